@@ -1,0 +1,1 @@
+//! A firehose of real, signed frames from a seeded world.

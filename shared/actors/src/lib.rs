@@ -1,0 +1,1 @@
+//! Named tasks, supervised actors, clock and shutdown on top of tokio and actix.

@@ -1,0 +1,32 @@
+//! The ATProto words as types that prove validity.
+//!
+//! A value of one of these types has been checked once, at the border; code that holds one never checks
+//! again. This crate must never do I/O, never be async and never know JSON, CBOR or NATS.
+//!
+//! Rules: <https://atproto.com/specs/did>, `/nsid`, `/record-key`, `/tid`, and the blessed CID formats of
+//! <https://atproto.com/specs/data-model>.
+
+mod syntax;
+
+mod cid;
+mod cursor;
+mod datetime;
+mod did;
+mod nsid;
+mod operation;
+mod record_key;
+mod tid;
+mod time;
+mod topic;
+
+pub use cid::{Cid, Codec};
+pub use cursor::{Cursor, SEQ_TIME_BOUNDARY};
+pub use datetime::Datetime;
+pub use did::Did;
+pub use nsid::{Nsid, NsidPrefix};
+pub use operation::Action;
+pub use record_key::RecordKey;
+pub use syntax::Invalid;
+pub use tid::Tid;
+pub use time::TimeUs;
+pub use topic::Topic;

@@ -1,0 +1,1 @@
+//! Subscriber options: parse, limits, match.

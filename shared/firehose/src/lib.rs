@@ -1,0 +1,1 @@
+//! Firehose frames: header, body, CAR, operations, record to JSON.

@@ -1,0 +1,1 @@
+//! The ordered event log: trait, memory backend, contract tests.
