@@ -1,1 +1,12 @@
-//! Named tasks, supervised actors, clock and shutdown on top of tokio and actix.
+//! How things run: named tasks with a stated meaning of failure, shutdown, the clock.
+//!
+//! Nothing here knows what the tasks do. A task that nobody named, or whose failure nobody thought about, cannot
+//! be started: `tokio::spawn` is banned everywhere else.
+
+mod clock;
+mod stop;
+mod tasks;
+
+pub use clock::{Clock, SystemClock};
+pub use stop::{Stop, stop_on_signal};
+pub use tasks::{OnFailure, TaskError, Tasks};

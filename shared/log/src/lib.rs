@@ -1,1 +1,20 @@
-//! The ordered event log: trait, memory backend, contract tests.
+//! The one ordered log, as a trait, and what every backend of it must hold.
+//!
+//! The log is the only truth: there is no cursor store beside it. A seq is a position in it, contiguous from the
+//! oldest event that is kept to the newest. Backends: [`memory`] here, NATS JetStream in `fanjet-log-nats`.
+//! This crate must never know a backend's words (subjects, streams, files).
+
+mod error;
+mod event;
+mod selection;
+mod traits;
+
+pub mod memory;
+
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
+
+pub use error::{AppendError, LogError};
+pub use event::{Entry, NewEvent, Origin, UpstreamId};
+pub use selection::{Selection, TopicFilter};
+pub use traits::{Appender, Bounds, EventLog, Follow, Page, ReadLimit, Seq};

@@ -1,1 +1,6 @@
-//! What goes over a client's socket: event JSON, WebSocket frames, close codes.
+//! What goes over a client's socket, byte for byte.
+//!
+//! Pure: bytes in, bytes out. This crate must never open a socket, know a filter or read a clock.
+
+pub mod envelope;
+pub mod v1;

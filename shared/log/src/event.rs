@@ -1,0 +1,99 @@
+//! What is appended and what is read back.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fanjet_event::{Datetime, TimeUs, Topic};
+use fanjet_wire::envelope::Envelope;
+
+use crate::{LogError, Seq};
+
+/// One event on its way into the log. Cheap to clone: the publisher keeps it until it is acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEvent {
+    /// What it is about.
+    pub topic: Topic,
+    /// Where it came from.
+    pub origin: Origin,
+    /// The stamped v1 JSON.
+    pub body: Bytes,
+}
+
+/// One event of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its position.
+    pub seq: Seq,
+    /// What it is about.
+    pub topic: Topic,
+    /// Where it came from.
+    pub origin: Origin,
+    /// The stamped v1 JSON.
+    pub body: Bytes,
+}
+
+impl Entry {
+    /// The DID and the log time.
+    ///
+    /// # Errors
+    /// [`LogError::Corrupt`] when the body does not begin like an event: our own data is damaged.
+    pub fn envelope(&self) -> Result<Envelope<'_>, LogError> {
+        Envelope::of(&self.body)
+            .ok_or_else(|| LogError::corrupt(self.seq, "the body is not an event"))
+    }
+
+    /// The log time.
+    ///
+    /// # Errors
+    /// As [`Entry::envelope`].
+    pub fn time(&self) -> Result<TimeUs, LogError> {
+        Ok(self.envelope()?.time)
+    }
+}
+
+/// Which operation of which upstream frame an event is: enough for a new leader to continue without losing or
+/// repeating anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// Which upstream numbered it.
+    pub upstream: UpstreamId,
+    /// The upstream's sequence number of the frame.
+    pub relay_seq: u64,
+    /// The operation's index in its commit, 0 for other frames.
+    pub op_index: u32,
+    /// How many operations the commit has, 1 for other frames.
+    pub op_count: u32,
+    /// The frame's own time.
+    pub time: Datetime,
+}
+
+impl Origin {
+    /// Whether this event stands at or before `other` in their common upstream's order.
+    pub fn is_covered_by(&self, other: &Self) -> bool {
+        self.upstream == other.upstream
+            && (self.relay_seq, self.op_index) <= (other.relay_seq, other.op_index)
+    }
+}
+
+/// A short name for one upstream, usually its host.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct UpstreamId(Arc<str>);
+
+impl UpstreamId {
+    /// Longest name in bytes.
+    pub const MAX_LEN: usize = 255;
+
+    /// The name, if it is 1 to 255 bytes of `A-Z a-z 0-9 . - _ :` (so that it fits into a header).
+    pub fn new(name: &str) -> Option<Self> {
+        let is_valid = (1..=Self::MAX_LEN).contains(&name.len())
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':'));
+        is_valid.then(|| Self(Arc::from(name)))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}

@@ -1,0 +1,57 @@
+//! Which part of the log a reader wants. Filtering by DID is the reader's own business.
+
+use fanjet_event::{Nsid, NsidPrefix, Topic};
+
+/// Topics a reader wants.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Selection {
+    /// Every event. Its seqs are contiguous, so a missing one is a gap.
+    #[default]
+    All,
+    /// Events that any of these matches. They may overlap; a backend that cannot have that reduces them.
+    Only(Vec<TopicFilter>),
+}
+
+impl Selection {
+    /// Whether an event about `topic` is wanted.
+    pub fn matches(&self, topic: &Topic) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(filters) => filters.iter().any(|filter| filter.matches(topic)),
+        }
+    }
+}
+
+/// One topic, or a family of them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TopicFilter {
+    /// Commits to exactly this collection.
+    Collection(Nsid),
+    /// Commits to every collection below this prefix.
+    CollectionsUnder(NsidPrefix),
+    /// All commits.
+    Commits,
+    /// Identity events.
+    Identity,
+    /// Account events.
+    Account,
+    /// Sync events.
+    Sync,
+}
+
+impl TopicFilter {
+    /// Whether an event about `topic` is wanted.
+    pub fn matches(&self, topic: &Topic) -> bool {
+        match (self, topic) {
+            (Self::Collection(wanted), Topic::Commit(collection)) => wanted == collection,
+            (Self::CollectionsUnder(prefix), Topic::Commit(collection)) => {
+                prefix.contains(collection.as_str())
+            }
+            (Self::Commits, Topic::Commit(_))
+            | (Self::Identity, Topic::Identity)
+            | (Self::Account, Topic::Account)
+            | (Self::Sync, Topic::Sync) => true,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! What routing needs to know of an event, read from the fixed beginning of its JSON without parsing the rest.
+
+use fanjet_event::TimeUs;
+
+use crate::v1;
+
+/// The DID and time of one event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Envelope<'a> {
+    /// The repo; checked when the event was written, not again here.
+    pub did: &'a str,
+    /// The log time.
+    pub time: TimeUs,
+}
+
+impl<'a> Envelope<'a> {
+    /// Reads the beginning of an event's JSON. `None` means that the bytes are not an event as this crate
+    /// writes it, or not stamped: in our own log, corruption.
+    pub fn of(event: &'a [u8]) -> Option<Self> {
+        let at = v1::time_offset(event)?;
+        let digits = event.get(at..at + TimeUs::DIGITS)?;
+        if event.get(at + TimeUs::DIGITS) != Some(&b',') || !digits.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        let time = digits
+            .iter()
+            .fold(0, |value, digit| value * 10 + u64::from(digit - b'0'));
+        Some(Self {
+            did: std::str::from_utf8(v1::did_bytes(event, at)).ok()?,
+            time: TimeUs::new(time)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
