@@ -1,1 +1,14 @@
-//! Settings: defaults, file, environment, flags; unknown keys are errors.
+//! Settings: defaults < file < environment < flags, checked once, printable.
+//!
+//! Each service ships its defaults as a commented TOML text that names every key, so an unknown key anywhere is an
+//! error and never a silent typo. This is the only crate that reads the process environment.
+
+mod error;
+mod flags;
+mod load;
+mod secret;
+
+pub use error::{ConfigError, EXIT_CONFIG};
+pub use flags::Flags;
+pub use load::{Sources, load, process_env};
+pub use secret::Secret;

@@ -1,0 +1,111 @@
+//! Layering and checking.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use config::{Config, Environment, File, FileFormat};
+use serde::de::DeserializeOwned;
+
+use crate::{ConfigError, Flags};
+
+/// Environment variables of this program: `FANJET_UPSTREAM__URL` is `upstream.url`.
+const ENV_PREFIX: &str = "FANJET";
+
+/// Everything settings are made of, weakest first.
+#[derive(Debug, Clone, Copy)]
+pub struct Sources<'a> {
+    /// The service's commented defaults.
+    pub defaults: &'a str,
+    /// Environment variables; others than `FANJET_*` are ignored.
+    pub env: &'a [(String, String)],
+    /// `--config FILE` and `--set KEY=VALUE`.
+    pub flags: &'a Flags,
+}
+
+/// Builds and checks the settings.
+///
+/// # Errors
+/// [`ConfigError`] naming the key, the value and what is allowed.
+pub fn load<T: DeserializeOwned>(sources: Sources<'_>) -> Result<T, ConfigError> {
+    let mut builder = Config::builder().add_source(toml_source("the defaults", sources.defaults)?);
+    if let Some(path) = &sources.flags.config {
+        let text = read(path)?;
+        builder = builder.add_source(toml_source(&path.display().to_string(), &text)?);
+    }
+    let env: HashMap<String, String> = sources.env.iter().cloned().collect();
+    builder = builder.add_source(
+        Environment::with_prefix(ENV_PREFIX)
+            .prefix_separator("_")
+            .separator("__")
+            .source(Some(env.into_iter().collect())),
+    );
+    for setting in &sources.flags.set {
+        let (key, value) = setting.split_once('=').ok_or_else(|| ConfigError::Syntax {
+            origin: format!("--set {setting}"),
+            reason: "expected KEY=VALUE".to_owned(),
+        })?;
+        builder = builder
+            .set_override(key, value)
+            .map_err(|error| ConfigError::Syntax {
+                origin: format!("--set {setting}"),
+                reason: error.to_string(),
+            })?;
+    }
+    let merged = builder
+        .build()
+        .map_err(|error| value_error("", &error, None))?;
+    serde_path_to_error::deserialize(merged.clone()).map_err(|error| {
+        let key = error.path().to_string();
+        let value = merged.get_string(&key).ok();
+        value_error(&key, error.inner(), value.as_deref())
+    })
+}
+
+/// The environment of this process.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the one place where the environment is read"
+)]
+pub fn process_env() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|source| ConfigError::File {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn toml_source(origin: &str, text: &str) -> Result<Config, ConfigError> {
+    Config::builder()
+        .add_source(File::from_str(text, FileFormat::Toml))
+        .build()
+        .map_err(|error| ConfigError::Syntax {
+            origin: origin.to_owned(),
+            reason: error.to_string(),
+        })
+}
+
+/// Names the key as exactly as it is known (for an unknown key, only the message has its name), and the value
+/// where the message does not: secrets are text, so their values never fail here.
+fn value_error(path: &str, error: &config::ConfigError, value: Option<&str>) -> ConfigError {
+    let mut reason = error.to_string();
+    let unknown = reason
+        .strip_prefix("unknown field `")
+        .and_then(|rest| rest.split_once('`'));
+    let key = match (path, unknown) {
+        ("" | ".", Some((name, _))) => name.to_owned(),
+        (path, Some((name, _))) if !path.ends_with(name) => format!("{path}.{name}"),
+        (path, _) => path.to_owned(),
+    };
+    if let Some(value) = value.filter(|value| !reason.contains(value)) {
+        reason = format!("{value:?}: {reason}");
+    }
+    ConfigError::Value { key, reason }
+}
+
+#[cfg(test)]
+mod tests;

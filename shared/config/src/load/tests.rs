@@ -1,0 +1,151 @@
+use std::io::Write;
+
+use serde::Deserialize;
+
+use super::*;
+use crate::Secret;
+
+const DEFAULTS: &str = r#"
+listen = "0.0.0.0:6008"
+[upstream]
+url = "wss://default.example"
+window = 10
+tags = ["a"]
+[nats]
+password = "built in"
+"#;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    listen: std::net::SocketAddr,
+    upstream: Upstream,
+    nats: Nats,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Upstream {
+    url: String,
+    window: u16,
+    tags: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nats {
+    password: Secret,
+}
+
+fn load_with(file: &str, env: &[(&str, &str)], set: &[&str]) -> Result<Settings, ConfigError> {
+    let mut on_disk = tempfile::NamedTempFile::new().unwrap();
+    on_disk.write_all(file.as_bytes()).unwrap();
+    let env: Vec<_> = env
+        .iter()
+        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+        .collect();
+    let flags = Flags {
+        config: Some(on_disk.path().to_owned()),
+        set: set.iter().map(|&s| s.to_owned()).collect(),
+        print_config: false,
+    };
+    load(Sources {
+        defaults: DEFAULTS,
+        env: &env,
+        flags: &flags,
+    })
+}
+
+#[test]
+fn the_stronger_source_wins_key_by_key() {
+    let settings = load_with(
+        "[upstream]\nurl = \"wss://file\"\nwindow = 20\n",
+        &[
+            ("FANJET_UPSTREAM__WINDOW", "30"),
+            ("FANJET_LISTEN", "127.0.0.1:1"),
+            ("OTHER", "x"),
+        ],
+        &["listen=127.0.0.1:2", "upstream.window=40"],
+    )
+    .unwrap();
+    assert_eq!(settings.upstream.url, "wss://file");
+    assert_eq!(settings.upstream.window, 40);
+    assert_eq!(settings.listen.port(), 2);
+    assert_eq!(settings.upstream.tags, ["a"]);
+    assert_eq!(settings.nats.password.expose(), "built in");
+}
+
+#[test]
+fn wrong_settings_name_the_key_the_value_and_what_is_allowed() {
+    for (file, env, set, parts) in [
+        (
+            "",
+            vec![("FANJET_UPSTREAM__WINDOW", "many")],
+            vec![],
+            ["upstream.window", "many", "integer"],
+        ),
+        (
+            "",
+            vec![],
+            vec!["upstream.window=70000"],
+            ["upstream.window", "70000", "16 bit"],
+        ),
+        (
+            "",
+            vec![],
+            vec!["upstream.windw=7"],
+            ["upstream.windw", "windw", "`window`"],
+        ),
+        (
+            "[upstreem]\nurl = \"x\"",
+            vec![],
+            vec![],
+            ["upstreem", "unknown", "`upstream`"],
+        ),
+        (
+            "",
+            vec![("FANJET_LISTEN", "nowhere")],
+            vec![],
+            ["listen", "nowhere", "socket address"],
+        ),
+        (
+            "listen = ",
+            vec![],
+            vec![],
+            ["cannot be parsed", "TOML", "listen"],
+        ),
+        (
+            "",
+            vec![],
+            vec!["listen"],
+            ["--set listen", "cannot be parsed", "KEY=VALUE"],
+        ),
+    ] {
+        let message = load_with(file, &env, &set).unwrap_err().to_string();
+        for part in parts {
+            assert!(message.contains(part), "{part:?} is not in {message:?}");
+        }
+    }
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let flags = Flags {
+        config: Some("/nowhere/fanjet.toml".into()),
+        ..Flags::default()
+    };
+    let error = load::<Settings>(Sources {
+        defaults: DEFAULTS,
+        env: &[],
+        flags: &flags,
+    })
+    .unwrap_err();
+    assert!(error.to_string().contains("/nowhere/fanjet.toml"));
+}
+
+#[test]
+fn secrets_are_never_shown() {
+    let settings = load_with("", &[("FANJET_NATS__PASSWORD", "0077")], &[]).unwrap();
+    assert_eq!(settings.nats.password.expose(), "0077");
+    assert!(!format!("{settings:?}").contains("0077"));
+}
