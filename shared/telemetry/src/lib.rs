@@ -1,1 +1,16 @@
-//! Metrics, logs and the ops HTTP server.
+//! What an operator sees: logs, metrics, health.
+//!
+//! Services get a meter and a health board as arguments; nothing here knows what they measure. Metric labels are
+//! closed sets: never an address, a DID or a user agent.
+
+mod config;
+mod health;
+mod logs;
+mod metrics;
+mod ops;
+
+pub use config::{LogFormat, OpsConfig, TelemetryConfig};
+pub use health::{Health, HealthReport};
+pub use logs::{LogError, init_logs};
+pub use metrics::{Metrics, MetricsError};
+pub use ops::{OpsError, OpsServer};

@@ -1,0 +1,52 @@
+//! Is this process ready for traffic, and if not, why.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+/// What one look at the service found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct HealthReport {
+    /// Ready exactly when nothing is in `missing`.
+    pub ready: bool,
+    /// What readiness waits for, by part: `"log": "no answer for 4 s"`.
+    pub missing: BTreeMap<&'static str, String>,
+}
+
+impl HealthReport {
+    /// A report from each part's own verdict.
+    pub fn of(parts: impl IntoIterator<Item = (&'static str, Result<(), String>)>) -> Self {
+        let missing: BTreeMap<_, _> = parts
+            .into_iter()
+            .filter_map(|(part, verdict)| Some((part, verdict.err()?)))
+            .collect();
+        Self {
+            ready: missing.is_empty(),
+            missing,
+        }
+    }
+}
+
+/// Asks the service for its health. Cheap: it is called for every probe. Liveness is not asked for: a process that
+/// answers is alive, whatever the traffic.
+#[derive(Clone)]
+pub struct Health(Arc<dyn Fn() -> HealthReport + Send + Sync>);
+
+impl Health {
+    /// Wraps the service's own look at itself.
+    pub fn new(look: impl Fn() -> HealthReport + Send + Sync + 'static) -> Self {
+        Self(Arc::new(look))
+    }
+
+    /// Looks now.
+    pub fn report(&self) -> HealthReport {
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for Health {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Health")
+    }
+}
