@@ -1,1 +1,50 @@
 //! Firehose frames: header, body, CAR, operations, record to JSON.
+//!
+//! The pure half of ingest: bytes of `com.atproto.sync.subscribeRepos` in, borrowed views and JSON text out. Nothing
+//! here does I/O, knows time, or trusts a declared size; no input makes it panic, recurse beyond 128 levels, or take
+//! more than `O(n log n)` steps for `n` bytes. Syntax of DIDs, NSIDs, record keys, revs and times is the caller's to
+//! check, and so are signatures. An operation's record must be among the commit's blocks and match its CID; that the
+//! repo's tree leads to it is *not* checked (V1 walks the tree).
+//!
+//! ```text
+//! frame ──decode_frame──▶ Commit ──operations──▶ Operation { action, path, record } ──write_record_json──▶ JSON
+//! ```
+//!
+//! # Where this decoder decides
+//! The `oracle` module (feature `oracle`) decodes the same bytes with serde_ipld_dagcbor, iroh-car and serde_json, and
+//! property tests hold the two together. They differ, on purpose, in:
+//!
+//! - a text inside a record that is not UTF-8: each bad byte becomes `\ufffd` as in V1; the oracle refuses it;
+//! - a CAR that ends inside a section's length: refused; iroh-car takes it for the end;
+//! - a CAR section whose CID is not of a blessed format: passed over whatever its CID is; iroh-car reads the CID and
+//!   refuses the CAR when it cannot;
+//! - a CAR section above 4 MiB: accepted; iroh-car refuses it;
+//! - a CAR header: strict DAG-CBOR with unknown keys passed over; iroh-car is less strict.
+//!
+//! Both accept map keys in any order, since V1 does, and both refuse duplicate keys. Both refuse what DAG-CBOR forbids:
+//! indefinite lengths, heads that are not the shortest, half and single floats, NaN, infinities, negative zero, tags
+//! other than 42, `undefined`. Where V1 is unknown or harmful, both choose: integers beyond `i64` are refused; floats are
+//! kept, in Go's format; a blob's size is a non-negative integer; `{"$link":...}` written as a map is served when its text is
+//! the canonical one of a CID; more than 128 levels are refused (V1 has no bound).
+
+mod cbor;
+mod error;
+
+mod frame;
+
+mod commit;
+mod ops;
+
+mod car;
+
+mod record;
+
+#[cfg(feature = "oracle")]
+pub mod oracle;
+
+pub use cbor::CborError;
+pub use commit::{Commit, Content, Operation};
+pub use error::{CarError, FrameError, OpError, RecordError};
+pub use frame::{Account, ErrorFrame, Frame, Identity, Info, Sync, Unknown, decode_frame};
+pub use ops::Ops;
+pub use record::write_record_json;

@@ -1,0 +1,200 @@
+//! CAR v1: a header and sections of a CID with its block, sliced without copying.
+
+use fanjet_event::Cid;
+
+use crate::cbor::{Item, Reader};
+use crate::error::CarError;
+
+/// The first bytes of the two CID formats that a repo's blocks may have.
+const BLESSED: [[u8; 4]; 2] = [[0x01, 0x71, 0x12, 0x20], [0x01, 0x55, 0x12, 0x20]];
+
+/// The sections behind a checked header.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sections<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Sections<'a> {
+    /// Checks the header: DAG-CBOR with version 1 and at least one root. What the roots are is not looked at.
+    pub(crate) fn open(car: &'a [u8]) -> Result<Self, CarError> {
+        let mut sections = Self { rest: car };
+        let header = sections.section()?.ok_or(CarError::Truncated)?;
+        check_header(header)?;
+        Ok(sections)
+    }
+
+    /// The next block under a CID of a blessed format; others are passed over. A CID is its binary form.
+    #[inline]
+    fn next_block(&mut self) -> Result<Option<(&'a [u8; Cid::LEN], &'a [u8])>, CarError> {
+        while let Some(section) = self.section()? {
+            if section.is_empty() {
+                return Err(CarError::EmptySection);
+            }
+            if let Some((cid, block)) = section.split_first_chunk::<{ Cid::LEN }>()
+                && BLESSED.iter().any(|head| cid.starts_with(head))
+            {
+                return Ok(Some((cid, block)));
+            }
+        }
+        Ok(None)
+    }
+
+    #[inline]
+    fn section(&mut self) -> Result<Option<&'a [u8]>, CarError> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let (len, rest) = varint(self.rest)?;
+        let len = usize::try_from(len).map_err(|_| CarError::Truncated)?;
+        let (section, rest) = rest.split_at_checked(len).ok_or(CarError::Truncated)?;
+        self.rest = rest;
+        Ok(Some(section))
+    }
+}
+
+/// Finds blocks by CID. The whole CAR is known to be readable.
+#[derive(Debug)]
+pub(crate) enum Lookup<'a> {
+    /// Looks through the sections each time; nearly all commits have one operation and about ten blocks.
+    Scan {
+        sections: Sections<'a>,
+        /// What reading through the CAR once has found already.
+        found: Option<(Cid, Option<&'a [u8]>)>,
+    },
+    /// Sorted by CID, then by place in the CAR.
+    Index(Vec<IndexEntry<'a>>),
+}
+
+type IndexEntry<'a> = (&'a [u8; Cid::LEN], u32, &'a [u8]);
+
+impl<'a> Lookup<'a> {
+    /// Up to this many look-ups a scan each is cheaper than an index.
+    const SCAN_UP_TO: u32 = 8;
+
+    /// Reads through all sections, whether they are needed or not. `first` is what the first look-up will be for.
+    pub(crate) fn new(
+        sections: Sections<'a>,
+        first: Option<Cid>,
+        look_ups: u32,
+    ) -> Result<Self, CarError> {
+        let mut ahead = sections;
+        if look_ups > Self::SCAN_UP_TO {
+            let mut index = Vec::new();
+            let mut place = 0;
+            while let Some((cid, block)) = ahead.next_block()? {
+                index.push((cid, place, block));
+                place += 1;
+            }
+            index.sort_unstable_by_key(|&(cid, place, _)| (cid, place));
+            return Ok(Self::Index(index));
+        }
+        let wanted = first.map(Cid::to_bytes);
+        let mut found = None;
+        while let Some((cid, block)) = ahead.next_block()? {
+            if found.is_none() && wanted.as_ref() == Some(cid) {
+                found = Some(block);
+            }
+        }
+        Ok(Self::Scan {
+            sections,
+            found: first.map(|cid| (cid, found)),
+        })
+    }
+
+    /// The first block under `cid`.
+    pub(crate) fn find(&self, cid: Cid) -> Option<&'a [u8]> {
+        match self {
+            Self::Scan {
+                found: Some((first, block)),
+                ..
+            } if *first == cid => *block,
+            Self::Scan { sections, .. } => {
+                let wanted = cid.to_bytes();
+                let mut ahead = *sections;
+                while let Ok(Some((cid, block))) = ahead.next_block() {
+                    if *cid == wanted {
+                        return Some(block);
+                    }
+                }
+                None
+            }
+            Self::Index(index) => {
+                let wanted = cid.to_bytes();
+                let at = index.partition_point(|(cid, ..)| **cid < wanted);
+                index
+                    .get(at)
+                    .filter(|(cid, ..)| **cid == wanted)
+                    .map(|&(.., block)| block)
+            }
+        }
+    }
+}
+
+fn check_header(header: &[u8]) -> Result<(), CarError> {
+    let mut reader = Reader::new(header);
+    let version = read_version(&mut reader).ok_or(CarError::InvalidHeader)?;
+    match version {
+        _ if !reader.is_at_end() => Err(CarError::InvalidHeader),
+        1 => Ok(()),
+        _ => Err(CarError::UnsupportedVersion),
+    }
+}
+
+/// The version of a header that has one, and at least one root.
+fn read_version(reader: &mut Reader<'_>) -> Option<u64> {
+    let Item::Map(entries) = reader.item().ok()? else {
+        return None;
+    };
+    let (mut version, mut roots) = (None, None);
+    for _ in 0..entries {
+        let key = reader.key().ok()?;
+        let fresh = match key {
+            b"version" => version.replace(reader.item().ok()?.unsigned()?).is_none(),
+            b"roots" => roots.replace(read_roots(reader)?).is_none(),
+            _ => {
+                std::str::from_utf8(key).ok()?;
+                reader.skip(2).ok()?;
+                true
+            }
+        };
+        if !fresh {
+            return None;
+        }
+    }
+    roots.filter(|&roots| roots > 0).and(version)
+}
+
+fn read_roots(reader: &mut Reader<'_>) -> Option<usize> {
+    let Item::Array(count) = reader.item().ok()? else {
+        return None;
+    };
+    for _ in 0..count {
+        let Item::Link(_) = reader.item().ok()? else {
+            return None;
+        };
+    }
+    Some(count)
+}
+
+/// An unsigned LEB128 number of at most 64 bits in its shortest form, and what follows it.
+#[inline]
+fn varint(bytes: &[u8]) -> Result<(u64, &[u8]), CarError> {
+    let mut value = 0;
+    for (index, &byte) in bytes.iter().enumerate() {
+        let bits = u64::from(byte & 0x7f);
+        if index == 9 && byte > 1 {
+            return Err(CarError::InvalidLength);
+        }
+        value |= bits << (7 * index);
+        if byte & 0x80 == 0 {
+            if byte == 0 && index > 0 {
+                return Err(CarError::InvalidLength);
+            }
+            return Ok((value, &bytes[index + 1..]));
+        }
+    }
+    Err(CarError::Truncated)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,288 @@
+//! A cursor over DAG-CBOR bytes: one item at a time, borrowed, nothing allocated.
+//!
+//! Strict where the format is (shortest heads, definite lengths, tag 42 only, doubles only, no NaN, infinity or
+//! negative zero), because what passes here is served to everyone. It does not look at the order of map keys.
+
+use fanjet_event::Cid;
+use thiserror::Error;
+
+/// How deep values may be nested: the outermost one is level 1. This is our bound, the format has none.
+pub(crate) const MAX_LEVELS: usize = 128;
+
+/// Why bytes are not DAG-CBOR as ATProto uses it. Always the sender's fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum CborError {
+    /// The bytes end inside a value, or a length points beyond them.
+    #[error("the bytes end inside a value")]
+    Truncated,
+    /// A number or a length has a shorter form.
+    #[error("a number or a length is not in its shortest form")]
+    NotShortest,
+    /// Indefinite lengths, undefined, half and single floats, simple values, reserved heads.
+    #[error("a kind of value that DAG-CBOR does not have")]
+    Unsupported,
+    /// NaN, an infinity, or negative zero.
+    #[error("a float that DAG-CBOR does not have")]
+    Float,
+    /// A tag other than 42, or tag 42 around anything but `0x00` and a CID.
+    #[error("a tag that is not a link")]
+    Tag,
+    /// A map key that is not UTF-8 text.
+    #[error("a map key that is not text")]
+    Key,
+    /// A text that is not UTF-8, where that cannot be repaired.
+    #[error("a text that is not UTF-8")]
+    Text,
+    /// More than 128 levels.
+    #[error("nested too deep")]
+    TooDeep,
+}
+
+/// One head with its scalar value. Of arrays and maps it is the number of elements or entries that follow, which is
+/// never more than the bytes left could hold.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Item<'a> {
+    Unsigned(u64),
+    /// `-1 - n`.
+    Negative(u64),
+    Bytes(&'a [u8]),
+    /// Not yet checked to be UTF-8.
+    Text(&'a [u8]),
+    Array(usize),
+    Map(usize),
+    /// The bytes that should be a CID, at least one.
+    Link(&'a [u8]),
+    Bool(bool),
+    Null,
+    Float(f64),
+}
+
+impl<'a> Item<'a> {
+    pub(crate) fn unsigned(self) -> Option<u64> {
+        match self {
+            Self::Unsigned(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn text(self) -> Option<&'a str> {
+        match self {
+            Self::Text(bytes) => std::str::from_utf8(bytes).ok(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn bytes(self) -> Option<&'a [u8]> {
+        match self {
+            Self::Bytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn bool(self) -> Option<bool> {
+        match self {
+            Self::Bool(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn cid(self) -> Option<Cid> {
+        match self {
+            Self::Link(bytes) => Cid::from_bytes(bytes),
+            _ => None,
+        }
+    }
+
+    /// `Some(None)` for null, else what `read` makes of the value.
+    pub(crate) fn nullable<T>(self, read: impl FnOnce(Self) -> Option<T>) -> Option<Option<T>> {
+        match self {
+            Self::Null => Some(None),
+            value => read(value).map(Some),
+        }
+    }
+
+    pub(crate) fn is_container(self) -> bool {
+        matches!(self, Self::Array(_) | Self::Map(_))
+    }
+}
+
+/// The cursor. A copy of it is a bookmark.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    pub(crate) fn position(&self) -> usize {
+        self.at
+    }
+
+    /// Moves to a position seen before.
+    pub(crate) fn seek(&mut self, position: usize) {
+        self.at = position;
+    }
+
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.at >= self.bytes.len()
+    }
+
+    /// The bytes from `start` up to here.
+    pub(crate) fn since(&self, start: usize) -> &'a [u8] {
+        self.bytes.get(start..self.at).unwrap_or_default()
+    }
+
+    /// Reads one head with its scalar value.
+    #[inline]
+    pub(crate) fn item(&mut self) -> Result<Item<'a>, CborError> {
+        let head = self.byte()?;
+        Ok(match head >> 5 {
+            0 => Item::Unsigned(self.argument(head)?),
+            1 => Item::Negative(self.argument(head)?),
+            2 => {
+                let len = self.argument(head)?;
+                Item::Bytes(self.take(len)?)
+            }
+            3 => {
+                let len = self.argument(head)?;
+                Item::Text(self.take(len)?)
+            }
+            4 => {
+                let count = self.argument(head)?;
+                Item::Array(self.count(count, 1)?)
+            }
+            5 => {
+                let count = self.argument(head)?;
+                Item::Map(self.count(count, 2)?)
+            }
+            6 => self.link(head)?,
+            _ => match head {
+                0xf4 => Item::Bool(false),
+                0xf5 => Item::Bool(true),
+                0xf6 => Item::Null,
+                0xfb => Item::Float(self.float()?),
+                _ => return Err(CborError::Unsupported),
+            },
+        })
+    }
+
+    /// Reads a map key; the bytes are not yet checked to be UTF-8.
+    #[inline]
+    pub(crate) fn key(&mut self) -> Result<&'a [u8], CborError> {
+        let head = self.byte()?;
+        if head >> 5 != 3 {
+            return Err(CborError::Key);
+        }
+        let len = self.argument(head)?;
+        self.take(len)
+    }
+
+    /// Passes over one value of the given level, checking everything but the order and uniqueness of keys and
+    /// whether links are CIDs.
+    pub(crate) fn skip(&mut self, level: usize) -> Result<(), CborError> {
+        if level > MAX_LEVELS {
+            return Err(CborError::TooDeep);
+        }
+        match self.item()? {
+            Item::Text(text) => check_utf8(text, CborError::Text),
+            Item::Array(count) => (0..count).try_for_each(|_| self.skip(level + 1)),
+            Item::Map(count) => (0..count).try_for_each(|_| {
+                check_utf8(self.key()?, CborError::Key)?;
+                self.skip(level + 1)
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    #[inline]
+    fn byte(&mut self) -> Result<u8, CborError> {
+        let byte = *self.bytes.get(self.at).ok_or(CborError::Truncated)?;
+        self.at += 1;
+        Ok(byte)
+    }
+
+    #[inline]
+    fn take(&mut self, len: u64) -> Result<&'a [u8], CborError> {
+        let rest = self.bytes.get(self.at..).ok_or(CborError::Truncated)?;
+        let len = usize::try_from(len).map_err(|_| CborError::Truncated)?;
+        let taken = rest.get(..len).ok_or(CborError::Truncated)?;
+        self.at += len;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], CborError> {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let bytes = *rest.first_chunk::<N>().ok_or(CborError::Truncated)?;
+        self.at += N;
+        Ok(bytes)
+    }
+
+    #[inline]
+    fn argument(&mut self, head: u8) -> Result<u64, CborError> {
+        match head & 0x1f {
+            inline @ 0..=23 => Ok(u64::from(inline)),
+            24 => at_least(u64::from(self.byte()?), 24),
+            25 => at_least(u64::from(u16::from_be_bytes(self.array()?)), 1 << 8),
+            26 => at_least(u64::from(u32::from_be_bytes(self.array()?)), 1 << 16),
+            27 => at_least(u64::from_be_bytes(self.array()?), 1 << 32),
+            _ => Err(CborError::Unsupported),
+        }
+    }
+
+    /// A declared number of elements of at least `width` bytes each, refused when it cannot be true.
+    #[inline]
+    fn count(&self, declared: u64, width: usize) -> Result<usize, CborError> {
+        let possible = self.bytes.len().saturating_sub(self.at) / width;
+        usize::try_from(declared)
+            .ok()
+            .filter(|&count| count <= possible)
+            .ok_or(CborError::Truncated)
+    }
+
+    fn link(&mut self, head: u8) -> Result<Item<'a>, CborError> {
+        if head != 0xd8 || self.byte()? != 42 {
+            return Err(CborError::Tag);
+        }
+        let head = self.byte()?;
+        if head >> 5 != 2 {
+            return Err(CborError::Tag);
+        }
+        let len = self.argument(head)?;
+        match self.take(len)? {
+            [0, cid @ ..] if !cid.is_empty() => Ok(Item::Link(cid)),
+            _ => Err(CborError::Tag),
+        }
+    }
+
+    fn float(&mut self) -> Result<f64, CborError> {
+        let value = f64::from_be_bytes(self.array()?);
+        if value.is_finite() && value.to_bits() != (-0.0f64).to_bits() {
+            Ok(value)
+        } else {
+            Err(CborError::Float)
+        }
+    }
+}
+
+#[inline]
+fn at_least(value: u64, smallest: u64) -> Result<u64, CborError> {
+    if value >= smallest {
+        Ok(value)
+    } else {
+        Err(CborError::NotShortest)
+    }
+}
+
+fn check_utf8(text: &[u8], otherwise: CborError) -> Result<(), CborError> {
+    match std::str::from_utf8(text) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(otherwise),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! The operations of a commit as the frame lists them.
+
+use fanjet_event::{Action, Cid};
+
+use crate::cbor::{CborError, Item, Reader};
+use crate::error::OpError;
+
+/// The `ops` of a commit, read one by one when they are needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ops<'a> {
+    count: u32,
+    /// The array's elements, known to be sound CBOR.
+    elements: &'a [u8],
+}
+
+impl<'a> Ops<'a> {
+    /// Number of operations.
+    pub fn len(&self) -> u32 {
+        self.count
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Passes over the array; `None` when the value is no array.
+    pub(crate) fn read(reader: &mut Reader<'a>) -> Result<Option<Self>, CborError> {
+        let Item::Array(count) = reader.item()? else {
+            return Ok(None);
+        };
+        let start = reader.position();
+        for _ in 0..count {
+            reader.skip(3)?;
+        }
+        Ok(u32::try_from(count).ok().map(|count| Self {
+            count,
+            elements: reader.since(start),
+        }))
+    }
+
+    pub(crate) fn iter(&self) -> OpsIter<'a> {
+        OpsIter {
+            reader: Reader::new(self.elements),
+        }
+    }
+}
+
+/// One operation as listed, before its record is looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ListedOp<'a> {
+    pub(crate) action: Action,
+    pub(crate) collection: &'a str,
+    pub(crate) rkey: &'a str,
+    /// Of the record; `None` for a delete.
+    pub(crate) cid: Option<Cid>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct OpsIter<'a> {
+    reader: Reader<'a>,
+}
+
+impl<'a> Iterator for OpsIter<'a> {
+    type Item = Result<ListedOp<'a>, OpError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.reader.is_at_end() {
+            return None;
+        }
+        let mut element = self.reader;
+        // The elements were passed over once already, so this cannot fail half way.
+        self.reader.skip(3).ok()?;
+        Some(
+            Fields::read(&mut element)
+                .ok_or(OpError::Malformed)
+                .and_then(Fields::check),
+        )
+    }
+}
+
+#[derive(Default)]
+struct Fields<'a> {
+    action: Option<&'a str>,
+    path: Option<&'a str>,
+    cid: Option<Item<'a>>,
+}
+
+impl<'a> Fields<'a> {
+    /// `None` unless the value is a map with each known key at most once and texts where texts belong.
+    fn read(reader: &mut Reader<'a>) -> Option<Self> {
+        let Item::Map(entries) = reader.item().ok()? else {
+            return None;
+        };
+        let mut fields = Self::default();
+        for _ in 0..entries {
+            let key = reader.key().ok()?;
+            let mut value = *reader;
+            reader.skip(4).ok()?;
+            let before = match key {
+                b"action" => fields.action.replace(value.item().ok()?.text()?).is_some(),
+                b"path" => fields.path.replace(value.item().ok()?.text()?).is_some(),
+                b"cid" => fields.cid.replace(value.item().ok()?).is_some(),
+                _ => false,
+            };
+            if before {
+                return None;
+            }
+        }
+        Some(fields)
+    }
+
+    fn check(self) -> Result<ListedOp<'a>, OpError> {
+        let (Some(action), Some(path)) = (self.action, self.path) else {
+            return Err(OpError::Malformed);
+        };
+        let action = Action::parse(action).ok_or(OpError::UnknownAction)?;
+        let (collection, rkey) = path.split_once('/').ok_or(OpError::InvalidPath)?;
+        if rkey.contains('/') {
+            return Err(OpError::InvalidPath);
+        }
+        let cid = match (action, self.cid) {
+            (Action::Delete, _) => None,
+            (_, None | Some(Item::Null)) => return Err(OpError::MissingCid),
+            (_, Some(item)) => Some(item.cid().ok_or(OpError::InvalidCid)?),
+        };
+        Ok(ListedOp {
+            action,
+            collection,
+            rkey,
+            cid,
+        })
+    }
+}
