@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::Seq;
+use crate::{MAX_BODY, Seq};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -75,6 +75,13 @@ impl AppendError {
     /// A backend's own failure.
     pub fn unavailable(source: impl Into<Source>) -> Self {
         Self::Unavailable(source.into())
+    }
+
+    /// The refusal of a body above [`MAX_BODY`].
+    pub fn too_large(bytes: usize) -> Self {
+        Self::Refused(format!(
+            "its body has {bytes} bytes, {MAX_BODY} are allowed"
+        ))
     }
 
     /// Whether a new appender can succeed with the same events.

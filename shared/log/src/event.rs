@@ -8,6 +8,9 @@ use fanjet_wire::envelope::Envelope;
 
 use crate::{LogError, Seq};
 
+/// Largest body in bytes: 2 MiB less what a backend needs for its own words about the event.
+pub const MAX_BODY: usize = (2 << 20) - (4 << 10);
+
 /// One event on its way into the log. Cheap to clone: the publisher keeps it until it is acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEvent {
@@ -15,7 +18,7 @@ pub struct NewEvent {
     pub topic: Topic,
     /// Where it came from.
     pub origin: Origin,
-    /// The stamped v1 JSON.
+    /// The stamped v1 JSON, at most [`MAX_BODY`] bytes.
     pub body: Bytes,
 }
 

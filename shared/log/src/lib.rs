@@ -15,6 +15,6 @@ pub mod memory;
 pub mod contract;
 
 pub use error::{AppendError, LogError};
-pub use event::{Entry, NewEvent, Origin, UpstreamId};
+pub use event::{Entry, MAX_BODY, NewEvent, Origin, UpstreamId};
 pub use selection::{Selection, TopicFilter};
 pub use traits::{Appender, Bounds, EventLog, Follow, Page, ReadLimit, Seq};

@@ -25,7 +25,8 @@ pub trait EventLog: Send + Sync + 'static {
     async fn last(&self) -> Result<Option<Entry>, LogError>;
 
     /// Reads one page of entries that `selection` matches, in order, from `from` (or the oldest kept, when that
-    /// is newer). At least one entry when there is any, however large it is.
+    /// is newer). At least one entry when there is any, however large it is; but a backend may stop in a long
+    /// stretch without a match, with an empty page that is not at the end.
     ///
     /// # Errors
     /// [`LogError::Unavailable`], [`LogError::Gap`], [`LogError::Corrupt`].
@@ -115,7 +116,8 @@ pub struct ReadLimit {
 pub struct Page {
     /// Matching entries in order.
     pub entries: Vec<Entry>,
-    /// Where to read on: above every entry that was looked at. One above the log's last when the end was reached.
+    /// Where to read on: above every entry that was looked at, never below the asked `from`. One above the
+    /// log's last when the end was reached from inside.
     pub next: Seq,
     /// Whether the end of the log was reached.
     pub at_end: bool,
