@@ -6,9 +6,11 @@
 mod error;
 mod flags;
 mod load;
+mod process;
 mod secret;
 
 pub use error::{ConfigError, EXIT_CONFIG};
 pub use flags::Flags;
 pub use load::{Sources, load, process_env};
+pub use process::{fail, settings_or_exit};
 pub use secret::Secret;

@@ -1,0 +1,50 @@
+//! Why ingest stops. Nothing an upstream sends is among the reasons.
+
+use fanjet_log::{AppendError, LogError};
+use thiserror::Error;
+
+/// Ingest cannot go on.
+#[derive(Debug, Error)]
+pub enum IngestError {
+    /// A setting cannot be used. The operator's fault.
+    #[error("wrong setting {key}: {reason}")]
+    Config {
+        /// The key.
+        key: &'static str,
+        /// The value and what is allowed.
+        reason: String,
+    },
+    /// Another writer appended to the log: it leads now. Start again as its standby.
+    #[error("fenced: another writer appended to the log at seq {seq}")]
+    Fenced {
+        /// The first seq that is not ours.
+        seq: u64,
+    },
+    /// The log's own data is damaged or it is set up wrongly. An operator must act.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The log will never take an event that passed the gate: a defect of this program.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    /// What was read could not be appended before the deadline of a shutdown. Nothing is lost: it is read again after
+    /// a restart.
+    #[error(
+        "shutdown: not everything that was read could be appended in time; it will be read again"
+    )]
+    DrainTimeout,
+    /// A part of the service ended unexpectedly: a defect of this program.
+    #[error("{0}")]
+    Task(String),
+}
+
+impl IngestError {
+    /// Whether a restart can help without anybody acting.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Fenced { .. } | Self::DrainTimeout => true,
+            Self::Log(error) => error.is_retryable(),
+            Self::Append(error) => error.is_retryable(),
+            Self::Config { .. } | Self::Task(_) => false,
+        }
+    }
+}

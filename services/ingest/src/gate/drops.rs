@@ -1,0 +1,97 @@
+//! Why something was dropped: a closed set, counted.
+
+use fanjet_firehose::OpError;
+
+macro_rules! drop_reasons {
+    ($($(#[$doc:meta])* $name:ident = $label:literal,)*) => {
+        /// Why a frame, or one operation of it, made no event.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub(crate) enum DropReason {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl DropReason {
+            /// All of them, in the order of declaration.
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The metric label.
+            pub(crate) fn label(self) -> &'static str {
+                match self {
+                    $(Self::$name => $label,)*
+                }
+            }
+        }
+    };
+}
+
+drop_reasons! {
+    /// The frame is not a header and a body with the required keys.
+    Undecodable = "undecodable",
+    /// A frame of a type that this program does not know.
+    UnknownType = "unknown_type",
+    /// A commit too large for the upstream's stream; its operations are missing.
+    TooBig = "too_big",
+    /// The repo is not a DID.
+    InvalidDid = "invalid_did",
+    /// The rev is not a TID.
+    InvalidRev = "invalid_rev",
+    /// The frame's time is not RFC 3339.
+    InvalidTime = "invalid_time",
+    /// The commit's blocks are not a CAR.
+    UnreadableCar = "unreadable_car",
+    /// The operation lacks an action or a path.
+    MalformedOp = "malformed_op",
+    /// The action is not create, update or delete.
+    UnknownAction = "unknown_action",
+    /// The path is not `<collection>/<rkey>`.
+    InvalidPath = "invalid_path",
+    /// The collection is not an NSID.
+    InvalidCollection = "invalid_collection",
+    /// The rkey is not a record key.
+    InvalidRkey = "invalid_rkey",
+    /// A create or update without a CID of a blessed format.
+    MissingCid = "missing_cid",
+    /// The commit does not hold the record.
+    MissingBlock = "missing_block",
+    /// The record is not what its CID says.
+    CidMismatch = "cid_mismatch",
+    /// The record has no JSON.
+    InvalidRecord = "invalid_record",
+    /// The event is larger than the log takes.
+    TooLarge = "too_large",
+    /// Decoding the frame crashed: a defect of this program.
+    DecoderPanic = "decoder_panic",
+}
+
+impl From<OpError> for DropReason {
+    fn from(error: OpError) -> Self {
+        match error {
+            OpError::Malformed => Self::MalformedOp,
+            OpError::UnknownAction => Self::UnknownAction,
+            OpError::InvalidPath => Self::InvalidPath,
+            OpError::MissingCid | OpError::InvalidCid => Self::MissingCid,
+            OpError::MissingBlock => Self::MissingBlock,
+            OpError::CidMismatch => Self::CidMismatch,
+        }
+    }
+}
+
+/// Drops by reason.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Drops([u64; DropReason::ALL.len()]);
+
+impl Drops {
+    /// Counts one.
+    pub(crate) fn add(&mut self, reason: DropReason) {
+        self.0[reason as usize] += 1;
+    }
+
+    /// The reasons that occurred, with their counts.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (DropReason, u64)> + '_ {
+        DropReason::ALL
+            .iter()
+            .copied()
+            .zip(self.0)
+            .filter(|&(_, count)| count > 0)
+    }
+}

@@ -1,0 +1,159 @@
+//! The instruments of this service. Updated per batch, never per event.
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{Counter, Gauge, Meter};
+
+use crate::gate::{DropReason, Drops};
+
+const FRAMES: &str = "fanjet_ingest_frames_total";
+const FRAME_BYTES: &str = "fanjet_ingest_frame_bytes_total";
+const EVENTS: &str = "fanjet_ingest_events_total";
+const DROPS: &str = "fanjet_ingest_drops_total";
+const REPEATS: &str = "fanjet_ingest_repeated_events_total";
+const UPSTREAM_CONNECTED: &str = "fanjet_ingest_upstream_connected";
+const UPSTREAM_DISCONNECTS: &str = "fanjet_ingest_upstream_disconnects_total";
+const UPSTREAM_NOTICES: &str = "fanjet_ingest_upstream_notices_total";
+const RELAY_SEQ: &str = "fanjet_ingest_relay_seq";
+const LOG_SEQ: &str = "fanjet_ingest_log_seq";
+const RESYNCS: &str = "fanjet_ingest_log_resyncs_total";
+
+/// Why an upstream connection ended, or never began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Disconnect {
+    /// No connection, or no WebSocket, could be made.
+    Connect,
+    /// The upstream closed it.
+    Closed,
+    /// Reading failed.
+    Broken,
+    /// No sign of life.
+    Silent,
+}
+
+impl Disconnect {
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Closed => "closed",
+            Self::Broken => "broken",
+            Self::Silent => "silent",
+        }
+    }
+}
+
+/// What an upstream says about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Notice {
+    /// `#info` OutdatedCursor: events were lost upstream before we asked for them.
+    OutdatedCursor,
+    /// Another `#info`.
+    OtherInfo,
+    /// Error FutureCursor: the upstream does not know our cursor yet.
+    FutureCursor,
+    /// Error ConsumerTooSlow.
+    ConsumerTooSlow,
+    /// Another error.
+    OtherError,
+}
+
+impl Notice {
+    fn label(self) -> &'static str {
+        match self {
+            Self::OutdatedCursor => "outdated_cursor",
+            Self::OtherInfo => "other_info",
+            Self::FutureCursor => "future_cursor",
+            Self::ConsumerTooSlow => "consumer_too_slow",
+            Self::OtherError => "other_error",
+        }
+    }
+}
+
+/// All instruments.
+#[derive(Debug, Clone)]
+pub(crate) struct IngestMetrics {
+    frames: Counter<u64>,
+    frame_bytes: Counter<u64>,
+    events: Counter<u64>,
+    drops: Counter<u64>,
+    repeats: Counter<u64>,
+    upstream_connected: Gauge<u64>,
+    upstream_disconnects: Counter<u64>,
+    upstream_notices: Counter<u64>,
+    relay_seq: Gauge<u64>,
+    log_seq: Gauge<u64>,
+    resyncs: Counter<u64>,
+}
+
+impl IngestMetrics {
+    pub(crate) fn new(meter: &Meter) -> Self {
+        let counter = |name, what| meter.u64_counter(name).with_description(what).build();
+        let gauge = |name, what| meter.u64_gauge(name).with_description(what).build();
+        Self {
+            frames: counter(FRAMES, "Frames read from the upstream"),
+            frame_bytes: counter(FRAME_BYTES, "Bytes of those frames"),
+            events: counter(EVENTS, "Events acknowledged by the log"),
+            drops: counter(DROPS, "Frames and operations that were dropped, by reason"),
+            repeats: counter(REPEATS, "Events passed over because the log holds them"),
+            upstream_connected: gauge(UPSTREAM_CONNECTED, "1 while the upstream is connected"),
+            upstream_disconnects: counter(
+                UPSTREAM_DISCONNECTS,
+                "Ended or failed connections, by reason",
+            ),
+            upstream_notices: counter(UPSTREAM_NOTICES, "Info and error frames, by name"),
+            relay_seq: gauge(RELAY_SEQ, "Relay seq of the last event appended"),
+            log_seq: gauge(LOG_SEQ, "Seq of the last event acknowledged"),
+            resyncs: counter(
+                RESYNCS,
+                "Times the log's end was read again after a failed append",
+            ),
+        }
+    }
+
+    pub(crate) fn read(&self, frames: usize, bytes: usize) {
+        self.frames.add(frames as u64, &[]);
+        self.frame_bytes.add(bytes as u64, &[]);
+    }
+
+    pub(crate) fn dropped(&self, drops: &Drops) {
+        for (reason, count) in drops.iter() {
+            self.dropped_for(reason, count);
+        }
+    }
+
+    pub(crate) fn dropped_for(&self, reason: DropReason, count: u64) {
+        self.drops
+            .add(count, &[KeyValue::new("reason", reason.label())]);
+    }
+
+    pub(crate) fn repeated(&self, events: u64) {
+        if events > 0 {
+            self.repeats.add(events, &[]);
+        }
+    }
+
+    pub(crate) fn connected(&self, is_connected: bool) {
+        self.upstream_connected.record(u64::from(is_connected), &[]);
+    }
+
+    pub(crate) fn disconnected(&self, why: Disconnect) {
+        self.upstream_disconnects
+            .add(1, &[KeyValue::new("reason", why.label())]);
+    }
+
+    pub(crate) fn noticed(&self, notice: Notice) {
+        self.upstream_notices
+            .add(1, &[KeyValue::new("name", notice.label())]);
+    }
+
+    pub(crate) fn appended(&self, events: u64, relay_seq: u64, log_seq: u64) {
+        if events > 0 {
+            self.events.add(events, &[]);
+            self.relay_seq.record(relay_seq, &[]);
+            self.log_seq.record(log_seq, &[]);
+        }
+    }
+
+    pub(crate) fn resynced(&self) {
+        self.resyncs.add(1, &[]);
+    }
+}

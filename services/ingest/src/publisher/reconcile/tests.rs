@@ -1,0 +1,63 @@
+use bytes::Bytes;
+use fanjet_event::{Datetime, Topic};
+use fanjet_log::{Origin, UpstreamId};
+
+use super::*;
+
+fn event(relay_seq: u64) -> NewEvent {
+    NewEvent {
+        topic: Topic::Identity,
+        origin: Origin {
+            upstream: UpstreamId::new("relay").unwrap(),
+            relay_seq,
+            op_index: 0,
+            op_count: 1,
+            time: Datetime::parse("2026-05-25T14:23:29Z").unwrap().shared(),
+        },
+        body: Bytes::from(format!("event {relay_seq}")),
+    }
+}
+
+fn entry(seq: Seq, relay_seq: u64) -> Entry {
+    let NewEvent {
+        topic,
+        origin,
+        body,
+    } = event(relay_seq);
+    Entry {
+        seq,
+        topic,
+        origin,
+        body,
+    }
+}
+
+#[test]
+fn what_the_log_holds_of_ours_is_told_by_position_and_content() {
+    let ours = VecDeque::from([event(101), event(102), event(103)]);
+    for (acked, last, verdict) in [
+        (0, None, Verdict::Stored(0)),
+        (10, Some(entry(10, 100)), Verdict::Stored(0)),
+        (10, Some(entry(11, 101)), Verdict::Stored(1)),
+        (10, Some(entry(13, 103)), Verdict::Stored(3)),
+        (10, Some(entry(9, 99)), Verdict::Stale),
+        (10, None, Verdict::Stale),
+        (10, Some(entry(12, 101)), Verdict::Foreign(12)),
+        (10, Some(entry(14, 104)), Verdict::Foreign(14)),
+        (0, Some(entry(7, 1)), Verdict::Foreign(7)),
+    ] {
+        assert_eq!(
+            reconcile(acked, &ours, last.as_ref()),
+            verdict,
+            "acked {acked}, last {last:?}"
+        );
+    }
+}
+
+#[test]
+fn the_same_origin_with_other_bytes_is_somebody_elses() {
+    let ours = VecDeque::from([event(101)]);
+    let mut last = entry(11, 101);
+    last.body = Bytes::from_static(b"another leader's time");
+    assert_eq!(reconcile(10, &ours, Some(&last)), Verdict::Foreign(11));
+}

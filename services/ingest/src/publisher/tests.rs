@@ -1,0 +1,95 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fanjet_event::{Datetime, Topic};
+use fanjet_log::memory::{Fault, MemoryLog};
+use fanjet_log::{Origin, ReadLimit, Selection, UpstreamId};
+use fanjet_telemetry::Metrics;
+
+use super::*;
+
+fn events(range: std::ops::Range<u64>) -> Vec<NewEvent> {
+    range
+        .map(|relay_seq| NewEvent {
+            topic: Topic::Identity,
+            origin: Origin {
+                upstream: UpstreamId::new("relay").unwrap(),
+                relay_seq,
+                op_index: 0,
+                op_count: 1,
+                time: Datetime::parse("2026-05-25T14:23:29Z").unwrap().shared(),
+            },
+            body: Bytes::from(format!("event {relay_seq}")),
+        })
+        .collect()
+}
+
+fn publisher(log: &Arc<MemoryLog>) -> Publisher {
+    let metrics = IngestMetrics::new(&Metrics::new().unwrap().meter("test"));
+    Publisher::continuing(log.clone(), 0, metrics, Status::default())
+}
+
+async fn relay_seqs(log: &MemoryLog) -> Vec<u64> {
+    let limit = ReadLimit {
+        entries: usize::MAX,
+        bytes: usize::MAX,
+    };
+    let mut from = 0;
+    let mut seqs = Vec::new();
+    loop {
+        let page = log.read(from, &Selection::All, limit).await.unwrap();
+        seqs.extend(page.entries.iter().map(|entry| entry.origin.relay_seq));
+        from = page.next;
+        if page.at_end {
+            return seqs;
+        }
+    }
+}
+
+/// Every way in which an append can fail without being refused: whatever the log did with the events, afterwards it
+/// holds each once, in order.
+#[tokio::test(start_paused = true)]
+async fn failures_neither_lose_nor_repeat() {
+    for fault in [Fault::AppendFails, Fault::AnswerLost, Fault::PartlyStored] {
+        let log = Arc::new(MemoryLog::new());
+        let mut publisher = publisher(&log);
+        publisher.append(events(0..10)).await.unwrap();
+        log.inject(fault, 3);
+        log.inject(Fault::ReadFails, 2);
+        for start in (10..100).step_by(10) {
+            publisher.append(events(start..start + 10)).await.unwrap();
+        }
+        publisher.flush().await.unwrap();
+        assert_eq!(publisher.unacked(), 0);
+        assert_eq!((log.fired(fault), log.fired(Fault::ReadFails)), (3, 2), "{fault:?}");
+        assert_eq!(
+            relay_seqs(&log).await,
+            (0..100).collect::<Vec<_>>(),
+            "{fault:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_writer_stops_this_one() {
+    let log = Arc::new(MemoryLog::new());
+    let mut publisher = publisher(&log);
+    publisher.append(events(0..10)).await.unwrap();
+    publisher.flush().await.unwrap();
+    let mut other = log.appender(10).await.unwrap();
+    other.append(&events(50..51)).await.unwrap();
+    other.flush().await.unwrap();
+
+    let mut outcome = publisher.append(events(10..20)).await;
+    if outcome.is_ok() {
+        outcome = publisher.flush().await;
+    }
+    assert!(
+        matches!(outcome, Err(IngestError::Fenced { seq: 11 })),
+        "{outcome:?}"
+    );
+    assert_eq!(
+        relay_seqs(&log).await,
+        (0..10).chain([50]).collect::<Vec<_>>()
+    );
+}

@@ -1,0 +1,104 @@
+use fanjet_event::{Datetime, Did, Topic};
+use fanjet_log::UpstreamId;
+use fanjet_wire::envelope::Envelope;
+use proptest::prelude::*;
+
+use super::*;
+use crate::gate::Draft;
+
+const NOW: u64 = 1_783_175_888_085_434;
+
+fn origin(relay_seq: u64, op_index: u32) -> Origin {
+    Origin {
+        upstream: UpstreamId::new("relay").unwrap(),
+        relay_seq,
+        op_index,
+        op_count: 3,
+        time: Datetime::parse("2026-05-25T14:23:29Z").unwrap().shared(),
+    }
+}
+
+fn drafts(positions: &[(u64, u32)]) -> Drafts {
+    let mut drafts = Drafts::default();
+    for &(relay_seq, op_index) in positions {
+        let start = drafts.text.len();
+        let did = Did::parse("did:plc:ux2eeflheratfrvp3xfbp4zi").unwrap();
+        let time = Datetime::parse("2026-05-25T14:23:29Z").unwrap();
+        v1::write_identity(&mut drafts.text, did, None, relay_seq, time);
+        let span = start..drafts.text.len();
+        drafts.events.push(Draft {
+            topic: Topic::Identity,
+            origin: origin(relay_seq, op_index),
+            span,
+        });
+    }
+    drafts
+}
+
+fn times(sequenced: &Sequenced) -> Vec<u64> {
+    sequenced
+        .events
+        .iter()
+        .map(|event| Envelope::of(&event.body).unwrap().time.get())
+        .collect()
+}
+
+#[test]
+fn times_rise_above_the_logs_last_even_when_the_clock_is_behind() {
+    let resume = Resume {
+        seq: 5,
+        time: fanjet_event::TimeUs::new(NOW + 1_000),
+        origin: Some(origin(7, 2)),
+    };
+    let mut sequencer = Sequencer::continuing(&resume);
+    let first = sequencer.sequence(drafts(&[(8, 0), (9, 0)]), NOW);
+    assert_eq!(times(&first), [NOW + 1_001, NOW + 1_002]);
+    let second = sequencer.sequence(drafts(&[(10, 0)]), NOW + 5_000);
+    assert_eq!(times(&second), [NOW + 5_000]);
+}
+
+#[test]
+fn a_half_logged_commit_is_completed_and_nothing_repeated() {
+    let resume = Resume {
+        seq: 5,
+        time: None,
+        origin: Some(origin(7, 1)),
+    };
+    let mut sequencer = Sequencer::continuing(&resume);
+    let sequenced = sequencer.sequence(
+        drafts(&[(6, 0), (7, 0), (7, 1), (7, 2), (8, 0), (8, 0)]),
+        NOW,
+    );
+    assert_eq!(sequenced.repeated, 4);
+    let kept: Vec<_> = sequenced
+        .events
+        .iter()
+        .map(|event| (event.origin.relay_seq, event.origin.op_index))
+        .collect();
+    assert_eq!(kept, [(7, 2), (8, 0)]);
+}
+
+proptest! {
+    /// However the batches are cut, however often the upstream repeats itself and however the clock jumps: each
+    /// operation once, in upstream order, under strictly rising times.
+    #[test]
+    fn each_operation_once_under_rising_times(
+        batches in prop::collection::vec((prop::collection::vec((1u64..40, 0u32..3), 0..12), 0u64..4_000_000), 1..12),
+        held in 0u64..20,
+    ) {
+        let resume = Resume { seq: held, time: fanjet_event::TimeUs::new(NOW), origin: Some(origin(held, 1)) };
+        let mut sequencer = Sequencer::continuing(&resume);
+        let mut last = ((held, 1), NOW);
+        for (mut positions, jump) in batches {
+            positions.sort_unstable();
+            let given = positions.len() as u64;
+            let sequenced = sequencer.sequence(drafts(&positions), NOW - 2_000_000 + jump);
+            prop_assert_eq!(sequenced.events.len() as u64 + sequenced.repeated, given);
+            for (event, time) in sequenced.events.iter().zip(times(&sequenced)) {
+                let next = ((event.origin.relay_seq, event.origin.op_index), time);
+                prop_assert!(next.0 > last.0 && next.1 > last.1, "{:?} after {:?}", next, last);
+                last = next;
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The service as a whole: reads where the log ends, starts the tasks, stops them in order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fanjet_actors::{Clock, OnFailure, Stop, Tasks};
+use fanjet_log::EventLog;
+use fanjet_telemetry::Health;
+use opentelemetry::metrics::Meter;
+use tokio::sync::mpsc;
+use tracing::{info, warn};
+
+use crate::IngestError;
+use crate::config::{PipelineConfig, UpstreamConfig};
+use crate::metrics::IngestMetrics;
+use crate::pipeline::Pipeline;
+use crate::publisher::Publisher;
+use crate::resume::Resume;
+use crate::sequencer::Sequencer;
+use crate::status::Status;
+use crate::upstream::{Backoff, Upstream};
+
+/// Firehose to log.
+pub struct Ingest {
+    upstream: UpstreamConfig,
+    pipeline: PipelineConfig,
+    log: Arc<dyn EventLog>,
+    clock: Arc<dyn Clock>,
+    metrics: IngestMetrics,
+    status: Status,
+}
+
+impl Ingest {
+    /// A service that is not running yet.
+    ///
+    /// # Errors
+    /// [`IngestError::Config`].
+    pub fn new(
+        upstream: UpstreamConfig,
+        pipeline: PipelineConfig,
+        log: Arc<dyn EventLog>,
+        clock: Arc<dyn Clock>,
+        meter: &Meter,
+    ) -> Result<Self, IngestError> {
+        upstream.endpoint()?;
+        upstream.id()?;
+        pipeline.validate()?;
+        Ok(Self {
+            upstream,
+            pipeline,
+            log,
+            clock,
+            metrics: IngestMetrics::new(meter),
+            status: Status::default(),
+        })
+    }
+
+    /// What readiness probes ask.
+    pub fn health(&self) -> Health {
+        let status = self.status.clone();
+        Health::new(move || status.report())
+    }
+
+    /// Runs until `stop`; then reads no more, appends what was read, and returns.
+    ///
+    /// # Errors
+    /// [`IngestError`].
+    pub async fn run(self, stop: Stop) -> Result<(), IngestError> {
+        let Some(resume) = self.read_log_end(&stop).await? else {
+            return Ok(());
+        };
+        let id = self.upstream.id()?;
+        let cursor = resume.cursor(&id);
+        info!(
+            seq = resume.seq,
+            upstream = id.as_str(),
+            cursor,
+            "continuing behind the log's end"
+        );
+        if resume.origin.is_some() && cursor.is_none() {
+            warn!(
+                upstream = id.as_str(),
+                "the log's last event came from another upstream; starting with what happens now"
+            );
+        }
+        let upstream = Upstream {
+            id,
+            endpoint: self.upstream.endpoint()?,
+            config: self.upstream,
+            batch: self.pipeline.clone(),
+            cursor,
+            metrics: self.metrics.clone(),
+            status: self.status.clone(),
+        };
+        let pipeline = Pipeline {
+            sequencer: Sequencer::continuing(&resume),
+            publisher: Publisher::continuing(
+                self.log,
+                resume.seq,
+                self.metrics.clone(),
+                self.status.clone(),
+            ),
+            clock: self.clock,
+            metrics: self.metrics,
+            decode_workers: decode_workers(self.pipeline.decode_workers),
+        };
+        supervise(upstream, pipeline, &self.pipeline, self.status, stop).await
+    }
+
+    /// Reads the log's last event, however long the log takes to answer. `None` when asked to stop meanwhile.
+    async fn read_log_end(&self, stop: &Stop) -> Result<Option<Resume>, IngestError> {
+        let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
+        loop {
+            let last = tokio::select! {
+                () = stop.cancelled() => return Ok(None),
+                last = self.log.last() => last,
+            };
+            match last {
+                Ok(last) => {
+                    self.status.set_log_reachable(true);
+                    return Ok(Some(Resume::after(last.as_ref())?));
+                }
+                Err(error) if error.is_retryable() => {
+                    let pause = backoff.next_pause();
+                    warn!(%error, ?pause, "the log's end cannot be read, trying again");
+                    tokio::select! {
+                        () = stop.cancelled() => return Ok(None),
+                        () = tokio::time::sleep(pause) => {}
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// Runs both halves. On `stop` the upstream half ends first; the pipeline ends when it has nothing left.
+async fn supervise(
+    upstream: Upstream,
+    pipeline: Pipeline,
+    limits: &PipelineConfig,
+    status: Status,
+    stop: Stop,
+) -> Result<(), IngestError> {
+    let (sender, receiver) = mpsc::channel(limits.queue_batches);
+    let mut tasks = Tasks::new(stop.clone());
+    let reading = stop.clone();
+    tasks.spawn("upstream", OnFailure::StopAll, async move {
+        upstream.run(sender, reading).await;
+        Ok::<(), IngestError>(())
+    });
+    let mut appending = std::pin::pin!(pipeline.run(receiver));
+    let appended = tokio::select! {
+        appended = &mut appending => appended,
+        () = stop.cancelled() => {
+            status.set_draining();
+            tokio::time::timeout(limits.drain_timeout, appending).await.unwrap_or(Err(IngestError::DrainTimeout))
+        }
+    };
+    stop.cancel();
+    let joined = tasks
+        .join()
+        .await
+        .map_err(|error| IngestError::Task(error.to_string()));
+    appended.and(joined)
+}
+
+fn decode_workers(configured: usize) -> usize {
+    match configured {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        workers => workers,
+    }
+}

@@ -1,0 +1,169 @@
+//! One WebSocket to an upstream.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::{FutureExt, SinkExt, StreamExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use url::Url;
+
+use crate::config::{PipelineConfig, UpstreamConfig};
+use crate::metrics::Disconnect;
+
+/// How a connection ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) why: Disconnect,
+    pub(crate) detail: String,
+}
+
+impl Ended {
+    fn new(why: Disconnect, detail: impl ToString) -> Self {
+        Self {
+            why,
+            detail: detail.to_string(),
+        }
+    }
+}
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// An open connection.
+pub(crate) struct Connection {
+    socket: Socket,
+    ping_interval: Duration,
+    next_ping: Instant,
+    last_sign_of_life: Instant,
+    /// Found behind frames that had to be handed on first.
+    ended: Option<Ended>,
+}
+
+impl Connection {
+    /// Connects behind `cursor`.
+    pub(crate) async fn open(
+        endpoint: &Url,
+        cursor: Option<u64>,
+        config: &UpstreamConfig,
+    ) -> Result<Self, Ended> {
+        let mut url = endpoint.clone();
+        if let Some(cursor) = cursor {
+            url.query_pairs_mut()
+                .append_pair("cursor", &cursor.to_string());
+        }
+        let limits = WebSocketConfig::default()
+            .max_message_size(Some(config.max_frame_bytes))
+            .max_frame_size(Some(config.max_frame_bytes));
+        let connecting = connect_async_with_config(url.as_str(), Some(limits), true);
+        let (socket, _response) = timeout(config.connect_timeout, connecting)
+            .await
+            .map_err(|_| {
+                Ended::new(
+                    Disconnect::Connect,
+                    format!("no answer within {:?}", config.connect_timeout),
+                )
+            })?
+            .map_err(|error| Ended::new(Disconnect::Connect, error))?;
+        let now = Instant::now();
+        Ok(Self {
+            socket,
+            ping_interval: config.ping_interval,
+            next_ping: now + config.ping_interval,
+            last_sign_of_life: now,
+            ended: None,
+        })
+    }
+
+    /// Waits for a frame, then takes along what has arrived behind it, within the limits of a batch.
+    pub(crate) async fn next_frames(
+        &mut self,
+        limits: &PipelineConfig,
+    ) -> Result<Vec<Bytes>, Ended> {
+        let first = self.next_frame().await?;
+        let mut bytes = first.len();
+        let mut frames = vec![first];
+        while frames.len() < limits.batch_frames && bytes < limits.batch_bytes {
+            match self
+                .socket
+                .next()
+                .now_or_never()
+                .map(|message| self.frame_of(message))
+            {
+                Some(Ok(Some(frame))) => {
+                    bytes += frame.len();
+                    frames.push(frame);
+                }
+                Some(Ok(None)) => {}
+                Some(Err(ended)) => {
+                    self.ended = Some(ended);
+                    break;
+                }
+                None => break,
+            }
+        }
+        Ok(frames)
+    }
+
+    async fn next_frame(&mut self) -> Result<Bytes, Ended> {
+        if let Some(ended) = self.ended.take() {
+            return Err(ended);
+        }
+        loop {
+            tokio::select! {
+                message = self.socket.next() => {
+                    if let Some(frame) = self.frame_of(message)? {
+                        return Ok(frame);
+                    }
+                }
+                () = tokio::time::sleep_until(self.next_ping) => self.ping().await?,
+            }
+        }
+    }
+
+    /// The frame in a message, if it is one. Text is no frame, but no reason to end either: the decoder counts it.
+    fn frame_of(
+        &mut self,
+        message: Option<Result<Message, tokio_tungstenite::tungstenite::Error>>,
+    ) -> Result<Option<Bytes>, Ended> {
+        self.last_sign_of_life = Instant::now();
+        match message {
+            Some(Ok(Message::Binary(frame))) => Ok(Some(frame)),
+            Some(Ok(Message::Text(text))) => Ok(Some(text.into())),
+            Some(Ok(Message::Close(close))) => {
+                let detail =
+                    close.map_or_else(|| "closed".to_owned(), |close| format!("closed: {close}"));
+                Err(Ended::new(Disconnect::Closed, detail))
+            }
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(None),
+            Some(Err(error)) => Err(Ended::new(Disconnect::Broken, error)),
+            None => Err(Ended::new(
+                Disconnect::Closed,
+                "closed without a close frame",
+            )),
+        }
+    }
+
+    async fn ping(&mut self) -> Result<(), Ended> {
+        let silence = self.last_sign_of_life.elapsed();
+        if silence >= self.ping_interval * 2 {
+            return Err(Ended::new(
+                Disconnect::Silent,
+                format!("no sign of life for {silence:?}"),
+            ));
+        }
+        self.next_ping = Instant::now() + self.ping_interval;
+        // A peer that reads nothing must not hold us up: the next round finds it silent.
+        match timeout(
+            self.ping_interval,
+            self.socket.send(Message::Ping(Bytes::new())),
+        )
+        .await
+        {
+            Ok(Err(error)) => Err(Ended::new(Disconnect::Broken, error)),
+            Ok(Ok(())) | Err(_) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! How a process begins and ends.
+
+use std::fmt::Display;
+use std::io::Write;
+use std::process::ExitCode;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{EXIT_CONFIG, Flags, Sources, load, process_env};
+
+/// The settings of this process; or, when they are wrong or were only to be printed, its exit code.
+///
+/// # Errors
+/// The code to exit with: nothing is left to say.
+pub fn settings_or_exit<T: DeserializeOwned + Serialize>(
+    defaults: &str,
+    flags: &Flags,
+) -> Result<T, ExitCode> {
+    let settings: T = load(Sources {
+        defaults,
+        env: &process_env(),
+        flags,
+    })
+    .map_err(|error| fail(error, EXIT_CONFIG))?;
+    if flags.print_config {
+        Err(print(&settings))
+    } else {
+        Ok(settings)
+    }
+}
+
+/// Says on stderr why the process ends, and gives its exit code.
+pub fn fail(reason: impl Display, code: u8) -> ExitCode {
+    // Nothing is left to do when stderr is closed.
+    let _closed = writeln!(std::io::stderr(), "error: {reason}");
+    ExitCode::from(code)
+}
+
+fn print(settings: &impl Serialize) -> ExitCode {
+    match toml::to_string_pretty(settings) {
+        Ok(text) if std::io::stdout().write_all(text.as_bytes()).is_ok() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => fail(error, 1),
+    }
+}
