@@ -1,1 +1,101 @@
-fn main() {}
+//! The one command surface of the project. CI runs the same commands.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "these commands talk to a person")]
+
+mod shell;
+
+mod tools;
+mod lint;
+mod deps;
+mod tidy;
+mod test;
+
+mod cluster;
+mod demo;
+mod corpus;
+mod soak;
+
+mod bench;
+mod fuzz;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Everything there is to run in this repository.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// A simulated firehose through ingest, a real NATS and an edge, printed as it arrives
+    Demo {
+        /// Events per second
+        #[arg(long, default_value_t = 20)]
+        rate: u32,
+        /// Stop after this many events (0: on ctrl-c)
+        #[arg(long, default_value_t = 0)]
+        events: u64,
+    },
+    /// Install what the tests need, then run every test
+    Test,
+    /// Formatting, clippy, dependency direction, house rules, licences
+    Lint,
+    /// Install the pinned real tools under target/tools
+    Tools,
+    /// Serve recorded frames through the whole path and compare with what production served
+    Corpus {
+        /// Folder with frames.bin.zst and expected_v1.jsonl
+        dir: PathBuf,
+    },
+    /// Simulated load through the whole path: every event once, in order, in flat memory
+    Soak {
+        /// Events per second
+        #[arg(long, default_value_t = 2_000)]
+        rate: u32,
+        /// How long
+        #[arg(long, default_value_t = 10)]
+        minutes: u64,
+    },
+    /// Benchmarks: decode
+    Bench {
+        /// Which one
+        #[arg(value_enum)]
+        what: bench::Bench,
+    },
+    /// Fuzz the parsers of foreign bytes (needs a nightly toolchain)
+    Fuzz {
+        /// Seconds for each target
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Demo { rate, events } => demo::run(rate, events),
+        Command::Test => test::run(),
+        Command::Lint => lint::run(),
+        Command::Tools => tools::run(),
+        Command::Corpus { dir } => corpus::run(&dir),
+        Command::Soak { rate, minutes } => soak::run(rate, Duration::from_secs(minutes * 60)),
+        Command::Bench { what } => bench::run(what),
+        Command::Fuzz { seconds } => fuzz::run(seconds),
+    }
+}

@@ -1,0 +1,32 @@
+//! Benchmarks, on real frames where there are some.
+
+use anyhow::Result;
+
+use crate::shell::{cargo, run as run_command};
+use crate::test::corpus_folder;
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Bench {
+    /// Frames to v1 JSON, beside the plain decoder
+    Decode,
+    /// Routing and lanes of one hub, without sockets
+    Fanout,
+    /// Appending to and reading from a real nats-server
+    Log,
+}
+
+pub(crate) fn run(bench: Bench) -> Result<()> {
+    let (package, target) = match bench {
+        Bench::Decode => ("fanjet-firehose", "decode"),
+        Bench::Fanout => ("fanjet-edge", "fanout"),
+        Bench::Log => ("fanjet-log-nats", "append"),
+    };
+    fanjet_testkit::tools::nats_server()?;
+    let mut command = cargo();
+    command.args(["bench", "--locked", "--all-features", "-p", package, "--bench", target]);
+    if let Some(folder) = corpus_folder() {
+        command.env("FANJET_CORPUS", folder);
+    }
+    run_command(&mut command)
+}

@@ -1,0 +1,18 @@
+//! All checks that need no running program.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::shell::{cargo, root, run as run_command};
+use crate::{deps, tidy, tools};
+
+pub(crate) fn run() -> Result<()> {
+    run_command(cargo().args(["fmt", "--all", "--check"]))?;
+    tidy::check()?;
+    deps::check()?;
+    run_command(cargo().args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
+    run_command(Command::new(tools::cargo_deny()?).current_dir(root()).args(["check", "bans", "licenses", "sources"]))?;
+    println!("lint: all checks passed");
+    Ok(())
+}
