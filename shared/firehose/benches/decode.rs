@@ -3,6 +3,13 @@
 //! Frames are the captured ones when `FANJET_CORPUS` is set, else made here. One "item" is one frame (or one record);
 //! allocations are counted per sample.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a benchmark may stop at the first error"
+)]
+
 #[path = "../tests/support/corpus.rs"]
 mod corpus;
 

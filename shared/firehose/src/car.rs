@@ -8,6 +8,9 @@ use crate::error::CarError;
 /// The first bytes of the two CID formats that a repo's blocks may have.
 const BLESSED: [[u8; 4]; 2] = [[0x01, 0x71, 0x12, 0x20], [0x01, 0x55, 0x12, 0x20]];
 
+/// A CID in its binary form, and the bytes under it.
+pub(crate) type Block<'a> = (&'a [u8; Cid::LEN], &'a [u8]);
+
 /// The sections behind a checked header.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sections<'a> {
@@ -28,11 +31,9 @@ impl<'a> Sections<'a> {
         Self { rest: car }
     }
 
-    /// The next block under a CID of a blessed format; others are passed over. A CID is its binary form.
+    /// The next block under a CID of a blessed format; others are passed over.
     #[inline]
-    pub(crate) fn next_block(
-        &mut self,
-    ) -> Result<Option<(&'a [u8; Cid::LEN], &'a [u8])>, CarError> {
+    pub(crate) fn next_block(&mut self) -> Result<Option<Block<'a>>, CarError> {
         while let Some(section) = self.section()? {
             if section.is_empty() {
                 return Err(CarError::EmptySection);

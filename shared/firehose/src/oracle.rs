@@ -16,7 +16,7 @@ mod compare;
 pub mod build;
 
 pub use compare::{compare_car, compare_frame, compare_record};
-pub use frame::{SlowContent, SlowFrame, SlowOperation, read_frame};
+pub use frame::{Blocks, CarBlocks, SlowContent, SlowFrame, SlowOperation, read_car, read_frame};
 pub use record::record_json;
 
 use serde_ipld_dagcbor::DecodeError;

@@ -1,15 +1,24 @@
 //! The fast decoder against the oracle on generated and on damaged input.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests fail like tests"
+)]
+
 #[path = "support/generate.rs"]
 mod generate;
 
 use fanjet_event::Cid;
 use fanjet_firehose::oracle::build::{self, Node};
 use fanjet_firehose::oracle::{compare_car, compare_frame, compare_record};
-use fanjet_firehose::{RecordError, write_record_json};
+use fanjet_firehose::{RecordError, decode_frame, write_record_json};
 use generate::{any_cid, damage, damages, node, op_node, record};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
@@ -92,6 +101,39 @@ proptest! {
         compare_frame(&frame).map_err(TestCaseError::fail)?;
         compare_frame(&damage(frame, &damages)).map_err(TestCaseError::fail)?;
     }
+}
+
+/// Agreement on refusals alone would prove little.
+#[test]
+fn the_generators_make_good_and_bad_input() {
+    let mut runner = TestRunner::deterministic();
+    let mut accepted = [0; 3];
+    for _ in 0..1_000 {
+        let mut draw =
+            |strategy: BoxedStrategy<Vec<u8>>| strategy.new_tree(&mut runner).unwrap().current();
+        let sound = draw(record().prop_map(|record| record.encode()).boxed());
+        let damaged = draw(
+            (record(), damages())
+                .prop_map(|(record, damages)| damage(record.encode(), &damages))
+                .boxed(),
+        );
+        let commit = draw(
+            (vec(record(), 1..3), damages())
+                .prop_map(|(records, damages)| {
+                    let records: Vec<_> = records.iter().map(Node::encode).collect();
+                    damage(commit(&records, Vec::new()), &damages)
+                })
+                .boxed(),
+        );
+        accepted[0] += usize::from(write_record_json(&sound, &mut Vec::new()).is_ok());
+        accepted[1] += usize::from(write_record_json(&damaged, &mut Vec::new()).is_ok());
+        accepted[2] += usize::from(decode_frame(&commit).is_ok());
+    }
+    println!("accepted of 1,000: {accepted:?}");
+    assert!(
+        accepted.iter().all(|count| (50..950).contains(count)),
+        "{accepted:?}"
+    );
 }
 
 /// 128 levels are the bound for both, whatever stands on the last one.

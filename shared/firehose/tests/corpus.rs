@@ -3,6 +3,13 @@
 //! The captured data is not part of the repository: set `FANJET_CORPUS` to a folder with `frames.bin.zst` and
 //! `expected_v1.jsonl`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests fail like tests"
+)]
+
 #[path = "support/corpus.rs"]
 mod corpus;
 

@@ -1,6 +1,6 @@
 //! Both decoders on the same bytes.
 
-use super::frame::read_car;
+use super::frame::{Blocks, read_car};
 use super::value::Value;
 use super::{Refusal, SlowFrame, SlowOperation, read_frame, record_json};
 use crate::car::Sections;
@@ -179,7 +179,7 @@ fn describe<'a>(frame: &Frame<'a>) -> Described<'a> {
 }
 
 /// The fast reader's blocks.
-fn blocks(car: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, CarError> {
+fn blocks(car: &[u8]) -> Result<Blocks, CarError> {
     let mut sections = Sections::open(car)?;
     let mut blocks = Vec::new();
     while let Some((cid, block)) = sections.next_block()? {
@@ -188,7 +188,7 @@ fn blocks(car: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, CarError> {
     Ok(blocks)
 }
 
-fn blessed(blocks: &[(Vec<u8>, Vec<u8>)]) -> Vec<(Vec<u8>, Vec<u8>)> {
+fn blessed(blocks: &Blocks) -> Blocks {
     blocks
         .iter()
         .filter(|(cid, _)| fanjet_event::Cid::from_bytes(cid).is_some())

@@ -46,7 +46,8 @@ pub struct SlowContent {
     pub json: Result<Vec<u8>, Refusal>,
 }
 
-type Blocks = HashMap<Vec<u8>, Vec<u8>>;
+/// Blocks in order, by binary CID.
+pub type Blocks = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// Reads a frame.
 ///
@@ -126,9 +127,9 @@ impl SlowFrame {
 
     pub(super) fn operations_in(
         &self,
-        blocks: &[(Vec<u8>, Vec<u8>)],
+        blocks: &Blocks,
     ) -> Vec<Result<SlowOperation, &'static str>> {
-        let mut by_cid = Blocks::new();
+        let mut by_cid = HashMap::new();
         for (cid, block) in blocks {
             by_cid.entry(cid.clone()).or_insert_with(|| block.clone());
         }
@@ -181,10 +182,14 @@ impl SlowFrame {
     }
 }
 
-/// All blocks up to the end or the first error, in order, by binary CID.
-pub(super) type CarBlocks = (Vec<(Vec<u8>, Vec<u8>)>, Option<Refusal>);
+/// All blocks up to the end or the first error.
+pub type CarBlocks = (Blocks, Option<Refusal>);
 
-pub(super) fn read_car(car: &[u8]) -> Result<CarBlocks, Refusal> {
+/// Reads a CAR with iroh-car.
+///
+/// # Errors
+/// [`Refusal`] when the header cannot be read.
+pub fn read_car(car: &[u8]) -> Result<CarBlocks, Refusal> {
     let pending = || Refusal::new("reading from memory waited");
     let mut reader = CarReader::new(Cursor::new(car))
         .now_or_never()
@@ -199,7 +204,10 @@ pub(super) fn read_car(car: &[u8]) -> Result<CarBlocks, Refusal> {
     }
 }
 
-fn operation(op: &Value, blocks: &Blocks) -> Result<SlowOperation, &'static str> {
+fn operation(
+    op: &Value,
+    blocks: &HashMap<Vec<u8>, Vec<u8>>,
+) -> Result<SlowOperation, &'static str> {
     let malformed = |_| "malformed_op";
     let op = Map::new(op.clone()).map_err(malformed)?;
     let action = op

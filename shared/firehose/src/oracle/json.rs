@@ -62,17 +62,30 @@ impl Serialize for Json {
 struct V1;
 
 impl Formatter for V1 {
+    /// As Go: plain from 1e-6 up to below 1e21, with an exponent elsewhere.
     fn write_f64<W: ?Sized + Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
-        if value != 0.0 && !(1e-6..1e21).contains(&value.abs()) {
-            let text = format!("{value:e}");
-            match text.split_once('e') {
-                Some((digits, exponent)) if !exponent.starts_with('-') => {
-                    write!(writer, "{digits}e+{exponent}")
-                }
-                _ => writer.write_all(text.as_bytes()),
+        if value == 0.0 {
+            return writer.write_all(b"0");
+        }
+        let text = shortest(value);
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        if !(1e-6..1e21).contains(&value.abs()) {
+            let plus = if exponent.starts_with('-') { "" } else { "+" };
+            return write!(writer, "{mantissa}e{plus}{exponent}");
+        }
+        let sign = if value < 0.0 { "-" } else { "" };
+        let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+        let exponent: i32 = exponent.parse().unwrap_or_default();
+        match usize::try_from(exponent) {
+            Err(_) => {
+                let zeros = "0".repeat((-exponent - 1) as usize);
+                write!(writer, "{sign}0.{zeros}{digits}")
             }
-        } else {
-            write!(writer, "{value}")
+            Ok(exponent) if exponent + 1 < digits.len() => {
+                let (whole, fraction) = digits.split_at(exponent + 1);
+                write!(writer, "{sign}{whole}.{fraction}")
+            }
+            Ok(exponent) => write!(writer, "{sign}{digits:0<width$}", width = exponent + 1),
         }
     }
 
@@ -110,5 +123,18 @@ impl Formatter for V1 {
             CharEscape::AsciiControl(byte) => control(byte),
         };
         writer.write_all(text.as_bytes())
+    }
+}
+
+/// The shortest digits that read back, with an exponent. Where two are equally short and equally near, the even one,
+/// as in Go; Rust's own choice differs there.
+fn shortest(value: f64) -> String {
+    let short = format!("{value:e}");
+    let mantissa = short.split('e').next().unwrap_or_default();
+    let digits = mantissa.bytes().filter(u8::is_ascii_digit).count();
+    let nearest = format!("{value:.*e}", digits.saturating_sub(1));
+    match nearest.parse::<f64>() {
+        Ok(back) if back.to_bits() == value.to_bits() => nearest,
+        _ => short,
     }
 }

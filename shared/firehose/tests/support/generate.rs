@@ -5,14 +5,35 @@ use fanjet_firehose::oracle::build::{Node, op};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// A record: a map, with anything in it that ATProto knows, and now and then something it does not.
+/// A record: a map, with anything in it that ATProto knows, and in one of three something it does not.
 pub(crate) fn record() -> impl Strategy<Value = Node> {
-    vec((key(), node()), 0..14).prop_map(Node::Map)
+    prop_oneof![
+        2 => sound_record(),
+        1 => vec((key(), node()), 0..14).prop_map(Node::Map),
+    ]
 }
 
-/// Any value, mostly a sound one.
+/// A record with nothing wrong in it, except perhaps a duplicate key.
+fn sound_record() -> impl Strategy<Value = Node> {
+    let inside = sound_leaf().boxed().prop_recursive(5, 60, 14, |inner| {
+        prop_oneof![
+            2 => vec(inner.clone(), 0..6).prop_map(Node::List),
+            4 => vec((sound_key(), inner), 0..14).prop_map(Node::Map),
+            1 => sound_blob().prop_map(Node::Map),
+        ]
+    });
+    (any::<bool>(), vec((sound_key(), inside), 0..14)).prop_map(|(typed, mut entries)| {
+        if typed {
+            let place = entries.len() / 2;
+            entries.insert(place, ("$type".to_owned(), Node::text("a.b.c")));
+        }
+        Node::Map(entries)
+    })
+}
+
+/// Any value, sound or not.
 pub(crate) fn node() -> impl Strategy<Value = Node> {
-    leaf().prop_recursive(5, 60, 14, |inner| {
+    prop_oneof![8 => sound_leaf(), 3 => bad_leaf()].prop_recursive(5, 60, 14, |inner| {
         prop_oneof![
             2 => vec(inner.clone(), 0..6).prop_map(Node::List),
             4 => vec((key(), inner.clone()), 0..14).prop_map(Node::Map),
@@ -21,24 +42,47 @@ pub(crate) fn node() -> impl Strategy<Value = Node> {
     })
 }
 
-fn leaf() -> impl Strategy<Value = Node> {
+fn sound_leaf() -> impl Strategy<Value = Node> {
     prop_oneof![
         10 => text().prop_map(Node::Text),
         4 => any::<u32>().prop_map(|value| Node::Unsigned(value.into())),
-        1 => prop_oneof![any::<u64>(), Just(i64::MAX as u64), Just(i64::MAX as u64 + 1)]
-            .prop_map(Node::Unsigned),
-        1 => prop_oneof![any::<u64>(), Just(i64::MAX as u64), Just(i64::MAX as u64 + 1)]
-            .prop_map(Node::Negative),
+        1 => (0..=i64::MAX as u64).prop_map(Node::Unsigned),
+        1 => (0..=i64::MAX as u64).prop_map(Node::Negative),
         2 => any::<u16>().prop_map(|value| Node::Negative(value.into())),
-        2 => any::<f64>().prop_map(Node::Float),
-        2 => any::<i16>().prop_map(|value| Node::Float(f64::from(value) / 8.0)),
+        2 => any::<f64>().prop_map(|value| Node::Float(if value.is_normal() { value } else { 0.0 })),
+        2 => any::<i16>().prop_map(|value| Node::Float(f64::from(value) / 8.0 + 0.0)),
         2 => any::<bool>().prop_map(Node::Bool),
         2 => Just(Node::Null),
         2 => vec(any::<u8>(), 0..40).prop_map(Node::Bytes),
         4 => vec(any::<u8>(), 0..4).prop_map(|bytes| Node::link(Cid::of_dag_cbor(&bytes))),
-        1 => any_cid().prop_map(Node::Link),
-        1 => special_text().prop_map(|text| Node::map([("$link", Node::text(text))])),
-        1 => special_text().prop_map(|text| Node::map([("$bytes", Node::text(text))])),
+        1 => any::<[u8; 32]>().prop_map(|digest| Node::Link([&[0x12, 0x20], &digest[..]].concat())),
+        1 => any::<u8>()
+            .prop_map(|seed| Cid::of_raw(&[seed]).to_string())
+            .prop_map(|cid| Node::map([("$link", Node::text(cid))])),
+        1 => "([A-Za-z0-9+/]{4}){0,5}".prop_map(|text| Node::map([("$bytes", Node::text(text))])),
+    ]
+}
+
+/// A value that is sound by luck only.
+fn bad_leaf() -> impl Strategy<Value = Node> {
+    prop_oneof![
+        prop_oneof![
+            any::<u64>(),
+            Just(i64::MAX as u64),
+            Just(i64::MAX as u64 + 1)
+        ]
+        .prop_map(Node::Unsigned),
+        prop_oneof![
+            any::<u64>(),
+            Just(i64::MAX as u64),
+            Just(i64::MAX as u64 + 1)
+        ]
+        .prop_map(Node::Negative),
+        any::<u64>().prop_map(|bits| Node::Float(f64::from_bits(bits))),
+        prop::sample::select(vec![-0.0, f64::NAN, f64::INFINITY]).prop_map(Node::Float),
+        any_cid().prop_map(Node::Link),
+        special_text().prop_map(|text| Node::map([("$link", Node::text(text))])),
+        special_text().prop_map(|text| Node::map([("$bytes", Node::text(text))])),
     ]
 }
 
@@ -77,18 +121,30 @@ fn key() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A blob, or nearly one.
-fn blob(inner: impl Strategy<Value = Node> + Clone) -> impl Strategy<Value = Node> {
+fn sound_key() -> impl Strategy<Value = String> {
+    prop_oneof![
+        12 => "[a-z]{2,6}",
+        4 => "(text|createdAt|langs|cid|mimeType|ref|size|uri)",
+        2 => text().prop_map(|text| format!("~{text}")),
+        1 => "[ !#]{1,3}",
+    ]
+}
+
+fn sound_blob() -> impl Strategy<Value = Vec<(String, Node)>> {
     let cid = any::<u8>().prop_map(|seed| Node::link(Cid::of_raw(&[seed])));
-    let sound = (cid, any::<u32>()).prop_map(|(cid, size)| {
+    (cid, any::<u32>()).prop_map(|(cid, size)| {
         vec![
             ("$type".to_owned(), Node::text("blob")),
             ("ref".to_owned(), cid),
             ("mimeType".to_owned(), Node::text("image/jpeg")),
             ("size".to_owned(), Node::Unsigned(size.into())),
         ]
-    });
-    (sound, any::<u8>(), key(), inner).prop_map(|(mut entries, fault, key, value)| {
+    })
+}
+
+/// A blob, or nearly one.
+fn blob(inner: impl Strategy<Value = Node> + Clone) -> impl Strategy<Value = Node> {
+    (sound_blob(), any::<u8>(), key(), inner).prop_map(|(mut entries, fault, key, value)| {
         let place = usize::from(fault / 16) % entries.len();
         match fault % 16 {
             0 => drop(entries.remove(place)),
