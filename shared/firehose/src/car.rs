@@ -8,6 +8,9 @@ use crate::error::CarError;
 /// The first bytes of the two CID formats that a repo's blocks may have.
 const BLESSED: [[u8; 4]; 2] = [[0x01, 0x71, 0x12, 0x20], [0x01, 0x55, 0x12, 0x20]];
 
+/// A CID in its binary form, and the bytes under it.
+pub(crate) type Block<'a> = (&'a [u8; Cid::LEN], &'a [u8]);
+
 /// The sections behind a checked header.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sections<'a> {
@@ -15,17 +18,22 @@ pub(crate) struct Sections<'a> {
 }
 
 impl<'a> Sections<'a> {
-    /// Checks the header: DAG-CBOR with version 1 and at least one root. What the roots are is not looked at.
+    /// Checks the header: DAG-CBOR with version 1 and at least one root, each of them a CID.
     pub(crate) fn open(car: &'a [u8]) -> Result<Self, CarError> {
-        let mut sections = Self { rest: car };
+        let mut sections = Self::unopened(car);
         let header = sections.section()?.ok_or(CarError::Truncated)?;
         check_header(header)?;
         Ok(sections)
     }
 
-    /// The next block under a CID of a blessed format; others are passed over. A CID is its binary form.
+    /// All sections, the header being the first.
+    pub(crate) fn unopened(car: &'a [u8]) -> Self {
+        Self { rest: car }
+    }
+
+    /// The next block under a CID of a blessed format; others are passed over.
     #[inline]
-    fn next_block(&mut self) -> Result<Option<(&'a [u8; Cid::LEN], &'a [u8])>, CarError> {
+    pub(crate) fn next_block(&mut self) -> Result<Option<Block<'a>>, CarError> {
         while let Some(section) = self.section()? {
             if section.is_empty() {
                 return Err(CarError::EmptySection);
@@ -40,7 +48,7 @@ impl<'a> Sections<'a> {
     }
 
     #[inline]
-    fn section(&mut self) -> Result<Option<&'a [u8]>, CarError> {
+    pub(crate) fn section(&mut self) -> Result<Option<&'a [u8]>, CarError> {
         if self.rest.is_empty() {
             return Ok(None);
         }
@@ -169,9 +177,12 @@ fn read_roots(reader: &mut Reader<'_>) -> Option<usize> {
         return None;
     };
     for _ in 0..count {
-        let Item::Link(_) = reader.item().ok()? else {
+        let Item::Link(root) = reader.item().ok()? else {
             return None;
         };
+        if Cid::from_bytes(root).is_none() && cid::Cid::try_from(root).is_err() {
+            return None;
+        }
     }
     Some(count)
 }

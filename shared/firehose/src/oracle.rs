@@ -1,5 +1,52 @@
-//! x
-/// x
-pub fn compare_frame(_: &[u8]) -> Result<(), String> {
-    Ok(())
+//! The same decoder, built plainly on serde_ipld_dagcbor, iroh-car and serde_json, to hold the fast one against.
+//!
+//! It builds trees and copies everything; nothing outside tests, fuzzing and benchmarks may use it. The `compare_*`
+//! functions run both decoders on the same bytes and say where they disagree, apart from the differences that the crate's
+//! documentation lists.
+
+mod value;
+
+mod frame;
+
+mod json;
+mod record;
+
+mod compare;
+
+pub mod build;
+
+pub use compare::{compare_car, compare_frame, compare_record};
+pub use frame::{Blocks, CarBlocks, SlowContent, SlowFrame, SlowOperation, read_car, read_frame};
+pub use record::record_json;
+
+use serde_ipld_dagcbor::DecodeError;
+
+/// Why the oracle refuses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// A text is not UTF-8.
+    NotUtf8,
+    /// Anything else, in words.
+    Other(String),
+}
+
+impl Refusal {
+    fn new(why: &str) -> Self {
+        Self::Other(why.to_owned())
+    }
+}
+
+impl<E: std::fmt::Debug> From<DecodeError<E>> for Refusal {
+    fn from(error: DecodeError<E>) -> Self {
+        match error {
+            DecodeError::RequireUtf8 { .. } => Self::NotUtf8,
+            other => Self::Other(format!("{other:?}")),
+        }
+    }
+}
+
+impl From<iroh_car::Error> for Refusal {
+    fn from(error: iroh_car::Error) -> Self {
+        Self::Other(error.to_string())
+    }
 }

@@ -3,14 +3,23 @@
 //! The captured data is not part of the repository: set `FANJET_CORPUS` to a folder with `frames.bin.zst` and
 //! `expected_v1.jsonl`.
 
-mod support;
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests fail like tests"
+)]
 
+#[path = "support/corpus.rs"]
+mod corpus;
+
+use corpus::Corpus;
 use fanjet_firehose::{Commit, Frame, decode_frame, write_record_json};
 use fanjet_json::{write_str, write_u64};
 
 #[test]
 fn real_frames_become_the_lines_of_production_v1() {
-    let Some(corpus) = support::Corpus::load() else {
+    let Some(corpus) = Corpus::load() else {
         return;
     };
     let mut lines = Vec::new();
@@ -28,7 +37,7 @@ fn real_frames_become_the_lines_of_production_v1() {
 /// Every real frame, whole, through both decoders.
 #[test]
 fn real_frames_are_read_alike_by_the_oracle() {
-    let Some(corpus) = support::Corpus::load() else {
+    let Some(corpus) = Corpus::load() else {
         return;
     };
     for frame in &corpus.frames {

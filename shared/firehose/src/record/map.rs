@@ -66,10 +66,7 @@ impl<'a> Writer<'a, '_> {
     fn write_shape(&mut self, entries: &[Entry<'a>]) -> Result<Kind, RecordError> {
         let special = |name: &str| entries.iter().find(|entry| entry.key == name);
         // `$` sorts before all letters and digits, so most maps are ruled out by their first key.
-        if !entries
-            .first()
-            .is_some_and(|first| first.key.as_bytes() <= b"$type")
-        {
+        if entries.first().is_none_or(|first| first.key > "$type") {
             return self.write_entries(entries);
         }
         if let Some(link) = special("$link") {

@@ -1,0 +1,11 @@
+//! Any bytes as a CAR: no panic, and no disagreement with the oracle.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Err(disagreement) = fanjet_firehose::oracle::compare_car(bytes) {
+        panic!("{disagreement}");
+    }
+});
