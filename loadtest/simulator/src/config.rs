@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::FaultRule;
@@ -67,6 +68,21 @@ pub enum Rate {
     PerSecond(f64),
     /// As fast as they can be made.
     Max,
+}
+
+impl FromStr for Rate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "max" {
+            return Ok(Self::Max);
+        }
+        text.parse()
+            .ok()
+            .filter(|rate: &f64| rate.is_finite() && *rate > 0.0)
+            .map(Self::PerSecond)
+            .ok_or_else(|| "expected frames per second, above 0, or max".to_owned())
+    }
 }
 
 /// The whole simulator.

@@ -9,6 +9,11 @@ mod directory;
 mod error;
 mod expected;
 pub mod faults;
+mod history;
+mod publisher;
+mod recording;
+mod server;
+mod simulator;
 mod world;
 
 pub use config::{Rate, SimulatorConfig, Source, WorldConfig};
@@ -16,4 +21,6 @@ pub use directory::Directory;
 pub use error::SimulatorError;
 pub use expected::{ExpectedEvent, ExpectedKind};
 pub use faults::{FaultKind, FaultRule, FaultTrigger};
+pub use server::Stats;
+pub use simulator::{Simulator, SimulatorHandle};
 pub use world::{ProducedFrame, World};

@@ -20,10 +20,6 @@ pub(crate) struct Mst {
 }
 
 impl Mst {
-    pub(crate) fn get(&self, path: &str) -> Option<Cid> {
-        self.root.get(path)
-    }
-
     /// Adds or replaces a record; gives the CID it had.
     pub(crate) fn insert(&mut self, path: &str, cid: Cid) -> Option<Cid> {
         if let Some(previous) = self.root.replace(path, cid) {

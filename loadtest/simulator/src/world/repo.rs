@@ -116,10 +116,6 @@ impl Repo {
         Tid::from_parts(self.last_key_us, self.clock_id)
     }
 
-    pub(crate) fn contains(&self, path: &str) -> bool {
-        self.mst.get(path).is_some()
-    }
-
     pub(crate) fn rev(&self) -> Tid {
         self.rev
     }

@@ -10,13 +10,13 @@ use sha2::{Digest, Sha256};
 use super::{assert_canonical, field};
 
 /// A CAR file whose blocks all have the right hash.
-pub struct Car {
-    pub root: Cid,
-    pub blocks: BTreeMap<Cid, Vec<u8>>,
+pub(crate) struct Car {
+    pub(crate) root: Cid,
+    pub(crate) blocks: BTreeMap<Cid, Vec<u8>>,
 }
 
 impl Car {
-    pub fn parse(mut rest: &[u8]) -> Self {
+    pub(crate) fn parse(mut rest: &[u8]) -> Self {
         let header = take_section(&mut rest);
         let header: Ipld = serde_ipld_dagcbor::from_slice(header).expect("a CAR header");
         assert_eq!(field(&header, "version"), &Ipld::Integer(1));
@@ -43,7 +43,7 @@ impl Car {
         }
     }
 
-    pub fn get(&self, cid: Cid) -> Option<Ipld> {
+    pub(crate) fn get(&self, cid: Cid) -> Option<Ipld> {
         let block = self.blocks.get(&cid)?;
         Some(serde_ipld_dagcbor::from_slice(block).expect("checked already"))
     }

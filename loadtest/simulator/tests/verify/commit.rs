@@ -10,32 +10,32 @@ use k256::ecdsa::{Signature, VerifyingKey};
 use super::partial_tree::PartialTree;
 use super::{Car, encoded};
 
-pub fn field<'a>(value: &'a Ipld, key: &str) -> &'a Ipld {
+pub(crate) fn field<'a>(value: &'a Ipld, key: &str) -> &'a Ipld {
     match value {
         Ipld::Map(map) => map.get(key).unwrap_or(&Ipld::Null),
         _ => &Ipld::Null,
     }
 }
 
-pub fn text<'a>(value: &'a Ipld, key: &str) -> &'a str {
+pub(crate) fn text<'a>(value: &'a Ipld, key: &str) -> &'a str {
     match field(value, key) {
         Ipld::String(text) => text,
         other => panic!("{key} is {other:?}"),
     }
 }
 
-pub fn bytes<'a>(value: &'a Ipld, key: &str) -> &'a [u8] {
+pub(crate) fn bytes<'a>(value: &'a Ipld, key: &str) -> &'a [u8] {
     match field(value, key) {
         Ipld::Bytes(bytes) => bytes,
         other => panic!("{key} is {other:?}"),
     }
 }
 
-pub fn link(value: &Ipld, key: &str) -> Cid {
+pub(crate) fn link(value: &Ipld, key: &str) -> Cid {
     optional_link(value, key).unwrap_or_else(|| panic!("no {key}"))
 }
 
-pub fn optional_link(value: &Ipld, key: &str) -> Option<Cid> {
+pub(crate) fn optional_link(value: &Ipld, key: &str) -> Option<Cid> {
     match field(value, key) {
         Ipld::Link(cid) => Some(*cid),
         Ipld::Null => None,
@@ -44,7 +44,7 @@ pub fn optional_link(value: &Ipld, key: &str) -> Option<Cid> {
 }
 
 /// Checks the commit block; gives its `data`.
-pub fn verify(car: &Car, cid: Cid, did: &str, rev: &str, key: Option<&VerifyingKey>) -> Cid {
+pub(crate) fn verify(car: &Car, cid: Cid, did: &str, rev: &str, key: Option<&VerifyingKey>) -> Cid {
     let commit = car.get(cid).expect("the commit block");
     assert_eq!(text(&commit, "did"), did);
     assert_eq!(text(&commit, "rev"), rev);
@@ -64,7 +64,7 @@ pub fn verify(car: &Car, cid: Cid, did: &str, rev: &str, key: Option<&VerifyingK
 }
 
 /// Checks that the tree says what the operations say, and that undoing them gives `prev_data`.
-pub fn verify_operations(car: &Car, data: Cid, prev_data: Cid, body: &Ipld) {
+pub(crate) fn verify_operations(car: &Car, data: Cid, prev_data: Cid, body: &Ipld) {
     let Ipld::List(ops) = field(body, "ops") else {
         panic!("no operations");
     };

@@ -14,9 +14,9 @@ use cid::Cid;
 use ipld_core::ipld::Ipld;
 use k256::ecdsa::VerifyingKey;
 
-pub use car::Car;
-pub use commit::field;
-pub use did_document::signing_key;
+pub(crate) use car::Car;
+pub(crate) use commit::field;
+pub(crate) use did_document::signing_key;
 
 /// What the verifier knows of a repo.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,25 +27,25 @@ struct Head {
 
 /// Checks a stream frame by frame; panics at the first thing that is not right.
 #[derive(Default)]
-pub struct Verifier {
-    pub keys: HashMap<String, VerifyingKey>,
+pub(crate) struct Verifier {
+    pub(crate) keys: HashMap<String, VerifyingKey>,
     heads: HashMap<String, Head>,
     last_seq: i128,
-    pub commits: usize,
-    pub syncs: usize,
-    pub blocks: usize,
+    pub(crate) commits: usize,
+    pub(crate) syncs: usize,
+    pub(crate) blocks: usize,
 }
 
 /// A decoded frame.
-pub struct Frame {
-    pub op: i128,
-    pub event_type: String,
-    pub body: Ipld,
+pub(crate) struct Frame {
+    pub(crate) op: i128,
+    pub(crate) event_type: String,
+    pub(crate) body: Ipld,
 }
 
 impl Frame {
     /// Decodes header and body; `None` when the bytes are no frame.
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut reader = std::io::Cursor::new(bytes);
         let header: Ipld = serde_ipld_dagcbor::de::from_reader_once(&mut reader).ok()?;
         let body = &bytes[reader.position() as usize..];
@@ -63,7 +63,7 @@ impl Frame {
         })
     }
 
-    pub fn seq(&self) -> Option<u64> {
+    pub(crate) fn seq(&self) -> Option<u64> {
         match field(&self.body, "seq") {
             Ipld::Integer(seq) => u64::try_from(*seq).ok(),
             _ => None,
@@ -72,7 +72,7 @@ impl Frame {
 }
 
 impl Verifier {
-    pub fn frame(&mut self, bytes: &[u8]) {
+    pub(crate) fn frame(&mut self, bytes: &[u8]) {
         let frame = Frame::decode(bytes).expect("a frame");
         assert_eq!(frame.op, 1);
         assert_canonical(

@@ -20,15 +20,15 @@ enum Item {
 }
 
 /// The sequence.
-pub struct PartialTree {
+pub(crate) struct PartialTree {
     items: Vec<Item>,
 }
 
-pub type Incomplete = String;
+pub(crate) type Incomplete = String;
 
 impl PartialTree {
     /// Reads all nodes that the CAR has; gives their CIDs too.
-    pub fn load(car: &Car, root: Cid) -> (Self, BTreeSet<Cid>) {
+    pub(crate) fn load(car: &Car, root: Cid) -> (Self, BTreeSet<Cid>) {
         let node = car.get(root).expect("the root node");
         let Ipld::List(entries) = field(&node, "e") else {
             panic!("no entries");
@@ -104,7 +104,7 @@ impl PartialTree {
         }
     }
 
-    pub fn get(&self, path: &str) -> Result<Option<Cid>, Incomplete> {
+    pub(crate) fn get(&self, path: &str) -> Result<Option<Cid>, Incomplete> {
         Ok(match self.find(path)? {
             Ok(at) => match &self.items[at] {
                 Item::Record { value, .. } => Some(*value),
@@ -115,7 +115,7 @@ impl PartialTree {
     }
 
     /// Puts or removes a record.
-    pub fn set(&mut self, path: &str, value: Option<Cid>) -> Result<(), Incomplete> {
+    pub(crate) fn set(&mut self, path: &str, value: Option<Cid>) -> Result<(), Incomplete> {
         let place = self.find(path)?;
         let record = value.map(|value| Item::Record {
             path: path.to_owned(),
@@ -131,7 +131,7 @@ impl PartialTree {
     }
 
     /// The CID of the tree's root node.
-    pub fn root(&self) -> Result<Cid, Incomplete> {
+    pub(crate) fn root(&self) -> Result<Cid, Incomplete> {
         let top = self
             .paths()
             .iter()

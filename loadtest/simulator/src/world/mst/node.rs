@@ -58,13 +58,6 @@ impl Node {
         }
     }
 
-    pub(super) fn get(&self, path: &str) -> Option<Cid> {
-        match self.position(path) {
-            Ok(at) => Some(self.entries[at].value),
-            Err(gap) => self.child(gap)?.get(path),
-        }
-    }
-
     /// Changes the value of an existing path.
     pub(super) fn replace(&mut self, path: &str, value: Cid) -> Option<Cid> {
         let previous = match self.position(path) {
@@ -201,13 +194,6 @@ impl Node {
     fn position(&self, path: &str) -> Result<usize, usize> {
         self.entries
             .binary_search_by(|entry| (*entry.path).cmp(path))
-    }
-
-    fn child(&self, gap: usize) -> Option<&Self> {
-        match gap.checked_sub(1) {
-            Some(before) => self.entries[before].child.as_deref(),
-            None => self.first.as_deref(),
-        }
     }
 
     fn child_mut(&mut self, gap: usize) -> &mut Child {
