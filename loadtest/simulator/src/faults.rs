@@ -1,0 +1,43 @@
+//! Injected faults: what they are, when they strike, how often they did.
+//!
+//! | fault | the frame | what a correct consumer still gives |
+//! |---|---|---|
+//! | `garbage` | random bytes, before the good frame | everything |
+//! | `unknown-type` | a well-formed frame of an unknown type with a seq of its own, before the good frame | everything |
+//! | `duplicate` | the good frame once more, same seq, behind it | everything, once |
+//! | `truncated` | a commit cut off, instead of the whole one | nothing of the frame |
+//! | `too-big` | `tooBig` set, no operations, instead | nothing of the frame |
+//! | `invalid-rev` | a `rev` that is no TID, instead | nothing of the frame |
+//! | `invalid-time` | a `time` that is no date, instead | nothing of the frame |
+//! | `bad-cid` | one record block altered, instead | the frame's other operations |
+//! | `missing-block` | one record block left out, instead | the frame's other operations |
+//! | `invalid-collection` | one path's collection is no NSID, instead | the frame's other operations |
+//! | `invalid-rkey` | one path's record key is not valid, instead | the frame's other operations |
+//! | `seq-gap` | never sent, its seq is missing; the next one is good | everything but the lost frame |
+//! | `stall` | the server sends nothing for a while before this frame | everything |
+//! | `disconnect` | the server cuts the TCP connection before this frame | everything, after reconnecting |
+//!
+//! `stall` and `disconnect` strike the first client that reaches the frame, and no other one.
+
+mod dice;
+mod kind;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+pub(crate) use dice::FaultDice;
+pub use dice::{FaultRule, FaultTrigger};
+pub use kind::FaultKind;
+
+/// How often each fault has struck.
+#[derive(Debug, Default)]
+pub(crate) struct FaultCounts([AtomicU64; FaultKind::ALL.len()]);
+
+impl FaultCounts {
+    pub(crate) fn count(&self, kind: FaultKind) {
+        self.0[kind as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self, kind: FaultKind) -> u64 {
+        self.0[kind as usize].load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,121 @@
+//! The closed set of faults.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// One way to misbehave; see the table in [`crate::faults`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FaultKind {
+    /// Random bytes that are no frame.
+    Garbage,
+    /// A well-formed frame of an unknown type.
+    UnknownType,
+    /// A frame sent twice.
+    Duplicate,
+    /// A commit frame cut off.
+    Truncated,
+    /// A commit with `tooBig`.
+    TooBig,
+    /// A commit whose `rev` is no TID.
+    InvalidRev,
+    /// A commit whose `time` is no date.
+    InvalidTime,
+    /// A record block that does not match its CID.
+    BadCid,
+    /// A record block left out of the CAR.
+    MissingBlock,
+    /// An operation whose collection is no NSID.
+    InvalidCollection,
+    /// An operation whose record key is not valid.
+    InvalidRkey,
+    /// A frame that never arrives.
+    SeqGap,
+    /// A connection that goes silent for a while.
+    Stall,
+    /// A connection that breaks.
+    Disconnect,
+}
+
+impl FaultKind {
+    /// All faults.
+    pub const ALL: [Self; 14] = [
+        Self::Garbage,
+        Self::UnknownType,
+        Self::Duplicate,
+        Self::Truncated,
+        Self::TooBig,
+        Self::InvalidRev,
+        Self::InvalidTime,
+        Self::BadCid,
+        Self::MissingBlock,
+        Self::InvalidCollection,
+        Self::InvalidRkey,
+        Self::SeqGap,
+        Self::Stall,
+        Self::Disconnect,
+    ];
+
+    /// The name on the command line and in statistics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Garbage => "garbage",
+            Self::UnknownType => "unknown-type",
+            Self::Duplicate => "duplicate",
+            Self::Truncated => "truncated",
+            Self::TooBig => "too-big",
+            Self::InvalidRev => "invalid-rev",
+            Self::InvalidTime => "invalid-time",
+            Self::BadCid => "bad-cid",
+            Self::MissingBlock => "missing-block",
+            Self::InvalidCollection => "invalid-collection",
+            Self::InvalidRkey => "invalid-rkey",
+            Self::SeqGap => "seq-gap",
+            Self::Stall => "stall",
+            Self::Disconnect => "disconnect",
+        }
+    }
+
+    /// Whether the fault belongs to a connection and not to the bytes of a frame.
+    pub fn is_of_connection(self) -> bool {
+        matches!(self, Self::Stall | Self::Disconnect)
+    }
+
+    /// Whether the fault needs a commit.
+    pub(crate) fn needs_commit(self) -> bool {
+        self.needs_record()
+            || matches!(
+                self,
+                Self::Truncated
+                    | Self::TooBig
+                    | Self::InvalidRev
+                    | Self::InvalidTime
+                    | Self::InvalidCollection
+                    | Self::InvalidRkey
+            )
+    }
+
+    /// Whether the fault needs a commit that brings a record.
+    pub(crate) fn needs_record(self) -> bool {
+        matches!(self, Self::BadCid | Self::MissingBlock)
+    }
+}
+
+impl fmt::Display for FaultKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for FaultKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| {
+                let all = Self::ALL.map(Self::as_str).join(", ");
+                format!("unknown fault {text:?}; known are {all}")
+            })
+    }
+}

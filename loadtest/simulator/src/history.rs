@@ -1,0 +1,189 @@
+//! Everything published so far, as a log that each client reads at its own position.
+//!
+//! Bounded by bytes and frames: the oldest frames are forgotten. A client waits for nobody and nobody waits for
+//! it; one that has fallen behind what is kept is told so.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use parking_lot::RwLock;
+use tokio::sync::watch;
+
+use crate::faults::FaultCounts;
+use crate::{ExpectedEvent, FaultKind, ProducedFrame};
+
+/// One published frame.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) bytes: Bytes,
+    seq: u64,
+    expected: Vec<ExpectedEvent>,
+    /// What is to happen to the first connection that reaches this frame.
+    fault: Option<FaultKind>,
+    fault_spent: AtomicBool,
+}
+
+/// The log. Positions count frames from 0 and never change.
+#[derive(Debug)]
+pub(crate) struct History {
+    kept: RwLock<Kept>,
+    /// How many frames have been published.
+    published: watch::Sender<u64>,
+    faults: FaultCounts,
+    limits: Limits,
+}
+
+/// What is kept at most.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) bytes: usize,
+    pub(crate) frames: usize,
+    pub(crate) keep_expected: bool,
+}
+
+#[derive(Debug)]
+struct Kept {
+    entries: VecDeque<Arc<Entry>>,
+    /// The position of the first entry.
+    first: u64,
+    bytes: usize,
+    last_seq: u64,
+    forgotten_seq: Option<u64>,
+}
+
+/// Where a client begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Start {
+    At {
+        position: u64,
+        /// Something behind the cursor has been forgotten.
+        outdated: bool,
+    },
+    /// The cursor lies behind everything there is.
+    InTheFuture,
+}
+
+/// The position asked for has been forgotten.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Forgotten;
+
+impl History {
+    pub(crate) fn new(limits: Limits, seq_base: u64) -> Self {
+        Self {
+            kept: RwLock::new(Kept {
+                entries: VecDeque::new(),
+                first: 0,
+                bytes: 0,
+                last_seq: seq_base,
+                forgotten_seq: None,
+            }),
+            published: watch::Sender::new(0),
+            faults: FaultCounts::default(),
+            limits,
+        }
+    }
+
+    /// Publishes frames, in order.
+    pub(crate) fn append(&self, frames: impl IntoIterator<Item = ProducedFrame>) {
+        let mut kept = self.kept.write();
+        for frame in frames {
+            if let Some(fault) = frame.fault
+                && !fault.is_of_connection()
+            {
+                self.faults.count(fault);
+            }
+            kept.last_seq = kept.last_seq.max(frame.seq);
+            kept.bytes += frame.bytes.len();
+            let entry = Entry {
+                seq: kept.last_seq,
+                bytes: frame.bytes,
+                expected: if self.limits.keep_expected {
+                    frame.expected
+                } else {
+                    Vec::new()
+                },
+                fault: frame.fault.filter(|fault| fault.is_of_connection()),
+                fault_spent: AtomicBool::new(false),
+            };
+            kept.entries.push_back(Arc::new(entry));
+        }
+        while kept.bytes > self.limits.bytes || kept.entries.len() > self.limits.frames {
+            let Some(oldest) = kept.entries.pop_front() else {
+                break;
+            };
+            kept.bytes -= oldest.bytes.len();
+            kept.first += 1;
+            kept.forgotten_seq = Some(oldest.seq);
+        }
+        let published = kept.first + kept.entries.len() as u64;
+        drop(kept);
+        self.published.send_replace(published);
+    }
+
+    /// At most `limit` frames from a position on; none if nothing has been published there yet.
+    pub(crate) fn read(&self, position: u64, limit: usize) -> Result<Vec<Arc<Entry>>, Forgotten> {
+        let kept = self.kept.read();
+        let at = position.checked_sub(kept.first).ok_or(Forgotten)? as usize;
+        Ok(kept.entries.iter().skip(at).take(limit).cloned().collect())
+    }
+
+    /// Translates a cursor: the last seq a client has seen. No cursor means from now on.
+    pub(crate) fn start(&self, cursor: Option<u64>, promised_seq: u64) -> Start {
+        let kept = self.kept.read();
+        let end = kept.first + kept.entries.len() as u64;
+        match cursor {
+            None => Start::At {
+                position: end,
+                outdated: false,
+            },
+            Some(cursor) if cursor > kept.last_seq.max(promised_seq) => Start::InTheFuture,
+            Some(cursor) => Start::At {
+                position: kept.first
+                    + kept.entries.partition_point(|entry| entry.seq <= cursor) as u64,
+                outdated: kept
+                    .forgotten_seq
+                    .is_some_and(|forgotten| cursor < forgotten),
+            },
+        }
+    }
+
+    /// Follows the number of published frames.
+    pub(crate) fn published(&self) -> watch::Receiver<u64> {
+        self.published.subscribe()
+    }
+
+    pub(crate) fn last_seq(&self) -> u64 {
+        self.kept.read().last_seq
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.kept.read().bytes
+    }
+
+    pub(crate) fn expected(&self) -> Vec<ExpectedEvent> {
+        let kept = self.kept.read();
+        kept.entries
+            .iter()
+            .flat_map(|entry| entry.expected.iter().cloned())
+            .collect()
+    }
+
+    /// The fault that is to strike the connection now. Each strikes once.
+    pub(crate) fn spend_fault(&self, entry: &Entry) -> Option<FaultKind> {
+        let fault = entry.fault?;
+        if entry.fault_spent.swap(true, Ordering::Relaxed) {
+            return None;
+        }
+        self.faults.count(fault);
+        Some(fault)
+    }
+
+    pub(crate) fn faults(&self) -> &FaultCounts {
+        &self.faults
+    }
+}
+
+#[cfg(test)]
+mod tests;

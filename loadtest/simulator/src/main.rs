@@ -1,0 +1,63 @@
+//! The command line of the simulator.
+
+mod args;
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+use fanjet_simulator::Simulator;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use args::Args;
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(EnvFilter::new("info"))
+        .init();
+    match run(Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot catch SIGTERM")?;
+    let config = args.config()?;
+    let simulator = tokio::select! {
+        started = Simulator::start(config) => started?,
+        // Making a large backlog takes a while.
+        () = stop_signal(&mut terminate) => return Ok(()),
+    };
+    tracing::info!(url = simulator.url(), "listening");
+    announce(&simulator.url());
+    tokio::select! {
+        () = stop_signal(&mut terminate) => {}
+        () = simulator.stopped() => {}
+    }
+    let stats = simulator.shutdown().await?;
+    tracing::info!(stats = stats.to_json(), "stopped");
+    Ok(())
+}
+
+async fn stop_signal(terminate: &mut tokio::signal::unix::Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+/// The one line on standard output: scripts wait for it to learn the port.
+#[allow(
+    clippy::print_stdout,
+    reason = "the contract with scripts that start the simulator"
+)]
+fn announce(url: &str) {
+    println!("listening {url}");
+}

@@ -1,0 +1,116 @@
+//! From the source to the history, at the pace asked for.
+
+mod outputs;
+mod producer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use crate::history::History;
+use crate::{ProducedFrame, Rate, SimulatorError};
+pub(crate) use outputs::Outputs;
+pub(crate) use producer::{Producer, Stream};
+
+/// Slices are this long: short enough that a rate feels even, long enough that waking up costs little.
+const SLICE: Duration = Duration::from_millis(5);
+/// A source that cannot keep up owes at most this much; the debt beyond it is dropped, not sent as a burst.
+const MAX_DEBT: Duration = Duration::from_millis(100);
+/// Frames published at once when there is no pace.
+const BATCH: usize = 256;
+
+/// Takes frames from the producer and publishes them.
+pub(crate) struct Publisher {
+    pub(crate) frames: mpsc::Receiver<ProducedFrame>,
+    pub(crate) history: Arc<History>,
+    pub(crate) outputs: Outputs,
+    pub(crate) rate: Rate,
+    pub(crate) paused: watch::Receiver<bool>,
+}
+
+impl Publisher {
+    /// Publishes frames without a pace; fewer if there are no more.
+    pub(crate) async fn backlog(&mut self, frames: u64) -> Result<(), SimulatorError> {
+        let mut left = usize::try_from(frames).unwrap_or(usize::MAX);
+        let mut batch = Vec::with_capacity(BATCH);
+        while left > 0 {
+            let got = self.frames.recv_many(&mut batch, left.min(BATCH)).await;
+            if got == 0 {
+                break;
+            }
+            left -= got;
+            self.publish(&mut batch)?;
+        }
+        Ok(())
+    }
+
+    /// Publishes until the source ends.
+    pub(crate) async fn run(&mut self) -> Result<(), SimulatorError> {
+        match self.rate {
+            Rate::Max => self.run_at_full_speed().await,
+            Rate::PerSecond(rate) => self.run_at(rate).await,
+        }
+    }
+
+    /// Closes the outputs.
+    pub(crate) fn finish(self) -> Result<(), SimulatorError> {
+        self.outputs.finish()
+    }
+
+    async fn run_at_full_speed(&mut self) -> Result<(), SimulatorError> {
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            self.wait_while_paused().await;
+            if self.frames.recv_many(&mut batch, BATCH).await == 0 {
+                return Ok(());
+            }
+            self.publish(&mut batch)?;
+        }
+    }
+
+    async fn run_at(&mut self, rate: f64) -> Result<(), SimulatorError> {
+        let mut ticks = interval(SLICE);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut batch = Vec::new();
+        let mut owed = 0.0;
+        let mut last = Instant::now();
+        loop {
+            ticks.tick().await;
+            if self.wait_while_paused().await {
+                last = Instant::now();
+            }
+            let now = Instant::now();
+            owed += rate * (now - last).min(MAX_DEBT).as_secs_f64();
+            last = now;
+            while owed >= 1.0 {
+                match self.frames.recv().await {
+                    Some(frame) => batch.push(frame),
+                    None => return self.publish(&mut batch),
+                }
+                owed -= 1.0;
+            }
+            self.publish(&mut batch)?;
+        }
+    }
+
+    /// Whether there was a pause.
+    async fn wait_while_paused(&mut self) -> bool {
+        let paused = *self.paused.borrow();
+        if paused {
+            // The sender lives as long as the simulator; when it goes, so does this task.
+            let _resumed = self.paused.wait_for(|paused| !paused).await;
+        }
+        paused
+    }
+
+    fn publish(&mut self, batch: &mut Vec<ProducedFrame>) -> Result<(), SimulatorError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.outputs.write(batch)?;
+        self.history.append(batch.drain(..));
+        Ok(())
+    }
+}

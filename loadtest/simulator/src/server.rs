@@ -1,0 +1,145 @@
+//! The relay that clients see: WebSocket, DID documents, health and statistics on one port.
+
+mod did_documents;
+mod http;
+mod stats;
+mod subscribe_repos;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::Directory;
+use crate::history::History;
+use http::{Reply, Request};
+pub use stats::Stats;
+
+const SUBSCRIBE_REPOS: &str = "/xrpc/com.atproto.sync.subscribeRepos";
+
+/// What all connections share.
+pub(crate) struct Server {
+    pub(crate) history: Arc<History>,
+    pub(crate) directory: Directory,
+    pub(crate) promised_seq: u64,
+    pub(crate) stall: Duration,
+    pub(crate) places: Arc<Semaphore>,
+    /// Open subscriptions.
+    pub(crate) clients: watch::Sender<usize>,
+    /// Subscriptions ever opened.
+    pub(crate) subscriptions: AtomicU64,
+    /// Ends the server.
+    pub(crate) shutdown: CancellationToken,
+    /// Ends the connections that are open now; replaced when used.
+    pub(crate) disconnect: Mutex<CancellationToken>,
+    pub(crate) tasks: TaskTracker,
+}
+
+impl Server {
+    /// Accepts connections until shutdown.
+    pub(crate) async fn run(self: Arc<Self>, listener: TcpListener) {
+        loop {
+            let accepted = tokio::select! {
+                () = self.shutdown.cancelled() => return,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, _peer)) => {
+                    // A connection: ends by itself, or with the token.
+                    let connection = self.clone().connection(stream);
+                    self.tasks.spawn(connection);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            }
+        }
+    }
+
+    /// Cuts all open connections.
+    pub(crate) fn disconnect_all(&self) {
+        let mut current = self.disconnect.lock();
+        std::mem::replace(&mut *current, self.shutdown.child_token()).cancel();
+    }
+
+    async fn connection(self: Arc<Self>, mut stream: TcpStream) {
+        let cut = self.disconnect.lock().clone();
+        let served = cut.run_until_cancelled(async {
+            let place = self.places.clone().try_acquire_owned();
+            let request = http::read(&mut stream).await?;
+            if place.is_err() {
+                return http::respond(&mut stream, Reply::busy()).await;
+            }
+            self.request(stream, request).await
+        });
+        if let Some(Err(error)) = served.await {
+            tracing::debug!(%error, "connection ended");
+        }
+    }
+
+    async fn request(&self, mut stream: TcpStream, request: Request) -> std::io::Result<()> {
+        let reply = match request.path.as_str() {
+            SUBSCRIBE_REPOS => match request.websocket_key() {
+                Some(key) => return self.subscribe(stream, &request, key).await,
+                None => Reply::upgrade_required(),
+            },
+            "/xrpc/_health" => Reply::json(200, r#"{"version":"fanjet-simulator"}"#),
+            "/stats" => Reply::json(200, self.stats().to_json()),
+            path if path.starts_with("/did:") => did_documents::get(&self.directory, path),
+            _ => Reply::not_found("no such path"),
+        };
+        http::respond(&mut stream, reply).await
+    }
+
+    async fn subscribe(
+        &self,
+        mut stream: TcpStream,
+        request: &Request,
+        key: &str,
+    ) -> std::io::Result<()> {
+        let cursor = match request.query("cursor").filter(|cursor| !cursor.is_empty()) {
+            None => None,
+            // A negative cursor is older than everything.
+            Some(cursor) => match cursor.parse::<i64>() {
+                Ok(cursor) => Some(u64::try_from(cursor).unwrap_or(0)),
+                Err(_) => {
+                    let reply = Reply::bad_request("cursor is not a number");
+                    return http::respond(&mut stream, reply).await;
+                }
+            },
+        };
+        http::accept_websocket(&mut stream, key).await?;
+        stream.set_nodelay(true)?;
+        let _counted = Counted::new(self);
+        subscribe_repos::serve(self, stream, cursor).await;
+        Ok(())
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        Stats::of(self)
+    }
+}
+
+/// Counts one open subscription for as long as it lives.
+struct Counted<'a>(&'a Server);
+
+impl<'a> Counted<'a> {
+    fn new(server: &'a Server) -> Self {
+        server.subscriptions.fetch_add(1, Ordering::Relaxed);
+        server.clients.send_modify(|clients| *clients += 1);
+        Self(server)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.clients.send_modify(|clients| *clients -= 1);
+    }
+}

@@ -1,0 +1,149 @@
+//! As much HTTP/1.1 as a relay's clients need: one GET per connection, or a WebSocket upgrade.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+const MAX_HEAD: usize = 16 * 1024;
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A request's head.
+pub(super) struct Request {
+    pub(super) path: String,
+    query: String,
+    headers: Vec<(String, String)>,
+}
+
+/// A whole response.
+pub(super) struct Reply {
+    status: u16,
+    reason: &'static str,
+    body: String,
+}
+
+impl Request {
+    fn parse(head: &str) -> Option<Self> {
+        let mut lines = head.split("\r\n");
+        let target = lines
+            .next()?
+            .strip_prefix("GET ")?
+            .strip_suffix(" HTTP/1.1")?;
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let headers = lines
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+            .collect();
+        Some(Self {
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers,
+        })
+    }
+
+    /// The first value of a query parameter.
+    pub(super) fn query(&self, name: &str) -> Option<&str> {
+        self.query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| value)
+    }
+
+    /// The key of a WebSocket upgrade, if this is one.
+    pub(super) fn websocket_key(&self) -> Option<&str> {
+        self.header("upgrade")
+            .filter(|upgrade| upgrade.eq_ignore_ascii_case("websocket"))?;
+        self.header("sec-websocket-key")
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+impl Reply {
+    pub(super) fn json(status: u16, body: impl Into<String>) -> Self {
+        let reason = match status {
+            200 => "OK",
+            400 => "Bad Request",
+            404 => "Not Found",
+            426 => "Upgrade Required",
+            _ => "Service Unavailable",
+        };
+        Self {
+            status,
+            reason,
+            body: body.into(),
+        }
+    }
+
+    pub(super) fn not_found(message: &str) -> Self {
+        Self::error(404, "NotFound", message)
+    }
+
+    pub(super) fn bad_request(message: &str) -> Self {
+        Self::error(400, "InvalidRequest", message)
+    }
+
+    pub(super) fn upgrade_required() -> Self {
+        Self::error(426, "UpgradeRequired", "this path speaks WebSocket")
+    }
+
+    pub(super) fn busy() -> Self {
+        Self::error(503, "Busy", "too many connections")
+    }
+
+    fn error(status: u16, error: &str, message: &str) -> Self {
+        let body = serde_json::json!({ "error": error, "message": message });
+        Self::json(status, body.to_string())
+    }
+}
+
+/// Reads the head of a request.
+pub(super) async fn read(stream: &mut TcpStream) -> io::Result<Request> {
+    let head = tokio::time::timeout(HEAD_TIMEOUT, read_head(stream)).await??;
+    let bad = || io::Error::new(io::ErrorKind::InvalidData, "not a GET request");
+    let head = std::str::from_utf8(&head).map_err(|_| bad())?;
+    Request::parse(head).ok_or_else(bad)
+}
+
+/// Reads up to the empty line. A client sends nothing behind it before it has an answer.
+async fn read_head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(1024);
+    while !head.ends_with(b"\r\n\r\n") {
+        if head.len() > MAX_HEAD || stream.read_buf(&mut head).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(head)
+}
+
+/// Answers and closes.
+pub(super) async fn respond(stream: &mut TcpStream, reply: Reply) -> io::Result<()> {
+    let Reply {
+        status,
+        reason,
+        body,
+    } = reply;
+    let length = body.len();
+    let response = format!(
+        "HTTP/1.1 {status} {reason}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    );
+    stream.write_all(response.as_bytes()).await?;
+    stream.shutdown().await
+}
+
+/// Answers an upgrade.
+pub(super) async fn accept_websocket(stream: &mut TcpStream, key: &str) -> io::Result<()> {
+    let accept = derive_accept_key(key.as_bytes());
+    let response = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+    );
+    stream.write_all(response.as_bytes()).await
+}

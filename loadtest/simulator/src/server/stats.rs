@@ -1,0 +1,53 @@
+//! Figures about a running simulator.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+use serde::Serialize;
+
+use super::Server;
+use crate::FaultKind;
+
+/// What has happened so far.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Stats {
+    /// Frames published.
+    pub produced: u64,
+    /// The seq of the last one.
+    pub last_seq: u64,
+    /// Bytes of the frames that are not forgotten.
+    pub history_bytes: usize,
+    /// Open subscriptions.
+    pub clients: usize,
+    /// Subscriptions ever opened.
+    pub subscriptions: u64,
+    /// How often each fault has struck, by [`FaultKind::as_str`]; all are listed.
+    pub faults: BTreeMap<&'static str, u64>,
+}
+
+impl Stats {
+    pub(super) fn of(server: &Server) -> Self {
+        let faults = server.history.faults();
+        Self {
+            produced: *server.history.published().borrow(),
+            last_seq: server.history.last_seq(),
+            history_bytes: server.history.bytes(),
+            clients: *server.clients.borrow(),
+            subscriptions: server.subscriptions.load(Ordering::Relaxed),
+            faults: FaultKind::ALL
+                .into_iter()
+                .map(|kind| (kind.as_str(), faults.get(kind)))
+                .collect(),
+        }
+    }
+
+    /// How often a fault has struck.
+    pub fn fault(&self, kind: FaultKind) -> u64 {
+        self.faults.get(kind.as_str()).copied().unwrap_or(0)
+    }
+
+    /// All figures as one JSON object.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}

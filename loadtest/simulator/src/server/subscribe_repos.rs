@@ -1,0 +1,128 @@
+//! One subscription: reads the history at its own position and sends it.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::stream::{SplitSink, SplitStream};
+use futures::{SinkExt, StreamExt};
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{self, Message};
+
+use super::Server;
+use crate::FaultKind;
+use crate::history::{Entry, Start};
+use crate::world::frame;
+
+/// Frames taken from the history at once: a few hundred kilobytes.
+const BATCH: usize = 64;
+
+type Sink = SplitSink<WebSocketStream<TcpStream>, Message>;
+type Source = SplitStream<WebSocketStream<TcpStream>>;
+
+/// Why a subscription ends.
+enum End {
+    /// The client has gone, or is asked to.
+    Closed,
+    /// A fault: no closing handshake.
+    Cut,
+}
+
+/// Serves one client until it goes.
+pub(super) async fn serve(server: &Server, stream: TcpStream, cursor: Option<u64>) {
+    let config = WebSocketConfig::default().write_buffer_size(256 * 1024);
+    let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+    let (mut sink, mut source) = socket.split();
+    let end = run(server, &mut sink, &mut source, cursor).await;
+    if let Ok(End::Closed) = end
+        && let Err(error) = sink.close().await
+    {
+        tracing::debug!(%error, "closing handshake");
+    }
+}
+
+async fn run(
+    server: &Server,
+    sink: &mut Sink,
+    source: &mut Source,
+    cursor: Option<u64>,
+) -> tungstenite::Result<End> {
+    let mut published = server.history.published();
+    let mut position = match server.history.start(cursor, server.promised_seq) {
+        Start::At { position, outdated } => {
+            if outdated {
+                let message = "Requested cursor exceeded limit. Possibly missing events";
+                send(sink, frame::info("OutdatedCursor", message)).await?;
+            }
+            position
+        }
+        Start::InTheFuture => {
+            send(sink, frame::error("FutureCursor", "Cursor in the future.")).await?;
+            return Ok(End::Closed);
+        }
+    };
+    loop {
+        published.mark_unchanged();
+        let Ok(batch) = server.history.read(position, BATCH) else {
+            let message = "Stream consumer too slow";
+            send(sink, frame::error("ConsumerTooSlow", message)).await?;
+            return Ok(End::Closed);
+        };
+        if batch.is_empty() {
+            tokio::select! {
+                changed = published.changed() => if changed.is_err() { return Ok(End::Closed) },
+                message = source.next() => match message {
+                    // A pong has been queued for a ping; it leaves with the next flush.
+                    Some(Ok(_)) => sink.flush().await?,
+                    Some(Err(error)) => return Err(error),
+                    None => return Ok(End::Closed),
+                },
+            }
+            continue;
+        }
+        position += batch.len() as u64;
+        let mut sending = pin!(send_batch(server, sink, &batch));
+        loop {
+            tokio::select! {
+                sent = &mut sending => match sent? {
+                    Some(end) => return Ok(end),
+                    None => break,
+                },
+                message = source.next() => match message {
+                    Some(Ok(_)) => {}
+                    Some(Err(error)) => return Err(error),
+                    None => return Ok(End::Closed),
+                },
+            }
+        }
+    }
+}
+
+async fn send_batch(
+    server: &Server,
+    sink: &mut Sink,
+    batch: &[Arc<Entry>],
+) -> tungstenite::Result<Option<End>> {
+    for entry in batch {
+        match server.history.spend_fault(entry) {
+            Some(FaultKind::Disconnect) => {
+                sink.flush().await?;
+                return Ok(Some(End::Cut));
+            }
+            Some(FaultKind::Stall) => {
+                sink.flush().await?;
+                tokio::time::sleep(server.stall).await;
+            }
+            _ => {}
+        }
+        sink.feed(Message::Binary(entry.bytes.clone())).await?;
+    }
+    sink.flush().await?;
+    Ok(None)
+}
+
+async fn send(sink: &mut Sink, frame: Bytes) -> tungstenite::Result<()> {
+    sink.send(Message::Binary(frame)).await
+}

@@ -1,0 +1,214 @@
+//! A running simulator, as tests and the command line hold it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use parking_lot::Mutex;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::history::{History, Limits};
+use crate::publisher::{Outputs, Producer, Publisher, Stream};
+use crate::server::{Server, Stats};
+use crate::{ExpectedEvent, SimulatorConfig, SimulatorError};
+
+/// Starts simulators.
+#[derive(Debug)]
+pub struct Simulator;
+
+/// A running simulator. Dropping it stops it without waiting.
+pub struct SimulatorHandle {
+    address: SocketAddr,
+    server: Arc<Server>,
+    paused: watch::Sender<bool>,
+    producer: Option<Producer>,
+    /// Set when publishing has failed.
+    failure: Arc<Mutex<Option<SimulatorError>>>,
+}
+
+impl Simulator {
+    /// Opens the source, publishes the backlog, listens, and goes on publishing in the background.
+    ///
+    /// # Errors
+    /// Whatever of that fails.
+    pub async fn start(config: SimulatorConfig) -> Result<SimulatorHandle, SimulatorError> {
+        let outputs = Outputs::create(&config)?;
+        let (source, limit) = (config.source.clone(), config.limit);
+        let stream = tokio::task::spawn_blocking(move || Stream::open(&source, limit))
+            .await
+            .map_err(|panic| SimulatorError::Thread(panic.into()))??;
+        let limits = Limits {
+            bytes: config.history_bytes,
+            frames: config.history_frames,
+            keep_expected: config.keep_expected,
+        };
+        let history = Arc::new(History::new(limits, stream.seq_base));
+        let shutdown = CancellationToken::new();
+        let server = Arc::new(Server {
+            history: history.clone(),
+            directory: stream.directory.clone(),
+            promised_seq: stream.promised_seq,
+            stall: config.stall,
+            places: Arc::new(Semaphore::new(config.max_connections)),
+            clients: watch::Sender::new(0),
+            subscriptions: AtomicU64::new(0),
+            disconnect: Mutex::new(shutdown.child_token()),
+            shutdown,
+            tasks: TaskTracker::new(),
+        });
+        let (producer, frames) = Producer::start(stream)?;
+        let paused = watch::Sender::new(false);
+        let mut publisher = Publisher {
+            frames,
+            history,
+            outputs,
+            rate: config.rate,
+            paused: paused.subscribe(),
+        };
+        publisher.backlog(config.backlog).await?;
+
+        let address = config.listen;
+        let failed = |source| SimulatorError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let failure = Arc::new(Mutex::new(None));
+        // The accept loop: ends with the shutdown token.
+        server.tasks.spawn(server.clone().run(listener));
+        // The publisher: ends with the source or the shutdown token.
+        let publish = publish(
+            publisher,
+            server.clone(),
+            config.wait_for_client,
+            failure.clone(),
+        );
+        server.tasks.spawn(publish);
+        server.tasks.close();
+        Ok(SimulatorHandle {
+            address,
+            server,
+            paused,
+            producer: Some(producer),
+            failure,
+        })
+    }
+}
+
+/// Publishes until there is nothing more or the server shuts down; a failure ends the server.
+async fn publish(
+    mut publisher: Publisher,
+    server: Arc<Server>,
+    wait_for_client: bool,
+    failure: Arc<Mutex<Option<SimulatorError>>>,
+) {
+    let mut clients = server.clients.subscribe();
+    let run = async {
+        if wait_for_client {
+            // The sender is the server's, which is alive.
+            let _arrived = clients.wait_for(|clients| *clients > 0).await;
+        }
+        publisher.run().await
+    };
+    let result = server.shutdown.run_until_cancelled(run).await;
+    let result = result.unwrap_or(Ok(())).and(publisher.finish());
+    if let Err(error) = result {
+        tracing::error!(%error, "publishing has failed");
+        *failure.lock() = Some(error);
+        server.shutdown.cancel();
+    }
+}
+
+impl SimulatorHandle {
+    /// The address it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// `ws://host:port`, what a consumer is configured with.
+    pub fn url(&self) -> String {
+        format!("ws://{}", self.address)
+    }
+
+    /// The port it listens on.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// `http://host:port`, in place of a PLC directory.
+    pub fn did_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// How many frames have been published.
+    pub fn produced(&self) -> u64 {
+        *self.server.history.published().borrow()
+    }
+
+    /// Waits until at least so many frames have been published.
+    pub async fn wait_until_produced(&self, frames: u64) {
+        let mut published = self.server.history.published();
+        // The sender is the history, which is alive.
+        let _reached = published.wait_for(|published| *published >= frames).await;
+    }
+
+    /// Waits until exactly so many clients are subscribed.
+    pub async fn wait_for_clients(&self, clients: usize) {
+        let mut open = self.server.clients.subscribe();
+        // The sender is the server's, which is alive.
+        let _reached = open.wait_for(|open| *open == clients).await;
+    }
+
+    /// Figures.
+    pub fn stats(&self) -> Stats {
+        self.server.stats()
+    }
+
+    /// What a correct consumer makes of all frames that are not forgotten, in order.
+    pub fn expected(&self) -> Vec<ExpectedEvent> {
+        self.server.history.expected()
+    }
+
+    /// Stops publishing; connections stay open.
+    pub fn pause(&self) {
+        self.paused.send_replace(true);
+    }
+
+    /// Goes on publishing.
+    pub fn resume(&self) {
+        self.paused.send_replace(false);
+    }
+
+    /// Cuts all open connections, without a closing handshake.
+    pub fn disconnect_all(&self) {
+        self.server.disconnect_all();
+    }
+
+    /// Waits until the simulator has stopped by itself, which it does only when it fails.
+    pub async fn stopped(&self) {
+        self.server.shutdown.cancelled().await;
+    }
+
+    /// Stops everything and waits for it.
+    ///
+    /// # Errors
+    /// What has made publishing fail, if anything.
+    pub async fn shutdown(mut self) -> Result<Stats, SimulatorError> {
+        self.server.shutdown.cancel();
+        self.server.tasks.wait().await;
+        if let Some(producer) = self.producer.take() {
+            producer.join().await;
+        }
+        match self.failure.lock().take() {
+            Some(error) => Err(error),
+            None => Ok(self.server.stats()),
+        }
+    }
+}
+
+impl Drop for SimulatorHandle {
+    fn drop(&mut self) {
+        self.server.shutdown.cancel();
+    }
+}

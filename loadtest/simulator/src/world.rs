@@ -1,0 +1,198 @@
+//! The seeded world: accounts that act, and the frames a relay would send about it.
+//!
+//! Invariants: equal configurations give equal bytes; every frame without a fault passes a strict Sync 1.1
+//! verifier (signature, record proofs, chain of `since` and `prevData`, inversion of the operations); the wall
+//! clock is never read; memory is bounded, because a repo that has grown too large starts over with a `#sync`.
+
+mod accounts;
+mod car;
+mod cbor;
+mod clock;
+mod collections;
+mod commit;
+mod draft;
+pub(crate) mod frame;
+mod json;
+mod keys;
+mod mst;
+mod record_mix;
+mod records;
+mod repo;
+mod text;
+mod value;
+mod zipf;
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::faults::FaultDice;
+use crate::{Directory, ExpectedEvent, FaultKind, SimulatorError, WorldConfig};
+use accounts::Accounts;
+use clock::Clock;
+use collections::Collections;
+use draft::Draft;
+use records::RecentPosts;
+
+/// One frame and what must come of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProducedFrame {
+    /// The frame's seq. A frame of garbage has none; this is then the one before it.
+    pub seq: u64,
+    /// The WebSocket message.
+    pub bytes: Bytes,
+    /// The events a correct consumer makes of it.
+    pub expected: Vec<ExpectedEvent>,
+    /// The fault in it, if any.
+    pub fault: Option<FaultKind>,
+}
+
+/// The world.
+#[derive(Debug)]
+pub struct World {
+    rng: ChaCha8Rng,
+    clock: Clock,
+    accounts: Accounts,
+    collections: Collections,
+    posts: RecentPosts,
+    directory: Directory,
+    faults: FaultDice,
+    last_seq: u64,
+    seq_holes: f64,
+    multi_op_commits: f64,
+    /// Frames that are made already and go out first.
+    pending: VecDeque<ProducedFrame>,
+}
+
+impl World {
+    /// Makes a world: keys, DIDs and the repos' first records.
+    ///
+    /// # Errors
+    /// [`SimulatorError::Config`] when there is no account or the clock would start before 2001.
+    pub fn new(config: &WorldConfig) -> Result<Self, SimulatorError> {
+        check(config)?;
+        let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
+        let directory = Directory::default();
+        Ok(Self {
+            collections: Collections::generate(config.foreign_collections, &mut rng)?,
+            accounts: Accounts::generate(config, &mut rng, &directory)?,
+            rng,
+            clock: Clock::new(config.start_us, config.step_us),
+            posts: RecentPosts::default(),
+            directory,
+            faults: FaultDice::new(config.seed, &config.faults),
+            last_seq: config.seq_base,
+            seq_holes: config.seq_holes,
+            multi_op_commits: config.multi_op_commits,
+            pending: VecDeque::new(),
+        })
+    }
+
+    /// The DID documents of this world's accounts.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// Makes the next frame.
+    pub fn next_frame(&mut self) -> ProducedFrame {
+        if let Some(frame) = self.pending.pop_front() {
+            return frame;
+        }
+        let mut draft = self.draft();
+        let fault = self.faults.roll(|kind| draft.can_have(kind));
+        match fault {
+            Some(FaultKind::Garbage) => {
+                let garbage = self.garbage();
+                let good = draft.finish(self.next_seq());
+                self.pending.push_back(good);
+                garbage
+            }
+            Some(FaultKind::UnknownType) => {
+                let unknown = self.unknown(&draft);
+                let good = draft.finish(self.next_seq());
+                self.pending.push_back(good);
+                unknown
+            }
+            Some(FaultKind::Duplicate) => {
+                let good = draft.finish(self.next_seq());
+                self.pending.push_back(ProducedFrame {
+                    expected: Vec::new(),
+                    fault,
+                    ..good.clone()
+                });
+                good
+            }
+            Some(FaultKind::SeqGap) => {
+                self.next_seq();
+                draft = self.draft();
+                ProducedFrame {
+                    fault,
+                    ..draft.finish(self.next_seq())
+                }
+            }
+            Some(kind) if !kind.is_of_connection() => {
+                let seq = self.next_seq();
+                draft.finish_damaged(seq, kind, self.faults.rng())
+            }
+            // Nothing, or something that the server does to a connection.
+            _ => ProducedFrame {
+                fault,
+                ..draft.finish(self.next_seq())
+            },
+        }
+    }
+
+    fn draft(&mut self) -> Draft {
+        self.clock.advance(&mut self.rng);
+        record_mix::next(self)
+    }
+
+    fn next_seq(&mut self) -> u64 {
+        self.last_seq += 1;
+        if self.rng.random_bool(self.seq_holes) {
+            self.last_seq += self.rng.random_range(1..=3);
+        }
+        self.last_seq
+    }
+
+    /// Bytes that no decoder can take for a frame: 0xff is a CBOR break, which cannot begin anything.
+    fn garbage(&mut self) -> ProducedFrame {
+        let rng = self.faults.rng();
+        let mut bytes = vec![0xff; rng.random_range(1..600)];
+        rand::Rng::fill_bytes(rng, &mut bytes[1..]);
+        ProducedFrame {
+            seq: self.last_seq,
+            bytes: bytes.into(),
+            expected: Vec::new(),
+            fault: Some(FaultKind::Garbage),
+        }
+    }
+
+    fn unknown(&mut self, good: &Draft) -> ProducedFrame {
+        let seq = self.next_seq();
+        ProducedFrame {
+            seq,
+            bytes: frame::unknown(seq, good.did.as_str(), &good.time),
+            expected: Vec::new(),
+            fault: Some(FaultKind::UnknownType),
+        }
+    }
+}
+
+fn check(config: &WorldConfig) -> Result<(), SimulatorError> {
+    let wrong = |reason: &str| Err(SimulatorError::Config(reason.to_owned()));
+    if config.accounts == 0 {
+        return wrong("a world needs at least one account");
+    }
+    if !(1_000_000_000_000_000..1 << 52).contains(&config.start_us) {
+        return wrong("the simulated clock must start between 2001 and 2112");
+    }
+    for probability in [config.seq_holes, config.multi_op_commits] {
+        if !(0.0..=1.0).contains(&probability) {
+            return wrong("shares and probabilities lie between 0 and 1");
+        }
+    }
+    Ok(())
+}
