@@ -1,1 +1,17 @@
-//! Real servers, real clients and oracles for tests.
+//! Real servers, real clients and oracles for tests, benchmarks and `xtask`.
+//!
+//! Everything here is the real thing at one remove: a process that is started and killed, a socket that is read,
+//! bytes that production once served. This crate must never know how the log or a service works inside.
+
+mod setting;
+
+pub mod corpus;
+pub mod jetstream_client;
+pub mod nats_server;
+pub mod process;
+pub mod tools;
+
+pub use corpus::Corpus;
+pub use jetstream_client::JetstreamClient;
+pub use nats_server::NatsServer;
+pub use process::Process;

@@ -1,0 +1,121 @@
+//! Bytes of the live network: frames as the relay sent them, and what production Jetstream v1 served for them.
+//!
+//! The data is not part of the repository. Tests take its folder from `FANJET_CORPUS` and skip without it.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::setting::setting;
+
+const FRAMES: &str = "frames.bin.zst";
+const LINES: &str = "expected_v1.jsonl";
+
+/// Frames and what must come out of them.
+#[derive(Debug, Clone)]
+pub struct Corpus {
+    /// `subscribeRepos` frames in relay order.
+    pub frames: Vec<Vec<u8>>,
+    /// One v1 event per line, in the order of the frames' operations.
+    pub expected: Vec<String>,
+}
+
+impl Corpus {
+    /// Reads the folder that `FANJET_CORPUS` names. Without it prints that the test is skipped.
+    ///
+    /// # Errors
+    /// As [`Corpus::read`].
+    #[allow(
+        clippy::print_stderr,
+        reason = "a skipped test says so in the test output"
+    )]
+    pub fn from_env() -> Result<Option<Self>> {
+        match setting("FANJET_CORPUS") {
+            Some(folder) => Self::read(Path::new(&folder)).map(Some),
+            None => {
+                eprintln!("skipped: FANJET_CORPUS names no folder");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Reads `frames.bin.zst` and `expected_v1.jsonl`.
+    ///
+    /// # Errors
+    /// When a file is missing or damaged.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let path = folder.join(FRAMES);
+        let packed =
+            fs::File::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
+        let packed = zstd::decode_all(packed)
+            .with_context(|| format!("cannot unpack {}", path.display()))?;
+        let path = folder.join(LINES);
+        let lines =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Self {
+            frames: split_frames(&packed)?,
+            expected: lines.lines().map(str::to_owned).collect(),
+        })
+    }
+}
+
+/// Each frame stands behind its length, 32 bits little-endian.
+fn split_frames(mut packed: &[u8]) -> Result<Vec<Vec<u8>>> {
+    let mut frames = Vec::new();
+    while let Some((length, rest)) = packed.split_first_chunk::<4>() {
+        let length = u32::from_le_bytes(*length) as usize;
+        ensure!(length <= rest.len(), "frame {} is cut off", frames.len());
+        let (frame, rest) = rest.split_at(length);
+        frames.push(frame.to_vec());
+        packed = rest;
+    }
+    ensure!(
+        packed.is_empty(),
+        "{} bytes behind the last frame",
+        packed.len()
+    );
+    Ok(frames)
+}
+
+/// Compares one event with what production served: byte for byte, except for the digits of `time_us`, which each
+/// server assigns.
+///
+/// # Errors
+/// Where they differ, with what stands around it.
+pub fn compare(expected: &str, got: &str) -> Result<()> {
+    let (want, have) = (without_time(expected)?, without_time(got)?);
+    for (part, want, have) in [("before", want.0, have.0), ("behind", want.1, have.1)] {
+        if want != have {
+            let at = want
+                .bytes()
+                .zip(have.bytes())
+                .take_while(|(a, b)| a == b)
+                .count();
+            bail!(
+                "the events differ {part} time_us, at byte {at}:\nexpected ..{}\ngot      ..{}",
+                around(want, at),
+                around(have, at)
+            );
+        }
+    }
+    Ok(())
+}
+
+/// What stands before and behind the digits of the first `time_us`: the envelope's, whatever a record contains.
+fn without_time(line: &str) -> Result<(&str, &str)> {
+    const KEY: &str = "\"time_us\":";
+    let start = line.find(KEY).context("an event without time_us")? + KEY.len();
+    let (before, rest) = line.split_at(start);
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    ensure!(digits > 0, "time_us is no number: {line}");
+    Ok((before, &rest[digits..]))
+}
+
+fn around(text: &str, at: usize) -> String {
+    let bytes = &text.as_bytes()[at.saturating_sub(40).min(text.len())..text.len().min(at + 80)];
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,180 @@
+//! A real NATS server with JetStream, on a free port of the loopback, with a store of its own.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+
+use crate::process::{Process, Program};
+use crate::tools;
+
+/// Starting takes tens of milliseconds; a busy machine and a big store take longer.
+const START: Duration = Duration::from_secs(60);
+const STOP: Duration = Duration::from_secs(30);
+
+/// A server process. Dropping kills it and removes its store.
+#[derive(Debug)]
+pub struct NatsServer {
+    process: Option<Process>,
+    port: u16,
+    extra_config: String,
+    // Behind the process: the store goes when nobody writes it any more.
+    folder: TempDir,
+}
+
+impl NatsServer {
+    /// Starts one and waits until it is ready.
+    ///
+    /// # Errors
+    /// When there is no server to be had ([`tools::nats_server`]), or it does not become ready; with its log.
+    pub async fn start() -> Result<Self> {
+        Self::start_with("").await
+    }
+
+    /// As [`NatsServer::start`], with more lines for its configuration.
+    ///
+    /// # Errors
+    /// As [`NatsServer::start`].
+    pub async fn start_with(extra_config: &str) -> Result<Self> {
+        let mut server = Self {
+            process: None,
+            port: 0,
+            extra_config: extra_config.to_owned(),
+            folder: tempfile::tempdir().context("cannot create a folder for the store")?,
+        };
+        server.restart().await?;
+        Ok(server)
+    }
+
+    /// One server for all tests of a binary that run at the same time: the last one that drops it stops it.
+    ///
+    /// # Errors
+    /// As [`NatsServer::start`].
+    pub async fn shared() -> Result<Arc<Self>> {
+        static SHARED: Mutex<Weak<NatsServer>> = Mutex::new(Weak::new());
+        static STARTING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+        let _one_starts = STARTING.lock().await;
+        let running = SHARED
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .upgrade();
+        if let Some(server) = running {
+            return Ok(server);
+        }
+        let server = Arc::new(Self::start().await?);
+        *SHARED.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&server);
+        Ok(server)
+    }
+
+    /// Where clients connect.
+    pub fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its folder; the store is below it.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The process, unless it was stopped or killed.
+    pub fn process(&self) -> Option<&Process> {
+        self.process.as_ref()
+    }
+
+    /// Kills it (SIGKILL); port and store stay its own.
+    ///
+    /// # Errors
+    /// When the system cannot.
+    pub async fn kill(&mut self) -> Result<()> {
+        if let Some(process) = self.process.take() {
+            process.kill().await?;
+        }
+        Ok(())
+    }
+
+    /// Stops it orderly (SIGTERM).
+    ///
+    /// # Errors
+    /// When it does not stop in time.
+    pub async fn stop(&mut self) -> Result<()> {
+        if let Some(process) = self.process.take() {
+            process.stop(STOP).await?;
+        }
+        Ok(())
+    }
+
+    /// Starts it again on the same port and store, after stopping it if it runs.
+    ///
+    /// # Errors
+    /// As [`NatsServer::start`].
+    pub async fn restart(&mut self) -> Result<()> {
+        self.stop().await?;
+        let binary = tokio::task::spawn_blocking(tools::nats_server).await??;
+        let config = self.folder.path().join("nats.conf");
+        std::fs::write(&config, self.config())?;
+        let process = Program::new(binary)
+            .arg("-c")
+            .arg(config)
+            .env("GOMEMLIMIT", "400MiB")
+            .start()?;
+        let listening = process
+            .wait_for_line(|line| listening_port(line).is_some(), START)
+            .await?;
+        process
+            .wait_for_line(|line| line.ends_with("Server is ready"), START)
+            .await?;
+        self.port = listening_port(&listening).context("the line has a port")?;
+        self.process = Some(process);
+        Ok(())
+    }
+
+    /// Freezes it (SIGSTOP): connections stay open, nothing answers.
+    ///
+    /// # Errors
+    /// When the system cannot, or it does not run.
+    pub fn freeze(&self) -> Result<()> {
+        self.process().context("the server does not run")?.freeze()
+    }
+
+    /// Lets it go on after [`NatsServer::freeze`] (SIGCONT).
+    ///
+    /// # Errors
+    /// When the system cannot, or it does not run.
+    pub fn thaw(&self) -> Result<()> {
+        self.process().context("the server does not run")?.thaw()
+    }
+
+    fn config(&self) -> String {
+        // The port is chosen by the server the first time (-1), then kept.
+        let port = match self.port {
+            0 => "-1".to_owned(),
+            port => port.to_string(),
+        };
+        let store = self.folder.path().join("store");
+        format!(
+            "listen: \"127.0.0.1:{port}\"\n\
+             server_name: testkit\n\
+             max_payload: 4MB\n\
+             max_pending: 64MB\n\
+             write_deadline: \"10s\"\n\
+             jetstream {{ store_dir: {store:?}, max_mem: 256M, max_file: 20G }}\n\
+             {}\n",
+            self.extra_config
+        )
+    }
+}
+
+fn listening_port(line: &str) -> Option<u16> {
+    let (_, address) = line.split_once("Listening for client connections on ")?;
+    address.rsplit_once(':')?.1.parse().ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,352 @@
+//! A program under test: started, watched by its output, stopped or killed.
+//!
+//! Output is collected by threads, not tasks, so that one process can serve tests on different runtimes. Dropping
+//! kills and reaps it.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::sync::watch;
+
+/// Output lines kept; the oldest go first.
+const KEPT_LINES: usize = 20_000;
+
+/// A running program.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    pid: Pid,
+    output: Arc<Output>,
+    exited: watch::Receiver<Option<ExitStatus>>,
+    reaper: Option<JoinHandle<()>>,
+}
+
+/// What to start.
+#[derive(Debug, Clone)]
+pub struct Program {
+    path: OsString,
+    args: Vec<OsString>,
+    env: Vec<(OsString, OsString)>,
+    inherits_env: bool,
+}
+
+/// Both output streams, line by line.
+#[derive(Debug, Default)]
+struct Output {
+    lines: Mutex<Lines>,
+    /// How many lines there were. Sent also when a stream ends, so that waiters wake.
+    count: watch::Sender<usize>,
+    open_streams: AtomicUsize,
+}
+
+#[derive(Debug, Default)]
+struct Lines {
+    kept: VecDeque<String>,
+    dropped: usize,
+}
+
+impl Program {
+    /// A program by its path.
+    pub fn new(path: impl Into<OsString>) -> Self {
+        Self {
+            path: path.into(),
+            args: Vec::new(),
+            env: Vec::new(),
+            inherits_env: true,
+        }
+    }
+
+    /// Adds an argument.
+    #[must_use]
+    pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets a variable of its environment.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// Gives it no environment but what [`Program::env`] sets.
+    #[must_use]
+    pub fn clean_env(mut self) -> Self {
+        self.inherits_env = false;
+        self
+    }
+
+    /// Starts it.
+    ///
+    /// # Errors
+    /// When the system cannot.
+    pub fn start(self) -> Result<Process> {
+        let name = self.path.to_string_lossy().into_owned();
+        let mut command = Command::new(&self.path);
+        if !self.inherits_env {
+            command.env_clear();
+        }
+        let mut child = command
+            .args(self.args)
+            .envs(self.env)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {name}"))?;
+        let output = Arc::new(Output::default());
+        if let Some(stream) = child.stdout.take() {
+            collect(stream, Arc::clone(&output));
+        }
+        if let Some(stream) = child.stderr.take() {
+            collect(stream, Arc::clone(&output));
+        }
+        let pid = Pid::from_child(&child);
+        let (exit, exited) = watch::channel(None);
+        let reaper = Some(reap(child, exit));
+        Ok(Process {
+            name,
+            pid,
+            output,
+            exited,
+            reaper,
+        })
+    }
+}
+
+impl Process {
+    /// Its process id.
+    pub fn pid(&self) -> i32 {
+        self.pid.as_raw_nonzero().get()
+    }
+
+    /// The lines of both output streams so far, oldest first.
+    pub fn lines(&self) -> Vec<String> {
+        self.output.lock().kept.iter().cloned().collect()
+    }
+
+    /// Waits for a line that `is_wanted`, among those already there too, and returns it.
+    ///
+    /// # Errors
+    /// When it does not come in time, or the process ends without it; with the output.
+    pub async fn wait_for_line(
+        &self,
+        is_wanted: impl Fn(&str) -> bool,
+        deadline: Duration,
+    ) -> Result<String> {
+        self.wait_for_line_after(0, is_wanted, deadline).await
+    }
+
+    /// As [`Process::wait_for_line`], but past the first `seen` lines ([`Process::line_count`]).
+    ///
+    /// # Errors
+    /// As [`Process::wait_for_line`].
+    pub async fn wait_for_line_after(
+        &self,
+        seen: usize,
+        is_wanted: impl Fn(&str) -> bool,
+        deadline: Duration,
+    ) -> Result<String> {
+        let mut count = self.output.count.subscribe();
+        let mut exited = self.exited.clone();
+        let mut looked_at = seen;
+        let search = async {
+            loop {
+                // Its last words may still be in the pipe when it has ended.
+                let has_ended = exited.borrow_and_update().is_some() && self.output.has_ended();
+                count.borrow_and_update();
+                if let Some(line) = self.output.find(&mut looked_at, &is_wanted) {
+                    return Ok(line);
+                }
+                if has_ended {
+                    bail!("it ended without the line");
+                }
+                tokio::select! {
+                    changed = count.changed() => changed?,
+                    Ok(()) = exited.changed() => {}
+                }
+            }
+        };
+        match tokio::time::timeout(deadline, search).await {
+            Ok(found) => found,
+            Err(_) => Err(anyhow::anyhow!("no such line in {deadline:?}")),
+        }
+        .with_context(|| self.description())
+    }
+
+    /// How many lines there were so far.
+    pub fn line_count(&self) -> usize {
+        *self.output.count.borrow()
+    }
+
+    /// How it ended, if it has.
+    pub fn exit_status(&self) -> Option<ExitStatus> {
+        *self.exited.borrow()
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// When it does not end in time.
+    pub async fn wait(&self, deadline: Duration) -> Result<ExitStatus> {
+        let mut exited = self.exited.clone();
+        let status = tokio::time::timeout(deadline, exited.wait_for(Option::is_some))
+            .await
+            .with_context(|| {
+                format!("still running after {deadline:?}\n{}", self.description())
+            })??;
+        status.context("it has ended")
+    }
+
+    /// Asks it to stop (SIGTERM) and waits for its end.
+    ///
+    /// # Errors
+    /// When it does not end in time; it is left running.
+    pub async fn stop(&self, deadline: Duration) -> Result<ExitStatus> {
+        self.signal(Signal::TERM)?;
+        self.wait(deadline).await
+    }
+
+    /// Kills it (SIGKILL) and waits for its end.
+    ///
+    /// # Errors
+    /// When the system cannot.
+    pub async fn kill(&self) -> Result<ExitStatus> {
+        self.signal(Signal::KILL)?;
+        self.wait(Duration::from_secs(10)).await
+    }
+
+    /// Freezes it (SIGSTOP): its sockets stay open, and nothing answers.
+    ///
+    /// # Errors
+    /// When the system cannot.
+    pub fn freeze(&self) -> Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets it go on after [`Process::freeze`] (SIGCONT).
+    ///
+    /// # Errors
+    /// When the system cannot.
+    pub fn thaw(&self) -> Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    /// Sends a signal, unless it has ended.
+    fn signal(&self, signal: Signal) -> Result<()> {
+        if self.exit_status().is_some() {
+            return Ok(());
+        }
+        kill_process(self.pid, signal)
+            .with_context(|| format!("cannot signal {} ({})", self.name, self.pid()))
+    }
+
+    fn description(&self) -> String {
+        let lines = self.lines();
+        let shown = &lines[lines.len().saturating_sub(50)..];
+        format!(
+            "{} ({:?}), its last lines:\n{}",
+            self.name,
+            self.exit_status(),
+            shown.join("\n")
+        )
+    }
+}
+
+impl Drop for Process {
+    #[allow(
+        clippy::print_stderr,
+        reason = "a failing test shows what its processes said"
+    )]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- {}", self.description());
+        }
+        // The threads that read its output end with the last of its own children, which are not ours to kill.
+        if let (Ok(()), Some(reaper)) = (self.signal(Signal::KILL), self.reaper.take()) {
+            // A panicked thread has reported itself.
+            drop(reaper.join());
+        }
+    }
+}
+
+impl Output {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_ended(&self) -> bool {
+        self.open_streams.load(Ordering::SeqCst) == 0
+    }
+
+    fn push(&self, line: String) {
+        let mut lines = self.lock();
+        if lines.kept.len() == KEPT_LINES {
+            lines.kept.pop_front();
+            lines.dropped += 1;
+        }
+        lines.kept.push_back(line);
+        let count = lines.dropped + lines.kept.len();
+        drop(lines);
+        self.count.send_replace(count);
+    }
+
+    /// Searches from line `looked_at` on, and moves it behind what was looked at.
+    fn find(&self, looked_at: &mut usize, is_wanted: impl Fn(&str) -> bool) -> Option<String> {
+        let lines = self.lock();
+        let mut found = None;
+        for line in lines
+            .kept
+            .iter()
+            .skip(looked_at.saturating_sub(lines.dropped))
+        {
+            *looked_at = (*looked_at).max(lines.dropped) + 1;
+            if is_wanted(line) {
+                found = Some(line.clone());
+                break;
+            }
+        }
+        found
+    }
+}
+
+fn collect(stream: impl Read + Send + 'static, output: Arc<Output>) {
+    output.open_streams.fetch_add(1, Ordering::SeqCst);
+    std::thread::spawn(move || {
+        let mut stream = BufReader::new(stream);
+        let mut line = Vec::new();
+        while matches!(stream.read_until(b'\n', &mut line), Ok(read) if read > 0) {
+            output.push(String::from_utf8_lossy(&line).trim_end().to_owned());
+            line.clear();
+        }
+        output.open_streams.fetch_sub(1, Ordering::SeqCst);
+        output.count.send_modify(|_| {});
+    });
+}
+
+fn reap(mut child: Child, exit: watch::Sender<Option<ExitStatus>>) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        if let Ok(status) = child.wait() {
+            exit.send_replace(Some(status));
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests;
