@@ -1,1 +1,28 @@
-//! Log to subscribers.
+//! Log to subscribers: one reader of the log per process, one hub per worker, one body per socket.
+//!
+//! An event's way through this crate:
+//!
+//! 1. [`tail`]: the feeder follows the log and fills a byte-bounded ring of shared entries; each holds the finished
+//!    WebSocket frame.
+//! 2. [`hub`]: on every worker thread one hub pulls from the ring at its own position, routes a batch through an
+//!    inverted index and hands each lane (all subscribers with the same filter) one shared piece of bytes.
+//! 3. [`subscriber`]: the outbox of a connection queues these pieces; its body gives them to the socket. One that
+//!    cannot keep up reads the ring by its own position until it has caught up.
+//!
+//! [`http`] lets clients in. Nothing here may decode a record, allocate per event and subscriber, or send an
+//! event through a mailbox.
+
+pub mod config;
+pub mod tail;
+pub mod hub;
+pub mod subscriber;
+mod http;
+mod edge;
+mod readiness;
+pub mod metrics;
+mod error;
+
+pub use config::EdgeConfig;
+pub use edge::{Edge, EdgeHandle};
+pub use error::EdgeError;
+pub use readiness::{NotReady, Readiness};

@@ -1,0 +1,181 @@
+//! Settings. Every key has a default; `config.toml` beside the crate lists them all.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Settings of one edge node.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EdgeConfig {
+    /// Letting clients in.
+    pub http: HttpConfig,
+    /// Following the log.
+    pub tail: TailConfig,
+    /// Routing and flushing.
+    pub hub: HubConfig,
+    /// One connection.
+    pub subscriber: SubscriberConfig,
+    /// Shutting down.
+    pub drain: DrainConfig,
+}
+
+/// Letting clients in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpConfig {
+    /// Where to listen. Port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// Worker threads, each with its own hub. 0: one per core.
+    pub workers: usize,
+    /// Subscribers of this node at one time; more are refused with 503.
+    pub max_subscribers: usize,
+    /// How long a client may take to send its request head.
+    #[serde(with = "humantime_serde")]
+    pub handshake_timeout: Duration,
+    /// Longest request target in bytes; a longer one is refused with 414. Request heads as a whole are limited
+    /// to 128 KiB.
+    pub max_url_bytes: usize,
+    /// How long to wait for the client to close its side after a close frame.
+    #[serde(with = "humantime_serde")]
+    pub close_linger: Duration,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 6008)),
+            workers: 0,
+            max_subscribers: 10_000,
+            handshake_timeout: Duration::from_secs(10),
+            max_url_bytes: 65_536,
+            close_linger: Duration::from_secs(1),
+        }
+    }
+}
+
+impl HttpConfig {
+    /// The number of worker threads.
+    pub fn worker_count(&self) -> usize {
+        match self.workers {
+            0 => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            workers => workers,
+        }
+    }
+}
+
+/// Following the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TailConfig {
+    /// Memory for the newest events in bytes. A subscriber that falls further behind is disconnected.
+    pub ring_bytes: usize,
+    /// How many events before the log's end are read at the start, so that the ring is not empty.
+    pub warm_entries: u64,
+    /// Different collections that are numbered for fast routing; events of others take a slower path.
+    pub max_collections: usize,
+    /// First pause after a failed read of the log. It doubles with each failure in a row.
+    #[serde(with = "humantime_serde")]
+    pub retry_floor: Duration,
+    /// Longest pause after a failed read of the log.
+    #[serde(with = "humantime_serde")]
+    pub retry_ceiling: Duration,
+    /// How often the log is asked for its end, to notice a stream that hangs silently.
+    #[serde(with = "humantime_serde")]
+    pub check_interval: Duration,
+    /// For how long "nothing newer in the log" may be unconfirmed before the node reports itself as not ready.
+    #[serde(with = "humantime_serde")]
+    pub fresh_within: Duration,
+}
+
+impl Default for TailConfig {
+    fn default() -> Self {
+        Self {
+            ring_bytes: 256 << 20,
+            warm_entries: 20_000,
+            max_collections: 16_384,
+            retry_floor: Duration::from_millis(100),
+            retry_ceiling: Duration::from_secs(5),
+            check_interval: Duration::from_secs(5),
+            fresh_within: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Routing and flushing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HubConfig {
+    /// Least time between two flushes under load. An event that comes later than this after the last flush is
+    /// sent at once. 0: as fast as the sockets take it.
+    #[serde(with = "humantime_serde")]
+    pub flush_floor: Duration,
+    /// Most bytes of events that are routed in one go before the sockets get their turn.
+    pub flush_bytes: usize,
+}
+
+impl Default for HubConfig {
+    fn default() -> Self {
+        Self {
+            flush_floor: Duration::from_millis(20),
+            flush_bytes: 96 << 10,
+        }
+    }
+}
+
+/// One connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SubscriberConfig {
+    /// Bytes that may wait for a slow socket. Above it the subscriber reads the ring at its own pace.
+    pub max_pending_bytes: usize,
+    /// Most bytes that a subscriber behind the others takes from the ring in one go.
+    pub catch_up_bytes: usize,
+    /// How often a ping is sent.
+    #[serde(with = "humantime_serde")]
+    pub ping_interval: Duration,
+    /// How long a client may show no sign of life after a ping.
+    #[serde(with = "humantime_serde")]
+    pub pong_timeout: Duration,
+    /// How long sent bytes may stay unacknowledged, or the client's receive window closed, before the system
+    /// drops the connection. 0: the system's own default.
+    #[serde(with = "humantime_serde")]
+    pub write_stall_timeout: Duration,
+    /// Longest message from a client in bytes; a longer one closes the connection with 1009.
+    pub max_client_message_bytes: usize,
+}
+
+impl Default for SubscriberConfig {
+    fn default() -> Self {
+        Self {
+            max_pending_bytes: 1 << 20,
+            catch_up_bytes: 96 << 10,
+            ping_interval: Duration::from_secs(30),
+            pong_timeout: Duration::from_secs(30),
+            write_stall_timeout: Duration::from_secs(120),
+            max_client_message_bytes: 10_000_000,
+        }
+    }
+}
+
+/// Shutting down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DrainConfig {
+    /// How long closing all connections may take, in whole seconds; what is left then is cut off.
+    #[serde(with = "humantime_serde")]
+    pub deadline: Duration,
+}
+
+impl Default for DrainConfig {
+    fn default() -> Self {
+        Self {
+            deadline: Duration::from_secs(10),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

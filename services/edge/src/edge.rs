@@ -1,0 +1,146 @@
+//! One edge node: composes the parts and stops them.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use fanjet_actors::{Clock, OnFailure, Stop, SystemClock, Tasks};
+use fanjet_log::EventLog;
+use opentelemetry::metrics::Meter;
+use tokio::time::Instant;
+
+use crate::http::{Admission, Server};
+use crate::metrics::Metrics;
+use crate::tail::{Feeder, Ring, TailStatus};
+use crate::{EdgeConfig, EdgeError, NotReady, Readiness};
+
+/// What all parts of a node share.
+#[derive(Clone)]
+pub(crate) struct Node {
+    pub(crate) config: Arc<EdgeConfig>,
+    pub(crate) ring: Arc<Ring>,
+    pub(crate) admission: Arc<Admission>,
+    pub(crate) metrics: Metrics,
+    pub(crate) stop: Stop,
+    #[cfg(feature = "fault-injection")]
+    pub(crate) hubs: Arc<parking_lot::Mutex<Vec<actix::Addr<crate::hub::Hub>>>>,
+}
+
+/// An edge node.
+#[derive(Debug)]
+pub struct Edge;
+
+impl Edge {
+    /// Binds and begins to follow the log and to serve. A log that is away is waited for; clients are refused
+    /// with 503 until it has answered once. Must be called within a tokio runtime.
+    ///
+    /// The node ends when `stop` is triggered, or triggers it itself when it cannot go on.
+    ///
+    /// # Errors
+    /// [`EdgeError::Listen`].
+    pub fn start(
+        config: EdgeConfig,
+        log: Arc<dyn EventLog>,
+        meter: &Meter,
+        stop: Stop,
+    ) -> Result<EdgeHandle, EdgeError> {
+        Self::start_at(config, log, meter, stop, Arc::new(SystemClock))
+    }
+
+    /// As [`Edge::start`], with another clock to measure the lag by.
+    ///
+    /// # Errors
+    /// [`EdgeError::Listen`].
+    pub fn start_at(
+        config: EdgeConfig,
+        log: Arc<dyn EventLog>,
+        meter: &Meter,
+        stop: Stop,
+        clock: Arc<dyn Clock>,
+    ) -> Result<EdgeHandle, EdgeError> {
+        let metrics = Metrics::new(meter);
+        let node = Node {
+            ring: Arc::new(Ring::new(config.tail.ring_bytes)),
+            admission: Arc::new(Admission::new(config.http.max_subscribers)),
+            metrics: metrics.clone(),
+            stop: stop.clone(),
+            config: Arc::new(config),
+            #[cfg(feature = "fault-injection")]
+            hubs: Arc::default(),
+        };
+        let server = Server::bind(&node)?;
+        let addr = server.addr();
+        let status = Arc::new(TailStatus::default());
+        let feeder = Feeder::new(
+            log,
+            Arc::clone(&node.ring),
+            Arc::clone(&status),
+            metrics,
+            clock,
+            node.config.tail.clone(),
+        );
+        let mut tasks = Tasks::new(stop.clone());
+        tasks.spawn("tail", OnFailure::StopAll, feeder.run(stop.clone()));
+        tasks.spawn("http", OnFailure::StopAll, server.run(stop));
+        Ok(EdgeHandle {
+            addr,
+            status,
+            node,
+            tasks,
+        })
+    }
+}
+
+/// A running edge node. Dropping it ends the node at once.
+pub struct EdgeHandle {
+    addr: SocketAddr,
+    status: Arc<TailStatus>,
+    node: Node,
+    tasks: Tasks,
+}
+
+impl EdgeHandle {
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Whether it should get clients now. Cheap.
+    pub fn readiness(&self) -> Readiness {
+        readiness(&self.node, &self.status)
+    }
+
+    /// Asks for the readiness later, apart from the handle.
+    pub fn readiness_probe(&self) -> impl Fn() -> Readiness + Send + Sync + 'static {
+        let (node, status) = (self.node.clone(), Arc::clone(&self.status));
+        move || readiness(&node, &status)
+    }
+
+    /// Waits until the node has ended.
+    ///
+    /// # Errors
+    /// [`EdgeError::Task`] with the failure that ended it.
+    pub async fn join(self) -> Result<(), EdgeError> {
+        Ok(self.tasks.join().await?)
+    }
+
+    /// Panics every hub.
+    #[cfg(feature = "fault-injection")]
+    pub fn crash_hubs(&self) {
+        for hub in self.node.hubs.lock().drain(..) {
+            // A hub that is gone already needs no crash.
+            let _gone = hub.try_send(crate::hub::Crash).is_err();
+        }
+    }
+}
+
+fn readiness(node: &Node, status: &TailStatus) -> Readiness {
+    let fresh_within = node.config.tail.fresh_within;
+    let draining = node.stop.is_cancelled().then_some(NotReady::Draining);
+    Readiness {
+        reasons: status
+            .objection(Instant::now(), fresh_within)
+            .into_iter()
+            .chain(draining)
+            .collect(),
+    }
+}

@@ -1,0 +1,42 @@
+//! What stops an edge node.
+
+use std::io;
+use std::net::SocketAddr;
+
+use fanjet_actors::TaskError;
+use fanjet_log::LogError;
+use thiserror::Error;
+
+/// A failure that ends the node. What a client does wrong never comes here, nor does a log that is away for a
+/// while: the node waits for it.
+#[derive(Debug, Error)]
+pub enum EdgeError {
+    /// The address cannot be listened on: taken, or not allowed. The operator's to fix.
+    #[error("cannot listen on {addr}: {source}")]
+    Listen {
+        /// The configured address.
+        addr: SocketAddr,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The log is damaged or set up wrongly; going on would serve wrong data.
+    #[error("cannot follow the log: {0}")]
+    Log(#[source] LogError),
+    /// The HTTP server broke.
+    #[error("the HTTP server failed: {0}")]
+    Server(#[source] io::Error),
+    /// A task of the node failed.
+    #[error(transparent)]
+    Task(#[from] TaskError),
+}
+
+impl EdgeError {
+    /// Whether starting again can help without anybody acting.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Server(_) => true,
+            Self::Log(failure) => failure.is_retryable(),
+            Self::Listen { .. } | Self::Task(_) => false,
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Letting clients in.
+
+mod server;
+mod subscribe;
+mod refusal;
+mod admission;
+mod front_page;
+
+pub(crate) use admission::Admission;
+pub(crate) use refusal::Refusal;
+pub(crate) use server::Server;

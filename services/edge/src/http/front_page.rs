@@ -1,0 +1,23 @@
+//! `GET /`: what this is and how to use it.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::ContentType;
+
+const WORDS: &str = concat!(
+    "fanjet ",
+    env!("CARGO_PKG_VERSION"),
+    "\n\n",
+    "The ATProto firehose as JSON over WebSockets, compatible with Jetstream v1.\n\n",
+    "Connect to /subscribe, for example:\n",
+    "  websocat 'ws://HOST/subscribe?wantedCollections=app.bsky.feed.post'\n\n",
+    "Parameters (repeat the first two for more values):\n",
+    "  wantedCollections    an NSID, or a prefix such as app.bsky.graph.*\n",
+    "  wantedDids           a DID\n",
+    "  maxMessageSizeBytes  skip larger events\n",
+);
+
+pub(crate) async fn front_page() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(ContentType::plaintext())
+        .body(WORDS)
+}

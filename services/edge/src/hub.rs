@@ -1,0 +1,19 @@
+//! Fan-out on one worker thread.
+
+mod router;
+mod lane;
+mod member;
+mod shard;
+mod pacing;
+mod actor;
+mod worker;
+
+pub use lane::LaneId;
+pub use member::Member;
+pub use router::Router;
+pub use shard::{CatchUp, Shard, ShardLimits, SharedShard, Step};
+
+pub(crate) use worker::Worker;
+
+#[cfg(feature = "fault-injection")]
+pub(crate) use actor::{Crash, Hub};

@@ -1,0 +1,105 @@
+//! The hub: the actor that drives one shard. Events come from the ring, never through its mailbox.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix::{
+    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, StreamHandler, WrapFuture,
+};
+use fanjet_actors::Stop;
+use fanjet_wire::close::CloseReason;
+use tokio::sync::watch;
+use tracing::error;
+
+use super::pacing::{Flush, Pacing};
+use super::{SharedShard, Step};
+use crate::metrics::Metrics;
+use crate::tail::Head;
+
+/// Routes what is new in the ring, whenever a flush is due.
+pub(crate) struct Hub {
+    shard: SharedShard,
+    last_step: Rc<Cell<Step>>,
+    stop: Stop,
+    metrics: Metrics,
+    is_stopping: bool,
+}
+
+impl Hub {
+    /// Starts a hub on this thread. It runs until `stop`, or until a defect ends it.
+    pub(crate) fn start(
+        shard: SharedShard,
+        head: watch::Receiver<Head>,
+        flush_floor: Duration,
+        stop: Stop,
+        metrics: Metrics,
+    ) -> Addr<Self> {
+        let last_step = Rc::new(Cell::new(Step::Done));
+        let pacing = Pacing::new(head, Rc::clone(&last_step), flush_floor);
+        Self::create(|ctx| {
+            ctx.add_stream(pacing.flushes());
+            Self {
+                shard,
+                last_step,
+                stop,
+                metrics,
+                is_stopping: false,
+            }
+        })
+    }
+
+    fn drain(&mut self, ctx: &mut Context<Self>) {
+        self.is_stopping = true;
+        self.shard.borrow_mut().close_all(CloseReason::Draining);
+        ctx.stop();
+    }
+}
+
+impl Actor for Hub {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        let stop = self.stop.clone();
+        let stopped = async move { stop.cancelled().await };
+        ctx.spawn(stopped.into_actor(self).map(|(), hub, ctx| hub.drain(ctx)));
+    }
+}
+
+impl StreamHandler<Flush> for Hub {
+    fn handle(&mut self, _: Flush, _: &mut Self::Context) {
+        let step = self.shard.borrow_mut().step();
+        self.last_step.set(step);
+    }
+}
+
+/// Nobody restarts an actor that unwinds, so its end must be noticed here: without a hub its members would wait
+/// for ever. They are sent away, and the worker starts a fresh hub for the next one.
+impl Drop for Hub {
+    fn drop(&mut self) {
+        if self.is_stopping {
+            return;
+        }
+        error!("a hub ended by a defect, closing its subscribers");
+        self.metrics.hub_crashed();
+        if let Ok(mut shard) = self.shard.try_borrow_mut() {
+            shard.close_all(CloseReason::Internal);
+        }
+    }
+}
+
+/// Sent by tests: the hub panics.
+#[cfg(feature = "fault-injection")]
+#[derive(Debug, Clone, Copy, actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct Crash;
+
+#[cfg(feature = "fault-injection")]
+impl actix::Handler<Crash> for Hub {
+    type Result = ();
+
+    #[allow(clippy::panic, reason = "the fault that is injected")]
+    fn handle(&mut self, _: Crash, _: &mut Self::Context) {
+        panic!("injected");
+    }
+}

@@ -1,0 +1,239 @@
+//! The inverted index: from an event to the lanes that want it, without looking at any other lane.
+//!
+//! A lane that names DIDs is found by the DID alone and its collections are checked then; any other lane is found by
+//! the collection. A prefix matches a collection exactly when it is one of the collection's beginnings up to a dot
+//! (`app.`, `app.bsky.`, `app.bsky.feed.`), so prefixes need no search either: each numbered collection knows the
+//! slots of its name and of its beginnings, and a filter's pattern is entered in one slot.
+//!
+//! Invariant: [`Router::route`] picks exactly the lanes whose filter matches, each once. Memory is bounded by the
+//! filters that are entered and by the numbered collections.
+
+use std::sync::Arc;
+
+use fanjet_event::{Did, Topic};
+use fanjet_filter::Filter;
+use hashbrown::HashMap;
+
+use super::LaneId;
+use crate::tail::{CollectionId, Entry};
+
+type SlotId = u32;
+
+/// The index of one shard.
+#[derive(Debug, Default)]
+pub struct Router {
+    lanes: Vec<Option<Indexed>>,
+    /// Counts events, so that a lane found twice for one event is picked once.
+    round: u64,
+    /// Lanes that name neither collections nor DIDs.
+    everything: Vec<LaneId>,
+    /// Lanes that name collections and no DIDs: identity and account events go to all of them.
+    by_collection: Vec<LaneId>,
+    by_did: HashMap<Did, Vec<LaneId>>,
+    /// Names and beginnings of collections.
+    slot_of: HashMap<Box<str>, SlotId>,
+    slots: Vec<Slot>,
+    free_slots: Vec<SlotId>,
+    /// By collection number: the slots of its name and beginnings.
+    routes: Vec<Option<Box<[SlotId]>>>,
+}
+
+#[derive(Debug)]
+struct Indexed {
+    filter: Arc<Filter>,
+    last_round: u64,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    lanes: Vec<LaneId>,
+    /// A route holds its number, so it stays when no lane is in it.
+    is_routed: bool,
+}
+
+impl Router {
+    /// Enters a lane. The time it takes depends on the filter's own size only.
+    pub fn enter(&mut self, lane: LaneId, filter: &Arc<Filter>) {
+        let at = lane as usize;
+        if self.lanes.len() <= at {
+            self.lanes.resize_with(at + 1, || None);
+        }
+        self.lanes[at] = Some(Indexed {
+            filter: Arc::clone(filter),
+            last_round: 0,
+        });
+        if !filter.wants_every_did() {
+            for did in filter.dids() {
+                self.by_did.entry(did.clone()).or_default().push(lane);
+            }
+        } else if filter.wants_every_collection() {
+            self.everything.push(lane);
+        } else {
+            self.by_collection.push(lane);
+            for pattern in patterns(filter) {
+                let slot = self.slot(pattern);
+                self.slots[slot as usize].lanes.push(lane);
+            }
+        }
+    }
+
+    /// Takes a lane out.
+    pub fn remove(&mut self, lane: LaneId) {
+        let Some(indexed) = self.lanes.get_mut(lane as usize).and_then(Option::take) else {
+            return;
+        };
+        let filter = indexed.filter;
+        if !filter.wants_every_did() {
+            for did in filter.dids() {
+                if let Some(lanes) = self.by_did.get_mut(did.as_str()) {
+                    take_out(lanes, lane);
+                    if lanes.is_empty() {
+                        self.by_did.remove(did.as_str());
+                    }
+                }
+            }
+        } else if filter.wants_every_collection() {
+            take_out(&mut self.everything, lane);
+        } else {
+            take_out(&mut self.by_collection, lane);
+            for pattern in patterns(&filter) {
+                if let Some(&slot) = self.slot_of.get(pattern) {
+                    take_out(&mut self.slots[slot as usize].lanes, lane);
+                    self.free_if_unused(pattern, slot);
+                }
+            }
+        }
+    }
+
+    /// Calls `pick` with each lane that wants the event, once.
+    pub fn route(&mut self, entry: &Entry, pick: impl FnMut(LaneId)) {
+        if *entry.topic() == Topic::Sync {
+            return;
+        }
+        if let (Some(id), Topic::Commit(name)) = (entry.collection(), entry.topic()) {
+            self.learn(id, name.as_str());
+        }
+        self.round += 1;
+        let mut offer = Offer {
+            lanes: &mut self.lanes,
+            round: self.round,
+            entry,
+            pick,
+        };
+        offer.to(&self.everything);
+        if let Some(lanes) = self.by_did.get(entry.did()) {
+            offer.to_if_topic_wanted(lanes);
+        }
+        match entry.topic() {
+            Topic::Commit(name) => match entry.collection() {
+                Some(id) => {
+                    for &slot in self.routes[id.index()].iter().flatten() {
+                        offer.to(&self.slots[slot as usize].lanes);
+                    }
+                }
+                None => {
+                    for &slot in parts(name.as_str()).filter_map(|part| self.slot_of.get(part)) {
+                        offer.to(&self.slots[slot as usize].lanes);
+                    }
+                }
+            },
+            Topic::Identity | Topic::Account => offer.to(&self.by_collection),
+            Topic::Sync => {}
+        }
+    }
+
+    /// Gives a numbered collection its route, the first time it is seen.
+    fn learn(&mut self, id: CollectionId, name: &str) {
+        if self.routes.len() <= id.index() {
+            self.routes.resize_with(id.index() + 1, || None);
+        }
+        if self.routes[id.index()].is_none() {
+            let route = parts(name)
+                .map(|part| {
+                    let slot = self.slot(part);
+                    self.slots[slot as usize].is_routed = true;
+                    slot
+                })
+                .collect();
+            self.routes[id.index()] = Some(route);
+        }
+    }
+
+    fn slot(&mut self, pattern: &str) -> SlotId {
+        if let Some(&slot) = self.slot_of.get(pattern) {
+            return slot;
+        }
+        let slot = self.free_slots.pop().unwrap_or_else(|| {
+            self.slots.push(Slot::default());
+            (self.slots.len() - 1) as SlotId
+        });
+        self.slot_of.insert(pattern.into(), slot);
+        slot
+    }
+
+    fn free_if_unused(&mut self, pattern: &str, slot: SlotId) {
+        let Slot { lanes, is_routed } = &self.slots[slot as usize];
+        if lanes.is_empty() && !is_routed {
+            self.slot_of.remove(pattern);
+            self.free_slots.push(slot);
+        }
+    }
+}
+
+/// One event on its way to the lanes that were found.
+struct Offer<'a, F> {
+    lanes: &'a mut [Option<Indexed>],
+    round: u64,
+    entry: &'a Entry,
+    pick: F,
+}
+
+impl<F: FnMut(LaneId)> Offer<'_, F> {
+    fn to(&mut self, found: &[LaneId]) {
+        self.to_where(found, |_| true);
+    }
+
+    fn to_if_topic_wanted(&mut self, found: &[LaneId]) {
+        let topic = self.entry.topic();
+        self.to_where(found, |filter| filter.wants_topic(topic));
+    }
+
+    fn to_where(&mut self, found: &[LaneId], is_wanted: impl Fn(&Filter) -> bool) {
+        for &lane in found {
+            let Some(Some(indexed)) = self.lanes.get_mut(lane as usize) else {
+                continue;
+            };
+            if indexed.last_round != self.round
+                && indexed.filter.wants_size(self.entry.json_len())
+                && is_wanted(&indexed.filter)
+            {
+                indexed.last_round = self.round;
+                (self.pick)(lane);
+            }
+        }
+    }
+}
+
+/// What a filter names, in the spelling of the slots.
+fn patterns(filter: &Filter) -> impl Iterator<Item = &str> {
+    let prefixes = filter.prefixes().iter().map(|prefix| &**prefix);
+    filter
+        .collections()
+        .iter()
+        .map(AsRef::as_ref)
+        .chain(prefixes)
+}
+
+/// A collection's name, and each of its beginnings that ends in a dot.
+fn parts(name: &str) -> impl Iterator<Item = &str> {
+    std::iter::once(name).chain(name.match_indices('.').map(|(dot, _)| &name[..=dot]))
+}
+
+fn take_out(lanes: &mut Vec<LaneId>, lane: LaneId) {
+    if let Some(at) = lanes.iter().position(|&other| other == lane) {
+        lanes.swap_remove(at);
+    }
+}
+
+#[cfg(test)]
+mod tests;

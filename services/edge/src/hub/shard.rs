@@ -1,0 +1,384 @@
+//! The subscribers of one worker thread: who is in which lane, and how far everybody has read.
+//!
+//! Invariant: a member gets every event that its filter wants from its start on, once, in order. It is either live,
+//! and gets what its lane gathers from the shard's position on, or behind, and reads on from its own `next` until
+//! that is the shard's position. The two meet at one seq, so there is nothing to lose or repeat between them.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use fanjet_filter::Filter;
+use fanjet_log::Seq;
+use fanjet_wire::close::CloseReason;
+use hashbrown::HashMap;
+
+use super::lane::{Lane, join};
+use super::member::Place;
+use super::{LaneId, Member, Router};
+use crate::metrics::Metrics;
+use crate::subscriber::{Chunk, Outbox, Push};
+use crate::tail::{Entry, Read, ReadLimit, Ring};
+
+/// A shard is shared by its hub and the feeds of its members, all on one thread.
+pub type SharedShard = Rc<RefCell<Shard>>;
+
+/// How much is done in one go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShardLimits {
+    /// Bytes of events per [`Shard::step`].
+    pub flush_bytes: usize,
+    /// Bytes per [`Shard::catch_up`].
+    pub catch_up_bytes: usize,
+    /// Bytes that may wait for one socket.
+    pub max_pending_bytes: usize,
+}
+
+/// Most events per step or catch-up, for small events and selective filters.
+const MAX_ENTRIES: usize = 4096;
+
+/// What a step leaves behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// There is more in the ring.
+    More,
+    /// Everything was delivered.
+    Done,
+}
+
+/// What a member that is behind finds.
+#[derive(Debug)]
+pub enum CatchUp {
+    /// It is not behind (any more): what comes next comes through its outbox.
+    Live,
+    /// Write this.
+    Found(Chunk),
+    /// It read on, but found nothing that it wants.
+    NothingWanted,
+    /// What it would read next is gone; it is being closed.
+    FellBehind,
+}
+
+/// The subscribers of one worker thread.
+#[derive(Debug)]
+pub struct Shard {
+    ring: Arc<Ring>,
+    limits: ShardLimits,
+    metrics: Metrics,
+    router: Router,
+    lanes: Vec<Option<Lane>>,
+    free_lanes: Vec<LaneId>,
+    lane_of: HashMap<Arc<Filter>, LaneId>,
+    behind: Vec<Rc<Member>>,
+    /// The seq that is routed next.
+    position: Seq,
+    holders: usize,
+    touched: Vec<LaneId>,
+}
+
+impl Shard {
+    /// A shard without members.
+    pub fn new(ring: Arc<Ring>, limits: ShardLimits, metrics: Metrics) -> Self {
+        Self {
+            ring,
+            limits,
+            metrics,
+            router: Router::default(),
+            lanes: Vec::new(),
+            free_lanes: Vec::new(),
+            lane_of: HashMap::new(),
+            behind: Vec::new(),
+            position: 0,
+            holders: 0,
+            touched: Vec::new(),
+        }
+    }
+
+    /// Adds a subscriber that starts with what comes next.
+    pub fn join(&mut self, filter: Filter) -> Rc<Member> {
+        let head = self.ring.head();
+        if self.holders == 0 {
+            self.position = head.live;
+        }
+        // Cursors are inclusive: the microsecond behind the newest event names everything after it.
+        let resume = head.time.map(|time| time.get() + 1);
+        let outbox = Outbox::new(self.limits.max_pending_bytes, resume);
+        let member = Rc::new(Member::new(outbox));
+        let lane = self.hold_lane(filter);
+        self.go_live(lane, &member);
+        member
+    }
+
+    /// Takes a subscriber out. Doing it again changes nothing.
+    pub fn leave(&mut self, member: &Rc<Member>) {
+        let lane = match member.place() {
+            Place::Live { lane, .. } | Place::Behind { lane, .. } => lane,
+            Place::Left => return,
+        };
+        self.detach(member);
+        self.release_lane(lane);
+    }
+
+    /// Routes the next part of the ring to the outboxes.
+    pub fn step(&mut self) -> Step {
+        let end = self.ring.head();
+        if self.holders == 0 {
+            self.position = end.live;
+            return Step::Done;
+        }
+        let limit = ReadLimit {
+            entries: MAX_ENTRIES,
+            bytes: self.limits.flush_bytes,
+        };
+        match self.ring.read_from(self.position, Seq::MAX, limit) {
+            Read::Hot(batch) => {
+                self.deliver(&batch);
+                self.position = batch.last().map_or(self.position, |last| last.seq() + 1);
+            }
+            Read::CaughtUp => {}
+            Read::Behind { .. } => {
+                // Either this thread or the feeder lost events: all who were live have missed them.
+                self.close_all(CloseReason::FellBehind);
+                self.position = end.live;
+            }
+        }
+        self.close_fallen();
+        if end.end.is_some_and(|end| self.position < end) {
+            Step::More
+        } else {
+            Step::Done
+        }
+    }
+
+    /// Reads on for a member that is behind.
+    pub fn catch_up(&mut self, member: &Rc<Member>) -> CatchUp {
+        let Place::Behind { lane, index, next } = member.place() else {
+            return CatchUp::Live;
+        };
+        let limit = ReadLimit {
+            entries: MAX_ENTRIES,
+            bytes: self.limits.catch_up_bytes,
+        };
+        let found = if next < self.position {
+            self.ring.read_from(next, self.position, limit)
+        } else {
+            Read::CaughtUp
+        };
+        match found {
+            Read::Hot(batch) => {
+                let next = batch.last().map_or(next, |last| last.seq() + 1);
+                member.set_place(Place::Behind { lane, index, next });
+                match self.select(lane, &batch) {
+                    Some(chunk) => CatchUp::Found(chunk),
+                    None => CatchUp::NothingWanted,
+                }
+            }
+            Read::CaughtUp => {
+                self.detach(member);
+                self.go_live(lane, member);
+                CatchUp::Live
+            }
+            Read::Behind { .. } => {
+                self.expel(member, CloseReason::FellBehind);
+                CatchUp::FellBehind
+            }
+        }
+    }
+
+    /// Closes every member's connection once what is queued for it is written.
+    pub fn close_all(&mut self, reason: CloseReason) {
+        let lanes = self.lanes.iter_mut().flatten();
+        let live = lanes.flat_map(|lane| std::mem::take(&mut lane.members));
+        for member in live.chain(std::mem::take(&mut self.behind)) {
+            if member.is_behind() {
+                self.metrics.laggards(-1);
+            }
+            member.set_place(Place::Left);
+            member.outbox().close(reason);
+        }
+        self.lanes.clear();
+        self.free_lanes.clear();
+        self.lane_of.clear();
+        self.touched.clear();
+        self.router = Router::default();
+        self.holders = 0;
+    }
+
+    /// Lanes that somebody holds.
+    pub fn lanes(&self) -> usize {
+        self.lane_of.len()
+    }
+
+    /// The seq that is routed next.
+    pub fn position(&self) -> Seq {
+        self.position
+    }
+
+    fn deliver(&mut self, batch: &[Arc<Entry>]) {
+        let Self {
+            router,
+            lanes,
+            touched,
+            ..
+        } = self;
+        for (index, entry) in batch.iter().enumerate() {
+            router.route(entry, |lane| {
+                // A lane all of whose holders are behind has nobody to gather for.
+                if let Some(Some(found)) = lanes.get_mut(lane as usize)
+                    && !found.members.is_empty()
+                    && found.pick(index as u32, entry)
+                {
+                    touched.push(lane);
+                }
+            });
+        }
+        let (mut events, mut bytes) = (0, 0);
+        for id in std::mem::take(&mut self.touched) {
+            let (delivered_events, delivered_bytes) = self.flush(id, batch);
+            events += delivered_events;
+            bytes += delivered_bytes;
+        }
+        if events > 0 {
+            self.metrics.delivered(events, bytes);
+        }
+    }
+
+    /// Hands one lane's gathered bytes to its members; returns what was delivered.
+    fn flush(&mut self, id: LaneId, batch: &[Arc<Entry>]) -> (u64, u64) {
+        let Some(Some(lane)) = self.lanes.get_mut(id as usize) else {
+            return (0, 0);
+        };
+        let Some((chunk, events)) = lane.gather(batch) else {
+            return (0, 0);
+        };
+        let mut delivered = 0;
+        let mut full = Vec::new();
+        for member in &lane.members {
+            match member.outbox().push(&chunk) {
+                Push::Queued => delivered += 1,
+                Push::Full => full.push(Rc::clone(member)),
+                // Its feed will leave.
+                Push::Closed => {}
+            }
+        }
+        for member in full {
+            self.fall_behind(&member, id);
+        }
+        (delivered * events, delivered * chunk.bytes.len() as u64)
+    }
+
+    /// From now on the member reads by itself, beginning with the batch that it did not take.
+    fn fall_behind(&mut self, member: &Rc<Member>, lane: LaneId) {
+        self.detach(member);
+        member.set_place(Place::Behind {
+            lane,
+            index: self.behind.len() as u32,
+            next: self.position,
+        });
+        self.behind.push(Rc::clone(member));
+        self.metrics.laggards(1);
+    }
+
+    fn go_live(&mut self, lane: LaneId, member: &Rc<Member>) {
+        if let Some(Some(found)) = self.lanes.get_mut(lane as usize) {
+            member.set_place(Place::Live {
+                lane,
+                index: found.members.len() as u32,
+            });
+            found.members.push(Rc::clone(member));
+        }
+    }
+
+    /// Takes a member out of the list it is in; its hold on the lane stays.
+    fn detach(&mut self, member: &Rc<Member>) {
+        let (list, index) = match member.place() {
+            Place::Live { lane, index } => match self.lanes.get_mut(lane as usize) {
+                Some(Some(lane)) => (&mut lane.members, index),
+                _ => return,
+            },
+            Place::Behind { index, .. } => {
+                self.metrics.laggards(-1);
+                (&mut self.behind, index)
+            }
+            Place::Left => return,
+        };
+        list.swap_remove(index as usize);
+        if let Some(moved) = list.get(index as usize) {
+            moved.moved_to(index);
+        }
+        member.set_place(Place::Left);
+    }
+
+    fn expel(&mut self, member: &Rc<Member>, reason: CloseReason) {
+        self.leave(member);
+        member.outbox().close(reason);
+    }
+
+    /// A socket that takes nothing does not ask for more, so those who fell out of the ring are looked for.
+    fn close_fallen(&mut self) {
+        if self.behind.is_empty() {
+            return;
+        }
+        let start = self.ring.start();
+        let has_fallen = |member: &&Rc<Member>| matches!(member.place(), Place::Behind { next, .. } if next < start);
+        let fallen: Vec<_> = self.behind.iter().filter(has_fallen).cloned().collect();
+        for member in fallen {
+            self.expel(&member, CloseReason::FellBehind);
+        }
+    }
+
+    /// What one lane wants of a batch.
+    fn select(&self, lane: LaneId, batch: &[Arc<Entry>]) -> Option<Chunk> {
+        let Some(Some(lane)) = self.lanes.get(lane as usize) else {
+            return None;
+        };
+        let wanted: Vec<_> = batch
+            .iter()
+            .filter(|entry| {
+                lane.filter
+                    .matches(entry.topic(), entry.did(), entry.json_len())
+            })
+            .collect();
+        let total = wanted.iter().map(|entry| entry.frame().len()).sum();
+        let chunk = join(wanted.iter().copied(), total)?;
+        self.metrics.delivered(wanted.len() as u64, total as u64);
+        Some(chunk)
+    }
+
+    /// The lane of a filter, made when it is the first of its kind.
+    fn hold_lane(&mut self, filter: Filter) -> LaneId {
+        self.holders += 1;
+        let id = self.lane_of.get(&filter).copied().unwrap_or_else(|| {
+            let filter = Arc::new(filter);
+            let id = self.free_lanes.pop().unwrap_or_else(|| {
+                self.lanes.push(None);
+                (self.lanes.len() - 1) as LaneId
+            });
+            self.router.enter(id, &filter);
+            self.lanes[id as usize] = Some(Lane::new(Arc::clone(&filter)));
+            self.lane_of.insert(filter, id);
+            id
+        });
+        if let Some(lane) = &mut self.lanes[id as usize] {
+            lane.holders += 1;
+        }
+        id
+    }
+
+    fn release_lane(&mut self, id: LaneId) {
+        self.holders -= 1;
+        let Some(Some(lane)) = self.lanes.get_mut(id as usize) else {
+            return;
+        };
+        lane.holders -= 1;
+        if lane.holders == 0 {
+            self.lane_of.remove(&lane.filter);
+            self.lanes[id as usize] = None;
+            self.router.remove(id);
+            self.free_lanes.push(id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,72 @@
+//! What one worker thread has: its shard and the hub that drives it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use actix::Addr;
+use fanjet_filter::Filter;
+use fanjet_wire::close::CloseReason;
+use tokio::sync::oneshot;
+
+use super::actor::Hub;
+use super::{Shard, ShardLimits, SharedShard};
+use crate::edge::Node;
+use crate::subscriber::Feed;
+
+/// One per worker thread.
+pub(crate) struct Worker {
+    node: Node,
+    shard: SharedShard,
+    hub: RefCell<Addr<Hub>>,
+}
+
+impl Worker {
+    /// Starts the hub on this thread.
+    pub(crate) fn start(node: Node) -> Self {
+        let limits = ShardLimits {
+            flush_bytes: node.config.hub.flush_bytes,
+            catch_up_bytes: node.config.subscriber.catch_up_bytes,
+            max_pending_bytes: node.config.subscriber.max_pending_bytes,
+        };
+        let shard = Shard::new(node.ring.clone(), limits, node.metrics.clone());
+        let shard = Rc::new(RefCell::new(shard));
+        let hub = RefCell::new(start_hub(&node, &shard));
+        Self { node, shard, hub }
+    }
+
+    /// The node this worker belongs to.
+    pub(crate) fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// Adds a subscriber; returns its bytes and what resolves when they end.
+    pub(crate) fn join(&self, filter: Filter) -> (Feed, oneshot::Receiver<()>) {
+        self.revive_hub();
+        let member = self.shard.borrow_mut().join(filter);
+        if self.node.stop.is_cancelled() {
+            // The hub may have sent the others away already.
+            member.outbox().close(CloseReason::Draining);
+        }
+        Feed::new(Rc::clone(&self.shard), member, self.node.metrics.clone())
+    }
+
+    /// A hub that a defect has ended has sent its members away; a new one starts with a clean shard.
+    fn revive_hub(&self) {
+        if !self.hub.borrow().connected() && !self.node.stop.is_cancelled() {
+            self.hub.replace(start_hub(&self.node, &self.shard));
+        }
+    }
+}
+
+fn start_hub(node: &Node, shard: &SharedShard) -> Addr<Hub> {
+    let hub = Hub::start(
+        Rc::clone(shard),
+        node.ring.watch(),
+        node.config.hub.flush_floor,
+        node.stop.clone(),
+        node.metrics.clone(),
+    );
+    #[cfg(feature = "fault-injection")]
+    node.hubs.lock().push(hub.clone());
+    hub
+}

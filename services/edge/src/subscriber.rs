@@ -1,0 +1,15 @@
+//! One connection: what waits for its socket, who writes it, and its control traffic.
+
+mod outbox;
+mod feed;
+mod body;
+mod inbound;
+mod liveness;
+mod session;
+
+pub use feed::Feed;
+pub use outbox::{Chunk, Outbox, Push, Take};
+
+pub(crate) use body::body;
+pub(crate) use inbound::Inbound;
+pub(crate) use session::Session;

@@ -1,0 +1,154 @@
+//! What a client sends: frames are decoded and put together to messages.
+//!
+//! Bounded: a message, in one frame or in fragments, is held up to the limit and no further.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use actix_http::error::PayloadError;
+use actix_http::ws::{Codec, Frame, Item, ProtocolError};
+use bytes::{Bytes, BytesMut};
+use futures::Stream;
+use tokio_util::codec::Decoder as _;
+
+/// A whole message, or what takes its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Received {
+    Text(Bytes),
+    Binary,
+    Ping(Bytes),
+    Pong,
+    Close(Option<u16>),
+}
+
+/// Why nothing more can be received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Broken {
+    TooBig,
+    Protocol,
+    Gone,
+}
+
+/// The messages of one client.
+#[derive(Debug)]
+pub(crate) struct Inbound<P> {
+    payload: P,
+    codec: Codec,
+    undecoded: BytesMut,
+    assembly: Assembly,
+}
+
+impl<P> Inbound<P> {
+    pub(crate) fn new(payload: P, max_message_bytes: usize) -> Self {
+        Self {
+            payload,
+            codec: Codec::new().max_size(max_message_bytes),
+            undecoded: BytesMut::new(),
+            assembly: Assembly::new(max_message_bytes),
+        }
+    }
+
+    fn decode(&mut self) -> Result<Option<Received>, Broken> {
+        loop {
+            let frame = self.codec.decode(&mut self.undecoded).map_err(broken)?;
+            let Some(frame) = frame else {
+                if self.undecoded.is_empty() {
+                    // A large message is rare; its memory is not kept for the connection's life.
+                    self.undecoded = BytesMut::new();
+                }
+                return Ok(None);
+            };
+            if let Some(received) = self.assembly.add(frame)? {
+                return Ok(Some(received));
+            }
+        }
+    }
+}
+
+impl<P: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Stream for Inbound<P> {
+    type Item = Result<Received, Broken>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        loop {
+            if let Some(received) = this.decode().transpose() {
+                return Poll::Ready(Some(received));
+            }
+            match ready!(Pin::new(&mut this.payload).poll_next(cx)) {
+                Some(Ok(bytes)) => this.undecoded.extend_from_slice(&bytes),
+                Some(Err(_)) | None => return Poll::Ready(Some(Err(Broken::Gone))),
+            }
+        }
+    }
+}
+
+/// Fragments of one message.
+#[derive(Debug)]
+struct Assembly {
+    fragments: BytesMut,
+    is_text: bool,
+    max_bytes: usize,
+}
+
+impl Assembly {
+    fn new(max_bytes: usize) -> Self {
+        Self {
+            fragments: BytesMut::new(),
+            is_text: false,
+            max_bytes,
+        }
+    }
+
+    fn add(&mut self, frame: Frame) -> Result<Option<Received>, Broken> {
+        Ok(Some(match frame {
+            Frame::Text(text) => Received::Text(text),
+            Frame::Binary(_) => Received::Binary,
+            Frame::Ping(payload) => Received::Ping(payload),
+            Frame::Pong(_) => Received::Pong,
+            Frame::Close(reason) => Received::Close(reason.map(|reason| reason.code.into())),
+            Frame::Continuation(item) => match item {
+                Item::FirstText(part) => {
+                    self.is_text = true;
+                    self.append(&part)?;
+                    return Ok(None);
+                }
+                Item::FirstBinary(part) => {
+                    self.is_text = false;
+                    self.append(&part)?;
+                    return Ok(None);
+                }
+                Item::Continue(part) => {
+                    self.append(&part)?;
+                    return Ok(None);
+                }
+                Item::Last(part) => {
+                    self.append(&part)?;
+                    let whole = std::mem::take(&mut self.fragments).freeze();
+                    if self.is_text {
+                        Received::Text(whole)
+                    } else {
+                        Received::Binary
+                    }
+                }
+            },
+        }))
+    }
+
+    fn append(&mut self, part: &Bytes) -> Result<(), Broken> {
+        if self.fragments.len() + part.len() > self.max_bytes {
+            return Err(Broken::TooBig);
+        }
+        self.fragments.extend_from_slice(part);
+        Ok(())
+    }
+}
+
+fn broken(error: ProtocolError) -> Broken {
+    match error {
+        ProtocolError::Overflow => Broken::TooBig,
+        _ => Broken::Protocol,
+    }
+}
+
+#[cfg(test)]
+mod tests;

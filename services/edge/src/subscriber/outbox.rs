@@ -1,0 +1,207 @@
+//! What waits for one socket.
+//!
+//! Lives on the worker thread: the hub and the session put in, the writer takes out. It holds handles on bytes
+//! that all members of a lane share, and its bound counts those bytes. Each piece is whole frames, so control
+//! frames may stand between any two.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use fanjet_event::TimeUs;
+use fanjet_wire::close::CloseReason;
+use fanjet_wire::websocket::{ping_frame, pong_frame};
+
+/// Whole frames of consecutive events, shared by all that want the same ones.
+#[derive(Debug, Clone)]
+pub struct Chunk {
+    /// The frames.
+    pub bytes: Bytes,
+    /// The time of the last event in it.
+    pub last: TimeUs,
+}
+
+/// What became of a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Push {
+    /// It waits for the socket.
+    Queued,
+    /// Too much waits already; it was not taken.
+    Full,
+    /// The connection is ending; it was not taken.
+    Closed,
+}
+
+/// What the writer gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Take {
+    /// Write this.
+    Bytes(Bytes),
+    /// Nothing is queued and the connection is open: more may come.
+    Empty,
+    /// The close frame was taken, or there is nobody to send one to: end the connection.
+    Over,
+}
+
+/// The queue of one connection.
+#[derive(Debug)]
+pub struct Outbox {
+    state: RefCell<State>,
+    max_pending_bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    queue: VecDeque<Chunk>,
+    pending_bytes: usize,
+    ping: Option<Bytes>,
+    pong: Option<Bytes>,
+    closing: Option<CloseReason>,
+    is_close_sent: bool,
+    /// The cursor with which a new connection would miss nothing.
+    resume: Option<u64>,
+    /// Grows whenever the socket takes events.
+    taken: u64,
+    writer: Option<Waker>,
+}
+
+impl Outbox {
+    /// An empty outbox. `resume` is the cursor that stands for its start.
+    pub fn new(max_pending_bytes: usize, resume: Option<u64>) -> Self {
+        Self {
+            state: RefCell::new(State {
+                resume,
+                ..State::default()
+            }),
+            max_pending_bytes,
+        }
+    }
+
+    /// Queues a chunk. One alone may exceed the bound: its bytes are shared.
+    pub fn push(&self, chunk: &Chunk) -> Push {
+        let mut state = self.state.borrow_mut();
+        if state.closing.is_some() {
+            return Push::Closed;
+        }
+        let pending_bytes = state.pending_bytes + chunk.bytes.len();
+        if state.pending_bytes > 0 && pending_bytes > self.max_pending_bytes {
+            return Push::Full;
+        }
+        state.pending_bytes = pending_bytes;
+        state.queue.push_back(chunk.clone());
+        wake(state);
+        Push::Queued
+    }
+
+    /// Sends a ping before anything that is queued.
+    pub fn ping(&self) {
+        let mut state = self.state.borrow_mut();
+        state.ping = Some(ping_frame(b""));
+        wake(state);
+    }
+
+    /// Answers a ping before anything that is queued. Only the newest unanswered one counts (RFC 6455 section
+    /// 5.5.3), so a client that pings faster than it reads costs nothing.
+    pub fn pong(&self, payload: &[u8]) {
+        let mut state = self.state.borrow_mut();
+        state.pong = Some(pong_frame(payload));
+        wake(state);
+    }
+
+    /// Ends the connection once everything queued is written. The first reason counts.
+    pub fn close(&self, reason: CloseReason) {
+        let mut state = self.state.borrow_mut();
+        state.closing.get_or_insert(reason);
+        wake(state);
+    }
+
+    /// Ends the connection without writing what is queued: the client will not read it.
+    pub fn close_now(&self, reason: CloseReason) {
+        let mut state = self.state.borrow_mut();
+        state.queue.clear();
+        state.pending_bytes = 0;
+        state.closing.get_or_insert(reason);
+        wake(state);
+    }
+
+    /// Why the connection is ending, once it is.
+    pub fn closing(&self) -> Option<CloseReason> {
+        self.state.borrow().closing
+    }
+
+    /// How often the socket took events: a sign of life. Control frames do not count: they fit into the
+    /// system's buffer of a dead connection for a long time.
+    pub fn taken(&self) -> u64 {
+        self.state.borrow().taken
+    }
+
+    /// Bytes of events that wait for the socket.
+    pub fn pending_bytes(&self) -> usize {
+        self.state.borrow().pending_bytes
+    }
+
+    /// Takes what is to be written next.
+    pub fn take(&self) -> Take {
+        self.state.borrow_mut().take()
+    }
+
+    /// Notes that the writer found events elsewhere and writes them now.
+    pub fn note_written(&self, last: TimeUs) {
+        let mut state = self.state.borrow_mut();
+        state.resume = Some(last.get());
+        state.taken += 1;
+    }
+
+    /// As [`Outbox::take`]; when there is nothing, wakes the caller once there is.
+    pub fn poll_take(&self, cx: &mut Context<'_>) -> Poll<Take> {
+        let mut state = self.state.borrow_mut();
+        match state.take() {
+            Take::Empty => {
+                let waker = cx.waker();
+                if !state.writer.as_ref().is_some_and(|old| old.will_wake(waker)) {
+                    state.writer = Some(waker.clone());
+                }
+                Poll::Pending
+            }
+            taken => Poll::Ready(taken),
+        }
+    }
+}
+
+impl State {
+    fn take(&mut self) -> Take {
+        if self.is_close_sent {
+            return Take::Over;
+        }
+        if let Some(frame) = self.pong.take().or_else(|| self.ping.take()) {
+            return Take::Bytes(frame);
+        }
+        if let Some(chunk) = self.queue.pop_front() {
+            self.pending_bytes -= chunk.bytes.len();
+            self.resume = Some(chunk.last.get());
+            self.taken += 1;
+            return Take::Bytes(chunk.bytes);
+        }
+        let Some(reason) = self.closing else {
+            return Take::Empty;
+        };
+        self.is_close_sent = true;
+        match reason.frame(self.resume) {
+            Some(frame) => Take::Bytes(frame),
+            None => Take::Over,
+        }
+    }
+}
+
+/// Wakes the writer after the state is free again.
+fn wake(mut state: std::cell::RefMut<'_, State>) {
+    let writer = state.writer.take();
+    drop(state);
+    if let Some(writer) = writer {
+        writer.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests;

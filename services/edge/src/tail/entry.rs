@@ -1,0 +1,102 @@
+//! One event as all subscribers of this node share it.
+
+use bytes::Bytes;
+use fanjet_event::{TimeUs, Topic};
+use fanjet_log::{LogError, Seq};
+use fanjet_wire::envelope::Envelope;
+use fanjet_wire::websocket::{header_len, text_frame};
+
+use super::{CollectionId, Collections};
+
+/// One event, ready to be sent: what routing looks at, and the finished frame. Made once per node.
+#[derive(Debug)]
+pub struct Entry {
+    seq: Seq,
+    time: TimeUs,
+    topic: Topic,
+    collection: Option<CollectionId>,
+    /// A part of the frame, as is the JSON.
+    did: Bytes,
+    json_start: u8,
+    frame: Bytes,
+}
+
+impl Entry {
+    /// Builds the frame of a log entry.
+    ///
+    /// # Errors
+    /// [`LogError::Corrupt`] when the entry is not an event: our own data is damaged.
+    pub fn new(entry: &fanjet_log::Entry, collections: &mut Collections) -> Result<Self, LogError> {
+        let frame = text_frame(&entry.body);
+        let json_start = header_len(entry.body.len());
+        let envelope = Envelope::of(&frame[json_start..])
+            .ok_or_else(|| LogError::corrupt(entry.seq, "the body is not an event"))?;
+        let (topic, collection) = match entry.topic.clone() {
+            Topic::Commit(name) => {
+                let (name, id) = collections.intern(name);
+                (Topic::Commit(name), id)
+            }
+            other => (other, None),
+        };
+        Ok(Self {
+            seq: entry.seq,
+            time: envelope.time,
+            topic,
+            collection,
+            did: frame.slice_ref(envelope.did.as_bytes()),
+            json_start: json_start as u8,
+            frame,
+        })
+    }
+
+    /// Its position in the log.
+    pub fn seq(&self) -> Seq {
+        self.seq
+    }
+
+    /// The log time, which clients use as their cursor.
+    pub fn time(&self) -> TimeUs {
+        self.time
+    }
+
+    /// What it is about.
+    pub fn topic(&self) -> &Topic {
+        &self.topic
+    }
+
+    /// The collection's number, for a commit whose collection has one.
+    pub fn collection(&self) -> Option<CollectionId> {
+        self.collection
+    }
+
+    /// The repo.
+    pub fn did(&self) -> &str {
+        // It was a `str` when the entry was made.
+        std::str::from_utf8(&self.did).unwrap_or_default()
+    }
+
+    /// The finished text frame.
+    pub fn frame(&self) -> &Bytes {
+        &self.frame
+    }
+
+    /// The JSON, which is the frame's payload.
+    pub fn json(&self) -> Bytes {
+        self.frame.slice(usize::from(self.json_start)..)
+    }
+
+    /// Length of the JSON in bytes.
+    pub fn json_len(&self) -> usize {
+        self.frame.len() - usize::from(self.json_start)
+    }
+
+    /// The memory it takes in bytes, allocations included.
+    pub fn weight(&self) -> usize {
+        // The frame's allocation, the entry behind its `Arc`, and the ring's handle.
+        const OVERHEAD: usize = size_of::<Entry>() + 2 * size_of::<usize>() + size_of::<usize>();
+        self.frame.len() + OVERHEAD
+    }
+}
+
+#[cfg(test)]
+mod tests;

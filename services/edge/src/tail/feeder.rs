@@ -1,0 +1,258 @@
+//! The only task that follows the log.
+//!
+//! Invariant: what it puts into the ring is contiguous and strictly increasing in time. A hole is read again from
+//! the log before anything newer is shown; only events that the log itself no longer has are given up, loudly.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fanjet_actors::{Clock, Stop};
+use fanjet_event::TimeUs;
+use fanjet_log::{Bounds, EventLog, LogError, Selection, Seq};
+use futures::StreamExt;
+use tokio::time::Instant;
+use tracing::{error, info, warn};
+
+use super::{Collections, Entry, Ring, TailStatus};
+use crate::EdgeError;
+use crate::config::TailConfig;
+use crate::metrics::Metrics;
+
+/// Follows the log and fills the ring.
+pub(crate) struct Feeder {
+    log: Arc<dyn EventLog>,
+    ring: Arc<Ring>,
+    status: Arc<TailStatus>,
+    metrics: Metrics,
+    clock: Arc<dyn Clock>,
+    config: TailConfig,
+    collections: Collections,
+    last_time: Option<TimeUs>,
+    failures_in_a_row: u32,
+}
+
+impl Feeder {
+    pub(crate) fn new(
+        log: Arc<dyn EventLog>,
+        ring: Arc<Ring>,
+        status: Arc<TailStatus>,
+        metrics: Metrics,
+        clock: Arc<dyn Clock>,
+        config: TailConfig,
+    ) -> Self {
+        Self {
+            log,
+            ring,
+            status,
+            metrics,
+            clock,
+            collections: Collections::new(config.max_collections),
+            config,
+            last_time: None,
+            failures_in_a_row: 0,
+        }
+    }
+
+    /// Runs until stopped. A log that is away is waited for.
+    ///
+    /// # Errors
+    /// [`EdgeError::Log`] when the log is damaged or set up wrongly.
+    pub(crate) async fn run(mut self, stop: Stop) -> Result<(), EdgeError> {
+        loop {
+            let failure = tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                Err(failure) = self.follow() => failure,
+            };
+            self.status.disconnected();
+            if !failure.is_retryable() {
+                error!(error = %failure, "the log cannot be followed, stopping");
+                return Err(EdgeError::Log(failure));
+            }
+            self.metrics.feeder_restarted(label(&failure));
+            let pause = pause_after(self.failures_in_a_row, &self.config);
+            self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
+            warn!(error = %failure, pause_ms = pause.as_millis(), "following the log again");
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Follows from where the ring ends, until something fails.
+    async fn follow(&mut self) -> Result<std::convert::Infallible, LogError> {
+        let patience = self.config.check_interval;
+        let bounds = in_time(patience, self.log.bounds()).await?;
+        let from = self.position(bounds)?;
+        let mut follow = in_time(patience, self.log.follow(from, &Selection::All)).await?;
+        self.status.following();
+        self.confirm(bounds, from);
+        info!(from, log_last = bounds.last, "following the log");
+
+        let mut next = from;
+        let mut next_at_last_check = None;
+        let mut check = pin!(check_later(Arc::clone(&self.log), patience));
+        loop {
+            tokio::select! {
+                batch = follow.next() => {
+                    let batch = batch.ok_or_else(|| LogError::unavailable("the stream ended"))??;
+                    next = self.accept(&batch, next)?;
+                }
+                checked = &mut check => {
+                    check.set(check_later(Arc::clone(&self.log), patience));
+                    match checked {
+                        Ok(bounds) if bounds.last < next => {
+                            self.confirm(bounds, next);
+                            next_at_last_check = None;
+                        }
+                        Ok(bounds) if next_at_last_check == Some(next) => {
+                            let last = bounds.last;
+                            return Err(LogError::unavailable(format!(
+                                "the stream hangs: nothing since seq {}, the log ends at {last}",
+                                next - 1
+                            )));
+                        }
+                        Ok(_) => next_at_last_check = Some(next),
+                        // The events may flow all the same; an end that stays unknown shows in the readiness.
+                        Err(failure) => warn!(error = %failure, "cannot ask the log for its end"),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Where to read on, given what the log holds.
+    fn position(&mut self, bounds: Bounds) -> Result<Seq, LogError> {
+        let head = self.ring.head();
+        match next_position(head.end, bounds, self.config.warm_entries) {
+            Position::Start { from } => {
+                self.ring.restart(from, bounds.last + 1);
+                Ok(from)
+            }
+            Position::Continue { from } => Ok(from),
+            Position::Lost { from, lost } => {
+                error!(lost, from, "the log dropped events before they were read here");
+                self.metrics.tail_lost(lost);
+                self.ring.restart(from, head.live.max(from));
+                Ok(from)
+            }
+            Position::BeyondEnd => Err(LogError::unavailable(format!(
+                "the log ends at seq {}, before what was already read from it",
+                bounds.last
+            ))),
+        }
+    }
+
+    /// Checks a batch and appends it to the ring; returns the next expected seq.
+    fn accept(&mut self, batch: &[fanjet_log::Entry], mut next: Seq) -> Result<Seq, LogError> {
+        let Some(newest) = batch.last() else {
+            return Ok(next);
+        };
+        let newest_time = newest.time()?;
+        let mut entries = Vec::with_capacity(batch.len());
+        for found in batch {
+            if found.seq != next {
+                break;
+            }
+            let entry = Entry::new(found, &mut self.collections)?;
+            if self.last_time.is_some_and(|last| entry.time() <= last) {
+                return Err(LogError::corrupt(found.seq, "time_us does not increase"));
+            }
+            self.last_time = Some(entry.time());
+            next += 1;
+            entries.push(Arc::new(entry));
+        }
+        let offending = batch.get(entries.len()).map(|entry| entry.seq);
+        if !entries.is_empty() {
+            self.failures_in_a_row = 0;
+            self.ring.extend(entries);
+            self.moved(newest_time, next - 1);
+        }
+        match offending {
+            None => Ok(next),
+            Some(found) => Err(LogError::Gap {
+                expected: next,
+                found,
+            }),
+        }
+    }
+
+    fn moved(&self, newest: TimeUs, seq: Seq) {
+        let lag = Duration::from_micros(self.clock.now_us().saturating_sub(newest.get()));
+        if lag <= self.config.fresh_within {
+            self.status.confirmed_fresh(Instant::now());
+        }
+        self.metrics
+            .tail_moved(seq, lag.as_secs_f64(), self.ring.bytes());
+    }
+
+    fn confirm(&self, bounds: Bounds, next: Seq) {
+        if bounds.last < next {
+            self.status.confirmed_fresh(Instant::now());
+        }
+    }
+}
+
+/// Where to read on.
+#[derive(Debug, PartialEq, Eq)]
+enum Position {
+    /// The first time.
+    Start { from: Seq },
+    /// Everything needed is there.
+    Continue { from: Seq },
+    /// The log no longer has what would come next.
+    Lost { from: Seq, lost: u64 },
+    /// The log ends before what was already read: it was set back, or this is a lagging copy's answer.
+    BeyondEnd,
+}
+
+fn next_position(end: Option<Seq>, bounds: Bounds, warm_entries: u64) -> Position {
+    match end {
+        None => Position::Start {
+            from: (bounds.last + 1)
+                .saturating_sub(warm_entries)
+                .max(bounds.first),
+        },
+        Some(end) if end > bounds.last + 1 => Position::BeyondEnd,
+        Some(end) if end < bounds.first => Position::Lost {
+            from: bounds.first,
+            lost: bounds.first - end,
+        },
+        Some(end) => Position::Continue { from: end },
+    }
+}
+
+/// Doubles from the floor to the ceiling.
+fn pause_after(failures_in_a_row: u32, config: &TailConfig) -> Duration {
+    config
+        .retry_floor
+        .saturating_mul(2_u32.saturating_pow(failures_in_a_row))
+        .min(config.retry_ceiling)
+}
+
+async fn check_later(log: Arc<dyn EventLog>, interval: Duration) -> Result<Bounds, LogError> {
+    tokio::time::sleep(interval).await;
+    in_time(interval, log.bounds()).await
+}
+
+async fn in_time<T>(
+    patience: Duration,
+    answer: impl Future<Output = Result<T, LogError>>,
+) -> Result<T, LogError> {
+    tokio::time::timeout(patience, answer)
+        .await
+        .unwrap_or_else(|_| Err(LogError::unavailable("no answer in time")))
+}
+
+fn label(failure: &LogError) -> &'static str {
+    match failure {
+        LogError::Unavailable(_) => "unavailable",
+        LogError::Gap { .. } => "gap",
+        LogError::Misconfigured(_) => "misconfigured",
+        LogError::Corrupt { .. } => "corrupt",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+use super::*;
+
+fn refusal(query: &str) -> String {
+    SubscriberOptions::parse(query).unwrap_err().to_string()
+}
+
+fn many(name: &str, value: impl Fn(usize) -> String, count: usize) -> String {
+    (0..count)
+        .map(|n| format!("{name}={}", value(n)))
+        .collect::<Vec<_>>()
+        .join("&")
+}
+
+#[test]
+fn accepted_queries() {
+    for query in [
+        "",
+        "cursor=5&compress=true&requireHello=false&unknown=1",
+        "wantedcollections=not+valid",
+        "wantedCollections=app.bsky.feed.post&wantedCollections=app.bsky.graph.*",
+        "wantedCollections=app.*&wantedCollections=.*&wantedCollections=not+valid.*",
+        "wantedCollections=%zz&wantedDids=bad;x",
+        "wantedDids=did:web:localhost%253A1234&wantedDids=did:m:v",
+    ] {
+        assert!(SubscriberOptions::parse(query).is_ok(), "{query}");
+    }
+}
+
+#[test]
+fn refused_values_are_named_in_the_words_of_v1() {
+    for value in [
+        "app.bsky.fo*",
+        "*",
+        "",
+        "app.bsky",
+        "not a valid nsid",
+        "a,b",
+        "a.b.c,d.e.f",
+    ] {
+        let words = refusal(&format!("wantedCollections={}", value.replace(' ', "+")));
+        assert!(
+            words.starts_with(&format!("invalid collection: {value} (allowed: ")),
+            "{words}"
+        );
+    }
+    for value in [
+        "not-a-did",
+        "",
+        "did:method:val:",
+        "did:METHOD:val",
+        "did:method:",
+    ] {
+        let words = refusal(&format!("wantedDids={value}"));
+        assert!(
+            words.starts_with(&format!("invalid DID: {value} (allowed: ")),
+            "{words}"
+        );
+    }
+}
+
+#[test]
+fn a_long_refused_value_is_not_echoed_whole() {
+    assert!(refusal(&format!("wantedDids={}", "é".repeat(10_000))).len() < 400);
+}
+
+#[test]
+fn limits_count_different_values() {
+    let prefix = |n| format!("p{n}.x.y.*");
+    assert!(SubscriberOptions::parse(&many("wantedCollections", prefix, 100)).is_ok());
+    assert_eq!(
+        refusal(&many("wantedCollections", prefix, 101)),
+        "too many wanted collections: 101 > 100"
+    );
+    assert!(
+        SubscriberOptions::parse(&many(
+            "wantedCollections",
+            |_| "app.bsky.feed.post".into(),
+            150
+        ))
+        .is_ok()
+    );
+    assert!(
+        SubscriberOptions::parse(&many("wantedCollections", |_| "app.bsky.*".into(), 150)).is_ok()
+    );
+    let mixed = many("wantedCollections", |n| format!("p{n}.x.y"), 60)
+        + "&"
+        + &many("wantedCollections", prefix, 41);
+    assert_eq!(refusal(&mixed), "too many wanted collections: 101 > 100");
+
+    let did = |n| format!("did:plc:a{n}");
+    assert!(SubscriberOptions::parse(&many("wantedDids", did, 10_000)).is_ok());
+    assert_eq!(
+        refusal(&many("wantedDids", did, 10_001)),
+        "too many wanted DIDs: 10001 > 10000"
+    );
+    assert!(SubscriberOptions::parse(&many("wantedDids", |_| "did:plc:a".into(), 10_050)).is_ok());
+}
+
+#[test]
+fn a_size_that_is_no_size_is_no_limit() {
+    let limit = |value: &str| {
+        let options = SubscriberOptions::parse(&format!("maxMessageSizeBytes={value}")).unwrap();
+        options.filter.max_message_bytes().map(u32::from)
+    };
+    for value in ["", "0", "-1", "abc", "99999999999", "4294967296"] {
+        assert_eq!(limit(value), None, "{value}");
+    }
+    assert_eq!(limit("1000000"), Some(1_000_000));
+    assert_eq!(limit("5&maxMessageSizeBytes=6"), Some(5));
+    assert_eq!(limit("x&maxMessageSizeBytes=6"), None);
+}

@@ -1,0 +1,111 @@
+//! Why a connection ends: the one place where close codes and their words are spelled.
+
+use bytes::Bytes;
+
+use crate::websocket::{self, MAX_CONTROL_PAYLOAD};
+
+/// Longest reason text of a close frame in bytes: a control frame's payload less the code.
+pub const MAX_CLOSE_TEXT: usize = MAX_CONTROL_PAYLOAD - 2;
+
+/// Why a subscriber's connection ended. Codes are those of RFC 6455 section 7.4 and the IANA registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CloseReason {
+    /// This node shuts down; another one continues with the same cursor.
+    Draining,
+    /// The client read more slowly than this node forgets.
+    FellBehind,
+    /// A defect of ours; this node goes on without what was lost.
+    Internal,
+    /// The client sent a message above the limit.
+    MessageTooBig,
+    /// The client broke the WebSocket protocol.
+    ProtocolError,
+    /// The client showed no sign of life after a ping.
+    PongTimeout,
+    /// The client sent a close frame, with this code if it named one.
+    ClientClosed(Option<u16>),
+    /// The socket ended without a close frame.
+    ClientGone,
+}
+
+impl CloseReason {
+    /// One of each, for whoever needs the closed set of labels.
+    pub const ALL: [Self; 8] = [
+        Self::Draining,
+        Self::FellBehind,
+        Self::Internal,
+        Self::MessageTooBig,
+        Self::ProtocolError,
+        Self::PongTimeout,
+        Self::ClientClosed(None),
+        Self::ClientGone,
+    ];
+
+    /// The close code that is sent; `None` when the frame carries none, or there is no frame at all.
+    pub fn code(self) -> Option<u16> {
+        match self {
+            Self::Draining => Some(1012),
+            Self::FellBehind => Some(1013),
+            Self::Internal => Some(1011),
+            Self::MessageTooBig => Some(1009),
+            Self::ProtocolError => Some(1002),
+            Self::PongTimeout => Some(1008),
+            Self::ClientClosed(code) => code.filter(|&code| is_sendable(code)),
+            Self::ClientGone => None,
+        }
+    }
+
+    /// The metric label: a closed set, stable over releases.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Draining => "draining",
+            Self::FellBehind => "fell_behind",
+            Self::Internal => "internal",
+            Self::MessageTooBig => "message_too_big",
+            Self::ProtocolError => "protocol_error",
+            Self::PongTimeout => "pong_timeout",
+            Self::ClientClosed(_) => "client_closed",
+            Self::ClientGone => "client_gone",
+        }
+    }
+
+    /// The words that are sent. `resume` is the cursor (Unix microseconds, inclusive) with which a new
+    /// connection misses nothing; it is named where the client lost its place through us.
+    pub fn text(self, resume: Option<u64>) -> String {
+        let words = match self {
+            Self::Draining => "node shutting down, reconnect",
+            Self::FellBehind => "reading too slowly, events no longer buffered",
+            Self::Internal => "internal error, reconnect",
+            Self::MessageTooBig => return "message too big".to_owned(),
+            Self::ProtocolError => return "protocol error".to_owned(),
+            Self::PongTimeout => "no answer to ping",
+            Self::ClientClosed(_) | Self::ClientGone => return String::new(),
+        };
+        match resume {
+            Some(cursor) => format!("{words}; resume with cursor={cursor}"),
+            None => words.to_owned(),
+        }
+    }
+
+    /// The finished close frame; `None` when there is nobody to send it to.
+    pub fn frame(self, resume: Option<u64>) -> Option<Bytes> {
+        (self != Self::ClientGone).then(|| websocket::close_frame(self.code(), &self.text(resume)))
+    }
+}
+
+/// The longest beginning of `text` that fits into a close frame and ends on a character boundary.
+pub fn cut(text: &str) -> &str {
+    let end = (0..=text.len().min(MAX_CLOSE_TEXT))
+        .rev()
+        .find(|&end| text.is_char_boundary(end))
+        .unwrap_or(0);
+    &text[..end]
+}
+
+/// Codes that may stand in a frame: 1005, 1006 and 1015 only exist for local use.
+fn is_sendable(code: u16) -> bool {
+    matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,70 @@
+use std::collections::HashSet;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// The resume cursor is what a client needs: it must survive the cut whatever its digits.
+#[test]
+fn every_text_fits_with_its_cursor() {
+    for reason in CloseReason::ALL {
+        let text = reason.text(Some(9_999_999_999_999_999));
+        assert_eq!(cut(&text), text);
+    }
+    for reason in [
+        CloseReason::Draining,
+        CloseReason::FellBehind,
+        CloseReason::Internal,
+    ] {
+        assert!(
+            reason
+                .text(Some(1_779_719_010_267_528))
+                .ends_with("cursor=1779719010267528")
+        );
+    }
+}
+
+#[test]
+fn labels_differ() {
+    let labels: HashSet<_> = CloseReason::ALL
+        .iter()
+        .map(|reason| reason.label())
+        .collect();
+    assert_eq!(labels.len(), CloseReason::ALL.len());
+}
+
+#[test]
+fn a_clients_code_is_echoed_only_where_it_may_be_sent() {
+    for (code, echoed) in [
+        (1000, true),
+        (1001, true),
+        (1005, false),
+        (1006, false),
+        (1015, false),
+        (3000, true),
+        (4999, true),
+        (5000, false),
+        (999, false),
+    ] {
+        assert_eq!(
+            CloseReason::ClientClosed(Some(code)).code(),
+            echoed.then_some(code),
+            "{code}"
+        );
+    }
+    assert_eq!(
+        CloseReason::ClientClosed(None).frame(None).unwrap()[..],
+        [0x88, 0]
+    );
+    assert_eq!(CloseReason::ClientGone.frame(None), None);
+}
+
+proptest! {
+    #[test]
+    fn a_cut_text_is_the_longest_that_fits(text in any::<String>().prop_map(|text| text.repeat(3))) {
+        let kept = cut(&text);
+        prop_assert!(text.starts_with(kept) && kept.len() <= MAX_CLOSE_TEXT);
+        let next = text[kept.len()..].chars().next();
+        prop_assert!(next.is_none_or(|next| kept.len() + next.len_utf8() > MAX_CLOSE_TEXT));
+    }
+}

@@ -1,0 +1,81 @@
+//! Finished server frames (RFC 6455 section 5): unmasked, unfragmented, no extension bits.
+//!
+//! A frame is built once and its bytes are shared by every client, so it must never hold anything about one of them.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+/// Longest payload of a ping, pong or close frame in bytes.
+pub const MAX_CONTROL_PAYLOAD: usize = 125;
+
+const FIN: u8 = 0x80;
+const TEXT: u8 = 0x1;
+const BINARY: u8 = 0x2;
+const CLOSE: u8 = 0x8;
+const PING: u8 = 0x9;
+const PONG: u8 = 0xa;
+
+/// The finished frame of one text message. `json` must be UTF-8, as everything this crate writes is.
+pub fn text_frame(json: &[u8]) -> Bytes {
+    frame(TEXT, json)
+}
+
+/// The finished frame of one binary message.
+pub fn binary_frame(payload: &[u8]) -> Bytes {
+    frame(BINARY, payload)
+}
+
+/// A ping. A payload above [`MAX_CONTROL_PAYLOAD`] is cut.
+pub fn ping_frame(payload: &[u8]) -> Bytes {
+    frame(PING, control_payload(payload))
+}
+
+/// The answer to a ping with the same payload. A payload above [`MAX_CONTROL_PAYLOAD`] is cut.
+pub fn pong_frame(payload: &[u8]) -> Bytes {
+    frame(PONG, control_payload(payload))
+}
+
+/// A close frame. The text is cut to [`MAX_CLOSE_TEXT`](crate::close::MAX_CLOSE_TEXT) bytes on a character
+/// boundary; without a code there can be no text.
+pub fn close_frame(code: Option<u16>, text: &str) -> Bytes {
+    let mut payload = Vec::with_capacity(MAX_CONTROL_PAYLOAD);
+    if let Some(code) = code {
+        payload.extend_from_slice(&code.to_be_bytes());
+        payload.extend_from_slice(crate::close::cut(text).as_bytes());
+    }
+    frame(CLOSE, &payload)
+}
+
+/// Bytes in front of a payload of this length.
+pub const fn header_len(payload_len: usize) -> usize {
+    match payload_len {
+        0..=125 => 2,
+        126..=0xffff => 4,
+        _ => 10,
+    }
+}
+
+fn control_payload(payload: &[u8]) -> &[u8] {
+    &payload[..payload.len().min(MAX_CONTROL_PAYLOAD)]
+}
+
+fn frame(opcode: u8, payload: &[u8]) -> Bytes {
+    let len = payload.len();
+    let mut frame = BytesMut::with_capacity(header_len(len) + len);
+    frame.put_u8(FIN | opcode);
+    match len {
+        0..=125 => frame.put_u8(len as u8),
+        126..=0xffff => {
+            frame.put_u8(126);
+            frame.put_u16(len as u16);
+        }
+        _ => {
+            frame.put_u8(127);
+            frame.put_u64(len as u64);
+        }
+    }
+    frame.put_slice(payload);
+    frame.freeze()
+}
+
+#[cfg(test)]
+mod tests;
