@@ -61,7 +61,11 @@ async fn failures_neither_lose_nor_repeat() {
         }
         publisher.flush().await.unwrap();
         assert_eq!(publisher.unacked(), 0);
-        assert_eq!((log.fired(fault), log.fired(Fault::ReadFails)), (3, 2), "{fault:?}");
+        assert_eq!(
+            (log.fired(fault), log.fired(Fault::ReadFails)),
+            (3, 2),
+            "{fault:?}"
+        );
         assert_eq!(
             relay_seqs(&log).await,
             (0..100).collect::<Vec<_>>(),

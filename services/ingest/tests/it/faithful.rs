@@ -1,0 +1,39 @@
+//! Good frames in, exactly their events out.
+
+use std::sync::Arc;
+
+use fanjet_log::EventLog;
+use fanjet_log::memory::MemoryLog;
+
+use crate::rig::{Running, assert_log_equals_world, simulator, wait_for_last};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_event_of_the_world_arrives_once_in_order_byte_for_byte() {
+    for seed in 1..=3 {
+        let frames = 3_000;
+        let simulator = simulator(seed, frames, &[]).await;
+        let log = Arc::new(MemoryLog::new());
+        let running = Running::start(&simulator.url(), &log);
+        assert_log_equals_world(&log, &simulator, frames, seed).await;
+        running.stop().await.unwrap();
+        simulator.shutdown().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_appends_what_was_read_and_a_restart_goes_on_behind_it() {
+    let (seed, frames) = (4, 3_000);
+    let simulator = simulator(seed, frames, &[]).await;
+    let log = Arc::new(MemoryLog::new());
+    // Each run is stopped wherever it happens to be, once it has appended something: an empty log would start again
+    // with what happens then.
+    for _ in 0..5 {
+        let held = log.bounds().await.unwrap().last;
+        let running = Running::start(&simulator.url(), &log);
+        wait_for_last(&log, held + 1, seed).await;
+        running.stop().await.unwrap();
+    }
+    let running = Running::start(&simulator.url(), &log);
+    assert_log_equals_world(&log, &simulator, frames, seed).await;
+    running.stop().await.unwrap();
+}

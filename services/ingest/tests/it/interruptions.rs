@@ -1,0 +1,60 @@
+//! Connections that break and logs that fail: nothing lost, nothing repeated.
+
+use std::sync::Arc;
+
+use fanjet_log::memory::{Fault, MemoryLog};
+use fanjet_simulator::FaultKind;
+
+use crate::rig::{PATIENCE, Running, assert_log_equals_world, simulator};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cut_connections_are_made_good() {
+    for seed in 300..303 {
+        let frames = 2_000;
+        let simulator = simulator(seed, frames, &["disconnect=every:150"]).await;
+        let log = Arc::new(MemoryLog::new());
+        let running = Running::start(&simulator.url(), &log);
+        assert_log_equals_world(&log, &simulator, frames, seed).await;
+        assert!(simulator.stats().faults[FaultKind::Disconnect.as_str()] >= 10);
+        assert!(
+            running.counted("fanjet_ingest_upstream_disconnects_total{reason=\"broken\"}") >= 10
+        );
+        running.stop().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failing_log_is_made_good() {
+    for (index, fault) in [Fault::AppendFails, Fault::AnswerLost, Fault::PartlyStored]
+        .into_iter()
+        .enumerate()
+    {
+        let (seed, frames) = (400 + index as u64, 2_000);
+        let simulator = simulator(seed, frames, &[]).await;
+        let log = Arc::new(MemoryLog::new());
+        log.inject(fault, 5);
+        log.inject(Fault::ReadFails, 2);
+        let running = Running::start(&simulator.url(), &log);
+        assert_log_equals_world(&log, &simulator, frames, seed).await;
+        assert_eq!(log.fired(fault), 5, "{fault:?}");
+        assert!(running.counted("fanjet_ingest_log_resyncs_total") > 0);
+        running.stop().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upstream_that_is_not_there_yet_is_waited_for() {
+    let address = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let log = Arc::new(MemoryLog::new());
+    let running = Running::start(&format!("ws://{address}"), &log);
+    let refused = async {
+        while running.counted("fanjet_ingest_upstream_disconnects_total{reason=\"connect\"}") < 3 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, refused).await.unwrap();
+    running.stop().await.unwrap();
+}
