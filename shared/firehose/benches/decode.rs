@@ -13,9 +13,12 @@
 #[path = "../tests/support/corpus.rs"]
 mod corpus;
 
-use divan::counter::ItemsCount;
+use corpus::Corpus;
+use divan::counter::{BytesCount, ItemsCount};
 use divan::{AllocProfiler, Bencher, black_box};
-use fanjet_firehose::{Frame, decode_frame, oracle, write_record_json};
+use fanjet_event::Cid;
+use fanjet_firehose::oracle::build::{self, Node};
+use fanjet_firehose::{Commit, Frame, decode_frame, oracle, write_record_json};
 
 #[global_allocator]
 static ALLOCATOR: AllocProfiler = AllocProfiler::system();
@@ -57,13 +60,7 @@ fn header_and_body(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn car_and_cids(bencher: Bencher<'_, '_>) {
     let frames = frames();
-    let commits: Vec<_> = frames
-        .iter()
-        .filter_map(|frame| match decode_frame(frame) {
-            Ok(Frame::Commit(commit)) => Some(commit),
-            _ => None,
-        })
-        .collect();
+    let commits = commits(&frames);
     bencher
         .counter(ItemsCount::new(commits.len()))
         .bench_local(|| {
@@ -77,13 +74,7 @@ fn car_and_cids(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn car_slice(bencher: Bencher<'_, '_>) {
     let frames = frames();
-    let commits: Vec<_> = frames
-        .iter()
-        .filter_map(|frame| match decode_frame(frame) {
-            Ok(Frame::Commit(commit)) => Some(commit),
-            _ => None,
-        })
-        .collect();
+    let commits = commits(&frames);
     bencher
         .counter(ItemsCount::new(commits.len()))
         .bench_local(|| {
@@ -97,12 +88,8 @@ fn car_slice(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn record_json(bencher: Bencher<'_, '_>) {
     let frames = frames();
-    let records: Vec<_> = frames
+    let records: Vec<_> = commits(&frames)
         .iter()
-        .filter_map(|frame| match decode_frame(frame) {
-            Ok(Frame::Commit(commit)) => Some(commit),
-            _ => None,
-        })
         .flat_map(|commit| commit.operations().unwrap())
         .filter_map(|(_, operation)| operation.unwrap().content)
         .map(|content| content.record)
@@ -115,6 +102,43 @@ fn record_json(bencher: Bencher<'_, '_>) {
                 out.clear();
                 write_record_json(record, &mut out).unwrap();
                 black_box(&out);
+            }
+        });
+}
+
+/// The longest record, of maps inside maps down to the last level: the worst that one record can cost.
+#[divan::bench]
+fn hostile_record(bencher: Bencher<'_, '_>) {
+    let mut value = Node::List(vec![
+        Node::map([("b", Node::Null), ("a", Node::Null)]);
+        145_000 / 2
+    ]);
+    for _ in 0..125 {
+        value = Node::map([("b", value), ("a", Node::Null)]);
+    }
+    let record = value.encode();
+    let mut out = Vec::with_capacity(8 << 20);
+    bencher
+        .counter(BytesCount::new(record.len()))
+        .bench_local(|| {
+            out.clear();
+            write_record_json(&record, &mut out).unwrap();
+            black_box(&out);
+        });
+}
+
+/// As many operations, each with its block, as fit in 5 MB.
+#[divan::bench]
+fn hostile_commit(bencher: Bencher<'_, '_>) {
+    let records: Vec<_> = (0..40_000u32)
+        .map(|number| Node::Unsigned(number.into()).encode())
+        .collect();
+    let frame = build::creating_frame(&records);
+    bencher
+        .counter(BytesCount::new(frame.len()))
+        .bench_local(|| {
+            for commit in commits(std::slice::from_ref(&frame)) {
+                black_box(commit.operations().unwrap().count());
             }
         });
 }
@@ -142,6 +166,64 @@ fn decode(frame: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+fn commits(frames: &[Vec<u8>]) -> Vec<Commit<'_>> {
+    frames
+        .iter()
+        .filter_map(|frame| match decode_frame(frame) {
+            Ok(Frame::Commit(commit)) => Some(commit),
+            _ => None,
+        })
+        .collect()
+}
+
 fn frames() -> Vec<Vec<u8>> {
-    corpus::Corpus::load().unwrap().frames
+    match Corpus::load() {
+        Some(corpus) => corpus.frames,
+        None => made_frames(),
+    }
+}
+
+/// Commits of one record, as most are.
+fn made_frames() -> Vec<Vec<u8>> {
+    let subject = || {
+        Node::map([
+            ("cid", Node::text(Cid::of_dag_cbor(b"liked").to_string())),
+            (
+                "uri",
+                Node::text(
+                    "at://did:plc:r2zybk6op3ymzpz6jhqpkoy5/app.bsky.feed.post/3mpsjbtci2c2o",
+                ),
+            ),
+        ])
+    };
+    let created = || ("createdAt", Node::text("2026-07-04T14:38:08.999Z"));
+    let like = Node::map([
+        ("$type", Node::text("app.bsky.feed.like")),
+        ("subject", subject()),
+        created(),
+    ]);
+    let follow = Node::map([
+        ("$type", Node::text("app.bsky.graph.follow")),
+        ("subject", Node::text("did:plc:r2zybk6op3ymzpz6jhqpkoy5")),
+        created(),
+    ]);
+    let post = Node::map([
+        (
+            "text",
+            Node::text("What does the anniversary mean? \u{1f600} ".repeat(4)),
+        ),
+        ("$type", Node::text("app.bsky.feed.post")),
+        ("langs", Node::List(vec![Node::text("en")])),
+        (
+            "reply",
+            Node::map([("root", subject()), ("parent", subject())]),
+        ),
+        created(),
+    ]);
+    [like.clone(), follow, post, like]
+        .iter()
+        .cycle()
+        .take(92)
+        .map(|record| build::creating_frame(&[record.clone().canonical().encode()]))
+        .collect()
 }

@@ -12,10 +12,11 @@
 //!
 //! # Where this decoder decides
 //! The `oracle` module (feature `oracle`) decodes the same bytes with serde_ipld_dagcbor, iroh-car and serde_json, and
-//! property tests hold the two together. They differ, on purpose, in:
+//! property tests and fuzzing hold the two together. They differ, on purpose and each pinned by a test, in:
 //!
 //! - a text inside a record that is not UTF-8: each bad byte becomes `\ufffd` as in V1; the oracle refuses it;
 //! - a CAR that ends inside a section's length: refused; iroh-car takes it for the end;
+//! - a CAR section length beyond 64 bits: refused; iroh-car cuts it to 64;
 //! - a CAR section whose CID is not of a blessed format: passed over whatever its CID is; iroh-car reads the CID and
 //!   refuses the CAR when it cannot;
 //! - a CAR section above 4 MiB: accepted; iroh-car refuses it;

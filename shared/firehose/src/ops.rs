@@ -68,14 +68,14 @@ impl<'a> Iterator for OpsIter<'a> {
         if self.reader.is_at_end() {
             return None;
         }
-        let mut element = self.reader;
-        // The elements were passed over once already, so this cannot fail half way.
-        self.reader.skip(3).ok()?;
-        Some(
-            Fields::read(&mut element)
-                .ok_or(OpError::Malformed)
-                .and_then(Fields::check),
-        )
+        let element = self.reader;
+        let Some(fields) = Fields::read(&mut self.reader) else {
+            self.reader = element;
+            // Passed over once already when the frame was decoded, so this cannot fail.
+            self.reader.skip(3).ok()?;
+            return Some(Err(OpError::Malformed));
+        };
+        Some(fields.check())
     }
 }
 
@@ -94,14 +94,18 @@ impl<'a> Fields<'a> {
         };
         let mut fields = Self::default();
         for _ in 0..entries {
-            let key = reader.key().ok()?;
-            let mut value = *reader;
-            reader.skip(4).ok()?;
-            let before = match key {
-                b"action" => fields.action.replace(value.item().ok()?.text()?).is_some(),
-                b"path" => fields.path.replace(value.item().ok()?.text()?).is_some(),
-                b"cid" => fields.cid.replace(value.item().ok()?).is_some(),
-                _ => false,
+            let before = match reader.key().ok()? {
+                b"action" => fields.action.replace(reader.item().ok()?.text()?).is_some(),
+                b"path" => fields.path.replace(reader.item().ok()?.text()?).is_some(),
+                b"cid" => {
+                    let mut value = *reader;
+                    reader.skip(4).ok()?;
+                    fields.cid.replace(value.item().ok()?).is_some()
+                }
+                _ => {
+                    reader.skip(4).ok()?;
+                    false
+                }
             };
             if before {
                 return None;
