@@ -1,7 +1,5 @@
 //! Damage to a commit frame.
 
-use std::ops::Range;
-
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -31,18 +29,18 @@ const BAD_TIMES: [&str; 4] = [
 ];
 
 /// The operations that a fault takes away from the reader.
-pub(super) struct Lost(Vec<Range<usize>>);
+pub(super) struct Lost(Vec<usize>);
 
 impl Lost {
     pub(super) fn contains(&self, index: usize) -> bool {
-        self.0.iter().any(|range| range.contains(&index))
+        self.0.contains(&index)
     }
 }
 
 /// Damages a frame; tells which operations are lost by it.
 pub(super) fn apply(frame: &mut CommitFrame, fault: FaultKind, rng: &mut ChaCha8Rng) -> Lost {
     let all = 0..frame.ops.len();
-    let everything = Lost(vec![all.clone()]);
+    let everything = Lost(all.clone().collect());
     let pick =
         |rng: &mut ChaCha8Rng, from: &[&str]| from[rng.random_range(0..from.len())].to_owned();
     match fault {
@@ -77,7 +75,7 @@ pub(super) fn apply(frame: &mut CommitFrame, fault: FaultKind, rng: &mut ChaCha8
             } else {
                 format!("{collection}/{}", pick(rng, &BAD_RKEYS))
             };
-            Lost(vec![at..at + 1])
+            Lost(vec![at])
         }
         _ => everything,
     }
@@ -105,7 +103,7 @@ fn damage_record(
     let ops = frame.ops.iter().enumerate();
     Lost(
         ops.filter(|(_, op)| op.cid == Some(struck))
-            .map(|(index, _)| index..index + 1)
+            .map(|(index, _)| index)
             .collect(),
     )
 }

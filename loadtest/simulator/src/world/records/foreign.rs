@@ -62,7 +62,7 @@ pub(super) fn fields(rng: &mut ChaCha8Rng, rank: usize) -> Vec<(&'static str, Va
     ];
     let mut fields = vec![("note", Value::Text(text::phrase(rng, 5)))];
     for (index, name) in NAMES.into_iter().enumerate() {
-        if (rank.wrapping_mul(31) >> (index % 7)) % 3 == 0 {
+        if (rank.wrapping_mul(31) >> (index % 7)).is_multiple_of(3) {
             fields.push((name, value(rng, 0)));
         }
     }
