@@ -90,9 +90,13 @@ impl Drop for Hub {
 
 /// Sent by tests: the hub panics.
 #[cfg(feature = "fault-injection")]
-#[derive(Debug, Clone, Copy, actix::Message)]
-#[rtype(result = "()")]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Crash;
+
+#[cfg(feature = "fault-injection")]
+impl actix::Message for Crash {
+    type Result = ();
+}
 
 #[cfg(feature = "fault-injection")]
 impl actix::Handler<Crash> for Hub {

@@ -1,0 +1,78 @@
+use fanjet_edge::metrics::{DISCONNECTS, LAGGARDS};
+
+use crate::support::{Client, FaultyLog, Node, commit, time_of};
+
+const POST: &str = "app.bsky.feed.post";
+const LIKE: &str = "app.bsky.feed.like";
+/// More than what the kernels of both ends take of an unread connection.
+const EVENTS: usize = 400;
+const PADDING: usize = 50_000;
+
+fn large(collection: &'static str) -> impl Iterator<Item = crate::support::Event> {
+    (0..EVENTS).map(move |_| commit(collection, "did:plc:a").padded(PADDING))
+}
+
+/// While the others go on live, a reader that stands still comes back by itself and misses nothing.
+#[tokio::test]
+async fn a_slow_reader_gets_everything_once_in_order() {
+    let node = Node::start_with(FaultyLog::new(), |config| {
+        config.http.workers = 1;
+        config.subscriber.max_pending_bytes = 1000;
+    })
+    .await;
+    let mut slow = Client::connect_narrow(node.addr(), "").await;
+    let mut slow_and_picky = Client::connect_narrow(node.addr(), "?wantedCollections=app.bsky.feed.like").await;
+    let mut fast = node.client("").await;
+
+    let mut all = node.log.append(large(POST));
+    let likes = node.log.append(large(LIKE));
+    all.extend(likes.iter().cloned());
+    fast.expect(&all).await;
+    assert_eq!(node.metric(LAGGARDS, None), 2.0);
+
+    slow.expect(&all).await;
+    slow_and_picky.expect(&likes).await;
+
+    // Live again, both.
+    let after = node.append_one(LIKE, "did:plc:a");
+    slow.expect([&after]).await;
+    slow_and_picky.expect([&after]).await;
+    fast.expect([&after]).await;
+    assert_eq!(node.metric(LAGGARDS, None), 0.0);
+    assert_eq!(node.metric(DISCONNECTS, None), 0.0);
+}
+
+#[tokio::test]
+async fn a_reader_that_falls_out_of_the_ring_is_told_where_to_resume() {
+    let node = Node::start_with(FaultyLog::new(), |config| {
+        config.http.workers = 1;
+        config.tail.ring_bytes = 2_000_000;
+        config.subscriber.max_pending_bytes = 1000;
+    })
+    .await;
+    let mut slow = Client::connect_narrow(node.addr(), "").await;
+    let mut fast = node.client("").await;
+    // The fast one sets the pace, so that only the slow one falls behind.
+    let mut all = Vec::new();
+    for _ in 0..EVENTS {
+        let entry = node.log.append([commit(POST, "did:plc:a").padded(PADDING)]);
+        fast.expect(&entry).await;
+        all.extend(entry);
+    }
+    node.metric_becomes(DISCONNECTS, None, 0.0).await;
+
+    let (read, closed) = slow.read_to_end().await;
+    // What came is an unbroken beginning, and the cursor names its last event.
+    assert!(!read.is_empty() && read.len() < all.len(), "{}", read.len());
+    for (text, entry) in read.iter().zip(&all) {
+        assert_eq!(text.as_bytes(), &entry.body[..]);
+    }
+    let (code, reason) = closed.unwrap();
+    assert_eq!(code, 1013);
+    let cursor = time_of(read.len() as u64).get();
+    assert!(reason.ends_with(&format!("resume with cursor={cursor}")), "{reason}");
+    node.metric_becomes(DISCONNECTS, Some("fell_behind"), 1.0).await;
+
+    let after = node.append_one(POST, "did:plc:a");
+    fast.expect([&after]).await;
+}

@@ -1,0 +1,11 @@
+//! A log in memory with faults, events, a node, clients.
+
+mod client;
+mod events;
+mod faulty_log;
+mod node;
+
+pub(crate) use client::Client;
+pub(crate) use events::{Event, commit, event, time_of};
+pub(crate) use faulty_log::{Fault, FaultyLog};
+pub(crate) use node::{Node, eventually};

@@ -1,0 +1,194 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use fanjet_event::TimeUs;
+use fanjet_log::{
+    AppendError, Appender, Bounds, Entry, EventLog, Follow, LogError, Page, ReadLimit, Selection,
+    Seq,
+};
+use futures::StreamExt;
+use futures::stream::unfold;
+use tokio::sync::watch;
+
+use super::Event;
+
+/// How many entries one batch of a follow may have.
+const BATCH: usize = 100;
+
+/// A log in memory. Everything a follower can meet is state, so a fault is seen by all that look.
+#[derive(Clone)]
+pub(crate) struct FaultyLog {
+    state: Arc<watch::Sender<State>>,
+}
+
+#[derive(Debug, Clone)]
+struct State {
+    entries: Vec<Entry>,
+    first: Seq,
+    fault: Fault,
+    /// Grows when running follows must fail.
+    broken: u32,
+    follows: u32,
+}
+
+/// What is wrong at the moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fault {
+    None,
+    /// No call succeeds.
+    Away,
+    /// Follows deliver nothing and say nothing.
+    Hanging,
+    /// The next follow leaves out this seq.
+    Skipping(Seq),
+    /// Follows begin this many entries too early.
+    Repeating(u64),
+}
+
+impl FaultyLog {
+    pub(crate) fn new() -> Self {
+        Self {
+            state: Arc::new(watch::Sender::new(State {
+                entries: Vec::new(),
+                first: 1,
+                fault: Fault::None,
+                broken: 0,
+                follows: 0,
+            })),
+        }
+    }
+
+    /// Appends events; returns their entries.
+    pub(crate) fn append(&self, events: impl IntoIterator<Item = Event>) -> Vec<Entry> {
+        let mut added = Vec::new();
+        self.state.send_modify(|state| {
+            for event in events {
+                let entry = event.at(state.entries.len() as u64 + 1);
+                added.push(entry.clone());
+                state.entries.push(entry);
+            }
+        });
+        added
+    }
+
+    /// Appends an entry as it is, right or wrong.
+    pub(crate) fn append_raw(&self, entry: Entry) {
+        self.state.send_modify(|state| state.entries.push(entry));
+    }
+
+    pub(crate) fn last(&self) -> Seq {
+        self.state.borrow().entries.len() as u64
+    }
+
+    /// Ends all follows with an error.
+    pub(crate) fn break_follows(&self) {
+        self.state.send_modify(|state| state.broken += 1);
+    }
+
+    pub(crate) fn set_fault(&self, fault: Fault) {
+        self.state.send_modify(|state| state.fault = fault);
+    }
+
+    /// Drops everything before `first`.
+    pub(crate) fn retain_from(&self, first: Seq) {
+        self.state.send_modify(|state| state.first = first);
+    }
+
+    /// How often somebody began to follow.
+    pub(crate) fn follows(&self) -> u32 {
+        self.state.borrow().follows
+    }
+
+    fn check(&self) -> Result<(), LogError> {
+        if self.state.borrow().fault == Fault::Away {
+            return Err(LogError::unavailable("injected"));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl EventLog for FaultyLog {
+    async fn bounds(&self) -> Result<Bounds, LogError> {
+        self.check()?;
+        let state = self.state.borrow();
+        Ok(Bounds {
+            first: state.first,
+            last: state.entries.len() as u64,
+        })
+    }
+
+    async fn last(&self) -> Result<Option<Entry>, LogError> {
+        self.check()?;
+        Ok(self.state.borrow().entries.last().cloned())
+    }
+
+    async fn read(&self, _: Seq, _: &Selection, _: ReadLimit) -> Result<Page, LogError> {
+        unreachable!("the edge only follows")
+    }
+
+    async fn follow(&self, from: Seq, selection: &Selection) -> Result<Follow, LogError> {
+        assert_eq!(*selection, Selection::All);
+        self.check()?;
+        self.state.send_modify(|state| state.follows += 1);
+        let from = match self.state.borrow().fault {
+            Fault::Repeating(entries) => from.saturating_sub(entries).max(1),
+            _ => from,
+        };
+        let follower = Follower {
+            broken: self.state.borrow().broken,
+            state: self.state.subscribe(),
+            next: from,
+        };
+        Ok(unfold(Some(follower), |follower| async {
+            let mut follower = follower?;
+            let batch = follower.next_batch().await;
+            let is_over = batch.is_err();
+            Some((batch, (!is_over).then_some(follower)))
+        })
+        .boxed())
+    }
+
+    async fn seq_at(&self, _: TimeUs) -> Result<Seq, LogError> {
+        unreachable!("the edge only follows")
+    }
+
+    async fn appender(&self, _: Seq) -> Result<Box<dyn Appender>, AppendError> {
+        unreachable!("the edge never writes")
+    }
+}
+
+struct Follower {
+    state: watch::Receiver<State>,
+    broken: u32,
+    next: Seq,
+}
+
+impl Follower {
+    async fn next_batch(&mut self) -> Result<Vec<Entry>, LogError> {
+        let (broken, next) = (self.broken, self.next);
+        let state = self.state.wait_for(|state| {
+            let has_more = state.entries.len() as u64 >= next && state.fault != Fault::Hanging;
+            state.broken != broken || has_more
+        });
+        let state = state.await.map_err(LogError::unavailable)?;
+        if state.broken != broken {
+            return Err(LogError::unavailable("injected"));
+        }
+        let from = next.max(state.first);
+        let mut batch: Vec<_> = state.entries[from as usize - 1..]
+            .iter()
+            .take(BATCH)
+            .cloned()
+            .collect();
+        if let Fault::Skipping(seq) = state.fault {
+            batch.retain(|entry| entry.seq != seq);
+        }
+        drop(state);
+        self.next = from + BATCH as u64;
+        if let Some(last) = batch.last() {
+            self.next = last.seq + 1;
+        }
+        Ok(batch)
+    }
+}

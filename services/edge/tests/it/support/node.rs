@@ -1,0 +1,132 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fanjet_actors::Stop;
+use fanjet_edge::{Edge, EdgeConfig, EdgeError, EdgeHandle};
+use opentelemetry::metrics::MeterProvider;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use prometheus::Registry;
+
+use super::{Client, FaultyLog, commit};
+
+/// Far more than any step takes; a test that needs it has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running node and its log.
+pub(crate) struct Node {
+    pub(crate) log: FaultyLog,
+    pub(crate) handle: EdgeHandle,
+    pub(crate) stop: Stop,
+    registry: Registry,
+    _provider: SdkMeterProvider,
+}
+
+impl Node {
+    /// A node with test-sized settings over an empty log, ready to serve.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(FaultyLog::new(), |_| {}).await
+    }
+
+    pub(crate) async fn start_with(log: FaultyLog, adjust: impl FnOnce(&mut EdgeConfig)) -> Self {
+        let node = Self::start_unready(log, adjust);
+        eventually("the node is ready", || node.handle.readiness().is_ready()).await;
+        node
+    }
+
+    pub(crate) fn start_unready(log: FaultyLog, adjust: impl FnOnce(&mut EdgeConfig)) -> Self {
+        let mut config = EdgeConfig::default();
+        config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        config.http.workers = 2;
+        config.http.close_linger = Duration::from_millis(200);
+        config.hub.flush_floor = Duration::from_millis(1);
+        config.tail.retry_floor = Duration::from_millis(1);
+        config.tail.retry_ceiling = Duration::from_millis(20);
+        adjust(&mut config);
+        let registry = Registry::new();
+        let exporter = opentelemetry_prometheus::exporter()
+            .with_registry(registry.clone())
+            .build()
+            .unwrap();
+        let provider = SdkMeterProvider::builder().with_reader(exporter).build();
+        let stop = Stop::new();
+        let handle = Edge::start(
+            config,
+            Arc::new(log.clone()),
+            &provider.meter("test"),
+            stop.clone(),
+        )
+        .unwrap();
+        Self {
+            log,
+            handle,
+            stop,
+            registry,
+            _provider: provider,
+        }
+    }
+
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.handle.addr()
+    }
+
+    pub(crate) async fn client(&self, query: &str) -> Client {
+        Client::connect(self.addr(), query).await
+    }
+
+    /// The sum of a metric over its labels, or of one label's value.
+    pub(crate) fn metric(&self, name: &str, reason: Option<&str>) -> f64 {
+        self.registry
+            .gather()
+            .iter()
+            .filter(|family| family.name().starts_with(name))
+            .flat_map(|family| family.get_metric())
+            .filter(|metric| {
+                reason.is_none_or(|reason| {
+                    let labels = metric.get_label();
+                    labels
+                        .iter()
+                        .any(|label| label.name() == "reason" && label.value() == reason)
+                })
+            })
+            .map(|metric| metric.get_counter().get_value() + metric.get_gauge().get_value())
+            .sum()
+    }
+
+    /// Waits until a metric has this value.
+    pub(crate) async fn metric_becomes(&self, name: &str, reason: Option<&str>, value: f64) {
+        eventually(&format!("{name} {reason:?} is {value}"), || {
+            self.metric(name, reason) >= value
+        })
+        .await;
+    }
+
+    /// Waits until everything appended so far is in the ring.
+    pub(crate) async fn tail_caught_up(&self) {
+        let last = self.log.last() as f64;
+        self.metric_becomes(fanjet_edge::metrics::TAIL_SEQ, None, last)
+            .await;
+    }
+
+    /// Appends an event that every filter of the tests passes, so that a client knows where to stop.
+    pub(crate) fn append_one(&self, collection: &str, did: &str) -> fanjet_log::Entry {
+        self.log.append([commit(collection, did)]).remove(0)
+    }
+
+    /// Stops the node and waits for its end.
+    pub(crate) async fn stop(self) -> Result<(), EdgeError> {
+        self.stop.cancel();
+        self.handle.join().await
+    }
+}
+
+/// Waits for a fact.
+pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let waiting = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(PATIENCE, waiting).await;
+    assert!(in_time.is_ok(), "never came true: {what}");
+}
