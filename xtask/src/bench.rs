@@ -24,7 +24,15 @@ pub(crate) fn run(bench: Bench) -> Result<()> {
     };
     fanjet_testkit::tools::nats_server()?;
     let mut command = cargo();
-    command.args(["bench", "--locked", "--all-features", "-p", package, "--bench", target]);
+    command.args([
+        "bench",
+        "--locked",
+        "--all-features",
+        "-p",
+        package,
+        "--bench",
+        target,
+    ]);
     if let Some(folder) = corpus_folder() {
         command.env("FANJET_CORPUS", folder);
     }

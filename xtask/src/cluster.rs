@@ -36,8 +36,10 @@ impl Cluster {
     pub(crate) async fn start(profile: Profile, simulator_flags: &[&str]) -> Result<Self> {
         build(profile)?;
         let nats = NatsServer::start().await?;
-        let simulator =
-            program(profile, "fanjet-simulator").args(["--listen", "127.0.0.1:0"]).args(simulator_flags).start()?;
+        let simulator = program(profile, "fanjet-simulator")
+            .args(["--listen", "127.0.0.1:0"])
+            .args(simulator_flags)
+            .start()?;
         let upstream_url = listening(&simulator).await?;
         let edge = program(profile, "fanjet-edge")
             .args(set("http.listen", "127.0.0.1:0"))
@@ -45,7 +47,15 @@ impl Cluster {
             .args(set("nats.url", &nats.url()))
             .start()?;
         let edge_url = listening(&edge).await?;
-        Ok(Self { simulator, ingest: None, edge, nats, edge_url, upstream_url, profile })
+        Ok(Self {
+            simulator,
+            ingest: None,
+            edge,
+            nats,
+            edge_url,
+            upstream_url,
+            profile,
+        })
     }
 
     /// Lets the events flow.
@@ -62,9 +72,17 @@ impl Cluster {
     /// Stops the services as an operator would, front to back.
     pub(crate) async fn stop(self) -> Result<()> {
         let ingest = self.ingest.iter().map(|process| ("ingest", process));
-        for (name, process) in ingest.chain([("edge", &self.edge), ("simulator", &self.simulator)]) {
-            let status = process.stop(PATIENCE).await.with_context(|| format!("{name} does not stop"))?;
-            anyhow::ensure!(status.success(), "{name} ended with {status}:\n{}", process.lines().join("\n"));
+        for (name, process) in ingest.chain([("edge", &self.edge), ("simulator", &self.simulator)])
+        {
+            let status = process
+                .stop(PATIENCE)
+                .await
+                .with_context(|| format!("{name} does not stop"))?;
+            anyhow::ensure!(
+                status.success(),
+                "{name} ended with {status}:\n{}",
+                process.lines().join("\n")
+            );
         }
         Ok(())
     }
@@ -72,7 +90,16 @@ impl Cluster {
 
 fn build(profile: Profile) -> Result<()> {
     let mut command = cargo();
-    command.args(["build", "--locked", "-p", "fanjet-simulator", "-p", "fanjet-ingest", "-p", "fanjet-edge"]);
+    command.args([
+        "build",
+        "--locked",
+        "-p",
+        "fanjet-simulator",
+        "-p",
+        "fanjet-ingest",
+        "-p",
+        "fanjet-edge",
+    ]);
     if profile == Profile::Release {
         command.arg("--release");
     }
@@ -93,6 +120,10 @@ fn set(key: &str, value: &str) -> [String; 2] {
 
 /// The URL that a program prints when it is ready.
 async fn listening(process: &Process) -> Result<String> {
-    let line = process.wait_for_line(|line| line.starts_with("listening "), PATIENCE).await?;
-    line.strip_prefix("listening ").map(str::to_owned).context("no URL behind listening")
+    let line = process
+        .wait_for_line(|line| line.starts_with("listening "), PATIENCE)
+        .await?;
+    line.strip_prefix("listening ")
+        .map(str::to_owned)
+        .context("no URL behind listening")
 }

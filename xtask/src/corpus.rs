@@ -25,12 +25,20 @@ async fn check(folder: &Path) -> Result<()> {
     let frames = folder.join("frames.bin.zst").display().to_string();
     let flags = ["--replay", &frames, "--rate", "max", "--wait-for-client"];
     let mut cluster = Cluster::start(Profile::Dev, &flags).await?;
-    let mut client = JetstreamClient::connect(&cluster.edge_url, &[]).await?.with_deadline(PATIENCE);
+    let mut client = JetstreamClient::connect(&cluster.edge_url, &[])
+        .await?
+        .with_deadline(PATIENCE);
     cluster.start_ingest()?;
 
     let mut differing = 0;
     for (index, expected) in corpus.expected.iter().enumerate() {
-        let event = client.next_event().await.with_context(|| format!("event {} of {} is missing", index + 1, corpus.expected.len()))?;
+        let event = client.next_event().await.with_context(|| {
+            format!(
+                "event {} of {} is missing",
+                index + 1,
+                corpus.expected.len()
+            )
+        })?;
         if let Err(difference) = compare(expected, &event) {
             differing += 1;
             println!("event {}: {difference:#}", index + 1);

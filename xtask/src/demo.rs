@@ -20,11 +20,19 @@ pub(crate) fn run(rate: u32, events: u64) -> Result<()> {
 async fn show(rate: u32, events: u64) -> Result<()> {
     println!("building and starting: simulator -> ingest -> nats-server -> edge");
     let mut cluster = Cluster::start(Profile::Dev, &["--rate", &rate.to_string()]).await?;
-    let mut client = JetstreamClient::connect(&cluster.edge_url, &[]).await?.with_deadline(PATIENCE);
+    let mut client = JetstreamClient::connect(&cluster.edge_url, &[])
+        .await?
+        .with_deadline(PATIENCE);
     cluster.start_ingest()?;
-    println!("NATS    {}   (try: nats sub 'atp.commit.app.bsky.feed.>')", cluster.nats.url());
+    println!(
+        "NATS    {}   (try: nats sub 'atp.commit.app.bsky.feed.>')",
+        cluster.nats.url()
+    );
     println!("edge    {}/subscribe", cluster.edge_url);
-    println!("try     websocat '{}/subscribe?wantedCollections=app.bsky.feed.post'", cluster.edge_url);
+    println!(
+        "try     websocat '{}/subscribe?wantedCollections=app.bsky.feed.post'",
+        cluster.edge_url
+    );
     println!("stop    ctrl-c\n");
     let mut shown = 0;
     while events == 0 || shown < events {

@@ -15,22 +15,37 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("fanjet-filter", &["fanjet-event"]),
     ("fanjet-wire", &["fanjet-event", "fanjet-json"]),
     ("fanjet-log", &["fanjet-event", "fanjet-wire"]),
-    ("fanjet-log-nats", &["fanjet-event", "fanjet-wire", "fanjet-log", "fanjet-config"]),
+    (
+        "fanjet-log-nats",
+        &["fanjet-event", "fanjet-wire", "fanjet-log", "fanjet-config"],
+    ),
     ("fanjet-actors", &[]),
     ("fanjet-config", &[]),
     ("fanjet-telemetry", &["fanjet-actors"]),
     (
         "fanjet-ingest",
         &[
-            "fanjet-event", "fanjet-firehose", "fanjet-wire", "fanjet-log", "fanjet-log-nats", "fanjet-actors",
-            "fanjet-config", "fanjet-telemetry",
+            "fanjet-event",
+            "fanjet-firehose",
+            "fanjet-wire",
+            "fanjet-log",
+            "fanjet-log-nats",
+            "fanjet-actors",
+            "fanjet-config",
+            "fanjet-telemetry",
         ],
     ),
     (
         "fanjet-edge",
         &[
-            "fanjet-event", "fanjet-filter", "fanjet-wire", "fanjet-log", "fanjet-log-nats", "fanjet-actors",
-            "fanjet-config", "fanjet-telemetry",
+            "fanjet-event",
+            "fanjet-filter",
+            "fanjet-wire",
+            "fanjet-log",
+            "fanjet-log-nats",
+            "fanjet-actors",
+            "fanjet-config",
+            "fanjet-telemetry",
         ],
     ),
     ("fanjet-simulator", &["fanjet-event"]),
@@ -44,30 +59,55 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("actix-web", &["fanjet-edge", "fanjet-telemetry"]),
     ("actix-web-actors", &["fanjet-edge"]),
     ("actix", &["fanjet-edge"]),
-    ("serde_ipld_dagcbor", &["fanjet-firehose", "fanjet-simulator"]),
+    (
+        "serde_ipld_dagcbor",
+        &["fanjet-firehose", "fanjet-simulator"],
+    ),
     ("iroh-car", &["fanjet-firehose"]),
 ];
 
 /// Crates that decide and never act: no runtime, no sockets.
-const PURE: &[&str] = &["fanjet-event", "fanjet-json", "fanjet-firehose", "fanjet-filter", "fanjet-wire"];
-const RUNTIMES: &[&str] = &["tokio", "futures", "actix", "actix-rt", "async-nats", "tracing"];
+const PURE: &[&str] = &[
+    "fanjet-event",
+    "fanjet-json",
+    "fanjet-firehose",
+    "fanjet-filter",
+    "fanjet-wire",
+];
+const RUNTIMES: &[&str] = &[
+    "tokio",
+    "futures",
+    "actix",
+    "actix-rt",
+    "async-nats",
+    "tracing",
+];
 
 pub(crate) fn check() -> Result<()> {
-    let metadata = MetadataCommand::new().manifest_path(root().join("Cargo.toml")).no_deps().exec()?;
+    let metadata = MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .no_deps()
+        .exec()?;
     let rules: BTreeMap<_, _> = MAY_USE.iter().copied().collect();
     let mut broken = BTreeSet::new();
     for package in metadata.workspace_packages() {
         let name = package.name.as_str();
-        let allowed = rules
-            .get(name)
-            .with_context(|| format!("{name} has no rule: add it to MAY_USE in xtask/src/deps.rs"))?;
-        let shipped = package.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::Normal);
+        let allowed = rules.get(name).with_context(|| {
+            format!("{name} has no rule: add it to MAY_USE in xtask/src/deps.rs")
+        })?;
+        let shipped = package
+            .dependencies
+            .iter()
+            .filter(|dependency| dependency.kind == DependencyKind::Normal);
         for used in shipped.filter(|dependency| !dependency.optional) {
             broken.extend(verdict(name, &used.name, allowed));
         }
     }
     if !broken.is_empty() {
-        bail!("dependency direction:\n  {}", broken.into_iter().collect::<Vec<_>>().join("\n  "));
+        bail!(
+            "dependency direction:\n  {}",
+            broken.into_iter().collect::<Vec<_>>().join("\n  ")
+        );
     }
     println!("dependency direction: {} crates in order", rules.len());
     Ok(())
@@ -77,13 +117,17 @@ pub(crate) fn check() -> Result<()> {
 fn verdict(name: &str, used: &str, allowed: &[&str]) -> Option<String> {
     let is_ours = MAY_USE.iter().any(|(ours, _)| *ours == used);
     if is_ours && !allowed.contains(&used) {
-        return Some(format!("{name} must not use {used}; allowed: {}", allowed.join(", ")));
+        return Some(format!(
+            "{name} must not use {used}; allowed: {}",
+            allowed.join(", ")
+        ));
     }
     if PURE.contains(&name) && RUNTIMES.contains(&used) {
         return Some(format!("{name} is pure and must not use {used}"));
     }
     let (_, owners) = ONLY_IN.iter().find(|(restricted, _)| *restricted == used)?;
-    (!owners.contains(&name)).then(|| format!("{name} must not use {used}; only {} may", owners.join(", ")))
+    (!owners.contains(&name))
+        .then(|| format!("{name} must not use {used}; only {} may", owners.join(", ")))
 }
 
 #[cfg(test)]

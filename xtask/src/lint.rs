@@ -11,8 +11,20 @@ pub(crate) fn run() -> Result<()> {
     run_command(cargo().args(["fmt", "--all", "--check"]))?;
     tidy::check()?;
     deps::check()?;
-    run_command(cargo().args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
-    run_command(Command::new(tools::cargo_deny()?).current_dir(root()).args(["check", "bans", "licenses", "sources"]))?;
+    run_command(cargo().args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    run_command(
+        Command::new(tools::cargo_deny()?)
+            .current_dir(root())
+            .args(["check", "bans", "licenses", "sources"]),
+    )?;
     println!("lint: all checks passed");
     Ok(())
 }

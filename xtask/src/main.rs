@@ -1,17 +1,21 @@
 //! The one command surface of the project. CI runs the same commands.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "these commands talk to a person")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "these commands talk to a person"
+)]
 
 mod shell;
 
-mod tools;
-mod lint;
 mod deps;
-mod tidy;
+mod lint;
 mod test;
+mod tidy;
+mod tools;
 
 mod cluster;
-mod demo;
 mod corpus;
+mod demo;
 mod soak;
 
 mod bench;

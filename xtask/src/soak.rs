@@ -29,14 +29,20 @@ async fn soak(rate: u32, duration: Duration) -> Result<()> {
     let frames = u64::from(rate) * duration.as_secs();
     // The simulator must not grow either, so it forgets what ingest has long read.
     let flags = [
-        "--rate", &rate.to_string(),
-        "--limit", &frames.to_string(),
+        "--rate",
+        &rate.to_string(),
+        "--limit",
+        &frames.to_string(),
         "--wait-for-client",
-        "--history-frames", "20000",
-        "--expect-out", &expect_out.display().to_string(),
+        "--history-frames",
+        "20000",
+        "--expect-out",
+        &expect_out.display().to_string(),
     ];
     let mut cluster = Cluster::start(Profile::Release, &flags).await?;
-    let mut client = JetstreamClient::connect(&cluster.edge_url, &[]).await?.with_deadline(PATIENCE);
+    let mut client = JetstreamClient::connect(&cluster.edge_url, &[])
+        .await?
+        .with_deadline(PATIENCE);
     cluster.start_ingest()?;
 
     let mut table = MemoryTable::of(&cluster)?;
@@ -47,10 +53,17 @@ async fn soak(rate: u32, duration: Duration) -> Result<()> {
     let mut events: u64 = 0;
     // The simulator writes what it expects before it sends it, so the line is there when the event is.
     while let Some(line) = expected.next(frames).await? {
-        let event = client.next_event().await.with_context(|| format!("event {} is missing: {line}", events + 1))?;
+        let event = client
+            .next_event()
+            .await
+            .with_context(|| format!("event {} is missing: {line}", events + 1))?;
         compare(&line, &event).with_context(|| format!("event {}", events + 1))?;
         let time_us = time_us(&event).context("an event without time_us")?;
-        ensure!(time_us > last_time_us, "event {}: time_us {time_us} behind {last_time_us}", events + 1);
+        ensure!(
+            time_us > last_time_us,
+            "event {}: time_us {time_us} behind {last_time_us}",
+            events + 1
+        );
         last_time_us = time_us;
         events += 1;
         if last_sample.elapsed() >= SAMPLE {
@@ -60,7 +73,10 @@ async fn soak(rate: u32, duration: Duration) -> Result<()> {
     }
     let took = started.elapsed();
     client = client.with_deadline(Duration::from_secs(2));
-    ensure!(client.next_event().await.is_err(), "an extra event behind the last one");
+    ensure!(
+        client.next_event().await.is_err(),
+        "an extra event behind the last one"
+    );
     client.close().await?;
     table.sample(took, events)?;
     cluster.stop().await?;

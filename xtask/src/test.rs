@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::shell::{cargo, root, run as run_command};
 use crate::corpus;
+use crate::shell::{cargo, root, run as run_command};
 
 /// Where a folder of recorded frames may be; the project passes without it.
 const CORPUS: &str = "../shared/corpus";
@@ -28,5 +28,9 @@ pub(crate) fn run() -> Result<()> {
 }
 
 pub(crate) fn corpus_folder() -> Option<PathBuf> {
-    root().join(CORPUS).canonicalize().ok().filter(|folder| folder.join("frames.bin.zst").exists())
+    root()
+        .join(CORPUS)
+        .canonicalize()
+        .ok()
+        .filter(|folder| folder.join("frames.bin.zst").exists())
 }

@@ -19,7 +19,8 @@ pub(crate) fn check() -> Result<()> {
     }
     let mut complaints = Vec::new();
     for file in &files {
-        let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let text =
+            fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
         let name = file.strip_prefix(root()).unwrap_or(file).display();
         let lines = text.lines().count();
         if lines > MAX_LINES && !is_test(file) {
@@ -29,7 +30,9 @@ pub(crate) fn check() -> Result<()> {
             complaints.push(format!("{name}: says not what it is for: begin with //!"));
         }
         if text.contains(concat!("TO", "DO")) || text.contains(concat!("FIX", "ME")) {
-            complaints.push(format!("{name}: unfinished work is an issue, not a comment"));
+            complaints.push(format!(
+                "{name}: unfinished work is an issue, not a comment"
+            ));
         }
     }
     if !complaints.is_empty() {
@@ -41,11 +44,16 @@ pub(crate) fn check() -> Result<()> {
 
 fn is_test(file: &Path) -> bool {
     let is_tests_file = file.file_name().is_some_and(|name| name == "tests.rs");
-    is_tests_file || file.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "benches")
+    is_tests_file
+        || file
+            .components()
+            .any(|part| part.as_os_str() == "tests" || part.as_os_str() == "benches")
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
+    for entry in
+        fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?
+    {
         let path = entry?.path();
         if path.is_dir() && path.file_name().is_none_or(|name| name != "target") {
             collect(&path, files)?;

@@ -12,7 +12,10 @@ const CARGO_FUZZ: (&str, &str) = ("cargo-fuzz", "0.13.1");
 
 /// Installs what `cargo xtask test` and `lint` need.
 pub(crate) fn run() -> Result<()> {
-    println!("nats-server: {}", fanjet_testkit::tools::nats_server()?.display());
+    println!(
+        "nats-server: {}",
+        fanjet_testkit::tools::nats_server()?.display()
+    );
     println!("cargo-deny: {}", cargo_deny()?.display());
     Ok(())
 }
@@ -32,10 +35,25 @@ fn cargo_tool((name, version): (&str, &str)) -> Result<PathBuf> {
     let binary = folder.join("bin").join(name);
     if !binary.exists() {
         let install = ["install", name, "--version", version, "--locked", "--root"];
-        run_command(cargo().args(install).arg(&folder).arg("--target-dir").arg(target().join("tools-build")))
-            .with_context(|| format!("{name} {version} cannot be installed; it is needed for lint and fuzz runs"))?;
+        run_command(
+            cargo()
+                .args(install)
+                .arg(&folder)
+                .arg("--target-dir")
+                .arg(target().join("tools-build")),
+        )
+        .with_context(|| {
+            format!("{name} {version} cannot be installed; it is needed for lint and fuzz runs")
+        })?;
     }
-    let works = Command::new(&binary).arg("--version").output().is_ok_and(|answer| answer.status.success());
-    ensure!(works, "{} does not run; delete it and try again", binary.display());
+    let works = Command::new(&binary)
+        .arg("--version")
+        .output()
+        .is_ok_and(|answer| answer.status.success());
+    ensure!(
+        works,
+        "{} does not run; delete it and try again",
+        binary.display()
+    );
     Ok(binary)
 }

@@ -13,16 +13,18 @@
 //! event through a mailbox.
 
 pub mod config;
-pub mod tail;
-pub mod hub;
-pub mod subscriber;
-mod http;
 mod edge;
-mod readiness;
-pub mod metrics;
 mod error;
+mod http;
+pub mod hub;
+pub mod metrics;
+mod readiness;
+mod settings;
+pub mod subscriber;
+pub mod tail;
 
 pub use config::EdgeConfig;
 pub use edge::{Edge, EdgeHandle};
 pub use error::EdgeError;
 pub use readiness::{NotReady, Readiness};
+pub use settings::EdgeSettings;

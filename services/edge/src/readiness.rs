@@ -13,6 +13,17 @@ pub enum NotReady {
     Draining,
 }
 
+impl NotReady {
+    /// The part that is not ready, as health reports name it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::TailDisconnected => "log",
+            Self::TailStale => "tail",
+            Self::Draining => "process",
+        }
+    }
+}
+
 impl fmt::Display for NotReady {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -8,12 +8,17 @@ const TEXT: usize = 60;
 
 pub(crate) fn line(event: &str) -> Result<String> {
     let event: Value = serde_json::from_str(event).context("an event that is not JSON")?;
-    let time_us = event["time_us"].as_u64().context("an event without time_us")?;
+    let time_us = event["time_us"]
+        .as_u64()
+        .context("an event without time_us")?;
     let did = event["did"].as_str().unwrap_or("?");
     let what = match event["kind"].as_str() {
         Some("commit") => commit(&event["commit"]),
         Some("account") => format!("account  active={}", event["account"]["active"]),
-        Some("identity") => format!("identity {}", event["identity"]["handle"].as_str().unwrap_or("")),
+        Some("identity") => format!(
+            "identity {}",
+            event["identity"]["handle"].as_str().unwrap_or("")
+        ),
         other => other.unwrap_or("?").to_owned(),
     };
     Ok(format!("{}  {did:<32}  {what}", clock(time_us)))
@@ -22,13 +27,26 @@ pub(crate) fn line(event: &str) -> Result<String> {
 fn commit(commit: &Value) -> String {
     let text = |key: &str| commit[key].as_str().unwrap_or("?");
     let detail = summary(&commit["record"]);
-    format!("{:<7}  {:<28}  {detail}", text("operation"), text("collection")).trim_end().to_owned()
+    format!(
+        "{:<7}  {:<28}  {detail}",
+        text("operation"),
+        text("collection")
+    )
+    .trim_end()
+    .to_owned()
 }
 
 /// What a record is about: its text, its name, or what it points at.
 fn summary(record: &Value) -> String {
     let subject = &record["subject"];
-    let found = [&record["text"], &record["displayName"], &subject["uri"], subject].into_iter().find_map(Value::as_str);
+    let found = [
+        &record["text"],
+        &record["displayName"],
+        &subject["uri"],
+        subject,
+    ]
+    .into_iter()
+    .find_map(Value::as_str);
     let text = found.unwrap_or_default().replace('\n', " ");
     match text.char_indices().nth(TEXT) {
         Some((end, _)) => format!("{}...", &text[..end]),
@@ -52,8 +70,15 @@ mod tests {
         let post = r#"{"did":"did:plc:abc","time_us":1783175888085434,"kind":"commit","commit":{"rev":"x","operation":"create","collection":"app.bsky.feed.post","rkey":"y","record":{"text":"hello\nthere"},"cid":"z"}}"#;
         let shown = line(post).unwrap();
         assert!(shown.starts_with("14:38:08.085  did:plc:abc "), "{shown}");
-        assert!(shown.ends_with("create   app.bsky.feed.post            hello there"), "{shown}");
+        assert!(
+            shown.ends_with("create   app.bsky.feed.post            hello there"),
+            "{shown}"
+        );
         let delete = r#"{"did":"did:plc:abc","time_us":1783175888085434,"kind":"commit","commit":{"rev":"x","operation":"delete","collection":"app.bsky.feed.like","rkey":"y"}}"#;
-        assert!(line(delete).unwrap().ends_with("delete   app.bsky.feed.like"));
+        assert!(
+            line(delete)
+                .unwrap()
+                .ends_with("delete   app.bsky.feed.like")
+        );
     }
 }

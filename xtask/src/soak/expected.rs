@@ -23,7 +23,10 @@ pub(super) struct ExpectedEvents {
 impl ExpectedEvents {
     pub(super) fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-        Ok(Self { file: BufReader::new(file), frames: 0 })
+        Ok(Self {
+            file: BufReader::new(file),
+            frames: 0,
+        })
     }
 
     /// The next event that v1 serves; `None` behind the last one of `frames` frames.
@@ -45,7 +48,11 @@ impl ExpectedEvents {
         let started = Instant::now();
         while !line.ends_with('\n') {
             if self.file.read_line(&mut line)? == 0 {
-                ensure!(started.elapsed() < PATIENCE, "the simulator stopped after {} frames", self.frames);
+                ensure!(
+                    started.elapsed() < PATIENCE,
+                    "the simulator stopped after {} frames",
+                    self.frames
+                );
                 sleep(PAUSE).await;
             }
         }

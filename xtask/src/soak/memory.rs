@@ -22,16 +22,35 @@ impl MemoryTable {
     pub(super) fn of(cluster: &Cluster) -> Result<Self> {
         let ingest = cluster.ingest.as_ref().context("ingest does not run")?;
         let nats = cluster.nats.process().context("nats-server does not run")?;
-        let processes = vec![("ingest", ingest.pid()), ("edge", cluster.edge.pid()), ("nats", nats.pid())];
-        Ok(Self { processes, samples: Vec::new() })
+        let processes = vec![
+            ("ingest", ingest.pid()),
+            ("edge", cluster.edge.pid()),
+            ("nats", nats.pid()),
+        ];
+        Ok(Self {
+            processes,
+            samples: Vec::new(),
+        })
     }
 
     /// Looks now, and prints the row.
     pub(super) fn sample(&mut self, at: Duration, events: u64) -> Result<()> {
-        let row = self.processes.iter().map(|(_, pid)| resident_mib(*pid)).collect::<Result<Vec<_>>>()?;
-        let shown: Vec<_> =
-            self.processes.iter().zip(&row).map(|((name, _), mib)| format!("{name} {mib:.1} MiB")).collect();
-        println!("{:4} s  {events:9} events  {}", at.as_secs(), shown.join("  "));
+        let row = self
+            .processes
+            .iter()
+            .map(|(_, pid)| resident_mib(*pid))
+            .collect::<Result<Vec<_>>>()?;
+        let shown: Vec<_> = self
+            .processes
+            .iter()
+            .zip(&row)
+            .map(|((name, _), mib)| format!("{name} {mib:.1} MiB"))
+            .collect();
+        println!(
+            "{:4} s  {events:9} events  {}",
+            at.as_secs(),
+            shown.join("  ")
+        );
         self.samples.push(row);
         Ok(())
     }
@@ -39,7 +58,10 @@ impl MemoryTable {
     /// Whether our own processes stayed flat over the second half: by then every buffer has reached its bound. The
     /// server's memory is its own affair.
     pub(super) fn judge(&self) -> Result<()> {
-        let (Some(middle), Some(end)) = (self.samples.get(self.samples.len() / 2), self.samples.last()) else {
+        let (Some(middle), Some(end)) = (
+            self.samples.get(self.samples.len() / 2),
+            self.samples.last(),
+        ) else {
             return Ok(());
         };
         for (index, (name, _)) in self.processes.iter().enumerate().take(2) {
@@ -53,8 +75,12 @@ impl MemoryTable {
 }
 
 fn resident_mib(pid: i32) -> Result<f64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).context("the process is gone")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS in the status")?;
+    let status =
+        fs::read_to_string(format!("/proc/{pid}/status")).context("the process is gone")?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .context("no VmRSS in the status")?;
     let kib: f64 = line.trim().trim_end_matches(" kB").trim().parse()?;
     Ok(kib / 1024.0)
 }
