@@ -20,7 +20,7 @@ impl Corpus {
         )]
         let folder = std::env::var("FANJET_CORPUS").ok().map(PathBuf::from);
         let Some(folder) = folder else {
-            println!("skipped: FANJET_CORPUS is not set");
+            println!("FANJET_CORPUS is not set: no captured frames");
             return None;
         };
         let packed = std::fs::read(folder.join("frames.bin.zst")).unwrap();
