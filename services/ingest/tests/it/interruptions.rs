@@ -58,3 +58,26 @@ async fn an_upstream_that_is_not_there_yet_is_waited_for() {
     tokio::time::timeout(PATIENCE, refused).await.unwrap();
     running.stop().await.unwrap();
 }
+
+/// A TLS client that found no crypto provider would panic here instead of being refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upstream_that_does_not_speak_tls_is_retried() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("wss://{}", listener.local_addr().unwrap());
+    let log = Arc::new(MemoryLog::new());
+    let running = Running::start(&url, &log);
+    for _ in 0..2 {
+        let accepted = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut hello = [0; 1];
+            tokio::io::AsyncReadExt::read_exact(&mut stream, &mut hello)
+                .await
+                .unwrap();
+            hello[0]
+        };
+        let first_byte = tokio::time::timeout(PATIENCE, accepted).await.unwrap();
+        assert_eq!(first_byte, 22, "not a TLS handshake record");
+    }
+    assert!(running.counted("fanjet_ingest_upstream_disconnects_total{reason=\"connect\"}") >= 1);
+    running.stop().await.unwrap();
+}

@@ -1,6 +1,12 @@
 //! The whole of ingest between a simulated firehose and a log in memory, compared with the simulator's own account of
 //! what a correct consumer makes of its frames.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod rig;
 
 mod faithful;
