@@ -56,8 +56,8 @@ pub(crate) struct Args {
     /// How many accounts have a did:web
     #[arg(long, default_value_t = 3)]
     did_web_accounts: usize,
-    /// Records per repo at the beginning, on average
-    #[arg(long, default_value_t = 200)]
+    /// Records per repo at the beginning, on average; more of them make commits larger, as on the network
+    #[arg(long, default_value_t = 1000)]
     records_per_repo: usize,
     /// Collections outside app.bsky and chat.bsky
     #[arg(long, default_value_t = 600)]

@@ -4,17 +4,27 @@
 //! does, with the faults that relays and networks have. Bytes are written here by hand and never with the
 //! project's own decoder, which is what they are meant to test.
 
+// What is asked for, and what can be wrong with it.
 mod config;
-mod directory;
 mod error;
+
+// What happens, and what must come of it.
+mod world;
+
+mod directory;
 mod expected;
 pub mod faults;
-mod history;
-mod publisher;
+
+// Where frames go, in this order.
 mod recording;
+
+mod publisher;
+
+mod history;
+
 mod server;
+
 mod simulator;
-mod world;
 
 pub use config::{Rate, SimulatorConfig, Source, WorldConfig};
 pub use directory::Directory;

@@ -4,23 +4,34 @@
 //! verifier (signature, record proofs, chain of `since` and `prevData`, inversion of the operations); the wall
 //! clock is never read; memory is bounded, because a repo that has grown too large starts over with a `#sync`.
 
-mod accounts;
-mod car;
-mod cbor;
+// What the world is made of.
 mod clock;
+mod zipf;
+
+mod accounts;
 mod collections;
-mod commit;
-mod draft;
-pub(crate) mod frame;
-mod json;
 mod keys;
-mod mst;
+
+// What an account writes.
 mod record_mix;
+
 mod records;
-mod repo;
 mod text;
 mod value;
-mod zipf;
+
+// How it becomes a signed commit.
+mod repo;
+
+mod commit;
+mod mst;
+
+// How it becomes a frame, and what is expected of it.
+mod draft;
+
+mod car;
+mod cbor;
+pub(crate) mod frame;
+mod json;
 
 use std::collections::VecDeque;
 

@@ -1,5 +1,12 @@
 //! The program: its one line of output, its exit codes, its complaints.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, its helpers included"
+)]
+
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 

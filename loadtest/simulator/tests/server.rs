@@ -1,5 +1,12 @@
 //! The server as its clients see it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, its helpers included"
+)]
+
 mod client;
 mod verify;
 
@@ -123,6 +130,57 @@ async fn disconnecting_leaves_the_log_as_it_is() {
         .await;
     assert_eq!(first, again);
     assert_eq!(simulator.stats().subscriptions, 2);
+    simulator.shutdown().await.unwrap();
+}
+
+/// More than any socket buffers: a client that does not read is stuck for certain.
+fn flood() -> SimulatorConfig {
+    SimulatorConfig {
+        source: Source::World(WorldConfig {
+            multi_op_commits: 1.0,
+            ..world()
+        }),
+        limit: Some(4_000),
+        wait_for_client: true,
+        ..config()
+    }
+}
+
+#[tokio::test]
+async fn a_slow_client_holds_up_nobody() {
+    let simulator = Simulator::start(flood()).await.unwrap();
+    let mut slow = Client::connect(&simulator, "").await;
+    let fast = Client::connect(&simulator, "?cursor=0")
+        .await
+        .take(4_000)
+        .await;
+    assert!(fast.iter().map(Vec::len).sum::<usize>() > 12 << 20);
+    assert_eq!(slow.take(4_000).await, fast);
+    simulator.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_client_that_has_lost_its_place_is_told() {
+    let config = SimulatorConfig {
+        history_frames: 10,
+        ..flood()
+    };
+    let simulator = Simulator::start(config).await.unwrap();
+    let mut client = Client::connect(&simulator, "").await;
+    simulator.wait_until_produced(4_000).await;
+    let mut last = None;
+    let mut received = 0;
+    while let Some(frame) = client.next().await {
+        received += 1;
+        last = Frame::decode(&frame);
+    }
+    let last = last.unwrap();
+    assert_eq!(last.op, -1);
+    assert_eq!(
+        field(&last.body, "error"),
+        &"ConsumerTooSlow".to_owned().into()
+    );
+    assert!(received < 4_000, "{received}");
     simulator.shutdown().await.unwrap();
 }
 

@@ -1,5 +1,12 @@
 //! Every frame without a fault passes a strict verifier.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, its helpers included"
+)]
+
 mod verify;
 
 use std::collections::BTreeSet;
@@ -62,6 +69,42 @@ fn tiny_busy_repos() {
     };
     let verifier = check(&config, 1200);
     assert!(verifier.syncs > 5, "{} syncs", verifier.syncs);
+}
+
+/// A verifier that lets damage pass proves nothing.
+#[test]
+fn the_verifier_refuses_damaged_frames() {
+    for fault in [
+        "garbage",
+        "truncated",
+        "bad-cid",
+        "missing-block",
+        "too-big",
+        "unknown-type",
+        "invalid-rev",
+        "invalid-collection",
+        "invalid-rkey",
+        "duplicate",
+        "seq-gap",
+    ] {
+        let config = WorldConfig {
+            accounts: 2,
+            did_web_accounts: 0,
+            records_per_repo: 20,
+            faults: vec![format!("{fault}=every:10").parse().unwrap()],
+            ..WorldConfig::default()
+        };
+        let mut world = World::new(&config).unwrap();
+        let mut verifier = Verifier::default();
+        let frames: Vec<_> = (0..60).map(|_| world.next_frame()).collect();
+        let refused = frames.iter().position(|frame| {
+            let check = std::panic::AssertUnwindSafe(|| verifier.frame(&frame.bytes));
+            std::panic::catch_unwind(check).is_err()
+        });
+        let refused = refused.unwrap_or_else(|| panic!("{fault} passes"));
+        let struck = frames.iter().position(|frame| frame.fault.is_some());
+        assert!(Some(refused) >= struck, "{fault}: a good frame was refused");
+    }
 }
 
 /// The verifier itself against frames and keys captured from the network.

@@ -1,5 +1,12 @@
 //! The world as a whole: deterministic, in the network's proportions, and described rightly by its oracle.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, its helpers included"
+)]
+
 mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};

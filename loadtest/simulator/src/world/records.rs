@@ -57,7 +57,13 @@ impl Author<'_> {
     /// Writes a record of the given kind.
     pub(crate) fn record(&mut self, kind: Kind, collection: &str) -> Value {
         let mut record = match kind {
-            Kind::Like | Kind::Repost => vec![("subject", self.post_ref())],
+            Kind::Like | Kind::Repost => {
+                let mut record = vec![("subject", self.post_ref())];
+                if self.rng.random_bool(0.2) {
+                    record.push(("via", self.post_ref()));
+                }
+                record
+            }
             Kind::Follow | Kind::Block => vec![("subject", self.did())],
             Kind::Post => self.post(),
             Kind::Profile => self.profile(),

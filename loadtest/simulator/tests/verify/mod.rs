@@ -1,7 +1,11 @@
 //! A strict Sync 1.1 verifier that shares nothing with the simulator but the protocol: generic CBOR and CID
 //! crates, and a tree that is rebuilt by the definition of its shape instead of being edited.
 
-#![allow(dead_code, reason = "each test binary uses a part of this")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each test binary uses a part of this"
+)]
 
 mod car;
 mod commit;
