@@ -1,1 +1,31 @@
-//! The event log on NATS JetStream.
+//! The event log on NATS JetStream: one stream, one subject per collection, one message per event.
+//!
+//! The message body is the event's JSON and nothing else, so a plain NATS client can read it; the one header of our
+//! own carries the origin. A seq is the stream sequence. Rules that the rest rests on:
+//!
+//! - The stream keeps every message until age or size takes the oldest, so its sequences are contiguous and a missing
+//!   one is a gap. [`NatsLog::connect`] refuses a stream that is set up otherwise.
+//! - Every publish is fenced, and a rejected one takes everything behind it along (see `append.rs`).
+//! - Nothing here trusts a silent server: every wait has a deadline, every follow a heartbeat.
+//!
+//! This crate must never look into a body, except at its beginning for the log time.
+
+mod config;
+mod subject;
+
+mod connect;
+mod error;
+mod headers;
+mod stream;
+
+mod append;
+mod delivery;
+mod direct;
+mod entry;
+mod follow;
+mod log;
+mod read;
+mod seek;
+
+pub use config::{Compression, NatsConfig, Secret, ServerUrl, Storage, StreamConfig};
+pub use log::NatsLog;

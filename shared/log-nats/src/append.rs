@@ -1,0 +1,275 @@
+//! The one writer.
+//!
+//! Every publish carries the sequence behind which it must land. That alone is not a fence for a *pipeline*: when
+//! another writer takes the place of event `k`, the server rejects `k`, but finds the right number under `k + 1` and
+//! stores it. So the events of an appender are one fast-ingest batch (ADR-50): the server knows it by an id, and the
+//! first rejected or missing event ends it. Everything behind is refused, whatever its number.
+//!
+//! Of the batch's features only that one is used. It acknowledges each event (`FLOW`), it is never committed while the
+//! appender lives, and it may be as long as it likes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::client::PublishErrorKind;
+use async_nats::{Message, Subscriber, jetstream};
+use async_trait::async_trait;
+use bytes::Bytes;
+use fanjet_log::{AppendError, Appender, MAX_BODY, NewEvent, Seq};
+use futures::{FutureExt, StreamExt};
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use crate::connect::BreakWatch;
+use crate::error::{Unavailable, rejected};
+use crate::headers::headers;
+use crate::log::Inner;
+
+/// Events per acknowledgement. One, so that the last is acknowledged without being asked for.
+const FLOW: u32 = 1;
+/// The server forgets a batch that is idle for 10 s. Half of it leaves room for clocks and queues.
+const BATCH_IDLE: Duration = Duration::from_secs(5);
+
+pub(crate) struct NatsAppender {
+    log: Arc<Inner>,
+    breaks: BreakWatch,
+    inbox: String,
+    acks: Subscriber,
+    batch: Option<Batch>,
+    /// Batches begun.
+    batches: u64,
+    acked: Seq,
+    queued: Seq,
+    is_finished: bool,
+}
+
+/// What the server knows of one run of events.
+struct Batch {
+    /// `<inbox>.<batch id>`, the beginning of all its reply subjects.
+    prefix: String,
+    /// The seq in front of its first event.
+    base: Seq,
+    /// Events so far.
+    count: u64,
+    used_at: Instant,
+}
+
+/// The last part but two of a reply subject: what a message does to its batch.
+#[derive(Clone, Copy)]
+enum Step {
+    Begin = 0,
+    Go = 1,
+    /// Ends the batch; the message itself is not stored.
+    End = 3,
+}
+
+/// An answer to a publish. Acknowledgements are cumulative.
+#[derive(Debug, Deserialize)]
+struct Answer {
+    #[serde(rename = "type", default)]
+    kind: Option<String>,
+    /// The number within the batch up to which events are stored.
+    #[serde(default)]
+    seq: u64,
+    error: Option<jetstream::Error>,
+}
+
+impl NatsAppender {
+    pub(crate) async fn open(log: Arc<Inner>, after: Seq) -> Result<Self, AppendError> {
+        let breaks = log.link.watch();
+        let inbox = log.link.client.new_inbox();
+        let acks = log
+            .link
+            .client
+            .subscribe(format!("{inbox}.>"))
+            .await
+            .map_err(|_| Unavailable::Disconnected)?;
+        Ok(Self {
+            log,
+            breaks,
+            inbox,
+            acks,
+            batch: None,
+            batches: 0,
+            acked: after,
+            queued: after,
+            is_finished: false,
+        })
+    }
+
+    async fn publish_all(&mut self, events: &[NewEvent]) -> Result<(), AppendError> {
+        let window = self.log.config.publish_window.max(1) as u64;
+        for event in events {
+            if event.body.len() > MAX_BODY {
+                return Err(AppendError::too_large(event.body.len()));
+            }
+            while self.queued - self.acked >= window {
+                self.wait_for_answers().await?;
+            }
+            self.publish(event).await?;
+        }
+        self.take_arrived_answers()
+    }
+
+    async fn publish(&mut self, event: &NewEvent) -> Result<(), AppendError> {
+        let after = self.queued;
+        let reply = self.next_reply();
+        let subject = self.log.subjects.of(&event.topic);
+        self.log
+            .link
+            .client
+            .publish_with_reply_and_headers(
+                subject,
+                reply,
+                headers(event, after),
+                event.body.clone(),
+            )
+            .await
+            .map_err(|error| match error.kind() {
+                PublishErrorKind::MaxPayloadExceeded => AppendError::Refused(error.to_string()),
+                _ => Unavailable::Disconnected.into(),
+            })?;
+        self.queued += 1;
+        Ok(())
+    }
+
+    /// The reply subject of the next event, in a new batch when there is none or the server may forget it.
+    fn next_reply(&mut self) -> String {
+        let now = Instant::now();
+        let is_all_acked = self.acked == self.queued;
+        if let Some(batch) = &mut self.batch
+            && !(is_all_acked && now - batch.used_at >= BATCH_IDLE)
+        {
+            batch.count += 1;
+            batch.used_at = now;
+            return batch.reply(batch.count, Step::Go);
+        }
+        // Nothing is under way here: an appender that failed publishes no more, so there is no pipeline to break.
+        self.batches += 1;
+        let batch = Batch {
+            prefix: format!("{}.{}", self.inbox, self.batch_id()),
+            base: self.queued,
+            count: 1,
+            used_at: now,
+        };
+        let reply = batch.reply(1, Step::Begin);
+        self.batch = Some(batch);
+        reply
+    }
+
+    /// Unique in the stream: the inbox is, and so is the count in it.
+    fn batch_id(&self) -> String {
+        let own = self.inbox.rsplit('.').next().unwrap_or_default();
+        format!("{own}-{}", self.batches)
+    }
+
+    /// Waits for one answer and takes all that came with it.
+    async fn wait_for_answers(&mut self) -> Result<(), AppendError> {
+        let answer = tokio::select! {
+            biased;
+            answer = self.acks.next() => answer.ok_or(Unavailable::Disconnected)?,
+            () = self.breaks.broken() => return Err(Unavailable::Disconnected.into()),
+            () = tokio::time::sleep(self.log.config.ack_timeout) => {
+                return Err(Unavailable::Timeout("a publish").into());
+            }
+        };
+        self.take(&answer)?;
+        self.take_arrived_answers()
+    }
+
+    fn take_arrived_answers(&mut self) -> Result<(), AppendError> {
+        while let Some(Some(answer)) = self.acks.next().now_or_never() {
+            self.take(&answer)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, message: &Message) -> Result<(), AppendError> {
+        let Some(batch) = &self.batch else {
+            return Ok(());
+        };
+        // An earlier batch, of which everything was acknowledged, has nothing more to say.
+        if !batch.owns(&message.subject) {
+            return Ok(());
+        }
+        if message.status.is_some() {
+            return Err(Unavailable::NoResponders.into());
+        }
+        let answer: Answer = serde_json::from_slice(&message.payload)
+            .map_err(|error| Unavailable::Nonsense(error.to_string()))?;
+        if let Some(error) = answer.error {
+            return Err(rejected(error, self.acked));
+        }
+        let stored = batch.base.saturating_add(answer.seq);
+        if answer.kind.as_deref() != Some("ack") || stored > self.queued {
+            let what = format!("{answer:?} to a batch of {}", batch.count);
+            return Err(Unavailable::Nonsense(what).into());
+        }
+        self.acked = self.acked.max(stored);
+        Ok(())
+    }
+
+    async fn wait_until_acked(&mut self) -> Result<Seq, AppendError> {
+        while self.acked < self.queued {
+            self.wait_for_answers().await?;
+        }
+        Ok(self.acked)
+    }
+
+    fn check_unfinished(&self) -> Result<(), AppendError> {
+        if self.is_finished {
+            return Err(Unavailable::Finished.into());
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Appender for NatsAppender {
+    async fn append(&mut self, events: &[NewEvent]) -> Result<(), AppendError> {
+        self.check_unfinished()?;
+        // Also when this future is dropped half-way: the window would not be known then.
+        self.is_finished = true;
+        self.publish_all(events).await?;
+        self.is_finished = false;
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<Seq, AppendError> {
+        self.check_unfinished()?;
+        let flushed = self.wait_until_acked().await;
+        self.is_finished = flushed.is_err();
+        flushed
+    }
+
+    fn acked(&self) -> Seq {
+        self.acked
+    }
+}
+
+impl Drop for NatsAppender {
+    /// Lets the server forget the batch now rather than in 10 s, if that can be said without waiting.
+    fn drop(&mut self) {
+        if let (Some(batch), false) = (&self.batch, self.is_finished) {
+            let reply = batch.reply(batch.count + 1, Step::End);
+            let subject = self.log.subjects.nothing();
+            let client = &self.log.link.client;
+            client
+                .publish_with_reply(subject, reply, Bytes::new())
+                .now_or_never();
+        }
+    }
+}
+
+impl Batch {
+    /// `<inbox>.<batch id>.<flow>.<what to do about a gap>.<number>.<step>.$FI`.
+    fn reply(&self, number: u64, step: Step) -> String {
+        format!("{}.{FLOW}.fail.{number}.{}.$FI", self.prefix, step as u8)
+    }
+
+    fn owns(&self, subject: &str) -> bool {
+        subject
+            .strip_prefix(self.prefix.as_str())
+            .is_some_and(|rest| rest.starts_with('.'))
+    }
+}

@@ -1,0 +1,175 @@
+//! What an operator sets.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// Where the log is and how to get in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NatsConfig {
+    /// Servers of one cluster, tried in random order.
+    pub urls: Vec<ServerUrl>,
+    /// What the connection is called on the server, behind `fanjet-`.
+    pub name: String,
+    /// User name; goes with `password`.
+    pub user: Option<String>,
+    /// Password of `user`.
+    pub password: Option<Secret>,
+    /// File with a JWT and its seed, as `nsc` writes it.
+    pub credentials_file: Option<PathBuf>,
+    /// Seed of an nkey (`SU...`).
+    pub nkey_seed: Option<Secret>,
+    /// Whether to insist on TLS. Servers that offer it get it in any case.
+    pub tls: bool,
+    /// PEM file with the certificates that sign the servers', beside the usual ones.
+    pub tls_ca_file: Option<PathBuf>,
+    /// How long connecting may take.
+    #[serde(with = "humantime_serde")]
+    pub connect_timeout: Duration,
+    /// How long one request may take. A read or append that gets no answer in this time is unavailable.
+    #[serde(with = "humantime_serde")]
+    pub request_timeout: Duration,
+    /// How long an append may go without an acknowledgement.
+    #[serde(with = "humantime_serde")]
+    pub ack_timeout: Duration,
+    /// Events under way without an acknowledgement.
+    pub publish_window: usize,
+    /// The stream.
+    pub stream: StreamConfig,
+}
+
+/// The stream that is the log.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StreamConfig {
+    /// Its name.
+    pub name: String,
+    /// First token or tokens of its subjects: `atp` in `atp.commit.app.bsky.feed.post`.
+    pub subject_root: String,
+    /// Whether to create it when it is not there. Everything below is used only then; an existing stream is
+    /// checked and left as it is.
+    pub create: bool,
+    /// Copies: 1, 3 or 5.
+    pub replicas: usize,
+    /// How long an event is kept; zero is for ever.
+    #[serde(with = "humantime_serde")]
+    pub max_age: Duration,
+    /// Bytes on disk after which the oldest events go, before their age; -1 is unlimited.
+    pub max_bytes: i64,
+    /// Where it is kept.
+    pub storage: Storage,
+    /// How it is packed on disk.
+    pub compression: Compression,
+}
+
+/// Where a stream is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Storage {
+    /// On disk.
+    File,
+    /// In the servers' memory: gone with them.
+    Memory,
+}
+
+/// How a stream is packed on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    /// S2: half the disk for some CPU.
+    S2,
+    /// Not at all.
+    None,
+}
+
+impl Default for NatsConfig {
+    fn default() -> Self {
+        Self {
+            urls: vec![ServerUrl("nats://127.0.0.1:4222".to_owned())],
+            name: "log".to_owned(),
+            user: None,
+            password: None,
+            credentials_file: None,
+            nkey_seed: None,
+            tls: false,
+            tls_ca_file: None,
+            connect_timeout: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(2),
+            ack_timeout: Duration::from_secs(5),
+            publish_window: 1024,
+            stream: StreamConfig::default(),
+        }
+    }
+}
+
+impl Default for StreamConfig {
+    fn default() -> Self {
+        Self {
+            name: "ATP".to_owned(),
+            subject_root: "atp".to_owned(),
+            create: true,
+            replicas: 1,
+            max_age: Duration::from_secs(72 * 3600),
+            max_bytes: -1,
+            storage: Storage::File,
+            compression: Compression::S2,
+        }
+    }
+}
+
+/// A text that is never shown.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// The address of a server, `nats://host:port` or `tls://host:port`. May hold a user and a password in front of the
+/// host, which are never shown.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct ServerUrl(String);
+
+impl ServerUrl {
+    /// Wraps an address.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self(url.into())
+    }
+
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, rest) = self.0.split_once("://").unwrap_or(("", &self.0));
+        // The last @: a password may hold one that somebody forgot to encode.
+        let (secrets, host) = match rest.rsplit_once('@') {
+            Some((_, host)) => ("***@", host),
+            None => ("", rest),
+        };
+        write!(f, "{scheme}://{secrets}{host}")
+    }
+}
+
+#[cfg(test)]
+mod tests;

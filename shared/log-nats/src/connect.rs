@@ -1,0 +1,169 @@
+//! The connection. It comes back by itself; what was under way when it broke is reported, never retried here.
+
+use std::time::Duration;
+
+use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, ServerInfo};
+use bytes::Bytes;
+use fanjet_log::{LogError, MAX_BODY};
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use crate::config::NatsConfig;
+use crate::error::Unavailable;
+use crate::headers::MAX_HEADERS;
+
+/// Messages that one subscription may hold. The server's flow control stops at 32 MiB per follow, so this is never
+/// reached by messages of a size that occurs; if it is, the loss shows as a gap.
+const SUBSCRIPTION_CAPACITY: usize = 1 << 20;
+/// Publishes that may wait for the socket.
+const CLIENT_CAPACITY: usize = 2048;
+const MAX_RECONNECT_DELAY: Duration = Duration::from_secs(2);
+/// The first release with fast-ingest batches, which fencing needs.
+const OLDEST_SERVER: (i64, i64, i64) = (2, 14, 0);
+
+/// A connection, and how often it broke.
+#[derive(Debug, Clone)]
+pub(crate) struct Link {
+    pub(crate) client: Client,
+    breaks: watch::Receiver<u64>,
+}
+
+/// Tells one user of the connection that it broke since they began.
+#[derive(Debug, Clone)]
+pub(crate) struct BreakWatch(watch::Receiver<u64>);
+
+impl Link {
+    pub(crate) async fn open(config: &NatsConfig) -> Result<Self, LogError> {
+        let urls: Vec<&str> = config.urls.iter().map(|url| url.reveal()).collect();
+        let (breaking, breaks) = watch::channel(0);
+        let client = options(config, breaking)
+            .await?
+            .connect(urls)
+            .await
+            .map_err(|error| match error.kind() {
+                ConnectErrorKind::Authentication
+                | ConnectErrorKind::AuthorizationViolation
+                | ConnectErrorKind::ServerParse
+                | ConnectErrorKind::Tls => {
+                    LogError::Misconfigured(format!("cannot connect to NATS: {}", error.kind()))
+                }
+                // Only the kind: the source may show the address with its password.
+                _ => LogError::unavailable(format!("cannot connect to NATS: {}", error.kind())),
+            })?;
+        check_server(&client, &client.server_info())?;
+        Ok(Self { client, breaks })
+    }
+
+    pub(crate) fn watch(&self) -> BreakWatch {
+        let mut breaks = self.breaks.clone();
+        breaks.mark_unchanged();
+        BreakWatch(breaks)
+    }
+
+    /// Sends a request and waits for its one answer.
+    pub(crate) async fn request(
+        &self,
+        what: &'static str,
+        subject: String,
+        payload: Bytes,
+    ) -> Result<async_nats::Message, Unavailable> {
+        use async_nats::client::RequestErrorKind;
+        self.client
+            .request(subject, payload)
+            .await
+            .map_err(|error| match error.kind() {
+                RequestErrorKind::TimedOut => Unavailable::Timeout(what),
+                RequestErrorKind::NoResponders => Unavailable::NoResponders,
+                _ => Unavailable::Nonsense(error.to_string()),
+            })
+    }
+}
+
+impl BreakWatch {
+    /// Returns when the connection has broken, also when it is back by now.
+    pub(crate) async fn broken(&mut self) {
+        if self.0.changed().await.is_err() {
+            // The client is gone; so is everybody who could wait here, but for this call.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+async fn options(
+    config: &NatsConfig,
+    breaking: watch::Sender<u64>,
+) -> Result<ConnectOptions, LogError> {
+    let mut options = ConnectOptions::new()
+        .name(format!("fanjet-{}", config.name))
+        .client_capacity(CLIENT_CAPACITY)
+        .subscription_capacity(SUBSCRIPTION_CAPACITY)
+        .connection_timeout(config.connect_timeout)
+        .request_timeout(Some(config.request_timeout))
+        .require_tls(config.tls)
+        // Subjects are made of checked tokens only.
+        .skip_subject_validation(true)
+        .reconnect_delay_callback(reconnect_delay)
+        .event_callback(move |event| {
+            note(&event, &breaking);
+            std::future::ready(())
+        });
+    if let Some(file) = &config.tls_ca_file {
+        options = options.add_root_certificates(file.clone());
+    }
+    if let Some(file) = &config.credentials_file {
+        options = options.credentials_file(file).await.map_err(|error| {
+            LogError::Misconfigured(format!("cannot read {}: {error}", file.display()))
+        })?;
+    }
+    if let Some(seed) = &config.nkey_seed {
+        options = options.nkey(seed.reveal().to_owned());
+    }
+    match (&config.user, &config.password) {
+        (Some(user), Some(password)) => {
+            options = options.user_and_password(user.clone(), password.reveal().to_owned());
+        }
+        (None, None) => {}
+        _ => {
+            let what = "nats.user and nats.password go together".to_owned();
+            return Err(LogError::Misconfigured(what));
+        }
+    }
+    Ok(options)
+}
+
+fn reconnect_delay(attempt: usize) -> Duration {
+    let doublings = attempt.saturating_sub(1).min(6) as u32;
+    (Duration::from_millis(50) * 2_u32.pow(doublings)).min(MAX_RECONNECT_DELAY)
+}
+
+fn note(event: &Event, breaking: &watch::Sender<u64>) {
+    match event {
+        Event::Connected => info!("connected to NATS"),
+        Event::Disconnected | Event::Closed => {
+            breaking.send_modify(|count| *count += 1);
+            warn!("the connection to NATS is lost");
+        }
+        Event::SlowConsumer(_) => warn!("a NATS subscription overflowed, its reader starts over"),
+        Event::LameDuckMode | Event::Draining => info!(%event, "the NATS server is leaving"),
+        Event::ServerError(error) => warn!(%error, "the NATS server complains"),
+        Event::ClientError(error) => warn!(%error, "the NATS client complains"),
+    }
+}
+
+fn check_server(client: &Client, server: &ServerInfo) -> Result<(), LogError> {
+    let (major, minor, patch) = OLDEST_SERVER;
+    if !client.is_server_compatible(major, minor, patch) {
+        return Err(LogError::Misconfigured(format!(
+            "the NATS server has version {}, {major}.{minor}.{patch} is needed",
+            server.version
+        )));
+    }
+    let needed = MAX_BODY + MAX_HEADERS;
+    if server.max_payload < needed {
+        return Err(LogError::Misconfigured(format!(
+            "the NATS server's max_payload is {}, {needed} is needed",
+            server.max_payload
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,161 @@
+//! Reading stored messages without a consumer: one by seq or time, or many in a row.
+//!
+//! Any replica may answer, also one that lags behind the leader: what it does not have proves nothing.
+
+use std::time::Duration;
+
+use async_nats::header::{HeaderName, NATS_SEQUENCE, NATS_SUBJECT};
+use async_nats::{HeaderMap, Message, StatusCode};
+use bytes::Bytes;
+use fanjet_log::Seq;
+use futures::StreamExt;
+
+use crate::connect::Link;
+use crate::error::Unavailable;
+
+const PENDING: HeaderName = HeaderName::from_static("Nats-Num-Pending");
+/// Ends a batch: "EOB".
+const END_OF_BATCH: u16 = 204;
+
+/// Reads one stream.
+#[derive(Debug)]
+pub(crate) struct Direct {
+    link: Link,
+    subject: String,
+    timeout: Duration,
+}
+
+/// A stored message.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    pub(crate) seq: Seq,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// Messages in a row.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) messages: Vec<Stored>,
+    /// Whether the stream holds no more that match.
+    pub(crate) is_last: bool,
+}
+
+/// Which messages a batch asks for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BatchRequest<'a> {
+    /// The first seq that may come; at least 1.
+    pub(crate) from: Seq,
+    /// One subject, which may end in a wildcard.
+    pub(crate) filter: Option<&'a str>,
+    /// Messages at most.
+    pub(crate) count: usize,
+    /// Bytes after which no further one comes.
+    pub(crate) bytes: usize,
+}
+
+impl Stored {
+    /// The subject under which it was stored.
+    pub(crate) fn subject(&self) -> &str {
+        self.headers.get(NATS_SUBJECT).map_or("", |it| it.as_str())
+    }
+}
+
+impl Direct {
+    pub(crate) fn new(link: Link, stream: &str, timeout: Duration) -> Self {
+        Self {
+            link,
+            subject: format!("$JS.API.DIRECT.GET.{stream}"),
+            timeout,
+        }
+    }
+
+    /// The message at `seq`.
+    pub(crate) async fn at(&self, seq: Seq) -> Result<Option<Stored>, Unavailable> {
+        self.one(format!(r#"{{"seq":{seq}}}"#)).await
+    }
+
+    /// The first message that the server stored at or after a time, in RFC 3339.
+    pub(crate) async fn stored_since(&self, time: &str) -> Result<Option<Stored>, Unavailable> {
+        self.one(format!(r#"{{"start_time":"{time}"}}"#)).await
+    }
+
+    /// Messages in order. Without a filter they may still have a hole, where one expired or was lost on its way.
+    pub(crate) async fn batch(&self, wanted: BatchRequest<'_>) -> Result<Batch, Unavailable> {
+        let BatchRequest {
+            from,
+            filter,
+            count,
+            bytes,
+        } = wanted;
+        let filter = filter.map_or(String::new(), |subject| {
+            format!(r#","next_by_subj":"{subject}""#)
+        });
+        let request = format!(r#"{{"seq":{from},"batch":{count},"max_bytes":{bytes}{filter}}}"#);
+        let client = &self.link.client;
+        let inbox = client.new_inbox();
+        let mut answers = client
+            .subscribe(inbox.clone())
+            .await
+            .map_err(|_| Unavailable::Disconnected)?;
+        client
+            .publish_with_reply(self.subject.clone(), inbox, request.into())
+            .await
+            .map_err(|_| Unavailable::Disconnected)?;
+
+        let mut batch = Batch::default();
+        loop {
+            let answer = tokio::time::timeout(self.timeout, answers.next()).await;
+            let answer = answer
+                .map_err(|_| Unavailable::Timeout("a batch"))?
+                .ok_or(Unavailable::Disconnected)?;
+            match answer.status.map(|status| status.as_u16()) {
+                None => batch.messages.push(stored(answer)?),
+                Some(END_OF_BATCH) => {
+                    let pending = answer.headers.as_ref().and_then(|it| it.get(PENDING));
+                    batch.is_last = pending.is_some_and(|pending| pending.as_str() == "0");
+                    return Ok(batch);
+                }
+                Some(404) => return Ok(batch),
+                Some(_) => return Err(refused(&answer)),
+            }
+        }
+    }
+
+    async fn one(&self, request: String) -> Result<Option<Stored>, Unavailable> {
+        let subject = self.subject.clone();
+        let answer = self.link.request("a read", subject, request.into()).await?;
+        match answer.status {
+            None => stored(answer).map(Some),
+            Some(StatusCode::NOT_FOUND) => Ok(None),
+            Some(_) => Err(refused(&answer)),
+        }
+    }
+}
+
+fn stored(answer: Message) -> Result<Stored, Unavailable> {
+    let headers = answer
+        .headers
+        .ok_or_else(|| Unavailable::Nonsense("a stored message without headers".to_owned()))?;
+    let seq = headers.get(NATS_SEQUENCE).map(|seq| seq.as_str().parse());
+    match seq {
+        Some(Ok(seq)) => Ok(Stored {
+            seq,
+            headers,
+            body: answer.payload,
+        }),
+        _ => Err(Unavailable::Nonsense(
+            "a stored message without a sequence".to_owned(),
+        )),
+    }
+}
+
+fn refused(answer: &Message) -> Unavailable {
+    match answer.status {
+        Some(StatusCode::NO_RESPONDERS) => Unavailable::NoResponders,
+        status => Unavailable::Nonsense(format!(
+            "{status:?} {}",
+            answer.description.as_deref().unwrap_or_default()
+        )),
+    }
+}

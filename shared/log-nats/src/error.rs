@@ -1,0 +1,47 @@
+//! The server's words in the log's.
+
+use async_nats::jetstream::{self, ErrorCode};
+use fanjet_log::{AppendError, LogError, Seq};
+use thiserror::Error;
+
+/// Why the backend is unavailable.
+#[derive(Debug, Error)]
+pub(crate) enum Unavailable {
+    #[error("no answer to {0} in time")]
+    Timeout(&'static str),
+    #[error("the connection was lost")]
+    Disconnected,
+    #[error("nobody answers: no JetStream, no stream, or no leader")]
+    NoResponders,
+    #[error("{0}")]
+    Refused(jetstream::Error),
+    #[error("an answer that makes no sense: {0}")]
+    Nonsense(String),
+    #[error("the follow was silent for too long")]
+    Silent,
+    #[error("the appender is finished")]
+    Finished,
+}
+
+impl From<Unavailable> for LogError {
+    fn from(reason: Unavailable) -> Self {
+        Self::unavailable(reason)
+    }
+}
+
+impl From<Unavailable> for AppendError {
+    fn from(reason: Unavailable) -> Self {
+        Self::unavailable(reason)
+    }
+}
+
+/// What a rejected publish means for an appender that expected the log to end at `expected`.
+pub(crate) fn rejected(error: jetstream::Error, expected: Seq) -> AppendError {
+    match error.error_code() {
+        ErrorCode::STREAM_WRONG_LAST_SEQUENCE | ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT => {
+            AppendError::Fenced { expected }
+        }
+        ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM => AppendError::Refused(error.to_string()),
+        _ => Unavailable::Refused(error).into(),
+    }
+}

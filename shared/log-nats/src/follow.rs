@@ -1,0 +1,274 @@
+//! Following the log: an ephemeral push consumer and a reader that believes nothing it cannot count.
+//!
+//! The consumer acknowledges nothing and lives in the server's memory; when anything is odd (a hole in its numbers, a
+//! heartbeat that tells of messages that never came, silence, a lost connection) the follow ends, and its owner
+//! follows again from one above the last entry. Nothing is repaired in place.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::header::{HeaderName, NATS_LAST_CONSUMER};
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, push};
+use async_nats::{Message, StatusCode, Subject, Subscriber};
+use bytes::Bytes;
+use fanjet_log::{Entry, Follow, LogError, Selection, Seq};
+use futures::stream::ReadyChunks;
+use futures::{FutureExt, StreamExt};
+use tokio::time::Instant;
+
+use crate::connect::BreakWatch;
+use crate::delivery::Delivery;
+use crate::entry::EntryReader;
+use crate::error::Unavailable;
+use crate::log::Inner;
+use crate::subject::Filters;
+
+/// How often an idle consumer says that it is there.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// After this long without a word it is not.
+const SILENCE: Duration = Duration::from_secs(3);
+/// When the server forgets a consumer that nobody listens to.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
+/// Messages of one batch.
+const BATCH: usize = 1024;
+/// With more filters than this the server is asked for everything: its cost grows with every filter.
+const MAX_SERVER_FILTERS: usize = 16;
+
+/// Set on a heartbeat when the server waits for an answer to its flow control.
+const STALLED: HeaderName = HeaderName::from_static("Nats-Consumer-Stalled");
+
+pub(crate) async fn open(
+    log: Arc<Inner>,
+    from: Seq,
+    selection: &Selection,
+) -> Result<Follow, LogError> {
+    let filters = match log.subjects.filters(selection) {
+        Filters::Only(filters) if filters.len() <= MAX_SERVER_FILTERS => filters,
+        Filters::All | Filters::Only(_) => Vec::new(),
+    };
+    let client = &log.link.client;
+    // Before the consumer: what breaks while it is being created must not go unseen.
+    let breaks = log.link.watch();
+    let inbox = client.new_inbox();
+    let messages = client
+        .subscribe(inbox.clone())
+        .await
+        .map_err(|_| Unavailable::Disconnected)?;
+    let consumer = Consumer {
+        name: format!("fanjet-{}", inbox.rsplit('.').next().unwrap_or_default()),
+        log: Arc::clone(&log),
+    };
+    let is_unfiltered = filters.is_empty();
+    let wanted = config(&consumer.name, inbox, from.max(1), filters);
+    log.jetstream
+        .create_consumer_on_stream(wanted, &log.stream_name)
+        .await
+        .map_err(LogError::unavailable)?;
+    let reader = Reader {
+        reader: EntryReader::new(log.subjects.clone()),
+        selection: selection.clone(),
+        log,
+        consumer,
+        messages: messages.ready_chunks(BATCH),
+        breaks,
+        from: from.max(1),
+        next: None,
+        consumer_seq: 0,
+        is_unfiltered,
+        spoke_at: Instant::now(),
+        failure: None,
+    };
+    let batches = futures::stream::unfold(Some(reader), |reader| async move {
+        let mut reader = reader?;
+        match reader.next_batch().await {
+            Ok(batch) => Some((Ok(batch), Some(reader))),
+            Err(error) => Some((Err(error), None)),
+        }
+    });
+    Ok(batches.boxed())
+}
+
+fn config(name: &str, inbox: String, from: Seq, mut filters: Vec<String>) -> push::Config {
+    // One filter has its own field, and its own fast path in the server.
+    let filter_subject = match filters.as_slice() {
+        [_] => filters.remove(0),
+        _ => String::new(),
+    };
+    push::Config {
+        name: Some(name.to_owned()),
+        deliver_subject: inbox,
+        deliver_policy: DeliverPolicy::ByStartSequence {
+            start_sequence: from,
+        },
+        ack_policy: AckPolicy::None,
+        filter_subject,
+        filter_subjects: filters,
+        flow_control: true,
+        idle_heartbeat: HEARTBEAT,
+        inactive_threshold: FORGOTTEN_AFTER,
+        memory_storage: true,
+        num_replicas: 1,
+        ..push::Config::default()
+    }
+}
+
+/// The consumer on the server; deleted on drop, as far as that is possible without waiting.
+struct Consumer {
+    name: String,
+    log: Arc<Inner>,
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        let client = &self.log.link.client;
+        let subject = format!(
+            "$JS.API.CONSUMER.DELETE.{}.{}",
+            self.log.stream_name, self.name
+        );
+        // When it cannot be sent at once, the server forgets the consumer by itself.
+        client
+            .publish_with_reply(subject, client.new_inbox(), Bytes::new())
+            .now_or_never();
+    }
+}
+
+struct Reader {
+    log: Arc<Inner>,
+    selection: Selection,
+    reader: EntryReader,
+    /// Keeps the consumer alive.
+    #[allow(dead_code, reason = "dropped for its effect")]
+    consumer: Consumer,
+    messages: ReadyChunks<Subscriber>,
+    breaks: BreakWatch,
+    /// Where the owner wanted to begin.
+    from: Seq,
+    /// The stream seq after the last message; none before the first.
+    next: Option<Seq>,
+    /// The consumer seq of the last message.
+    consumer_seq: u64,
+    is_unfiltered: bool,
+    /// When the owner last heard anything.
+    spoke_at: Instant,
+    /// Found behind entries that are still to be shown.
+    failure: Option<LogError>,
+}
+
+impl Reader {
+    async fn next_batch(&mut self) -> Result<Vec<Entry>, LogError> {
+        loop {
+            if let Some(failure) = self.failure.take() {
+                return Err(failure);
+            }
+            let chunk = self.chunk().await?;
+            let mut batch = Vec::with_capacity(chunk.len());
+            for message in chunk {
+                if let Err(failure) = self.take(message, &mut batch).await {
+                    self.failure = Some(failure);
+                    break;
+                }
+            }
+            // The unwanted and heartbeats both prove that the follow is alive; its owner hears of it now and then.
+            if !batch.is_empty() || self.failure.is_none() && self.spoke_at.elapsed() >= HEARTBEAT {
+                self.spoke_at = Instant::now();
+                return Ok(batch);
+            }
+        }
+    }
+
+    /// Everything that has arrived, at least one message.
+    async fn chunk(&mut self) -> Result<Vec<Message>, LogError> {
+        tokio::select! {
+            // What arrived before the connection broke is still good.
+            biased;
+            chunk = self.messages.next() => {
+                chunk.ok_or_else(|| Unavailable::Disconnected.into())
+            }
+            () = self.breaks.broken() => Err(Unavailable::Disconnected.into()),
+            () = tokio::time::sleep(SILENCE) => Err(Unavailable::Silent.into()),
+        }
+    }
+
+    async fn take(&mut self, message: Message, batch: &mut Vec<Entry>) -> Result<(), LogError> {
+        match message.status {
+            None => self.take_event(message, batch).await,
+            Some(StatusCode::IDLE_HEARTBEAT) => self.answer(&message).await,
+            Some(status) => Err(Unavailable::Nonsense(format!(
+                "the consumer ended: {status:?} {}",
+                message.description.unwrap_or_default()
+            ))
+            .into()),
+        }
+    }
+
+    async fn take_event(
+        &mut self,
+        message: Message,
+        batch: &mut Vec<Entry>,
+    ) -> Result<(), LogError> {
+        let delivery = message
+            .reply
+            .as_ref()
+            .and_then(|reply| Delivery::parse(reply))
+            .ok_or_else(|| Unavailable::Nonsense("a delivery without a place".to_owned()))?;
+        let seq = delivery.stream_seq;
+        if delivery.consumer_seq != self.consumer_seq + 1 {
+            return Err(self.gap(seq));
+        }
+        if self.is_unfiltered {
+            match self.next {
+                Some(expected) if seq != expected => return Err(self.gap(seq)),
+                None if seq > self.from => self.log.check_expired(self.from, seq).await?,
+                _ => {}
+            }
+        }
+        self.consumer_seq = delivery.consumer_seq;
+        self.next = Some(seq + 1);
+        // A start in the future is taken back to the end of the log by the server.
+        if seq < self.from {
+            return Ok(());
+        }
+        let (subject, headers) = (&message.subject, message.headers.as_ref());
+        let entry = self
+            .reader
+            .entry(&self.selection, seq, subject, headers, message.payload)?;
+        batch.extend(entry);
+        Ok(())
+    }
+
+    /// Answers flow control; checks a heartbeat against what has arrived.
+    async fn answer(&self, message: &Message) -> Result<(), LogError> {
+        let headers = message.headers.as_ref();
+        let stalled = headers.and_then(|headers| headers.get(STALLED));
+        let reply = match (&message.reply, stalled) {
+            (Some(reply), _) => Some(reply.clone()),
+            (None, stalled) => stalled.map(|subject| Subject::from(subject.as_str())),
+        };
+        if let Some(reply) = reply {
+            self.log
+                .link
+                .client
+                .publish(reply, Bytes::new())
+                .await
+                .map_err(|_| Unavailable::Disconnected)?;
+        }
+        let delivered = headers
+            .and_then(|headers| headers.get(NATS_LAST_CONSUMER))
+            .and_then(|delivered| delivered.as_str().parse().ok());
+        match delivered {
+            Some(delivered) if self.consumer_seq < delivered => Err(self.gap(self.expected() + 1)),
+            _ => Ok(()),
+        }
+    }
+
+    fn expected(&self) -> Seq {
+        self.next.unwrap_or(self.from)
+    }
+
+    fn gap(&self, found: Seq) -> LogError {
+        LogError::Gap {
+            expected: self.expected(),
+            found,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The headers of a message.
+
+use std::fmt::Write;
+
+use async_nats::header::{HeaderName, NATS_EXPECTED_LAST_SEQUENCE};
+use async_nats::{HeaderMap, HeaderValue};
+use fanjet_event::Datetime;
+use fanjet_log::{NewEvent, Origin, Seq, UpstreamId};
+
+/// `<upstream>;<relay seq>;<op index>;<op count>;<time>`. None of the parts can hold a `;`.
+const ORIGIN: HeaderName = HeaderName::from_static("Fanjet-Origin");
+
+/// Bytes that all headers of one message may take, with their names: the upstream's 255, the time's 64, numbers.
+pub(crate) const MAX_HEADERS: usize = 1024;
+
+/// The headers of an event that must land directly behind `after`.
+pub(crate) fn headers(event: &NewEvent, after: Seq) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(NATS_EXPECTED_LAST_SEQUENCE, HeaderValue::from(after));
+    headers.insert(ORIGIN, write_origin(&event.origin));
+    headers
+}
+
+/// Reads origins, sharing the upstream's name.
+#[derive(Debug, Default)]
+pub(crate) struct OriginReader {
+    upstream: Option<UpstreamId>,
+}
+
+impl OriginReader {
+    /// The origin that the headers carry, if it is whole.
+    pub(crate) fn origin(&mut self, headers: &HeaderMap) -> Option<Origin> {
+        self.parse(headers.get(ORIGIN)?.as_str())
+    }
+
+    fn parse(&mut self, text: &str) -> Option<Origin> {
+        let mut parts = text.split(';');
+        let origin = Origin {
+            upstream: self.upstream(parts.next()?)?,
+            relay_seq: parts.next()?.parse().ok()?,
+            op_index: parts.next()?.parse().ok()?,
+            op_count: parts.next()?.parse().ok()?,
+            time: Datetime::parse(parts.next()?).ok()?.shared(),
+        };
+        parts.next().is_none().then_some(origin)
+    }
+
+    fn upstream(&mut self, name: &str) -> Option<UpstreamId> {
+        if self.upstream.as_ref().map(UpstreamId::as_str) != Some(name) {
+            self.upstream = Some(UpstreamId::new(name)?);
+        }
+        self.upstream.clone()
+    }
+}
+
+fn write_origin(origin: &Origin) -> String {
+    let mut text = String::with_capacity(origin.upstream.as_str().len() + 64);
+    let Origin {
+        upstream,
+        relay_seq,
+        op_index,
+        op_count,
+        time,
+    } = origin;
+    let upstream = upstream.as_str();
+    // Writing to a string cannot fail.
+    write!(text, "{upstream};{relay_seq};{op_index};{op_count};{time}").unwrap_or_default();
+    text
+}
+
+#[cfg(test)]
+mod tests;

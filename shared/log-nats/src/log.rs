@@ -1,0 +1,188 @@
+//! The log itself.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_nats::connection::State;
+use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
+use async_nats::jetstream::{self, Context};
+use async_trait::async_trait;
+use fanjet_event::TimeUs;
+use fanjet_log::{
+    AppendError, Appender, Bounds, Entry, EventLog, Follow, LogError, Page, ReadLimit, Selection,
+    Seq,
+};
+
+use crate::append::NatsAppender;
+use crate::config::NatsConfig;
+use crate::connect::Link;
+use crate::direct::{Direct, Stored};
+use crate::entry::EntryReader;
+use crate::subject::Subjects;
+use crate::{follow, read, seek, stream};
+
+/// The log in a NATS JetStream stream. Clones share the connection.
+#[derive(Clone)]
+pub struct NatsLog {
+    inner: Arc<Inner>,
+}
+
+/// What the log, its appenders and its follows hold in common.
+pub(crate) struct Inner {
+    pub(crate) config: NatsConfig,
+    pub(crate) subjects: Subjects,
+    pub(crate) link: Link,
+    pub(crate) jetstream: Context,
+    pub(crate) stream_name: String,
+    pub(crate) direct: Direct,
+    stream: Stream<()>,
+}
+
+impl NatsLog {
+    /// Connects, and creates or checks the stream.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`] when no server answers; [`LogError::Misconfigured`] when one does but does not let
+    /// us in, is too old, or has a stream that breaks the log's rules.
+    pub async fn connect(config: NatsConfig) -> Result<Self, LogError> {
+        let subjects = Subjects::new(&config.stream.subject_root).ok_or_else(|| {
+            LogError::Misconfigured(format!(
+                "stream.subject_root {:?} must be tokens of A-Z a-z 0-9 - _ with dots between",
+                config.stream.subject_root
+            ))
+        })?;
+        let link = Link::open(&config).await?;
+        let mut jetstream = jetstream::new(link.client.clone());
+        jetstream.set_timeout(config.request_timeout);
+        stream::ensure(&jetstream, &config.stream, &subjects).await?;
+        let stream_name = config.stream.name.clone();
+        let stream = jetstream
+            .get_stream_no_info(&stream_name)
+            .await
+            .map_err(LogError::unavailable)?;
+        let direct = Direct::new(link.clone(), &stream_name, config.request_timeout);
+        Ok(Self {
+            inner: Arc::new(Inner {
+                config,
+                subjects,
+                link,
+                jetstream,
+                stream_name,
+                direct,
+                stream,
+            }),
+        })
+    }
+
+    /// Whether the connection stands now.
+    pub fn is_connected(&self) -> bool {
+        self.inner.link.client.connection_state() == State::Connected
+    }
+}
+
+impl fmt::Debug for NatsLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NatsLog")
+            .field("config", &self.inner.config)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl EventLog for NatsLog {
+    async fn bounds(&self) -> Result<Bounds, LogError> {
+        self.inner.bounds().await
+    }
+
+    async fn last(&self) -> Result<Option<Entry>, LogError> {
+        loop {
+            let bounds = self.inner.bounds().await?;
+            if bounds.is_empty() {
+                return Ok(None);
+            }
+            // The last one may expire between the two questions.
+            if let Some(entry) = self.inner.leaders(bounds.last).await? {
+                return Ok(Some(entry));
+            }
+        }
+    }
+
+    async fn read(
+        &self,
+        from: Seq,
+        selection: &Selection,
+        limit: ReadLimit,
+    ) -> Result<Page, LogError> {
+        read::page(&self.inner, from, selection, limit).await
+    }
+
+    async fn follow(&self, from: Seq, selection: &Selection) -> Result<Follow, LogError> {
+        follow::open(Arc::clone(&self.inner), from, selection).await
+    }
+
+    async fn seq_at(&self, time: TimeUs) -> Result<Seq, LogError> {
+        seek::seq_at(&self.inner, time).await
+    }
+
+    async fn appender(&self, after: Seq) -> Result<Box<dyn Appender>, AppendError> {
+        let appender = NatsAppender::open(Arc::clone(&self.inner), after).await?;
+        Ok(Box::new(appender))
+    }
+}
+
+impl Inner {
+    /// The ends, as the stream's leader sees them.
+    pub(crate) async fn bounds(&self) -> Result<Bounds, LogError> {
+        let info = self.stream.get_info().await;
+        let state = info.map_err(LogError::unavailable)?.state;
+        Ok(Bounds {
+            first: if state.messages == 0 {
+                state.last_sequence + 1
+            } else {
+                state.first_sequence
+            },
+            last: state.last_sequence,
+        })
+    }
+
+    /// The entry at `seq`: from any replica, or from the leader when that one denies it.
+    pub(crate) async fn at(&self, seq: Seq) -> Result<Option<Entry>, LogError> {
+        match self.direct.at(seq).await? {
+            Some(message) => self.stored(message).map(Some),
+            None => self.leaders(seq).await,
+        }
+    }
+
+    /// The leader's entry at `seq`.
+    async fn leaders(&self, seq: Seq) -> Result<Option<Entry>, LogError> {
+        match self.stream.get_raw_message(seq).await {
+            Ok(message) => {
+                let mut reader = EntryReader::new(self.subjects.clone());
+                let headers = Some(&message.headers);
+                let subject = &message.subject;
+                reader.entry(&Selection::All, seq, subject, headers, message.payload)
+            }
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+            Err(error) => Err(LogError::unavailable(error)),
+        }
+    }
+
+    /// The entry that a stored message is.
+    pub(crate) fn stored(&self, message: Stored) -> Result<Entry, LogError> {
+        let mut reader = EntryReader::new(self.subjects.clone());
+        let (subject, headers) = (message.subject(), Some(&message.headers));
+        let body = message.body.clone();
+        reader
+            .entry(&Selection::All, message.seq, subject, headers, body)?
+            .ok_or_else(|| LogError::corrupt(message.seq, "it matches nothing"))
+    }
+
+    /// That everything from `expected` up to `found` has expired, rather than being lost on its way.
+    pub(crate) async fn check_expired(&self, expected: Seq, found: Seq) -> Result<(), LogError> {
+        // Asked later than `found` was, so it can only have moved on.
+        if self.bounds().await?.first >= found {
+            return Ok(());
+        }
+        Err(LogError::Gap { expected, found })
+    }
+}

@@ -1,0 +1,170 @@
+//! The stream: created as it should be, or checked.
+
+use async_nats::jetstream::context::{CreateStreamErrorKind, GetStreamErrorKind};
+use async_nats::jetstream::stream::{
+    Compression as NatsCompression, Config, DiscardPolicy, RetentionPolicy, StorageType,
+};
+use async_nats::jetstream::{Context, ErrorCode};
+use fanjet_log::{LogError, MAX_BODY};
+
+use crate::config::{Compression, Storage, StreamConfig};
+use crate::headers::MAX_HEADERS;
+use crate::subject::Subjects;
+
+/// Bytes of a message, headers included.
+const MAX_MESSAGE: i32 = 2 << 20;
+
+/// Makes sure that the stream is there and workable.
+pub(crate) async fn ensure(
+    jetstream: &Context,
+    config: &StreamConfig,
+    subjects: &Subjects,
+) -> Result<(), LogError> {
+    let found = match jetstream.get_stream(&config.name).await {
+        Ok(stream) => stream.cached_info().config.clone(),
+        Err(error) => match error.kind() {
+            GetStreamErrorKind::JetStream(error)
+                if error.error_code() == ErrorCode::STREAM_NOT_FOUND =>
+            {
+                create(jetstream, config, subjects).await?
+            }
+            GetStreamErrorKind::InvalidStreamName | GetStreamErrorKind::EmptyName => {
+                return Err(LogError::Misconfigured(format!(
+                    "{:?} is no stream name",
+                    config.name
+                )));
+            }
+            _ => return Err(LogError::unavailable(error)),
+        },
+    };
+    match flaws(&found, subjects).as_slice() {
+        [] => Ok(()),
+        flaws => Err(LogError::Misconfigured(format!(
+            "stream {}: {}",
+            config.name,
+            flaws.join("; ")
+        ))),
+    }
+}
+
+async fn create(
+    jetstream: &Context,
+    config: &StreamConfig,
+    subjects: &Subjects,
+) -> Result<Config, LogError> {
+    if !config.create {
+        return Err(LogError::Misconfigured(format!(
+            "stream {} does not exist, and creating it is not allowed",
+            config.name
+        )));
+    }
+    let wanted = wanted(config, subjects);
+    match jetstream.create_stream(&wanted).await {
+        Ok(stream) => Ok(stream.cached_info().config.clone()),
+        Err(error) => match error.kind() {
+            CreateStreamErrorKind::JetStream(refused)
+                if refused.error_code() == ErrorCode::STREAM_NAME_EXIST =>
+            {
+                // Another process created it a moment ago.
+                let stream = jetstream.get_stream(&config.name).await;
+                let stream = stream.map_err(LogError::unavailable)?;
+                Ok(stream.cached_info().config.clone())
+            }
+            CreateStreamErrorKind::JetStream(refused) => Err(LogError::Misconfigured(format!(
+                "stream {} cannot be created: {refused}",
+                config.name
+            ))),
+            _ => Err(LogError::unavailable(error)),
+        },
+    }
+}
+
+/// The stream as it should be.
+fn wanted(config: &StreamConfig, subjects: &Subjects) -> Config {
+    Config {
+        name: config.name.clone(),
+        description: Some("The ordered log of ATProto events".to_owned()),
+        subjects: vec![subjects.stream()],
+        retention: RetentionPolicy::Limits,
+        discard: DiscardPolicy::Old,
+        max_age: config.max_age,
+        max_bytes: config.max_bytes,
+        max_message_size: MAX_MESSAGE,
+        num_replicas: config.replicas,
+        storage: match config.storage {
+            Storage::File => StorageType::File,
+            Storage::Memory => StorageType::Memory,
+        },
+        compression: match (config.storage, config.compression) {
+            (Storage::File, Compression::S2) => Some(NatsCompression::S2),
+            (Storage::Memory, _) | (_, Compression::None) => None,
+        },
+        allow_direct: true,
+        allow_batch_publish: true,
+        deny_delete: true,
+        ..Config::default()
+    }
+}
+
+/// What about an existing stream breaks the rules that this crate rests on, in an operator's words.
+fn flaws(found: &Config, subjects: &Subjects) -> Vec<String> {
+    let mut flaws = Vec::new();
+    let mut check = |is_fine: bool, flaw: String| {
+        if !is_fine {
+            flaws.push(flaw);
+        }
+    };
+    let expected = subjects.stream();
+    check(
+        found.subjects == [expected.as_str()],
+        format!(
+            "subjects must be [{expected:?}], they are {:?}",
+            found.subjects
+        ),
+    );
+    check(
+        found.retention == RetentionPolicy::Limits,
+        format!("retention must be limits, it is {:?}", found.retention),
+    );
+    check(
+        found.discard == DiscardPolicy::Old,
+        format!("discard must be old, it is {:?}", found.discard),
+    );
+    // Both take messages out of the middle.
+    check(
+        found.max_messages_per_subject <= 0,
+        format!(
+            "max_msgs_per_subject must be unlimited, it is {}",
+            found.max_messages_per_subject
+        ),
+    );
+    check(
+        !found.allow_message_ttl,
+        "allow_msg_ttl must be off".to_owned(),
+    );
+    let needed = (MAX_BODY + MAX_HEADERS) as i64;
+    let size = i64::from(found.max_message_size);
+    check(
+        size <= 0 || size >= needed,
+        format!("max_msg_size must be at least {needed}, it is {size}"),
+    );
+    check(found.allow_direct, "allow_direct must be on".to_owned());
+    check(
+        found.allow_batch_publish,
+        "allow_batched must be on".to_owned(),
+    );
+    check(!found.sealed, "it is sealed".to_owned());
+    check(
+        found.mirror.is_none() && found.sources.as_ref().is_none_or(Vec::is_empty),
+        "it must be neither a mirror nor have sources".to_owned(),
+    );
+    check(
+        found.subject_transform.is_none(),
+        "subject_transform must not be set".to_owned(),
+    );
+    check(!found.no_ack, "no_ack must be off".to_owned());
+    flaws
+}
+
+#[cfg(test)]
+mod tests;

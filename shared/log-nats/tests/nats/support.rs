@@ -1,0 +1,74 @@
+//! A log of its own per test, on a server that the tests of one binary share.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use async_nats::jetstream;
+use fanjet_log::contract::{Expire, Opened};
+use fanjet_log::{EventLog, Seq};
+use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl, Storage, StreamConfig};
+use fanjet_testkit::NatsServer;
+use futures::FutureExt;
+
+/// A configuration with a stream and a subject root that no other test has.
+pub(crate) fn config(url: &str) -> NatsConfig {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    NatsConfig {
+        urls: vec![ServerUrl::new(url)],
+        stream: StreamConfig {
+            name: format!("T{number}"),
+            subject_root: format!("t{number}"),
+            storage: Storage::File,
+            ..StreamConfig::default()
+        },
+        ..NatsConfig::default()
+    }
+}
+
+pub(crate) async fn open() -> Result<Opened> {
+    let server = NatsServer::shared().await?;
+    let config = config(&server.url());
+    let log = NatsLog::connect(config.clone()).await?;
+    let admin = jetstream::new(async_nats::connect(server.url()).await?);
+    Ok(Opened {
+        expire: Some(expire(admin, config.stream.name, log.clone())),
+        keep: Box::new(server),
+        ..Opened::new(log)
+    })
+}
+
+/// Expiry by the stream's own limits, set for a moment.
+fn expire(admin: jetstream::Context, stream: String, log: NatsLog) -> Expire {
+    Box::new(move |seq| {
+        let (admin, stream, log) = (admin.clone(), stream.clone(), log.clone());
+        async move { expire_to(&admin, &stream, &log, seq).await.unwrap() }.boxed()
+    })
+}
+
+async fn expire_to(
+    admin: &jetstream::Context,
+    stream: &str,
+    log: &NatsLog,
+    seq: Seq,
+) -> Result<()> {
+    let before = admin.get_stream(stream).await?.cached_info().config.clone();
+    let mut limited = before.clone();
+    let kept = log.bounds().await?.last - seq;
+    if kept > 0 {
+        limited.max_messages = i64::try_from(kept)?;
+    } else {
+        limited.max_age = Duration::from_millis(100);
+        limited.duplicate_window = Duration::from_millis(100);
+    }
+    admin.update_stream(&limited).await?;
+    while log.bounds().await?.first <= seq {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    admin
+        .update_stream(&before)
+        .await
+        .context("cannot take the limit back")?;
+    Ok(())
+}
