@@ -1,10 +1,10 @@
 //! Letting clients in.
 
-mod server;
-mod subscribe;
-mod refusal;
 mod admission;
 mod front_page;
+mod refusal;
+mod server;
+mod subscribe;
 
 pub(crate) use admission::Admission;
 pub(crate) use refusal::Refusal;

@@ -1,11 +1,11 @@
 //! Fan-out on one worker thread.
 
-mod router;
+mod actor;
 mod lane;
 mod member;
-mod shard;
 mod pacing;
-mod actor;
+mod router;
+mod shard;
 mod worker;
 
 pub use lane::LaneId;

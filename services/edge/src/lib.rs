@@ -13,16 +13,24 @@
 //! event through a mailbox.
 
 pub mod config;
-pub mod tail;
-pub mod hub;
-pub mod subscriber;
-mod http;
 mod edge;
-mod readiness;
-pub mod metrics;
 mod error;
+mod http;
+pub mod hub;
+pub mod metrics;
+mod readiness;
+pub mod subscriber;
+pub mod tail;
 
 pub use config::EdgeConfig;
 pub use edge::{Edge, EdgeHandle};
 pub use error::EdgeError;
 pub use readiness::{NotReady, Readiness};
+
+#[cfg(test)]
+#[path = "../tests/it/support/events.rs"]
+#[allow(
+    dead_code,
+    reason = "shared with the integration tests, which use more of it"
+)]
+mod events;

@@ -1,10 +1,10 @@
 //! One connection: what waits for its socket, who writes it, and its control traffic.
 
-mod outbox;
-mod feed;
 mod body;
+mod feed;
 mod inbound;
 mod liveness;
+mod outbox;
 mod session;
 
 pub use feed::Feed;

@@ -1,8 +1,8 @@
 //! The node's one reader of the log and the memory that all subscribers share.
 
-mod feeder;
 mod collections;
 mod entry;
+mod feeder;
 mod ring;
 mod status;
 

@@ -21,13 +21,22 @@ fn the_file_shows_every_key_with_its_default() {
         table
             .iter()
             .flat_map(|(section, keys)| {
-                keys.as_table().unwrap().keys().map(move |key| format!("{section}.{key}"))
+                keys.as_table()
+                    .unwrap()
+                    .keys()
+                    .map(move |key| format!("{section}.{key}"))
             })
             .collect()
     };
     assert_eq!(keys(&shown), keys(&defaults));
-    assert_eq!(toml::from_str::<EdgeConfig>(&uncommented()).unwrap(), EdgeConfig::default());
-    assert_eq!(toml::from_str::<EdgeConfig>(FILE).unwrap(), EdgeConfig::default());
+    assert_eq!(
+        toml::from_str::<EdgeConfig>(&uncommented()).unwrap(),
+        EdgeConfig::default()
+    );
+    assert_eq!(
+        toml::from_str::<EdgeConfig>(FILE).unwrap(),
+        EdgeConfig::default()
+    );
 }
 
 #[test]

@@ -67,9 +67,7 @@ impl Pacing {
 
 /// When the flush may be, if not now.
 fn due(last_flush: Option<Instant>, floor: Duration, now: Instant) -> Option<Instant> {
-    last_flush
-        .map(|last| last + floor)
-        .filter(|&due| due > now)
+    last_flush.map(|last| last + floor).filter(|&due| due > now)
 }
 
 #[cfg(test)]

@@ -159,7 +159,11 @@ impl Outbox {
         match state.take() {
             Take::Empty => {
                 let waker = cx.waker();
-                if !state.writer.as_ref().is_some_and(|old| old.will_wake(waker)) {
+                if !state
+                    .writer
+                    .as_ref()
+                    .is_some_and(|old| old.will_wake(waker))
+                {
                     state.writer = Some(waker.clone());
                 }
                 Poll::Pending

@@ -3,7 +3,9 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use actix::{Actor, ActorContext, AsyncContext, Context, StreamHandler, WrapFuture, fut::ActorFutureExt};
+use actix::{
+    Actor, ActorContext, AsyncContext, Context, StreamHandler, WrapFuture, fut::ActorFutureExt,
+};
 use actix_http::error::PayloadError;
 use bytes::Bytes;
 use fanjet_wire::close::CloseReason;
@@ -70,7 +72,10 @@ impl Session {
 
     fn check_life(&mut self) {
         let taken = self.member.outbox().taken();
-        if self.liveness.is_dead(Instant::now(), taken, self.pong_timeout) {
+        if self
+            .liveness
+            .is_dead(Instant::now(), taken, self.pong_timeout)
+        {
             self.member.outbox().close_now(CloseReason::PongTimeout);
         }
     }

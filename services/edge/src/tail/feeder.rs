@@ -132,7 +132,10 @@ impl Feeder {
             }
             Position::Continue { from } => Ok(from),
             Position::Lost { from, lost } => {
-                error!(lost, from, "the log dropped events before they were read here");
+                error!(
+                    lost,
+                    from, "the log dropped events before they were read here"
+                );
                 self.metrics.tail_lost(lost);
                 self.ring.restart(from, head.live.max(from));
                 Ok(from)

@@ -28,7 +28,9 @@ fn wanted(entries: &[Entry], collections: &[&str], dids: &[&str]) -> Vec<Entry> 
         .filter(|entry| {
             let text = std::str::from_utf8(&entry.body).unwrap();
             let passes_collection = match &entry.topic {
-                Topic::Commit(name) => collections.iter().any(|head| name.as_str().starts_with(head)),
+                Topic::Commit(name) => collections
+                    .iter()
+                    .any(|head| name.as_str().starts_with(head)),
                 Topic::Identity | Topic::Account => true,
                 Topic::Sync => false,
             };
@@ -54,12 +56,28 @@ async fn filters_let_through_what_the_contract_says() {
         ("", &[""], &[]),
         ("?unknown=1&wantedCollections=%zz", &[""], &[]),
         ("?wantedCollections=app.bsky.feed.post", &[POST], &[]),
-        ("?wantedCollections=app.bsky.feed.*", &["app.bsky.feed."], &[]),
-        ("?wantedCollections=app.bsky.feed.*&wantedCollections=app.bsky.feed.post&wantedCollections=app.bsky.graph.follow", &["app."], &[]),
+        (
+            "?wantedCollections=app.bsky.feed.*",
+            &["app.bsky.feed."],
+            &[],
+        ),
+        (
+            "?wantedCollections=app.bsky.feed.*&wantedCollections=app.bsky.feed.post&wantedCollections=app.bsky.graph.follow",
+            &["app."],
+            &[],
+        ),
         ("?wantedCollections=.*", &["nothing"], &[]),
         ("?wantedDids=did:plc:b", &[""], &["did:plc:b"]),
-        ("?wantedDids=did:plc:b&wantedDids=did:plc:a&wantedDids=did:plc:none", &[""], &["did:plc:a", "did:plc:b"]),
-        ("?wantedDids=did:web:c.example&wantedCollections=app.bsky.graph.*", &["app.bsky.graph."], &["did:web:c.example"]),
+        (
+            "?wantedDids=did:plc:b&wantedDids=did:plc:a&wantedDids=did:plc:none",
+            &[""],
+            &["did:plc:a", "did:plc:b"],
+        ),
+        (
+            "?wantedDids=did:web:c.example&wantedCollections=app.bsky.graph.*",
+            &["app.bsky.graph."],
+            &["did:web:c.example"],
+        ),
     ];
     let mut clients = Vec::new();
     for (query, ..) in &cases {
@@ -126,7 +144,11 @@ async fn many_subscribers_get_the_same_in_order() {
     let node = Node::start().await;
     let mut clients = Vec::new();
     for n in 0..40 {
-        let query = if n % 2 == 0 { "" } else { "?wantedCollections=app.bsky.feed.like" };
+        let query = if n % 2 == 0 {
+            ""
+        } else {
+            "?wantedCollections=app.bsky.feed.like"
+        };
         clients.push(node.client(query).await);
     }
     let appended = node.log.append((0..50).flat_map(|_| mixture()));
@@ -136,6 +158,7 @@ async fn many_subscribers_get_the_same_in_order() {
         client.expect(if n % 2 == 0 { &all } else { &likes }).await;
     }
     let delivered = (20 * (all.len() + likes.len())) as f64;
-    node.metric_becomes(fanjet_edge::metrics::DELIVERED_EVENTS, None, delivered).await;
+    node.metric_becomes(fanjet_edge::metrics::DELIVERED_EVENTS, None, delivered)
+        .await;
     assert_eq!(node.metric(fanjet_edge::metrics::SUBSCRIBERS, None), 40.0);
 }

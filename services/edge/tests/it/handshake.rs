@@ -8,7 +8,8 @@ use crate::support::{Client, Fault, FaultyLog, Node, commit};
 /// One plain HTTP request; returns the whole answer.
 async fn request(node: &Node, target: &str, headers: &str) -> String {
     let mut stream = TcpStream::connect(node.addr()).await.unwrap();
-    let head = format!("GET {target} HTTP/1.1\r\nHost: edge.test\r\nConnection: close\r\n{headers}\r\n");
+    let head =
+        format!("GET {target} HTTP/1.1\r\nHost: edge.test\r\nConnection: close\r\n{headers}\r\n");
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
@@ -23,20 +24,40 @@ fn body(answer: &str) -> &str {
 #[tokio::test]
 async fn bad_options_are_refused_in_the_words_of_v1() {
     let node = Node::start().await;
-    let many: String = (0..101).map(|n| format!("&wantedCollections=p{n}.x.y")).collect();
+    let many: String = (0..101)
+        .map(|n| format!("&wantedCollections=p{n}.x.y"))
+        .collect();
     for (query, words) in [
-        ("wantedCollections=app.bsky.fo*", "invalid subscriber options: invalid collection: app.bsky.fo* (allowed: "),
-        ("wantedCollections=", "invalid subscriber options: invalid collection:  (allowed: "),
-        ("wantedDids=not-a-did", "invalid subscriber options: invalid DID: not-a-did (allowed: "),
-        (&many, "invalid subscriber options: too many wanted collections: 101 > 100"),
+        (
+            "wantedCollections=app.bsky.fo*",
+            "invalid subscriber options: invalid collection: app.bsky.fo* (allowed: ",
+        ),
+        (
+            "wantedCollections=",
+            "invalid subscriber options: invalid collection:  (allowed: ",
+        ),
+        (
+            "wantedDids=not-a-did",
+            "invalid subscriber options: invalid DID: not-a-did (allowed: ",
+        ),
+        (
+            &many,
+            "invalid subscriber options: too many wanted collections: 101 > 100",
+        ),
     ] {
         let answer = request(&node, &format!("/subscribe?{query}"), "").await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
-        assert!(answer.contains("content-type: text/plain; charset=utf-8\r\n"), "{answer}");
+        assert!(
+            answer.contains("content-type: text/plain; charset=utf-8\r\n"),
+            "{answer}"
+        );
         assert!(body(&answer).starts_with(words), "{answer}");
         assert!(!answer.ends_with('\n'));
     }
-    assert_eq!(node.metric(REFUSED_HANDSHAKES, Some("invalid_options")), 4.0);
+    assert_eq!(
+        node.metric(REFUSED_HANDSHAKES, Some("invalid_options")),
+        4.0
+    );
 }
 
 #[tokio::test]
@@ -65,7 +86,10 @@ async fn a_url_above_the_limit_is_refused() {
     let fits = format!("/subscribe?{}", "x".repeat(89));
     assert!(request(&node, &fits, "").await.starts_with("HTTP/1.1 400 "));
     let answer = request(&node, &format!("{fits}x"), "").await;
-    assert!(answer.starts_with("HTTP/1.1 414 ") && answer.contains("100 bytes"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 414 ") && answer.contains("100 bytes"),
+        "{answer}"
+    );
 }
 
 #[tokio::test]
@@ -82,7 +106,10 @@ async fn offered_compression_and_subprotocols_are_not_agreed_to() {
     }
     let answer = String::from_utf8(answer).unwrap().to_ascii_lowercase();
     assert!(answer.starts_with("http/1.1 101 "), "{answer}");
-    assert!(answer.contains("sec-websocket-accept: s3pplmbitxaq9kygzzhzrbk+xoo="), "{answer}");
+    assert!(
+        answer.contains("sec-websocket-accept: s3pplmbitxaq9kygzzhzrbk+xoo="),
+        "{answer}"
+    );
     assert!(!answer.contains("sec-websocket-extensions"), "{answer}");
     assert!(!answer.contains("sec-websocket-protocol"), "{answer}");
 }
@@ -99,7 +126,8 @@ async fn a_full_node_says_so_and_takes_the_next_one_when_there_is_room() {
     assert!(Client::try_connect(node.addr(), "").await.is_err());
     assert_eq!(node.metric(REFUSED_HANDSHAKES, Some("node_full")), 2.0);
     drop(first);
-    node.metric_becomes(fanjet_edge::metrics::DISCONNECTS, Some("client_gone"), 1.0).await;
+    node.metric_becomes(fanjet_edge::metrics::DISCONNECTS, Some("client_gone"), 1.0)
+        .await;
     let mut third = node.client("").await;
     let entry = node.append_one("app.bsky.feed.post", "did:plc:a");
     third.expect([&entry]).await;

@@ -3,8 +3,8 @@ use std::time::Duration;
 use fanjet_edge::metrics::{DISCONNECTS, HUB_CRASHES, SUBSCRIBERS};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use crate::support::{Client, FaultyLog, Node, commit, eventually};
 
@@ -15,7 +15,10 @@ async fn a_ping_is_answered_with_its_payload() {
     let node = Node::start().await;
     let mut client = node.client("").await;
     client.send(Message::Ping("are you there".into())).await;
-    assert_eq!(client.next_message().await, Message::Pong("are you there".into()));
+    assert_eq!(
+        client.next_message().await,
+        Message::Pong("are you there".into())
+    );
 }
 
 #[tokio::test]
@@ -43,7 +46,8 @@ async fn a_client_that_never_answers_a_ping_is_dropped() {
     .await;
     // Not reading is not answering.
     let mut client = node.client("").await;
-    node.metric_becomes(DISCONNECTS, Some("pong_timeout"), 1.0).await;
+    node.metric_becomes(DISCONNECTS, Some("pong_timeout"), 1.0)
+        .await;
     let (_, closed) = client.read_to_end().await;
     assert_eq!(closed.map(|(code, _)| code), Some(1008));
 }
@@ -51,15 +55,26 @@ async fn a_client_that_never_answers_a_ping_is_dropped() {
 #[tokio::test]
 async fn a_clients_close_is_answered() {
     let node = Node::start().await;
-    for (sent, expected) in [(Some(1000), Some(1000)), (Some(3999), Some(3999)), (None, None)] {
+    for (sent, expected) in [
+        (Some(1000), Some(1000)),
+        (Some(3999), Some(3999)),
+        (None, None),
+    ] {
         let mut client = node.client("").await;
-        let frame = sent.map(|code| CloseFrame { code: code.into(), reason: "bye".into() });
+        let frame = sent.map(|code| CloseFrame {
+            code: code.into(),
+            reason: "bye".into(),
+        });
         client.send(Message::Close(frame)).await;
         let (_, closed) = client.read_to_end().await;
         assert_eq!(closed.map(|(code, _)| code), expected);
     }
-    node.metric_becomes(DISCONNECTS, Some("client_closed"), 3.0).await;
-    eventually("all places are free", || node.metric(SUBSCRIBERS, None) == 0.0).await;
+    node.metric_becomes(DISCONNECTS, Some("client_closed"), 3.0)
+        .await;
+    eventually("all places are free", || {
+        node.metric(SUBSCRIBERS, None) == 0.0
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -68,7 +83,8 @@ async fn a_client_that_vanishes_is_forgotten() {
     for _ in 0..10 {
         drop(node.client("?wantedDids=did:plc:a").await);
     }
-    node.metric_becomes(DISCONNECTS, Some("client_gone"), 10.0).await;
+    node.metric_becomes(DISCONNECTS, Some("client_gone"), 10.0)
+        .await;
     assert_eq!(node.metric(SUBSCRIBERS, None), 0.0);
 }
 
@@ -76,9 +92,19 @@ async fn a_client_that_vanishes_is_forgotten() {
 async fn messages_of_unknown_types_are_ignored() {
     let node = Node::start().await;
     let mut client = node.client("").await;
-    client.send(Message::Text(r#"{"type":"unknown_type","payload":{}}"#.into())).await;
-    client.send(Message::Binary(vec![0, 159, 146, 150].into())).await;
-    for (opcode, is_final) in [(Data::Text, false), (Data::Continue, false), (Data::Continue, true)] {
+    client
+        .send(Message::Text(
+            r#"{"type":"unknown_type","payload":{}}"#.into(),
+        ))
+        .await;
+    client
+        .send(Message::Binary(vec![0, 159, 146, 150].into()))
+        .await;
+    for (opcode, is_final) in [
+        (Data::Text, false),
+        (Data::Continue, false),
+        (Data::Continue, true),
+    ] {
         let frame = Frame::message("part", OpCode::Data(opcode), is_final);
         client.send(Message::Frame(frame)).await;
     }
@@ -100,15 +126,22 @@ async fn a_message_above_the_limit_closes_the_connection() {
     whole.send(Message::Ping("fits".into())).await;
     assert_eq!(whole.next_message().await, Message::Pong("fits".into()));
     whole.send(text(100_001)).await;
-    assert_eq!(whole.next().await.unwrap_err().map(|(code, _)| code), Some(1009));
+    assert_eq!(
+        whole.next().await.unwrap_err().map(|(code, _)| code),
+        Some(1009)
+    );
 
     let mut in_parts = node.client("").await;
     for opcode in [Data::Text, Data::Continue] {
         let frame = Frame::message(vec![b'x'; 50_001], OpCode::Data(opcode), false);
         in_parts.send(Message::Frame(frame)).await;
     }
-    assert_eq!(in_parts.next().await.unwrap_err().map(|(code, _)| code), Some(1009));
-    node.metric_becomes(DISCONNECTS, Some("message_too_big"), 2.0).await;
+    assert_eq!(
+        in_parts.next().await.unwrap_err().map(|(code, _)| code),
+        Some(1009)
+    );
+    node.metric_becomes(DISCONNECTS, Some("message_too_big"), 2.0)
+        .await;
 }
 
 #[tokio::test]
@@ -118,7 +151,10 @@ async fn a_broken_protocol_closes_the_connection() {
     // A continuation of nothing.
     let frame = Frame::message("part", OpCode::Data(Data::Continue), true);
     client.send(Message::Frame(frame)).await;
-    assert_eq!(client.next().await.unwrap_err().map(|(code, _)| code), Some(1002));
+    assert_eq!(
+        client.next().await.unwrap_err().map(|(code, _)| code),
+        Some(1002)
+    );
 }
 
 #[tokio::test]
@@ -138,10 +174,14 @@ async fn a_hub_that_panics_takes_nobody_hostage() {
         assert_eq!(read, Vec::<String>::new());
         let (code, reason) = closed.unwrap();
         assert_eq!(code, 1011);
-        assert!(reason.ends_with(&format!("cursor={}", entry.time().unwrap())), "{reason}");
+        assert!(
+            reason.ends_with(&format!("cursor={}", entry.time().unwrap())),
+            "{reason}"
+        );
     }
     node.metric_becomes(HUB_CRASHES, None, 2.0).await;
-    node.metric_becomes(DISCONNECTS, Some("internal"), 8.0).await;
+    node.metric_becomes(DISCONNECTS, Some("internal"), 8.0)
+        .await;
 
     let mut after = Vec::new();
     for _ in 0..8 {
@@ -177,7 +217,10 @@ async fn stopping_says_goodbye_to_everybody_and_ends() {
                 let cursor = entries[19].time().unwrap();
                 assert!(reason.ends_with(&format!("cursor={cursor}")), "{reason}");
             }
-            assert_eq!(ready().reasons.last(), Some(&fanjet_edge::NotReady::Draining));
+            assert_eq!(
+                ready().reasons.last(),
+                Some(&fanjet_edge::NotReady::Draining)
+            );
             ended.await.unwrap().unwrap();
         })
         .await;
@@ -192,7 +235,8 @@ async fn the_deadline_cuts_off_who_does_not_leave() {
     })
     .await;
     let _stuck = Client::connect_narrow(node.addr(), "").await;
-    node.log.append((0..400).map(|_| commit(POST, "did:plc:a").padded(50_000)));
+    node.log
+        .append((0..400).map(|_| commit(POST, "did:plc:a").padded(50_000)));
     node.tail_caught_up().await;
     node.stop().await.unwrap();
 }

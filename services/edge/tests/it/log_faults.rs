@@ -21,7 +21,8 @@ async fn a_broken_follow_is_taken_up_without_loss_or_repeat() {
         node.log.break_follows();
         let after = node.log.append(some(150));
         client.expect(&after).await;
-        node.metric_becomes(FEEDER_RESTARTS, Some("unavailable"), f64::from(round)).await;
+        node.metric_becomes(FEEDER_RESTARTS, Some("unavailable"), f64::from(round))
+            .await;
     }
 }
 
@@ -126,7 +127,8 @@ async fn events_that_the_log_dropped_unread_close_their_subscribers() {
     let cursor = before[4].time().unwrap();
     assert!(reason.ends_with(&format!("cursor={cursor}")), "{reason}");
     node.metric_becomes(TAIL_LOST_EVENTS, None, 6.0).await;
-    node.metric_becomes(DISCONNECTS, Some("fell_behind"), 1.0).await;
+    node.metric_becomes(DISCONNECTS, Some("fell_behind"), 1.0)
+        .await;
 
     let mut next = node.client("").await;
     let after = node.append_one(POST, "did:plc:a");
@@ -151,7 +153,10 @@ async fn corruption_stops_the_node_loudly() {
         assert_eq!(closed.map(|(code, _)| code), Some(1012));
         let failure = node.handle.join().await.unwrap_err();
         assert!(matches!(failure, EdgeError::Task(_)) && !failure.is_retryable());
-        assert!(failure.to_string().contains("corrupt at seq 3"), "{failure}");
+        assert!(
+            failure.to_string().contains("corrupt at seq 3"),
+            "{failure}"
+        );
     }
 }
 

@@ -4,7 +4,7 @@ mod support;
 
 mod delivery;
 mod handshake;
-mod slow_readers;
-mod log_faults;
 mod lifecycle;
+mod log_faults;
 mod oracle;
+mod slow_readers;

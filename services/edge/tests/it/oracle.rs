@@ -16,7 +16,13 @@ const COLLECTIONS: [&str; 6] = [
     "com.example.deep.er.thing",
     "org.other.collection",
 ];
-const PATTERNS: [&str; 5] = ["app.bsky.*", "app.bsky.feed.*", "com.*", "com.example.deep.*", ".*"];
+const PATTERNS: [&str; 5] = [
+    "app.bsky.*",
+    "app.bsky.feed.*",
+    "com.*",
+    "com.example.deep.*",
+    ".*",
+];
 const LAST: &str = "did:plc:last";
 
 fn pick<'a>(random: &mut StdRng, of: &[&'a str]) -> &'a str {
@@ -99,7 +105,10 @@ async fn run(seed: u64) {
             node.log.break_follows();
         }
         let burst = random.random_range(1..200);
-        entries.extend(node.log.append((0..burst).map(|_| random_event(&mut random))));
+        entries.extend(
+            node.log
+                .append((0..burst).map(|_| random_event(&mut random))),
+        );
         // Once the watcher has this one, the hub stands behind it, and the model knows where a newcomer starts.
         let marker = node.log.append([event(Topic::Identity, LAST)]);
         watcher.expect(&marker).await;

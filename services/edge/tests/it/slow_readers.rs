@@ -21,7 +21,8 @@ async fn a_slow_reader_gets_everything_once_in_order() {
     })
     .await;
     let mut slow = Client::connect_narrow(node.addr(), "").await;
-    let mut slow_and_picky = Client::connect_narrow(node.addr(), "?wantedCollections=app.bsky.feed.like").await;
+    let mut slow_and_picky =
+        Client::connect_narrow(node.addr(), "?wantedCollections=app.bsky.feed.like").await;
     let mut fast = node.client("").await;
 
     let mut all = node.log.append(large(POST));
@@ -70,8 +71,12 @@ async fn a_reader_that_falls_out_of_the_ring_is_told_where_to_resume() {
     let (code, reason) = closed.unwrap();
     assert_eq!(code, 1013);
     let cursor = time_of(read.len() as u64).get();
-    assert!(reason.ends_with(&format!("resume with cursor={cursor}")), "{reason}");
-    node.metric_becomes(DISCONNECTS, Some("fell_behind"), 1.0).await;
+    assert!(
+        reason.ends_with(&format!("resume with cursor={cursor}")),
+        "{reason}"
+    );
+    node.metric_becomes(DISCONNECTS, Some("fell_behind"), 1.0)
+        .await;
 
     let after = node.append_one(POST, "did:plc:a");
     fast.expect([&after]).await;

@@ -11,7 +11,10 @@ fn a_collection_keeps_its_number_and_its_text_is_shared() {
     let (again, same) = collections.intern(nsid("app.bsky.feed.post"));
     assert_eq!((id.map(CollectionId::index), same), (Some(0), id));
     assert!(std::ptr::eq(first.as_str(), again.as_str()));
-    assert_eq!(collections.intern(nsid("app.bsky.feed.like")).1, Some(CollectionId(1)));
+    assert_eq!(
+        collections.intern(nsid("app.bsky.feed.like")).1,
+        Some(CollectionId(1))
+    );
 }
 
 #[test]

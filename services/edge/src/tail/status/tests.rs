@@ -5,7 +5,10 @@ async fn readiness_needs_a_connection_and_a_recent_confirmation() {
     let status = TailStatus::default();
     let start = Instant::now();
     let within = Duration::from_secs(30);
-    assert_eq!(status.objection(start, within), Some(NotReady::TailDisconnected));
+    assert_eq!(
+        status.objection(start, within),
+        Some(NotReady::TailDisconnected)
+    );
     status.following();
     assert_eq!(status.objection(start, within), Some(NotReady::TailStale));
     status.confirmed_fresh(start);
@@ -14,5 +17,8 @@ async fn readiness_needs_a_connection_and_a_recent_confirmation() {
     assert_eq!(status.objection(late, within), Some(NotReady::TailStale));
     status.confirmed_fresh(late);
     status.disconnected();
-    assert_eq!(status.objection(late, within), Some(NotReady::TailDisconnected));
+    assert_eq!(
+        status.objection(late, within),
+        Some(NotReady::TailDisconnected)
+    );
 }

@@ -53,14 +53,7 @@ impl Event {
             }
             Topic::Identity => v1::write_identity(&mut body, did, Some(&filler), seq, time),
             Topic::Account => v1::write_account(&mut body, did, true, Some(&filler), seq, time),
-            Topic::Sync => v1::write_sync(
-                &mut body,
-                did,
-                rev(),
-                filler.as_bytes(),
-                seq,
-                time,
-            ),
+            Topic::Sync => v1::write_sync(&mut body, did, rev(), filler.as_bytes(), seq, time),
         }
         assert!(v1::stamp(&mut body, time_of(seq)));
         Entry {
