@@ -4,7 +4,7 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 use proptest::prelude::*;
 
 use super::*;
-use crate::events::{Event, commit};
+use crate::events::{Event, commit, time_of};
 use crate::subscriber::Take;
 use crate::tail::Collections;
 
@@ -233,6 +233,23 @@ fn a_lane_whose_holders_are_all_behind_stays_theirs() {
     assert_eq!(rig.shard.lanes(), 1);
     rig.shard.leave(&slow);
     assert_eq!((rig.shard.lanes(), rig.shard.holders), (0, 0));
+}
+
+/// Someone who joins between two steps and gets nothing resumes with the very next event, not behind it.
+#[test]
+fn a_newcomers_cursor_is_the_shards_place_not_the_rings() {
+    let mut rig = Rig::new(1 << 20, 1 << 20);
+    let first = rig.shard.join(Filter::default());
+    rig.post(3);
+    rig.settle();
+    rig.post(2);
+    let second = rig.shard.join(Filter::default());
+    second.outbox().close_now(CloseReason::Draining);
+    let expected = CloseReason::Draining
+        .frame(Some(time_of(3).get() + 1))
+        .unwrap();
+    assert_eq!(rig.drain(&second), [expected]);
+    assert_eq!(rig.drain(&first).len(), 1);
 }
 
 #[derive(Debug, Clone)]
