@@ -28,3 +28,11 @@ pub use edge::{Edge, EdgeHandle};
 pub use error::EdgeError;
 pub use readiness::{NotReady, Readiness};
 pub use settings::EdgeSettings;
+
+#[cfg(test)]
+#[path = "../tests/it/support/events.rs"]
+#[allow(
+    dead_code,
+    reason = "shared with the integration tests, which use more of it"
+)]
+mod events;

@@ -1,7 +1,9 @@
 //! The HTTP server and its worker threads.
 
 use std::any::Any;
+use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::time::Duration;
 
 use actix_web::rt::net::TcpStream;
@@ -73,12 +75,17 @@ impl Server {
     pub(crate) async fn run(self, stop: Stop) -> Result<(), EdgeError> {
         info!(addr = %self.addr, "listening");
         let handle = self.server.handle();
-        let stopping = async move {
-            stop.cancelled().await;
-            handle.stop(true).await;
+        let mut server = pin!(self.server);
+        let early = tokio::select! {
+            ended = &mut server => Some(ended),
+            () = stop.cancelled() => None,
         };
-        let (served, ()) = futures::join!(self.server, stopping);
-        served.map_err(EdgeError::Server)
+        if let Some(ended) = early {
+            let nobody_asked = || io::Error::other("it ended by itself");
+            return Err(EdgeError::Server(ended.err().unwrap_or_else(nobody_asked)));
+        }
+        let (ended, ()) = futures::join!(server, handle.stop(true));
+        ended.map_err(EdgeError::Server)
     }
 }
 

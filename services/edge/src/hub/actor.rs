@@ -23,7 +23,6 @@ pub(crate) struct Hub {
     last_step: Rc<Cell<Step>>,
     stop: Stop,
     metrics: Metrics,
-    is_stopping: bool,
 }
 
 impl Hub {
@@ -44,15 +43,8 @@ impl Hub {
                 last_step,
                 stop,
                 metrics,
-                is_stopping: false,
             }
         })
-    }
-
-    fn drain(&mut self, ctx: &mut Context<Self>) {
-        self.is_stopping = true;
-        self.shard.borrow_mut().close_all(CloseReason::Draining);
-        ctx.stop();
     }
 }
 
@@ -62,7 +54,7 @@ impl Actor for Hub {
     fn started(&mut self, ctx: &mut Self::Context) {
         let stop = self.stop.clone();
         let stopped = async move { stop.cancelled().await };
-        ctx.spawn(stopped.into_actor(self).map(|(), hub, ctx| hub.drain(ctx)));
+        ctx.spawn(stopped.into_actor(self).map(|(), _, ctx| ctx.stop()));
     }
 }
 
@@ -77,13 +69,16 @@ impl StreamHandler<Flush> for Hub {
 /// for ever. They are sent away, and the worker starts a fresh hub for the next one.
 impl Drop for Hub {
     fn drop(&mut self) {
-        if self.is_stopping {
-            return;
-        }
-        error!("a hub ended by a defect, closing its subscribers");
-        self.metrics.hub_crashed();
+        let reason = if std::thread::panicking() {
+            error!("a hub ended by a defect, closing its subscribers");
+            self.metrics.hub_crashed();
+            CloseReason::Internal
+        } else {
+            CloseReason::Draining
+        };
+        // Nothing holds the shard across a step, so nothing holds it now.
         if let Ok(mut shard) = self.shard.try_borrow_mut() {
-            shard.close_all(CloseReason::Internal);
+            shard.close_all(reason);
         }
     }
 }

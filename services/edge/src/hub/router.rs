@@ -115,29 +115,29 @@ impl Router {
         }
         self.round += 1;
         let mut offer = Offer {
-            lanes: &mut self.lanes,
+            index: &mut self.lanes,
             round: self.round,
             entry,
             pick,
         };
-        offer.to(&self.everything);
+        offer.lanes(&self.everything);
         if let Some(lanes) = self.by_did.get(entry.did()) {
-            offer.to_if_topic_wanted(lanes);
+            offer.lanes_of_did(lanes);
         }
         match entry.topic() {
             Topic::Commit(name) => match entry.collection() {
                 Some(id) => {
                     for &slot in self.routes[id.index()].iter().flatten() {
-                        offer.to(&self.slots[slot as usize].lanes);
+                        offer.lanes(&self.slots[slot as usize].lanes);
                     }
                 }
                 None => {
                     for &slot in parts(name.as_str()).filter_map(|part| self.slot_of.get(part)) {
-                        offer.to(&self.slots[slot as usize].lanes);
+                        offer.lanes(&self.slots[slot as usize].lanes);
                     }
                 }
             },
-            Topic::Identity | Topic::Account => offer.to(&self.by_collection),
+            Topic::Identity | Topic::Account => offer.lanes(&self.by_collection),
             Topic::Sync => {}
         }
     }
@@ -182,25 +182,25 @@ impl Router {
 
 /// One event on its way to the lanes that were found.
 struct Offer<'a, F> {
-    lanes: &'a mut [Option<Indexed>],
+    index: &'a mut [Option<Indexed>],
     round: u64,
     entry: &'a Entry,
     pick: F,
 }
 
 impl<F: FnMut(LaneId)> Offer<'_, F> {
-    fn to(&mut self, found: &[LaneId]) {
-        self.to_where(found, |_| true);
+    fn lanes(&mut self, found: &[LaneId]) {
+        self.lanes_where(found, |_| true);
     }
 
-    fn to_if_topic_wanted(&mut self, found: &[LaneId]) {
+    fn lanes_of_did(&mut self, found: &[LaneId]) {
         let topic = self.entry.topic();
-        self.to_where(found, |filter| filter.wants_topic(topic));
+        self.lanes_where(found, |filter| filter.wants_topic(topic));
     }
 
-    fn to_where(&mut self, found: &[LaneId], is_wanted: impl Fn(&Filter) -> bool) {
+    fn lanes_where(&mut self, found: &[LaneId], is_wanted: impl Fn(&Filter) -> bool) {
         for &lane in found {
-            let Some(Some(indexed)) = self.lanes.get_mut(lane as usize) else {
+            let Some(Some(indexed)) = self.index.get_mut(lane as usize) else {
                 continue;
             };
             if indexed.last_round != self.round

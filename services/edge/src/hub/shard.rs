@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use fanjet_event::TimeUs;
 use fanjet_filter::Filter;
 use fanjet_log::Seq;
 use fanjet_wire::close::CloseReason;
@@ -72,6 +73,8 @@ pub struct Shard {
     behind: Vec<Rc<Member>>,
     /// The seq that is routed next.
     position: Seq,
+    /// The time of the newest event before it.
+    before: Option<TimeUs>,
     holders: usize,
     touched: Vec<LaneId>,
 }
@@ -89,6 +92,7 @@ impl Shard {
             lane_of: HashMap::new(),
             behind: Vec::new(),
             position: 0,
+            before: None,
             holders: 0,
             touched: Vec::new(),
         }
@@ -96,12 +100,11 @@ impl Shard {
 
     /// Adds a subscriber that starts with what comes next.
     pub fn join(&mut self, filter: Filter) -> Rc<Member> {
-        let head = self.ring.head();
         if self.holders == 0 {
-            self.position = head.live;
+            self.go_to_end();
         }
-        // Cursors are inclusive: the microsecond behind the newest event names everything after it.
-        let resume = head.time.map(|time| time.get() + 1);
+        // Cursors are inclusive: the microsecond behind an event names everything after it.
+        let resume = self.before.map(|time| time.get() + 1);
         let outbox = Outbox::new(self.limits.max_pending_bytes, resume);
         let member = Rc::new(Member::new(outbox));
         let lane = self.hold_lane(filter);
@@ -121,9 +124,8 @@ impl Shard {
 
     /// Routes the next part of the ring to the outboxes.
     pub fn step(&mut self) -> Step {
-        let end = self.ring.head();
         if self.holders == 0 {
-            self.position = end.live;
+            self.go_to_end();
             return Step::Done;
         }
         let limit = ReadLimit {
@@ -133,17 +135,20 @@ impl Shard {
         match self.ring.read_from(self.position, Seq::MAX, limit) {
             Read::Hot(batch) => {
                 self.deliver(&batch);
-                self.position = batch.last().map_or(self.position, |last| last.seq() + 1);
+                if let Some(last) = batch.last() {
+                    self.position = last.seq() + 1;
+                    self.before = Some(last.time());
+                }
             }
             Read::CaughtUp => {}
             Read::Behind { .. } => {
                 // Either this thread or the feeder lost events: all who were live have missed them.
                 self.close_all(CloseReason::FellBehind);
-                self.position = end.live;
+                self.go_to_end();
             }
         }
         self.close_fallen();
-        if end.end.is_some_and(|end| self.position < end) {
+        if self.ring.head().end.is_some_and(|end| self.position < end) {
             Step::More
         } else {
             Step::Done
@@ -212,6 +217,12 @@ impl Shard {
     /// The seq that is routed next.
     pub fn position(&self) -> Seq {
         self.position
+    }
+
+    fn go_to_end(&mut self) {
+        let head = self.ring.head();
+        self.position = head.live;
+        self.before = head.time;
     }
 
     fn deliver(&mut self, batch: &[Arc<Entry>]) {

@@ -35,7 +35,7 @@ fn wanted(entries: &[Entry], collections: &[&str], dids: &[&str]) -> Vec<Entry> 
                 Topic::Sync => false,
             };
             let from = |did: &&str| text.starts_with(&format!(r#"{{"did":"{did}","#));
-            passes_collection && (dids.is_empty() || dids.iter().any(|did| from(did)))
+            passes_collection && (dids.is_empty() || dids.iter().any(from))
         })
         .cloned()
         .collect()

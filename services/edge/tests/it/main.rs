@@ -1,10 +1,17 @@
 //! A started edge, spoken to by real WebSocket clients over a log that can be made to fail.
 
+#[cfg(test)]
 mod support;
 
+#[cfg(test)]
 mod delivery;
+#[cfg(test)]
 mod handshake;
+#[cfg(test)]
 mod lifecycle;
+#[cfg(test)]
 mod log_faults;
+#[cfg(test)]
 mod oracle;
+#[cfg(test)]
 mod slow_readers;

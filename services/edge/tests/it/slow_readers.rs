@@ -60,7 +60,6 @@ async fn a_reader_that_falls_out_of_the_ring_is_told_where_to_resume() {
         fast.expect(&entry).await;
         all.extend(entry);
     }
-    node.metric_becomes(DISCONNECTS, None, 0.0).await;
 
     let (read, closed) = slow.read_to_end().await;
     // What came is an unbroken beginning, and the cursor names its last event.
@@ -80,4 +79,18 @@ async fn a_reader_that_falls_out_of_the_ring_is_told_where_to_resume() {
 
     let after = node.append_one(POST, "did:plc:a");
     fast.expect([&after]).await;
+}
+
+/// A client that takes nothing holds no place for ever, although its system goes on acknowledging.
+#[tokio::test]
+async fn a_socket_that_takes_nothing_is_dropped_by_the_system() {
+    let node = Node::start_with(FaultyLog::new(), |config| {
+        config.subscriber.write_stall_timeout = std::time::Duration::from_millis(500);
+    })
+    .await;
+    let _stuck = Client::connect_narrow(node.addr(), "").await;
+    node.log.append(large(POST));
+    node.metric_becomes(DISCONNECTS, Some("client_gone"), 1.0)
+        .await;
+    assert_eq!(node.metric(fanjet_edge::metrics::SUBSCRIBERS, None), 0.0);
 }

@@ -1,1 +1,325 @@
+use bytes::Bytes;
+use opentelemetry::metrics::MeterProvider;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use proptest::prelude::*;
+
 use super::*;
+use crate::events::{Event, commit, time_of};
+use crate::subscriber::Take;
+use crate::tail::Collections;
+
+const NAMES: [&str; 3] = [
+    "app.bsky.feed.post",
+    "app.bsky.feed.like",
+    "com.example.thing",
+];
+const QUERIES: [&[&str]; 4] = [
+    &[],
+    &["app.bsky.feed.post"],
+    &["app.bsky.*"],
+    &["com.*", "app.bsky.feed.like"],
+];
+
+struct Rig {
+    ring: Arc<Ring>,
+    shard: Shard,
+    collections: Collections,
+    next: Seq,
+}
+
+impl Rig {
+    fn new(ring_bytes: usize, max_pending_bytes: usize) -> Self {
+        let ring = Arc::new(Ring::new(ring_bytes));
+        ring.restart(1, 1);
+        let metrics = Metrics::new(&SdkMeterProvider::default().meter("test"));
+        let limits = ShardLimits {
+            flush_bytes: 900,
+            catch_up_bytes: 500,
+            max_pending_bytes,
+        };
+        let shard = Shard::new(Arc::clone(&ring), limits, metrics);
+        Self {
+            ring,
+            shard,
+            collections: Collections::new(100),
+            next: 1,
+        }
+    }
+
+    fn append(&mut self, events: impl IntoIterator<Item = Event>) {
+        let mut entries = Vec::new();
+        for event in events {
+            entries.push(Arc::new(
+                Entry::new(&event.at(self.next), &mut self.collections).unwrap(),
+            ));
+            self.next += 1;
+        }
+        self.ring.extend(entries);
+    }
+
+    fn post(&mut self, count: usize) {
+        self.append((0..count).map(|_| commit(NAMES[0], "did:plc:a")));
+    }
+
+    fn settle(&mut self) {
+        while self.shard.step() == Step::More {}
+    }
+
+    /// What a writer with an open socket would write now.
+    fn drain(&mut self, member: &Rc<Member>) -> Vec<Bytes> {
+        let mut written = Vec::new();
+        loop {
+            match member.outbox().take() {
+                Take::Bytes(bytes) => written.push(bytes),
+                Take::Over => return written,
+                Take::Empty => match self.shard.catch_up(member) {
+                    CatchUp::Found(chunk) => {
+                        member.outbox().note_written(chunk.last);
+                        written.push(chunk.bytes);
+                    }
+                    CatchUp::NothingWanted | CatchUp::FellBehind => {}
+                    CatchUp::Live => return written,
+                },
+            }
+        }
+    }
+}
+
+fn filter(collections: &[&str]) -> Filter {
+    Filter::new(collections.iter().copied(), [], 0).unwrap()
+}
+
+#[test]
+fn equal_filters_share_one_lane_and_its_bytes() {
+    let mut rig = Rig::new(1 << 20, 1 << 20);
+    let members: Vec<_> = (0..50)
+        .map(|n| rig.shard.join(filter(QUERIES[n % 2])))
+        .collect();
+    assert_eq!(rig.shard.lanes(), 2);
+    rig.post(2);
+    rig.settle();
+    let written: Vec<_> = members.iter().map(|member| rig.drain(member)).collect();
+    for (n, bytes) in written.iter().enumerate() {
+        assert_eq!(bytes.len(), 1, "one piece per flush");
+        assert_eq!(bytes[0], written[0][0]);
+        assert!(
+            std::ptr::eq(bytes[0].as_ptr(), written[n % 2][0].as_ptr()),
+            "shared, not copied"
+        );
+    }
+    for member in &members[1..] {
+        rig.shard.leave(member);
+    }
+    assert_eq!(rig.shard.lanes(), 1);
+}
+
+#[test]
+fn a_single_frame_is_the_rings_own() {
+    let mut rig = Rig::new(1 << 20, 1 << 20);
+    let member = rig.shard.join(Filter::default());
+    rig.post(1);
+    rig.settle();
+    let Read::Hot(held) = rig.ring.read_from(
+        1,
+        2,
+        ReadLimit {
+            entries: 1,
+            bytes: 1,
+        },
+    ) else {
+        panic!("the ring holds it");
+    };
+    assert!(std::ptr::eq(
+        rig.drain(&member)[0].as_ptr(),
+        held[0].frame().as_ptr()
+    ));
+}
+
+#[test]
+fn a_member_that_is_full_comes_back_without_loss_or_repeat() {
+    let mut rig = Rig::new(1 << 20, 100);
+    let slow = rig.shard.join(Filter::default());
+    rig.post(20);
+    rig.settle();
+    assert!(slow.is_behind());
+    // Behind, it costs no more than what waits already.
+    assert!(slow.outbox().pending_bytes() < 1000);
+    let first = rig.drain(&slow).concat();
+    assert!(!slow.is_behind());
+    rig.post(3);
+    rig.settle();
+    let rest = rig.drain(&slow).concat();
+    let Read::Hot(all) = rig.ring.read_from(
+        1,
+        Seq::MAX,
+        ReadLimit {
+            entries: 100,
+            bytes: 1 << 20,
+        },
+    ) else {
+        panic!("the ring holds it");
+    };
+    let expected: Vec<u8> = all
+        .iter()
+        .flat_map(|entry| entry.frame().to_vec())
+        .collect();
+    assert!([first, rest].concat() == expected);
+}
+
+#[test]
+fn who_falls_out_of_the_ring_is_closed_even_if_it_never_asks() {
+    let mut rig = Rig::new(5000, 100);
+    let slow = rig.shard.join(Filter::default());
+    let fast = rig.shard.join(Filter::default());
+    for _ in 0..100 {
+        rig.post(1);
+        rig.settle();
+        assert_eq!(rig.drain(&fast).len(), 1);
+    }
+    assert_eq!(slow.outbox().closing(), Some(CloseReason::FellBehind));
+    assert_eq!(fast.outbox().closing(), None);
+    // It leaves once more when its connection ends.
+    rig.shard.leave(&slow);
+    rig.shard.leave(&fast);
+    assert_eq!(
+        (rig.shard.lanes(), rig.shard.holders, rig.shard.behind.len()),
+        (0, 0, 0)
+    );
+}
+
+#[test]
+fn a_hub_that_was_overtaken_closes_those_who_missed_something() {
+    let mut rig = Rig::new(2000, 1 << 20);
+    let member = rig.shard.join(Filter::default());
+    rig.post(50);
+    rig.settle();
+    assert_eq!(member.outbox().closing(), Some(CloseReason::FellBehind));
+    let next = rig.shard.join(Filter::default());
+    rig.post(1);
+    rig.settle();
+    assert_eq!(rig.drain(&next).len(), 1);
+}
+
+#[test]
+fn a_worker_without_subscribers_reads_nothing() {
+    let mut rig = Rig::new(1 << 20, 1 << 20);
+    rig.post(10);
+    assert_eq!(rig.shard.step(), Step::Done);
+    assert_eq!(rig.shard.position(), 11);
+    rig.post(5);
+    let member = rig.shard.join(Filter::default());
+    rig.post(1);
+    rig.settle();
+    let Read::Hot(newest) = rig.ring.read_from(
+        16,
+        17,
+        ReadLimit {
+            entries: 1,
+            bytes: 1,
+        },
+    ) else {
+        panic!("the ring holds it");
+    };
+    assert_eq!(rig.drain(&member), [newest[0].frame().clone()]);
+}
+
+#[test]
+fn a_lane_whose_holders_are_all_behind_stays_theirs() {
+    let mut rig = Rig::new(1 << 20, 100);
+    let slow = rig.shard.join(filter(QUERIES[1]));
+    rig.post(20);
+    rig.settle();
+    assert!(slow.is_behind());
+    assert_eq!(rig.shard.lanes(), 1);
+    rig.shard.leave(&slow);
+    assert_eq!((rig.shard.lanes(), rig.shard.holders), (0, 0));
+}
+
+/// Someone who joins between two steps and gets nothing resumes with the very next event, not behind it.
+#[test]
+fn a_newcomers_cursor_is_the_shards_place_not_the_rings() {
+    let mut rig = Rig::new(1 << 20, 1 << 20);
+    let first = rig.shard.join(Filter::default());
+    rig.post(3);
+    rig.settle();
+    rig.post(2);
+    let second = rig.shard.join(Filter::default());
+    second.outbox().close_now(CloseReason::Draining);
+    let expected = CloseReason::Draining
+        .frame(Some(time_of(3).get() + 1))
+        .unwrap();
+    assert_eq!(rig.drain(&second), [expected]);
+    assert_eq!(rig.drain(&first).len(), 1);
+}
+
+#[derive(Debug, Clone)]
+enum Act {
+    Join(usize),
+    Leave(usize),
+    Append(Vec<usize>),
+    Step,
+    /// Takes at most so many pieces.
+    Take(usize, usize),
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        1 => (0..QUERIES.len()).prop_map(Act::Join),
+        1 => (0..64usize).prop_map(Act::Leave),
+        4 => prop::collection::vec(0..NAMES.len(), 1..12).prop_map(Act::Append),
+        4 => Just(Act::Step),
+        6 => ((0..64usize), (1..6usize)).prop_map(|(who, pieces)| Act::Take(who, pieces)),
+    ]
+}
+
+proptest! {
+    /// Subscribers that come, go, stand still and catch up in any order, each with its own filter: what each has
+    /// written in the end is what the model says, byte for byte.
+    #[test]
+    fn every_member_gets_what_it_wants_once_in_order(acts in prop::collection::vec(act(), 1..150), max_pending in 1..3000usize) {
+        let mut rig = Rig::new(1 << 24, max_pending);
+        let mut members: Vec<(Rc<Member>, Filter, Seq, Vec<u8>)> = Vec::new();
+        for act in acts {
+            match act {
+                Act::Join(query) => {
+                    let filter = filter(QUERIES[query]);
+                    let member = rig.shard.join(filter.clone());
+                    members.push((member, filter, rig.shard.position(), Vec::new()));
+                }
+                Act::Leave(who) if !members.is_empty() => {
+                    let at = who % members.len();
+                    rig.shard.leave(&members.swap_remove(at).0);
+                }
+                Act::Append(names) => rig.append(names.iter().map(|&name| commit(NAMES[name], "did:plc:a"))),
+                Act::Step => { rig.shard.step(); }
+                Act::Take(who, pieces) if !members.is_empty() => {
+                    let at = who % members.len();
+                    let (member, _, _, written) = &mut members[at];
+                    for _ in 0..pieces {
+                        match member.outbox().take() {
+                            Take::Bytes(bytes) => written.extend_from_slice(&bytes),
+                            Take::Over => prop_assert!(false, "nobody was closed"),
+                            Take::Empty => if let CatchUp::Found(chunk) = rig.shard.catch_up(member) {
+                                written.extend_from_slice(&chunk.bytes);
+                            },
+                        }
+                    }
+                }
+                Act::Leave(_) | Act::Take(..) => {}
+            }
+        }
+        rig.settle();
+        let history = match rig.ring.read_from(1, Seq::MAX, ReadLimit { entries: usize::MAX, bytes: usize::MAX }) {
+            Read::Hot(history) => history,
+            _ => Vec::new(),
+        };
+        for (member, filter, start, mut written) in members {
+            written.extend(rig.drain(&member).concat());
+            let expected: Vec<u8> = history.iter()
+                .filter(|entry| entry.seq() >= start && filter.matches(entry.topic(), entry.did(), entry.json_len()))
+                .flat_map(|entry| entry.frame().to_vec())
+                .collect();
+            prop_assert!(written == expected, "from {start}: {} of {} bytes", written.len(), expected.len());
+        }
+    }
+}

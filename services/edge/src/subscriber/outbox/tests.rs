@@ -1,1 +1,114 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Wake;
+
+use fanjet_wire::websocket::close_frame;
+
 use super::*;
+use crate::events::time_of;
+
+fn chunk(seq: u64, bytes: usize) -> Chunk {
+    Chunk {
+        bytes: Bytes::from(vec![b'x'; bytes]),
+        last: time_of(seq),
+    }
+}
+
+#[test]
+fn what_waits_is_bounded_but_one_piece_always_fits() {
+    let outbox = Outbox::new(100, None);
+    assert_eq!(outbox.push(&chunk(1, 500)), Push::Queued);
+    assert_eq!(outbox.push(&chunk(2, 1)), Push::Full);
+    assert_eq!(outbox.take(), Take::Bytes(chunk(1, 500).bytes));
+    assert_eq!(outbox.push(&chunk(2, 60)), Push::Queued);
+    assert_eq!(outbox.push(&chunk(3, 40)), Push::Queued);
+    assert_eq!(outbox.push(&chunk(4, 1)), Push::Full);
+    assert_eq!(outbox.pending_bytes(), 100);
+}
+
+#[test]
+fn control_frames_pass_events_and_only_the_newest_of_each_is_kept() {
+    let outbox = Outbox::new(100, None);
+    outbox.push(&chunk(1, 5));
+    for n in 0..100_u8 {
+        outbox.pong(&[n]);
+        outbox.ping();
+    }
+    let before = outbox.taken();
+    assert_eq!(outbox.take(), Take::Bytes(pong_frame(&[99])));
+    assert_eq!(outbox.take(), Take::Bytes(ping_frame(b"")));
+    assert_eq!(outbox.taken(), before, "control frames are no sign of life");
+    assert_eq!(outbox.take(), Take::Bytes(chunk(1, 5).bytes));
+    assert!(outbox.taken() > before);
+    assert_eq!(outbox.take(), Take::Empty);
+}
+
+#[test]
+fn closing_comes_last_names_the_last_written_event_and_the_first_reason_counts() {
+    let outbox = Outbox::new(100, Some(7));
+    outbox.push(&chunk(1, 5));
+    outbox.push(&chunk(2, 5));
+    outbox.close(CloseReason::FellBehind);
+    outbox.close(CloseReason::Draining);
+    assert_eq!(outbox.push(&chunk(3, 5)), Push::Closed);
+    outbox.take();
+    outbox.take();
+    let resume = Some(time_of(2).get());
+    let expected = close_frame(Some(1013), &CloseReason::FellBehind.text(resume));
+    assert_eq!(outbox.take(), Take::Bytes(expected));
+    assert_eq!(outbox.take(), Take::Over);
+    outbox.ping();
+    assert_eq!(outbox.take(), Take::Over, "nothing follows a close frame");
+}
+
+#[test]
+fn who_got_nothing_resumes_where_it_started() {
+    let outbox = Outbox::new(100, Some(7));
+    outbox.push(&chunk(1, 5));
+    outbox.close_now(CloseReason::Internal);
+    assert_eq!(outbox.pending_bytes(), 0);
+    let expected = close_frame(Some(1011), &CloseReason::Internal.text(Some(7)));
+    assert_eq!(outbox.take(), Take::Bytes(expected));
+}
+
+#[test]
+fn nobody_is_told_when_nobody_is_there() {
+    let outbox = Outbox::new(100, None);
+    outbox.close_now(CloseReason::ClientGone);
+    assert_eq!(outbox.take(), Take::Over);
+}
+
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Each way of putting something in wakes a writer that found nothing, once.
+#[test]
+fn a_waiting_writer_is_woken() {
+    let wakes = Arc::new(Wakes::default());
+    let waker = Arc::clone(&wakes).into();
+    let mut cx = Context::from_waker(&waker);
+    let acts: [fn(&Outbox); 5] = [
+        |outbox| {
+            outbox.push(&chunk(1, 1));
+        },
+        |outbox| outbox.ping(),
+        |outbox| outbox.pong(b""),
+        |outbox| outbox.close(CloseReason::Draining),
+        |outbox| outbox.close_now(CloseReason::Draining),
+    ];
+    for act in acts {
+        let outbox = Outbox::new(100, None);
+        assert_eq!(outbox.poll_take(&mut cx), Poll::Pending);
+        let before = wakes.0.load(Ordering::Relaxed);
+        act(&outbox);
+        act(&outbox);
+        assert_eq!(wakes.0.load(Ordering::Relaxed), before + 1);
+        assert!(outbox.poll_take(&mut cx).is_ready());
+    }
+}
