@@ -4,7 +4,6 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context;
 use clap::Parser;
 use fanjet_actors::{OnFailure, Stop, Tasks, stop_on_signal};
 use fanjet_config::{EXIT_CONFIG, Flags, fail, settings_or_exit};
@@ -40,7 +39,12 @@ fn main() -> ExitCode {
 async fn run(settings: EdgeSettings) -> anyhow::Result<()> {
     let stop = Stop::new();
     let metrics = Metrics::new()?;
-    let log = NatsLog::open(&settings.nats).await?;
+    let mut tasks = Tasks::new(stop.clone());
+    tasks.spawn("signals", OnFailure::StopAll, stop_on_signal(stop.clone()));
+    let log = tokio::select! {
+        log = NatsLog::connect_patiently(settings.nats.clone()) => log?,
+        () = stop.cancelled() => return Ok(tasks.join().await?),
+    };
     let edge = Edge::start(
         settings.edge(),
         Arc::new(log),
@@ -59,17 +63,15 @@ async fn run(settings: EdgeSettings) -> anyhow::Result<()> {
     let ops = OpsServer::bind(&settings.ops, metrics, health)?;
     writeln!(std::io::stdout(), "listening ws://{}", edge.addr())?;
 
-    let mut tasks = Tasks::new(stop.clone());
-    tasks.spawn("signals", OnFailure::StopAll, stop_on_signal(stop.clone()));
     // The ops server outlives the drain, so that probes see it.
     let ops_stop = Stop::new();
     tasks.spawn("ops", OnFailure::StopAll, ops.run(ops_stop.clone()));
     let outcome = edge.join().await;
     stop.cancel();
     ops_stop.cancel();
-    let joined = tasks.join().await.context("a task failed");
+    let joined = tasks.join().await;
     outcome?;
-    joined
+    Ok(joined?)
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {

@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context;
 use clap::Parser;
 use fanjet_actors::{OnFailure, Stop, SystemClock, Tasks, stop_on_signal};
 use fanjet_config::{EXIT_CONFIG, Flags, fail, settings_or_exit};
@@ -38,25 +37,32 @@ fn main() -> ExitCode {
 async fn run(config: IngestConfig) -> anyhow::Result<()> {
     let stop = Stop::new();
     let metrics = Metrics::new()?;
-    let log = NatsLog::open(&config.nats).await?;
+    let mut tasks = Tasks::new(stop.clone());
+    tasks.spawn("signals", OnFailure::StopAll, stop_on_signal(stop.clone()));
+    config.upstream.endpoint()?;
+    let log = tokio::select! {
+        log = NatsLog::connect_patiently(config.nats) => log?,
+        () = stop.cancelled() => return Ok(tasks.join().await?),
+    };
+    let meter = metrics.meter("fanjet-ingest");
     let ingest = Ingest::new(
         config.upstream,
         config.pipeline,
         Arc::new(log),
         Arc::new(SystemClock),
-        &metrics.meter("fanjet-ingest"),
+        &meter,
     )?;
     let ops = OpsServer::bind(&config.ops, metrics, ingest.health())?;
 
-    let mut tasks = Tasks::new(stop.clone());
-    tasks.spawn("signals", OnFailure::StopAll, stop_on_signal(stop.clone()));
     // The ops server outlives the drain, so that probes see it.
     let ops_stop = Stop::new();
     tasks.spawn("ops", OnFailure::StopAll, ops.run(ops_stop.clone()));
     let outcome = ingest.run(stop.clone()).await;
     stop.cancel();
     ops_stop.cancel();
-    outcome.and(tasks.join().await.context("a task failed"))
+    let joined = tasks.join().await;
+    outcome?;
+    Ok(joined?)
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {

@@ -4,14 +4,16 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
+use fanjet_config::Secret;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Where the log is and how to get in.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NatsConfig {
-    /// Servers of one cluster, tried in random order.
-    pub urls: Vec<ServerUrl>,
+    /// Servers of one cluster, tried in random order: in text, with commas between them.
+    #[serde(deserialize_with = "comma_separated", serialize_with = "with_commas")]
+    pub url: Vec<ServerUrl>,
     /// What the connection is called on the server, behind `fanjet-`.
     pub name: String,
     /// User name; goes with `password`.
@@ -42,7 +44,7 @@ pub struct NatsConfig {
 }
 
 /// The stream that is the log.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StreamConfig {
     /// Its name.
@@ -66,7 +68,7 @@ pub struct StreamConfig {
 }
 
 /// Where a stream is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Storage {
     /// On disk.
@@ -76,7 +78,7 @@ pub enum Storage {
 }
 
 /// How a stream is packed on disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Compression {
     /// S2: half the disk for some CPU.
@@ -88,7 +90,7 @@ pub enum Compression {
 impl Default for NatsConfig {
     fn default() -> Self {
         Self {
-            urls: vec![ServerUrl("nats://127.0.0.1:4222".to_owned())],
+            url: vec![ServerUrl("nats://127.0.0.1:4222".to_owned())],
             name: "log".to_owned(),
             user: None,
             password: None,
@@ -120,32 +122,9 @@ impl Default for StreamConfig {
     }
 }
 
-/// A text that is never shown.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    pub(crate) fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
 /// The address of a server, `nats://host:port` or `tls://host:port`. May hold a user and a password in front of the
 /// host, which are never shown.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ServerUrl(String);
 
 impl ServerUrl {
@@ -169,6 +148,20 @@ impl fmt::Debug for ServerUrl {
         };
         write!(f, "{scheme}://{secrets}{host}")
     }
+}
+
+/// Shown as in [`fmt::Debug`].
+fn with_commas<S: Serializer>(urls: &[ServerUrl], serializer: S) -> Result<S::Ok, S::Error> {
+    let shown: Vec<_> = urls.iter().map(|url| format!("{url:?}")).collect();
+    serializer.serialize_str(&shown.join(","))
+}
+
+fn comma_separated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ServerUrl>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Ok(text
+        .split(',')
+        .map(|url| ServerUrl::new(url.trim()))
+        .collect())
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub(crate) struct BreakWatch(watch::Receiver<u64>);
 
 impl Link {
     pub(crate) async fn open(config: &NatsConfig) -> Result<Self, LogError> {
-        let urls: Vec<&str> = config.urls.iter().map(|url| url.reveal()).collect();
+        let urls: Vec<&str> = config.url.iter().map(|url| url.reveal()).collect();
         let (breaking, breaks) = watch::channel(0);
         let client = options(config, breaking)
             .await?
@@ -116,11 +116,11 @@ async fn options(
         })?;
     }
     if let Some(seed) = &config.nkey_seed {
-        options = options.nkey(seed.reveal().to_owned());
+        options = options.nkey(seed.expose().to_owned());
     }
     match (&config.user, &config.password) {
         (Some(user), Some(password)) => {
-            options = options.user_and_password(user.clone(), password.reveal().to_owned());
+            options = options.user_and_password(user.clone(), password.expose().to_owned());
         }
         (None, None) => {}
         _ => {

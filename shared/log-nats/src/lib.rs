@@ -27,5 +27,5 @@ mod log;
 mod read;
 mod seek;
 
-pub use config::{Compression, NatsConfig, Secret, ServerUrl, Storage, StreamConfig};
+pub use config::{Compression, NatsConfig, ServerUrl, Storage, StreamConfig};
 pub use log::NatsLog;

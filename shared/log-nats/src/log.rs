@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_nats::connection::State;
 use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
@@ -12,6 +13,7 @@ use fanjet_log::{
     AppendError, Appender, Bounds, Entry, EventLog, Follow, LogError, Page, ReadLimit, Selection,
     Seq,
 };
+use tracing::warn;
 
 use crate::append::NatsAppender;
 use crate::config::NatsConfig;
@@ -20,6 +22,8 @@ use crate::direct::{Direct, Stored};
 use crate::entry::EntryReader;
 use crate::subject::Subjects;
 use crate::{follow, read, seek, stream};
+
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// The log in a NATS JetStream stream. Clones share the connection.
 #[derive(Clone)]
@@ -72,6 +76,22 @@ impl NatsLog {
                 stream,
             }),
         })
+    }
+
+    /// As [`NatsLog::connect`], but waits for a server that is away, for as long as that lasts.
+    ///
+    /// # Errors
+    /// [`LogError::Misconfigured`]: waiting cannot help.
+    pub async fn connect_patiently(config: NatsConfig) -> Result<Self, LogError> {
+        loop {
+            match Self::connect(config.clone()).await {
+                Err(error) if error.is_retryable() => {
+                    warn!(%error, pause = ?RETRY_PAUSE, "no log yet, trying again");
+                    tokio::time::sleep(RETRY_PAUSE).await;
+                }
+                outcome => return outcome,
+            }
+        }
     }
 
     /// Whether the connection stands now.

@@ -16,7 +16,7 @@ pub(crate) fn config(url: &str) -> NatsConfig {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     NatsConfig {
-        urls: vec![ServerUrl::new(url)],
+        url: vec![ServerUrl::new(url)],
         stream: StreamConfig {
             name: format!("T{number}"),
             subject_root: format!("t{number}"),
