@@ -7,15 +7,15 @@
 
 mod shell;
 
-mod deps;
-mod lint;
-mod test;
-mod tidy;
 mod tools;
+mod lint;
+mod tidy;
+mod deps;
+mod test;
 
 mod cluster;
-mod corpus;
 mod demo;
+mod corpus;
 mod soak;
 
 mod bench;

@@ -1,10 +1,13 @@
 //! Letting clients in.
 
-mod admission;
-mod front_page;
-mod refusal;
 mod server;
+
 mod subscribe;
+
+mod admission;
+mod refusal;
+
+mod front_page;
 
 pub(crate) use admission::Admission;
 pub(crate) use refusal::Refusal;

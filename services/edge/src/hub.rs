@@ -1,11 +1,17 @@
 //! Fan-out on one worker thread.
 
-mod actor;
-mod lane;
-mod member;
-mod pacing;
 mod router;
+
+mod lane;
+mod lanes;
+
+mod member;
 mod shard;
+
+mod pacing;
+
+mod actor;
+
 mod worker;
 
 pub use lane::LaneId;

@@ -9,19 +9,21 @@
 //! 3. [`subscriber`]: the outbox of a connection queues these pieces; its body gives them to the socket. One that
 //!    cannot keep up reads the ring by its own position until it has caught up.
 //!
-//! [`http`] lets clients in. Nothing here may decode a record, allocate per event and subscriber, or send an
+//! `http` lets clients in. Nothing here may decode a record, allocate per event and subscriber, or send an
 //! event through a mailbox.
 
 pub mod config;
-mod edge;
-mod error;
-mod http;
-pub mod hub;
-pub mod metrics;
-mod readiness;
 mod settings;
-pub mod subscriber;
+
 pub mod tail;
+pub mod hub;
+pub mod subscriber;
+mod http;
+
+mod edge;
+mod readiness;
+pub mod metrics;
+mod error;
 
 pub use config::EdgeConfig;
 pub use edge::{Edge, EdgeHandle};

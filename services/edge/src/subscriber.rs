@@ -1,10 +1,14 @@
 //! One connection: what waits for its socket, who writes it, and its control traffic.
 
-mod body;
+mod outbox;
+
 mod feed;
+
+mod body;
+
 mod inbound;
 mod liveness;
-mod outbox;
+
 mod session;
 
 pub use feed::Feed;

@@ -1,9 +1,12 @@
 //! The node's one reader of the log and the memory that all subscribers share.
 
+mod feeder;
+
 mod collections;
 mod entry;
-mod feeder;
+
 mod ring;
+
 mod status;
 
 pub use collections::{CollectionId, Collections};

@@ -12,19 +12,19 @@
 //! This crate must never import the edge, and nothing a stranger sends may stop it.
 
 mod config;
-mod error;
-mod metrics;
-mod status;
 
+mod upstream;
 mod decode;
 mod gate;
-mod pipeline;
-mod publisher;
 mod resume;
 mod sequencer;
-mod upstream;
+mod publisher;
+mod pipeline;
 
 mod service;
+mod status;
+mod metrics;
+mod error;
 
 pub use config::{DEFAULTS, IngestConfig, PipelineConfig, UpstreamConfig};
 pub use error::IngestError;

@@ -3,11 +3,12 @@
 //! Each service ships its defaults as a commented TOML text that names every key, so an unknown key anywhere is an
 //! error and never a silent typo. This is the only crate that reads the process environment.
 
-mod error;
 mod flags;
 mod load;
 mod process;
+
 mod secret;
+mod error;
 
 pub use error::{ConfigError, EXIT_CONFIG};
 pub use flags::Flags;

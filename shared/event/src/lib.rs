@@ -8,16 +8,17 @@
 
 mod syntax;
 
-mod cid;
-mod cursor;
-mod datetime;
 mod did;
 mod nsid;
-mod operation;
 mod record_key;
 mod tid;
-mod time;
+mod datetime;
+mod cid;
+mod operation;
 mod topic;
+
+mod time;
+mod cursor;
 
 pub use cid::{Cid, Codec};
 pub use cursor::{Cursor, SEQ_TIME_BOUNDARY};

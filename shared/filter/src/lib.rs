@@ -2,10 +2,13 @@
 //!
 //! Pure: a query string in, a filter out. This crate must never do I/O, know a socket or hold a subscriber.
 
-mod error;
-mod filter;
-mod options;
 mod query;
+
+mod options;
+
+mod filter;
+
+mod error;
 
 pub use error::OptionsError;
 pub use filter::{Filter, MAX_COLLECTIONS, MAX_DIDS};

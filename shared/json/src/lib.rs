@@ -3,9 +3,9 @@
 //! Everything appends to a `Vec<u8>` that the caller reuses; nothing here allocates otherwise. This crate knows
 //! bytes and text only; which keys stand in which order is the business of its callers.
 
-mod bytes;
-mod number;
 mod string;
+mod number;
+mod bytes;
 
 pub use bytes::write_base64;
 pub use number::{write_f64, write_i64, write_u64};

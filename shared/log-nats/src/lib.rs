@@ -11,21 +11,23 @@
 //! This crate must never look into a body, except at its beginning for the log time.
 
 mod config;
-mod subject;
-
 mod connect;
-mod error;
-mod headers;
 mod stream;
 
+mod subject;
+mod headers;
+
 mod append;
+
 mod delivery;
 mod direct;
 mod entry;
-mod follow;
-mod log;
 mod read;
+mod follow;
 mod seek;
+
+mod log;
+mod error;
 
 pub use config::{Compression, NatsConfig, ServerUrl, Storage, StreamConfig};
 pub use log::NatsLog;

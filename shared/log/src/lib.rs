@@ -4,10 +4,10 @@
 //! oldest event that is kept to the newest. Backends: [`memory`] here, NATS JetStream in `fanjet-log-nats`.
 //! This crate must never know a backend's words (subjects, streams, files).
 
-mod error;
 mod event;
 mod selection;
 mod traits;
+mod error;
 
 pub mod memory;
 

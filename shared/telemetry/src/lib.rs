@@ -4,9 +4,10 @@
 //! closed sets: never an address, a DID or a user agent.
 
 mod config;
-mod health;
+
 mod logs;
 mod metrics;
+mod health;
 mod ops;
 
 pub use config::{LogFormat, OpsConfig, TelemetryConfig};

@@ -2,7 +2,10 @@
 //!
 //! Pure: bytes in, bytes out. This crate must never open a socket, know a filter or read a clock.
 
-pub mod close;
-pub mod envelope;
 pub mod v1;
+
+pub mod envelope;
+
 pub mod websocket;
+
+pub mod close;

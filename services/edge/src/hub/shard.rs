@@ -12,11 +12,11 @@ use fanjet_event::TimeUs;
 use fanjet_filter::Filter;
 use fanjet_log::Seq;
 use fanjet_wire::close::CloseReason;
-use hashbrown::HashMap;
 
-use super::lane::{Lane, join};
+use super::lane::join;
+use super::lanes::Lanes;
 use super::member::Place;
-use super::{LaneId, Member, Router};
+use super::{LaneId, Member};
 use crate::metrics::Metrics;
 use crate::subscriber::{Chunk, Outbox, Push};
 use crate::tail::{Entry, Read, ReadLimit, Ring};
@@ -66,10 +66,7 @@ pub struct Shard {
     ring: Arc<Ring>,
     limits: ShardLimits,
     metrics: Metrics,
-    router: Router,
-    lanes: Vec<Option<Lane>>,
-    free_lanes: Vec<LaneId>,
-    lane_of: HashMap<Arc<Filter>, LaneId>,
+    lanes: Lanes,
     behind: Vec<Rc<Member>>,
     /// The seq that is routed next.
     position: Seq,
@@ -86,10 +83,7 @@ impl Shard {
             ring,
             limits,
             metrics,
-            router: Router::default(),
-            lanes: Vec::new(),
-            free_lanes: Vec::new(),
-            lane_of: HashMap::new(),
+            lanes: Lanes::default(),
             behind: Vec::new(),
             position: 0,
             before: None,
@@ -107,7 +101,8 @@ impl Shard {
         let resume = self.before.map(|time| time.get() + 1);
         let outbox = Outbox::new(self.limits.max_pending_bytes, resume);
         let member = Rc::new(Member::new(outbox));
-        let lane = self.hold_lane(filter);
+        let lane = self.lanes.hold(filter);
+        self.holders += 1;
         self.go_live(lane, &member);
         member
     }
@@ -119,7 +114,8 @@ impl Shard {
             Place::Left => return,
         };
         self.detach(member);
-        self.release_lane(lane);
+        self.lanes.release(lane);
+        self.holders -= 1;
     }
 
     /// Routes the next part of the ring to the outboxes.
@@ -192,8 +188,7 @@ impl Shard {
 
     /// Closes every member's connection once what is queued for it is written.
     pub fn close_all(&mut self, reason: CloseReason) {
-        let lanes = self.lanes.iter_mut().flatten();
-        let live = lanes.flat_map(|lane| std::mem::take(&mut lane.members));
+        let live = std::mem::take(&mut self.lanes).into_members();
         for member in live.chain(std::mem::take(&mut self.behind)) {
             if member.is_behind() {
                 self.metrics.laggards(-1);
@@ -201,17 +196,13 @@ impl Shard {
             member.set_place(Place::Left);
             member.outbox().close(reason);
         }
-        self.lanes.clear();
-        self.free_lanes.clear();
-        self.lane_of.clear();
         self.touched.clear();
-        self.router = Router::default();
         self.holders = 0;
     }
 
     /// Lanes that somebody holds.
     pub fn lanes(&self) -> usize {
-        self.lane_of.len()
+        self.lanes.len()
     }
 
     /// The seq that is routed next.
@@ -226,29 +217,15 @@ impl Shard {
     }
 
     fn deliver(&mut self, batch: &[Arc<Entry>]) {
-        let Self {
-            router,
-            lanes,
-            touched,
-            ..
-        } = self;
-        for (index, entry) in batch.iter().enumerate() {
-            router.route(entry, |lane| {
-                // A lane all of whose holders are behind has nobody to gather for.
-                if let Some(Some(found)) = lanes.get_mut(lane as usize)
-                    && !found.members.is_empty()
-                    && found.pick(index as u32, entry)
-                {
-                    touched.push(lane);
-                }
-            });
-        }
+        let mut touched = std::mem::take(&mut self.touched);
+        self.lanes.pick(batch, &mut touched);
         let (mut events, mut bytes) = (0, 0);
-        for id in std::mem::take(&mut self.touched) {
+        for id in touched.drain(..) {
             let (delivered_events, delivered_bytes) = self.flush(id, batch);
             events += delivered_events;
             bytes += delivered_bytes;
         }
+        self.touched = touched;
         if events > 0 {
             self.metrics.delivered(events, bytes);
         }
@@ -256,7 +233,7 @@ impl Shard {
 
     /// Hands one lane's gathered bytes to its members; returns what was delivered.
     fn flush(&mut self, id: LaneId, batch: &[Arc<Entry>]) -> (u64, u64) {
-        let Some(Some(lane)) = self.lanes.get_mut(id as usize) else {
+        let Some(lane) = self.lanes.get_mut(id) else {
             return (0, 0);
         };
         let Some((chunk, events)) = lane.gather(batch) else {
@@ -291,7 +268,7 @@ impl Shard {
     }
 
     fn go_live(&mut self, lane: LaneId, member: &Rc<Member>) {
-        if let Some(Some(found)) = self.lanes.get_mut(lane as usize) {
+        if let Some(found) = self.lanes.get_mut(lane) {
             member.set_place(Place::Live {
                 lane,
                 index: found.members.len() as u32,
@@ -303,9 +280,9 @@ impl Shard {
     /// Takes a member out of the list it is in; its hold on the lane stays.
     fn detach(&mut self, member: &Rc<Member>) {
         let (list, index) = match member.place() {
-            Place::Live { lane, index } => match self.lanes.get_mut(lane as usize) {
-                Some(Some(lane)) => (&mut lane.members, index),
-                _ => return,
+            Place::Live { lane, index } => match self.lanes.get_mut(lane) {
+                Some(lane) => (&mut lane.members, index),
+                None => return,
             },
             Place::Behind { index, .. } => {
                 self.metrics.laggards(-1);
@@ -340,9 +317,7 @@ impl Shard {
 
     /// What one lane wants of a batch.
     fn select(&self, lane: LaneId, batch: &[Arc<Entry>]) -> Option<Chunk> {
-        let Some(Some(lane)) = self.lanes.get(lane as usize) else {
-            return None;
-        };
+        let lane = self.lanes.get(lane)?;
         let wanted: Vec<_> = batch
             .iter()
             .filter(|entry| {
@@ -354,40 +329,6 @@ impl Shard {
         let chunk = join(wanted.iter().copied(), total)?;
         self.metrics.delivered(wanted.len() as u64, total as u64);
         Some(chunk)
-    }
-
-    /// The lane of a filter, made when it is the first of its kind.
-    fn hold_lane(&mut self, filter: Filter) -> LaneId {
-        self.holders += 1;
-        let id = self.lane_of.get(&filter).copied().unwrap_or_else(|| {
-            let filter = Arc::new(filter);
-            let id = self.free_lanes.pop().unwrap_or_else(|| {
-                self.lanes.push(None);
-                (self.lanes.len() - 1) as LaneId
-            });
-            self.router.enter(id, &filter);
-            self.lanes[id as usize] = Some(Lane::new(Arc::clone(&filter)));
-            self.lane_of.insert(filter, id);
-            id
-        });
-        if let Some(lane) = &mut self.lanes[id as usize] {
-            lane.holders += 1;
-        }
-        id
-    }
-
-    fn release_lane(&mut self, id: LaneId) {
-        self.holders -= 1;
-        let Some(Some(lane)) = self.lanes.get_mut(id as usize) else {
-            return;
-        };
-        lane.holders -= 1;
-        if lane.holders == 0 {
-            self.lane_of.remove(&lane.filter);
-            self.lanes[id as usize] = None;
-            self.router.remove(id);
-            self.free_lanes.push(id);
-        }
     }
 }
 

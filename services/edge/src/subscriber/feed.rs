@@ -80,3 +80,6 @@ impl Drop for Feed {
         self.metrics.left(reason.unwrap_or(CloseReason::ClientGone));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+//! All lanes of one shard: found by their filter when somebody joins, by the index when an event comes.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use fanjet_filter::Filter;
+use hashbrown::HashMap;
+
+use super::lane::Lane;
+use super::{LaneId, Member, Router};
+use crate::tail::Entry;
+
+/// Invariant: a lane exists, and is in the index, exactly as long as somebody holds it.
+#[derive(Debug, Default)]
+pub(crate) struct Lanes {
+    router: Router,
+    lanes: Vec<Option<Lane>>,
+    free: Vec<LaneId>,
+    by_filter: HashMap<Arc<Filter>, LaneId>,
+}
+
+impl Lanes {
+    /// The lane of a filter, made when it is the first of its kind. Each hold is given back with
+    /// [`Lanes::release`].
+    pub(crate) fn hold(&mut self, filter: Filter) -> LaneId {
+        let id = match self.by_filter.get(&filter) {
+            Some(&id) => id,
+            None => self.make(Arc::new(filter)),
+        };
+        if let Some(lane) = self.get_mut(id) {
+            lane.holders += 1;
+        }
+        id
+    }
+
+    /// Gives a hold back.
+    pub(crate) fn release(&mut self, id: LaneId) {
+        let Some(lane) = self.get_mut(id) else {
+            return;
+        };
+        lane.holders -= 1;
+        if lane.holders == 0 {
+            let filter = Arc::clone(&lane.filter);
+            self.by_filter.remove(&filter);
+            self.router.remove(id);
+            self.lanes[id as usize] = None;
+            self.free.push(id);
+        }
+    }
+
+    /// Lets each lane with members pick what it wants of a batch; `touched` gets the lanes that picked something.
+    pub(crate) fn pick(&mut self, batch: &[Arc<Entry>], touched: &mut Vec<LaneId>) {
+        let Self { router, lanes, .. } = self;
+        for (index, entry) in batch.iter().enumerate() {
+            router.route(entry, |id| {
+                // A lane all of whose holders are behind has nobody to gather for.
+                if let Some(Some(lane)) = lanes.get_mut(id as usize)
+                    && !lane.members.is_empty()
+                    && lane.pick(index as u32, entry)
+                {
+                    touched.push(id);
+                }
+            });
+        }
+    }
+
+    pub(crate) fn get(&self, id: LaneId) -> Option<&Lane> {
+        self.lanes.get(id as usize)?.as_ref()
+    }
+
+    pub(crate) fn get_mut(&mut self, id: LaneId) -> Option<&mut Lane> {
+        self.lanes.get_mut(id as usize)?.as_mut()
+    }
+
+    /// Those who are live, out of all lanes.
+    pub(crate) fn into_members(self) -> impl Iterator<Item = Rc<Member>> {
+        self.lanes
+            .into_iter()
+            .flatten()
+            .flat_map(|lane| lane.members)
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.by_filter.len()
+    }
+
+    fn make(&mut self, filter: Arc<Filter>) -> LaneId {
+        let id = self.free.pop().unwrap_or_else(|| {
+            self.lanes.push(None);
+            (self.lanes.len() - 1) as LaneId
+        });
+        self.router.enter(id, &filter);
+        self.lanes[id as usize] = Some(Lane::new(Arc::clone(&filter)));
+        self.by_filter.insert(filter, id);
+        id
+    }
+}

@@ -1,0 +1,115 @@
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::task::Waker;
+
+use fanjet_filter::Filter;
+use opentelemetry::metrics::MeterProvider;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+
+use super::*;
+use crate::events::commit;
+use crate::hub::{Shard, ShardLimits, Step};
+use crate::tail::{Collections, Entry, Ring};
+
+const POST: &str = "app.bsky.feed.post";
+const LIKE: &str = "app.bsky.feed.like";
+
+struct Rig {
+    ring: Arc<Ring>,
+    shard: SharedShard,
+    metrics: Metrics,
+}
+
+fn rig() -> Rig {
+    let ring = Arc::new(Ring::new(1 << 24));
+    ring.restart(1, 1);
+    let metrics = Metrics::new(&SdkMeterProvider::default().meter("test"));
+    let limits = ShardLimits {
+        flush_bytes: 1000,
+        catch_up_bytes: 1000,
+        max_pending_bytes: 1,
+    };
+    let shard = Shard::new(Arc::clone(&ring), limits, metrics.clone());
+    Rig {
+        shard: Rc::new(RefCell::new(shard)),
+        ring,
+        metrics,
+    }
+}
+
+impl Rig {
+    fn feed(&self, collection: &str) -> (Feed, oneshot::Receiver<()>) {
+        let filter = Filter::new([collection], [], 0).unwrap();
+        let member = self.shard.borrow_mut().join(filter);
+        Feed::new(Rc::clone(&self.shard), member, self.metrics.clone())
+    }
+
+    fn append(&self, names: &[&str]) {
+        let mut collections = Collections::new(10);
+        let entries = (self.ring.head().live..).zip(names).map(|(seq, name)| {
+            let logged = commit(name, "did:plc:a").at(seq);
+            Arc::new(Entry::new(&logged, &mut collections).unwrap())
+        });
+        self.ring.extend(entries.collect());
+        while self.shard.borrow_mut().step() == Step::More {}
+    }
+}
+
+fn poll(feed: &mut Feed) -> Poll<Option<Bytes>> {
+    feed.poll_bytes(&mut Context::from_waker(Waker::noop()))
+}
+
+#[test]
+fn dropping_the_feed_is_leaving_and_tells_the_session() {
+    let rig = rig();
+    let (feed, mut on_end) = rig.feed(POST);
+    assert_eq!(rig.shard.borrow().lanes(), 1);
+    assert_eq!(on_end.try_recv(), Err(oneshot::error::TryRecvError::Empty));
+    let member = Rc::clone(feed.member());
+    drop(feed);
+    assert_eq!(rig.shard.borrow().lanes(), 0);
+    assert_eq!(on_end.try_recv(), Err(oneshot::error::TryRecvError::Closed));
+    rig.append(&[POST]);
+    assert_eq!(
+        member.outbox().pending_bytes(),
+        0,
+        "nothing is sent to the departed"
+    );
+}
+
+/// A long stretch that holds nothing for this subscriber is read in turns, and the reader asks to be called again.
+#[test]
+fn a_reader_that_is_behind_gives_others_their_turn() {
+    let rig = rig();
+    let (mut feed, _on_end) = rig.feed(POST);
+    rig.append(&[POST]);
+    rig.append(&[POST]);
+    assert!(feed.member().is_behind());
+    rig.append(&[LIKE; 100]);
+    rig.append(&[POST]);
+    let mut turns = 0;
+    let mut frames = 0;
+    while feed.member().is_behind() || frames < 3 {
+        turns += 1;
+        if let Poll::Ready(bytes) = poll(&mut feed) {
+            assert!(bytes.is_some());
+            frames += 1;
+        }
+        assert!(turns < 100, "it must make progress");
+    }
+    assert_eq!(frames, 3);
+    assert!(turns > frames, "some turns found nothing");
+    assert_eq!(poll(&mut feed), Poll::Pending);
+}
+
+#[test]
+fn a_closed_feed_ends_behind_its_close_frame() {
+    let rig = rig();
+    let (mut feed, _on_end) = rig.feed(POST);
+    rig.append(&[POST]);
+    feed.member().outbox().close(CloseReason::Draining);
+    for _ in 0..2 {
+        assert!(matches!(poll(&mut feed), Poll::Ready(Some(_))));
+    }
+    assert_eq!(poll(&mut feed), Poll::Ready(None));
+}
