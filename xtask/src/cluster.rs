@@ -5,11 +5,14 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use fanjet_testkit::process::Program;
 use fanjet_testkit::{NatsServer, Process};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::shell::{cargo, run as run_command, target};
 
 /// Time for a process to say that it is ready, and for one to end when asked to.
 const PATIENCE: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(20);
 
 /// How the programs are built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +50,7 @@ impl Cluster {
             .args(set("nats.url", &nats.url()))
             .start()?;
         let edge_url = listening(&edge).await?;
+        wait_until_ready(&edge).await?;
         Ok(Self {
             simulator,
             ingest: None,
@@ -118,12 +122,44 @@ fn set(key: &str, value: &str) -> [String; 2] {
     ["--set".to_owned(), format!("{key}={value}")]
 }
 
-/// The URL that a program prints when it is ready.
-async fn listening(process: &Process) -> Result<String> {
-    let line = process
-        .wait_for_line(|line| line.starts_with("listening "), PATIENCE)
+/// Waits until a service says on its ops port that it is ready for traffic.
+async fn wait_until_ready(process: &Process) -> Result<()> {
+    let ops = printed(process, "ops http://").await?;
+    let asking = async {
+        while !is_ready(&ops).await.unwrap_or(false) {
+            tokio::time::sleep(POLL).await;
+        }
+    };
+    let in_time = tokio::time::timeout(PATIENCE, asking).await;
+    in_time.with_context(|| {
+        format!(
+            "not ready after {PATIENCE:?}:\n{}",
+            process.lines().join("\n")
+        )
+    })
+}
+
+async fn is_ready(ops: &str) -> Result<bool> {
+    let mut stream = TcpStream::connect(ops).await?;
+    stream
+        .write_all(
+            format!("GET /readyz HTTP/1.1\r\nHost: {ops}\r\nConnection: close\r\n\r\n").as_bytes(),
+        )
         .await?;
-    line.strip_prefix("listening ")
-        .map(str::to_owned)
-        .context("no URL behind listening")
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer.starts_with("HTTP/1.1 200"))
+}
+
+/// The URL that a program prints when it listens.
+async fn listening(process: &Process) -> Result<String> {
+    printed(process, "listening ").await
+}
+
+/// What a program prints behind a word.
+async fn printed(process: &Process, word: &str) -> Result<String> {
+    let line = process
+        .wait_for_line(|line| line.starts_with(word), PATIENCE)
+        .await?;
+    Ok(line[word.len()..].to_owned())
 }

@@ -61,6 +61,7 @@ async fn run(settings: EdgeSettings) -> anyhow::Result<()> {
         )
     });
     let ops = OpsServer::bind(&settings.ops, metrics, health)?;
+    writeln!(std::io::stdout(), "ops http://{}", ops.address())?;
     writeln!(std::io::stdout(), "listening ws://{}", edge.addr())?;
 
     // The ops server outlives the drain, so that probes see it.

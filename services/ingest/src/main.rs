@@ -1,5 +1,6 @@
 //! The ingest process: settings, logs, log backend, service, ops server.
 
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -53,6 +54,7 @@ async fn run(config: IngestConfig) -> anyhow::Result<()> {
         &meter,
     )?;
     let ops = OpsServer::bind(&config.ops, metrics, ingest.health())?;
+    writeln!(std::io::stdout(), "ops http://{}", ops.address())?;
 
     // The ops server outlives the drain, so that probes see it.
     let ops_stop = Stop::new();
