@@ -36,7 +36,11 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     /// Builds the programs and starts all but ingest: a client that connects now misses nothing.
-    pub(crate) async fn start(profile: Profile, simulator_flags: &[&str]) -> Result<Self> {
+    pub(crate) async fn start(
+        profile: Profile,
+        simulator_flags: &[&str],
+        edge_settings: &[(&str, &str)],
+    ) -> Result<Self> {
         build(profile)?;
         let nats = NatsServer::start().await?;
         let simulator = program(profile, "fanjet-simulator")
@@ -48,6 +52,11 @@ impl Cluster {
             .args(set("http.listen", "127.0.0.1:0"))
             .args(set("ops.listen", "127.0.0.1:0"))
             .args(set("nats.url", &nats.url()))
+            .args(
+                edge_settings
+                    .iter()
+                    .flat_map(|(key, value)| set(key, value)),
+            )
             .start()?;
         let edge_url = listening(&edge).await?;
         wait_until_ready(&edge).await?;

@@ -19,7 +19,12 @@ pub(crate) fn run(rate: u32, events: u64) -> Result<()> {
 
 async fn show(rate: u32, events: u64) -> Result<()> {
     println!("building and starting: simulator -> ingest -> nats-server -> edge");
-    let mut cluster = Cluster::start(Profile::Dev, &["--rate", &rate.to_string()]).await?;
+    let mut cluster = Cluster::start(
+        Profile::Dev,
+        &["--rate", &rate.to_string(), "--start", "now"],
+        &[],
+    )
+    .await?;
     let mut client = JetstreamClient::connect(&cluster.edge_url, &[])
         .await?
         .with_deadline(PATIENCE);

@@ -19,6 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How far apart the memory of the processes is looked at.
 const SAMPLE: Duration = Duration::from_secs(10);
 
+/// Small enough that the ring is full, and the edge as large as it gets, well before half time.
+const RING_BYTES: &str = "67108864";
+
 pub(crate) fn run(rate: u32, duration: Duration) -> Result<()> {
     block_on(soak(rate, duration))
 }
@@ -39,7 +42,8 @@ async fn soak(rate: u32, duration: Duration) -> Result<()> {
         "--expect-out",
         &expect_out.display().to_string(),
     ];
-    let mut cluster = Cluster::start(Profile::Release, &flags).await?;
+    let mut cluster =
+        Cluster::start(Profile::Release, &flags, &[("tail.ring_bytes", RING_BYTES)]).await?;
     let mut client = JetstreamClient::connect(&cluster.edge_url, &[])
         .await?
         .with_deadline(PATIENCE);
