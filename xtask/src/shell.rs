@@ -17,10 +17,19 @@ pub(crate) fn target() -> PathBuf {
     root().join("target")
 }
 
-/// The cargo that runs this command.
+/// The cargo that built this command.
+///
+/// Without what `cargo run` says about xtask itself: build scripts (ring's) watch these variables, so that a plain
+/// `cargo build` and one from here would each undo the other's work.
 pub(crate) fn cargo() -> Command {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(root());
+    let about_xtask = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for name in about_xtask
+        .filter(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
+    {
+        cargo.env_remove(name);
+    }
     cargo
 }
 
