@@ -19,12 +19,14 @@ mod headers;
 mod stream;
 
 mod append;
+mod consumer;
 mod delivery;
 mod direct;
 mod entry;
 mod follow;
 mod log;
 mod read;
+mod replay;
 mod seek;
 
 pub use config::{Compression, NatsConfig, Secret, ServerUrl, Storage, StreamConfig};

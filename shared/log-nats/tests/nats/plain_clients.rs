@@ -25,7 +25,8 @@ async fn a_plain_subscription_to_a_prefix_reads_the_bodies() {
         .subscribe(format!("{root}.commit.app.bsky.feed.>"))
         .await
         .unwrap();
-    plain.flush().await.unwrap();
+    // An answer on the same connection proves that the subscription stands.
+    plain.request("$JS.API.INFO", "".into()).await.unwrap();
 
     let written = events(0, 40);
     let mut appender = log.appender(0).await.unwrap();
