@@ -18,7 +18,7 @@ use crate::subject::Filters;
 /// Messages of one batch.
 pub(crate) const BATCH: usize = 1000;
 /// Bytes of one batch: what a page holds in memory beyond its last entry.
-pub(crate) const BATCH_BYTES: usize = 8 << 20;
+const BATCH_BYTES: usize = 8 << 20;
 /// Messages that one page looks at in search of matches, before it says how far it came.
 const SCAN: usize = 8 * BATCH;
 /// How often a replica may deny having what the leader has.
@@ -167,9 +167,7 @@ impl<'a> Filling<'a> {
 
     /// Whether to stop although more might fit.
     pub(crate) fn is_enough(&self) -> bool {
-        self.is_full()
-            || self.looked_at >= SCAN
-            || *self.selection == Selection::All && !self.entries.is_empty()
+        self.is_full() || self.entries.len() >= BATCH || self.looked_at >= SCAN
     }
 
     pub(crate) fn finish(self, at_end: bool) -> Page {
@@ -185,14 +183,14 @@ impl<'a> Filling<'a> {
     }
 
     /// How many messages to ask for at once.
-    pub(crate) fn batch_size(&self, filter: Option<&str>) -> usize {
+    fn batch_size(&self, filter: Option<&str>) -> usize {
         match self.selection {
             Selection::Only(_) if filter.is_none() => BATCH,
             _ => self.limit.entries.clamp(1, BATCH),
         }
     }
 
-    pub(crate) fn batch_bytes(&self) -> usize {
+    fn batch_bytes(&self) -> usize {
         self.limit.bytes.clamp(1, BATCH_BYTES)
     }
 

@@ -11,15 +11,19 @@ use std::time::Duration;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::{Message, Subscriber};
 use fanjet_log::{LogError, Page, ReadLimit, Selection, Seq};
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 
 use crate::consumer::ConsumerName;
 use crate::delivery::Delivery;
 use crate::log::Inner;
-use crate::read::Filling;
+use crate::read::{BATCH, Filling};
 
 /// Replays at the same time that keep their consumers. With more, the oldest are read without.
 const MAX_REPLAYS: usize = 64;
+/// Messages of one request: the server sends the next pages while the first is being worked on.
+const AHEAD: usize = 4 * BATCH;
+/// Bytes of one request: what a replay holds in memory beyond its page.
+const AHEAD_BYTES: usize = 4 << 20;
 /// When the server forgets a consumer that nobody reads from.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 
@@ -37,12 +41,15 @@ struct Place {
     replay: Option<Replay>,
 }
 
-/// A consumer and what it has delivered beyond the last page.
+/// A consumer, and what it delivers beyond the last page.
 struct Replay {
     consumer: ConsumerName,
     inbox: String,
     messages: Subscriber,
-    ahead: VecDeque<Message>,
+    /// How many more the last request may bring.
+    requested: usize,
+    /// The first that did not fit into the last page.
+    peeked: Option<Message>,
     consumer_seq: u64,
 }
 
@@ -154,7 +161,8 @@ impl Replay {
             consumer,
             inbox,
             messages,
-            ahead: VecDeque::new(),
+            requested: 0,
+            peeked: None,
             consumer_seq: 0,
         })
     }
@@ -165,31 +173,26 @@ impl Replay {
         page: &mut Filling<'_>,
         filter: Option<&str>,
     ) -> Result<Stop, LogError> {
-        loop {
-            if self.ahead.is_empty() && self.pull(log, page, filter).await.is_none() {
+        while !page.is_enough() {
+            let Some(message) = self.next(log).await else {
                 return Ok(Stop::Odd);
-            }
-            while let Some(message) = self.ahead.pop_front() {
-                let place = message.reply.as_ref().and_then(|it| Delivery::parse(it));
-                let Some(place) = place.filter(|place| self.follows(*place, page.next, filter))
-                else {
-                    return Ok(Stop::Odd);
-                };
-                let (subject, headers) = (&message.subject, message.headers.as_ref());
-                let body = message.payload.clone();
-                if !page.push(place.stream_seq, subject, headers, body)? {
-                    self.ahead.push_front(message);
-                    return Ok(Stop::Enough);
-                }
-                self.consumer_seq = place.consumer_seq;
-                if place.pending == 0 {
-                    return Ok(Stop::AtEnd);
-                }
-            }
-            if page.is_enough() || filter.is_some() {
+            };
+            let place = message.reply.as_ref().and_then(|it| Delivery::parse(it));
+            let Some(place) = place.filter(|place| self.follows(*place, page.next, filter)) else {
+                return Ok(Stop::Odd);
+            };
+            let (subject, headers) = (&message.subject, message.headers.as_ref());
+            let body = message.payload.clone();
+            if !page.push(place.stream_seq, subject, headers, body)? {
+                self.peeked = Some(message);
                 return Ok(Stop::Enough);
             }
+            self.consumer_seq = place.consumer_seq;
+            if place.pending == 0 {
+                return Ok(Stop::AtEnd);
+            }
         }
+        Ok(Stop::Enough)
     }
 
     fn follows(&self, place: Delivery, expected: Seq, filter: Option<&str>) -> bool {
@@ -197,30 +200,53 @@ impl Replay {
             && (filter.is_some() || place.stream_seq == expected)
     }
 
-    /// Asks for more and waits until it is there. `None` when there is nothing, or nothing that can be trusted.
-    async fn pull(&mut self, log: &Inner, page: &Filling<'_>, filter: Option<&str>) -> Option<()> {
-        let count = page.batch_size(filter);
-        let bytes = page.batch_bytes();
-        let request = format!(r#"{{"batch":{count},"max_bytes":{bytes},"no_wait":true}}"#);
+    /// The next message. `None` when there is none, or nothing that can be trusted.
+    async fn next(&mut self, log: &Inner) -> Option<Message> {
+        if let Some(message) = self.peeked.take() {
+            return Some(message);
+        }
+        let has_requested = self.requested == 0;
+        if has_requested {
+            self.request(log).await?;
+        }
+        let message = self.arriving(log).await?;
+        if message.status.is_none() {
+            self.requested -= 1;
+            return Some(message);
+        }
+        // A request ends early when the next message would be too much for it. Asked alone it comes, unless it is
+        // too large by itself.
+        self.requested = 0;
+        if has_requested {
+            return None;
+        }
+        self.request(log).await?;
+        let message = self.arriving(log).await?;
+        self.requested -= 1;
+        message.status.is_none().then_some(message)
+    }
+
+    async fn request(&mut self, log: &Inner) -> Option<()> {
+        let request = format!(r#"{{"batch":{AHEAD},"max_bytes":{AHEAD_BYTES},"no_wait":true}}"#);
         let subject = format!(
             "$JS.API.CONSUMER.MSG.NEXT.{}.{}",
             log.stream_name,
             self.consumer.as_str()
         );
-        log.link
-            .client
+        let client = &log.link.client;
+        client
             .publish_with_reply(subject, self.inbox.clone(), request.into())
             .await
             .ok()?;
-        while self.ahead.len() < count {
-            let message = tokio::time::timeout(log.config.request_timeout, self.messages.next());
-            let message = message.await.ok()??;
-            // Says that no more comes for this request, whatever the reason.
-            if message.status.is_some() {
-                break;
-            }
-            self.ahead.push_back(message);
+        self.requested = AHEAD;
+        Some(())
+    }
+
+    async fn arriving(&mut self, log: &Inner) -> Option<Message> {
+        if let Some(message) = self.messages.next().now_or_never() {
+            return message;
         }
-        (!self.ahead.is_empty()).then_some(())
+        let arriving = tokio::time::timeout(log.config.request_timeout, self.messages.next());
+        arriving.await.ok()?
     }
 }
