@@ -98,6 +98,8 @@ impl NatsAppender {
     }
 
     async fn publish_all(&mut self, events: &[NewEvent]) -> Result<(), AppendError> {
+        // Whether everything is acknowledged decides whether the batch may be left for a new one.
+        self.take_arrived_answers()?;
         let window = self.log.config.publish_window.max(1) as u64;
         for event in events {
             if event.body.len() > MAX_BODY {

@@ -122,8 +122,8 @@ impl Default for StreamConfig {
     }
 }
 
-/// The address of a server, `nats://host:port` or `tls://host:port`. May hold a user and a password in front of the
-/// host, which are never shown.
+/// The address of a server, `nats://host:port` or `tls://host:port`. A user and a password in front of the host are
+/// refused when connecting, and never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServerUrl(String);
 

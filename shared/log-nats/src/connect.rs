@@ -35,6 +35,11 @@ pub(crate) struct BreakWatch(watch::Receiver<u64>);
 impl Link {
     pub(crate) async fn open(config: &NatsConfig) -> Result<Self, LogError> {
         let urls: Vec<&str> = config.url.iter().map(|url| url.reveal()).collect();
+        // The client would leave it out without a word.
+        if urls.iter().any(|url| url.contains('@')) {
+            let what = "nats.url must not hold a user: use nats.user and nats.password";
+            return Err(LogError::Misconfigured(what.to_owned()));
+        }
         let (breaking, breaks) = watch::channel(0);
         let client = options(config, breaking)
             .await?

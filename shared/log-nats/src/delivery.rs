@@ -2,13 +2,15 @@
 
 use fanjet_log::Seq;
 
-/// The two numbers of a delivered message.
+/// The numbers of a delivered message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Delivery {
     /// Its place in the stream.
     pub(crate) stream_seq: Seq,
     /// Its place among what the consumer delivered; 1 is the first.
     pub(crate) consumer_seq: u64,
+    /// How many more the consumer had to deliver then.
+    pub(crate) pending: u64,
 }
 
 impl Delivery {
@@ -26,6 +28,8 @@ impl Delivery {
         Some(Self {
             stream_seq: numbers.next()?.parse().ok()?,
             consumer_seq: numbers.next()?.parse().ok()?,
+            // Behind the time.
+            pending: numbers.nth(1)?.parse().ok()?,
         })
     }
 }

@@ -12,11 +12,12 @@ use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, push};
 use async_nats::{Message, StatusCode, Subject, Subscriber};
 use bytes::Bytes;
 use fanjet_log::{Entry, Follow, LogError, Selection, Seq};
+use futures::StreamExt;
 use futures::stream::ReadyChunks;
-use futures::{FutureExt, StreamExt};
 use tokio::time::Instant;
 
 use crate::connect::BreakWatch;
+use crate::consumer::ConsumerName;
 use crate::delivery::Delivery;
 use crate::entry::EntryReader;
 use crate::error::Unavailable;
@@ -54,12 +55,9 @@ pub(crate) async fn open(
         .subscribe(inbox.clone())
         .await
         .map_err(|_| Unavailable::Disconnected)?;
-    let consumer = Consumer {
-        name: format!("fanjet-{}", inbox.rsplit('.').next().unwrap_or_default()),
-        log: Arc::clone(&log),
-    };
+    let consumer = ConsumerName::new(&log);
     let is_unfiltered = filters.is_empty();
-    let wanted = config(&consumer.name, inbox, from.max(1), filters);
+    let wanted = config(consumer.as_str(), inbox, from.max(1), filters);
     log.jetstream
         .create_consumer_on_stream(wanted, &log.stream_name)
         .await
@@ -112,33 +110,13 @@ fn config(name: &str, inbox: String, from: Seq, mut filters: Vec<String>) -> pus
     }
 }
 
-/// The consumer on the server; deleted on drop, as far as that is possible without waiting.
-struct Consumer {
-    name: String,
-    log: Arc<Inner>,
-}
-
-impl Drop for Consumer {
-    fn drop(&mut self) {
-        let client = &self.log.link.client;
-        let subject = format!(
-            "$JS.API.CONSUMER.DELETE.{}.{}",
-            self.log.stream_name, self.name
-        );
-        // When it cannot be sent at once, the server forgets the consumer by itself.
-        client
-            .publish_with_reply(subject, client.new_inbox(), Bytes::new())
-            .now_or_never();
-    }
-}
-
 struct Reader {
     log: Arc<Inner>,
     selection: Selection,
     reader: EntryReader,
     /// Keeps the consumer alive.
     #[allow(dead_code, reason = "dropped for its effect")]
-    consumer: Consumer,
+    consumer: ConsumerName,
     messages: ReadyChunks<Subscriber>,
     breaks: BreakWatch,
     /// Where the owner wanted to begin.

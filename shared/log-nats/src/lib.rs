@@ -20,10 +20,12 @@ mod headers;
 mod append;
 
 mod delivery;
+mod consumer;
 mod direct;
 mod entry;
-mod read;
 mod follow;
+mod read;
+mod replay;
 mod seek;
 
 mod log;

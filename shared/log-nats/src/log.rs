@@ -20,6 +20,7 @@ use crate::config::NatsConfig;
 use crate::connect::Link;
 use crate::direct::{Direct, Stored};
 use crate::entry::EntryReader;
+use crate::replay::Replays;
 use crate::subject::Subjects;
 use crate::{follow, read, seek, stream};
 
@@ -39,6 +40,7 @@ pub(crate) struct Inner {
     pub(crate) jetstream: Context,
     pub(crate) stream_name: String,
     pub(crate) direct: Direct,
+    pub(crate) replays: Replays,
     stream: Stream<()>,
 }
 
@@ -73,6 +75,7 @@ impl NatsLog {
                 jetstream,
                 stream_name,
                 direct,
+                replays: Replays::default(),
                 stream,
             }),
         })
@@ -133,7 +136,7 @@ impl EventLog for NatsLog {
         selection: &Selection,
         limit: ReadLimit,
     ) -> Result<Page, LogError> {
-        read::page(&self.inner, from, selection, limit).await
+        read::page(&self.inner, from.max(1), selection, limit).await
     }
 
     async fn follow(&self, from: Seq, selection: &Selection) -> Result<Follow, LogError> {

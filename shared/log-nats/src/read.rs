@@ -1,19 +1,22 @@
 //! Pages.
 //!
-//! A page is one batch of direct gets: no state on the server, and every replica can answer. Filtering is done here,
-//! except for selections of exactly one subject: the server walks a list of filters for every message, which costs it
-//! more than sending them all.
+//! The first page of a reader is one batch of direct gets: no state on the server, and every replica can answer. A
+//! reader that goes on where a page ended is replaying, and gets a consumer ([`crate::replay`]), which costs the
+//! server a third. Filtering is done here, except for selections of exactly one subject: the server walks a list
+//! of filters for every message, which costs it more than sending them all.
 
+use async_nats::HeaderMap;
+use bytes::Bytes;
 use fanjet_log::{Entry, LogError, Page, ReadLimit, Selection, Seq};
 
-use crate::direct::{Batch, BatchRequest, Stored};
+use crate::direct::{Batch, BatchRequest};
 use crate::entry::EntryReader;
 use crate::error::Unavailable;
 use crate::log::Inner;
 use crate::subject::Filters;
 
 /// Messages of one batch.
-const BATCH: usize = 1000;
+pub(crate) const BATCH: usize = 1000;
 /// Bytes of one batch: what a page holds in memory beyond its last entry.
 const BATCH_BYTES: usize = 8 << 20;
 /// Messages that one page looks at in search of matches, before it says how far it came.
@@ -27,23 +30,31 @@ pub(crate) async fn page(
     selection: &Selection,
     limit: ReadLimit,
 ) -> Result<Page, LogError> {
-    let filling = Filling {
-        selection,
-        limit,
-        reader: EntryReader::new(log.subjects.clone()),
-        entries: Vec::new(),
-        bytes: 0,
-        next: from.max(1),
+    let filter = match log.subjects.filters(selection) {
+        Filters::Only(mut filters) if filters.len() == 1 => filters.pop(),
+        Filters::All | Filters::Only(_) => None,
     };
-    match log.subjects.filters(selection) {
-        Filters::Only(filters) if filters.len() == 1 => filtered(log, filling, &filters[0]).await,
-        Filters::All | Filters::Only(_) => scanned(log, filling).await,
+    if let Some(page) = log
+        .replays
+        .page(log, from, filter.as_deref(), selection, limit)
+        .await?
+    {
+        return Ok(page);
     }
+    let filling = Filling::new(log, from, selection, limit);
+    let page = match &filter {
+        Some(filter) => filtered(log, filling, filter).await?,
+        None => scanned(log, filling).await?,
+    };
+    if !page.at_end {
+        log.replays.expect(page.next, filter);
+    }
+    Ok(page)
 }
 
 /// Looks at every message.
 async fn scanned(log: &Inner, mut page: Filling<'_>) -> Result<Page, LogError> {
-    let (mut looked_at, mut denials) = (0, 0);
+    let mut denials = 0;
     loop {
         let batch = log.direct.batch(page.request(None)).await?;
         let Some(first) = batch.messages.first().map(|message| message.seq) else {
@@ -63,14 +74,10 @@ async fn scanned(log: &Inner, mut page: Filling<'_>) -> Result<Page, LogError> {
             log.check_expired(page.next, first).await?;
             page.next = first;
         }
-        looked_at += batch.messages.len();
         match page.take(batch, Contiguous::Yes)? {
             Taken::All { is_last: true } => return Ok(page.finish(true)),
-            Taken::All { is_last: false } => {}
-            Taken::Part => return Ok(page.finish(false)),
-        }
-        if *page.selection == Selection::All || looked_at >= SCAN {
-            return Ok(page.finish(false));
+            Taken::All { is_last: false } if !page.is_enough() => {}
+            Taken::All { .. } | Taken::Part => return Ok(page.finish(false)),
         }
     }
 }
@@ -95,13 +102,14 @@ async fn filtered(log: &Inner, mut page: Filling<'_>, filter: &str) -> Result<Pa
 }
 
 /// A page on its way.
-struct Filling<'a> {
+pub(crate) struct Filling<'a> {
+    pub(crate) next: Seq,
     selection: &'a Selection,
     limit: ReadLimit,
     reader: EntryReader,
     entries: Vec<Entry>,
     bytes: usize,
-    next: Seq,
+    looked_at: usize,
 }
 
 /// Whether the messages of a batch must follow each other.
@@ -119,17 +127,79 @@ enum Taken {
     Part,
 }
 
-impl Filling<'_> {
-    fn request<'f>(&self, filter: Option<&'f str>) -> BatchRequest<'f> {
-        let count = match self.selection {
+impl<'a> Filling<'a> {
+    pub(crate) fn new(log: &Inner, from: Seq, selection: &'a Selection, limit: ReadLimit) -> Self {
+        Self {
+            next: from,
+            selection,
+            limit,
+            reader: EntryReader::new(log.subjects.clone()),
+            entries: Vec::new(),
+            bytes: 0,
+            looked_at: 0,
+        }
+    }
+
+    /// Adds a message if it is wanted, and moves behind it; `false`, and nothing happens, when it does not fit.
+    pub(crate) fn push(
+        &mut self,
+        seq: Seq,
+        subject: &str,
+        headers: Option<&HeaderMap>,
+        body: Bytes,
+    ) -> Result<bool, LogError> {
+        let entry = self
+            .reader
+            .entry(self.selection, seq, subject, headers, body)?;
+        if let Some(entry) = entry {
+            let bytes = self.bytes + entry.body.len();
+            let is_first = self.entries.is_empty();
+            if self.is_full() || !is_first && bytes > self.limit.bytes {
+                return Ok(false);
+            }
+            self.bytes = bytes;
+            self.entries.push(entry);
+        }
+        self.looked_at += 1;
+        self.next = seq + 1;
+        Ok(true)
+    }
+
+    /// Whether to stop although more might fit.
+    pub(crate) fn is_enough(&self) -> bool {
+        self.is_full() || self.entries.len() >= BATCH || self.looked_at >= SCAN
+    }
+
+    pub(crate) fn finish(self, at_end: bool) -> Page {
+        Page {
+            entries: self.entries,
+            next: self.next,
+            at_end,
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.entries.len() >= self.limit.entries.max(1)
+    }
+
+    /// How many messages to ask for at once.
+    fn batch_size(&self, filter: Option<&str>) -> usize {
+        match self.selection {
             Selection::Only(_) if filter.is_none() => BATCH,
             _ => self.limit.entries.clamp(1, BATCH),
-        };
+        }
+    }
+
+    fn batch_bytes(&self) -> usize {
+        self.limit.bytes.clamp(1, BATCH_BYTES)
+    }
+
+    fn request<'f>(&self, filter: Option<&'f str>) -> BatchRequest<'f> {
         BatchRequest {
             from: self.next,
             filter,
-            count,
-            bytes: self.limit.bytes.clamp(1, BATCH_BYTES),
+            count: self.batch_size(filter),
+            bytes: self.batch_bytes(),
         }
     }
 
@@ -141,42 +211,12 @@ impl Filling<'_> {
             if contiguous == Contiguous::Yes && message.seq != self.next {
                 return Ok(Taken::Part);
             }
-            let seq = message.seq;
-            if !self.push(message)? {
-                self.next = seq;
+            let (subject, headers) = (message.subject(), Some(&message.headers));
+            if !self.push(message.seq, subject, headers, message.body.clone())? {
+                self.next = message.seq;
                 return Ok(Taken::Part);
             }
-            self.next = seq + 1;
         }
         Ok(Taken::All { is_last })
-    }
-
-    /// Adds a message if it is wanted; `false` when it does not fit.
-    fn push(&mut self, message: Stored) -> Result<bool, LogError> {
-        let subject = message.subject();
-        let headers = Some(&message.headers);
-        let body = message.body.clone();
-        let entry = self
-            .reader
-            .entry(self.selection, message.seq, subject, headers, body)?;
-        let Some(entry) = entry else {
-            return Ok(true);
-        };
-        let bytes = self.bytes + entry.body.len();
-        let is_full = self.entries.len() >= self.limit.entries.max(1)
-            || (!self.entries.is_empty() && bytes > self.limit.bytes);
-        if !is_full {
-            self.bytes = bytes;
-            self.entries.push(entry);
-        }
-        Ok(!is_full)
-    }
-
-    fn finish(self, at_end: bool) -> Page {
-        Page {
-            entries: self.entries,
-            next: self.next,
-            at_end,
-        }
     }
 }

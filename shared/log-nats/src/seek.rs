@@ -4,67 +4,113 @@
 //! clock's error. So it only gives hints, each checked against the log time in the body; what decides is a binary search.
 
 use fanjet_event::TimeUs;
-use fanjet_log::{Entry, LogError, Seq};
+use fanjet_log::{LogError, Seq};
 
 use crate::log::Inner;
 
 /// How far the server's times are expected to be off, in microseconds. A wrong guess costs requests, not correctness.
 const SLACK_US: u64 = 5_000_000;
 
-/// Where the answer lies: in `low..=high`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Range {
-    low: Seq,
-    high: Seq,
-}
-
 pub(crate) async fn seq_at(log: &Inner, time: TimeUs) -> Result<Seq, LogError> {
     let bounds = log.bounds().await?;
-    let mut range = Range {
-        low: bounds.first,
-        high: bounds.last + 1,
-    };
+    let mut search = Search::new(time.get(), bounds.first, bounds.last + 1);
     let hints = [
         time.get().saturating_sub(SLACK_US),
         time.get().saturating_add(SLACK_US),
     ];
     for hint in hints {
-        if range.low == range.high {
+        if search.guess().is_none() {
             break;
         }
         if let Some(message) = log.direct.stored_since(&rfc3339(hint)).await? {
-            range.narrow(log.stored(message)?, time)?;
+            let entry = log.stored(message)?;
+            search.learn(entry.seq, entry.time()?.get());
         }
     }
-    while range.low < range.high {
-        let middle = range.low + (range.high - range.low) / 2;
-        match log.at(middle).await? {
-            Some(entry) => range.narrow(entry, time)?,
-            // Expired since.
+    while let Some(guess) = search.guess() {
+        match log.at(guess).await? {
+            Some(entry) => search.learn(guess, entry.time()?.get()),
             None => {
                 let first = log.bounds().await?.first;
-                if first <= middle {
+                if first <= guess {
                     return Err(LogError::Gap {
-                        expected: middle,
-                        found: middle + 1,
+                        expected: guess,
+                        found: guess + 1,
                     });
                 }
-                range.low = first.min(range.high).max(middle + 1);
+                search.forget_before(first);
             }
         }
     }
-    Ok(range.low)
+    Ok(search.low)
 }
 
-impl Range {
-    /// Takes one entry into account. It may lie outside, having been appended since.
-    fn narrow(&mut self, entry: Entry, time: TimeUs) -> Result<(), LogError> {
-        if entry.time()? < time {
-            self.low = self.low.max(entry.seq + 1).min(self.high);
-        } else {
-            self.high = self.high.min(entry.seq).max(self.low);
+/// The search for the first seq whose time is not below `time`. It lies in `low..=high`.
+#[derive(Debug)]
+struct Search {
+    time: u64,
+    low: Seq,
+    high: Seq,
+    /// The time at `low - 1`, once seen.
+    below: Option<u64>,
+    /// The time at `high`, once seen.
+    above: Option<u64>,
+    guesses: u32,
+}
+
+impl Search {
+    fn new(time: u64, low: Seq, high: Seq) -> Self {
+        Self {
+            time,
+            low,
+            high,
+            below: None,
+            above: None,
+            guesses: 0,
         }
-        Ok(())
+    }
+
+    /// Where to look next; none when the answer is `low`. First at the ends. Events come at nearly even distances, so
+    /// the place is estimated then, which stays within few of the server's blocks; every other guess halves the
+    /// range, in case they do not.
+    fn guess(&self) -> Option<Seq> {
+        let width = self.high - self.low;
+        if width == 0 {
+            return None;
+        }
+        let offset = match (self.below, self.above) {
+            (None, _) => 0,
+            (_, None) => width - 1,
+            (Some(below), Some(above)) if self.guesses.is_multiple_of(2) => {
+                let share = u128::from(self.time - below) * u128::from(width);
+                let share = share / u128::from((above - below).max(1));
+                u64::try_from(share).unwrap_or(width)
+            }
+            _ => width / 2,
+        };
+        Some(self.low + offset.min(width - 1))
+    }
+
+    /// Takes the time at a seq into account. It may lie outside, having been appended since.
+    fn learn(&mut self, seq: Seq, time: u64) {
+        self.guesses += 1;
+        if !(self.low..self.high).contains(&seq) {
+            return;
+        }
+        if time < self.time {
+            self.low = seq + 1;
+            self.below = Some(time);
+        } else {
+            self.high = seq;
+            self.above = Some(time);
+        }
+    }
+
+    /// Everything before `first` has expired.
+    fn forget_before(&mut self, first: Seq) {
+        self.low = first.max(self.low);
+        self.high = self.high.max(self.low);
+        self.below = None;
     }
 }
 

@@ -5,6 +5,7 @@ fn both_forms_are_read() {
     let expected = Some(Delivery {
         stream_seq: 123,
         consumer_seq: 45,
+        pending: 7,
     });
     for reply in [
         "$JS.ACK.ATP.fanjet-x.1.123.45.1700000000000000000.7",

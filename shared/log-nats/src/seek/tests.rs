@@ -27,3 +27,62 @@ proptest! {
         prop_assert_eq!(read, from_nanos(i128::from(us) * 1000).unwrap());
     }
 }
+
+/// The answer, and how many guesses it took.
+fn find(times: &[u64], time: u64) -> (Seq, u32) {
+    let mut search = Search::new(time, 1, times.len() as Seq + 1);
+    while let Some(guess) = search.guess() {
+        search.learn(guess, times[guess as usize - 1]);
+    }
+    (search.low, search.guesses)
+}
+
+proptest! {
+    #[test]
+    fn the_first_not_below_is_found_in_a_bounded_number_of_guesses(
+        steps in prop::collection::vec(prop_oneof![4 => 1..20_u64, 1 => 1..10_000_000_u64], 0..400),
+        place in 0.0..1.0,
+        offset in -2..3_i64,
+    ) {
+        let times: Vec<u64> = steps
+            .iter()
+            .scan(1_000_000, |time, step| {
+                *time += step;
+                Some(*time)
+            })
+            .collect();
+        let near = times.get((times.len() as f64 * place) as usize).copied();
+        let time = near.unwrap_or(1_000_000).saturating_add_signed(offset);
+        let (found, guesses) = find(&times, time);
+        prop_assert_eq!(found as usize, times.partition_point(|&it| it < time) + 1);
+        let halvings = (times.len() + 1).next_power_of_two().ilog2();
+        prop_assert!(guesses <= 2 * halvings + 4, "{} guesses", guesses);
+    }
+
+    #[test]
+    fn expiry_meanwhile_moves_the_answer_up(first in 1..200_u64, time in 0..200_u64) {
+        let mut search = Search::new(time, 1, 101);
+        while let Some(guess) = search.guess() {
+            if guess < first {
+                search.forget_before(first);
+            } else {
+                // The time at a seq is the seq.
+                search.learn(guess, guess);
+            }
+        }
+        let expected = time.clamp(1, 101).max(first);
+        prop_assert!(search.low == expected || search.low < first && search.low >= time.min(101));
+    }
+}
+
+#[test]
+fn even_distances_take_few_guesses() {
+    let times: Vec<u64> = (0..1_000_000)
+        .map(|n| 5_000_000 + n * 1_000 + n % 7 * 50)
+        .collect();
+    for n in [1, 17, 123_456, 777_777, 999_998] {
+        let (found, guesses) = find(&times, times[n]);
+        assert_eq!(found, n as Seq + 1);
+        assert!(guesses <= 12, "{guesses} guesses for {n}");
+    }
+}

@@ -1,6 +1,7 @@
 //! The log on real servers.
 
 #![allow(
+    clippy::expect_used,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a test fails by panicking, its helpers too"
@@ -9,3 +10,7 @@
 mod support;
 
 mod contract;
+mod foreign_streams;
+mod lost_servers;
+mod plain_clients;
+mod settings;

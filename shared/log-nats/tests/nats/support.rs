@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use async_nats::jetstream;
 use fanjet_log::contract::{Expire, Opened};
-use fanjet_log::{EventLog, Seq};
+use fanjet_log::{Entry, EventLog, NewEvent, ReadLimit, Selection, Seq};
 use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl, Storage, StreamConfig};
 use fanjet_testkit::NatsServer;
 use futures::FutureExt;
@@ -71,4 +71,40 @@ async fn expire_to(
         .await
         .context("cannot take the limit back")?;
     Ok(())
+}
+
+/// Waits for `fact`.
+pub(crate) async fn within<T>(what: &str, fact: impl Future<Output = T>) -> T {
+    let deadline = Duration::from_secs(60);
+    match tokio::time::timeout(deadline, fact).await {
+        Ok(value) => value,
+        Err(_) => panic!("{what}: nothing after {deadline:?}"),
+    }
+}
+
+/// The whole log.
+pub(crate) async fn all(log: &NatsLog) -> Vec<Entry> {
+    let limit = ReadLimit {
+        entries: usize::MAX,
+        bytes: usize::MAX,
+    };
+    let (mut entries, mut next) = (Vec::new(), 1);
+    loop {
+        let page = log.read(next, &Selection::All, limit).await.unwrap();
+        entries.extend(page.entries);
+        if page.at_end {
+            return entries;
+        }
+        next = page.next;
+    }
+}
+
+/// That `entries` are exactly `expected`, from seq 1 on.
+pub(crate) fn assert_entries(entries: &[Entry], expected: &[NewEvent]) {
+    for ((entry, event), seq) in entries.iter().zip(expected).zip(1..) {
+        assert_eq!(entry.seq, seq);
+        assert_eq!(entry.body, event.body, "seq {seq}");
+        assert_eq!((&entry.topic, &entry.origin), (&event.topic, &event.origin));
+    }
+    assert_eq!(entries.len(), expected.len(), "how many entries");
 }

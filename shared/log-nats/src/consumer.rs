@@ -1,0 +1,45 @@
+//! The name of an ephemeral consumer, which goes away with its user.
+
+use async_nats::Client;
+use bytes::Bytes;
+use futures::FutureExt;
+
+use crate::log::Inner;
+
+/// A consumer's name. Dropping it deletes the consumer, as far as that can be asked for without waiting; the server
+/// forgets it after a while in any case.
+pub(crate) struct ConsumerName {
+    client: Client,
+    delete_subject: String,
+    name: String,
+}
+
+impl ConsumerName {
+    /// A new name in the log's stream.
+    pub(crate) fn new(log: &Inner) -> Self {
+        let client = log.link.client.clone();
+        // An inbox ends in an id that nobody else has.
+        let inbox = client.new_inbox();
+        let id = inbox.rsplit('.').next().unwrap_or_default();
+        let name = format!("fanjet-{id}");
+        Self {
+            delete_subject: format!("$JS.API.CONSUMER.DELETE.{}.{name}", log.stream_name),
+            client,
+            name,
+        }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Drop for ConsumerName {
+    fn drop(&mut self) {
+        let subject = std::mem::take(&mut self.delete_subject);
+        let answer = self.client.new_inbox();
+        self.client
+            .publish_with_reply(subject, answer, Bytes::new())
+            .now_or_never();
+    }
+}

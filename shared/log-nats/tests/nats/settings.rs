@@ -1,0 +1,89 @@
+//! Getting in, and being told why not.
+
+use fanjet_config::Secret;
+use fanjet_log::{EventLog, LogError};
+use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl};
+use fanjet_testkit::NatsServer;
+
+use crate::support;
+
+const USERS: &str = r#"authorization { users: [ { user: ingest, password: "hunter2" } ] }"#;
+
+#[tokio::test]
+async fn a_password_lets_in_and_a_wrong_one_does_not() {
+    let server = NatsServer::start_with(USERS).await.unwrap();
+    let right = NatsConfig {
+        user: Some("ingest".to_owned()),
+        password: Some(Secret::new("hunter2")),
+        ..support::config(&server.url())
+    };
+    let log = NatsLog::connect(right.clone()).await.unwrap();
+    assert!(log.bounds().await.unwrap().is_empty());
+    assert!(log.is_connected());
+    assert!(!format!("{log:?}").contains("hunter2"));
+
+    let in_the_url = server.url().replace("://", "://ingest:hunter2@");
+    let by_url = NatsConfig {
+        url: vec![ServerUrl::new(in_the_url)],
+        ..support::config(&server.url())
+    };
+    let wrong = NatsConfig {
+        password: Some(Secret::new("hunter3")),
+        ..right.clone()
+    };
+    let half = NatsConfig {
+        password: None,
+        ..right
+    };
+    for config in [wrong, half, by_url, support::config(&server.url())] {
+        let error = NatsLog::connect(config).await.unwrap_err();
+        assert!(matches!(error, LogError::Misconfigured(_)), "{error}");
+        assert!(
+            !format!("{error:?} {error}").contains("hunter"),
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_absent_server_is_unavailable_without_its_password() {
+    let config = NatsConfig {
+        url: vec![ServerUrl::new("nats://127.0.0.1:9")],
+        user: Some("ingest".to_owned()),
+        password: Some(Secret::new("hunter2")),
+        ..support::config("")
+    };
+    let error = NatsLog::connect(config).await.unwrap_err();
+    assert!(matches!(error, LogError::Unavailable(_)), "{error}");
+    assert!(
+        !format!("{error:?} {error}").contains("hunter"),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_takes_no_large_events_is_refused() {
+    let server = NatsServer::start_with("max_payload: 1MB").await.unwrap();
+    let error = NatsLog::connect(support::config(&server.url()))
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("max_payload"), "{error}");
+    assert!(matches!(error, LogError::Misconfigured(_)));
+}
+
+#[tokio::test]
+async fn a_bad_root_or_name_is_refused() {
+    let server = NatsServer::shared().await.unwrap();
+    for root in ["", "a.>", "a b", "*"] {
+        let mut config = support::config(&server.url());
+        config.stream.subject_root = root.to_owned();
+        let error = NatsLog::connect(config).await.unwrap_err();
+        assert!(error.to_string().contains("subject_root"), "{error}");
+    }
+    for name in ["", "a.b", "a b", "a*"] {
+        let mut config = support::config(&server.url());
+        config.stream.name = name.to_owned();
+        let error = NatsLog::connect(config).await.unwrap_err();
+        assert!(matches!(error, LogError::Misconfigured(_)), "{error}");
+    }
+}
