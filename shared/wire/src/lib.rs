@@ -6,3 +6,4 @@ pub mod close;
 pub mod envelope;
 pub mod v1;
 pub mod websocket;
+pub mod zstd;
