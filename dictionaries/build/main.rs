@@ -27,7 +27,6 @@ fn main() {
 
 fn provide() -> Result<(), String> {
     let source = carrier()?.join(official::FILE);
-    println!("cargo::rerun-if-changed={}", source.display());
     let bytes = fs::read(&source).map_err(|error| cannot("read", &source, &error))?;
     official::check(&bytes).map_err(|found| format!("{}: {found}", source.display()))?;
     let target = Path::new(&variable("OUT_DIR")?).join("v1.zdict");
