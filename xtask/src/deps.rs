@@ -22,6 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("fanjet-actors", &[]),
     ("fanjet-config", &[]),
     ("fanjet-telemetry", &["fanjet-actors"]),
+    ("fanjet-dictionaries", &[]),
     (
         "fanjet-ingest",
         &[

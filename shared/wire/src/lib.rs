@@ -3,9 +3,7 @@
 //! Pure: bytes in, bytes out. This crate must never open a socket, know a filter or read a clock.
 
 pub mod v1;
-
 pub mod envelope;
-
+pub mod zstd;
 pub mod websocket;
-
 pub mod close;

@@ -2,10 +2,13 @@
 //!
 //! A frame is built once and its bytes are shared by every client, so it must never hold anything about one of them.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 /// Longest payload of a ping, pong or close frame in bytes.
 pub const MAX_CONTROL_PAYLOAD: usize = 125;
+
+/// The longest header in bytes, as [`header_len`] gives it.
+pub(crate) const MAX_HEADER_LEN: usize = 10;
 
 const FIN: u8 = 0x80;
 const TEXT: u8 = 0x1;
@@ -22,6 +25,15 @@ pub fn text_frame(json: &[u8]) -> Bytes {
 /// The finished frame of one binary message.
 pub fn binary_frame(payload: &[u8]) -> Bytes {
     frame(BINARY, payload)
+}
+
+/// Turns `message`, which begins with [`MAX_HEADER_LEN`] spare bytes in front of the payload, into the finished
+/// frame of one binary message, without moving the payload.
+pub(crate) fn binary_frame_in_place(mut message: BytesMut) -> Bytes {
+    let payload_len = message.len() - MAX_HEADER_LEN;
+    message.advance(MAX_HEADER_LEN - header_len(payload_len));
+    put_header(&mut &mut message[..], BINARY, payload_len);
+    message.freeze()
 }
 
 /// A ping. A payload above [`MAX_CONTROL_PAYLOAD`] is cut.
@@ -61,20 +73,24 @@ fn control_payload(payload: &[u8]) -> &[u8] {
 fn frame(opcode: u8, payload: &[u8]) -> Bytes {
     let len = payload.len();
     let mut frame = BytesMut::with_capacity(header_len(len) + len);
-    frame.put_u8(FIN | opcode);
-    match len {
-        0..=125 => frame.put_u8(len as u8),
-        126..=0xffff => {
-            frame.put_u8(126);
-            frame.put_u16(len as u16);
-        }
-        _ => {
-            frame.put_u8(127);
-            frame.put_u64(len as u64);
-        }
-    }
+    put_header(&mut frame, opcode, len);
     frame.put_slice(payload);
     frame.freeze()
+}
+
+fn put_header(out: &mut impl BufMut, opcode: u8, payload_len: usize) {
+    out.put_u8(FIN | opcode);
+    match payload_len {
+        0..=125 => out.put_u8(payload_len as u8),
+        126..=0xffff => {
+            out.put_u8(126);
+            out.put_u16(payload_len as u16);
+        }
+        _ => {
+            out.put_u8(127);
+            out.put_u64(payload_len as u64);
+        }
+    }
 }
 
 #[cfg(test)]
