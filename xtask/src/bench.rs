@@ -1,8 +1,10 @@
 //! Benchmarks, on real frames where there are some.
 
+mod ingest;
+
 use anyhow::Result;
 
-use crate::shell::{cargo, run as run_command};
+use crate::shell::{block_on, cargo, run as run_command};
 use crate::test::corpus_folder;
 
 /// What can be measured.
@@ -12,6 +14,10 @@ pub(crate) enum Bench {
     Decode,
     /// Routing and lanes of one hub, without sockets
     Fanout,
+    /// Recorded frames through ingest into a real nats-server
+    Ingest,
+    /// zstd frames per level, with the dictionary
+    Zstd,
     /// Appending to and reading from a real nats-server
     Log,
 }
@@ -20,6 +26,8 @@ pub(crate) fn run(bench: Bench) -> Result<()> {
     let (package, target) = match bench {
         Bench::Decode => ("fanjet-firehose", "decode"),
         Bench::Fanout => ("fanjet-edge", "fanout"),
+        Bench::Zstd => ("fanjet-wire", "zstd"),
+        Bench::Ingest => return block_on(ingest::run()),
         Bench::Log => ("fanjet-log-nats", "append"),
     };
     fanjet_testkit::tools::nats_server()?;

@@ -101,7 +101,8 @@ impl Cluster {
     }
 }
 
-fn build(profile: Profile) -> Result<()> {
+/// Builds the programs.
+pub(crate) fn build(profile: Profile) -> Result<()> {
     let mut command = cargo();
     command.args([
         "build",
@@ -119,7 +120,8 @@ fn build(profile: Profile) -> Result<()> {
     run_command(&mut command)
 }
 
-fn program(profile: Profile, name: &str) -> Program {
+/// One of the programs, without this process' environment.
+pub(crate) fn program(profile: Profile, name: &str) -> Program {
     let folder = match profile {
         Profile::Dev => "debug",
         Profile::Release => "release",
@@ -127,7 +129,8 @@ fn program(profile: Profile, name: &str) -> Program {
     Program::new(target().join(folder).join(name)).clean_env()
 }
 
-fn set(key: &str, value: &str) -> [String; 2] {
+/// A flag that sets one setting.
+pub(crate) fn set(key: &str, value: &str) -> [String; 2] {
     ["--set".to_owned(), format!("{key}={value}")]
 }
 
@@ -149,24 +152,26 @@ async fn wait_until_ready(process: &Process) -> Result<()> {
 }
 
 async fn is_ready(ops: &str) -> Result<bool> {
+    Ok(get(ops, "/readyz").await?.starts_with("HTTP/1.1 200"))
+}
+
+/// What a GET on an ops port answers, headers included.
+pub(crate) async fn get(ops: &str, path: &str) -> Result<String> {
     let mut stream = TcpStream::connect(ops).await?;
-    stream
-        .write_all(
-            format!("GET /readyz HTTP/1.1\r\nHost: {ops}\r\nConnection: close\r\n\r\n").as_bytes(),
-        )
-        .await?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {ops}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await?;
-    Ok(answer.starts_with("HTTP/1.1 200"))
+    Ok(answer)
 }
 
 /// The URL that a program prints when it listens.
-async fn listening(process: &Process) -> Result<String> {
+pub(crate) async fn listening(process: &Process) -> Result<String> {
     printed(process, "listening ").await
 }
 
 /// What a program prints behind a word.
-async fn printed(process: &Process, word: &str) -> Result<String> {
+pub(crate) async fn printed(process: &Process, word: &str) -> Result<String> {
     let line = process
         .wait_for_line(|line| line.starts_with(word), PATIENCE)
         .await?;

@@ -67,7 +67,7 @@ enum Command {
         #[arg(long, default_value_t = 10)]
         minutes: u64,
     },
-    /// Benchmarks: decode
+    /// Benchmarks
     Bench {
         /// Which one
         #[arg(value_enum)]

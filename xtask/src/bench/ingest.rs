@@ -1,0 +1,106 @@
+//! Ingest end to end: recorded frames at full speed -> ingest -> a real nats-server (one replica), all on this machine.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use fanjet_testkit::NatsServer;
+
+use crate::cluster::{self, Profile, listening, printed, program, set};
+
+/// Frames of one run: enough for some seconds.
+const FRAMES: &str = "400000";
+const RUNS: usize = 3;
+const PATIENCE: Duration = Duration::from_secs(120);
+const POLL: Duration = Duration::from_millis(10);
+/// The run is over when nothing was acknowledged for so long.
+const QUIET: Duration = Duration::from_secs(2);
+/// `sysconf(_SC_CLK_TCK)` on every Linux that Rust supports.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+pub(crate) async fn run() -> Result<()> {
+    cluster::build(Profile::Release)?;
+    let folder = tempfile::tempdir()?;
+    let recording = folder.path().join("frames").display().to_string();
+    println!("recording {FRAMES} simulated frames");
+    let recorder = program(Profile::Release, "fanjet-simulator")
+        .args(["--listen", "127.0.0.1:0", "--record-out", &recording])
+        .args(["--backlog", FRAMES, "--limit", FRAMES])
+        .start()?;
+    recorder
+        .wait_for_line(|line| line.starts_with("listening "), PATIENCE)
+        .await?;
+    recorder.stop(PATIENCE).await?;
+    for _ in 0..RUNS {
+        once(&recording).await?;
+    }
+    Ok(())
+}
+
+async fn once(recording: &str) -> Result<()> {
+    let nats = NatsServer::start().await?;
+    let simulator = program(Profile::Release, "fanjet-simulator")
+        .args([
+            "--listen",
+            "127.0.0.1:0",
+            "--replay",
+            recording,
+            "--rate",
+            "max",
+            "--wait-for-client",
+        ])
+        .start()?;
+    let upstream = listening(&simulator).await?;
+    let ingest = program(Profile::Release, "fanjet-ingest")
+        .args(set("upstream.url", &upstream))
+        .args(set("ops.listen", "127.0.0.1:0"))
+        .args(set("nats.url", &nats.url()))
+        .start()?;
+    let ops = printed(&ingest, "ops http://").await?;
+
+    let (mut events, mut first, mut last) = (0, None, Instant::now());
+    while events == 0 || last.elapsed() < QUIET {
+        tokio::time::sleep(POLL).await;
+        let now = counter(
+            &cluster::get(&ops, "/metrics").await?,
+            "fanjet_ingest_events_total",
+        );
+        if now > events {
+            (events, last) = (now, Instant::now());
+            first.get_or_insert((last, now));
+        }
+    }
+    let (began, before) = first.context("no event was appended")?;
+    ensure!(events > before, "everything was over before the first look");
+    let took = last - began;
+    let cpu = |pid| cpu_seconds(pid).map(|cpu| cpu * 1e6 / events as f64);
+    println!(
+        "{:.0} events/s  ({events} events; CPU per event: ingest {:.1} us, nats {:.1} us, simulator {:.1} us)",
+        (events - before) as f64 / took.as_secs_f64(),
+        cpu(ingest.pid())?,
+        cpu(nats.process().context("nats-server runs")?.pid())?,
+        cpu(simulator.pid())?,
+    );
+    ingest.stop(PATIENCE).await?;
+    simulator.stop(PATIENCE).await?;
+    Ok(())
+}
+
+fn counter(metrics: &str, name: &str) -> u64 {
+    let value = metrics.lines().find_map(|line| {
+        line.strip_prefix(name)?
+            .strip_prefix(' ')?
+            .parse::<f64>()
+            .ok()
+    });
+    value.unwrap_or_default() as u64
+}
+
+/// User and system time of a process so far.
+fn cpu_seconds(pid: i32) -> Result<f64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).context("the process is gone")?;
+    let (_, fields) = stat.rsplit_once(')').context("no name in the statistics")?;
+    let fields: Vec<_> = fields.split_whitespace().collect();
+    let ticks: f64 = fields[11].parse::<f64>()? + fields[12].parse::<f64>()?;
+    Ok(ticks / TICKS_PER_SECOND)
+}
