@@ -232,12 +232,35 @@ impl Process {
         self.wait(Duration::from_secs(10)).await
     }
 
-    /// Freezes it (SIGSTOP): its sockets stay open, and nothing answers.
+    /// Freezes it (SIGSTOP): its sockets stay open, and nothing answers. Returns when its last thread has stopped.
     ///
     /// # Errors
     /// When the system cannot.
-    pub fn freeze(&self) -> Result<()> {
-        self.signal(Signal::STOP)
+    pub async fn freeze(&self) -> Result<()> {
+        self.signal(Signal::STOP)?;
+        let stopping = async {
+            while !self.is_frozen()? {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            Ok(())
+        };
+        tokio::time::timeout(Duration::from_secs(10), stopping)
+            .await
+            .with_context(|| format!("{} does not stop", self.name))?
+    }
+
+    fn is_frozen(&self) -> Result<bool> {
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.pid()))? {
+            let stat = std::fs::read_to_string(thread?.path().join("stat"))?;
+            // The state stands behind the name, which is in brackets and may hold any character.
+            let state = stat
+                .rsplit_once(") ")
+                .map(|(_, rest)| rest.starts_with('T'));
+            if state != Some(true) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Lets it go on after [`Process::freeze`] (SIGCONT).
