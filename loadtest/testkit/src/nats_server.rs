@@ -1,5 +1,6 @@
 //! A real NATS server with JetStream, on a free port of the loopback, with a store of its own.
 
+use std::net::TcpListener;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -18,6 +19,7 @@ const STOP: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct NatsServer {
     process: Option<Process>,
+    name: String,
     port: u16,
     extra_config: String,
     // Behind the process: the store goes when nobody writes it any more.
@@ -38,8 +40,35 @@ impl NatsServer {
     /// # Errors
     /// As [`NatsServer::start`].
     pub async fn start_with(extra_config: &str) -> Result<Self> {
+        Self::start_named("testkit", extra_config).await
+    }
+
+    /// Starts a cluster. A stream can have as many replicas as there are servers; before the first one can be
+    /// created they must have found each other and elected a leader, which takes seconds.
+    ///
+    /// # Errors
+    /// As [`NatsServer::start`].
+    pub async fn start_cluster(count: usize) -> Result<Vec<Self>> {
+        let ports = free_ports(count)?;
+        let routes: Vec<_> = ports
+            .iter()
+            .map(|port| format!("\"nats://127.0.0.1:{port}\""))
+            .collect();
+        let routes = routes.join(", ");
+        let mut servers = Vec::with_capacity(count);
+        for (number, port) in ports.iter().enumerate() {
+            let cluster = format!(
+                "cluster {{ name: testkit, listen: \"127.0.0.1:{port}\", routes: [{routes}] }}"
+            );
+            servers.push(Self::start_named(&format!("testkit-{number}"), &cluster).await?);
+        }
+        Ok(servers)
+    }
+
+    async fn start_named(name: &str, extra_config: &str) -> Result<Self> {
         let mut server = Self {
             process: None,
+            name: name.to_owned(),
             port: 0,
             extra_config: extra_config.to_owned(),
             folder: tempfile::tempdir().context("cannot create a folder for the store")?,
@@ -71,6 +100,11 @@ impl NatsServer {
     /// Where clients connect.
     pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// What it is called in its cluster.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The port.
@@ -139,8 +173,9 @@ impl NatsServer {
     ///
     /// # Errors
     /// When the system cannot, or it does not run.
-    pub fn freeze(&self) -> Result<()> {
-        self.process().context("the server does not run")?.freeze()
+    pub async fn freeze(&self) -> Result<()> {
+        let process = self.process().context("the server does not run")?;
+        process.freeze().await
     }
 
     /// Lets it go on after [`NatsServer::freeze`] (SIGCONT).
@@ -160,15 +195,27 @@ impl NatsServer {
         let store = self.folder.path().join("store");
         format!(
             "listen: \"127.0.0.1:{port}\"\n\
-             server_name: testkit\n\
+             server_name: {}\n\
              max_payload: 4MB\n\
              max_pending: 64MB\n\
              write_deadline: \"10s\"\n\
              jetstream {{ store_dir: {store:?}, max_mem: 256M, max_file: 20G }}\n\
              {}\n",
-            self.extra_config
+            self.name, self.extra_config
         )
     }
+}
+
+/// Ports that nobody listens on now. Somebody else may take one before it is used, but hardly in that moment.
+fn free_ports(count: usize) -> Result<Vec<u16>> {
+    // All are held until all are known, so that they differ.
+    let listeners = (0..count)
+        .map(|_| TcpListener::bind("127.0.0.1:0"))
+        .collect::<std::io::Result<Vec<_>>>()?;
+    let ports = listeners
+        .iter()
+        .map(|listener| Ok(listener.local_addr()?.port()));
+    ports.collect()
 }
 
 fn listening_port(line: &str) -> Option<u16> {

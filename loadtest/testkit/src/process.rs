@@ -3,12 +3,11 @@
 //! Output is collected by threads, not tasks, so that one process can serve tests on different runtimes. Dropping
 //! kills and reaps it.
 
-use std::collections::VecDeque;
+mod output;
+
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -16,8 +15,7 @@ use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::watch;
 
-/// Output lines kept; the oldest go first.
-const KEPT_LINES: usize = 20_000;
+use output::Output;
 
 /// A running program.
 #[derive(Debug)]
@@ -36,21 +34,6 @@ pub struct Program {
     args: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
     inherits_env: bool,
-}
-
-/// Both output streams, line by line.
-#[derive(Debug, Default)]
-struct Output {
-    lines: Mutex<Lines>,
-    /// How many lines there were. Sent also when a stream ends, so that waiters wake.
-    count: watch::Sender<usize>,
-    open_streams: AtomicUsize,
-}
-
-#[derive(Debug, Default)]
-struct Lines {
-    kept: VecDeque<String>,
-    dropped: usize,
 }
 
 impl Program {
@@ -112,10 +95,10 @@ impl Program {
             .with_context(|| format!("cannot start {name}"))?;
         let output = Arc::new(Output::default());
         if let Some(stream) = child.stdout.take() {
-            collect(stream, Arc::clone(&output));
+            output::collect(stream, Arc::clone(&output));
         }
         if let Some(stream) = child.stderr.take() {
-            collect(stream, Arc::clone(&output));
+            output::collect(stream, Arc::clone(&output));
         }
         let pid = Pid::from_child(&child);
         let (exit, exited) = watch::channel(None);
@@ -138,7 +121,7 @@ impl Process {
 
     /// The lines of both output streams so far, oldest first.
     pub fn lines(&self) -> Vec<String> {
-        self.output.lock().kept.iter().cloned().collect()
+        self.output.lines()
     }
 
     /// Waits for a line that `is_wanted`, among those already there too, and returns it.
@@ -163,7 +146,7 @@ impl Process {
         is_wanted: impl Fn(&str) -> bool,
         deadline: Duration,
     ) -> Result<String> {
-        let mut count = self.output.count.subscribe();
+        let mut count = self.output.subscribe();
         let mut exited = self.exited.clone();
         let mut looked_at = seen;
         let search = async {
@@ -192,7 +175,7 @@ impl Process {
 
     /// How many lines there were so far.
     pub fn line_count(&self) -> usize {
-        *self.output.count.borrow()
+        self.output.count()
     }
 
     /// How it ended, if it has.
@@ -232,12 +215,35 @@ impl Process {
         self.wait(Duration::from_secs(10)).await
     }
 
-    /// Freezes it (SIGSTOP): its sockets stay open, and nothing answers.
+    /// Freezes it (SIGSTOP): its sockets stay open, and nothing answers. Returns when its last thread has stopped.
     ///
     /// # Errors
     /// When the system cannot.
-    pub fn freeze(&self) -> Result<()> {
-        self.signal(Signal::STOP)
+    pub async fn freeze(&self) -> Result<()> {
+        self.signal(Signal::STOP)?;
+        let stopping = async {
+            while !self.is_frozen()? {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            Ok(())
+        };
+        tokio::time::timeout(Duration::from_secs(10), stopping)
+            .await
+            .with_context(|| format!("{} does not stop", self.name))?
+    }
+
+    fn is_frozen(&self) -> Result<bool> {
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.pid()))? {
+            let stat = std::fs::read_to_string(thread?.path().join("stat"))?;
+            // The state stands behind the name, which is in brackets and may hold any character.
+            let state = stat
+                .rsplit_once(") ")
+                .map(|(_, rest)| rest.starts_with('T'));
+            if state != Some(true) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Lets it go on after [`Process::freeze`] (SIGCONT).
@@ -284,60 +290,6 @@ impl Drop for Process {
             drop(reaper.join());
         }
     }
-}
-
-impl Output {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Lines> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn has_ended(&self) -> bool {
-        self.open_streams.load(Ordering::SeqCst) == 0
-    }
-
-    fn push(&self, line: String) {
-        let mut lines = self.lock();
-        if lines.kept.len() == KEPT_LINES {
-            lines.kept.pop_front();
-            lines.dropped += 1;
-        }
-        lines.kept.push_back(line);
-        let count = lines.dropped + lines.kept.len();
-        drop(lines);
-        self.count.send_replace(count);
-    }
-
-    /// Searches from line `looked_at` on, and moves it behind what was looked at.
-    fn find(&self, looked_at: &mut usize, is_wanted: impl Fn(&str) -> bool) -> Option<String> {
-        let lines = self.lock();
-        let mut found = None;
-        for line in lines
-            .kept
-            .iter()
-            .skip(looked_at.saturating_sub(lines.dropped))
-        {
-            *looked_at = (*looked_at).max(lines.dropped) + 1;
-            if is_wanted(line) {
-                found = Some(line.clone());
-                break;
-            }
-        }
-        found
-    }
-}
-
-fn collect(stream: impl Read + Send + 'static, output: Arc<Output>) {
-    output.open_streams.fetch_add(1, Ordering::SeqCst);
-    std::thread::spawn(move || {
-        let mut stream = BufReader::new(stream);
-        let mut line = Vec::new();
-        while matches!(stream.read_until(b'\n', &mut line), Ok(read) if read > 0) {
-            output.push(String::from_utf8_lossy(&line).trim_end().to_owned());
-            line.clear();
-        }
-        output.open_streams.fetch_sub(1, Ordering::SeqCst);
-        output.count.send_modify(|_| {});
-    });
 }
 
 fn reap(mut child: Child, exit: watch::Sender<Option<ExitStatus>>) -> JoinHandle<()> {

@@ -4,6 +4,8 @@
 //! heartbeat that tells of messages that never came, silence, a lost connection) the follow ends, and its owner
 //! follows again from one above the last entry. Nothing is repaired in place.
 
+mod position;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +25,8 @@ use crate::entry::EntryReader;
 use crate::error::Unavailable;
 use crate::log::Inner;
 use crate::subject::Filters;
+
+use position::{Position, Verdict};
 
 /// How often an idle consumer says that it is there.
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -69,10 +73,7 @@ pub(crate) async fn open(
         consumer,
         messages: messages.ready_chunks(BATCH),
         breaks,
-        from: from.max(1),
-        next: None,
-        consumer_seq: 0,
-        is_unfiltered,
+        position: Position::new(from.max(1), is_unfiltered),
         spoke_at: Instant::now(),
         failure: None,
     };
@@ -119,13 +120,7 @@ struct Reader {
     consumer: ConsumerName,
     messages: ReadyChunks<Subscriber>,
     breaks: BreakWatch,
-    /// Where the owner wanted to begin.
-    from: Seq,
-    /// The stream seq after the last message; none before the first.
-    next: Option<Seq>,
-    /// The consumer seq of the last message.
-    consumer_seq: u64,
-    is_unfiltered: bool,
+    position: Position,
     /// When the owner last heard anything.
     spoke_at: Instant,
     /// Found behind entries that are still to be shown.
@@ -189,21 +184,19 @@ impl Reader {
             .as_ref()
             .and_then(|reply| Delivery::parse(reply))
             .ok_or_else(|| Unavailable::Nonsense("a delivery without a place".to_owned()))?;
-        let seq = delivery.stream_seq;
-        if delivery.consumer_seq != self.consumer_seq + 1 {
-            return Err(self.gap(seq));
-        }
-        if self.is_unfiltered {
-            match self.next {
-                Some(expected) if seq != expected => return Err(self.gap(seq)),
-                None if seq > self.from => self.log.check_expired(self.from, seq).await?,
-                _ => {}
+        match self.position.judge(delivery) {
+            Verdict::Fine => {}
+            Verdict::Gap => return Err(self.position.gap(delivery.stream_seq)),
+            Verdict::ExpiredOrGap => {
+                let expected = self.position.expected();
+                self.log
+                    .check_expired(expected, delivery.stream_seq)
+                    .await?;
             }
         }
-        self.consumer_seq = delivery.consumer_seq;
-        self.next = Some(seq + 1);
-        // A start in the future is taken back to the end of the log by the server.
-        if seq < self.from {
+        self.position.advance(delivery);
+        let seq = delivery.stream_seq;
+        if self.position.is_before_start(seq) {
             return Ok(());
         }
         let (subject, headers) = (&message.subject, message.headers.as_ref());
@@ -234,19 +227,10 @@ impl Reader {
             .and_then(|headers| headers.get(NATS_LAST_CONSUMER))
             .and_then(|delivered| delivered.as_str().parse().ok());
         match delivered {
-            Some(delivered) if self.consumer_seq < delivered => Err(self.gap(self.expected() + 1)),
+            Some(delivered) if self.position.is_behind(delivered) => {
+                Err(self.position.gap(self.position.expected() + 1))
+            }
             _ => Ok(()),
-        }
-    }
-
-    fn expected(&self) -> Seq {
-        self.next.unwrap_or(self.from)
-    }
-
-    fn gap(&self, found: Seq) -> LogError {
-        LogError::Gap {
-            expected: self.expected(),
-            found,
         }
     }
 }

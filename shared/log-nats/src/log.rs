@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::connection::State;
-use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
+use async_nats::jetstream::message::StreamMessage;
+use async_nats::jetstream::stream::{LastRawMessageErrorKind, RawMessageError, Stream};
 use async_nats::jetstream::{self, Context};
 use async_trait::async_trait;
 use fanjet_event::TimeUs;
@@ -51,6 +52,32 @@ impl NatsLog {
     /// [`LogError::Unavailable`] when no server answers; [`LogError::Misconfigured`] when one does but does not let
     /// us in, is too old, or has a stream that breaks the log's rules.
     pub async fn connect(config: NatsConfig) -> Result<Self, LogError> {
+        // Boxed: the handshakes are large, and callers hold this in futures of their own.
+        Box::pin(Self::open(config)).await
+    }
+
+    /// As [`NatsLog::connect`], but waits for a server that is away, for as long as that lasts.
+    ///
+    /// # Errors
+    /// [`LogError::Misconfigured`]: waiting cannot help.
+    pub async fn connect_patiently(config: NatsConfig) -> Result<Self, LogError> {
+        loop {
+            match Self::connect(config.clone()).await {
+                Err(error) if error.is_retryable() => {
+                    warn!(%error, pause = ?RETRY_PAUSE, "no log yet, trying again");
+                    tokio::time::sleep(RETRY_PAUSE).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Whether the connection stands now.
+    pub fn is_connected(&self) -> bool {
+        self.inner.link.client.connection_state() == State::Connected
+    }
+
+    async fn open(config: NatsConfig) -> Result<Self, LogError> {
         let subjects = Subjects::new(&config.stream.subject_root).ok_or_else(|| {
             LogError::Misconfigured(format!(
                 "stream.subject_root {:?} must be tokens of A-Z a-z 0-9 - _ with dots between",
@@ -80,27 +107,6 @@ impl NatsLog {
             }),
         })
     }
-
-    /// As [`NatsLog::connect`], but waits for a server that is away, for as long as that lasts.
-    ///
-    /// # Errors
-    /// [`LogError::Misconfigured`]: waiting cannot help.
-    pub async fn connect_patiently(config: NatsConfig) -> Result<Self, LogError> {
-        loop {
-            match Self::connect(config.clone()).await {
-                Err(error) if error.is_retryable() => {
-                    warn!(%error, pause = ?RETRY_PAUSE, "no log yet, trying again");
-                    tokio::time::sleep(RETRY_PAUSE).await;
-                }
-                outcome => return outcome,
-            }
-        }
-    }
-
-    /// Whether the connection stands now.
-    pub fn is_connected(&self) -> bool {
-        self.inner.link.client.connection_state() == State::Connected
-    }
 }
 
 impl fmt::Debug for NatsLog {
@@ -118,16 +124,22 @@ impl EventLog for NatsLog {
     }
 
     async fn last(&self) -> Result<Option<Entry>, LogError> {
-        loop {
-            let bounds = self.inner.bounds().await?;
-            if bounds.is_empty() {
-                return Ok(None);
-            }
-            // The last one may expire between the two questions.
+        let mut bounds = self.inner.bounds().await?;
+        while !bounds.is_empty() {
             if let Some(entry) = self.inner.leaders(bounds.last).await? {
                 return Ok(Some(entry));
             }
+            // It may have expired between the two questions.
+            let missing = bounds.last;
+            bounds = self.inner.bounds().await?;
+            if bounds.first <= missing {
+                return Err(LogError::Gap {
+                    expected: missing,
+                    found: missing + 1,
+                });
+            }
         }
+        Ok(None)
     }
 
     async fn read(
@@ -177,11 +189,28 @@ impl Inner {
     }
 
     /// The leader's entry at `seq`.
-    async fn leaders(&self, seq: Seq) -> Result<Option<Entry>, LogError> {
-        match self.stream.get_raw_message(seq).await {
+    pub(crate) async fn leaders(&self, seq: Seq) -> Result<Option<Entry>, LogError> {
+        self.leaders_answer(self.stream.get_raw_message(seq).await)
+    }
+
+    /// The leader's first entry at or above `from` under a subject.
+    pub(crate) async fn leaders_next(
+        &self,
+        from: Seq,
+        filter: &str,
+    ) -> Result<Option<Entry>, LogError> {
+        let answer = self.stream.get_first_raw_message_by_subject(filter, from);
+        self.leaders_answer(answer.await)
+    }
+
+    fn leaders_answer(
+        &self,
+        answer: Result<StreamMessage, RawMessageError>,
+    ) -> Result<Option<Entry>, LogError> {
+        match answer {
             Ok(message) => {
                 let mut reader = EntryReader::new(self.subjects.clone());
-                let headers = Some(&message.headers);
+                let (seq, headers) = (message.sequence, Some(&message.headers));
                 let subject = &message.subject;
                 reader.entry(&Selection::All, seq, subject, headers, message.payload)
             }

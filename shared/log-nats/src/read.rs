@@ -4,14 +4,16 @@
 //! reader that goes on where a page ended is replaying, and gets a consumer ([`crate::replay`]), which costs the
 //! server a third. Filtering is done here, except for selections of exactly one subject: the server walks a list
 //! of filters for every message, which costs it more than sending them all.
+//!
+//! A replica may lag behind the leader. What it sends is true; that it has no more is not, so the end of the log is
+//! where the leader says it is, and what only the leader has is fetched from it.
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
-use fanjet_log::{Entry, LogError, Page, ReadLimit, Selection, Seq};
+use fanjet_log::{Bounds, Entry, LogError, Page, ReadLimit, Selection, Seq};
 
 use crate::direct::{Batch, BatchRequest};
 use crate::entry::EntryReader;
-use crate::error::Unavailable;
 use crate::log::Inner;
 use crate::subject::Filters;
 
@@ -21,8 +23,8 @@ pub(crate) const BATCH: usize = 1000;
 const BATCH_BYTES: usize = 8 << 20;
 /// Messages that one page looks at in search of matches, before it says how far it came.
 const SCAN: usize = 8 * BATCH;
-/// How often a replica may deny having what the leader has.
-const MAX_DENIALS: usize = 3;
+/// Batches that one page asks for. Many are empty only where the oldest entries expire faster than they are read.
+const MAX_BATCHES: usize = 16;
 
 pub(crate) async fn page(
     log: &Inner,
@@ -54,8 +56,7 @@ pub(crate) async fn page(
 
 /// Looks at every message.
 async fn scanned(log: &Inner, mut page: Filling<'_>) -> Result<Page, LogError> {
-    let mut denials = 0;
-    loop {
+    for _ in 0..MAX_BATCHES {
         let batch = log.direct.batch(page.request(None)).await?;
         let Some(first) = batch.messages.first().map(|message| message.seq) else {
             let bounds = log.bounds().await?;
@@ -63,11 +64,11 @@ async fn scanned(log: &Inner, mut page: Filling<'_>) -> Result<Page, LogError> {
             if page.next > bounds.last {
                 return Ok(page.finish(true));
             }
-            // The leader has more: the oldest expired a moment ago, or this replica lags behind.
-            denials += 1;
-            if denials == MAX_DENIALS {
-                return Err(Unavailable::Nonsense("a replica lags behind".to_owned()).into());
+            if let Some(entry) = log.leaders(page.next).await? {
+                page.push_entry(entry);
+                return Ok(page.finish_before(bounds));
             }
+            // It expired a moment ago.
             continue;
         };
         if first != page.next {
@@ -75,11 +76,15 @@ async fn scanned(log: &Inner, mut page: Filling<'_>) -> Result<Page, LogError> {
             page.next = first;
         }
         match page.take(batch, Contiguous::Yes)? {
-            Taken::All { is_last: true } => return Ok(page.finish(true)),
+            Taken::All { is_last: true } => {
+                let bounds = log.bounds().await?;
+                return Ok(page.finish_before(bounds));
+            }
             Taken::All { is_last: false } if !page.is_enough() => {}
             Taken::All { .. } | Taken::Part => return Ok(page.finish(false)),
         }
     }
+    Ok(page.finish(false))
 }
 
 /// Lets the server look.
@@ -91,14 +96,22 @@ async fn filtered(log: &Inner, mut page: Filling<'_>, filter: &str) -> Result<Pa
         return Ok(page.finish(true));
     }
     let batch = log.direct.batch(page.request(Some(filter))).await?;
-    let is_end = match page.take(batch, Contiguous::No)? {
-        Taken::All { is_last } => is_last,
-        Taken::Part => false,
-    };
-    if is_end {
-        page.next = page.next.max(bounds.last + 1);
+    if !matches!(
+        page.take(batch, Contiguous::No)?,
+        Taken::All { is_last: true }
+    ) {
+        return Ok(page.finish(false));
     }
-    Ok(page.finish(is_end))
+    match log.leaders_next(page.next, filter).await? {
+        None => {
+            page.next = page.next.max(bounds.last + 1);
+            Ok(page.finish(true))
+        }
+        Some(entry) => {
+            page.push_entry(entry);
+            Ok(page.finish(false))
+        }
+    }
 }
 
 /// A page on its way.
@@ -168,6 +181,22 @@ impl<'a> Filling<'a> {
     /// Whether to stop although more might fit.
     pub(crate) fn is_enough(&self) -> bool {
         self.is_full() || self.entries.len() >= BATCH || self.looked_at >= SCAN
+    }
+
+    /// Adds an entry that was fetched by itself, if it is wanted and fits.
+    fn push_entry(&mut self, entry: Entry) {
+        if !self.selection.matches(&entry.topic) {
+            self.next = entry.seq + 1;
+        } else if self.entries.is_empty() {
+            self.next = entry.seq + 1;
+            self.entries.push(entry);
+        }
+    }
+
+    /// Finishes a page whose batch was the last one that a replica had.
+    fn finish_before(self, bounds: Bounds) -> Page {
+        let at_end = self.next > bounds.last;
+        self.finish(at_end)
     }
 
     pub(crate) fn finish(self, at_end: bool) -> Page {

@@ -87,8 +87,9 @@ impl Replays {
         if page.next == from {
             return Ok(None);
         }
-        let page = page.finish(stop == Stop::AtEnd && filter.is_none());
-        if !page.at_end {
+        // Where a replica's messages end, or those that match, the log need not end.
+        let page = page.finish(false);
+        if stop != Stop::AtEnd {
             self.keep(Place {
                 next: page.next,
                 filter: place.filter,

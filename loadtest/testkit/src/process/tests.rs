@@ -69,7 +69,7 @@ async fn it_is_stopped_killed_frozen_and_thawed() {
         .wait_for_line(|line| line == "ready", SOON)
         .await
         .unwrap();
-    polite.freeze().unwrap();
+    polite.freeze().await.unwrap();
     let short = Duration::from_millis(50);
     assert!(polite.stop(short).await.is_err(), "frozen, it cannot stop");
     polite.thaw().unwrap();

@@ -21,7 +21,7 @@ fn impatient(server: &NatsServer) -> NatsConfig {
 }
 
 /// Where the log ends, asked until somebody answers.
-async fn end_of(log: &NatsLog) -> Seq {
+pub(crate) async fn end_of(log: &NatsLog) -> Seq {
     loop {
         match log.last().await {
             Ok(last) => return last.map_or(0, |entry| entry.seq),
@@ -33,7 +33,7 @@ async fn end_of(log: &NatsLog) -> Seq {
 
 /// What a leader does: append, and after an error ask the log where to go on. Tells how far it is acknowledged;
 /// returns the errors it met.
-async fn write_all(
+pub(crate) async fn write_all(
     log: &NatsLog,
     events: &[NewEvent],
     acked: watch::Sender<Seq>,
@@ -62,12 +62,12 @@ async fn write_all(
     }
 }
 
-async fn reaches(acked: &mut watch::Receiver<Seq>, seq: Seq) {
+pub(crate) async fn reaches(acked: &mut watch::Receiver<Seq>, seq: Seq) {
     acked.wait_for(|acked| *acked >= seq).await.unwrap();
 }
 
 /// Follows to `count` entries in all, following again after every error; returns how many errors there were.
-async fn follow_all(log: &NatsLog, count: usize) -> (Vec<Entry>, usize) {
+pub(crate) async fn follow_all(log: &NatsLog, count: usize) -> (Vec<Entry>, usize) {
     let (mut entries, mut errors): (Vec<Entry>, _) = (Vec::new(), 0);
     while entries.len() < count {
         let from = entries.last().map_or(1, |entry| entry.seq + 1);
@@ -126,7 +126,7 @@ async fn a_frozen_server_is_unavailable_and_comes_back() {
     appender.append(&written[..1_000]).await.unwrap();
     appender.flush().await.unwrap();
 
-    server.freeze().unwrap();
+    server.freeze().await.unwrap();
     appender.append(&written[1_000..1_500]).await.unwrap();
     let error = within("a time-out", appender.flush()).await.unwrap_err();
     assert!(matches!(error, AppendError::Unavailable(_)), "{error}");

@@ -9,6 +9,7 @@
 
 mod support;
 
+mod clusters;
 mod contract;
 mod foreign_streams;
 mod lost_servers;

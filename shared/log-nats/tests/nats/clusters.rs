@@ -1,0 +1,88 @@
+//! A stream with three replicas. Everything in one test: a cluster takes seconds to find a leader.
+
+use std::time::Duration;
+
+use async_nats::jetstream;
+use fanjet_log::contract::{self, Opened, events};
+use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl};
+use fanjet_testkit::NatsServer;
+use tokio::sync::watch;
+
+use crate::lost_servers::{follow_all, reaches, write_all};
+use crate::support::{self, within};
+
+fn config(servers: &[NatsServer]) -> NatsConfig {
+    let mut config = support::config("");
+    config.urls = servers.iter().map(|it| ServerUrl::new(it.url())).collect();
+    config.ack_timeout = Duration::from_secs(1);
+    config.stream.replicas = 3;
+    config
+}
+
+/// Connects as soon as the cluster has a leader.
+async fn connect(config: &NatsConfig) -> NatsLog {
+    within("a cluster", async {
+        loop {
+            if let Ok(log) = NatsLog::connect(config.clone()).await {
+                return log;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    })
+    .await
+}
+
+/// The number of the server that leads the stream.
+async fn leader(servers: &[NatsServer], config: &NatsConfig) -> usize {
+    let admin = jetstream::new(async_nats::connect(servers[0].url()).await.unwrap());
+    let stream = admin.get_stream(&config.stream.name).await.unwrap();
+    let leader = stream
+        .cached_info()
+        .cluster
+        .as_ref()
+        .unwrap()
+        .leader
+        .clone();
+    let is_leader = |server: &NatsServer| Some(server.name()) == leader.as_deref();
+    servers.iter().position(is_leader).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_replicas_fence_like_one_and_outlive_their_leader() {
+    let mut servers = NatsServer::start_cluster(3).await.unwrap();
+    let config_of_first = config(&servers);
+    let log = connect(&config_of_first).await;
+
+    let open = async || Opened::new(connect(&config(&servers)).await);
+    contract::ten_thousand_events_are_pipelined_in_order(&open).await;
+    contract::of_two_appenders_at_one_place_one_is_fenced(&open).await;
+    contract::a_fenced_pipeline_stores_nothing_more(&open).await;
+    contract::racing_pipelines_leave_one_unbroken_history_each(&open).await;
+    contract::a_stale_and_a_premature_appender_are_fenced(&open).await;
+    contract::after_an_error_a_new_appender_continues_from_last(&open).await;
+    contract::a_large_body_is_kept(&open).await;
+    contract::a_reader_sees_what_a_flush_acknowledged(&open).await;
+    contract::selections_read_exactly_what_they_match(&open).await;
+    contract::seq_at_finds_every_place(&open).await;
+
+    let written = events(0, 20_000);
+    let (acked, mut progress) = watch::channel(0);
+    let kill = async {
+        reaches(&mut progress, 4_000).await;
+        let leader = leader(&servers, &config_of_first).await;
+        servers[leader].kill().await.unwrap();
+        reaches(&mut progress, 12_000).await;
+        servers[leader].restart().await.unwrap();
+    };
+    let work = async {
+        tokio::join!(
+            write_all(&log, &written, acked),
+            follow_all(&log, written.len()),
+            kill
+        )
+    };
+    let (failed, (followed, _), ()) = Box::pin(within("the end", work)).await;
+    assert!(!failed.is_empty(), "the leader's end was noticed");
+    support::assert_entries(&support::all(&log).await, &written);
+    support::assert_entries(&followed, &written);
+}
