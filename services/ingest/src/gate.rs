@@ -12,13 +12,10 @@ use fanjet_firehose::{
     Account, Commit, ErrorFrame, Frame, Identity, Info, Operation, Sync, decode_frame,
     write_record_json,
 };
-use fanjet_log::{Origin, UpstreamId};
+use fanjet_log::{MAX_BODY, Origin, UpstreamId};
 use fanjet_wire::v1::{self, CommitHead};
 
 pub(crate) use drops::{DropReason, Drops};
-
-/// Largest event body. The log refuses larger ones.
-const MAX_BODY_BYTES: usize = 2 * 1024 * 1024 - 4096;
 
 /// What a batch of frames became.
 #[derive(Debug, Default)]
@@ -224,7 +221,7 @@ fn shared_time(time: &str) -> Result<Datetime, DropReason> {
 }
 
 fn body_fits(bytes: usize) -> Result<(), DropReason> {
-    if bytes <= MAX_BODY_BYTES {
+    if bytes <= MAX_BODY {
         Ok(())
     } else {
         Err(DropReason::TooLarge)

@@ -13,7 +13,7 @@ use crate::support::{self, within};
 
 fn config(servers: &[NatsServer]) -> NatsConfig {
     let mut config = support::config("");
-    config.urls = servers.iter().map(|it| ServerUrl::new(it.url())).collect();
+    config.url = servers.iter().map(|it| ServerUrl::new(it.url())).collect();
     config.ack_timeout = Duration::from_secs(1);
     config.stream.replicas = 3;
     config
