@@ -8,7 +8,10 @@ use crate::shell::{root, run as run_command};
 use crate::tools;
 
 /// Folder of the fuzz crate's owner, and its targets.
-const TARGETS: &[(&str, &[&str])] = &[("shared/firehose", &["frame", "car", "record"])];
+const TARGETS: &[(&str, &[&str])] = &[
+    ("shared/firehose", &["frame", "car", "record"]),
+    ("shared/filter", &["query", "client_message"]),
+];
 
 pub(crate) fn run(seconds: u64) -> Result<()> {
     let cargo_fuzz = tools::cargo_fuzz()?;

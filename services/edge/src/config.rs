@@ -143,6 +143,9 @@ pub struct SubscriberConfig {
     /// drops the connection. 0: the system's own default.
     #[serde(with = "humantime_serde")]
     pub write_stall_timeout: Duration,
+    /// How long a client that connected with `requireHello=true` may take to send its first options update.
+    #[serde(with = "humantime_serde")]
+    pub hello_timeout: Duration,
     /// Longest message from a client in bytes; a longer one closes the connection with 1009.
     pub max_client_message_bytes: usize,
 }
@@ -155,6 +158,7 @@ impl Default for SubscriberConfig {
             ping_interval: Duration::from_secs(30),
             pong_timeout: Duration::from_secs(30),
             write_stall_timeout: Duration::from_secs(120),
+            hello_timeout: Duration::from_secs(600),
             max_client_message_bytes: 10_000_000,
         }
     }

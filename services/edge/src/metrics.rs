@@ -72,7 +72,7 @@ impl Metrics {
         self.subscribers.add(1, &[]);
     }
 
-    pub(crate) fn left(&self, reason: CloseReason) {
+    pub(crate) fn left(&self, reason: &CloseReason) {
         self.subscribers.add(-1, &[]);
         self.disconnects.add(1, &[label(reason.label())]);
     }

@@ -11,6 +11,10 @@ use crate::OptionsError;
 pub const MAX_COLLECTIONS: usize = 100;
 /// Most different DIDs.
 pub const MAX_DIDS: usize = 10_000;
+/// Most values of `wantedCollections` with repetitions: bounds the work before they are compared.
+pub const MAX_COLLECTION_VALUES: usize = 10_000;
+/// Most values of `wantedDids` with repetitions.
+pub const MAX_DID_VALUES: usize = 1_000_000;
 
 /// Which events are wanted. Canonical: what selects by the same values is equal and hashes equally, in
 /// whatever order and however often the values were named.
@@ -41,6 +45,9 @@ impl Filter {
         let mut exact = Vec::new();
         let mut prefixes = Vec::new();
         for value in collections {
+            if exact.len() + prefixes.len() == MAX_COLLECTION_VALUES {
+                return Err(OptionsError::TooManyCollectionValues);
+            }
             match value.strip_suffix('*') {
                 Some(prefix) if prefix.ends_with('.') => prefixes.push(prefix),
                 _ => exact.push(
@@ -58,6 +65,9 @@ impl Filter {
         }
         let mut wanted = Vec::new();
         for value in dids {
+            if wanted.len() == MAX_DID_VALUES {
+                return Err(OptionsError::TooManyDidValues);
+            }
             wanted.push(
                 Did::parse(value).map_err(|_| OptionsError::Did(OptionsError::shown(value)))?,
             );

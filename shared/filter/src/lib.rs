@@ -1,15 +1,18 @@
 //! Subscriber options: what a client asks for, checked once, and whether an event is what it asked for.
 //!
-//! Pure: a query string in, a filter out. This crate must never do I/O, know a socket or hold a subscriber.
+//! Pure: a query string or a client's message in, a filter out. This crate must never do I/O, know a socket or hold a subscriber.
 
 mod query;
 
 mod options;
 
+mod message;
+
 mod filter;
 
 mod error;
 
-pub use error::OptionsError;
-pub use filter::{Filter, MAX_COLLECTIONS, MAX_DIDS};
+pub use error::{MessageError, OptionsError};
+pub use filter::{Filter, MAX_COLLECTION_VALUES, MAX_COLLECTIONS, MAX_DID_VALUES, MAX_DIDS};
+pub use message::ClientMessage;
 pub use options::SubscriberOptions;

@@ -1,5 +1,7 @@
 //! The parameters of `/subscribe`.
 
+use fanjet_event::Cursor;
+
 use crate::query::pairs;
 use crate::{Filter, OptionsError};
 
@@ -8,11 +10,15 @@ use crate::{Filter, OptionsError};
 pub struct SubscriberOptions {
     /// Which events it wants.
     pub filter: Filter,
+    /// Where it wants to start; `None`: with what happens now.
+    pub cursor: Option<Cursor>,
+    /// Whether it wants nothing before its first options update.
+    pub require_hello: bool,
 }
 
 impl SubscriberOptions {
     /// Reads a raw query string (without the `?`). Names are case-sensitive, unknown ones are ignored, of a
-    /// single-valued one the first counts.
+    /// single-valued one the first counts. The cursor is checked first, as in v1, then collections, then DIDs.
     ///
     /// # Errors
     /// [`OptionsError`] naming the first bad value.
@@ -20,6 +26,8 @@ impl SubscriberOptions {
         let mut collections = Vec::new();
         let mut dids = Vec::new();
         let mut max_message_bytes = None;
+        let mut cursor = None;
+        let mut require_hello = None;
         for (name, value) in pairs(query) {
             match &*name {
                 "wantedCollections" => collections.push(value),
@@ -27,10 +35,19 @@ impl SubscriberOptions {
                 "maxMessageSizeBytes" => {
                     max_message_bytes.get_or_insert_with(|| read_limit(&value));
                 }
+                "cursor" => {
+                    cursor.get_or_insert(value);
+                }
+                "requireHello" => {
+                    require_hello.get_or_insert(value == "true");
+                }
                 _ => {}
             }
         }
+        let cursor = cursor.filter(|cursor| !cursor.is_empty());
         Ok(Self {
+            cursor: cursor.as_deref().map(read_cursor).transpose()?,
+            require_hello: require_hello.unwrap_or(false),
             filter: Filter::new(
                 collections.iter().map(AsRef::as_ref),
                 dids.iter().map(AsRef::as_ref),
@@ -38,6 +55,10 @@ impl SubscriberOptions {
             )?,
         })
     }
+}
+
+fn read_cursor(value: &str) -> Result<Cursor, OptionsError> {
+    Cursor::parse(value).map_err(|_| OptionsError::Cursor(OptionsError::shown(value)))
 }
 
 /// Anything that is no decimal number from 0 to 2^32 - 1 means no limit, which is written 0.

@@ -1,5 +1,7 @@
 //! Why a connection ends: the one place where close codes and their words are spelled.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use crate::websocket::{self, MAX_CONTROL_PAYLOAD};
@@ -8,7 +10,7 @@ use crate::websocket::{self, MAX_CONTROL_PAYLOAD};
 pub const MAX_CLOSE_TEXT: usize = MAX_CONTROL_PAYLOAD - 2;
 
 /// Why a subscriber's connection ended. Codes are those of RFC 6455 section 7.4 and the IANA registry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum CloseReason {
     /// This node shuts down; another one continues with the same cursor.
     Draining,
@@ -18,6 +20,12 @@ pub enum CloseReason {
     Internal,
     /// The client sent a message above the limit.
     MessageTooBig,
+    /// The client sent a text message that cannot be read, in these words.
+    BadMessage(Cow<'static, str>),
+    /// The client asked for options that are refused, in these words.
+    InvalidOptions(Cow<'static, str>),
+    /// The client announced an options update with `requireHello` and never sent one.
+    HelloTimeout,
     /// The client broke the WebSocket protocol.
     ProtocolError,
     /// The client showed no sign of life after a ping.
@@ -30,11 +38,14 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// One of each, for whoever needs the closed set of labels.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Draining,
         Self::FellBehind,
         Self::Internal,
         Self::MessageTooBig,
+        Self::BadMessage(Cow::Borrowed("")),
+        Self::InvalidOptions(Cow::Borrowed("")),
+        Self::HelloTimeout,
         Self::ProtocolError,
         Self::PongTimeout,
         Self::ClientClosed(None),
@@ -42,12 +53,14 @@ impl CloseReason {
     ];
 
     /// The close code that is sent; `None` when the frame carries none, or there is no frame at all.
-    pub fn code(self) -> Option<u16> {
+    pub fn code(&self) -> Option<u16> {
         match self {
             Self::Draining => Some(1012),
             Self::FellBehind => Some(1013),
             Self::Internal => Some(1011),
             Self::MessageTooBig => Some(1009),
+            Self::BadMessage(_) => Some(1007),
+            Self::InvalidOptions(_) | Self::HelloTimeout => Some(1008),
             Self::ProtocolError => Some(1002),
             Self::PongTimeout => Some(1008),
             Self::ClientClosed(code) => code.filter(|&code| is_sendable(code)),
@@ -56,12 +69,15 @@ impl CloseReason {
     }
 
     /// The metric label: a closed set, stable over releases.
-    pub fn label(self) -> &'static str {
+    pub fn label(&self) -> &'static str {
         match self {
             Self::Draining => "draining",
             Self::FellBehind => "fell_behind",
             Self::Internal => "internal",
             Self::MessageTooBig => "message_too_big",
+            Self::BadMessage(_) => "bad_message",
+            Self::InvalidOptions(_) => "invalid_options",
+            Self::HelloTimeout => "hello_timeout",
             Self::ProtocolError => "protocol_error",
             Self::PongTimeout => "pong_timeout",
             Self::ClientClosed(_) => "client_closed",
@@ -71,12 +87,18 @@ impl CloseReason {
 
     /// The words that are sent. `resume` is the cursor (Unix microseconds, inclusive) with which a new
     /// connection misses nothing; it is named where the client lost its place through us.
-    pub fn text(self, resume: Option<u64>) -> String {
+    pub fn text(&self, resume: Option<u64>) -> String {
         let words = match self {
             Self::Draining => "node shutting down, reconnect",
             Self::FellBehind => "reading too slowly, events no longer buffered",
             Self::Internal => "internal error, reconnect",
             Self::MessageTooBig => return "message too big".to_owned(),
+            Self::BadMessage(words) | Self::InvalidOptions(words) => {
+                return shortened(words).into_owned();
+            }
+            Self::HelloTimeout => {
+                return "no options_update in time, which requireHello=true announced".to_owned();
+            }
             Self::ProtocolError => return "protocol error".to_owned(),
             Self::PongTimeout => "no answer to ping",
             Self::ClientClosed(_) | Self::ClientGone => return String::new(),
@@ -88,14 +110,29 @@ impl CloseReason {
     }
 
     /// The finished close frame; `None` when there is nobody to send it to.
-    pub fn frame(self, resume: Option<u64>) -> Option<Bytes> {
-        (self != Self::ClientGone).then(|| websocket::close_frame(self.code(), &self.text(resume)))
+    pub fn frame(&self, resume: Option<u64>) -> Option<Bytes> {
+        (*self != Self::ClientGone).then(|| websocket::close_frame(self.code(), &self.text(resume)))
     }
 }
 
 /// The longest beginning of `text` that fits into a close frame and ends on a character boundary.
 pub fn cut(text: &str) -> &str {
-    let end = (0..=text.len().min(MAX_CLOSE_TEXT))
+    beginning(text, MAX_CLOSE_TEXT)
+}
+
+/// The text, or as much of its beginning as fits into a close frame with `...` behind it.
+pub fn shortened(text: &str) -> Cow<'_, str> {
+    if text.len() <= MAX_CLOSE_TEXT {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(beginning(text, MAX_CLOSE_TEXT - ELLIPSIS.len()).to_owned() + ELLIPSIS)
+}
+
+const ELLIPSIS: &str = "...";
+
+/// The longest beginning of at most `max` bytes that ends on a character boundary.
+fn beginning(text: &str, max: usize) -> &str {
+    let end = (0..=text.len().min(max))
         .rev()
         .find(|&end| text.is_char_boundary(end))
         .unwrap_or(0);

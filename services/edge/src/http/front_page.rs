@@ -14,6 +14,7 @@ const WORDS: &str = concat!(
     "  wantedCollections    an NSID, or a prefix such as app.bsky.graph.*\n",
     "  wantedDids           a DID\n",
     "  maxMessageSizeBytes  skip larger events\n",
+    "  requireHello         true: send nothing before the first options_update\n",
 );
 
 pub(crate) async fn front_page() -> HttpResponse {

@@ -58,7 +58,7 @@ impl Refusal {
             Self::UrlTooLong { max_bytes } => {
                 format!("URL too long: at most {max_bytes} bytes (http.max_url_bytes)")
             }
-            Self::InvalidOptions(error) => format!("invalid subscriber options: {error}"),
+            Self::InvalidOptions(error) => error.answer(),
             Self::NotReady => "service not ready: the log has not been reached yet".to_owned(),
             Self::Draining => "service not ready: shutting down".to_owned(),
             Self::NodeFull { max_subscribers } => format!(

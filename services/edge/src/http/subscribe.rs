@@ -1,5 +1,7 @@
 //! `GET /subscribe`: the checks, options first as in v1, then the upgrade.
 
+use std::rc::Rc;
+
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use actix_web_actors::ws;
 use fanjet_filter::SubscriberOptions;
@@ -23,9 +25,10 @@ pub(crate) async fn subscribe(
             refusal.response()
         }
         Ok(mut admitted) => {
-            let (feed, on_end) = worker.join(admitted.options.filter);
-            let member = feed.member().clone();
-            Session::start(member, payload, on_end, &node.config.subscriber);
+            let (feed, on_end) = worker.join(admitted.options);
+            let shard = Rc::clone(worker.shard());
+            let member = Rc::clone(feed.member());
+            Session::start(shard, member, payload, on_end, &node.config.subscriber);
             admitted.response.streaming(body(feed, admitted.permit))
         }
     }

@@ -78,7 +78,7 @@ impl Drop for Hub {
         };
         // Nothing holds the shard across a step, so nothing holds it now.
         if let Ok(mut shard) = self.shard.try_borrow_mut() {
-            shard.close_all(reason);
+            shard.close_all(&reason);
         }
     }
 }

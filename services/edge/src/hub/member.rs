@@ -21,8 +21,36 @@ pub(crate) enum Place {
     Live { lane: LaneId, index: u32 },
     /// Reads the ring by itself, on from `next`; `index` is its place among all who do.
     Behind { lane: LaneId, index: u32, next: Seq },
+    /// Starts at `from`, which its shard has not reached; `index` is its place among all who do.
+    Ahead { lane: LaneId, index: u32, from: Seq },
+    /// Has not said yet what it wants; `index` is its place among all who have not.
+    Waiting { index: u32 },
     /// Gets nothing more.
     Left,
+}
+
+impl Place {
+    /// The lane that is held.
+    pub(crate) fn lane(self) -> Option<LaneId> {
+        match self {
+            Self::Live { lane, .. } | Self::Behind { lane, .. } | Self::Ahead { lane, .. } => {
+                Some(lane)
+            }
+            Self::Waiting { .. } | Self::Left => None,
+        }
+    }
+
+    /// The same place at another index of its list.
+    fn at(mut self, new_index: u32) -> Self {
+        match &mut self {
+            Self::Live { index, .. }
+            | Self::Behind { index, .. }
+            | Self::Ahead { index, .. }
+            | Self::Waiting { index } => *index = new_index,
+            Self::Left => {}
+        }
+        self
+    }
 }
 
 impl Member {
@@ -43,6 +71,11 @@ impl Member {
         matches!(self.place.get(), Place::Behind { .. })
     }
 
+    /// Whether it has not said yet what it wants.
+    pub fn is_waiting(&self) -> bool {
+        matches!(self.place.get(), Place::Waiting { .. })
+    }
+
     pub(crate) fn place(&self) -> Place {
         self.place.get()
     }
@@ -53,17 +86,6 @@ impl Member {
 
     /// Notes its new index after another one was taken out of the list.
     pub(crate) fn moved_to(&self, new_index: u32) {
-        self.place.set(match self.place.get() {
-            Place::Live { lane, .. } => Place::Live {
-                lane,
-                index: new_index,
-            },
-            Place::Behind { lane, next, .. } => Place::Behind {
-                lane,
-                index: new_index,
-                next,
-            },
-            Place::Left => Place::Left,
-        });
+        self.place.set(self.place.get().at(new_index));
     }
 }

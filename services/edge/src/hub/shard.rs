@@ -3,6 +3,11 @@
 //! Invariant: a member gets every event that its filter wants from its start on, once, in order. It is either live,
 //! and gets what its lane gathers from the shard's position on, or behind, and reads on from its own `next` until
 //! that is the shard's position. The two meet at one seq, so there is nothing to lose or repeat between them.
+//!
+//! A new filter counts from the event that the member reads next when it comes: the shard's position for one that is
+//! live, its own `next` for one that is behind.
+
+mod refilter;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -68,10 +73,15 @@ pub struct Shard {
     metrics: Metrics,
     lanes: Lanes,
     behind: Vec<Rc<Member>>,
+    /// Those who start further on than the shard's position.
+    ahead: Vec<Rc<Member>>,
+    /// Those who have not said yet what they want. They hold no lane and cost no reading.
+    waiting: Vec<Rc<Member>>,
     /// The seq that is routed next.
     position: Seq,
     /// The time of the newest event before it.
     before: Option<TimeUs>,
+    /// Members that hold a lane.
     holders: usize,
     touched: Vec<LaneId>,
 }
@@ -85,6 +95,8 @@ impl Shard {
             metrics,
             lanes: Lanes::default(),
             behind: Vec::new(),
+            ahead: Vec::new(),
+            waiting: Vec::new(),
             position: 0,
             before: None,
             holders: 0,
@@ -109,13 +121,12 @@ impl Shard {
 
     /// Takes a subscriber out. Doing it again changes nothing.
     pub fn leave(&mut self, member: &Rc<Member>) {
-        let lane = match member.place() {
-            Place::Live { lane, .. } | Place::Behind { lane, .. } => lane,
-            Place::Left => return,
-        };
+        let lane = member.place().lane();
         self.detach(member);
-        self.lanes.release(lane);
-        self.holders -= 1;
+        if let Some(lane) = lane {
+            self.lanes.release(lane);
+            self.holders -= 1;
+        }
     }
 
     /// Routes the next part of the ring to the outboxes.
@@ -128,7 +139,11 @@ impl Shard {
             entries: MAX_ENTRIES,
             bytes: self.limits.flush_bytes,
         };
-        match self.ring.read_from(self.position, Seq::MAX, limit) {
+        let until = self.next_start();
+        match self
+            .ring
+            .read_from(self.position, until.unwrap_or(Seq::MAX), limit)
+        {
             Read::Hot(batch) => {
                 self.deliver(&batch);
                 if let Some(last) = batch.last() {
@@ -136,13 +151,17 @@ impl Shard {
                     self.before = Some(last.time());
                 }
             }
-            Read::CaughtUp => {}
+            // Everything before a start was in the ring when it was set.
+            Read::CaughtUp => self.position = until.unwrap_or(self.position),
             Read::Behind { .. } => {
                 // Either this thread or the feeder lost events: all who were live have missed them.
-                self.close_all(CloseReason::FellBehind);
+                let waiting = std::mem::take(&mut self.waiting);
+                self.close_all(&CloseReason::FellBehind);
+                self.waiting = waiting;
                 self.go_to_end();
             }
         }
+        self.start_reached();
         self.close_fallen();
         if self.ring.head().end.is_some_and(|end| self.position < end) {
             Step::More
@@ -187,14 +206,15 @@ impl Shard {
     }
 
     /// Closes every member's connection once what is queued for it is written.
-    pub fn close_all(&mut self, reason: CloseReason) {
+    pub fn close_all(&mut self, reason: &CloseReason) {
         let live = std::mem::take(&mut self.lanes).into_members();
-        for member in live.chain(std::mem::take(&mut self.behind)) {
+        let others = [&mut self.behind, &mut self.ahead, &mut self.waiting].map(std::mem::take);
+        for member in live.chain(others.into_iter().flatten()) {
             if member.is_behind() {
                 self.metrics.laggards(-1);
             }
             member.set_place(Place::Left);
-            member.outbox().close(reason);
+            member.outbox().close(reason.clone());
         }
         self.touched.clear();
         self.holders = 0;
@@ -288,6 +308,8 @@ impl Shard {
                 self.metrics.laggards(-1);
                 (&mut self.behind, index)
             }
+            Place::Ahead { index, .. } => (&mut self.ahead, index),
+            Place::Waiting { index } => (&mut self.waiting, index),
             Place::Left => return,
         };
         list.swap_remove(index as usize);

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use actix::Addr;
-use fanjet_filter::Filter;
+use fanjet_filter::SubscriberOptions;
 use fanjet_wire::close::CloseReason;
 use tokio::sync::oneshot;
 
@@ -39,10 +39,19 @@ impl Worker {
         &self.node
     }
 
+    /// The subscribers of this thread.
+    pub(crate) fn shard(&self) -> &SharedShard {
+        &self.shard
+    }
+
     /// Adds a subscriber; returns its bytes and what resolves when they end.
-    pub(crate) fn join(&self, filter: Filter) -> (Feed, oneshot::Receiver<()>) {
+    pub(crate) fn join(&self, options: SubscriberOptions) -> (Feed, oneshot::Receiver<()>) {
         self.revive_hub();
-        let member = self.shard.borrow_mut().join(filter);
+        let member = if options.require_hello {
+            self.shard.borrow_mut().join_waiting()
+        } else {
+            self.shard.borrow_mut().join(options.filter)
+        };
         if self.node.stop.is_cancelled() {
             // The hub may have sent the others away already.
             member.outbox().close(CloseReason::Draining);

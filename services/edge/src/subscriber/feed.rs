@@ -77,7 +77,8 @@ impl Drop for Feed {
     fn drop(&mut self) {
         self.shard.borrow_mut().leave(&self.member);
         let reason = self.member.outbox().closing();
-        self.metrics.left(reason.unwrap_or(CloseReason::ClientGone));
+        self.metrics
+            .left(&reason.unwrap_or(CloseReason::ClientGone));
     }
 }
 

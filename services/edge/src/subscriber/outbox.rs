@@ -127,7 +127,17 @@ impl Outbox {
 
     /// Why the connection is ending, once it is.
     pub fn closing(&self) -> Option<CloseReason> {
-        self.state.borrow().closing
+        self.state.borrow().closing.clone()
+    }
+
+    /// Whether the connection is ending.
+    pub fn is_closing(&self) -> bool {
+        self.state.borrow().closing.is_some()
+    }
+
+    /// Sets the cursor that stands for its start, when that is known only now.
+    pub fn start_at(&self, resume: Option<u64>) {
+        self.state.borrow_mut().resume = resume;
     }
 
     /// How often the socket took events: a sign of life. Control frames do not count: they fit into the
@@ -187,11 +197,12 @@ impl State {
             self.taken += 1;
             return Take::Bytes(chunk.bytes);
         }
-        let Some(reason) = self.closing else {
+        let Some(reason) = &self.closing else {
             return Take::Empty;
         };
+        let frame = reason.frame(self.resume);
         self.is_close_sent = true;
-        match reason.frame(self.resume) {
+        match frame {
             Some(frame) => Take::Bytes(frame),
             None => Take::Over,
         }

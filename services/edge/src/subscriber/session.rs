@@ -7,7 +7,9 @@ use actix::{
     Actor, ActorContext, AsyncContext, Context, StreamHandler, WrapFuture, fut::ActorFutureExt,
 };
 use actix_http::error::PayloadError;
+use actix_web::web;
 use bytes::Bytes;
+use fanjet_filter::{ClientMessage, MessageError};
 use fanjet_wire::close::CloseReason;
 use futures::Stream;
 use tokio::sync::oneshot;
@@ -17,19 +19,26 @@ use super::Inbound;
 use super::inbound::{Broken, Received};
 use super::liveness::Liveness;
 use crate::config::SubscriberConfig;
-use crate::hub::Member;
+use crate::hub::{Member, SharedShard};
 
-/// Reads what a client sends, pings it, and notices when it is gone.
+/// Longer messages are read on another thread: this one has other subscribers to serve meanwhile.
+const MAX_BYTES_READ_HERE: usize = 16 << 10;
+
+/// Reads what a client sends, pings it, and notices when it is gone. One that must say first what it wants is left
+/// alone until then, but not for ever.
 pub(crate) struct Session {
+    shard: SharedShard,
     member: Rc<Member>,
     liveness: Liveness,
     ping_interval: Duration,
     pong_timeout: Duration,
+    hello_timeout: Duration,
 }
 
 impl Session {
     /// Starts the actor on this thread. It ends when the client or the writer does.
     pub(crate) fn start<P>(
+        shard: SharedShard,
         member: Rc<Member>,
         payload: P,
         on_end: oneshot::Receiver<()>,
@@ -39,10 +48,12 @@ impl Session {
     {
         let inbound = Inbound::new(payload, config.max_client_message_bytes);
         let session = Self {
+            shard,
             member,
             liveness: Liveness::new(Instant::now()),
             ping_interval: config.ping_interval,
             pong_timeout: config.pong_timeout,
+            hello_timeout: config.hello_timeout,
         };
         Self::create(|ctx| {
             ctx.add_stream(inbound);
@@ -51,16 +62,61 @@ impl Session {
         });
     }
 
-    /// Text messages will carry options updates; any other message is ignored, as v1 ignores it.
-    fn receive(&mut self, received: Received) {
+    /// Binary messages are ignored, as v1 ignores them.
+    fn receive(&mut self, received: Received, ctx: &mut Context<Self>) {
         match received {
-            Received::Text(_) | Received::Binary | Received::Pong => {}
+            Received::Text(text) => self.read(text, ctx),
+            Received::Binary | Received::Pong => {}
             Received::Ping(payload) => self.member.outbox().pong(&payload),
             Received::Close(code) => {
                 let reason = CloseReason::ClientClosed(code);
                 self.member.outbox().close_now(reason);
             }
         }
+    }
+
+    /// While a long message is read nothing else of this client is, so its messages take effect in their order.
+    fn read(&mut self, text: Bytes, ctx: &mut Context<Self>) {
+        if text.len() <= MAX_BYTES_READ_HERE {
+            return self.obey(ClientMessage::parse(&text), ctx);
+        }
+        let reading = web::block(move || ClientMessage::parse(&text));
+        ctx.wait(
+            reading
+                .into_actor(self)
+                .map(|read, session, ctx| match read {
+                    Ok(message) => session.obey(message, ctx),
+                    Err(_) => session.refuse(CloseReason::Internal, ctx),
+                }),
+        );
+    }
+
+    fn obey(&mut self, message: Result<ClientMessage, MessageError>, ctx: &mut Context<Self>) {
+        if self.member.outbox().is_closing() {
+            return;
+        }
+        match message {
+            Ok(ClientMessage::OptionsUpdate(filter)) => {
+                let is_hello = self.member.is_waiting();
+                self.shard.borrow_mut().set_filter(&self.member, filter);
+                if is_hello {
+                    ctx.run_interval(self.ping_interval, Self::ping);
+                }
+            }
+            // As v1 does.
+            Ok(ClientMessage::Unknown) => {}
+            Err(MessageError::Options(refused)) => {
+                self.refuse(CloseReason::InvalidOptions(refused.answer().into()), ctx);
+            }
+            Err(unreadable) => {
+                self.refuse(CloseReason::BadMessage(unreadable.to_string().into()), ctx);
+            }
+        }
+    }
+
+    fn refuse(&mut self, reason: CloseReason, ctx: &mut Context<Self>) {
+        self.member.outbox().close(reason);
+        ctx.stop();
     }
 
     fn ping(&mut self, ctx: &mut Context<Self>) {
@@ -85,21 +141,30 @@ impl Actor for Session {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.run_interval(self.ping_interval, Self::ping);
+        if !self.member.is_waiting() {
+            ctx.run_interval(self.ping_interval, Self::ping);
+            return;
+        }
+        ctx.run_later(self.hello_timeout, |session, ctx| {
+            if session.member.is_waiting() {
+                session.refuse(CloseReason::HelloTimeout, ctx);
+            }
+        });
     }
 }
 
 impl StreamHandler<Result<Received, Broken>> for Session {
     fn handle(&mut self, received: Result<Received, Broken>, ctx: &mut Self::Context) {
         self.liveness.received(Instant::now());
-        let outbox = self.member.outbox();
         match received {
-            Ok(received) => return self.receive(received),
-            Err(Broken::TooBig) => outbox.close(CloseReason::MessageTooBig),
-            Err(Broken::Protocol) => outbox.close(CloseReason::ProtocolError),
-            Err(Broken::Gone) => outbox.close_now(CloseReason::ClientGone),
+            Ok(received) => self.receive(received, ctx),
+            Err(Broken::TooBig) => self.refuse(CloseReason::MessageTooBig, ctx),
+            Err(Broken::Protocol) => self.refuse(CloseReason::ProtocolError, ctx),
+            Err(Broken::Gone) => {
+                self.member.outbox().close_now(CloseReason::ClientGone);
+                ctx.stop();
+            }
         }
-        ctx.stop();
     }
 }
 

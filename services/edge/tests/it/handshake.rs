@@ -3,22 +3,7 @@ use tokio::net::TcpStream;
 
 use fanjet_edge::metrics::REFUSED_HANDSHAKES;
 
-use crate::support::{Client, Fault, FaultyLog, Node, commit};
-
-/// One plain HTTP request; returns the whole answer.
-async fn request(node: &Node, target: &str, headers: &str) -> String {
-    let mut stream = TcpStream::connect(node.addr()).await.unwrap();
-    let head =
-        format!("GET {target} HTTP/1.1\r\nHost: edge.test\r\nConnection: close\r\n{headers}\r\n");
-    stream.write_all(head.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    answer
-}
-
-fn body(answer: &str) -> &str {
-    answer.split_once("\r\n\r\n").unwrap().1
-}
+use crate::support::{Client, Fault, FaultyLog, Node, body, commit, request};
 
 /// Options are checked before the upgrade, so a plain request shows what is wrong with them.
 #[tokio::test]

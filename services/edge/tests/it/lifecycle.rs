@@ -100,12 +100,12 @@ async fn messages_of_unknown_types_are_ignored() {
     client
         .send(Message::Binary(vec![0, 159, 146, 150].into()))
         .await;
-    for (opcode, is_final) in [
-        (Data::Text, false),
-        (Data::Continue, false),
-        (Data::Continue, true),
+    for (part, opcode, is_final) in [
+        (r#"{"type""#, Data::Text, false),
+        (r#":"un"#, Data::Continue, false),
+        (r#"known"}"#, Data::Continue, true),
     ] {
-        let frame = Frame::message("part", OpCode::Data(opcode), is_final);
+        let frame = Frame::message(part, OpCode::Data(opcode), is_final);
         client.send(Message::Frame(frame)).await;
     }
     client.send(Message::Ping("done".into())).await;
@@ -120,7 +120,7 @@ async fn a_message_above_the_limit_closes_the_connection() {
         config.subscriber.max_client_message_bytes = 100_000;
     })
     .await;
-    let text = |len| Message::Text("x".repeat(len).into());
+    let text = |len: usize| Message::Text(("{}".to_owned() + &" ".repeat(len - 2)).into());
     let mut whole = node.client("").await;
     whole.send(text(100_000)).await;
     whole.send(Message::Ping("fits".into())).await;

@@ -4,6 +4,12 @@
 mod support;
 
 #[cfg(test)]
+mod conformance_filters;
+#[cfg(test)]
+mod conformance_handshake;
+#[cfg(test)]
+mod conformance_messages;
+#[cfg(test)]
 mod delivery;
 #[cfg(test)]
 mod handshake;

@@ -4,8 +4,10 @@ mod client;
 mod events;
 mod faulty_log;
 mod node;
+mod request;
 
 pub(crate) use client::Client;
 pub(crate) use events::{Event, commit, event, time_of};
 pub(crate) use faulty_log::{Fault, FaultyLog};
 pub(crate) use node::{Node, eventually};
+pub(crate) use request::{body, request};

@@ -109,3 +109,52 @@ fn a_size_that_is_no_size_is_no_limit() {
     assert_eq!(limit("5&maxMessageSizeBytes=6"), Some(5));
     assert_eq!(limit("x&maxMessageSizeBytes=6"), None);
 }
+
+#[test]
+fn a_cursor_is_a_number_and_is_checked_first() {
+    let cursor = |query: &str| SubscriberOptions::parse(query).unwrap().cursor;
+    assert_eq!(cursor(""), None);
+    assert_eq!(cursor("cursor="), None);
+    assert_eq!(cursor("cursor=&cursor=5"), None);
+    assert_eq!(cursor("cursor=5&cursor=x"), Some(Cursor::Seq(5)));
+    assert_eq!(cursor("cursor=%2B5"), Some(Cursor::Seq(5)));
+    assert_eq!(cursor("cursor=-42"), Some(Cursor::Seq(0)));
+    assert_eq!(
+        cursor("cursor=1000000000000000"),
+        Some(Cursor::TimeUs(1_000_000_000_000_000))
+    );
+    for (query, shown) in [
+        ("cursor=abc&wantedDids=bad", "abc"),
+        ("wantedDids=bad&cursor=1.5", "1.5"),
+        ("cursor=1_000", "1_000"),
+        ("cursor=+5", " 5"),
+        ("cursor=9223372036854775808", "9223372036854775808"),
+    ] {
+        let error = SubscriberOptions::parse(query).unwrap_err();
+        let words = format!("invalid cursor: {shown} (allowed: ");
+        assert!(error.answer().starts_with(&words), "{error}");
+    }
+}
+
+#[test]
+fn only_true_requires_a_hello() {
+    let hello = |value: &str| {
+        let query = format!("requireHello={value}");
+        SubscriberOptions::parse(&query).unwrap().require_hello
+    };
+    assert!(hello("true"));
+    assert!(hello("true&requireHello=false"));
+    for value in [
+        "True",
+        "TRUE",
+        "1",
+        "yes",
+        "true+",
+        "+true",
+        "",
+        "false&requireHello=true",
+        "%22true%22",
+    ] {
+        assert!(!hello(value), "{value}");
+    }
+}

@@ -59,7 +59,31 @@ fn a_clients_code_is_echoed_only_where_it_may_be_sent() {
     assert_eq!(CloseReason::ClientGone.frame(None), None);
 }
 
+/// Case 66 of the contract.
+#[test]
+fn a_long_reason_is_shortened_on_a_character_boundary() {
+    let fits = "é".repeat(61) + "x";
+    assert_eq!(
+        (fits.len(), shortened(&fits)),
+        (MAX_CLOSE_TEXT, Cow::Borrowed(&*fits))
+    );
+    let long = "é".repeat(62);
+    assert_eq!(shortened(&long), "é".repeat(60) + "...");
+    let reason = CloseReason::InvalidOptions(Cow::Owned(long));
+    assert_eq!(reason.text(None), "é".repeat(60) + "...");
+}
+
 proptest! {
+    #[test]
+    fn a_shortened_text_fits_and_says_that_it_is_one(text in any::<String>().prop_map(|text| text.repeat(3))) {
+        let kept = shortened(&text);
+        prop_assert!(kept.len() <= MAX_CLOSE_TEXT);
+        match kept.strip_suffix("...") {
+            Some(head) if *kept != text => prop_assert!(text.starts_with(head) && kept.len() + 4 > MAX_CLOSE_TEXT),
+            _ => prop_assert_eq!(&*kept, &text),
+        }
+    }
+
     #[test]
     fn a_cut_text_is_the_longest_that_fits(text in any::<String>().prop_map(|text| text.repeat(3))) {
         let kept = cut(&text);

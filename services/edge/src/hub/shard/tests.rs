@@ -252,9 +252,66 @@ fn a_newcomers_cursor_is_the_shards_place_not_the_rings() {
     assert_eq!(rig.drain(&first).len(), 1);
 }
 
+/// What was in the ring at the hello is not delivered, although the hub has not routed it yet.
+#[test]
+fn who_said_hello_starts_behind_what_was_there() {
+    let mut rig = Rig::new(1 << 20, 1 << 20);
+    let live = rig.shard.join(Filter::default());
+    let waiting = rig.shard.join_waiting();
+    rig.post(20);
+    rig.shard.step();
+    rig.shard.set_filter(&waiting, Filter::default());
+    assert!(matches!(waiting.place(), Place::Ahead { from: 21, .. }));
+    rig.post(3);
+    rig.settle();
+    let all = rig.drain(&live).concat();
+    let late = rig.drain(&waiting).concat();
+    assert!(all.ends_with(&late));
+    assert_eq!(late.len() * 23, all.len() * 3);
+}
+
+#[test]
+fn who_waits_costs_nothing_and_stays_when_the_others_are_closed() {
+    let mut rig = Rig::new(2000, 1 << 20);
+    let waiting = rig.shard.join_waiting();
+    assert_eq!((rig.shard.lanes(), rig.shard.holders), (0, 0));
+    let live = rig.shard.join(Filter::default());
+    rig.post(50);
+    rig.settle();
+    assert_eq!(live.outbox().closing(), Some(CloseReason::FellBehind));
+    assert_eq!(waiting.outbox().closing(), None);
+    rig.shard.set_filter(&waiting, Filter::default());
+    rig.post(1);
+    rig.settle();
+    assert_eq!(rig.drain(&waiting).len(), 1);
+    let another = rig.shard.join_waiting();
+    rig.shard.close_all(&CloseReason::Draining);
+    assert_eq!(another.outbox().closing(), Some(CloseReason::Draining));
+    // Too late.
+    rig.shard.set_filter(&another, Filter::default());
+    assert_eq!((rig.shard.lanes(), rig.shard.holders), (0, 0));
+}
+
+/// Closed before any event: its cursor names everything from its hello on.
+#[test]
+fn the_cursor_of_who_said_hello_stands_for_the_hello() {
+    let mut rig = Rig::new(1 << 20, 1 << 20);
+    let _live = rig.shard.join(Filter::default());
+    let waiting = rig.shard.join_waiting();
+    rig.post(5);
+    rig.shard.set_filter(&waiting, Filter::default());
+    waiting.outbox().close_now(CloseReason::Draining);
+    let expected = CloseReason::Draining
+        .frame(Some(time_of(5).get() + 1))
+        .unwrap();
+    assert_eq!(rig.drain(&waiting), [expected]);
+}
+
 #[derive(Debug, Clone)]
 enum Act {
     Join(usize),
+    JoinWaiting,
+    Refilter(usize, usize),
     Leave(usize),
     Append(Vec<usize>),
     Step,
@@ -265,6 +322,8 @@ enum Act {
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         1 => (0..QUERIES.len()).prop_map(Act::Join),
+        1 => Just(Act::JoinWaiting),
+        3 => ((0..64usize), (0..QUERIES.len())).prop_map(|(who, query)| Act::Refilter(who, query)),
         1 => (0..64usize).prop_map(Act::Leave),
         4 => prop::collection::vec(0..NAMES.len(), 1..12).prop_map(Act::Append),
         4 => Just(Act::Step),
@@ -273,18 +332,34 @@ fn act() -> impl Strategy<Value = Act> {
 }
 
 proptest! {
-    /// Subscribers that come, go, stand still and catch up in any order, each with its own filter: what each has
-    /// written in the end is what the model says, byte for byte.
+    /// Subscribers that come, go, wait, change their filters, stand still and catch up in any order: what each has
+    /// written in the end is what the model says, byte for byte. In the model each event is judged by the filter that
+    /// was the newest when the subscriber came to that event.
     #[test]
     fn every_member_gets_what_it_wants_once_in_order(acts in prop::collection::vec(act(), 1..150), max_pending in 1..3000usize) {
         let mut rig = Rig::new(1 << 24, max_pending);
-        let mut members: Vec<(Rc<Member>, Filter, Seq, Vec<u8>)> = Vec::new();
+        let mut members: Vec<(Rc<Member>, Vec<(Seq, Filter)>, Vec<u8>)> = Vec::new();
         for act in acts {
             match act {
                 Act::Join(query) => {
                     let filter = filter(QUERIES[query]);
                     let member = rig.shard.join(filter.clone());
-                    members.push((member, filter, rig.shard.position(), Vec::new()));
+                    members.push((member, vec![(rig.shard.position(), filter)], Vec::new()));
+                }
+                Act::JoinWaiting => members.push((rig.shard.join_waiting(), Vec::new(), Vec::new())),
+                Act::Refilter(who, query) if !members.is_empty() => {
+                    let at = who % members.len();
+                    let (member, filters, _) = &mut members[at];
+                    let from = match member.place() {
+                        Place::Behind { next, .. } => next,
+                        Place::Live { .. } => rig.shard.position(),
+                        Place::Ahead { from, .. } => from,
+                        Place::Waiting { .. } => rig.next,
+                        Place::Left => unreachable!("nobody was closed"),
+                    };
+                    let filter = filter(QUERIES[query]);
+                    filters.push((from, filter.clone()));
+                    rig.shard.set_filter(member, filter);
                 }
                 Act::Leave(who) if !members.is_empty() => {
                     let at = who % members.len();
@@ -294,7 +369,7 @@ proptest! {
                 Act::Step => { rig.shard.step(); }
                 Act::Take(who, pieces) if !members.is_empty() => {
                     let at = who % members.len();
-                    let (member, _, _, written) = &mut members[at];
+                    let (member, _, written) = &mut members[at];
                     for _ in 0..pieces {
                         match member.outbox().take() {
                             Take::Bytes(bytes) => written.extend_from_slice(&bytes),
@@ -305,7 +380,7 @@ proptest! {
                         }
                     }
                 }
-                Act::Leave(_) | Act::Take(..) => {}
+                Act::Leave(_) | Act::Refilter(..) | Act::Take(..) => {}
             }
         }
         rig.settle();
@@ -313,13 +388,17 @@ proptest! {
             Read::Hot(history) => history,
             _ => Vec::new(),
         };
-        for (member, filter, start, mut written) in members {
+        for (member, filters, mut written) in members {
             written.extend(rig.drain(&member).concat());
+            let in_force = |seq| filters.iter().rev().find(|(from, _)| *from <= seq).map(|(_, filter)| filter);
             let expected: Vec<u8> = history.iter()
-                .filter(|entry| entry.seq() >= start && filter.matches(entry.topic(), entry.did(), entry.json_len()))
+                .filter(|entry| in_force(entry.seq()).is_some_and(|filter| filter.matches(entry.topic(), entry.did(), entry.json_len())))
                 .flat_map(|entry| entry.frame().to_vec())
                 .collect();
-            prop_assert!(written == expected, "from {start}: {} of {} bytes", written.len(), expected.len());
+            prop_assert!(written == expected, "{filters:?}: {} of {} bytes", written.len(), expected.len());
+            rig.shard.leave(&member);
         }
+        let Shard { holders, behind, ahead, waiting, .. } = &rig.shard;
+        prop_assert_eq!((rig.shard.lanes(), *holders, behind.len(), ahead.len(), waiting.len()), (0, 0, 0, 0, 0));
     }
 }
