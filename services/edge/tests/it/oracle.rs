@@ -1,10 +1,11 @@
-//! Random filters over random events: every stream equals what the naive model says.
+//! Random filters, replaced at random, over random events: every stream equals what the naive model says.
 
 use fanjet_event::Topic;
 use fanjet_filter::SubscriberOptions;
 use fanjet_log::Entry;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{Client, Event, FaultyLog, Node, commit, event};
 
@@ -77,6 +78,31 @@ fn expected<'a>(query: &str, entries: &'a [Entry]) -> Vec<&'a Entry> {
         .collect()
 }
 
+/// The message that asks for what a query asks for.
+fn update(query: &str) -> String {
+    let filter = SubscriberOptions::parse(&query[1..]).unwrap().filter;
+    let names = filter
+        .collections()
+        .iter()
+        .map(|name| format!("{:?}", name.as_str()));
+    let prefixes = filter
+        .prefixes()
+        .iter()
+        .map(|head| format!("{:?}", format!("{head}*")));
+    let collections: Vec<_> = names.chain(prefixes).collect();
+    let dids: Vec<_> = filter
+        .dids()
+        .iter()
+        .map(|did| format!("{:?}", did.as_str()))
+        .collect();
+    format!(
+        r#"{{"type":"options_update","payload":{{"wantedCollections":[{}],"wantedDids":[{}],"maxMessageSizeBytes":{}}}}}"#,
+        collections.join(","),
+        dids.join(","),
+        filter.max_message_bytes().map_or(0, u32::from),
+    )
+}
+
 async fn run(seed: u64) {
     let mut random = StdRng::seed_from_u64(seed);
     let node = Node::start_with(FaultyLog::new(), |config| {
@@ -91,6 +117,7 @@ async fn run(seed: u64) {
     let mut watcher = node.client(&format!("?wantedDids={LAST}")).await;
     let mut clients: Vec<(String, usize, Client)> = Vec::new();
     let mut entries = Vec::new();
+    let mut updates = 0;
     for _ in 0..20 {
         for _ in 0..random.random_range(0..4) {
             let query = random_query(&mut random);
@@ -113,7 +140,26 @@ async fn run(seed: u64) {
         let marker = node.log.append([event(Topic::Identity, LAST)]);
         watcher.expect(&marker).await;
         entries.extend(marker);
+        if random.random_bool(0.5) && !clients.is_empty() {
+            let at = random.random_range(0..clients.len());
+            let (query, start, client) = &mut clients[at];
+            let wanted = expected(query, &entries[*start..]);
+            // Who has read the marker has read everything, and the model knows where the new filter begins.
+            let is_marked = wanted
+                .last()
+                .is_some_and(|last| last.seq == entries.len() as u64);
+            if is_marked {
+                client.expect(wanted).await;
+                *query = random_query(&mut random);
+                *start = entries.len();
+                client.send(Message::Text(update(query).into())).await;
+                client.send(Message::Ping("obeyed".into())).await;
+                assert_eq!(client.next_message().await, Message::Pong("obeyed".into()));
+                updates += 1;
+            }
+        }
     }
+    assert!(updates > 0, "seed {seed} tried no update");
     for (query, start, client) in &mut clients {
         client.expect(expected(query, &entries[*start..])).await;
     }

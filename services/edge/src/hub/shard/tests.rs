@@ -331,6 +331,9 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
+/// A member, its filters with the seqs from which each counts, and what was written for it.
+type Modelled = (Rc<Member>, Vec<(Seq, Filter)>, Vec<u8>);
+
 proptest! {
     /// Subscribers that come, go, wait, change their filters, stand still and catch up in any order: what each has
     /// written in the end is what the model says, byte for byte. In the model each event is judged by the filter that
@@ -338,7 +341,7 @@ proptest! {
     #[test]
     fn every_member_gets_what_it_wants_once_in_order(acts in prop::collection::vec(act(), 1..150), max_pending in 1..3000usize) {
         let mut rig = Rig::new(1 << 24, max_pending);
-        let mut members: Vec<(Rc<Member>, Vec<(Seq, Filter)>, Vec<u8>)> = Vec::new();
+        let mut members: Vec<Modelled> = Vec::new();
         for act in acts {
             match act {
                 Act::Join(query) => {
