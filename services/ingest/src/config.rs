@@ -70,7 +70,27 @@ pub struct PipelineConfig {
     pub drain_timeout: Duration,
 }
 
+impl IngestConfig {
+    /// Checks what the types cannot say, before anything is connected.
+    ///
+    /// # Errors
+    /// [`IngestError::Config`].
+    pub fn validate(&self) -> Result<(), IngestError> {
+        self.upstream.validate()?;
+        self.pipeline.validate()
+    }
+}
+
 impl UpstreamConfig {
+    /// Checks what the types cannot say.
+    ///
+    /// # Errors
+    /// [`IngestError::Config`] as [`UpstreamConfig::endpoint`] and [`UpstreamConfig::id`].
+    pub fn validate(&self) -> Result<(), IngestError> {
+        self.endpoint()?;
+        self.id().map(drop)
+    }
+
     /// Where to connect, without a cursor.
     ///
     /// # Errors

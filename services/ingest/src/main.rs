@@ -36,11 +36,11 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn run(config: IngestConfig) -> anyhow::Result<()> {
+    config.validate()?;
     let stop = Stop::new();
     let metrics = Metrics::new()?;
     let mut tasks = Tasks::new(stop.clone());
     tasks.spawn("signals", OnFailure::StopAll, stop_on_signal(stop.clone()));
-    config.upstream.endpoint()?;
     let log = tokio::select! {
         log = NatsLog::connect_patiently(config.nats) => log?,
         () = stop.cancelled() => return Ok(tasks.join().await?),

@@ -42,8 +42,7 @@ impl Ingest {
         clock: Arc<dyn Clock>,
         meter: &Meter,
     ) -> Result<Self, IngestError> {
-        upstream.endpoint()?;
-        upstream.id()?;
+        upstream.validate()?;
         pipeline.validate()?;
         Ok(Self {
             upstream,

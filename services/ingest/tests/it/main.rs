@@ -12,3 +12,4 @@ mod rig;
 mod faithful;
 mod hostile_frames;
 mod interruptions;
+mod process;

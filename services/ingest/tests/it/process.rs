@@ -1,0 +1,79 @@
+//! The program itself: wrong settings, and what it prints.
+
+use std::process::Command;
+
+/// Runs the program to its end; its exit code and what it said.
+fn run(args: &[&str], env: &[(&str, &str)]) -> (i32, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fanjet-ingest"));
+    let output = command
+        .env_clear()
+        .envs(env.iter().copied())
+        .args(args)
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (
+        output.status.code().unwrap(),
+        String::from_utf8(said).unwrap(),
+    )
+}
+
+#[test]
+fn wrong_settings_end_with_78_and_name_key_value_and_what_is_allowed() {
+    let cases: [(&[&str], &[(&str, &str)], [&str; 3]); 6] = [
+        (
+            &["--set", "upstream.uri=ws://x"],
+            &[],
+            ["upstream.uri", "unknown", "`url`"],
+        ),
+        (
+            &["--set", "pipeline.batch_frames=many"],
+            &[],
+            ["pipeline.batch_frames", "many", "integer"],
+        ),
+        (
+            &["--set", "pipeline.batch_frames=0"],
+            &[],
+            ["pipeline.batch_frames", "0", "at least 1"],
+        ),
+        (
+            &["--set", "upstream.url=ftp://relay"],
+            &[],
+            ["upstream.url", "ftp://relay", "wss://HOST"],
+        ),
+        (
+            &["--set", "telemetry.log=loud,louder=9"],
+            &[],
+            ["telemetry.log", "loud", "trace"],
+        ),
+        (
+            &[],
+            &[("FANJET_UPSTREAM__PING_INTERVAL", "soon")],
+            ["upstream.ping_interval", "soon", "expected"],
+        ),
+    ];
+    for (args, env, parts) in cases {
+        let (code, said) = run(args, env);
+        assert_eq!(code, 78, "{args:?} {env:?}: {said}");
+        for part in parts {
+            assert!(
+                said.contains(part),
+                "{args:?} {env:?}: {part:?} is not in {said:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_settings_in_force_are_printed_without_secrets() {
+    let (code, said) = run(
+        &["--print-config", "--set", "nats.user=me"],
+        &[("FANJET_NATS__PASSWORD", "hunter2")],
+    );
+    assert_eq!(code, 0, "{said}");
+    assert!(
+        said.contains("user = \"me\"") && said.contains("password"),
+        "{said}"
+    );
+    assert!(!said.contains("hunter2"), "{said}");
+}
