@@ -22,7 +22,7 @@ async fn show(rate: u32, events: u64) -> Result<()> {
     let mut cluster = Cluster::start(
         Profile::Dev,
         &["--rate", &rate.to_string(), "--start", "now"],
-        &[],
+        &[("http.listen", edge_address())],
     )
     .await?;
     let mut client = JetstreamClient::connect(&cluster.edge_url, &[])
@@ -52,4 +52,13 @@ async fn show(rate: u32, events: u64) -> Result<()> {
     cluster.stop().await?;
     println!("\n{shown} events; everything stopped cleanly");
     Ok(())
+}
+
+/// The port that the README names, when nobody else has it.
+fn edge_address() -> &'static str {
+    const USUAL: &str = "127.0.0.1:6008";
+    match std::net::TcpListener::bind(USUAL) {
+        Ok(_free_again) => USUAL,
+        Err(_) => "127.0.0.1:0",
+    }
 }
