@@ -103,13 +103,7 @@ impl Drafts {
                     continue;
                 }
             };
-            let origin = Origin {
-                upstream: upstream.clone(),
-                relay_seq: commit.seq,
-                op_index,
-                op_count: commit.op_count(),
-                time: time.clone(),
-            };
+            let origin = origin(upstream, commit.seq, (op_index, commit.op_count()), &time);
             self.events.push(Draft {
                 topic,
                 origin,
@@ -170,13 +164,7 @@ impl Drafts {
             self.text.truncate(start);
             return Err(reason);
         }
-        let origin = Origin {
-            upstream: upstream.clone(),
-            relay_seq,
-            op_index: 0,
-            op_count: 1,
-            time: time.clone(),
-        };
+        let origin = origin(upstream, relay_seq, (0, 1), time);
         self.events.push(Draft {
             topic,
             origin,
@@ -214,6 +202,22 @@ fn write_operation(
         (Action::Create | Action::Update, None) => return Err(DropReason::MissingCid),
     }
     Ok(Topic::Commit(collection.shared()))
+}
+
+/// The origin of operation `index` of `count`.
+fn origin(
+    upstream: &UpstreamId,
+    relay_seq: u64,
+    (op_index, op_count): (u32, u32),
+    time: &Datetime,
+) -> Origin {
+    Origin {
+        upstream: upstream.clone(),
+        relay_seq,
+        op_index,
+        op_count,
+        time: time.clone(),
+    }
 }
 
 fn shared_time(time: &str) -> Result<Datetime, DropReason> {

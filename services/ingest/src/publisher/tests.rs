@@ -8,20 +8,23 @@ use fanjet_telemetry::Metrics;
 
 use super::*;
 
+/// An event that is told from others by its relay seq.
+pub(super) fn event(relay_seq: u64) -> NewEvent {
+    NewEvent {
+        topic: Topic::Identity,
+        origin: Origin {
+            upstream: UpstreamId::new("relay").unwrap(),
+            relay_seq,
+            op_index: 0,
+            op_count: 1,
+            time: Datetime::parse("2026-05-25T14:23:29Z").unwrap().shared(),
+        },
+        body: Bytes::from(format!("event {relay_seq}")),
+    }
+}
+
 fn events(range: std::ops::Range<u64>) -> Vec<NewEvent> {
-    range
-        .map(|relay_seq| NewEvent {
-            topic: Topic::Identity,
-            origin: Origin {
-                upstream: UpstreamId::new("relay").unwrap(),
-                relay_seq,
-                op_index: 0,
-                op_count: 1,
-                time: Datetime::parse("2026-05-25T14:23:29Z").unwrap().shared(),
-            },
-            body: Bytes::from(format!("event {relay_seq}")),
-        })
-        .collect()
+    range.map(event).collect()
 }
 
 fn publisher(log: &Arc<MemoryLog>) -> Publisher {

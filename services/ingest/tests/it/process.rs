@@ -18,9 +18,16 @@ fn run(args: &[&str], env: &[(&str, &str)]) -> (i32, String) {
     )
 }
 
+/// Flags, environment, and what the message must name.
+type Case = (
+    &'static [&'static str],
+    &'static [(&'static str, &'static str)],
+    [&'static str; 3],
+);
+
 #[test]
 fn wrong_settings_end_with_78_and_name_key_value_and_what_is_allowed() {
-    let cases: [(&[&str], &[(&str, &str)], [&str; 3]); 6] = [
+    let cases: [Case; 6] = [
         (
             &["--set", "upstream.uri=ws://x"],
             &[],

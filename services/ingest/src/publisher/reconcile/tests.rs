@@ -1,22 +1,7 @@
 use bytes::Bytes;
-use fanjet_event::{Datetime, Topic};
-use fanjet_log::{Origin, UpstreamId};
 
 use super::*;
-
-fn event(relay_seq: u64) -> NewEvent {
-    NewEvent {
-        topic: Topic::Identity,
-        origin: Origin {
-            upstream: UpstreamId::new("relay").unwrap(),
-            relay_seq,
-            op_index: 0,
-            op_count: 1,
-            time: Datetime::parse("2026-05-25T14:23:29Z").unwrap().shared(),
-        },
-        body: Bytes::from(format!("event {relay_seq}")),
-    }
-}
+use crate::publisher::tests::event;
 
 fn entry(seq: Seq, relay_seq: u64) -> Entry {
     let NewEvent {
