@@ -22,6 +22,7 @@ mod publisher;
 mod pipeline;
 
 mod service;
+mod backoff;
 mod status;
 mod metrics;
 mod error;

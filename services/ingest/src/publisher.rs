@@ -13,9 +13,9 @@ use fanjet_log::{AppendError, Appender, EventLog, LogError, NewEvent, Seq};
 use tracing::{info, warn};
 
 use crate::IngestError;
+use crate::backoff::Backoff;
 use crate::metrics::IngestMetrics;
 use crate::status::Status;
-use crate::upstream::Backoff;
 use reconcile::{Verdict, reconcile};
 
 const RETRY_MIN: Duration = Duration::from_millis(100);

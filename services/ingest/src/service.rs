@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::IngestError;
+use crate::backoff::Backoff;
 use crate::config::{PipelineConfig, UpstreamConfig};
 use crate::metrics::IngestMetrics;
 use crate::pipeline::Pipeline;
@@ -18,7 +19,7 @@ use crate::publisher::Publisher;
 use crate::resume::Resume;
 use crate::sequencer::Sequencer;
 use crate::status::Status;
-use crate::upstream::{Backoff, Upstream};
+use crate::upstream::Upstream;
 
 /// Firehose to log.
 pub struct Ingest {

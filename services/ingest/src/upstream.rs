@@ -3,7 +3,6 @@
 //! Nothing here looks into a frame further than its seq. An upstream that is down, wrong or hostile is retried with
 //! growing pauses; it never ends the process.
 
-mod backoff;
 mod connection;
 mod position;
 
@@ -13,11 +12,11 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 use url::Url;
 
+use crate::backoff::Backoff;
 use crate::config::{PipelineConfig, UpstreamConfig};
 use crate::decode::FrameBatch;
 use crate::metrics::IngestMetrics;
 use crate::status::Status;
-pub(crate) use backoff::Backoff;
 use connection::Connection;
 use position::Position;
 
@@ -83,10 +82,11 @@ impl Upstream {
         self.metrics.connected(true);
         loop {
             let frames = connection.next_frames(&self.batch).await?;
-            backoff.reset();
             self.metrics
                 .read(frames.len(), frames.iter().map(bytes::Bytes::len).sum());
-            position.advance(&frames);
+            if position.advance(&frames) {
+                backoff.reset();
+            }
             let batch = FrameBatch {
                 upstream: self.id.clone(),
                 frames,

@@ -17,13 +17,19 @@ impl Position {
         self.0
     }
 
-    /// Moves behind the last frame that has a readable seq. Never moves back: a relay that repeats itself is not
-    /// asked to do so again.
-    pub(crate) fn advance(&mut self, frames: &[Bytes]) {
+    /// Moves behind the last frame that has a readable seq, and says whether that was progress: an upstream that answers
+    /// every connection with an error frame makes none. Never moves back: a relay that repeats itself is not asked to do so
+    /// again.
+    pub(crate) fn advance(&mut self, frames: &[Bytes]) -> bool {
         let last = frames
             .iter()
             .rev()
             .find_map(|frame| decode_frame(frame).ok()?.seq());
-        self.0 = self.0.max(last);
+        let before = self.0;
+        self.0 = before.max(last);
+        self.0 > before
     }
 }
+
+#[cfg(test)]
+mod tests;
