@@ -9,7 +9,9 @@ use fanjet_testkit::NatsServer;
 use crate::cluster::{self, Profile, listening, printed, program, set};
 
 /// Frames of one run: enough for some seconds.
-const FRAMES: &str = "400000";
+const FRAMES: u64 = 300_000;
+/// The simulator must not forget frames before ingest has read them.
+const HISTORY_BYTES: &str = "4294967296";
 const RUNS: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(10);
@@ -25,7 +27,12 @@ pub(crate) async fn run() -> Result<()> {
     println!("recording {FRAMES} simulated frames");
     let recorder = program(Profile::Release, "fanjet-simulator")
         .args(["--listen", "127.0.0.1:0", "--record-out", &recording])
-        .args(["--backlog", FRAMES, "--limit", FRAMES])
+        .args([
+            "--backlog",
+            &FRAMES.to_string(),
+            "--limit",
+            &FRAMES.to_string(),
+        ])
         .start()?;
     recorder
         .wait_for_line(|line| line.starts_with("listening "), PATIENCE)
@@ -48,6 +55,8 @@ async fn once(recording: &str) -> Result<()> {
             "--rate",
             "max",
             "--wait-for-client",
+            "--history-bytes",
+            HISTORY_BYTES,
         ])
         .start()?;
     let upstream = listening(&simulator).await?;
@@ -72,6 +81,10 @@ async fn once(recording: &str) -> Result<()> {
     }
     let (began, before) = first.context("no event was appended")?;
     ensure!(events > before, "everything was over before the first look");
+    ensure!(
+        events >= FRAMES,
+        "only {events} events of {FRAMES} frames arrived"
+    );
     let took = last - began;
     let cpu = |pid| cpu_seconds(pid).map(|cpu| cpu * 1e6 / events as f64);
     println!(
