@@ -42,6 +42,21 @@ fn texts_that_are_not_utf8_are_repaired() {
     compare_record(&record).unwrap();
 }
 
+/// Not differences: found by fuzzing where the oracle was too lenient.
+#[test]
+fn indefinite_lengths_are_refused_by_both() {
+    let mut link = b"\xa1\x61a\xd8\x2a\x5f\x58\x25\x00".to_vec();
+    link.extend_from_slice(&Cid::of_raw(b"x").to_bytes());
+    link.push(0xff);
+    let key = b"\xa1\x7f\xff\x41\x94".to_vec();
+    let key_in_pieces = b"\xa1\x7f\x61a\xff\x01".to_vec();
+    for record in [key, key_in_pieces, link] {
+        compare_record(&record).unwrap();
+        assert!(write_record_json(&record, &mut Vec::new()).is_err());
+        assert!(record_json(&record).is_err(), "{record:02x?}");
+    }
+}
+
 #[test]
 fn a_car_must_not_end_inside_a_length() {
     let mut car = one_block();

@@ -58,6 +58,9 @@ pub fn read_frame(bytes: &[u8]) -> Result<SlowFrame, Refusal> {
     let header = Value::deserialize(&mut deserializer)?;
     let body = Value::deserialize(&mut deserializer)?;
     deserializer.end()?;
+    if header.encoded_len() + body.encoded_len() != bytes.len() {
+        return Err(Refusal::new("not DAG-CBOR's own form"));
+    }
     let header = Map::new(header)?;
     let kind = match header.get("op")? {
         Some(Value::Integer(-1)) => {

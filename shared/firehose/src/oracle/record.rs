@@ -16,7 +16,11 @@ pub fn record_json(record: &[u8]) -> Result<Vec<u8>, Refusal> {
     if record.len() > 1 << 20 {
         return Err(Refusal::new("more than 1 MiB"));
     }
-    match to_json(serde_ipld_dagcbor::from_slice(record)?)? {
+    let value: Value = serde_ipld_dagcbor::from_slice(record)?;
+    if value.encoded_len() != record.len() {
+        return Err(Refusal::new("not DAG-CBOR's own form"));
+    }
+    match to_json(value)? {
         Json::Object(entries) => Ok(Json::Object(entries).to_v1()),
         _ => Err(Refusal::new("not a plain map")),
     }

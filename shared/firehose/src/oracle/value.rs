@@ -18,6 +18,44 @@ pub(super) enum Value {
     Link(Vec<u8>),
 }
 
+impl Value {
+    /// How long this value is in DAG-CBOR, which has one form for each.
+    ///
+    /// serde_ipld_dagcbor lets keys of indefinite length pass; such an input is longer than what it decodes to.
+    pub(super) fn encoded_len(&self) -> usize {
+        let content = |len: usize| head_len(len as u128) + len;
+        match self {
+            Self::Null | Self::Bool(_) => 1,
+            Self::Integer(value @ 0..) => head_len(value.unsigned_abs()),
+            Self::Integer(value) => head_len(value.unsigned_abs() - 1),
+            Self::Float(_) => 9,
+            Self::Text(text) => content(text.len()),
+            Self::Bytes(bytes) => content(bytes.len()),
+            // The tag, and a zero in front of the CID.
+            Self::Link(cid) => 2 + content(cid.len() + 1),
+            Self::List(list) => {
+                head_len(list.len() as u128) + list.iter().map(Self::encoded_len).sum::<usize>()
+            }
+            Self::Map(map) => {
+                let entries = map
+                    .iter()
+                    .map(|(key, value)| content(key.len()) + value.encoded_len());
+                head_len(map.len() as u128) + entries.sum::<usize>()
+            }
+        }
+    }
+}
+
+fn head_len(argument: u128) -> usize {
+    match argument {
+        0..24 => 1,
+        24..0x100 => 2,
+        0x100..0x1_0000 => 3,
+        0x1_0000..0x1_0000_0000 => 5,
+        _ => 9,
+    }
+}
+
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(AnyValue)
