@@ -10,6 +10,7 @@ pub(crate) enum Refusal {
     UrlTooLong { max_bytes: usize },
     InvalidOptions(OptionsError),
     NotReady,
+    NoStart(String),
     Draining,
     NodeFull { max_subscribers: usize },
     NoUpgrade,
@@ -24,6 +25,7 @@ impl Refusal {
             Self::UrlTooLong { .. } => "url_too_long",
             Self::InvalidOptions(_) => "invalid_options",
             Self::NotReady => "not_ready",
+            Self::NoStart(_) => "no_start",
             Self::Draining => "draining",
             Self::NodeFull { .. } => "node_full",
             Self::NoUpgrade => "no_upgrade",
@@ -47,7 +49,7 @@ impl Refusal {
         match self {
             Self::UrlTooLong { .. } => StatusCode::URI_TOO_LONG,
             Self::InvalidOptions(_) | Self::NoUpgrade => StatusCode::BAD_REQUEST,
-            Self::NotReady | Self::Draining | Self::NodeFull { .. } => {
+            Self::NotReady | Self::NoStart(_) | Self::Draining | Self::NodeFull { .. } => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
         }
@@ -60,6 +62,7 @@ impl Refusal {
             }
             Self::InvalidOptions(error) => error.answer(),
             Self::NotReady => "service not ready: the log has not been reached yet".to_owned(),
+            Self::NoStart(why) => format!("service not ready: cursor resolution failed: {why}"),
             Self::Draining => "service not ready: shutting down".to_owned(),
             Self::NodeFull { max_subscribers } => format!(
                 "this node is full: at most {max_subscribers} subscribers (http.max_subscribers)"

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use fanjet_actors::{Clock, Stop};
 use fanjet_event::TimeUs;
-use fanjet_log::{Bounds, EventLog, LogError, Selection, Seq};
+use fanjet_log::{Bounds, EventLog, LogError, ReadLimit, Selection, Seq};
 use futures::StreamExt;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-use super::{Collections, Entry, Ring, TailStatus};
+use super::{Entry, Tail};
 use crate::EdgeError;
 use crate::config::TailConfig;
 use crate::metrics::Metrics;
@@ -22,12 +22,10 @@ use crate::metrics::Metrics;
 /// Follows the log and fills the ring.
 pub(crate) struct Feeder {
     log: Arc<dyn EventLog>,
-    ring: Arc<Ring>,
-    status: Arc<TailStatus>,
+    tail: Tail,
     metrics: Metrics,
     clock: Arc<dyn Clock>,
     config: TailConfig,
-    collections: Collections,
     last_time: Option<TimeUs>,
     failures_in_a_row: u32,
 }
@@ -35,19 +33,16 @@ pub(crate) struct Feeder {
 impl Feeder {
     pub(crate) fn new(
         log: Arc<dyn EventLog>,
-        ring: Arc<Ring>,
-        status: Arc<TailStatus>,
+        tail: Tail,
         metrics: Metrics,
         clock: Arc<dyn Clock>,
         config: TailConfig,
     ) -> Self {
         Self {
             log,
-            ring,
-            status,
+            tail,
             metrics,
             clock,
-            collections: Collections::new(config.max_collections),
             config,
             last_time: None,
             failures_in_a_row: 0,
@@ -64,7 +59,7 @@ impl Feeder {
                 () = stop.cancelled() => return Ok(()),
                 Err(failure) = self.follow() => failure,
             };
-            self.status.disconnected();
+            self.tail.status.disconnected();
             if !failure.is_retryable() {
                 error!(error = %failure, "the log cannot be followed, stopping");
                 return Err(EdgeError::Log(failure));
@@ -86,7 +81,8 @@ impl Feeder {
         let bounds = in_time(patience, self.log.bounds()).await?;
         let from = self.position(bounds)?;
         let mut follow = in_time(patience, self.log.follow(from, &Selection::All)).await?;
-        self.status.following();
+        self.tail.status.following();
+        self.tail.window.begins_at(bounds.first);
         self.confirm(bounds, from);
         info!(from, log_last = bounds.last, "following the log");
 
@@ -101,7 +97,10 @@ impl Feeder {
                 }
                 checked = &mut check => {
                     check.set(check_later(Arc::clone(&self.log), patience));
-                    match checked {
+                    if let Ok((bounds, oldest)) = &checked {
+                        self.noted(*bounds, oldest.as_ref())?;
+                    }
+                    match checked.map(|(bounds, _)| bounds) {
                         Ok(bounds) if bounds.last < next => {
                             self.confirm(bounds, next);
                             next_at_last_check = None;
@@ -124,10 +123,10 @@ impl Feeder {
 
     /// Where to read on, given what the log holds.
     fn position(&mut self, bounds: Bounds) -> Result<Seq, LogError> {
-        let head = self.ring.head();
+        let head = self.tail.ring.head();
         match next_position(head.end, bounds, self.config.warm_entries) {
             Position::Start { from } => {
-                self.ring.restart(from, bounds.last + 1);
+                self.tail.ring.restart(from, bounds.last + 1);
                 Ok(from)
             }
             Position::Continue { from } => Ok(from),
@@ -137,7 +136,7 @@ impl Feeder {
                     from, "the log dropped events before they were read here"
                 );
                 self.metrics.tail_lost(lost);
-                self.ring.restart(from, head.live.max(from));
+                self.tail.ring.restart(from, head.live.max(from));
                 Ok(from)
             }
             Position::BeyondEnd => Err(LogError::unavailable(format!(
@@ -154,22 +153,25 @@ impl Feeder {
         };
         let newest_time = newest.time()?;
         let mut entries = Vec::with_capacity(batch.len());
+        let mut collections = self.tail.collections.lock();
         for found in batch {
             if found.seq != next {
                 break;
             }
-            let entry = Entry::new(found, &mut self.collections)?;
+            let entry = Entry::new(found, &mut collections)?;
             if self.last_time.is_some_and(|last| entry.time() <= last) {
                 return Err(LogError::corrupt(found.seq, "time_us does not increase"));
             }
             self.last_time = Some(entry.time());
+            self.tail.index.note(entry.seq(), entry.time());
             next += 1;
             entries.push(Arc::new(entry));
         }
+        drop(collections);
         let offending = batch.get(entries.len()).map(|entry| entry.seq);
         if !entries.is_empty() {
             self.failures_in_a_row = 0;
-            self.ring.extend(entries);
+            self.tail.ring.extend(entries);
             self.moved(newest_time, next - 1);
         }
         match offending {
@@ -184,15 +186,24 @@ impl Feeder {
     fn moved(&self, newest: TimeUs, seq: Seq) {
         let lag = Duration::from_micros(self.clock.now_us().saturating_sub(newest.get()));
         if lag <= self.config.fresh_within {
-            self.status.confirmed_fresh(Instant::now());
+            self.tail.status.confirmed_fresh(Instant::now());
         }
         self.metrics
-            .tail_moved(seq, lag.as_secs_f64(), self.ring.bytes());
+            .tail_moved(seq, lag.as_secs_f64(), self.tail.ring.bytes());
+    }
+
+    fn noted(&self, bounds: Bounds, oldest: Option<&fanjet_log::Entry>) -> Result<(), LogError> {
+        let window = &self.tail.window;
+        window.begins_at(bounds.first);
+        if let Some(oldest) = oldest {
+            window.begins_with(oldest.seq, oldest.time()?);
+        }
+        Ok(())
     }
 
     fn confirm(&self, bounds: Bounds, next: Seq) {
         if bounds.last < next {
-            self.status.confirmed_fresh(Instant::now());
+            self.tail.status.confirmed_fresh(Instant::now());
         }
     }
 }
@@ -227,16 +238,29 @@ fn next_position(end: Option<Seq>, bounds: Bounds, warm_entries: u64) -> Positio
 }
 
 /// Doubles from the floor to the ceiling.
-fn pause_after(failures_in_a_row: u32, config: &TailConfig) -> Duration {
+pub(crate) fn pause_after(failures_in_a_row: u32, config: &TailConfig) -> Duration {
     config
         .retry_floor
         .saturating_mul(2_u32.saturating_pow(failures_in_a_row))
         .min(config.retry_ceiling)
 }
 
-async fn check_later(log: Arc<dyn EventLog>, interval: Duration) -> Result<Bounds, LogError> {
+/// What the log holds then, and the oldest of it.
+async fn check_later(
+    log: Arc<dyn EventLog>,
+    interval: Duration,
+) -> Result<(Bounds, Option<fanjet_log::Entry>), LogError> {
+    const ONE: ReadLimit = ReadLimit {
+        entries: 1,
+        bytes: usize::MAX,
+    };
     tokio::time::sleep(interval).await;
-    in_time(interval, log.bounds()).await
+    let bounds = in_time(interval, log.bounds()).await?;
+    if bounds.is_empty() {
+        return Ok((bounds, None));
+    }
+    let page = in_time(interval, log.read(bounds.first, &Selection::All, ONE)).await?;
+    Ok((bounds, page.entries.into_iter().next()))
 }
 
 async fn in_time<T>(

@@ -20,4 +20,6 @@ mod log_faults;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
+mod replay;
+#[cfg(test)]
 mod slow_readers;

@@ -123,8 +123,32 @@ impl EventLog for FaultyLog {
         Ok(self.state.borrow().entries.last().cloned())
     }
 
-    async fn read(&self, _: Seq, _: &Selection, _: ReadLimit) -> Result<Page, LogError> {
-        unreachable!("the edge only follows")
+    async fn read(
+        &self,
+        from: Seq,
+        selection: &Selection,
+        limit: ReadLimit,
+    ) -> Result<Page, LogError> {
+        self.check()?;
+        let state = self.state.borrow().clone();
+        let from = from.max(state.first);
+        let scanned: Vec<_> = state
+            .entries
+            .get(from as usize - 1..)
+            .unwrap_or_default()
+            .iter()
+            .take(limit.entries.min(BATCH))
+            .collect();
+        let next = scanned.last().map_or(from, |last| last.seq + 1);
+        Ok(Page {
+            at_end: next > state.entries.len() as u64,
+            entries: scanned
+                .into_iter()
+                .filter(|entry| selection.matches(&entry.topic))
+                .cloned()
+                .collect(),
+            next,
+        })
     }
 
     async fn follow(&self, from: Seq, selection: &Selection) -> Result<Follow, LogError> {
@@ -149,8 +173,13 @@ impl EventLog for FaultyLog {
         .boxed())
     }
 
-    async fn seq_at(&self, _: TimeUs) -> Result<Seq, LogError> {
-        unreachable!("the edge only follows")
+    async fn seq_at(&self, time: TimeUs) -> Result<Seq, LogError> {
+        self.check()?;
+        let state = self.state.borrow();
+        let place = state
+            .entries
+            .partition_point(|entry| entry.time().unwrap() < time);
+        Ok((place as u64 + 1).max(state.first))
     }
 
     async fn appender(&self, _: Seq) -> Result<Box<dyn Appender>, AppendError> {
