@@ -63,10 +63,29 @@ async fn a_cursor_replays_from_exactly_there_and_goes_on_live() {
     }
     node.metric_falls_to(REPLAYS, 0.0).await;
     assert_eq!(node.metric(DISCONNECTS, None), 0.0);
+}
+
+/// Readers of the same stretch share its pages: the log is read about once for all of them.
+#[tokio::test]
+async fn readers_that_are_near_share_what_is_read() {
+    let log = FaultyLog::new();
+    let all = log.append(mixed(3000));
+    let node = Node::start_with(log, |config| {
+        config.tail.ring_bytes = 60_000;
+        config.tail.warm_entries = 50;
+    })
+    .await;
+    let mut clients = Vec::new();
+    for cursor in 1..=20 {
+        clients.push((cursor, node.client(&format!("?cursor={cursor}")).await));
+    }
+    for (cursor, client) in &mut clients {
+        client.expect(from(&all, *cursor)).await;
+    }
     let read = node.metric(REPLAY_READ_EVENTS, None);
     assert!(
-        read < 20_000.0,
-        "{read} of 3,500 events were read for 14 replays: pages are shared"
+        read < 2.0 * 3000.0,
+        "{read} of 3,000 events were read for 20 replays"
     );
 }
 
