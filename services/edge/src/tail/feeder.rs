@@ -93,7 +93,12 @@ impl Feeder {
             tokio::select! {
                 batch = follow.next() => {
                     let batch = batch.ok_or_else(|| LogError::unavailable("the stream ended"))??;
+                    let before = next;
                     next = self.accept(&batch, next)?;
+                    // However old its events are: everything that was there at the start is there now.
+                    if before <= bounds.last {
+                        self.confirm(bounds, next);
+                    }
                 }
                 checked = &mut check => {
                     check.set(check_later(Arc::clone(&self.log), patience));
