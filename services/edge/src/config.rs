@@ -72,6 +72,9 @@ impl HttpConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TailConfig {
+    /// The collections that this node serves, in the words of `wantedCollections`, with identity and account events;
+    /// none: everything. A narrowed node reads less, and refuses whoever may want more.
+    pub collections: Vec<String>,
     /// Memory for the newest events in bytes. A subscriber that falls further behind reads the log.
     pub ring_bytes: usize,
     /// How many samples of the log's times are kept, so that cursors of the past are found quickly; 16 bytes each.
@@ -97,6 +100,7 @@ pub struct TailConfig {
 impl Default for TailConfig {
     fn default() -> Self {
         Self {
+            collections: Vec::new(),
             ring_bytes: 256 << 20,
             time_index_samples: 65_536,
             warm_entries: 20_000,

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::http::{Admission, Server};
 use crate::metrics::Metrics;
 use crate::replay::{Desk, Loader, Starts};
-use crate::tail::{Feeder, Tail};
+use crate::tail::{Feeder, Pool, Tail};
 use crate::{EdgeConfig, EdgeError, NotReady, Readiness};
 
 /// What all parts of a node share.
@@ -39,7 +39,7 @@ impl Edge {
     /// The node ends when `stop` is triggered, or triggers it itself when it cannot go on.
     ///
     /// # Errors
-    /// [`EdgeError::Listen`].
+    /// [`EdgeError::Listen`], [`EdgeError::Pool`].
     pub fn start(
         config: EdgeConfig,
         log: Arc<dyn EventLog>,
@@ -52,7 +52,7 @@ impl Edge {
     /// As [`Edge::start`], with another clock to measure the lag by.
     ///
     /// # Errors
-    /// [`EdgeError::Listen`].
+    /// As [`Edge::start`].
     pub fn start_at(
         config: EdgeConfig,
         log: Arc<dyn EventLog>,
@@ -61,7 +61,9 @@ impl Edge {
         clock: Arc<dyn Clock>,
     ) -> Result<EdgeHandle, EdgeError> {
         let metrics = Metrics::new(meter);
-        let tail = Tail::new(&config.tail);
+        let pool =
+            Pool::new(&config.tail.collections).map_err(|error| EdgeError::Pool(error.answer()))?;
+        let tail = Tail::new(&config.tail, pool);
         let desk = Desk::new(Arc::clone(&tail.ring), config.replay.cache_bytes);
         let desk = Arc::new(desk);
         let starts = Starts {

@@ -19,6 +19,9 @@ pub enum EdgeError {
         /// The system's answer.
         source: io::Error,
     },
+    /// The collections of the pool cannot be understood. The operator's to fix.
+    #[error("tail.collections: {0}")]
+    Pool(String),
     /// The log is damaged or set up wrongly; going on would serve wrong data.
     #[error("cannot follow the log: {0}")]
     Log(#[source] LogError),
@@ -36,7 +39,7 @@ impl EdgeError {
         match self {
             Self::Server(_) => true,
             Self::Log(failure) => failure.is_retryable(),
-            Self::Listen { .. } | Self::Task(_) => false,
+            Self::Listen { .. } | Self::Pool(_) | Self::Task(_) => false,
         }
     }
 }

@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::config::TailConfig;
+
 mod feeder;
+mod check;
 
 mod collections;
 mod entry;
+mod pool;
 
 mod ring;
 mod time_index;
@@ -17,16 +21,20 @@ mod status;
 
 pub use collections::{CollectionId, Collections};
 pub use entry::Entry;
+pub use pool::Pool;
 pub use ring::{Head, Read, ReadLimit, Ring};
 pub use time_index::{Stretch, TimeIndex};
 pub use window::{Oldest, Window};
 
 pub(crate) use feeder::{Feeder, pause_after};
+pub(crate) use pool::topics_of;
 pub(crate) use status::TailStatus;
 
 /// What the feeder keeps up to date, and everybody else reads. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Tail {
+    /// What of the log is here.
+    pub(crate) pool: Arc<Pool>,
     pub(crate) ring: Arc<Ring>,
     pub(crate) window: Arc<Window>,
     pub(crate) index: Arc<TimeIndex>,
@@ -35,8 +43,9 @@ pub(crate) struct Tail {
 }
 
 impl Tail {
-    pub(crate) fn new(config: &crate::config::TailConfig) -> Self {
+    pub(crate) fn new(config: &TailConfig, pool: Pool) -> Self {
         Self {
+            pool: Arc::new(pool),
             ring: Arc::new(Ring::new(config.ring_bytes)),
             window: Arc::default(),
             index: Arc::new(TimeIndex::new(config.time_index_samples)),

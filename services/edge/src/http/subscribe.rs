@@ -40,7 +40,7 @@ pub(crate) async fn subscribe(
             let (feed, on_end) = worker.join(admitted.options, start);
             let shard = Rc::clone(worker.shard());
             let member = Rc::clone(feed.member());
-            Session::start(shard, member, payload, on_end, &node.config.subscriber);
+            Session::start(shard, member, payload, on_end, node);
             admitted.response.streaming(body(feed, admitted.permit))
         }
     }
@@ -61,6 +61,10 @@ fn admit(request: &HttpRequest, node: &Node) -> Result<Admitted, Refusal> {
     }
     let options =
         SubscriberOptions::parse(request.query_string()).map_err(Refusal::InvalidOptions)?;
+    // Who says later what it wants is judged then.
+    if !options.require_hello && !node.tail.pool.serves(&options.filter) {
+        return Err(Refusal::OutsidePool(node.tail.pool.to_string()));
+    }
     if node.stop.is_cancelled() {
         return Err(Refusal::Draining);
     }

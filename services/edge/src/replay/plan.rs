@@ -5,11 +5,10 @@
 
 use std::sync::Arc;
 
-use fanjet_event::NsidPrefix;
 use fanjet_filter::Filter;
-use fanjet_log::{Selection, TopicFilter};
+use fanjet_log::Selection;
 
-use crate::tail::Entry;
+use crate::tail::{Entry, topics_of};
 
 /// Least events that say how common something is.
 const MIN_SAMPLE: usize = 1000;
@@ -36,21 +35,6 @@ pub(crate) fn selection_for(
         return Selection::All;
     }
     topics_of(filter).map_or(Selection::All, Selection::Only)
-}
-
-/// The topics that pass the collection filter; `None` when a prefix cannot be said in the log's words.
-fn topics_of(filter: &Filter) -> Option<Vec<TopicFilter>> {
-    let exact = filter.collections().iter().cloned();
-    let prefixes = filter.prefixes().iter().map(|prefix| {
-        let head = prefix.strip_suffix('.')?;
-        let head = NsidPrefix::parse(head).ok()?.shared();
-        Some(TopicFilter::CollectionsUnder(head))
-    });
-    exact
-        .map(|collection| Some(TopicFilter::Collection(collection)))
-        .chain(prefixes)
-        .chain([Some(TopicFilter::Identity), Some(TopicFilter::Account)])
-        .collect()
 }
 
 #[cfg(test)]

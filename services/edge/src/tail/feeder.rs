@@ -3,17 +3,19 @@
 //! Invariant: what it puts into the ring is contiguous and strictly increasing in time. A hole is read again from
 //! the log before anything newer is shown; only events that the log itself no longer has are given up, loudly.
 
+use std::cmp::Ordering;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fanjet_actors::{Clock, Stop};
 use fanjet_event::TimeUs;
-use fanjet_log::{Bounds, EventLog, LogError, ReadLimit, Selection, Seq};
+use fanjet_log::{Bounds, EventLog, LogError, Seq};
 use futures::StreamExt;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
+use super::check::{Checked, Verdict, check_later, in_time};
 use super::{Entry, Tail};
 use crate::EdgeError;
 use crate::config::TailConfig;
@@ -80,7 +82,8 @@ impl Feeder {
         let patience = self.config.check_interval;
         let bounds = in_time(patience, self.log.bounds()).await?;
         let from = self.position(bounds)?;
-        let mut follow = in_time(patience, self.log.follow(from, &Selection::All)).await?;
+        let selection = self.tail.pool.selection();
+        let mut follow = in_time(patience, self.log.follow(from, &selection)).await?;
         self.tail.status.following();
         self.tail.window.begins_at(bounds.first);
         self.confirm(bounds, from);
@@ -88,7 +91,13 @@ impl Feeder {
 
         let mut next = from;
         let mut next_at_last_check = None;
-        let mut check = pin!(check_later(Arc::clone(&self.log), patience));
+        let mut clear_to = next;
+        let mut check = pin!(check_later(
+            Arc::clone(&self.log),
+            selection.clone(),
+            next,
+            patience
+        ));
         loop {
             tokio::select! {
                 batch = follow.next() => {
@@ -101,26 +110,28 @@ impl Feeder {
                     }
                 }
                 checked = &mut check => {
-                    check.set(check_later(Arc::clone(&self.log), patience));
-                    if let Ok((bounds, oldest)) = &checked {
-                        self.noted(*bounds, oldest.as_ref())?;
-                    }
-                    match checked.map(|(bounds, _)| bounds) {
-                        Ok(bounds) if bounds.last < next => {
-                            self.confirm(bounds, next);
-                            next_at_last_check = None;
+                    match checked {
+                        Ok(found) => {
+                            self.noted(&found)?;
+                            match found.verdict(next, next_at_last_check) {
+                                Verdict::Fresh => self.tail.status.confirmed_fresh(Instant::now()),
+                                Verdict::Moving => {}
+                                Verdict::Hanging => {
+                                    return Err(LogError::unavailable(format!(
+                                        "the stream hangs: nothing since seq {}, the log has {}",
+                                        next - 1,
+                                        found.newest
+                                    )));
+                                }
+                            }
+                            next_at_last_check = Some(next);
+                            clear_to = found.clear_to;
                         }
-                        Ok(bounds) if next_at_last_check == Some(next) => {
-                            let last = bounds.last;
-                            return Err(LogError::unavailable(format!(
-                                "the stream hangs: nothing since seq {}, the log ends at {last}",
-                                next - 1
-                            )));
-                        }
-                        Ok(_) => next_at_last_check = Some(next),
                         // The events may flow all the same; an end that stays unknown shows in the readiness.
                         Err(failure) => warn!(error = %failure, "cannot ask the log for its end"),
                     }
+                    let from = next.max(clear_to);
+                    check.set(check_later(Arc::clone(&self.log), selection.clone(), from, patience));
                 }
             }
         }
@@ -158,9 +169,16 @@ impl Feeder {
         };
         let newest_time = newest.time()?;
         let mut entries = Vec::with_capacity(batch.len());
+        let is_narrowed = self.tail.pool.is_narrowed();
         let mut collections = self.tail.collections.lock();
         for found in batch {
-            if found.seq != next {
+            let is_next = match found.seq.cmp(&next) {
+                Ordering::Less => false,
+                Ordering::Equal => true,
+                // The log's reader sees to it that nothing selected is missing.
+                Ordering::Greater => is_narrowed,
+            };
+            if !is_next {
                 break;
             }
             let entry = Entry::new(found, &mut collections)?;
@@ -169,7 +187,7 @@ impl Feeder {
             }
             self.last_time = Some(entry.time());
             self.tail.index.note(entry.seq(), entry.time());
-            next += 1;
+            next = found.seq + 1;
             entries.push(Arc::new(entry));
         }
         drop(collections);
@@ -197,10 +215,10 @@ impl Feeder {
             .tail_moved(seq, lag.as_secs_f64(), self.tail.ring.bytes());
     }
 
-    fn noted(&self, bounds: Bounds, oldest: Option<&fanjet_log::Entry>) -> Result<(), LogError> {
+    fn noted(&self, found: &Checked) -> Result<(), LogError> {
         let window = &self.tail.window;
-        window.begins_at(bounds.first);
-        if let Some(oldest) = oldest {
+        window.begins_at(found.first);
+        if let Some(oldest) = &found.oldest {
             window.begins_with(oldest.seq, oldest.time()?);
         }
         Ok(())
@@ -248,33 +266,6 @@ pub(crate) fn pause_after(failures_in_a_row: u32, config: &TailConfig) -> Durati
         .retry_floor
         .saturating_mul(2_u32.saturating_pow(failures_in_a_row))
         .min(config.retry_ceiling)
-}
-
-/// What the log holds then, and the oldest of it.
-async fn check_later(
-    log: Arc<dyn EventLog>,
-    interval: Duration,
-) -> Result<(Bounds, Option<fanjet_log::Entry>), LogError> {
-    const ONE: ReadLimit = ReadLimit {
-        entries: 1,
-        bytes: usize::MAX,
-    };
-    tokio::time::sleep(interval).await;
-    let bounds = in_time(interval, log.bounds()).await?;
-    if bounds.is_empty() {
-        return Ok((bounds, None));
-    }
-    let page = in_time(interval, log.read(bounds.first, &Selection::All, ONE)).await?;
-    Ok((bounds, page.entries.into_iter().next()))
-}
-
-async fn in_time<T>(
-    patience: Duration,
-    answer: impl Future<Output = Result<T, LogError>>,
-) -> Result<T, LogError> {
-    tokio::time::timeout(patience, answer)
-        .await
-        .unwrap_or_else(|_| Err(LogError::unavailable("no answer in time")))
 }
 
 fn label(failure: &LogError) -> &'static str {

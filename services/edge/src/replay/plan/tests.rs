@@ -1,3 +1,6 @@
+use fanjet_event::NsidPrefix;
+use fanjet_log::TopicFilter;
+
 use super::*;
 use crate::events::commit;
 use crate::tail::Collections;

@@ -152,7 +152,6 @@ impl EventLog for FaultyLog {
     }
 
     async fn follow(&self, from: Seq, selection: &Selection) -> Result<Follow, LogError> {
-        assert_eq!(*selection, Selection::All);
         self.check()?;
         self.state.send_modify(|state| state.follows += 1);
         let from = match self.state.borrow().fault {
@@ -163,6 +162,7 @@ impl EventLog for FaultyLog {
             broken: self.state.borrow().broken,
             state: self.state.subscribe(),
             next: from,
+            selection: selection.clone(),
         };
         Ok(unfold(Some(follower), |follower| async {
             let mut follower = follower?;
@@ -191,6 +191,7 @@ struct Follower {
     state: watch::Receiver<State>,
     broken: u32,
     next: Seq,
+    selection: Selection,
 }
 
 impl Follower {
@@ -218,6 +219,7 @@ impl Follower {
         if let Some(last) = batch.last() {
             self.next = last.seq + 1;
         }
+        batch.retain(|entry| self.selection.matches(&entry.topic));
         Ok(batch)
     }
 }
