@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::http::{Admission, Server};
 use crate::metrics::Metrics;
 use crate::replay::{Desk, Loader, Starts};
-use crate::tail::{Feeder, Pool, Tail};
+use crate::tail::{Compression, Feeder, Pool, Tail};
 use crate::{EdgeConfig, EdgeError, NotReady, Readiness};
 
 /// What all parts of a node share.
@@ -21,6 +21,7 @@ pub(crate) struct Node {
     pub(crate) tail: Tail,
     pub(crate) desk: Arc<Desk>,
     pub(crate) starts: Starts,
+    pub(crate) compression: Compression,
     pub(crate) admission: Arc<Admission>,
     pub(crate) metrics: Metrics,
     pub(crate) stop: Stop,
@@ -39,7 +40,7 @@ impl Edge {
     /// The node ends when `stop` is triggered, or triggers it itself when it cannot go on.
     ///
     /// # Errors
-    /// [`EdgeError::Listen`], [`EdgeError::Pool`].
+    /// [`EdgeError::Listen`], [`EdgeError::Pool`], [`EdgeError::Compression`].
     pub fn start(
         config: EdgeConfig,
         log: Arc<dyn EventLog>,
@@ -76,6 +77,7 @@ impl Edge {
             tail: tail.clone(),
             desk: Arc::clone(&desk),
             starts,
+            compression: Compression::load(&config.zstd)?,
             admission: Arc::new(Admission::new(config.http.max_subscribers)),
             metrics: metrics.clone(),
             stop: stop.clone(),

@@ -22,6 +22,14 @@ pub enum EdgeError {
     /// The collections of the pool cannot be understood. The operator's to fix.
     #[error("tail.collections: {0}")]
     Pool(String),
+    /// The zstd dictionary or level cannot be used. The operator's to fix.
+    #[error("{key}: {reason}")]
+    Compression {
+        /// The setting.
+        key: &'static str,
+        /// Its value and what is wrong with it.
+        reason: String,
+    },
     /// The log is damaged or set up wrongly; going on would serve wrong data.
     #[error("cannot follow the log: {0}")]
     Log(#[source] LogError),
@@ -39,7 +47,7 @@ impl EdgeError {
         match self {
             Self::Server(_) => true,
             Self::Log(failure) => failure.is_retryable(),
-            Self::Listen { .. } | Self::Pool(_) | Self::Task(_) => false,
+            Self::Listen { .. } | Self::Pool(_) | Self::Compression { .. } | Self::Task(_) => false,
         }
     }
 }

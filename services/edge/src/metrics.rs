@@ -7,6 +7,7 @@ use opentelemetry::metrics::{Counter, Gauge, Meter, UpDownCounter};
 
 use crate::http::Refusal;
 use crate::replay::Start;
+use crate::tail::Made;
 
 /// Connections that are open.
 pub const SUBSCRIBERS: &str = "fanjet_edge_subscribers";
@@ -25,6 +26,9 @@ pub const REPLAY_CACHE_BYTES: &str = "fanjet_edge_replay_cache_bytes";
 pub const DELIVERED_EVENTS: &str = "fanjet_edge_delivered_events";
 /// Bytes of frames handed to subscribers.
 pub const DELIVERED_BYTES: &str = "fanjet_edge_delivered_bytes";
+/// Frames made on demand by `encoding`: each event at most once per encoding and node. `zstd_stored` is a zstd frame
+/// that is not compressed because the library failed.
+pub const ENCODED_EVENTS: &str = "fanjet_edge_encoded_events";
 /// Ended connections by `reason`.
 pub const DISCONNECTS: &str = "fanjet_edge_disconnects";
 /// Refused requests for `/subscribe` by `reason`.
@@ -33,7 +37,7 @@ pub const REFUSED_HANDSHAKES: &str = "fanjet_edge_refused_handshakes";
 pub const TAIL_SEQ: &str = "fanjet_edge_tail_seq";
 /// Seconds between an event's log time and its arrival here, newest event.
 pub const TAIL_LAG_SECONDS: &str = "fanjet_edge_tail_lag_seconds";
-/// Bytes that the ring holds.
+/// Bytes that the ring holds, frames made on demand included.
 pub const RING_BYTES: &str = "fanjet_edge_ring_bytes";
 /// How often following the log had to begin anew, by `reason`.
 pub const FEEDER_RESTARTS: &str = "fanjet_edge_feeder_restarts";
@@ -53,6 +57,7 @@ pub struct Metrics {
     replay_cache_bytes: Gauge<u64>,
     delivered_events: Counter<u64>,
     delivered_bytes: Counter<u64>,
+    encoded_events: Counter<u64>,
     disconnects: Counter<u64>,
     refused_handshakes: Counter<u64>,
     tail_seq: Gauge<u64>,
@@ -75,6 +80,7 @@ impl Metrics {
             replay_cache_bytes: meter.u64_gauge(REPLAY_CACHE_BYTES).build(),
             delivered_events: meter.u64_counter(DELIVERED_EVENTS).build(),
             delivered_bytes: meter.u64_counter(DELIVERED_BYTES).build(),
+            encoded_events: meter.u64_counter(ENCODED_EVENTS).build(),
             disconnects: meter.u64_counter(DISCONNECTS).build(),
             refused_handshakes: meter.u64_counter(REFUSED_HANDSHAKES).build(),
             tail_seq: meter.u64_gauge(TAIL_SEQ).build(),
@@ -115,6 +121,19 @@ impl Metrics {
     pub(crate) fn delivered(&self, events: u64, bytes: u64) {
         self.delivered_events.add(events, &[]);
         self.delivered_bytes.add(bytes, &[]);
+    }
+
+    pub(crate) fn encoded(&self, made: Made) {
+        for (encoding, count) in [
+            ("zstd", made.zstd),
+            ("zstd_stored", made.stored),
+            ("v0", made.v0),
+        ] {
+            if count > 0 {
+                let encoding = KeyValue::new("encoding", encoding);
+                self.encoded_events.add(count, &[encoding]);
+            }
+        }
     }
 
     pub(crate) fn refused(&self, refusal: &Refusal) {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::EdgeConfig;
 use crate::config::{
-    DrainConfig, HttpConfig, HubConfig, ReplayConfig, SubscriberConfig, TailConfig,
+    DrainConfig, HttpConfig, HubConfig, ReplayConfig, SubscriberConfig, TailConfig, ZstdConfig,
 };
 
 /// Everything in `config.toml` and `process.toml` beside the sources, which name every key there is.
@@ -28,6 +28,9 @@ pub struct EdgeSettings {
     /// One connection.
     #[serde(default)]
     pub subscriber: SubscriberConfig,
+    /// Compression.
+    #[serde(default)]
+    pub zstd: ZstdConfig,
     /// Shutting down.
     #[serde(default)]
     pub drain: DrainConfig,
@@ -54,6 +57,7 @@ impl EdgeSettings {
             replay: self.replay.clone(),
             hub: self.hub.clone(),
             subscriber: self.subscriber.clone(),
+            zstd: self.zstd.clone(),
             drain: self.drain.clone(),
         }
     }

@@ -13,6 +13,10 @@ mod collections;
 mod entry;
 mod pool;
 
+mod compression;
+mod encoder;
+mod encoded;
+
 mod ring;
 mod time_index;
 mod window;
@@ -20,6 +24,9 @@ mod window;
 mod status;
 
 pub use collections::{CollectionId, Collections};
+pub use compression::Compression;
+pub use encoded::EncodedBytes;
+pub use encoder::{Encoder, Made};
 pub use entry::Entry;
 pub use pool::Pool;
 pub use ring::{Head, Read, ReadLimit, Ring};

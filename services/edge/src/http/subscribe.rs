@@ -17,6 +17,8 @@ use crate::subscriber::{Session, body};
 const OLDEST_CURSOR: &str = "x-fanjet-oldest-cursor";
 /// Sent when the cursor is older than that: the replay begins with the oldest event instead.
 const CURSOR_CLAMPED: &str = "x-fanjet-cursor-clamped";
+/// The header that asks for compression, beside `compress=true`.
+const SOCKET_ENCODING: &str = "socket-encoding";
 
 /// Serves one subscriber, or says why not.
 pub(crate) async fn subscribe(
@@ -59,8 +61,12 @@ fn admit(request: &HttpRequest, node: &Node) -> Result<Admitted, Refusal> {
     if target.is_some_and(|target| target.as_str().len() > max_bytes) {
         return Err(Refusal::UrlTooLong { max_bytes });
     }
-    let options =
-        SubscriberOptions::parse(request.query_string()).map_err(Refusal::InvalidOptions)?;
+    let options = SubscriberOptions::parse(request.query_string())
+        .and_then(|options| match request.headers().get(SOCKET_ENCODING) {
+            Some(header) => options.with_socket_encoding(header.as_bytes()),
+            None => Ok(options),
+        })
+        .map_err(Refusal::InvalidOptions)?;
     // Who says later what it wants is judged then.
     if !options.require_hello && !node.tail.pool.serves(&options.filter) {
         return Err(Refusal::OutsidePool(node.tail.pool.to_string()));

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use fanjet_filter::Encoding;
 use fanjet_log::Seq;
 
 use super::LaneId;
@@ -12,6 +13,7 @@ use crate::subscriber::Outbox;
 #[derive(Debug)]
 pub struct Member {
     outbox: Outbox,
+    encoding: Encoding,
     place: Cell<Place>,
     /// Where it begins, should it still be waiting.
     start: Cell<Start>,
@@ -63,9 +65,10 @@ impl Place {
 }
 
 impl Member {
-    pub(crate) fn new(outbox: Outbox) -> Self {
+    pub(crate) fn new(outbox: Outbox, encoding: Encoding) -> Self {
         Self {
             outbox,
+            encoding,
             place: Cell::new(Place::Left),
             start: Cell::new(Start::Live),
             starts_at_oldest: Cell::new(false),
@@ -77,6 +80,11 @@ impl Member {
     /// What waits for its socket.
     pub fn outbox(&self) -> &Outbox {
         &self.outbox
+    }
+
+    /// In which form it gets events, for as long as it is connected.
+    pub(crate) fn encoding(&self) -> Encoding {
+        self.encoding
     }
 
     /// Whether it reads by itself.

@@ -9,6 +9,7 @@
 //! live, its own `next` for one that is behind.
 
 mod behind;
+mod encoding;
 mod refilter;
 
 use std::cell::RefCell;
@@ -16,7 +17,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use fanjet_event::TimeUs;
-use fanjet_filter::Filter;
+use fanjet_filter::{Encoding, Filter};
 use fanjet_log::Seq;
 use fanjet_wire::close::CloseReason;
 
@@ -26,7 +27,7 @@ use super::{LaneId, Member};
 use crate::metrics::Metrics;
 use crate::replay::{Desk, Start};
 use crate::subscriber::{Outbox, Push};
-use crate::tail::{Entry, Read, ReadLimit, Ring, Window};
+use crate::tail::{Compression, Encoder, Entry, Read, ReadLimit, Ring, Window};
 
 pub use behind::CatchUp;
 
@@ -65,6 +66,7 @@ pub struct Shard {
     limits: ShardLimits,
     metrics: Metrics,
     lanes: Lanes,
+    encoder: Encoder,
     behind: Vec<Rc<Member>>,
     /// Those who start further on than the shard's position.
     ahead: Vec<Rc<Member>>,
@@ -89,6 +91,7 @@ impl Shard {
         metrics: Metrics,
     ) -> Self {
         Self {
+            encoder: Encoder::new(Compression::default(), Arc::clone(ring.encoded())),
             ring,
             desk,
             window,
@@ -106,12 +109,13 @@ impl Shard {
     }
 
     /// Adds a subscriber.
-    pub fn join(&mut self, filter: Filter, start: Start) -> Rc<Member> {
+    pub fn join(&mut self, filter: Filter, encoding: Encoding, start: Start) -> Rc<Member> {
         if self.holders == 0 {
             self.go_to_end();
         }
-        let member = Rc::new(Member::new(Outbox::new(self.limits.max_pending_bytes)));
-        let lane = self.lanes.hold(filter);
+        let outbox = Outbox::new(self.limits.max_pending_bytes);
+        let member = Rc::new(Member::new(outbox, encoding));
+        let lane = self.lanes.hold(filter, encoding);
         self.holders += 1;
         match start {
             Start::Live => self.start_live(&member, lane),
@@ -226,6 +230,7 @@ impl Shard {
             bytes += delivered_bytes;
         }
         self.touched = touched;
+        self.note_encoded();
         if events > 0 {
             self.metrics.delivered(events, bytes);
         }
@@ -236,7 +241,7 @@ impl Shard {
         let Some(lane) = self.lanes.get_mut(id) else {
             return (0, 0);
         };
-        let Some((chunk, events)) = lane.gather(batch) else {
+        let Some((chunk, events)) = lane.gather(batch, &mut self.encoder) else {
             return (0, 0);
         };
         let mut delivered = 0;

@@ -36,7 +36,8 @@ impl Worker {
             Arc::clone(&node.tail.window),
             limits,
             node.metrics.clone(),
-        );
+        )
+        .compressing_with(node.compression.clone());
         let shard = Rc::new(RefCell::new(shard));
         let hub = RefCell::new(start_hub(&node, &shard));
         Self { node, shard, hub }
@@ -60,9 +61,13 @@ impl Worker {
     ) -> (Feed, oneshot::Receiver<()>) {
         self.revive_hub();
         let member = if options.require_hello {
-            self.shard.borrow_mut().join_waiting(start)
+            self.shard
+                .borrow_mut()
+                .join_waiting(options.encoding, start)
         } else {
-            self.shard.borrow_mut().join(options.filter, start)
+            self.shard
+                .borrow_mut()
+                .join(options.filter, options.encoding, start)
         };
         if self.node.stop.is_cancelled() {
             // The hub may have sent the others away already.

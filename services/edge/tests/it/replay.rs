@@ -300,6 +300,8 @@ async fn random_replays_under_load_miss_nothing() {
         "wantedCollections=app.bsky.feed.like",
         "wantedCollections=com.example.*",
         "wantedDids=did:plc:b",
+        "compress=true",
+        "compress=true&wantedCollections=app.bsky.feed.*",
     ];
     let mut clients = Vec::new();
     for round in 0..40 {

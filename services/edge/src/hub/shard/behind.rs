@@ -203,7 +203,7 @@ impl Shard {
     }
 
     /// What one lane wants of a batch.
-    fn select(&self, lane: LaneId, batch: &[Arc<Entry>]) -> Option<Chunk> {
+    fn select(&mut self, lane: LaneId, batch: &[Arc<Entry>]) -> Option<Chunk> {
         let lane = self.lanes.get(lane)?;
         let wanted: Vec<_> = batch
             .iter()
@@ -212,9 +212,10 @@ impl Shard {
                     .matches(entry.topic(), entry.did(), entry.json_len())
             })
             .collect();
-        let total = wanted.iter().map(|entry| entry.frame().len()).sum();
-        let chunk = join(wanted.iter().copied(), total)?;
-        self.metrics.delivered(wanted.len() as u64, total as u64);
+        let chunk = join(wanted.iter().copied(), lane.encoding, &mut self.encoder)?;
+        self.note_encoded();
+        self.metrics
+            .delivered(wanted.len() as u64, chunk.bytes.len() as u64);
         Some(chunk)
     }
 

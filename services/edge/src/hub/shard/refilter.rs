@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use fanjet_filter::Filter;
+use fanjet_filter::{Encoding, Filter};
 use fanjet_log::Seq;
 
 use super::{LaneId, Member, Outbox, Place, Shard};
@@ -10,9 +10,9 @@ use crate::replay::Start;
 
 impl Shard {
     /// Adds a subscriber that gets nothing before its first [`Shard::set_filter`]. A start at a position is fixed now.
-    pub fn join_waiting(&mut self, start: Start) -> Rc<Member> {
+    pub fn join_waiting(&mut self, encoding: Encoding, start: Start) -> Rc<Member> {
         let outbox = Outbox::new(self.limits.max_pending_bytes);
-        let member = Rc::new(Member::new(outbox));
+        let member = Rc::new(Member::new(outbox, encoding));
         member.set_start(start);
         member.set_place(Place::Waiting {
             index: self.waiting.len() as u32,
@@ -34,7 +34,7 @@ impl Shard {
             place => place,
         };
         // Held before the old one is given back, so that a lane that stays the same is not built anew.
-        let lane = self.lanes.hold(filter);
+        let lane = self.lanes.hold(filter, member.encoding());
         match old {
             Place::Behind { index, next, .. } => {
                 member.set_place(Place::Behind { lane, index, next });
@@ -84,7 +84,7 @@ impl Shard {
         }
         let head = self.ring.head();
         self.detach(member);
-        let lane = self.lanes.hold(filter);
+        let lane = self.lanes.hold(filter, member.encoding());
         self.holders += 1;
         if let start @ Start::At { .. } = member.start() {
             return self.place_at(member, lane, start);

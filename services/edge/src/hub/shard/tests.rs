@@ -7,7 +7,7 @@ use super::*;
 use crate::events::{Event, commit, time_of};
 use crate::replay::Answer;
 use crate::subscriber::Take;
-use crate::tail::Collections;
+use crate::tail::{Collections, Compression, Encoder};
 
 const NAMES: [&str; 3] = [
     "app.bsky.feed.post",
@@ -105,7 +105,10 @@ fn filter(collections: &[&str]) -> Filter {
 fn equal_filters_share_one_lane_and_its_bytes() {
     let mut rig = Rig::new(1 << 20, 1 << 20);
     let members: Vec<_> = (0..50)
-        .map(|n| rig.shard.join(filter(QUERIES[n % 2]), Start::Live))
+        .map(|n| {
+            rig.shard
+                .join(filter(QUERIES[n % 2]), Encoding::Json, Start::Live)
+        })
         .collect();
     assert_eq!(rig.shard.lanes(), 2);
     rig.post(2);
@@ -125,10 +128,48 @@ fn equal_filters_share_one_lane_and_its_bytes() {
     assert_eq!(rig.shard.lanes(), 1);
 }
 
+/// The same filter in another encoding is another lane, and its bytes are shared as well. A single frame is a copy, so
+/// that the ring's own can go when its event goes.
+#[test]
+fn each_encoding_has_its_lane() {
+    let mut rig = Rig::new(1 << 20, 1 << 20);
+    let encodings = [Encoding::Json, Encoding::Zstd, Encoding::V0];
+    let members: Vec<_> = (0..6)
+        .map(|n| {
+            rig.shard
+                .join(Filter::default(), encodings[n % 3], Start::Live)
+        })
+        .collect();
+    assert_eq!(rig.shard.lanes(), 3);
+    rig.post(1);
+    rig.settle();
+    let written: Vec<_> = members.iter().map(|member| rig.drain(member)).collect();
+    for n in 0..3 {
+        assert!(std::ptr::eq(
+            written[n][0].as_ptr(),
+            written[n + 3][0].as_ptr()
+        ));
+        assert_ne!(written[n], written[(n + 1) % 3]);
+    }
+    assert!(rig.ring.encoded().get() > 0);
+    rig.ring.restart(2, 2);
+    assert_eq!(
+        rig.ring.encoded().get(),
+        0,
+        "no subscriber holds the ring's frames"
+    );
+    for member in &members {
+        rig.shard.leave(member);
+    }
+    assert_eq!(rig.shard.lanes(), 0);
+}
+
 #[test]
 fn a_single_frame_is_the_rings_own() {
     let mut rig = Rig::new(1 << 20, 1 << 20);
-    let member = rig.shard.join(Filter::default(), Start::Live);
+    let member = rig
+        .shard
+        .join(Filter::default(), Encoding::Json, Start::Live);
     rig.post(1);
     rig.settle();
     let Read::Hot(held) = rig.ring.read_from(
@@ -150,7 +191,9 @@ fn a_single_frame_is_the_rings_own() {
 #[test]
 fn a_member_that_is_full_comes_back_without_loss_or_repeat() {
     let mut rig = Rig::new(1 << 20, 100);
-    let slow = rig.shard.join(Filter::default(), Start::Live);
+    let slow = rig
+        .shard
+        .join(Filter::default(), Encoding::Json, Start::Live);
     rig.post(20);
     rig.settle();
     assert!(slow.is_behind());
@@ -181,8 +224,12 @@ fn a_member_that_is_full_comes_back_without_loss_or_repeat() {
 #[test]
 fn who_falls_out_of_the_log_is_closed_even_if_it_never_asks() {
     let mut rig = Rig::new(5000, 100);
-    let slow = rig.shard.join(Filter::default(), Start::Live);
-    let fast = rig.shard.join(Filter::default(), Start::Live);
+    let slow = rig
+        .shard
+        .join(Filter::default(), Encoding::Json, Start::Live);
+    let fast = rig
+        .shard
+        .join(Filter::default(), Encoding::Json, Start::Live);
     for _ in 0..100 {
         rig.post(1);
         rig.settle();
@@ -213,7 +260,9 @@ fn who_falls_out_of_the_log_is_closed_even_if_it_never_asks() {
 #[test]
 fn a_hub_that_was_overtaken_lets_its_members_read_what_they_missed() {
     let mut rig = Rig::new(2000, 1 << 20);
-    let member = rig.shard.join(Filter::default(), Start::Live);
+    let member = rig
+        .shard
+        .join(Filter::default(), Encoding::Json, Start::Live);
     rig.post(50);
     rig.settle();
     assert_eq!(member.outbox().closing(), None);
@@ -223,7 +272,9 @@ fn a_hub_that_was_overtaken_lets_its_members_read_what_they_missed() {
         CatchUp::Cold(Answer::Wait(_))
     ));
     assert!(member.is_replaying());
-    let next = rig.shard.join(Filter::default(), Start::Live);
+    let next = rig
+        .shard
+        .join(Filter::default(), Encoding::Json, Start::Live);
     rig.post(1);
     rig.settle();
     assert_eq!(rig.drain(&next).len(), 1);
@@ -236,7 +287,9 @@ fn a_worker_without_subscribers_reads_nothing() {
     assert_eq!(rig.shard.step(), Step::Done);
     assert_eq!(rig.shard.position(), 11);
     rig.post(5);
-    let member = rig.shard.join(Filter::default(), Start::Live);
+    let member = rig
+        .shard
+        .join(Filter::default(), Encoding::Json, Start::Live);
     rig.post(1);
     rig.settle();
     let Read::Hot(newest) = rig.ring.read_from(
@@ -255,7 +308,9 @@ fn a_worker_without_subscribers_reads_nothing() {
 #[test]
 fn a_lane_whose_holders_are_all_behind_stays_theirs() {
     let mut rig = Rig::new(1 << 20, 100);
-    let slow = rig.shard.join(filter(QUERIES[1]), Start::Live);
+    let slow = rig
+        .shard
+        .join(filter(QUERIES[1]), Encoding::Json, Start::Live);
     rig.post(20);
     rig.settle();
     assert!(slow.is_behind());
@@ -268,11 +323,15 @@ fn a_lane_whose_holders_are_all_behind_stays_theirs() {
 #[test]
 fn a_newcomers_cursor_is_the_shards_place_not_the_rings() {
     let mut rig = Rig::new(1 << 20, 1 << 20);
-    let first = rig.shard.join(Filter::default(), Start::Live);
+    let first = rig
+        .shard
+        .join(Filter::default(), Encoding::Json, Start::Live);
     rig.post(3);
     rig.settle();
     rig.post(2);
-    let second = rig.shard.join(Filter::default(), Start::Live);
+    let second = rig
+        .shard
+        .join(Filter::default(), Encoding::Json, Start::Live);
     second.outbox().close_now(CloseReason::Draining);
     let expected = CloseReason::Draining
         .frame(Some(time_of(3).get() + 1))
@@ -285,8 +344,10 @@ fn a_newcomers_cursor_is_the_shards_place_not_the_rings() {
 #[test]
 fn who_said_hello_starts_behind_what_was_there() {
     let mut rig = Rig::new(1 << 20, 1 << 20);
-    let live = rig.shard.join(Filter::default(), Start::Live);
-    let waiting = rig.shard.join_waiting(Start::Live);
+    let live = rig
+        .shard
+        .join(Filter::default(), Encoding::Json, Start::Live);
+    let waiting = rig.shard.join_waiting(Encoding::Json, Start::Live);
     rig.post(20);
     rig.shard.step();
     rig.shard.set_filter(&waiting, Filter::default());
@@ -302,9 +363,11 @@ fn who_said_hello_starts_behind_what_was_there() {
 #[test]
 fn who_waits_costs_nothing_and_stays_when_the_others_are_left_behind() {
     let mut rig = Rig::new(2000, 1 << 20);
-    let waiting = rig.shard.join_waiting(Start::Live);
+    let waiting = rig.shard.join_waiting(Encoding::Json, Start::Live);
     assert_eq!((rig.shard.lanes(), rig.shard.holders), (0, 0));
-    let live = rig.shard.join(Filter::default(), Start::Live);
+    let live = rig
+        .shard
+        .join(Filter::default(), Encoding::Json, Start::Live);
     rig.post(50);
     rig.settle();
     assert!(live.is_behind());
@@ -314,7 +377,7 @@ fn who_waits_costs_nothing_and_stays_when_the_others_are_left_behind() {
     rig.post(1);
     rig.settle();
     assert_eq!(rig.drain(&waiting).len(), 1);
-    let another = rig.shard.join_waiting(Start::Live);
+    let another = rig.shard.join_waiting(Encoding::Json, Start::Live);
     rig.shard.close_all(&CloseReason::Draining);
     assert_eq!(another.outbox().closing(), Some(CloseReason::Draining));
     // Too late.
@@ -326,8 +389,10 @@ fn who_waits_costs_nothing_and_stays_when_the_others_are_left_behind() {
 #[test]
 fn the_cursor_of_who_said_hello_stands_for_the_hello() {
     let mut rig = Rig::new(1 << 20, 1 << 20);
-    let _live = rig.shard.join(Filter::default(), Start::Live);
-    let waiting = rig.shard.join_waiting(Start::Live);
+    let _live = rig
+        .shard
+        .join(Filter::default(), Encoding::Json, Start::Live);
+    let waiting = rig.shard.join_waiting(Encoding::Json, Start::Live);
     rig.post(5);
     rig.shard.set_filter(&waiting, Filter::default());
     waiting.outbox().close_now(CloseReason::Draining);
@@ -339,8 +404,8 @@ fn the_cursor_of_who_said_hello_stands_for_the_hello() {
 
 #[derive(Debug, Clone)]
 enum Act {
-    Join(usize),
-    JoinWaiting,
+    Join(usize, Encoding),
+    JoinWaiting(Encoding),
     Refilter(usize, usize),
     Leave(usize),
     Append(Vec<usize>),
@@ -349,10 +414,18 @@ enum Act {
     Take(usize, usize),
 }
 
+fn encoding() -> impl Strategy<Value = Encoding> {
+    prop_oneof![
+        Just(Encoding::Json),
+        Just(Encoding::Zstd),
+        Just(Encoding::V0)
+    ]
+}
+
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
-        1 => (0..QUERIES.len()).prop_map(Act::Join),
-        1 => Just(Act::JoinWaiting),
+        1 => ((0..QUERIES.len()), encoding()).prop_map(|(query, encoding)| Act::Join(query, encoding)),
+        1 => encoding().prop_map(Act::JoinWaiting),
         3 => ((0..64usize), (0..QUERIES.len())).prop_map(|(who, query)| Act::Refilter(who, query)),
         1 => (0..64usize).prop_map(Act::Leave),
         4 => prop::collection::vec(0..NAMES.len(), 1..12).prop_map(Act::Append),
@@ -374,12 +447,12 @@ proptest! {
         let mut members: Vec<Modelled> = Vec::new();
         for act in acts {
             match act {
-                Act::Join(query) => {
+                Act::Join(query, encoding) => {
                     let filter = filter(QUERIES[query]);
-                    let member = rig.shard.join(filter.clone(), Start::Live);
+                    let member = rig.shard.join(filter.clone(), encoding, Start::Live);
                     members.push((member, vec![(rig.shard.position(), filter)], Vec::new()));
                 }
-                Act::JoinWaiting => members.push((rig.shard.join_waiting(Start::Live), Vec::new(), Vec::new())),
+                Act::JoinWaiting(encoding) => members.push((rig.shard.join_waiting(encoding, Start::Live), Vec::new(), Vec::new())),
                 Act::Refilter(who, query) if !members.is_empty() => {
                     let at = who % members.len();
                     let (member, filters, _) = &mut members[at];
@@ -421,12 +494,13 @@ proptest! {
             Read::Hot(history) => history,
             _ => Vec::new(),
         };
+        let mut encoder = Encoder::new(Compression::default(), Arc::default());
         for (member, filters, mut written) in members {
             written.extend(rig.drain(&member).concat());
             let in_force = |seq| filters.iter().rev().find(|(from, _)| *from <= seq).map(|(_, filter)| filter);
             let expected: Vec<u8> = history.iter()
                 .filter(|entry| in_force(entry.seq()).is_some_and(|filter| filter.matches(entry.topic(), entry.did(), entry.json_len())))
-                .flat_map(|entry| entry.frame().to_vec())
+                .flat_map(|entry| entry.frame_in(member.encoding(), &mut encoder).to_vec())
                 .collect();
             prop_assert!(written == expected, "{filters:?}: {} of {} bytes", written.len(), expected.len());
             rig.shard.leave(&member);

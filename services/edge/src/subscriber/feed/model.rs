@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::task::Waker;
 
-use fanjet_filter::Filter;
+use fanjet_filter::{Encoding, Filter};
 use fanjet_log::{Selection, Seq};
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
@@ -191,14 +191,14 @@ proptest! {
                 Act::Join(query, back) => {
                     let start = back.map(|back| rig.next().saturating_sub(back).max(1));
                     let filter = filter(query);
-                    let member = rig.shard.borrow_mut().join(filter.clone(), start_at(start));
+                    let member = rig.shard.borrow_mut().join(filter.clone(), Encoding::Json, start_at(start));
                     let from = start.unwrap_or_else(|| rig.shard.borrow().position());
                     let (feed, _) = Feed::new(Rc::clone(&rig.shard), member, rig.metrics.clone());
                     members.push(Modelled { feed, start, filters: vec![(from, filter)], written: Vec::new() });
                 }
                 Act::JoinWaiting(back) => {
                     let start = back.map(|back| rig.next().saturating_sub(back).max(1));
-                    let member = rig.shard.borrow_mut().join_waiting(start_at(start));
+                    let member = rig.shard.borrow_mut().join_waiting(Encoding::Json, start_at(start));
                     let (feed, _) = Feed::new(Rc::clone(&rig.shard), member, rig.metrics.clone());
                     members.push(Modelled { feed, start, filters: Vec::new(), written: Vec::new() });
                 }
@@ -266,7 +266,10 @@ fn a_replay_that_is_cut_off_early_resumes_at_its_start() {
         oldest: false,
         clamped: false,
     };
-    let member = rig.shard.borrow_mut().join(Filter::default(), start);
+    let member = rig
+        .shard
+        .borrow_mut()
+        .join(Filter::default(), Encoding::Json, start);
     member.outbox().close_now(CloseReason::Draining);
     let expected = CloseReason::Draining.frame(Some(cursor)).unwrap();
     assert_eq!(member.outbox().take(), Take::Bytes(expected));

@@ -2,7 +2,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::task::Waker;
 
-use fanjet_filter::Filter;
+use fanjet_filter::{Encoding, Filter};
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 
@@ -48,7 +48,10 @@ fn rig() -> Rig {
 impl Rig {
     fn feed(&self, collection: &str) -> (Feed, oneshot::Receiver<()>) {
         let filter = Filter::new([collection], [], 0).unwrap();
-        let member = self.shard.borrow_mut().join(filter, Start::Live);
+        let member = self
+            .shard
+            .borrow_mut()
+            .join(filter, Encoding::Json, Start::Live);
         Feed::new(Rc::clone(&self.shard), member, self.metrics.clone())
     }
 
