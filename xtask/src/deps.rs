@@ -22,6 +22,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("fanjet-actors", &[]),
     ("fanjet-config", &[]),
     ("fanjet-telemetry", &["fanjet-actors"]),
+    (
+        "fanjet-boot",
+        &[
+            "fanjet-log",
+            "fanjet-actors",
+            "fanjet-config",
+            "fanjet-telemetry",
+        ],
+    ),
     ("fanjet-dictionaries", &[]),
     (
         "fanjet-ingest",
@@ -34,6 +43,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-actors",
             "fanjet-config",
             "fanjet-telemetry",
+            "fanjet-boot",
         ],
     ),
     (
@@ -47,6 +57,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-actors",
             "fanjet-config",
             "fanjet-telemetry",
+            "fanjet-boot",
         ],
     ),
     ("fanjet-simulator", &["fanjet-event"]),

@@ -1,6 +1,7 @@
 //! Is this process ready for traffic, and if not, why.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -26,6 +27,25 @@ impl HealthReport {
             missing,
         }
     }
+
+    /// One report of several. What more than one waits for is named once, with all reasons.
+    fn joined(reports: impl IntoIterator<Item = Self>) -> Self {
+        let mut missing = BTreeMap::<_, String>::new();
+        for (part, reason) in reports.into_iter().flat_map(|report| report.missing) {
+            match missing.entry(part) {
+                Entry::Vacant(free) => drop(free.insert(reason)),
+                Entry::Occupied(mut known) if !known.get().contains(&reason) => {
+                    known.get_mut().push_str("; ");
+                    known.get_mut().push_str(&reason);
+                }
+                Entry::Occupied(_) => {}
+            }
+        }
+        Self {
+            ready: missing.is_empty(),
+            missing,
+        }
+    }
 }
 
 /// Asks the service for its health. Cheap: it is called for every probe. Liveness is not asked for: a process that
@@ -37,6 +57,11 @@ impl Health {
     /// Wraps the service's own look at itself.
     pub fn new(look: impl Fn() -> HealthReport + Send + Sync + 'static) -> Self {
         Self(Arc::new(look))
+    }
+
+    /// Several services in one process: ready when all of them are.
+    pub fn all<const N: usize>(parts: [Self; N]) -> Self {
+        Self::new(move || HealthReport::joined(parts.iter().map(Self::report)))
     }
 
     /// Looks now.
