@@ -19,6 +19,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "fanjet-log-nats",
         &["fanjet-event", "fanjet-wire", "fanjet-log", "fanjet-config"],
     ),
+    (
+        "fanjet-log-embedded",
+        &["fanjet-event", "fanjet-wire", "fanjet-log", "fanjet-actors"],
+    ),
     ("fanjet-actors", &[]),
     ("fanjet-config", &[]),
     ("fanjet-telemetry", &["fanjet-actors"]),
