@@ -64,9 +64,36 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-boot",
         ],
     ),
+    (
+        "fanjet",
+        &[
+            "fanjet-event",
+            "fanjet-filter",
+            "fanjet-wire",
+            "fanjet-log",
+            "fanjet-log-embedded",
+            "fanjet-log-nats",
+            "fanjet-actors",
+            "fanjet-config",
+            "fanjet-telemetry",
+            "fanjet-boot",
+            "fanjet-dictionaries",
+            "fanjet-ingest",
+            "fanjet-edge",
+            "fanjet-simulator",
+        ],
+    ),
     ("fanjet-simulator", &["fanjet-event"]),
     ("fanjet-testkit", &[]),
-    ("xtask", &["fanjet-testkit"]),
+    (
+        "xtask",
+        &[
+            "fanjet-testkit",
+            "fanjet-actors",
+            "fanjet-log",
+            "fanjet-log-embedded",
+        ],
+    ),
 ];
 
 /// Foreign crates that only these workspace crates may use in shipped code.
@@ -159,6 +186,8 @@ mod tests {
             ("fanjet-ingest", "async-nats"),
             ("fanjet-wire", "tokio"),
             ("fanjet-event", "fanjet-json"),
+            ("fanjet-edge", "fanjet"),
+            ("fanjet-boot", "fanjet-ingest"),
         ] {
             let allowed = MAY_USE.iter().find(|(ours, _)| *ours == name).unwrap().1;
             assert!(verdict(name, used, allowed).is_some(), "{name} -> {used}");

@@ -12,7 +12,6 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 use url::Url;
 
-
 use crate::config::{PipelineConfig, UpstreamConfig};
 use crate::decode::FrameBatch;
 use crate::metrics::IngestMetrics;

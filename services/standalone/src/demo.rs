@@ -1,15 +1,15 @@
 //! The main job, visible and without a network: a simulated firehose in front of the real thing.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use fanjet_actors::{Clock, SystemClock};
-use fanjet_boot::{Failure, Process, run_with, say};
+use fanjet_boot::{Failure, Process, Settings, run_with, say};
 use fanjet_config::{ConfigError, Flags, Sources, fail, load};
-use fanjet_boot::Settings;
 use fanjet_simulator::{Rate, Simulator, SimulatorConfig, Source, WorldConfig};
 
-use crate::serve::{Node, ServeSettings, open_log};
-use crate::tail::{Endpoint, Session, Style, TailError, Wanted};
+use crate::serve::{Node, ServeSettings, open_log, tail_command};
+use crate::tail::{Endpoint, Session, Style, Wanted};
 
 /// What `fanjet demo` is told.
 #[derive(Debug, clap::Args)]
@@ -41,7 +41,10 @@ async fn show(
     process: &mut Process,
 ) -> Result<(), Failure> {
     say("making a small world of accounts and signed records ...")?;
-    let Some(simulator) = process.unless_stopped(Simulator::start(world(args.rate))).await else {
+    let Some(simulator) = process
+        .unless_stopped(Simulator::start(world(args.rate)))
+        .await
+    else {
         return Ok(());
     };
     let simulator = simulator.map_err(Failure::other)?;
@@ -51,8 +54,12 @@ async fn show(
     };
     let node = Node::start(&settings, log?, process)?;
     let url = format!("ws://{}", node.addr());
-    say(format_args!("upstream {} (simulated, {} frames/s)", simulator.url(), args.rate))?;
-    say(format_args!("try fanjet tail {url} --collection app.bsky.feed.post"))?;
+    say(format_args!(
+        "upstream {} (simulated, {} frames/s)",
+        simulator.url(),
+        args.rate
+    ))?;
+    say(format_args!("try {}", tail_command(node.addr())))?;
     say("stop ctrl-c\n")?;
     let stop = process.stop();
     let wanted = Wanted {
@@ -61,7 +68,9 @@ async fn show(
         count: args.events,
     };
     let printed = async {
-        let outcome = Session::new(wanted, Style::Pretty, SystemClock).run(&stop).await;
+        let outcome = Session::new(wanted, Style::Pretty, SystemClock)
+            .run(&stop)
+            .await;
         stop.cancel();
         outcome
     };
@@ -72,11 +81,12 @@ async fn show(
 }
 
 /// The defaults, but on this machine only, on ports that are free, and quiet.
-fn settings(data: &std::path::Path) -> Result<ServeSettings, ConfigError> {
+fn settings(data: &Path) -> Result<ServeSettings, ConfigError> {
     let set = [
-        ("http.listen", edge_address()),
-        ("ops.listen", "127.0.0.1:0"),
-        ("telemetry.log", "warn"),
+        ("embedded.path", data.display().to_string()),
+        ("http.listen", edge_address().to_owned()),
+        ("ops.listen", "127.0.0.1:0".to_owned()),
+        ("telemetry.log", "warn".to_owned()),
     ];
     let flags = Flags {
         set: set.map(|(key, value)| format!("{key}={value}")).to_vec(),

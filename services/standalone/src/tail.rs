@@ -25,7 +25,7 @@ use fanjet_config::fail;
 use fanjet_filter::Filter;
 
 pub(crate) use endpoint::Endpoint;
-pub(crate) use error::TailError;
+use error::TailError;
 pub(crate) use screen::Style;
 pub(crate) use session::{Session, Wanted};
 use start::Start;

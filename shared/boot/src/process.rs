@@ -58,8 +58,7 @@ impl Process {
         let ops = OpsServer::bind(config, self.metrics.clone(), health)?;
         say(format_args!("ops http://{}", ops.address()))?;
         let until = self.ops_stop.clone();
-        self.tasks
-            .spawn("ops", OnFailure::StopAll, ops.run(until));
+        self.tasks.spawn("ops", OnFailure::StopAll, ops.run(until));
         Ok(())
     }
 

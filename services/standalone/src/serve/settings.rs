@@ -6,6 +6,7 @@ use fanjet_boot::{Failure, Settings};
 use fanjet_edge::config::{DrainConfig, HttpConfig, HubConfig, SubscriberConfig, TailConfig};
 use fanjet_edge::{EdgeConfig, EdgeSettings};
 use fanjet_ingest::{PipelineConfig, UpstreamConfig};
+use fanjet_log_embedded::EmbeddedConfig;
 use fanjet_log_nats::NatsConfig;
 use fanjet_telemetry::{OpsConfig, TelemetryConfig};
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,7 @@ pub(crate) struct ServeSettings {
     #[serde(default)]
     pub(crate) drain: DrainConfig,
     pub(crate) log: LogSettings,
+    pub(crate) embedded: EmbeddedConfig,
     pub(crate) nats: NatsConfig,
     pub(crate) ops: OpsConfig,
     pub(crate) telemetry: TelemetryConfig,
@@ -61,12 +63,24 @@ pub(crate) struct LogSettings {
 
 /// What keeps the events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", try_from = "String")]
 pub(crate) enum LogKind {
     /// Files of this process.
     Embedded,
     /// NATS JetStream.
     Nats,
+}
+
+impl TryFrom<String> for LogKind {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "embedded" => Ok(Self::Embedded),
+            "nats" => Ok(Self::Nats),
+            _ => Err(format!("{text:?} is no log; allowed: embedded, nats")),
+        }
+    }
 }
 
 impl ServeSettings {
@@ -87,14 +101,6 @@ impl ServeSettings {
             hub: self.hub.clone(),
             subscriber: self.subscriber.clone(),
             drain: self.drain.clone(),
-        }
-    }
-
-    /// Where the events are kept, for people.
-    pub(crate) fn data(&self) -> String {
-        match self.log.kind {
-            LogKind::Embedded => "memory".to_owned(),
-            LogKind::Nats => "nats".to_owned(),
         }
     }
 }

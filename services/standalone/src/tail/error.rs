@@ -11,7 +11,9 @@ pub(crate) enum TailError {
     #[error("--cursor: that is before 1970")]
     TooLongAgo,
     /// The very first connection did not come about.
-    #[error("cannot connect to {url}: {reason}. Is a Jetstream server running there (`fanjet serve`)?")]
+    #[error(
+        "cannot connect to {url}: {reason}. Is a Jetstream server running there (`fanjet serve`)?"
+    )]
     Unreachable {
         /// The server.
         url: String,

@@ -91,7 +91,9 @@ impl Screen {
         }
         self.measured = (Instant::now(), self.printed);
         let rate = per_second(self.printed - before, over);
-        let lag = lag.map_or(String::new(), |lag| format!(", {:.1} s behind", lag.as_secs_f64()));
+        let lag = lag.map_or(String::new(), |lag| {
+            format!(", {:.1} s behind", lag.as_secs_f64())
+        });
         let line = format!("{rate} events/s, {} in all{lag}", self.printed);
         if !self.rewrites {
             return writeln!(io::stderr(), "{line}");

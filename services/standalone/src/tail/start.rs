@@ -76,7 +76,11 @@ fn offset_minutes(zone: &str) -> Option<i64> {
     }
     let (hours, minutes) = zone.get(1..)?.split_once(':')?;
     let minutes = hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?;
-    Some(if zone.starts_with('-') { -minutes } else { minutes })
+    Some(if zone.starts_with('-') {
+        -minutes
+    } else {
+        minutes
+    })
 }
 
 #[cfg(test)]

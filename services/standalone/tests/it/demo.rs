@@ -4,13 +4,18 @@ use crate::rig::{PATIENCE, fanjet};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_prints_so_many_events_and_ends_with_success() {
-    let demo = fanjet(&["demo", "--rate", "200", "--events", "5"]).start().unwrap();
+    let demo = fanjet(&["demo", "--rate", "200", "--events", "5"])
+        .start()
+        .unwrap();
     let status = demo.wait(PATIENCE).await.unwrap();
     let lines = demo.lines();
     assert!(status.success(), "{status}: {lines:?}");
     let events = lines.iter().filter(|line| line.contains("  did:"));
     assert_eq!(events.count(), 5, "{lines:?}");
-    for start in ["listening ws://127.0.0.1:", "try fanjet tail ws://", "5 events in "] {
-        assert!(lines.iter().any(|line| line.starts_with(start)), "{start}: {lines:?}");
+    for start in ["listening ws://127.0.0.1:", "try /", "5 events in "] {
+        assert!(
+            lines.iter().any(|line| line.starts_with(start)),
+            "{start}: {lines:?}"
+        );
     }
 }

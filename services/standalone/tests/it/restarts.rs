@@ -23,7 +23,10 @@ async fn interrupted(seed: u64, ends: usize, is_killed: bool) {
             served.stop().await;
         }
         let produced = simulator.produced();
-        assert!(produced < frames, "seed {seed}: end {end} came too late to interrupt anything");
+        assert!(
+            produced < frames,
+            "seed {seed}: end {end} came too late to interrupt anything"
+        );
     }
     let served = Served::start(&simulator, data.path()).await;
     tokio::time::timeout(PATIENCE, simulator.wait_until_produced(frames))
@@ -50,7 +53,9 @@ async fn a_second_process_is_kept_out_of_the_folder() {
     let simulator = simulator(30, 1, Rate::Max).await;
     let served = Served::start(&simulator, data.path()).await;
     let path = format!("embedded.path={}", data.path().display());
-    let second = crate::rig::fanjet(&["serve", "--set", &path]).start().unwrap();
+    let second = crate::rig::fanjet(&["serve", "--set", &path])
+        .start()
+        .unwrap();
     assert_eq!(second.wait(PATIENCE).await.unwrap().code(), Some(1));
     let lines = second.lines().join("\n");
     assert!(lines.contains("in use by another process"), "{lines}");

@@ -165,9 +165,13 @@ pub(crate) fn expected_json(
 pub(crate) fn assert_same_events(got: &[String], expected: &[String], seed: u64) {
     let mut last = 0;
     for (index, (got, expected)) in got.iter().zip(expected).enumerate() {
-        compare(expected, got).unwrap_or_else(|error| panic!("seed {seed}, event {index}: {error:#}"));
+        compare(expected, got)
+            .unwrap_or_else(|error| panic!("seed {seed}, event {index}: {error:#}"));
         let time = time_us(got);
-        assert!(time > last, "seed {seed}, event {index}: {time} behind {last}");
+        assert!(
+            time > last,
+            "seed {seed}, event {index}: {time} behind {last}"
+        );
         last = time;
     }
     assert_eq!(got.len(), expected.len(), "seed {seed}");
@@ -203,7 +207,9 @@ pub(crate) async fn assert_log_equals_world(data: &Path, simulator: &SimulatorHa
 
 async fn entries(data: &Path) -> Vec<Entry> {
     let config = EmbeddedConfig::in_folder(data);
-    let log = EmbeddedLog::open(config, Arc::new(SystemClock)).await.unwrap();
+    let log = EmbeddedLog::open(config, Arc::new(SystemClock))
+        .await
+        .unwrap();
     let limit = ReadLimit {
         entries: 10_000,
         bytes: 64 << 20,

@@ -60,7 +60,7 @@ async fn the_first_lines_say_what_a_person_needs() {
     for part in [
         format!("upstream {}", simulator.url()),
         format!("data {} (empty)", data.path().display()),
-        format!("try fanjet tail ws://localhost:{port} "),
+        format!("/fanjet tail ws://localhost:{port} "),
     ] {
         assert!(lines.contains(&part), "{part:?} is not in {lines}");
     }

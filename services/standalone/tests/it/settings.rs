@@ -34,7 +34,10 @@ fn wrong_settings_end_with_78_and_name_the_key() {
     for (setting, parts) in [
         ("upstream.uri=ws://x", ["upstream.uri", "`url`"]),
         ("upstream.url=ftp://relay", ["upstream.url", "wss://HOST"]),
-        ("pipeline.batch_bytes=0", ["pipeline.batch_bytes", "at least 1"]),
+        (
+            "pipeline.batch_bytes=0",
+            ["pipeline.batch_bytes", "at least 1"],
+        ),
         ("http.listen=nowhere", ["http.listen", "nowhere"]),
         ("hub.flush=1s", ["hub.flush", "flush_floor"]),
         ("log.kind=paper", ["log.kind", "embedded"]),
@@ -50,14 +53,23 @@ fn wrong_settings_end_with_78_and_name_the_key() {
 #[test]
 fn the_settings_in_force_are_printed() {
     let args = ["serve", "--print-config", "--set", "embedded.path=/there"];
-    let parts = ["[upstream]", "[http]", "[embedded]", "path = \"/there\"", "0.0.0.0:6008"];
+    let parts = [
+        "[upstream]",
+        "[http]",
+        "[embedded]",
+        "path = \"/there\"",
+        "0.0.0.0:6008",
+    ];
     assert_says(&args, &[], 0, &parts);
 }
 
 #[test]
 fn tail_names_the_argument_that_was_wrong_and_what_is_allowed() {
     for (args, parts) in [
-        (&["--collection", "post"][..], ["--collection", "app.bsky.*"]),
+        (
+            &["--collection", "post"][..],
+            ["--collection", "app.bsky.*"],
+        ),
         (&["--did", "@me"], ["--did", "did:plc:"]),
         (&["--cursor", "yesterday"], ["--cursor", "10m"]),
         (&["--count", "0"], ["--count", "1.."]),

@@ -97,7 +97,9 @@ impl Client {
     /// Reads until the other side is gone.
     pub(crate) async fn read_to_end(&mut self) {
         let reading = async { while let Some(Ok(_)) = self.socket.next().await {} };
-        tokio::time::timeout(Duration::from_secs(60), reading).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(60), reading)
+            .await
+            .unwrap();
     }
 }
 

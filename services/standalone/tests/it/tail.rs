@@ -46,37 +46,66 @@ async fn a_broken_connection_is_resumed_without_repeating_an_event() {
     let expected: Vec<_> = (1..=6).map(|n| event(T + n)).collect();
     assert_eq!(printed(&tail), expected);
     let lines = tail.lines().join("\n");
-    assert!(lines.contains("closed with 1012: node shutting down"), "{lines}");
+    assert!(
+        lines.contains("closed with 1012: node shutting down"),
+        "{lines}"
+    );
     assert!(lines.contains("6 events in "), "{lines}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn filters_and_times_are_asked_for_as_the_server_knows_them() {
     let server = StandIn::start().await;
-    let args = ["--collection", "app.bsky.*", "--collection", "a.b.c", "--did", "did:plc:x"];
-    let when = ["--cursor", "2026-07-04T14:38:07Z", "--count", "1", "--pretty"];
-    let tail = fanjet(&["tail", &server.url()]).args(args).args(when).start().unwrap();
+    let args = [
+        "--collection",
+        "app.bsky.*",
+        "--collection",
+        "a.b.c",
+        "--did",
+        "did:plc:x",
+    ];
+    let when = [
+        "--cursor",
+        "2026-07-04T14:38:07Z",
+        "--count",
+        "1",
+        "--pretty",
+    ];
+    let tail = fanjet(&["tail", &server.url()])
+        .args(args)
+        .args(when)
+        .start()
+        .unwrap();
     let mut client = server.accept().await;
     assert_eq!(
         client.query,
-        format!("wantedCollections=app.bsky.*&wantedCollections=a.b.c&wantedDids=did%3Aplc%3Ax&cursor={T}")
+        format!(
+            "wantedCollections=app.bsky.*&wantedCollections=a.b.c&wantedDids=did%3Aplc%3Ax&cursor={T}"
+        )
     );
     client.send_events([T]).await;
     client.read_to_end().await;
     assert_eq!(ended(&tail).await, 0);
     let line = said(&tail, "14:38:07.000  did:plc:abc ").await;
-    assert!(line.ends_with(&format!("app.bsky.feed.post            hello {T}")), "{line}");
+    assert!(
+        line.ends_with(&format!("app.bsky.feed.post            hello {T}")),
+        "{line}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn compressed_events_are_unpacked() {
     let server = StandIn::start().await;
-    let tail = fanjet(&["tail", &server.url(), "--zstd", "--count", "2"]).start().unwrap();
+    let tail = fanjet(&["tail", &server.url(), "--zstd", "--count", "2"])
+        .start()
+        .unwrap();
     let mut client = server.accept().await;
     assert_eq!(client.query, "compress=true");
     let dictionary = fanjet_dictionaries::v1().bytes();
     let mut compressor = Compressor::new(dictionary, DEFAULT_LEVEL).unwrap();
-    client.send(compressor.compress(event(T).as_bytes()).unwrap()).await;
+    client
+        .send(compressor.compress(event(T).as_bytes()).unwrap())
+        .await;
     // A server that knows no compression sends text.
     client.send_events([T + 1]).await;
     client.read_to_end().await;
@@ -106,7 +135,10 @@ async fn what_is_no_event_ends_it_with_what_came() {
         client.send(foreign).await;
         assert_eq!(ended(&tail).await, 1);
         let lines = tail.lines().join("\n");
-        assert!(lines.contains(&server.url()) && lines.contains(part), "{lines}");
+        assert!(
+            lines.contains(&server.url()) && lines.contains(part),
+            "{lines}"
+        );
     }
     let server = StandIn::start().await;
     let tail = fanjet(&["tail", &server.url(), "--zstd"]).start().unwrap();
@@ -119,14 +151,20 @@ async fn what_is_no_event_ends_it_with_what_came() {
 #[tokio::test(flavor = "multi_thread")]
 async fn it_ends_with_success_when_its_reader_has_enough() {
     let server = StandIn::start().await;
-    let script = format!("{} tail {} | head -n 1", env!("CARGO_BIN_EXE_fanjet"), server.url());
+    let script = format!(
+        "{} tail {} | head -n 1",
+        env!("CARGO_BIN_EXE_fanjet"),
+        server.url()
+    );
     let pipe = fanjet_testkit::process::Program::new("bash")
         .args(["-c", &format!("set -o pipefail; {script}")])
         .start()
         .unwrap();
     let mut client = server.accept().await;
     client.send_events([T]).await;
-    pipe.wait_for_line(|line| line.starts_with('{'), PATIENCE).await.unwrap();
+    pipe.wait_for_line(|line| line.starts_with('{'), PATIENCE)
+        .await
+        .unwrap();
     // The reader may need a moment to go; a write behind that ends the tail.
     for time in T + 1.. {
         if pipe.exit_status().is_some() {
@@ -167,7 +205,10 @@ async fn a_restart_of_the_real_server_shows_every_event_once() {
         .await
         .unwrap();
     let expected = expected_json(&simulator, |_| true);
-    eventually("all events are printed", || printed(&tail).len() >= expected.len()).await;
+    eventually("all events are printed", || {
+        printed(&tail).len() >= expected.len()
+    })
+    .await;
     assert!(tail.stop(PATIENCE).await.unwrap().success());
     assert_same_events(&printed(&tail), &expected, seed);
 }
@@ -181,6 +222,9 @@ async fn the_real_server_explains_what_it_refuses() {
     let tail = fanjet(&["tail", &url]).start().unwrap();
     assert_eq!(ended(&tail).await, 1);
     let lines = tail.lines().join("\n");
-    assert!(lines.contains("refuses: 400: invalid subscriber options: invalid DID: me"), "{lines}");
+    assert!(
+        lines.contains("refuses: 400: invalid subscriber options: invalid DID: me"),
+        "{lines}"
+    );
     served.stop().await;
 }
