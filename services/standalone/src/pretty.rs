@@ -19,7 +19,12 @@ pub(crate) fn line(event: &[u8]) -> Option<String> {
         ),
         other => other.unwrap_or("?").to_owned(),
     };
-    Some(format!("{}  {did:<32}  {what}", clock(time_us)))
+    Some(printable(&format!("{}  {did:<32}  {what}", clock(time_us))))
+}
+
+/// Texts of strangers, without what would command a terminal.
+pub(crate) fn printable(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 fn commit(commit: &Value) -> String {
@@ -45,7 +50,7 @@ fn summary(record: &Value) -> String {
     ]
     .into_iter()
     .find_map(Value::as_str);
-    let text = found.unwrap_or_default().replace(char::is_control, " ");
+    let text = found.unwrap_or_default().replace('\n', " ");
     match text.char_indices().nth(TEXT) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text,
@@ -62,6 +67,13 @@ fn clock(time_us: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_commands_the_terminal() {
+        let handle = r#"{"did":"did:plc:abc","time_us":1783175888085434,"kind":"identity","identity":{"handle":"a\u001b[2J\u009bb\r\n"}}"#;
+        let shown = line(handle.as_bytes()).unwrap();
+        assert!(!shown.contains(char::is_control), "{shown:?}");
+    }
 
     #[test]
     fn lines_are_short_and_say_what_happened() {

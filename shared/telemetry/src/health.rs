@@ -75,3 +75,22 @@ impl std::fmt::Debug for Health {
         f.write_str("Health")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_together_are_ready_when_all_are() {
+        let waits_for = |reason: &'static str| {
+            Health::new(move || HealthReport::of([("log", Err(reason.to_owned()))]))
+        };
+        let ready = || Health::new(|| HealthReport::of([("log", Ok(()))]));
+        assert!(Health::all([ready(), ready()]).report().ready);
+        let report = Health::all([waits_for("away"), ready(), waits_for("stale")]).report();
+        assert!(!report.ready);
+        assert_eq!(report.missing["log"], "away; stale");
+        let report = Health::all([waits_for("away"), waits_for("away")]).report();
+        assert_eq!(report.missing["log"], "away");
+    }
+}

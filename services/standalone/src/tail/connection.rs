@@ -11,6 +11,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use url::Url;
 
 use super::zstd::Unpacker;
+use crate::pretty::printable;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -116,7 +117,7 @@ impl Connection {
             Some(Ok(Message::Close(Some(close)))) => Err(Ended::Broken(format!(
                 "closed with {}: {}",
                 u16::from(close.code),
-                close.reason
+                printable(&close.reason)
             ))),
             Some(Ok(Message::Close(None))) => Err(Ended::Broken("closed".to_owned())),
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(None),
@@ -148,7 +149,7 @@ fn refusal(error: tungstenite::Error) -> Ended {
     };
     let status = response.status();
     let body = response.body().as_deref().unwrap_or_default();
-    let answer = String::from_utf8_lossy(body).trim().to_owned();
+    let answer = printable(String::from_utf8_lossy(body).trim());
     let may_change = status.is_server_error() || matches!(status.as_u16(), 408 | 429);
     if may_change {
         Ended::Busy(format!("{status}: {answer}"))

@@ -12,6 +12,7 @@ use super::connection::{Connection, Ended, Next};
 use super::position::Position;
 use super::screen::{Screen, Style};
 use super::{Endpoint, TailError};
+use crate::pretty::printable;
 
 const RECONNECT_MIN: Duration = Duration::from_millis(500);
 const RECONNECT_MAX: Duration = Duration::from_secs(30);
@@ -209,5 +210,6 @@ fn time_us(event: &[u8]) -> Option<u64> {
 }
 
 fn shown(event: &[u8]) -> String {
-    String::from_utf8_lossy(event).chars().take(SHOWN).collect()
+    let text: String = String::from_utf8_lossy(event).chars().take(SHOWN).collect();
+    printable(&text)
 }

@@ -61,3 +61,38 @@ async fn a_second_process_is_kept_out_of_the_folder() {
     assert!(lines.contains("in use by another process"), "{lines}");
     served.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_ends_the_process_with_the_file_and_the_offset() {
+    let (seed, frames) = (31, 500);
+    let data = tempfile::tempdir().unwrap();
+    let simulator = simulator(seed, frames, Rate::Max).await;
+    let served = Served::start(&simulator, data.path()).await;
+    tokio::time::timeout(PATIENCE, simulator.wait_until_produced(frames))
+        .await
+        .unwrap();
+    served.log_reaches(simulator.expected().len() as u64).await;
+    served.stop().await;
+
+    let files = std::fs::read_dir(data.path()).unwrap();
+    let segment = files
+        .map(|file| file.unwrap().path())
+        .find(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "segment")
+        })
+        .unwrap();
+    let mut bytes = std::fs::read(&segment).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+
+    let data = data.path().display().to_string();
+    let damaged = crate::rig::fanjet(&["serve", "--data", &data])
+        .start()
+        .unwrap();
+    assert_eq!(damaged.wait(PATIENCE).await.unwrap().code(), Some(1));
+    let lines = damaged.lines().join("\n");
+    let named = format!("{} is damaged at byte ", segment.display());
+    assert!(lines.contains(&named), "{lines}");
+}

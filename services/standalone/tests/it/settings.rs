@@ -42,12 +42,33 @@ fn wrong_settings_end_with_78_and_name_the_key() {
         ("hub.flush=1s", ["hub.flush", "flush_floor"]),
         ("log.kind=paper", ["log.kind", "embedded"]),
         ("embedded.max_age=soon", ["embedded.max_age", "soon"]),
+        (
+            "embedded.window_events=0",
+            ["embedded.window_events", "at least 1"],
+        ),
         ("telemetry.log=loud,louder=9", ["telemetry.log", "trace"]),
     ] {
         assert_says(&["serve", "--set", setting], &[], 78, &parts);
     }
     let env = [("FANJET_LOG__KIND", "stone")];
     assert_says(&["serve"], &env, 78, &["log.kind", "stone", "nats"]);
+}
+
+#[test]
+fn an_address_that_is_taken_ends_with_78_and_names_the_key() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let data = tempfile::tempdir().unwrap();
+    let free = "127.0.0.1:0".to_owned();
+    for (key, http, ops) in [
+        ("http.listen", &address, &free),
+        ("ops.listen", &free, &address),
+    ] {
+        let ops = format!("ops.listen={ops}");
+        let data = data.path().display().to_string();
+        let args = ["serve", "--listen", http, "--set", &ops, "--data", &data];
+        assert_says(&args, &[], 78, &[key, &address]);
+    }
 }
 
 #[test]
@@ -87,4 +108,19 @@ fn tail_says_that_nobody_is_there() {
     let url = format!("ws://{}", listener.local_addr().unwrap());
     drop(listener);
     assert_says(&["tail", &url], &[], 1, &[&url, "fanjet serve", "refused"]);
+}
+
+/// A TLS client that found no crypto provider would panic here.
+#[test]
+fn tail_says_that_a_server_speaks_no_tls() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("wss://{}", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut hello = [0; 1];
+        std::io::Read::read_exact(&mut stream, &mut hello).unwrap();
+        assert_eq!(hello[0], 22, "not a TLS handshake record");
+    });
+    assert_says(&["tail", &url], &[], 1, &["error: cannot connect to", &url]);
+    server.join().unwrap();
 }
