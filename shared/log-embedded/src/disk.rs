@@ -61,3 +61,6 @@ impl Disk for RealDisk {
         File::open(path)?.sync_all()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod faulty;

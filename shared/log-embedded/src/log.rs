@@ -62,6 +62,12 @@ impl EmbeddedLog {
         &self.inner.shared.config.path
     }
 
+    /// What the readers see, without keeping the log open.
+    #[cfg(test)]
+    pub(crate) fn weak_shared(&self) -> std::sync::Weak<Shared> {
+        Arc::downgrade(&self.inner.shared)
+    }
+
     pub(crate) fn open_on(
         config: EmbeddedConfig,
         clock: Arc<dyn Clock>,

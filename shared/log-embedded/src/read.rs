@@ -14,6 +14,8 @@ use crate::state::{BlockAt, Place};
 
 /// Bytes that one page looks through: beyond it the page comes back, empty when nothing matched.
 const SCAN_BYTES: usize = 8 << 20;
+/// The same for a page out of memory, which is built on a thread that must not be held up.
+const MEMORY_SCAN_BYTES: usize = 1 << 20;
 
 /// One page from `from` on, or from the oldest kept. Uses the disk only in a thread that may block.
 pub(crate) async fn page(
@@ -27,7 +29,7 @@ pub(crate) async fn page(
         state.place_of(from.max(state.bounds().first))
     };
     if !matches!(place, Place::Block(_)) {
-        let page = Builder::new(from, limit).build(shared, &mut decoder, Reach::Memory)?;
+        let page = Builder::new(from, limit, Reach::Memory).build(shared, &mut decoder)?;
         // What was in memory a moment ago may have been pushed out.
         if page.at_end || page.next > from {
             return Ok((page, decoder));
@@ -39,7 +41,7 @@ pub(crate) async fn page(
         .map_err(LogError::unavailable)?;
     let shared = Arc::clone(shared);
     tokio::task::spawn_blocking(move || {
-        let page = Builder::new(from, limit).build(&shared, &mut decoder, Reach::Disk);
+        let page = Builder::new(from, limit, Reach::Disk).build(&shared, &mut decoder);
         drop(permit);
         page.map(|page| (page, decoder))
     })
@@ -66,6 +68,7 @@ enum Then {
 struct Builder {
     page: Page,
     limit: ReadLimit,
+    reach: Reach,
     /// Bytes of bodies in the page.
     bytes: usize,
     /// Bytes looked through.
@@ -73,7 +76,7 @@ struct Builder {
 }
 
 impl Builder {
-    fn new(from: Seq, limit: ReadLimit) -> Self {
+    fn new(from: Seq, limit: ReadLimit, reach: Reach) -> Self {
         Self {
             page: Page {
                 entries: Vec::new(),
@@ -81,17 +84,13 @@ impl Builder {
                 at_end: false,
             },
             limit,
+            reach,
             bytes: 0,
             scanned: 0,
         }
     }
 
-    fn build(
-        mut self,
-        shared: &Shared,
-        decoder: &mut Decoder,
-        reach: Reach,
-    ) -> Result<Page, LogError> {
+    fn build(mut self, shared: &Shared, decoder: &mut Decoder) -> Result<Page, LogError> {
         loop {
             let place = {
                 let state = shared.state.read();
@@ -111,7 +110,7 @@ impl Builder {
                 Place::Memory(frames) => self.add(&frames, decoder).map_err(|(_, what)| {
                     LogError::corrupt(self.page.next, format!("in memory: {what}"))
                 })?,
-                Place::Block(_) if reach == Reach::Memory => return Ok(self.page),
+                Place::Block(_) if self.reach == Reach::Memory => return Ok(self.page),
                 Place::Block(at) => self.add_block(shared, decoder, &at)?,
             };
             if then == Then::Full {
@@ -163,7 +162,11 @@ impl Builder {
         }
         self.scanned += at;
         let is_enough = self.page.entries.len() >= self.limit.entries;
-        Ok(if is_enough || self.scanned >= SCAN_BYTES {
+        let most = match self.reach {
+            Reach::Memory => MEMORY_SCAN_BYTES,
+            Reach::Disk => SCAN_BYTES,
+        };
+        Ok(if is_enough || self.scanned >= most {
             Then::Full
         } else {
             Then::Next

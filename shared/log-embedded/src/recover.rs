@@ -204,3 +204,6 @@ fn check_header(file: &File, first: Seq, path: &Path) -> Result<(), OpenError> {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;

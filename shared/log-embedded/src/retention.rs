@@ -116,3 +116,6 @@ fn look(shared: &Shared, doomed: &mut VecDeque<Segment>) {
         doomed.pop_front();
     }
 }
+
+#[cfg(test)]
+mod tests;

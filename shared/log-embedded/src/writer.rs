@@ -199,3 +199,6 @@ impl Writer {
         self.store(&bytes)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -179,6 +179,8 @@ fn read_from(file: &File, path: &Path, at: u64) -> Result<Vec<u8>, OpenError> {
 /// Some bytes of a file that slide along it.
 struct Window<'a> {
     file: &'a File,
+    /// What one read fills.
+    step: Vec<u8>,
     buffer: Vec<u8>,
     /// Where in the buffer the bytes begin.
     begin: usize,
@@ -190,6 +192,7 @@ impl<'a> Window<'a> {
     fn new(file: &'a File, at: u64) -> Self {
         Self {
             file,
+            step: vec![0; STEP],
             buffer: Vec::new(),
             begin: 0,
             at,
@@ -214,24 +217,13 @@ impl<'a> Window<'a> {
         self.buffer.drain(..self.begin);
         self.begin = 0;
         while self.buffer.len() < needed {
-            let had = self.buffer.len();
-            self.buffer.resize(had + STEP.max(needed - had), 0);
-            let read = self
-                .file
-                .read_at(&mut self.buffer[had..], self.at + had as u64);
-            let read = match read {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
-                Err(error) => {
-                    self.buffer.truncate(had);
-                    return Err(error);
-                }
-                Ok(0) => {
-                    self.buffer.truncate(had);
-                    return Ok(false);
-                }
-                Ok(read) => read,
-            };
-            self.buffer.truncate(had + read);
+            let at = self.at + self.buffer.len() as u64;
+            match self.file.read_at(&mut self.step, at) {
+                Ok(0) => return Ok(false),
+                Ok(read) => self.buffer.extend_from_slice(&self.step[..read]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(true)
     }
