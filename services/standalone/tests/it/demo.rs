@@ -1,6 +1,6 @@
 //! The README's first command.
 
-use crate::rig::{PATIENCE, fanjet};
+use crate::rig::{ended, fanjet};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_prints_so_many_events_ends_with_success_and_leaves_nothing_behind() {
@@ -9,9 +9,8 @@ async fn it_prints_so_many_events_ends_with_success_and_leaves_nothing_behind() 
         .env("TMPDIR", folder.path())
         .start()
         .unwrap();
-    let status = demo.wait(PATIENCE).await.unwrap();
-    let lines = demo.lines();
-    assert!(status.success(), "{status}: {lines:?}");
+    let (code, lines) = ended(&demo).await;
+    assert_eq!(code, 0, "{lines:?}");
     let events = lines.iter().filter(|line| line.contains("  did:"));
     assert_eq!(events.count(), 5, "{lines:?}");
     for start in ["listening ws://127.0.0.1:", "try /", "5 events in "] {

@@ -4,7 +4,7 @@ use fanjet_simulator::Rate;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::rig::{PATIENCE, Served, assert_log_equals_world, simulator};
+use crate::rig::{PATIENCE, Served, assert_log_equals_world, ended, fanjet, simulator};
 
 /// Ends the process several times while events flow; then the log equals the world.
 async fn interrupted(seed: u64, ends: usize, is_killed: bool) {
@@ -53,11 +53,10 @@ async fn a_second_process_is_kept_out_of_the_folder() {
     let simulator = simulator(30, 1, Rate::Max).await;
     let served = Served::start(&simulator, data.path()).await;
     let path = format!("embedded.path={}", data.path().display());
-    let second = crate::rig::fanjet(&["serve", "--set", &path])
-        .start()
-        .unwrap();
-    assert_eq!(second.wait(PATIENCE).await.unwrap().code(), Some(1));
-    let lines = second.lines().join("\n");
+    let second = fanjet(&["serve", "--set", &path]).start().unwrap();
+    let (code, lines) = ended(&second).await;
+    let lines = lines.join("\n");
+    assert_eq!(code, 1, "{lines}");
     assert!(lines.contains("in use by another process"), "{lines}");
     served.stop().await;
 }
@@ -88,11 +87,10 @@ async fn damage_ends_the_process_with_the_file_and_the_offset() {
     std::fs::write(&segment, bytes).unwrap();
 
     let data = data.path().display().to_string();
-    let damaged = crate::rig::fanjet(&["serve", "--data", &data])
-        .start()
-        .unwrap();
-    assert_eq!(damaged.wait(PATIENCE).await.unwrap().code(), Some(1));
-    let lines = damaged.lines().join("\n");
+    let damaged = fanjet(&["serve", "--data", &data]).start().unwrap();
+    let (code, lines) = ended(&damaged).await;
+    let lines = lines.join("\n");
+    assert_eq!(code, 1, "{lines}");
     let named = format!("{} is damaged at byte ", segment.display());
     assert!(lines.contains(&named), "{lines}");
 }

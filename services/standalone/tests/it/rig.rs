@@ -140,6 +140,15 @@ pub(crate) async fn said(process: &Process, word: &str) -> String {
     line[word.len()..].to_owned()
 }
 
+/// How it ended, and everything it said until then.
+pub(crate) async fn ended(process: &Process) -> (i32, Vec<String>) {
+    let status = process.wait(PATIENCE).await.unwrap();
+    // Nobody says this line, so the search ends with the output.
+    let searched = process.wait_for_line(|_| false, PATIENCE).await;
+    searched.unwrap_err();
+    (status.code().unwrap(), process.lines())
+}
+
 /// Waits for a fact.
 pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let waiting = async {

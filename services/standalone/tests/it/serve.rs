@@ -4,7 +4,7 @@ use fanjet_simulator::{ExpectedEvent, ExpectedKind, Rate};
 use fanjet_testkit::JetstreamClient;
 
 use crate::rig::{
-    PATIENCE, Served, assert_log_equals_world, assert_same_events, expected_json, simulator,
+    PATIENCE, Served, assert_log_equals_world, assert_same_events, expected_json, said, simulator,
 };
 
 async fn client(served: &Served, params: &[(&str, &str)]) -> JetstreamClient {
@@ -55,6 +55,7 @@ async fn the_first_lines_say_what_a_person_needs() {
     let data = tempfile::tempdir().unwrap();
     let simulator = simulator(2, 1, Rate::Max).await;
     let served = Served::start(&simulator, data.path()).await;
+    said(&served.process, "try ").await;
     let lines = served.process.lines().join("\n");
     let port = served.url.rsplit_once(':').unwrap().1;
     for part in [

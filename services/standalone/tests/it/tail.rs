@@ -5,7 +5,7 @@ use fanjet_testkit::Process;
 use fanjet_wire::zstd::{Compressor, DEFAULT_LEVEL};
 
 use crate::rig::{
-    PATIENCE, Served, assert_same_events, eventually, expected_json, fanjet, said, simulator,
+    PATIENCE, Served, assert_same_events, ended, eventually, expected_json, fanjet, said, simulator,
 };
 use crate::stand_in::{StandIn, event};
 
@@ -15,10 +15,6 @@ const T: u64 = 1_783_175_887_000_000;
 fn printed(tail: &Process) -> Vec<String> {
     let lines = tail.lines().into_iter();
     lines.filter(|line| line.starts_with('{')).collect()
-}
-
-async fn ended(tail: &Process) -> i32 {
-    tail.wait(PATIENCE).await.unwrap().code().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -42,7 +38,7 @@ async fn a_broken_connection_is_resumed_without_repeating_an_event() {
     assert_eq!(client.query, format!("cursor={}", T + 4));
     client.send_events([T + 4, T + 5, T + 6, T + 7]).await;
     client.read_to_end().await;
-    assert_eq!(ended(&tail).await, 0);
+    assert_eq!(ended(&tail).await.0, 0);
     let expected: Vec<_> = (1..=6).map(|n| event(T + n)).collect();
     assert_eq!(printed(&tail), expected);
     let lines = tail.lines().join("\n");
@@ -85,7 +81,7 @@ async fn filters_and_times_are_asked_for_as_the_server_knows_them() {
     );
     client.send_events([T]).await;
     client.read_to_end().await;
-    assert_eq!(ended(&tail).await, 0);
+    assert_eq!(ended(&tail).await.0, 0);
     let line = said(&tail, "14:38:07.000  did:plc:abc ").await;
     assert!(
         line.ends_with(&format!("app.bsky.feed.post            hello {T}")),
@@ -109,7 +105,7 @@ async fn compressed_events_are_unpacked() {
     // A server that knows no compression sends text.
     client.send_events([T + 1]).await;
     client.read_to_end().await;
-    assert_eq!(ended(&tail).await, 0);
+    assert_eq!(ended(&tail).await.0, 0);
     assert_eq!(printed(&tail), [event(T), event(T + 1)]);
 }
 
@@ -119,8 +115,9 @@ async fn a_busy_server_is_waited_for_and_a_refusing_one_is_not() {
     let tail = fanjet(&["tail", &server.url()]).start().unwrap();
     server.answer("503 Service Unavailable", "starting").await;
     server.answer("400 Bad Request", "invalid cursor: x").await;
-    assert_eq!(ended(&tail).await, 1);
-    let lines = tail.lines().join("\n");
+    let (code, lines) = ended(&tail).await;
+    let lines = lines.join("\n");
+    assert_eq!(code, 1, "{lines}");
     for part in ["503", "starting", "refuses: 400: invalid cursor: x"] {
         assert!(lines.contains(part), "{part:?} is not in {lines}");
     }
@@ -133,8 +130,9 @@ async fn what_is_no_event_ends_it_with_what_came() {
         let tail = fanjet(&["tail", &server.url()]).start().unwrap();
         let mut client = server.accept().await;
         client.send(foreign).await;
-        assert_eq!(ended(&tail).await, 1);
-        let lines = tail.lines().join("\n");
+        let (code, lines) = ended(&tail).await;
+        let lines = lines.join("\n");
+        assert_eq!(code, 1, "{lines}");
         assert!(
             lines.contains(&server.url()) && lines.contains(part),
             "{lines}"
@@ -143,8 +141,9 @@ async fn what_is_no_event_ends_it_with_what_came() {
     let server = StandIn::start().await;
     let tail = fanjet(&["tail", &server.url(), "--zstd"]).start().unwrap();
     server.accept().await.send(vec![1, 2, 3]).await;
-    assert_eq!(ended(&tail).await, 1);
-    let lines = tail.lines().join("\n");
+    let (code, lines) = ended(&tail).await;
+    let lines = lines.join("\n");
+    assert_eq!(code, 1, "{lines}");
     assert!(lines.contains("no zstd frame"), "{lines}");
 }
 
@@ -173,7 +172,7 @@ async fn it_ends_with_success_when_its_reader_has_enough() {
         client.send_events([time]).await;
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
-    assert_eq!(ended(&pipe).await, 0);
+    assert_eq!(ended(&pipe).await.0, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -210,6 +209,7 @@ async fn a_restart_of_the_real_server_shows_every_event_once() {
     })
     .await;
     assert!(tail.stop(PATIENCE).await.unwrap().success());
+    assert_eq!(ended(&tail).await.0, 0);
     assert_same_events(&printed(&tail), &expected, seed);
 }
 
@@ -220,8 +220,9 @@ async fn the_real_server_explains_what_it_refuses() {
     let served = Served::start(&simulator, data.path()).await;
     let url = format!("{}/subscribe?wantedDids=me", served.url);
     let tail = fanjet(&["tail", &url]).start().unwrap();
-    assert_eq!(ended(&tail).await, 1);
-    let lines = tail.lines().join("\n");
+    let (code, lines) = ended(&tail).await;
+    let lines = lines.join("\n");
+    assert_eq!(code, 1, "{lines}");
     assert!(
         lines.contains("refuses: 400: invalid subscriber options: invalid DID: me"),
         "{lines}"
