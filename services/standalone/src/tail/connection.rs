@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::{FutureExt, SinkExt, StreamExt};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use url::Url;
@@ -14,6 +14,8 @@ use super::zstd::Unpacker;
 use crate::pretty::printable;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+const SECOND: Duration = Duration::from_secs(1);
 
 /// A server that is silent for so long is pinged, and after twice as long it counts as gone.
 const PING_AFTER: Duration = Duration::from_secs(30);
@@ -57,7 +59,7 @@ impl Connection {
             .map_err(|_| Ended::Broken(format!("no answer within {CONNECT_TIMEOUT:?}")))?
             .map_err(refusal)?;
         let now = Instant::now();
-        let mut second = interval(Duration::from_secs(1));
+        let mut second = interval_at(now + SECOND, SECOND);
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Ok(Self {
             socket,
@@ -97,7 +99,7 @@ impl Connection {
 
     /// Says good-bye. A server that does not answer is not waited for.
     pub(crate) async fn close(mut self) {
-        let closing = timeout(Duration::from_secs(1), self.socket.close(None));
+        let closing = timeout(SECOND, self.socket.close(None));
         drop(closing.await);
     }
 
