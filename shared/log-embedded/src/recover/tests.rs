@@ -303,6 +303,23 @@ async fn traces_of_a_crash_while_rolling_are_repaired() {
     }
 }
 
+/// The last segment is finished and the next was not made yet: its footer proves that every record was durable.
+#[tokio::test]
+async fn damage_in_front_of_a_footer_is_no_torn_end() {
+    let (folder, files) = written(200).await;
+    fs::remove_file(files.last().unwrap()).unwrap();
+    let path = &files[files.len() - 2];
+    let mut bytes = fs::read(path).unwrap();
+    let begins = frames_of(path);
+    // The last record: no mark stands behind it.
+    let at = begins[begins.len() - 2];
+    bytes[at as usize + 20] ^= 1;
+    fs::write(path, &bytes).unwrap();
+    let text = assert_damaged(open_again(&folder, Verify::All), path, &[at]);
+    assert!(text.contains("not the torn end"), "{text}");
+    assert_eq!(fs::read(path).unwrap(), bytes);
+}
+
 #[tokio::test]
 async fn unknown_files_are_left_alone() {
     let (folder, _) = written(50).await;
