@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::format::header;
+
 /// A folder that was not opened. What was found is left as it was.
 #[derive(Debug, Error)]
 pub enum OpenError {
@@ -37,7 +39,7 @@ pub enum OpenError {
     },
     /// Our own data is damaged. An operator must act.
     #[error(
-        "{} is damaged at byte {offset}: {what}. Restore the file from a copy; or, to give up its events and all older ones, move it and all segments with lower numbers out of the folder",
+        "{} is damaged at byte {offset}: {what}. Restore the file from a copy; or {remedy}",
         file.display()
     )]
     Damaged {
@@ -47,6 +49,8 @@ pub enum OpenError {
         offset: u64,
         /// What is wrong there.
         what: String,
+        /// What an operator without a copy can do.
+        remedy: Remedy,
     },
     /// The operating system refused. Try again.
     #[error("cannot {what} {}: {source}", path.display())]
@@ -79,6 +83,38 @@ impl OpenError {
             file: file.to_owned(),
             offset,
             what: what.into(),
+            remedy: Remedy::GiveUpOlder,
         }
     }
+
+    /// The same in the last segment. Giving up everything older as well would start the numbering over.
+    pub(crate) fn in_last_segment(mut self) -> Self {
+        if let Self::Damaged { offset, remedy, .. } = &mut self {
+            *remedy = if *offset < header::LEN as u64 {
+                Remedy::GiveUpFile
+            } else {
+                Remedy::CutOff { at: *offset }
+            };
+        }
+        self
+    }
+}
+
+/// How to go on without what is damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Remedy {
+    /// Retention would have done the same, only later.
+    #[error(
+        "give up its events and all older ones: move it and all segments with lower numbers out of the folder"
+    )]
+    GiveUpOlder,
+    /// Whole segments before it stay.
+    #[error("give up its events: move it out of the folder")]
+    GiveUpFile,
+    /// What is before the damage stays.
+    #[error("give up what is behind the damage: cut it off with `truncate -s {at}`")]
+    CutOff {
+        /// The length that is left.
+        at: u64,
+    },
 }

@@ -39,5 +39,5 @@ mod seek;
 mod log;
 
 pub use config::{EmbeddedConfig, Sync, Verify};
-pub use error::OpenError;
+pub use error::{OpenError, Remedy};
 pub use log::EmbeddedLog;

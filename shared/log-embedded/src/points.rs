@@ -93,3 +93,6 @@ impl Points {
         Some((u64::from(begin), end))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,7 +52,7 @@ pub(crate) fn recover(
         None => 1,
         Some((first, file)) => {
             check_follows(sealed.back(), first, &file)?;
-            match last(disk, first, &file)? {
+            match last(disk, first, &file).map_err(OpenError::in_last_segment)? {
                 Last::Open(active, file) => {
                     disk.sync_folder(path)
                         .map_err(OpenError::io("sync", path))?;

@@ -119,7 +119,7 @@ proptest! {
     #[test]
     fn any_bytes_are_taken_apart_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let _: Option<_> = record::read(&bytes);
-        let _: Result<_, _> = header::read(&bytes);
+        prop_assert!(header::read(&bytes).is_err());
         let _: Option<_> = footer::read(&bytes, 32);
         prop_assert_eq!(mark::find(&bytes, 0), None);
         if let Found::Frame(frame) = frame::read_trusted(&bytes) {
@@ -145,7 +145,7 @@ proptest! {
         prop_assert_eq!(frame.kind, kind);
         let _: Option<_> = record::read(frame.payload);
         let _: Option<_> = footer::read(&bytes, 32);
-        let _: Result<_, _> = crate::block::check(&bytes, 0, 1);
+        drop(crate::block::check(&bytes, 0, 1).map_err(|(_, what)| what.to_owned()));
     }
 
     #[test]

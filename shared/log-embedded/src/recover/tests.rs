@@ -98,13 +98,12 @@ async fn a_last_segment_cut_anywhere_opens_with_every_whole_record() {
     for cut in from..=whole.len() {
         fs::write(last, &whole[..cut]).unwrap();
         let recovered = open_again(&folder, Verify::All).unwrap();
-        let kept = begins.iter().filter(|&&at| at < cut as u64).count();
-        let end = if cut == whole.len() {
-            cut as u64
-        } else if begins.contains(&(cut as u64)) {
+        let is_whole = cut == whole.len() || begins.contains(&(cut as u64));
+        let before = begins.iter().copied().rfind(|&at| at < cut as u64);
+        let end = if is_whole {
             cut as u64
         } else {
-            begins[kept - 1]
+            before.unwrap()
         };
         assert_eq!(recovered.active.end, end, "cut at {cut}");
         assert_eq!(fs::metadata(last).unwrap().len(), end, "cut at {cut}");
@@ -174,6 +173,29 @@ async fn a_flipped_bit_in_the_last_segment_is_refused_and_nothing_is_cut() {
         assert!(text.contains("not the torn end"), "{text}");
         assert_eq!(fs::read(path).unwrap(), damaged, "left as it was");
     }
+    // The remedy works.
+    let at = begins[begins.len() / 2];
+    let mut damaged = whole;
+    damaged[at as usize + 9] ^= 1;
+    fs::write(path, &damaged).unwrap();
+    let text = assert_damaged(open_again(&folder, Verify::All), path, &[at]);
+    assert!(text.contains(&format!("truncate -s {at}")), "{text}");
+    fs::write(path, &damaged[..at as usize]).unwrap();
+    assert!(last_of(&open_again(&folder, Verify::All).unwrap()) < 200);
+}
+
+#[tokio::test]
+async fn giving_up_a_damaged_segment_and_all_older_ones_keeps_the_rest() {
+    let (folder, files) = written(200).await;
+    let mut bytes = fs::read(&files[1]).unwrap();
+    bytes[100] ^= 1;
+    fs::write(&files[1], bytes).unwrap();
+    let text = assert_damaged(open_again(&folder, Verify::All), &files[1], &[56]);
+    assert!(text.contains("all segments with lower numbers"), "{text}");
+    fs::remove_file(&files[0]).unwrap();
+    fs::remove_file(&files[1]).unwrap();
+    let recovered = open_again(&folder, Verify::All).unwrap();
+    assert_eq!(recovered.active.last, 200);
 }
 
 #[tokio::test]
@@ -279,6 +301,23 @@ async fn traces_of_a_crash_while_rolling_are_repaired() {
         assert_eq!(recovered.active.end as usize, footer);
         assert_eq!(&*recovered.active.path, path.as_path());
     }
+}
+
+/// The last segment is finished and the next was not made yet: its footer proves that every record was durable.
+#[tokio::test]
+async fn damage_in_front_of_a_footer_is_no_torn_end() {
+    let (folder, files) = written(200).await;
+    fs::remove_file(files.last().unwrap()).unwrap();
+    let path = &files[files.len() - 2];
+    let mut bytes = fs::read(path).unwrap();
+    let begins = frames_of(path);
+    // The last record: no mark stands behind it.
+    let at = begins[begins.len() - 2];
+    bytes[at as usize + 20] ^= 1;
+    fs::write(path, &bytes).unwrap();
+    let text = assert_damaged(open_again(&folder, Verify::All), path, &[at]);
+    assert!(text.contains("not the torn end"), "{text}");
+    assert_eq!(fs::read(path).unwrap(), bytes);
 }
 
 #[tokio::test]

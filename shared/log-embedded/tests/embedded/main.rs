@@ -10,3 +10,5 @@
 mod support;
 
 mod contract;
+mod readers;
+mod opening;
