@@ -39,6 +39,13 @@ const PAGE: ReadLimit = ReadLimit {
     bytes: 64 << 20,
 };
 
+/// When a process is killed.
+struct Life {
+    /// Counted from when it serves; otherwise from its start, so that kills meet the reading of the log too.
+    counts_once_served: bool,
+    length: Duration,
+}
+
 pub(crate) fn run(runs: u32, rate: u32, seed: Option<u64>) -> Result<()> {
     block_on(crash(runs, rate, seed.unwrap_or_else(rand::random)))
 }
@@ -48,9 +55,12 @@ async fn crash(runs: u32, rate: u32, seed: u64) -> Result<()> {
     println!("seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
     let lives: Vec<_> = (0..runs)
-        .map(|_| LONGEST_LIFE.mul_f64(random.random()))
+        .map(|_| Life {
+            counts_once_served: random.random(),
+            length: LONGEST_LIFE.mul_f64(random.random()),
+        })
         .collect();
-    let load = lives.iter().sum::<Duration>() + START * (runs + 10);
+    let load = lives.iter().map(|life| life.length).sum::<Duration>() + START * (runs + 10);
     let frames = (load.as_secs_f64() * f64::from(rate)) as u64;
 
     let folder = tempfile::tempdir()?;
@@ -109,7 +119,7 @@ async fn simulator(frames: u64, rate: u32, seed: u64, expect_out: &Path) -> Resu
 }
 
 /// Starts and kills a process for each life; how many of them had appended.
-async fn kill_again_and_again(upstream: &str, data: &Path, lives: &[Duration]) -> Result<u32> {
+async fn kill_again_and_again(upstream: &str, data: &Path, lives: &[Life]) -> Result<u32> {
     let mut under_load = 0;
     let started = Instant::now();
     for (index, life) in lives.iter().enumerate() {
@@ -119,7 +129,10 @@ async fn kill_again_and_again(upstream: &str, data: &Path, lives: &[Duration]) -
             // An empty log starts with what happens now, so nothing is owed to it before its first event.
             wait_for_log(&process, 1).await?;
         }
-        tokio::time::sleep(*life).await;
+        if life.counts_once_served {
+            listening(&process).await?;
+        }
+        tokio::time::sleep(life.length).await;
         ensure!(
             process.exit_status().is_none(),
             "it ended by itself:\n{}",
@@ -131,8 +144,9 @@ async fn kill_again_and_again(upstream: &str, data: &Path, lives: &[Duration]) -
             under_load += 1;
         }
         println!(
-            "kill {} after {life:.0?}: {grown} bytes more ({:.0?} in all)",
+            "kill {} after {:.0?}: {grown} bytes more ({:.0?} in all)",
             index + 1,
+            life.length,
             started.elapsed()
         );
     }
