@@ -22,6 +22,8 @@ pub(crate) enum Bench {
     Zstd,
     /// Appending to and reading from a real nats-server
     Log,
+    /// Appending to, reading from and opening the embedded log
+    Embedded,
 }
 
 pub(crate) fn run(bench: Bench) -> Result<()> {
@@ -32,6 +34,7 @@ pub(crate) fn run(bench: Bench) -> Result<()> {
         Bench::Zstd => ("fanjet-wire", "zstd"),
         Bench::Ingest => return block_on(ingest::run()),
         Bench::Log => ("fanjet-log-nats", "append"),
+        Bench::Embedded => ("fanjet-log-embedded", "log"),
     };
     fanjet_testkit::tools::nats_server()?;
     let mut command = cargo();

@@ -1,5 +1,6 @@
 //! The whole path as real processes: simulator -> ingest -> nats-server -> edge.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -13,6 +14,9 @@ use crate::shell::{cargo, run as run_command, target};
 /// Time for a process to say that it is ready, and for one to end when asked to.
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
+
+/// What a cluster is made of.
+pub(crate) const PROGRAMS: [&str; 3] = ["fanjet-simulator", "fanjet-ingest", "fanjet-edge"];
 
 /// How the programs are built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +45,7 @@ impl Cluster {
         simulator_flags: &[&str],
         edge_settings: &[(&str, &str)],
     ) -> Result<Self> {
-        build(profile)?;
+        build(profile, &PROGRAMS)?;
         let nats = NatsServer::start().await?;
         let simulator = program(profile, "fanjet-simulator")
             .args(["--listen", "127.0.0.1:0"])
@@ -101,19 +105,11 @@ impl Cluster {
     }
 }
 
-/// Builds the programs.
-pub(crate) fn build(profile: Profile) -> Result<()> {
+/// Builds programs by the names of their packages.
+pub(crate) fn build(profile: Profile, packages: &[&str]) -> Result<()> {
     let mut command = cargo();
-    command.args([
-        "build",
-        "--locked",
-        "-p",
-        "fanjet-simulator",
-        "-p",
-        "fanjet-ingest",
-        "-p",
-        "fanjet-edge",
-    ]);
+    command.args(["build", "--locked"]);
+    command.args(packages.iter().flat_map(|package| ["-p", package]));
     if profile == Profile::Release {
         command.arg("--release");
     }
@@ -122,11 +118,16 @@ pub(crate) fn build(profile: Profile) -> Result<()> {
 
 /// One of the programs, without this process' environment.
 pub(crate) fn program(profile: Profile, name: &str) -> Program {
+    Program::new(executable(profile, name)).clean_env()
+}
+
+/// Where cargo puts a program.
+pub(crate) fn executable(profile: Profile, name: &str) -> PathBuf {
     let folder = match profile {
         Profile::Dev => "debug",
         Profile::Release => "release",
     };
-    Program::new(target().join(folder).join(name)).clean_env()
+    target().join(folder).join(name)
 }
 
 /// A flag that sets one setting.

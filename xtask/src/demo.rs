@@ -1,17 +1,10 @@
-//! The main job, visible: events from a simulated firehose, as a client of the edge receives them.
+//! The cluster, visible: events from a simulated firehose, as `fanjet tail` receives them from the edge.
 
-mod pretty;
+use anyhow::{Result, ensure};
+use tokio::process::Command;
 
-use std::time::Duration;
-
-use anyhow::Result;
-use fanjet_testkit::JetstreamClient;
-
-use crate::cluster::{Cluster, Profile};
+use crate::cluster::{Cluster, Profile, build, executable};
 use crate::shell::block_on;
-
-/// How long a demo waits for its first event.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) fn run(rate: u32, events: u64) -> Result<()> {
     block_on(show(rate, events))
@@ -19,15 +12,13 @@ pub(crate) fn run(rate: u32, events: u64) -> Result<()> {
 
 async fn show(rate: u32, events: u64) -> Result<()> {
     println!("building and starting: simulator -> ingest -> nats-server -> edge");
+    build(Profile::Dev, &["fanjet"])?;
     let mut cluster = Cluster::start(
         Profile::Dev,
         &["--rate", &rate.to_string(), "--start", "now"],
         &[("http.listen", edge_address())],
     )
     .await?;
-    let mut client = JetstreamClient::connect(&cluster.edge_url, &[])
-        .await?
-        .with_deadline(PATIENCE);
     cluster.start_ingest()?;
     println!(
         "NATS    {}   (try: nats sub 'atp.commit.app.bsky.feed.>')",
@@ -39,18 +30,20 @@ async fn show(rate: u32, events: u64) -> Result<()> {
         cluster.edge_url
     );
     println!("stop    ctrl-c\n");
-    let mut shown = 0;
-    while events == 0 || shown < events {
-        let event = tokio::select! {
-            event = client.next_event() => event?,
-            _ = tokio::signal::ctrl_c() => break,
-        };
-        println!("{}", pretty::line(&event)?);
-        shown += 1;
+    let mut tail = Command::new(executable(Profile::Dev, "fanjet"));
+    tail.args(["tail", "--pretty", &cluster.edge_url]);
+    if events > 0 {
+        tail.args(["--count", &events.to_string()]);
     }
-    client.close().await?;
+    let mut tail = tail.kill_on_drop(true).spawn()?;
+    // The terminal's ctrl-c goes to all: the tail ends by it, and then everything else is stopped in order.
+    let status = tokio::select! {
+        status = tail.wait() => status?,
+        _ = tokio::signal::ctrl_c() => tail.wait().await?,
+    };
+    ensure!(status.success(), "fanjet tail ended with {status}");
     cluster.stop().await?;
-    println!("\n{shown} events; everything stopped cleanly");
+    println!("everything stopped cleanly");
     Ok(())
 }
 

@@ -19,9 +19,22 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "fanjet-log-nats",
         &["fanjet-event", "fanjet-wire", "fanjet-log", "fanjet-config"],
     ),
+    (
+        "fanjet-log-embedded",
+        &["fanjet-event", "fanjet-wire", "fanjet-log", "fanjet-actors"],
+    ),
     ("fanjet-actors", &[]),
     ("fanjet-config", &[]),
     ("fanjet-telemetry", &["fanjet-actors"]),
+    (
+        "fanjet-boot",
+        &[
+            "fanjet-log",
+            "fanjet-actors",
+            "fanjet-config",
+            "fanjet-telemetry",
+        ],
+    ),
     ("fanjet-dictionaries", &[]),
     (
         "fanjet-ingest",
@@ -34,6 +47,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-actors",
             "fanjet-config",
             "fanjet-telemetry",
+            "fanjet-boot",
         ],
     ),
     (
@@ -48,11 +62,39 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-config",
             "fanjet-dictionaries",
             "fanjet-telemetry",
+            "fanjet-boot",
+        ],
+    ),
+    (
+        "fanjet",
+        &[
+            "fanjet-event",
+            "fanjet-filter",
+            "fanjet-wire",
+            "fanjet-log",
+            "fanjet-log-embedded",
+            "fanjet-log-nats",
+            "fanjet-actors",
+            "fanjet-config",
+            "fanjet-telemetry",
+            "fanjet-boot",
+            "fanjet-dictionaries",
+            "fanjet-ingest",
+            "fanjet-edge",
+            "fanjet-simulator",
         ],
     ),
     ("fanjet-simulator", &["fanjet-event"]),
     ("fanjet-testkit", &[]),
-    ("xtask", &["fanjet-testkit"]),
+    (
+        "xtask",
+        &[
+            "fanjet-testkit",
+            "fanjet-actors",
+            "fanjet-log",
+            "fanjet-log-embedded",
+        ],
+    ),
 ];
 
 /// Foreign crates that only these workspace crates may use in shipped code.
@@ -145,6 +187,8 @@ mod tests {
             ("fanjet-ingest", "async-nats"),
             ("fanjet-wire", "tokio"),
             ("fanjet-event", "fanjet-json"),
+            ("fanjet-edge", "fanjet"),
+            ("fanjet-boot", "fanjet-ingest"),
         ] {
             let allowed = MAY_USE.iter().find(|(ours, _)| *ours == name).unwrap().1;
             assert!(verdict(name, used, allowed).is_some(), "{name} -> {used}");

@@ -17,6 +17,7 @@ mod cluster;
 mod demo;
 mod corpus;
 mod soak;
+mod crash;
 
 mod bench;
 mod fuzz;
@@ -38,7 +39,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// A simulated firehose through ingest, a real NATS and an edge, printed as it arrives
+    /// The cluster as real processes: a simulated firehose through ingest, NATS and an edge, printed as it arrives
     Demo {
         /// Events per second
         #[arg(long, default_value_t = 20)]
@@ -66,6 +67,18 @@ enum Command {
         /// How long
         #[arg(long, default_value_t = 10)]
         minutes: u64,
+    },
+    /// Kill the single process under load, again and again; then compare its log with the oracle
+    Crash {
+        /// How often
+        #[arg(long, default_value_t = 50)]
+        runs: u32,
+        /// Frames per second
+        #[arg(long, default_value_t = 1_000)]
+        rate: u32,
+        /// Decides about the world and the moments; a random one by default
+        #[arg(long)]
+        seed: Option<u64>,
     },
     /// Benchmarks
     Bench {
@@ -99,6 +112,7 @@ fn run(command: Command) -> Result<()> {
         Command::Tools => tools::run(),
         Command::Corpus { dir } => corpus::run(&dir),
         Command::Soak { rate, minutes } => soak::run(rate, Duration::from_secs(minutes * 60)),
+        Command::Crash { runs, rate, seed } => crash::run(runs, rate, seed),
         Command::Bench { what } => bench::run(what),
         Command::Fuzz { seconds } => fuzz::run(seconds),
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use fanjet_actors::{Clock, OnFailure, Stop, SystemClock, Tasks};
 use fanjet_log::EventLog;
+use fanjet_telemetry::{Health, HealthReport};
 use opentelemetry::metrics::Meter;
 use tokio::time::Instant;
 
@@ -126,6 +127,15 @@ impl EdgeHandle {
     pub fn readiness_probe(&self) -> impl Fn() -> Readiness + Send + Sync + 'static {
         let node = self.node.clone();
         move || readiness(&node)
+    }
+
+    /// The readiness, as health probes ask for it.
+    pub fn health(&self) -> Health {
+        let probe = self.readiness_probe();
+        Health::new(move || {
+            let reasons = probe().reasons.into_iter();
+            HealthReport::of(reasons.map(|reason| (reason.label(), Err(reason.to_string()))))
+        })
     }
 
     /// Waits until the node has ended.

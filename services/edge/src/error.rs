@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use fanjet_actors::TaskError;
+use fanjet_boot::Failure;
 use fanjet_log::LogError;
 use thiserror::Error;
 
@@ -12,7 +13,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum EdgeError {
     /// The address cannot be listened on: taken, or not allowed. The operator's to fix.
-    #[error("cannot listen on {addr}: {source}")]
+    #[error("wrong setting http.listen: cannot listen on {addr}: {source}")]
     Listen {
         /// The configured address.
         addr: SocketAddr,
@@ -48,6 +49,18 @@ impl EdgeError {
             Self::Server(_) => true,
             Self::Log(failure) => failure.is_retryable(),
             Self::Listen { .. } | Self::Pool(_) | Self::Compression { .. } | Self::Task(_) => false,
+        }
+    }
+}
+
+impl From<EdgeError> for Failure {
+    fn from(error: EdgeError) -> Self {
+        match error {
+            EdgeError::Listen { .. } | EdgeError::Pool(_) | EdgeError::Compression { .. } => {
+                Self::config(error)
+            }
+            EdgeError::Log(error) => error.into(),
+            _ => Self::other(error),
         }
     }
 }

@@ -1,5 +1,8 @@
 //! Settings of the edge process: the node itself, the log it reads, and what an operator sees of it.
 
+use std::borrow::Cow;
+
+use fanjet_boot::Settings;
 use fanjet_log_nats::NatsConfig;
 use fanjet_telemetry::{OpsConfig, TelemetryConfig};
 use serde::{Deserialize, Serialize};
@@ -42,8 +45,21 @@ pub struct EdgeSettings {
     pub telemetry: TelemetryConfig,
 }
 
+impl Settings for EdgeSettings {
+    fn defaults() -> Cow<'static, str> {
+        Self::DEFAULTS.into()
+    }
+
+    fn telemetry(&self) -> &TelemetryConfig {
+        &self.telemetry
+    }
+}
+
 impl EdgeSettings {
-    /// The commented defaults.
+    /// The commented defaults of the node itself, whatever process it runs in.
+    pub const OWN_DEFAULTS: &'static str = include_str!("../config.toml");
+
+    /// The commented defaults of the edge process.
     pub const DEFAULTS: &'static str = concat!(
         include_str!("../config.toml"),
         include_str!("../process.toml")

@@ -1,7 +1,9 @@
-//! Settings, units in the types. `config.toml` beside the sources documents every key.
+//! Settings, units in the types. `config.toml` and `process.toml` beside the sources document every key.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
+use fanjet_boot::Settings;
 use fanjet_log::UpstreamId;
 use fanjet_log_nats::NatsConfig;
 use fanjet_telemetry::{OpsConfig, TelemetryConfig};
@@ -10,8 +12,14 @@ use url::Url;
 
 use crate::IngestError;
 
-/// The commented defaults.
-pub const DEFAULTS: &str = include_str!("../config.toml");
+/// The commented defaults of ingest itself, whatever process it runs in.
+pub const OWN_DEFAULTS: &str = include_str!("../config.toml");
+
+/// The commented defaults of the ingest process.
+pub const DEFAULTS: &str = concat!(
+    include_str!("../config.toml"),
+    include_str!("../process.toml")
+);
 
 /// Settings of the ingest process.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -68,6 +76,16 @@ pub struct PipelineConfig {
     /// How long a shutdown may take.
     #[serde(with = "humantime_serde")]
     pub drain_timeout: Duration,
+}
+
+impl Settings for IngestConfig {
+    fn defaults() -> Cow<'static, str> {
+        DEFAULTS.into()
+    }
+
+    fn telemetry(&self) -> &TelemetryConfig {
+        &self.telemetry
+    }
 }
 
 impl IngestConfig {

@@ -1,5 +1,6 @@
 //! Why ingest stops. Nothing an upstream sends is among the reasons.
 
+use fanjet_boot::Failure;
 use fanjet_log::{AppendError, LogError};
 use thiserror::Error;
 
@@ -45,6 +46,16 @@ impl IngestError {
             Self::Log(error) => error.is_retryable(),
             Self::Append(error) => error.is_retryable(),
             Self::Config { .. } | Self::Task(_) => false,
+        }
+    }
+}
+
+impl From<IngestError> for Failure {
+    fn from(error: IngestError) -> Self {
+        match error {
+            IngestError::Config { .. } => Self::config(error),
+            IngestError::Log(error) => error.into(),
+            _ => Self::other(error),
         }
     }
 }

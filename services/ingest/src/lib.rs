@@ -22,11 +22,10 @@ mod publisher;
 mod pipeline;
 
 mod service;
-mod backoff;
 mod status;
 mod metrics;
 mod error;
 
-pub use config::{DEFAULTS, IngestConfig, PipelineConfig, UpstreamConfig};
+pub use config::{DEFAULTS, IngestConfig, OWN_DEFAULTS, PipelineConfig, UpstreamConfig};
 pub use error::IngestError;
 pub use service::Ingest;

@@ -9,11 +9,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fanjet_actors::Backoff;
 use fanjet_log::{AppendError, Appender, EventLog, LogError, NewEvent, Seq};
 use tracing::{info, warn};
 
 use crate::IngestError;
-use crate::backoff::Backoff;
 use crate::metrics::IngestMetrics;
 use crate::status::Status;
 use reconcile::{Verdict, reconcile};

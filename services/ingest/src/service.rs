@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_actors::{Clock, OnFailure, Stop, Tasks};
+use fanjet_actors::{Backoff, Clock, OnFailure, Stop, Tasks};
 use fanjet_log::EventLog;
 use fanjet_telemetry::Health;
 use opentelemetry::metrics::Meter;
@@ -11,7 +11,6 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::IngestError;
-use crate::backoff::Backoff;
 use crate::config::{PipelineConfig, UpstreamConfig};
 use crate::metrics::IngestMetrics;
 use crate::pipeline::Pipeline;

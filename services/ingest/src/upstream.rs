@@ -6,13 +6,12 @@
 mod connection;
 mod position;
 
-use fanjet_actors::Stop;
+use fanjet_actors::{Backoff, Stop};
 use fanjet_log::UpstreamId;
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 use url::Url;
 
-use crate::backoff::Backoff;
 use crate::config::{PipelineConfig, UpstreamConfig};
 use crate::decode::FrameBatch;
 use crate::metrics::IngestMetrics;

@@ -1,6 +1,7 @@
 //! Is this process ready for traffic, and if not, why.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -26,6 +27,25 @@ impl HealthReport {
             missing,
         }
     }
+
+    /// One report of several. What more than one waits for is named once, with all reasons.
+    fn joined(reports: impl IntoIterator<Item = Self>) -> Self {
+        let mut missing = BTreeMap::<_, String>::new();
+        for (part, reason) in reports.into_iter().flat_map(|report| report.missing) {
+            match missing.entry(part) {
+                Entry::Vacant(free) => drop(free.insert(reason)),
+                Entry::Occupied(mut known) if !known.get().contains(&reason) => {
+                    known.get_mut().push_str("; ");
+                    known.get_mut().push_str(&reason);
+                }
+                Entry::Occupied(_) => {}
+            }
+        }
+        Self {
+            ready: missing.is_empty(),
+            missing,
+        }
+    }
 }
 
 /// Asks the service for its health. Cheap: it is called for every probe. Liveness is not asked for: a process that
@@ -39,6 +59,11 @@ impl Health {
         Self(Arc::new(look))
     }
 
+    /// Several services in one process: ready when all of them are.
+    pub fn all<const N: usize>(parts: [Self; N]) -> Self {
+        Self::new(move || HealthReport::joined(parts.iter().map(Self::report)))
+    }
+
     /// Looks now.
     pub fn report(&self) -> HealthReport {
         (self.0)()
@@ -48,5 +73,24 @@ impl Health {
 impl std::fmt::Debug for Health {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Health")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_together_are_ready_when_all_are() {
+        let waits_for = |reason: &'static str| {
+            Health::new(move || HealthReport::of([("log", Err(reason.to_owned()))]))
+        };
+        let ready = || Health::new(|| HealthReport::of([("log", Ok(()))]));
+        assert!(Health::all([ready(), ready()]).report().ready);
+        let report = Health::all([waits_for("away"), ready(), waits_for("stale")]).report();
+        assert!(!report.ready);
+        assert_eq!(report.missing["log"], "away; stale");
+        let report = Health::all([waits_for("away"), waits_for("away")]).report();
+        assert_eq!(report.missing["log"], "away");
     }
 }

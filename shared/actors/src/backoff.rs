@@ -6,14 +6,15 @@ use rand::RngExt;
 
 /// Growing pauses.
 #[derive(Debug, Clone)]
-pub(crate) struct Backoff {
+pub struct Backoff {
     min: Duration,
     max: Duration,
     ceiling: Duration,
 }
 
 impl Backoff {
-    pub(crate) fn new(min: Duration, max: Duration) -> Self {
+    /// Pauses from about `min` to about `max`.
+    pub fn new(min: Duration, max: Duration) -> Self {
         Self {
             min,
             max: max.max(min),
@@ -22,12 +23,12 @@ impl Backoff {
     }
 
     /// The next pause: between half the current ceiling and all of it. The ceiling doubles up to the maximum.
-    pub(crate) fn next_pause(&mut self) -> Duration {
+    pub fn next_pause(&mut self) -> Duration {
         self.pause_at(rand::rng().random_range(0.5..=1.0))
     }
 
     /// Success: begin again with short pauses.
-    pub(crate) fn reset(&mut self) {
+    pub fn reset(&mut self) {
         self.ceiling = self.min;
     }
 

@@ -1,16 +1,14 @@
 //! One event as one line that a person can read.
 
-use anyhow::{Context, Result};
 use serde_json::Value;
 
 /// Longest text shown of a record, in characters.
 const TEXT: usize = 60;
 
-pub(crate) fn line(event: &str) -> Result<String> {
-    let event: Value = serde_json::from_str(event).context("an event that is not JSON")?;
-    let time_us = event["time_us"]
-        .as_u64()
-        .context("an event without time_us")?;
+/// `None` when it is not JSON with a `time_us`.
+pub(crate) fn line(event: &[u8]) -> Option<String> {
+    let event: Value = serde_json::from_slice(event).ok()?;
+    let time_us = event["time_us"].as_u64()?;
     let did = event["did"].as_str().unwrap_or("?");
     let what = match event["kind"].as_str() {
         Some("commit") => commit(&event["commit"]),
@@ -21,7 +19,12 @@ pub(crate) fn line(event: &str) -> Result<String> {
         ),
         other => other.unwrap_or("?").to_owned(),
     };
-    Ok(format!("{}  {did:<32}  {what}", clock(time_us)))
+    Some(printable(&format!("{}  {did:<32}  {what}", clock(time_us))))
+}
+
+/// Texts of strangers, without what would command a terminal.
+pub(crate) fn printable(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 fn commit(commit: &Value) -> String {
@@ -66,9 +69,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn nobody_commands_the_terminal() {
+        let handle = r#"{"did":"did:plc:abc","time_us":1783175888085434,"kind":"identity","identity":{"handle":"a\u001b[2J\u009bb\r\n"}}"#;
+        let shown = line(handle.as_bytes()).unwrap();
+        assert!(!shown.contains(char::is_control), "{shown:?}");
+    }
+
+    #[test]
     fn lines_are_short_and_say_what_happened() {
         let post = r#"{"did":"did:plc:abc","time_us":1783175888085434,"kind":"commit","commit":{"rev":"x","operation":"create","collection":"app.bsky.feed.post","rkey":"y","record":{"text":"hello\nthere"},"cid":"z"}}"#;
-        let shown = line(post).unwrap();
+        let shown = line(post.as_bytes()).unwrap();
         assert!(shown.starts_with("14:38:08.085  did:plc:abc "), "{shown}");
         assert!(
             shown.ends_with("create   app.bsky.feed.post            hello there"),
@@ -76,7 +86,7 @@ mod tests {
         );
         let delete = r#"{"did":"did:plc:abc","time_us":1783175888085434,"kind":"commit","commit":{"rev":"x","operation":"delete","collection":"app.bsky.feed.like","rkey":"y"}}"#;
         assert!(
-            line(delete)
+            line(delete.as_bytes())
                 .unwrap()
                 .ends_with("delete   app.bsky.feed.like")
         );

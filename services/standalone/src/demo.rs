@@ -1,0 +1,127 @@
+//! The main job, visible and without a network: a simulated firehose in front of the real thing.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use fanjet_actors::{Clock, SystemClock};
+use fanjet_boot::{Failure, Process, Settings, run_with, say};
+use fanjet_config::{ConfigError, Flags, Sources, fail, load};
+use fanjet_simulator::{Rate, Simulator, SimulatorConfig, Source, WorldConfig};
+
+use crate::serve::{Node, ServeSettings, open_log, tail_command};
+use crate::tail::{Endpoint, Session, Style, Wanted};
+
+/// What `fanjet demo` is told.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Frames per second of the simulated firehose
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    rate: u32,
+    /// End after this many events (without it: on ctrl-c)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    events: Option<u64>,
+}
+
+pub(crate) fn main(args: Args) -> ExitCode {
+    let data = match tempfile::tempdir() {
+        Ok(data) => data,
+        Err(error) => return fail(format_args!("cannot make a folder for the log: {error}"), 1),
+    };
+    match settings(data.path()) {
+        Ok(settings) => run_with(settings, async |settings, process| {
+            show(&args, settings, process).await
+        }),
+        Err(error) => fail(error, 1),
+    }
+}
+
+async fn show(
+    args: &Args,
+    mut settings: ServeSettings,
+    process: &mut Process,
+) -> Result<(), Failure> {
+    say("making a small world of accounts and signed records ...")?;
+    let Some(simulator) = process
+        .unless_stopped(Simulator::start(world(args.rate)))
+        .await
+    else {
+        return Ok(());
+    };
+    let simulator = simulator.map_err(Failure::other)?;
+    settings.upstream.url = simulator.url();
+    let Some(log) = open_log(&settings, process).await else {
+        return Ok(());
+    };
+    let node = Node::start(&settings, log?, process)?;
+    let url = format!("ws://{}", node.addr());
+    say(format_args!(
+        "upstream {} (simulated, {} frames/s)",
+        simulator.url(),
+        args.rate
+    ))?;
+    say(format_args!("try {}", tail_command(node.addr())))?;
+    say("stop ctrl-c\n")?;
+    let stop = process.stop();
+    let wanted = Wanted {
+        endpoint: url.parse::<Endpoint>().map_err(Failure::other)?,
+        cursor: None,
+        count: args.events,
+    };
+    let printed = async {
+        let outcome = Session::new(wanted, Style::Pretty, SystemClock)
+            .run(&stop)
+            .await;
+        stop.cancel();
+        outcome
+    };
+    let (served, printed) = tokio::join!(Box::pin(node.run(stop.clone())), Box::pin(printed));
+    simulator.shutdown().await.map_err(Failure::other)?;
+    served?;
+    printed.map_err(Failure::other)
+}
+
+/// The defaults, but on this machine only, on ports that are free, and quiet.
+fn settings(data: &Path) -> Result<ServeSettings, ConfigError> {
+    let set = [
+        ("embedded.path", data.display().to_string()),
+        ("http.listen", edge_address().to_owned()),
+        ("ops.listen", "127.0.0.1:0".to_owned()),
+        ("telemetry.log", "warn".to_owned()),
+    ];
+    let flags = Flags {
+        set: set.map(|(key, value)| format!("{key}={value}")).to_vec(),
+        ..Flags::default()
+    };
+    load(Sources {
+        defaults: &ServeSettings::defaults(),
+        env: &[],
+        flags: &flags,
+    })
+}
+
+/// The port that the README names, when nobody else has it.
+fn edge_address() -> &'static str {
+    const USUAL: &str = "127.0.0.1:6008";
+    match std::net::TcpListener::bind(USUAL) {
+        Ok(_free_again) => USUAL,
+        Err(_) => "127.0.0.1:0",
+    }
+}
+
+/// Small, so that it is made at once even by a build without optimisation.
+fn world(rate: u32) -> SimulatorConfig {
+    SimulatorConfig {
+        source: Source::World(WorldConfig {
+            accounts: 100,
+            records_per_repo: 20,
+            start_us: SystemClock.now_us(),
+            step_us: 1_000_000 / u64::from(rate),
+            ..WorldConfig::default()
+        }),
+        rate: Rate::PerSecond(rate.into()),
+        wait_for_client: true,
+        history_frames: 10_000,
+        keep_expected: false,
+        ..SimulatorConfig::default()
+    }
+}

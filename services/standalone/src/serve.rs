@@ -1,0 +1,93 @@
+//! Ingest and edge over one log, in one process.
+
+mod settings;
+mod open_log;
+mod node;
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use fanjet_boot::{Failure, Process, say};
+use fanjet_config::Flags;
+use fanjet_log::EventLog;
+
+pub(crate) use node::Node;
+pub(crate) use open_log::open_log;
+use settings::LogKind;
+pub(crate) use settings::ServeSettings;
+
+/// What `fanjet serve` is told.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The relay or PDS to read; short for --set upstream.url=URL
+    #[arg(long, value_name = "URL")]
+    upstream: Option<String>,
+    /// The folder for the events; short for --set embedded.path=DIR
+    #[arg(long, value_name = "DIR")]
+    data: Option<String>,
+    /// Where clients connect; short for --set http.listen=ADDRESS
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+impl Args {
+    fn into_flags(self) -> Flags {
+        let short = [
+            ("upstream.url", self.upstream),
+            ("embedded.path", self.data),
+            ("http.listen", self.listen),
+        ];
+        let mut flags = self.flags;
+        let short = short
+            .into_iter()
+            .filter_map(|(key, value)| Some(format!("{key}={}", value?)));
+        flags.set.extend(short);
+        flags
+    }
+}
+
+pub(crate) fn main(args: Args) -> ExitCode {
+    fanjet_boot::run(&args.into_flags(), serve)
+}
+
+async fn serve(settings: ServeSettings, process: &mut Process) -> Result<(), Failure> {
+    settings.validate()?;
+    let Some(log) = open_log(&settings, process).await else {
+        return Ok(());
+    };
+    let log = log?;
+    say(format_args!("upstream {}", settings.upstream.url))?;
+    say(format_args!("data {}", data(&settings, &*log).await?))?;
+    let node = Node::start(&settings, log, process)?;
+    say(format_args!("try {}", tail_command(node.addr())))?;
+    node.run(process.stop()).await
+}
+
+/// Where the events are kept, and what is there already.
+async fn data(settings: &ServeSettings, log: &dyn EventLog) -> Result<String, Failure> {
+    let place = match settings.log.kind {
+        LogKind::Embedded => settings.embedded.path.display().to_string(),
+        LogKind::Nats => format!("NATS stream {}", settings.nats.stream.name),
+    };
+    let bounds = log.bounds().await?;
+    Ok(if bounds.is_empty() {
+        format!("{place} (empty)")
+    } else {
+        format!("{place} (seq {} to {})", bounds.first, bounds.last)
+    })
+}
+
+/// A command that shows what is served, on this machine, by the name under which this program was started.
+pub(crate) fn tail_command(served: SocketAddr) -> String {
+    let program = std::env::args_os().next();
+    let program = program.as_deref().unwrap_or("fanjet".as_ref()).display();
+    let is_here = served.ip().is_unspecified() || served.ip().is_loopback();
+    let url = match served.port() {
+        6008 if is_here => String::new(),
+        port if is_here => format!(" ws://localhost:{port}"),
+        _ => format!(" ws://{served}"),
+    };
+    format!("{program} tail{url} --collection app.bsky.feed.post")
+}

@@ -1,0 +1,73 @@
+//! The two services and what they share.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use fanjet_actors::{Stop, SystemClock};
+use fanjet_boot::{Failure, Process, say};
+use fanjet_edge::{Edge, EdgeHandle};
+use fanjet_ingest::Ingest;
+use fanjet_log::EventLog;
+use fanjet_telemetry::Health;
+
+use super::ServeSettings;
+
+/// Ingest and edge over one log.
+pub(crate) struct Node {
+    ingest: Ingest,
+    edge: EdgeHandle,
+}
+
+impl Node {
+    /// Begins to serve; says where.
+    ///
+    /// # Errors
+    /// When a setting or an address cannot be used.
+    pub(crate) fn start(
+        settings: &ServeSettings,
+        log: Arc<dyn EventLog>,
+        process: &mut Process,
+    ) -> Result<Self, Failure> {
+        let ingest = Ingest::new(
+            settings.upstream.clone(),
+            settings.pipeline.clone(),
+            Arc::clone(&log),
+            Arc::new(SystemClock),
+            &process.meter("fanjet-ingest"),
+        )?;
+        let edge = Edge::start(
+            settings.edge(),
+            log,
+            &process.meter("fanjet-edge"),
+            process.stop(),
+        )?;
+        process.serve_ops(&settings.ops, Health::all([ingest.health(), edge.health()]))?;
+        say(format_args!("listening ws://{}", edge.addr()))?;
+        Ok(Self { ingest, edge })
+    }
+
+    /// Where clients connect.
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.edge.addr()
+    }
+
+    /// Runs until `stop`, or until one of the two cannot go on; the other is stopped then.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub(crate) async fn run(self, stop: Stop) -> Result<(), Failure> {
+        let ingested = async {
+            let outcome = self.ingest.run(stop.clone()).await;
+            stop.cancel();
+            outcome
+        };
+        let served = async {
+            let outcome = self.edge.join().await;
+            stop.cancel();
+            outcome
+        };
+        let (ingested, served) = tokio::join!(Box::pin(ingested), served);
+        ingested?;
+        Ok(served?)
+    }
+}

@@ -1,0 +1,106 @@
+//! All settings of `fanjet serve`: those of ingest, those of the edge, and which log is between them.
+
+use std::borrow::Cow;
+
+use fanjet_boot::{Failure, Settings};
+use fanjet_edge::config::{DrainConfig, HttpConfig, HubConfig, SubscriberConfig, TailConfig};
+use fanjet_edge::{EdgeConfig, EdgeSettings};
+use fanjet_ingest::{PipelineConfig, UpstreamConfig};
+use fanjet_log_embedded::EmbeddedConfig;
+use fanjet_log_nats::NatsConfig;
+use fanjet_telemetry::{OpsConfig, TelemetryConfig};
+use serde::{Deserialize, Serialize};
+
+/// The part of the defaults that is neither ingest's nor the edge's.
+const PROCESS_DEFAULTS: &str = include_str!("../../process.toml");
+
+/// The sections of ingest and edge as they are in the cluster.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ServeSettings {
+    pub(crate) upstream: UpstreamConfig,
+    pub(crate) pipeline: PipelineConfig,
+    #[serde(default)]
+    pub(crate) http: HttpConfig,
+    #[serde(default)]
+    pub(crate) tail: TailConfig,
+    #[serde(default)]
+    pub(crate) hub: HubConfig,
+    #[serde(default)]
+    pub(crate) subscriber: SubscriberConfig,
+    #[serde(default)]
+    pub(crate) drain: DrainConfig,
+    pub(crate) log: LogSettings,
+    pub(crate) embedded: EmbeddedConfig,
+    pub(crate) nats: NatsConfig,
+    pub(crate) ops: OpsConfig,
+    pub(crate) telemetry: TelemetryConfig,
+}
+
+impl Settings for ServeSettings {
+    fn defaults() -> Cow<'static, str> {
+        [
+            fanjet_ingest::OWN_DEFAULTS,
+            EdgeSettings::OWN_DEFAULTS,
+            PROCESS_DEFAULTS,
+        ]
+        .join("\n")
+        .into()
+    }
+
+    fn telemetry(&self) -> &TelemetryConfig {
+        &self.telemetry
+    }
+}
+
+/// Section `[log]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LogSettings {
+    /// Which one.
+    pub(crate) kind: LogKind,
+}
+
+/// What keeps the events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", try_from = "String")]
+pub(crate) enum LogKind {
+    /// Files of this process.
+    Embedded,
+    /// NATS JetStream.
+    Nats,
+}
+
+impl TryFrom<String> for LogKind {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "embedded" => Ok(Self::Embedded),
+            "nats" => Ok(Self::Nats),
+            _ => Err(format!("{text:?} is no log; allowed: embedded, nats")),
+        }
+    }
+}
+
+impl ServeSettings {
+    /// Checks what the types cannot say, before anything is opened.
+    ///
+    /// # Errors
+    /// A wrong setting by its name.
+    pub(crate) fn validate(&self) -> Result<(), Failure> {
+        self.upstream.validate()?;
+        Ok(self.pipeline.validate()?)
+    }
+
+    /// The edge's part.
+    pub(crate) fn edge(&self) -> EdgeConfig {
+        EdgeConfig {
+            http: self.http.clone(),
+            tail: self.tail.clone(),
+            hub: self.hub.clone(),
+            subscriber: self.subscriber.clone(),
+            drain: self.drain.clone(),
+        }
+    }
+}

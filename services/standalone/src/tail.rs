@@ -1,0 +1,128 @@
+//! A terminal client for any Jetstream server.
+//!
+//! 1. [`endpoint`] and [`start`] check what was asked for before anything is connected;
+//! 2. [`connection`] is one WebSocket; [`zstd`] unpacks what it brings;
+//! 3. [`position`] decides what was printed before, so that a new connection repeats and loses nothing;
+//! 4. [`screen`] prints.
+//!
+//! [`session`] connects anew for ever. Events go to stdout, everything else to stderr.
+
+mod endpoint;
+mod start;
+mod connection;
+mod zstd;
+mod position;
+mod screen;
+mod session;
+mod error;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use fanjet_actors::{Clock, OnFailure, Stop, SystemClock, Tasks, stop_on_signal};
+use fanjet_config::fail;
+use fanjet_filter::Filter;
+
+pub(crate) use endpoint::Endpoint;
+use error::TailError;
+pub(crate) use screen::Style;
+pub(crate) use session::{Session, Wanted};
+use start::Start;
+
+/// How long printing may hold up the end of the process: a pipe that nobody reads does so for ever.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What `fanjet tail` is told.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The server: ws:// or wss://, with or without /subscribe
+    #[arg(default_value = "ws://localhost:6008/subscribe")]
+    url: Endpoint,
+    /// Only commits to this collection, or to all below a prefix such as app.bsky.*; may be repeated
+    #[arg(long, value_name = "NSID", value_parser = collection)]
+    collection: Vec<String>,
+    /// Only events of this repo; may be repeated
+    #[arg(long, value_name = "DID", value_parser = did)]
+    did: Vec<String>,
+    /// Where to start: a time_us, a seq, how long ago (10m, 2h), or an RFC 3339 time. Without it: now
+    #[arg(long, value_name = "WHEN")]
+    cursor: Option<Start>,
+    /// One readable line per event (the default on a terminal)
+    #[arg(long, conflicts_with = "raw")]
+    pretty: bool,
+    /// The JSON as it comes (the default in a pipe)
+    #[arg(long)]
+    raw: bool,
+    /// End after this many events
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    /// Let the server compress with zstd and Jetstream's dictionary
+    #[arg(long)]
+    zstd: bool,
+}
+
+pub(crate) fn main(args: Args) -> ExitCode {
+    match run(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error, 1),
+    }
+}
+
+fn run(args: Args) -> Result<(), TailError> {
+    let style = match (args.pretty, args.raw) {
+        (true, _) => Style::Pretty,
+        (_, true) => Style::Raw,
+        _ if std::io::stdout().is_terminal() => Style::Pretty,
+        _ => Style::Raw,
+    };
+    let now_us = SystemClock.now_us();
+    let cursor = args.cursor.map(|start| start.cursor(now_us)).transpose()?;
+    let wanted = Wanted {
+        endpoint: args
+            .url
+            .with_filter(&args.collection, &args.did)
+            .with_zstd(args.zstd),
+        cursor,
+        count: args.count,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let outcome = runtime.block_on(until_stopped(wanted, style));
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn until_stopped(wanted: Wanted, style: Style) -> Result<(), TailError> {
+    let stop = Stop::new();
+    let mut tasks = Tasks::new(stop.clone());
+    tasks.spawn("signals", OnFailure::Log, stop_on_signal(stop.clone()));
+    let (sender, outcome) = tokio::sync::oneshot::channel();
+    let asked = stop.clone();
+    tasks.spawn("session", OnFailure::Log, async move {
+        let outcome = Session::new(wanted, style, SystemClock).run(&asked).await;
+        // Nobody waits any more when the process ends without us.
+        drop(sender.send(outcome));
+        Ok::<_, TailError>(())
+    });
+    let stuck = async {
+        stop.cancelled().await;
+        tokio::time::sleep(LAST_WORDS).await;
+    };
+    tokio::select! {
+        outcome = outcome => outcome.unwrap_or(Err(TailError::Panicked)),
+        () = stuck => Ok(()),
+    }
+}
+
+fn collection(text: &str) -> Result<String, String> {
+    Filter::new([text], [], 0).map_err(|error| error.to_string())?;
+    Ok(text.to_owned())
+}
+
+fn did(text: &str) -> Result<String, String> {
+    Filter::new([], [text], 0).map_err(|error| error.to_string())?;
+    Ok(text.to_owned())
+}

@@ -1,0 +1,87 @@
+//! Where to start, as people say it.
+
+use std::str::FromStr;
+use std::time::{Duration, SystemTime};
+
+use fanjet_event::Datetime;
+
+use super::TailError;
+
+/// What `--cursor` was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// A number, which the server understands as it is: a time_us or a seq.
+    Cursor(u64),
+    /// So long before now.
+    Ago(Duration),
+}
+
+const ALLOWED: &str = "allowed: a time_us (1783175887000000), a seq (12345), how long ago (90s, 10m, 2h, 1d), or an RFC 3339 time (2026-07-04T14:38:07Z)";
+
+impl Start {
+    /// The cursor for the server.
+    ///
+    /// # Errors
+    /// [`TailError::TooLongAgo`].
+    pub(crate) fn cursor(self, now_us: u64) -> Result<u64, TailError> {
+        match self {
+            Self::Cursor(cursor) => Ok(cursor),
+            Self::Ago(ago) => u64::try_from(ago.as_micros())
+                .ok()
+                .and_then(|ago| now_us.checked_sub(ago))
+                .ok_or(TailError::TooLongAgo),
+        }
+    }
+}
+
+impl FromStr for Start {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(cursor) = text.parse::<u64>() {
+            return Ok(Self::Cursor(cursor));
+        }
+        if let Ok(ago) = humantime::parse_duration(text) {
+            return Ok(Self::Ago(ago));
+        }
+        match unix_us(text) {
+            Some(us) => Ok(Self::Cursor(us)),
+            None => Err(format!("not a position; {ALLOWED}")),
+        }
+    }
+}
+
+/// Unix microseconds of an RFC 3339 time, in any zone.
+fn unix_us(text: &str) -> Option<u64> {
+    Datetime::parse(text).ok()?;
+    let utc_end = text.len() - zone_len(text);
+    let utc = format!("{}Z", text[..utc_end].replace('t', "T"));
+    let since = humantime::parse_rfc3339(&utc)
+        .ok()?
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .ok()?;
+    let us = i64::try_from(since.as_micros()).ok()?;
+    u64::try_from(us - offset_minutes(&text[utc_end..])? * 60_000_000).ok()
+}
+
+/// A checked time ends in `Z` or in `+hh:mm`.
+fn zone_len(text: &str) -> usize {
+    if text.ends_with(['Z', 'z']) { 1 } else { 6 }
+}
+
+/// How far the zone is ahead of UTC.
+fn offset_minutes(zone: &str) -> Option<i64> {
+    if zone.len() == 1 {
+        return Some(0);
+    }
+    let (hours, minutes) = zone.get(1..)?.split_once(':')?;
+    let minutes = hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?;
+    Some(if zone.starts_with('-') {
+        -minutes
+    } else {
+        minutes
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,21 @@
+//! The README's first command.
+
+use crate::rig::{ended, fanjet};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_prints_so_many_events_ends_with_success_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = fanjet(&["demo", "--rate", "200", "--events", "5"])
+        .env("TMPDIR", folder.path())
+        .start()
+        .unwrap();
+    let (code, lines) = ended(&demo).await;
+    assert_eq!(code, 0, "{lines:?}");
+    let events = lines.iter().filter(|line| line.contains("  did:"));
+    assert_eq!(events.count(), 5, "{lines:?}");
+    for start in ["listening ws://127.0.0.1:", "try /", "5 events in "] {
+        let said = lines.iter().any(|line| line.starts_with(start));
+        assert!(said, "{start}: {lines:?}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}

@@ -1,0 +1,16 @@
+//! The real binary between a simulated firehose and real WebSocket clients.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod rig;
+mod stand_in;
+
+mod settings;
+mod serve;
+mod restarts;
+mod tail;
+mod demo;

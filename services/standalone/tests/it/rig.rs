@@ -1,0 +1,236 @@
+//! A simulated firehose, the real `fanjet serve` behind it, and the comparison of both.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fanjet_actors::SystemClock;
+use fanjet_log::{Entry, EventLog, ReadLimit, Selection};
+use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog};
+use fanjet_simulator::{
+    ExpectedEvent, Rate, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig,
+};
+use fanjet_testkit::Process;
+use fanjet_testkit::corpus::compare;
+use fanjet_testkit::process::Program;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// No wait in these tests lasts longer; reaching it is a failure.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+const POLL: Duration = Duration::from_millis(5);
+
+/// The program with arguments and no environment.
+pub(crate) fn fanjet(args: &[&str]) -> Program {
+    Program::new(env!("CARGO_BIN_EXE_fanjet"))
+        .args(args.iter().copied())
+        .clean_env()
+}
+
+/// A simulator that publishes nothing before it has a client.
+pub(crate) async fn simulator(seed: u64, frames: u64, rate: Rate) -> SimulatorHandle {
+    let world = WorldConfig {
+        seed,
+        accounts: 40,
+        records_per_repo: 30,
+        multi_op_commits: 0.2,
+        seq_holes: 0.05,
+        ..WorldConfig::default()
+    };
+    Simulator::start(SimulatorConfig {
+        source: Source::World(world),
+        rate,
+        limit: Some(frames),
+        wait_for_client: true,
+        ..SimulatorConfig::default()
+    })
+    .await
+    .unwrap()
+}
+
+/// A running `fanjet serve`.
+pub(crate) struct Served {
+    pub(crate) process: Process,
+    /// `ws://host:port`.
+    pub(crate) url: String,
+    ops: String,
+}
+
+impl Served {
+    /// Starts it on any port.
+    pub(crate) async fn start(upstream: &SimulatorHandle, data: &Path) -> Self {
+        Self::start_at(upstream, data, "127.0.0.1:0").await
+    }
+
+    /// Starts it and waits until it is ready: connected to the upstream, following its log.
+    pub(crate) async fn start_at(upstream: &SimulatorHandle, data: &Path, listen: &str) -> Self {
+        let settings = [
+            ("upstream.url", upstream.url()),
+            ("upstream.name", "simulator".to_owned()),
+            ("upstream.reconnect_min", "10ms".to_owned()),
+            ("embedded.path", data.display().to_string()),
+            ("http.listen", listen.to_owned()),
+            ("ops.listen", "127.0.0.1:0".to_owned()),
+        ];
+        let set = settings
+            .iter()
+            .flat_map(|(key, value)| ["--set".to_owned(), format!("{key}={value}")]);
+        let process = fanjet(&["serve"]).args(set).start().unwrap();
+        let ops = said(&process, "ops http://").await;
+        let url = said(&process, "listening ").await;
+        let served = Self { process, url, ops };
+        let ready = async {
+            while !served.get("/readyz").await.starts_with("HTTP/1.1 200") {
+                tokio::time::sleep(POLL).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, ready).await.unwrap();
+        served
+    }
+
+    /// How far the log is acknowledged.
+    pub(crate) async fn log_seq(&self) -> u64 {
+        let metrics = self.get("/metrics").await;
+        let value = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix("fanjet_ingest_log_seq "));
+        value.map_or(0, |value| value.parse::<f64>().unwrap() as u64)
+    }
+
+    /// Waits until the log is acknowledged up to a seq.
+    pub(crate) async fn log_reaches(&self, seq: u64) {
+        let reaching = async {
+            while self.log_seq().await < seq {
+                tokio::time::sleep(POLL).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, reaching).await.is_err() {
+            panic!(
+                "the log stands at {}, should reach {seq}",
+                self.log_seq().await
+            );
+        }
+    }
+
+    /// Asks it to stop and expects success.
+    pub(crate) async fn stop(self) {
+        let status = self.process.stop(PATIENCE).await.unwrap();
+        assert!(status.success(), "{status}");
+    }
+
+    async fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.ops).await.unwrap();
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+            self.ops
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+}
+
+/// What a program prints behind a word.
+pub(crate) async fn said(process: &Process, word: &str) -> String {
+    let line = process
+        .wait_for_line(|line| line.starts_with(word), PATIENCE)
+        .await
+        .unwrap();
+    line[word.len()..].to_owned()
+}
+
+/// How it ended, and everything it said until then.
+pub(crate) async fn ended(process: &Process) -> (i32, Vec<String>) {
+    let status = process.wait(PATIENCE).await.unwrap();
+    // Nobody says this line, so the search ends with the output.
+    let searched = process.wait_for_line(|_| false, PATIENCE).await;
+    searched.unwrap_err();
+    (status.code().unwrap(), process.lines())
+}
+
+/// Waits for a fact.
+pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let waiting = async {
+        while !is_so() {
+            tokio::time::sleep(POLL).await;
+        }
+    };
+    let in_time = tokio::time::timeout(PATIENCE, waiting).await;
+    assert!(in_time.is_ok(), "never came true: {what}");
+}
+
+/// The v1 JSON of the events that `is_wanted`; `time_us` is 0.
+pub(crate) fn expected_json(
+    simulator: &SimulatorHandle,
+    is_wanted: impl Fn(&ExpectedEvent) -> bool,
+) -> Vec<String> {
+    let expected = simulator.expected();
+    let wanted = expected.iter().filter(|event| is_wanted(event));
+    wanted.filter_map(|event| event.v1_json(0)).collect()
+}
+
+/// Each event once, in order, byte for byte but for `time_us`, which rises.
+pub(crate) fn assert_same_events(got: &[String], expected: &[String], seed: u64) {
+    let mut last = 0;
+    for (index, (got, expected)) in got.iter().zip(expected).enumerate() {
+        compare(expected, got)
+            .unwrap_or_else(|error| panic!("seed {seed}, event {index}: {error:#}"));
+        let time = time_us(got);
+        assert!(
+            time > last,
+            "seed {seed}, event {index}: {time} behind {last}"
+        );
+        last = time;
+    }
+    assert_eq!(got.len(), expected.len(), "seed {seed}");
+}
+
+pub(crate) fn time_us(event: &str) -> u64 {
+    let (_, rest) = event.split_once("\"time_us\":").unwrap();
+    rest.split(',').next().unwrap().parse().unwrap()
+}
+
+/// Reads the folder of a process that has ended, and compares it with everything the simulator published.
+pub(crate) async fn assert_log_equals_world(data: &Path, simulator: &SimulatorHandle, seed: u64) {
+    let entries = entries(data).await;
+    let expected = simulator.expected();
+    let mut last_time = 0;
+    for (entry, expected) in entries.iter().zip(&expected) {
+        let at = format!("seed {seed}, seq {}", entry.seq);
+        let time_us = entry.time().unwrap().get();
+        assert!(time_us > last_time, "{at}: log time does not rise");
+        last_time = time_us;
+        let origin = &entry.origin;
+        assert_eq!(
+            (origin.relay_seq, origin.op_index, origin.op_count),
+            (expected.relay_seq, expected.op_index, expected.op_count),
+            "{at}"
+        );
+        if let Some(json) = expected.v1_json(time_us) {
+            assert_eq!(std::str::from_utf8(&entry.body).unwrap(), json, "{at}");
+        }
+    }
+    assert_eq!(entries.len(), expected.len(), "seed {seed}");
+}
+
+async fn entries(data: &Path) -> Vec<Entry> {
+    let config = EmbeddedConfig::in_folder(data);
+    let log = EmbeddedLog::open(config, Arc::new(SystemClock))
+        .await
+        .unwrap();
+    let limit = ReadLimit {
+        entries: 10_000,
+        bytes: 64 << 20,
+    };
+    let mut entries = Vec::new();
+    let mut from = 0;
+    loop {
+        let page = log.read(from, &Selection::All, limit).await.unwrap();
+        entries.extend(page.entries);
+        from = page.next;
+        if page.at_end {
+            return entries;
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Wrong settings and flags: the message names what was wrong and what is allowed.
+
+use std::process::Command;
+
+/// Runs the program to its end; its exit code and what it said.
+fn run(args: &[&str], env: &[(&str, &str)]) -> (i32, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fanjet"));
+    let output = command
+        .env_clear()
+        .envs(env.iter().copied())
+        .args(args)
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (
+        output.status.code().unwrap(),
+        String::from_utf8(said).unwrap(),
+    )
+}
+
+fn assert_says(args: &[&str], env: &[(&str, &str)], code: i32, parts: &[&str]) {
+    let (ended, said) = run(args, env);
+    assert_eq!(ended, code, "{args:?} {env:?}: {said}");
+    for part in parts {
+        assert!(
+            said.contains(part),
+            "{args:?} {env:?}: {part:?} is not in {said:?}"
+        );
+    }
+}
+
+#[test]
+fn wrong_settings_end_with_78_and_name_the_key() {
+    for (setting, parts) in [
+        ("upstream.uri=ws://x", ["upstream.uri", "`url`"]),
+        ("upstream.url=ftp://relay", ["upstream.url", "wss://HOST"]),
+        (
+            "pipeline.batch_bytes=0",
+            ["pipeline.batch_bytes", "at least 1"],
+        ),
+        ("http.listen=nowhere", ["http.listen", "nowhere"]),
+        ("hub.flush=1s", ["hub.flush", "flush_floor"]),
+        ("log.kind=paper", ["log.kind", "embedded"]),
+        ("embedded.max_age=soon", ["embedded.max_age", "soon"]),
+        (
+            "embedded.window_events=0",
+            ["embedded.window_events", "at least 1"],
+        ),
+        ("telemetry.log=loud,louder=9", ["telemetry.log", "trace"]),
+    ] {
+        assert_says(&["serve", "--set", setting], &[], 78, &parts);
+    }
+    let env = [("FANJET_LOG__KIND", "stone")];
+    assert_says(&["serve"], &env, 78, &["log.kind", "stone", "nats"]);
+}
+
+#[test]
+fn an_address_that_is_taken_ends_with_78_and_names_the_key() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let data = tempfile::tempdir().unwrap();
+    let free = "127.0.0.1:0".to_owned();
+    for (key, http, ops) in [
+        ("http.listen", &address, &free),
+        ("ops.listen", &free, &address),
+    ] {
+        let ops = format!("ops.listen={ops}");
+        let data = data.path().display().to_string();
+        let args = ["serve", "--listen", http, "--set", &ops, "--data", &data];
+        assert_says(&args, &[], 78, &[key, &address]);
+    }
+}
+
+#[test]
+fn the_settings_in_force_are_printed() {
+    let args = ["serve", "--print-config", "--set", "embedded.path=/there"];
+    let parts = [
+        "[upstream]",
+        "[http]",
+        "[embedded]",
+        "path = \"/there\"",
+        "0.0.0.0:6008",
+    ];
+    assert_says(&args, &[], 0, &parts);
+}
+
+#[test]
+fn tail_names_the_argument_that_was_wrong_and_what_is_allowed() {
+    for (args, parts) in [
+        (
+            &["--collection", "post"][..],
+            ["--collection", "app.bsky.*"],
+        ),
+        (&["--did", "@me"], ["--did", "did:plc:"]),
+        (&["--cursor", "yesterday"], ["--cursor", "10m"]),
+        (&["--count", "0"], ["--count", "1.."]),
+        (&["localhost:6008"], ["localhost:6008", "ws://HOST"]),
+        (&["--pretty", "--raw"], ["--pretty", "--raw"]),
+    ] {
+        let args: Vec<_> = ["tail"].iter().chain(args).copied().collect();
+        assert_says(&args, &[], 2, &parts);
+    }
+}
+
+#[test]
+fn tail_says_that_nobody_is_there() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}", listener.local_addr().unwrap());
+    drop(listener);
+    assert_says(&["tail", &url], &[], 1, &[&url, "fanjet serve", "refused"]);
+}
+
+/// A TLS client that found no crypto provider would panic here.
+#[test]
+fn tail_says_that_a_server_speaks_no_tls() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("wss://{}", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut hello = [0; 1];
+        std::io::Read::read_exact(&mut stream, &mut hello).unwrap();
+        assert_eq!(hello[0], 22, "not a TLS handshake record");
+    });
+    assert_says(&["tail", &url], &[], 1, &["error: cannot connect to", &url]);
+    server.join().unwrap();
+}

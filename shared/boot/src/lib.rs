@@ -1,0 +1,55 @@
+//! The shape of every Fanjet process: settings, logs, runtime, signals, the service, its ops server, the exit code.
+//!
+//! What a service does is an argument. This crate must never know one, nor where a log is.
+
+mod settings;
+mod process;
+mod failure;
+
+use std::process::ExitCode;
+
+use fanjet_config::{Flags, fail, settings_or_exit};
+use fanjet_telemetry::init_logs;
+
+pub use failure::Failure;
+pub use process::{Process, say};
+pub use settings::Settings;
+
+/// Reads the settings and runs `service` until it ends: by itself, or because it was asked to stop.
+pub fn run<S: Settings>(
+    flags: &Flags,
+    service: impl AsyncFnOnce(S, &mut Process) -> Result<(), Failure>,
+) -> ExitCode {
+    match settings_or_exit(&S::defaults(), flags) {
+        Ok(settings) => run_with(settings, service),
+        Err(code) => code,
+    }
+}
+
+/// As [`run`], with settings that are there already.
+pub fn run_with<S: Settings>(
+    settings: S,
+    service: impl AsyncFnOnce(S, &mut Process) -> Result<(), Failure>,
+) -> ExitCode {
+    match init_logs(settings.telemetry())
+        .map_err(Failure::from)
+        .and_then(|()| block_on(settings, service))
+    {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => fail(&failure, failure.code()),
+    }
+}
+
+fn block_on<S>(
+    settings: S,
+    service: impl AsyncFnOnce(S, &mut Process) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let mut process = Process::new()?;
+        let outcome = service(settings, &mut process).await;
+        outcome.and(process.end().await)
+    })
+}

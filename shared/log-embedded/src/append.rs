@@ -1,0 +1,165 @@
+//! One writer of the log: it encodes, the writer thread writes.
+//!
+//! The seqs are known when encoding: an event that does not get the seq it was encoded with is fenced, and so is
+//! everything behind it. That is the fence of the pipeline.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use fanjet_log::{AppendError, Appender, MAX_BODY, NewEvent, Seq};
+use fanjet_wire::envelope::Envelope;
+use tokio::sync::watch;
+
+use crate::format::record;
+use crate::log::Inner;
+use crate::queue::{Chunk, Progress};
+
+/// Events and bytes of one chunk: bounds the work between two waits.
+const CHUNK_EVENTS: usize = 512;
+const CHUNK_BYTES: usize = 256 << 10;
+
+pub(crate) struct EmbeddedAppender {
+    log: Arc<Inner>,
+    progress: Arc<watch::Sender<Progress>>,
+    changes: watch::Receiver<Progress>,
+    queued: Seq,
+    is_finished: bool,
+}
+
+impl EmbeddedAppender {
+    pub(crate) fn new(log: Arc<Inner>, after: Seq) -> Self {
+        let (progress, changes) = watch::channel(Progress {
+            acked: after,
+            failure: None,
+        });
+        Self {
+            log,
+            progress: Arc::new(progress),
+            changes,
+            queued: after,
+            is_finished: false,
+        }
+    }
+
+    async fn queue_all(&mut self, events: &[NewEvent]) -> Result<(), AppendError> {
+        let mut rest = events;
+        while !rest.is_empty() {
+            let (chunk, behind) = rest.split_at(chunk_len(rest));
+            // Where an event is refused, what stands before it is still written.
+            let fitting = chunk.iter().position(|event| check(event).is_err());
+            self.queue(&chunk[..fitting.unwrap_or(chunk.len())]).await?;
+            if let Some(refused) = fitting {
+                check(&chunk[refused])?;
+            }
+            rest = behind;
+        }
+        self.check_progress()
+    }
+
+    async fn queue(&mut self, events: &[NewEvent]) -> Result<(), AppendError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        self.wait_for_window(events.len()).await?;
+        let bytes = events.iter().map(record::len).sum();
+        let window = self.log.shared.queue.room(bytes).await?;
+        let mut frames = Vec::with_capacity(bytes);
+        let first = self.queued + 1;
+        for (event, seq) in events.iter().zip(first..) {
+            let envelope = Envelope::of(&event.body).ok_or_else(not_an_event)?;
+            record::write(&mut frames, seq, envelope.time, event);
+        }
+        let last = self.queued + events.len() as Seq;
+        self.log.shared.queue.push(Chunk {
+            first,
+            last,
+            frames,
+            progress: Arc::clone(&self.progress),
+            _window: window,
+        });
+        self.queued = last;
+        Ok(())
+    }
+
+    /// Waits until `count` more events are within the window, or nothing is under way.
+    async fn wait_for_window(&mut self, count: usize) -> Result<(), AppendError> {
+        let window = self.log.shared.config.window_events as u64;
+        let wanted = (self.queued + count as u64).saturating_sub(window);
+        self.wait_until_acked(wanted.min(self.queued)).await
+    }
+
+    async fn wait_until_acked(&mut self, seq: Seq) -> Result<(), AppendError> {
+        loop {
+            {
+                let progress = self.changes.borrow_and_update();
+                if let Some(failure) = &progress.failure {
+                    return Err(failure.clone().into());
+                }
+                if progress.acked >= seq {
+                    return Ok(());
+                }
+            }
+            self.changes
+                .changed()
+                .await
+                .map_err(|_| AppendError::unavailable("the log is closed"))?;
+        }
+    }
+
+    fn check_progress(&self) -> Result<(), AppendError> {
+        match &self.progress.borrow().failure {
+            Some(failure) => Err(failure.clone().into()),
+            None => Ok(()),
+        }
+    }
+
+    fn check_unfinished(&self) -> Result<(), AppendError> {
+        if self.is_finished {
+            return Err(AppendError::unavailable("the appender is finished"));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Appender for EmbeddedAppender {
+    async fn append(&mut self, events: &[NewEvent]) -> Result<(), AppendError> {
+        self.check_unfinished()?;
+        let outcome = self.queue_all(events).await;
+        self.is_finished = outcome.is_err();
+        outcome
+    }
+
+    async fn flush(&mut self) -> Result<Seq, AppendError> {
+        self.check_unfinished()?;
+        let outcome = self.wait_until_acked(self.queued).await;
+        self.is_finished = outcome.is_err();
+        outcome.map(|()| self.queued)
+    }
+
+    fn acked(&self) -> Seq {
+        self.progress.borrow().acked
+    }
+}
+
+/// How many events go into the next chunk.
+fn chunk_len(events: &[NewEvent]) -> usize {
+    let mut bytes = 0;
+    let fitting = events.iter().take(CHUNK_EVENTS).take_while(|event| {
+        bytes += event.body.len();
+        bytes <= CHUNK_BYTES
+    });
+    fitting.count().max(1)
+}
+
+/// Whether the log can hold the event.
+fn check(event: &NewEvent) -> Result<(), AppendError> {
+    if event.body.len() > MAX_BODY {
+        return Err(AppendError::too_large(event.body.len()));
+    }
+    Envelope::of(&event.body).map(drop).ok_or_else(not_an_event)
+}
+
+fn not_an_event() -> AppendError {
+    AppendError::Refused("its body does not begin like an event".to_owned())
+}

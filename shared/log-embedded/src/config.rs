@@ -1,0 +1,147 @@
+//! What an operator sets.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::OpenError;
+
+/// Where the log is and how much of it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EmbeddedConfig {
+    /// The folder. Made when it is not there; files in it that are not the log's are left alone.
+    pub path: PathBuf,
+    /// How long an event is kept at least; zero is for ever. Whole segments go, so some stay a sixteenth longer.
+    #[serde(with = "humantime_serde")]
+    pub max_age: Duration,
+    /// Bytes on disk after which the oldest segments go, before their age; 0 is unlimited. The segment being written
+    /// stays in any case.
+    pub max_bytes: u64,
+    /// Bytes after which a new segment is begun.
+    pub segment_bytes: u64,
+    /// When to sync.
+    pub sync: Sync,
+    /// What opening reads.
+    pub verify: Verify,
+    /// Events of one appender under way without an acknowledgement.
+    pub window_events: usize,
+    /// Bytes of all appenders under way without an acknowledgement.
+    pub window_bytes: usize,
+    /// Bytes of the newest events kept in memory, so that followers at the end need no disk.
+    pub tail_bytes: usize,
+    /// Bytes of older blocks kept in memory, for readers that are close to each other.
+    pub cache_bytes: usize,
+    /// Reads that may use the disk at the same time; more wait.
+    pub concurrent_reads: usize,
+    /// How often an idle follow says that it is alive.
+    #[serde(with = "humantime_serde")]
+    pub heartbeat: Duration,
+}
+
+/// When to sync. Neither choice is less safe: an event is acknowledged and shown after its sync only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sync {
+    /// As soon as anything is queued. What arrives during one sync shares the next. In text, `always`.
+    #[default]
+    Always,
+    /// At most once in such a time, unless half of the window is used: fewer writes for later acknowledgements.
+    /// In text, a duration like `50ms`.
+    Every(Duration),
+}
+
+/// What opening reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verify {
+    /// Every checksum of every segment.
+    #[default]
+    All,
+    /// Every checksum of the last segment; header and footer of the others, whose records are then checked when they
+    /// are read. For logs so large that reading them takes too long.
+    Last,
+}
+
+/// Offsets in a segment have 32 bits.
+const MAX_SEGMENT_BYTES: u64 = 2 << 30;
+
+impl EmbeddedConfig {
+    /// The defaults in a folder.
+    pub fn in_folder(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), OpenError> {
+        let refuse = |key, what: &str| {
+            Err(OpenError::Setting {
+                key,
+                what: what.to_owned(),
+            })
+        };
+        if self.path.as_os_str().is_empty() {
+            return refuse("path", "must not be empty");
+        }
+        if !(1..=MAX_SEGMENT_BYTES).contains(&self.segment_bytes) {
+            return refuse("segment_bytes", "must be 1 to 2147483648");
+        }
+        if self.window_events == 0 {
+            return refuse("window_events", "must be at least 1");
+        }
+        if !(1..=1 << 30).contains(&self.window_bytes) {
+            return refuse("window_bytes", "must be 1 to 1073741824");
+        }
+        if !(1..=1024).contains(&self.concurrent_reads) {
+            return refuse("concurrent_reads", "must be 1 to 1024");
+        }
+        if self.heartbeat.is_zero() {
+            return refuse("heartbeat", "must be longer than 0s");
+        }
+        Ok(())
+    }
+}
+
+impl Default for EmbeddedConfig {
+    fn default() -> Self {
+        Self {
+            path: PathBuf::from("fanjet-log"),
+            max_age: Duration::from_secs(72 * 3600),
+            max_bytes: 64 << 30,
+            segment_bytes: 128 << 20,
+            sync: Sync::Always,
+            verify: Verify::All,
+            window_events: 16_384,
+            window_bytes: 16 << 20,
+            tail_bytes: 16 << 20,
+            cache_bytes: 32 << 20,
+            concurrent_reads: 8,
+            heartbeat: Duration::from_secs(1),
+        }
+    }
+}
+
+impl Serialize for Sync {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Always => serializer.serialize_str("always"),
+            Self::Every(time) => humantime_serde::serialize(time, serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Sync {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text == "always" {
+            return Ok(Self::Always);
+        }
+        let text = de::value::StrDeserializer::<D::Error>::new(&text);
+        humantime_serde::deserialize(text).map(Self::Every)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! Records to entries, for one reader.
+
+use bytes::Bytes;
+use fanjet_event::{Datetime, Nsid, Topic};
+use fanjet_log::{Entry, Origin, Selection, UpstreamId};
+use hashbrown::HashMap;
+
+use crate::format::record::{Kind, Record};
+
+/// Collections that a reader remembers; it starts over beyond.
+const MAX_COLLECTIONS: usize = 4096;
+
+/// Builds the entries that a selection wants, sharing the names that come again and again.
+#[derive(Debug)]
+pub(crate) struct Decoder {
+    selection: Selection,
+    /// Whether each collection seen so far is wanted.
+    collections: HashMap<Nsid, bool>,
+    upstream: Option<UpstreamId>,
+}
+
+impl Decoder {
+    pub(crate) fn new(selection: Selection) -> Self {
+        Self {
+            selection,
+            collections: HashMap::new(),
+            upstream: None,
+        }
+    }
+
+    /// The topic, if it is wanted.
+    pub(crate) fn wanted(&mut self, record: &Record<'_>) -> Result<Option<Topic>, &'static str> {
+        let topic = match record.kind {
+            Kind::Commit => return self.wanted_commit(record.collection),
+            Kind::Identity => Topic::Identity,
+            Kind::Account => Topic::Account,
+            Kind::Sync => Topic::Sync,
+        };
+        Ok(self.selection.matches(&topic).then_some(topic))
+    }
+
+    /// The entry of a record about `topic`, which lies in `frames`.
+    pub(crate) fn entry(
+        &mut self,
+        record: &Record<'_>,
+        topic: Topic,
+        frames: &Bytes,
+    ) -> Result<Entry, &'static str> {
+        // A few events that a reader picks must not keep whole blocks in memory.
+        let body = match self.selection {
+            Selection::All => frames.slice_ref(record.body),
+            Selection::Only(_) => Bytes::copy_from_slice(record.body),
+        };
+        Ok(Entry {
+            seq: record.seq,
+            topic,
+            origin: Origin {
+                upstream: self.upstream(record.upstream)?,
+                relay_seq: record.relay_seq,
+                op_index: record.op_index,
+                op_count: record.op_count,
+                time: frame_time(record.frame_time)?,
+            },
+            body,
+        })
+    }
+
+    fn wanted_commit(&mut self, collection: &[u8]) -> Result<Option<Topic>, &'static str> {
+        let name = text(collection)?;
+        if let Some((collection, &is_wanted)) = self.collections.get_key_value(name) {
+            return Ok(is_wanted.then(|| Topic::Commit(collection.clone())));
+        }
+        let collection = Nsid::parse(name).map_err(|_| "a collection that is no NSID")?;
+        let collection = collection.shared();
+        let topic = Topic::Commit(collection.clone());
+        let is_wanted = self.selection.matches(&topic);
+        if self.collections.len() >= MAX_COLLECTIONS {
+            self.collections.clear();
+        }
+        self.collections.insert(collection, is_wanted);
+        Ok(is_wanted.then_some(topic))
+    }
+
+    fn upstream(&mut self, name: &[u8]) -> Result<UpstreamId, &'static str> {
+        if let Some(upstream) = &self.upstream
+            && upstream.as_str().as_bytes() == name
+        {
+            return Ok(upstream.clone());
+        }
+        let upstream =
+            UpstreamId::new(text(name)?).ok_or("a name of an upstream that cannot be")?;
+        self.upstream = Some(upstream.clone());
+        Ok(upstream)
+    }
+}
+
+fn frame_time(time: &[u8]) -> Result<Datetime, &'static str> {
+    let time = Datetime::parse(text(time)?).map_err(|_| "a time that is none")?;
+    Ok(time.shared())
+}
+
+fn text(bytes: &[u8]) -> Result<&str, &'static str> {
+    std::str::from_utf8(bytes).map_err(|_| "a text that is not UTF-8")
+}

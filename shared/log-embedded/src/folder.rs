@@ -1,0 +1,86 @@
+//! The names in the folder: which files are the log's, and who has it open.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use fanjet_log::Seq;
+
+use crate::OpenError;
+use crate::disk::Disk;
+use crate::format::header;
+
+const SEGMENT: &str = ".segment";
+const UNFINISHED: &str = ".segment.new";
+const LOCK: &str = "lock";
+/// Every seq has so many digits in a name, so that names sort like seqs.
+const DIGITS: usize = 20;
+
+/// The folder, held against other processes as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+/// Makes the folder if it is not there, and takes it.
+pub(crate) fn lock(folder: &Path) -> Result<Lock, OpenError> {
+    fs::create_dir_all(folder).map_err(OpenError::io("make", folder))?;
+    let path = folder.join(LOCK);
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(OpenError::io("open", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Lock { _file: file }),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse {
+            path: folder.to_owned(),
+        }),
+        Err(TryLockError::Error(error)) => Err(OpenError::io("lock", &path)(error)),
+    }
+}
+
+/// The file of the segment that begins with `first`.
+pub(crate) fn segment_path(folder: &Path, first: Seq) -> PathBuf {
+    folder.join(format!("{first:0DIGITS$}{SEGMENT}"))
+}
+
+/// The segments by their first seq, oldest first. Takes away what a crash left of a segment that was being made: such
+/// a file never held an event.
+pub(crate) fn segments(folder: &Path) -> Result<Vec<(Seq, PathBuf)>, OpenError> {
+    let mut found = Vec::new();
+    let read = || OpenError::io("read", folder);
+    for entry in fs::read_dir(folder).map_err(read())? {
+        let path = entry.map_err(read())?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            continue;
+        };
+        if let Some(first) = seq_of(name, SEGMENT) {
+            found.push((first, path));
+        } else if seq_of(name, UNFINISHED).is_some() {
+            fs::remove_file(&path).map_err(OpenError::io("remove", &path))?;
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// Makes the file of a segment that begins with `first`. It has its name only when its header is durable, so a segment
+/// with a bad header is never the trace of a crash. Can be repeated after an error.
+pub(crate) fn create_segment(disk: &dyn Disk, folder: &Path, first: Seq) -> io::Result<File> {
+    let path = segment_path(folder, first);
+    let unfinished = folder.join(format!("{first:0DIGITS$}{UNFINISHED}"));
+    let file = disk.create(&unfinished)?;
+    disk.write(&file, &header::write(first), 0)?;
+    disk.sync(&file)?;
+    disk.rename(&unfinished, &path)?;
+    disk.sync_folder(folder)?;
+    Ok(file)
+}
+
+fn seq_of(name: &str, extension: &str) -> Option<Seq> {
+    let digits = name.strip_suffix(extension)?;
+    let is_ours = digits.len() == DIGITS && digits.bytes().all(|b| b.is_ascii_digit());
+    if is_ours { digits.parse().ok() } else { None }
+}

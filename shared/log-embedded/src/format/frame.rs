@@ -1,0 +1,100 @@
+//! Length and checksum around everything that is written.
+
+use fanjet_log::MAX_BODY;
+
+use super::{mark, record, u32_at};
+
+/// Bytes in front of the payload.
+pub(crate) const PREFIX: usize = 8;
+/// Longest payload: a record with the largest body, collection, upstream and time; or a footer.
+pub(crate) const MAX_PAYLOAD: usize = MAX_BODY + (64 << 10);
+
+/// A whole frame with a right checksum, or one whose checksum the caller trusts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Frame<'a> {
+    /// The first byte of the payload.
+    pub(crate) kind: u8,
+    /// What stands behind the prefix.
+    pub(crate) payload: &'a [u8],
+}
+
+/// What stands at the beginning of some bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found<'a> {
+    /// A frame.
+    Frame(Frame<'a>),
+    /// The beginning of a frame that is longer than the bytes: so many are needed.
+    Short(usize),
+    /// No frame.
+    Bad(&'static str),
+}
+
+impl Frame<'_> {
+    /// Bytes with the prefix.
+    pub(crate) fn len(&self) -> usize {
+        PREFIX + self.payload.len()
+    }
+
+    /// Whether it is an event.
+    pub(crate) fn is_record(&self) -> bool {
+        self.kind <= record::LAST_KIND
+    }
+
+    /// Whether it is a mark.
+    pub(crate) fn is_mark(&self) -> bool {
+        self.kind == mark::KIND
+    }
+}
+
+/// Begins a frame at the end of `out`; what is put behind is its payload. Returns where it begins.
+pub(crate) fn begin(out: &mut Vec<u8>) -> usize {
+    let at = out.len();
+    out.extend_from_slice(&[0; PREFIX]);
+    at
+}
+
+/// Ends the frame that begins at `at`.
+pub(crate) fn end(out: &mut [u8], at: usize) {
+    let frame = &mut out[at..];
+    // A payload is bounded far below 4 GiB: by the largest body, or the number of points of a segment.
+    let length = u32::try_from(frame.len() - PREFIX).unwrap_or(u32::MAX);
+    frame[..4].copy_from_slice(&length.to_le_bytes());
+    let checksum = checksum(&frame[..4], &frame[PREFIX..]);
+    frame[4..PREFIX].copy_from_slice(&checksum.to_le_bytes());
+}
+
+/// The frame at the beginning of `bytes`, checked.
+pub(crate) fn read(bytes: &[u8]) -> Found<'_> {
+    let found = read_trusted(bytes);
+    if let Found::Frame(frame) = found
+        && u32_at(bytes, 4) != Some(checksum(&bytes[..4], frame.payload))
+    {
+        return Found::Bad("a wrong checksum");
+    }
+    found
+}
+
+/// The frame at the beginning of `bytes` that were checked before.
+pub(crate) fn read_trusted(bytes: &[u8]) -> Found<'_> {
+    let Some(length) = u32_at(bytes, 0) else {
+        return Found::Short(PREFIX);
+    };
+    let length = length as usize;
+    if length == 0 || length > MAX_PAYLOAD {
+        return Found::Bad("an impossible length");
+    }
+    match bytes.get(PREFIX..PREFIX + length) {
+        Some(payload) => Found::Frame(Frame {
+            kind: payload[0],
+            payload,
+        }),
+        None => Found::Short(PREFIX + length),
+    }
+}
+
+fn checksum(length: &[u8], payload: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(length);
+    hasher.update(payload);
+    hasher.finalize()
+}

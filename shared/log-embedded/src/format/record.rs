@@ -1,0 +1,130 @@
+//! One event as a frame's payload.
+//!
+//! ```text
+//! kind u8, upstream length u8, collection length u16, time length u8, 3 zeros,
+//! seq u64, log time u64, relay seq u64, op index u32, op count u32,
+//! collection, upstream, the frame's own time, body
+//! ```
+//!
+//! The collection stands in front, so that a reader of some collections need not look at the rest. The log time is the
+//! body's, so that a search by time need not look into bodies.
+
+use fanjet_event::{TimeUs, Topic};
+use fanjet_log::{NewEvent, Seq};
+
+use super::frame;
+use super::{u32_at, u64_at};
+
+/// The kinds of record are the kinds of topic: commit, identity, account, sync.
+pub(crate) const LAST_KIND: u8 = 3;
+/// Bytes of a payload in front of the collection.
+const FIXED: usize = 40;
+
+/// A record, borrowed from its frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Record<'a> {
+    /// Which topic.
+    pub(crate) kind: Kind,
+    /// Its position in the log.
+    pub(crate) seq: Seq,
+    /// Its log time in microseconds.
+    pub(crate) time: u64,
+    /// The upstream's number.
+    pub(crate) relay_seq: u64,
+    /// Which operation of the commit.
+    pub(crate) op_index: u32,
+    /// Of how many.
+    pub(crate) op_count: u32,
+    /// The collection; empty unless it is a commit.
+    pub(crate) collection: &'a [u8],
+    /// The upstream's name.
+    pub(crate) upstream: &'a [u8],
+    /// The frame's own time.
+    pub(crate) frame_time: &'a [u8],
+    /// The event's JSON.
+    pub(crate) body: &'a [u8],
+}
+
+/// What a record is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Commit = 0,
+    Identity = 1,
+    Account = 2,
+    Sync = 3,
+}
+
+/// Puts an event at the end of `out`, as a frame.
+pub(crate) fn write(out: &mut Vec<u8>, seq: Seq, time: TimeUs, event: &NewEvent) {
+    let (kind, collection) = match &event.topic {
+        Topic::Commit(collection) => (Kind::Commit, collection.as_str()),
+        Topic::Identity => (Kind::Identity, ""),
+        Topic::Account => (Kind::Account, ""),
+        Topic::Sync => (Kind::Sync, ""),
+    };
+    let origin = &event.origin;
+    let (upstream, frame_time) = (origin.upstream.as_str(), origin.time.as_str());
+    let begin = frame::begin(out);
+    // The types bound the lengths: 317, 255 and 64 bytes.
+    out.push(kind as u8);
+    out.push(upstream.len() as u8);
+    out.extend_from_slice(&(collection.len() as u16).to_le_bytes());
+    out.extend_from_slice(&[frame_time.len() as u8, 0, 0, 0]);
+    out.extend_from_slice(&seq.to_le_bytes());
+    out.extend_from_slice(&time.get().to_le_bytes());
+    out.extend_from_slice(&origin.relay_seq.to_le_bytes());
+    out.extend_from_slice(&origin.op_index.to_le_bytes());
+    out.extend_from_slice(&origin.op_count.to_le_bytes());
+    out.extend_from_slice(collection.as_bytes());
+    out.extend_from_slice(upstream.as_bytes());
+    out.extend_from_slice(frame_time.as_bytes());
+    out.extend_from_slice(&event.body);
+    frame::end(out, begin);
+}
+
+/// Bytes that [`write`] will put.
+pub(crate) fn len(event: &NewEvent) -> usize {
+    let collection = event
+        .topic
+        .collection()
+        .map_or(0, |name| name.as_str().len());
+    let origin = &event.origin;
+    frame::PREFIX
+        + FIXED
+        + collection
+        + origin.upstream.as_str().len()
+        + origin.time.as_str().len()
+        + event.body.len()
+}
+
+/// Takes a payload apart; `None` when it is no record.
+pub(crate) fn read(payload: &[u8]) -> Option<Record<'_>> {
+    let (fixed, rest) = payload.split_at_checked(FIXED)?;
+    let kind = match fixed[0] {
+        0 => Kind::Commit,
+        1 => Kind::Identity,
+        2 => Kind::Account,
+        3 => Kind::Sync,
+        _ => return None,
+    };
+    let collection = usize::from(u16::from_le_bytes([fixed[2], fixed[3]]));
+    let (collection, rest) = rest.split_at_checked(collection)?;
+    let (upstream, rest) = rest.split_at_checked(usize::from(fixed[1]))?;
+    let (frame_time, body) = rest.split_at_checked(usize::from(fixed[4]))?;
+    let is_commit = kind == Kind::Commit;
+    if fixed[5..8] != [0; 3] || is_commit == collection.is_empty() {
+        return None;
+    }
+    Some(Record {
+        kind,
+        seq: u64_at(fixed, 8)?,
+        time: u64_at(fixed, 16)?,
+        relay_seq: u64_at(fixed, 24)?,
+        op_index: u32_at(fixed, 32)?,
+        op_count: u32_at(fixed, 36)?,
+        collection,
+        upstream,
+        frame_time,
+        body,
+    })
+}

@@ -1,0 +1,198 @@
+//! The log as a whole: opened, shared, closed.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use async_trait::async_trait;
+use fanjet_actors::Clock;
+use fanjet_event::TimeUs;
+use fanjet_log::{
+    AppendError, Appender, Bounds, Entry, EventLog, Follow, LogError, Page, ReadLimit, Selection,
+    Seq,
+};
+use tracing::info;
+
+use crate::append::EmbeddedAppender;
+use crate::decode::Decoder;
+use crate::disk::{Disk, RealDisk};
+use crate::folder::{self, Lock};
+use crate::recover::{Recovered, recover};
+use crate::retention::{self, Wake};
+use crate::shared::Shared;
+use crate::state::State;
+use crate::writer::Writer;
+use crate::{EmbeddedConfig, OpenError, follow, read, seek};
+
+/// The log in a folder. Clones share it; it is closed when the last clone, appender and follow is dropped, which waits
+/// for what is queued.
+#[derive(Clone)]
+pub struct EmbeddedLog {
+    inner: Arc<Inner>,
+}
+
+/// What keeps the folder and the threads.
+pub(crate) struct Inner {
+    pub(crate) shared: Arc<Shared>,
+    wake: Arc<Wake>,
+    threads: Vec<JoinHandle<()>>,
+    /// Given back when everything else has ended.
+    _lock: Lock,
+}
+
+impl EmbeddedLog {
+    /// Opens the folder, or makes it, and reads what it holds (all of it, unless `verify` says otherwise) in a thread
+    /// that may block. `clock` decides about age.
+    ///
+    /// # Errors
+    /// [`OpenError`]: a setting that cannot be, another process in the folder, damage, another format, the disk.
+    pub async fn open(config: EmbeddedConfig, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let path = config.path.clone();
+        tokio::task::spawn_blocking(move || Self::open_on(config, clock, Arc::new(RealDisk)))
+            .await
+            .map_err(io::Error::other)
+            .map_err(OpenError::io("open", &path))?
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.inner.shared.config.path
+    }
+
+    /// What the readers see, without keeping the log open.
+    #[cfg(test)]
+    pub(crate) fn weak_shared(&self) -> std::sync::Weak<Shared> {
+        Arc::downgrade(&self.inner.shared)
+    }
+
+    pub(crate) fn open_on(
+        config: EmbeddedConfig,
+        clock: Arc<dyn Clock>,
+        disk: Arc<dyn Disk>,
+    ) -> Result<Self, OpenError> {
+        config.check()?;
+        let began = Instant::now();
+        let lock = folder::lock(&config.path)?;
+        let Recovered {
+            sealed,
+            active,
+            file,
+        } = recover(&*disk, &config.path, config.verify)?;
+        let state = State::new(sealed, active, config.tail_bytes);
+        let bounds = state.bounds();
+        info!(
+            path = %config.path.display(),
+            first = bounds.first,
+            last = bounds.last,
+            segments = state.sealed.len() + 1,
+            verify = ?config.verify,
+            seconds = began.elapsed().as_secs_f64(),
+            "opened the log"
+        );
+        let path = config.path.clone();
+        let mut inner = Inner {
+            shared: Arc::new(Shared::new(config, clock, disk, state)),
+            wake: Arc::default(),
+            threads: Vec::new(),
+            _lock: lock,
+        };
+        let writer = Writer::new(Arc::clone(&inner.shared), file);
+        let shared = Arc::clone(&inner.shared);
+        inner
+            .start("fanjet-log", move || {
+                let _end = AbandonQueue(shared);
+                writer.run();
+            })
+            .map_err(OpenError::io("start a thread for", &path))?;
+        let (shared, wake) = (Arc::clone(&inner.shared), Arc::clone(&inner.wake));
+        inner
+            .start("fanjet-log-age", move || retention::run(&shared, &wake))
+            .map_err(OpenError::io("start a thread for", &path))?;
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+}
+
+#[async_trait]
+impl EventLog for EmbeddedLog {
+    async fn bounds(&self) -> Result<Bounds, LogError> {
+        Ok(self.inner.shared.state.read().bounds())
+    }
+
+    async fn last(&self) -> Result<Option<Entry>, LogError> {
+        let last = self.inner.shared.state.read().bounds().last;
+        let one = ReadLimit {
+            entries: 1,
+            bytes: 0,
+        };
+        // An entry appended meanwhile stands behind this one; the last seq asked for is the answer.
+        let page = self.read(last, &Selection::All, one).await?;
+        Ok(page.entries.into_iter().next())
+    }
+
+    async fn read(
+        &self,
+        from: Seq,
+        selection: &Selection,
+        limit: ReadLimit,
+    ) -> Result<Page, LogError> {
+        let decoder = Decoder::new(selection.clone());
+        let (page, _) = read::page(&self.inner.shared, from, decoder, limit).await?;
+        Ok(page)
+    }
+
+    async fn follow(&self, from: Seq, selection: &Selection) -> Result<Follow, LogError> {
+        Ok(follow::open(Arc::clone(&self.inner), from, selection))
+    }
+
+    async fn seq_at(&self, time: TimeUs) -> Result<Seq, LogError> {
+        seek::seq_at(&self.inner.shared, time).await
+    }
+
+    async fn appender(&self, after: Seq) -> Result<Box<dyn Appender>, AppendError> {
+        Ok(Box::new(EmbeddedAppender::new(
+            Arc::clone(&self.inner),
+            after,
+        )))
+    }
+}
+
+impl fmt::Debug for EmbeddedLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmbeddedLog")
+            .field("path", &self.path())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    fn start(&mut self, name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(work)?;
+        self.threads.push(thread);
+        Ok(())
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.wake.close();
+        self.shared.queue.close();
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has said so itself.
+            drop(thread.join());
+        }
+    }
+}
+
+/// Fails whoever waits for the writer, also when it panicked.
+struct AbandonQueue(Arc<Shared>);
+
+impl Drop for AbandonQueue {
+    fn drop(&mut self) {
+        self.0.queue.abandon();
+    }
+}

@@ -1,0 +1,181 @@
+//! Pages.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fanjet_log::{LogError, Page, ReadLimit, Seq};
+
+use crate::block::{self, damaged};
+use crate::decode::Decoder;
+use crate::format::frame::{self, Found};
+use crate::format::record;
+use crate::shared::Shared;
+use crate::state::{BlockAt, Place};
+
+/// Bytes that one page looks through: beyond it the page comes back, empty when nothing matched.
+const SCAN_BYTES: usize = 8 << 20;
+/// The same for a page out of memory, which is built on a thread that must not be held up.
+const MEMORY_SCAN_BYTES: usize = 1 << 20;
+
+/// One page from `from` on, or from the oldest kept. Uses the disk only in a thread that may block.
+pub(crate) async fn page(
+    shared: &Arc<Shared>,
+    from: Seq,
+    mut decoder: Decoder,
+    limit: ReadLimit,
+) -> Result<(Page, Decoder), LogError> {
+    let place = {
+        let state = shared.state.read();
+        state.place_of(from.max(state.bounds().first))
+    };
+    if !matches!(place, Place::Block(_)) {
+        let page = Builder::new(from, limit, Reach::Memory).build(shared, &mut decoder)?;
+        // What was in memory a moment ago may have been pushed out.
+        if page.at_end || page.next > from {
+            return Ok((page, decoder));
+        }
+    }
+    let permit = Arc::clone(&shared.reads)
+        .acquire_owned()
+        .await
+        .map_err(LogError::unavailable)?;
+    let shared = Arc::clone(shared);
+    tokio::task::spawn_blocking(move || {
+        let page = Builder::new(from, limit, Reach::Disk).build(&shared, &mut decoder);
+        drop(permit);
+        page.map(|page| (page, decoder))
+    })
+    .await
+    .map_err(LogError::unavailable)?
+}
+
+/// How far a page may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// It ends where the disk would be needed.
+    Memory,
+    /// Everywhere.
+    Disk,
+}
+
+/// Whether a page goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Next,
+    Full,
+}
+
+struct Builder {
+    page: Page,
+    limit: ReadLimit,
+    reach: Reach,
+    /// Bytes of bodies in the page.
+    bytes: usize,
+    /// Bytes looked through.
+    scanned: usize,
+}
+
+impl Builder {
+    fn new(from: Seq, limit: ReadLimit, reach: Reach) -> Self {
+        Self {
+            page: Page {
+                entries: Vec::new(),
+                next: from,
+                at_end: false,
+            },
+            limit,
+            reach,
+            bytes: 0,
+            scanned: 0,
+        }
+    }
+
+    fn build(mut self, shared: &Shared, decoder: &mut Decoder) -> Result<Page, LogError> {
+        loop {
+            let place = {
+                let state = shared.state.read();
+                let first = state.bounds().first;
+                // What expired in the middle of a page would be a hole in it.
+                if self.page.next < first && !self.page.entries.is_empty() {
+                    return Ok(self.page);
+                }
+                self.page.next = self.page.next.max(first);
+                state.place_of(self.page.next)
+            };
+            let then = match place {
+                Place::End => {
+                    self.page.at_end = true;
+                    return Ok(self.page);
+                }
+                Place::Memory(frames) => self.add(&frames, decoder).map_err(|(_, what)| {
+                    LogError::corrupt(self.page.next, format!("in memory: {what}"))
+                })?,
+                Place::Block(_) if self.reach == Reach::Memory => return Ok(self.page),
+                Place::Block(at) => self.add_block(shared, decoder, &at)?,
+            };
+            if then == Then::Full {
+                self.page.at_end = self.page.next > shared.state.read().bounds().last;
+                return Ok(self.page);
+            }
+        }
+    }
+
+    fn add_block(
+        &mut self,
+        shared: &Shared,
+        decoder: &mut Decoder,
+        at: &BlockAt,
+    ) -> Result<Then, LogError> {
+        match block::load(&shared.cache, at)? {
+            Some(frames) => self
+                .add(&frames, decoder)
+                .map_err(|(offset, what)| damaged(at, offset, what)),
+            None if shared.state.read().bounds().first > self.page.next => Ok(Then::Next),
+            None => Err(damaged(at, 0, "the file is gone")),
+        }
+    }
+
+    /// Adds what is wanted of checked frames.
+    fn add(
+        &mut self,
+        frames: &Bytes,
+        decoder: &mut Decoder,
+    ) -> Result<Then, (usize, &'static str)> {
+        let mut at = 0;
+        while let Found::Frame(frame) = frame::read_trusted(&frames[at..]) {
+            if frame.is_record() {
+                let record = record::read(frame.payload).ok_or((at, "a record that cannot be"))?;
+                if record.seq >= self.page.next {
+                    let wanted = decoder.wanted(&record).map_err(|what| (at, what))?;
+                    if let Some(topic) = wanted {
+                        if self.is_full(record.body.len()) {
+                            return Ok(Then::Full);
+                        }
+                        self.bytes += record.body.len();
+                        let entry = decoder.entry(&record, topic, frames);
+                        self.page.entries.push(entry.map_err(|what| (at, what))?);
+                    }
+                    self.page.next = record.seq + 1;
+                }
+            }
+            at += frame.len();
+        }
+        self.scanned += at;
+        let is_enough = self.page.entries.len() >= self.limit.entries;
+        let most = match self.reach {
+            Reach::Memory => MEMORY_SCAN_BYTES,
+            Reach::Disk => SCAN_BYTES,
+        };
+        Ok(if is_enough || self.scanned >= most {
+            Then::Full
+        } else {
+            Then::Next
+        })
+    }
+
+    fn is_full(&self, body: usize) -> bool {
+        let count = self.page.entries.len();
+        count >= self.limit.entries.max(1)
+            || (count > 0 && self.bytes.saturating_add(body) > self.limit.bytes)
+    }
+}

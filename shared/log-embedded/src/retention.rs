@@ -1,0 +1,121 @@
+//! Forgetting the oldest segments, in a thread of its own: taking a large file away can take the disk a while, and
+//! appending must not wait for it.
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+use tracing::{info, warn};
+
+use crate::shared::Shared;
+use crate::state::{Segment, State};
+
+/// How often to look.
+const PAUSE: Duration = Duration::from_secs(1);
+/// A segment that spans such a part of the maximum age is finished, however small, so that it can expire.
+const SPANS: u64 = 16;
+
+/// What there is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Decision {
+    /// How many of the oldest finished segments go.
+    pub(crate) forget: usize,
+    /// Whether the active segment should be finished.
+    pub(crate) roll: bool,
+}
+
+/// Decides at a time in microseconds. A limit of 0 is none.
+pub(crate) fn decide(state: &State, now: u64, max_age: Duration, max_bytes: u64) -> Decision {
+    let max_age = u64::try_from(max_age.as_micros()).unwrap_or(u64::MAX);
+    let is_old = |time: u64, age: u64| max_age > 0 && time.saturating_add(age) < now;
+    let mut bytes = state.active.end + state.sealed.iter().map(|segment| segment.end).sum::<u64>();
+    let mut forget = 0;
+    for segment in &state.sealed {
+        let is_too_much = max_bytes > 0 && bytes > max_bytes;
+        if !is_too_much && !is_old(segment.points.newest(), max_age) {
+            break;
+        }
+        bytes -= segment.end;
+        forget += 1;
+    }
+    let active = &state.active;
+    let roll = !active.is_empty()
+        && (is_old(active.points.newest(), max_age) || is_old(active.oldest, max_age / SPANS));
+    Decision { forget, roll }
+}
+
+/// Wakes and ends the thread.
+#[derive(Debug, Default)]
+pub(crate) struct Wake {
+    is_closed: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Wake {
+    pub(crate) fn close(&self) {
+        *self.is_closed.lock() = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits for a while. Whether to go on.
+    fn pause(&self) -> bool {
+        let mut is_closed = self.is_closed.lock();
+        if !*is_closed {
+            self.changed.wait_for(&mut is_closed, PAUSE);
+        }
+        !*is_closed
+    }
+}
+
+/// Looks again and again until `wake` is closed.
+pub(crate) fn run(shared: &Shared, wake: &Wake) {
+    let mut doomed = VecDeque::new();
+    while wake.pause() {
+        look(shared, &mut doomed);
+    }
+}
+
+/// Takes expired segments away from the readers, then from the disk. A reader that is in the middle of one finds its
+/// file gone and looks at the bounds again. A file that cannot be removed stays the first of the `doomed`: removing a
+/// later one before it would leave a hole.
+fn look(shared: &Shared, doomed: &mut VecDeque<Segment>) {
+    let config = &shared.config;
+    let decision = {
+        let state = shared.state.read();
+        decide(
+            &state,
+            shared.clock.now_us(),
+            config.max_age,
+            config.max_bytes,
+        )
+    };
+    if decision.roll {
+        shared.queue.roll();
+    }
+    if decision.forget > 0 {
+        // Nobody else takes segments away, so the oldest are still the same.
+        doomed.extend(shared.state.write().sealed.drain(..decision.forget));
+    }
+    while let Some(segment) = doomed.front() {
+        let removed = shared
+            .disk
+            .remove(&segment.path)
+            .and_then(|()| shared.disk.sync_folder(&config.path));
+        if let Err(error) = removed
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            warn!(file = %segment.path.display(), %error, "cannot remove an expired segment, will try again");
+            return;
+        }
+        info!(
+            first = segment.first,
+            last = segment.last,
+            "forgot a segment"
+        );
+        doomed.pop_front();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,50 @@
+//! What the log, its writer, its appenders and its readers hold in common.
+
+use std::sync::Arc;
+
+use fanjet_actors::Clock;
+use fanjet_log::Seq;
+use parking_lot::RwLock;
+use tokio::sync::{Semaphore, watch};
+
+use crate::EmbeddedConfig;
+use crate::block::BlockCache;
+use crate::disk::Disk;
+use crate::queue::Queue;
+use crate::state::State;
+
+pub(crate) struct Shared {
+    pub(crate) config: EmbeddedConfig,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) disk: Arc<dyn Disk>,
+    /// What is durable. Locked for a moment only, never across a disk access.
+    pub(crate) state: RwLock<State>,
+    /// The last durable seq. Behind the state: whoever sees it here finds the entry there.
+    pub(crate) grown: watch::Sender<Seq>,
+    /// From the appenders to the writer.
+    pub(crate) queue: Queue,
+    /// Older blocks.
+    pub(crate) cache: BlockCache,
+    /// Bounds the reads that use the disk.
+    pub(crate) reads: Arc<Semaphore>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        config: EmbeddedConfig,
+        clock: Arc<dyn Clock>,
+        disk: Arc<dyn Disk>,
+        state: State,
+    ) -> Self {
+        Self {
+            queue: Queue::new(config.window_bytes),
+            cache: BlockCache::new(config.cache_bytes),
+            reads: Arc::new(Semaphore::new(config.concurrent_reads)),
+            grown: watch::Sender::new(state.bounds().last),
+            state: RwLock::new(state),
+            config,
+            clock,
+            disk,
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Which segments there are and where in them a seq or a time is. Pure: no file is opened here.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fanjet_log::{Bounds, Seq};
+
+use crate::points::Points;
+use crate::tail::{Piece, Tail};
+
+/// One segment file, as far as it is durable.
+#[derive(Debug, Clone)]
+pub(crate) struct Segment {
+    /// The file.
+    pub(crate) path: Arc<Path>,
+    /// The seq of its first record, also when it has none yet.
+    pub(crate) first: Seq,
+    /// The seq of its last record; one below `first` when it has none.
+    pub(crate) last: Seq,
+    /// Where its records end in the file.
+    pub(crate) end: u64,
+    /// Log time of its first record, 0 when it has none.
+    pub(crate) oldest: u64,
+    /// Where its blocks begin.
+    pub(crate) points: Points,
+}
+
+/// A record that was written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Written {
+    /// Where in the file.
+    pub(crate) offset: u64,
+    /// Its seq.
+    pub(crate) seq: Seq,
+    /// Its log time.
+    pub(crate) time: u64,
+}
+
+/// Everything that is durable.
+///
+/// Invariant: the segments are contiguous, `sealed` oldest first, then `active`; the tail holds the newest records of
+/// them, or none.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) sealed: VecDeque<Segment>,
+    pub(crate) active: Segment,
+    tail: Tail,
+}
+
+/// Where to read.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    /// Nothing is there yet.
+    End,
+    /// In memory.
+    Memory(Bytes),
+    /// In a file.
+    Block(BlockAt),
+}
+
+/// A block of a file.
+#[derive(Debug, Clone)]
+pub(crate) struct BlockAt {
+    /// The file.
+    pub(crate) path: Arc<Path>,
+    /// First seq of its segment.
+    pub(crate) segment: Seq,
+    /// The seq of its first record.
+    pub(crate) first: Seq,
+    /// Where it begins.
+    pub(crate) begin: u64,
+    /// Where it ends.
+    pub(crate) end: u64,
+    /// Whether it will never grow.
+    pub(crate) is_whole: bool,
+}
+
+impl State {
+    pub(crate) fn new(sealed: VecDeque<Segment>, active: Segment, tail_bytes: usize) -> Self {
+        Self {
+            sealed,
+            active,
+            tail: Tail::new(tail_bytes),
+        }
+    }
+
+    pub(crate) fn bounds(&self) -> Bounds {
+        let oldest = self.sealed.front().unwrap_or(&self.active);
+        Bounds {
+            first: oldest.first,
+            last: self.active.last,
+        }
+    }
+
+    /// Where to find `seq`, which is not below the bounds.
+    pub(crate) fn place_of(&self, seq: Seq) -> Place {
+        if seq > self.active.last {
+            return Place::End;
+        }
+        if let Some(piece) = self.tail.piece_of(seq) {
+            return Place::Memory(piece.frames.clone());
+        }
+        let segment = self.segment_of(seq);
+        let block = segment.points.block_of(seq.saturating_sub(segment.first));
+        block
+            .and_then(|block| self.block(segment, block))
+            .map_or(Place::End, Place::Block)
+    }
+
+    /// The block with the first record whose log time is not below `time`; `None` when all are older.
+    pub(crate) fn block_at(&self, time: u64) -> Option<BlockAt> {
+        let segments = self.sealed.iter().chain([&self.active]);
+        segments
+            .filter_map(|segment| Some((segment, segment.points.block_at(time)?)))
+            .find_map(|(segment, block)| self.block(segment, block))
+    }
+
+    /// Takes note of records of the active segment that are durable now.
+    pub(crate) fn add(&mut self, written: &[Written], end: u64, pieces: Vec<Piece>) {
+        let active = &mut self.active;
+        for record in written {
+            active
+                .points
+                .add(record.offset, record.seq - active.first, record.time);
+            active.last = record.seq;
+            if active.oldest == 0 {
+                active.oldest = record.time;
+            }
+        }
+        active.end = end;
+        for piece in pieces {
+            self.tail.push(piece);
+        }
+    }
+
+    /// The active segment is finished, and an empty one takes its place.
+    pub(crate) fn roll(&mut self, path: Arc<Path>, end: u64) {
+        let next = Segment::empty(path, self.active.last + 1, end);
+        self.sealed
+            .push_back(std::mem::replace(&mut self.active, next));
+    }
+
+    fn segment_of(&self, seq: Seq) -> &Segment {
+        let behind = self.sealed.partition_point(|segment| segment.last < seq);
+        self.sealed.get(behind).unwrap_or(&self.active)
+    }
+
+    fn block(&self, segment: &Segment, block: usize) -> Option<BlockAt> {
+        let (begin, end) = segment.points.extent(block)?;
+        let above = segment.points.list().get(block)?.above_first;
+        Some(BlockAt {
+            path: Arc::clone(&segment.path),
+            segment: segment.first,
+            first: segment.first + u64::from(above),
+            begin,
+            end: end.unwrap_or(segment.end),
+            is_whole: end.is_some() || segment.first != self.active.first,
+        })
+    }
+}
+
+impl Segment {
+    /// A segment without a record, whose file ends at `end`.
+    pub(crate) fn empty(path: Arc<Path>, first: Seq, end: u64) -> Self {
+        Self {
+            path,
+            first,
+            last: first - 1,
+            end,
+            oldest: 0,
+            points: Points::default(),
+        }
+    }
+
+    /// Whether it has no record.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.last < self.first
+    }
+}

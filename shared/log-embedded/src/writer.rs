@@ -1,0 +1,204 @@
+//! The one thread that writes: it takes what is queued, writes it in one go, syncs once, shows it to the readers, and
+//! only then acknowledges.
+//!
+//! Invariant: `at` is the end of what is durable and shown; what the file holds behind it was shown to nobody. After an
+//! error that rest is cut off before anything else is written, so a half-written group cannot come back.
+
+mod group;
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use fanjet_log::Seq;
+use tracing::{debug, warn};
+
+use crate::config::Sync;
+use crate::folder;
+use crate::format::{footer, frame, header, mark, record};
+use crate::queue::{Chunk, Failure, Work};
+use crate::shared::Shared;
+
+use group::Group;
+
+pub(crate) struct Writer {
+    shared: Arc<Shared>,
+    folder: PathBuf,
+    /// The active segment.
+    file: File,
+    /// The seq of its first record.
+    first: Seq,
+    /// End of what is durable in it.
+    at: u64,
+    /// The last durable seq.
+    last: Seq,
+    /// Whether the file may hold something behind `at`.
+    is_dirty: bool,
+    /// Whether the active segment has its footer, and the next one could not be made yet.
+    is_sealed: bool,
+    /// Whether nothing was written since the last end of a writer.
+    is_attested: bool,
+}
+
+impl Writer {
+    /// Goes on in `file`, the active segment of the state.
+    pub(crate) fn new(shared: Arc<Shared>, file: File) -> Self {
+        let active = shared.state.read().active.clone();
+        Self {
+            folder: shared.config.path.clone(),
+            shared,
+            file,
+            first: active.first,
+            at: active.end,
+            last: active.last,
+            is_dirty: false,
+            is_sealed: false,
+            is_attested: true,
+        }
+    }
+
+    /// Works until the queue is closed.
+    pub(crate) fn run(mut self) {
+        let mut not_before = None;
+        while let Some(Work { chunks, roll }) = self.shared.queue.take(not_before) {
+            let began = Instant::now();
+            self.write_all(chunks);
+            if roll && let Err(error) = self.roll_if_used() {
+                warn!(%error, "cannot begin a new segment, will try again");
+            }
+            not_before = match self.shared.config.sync {
+                Sync::Always => None,
+                Sync::Every(time) => Some(began + time),
+            };
+        }
+        if let Err(error) = self.attest() {
+            warn!(%error, "cannot mark the end of the log; what is in it is durable nevertheless");
+        }
+    }
+
+    fn write_all(&mut self, chunks: Vec<Chunk>) {
+        let mut group = Group::behind(self.at, self.last);
+        for chunk in chunks {
+            if !chunk.is_finished() {
+                group = self.write(group, Arc::new(chunk));
+            }
+        }
+        self.commit(group);
+    }
+
+    /// Puts a chunk into the group, and begins new segments on the way.
+    fn write(&mut self, mut group: Group, chunk: Arc<Chunk>) -> Group {
+        if chunk.first != group.last() + 1 {
+            chunk.fail(Failure::Fenced {
+                expected: chunk.first - 1,
+            });
+            return group;
+        }
+        let mut rest = chunk.frames.as_slice();
+        // The appender wrote these frames a moment ago.
+        while let frame::Found::Frame(found) = frame::read_trusted(rest) {
+            let Some(record) = record::read(found.payload) else {
+                break;
+            };
+            let is_empty = group.last() < self.first;
+            let is_full = group.end() >= self.shared.config.segment_bytes && !is_empty;
+            if is_full || self.is_sealed {
+                self.commit(group);
+                if !chunk.is_finished()
+                    && let Err(error) = self.roll()
+                {
+                    chunk.fail(Failure::Io(Arc::new(error)));
+                }
+                group = Group::behind(self.at, self.last);
+                if chunk.is_finished() {
+                    return group;
+                }
+            }
+            let (bytes, behind) = rest.split_at(found.len());
+            group.add(&chunk, bytes, &record);
+            rest = behind;
+        }
+        group
+    }
+
+    /// Makes a group durable, shows it and acknowledges it; or fails all of it.
+    fn commit(&mut self, group: Group) {
+        if group.is_empty() {
+            return;
+        }
+        if let Err(error) = self.store(group.bytes()) {
+            warn!(%error, "cannot write to the log");
+            group.fail(&Arc::new(error));
+            return;
+        }
+        self.at = group.end();
+        self.last = group.last();
+        self.is_attested = false;
+        let shown = group.show();
+        self.shared
+            .state
+            .write()
+            .add(&shown.written, self.at, shown.pieces);
+        self.shared.grown.send_replace(self.last);
+        for (chunk, seq) in shown.chunks {
+            chunk.progress.send_modify(|progress| progress.acked = seq);
+        }
+    }
+
+    /// Writes behind everything durable, and syncs.
+    fn store(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let disk = Arc::clone(&self.shared.disk);
+        if self.is_dirty {
+            disk.truncate(&self.file, self.at)?;
+            disk.sync(&self.file)?;
+        }
+        self.is_dirty = true;
+        disk.write(&self.file, bytes, self.at)?;
+        disk.sync(&self.file)?;
+        self.is_dirty = false;
+        Ok(())
+    }
+
+    fn roll_if_used(&mut self) -> io::Result<()> {
+        if self.last < self.first {
+            return Ok(());
+        }
+        self.roll()
+    }
+
+    /// Finishes the active segment and begins the next. Every step can be repeated after an error.
+    fn roll(&mut self) -> io::Result<()> {
+        if !self.is_sealed {
+            let footer = {
+                let state = self.shared.state.read();
+                footer::write(self.at, self.last, &state.active.points)
+            };
+            self.store(&footer)?;
+            self.is_sealed = true;
+        }
+        let next = self.last + 1;
+        self.file = folder::create_segment(&*self.shared.disk, &self.folder, next)?;
+        self.is_sealed = false;
+        self.first = next;
+        self.at = header::LEN as u64;
+        let path = Arc::from(folder::segment_path(&self.folder, next));
+        self.shared.state.write().roll(path, self.at);
+        debug!(first = next, "began a segment");
+        Ok(())
+    }
+
+    /// A last mark says that everything before it is durable: after an orderly end no damage can pass for a torn write.
+    fn attest(&mut self) -> io::Result<()> {
+        if self.is_sealed || self.is_attested {
+            return Ok(());
+        }
+        let mut bytes = Vec::with_capacity(mark::LEN);
+        mark::write(&mut bytes, self.at);
+        self.store(&bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,42 @@
+//! A log of its own per test.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use fanjet_actors::Clock;
+use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog};
+
+/// A clock that stands still until it is told otherwise.
+#[derive(Debug, Default)]
+pub(crate) struct TestClock(AtomicU64);
+
+impl TestClock {
+    pub(crate) fn set(&self, now_us: u64) {
+        self.0.store(now_us, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now_us(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// Settings of a small log, so that a few thousand events have several segments.
+pub(crate) fn config(path: &Path) -> EmbeddedConfig {
+    EmbeddedConfig {
+        segment_bytes: 300_000,
+        tail_bytes: 200_000,
+        cache_bytes: 400_000,
+        heartbeat: Duration::from_millis(50),
+        ..EmbeddedConfig::in_folder(path)
+    }
+}
+
+pub(crate) async fn open(config: EmbeddedConfig) -> EmbeddedLog {
+    EmbeddedLog::open(config, Arc::new(TestClock::default()))
+        .await
+        .unwrap()
+}

@@ -1,0 +1,226 @@
+//! `fanjet serve` killed under load, many times at random moments: at the end its log equals the oracle.
+//!
+//! The simulator is a process of its own, keeps its whole history, and survives. The log is read back from its folder,
+//! by the library, after the last process has ended.
+
+mod judge;
+mod oracle;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use fanjet_actors::SystemClock;
+use fanjet_log::{EventLog, ReadLimit, Selection};
+use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog};
+use fanjet_testkit::Process;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::cluster::{Profile, build, get, listening, printed, program, set};
+use crate::shell::block_on;
+use judge::Judge;
+
+/// The longest life of a process that is killed.
+const LONGEST_LIFE: Duration = Duration::from_millis(2_000);
+
+/// What a start may cost beside the life, for planning how many events are needed.
+const START: Duration = Duration::from_millis(300);
+
+const PATIENCE: Duration = Duration::from_secs(300);
+const POLL: Duration = Duration::from_millis(50);
+
+/// Small segments, so that kills meet their ends too.
+const SEGMENT_BYTES: &str = "4000000";
+
+const PAGE: ReadLimit = ReadLimit {
+    entries: 10_000,
+    bytes: 64 << 20,
+};
+
+/// When a process is killed.
+struct Life {
+    /// Counted from when it serves; otherwise from its start, so that kills meet the reading of the log too.
+    counts_once_served: bool,
+    length: Duration,
+}
+
+pub(crate) fn run(runs: u32, rate: u32, seed: Option<u64>) -> Result<()> {
+    block_on(crash(runs, rate, seed.unwrap_or_else(rand::random)))
+}
+
+async fn crash(runs: u32, rate: u32, seed: u64) -> Result<()> {
+    build(Profile::Dev, &["fanjet-simulator", "fanjet"])?;
+    println!("seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let lives: Vec<_> = (0..runs)
+        .map(|_| Life {
+            counts_once_served: random.random(),
+            length: LONGEST_LIFE.mul_f64(random.random()),
+        })
+        .collect();
+    let load = lives.iter().map(|life| life.length).sum::<Duration>() + START * (runs + 10);
+    let frames = (load.as_secs_f64() * f64::from(rate)) as u64;
+
+    let folder = tempfile::tempdir()?;
+    let expect_out = folder.path().join("expected.jsonl");
+    let data = folder.path().join("data");
+    let simulator = simulator(frames, rate, seed, &expect_out).await?;
+    let upstream = listening(&simulator).await?;
+    let under_load = kill_again_and_again(&upstream, &data, &lives).await?;
+    let expected = {
+        let last = serve(&upstream, &data)?;
+        let expected = oracle::read(&expect_out, frames, PATIENCE).await?;
+        wait_for_log(&last, expected.len() as u64).await?;
+        let status = last.stop(PATIENCE).await?;
+        ensure!(status.success(), "the last process ended with {status}");
+        expected
+    };
+    simulator.stop(PATIENCE).await?;
+
+    let mut judge = Judge::new(&expected);
+    read_back(&data, &mut judge).await?;
+    let verdict = judge.finish();
+    println!("{under_load} of {runs} kills hit a process that had appended");
+    println!("{runs} kills, {verdict}");
+    ensure!(
+        verdict.is_clean(),
+        "the log differs from the oracle (seed {seed})"
+    );
+    ensure!(
+        under_load * 2 >= runs,
+        "too few kills hit a process under load: they prove little"
+    );
+    Ok(())
+}
+
+async fn simulator(frames: u64, rate: u32, seed: u64, expect_out: &Path) -> Result<Process> {
+    let flags = [
+        ("--listen", "127.0.0.1:0".to_owned()),
+        ("--rate", rate.to_string()),
+        ("--limit", frames.to_string()),
+        ("--seed", seed.to_string()),
+        ("--accounts", "100".to_owned()),
+        ("--records-per-repo", "30".to_owned()),
+        ("--multi-op-commits", "0.2".to_owned()),
+        ("--history-frames", frames.to_string()),
+        ("--history-bytes", (16_u64 << 30).to_string()),
+        ("--expect-out", expect_out.display().to_string()),
+    ];
+    program(Profile::Dev, "fanjet-simulator")
+        .args(
+            flags
+                .into_iter()
+                .flat_map(|(flag, value)| [flag.to_owned(), value]),
+        )
+        .arg("--wait-for-client")
+        .start()
+}
+
+/// Starts and kills a process for each life; how many of them had appended.
+async fn kill_again_and_again(upstream: &str, data: &Path, lives: &[Life]) -> Result<u32> {
+    let mut under_load = 0;
+    let started = Instant::now();
+    for (index, life) in lives.iter().enumerate() {
+        let before = size(data);
+        let process = serve(upstream, data)?;
+        if index == 0 {
+            // An empty log starts with what happens now, so nothing is owed to it before its first event.
+            wait_for_log(&process, 1).await?;
+        }
+        if life.counts_once_served {
+            listening(&process).await?;
+        }
+        tokio::time::sleep(life.length).await;
+        ensure!(
+            process.exit_status().is_none(),
+            "it ended by itself:\n{}",
+            process.lines().join("\n")
+        );
+        process.kill().await?;
+        let grown = size(data) - before;
+        if grown > 0 {
+            under_load += 1;
+        }
+        println!(
+            "kill {} after {:.0?}: {grown} bytes more ({:.0?} in all)",
+            index + 1,
+            life.length,
+            started.elapsed()
+        );
+    }
+    Ok(under_load)
+}
+
+fn serve(upstream: &str, data: &Path) -> Result<Process> {
+    let data = data.display().to_string();
+    let settings = [
+        ("upstream.url", upstream),
+        ("embedded.path", &data),
+        ("embedded.segment_bytes", SEGMENT_BYTES),
+        ("http.listen", "127.0.0.1:0"),
+        ("ops.listen", "127.0.0.1:0"),
+    ];
+    program(Profile::Dev, "fanjet")
+        .arg("serve")
+        .args(
+            settings
+                .into_iter()
+                .flat_map(|(key, value)| set(key, value)),
+        )
+        .start()
+}
+
+async fn wait_for_log(process: &Process, seq: u64) -> Result<()> {
+    let ops = printed(process, "ops http://").await?;
+    let mut at = 0;
+    let reaching = async {
+        while at < seq {
+            tokio::time::sleep(POLL).await;
+            let metrics = get(&ops, "/metrics").await?;
+            let value = metrics
+                .lines()
+                .find_map(|line| line.strip_prefix("fanjet_ingest_log_seq "));
+            at = value.map_or(Ok(0.0), str::parse::<f64>)? as u64;
+        }
+        Ok(())
+    };
+    tokio::time::timeout(PATIENCE, reaching)
+        .await
+        .with_context(|| format!("the log does not reach {seq}"))?
+}
+
+/// Reads the whole log.
+async fn read_back(data: &Path, judge: &mut Judge<'_>) -> Result<()> {
+    let config = EmbeddedConfig::in_folder(data);
+    let log = EmbeddedLog::open(config, Arc::new(SystemClock)).await?;
+    let mut from = 0;
+    loop {
+        let page = log.read(from, &Selection::All, PAGE).await?;
+        for entry in &page.entries {
+            judge.see(
+                (entry.origin.relay_seq, entry.origin.op_index),
+                entry.time()?.get(),
+                std::str::from_utf8(&entry.body)?,
+            );
+        }
+        from = page.next;
+        if page.at_end {
+            return Ok(());
+        }
+    }
+}
+
+/// Bytes of all files in a folder, which may not be there yet.
+fn size(folder: &Path) -> u64 {
+    let Ok(files) = std::fs::read_dir(folder) else {
+        return 0;
+    };
+    let paths: Vec<PathBuf> = files.filter_map(|file| Some(file.ok()?.path())).collect();
+    paths
+        .iter()
+        .filter_map(|path| std::fs::metadata(path).ok())
+        .map(|data| data.len())
+        .sum()
+}
