@@ -11,6 +11,7 @@ use crate::tools;
 const TARGETS: &[(&str, &[&str])] = &[
     ("shared/firehose", &["frame", "car", "record"]),
     ("shared/filter", &["query", "client_message"]),
+    ("shared/log-embedded", &["segment"]),
 ];
 
 pub(crate) fn run(seconds: u64) -> Result<()> {

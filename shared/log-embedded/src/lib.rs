@@ -38,6 +38,10 @@ mod seek;
 
 mod log;
 
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
+
 pub use config::{EmbeddedConfig, Sync, Verify};
 pub use error::{OpenError, Remedy};
 pub use log::EmbeddedLog;

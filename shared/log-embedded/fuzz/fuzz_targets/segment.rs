@@ -1,0 +1,10 @@
+//! Any bytes as a segment file, and as what a true checksum vouches for: no panic, and nothing beyond the bytes.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    fanjet_log_embedded::fuzz::segment(bytes);
+    fanjet_log_embedded::fuzz::framed(bytes);
+});

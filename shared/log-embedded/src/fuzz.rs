@@ -1,0 +1,40 @@
+//! The parsers of a segment file, for the fuzz targets and nobody else.
+
+use crate::block;
+use crate::format::frame::{self, Found};
+use crate::format::{footer, header, mark, record};
+
+/// Takes any bytes apart in every way that opening and reading do.
+pub fn segment(bytes: &[u8]) {
+    let first = header::read(bytes).unwrap_or(1);
+    let base = header::LEN as u64;
+    let frames = bytes.get(header::LEN..).unwrap_or_default();
+    // What the checksums stop must not be needed for safety, so each frame is also taken apart without them.
+    let mut at = 0;
+    while let Found::Frame(frame) = frame::read_trusted(&frames[at..]) {
+        if let Some(record) = record::read(frame.payload) {
+            let parts = record.collection.len() + record.upstream.len() + record.frame_time.len();
+            assert!(parts + record.body.len() < frame.len());
+        }
+        at += frame.len();
+    }
+    if let Err((offset, _)) = block::check(frames, base, first) {
+        assert!(offset <= frames.len());
+    }
+    if let Some(found) = mark::find(frames, base) {
+        assert!(found >= base && found < bytes.len() as u64);
+    }
+    if let Some(footer) = footer::read(frames, base) {
+        let again = footer::write(base, footer.last, &footer.points);
+        assert!(frames.starts_with(&again));
+    }
+}
+
+/// Takes apart `payload` behind a true length and checksum.
+pub fn framed(payload: &[u8]) {
+    let mut bytes = header::write(1).to_vec();
+    let begin = frame::begin(&mut bytes);
+    bytes.extend_from_slice(payload);
+    frame::end(&mut bytes, begin);
+    segment(&bytes);
+}
