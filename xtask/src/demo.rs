@@ -25,7 +25,7 @@ async fn show(rate: u32, events: u64) -> Result<()> {
         &[("http.listen", edge_address())],
     )
     .await?;
-    let mut client = JetstreamClient::connect(&cluster.edge_url, &[])
+    let mut client = JetstreamClient::connect(cluster.edge_url(), &[])
         .await?
         .with_deadline(PATIENCE);
     cluster.start_ingest()?;
@@ -33,10 +33,10 @@ async fn show(rate: u32, events: u64) -> Result<()> {
         "NATS    {}   (try: nats sub 'atp.commit.app.bsky.feed.>')",
         cluster.nats.url()
     );
-    println!("edge    {}/subscribe", cluster.edge_url);
+    println!("edge    {}/subscribe", cluster.edge_url());
     println!(
         "try     websocat '{}/subscribe?wantedCollections=app.bsky.feed.post'",
-        cluster.edge_url
+        cluster.edge_url()
     );
     println!("stop    ctrl-c\n");
     let mut shown = 0;

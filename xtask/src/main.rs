@@ -17,6 +17,7 @@ mod cluster;
 mod demo;
 mod corpus;
 mod soak;
+mod clients;
 
 mod bench;
 mod fuzz;
@@ -67,6 +68,12 @@ enum Command {
         #[arg(long, default_value_t = 10)]
         minutes: u64,
     },
+    /// Foreign Jetstream clients from their registries against a real cluster
+    Clients {
+        /// Which scenarios
+        #[arg(value_enum, default_value = "all")]
+        scenarios: clients::Scenarios,
+    },
     /// Benchmarks
     Bench {
         /// Which one
@@ -99,6 +106,7 @@ fn run(command: Command) -> Result<()> {
         Command::Tools => tools::run(),
         Command::Corpus { dir } => corpus::run(&dir),
         Command::Soak { rate, minutes } => soak::run(rate, Duration::from_secs(minutes * 60)),
+        Command::Clients { scenarios } => clients::run(scenarios),
         Command::Bench { what } => bench::run(what),
         Command::Fuzz { seconds } => fuzz::run(seconds),
     }
