@@ -46,6 +46,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-log-nats",
             "fanjet-actors",
             "fanjet-config",
+            "fanjet-dictionaries",
             "fanjet-telemetry",
         ],
     ),

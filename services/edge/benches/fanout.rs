@@ -21,7 +21,7 @@ use fanjet_edge::hub::{Member, Shard, ShardLimits, Step};
 use fanjet_edge::metrics::Metrics;
 use fanjet_edge::subscriber::Take;
 use fanjet_edge::tail::{Collections, Entry, Ring};
-use fanjet_filter::Filter;
+use fanjet_filter::{Encoding, Filter};
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::{ManualReader, SdkMeterProvider};
 use rand::rngs::StdRng;
@@ -139,7 +139,7 @@ fn report(mix: &str, batch: usize, filter: impl Fn(&mut StdRng) -> Filter) {
     let metrics = Metrics::new(&provider.meter("bench"));
     let mut shard = Shard::new(Arc::clone(&ring), limits, metrics);
     let members: Vec<Rc<Member>> = (0..SUBSCRIBERS)
-        .map(|_| shard.join(filter(&mut random)))
+        .map(|_| shard.join(filter(&mut random), Encoding::Json))
         .collect();
 
     let mut collections = Collections::new(1000);

@@ -2,8 +2,10 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use fanjet_wire::zstd::DEFAULT_LEVEL;
 use serde::{Deserialize, Serialize};
 
 /// Settings of one edge node.
@@ -18,6 +20,8 @@ pub struct EdgeConfig {
     pub hub: HubConfig,
     /// One connection.
     pub subscriber: SubscriberConfig,
+    /// Compression.
+    pub zstd: ZstdConfig,
     /// Shutting down.
     pub drain: DrainConfig,
 }
@@ -160,6 +164,25 @@ impl Default for SubscriberConfig {
             write_stall_timeout: Duration::from_secs(120),
             hello_timeout: Duration::from_secs(600),
             max_client_message_bytes: 10_000_000,
+        }
+    }
+}
+
+/// Compression for the clients that ask for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ZstdConfig {
+    /// A dictionary file. It must be the one that the clients decode with. Empty: Jetstream v1's, which is built in.
+    pub dictionary: PathBuf,
+    /// The level. Higher ones cost more time and gain little: events are short.
+    pub level: i32,
+}
+
+impl Default for ZstdConfig {
+    fn default() -> Self {
+        Self {
+            dictionary: PathBuf::new(),
+            level: DEFAULT_LEVEL,
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::http::{Admission, Server};
 use crate::metrics::Metrics;
-use crate::tail::{Feeder, Ring, TailStatus};
+use crate::tail::{Compression, Feeder, Ring, TailStatus};
 use crate::{EdgeConfig, EdgeError, NotReady, Readiness};
 
 /// What all parts of a node share.
@@ -18,6 +18,7 @@ use crate::{EdgeConfig, EdgeError, NotReady, Readiness};
 pub(crate) struct Node {
     pub(crate) config: Arc<EdgeConfig>,
     pub(crate) ring: Arc<Ring>,
+    pub(crate) compression: Compression,
     pub(crate) admission: Arc<Admission>,
     pub(crate) metrics: Metrics,
     pub(crate) stop: Stop,
@@ -36,7 +37,7 @@ impl Edge {
     /// The node ends when `stop` is triggered, or triggers it itself when it cannot go on.
     ///
     /// # Errors
-    /// [`EdgeError::Listen`].
+    /// [`EdgeError::Listen`], [`EdgeError::Compression`].
     pub fn start(
         config: EdgeConfig,
         log: Arc<dyn EventLog>,
@@ -49,7 +50,7 @@ impl Edge {
     /// As [`Edge::start`], with another clock to measure the lag by.
     ///
     /// # Errors
-    /// [`EdgeError::Listen`].
+    /// [`EdgeError::Listen`], [`EdgeError::Compression`].
     pub fn start_at(
         config: EdgeConfig,
         log: Arc<dyn EventLog>,
@@ -60,6 +61,7 @@ impl Edge {
         let metrics = Metrics::new(meter);
         let node = Node {
             ring: Arc::new(Ring::new(config.tail.ring_bytes)),
+            compression: Compression::load(&config.zstd)?,
             admission: Arc::new(Admission::new(config.http.max_subscribers)),
             metrics: metrics.clone(),
             stop: stop.clone(),

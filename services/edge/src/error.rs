@@ -19,6 +19,14 @@ pub enum EdgeError {
         /// The system's answer.
         source: io::Error,
     },
+    /// The zstd dictionary or level cannot be used. The operator's to fix.
+    #[error("{key}: {reason}")]
+    Compression {
+        /// The setting.
+        key: &'static str,
+        /// Its value and what is wrong with it.
+        reason: String,
+    },
     /// The log is damaged or set up wrongly; going on would serve wrong data.
     #[error("cannot follow the log: {0}")]
     Log(#[source] LogError),
@@ -36,7 +44,7 @@ impl EdgeError {
         match self {
             Self::Server(_) => true,
             Self::Log(failure) => failure.is_retryable(),
-            Self::Listen { .. } | Self::Task(_) => false,
+            Self::Listen { .. } | Self::Compression { .. } | Self::Task(_) => false,
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use clap::Parser;
 use fanjet_actors::{OnFailure, Stop, Tasks, stop_on_signal};
 use fanjet_config::{EXIT_CONFIG, Flags, fail, settings_or_exit};
+use fanjet_edge::tail::Compression;
 use fanjet_edge::{Edge, EdgeError, EdgeSettings};
 use fanjet_log::LogError;
 use fanjet_log_nats::NatsLog;
@@ -37,6 +38,8 @@ fn main() -> ExitCode {
 
 #[actix_web::main]
 async fn run(settings: EdgeSettings) -> anyhow::Result<()> {
+    // Before the log is waited for, so that a wrong setting is told at once.
+    Compression::load(&settings.zstd)?;
     let stop = Stop::new();
     let metrics = Metrics::new()?;
     let mut tasks = Tasks::new(stop.clone());
@@ -76,8 +79,10 @@ async fn run(settings: EdgeSettings) -> anyhow::Result<()> {
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {
-    let is_config = matches!(error.downcast_ref(), Some(EdgeError::Listen { .. }))
-        || matches!(error.downcast_ref(), Some(OpsError::Listen { .. }))
+    let is_config = matches!(
+        error.downcast_ref(),
+        Some(EdgeError::Listen { .. } | EdgeError::Compression { .. })
+    ) || matches!(error.downcast_ref(), Some(OpsError::Listen { .. }))
         || matches!(error.downcast_ref(), Some(LogError::Misconfigured(_)));
     if is_config { EXIT_CONFIG } else { 1 }
 }

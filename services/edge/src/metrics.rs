@@ -6,6 +6,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Meter, UpDownCounter};
 
 use crate::http::Refusal;
+use crate::tail::Made;
 
 /// Connections that are open.
 pub const SUBSCRIBERS: &str = "fanjet_edge_subscribers";
@@ -15,6 +16,9 @@ pub const LAGGARDS: &str = "fanjet_edge_laggards";
 pub const DELIVERED_EVENTS: &str = "fanjet_edge_delivered_events";
 /// Bytes of frames handed to subscribers.
 pub const DELIVERED_BYTES: &str = "fanjet_edge_delivered_bytes";
+/// Frames made on demand by `encoding`: each event at most once per encoding and node. `zstd_stored` is a zstd frame
+/// that is not compressed because the library failed.
+pub const ENCODED_EVENTS: &str = "fanjet_edge_encoded_events";
 /// Ended connections by `reason`.
 pub const DISCONNECTS: &str = "fanjet_edge_disconnects";
 /// Refused requests for `/subscribe` by `reason`.
@@ -23,7 +27,7 @@ pub const REFUSED_HANDSHAKES: &str = "fanjet_edge_refused_handshakes";
 pub const TAIL_SEQ: &str = "fanjet_edge_tail_seq";
 /// Seconds between an event's log time and its arrival here, newest event.
 pub const TAIL_LAG_SECONDS: &str = "fanjet_edge_tail_lag_seconds";
-/// Bytes that the ring holds.
+/// Bytes that the ring holds, frames made on demand included.
 pub const RING_BYTES: &str = "fanjet_edge_ring_bytes";
 /// How often following the log had to begin anew, by `reason`.
 pub const FEEDER_RESTARTS: &str = "fanjet_edge_feeder_restarts";
@@ -39,6 +43,7 @@ pub struct Metrics {
     laggards: UpDownCounter<i64>,
     delivered_events: Counter<u64>,
     delivered_bytes: Counter<u64>,
+    encoded_events: Counter<u64>,
     disconnects: Counter<u64>,
     refused_handshakes: Counter<u64>,
     tail_seq: Gauge<u64>,
@@ -57,6 +62,7 @@ impl Metrics {
             laggards: meter.i64_up_down_counter(LAGGARDS).build(),
             delivered_events: meter.u64_counter(DELIVERED_EVENTS).build(),
             delivered_bytes: meter.u64_counter(DELIVERED_BYTES).build(),
+            encoded_events: meter.u64_counter(ENCODED_EVENTS).build(),
             disconnects: meter.u64_counter(DISCONNECTS).build(),
             refused_handshakes: meter.u64_counter(REFUSED_HANDSHAKES).build(),
             tail_seq: meter.u64_gauge(TAIL_SEQ).build(),
@@ -84,6 +90,19 @@ impl Metrics {
     pub(crate) fn delivered(&self, events: u64, bytes: u64) {
         self.delivered_events.add(events, &[]);
         self.delivered_bytes.add(bytes, &[]);
+    }
+
+    pub(crate) fn encoded(&self, made: Made) {
+        for (encoding, count) in [
+            ("zstd", made.zstd),
+            ("zstd_stored", made.stored),
+            ("v0", made.v0),
+        ] {
+            if count > 0 {
+                let encoding = KeyValue::new("encoding", encoding);
+                self.encoded_events.add(count, &[encoding]);
+            }
+        }
     }
 
     pub(crate) fn refused(&self, refusal: &Refusal) {

@@ -5,7 +5,7 @@ use fanjet_telemetry::{OpsConfig, TelemetryConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::EdgeConfig;
-use crate::config::{DrainConfig, HttpConfig, HubConfig, SubscriberConfig, TailConfig};
+use crate::config::{DrainConfig, HttpConfig, HubConfig, SubscriberConfig, TailConfig, ZstdConfig};
 
 /// Everything in `config.toml` and `process.toml` beside the sources, which name every key there is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub struct EdgeSettings {
     /// One connection.
     #[serde(default)]
     pub subscriber: SubscriberConfig,
+    /// Compression.
+    #[serde(default)]
+    pub zstd: ZstdConfig,
     /// Shutting down.
     #[serde(default)]
     pub drain: DrainConfig,
@@ -48,6 +51,7 @@ impl EdgeSettings {
             tail: self.tail.clone(),
             hub: self.hub.clone(),
             subscriber: self.subscriber.clone(),
+            zstd: self.zstd.clone(),
             drain: self.drain.clone(),
         }
     }

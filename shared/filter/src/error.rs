@@ -34,6 +34,14 @@ pub enum OptionsError {
     /// More values of `wantedDids` than are looked at, however many of them are equal.
     #[error("too many wanted DIDs: more than {MAX_DID_VALUES} values, repeated ones included")]
     TooManyDidValues,
+    /// A `format` that does not exist.
+    #[error("invalid format: {0} (allowed: v1, v0)")]
+    Format(String),
+    /// The original wire and compression together.
+    #[error(
+        "format=v0 cannot be compressed (allowed: format=v0 without compress=true and Socket-Encoding, or format=v1)"
+    )]
+    CompressedV0,
 }
 
 impl OptionsError {

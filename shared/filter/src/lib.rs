@@ -6,12 +6,15 @@ mod query;
 
 mod options;
 
+mod encoding;
+
 mod message;
 
 mod filter;
 
 mod error;
 
+pub use encoding::Encoding;
 pub use error::{MessageError, OptionsError};
 pub use filter::{Filter, MAX_COLLECTION_VALUES, MAX_COLLECTIONS, MAX_DID_VALUES, MAX_DIDS};
 pub use message::ClientMessage;

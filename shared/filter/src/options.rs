@@ -3,7 +3,7 @@
 use fanjet_event::Cursor;
 
 use crate::query::pairs;
-use crate::{Filter, OptionsError};
+use crate::{Encoding, Filter, OptionsError};
 
 /// What one client asked for when it connected.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -14,11 +14,14 @@ pub struct SubscriberOptions {
     pub cursor: Option<Cursor>,
     /// Whether it wants nothing before its first options update.
     pub require_hello: bool,
+    /// In which form it wants events.
+    pub encoding: Encoding,
 }
 
 impl SubscriberOptions {
     /// Reads a raw query string (without the `?`). Names are case-sensitive, unknown ones are ignored, of a
-    /// single-valued one the first counts. The cursor is checked first, as in v1, then collections, then DIDs.
+    /// single-valued one the first counts. The cursor is checked first, as in v1, then collections, then DIDs, then
+    /// the format.
     ///
     /// # Errors
     /// [`OptionsError`] naming the first bad value.
@@ -28,6 +31,8 @@ impl SubscriberOptions {
         let mut max_message_bytes = None;
         let mut cursor = None;
         let mut require_hello = None;
+        let mut compress = None;
+        let mut format = None;
         for (name, value) in pairs(query) {
             match &*name {
                 "wantedCollections" => collections.push(value),
@@ -41,6 +46,12 @@ impl SubscriberOptions {
                 "requireHello" => {
                     require_hello.get_or_insert(value == "true");
                 }
+                "compress" => {
+                    compress.get_or_insert(value == "true");
+                }
+                "format" => {
+                    format.get_or_insert(value);
+                }
                 _ => {}
             }
         }
@@ -53,7 +64,20 @@ impl SubscriberOptions {
                 dids.iter().map(AsRef::as_ref),
                 max_message_bytes.unwrap_or(0),
             )?,
+            encoding: Encoding::read(format.as_deref(), compress.unwrap_or(false))?,
         })
+    }
+
+    /// Obeys a request header `Socket-Encoding`, the other way to ask for compression: `zstd` anywhere in it, as in
+    /// v1.
+    ///
+    /// # Errors
+    /// [`OptionsError::CompressedV0`].
+    pub fn with_socket_encoding(mut self, header: &[u8]) -> Result<Self, OptionsError> {
+        if header.windows(b"zstd".len()).any(|part| part == b"zstd") {
+            self.encoding = self.encoding.compressed()?;
+        }
+        Ok(self)
     }
 }
 

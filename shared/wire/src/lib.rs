@@ -5,5 +5,6 @@
 pub mod v1;
 pub mod envelope;
 pub mod zstd;
+pub mod v0;
 pub mod websocket;
 pub mod close;

@@ -2,7 +2,7 @@
 //!
 //! A frame is built once and its bytes are shared by every client, so it must never hold anything about one of them.
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 
 /// Longest payload of a ping, pong or close frame in bytes.
 pub const MAX_CONTROL_PAYLOAD: usize = 125;
@@ -29,11 +29,16 @@ pub fn binary_frame(payload: &[u8]) -> Bytes {
 
 /// Turns `message`, which begins with [`MAX_HEADER_LEN`] spare bytes in front of the payload, into the finished
 /// frame of one binary message, without moving the payload.
-pub(crate) fn binary_frame_in_place(mut message: BytesMut) -> Bytes {
+pub(crate) fn binary_frame_in_place(message: &mut [u8]) -> &[u8] {
     let payload_len = message.len() - MAX_HEADER_LEN;
-    message.advance(MAX_HEADER_LEN - header_len(payload_len));
-    put_header(&mut &mut message[..], BINARY, payload_len);
-    message.freeze()
+    let frame = &mut message[MAX_HEADER_LEN - header_len(payload_len)..];
+    put_header(&mut &mut *frame, BINARY, payload_len);
+    frame
+}
+
+/// Appends the header of one text message.
+pub(crate) fn put_text_header(out: &mut Vec<u8>, payload_len: usize) {
+    put_header(out, TEXT, payload_len);
 }
 
 /// A ping. A payload above [`MAX_CONTROL_PAYLOAD`] is cut.

@@ -8,14 +8,17 @@
 //! [`MAX_WINDOW`]. There is no checksum: it is optional, the transport has its own, and four bytes are two percent
 //! of a usual event.
 
+mod stored;
+
 use std::{fmt, io};
 
 use ::zstd::bulk;
 use ::zstd::zstd_safe::{compress_bound, get_dict_id_from_dict};
-use bytes::{Bytes, BytesMut};
 use thiserror::Error;
 
 use crate::websocket::{MAX_HEADER_LEN, binary_frame_in_place};
+
+pub use stored::stored_message;
 
 /// Beside level 3 this gives up two percent of the ratio and saves a sixth of the time.
 pub const DEFAULT_LEVEL: i32 = 1;
@@ -24,16 +27,14 @@ pub const DEFAULT_LEVEL: i32 = 1;
 pub const MAX_WINDOW: usize = 1 << WINDOW_LOG;
 const WINDOW_LOG: u32 = 17;
 
-/// Frames lie side by side in pieces of this many bytes, and a piece is freed with the last of its frames.
-const PIECE: usize = 64 * 1024;
-
 /// Makes zstd frames with one dictionary. One for each thread: it owns its tables and its working memory.
 ///
-/// The dictionary is prepared once, when the compressor is made. Frames are written where they stay, side by side
-/// in shared memory, so whoever keeps one frame for long keeps up to 64 KiB of its neighbours too.
+/// The dictionary is prepared once, when the compressor is made. A frame is one allocation of exactly its length, so
+/// whoever keeps one for long keeps nothing else.
 pub struct Compressor {
     zstd: bulk::Compressor<'static>,
-    piece: BytesMut,
+    /// Where a frame is written before its length is known. As large as the largest event needed.
+    scratch: Vec<u8>,
 }
 
 /// A compressor that cannot be made, or a frame that cannot.
@@ -87,7 +88,7 @@ impl Compressor {
         }
         let mut compressor = Self {
             zstd: prepare(dictionary, level).map_err(ZstdError::Dictionary)?,
-            piece: BytesMut::with_capacity(PIECE),
+            scratch: Vec::new(),
         };
         // The library builds its tables, and finds fault with the dictionary, at the first use.
         match compressor.compress(b"{}") {
@@ -98,30 +99,30 @@ impl Compressor {
     }
 
     /// The event as one zstd frame.
-    pub fn compress(&mut self, json: &[u8]) -> Result<Bytes, ZstdError> {
-        Ok(self.frame_behind(0, json)?.freeze())
+    pub fn compress(&mut self, json: &[u8]) -> Result<Box<[u8]>, ZstdError> {
+        Ok(Box::from(&*self.frame_behind(0, json)?))
     }
 
     /// The event as one zstd frame in the finished frame of one binary WebSocket message.
-    pub fn binary_message(&mut self, json: &[u8]) -> Result<Bytes, ZstdError> {
-        Ok(binary_frame_in_place(
-            self.frame_behind(MAX_HEADER_LEN, json)?,
-        ))
+    pub fn binary_message(&mut self, json: &[u8]) -> Result<Box<[u8]>, ZstdError> {
+        let message = self.frame_behind(MAX_HEADER_LEN, json)?;
+        Ok(Box::from(binary_frame_in_place(message)))
     }
 
     /// One zstd frame behind `spare` bytes for somebody else.
-    fn frame_behind(&mut self, spare: usize, json: &[u8]) -> Result<BytesMut, ZstdError> {
-        self.piece.resize(spare + compress_bound(json.len()), 0);
-        let frame = &mut self.piece[spare..];
+    fn frame_behind(&mut self, spare: usize, json: &[u8]) -> Result<&mut [u8], ZstdError> {
+        let room = spare + compress_bound(json.len());
+        if self.scratch.len() < room {
+            self.scratch.resize(room, 0);
+        }
         let len = self
             .zstd
-            .compress_to_buffer(json, frame)
+            .compress_to_buffer(json, &mut self.scratch[spare..])
             .map_err(|source| ZstdError::Compress {
                 len: json.len(),
                 source,
             })?;
-        self.piece.truncate(spare + len);
-        Ok(self.piece.split())
+        Ok(&mut self.scratch[..spare + len])
     }
 }
 

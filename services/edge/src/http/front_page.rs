@@ -15,6 +15,8 @@ const WORDS: &str = concat!(
     "  wantedDids           a DID\n",
     "  maxMessageSizeBytes  skip larger events\n",
     "  requireHello         true: send nothing before the first options_update\n",
+    "  compress             true: zstd frames, made with Jetstream v1's dictionary, in binary messages\n",
+    "  format               v0: the original Jetstream's JSON\n",
 );
 
 pub(crate) async fn front_page() -> HttpResponse {

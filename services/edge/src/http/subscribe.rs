@@ -12,6 +12,9 @@ use crate::edge::Node;
 use crate::hub::Worker;
 use crate::subscriber::{Session, body};
 
+/// The header that asks for compression, beside `compress=true`.
+const SOCKET_ENCODING: &str = "socket-encoding";
+
 /// Serves one subscriber, or says why not.
 pub(crate) async fn subscribe(
     request: HttpRequest,
@@ -47,8 +50,12 @@ fn admit(request: &HttpRequest, node: &Node) -> Result<Admitted, Refusal> {
     if target.is_some_and(|target| target.as_str().len() > max_bytes) {
         return Err(Refusal::UrlTooLong { max_bytes });
     }
-    let options =
-        SubscriberOptions::parse(request.query_string()).map_err(Refusal::InvalidOptions)?;
+    let options = SubscriberOptions::parse(request.query_string())
+        .and_then(|options| match request.headers().get(SOCKET_ENCODING) {
+            Some(header) => options.with_socket_encoding(header.as_bytes()),
+            None => Ok(options),
+        })
+        .map_err(Refusal::InvalidOptions)?;
     if node.stop.is_cancelled() {
         return Err(Refusal::Draining);
     }

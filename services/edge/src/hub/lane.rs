@@ -1,14 +1,14 @@
-//! All subscribers of one worker with the same filter, and what a flush gathers for them.
+//! All subscribers of one worker with the same filter and encoding, and what a flush gathers for them.
 
 use std::rc::Rc;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
-use fanjet_filter::Filter;
+use bytes::BytesMut;
+use fanjet_filter::{Encoding, Filter};
 
 use super::Member;
 use crate::subscriber::Chunk;
-use crate::tail::Entry;
+use crate::tail::{Encoder, Entry};
 
 /// A lane's place in its shard. Reused after the lane's last holder has left.
 pub type LaneId = u32;
@@ -17,67 +17,75 @@ pub type LaneId = u32;
 #[derive(Debug)]
 pub(crate) struct Lane {
     pub(crate) filter: Arc<Filter>,
+    pub(crate) encoding: Encoding,
     /// Those who get what is gathered.
     pub(crate) members: Vec<Rc<Member>>,
     /// Members, and those who are behind and will come back.
     pub(crate) holders: usize,
     /// Which events of the current batch are wanted.
     picked: Vec<u32>,
-    picked_bytes: usize,
 }
 
 impl Lane {
-    pub(crate) fn new(filter: Arc<Filter>) -> Self {
+    pub(crate) fn new(filter: Arc<Filter>, encoding: Encoding) -> Self {
         Self {
             filter,
+            encoding,
             members: Vec::new(),
             holders: 0,
             picked: Vec::new(),
-            picked_bytes: 0,
         }
     }
 
     /// Notes that an event of the batch is wanted; returns whether it is the first.
-    pub(crate) fn pick(&mut self, index: u32, entry: &Entry) -> bool {
+    pub(crate) fn pick(&mut self, index: u32) -> bool {
         self.picked.push(index);
-        self.picked_bytes += entry.frame().len();
         self.picked.len() == 1
     }
 
-    /// Joins what was picked from the batch and forgets it; returns the number of events, too. A single frame is
-    /// shared as it is.
-    pub(crate) fn gather(&mut self, batch: &[Arc<Entry>]) -> Option<(Chunk, u64)> {
-        let chunk = join(
-            self.picked.iter().map(|&index| &batch[index as usize]),
-            self.picked_bytes,
-        )
-        .map(|chunk| (chunk, self.picked.len() as u64));
+    /// Joins what was picked from the batch and forgets it; returns the number of events, too.
+    pub(crate) fn gather(
+        &mut self,
+        batch: &[Arc<Entry>],
+        encoder: &mut Encoder,
+    ) -> Option<(Chunk, u64)> {
+        let picked = self.picked.iter().map(|&index| &batch[index as usize]);
+        let chunk = join(picked, self.encoding, encoder);
+        let chunk = chunk.map(|chunk| (chunk, self.picked.len() as u64));
         self.picked.clear();
-        self.picked_bytes = 0;
         chunk
     }
 }
 
-/// One piece of bytes with the frames of all entries. `total` is their length.
+/// One piece of bytes with the frames of all entries. A single text frame is shared as it is; those that are made on
+/// demand are copied, so that they live exactly as long as their entries, where they are counted.
 pub(crate) fn join<'a>(
-    mut entries: impl ExactSizeIterator<Item = &'a Arc<Entry>>,
-    total: usize,
+    entries: impl ExactSizeIterator<Item = &'a Arc<Entry>> + Clone,
+    encoding: Encoding,
+    encoder: &mut Encoder,
 ) -> Option<Chunk> {
-    let is_single = entries.len() == 1;
-    let mut last = entries.next()?;
-    let bytes: Bytes = if is_single {
-        last.frame().clone()
-    } else {
-        let mut joined = BytesMut::with_capacity(total);
-        joined.extend_from_slice(last.frame());
-        for entry in entries {
-            joined.extend_from_slice(entry.frame());
-            last = entry;
+    let last = entries.clone().last()?;
+    if encoding == Encoding::Json && entries.len() == 1 {
+        return Some(Chunk {
+            bytes: last.frame().clone(),
+            last: last.time(),
+        });
+    }
+    if encoding != Encoding::Json {
+        for entry in entries.clone() {
+            entry.prepare(encoding, encoder);
         }
-        joined.freeze()
-    };
+    }
+    let total = entries
+        .clone()
+        .map(|entry| entry.frame_in(encoding, encoder).len())
+        .sum();
+    let mut joined = BytesMut::with_capacity(total);
+    for entry in entries {
+        joined.extend_from_slice(entry.frame_in(encoding, encoder));
+    }
     Some(Chunk {
-        bytes,
+        bytes: joined.freeze(),
         last: last.time(),
     })
 }

@@ -1,9 +1,9 @@
-//! All lanes of one shard: found by their filter when somebody joins, by the index when an event comes.
+//! All lanes of one shard: found by their filter and encoding when somebody joins, by the index when an event comes.
 
 use std::rc::Rc;
 use std::sync::Arc;
 
-use fanjet_filter::Filter;
+use fanjet_filter::{Encoding, Filter};
 use hashbrown::HashMap;
 
 use super::lane::Lane;
@@ -16,16 +16,17 @@ pub(crate) struct Lanes {
     router: Router,
     lanes: Vec<Option<Lane>>,
     free: Vec<LaneId>,
-    by_filter: HashMap<Arc<Filter>, LaneId>,
+    /// One map per encoding.
+    by_filter: [HashMap<Arc<Filter>, LaneId>; Encoding::COUNT],
 }
 
 impl Lanes {
-    /// The lane of a filter, made when it is the first of its kind. Each hold is given back with
+    /// The lane of a filter and an encoding, made when it is the first of its kind. Each hold is given back with
     /// [`Lanes::release`].
-    pub(crate) fn hold(&mut self, filter: Filter) -> LaneId {
-        let id = match self.by_filter.get(&filter) {
+    pub(crate) fn hold(&mut self, filter: Filter, encoding: Encoding) -> LaneId {
+        let id = match self.by_filter[encoding.index()].get(&filter) {
             Some(&id) => id,
-            None => self.make(Arc::new(filter)),
+            None => self.make(Arc::new(filter), encoding),
         };
         if let Some(lane) = self.get_mut(id) {
             lane.holders += 1;
@@ -41,7 +42,8 @@ impl Lanes {
         lane.holders -= 1;
         if lane.holders == 0 {
             let filter = Arc::clone(&lane.filter);
-            self.by_filter.remove(&filter);
+            let encoding = lane.encoding;
+            self.by_filter[encoding.index()].remove(&filter);
             self.router.remove(id);
             self.lanes[id as usize] = None;
             self.free.push(id);
@@ -56,7 +58,7 @@ impl Lanes {
                 // A lane all of whose holders are behind has nobody to gather for.
                 if let Some(Some(lane)) = lanes.get_mut(id as usize)
                     && !lane.members.is_empty()
-                    && lane.pick(index as u32, entry)
+                    && lane.pick(index as u32)
                 {
                     touched.push(id);
                 }
@@ -82,17 +84,17 @@ impl Lanes {
 
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.by_filter.len()
+        self.by_filter.iter().map(HashMap::len).sum()
     }
 
-    fn make(&mut self, filter: Arc<Filter>) -> LaneId {
+    fn make(&mut self, filter: Arc<Filter>, encoding: Encoding) -> LaneId {
         let id = self.free.pop().unwrap_or_else(|| {
             self.lanes.push(None);
             (self.lanes.len() - 1) as LaneId
         });
         self.router.enter(id, &filter);
-        self.lanes[id as usize] = Some(Lane::new(Arc::clone(&filter)));
-        self.by_filter.insert(filter, id);
+        self.lanes[id as usize] = Some(Lane::new(Arc::clone(&filter), encoding));
+        self.by_filter[encoding.index()].insert(filter, id);
         id
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use fanjet_filter::Encoding;
 use fanjet_log::Seq;
 
 use super::LaneId;
@@ -11,6 +12,7 @@ use crate::subscriber::Outbox;
 #[derive(Debug)]
 pub struct Member {
     outbox: Outbox,
+    encoding: Encoding,
     place: Cell<Place>,
 }
 
@@ -54,9 +56,10 @@ impl Place {
 }
 
 impl Member {
-    pub(crate) fn new(outbox: Outbox) -> Self {
+    pub(crate) fn new(outbox: Outbox, encoding: Encoding) -> Self {
         Self {
             outbox,
+            encoding,
             place: Cell::new(Place::Left),
         }
     }
@@ -64,6 +67,11 @@ impl Member {
     /// What waits for its socket.
     pub fn outbox(&self) -> &Outbox {
         &self.outbox
+    }
+
+    /// In which form it gets events, for as long as it is connected.
+    pub(crate) fn encoding(&self) -> Encoding {
+        self.encoding
     }
 
     /// Whether it reads the ring by itself.

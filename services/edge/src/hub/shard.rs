@@ -7,6 +7,7 @@
 //! A new filter counts from the event that the member reads next when it comes: the shard's position for one that is
 //! live, its own `next` for one that is behind.
 
+mod encoding;
 mod refilter;
 
 use std::cell::RefCell;
@@ -14,7 +15,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use fanjet_event::TimeUs;
-use fanjet_filter::Filter;
+use fanjet_filter::{Encoding, Filter};
 use fanjet_log::Seq;
 use fanjet_wire::close::CloseReason;
 
@@ -24,7 +25,7 @@ use super::member::Place;
 use super::{LaneId, Member};
 use crate::metrics::Metrics;
 use crate::subscriber::{Chunk, Outbox, Push};
-use crate::tail::{Entry, Read, ReadLimit, Ring};
+use crate::tail::{Compression, Encoder, Entry, Read, ReadLimit, Ring};
 
 /// A shard is shared by its hub and the feeds of its members, all on one thread.
 pub type SharedShard = Rc<RefCell<Shard>>;
@@ -72,6 +73,7 @@ pub struct Shard {
     limits: ShardLimits,
     metrics: Metrics,
     lanes: Lanes,
+    encoder: Encoder,
     behind: Vec<Rc<Member>>,
     /// Those who start further on than the shard's position.
     ahead: Vec<Rc<Member>>,
@@ -90,6 +92,7 @@ impl Shard {
     /// A shard without members.
     pub fn new(ring: Arc<Ring>, limits: ShardLimits, metrics: Metrics) -> Self {
         Self {
+            encoder: Encoder::new(Compression::default(), Arc::clone(ring.encoded())),
             ring,
             limits,
             metrics,
@@ -105,15 +108,15 @@ impl Shard {
     }
 
     /// Adds a subscriber that starts with what comes next.
-    pub fn join(&mut self, filter: Filter) -> Rc<Member> {
+    pub fn join(&mut self, filter: Filter, encoding: Encoding) -> Rc<Member> {
         if self.holders == 0 {
             self.go_to_end();
         }
         // Cursors are inclusive: the microsecond behind an event names everything after it.
         let resume = self.before.map(|time| time.get() + 1);
         let outbox = Outbox::new(self.limits.max_pending_bytes, resume);
-        let member = Rc::new(Member::new(outbox));
-        let lane = self.lanes.hold(filter);
+        let member = Rc::new(Member::new(outbox, encoding));
+        let lane = self.lanes.hold(filter, encoding);
         self.holders += 1;
         self.go_live(lane, &member);
         member
@@ -246,6 +249,7 @@ impl Shard {
             bytes += delivered_bytes;
         }
         self.touched = touched;
+        self.note_encoded();
         if events > 0 {
             self.metrics.delivered(events, bytes);
         }
@@ -256,7 +260,7 @@ impl Shard {
         let Some(lane) = self.lanes.get_mut(id) else {
             return (0, 0);
         };
-        let Some((chunk, events)) = lane.gather(batch) else {
+        let Some((chunk, events)) = lane.gather(batch, &mut self.encoder) else {
             return (0, 0);
         };
         let mut delivered = 0;
@@ -338,7 +342,7 @@ impl Shard {
     }
 
     /// What one lane wants of a batch.
-    fn select(&self, lane: LaneId, batch: &[Arc<Entry>]) -> Option<Chunk> {
+    fn select(&mut self, lane: LaneId, batch: &[Arc<Entry>]) -> Option<Chunk> {
         let lane = self.lanes.get(lane)?;
         let wanted: Vec<_> = batch
             .iter()
@@ -347,9 +351,10 @@ impl Shard {
                     .matches(entry.topic(), entry.did(), entry.json_len())
             })
             .collect();
-        let total = wanted.iter().map(|entry| entry.frame().len()).sum();
-        let chunk = join(wanted.iter().copied(), total)?;
-        self.metrics.delivered(wanted.len() as u64, total as u64);
+        let chunk = join(wanted.iter().copied(), lane.encoding, &mut self.encoder)?;
+        self.note_encoded();
+        self.metrics
+            .delivered(wanted.len() as u64, chunk.bytes.len() as u64);
         Some(chunk)
     }
 }

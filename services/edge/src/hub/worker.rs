@@ -28,7 +28,8 @@ impl Worker {
             catch_up_bytes: node.config.subscriber.catch_up_bytes,
             max_pending_bytes: node.config.subscriber.max_pending_bytes,
         };
-        let shard = Shard::new(node.ring.clone(), limits, node.metrics.clone());
+        let shard = Shard::new(node.ring.clone(), limits, node.metrics.clone())
+            .compressing_with(node.compression.clone());
         let shard = Rc::new(RefCell::new(shard));
         let hub = RefCell::new(start_hub(&node, &shard));
         Self { node, shard, hub }
@@ -48,9 +49,11 @@ impl Worker {
     pub(crate) fn join(&self, options: SubscriberOptions) -> (Feed, oneshot::Receiver<()>) {
         self.revive_hub();
         let member = if options.require_hello {
-            self.shard.borrow_mut().join_waiting()
+            self.shard.borrow_mut().join_waiting(options.encoding)
         } else {
-            self.shard.borrow_mut().join(options.filter)
+            self.shard
+                .borrow_mut()
+                .join(options.filter, options.encoding)
         };
         if self.node.stop.is_cancelled() {
             // The hub may have sent the others away already.

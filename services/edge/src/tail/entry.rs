@@ -1,14 +1,19 @@
 //! One event as all subscribers of this node share it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use fanjet_event::{TimeUs, Topic};
+use fanjet_filter::Encoding;
 use fanjet_log::{LogError, Seq};
 use fanjet_wire::envelope::Envelope;
 use fanjet_wire::websocket::{header_len, text_frame};
 
-use super::{CollectionId, Collections};
+use super::encoded::Encoded;
+use super::{CollectionId, Collections, Encoder};
 
-/// One event, ready to be sent: what routing looks at, and the finished frame. Made once per node.
+/// One event, ready to be sent: what routing looks at, and the finished frame. Made once per node. Frames in other
+/// encodings are made once per node as well, when somebody first wants them.
 #[derive(Debug)]
 pub struct Entry {
     seq: Seq,
@@ -19,6 +24,8 @@ pub struct Entry {
     did: Bytes,
     json_start: u8,
     frame: Bytes,
+    zstd: Encoded,
+    v0: Encoded,
 }
 
 impl Entry {
@@ -46,6 +53,8 @@ impl Entry {
             did: frame.slice_ref(envelope.did.as_bytes()),
             json_start: json_start as u8,
             frame,
+            zstd: Encoded::default(),
+            v0: Encoded::default(),
         })
     }
 
@@ -80,6 +89,24 @@ impl Entry {
         &self.frame
     }
 
+    /// The finished frame in an encoding. Made now when nobody has needed it before.
+    pub fn frame_in(&self, encoding: Encoding, encoder: &mut Encoder) -> &[u8] {
+        let Some(encoded) = self.encoded(encoding) else {
+            return &self.frame;
+        };
+        encoded.get().unwrap_or_else(|| {
+            let bytes = Arc::clone(encoder.bytes());
+            encoded.get_or_make(bytes, || encoder.encode(encoding, self.json_bytes()))
+        })
+    }
+
+    /// Makes the frame in an encoding unless it is there or another thread is about to make it.
+    pub fn prepare(&self, encoding: Encoding, encoder: &mut Encoder) {
+        if self.encoded(encoding).is_some_and(Encoded::claim) {
+            self.frame_in(encoding, encoder);
+        }
+    }
+
     /// The JSON, which is the frame's payload.
     pub fn json(&self) -> Bytes {
         self.frame.slice(usize::from(self.json_start)..)
@@ -90,11 +117,29 @@ impl Entry {
         self.frame.len() - usize::from(self.json_start)
     }
 
-    /// The memory it takes in bytes, allocations included.
+    /// The memory in bytes of the frames that were made on demand. It may grow at any time.
+    pub fn encoded_weight(&self) -> usize {
+        self.zstd.weight() + self.v0.weight()
+    }
+
+    /// The memory it takes in bytes, allocations included, but without [`Entry::encoded_weight`]: this never changes.
     pub fn weight(&self) -> usize {
         // The frame's allocation, the entry behind its `Arc`, and the ring's handle.
         const OVERHEAD: usize = size_of::<Entry>() + 2 * size_of::<usize>() + size_of::<usize>();
         self.frame.len() + OVERHEAD
+    }
+
+    /// Where the frame in an encoding is kept, unless it is the one that is always there.
+    fn encoded(&self, encoding: Encoding) -> Option<&Encoded> {
+        match encoding {
+            Encoding::Json => None,
+            Encoding::Zstd => Some(&self.zstd),
+            Encoding::V0 => Some(&self.v0),
+        }
+    }
+
+    fn json_bytes(&self) -> &[u8] {
+        &self.frame[usize::from(self.json_start)..]
     }
 }
 

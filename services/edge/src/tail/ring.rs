@@ -1,4 +1,4 @@
-//! The newest events, bounded by bytes.
+//! The newest events, bounded by bytes. Frames that were made on demand count, too, as long as they live.
 //!
 //! Invariant: the ring covers the seqs from its start up to its end without a hole: whoever reads on from where it
 //! stopped sees every event once, in order, or is told that it fell behind.
@@ -11,7 +11,7 @@ use fanjet_log::Seq;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
-use super::Entry;
+use super::{EncodedBytes, Entry};
 
 /// Shared by the feeder, which alone writes, and all hubs.
 #[derive(Debug)]
@@ -19,6 +19,7 @@ pub struct Ring {
     covered: RwLock<Covered>,
     head: watch::Sender<Head>,
     max_bytes: usize,
+    encoded: Arc<EncodedBytes>,
 }
 
 /// Where the ring ends. Watching it is how hubs learn that there is something to do: wake-ups coalesce.
@@ -70,7 +71,13 @@ impl Ring {
             covered: RwLock::default(),
             head: watch::Sender::default(),
             max_bytes,
+            encoded: Arc::default(),
         }
+    }
+
+    /// Where the frames that are made on demand are counted.
+    pub fn encoded(&self) -> &Arc<EncodedBytes> {
+        &self.encoded
     }
 
     /// Forgets everything and begins anew with `start`. New subscribers start at `live`, which may be further on.
@@ -97,27 +104,29 @@ impl Ring {
         let Some(last) = entries.last().cloned() else {
             return;
         };
-        let mut forgotten = Vec::new();
-        {
+        let forgotten = {
             let mut covered = self.covered.write();
             covered.bytes += entries.iter().map(|entry| entry.weight()).sum::<usize>();
             covered.entries.extend(entries);
             covered.end = last.seq() + 1;
-            while covered.bytes > self.max_bytes && covered.entries.len() > 1 {
-                let Some(oldest) = covered.entries.pop_front() else {
-                    break;
-                };
-                covered.bytes -= oldest.weight();
-                covered.start = oldest.seq() + 1;
-                // Freed below, outside of the lock.
-                forgotten.push(oldest);
-            }
-        }
+            covered.trim(self.max_bytes, self.encoded.get())
+        };
+        // Freed outside of the lock.
+        drop(forgotten);
         self.head.send_modify(|head| {
             head.end = Some(last.seq() + 1);
             head.time = Some(last.time());
             head.live = head.live.max(last.seq() + 1);
         });
+    }
+
+    /// Forgets what is too much after frames were made on demand.
+    pub fn trim(&self) {
+        let encoded = self.encoded.get();
+        if self.covered.read().bytes + encoded > self.max_bytes {
+            let forgotten = self.covered.write().trim(self.max_bytes, encoded);
+            drop(forgotten);
+        }
     }
 
     /// Reads on at `seq`, up to but without `until`.
@@ -155,7 +164,7 @@ impl Ring {
 
     /// Bytes that are held.
     pub fn bytes(&self) -> usize {
-        self.covered.read().bytes
+        self.covered.read().bytes + self.encoded.get()
     }
 
     /// Where the ring ends.
@@ -166,6 +175,24 @@ impl Ring {
     /// Watches the end.
     pub fn watch(&self) -> watch::Receiver<Head> {
         self.head.subscribe()
+    }
+}
+
+impl Covered {
+    /// Takes out the oldest entries until the rest fits beside `encoded` bytes of frames that were made on demand.
+    /// The newest one stays.
+    fn trim(&mut self, max_bytes: usize, mut encoded: usize) -> Vec<Arc<Entry>> {
+        let mut forgotten = Vec::new();
+        while self.bytes + encoded > max_bytes && self.entries.len() > 1 {
+            let Some(oldest) = self.entries.pop_front() else {
+                break;
+            };
+            self.bytes -= oldest.weight();
+            encoded = encoded.saturating_sub(oldest.encoded_weight());
+            self.start = oldest.seq() + 1;
+            forgotten.push(oldest);
+        }
+        forgotten
     }
 }
 

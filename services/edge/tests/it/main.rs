@@ -4,6 +4,10 @@
 mod support;
 
 #[cfg(test)]
+mod compression;
+#[cfg(test)]
+mod conformance_encodings;
+#[cfg(test)]
 mod conformance_filters;
 #[cfg(test)]
 mod conformance_handshake;

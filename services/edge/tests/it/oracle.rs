@@ -51,6 +51,7 @@ fn random_query(random: &mut StdRng) -> String {
     if random.random_bool(0.2) {
         query += &format!("&maxMessageSizeBytes={}", random.random_range(180..400));
     }
+    query += ["", "&compress=true", "&format=v0"][random.random_range(0..3)];
     query
 }
 

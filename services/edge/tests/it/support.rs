@@ -6,7 +6,7 @@ mod faulty_log;
 mod node;
 mod request;
 
-pub(crate) use client::Client;
+pub(crate) use client::{Client, decompressed};
 pub(crate) use events::{Event, commit, event, time_of};
 pub(crate) use faulty_log::{Fault, FaultyLog};
 pub(crate) use node::{Node, eventually};

@@ -2,16 +2,16 @@
 
 use std::rc::Rc;
 
-use fanjet_filter::Filter;
+use fanjet_filter::{Encoding, Filter};
 use fanjet_log::Seq;
 
 use super::{Member, Outbox, Place, Shard};
 
 impl Shard {
     /// Adds a subscriber that gets nothing before its first [`Shard::set_filter`].
-    pub fn join_waiting(&mut self) -> Rc<Member> {
+    pub fn join_waiting(&mut self, encoding: Encoding) -> Rc<Member> {
         let outbox = Outbox::new(self.limits.max_pending_bytes, None);
-        let member = Rc::new(Member::new(outbox));
+        let member = Rc::new(Member::new(outbox, encoding));
         member.set_place(Place::Waiting {
             index: self.waiting.len() as u32,
         });
@@ -30,7 +30,7 @@ impl Shard {
             place => place,
         };
         // Held before the old one is given back, so that a lane that stays the same is not built anew.
-        let lane = self.lanes.hold(filter);
+        let lane = self.lanes.hold(filter, member.encoding());
         match old {
             Place::Behind { index, next, .. } => {
                 member.set_place(Place::Behind { lane, index, next });
@@ -82,7 +82,7 @@ impl Shard {
         let resume = head.time.map(|time| time.get() + 1);
         member.outbox().start_at(resume);
         self.detach(member);
-        let lane = self.lanes.hold(filter);
+        let lane = self.lanes.hold(filter, member.encoding());
         self.holders += 1;
         if self.position >= head.live {
             self.go_live(lane, member);

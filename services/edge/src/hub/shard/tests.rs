@@ -93,7 +93,7 @@ fn filter(collections: &[&str]) -> Filter {
 fn equal_filters_share_one_lane_and_its_bytes() {
     let mut rig = Rig::new(1 << 20, 1 << 20);
     let members: Vec<_> = (0..50)
-        .map(|n| rig.shard.join(filter(QUERIES[n % 2])))
+        .map(|n| rig.shard.join(filter(QUERIES[n % 2]), Encoding::Json))
         .collect();
     assert_eq!(rig.shard.lanes(), 2);
     rig.post(2);
@@ -116,7 +116,7 @@ fn equal_filters_share_one_lane_and_its_bytes() {
 #[test]
 fn a_single_frame_is_the_rings_own() {
     let mut rig = Rig::new(1 << 20, 1 << 20);
-    let member = rig.shard.join(Filter::default());
+    let member = rig.shard.join(Filter::default(), Encoding::Json);
     rig.post(1);
     rig.settle();
     let Read::Hot(held) = rig.ring.read_from(
@@ -138,7 +138,7 @@ fn a_single_frame_is_the_rings_own() {
 #[test]
 fn a_member_that_is_full_comes_back_without_loss_or_repeat() {
     let mut rig = Rig::new(1 << 20, 100);
-    let slow = rig.shard.join(Filter::default());
+    let slow = rig.shard.join(Filter::default(), Encoding::Json);
     rig.post(20);
     rig.settle();
     assert!(slow.is_behind());
@@ -169,8 +169,8 @@ fn a_member_that_is_full_comes_back_without_loss_or_repeat() {
 #[test]
 fn who_falls_out_of_the_ring_is_closed_even_if_it_never_asks() {
     let mut rig = Rig::new(5000, 100);
-    let slow = rig.shard.join(Filter::default());
-    let fast = rig.shard.join(Filter::default());
+    let slow = rig.shard.join(Filter::default(), Encoding::Json);
+    let fast = rig.shard.join(Filter::default(), Encoding::Json);
     for _ in 0..100 {
         rig.post(1);
         rig.settle();
@@ -190,11 +190,11 @@ fn who_falls_out_of_the_ring_is_closed_even_if_it_never_asks() {
 #[test]
 fn a_hub_that_was_overtaken_closes_those_who_missed_something() {
     let mut rig = Rig::new(2000, 1 << 20);
-    let member = rig.shard.join(Filter::default());
+    let member = rig.shard.join(Filter::default(), Encoding::Json);
     rig.post(50);
     rig.settle();
     assert_eq!(member.outbox().closing(), Some(CloseReason::FellBehind));
-    let next = rig.shard.join(Filter::default());
+    let next = rig.shard.join(Filter::default(), Encoding::Json);
     rig.post(1);
     rig.settle();
     assert_eq!(rig.drain(&next).len(), 1);
@@ -207,7 +207,7 @@ fn a_worker_without_subscribers_reads_nothing() {
     assert_eq!(rig.shard.step(), Step::Done);
     assert_eq!(rig.shard.position(), 11);
     rig.post(5);
-    let member = rig.shard.join(Filter::default());
+    let member = rig.shard.join(Filter::default(), Encoding::Json);
     rig.post(1);
     rig.settle();
     let Read::Hot(newest) = rig.ring.read_from(
@@ -226,7 +226,7 @@ fn a_worker_without_subscribers_reads_nothing() {
 #[test]
 fn a_lane_whose_holders_are_all_behind_stays_theirs() {
     let mut rig = Rig::new(1 << 20, 100);
-    let slow = rig.shard.join(filter(QUERIES[1]));
+    let slow = rig.shard.join(filter(QUERIES[1]), Encoding::Json);
     rig.post(20);
     rig.settle();
     assert!(slow.is_behind());
@@ -239,11 +239,11 @@ fn a_lane_whose_holders_are_all_behind_stays_theirs() {
 #[test]
 fn a_newcomers_cursor_is_the_shards_place_not_the_rings() {
     let mut rig = Rig::new(1 << 20, 1 << 20);
-    let first = rig.shard.join(Filter::default());
+    let first = rig.shard.join(Filter::default(), Encoding::Json);
     rig.post(3);
     rig.settle();
     rig.post(2);
-    let second = rig.shard.join(Filter::default());
+    let second = rig.shard.join(Filter::default(), Encoding::Json);
     second.outbox().close_now(CloseReason::Draining);
     let expected = CloseReason::Draining
         .frame(Some(time_of(3).get() + 1))
@@ -256,8 +256,8 @@ fn a_newcomers_cursor_is_the_shards_place_not_the_rings() {
 #[test]
 fn who_said_hello_starts_behind_what_was_there() {
     let mut rig = Rig::new(1 << 20, 1 << 20);
-    let live = rig.shard.join(Filter::default());
-    let waiting = rig.shard.join_waiting();
+    let live = rig.shard.join(Filter::default(), Encoding::Json);
+    let waiting = rig.shard.join_waiting(Encoding::Json);
     rig.post(20);
     rig.shard.step();
     rig.shard.set_filter(&waiting, Filter::default());
@@ -273,9 +273,9 @@ fn who_said_hello_starts_behind_what_was_there() {
 #[test]
 fn who_waits_costs_nothing_and_stays_when_the_others_are_closed() {
     let mut rig = Rig::new(2000, 1 << 20);
-    let waiting = rig.shard.join_waiting();
+    let waiting = rig.shard.join_waiting(Encoding::Json);
     assert_eq!((rig.shard.lanes(), rig.shard.holders), (0, 0));
-    let live = rig.shard.join(Filter::default());
+    let live = rig.shard.join(Filter::default(), Encoding::Json);
     rig.post(50);
     rig.settle();
     assert_eq!(live.outbox().closing(), Some(CloseReason::FellBehind));
@@ -284,7 +284,7 @@ fn who_waits_costs_nothing_and_stays_when_the_others_are_closed() {
     rig.post(1);
     rig.settle();
     assert_eq!(rig.drain(&waiting).len(), 1);
-    let another = rig.shard.join_waiting();
+    let another = rig.shard.join_waiting(Encoding::Json);
     rig.shard.close_all(&CloseReason::Draining);
     assert_eq!(another.outbox().closing(), Some(CloseReason::Draining));
     // Too late.
@@ -296,8 +296,8 @@ fn who_waits_costs_nothing_and_stays_when_the_others_are_closed() {
 #[test]
 fn the_cursor_of_who_said_hello_stands_for_the_hello() {
     let mut rig = Rig::new(1 << 20, 1 << 20);
-    let _live = rig.shard.join(Filter::default());
-    let waiting = rig.shard.join_waiting();
+    let _live = rig.shard.join(Filter::default(), Encoding::Json);
+    let waiting = rig.shard.join_waiting(Encoding::Json);
     rig.post(5);
     rig.shard.set_filter(&waiting, Filter::default());
     waiting.outbox().close_now(CloseReason::Draining);
@@ -346,10 +346,10 @@ proptest! {
             match act {
                 Act::Join(query) => {
                     let filter = filter(QUERIES[query]);
-                    let member = rig.shard.join(filter.clone());
+                    let member = rig.shard.join(filter.clone(), Encoding::Json);
                     members.push((member, vec![(rig.shard.position(), filter)], Vec::new()));
                 }
-                Act::JoinWaiting => members.push((rig.shard.join_waiting(), Vec::new(), Vec::new())),
+                Act::JoinWaiting => members.push((rig.shard.join_waiting(Encoding::Json), Vec::new(), Vec::new())),
                 Act::Refilter(who, query) if !members.is_empty() => {
                     let at = who % members.len();
                     let (member, filters, _) = &mut members[at];

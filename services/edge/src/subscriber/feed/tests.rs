@@ -2,7 +2,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::task::Waker;
 
-use fanjet_filter::Filter;
+use fanjet_filter::{Encoding, Filter};
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 
@@ -40,7 +40,7 @@ fn rig() -> Rig {
 impl Rig {
     fn feed(&self, collection: &str) -> (Feed, oneshot::Receiver<()>) {
         let filter = Filter::new([collection], [], 0).unwrap();
-        let member = self.shard.borrow_mut().join(filter);
+        let member = self.shard.borrow_mut().join(filter, Encoding::Json);
         Feed::new(Rc::clone(&self.shard), member, self.metrics.clone())
     }
 

@@ -1,17 +1,21 @@
 use std::net::SocketAddr;
 
+use fanjet_filter::Encoding;
 use fanjet_log::Entry;
 use futures::{SinkExt, StreamExt};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 /// How a connection ended: the close frame's code and text.
 pub(crate) type Closed = Option<(u16, String)>;
 
-/// One subscriber.
+/// One subscriber. It insists on the kind of messages that it asked for.
 pub(crate) struct Client {
     socket: WebSocketStream<TcpStream>,
+    encoding: Encoding,
 }
 
 impl Client {
@@ -22,7 +26,17 @@ impl Client {
 
     pub(crate) async fn try_connect(addr: SocketAddr, query: &str) -> Result<Self, Error> {
         let stream = TcpStream::connect(addr).await?;
-        Self::over(stream, query).await
+        Self::over(stream, query, &[]).await
+    }
+
+    /// Connects with request headers. A `Socket-Encoding` among them is expected to be obeyed.
+    pub(crate) async fn connect_with(
+        addr: SocketAddr,
+        query: &str,
+        headers: &[(&'static str, &'static str)],
+    ) -> Self {
+        let stream = TcpStream::connect(addr).await.unwrap();
+        Self::over(stream, query, headers).await.unwrap()
     }
 
     /// A client whose system takes little before it reads.
@@ -30,27 +44,52 @@ impl Client {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4096).unwrap();
         let stream = socket.connect(addr).await.unwrap();
-        Self::over(stream, query).await.unwrap()
+        Self::over(stream, query, &[]).await.unwrap()
     }
 
-    async fn over(stream: TcpStream, query: &str) -> Result<Self, Error> {
-        let (socket, response) =
-            client_async(format!("ws://edge.test/subscribe{query}"), stream).await?;
+    async fn over(
+        stream: TcpStream,
+        query: &str,
+        headers: &[(&'static str, &'static str)],
+    ) -> Result<Self, Error> {
+        let mut request = format!("ws://edge.test/subscribe{query}").into_client_request()?;
+        for (name, value) in headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+            request
+                .headers_mut()
+                .insert(name, HeaderValue::from_static(value));
+        }
+        let (socket, response) = client_async(request, stream).await?;
         assert!(!response.headers().contains_key("sec-websocket-extensions"));
-        Ok(Self { socket })
+        let mut options = fanjet_filter::SubscriberOptions::parse(query.trim_start_matches('?'));
+        for (_, value) in headers
+            .iter()
+            .filter(|(name, _)| *name == "Socket-Encoding")
+        {
+            options = options.and_then(|options| options.with_socket_encoding(value.as_bytes()));
+        }
+        Ok(Self {
+            socket,
+            encoding: options.unwrap().encoding,
+        })
     }
 
-    /// The next event's JSON; control frames are passed over.
+    /// The next event's text; control frames are passed over.
     pub(crate) async fn next(&mut self) -> Result<String, Closed> {
         loop {
-            match self.socket.next().await {
-                Some(Ok(Message::Text(text))) => return Ok(text.to_string()),
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                Some(Ok(Message::Close(frame))) => {
+            match (self.socket.next().await, self.encoding) {
+                (Some(Ok(Message::Text(text))), Encoding::Json | Encoding::V0) => {
+                    return Ok(text.to_string());
+                }
+                (Some(Ok(Message::Binary(frame))), Encoding::Zstd) => {
+                    return Ok(decompressed(&frame));
+                }
+                (Some(Ok(Message::Ping(_) | Message::Pong(_))), _) => {}
+                (Some(Ok(Message::Close(frame))), _) => {
                     return Err(frame.map(|frame| (frame.code.into(), frame.reason.to_string())));
                 }
-                Some(Ok(other)) => panic!("unexpected {other:?}"),
-                Some(Err(_)) | None => return Err(None),
+                (Some(Ok(other)), _) => panic!("unexpected {other:?}"),
+                (Some(Err(_)) | None, _) => return Err(None),
             }
         }
     }
@@ -64,7 +103,7 @@ impl Client {
     pub(crate) async fn expect<'a>(&mut self, expected: impl IntoIterator<Item = &'a Entry>) {
         for entry in expected {
             let text = self.next().await.unwrap();
-            assert_eq!(text.as_bytes(), &entry.body[..], "seq {}", entry.seq);
+            assert_eq!(text, self.text_of(entry), "seq {}", entry.seq);
         }
     }
 
@@ -82,4 +121,31 @@ impl Client {
     pub(crate) async fn send(&mut self, message: Message) {
         self.socket.send(message).await.unwrap();
     }
+
+    /// What an event is for this client.
+    pub(crate) fn text_of(&self, entry: &Entry) -> String {
+        let text = String::from_utf8(entry.body.to_vec()).unwrap();
+        if self.encoding != Encoding::V0 {
+            return text;
+        }
+        [
+            (r#""kind":"commit","#, r#""type":"com","#),
+            (r#""kind":"account","#, r#""type":"acc","#),
+            (r#""kind":"identity","#, r#""type":"id","#),
+            (r#""operation":"delete","#, r#""type":"d","#),
+        ]
+        .into_iter()
+        .fold(text, |text, (v1, v0)| text.replacen(v1, v0, 1))
+    }
+}
+
+/// As a client with the official dictionary reads it, trusting the content size that the frame names.
+pub(crate) fn decompressed(frame: &[u8]) -> String {
+    let size = zstd::zstd_safe::get_frame_content_size(frame);
+    let size = size.ok().flatten().unwrap() as usize;
+    let mut decompressor =
+        zstd::bulk::Decompressor::with_dictionary(fanjet_dictionaries::v1().bytes()).unwrap();
+    let json = decompressor.decompress(frame, size).unwrap();
+    assert_eq!(json.len(), size);
+    String::from_utf8(json).unwrap()
 }

@@ -34,7 +34,7 @@ impl Event {
     pub(crate) fn at(&self, seq: u64) -> Entry {
         let did = Did::parse(self.did.as_str()).unwrap();
         let time = Datetime::parse("2026-05-25T14:23:29.950Z").unwrap();
-        let filler = "x".repeat(self.padding);
+        let filler = noise(seq, self.padding);
         let mut body = Vec::new();
         match &self.topic {
             Topic::Commit(collection) => {
@@ -69,6 +69,16 @@ impl Event {
             body: Bytes::from(body),
         }
     }
+}
+
+/// Letters that do not compress well: what is padded is to stay large.
+fn noise(seed: u64, len: usize) -> String {
+    let mut state = seed;
+    let letter = || {
+        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+        char::from(b'A' + (state >> 60) as u8)
+    };
+    std::iter::repeat_with(letter).take(len).collect()
 }
 
 fn rev() -> Tid {

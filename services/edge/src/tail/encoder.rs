@@ -1,0 +1,89 @@
+//! What makes the frames that an event does not have from the start, for one worker thread.
+
+use std::sync::Arc;
+
+use fanjet_filter::Encoding;
+use fanjet_wire::zstd::{Compressor, stored_message};
+use fanjet_wire::{v0, websocket};
+use tracing::error;
+
+use super::{Compression, EncodedBytes};
+
+/// Makes frames. The compressor is prepared when the first one is wanted.
+#[derive(Debug)]
+pub struct Encoder {
+    compression: Compression,
+    compressor: Option<Compressor>,
+    bytes: Arc<EncodedBytes>,
+    made: Made,
+}
+
+/// How many frames were made, by kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Made {
+    /// zstd frames.
+    pub zstd: u64,
+    /// Events that went into a zstd frame uncompressed because the library failed.
+    pub stored: u64,
+    /// v0 frames.
+    pub v0: u64,
+}
+
+impl Encoder {
+    /// Frames that it makes are counted in `bytes` as long as they live.
+    pub fn new(compression: Compression, bytes: Arc<EncodedBytes>) -> Self {
+        Self {
+            compression,
+            compressor: None,
+            bytes,
+            made: Made::default(),
+        }
+    }
+
+    /// What was made since the last call.
+    pub fn take_made(&mut self) -> Made {
+        std::mem::take(&mut self.made)
+    }
+
+    /// The finished frame of one event.
+    pub(super) fn encode(&mut self, encoding: Encoding, json: &[u8]) -> Box<[u8]> {
+        match encoding {
+            Encoding::Json => Box::from(&*websocket::text_frame(json)),
+            Encoding::Zstd => self.zstd(json),
+            Encoding::V0 => {
+                self.made.v0 += 1;
+                v0::text_message(json).unwrap_or_else(|| {
+                    error!("an event of the log does not begin as v1 does; it goes out as it is");
+                    Box::from(&*websocket::text_frame(json))
+                })
+            }
+        }
+    }
+
+    pub(super) fn bytes(&self) -> &Arc<EncodedBytes> {
+        &self.bytes
+    }
+
+    fn zstd(&mut self, json: &[u8]) -> Box<[u8]> {
+        if self.compressor.is_none() {
+            self.compressor = self.compression.compressor().ok();
+        }
+        match self
+            .compressor
+            .as_mut()
+            .and_then(|compressor| compressor.binary_message(json).ok())
+        {
+            Some(message) => {
+                self.made.zstd += 1;
+                message
+            }
+            None => {
+                self.made.stored += 1;
+                stored_message(json)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
