@@ -97,6 +97,10 @@ impl<'a> Stage<'a> {
             failures += usize::from(!verdict.is_good());
             self.print(driver, &verdict)?;
         }
+        let compressed = self
+            .metric("fanjet_edge_encoded_events", "encoding=\"zstd\"")
+            .await?;
+        ensure!(compressed > 0.0, "no edge has compressed an event");
         self.drivers.clear();
         self.cluster.stop().await?;
         Ok(failures)
@@ -107,11 +111,8 @@ impl<'a> Stage<'a> {
         let wanted = self.drivers.len();
         loop {
             self.read()?;
-            let mut subscribed = 0;
-            for edge in &self.cluster.edges {
-                subscribed += edge.subscribers().await?;
-            }
-            if subscribed == wanted {
+            let subscribed = self.metric("fanjet_edge_subscribers", "").await?;
+            if subscribed == wanted as f64 {
                 return Ok(());
             }
             ensure!(
@@ -121,6 +122,15 @@ impl<'a> Stage<'a> {
             );
             sleep(POLL).await;
         }
+    }
+
+    /// Over all edges.
+    async fn metric(&self, name: &str, label: &str) -> Result<f64> {
+        let mut sum = 0.0;
+        for edge in &self.cluster.edges {
+            sum += edge.metric(name, label).await?;
+        }
+        Ok(sum)
     }
 
     async fn wait_for_share(&mut self, edge: usize, share: f64) -> Result<()> {

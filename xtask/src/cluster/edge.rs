@@ -67,16 +67,14 @@ impl Edge {
         self.launch(&address).await
     }
 
-    /// How many clients are subscribed.
-    pub(crate) async fn subscribers(&self) -> Result<usize> {
-        const GAUGE: &str = "fanjet_edge_subscribers";
+    /// The value of a metric, of the series with this label if one is named; 0 when there is none yet.
+    pub(crate) async fn metric(&self, name: &str, label: &str) -> Result<f64> {
         let ops = printed(self.process()?, "ops http://").await?;
         let metrics = get(&ops, "/metrics").await?;
-        let shown = metrics
-            .lines()
-            .filter(|line| line.starts_with(GAUGE))
-            .find_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok());
-        Ok(shown.unwrap_or(0.0) as usize)
+        let series = metrics.lines().filter(|line| line.starts_with(name));
+        let mut series = series.filter(|line| line.contains(label));
+        let value = series.find_map(|line| line.rsplit_once(' ')?.1.parse().ok());
+        Ok(value.unwrap_or(0.0))
     }
 
     async fn launch(&mut self, address: &str) -> Result<()> {

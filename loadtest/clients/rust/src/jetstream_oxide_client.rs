@@ -3,7 +3,7 @@
 //! So that nothing is lost its user lets it give up instead, and connects anew with the `time_us` of the last event.
 //! It takes whole NSIDs only, no prefixes. Records come typed: what a lexicon does not name is not there, and of
 //! records whose lexicon it does not know, or that do not fit it, only the commit's `operation`, `rev`, `rkey` and
-//! `collection` are left.
+//! `collection` are left. It does not show whether an event came compressed.
 
 use std::time::Duration;
 

@@ -6,6 +6,7 @@
 //! one second and then two seconds later.
 
 use std::collections::HashMap;
+use std::process::exit;
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -54,6 +55,10 @@ pub(crate) async fn run(spec: Spec) -> Result<()> {
     let handled = Arc::clone(&cursor);
     tokio::spawn(async move {
         while let Ok(message) = messages.recv().await {
+            if spec.compress && message.is_text() {
+                eprintln!("an event that is not compressed");
+                exit(1);
+            }
             let handling = handle_message(message, &ingestors, reconnect.clone(), handled.clone());
             if let Err(error) = handling.await {
                 eprintln!("{error:#}");
