@@ -18,6 +18,7 @@ mod demo;
 mod corpus;
 mod soak;
 mod clients;
+mod autobahn;
 
 mod bench;
 mod fuzz;
@@ -74,6 +75,12 @@ enum Command {
         #[arg(value_enum, default_value = "all")]
         scenarios: clients::Scenarios,
     },
+    /// The Autobahn testsuite's client against an edge
+    Autobahn {
+        /// A Python 2.7 with pip, for which the suite is written
+        #[arg(long, default_value = "python2.7")]
+        python: String,
+    },
     /// Benchmarks
     Bench {
         /// Which one
@@ -107,6 +114,7 @@ fn run(command: Command) -> Result<()> {
         Command::Corpus { dir } => corpus::run(&dir),
         Command::Soak { rate, minutes } => soak::run(rate, Duration::from_secs(minutes * 60)),
         Command::Clients { scenarios } => clients::run(scenarios),
+        Command::Autobahn { python } => autobahn::run(&python),
         Command::Bench { what } => bench::run(what),
         Command::Fuzz { seconds } => fuzz::run(seconds),
     }

@@ -1,7 +1,7 @@
 //! The clients from their registries, below `target/clients`, as their lock files say.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::library::Library;
 use crate::shell::{cargo, root, run as run_command, target};
+use crate::tools::once_per_lock;
 
 /// Where everything is.
 pub(super) struct Installed {
@@ -152,16 +153,4 @@ fn rust_packages() -> Result<(Vec<(String, String)>, PathBuf)> {
     let versions = metadata.packages.iter();
     let versions = versions.map(|package| (package.name.to_string(), package.version.to_string()));
     Ok((versions.collect(), dictionary.into_std_path_buf()))
-}
-
-/// Installs unless that was done for this very lock file.
-fn once_per_lock(folder: &Path, lock: &Path, install: impl Fn() -> Result<()>) -> Result<()> {
-    let wanted = fs::read(lock).with_context(|| format!("cannot read {}", lock.display()))?;
-    let stamp = folder.join("installed.lock");
-    if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
-        return Ok(());
-    }
-    install()?;
-    fs::write(&stamp, wanted)?;
-    Ok(())
 }
