@@ -14,6 +14,8 @@ pub(crate) enum Bench {
     Decode,
     /// Routing and lanes of one hub, without sockets
     Fanout,
+    /// CPU per delivered event over real sockets, by encoding
+    Sockets,
     /// Recorded frames through ingest into a real nats-server
     Ingest,
     /// zstd frames per level, with the dictionary
@@ -26,6 +28,7 @@ pub(crate) fn run(bench: Bench) -> Result<()> {
     let (package, target) = match bench {
         Bench::Decode => ("fanjet-firehose", "decode"),
         Bench::Fanout => ("fanjet-edge", "fanout"),
+        Bench::Sockets => ("fanjet-edge", "sockets"),
         Bench::Zstd => ("fanjet-wire", "zstd"),
         Bench::Ingest => return block_on(ingest::run()),
         Bench::Log => ("fanjet-log-nats", "append"),

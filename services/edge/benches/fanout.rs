@@ -13,17 +13,19 @@
 #[allow(dead_code, reason = "shared with the tests, which use more of it")]
 mod events;
 
+use std::hint::black_box;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fanjet_edge::hub::{Member, Shard, ShardLimits, Step};
-use fanjet_edge::metrics::Metrics;
+use fanjet_edge::metrics::{DELIVERED_EVENTS, Metrics};
 use fanjet_edge::subscriber::Take;
 use fanjet_edge::tail::{Collections, Entry, Ring};
 use fanjet_filter::{Encoding, Filter};
 use opentelemetry::metrics::MeterProvider;
-use opentelemetry_sdk::metrics::{ManualReader, SdkMeterProvider};
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use prometheus::Registry;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -54,25 +56,34 @@ const COLLECTIONS: [(&str, u32); 8] = [
 fn main() {
     println!("{SUBSCRIBERS} subscribers on one core");
     println!(
-        "{:<34} {:>5} {:>6} {:>14} {:>10} {:>12} {:>14} {:>12}",
+        "{:<34} {:>5} {:>6} {:>14} {:>10} {:>12} {:>12} {:>14} {:>12}",
         "mix",
         "batch",
         "lanes",
         "log events/s",
         "ns/event",
         "deliveries/s",
+        "ns/delivery",
         "feed ns/event",
         "take ns/event"
     );
     let unfiltered = |_: &mut StdRng| Filter::default();
     for batch in [1, 16, 64] {
-        report("A no filter", batch, unfiltered);
-        report("C one or two of 8 collections", batch, some_collections);
-        report("C2 prefixes", batch, some_prefixes);
-        report("D 100 random DIDs", batch, some_dids);
+        report("A no filter", batch, Encoding::Json, unfiltered);
+        report("A no filter, zstd", batch, Encoding::Zstd, unfiltered);
+        report("A no filter, v0", batch, Encoding::V0, unfiltered);
+        report(
+            "C one or two of 8 collections",
+            batch,
+            Encoding::Json,
+            some_collections,
+        );
+        report("C2 prefixes", batch, Encoding::Json, some_prefixes);
+        report("D 100 random DIDs", batch, Encoding::Json, some_dids);
         report(
             "D2 100 random DIDs, 1 collection",
             batch,
+            Encoding::Json,
             some_dids_of_one_collection,
         );
     }
@@ -116,7 +127,7 @@ fn collection(random: &mut StdRng) -> &'static str {
     COLLECTIONS[0].0
 }
 
-fn report(mix: &str, batch: usize, filter: impl Fn(&mut StdRng) -> Filter) {
+fn report(mix: &str, batch: usize, encoding: Encoding, filter: impl Fn(&mut StdRng) -> Filter) {
     let mut random = StdRng::seed_from_u64(1);
     let logged: Vec<_> = (1..=EVENTS as u64)
         .map(|seq| {
@@ -126,9 +137,12 @@ fn report(mix: &str, batch: usize, filter: impl Fn(&mut StdRng) -> Filter) {
                 .at(seq)
         })
         .collect();
-    let provider = SdkMeterProvider::builder()
-        .with_reader(ManualReader::builder().build())
-        .build();
+    let registry = Registry::new();
+    let exporter = opentelemetry_prometheus::exporter()
+        .with_registry(registry.clone())
+        .build()
+        .unwrap();
+    let provider = SdkMeterProvider::builder().with_reader(exporter).build();
     let ring = Arc::new(Ring::new(64 << 20));
     ring.restart(1, 1);
     let limits = ShardLimits {
@@ -139,12 +153,12 @@ fn report(mix: &str, batch: usize, filter: impl Fn(&mut StdRng) -> Filter) {
     let metrics = Metrics::new(&provider.meter("bench"));
     let mut shard = Shard::new(Arc::clone(&ring), limits, metrics);
     let members: Vec<Rc<Member>> = (0..SUBSCRIBERS)
-        .map(|_| shard.join(filter(&mut random), Encoding::Json))
+        .map(|_| shard.join(filter(&mut random), encoding))
         .collect();
 
     let mut collections = Collections::new(1000);
     let (mut feeding, mut routing, mut taking) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
-    let (mut events, mut frames, mut next) = (0_u64, 0_u64, 1);
+    let (mut events, mut next) = (0_u64, 1);
     while feeding + routing + taking < RUN {
         for part in logged.chunks(batch) {
             let start = Instant::now();
@@ -163,7 +177,7 @@ fn report(mix: &str, batch: usize, filter: impl Fn(&mut StdRng) -> Filter) {
             let routed = Instant::now();
             for member in &members {
                 while let Take::Bytes(bytes) = member.outbox().take() {
-                    frames += bytes.len() as u64;
+                    black_box(bytes);
                 }
             }
             feeding += fed - start;
@@ -172,18 +186,21 @@ fn report(mix: &str, batch: usize, filter: impl Fn(&mut StdRng) -> Filter) {
             events += part.len() as u64;
         }
     }
-    let mean_frame = logged
+    let delivered: f64 = registry
+        .gather()
         .iter()
-        .map(|logged| logged.body.len() + 4)
-        .sum::<usize>()
-        / EVENTS;
+        .filter(|family| family.name().starts_with(DELIVERED_EVENTS))
+        .flat_map(|family| family.get_metric())
+        .map(|metric| metric.get_counter().get_value())
+        .sum();
     let per_event = |time: Duration| time.as_nanos() as f64 / events as f64;
     println!(
-        "{mix:<34} {batch:>5} {:>6} {:>14.0} {:>10.0} {:>12.0} {:>14.0} {:>12.0}",
+        "{mix:<34} {batch:>5} {:>6} {:>14.0} {:>10.0} {:>12.0} {:>12.2} {:>14.0} {:>12.0}",
         shard.lanes(),
         events as f64 / routing.as_secs_f64(),
         per_event(routing),
-        frames as f64 / mean_frame as f64 / routing.as_secs_f64(),
+        delivered / routing.as_secs_f64(),
+        (routing + taking).as_nanos() as f64 / delivered,
         per_event(feeding),
         per_event(taking),
     );

@@ -15,14 +15,20 @@ fn large(collection: &'static str) -> impl Iterator<Item = crate::support::Event
 /// While the others go on live, a reader that stands still comes back by itself and misses nothing.
 #[tokio::test]
 async fn a_slow_reader_gets_everything_once_in_order() {
+    for encoding in ["", "&compress=true", "&format=v0"] {
+        slow_and_fast(encoding).await;
+    }
+}
+
+async fn slow_and_fast(encoding: &str) {
     let node = Node::start_with(FaultyLog::new(), |config| {
         config.http.workers = 1;
         config.subscriber.max_pending_bytes = 1000;
     })
     .await;
-    let mut slow = Client::connect_narrow(node.addr(), "").await;
-    let mut slow_and_picky =
-        Client::connect_narrow(node.addr(), "?wantedCollections=app.bsky.feed.like").await;
+    let mut slow = Client::connect_narrow(node.addr(), &format!("?{encoding}")).await;
+    let likes = format!("?wantedCollections=app.bsky.feed.like{encoding}");
+    let mut slow_and_picky = Client::connect_narrow(node.addr(), &likes).await;
     let mut fast = node.client("").await;
 
     let mut all = node.log.append(large(POST));

@@ -158,3 +158,83 @@ fn only_true_requires_a_hello() {
         assert!(!hello(value), "{value}");
     }
 }
+
+#[test]
+fn the_encoding_is_what_was_asked_for_in_exactly_these_words() {
+    let encoding = |query: &str| SubscriberOptions::parse(query).map(|options| options.encoding);
+    for query in [
+        "",
+        "compress=",
+        "compress=1",
+        "compress=True",
+        "compress=false&compress=true",
+        "Format=v0",
+        "format=",
+        "format=v1",
+        "format=&format=v0",
+        "zstdDictionary=5",
+    ] {
+        assert_eq!(encoding(query), Ok(Encoding::Json), "{query}");
+    }
+    for query in [
+        "compress=true",
+        "compress=true&compress=false",
+        "compress=true&format=v1",
+        "compress=tru%65",
+    ] {
+        assert_eq!(encoding(query), Ok(Encoding::Zstd), "{query}");
+    }
+    assert_eq!(encoding("format=v0&format=v1"), Ok(Encoding::V0));
+    assert_eq!(encoding("format=v0&compress=false"), Ok(Encoding::V0));
+    let error = encoding("format=json").unwrap_err();
+    assert_eq!(
+        error.answer(),
+        "invalid subscriber options: invalid format: json (allowed: v1, v0)"
+    );
+    assert_eq!(
+        encoding("compress=true&format=v0"),
+        Err(OptionsError::CompressedV0)
+    );
+    assert!(
+        matches!(encoding(&format!("format={}", "x".repeat(1000))), Err(OptionsError::Format(shown)) if shown.len() == OptionsError::SHOWN)
+    );
+}
+
+#[test]
+fn the_header_asks_for_compression_too() {
+    let encoding = |query: &str, header: &[u8]| {
+        let options = SubscriberOptions::parse(query).unwrap();
+        options
+            .with_socket_encoding(header)
+            .map(|options| options.encoding)
+    };
+    for header in [
+        &b"zstd"[..],
+        b"br, zstd",
+        b"zstd;q=0",
+        b"xzstdx",
+        b"\xffzstd",
+    ] {
+        assert_eq!(encoding("", header), Ok(Encoding::Zstd));
+        assert_eq!(encoding("compress=false", header), Ok(Encoding::Zstd));
+        assert_eq!(
+            encoding("format=v0", header),
+            Err(OptionsError::CompressedV0)
+        );
+    }
+    for header in [&b""[..], b"ZSTD", b"zst", b"gzip", b"\xff"] {
+        assert_eq!(encoding("", header), Ok(Encoding::Json));
+        assert_eq!(encoding("compress=true", header), Ok(Encoding::Zstd));
+        assert_eq!(encoding("format=v0", header), Ok(Encoding::V0));
+    }
+}
+
+#[test]
+fn encodings_have_places_of_their_own() {
+    let mut places = [Encoding::Json, Encoding::Zstd, Encoding::V0].map(Encoding::index);
+    places.sort_unstable();
+    assert_eq!(
+        places,
+        std::array::from_fn::<_, { Encoding::COUNT }, _>(|place| place)
+    );
+}

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::events::{Event, commit, time_of};
 use crate::subscriber::Take;
-use crate::tail::Collections;
+use crate::tail::{Collections, Compression, Encoder};
 
 const NAMES: [&str; 3] = [
     "app.bsky.feed.post",
@@ -111,6 +111,39 @@ fn equal_filters_share_one_lane_and_its_bytes() {
         rig.shard.leave(member);
     }
     assert_eq!(rig.shard.lanes(), 1);
+}
+
+/// The same filter in another encoding is another lane, and its bytes are shared as well. A single frame is a copy, so
+/// that the ring's own can go when its event goes.
+#[test]
+fn each_encoding_has_its_lane() {
+    let mut rig = Rig::new(1 << 20, 1 << 20);
+    let encodings = [Encoding::Json, Encoding::Zstd, Encoding::V0];
+    let members: Vec<_> = (0..6)
+        .map(|n| rig.shard.join(Filter::default(), encodings[n % 3]))
+        .collect();
+    assert_eq!(rig.shard.lanes(), 3);
+    rig.post(1);
+    rig.settle();
+    let written: Vec<_> = members.iter().map(|member| rig.drain(member)).collect();
+    for n in 0..3 {
+        assert!(std::ptr::eq(
+            written[n][0].as_ptr(),
+            written[n + 3][0].as_ptr()
+        ));
+        assert_ne!(written[n], written[(n + 1) % 3]);
+    }
+    assert!(rig.ring.encoded().get() > 0);
+    rig.ring.restart(2, 2);
+    assert_eq!(
+        rig.ring.encoded().get(),
+        0,
+        "no subscriber holds the ring's frames"
+    );
+    for member in &members {
+        rig.shard.leave(member);
+    }
+    assert_eq!(rig.shard.lanes(), 0);
 }
 
 #[test]
@@ -309,8 +342,8 @@ fn the_cursor_of_who_said_hello_stands_for_the_hello() {
 
 #[derive(Debug, Clone)]
 enum Act {
-    Join(usize),
-    JoinWaiting,
+    Join(usize, Encoding),
+    JoinWaiting(Encoding),
     Refilter(usize, usize),
     Leave(usize),
     Append(Vec<usize>),
@@ -319,10 +352,18 @@ enum Act {
     Take(usize, usize),
 }
 
+fn encoding() -> impl Strategy<Value = Encoding> {
+    prop_oneof![
+        Just(Encoding::Json),
+        Just(Encoding::Zstd),
+        Just(Encoding::V0)
+    ]
+}
+
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
-        1 => (0..QUERIES.len()).prop_map(Act::Join),
-        1 => Just(Act::JoinWaiting),
+        1 => ((0..QUERIES.len()), encoding()).prop_map(|(query, encoding)| Act::Join(query, encoding)),
+        1 => encoding().prop_map(Act::JoinWaiting),
         3 => ((0..64usize), (0..QUERIES.len())).prop_map(|(who, query)| Act::Refilter(who, query)),
         1 => (0..64usize).prop_map(Act::Leave),
         4 => prop::collection::vec(0..NAMES.len(), 1..12).prop_map(Act::Append),
@@ -344,12 +385,12 @@ proptest! {
         let mut members: Vec<Modelled> = Vec::new();
         for act in acts {
             match act {
-                Act::Join(query) => {
+                Act::Join(query, encoding) => {
                     let filter = filter(QUERIES[query]);
-                    let member = rig.shard.join(filter.clone(), Encoding::Json);
+                    let member = rig.shard.join(filter.clone(), encoding);
                     members.push((member, vec![(rig.shard.position(), filter)], Vec::new()));
                 }
-                Act::JoinWaiting => members.push((rig.shard.join_waiting(Encoding::Json), Vec::new(), Vec::new())),
+                Act::JoinWaiting(encoding) => members.push((rig.shard.join_waiting(encoding), Vec::new(), Vec::new())),
                 Act::Refilter(who, query) if !members.is_empty() => {
                     let at = who % members.len();
                     let (member, filters, _) = &mut members[at];
@@ -391,12 +432,13 @@ proptest! {
             Read::Hot(history) => history,
             _ => Vec::new(),
         };
+        let mut encoder = Encoder::new(Compression::default(), Arc::default());
         for (member, filters, mut written) in members {
             written.extend(rig.drain(&member).concat());
             let in_force = |seq| filters.iter().rev().find(|(from, _)| *from <= seq).map(|(_, filter)| filter);
             let expected: Vec<u8> = history.iter()
                 .filter(|entry| in_force(entry.seq()).is_some_and(|filter| filter.matches(entry.topic(), entry.did(), entry.json_len())))
-                .flat_map(|entry| entry.frame().to_vec())
+                .flat_map(|entry| entry.frame_in(member.encoding(), &mut encoder).to_vec())
                 .collect();
             prop_assert!(written == expected, "{filters:?}: {} of {} bytes", written.len(), expected.len());
             rig.shard.leave(&member);

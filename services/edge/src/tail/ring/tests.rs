@@ -1,8 +1,9 @@
+use fanjet_filter::Encoding;
 use proptest::prelude::*;
 
 use super::*;
 use crate::events::commit;
-use crate::tail::Collections;
+use crate::tail::{Collections, Compression, Encoder};
 
 fn entry(seq: Seq, padding: usize) -> Arc<Entry> {
     let logged = commit("app.bsky.feed.post", "did:plc:a")
@@ -101,4 +102,39 @@ fn a_restart_forgets_everything() {
         (ring.bytes(), seqs(&ring, 7, Seq::MAX, ALL)),
         (0, Ok(vec![]))
     );
+}
+
+/// The bound holds for events and the frames that were made for them together, at any time.
+#[test]
+fn frames_made_on_demand_take_the_place_of_the_oldest() {
+    const BOUND: usize = 30_000;
+    let ring = Ring::new(BOUND);
+    ring.restart(1, 1);
+    let mut encoder = Encoder::new(Compression::default(), Arc::clone(ring.encoded()));
+    let held = |ring: &Ring| match ring.read_from(ring.start(), Seq::MAX, ALL) {
+        Read::Hot(held) => held,
+        other => panic!("{other:?}"),
+    };
+    ring.extend((1..=20).map(|seq| entry(seq, 1_000)).collect());
+    assert_eq!(ring.start(), 1);
+    for (encoding, next) in [(Encoding::Zstd, 21), (Encoding::V0, 31)] {
+        for entry in held(&ring) {
+            entry.frame_in(encoding, &mut encoder);
+        }
+        assert!(ring.bytes() > BOUND, "the frames are counted");
+        let before = ring.start();
+        ring.trim();
+        assert!(ring.start() > before && ring.bytes() <= BOUND);
+        let entries: Vec<_> = (next..next + 10).map(|seq| entry(seq, 1_000)).collect();
+        for entry in &entries {
+            entry.frame_in(encoding, &mut encoder);
+        }
+        ring.extend(entries);
+        assert!(ring.bytes() <= BOUND);
+        let sum: usize = held(&ring)
+            .iter()
+            .map(|entry| entry.weight() + entry.encoded_weight())
+            .sum();
+        assert_eq!(ring.bytes(), sum);
+    }
 }

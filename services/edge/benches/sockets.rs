@@ -1,0 +1,253 @@
+//! What one delivered event costs over real sockets: CPU time of the serving process alone, which is this one; the
+//! subscribers are another process. Encodings take turns, so that what else runs on the machine hits all of them.
+//!
+//! `cargo bench -p fanjet-edge --bench sockets`
+
+#![allow(clippy::print_stdout, reason = "printing figures is what it is for")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a benchmark may stop when its own data is wrong"
+)]
+
+#[path = "../tests/it/support/events.rs"]
+#[allow(dead_code, reason = "shared with the tests, which use more of it")]
+mod events;
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fanjet_actors::Stop;
+use fanjet_edge::metrics::{DELIVERED_BYTES, DELIVERED_EVENTS, ENCODED_EVENTS, SUBSCRIBERS};
+use fanjet_edge::{Edge, EdgeConfig};
+use fanjet_log::memory::MemoryLog;
+use fanjet_log::{EventLog, NewEvent};
+use opentelemetry::metrics::MeterProvider;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use prometheus::Registry;
+
+use events::commit;
+
+const CLIENTS: usize = 1000;
+const EVENTS_PER_SECOND: u64 = 500;
+const ROUNDS: usize = 3;
+/// Before the figures count.
+const WARM_UP: Duration = Duration::from_secs(1);
+const RUN: Duration = Duration::from_secs(6);
+const TICK: Duration = Duration::from_millis(2);
+const PATIENCE: Duration = Duration::from_secs(60);
+/// `sysconf(_SC_CLK_TCK)` on every Linux that Rust supports.
+const TICKS_PER_SECOND: f64 = 100.0;
+/// Bytes of filler, so that an event has about the 550 bytes of a real one. It compresses about as well.
+const PADDING: usize = 370;
+const ENCODINGS: [(&str, &str); 3] = [
+    ("text", ""),
+    ("zstd", "?compress=true"),
+    ("v0", "?format=v0"),
+];
+
+fn main() {
+    let arguments: Vec<_> = std::env::args().collect();
+    if let [_, role, addr, query] = &arguments[..]
+        && role == "subscribers"
+    {
+        return subscribe(addr.parse().unwrap(), query);
+    }
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(serve());
+}
+
+async fn serve() {
+    let registry = Registry::new();
+    let exporter = opentelemetry_prometheus::exporter()
+        .with_registry(registry.clone())
+        .build()
+        .unwrap();
+    let provider = SdkMeterProvider::builder().with_reader(exporter).build();
+    let mut config = EdgeConfig::default();
+    config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    config.http.workers = 1;
+    config.tail.ring_bytes = 64 << 20;
+    let log = MemoryLog::new();
+    let stop = Stop::new();
+    let meter = provider.meter("bench");
+    let edge = Edge::start(config, Arc::new(log.clone()), &meter, stop.clone()).unwrap();
+    let addr = edge.addr();
+    let measuring = tokio::task::spawn_blocking(move || measure(addr, &registry));
+    tokio::select! {
+        measured = measuring => measured.unwrap(),
+        () = write_events(&log) => {}
+    }
+    stop.cancel();
+    edge.join().await.unwrap();
+}
+
+/// Appends at a steady rate, for ever.
+async fn write_events(log: &MemoryLog) {
+    let mut appender = log.appender(0).await.unwrap();
+    let start = Instant::now();
+    let mut written = 0;
+    loop {
+        let due = start.elapsed().as_millis() as u64 * EVENTS_PER_SECOND / 1000;
+        let events: Vec<_> = (written + 1..=due)
+            .map(|seq| {
+                let did = format!("did:plc:{seq:024}");
+                let entry = commit("app.bsky.feed.like", &did).padded(PADDING).at(seq);
+                NewEvent {
+                    topic: entry.topic,
+                    origin: entry.origin,
+                    body: entry.body,
+                }
+            })
+            .collect();
+        written = due;
+        appender.append(&events).await.unwrap();
+        appender.flush().await.unwrap();
+        tokio::time::sleep(TICK).await;
+    }
+}
+
+fn measure(addr: SocketAddr, registry: &Registry) {
+    println!("{CLIENTS} subscribers without filters, {EVENTS_PER_SECOND} events/s, one worker");
+    println!(
+        "{:<6} {:>14} {:>10} {:>22} {:>16} {:>14}",
+        "", "delivered/s", "CPU %", "CPU us per delivered", "bytes/delivered", "encoded/s"
+    );
+    let mut costs: [Vec<f64>; ENCODINGS.len()] = Default::default();
+    for _ in 0..ROUNDS {
+        for ((name, query), costs) in ENCODINGS.into_iter().zip(&mut costs) {
+            let clients = Clients::start(addr, query);
+            wait_for(|| value(registry, SUBSCRIBERS) == CLIENTS as f64);
+            thread::sleep(WARM_UP);
+            let before = Figures::now(registry);
+            thread::sleep(RUN);
+            let after = Figures::now(registry);
+            drop(clients);
+            wait_for(|| value(registry, SUBSCRIBERS) == 0.0);
+            let delivered = after.delivered - before.delivered;
+            let cpu = after.cpu - before.cpu;
+            let seconds = (after.at - before.at).as_secs_f64();
+            costs.push(cpu * 1e6 / delivered);
+            println!(
+                "{name:<6} {:>14.0} {:>10.1} {:>22.3} {:>16.1} {:>14.1}",
+                delivered / seconds,
+                cpu / seconds * 100.0,
+                cpu * 1e6 / delivered,
+                (after.bytes - before.bytes) / delivered,
+                (after.encoded - before.encoded) / seconds,
+            );
+        }
+    }
+    let [text, zstd, v0] = costs.map(median);
+    println!("medians: text {text:.3} us, zstd {zstd:.3} us, v0 {v0:.3} us");
+    println!("zstd/text {:.2}, v0/text {:.2}", zstd / text, v0 / text);
+}
+
+struct Figures {
+    at: Instant,
+    cpu: f64,
+    delivered: f64,
+    bytes: f64,
+    encoded: f64,
+}
+
+impl Figures {
+    fn now(registry: &Registry) -> Self {
+        Self {
+            at: Instant::now(),
+            cpu: cpu_seconds(),
+            delivered: value(registry, DELIVERED_EVENTS),
+            bytes: value(registry, DELIVERED_BYTES),
+            encoded: value(registry, ENCODED_EVENTS),
+        }
+    }
+}
+
+/// The process with the subscribers. Dropping it ends it.
+struct Clients(Child);
+
+impl Clients {
+    fn start(addr: SocketAddr, query: &str) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["subscribers", &addr.to_string(), query]);
+        Self(command.spawn().unwrap())
+    }
+}
+
+impl Drop for Clients {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+/// Connects and reads everything, until killed.
+fn subscribe(addr: SocketAddr, query: &str) {
+    let mut sockets: Vec<_> = (0..CLIENTS).map(|_| connect(addr, query)).collect();
+    let mut bytes = vec![0; 256 << 10];
+    loop {
+        for socket in &mut sockets {
+            if matches!(socket.read(&mut bytes), Ok(0)) {
+                return;
+            }
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A socket that is subscribed and does not block.
+fn connect(addr: SocketAddr, query: &str) -> TcpStream {
+    let mut socket = TcpStream::connect(addr).unwrap();
+    let head = format!(
+        "GET /subscribe{query} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    socket.write_all(head.as_bytes()).unwrap();
+    let mut status = [0; 12];
+    socket.read_exact(&mut status).unwrap();
+    assert_eq!(&status, b"HTTP/1.1 101");
+    socket.set_nonblocking(true).unwrap();
+    socket
+}
+
+fn value(registry: &Registry, name: &str) -> f64 {
+    registry
+        .gather()
+        .iter()
+        .filter(|family| family.name().starts_with(name))
+        .flat_map(|family| family.get_metric())
+        .map(|metric| metric.get_counter().get_value() + metric.get_gauge().get_value())
+        .sum()
+}
+
+fn wait_for(is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(
+            start.elapsed() < PATIENCE,
+            "the subscribers do not come or go"
+        );
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// User and system time of this process so far.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let (_, fields) = stat.rsplit_once(')').unwrap();
+    let fields: Vec<_> = fields.split_whitespace().collect();
+    let ticks = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
+    ticks / TICKS_PER_SECOND
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
