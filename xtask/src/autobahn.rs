@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use fanjet_testkit::JetstreamClient;
 use serde_json::json;
 
@@ -24,7 +24,8 @@ const CASES: [&str; 6] = ["2.*", "3.*", "4.*", "5.*", "6.*", "7.*"];
 /// The suite's start, with its packages in a folder of their own.
 const START: &str = "import site, sys; site.addsitedir(sys.argv.pop(1)); \
                      from autobahntestsuite.wstest import run; run()";
-const PATIENCE: Duration = Duration::from_secs(30);
+/// For the whole suite, and for the first event behind it.
+const PATIENCE: Duration = Duration::from_secs(900);
 
 pub(crate) fn run(python: &str) -> Result<()> {
     let packages = install(python)?;
@@ -35,7 +36,9 @@ async fn test(python: &str, packages: &Path) -> Result<()> {
     // Nothing flows while the suite runs: an event would be one that it does not expect.
     let flags = ["--wait-for-client", "--limit", "100"];
     let mut cluster = Cluster::start(Profile::Dev, &flags, &[]).await?;
-    let bystander = JetstreamClient::connect(cluster.edge_url(), &[]).await?;
+    let mut bystander = JetstreamClient::connect(cluster.edge_url(), &[])
+        .await?
+        .with_deadline(PATIENCE);
     let folder = tempfile::tempdir()?;
     let spec = folder.path().join("spec.json");
     let url = format!("{}/subscribe", cluster.edge_url());
@@ -47,15 +50,21 @@ async fn test(python: &str, packages: &Path) -> Result<()> {
         "exclude-agent-cases": {},
     });
     std::fs::write(&spec, wanted.to_string())?;
-    let mut suite = Command::new(python);
+    let mut suite = tokio::process::Command::new(python);
     suite.args(["-W", "ignore", "-c", START]).arg(packages);
     suite.args(["-m", "fuzzingclient", "-s"]).arg(&spec);
     suite.stdout(std::fs::File::create(folder.path().join("log.txt"))?);
-    run_command(&mut suite)?;
+    println!("running the suite, which takes some minutes");
+    let mut suite = suite.kill_on_drop(true).spawn()?;
+    // The bystander answers pings only while it is read from.
+    let status = tokio::select! {
+        status = suite.wait() => status?,
+        event = bystander.next_event() => bail!("another client got {event:?}"),
+    };
+    ensure!(status.success(), "the suite ended with {status}");
 
     let report = Report::read(folder.path(), AGENT)?;
     cluster.start_ingest()?;
-    let mut bystander = bystander.with_deadline(PATIENCE);
     let undisturbed = bystander.next_event().await;
     undisturbed.context("another client of the edge was disturbed")?;
     bystander.close().await?;
