@@ -17,8 +17,10 @@ use crate::cluster::{Cluster, Profile};
 const EDGES: usize = 2;
 /// Time for all clients to subscribe.
 const SUBSCRIBE: Duration = Duration::from_secs(60);
+/// Time for a client to try its URLs, which atcute does at random, until one works.
+const MOVE: Duration = Duration::from_secs(120);
 /// How long no client may get anything before the run is over. Longer than any of them waits between connections.
-const SILENCE: Duration = Duration::from_secs(20);
+const SILENCE: Duration = Duration::from_secs(40);
 /// How long silence must last behind the last expected event before extra ones are ruled out.
 const EXTRA: Duration = Duration::from_secs(3);
 const POLL: Duration = Duration::from_millis(50);
@@ -76,6 +78,7 @@ impl<'a> Stage<'a> {
     pub(super) async fn stop_and_restart(&mut self, edge: usize, share: f64) -> Result<()> {
         self.wait_for_share(edge, share).await?;
         self.cluster.edges[edge].stop().await?;
+        self.wait_for_movers().await?;
         self.cluster.edges[edge].restart().await
     }
 
@@ -83,6 +86,7 @@ impl<'a> Stage<'a> {
     pub(super) async fn kill_and_restart(&mut self, edge: usize, share: f64) -> Result<()> {
         self.wait_for_share(edge, share).await?;
         self.cluster.edges[edge].kill().await?;
+        self.wait_for_movers().await?;
         self.cluster.edges[edge].restart().await
     }
 
@@ -148,6 +152,26 @@ impl<'a> Stage<'a> {
         }
         let all = self.drivers.iter().all(Driver::is_complete);
         ensure!(!all, "too late for a fault: every event has come");
+        Ok(())
+    }
+
+    /// Waits until every client that knows another edge is served there.
+    async fn wait_for_movers(&mut self) -> Result<()> {
+        let started = Instant::now();
+        let before: Vec<_> = self.drivers.iter().map(|driver| driver.progress).collect();
+        let has_moved = |(driver, before): (&Driver, &usize)| {
+            let knows_another = driver.subscription.edges.len() > 1;
+            !knows_another || driver.progress > *before || driver.is_complete()
+        };
+        while !self.drivers.iter().zip(&before).all(has_moved) {
+            self.read()?;
+            ensure!(
+                started.elapsed() < MOVE,
+                "a client does not go to the other edge:\n{}",
+                self.complaints()
+            );
+            sleep(POLL).await;
+        }
         Ok(())
     }
 

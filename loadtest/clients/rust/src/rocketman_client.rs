@@ -2,8 +2,7 @@
 //!
 //! It keeps a cursor only when it was given one to start with, so its user begins with the present. It hands commits
 //! to an ingestor per collection, others of them to nobody, and events as structs, which leave out `account.active`.
-//! It is not told that a close frame ends the connection and then notices the end, too: after one it connects twice,
-//! one second and then two seconds later.
+//! It notices a close frame and the end of the connection apart, so that behind one it may connect twice.
 
 use std::collections::HashMap;
 use std::process::exit;
