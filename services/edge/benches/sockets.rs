@@ -41,7 +41,7 @@ const TICK: Duration = Duration::from_millis(2);
 const PATIENCE: Duration = Duration::from_secs(60);
 /// `sysconf(_SC_CLK_TCK)` on every Linux that Rust supports.
 const TICKS_PER_SECOND: f64 = 100.0;
-/// Bytes of filler, so that an event has about the 550 bytes of a real one. It compresses about as well.
+/// Bytes of filler, so that an event has about the 550 bytes of a real one. It compresses worse than a real one does.
 const PADDING: usize = 370;
 const ENCODINGS: [(&str, &str); 3] = [
     ("text", ""),
