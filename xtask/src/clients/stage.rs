@@ -15,6 +15,7 @@ use super::world::World;
 use crate::cluster::{Cluster, Profile};
 
 const EDGES: usize = 2;
+const SUBSCRIBERS: &str = "fanjet_edge_subscribers";
 /// Time for all clients to subscribe.
 const SUBSCRIBE: Duration = Duration::from_secs(60);
 /// Time for a client to try its URLs, which atcute does at random, until one works.
@@ -78,7 +79,7 @@ impl<'a> Stage<'a> {
     pub(super) async fn stop_and_restart(&mut self, edge: usize, share: f64) -> Result<()> {
         self.wait_for_share(edge, share).await?;
         self.cluster.edges[edge].stop().await?;
-        self.wait_for_movers().await?;
+        self.wait_for_movers(edge).await?;
         self.cluster.edges[edge].restart().await
     }
 
@@ -86,7 +87,7 @@ impl<'a> Stage<'a> {
     pub(super) async fn kill_and_restart(&mut self, edge: usize, share: f64) -> Result<()> {
         self.wait_for_share(edge, share).await?;
         self.cluster.edges[edge].kill().await?;
-        self.wait_for_movers().await?;
+        self.wait_for_movers(edge).await?;
         self.cluster.edges[edge].restart().await
     }
 
@@ -115,7 +116,7 @@ impl<'a> Stage<'a> {
         let wanted = self.drivers.len();
         loop {
             self.read()?;
-            let subscribed = self.metric("fanjet_edge_subscribers", "").await?;
+            let subscribed = self.metric(SUBSCRIBERS, "").await?;
             if subscribed == wanted as f64 {
                 return Ok(());
             }
@@ -155,22 +156,22 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// Waits until every client that knows another edge is served there.
-    async fn wait_for_movers(&mut self) -> Result<()> {
+    /// Waits until every client that knows another edge than the one that is gone has connected there.
+    async fn wait_for_movers(&self, gone: usize) -> Result<()> {
         let started = Instant::now();
-        let before: Vec<_> = self.drivers.iter().map(|driver| driver.progress).collect();
-        let has_moved = |(driver, before): (&Driver, &usize)| {
-            let knows_another = driver.subscription.edges.len() > 1;
-            !knows_another || driver.progress > *before || driver.is_complete()
-        };
-        while !self.drivers.iter().zip(&before).all(has_moved) {
-            self.read()?;
-            ensure!(
-                started.elapsed() < MOVE,
-                "a client does not go to the other edge:\n{}",
-                self.complaints()
-            );
-            sleep(POLL).await;
+        for other in (0..EDGES).filter(|edge| *edge != gone) {
+            let drivers = self.drivers.iter();
+            let wanted = drivers.filter(|driver| driver.subscription.edges.contains(&other));
+            let wanted = wanted.count() as f64;
+            let edge = &self.cluster.edges[other];
+            while edge.metric(SUBSCRIBERS, "").await? < wanted {
+                ensure!(
+                    started.elapsed() < MOVE,
+                    "a client does not go to the other edge:\n{}",
+                    self.complaints()
+                );
+                sleep(POLL).await;
+            }
         }
         Ok(())
     }
