@@ -1,4 +1,6 @@
-//! The whole path as real processes: simulator -> ingest -> nats-server -> edge.
+//! The whole path as real processes: simulator -> ingest -> nats-server -> edges.
+
+mod edge;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::shell::{cargo, run as run_command, target};
+
+pub(crate) use edge::Edge;
 
 /// Time for a process to say that it is ready, and for one to end when asked to.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -29,10 +33,9 @@ pub(crate) enum Profile {
 pub(crate) struct Cluster {
     pub(crate) simulator: Process,
     pub(crate) ingest: Option<Process>,
-    pub(crate) edge: Process,
+    /// At least one.
+    pub(crate) edges: Vec<Edge>,
     pub(crate) nats: NatsServer,
-    /// `ws://host:port` of the edge.
-    pub(crate) edge_url: String,
     /// `ws://host:port` of the simulator.
     upstream_url: String,
     profile: Profile,
@@ -45,6 +48,16 @@ impl Cluster {
         simulator_flags: &[&str],
         edge_settings: &[(&str, &str)],
     ) -> Result<Self> {
+        Self::start_with_edges(1, profile, simulator_flags, edge_settings).await
+    }
+
+    /// As [`Cluster::start`], with so many edges.
+    pub(crate) async fn start_with_edges(
+        count: usize,
+        profile: Profile,
+        simulator_flags: &[&str],
+        edge_settings: &[(&str, &str)],
+    ) -> Result<Self> {
         build(profile, &PROGRAMS)?;
         let nats = NatsServer::start().await?;
         let simulator = program(profile, "fanjet-simulator")
@@ -52,27 +65,26 @@ impl Cluster {
             .args(simulator_flags)
             .start()?;
         let upstream_url = listening(&simulator).await?;
-        let edge = program(profile, "fanjet-edge")
-            .args(set("http.listen", "127.0.0.1:0"))
-            .args(set("ops.listen", "127.0.0.1:0"))
-            .args(set("nats.url", &nats.url()))
-            .args(
-                edge_settings
-                    .iter()
-                    .flat_map(|(key, value)| set(key, value)),
-            )
-            .start()?;
-        let edge_url = listening(&edge).await?;
-        wait_until_ready(&edge).await?;
+        let nats_url = nats.url();
+        let mut settings = vec![("nats.url", nats_url.as_str())];
+        settings.extend(edge_settings);
+        let mut edges = Vec::with_capacity(count);
+        for _ in 0..count {
+            edges.push(Edge::start(profile, &settings).await?);
+        }
         Ok(Self {
             simulator,
             ingest: None,
-            edge,
+            edges,
             nats,
-            edge_url,
             upstream_url,
             profile,
         })
+    }
+
+    /// `ws://host:port` of the first edge.
+    pub(crate) fn edge_url(&self) -> &str {
+        &self.edges[0].url
     }
 
     /// Lets the events flow.
@@ -87,22 +99,28 @@ impl Cluster {
     }
 
     /// Stops the services as an operator would, front to back.
-    pub(crate) async fn stop(self) -> Result<()> {
-        let ingest = self.ingest.iter().map(|process| ("ingest", process));
-        for (name, process) in ingest.chain([("edge", &self.edge), ("simulator", &self.simulator)])
-        {
-            let status = process
-                .stop(PATIENCE)
-                .await
-                .with_context(|| format!("{name} does not stop"))?;
-            anyhow::ensure!(
-                status.success(),
-                "{name} ended with {status}:\n{}",
-                process.lines().join("\n")
-            );
+    pub(crate) async fn stop(mut self) -> Result<()> {
+        if let Some(ingest) = &self.ingest {
+            stop(ingest, "ingest").await?;
         }
-        Ok(())
+        for edge in &mut self.edges {
+            edge.stop().await?;
+        }
+        stop(&self.simulator, "simulator").await
     }
+}
+
+async fn stop(process: &Process, name: &str) -> Result<()> {
+    let status = process
+        .stop(PATIENCE)
+        .await
+        .with_context(|| format!("{name} does not stop"))?;
+    anyhow::ensure!(
+        status.success(),
+        "{name} ended with {status}:\n{}",
+        process.lines().join("\n")
+    );
+    Ok(())
 }
 
 /// Builds programs by the names of their packages.

@@ -25,7 +25,7 @@ async fn check(folder: &Path) -> Result<()> {
     let frames = folder.join("frames.bin.zst").display().to_string();
     let flags = ["--replay", &frames, "--rate", "max", "--wait-for-client"];
     let mut cluster = Cluster::start(Profile::Dev, &flags, &[]).await?;
-    let mut client = JetstreamClient::connect(&cluster.edge_url, &[])
+    let mut client = JetstreamClient::connect(cluster.edge_url(), &[])
         .await?
         .with_deadline(PATIENCE);
     cluster.start_ingest()?;

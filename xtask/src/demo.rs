@@ -24,14 +24,14 @@ async fn show(rate: u32, events: u64) -> Result<()> {
         "NATS    {}   (try: nats sub 'atp.commit.app.bsky.feed.>')",
         cluster.nats.url()
     );
-    println!("edge    {}/subscribe", cluster.edge_url);
+    println!("edge    {}/subscribe", cluster.edge_url());
     println!(
         "try     websocat '{}/subscribe?wantedCollections=app.bsky.feed.post'",
-        cluster.edge_url
+        cluster.edge_url()
     );
     println!("stop    ctrl-c\n");
     let mut tail = Command::new(executable(Profile::Dev, "fanjet"));
-    tail.args(["tail", "--pretty", &cluster.edge_url]);
+    tail.args(["tail", "--pretty", &cluster.edge_url()]);
     if events > 0 {
         tail.args(["--count", &events.to_string()]);
     }

@@ -18,6 +18,8 @@ mod demo;
 mod corpus;
 mod soak;
 mod crash;
+mod clients;
+mod autobahn;
 
 mod bench;
 mod fuzz;
@@ -80,6 +82,18 @@ enum Command {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Foreign Jetstream clients from their registries against a real cluster
+    Clients {
+        /// Which scenarios
+        #[arg(value_enum, default_value = "all")]
+        scenarios: clients::Scenarios,
+    },
+    /// The Autobahn testsuite's client against an edge
+    Autobahn {
+        /// A Python 2.7 with pip, for which the suite is written
+        #[arg(long, default_value = "python2.7")]
+        python: String,
+    },
     /// Benchmarks
     Bench {
         /// Which one
@@ -113,6 +127,8 @@ fn run(command: Command) -> Result<()> {
         Command::Corpus { dir } => corpus::run(&dir),
         Command::Soak { rate, minutes } => soak::run(rate, Duration::from_secs(minutes * 60)),
         Command::Crash { runs, rate, seed } => crash::run(runs, rate, seed),
+        Command::Clients { scenarios } => clients::run(scenarios),
+        Command::Autobahn { python } => autobahn::run(&python),
         Command::Bench { what } => bench::run(what),
         Command::Fuzz { seconds } => fuzz::run(seconds),
     }

@@ -44,7 +44,7 @@ async fn soak(rate: u32, duration: Duration) -> Result<()> {
     ];
     let mut cluster =
         Cluster::start(Profile::Release, &flags, &[("tail.ring_bytes", RING_BYTES)]).await?;
-    let mut client = JetstreamClient::connect(&cluster.edge_url, &[])
+    let mut client = JetstreamClient::connect(cluster.edge_url(), &[])
         .await?
         .with_deadline(PATIENCE);
     cluster.start_ingest()?;

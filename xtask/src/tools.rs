@@ -1,6 +1,7 @@
 //! Pinned tools under `target/tools`.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -56,4 +57,20 @@ fn cargo_tool((name, version): (&str, &str)) -> Result<PathBuf> {
         binary.display()
     );
     Ok(binary)
+}
+
+/// Installs unless that was done for this very lock file.
+pub(crate) fn once_per_lock(
+    folder: &Path,
+    lock: &Path,
+    install: impl Fn() -> Result<()>,
+) -> Result<()> {
+    let wanted = fs::read(lock).with_context(|| format!("cannot read {}", lock.display()))?;
+    let stamp = folder.join("installed.lock");
+    if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    install()?;
+    fs::write(&stamp, wanted)?;
+    Ok(())
 }

@@ -24,7 +24,7 @@ impl MemoryTable {
         let nats = cluster.nats.process().context("nats-server does not run")?;
         let processes = vec![
             ("ingest", ingest.pid()),
-            ("edge", cluster.edge.pid()),
+            ("edge", cluster.edges[0].process()?.pid()),
             ("nats", nats.pid()),
         ];
         Ok(Self {

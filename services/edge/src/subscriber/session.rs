@@ -73,6 +73,8 @@ impl Session {
         match received {
             Received::Text(text) => self.read(text, ctx),
             Received::Binary | Received::Pong => {}
+            // What comes behind a close frame is not answered any more: RFC 6455, section 1.4.
+            Received::Ping(_) if self.member.outbox().is_closing() => {}
             Received::Ping(payload) => self.member.outbox().pong(&payload),
             Received::Close(code) => {
                 let reason = CloseReason::ClientClosed(code);

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
 use fanjet_edge::metrics::{DISCONNECTS, HUB_CRASHES, SUBSCRIBERS};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
@@ -19,6 +21,22 @@ async fn a_ping_is_answered_with_its_payload() {
         client.next_message().await,
         Message::Pong("are you there".into())
     );
+}
+
+#[tokio::test]
+async fn what_comes_behind_a_close_frame_is_not_answered() {
+    let node = Node::start().await;
+    let mut stream = TcpStream::connect(node.addr()).await.unwrap();
+    let head = "GET /subscribe HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    // A close with 1000 and a ping, masked with zeros, in one piece: both are there when the first is read.
+    let frames = [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8, 0x89, 0x80, 0, 0, 0, 0];
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&frames).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
+    assert_eq!(answer[end.unwrap() + 4..], [0x88, 2, 0x03, 0xe8]);
 }
 
 #[tokio::test]

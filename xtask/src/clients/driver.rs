@@ -1,0 +1,154 @@
+//! One client at work: its process, and what it has handed over so far.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+use tokio::process::{Child, Command};
+
+use super::install::Installed;
+use super::judge::{Received, Rules, Verdict, changed, judge};
+use super::subscription::Subscription;
+use super::world::World;
+
+/// A running driver. Dropping kills it.
+pub(super) struct Driver {
+    child: Child,
+    output: BufReader<File>,
+    /// The beginning of a line whose rest is not written yet.
+    begun: String,
+    complaints: PathBuf,
+    /// Set when it ended, which no driver does by itself.
+    ended: Option<ExitStatus>,
+    pub(super) subscription: Subscription,
+    pub(super) received: Vec<Received>,
+    /// How many different events of the world are among them.
+    pub(super) progress: usize,
+    seen: Vec<bool>,
+    /// What its filter, and the one it changes to, let through.
+    filtered: Vec<usize>,
+    changed: Option<Vec<usize>>,
+}
+
+impl Driver {
+    pub(super) fn start(
+        installed: &Installed,
+        world: &World,
+        subscription: Subscription,
+        urls: &[String],
+        folder: &Path,
+    ) -> Result<Self> {
+        let dictionary = installed.dictionary.display().to_string();
+        let spec = subscription.spec(world, urls, &dictionary);
+        let output = folder.join("events.jsonl");
+        let complaints = folder.join("complaints.txt");
+        let mut command = Command::from(installed.driver(subscription.library));
+        let child = command
+            .arg(spec.to_string())
+            .stdin(Stdio::null())
+            .stdout(File::create(&output)?)
+            .stderr(File::create(&complaints)?)
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("cannot start {}", subscription.library.name()))?;
+        Ok(Self {
+            child,
+            output: BufReader::new(File::open(&output)?),
+            begun: String::new(),
+            complaints,
+            ended: None,
+            filtered: subscription.positions(world, &subscription.filter),
+            changed: subscription
+                .update
+                .as_ref()
+                .map(|update| subscription.positions(world, &update.filter)),
+            subscription,
+            received: Vec::new(),
+            progress: 0,
+            seen: vec![false; world.events.len()],
+        })
+    }
+
+    /// Reads what has come since the last time, and says whether that was anything.
+    pub(super) fn read(&mut self, world: &World) -> Result<bool> {
+        self.ended = self.child.try_wait()?;
+        let before = self.received.len();
+        while self.output.read_line(&mut self.begun)? > 0 && self.begun.ends_with('\n') {
+            let event: Value = serde_json::from_str(&self.begun)
+                .with_context(|| format!("its driver printed {:?}", self.begun))?;
+            self.begun.clear();
+            self.receive(world, &event);
+        }
+        Ok(self.received.len() > before)
+    }
+
+    /// Whether the last event that it must get has come, or nothing can come any more.
+    pub(super) fn is_complete(&self) -> bool {
+        if self.ended.is_some() {
+            return true;
+        }
+        let last = self.changed.as_ref().unwrap_or(&self.filtered).last();
+        last.is_none_or(|last| self.seen[*last])
+    }
+
+    /// Which share of its events it has.
+    pub(super) fn share(&self) -> f64 {
+        if self.ended.is_some() {
+            return 1.0;
+        }
+        self.progress as f64 / self.filtered.len().max(1) as f64
+    }
+
+    /// How its stream is, as a whole.
+    pub(super) fn verdict(&self) -> Verdict {
+        let subscription = &self.subscription;
+        let wanted = match &self.changed {
+            None => Some(self.filtered.clone()),
+            Some(behind) => changed(&self.filtered, behind, &self.received),
+        };
+        let rules = Rules {
+            // Without a visible change all of the new filter's events are missing, which is the verdict.
+            wanted: wanted.or_else(|| self.changed.clone()).unwrap_or_default(),
+            is_interrupted: subscription.is_interrupted,
+            rewinds_us: match subscription.edges.len() {
+                1 => 0,
+                _ => subscription.library.rewinds_us(),
+            },
+        };
+        let mut verdict = judge(&rules, &self.received);
+        if let Some(status) = self.ended {
+            verdict.first = Some(format!("the driver ended with {status}"));
+        }
+        verdict
+    }
+
+    /// The end of what it wrote on its error output.
+    pub(super) fn complaints(&self) -> String {
+        let text = std::fs::read_to_string(&self.complaints).unwrap_or_default();
+        let lines: Vec<_> = text.lines().collect();
+        lines[lines.len().saturating_sub(10)..].join("\n")
+    }
+
+    fn receive(&mut self, world: &World, event: &Value) {
+        let position = world.position(event);
+        let difference = match position {
+            Some(position) => {
+                let expected = &world.events[position];
+                self.subscription.library.difference(expected, event)
+            }
+            None => Some(format!("never sent: {event}")),
+        };
+        if let Some(seen) = position.and_then(|position| self.seen.get_mut(position)) {
+            self.progress += usize::from(!*seen);
+            *seen = true;
+        }
+        self.received.push(Received {
+            position,
+            time_us: event["time_us"].as_u64(),
+            difference,
+        });
+    }
+}

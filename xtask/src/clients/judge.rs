@@ -1,0 +1,160 @@
+//! What a client was handed over, against what it must be: pure, and as strict as a log allows.
+
+use std::collections::BTreeMap;
+
+/// One event as a client handed it over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Received {
+    /// Which event of the world it is, if any.
+    pub(super) position: Option<usize>,
+    pub(super) time_us: Option<u64>,
+    /// How it differs from that event.
+    pub(super) difference: Option<String>,
+}
+
+/// What is asked of a client's stream.
+#[derive(Debug)]
+pub(super) struct Rules {
+    /// The positions that it must hand over, in order.
+    pub(super) wanted: Vec<usize>,
+    /// Whether it may, and must, begin again with its cursor.
+    pub(super) is_interrupted: bool,
+    /// How far behind its last event it may begin again at another URL.
+    pub(super) rewinds_us: u64,
+}
+
+/// What was found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Verdict {
+    /// Different events that came.
+    pub(super) events: usize,
+    pub(super) missing: usize,
+    /// Events that were not asked for, or differ, or came again without a reason.
+    pub(super) unexpected: usize,
+    pub(super) reordered: usize,
+    /// Events that came again because the cursor is inclusive, or was set back by the library.
+    pub(super) repeated: usize,
+    /// Connections that began with a cursor.
+    pub(super) resumed: usize,
+    /// The first thing that is wrong.
+    pub(super) first: Option<String>,
+}
+
+impl Verdict {
+    pub(super) fn is_good(&self) -> bool {
+        self.first.is_none()
+    }
+
+    fn object(&mut self, complaint: String) {
+        self.first.get_or_insert(complaint);
+    }
+}
+
+/// Judges a whole stream.
+///
+/// Behind each event comes the next one that is wanted. The only exception is a connection that begins with a cursor: it
+/// repeats the last event, because cursors are inclusive, or begins with the first event that is at most
+/// `rewinds_us` older than the last one, and goes on from there.
+pub(super) fn judge(rules: &Rules, received: &[Received]) -> Verdict {
+    let mut verdict = Verdict::default();
+    let mut times = BTreeMap::new();
+    // The place in `wanted` that must come next, and the one behind the furthest so far.
+    let (mut next, mut furthest) = (0, 0);
+    for event in received {
+        if let Some(difference) = &event.difference {
+            verdict.unexpected += 1;
+            verdict.object(difference.clone());
+            continue;
+        }
+        let place = event
+            .position
+            .and_then(|it| rules.wanted.binary_search(&it).ok());
+        let (Some(place), Some(time_us)) = (place, event.time_us) else {
+            verdict.unexpected += 1;
+            verdict.object(format!("not asked for: event {:?}", event.position));
+            continue;
+        };
+        if place >= next {
+            if place > next && next < furthest {
+                verdict.reordered += 1;
+                verdict.object(format!("event {next} is left out where events come again"));
+            }
+            next = place + 1;
+        } else if rules.is_interrupted && may_begin_at(rules, &times, furthest, place) {
+            verdict.resumed += 1;
+            next = place + 1;
+        } else {
+            verdict.reordered += 1;
+            let behind = furthest - 1;
+            verdict.object(format!(
+                "event {place} came again, or late, behind {behind}"
+            ));
+        }
+        let first_time = *times.entry(place).or_insert(time_us);
+        if first_time != time_us {
+            verdict.unexpected += 1;
+            verdict.object(format!(
+                "event {place} has two times: {first_time}, {time_us}"
+            ));
+        }
+        verdict.repeated += usize::from(place < furthest);
+        furthest = furthest.max(next);
+    }
+    verdict.events = times.len();
+    verdict.missing = rules.wanted.len() - times.len();
+    if let Some(missing) = (0..rules.wanted.len()).find(|place| !times.contains_key(place)) {
+        let of = rules.wanted.len();
+        verdict.object(format!("event {missing} of {of} is missing"));
+    }
+    let mut in_order = times.iter().zip(times.iter().skip(1));
+    if let Some(((place, a), (_, b))) = in_order.find(|((_, a), (_, b))| a >= b) {
+        verdict.object(format!("time_us {b} behind event {place} of {a}"));
+    }
+    if rules.is_interrupted && verdict.resumed == 0 {
+        verdict.object("it never resumed: the fault did not reach it".to_owned());
+    }
+    verdict
+}
+
+/// Whether a connection may begin there: at the last event, or where a library that sets its cursor back must.
+fn may_begin_at(
+    rules: &Rules,
+    times: &BTreeMap<usize, u64>,
+    furthest: usize,
+    place: usize,
+) -> bool {
+    let last = furthest - 1;
+    let Some(cursor) = times.get(&last).map(|last| last - rules.rewinds_us) else {
+        return false;
+    };
+    let set_back = times.iter().find(|(_, time_us)| **time_us >= cursor);
+    place == last || set_back.is_some_and(|(first, _)| *first == place)
+}
+
+/// The positions that are wanted of a stream whose filter changes: those of the old filter up to the change, those of
+/// the new one from there on.
+///
+/// The change lies behind the last event that only the old filter lets through, and behind every event that only the
+/// new one would have let through and that has not come. If it truly lies further on, nothing shows that: events of
+/// both filters come either way. `None` when no event of the new filter alone has come.
+pub(super) fn changed(
+    before: &[usize],
+    behind: &[usize],
+    received: &[Received],
+) -> Option<Vec<usize>> {
+    let is_in = |positions: &[usize], position: &usize| positions.binary_search(position).is_ok();
+    let only_old = |position: &usize| is_in(before, position) && !is_in(behind, position);
+    let only_new = |position: &usize| is_in(behind, position) && !is_in(before, position);
+    let positions = || received.iter().filter_map(|event| event.position);
+    let first_new = positions().find(only_new)?;
+    let last_old = positions().filter(only_old).max();
+    let earlier = behind.iter().copied().filter(only_new);
+    let last_not_yet = earlier.take_while(|position| *position < first_new).last();
+    let change = last_old.max(last_not_yet).map_or(0, |last| last + 1);
+    let old = before.iter().filter(|position| **position < change);
+    let new = behind.iter().filter(|position| **position >= change);
+    Some(old.chain(new).copied().collect())
+}
+
+#[cfg(test)]
+mod tests;

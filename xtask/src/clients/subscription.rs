@@ -1,0 +1,157 @@
+//! Who asks for what, in which scenario.
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+
+use super::filter::Filter;
+use super::library::Library;
+use super::world::World;
+
+/// One run of one client.
+pub(super) struct Subscription {
+    pub(super) library: Library,
+    /// What it is about, in words.
+    pub(super) scenario: String,
+    pub(super) filter: Filter,
+    pub(super) compress: bool,
+    pub(super) update: Option<Update>,
+    /// Which edges it knows.
+    pub(super) edges: Vec<usize>,
+    /// Whether an edge goes away under it.
+    pub(super) is_interrupted: bool,
+}
+
+/// A change of filter.
+pub(super) struct Update {
+    /// Asked for when so many events have come.
+    pub(super) after: usize,
+    pub(super) filter: Filter,
+}
+
+impl Subscription {
+    /// Everything that one connection is enough for. Half of them are at each of two edges.
+    pub(super) fn live(world: &World) -> Result<Vec<Self>> {
+        let mut all = Vec::new();
+        for library in Library::ALL {
+            for compress in [false, true] {
+                if compress && !library.can_compress() {
+                    continue;
+                }
+                for (name, filter) in filters(library, world) {
+                    let how = if compress { ", zstd" } else { "" };
+                    let edges = vec![all.len() % 2];
+                    let scenario = format!("{name}{how}");
+                    all.push(Self::new(library, scenario, filter, compress, edges));
+                }
+            }
+            if library.can_update() {
+                let edges = vec![all.len() % 2];
+                all.push(Self::updating(library, world, edges)?);
+            }
+        }
+        Ok(all)
+    }
+
+    /// At an edge that is stopped, at one that is killed, and at whichever of them there is.
+    pub(super) fn restart(world: &World) -> Result<Vec<Self>> {
+        let mut all = Vec::new();
+        for library in Library::ALL {
+            // Those that can be compressed are, at one edge: cursors and encodings have nothing to do with each other.
+            let [(_, everything), (_, collections), _] = filters(library, world);
+            let zstd = library.can_compress();
+            let stopped = "edge stopped".to_owned();
+            all.push(Self::new(
+                library,
+                stopped,
+                everything.clone(),
+                zstd,
+                vec![0],
+            ));
+            let killed = "edge killed".to_owned();
+            all.push(Self::new(library, killed, collections, false, vec![1]));
+            if library.takes_several_urls() {
+                let two = "two edges, one stopped, one killed".to_owned();
+                all.push(Self::new(library, two, everything, false, vec![0, 1]));
+            }
+        }
+        for subscription in &mut all {
+            subscription.is_interrupted = true;
+        }
+        Ok(all)
+    }
+
+    /// The positions of the events that a filter gives to this library's user.
+    pub(super) fn positions(&self, world: &World, filter: &Filter) -> Vec<usize> {
+        let events = world.events.iter().enumerate();
+        let wanted = events.filter(|(_, event)| filter.lets_through(event));
+        let handed_over = wanted.filter(|(_, event)| self.library.hands_over(event));
+        handed_over.map(|(position, _)| position).collect()
+    }
+
+    /// What the driver is told.
+    pub(super) fn spec(&self, world: &World, urls: &[String], dictionary: &str) -> Value {
+        let urls: Vec<_> = self.edges.iter().map(|edge| &urls[*edge]).collect();
+        let mut spec = json!({
+            "urls": urls,
+            "wantedCollections": self.filter.collections,
+            "wantedDids": self.filter.dids,
+            "compress": self.compress,
+            "dictionary": dictionary,
+            "collections": world.collections(),
+        });
+        if let Some(update) = &self.update {
+            let wanted = &update.filter.collections;
+            spec["update"] = json!({"after": update.after, "wantedCollections": wanted});
+        }
+        spec
+    }
+
+    fn new(
+        library: Library,
+        scenario: String,
+        filter: Filter,
+        compress: bool,
+        edges: Vec<usize>,
+    ) -> Self {
+        Self {
+            library,
+            scenario,
+            filter,
+            compress,
+            update: None,
+            edges,
+            is_interrupted: false,
+        }
+    }
+
+    /// From one filter to another that shares a collection with it.
+    fn updating(library: Library, world: &World, edges: Vec<usize>) -> Result<Self> {
+        let before = Filter::of_collections(&["app.bsky.feed.post", "app.bsky.feed.like"]);
+        let behind = Filter::of_collections(&["app.bsky.graph.*", "app.bsky.feed.like"]);
+        let name = "options_update".to_owned();
+        let mut subscription = Self::new(library, name, before, false, edges);
+        let events = subscription.positions(world, &subscription.filter).len();
+        ensure!(events > 30, "too few events for an update among them");
+        subscription.update = Some(Update {
+            after: events / 3,
+            filter: behind,
+        });
+        Ok(subscription)
+    }
+}
+
+fn filters(library: Library, world: &World) -> [(&'static str, Filter); 3] {
+    let collections = match library.takes_prefixes() {
+        true => ["app.bsky.feed.post", "app.bsky.graph.*"],
+        false => ["app.bsky.feed.post", "app.bsky.graph.follow"],
+    };
+    let dids = Filter {
+        collections: Vec::new(),
+        dids: world.busiest(5),
+    };
+    [
+        ("no filter", Filter::default()),
+        ("wantedCollections", Filter::of_collections(&collections)),
+        ("wantedDids", dids),
+    ]
+}
