@@ -18,6 +18,8 @@ pub struct EdgeConfig {
     pub hub: HubConfig,
     /// One connection.
     pub subscriber: SubscriberConfig,
+    /// Storing filters.
+    pub filters: FiltersConfig,
     /// Shutting down.
     pub drain: DrainConfig,
 }
@@ -160,6 +162,29 @@ impl Default for SubscriberConfig {
             write_stall_timeout: Duration::from_secs(120),
             hello_timeout: Duration::from_secs(600),
             max_client_message_bytes: 10_000_000,
+        }
+    }
+}
+
+/// Storing filters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FiltersConfig {
+    /// Longest body of `POST /subscribe/filters` in bytes; a longer one is refused with 413.
+    pub max_body_bytes: usize,
+    /// Bodies that are read at one time; more are refused with 503.
+    pub max_concurrent_bodies: usize,
+    /// How long a client may take to send a body.
+    #[serde(with = "humantime_serde")]
+    pub body_timeout: Duration,
+}
+
+impl Default for FiltersConfig {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: 10_000_000,
+            max_concurrent_bodies: 8,
+            body_timeout: Duration::from_secs(30),
         }
     }
 }

@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use fanjet_actors::{OnFailure, Stop, Tasks, stop_on_signal};
+use fanjet_actors::{Clock, OnFailure, Stop, SystemClock, Tasks, stop_on_signal};
 use fanjet_config::{EXIT_CONFIG, Flags, fail, settings_or_exit};
 use fanjet_edge::{Edge, EdgeError, EdgeSettings};
 use fanjet_log::LogError;
-use fanjet_log_nats::NatsLog;
+use fanjet_log_nats::{NatsLog, NatsStore};
 use fanjet_telemetry::{Health, HealthReport, Metrics, OpsError, OpsServer, init_logs};
 
 /// Serves the log in NATS JetStream to clients that speak Bluesky's Jetstream protocol.
@@ -45,9 +45,12 @@ async fn run(settings: EdgeSettings) -> anyhow::Result<()> {
         log = NatsLog::connect_patiently(settings.nats.clone()) => log?,
         () = stop.cancelled() => return Ok(tasks.join().await?),
     };
+    let bucket = settings.filter_bucket.clone();
+    let filters = NatsStore::new(&log, bucket, || SystemClock.now_us());
     let edge = Edge::start(
         settings.edge(),
         Arc::new(log),
+        Arc::new(filters),
         &metrics.meter("fanjet-edge"),
         stop.clone(),
     )?;

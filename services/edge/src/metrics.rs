@@ -19,6 +19,10 @@ pub const DELIVERED_BYTES: &str = "fanjet_edge_delivered_bytes";
 pub const DISCONNECTS: &str = "fanjet_edge_disconnects";
 /// Refused requests for `/subscribe` by `reason`.
 pub const REFUSED_HANDSHAKES: &str = "fanjet_edge_refused_handshakes";
+/// Filters that clients have stored.
+pub const STORED_FILTERS: &str = "fanjet_edge_stored_filters";
+/// Refused requests to store a filter by `reason`.
+pub const REFUSED_FILTERS: &str = "fanjet_edge_refused_filters";
 /// The newest seq in the ring.
 pub const TAIL_SEQ: &str = "fanjet_edge_tail_seq";
 /// Seconds between an event's log time and its arrival here, newest event.
@@ -41,6 +45,8 @@ pub struct Metrics {
     delivered_bytes: Counter<u64>,
     disconnects: Counter<u64>,
     refused_handshakes: Counter<u64>,
+    stored_filters: Counter<u64>,
+    refused_filters: Counter<u64>,
     tail_seq: Gauge<u64>,
     tail_lag_seconds: Gauge<f64>,
     ring_bytes: Gauge<u64>,
@@ -59,6 +65,8 @@ impl Metrics {
             delivered_bytes: meter.u64_counter(DELIVERED_BYTES).build(),
             disconnects: meter.u64_counter(DISCONNECTS).build(),
             refused_handshakes: meter.u64_counter(REFUSED_HANDSHAKES).build(),
+            stored_filters: meter.u64_counter(STORED_FILTERS).build(),
+            refused_filters: meter.u64_counter(REFUSED_FILTERS).build(),
             tail_seq: meter.u64_gauge(TAIL_SEQ).build(),
             tail_lag_seconds: meter.f64_gauge(TAIL_LAG_SECONDS).build(),
             ring_bytes: meter.u64_gauge(RING_BYTES).build(),
@@ -88,6 +96,14 @@ impl Metrics {
 
     pub(crate) fn refused(&self, refusal: &Refusal) {
         self.refused_handshakes.add(1, &[label(refusal.label())]);
+    }
+
+    pub(crate) fn filter_stored(&self) {
+        self.stored_filters.add(1, &[]);
+    }
+
+    pub(crate) fn filter_refused(&self, refusal: &Refusal) {
+        self.refused_filters.add(1, &[label(refusal.label())]);
     }
 
     pub(crate) fn tail_moved(&self, seq: u64, lag_seconds: f64, ring_bytes: usize) {

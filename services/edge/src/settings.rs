@@ -1,11 +1,13 @@
 //! Settings of the edge process: the node itself, the log it reads, and what an operator sees of it.
 
-use fanjet_log_nats::NatsConfig;
+use fanjet_log_nats::{BucketConfig, NatsConfig};
 use fanjet_telemetry::{OpsConfig, TelemetryConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::EdgeConfig;
-use crate::config::{DrainConfig, HttpConfig, HubConfig, SubscriberConfig, TailConfig};
+use crate::config::{
+    DrainConfig, FiltersConfig, HttpConfig, HubConfig, SubscriberConfig, TailConfig,
+};
 
 /// Everything in `config.toml` and `process.toml` beside the sources, which name every key there is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -23,11 +25,17 @@ pub struct EdgeSettings {
     /// One connection.
     #[serde(default)]
     pub subscriber: SubscriberConfig,
+    /// Storing filters.
+    #[serde(default)]
+    pub filters: FiltersConfig,
     /// Shutting down.
     #[serde(default)]
     pub drain: DrainConfig,
     /// Where the log is.
     pub nats: NatsConfig,
+    /// Where stored filters are.
+    #[serde(default)]
+    pub filter_bucket: BucketConfig,
     /// Health and metrics.
     pub ops: OpsConfig,
     /// Logs.
@@ -48,6 +56,7 @@ impl EdgeSettings {
             tail: self.tail.clone(),
             hub: self.hub.clone(),
             subscriber: self.subscriber.clone(),
+            filters: self.filters.clone(),
             drain: self.drain.clone(),
         }
     }

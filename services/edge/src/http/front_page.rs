@@ -14,7 +14,14 @@ const WORDS: &str = concat!(
     "  wantedCollections    an NSID, or a prefix such as app.bsky.graph.*\n",
     "  wantedDids           a DID\n",
     "  maxMessageSizeBytes  skip larger events\n",
-    "  requireHello         true: send nothing before the first options_update\n",
+    "  requireHello         true: send nothing before the first options_update\n\n",
+    "Extensions (repeat the first four for more values):\n",
+    "  unwantedCollections  as wantedCollections, but without these\n",
+    "  unwantedDids         as wantedDids, but without these\n",
+    "  wantedKinds          commit, identity, account\n",
+    "  wantedOperations     create, update, delete\n",
+    "  heartbeat            seconds of silence after which to say how far the stream is\n",
+    "  filter               the id of a filter stored with POST /subscribe/filters\n",
 );
 
 pub(crate) async fn front_page() -> HttpResponse {

@@ -19,16 +19,24 @@ pub(crate) async fn subscribe(
     worker: web::Data<Worker>,
 ) -> HttpResponse {
     let node = worker.node();
-    match admit(&request, node) {
+    match admit(&request, node).await {
         Err(refusal) => {
             node.metrics.refused(&refusal);
             refusal.response()
         }
         Ok(mut admitted) => {
+            let heartbeat = admitted.options.heartbeat;
             let (feed, on_end) = worker.join(admitted.options);
             let shard = Rc::clone(worker.shard());
             let member = Rc::clone(feed.member());
-            Session::start(shard, member, payload, on_end, &node.config.subscriber);
+            Session::start(
+                shard,
+                member,
+                payload,
+                on_end,
+                heartbeat,
+                &node.config.subscriber,
+            );
             admitted.response.streaming(body(feed, admitted.permit))
         }
     }
@@ -41,13 +49,13 @@ struct Admitted {
     response: HttpResponseBuilder,
 }
 
-fn admit(request: &HttpRequest, node: &Node) -> Result<Admitted, Refusal> {
+async fn admit(request: &HttpRequest, node: &Node) -> Result<Admitted, Refusal> {
     let max_bytes = node.config.http.max_url_bytes;
     let target = request.uri().path_and_query();
     if target.is_some_and(|target| target.as_str().len() > max_bytes) {
         return Err(Refusal::UrlTooLong { max_bytes });
     }
-    let options =
+    let mut options =
         SubscriberOptions::parse(request.query_string()).map_err(Refusal::InvalidOptions)?;
     if node.stop.is_cancelled() {
         return Err(Refusal::Draining);
@@ -58,6 +66,10 @@ fn admit(request: &HttpRequest, node: &Node) -> Result<Admitted, Refusal> {
     let permit = node.admission.admit().ok_or(Refusal::NodeFull {
         max_subscribers: node.admission.max(),
     })?;
+    if let Some(id) = options.stored_filter {
+        // With a place taken, so that no more of these are under way than there are places.
+        options.filter = node.filters.get(id).await?;
+    }
     let response = ws::handshake(request).map_err(|_| Refusal::NoUpgrade)?;
     Ok(Admitted {
         options,

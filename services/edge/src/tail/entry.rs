@@ -1,7 +1,7 @@
 //! One event as all subscribers of this node share it.
 
 use bytes::Bytes;
-use fanjet_event::{TimeUs, Topic};
+use fanjet_event::{Action, TimeUs, Topic};
 use fanjet_log::{LogError, Seq};
 use fanjet_wire::envelope::Envelope;
 use fanjet_wire::websocket::{header_len, text_frame};
@@ -14,6 +14,7 @@ pub struct Entry {
     seq: Seq,
     time: TimeUs,
     topic: Topic,
+    action: Option<Action>,
     collection: Option<CollectionId>,
     /// A part of the frame, as is the JSON.
     did: Bytes,
@@ -31,6 +32,10 @@ impl Entry {
         let json_start = header_len(entry.body.len());
         let envelope = Envelope::of(&frame[json_start..])
             .ok_or_else(|| LogError::corrupt(entry.seq, "the body is not an event"))?;
+        if matches!(entry.topic, Topic::Commit(_)) && envelope.action.is_none() {
+            let what = "the body is not a commit as its topic says";
+            return Err(LogError::corrupt(entry.seq, what));
+        }
         let (topic, collection) = match entry.topic.clone() {
             Topic::Commit(name) => {
                 let (name, id) = collections.intern(name);
@@ -42,6 +47,7 @@ impl Entry {
             seq: entry.seq,
             time: envelope.time,
             topic,
+            action: envelope.action,
             collection,
             did: frame.slice_ref(envelope.did.as_bytes()),
             json_start: json_start as u8,
@@ -62,6 +68,11 @@ impl Entry {
     /// What it is about.
     pub fn topic(&self) -> &Topic {
         &self.topic
+    }
+
+    /// What a commit does; `None` for other events.
+    pub fn action(&self) -> Option<Action> {
+        self.action
     }
 
     /// The collection's number, for a commit whose collection has one.

@@ -4,6 +4,8 @@
 mod support;
 
 #[cfg(test)]
+mod asyncapi;
+#[cfg(test)]
 mod conformance_filters;
 #[cfg(test)]
 mod conformance_handshake;
@@ -11,6 +13,8 @@ mod conformance_handshake;
 mod conformance_messages;
 #[cfg(test)]
 mod delivery;
+#[cfg(test)]
+mod extensions;
 #[cfg(test)]
 mod handshake;
 #[cfg(test)]
@@ -21,3 +25,5 @@ mod log_faults;
 mod oracle;
 #[cfg(test)]
 mod slow_readers;
+#[cfg(test)]
+mod stored_filters;
