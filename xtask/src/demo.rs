@@ -31,7 +31,7 @@ async fn show(rate: u32, events: u64) -> Result<()> {
     );
     println!("stop    ctrl-c\n");
     let mut tail = Command::new(executable(Profile::Dev, "fanjet"));
-    tail.args(["tail", "--pretty", &cluster.edge_url()]);
+    tail.args(["tail", "--pretty", cluster.edge_url()]);
     if events > 0 {
         tail.args(["--count", &events.to_string()]);
     }

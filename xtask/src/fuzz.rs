@@ -10,7 +10,10 @@ use crate::tools;
 /// Folder of the fuzz crate's owner, and its targets.
 const TARGETS: &[(&str, &[&str])] = &[
     ("shared/firehose", &["frame", "car", "record"]),
-    ("shared/filter", &["query", "client_message"]),
+    (
+        "shared/filter",
+        &["query", "client_message", "stored_filter"],
+    ),
     ("shared/log-embedded", &["segment"]),
 ];
 

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use fanjet_actors::Stop;
 use fanjet_edge::metrics::{DELIVERED_BYTES, DELIVERED_EVENTS, ENCODED_EVENTS, SUBSCRIBERS};
 use fanjet_edge::{Edge, EdgeConfig};
-use fanjet_log::memory::MemoryLog;
+use fanjet_log::memory::{MemoryLog, MemoryStore};
 use fanjet_log::{EventLog, NewEvent};
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
@@ -78,7 +78,14 @@ async fn serve() {
     let log = MemoryLog::new();
     let stop = Stop::new();
     let meter = provider.meter("bench");
-    let edge = Edge::start(config, Arc::new(log.clone()), &meter, stop.clone()).unwrap();
+    let edge = Edge::start(
+        config,
+        Arc::new(log.clone()),
+        Arc::new(MemoryStore::default()),
+        &meter,
+        stop.clone(),
+    )
+    .unwrap();
     let addr = edge.addr();
     let measuring = tokio::task::spawn_blocking(move || measure(addr, &registry));
     tokio::select! {

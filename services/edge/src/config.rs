@@ -24,6 +24,8 @@ pub struct EdgeConfig {
     pub subscriber: SubscriberConfig,
     /// Compression.
     pub zstd: ZstdConfig,
+    /// Storing filters.
+    pub filters: FiltersConfig,
     /// Shutting down.
     pub drain: DrainConfig,
 }
@@ -218,6 +220,29 @@ impl Default for ZstdConfig {
         Self {
             dictionary: PathBuf::new(),
             level: DEFAULT_LEVEL,
+        }
+    }
+}
+
+/// Storing filters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FiltersConfig {
+    /// Longest body of `POST /subscribe/filters` in bytes; a longer one is refused with 413.
+    pub max_body_bytes: usize,
+    /// Bodies that are read at one time; more are refused with 503.
+    pub max_concurrent_bodies: usize,
+    /// How long a client may take to send a body.
+    #[serde(with = "humantime_serde")]
+    pub body_timeout: Duration,
+}
+
+impl Default for FiltersConfig {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: 10_000_000,
+            max_concurrent_bodies: 8,
+            body_timeout: Duration::from_secs(30),
         }
     }
 }

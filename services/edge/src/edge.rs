@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use fanjet_actors::{Clock, OnFailure, Stop, SystemClock, Tasks};
-use fanjet_log::EventLog;
+use fanjet_log::{EventLog, ExpiringStore};
 use fanjet_telemetry::{Health, HealthReport};
 use opentelemetry::metrics::Meter;
 use tokio::time::Instant;
 
-use crate::http::{Admission, Server};
+use crate::http::{Admission, Server, StoredFilters};
 use crate::metrics::Metrics;
 use crate::replay::{Desk, Loader, Starts};
 use crate::tail::{Compression, Feeder, Pool, Tail};
@@ -24,6 +24,7 @@ pub(crate) struct Node {
     pub(crate) starts: Starts,
     pub(crate) compression: Compression,
     pub(crate) admission: Arc<Admission>,
+    pub(crate) filters: Arc<StoredFilters>,
     pub(crate) metrics: Metrics,
     pub(crate) stop: Stop,
     #[cfg(feature = "fault-injection")]
@@ -36,7 +37,7 @@ pub struct Edge;
 
 impl Edge {
     /// Binds and begins to follow the log and to serve. A log that is away is waited for; clients are refused
-    /// with 503 until it has answered once. Must be called within a tokio runtime.
+    /// with 503 until it has answered once. `filters` keeps what clients store, for all nodes that share it. Must be called within a tokio runtime.
     ///
     /// The node ends when `stop` is triggered, or triggers it itself when it cannot go on.
     ///
@@ -45,10 +46,11 @@ impl Edge {
     pub fn start(
         config: EdgeConfig,
         log: Arc<dyn EventLog>,
+        filters: Arc<dyn ExpiringStore>,
         meter: &Meter,
         stop: Stop,
     ) -> Result<EdgeHandle, EdgeError> {
-        Self::start_at(config, log, meter, stop, Arc::new(SystemClock))
+        Self::start_at(config, log, filters, meter, stop, Arc::new(SystemClock))
     }
 
     /// As [`Edge::start`], with another clock to measure the lag by.
@@ -58,6 +60,7 @@ impl Edge {
     pub fn start_at(
         config: EdgeConfig,
         log: Arc<dyn EventLog>,
+        filters: Arc<dyn ExpiringStore>,
         meter: &Meter,
         stop: Stop,
         clock: Arc<dyn Clock>,
@@ -80,6 +83,11 @@ impl Edge {
             starts,
             compression: Compression::load(&config.zstd)?,
             admission: Arc::new(Admission::new(config.http.max_subscribers)),
+            filters: Arc::new(StoredFilters::new(
+                filters,
+                Arc::clone(&clock),
+                config.filters.clone(),
+            )),
             metrics: metrics.clone(),
             stop: stop.clone(),
             config: Arc::new(config),

@@ -3,7 +3,9 @@
 mod server;
 
 mod subscribe;
+mod filters;
 
+mod stored_filters;
 mod admission;
 mod refusal;
 
@@ -12,3 +14,4 @@ mod front_page;
 pub(crate) use admission::Admission;
 pub(crate) use refusal::{Refusal, outside_pool};
 pub(crate) use server::Server;
+pub(crate) use stored_filters::StoredFilters;

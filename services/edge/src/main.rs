@@ -4,11 +4,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
+use fanjet_actors::{Clock, SystemClock};
 use fanjet_boot::{Failure, Process, say};
 use fanjet_config::Flags;
 use fanjet_edge::tail::Compression;
 use fanjet_edge::{Edge, EdgeSettings};
-use fanjet_log_nats::NatsLog;
+use fanjet_log_nats::{NatsLog, NatsStore};
 
 /// Serves the log in NATS JetStream to clients that speak Bluesky's Jetstream protocol.
 #[derive(Debug, Parser)]
@@ -29,9 +30,13 @@ async fn serve(settings: EdgeSettings, process: &mut Process) -> Result<(), Fail
     let Some(log) = process.unless_stopped(connecting).await else {
         return Ok(());
     };
+    let log = log?;
+    let bucket = settings.filter_bucket.clone();
+    let filters = NatsStore::new(&log, bucket, || SystemClock.now_us());
     let edge = Edge::start(
         settings.edge(),
-        Arc::new(log?),
+        Arc::new(log),
+        Arc::new(filters),
         &process.meter("fanjet-edge"),
         process.stop(),
     )?;

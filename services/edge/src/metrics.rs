@@ -33,6 +33,10 @@ pub const ENCODED_EVENTS: &str = "fanjet_edge_encoded_events";
 pub const DISCONNECTS: &str = "fanjet_edge_disconnects";
 /// Refused requests for `/subscribe` by `reason`.
 pub const REFUSED_HANDSHAKES: &str = "fanjet_edge_refused_handshakes";
+/// Filters that clients have stored.
+pub const STORED_FILTERS: &str = "fanjet_edge_stored_filters";
+/// Refused requests to store a filter by `reason`.
+pub const REFUSED_FILTERS: &str = "fanjet_edge_refused_filters";
 /// The newest seq in the ring.
 pub const TAIL_SEQ: &str = "fanjet_edge_tail_seq";
 /// Seconds between an event's log time and its arrival here, newest event.
@@ -60,6 +64,8 @@ pub struct Metrics {
     encoded_events: Counter<u64>,
     disconnects: Counter<u64>,
     refused_handshakes: Counter<u64>,
+    stored_filters: Counter<u64>,
+    refused_filters: Counter<u64>,
     tail_seq: Gauge<u64>,
     tail_lag_seconds: Gauge<f64>,
     ring_bytes: Gauge<u64>,
@@ -83,6 +89,8 @@ impl Metrics {
             encoded_events: meter.u64_counter(ENCODED_EVENTS).build(),
             disconnects: meter.u64_counter(DISCONNECTS).build(),
             refused_handshakes: meter.u64_counter(REFUSED_HANDSHAKES).build(),
+            stored_filters: meter.u64_counter(STORED_FILTERS).build(),
+            refused_filters: meter.u64_counter(REFUSED_FILTERS).build(),
             tail_seq: meter.u64_gauge(TAIL_SEQ).build(),
             tail_lag_seconds: meter.f64_gauge(TAIL_LAG_SECONDS).build(),
             ring_bytes: meter.u64_gauge(RING_BYTES).build(),
@@ -138,6 +146,14 @@ impl Metrics {
 
     pub(crate) fn refused(&self, refusal: &Refusal) {
         self.refused_handshakes.add(1, &[label(refusal.label())]);
+    }
+
+    pub(crate) fn filter_stored(&self) {
+        self.stored_filters.add(1, &[]);
+    }
+
+    pub(crate) fn filter_refused(&self, refusal: &Refusal) {
+        self.refused_filters.add(1, &[label(refusal.label())]);
     }
 
     pub(crate) fn tail_moved(&self, seq: u64, lag_seconds: f64, ring_bytes: usize) {

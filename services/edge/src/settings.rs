@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 
 use fanjet_boot::Settings;
-use fanjet_log_nats::NatsConfig;
+use fanjet_log_nats::{BucketConfig, NatsConfig};
 use fanjet_telemetry::{OpsConfig, TelemetryConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::EdgeConfig;
 use crate::config::{
-    DrainConfig, HttpConfig, HubConfig, ReplayConfig, SubscriberConfig, TailConfig, ZstdConfig,
+    DrainConfig, FiltersConfig, HttpConfig, HubConfig, ReplayConfig, SubscriberConfig, TailConfig,
+    ZstdConfig,
 };
 
 /// Everything in `config.toml` and `process.toml` beside the sources, which name every key there is.
@@ -34,11 +35,17 @@ pub struct EdgeSettings {
     /// Compression.
     #[serde(default)]
     pub zstd: ZstdConfig,
+    /// Storing filters.
+    #[serde(default)]
+    pub filters: FiltersConfig,
     /// Shutting down.
     #[serde(default)]
     pub drain: DrainConfig,
     /// Where the log is.
     pub nats: NatsConfig,
+    /// Where stored filters are.
+    #[serde(default)]
+    pub filter_bucket: BucketConfig,
     /// Health and metrics.
     pub ops: OpsConfig,
     /// Logs.
@@ -74,6 +81,7 @@ impl EdgeSettings {
             hub: self.hub.clone(),
             subscriber: self.subscriber.clone(),
             zstd: self.zstd.clone(),
+            filters: self.filters.clone(),
             drain: self.drain.clone(),
         }
     }

@@ -8,11 +8,12 @@ mod body;
 
 mod inbound;
 mod liveness;
+mod silence;
 
 mod session;
 
 pub use feed::Feed;
-pub use outbox::{Chunk, Outbox, Push, Take};
+pub use outbox::{Chunk, Heartbeat, Outbox, Push, Take};
 
 pub(crate) use body::body;
 pub(crate) use inbound::Inbound;

@@ -12,7 +12,7 @@ use fanjet_config::Flags;
 use fanjet_log::EventLog;
 
 pub(crate) use node::Node;
-pub(crate) use open_log::open_log;
+pub(crate) use open_log::{Storage, open_log};
 use settings::LogKind;
 pub(crate) use settings::ServeSettings;
 
@@ -57,10 +57,13 @@ async fn serve(settings: ServeSettings, process: &mut Process) -> Result<(), Fai
     let Some(log) = open_log(&settings, process).await else {
         return Ok(());
     };
-    let log = log?;
+    let storage = log?;
     say(format_args!("upstream {}", settings.upstream.url))?;
-    say(format_args!("data {}", data(&settings, &*log).await?))?;
-    let node = Node::start(&settings, log, process)?;
+    say(format_args!(
+        "data {}",
+        data(&settings, &*storage.log).await?
+    ))?;
+    let node = Node::start(&settings, storage, process)?;
     say(format_args!("try {}", tail_command(node.addr())))?;
     node.run(process.stop()).await
 }

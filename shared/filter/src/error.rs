@@ -2,7 +2,8 @@
 
 use thiserror::Error;
 
-use crate::{MAX_COLLECTION_VALUES, MAX_COLLECTIONS, MAX_DID_VALUES, MAX_DIDS};
+use crate::options::MAX_HEARTBEAT_SECONDS;
+use crate::{List, Parameter};
 
 /// Refused options. The texts begin with the words of Jetstream v1 and go on with what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -12,28 +13,36 @@ pub enum OptionsError {
         "invalid cursor: {0} (allowed: a decimal number, the time_us of the last event received)"
     )]
     Cursor(String),
-    /// A `wantedCollections` value that is neither an NSID nor a prefix.
+    /// A value that its list does not take.
+    #[error("invalid {}: {value} (allowed: {})", list.one(), list.allowed())]
+    Value {
+        /// Whose value it is.
+        list: List,
+        /// The value's beginning.
+        value: String,
+    },
+    /// More different values than one subscriber may name.
+    #[error("too many {list}: {count} > {}", list.max())]
+    TooMany {
+        /// Whose values they are.
+        list: List,
+        /// How many different ones were named.
+        count: usize,
+    },
+    /// More values than are looked at, however many of them are equal.
+    #[error("too many {0}: more than {max} values, repeated ones included", max = .0.max_values())]
+    TooManyValues(List),
+    /// A `heartbeat` out of range.
+    #[error("invalid heartbeat: {0} (allowed: whole seconds from 1 to {MAX_HEARTBEAT_SECONDS})")]
+    Heartbeat(String),
+    /// A `filter` that is no id of a stored filter.
+    #[error("invalid filter: {0} (allowed: an id that POST /subscribe/filters has answered)")]
+    FilterId(String),
+    /// A `filter` beside a parameter that says the same in another way.
     #[error(
-        "invalid collection: {0} (allowed: an NSID such as app.bsky.feed.post, or a prefix that ends in .* such as app.bsky.*)"
+        "filter cannot be combined with {} (allowed beside filter: cursor, compress, requireHello, format, heartbeat)", .0.name()
     )]
-    Collection(String),
-    /// A `wantedDids` value that is no DID.
-    #[error("invalid DID: {0} (allowed: a DID such as did:plc:44ybard66vv44zksje25o7dz)")]
-    Did(String),
-    /// More different collections and prefixes than one subscriber may name.
-    #[error("too many wanted collections: {0} > {MAX_COLLECTIONS}")]
-    TooManyCollections(usize),
-    /// More different DIDs than one subscriber may name.
-    #[error("too many wanted DIDs: {0} > {MAX_DIDS}")]
-    TooManyDids(usize),
-    /// More values of `wantedCollections` than are looked at, however many of them are equal.
-    #[error(
-        "too many wanted collections: more than {MAX_COLLECTION_VALUES} values, repeated ones included"
-    )]
-    TooManyCollectionValues,
-    /// More values of `wantedDids` than are looked at, however many of them are equal.
-    #[error("too many wanted DIDs: more than {MAX_DID_VALUES} values, repeated ones included")]
-    TooManyDidValues,
+    Combined(Parameter),
     /// A `format` that does not exist.
     #[error("invalid format: {0} (allowed: v1, v0)")]
     Format(String),
@@ -53,6 +62,13 @@ impl OptionsError {
         match self {
             Self::Cursor(_) => self.to_string(),
             _ => format!("invalid subscriber options: {self}"),
+        }
+    }
+
+    pub(crate) fn value(list: List, value: &str) -> Self {
+        Self::Value {
+            list,
+            value: Self::shown(value),
         }
     }
 

@@ -1,112 +1,126 @@
 //! A filter: which events one subscriber wants.
 
+mod patterns;
+
+mod did_set;
+mod kinds;
+mod extensions;
+
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use fanjet_event::{Did, Nsid, Topic};
+use fanjet_event::{Action, Did, Nsid, Topic};
 
-use crate::OptionsError;
+pub use self::kinds::EventKind;
 
-/// Most different collections and prefixes together.
-pub const MAX_COLLECTIONS: usize = 100;
-/// Most different DIDs.
-pub const MAX_DIDS: usize = 10_000;
-/// Most values of `wantedCollections` with repetitions: bounds the work before they are compared.
-pub const MAX_COLLECTION_VALUES: usize = 10_000;
-/// Most values of `wantedDids` with repetitions.
-pub const MAX_DID_VALUES: usize = 1_000_000;
+use self::extensions::Extensions;
+use self::patterns::Patterns;
+use crate::{FilterRequest, List, OptionsError};
 
 /// Which events are wanted. Canonical: what selects by the same values is equal and hashes equally, in
 /// whatever order and however often the values were named.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Filter {
-    /// Sorted, without duplicates.
-    exact: Box<[Nsid]>,
-    /// Sorted, without duplicates, each with its final dot.
-    prefixes: Box<[Arc<str>]>,
+    wanted: Patterns,
     /// Sorted, without duplicates.
     dids: Box<[Did]>,
     max_message_bytes: Option<NonZeroU32>,
+    /// Apart, so that filters without them stay small and quick.
+    extensions: Option<Box<Extensions>>,
 }
 
 impl Filter {
-    /// Checks and sorts the values of `wantedCollections`, `wantedDids` and `maxMessageSizeBytes` (0: no
+    /// A filter as v1 knows it: the values of `wantedCollections`, `wantedDids` and `maxMessageSizeBytes` (0: no
     /// limit). No values of a kind means that everything passes.
     ///
-    /// A collection that ends in `.*` is a prefix, and its head is not checked, as v1 does not check it.
-    ///
     /// # Errors
-    /// [`OptionsError`] naming the first bad value, or the limit that was passed.
+    /// As [`Filter::from_request`].
     pub fn new<'a>(
         collections: impl IntoIterator<Item = &'a str>,
         dids: impl IntoIterator<Item = &'a str>,
         max_message_bytes: u32,
     ) -> Result<Self, OptionsError> {
-        let mut exact = Vec::new();
-        let mut prefixes = Vec::new();
+        let mut request = FilterRequest::up_to(max_message_bytes);
         for value in collections {
-            if exact.len() + prefixes.len() == MAX_COLLECTION_VALUES {
-                return Err(OptionsError::TooManyCollectionValues);
-            }
-            match value.strip_suffix('*') {
-                Some(prefix) if prefix.ends_with('.') => prefixes.push(prefix),
-                _ => exact.push(
-                    Nsid::parse(value)
-                        .map_err(|_| OptionsError::Collection(OptionsError::shown(value)))?,
-                ),
-            }
+            request.add(List::WantedCollections, value);
         }
-        let exact = sorted(exact);
-        let prefixes = sorted(prefixes);
-        if exact.len() + prefixes.len() > MAX_COLLECTIONS {
-            return Err(OptionsError::TooManyCollections(
-                exact.len() + prefixes.len(),
-            ));
-        }
-        let mut wanted = Vec::new();
         for value in dids {
-            if wanted.len() == MAX_DID_VALUES {
-                return Err(OptionsError::TooManyDidValues);
-            }
-            wanted.push(
-                Did::parse(value).map_err(|_| OptionsError::Did(OptionsError::shown(value)))?,
-            );
+            request.add(List::WantedDids, value);
         }
-        let dids = sorted(wanted);
-        if dids.len() > MAX_DIDS {
-            return Err(OptionsError::TooManyDids(dids.len()));
-        }
+        Self::from_request(&request)
+    }
+
+    /// Checks and sorts what a client named.
+    ///
+    /// # Errors
+    /// [`OptionsError`] naming the first bad value, or the limit that was passed.
+    pub fn from_request(request: &FilterRequest<'_>) -> Result<Self, OptionsError> {
+        let wanted = Patterns::read(request, List::WantedCollections)?;
+        let dids = request.read(List::WantedDids, |value| Did::parse(value).ok())?;
         Ok(Self {
-            exact: exact.iter().map(Nsid::shared).collect(),
-            prefixes: prefixes.into_iter().map(Arc::from).collect(),
+            wanted,
             dids: dids.iter().map(Did::shared).collect(),
-            max_message_bytes: NonZeroU32::new(max_message_bytes),
+            max_message_bytes: NonZeroU32::new(request.max_message_bytes),
+            extensions: Extensions::read(request)?,
         })
     }
 
-    /// Whether an event is wanted. `message_bytes` is the length of its JSON.
-    pub fn matches(&self, topic: &Topic, did: &str, message_bytes: usize) -> bool {
-        self.wants_topic(topic) && self.wants_did(did) && self.wants_size(message_bytes)
+    /// What a client would name to get this filter.
+    pub fn to_request(&self) -> FilterRequest<'static> {
+        let mut request = FilterRequest::up_to(self.max_message_bytes.map_or(0, u32::from));
+        for value in self.wanted.values() {
+            request.add(List::WantedCollections, value);
+        }
+        for did in &self.dids {
+            request.add(List::WantedDids, did.as_str().to_owned());
+        }
+        let Some(extensions) = &self.extensions else {
+            return request;
+        };
+        for value in extensions.unwanted.values() {
+            request.add(List::UnwantedCollections, value);
+        }
+        for did in extensions.unwanted_dids.iter() {
+            request.add(List::UnwantedDids, did.to_owned());
+        }
+        for word in extensions.kinds.kind_words() {
+            request.add(List::WantedKinds, word);
+        }
+        for word in extensions.kinds.operation_words() {
+            request.add(List::WantedOperations, word);
+        }
+        request
     }
 
-    /// Whether an event about `topic` passes. Identity and account events pass every collection filter; sync
+    /// Whether an event is wanted. `action` is that of a commit, `message_bytes` the length of its JSON.
+    pub fn matches(
+        &self,
+        topic: &Topic,
+        action: Option<Action>,
+        did: &str,
+        message_bytes: usize,
+    ) -> bool {
+        EventKind::of(topic, action).is_some_and(|kind| {
+            self.wants_topic(topic)
+                && self.wants_did(did)
+                && self.wants_size(message_bytes)
+                && self.allows(kind, topic, did)
+        })
+    }
+
+    /// Whether an event about `topic` passes `wantedCollections`, as identity and account events always do. Sync
     /// events are never served here.
     pub fn wants_topic(&self, topic: &Topic) -> bool {
         match topic {
             Topic::Commit(collection) => {
-                self.wants_every_collection()
-                    || self.exact.binary_search(collection).is_ok()
-                    || self
-                        .prefixes
-                        .iter()
-                        .any(|prefix| collection.as_str().starts_with(&**prefix))
+                self.wants_every_collection() || self.wanted.contain(collection)
             }
             Topic::Identity | Topic::Account => true,
             Topic::Sync => false,
         }
     }
 
-    /// Whether events of this repo pass, whatever they are about.
+    /// Whether events of this repo pass `wantedDids`, whatever they are about.
     pub fn wants_did(&self, did: &str) -> bool {
         self.wants_every_did()
             || self
@@ -121,27 +135,42 @@ impl Filter {
             .is_none_or(|max| message_bytes <= max.get() as usize)
     }
 
-    /// Whether no collection was named.
-    pub fn wants_every_collection(&self) -> bool {
-        self.exact.is_empty() && self.prefixes.is_empty()
+    /// Whether the filter's extensions let an event pass; without any they do.
+    pub fn allows(&self, kind: EventKind, topic: &Topic, did: &str) -> bool {
+        match &self.extensions {
+            None => true,
+            Some(extensions) => extensions.allow(kind, topic, did),
+        }
     }
 
-    /// Whether no DID was named.
+    /// Whether some events of this kind may be wanted.
+    pub fn wants_kind(&self, kind: EventKind) -> bool {
+        self.extensions
+            .as_ref()
+            .is_none_or(|extensions| extensions.kinds.contains(kind))
+    }
+
+    /// Whether `wantedCollections` names none.
+    pub fn wants_every_collection(&self) -> bool {
+        self.wanted.is_empty()
+    }
+
+    /// Whether `wantedDids` names none.
     pub fn wants_every_did(&self) -> bool {
         self.dids.is_empty()
     }
 
-    /// The collections that were named in full.
+    /// The wanted collections that were named in full.
     pub fn collections(&self) -> &[Nsid] {
-        &self.exact
+        &self.wanted.exact
     }
 
-    /// What collections may begin with; each ends in a dot.
+    /// What wanted collections may begin with; each ends in a dot.
     pub fn prefixes(&self) -> &[Arc<str>] {
-        &self.prefixes
+        &self.wanted.prefixes
     }
 
-    /// The DIDs that were named.
+    /// The wanted DIDs.
     pub fn dids(&self) -> &[Did] {
         &self.dids
     }
@@ -150,12 +179,6 @@ impl Filter {
     pub fn max_message_bytes(&self) -> Option<NonZeroU32> {
         self.max_message_bytes
     }
-}
-
-fn sorted<T: Ord>(mut values: Vec<T>) -> Vec<T> {
-    values.sort_unstable();
-    values.dedup();
-    values
 }
 
 #[cfg(test)]

@@ -3,19 +3,29 @@
 //! Pure: a query string or a client's message in, a filter out. This crate must never do I/O, know a socket or hold a subscriber.
 
 mod query;
+mod parameter;
 
 mod options;
 
 mod encoding;
-
+mod go_json;
 mod message;
+mod payload;
 
+mod list;
+mod request;
 mod filter;
+
+mod stored;
 
 mod error;
 
 pub use encoding::Encoding;
 pub use error::{MessageError, OptionsError};
-pub use filter::{Filter, MAX_COLLECTION_VALUES, MAX_COLLECTIONS, MAX_DID_VALUES, MAX_DIDS};
+pub use filter::{EventKind, Filter};
+pub use list::{List, MAX_COLLECTION_VALUES, MAX_COLLECTIONS, MAX_DID_VALUES, MAX_DIDS};
 pub use message::ClientMessage;
-pub use options::SubscriberOptions;
+pub use options::{MAX_HEARTBEAT_SECONDS, SubscriberOptions};
+pub use parameter::Parameter;
+pub use request::FilterRequest;
+pub use stored::FilterId;

@@ -1,71 +1,92 @@
 //! The parameters of `/subscribe`.
 
+use std::time::Duration;
+
 use fanjet_event::Cursor;
 
 use crate::query::pairs;
-use crate::{Encoding, Filter, OptionsError};
+use crate::{Encoding, Filter, FilterId, FilterRequest, OptionsError, Parameter};
+
+/// The longest heartbeat; the shortest is one second.
+pub const MAX_HEARTBEAT_SECONDS: u64 = 300;
 
 /// What one client asked for when it connected.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SubscriberOptions {
     /// Which events it wants.
     pub filter: Filter,
+    /// Takes the place of `filter`, which is then empty: the id of one that was stored.
+    pub stored_filter: Option<FilterId>,
     /// Where it wants to start; `None`: with what happens now.
     pub cursor: Option<Cursor>,
     /// Whether it wants nothing before its first options update.
     pub require_hello: bool,
     /// In which form it wants events.
     pub encoding: Encoding,
+    /// After how long a silence it wants to be told how far the node has read.
+    pub heartbeat: Option<Duration>,
 }
 
 impl SubscriberOptions {
     /// Reads a raw query string (without the `?`). Names are case-sensitive, unknown ones are ignored, of a
     /// single-valued one the first counts. The cursor is checked first, as in v1, then collections, then DIDs, then
-    /// the format.
+    /// the extensions.
     ///
     /// # Errors
     /// [`OptionsError`] naming the first bad value.
     pub fn parse(query: &str) -> Result<Self, OptionsError> {
-        let mut collections = Vec::new();
-        let mut dids = Vec::new();
+        let mut request = FilterRequest::default();
         let mut max_message_bytes = None;
         let mut cursor = None;
         let mut require_hello = None;
         let mut compress = None;
         let mut format = None;
+        let mut heartbeat = None;
+        let mut stored_filter = None;
         for (name, value) in pairs(query) {
-            match &*name {
-                "wantedCollections" => collections.push(value),
-                "wantedDids" => dids.push(value),
-                "maxMessageSizeBytes" => {
+            match Parameter::named(&name) {
+                Some(Parameter::List(list)) => request.add(list, value),
+                Some(Parameter::MaxMessageSizeBytes) => {
                     max_message_bytes.get_or_insert_with(|| read_limit(&value));
                 }
-                "cursor" => {
+                Some(Parameter::Cursor) => {
                     cursor.get_or_insert(value);
                 }
-                "requireHello" => {
+                Some(Parameter::RequireHello) => {
                     require_hello.get_or_insert(value == "true");
                 }
-                "compress" => {
+                Some(Parameter::Compress) => {
                     compress.get_or_insert(value == "true");
                 }
-                "format" => {
+                Some(Parameter::Format) => {
                     format.get_or_insert(value);
                 }
-                _ => {}
+                Some(Parameter::Heartbeat) => {
+                    heartbeat.get_or_insert(value);
+                }
+                Some(Parameter::Filter) => {
+                    stored_filter.get_or_insert(value);
+                }
+                None => {}
             }
         }
         let cursor = cursor.filter(|cursor| !cursor.is_empty());
-        Ok(Self {
-            cursor: cursor.as_deref().map(read_cursor).transpose()?,
+        let cursor = cursor.as_deref().map(read_cursor).transpose()?;
+        request.max_message_bytes = max_message_bytes.unwrap_or(0);
+        let options = Self {
+            cursor,
             require_hello: require_hello.unwrap_or(false),
-            filter: Filter::new(
-                collections.iter().map(AsRef::as_ref),
-                dids.iter().map(AsRef::as_ref),
-                max_message_bytes.unwrap_or(0),
-            )?,
+            filter: Filter::from_request(&request)?,
             encoding: Encoding::read(format.as_deref(), compress.unwrap_or(false))?,
-        })
+            heartbeat: heartbeat.as_deref().map(read_heartbeat).transpose()?,
+            stored_filter: stored_filter.as_deref().map(read_id).transpose()?,
+        };
+        let named = request.first_named().map(Parameter::List);
+        let named = named.or(max_message_bytes.map(|_| Parameter::MaxMessageSizeBytes));
+        match (options.stored_filter, named) {
+            (Some(_), Some(other)) => Err(OptionsError::Combined(other)),
+            _ => Ok(options),
+        }
     }
 
     /// Obeys a request header `Socket-Encoding`, the other way to ask for compression: `zstd` anywhere in it, as in
@@ -88,6 +109,18 @@ fn read_cursor(value: &str) -> Result<Cursor, OptionsError> {
 /// Anything that is no decimal number from 0 to 2^32 - 1 means no limit, which is written 0.
 fn read_limit(value: &str) -> u32 {
     value.parse().unwrap_or(0)
+}
+
+fn read_heartbeat(value: &str) -> Result<Duration, OptionsError> {
+    let is_digits = value.bytes().all(|byte| byte.is_ascii_digit());
+    match value.parse() {
+        Ok(seconds @ 1..=MAX_HEARTBEAT_SECONDS) if is_digits => Ok(Duration::from_secs(seconds)),
+        _ => Err(OptionsError::Heartbeat(OptionsError::shown(value))),
+    }
+}
+
+fn read_id(value: &str) -> Result<FilterId, OptionsError> {
+    FilterId::parse(value).ok_or_else(|| OptionsError::FilterId(OptionsError::shown(value)))
 }
 
 #[cfg(test)]

@@ -29,7 +29,11 @@ mod replay;
 mod seek;
 
 mod log;
+
+mod store;
+
 mod error;
 
-pub use config::{Compression, NatsConfig, ServerUrl, Storage, StreamConfig};
+pub use config::{BucketConfig, Compression, NatsConfig, ServerUrl, Storage, StreamConfig};
 pub use log::NatsLog;
+pub use store::NatsStore;

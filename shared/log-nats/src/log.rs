@@ -30,7 +30,7 @@ const RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// The log in a NATS JetStream stream. Clones share the connection.
 #[derive(Clone)]
 pub struct NatsLog {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 /// What the log, its appenders and its follows hold in common.

@@ -30,6 +30,7 @@ mod model;
 mod read;
 mod retention;
 mod seek;
+mod store;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -48,6 +49,7 @@ pub use model::*;
 pub use read::*;
 pub use retention::*;
 pub use seek::*;
+pub use store::*;
 
 /// How long a case waits for a fact before it fails.
 const DEADLINE: Duration = Duration::from_secs(30);

@@ -9,6 +9,8 @@ mod selection;
 mod traits;
 mod error;
 
+pub mod store;
+
 pub mod memory;
 
 #[cfg(any(test, feature = "contract"))]
@@ -17,4 +19,5 @@ pub mod contract;
 pub use error::{AppendError, LogError};
 pub use event::{Entry, MAX_BODY, NewEvent, Origin, UpstreamId};
 pub use selection::{Selection, TopicFilter};
+pub use store::{ExpiringStore, StoreError};
 pub use traits::{Appender, Bounds, EventLog, Follow, Page, ReadLimit, Seq};

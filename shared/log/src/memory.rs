@@ -7,6 +7,7 @@ mod appender;
 mod faults;
 mod follow;
 mod state;
+mod store;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,7 @@ use crate::{
 };
 
 pub use faults::Fault;
+pub use store::{MemoryStore, MemoryStoreOptions};
 
 use appender::MemoryAppender;
 use faults::Faults;

@@ -1,17 +1,23 @@
 //! What routing needs to know of an event, read from the fixed beginning of its JSON without parsing the rest.
 
-use fanjet_event::TimeUs;
+use fanjet_event::{Action, Tid, TimeUs};
 
 use crate::v1;
 
-/// The DID and time of one event.
+/// The DID and time of one event, and what a commit does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Envelope<'a> {
     /// The repo; checked when the event was written, not again here.
     pub did: &'a str,
     /// The log time.
     pub time: TimeUs,
+    /// What a commit does; `None` for the other kinds.
+    pub action: Option<Action>,
 }
+
+/// What stands between the digits of a commit's time and its rev, and between its rev and its operation.
+const TO_REV: &[u8] = br#","kind":"commit","commit":{"rev":""#;
+const TO_OPERATION: &[u8] = br#"","operation":""#;
 
 impl<'a> Envelope<'a> {
     /// Reads the beginning of an event's JSON. `None` means that the bytes are not an event as this crate
@@ -28,8 +34,23 @@ impl<'a> Envelope<'a> {
         Some(Self {
             did: std::str::from_utf8(v1::did_bytes(event, at)).ok()?,
             time: TimeUs::new(time)?,
+            action: action(&event[at + TimeUs::DIGITS..]),
         })
     }
+}
+
+/// What a commit does, read from behind the digits of its time.
+fn action(rest: &[u8]) -> Option<Action> {
+    let word = rest
+        .strip_prefix(TO_REV)?
+        .get(Tid::LEN..)?
+        .strip_prefix(TO_OPERATION)?;
+    [Action::Create, Action::Update, Action::Delete]
+        .into_iter()
+        .find(|action| {
+            word.strip_prefix(action.as_str().as_bytes())
+                .is_some_and(|behind| behind.first() == Some(&b'"'))
+        })
 }
 
 #[cfg(test)]

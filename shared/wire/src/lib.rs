@@ -4,6 +4,7 @@
 
 pub mod v1;
 pub mod envelope;
+pub mod heartbeat;
 pub mod zstd;
 pub mod v0;
 pub mod websocket;

@@ -15,7 +15,14 @@ const WORDS: &str = concat!(
     "  wantedDids           a DID\n",
     "  maxMessageSizeBytes  skip larger events\n",
     "  requireHello         true: send nothing before the first options_update\n",
-    "  compress             true: zstd frames, made with Jetstream v1's dictionary, in binary messages\n",
+    "  compress             true: zstd frames, made with Jetstream v1's dictionary, in binary messages\n\n",
+    "Extensions (repeat the first four for more values):\n",
+    "  unwantedCollections  as wantedCollections, but without these\n",
+    "  unwantedDids         as wantedDids, but without these\n",
+    "  wantedKinds          commit, identity, account\n",
+    "  wantedOperations     create, update, delete\n",
+    "  heartbeat            seconds of silence after which to say how far the stream is\n",
+    "  filter               the id of a filter stored with POST /subscribe/filters\n",
     "  format               v0: the original Jetstream's JSON\n",
 );
 

@@ -1,8 +1,9 @@
-//! Every way in which a request for `/subscribe` is refused: status, words, metric label.
+//! Every way in which a request for `/subscribe` or to store a filter is refused: status, words, metric label.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder};
-use fanjet_filter::OptionsError;
+use fanjet_filter::{FilterId, OptionsError};
+use fanjet_log::store::MAX_VALUE;
 
 /// A refused request.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,6 +16,14 @@ pub(crate) enum Refusal {
     Draining,
     NodeFull { max_subscribers: usize },
     NoUpgrade,
+    UnknownFilter(FilterId),
+    NoFilter,
+    BodyTooLong { max_bytes: usize },
+    BodyTimeout,
+    FilterTooLarge { bytes: usize },
+    TooManyBodies { max: usize },
+    StoreFull,
+    StoreUnavailable,
 }
 
 /// When a client that was refused for lack of room may try again, in seconds.
@@ -31,6 +40,14 @@ impl Refusal {
             Self::Draining => "draining",
             Self::NodeFull { .. } => "node_full",
             Self::NoUpgrade => "no_upgrade",
+            Self::UnknownFilter(_) => "unknown_filter",
+            Self::NoFilter => "no_filter",
+            Self::BodyTooLong { .. } => "body_too_long",
+            Self::BodyTimeout => "body_timeout",
+            Self::FilterTooLarge { .. } => "filter_too_large",
+            Self::TooManyBodies { .. } => "too_many_bodies",
+            Self::StoreFull => "store_full",
+            Self::StoreUnavailable => "store_unavailable",
         }
     }
 
@@ -50,12 +67,19 @@ impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
             Self::UrlTooLong { .. } => StatusCode::URI_TOO_LONG,
-            Self::InvalidOptions(_) | Self::OutsidePool(_) | Self::NoUpgrade => {
+            Self::InvalidOptions(_) | Self::OutsidePool(_) | Self::NoUpgrade | Self::NoFilter => {
                 StatusCode::BAD_REQUEST
             }
-            Self::NotReady | Self::NoStart(_) | Self::Draining | Self::NodeFull { .. } => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::UnknownFilter(_) => StatusCode::NOT_FOUND,
+            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::BodyTooLong { .. } | Self::FilterTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotReady
+            | Self::NoStart(_)
+            | Self::Draining
+            | Self::NodeFull { .. }
+            | Self::TooManyBodies { .. }
+            | Self::StoreFull
+            | Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -75,6 +99,22 @@ impl Refusal {
             Self::NoUpgrade => {
                 "this is a WebSocket endpoint: connect with ws:// or wss:// (version 13)".to_owned()
             }
+            Self::UnknownFilter(id) => format!(
+                "unknown filter: {id} (it has expired, or was never stored: POST it to /subscribe/filters again)"
+            ),
+            Self::NoFilter => "bad filter (allowed: a JSON object with the keys of an options_update payload, such as {\"wantedCollections\":[\"app.bsky.feed.post\"]})".to_owned(),
+            Self::BodyTooLong { max_bytes } => {
+                format!("body too long: at most {max_bytes} bytes (filters.max_body_bytes)")
+            }
+            Self::BodyTimeout => "the body did not come in time (filters.body_timeout)".to_owned(),
+            Self::FilterTooLarge { bytes } => {
+                format!("filter too large: {bytes} bytes of JSON, {MAX_VALUE} are allowed")
+            }
+            Self::TooManyBodies { max } => format!(
+                "too many filters are being stored: at most {max} at one time (filters.max_concurrent_bodies)"
+            ),
+            Self::StoreFull => "no room for more filters until one expires".to_owned(),
+            Self::StoreUnavailable => "stored filters are unavailable".to_owned(),
         }
     }
 }

@@ -12,6 +12,7 @@ use fanjet_actors::Stop;
 use socket2::SockRef;
 use tracing::{info, warn};
 
+use super::filters::store_filter;
 use super::front_page::front_page;
 use super::subscribe::subscribe;
 use crate::EdgeError;
@@ -42,6 +43,7 @@ impl Server {
                 .app_data(worker)
                 .route("/", web::get().to(front_page))
                 .route("/subscribe", web::get().to(subscribe))
+                .route("/subscribe/filters", web::post().to(store_filter))
         })
         .workers(config.worker_count())
         .max_connections(config.max_subscribers.saturating_add(SPARE_CONNECTIONS))

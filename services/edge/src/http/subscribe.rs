@@ -27,22 +27,20 @@ pub(crate) async fn subscribe(
     worker: web::Data<Worker>,
 ) -> HttpResponse {
     let node = worker.node();
-    let admitted = match admit(&request, node) {
-        Ok(admitted) => found(admitted, node).await,
-        Err(refusal) => Err(refusal),
-    };
-    match admitted {
+    match admit(&request, node).await {
         Err(refusal) => {
             node.metrics.refused(&refusal);
             refusal.response()
         }
-        Ok((mut admitted, start)) => {
+        Ok(mut admitted) => {
+            let start = admitted.start;
             node.metrics.started(start);
             tell_window(&mut admitted.response, start, node);
+            let heartbeat = admitted.options.heartbeat;
             let (feed, on_end) = worker.join(admitted.options, start);
             let shard = Rc::clone(worker.shard());
             let member = Rc::clone(feed.member());
-            Session::start(shard, member, payload, on_end, node);
+            Session::start(shard, member, payload, on_end, heartbeat, node);
             admitted.response.streaming(body(feed, admitted.permit))
         }
     }
@@ -50,27 +48,24 @@ pub(crate) async fn subscribe(
 
 struct Admitted {
     options: SubscriberOptions,
+    start: Start,
     permit: Permit,
     /// 101 with its headers. No subprotocol and no extension, above all no compression, is ever agreed to.
     response: HttpResponseBuilder,
 }
 
-fn admit(request: &HttpRequest, node: &Node) -> Result<Admitted, Refusal> {
+async fn admit(request: &HttpRequest, node: &Node) -> Result<Admitted, Refusal> {
     let max_bytes = node.config.http.max_url_bytes;
     let target = request.uri().path_and_query();
     if target.is_some_and(|target| target.as_str().len() > max_bytes) {
         return Err(Refusal::UrlTooLong { max_bytes });
     }
-    let options = SubscriberOptions::parse(request.query_string())
+    let mut options = SubscriberOptions::parse(request.query_string())
         .and_then(|options| match request.headers().get(SOCKET_ENCODING) {
             Some(header) => options.with_socket_encoding(header.as_bytes()),
             None => Ok(options),
         })
         .map_err(Refusal::InvalidOptions)?;
-    // Who says later what it wants is judged then.
-    if !options.require_hello && !node.tail.pool.serves(&options.filter) {
-        return Err(Refusal::OutsidePool(node.tail.pool.to_string()));
-    }
     if node.stop.is_cancelled() {
         return Err(Refusal::Draining);
     }
@@ -80,22 +75,27 @@ fn admit(request: &HttpRequest, node: &Node) -> Result<Admitted, Refusal> {
     let permit = node.admission.admit().ok_or(Refusal::NodeFull {
         max_subscribers: node.admission.max(),
     })?;
+    if let Some(id) = options.stored_filter {
+        // With a place taken, so that no more of these are under way than there are places.
+        options.filter = node.filters.get(id).await?;
+    }
+    // Who says later what it wants is judged then.
+    if !options.require_hello && !node.tail.pool.serves(&options.filter) {
+        return Err(Refusal::OutsidePool(node.tail.pool.to_string()));
+    }
     let response = ws::handshake(request).map_err(|_| Refusal::NoUpgrade)?;
+    let start = node.starts.resolve(options.cursor).await;
+    let start = start.map_err(|error| Refusal::NoStart(error.to_string()))?;
+    if node.stop.is_cancelled() {
+        // While the log was asked.
+        return Err(Refusal::Draining);
+    }
     Ok(Admitted {
         options,
+        start,
         permit,
         response,
     })
-}
-
-/// Finds where the client starts, which may need the log.
-async fn found(admitted: Admitted, node: &Node) -> Result<(Admitted, Start), Refusal> {
-    let start = node.starts.resolve(admitted.options.cursor).await;
-    let start = start.map_err(|error| Refusal::NoStart(error.to_string()))?;
-    if node.stop.is_cancelled() {
-        return Err(Refusal::Draining);
-    }
-    Ok((admitted, start))
 }
 
 /// Says how far back a cursor can reach, and whether this one asked for more than there is.

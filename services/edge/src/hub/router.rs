@@ -1,7 +1,8 @@
 //! The inverted index: from an event to the lanes that want it, without looking at any other lane.
 //!
 //! A lane that names DIDs is found by the DID alone and its collections are checked then; any other lane is found by
-//! the collection. A prefix matches a collection exactly when it is one of the collection's beginnings up to a dot
+//! what the event does and, for commits, by the collection. What a filter excludes is checked on the lanes that were
+//! found. A prefix matches a collection exactly when it is one of the collection's beginnings up to a dot
 //! (`app.`, `app.bsky.`, `app.bsky.feed.`), so prefixes need no search either: each numbered collection knows the
 //! slots of its name and of its beginnings, and a filter's pattern is entered in one slot.
 //!
@@ -11,7 +12,7 @@
 use std::sync::Arc;
 
 use fanjet_event::{Did, Topic};
-use fanjet_filter::Filter;
+use fanjet_filter::{EventKind, Filter};
 use hashbrown::HashMap;
 
 use super::LaneId;
@@ -25,10 +26,8 @@ pub struct Router {
     lanes: Vec<Option<Indexed>>,
     /// Counts events, so that a lane found twice for one event is picked once.
     round: u64,
-    /// Lanes that name neither collections nor DIDs.
-    everything: Vec<LaneId>,
-    /// Lanes that name collections and no DIDs: identity and account events go to all of them.
-    by_collection: Vec<LaneId>,
+    /// By kind: lanes that name no DIDs and want the kind; those that name collections are not among the commits'.
+    by_kind: [Vec<LaneId>; EventKind::ALL.len()],
     by_did: HashMap<Did, Vec<LaneId>>,
     /// Names and beginnings of collections.
     slot_of: HashMap<Box<str>, SlotId>,
@@ -66,14 +65,14 @@ impl Router {
             for did in filter.dids() {
                 self.by_did.entry(did.clone()).or_default().push(lane);
             }
-        } else if filter.wants_every_collection() {
-            self.everything.push(lane);
-        } else {
-            self.by_collection.push(lane);
-            for pattern in patterns(filter) {
-                let slot = self.slot(pattern);
-                self.slots[slot as usize].lanes.push(lane);
-            }
+            return;
+        }
+        for kind in kinds(filter) {
+            self.by_kind[kind.index()].push(lane);
+        }
+        for pattern in patterns(filter) {
+            let slot = self.slot(pattern);
+            self.slots[slot as usize].lanes.push(lane);
         }
     }
 
@@ -92,24 +91,24 @@ impl Router {
                     }
                 }
             }
-        } else if filter.wants_every_collection() {
-            take_out(&mut self.everything, lane);
-        } else {
-            take_out(&mut self.by_collection, lane);
-            for pattern in patterns(&filter) {
-                if let Some(&slot) = self.slot_of.get(pattern) {
-                    take_out(&mut self.slots[slot as usize].lanes, lane);
-                    self.free_if_unused(pattern, slot);
-                }
+            return;
+        }
+        for kind in kinds(&filter) {
+            take_out(&mut self.by_kind[kind.index()], lane);
+        }
+        for pattern in patterns(&filter) {
+            if let Some(&slot) = self.slot_of.get(pattern) {
+                take_out(&mut self.slots[slot as usize].lanes, lane);
+                self.free_if_unused(pattern, slot);
             }
         }
     }
 
     /// Calls `pick` with each lane that wants the event, once.
     pub fn route(&mut self, entry: &Entry, pick: impl FnMut(LaneId)) {
-        if *entry.topic() == Topic::Sync {
+        let Some(kind) = EventKind::of(entry.topic(), entry.action()) else {
             return;
-        }
+        };
         if let (Some(id), Topic::Commit(name)) = (entry.collection(), entry.topic()) {
             self.learn(id, name.as_str());
         }
@@ -118,27 +117,27 @@ impl Router {
             index: &mut self.lanes,
             round: self.round,
             entry,
+            kind,
             pick,
         };
-        offer.lanes(&self.everything);
+        offer.lanes(&self.by_kind[kind.index()]);
         if let Some(lanes) = self.by_did.get(entry.did()) {
             offer.lanes_of_did(lanes);
         }
-        match entry.topic() {
-            Topic::Commit(name) => match entry.collection() {
-                Some(id) => {
-                    for &slot in self.routes[id.index()].iter().flatten() {
-                        offer.lanes(&self.slots[slot as usize].lanes);
-                    }
+        let Topic::Commit(name) = entry.topic() else {
+            return;
+        };
+        match entry.collection() {
+            Some(id) => {
+                for &slot in self.routes[id.index()].iter().flatten() {
+                    offer.lanes(&self.slots[slot as usize].lanes);
                 }
-                None => {
-                    for &slot in parts(name.as_str()).filter_map(|part| self.slot_of.get(part)) {
-                        offer.lanes(&self.slots[slot as usize].lanes);
-                    }
+            }
+            None => {
+                for &slot in parts(name.as_str()).filter_map(|part| self.slot_of.get(part)) {
+                    offer.lanes(&self.slots[slot as usize].lanes);
                 }
-            },
-            Topic::Identity | Topic::Account => offer.lanes(&self.by_collection),
-            Topic::Sync => {}
+            }
         }
     }
 
@@ -185,6 +184,7 @@ struct Offer<'a, F> {
     index: &'a mut [Option<Indexed>],
     round: u64,
     entry: &'a Entry,
+    kind: EventKind,
     pick: F,
 }
 
@@ -199,6 +199,7 @@ impl<F: FnMut(LaneId)> Offer<'_, F> {
     }
 
     fn lanes_where(&mut self, found: &[LaneId], is_wanted: impl Fn(&Filter) -> bool) {
+        let (topic, did) = (self.entry.topic(), self.entry.did());
         for &lane in found {
             let Some(Some(indexed)) = self.index.get_mut(lane as usize) else {
                 continue;
@@ -206,6 +207,7 @@ impl<F: FnMut(LaneId)> Offer<'_, F> {
             if indexed.last_round != self.round
                 && indexed.filter.wants_size(self.entry.json_len())
                 && is_wanted(&indexed.filter)
+                && indexed.filter.allows(self.kind, topic, did)
             {
                 indexed.last_round = self.round;
                 (self.pick)(lane);
@@ -214,14 +216,25 @@ impl<F: FnMut(LaneId)> Offer<'_, F> {
     }
 }
 
-/// What a filter names, in the spelling of the slots.
+/// Under which kinds a filter without DIDs is found. Commits are found by the collections, if it names any.
+fn kinds(filter: &Filter) -> impl Iterator<Item = EventKind> {
+    EventKind::ALL.into_iter().filter(|kind| {
+        filter.wants_kind(*kind) && (!kind.is_commit() || filter.wants_every_collection())
+    })
+}
+
+/// What a filter that wants commits names, in the spelling of the slots.
 fn patterns(filter: &Filter) -> impl Iterator<Item = &str> {
+    let wants_commits = EventKind::ALL
+        .into_iter()
+        .any(|kind| kind.is_commit() && filter.wants_kind(kind));
     let prefixes = filter.prefixes().iter().map(|prefix| &**prefix);
     filter
         .collections()
         .iter()
         .map(AsRef::as_ref)
         .chain(prefixes)
+        .filter(move |_| wants_commits)
 }
 
 /// A collection's name, and each of its beginnings that ends in a dot.

@@ -191,6 +191,15 @@ impl Shard {
         self.holders = 0;
     }
 
+    /// Up to where everything that a member wants has been written: the time of the newest event that was routed.
+    /// `None` for one that is not live, or for which something is still queued.
+    pub fn written_up_to(&self, member: &Member) -> Option<TimeUs> {
+        let is_live = matches!(member.place(), Place::Live { .. });
+        (is_live && member.outbox().is_idle())
+            .then_some(self.before)
+            .flatten()
+    }
+
     /// Lanes that somebody holds.
     pub fn lanes(&self) -> usize {
         self.lanes.len()

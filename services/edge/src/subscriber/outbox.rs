@@ -51,12 +51,23 @@ pub struct Outbox {
     max_pending_bytes: usize,
 }
 
+/// A finished heartbeat.
+#[derive(Debug, Clone)]
+pub struct Heartbeat {
+    /// The frame.
+    pub frame: Bytes,
+    /// The cursor that it names.
+    pub time: TimeUs,
+}
+
 #[derive(Debug, Default)]
 struct State {
     queue: VecDeque<Chunk>,
     pending_bytes: usize,
     ping: Option<Bytes>,
     pong: Option<Bytes>,
+    /// Goes behind everything that is queued, so nothing may be queued behind it.
+    heartbeat: Option<Heartbeat>,
     closing: Option<CloseReason>,
     is_close_sent: bool,
     /// The cursor with which a new connection would miss nothing.
@@ -86,6 +97,8 @@ impl Outbox {
             return Push::Full;
         }
         state.pending_bytes = pending_bytes;
+        // It is about what was before, and the silence is over.
+        state.heartbeat = None;
         state.queue.push_back(chunk.clone());
         wake(state);
         Push::Queued
@@ -104,6 +117,21 @@ impl Outbox {
         let mut state = self.state.borrow_mut();
         state.pong = Some(pong_frame(payload));
         wake(state);
+    }
+
+    /// Sends a heartbeat, unless something is queued. It is no sign of life: so few bytes fit into the system's
+    /// buffer of a dead connection for a long time.
+    pub fn beat(&self, heartbeat: Heartbeat) {
+        let mut state = self.state.borrow_mut();
+        if state.is_idle() {
+            state.heartbeat = Some(heartbeat);
+            wake(state);
+        }
+    }
+
+    /// Whether every event that was handed to it has been taken, and the connection is open.
+    pub fn is_idle(&self) -> bool {
+        self.state.borrow().is_idle()
     }
 
     /// Ends the connection once everything queued is written. The first reason counts.
@@ -186,6 +214,10 @@ impl Outbox {
 }
 
 impl State {
+    fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.closing.is_none()
+    }
+
     fn take(&mut self) -> Take {
         if self.is_close_sent {
             return Take::Over;
@@ -198,6 +230,10 @@ impl State {
             self.resume = Some(chunk.last.get());
             self.taken += 1;
             return Take::Bytes(chunk.bytes);
+        }
+        if let Some(heartbeat) = self.heartbeat.take() {
+            self.resume = self.resume.max(Some(heartbeat.time.get()));
+            return Take::Bytes(heartbeat.frame);
         }
         let Some(reason) = &self.closing else {
             return Take::Empty;

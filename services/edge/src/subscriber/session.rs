@@ -10,15 +10,19 @@ use actix::{
 use actix_http::error::PayloadError;
 use actix_web::web;
 use bytes::Bytes;
-use fanjet_filter::{ClientMessage, MessageError};
+use fanjet_filter::{ClientMessage, Encoding, MessageError};
 use fanjet_wire::close::CloseReason;
+use fanjet_wire::heartbeat;
+use fanjet_wire::websocket::{binary_frame, text_frame};
+use fanjet_wire::zstd::stored_message;
 use futures::Stream;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::Inbound;
 use super::inbound::{Broken, Received};
 use super::liveness::Liveness;
+use super::silence::Silence;
+use super::{Heartbeat, Inbound};
 use crate::edge::Node;
 use crate::http::outside_pool;
 use crate::hub::{Member, SharedShard};
@@ -34,6 +38,8 @@ pub(crate) struct Session {
     member: Rc<Member>,
     pool: Arc<Pool>,
     liveness: Liveness,
+    /// How long a silence the client wants, if it wants to know.
+    heartbeat: Option<Duration>,
     ping_interval: Duration,
     pong_timeout: Duration,
     hello_timeout: Duration,
@@ -46,6 +52,7 @@ impl Session {
         member: Rc<Member>,
         payload: P,
         on_end: oneshot::Receiver<()>,
+        heartbeat: Option<Duration>,
         node: &Node,
     ) where
         P: Stream<Item = Result<Bytes, PayloadError>> + Unpin + 'static,
@@ -57,6 +64,7 @@ impl Session {
             member,
             pool: Arc::clone(&node.tail.pool),
             liveness: Liveness::new(Instant::now()),
+            heartbeat,
             ping_interval: config.ping_interval,
             pong_timeout: config.pong_timeout,
             hello_timeout: config.hello_timeout,
@@ -112,7 +120,7 @@ impl Session {
                 let is_hello = self.member.is_waiting();
                 self.shard.borrow_mut().set_filter(&self.member, filter);
                 if is_hello {
-                    ctx.run_interval(self.ping_interval, Self::ping);
+                    self.begin(ctx);
                 }
             }
             // As v1 does.
@@ -129,6 +137,34 @@ impl Session {
     fn refuse(&mut self, reason: CloseReason, ctx: &mut Context<Self>) {
         self.member.outbox().close(reason);
         ctx.stop();
+    }
+
+    /// The client gets events from now on.
+    fn begin(&mut self, ctx: &mut Context<Self>) {
+        ctx.run_interval(self.ping_interval, Self::ping);
+        if let Some(longest) = self.heartbeat {
+            let mut silence = Silence::new(longest, Instant::now());
+            ctx.run_interval(silence.interval(), move |session, _| {
+                session.beat(&mut silence);
+            });
+        }
+    }
+
+    /// Says how far the client has got everything that it wants, when there was nothing else to say for long enough.
+    fn beat(&self, silence: &mut Silence) {
+        let now = Instant::now();
+        let outbox = self.member.outbox();
+        if silence.is_too_long(now, outbox.taken())
+            && let Some(time) = self.shard.borrow().written_up_to(&self.member)
+        {
+            let json = heartbeat::json(time);
+            let frame = match self.member.encoding() {
+                Encoding::Zstd => binary_frame(&stored_message(&json)),
+                Encoding::Json | Encoding::V0 => text_frame(&json),
+            };
+            outbox.beat(Heartbeat { frame, time });
+            silence.broken(now);
+        }
     }
 
     fn ping(&mut self, ctx: &mut Context<Self>) {
@@ -154,8 +190,7 @@ impl Actor for Session {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         if !self.member.is_waiting() {
-            ctx.run_interval(self.ping_interval, Self::ping);
-            return;
+            return self.begin(ctx);
         }
         ctx.run_later(self.hello_timeout, |session, ctx| {
             if session.member.is_waiting() {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fanjet_event::{TimeUs, Topic};
+use fanjet_event::{Action, TimeUs, Topic};
 use fanjet_filter::Encoding;
 use fanjet_log::{LogError, Seq};
 use fanjet_wire::envelope::Envelope;
@@ -19,6 +19,7 @@ pub struct Entry {
     seq: Seq,
     time: TimeUs,
     topic: Topic,
+    action: Option<Action>,
     collection: Option<CollectionId>,
     /// A part of the frame, as is the JSON.
     did: Bytes,
@@ -38,6 +39,10 @@ impl Entry {
         let json_start = header_len(entry.body.len());
         let envelope = Envelope::of(&frame[json_start..])
             .ok_or_else(|| LogError::corrupt(entry.seq, "the body is not an event"))?;
+        if matches!(entry.topic, Topic::Commit(_)) && envelope.action.is_none() {
+            let what = "the body is not a commit as its topic says";
+            return Err(LogError::corrupt(entry.seq, what));
+        }
         let (topic, collection) = match entry.topic.clone() {
             Topic::Commit(name) => {
                 let (name, id) = collections.intern(name);
@@ -49,6 +54,7 @@ impl Entry {
             seq: entry.seq,
             time: envelope.time,
             topic,
+            action: envelope.action,
             collection,
             did: frame.slice_ref(envelope.did.as_bytes()),
             json_start: json_start as u8,
@@ -71,6 +77,11 @@ impl Entry {
     /// What it is about.
     pub fn topic(&self) -> &Topic {
         &self.topic
+    }
+
+    /// What a commit does; `None` for other events.
+    pub fn action(&self) -> Option<Action> {
+        self.action
     }
 
     /// The collection's number, for a commit whose collection has one.

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use fanjet_event::NsidPrefix;
-use fanjet_filter::{Filter, OptionsError};
+use fanjet_filter::{EventKind, Filter, List, OptionsError};
 use fanjet_log::{Selection, TopicFilter};
 
 /// The collections of a node.
@@ -28,7 +28,10 @@ impl Pool {
             .iter()
             .find(|prefix| head(prefix).is_none())
         {
-            return Err(OptionsError::Collection(format!("{prefix}*")));
+            return Err(OptionsError::Value {
+                list: List::WantedCollections,
+                value: format!("{prefix}*"),
+            });
         }
         Ok(Self {
             collections: (!filter.wants_every_collection()).then_some(filter),
@@ -45,6 +48,10 @@ impl Pool {
                 .iter()
                 .any(|prefix| name.starts_with(&**prefix))
         };
+        let kinds = [EventKind::Create, EventKind::Update, EventKind::Delete];
+        if !kinds.iter().any(|&kind| filter.wants_kind(kind)) {
+            return true;
+        }
         !filter.wants_every_collection()
             && filter.prefixes().iter().all(|prefix| is_under(prefix))
             && filter.collections().iter().all(|name| {

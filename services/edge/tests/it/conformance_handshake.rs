@@ -20,7 +20,7 @@ async fn accepted_and_live() {
         "?compress=True",
         "?compress=1",
         "?zstdDictionary=12345",
-        "?heartbeat=x&wantedcollections=bad&%zz=1",
+        "?shardingCount=x&wantedcollections=bad&%zz=1",
     ] {
         let mut client = node.client(query).await;
         let entry = node.append_one(POST, "did:plc:a");

@@ -4,6 +4,8 @@
 mod support;
 
 #[cfg(test)]
+mod asyncapi;
+#[cfg(test)]
 mod compression;
 #[cfg(test)]
 mod conformance_encodings;
@@ -15,6 +17,8 @@ mod conformance_handshake;
 mod conformance_messages;
 #[cfg(test)]
 mod delivery;
+#[cfg(test)]
+mod extensions;
 #[cfg(test)]
 mod handshake;
 #[cfg(test)]
@@ -29,3 +33,5 @@ mod pools;
 mod replay;
 #[cfg(test)]
 mod slow_readers;
+#[cfg(test)]
+mod stored_filters;

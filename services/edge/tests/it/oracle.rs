@@ -1,6 +1,6 @@
 //! Random filters, replaced at random, over random events: every stream equals what the naive model says.
 
-use fanjet_event::Topic;
+use fanjet_event::{Action, Topic};
 use fanjet_filter::SubscriberOptions;
 use fanjet_log::Entry;
 use rand::rngs::StdRng;
@@ -52,6 +52,23 @@ fn random_query(random: &mut StdRng) -> String {
         query += &format!("&maxMessageSizeBytes={}", random.random_range(180..400));
     }
     query += ["", "&compress=true", "&format=v0"][random.random_range(0..3)];
+    for (list, values) in [
+        (
+            "unwantedCollections",
+            &[&COLLECTIONS[..], &PATTERNS].concat()[..],
+        ),
+        ("unwantedDids", &["did:plc:1", "did:plc:2", "did:plc:3"]),
+        ("wantedOperations", &["create", "update", "delete"]),
+    ] {
+        if random.random_bool(0.2) {
+            query += &format!("&{list}={}", pick(random, values));
+        }
+    }
+    if random.random_bool(0.2) {
+        let kind = pick(random, &["commit", "account"]);
+        // The markers of the test are identity events.
+        query += &format!("&wantedKinds={kind}&wantedKinds=identity");
+    }
     query
 }
 
@@ -62,7 +79,10 @@ fn random_event(random: &mut StdRng) -> Event {
         0 => event(Topic::Identity, &did),
         1 => event(Topic::Account, &did),
         2 => event(Topic::Sync, &did),
-        _ => commit(pick(random, &COLLECTIONS), &did),
+        _ => {
+            let actions = [Action::Create, Action::Update, Action::Delete];
+            commit(pick(random, &COLLECTIONS), &did).doing(actions[random.random_range(0..3)])
+        }
     }
     .padded(padding)
 }
@@ -73,8 +93,13 @@ fn expected<'a>(query: &str, entries: &'a [Entry]) -> Vec<&'a Entry> {
     entries
         .iter()
         .filter(|entry| {
-            let did = entry.envelope().unwrap().did;
-            filter.matches(&entry.topic, did, entry.body.len())
+            let envelope = entry.envelope().unwrap();
+            filter.matches(
+                &entry.topic,
+                envelope.action,
+                envelope.did,
+                entry.body.len(),
+            )
         })
         .collect()
 }
@@ -82,25 +107,9 @@ fn expected<'a>(query: &str, entries: &'a [Entry]) -> Vec<&'a Entry> {
 /// The message that asks for what a query asks for.
 fn update(query: &str) -> String {
     let filter = SubscriberOptions::parse(&query[1..]).unwrap().filter;
-    let names = filter
-        .collections()
-        .iter()
-        .map(|name| format!("{:?}", name.as_str()));
-    let prefixes = filter
-        .prefixes()
-        .iter()
-        .map(|head| format!("{:?}", format!("{head}*")));
-    let collections: Vec<_> = names.chain(prefixes).collect();
-    let dids: Vec<_> = filter
-        .dids()
-        .iter()
-        .map(|did| format!("{:?}", did.as_str()))
-        .collect();
     format!(
-        r#"{{"type":"options_update","payload":{{"wantedCollections":[{}],"wantedDids":[{}],"maxMessageSizeBytes":{}}}}}"#,
-        collections.join(","),
-        dids.join(","),
-        filter.max_message_bytes().map_or(0, u32::from),
+        r#"{{"type":"options_update","payload":{}}}"#,
+        filter.to_json()
     )
 }
 

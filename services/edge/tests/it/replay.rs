@@ -325,8 +325,9 @@ async fn random_replays_under_load_miss_nothing() {
             .unwrap()
             .filter;
         let wanted = from(&all, *seq).filter(|entry| {
-            let did = entry.envelope().unwrap().did;
-            filter.matches(&entry.topic, did, entry.body.len())
+            let envelope = entry.envelope().unwrap();
+            let (action, did) = (envelope.action, envelope.did);
+            filter.matches(&entry.topic, action, did, entry.body.len())
         });
         client.expect(wanted).await;
     }

@@ -7,10 +7,9 @@ use fanjet_actors::{Stop, SystemClock};
 use fanjet_boot::{Failure, Process, say};
 use fanjet_edge::{Edge, EdgeHandle};
 use fanjet_ingest::Ingest;
-use fanjet_log::EventLog;
 use fanjet_telemetry::Health;
 
-use super::ServeSettings;
+use super::{ServeSettings, Storage};
 
 /// Ingest and edge over one log.
 pub(crate) struct Node {
@@ -25,19 +24,20 @@ impl Node {
     /// When a setting or an address cannot be used.
     pub(crate) fn start(
         settings: &ServeSettings,
-        log: Arc<dyn EventLog>,
+        storage: Storage,
         process: &mut Process,
     ) -> Result<Self, Failure> {
         let ingest = Ingest::new(
             settings.upstream.clone(),
             settings.pipeline.clone(),
-            Arc::clone(&log),
+            Arc::clone(&storage.log),
             Arc::new(SystemClock),
             &process.meter("fanjet-ingest"),
         )?;
         let edge = Edge::start(
             settings.edge(),
-            log,
+            storage.log,
+            storage.filters,
             &process.meter("fanjet-edge"),
             process.stop(),
         )?;

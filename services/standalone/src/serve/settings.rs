@@ -3,11 +3,14 @@
 use std::borrow::Cow;
 
 use fanjet_boot::{Failure, Settings};
-use fanjet_edge::config::{DrainConfig, HttpConfig, HubConfig, SubscriberConfig, TailConfig};
+use fanjet_edge::config::{
+    DrainConfig, FiltersConfig, HttpConfig, HubConfig, ReplayConfig, SubscriberConfig, TailConfig,
+    ZstdConfig,
+};
 use fanjet_edge::{EdgeConfig, EdgeSettings};
 use fanjet_ingest::{PipelineConfig, UpstreamConfig};
 use fanjet_log_embedded::EmbeddedConfig;
-use fanjet_log_nats::NatsConfig;
+use fanjet_log_nats::{BucketConfig, NatsConfig};
 use fanjet_telemetry::{OpsConfig, TelemetryConfig};
 use serde::{Deserialize, Serialize};
 
@@ -25,14 +28,22 @@ pub(crate) struct ServeSettings {
     #[serde(default)]
     pub(crate) tail: TailConfig,
     #[serde(default)]
+    pub(crate) replay: ReplayConfig,
+    #[serde(default)]
     pub(crate) hub: HubConfig,
     #[serde(default)]
     pub(crate) subscriber: SubscriberConfig,
+    #[serde(default)]
+    pub(crate) zstd: ZstdConfig,
+    #[serde(default)]
+    pub(crate) filters: FiltersConfig,
     #[serde(default)]
     pub(crate) drain: DrainConfig,
     pub(crate) log: LogSettings,
     pub(crate) embedded: EmbeddedConfig,
     pub(crate) nats: NatsConfig,
+    #[serde(default)]
+    pub(crate) filter_bucket: BucketConfig,
     pub(crate) ops: OpsConfig,
     pub(crate) telemetry: TelemetryConfig,
 }
@@ -98,8 +109,11 @@ impl ServeSettings {
         EdgeConfig {
             http: self.http.clone(),
             tail: self.tail.clone(),
+            replay: self.replay.clone(),
             hub: self.hub.clone(),
             subscriber: self.subscriber.clone(),
+            zstd: self.zstd.clone(),
+            filters: self.filters.clone(),
             drain: self.drain.clone(),
         }
     }

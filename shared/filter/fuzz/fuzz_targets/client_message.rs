@@ -3,21 +3,17 @@
 
 #![no_main]
 
-use fanjet_filter::{ClientMessage, Filter, MAX_COLLECTIONS, MAX_DIDS};
+use fanjet_filter::{ClientMessage, Filter, List};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &[u8]| {
     match ClientMessage::parse(text) {
         Ok(ClientMessage::OptionsUpdate(filter)) => {
-            assert!(filter.collections().len() + filter.prefixes().len() <= MAX_COLLECTIONS);
-            assert!(filter.dids().len() <= MAX_DIDS);
-            let prefixes: Vec<_> = filter.prefixes().iter().map(|head| format!("{head}*")).collect();
-            let again = Filter::new(
-                filter.collections().iter().map(|name| name.as_str()).chain(prefixes.iter().map(String::as_str)),
-                filter.dids().iter().map(|did| did.as_str()),
-                filter.max_message_bytes().map_or(0, u32::from),
-            );
-            assert_eq!(again.as_ref(), Ok(&filter));
+            let request = filter.to_request();
+            for list in List::ALL {
+                assert!(request.values(list).len() <= list.max());
+            }
+            assert_eq!(Filter::from_request(&request).as_ref(), Ok(&filter));
         }
         Ok(ClientMessage::Unknown) => {}
         Err(refused) => assert!(refused.to_string().len() < 500),

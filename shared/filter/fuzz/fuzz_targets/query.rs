@@ -2,16 +2,20 @@
 
 #![no_main]
 
-use fanjet_filter::{MAX_COLLECTIONS, MAX_DIDS, SubscriberOptions};
+use fanjet_filter::{List, MAX_HEARTBEAT_SECONDS, SubscriberOptions};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|query: &str| {
     match SubscriberOptions::parse(query) {
         Ok(options) => {
-            let filter = options.filter;
-            assert!(filter.collections().len() + filter.prefixes().len() <= MAX_COLLECTIONS);
-            assert!(filter.dids().len() <= MAX_DIDS);
-            assert!(filter.prefixes().iter().all(|prefix| prefix.ends_with('.')));
+            let request = options.filter.to_request();
+            for list in List::ALL {
+                assert!(request.values(list).len() <= list.max());
+            }
+            assert!(options.filter.prefixes().iter().all(|prefix| prefix.ends_with('.')));
+            let seconds = options.heartbeat.map(|every| every.as_secs());
+            assert!(seconds.is_none_or(|seconds| (1..=MAX_HEARTBEAT_SECONDS).contains(&seconds)));
+            assert!(options.stored_filter.is_none() || request.first_named().is_none());
         }
         Err(refused) => assert!(refused.answer().len() < 500),
     }

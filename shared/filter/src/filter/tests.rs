@@ -28,24 +28,100 @@ const PATTERNS: [&str; 11] = [
 ];
 const DIDS: [&str; 4] = ["did:plc:a", "did:plc:b", "did:web:a.example", "did:plc:aa"];
 
-/// The contract's words, one by one, without any of the filter's own data structures.
-fn wants(patterns: &[&str], dids: &[&str], max: u32, topic: &Topic, did: &str, len: usize) -> bool {
-    let collection_passes = match topic {
-        Topic::Sync => return false,
-        Topic::Identity | Topic::Account => true,
-        Topic::Commit(collection) => {
-            patterns.is_empty()
-                || patterns
-                    .iter()
-                    .any(|pattern| match pattern.strip_suffix(".*") {
-                        Some(head) => collection.as_str().starts_with(&format!("{head}.")),
-                        None => *pattern == collection.as_str(),
-                    })
+const KINDS: [&str; 3] = ["commit", "identity", "account"];
+const OPERATIONS: [&str; 3] = ["create", "update", "delete"];
+
+/// What a client names.
+#[derive(Debug, Clone, Default)]
+struct Named {
+    patterns: Vec<&'static str>,
+    dids: Vec<&'static str>,
+    unwanted: Vec<&'static str>,
+    unwanted_dids: Vec<&'static str>,
+    kinds: Vec<&'static str>,
+    operations: Vec<&'static str>,
+    max: u32,
+}
+
+impl Named {
+    fn lists(&self) -> [(List, &[&'static str]); 6] {
+        [
+            (List::WantedCollections, &self.patterns),
+            (List::WantedDids, &self.dids),
+            (List::UnwantedCollections, &self.unwanted),
+            (List::UnwantedDids, &self.unwanted_dids),
+            (List::WantedKinds, &self.kinds),
+            (List::WantedOperations, &self.operations),
+        ]
+    }
+
+    fn filter(&self) -> Filter {
+        let mut request = FilterRequest::up_to(self.max);
+        for (list, values) in self.lists() {
+            for value in values {
+                request.add(list, *value);
+            }
         }
-    };
-    collection_passes
-        && (dids.is_empty() || dids.contains(&did))
-        && (max == 0 || len <= max as usize)
+        Filter::from_request(&request).unwrap()
+    }
+
+    /// The rules' words, one by one, without any of the filter's own data structures.
+    fn wants(&self, topic: &Topic, action: Option<Action>, did: &str, len: usize) -> bool {
+        let is_in = |patterns: &[&str], collection: &str| {
+            patterns
+                .iter()
+                .any(|pattern| match pattern.strip_suffix(".*") {
+                    Some(head) => collection.starts_with(&format!("{head}.")),
+                    None => *pattern == collection,
+                })
+        };
+        let kind = match topic {
+            Topic::Sync => return false,
+            Topic::Identity => "identity",
+            Topic::Account => "account",
+            Topic::Commit(collection) => {
+                let collection = collection.as_str();
+                let operation = action.unwrap().as_str();
+                let passes = (self.patterns.is_empty() || is_in(&self.patterns, collection))
+                    && !is_in(&self.unwanted, collection)
+                    && (self.operations.is_empty() || self.operations.contains(&operation));
+                if !passes {
+                    return false;
+                }
+                "commit"
+            }
+        };
+        (self.kinds.is_empty() || self.kinds.contains(&kind))
+            && (self.dids.is_empty() || self.dids.contains(&did))
+            && !self.unwanted_dids.contains(&did)
+            && (self.max == 0 || len <= self.max as usize)
+    }
+}
+
+fn named() -> impl Strategy<Value = Named> {
+    let max = prop_oneof![Just(0), 1..4u32];
+    let v1 = (some(&PATTERNS, 5), some(&DIDS, 5), max);
+    let extensions = (
+        some(&PATTERNS, 3),
+        some(&DIDS, 3),
+        some(&KINDS, 3),
+        some(&OPERATIONS, 3),
+    );
+    (v1, extensions).prop_map(
+        |((patterns, dids, max), (unwanted, unwanted_dids, kinds, operations))| Named {
+            patterns,
+            dids,
+            unwanted,
+            unwanted_dids,
+            kinds,
+            operations,
+            max,
+        },
+    )
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    prop::sample::select(&[Action::Create, Action::Update, Action::Delete][..])
 }
 
 fn topic() -> impl Strategy<Value = Topic> {
@@ -57,32 +133,44 @@ fn topic() -> impl Strategy<Value = Topic> {
     ]
 }
 
-fn some(of: &'static [&'static str]) -> impl Strategy<Value = Vec<&'static str>> {
-    prop::collection::vec(prop::sample::select(of), 0..5)
+fn some(of: &'static [&'static str], below: usize) -> impl Strategy<Value = Vec<&'static str>> {
+    prop::collection::vec(prop::sample::select(of), 0..below)
 }
 
 proptest! {
     #[test]
-    fn matches_as_the_contract_says(
-        patterns in some(&PATTERNS), dids in some(&DIDS), max in prop_oneof![Just(0), 1..4u32],
-        topic in topic(), did in prop::sample::select(&DIDS[..]), len in 0..5usize,
+    fn matches_as_the_rules_say(
+        named in named(), topic in topic(), action in action(), did in prop::sample::select(&DIDS[..]), len in 0..5usize,
     ) {
-        let filter = Filter::new(patterns.iter().copied(), dids.iter().copied(), max).unwrap();
-        prop_assert_eq!(filter.matches(&topic, did, len), wants(&patterns, &dids, max, &topic, did, len));
+        let action = matches!(topic, Topic::Commit(_)).then_some(action);
+        prop_assert_eq!(named.filter().matches(&topic, action, did, len), named.wants(&topic, action, did, len));
     }
 
     #[test]
-    fn order_and_repetition_do_not_matter(patterns in some(&PATTERNS), dids in some(&DIDS), repeated in any::<bool>()) {
-        let filter = Filter::new(patterns.iter().copied(), dids.iter().copied(), 0).unwrap();
-        let times = if repeated { 2 } else { 1 };
-        let shuffled = Filter::new(
-            patterns.iter().rev().copied().cycle().take(patterns.len() * times),
-            dids.iter().rev().copied().cycle().take(dids.len() * times),
-            0,
-        ).unwrap();
+    fn order_and_repetition_do_not_matter(named in named(), times in 1..3usize) {
+        let repeat = |list: &[&'static str]| {
+            let count = list.len() * times;
+            list.iter().rev().copied().cycle().take(count).collect::<Vec<_>>()
+        };
+        let shuffled = Named {
+            patterns: repeat(&named.patterns),
+            dids: repeat(&named.dids),
+            unwanted: repeat(&named.unwanted),
+            unwanted_dids: repeat(&named.unwanted_dids),
+            kinds: repeat(&named.kinds),
+            operations: repeat(&named.operations),
+            max: named.max,
+        };
+        let (filter, shuffled) = (named.filter(), shuffled.filter());
         prop_assert_eq!(&filter, &shuffled);
         let hasher = RandomState::new();
         prop_assert_eq!(hasher.hash_one(&filter), hasher.hash_one(&shuffled));
+    }
+
+    #[test]
+    fn a_filter_says_what_it_was_asked_for(named in named()) {
+        let filter = named.filter();
+        prop_assert_eq!(Filter::from_request(&filter.to_request()), Ok(filter));
     }
 }
 
@@ -90,4 +178,37 @@ proptest! {
 fn the_size_limit_is_inclusive() {
     let filter = Filter::new([], [], 10).unwrap();
     assert!(filter.wants_size(10) && !filter.wants_size(11));
+}
+
+#[test]
+fn what_excludes_nothing_is_nothing() {
+    let everything = Named {
+        kinds: KINDS.to_vec(),
+        operations: OPERATIONS.to_vec(),
+        ..Named::default()
+    };
+    assert_eq!(everything.filter(), Filter::default());
+    assert!(everything.filter().extensions.is_none());
+}
+
+/// The common kind of filter must not pay for the rare one.
+#[test]
+fn a_filter_without_extensions_is_small() {
+    assert!(size_of::<Filter>() <= 64);
+}
+
+#[test]
+fn a_set_of_dids_holds_exactly_its_own() {
+    for count in [0, 1, 2, 5, 300] {
+        let named: Vec<_> = (0..count)
+            .map(|n| format!("did:plc:{:04}", n * 2))
+            .collect();
+        let sorted: Vec<_> = named.iter().map(String::as_str).collect();
+        let set = did_set::DidSet::new(&sorted);
+        assert!(set.iter().eq(sorted.iter().copied()));
+        for n in 0..2 * count + 2 {
+            let did = format!("did:plc:{n:04}");
+            assert_eq!(set.contains(&did), sorted.contains(&did.as_str()), "{did}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{OptionsError, SubscriberOptions};
+use crate::{List, OptionsError, SubscriberOptions};
 
 fn parse(text: &str) -> Result<ClientMessage, MessageError> {
     ClientMessage::parse(text.as_bytes())
@@ -42,6 +42,18 @@ fn an_update_is_the_filter_that_a_query_with_the_same_values_is() {
             "wantedDids=did:plc:a",
         ),
         (r#"{"maxMessageSizeBytes":100}"#, "maxMessageSizeBytes=100"),
+        (
+            r#"{"unwantedCollections":["app.*","a.b.c"],"unwantedDids":["did:plc:a"]}"#,
+            "unwantedCollections=a.b.c&unwantedCollections=app.*&unwantedDids=did:plc:a",
+        ),
+        (
+            r#"{"wantedKinds":["commit","account"],"WANTEDOPERATIONS":["delete"]}"#,
+            "wantedOperations=delete&wantedKinds=account&wantedKinds=commit",
+        ),
+        (
+            r#"{"unwantedCollections":null,"unwantedDids":[],"wantedKinds":null,"wantedOperations":[]}"#,
+            "",
+        ),
     ] {
         assert_eq!(update(payload), Ok(filter(query)), "{payload}");
     }
@@ -157,6 +169,10 @@ fn what_is_no_payload() {
         r#"{"wantedDids":{}}"#,
         r#"{"wantedDids":[["did:plc:a"]]}"#,
         r#"{"wantedCollections":5}"#,
+        r#"{"unwantedCollections":"app.*"}"#,
+        r#"{"unwantedDids":{}}"#,
+        r#"{"wantedKinds":"commit"}"#,
+        r#"{"wantedOperations":[1]}"#,
         r#"{"wantedCollections":[true]}"#,
         r#"{"maxMessageSizeBytes":"5"}"#,
         r#"{"maxMessageSizeBytes":1.5}"#,
@@ -185,6 +201,10 @@ fn refused_values_are_named_as_in_a_query() {
         ),
         (r#"{"wantedCollections":[null]}"#, "wantedCollections="),
         (r#"{"wantedDids":["not-a-did"]}"#, "wantedDids=not-a-did"),
+        (r#"{"unwantedCollections":["*"]}"#, "unwantedCollections=*"),
+        (r#"{"unwantedDids":["x"]}"#, "unwantedDids=x"),
+        (r#"{"wantedKinds":["sync"]}"#, "wantedKinds=sync"),
+        (r#"{"wantedOperations":[null]}"#, "wantedOperations="),
     ] {
         let expected = SubscriberOptions::parse(query).unwrap_err();
         assert_eq!(
@@ -217,7 +237,11 @@ fn the_limits_hold() {
     assert_eq!(update(&dids(10_000)).unwrap().dids().len(), 10_000);
     assert_eq!(
         update(&dids(10_001)),
-        Err(OptionsError::TooManyDids(10_001).into())
+        Err(OptionsError::TooMany {
+            list: List::WantedDids,
+            count: 10_001
+        }
+        .into())
     );
     let same = |count| {
         format!(
@@ -228,11 +252,11 @@ fn the_limits_hold() {
     assert_eq!(update(&same(10_000)).unwrap().collections().len(), 1);
     assert_eq!(
         update(&same(10_001)),
-        Err(OptionsError::TooManyCollectionValues.into())
+        Err(OptionsError::TooManyValues(List::WantedCollections).into())
     );
     assert_eq!(
         update(&same(20_000)),
-        Err(OptionsError::TooManyCollectionValues.into())
+        Err(OptionsError::TooManyValues(List::WantedCollections).into())
     );
     let copies = |count| {
         format!(
@@ -243,7 +267,7 @@ fn the_limits_hold() {
     assert_eq!(update(&copies(1_000_000)).unwrap().dids().len(), 1);
     assert_eq!(
         update(&copies(1_000_001)),
-        Err(OptionsError::TooManyDidValues.into())
+        Err(OptionsError::TooManyValues(List::WantedDids).into())
     );
 }
 
@@ -269,20 +293,27 @@ proptest! {
     fn update_and_query_agree(
         collections in prop::collection::vec(prop_oneof!["[a-c]\\.[a-c]\\.[a-c]", "[a-c]\\.\\*", "\\PC{0,6}"], 0..4),
         dids in prop::collection::vec(prop_oneof!["did:[a-z]:[a-z]", "\\PC{0,6}"], 0..4),
+        unwanted in prop::collection::vec(prop_oneof!["[a-c]\\.[a-c]\\.[a-c]", "[a-c]\\.\\*"], 0..4),
+        unwanted_dids in prop::collection::vec("did:[a-z]:[a-z]", 0..4),
+        kinds in prop::collection::vec(prop_oneof![9 => "commit|identity|account", 1 => "\\PC{0,6}"], 0..4),
+        operations in prop::collection::vec(prop_oneof![9 => "create|update|delete", 1 => "\\PC{0,6}"], 0..4),
         size in any::<u32>(),
     ) {
         let json = |values: &[String]| serde_json::to_string(values).unwrap();
         let encoded = |value: &str| value.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
-        let payload = format!(
-            r#"{{"wantedDids":{},"wantedCollections":{},"maxMessageSizeBytes":{size}}}"#, json(&dids), json(&collections),
-        );
+        let lists = [
+            (List::WantedDids, dids), (List::WantedOperations, operations), (List::UnwantedCollections, unwanted),
+            (List::WantedCollections, collections), (List::UnwantedDids, unwanted_dids), (List::WantedKinds, kinds),
+        ];
+        let mut payload = format!(r#"{{"maxMessageSizeBytes":{size}"#);
         let mut query = format!("maxMessageSizeBytes={size}");
-        for value in &collections {
-            query += &format!("&wantedCollections={}", encoded(value));
+        for (list, values) in lists {
+            payload += &format!(",{:?}:{}", list.name(), json(&values));
+            for value in values {
+                query += &format!("&{}={}", list.name(), encoded(&value));
+            }
         }
-        for value in &dids {
-            query += &format!("&wantedDids={}", encoded(value));
-        }
+        payload += "}";
         let expected = SubscriberOptions::parse(&query).map(|options| options.filter);
         prop_assert_eq!(update(&payload), expected.map_err(MessageError::Options));
     }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::List;
 
 fn refusal(query: &str) -> String {
     SubscriberOptions::parse(query).unwrap_err().to_string()
@@ -55,6 +56,153 @@ fn refused_values_are_named_in_the_words_of_v1() {
             words.starts_with(&format!("invalid DID: {value} (allowed: ")),
             "{words}"
         );
+    }
+}
+
+#[test]
+fn refused_values_of_the_extensions_are_named_with_what_is_allowed() {
+    for (query, words) in [
+        (
+            "unwantedCollections=app.bsky.fo*",
+            "invalid unwanted collection: app.bsky.fo* (allowed: an NSID",
+        ),
+        (
+            "unwantedDids=x",
+            "invalid unwanted DID: x (allowed: a DID such as",
+        ),
+        (
+            "wantedKinds=commit&wantedKinds=Commit",
+            "invalid kind: Commit (allowed: commit, identity, account)",
+        ),
+        (
+            "wantedOperations=commit",
+            "invalid operation: commit (allowed: create, update, delete)",
+        ),
+        (
+            "wantedKinds=commit,identity",
+            "invalid kind: commit,identity (allowed: ",
+        ),
+        ("wantedKinds=", "invalid kind:  (allowed: "),
+        // v1's own are checked first.
+        ("wantedKinds=x&wantedDids=y", "invalid DID: y (allowed: "),
+        (
+            "filter=short",
+            "invalid filter: short (allowed: an id that POST",
+        ),
+    ] {
+        let words_found = refusal(query);
+        assert!(words_found.starts_with(words), "{words_found}");
+    }
+    let id = FilterId::of(&Filter::default());
+    let shouted = id.to_string().to_uppercase();
+    assert!(refusal(&format!("filter={shouted}")).starts_with("invalid filter: "));
+}
+
+#[test]
+fn limits_of_the_extensions_count_different_values() {
+    let prefix = |n| format!("p{n}.x.y.*");
+    let did = |n| format!("did:plc:a{n}");
+    for (list, value) in [
+        (
+            List::UnwantedCollections,
+            &prefix as &dyn Fn(usize) -> String,
+        ),
+        (List::UnwantedDids, &did),
+    ] {
+        let max = list.max();
+        assert!(SubscriberOptions::parse(&many(list.name(), value, max)).is_ok());
+        assert_eq!(
+            refusal(&many(list.name(), value, max + 1)),
+            format!("too many {list}: {} > {max}", max + 1)
+        );
+    }
+    for list in [List::WantedKinds, List::WantedOperations] {
+        let word = match list {
+            List::WantedKinds => "account",
+            _ => "delete",
+        };
+        let word = |_| word.to_owned();
+        assert!(SubscriberOptions::parse(&many(list.name(), word, list.max_values())).is_ok());
+        assert_eq!(
+            refusal(&many(list.name(), word, list.max_values() + 1)),
+            format!("too many {list}: more than 10000 values, repeated ones included")
+        );
+    }
+    // Each list has limits of its own.
+    let both =
+        many("wantedCollections", prefix, 100) + "&" + &many("unwantedCollections", prefix, 100);
+    assert!(SubscriberOptions::parse(&both).is_ok());
+}
+
+#[test]
+fn a_heartbeat_is_a_number_of_seconds() {
+    let heartbeat = |value: &str| SubscriberOptions::parse(&format!("heartbeat={value}"));
+    assert_eq!(SubscriberOptions::parse("").unwrap().heartbeat, None);
+    for seconds in [1, 5, 300] {
+        assert_eq!(
+            heartbeat(&seconds.to_string()).unwrap().heartbeat,
+            Some(Duration::from_secs(seconds))
+        );
+    }
+    for value in [
+        "",
+        "0",
+        "301",
+        "-1",
+        "%2B5",
+        "1.5",
+        "5s",
+        "99999999999999999999",
+    ] {
+        let words = heartbeat(value).unwrap_err().answer();
+        assert!(
+            words.starts_with("invalid subscriber options: invalid heartbeat: ")
+                && words.ends_with(" (allowed: whole seconds from 1 to 300)"),
+            "{words}"
+        );
+    }
+}
+
+#[test]
+fn a_stored_filter_stands_alone() {
+    let id = FilterId::of(&Filter::default());
+    let parse = |rest: &str| SubscriberOptions::parse(&format!("filter={id}{rest}"));
+    let options = parse("&cursor=5&compress=true&requireHello=true&heartbeat=9").unwrap();
+    assert_eq!(options.stored_filter, Some(id));
+    assert!(options.require_hello && options.cursor.is_some() && options.heartbeat.is_some());
+    for (rest, name) in [
+        ("&wantedDids=did:plc:a", "wantedDids"),
+        ("&wantedKinds=commit", "wantedKinds"),
+        ("&maxMessageSizeBytes=0", "maxMessageSizeBytes"),
+    ] {
+        assert_eq!(
+            parse(rest).unwrap_err().answer(),
+            format!(
+                "invalid subscriber options: filter cannot be combined with {name} \
+                 (allowed beside filter: cursor, compress, requireHello, format, heartbeat)"
+            )
+        );
+    }
+}
+
+/// An unknown parameter is ignored, a known one is not.
+#[test]
+fn every_parameter_means_something() {
+    for parameter in Parameter::all() {
+        let value = match parameter {
+            Parameter::List(List::WantedCollections | List::UnwantedCollections) => "app.*",
+            Parameter::List(List::WantedDids | List::UnwantedDids) => "did:plc:a",
+            Parameter::List(List::WantedKinds) => "commit",
+            Parameter::List(List::WantedOperations) => "create",
+            Parameter::RequireHello | Parameter::Compress => "true",
+            Parameter::Format => "v0",
+            Parameter::Filter => "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            Parameter::MaxMessageSizeBytes | Parameter::Cursor | Parameter::Heartbeat => "7",
+        };
+        let name = parameter.name();
+        let parse = |name: &str| SubscriberOptions::parse(&format!("{name}={value}")).unwrap();
+        assert_ne!(parse(name), SubscriberOptions::default(), "{name}");
+        assert_eq!(parse(&name.to_uppercase()), SubscriberOptions::default());
     }
 }
 

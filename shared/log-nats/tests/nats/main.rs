@@ -15,3 +15,4 @@ mod foreign_streams;
 mod lost_servers;
 mod plain_clients;
 mod settings;
+mod store;

@@ -1,4 +1,5 @@
-use fanjet_filter::Filter;
+use fanjet_event::Action;
+use fanjet_filter::{Filter, FilterRequest, List};
 use proptest::prelude::*;
 
 use super::*;
@@ -44,13 +45,30 @@ enum Act {
 }
 
 fn filter() -> impl Strategy<Value = Filter> {
-    let some = |of: &'static [&'static str]| prop::collection::vec(prop::sample::select(of), 0..4);
-    (
-        some(&PATTERNS),
-        some(&DIDS),
-        prop_oneof![3 => Just(0), 1 => 180..260u32],
-    )
-        .prop_map(|(patterns, dids, max)| Filter::new(patterns, dids, max).unwrap())
+    let some = |of: &'static [&'static str], below: usize| {
+        prop::collection::vec(prop::sample::select(of), 0..below)
+    };
+    let lists = (
+        some(&PATTERNS, 4),
+        some(&DIDS, 4),
+        some(&PATTERNS, 2),
+        some(&DIDS, 2),
+        some(&["commit", "identity", "account"], 2),
+        some(&["create", "update", "delete"], 2),
+    );
+    let max = prop_oneof![3 => Just(0), 1 => 180..260u32];
+    (lists, max, any::<bool>()).prop_map(|(lists, max, is_extended)| {
+        let mut request = FilterRequest::up_to(max);
+        let lists = [lists.0, lists.1, lists.2, lists.3, lists.4, lists.5];
+        // Half of the filters are v1's.
+        let count = if is_extended { lists.len() } else { 2 };
+        for (list, values) in List::ALL.into_iter().zip(lists).take(count) {
+            for value in values {
+                request.add(list, value);
+            }
+        }
+        Filter::from_request(&request).unwrap()
+    })
 }
 
 fn any_event() -> impl Strategy<Value = Event> {
@@ -60,8 +78,9 @@ fn any_event() -> impl Strategy<Value = Event> {
         1 => Just(Topic::Account),
         1 => Just(Topic::Sync),
     ];
-    (topic, prop::sample::select(&DIDS[..]), 0..80usize)
-        .prop_map(|(topic, did, padding)| event(topic, did).padded(padding))
+    let action = prop::sample::select(&[Action::Create, Action::Update, Action::Delete][..]);
+    (topic, action, prop::sample::select(&DIDS[..]), 0..80usize)
+        .prop_map(|(topic, action, did, padding)| event(topic, did).doing(action).padded(padding))
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -96,7 +115,7 @@ proptest! {
                     router.route(&entry, |lane| found.push(lane));
                     found.sort_unstable();
                     let naive: Vec<_> = (0..).zip(&lanes)
-                        .filter(|(_, filter)| filter.as_ref().is_some_and(|filter| filter.matches(entry.topic(), entry.did(), entry.json_len())))
+                        .filter(|(_, filter)| filter.as_ref().is_some_and(|filter| filter.matches(entry.topic(), entry.action(), entry.did(), entry.json_len())))
                         .map(|(lane, _)| lane)
                         .collect();
                     prop_assert_eq!(found, naive);
@@ -109,7 +128,7 @@ proptest! {
             }
         }
         // Nothing that a filter brought is left; what stays belongs to the numbered collections.
-        prop_assert!(router.by_did.is_empty() && router.everything.is_empty() && router.by_collection.is_empty());
+        prop_assert!(router.by_did.is_empty() && router.by_kind.iter().all(Vec::is_empty));
         let routed: std::collections::HashSet<_> = router.routes.iter().flatten().flatten().copied().collect();
         prop_assert_eq!(router.slot_of.len(), routed.len());
         prop_assert_eq!(router.slots.len(), routed.len() + router.free_slots.len());
@@ -123,6 +142,31 @@ fn the_parts_of_a_name() {
         found,
         ["app.bsky.feed.post", "app.", "app.bsky.", "app.bsky.feed."]
     );
+}
+
+/// Lanes that do not want what an event does are not even looked at, however many there are.
+#[test]
+fn kinds_are_told_apart_by_the_index() {
+    let mut router = Router::default();
+    let queries = [
+        "",
+        "wantedKinds=identity",
+        "wantedOperations=delete",
+        "wantedKinds=commit&wantedOperations=create",
+        "wantedKinds=account&wantedCollections=app.bsky.feed.post",
+    ];
+    for (lane, query) in (0..).zip(queries) {
+        let filter = fanjet_filter::SubscriberOptions::parse(query)
+            .unwrap()
+            .filter;
+        router.enter(lane, &Arc::new(filter));
+    }
+    assert_eq!(router.by_kind[EventKind::Create.index()], [0, 3]);
+    assert_eq!(router.by_kind[EventKind::Update.index()], [0]);
+    assert_eq!(router.by_kind[EventKind::Delete.index()], [0, 2]);
+    assert_eq!(router.by_kind[EventKind::Identity.index()], [0, 1, 2]);
+    assert_eq!(router.by_kind[EventKind::Account.index()], [0, 2, 4]);
+    assert_eq!(router.slot_of.len(), 0, "lane 4 wants no commits");
 }
 
 /// Churn of filters that never match must not grow the index.

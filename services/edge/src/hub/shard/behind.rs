@@ -208,8 +208,9 @@ impl Shard {
         let wanted: Vec<_> = batch
             .iter()
             .filter(|entry| {
+                let (topic, action) = (entry.topic(), entry.action());
                 lane.filter
-                    .matches(entry.topic(), entry.did(), entry.json_len())
+                    .matches(topic, action, entry.did(), entry.json_len())
             })
             .collect();
         let chunk = join(wanted.iter().copied(), lane.encoding, &mut self.encoder)?;

@@ -499,7 +499,7 @@ proptest! {
             written.extend(rig.drain(&member).concat());
             let in_force = |seq| filters.iter().rev().find(|(from, _)| *from <= seq).map(|(_, filter)| filter);
             let expected: Vec<u8> = history.iter()
-                .filter(|entry| in_force(entry.seq()).is_some_and(|filter| filter.matches(entry.topic(), entry.did(), entry.json_len())))
+                .filter(|entry| in_force(entry.seq()).is_some_and(|filter| filter.matches(entry.topic(), entry.action(), entry.did(), entry.json_len())))
                 .flat_map(|entry| entry.frame_in(member.encoding(), &mut encoder).to_vec())
                 .collect();
             prop_assert!(written == expected, "{filters:?}: {} of {} bytes", written.len(), expected.len());
@@ -509,3 +509,5 @@ proptest! {
         prop_assert_eq!((rig.shard.lanes(), *holders, behind.len(), ahead.len(), waiting.len()), (0, 0, 0, 0, 0));
     }
 }
+
+mod written;

@@ -243,7 +243,7 @@ proptest! {
         for Modelled { feed, filters, written, .. } in &members {
             let in_force = |seq| filters.iter().rev().find(|(from, _)| *from <= seq).map(|(_, filter)| filter);
             let expected: Vec<u8> = rig.history.iter()
-                .filter(|entry| in_force(entry.seq()).is_some_and(|filter| filter.matches(entry.topic(), entry.did(), entry.json_len())))
+                .filter(|entry| in_force(entry.seq()).is_some_and(|filter| filter.matches(entry.topic(), entry.action(), entry.did(), entry.json_len())))
                 .flat_map(|entry| entry.frame().to_vec())
                 .collect();
             prop_assert!(*written == expected, "{filters:?}: {} of {} bytes", written.len(), expected.len());

@@ -114,3 +114,55 @@ fn a_waiting_writer_is_woken() {
         assert!(outbox.poll_take(&mut cx).is_ready());
     }
 }
+
+fn heartbeat(seq: u64) -> Heartbeat {
+    Heartbeat {
+        frame: Bytes::from(format!("heartbeat {seq}")),
+        time: time_of(seq),
+    }
+}
+
+#[test]
+fn a_heartbeat_never_overtakes_an_event() {
+    let outbox = Outbox::new(100);
+    outbox.start_at(Some(7));
+    outbox.push(&chunk(1, 5));
+    assert!(!outbox.is_idle());
+    outbox.beat(heartbeat(1));
+    assert_eq!(outbox.take(), Take::Bytes(chunk(1, 5).bytes));
+    assert_eq!(outbox.take(), Take::Empty, "it was refused, not kept");
+    // One that an event comes behind is not sent any more.
+    outbox.beat(heartbeat(2));
+    outbox.push(&chunk(3, 5));
+    assert_eq!(outbox.take(), Take::Bytes(chunk(3, 5).bytes));
+    assert_eq!(outbox.take(), Take::Empty);
+}
+
+#[test]
+fn a_heartbeat_is_no_sign_of_life_and_only_the_newest_counts() {
+    let outbox = Outbox::new(100);
+    let before = outbox.taken();
+    outbox.beat(heartbeat(4));
+    outbox.beat(heartbeat(5));
+    outbox.ping();
+    assert_eq!(outbox.take(), Take::Bytes(ping_frame(b"")));
+    assert_eq!(outbox.take(), Take::Bytes(heartbeat(5).frame));
+    assert_eq!(outbox.taken(), before);
+    assert_eq!(outbox.take(), Take::Empty);
+    outbox.close(CloseReason::Draining);
+    outbox.beat(heartbeat(6));
+    let words = CloseReason::Draining.text(Some(time_of(5).get()));
+    assert_eq!(outbox.take(), Take::Bytes(close_frame(Some(1012), &words)));
+}
+
+#[test]
+fn a_heartbeat_does_not_set_the_cursor_back() {
+    let start = time_of(5).get() + 1;
+    let outbox = Outbox::new(100);
+    outbox.start_at(Some(start));
+    outbox.beat(heartbeat(5));
+    outbox.take();
+    outbox.close(CloseReason::Draining);
+    let words = CloseReason::Draining.text(Some(start));
+    assert_eq!(outbox.take(), Take::Bytes(close_frame(Some(1012), &words)));
+}

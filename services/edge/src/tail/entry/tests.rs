@@ -17,6 +17,7 @@ fn an_entry_is_the_log_entry_in_a_frame() {
         );
         assert_eq!(entry.topic(), &logged.topic);
         assert!(entry.collection().is_some());
+        assert_eq!(entry.action(), Some(Action::Delete));
         assert_eq!(entry.frame(), &text_frame(&logged.body));
         assert_eq!(
             (entry.json(), entry.json_len()),
@@ -36,5 +37,9 @@ fn a_body_that_is_no_event_is_corruption() {
     let mut logged = event(Topic::Account, "did:plc:a").at(9);
     logged.body = Bytes::from_static(b"{}");
     let failure = Entry::new(&logged, &mut Collections::new(1)).unwrap_err();
+    assert!(matches!(failure, LogError::Corrupt { seq: 9, .. }));
+    let mut mislabelled = event(Topic::Account, "did:plc:a").at(9);
+    mislabelled.topic = Topic::Commit("app.bsky.feed.post".parse().unwrap());
+    let failure = Entry::new(&mislabelled, &mut Collections::new(1)).unwrap_err();
     assert!(matches!(failure, LogError::Corrupt { seq: 9, .. }));
 }

@@ -149,6 +149,8 @@ impl Client {
             (r#""kind":"commit","#, r#""type":"com","#),
             (r#""kind":"account","#, r#""type":"acc","#),
             (r#""kind":"identity","#, r#""type":"id","#),
+            (r#""operation":"create","#, r#""type":"c","#),
+            (r#""operation":"update","#, r#""type":"u","#),
             (r#""operation":"delete","#, r#""type":"d","#),
         ]
         .into_iter()

@@ -8,6 +8,8 @@ use fanjet_wire::v1;
 pub(crate) struct Event {
     pub(crate) topic: Topic,
     pub(crate) did: String,
+    /// What a commit does.
+    pub(crate) action: Action,
     /// Length of the filler in the JSON.
     pub(crate) padding: usize,
 }
@@ -20,6 +22,7 @@ pub(crate) fn event(topic: Topic, did: &str) -> Event {
     Event {
         topic,
         did: did.to_owned(),
+        action: Action::Delete,
         padding: 0,
     }
 }
@@ -27,6 +30,11 @@ pub(crate) fn event(topic: Topic, did: &str) -> Event {
 impl Event {
     pub(crate) fn padded(mut self, bytes: usize) -> Self {
         self.padding = bytes;
+        self
+    }
+
+    pub(crate) fn doing(mut self, action: Action) -> Self {
+        self.action = action;
         self
     }
 
@@ -41,11 +49,14 @@ impl Event {
                 let head = v1::CommitHead {
                     did,
                     rev: rev(),
-                    action: Action::Delete,
+                    action: self.action,
                     collection: Nsid::parse(collection.as_str()).unwrap(),
                     rkey: RecordKey::parse("3m3q3ut7jsm2m").unwrap(),
                 };
                 v1::begin_commit(&mut body, &head);
+                if self.action != Action::Delete {
+                    body.extend_from_slice(b"{}");
+                }
                 if self.padding > 0 {
                     body.extend_from_slice(format!(r#","filler":"{filler}""#).as_bytes());
                 }

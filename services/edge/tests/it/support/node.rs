@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use fanjet_actors::Stop;
 use fanjet_edge::{Edge, EdgeConfig, EdgeError, EdgeHandle};
+use fanjet_log::ExpiringStore;
+use fanjet_log::memory::MemoryStore;
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use prometheus::Registry;
@@ -35,6 +37,15 @@ impl Node {
     }
 
     pub(crate) fn start_unready(log: FaultyLog, adjust: impl FnOnce(&mut EdgeConfig)) -> Self {
+        Self::start_over(log, Arc::new(MemoryStore::default()), adjust)
+    }
+
+    /// A node whose stored filters are in this store.
+    pub(crate) fn start_over(
+        log: FaultyLog,
+        filters: Arc<dyn ExpiringStore>,
+        adjust: impl FnOnce(&mut EdgeConfig),
+    ) -> Self {
         let mut config = EdgeConfig::default();
         config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         config.http.workers = 2;
@@ -53,6 +64,7 @@ impl Node {
         let handle = Edge::start(
             config,
             Arc::new(log.clone()),
+            filters,
             &provider.meter("test"),
             stop.clone(),
         )

@@ -3,42 +3,57 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{self, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// Texts of a message: at most one more than `MAX`, so that whoever counts them sees that there were too many.
+use crate::List;
+
+/// Texts of a message: at most one more than their list looks at, so that whoever counts them sees that there were
+/// too many.
 #[derive(Debug, Default)]
-pub(super) struct Values<'a, const MAX: usize>(Vec<Cow<'a, str>>);
+pub(super) struct Values<'a>(Vec<Cow<'a, str>>);
 
-impl<const MAX: usize> Values<'_, MAX> {
-    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(AsRef::as_ref)
+impl<'a> Values<'a> {
+    /// Reads values of this list; `null` is the empty list.
+    pub(super) fn of(list: List) -> Reader {
+        Reader(list.max_values())
+    }
+
+    pub(super) fn into_inner(self) -> Vec<Cow<'a, str>> {
+        self.0
     }
 }
 
-impl<'de, const MAX: usize> Deserialize<'de> for Values<'de, MAX> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(Texts::<MAX>)
+/// Reads a list.
+pub(super) struct Reader(usize);
+
+impl<'de> DeserializeSeed<'de> for Reader {
+    type Value = Values<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
-struct Texts<const MAX: usize>;
-
-impl<'de, const MAX: usize> Visitor<'de> for Texts<MAX> {
-    type Value = Values<'de, MAX>;
+impl<'de> Visitor<'de> for Reader {
+    type Value = Values<'de>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a list of texts")
+        formatter.write_str("a list of texts or null")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         let mut kept = Vec::new();
         while let Some(text) = list.next_element::<Text<'de>>()? {
-            if kept.len() <= MAX {
+            if kept.len() <= self.0 {
                 kept.push(text.0);
             }
         }
         Ok(Values(kept))
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(Values::default())
     }
 }
 

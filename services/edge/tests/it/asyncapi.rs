@@ -1,0 +1,248 @@
+//! The AsyncAPI document says what the code does.
+
+use std::collections::BTreeSet;
+
+use fanjet_edge::EdgeConfig;
+use fanjet_event::{Action, Cid, Datetime, Did, Nsid, RecordKey, Tid, TimeUs};
+use fanjet_filter::{
+    ClientMessage, Filter, FilterId, List, MAX_HEARTBEAT_SECONDS, Parameter, SubscriberOptions,
+};
+use fanjet_wire::{heartbeat, v1};
+use saphyr::{LoadableYamlNode, Scalar, Yaml};
+use serde_json::{Map, Value};
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/asyncapi.yaml");
+
+fn document() -> Value {
+    let text = std::fs::read_to_string(FILE).unwrap();
+    let documents = Yaml::load_from_str(&text).unwrap();
+    assert_eq!(documents.len(), 1);
+    json(&documents[0])
+}
+
+fn json(yaml: &Yaml<'_>) -> Value {
+    match yaml {
+        Yaml::Value(Scalar::Null) => Value::Null,
+        Yaml::Value(Scalar::Boolean(value)) => (*value).into(),
+        Yaml::Value(Scalar::Integer(value)) => (*value).into(),
+        Yaml::Value(Scalar::String(text)) => text.to_string().into(),
+        Yaml::Sequence(values) => values.iter().map(json).collect(),
+        Yaml::Mapping(entries) => {
+            let mut object = Map::new();
+            for (key, value) in entries {
+                let twice = object.insert(key.as_str().unwrap().to_owned(), json(value));
+                assert_eq!(twice, None, "{key:?}");
+            }
+            object.into()
+        }
+        other => panic!("not of the kinds that JSON has: {other:?}"),
+    }
+}
+
+/// The value, or what its reference points to.
+fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    match value.get("$ref") {
+        Some(target) => {
+            let pointer = target.as_str().unwrap().strip_prefix('#').unwrap();
+            resolved(document, document.pointer(pointer).unwrap())
+        }
+        None => value,
+    }
+}
+
+fn examples<'a>(document: &'a Value, message: &str) -> Vec<&'a Value> {
+    let examples = &document["components"]["messages"][message]["examples"];
+    let examples = examples.as_array().unwrap().iter();
+    examples.map(|example| &example["payload"]).collect()
+}
+
+fn check_references(document: &Value, value: &Value) {
+    match value {
+        Value::Object(fields) => {
+            if fields.contains_key("$ref") {
+                resolved(document, value);
+            }
+            fields
+                .values()
+                .for_each(|value| check_references(document, value));
+        }
+        Value::Array(values) => values
+            .iter()
+            .for_each(|value| check_references(document, value)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    let document = document();
+    assert_eq!(document["asyncapi"], "3.0.0");
+    check_references(&document, &document);
+}
+
+#[test]
+fn the_query_parameters_are_those_of_the_parser_with_their_limits() {
+    let document = document();
+    let query = &document["channels"]["subscribe"]["bindings"]["ws"]["query"]["properties"];
+    let named: BTreeSet<_> = query
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    let known: BTreeSet<_> = Parameter::all().map(Parameter::name).collect();
+    assert_eq!(named, known);
+    for parameter in Parameter::all() {
+        let schema = resolved(&document, &query[parameter.name()]);
+        match parameter {
+            Parameter::List(list) => check_list(list, schema),
+            Parameter::Heartbeat => {
+                assert_eq!(schema["minimum"], 1);
+                assert_eq!(schema["maximum"], MAX_HEARTBEAT_SECONDS);
+            }
+            Parameter::MaxMessageSizeBytes => assert_eq!(schema["maximum"], u32::MAX),
+            Parameter::Filter => {
+                let pattern = format!("^[a-z2-7]{{{}}}$", FilterId::LEN);
+                assert_eq!(schema["pattern"], pattern);
+            }
+            Parameter::Format => {
+                for word in schema["enum"].as_array().unwrap() {
+                    let query = format!("format={}", word.as_str().unwrap());
+                    assert!(SubscriberOptions::parse(&query).is_ok(), "{query}");
+                }
+            }
+            Parameter::Cursor | Parameter::RequireHello | Parameter::Compress => {}
+        }
+    }
+}
+
+fn check_list(list: List, schema: &Value) {
+    assert_eq!(schema["type"], "array");
+    assert_eq!(schema["maxItems"], list.max(), "{list}");
+    let Some(words) = schema["items"].get("enum") else {
+        return;
+    };
+    // Every word is taken, no other one is.
+    let words: Vec<_> = words
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|word| word.as_str().unwrap())
+        .collect();
+    assert_eq!(words.len(), list.max());
+    let parse = |word: &str| SubscriberOptions::parse(&format!("{}={word}", list.name()));
+    for word in &words {
+        assert!(parse(word).is_ok(), "{word}");
+    }
+    let refusal = parse("other").unwrap_err().to_string();
+    assert!(
+        refusal.ends_with(&format!("(allowed: {})", words.join(", "))),
+        "{refusal}"
+    );
+}
+
+#[test]
+fn the_keys_of_a_filter_are_those_of_the_parser() {
+    let document = document();
+    let keys = &document["components"]["schemas"]["Filter"]["properties"];
+    let named: BTreeSet<_> = keys
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    let lists = List::ALL.into_iter().map(List::name);
+    let known: BTreeSet<_> = lists
+        .chain([Parameter::MaxMessageSizeBytes.name()])
+        .collect();
+    assert_eq!(named, known);
+    for list in List::ALL {
+        check_list(list, resolved(&document, &keys[list.name()]));
+        // A key that is known takes no number.
+        assert!(Filter::from_json(&format!(r#"{{"{}":5}}"#, list.name())).is_err());
+    }
+    let text = document.to_string();
+    let defaults = EdgeConfig::default();
+    for limit in [
+        defaults.filters.max_body_bytes,
+        defaults.subscriber.max_client_message_bytes,
+    ] {
+        assert_eq!(limit, 10_000_000);
+        assert!(text.contains("10,000,000"));
+    }
+}
+
+#[test]
+fn client_messages_are_understood() {
+    let document = document();
+    let filters: Vec<_> = examples(&document, "optionsUpdate")
+        .into_iter()
+        .map(
+            |message| match ClientMessage::parse(message.to_string().as_bytes()) {
+                Ok(ClientMessage::OptionsUpdate(filter)) => filter,
+                other => panic!("{other:?}"),
+            },
+        )
+        .collect();
+    assert_eq!(
+        filters[0],
+        Filter::new(["app.bsky.feed.post"], [], 0).unwrap()
+    );
+    let query = "unwantedCollections=app.bsky.feed.*&unwantedDids=did:plc:ux2eeflheratfrvp3xfbp4zi&wantedKinds=commit\
+        &wantedKinds=account&wantedOperations=delete";
+    assert_eq!(filters[1], SubscriberOptions::parse(query).unwrap().filter);
+    assert_eq!(filters.len(), 2);
+}
+
+fn stamped(time_us: u64, write: impl FnOnce(&mut Vec<u8>)) -> Value {
+    let mut body = Vec::new();
+    write(&mut body);
+    assert!(v1::stamp(&mut body, TimeUs::new(time_us).unwrap()));
+    serde_json::from_slice(&body).unwrap()
+}
+
+fn commit(action: Action) -> Value {
+    stamped(1_783_175_888_112_407, |body| {
+        let head = v1::CommitHead {
+            did: Did::parse("did:plc:ux2eeflheratfrvp3xfbp4zi").unwrap(),
+            rev: Tid::parse("3mptbyp63ih2m").unwrap(),
+            action,
+            collection: Nsid::parse("app.bsky.graph.follow").unwrap(),
+            rkey: RecordKey::parse("3m3q3ut7jsm2m").unwrap(),
+        };
+        v1::begin_commit(body, &head);
+        if action == Action::Delete {
+            v1::end_delete(body);
+        } else {
+            body.extend_from_slice(b"{}");
+            v1::end_commit(body, Cid::of_dag_cbor(b"\xa0"));
+        }
+    })
+}
+
+#[test]
+fn events_are_as_they_are_sent() {
+    let document = document();
+    let did = Did::parse("did:plc:g4ut2w5755qxi3fe7mfs72p4").unwrap();
+    let time = Datetime::parse("2026-05-25T14:23:29.950Z").unwrap();
+    let identity = stamped(1_779_719_010_267_528, |body| {
+        v1::write_identity(body, did, None, 30_340_180_350, time);
+    });
+    let account = stamped(1_779_719_010_272_410, |body| {
+        v1::write_account(body, did, true, None, 30_340_180_351, time);
+    });
+    let beat = heartbeat::json(TimeUs::new(1_779_719_010_267_528).unwrap());
+    let beat: Value = serde_json::from_slice(&beat).unwrap();
+    for (message, sent) in [
+        (
+            "commit",
+            vec![commit(Action::Delete), commit(Action::Create)],
+        ),
+        ("identity", vec![identity]),
+        ("account", vec![account]),
+        ("heartbeat", vec![beat]),
+    ] {
+        let documented: Vec<_> = examples(&document, message).into_iter().cloned().collect();
+        assert_eq!(documented, sent, "{message}");
+    }
+}

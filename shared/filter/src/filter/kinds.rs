@@ -1,0 +1,131 @@
+//! What an event does, as far as filters tell apart: an operation of a commit, or another kind of event.
+
+use fanjet_event::{Action, Topic};
+
+/// What an event does. The kinds `commit`, `identity` and `account` of the protocol, the first by its operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EventKind {
+    /// A commit creates a record.
+    Create,
+    /// A commit replaces a record.
+    Update,
+    /// A commit deletes a record.
+    Delete,
+    /// A handle or DID document may have changed.
+    Identity,
+    /// An account's hosting status changed.
+    Account,
+}
+
+impl EventKind {
+    /// Each of them; [`EventKind::index`] is the place in it.
+    pub const ALL: [Self; 5] = [
+        Self::Create,
+        Self::Update,
+        Self::Delete,
+        Self::Identity,
+        Self::Account,
+    ];
+
+    /// What an event does; `action` is that of a commit. `None` for what is never served here: sync events, and a
+    /// commit whose action is not known.
+    pub fn of(topic: &Topic, action: Option<Action>) -> Option<Self> {
+        match (topic, action) {
+            (Topic::Commit(_), Some(Action::Create)) => Some(Self::Create),
+            (Topic::Commit(_), Some(Action::Update)) => Some(Self::Update),
+            (Topic::Commit(_), Some(Action::Delete)) => Some(Self::Delete),
+            (Topic::Identity, _) => Some(Self::Identity),
+            (Topic::Account, _) => Some(Self::Account),
+            (Topic::Commit(_), None) | (Topic::Sync, _) => None,
+        }
+    }
+
+    /// Its place among all.
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// Whether it is an operation of a commit.
+    pub fn is_commit(self) -> bool {
+        matches!(self, Self::Create | Self::Update | Self::Delete)
+    }
+}
+
+/// A set of kinds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct EventKinds(u8);
+
+impl EventKinds {
+    pub(super) const ALL: Self = Self((1 << EventKind::ALL.len()) - 1);
+    const COMMITS: Self = Self(0b111);
+
+    /// What values of `wantedKinds` and `wantedOperations` leave together; an empty list leaves all.
+    pub(super) fn wanted(kinds: &[Self], operations: &[Self]) -> Self {
+        let union = |values: &[Self], all: Self| match values {
+            [] => all,
+            some => Self(some.iter().fold(0, |set, value| set | value.0)),
+        };
+        let operations = union(operations, Self::COMMITS);
+        let others = Self::ALL.0 & !Self::COMMITS.0;
+        Self(union(kinds, Self::ALL).0 & (operations.0 | others))
+    }
+
+    /// A value of `wantedKinds`.
+    pub(super) fn of_kind(word: &str) -> Option<Self> {
+        KINDS
+            .into_iter()
+            .find_map(|(kind, set)| (kind == word).then_some(set))
+    }
+
+    /// A value of `wantedOperations`.
+    pub(super) fn of_operation(word: &str) -> Option<Self> {
+        Action::parse(word).map(|action| Self(1 << action as u8))
+    }
+
+    pub(super) fn contains(self, kind: EventKind) -> bool {
+        self.0 & (1 << kind as u8) != 0
+    }
+
+    /// The values of `wantedKinds` that it stands for; none when it leaves every kind.
+    pub(super) fn kind_words(self) -> Vec<&'static str> {
+        let wanted: Vec<_> = KINDS
+            .into_iter()
+            .filter_map(|(kind, set)| (self.0 & set.0 != 0).then_some(kind))
+            .collect();
+        if wanted.len() == KINDS.len() {
+            return Vec::new();
+        }
+        wanted
+    }
+
+    /// The values of `wantedOperations` that it stands for; none when it leaves every operation, or no commit.
+    pub(super) fn operation_words(self) -> Vec<&'static str> {
+        match self.0 & Self::COMMITS.0 {
+            0 => Vec::new(),
+            all if all == Self::COMMITS.0 => Vec::new(),
+            some => [Action::Create, Action::Update, Action::Delete]
+                .into_iter()
+                .filter(|&action| some & (1 << action as u8) != 0)
+                .map(Action::as_str)
+                .collect(),
+        }
+    }
+}
+
+impl PartialOrd for EventKinds {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for EventKinds {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.cmp(&other.0)
+    }
+}
+
+const KINDS: [(&str, EventKinds); 3] = [
+    ("commit", EventKinds::COMMITS),
+    ("identity", EventKinds(1 << EventKind::Identity as u8)),
+    ("account", EventKinds(1 << EventKind::Account as u8)),
+];

@@ -1,0 +1,66 @@
+//! A list of collections and prefixes.
+
+use std::sync::Arc;
+
+use fanjet_event::Nsid;
+
+use crate::{FilterRequest, List, OptionsError};
+
+/// Collections named in full or by their beginning.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub(super) struct Patterns {
+    /// Sorted, without duplicates.
+    pub(super) exact: Box<[Nsid]>,
+    /// Sorted, without duplicates, each with its final dot.
+    pub(super) prefixes: Box<[Arc<str>]>,
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Pattern<'a> {
+    Exact(Nsid<&'a str>),
+    Prefix(&'a str),
+}
+
+impl Patterns {
+    /// A collection that ends in `.*` is a prefix, and its head is not checked, as v1 does not check it.
+    pub(super) fn read(request: &FilterRequest<'_>, list: List) -> Result<Self, OptionsError> {
+        let (mut exact, mut prefixes) = (Vec::new(), Vec::new());
+        for pattern in request.read(list, Pattern::read)? {
+            match pattern {
+                Pattern::Exact(name) => exact.push(name.shared()),
+                Pattern::Prefix(head) => prefixes.push(Arc::from(head)),
+            }
+        }
+        Ok(Self {
+            exact: exact.into(),
+            prefixes: prefixes.into(),
+        })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.exact.is_empty() && self.prefixes.is_empty()
+    }
+
+    pub(super) fn contain(&self, collection: &Nsid) -> bool {
+        self.exact.binary_search(collection).is_ok()
+            || self
+                .prefixes
+                .iter()
+                .any(|prefix| collection.as_str().starts_with(&**prefix))
+    }
+
+    /// The values that name these.
+    pub(super) fn values(&self) -> impl Iterator<Item = String> {
+        let exact = self.exact.iter().map(|name| name.as_str().to_owned());
+        exact.chain(self.prefixes.iter().map(|head| format!("{head}*")))
+    }
+}
+
+impl<'a> Pattern<'a> {
+    fn read(value: &'a str) -> Option<Self> {
+        match value.strip_suffix('*') {
+            Some(prefix) if prefix.ends_with('.') => Some(Self::Prefix(prefix)),
+            _ => Nsid::parse(value).ok().map(Self::Exact),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The lists of values that a filter is made of: their names, limits and words.
+
+use std::fmt;
+
+/// Most different collections and prefixes together, in each of the two lists of them.
+pub const MAX_COLLECTIONS: usize = 100;
+/// Most different DIDs in each of the two lists of them.
+pub const MAX_DIDS: usize = 10_000;
+/// Most values of a list of collections, kinds or operations with repetitions: bounds the work before they are
+/// compared.
+pub const MAX_COLLECTION_VALUES: usize = 10_000;
+/// Most values of a list of DIDs with repetitions.
+pub const MAX_DID_VALUES: usize = 1_000_000;
+
+/// A list of values. The first two are v1's, the others are extensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum List {
+    /// Collections, of which a commit must be in one.
+    WantedCollections,
+    /// Repos, of which an event must be about one.
+    WantedDids,
+    /// Collections, of which a commit must be in none.
+    UnwantedCollections,
+    /// Repos, of which an event must be about none.
+    UnwantedDids,
+    /// Kinds, of which an event must be of one.
+    WantedKinds,
+    /// Operations, of which a commit must do one.
+    WantedOperations,
+}
+
+impl List {
+    /// Every list, in the order in which they are checked: v1's first.
+    pub const ALL: [Self; 6] = [
+        Self::WantedCollections,
+        Self::WantedDids,
+        Self::UnwantedCollections,
+        Self::UnwantedDids,
+        Self::WantedKinds,
+        Self::WantedOperations,
+    ];
+
+    /// The name in queries and messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::WantedCollections => "wantedCollections",
+            Self::WantedDids => "wantedDids",
+            Self::UnwantedCollections => "unwantedCollections",
+            Self::UnwantedDids => "unwantedDids",
+            Self::WantedKinds => "wantedKinds",
+            Self::WantedOperations => "wantedOperations",
+        }
+    }
+
+    /// How many different values it may have.
+    pub const fn max(self) -> usize {
+        match self {
+            Self::WantedCollections | Self::UnwantedCollections => MAX_COLLECTIONS,
+            Self::WantedDids | Self::UnwantedDids => MAX_DIDS,
+            Self::WantedKinds | Self::WantedOperations => 3,
+        }
+    }
+
+    /// How many values are looked at, equal ones included.
+    pub const fn max_values(self) -> usize {
+        match self {
+            Self::WantedDids | Self::UnwantedDids => MAX_DID_VALUES,
+            _ => MAX_COLLECTION_VALUES,
+        }
+    }
+
+    /// One value of it, in v1's words where v1 has the list.
+    pub(crate) fn one(self) -> &'static str {
+        match self {
+            Self::WantedCollections => "collection",
+            Self::WantedDids => "DID",
+            Self::UnwantedCollections => "unwanted collection",
+            Self::UnwantedDids => "unwanted DID",
+            Self::WantedKinds => "kind",
+            Self::WantedOperations => "operation",
+        }
+    }
+
+    /// What a value must be.
+    pub(crate) fn allowed(self) -> &'static str {
+        match self {
+            Self::WantedCollections | Self::UnwantedCollections => {
+                "an NSID such as app.bsky.feed.post, or a prefix that ends in .* such as app.bsky.*"
+            }
+            Self::WantedDids | Self::UnwantedDids => {
+                "a DID such as did:plc:44ybard66vv44zksje25o7dz"
+            }
+            Self::WantedKinds => "commit, identity, account",
+            Self::WantedOperations => "create, update, delete",
+        }
+    }
+}
+
+/// All of its values, in v1's words where v1 has the list.
+impl fmt::Display for List {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::WantedCollections => "wanted collections",
+            Self::WantedDids => "wanted DIDs",
+            Self::UnwantedCollections => "unwanted collections",
+            Self::UnwantedDids => "unwanted DIDs",
+            Self::WantedKinds => "wanted kinds",
+            Self::WantedOperations => "wanted operations",
+        })
+    }
+}

@@ -1,0 +1,60 @@
+//! The names that a query may use.
+
+use crate::List;
+
+/// A query parameter that means something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Parameter {
+    /// Values of a list; repeated for each.
+    List(List),
+    /// The longest wanted message.
+    MaxMessageSizeBytes,
+    /// Where to start.
+    Cursor,
+    /// Whether to wait for an options update.
+    RequireHello,
+    /// Whether events come compressed.
+    Compress,
+    /// In which JSON events come (an extension).
+    Format,
+    /// How long silence may last (an extension).
+    Heartbeat,
+    /// A stored filter (an extension).
+    Filter,
+}
+
+impl Parameter {
+    /// Every parameter that does not name a list.
+    const SINGLE: [Self; 7] = [
+        Self::MaxMessageSizeBytes,
+        Self::Cursor,
+        Self::RequireHello,
+        Self::Compress,
+        Self::Format,
+        Self::Heartbeat,
+        Self::Filter,
+    ];
+
+    /// Every parameter.
+    pub fn all() -> impl Iterator<Item = Self> {
+        List::ALL.into_iter().map(Self::List).chain(Self::SINGLE)
+    }
+
+    /// Its name; case counts.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::List(list) => list.name(),
+            Self::MaxMessageSizeBytes => "maxMessageSizeBytes",
+            Self::Cursor => "cursor",
+            Self::RequireHello => "requireHello",
+            Self::Compress => "compress",
+            Self::Format => "format",
+            Self::Heartbeat => "heartbeat",
+            Self::Filter => "filter",
+        }
+    }
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::all().find(|parameter| parameter.name() == name)
+    }
+}

@@ -1,0 +1,58 @@
+//! A filter as JSON: the payload of an options update, and the body that stores a filter.
+
+mod values;
+
+use serde::de::MapAccess;
+
+use self::values::Values;
+use crate::go_json::{Fields, deserialize_fields};
+use crate::{Filter, FilterRequest, List, MessageError, Parameter};
+
+impl Filter {
+    /// Reads a JSON object with the names of the query parameters as keys. `null` is the empty object.
+    ///
+    /// # Errors
+    /// [`MessageError::Payload`] when it is not one, [`MessageError::Options`] for what is refused.
+    pub fn from_json(text: &str) -> Result<Self, MessageError> {
+        let payload: Payload<'_> = serde_json::from_str(text).map_err(|_| MessageError::Payload)?;
+        // Negative, and above what a `u32` holds: no limit.
+        let mut request =
+            FilterRequest::up_to(u32::try_from(payload.max_message_bytes).unwrap_or(0));
+        for (list, values) in List::ALL.into_iter().zip(payload.lists) {
+            request.set(list, values.into_inner());
+        }
+        Ok(Self::from_request(&request)?)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Payload<'a> {
+    lists: [Values<'a>; List::ALL.len()],
+    max_message_bytes: i64,
+}
+
+impl<'a> Fields<'a> for Payload<'a> {
+    const NAMES: &'static [&'static str] = &{
+        let mut names = [Parameter::MaxMessageSizeBytes.name(); List::ALL.len() + 1];
+        let mut at = 0;
+        while at < List::ALL.len() {
+            names[at] = List::ALL[at].name();
+            at += 1;
+        }
+        names
+    };
+
+    fn read<A: MapAccess<'a>>(&mut self, field: usize, map: &mut A) -> Result<(), A::Error> {
+        match List::ALL.get(field) {
+            Some(list) => self.lists[field] = map.next_value_seed(Values::of(*list))?,
+            None => {
+                if let Some(bytes) = map.next_value()? {
+                    self.max_message_bytes = bytes;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+deserialize_fields!(Payload);
