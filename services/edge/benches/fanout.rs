@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use fanjet_edge::hub::{Member, Shard, ShardLimits, Step};
 use fanjet_edge::metrics::{DELIVERED_EVENTS, Metrics};
+use fanjet_edge::replay::{Desk, Start};
 use fanjet_edge::subscriber::Take;
 use fanjet_edge::tail::{Collections, Entry, Ring};
 use fanjet_filter::{Encoding, Filter};
@@ -151,9 +152,10 @@ fn report(mix: &str, batch: usize, encoding: Encoding, filter: impl Fn(&mut StdR
         max_pending_bytes: 1 << 20,
     };
     let metrics = Metrics::new(&provider.meter("bench"));
-    let mut shard = Shard::new(Arc::clone(&ring), limits, metrics);
+    let desk = Arc::new(Desk::new(Arc::clone(&ring), 1 << 20));
+    let mut shard = Shard::new(Arc::clone(&ring), desk, Arc::default(), limits, metrics);
     let members: Vec<Rc<Member>> = (0..SUBSCRIBERS)
-        .map(|_| shard.join(filter(&mut random), encoding))
+        .map(|_| shard.join(filter(&mut random), encoding, Start::Live))
         .collect();
 
     let mut collections = Collections::new(1000);

@@ -16,6 +16,8 @@ pub struct EdgeConfig {
     pub http: HttpConfig,
     /// Following the log.
     pub tail: TailConfig,
+    /// Reading what the ring no longer holds.
+    pub replay: ReplayConfig,
     /// Routing and flushing.
     pub hub: HubConfig,
     /// One connection.
@@ -74,8 +76,13 @@ impl HttpConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TailConfig {
-    /// Memory for the newest events in bytes. A subscriber that falls further behind is disconnected.
+    /// The collections that this node serves, in the words of `wantedCollections`, with identity and account events;
+    /// none: everything. A narrowed node reads less, and refuses whoever may want more.
+    pub collections: Vec<String>,
+    /// Memory for the newest events in bytes. A subscriber that falls further behind reads the log.
     pub ring_bytes: usize,
+    /// How many samples of the log's times are kept, so that cursors of the past are found quickly; 16 bytes each.
+    pub time_index_samples: usize,
     /// How many events before the log's end are read at the start, so that the ring is not empty.
     pub warm_entries: u64,
     /// Different collections that are numbered for fast routing; events of others take a slower path.
@@ -97,13 +104,41 @@ pub struct TailConfig {
 impl Default for TailConfig {
     fn default() -> Self {
         Self {
+            collections: Vec::new(),
             ring_bytes: 256 << 20,
+            time_index_samples: 65_536,
             warm_entries: 20_000,
             max_collections: 16_384,
             retry_floor: Duration::from_millis(100),
             retry_ceiling: Duration::from_secs(5),
             check_interval: Duration::from_secs(5),
             fresh_within: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Reading what the ring no longer holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReplayConfig {
+    /// Memory in bytes for what was read lately, so that subscribers who replay the same stretch share it.
+    pub cache_bytes: usize,
+    /// Most bytes that are read from the log in one go.
+    pub page_bytes: usize,
+    /// How many reads of the log may be under way at one time; more wait for their turn.
+    pub max_loads: usize,
+    /// How long finding the position of a cursor may take; then the client is refused with 503.
+    #[serde(with = "humantime_serde")]
+    pub cursor_timeout: Duration,
+}
+
+impl Default for ReplayConfig {
+    fn default() -> Self {
+        Self {
+            cache_bytes: 64 << 20,
+            page_bytes: 128 << 10,
+            max_loads: 8,
+            cursor_timeout: Duration::from_secs(10),
         }
     }
 }

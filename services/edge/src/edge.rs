@@ -10,14 +10,17 @@ use tokio::time::Instant;
 
 use crate::http::{Admission, Server};
 use crate::metrics::Metrics;
-use crate::tail::{Compression, Feeder, Ring, TailStatus};
+use crate::replay::{Desk, Loader, Starts};
+use crate::tail::{Compression, Feeder, Pool, Tail};
 use crate::{EdgeConfig, EdgeError, NotReady, Readiness};
 
 /// What all parts of a node share.
 #[derive(Clone)]
 pub(crate) struct Node {
     pub(crate) config: Arc<EdgeConfig>,
-    pub(crate) ring: Arc<Ring>,
+    pub(crate) tail: Tail,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) starts: Starts,
     pub(crate) compression: Compression,
     pub(crate) admission: Arc<Admission>,
     pub(crate) metrics: Metrics,
@@ -37,7 +40,7 @@ impl Edge {
     /// The node ends when `stop` is triggered, or triggers it itself when it cannot go on.
     ///
     /// # Errors
-    /// [`EdgeError::Listen`], [`EdgeError::Compression`].
+    /// [`EdgeError::Listen`], [`EdgeError::Pool`], [`EdgeError::Compression`].
     pub fn start(
         config: EdgeConfig,
         log: Arc<dyn EventLog>,
@@ -50,7 +53,7 @@ impl Edge {
     /// As [`Edge::start`], with another clock to measure the lag by.
     ///
     /// # Errors
-    /// [`EdgeError::Listen`], [`EdgeError::Compression`].
+    /// As [`Edge::start`].
     pub fn start_at(
         config: EdgeConfig,
         log: Arc<dyn EventLog>,
@@ -59,8 +62,21 @@ impl Edge {
         clock: Arc<dyn Clock>,
     ) -> Result<EdgeHandle, EdgeError> {
         let metrics = Metrics::new(meter);
+        let pool =
+            Pool::new(&config.tail.collections).map_err(|error| EdgeError::Pool(error.answer()))?;
+        let tail = Tail::new(&config.tail, pool);
+        let desk = Desk::new(Arc::clone(&tail.ring), config.replay.cache_bytes);
+        let desk = Arc::new(desk);
+        let starts = Starts {
+            log: Arc::clone(&log),
+            tail: tail.clone(),
+            desk: Arc::clone(&desk),
+            patience: config.replay.cursor_timeout,
+        };
         let node = Node {
-            ring: Arc::new(Ring::new(config.tail.ring_bytes)),
+            tail: tail.clone(),
+            desk: Arc::clone(&desk),
+            starts,
             compression: Compression::load(&config.zstd)?,
             admission: Arc::new(Admission::new(config.http.max_subscribers)),
             metrics: metrics.clone(),
@@ -71,31 +87,26 @@ impl Edge {
         };
         let server = Server::bind(&node)?;
         let addr = server.addr();
-        let status = Arc::new(TailStatus::default());
-        let feeder = Feeder::new(
-            log,
-            Arc::clone(&node.ring),
-            Arc::clone(&status),
-            metrics,
-            clock,
-            node.config.tail.clone(),
-        );
+        let loader = Loader {
+            log: Arc::clone(&log),
+            desk,
+            collections: Arc::clone(&tail.collections),
+            metrics: metrics.clone(),
+            config: node.config.replay.clone(),
+            retry: node.config.tail.clone(),
+        };
+        let feeder = Feeder::new(log, tail, metrics, clock, node.config.tail.clone());
         let mut tasks = Tasks::new(stop.clone());
         tasks.spawn("tail", OnFailure::StopAll, feeder.run(stop.clone()));
+        tasks.spawn("replay", OnFailure::StopAll, loader.run(stop.clone()));
         tasks.spawn("http", OnFailure::StopAll, server.run(stop));
-        Ok(EdgeHandle {
-            addr,
-            status,
-            node,
-            tasks,
-        })
+        Ok(EdgeHandle { addr, node, tasks })
     }
 }
 
 /// A running edge node. Dropping it ends the node at once.
 pub struct EdgeHandle {
     addr: SocketAddr,
-    status: Arc<TailStatus>,
     node: Node,
     tasks: Tasks,
 }
@@ -108,13 +119,13 @@ impl EdgeHandle {
 
     /// Whether it should get clients now. Cheap.
     pub fn readiness(&self) -> Readiness {
-        readiness(&self.node, &self.status)
+        readiness(&self.node)
     }
 
     /// Asks for the readiness later, apart from the handle.
     pub fn readiness_probe(&self) -> impl Fn() -> Readiness + Send + Sync + 'static {
-        let (node, status) = (self.node.clone(), Arc::clone(&self.status));
-        move || readiness(&node, &status)
+        let node = self.node.clone();
+        move || readiness(&node)
     }
 
     /// Waits until the node has ended.
@@ -135,11 +146,13 @@ impl EdgeHandle {
     }
 }
 
-fn readiness(node: &Node, status: &TailStatus) -> Readiness {
+fn readiness(node: &Node) -> Readiness {
     let fresh_within = node.config.tail.fresh_within;
     let draining = node.stop.is_cancelled().then_some(NotReady::Draining);
     Readiness {
-        reasons: status
+        reasons: node
+            .tail
+            .status
             .objection(Instant::now(), fresh_within)
             .into_iter()
             .chain(draining)

@@ -19,6 +19,9 @@ pub enum EdgeError {
         /// The system's answer.
         source: io::Error,
     },
+    /// The collections of the pool cannot be understood. The operator's to fix.
+    #[error("tail.collections: {0}")]
+    Pool(String),
     /// The zstd dictionary or level cannot be used. The operator's to fix.
     #[error("{key}: {reason}")]
     Compression {
@@ -44,7 +47,7 @@ impl EdgeError {
         match self {
             Self::Server(_) => true,
             Self::Log(failure) => failure.is_retryable(),
-            Self::Listen { .. } | Self::Compression { .. } | Self::Task(_) => false,
+            Self::Listen { .. } | Self::Pool(_) | Self::Compression { .. } | Self::Task(_) => false,
         }
     }
 }

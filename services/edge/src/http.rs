@@ -10,5 +10,5 @@ mod refusal;
 mod front_page;
 
 pub(crate) use admission::Admission;
-pub(crate) use refusal::Refusal;
+pub(crate) use refusal::{Refusal, outside_pool};
 pub(crate) use server::Server;

@@ -4,10 +4,11 @@
 //!
 //! 1. [`tail`]: the feeder follows the log and fills a byte-bounded ring of shared entries; each holds the finished
 //!    WebSocket frame.
-//! 2. [`hub`]: on every worker thread one hub pulls from the ring at its own position, routes a batch through an
+//! 2. [`replay`]: what the ring no longer holds, in pages from the log that replaying subscribers share.
+//! 3. [`hub`]: on every worker thread one hub pulls from the ring at its own position, routes a batch through an
 //!    inverted index and hands each lane (all subscribers with the same filter) one shared piece of bytes.
-//! 3. [`subscriber`]: the outbox of a connection queues these pieces; its body gives them to the socket. One that
-//!    cannot keep up reads the ring by its own position until it has caught up.
+//! 4. [`subscriber`]: the outbox of a connection queues these pieces; its body gives them to the socket. One that
+//!    cannot keep up, or starts at a cursor, reads the log and the ring by its own position until it has caught up.
 //!
 //! `http` lets clients in. Nothing here may decode a record, allocate per event and subscriber, or send an
 //! event through a mailbox.
@@ -16,6 +17,7 @@ pub mod config;
 mod settings;
 
 pub mod tail;
+pub mod replay;
 pub mod hub;
 pub mod subscriber;
 mod http;

@@ -81,7 +81,7 @@ async fn run(settings: EdgeSettings) -> anyhow::Result<()> {
 fn exit_code(error: &anyhow::Error) -> u8 {
     let is_config = matches!(
         error.downcast_ref(),
-        Some(EdgeError::Listen { .. } | EdgeError::Compression { .. })
+        Some(EdgeError::Listen { .. } | EdgeError::Pool(_) | EdgeError::Compression { .. })
     ) || matches!(error.downcast_ref(), Some(OpsError::Listen { .. }))
         || matches!(error.downcast_ref(), Some(LogError::Misconfigured(_)));
     if is_config { EXIT_CONFIG } else { 1 }

@@ -6,12 +6,22 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Meter, UpDownCounter};
 
 use crate::http::Refusal;
+use crate::replay::Start;
 use crate::tail::Made;
 
 /// Connections that are open.
 pub const SUBSCRIBERS: &str = "fanjet_edge_subscribers";
-/// Subscribers that read the ring by themselves because their sockets are slow.
+/// Subscribers that read by themselves: slow sockets, and replays.
 pub const LAGGARDS: &str = "fanjet_edge_laggards";
+/// Subscribers that read the log because their position is older than the ring.
+pub const REPLAYS: &str = "fanjet_edge_replays";
+/// Accepted subscribers by where they `start`: live, at a cursor, with the oldest event because they asked for
+/// everything, or clamped to it because their cursor is older.
+pub const STARTS: &str = "fanjet_edge_starts";
+/// Events read from the log for replays. Readers that share a page count once.
+pub const REPLAY_READ_EVENTS: &str = "fanjet_edge_replay_read_events";
+/// Bytes of pages that are kept for replays.
+pub const REPLAY_CACHE_BYTES: &str = "fanjet_edge_replay_cache_bytes";
 /// Events handed to subscribers.
 pub const DELIVERED_EVENTS: &str = "fanjet_edge_delivered_events";
 /// Bytes of frames handed to subscribers.
@@ -41,6 +51,10 @@ pub const HUB_CRASHES: &str = "fanjet_edge_hub_crashes";
 pub struct Metrics {
     subscribers: UpDownCounter<i64>,
     laggards: UpDownCounter<i64>,
+    replays: UpDownCounter<i64>,
+    starts: Counter<u64>,
+    replay_read_events: Counter<u64>,
+    replay_cache_bytes: Gauge<u64>,
     delivered_events: Counter<u64>,
     delivered_bytes: Counter<u64>,
     encoded_events: Counter<u64>,
@@ -60,6 +74,10 @@ impl Metrics {
         Self {
             subscribers: meter.i64_up_down_counter(SUBSCRIBERS).build(),
             laggards: meter.i64_up_down_counter(LAGGARDS).build(),
+            replays: meter.i64_up_down_counter(REPLAYS).build(),
+            starts: meter.u64_counter(STARTS).build(),
+            replay_read_events: meter.u64_counter(REPLAY_READ_EVENTS).build(),
+            replay_cache_bytes: meter.u64_gauge(REPLAY_CACHE_BYTES).build(),
             delivered_events: meter.u64_counter(DELIVERED_EVENTS).build(),
             delivered_bytes: meter.u64_counter(DELIVERED_BYTES).build(),
             encoded_events: meter.u64_counter(ENCODED_EVENTS).build(),
@@ -85,6 +103,19 @@ impl Metrics {
 
     pub(crate) fn laggards(&self, change: i64) {
         self.laggards.add(change, &[]);
+    }
+
+    pub(crate) fn replays(&self, change: i64) {
+        self.replays.add(change, &[]);
+    }
+
+    pub(crate) fn started(&self, start: Start) {
+        self.starts.add(1, &[KeyValue::new("start", start.label())]);
+    }
+
+    pub(crate) fn replay_loaded(&self, events: u64, cache_bytes: usize) {
+        self.replay_read_events.add(events, &[]);
+        self.replay_cache_bytes.record(cache_bytes as u64, &[]);
     }
 
     pub(crate) fn delivered(&self, events: u64, bytes: u64) {

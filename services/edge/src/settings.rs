@@ -5,7 +5,9 @@ use fanjet_telemetry::{OpsConfig, TelemetryConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::EdgeConfig;
-use crate::config::{DrainConfig, HttpConfig, HubConfig, SubscriberConfig, TailConfig, ZstdConfig};
+use crate::config::{
+    DrainConfig, HttpConfig, HubConfig, ReplayConfig, SubscriberConfig, TailConfig, ZstdConfig,
+};
 
 /// Everything in `config.toml` and `process.toml` beside the sources, which name every key there is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -17,6 +19,9 @@ pub struct EdgeSettings {
     /// Following the log.
     #[serde(default)]
     pub tail: TailConfig,
+    /// Reading what the ring no longer holds.
+    #[serde(default)]
+    pub replay: ReplayConfig,
     /// Routing and flushing.
     #[serde(default)]
     pub hub: HubConfig,
@@ -49,6 +54,7 @@ impl EdgeSettings {
         EdgeConfig {
             http: self.http.clone(),
             tail: self.tail.clone(),
+            replay: self.replay.clone(),
             hub: self.hub.clone(),
             subscriber: self.subscriber.clone(),
             zstd: self.zstd.clone(),

@@ -1,15 +1,25 @@
 //! The node's one reader of the log and the memory that all subscribers share.
 
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::config::TailConfig;
+
 mod feeder;
+mod check;
 
 mod collections;
 mod entry;
+mod pool;
 
 mod compression;
 mod encoder;
 mod encoded;
 
 mod ring;
+mod time_index;
+mod window;
 
 mod status;
 
@@ -18,7 +28,36 @@ pub use compression::Compression;
 pub use encoded::EncodedBytes;
 pub use encoder::{Encoder, Made};
 pub use entry::Entry;
+pub use pool::Pool;
 pub use ring::{Head, Read, ReadLimit, Ring};
+pub use time_index::{Stretch, TimeIndex};
+pub use window::{Oldest, Window};
 
-pub(crate) use feeder::Feeder;
+pub(crate) use feeder::{Feeder, pause_after};
+pub(crate) use pool::topics_of;
 pub(crate) use status::TailStatus;
+
+/// What the feeder keeps up to date, and everybody else reads. Clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Tail {
+    /// What of the log is here.
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) ring: Arc<Ring>,
+    pub(crate) window: Arc<Window>,
+    pub(crate) index: Arc<TimeIndex>,
+    pub(crate) collections: Arc<Mutex<Collections>>,
+    pub(crate) status: Arc<TailStatus>,
+}
+
+impl Tail {
+    pub(crate) fn new(config: &TailConfig, pool: Pool) -> Self {
+        Self {
+            pool: Arc::new(pool),
+            ring: Arc::new(Ring::new(config.ring_bytes)),
+            window: Arc::default(),
+            index: Arc::new(TimeIndex::new(config.time_index_samples)),
+            collections: Arc::new(Mutex::new(Collections::new(config.max_collections))),
+            status: Arc::default(),
+        }
+    }
+}

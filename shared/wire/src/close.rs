@@ -90,7 +90,7 @@ impl CloseReason {
     pub fn text(&self, resume: Option<u64>) -> String {
         let words = match self {
             Self::Draining => "node shutting down, reconnect",
-            Self::FellBehind => "reading too slowly, events no longer buffered",
+            Self::FellBehind => "reading too slowly, events no longer retained",
             Self::Internal => "internal error, reconnect",
             Self::MessageTooBig => return "message too big".to_owned(),
             Self::BadMessage(words) | Self::InvalidOptions(words) => {

@@ -9,7 +9,9 @@ use fanjet_filter::OptionsError;
 pub(crate) enum Refusal {
     UrlTooLong { max_bytes: usize },
     InvalidOptions(OptionsError),
+    OutsidePool(String),
     NotReady,
+    NoStart(String),
     Draining,
     NodeFull { max_subscribers: usize },
     NoUpgrade,
@@ -23,7 +25,9 @@ impl Refusal {
         match self {
             Self::UrlTooLong { .. } => "url_too_long",
             Self::InvalidOptions(_) => "invalid_options",
+            Self::OutsidePool(_) => "outside_pool",
             Self::NotReady => "not_ready",
+            Self::NoStart(_) => "no_start",
             Self::Draining => "draining",
             Self::NodeFull { .. } => "node_full",
             Self::NoUpgrade => "no_upgrade",
@@ -46,8 +50,10 @@ impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
             Self::UrlTooLong { .. } => StatusCode::URI_TOO_LONG,
-            Self::InvalidOptions(_) | Self::NoUpgrade => StatusCode::BAD_REQUEST,
-            Self::NotReady | Self::Draining | Self::NodeFull { .. } => {
+            Self::InvalidOptions(_) | Self::OutsidePool(_) | Self::NoUpgrade => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::NotReady | Self::NoStart(_) | Self::Draining | Self::NodeFull { .. } => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
         }
@@ -59,7 +65,9 @@ impl Refusal {
                 format!("URL too long: at most {max_bytes} bytes (http.max_url_bytes)")
             }
             Self::InvalidOptions(error) => error.answer(),
+            Self::OutsidePool(pool) => outside_pool(pool),
             Self::NotReady => "service not ready: the log has not been reached yet".to_owned(),
+            Self::NoStart(why) => format!("service not ready: cursor resolution failed: {why}"),
             Self::Draining => "service not ready: shutting down".to_owned(),
             Self::NodeFull { max_subscribers } => format!(
                 "this node is full: at most {max_subscribers} subscribers (http.max_subscribers)"
@@ -69,4 +77,9 @@ impl Refusal {
             }
         }
     }
+}
+
+/// What a client is told that may want what this node does not have.
+pub(crate) fn outside_pool(pool: &str) -> String {
+    format!("this node serves only {pool}: name collections among them (wantedCollections)")
 }

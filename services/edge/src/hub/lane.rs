@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use fanjet_filter::{Encoding, Filter};
+use fanjet_log::Selection;
 
 use super::Member;
 use crate::subscriber::Chunk;
@@ -22,6 +23,8 @@ pub(crate) struct Lane {
     pub(crate) members: Vec<Rc<Member>>,
     /// Members, and those who are behind and will come back.
     pub(crate) holders: usize,
+    /// What is read from the log for those who replay, once that was decided.
+    pub(crate) replay: Option<Selection>,
     /// Which events of the current batch are wanted.
     picked: Vec<u32>,
 }
@@ -33,6 +36,7 @@ impl Lane {
             encoding,
             members: Vec::new(),
             holders: 0,
+            replay: None,
             picked: Vec::new(),
         }
     }

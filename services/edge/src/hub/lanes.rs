@@ -74,6 +74,19 @@ impl Lanes {
         self.lanes.get_mut(id as usize)?.as_mut()
     }
 
+    /// Those who are live, each with its lane.
+    pub(crate) fn live_members(&self) -> Vec<(LaneId, Rc<Member>)> {
+        let lanes = (0..).zip(&self.lanes);
+        lanes
+            .filter_map(|(id, lane)| Some((id, lane.as_ref()?)))
+            .flat_map(|(id, lane)| {
+                lane.members
+                    .iter()
+                    .map(move |member| (id, Rc::clone(member)))
+            })
+            .collect()
+    }
+
     /// Those who are live, out of all lanes.
     pub(crate) fn into_members(self) -> impl Iterator<Item = Rc<Member>> {
         self.lanes

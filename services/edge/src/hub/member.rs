@@ -6,6 +6,7 @@ use fanjet_filter::Encoding;
 use fanjet_log::Seq;
 
 use super::LaneId;
+use crate::replay::Start;
 use crate::subscriber::Outbox;
 
 /// One subscriber: its queue, and where it stands.
@@ -14,6 +15,14 @@ pub struct Member {
     outbox: Outbox,
     encoding: Encoding,
     place: Cell<Place>,
+    /// Where it begins, should it still be waiting.
+    start: Cell<Start>,
+    /// Whether it begins with the oldest event that there is when it is read.
+    starts_at_oldest: Cell<bool>,
+    /// Whether it reads the log.
+    is_replaying: Cell<bool>,
+    /// How often its filter was replaced.
+    filters: Cell<u64>,
 }
 
 /// Where a subscriber stands. Its lane holds everything else that is known about it.
@@ -21,7 +30,7 @@ pub struct Member {
 pub(crate) enum Place {
     /// Gets what its lane gathers; `index` is its place among the lane's members.
     Live { lane: LaneId, index: u32 },
-    /// Reads the ring by itself, on from `next`; `index` is its place among all who do.
+    /// Reads by itself, on from `next`; `index` is its place among all who do.
     Behind { lane: LaneId, index: u32, next: Seq },
     /// Starts at `from`, which its shard has not reached; `index` is its place among all who do.
     Ahead { lane: LaneId, index: u32, from: Seq },
@@ -61,6 +70,10 @@ impl Member {
             outbox,
             encoding,
             place: Cell::new(Place::Left),
+            start: Cell::new(Start::Live),
+            starts_at_oldest: Cell::new(false),
+            is_replaying: Cell::new(false),
+            filters: Cell::new(0),
         }
     }
 
@@ -74,7 +87,7 @@ impl Member {
         self.encoding
     }
 
-    /// Whether it reads the ring by itself.
+    /// Whether it reads by itself.
     pub fn is_behind(&self) -> bool {
         matches!(self.place.get(), Place::Behind { .. })
     }
@@ -82,6 +95,51 @@ impl Member {
     /// Whether it has not said yet what it wants.
     pub fn is_waiting(&self) -> bool {
         matches!(self.place.get(), Place::Waiting { .. })
+    }
+
+    /// Whether it reads the log.
+    pub fn is_replaying(&self) -> bool {
+        self.is_replaying.get()
+    }
+
+    /// How often its filter was replaced: what was read for an earlier one is of no use.
+    pub fn filters(&self) -> u64 {
+        self.filters.get()
+    }
+
+    /// The position that it reads next, given its shard's; `None` when it has none yet.
+    #[cfg(test)]
+    pub(crate) fn reads_next(&self, shards: Seq) -> Option<Seq> {
+        match self.place.get() {
+            Place::Behind { next, .. } => Some(next),
+            Place::Live { .. } => Some(shards),
+            Place::Ahead { from, .. } => Some(from),
+            Place::Waiting { .. } | Place::Left => None,
+        }
+    }
+
+    pub(crate) fn refiltered(&self) {
+        self.filters.set(self.filters.get() + 1);
+    }
+
+    pub(crate) fn start(&self) -> Start {
+        self.start.get()
+    }
+
+    pub(crate) fn set_start(&self, start: Start) {
+        self.start.set(start);
+    }
+
+    pub(crate) fn starts_at_oldest(&self) -> bool {
+        self.starts_at_oldest.get()
+    }
+
+    pub(crate) fn set_starts_at_oldest(&self, is_so: bool) {
+        self.starts_at_oldest.set(is_so);
+    }
+
+    pub(crate) fn set_replaying(&self, is_so: bool) {
+        self.is_replaying.set(is_so);
     }
 
     pub(crate) fn place(&self) -> Place {

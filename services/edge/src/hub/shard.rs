@@ -1,12 +1,14 @@
 //! The subscribers of one worker thread: who is in which lane, and how far everybody has read.
 //!
 //! Invariant: a member gets every event that its filter wants from its start on, once, in order. It is either live,
-//! and gets what its lane gathers from the shard's position on, or behind, and reads on from its own `next` until
-//! that is the shard's position. The two meet at one seq, so there is nothing to lose or repeat between them.
+//! and gets what its lane gathers from the shard's position on, or behind, and reads on from its own `next` - the log,
+//! then the ring - until that is the shard's position. The two meet at one seq, so there is nothing to lose or repeat
+//! between them. One that starts at a cursor is behind from the beginning: there is no other replay.
 //!
 //! A new filter counts from the event that the member reads next when it comes: the shard's position for one that is
 //! live, its own `next` for one that is behind.
 
+mod behind;
 mod encoding;
 mod refilter;
 
@@ -19,13 +21,15 @@ use fanjet_filter::{Encoding, Filter};
 use fanjet_log::Seq;
 use fanjet_wire::close::CloseReason;
 
-use super::lane::join;
 use super::lanes::Lanes;
 use super::member::Place;
 use super::{LaneId, Member};
 use crate::metrics::Metrics;
-use crate::subscriber::{Chunk, Outbox, Push};
-use crate::tail::{Compression, Encoder, Entry, Read, ReadLimit, Ring};
+use crate::replay::{Desk, Start};
+use crate::subscriber::{Outbox, Push};
+use crate::tail::{Compression, Encoder, Entry, Read, ReadLimit, Ring, Window};
+
+pub use behind::CatchUp;
 
 /// A shard is shared by its hub and the feeds of its members, all on one thread.
 pub type SharedShard = Rc<RefCell<Shard>>;
@@ -53,23 +57,12 @@ pub enum Step {
     Done,
 }
 
-/// What a member that is behind finds.
-#[derive(Debug)]
-pub enum CatchUp {
-    /// It is not behind (any more): what comes next comes through its outbox.
-    Live,
-    /// Write this.
-    Found(Chunk),
-    /// It read on, but found nothing that it wants.
-    NothingWanted,
-    /// What it would read next is gone; it is being closed.
-    FellBehind,
-}
-
 /// The subscribers of one worker thread.
 #[derive(Debug)]
 pub struct Shard {
     ring: Arc<Ring>,
+    desk: Arc<Desk>,
+    window: Arc<Window>,
     limits: ShardLimits,
     metrics: Metrics,
     lanes: Lanes,
@@ -90,10 +83,18 @@ pub struct Shard {
 
 impl Shard {
     /// A shard without members.
-    pub fn new(ring: Arc<Ring>, limits: ShardLimits, metrics: Metrics) -> Self {
+    pub fn new(
+        ring: Arc<Ring>,
+        desk: Arc<Desk>,
+        window: Arc<Window>,
+        limits: ShardLimits,
+        metrics: Metrics,
+    ) -> Self {
         Self {
             encoder: Encoder::new(Compression::default(), Arc::clone(ring.encoded())),
             ring,
+            desk,
+            window,
             limits,
             metrics,
             lanes: Lanes::default(),
@@ -107,23 +108,25 @@ impl Shard {
         }
     }
 
-    /// Adds a subscriber that starts with what comes next.
-    pub fn join(&mut self, filter: Filter, encoding: Encoding) -> Rc<Member> {
+    /// Adds a subscriber.
+    pub fn join(&mut self, filter: Filter, encoding: Encoding, start: Start) -> Rc<Member> {
         if self.holders == 0 {
             self.go_to_end();
         }
-        // Cursors are inclusive: the microsecond behind an event names everything after it.
-        let resume = self.before.map(|time| time.get() + 1);
-        let outbox = Outbox::new(self.limits.max_pending_bytes, resume);
+        let outbox = Outbox::new(self.limits.max_pending_bytes);
         let member = Rc::new(Member::new(outbox, encoding));
         let lane = self.lanes.hold(filter, encoding);
         self.holders += 1;
-        self.go_live(lane, &member);
+        match start {
+            Start::Live => self.start_live(&member, lane),
+            Start::At { .. } => self.place_at(&member, lane, start),
+        }
         member
     }
 
     /// Takes a subscriber out. Doing it again changes nothing.
     pub fn leave(&mut self, member: &Rc<Member>) {
+        self.note_replay_end(member);
         let lane = member.place().lane();
         self.detach(member);
         if let Some(lane) = lane {
@@ -154,15 +157,14 @@ impl Shard {
                     self.before = Some(last.time());
                 }
             }
-            // Everything before a start was in the ring when it was set.
-            Read::CaughtUp => self.position = until.unwrap_or(self.position),
-            Read::Behind { .. } => {
-                // Either this thread or the feeder lost events: all who were live have missed them.
-                let waiting = std::mem::take(&mut self.waiting);
-                self.close_all(&CloseReason::FellBehind);
-                self.waiting = waiting;
-                self.go_to_end();
+            Read::CaughtUp => {
+                let end = self.ring.head().end.unwrap_or_default();
+                if let Some(start) = until.filter(|&start| start <= end) {
+                    self.position = start;
+                }
             }
+            // This thread was too slow, or the log dropped events unread: everybody reads on by itself, and finds out.
+            Read::Behind { .. } => self.leave_behind(),
         }
         self.start_reached();
         self.close_fallen();
@@ -170,41 +172,6 @@ impl Shard {
             Step::More
         } else {
             Step::Done
-        }
-    }
-
-    /// Reads on for a member that is behind.
-    pub fn catch_up(&mut self, member: &Rc<Member>) -> CatchUp {
-        let Place::Behind { lane, index, next } = member.place() else {
-            return CatchUp::Live;
-        };
-        let limit = ReadLimit {
-            entries: MAX_ENTRIES,
-            bytes: self.limits.catch_up_bytes,
-        };
-        let found = if next < self.position {
-            self.ring.read_from(next, self.position, limit)
-        } else {
-            Read::CaughtUp
-        };
-        match found {
-            Read::Hot(batch) => {
-                let next = batch.last().map_or(next, |last| last.seq() + 1);
-                member.set_place(Place::Behind { lane, index, next });
-                match self.select(lane, &batch) {
-                    Some(chunk) => CatchUp::Found(chunk),
-                    None => CatchUp::NothingWanted,
-                }
-            }
-            Read::CaughtUp => {
-                self.detach(member);
-                self.go_live(lane, member);
-                CatchUp::Live
-            }
-            Read::Behind { .. } => {
-                self.expel(member, CloseReason::FellBehind);
-                CatchUp::FellBehind
-            }
         }
     }
 
@@ -216,6 +183,7 @@ impl Shard {
             if member.is_behind() {
                 self.metrics.laggards(-1);
             }
+            self.note_replay_end(&member);
             member.set_place(Place::Left);
             member.outbox().close(reason.clone());
         }
@@ -235,8 +203,21 @@ impl Shard {
 
     fn go_to_end(&mut self) {
         let head = self.ring.head();
-        self.position = head.live;
+        self.position = head.end.unwrap_or_default();
         self.before = head.time;
+    }
+
+    fn start_live(&mut self, member: &Rc<Member>, lane: LaneId) {
+        // Cursors are inclusive: the microsecond behind an event names everything after it.
+        let resume = self.before.map(|time| time.get() + 1);
+        member.outbox().start_at(resume);
+        let head = self.ring.head();
+        if head.end.is_some_and(|end| end < head.live) {
+            // The ring is still being filled with what was there before the node.
+            self.go_ahead(member, lane, head.live);
+        } else {
+            self.go_live(lane, member);
+        }
     }
 
     fn deliver(&mut self, batch: &[Arc<Entry>]) {
@@ -274,21 +255,9 @@ impl Shard {
             }
         }
         for member in full {
-            self.fall_behind(&member, id);
+            self.fall_behind(&member, id, self.position);
         }
         (delivered * events, delivered * chunk.bytes.len() as u64)
-    }
-
-    /// From now on the member reads by itself, beginning with the batch that it did not take.
-    fn fall_behind(&mut self, member: &Rc<Member>, lane: LaneId) {
-        self.detach(member);
-        member.set_place(Place::Behind {
-            lane,
-            index: self.behind.len() as u32,
-            next: self.position,
-        });
-        self.behind.push(Rc::clone(member));
-        self.metrics.laggards(1);
     }
 
     fn go_live(&mut self, lane: LaneId, member: &Rc<Member>) {
@@ -321,41 +290,6 @@ impl Shard {
             moved.moved_to(index);
         }
         member.set_place(Place::Left);
-    }
-
-    fn expel(&mut self, member: &Rc<Member>, reason: CloseReason) {
-        self.leave(member);
-        member.outbox().close(reason);
-    }
-
-    /// A socket that takes nothing does not ask for more, so those who fell out of the ring are looked for.
-    fn close_fallen(&mut self) {
-        if self.behind.is_empty() {
-            return;
-        }
-        let start = self.ring.start();
-        let has_fallen = |member: &&Rc<Member>| matches!(member.place(), Place::Behind { next, .. } if next < start);
-        let fallen: Vec<_> = self.behind.iter().filter(has_fallen).cloned().collect();
-        for member in fallen {
-            self.expel(&member, CloseReason::FellBehind);
-        }
-    }
-
-    /// What one lane wants of a batch.
-    fn select(&mut self, lane: LaneId, batch: &[Arc<Entry>]) -> Option<Chunk> {
-        let lane = self.lanes.get(lane)?;
-        let wanted: Vec<_> = batch
-            .iter()
-            .filter(|entry| {
-                lane.filter
-                    .matches(entry.topic(), entry.did(), entry.json_len())
-            })
-            .collect();
-        let chunk = join(wanted.iter().copied(), lane.encoding, &mut self.encoder)?;
-        self.note_encoded();
-        self.metrics
-            .delivered(wanted.len() as u64, chunk.bytes.len() as u64);
-        Some(chunk)
     }
 }
 

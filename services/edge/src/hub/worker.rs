@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use actix::Addr;
 use fanjet_filter::SubscriberOptions;
@@ -11,6 +12,7 @@ use tokio::sync::oneshot;
 use super::actor::Hub;
 use super::{Shard, ShardLimits, SharedShard};
 use crate::edge::Node;
+use crate::replay::Start;
 use crate::subscriber::Feed;
 
 /// One per worker thread.
@@ -28,8 +30,14 @@ impl Worker {
             catch_up_bytes: node.config.subscriber.catch_up_bytes,
             max_pending_bytes: node.config.subscriber.max_pending_bytes,
         };
-        let shard = Shard::new(node.ring.clone(), limits, node.metrics.clone())
-            .compressing_with(node.compression.clone());
+        let shard = Shard::new(
+            Arc::clone(&node.tail.ring),
+            Arc::clone(&node.desk),
+            Arc::clone(&node.tail.window),
+            limits,
+            node.metrics.clone(),
+        )
+        .compressing_with(node.compression.clone());
         let shard = Rc::new(RefCell::new(shard));
         let hub = RefCell::new(start_hub(&node, &shard));
         Self { node, shard, hub }
@@ -46,14 +54,20 @@ impl Worker {
     }
 
     /// Adds a subscriber; returns its bytes and what resolves when they end.
-    pub(crate) fn join(&self, options: SubscriberOptions) -> (Feed, oneshot::Receiver<()>) {
+    pub(crate) fn join(
+        &self,
+        options: SubscriberOptions,
+        start: Start,
+    ) -> (Feed, oneshot::Receiver<()>) {
         self.revive_hub();
         let member = if options.require_hello {
-            self.shard.borrow_mut().join_waiting(options.encoding)
+            self.shard
+                .borrow_mut()
+                .join_waiting(options.encoding, start)
         } else {
             self.shard
                 .borrow_mut()
-                .join(options.filter, options.encoding)
+                .join(options.filter, options.encoding, start)
         };
         if self.node.stop.is_cancelled() {
             // The hub may have sent the others away already.
@@ -73,7 +87,7 @@ impl Worker {
 fn start_hub(node: &Node, shard: &SharedShard) -> Addr<Hub> {
     let hub = Hub::start(
         Rc::clone(shard),
-        node.ring.watch(),
+        node.tail.ring.watch(),
         node.config.hub.flush_floor,
         node.stop.clone(),
         node.metrics.clone(),

@@ -1,9 +1,11 @@
-//! Where a subscriber's bytes come from: its outbox, and the ring while it is behind.
+//! Where a subscriber's bytes come from: its outbox, and while it is behind the log and the ring.
 //!
 //! This is the seam between fan-out and sockets: a writer polls a feed and writes what it gets, whatever kind of
 //! socket it has. Dropping the feed is leaving.
 
+use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -13,8 +15,9 @@ use tokio::sync::oneshot;
 use super::Take;
 use crate::hub::{CatchUp, Member, SharedShard};
 use crate::metrics::Metrics;
+use crate::replay::{Answer, Page};
 
-/// How many scans of the ring one turn may take before other tasks get theirs.
+/// How many scans of the past one turn may take before other tasks get theirs.
 const SCANS_PER_TURN: usize = 4;
 
 /// The bytes of one subscriber, in order, each event once.
@@ -23,8 +26,17 @@ pub struct Feed {
     shard: SharedShard,
     member: Rc<Member>,
     metrics: Metrics,
+    awaited: Option<Awaited>,
     /// Dropped with the feed: tells the session that the socket is gone.
     _ended: oneshot::Sender<()>,
+}
+
+/// A page that will come.
+#[derive(Debug)]
+struct Awaited {
+    page: oneshot::Receiver<Arc<Page>>,
+    /// [`Member::filters`] when it was asked for.
+    filters: u64,
 }
 
 impl Feed {
@@ -40,6 +52,7 @@ impl Feed {
             shard,
             member,
             metrics,
+            awaited: None,
             _ended: ended,
         };
         (feed, on_end)
@@ -59,17 +72,52 @@ impl Feed {
                 Poll::Ready(Take::Over) => return Poll::Ready(None),
                 Poll::Ready(Take::Empty) | Poll::Pending => {}
             }
-            match self.shard.borrow_mut().catch_up(&self.member) {
+            let caught_up = match self.poll_awaited(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Some(page)) => self.shard.borrow_mut().replay(&self.member, &page),
+                Poll::Ready(None) => self.shard.borrow_mut().catch_up(&self.member),
+            };
+            let found = match caught_up {
+                CatchUp::Cold(Answer::Page(page)) => {
+                    self.shard.borrow_mut().replay(&self.member, &page)
+                }
+                found => found,
+            };
+            match found {
                 CatchUp::Live => return Poll::Pending,
                 CatchUp::Found(chunk) => {
                     self.member.outbox().note_written(chunk.last);
                     return Poll::Ready(Some(chunk.bytes));
                 }
-                CatchUp::NothingWanted | CatchUp::FellBehind => {}
+                CatchUp::Cold(Answer::Wait(page)) => {
+                    let filters = self.member.filters();
+                    self.awaited = Some(Awaited { page, filters });
+                }
+                CatchUp::NothingWanted | CatchUp::FellBehind | CatchUp::Cold(_) => {}
             }
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// The page that was waited for, if one was and it is still of use.
+    fn poll_awaited(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arc<Page>>> {
+        let Some(awaited) = &mut self.awaited else {
+            return Poll::Ready(None);
+        };
+        if awaited.filters != self.member.filters() {
+            self.awaited = None;
+            return Poll::Ready(None);
+        }
+        let Poll::Ready(page) = Pin::new(&mut awaited.page).poll(cx) else {
+            return Poll::Pending;
+        };
+        self.awaited = None;
+        match page {
+            Ok(page) => Poll::Ready(Some(page)),
+            // The node is ending: what comes now is the close frame, through the outbox.
+            Err(_) => Poll::Pending,
+        }
     }
 }
 
@@ -82,5 +130,7 @@ impl Drop for Feed {
     }
 }
 
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod tests;

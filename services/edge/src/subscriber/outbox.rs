@@ -67,13 +67,10 @@ struct State {
 }
 
 impl Outbox {
-    /// An empty outbox. `resume` is the cursor that stands for its start.
-    pub fn new(max_pending_bytes: usize, resume: Option<u64>) -> Self {
+    /// An empty outbox.
+    pub fn new(max_pending_bytes: usize) -> Self {
         Self {
-            state: RefCell::new(State {
-                resume,
-                ..State::default()
-            }),
+            state: RefCell::default(),
             max_pending_bytes,
         }
     }
@@ -135,7 +132,12 @@ impl Outbox {
         self.state.borrow().closing.is_some()
     }
 
-    /// Sets the cursor that stands for its start, when that is known only now.
+    /// Lets the writer look again: there is something to read for it elsewhere.
+    pub fn wake(&self) {
+        wake(self.state.borrow_mut());
+    }
+
+    /// Sets the cursor that stands for its start.
     pub fn start_at(&self, resume: Option<u64>) {
         self.state.borrow_mut().resume = resume;
     }

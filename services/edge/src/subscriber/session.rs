@@ -1,6 +1,7 @@
 //! The actor of one connection: control traffic only. Events never pass through it.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{
@@ -18,8 +19,10 @@ use tokio::time::Instant;
 use super::Inbound;
 use super::inbound::{Broken, Received};
 use super::liveness::Liveness;
-use crate::config::SubscriberConfig;
+use crate::edge::Node;
+use crate::http::outside_pool;
 use crate::hub::{Member, SharedShard};
+use crate::tail::Pool;
 
 /// Longer messages are read on another thread: this one has other subscribers to serve meanwhile.
 const MAX_BYTES_READ_HERE: usize = 16 << 10;
@@ -29,6 +32,7 @@ const MAX_BYTES_READ_HERE: usize = 16 << 10;
 pub(crate) struct Session {
     shard: SharedShard,
     member: Rc<Member>,
+    pool: Arc<Pool>,
     liveness: Liveness,
     ping_interval: Duration,
     pong_timeout: Duration,
@@ -42,14 +46,16 @@ impl Session {
         member: Rc<Member>,
         payload: P,
         on_end: oneshot::Receiver<()>,
-        config: &SubscriberConfig,
+        node: &Node,
     ) where
         P: Stream<Item = Result<Bytes, PayloadError>> + Unpin + 'static,
     {
+        let config = &node.config.subscriber;
         let inbound = Inbound::new(payload, config.max_client_message_bytes);
         let session = Self {
             shard,
             member,
+            pool: Arc::clone(&node.tail.pool),
             liveness: Liveness::new(Instant::now()),
             ping_interval: config.ping_interval,
             pong_timeout: config.pong_timeout,
@@ -98,6 +104,10 @@ impl Session {
             return;
         }
         match message {
+            Ok(ClientMessage::OptionsUpdate(filter)) if !self.pool.serves(&filter) => {
+                let why = outside_pool(&self.pool.to_string());
+                self.refuse(CloseReason::InvalidOptions(why.into()), ctx);
+            }
             Ok(ClientMessage::OptionsUpdate(filter)) => {
                 let is_hello = self.member.is_waiting();
                 self.shard.borrow_mut().set_filter(&self.member, filter);

@@ -3,18 +3,20 @@
 //! Invariant: what it puts into the ring is contiguous and strictly increasing in time. A hole is read again from
 //! the log before anything newer is shown; only events that the log itself no longer has are given up, loudly.
 
+use std::cmp::Ordering;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fanjet_actors::{Clock, Stop};
 use fanjet_event::TimeUs;
-use fanjet_log::{Bounds, EventLog, LogError, Selection, Seq};
+use fanjet_log::{Bounds, EventLog, LogError, Seq};
 use futures::StreamExt;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-use super::{Collections, Entry, Ring, TailStatus};
+use super::check::{Checked, Verdict, check_later, in_time};
+use super::{Entry, Tail};
 use crate::EdgeError;
 use crate::config::TailConfig;
 use crate::metrics::Metrics;
@@ -22,12 +24,10 @@ use crate::metrics::Metrics;
 /// Follows the log and fills the ring.
 pub(crate) struct Feeder {
     log: Arc<dyn EventLog>,
-    ring: Arc<Ring>,
-    status: Arc<TailStatus>,
+    tail: Tail,
     metrics: Metrics,
     clock: Arc<dyn Clock>,
     config: TailConfig,
-    collections: Collections,
     last_time: Option<TimeUs>,
     failures_in_a_row: u32,
 }
@@ -35,19 +35,16 @@ pub(crate) struct Feeder {
 impl Feeder {
     pub(crate) fn new(
         log: Arc<dyn EventLog>,
-        ring: Arc<Ring>,
-        status: Arc<TailStatus>,
+        tail: Tail,
         metrics: Metrics,
         clock: Arc<dyn Clock>,
         config: TailConfig,
     ) -> Self {
         Self {
             log,
-            ring,
-            status,
+            tail,
             metrics,
             clock,
-            collections: Collections::new(config.max_collections),
             config,
             last_time: None,
             failures_in_a_row: 0,
@@ -64,7 +61,7 @@ impl Feeder {
                 () = stop.cancelled() => return Ok(()),
                 Err(failure) = self.follow() => failure,
             };
-            self.status.disconnected();
+            self.tail.status.disconnected();
             if !failure.is_retryable() {
                 error!(error = %failure, "the log cannot be followed, stopping");
                 return Err(EdgeError::Log(failure));
@@ -85,38 +82,56 @@ impl Feeder {
         let patience = self.config.check_interval;
         let bounds = in_time(patience, self.log.bounds()).await?;
         let from = self.position(bounds)?;
-        let mut follow = in_time(patience, self.log.follow(from, &Selection::All)).await?;
-        self.status.following();
+        let selection = self.tail.pool.selection();
+        let mut follow = in_time(patience, self.log.follow(from, &selection)).await?;
+        self.tail.status.following();
+        self.tail.window.begins_at(bounds.first);
         self.confirm(bounds, from);
         info!(from, log_last = bounds.last, "following the log");
 
         let mut next = from;
         let mut next_at_last_check = None;
-        let mut check = pin!(check_later(Arc::clone(&self.log), patience));
+        let mut clear_to = next;
+        let mut check = pin!(check_later(
+            Arc::clone(&self.log),
+            selection.clone(),
+            next,
+            patience
+        ));
         loop {
             tokio::select! {
                 batch = follow.next() => {
                     let batch = batch.ok_or_else(|| LogError::unavailable("the stream ended"))??;
+                    let before = next;
                     next = self.accept(&batch, next)?;
+                    // However old its events are: everything that was there at the start is there now.
+                    if before <= bounds.last {
+                        self.confirm(bounds, next);
+                    }
                 }
                 checked = &mut check => {
-                    check.set(check_later(Arc::clone(&self.log), patience));
                     match checked {
-                        Ok(bounds) if bounds.last < next => {
-                            self.confirm(bounds, next);
-                            next_at_last_check = None;
+                        Ok(found) => {
+                            self.noted(&found)?;
+                            match found.verdict(next, next_at_last_check) {
+                                Verdict::Fresh => self.tail.status.confirmed_fresh(Instant::now()),
+                                Verdict::Moving => {}
+                                Verdict::Hanging => {
+                                    return Err(LogError::unavailable(format!(
+                                        "the stream hangs: nothing since seq {}, the log has {}",
+                                        next - 1,
+                                        found.newest
+                                    )));
+                                }
+                            }
+                            next_at_last_check = Some(next);
+                            clear_to = found.clear_to;
                         }
-                        Ok(bounds) if next_at_last_check == Some(next) => {
-                            let last = bounds.last;
-                            return Err(LogError::unavailable(format!(
-                                "the stream hangs: nothing since seq {}, the log ends at {last}",
-                                next - 1
-                            )));
-                        }
-                        Ok(_) => next_at_last_check = Some(next),
                         // The events may flow all the same; an end that stays unknown shows in the readiness.
                         Err(failure) => warn!(error = %failure, "cannot ask the log for its end"),
                     }
+                    let from = next.max(clear_to);
+                    check.set(check_later(Arc::clone(&self.log), selection.clone(), from, patience));
                 }
             }
         }
@@ -124,10 +139,10 @@ impl Feeder {
 
     /// Where to read on, given what the log holds.
     fn position(&mut self, bounds: Bounds) -> Result<Seq, LogError> {
-        let head = self.ring.head();
+        let head = self.tail.ring.head();
         match next_position(head.end, bounds, self.config.warm_entries) {
             Position::Start { from } => {
-                self.ring.restart(from, bounds.last + 1);
+                self.tail.ring.restart(from, bounds.last + 1);
                 Ok(from)
             }
             Position::Continue { from } => Ok(from),
@@ -137,7 +152,7 @@ impl Feeder {
                     from, "the log dropped events before they were read here"
                 );
                 self.metrics.tail_lost(lost);
-                self.ring.restart(from, head.live.max(from));
+                self.tail.ring.restart(from, head.live.max(from));
                 Ok(from)
             }
             Position::BeyondEnd => Err(LogError::unavailable(format!(
@@ -154,22 +169,32 @@ impl Feeder {
         };
         let newest_time = newest.time()?;
         let mut entries = Vec::with_capacity(batch.len());
+        let is_narrowed = self.tail.pool.is_narrowed();
+        let mut collections = self.tail.collections.lock();
         for found in batch {
-            if found.seq != next {
+            let is_next = match found.seq.cmp(&next) {
+                Ordering::Less => false,
+                Ordering::Equal => true,
+                // The log's reader sees to it that nothing selected is missing.
+                Ordering::Greater => is_narrowed,
+            };
+            if !is_next {
                 break;
             }
-            let entry = Entry::new(found, &mut self.collections)?;
+            let entry = Entry::new(found, &mut collections)?;
             if self.last_time.is_some_and(|last| entry.time() <= last) {
                 return Err(LogError::corrupt(found.seq, "time_us does not increase"));
             }
             self.last_time = Some(entry.time());
-            next += 1;
+            self.tail.index.note(entry.seq(), entry.time());
+            next = found.seq + 1;
             entries.push(Arc::new(entry));
         }
+        drop(collections);
         let offending = batch.get(entries.len()).map(|entry| entry.seq);
         if !entries.is_empty() {
             self.failures_in_a_row = 0;
-            self.ring.extend(entries);
+            self.tail.ring.extend(entries);
             self.moved(newest_time, next - 1);
         }
         match offending {
@@ -184,15 +209,24 @@ impl Feeder {
     fn moved(&self, newest: TimeUs, seq: Seq) {
         let lag = Duration::from_micros(self.clock.now_us().saturating_sub(newest.get()));
         if lag <= self.config.fresh_within {
-            self.status.confirmed_fresh(Instant::now());
+            self.tail.status.confirmed_fresh(Instant::now());
         }
         self.metrics
-            .tail_moved(seq, lag.as_secs_f64(), self.ring.bytes());
+            .tail_moved(seq, lag.as_secs_f64(), self.tail.ring.bytes());
+    }
+
+    fn noted(&self, found: &Checked) -> Result<(), LogError> {
+        let window = &self.tail.window;
+        window.begins_at(found.first);
+        if let Some(oldest) = &found.oldest {
+            window.begins_with(oldest.seq, oldest.time()?);
+        }
+        Ok(())
     }
 
     fn confirm(&self, bounds: Bounds, next: Seq) {
         if bounds.last < next {
-            self.status.confirmed_fresh(Instant::now());
+            self.tail.status.confirmed_fresh(Instant::now());
         }
     }
 }
@@ -227,25 +261,11 @@ fn next_position(end: Option<Seq>, bounds: Bounds, warm_entries: u64) -> Positio
 }
 
 /// Doubles from the floor to the ceiling.
-fn pause_after(failures_in_a_row: u32, config: &TailConfig) -> Duration {
+pub(crate) fn pause_after(failures_in_a_row: u32, config: &TailConfig) -> Duration {
     config
         .retry_floor
         .saturating_mul(2_u32.saturating_pow(failures_in_a_row))
         .min(config.retry_ceiling)
-}
-
-async fn check_later(log: Arc<dyn EventLog>, interval: Duration) -> Result<Bounds, LogError> {
-    tokio::time::sleep(interval).await;
-    in_time(interval, log.bounds()).await
-}
-
-async fn in_time<T>(
-    patience: Duration,
-    answer: impl Future<Output = Result<T, LogError>>,
-) -> Result<T, LogError> {
-    tokio::time::timeout(patience, answer)
-        .await
-        .unwrap_or_else(|_| Err(LogError::unavailable("no answer in time")))
 }
 
 fn label(failure: &LogError) -> &'static str {

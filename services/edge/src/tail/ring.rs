@@ -157,6 +157,28 @@ impl Ring {
         }
     }
 
+    /// The position of the first event that is not earlier than `time`, when that is certain: the ring holds it and
+    /// an earlier one.
+    pub fn seq_at(&self, time: u64) -> Option<Seq> {
+        let covered = self.covered.read();
+        let at = covered
+            .entries
+            .partition_point(|entry| entry.time().get() < time);
+        let is_certain = at > 0 || covered.start == 1;
+        covered
+            .entries
+            .get(at)
+            .filter(|_| is_certain)
+            .map(|entry| entry.seq())
+    }
+
+    /// At most `count` events, evenly spread.
+    pub fn sample(&self, count: usize) -> Vec<Arc<Entry>> {
+        let covered = self.covered.read();
+        let distance = covered.entries.len().div_ceil(count.max(1)).max(1);
+        covered.entries.iter().step_by(distance).cloned().collect()
+    }
+
     /// The oldest position that can be read.
     pub fn start(&self) -> Seq {
         self.covered.read().start

@@ -6,18 +6,16 @@ use crate::support::{Node, body, commit, request};
 
 const POST: &str = "app.bsky.feed.post";
 
-/// Cases 20-22, 24, 30, 54, 57: each connects and is live, in text messages.
+/// Cases 20, 22, 24, 30, 54, 57: each connects and is live, in text messages.
 #[tokio::test]
 async fn accepted_and_live() {
     let node = Node::start().await;
     node.append_one(POST, "did:plc:a");
     for query in [
         "?cursor=",
-        "?cursor=-42",
-        "?cursor=%2B5",
+        "?cursor=%2B999999",
         "?cursor=999999",
         "?cursor=9000000000000000",
-        "?cursor=1000000000000000",
         "?compress=false",
         "?compress=True",
         "?compress=1",

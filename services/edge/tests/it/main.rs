@@ -24,4 +24,8 @@ mod log_faults;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
+mod pools;
+#[cfg(test)]
+mod replay;
+#[cfg(test)]
 mod slow_readers;

@@ -1,4 +1,6 @@
-use fanjet_edge::metrics::{DISCONNECTS, LAGGARDS};
+use std::time::Duration;
+
+use fanjet_edge::metrics::{DISCONNECTS, LAGGARDS, REPLAY_READ_EVENTS, REPLAYS};
 
 use crate::support::{Client, FaultyLog, Node, commit, time_of};
 
@@ -50,9 +52,37 @@ async fn slow_and_fast(encoding: &str) {
 }
 
 #[tokio::test]
-async fn a_reader_that_falls_out_of_the_ring_is_told_where_to_resume() {
+async fn a_reader_that_falls_out_of_the_ring_reads_the_log() {
     let node = Node::start_with(FaultyLog::new(), |config| {
         config.http.workers = 1;
+        config.tail.ring_bytes = 2_000_000;
+        config.subscriber.max_pending_bytes = 1000;
+    })
+    .await;
+    let mut slow = Client::connect_narrow(node.addr(), "").await;
+    let mut fast = node.client("").await;
+    let mut all = Vec::new();
+    for _ in 0..EVENTS {
+        let entry = node.log.append([commit(POST, "did:plc:a").padded(PADDING)]);
+        fast.expect(&entry).await;
+        all.extend(entry);
+    }
+    slow.expect(&all).await;
+    assert!(node.metric(REPLAY_READ_EVENTS, None) > 0.0);
+    node.metric_falls_to(REPLAYS, 0.0).await;
+
+    let after = node.append_one(POST, "did:plc:a");
+    slow.expect([&after]).await;
+    fast.expect([&after]).await;
+    assert_eq!(node.metric(LAGGARDS, None), 0.0);
+    assert_eq!(node.metric(DISCONNECTS, None), 0.0);
+}
+
+#[tokio::test]
+async fn a_reader_that_falls_out_of_the_log_is_told_where_to_resume() {
+    let node = Node::start_with(FaultyLog::new(), |config| {
+        config.http.workers = 1;
+        config.tail.check_interval = Duration::from_millis(20);
         config.tail.ring_bytes = 2_000_000;
         config.subscriber.max_pending_bytes = 1000;
     })
@@ -66,6 +96,7 @@ async fn a_reader_that_falls_out_of_the_ring_is_told_where_to_resume() {
         fast.expect(&entry).await;
         all.extend(entry);
     }
+    node.log.retain_from(EVENTS as u64);
 
     let (read, closed) = slow.read_to_end().await;
     // What came is an unbroken beginning, and the cursor names its last event.
@@ -91,7 +122,7 @@ async fn a_reader_that_falls_out_of_the_ring_is_told_where_to_resume() {
 #[tokio::test]
 async fn a_socket_that_takes_nothing_is_dropped_by_the_system() {
     let node = Node::start_with(FaultyLog::new(), |config| {
-        config.subscriber.write_stall_timeout = std::time::Duration::from_millis(500);
+        config.subscriber.write_stall_timeout = Duration::from_millis(500);
     })
     .await;
     let _stuck = Client::connect_narrow(node.addr(), "").await;

@@ -5,13 +5,15 @@ use std::rc::Rc;
 use fanjet_filter::{Encoding, Filter};
 use fanjet_log::Seq;
 
-use super::{Member, Outbox, Place, Shard};
+use super::{LaneId, Member, Outbox, Place, Shard};
+use crate::replay::Start;
 
 impl Shard {
-    /// Adds a subscriber that gets nothing before its first [`Shard::set_filter`].
-    pub fn join_waiting(&mut self, encoding: Encoding) -> Rc<Member> {
-        let outbox = Outbox::new(self.limits.max_pending_bytes, None);
+    /// Adds a subscriber that gets nothing before its first [`Shard::set_filter`]. A start at a position is fixed now.
+    pub fn join_waiting(&mut self, encoding: Encoding, start: Start) -> Rc<Member> {
+        let outbox = Outbox::new(self.limits.max_pending_bytes);
         let member = Rc::new(Member::new(outbox, encoding));
+        member.set_start(start);
         member.set_place(Place::Waiting {
             index: self.waiting.len() as u32,
         });
@@ -20,10 +22,12 @@ impl Shard {
     }
 
     /// Replaces a member's filter from the next event on that it reads. What was routed to it before stays
-    /// queued. One that was waiting starts behind everything that is in the ring now.
+    /// queued. One that was waiting starts now: at its position, or behind everything that is in the ring.
     ///
     /// The time it takes depends on the two filters and not on who else is there.
     pub fn set_filter(&mut self, member: &Rc<Member>, filter: Filter) {
+        // A page that is on its way may have been selected for the old one.
+        member.refiltered();
         let old = match member.place() {
             Place::Left => return,
             Place::Waiting { .. } => return self.begin(member, filter),
@@ -79,19 +83,27 @@ impl Shard {
             self.go_to_end();
         }
         let head = self.ring.head();
-        let resume = head.time.map(|time| time.get() + 1);
-        member.outbox().start_at(resume);
         self.detach(member);
         let lane = self.lanes.hold(filter, member.encoding());
         self.holders += 1;
+        if let start @ Start::At { .. } = member.start() {
+            return self.place_at(member, lane, start);
+        }
+        let resume = head.time.map(|time| time.get() + 1);
+        member.outbox().start_at(resume);
         if self.position >= head.live {
             self.go_live(lane, member);
-            return;
+        } else {
+            self.go_ahead(member, lane, head.live);
         }
+    }
+
+    /// The member becomes live when the shard reaches `from`.
+    pub(super) fn go_ahead(&mut self, member: &Rc<Member>, lane: LaneId, from: Seq) {
         member.set_place(Place::Ahead {
             lane,
             index: self.ahead.len() as u32,
-            from: head.live,
+            from,
         });
         self.ahead.push(Rc::clone(member));
     }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::events::{Event, commit, time_of};
+use crate::replay::Answer;
 use crate::subscriber::Take;
 use crate::tail::{Collections, Compression, Encoder};
 
@@ -22,6 +23,7 @@ const QUERIES: [&[&str]; 4] = [
 
 struct Rig {
     ring: Arc<Ring>,
+    window: Arc<Window>,
     shard: Shard,
     collections: Collections,
     next: Seq,
@@ -37,9 +39,18 @@ impl Rig {
             catch_up_bytes: 500,
             max_pending_bytes,
         };
-        let shard = Shard::new(Arc::clone(&ring), limits, metrics);
+        let desk = Arc::new(Desk::new(Arc::clone(&ring), 1 << 20));
+        let window = Arc::new(Window::default());
+        let shard = Shard::new(
+            Arc::clone(&ring),
+            desk,
+            Arc::clone(&window),
+            limits,
+            metrics,
+        );
         Self {
             ring,
+            window,
             shard,
             collections: Collections::new(100),
             next: 1,
@@ -78,6 +89,7 @@ impl Rig {
                         written.push(chunk.bytes);
                     }
                     CatchUp::NothingWanted | CatchUp::FellBehind => {}
+                    CatchUp::Cold(_) => return written,
                     CatchUp::Live => return written,
                 },
             }
@@ -93,7 +105,10 @@ fn filter(collections: &[&str]) -> Filter {
 fn equal_filters_share_one_lane_and_its_bytes() {
     let mut rig = Rig::new(1 << 20, 1 << 20);
     let members: Vec<_> = (0..50)
-        .map(|n| rig.shard.join(filter(QUERIES[n % 2]), Encoding::Json))
+        .map(|n| {
+            rig.shard
+                .join(filter(QUERIES[n % 2]), Encoding::Json, Start::Live)
+        })
         .collect();
     assert_eq!(rig.shard.lanes(), 2);
     rig.post(2);
@@ -120,7 +135,10 @@ fn each_encoding_has_its_lane() {
     let mut rig = Rig::new(1 << 20, 1 << 20);
     let encodings = [Encoding::Json, Encoding::Zstd, Encoding::V0];
     let members: Vec<_> = (0..6)
-        .map(|n| rig.shard.join(Filter::default(), encodings[n % 3]))
+        .map(|n| {
+            rig.shard
+                .join(Filter::default(), encodings[n % 3], Start::Live)
+        })
         .collect();
     assert_eq!(rig.shard.lanes(), 3);
     rig.post(1);
@@ -149,7 +167,9 @@ fn each_encoding_has_its_lane() {
 #[test]
 fn a_single_frame_is_the_rings_own() {
     let mut rig = Rig::new(1 << 20, 1 << 20);
-    let member = rig.shard.join(Filter::default(), Encoding::Json);
+    let member = rig
+        .shard
+        .join(Filter::default(), Encoding::Json, Start::Live);
     rig.post(1);
     rig.settle();
     let Read::Hot(held) = rig.ring.read_from(
@@ -171,7 +191,9 @@ fn a_single_frame_is_the_rings_own() {
 #[test]
 fn a_member_that_is_full_comes_back_without_loss_or_repeat() {
     let mut rig = Rig::new(1 << 20, 100);
-    let slow = rig.shard.join(Filter::default(), Encoding::Json);
+    let slow = rig
+        .shard
+        .join(Filter::default(), Encoding::Json, Start::Live);
     rig.post(20);
     rig.settle();
     assert!(slow.is_behind());
@@ -200,15 +222,30 @@ fn a_member_that_is_full_comes_back_without_loss_or_repeat() {
 }
 
 #[test]
-fn who_falls_out_of_the_ring_is_closed_even_if_it_never_asks() {
+fn who_falls_out_of_the_log_is_closed_even_if_it_never_asks() {
     let mut rig = Rig::new(5000, 100);
-    let slow = rig.shard.join(Filter::default(), Encoding::Json);
-    let fast = rig.shard.join(Filter::default(), Encoding::Json);
+    let slow = rig
+        .shard
+        .join(Filter::default(), Encoding::Json, Start::Live);
+    let fast = rig
+        .shard
+        .join(Filter::default(), Encoding::Json, Start::Live);
     for _ in 0..100 {
         rig.post(1);
         rig.settle();
         assert_eq!(rig.drain(&fast).len(), 1);
     }
+    let Place::Behind { next, .. } = slow.place() else {
+        panic!("it is behind");
+    };
+    assert!(next < rig.ring.start(), "out of the ring");
+    rig.window.begins_at(next);
+    rig.post(1);
+    rig.settle();
+    assert_eq!(slow.outbox().closing(), None, "not yet out of the log");
+    rig.window.begins_at(next + 1);
+    rig.post(1);
+    rig.settle();
     assert_eq!(slow.outbox().closing(), Some(CloseReason::FellBehind));
     assert_eq!(fast.outbox().closing(), None);
     // It leaves once more when its connection ends.
@@ -221,13 +258,23 @@ fn who_falls_out_of_the_ring_is_closed_even_if_it_never_asks() {
 }
 
 #[test]
-fn a_hub_that_was_overtaken_closes_those_who_missed_something() {
+fn a_hub_that_was_overtaken_lets_its_members_read_what_they_missed() {
     let mut rig = Rig::new(2000, 1 << 20);
-    let member = rig.shard.join(Filter::default(), Encoding::Json);
+    let member = rig
+        .shard
+        .join(Filter::default(), Encoding::Json, Start::Live);
     rig.post(50);
     rig.settle();
-    assert_eq!(member.outbox().closing(), Some(CloseReason::FellBehind));
-    let next = rig.shard.join(Filter::default(), Encoding::Json);
+    assert_eq!(member.outbox().closing(), None);
+    assert!(matches!(member.place(), Place::Behind { next: 1, .. }));
+    assert!(matches!(
+        rig.shard.catch_up(&member),
+        CatchUp::Cold(Answer::Wait(_))
+    ));
+    assert!(member.is_replaying());
+    let next = rig
+        .shard
+        .join(Filter::default(), Encoding::Json, Start::Live);
     rig.post(1);
     rig.settle();
     assert_eq!(rig.drain(&next).len(), 1);
@@ -240,7 +287,9 @@ fn a_worker_without_subscribers_reads_nothing() {
     assert_eq!(rig.shard.step(), Step::Done);
     assert_eq!(rig.shard.position(), 11);
     rig.post(5);
-    let member = rig.shard.join(Filter::default(), Encoding::Json);
+    let member = rig
+        .shard
+        .join(Filter::default(), Encoding::Json, Start::Live);
     rig.post(1);
     rig.settle();
     let Read::Hot(newest) = rig.ring.read_from(
@@ -259,7 +308,9 @@ fn a_worker_without_subscribers_reads_nothing() {
 #[test]
 fn a_lane_whose_holders_are_all_behind_stays_theirs() {
     let mut rig = Rig::new(1 << 20, 100);
-    let slow = rig.shard.join(filter(QUERIES[1]), Encoding::Json);
+    let slow = rig
+        .shard
+        .join(filter(QUERIES[1]), Encoding::Json, Start::Live);
     rig.post(20);
     rig.settle();
     assert!(slow.is_behind());
@@ -272,11 +323,15 @@ fn a_lane_whose_holders_are_all_behind_stays_theirs() {
 #[test]
 fn a_newcomers_cursor_is_the_shards_place_not_the_rings() {
     let mut rig = Rig::new(1 << 20, 1 << 20);
-    let first = rig.shard.join(Filter::default(), Encoding::Json);
+    let first = rig
+        .shard
+        .join(Filter::default(), Encoding::Json, Start::Live);
     rig.post(3);
     rig.settle();
     rig.post(2);
-    let second = rig.shard.join(Filter::default(), Encoding::Json);
+    let second = rig
+        .shard
+        .join(Filter::default(), Encoding::Json, Start::Live);
     second.outbox().close_now(CloseReason::Draining);
     let expected = CloseReason::Draining
         .frame(Some(time_of(3).get() + 1))
@@ -289,8 +344,10 @@ fn a_newcomers_cursor_is_the_shards_place_not_the_rings() {
 #[test]
 fn who_said_hello_starts_behind_what_was_there() {
     let mut rig = Rig::new(1 << 20, 1 << 20);
-    let live = rig.shard.join(Filter::default(), Encoding::Json);
-    let waiting = rig.shard.join_waiting(Encoding::Json);
+    let live = rig
+        .shard
+        .join(Filter::default(), Encoding::Json, Start::Live);
+    let waiting = rig.shard.join_waiting(Encoding::Json, Start::Live);
     rig.post(20);
     rig.shard.step();
     rig.shard.set_filter(&waiting, Filter::default());
@@ -304,20 +361,23 @@ fn who_said_hello_starts_behind_what_was_there() {
 }
 
 #[test]
-fn who_waits_costs_nothing_and_stays_when_the_others_are_closed() {
+fn who_waits_costs_nothing_and_stays_when_the_others_are_left_behind() {
     let mut rig = Rig::new(2000, 1 << 20);
-    let waiting = rig.shard.join_waiting(Encoding::Json);
+    let waiting = rig.shard.join_waiting(Encoding::Json, Start::Live);
     assert_eq!((rig.shard.lanes(), rig.shard.holders), (0, 0));
-    let live = rig.shard.join(Filter::default(), Encoding::Json);
+    let live = rig
+        .shard
+        .join(Filter::default(), Encoding::Json, Start::Live);
     rig.post(50);
     rig.settle();
-    assert_eq!(live.outbox().closing(), Some(CloseReason::FellBehind));
+    assert!(live.is_behind());
+    assert!(waiting.is_waiting());
     assert_eq!(waiting.outbox().closing(), None);
     rig.shard.set_filter(&waiting, Filter::default());
     rig.post(1);
     rig.settle();
     assert_eq!(rig.drain(&waiting).len(), 1);
-    let another = rig.shard.join_waiting(Encoding::Json);
+    let another = rig.shard.join_waiting(Encoding::Json, Start::Live);
     rig.shard.close_all(&CloseReason::Draining);
     assert_eq!(another.outbox().closing(), Some(CloseReason::Draining));
     // Too late.
@@ -329,8 +389,10 @@ fn who_waits_costs_nothing_and_stays_when_the_others_are_closed() {
 #[test]
 fn the_cursor_of_who_said_hello_stands_for_the_hello() {
     let mut rig = Rig::new(1 << 20, 1 << 20);
-    let _live = rig.shard.join(Filter::default(), Encoding::Json);
-    let waiting = rig.shard.join_waiting(Encoding::Json);
+    let _live = rig
+        .shard
+        .join(Filter::default(), Encoding::Json, Start::Live);
+    let waiting = rig.shard.join_waiting(Encoding::Json, Start::Live);
     rig.post(5);
     rig.shard.set_filter(&waiting, Filter::default());
     waiting.outbox().close_now(CloseReason::Draining);
@@ -387,10 +449,10 @@ proptest! {
             match act {
                 Act::Join(query, encoding) => {
                     let filter = filter(QUERIES[query]);
-                    let member = rig.shard.join(filter.clone(), encoding);
+                    let member = rig.shard.join(filter.clone(), encoding, Start::Live);
                     members.push((member, vec![(rig.shard.position(), filter)], Vec::new()));
                 }
-                Act::JoinWaiting(encoding) => members.push((rig.shard.join_waiting(encoding), Vec::new(), Vec::new())),
+                Act::JoinWaiting(encoding) => members.push((rig.shard.join_waiting(encoding, Start::Live), Vec::new(), Vec::new())),
                 Act::Refilter(who, query) if !members.is_empty() => {
                     let at = who % members.len();
                     let (member, filters, _) = &mut members[at];

@@ -9,6 +9,7 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 use super::*;
 use crate::events::commit;
 use crate::hub::{Shard, ShardLimits, Step};
+use crate::replay::{Desk, Start};
 use crate::tail::{Collections, Entry, Ring};
 
 const POST: &str = "app.bsky.feed.post";
@@ -29,7 +30,14 @@ fn rig() -> Rig {
         catch_up_bytes: 1000,
         max_pending_bytes: 1,
     };
-    let shard = Shard::new(Arc::clone(&ring), limits, metrics.clone());
+    let desk = Arc::new(Desk::new(Arc::clone(&ring), 1 << 20));
+    let shard = Shard::new(
+        Arc::clone(&ring),
+        desk,
+        Arc::default(),
+        limits,
+        metrics.clone(),
+    );
     Rig {
         shard: Rc::new(RefCell::new(shard)),
         ring,
@@ -40,7 +48,10 @@ fn rig() -> Rig {
 impl Rig {
     fn feed(&self, collection: &str) -> (Feed, oneshot::Receiver<()>) {
         let filter = Filter::new([collection], [], 0).unwrap();
-        let member = self.shard.borrow_mut().join(filter, Encoding::Json);
+        let member = self
+            .shard
+            .borrow_mut()
+            .join(filter, Encoding::Json, Start::Live);
         Feed::new(Rc::clone(&self.shard), member, self.metrics.clone())
     }
 

@@ -16,7 +16,7 @@ fn chunk(seq: u64, bytes: usize) -> Chunk {
 
 #[test]
 fn what_waits_is_bounded_but_one_piece_always_fits() {
-    let outbox = Outbox::new(100, None);
+    let outbox = Outbox::new(100);
     assert_eq!(outbox.push(&chunk(1, 500)), Push::Queued);
     assert_eq!(outbox.push(&chunk(2, 1)), Push::Full);
     assert_eq!(outbox.take(), Take::Bytes(chunk(1, 500).bytes));
@@ -28,7 +28,7 @@ fn what_waits_is_bounded_but_one_piece_always_fits() {
 
 #[test]
 fn control_frames_pass_events_and_only_the_newest_of_each_is_kept() {
-    let outbox = Outbox::new(100, None);
+    let outbox = Outbox::new(100);
     outbox.push(&chunk(1, 5));
     for n in 0..100_u8 {
         outbox.pong(&[n]);
@@ -45,7 +45,8 @@ fn control_frames_pass_events_and_only_the_newest_of_each_is_kept() {
 
 #[test]
 fn closing_comes_last_names_the_last_written_event_and_the_first_reason_counts() {
-    let outbox = Outbox::new(100, Some(7));
+    let outbox = Outbox::new(100);
+    outbox.start_at(Some(7));
     outbox.push(&chunk(1, 5));
     outbox.push(&chunk(2, 5));
     outbox.close(CloseReason::FellBehind);
@@ -63,7 +64,8 @@ fn closing_comes_last_names_the_last_written_event_and_the_first_reason_counts()
 
 #[test]
 fn who_got_nothing_resumes_where_it_started() {
-    let outbox = Outbox::new(100, Some(7));
+    let outbox = Outbox::new(100);
+    outbox.start_at(Some(7));
     outbox.push(&chunk(1, 5));
     outbox.close_now(CloseReason::Internal);
     assert_eq!(outbox.pending_bytes(), 0);
@@ -73,7 +75,7 @@ fn who_got_nothing_resumes_where_it_started() {
 
 #[test]
 fn nobody_is_told_when_nobody_is_there() {
-    let outbox = Outbox::new(100, None);
+    let outbox = Outbox::new(100);
     outbox.close_now(CloseReason::ClientGone);
     assert_eq!(outbox.take(), Take::Over);
 }
@@ -103,7 +105,7 @@ fn a_waiting_writer_is_woken() {
         |outbox| outbox.close_now(CloseReason::Draining),
     ];
     for act in acts {
-        let outbox = Outbox::new(100, None);
+        let outbox = Outbox::new(100);
         assert_eq!(outbox.poll_take(&mut cx), Poll::Pending);
         let before = wakes.0.load(Ordering::Relaxed);
         act(&outbox);

@@ -47,6 +47,23 @@ impl Client {
         Self::over(stream, query, &[]).await.unwrap()
     }
 
+    /// Connects; returns a response header, too.
+    pub(crate) async fn connect_and_ask(
+        addr: SocketAddr,
+        query: &str,
+        header: &str,
+    ) -> (Self, Option<String>) {
+        let stream = TcpStream::connect(addr).await.unwrap();
+        let url = format!("ws://edge.test/subscribe{query}");
+        let (socket, response) = client_async(url, stream).await.unwrap();
+        let value = response.headers().get(header);
+        let value = value.map(|value| value.to_str().unwrap().to_owned());
+        let encoding = fanjet_filter::SubscriberOptions::parse(query.trim_start_matches('?'))
+            .unwrap()
+            .encoding;
+        (Self { socket, encoding }, value)
+    }
+
     async fn over(
         stream: TcpStream,
         query: &str,

@@ -123,12 +123,35 @@ impl EventLog for FaultyLog {
         Ok(self.state.borrow().entries.last().cloned())
     }
 
-    async fn read(&self, _: Seq, _: &Selection, _: ReadLimit) -> Result<Page, LogError> {
-        unreachable!("the edge only follows")
+    async fn read(
+        &self,
+        from: Seq,
+        selection: &Selection,
+        limit: ReadLimit,
+    ) -> Result<Page, LogError> {
+        self.check()?;
+        let state = self.state.borrow().clone();
+        let from = from.max(state.first);
+        let scanned: Vec<_> = state
+            .entries
+            .get(from as usize - 1..)
+            .unwrap_or_default()
+            .iter()
+            .take(limit.entries.min(BATCH))
+            .collect();
+        let next = scanned.last().map_or(from, |last| last.seq + 1);
+        Ok(Page {
+            at_end: next > state.entries.len() as u64,
+            entries: scanned
+                .into_iter()
+                .filter(|entry| selection.matches(&entry.topic))
+                .cloned()
+                .collect(),
+            next,
+        })
     }
 
     async fn follow(&self, from: Seq, selection: &Selection) -> Result<Follow, LogError> {
-        assert_eq!(*selection, Selection::All);
         self.check()?;
         self.state.send_modify(|state| state.follows += 1);
         let from = match self.state.borrow().fault {
@@ -139,6 +162,7 @@ impl EventLog for FaultyLog {
             broken: self.state.borrow().broken,
             state: self.state.subscribe(),
             next: from,
+            selection: selection.clone(),
         };
         Ok(unfold(Some(follower), |follower| async {
             let mut follower = follower?;
@@ -149,8 +173,13 @@ impl EventLog for FaultyLog {
         .boxed())
     }
 
-    async fn seq_at(&self, _: TimeUs) -> Result<Seq, LogError> {
-        unreachable!("the edge only follows")
+    async fn seq_at(&self, time: TimeUs) -> Result<Seq, LogError> {
+        self.check()?;
+        let state = self.state.borrow();
+        let place = state
+            .entries
+            .partition_point(|entry| entry.time().unwrap() < time);
+        Ok((place as u64 + 1).max(state.first))
     }
 
     async fn appender(&self, _: Seq) -> Result<Box<dyn Appender>, AppendError> {
@@ -162,6 +191,7 @@ struct Follower {
     state: watch::Receiver<State>,
     broken: u32,
     next: Seq,
+    selection: Selection,
 }
 
 impl Follower {
@@ -189,6 +219,7 @@ impl Follower {
         if let Some(last) = batch.last() {
             self.next = last.seq + 1;
         }
+        batch.retain(|entry| self.selection.matches(&entry.topic));
         Ok(batch)
     }
 }

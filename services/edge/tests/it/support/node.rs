@@ -76,17 +76,26 @@ impl Node {
 
     /// The sum of a metric over its labels, or of one label's value.
     pub(crate) fn metric(&self, name: &str, reason: Option<&str>) -> f64 {
+        self.sum(name, reason.map(|reason| ("reason", reason)))
+    }
+
+    /// One label's value of a metric.
+    pub(crate) fn labelled(&self, name: &str, label: &str, value: &str) -> f64 {
+        self.sum(name, Some((label, value)))
+    }
+
+    fn sum(&self, name: &str, wanted: Option<(&str, &str)>) -> f64 {
         self.registry
             .gather()
             .iter()
-            .filter(|family| family.name().starts_with(name))
+            .filter(|family| family.name().trim_end_matches("_total") == name)
             .flat_map(|family| family.get_metric())
             .filter(|metric| {
-                reason.is_none_or(|reason| {
+                wanted.is_none_or(|(name, value)| {
                     let labels = metric.get_label();
                     labels
                         .iter()
-                        .any(|label| label.name() == "reason" && label.value() == reason)
+                        .any(|label| label.name() == name && label.value() == value)
                 })
             })
             .map(|metric| metric.get_counter().get_value() + metric.get_gauge().get_value())
@@ -97,6 +106,14 @@ impl Node {
     pub(crate) async fn metric_becomes(&self, name: &str, reason: Option<&str>, value: f64) {
         eventually(&format!("{name} {reason:?} is {value}"), || {
             self.metric(name, reason) >= value
+        })
+        .await;
+    }
+
+    /// Waits until a gauge has gone down to this value.
+    pub(crate) async fn metric_falls_to(&self, name: &str, value: f64) {
+        eventually(&format!("{name} is {value}"), || {
+            self.metric(name, None) <= value
         })
         .await;
     }

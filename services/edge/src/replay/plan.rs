@@ -1,0 +1,41 @@
+//! Whether a replay reads everything, or lets the log select.
+//!
+//! Reading everything is shared by all who are near, and it is the cheaper way for the log too, unless next to nothing
+//! of it is wanted.
+
+use std::sync::Arc;
+
+use fanjet_filter::Filter;
+use fanjet_log::Selection;
+
+use crate::tail::{Entry, topics_of};
+
+/// Least events that say how common something is.
+const MIN_SAMPLE: usize = 1000;
+/// The log selects when fewer than one event in this many is wanted.
+const RARE: usize = 100;
+
+/// What to read for a filter, given events of the recent past.
+pub(crate) fn selection_for(
+    filter: &Filter,
+    sample: impl FnOnce() -> Vec<Arc<Entry>>,
+) -> Selection {
+    if filter.wants_every_collection() {
+        return Selection::All;
+    }
+    let sample = sample();
+    if sample.len() < MIN_SAMPLE {
+        return Selection::All;
+    }
+    let wanted = sample
+        .iter()
+        .filter(|entry| filter.wants_topic(entry.topic()))
+        .count();
+    if wanted * RARE >= sample.len() {
+        return Selection::All;
+    }
+    topics_of(filter).map_or(Selection::All, Selection::Only)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! Whether the stream that is followed keeps up with the log: one that hangs says nothing, so the log is asked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fanjet_log::{EventLog, LogError, ReadLimit, Selection, Seq};
+
+/// What the log holds at one moment.
+pub(super) struct Checked {
+    pub(super) first: Seq,
+    pub(super) oldest: Option<fanjet_log::Entry>,
+    /// A selected event, the newest that is known to be there.
+    pub(super) newest: Seq,
+    /// Whether it is certain that there is no newer one.
+    pub(super) is_all: bool,
+    /// Nothing is selected from where the check began up to here.
+    pub(super) clear_to: Seq,
+}
+
+/// What that says about the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Everything that there is was read.
+    Fresh,
+    /// There is, or may be, more; it may be on its way.
+    Moving,
+    /// There was more at the last check already, and nothing has come since.
+    Hanging,
+}
+
+impl Checked {
+    /// `next` is the position that is read next, now and at the last check.
+    pub(super) fn verdict(&self, next: Seq, next_at_last_check: Option<Seq>) -> Verdict {
+        match self.newest < next {
+            true if self.is_all => Verdict::Fresh,
+            false if next_at_last_check == Some(next) => Verdict::Hanging,
+            _ => Verdict::Moving,
+        }
+    }
+}
+
+/// Asks for what the log holds after a while; `from` is a position up to which everything selected was read.
+pub(super) async fn check_later(
+    log: Arc<dyn EventLog>,
+    selection: Selection,
+    from: Seq,
+    interval: Duration,
+) -> Result<Checked, LogError> {
+    const ONE: ReadLimit = ReadLimit {
+        entries: 1,
+        bytes: usize::MAX,
+    };
+    tokio::time::sleep(interval).await;
+    let bounds = in_time(interval, log.bounds()).await?;
+    let oldest = in_time(interval, log.read(bounds.first, &Selection::All, ONE)).await?;
+    let mut checked = Checked {
+        first: bounds.first,
+        oldest: oldest.entries.into_iter().next(),
+        newest: bounds.last,
+        is_all: true,
+        clear_to: from,
+    };
+    if selection == Selection::All {
+        return Ok(checked);
+    }
+    loop {
+        let read = log.read(checked.clear_to, &selection, ONE);
+        let page = in_time(interval, read).await?;
+        checked.newest = page.entries.first().map_or(0, |entry| entry.seq);
+        checked.is_all = page.entries.is_empty();
+        if !checked.is_all {
+            return Ok(checked);
+        }
+        checked.clear_to = page.next;
+        if page.at_end {
+            return Ok(checked);
+        }
+    }
+}
+
+pub(super) async fn in_time<T>(
+    patience: Duration,
+    answer: impl Future<Output = Result<T, LogError>>,
+) -> Result<T, LogError> {
+    tokio::time::timeout(patience, answer)
+        .await
+        .unwrap_or_else(|_| Err(LogError::unavailable("no answer in time")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! What this node serves: everything, or the collections of its pool.
+//!
+//! A pool follows only its own collections, so whoever may want another one must go elsewhere and is told so; it is
+//! never served less than it asked for.
+
+use std::fmt;
+
+use fanjet_event::NsidPrefix;
+use fanjet_filter::{Filter, OptionsError};
+use fanjet_log::{Selection, TopicFilter};
+
+/// The collections of a node.
+#[derive(Debug, Clone, Default)]
+pub struct Pool {
+    /// `None`: all.
+    collections: Option<Filter>,
+}
+
+impl Pool {
+    /// A pool of these collections and prefixes, in the words of `wantedCollections`; none: everything.
+    ///
+    /// # Errors
+    /// [`OptionsError`] naming the first bad value.
+    pub fn new(collections: &[String]) -> Result<Self, OptionsError> {
+        let filter = Filter::new(collections.iter().map(String::as_str), [], 0)?;
+        if let Some(prefix) = filter
+            .prefixes()
+            .iter()
+            .find(|prefix| head(prefix).is_none())
+        {
+            return Err(OptionsError::Collection(format!("{prefix}*")));
+        }
+        Ok(Self {
+            collections: (!filter.wants_every_collection()).then_some(filter),
+        })
+    }
+
+    /// Whether everything that a filter can want is here.
+    pub fn serves(&self, filter: &Filter) -> bool {
+        let Some(pool) = &self.collections else {
+            return true;
+        };
+        let is_under = |name: &str| {
+            pool.prefixes()
+                .iter()
+                .any(|prefix| name.starts_with(&**prefix))
+        };
+        !filter.wants_every_collection()
+            && filter.prefixes().iter().all(|prefix| is_under(prefix))
+            && filter.collections().iter().all(|name| {
+                is_under(name.as_str()) || pool.collections().binary_search(name).is_ok()
+            })
+    }
+
+    /// Whether something of the log is not here.
+    pub fn is_narrowed(&self) -> bool {
+        self.collections.is_some()
+    }
+
+    /// What the node reads of the log: identity and account events belong to every pool.
+    pub fn selection(&self) -> Selection {
+        self.collections
+            .as_ref()
+            .and_then(topics_of)
+            .map_or(Selection::All, Selection::Only)
+    }
+}
+
+/// In the words of `wantedCollections`.
+impl fmt::Display for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(pool) = &self.collections else {
+            return f.write_str("everything");
+        };
+        let exact = pool
+            .collections()
+            .iter()
+            .map(|name| name.as_str().to_owned());
+        let prefixes = pool.prefixes().iter().map(|prefix| format!("{prefix}*"));
+        let names: Vec<_> = exact.chain(prefixes).collect();
+        f.write_str(&names.join(", "))
+    }
+}
+
+/// The topics that pass a filter's collections; `None` when it names none, or a prefix that the log has no word for.
+pub(crate) fn topics_of(filter: &Filter) -> Option<Vec<TopicFilter>> {
+    if filter.wants_every_collection() {
+        return None;
+    }
+    let exact = filter.collections().iter().cloned();
+    let prefixes = filter
+        .prefixes()
+        .iter()
+        .map(|prefix| head(prefix).map(TopicFilter::CollectionsUnder));
+    exact
+        .map(|collection| Some(TopicFilter::Collection(collection)))
+        .chain(prefixes)
+        .chain([Some(TopicFilter::Identity), Some(TopicFilter::Account)])
+        .collect()
+}
+
+/// A prefix without its final dot.
+fn head(prefix: &str) -> Option<NsidPrefix> {
+    let head = NsidPrefix::parse(prefix.strip_suffix('.')?).ok()?;
+    Some(head.shared())
+}
+
+#[cfg(test)]
+mod tests;
