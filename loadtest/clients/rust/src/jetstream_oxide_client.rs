@@ -22,7 +22,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub(crate) async fn run(spec: Spec) -> Result<()> {
     let mut cursor = None;
     loop {
-        let receiver = JetstreamConnector::new(config(&spec, cursor)?)?.connect().await?;
+        let receiver = JetstreamConnector::new(config(&spec, cursor)?)?
+            .connect()
+            .await?;
         while let Ok(event) = receiver.recv_async().await {
             let (time_us, shown) = show(event)?;
             cursor = Some(time_us);
@@ -37,7 +39,9 @@ fn config(spec: &Spec, cursor: Option<u64>) -> Result<JetstreamConfig> {
     let dids = spec.wanted_dids.iter().cloned().map(Did::new);
     Ok(JetstreamConfig {
         endpoint: spec.endpoint(),
-        wanted_collections: collections.collect::<Result<_, _>>().map_err(|e| anyhow!(e))?,
+        wanted_collections: collections
+            .collect::<Result<_, _>>()
+            .map_err(|e| anyhow!(e))?,
         wanted_dids: dids.collect::<Result<_, _>>().map_err(|e| anyhow!(e))?,
         compression: match spec.compress {
             true => JetstreamCompression::Zstd,
@@ -52,7 +56,9 @@ fn config(spec: &Spec, cursor: Option<u64>) -> Result<JetstreamConfig> {
 /// The event as far as the library exposes it, in the form of the wire.
 fn show(event: JetstreamEvent) -> Result<(u64, Value)> {
     let (info, kind, body) = match event {
-        JetstreamEvent::Commit(CommitEvent::Create { info, commit } | CommitEvent::Update { info, commit }) => {
+        JetstreamEvent::Commit(
+            CommitEvent::Create { info, commit } | CommitEvent::Update { info, commit },
+        ) => {
             let mut body = show_commit(&commit.info);
             body["cid"] = json!(commit.cid.as_ref().to_string());
             body["record"] = serde_json::to_value(&commit.record)?;
@@ -85,7 +91,10 @@ fn show(event: JetstreamEvent) -> Result<(u64, Value)> {
         }
     };
     let EventInfo { did, time_us, .. } = info;
-    Ok((time_us, json!({"did": did.as_str(), "time_us": time_us, "kind": kind, kind: body})))
+    Ok((
+        time_us,
+        json!({"did": did.as_str(), "time_us": time_us, "kind": kind, kind: body}),
+    ))
 }
 
 fn show_commit(commit: &CommitInfo) -> Value {

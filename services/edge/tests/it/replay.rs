@@ -236,6 +236,25 @@ async fn a_replay_with_hello_starts_where_the_cursor_said() {
     client.expect(likes).await;
 }
 
+/// Nothing but the hello can set it off: its writer sleeps, and no event comes.
+#[tokio::test]
+async fn a_hello_starts_the_replay_of_a_quiet_log() {
+    let log = FaultyLog::new();
+    let all = log.append(mixed(1000));
+    let node = Node::start_with(log, |config| {
+        // A ping of the node's would wake the writer, too.
+        config.subscriber.ping_interval = Duration::from_secs(3600);
+    })
+    .await;
+    let mut client = node.client("?requireHello=true&cursor=600").await;
+    // Behind the pong the writer has nothing to do.
+    client.send(Message::Ping("asleep".into())).await;
+    assert_eq!(client.next_message().await, Message::Pong("asleep".into()));
+    let hello = r#"{"type":"options_update","payload":{}}"#;
+    client.send(Message::text(hello)).await;
+    client.expect(from(&all, 600)).await;
+}
+
 /// Case 32. A log that is away: what the ring holds is served, the rest is refused with a reason or waits.
 #[tokio::test]
 async fn a_log_that_is_away_delays_replays_and_loses_nothing() {

@@ -116,7 +116,11 @@ impl Shard {
         member.outbox().start_at(Some(cursor));
         member.set_starts_at_oldest(oldest);
         match seq {
-            _ if seq < self.position => self.fall_behind(member, lane, seq),
+            _ if seq < self.position => {
+                self.fall_behind(member, lane, seq);
+                // The writer of one that was waiting for its hello sleeps, and nothing is queued for it.
+                member.outbox().wake();
+            }
             _ if seq == self.position => self.go_live(lane, member),
             _ => self.go_ahead(member, lane, seq),
         }
