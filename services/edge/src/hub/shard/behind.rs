@@ -182,9 +182,10 @@ impl Shard {
         }
     }
 
-    /// Whether the log has dropped what the member would read next.
+    /// Whether what the member would read next is neither in the ring nor in the log any more.
     fn has_fallen(&self, member: &Rc<Member>) -> bool {
-        matches!(member.place(), Place::Behind { next, .. } if next < self.window.oldest().seq)
+        let oldest = self.window.oldest().seq.min(self.ring.start());
+        matches!(member.place(), Place::Behind { next, .. } if next < oldest)
             && !member.starts_at_oldest()
     }
 
