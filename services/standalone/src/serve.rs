@@ -54,13 +54,16 @@ pub(crate) fn main(args: Args) -> ExitCode {
 
 async fn serve(settings: ServeSettings, process: &mut Process) -> Result<(), Failure> {
     settings.validate()?;
-    let Some(log) = open_log(&settings, process).await else {
+    let Some(opened) = open_log(&settings, process).await else {
         return Ok(());
     };
-    let log = log?;
+    let opened = opened?;
     say(format_args!("upstream {}", settings.upstream.url))?;
-    say(format_args!("data {}", data(&settings, &*log).await?))?;
-    let node = Node::start(&settings, log, process)?;
+    say(format_args!(
+        "data {}",
+        data(&settings, &*opened.log).await?
+    ))?;
+    let node = Node::start(&settings, opened, process)?;
     say(format_args!("try {}", tail_command(node.addr())))?;
     node.run(process.stop()).await
 }

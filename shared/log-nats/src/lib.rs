@@ -28,8 +28,11 @@ mod read;
 mod replay;
 mod seek;
 
+mod lease;
+
 mod log;
 mod error;
 
 pub use config::{Compression, NatsConfig, ServerUrl, Storage, StreamConfig};
+pub use lease::NatsLease;
 pub use log::NatsLog;

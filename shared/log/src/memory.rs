@@ -6,6 +6,7 @@
 mod appender;
 mod faults;
 mod follow;
+mod lease;
 mod state;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::{
 };
 
 pub use faults::Fault;
+pub use lease::MemoryLease;
 
 use appender::MemoryAppender;
 use faults::Faults;

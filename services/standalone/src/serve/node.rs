@@ -6,15 +6,16 @@ use std::sync::Arc;
 use fanjet_actors::{Stop, SystemClock};
 use fanjet_boot::{Failure, Process, say};
 use fanjet_edge::{Edge, EdgeHandle};
-use fanjet_ingest::Ingest;
-use fanjet_log::EventLog;
+use fanjet_ingest::{Candidacy, Ingest};
 use fanjet_telemetry::Health;
 
 use super::ServeSettings;
+use super::open_log::Opened;
 
 /// Ingest and edge over one log.
 pub(crate) struct Node {
     ingest: Ingest,
+    candidacy: Candidacy,
     edge: EdgeHandle,
 }
 
@@ -25,9 +26,10 @@ impl Node {
     /// When a setting or an address cannot be used.
     pub(crate) fn start(
         settings: &ServeSettings,
-        log: Arc<dyn EventLog>,
+        opened: Opened,
         process: &mut Process,
     ) -> Result<Self, Failure> {
+        let Opened { log, candidacy } = opened;
         let ingest = Ingest::new(
             settings.upstream.clone(),
             settings.pipeline.clone(),
@@ -43,7 +45,11 @@ impl Node {
         )?;
         process.serve_ops(&settings.ops, Health::all([ingest.health(), edge.health()]))?;
         say(format_args!("listening ws://{}", edge.addr()))?;
-        Ok(Self { ingest, edge })
+        Ok(Self {
+            ingest,
+            candidacy,
+            edge,
+        })
     }
 
     /// Where clients connect.
@@ -57,7 +63,7 @@ impl Node {
     /// Why it cannot.
     pub(crate) async fn run(self, stop: Stop) -> Result<(), Failure> {
         let ingested = async {
-            let outcome = self.ingest.run(stop.clone()).await;
+            let outcome = self.ingest.run(self.candidacy, stop.clone()).await;
             stop.cancel();
             outcome
         };

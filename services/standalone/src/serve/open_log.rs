@@ -1,9 +1,10 @@
-//! Opens the log that the settings name.
+//! Opens the log that the settings name, and says on which terms it may be written.
 
 use std::sync::Arc;
 
 use fanjet_actors::SystemClock;
 use fanjet_boot::{Failure, Process};
+use fanjet_ingest::Candidacy;
 use fanjet_log::EventLog;
 use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog, OpenError};
 use fanjet_log_nats::NatsLog;
@@ -11,30 +12,53 @@ use fanjet_log_nats::NatsLog;
 use super::ServeSettings;
 use super::settings::LogKind;
 
+/// A log, and this process as its writer.
+pub(crate) struct Opened {
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) candidacy: Candidacy,
+}
+
 /// `None` when the process was asked to stop meanwhile.
 pub(crate) async fn open_log(
     settings: &ServeSettings,
     process: &Process,
-) -> Option<Result<Arc<dyn EventLog>, Failure>> {
+) -> Option<Result<Opened, Failure>> {
     match settings.log.kind {
         LogKind::Embedded => {
-            let opening = open_embedded(settings.embedded.clone());
+            let opening = open_embedded(settings.embedded.clone(), process.instance());
             process.unless_stopped(opening).await
         }
         LogKind::Nats => {
-            let connecting = NatsLog::connect_patiently(settings.nats.clone());
-            let log = process.unless_stopped(connecting).await?;
-            Some(log.map_err(Failure::from).map(|log| Arc::new(log) as _))
+            let opening = open_nats(settings, process.instance());
+            process.unless_stopped(opening).await
         }
     }
 }
 
-async fn open_embedded(config: EmbeddedConfig) -> Result<Arc<dyn EventLog>, Failure> {
+/// The folder is locked: there cannot be another writer.
+async fn open_embedded(config: EmbeddedConfig, instance: String) -> Result<Opened, Failure> {
     match EmbeddedLog::open(config, Arc::new(SystemClock)).await {
-        Ok(log) => Ok(Arc::new(log)),
+        Ok(log) => Ok(Opened {
+            log: Arc::new(log),
+            candidacy: Candidacy::alone(&instance)?,
+        }),
         Err(OpenError::Setting { key, what }) => Err(Failure::config(format_args!(
             "wrong setting embedded.{key}: {what}"
         ))),
         Err(error) => Err(Failure::other(error)),
     }
+}
+
+async fn open_nats(settings: &ServeSettings, instance: String) -> Result<Opened, Failure> {
+    let log = NatsLog::connect_patiently(settings.nats.clone()).await?;
+    let candidacy = if settings.lease.enabled {
+        let lease = log.lease().await?;
+        Candidacy::shared(Arc::new(lease), &instance, &settings.lease)?
+    } else {
+        Candidacy::alone(&instance)?
+    };
+    Ok(Opened {
+        log: Arc::new(log),
+        candidacy,
+    })
 }
