@@ -73,6 +73,7 @@ async fn a_leader_that_slept_through_its_term_stands_by() {
         let (said, led) = (asleep.line_count(), nodes::leading_lines(&asleep));
         asleep.thaw().unwrap();
         nodes::becomes_standby(&asleep, said).await;
+        nodes::says_why(&asleep, said).await;
         nodes.grows(100).await;
         assert_eq!(
             nodes::leading_lines(&asleep),
@@ -97,6 +98,7 @@ async fn a_leader_cut_off_from_nats_stops_and_another_takes_over() {
     let said = cut_off.line_count();
     proxy.cut();
     nodes::becomes_standby(&cut_off, said).await;
+    nodes::says_why(&cut_off, said).await;
     nodes.wait_for_growth_by(&other, 0).await;
     assert!(proxy.held() > 0, "nothing was kept from NATS");
     proxy.heal();

@@ -176,6 +176,20 @@ pub(crate) async fn becomes_standby(node: &Process, said: usize) {
         .unwrap();
 }
 
+/// That it has noticed what happened to it: a term that is over, a lost lease, or a fence.
+pub(crate) async fn says_why(node: &Process, said: usize) {
+    const REASONS: [&str; 4] = [
+        "no renewal of the lease was answered in time",
+        "the lease is lost",
+        "the term is over",
+        "fenced",
+    ];
+    let is_reason = |line: &str| REASONS.iter().any(|reason| line.contains(reason));
+    node.wait_for_line_after(said, is_reason, PATIENCE)
+        .await
+        .unwrap();
+}
+
 /// Waits until the probe says ready, in a role.
 pub(crate) async fn is_ready_as(node: &Process, role: &str) {
     within(role, async {
