@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::{self, kv};
-use fanjet_log::LogError;
-use fanjet_log::contract::OpenedLease;
+use fanjet_config::Secret;
+use fanjet_log::contract::{OpenedLease, events};
 use fanjet_log::lease::{HolderId, LeaseStore};
-use fanjet_log_nats::{NatsConfig, NatsLease, NatsLog};
+use fanjet_log::{EventLog, LogError};
+use fanjet_log_nats::{NatsConfig, NatsLease, NatsLog, ServerUrl};
 use fanjet_testkit::NatsServer;
 use futures::StreamExt;
 
@@ -159,4 +160,56 @@ async fn a_frozen_server_makes_the_lease_unavailable_and_ends_the_watch() {
         }
     });
     assert_eq!(renewed.await.unwrap().holder, holder("a"));
+}
+
+/// The rights that docs/operations.md names for an ingest are enough.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ingest_needs_only_the_rights_that_are_documented() {
+    let rights = [
+        "atp.>",
+        "$JS.API.STREAM.INFO.ATP",
+        "$JS.API.STREAM.MSG.GET.ATP",
+        "$JS.API.DIRECT.GET.ATP",
+        "$KV.fanjet.ingest.ATP",
+        "$JS.API.STREAM.INFO.KV_fanjet",
+        "$JS.API.STREAM.MSG.GET.KV_fanjet",
+        "$JS.API.CONSUMER.CREATE.KV_fanjet.>",
+        "$JS.API.CONSUMER.DELETE.KV_fanjet.>",
+    ];
+    let users = format!(
+        "authorization {{ users: [\n\
+         {{ user: admin, password: a }}\n\
+         {{ user: ingest, password: i, permissions {{ publish {{ allow: {rights:?} }}, \
+         subscribe {{ allow: [\"_INBOX.>\"] }} }} }}\n] }}"
+    );
+    let server = NatsServer::start_with(&users).await.unwrap();
+    let config = |user: &str, password: &str, create| {
+        let mut config = NatsConfig {
+            url: vec![ServerUrl::new(server.url())],
+            user: Some(user.to_owned()),
+            password: Some(Secret::new(password)),
+            request_timeout: Duration::from_secs(10),
+            ..NatsConfig::default()
+        };
+        config.stream.create = create;
+        config
+    };
+    let admin = lease(&config("admin", "a", true)).await;
+    let made = admin.try_acquire(&holder("x"), TTL).await.unwrap().unwrap();
+    admin.release(&made).await.unwrap();
+
+    let config = config("ingest", "i", false);
+    let log = NatsLog::connect(config).await.unwrap();
+    let lease = log.lease().await.unwrap();
+    let mut holders = lease.watch().await.unwrap();
+    assert_eq!(holders.next().await.unwrap().unwrap(), None);
+    let term = lease.try_acquire(&holder("a"), TTL).await.unwrap().unwrap();
+    let term = lease.renew(&term, TTL).await.unwrap().unwrap();
+    let seen = within("the watch sees it", holders.next()).await;
+    assert_eq!(seen.unwrap().unwrap(), Some(holder("a")));
+    let mut appender = log.appender(0).await.unwrap();
+    appender.append(&events(0, 10)).await.unwrap();
+    assert_eq!(appender.flush().await.unwrap(), 10);
+    assert_eq!(log.last().await.unwrap().unwrap().seq, 10);
+    lease.release(&term).await.unwrap();
 }
