@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_nats::jetstream;
 use fanjet_log::contract::{self, Opened, OpenedLease, events};
+use fanjet_log::lease::{HolderId, LeaseStore};
 use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl};
 use fanjet_testkit::NatsServer;
 use tokio::sync::watch;
@@ -71,6 +72,19 @@ async fn three_replicas_fence_like_one_and_outlive_their_leader() {
         shortest_ttl: Duration::from_secs(1),
         keep: Box::new(()),
     };
+    // A new bucket has no leader for a moment.
+    let first = open_lease().await.store;
+    let anybody = HolderId::new("anybody").unwrap();
+    within("a bucket", async {
+        while first
+            .try_acquire(&anybody, Duration::from_secs(1))
+            .await
+            .is_err()
+        {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    })
+    .await;
     contract::one_of_many_gets_a_free_lease(&open_lease).await;
     contract::an_abandoned_lease_ends_after_its_time(&open_lease).await;
     contract::a_watch_sees_a_lease_run_out(&open_lease).await;
