@@ -191,7 +191,7 @@ fn an_idle_standby_leaves_at_once_and_a_fatal_end_leaves_too() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     /// Delays, losses and pauses of any length: no two may write at the same time. (That is what a lease can promise
     /// while clocks run evenly; the log does not rest on it.)

@@ -18,6 +18,8 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) enum Fault {
     /// A candidate stands still for so many ms.
     Pause(usize, u64),
+    /// A candidate's questions are lost for so many ms.
+    Cut(usize, u64),
     /// From now on questions take up to so many ms, each way, and this share of 100 is lost.
     Network(u64, u64),
     /// A candidate meets another writer.
@@ -37,6 +39,7 @@ pub(super) struct Timed {
 pub(super) fn random_faults(may_revoke: bool) -> impl Strategy<Value = Vec<Timed>> {
     let what = prop_oneof![
         3 => (0..3_usize, 100..15_000_u64).prop_map(|(who, ms)| Fault::Pause(who, ms)),
+        3 => (0..3_usize, 3_000..10_000_u64).prop_map(|(who, ms)| Fault::Cut(who, ms)),
         3 => (0..3_000_u64, 0..90_u64).prop_map(|(ms, lost)| Fault::Network(ms, lost)),
         1 => (0..3_usize).prop_map(Fault::Fenced),
         u32::from(may_revoke) => Just(Fault::Revoked),
@@ -52,6 +55,7 @@ pub(super) struct Model {
     revision: u64,
     held: Option<(HolderId, Instant)>,
     under_way: Vec<Question>,
+    on_the_way_back: Vec<Answer>,
     delay_ms: u64,
     lost: u64,
     seed: u64,
@@ -65,6 +69,7 @@ struct Candidate {
     /// Until when it may write, while it works.
     works_until: Option<Instant>,
     paused_until: Instant,
+    cut_until: Instant,
     /// The number of the question whose answer it waits for, and when it gives up.
     waits_for: Option<(u64, Instant)>,
     inbox: VecDeque<(Option<u64>, Input)>,
@@ -80,6 +85,13 @@ struct Question {
     is_answer_lost: bool,
 }
 
+struct Answer {
+    number: u64,
+    who: usize,
+    what: Input,
+    arrives_at: Instant,
+}
+
 impl Model {
     pub(super) fn new(candidates: usize, timing: Timing, seed: u64) -> Self {
         let now = Instant::now();
@@ -90,6 +102,7 @@ impl Model {
                 name,
                 works_until: None,
                 paused_until: now,
+                cut_until: now,
                 waits_for: None,
                 inbox: VecDeque::new(),
             }
@@ -101,6 +114,7 @@ impl Model {
             revision: 0,
             held: None,
             under_way: Vec::new(),
+            on_the_way_back: Vec::new(),
             delay_ms: 5,
             lost: 0,
             seed,
@@ -129,6 +143,9 @@ impl Model {
             Fault::Pause(who, ms) => {
                 self.candidates[who].paused_until = self.now + Duration::from_millis(ms);
             }
+            Fault::Cut(who, ms) => {
+                self.candidates[who].cut_until = self.now + Duration::from_millis(ms);
+            }
             Fault::Network(delay_ms, lost) => (self.delay_ms, self.lost) = (delay_ms, lost),
             Fault::Fenced(who) => {
                 if self.candidates[who].works_until.take().is_some() {
@@ -144,7 +161,7 @@ impl Model {
             Fault::Calm => {
                 (self.delay_ms, self.lost) = (5, 0);
                 for candidate in &mut self.candidates {
-                    candidate.paused_until = self.now;
+                    (candidate.paused_until, candidate.cut_until) = (self.now, self.now);
                 }
             }
         }
@@ -182,8 +199,21 @@ impl Model {
             let name = self.candidates[question.who].name.clone();
             let answer = self.answer(&name, question.what, question.revision);
             if !question.is_answer_lost {
-                self.give(question.who, Some(question.number), answer);
+                let delay = self.random(self.delay_ms + 1);
+                self.on_the_way_back.push(Answer {
+                    number: question.number,
+                    who: question.who,
+                    what: answer,
+                    arrives_at: now + Duration::from_millis(delay),
+                });
             }
+        }
+        let (arrived, rest) = std::mem::take(&mut self.on_the_way_back)
+            .into_iter()
+            .partition::<Vec<_>, _>(|answer| answer.arrives_at <= now);
+        self.on_the_way_back = rest;
+        for answer in arrived {
+            self.give(answer.who, Some(answer.number), answer.what);
         }
     }
 
@@ -286,7 +316,8 @@ impl Model {
         let number = self.random(u64::MAX / 4) * 2 + u64::from(matches!(what, Action::Release(_)));
         self.candidates[who].waits_for = Some((number, self.now + TIMEOUT));
         let delay = self.random(self.delay_ms + 1);
-        if self.random(100) >= self.lost {
+        let is_cut = self.now < self.candidates[who].cut_until;
+        if !is_cut && self.random(100) >= self.lost {
             let question = Question {
                 number,
                 who,
