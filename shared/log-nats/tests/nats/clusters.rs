@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_nats::jetstream;
 use fanjet_log::contract::{self, Opened, OpenedLease, events};
-use fanjet_log::lease::{HolderId, LeaseStore};
+use fanjet_log::lease::HolderId;
 use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl};
 use fanjet_testkit::NatsServer;
 use tokio::sync::watch;

@@ -9,8 +9,8 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::LogError;
 use crate::lease::{HolderId, Holders, LeaseStore, Term};
-use crate::{LogError, Seq};
 
 /// A lease in memory. Clones share it.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    revision: Seq,
+    revision: u64,
     held: Option<(HolderId, Instant)>,
     is_away: bool,
 }
