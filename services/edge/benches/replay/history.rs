@@ -18,8 +18,8 @@ pub(crate) const RAREST_DID: &str = "did:plc:rarestrarestrarestrarest";
 
 const ACCOUNTS: u64 = 200_000;
 const WORDS: [&str; 16] = [
-    "quiet", "morning", "the", "of", "bluesky", "again", "and", "river", "photo", "today", "with", "not", "über",
-    "reading", "people", "a",
+    "quiet", "morning", "the", "of", "bluesky", "again", "and", "river", "photo", "today", "with",
+    "not", "über", "reading", "people", "a",
 ];
 
 /// Event `n`, from 0.

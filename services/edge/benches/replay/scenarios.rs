@@ -23,7 +23,10 @@ pub(crate) fn all(events: u64) -> Vec<Scenario> {
         all.push(spread(readers, events));
     }
     let dids: Vec<_> = (0..100).map(|n| history::did(n * 1001)).collect();
-    let query: String = dids.iter().map(|did| format!("&wantedDids={did}")).collect();
+    let query: String = dids
+        .iter()
+        .map(|did| format!("&wantedDids={did}"))
+        .collect();
     let filters = [
         ("dense", format!("&wantedCollections={DENSE}")),
         ("100 dids", query),

@@ -14,4 +14,5 @@ mod contract;
 mod foreign_streams;
 mod lost_servers;
 mod plain_clients;
+mod replays;
 mod settings;
