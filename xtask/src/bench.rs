@@ -16,6 +16,8 @@ pub(crate) enum Bench {
     Fanout,
     /// CPU per delivered event over real sockets, by encoding
     Sockets,
+    /// Replays from a real nats-server and from the embedded log, side by side
+    Replay,
     /// Recorded frames through ingest into a real nats-server
     Ingest,
     /// zstd frames per level, with the dictionary
@@ -31,6 +33,7 @@ pub(crate) fn run(bench: Bench) -> Result<()> {
         Bench::Decode => ("fanjet-firehose", "decode"),
         Bench::Fanout => ("fanjet-edge", "fanout"),
         Bench::Sockets => ("fanjet-edge", "sockets"),
+        Bench::Replay => ("fanjet-edge", "replay"),
         Bench::Zstd => ("fanjet-wire", "zstd"),
         Bench::Ingest => return block_on(ingest::run()),
         Bench::Log => ("fanjet-log-nats", "append"),

@@ -41,6 +41,9 @@ pub struct NatsConfig {
     pub publish_window: usize,
     /// The KV bucket that says which ingest leads. Created and replicated as the stream is.
     pub lease_bucket: String,
+    /// Memory in bytes for what replays read ahead of their readers, all together. 0: nothing is read ahead, which costs
+    /// the server three times as much.
+    pub read_ahead_bytes: usize,
     /// The stream.
     pub stream: StreamConfig,
 }
@@ -125,6 +128,7 @@ impl Default for NatsConfig {
             ack_timeout: Duration::from_secs(5),
             publish_window: 1024,
             lease_bucket: "fanjet".to_owned(),
+            read_ahead_bytes: 64 << 20,
             stream: StreamConfig::default(),
         }
     }

@@ -103,6 +103,7 @@ impl NatsLog {
             .get_stream_no_info(&stream_name)
             .await
             .map_err(LogError::unavailable)?;
+        let replays = Replays::new(config.read_ahead_bytes);
         let direct = Direct::new(link.clone(), &stream_name, config.request_timeout);
         Ok(Self {
             inner: Arc::new(Inner {
@@ -112,7 +113,7 @@ impl NatsLog {
                 jetstream,
                 stream_name,
                 direct,
-                replays: Replays::default(),
+                replays,
                 stream,
             }),
         })

@@ -15,5 +15,6 @@ mod foreign_streams;
 mod leases;
 mod lost_servers;
 mod plain_clients;
+mod replays;
 mod settings;
 mod store;
