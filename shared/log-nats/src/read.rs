@@ -228,7 +228,7 @@ impl<'a> Filling<'a> {
     }
 
     /// Finishes a page whose batch was the last one that a replica had.
-    fn finish_before(self, bounds: Bounds) -> Page {
+    pub(crate) fn finish_before(self, bounds: Bounds) -> Page {
         let at_end = self.next > bounds.last;
         self.finish(at_end)
     }

@@ -107,8 +107,11 @@ impl Replays {
         if page.next == from {
             return Ok(None);
         }
-        // Where a replica's messages end, or those that match, the log need not end.
-        let page = page.finish(false);
+        let page = match stop {
+            // Where a replica's messages end, or those that match, the log need not end.
+            Stop::AtEnd => page.finish_before(log.bounds().await?),
+            Stop::Enough | Stop::Odd => page.finish(false),
+        };
         if stop != Stop::AtEnd {
             self.keep(Place {
                 next: page.next,

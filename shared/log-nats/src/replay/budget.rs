@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// What one message takes beside its bytes: the client's own structures with its subjects and headers.
 pub(super) const PER_MESSAGE: usize = 1 << 10;
 /// Most of one consumer: it is worked on for some tens of milliseconds.
-const MOST: usize = 8 << 20;
+const MOST: usize = 4 << 20;
 /// Less is not worth a consumer.
 const LEAST: usize = 256 << 10;
 
@@ -35,7 +35,7 @@ impl Budget {
 
     /// A part: the less, the less there is. `None` when that would be too little.
     pub(super) fn share(self: &Arc<Self>) -> Option<Share> {
-        let size = |free: usize| (free / 4).clamp(LEAST, MOST);
+        let size = |free: usize| (free / 16).clamp(LEAST, MOST);
         let take = |free: usize| free.checked_sub(size(free));
         let before = self
             .free
