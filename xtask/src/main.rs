@@ -17,6 +17,10 @@ mod cluster;
 mod demo;
 mod corpus;
 mod soak;
+
+mod load;
+mod cutover;
+
 mod crash;
 mod clients;
 mod autobahn;
@@ -70,6 +74,8 @@ enum Command {
         #[arg(long, default_value_t = 10)]
         minutes: u64,
     },
+    /// Cursors of every age with every kind of filter under load: from the log to live nothing is missing or repeated
+    Cutover(cutover::Args),
     /// Kill the single process under load, again and again; then compare its log with the oracle
     Crash {
         /// How often
@@ -126,6 +132,7 @@ fn run(command: Command) -> Result<()> {
         Command::Tools => tools::run(),
         Command::Corpus { dir } => corpus::run(&dir),
         Command::Soak { rate, minutes } => soak::run(rate, Duration::from_secs(minutes * 60)),
+        Command::Cutover(args) => cutover::run(&args),
         Command::Crash { runs, rate, seed } => crash::run(runs, rate, seed),
         Command::Clients { scenarios } => clients::run(scenarios),
         Command::Autobahn { python } => autobahn::run(&python),
