@@ -72,7 +72,10 @@ async fn cutover(args: &Args, profile: Profile) -> Result<()> {
     };
     if args.only != Some(Only::Standalone) {
         let target = Target::cluster(profile, load).await?;
-        report("NATS, 3 edges", crowd(target, load, args.clients, seed).await?)?;
+        report(
+            "NATS, 3 edges",
+            crowd(target, load, args.clients, seed).await?,
+        )?;
     }
     if args.only != Some(Only::Nats) {
         let target = Target::standalone(profile, load).await?;

@@ -8,6 +8,7 @@ mod filter;
 mod judge;
 
 mod reader;
+mod reference;
 
 mod tally;
 
@@ -15,4 +16,5 @@ pub(crate) use filter::Filter;
 pub(crate) use judge::Start;
 pub(crate) use oracle::{Oracle, fill};
 pub(crate) use reader::{Pace, Reader, Until, Wish};
+pub(crate) use reference::reference;
 pub(crate) use tally::Tally;

@@ -52,7 +52,15 @@ pub(crate) fn is_optimised() -> bool {
 /// Runs the same command again with optimisation: one that judges hundreds of streams is part of the load.
 pub(crate) fn again_optimised() -> Result<()> {
     let mut again = cargo();
-    again.args(["run", "--quiet", "--release", "--locked", "-p", "xtask", "--"]);
+    again.args([
+        "run",
+        "--quiet",
+        "--release",
+        "--locked",
+        "-p",
+        "xtask",
+        "--",
+    ]);
     run(again.args(std::env::args_os().skip(1)))
 }
 

@@ -148,7 +148,11 @@ async fn read(
         reader.set_pace(Pace::Slow(rate));
     }
     let mut asked = 0;
-    let mut moments: Vec<_> = plan.updates.iter().map(|(at, it)| (*at, Some(it))).collect();
+    let mut moments: Vec<_> = plan
+        .updates
+        .iter()
+        .map(|(at, it)| (*at, Some(it)))
+        .collect();
     moments.extend([(slow_until, None), (plan.life, None)]);
     moments.sort_by_key(|(at, _)| *at);
     for (at, update) in moments {

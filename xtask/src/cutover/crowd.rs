@@ -14,7 +14,7 @@ use super::cases;
 use super::client::{Outcome, live};
 use super::plan::Plan;
 use super::target::{Load, Target};
-use crate::load::{Oracle, Start, Until, Wish, fill};
+use crate::load::{Oracle, fill, reference};
 
 const POLL: Duration = Duration::from_millis(50);
 /// How often each of the named cases is played.
@@ -41,11 +41,11 @@ pub(super) async fn crowd(target: Target, load: Load, clients: usize, seed: u64)
     let oracle = Oracle::new(&target.expect_out, room);
     let mut oracle_task = JoinSet::new();
     oracle_task.spawn(fill(Arc::clone(&oracle), load.frames));
-    let mut reference = JoinSet::new();
-    reference.spawn(reference_client(target.urls[0].clone(), Arc::clone(&oracle)));
+    let mut references = JoinSet::new();
+    references.spawn(reference(target.urls[0].clone(), Arc::clone(&oracle)));
     let started = Instant::now();
     while oracle.timed() < FIRST {
-        if let Some(failed) = reference.try_join_next() {
+        if let Some(failed) = references.try_join_next() {
             failed??;
         }
         ensure!(started.elapsed() < load.duration(), "no events come");
@@ -78,8 +78,8 @@ pub(super) async fn crowd(target: Target, load: Load, clients: usize, seed: u64)
         outcome.add(ended?);
     }
     oracle_task.join_next().await.context("no oracle")???;
-    let reference = reference.join_next().await.context("no reference")??;
-    outcome.add(reference?);
+    let reference = references.join_next().await.context("no reference")??;
+    outcome.tally.add(reference?);
     let replayed = target.replayed().await?;
     target.stop().await?;
     Ok(Crowd {
@@ -89,28 +89,5 @@ pub(super) async fn crowd(target: Target, load: Load, clients: usize, seed: u64)
         outcome,
         oracle_events: oracle.known(),
         replayed,
-    })
-}
-
-/// Gets everything, which settles the times of all events.
-async fn reference_client(url: String, oracle: Arc<Oracle>) -> Result<Outcome> {
-    let wish = Wish {
-        url: &url,
-        query: "cursor=0&".to_owned(),
-        filter: crate::load::Filter::default(),
-        is_compressed: false,
-        receive_buffer: None,
-    };
-    let mut reader = wish.connect(&oracle, |_| Start::At(0)).await?;
-    reader.be_reference();
-    while !oracle.is_complete() {
-        reader.read(Until::Time(Instant::now() + POLL)).await?;
-    }
-    reader.read(Until::Index(oracle.known())).await?;
-    let tally = reader.tally();
-    Ok(Outcome {
-        tally,
-        connections: 1,
-        ..Outcome::default()
     })
 }

@@ -18,7 +18,9 @@ const RECENT_US: u64 = 2_000_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cursor {
     /// No cursor, or one in the future.
-    Live { in_future: bool },
+    Live {
+        in_future: bool,
+    },
     Time(u64),
     Seq(u64),
     /// 0 or below: everything.
@@ -54,7 +56,9 @@ impl Plan {
             1..3 => 1,
             _ => 0,
         };
-        let mut moments: Vec<_> = (0..updates).map(|_| life.mul_f64(random.random())).collect();
+        let mut moments: Vec<_> = (0..updates)
+            .map(|_| life.mul_f64(random.random()))
+            .collect();
         moments.sort();
         let can_hello = !matches!(cursor, Cursor::Live { .. });
         Self {

@@ -226,7 +226,11 @@ impl Judge {
                 }
             };
             let new = change.filter.wants(index);
-            let at = if is_it { time } else { self.oracle.time_of(index) };
+            let at = if is_it {
+                time
+            } else {
+                self.oracle.time_of(index)
+            };
             if at > change.obeyed_us {
                 hi = hi.min(index);
             }

@@ -224,7 +224,10 @@ pub(crate) async fn fill(oracle: Arc<Oracle>, frames: u64) -> Result<()> {
             progressed = Instant::now();
         } else {
             let waited = progressed.elapsed();
-            ensure!(waited < PATIENCE, "the simulator stopped after {seen} frames");
+            ensure!(
+                waited < PATIENCE,
+                "the simulator stopped after {seen} frames"
+            );
             sleep(PAUSE).await;
         }
         if seq % 256 == 0 {

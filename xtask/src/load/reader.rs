@@ -167,7 +167,10 @@ impl Reader {
 
     /// Digests the bytes of all messages with events below an index.
     pub(crate) fn digest_until(&mut self, index: usize) {
-        self.digest = Digest { until: index, value: 0 };
+        self.digest = Digest {
+            until: index,
+            value: 0,
+        };
     }
 
     pub(crate) fn digest(&self) -> u64 {
@@ -182,11 +185,6 @@ impl Reader {
     /// The time of the first event that came; 0: none did.
     pub(crate) fn first_time(&self) -> u64 {
         self.judge.first_time()
-    }
-
-    /// The index behind the last event that came.
-    pub(crate) fn position(&self) -> usize {
-        self.judge.position()
     }
 
     pub(crate) fn tally(&mut self) -> Tally {

@@ -26,10 +26,16 @@ async fn frames_of_every_kind_are_read_and_answered() {
         let (socket, _) = listener.accept().await.unwrap();
         let mut server = accept_async(socket).await.unwrap();
         for length in [0, 125, 126, 65_535, 65_536] {
-            server.send(Message::text("x".repeat(length))).await.unwrap();
+            server
+                .send(Message::text("x".repeat(length)))
+                .await
+                .unwrap();
         }
         server.send(Message::binary(vec![1, 2, 3])).await.unwrap();
-        server.send(Message::Ping("are you there".into())).await.unwrap();
+        server
+            .send(Message::Ping("are you there".into()))
+            .await
+            .unwrap();
         let pong = server.next().await.unwrap().unwrap();
         assert_eq!(pong, Message::Pong("are you there".into()));
         let long = server.next().await.unwrap().unwrap();
@@ -44,11 +50,19 @@ async fn frames_of_every_kind_are_read_and_answered() {
         let close = server.next().await.unwrap().unwrap();
         assert!(matches!(close, Message::Close(Some(frame)) if u16::from(frame.code) == 1000));
     });
-    let mut client = LeanClient::connect(&address, "a=b", Some(4096)).await.unwrap();
+    let mut client = LeanClient::connect(&address, "a=b", Some(4096))
+        .await
+        .unwrap();
     for length in [0, 125, 126, 65_535, 65_536] {
-        assert_eq!(next(&mut client).await, Frame::Text("x".repeat(length).into()));
+        assert_eq!(
+            next(&mut client).await,
+            Frame::Text("x".repeat(length).into())
+        );
     }
-    assert_eq!(next(&mut client).await, Frame::Binary(Bytes::from_static(&[1, 2, 3])));
+    assert_eq!(
+        next(&mut client).await,
+        Frame::Binary(Bytes::from_static(&[1, 2, 3]))
+    );
     let Frame::Ping(payload) = next(&mut client).await else {
         panic!("no ping");
     };
@@ -58,7 +72,10 @@ async fn frames_of_every_kind_are_read_and_answered() {
     assert_eq!(next(&mut client).await, Frame::Text(long.into()));
     client.ping(b"me too").await.unwrap();
     assert_eq!(next(&mut client).await, Frame::Pong("me too".into()));
-    assert_eq!(next(&mut client).await, Frame::Close(1012, "draining".to_owned()));
+    assert_eq!(
+        next(&mut client).await,
+        Frame::Close(1012, "draining".to_owned())
+    );
     assert!(client.bytes() > 131_000);
     client.close().await.unwrap();
     tasks.join_next().await.unwrap().unwrap();

@@ -39,7 +39,10 @@ fn event(index: usize) -> String {
 fn judged(filter: Filter, start: usize, indices: &[usize]) -> ([u64; 4], bool) {
     let mut judge = Judge::new(oracle(), filter, Start::At(start));
     for &index in indices {
-        assert_eq!(judge.see(event(index).as_bytes()), Seen::Judged(Some(index)));
+        assert_eq!(
+            judge.see(event(index).as_bytes()),
+            Seen::Judged(Some(index))
+        );
     }
     let due = judge.due(10).is_some();
     let tally = judge.tally();
@@ -58,12 +61,18 @@ fn every_difference_has_its_name() {
     assert_eq!(judged(all(), 7, &[7, 7, 8, 9]), ([0, 1, 0, 0], false));
     assert_eq!(judged(all(), 7, &[6, 7, 8, 9]), ([0, 1, 0, 0], false));
     assert_eq!(judged(all(), 7, &[8, 7, 9]), ([0, 0, 1, 0], false));
-    assert_eq!(judged(likes(), 0, &[0, 2, 4, 6, 8]), ([0, 0, 0, 0], true).clone());
+    assert_eq!(judged(likes(), 0, &[0, 2, 4, 5, 7, 9]), ([0; 4], false));
     assert_eq!(judged(collections(&["x.y.*"]), 9, &[9]), ([0; 4], false));
     assert_eq!(judged(likes(), 0, &[0, 1]), ([0, 0, 0, 1], true));
-    let dids = Filter { dids: vec!["did:plc:b".to_owned()], ..all() };
+    let dids = Filter {
+        dids: vec!["did:plc:b".to_owned()],
+        ..all()
+    };
     assert_eq!(judged(dids, 0, &[1, 3]), ([0; 4], true));
-    let small = Filter { max_bytes: 10, ..all() };
+    let small = Filter {
+        max_bytes: 10,
+        ..all()
+    };
     assert_eq!(judged(small, 0, &[]), ([0; 4], false));
 }
 
@@ -103,7 +112,10 @@ fn a_live_stream_owes_what_came_after_it_was_there() {
             oracle.settle_time(index, 100 + index as u64).unwrap();
         }
         oracle.set_timed(10);
-        assert_eq!(judge.see(event(first).as_bytes()), Seen::Judged(Some(first)));
+        assert_eq!(
+            judge.see(event(first).as_bytes()),
+            Seen::Judged(Some(first))
+        );
         assert_eq!(judge.tally().missing, missing, "{first}");
         assert_eq!(judge.due(10), Some(first + 1));
         let mut silent = Judge::new(oracle, Filter::default(), live);
@@ -138,13 +150,17 @@ fn a_new_filter_may_count_from_any_event_on_but_from_one_only() {
     let (tally, ..) = changed(&[4]);
     assert_eq!(tally.missing, 1, "{tally:?}");
     let (tally, ..) = changed(&[1, 4]);
-    assert_eq!(tally.first.is_some(), true, "{tally:?}");
+    assert!(tally.first.is_some(), "{tally:?}");
 }
 
 #[test]
 fn a_new_filter_counts_at_the_latest_from_when_it_was_obeyed() {
     let oracle = oracle();
-    let mut judge = Judge::new(Arc::clone(&oracle), collections(&["x.y.like"]), Start::At(0));
+    let mut judge = Judge::new(
+        Arc::clone(&oracle),
+        collections(&["x.y.like"]),
+        Start::At(0),
+    );
     judge.replace(collections(&["x.y.post"]));
     judge.see(event(0).as_bytes());
     judge.see(event(2).as_bytes());
