@@ -110,7 +110,7 @@ impl Cluster {
     }
 }
 
-async fn stop(process: &Process, name: &str) -> Result<()> {
+pub(crate) async fn stop(process: &Process, name: &str) -> Result<()> {
     let status = process
         .stop(PATIENCE)
         .await
@@ -154,7 +154,7 @@ pub(crate) fn set(key: &str, value: &str) -> [String; 2] {
 }
 
 /// Waits until a service says on its ops port that it is ready for traffic.
-async fn wait_until_ready(process: &Process) -> Result<()> {
+pub(crate) async fn wait_until_ready(process: &Process) -> Result<()> {
     let ops = printed(process, "ops http://").await?;
     let asking = async {
         while !is_ready(&ops).await.unwrap_or(false) {

@@ -91,6 +91,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "fanjet-testkit",
             "fanjet-actors",
+            "fanjet-dictionaries",
             "fanjet-log",
             "fanjet-log-embedded",
         ],

@@ -17,6 +17,11 @@ mod cluster;
 mod demo;
 mod corpus;
 mod soak;
+
+mod load;
+mod cutover;
+mod laggards;
+
 mod crash;
 mod clients;
 mod autobahn;
@@ -70,6 +75,11 @@ enum Command {
         #[arg(long, default_value_t = 10)]
         minutes: u64,
     },
+    /// Cursors of every age with every kind of filter under load: from the log to live nothing is missing or repeated
+    Cutover(cutover::Args),
+    /// Readers that are too slow for the load: none is dropped, the edge's memory stays below its bound, and once they
+    /// read freely all of them get everything
+    Laggards(laggards::Args),
     /// Kill the single process under load, again and again; then compare its log with the oracle
     Crash {
         /// How often
@@ -126,6 +136,8 @@ fn run(command: Command) -> Result<()> {
         Command::Tools => tools::run(),
         Command::Corpus { dir } => corpus::run(&dir),
         Command::Soak { rate, minutes } => soak::run(rate, Duration::from_secs(minutes * 60)),
+        Command::Cutover(args) => cutover::run(&args),
+        Command::Laggards(args) => laggards::run(&args),
         Command::Crash { runs, rate, seed } => crash::run(runs, rate, seed),
         Command::Clients { scenarios } => clients::run(scenarios),
         Command::Autobahn { python } => autobahn::run(&python),
