@@ -1,10 +1,10 @@
 //! The same events every time: the shapes and shares of the network, with what the scenarios look for.
 
 use std::fmt::Write;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
+use fanjet_actors::{Clock, SystemClock};
 use fanjet_event::{Datetime, TimeUs, Topic};
 use fanjet_log::{NewEvent, Origin, UpstreamId};
 
@@ -69,8 +69,10 @@ pub(crate) fn did(account: u64) -> String {
 
 /// When event 0 happened, if event `events` happens now.
 pub(crate) fn start(events: u64) -> Result<u64> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
-    Ok(u64::try_from(now.as_micros())? - events * STEP_US)
+    SystemClock
+        .now_us()
+        .checked_sub(events * STEP_US)
+        .context("more events than microseconds")
 }
 
 const STEP_US: u64 = 1000;
