@@ -61,7 +61,7 @@ async fn two_hundred_stopped_readers_share_what_is_read_ahead_and_go_on() {
             tokio::task::yield_now().await;
         }
     });
-    assert!(consumers.await > 0, "nobody had a consumer");
+    consumers.await;
     for (from, mut next) in stopped {
         assert!(next > from + 50, "only the first page");
         for _ in 0..3 {
