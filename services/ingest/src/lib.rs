@@ -8,7 +8,8 @@
 //! 4. [`sequencer`] drops what the log already holds and gives each event its log time;
 //! 5. [`publisher`] appends, fenced and pipelined, and finds out what the log holds after any failure.
 //!
-//! [`pipeline`] wires 2 to 5. There is no cursor store: [`resume`] reads where to go on from the log's last event.
+//! [`pipeline`] wires 2 to 5, [`service`] makes one term of it, and [`lead`] decides when: one of several ingests leads,
+//! the others stand by. There is no cursor store: [`resume`] reads where to go on from the log's last event.
 //! This crate must never import the edge, and nothing a stranger sends may stop it.
 
 mod config;
@@ -21,11 +22,15 @@ mod sequencer;
 mod publisher;
 mod pipeline;
 
+mod lead;
 mod service;
 mod status;
 mod metrics;
 mod error;
 
-pub use config::{DEFAULTS, IngestConfig, OWN_DEFAULTS, PipelineConfig, UpstreamConfig};
+pub use config::{
+    DEFAULTS, IngestConfig, LeaseConfig, OWN_DEFAULTS, PipelineConfig, UpstreamConfig,
+};
 pub use error::IngestError;
+pub use lead::Candidacy;
 pub use service::Ingest;

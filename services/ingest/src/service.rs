@@ -1,4 +1,4 @@
-//! The service as a whole: reads where the log ends, starts the tasks, stops them in order.
+//! The service as a whole, and one term of it: reads where the log ends, starts the tasks, stops them in order.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use tracing::{info, warn};
 
 use crate::IngestError;
 use crate::config::{PipelineConfig, UpstreamConfig};
+use crate::lead::{Candidacy, Leader, Permit, Work};
 use crate::metrics::IngestMetrics;
 use crate::pipeline::Pipeline;
 use crate::publisher::Publisher;
@@ -60,11 +61,23 @@ impl Ingest {
         Health::new(move || status.report())
     }
 
-    /// Runs until `stop`; then reads no more, appends what was read, and returns.
+    /// Runs until `stop`: stands by, and while it leads, reads the upstream and appends. On `stop` it reads no more,
+    /// appends what was read, gives the lease back, and returns.
     ///
     /// # Errors
     /// [`IngestError`].
-    pub async fn run(self, stop: Stop) -> Result<(), IngestError> {
+    pub async fn run(self, candidacy: Candidacy, stop: Stop) -> Result<(), IngestError> {
+        let (metrics, status) = (self.metrics.clone(), self.status.clone());
+        let ingest = Arc::new(self);
+        let begin = move |permit, stop| {
+            let ingest = Arc::clone(&ingest);
+            Box::pin(async move { ingest.lead(permit, stop).await }) as Work
+        };
+        Box::pin(Leader::new(candidacy, begin, metrics, status).run(stop)).await
+    }
+
+    /// One term: goes on behind the log's end until `stop`, or until it cannot.
+    async fn lead(&self, permit: Permit, stop: Stop) -> Result<(), IngestError> {
         let Some(resume) = self.read_log_end(&stop).await? else {
             return Ok(());
         };
@@ -85,7 +98,7 @@ impl Ingest {
         let upstream = Upstream {
             id,
             endpoint: self.upstream.endpoint()?,
-            config: self.upstream,
+            config: self.upstream.clone(),
             batch: self.pipeline.clone(),
             cursor,
             metrics: self.metrics.clone(),
@@ -94,16 +107,17 @@ impl Ingest {
         let pipeline = Pipeline {
             sequencer: Sequencer::continuing(&resume),
             publisher: Publisher::continuing(
-                self.log,
+                Arc::clone(&self.log),
+                permit,
                 resume.seq,
                 self.metrics.clone(),
                 self.status.clone(),
             ),
-            clock: self.clock,
-            metrics: self.metrics,
+            clock: Arc::clone(&self.clock),
+            metrics: self.metrics.clone(),
             decode_workers: decode_workers(self.pipeline.decode_workers),
         };
-        supervise(upstream, pipeline, &self.pipeline, self.status, stop).await
+        supervise(upstream, pipeline, &self.pipeline, stop).await
     }
 
     /// Reads the log's last event, however long the log takes to answer. `None` when asked to stop meanwhile.
@@ -138,7 +152,6 @@ async fn supervise(
     upstream: Upstream,
     pipeline: Pipeline,
     limits: &PipelineConfig,
-    status: Status,
     stop: Stop,
 ) -> Result<(), IngestError> {
     let (sender, receiver) = mpsc::channel(limits.queue_batches);
@@ -152,7 +165,6 @@ async fn supervise(
     let appended = tokio::select! {
         appended = &mut appending => appended,
         () = stop.cancelled() => {
-            status.set_draining();
             tokio::time::timeout(limits.drain_timeout, appending).await.unwrap_or(Err(IngestError::DrainTimeout))
         }
     };

@@ -39,6 +39,8 @@ pub struct NatsConfig {
     pub ack_timeout: Duration,
     /// Events under way without an acknowledgement.
     pub publish_window: usize,
+    /// The KV bucket that says which ingest leads. Created and replicated as the stream is.
+    pub lease_bucket: String,
     /// The stream.
     pub stream: StreamConfig,
 }
@@ -122,6 +124,7 @@ impl Default for NatsConfig {
             request_timeout: Duration::from_secs(2),
             ack_timeout: Duration::from_secs(5),
             publish_window: 1024,
+            lease_bucket: "fanjet".to_owned(),
             stream: StreamConfig::default(),
         }
     }

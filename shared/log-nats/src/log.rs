@@ -21,6 +21,7 @@ use crate::config::NatsConfig;
 use crate::connect::Link;
 use crate::direct::{Direct, Stored};
 use crate::entry::EntryReader;
+use crate::lease::NatsLease;
 use crate::replay::Replays;
 use crate::subject::Subjects;
 use crate::{follow, read, seek, stream};
@@ -75,6 +76,15 @@ impl NatsLog {
     /// Whether the connection stands now.
     pub fn is_connected(&self) -> bool {
         self.inner.link.client.connection_state() == State::Connected
+    }
+
+    /// Who may try to write this log: a lease in the bucket `nats.lease_bucket`, on the same connection. The bucket is
+    /// created or checked by the first call that needs it.
+    ///
+    /// # Errors
+    /// [`LogError::Misconfigured`] when that is no name for a bucket.
+    pub async fn lease(&self) -> Result<NatsLease, LogError> {
+        NatsLease::of(Arc::clone(&self.inner)).await
     }
 
     async fn open(config: NatsConfig) -> Result<Self, LogError> {

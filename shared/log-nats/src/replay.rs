@@ -141,7 +141,7 @@ impl Replay {
         let client = &log.link.client;
         let inbox = client.new_inbox();
         let messages = client.subscribe(inbox.clone()).await.ok()?;
-        let consumer = ConsumerName::new(log);
+        let consumer = ConsumerName::new(&log.link.client, &log.stream_name);
         let wanted = pull::Config {
             name: Some(consumer.as_str().to_owned()),
             deliver_policy: DeliverPolicy::ByStartSequence {

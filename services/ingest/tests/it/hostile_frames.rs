@@ -47,7 +47,7 @@ async fn one_kind_of_damage_at_a_time_is_counted_under_its_reason() {
         let simulator = simulator(seed, frames, &[rule]).await;
         let log = Arc::new(MemoryLog::new());
         let running = Running::start(&simulator.url(), &log);
-        assert_log_equals_world(&log, &simulator, frames, seed).await;
+        assert_log_equals_world(&*log, &simulator, frames, seed).await;
         let stats = simulator.stats();
         let fired = stats.faults[fault.as_str()];
         assert!(fired > 0, "{rule} never fired");
@@ -69,7 +69,7 @@ async fn all_kinds_of_damage_together_cost_no_good_operation() {
         let simulator = simulator(seed, frames, &rules).await;
         let log = Arc::new(MemoryLog::new());
         let running = Running::start(&simulator.url(), &log);
-        assert_log_equals_world(&log, &simulator, frames, seed).await;
+        assert_log_equals_world(&*log, &simulator, frames, seed).await;
         assert!(
             running.counted("fanjet_ingest_repeated_events_total") > 0,
             "no duplicate was passed over"

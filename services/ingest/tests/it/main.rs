@@ -9,7 +9,9 @@
 
 mod rig;
 
+mod cluster;
 mod faithful;
 mod hostile_frames;
 mod interruptions;
 mod process;
+mod turns;

@@ -27,7 +27,7 @@ type Case = (
 
 #[test]
 fn wrong_settings_end_with_78_and_name_key_value_and_what_is_allowed() {
-    let cases: [Case; 6] = [
+    let cases: [Case; 8] = [
         (
             &["--set", "upstream.uri=ws://x"],
             &[],
@@ -47,6 +47,16 @@ fn wrong_settings_end_with_78_and_name_key_value_and_what_is_allowed() {
             &["--set", "upstream.url=ftp://relay"],
             &[],
             ["upstream.url", "ftp://relay", "wss://HOST"],
+        ),
+        (
+            &["--set", "lease.ttl=1500ms"],
+            &[],
+            ["lease.ttl", "1.5s", "whole seconds"],
+        ),
+        (
+            &["--set", "lease.renew_interval=2s"],
+            &[],
+            ["lease.renew_interval", "2s", "a third of lease.ttl"],
         ),
         (
             &["--set", "telemetry.log=loud,louder=9"],

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanjet_actors::{Stop, SystemClock};
-use fanjet_ingest::{DEFAULTS, Ingest, IngestConfig, IngestError, PipelineConfig, UpstreamConfig};
-use fanjet_log::memory::MemoryLog;
+use fanjet_ingest::{Candidacy, DEFAULTS, Ingest, IngestConfig, IngestError, LeaseConfig};
+use fanjet_log::lease::LeaseStore;
+use fanjet_log::memory::{MemoryLease, MemoryLog};
 use fanjet_log::{Entry, EventLog, ReadLimit, Selection};
 use fanjet_simulator::{
     FaultRule, Rate, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig,
 };
-use fanjet_telemetry::Metrics;
+use fanjet_telemetry::{Health, HealthReport, Metrics};
 use tokio::task::JoinHandle;
 
 /// No wait in these tests lasts longer; reaching it is a failure.
@@ -21,34 +22,43 @@ pub(crate) struct Running {
     stop: Stop,
     task: JoinHandle<Result<(), IngestError>>,
     pub(crate) metrics: Metrics,
+    health: Health,
 }
 
 impl Running {
-    /// Starts ingest from `url` into `log`.
+    /// Starts ingest from `url` into `log`, which is its own.
     pub(crate) fn start(url: &str, log: &Arc<MemoryLog>) -> Self {
-        let (mut upstream, pipeline) = settings();
+        Self::start_as(Candidacy::alone("test").unwrap(), url, log)
+    }
+
+    /// Starts one of several ingests from `url` into `log`.
+    pub(crate) fn start_as(candidacy: Candidacy, url: &str, log: &Arc<MemoryLog>) -> Self {
+        let config = settings();
+        let mut upstream = config.upstream;
         upstream.url = url.to_owned();
         upstream.name = "simulator".to_owned();
         let metrics = Metrics::new().unwrap();
         let ingest = Ingest::new(
             upstream,
-            pipeline,
+            config.pipeline,
             log.clone(),
             Arc::new(SystemClock),
             &metrics.meter("test"),
         )
         .unwrap();
+        let health = ingest.health();
         let stop = Stop::new();
         let asked = stop.clone();
         #[allow(
             clippy::disallowed_methods,
             reason = "the handle is the test's, and awaited by it"
         )]
-        let task = tokio::spawn(async move { ingest.run(asked).await });
+        let task = tokio::spawn(async move { ingest.run(candidacy, asked).await });
         Self {
             stop,
             task,
             metrics,
+            health,
         }
     }
 
@@ -73,6 +83,27 @@ impl Running {
         value.unwrap_or_default() as u64
     }
 
+    /// What a probe sees now.
+    pub(crate) fn report(&self) -> HealthReport {
+        self.health.report()
+    }
+
+    /// Waits until it is ready in a role.
+    pub(crate) async fn wait_for_role(&self, role: &str) {
+        let ready = async {
+            loop {
+                let report = self.report();
+                if report.ready && report.facts["role"] == role {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, ready).await.is_err() {
+            panic!("not a {role}: {:?}", self.report());
+        }
+    }
+
     /// The drops under one reason.
     pub(crate) fn drops(&self, reason: &str) -> u64 {
         self.counted(&format!("fanjet_ingest_drops_total{{reason=\"{reason}\"}}"))
@@ -81,6 +112,15 @@ impl Running {
 
 /// A simulator whose frames are all published at once, so that the run is as long as its work.
 pub(crate) async fn simulator(seed: u64, frames: u64, faults: &[&str]) -> SimulatorHandle {
+    start_simulator(seed, frames, Rate::Max, faults).await
+}
+
+/// A simulator that publishes so many frames per second.
+pub(crate) async fn paced_simulator(seed: u64, frames: u64, rate: f64) -> SimulatorHandle {
+    start_simulator(seed, frames, Rate::PerSecond(rate), &[]).await
+}
+
+async fn start_simulator(seed: u64, frames: u64, rate: Rate, faults: &[&str]) -> SimulatorHandle {
     let world = WorldConfig {
         seed,
         accounts: 40,
@@ -95,7 +135,7 @@ pub(crate) async fn simulator(seed: u64, frames: u64, faults: &[&str]) -> Simula
     };
     Simulator::start(SimulatorConfig {
         source: Source::World(world),
-        rate: Rate::Max,
+        rate,
         limit: Some(frames),
         wait_for_client: true,
         ..SimulatorConfig::default()
@@ -106,7 +146,7 @@ pub(crate) async fn simulator(seed: u64, frames: u64, faults: &[&str]) -> Simula
 
 /// Waits until the log holds what the simulator's frames should make, then compares event by event.
 pub(crate) async fn assert_log_equals_world(
-    log: &MemoryLog,
+    log: &dyn EventLog,
     simulator: &SimulatorHandle,
     frames: u64,
     seed: u64,
@@ -152,21 +192,20 @@ pub(crate) async fn assert_log_equals_world(
 }
 
 /// Waits until the log has grown to a seq.
-pub(crate) async fn wait_for_last(log: &MemoryLog, last: u64, seed: u64) {
+pub(crate) async fn wait_for_last(log: &dyn EventLog, last: u64, seed: u64) {
     let reached = async {
-        let mut follow = log.follow(0, &Selection::All).await.unwrap();
-        while log.bounds().await.unwrap().last < last {
-            // Heartbeats come along too, so this ends when the log grows without us.
-            let _batch = futures::StreamExt::next(&mut follow).await;
+        // A log whose servers are away for a while is asked again.
+        while !log.bounds().await.is_ok_and(|bounds| bounds.last >= last) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     if tokio::time::timeout(PATIENCE, reached).await.is_err() {
-        let at = log.bounds().await.unwrap().last;
-        panic!("seed {seed}: the log stands at {at}, should reach {last}");
+        let bounds = log.bounds().await;
+        panic!("seed {seed}: the log has {bounds:?}, should reach {last}");
     }
 }
 
-pub(crate) async fn all(log: &MemoryLog) -> Vec<Entry> {
+pub(crate) async fn all(log: &dyn EventLog) -> Vec<Entry> {
     let limit = ReadLimit {
         entries: usize::MAX,
         bytes: usize::MAX,
@@ -183,16 +222,26 @@ pub(crate) async fn all(log: &MemoryLog) -> Vec<Entry> {
     }
 }
 
-fn settings() -> (UpstreamConfig, PipelineConfig) {
+/// A candidate for a lease that is short enough for a test to see its end.
+pub(crate) fn candidate(lease: &MemoryLease, name: &str) -> Candidacy {
+    let store: Arc<dyn LeaseStore> = Arc::new(lease.clone());
+    let config = LeaseConfig {
+        enabled: true,
+        ttl: Duration::from_secs(5),
+        renew_interval: Duration::from_millis(500),
+    };
+    Candidacy::shared(store, name, &config).unwrap()
+}
+
+fn settings() -> IngestConfig {
     let flags = fanjet_config::Flags::default();
-    let config: IngestConfig = fanjet_config::load(fanjet_config::Sources {
+    let mut config: IngestConfig = fanjet_config::load(fanjet_config::Sources {
         defaults: DEFAULTS,
         env: &[],
         flags: &flags,
     })
     .unwrap();
-    let mut upstream = config.upstream;
-    upstream.reconnect_min = Duration::from_millis(5);
-    upstream.reconnect_max = Duration::from_millis(50);
-    (upstream, config.pipeline)
+    config.upstream.reconnect_min = Duration::from_millis(5);
+    config.upstream.reconnect_max = Duration::from_millis(50);
+    config
 }

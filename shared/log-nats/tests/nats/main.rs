@@ -12,6 +12,7 @@ mod support;
 mod clusters;
 mod contract;
 mod foreign_streams;
+mod leases;
 mod lost_servers;
 mod plain_clients;
 mod settings;
