@@ -93,6 +93,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-actors",
             "fanjet-log",
             "fanjet-log-embedded",
+            "fanjet-log-nats",
         ],
     ),
 ];

@@ -17,7 +17,9 @@ mod cluster;
 mod demo;
 mod corpus;
 mod soak;
+mod account;
 mod crash;
+mod chaos;
 mod clients;
 mod autobahn;
 
@@ -82,6 +84,11 @@ enum Command {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// A cluster under load and random faults; then compare its log and its clients with the simulator's world
+    Chaos {
+        #[command(flatten)]
+        options: chaos::Options,
+    },
     /// Foreign Jetstream clients from their registries against a real cluster
     Clients {
         /// Which scenarios
@@ -127,6 +134,7 @@ fn run(command: Command) -> Result<()> {
         Command::Corpus { dir } => corpus::run(&dir),
         Command::Soak { rate, minutes } => soak::run(rate, Duration::from_secs(minutes * 60)),
         Command::Crash { runs, rate, seed } => crash::run(runs, rate, seed),
+        Command::Chaos { options } => chaos::run(options),
         Command::Clients { scenarios } => clients::run(scenarios),
         Command::Autobahn { python } => autobahn::run(&python),
         Command::Bench { what } => bench::run(what),
