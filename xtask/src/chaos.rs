@@ -29,7 +29,6 @@ use stage::Stage;
 
 /// For the start, and for everything to catch up when the faults are over.
 const PATIENCE: Duration = Duration::from_secs(120);
-const POLL: Duration = Duration::from_millis(500);
 
 /// The clients of a run.
 const HABITS: [Habit; 4] = [
@@ -267,24 +266,14 @@ async fn all_see(signs: &mut [watch::Receiver<client::Seen>], what: client::Seen
 /// Carries out the plan; how often each kind hit something.
 async fn strike_all(stage: &Stage, steps: &[Step]) -> Result<BTreeMap<Fault, u32>> {
     let started = tokio::time::Instant::now();
-    let strikes = join_all(steps.iter().map(|step| async move {
+    // All to their ends, also when one fails: nothing is left frozen or cut.
+    let strikes = steps.iter().map(|step| async move {
         tokio::time::sleep_until(started + step.at).await;
         let hit = strike::strike(stage, step).await;
         hit.map(|hit| (step.fault, hit))
             .with_context(|| format!("{step}"))
-    }));
-    let watching = async {
-        loop {
-            tokio::time::sleep(POLL).await;
-            if let Err(error) = stage.check() {
-                break error;
-            }
-        }
-    };
-    let struck = tokio::select! {
-        struck = strikes => struck,
-        error = watching => return Err(error),
-    };
+    });
+    let struck = join_all(strikes).await;
     let mut fired = BTreeMap::new();
     for struck in struck {
         let (fault, hit) = struck?;

@@ -65,20 +65,24 @@ impl Service {
             tokio::time::sleep(lasts).await;
             return self.process()?.thaw();
         }
-        let name = &self.name;
         let process = self.process.take().context("it does not run")?;
         let status = match blow {
             Blow::Kill => process.kill().await?,
             _ => process.stop(PATIENCE).await?,
         };
-        self.said.extend(process.lines());
+        let said = process.lines();
+        // Until it has said something it may not even be able to hear the signal: then that ends it.
+        let is_in_order = blow == Blow::Kill || status.success() || said.is_empty();
+        self.said.extend(said);
         self.said.push(format!("=== {blow:?}: {status}"));
-        ensure!(
-            blow == Blow::Kill || status.success(),
-            "{name} was asked to stop and ended with {status}"
-        );
         tokio::time::sleep(lasts).await;
-        self.launch()
+        self.launch()?;
+        ensure!(
+            is_in_order,
+            "{} was asked to stop and ended with {status}",
+            self.name
+        );
+        Ok(())
     }
 
     /// That it has not ended by itself.
