@@ -100,3 +100,76 @@ fn without_time(event: &str, time: u64) -> Option<String> {
     let (before, behind) = event.split_once(&digits)?;
     Some(format!("{before}\"time_us\":0{behind}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: Habit = Habit {
+        name: "all",
+        collections: None,
+        wanders: false,
+        leaves_after: None,
+    };
+    const FEED: Habit = Habit {
+        collections: Some("app.bsky.feed.*"),
+        ..ALL
+    };
+
+    fn event(seq: u64, time: u64) -> String {
+        format!(r#"{{"did":"did:plc:x","time_us":{time},"kind":"commit","seq":{seq}}}"#)
+    }
+
+    /// Two of the feed, one elsewhere, an identity, and one that clients never see.
+    fn account() -> Vec<Expected> {
+        let line = |(seq, collection, v1): (u64, Option<&str>, Option<String>)| {
+            serde_json::from_value(serde_json::json!({
+                "relay_seq": seq, "op_index": 0, "op_count": 1, "collection": collection, "v1": v1,
+            }))
+        };
+        let lines = [
+            (1, Some("app.bsky.feed.post"), Some(event(1, 0))),
+            (2, Some("app.bsky.graph.follow"), Some(event(2, 0))),
+            (3, None, Some(event(3, 0))),
+            (4, None, None),
+            (5, Some("app.bsky.feed.like"), Some(event(5, 0))),
+        ];
+        lines.map(|it| line(it).unwrap()).to_vec()
+    }
+
+    /// Counts of what is missing, repeated, reordered and different, of a client that got these (seq, time).
+    fn judged(habit: &Habit, got: &[(u64, u64)]) -> [u64; 4] {
+        let times = (1..=5).map(|seq| ((seq, 0), 10 * seq)).collect();
+        let record = Record {
+            events: got
+                .iter()
+                .map(|&(seq, time)| (time, event(seq, time)))
+                .collect(),
+            ..Record::default()
+        };
+        let verdict = judge_client(habit, &record, &account(), &times).unwrap();
+        [
+            verdict.missing,
+            verdict.repeated,
+            verdict.reordered,
+            verdict.differ,
+        ]
+    }
+
+    #[test]
+    fn a_stream_is_measured_by_its_filter_and_the_log() {
+        let all = [(1, 10), (2, 20), (3, 30), (5, 50)];
+        assert_eq!(judged(&ALL, &all), [0, 0, 0, 0]);
+        assert_eq!(judged(&FEED, &[(1, 10), (3, 30), (5, 50)]), [0, 0, 0, 0]);
+        assert_eq!(judged(&FEED, &all), [0, 0, 0, 1]);
+        assert_eq!(judged(&ALL, &all[1..]), [1, 0, 0, 0]);
+        let twice = [(1, 10), (2, 20), (2, 20), (3, 30), (5, 50)];
+        assert_eq!(judged(&ALL, &twice)[..2], [0, 1]);
+        let swapped = [(1, 10), (3, 30), (2, 20), (5, 50)];
+        assert_eq!(judged(&ALL, &swapped), [0, 0, 1, 0]);
+        let other_time = [(1, 10), (2, 21), (3, 30), (5, 50)];
+        assert_eq!(judged(&ALL, &other_time), [0, 0, 0, 1]);
+        let foreign = [(1, 10), (2, 20), (3, 30), (5, 50), (9, 90)];
+        assert_eq!(judged(&ALL, &foreign), [0, 0, 0, 1]);
+    }
+}
