@@ -62,7 +62,7 @@ impl Stage {
         let mut edges = Vec::new();
         for index in 0..EDGES {
             let links = links_to(&nats).await?;
-            let url = urls(&*links.lock().await);
+            let url = urls(&links.lock().await);
             lines.edge_to_nats.push(links);
             let settings = [
                 ("http.listen", "127.0.0.1:0"),
@@ -103,7 +103,7 @@ impl Stage {
             let link = Link::start(self.upstream).await?;
             let upstream = format!("ws://127.0.0.1:{}", link.port());
             self.lines.ingests_to_simulator.lock().await.push(link);
-            let url = urls(&*to_nats.lock().await);
+            let url = urls(&to_nats.lock().await);
             let settings = [
                 ("upstream.url", upstream.as_str()),
                 // Both must call it the same, or each would begin anew with what happens now.
