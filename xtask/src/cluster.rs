@@ -16,14 +16,14 @@ use crate::shell::{cargo, run as run_command, target};
 pub(crate) use edge::Edge;
 
 /// Time for a process to say that it is ready, and for one to end when asked to.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
 
 /// What a cluster is made of.
 pub(crate) const PROGRAMS: [&str; 3] = ["fanjet-simulator", "fanjet-ingest", "fanjet-edge"];
 
 /// How the programs are built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Profile {
     Dev,
     Release,

@@ -94,6 +94,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-dictionaries",
             "fanjet-log",
             "fanjet-log-embedded",
+            "fanjet-log-nats",
         ],
     ),
 ];

@@ -17,12 +17,12 @@ mod cluster;
 mod demo;
 mod corpus;
 mod soak;
-
+mod account;
 mod load;
 mod cutover;
 mod laggards;
-
 mod crash;
+mod chaos;
 mod clients;
 mod autobahn;
 
@@ -92,6 +92,11 @@ enum Command {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// A cluster under load and random faults; then compare its log and its clients with the simulator's world
+    Chaos {
+        #[command(flatten)]
+        options: chaos::Options,
+    },
     /// Foreign Jetstream clients from their registries against a real cluster
     Clients {
         /// Which scenarios
@@ -139,6 +144,7 @@ fn run(command: Command) -> Result<()> {
         Command::Cutover(args) => cutover::run(&args),
         Command::Laggards(args) => laggards::run(&args),
         Command::Crash { runs, rate, seed } => crash::run(runs, rate, seed),
+        Command::Chaos { options } => chaos::run(options),
         Command::Clients { scenarios } => clients::run(scenarios),
         Command::Autobahn { python } => autobahn::run(&python),
         Command::Bench { what } => bench::run(what),

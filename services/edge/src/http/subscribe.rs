@@ -85,7 +85,11 @@ async fn admit(request: &HttpRequest, node: &Node) -> Result<Admitted, Refusal> 
         return Err(Refusal::OutsidePool(node.tail.pool.to_string()));
     }
     let response = ws::handshake(request).map_err(|_| Refusal::NoUpgrade)?;
-    let start = node.starts.resolve(options.cursor).await;
+    let start = tokio::select! {
+        start = node.starts.resolve(options.cursor) => start,
+        // A log that is away must not keep the node from ending.
+        () = node.stop.cancelled() => return Err(Refusal::Draining),
+    };
     let start = start.map_err(|error| {
         // What it says is for the operator.
         warn!(%error, "cannot find the position of a cursor");
