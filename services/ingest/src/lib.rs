@@ -3,17 +3,19 @@
 //! The path of one event through this crate, in the order of the modules:
 //!
 //! 1. [`upstream`] reads binary frames from one relay or PDS and reconnects for ever;
-//! 2. [`decode`] turns batches of frames into drafts on the blocking pool, order kept;
-//! 3. [`gate`] is the pure rule inside it: which events a frame makes, and why something is dropped;
-//! 4. [`sequencer`] drops what the log already holds and gives each event its log time;
-//! 5. [`publisher`] appends, fenced and pipelined, and finds out what the log holds after any failure.
+//! 2. [`verify`], if asked for, drops commits that their accounts did not sign, or that say something else than they did;
+//! 3. [`decode`] turns batches of frames into drafts on the blocking pool, order kept;
+//! 4. [`gate`] is the pure rule inside it: which events a frame makes, and why something is dropped;
+//! 5. [`sequencer`] drops what the log already holds and gives each event its log time;
+//! 6. [`publisher`] appends, fenced and pipelined, and finds out what the log holds after any failure.
 //!
-//! [`pipeline`] wires 2 to 5. There is no cursor store: [`resume`] reads where to go on from the log's last event.
+//! [`pipeline`] wires 2 to 6. There is no cursor store: [`resume`] reads where to go on from the log's last event.
 //! This crate must never import the edge, and nothing a stranger sends may stop it.
 
 mod config;
 
 mod upstream;
+mod verify;
 mod decode;
 mod gate;
 mod resume;
@@ -29,3 +31,4 @@ mod error;
 pub use config::{DEFAULTS, IngestConfig, OWN_DEFAULTS, PipelineConfig, UpstreamConfig};
 pub use error::IngestError;
 pub use service::Ingest;
+pub use verify::{VerifyConfig, VerifyMode};

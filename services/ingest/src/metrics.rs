@@ -4,6 +4,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Meter};
 
 use crate::gate::{DropReason, Drops};
+use crate::verify::{LookupResult, Outcome};
 
 const FRAMES: &str = "fanjet_ingest_frames_total";
 const FRAME_BYTES: &str = "fanjet_ingest_frame_bytes_total";
@@ -16,6 +17,8 @@ const UPSTREAM_NOTICES: &str = "fanjet_ingest_upstream_notices_total";
 const RELAY_SEQ: &str = "fanjet_ingest_relay_seq";
 const LOG_SEQ: &str = "fanjet_ingest_log_seq";
 const RESYNCS: &str = "fanjet_ingest_log_resyncs_total";
+const VERIFIED: &str = "fanjet_ingest_verified_commits_total";
+const KEY_LOOKUPS: &str = "fanjet_ingest_key_lookups_total";
 
 /// Why an upstream connection ended, or never began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +85,8 @@ pub(crate) struct IngestMetrics {
     relay_seq: Gauge<u64>,
     log_seq: Gauge<u64>,
     resyncs: Counter<u64>,
+    verified: Counter<u64>,
+    key_lookups: Counter<u64>,
 }
 
 impl IngestMetrics {
@@ -106,6 +111,8 @@ impl IngestMetrics {
                 RESYNCS,
                 "Times the log's end was read again after a failed append",
             ),
+            verified: counter(VERIFIED, "Commits chosen for verification, by outcome"),
+            key_lookups: counter(KEY_LOOKUPS, "Look-ups of account keys, by result"),
         }
     }
 
@@ -151,6 +158,16 @@ impl IngestMetrics {
             self.relay_seq.record(relay_seq, &[]);
             self.log_seq.record(log_seq, &[]);
         }
+    }
+
+    pub(crate) fn verified(&self, outcome: Outcome) {
+        self.verified
+            .add(1, &[KeyValue::new("outcome", outcome.label())]);
+    }
+
+    pub(crate) fn key_looked_up(&self, result: LookupResult) {
+        self.key_lookups
+            .add(1, &[KeyValue::new("result", result.label())]);
     }
 
     pub(crate) fn resynced(&self) {
