@@ -43,7 +43,6 @@ pub(crate) use keys::LookupResult;
 const LOOKAHEAD: usize = 16;
 
 /// Checks commits.
-#[derive(Debug)]
 pub(crate) struct Verifier {
     one_in: u64,
     keys: Keys,

@@ -75,7 +75,6 @@ struct Remembered {
 type Lookup = Arc<OnceCell<KeyAnswer>>;
 
 /// All keys.
-#[derive(Debug)]
 pub(super) struct Keys {
     documents: Arc<dyn DidDocuments>,
     remembered: Mutex<Cache<Box<str>, Remembered>>,
@@ -226,3 +225,6 @@ impl Keys {
         self.clock.now_us()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,3 +13,5 @@ mod faithful;
 mod hostile_frames;
 mod interruptions;
 mod process;
+mod directory;
+mod verified;

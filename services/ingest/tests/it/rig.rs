@@ -26,7 +26,17 @@ pub(crate) struct Running {
 impl Running {
     /// Starts ingest from `url` into `log`.
     pub(crate) fn start(url: &str, log: &Arc<MemoryLog>) -> Self {
-        let (mut upstream, pipeline) = settings();
+        Self::start_with(url, log, |_| ())
+    }
+
+    /// Starts ingest with other settings than the defaults.
+    pub(crate) fn start_with(
+        url: &str,
+        log: &Arc<MemoryLog>,
+        change: impl FnOnce(&mut PipelineConfig),
+    ) -> Self {
+        let (mut upstream, mut pipeline) = settings();
+        change(&mut pipeline);
         upstream.url = url.to_owned();
         upstream.name = "simulator".to_owned();
         let metrics = Metrics::new().unwrap();
@@ -81,7 +91,20 @@ impl Running {
 
 /// A simulator whose frames are all published at once, so that the run is as long as its work.
 pub(crate) async fn simulator(seed: u64, frames: u64, faults: &[&str]) -> SimulatorHandle {
-    let world = WorldConfig {
+    Simulator::start(SimulatorConfig {
+        source: Source::World(world(seed, faults)),
+        rate: Rate::Max,
+        limit: Some(frames),
+        wait_for_client: true,
+        ..SimulatorConfig::default()
+    })
+    .await
+    .unwrap()
+}
+
+/// The world that [`simulator`] shows.
+pub(crate) fn world(seed: u64, faults: &[&str]) -> WorldConfig {
+    WorldConfig {
         seed,
         accounts: 40,
         records_per_repo: 30,
@@ -92,16 +115,7 @@ pub(crate) async fn simulator(seed: u64, frames: u64, faults: &[&str]) -> Simula
             .map(|rule| rule.parse::<FaultRule>().unwrap())
             .collect(),
         ..WorldConfig::default()
-    };
-    Simulator::start(SimulatorConfig {
-        source: Source::World(world),
-        rate: Rate::Max,
-        limit: Some(frames),
-        wait_for_client: true,
-        ..SimulatorConfig::default()
-    })
-    .await
-    .unwrap()
+    }
 }
 
 /// Waits until the log holds what the simulator's frames should make, then compares event by event.
