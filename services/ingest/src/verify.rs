@@ -124,9 +124,7 @@ impl Verifier {
         }
         let mut dropped = dropped.into_iter();
         let mut batch = batch;
-        batch
-            .frames
-            .retain(|_| !dropped.next().unwrap_or_default());
+        batch.frames.retain(|_| !dropped.next().unwrap_or_default());
         batch
     }
 
@@ -202,7 +200,10 @@ async fn check_one_by_one(chosen: &[Chosen]) -> Vec<Outcome> {
         let alone = one.clone();
         let checked = tokio::task::spawn_blocking(move || check_one(&alone)).await;
         outcomes.push(checked.unwrap_or_else(|_panicked| {
-            error!(bytes = one.frame.len(), "verification crashed on a commit; it is dropped");
+            error!(
+                bytes = one.frame.len(),
+                "verification crashed on a commit; it is dropped"
+            );
             Outcome::Crashed
         }));
     }

@@ -78,13 +78,11 @@ fn signature_p256(bencher: Bencher<'_, '_>) {
             (message, signature.normalize_s().to_bytes())
         })
         .collect();
-    bencher
-        .counter(ItemsCount::new(signed.len()))
-        .bench(|| {
-            for (message, signature) in &signed {
-                assert!(key.verify(black_box(message), signature).is_ok());
-            }
-        });
+    bencher.counter(ItemsCount::new(signed.len())).bench(|| {
+        for (message, signature) in &signed {
+            assert!(key.verify(black_box(message), signature).is_ok());
+        }
+    });
 }
 
 fn both(opened: &Opened<'_>, commit: &Commit<'_>, key: &PublicKey) {
@@ -97,17 +95,15 @@ fn run(
     frames: &Signed,
     check: impl Fn(&Opened<'_>, &Commit<'_>, &PublicKey) + Sync,
 ) {
-    bencher
-        .counter(ItemsCount::new(frames.len()))
-        .bench(|| {
-            for (frame, key) in frames {
-                let Ok(Frame::Commit(commit)) = decode_frame(black_box(frame)) else {
-                    continue;
-                };
-                let opened = Opened::commit(&commit).expect("an honest commit");
-                check(black_box(&opened), &commit, key);
-            }
-        });
+    bencher.counter(ItemsCount::new(frames.len())).bench(|| {
+        for (frame, key) in frames {
+            let Ok(Frame::Commit(commit)) = decode_frame(black_box(frame)) else {
+                continue;
+            };
+            let opened = Opened::commit(&commit).expect("an honest commit");
+            check(black_box(&opened), &commit, key);
+        }
+    });
 }
 
 fn world() -> Signed {

@@ -42,7 +42,10 @@ pub fn signing_key(did: &str, document: &[u8]) -> Result<PublicKey, KeyError> {
         .iter()
         .find(|method| is_signing_key(&method.id, did) && method.controller == did)
         .ok_or(KeyError::NoKey)?;
-    let text = method.public_key_multibase.as_deref().ok_or(KeyError::NoKey)?;
+    let text = method
+        .public_key_multibase
+        .as_deref()
+        .ok_or(KeyError::NoKey)?;
     match method.kind.as_str() {
         "Multikey" => PublicKey::parse(text),
         "EcdsaSecp256k1VerificationKey2019" => PublicKey::legacy_k256(text),

@@ -33,7 +33,11 @@ impl<'a> Signed<'a> {
             (None, None, None, None, None);
         let mut message = Vec::with_capacity(block.len());
         // A map of up to 23 entries has a head of one byte.
-        message.push(0xa0 | u8::try_from(entries.checked_sub(1)?).ok().filter(|n| *n < 23)?);
+        message.push(
+            0xa0 | u8::try_from(entries.checked_sub(1)?)
+                .ok()
+                .filter(|n| *n < 23)?,
+        );
         let mut before: Option<&[u8]> = None;
         for _ in 0..entries {
             let start = reader.position();

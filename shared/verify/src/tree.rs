@@ -20,11 +20,7 @@ use sha2::{Digest, Sha256};
 use crate::Refusal;
 
 /// The root of the tree before the operations, given the root `data` after them.
-pub(crate) fn root_before(
-    blocks: &Blocks<'_>,
-    data: Cid,
-    ops: &Ops<'_>,
-) -> Result<Cid, Refusal> {
+pub(crate) fn root_before(blocks: &Blocks<'_>, data: Cid, ops: &Ops<'_>) -> Result<Cid, Refusal> {
     if ops.is_empty() {
         return Ok(data);
     }
@@ -58,7 +54,8 @@ impl Keys {
         }
         let start = self.0.len();
         if let Some((before, shared)) = before {
-            self.0.extend_from_within(before.start..before.start + shared);
+            self.0
+                .extend_from_within(before.start..before.start + shared);
         }
         self.0.extend_from_slice(rest);
         Ok(Key {

@@ -103,7 +103,10 @@ async fn once(recording: &str, verified: &str, keys: &str) -> Result<()> {
     );
     if verified != "off" {
         let metrics = cluster::get(&ops, "/metrics").await?;
-        let ok = counter(&metrics, "fanjet_ingest_verified_commits_total{outcome=\"ok\"}");
+        let ok = counter(
+            &metrics,
+            "fanjet_ingest_verified_commits_total{outcome=\"ok\"}",
+        );
         println!("verified {verified}: {ok} commits good");
     }
     let took = last - began;

@@ -45,7 +45,8 @@ impl Budget {
         if is_away && (self.is_trying || now_us < self.away_until_us) {
             return Err(Denied::Away);
         }
-        let due = self.due_us.max(now_us.saturating_sub(1_000_000)) + 1_000_000 / self.per_second.max(1);
+        let due =
+            self.due_us.max(now_us.saturating_sub(1_000_000)) + 1_000_000 / self.per_second.max(1);
         if due > now_us {
             return Err(Denied::RateLimited);
         }
@@ -88,7 +89,9 @@ mod tests {
             .filter(|ms| budget.take(START + ms * 1_000).is_ok())
             .count();
         assert!((600..=611).contains(&taken), "{taken}");
-        let burst = (0..100).filter(|_| budget.take(START + 120_000_000).is_ok()).count();
+        let burst = (0..100)
+            .filter(|_| budget.take(START + 120_000_000).is_ok())
+            .count();
         assert_eq!(burst, 10);
         assert_eq!(budget.take(START + 120_000_000), Err(Denied::RateLimited));
     }

@@ -72,7 +72,9 @@ impl FromStr for VerifyMode {
                 .and_then(|one_in| one_in.parse().ok())
                 .map(Self::Sample)
                 .ok_or_else(|| {
-                    format!("{text:?} is unknown; allowed: \"off\", \"sample:N\" with N from 1, \"all\"")
+                    format!(
+                        "{text:?} is unknown; allowed: \"off\", \"sample:N\" with N from 1, \"all\""
+                    )
                 }),
         }
     }
@@ -113,9 +115,15 @@ impl VerifyConfig {
             base_url("pipeline.verify.web_url", &self.web_url)?;
         }
         for (key, is_zero) in [
-            ("pipeline.verify.lookups_per_second", self.lookups_per_second == 0),
+            (
+                "pipeline.verify.lookups_per_second",
+                self.lookups_per_second == 0,
+            ),
             ("pipeline.verify.cached_keys", self.cached_keys == 0),
-            ("pipeline.verify.lookup_timeout", self.lookup_timeout.is_zero()),
+            (
+                "pipeline.verify.lookup_timeout",
+                self.lookup_timeout.is_zero(),
+            ),
         ] {
             if is_zero {
                 return Err(IngestError::Config {
@@ -148,7 +156,15 @@ mod tests {
         for text in ["off", "all", "sample:1", "sample:10"] {
             assert_eq!(text.parse::<VerifyMode>().unwrap().to_string(), text);
         }
-        for bad in ["", "on", "sample", "sample:", "sample:0", "sample:-1", "ALL"] {
+        for bad in [
+            "",
+            "on",
+            "sample",
+            "sample:",
+            "sample:0",
+            "sample:-1",
+            "ALL",
+        ] {
             assert!(bad.parse::<VerifyMode>().is_err(), "{bad}");
         }
     }

@@ -66,7 +66,9 @@ impl HttpDocuments {
                 .map_err(|error| IngestError::Task(format!("no HTTP client: {error}")))
         };
         let web = if config.web_url.is_empty() {
-            let careful = plain().https_only(true).dns_resolver(Arc::new(PublicAddresses));
+            let careful = plain()
+                .https_only(true)
+                .dns_resolver(Arc::new(PublicAddresses));
             (build(careful)?, None)
         } else {
             let url = base_url("pipeline.verify.web_url", &config.web_url)?;

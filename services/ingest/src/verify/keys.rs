@@ -135,7 +135,9 @@ impl Keys {
         let remembered = self.remembered.lock().get(&Box::from(did.as_str()));
         let answer = match remembered {
             // Another commit has looked meanwhile.
-            Some(Remembered { key: Some(key), .. }) if key.at_us > used.at_us => KeyAnswer::Key(key),
+            Some(Remembered { key: Some(key), .. }) if key.at_us > used.at_us => {
+                KeyAnswer::Key(key)
+            }
             _ => self.look_up(did).await,
         };
         match &answer {
@@ -149,7 +151,13 @@ impl Keys {
         let mut remembered = self.remembered.lock();
         let did = Box::from(did);
         if let Some(known) = remembered.get(&did) {
-            remembered.put(did, Remembered { until_us: 0, ..known });
+            remembered.put(
+                did,
+                Remembered {
+                    until_us: 0,
+                    ..known
+                },
+            );
         }
     }
 
@@ -171,7 +179,10 @@ impl Keys {
         };
         let answer = joined.get_or_init(|| self.ask(did)).await.clone();
         let mut under_way = self.under_way.lock();
-        if under_way.get(did).is_some_and(|lookup| Arc::ptr_eq(lookup, &joined)) {
+        if under_way
+            .get(did)
+            .is_some_and(|lookup| Arc::ptr_eq(lookup, &joined))
+        {
             under_way.remove(did);
         }
         answer
@@ -200,7 +211,11 @@ impl Keys {
         if !has_answered {
             return KeyAnswer::Away;
         }
-        let ttl = if key.is_some() { self.key_ttl } else { self.missing_ttl };
+        let ttl = if key.is_some() {
+            self.key_ttl
+        } else {
+            self.missing_ttl
+        };
         let until_us = now_us.saturating_add(u64::try_from(ttl.as_micros()).unwrap_or(u64::MAX));
         self.remembered.lock().put(
             Box::from(did.as_str()),

@@ -93,10 +93,16 @@ async fn commits_under_a_foreign_key_are_dropped_and_nobody_elses_are() {
     let seed = 302;
     let mut own = World::new(&world(seed, &[])).unwrap();
     let as_generated = own.directory().clone();
-    let expected: Vec<_> = (0..FRAMES).flat_map(|_| own.next_frame().expected).collect();
+    let expected: Vec<_> = (0..FRAMES)
+        .flat_map(|_| own.next_frame().expected)
+        .collect();
     // The busiest account is given another account's key.
     let victim = busiest(&expected);
-    let other = expected.iter().map(|event| &event.did).find(|did| **did != victim).unwrap();
+    let other = expected
+        .iter()
+        .map(|event| &event.did)
+        .find(|did| **did != victim)
+        .unwrap();
     let foreign = as_generated
         .get(other.as_str())
         .unwrap()
@@ -111,7 +117,11 @@ async fn commits_under_a_foreign_key_are_dropped_and_nobody_elses_are() {
     let kept: Vec<_> = expected.iter().filter(|event| !is_dropped(event)).collect();
     assert!(kept.len() < expected.len());
     wait_for_last(&log, kept.len() as u64, seed).await;
-    let seqs: Vec<_> = all(&log).await.iter().map(|entry| entry.origin.relay_seq).collect();
+    let seqs: Vec<_> = all(&log)
+        .await
+        .iter()
+        .map(|entry| entry.origin.relay_seq)
+        .collect();
     let wanted: Vec<_> = kept.iter().map(|event| event.relay_seq).collect();
     assert_eq!(seqs, wanted);
     let dropped: Vec<_> = expected.iter().filter(is_dropped).cloned().collect();
@@ -137,7 +147,11 @@ async fn commits_with_a_changed_path_are_dropped_whole() {
     assert!(fired > 0);
     let last = expected.last().unwrap().relay_seq;
     let reached = async {
-        while all(&log).await.last().is_none_or(|entry| entry.origin.relay_seq < last) {
+        while all(&log)
+            .await
+            .last()
+            .is_none_or(|entry| entry.origin.relay_seq < last)
+        {
             tokio::task::yield_now().await;
         }
     };

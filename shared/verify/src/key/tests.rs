@@ -22,14 +22,14 @@ fn a_p256_key_takes_its_own_low_s_signatures_only() {
     let (signer, text) = p256_pair();
     assert!(text.starts_with("zDna"), "{text}");
     let key = PublicKey::parse(&text).unwrap();
-    assert_eq!(PublicKey::parse(&format!("did:key:{text}")), Ok(key.clone()));
+    assert_eq!(
+        PublicKey::parse(&format!("did:key:{text}")),
+        Ok(key.clone())
+    );
     let signature: p256::ecdsa::Signature = signer.sign(b"a commit");
     let low = signature.normalize_s();
     assert_eq!(key.verify(b"a commit", &low.to_bytes()), Ok(()));
-    assert_eq!(
-        key.verify(b"a commit", &high(&low)),
-        Err(Refusal::HighS)
-    );
+    assert_eq!(key.verify(b"a commit", &high(&low)), Err(Refusal::HighS));
     assert_eq!(
         key.verify(b"another", &low.to_bytes()),
         Err(Refusal::BadSignature)

@@ -80,7 +80,12 @@ impl Builder {
     fn close_below(&mut self, keys: &Keys, layer: usize) -> Result<Option<Cid>, Refusal> {
         let mut child = None;
         for below in 0..layer {
-            if child.is_some() || self.levels.get(below).is_some_and(|level| !level.is_empty()) {
+            if child.is_some()
+                || self
+                    .levels
+                    .get(below)
+                    .is_some_and(|level| !level.is_empty())
+            {
                 self.level(below).hang(child)?;
                 child = self.close(keys, below);
             }
@@ -89,7 +94,10 @@ impl Builder {
     }
 
     fn close(&mut self, keys: &Keys, layer: usize) -> Option<Cid> {
-        let level = self.levels.get_mut(layer).filter(|level| !level.is_empty())?;
+        let level = self
+            .levels
+            .get_mut(layer)
+            .filter(|level| !level.is_empty())?;
         write_node(&mut self.block, keys, level);
         level.left = None;
         level.entries.clear();

@@ -16,8 +16,7 @@ fn layers_are_those_of_the_specification() {
 #[test]
 fn roots_are_those_of_other_implementations() {
     // The interoperability test vectors of ATProto: every record has this CID.
-    let value =
-        Cid::parse("bafyreie5cvv4h45feadgeuwhbcutmh6t2ceseocckahdoe6uat64zmz454").unwrap();
+    let value = Cid::parse("bafyreie5cvv4h45feadgeuwhbcutmh6t2ceseocckahdoe6uat64zmz454").unwrap();
     for (records, root) in [
         (
             &[][..],

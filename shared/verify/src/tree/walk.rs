@@ -93,7 +93,9 @@ impl<'a> Walk<'_, 'a, '_> {
         let known = before.map(|before| keys.get(before)).unwrap_or_default();
         // Shared bytes are all that are shared, so that a node has one form.
         let is_longest = match known.get(..entry.shared) {
-            Some(_) => known.get(entry.shared).is_none_or(|next| entry.rest.first() != Some(next)),
+            Some(_) => known
+                .get(entry.shared)
+                .is_none_or(|next| entry.rest.first() != Some(next)),
             None => false,
         };
         if !is_longest || entry.rest.is_empty() {
@@ -104,7 +106,10 @@ impl<'a> Walk<'_, 'a, '_> {
             });
         }
         let key = keys.add(before.map(|before| (before, entry.shared)), entry.rest)?;
-        if self.last.is_some_and(|last| keys.get(last) >= keys.get(key)) {
+        if self
+            .last
+            .is_some_and(|last| keys.get(last) >= keys.get(key))
+        {
             return Err(Refusal::KeyOrder);
         }
         self.last = Some(key);

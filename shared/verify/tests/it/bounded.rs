@@ -78,11 +78,14 @@ fn long_keys_are_refused_however_short_they_are_written() {
 fn a_subtree_that_occurs_twice_is_refused_and_not_entered_twice() {
     // Two keys of layer 1 or more, found by trying, with the same child behind both.
     let on_layer = |layer: u32| {
-        (0..).map(|n: u32| format!("a.b.c/{n:08}").into_bytes()).filter(move |key| {
-            let digest = Cid::of_raw(key).to_bytes();
-            let zeros = u32::from_be_bytes(digest[4..8].try_into().unwrap()).leading_zeros() / 2;
-            zeros == layer
-        })
+        (0..)
+            .map(|n: u32| format!("a.b.c/{n:08}").into_bytes())
+            .filter(move |key| {
+                let digest = Cid::of_raw(key).to_bytes();
+                let zeros =
+                    u32::from_be_bytes(digest[4..8].try_into().unwrap()).leading_zeros() / 2;
+                zeros == layer
+            })
     };
     let mut frame = some_commit();
     let mut above = on_layer(1);
@@ -92,9 +95,14 @@ fn a_subtree_that_occurs_twice_is_refused_and_not_entered_twice() {
     let block = crate::editable::encode(&child);
     let child = Cid::of_dag_cbor(&block);
     frame.blocks.push((child, block));
-    let shared = std::iter::zip(&first, &second).take_while(|(a, b)| a == b).count();
+    let shared = std::iter::zip(&first, &second)
+        .take_while(|(a, b)| a == b)
+        .count();
     let rest = second[shared..].to_vec();
-    let root = node(vec![(0, first, Some(child)), (shared as u64, rest, Some(child))]);
+    let root = node(vec![
+        (0, first, Some(child)),
+        (shared as u64, rest, Some(child)),
+    ]);
     frame.set_root_node(&key(), &root);
     // The frame's own operations are not in this tree: keep one that stands behind everything.
     frame.ops().truncate(1);

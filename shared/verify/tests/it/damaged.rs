@@ -37,10 +37,7 @@ fn stranger() -> Cid {
 }
 
 /// What a damage was answered with, for all commits of a world that can have it.
-fn answers(
-    seed: u64,
-    damage: impl Fn(&mut Editable) -> Option<()>,
-) -> BTreeSet<String> {
+fn answers(seed: u64, damage: impl Fn(&mut Editable) -> Option<()>) -> BTreeSet<String> {
     let mut answers = BTreeSet::new();
     for (mut frame, key) in commits(seed, 40) {
         assert_eq!(check(&frame.put_together(), &key), Ok(Inversion::Proven));
@@ -48,7 +45,10 @@ fn answers(
             answers.insert(format!("{:?}", check(&frame.put_together(), &key)));
         }
     }
-    assert!(!answers.is_empty(), "seed {seed}: no commit could be damaged");
+    assert!(
+        !answers.is_empty(),
+        "seed {seed}: no commit could be damaged"
+    );
     answers
 }
 
@@ -274,7 +274,9 @@ fn compress(entries: &mut [Ipld], keys: &[Vec<u8>]) {
     let mut before: &[u8] = &[];
     for (entry, key) in entries.iter_mut().zip(keys) {
         let Ipld::Map(entry) = entry else { panic!() };
-        let shared = std::iter::zip(before, key).take_while(|(a, b)| a == b).count();
+        let shared = std::iter::zip(before, key)
+            .take_while(|(a, b)| a == b)
+            .count();
         set(entry, "p", Ipld::Integer(shared as i128));
         set(entry, "k", Ipld::Bytes(key[shared..].to_vec()));
         before = key;

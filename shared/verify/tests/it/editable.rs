@@ -148,7 +148,9 @@ impl Editable {
         let cid = Cid::of_dag_cbor(&block);
         self.blocks.retain(|(known, _)| *known != old);
         self.blocks.push((cid, block));
-        self.resign(key, |commit| drop(commit.insert("data".to_owned(), link(cid))));
+        self.resign(key, |commit| {
+            drop(commit.insert("data".to_owned(), link(cid)))
+        });
     }
 }
 

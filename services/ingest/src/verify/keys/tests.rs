@@ -113,7 +113,9 @@ impl Rig {
     }
 
     fn pass(&self, seconds: u64) {
-        self.clock.0.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+        self.clock
+            .0
+            .fetch_add(seconds * 1_000_000, Ordering::SeqCst);
     }
 
     async fn key(&self) -> Arc<KnownKey> {
@@ -157,7 +159,11 @@ async fn many_commits_of_one_account_make_one_look_up() {
     // Stored, so that the one who asks is let go when it gets there; a second one would wait for ever.
     gate.notify_one();
     let answers = join_all((0..50).map(|_| rig.keys.get(&rig.did))).await;
-    assert!(answers.iter().all(|answer| matches!(answer, KeyAnswer::Key(_))));
+    assert!(
+        answers
+            .iter()
+            .all(|answer| matches!(answer, KeyAnswer::Key(_)))
+    );
     assert_eq!(rig.asked(), 1);
     assert!(rig.keys.under_way.lock().is_empty());
 }
@@ -168,7 +174,10 @@ async fn a_rotated_key_is_found_when_a_signature_fails() {
     let old = rig.key().await;
     let (_, rotated) = document(2, Some(&rig.did));
     *rig.documents.document.lock() = Some(rotated);
-    assert!(rig.keys.renewed(&rig.did, &old).await.is_none(), "looked up just now");
+    assert!(
+        rig.keys.renewed(&rig.did, &old).await.is_none(),
+        "looked up just now"
+    );
     assert_eq!(rig.asked(), 1);
     rig.pass(11);
     let Some(KeyAnswer::Key(new)) = rig.keys.renewed(&rig.did, &old).await else {
@@ -180,7 +189,10 @@ async fn a_rotated_key_is_found_when_a_signature_fails() {
     assert!(rig.keys.renewed(&rig.did, &old).await.is_some());
     assert_eq!(rig.asked(), 2);
     rig.pass(11);
-    assert!(rig.keys.renewed(&rig.did, &new).await.is_none(), "the same key again");
+    assert!(
+        rig.keys.renewed(&rig.did, &new).await.is_none(),
+        "the same key again"
+    );
     assert_eq!(rig.asked(), 3);
 }
 
