@@ -12,6 +12,8 @@ use crate::test::corpus_folder;
 pub(crate) enum Bench {
     /// Frames to v1 JSON, beside the plain decoder
     Decode,
+    /// Signatures and proofs of commits
+    Verify,
     /// Routing and lanes of one hub, without sockets
     Fanout,
     /// CPU per delivered event over real sockets, by encoding
@@ -31,6 +33,7 @@ pub(crate) enum Bench {
 pub(crate) fn run(bench: Bench) -> Result<()> {
     let (package, target) = match bench {
         Bench::Decode => ("fanjet-firehose", "decode"),
+        Bench::Verify => ("fanjet-verify", "verify"),
         Bench::Fanout => ("fanjet-edge", "fanout"),
         Bench::Sockets => ("fanjet-edge", "sockets"),
         Bench::Replay => ("fanjet-edge", "replay"),

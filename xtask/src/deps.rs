@@ -12,6 +12,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("fanjet-event", &[]),
     ("fanjet-json", &[]),
     ("fanjet-firehose", &["fanjet-event", "fanjet-json"]),
+    ("fanjet-verify", &["fanjet-event", "fanjet-firehose"]),
     ("fanjet-filter", &["fanjet-event"]),
     ("fanjet-wire", &["fanjet-event", "fanjet-json"]),
     ("fanjet-log", &["fanjet-event", "fanjet-wire"]),
@@ -41,6 +42,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "fanjet-event",
             "fanjet-firehose",
+            "fanjet-verify",
             "fanjet-wire",
             "fanjet-log",
             "fanjet-log-nats",
@@ -110,6 +112,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
         &["fanjet-firehose", "fanjet-simulator"],
     ),
     ("iroh-car", &["fanjet-firehose"]),
+    ("reqwest", &["fanjet-ingest"]),
+    ("p256", &["fanjet-verify"]),
 ];
 
 /// Crates that decide and never act: no runtime, no sockets.
@@ -117,6 +121,7 @@ const PURE: &[&str] = &[
     "fanjet-event",
     "fanjet-json",
     "fanjet-firehose",
+    "fanjet-verify",
     "fanjet-filter",
     "fanjet-wire",
 ];

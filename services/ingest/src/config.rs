@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::IngestError;
+use crate::verify::VerifyConfig;
 
 /// The commented defaults of ingest itself, whatever process it runs in.
 pub const OWN_DEFAULTS: &str = include_str!("../config.toml");
@@ -78,6 +79,8 @@ pub struct PipelineConfig {
     /// How long a shutdown may take.
     #[serde(with = "humantime_serde")]
     pub drain_timeout: Duration,
+    /// Which commits are verified, and where keys come from.
+    pub verify: VerifyConfig,
 }
 
 /// Section `[lease]`.
@@ -217,6 +220,6 @@ impl PipelineConfig {
                 });
             }
         }
-        Ok(())
+        self.verify.validate()
     }
 }

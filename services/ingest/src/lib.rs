@@ -3,18 +3,20 @@
 //! The path of one event through this crate, in the order of the modules:
 //!
 //! 1. [`upstream`] reads binary frames from one relay or PDS and reconnects for ever;
-//! 2. [`decode`] turns batches of frames into drafts on the blocking pool, order kept;
-//! 3. [`gate`] is the pure rule inside it: which events a frame makes, and why something is dropped;
-//! 4. [`sequencer`] drops what the log already holds and gives each event its log time;
-//! 5. [`publisher`] appends, fenced and pipelined, and finds out what the log holds after any failure.
+//! 2. [`verify`], if asked for, drops commits that their accounts did not sign, or that say something else than they did;
+//! 3. [`decode`] turns batches of frames into drafts on the blocking pool, order kept;
+//! 4. [`gate`] is the pure rule inside it: which events a frame makes, and why something is dropped;
+//! 5. [`sequencer`] drops what the log already holds and gives each event its log time;
+//! 6. [`publisher`] appends, fenced and pipelined, and finds out what the log holds after any failure.
 //!
-//! [`pipeline`] wires 2 to 5, [`service`] makes one term of it, and [`lead`] decides when: one of several ingests leads,
+//! [`pipeline`] wires 2 to 6, [`service`] makes one term of it, and [`lead`] decides when: one of several ingests leads,
 //! the others stand by. There is no cursor store: [`resume`] reads where to go on from the log's last event.
 //! This crate must never import the edge, and nothing a stranger sends may stop it.
 
 mod config;
 
 mod upstream;
+mod verify;
 mod decode;
 mod gate;
 mod resume;
@@ -34,3 +36,4 @@ pub use config::{
 pub use error::IngestError;
 pub use lead::Candidacy;
 pub use service::Ingest;
+pub use verify::{VerifyConfig, VerifyMode};

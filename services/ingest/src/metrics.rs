@@ -7,6 +7,7 @@ use opentelemetry::metrics::{Counter, Gauge, Meter};
 
 use crate::gate::{DropReason, Drops};
 use crate::lead::Role;
+use crate::verify::{LookupResult, Outcome};
 
 const FRAMES: &str = "fanjet_ingest_frames_total";
 const FRAME_BYTES: &str = "fanjet_ingest_frame_bytes_total";
@@ -23,6 +24,8 @@ const ROLE: &str = "fanjet_ingest_role";
 const TAKEOVERS: &str = "fanjet_ingest_takeovers_total";
 const RENEWALS: &str = "fanjet_ingest_lease_renewals_total";
 const LEADER_SECONDS: &str = "fanjet_ingest_leader_seconds_total";
+const VERIFIED: &str = "fanjet_ingest_verified_commits_total";
+const KEY_LOOKUPS: &str = "fanjet_ingest_key_lookups_total";
 
 /// Why an upstream connection ended, or never began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +96,8 @@ pub(crate) struct IngestMetrics {
     takeovers: Counter<u64>,
     renewals: Counter<u64>,
     leader_seconds: Counter<f64>,
+    verified: Counter<u64>,
+    key_lookups: Counter<u64>,
 }
 
 impl IngestMetrics {
@@ -124,6 +129,8 @@ impl IngestMetrics {
                 .f64_counter(LEADER_SECONDS)
                 .with_description("Time as leader")
                 .build(),
+            verified: counter(VERIFIED, "Commits chosen for verification, by outcome"),
+            key_lookups: counter(KEY_LOOKUPS, "Look-ups of account keys, by result"),
         }
     }
 
@@ -169,6 +176,16 @@ impl IngestMetrics {
             self.relay_seq.record(relay_seq, &[]);
             self.log_seq.record(log_seq, &[]);
         }
+    }
+
+    pub(crate) fn verified(&self, outcome: Outcome) {
+        self.verified
+            .add(1, &[KeyValue::new("outcome", outcome.label())]);
+    }
+
+    pub(crate) fn key_looked_up(&self, result: LookupResult) {
+        self.key_lookups
+            .add(1, &[KeyValue::new("result", result.label())]);
     }
 
     pub(crate) fn resynced(&self) {

@@ -14,6 +14,7 @@ use crate::gate::{Drafts, UpstreamNotice};
 use crate::metrics::{IngestMetrics, Notice};
 use crate::publisher::Publisher;
 use crate::sequencer::Sequencer;
+use crate::verify::{self, Verifier};
 
 /// Everything behind the upstream connection.
 pub(crate) struct Pipeline {
@@ -22,6 +23,8 @@ pub(crate) struct Pipeline {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: IngestMetrics,
     pub(crate) decode_workers: usize,
+    /// `None` when nothing is verified.
+    pub(crate) verifier: Option<Arc<Verifier>>,
 }
 
 impl Pipeline {
@@ -38,7 +41,8 @@ impl Pipeline {
             let batch = batches.recv().await?;
             Some((batch, batches))
         });
-        let mut decoded = pin!(decode_in_order(arriving, self.decode_workers));
+        let believed = verify::in_order(arriving, self.verifier.take());
+        let mut decoded = pin!(decode_in_order(believed, self.decode_workers));
         while let Some(drafts) = self.next_drafts(&mut decoded).await? {
             self.metrics.dropped(&drafts.drops);
             self.note(&drafts.notices);

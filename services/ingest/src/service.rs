@@ -20,6 +20,7 @@ use crate::resume::Resume;
 use crate::sequencer::Sequencer;
 use crate::status::Status;
 use crate::upstream::Upstream;
+use crate::verify::Verifier;
 
 /// Firehose to log.
 pub struct Ingest {
@@ -105,6 +106,11 @@ impl Ingest {
             status: self.status.clone(),
         };
         let pipeline = Pipeline {
+            verifier: Verifier::configured(
+                &self.pipeline.verify,
+                self.clock.clone(),
+                self.metrics.clone(),
+            )?,
             sequencer: Sequencer::continuing(&resume),
             publisher: Publisher::continuing(
                 Arc::clone(&self.log),

@@ -15,3 +15,5 @@ mod hostile_frames;
 mod interruptions;
 mod process;
 mod turns;
+mod directory;
+mod verified;

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanjet_actors::{Stop, SystemClock};
-use fanjet_ingest::{Candidacy, DEFAULTS, Ingest, IngestConfig, IngestError, LeaseConfig};
+use fanjet_ingest::{
+    Candidacy, DEFAULTS, Ingest, IngestConfig, IngestError, LeaseConfig, PipelineConfig,
+};
 use fanjet_log::lease::LeaseStore;
 use fanjet_log::memory::{MemoryLease, MemoryLog};
 use fanjet_log::{Entry, EventLog, ReadLimit, Selection};
@@ -33,14 +35,33 @@ impl Running {
 
     /// Starts one of several ingests from `url` into `log`.
     pub(crate) fn start_as(candidacy: Candidacy, url: &str, log: &Arc<MemoryLog>) -> Self {
+        Self::launch(candidacy, url, log, |_| ())
+    }
+
+    /// Starts ingest with other settings than the defaults.
+    pub(crate) fn start_with(
+        url: &str,
+        log: &Arc<MemoryLog>,
+        change: impl FnOnce(&mut PipelineConfig),
+    ) -> Self {
+        Self::launch(Candidacy::alone("test").unwrap(), url, log, change)
+    }
+
+    fn launch(
+        candidacy: Candidacy,
+        url: &str,
+        log: &Arc<MemoryLog>,
+        change: impl FnOnce(&mut PipelineConfig),
+    ) -> Self {
         let config = settings();
-        let mut upstream = config.upstream;
+        let (mut upstream, mut pipeline) = (config.upstream, config.pipeline);
+        change(&mut pipeline);
         upstream.url = url.to_owned();
         upstream.name = "simulator".to_owned();
         let metrics = Metrics::new().unwrap();
         let ingest = Ingest::new(
             upstream,
-            config.pipeline,
+            pipeline,
             log.clone(),
             Arc::new(SystemClock),
             &metrics.meter("test"),
@@ -112,16 +133,29 @@ impl Running {
 
 /// A simulator whose frames are all published at once, so that the run is as long as its work.
 pub(crate) async fn simulator(seed: u64, frames: u64, faults: &[&str]) -> SimulatorHandle {
-    start_simulator(seed, frames, Rate::Max, faults).await
+    start_simulator(world(seed, faults), frames, Rate::Max).await
 }
 
 /// A simulator that publishes so many frames per second.
 pub(crate) async fn paced_simulator(seed: u64, frames: u64, rate: f64) -> SimulatorHandle {
-    start_simulator(seed, frames, Rate::PerSecond(rate), &[]).await
+    start_simulator(world(seed, &[]), frames, Rate::PerSecond(rate)).await
 }
 
-async fn start_simulator(seed: u64, frames: u64, rate: Rate, faults: &[&str]) -> SimulatorHandle {
-    let world = WorldConfig {
+async fn start_simulator(world: WorldConfig, frames: u64, rate: Rate) -> SimulatorHandle {
+    Simulator::start(SimulatorConfig {
+        source: Source::World(world),
+        rate,
+        limit: Some(frames),
+        wait_for_client: true,
+        ..SimulatorConfig::default()
+    })
+    .await
+    .unwrap()
+}
+
+/// The world that [`simulator`] shows.
+pub(crate) fn world(seed: u64, faults: &[&str]) -> WorldConfig {
+    WorldConfig {
         seed,
         accounts: 40,
         records_per_repo: 30,
@@ -132,16 +166,7 @@ async fn start_simulator(seed: u64, frames: u64, rate: Rate, faults: &[&str]) ->
             .map(|rule| rule.parse::<FaultRule>().unwrap())
             .collect(),
         ..WorldConfig::default()
-    };
-    Simulator::start(SimulatorConfig {
-        source: Source::World(world),
-        rate,
-        limit: Some(frames),
-        wait_for_client: true,
-        ..SimulatorConfig::default()
-    })
-    .await
-    .unwrap()
+    }
 }
 
 /// Waits until the log holds what the simulator's frames should make, then compares event by event.
