@@ -2,6 +2,10 @@
 //!
 //! On frames of a simulated world, and on real ones when `FANJET_CORPUS` names their folder. Divided by the time of one
 //! sample, `commits` is the rate.
+#![allow(
+    clippy::expect_used,
+    reason = "a benchmark may stop at the first error"
+)]
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
