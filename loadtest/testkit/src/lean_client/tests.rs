@@ -42,6 +42,8 @@ async fn frames_of_every_kind_are_read_and_answered() {
         server.send(long).await.unwrap();
         let ping = server.next().await.unwrap().unwrap();
         assert_eq!(ping, Message::Ping("me too".into()));
+        // The answer is queued; a close would take its place.
+        server.flush().await.unwrap();
         let close = CloseFrame {
             code: 1012.into(),
             reason: "draining".into(),
