@@ -8,6 +8,8 @@ use std::time::Duration;
 use fanjet_wire::zstd::DEFAULT_LEVEL;
 use serde::{Deserialize, Serialize};
 
+use crate::EdgeError;
+
 /// Settings of one edge node.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -189,6 +191,10 @@ pub struct SubscriberConfig {
     pub hello_timeout: Duration,
     /// Longest message from a client in bytes; a longer one closes the connection with 1009.
     pub max_client_message_bytes: usize,
+    /// How old a connection may become; then it is closed with 1012 and the cursor to resume with, at the latest. The
+    /// last fifth of it is used to spread these closes. 0: as old as the client likes.
+    #[serde(with = "humantime_serde")]
+    pub max_age: Duration,
 }
 
 impl Default for SubscriberConfig {
@@ -201,6 +207,7 @@ impl Default for SubscriberConfig {
             write_stall_timeout: Duration::from_secs(120),
             hello_timeout: Duration::from_secs(600),
             max_client_message_bytes: 10_000_000,
+            max_age: Duration::ZERO,
         }
     }
 }
@@ -251,7 +258,15 @@ impl Default for FiltersConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DrainConfig {
-    /// How long closing all connections may take, in whole seconds; what is left then is cut off.
+    /// How long clients are still let in after the node has said that it is not ready any more: whoever sends
+    /// them here has to notice that first.
+    #[serde(with = "humantime_serde")]
+    pub grace: Duration,
+    /// Over which time the closes are spread, so that not all clients reconnect at once.
+    #[serde(with = "humantime_serde")]
+    pub spread: Duration,
+    /// How long closing all connections may take after the grace, in whole seconds and not less than the spread;
+    /// what is left then is cut off.
     #[serde(with = "humantime_serde")]
     pub deadline: Duration,
 }
@@ -259,8 +274,24 @@ pub struct DrainConfig {
 impl Default for DrainConfig {
     fn default() -> Self {
         Self {
+            grace: Duration::ZERO,
+            spread: Duration::from_secs(5),
             deadline: Duration::from_secs(10),
         }
+    }
+}
+
+impl DrainConfig {
+    /// # Errors
+    /// [`EdgeError::Drain`] when the closes could not end in time.
+    pub(crate) fn check(&self) -> Result<(), EdgeError> {
+        if self.spread <= self.deadline && self.deadline.subsec_nanos() == 0 {
+            return Ok(());
+        }
+        Err(EdgeError::Drain {
+            spread: self.spread,
+            deadline: self.deadline,
+        })
     }
 }
 

@@ -67,7 +67,7 @@ async fn admit(request: &HttpRequest, node: &Node) -> Result<Admitted, Refusal> 
             None => Ok(options),
         })
         .map_err(Refusal::InvalidOptions)?;
-    if node.stop.is_cancelled() {
+    if node.ending.draining.is_cancelled() {
         return Err(Refusal::Draining);
     }
     if node.tail.ring.head().end.is_none() {
@@ -88,14 +88,14 @@ async fn admit(request: &HttpRequest, node: &Node) -> Result<Admitted, Refusal> 
     let start = tokio::select! {
         start = node.starts.resolve(options.cursor) => start,
         // A log that is away must not keep the node from ending.
-        () = node.stop.cancelled() => return Err(Refusal::Draining),
+        () = node.ending.draining.cancelled() => return Err(Refusal::Draining),
     };
     let start = start.map_err(|error| {
         // What it says is for the operator.
         warn!(%error, "cannot find the position of a cursor");
         Refusal::NoStart
     })?;
-    if node.stop.is_cancelled() {
+    if node.ending.draining.is_cancelled() {
         // While the log was asked.
         return Err(Refusal::Draining);
     }
