@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use fanjet_wire::zstd::DEFAULT_LEVEL;
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::EdgeError;
@@ -42,6 +43,12 @@ pub struct HttpConfig {
     pub workers: usize,
     /// Subscribers of this node at one time; more are refused with 503.
     pub max_subscribers: usize,
+    /// Subscribers from one IPv4 address, or one /64 of IPv6, at one time; more are refused with 429. 0: as many as
+    /// the node takes.
+    pub max_subscribers_per_address: usize,
+    /// The networks of the proxies in front of this node: where a request comes from there, its client is whom
+    /// `X-Forwarded-For` names.
+    pub trusted_proxies: Vec<IpNet>,
     /// How long a client may take to send its request head.
     #[serde(with = "humantime_serde")]
     pub handshake_timeout: Duration,
@@ -59,6 +66,8 @@ impl Default for HttpConfig {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 6008)),
             workers: 0,
             max_subscribers: 10_000,
+            max_subscribers_per_address: 1_000,
+            trusted_proxies: Vec::new(),
             handshake_timeout: Duration::from_secs(10),
             max_url_bytes: 65_536,
             close_linger: Duration::from_secs(1),

@@ -88,7 +88,7 @@ impl Edge {
             desk: Arc::clone(&desk),
             starts,
             compression: Compression::load(&config.zstd)?,
-            admission: Arc::new(Admission::new(config.http.max_subscribers)),
+            admission: Arc::new(Admission::new(&config.http)),
             filters: Arc::new(StoredFilters::new(
                 filters,
                 Arc::clone(&clock),

@@ -9,6 +9,7 @@ use tracing::warn;
 
 use super::Refusal;
 use super::admission::Permit;
+use super::client_address::client_address;
 use crate::edge::Node;
 use crate::hub::Worker;
 use crate::replay::Start;
@@ -73,9 +74,8 @@ async fn admit(request: &HttpRequest, node: &Node) -> Result<Admitted, Refusal> 
     if node.tail.ring.head().end.is_none() {
         return Err(Refusal::NotReady);
     }
-    let permit = node.admission.admit().ok_or(Refusal::NodeFull {
-        max_subscribers: node.admission.max(),
-    })?;
+    let client = client_address(request, &node.config.http.trusted_proxies);
+    let permit = node.admission.admit(client)?;
     if let Some(id) = options.stored_filter {
         // With a place taken, so that no more of these are under way than there are places.
         options.filter = node.filters.get(id).await?;
