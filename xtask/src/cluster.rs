@@ -32,7 +32,8 @@ pub(crate) enum Profile {
 /// Running processes. Dropping it kills them.
 pub(crate) struct Cluster {
     pub(crate) simulator: Process,
-    pub(crate) ingest: Option<Process>,
+    /// The first leads.
+    pub(crate) ingests: Vec<Process>,
     /// At least one.
     pub(crate) edges: Vec<Edge>,
     pub(crate) nats: NatsServer,
@@ -74,7 +75,7 @@ impl Cluster {
         }
         Ok(Self {
             simulator,
-            ingest: None,
+            ingests: Vec::new(),
             edges,
             nats,
             upstream_url,
@@ -87,20 +88,20 @@ impl Cluster {
         &self.edges[0].url
     }
 
-    /// Lets the events flow.
+    /// Lets the events flow. Done again: another one stands by.
     pub(crate) fn start_ingest(&mut self) -> Result<()> {
         let ingest = program(self.profile, "fanjet-ingest")
             .args(set("upstream.url", &self.upstream_url))
             .args(set("ops.listen", "127.0.0.1:0"))
             .args(set("nats.url", &self.nats.url()))
             .start()?;
-        self.ingest = Some(ingest);
+        self.ingests.push(ingest);
         Ok(())
     }
 
     /// Stops the services as an operator would, front to back.
     pub(crate) async fn stop(mut self) -> Result<()> {
-        if let Some(ingest) = &self.ingest {
+        for ingest in &self.ingests {
             stop(ingest, "ingest").await?;
         }
         for edge in &mut self.edges {

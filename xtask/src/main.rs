@@ -26,6 +26,7 @@ mod crash;
 mod chaos;
 mod clients;
 mod autobahn;
+mod k6;
 
 mod bench;
 mod fuzz;
@@ -81,6 +82,8 @@ enum Command {
     /// Readers that are too slow for the load: none is dropped, the edge's memory stays below its bound, and once they
     /// read freely all of them get everything
     Laggards(laggards::Args),
+    /// k6's subscribers against three edges behind HAProxy, or any Jetstream server
+    K6(k6::Args),
     /// Kill the single process under load, again and again; then compare its log with the oracle
     Crash {
         /// How often
@@ -143,6 +146,7 @@ fn run(command: Command) -> Result<()> {
         Command::Corpus { dir } => corpus::run(&dir),
         Command::Soak { rate, minutes } => soak::run(rate, Duration::from_secs(minutes * 60)),
         Command::Cutover(args) => cutover::run(&args),
+        Command::K6(args) => k6::run(&args),
         Command::Laggards(args) => laggards::run(&args),
         Command::Crash { runs, rate, seed } => crash::run(runs, rate, seed),
         Command::Chaos { options } => chaos::run(options),

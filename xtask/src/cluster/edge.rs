@@ -12,6 +12,8 @@ pub(crate) struct Edge {
     process: Option<Process>,
     /// `ws://host:port`, the same in every life of the process.
     pub(crate) url: String,
+    /// `host:port` of its ops server, the same in every life, too.
+    pub(crate) ops: String,
     profile: Profile,
     settings: Vec<(String, String)>,
 }
@@ -29,6 +31,7 @@ impl Edge {
         let mut edge = Self {
             process: None,
             url: String::new(),
+            ops: "127.0.0.1:0".to_owned(),
             profile,
             settings,
         };
@@ -69,8 +72,7 @@ impl Edge {
 
     /// The value of a metric, of the series with this label if one is named; 0 when there is none yet.
     pub(crate) async fn metric(&self, name: &str, label: &str) -> Result<f64> {
-        let ops = printed(self.process()?, "ops http://").await?;
-        let metrics = get(&ops, "/metrics").await?;
+        let metrics = get(&self.ops, "/metrics").await?;
         let series = metrics.lines().filter(|line| line.starts_with(name));
         let mut series = series.filter(|line| line.contains(label));
         let value = series.find_map(|line| line.rsplit_once(' ')?.1.parse().ok());
@@ -80,12 +82,13 @@ impl Edge {
     async fn launch(&mut self, address: &str) -> Result<()> {
         let mut program = program(self.profile, "fanjet-edge")
             .args(set(LISTEN, address))
-            .args(set("ops.listen", "127.0.0.1:0"));
+            .args(set("ops.listen", &self.ops));
         for (key, value) in &self.settings {
             program = program.args(set(key, value));
         }
         let process = program.start()?;
         self.url = listening(&process).await?;
+        self.ops = printed(&process, "ops http://").await?;
         wait_until_ready(&process).await?;
         self.process = Some(process);
         Ok(())

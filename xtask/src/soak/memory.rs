@@ -20,7 +20,7 @@ pub(super) struct MemoryTable {
 
 impl MemoryTable {
     pub(super) fn of(cluster: &Cluster) -> Result<Self> {
-        let ingest = cluster.ingest.as_ref().context("ingest does not run")?;
+        let ingest = cluster.ingests.first().context("ingest does not run")?;
         let nats = cluster.nats.process().context("nats-server does not run")?;
         let processes = vec![
             ("ingest", ingest.pid()),
