@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::account;
-use crate::cluster::{PROGRAMS, Profile, build};
+use crate::cluster::{Profile, build};
 use crate::shell::{block_on, target};
 use client::{Goal, Habit, Record};
 use outcome::Outcome;
@@ -98,7 +98,7 @@ pub(crate) fn run(options: Options) -> Result<()> {
 }
 
 async fn chaos(options: Options) -> Result<()> {
-    build(options.profile, &PROGRAMS)?;
+    build(options.profile)?;
     let first = options.seed.unwrap_or_else(rand::random);
     let mut total = Outcome::default();
     for index in 0..options.runs {

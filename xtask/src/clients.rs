@@ -34,7 +34,7 @@ pub(crate) enum Scenarios {
 
 pub(crate) fn run(scenarios: Scenarios) -> Result<()> {
     let installed = Installed::install()?;
-    cluster::build(Profile::Dev, &cluster::PROGRAMS)?;
+    cluster::build(Profile::Dev)?;
     block_on(check(&installed, scenarios))
 }
 

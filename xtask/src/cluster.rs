@@ -19,8 +19,8 @@ pub(crate) use edge::Edge;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
 
-/// What a cluster is made of.
-pub(crate) const PROGRAMS: [&str; 3] = ["fanjet-simulator", "fanjet-ingest", "fanjet-edge"];
+/// Always built together: with fewer of them cargo would choose other features for what they share, and build that again.
+const PROGRAMS: [&str; 4] = ["fanjet-simulator", "fanjet-ingest", "fanjet-edge", "fanjet"];
 
 /// How the programs are built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -59,7 +59,7 @@ impl Cluster {
         simulator_flags: &[&str],
         edge_settings: &[(&str, &str)],
     ) -> Result<Self> {
-        build(profile, &PROGRAMS)?;
+        build(profile)?;
         let nats = NatsServer::start().await?;
         let simulator = program(profile, "fanjet-simulator")
             .args(["--listen", "127.0.0.1:0"])
@@ -124,11 +124,11 @@ pub(crate) async fn stop(process: &Process, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Builds programs by the names of their packages.
-pub(crate) fn build(profile: Profile, packages: &[&str]) -> Result<()> {
+/// Builds the programs.
+pub(crate) fn build(profile: Profile) -> Result<()> {
     let mut command = cargo();
     command.args(["build", "--locked"]);
-    command.args(packages.iter().flat_map(|package| ["-p", package]));
+    command.args(PROGRAMS.iter().flat_map(|package| ["-p", package]));
     if profile == Profile::Release {
         command.arg("--release");
     }

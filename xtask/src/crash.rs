@@ -43,7 +43,7 @@ pub(crate) fn run(runs: u32, rate: u32, seed: Option<u64>) -> Result<()> {
 }
 
 async fn crash(runs: u32, rate: u32, seed: u64) -> Result<()> {
-    build(Profile::Dev, &["fanjet-simulator", "fanjet"])?;
+    build(Profile::Dev)?;
     println!("seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
     let lives: Vec<_> = (0..runs)

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use tokio::process::Command;
 
-use crate::cluster::{Cluster, Profile, build, executable};
+use crate::cluster::{Cluster, Profile, executable};
 use crate::shell::block_on;
 
 pub(crate) fn run(rate: u32, events: u64) -> Result<()> {
@@ -12,7 +12,6 @@ pub(crate) fn run(rate: u32, events: u64) -> Result<()> {
 
 async fn show(rate: u32, events: u64) -> Result<()> {
     println!("building and starting: simulator -> ingest -> nats-server -> edge");
-    build(Profile::Dev, &["fanjet"])?;
     let mut cluster = Cluster::start(
         Profile::Dev,
         &["--rate", &rate.to_string(), "--start", "now"],

@@ -24,7 +24,7 @@ const QUIET: Duration = Duration::from_secs(2);
 const TICKS_PER_SECOND: f64 = 100.0;
 
 pub(crate) async fn run() -> Result<()> {
-    cluster::build(Profile::Release, &cluster::PROGRAMS)?;
+    cluster::build(Profile::Release)?;
     let folder = tempfile::tempdir()?;
     let recording = folder.path().join("frames").display().to_string();
     println!("recording {FRAMES} simulated frames");

@@ -61,7 +61,7 @@ impl Target {
 
     /// simulator -> fanjet serve.
     pub(super) async fn standalone(profile: Profile, load: Load) -> Result<Self> {
-        build(profile, &["fanjet-simulator", "fanjet"])?;
+        build(profile)?;
         let folder = tempfile::tempdir()?;
         let expect_out = folder.path().join("expected.jsonl");
         let simulator = program(profile, "fanjet-simulator")

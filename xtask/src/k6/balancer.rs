@@ -81,7 +81,7 @@ impl Balancer {
 fn configuration(address: &str, statistics: &str, edges: &[Served]) -> Result<String> {
     let mut text = format!(
         "global
-    maxconn 20000
+    maxconn 4000
 defaults
     mode http
     timeout connect 5s
