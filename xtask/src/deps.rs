@@ -41,6 +41,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "fanjet-event",
             "fanjet-firehose",
+            "fanjet-filter",
             "fanjet-wire",
             "fanjet-log",
             "fanjet-log-nats",

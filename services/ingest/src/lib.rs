@@ -2,10 +2,13 @@
 //!
 //! The path of one event through this crate, in the order of the modules:
 //!
-//! 1. [`upstream`] reads binary frames from one relay or PDS and reconnects for ever;
+//! 1. [`upstream`] reads binary frames from one relay or PDS at a time, reconnects for ever, and reads another one while
+//!    that fails;
 //! 2. [`decode`] turns batches of frames into drafts on the blocking pool, order kept;
-//! 3. [`gate`] is the pure rule inside it: which events a frame makes, and why something is dropped;
-//! 4. [`sequencer`] drops what the log already holds and gives each event its log time;
+//! 3. [`gate`] is the pure rule inside it: which events a frame makes, and why something is dropped; [`filter`] says what
+//!    is kept at all;
+//! 4. [`sequencer`] drops what the log already holds ([`repeats`] knows it in another upstream's numbering) and gives
+//!    each event its log time;
 //! 5. [`publisher`] appends, fenced and pipelined, and finds out what the log holds after any failure.
 //!
 //! [`pipeline`] wires 2 to 5. There is no cursor store: [`resume`] reads where to go on from the log's last event.
@@ -13,10 +16,14 @@
 
 mod config;
 
+mod frame_time;
+
 mod upstream;
 mod decode;
+mod filter;
 mod gate;
 mod resume;
+mod repeats;
 mod sequencer;
 mod publisher;
 mod pipeline;
@@ -26,6 +33,9 @@ mod status;
 mod metrics;
 mod error;
 
-pub use config::{DEFAULTS, IngestConfig, OWN_DEFAULTS, PipelineConfig, UpstreamConfig};
+pub use config::{
+    DEFAULTS, Endpoint, FilterConfig, IngestConfig, OWN_DEFAULTS, PipelineConfig, UpstreamConfig,
+};
 pub use error::IngestError;
+pub use filter::IngestFilter;
 pub use service::Ingest;

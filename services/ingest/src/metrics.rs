@@ -1,15 +1,25 @@
 //! The instruments of this service. Updated per batch, never per event.
 
+use fanjet_log::UpstreamId;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Meter};
 
-use crate::gate::{DropReason, Drops};
+use crate::filter::Filtered;
+use crate::gate::{DropReason, Drops, Gaps};
+use crate::upstream::Reason;
 
 const FRAMES: &str = "fanjet_ingest_frames_total";
 const FRAME_BYTES: &str = "fanjet_ingest_frame_bytes_total";
 const EVENTS: &str = "fanjet_ingest_events_total";
 const DROPS: &str = "fanjet_ingest_drops_total";
 const REPEATS: &str = "fanjet_ingest_repeated_events_total";
+const FILTERED: &str = "fanjet_ingest_filtered_events_total";
+const SEQ_GAPS: &str = "fanjet_ingest_relay_seq_gaps_total";
+const SEQS_MISSED: &str = "fanjet_ingest_relay_seqs_missed_total";
+const UPSTREAM_ACTIVE: &str = "fanjet_ingest_upstream_active";
+const UPSTREAM_SWITCHES: &str = "fanjet_ingest_upstream_switches_total";
+const SHORT_HISTORIES: &str = "fanjet_ingest_upstream_short_histories_total";
+const RENUMBERED: &str = "fanjet_ingest_upstream_renumbered_total";
 const UPSTREAM_CONNECTED: &str = "fanjet_ingest_upstream_connected";
 const UPSTREAM_DISCONNECTS: &str = "fanjet_ingest_upstream_disconnects_total";
 const UPSTREAM_NOTICES: &str = "fanjet_ingest_upstream_notices_total";
@@ -28,6 +38,8 @@ pub(crate) enum Disconnect {
     Broken,
     /// No sign of life.
     Silent,
+    /// It says nothing that can be used.
+    Refused,
 }
 
 impl Disconnect {
@@ -37,6 +49,7 @@ impl Disconnect {
             Self::Closed => "closed",
             Self::Broken => "broken",
             Self::Silent => "silent",
+            Self::Refused => "refused",
         }
     }
 }
@@ -52,6 +65,8 @@ pub(crate) enum Notice {
     FutureCursor,
     /// Error ConsumerTooSlow.
     ConsumerTooSlow,
+    /// An error without a name.
+    NamelessError,
     /// Another error.
     OtherError,
 }
@@ -63,6 +78,7 @@ impl Notice {
             Self::OtherInfo => "other_info",
             Self::FutureCursor => "future_cursor",
             Self::ConsumerTooSlow => "consumer_too_slow",
+            Self::NamelessError => "missing",
             Self::OtherError => "other_error",
         }
     }
@@ -76,6 +92,13 @@ pub(crate) struct IngestMetrics {
     events: Counter<u64>,
     drops: Counter<u64>,
     repeats: Counter<u64>,
+    filtered: Counter<u64>,
+    seq_gaps: Counter<u64>,
+    seqs_missed: Counter<u64>,
+    upstream_active: Gauge<u64>,
+    upstream_switches: Counter<u64>,
+    short_histories: Counter<u64>,
+    renumbered: Counter<u64>,
     upstream_connected: Gauge<u64>,
     upstream_disconnects: Counter<u64>,
     upstream_notices: Counter<u64>,
@@ -94,6 +117,25 @@ impl IngestMetrics {
             events: counter(EVENTS, "Events acknowledged by the log"),
             drops: counter(DROPS, "Frames and operations that were dropped, by reason"),
             repeats: counter(REPEATS, "Events passed over because the log holds them"),
+            filtered: counter(FILTERED, "Events that the settings do not keep, by list"),
+            seq_gaps: counter(SEQ_GAPS, "Times an upstream's next seq did not come next"),
+            seqs_missed: counter(SEQS_MISSED, "Seqs that were passed over by that"),
+            upstream_active: gauge(
+                UPSTREAM_ACTIVE,
+                "Which upstream is read: 0 is the preferred one",
+            ),
+            upstream_switches: counter(
+                UPSTREAM_SWITCHES,
+                "Times another upstream was read from then on, by reason",
+            ),
+            short_histories: counter(
+                SHORT_HISTORIES,
+                "Switches to an upstream whose history begins behind the log's end: events may be missing",
+            ),
+            renumbered: counter(
+                RENUMBERED,
+                "Times an upstream's seqs were found to have begun anew",
+            ),
             upstream_connected: gauge(UPSTREAM_CONNECTED, "1 while the upstream is connected"),
             upstream_disconnects: counter(
                 UPSTREAM_DISCONNECTS,
@@ -129,6 +171,39 @@ impl IngestMetrics {
         if events > 0 {
             self.repeats.add(events, &[]);
         }
+    }
+
+    pub(crate) fn filtered(&self, filtered: Filtered) {
+        for (by, events) in filtered.iter() {
+            self.filtered
+                .add(events, &[KeyValue::new("by", by.label())]);
+        }
+    }
+
+    /// The label is a name from the settings.
+    pub(crate) fn gaps(&self, upstream: &UpstreamId, gaps: Gaps) {
+        if gaps.gaps > 0 {
+            let label = [KeyValue::new("upstream", upstream.as_str().to_owned())];
+            self.seq_gaps.add(gaps.gaps, &label);
+            self.seqs_missed.add(gaps.missed, &label);
+        }
+    }
+
+    pub(crate) fn reading(&self, upstream: usize) {
+        self.upstream_active.record(upstream as u64, &[]);
+    }
+
+    pub(crate) fn switched(&self, reason: Reason) {
+        self.upstream_switches
+            .add(1, &[KeyValue::new("reason", reason.label())]);
+    }
+
+    pub(crate) fn history_was_short(&self) {
+        self.short_histories.add(1, &[]);
+    }
+
+    pub(crate) fn renumbered(&self) {
+        self.renumbered.add(1, &[]);
     }
 
     pub(crate) fn connected(&self, is_connected: bool) {

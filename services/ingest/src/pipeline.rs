@@ -9,8 +9,9 @@ use tokio::sync::mpsc;
 use tracing::warn;
 
 use crate::IngestError;
-use crate::decode::{FrameBatch, decode_in_order};
-use crate::gate::{Drafts, UpstreamNotice};
+use crate::decode::{Decoded, FrameBatch, decode_in_order};
+use crate::filter::IngestFilter;
+use crate::gate::UpstreamNotice;
 use crate::metrics::{IngestMetrics, Notice};
 use crate::publisher::Publisher;
 use crate::sequencer::Sequencer;
@@ -21,6 +22,7 @@ pub(crate) struct Pipeline {
     pub(crate) publisher: Publisher,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: IngestMetrics,
+    pub(crate) filter: Arc<IngestFilter>,
     pub(crate) decode_workers: usize,
 }
 
@@ -38,12 +40,26 @@ impl Pipeline {
             let batch = batches.recv().await?;
             Some((batch, batches))
         });
-        let mut decoded = pin!(decode_in_order(arriving, self.decode_workers));
-        while let Some(drafts) = self.next_drafts(&mut decoded).await? {
+        let mut decoded = pin!(decode_in_order(
+            arriving,
+            Arc::clone(&self.filter),
+            self.decode_workers
+        ));
+        while let Some(batch) = self.next_drafts(&mut decoded).await? {
+            let Decoded {
+                numbering,
+                is_rewound,
+                drafts,
+            } = batch;
             self.metrics.dropped(&drafts.drops);
+            self.metrics.filtered(drafts.filtered);
             self.note(&drafts.notices);
-            let sequenced = self.sequencer.sequence(drafts, self.clock.now_us());
+            let now_us = self.clock.now_us();
+            let sequenced = self
+                .sequencer
+                .sequence(drafts, &numbering, is_rewound, now_us);
             self.metrics.repeated(sequenced.repeated);
+            self.metrics.gaps(&numbering.upstream, sequenced.gaps);
             if !sequenced.events.is_empty() {
                 self.publisher.append(sequenced.events).await?;
             }
@@ -55,8 +71,8 @@ impl Pipeline {
     /// event of a burst is found without the next burst.
     async fn next_drafts(
         &mut self,
-        decoded: &mut (impl Stream<Item = Drafts> + Unpin),
-    ) -> Result<Option<Drafts>, IngestError> {
+        decoded: &mut (impl Stream<Item = Decoded> + Unpin),
+    ) -> Result<Option<Decoded>, IngestError> {
         if let Some(ready) = decoded.next().now_or_never() {
             return Ok(ready);
         }
@@ -83,6 +99,7 @@ impl Pipeline {
                     self.metrics.noticed(match error.as_str() {
                         "FutureCursor" => Notice::FutureCursor,
                         "ConsumerTooSlow" => Notice::ConsumerTooSlow,
+                        "" => Notice::NamelessError,
                         _ => Notice::OtherError,
                     });
                 }

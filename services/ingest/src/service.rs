@@ -12,6 +12,7 @@ use tracing::{info, warn};
 
 use crate::IngestError;
 use crate::config::{PipelineConfig, UpstreamConfig};
+use crate::filter::IngestFilter;
 use crate::metrics::IngestMetrics;
 use crate::pipeline::Pipeline;
 use crate::publisher::Publisher;
@@ -24,6 +25,7 @@ use crate::upstream::Upstream;
 pub struct Ingest {
     upstream: UpstreamConfig,
     pipeline: PipelineConfig,
+    filter: Arc<IngestFilter>,
     log: Arc<dyn EventLog>,
     clock: Arc<dyn Clock>,
     metrics: IngestMetrics,
@@ -47,11 +49,19 @@ impl Ingest {
         Ok(Self {
             upstream,
             pipeline,
+            filter: Arc::default(),
             log,
             clock,
             metrics: IngestMetrics::new(meter),
             status: Status::default(),
         })
+    }
+
+    /// Keeps only what passes `filter`.
+    #[must_use]
+    pub fn keeping(mut self, filter: IngestFilter) -> Self {
+        self.filter = Arc::new(filter);
+        self
     }
 
     /// What readiness probes ask.
@@ -68,56 +78,48 @@ impl Ingest {
         let Some(resume) = self.read_log_end(&stop).await? else {
             return Ok(());
         };
-        let id = self.upstream.id()?;
-        let cursor = resume.cursor(&id);
         info!(
             seq = resume.seq,
-            upstream = id.as_str(),
-            cursor,
+            upstream = resume.origin.as_ref().map(|origin| origin.upstream.as_str()),
             "continuing behind the log's end"
         );
-        if resume.origin.is_some() && cursor.is_none() {
-            warn!(
-                upstream = id.as_str(),
-                "the log's last event came from another upstream; starting with what happens now"
-            );
-        }
-        let upstream = Upstream {
-            id,
-            endpoint: self.upstream.endpoint()?,
-            config: self.upstream,
-            batch: self.pipeline.clone(),
-            cursor,
-            metrics: self.metrics.clone(),
-            status: self.status.clone(),
-        };
+        let last_seq = resume.seq;
+        let upstream = Upstream::continuing(
+            &resume,
+            self.upstream.clone(),
+            self.pipeline.clone(),
+            self.metrics.clone(),
+            self.status.clone(),
+        )?;
+        let sequencer = Sequencer::continuing(resume);
         let pipeline = Pipeline {
-            sequencer: Sequencer::continuing(&resume),
+            sequencer,
             publisher: Publisher::continuing(
                 self.log,
-                resume.seq,
+                last_seq,
                 self.metrics.clone(),
                 self.status.clone(),
             ),
             clock: self.clock,
             metrics: self.metrics,
+            filter: self.filter,
             decode_workers: decode_workers(self.pipeline.decode_workers),
         };
         supervise(upstream, pipeline, &self.pipeline, self.status, stop).await
     }
 
-    /// Reads the log's last event, however long the log takes to answer. `None` when asked to stop meanwhile.
+    /// Reads the log's newest events, however long the log takes to answer. `None` when asked to stop meanwhile.
     async fn read_log_end(&self, stop: &Stop) -> Result<Option<Resume>, IngestError> {
         let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
         loop {
-            let last = tokio::select! {
+            let resume = tokio::select! {
                 () = stop.cancelled() => return Ok(None),
-                last = self.log.last() => last,
+                resume = Resume::read(&*self.log, self.upstream.remembered_events) => resume,
             };
-            match last {
-                Ok(last) => {
+            match resume {
+                Ok(resume) => {
                     self.status.set_log_reachable(true);
-                    return Ok(Some(Resume::after(last.as_ref())?));
+                    return Ok(Some(resume));
                 }
                 Err(error) if error.is_retryable() => {
                     let pause = backoff.next_pause();

@@ -4,7 +4,7 @@ use fanjet_wire::envelope::Envelope;
 use proptest::prelude::*;
 
 use super::*;
-use crate::gate::Draft;
+
 
 const NOW: u64 = 1_783_175_888_085_434;
 
@@ -16,6 +16,20 @@ fn origin(relay_seq: u64, op_index: u32) -> Origin {
         op_count: 3,
         time: Datetime::parse("2026-05-25T14:23:29Z").unwrap().shared(),
     }
+}
+
+fn resume(seq: u64, time: Option<TimeUs>, origin: Origin) -> Resume {
+    Resume {
+        seq,
+        time,
+        origin: Some(origin.clone()),
+        sources: vec![origin],
+        ..Resume::empty(100)
+    }
+}
+
+fn relay() -> Numbering {
+    Numbering::first(UpstreamId::new("relay").unwrap())
 }
 
 fn drafts(positions: &[(u64, u32)]) -> Drafts {
@@ -45,28 +59,21 @@ fn times(sequenced: &Sequenced) -> Vec<u64> {
 
 #[test]
 fn times_rise_above_the_logs_last_even_when_the_clock_is_behind() {
-    let resume = Resume {
-        seq: 5,
-        time: fanjet_event::TimeUs::new(NOW + 1_000),
-        origin: Some(origin(7, 2)),
-    };
-    let mut sequencer = Sequencer::continuing(&resume);
-    let first = sequencer.sequence(drafts(&[(8, 0), (9, 0)]), NOW);
+    let resume = resume(5, TimeUs::new(NOW + 1_000), origin(7, 2));
+    let mut sequencer = Sequencer::continuing(resume);
+    let first = sequencer.sequence(drafts(&[(8, 0), (9, 0)]), &relay(), false, NOW);
     assert_eq!(times(&first), [NOW + 1_001, NOW + 1_002]);
-    let second = sequencer.sequence(drafts(&[(10, 0)]), NOW + 5_000);
+    let second = sequencer.sequence(drafts(&[(10, 0)]), &relay(), false, NOW + 5_000);
     assert_eq!(times(&second), [NOW + 5_000]);
 }
 
 #[test]
 fn a_half_logged_commit_is_completed_and_nothing_repeated() {
-    let resume = Resume {
-        seq: 5,
-        time: None,
-        origin: Some(origin(7, 1)),
-    };
-    let mut sequencer = Sequencer::continuing(&resume);
+    let mut sequencer = Sequencer::continuing(resume(5, None, origin(7, 1)));
     let sequenced = sequencer.sequence(
         drafts(&[(6, 0), (7, 0), (7, 1), (7, 2), (8, 0), (8, 0)]),
+        &relay(),
+        false,
         NOW,
     );
     assert_eq!(sequenced.repeated, 4);
@@ -86,13 +93,12 @@ proptest! {
         batches in prop::collection::vec((prop::collection::vec((1u64..40, 0u32..3), 0..12), 0u64..4_000_000), 1..12),
         held in 0u64..20,
     ) {
-        let resume = Resume { seq: held, time: fanjet_event::TimeUs::new(NOW), origin: Some(origin(held, 1)) };
-        let mut sequencer = Sequencer::continuing(&resume);
+        let mut sequencer = Sequencer::continuing(resume(held, TimeUs::new(NOW), origin(held, 1)));
         let mut last = ((held, 1), NOW);
         for (mut positions, jump) in batches {
             positions.sort_unstable();
             let given = positions.len() as u64;
-            let sequenced = sequencer.sequence(drafts(&positions), NOW - 2_000_000 + jump);
+            let sequenced = sequencer.sequence(drafts(&positions), &relay(), false, NOW - 2_000_000 + jump);
             prop_assert_eq!(sequenced.events.len() as u64 + sequenced.repeated, given);
             for (event, time) in sequenced.events.iter().zip(times(&sequenced)) {
                 let next = ((event.origin.relay_seq, event.origin.op_index), time);

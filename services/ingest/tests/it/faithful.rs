@@ -14,7 +14,7 @@ async fn every_event_of_the_world_arrives_once_in_order_byte_for_byte() {
         let simulator = simulator(seed, frames, &[]).await;
         let log = Arc::new(MemoryLog::new());
         let running = Running::start(&simulator.url(), &log);
-        assert_log_equals_world(&log, &simulator, frames, seed).await;
+        assert_log_equals_world(&*log, &simulator, frames, seed).await;
         running.stop().await.unwrap();
         simulator.shutdown().await.unwrap();
     }
@@ -30,10 +30,10 @@ async fn stopping_appends_what_was_read_and_a_restart_goes_on_behind_it() {
     for _ in 0..5 {
         let held = log.bounds().await.unwrap().last;
         let running = Running::start(&simulator.url(), &log);
-        wait_for_last(&log, held + 1, seed).await;
+        wait_for_last(&*log, held + 1, seed).await;
         running.stop().await.unwrap();
     }
     let running = Running::start(&simulator.url(), &log);
-    assert_log_equals_world(&log, &simulator, frames, seed).await;
+    assert_log_equals_world(&*log, &simulator, frames, seed).await;
     running.stop().await.unwrap();
 }

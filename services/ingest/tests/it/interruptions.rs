@@ -14,7 +14,7 @@ async fn cut_connections_are_made_good() {
         let simulator = simulator(seed, frames, &["disconnect=every:150"]).await;
         let log = Arc::new(MemoryLog::new());
         let running = Running::start(&simulator.url(), &log);
-        assert_log_equals_world(&log, &simulator, frames, seed).await;
+        assert_log_equals_world(&*log, &simulator, frames, seed).await;
         assert!(simulator.stats().faults[FaultKind::Disconnect.as_str()] >= 10);
         assert!(
             running.counted("fanjet_ingest_upstream_disconnects_total{reason=\"broken\"}") >= 10
@@ -35,7 +35,7 @@ async fn a_failing_log_is_made_good() {
         log.inject(fault, 5);
         log.inject(Fault::ReadFails, 2);
         let running = Running::start(&simulator.url(), &log);
-        assert_log_equals_world(&log, &simulator, frames, seed).await;
+        assert_log_equals_world(&*log, &simulator, frames, seed).await;
         assert_eq!(log.fired(fault), 5, "{fault:?}");
         assert!(running.counted("fanjet_ingest_log_resyncs_total") > 0);
         running.stop().await.unwrap();

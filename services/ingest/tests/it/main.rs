@@ -12,4 +12,7 @@ mod rig;
 mod faithful;
 mod hostile_frames;
 mod interruptions;
+mod failover;
+mod filtered;
+mod back_pressure;
 mod process;

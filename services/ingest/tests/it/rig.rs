@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanjet_actors::{Stop, SystemClock};
-use fanjet_ingest::{DEFAULTS, Ingest, IngestConfig, IngestError, PipelineConfig, UpstreamConfig};
+use fanjet_ingest::{DEFAULTS, Ingest, IngestConfig, IngestError};
 use fanjet_log::memory::MemoryLog;
 use fanjet_log::{Entry, EventLog, ReadLimit, Selection};
 use fanjet_simulator::{
     FaultRule, Rate, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig,
 };
-use fanjet_telemetry::Metrics;
+use fanjet_telemetry::{Health, Metrics};
 use tokio::task::JoinHandle;
 
 /// No wait in these tests lasts longer; reaching it is a failure.
@@ -21,23 +21,36 @@ pub(crate) struct Running {
     stop: Stop,
     task: JoinHandle<Result<(), IngestError>>,
     pub(crate) metrics: Metrics,
+    pub(crate) health: Health,
 }
 
 impl Running {
     /// Starts ingest from `url` into `log`.
     pub(crate) fn start(url: &str, log: &Arc<MemoryLog>) -> Self {
-        let (mut upstream, pipeline) = settings();
-        upstream.url = url.to_owned();
-        upstream.name = "simulator".to_owned();
+        Self::start_with(log.clone(), |config| {
+            config.upstream.url = url.to_owned();
+            config.upstream.name = "simulator".to_owned();
+        })
+    }
+
+    /// Starts ingest into `log` with settings of the test's own.
+    pub(crate) fn start_with(
+        log: Arc<dyn EventLog>,
+        change: impl FnOnce(&mut IngestConfig),
+    ) -> Self {
+        let mut config = settings();
+        change(&mut config);
         let metrics = Metrics::new().unwrap();
         let ingest = Ingest::new(
-            upstream,
-            pipeline,
-            log.clone(),
+            config.upstream,
+            config.pipeline,
+            log,
             Arc::new(SystemClock),
             &metrics.meter("test"),
         )
-        .unwrap();
+        .unwrap()
+        .keeping(config.filter.load().unwrap());
+        let health = ingest.health();
         let stop = Stop::new();
         let asked = stop.clone();
         #[allow(
@@ -49,6 +62,7 @@ impl Running {
             stop,
             task,
             metrics,
+            health,
         }
     }
 
@@ -73,6 +87,20 @@ impl Running {
         value.unwrap_or_default() as u64
     }
 
+    /// Waits for a fact.
+    pub(crate) async fn until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
+        let waiting = async {
+            while !is_so(self) {
+                assert!(!self.task.is_finished(), "it ended before {what}");
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
+            let metrics = String::from_utf8(self.metrics.render().unwrap()).unwrap();
+            panic!("never came true: {what}\n{metrics}");
+        }
+    }
+
     /// The drops under one reason.
     pub(crate) fn drops(&self, reason: &str) -> u64 {
         self.counted(&format!("fanjet_ingest_drops_total{{reason=\"{reason}\"}}"))
@@ -81,7 +109,20 @@ impl Running {
 
 /// A simulator whose frames are all published at once, so that the run is as long as its work.
 pub(crate) async fn simulator(seed: u64, frames: u64, faults: &[&str]) -> SimulatorHandle {
-    let world = WorldConfig {
+    Simulator::start(SimulatorConfig {
+        source: Source::World(world(seed, faults)),
+        rate: Rate::Max,
+        limit: Some(frames),
+        wait_for_client: true,
+        ..SimulatorConfig::default()
+    })
+    .await
+    .unwrap()
+}
+
+/// A small world.
+pub(crate) fn world(seed: u64, faults: &[&str]) -> WorldConfig {
+    WorldConfig {
         seed,
         accounts: 40,
         records_per_repo: 30,
@@ -92,21 +133,12 @@ pub(crate) async fn simulator(seed: u64, frames: u64, faults: &[&str]) -> Simula
             .map(|rule| rule.parse::<FaultRule>().unwrap())
             .collect(),
         ..WorldConfig::default()
-    };
-    Simulator::start(SimulatorConfig {
-        source: Source::World(world),
-        rate: Rate::Max,
-        limit: Some(frames),
-        wait_for_client: true,
-        ..SimulatorConfig::default()
-    })
-    .await
-    .unwrap()
+    }
 }
 
 /// Waits until the log holds what the simulator's frames should make, then compares event by event.
 pub(crate) async fn assert_log_equals_world(
-    log: &MemoryLog,
+    log: &dyn EventLog,
     simulator: &SimulatorHandle,
     frames: u64,
     seed: u64,
@@ -152,7 +184,7 @@ pub(crate) async fn assert_log_equals_world(
 }
 
 /// Waits until the log has grown to a seq.
-pub(crate) async fn wait_for_last(log: &MemoryLog, last: u64, seed: u64) {
+pub(crate) async fn wait_for_last(log: &dyn EventLog, last: u64, seed: u64) {
     let reached = async {
         let mut follow = log.follow(0, &Selection::All).await.unwrap();
         while log.bounds().await.unwrap().last < last {
@@ -166,7 +198,7 @@ pub(crate) async fn wait_for_last(log: &MemoryLog, last: u64, seed: u64) {
     }
 }
 
-pub(crate) async fn all(log: &MemoryLog) -> Vec<Entry> {
+pub(crate) async fn all(log: &dyn EventLog) -> Vec<Entry> {
     let limit = ReadLimit {
         entries: usize::MAX,
         bytes: usize::MAX,
@@ -183,16 +215,15 @@ pub(crate) async fn all(log: &MemoryLog) -> Vec<Entry> {
     }
 }
 
-fn settings() -> (UpstreamConfig, PipelineConfig) {
+fn settings() -> IngestConfig {
     let flags = fanjet_config::Flags::default();
-    let config: IngestConfig = fanjet_config::load(fanjet_config::Sources {
+    let mut config: IngestConfig = fanjet_config::load(fanjet_config::Sources {
         defaults: DEFAULTS,
         env: &[],
         flags: &flags,
     })
     .unwrap();
-    let mut upstream = config.upstream;
-    upstream.reconnect_min = Duration::from_millis(5);
-    upstream.reconnect_max = Duration::from_millis(50);
-    (upstream, config.pipeline)
+    config.upstream.reconnect_min = Duration::from_millis(5);
+    config.upstream.reconnect_max = Duration::from_millis(50);
+    config
 }

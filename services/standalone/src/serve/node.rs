@@ -33,7 +33,8 @@ impl Node {
             Arc::clone(&storage.log),
             Arc::new(SystemClock),
             &process.meter("fanjet-ingest"),
-        )?;
+        )?
+        .keeping(settings.filter.load()?);
         let edge = Edge::start(
             settings.edge(),
             storage.log,
