@@ -44,13 +44,15 @@ impl IngestFilter {
         dids: &[String],
         kinds: &[String],
     ) -> Result<Self, IngestError> {
-        let strs = |values: &'_ [String]| values.iter().map(String::as_str).collect::<Vec<_>>();
-        let none = Vec::new;
         let wrong = |key| move |error: OptionsError| config_error(key, error.to_string());
-        Filter::new(strs(collections), none(), 0).map_err(wrong("filter.collections"))?;
-        Filter::new(none(), strs(dids), 0).map_err(wrong("filter.dids"))?;
+        let wanted = |collections: &[String], dids: &[String]| {
+            let (collections, dids) = (collections.iter(), dids.iter());
+            Filter::new(collections.map(String::as_str), dids.map(String::as_str), 0)
+        };
+        // Each list alone first, so that the key in the message is the right one.
+        wanted(collections, &[]).map_err(wrong("filter.collections"))?;
         Ok(Self {
-            wanted: Filter::new(strs(collections), strs(dids), 0).map_err(wrong("filter"))?,
+            wanted: wanted(collections, dids).map_err(wrong("filter.dids"))?,
             kinds: Kinds::read(kinds)?,
         })
     }
