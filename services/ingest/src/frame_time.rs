@@ -30,9 +30,7 @@ impl FrameTime {
             + number(17, 19)?;
         let rest = text.get(19..)?;
         let (fraction, zone) = match rest.strip_prefix('.') {
-            Some(digits) => {
-                digits.split_at(digits.bytes().take_while(u8::is_ascii_digit).count())
-            }
+            Some(digits) => digits.split_at(digits.bytes().take_while(u8::is_ascii_digit).count()),
             None => ("", rest),
         };
         let micros = fraction
@@ -75,7 +73,8 @@ pub(crate) struct RecentTimes {
 }
 
 impl RecentTimes {
-    const KEPT: usize = 15;
+    /// How many times are looked at.
+    pub(crate) const KEPT: usize = 15;
 
     pub(crate) fn add(&mut self, time: FrameTime) {
         self.times[self.next] = Some(time);

@@ -119,9 +119,9 @@ impl Drafts {
         let operations = commit.operations().map_err(|_| DropReason::UnreadableCar)?;
         for (op_index, operation) in operations {
             let start = self.text.len();
-            let written = operation
-                .map_err(Passed::from)
-                .and_then(|operation| write_operation(&mut self.text, (did, rev), &operation, filter));
+            let written = operation.map_err(Passed::from).and_then(|operation| {
+                write_operation(&mut self.text, (did, rev), &operation, filter)
+            });
             let topic = match written.and_then(|topic| {
                 body_fits(self.text.len() - start)?;
                 Ok(topic)
@@ -157,9 +157,15 @@ impl Drafts {
             return Ok(());
         }
         let time = shared_time(identity.time)?;
-        self.single(Topic::Identity, identity.seq, &time, admission.upstream, |text| {
-            v1::write_identity(text, did, identity.handle, identity.seq, time.borrowed());
-        })
+        self.single(
+            Topic::Identity,
+            identity.seq,
+            &time,
+            admission.upstream,
+            |text| {
+                v1::write_identity(text, did, identity.handle, identity.seq, time.borrowed());
+            },
+        )
     }
 
     fn account(
@@ -173,23 +179,25 @@ impl Drafts {
             return Ok(());
         }
         let time = shared_time(account.time)?;
-        self.single(Topic::Account, account.seq, &time, admission.upstream, |text| {
-            v1::write_account(
-                text,
-                did,
-                account.active,
-                account.status,
-                account.seq,
-                time.borrowed(),
-            );
-        })
+        self.single(
+            Topic::Account,
+            account.seq,
+            &time,
+            admission.upstream,
+            |text| {
+                v1::write_account(
+                    text,
+                    did,
+                    account.active,
+                    account.status,
+                    account.seq,
+                    time.borrowed(),
+                );
+            },
+        )
     }
 
-    fn sync(
-        &mut self,
-        sync: &Sync<'_>,
-        admission: Admission<'_>,
-    ) -> Result<(), DropReason> {
+    fn sync(&mut self, sync: &Sync<'_>, admission: Admission<'_>) -> Result<(), DropReason> {
         let did = Did::parse(sync.did).map_err(|_| DropReason::InvalidDid)?;
         if let Err(by) = admission.filter.judge_frame(Kind::Sync, did) {
             self.filtered.add(by, 1);

@@ -35,7 +35,7 @@ struct Generation {
     /// Other events, by kind, repo and time.
     others: HashMap<Box<str>, SourceIndex>,
     events: usize,
-    /// The time when it began.
+    /// From when on all its events are in it.
     since: Option<FrameTime>,
 }
 
@@ -71,7 +71,10 @@ impl Repeats {
             self.old = std::mem::take(&mut self.young);
         }
         self.young.events += 1;
-        self.young.since = self.young.since.or_else(|| self.recent.middle());
+        if self.young.events == RecentTimes::KEPT {
+            // The middle of its first few: never before its beginning, and single wrong clocks do not move it.
+            self.young.since = self.recent.middle();
+        }
         match subject.rev {
             Some(rev) => {
                 let mark = Mark {

@@ -91,8 +91,7 @@ impl Resume {
         let subject = Subject::of(&entry.body)
             .ok_or_else(|| LogError::corrupt(entry.seq, "the body is not an event"))?;
         let source = SourceIndex::try_from(source).unwrap_or(SourceIndex::MAX);
-        self.repeats
-            .remember(source, &entry.topic, origin, subject);
+        self.repeats.remember(source, &entry.topic, origin, subject);
         Ok(())
     }
 

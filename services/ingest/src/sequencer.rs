@@ -139,10 +139,9 @@ impl Sequencer {
         {
             return true;
         }
-        if let (Some(until), Some(time)) = (
-            source.behind,
-            FrameTime::parse(draft.origin.time.as_str()),
-        ) {
+        if let (Some(until), Some(time)) =
+            (source.behind, FrameTime::parse(draft.origin.time.as_str()))
+        {
             if self.repeats.horizon().is_some_and(|from| time < from) {
                 // The log has passed this time, but it is forgotten with what.
                 return true;

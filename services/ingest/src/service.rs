@@ -80,7 +80,10 @@ impl Ingest {
         };
         info!(
             seq = resume.seq,
-            upstream = resume.origin.as_ref().map(|origin| origin.upstream.as_str()),
+            upstream = resume
+                .origin
+                .as_ref()
+                .map(|origin| origin.upstream.as_str()),
             "continuing behind the log's end"
         );
         let last_seq = resume.seq;

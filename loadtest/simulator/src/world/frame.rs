@@ -48,7 +48,10 @@ impl CommitFrame {
         cbor::array(out, self.ops.len());
         for op in &self.ops {
             let optional = [op.prev.is_some(), op.action.is_some()];
-            cbor::map(out, 2 + optional.into_iter().map(usize::from).sum::<usize>());
+            cbor::map(
+                out,
+                2 + optional.into_iter().map(usize::from).sum::<usize>(),
+            );
             cbor::text(out, "cid");
             cbor::link_or_null(out, op.cid);
             cbor::text(out, "path");

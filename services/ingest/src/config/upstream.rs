@@ -11,6 +11,8 @@ use crate::IngestError;
 
 /// Most fallbacks.
 const MAX_FALLBACKS: usize = 15;
+/// Fewer events say nothing about when they were.
+const MIN_REMEMBERED: usize = 100;
 
 /// Section `[upstream]`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -71,10 +73,13 @@ impl UpstreamConfig {
     /// # Errors
     /// [`IngestError::Config`] as [`UpstreamConfig::endpoints`], and for a bound of zero.
     pub fn validate(&self) -> Result<(), IngestError> {
-        if self.remembered_events == 0 {
+        if self.remembered_events < MIN_REMEMBERED {
             return Err(IngestError::Config {
                 key: "upstream.remembered_events",
-                reason: "0: must be at least 1".to_owned(),
+                reason: format!(
+                    "{}: must be at least {MIN_REMEMBERED}",
+                    self.remembered_events
+                ),
             });
         }
         if self.probe_interval.is_zero() {

@@ -1,7 +1,12 @@
 use super::*;
 
 fn filter(collections: &[&str], dids: &[&str], kinds: &[&str]) -> Result<IngestFilter, String> {
-    let owned = |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect::<Vec<_>>();
+    let owned = |values: &[&str]| {
+        values
+            .iter()
+            .map(|&value| value.to_owned())
+            .collect::<Vec<_>>()
+    };
     IngestFilter::new(&owned(collections), &owned(dids), &owned(kinds))
         .map_err(|error| error.to_string())
 }
@@ -49,10 +54,7 @@ fn each_list_keeps_what_it_names() {
         Err(FilteredBy::Did)
     );
     for kind in [Kind::Identity, Kind::Sync] {
-        assert_eq!(
-            filter.judge_frame(kind, did(ALICE)),
-            Err(FilteredBy::Kind)
-        );
+        assert_eq!(filter.judge_frame(kind, did(ALICE)), Err(FilteredBy::Kind));
     }
 }
 
@@ -61,7 +63,10 @@ fn wrong_values_are_refused_with_key_and_value() {
     let many: Vec<String> = (0..101).map(|number| format!("a.b.c{number}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     for (refused, parts) in [
-        (filter(&["nodots"], &[], &[]), ["filter.collections", "nodots"]),
+        (
+            filter(&["nodots"], &[], &[]),
+            ["filter.collections", "nodots"],
+        ),
         (filter(&[], &["bob"], &[]), ["filter.dids", "bob"]),
         (filter(&[], &[], &["like"]), ["filter.kinds", "like"]),
         (filter(&many, &[], &[]), ["filter.collections", "100"]),

@@ -13,7 +13,12 @@ fn known_instants() {
     ] {
         assert_eq!(FrameTime::parse(text), Some(FrameTime(micros)), "{text}");
     }
-    for text in ["", "yesterday", "2026-07-04T14:38:07", "2026-07-04T14:38:07+2"] {
+    for text in [
+        "",
+        "yesterday",
+        "2026-07-04T14:38:07",
+        "2026-07-04T14:38:07+2",
+    ] {
         assert_eq!(FrameTime::parse(text), None, "{text}");
     }
 }

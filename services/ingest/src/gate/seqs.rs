@@ -55,7 +55,9 @@ mod tests {
     #[test]
     fn expected_10_got_15_and_expected_20_got_21_are_2_gaps_of_6() {
         let mut seqs = Seqs::default();
-        [9, 15, 16, 17, 18, 19, 21].map(|seq| seqs.add(seq));
+        for seq in [9, 15, 16, 17, 18, 19, 21] {
+            seqs.add(seq);
+        }
         assert_eq!(seqs.take_gaps(), Gaps { gaps: 2, missed: 6 });
         assert_eq!(seqs.take_gaps(), Gaps::default());
     }

@@ -5,7 +5,6 @@ use proptest::prelude::*;
 
 use super::*;
 
-
 const NOW: u64 = 1_783_175_888_085_434;
 
 fn origin(relay_seq: u64, op_index: u32) -> Origin {

@@ -139,7 +139,9 @@ impl Failover {
         let stale = (self.connected_since.is_some() && !self.rules.stale_after.is_zero())
             .then(|| self.last_event + self.rules.stale_after);
         let failed = match self.connected_since {
-            None => self.failing_since.map(|since| since + self.rules.fail_after),
+            None => self
+                .failing_since
+                .map(|since| since + self.rules.fail_after),
             Some(_) => None,
         };
         let probe = (self.active > 0 && !self.is_probing).then_some(self.next_probe);

@@ -55,9 +55,7 @@ impl Positions {
             .into_iter()
             .map(|id| Position {
                 numbering: Numbering::first(id.clone()),
-                place: resume
-                    .place_in(id)
-                    .map(|(seq, time)| Place { seq, time }),
+                place: resume.place_in(id).map(|(seq, time)| Place { seq, time }),
             })
             .collect();
         let mut recent = RecentTimes::default();
@@ -112,8 +110,7 @@ impl Positions {
             Some((frame.seq()?, time_of(&frame)))
         });
         let position = &mut self.upstreams[upstream].place;
-        let is_progress =
-            last.is_some_and(|(seq, _)| position.is_none_or(|place| place.seq < seq));
+        let is_progress = last.is_some_and(|(seq, _)| position.is_none_or(|place| place.seq < seq));
         if let Some((seq, time)) = last.filter(|_| is_progress) {
             if let Some(time) = time {
                 self.recent.add(time);

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use fanjet_log::EventLog;
 use fanjet_log_nats::{NatsConfig, NatsLog};
 use fanjet_testkit::nats_server::NatsServer;
 
@@ -40,8 +39,7 @@ async fn a_frozen_log_stops_the_reading_and_costs_nothing() {
     assert!(stuck_at < frames, "everything was read before the freeze");
     // Everything is published, and the log was found unreachable after a timeout: if it were still read, more would come.
     simulator.wait_until_produced(frames).await;
-    let tries = "fanjet_ingest_log_seq";
-    let acked = running.counted(tries);
+    let acked = running.counted("fanjet_ingest_log_seq");
     let held = frames_up_to(&simulator.expected(), acked);
     // In the queue, in decoding, between both and in the reader's hand; and what the log has not acknowledged.
     let batches = QUEUE_BATCHES + DECODE_WORKERS + 3;
@@ -51,7 +49,10 @@ async fn a_frozen_log_stops_the_reading_and_costs_nothing() {
         read - held <= bound,
         "{read} frames are read, {held} acknowledged: more than {bound} are held"
     );
-    assert!(read - held > 0, "nothing was held: the freeze came too late");
+    assert!(
+        read - held > 0,
+        "nothing was held: the freeze came too late"
+    );
     server.thaw().unwrap();
     assert_log_equals_world(&*log, &simulator, frames, seed).await;
     assert!(running.counted("fanjet_ingest_log_resyncs_total") > 0);

@@ -96,10 +96,7 @@ async fn all_kinds_of_damage_together_cost_no_good_operation() {
     for seed in 200..203 {
         let frames = 3_000;
         let mut rules: Vec<_> = DAMAGE.iter().map(|(rule, ..)| *rule).collect();
-        rules.extend([
-            "duplicate=every:37",
-            "seq-gap=every:83",
-        ]);
+        rules.extend(["duplicate=every:37", "seq-gap=every:83"]);
         let simulator = simulator(seed, frames, &rules).await;
         let log = Arc::new(MemoryLog::new());
         let running = Running::start(&simulator.url(), &log);

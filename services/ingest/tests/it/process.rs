@@ -27,7 +27,7 @@ type Case = (
 
 #[test]
 fn wrong_settings_end_with_78_and_name_key_value_and_what_is_allowed() {
-    let cases: [Case; 6] = [
+    let cases: [Case; 9] = [
         (
             &["--set", "upstream.uri=ws://x"],
             &[],
@@ -47,6 +47,21 @@ fn wrong_settings_end_with_78_and_name_key_value_and_what_is_allowed() {
             &["--set", "upstream.url=ftp://relay"],
             &[],
             ["upstream.url", "ftp://relay", "wss://HOST"],
+        ),
+        (
+            &["--set", "upstream.fallbacks=ws://a,ftp://b"],
+            &[],
+            ["upstream.fallbacks", "ftp://b", "wss://HOST"],
+        ),
+        (
+            &["--set", "upstream.url=ws://a"],
+            &[("FANJET_UPSTREAM__FALLBACKS", "ws://b,wss://a")],
+            ["upstream.fallbacks", "wss://a", "two upstreams"],
+        ),
+        (
+            &["--set", "filter.collections=app.bsky.feed.*,nodots"],
+            &[],
+            ["filter.collections", "nodots", "NSID"],
         ),
         (
             &["--set", "telemetry.log=loud,louder=9"],

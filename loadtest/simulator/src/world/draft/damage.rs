@@ -138,9 +138,7 @@ fn change_record(
     cid: impl Fn(&mut Vec<(Cid, Vec<u8>)>) -> Option<Cid>,
 ) -> Lost {
     let ops = frame.ops.iter().enumerate();
-    let with_record: Vec<_> = ops
-        .filter_map(|(at, op)| op.cid.map(|_| at))
-        .collect();
+    let with_record: Vec<_> = ops.filter_map(|(at, op)| op.cid.map(|_| at)).collect();
     if with_record.is_empty() {
         return Lost::Ops(Vec::new());
     }

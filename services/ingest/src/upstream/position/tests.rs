@@ -16,8 +16,12 @@ fn only_new_seqs_are_progress() {
     let id = UpstreamId::new("relay").unwrap();
     let mut positions = Positions::continuing([&id], &Resume::empty(10));
 
-    let mut is_progress =
-        |frames: &[Bytes]| (positions.advance(0, frames).is_progress, positions.cursor(0));
+    let mut is_progress = |frames: &[Bytes]| {
+        (
+            positions.advance(0, frames).is_progress,
+            positions.cursor(0),
+        )
+    };
     assert_eq!(is_progress(std::slice::from_ref(&garbage)), (false, None));
     let both = [first.bytes.clone(), second.bytes, garbage];
     assert_eq!(is_progress(&both), (true, Some(second.seq)));

@@ -53,8 +53,14 @@ impl World {
 
 fn worlds() -> impl Strategy<Value = World> {
     let steps = prop::collection::vec((1u64..4, 1i64..50_000), 1..3_000);
-    (steps, 0u64..u64::MAX / 2, 1u64..2_000, any::<prop::sample::Index>(), any::<bool>()).prop_map(
-        |(steps, base, spread, forgotten, forgets)| {
+    (
+        steps,
+        0u64..u64::MAX / 2,
+        1u64..2_000,
+        any::<prop::sample::Index>(),
+        any::<bool>(),
+    )
+        .prop_map(|(steps, base, spread, forgotten, forgets)| {
             let mut place = Place {
                 seq: base,
                 time: time(0),
@@ -69,10 +75,13 @@ fn worlds() -> impl Strategy<Value = World> {
                     place
                 })
                 .collect();
-            let forgotten = if forgets { forgotten.index(frames.len()) } else { 0 };
+            let forgotten = if forgets {
+                forgotten.index(frames.len())
+            } else {
+                0
+            };
             World { frames, forgotten }
-        },
-    )
+        })
 }
 
 proptest! {
