@@ -12,10 +12,14 @@ use crate::test::corpus_folder;
 pub(crate) enum Bench {
     /// Frames to v1 JSON, beside the plain decoder
     Decode,
+    /// Signatures and proofs of commits
+    Verify,
     /// Routing and lanes of one hub, without sockets
     Fanout,
     /// CPU per delivered event over real sockets, by encoding
     Sockets,
+    /// Replays from a real nats-server and from the embedded log, side by side
+    Replay,
     /// Recorded frames through ingest into a real nats-server
     Ingest,
     /// zstd frames per level, with the dictionary
@@ -29,8 +33,10 @@ pub(crate) enum Bench {
 pub(crate) fn run(bench: Bench) -> Result<()> {
     let (package, target) = match bench {
         Bench::Decode => ("fanjet-firehose", "decode"),
+        Bench::Verify => ("fanjet-verify", "verify"),
         Bench::Fanout => ("fanjet-edge", "fanout"),
         Bench::Sockets => ("fanjet-edge", "sockets"),
+        Bench::Replay => ("fanjet-edge", "replay"),
         Bench::Zstd => ("fanjet-wire", "zstd"),
         Bench::Ingest => return block_on(ingest::run()),
         Bench::Log => ("fanjet-log-nats", "append"),

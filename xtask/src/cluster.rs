@@ -16,14 +16,14 @@ use crate::shell::{cargo, run as run_command, target};
 pub(crate) use edge::Edge;
 
 /// Time for a process to say that it is ready, and for one to end when asked to.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
 
 /// What a cluster is made of.
 pub(crate) const PROGRAMS: [&str; 3] = ["fanjet-simulator", "fanjet-ingest", "fanjet-edge"];
 
 /// How the programs are built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Profile {
     Dev,
     Release,
@@ -110,7 +110,7 @@ impl Cluster {
     }
 }
 
-async fn stop(process: &Process, name: &str) -> Result<()> {
+pub(crate) async fn stop(process: &Process, name: &str) -> Result<()> {
     let status = process
         .stop(PATIENCE)
         .await
@@ -154,7 +154,7 @@ pub(crate) fn set(key: &str, value: &str) -> [String; 2] {
 }
 
 /// Waits until a service says on its ops port that it is ready for traffic.
-async fn wait_until_ready(process: &Process) -> Result<()> {
+pub(crate) async fn wait_until_ready(process: &Process) -> Result<()> {
     let ops = printed(process, "ops http://").await?;
     let asking = async {
         while !is_ready(&ops).await.unwrap_or(false) {

@@ -3,9 +3,6 @@
 //! The simulator is a process of its own, keeps its whole history, and survives. The log is read back from its folder,
 //! by the library, after the last process has ended.
 
-mod judge;
-mod oracle;
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,9 +15,9 @@ use fanjet_testkit::Process;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use crate::account::{self, Judge};
 use crate::cluster::{Profile, build, get, listening, printed, program, set};
 use crate::shell::block_on;
-use judge::Judge;
 
 /// The longest life of a process that is killed.
 const LONGEST_LIFE: Duration = Duration::from_millis(2_000);
@@ -71,7 +68,7 @@ async fn crash(runs: u32, rate: u32, seed: u64) -> Result<()> {
     let under_load = kill_again_and_again(&upstream, &data, &lives).await?;
     let expected = {
         let last = serve(&upstream, &data)?;
-        let expected = oracle::read(&expect_out, frames, PATIENCE).await?;
+        let expected = account::read(&expect_out, frames, PATIENCE).await?;
         wait_for_log(&last, expected.len() as u64).await?;
         let status = last.stop(PATIENCE).await?;
         ensure!(status.success(), "the last process ended with {status}");

@@ -12,6 +12,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("fanjet-event", &[]),
     ("fanjet-json", &[]),
     ("fanjet-firehose", &["fanjet-event", "fanjet-json"]),
+    ("fanjet-verify", &["fanjet-event", "fanjet-firehose"]),
     ("fanjet-filter", &["fanjet-event"]),
     ("fanjet-wire", &["fanjet-event", "fanjet-json"]),
     ("fanjet-log", &["fanjet-event", "fanjet-wire"]),
@@ -42,6 +43,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-event",
             "fanjet-firehose",
             "fanjet-filter",
+            "fanjet-verify",
             "fanjet-wire",
             "fanjet-log",
             "fanjet-log-nats",
@@ -92,8 +94,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "fanjet-testkit",
             "fanjet-actors",
+            "fanjet-dictionaries",
             "fanjet-log",
             "fanjet-log-embedded",
+            "fanjet-log-nats",
         ],
     ),
 ];
@@ -109,6 +113,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
         &["fanjet-firehose", "fanjet-simulator"],
     ),
     ("iroh-car", &["fanjet-firehose"]),
+    ("reqwest", &["fanjet-ingest"]),
+    ("p256", &["fanjet-verify"]),
 ];
 
 /// Crates that decide and never act: no runtime, no sockets.
@@ -116,6 +122,7 @@ const PURE: &[&str] = &[
     "fanjet-event",
     "fanjet-json",
     "fanjet-firehose",
+    "fanjet-verify",
     "fanjet-filter",
     "fanjet-wire",
 ];

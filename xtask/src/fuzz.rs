@@ -10,6 +10,7 @@ use crate::tools;
 /// Folder of the fuzz crate's owner, and its targets.
 const TARGETS: &[(&str, &[&str])] = &[
     ("shared/firehose", &["frame", "car", "record"]),
+    ("shared/verify", &["inversion", "document"]),
     (
         "shared/filter",
         &["query", "client_message", "stored_filter"],

@@ -17,7 +17,12 @@ mod cluster;
 mod demo;
 mod corpus;
 mod soak;
+mod account;
+mod load;
+mod cutover;
+mod laggards;
 mod crash;
+mod chaos;
 mod clients;
 mod autobahn;
 
@@ -70,6 +75,11 @@ enum Command {
         #[arg(long, default_value_t = 10)]
         minutes: u64,
     },
+    /// Cursors of every age with every kind of filter under load: from the log to live nothing is missing or repeated
+    Cutover(cutover::Args),
+    /// Readers that are too slow for the load: none is dropped, the edge's memory stays below its bound, and once they
+    /// read freely all of them get everything
+    Laggards(laggards::Args),
     /// Kill the single process under load, again and again; then compare its log with the oracle
     Crash {
         /// How often
@@ -81,6 +91,11 @@ enum Command {
         /// Decides about the world and the moments; a random one by default
         #[arg(long)]
         seed: Option<u64>,
+    },
+    /// A cluster under load and random faults; then compare its log and its clients with the simulator's world
+    Chaos {
+        #[command(flatten)]
+        options: chaos::Options,
     },
     /// Foreign Jetstream clients from their registries against a real cluster
     Clients {
@@ -126,7 +141,10 @@ fn run(command: Command) -> Result<()> {
         Command::Tools => tools::run(),
         Command::Corpus { dir } => corpus::run(&dir),
         Command::Soak { rate, minutes } => soak::run(rate, Duration::from_secs(minutes * 60)),
+        Command::Cutover(args) => cutover::run(&args),
+        Command::Laggards(args) => laggards::run(&args),
         Command::Crash { runs, rate, seed } => crash::run(runs, rate, seed),
+        Command::Chaos { options } => chaos::run(options),
         Command::Clients { scenarios } => clients::run(scenarios),
         Command::Autobahn { python } => autobahn::run(&python),
         Command::Bench { what } => bench::run(what),

@@ -44,6 +44,26 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Whether these commands themselves were built with optimisation.
+pub(crate) fn is_optimised() -> bool {
+    !cfg!(debug_assertions)
+}
+
+/// Runs the same command again with optimisation: one that judges hundreds of streams is part of the load.
+pub(crate) fn again_optimised() -> Result<()> {
+    let mut again = cargo();
+    again.args([
+        "run",
+        "--quiet",
+        "--release",
+        "--locked",
+        "-p",
+        "xtask",
+        "--",
+    ]);
+    run(again.args(std::env::args_os().skip(1)))
+}
+
 /// Runs the asynchronous part of a command.
 pub(crate) fn block_on(command: impl Future<Output = Result<()>>) -> Result<()> {
     tokio::runtime::Builder::new_multi_thread()

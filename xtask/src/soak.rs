@@ -14,6 +14,8 @@ use crate::shell::block_on;
 use expected::ExpectedEvents;
 use memory::MemoryTable;
 
+pub(crate) use memory::resident_mib;
+
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How far apart the memory of the processes is looked at.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use crate::chaos;
 use crate::corpus;
 use crate::shell::{cargo, root, run as run_command};
 
@@ -23,6 +24,7 @@ pub(crate) fn run() -> Result<()> {
         Some(folder) => corpus::run(&folder)?,
         None => println!("corpus: skipped, there is no {CORPUS}"),
     }
+    chaos::run(chaos::SHORT)?;
     println!("test: everything passed");
     Ok(())
 }

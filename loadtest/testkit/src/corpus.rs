@@ -2,6 +2,7 @@
 //!
 //! The data is not part of the repository. Tests take its folder from `FANJET_CORPUS` and skip without it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -11,6 +12,7 @@ use crate::setting::setting;
 
 const FRAMES: &str = "frames.bin.zst";
 const LINES: &str = "expected_v1.jsonl";
+const DOCUMENTS: &str = "did_docs.json.zst";
 
 /// Frames and what must come out of them.
 #[derive(Debug, Clone)]
@@ -19,6 +21,8 @@ pub struct Corpus {
     pub frames: Vec<Vec<u8>>,
     /// One v1 event per line, in the order of the frames' operations.
     pub expected: Vec<String>,
+    /// DID documents as JSON text by DID, as they were then; empty when the folder has none.
+    pub did_documents: BTreeMap<String, String>,
 }
 
 impl Corpus {
@@ -56,8 +60,23 @@ impl Corpus {
         Ok(Self {
             frames: split_frames(&packed)?,
             expected: lines.lines().map(str::to_owned).collect(),
+            did_documents: read_documents(&folder.join(DOCUMENTS))?,
         })
     }
+}
+
+/// One JSON object: DID to document.
+fn read_documents(path: &Path) -> Result<BTreeMap<String, String>> {
+    let Ok(packed) = fs::File::open(path) else {
+        return Ok(BTreeMap::new());
+    };
+    let json = zstd::decode_all(packed)?;
+    let documents: BTreeMap<String, serde_json::Value> = serde_json::from_slice(&json)
+        .with_context(|| format!("{} is no JSON object", path.display()))?;
+    Ok(documents
+        .into_iter()
+        .map(|(did, document)| (did, document.to_string()))
+        .collect())
 }
 
 /// Each frame stands behind its length, 32 bits little-endian.

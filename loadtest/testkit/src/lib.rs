@@ -7,11 +7,15 @@ mod setting;
 
 pub mod corpus;
 pub mod jetstream_client;
+pub mod lean_client;
+pub mod link;
 pub mod nats_server;
 pub mod process;
 pub mod tools;
 
 pub use corpus::Corpus;
 pub use jetstream_client::JetstreamClient;
+pub use lean_client::LeanClient;
+pub use link::{Link, LinkState};
 pub use nats_server::NatsServer;
 pub use process::Process;

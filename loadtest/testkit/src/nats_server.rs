@@ -49,6 +49,14 @@ impl NatsServer {
     /// # Errors
     /// As [`NatsServer::start`].
     pub async fn start_cluster(count: usize) -> Result<Vec<Self>> {
+        Self::start_cluster_with(count, "").await
+    }
+
+    /// As [`NatsServer::start_cluster`], with more settings for the section `cluster`.
+    ///
+    /// # Errors
+    /// As [`NatsServer::start`].
+    pub async fn start_cluster_with(count: usize, settings: &str) -> Result<Vec<Self>> {
         let ports = free_ports(count)?;
         let routes: Vec<_> = ports
             .iter()
@@ -58,7 +66,7 @@ impl NatsServer {
         let mut servers = Vec::with_capacity(count);
         for (number, port) in ports.iter().enumerate() {
             let cluster = format!(
-                "cluster {{ name: testkit, listen: \"127.0.0.1:{port}\", routes: [{routes}] }}"
+                "cluster {{ name: testkit, listen: \"127.0.0.1:{port}\", routes: [{routes}]\n{settings} }}"
             );
             servers.push(Self::start_named(&format!("testkit-{number}"), &cluster).await?);
         }

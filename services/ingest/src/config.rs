@@ -16,6 +16,7 @@ pub use filter::FilterConfig;
 pub use upstream::{Endpoint, UpstreamConfig};
 
 use crate::IngestError;
+use crate::verify::VerifyConfig;
 
 /// The commented defaults of ingest itself, whatever process it runs in.
 pub const OWN_DEFAULTS: &str = include_str!("../config.toml");
@@ -36,6 +37,8 @@ pub struct IngestConfig {
     pub filter: FilterConfig,
     /// How it is processed.
     pub pipeline: PipelineConfig,
+    /// Whose turn it is.
+    pub lease: LeaseConfig,
     /// Where it goes.
     pub nats: NatsConfig,
     /// Health and metrics.
@@ -59,6 +62,22 @@ pub struct PipelineConfig {
     /// How long a shutdown may take.
     #[serde(with = "humantime_serde")]
     pub drain_timeout: Duration,
+    /// Which commits are verified, and where keys come from.
+    pub verify: VerifyConfig,
+}
+
+/// Section `[lease]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeaseConfig {
+    /// Whether several ingests of one log take turns.
+    pub enabled: bool,
+    /// How long a leader that says nothing keeps the lease.
+    #[serde(with = "humantime_serde")]
+    pub ttl: Duration,
+    /// How often a leader renews it, and a standby asks.
+    #[serde(with = "humantime_serde")]
+    pub renew_interval: Duration,
 }
 
 impl Settings for IngestConfig {
@@ -78,7 +97,31 @@ impl IngestConfig {
     /// [`IngestError::Config`].
     pub fn validate(&self) -> Result<(), IngestError> {
         self.upstream.validate()?;
-        self.pipeline.validate()
+        self.pipeline.validate()?;
+        self.lease.validate()
+    }
+}
+
+impl LeaseConfig {
+    /// Checks what the types cannot say.
+    ///
+    /// # Errors
+    /// [`IngestError::Config`] for times that do not fit together.
+    pub fn validate(&self) -> Result<(), IngestError> {
+        let refuse = |key, value, allowed: &str| {
+            let reason = format!("{value:?}: {allowed}");
+            Err(IngestError::Config { key, reason })
+        };
+        if self.ttl < Duration::from_secs(2) || self.ttl.subsec_nanos() > 0 {
+            let allowed = "must be whole seconds, at least 2s";
+            return refuse("lease.ttl", self.ttl, allowed);
+        }
+        // So that one renewal may fail.
+        if self.renew_interval.is_zero() || self.renew_interval > self.ttl / 3 {
+            let allowed = "must be above 0, and at most a third of lease.ttl";
+            return refuse("lease.renew_interval", self.renew_interval, allowed);
+        }
+        Ok(())
     }
 }
 
@@ -100,6 +143,6 @@ impl PipelineConfig {
                 });
             }
         }
-        Ok(())
+        self.verify.validate()
     }
 }

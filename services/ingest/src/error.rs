@@ -15,12 +15,15 @@ pub enum IngestError {
         /// The value and what is allowed.
         reason: String,
     },
-    /// Another writer appended to the log: it leads now. Start again as its standby.
+    /// Another writer appended to the log: it leads now. Stand by, and read the log's end again before writing.
     #[error("fenced: another writer appended to the log at seq {seq}")]
     Fenced {
         /// The first seq that is not ours.
         seq: u64,
     },
+    /// The lease could not be renewed in time: somebody else may lead now.
+    #[error("the term is over: the lease was not renewed in time")]
+    TermOver,
     /// The log's own data is damaged or it is set up wrongly. An operator must act.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -39,10 +42,20 @@ pub enum IngestError {
 }
 
 impl IngestError {
+    /// Whether only this term as leader is over: a later one, here or elsewhere, goes on from the log's end.
+    pub(crate) fn ends_term(&self) -> bool {
+        match self {
+            Self::Fenced { .. } | Self::TermOver => true,
+            Self::Log(error) => error.is_retryable(),
+            Self::Append(error) => error.is_retryable(),
+            Self::Config { .. } | Self::DrainTimeout | Self::Task(_) => false,
+        }
+    }
+
     /// Whether a restart can help without anybody acting.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Fenced { .. } | Self::DrainTimeout => true,
+            Self::Fenced { .. } | Self::TermOver | Self::DrainTimeout => true,
             Self::Log(error) => error.is_retryable(),
             Self::Append(error) => error.is_retryable(),
             Self::Config { .. } | Self::Task(_) => false,

@@ -4,14 +4,16 @@
 //!
 //! 1. [`upstream`] reads binary frames from one relay or PDS at a time, reconnects for ever, and reads another one while
 //!    that fails;
-//! 2. [`decode`] turns batches of frames into drafts on the blocking pool, order kept;
-//! 3. [`gate`] is the pure rule inside it: which events a frame makes, and why something is dropped; [`filter`] says what
+//! 2. [`verify`], if asked for, drops commits that their accounts did not sign, or that say something else than they did;
+//! 3. [`decode`] turns batches of frames into drafts on the blocking pool, order kept;
+//! 4. [`gate`] is the pure rule inside it: which events a frame makes, and why something is dropped; [`filter`] says what
 //!    is kept at all;
-//! 4. [`sequencer`] drops what the log already holds ([`repeats`] knows it in another upstream's numbering) and gives
+//! 5. [`sequencer`] drops what the log already holds ([`repeats`] knows it in another upstream's numbering) and gives
 //!    each event its log time;
-//! 5. [`publisher`] appends, fenced and pipelined, and finds out what the log holds after any failure.
+//! 6. [`publisher`] appends, fenced and pipelined, and finds out what the log holds after any failure.
 //!
-//! [`pipeline`] wires 2 to 5. There is no cursor store: [`resume`] reads where to go on from the log's last event.
+//! [`pipeline`] wires 2 to 6, [`service`] makes one term of it, and [`lead`] decides when: one of several ingests leads,
+//! the others stand by. There is no cursor store: [`resume`] reads where to go on from the log's last event.
 //! This crate must never import the edge, and nothing a stranger sends may stop it.
 
 mod config;
@@ -19,6 +21,7 @@ mod config;
 mod frame_time;
 
 mod upstream;
+mod verify;
 mod decode;
 mod filter;
 mod gate;
@@ -28,14 +31,18 @@ mod sequencer;
 mod publisher;
 mod pipeline;
 
+mod lead;
 mod service;
 mod status;
 mod metrics;
 mod error;
 
 pub use config::{
-    DEFAULTS, Endpoint, FilterConfig, IngestConfig, OWN_DEFAULTS, PipelineConfig, UpstreamConfig,
+    DEFAULTS, Endpoint, FilterConfig, IngestConfig, LeaseConfig, OWN_DEFAULTS, PipelineConfig,
+    UpstreamConfig,
 };
 pub use error::IngestError;
 pub use filter::IngestFilter;
+pub use lead::Candidacy;
 pub use service::Ingest;
+pub use verify::{VerifyConfig, VerifyMode};

@@ -7,7 +7,7 @@ use clap::Parser;
 use fanjet_actors::SystemClock;
 use fanjet_boot::{Failure, Process};
 use fanjet_config::Flags;
-use fanjet_ingest::{Ingest, IngestConfig};
+use fanjet_ingest::{Candidacy, Ingest, IngestConfig};
 use fanjet_log_nats::NatsLog;
 
 /// Reads an ATProto firehose and keeps it as one ordered log in NATS JetStream.
@@ -29,14 +29,21 @@ async fn serve(config: IngestConfig, process: &mut Process) -> Result<(), Failur
     let Some(log) = process.unless_stopped(connecting).await else {
         return Ok(());
     };
+    let log = log?;
+    let instance = process.instance();
+    let candidacy = if config.lease.enabled {
+        Candidacy::shared(Arc::new(log.lease().await?), &instance, &config.lease)?
+    } else {
+        Candidacy::alone(&instance)?
+    };
     let ingest = Ingest::new(
         config.upstream,
         config.pipeline,
-        Arc::new(log?),
+        Arc::new(log),
         Arc::new(SystemClock),
         &process.meter("fanjet-ingest"),
     )?
     .keeping(filter);
     process.serve_ops(&config.ops, ingest.health())?;
-    Ok(ingest.run(process.stop()).await?)
+    Ok(ingest.run(candidacy, process.stop()).await?)
 }

@@ -1,12 +1,16 @@
 //! The instruments of this service. Updated per batch, never per event.
 
+use std::time::Duration;
+
 use fanjet_log::UpstreamId;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Meter};
 
 use crate::filter::Filtered;
 use crate::gate::{DropReason, Drops, Gaps};
+use crate::lead::Role;
 use crate::upstream::Reason;
+use crate::verify::{LookupResult, Outcome};
 
 const FRAMES: &str = "fanjet_ingest_frames_total";
 const FRAME_BYTES: &str = "fanjet_ingest_frame_bytes_total";
@@ -26,6 +30,12 @@ const UPSTREAM_NOTICES: &str = "fanjet_ingest_upstream_notices_total";
 const RELAY_SEQ: &str = "fanjet_ingest_relay_seq";
 const LOG_SEQ: &str = "fanjet_ingest_log_seq";
 const RESYNCS: &str = "fanjet_ingest_log_resyncs_total";
+const ROLE: &str = "fanjet_ingest_role";
+const TAKEOVERS: &str = "fanjet_ingest_takeovers_total";
+const RENEWALS: &str = "fanjet_ingest_lease_renewals_total";
+const LEADER_SECONDS: &str = "fanjet_ingest_leader_seconds_total";
+const VERIFIED: &str = "fanjet_ingest_verified_commits_total";
+const KEY_LOOKUPS: &str = "fanjet_ingest_key_lookups_total";
 
 /// Why an upstream connection ended, or never began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +115,12 @@ pub(crate) struct IngestMetrics {
     relay_seq: Gauge<u64>,
     log_seq: Gauge<u64>,
     resyncs: Counter<u64>,
+    role: Gauge<u64>,
+    takeovers: Counter<u64>,
+    renewals: Counter<u64>,
+    leader_seconds: Counter<f64>,
+    verified: Counter<u64>,
+    key_lookups: Counter<u64>,
 }
 
 impl IngestMetrics {
@@ -148,6 +164,15 @@ impl IngestMetrics {
                 RESYNCS,
                 "Times the log's end was read again after a failed append",
             ),
+            role: gauge(ROLE, "1 for the role that this process has"),
+            takeovers: counter(TAKEOVERS, "Times this process became the leader"),
+            renewals: counter(RENEWALS, "Renewals of the lease, by outcome"),
+            leader_seconds: meter
+                .f64_counter(LEADER_SECONDS)
+                .with_description("Time as leader")
+                .build(),
+            verified: counter(VERIFIED, "Commits chosen for verification, by outcome"),
+            key_lookups: counter(KEY_LOOKUPS, "Look-ups of account keys, by result"),
         }
     }
 
@@ -228,7 +253,37 @@ impl IngestMetrics {
         }
     }
 
+    pub(crate) fn verified(&self, outcome: Outcome) {
+        self.verified
+            .add(1, &[KeyValue::new("outcome", outcome.label())]);
+    }
+
+    pub(crate) fn key_looked_up(&self, result: LookupResult) {
+        self.key_lookups
+            .add(1, &[KeyValue::new("result", result.label())]);
+    }
+
     pub(crate) fn resynced(&self) {
         self.resyncs.add(1, &[]);
+    }
+
+    pub(crate) fn role(&self, role: Role) {
+        for other in Role::ALL {
+            let label = KeyValue::new("role", other.label());
+            self.role.record(u64::from(other == role), &[label]);
+        }
+    }
+
+    pub(crate) fn took_over(&self) {
+        self.takeovers.add(1, &[]);
+    }
+
+    pub(crate) fn renewed(&self, is_renewed: bool) {
+        let outcome = if is_renewed { "renewed" } else { "failed" };
+        self.renewals.add(1, &[KeyValue::new("outcome", outcome)]);
+    }
+
+    pub(crate) fn led_for(&self, time: Duration) {
+        self.leader_seconds.add(time.as_secs_f64(), &[]);
     }
 }

@@ -15,6 +15,7 @@ use crate::gate::UpstreamNotice;
 use crate::metrics::{IngestMetrics, Notice};
 use crate::publisher::Publisher;
 use crate::sequencer::Sequencer;
+use crate::verify::{self, Verifier};
 
 /// Everything behind the upstream connection.
 pub(crate) struct Pipeline {
@@ -24,6 +25,8 @@ pub(crate) struct Pipeline {
     pub(crate) metrics: IngestMetrics,
     pub(crate) filter: Arc<IngestFilter>,
     pub(crate) decode_workers: usize,
+    /// `None` when nothing is verified.
+    pub(crate) verifier: Option<Arc<Verifier>>,
 }
 
 impl Pipeline {
@@ -40,8 +43,9 @@ impl Pipeline {
             let batch = batches.recv().await?;
             Some((batch, batches))
         });
+        let believed = verify::in_order(arriving, self.verifier.take());
         let mut decoded = pin!(decode_in_order(
-            arriving,
+            believed,
             Arc::clone(&self.filter),
             self.decode_workers
         ));

@@ -1,7 +1,8 @@
 //! Appends, and finds out what the log holds after any failure.
 //!
 //! Invariants: events reach the log in the order in which they were given, each once; an event is forgotten only
-//! when the log acknowledged it; as soon as another writer is seen in the log, nothing more is written.
+//! when the log acknowledged it; as soon as another writer is seen in the log, or the term is over, nothing more is
+//! written.
 
 mod reconcile;
 
@@ -14,6 +15,7 @@ use fanjet_log::{AppendError, Appender, EventLog, LogError, NewEvent, Seq};
 use tracing::{info, warn};
 
 use crate::IngestError;
+use crate::lead::Permit;
 use crate::metrics::IngestMetrics;
 use crate::status::Status;
 use reconcile::{Verdict, reconcile};
@@ -24,6 +26,7 @@ const RETRY_MAX: Duration = Duration::from_secs(5);
 /// The one writer of the log in this process.
 pub(crate) struct Publisher {
     log: Arc<dyn EventLog>,
+    permit: Permit,
     /// `None` while the log's end has to be read again.
     appender: Option<Box<dyn Appender>>,
     /// Everything up to here is acknowledged.
@@ -38,12 +41,14 @@ impl Publisher {
     /// Continues behind `acked`, the log's last seq.
     pub(crate) fn continuing(
         log: Arc<dyn EventLog>,
+        permit: Permit,
         acked: Seq,
         metrics: IngestMetrics,
         status: Status,
     ) -> Self {
         Self {
             log,
+            permit,
             appender: None,
             acked,
             unacked: VecDeque::new(),
@@ -57,6 +62,7 @@ impl Publisher {
     /// # Errors
     /// [`IngestError`] when waiting cannot help.
     pub(crate) async fn append(&mut self, events: Vec<NewEvent>) -> Result<(), IngestError> {
+        self.permit.check()?;
         let given = events.len();
         self.unacked.extend(events);
         let outcome = match &mut self.appender {
@@ -156,6 +162,7 @@ impl Publisher {
             );
         }
         self.forget_acked(self.acked + stored as Seq);
+        self.permit.check().map_err(Retry::Never)?;
         let mut appender = self.log.appender(self.acked).await?;
         let outcome = appender.append(self.unacked.make_contiguous()).await;
         self.forget_acked(appender.acked());

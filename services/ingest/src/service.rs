@@ -1,4 +1,4 @@
-//! The service as a whole: reads where the log ends, starts the tasks, stops them in order.
+//! The service as a whole, and one term of it: reads where the log ends, starts the tasks, stops them in order.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use tracing::{info, warn};
 use crate::IngestError;
 use crate::config::{PipelineConfig, UpstreamConfig};
 use crate::filter::IngestFilter;
+use crate::lead::{Candidacy, Leader, Permit, Work};
 use crate::metrics::IngestMetrics;
 use crate::pipeline::Pipeline;
 use crate::publisher::Publisher;
@@ -20,6 +21,7 @@ use crate::resume::Resume;
 use crate::sequencer::Sequencer;
 use crate::status::Status;
 use crate::upstream::Upstream;
+use crate::verify::Verifier;
 
 /// Firehose to log.
 pub struct Ingest {
@@ -70,11 +72,23 @@ impl Ingest {
         Health::new(move || status.report())
     }
 
-    /// Runs until `stop`; then reads no more, appends what was read, and returns.
+    /// Runs until `stop`: stands by, and while it leads, reads the upstream and appends. On `stop` it reads no more,
+    /// appends what was read, gives the lease back, and returns.
     ///
     /// # Errors
     /// [`IngestError`].
-    pub async fn run(self, stop: Stop) -> Result<(), IngestError> {
+    pub async fn run(self, candidacy: Candidacy, stop: Stop) -> Result<(), IngestError> {
+        let (metrics, status) = (self.metrics.clone(), self.status.clone());
+        let ingest = Arc::new(self);
+        let begin = move |permit, stop| {
+            let ingest = Arc::clone(&ingest);
+            Box::pin(async move { ingest.lead(permit, stop).await }) as Work
+        };
+        Box::pin(Leader::new(candidacy, begin, metrics, status).run(stop)).await
+    }
+
+    /// One term: goes on behind the log's end until `stop`, or until it cannot.
+    async fn lead(&self, permit: Permit, stop: Stop) -> Result<(), IngestError> {
         let Some(resume) = self.read_log_end(&stop).await? else {
             return Ok(());
         };
@@ -94,21 +108,26 @@ impl Ingest {
             self.metrics.clone(),
             self.status.clone(),
         )?;
-        let sequencer = Sequencer::continuing(resume);
         let pipeline = Pipeline {
-            sequencer,
+            verifier: Verifier::configured(
+                &self.pipeline.verify,
+                self.clock.clone(),
+                self.metrics.clone(),
+            )?,
+            sequencer: Sequencer::continuing(resume),
             publisher: Publisher::continuing(
-                self.log,
+                Arc::clone(&self.log),
+                permit,
                 last_seq,
                 self.metrics.clone(),
                 self.status.clone(),
             ),
-            clock: self.clock,
-            metrics: self.metrics,
-            filter: self.filter,
+            clock: Arc::clone(&self.clock),
+            metrics: self.metrics.clone(),
+            filter: Arc::clone(&self.filter),
             decode_workers: decode_workers(self.pipeline.decode_workers),
         };
-        supervise(upstream, pipeline, &self.pipeline, self.status, stop).await
+        supervise(upstream, pipeline, &self.pipeline, stop).await
     }
 
     /// Reads the log's newest events, however long the log takes to answer. `None` when asked to stop meanwhile.
@@ -143,7 +162,6 @@ async fn supervise(
     upstream: Upstream,
     pipeline: Pipeline,
     limits: &PipelineConfig,
-    status: Status,
     stop: Stop,
 ) -> Result<(), IngestError> {
     let (sender, receiver) = mpsc::channel(limits.queue_batches);
@@ -157,7 +175,6 @@ async fn supervise(
     let appended = tokio::select! {
         appended = &mut appending => appended,
         () = stop.cancelled() => {
-            status.set_draining();
             tokio::time::timeout(limits.drain_timeout, appending).await.unwrap_or(Err(IngestError::DrainTimeout))
         }
     };

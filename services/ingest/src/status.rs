@@ -4,19 +4,38 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use fanjet_telemetry::HealthReport;
+use parking_lot::Mutex;
+
+use crate::lead::Role;
 
 /// Shared by the tasks of one ingest.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Status(Arc<Parts>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Parts {
+    role: Mutex<Role>,
     is_upstream_connected: AtomicBool,
     is_log_reachable: AtomicBool,
     is_draining: AtomicBool,
 }
 
+impl Default for Parts {
+    fn default() -> Self {
+        Self {
+            role: Mutex::new(Role::Standby),
+            is_upstream_connected: AtomicBool::new(false),
+            is_log_reachable: AtomicBool::new(false),
+            is_draining: AtomicBool::new(false),
+        }
+    }
+}
+
 impl Status {
+    pub(crate) fn set_role(&self, role: Role) {
+        *self.0.role.lock() = role;
+    }
+
     pub(crate) fn set_upstream_connected(&self, is_connected: bool) {
         self.0
             .is_upstream_connected
@@ -33,27 +52,27 @@ impl Status {
         self.0.is_draining.store(true, Ordering::Relaxed);
     }
 
-    /// Ready when the upstream and the log are there. Traffic does not matter: a quiet upstream is normal.
+    /// A leader is ready when the upstream and the log are there, a standby when it could take over. Traffic does not
+    /// matter: a quiet upstream is normal.
     pub(crate) fn report(&self) -> HealthReport {
-        let verdict = |is_good: &AtomicBool, why: &str| {
-            if is_good.load(Ordering::Relaxed) {
-                Ok(())
-            } else {
-                Err(why.to_owned())
-            }
-        };
-        let draining = if self.0.is_draining.load(Ordering::Relaxed) {
-            Err("draining".to_owned())
-        } else {
-            Ok(())
-        };
+        let role = *self.0.role.lock();
+        let verdict = |is_good: bool, why: &str| is_good.then_some(()).ok_or(why.to_owned());
+        let is = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+        let needs_upstream = role == Role::Leader;
         HealthReport::of([
             (
                 "upstream",
-                verdict(&self.0.is_upstream_connected, "not connected"),
+                verdict(
+                    !needs_upstream || is(&self.0.is_upstream_connected),
+                    "not connected",
+                ),
             ),
-            ("log", verdict(&self.0.is_log_reachable, "not reachable")),
-            ("process", draining),
+            (
+                "log",
+                verdict(is(&self.0.is_log_reachable), "not reachable"),
+            ),
+            ("process", verdict(!is(&self.0.is_draining), "draining")),
         ])
+        .with("role", role.label())
     }
 }

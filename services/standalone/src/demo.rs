@@ -49,10 +49,10 @@ async fn show(
     };
     let simulator = simulator.map_err(Failure::other)?;
     settings.upstream.url = simulator.url();
-    let Some(log) = open_log(&settings, process).await else {
+    let Some(opened) = open_log(&settings, process).await else {
         return Ok(());
     };
-    let node = Node::start(&settings, log?, process)?;
+    let node = Node::start(&settings, opened?, process)?;
     let url = format!("ws://{}", node.addr());
     say(format_args!(
         "upstream {} (simulated, {} frames/s)",

@@ -12,7 +12,7 @@ use fanjet_config::Flags;
 use fanjet_log::EventLog;
 
 pub(crate) use node::Node;
-pub(crate) use open_log::{Storage, open_log};
+pub(crate) use open_log::open_log;
 use settings::LogKind;
 pub(crate) use settings::ServeSettings;
 
@@ -54,16 +54,16 @@ pub(crate) fn main(args: Args) -> ExitCode {
 
 async fn serve(settings: ServeSettings, process: &mut Process) -> Result<(), Failure> {
     settings.validate()?;
-    let Some(log) = open_log(&settings, process).await else {
+    let Some(opened) = open_log(&settings, process).await else {
         return Ok(());
     };
-    let storage = log?;
+    let opened = opened?;
     say(format_args!("upstream {}", settings.upstream.url))?;
     say(format_args!(
         "data {}",
-        data(&settings, &*storage.log).await?
+        data(&settings, &*opened.log).await?
     ))?;
-    let node = Node::start(&settings, storage, process)?;
+    let node = Node::start(&settings, opened, process)?;
     say(format_args!("try {}", tail_command(node.addr())))?;
     node.run(process.stop()).await
 }

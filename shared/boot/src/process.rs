@@ -42,6 +42,20 @@ impl Process {
         self.metrics.meter(service)
     }
 
+    /// A name that no other process has, and that tells an operator which one it is: `host/pid/random`.
+    pub fn instance(&self) -> String {
+        let system = rustix::system::uname();
+        let host: String = system
+            .nodename()
+            .to_string_lossy()
+            .chars()
+            .filter(char::is_ascii_graphic)
+            .take(128)
+            .collect();
+        let random: u32 = rand::random();
+        format!("{host}/{}/{random:08x}", std::process::id())
+    }
+
     /// The outcome of what may wait for long; `None` when the process is asked to stop meanwhile.
     pub async fn unless_stopped<T>(&self, waiting: impl Future<Output = T>) -> Option<T> {
         tokio::select! {

@@ -20,10 +20,15 @@ pub(crate) struct Sections<'a> {
 impl<'a> Sections<'a> {
     /// Checks the header: DAG-CBOR with version 1 and at least one root, each of them a CID.
     pub(crate) fn open(car: &'a [u8]) -> Result<Self, CarError> {
+        Self::open_with_root(car).map(|(sections, _)| sections)
+    }
+
+    /// As [`Sections::open`], with the first root, which is the only one that ATProto uses.
+    pub(crate) fn open_with_root(car: &'a [u8]) -> Result<(Self, Option<Cid>), CarError> {
         let mut sections = Self::unopened(car);
         let header = sections.section()?.ok_or(CarError::Truncated)?;
-        check_header(header)?;
-        Ok(sections)
+        let root = check_header(header)?;
+        Ok((sections, root))
     }
 
     /// All sections, the header being the first.
@@ -138,18 +143,19 @@ impl<'a> Lookup<'a> {
     }
 }
 
-fn check_header(header: &[u8]) -> Result<(), CarError> {
+/// The first root of a header, if it is of a blessed format.
+fn check_header(header: &[u8]) -> Result<Option<Cid>, CarError> {
     let mut reader = Reader::new(header);
-    let version = read_version(&mut reader).ok_or(CarError::InvalidHeader)?;
+    let (version, root) = read_header(&mut reader).ok_or(CarError::InvalidHeader)?;
     match version {
         _ if !reader.is_at_end() => Err(CarError::InvalidHeader),
-        1 => Ok(()),
+        1 => Ok(root),
         _ => Err(CarError::UnsupportedVersion),
     }
 }
 
-/// The version of a header that has one, and at least one root.
-fn read_version(reader: &mut Reader<'_>) -> Option<u64> {
+/// The version of a header that has one, and the first of at least one root.
+fn read_header(reader: &mut Reader<'_>) -> Option<(u64, Option<Cid>)> {
     let Item::Map(entries) = reader.item().ok()? else {
         return None;
     };
@@ -169,22 +175,27 @@ fn read_version(reader: &mut Reader<'_>) -> Option<u64> {
             return None;
         }
     }
-    roots.filter(|&roots| roots > 0).and(version)
+    let first = roots??;
+    version.map(|version| (version, first))
 }
 
-fn read_roots(reader: &mut Reader<'_>) -> Option<usize> {
+/// The first of them, `Some(None)` if it is of another format; `None` if there is none.
+fn read_roots(reader: &mut Reader<'_>) -> Option<Option<Option<Cid>>> {
     let Item::Array(count) = reader.item().ok()? else {
         return None;
     };
+    let mut first = None;
     for _ in 0..count {
         let Item::Link(root) = reader.item().ok()? else {
             return None;
         };
-        if Cid::from_bytes(root).is_none() && cid::Cid::try_from(root).is_err() {
+        let blessed = Cid::from_bytes(root);
+        if blessed.is_none() && cid::Cid::try_from(root).is_err() {
             return None;
         }
+        first = first.or(Some(blessed));
     }
-    Some(count)
+    Some(first)
 }
 
 /// An unsigned LEB128 number of at most 64 bits in its shortest form, and what follows it.

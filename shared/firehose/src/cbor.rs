@@ -41,38 +41,48 @@ pub enum CborError {
 /// One head with its scalar value. Of arrays and maps it is the number of elements or entries that follow, which is
 /// never more than the bytes left could hold.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Item<'a> {
+pub enum Item<'a> {
+    /// A number from 0.
     Unsigned(u64),
     /// `-1 - n`.
     Negative(u64),
+    /// A byte string.
     Bytes(&'a [u8]),
     /// Not yet checked to be UTF-8.
     Text(&'a [u8]),
+    /// Elements follow.
     Array(usize),
+    /// Entries follow.
     Map(usize),
     /// The bytes that should be a CID, at least one.
     Link(&'a [u8]),
+    /// `true` or `false`.
     Bool(bool),
+    /// `null`.
     Null,
+    /// A double.
     Float(f64),
 }
 
 impl<'a> Item<'a> {
-    pub(crate) fn unsigned(self) -> Option<u64> {
+    /// The number, if it is one from 0.
+    pub fn unsigned(self) -> Option<u64> {
         match self {
             Self::Unsigned(value) => Some(value),
             _ => None,
         }
     }
 
-    pub(crate) fn text(self) -> Option<&'a str> {
+    /// The text, if it is one and UTF-8.
+    pub fn text(self) -> Option<&'a str> {
         match self {
             Self::Text(bytes) => std::str::from_utf8(bytes).ok(),
             _ => None,
         }
     }
 
-    pub(crate) fn bytes(self) -> Option<&'a [u8]> {
+    /// The bytes, if it is a byte string.
+    pub fn bytes(self) -> Option<&'a [u8]> {
         match self {
             Self::Bytes(bytes) => Some(bytes),
             _ => None,
@@ -86,7 +96,8 @@ impl<'a> Item<'a> {
         }
     }
 
-    pub(crate) fn cid(self) -> Option<Cid> {
+    /// The CID, if it is a link of a blessed format.
+    pub fn cid(self) -> Option<Cid> {
         match self {
             Self::Link(bytes) => Cid::from_bytes(bytes),
             _ => None,
@@ -94,7 +105,7 @@ impl<'a> Item<'a> {
     }
 
     /// `Some(None)` for null, else what `read` makes of the value.
-    pub(crate) fn nullable<T>(self, read: impl FnOnce(Self) -> Option<T>) -> Option<Option<T>> {
+    pub fn nullable<T>(self, read: impl FnOnce(Self) -> Option<T>) -> Option<Option<T>> {
         match self {
             Self::Null => Some(None),
             value => read(value).map(Some),
@@ -108,17 +119,19 @@ impl<'a> Item<'a> {
 
 /// The cursor. A copy of it is a bookmark.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Reader<'a> {
+pub struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+    /// At the first byte.
+    pub fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
     }
 
-    pub(crate) fn position(&self) -> usize {
+    /// How many bytes are behind it.
+    pub fn position(&self) -> usize {
         self.at
     }
 
@@ -127,18 +140,22 @@ impl<'a> Reader<'a> {
         self.at = position;
     }
 
-    pub(crate) fn is_at_end(&self) -> bool {
+    /// Whether nothing is left.
+    pub fn is_at_end(&self) -> bool {
         self.at >= self.bytes.len()
     }
 
     /// The bytes from `start` up to here.
-    pub(crate) fn since(&self, start: usize) -> &'a [u8] {
+    pub fn since(&self, start: usize) -> &'a [u8] {
         self.bytes.get(start..self.at).unwrap_or_default()
     }
 
     /// Reads one head with its scalar value.
+    ///
+    /// # Errors
+    /// [`CborError`] when there is none.
     #[inline]
-    pub(crate) fn item(&mut self) -> Result<Item<'a>, CborError> {
+    pub fn item(&mut self) -> Result<Item<'a>, CborError> {
         let head = self.byte()?;
         Ok(match head >> 5 {
             0 => Item::Unsigned(self.argument(head)?),
@@ -171,8 +188,11 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a map key; the bytes are not yet checked to be UTF-8.
+    ///
+    /// # Errors
+    /// [`CborError`] when there is none.
     #[inline]
-    pub(crate) fn key(&mut self) -> Result<&'a [u8], CborError> {
+    pub fn key(&mut self) -> Result<&'a [u8], CborError> {
         let head = self.byte()?;
         if head >> 5 != 3 {
             return Err(CborError::Key);
@@ -183,7 +203,10 @@ impl<'a> Reader<'a> {
 
     /// Passes over one value of the given level, checking everything but the order and uniqueness of keys and
     /// whether links are CIDs.
-    pub(crate) fn skip(&mut self, level: usize) -> Result<(), CborError> {
+    ///
+    /// # Errors
+    /// [`CborError`].
+    pub fn skip(&mut self, level: usize) -> Result<(), CborError> {
         if level > MAX_LEVELS {
             return Err(CborError::TooDeep);
         }

@@ -28,7 +28,7 @@
 //! kept, in Go's format; a blob's size is a non-negative integer; `{"$link":...}` written as a map is served when its text is
 //! the canonical one of a CID; more than 128 levels are refused (V1 has no bound).
 
-mod cbor;
+pub mod cbor;
 mod error;
 
 mod frame;
@@ -37,15 +37,17 @@ mod commit;
 mod ops;
 
 mod car;
+mod blocks;
 
 mod record;
 
 #[cfg(feature = "oracle")]
 pub mod oracle;
 
+pub use blocks::Blocks;
 pub use cbor::CborError;
 pub use commit::{Commit, Content, Operation};
 pub use error::{CarError, FrameError, OpError, RecordError};
 pub use frame::{Account, ErrorFrame, Frame, Identity, Info, Sync, Unknown, decode_frame};
-pub use ops::Ops;
+pub use ops::{ListedOp, Ops};
 pub use record::write_record_json;

@@ -39,6 +39,11 @@ impl<'a> Ops<'a> {
         }))
     }
 
+    /// The operations in order, as the frame lists them: a bad one is an [`OpError`] in its place.
+    pub fn listed(&self) -> impl Iterator<Item = Result<ListedOp<'a>, OpError>> + use<'a> {
+        self.iter()
+    }
+
     pub(crate) fn iter(&self) -> OpsIter<'a> {
         OpsIter {
             reader: Reader::new(self.elements),
@@ -48,12 +53,19 @@ impl<'a> Ops<'a> {
 
 /// One operation as listed, before its record is looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ListedOp<'a> {
-    pub(crate) action: Action,
-    pub(crate) collection: &'a str,
-    pub(crate) rkey: &'a str,
+pub struct ListedOp<'a> {
+    /// What happened to the record.
+    pub action: Action,
+    /// `<collection>/<rkey>`, neither of them checked for syntax.
+    pub path: &'a str,
+    /// The path before the `/`.
+    pub collection: &'a str,
+    /// The path behind the `/`.
+    pub rkey: &'a str,
     /// Of the record; `None` for a delete.
-    pub(crate) cid: Option<Cid>,
+    pub cid: Option<Cid>,
+    /// The CID of the record before; `None` when there is none, or none of a blessed format. Serving does not need it.
+    pub prev: Option<Cid>,
 }
 
 #[derive(Debug, Clone)]
@@ -84,6 +96,7 @@ struct Fields<'a> {
     action: Option<&'a str>,
     path: Option<&'a str>,
     cid: Option<Item<'a>>,
+    prev: Option<Item<'a>>,
 }
 
 impl<'a> Fields<'a> {
@@ -101,6 +114,12 @@ impl<'a> Fields<'a> {
                     let mut value = *reader;
                     reader.skip(4).ok()?;
                     fields.cid.replace(value.item().ok()?).is_some()
+                }
+                b"prev" => {
+                    let mut value = *reader;
+                    reader.skip(4).ok()?;
+                    fields.prev = value.item().ok();
+                    false
                 }
                 _ => {
                     reader.skip(4).ok()?;
@@ -130,6 +149,8 @@ impl<'a> Fields<'a> {
         };
         Ok(ListedOp {
             action,
+            path,
+            prev: self.prev.and_then(Item::cid),
             collection,
             rkey,
             cid,

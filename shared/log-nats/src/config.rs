@@ -39,6 +39,11 @@ pub struct NatsConfig {
     pub ack_timeout: Duration,
     /// Events under way without an acknowledgement.
     pub publish_window: usize,
+    /// The KV bucket that says which ingest leads. Created and replicated as the stream is.
+    pub lease_bucket: String,
+    /// Memory in bytes for what replays read ahead of their readers, all together. 0: nothing is read ahead, which costs
+    /// the server three times as much.
+    pub read_ahead_bytes: usize,
     /// The stream.
     pub stream: StreamConfig,
 }
@@ -122,6 +127,8 @@ impl Default for NatsConfig {
             request_timeout: Duration::from_secs(2),
             ack_timeout: Duration::from_secs(5),
             publish_window: 1024,
+            lease_bucket: "fanjet".to_owned(),
+            read_ahead_bytes: 64 << 20,
             stream: StreamConfig::default(),
         }
     }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, ServerInfo};
+use async_nats::client::{RequestError, RequestErrorKind};
+use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, HeaderMap, ServerInfo};
 use bytes::Bytes;
 use fanjet_log::{LogError, MAX_BODY};
 use tokio::sync::watch;
@@ -72,15 +73,23 @@ impl Link {
         subject: String,
         payload: Bytes,
     ) -> Result<async_nats::Message, Unavailable> {
-        use async_nats::client::RequestErrorKind;
-        self.client
-            .request(subject, payload)
-            .await
-            .map_err(|error| match error.kind() {
-                RequestErrorKind::TimedOut => Unavailable::Timeout(what),
-                RequestErrorKind::NoResponders => Unavailable::NoResponders,
-                _ => Unavailable::Nonsense(error.to_string()),
-            })
+        let answer = self.client.request(subject, payload).await;
+        answer.map_err(|error| unanswered(what, &error))
+    }
+
+    /// As [`Link::request`], with headers.
+    pub(crate) async fn request_with_headers(
+        &self,
+        what: &'static str,
+        subject: String,
+        headers: HeaderMap,
+        payload: Bytes,
+    ) -> Result<async_nats::Message, Unavailable> {
+        let answer = self
+            .client
+            .request_with_headers(subject, headers, payload)
+            .await;
+        answer.map_err(|error| unanswered(what, &error))
     }
 }
 
@@ -91,6 +100,14 @@ impl BreakWatch {
             // The client is gone; so is everybody who could wait here, but for this call.
             std::future::pending::<()>().await;
         }
+    }
+}
+
+fn unanswered(what: &'static str, error: &RequestError) -> Unavailable {
+    match error.kind() {
+        RequestErrorKind::TimedOut => Unavailable::Timeout(what),
+        RequestErrorKind::NoResponders => Unavailable::NoResponders,
+        _ => Unavailable::Nonsense(error.to_string()),
     }
 }
 

@@ -4,8 +4,6 @@ use async_nats::Client;
 use bytes::Bytes;
 use futures::FutureExt;
 
-use crate::log::Inner;
-
 /// A consumer's name. Dropping it deletes the consumer, as far as that can be asked for without waiting; the server
 /// forgets it after a while in any case.
 pub(crate) struct ConsumerName {
@@ -15,16 +13,15 @@ pub(crate) struct ConsumerName {
 }
 
 impl ConsumerName {
-    /// A new name in the log's stream.
-    pub(crate) fn new(log: &Inner) -> Self {
-        let client = log.link.client.clone();
+    /// A new name in a stream.
+    pub(crate) fn new(client: &Client, stream: &str) -> Self {
         // An inbox ends in an id that nobody else has.
         let inbox = client.new_inbox();
         let id = inbox.rsplit('.').next().unwrap_or_default();
         let name = format!("fanjet-{id}");
         Self {
-            delete_subject: format!("$JS.API.CONSUMER.DELETE.{}.{name}", log.stream_name),
-            client,
+            delete_subject: format!("$JS.API.CONSUMER.DELETE.{stream}.{name}"),
+            client: client.clone(),
             name,
         }
     }

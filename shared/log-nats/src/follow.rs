@@ -59,7 +59,7 @@ pub(crate) async fn open(
         .subscribe(inbox.clone())
         .await
         .map_err(|_| Unavailable::Disconnected)?;
-    let consumer = ConsumerName::new(&log);
+    let consumer = ConsumerName::new(client, &log.stream_name);
     let is_unfiltered = filters.is_empty();
     let wanted = config(consumer.as_str(), inbox, from.max(1), filters);
     log.jetstream

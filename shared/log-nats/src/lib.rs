@@ -28,6 +28,8 @@ mod read;
 mod replay;
 mod seek;
 
+mod lease;
+
 mod log;
 
 mod store;
@@ -35,5 +37,6 @@ mod store;
 mod error;
 
 pub use config::{BucketConfig, Compression, NatsConfig, ServerUrl, Storage, StreamConfig};
+pub use lease::NatsLease;
 pub use log::NatsLog;
 pub use store::NatsStore;

@@ -21,6 +21,7 @@ use crate::config::NatsConfig;
 use crate::connect::Link;
 use crate::direct::{Direct, Stored};
 use crate::entry::EntryReader;
+use crate::lease::NatsLease;
 use crate::replay::Replays;
 use crate::subject::Subjects;
 use crate::{follow, read, seek, stream};
@@ -77,6 +78,15 @@ impl NatsLog {
         self.inner.link.client.connection_state() == State::Connected
     }
 
+    /// Who may try to write this log: a lease in the bucket `nats.lease_bucket`, on the same connection. The bucket is
+    /// created or checked by the first call that needs it.
+    ///
+    /// # Errors
+    /// [`LogError::Misconfigured`] when that is no name for a bucket.
+    pub async fn lease(&self) -> Result<NatsLease, LogError> {
+        NatsLease::of(Arc::clone(&self.inner)).await
+    }
+
     async fn open(config: NatsConfig) -> Result<Self, LogError> {
         let subjects = Subjects::new(&config.stream.subject_root).ok_or_else(|| {
             LogError::Misconfigured(format!(
@@ -93,6 +103,7 @@ impl NatsLog {
             .get_stream_no_info(&stream_name)
             .await
             .map_err(LogError::unavailable)?;
+        let replays = Replays::new(config.read_ahead_bytes);
         let direct = Direct::new(link.clone(), &stream_name, config.request_timeout);
         Ok(Self {
             inner: Arc::new(Inner {
@@ -102,7 +113,7 @@ impl NatsLog {
                 jetstream,
                 stream_name,
                 direct,
-                replays: Replays::default(),
+                replays,
                 stream,
             }),
         })

@@ -2,8 +2,10 @@
 //!
 //! The first page of a reader is one batch of direct gets: no state on the server, and every replica can answer. A
 //! reader that goes on where a page ended is replaying, and gets a consumer ([`crate::replay`]), which costs the
-//! server a third. Filtering is done here, except for selections of exactly one subject: the server walks a list
-//! of filters for every message, which costs it more than sending them all.
+//! server a third.
+//!
+//! The server does the selecting: who selects wants a small part. A direct get knows one subject only, so a selection of
+//! several has a consumer from the first page on.
 //!
 //! A replica may lag behind the leader. What it sends is true; that it has no more is not, so the end of the log is
 //! where the leader says it is, and what only the leader has is fetched from it.
@@ -18,9 +20,12 @@ use crate::log::Inner;
 use crate::subject::Filters;
 
 /// Messages of one batch.
-pub(crate) const BATCH: usize = 1000;
+const BATCH: usize = 1000;
 /// Bytes of one batch: what a page holds in memory beyond its last entry.
 const BATCH_BYTES: usize = 8 << 20;
+/// Subjects of a selection that the server is asked for. Each costs it something for every message; what has more is
+/// read as a whole and selected here.
+const MAX_SERVER_FILTERS: usize = 128;
 /// Messages that one page looks at in search of matches, before it says how far it came.
 const SCAN: usize = 8 * BATCH;
 /// Batches that one page asks for. Many are empty only where the oldest entries expire faster than they are read.
@@ -32,26 +37,32 @@ pub(crate) async fn page(
     selection: &Selection,
     limit: ReadLimit,
 ) -> Result<Page, LogError> {
-    let filter = match log.subjects.filters(selection) {
-        Filters::Only(mut filters) if filters.len() == 1 => filters.pop(),
-        Filters::Only(filters) if limit.entries == 1 => return next(log, from, &filters).await,
-        Filters::All | Filters::Only(_) => None,
+    let filters = match log.subjects.filters(selection) {
+        Filters::Only(filters) if filters.len() > 1 && limit.entries == 1 => {
+            return next(log, from, &filters).await;
+        }
+        Filters::Only(filters) if filters.len() <= MAX_SERVER_FILTERS => filters,
+        Filters::All | Filters::Only(_) => Vec::new(),
     };
-    if let Some(page) = log
-        .replays
-        .page(log, from, filter.as_deref(), selection, limit)
-        .await?
-    {
+    let (replays, wanted) = (&log.replays, &filters);
+    if let Some(page) = replays.page(log, from, wanted, selection, limit).await? {
         return Ok(page);
     }
-    let filling = Filling::new(log, from, selection, limit);
-    let page = match &filter {
-        Some(filter) => filtered(log, filling, filter).await?,
-        None => scanned(log, filling).await?,
+    let filling = Filling::new(from, selection, limit);
+    let page = match &filters[..] {
+        [] => scanned(log, filling).await?,
+        [filter] => filtered(log, filling, filter).await?,
+        several => {
+            let several = several.to_vec();
+            return match replays.begin(log, from, several, selection, limit).await? {
+                Some(page) => Ok(page),
+                None => next(log, from, &filters).await,
+            };
+        }
     };
     // Who asks for one entry is looking something up.
     if !page.at_end && limit.entries > 1 {
-        log.replays.expect(page.next, filter);
+        log.replays.expect(page.next, filters);
     }
     Ok(page)
 }
@@ -73,6 +84,7 @@ async fn next(log: &Inner, from: Seq, filters: &[String]) -> Result<Page, LogErr
 
 /// Looks at every message.
 async fn scanned(log: &Inner, mut page: Filling<'_>) -> Result<Page, LogError> {
+    let mut reader = EntryReader::new(log.subjects.clone());
     for _ in 0..MAX_BATCHES {
         let batch = log.direct.batch(page.request(None)).await?;
         let Some(first) = batch.messages.first().map(|message| message.seq) else {
@@ -92,7 +104,7 @@ async fn scanned(log: &Inner, mut page: Filling<'_>) -> Result<Page, LogError> {
             log.check_expired(page.next, first).await?;
             page.next = first;
         }
-        match page.take(batch, Contiguous::Yes)? {
+        match page.take(&mut reader, batch, Contiguous::Yes)? {
             Taken::All { is_last: true } => {
                 let bounds = log.bounds().await?;
                 return Ok(page.finish_before(bounds));
@@ -113,8 +125,9 @@ async fn filtered(log: &Inner, mut page: Filling<'_>, filter: &str) -> Result<Pa
         return Ok(page.finish(true));
     }
     let batch = log.direct.batch(page.request(Some(filter))).await?;
+    let mut reader = EntryReader::new(log.subjects.clone());
     if !matches!(
-        page.take(batch, Contiguous::No)?,
+        page.take(&mut reader, batch, Contiguous::No)?,
         Taken::All { is_last: true }
     ) {
         return Ok(page.finish(false));
@@ -136,7 +149,6 @@ pub(crate) struct Filling<'a> {
     pub(crate) next: Seq,
     selection: &'a Selection,
     limit: ReadLimit,
-    reader: EntryReader,
     entries: Vec<Entry>,
     bytes: usize,
     looked_at: usize,
@@ -158,36 +170,41 @@ enum Taken {
 }
 
 impl<'a> Filling<'a> {
-    pub(crate) fn new(log: &Inner, from: Seq, selection: &'a Selection, limit: ReadLimit) -> Self {
+    pub(crate) fn new(from: Seq, selection: &'a Selection, limit: ReadLimit) -> Self {
         Self {
             next: from,
             selection,
             limit,
-            reader: EntryReader::new(log.subjects.clone()),
             entries: Vec::new(),
             bytes: 0,
             looked_at: 0,
         }
     }
 
+    /// Whether a body of this size may be added.
+    pub(crate) fn has_room(&self, body: usize) -> bool {
+        !self.is_full() && (self.is_empty() || self.bytes + body <= self.limit.bytes)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Adds a message if it is wanted, and moves behind it; `false`, and nothing happens, when it does not fit.
     pub(crate) fn push(
         &mut self,
+        reader: &mut EntryReader,
         seq: Seq,
         subject: &str,
         headers: Option<&HeaderMap>,
         body: Bytes,
     ) -> Result<bool, LogError> {
-        let entry = self
-            .reader
-            .entry(self.selection, seq, subject, headers, body)?;
+        let entry = reader.entry(self.selection, seq, subject, headers, body)?;
         if let Some(entry) = entry {
-            let bytes = self.bytes + entry.body.len();
-            let is_first = self.entries.is_empty();
-            if self.is_full() || !is_first && bytes > self.limit.bytes {
+            if !self.has_room(entry.body.len()) {
                 return Ok(false);
             }
-            self.bytes = bytes;
+            self.bytes += entry.body.len();
             self.entries.push(entry);
         }
         self.looked_at += 1;
@@ -211,7 +228,7 @@ impl<'a> Filling<'a> {
     }
 
     /// Finishes a page whose batch was the last one that a replica had.
-    fn finish_before(self, bounds: Bounds) -> Page {
+    pub(crate) fn finish_before(self, bounds: Bounds) -> Page {
         let at_end = self.next > bounds.last;
         self.finish(at_end)
     }
@@ -249,7 +266,12 @@ impl<'a> Filling<'a> {
         }
     }
 
-    fn take(&mut self, batch: Batch, contiguous: Contiguous) -> Result<Taken, LogError> {
+    fn take(
+        &mut self,
+        reader: &mut EntryReader,
+        batch: Batch,
+        contiguous: Contiguous,
+    ) -> Result<Taken, LogError> {
         // An empty batch is the answer "not found".
         let is_last = batch.is_last || batch.messages.is_empty();
         for message in batch.messages {
@@ -258,7 +280,8 @@ impl<'a> Filling<'a> {
                 return Ok(Taken::Part);
             }
             let (subject, headers) = (message.subject(), Some(&message.headers));
-            if !self.push(message.seq, subject, headers, message.body.clone())? {
+            let body = message.body.clone();
+            if !self.push(reader, message.seq, subject, headers, body)? {
                 self.next = message.seq;
                 return Ok(Taken::Part);
             }

@@ -4,10 +4,9 @@
 //! `<root>.account`, `<root>.sync` for the others. A collection can never be taken for another topic, because every
 //! NSID stands below `commit`.
 
-use std::collections::HashMap;
-
 use fanjet_event::{Nsid, Topic};
 use fanjet_log::{Selection, TopicFilter};
+use hashbrown::HashMap;
 
 const COMMIT: &str = "commit";
 const IDENTITY: &str = "identity";

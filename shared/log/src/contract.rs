@@ -10,6 +10,8 @@
 //! fanjet_log::contract_tests!(open);
 //! ```
 //!
+//! The lease has a suite of its own, [`lease_contract_tests`](crate::lease_contract_tests).
+//!
 //! Nothing here waits for a time: every wait is for a fact, with a deadline that fails the test.
 
 #![allow(
@@ -26,6 +28,7 @@ mod samples;
 mod append;
 mod fencing;
 mod follow;
+mod lease;
 mod model;
 mod read;
 mod retention;
@@ -45,6 +48,7 @@ pub use samples::{event, events, sized_event, time_of};
 pub use append::*;
 pub use fencing::*;
 pub use follow::*;
+pub use lease::*;
 pub use model::*;
 pub use read::*;
 pub use retention::*;

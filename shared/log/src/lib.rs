@@ -1,7 +1,8 @@
 //! The one ordered log, as a trait, and what every backend of it must hold.
 //!
 //! The log is the only truth: there is no cursor store beside it. A seq is a position in it, contiguous from the
-//! oldest event that is kept to the newest. Backends: [`memory`] here, NATS JetStream in `fanjet-log-nats`.
+//! oldest event that is kept to the newest. Who may try to write it is decided by a [`lease`] beside it, who may write
+//! by the log itself. Backends: [`memory`] here, NATS JetStream in `fanjet-log-nats`.
 //! This crate must never know a backend's words (subjects, streams, files).
 
 mod event;
@@ -9,8 +10,8 @@ mod selection;
 mod traits;
 mod error;
 
+pub mod lease;
 pub mod store;
-
 pub mod memory;
 
 #[cfg(any(test, feature = "contract"))]

@@ -6,6 +6,7 @@
 mod appender;
 mod faults;
 mod follow;
+mod lease;
 mod state;
 mod store;
 
@@ -23,6 +24,7 @@ use crate::{
 };
 
 pub use faults::Fault;
+pub use lease::MemoryLease;
 pub use store::{MemoryStore, MemoryStoreOptions};
 
 use appender::MemoryAppender;

@@ -13,6 +13,9 @@ pub struct HealthReport {
     pub ready: bool,
     /// What readiness waits for, by part: `"log": "no answer for 4 s"`.
     pub missing: BTreeMap<&'static str, String>,
+    /// What else a probe should know, ready or not: `"role": "standby"`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub facts: BTreeMap<&'static str, String>,
 }
 
 impl HealthReport {
@@ -25,13 +28,26 @@ impl HealthReport {
         Self {
             ready: missing.is_empty(),
             missing,
+            facts: BTreeMap::new(),
         }
+    }
+
+    /// Adds a fact.
+    #[must_use]
+    pub fn with(mut self, fact: &'static str, value: impl Into<String>) -> Self {
+        self.facts.insert(fact, value.into());
+        self
     }
 
     /// One report of several. What more than one waits for is named once, with all reasons.
     fn joined(reports: impl IntoIterator<Item = Self>) -> Self {
         let mut missing = BTreeMap::<_, String>::new();
-        for (part, reason) in reports.into_iter().flat_map(|report| report.missing) {
+        let mut facts = BTreeMap::new();
+        let waits = reports.into_iter().flat_map(|report| {
+            facts.extend(report.facts);
+            report.missing
+        });
+        for (part, reason) in waits {
             match missing.entry(part) {
                 Entry::Vacant(free) => drop(free.insert(reason)),
                 Entry::Occupied(mut known) if !known.get().contains(&reason) => {
@@ -44,6 +60,7 @@ impl HealthReport {
         Self {
             ready: missing.is_empty(),
             missing,
+            facts,
         }
     }
 }

@@ -22,6 +22,12 @@ pub fn text_frame(json: &[u8]) -> Bytes {
     frame(TEXT, json)
 }
 
+/// Appends the finished frame of one text message.
+pub fn put_text_frame(out: &mut Vec<u8>, json: &[u8]) {
+    put_text_header(out, json.len());
+    out.extend_from_slice(json);
+}
+
 /// The finished frame of one binary message.
 pub fn binary_frame(payload: &[u8]) -> Bytes {
     frame(BINARY, payload)

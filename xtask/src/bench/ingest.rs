@@ -1,4 +1,5 @@
 //! Ingest end to end: recorded frames at full speed -> ingest -> a real nats-server (one replica), all on this machine.
+//! With verification off, for one in ten, and for all commits.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -13,6 +14,8 @@ const FRAMES: u64 = 300_000;
 /// The simulator must not forget frames before ingest has read them.
 const HISTORY_BYTES: &str = "4294967296";
 const RUNS: usize = 3;
+/// Verification: all runs without it, one with each.
+const VERIFIED: [&str; 2] = ["sample:10", "all"];
 const PATIENCE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(10);
 /// The run is over when nothing was acknowledged for so long.
@@ -38,13 +41,22 @@ pub(crate) async fn run() -> Result<()> {
         .wait_for_line(|line| line.starts_with("listening "), PATIENCE)
         .await?;
     recorder.stop(PATIENCE).await?;
+    // The same world once more, for its keys: a recording has none.
+    let directory = program(Profile::Release, "fanjet-simulator")
+        .args(["--listen", "127.0.0.1:0", "--wait-for-client"])
+        .start()?;
+    let keys = listening(&directory).await?.replacen("ws://", "http://", 1);
     for _ in 0..RUNS {
-        once(&recording).await?;
+        once(&recording, "off", &keys).await?;
     }
+    for commits in VERIFIED {
+        once(&recording, commits, &keys).await?;
+    }
+    directory.stop(PATIENCE).await?;
     Ok(())
 }
 
-async fn once(recording: &str) -> Result<()> {
+async fn once(recording: &str, verified: &str, keys: &str) -> Result<()> {
     let nats = NatsServer::start().await?;
     let simulator = program(Profile::Release, "fanjet-simulator")
         .args([
@@ -64,6 +76,10 @@ async fn once(recording: &str) -> Result<()> {
         .args(set("upstream.url", &upstream))
         .args(set("ops.listen", "127.0.0.1:0"))
         .args(set("nats.url", &nats.url()))
+        .args(set("pipeline.verify.commits", verified))
+        .args(set("pipeline.verify.plc_url", keys))
+        .args(set("pipeline.verify.web_url", keys))
+        .args(set("pipeline.verify.lookups_per_second", "10000"))
         .start()?;
     let ops = printed(&ingest, "ops http://").await?;
 
@@ -85,10 +101,18 @@ async fn once(recording: &str) -> Result<()> {
         events >= FRAMES,
         "only {events} events of {FRAMES} frames arrived"
     );
+    if verified != "off" {
+        let metrics = cluster::get(&ops, "/metrics").await?;
+        let ok = counter(
+            &metrics,
+            "fanjet_ingest_verified_commits_total{outcome=\"ok\"}",
+        );
+        println!("verified {verified}: {ok} commits good");
+    }
     let took = last - began;
     let cpu = |pid| cpu_seconds(pid).map(|cpu| cpu * 1e6 / events as f64);
     println!(
-        "{:.0} events/s  ({events} events; CPU per event: ingest {:.1} us, nats {:.1} us, simulator {:.1} us)",
+        "verification {verified}: {:.0} events/s  ({events} events; CPU per event: ingest {:.1} us, nats {:.1} us, simulator {:.1} us)",
         (events - before) as f64 / took.as_secs_f64(),
         cpu(ingest.pid())?,
         cpu(nats.process().context("nats-server runs")?.pid())?,

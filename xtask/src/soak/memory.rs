@@ -74,7 +74,8 @@ impl MemoryTable {
     }
 }
 
-fn resident_mib(pid: i32) -> Result<f64> {
+/// The resident memory of a process.
+pub(crate) fn resident_mib(pid: i32) -> Result<f64> {
     let status =
         fs::read_to_string(format!("/proc/{pid}/status")).context("the process is gone")?;
     let line = status

@@ -12,7 +12,7 @@ pub(crate) enum Refusal {
     InvalidOptions(OptionsError),
     OutsidePool(String),
     NotReady,
-    NoStart(String),
+    NoStart,
     Draining,
     NodeFull { max_subscribers: usize },
     NoUpgrade,
@@ -36,7 +36,7 @@ impl Refusal {
             Self::InvalidOptions(_) => "invalid_options",
             Self::OutsidePool(_) => "outside_pool",
             Self::NotReady => "not_ready",
-            Self::NoStart(_) => "no_start",
+            Self::NoStart => "no_start",
             Self::Draining => "draining",
             Self::NodeFull { .. } => "node_full",
             Self::NoUpgrade => "no_upgrade",
@@ -74,7 +74,7 @@ impl Refusal {
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLong { .. } | Self::FilterTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotReady
-            | Self::NoStart(_)
+            | Self::NoStart
             | Self::Draining
             | Self::NodeFull { .. }
             | Self::TooManyBodies { .. }
@@ -91,7 +91,7 @@ impl Refusal {
             Self::InvalidOptions(error) => error.answer(),
             Self::OutsidePool(pool) => outside_pool(pool),
             Self::NotReady => "service not ready: the log has not been reached yet".to_owned(),
-            Self::NoStart(why) => format!("service not ready: cursor resolution failed: {why}"),
+            Self::NoStart => "service not ready: cursor resolution failed".to_owned(),
             Self::Draining => "service not ready: shutting down".to_owned(),
             Self::NodeFull { max_subscribers } => format!(
                 "this node is full: at most {max_subscribers} subscribers (http.max_subscribers)"

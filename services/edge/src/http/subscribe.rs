@@ -5,6 +5,7 @@ use std::rc::Rc;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use actix_web_actors::ws;
 use fanjet_filter::SubscriberOptions;
+use tracing::warn;
 
 use super::Refusal;
 use super::admission::Permit;
@@ -84,8 +85,16 @@ async fn admit(request: &HttpRequest, node: &Node) -> Result<Admitted, Refusal> 
         return Err(Refusal::OutsidePool(node.tail.pool.to_string()));
     }
     let response = ws::handshake(request).map_err(|_| Refusal::NoUpgrade)?;
-    let start = node.starts.resolve(options.cursor).await;
-    let start = start.map_err(|error| Refusal::NoStart(error.to_string()))?;
+    let start = tokio::select! {
+        start = node.starts.resolve(options.cursor) => start,
+        // A log that is away must not keep the node from ending.
+        () = node.stop.cancelled() => return Err(Refusal::Draining),
+    };
+    let start = start.map_err(|error| {
+        // What it says is for the operator.
+        warn!(%error, "cannot find the position of a cursor");
+        Refusal::NoStart
+    })?;
     if node.stop.is_cancelled() {
         // While the log was asked.
         return Err(Refusal::Draining);

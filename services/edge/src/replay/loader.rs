@@ -14,7 +14,7 @@ use super::{Desk, Page};
 use crate::EdgeError;
 use crate::config::{ReplayConfig, TailConfig};
 use crate::metrics::Metrics;
-use crate::tail::{Collections, Entry, pause_after};
+use crate::tail::{Collections, pause_after};
 
 /// Most events of one page.
 const MAX_ENTRIES: usize = 1000;
@@ -98,15 +98,6 @@ impl Loader {
             // Asked afterwards: what is kept now was kept while it was read.
             Selection::Only(_) => self.log.bounds().await?.first.max(from).min(read.next),
         };
-        let mut collections = self.collections.lock();
-        let entries = read.entries.iter().map(|entry| {
-            let entry = Entry::new(entry, &mut collections)?;
-            Ok(Arc::new(entry))
-        });
-        Ok(Page {
-            entries: entries.collect::<Result<_, LogError>>()?,
-            complete_from,
-            next: read.next,
-        })
+        Page::new(&read.entries, complete_from, read.next, &self.collections)
     }
 }

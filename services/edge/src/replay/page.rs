@@ -1,10 +1,14 @@
 //! A short stretch of the log, ready to be sent.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use fanjet_log::Seq;
+use bytes::Bytes;
+use fanjet_log::{LogError, Seq};
+use fanjet_wire::websocket::{header_len, put_text_frame};
+use parking_lot::Mutex;
 
-use crate::tail::Entry;
+use crate::tail::{Collections, Entry};
 
 /// Consecutive events, shared by all who replay them.
 #[derive(Debug)]
@@ -15,9 +19,55 @@ pub struct Page {
     pub complete_from: Seq,
     /// The position behind it.
     pub next: Seq,
+    /// The entries' frames, one behind the other.
+    frames: Bytes,
 }
 
 impl Page {
+    /// The page of what was read. All frames are one allocation: who wants everything gets it as it is.
+    ///
+    /// # Errors
+    /// [`LogError::Corrupt`], as [`Entry::new`].
+    pub fn new(
+        found: &[fanjet_log::Entry],
+        complete_from: Seq,
+        next: Seq,
+        collections: &Mutex<Collections>,
+    ) -> Result<Self, LogError> {
+        let length = |entry: &fanjet_log::Entry| header_len(entry.body.len()) + entry.body.len();
+        let mut frames = Vec::with_capacity(found.iter().map(length).sum());
+        for entry in found {
+            put_text_frame(&mut frames, &entry.body);
+        }
+        let frames = Bytes::from(frames);
+        let mut at = 0;
+        let mut collections = collections.lock();
+        let entries = found.iter().map(|entry| {
+            let begin = at;
+            at += length(entry);
+            let entry = Entry::framed(entry, frames.slice(begin..at), &mut collections)?;
+            Ok(Arc::new(entry))
+        });
+        let entries = entries.collect::<Result<_, LogError>>()?;
+        Ok(Self {
+            entries,
+            complete_from,
+            next,
+            frames,
+        })
+    }
+
+    /// The frames of a range of entries, in one piece.
+    pub fn frames(&self, entries: Range<usize>) -> Bytes {
+        let Some([first, rest @ ..]) = self.entries.get(entries) else {
+            return Bytes::new();
+        };
+        let begin = first.frame().as_ptr().addr() - self.frames.as_ptr().addr();
+        let length = |entry: &Arc<Entry>| entry.frame().len();
+        let length = length(first) + rest.iter().map(length).sum::<usize>();
+        self.frames.slice(begin..begin + length)
+    }
+
     /// Whether it has everything that there is at `seq`.
     pub fn covers(&self, seq: Seq) -> bool {
         (self.complete_from..self.next).contains(&seq)
@@ -28,3 +78,6 @@ impl Page {
         self.entries.iter().map(|entry| entry.weight()).sum()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! One event as all subscribers of this node share it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -21,9 +22,10 @@ pub struct Entry {
     topic: Topic,
     action: Option<Action>,
     collection: Option<CollectionId>,
-    /// A part of the frame, as is the JSON.
-    did: Bytes,
+    /// Where in the frame the DID is, and where the JSON begins.
+    did: Range<u16>,
     json_start: u8,
+    /// A part of its page, if it came in one.
     frame: Bytes,
     zstd: Encoded,
     v0: Encoded,
@@ -35,14 +37,27 @@ impl Entry {
     /// # Errors
     /// [`LogError::Corrupt`] when the entry is not an event: our own data is damaged.
     pub fn new(entry: &fanjet_log::Entry, collections: &mut Collections) -> Result<Self, LogError> {
-        let frame = text_frame(&entry.body);
+        Self::framed(entry, text_frame(&entry.body), collections)
+    }
+
+    /// As [`Entry::new`], with a frame that is there.
+    ///
+    /// # Errors
+    /// As [`Entry::new`].
+    pub(crate) fn framed(
+        entry: &fanjet_log::Entry,
+        frame: Bytes,
+        collections: &mut Collections,
+    ) -> Result<Self, LogError> {
         let json_start = header_len(entry.body.len());
-        let envelope = Envelope::of(&frame[json_start..])
-            .ok_or_else(|| LogError::corrupt(entry.seq, "the body is not an event"))?;
+        let no_event = || LogError::corrupt(entry.seq, "the body is not an event");
+        let envelope = Envelope::of(&frame[json_start..]).ok_or_else(no_event)?;
+        let did = place_of(envelope.did.as_bytes(), &frame).ok_or_else(no_event)?;
         if matches!(entry.topic, Topic::Commit(_)) && envelope.action.is_none() {
             let what = "the body is not a commit as its topic says";
             return Err(LogError::corrupt(entry.seq, what));
         }
+        let time = envelope.time;
         let (topic, collection) = match entry.topic.clone() {
             Topic::Commit(name) => {
                 let (name, id) = collections.intern(name);
@@ -52,11 +67,11 @@ impl Entry {
         };
         Ok(Self {
             seq: entry.seq,
-            time: envelope.time,
+            time,
             topic,
             action: envelope.action,
             collection,
-            did: frame.slice_ref(envelope.did.as_bytes()),
+            did,
             json_start: json_start as u8,
             frame,
             zstd: Encoded::default(),
@@ -92,7 +107,8 @@ impl Entry {
     /// The repo.
     pub fn did(&self) -> &str {
         // It was a `str` when the entry was made.
-        std::str::from_utf8(&self.did).unwrap_or_default()
+        let did = usize::from(self.did.start)..usize::from(self.did.end);
+        std::str::from_utf8(&self.frame[did]).unwrap_or_default()
     }
 
     /// The finished text frame.
@@ -152,6 +168,12 @@ impl Entry {
     fn json_bytes(&self) -> &[u8] {
         &self.frame[usize::from(self.json_start)..]
     }
+}
+
+/// Where a part of `whole` is in it. `None`: further behind than any DID.
+fn place_of(part: &[u8], whole: &[u8]) -> Option<Range<u16>> {
+    let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
+    Some(u16::try_from(start).ok()?..u16::try_from(start + part.len()).ok()?)
 }
 
 #[cfg(test)]

@@ -3,12 +3,12 @@ use std::time::Duration;
 use fanjet_edge::metrics::{DISCONNECTS, HUB_CRASHES, SUBSCRIBERS};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tokio_tungstenite::tungstenite::{Error, Message};
 
-use crate::support::{Client, FaultyLog, Node, commit, eventually};
+use crate::support::{Client, Fault, FaultyLog, Node, commit, eventually};
 
 const POST: &str = "app.bsky.feed.post";
 
@@ -257,4 +257,27 @@ async fn the_deadline_cuts_off_who_does_not_leave() {
         .append((0..400).map(|_| commit(POST, "did:plc:a").padded(50_000)));
     node.tail_caught_up().await;
     node.stop().await.unwrap();
+}
+
+/// Who waits for a log that does not answer is refused at once, and does not keep the node until the deadline.
+#[tokio::test]
+async fn stopping_does_not_wait_for_the_position_of_a_cursor() {
+    let node = Node::start_with(FaultyLog::new(), |config| {
+        config.replay.cursor_timeout = Duration::from_secs(600);
+        config.drain.deadline = Duration::from_secs(5);
+    })
+    .await;
+    node.log.set_fault(Fault::Silent);
+    let (log, addr) = (node.log.clone(), node.addr());
+    // Beyond all events: only the log knows.
+    let waiting = Client::try_connect(addr, "?cursor=9000000000000000");
+    let stopping = async {
+        log.leaves_somebody_waiting().await;
+        node.stop().await.unwrap();
+    };
+    let (refused, ()) = tokio::join!(waiting, stopping);
+    let Err(Error::Http(response)) = refused.map(|_| ()) else {
+        panic!("it must be refused");
+    };
+    assert_eq!(response.status(), 503);
 }

@@ -59,6 +59,12 @@ drop_reasons! {
     InvalidRecord = "invalid_record",
     /// The event is larger than the log takes.
     TooLarge = "too_large",
+    /// Verification: the commit is not signed with its account's key.
+    BadSignature = "bad_signature",
+    /// Verification: the commit object is missing, damaged, or another one than the frame says.
+    BadCommit = "bad_commit",
+    /// Verification: the operations are not what changed the repo.
+    BadInversion = "bad_inversion",
     /// Decoding the frame crashed: a defect of this program.
     DecoderPanic = "decoder_panic",
 }

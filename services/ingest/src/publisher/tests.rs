@@ -29,7 +29,34 @@ fn events(range: std::ops::Range<u64>) -> Vec<NewEvent> {
 
 fn publisher(log: &Arc<MemoryLog>) -> Publisher {
     let metrics = IngestMetrics::new(&Metrics::new().unwrap().meter("test"));
-    Publisher::continuing(log.clone(), 0, metrics, Status::default())
+    let a_year = Duration::from_secs(365 * 24 * 3600);
+    let (_, permit) = Permit::until(tokio::time::Instant::now() + a_year);
+    Publisher::continuing(log.clone(), permit, 0, metrics, Status::default())
+}
+
+/// A writer that slept through its term does not write when it wakes up, wherever it is then.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_written_when_the_term_is_over() {
+    let log = Arc::new(MemoryLog::new());
+    let metrics = IngestMetrics::new(&Metrics::new().unwrap().meter("test"));
+    let term = Duration::from_secs(4);
+    let (_, permit) = Permit::until(tokio::time::Instant::now() + term);
+    let mut publisher = Publisher::continuing(log.clone(), permit, 0, metrics, Status::default());
+    publisher.append(events(0..10)).await.unwrap();
+    tokio::time::advance(term).await;
+    let outcome = publisher.append(events(10..20)).await;
+    assert!(matches!(outcome, Err(IngestError::TermOver)), "{outcome:?}");
+
+    // The other way to write: again, after a failure. Its pauses go beyond the term.
+    let log = Arc::new(MemoryLog::new());
+    let metrics = IngestMetrics::new(&Metrics::new().unwrap().meter("test"));
+    let (_, permit) = Permit::until(tokio::time::Instant::now() + term);
+    let mut publisher = Publisher::continuing(log.clone(), permit, 0, metrics, Status::default());
+    log.inject(Fault::AppendFails, 1_000);
+    let outcome = publisher.append(events(0..10)).await;
+    assert!(matches!(outcome, Err(IngestError::TermOver)), "{outcome:?}");
+    assert!(log.fired(Fault::AppendFails) > 3);
+    assert!(relay_seqs(&log).await.is_empty());
 }
 
 async fn relay_seqs(log: &MemoryLog) -> Vec<u64> {

@@ -33,7 +33,7 @@ async fn a_frozen_log_stops_the_reading_and_costs_nothing() {
     });
     wait_for_last(&*log, 200, seed).await;
     server.freeze().await.unwrap();
-    let waits = |running: &Running| !running.health.report().ready;
+    let waits = |running: &Running| !running.report().ready;
     running.until("the log is seen to be away", waits).await;
     let stuck_at = running.counted("fanjet_ingest_frames_total");
     assert!(stuck_at < frames, "everything was read before the freeze");

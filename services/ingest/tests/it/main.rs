@@ -9,6 +9,7 @@
 
 mod rig;
 
+mod cluster;
 mod faithful;
 mod hostile_frames;
 mod interruptions;
@@ -16,3 +17,6 @@ mod failover;
 mod filtered;
 mod back_pressure;
 mod process;
+mod turns;
+mod directory;
+mod verified;

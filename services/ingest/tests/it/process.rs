@@ -27,7 +27,7 @@ type Case = (
 
 #[test]
 fn wrong_settings_end_with_78_and_name_key_value_and_what_is_allowed() {
-    let cases: [Case; 9] = [
+    let cases: [Case; 11] = [
         (
             &["--set", "upstream.uri=ws://x"],
             &[],
@@ -62,6 +62,16 @@ fn wrong_settings_end_with_78_and_name_key_value_and_what_is_allowed() {
             &["--set", "filter.collections=app.bsky.feed.*,nodots"],
             &[],
             ["filter.collections", "nodots", "NSID"],
+        ),
+        (
+            &["--set", "lease.ttl=1500ms"],
+            &[],
+            ["lease.ttl", "1.5s", "whole seconds"],
+        ),
+        (
+            &["--set", "lease.renew_interval=2s"],
+            &[],
+            ["lease.renew_interval", "2s", "a third of lease.ttl"],
         ),
         (
             &["--set", "telemetry.log=loud,louder=9"],

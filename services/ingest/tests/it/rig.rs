@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanjet_actors::{Stop, SystemClock};
-use fanjet_ingest::{DEFAULTS, Ingest, IngestConfig, IngestError};
-use fanjet_log::memory::MemoryLog;
+use fanjet_ingest::{Candidacy, DEFAULTS, Ingest, IngestConfig, IngestError, LeaseConfig};
+use fanjet_log::lease::LeaseStore;
+use fanjet_log::memory::{MemoryLease, MemoryLog};
 use fanjet_log::{Entry, EventLog, ReadLimit, Selection};
 use fanjet_simulator::{
     FaultRule, Rate, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig,
 };
-use fanjet_telemetry::{Health, Metrics};
+use fanjet_telemetry::{Health, HealthReport, Metrics};
 use tokio::task::JoinHandle;
 
 /// No wait in these tests lasts longer; reaching it is a failure.
@@ -21,20 +22,34 @@ pub(crate) struct Running {
     stop: Stop,
     task: JoinHandle<Result<(), IngestError>>,
     pub(crate) metrics: Metrics,
-    pub(crate) health: Health,
+    health: Health,
 }
 
 impl Running {
-    /// Starts ingest from `url` into `log`.
+    /// Starts ingest from `url` into `log`, which is its own.
     pub(crate) fn start(url: &str, log: &Arc<MemoryLog>) -> Self {
-        Self::start_with(log.clone(), |config| {
+        Self::start_as(Candidacy::alone("test").unwrap(), url, log)
+    }
+
+    /// Starts one of several ingests from `url` into `log`.
+    pub(crate) fn start_as(candidacy: Candidacy, url: &str, log: &Arc<MemoryLog>) -> Self {
+        Self::launch(candidacy, log.clone(), |config| {
             config.upstream.url = url.to_owned();
             config.upstream.name = "simulator".to_owned();
         })
     }
 
-    /// Starts ingest into `log` with settings of the test's own.
+    /// Starts ingest into `log`, which is its own, with settings of the test's own.
     pub(crate) fn start_with(
+        log: Arc<dyn EventLog>,
+        change: impl FnOnce(&mut IngestConfig),
+    ) -> Self {
+        Self::launch(Candidacy::alone("test").unwrap(), log, change)
+    }
+
+    /// Starts one of several ingests with settings of the test's own.
+    pub(crate) fn launch(
+        candidacy: Candidacy,
         log: Arc<dyn EventLog>,
         change: impl FnOnce(&mut IngestConfig),
     ) -> Self {
@@ -57,7 +72,7 @@ impl Running {
             clippy::disallowed_methods,
             reason = "the handle is the test's, and awaited by it"
         )]
-        let task = tokio::spawn(async move { ingest.run(asked).await });
+        let task = tokio::spawn(async move { ingest.run(candidacy, asked).await });
         Self {
             stop,
             task,
@@ -87,17 +102,31 @@ impl Running {
         value.unwrap_or_default() as u64
     }
 
+    /// What a probe sees now.
+    pub(crate) fn report(&self) -> HealthReport {
+        self.health.report()
+    }
+
+    /// Waits until it is ready in a role.
+    pub(crate) async fn wait_for_role(&self, role: &str) {
+        self.until(role, |running| {
+            let report = running.report();
+            report.ready && report.facts["role"] == role
+        })
+        .await;
+    }
+
     /// Waits for a fact.
     pub(crate) async fn until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
         let waiting = async {
             while !is_so(self) {
                 assert!(!self.task.is_finished(), "it ended before {what}");
-                tokio::time::sleep(Duration::from_millis(2)).await;
+                tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
         if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
             let metrics = String::from_utf8(self.metrics.render().unwrap()).unwrap();
-            panic!("never came true: {what}\n{metrics}");
+            panic!("never came true: {what}\n{:?}\n{metrics}", self.report());
         }
     }
 
@@ -109,9 +138,18 @@ impl Running {
 
 /// A simulator whose frames are all published at once, so that the run is as long as its work.
 pub(crate) async fn simulator(seed: u64, frames: u64, faults: &[&str]) -> SimulatorHandle {
+    start_simulator(world(seed, faults), frames, Rate::Max).await
+}
+
+/// A simulator that publishes so many frames per second.
+pub(crate) async fn paced_simulator(seed: u64, frames: u64, rate: f64) -> SimulatorHandle {
+    start_simulator(world(seed, &[]), frames, Rate::PerSecond(rate)).await
+}
+
+async fn start_simulator(world: WorldConfig, frames: u64, rate: Rate) -> SimulatorHandle {
     Simulator::start(SimulatorConfig {
-        source: Source::World(world(seed, faults)),
-        rate: Rate::Max,
+        source: Source::World(world),
+        rate,
         limit: Some(frames),
         wait_for_client: true,
         ..SimulatorConfig::default()
@@ -120,7 +158,7 @@ pub(crate) async fn simulator(seed: u64, frames: u64, faults: &[&str]) -> Simula
     .unwrap()
 }
 
-/// A small world.
+/// The world that [`simulator`] shows.
 pub(crate) fn world(seed: u64, faults: &[&str]) -> WorldConfig {
     WorldConfig {
         seed,
@@ -186,15 +224,14 @@ pub(crate) async fn assert_log_equals_world(
 /// Waits until the log has grown to a seq.
 pub(crate) async fn wait_for_last(log: &dyn EventLog, last: u64, seed: u64) {
     let reached = async {
-        let mut follow = log.follow(0, &Selection::All).await.unwrap();
-        while log.bounds().await.unwrap().last < last {
-            // Heartbeats come along too, so this ends when the log grows without us.
-            let _batch = futures::StreamExt::next(&mut follow).await;
+        // A log whose servers are away for a while is asked again.
+        while !log.bounds().await.is_ok_and(|bounds| bounds.last >= last) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     if tokio::time::timeout(PATIENCE, reached).await.is_err() {
-        let at = log.bounds().await.unwrap().last;
-        panic!("seed {seed}: the log stands at {at}, should reach {last}");
+        let bounds = log.bounds().await;
+        panic!("seed {seed}: the log has {bounds:?}, should reach {last}");
     }
 }
 
@@ -213,6 +250,17 @@ pub(crate) async fn all(log: &dyn EventLog) -> Vec<Entry> {
             return entries;
         }
     }
+}
+
+/// A candidate for a lease that is short enough for a test to see its end.
+pub(crate) fn candidate(lease: &MemoryLease, name: &str) -> Candidacy {
+    let store: Arc<dyn LeaseStore> = Arc::new(lease.clone());
+    let config = LeaseConfig {
+        enabled: true,
+        ttl: Duration::from_secs(5),
+        renew_interval: Duration::from_millis(500),
+    };
+    Candidacy::shared(store, name, &config).unwrap()
 }
 
 fn settings() -> IngestConfig {

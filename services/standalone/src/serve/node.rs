@@ -6,14 +6,16 @@ use std::sync::Arc;
 use fanjet_actors::{Stop, SystemClock};
 use fanjet_boot::{Failure, Process, say};
 use fanjet_edge::{Edge, EdgeHandle};
-use fanjet_ingest::Ingest;
+use fanjet_ingest::{Candidacy, Ingest};
 use fanjet_telemetry::Health;
 
-use super::{ServeSettings, Storage};
+use super::ServeSettings;
+use super::open_log::Opened;
 
 /// Ingest and edge over one log.
 pub(crate) struct Node {
     ingest: Ingest,
+    candidacy: Candidacy,
     edge: EdgeHandle,
 }
 
@@ -24,27 +26,36 @@ impl Node {
     /// When a setting or an address cannot be used.
     pub(crate) fn start(
         settings: &ServeSettings,
-        storage: Storage,
+        opened: Opened,
         process: &mut Process,
     ) -> Result<Self, Failure> {
+        let Opened {
+            log,
+            candidacy,
+            filters,
+        } = opened;
         let ingest = Ingest::new(
             settings.upstream.clone(),
             settings.pipeline.clone(),
-            Arc::clone(&storage.log),
+            Arc::clone(&log),
             Arc::new(SystemClock),
             &process.meter("fanjet-ingest"),
         )?
         .keeping(settings.filter.load()?);
         let edge = Edge::start(
             settings.edge(),
-            storage.log,
-            storage.filters,
+            log,
+            filters,
             &process.meter("fanjet-edge"),
             process.stop(),
         )?;
         process.serve_ops(&settings.ops, Health::all([ingest.health(), edge.health()]))?;
         say(format_args!("listening ws://{}", edge.addr()))?;
-        Ok(Self { ingest, edge })
+        Ok(Self {
+            ingest,
+            candidacy,
+            edge,
+        })
     }
 
     /// Where clients connect.
@@ -58,7 +69,7 @@ impl Node {
     /// Why it cannot.
     pub(crate) async fn run(self, stop: Stop) -> Result<(), Failure> {
         let ingested = async {
-            let outcome = self.ingest.run(stop.clone()).await;
+            let outcome = self.ingest.run(self.candidacy, stop.clone()).await;
             stop.cancel();
             outcome
         };

@@ -1,9 +1,10 @@
-//! Opens the log that the settings name.
+//! Opens the log that the settings name, and says on which terms it may be written.
 
 use std::sync::Arc;
 
 use fanjet_actors::{Clock, SystemClock};
 use fanjet_boot::{Failure, Process};
+use fanjet_ingest::Candidacy;
 use fanjet_log::memory::MemoryStore;
 use fanjet_log::{EventLog, ExpiringStore};
 use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog, OpenError};
@@ -12,9 +13,10 @@ use fanjet_log_nats::{NatsLog, NatsStore};
 use super::ServeSettings;
 use super::settings::LogKind;
 
-/// What keeps the events, and beside them the filters that clients store.
-pub(crate) struct Storage {
+/// A log, this process as its writer, and beside them the filters that clients store.
+pub(crate) struct Opened {
     pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) candidacy: Candidacy,
     pub(crate) filters: Arc<dyn ExpiringStore>,
 }
 
@@ -22,31 +24,25 @@ pub(crate) struct Storage {
 pub(crate) async fn open_log(
     settings: &ServeSettings,
     process: &Process,
-) -> Option<Result<Storage, Failure>> {
+) -> Option<Result<Opened, Failure>> {
     match settings.log.kind {
         LogKind::Embedded => {
-            let opening = open_embedded(settings.embedded.clone());
+            let opening = open_embedded(settings.embedded.clone(), process.instance());
             process.unless_stopped(opening).await
         }
         LogKind::Nats => {
-            let connecting = NatsLog::connect_patiently(settings.nats.clone());
-            let log = process.unless_stopped(connecting).await?;
-            Some(log.map_err(Failure::from).map(|log| {
-                let bucket = settings.filter_bucket.clone();
-                let filters = NatsStore::new(&log, bucket, || SystemClock.now_us());
-                Storage {
-                    log: Arc::new(log),
-                    filters: Arc::new(filters),
-                }
-            }))
+            let opening = open_nats(settings, process.instance());
+            process.unless_stopped(opening).await
         }
     }
 }
 
-async fn open_embedded(config: EmbeddedConfig) -> Result<Storage, Failure> {
+/// The folder is locked: there cannot be another writer.
+async fn open_embedded(config: EmbeddedConfig, instance: String) -> Result<Opened, Failure> {
     match EmbeddedLog::open(config, Arc::new(SystemClock)).await {
-        Ok(log) => Ok(Storage {
+        Ok(log) => Ok(Opened {
             log: Arc::new(log),
+            candidacy: Candidacy::alone(&instance)?,
             filters: Arc::new(MemoryStore::default()),
         }),
         Err(OpenError::Setting { key, what }) => Err(Failure::config(format_args!(
@@ -54,4 +50,21 @@ async fn open_embedded(config: EmbeddedConfig) -> Result<Storage, Failure> {
         ))),
         Err(error) => Err(Failure::other(error)),
     }
+}
+
+async fn open_nats(settings: &ServeSettings, instance: String) -> Result<Opened, Failure> {
+    let log = NatsLog::connect_patiently(settings.nats.clone()).await?;
+    let candidacy = if settings.lease.enabled {
+        let lease = log.lease().await?;
+        Candidacy::shared(Arc::new(lease), &instance, &settings.lease)?
+    } else {
+        Candidacy::alone(&instance)?
+    };
+    let bucket = settings.filter_bucket.clone();
+    let filters = NatsStore::new(&log, bucket, || SystemClock.now_us());
+    Ok(Opened {
+        log: Arc::new(log),
+        candidacy,
+        filters: Arc::new(filters),
+    })
 }

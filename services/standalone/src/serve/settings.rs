@@ -8,7 +8,7 @@ use fanjet_edge::config::{
     ZstdConfig,
 };
 use fanjet_edge::{EdgeConfig, EdgeSettings};
-use fanjet_ingest::{FilterConfig, PipelineConfig, UpstreamConfig};
+use fanjet_ingest::{FilterConfig, LeaseConfig, PipelineConfig, UpstreamConfig};
 use fanjet_log_embedded::EmbeddedConfig;
 use fanjet_log_nats::{BucketConfig, NatsConfig};
 use fanjet_telemetry::{OpsConfig, TelemetryConfig};
@@ -24,6 +24,7 @@ pub(crate) struct ServeSettings {
     pub(crate) upstream: UpstreamConfig,
     pub(crate) filter: FilterConfig,
     pub(crate) pipeline: PipelineConfig,
+    pub(crate) lease: LeaseConfig,
     #[serde(default)]
     pub(crate) http: HttpConfig,
     #[serde(default)]
@@ -102,7 +103,8 @@ impl ServeSettings {
     /// A wrong setting by its name.
     pub(crate) fn validate(&self) -> Result<(), Failure> {
         self.upstream.validate()?;
-        Ok(self.pipeline.validate()?)
+        self.pipeline.validate()?;
+        Ok(self.lease.validate()?)
     }
 
     /// The edge's part.

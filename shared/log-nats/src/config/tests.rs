@@ -5,6 +5,7 @@ fn the_default_needs_no_file() {
     let config: NatsConfig = toml::from_str("").unwrap();
     assert_eq!(config.url, [ServerUrl::new("nats://127.0.0.1:4222")]);
     assert_eq!(config.publish_window, 1024);
+    assert_eq!(config.read_ahead_bytes, 64 << 20);
     assert_eq!(config.stream, StreamConfig::default());
     assert_eq!(config.stream.name, "ATP");
     assert_eq!(config.stream.subject_root, "atp");

@@ -1,9 +1,11 @@
 //! A stream with three replicas. Everything in one test: a cluster takes seconds to find a leader.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream;
-use fanjet_log::contract::{self, Opened, events};
+use fanjet_log::contract::{self, Opened, OpenedLease, events};
+use fanjet_log::lease::HolderId;
 use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl};
 use fanjet_testkit::NatsServer;
 use tokio::sync::watch;
@@ -64,6 +66,30 @@ async fn three_replicas_fence_like_one_and_outlive_their_leader() {
     contract::a_reader_sees_what_a_flush_acknowledged(&open).await;
     contract::selections_read_exactly_what_they_match(&open).await;
     contract::seq_at_finds_every_place(&open).await;
+
+    let open_lease = async || OpenedLease {
+        store: Arc::new(connect(&config(&servers)).await.lease().await.unwrap()),
+        shortest_ttl: Duration::from_secs(1),
+        keep: Box::new(()),
+    };
+    // A new bucket has no leader for a moment.
+    let first = open_lease().await.store;
+    let anybody = HolderId::new("anybody").unwrap();
+    within("a bucket", async {
+        while first
+            .try_acquire(&anybody, Duration::from_secs(1))
+            .await
+            .is_err()
+        {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    })
+    .await;
+    contract::one_of_many_gets_a_free_lease(&open_lease).await;
+    contract::an_abandoned_lease_ends_after_its_time(&open_lease).await;
+    contract::a_watch_sees_a_lease_run_out(&open_lease).await;
+    contract::a_released_lease_is_free_at_once(&open_lease).await;
+    contract::racing_holders_never_hold_it_together(&open_lease).await;
 
     let written = events(0, 20_000);
     let (acked, mut progress) = watch::channel(0);

@@ -78,3 +78,15 @@ async fn an_address_in_use_is_named() {
         "{error}"
     );
 }
+
+#[test]
+fn facts_are_shown_ready_or_not_and_joined() {
+    let ready = HealthReport::of([("log", Ok(()))]).with("role", "standby");
+    let waiting = HealthReport::of([("tail", Err("behind".to_owned()))]);
+    let parts = [ready, waiting].map(|report| Health::new(move || report.clone()));
+    let report = serde_json::to_string(&Health::all(parts).report()).unwrap();
+    assert_eq!(
+        report,
+        r#"{"ready":false,"missing":{"tail":"behind"},"facts":{"role":"standby"}}"#
+    );
+}

@@ -3,6 +3,8 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use fanjet_filter::Encoding;
 use fanjet_log::{Selection, Seq};
 use fanjet_wire::close::CloseReason;
 
@@ -52,7 +54,7 @@ impl Shard {
         match found {
             Read::Hot(batch) => {
                 self.advance(member, batch.last().map_or(next, |last| last.seq() + 1));
-                match self.select(lane, &batch) {
+                match self.select(lane, &batch, None) {
                     Some(chunk) => CatchUp::Found(chunk),
                     None => CatchUp::NothingWanted,
                 }
@@ -96,7 +98,8 @@ impl Shard {
             .entries
             .partition_point(|entry| entry.seq() < self.position);
         self.advance(member, page.next.min(self.position));
-        match self.select(lane, page.entries.get(from..to).unwrap_or_default()) {
+        let entries = page.entries.get(from..to).unwrap_or_default();
+        match self.select(lane, entries, Some(&|| page.frames(from..to))) {
             Some(chunk) => CatchUp::Found(chunk),
             None => CatchUp::NothingWanted,
         }
@@ -182,9 +185,10 @@ impl Shard {
         }
     }
 
-    /// Whether the log has dropped what the member would read next.
+    /// Whether what the member would read next is neither in the ring nor in the log any more.
     fn has_fallen(&self, member: &Rc<Member>) -> bool {
-        matches!(member.place(), Place::Behind { next, .. } if next < self.window.oldest().seq)
+        let oldest = self.window.oldest().seq.min(self.ring.start());
+        matches!(member.place(), Place::Behind { next, .. } if next < oldest)
             && !member.starts_at_oldest()
     }
 
@@ -206,8 +210,13 @@ impl Shard {
             .clone()
     }
 
-    /// What one lane wants of a batch.
-    fn select(&mut self, lane: LaneId, batch: &[Arc<Entry>]) -> Option<Chunk> {
+    /// What one lane wants of a batch, whose frames may be there in one piece.
+    fn select(
+        &mut self,
+        lane: LaneId,
+        batch: &[Arc<Entry>],
+        frames: Option<&dyn Fn() -> Bytes>,
+    ) -> Option<Chunk> {
         let lane = self.lanes.get(lane)?;
         let wanted: Vec<_> = batch
             .iter()
@@ -217,7 +226,14 @@ impl Shard {
                     .matches(topic, action, entry.did(), entry.json_len())
             })
             .collect();
-        let chunk = join(wanted.iter().copied(), lane.encoding, &mut self.encoder)?;
+        let is_all = wanted.len() == batch.len() && lane.encoding == Encoding::Json;
+        let chunk = match (frames, batch.last()) {
+            (Some(frames), Some(last)) if is_all => Chunk {
+                bytes: frames(),
+                last: last.time(),
+            },
+            _ => join(wanted.iter().copied(), lane.encoding, &mut self.encoder)?,
+        };
         self.note_encoded();
         self.metrics
             .delivered(wanted.len() as u64, chunk.bytes.len() as u64);

@@ -2,19 +2,13 @@ use std::sync::Arc;
 
 use super::*;
 use crate::events::commit;
-use crate::tail::{Collections, Entry};
+use crate::tail::Collections;
 
 fn page(from: Seq, next: Seq) -> Page {
-    let mut collections = Collections::new(10);
-    let entries = (from..next).map(|seq| {
-        let logged = commit("app.bsky.feed.post", "did:plc:a").at(seq);
-        Arc::new(Entry::new(&logged, &mut collections).unwrap())
-    });
-    Page {
-        entries: entries.collect(),
-        complete_from: from,
-        next,
-    }
+    let found: Vec<_> = (from..next)
+        .map(|seq| commit("app.bsky.feed.post", "did:plc:a").at(seq))
+        .collect();
+    Page::new(&found, from, next, &Mutex::new(Collections::new(10))).unwrap()
 }
 
 /// The ring begins at 1000.

@@ -9,6 +9,7 @@ use fanjet_filter::{Encoding, Filter};
 use fanjet_log::{Selection, Seq};
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
+use parking_lot::Mutex;
 use proptest::prelude::*;
 
 use super::*;
@@ -34,8 +35,9 @@ struct Rig {
     desk: Arc<Desk>,
     shard: SharedShard,
     metrics: Metrics,
-    collections: Collections,
+    collections: Mutex<Collections>,
     history: Vec<Arc<Entry>>,
+    logged: Vec<fanjet_log::Entry>,
 }
 
 impl Rig {
@@ -63,8 +65,9 @@ impl Rig {
             desk,
             shard: Rc::new(RefCell::new(shard)),
             metrics,
-            collections: Collections::new(100),
+            collections: Mutex::new(Collections::new(100)),
             history: Vec::new(),
+            logged: Vec::new(),
         }
     }
 
@@ -76,7 +79,9 @@ impl Rig {
         let mut entries = Vec::new();
         for &name in names {
             let logged = commit(NAMES[name], "did:plc:a").at(self.next());
-            let entry = Arc::new(Entry::new(&logged, &mut self.collections).unwrap());
+            let entry = Entry::new(&logged, self.collections.get_mut()).unwrap();
+            let entry = Arc::new(entry);
+            self.logged.push(logged);
             self.history.push(Arc::clone(&entry));
             entries.push(entry);
         }
@@ -94,16 +99,13 @@ impl Rig {
         };
         let until = load.until.unwrap_or(Seq::MAX).min(load.from + size as Seq);
         let next = until.min(self.next());
-        let stretch = &self.history[load.from as usize - 1..next as usize - 1];
-        let page = Page {
-            entries: stretch
-                .iter()
-                .filter(|entry| selection.matches(entry.topic()))
-                .cloned()
-                .collect(),
-            complete_from: load.from,
-            next,
-        };
+        let stretch = &self.logged[load.from as usize - 1..next as usize - 1];
+        let found: Vec<_> = stretch
+            .iter()
+            .filter(|logged| selection.matches(&logged.topic))
+            .cloned()
+            .collect();
+        let page = Page::new(&found, load.from, next, &self.collections).unwrap();
         self.desk.loaded(load.from, load.kind, page);
         true
     }

@@ -29,6 +29,8 @@ struct State {
     /// Grows when running follows must fail.
     broken: u32,
     follows: u32,
+    /// How often somebody was left without an answer.
+    unanswered: u32,
 }
 
 /// What is wrong at the moment.
@@ -39,6 +41,8 @@ pub(crate) enum Fault {
     Away,
     /// Follows deliver nothing and say nothing.
     Hanging,
+    /// Nobody answers who asks for the position of a time.
+    Silent,
     /// The next follow leaves out this seq.
     Skipping(Seq),
     /// Follows begin this many entries too early.
@@ -54,6 +58,7 @@ impl FaultyLog {
                 fault: Fault::None,
                 broken: 0,
                 follows: 0,
+                unanswered: 0,
             })),
         }
     }
@@ -97,6 +102,12 @@ impl FaultyLog {
     /// How often somebody began to follow.
     pub(crate) fn follows(&self) -> u32 {
         self.state.borrow().follows
+    }
+
+    /// Waits until somebody waits for an answer.
+    pub(crate) async fn leaves_somebody_waiting(&self) {
+        let mut state = self.state.subscribe();
+        state.wait_for(|state| state.unanswered > 0).await.unwrap();
     }
 
     fn check(&self) -> Result<(), LogError> {
@@ -175,6 +186,10 @@ impl EventLog for FaultyLog {
 
     async fn seq_at(&self, time: TimeUs) -> Result<Seq, LogError> {
         self.check()?;
+        if self.state.borrow().fault == Fault::Silent {
+            self.state.send_modify(|state| state.unanswered += 1);
+            std::future::pending::<()>().await;
+        }
         let state = self.state.borrow();
         let place = state
             .entries

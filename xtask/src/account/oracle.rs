@@ -11,26 +11,28 @@ use tokio::time::sleep;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Which operation of which frame.
-pub(super) type Key = (u64, u32);
+pub(crate) type Key = (u64, u32);
 
 /// One event that must be in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(super) struct Expected {
-    pub(super) relay_seq: u64,
-    pub(super) op_index: u32,
+pub(crate) struct Expected {
+    pub(crate) relay_seq: u64,
+    pub(crate) op_index: u32,
     op_count: u32,
+    /// Of a commit.
+    pub(crate) collection: Option<String>,
     /// Its JSON with `time_us` 0; `None` for what v1 never serves.
-    pub(super) v1: Option<String>,
+    pub(crate) v1: Option<String>,
 }
 
 impl Expected {
-    pub(super) fn key(&self) -> Key {
+    pub(crate) fn key(&self) -> Key {
         (self.relay_seq, self.op_index)
     }
 }
 
 /// Waits until the account covers so many frames, then reads it.
-pub(super) async fn read(path: &Path, frames: u64, patience: Duration) -> Result<Vec<Expected>> {
+pub(crate) async fn read(path: &Path, frames: u64, patience: Duration) -> Result<Vec<Expected>> {
     let started = Instant::now();
     loop {
         let text = fs::read_to_string(path).context("the simulator's account")?;

@@ -12,21 +12,21 @@ const SHOWN: u64 = 5;
 
 /// What a log is worth.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Verdict {
+pub(crate) struct Verdict {
     /// Events of the oracle.
-    pub(super) events: u64,
+    pub(crate) events: u64,
     /// Of the oracle, but not in the log.
-    pub(super) missing: u64,
+    pub(crate) missing: u64,
     /// In the log more than once.
-    pub(super) repeated: u64,
+    pub(crate) repeated: u64,
     /// Behind an event that they stand before in the oracle, or with a log time that does not rise.
-    pub(super) reordered: u64,
+    pub(crate) reordered: u64,
     /// Not of the oracle, or not byte for byte.
-    pub(super) differ: u64,
+    pub(crate) differ: u64,
 }
 
 /// Sees the log's events in the log's order.
-pub(super) struct Judge<'a> {
+pub(crate) struct Judge<'a> {
     expected: &'a [Expected],
     places: HashMap<Key, usize>,
     was_seen: Vec<bool>,
@@ -37,7 +37,7 @@ pub(super) struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    pub(super) fn new(expected: &'a [Expected]) -> Self {
+    pub(crate) fn new(expected: &'a [Expected]) -> Self {
         let places = expected
             .iter()
             .enumerate()
@@ -55,7 +55,8 @@ impl<'a> Judge<'a> {
         }
     }
 
-    pub(super) fn see(&mut self, key: Key, time_us: u64, json: &str) {
+    /// Judges the next event.
+    pub(crate) fn see(&mut self, key: Key, time_us: u64, json: &str) {
         let rises = time_us > self.last_time;
         self.last_time = self.last_time.max(time_us);
         let Some(&place) = self.places.get(&key) else {
@@ -81,7 +82,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    pub(super) fn finish(mut self) -> Verdict {
+    pub(crate) fn finish(mut self) -> Verdict {
         let unseen = self.was_seen.iter().zip(self.expected);
         let missing: Vec<_> = unseen
             .filter(|(was_seen, _)| !**was_seen)
@@ -108,8 +109,17 @@ impl<'a> Judge<'a> {
 }
 
 impl Verdict {
+    /// Adds the counts of another one.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.events += other.events;
+        self.missing += other.missing;
+        self.repeated += other.repeated;
+        self.reordered += other.reordered;
+        self.differ += other.differ;
+    }
+
     /// Whether the log is the oracle's.
-    pub(super) fn is_clean(&self) -> bool {
+    pub(crate) fn is_clean(&self) -> bool {
         self.missing + self.repeated + self.reordered + self.differ == 0
     }
 }

@@ -1,0 +1,128 @@
+//! The edge, in a process of its own, with a ring that holds next to nothing of the history.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use fanjet_actors::Stop;
+use fanjet_edge::metrics::REPLAY_READ_EVENTS;
+use fanjet_edge::{Edge, EdgeConfig};
+use fanjet_log::memory::MemoryStore;
+use opentelemetry::metrics::MeterProvider;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use prometheus::Registry;
+
+use crate::figures::{Figures, cpu, peak_memory};
+use crate::logs::{Log, open};
+use crate::readers;
+use crate::role;
+use crate::scenarios::Scenario;
+
+/// Enough for a sample that says what is rare.
+const RING_BYTES: usize = 2 << 20;
+
+/// Serves until nobody holds the other end of the standard input; prints its address, and at the end how many events
+/// it read from the log for replays.
+pub(crate) fn serve(kind: &str, place: &str) -> Result<()> {
+    tokio::runtime::Runtime::new()?.block_on(async {
+        let registry = Registry::new();
+        let exporter = opentelemetry_prometheus::exporter()
+            .with_registry(registry.clone())
+            .build()?;
+        let provider = SdkMeterProvider::builder().with_reader(exporter).build();
+        let mut config = EdgeConfig::default();
+        config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        config.tail.ring_bytes = RING_BYTES;
+        config.drain.deadline = std::time::Duration::ZERO;
+        let log = open(kind, place).await?;
+        let stop = Stop::new();
+        let edge = Edge::start(
+            config,
+            log,
+            Arc::new(MemoryStore::default()),
+            &provider.meter("bench"),
+            stop.clone(),
+        )?;
+        while !edge.readiness().is_ready() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        println!("{}", edge.addr());
+        let end = || std::io::stdin().read_to_end(&mut Vec::new());
+        tokio::task::spawn_blocking(end).await??;
+        let loaded: f64 = registry
+            .gather()
+            .iter()
+            .filter(|family| family.name().starts_with(REPLAY_READ_EVENTS))
+            .flat_map(|family| family.get_metric())
+            .map(|metric| metric.get_counter().get_value())
+            .sum();
+        println!("{loaded}");
+        Ok(())
+    })
+}
+
+/// Runs a scenario against a fresh node.
+pub(crate) fn measure(scenario: &Scenario, log: &Log<'_>) -> Result<Figures> {
+    let mut node = Node::start(role(&["node", log.name(), &log.place()?])?)?;
+    let pid = i32::try_from(node.process.id())?;
+    let nats_cpu = || log.pid().map_or(Ok(0.0), cpu);
+    let (edge_before, nats_before) = (cpu(pid)?, nats_cpu()?);
+    let report = readers::start(&node.addr, scenario)?;
+    let (edge_after, nats_after) = (cpu(pid)?, nats_cpu()?);
+    let edge_rss = peak_memory(pid)?;
+    Ok(Figures {
+        delivered: report.delivered,
+        passed: scenario.passed,
+        loaded: node.stop()?,
+        seconds: report.seconds,
+        slowest: report.slowest,
+        first_median: report.first_median,
+        first_last: report.first_last,
+        edge_cpu: edge_after - edge_before,
+        nats_cpu: nats_after - nats_before,
+        edge_rss,
+    })
+}
+
+struct Node {
+    process: Child,
+    output: BufReader<std::process::ChildStdout>,
+    addr: String,
+}
+
+impl Node {
+    fn start(mut command: Command) -> Result<Self> {
+        let mut process = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut output = BufReader::new(process.stdout.take().context("its output")?);
+        let mut addr = String::new();
+        output.read_line(&mut addr)?;
+        Ok(Self {
+            process,
+            output,
+            addr: addr.trim().to_owned(),
+        })
+    }
+
+    fn stop(&mut self) -> Result<u64> {
+        drop(self.process.stdin.take());
+        let mut loaded = String::new();
+        self.output.read_to_string(&mut loaded)?;
+        self.process.wait()?;
+        Ok(loaded.trim().parse::<f64>()? as u64)
+    }
+}
+
+/// A node must not outlive a failed run.
+impl Drop for Node {
+    fn drop(&mut self) {
+        if matches!(self.process.try_wait(), Ok(None)) {
+            self.process.kill().unwrap_or_default();
+            self.process.wait().map(drop).unwrap_or_default();
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Leading, and standing by: asks for the lease, works while it is there, stops when it is not.
+//!
+//! [`machine`] decides, [`Leader::run`] acts. The lease picks who tries to write; it is the log's fence that keeps two from
+//! writing. So nothing here may assume to be the only one, and no mistake here can harm the log.
+
+mod candidacy;
+mod machine;
+mod permit;
+mod sightings;
+
+use std::sync::Arc;
+
+use fanjet_actors::Stop;
+use fanjet_log::LogError;
+use fanjet_log::lease::Term;
+use futures::StreamExt;
+use futures::future::{BoxFuture, OptionFuture};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tracing::{debug, error, info, warn};
+
+use crate::IngestError;
+use crate::metrics::IngestMetrics;
+use crate::status::Status;
+
+pub use candidacy::Candidacy;
+pub(crate) use machine::Role;
+pub(crate) use permit::Permit;
+
+use machine::{Action, Cause, End, Input, Machine};
+use sightings::sightings;
+
+/// One term's work: writes under the permit until it is stopped or cannot go on.
+pub(crate) type Work = BoxFuture<'static, Result<(), IngestError>>;
+
+/// Runs one candidate.
+pub(crate) struct Leader<W> {
+    candidacy: Candidacy,
+    /// Makes the work of a new term.
+    begin: W,
+    machine: Machine,
+    request: Option<BoxFuture<'static, Result<Input, LogError>>>,
+    work: Option<Running>,
+    /// Why the process has to end.
+    fatal: Option<IngestError>,
+    metrics: IngestMetrics,
+    status: Status,
+    /// Until when the time as leader was counted.
+    counted_to: Option<Instant>,
+}
+
+struct Running {
+    work: Work,
+    stop: Stop,
+    permit: watch::Sender<Instant>,
+}
+
+impl<W: Fn(Permit, Stop) -> Work> Leader<W> {
+    pub(crate) fn new(
+        candidacy: Candidacy,
+        begin: W,
+        metrics: IngestMetrics,
+        status: Status,
+    ) -> Self {
+        let machine = Machine::new(candidacy.holder.clone(), candidacy.timing, Instant::now());
+        Self {
+            candidacy,
+            begin,
+            machine,
+            request: None,
+            work: None,
+            fatal: None,
+            metrics,
+            status,
+            counted_to: None,
+        }
+    }
+
+    /// Stands by and leads in turn, until `stop`: then finishes what was read, gives the lease back, and returns.
+    ///
+    /// # Errors
+    /// [`IngestError`] that no later term could make good.
+    pub(crate) async fn run(mut self, stop: Stop) -> Result<(), IngestError> {
+        info!(holder = %self.candidacy.holder, "standing by");
+        self.metrics.role(self.machine.role());
+        let mut sightings = Box::pin(sightings(Arc::clone(&self.candidacy.store)));
+        let mut is_stopping = false;
+        loop {
+            let wake = self.machine.wake_at().map(tokio::time::sleep_until);
+            let input = tokio::select! {
+                biased;
+                () = stop.cancelled(), if !is_stopping => {
+                    is_stopping = true;
+                    self.status.set_draining();
+                    Input::Stop
+                }
+                Some(answer) = OptionFuture::from(self.request.as_mut()) => {
+                    self.request = None;
+                    self.take(answer)?
+                }
+                Some(outcome) = OptionFuture::from(self.work.as_mut().map(|it| &mut it.work)) => {
+                    self.ended(outcome)
+                }
+                Some(seen) = sightings.next() => Input::Seen(seen),
+                Some(()) = OptionFuture::from(wake) => Input::Tick,
+            };
+            if self.step(input) {
+                return self.fatal.map_or(Ok(()), Err);
+            }
+        }
+    }
+
+    /// Decides and acts; whether everything is over.
+    fn step(&mut self, input: Input) -> bool {
+        debug!(?input, "lease");
+        let (now, before) = (Instant::now(), self.machine.role());
+        let mut is_over = false;
+        for action in self.machine.step(now, input) {
+            match action {
+                Action::Acquire => self.request(Call::Acquire),
+                Action::Renew(term) => self.request(Call::Renew(term)),
+                Action::Release(term) => self.request(Call::Release(term)),
+                Action::Begin(until) => self.begin(until),
+                Action::Extend(until) => {
+                    if let Some(running) = &self.work {
+                        running.permit.send_replace(until);
+                    }
+                }
+                Action::Finish => {
+                    if let Some(running) = &self.work {
+                        running.stop.cancel();
+                    }
+                }
+                Action::Abort(cause) => self.abort(cause, before),
+                Action::Leave => is_over = true,
+            }
+        }
+        self.note_role(now, before);
+        is_over
+    }
+
+    fn begin(&mut self, until: Instant) {
+        let (end, permit) = Permit::until(until);
+        let stop = Stop::new();
+        self.work = Some(Running {
+            work: (self.begin)(permit, stop.clone()),
+            stop,
+            permit: end,
+        });
+        self.metrics.took_over();
+    }
+
+    fn ended(&mut self, outcome: Result<(), IngestError>) -> Input {
+        self.drop_work();
+        match outcome {
+            Ok(()) => Input::Ended(End::Over),
+            // What ends a term is no reason to end the process, nor to call its end a failure.
+            Err(error) if error.ends_term() => {
+                warn!(%error, "cannot go on as leader");
+                Input::Ended(End::Over)
+            }
+            Err(error) => {
+                self.fatal = Some(error);
+                Input::Ended(End::Fatal)
+            }
+        }
+    }
+
+    fn abort(&mut self, cause: Cause, role: Role) {
+        match cause {
+            Cause::Expired => warn!("no renewal of the lease was answered in time"),
+            Cause::Lost => warn!("the lease is lost"),
+        }
+        self.drop_work();
+        if role == Role::SteppingDown {
+            self.fatal = Some(IngestError::DrainTimeout);
+        }
+    }
+
+    fn drop_work(&mut self) {
+        self.work = None;
+        self.status.set_upstream_connected(false);
+        self.metrics.connected(false);
+    }
+
+    fn request(&mut self, call: Call) {
+        let Candidacy {
+            store,
+            holder,
+            timing,
+        } = self.candidacy.clone();
+        self.request = Some(Box::pin(async move {
+            match call {
+                Call::Acquire => {
+                    let term = store.try_acquire(&holder, timing.ttl).await?;
+                    Ok(Input::Acquired(term))
+                }
+                Call::Renew(term) => Ok(Input::Renewed(store.renew(&term, timing.ttl).await?)),
+                Call::Release(term) => {
+                    if let Err(error) = store.release(&term).await {
+                        warn!(%error, "the lease is not given back, it will run out");
+                    }
+                    Ok(Input::Released)
+                }
+            }
+        }));
+    }
+
+    /// What an answer means. While standing by the lease is what tells whether the log's servers are there.
+    fn take(&mut self, answer: Result<Input, LogError>) -> Result<Input, IngestError> {
+        let is_leader = self.machine.role() == Role::Leader;
+        if is_leader {
+            let is_renewed = matches!(answer, Ok(Input::Renewed(Some(_))));
+            self.metrics.renewed(is_renewed);
+        } else {
+            self.status.set_log_reachable(answer.is_ok());
+        }
+        match answer {
+            Ok(input) => Ok(input),
+            Err(error) if error.is_retryable() => {
+                warn!(%error, role = self.machine.role().label(), "the lease does not answer");
+                Ok(Input::Failed)
+            }
+            Err(error) => {
+                error!(%error, "the lease cannot be used");
+                Err(error.into())
+            }
+        }
+    }
+
+    fn note_role(&mut self, now: Instant, before: Role) {
+        let role = self.machine.role();
+        if let Some(counted_to) = self.counted_to {
+            self.metrics.led_for(now - counted_to);
+        }
+        self.counted_to = (role == Role::Leader).then_some(now);
+        if role != before {
+            info!(holder = %self.candidacy.holder, from = before.label(), to = role.label(), "the role changed");
+            self.status.set_role(role);
+            self.metrics.role(role);
+        }
+    }
+}
+
+enum Call {
+    Acquire,
+    Renew(Term),
+    Release(Term),
+}
+
+impl Role {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::Standby, Self::Leader, Self::SteppingDown];
+
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Standby => "standby",
+            Self::Leader => "leader",
+            Self::SteppingDown => "stepping_down",
+        }
+    }
+}

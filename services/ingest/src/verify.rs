@@ -1,0 +1,224 @@
+//! Whether commits are believed: signature and operations, checked before anything is made of them.
+//!
+//! A stage in front of decoding that takes frames out of batches and leaves everything else, and the order, alone. Batches
+//! are checked in parallel, the arithmetic on the blocking pool. A commit that fails is dropped whole and counted; a
+//! commit that *cannot* be checked, because there is no key or nobody who knows it, is let through and counted: the
+//! directory of keys must never decide whether there is a firehose. `sync` frames get a new state, not a change, and pass.
+
+mod config;
+
+mod documents;
+mod budget;
+mod cache;
+mod keys;
+
+mod check;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use fanjet_actors::Clock;
+use fanjet_event::Did;
+use fanjet_firehose::{Frame, decode_frame};
+use futures::future::{Either, join_all};
+use futures::{Stream, StreamExt};
+use tokio::sync::Semaphore;
+use tracing::{debug, error};
+
+use crate::IngestError;
+use crate::decode::FrameBatch;
+use crate::gate::DropReason;
+use crate::metrics::IngestMetrics;
+use check::check;
+pub use config::{VerifyConfig, VerifyMode};
+use documents::HttpDocuments;
+use keys::{KeyAnswer, Keys};
+
+pub(crate) use check::Outcome;
+pub(crate) use keys::LookupResult;
+
+/// Batches that wait for keys or for a worker at the same time.
+const LOOKAHEAD: usize = 16;
+
+/// Checks commits.
+pub(crate) struct Verifier {
+    one_in: u64,
+    keys: Keys,
+    workers: Arc<Semaphore>,
+    metrics: IngestMetrics,
+    commits: AtomicU64,
+}
+
+/// Checks batches on their way, in order. Without a verifier they just pass.
+pub(crate) fn in_order(
+    batches: impl Stream<Item = FrameBatch>,
+    verifier: Option<Arc<Verifier>>,
+) -> impl Stream<Item = FrameBatch> {
+    match verifier {
+        None => Either::Left(batches),
+        Some(verifier) => Either::Right(
+            batches
+                .map(move |batch| verifier.clone().believed(batch))
+                .buffered(LOOKAHEAD),
+        ),
+    }
+}
+
+/// A commit that was chosen.
+#[derive(Debug, Clone)]
+struct Chosen {
+    /// Its place in the batch.
+    index: usize,
+    frame: Bytes,
+    key: KeyAnswer,
+}
+
+impl Verifier {
+    /// As the settings say; `None` when they say off.
+    ///
+    /// # Errors
+    /// [`IngestError::Config`].
+    pub(crate) fn configured(
+        config: &VerifyConfig,
+        clock: Arc<dyn Clock>,
+        metrics: IngestMetrics,
+    ) -> Result<Option<Arc<Self>>, IngestError> {
+        let Some(one_in) = config.commits.one_in() else {
+            return Ok(None);
+        };
+        let documents = Arc::new(HttpDocuments::new(config)?);
+        let workers = match config.workers {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            workers => workers,
+        };
+        Ok(Some(Arc::new(Self {
+            one_in: one_in.get(),
+            keys: Keys::new(documents, config, clock, metrics.clone()),
+            workers: Arc::new(Semaphore::new(workers)),
+            metrics,
+            commits: AtomicU64::new(0),
+        })))
+    }
+
+    /// The batch without the commits that are not believed.
+    async fn believed(self: Arc<Self>, batch: FrameBatch) -> FrameBatch {
+        let chosen = self.choose(&batch.frames).await;
+        if chosen.is_empty() {
+            return batch;
+        }
+        let outcomes = self.check_all(&chosen).await;
+        let mut dropped = vec![false; batch.frames.len()];
+        for (chosen, outcome) in chosen.into_iter().zip(outcomes) {
+            let outcome = match outcome {
+                Outcome::BadSignature => self.check_renewed(chosen.clone()).await,
+                outcome => outcome,
+            };
+            self.metrics.verified(outcome);
+            if let Some(reason) = outcome.drop_reason() {
+                debug!(outcome = outcome.label(), "a commit is not believed");
+                self.metrics.dropped_for(reason, 1);
+                dropped[chosen.index] = true;
+            }
+        }
+        let mut dropped = dropped.into_iter();
+        let mut batch = batch;
+        batch.frames.retain(|_| !dropped.next().unwrap_or_default());
+        batch
+    }
+
+    /// The commits to check, with what is known of their keys.
+    async fn choose(&self, frames: &[Bytes]) -> Vec<Chosen> {
+        let mut picked = Vec::new();
+        for (index, frame) in frames.iter().enumerate() {
+            match decode_frame(frame) {
+                Ok(Frame::Commit(commit)) if !commit.too_big => {
+                    let count = self.commits.fetch_add(1, Ordering::Relaxed);
+                    if count.is_multiple_of(self.one_in)
+                        && let Ok(did) = Did::parse(Arc::<str>::from(commit.repo))
+                    {
+                        picked.push((index, frame, did));
+                    }
+                }
+                Ok(Frame::Identity(identity)) => self.keys.doubt(identity.did),
+                _ => {}
+            }
+        }
+        let mut wanted: Vec<&Did> = picked.iter().map(|(.., did)| did).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let answers = join_all(wanted.iter().map(|did| self.keys.get(did))).await;
+        let answers: HashMap<&Did, KeyAnswer> = wanted.iter().copied().zip(answers).collect();
+        let keyed = picked.iter().map(|(index, frame, did)| Chosen {
+            index: *index,
+            frame: (*frame).clone(),
+            key: answers.get(did).cloned().unwrap_or(KeyAnswer::Away),
+        });
+        keyed.collect()
+    }
+
+    /// A signature failed: perhaps the account has a new key.
+    async fn check_renewed(&self, mut chosen: Chosen) -> Outcome {
+        let (Ok(Frame::Commit(commit)), KeyAnswer::Key(used)) =
+            (decode_frame(&chosen.frame), &chosen.key)
+        else {
+            return Outcome::BadSignature;
+        };
+        let Ok(did) = Did::parse(Arc::<str>::from(commit.repo)) else {
+            return Outcome::BadSignature;
+        };
+        match self.keys.renewed(&did, used).await {
+            None => return Outcome::BadSignature,
+            Some(answer) => chosen.key = answer,
+        }
+        let outcomes = self.check_all(std::slice::from_ref(&chosen)).await;
+        outcomes.first().copied().unwrap_or(Outcome::Crashed)
+    }
+
+    async fn check_all(&self, chosen: &[Chosen]) -> Vec<Outcome> {
+        // The semaphore is never closed.
+        let _worker = self.workers.acquire().await;
+        let all = chosen.to_vec();
+        let checked =
+            tokio::task::spawn_blocking(move || all.iter().map(check_one).collect()).await;
+        match checked {
+            Ok(outcomes) => outcomes,
+            Err(_panicked) => check_one_by_one(chosen).await,
+        }
+    }
+}
+
+fn check_one(chosen: &Chosen) -> Outcome {
+    check(&chosen.frame, &chosen.key)
+}
+
+/// A check that crashed on a stranger's bytes must cost no more than the commit it crashed on.
+async fn check_one_by_one(chosen: &[Chosen]) -> Vec<Outcome> {
+    let mut outcomes = Vec::with_capacity(chosen.len());
+    for one in chosen {
+        let alone = one.clone();
+        let checked = tokio::task::spawn_blocking(move || check_one(&alone)).await;
+        outcomes.push(checked.unwrap_or_else(|_panicked| {
+            error!(
+                bytes = one.frame.len(),
+                "verification crashed on a commit; it is dropped"
+            );
+            Outcome::Crashed
+        }));
+    }
+    outcomes
+}
+
+impl Outcome {
+    /// Why the commit is dropped, if it is.
+    fn drop_reason(self) -> Option<DropReason> {
+        match self {
+            Self::Ok | Self::Unverifiable | Self::NoKey | Self::Away | Self::RateLimited => None,
+            Self::BadSignature => Some(DropReason::BadSignature),
+            Self::BadCommit => Some(DropReason::BadCommit),
+            Self::BadInversion => Some(DropReason::BadInversion),
+            Self::Crashed => Some(DropReason::DecoderPanic),
+        }
+    }
+}

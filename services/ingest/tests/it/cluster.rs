@@ -1,0 +1,205 @@
+//! Two ingest processes, one firehose, one NATS: who leads when one of them is killed, stopped, frozen or cut off. The whole
+//! log is compared with the simulator's own account each time.
+
+mod nodes;
+mod proxy;
+
+use std::time::{Duration, Instant};
+
+use fanjet_log::EventLog;
+use fanjet_testkit::NatsServer;
+
+use crate::rig::{PATIENCE, wait_for_last};
+use nodes::Nodes;
+use proxy::Proxy;
+
+/// `kill -9`: nobody gives the lease back, it has to run out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_leader_is_succeeded_within_ten_seconds() {
+    let nodes = Nodes::start(600, 12_000).await;
+    let (first, second) = nodes.start_two().await;
+    let mut running = vec![first, second];
+    for name in ["third", "fourth"] {
+        nodes.grows(100).await;
+        let killed = Instant::now();
+        running.remove(0).kill().await.unwrap();
+        nodes.wait_for_growth_by(&running[0], 0).await;
+        let taken = killed.elapsed();
+        eprintln!("takeover after kill -9: {taken:?}");
+        assert!(taken < Duration::from_secs(10), "{taken:?}");
+        let standby = nodes.start_node(name);
+        nodes::is_ready_as(&standby, "standby").await;
+        running.push(standby);
+    }
+    nodes.check().await;
+}
+
+/// SIGTERM: what was read is appended, the lease is given back, the standby sees it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_leader_hands_over_within_two_seconds() {
+    let nodes = Nodes::start(610, 12_000).await;
+    let (first, second) = nodes.start_two().await;
+    let mut running = vec![first, second];
+    for name in ["third", "fourth", "fifth"] {
+        nodes.grows(100).await;
+        let leader = running.remove(0);
+        let stopped = Instant::now();
+        let (status, ()) = tokio::join!(
+            leader.stop(PATIENCE),
+            nodes.wait_for_growth_by(&running[0], 0)
+        );
+        let taken = stopped.elapsed();
+        eprintln!("hand-over after SIGTERM: {taken:?}");
+        assert!(status.unwrap().success());
+        assert!(taken < Duration::from_secs(2), "{taken:?}");
+        let standby = nodes.start_node(name);
+        nodes::is_ready_as(&standby, "standby").await;
+        running.push(standby);
+    }
+    nodes.check().await;
+}
+
+/// SIGSTOP beyond the lease, in the middle of writing, then SIGCONT: it writes nothing, stands by, and can lead again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_slept_through_its_term_stands_by() {
+    let nodes = Nodes::start(620, 12_000).await;
+    let (mut asleep, mut awake) = nodes.start_two().await;
+    for _ in 0..2 {
+        nodes.grows(100).await;
+        asleep.freeze().await.unwrap();
+        nodes
+            .wait_for_growth_by(&awake, nodes::leading_lines(&awake))
+            .await;
+        let (said, led) = (asleep.line_count(), nodes::leading_lines(&asleep));
+        asleep.thaw().unwrap();
+        nodes::becomes_standby(&asleep, said).await;
+        nodes::says_why(&asleep, said).await;
+        nodes.grows(100).await;
+        assert_eq!(
+            nodes::leading_lines(&asleep),
+            led,
+            "it led again though another leads"
+        );
+        (asleep, awake) = (awake, asleep);
+    }
+    nodes.check().await;
+}
+
+/// Cut off from NATS and from nobody else. Its connection stays open, so nothing tells it but the missing answers.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_cut_off_from_nats_stops_and_another_takes_over() {
+    let nodes = Nodes::start(630, 12_000).await;
+    let proxy = Proxy::start(nodes.servers[0].port()).await;
+    let cut_off = nodes.start_with("cut-off", &[proxy.url()], &[]);
+    nodes::is_ready_as(&cut_off, "leader").await;
+    let other = nodes.start_node("other");
+    nodes::is_ready_as(&other, "standby").await;
+    nodes.grows(100).await;
+    let said = cut_off.line_count();
+    proxy.cut();
+    nodes::becomes_standby(&cut_off, said).await;
+    nodes::says_why(&cut_off, said).await;
+    nodes.wait_for_growth_by(&other, 0).await;
+    assert!(proxy.held() > 0, "nothing was kept from NATS");
+    proxy.heal();
+    nodes::is_ready_as(&cut_off, "standby").await;
+    nodes.grows(100).await;
+    nodes.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nats_may_go_away_and_come_back() {
+    let mut nodes = Nodes::start(640, 12_000).await;
+    let (first, second) = nodes.start_two().await;
+    for _ in 0..2 {
+        nodes.grows(100).await;
+        let said = [first.line_count(), second.line_count()];
+        nodes.servers[0].kill().await.unwrap();
+        for (node, said) in [&first, &second].into_iter().zip(said) {
+            let lost = |line: &str| line.contains("the connection to NATS is lost");
+            node.wait_for_line_after(said, lost, PATIENCE)
+                .await
+                .unwrap();
+        }
+        nodes.servers[0].restart().await.unwrap();
+        nodes.grows(100).await;
+    }
+    nodes.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_deleted_by_an_operator_starts_a_new_race() {
+    let nodes = Nodes::start(650, 12_000).await;
+    let (first, second) = nodes.start_two().await;
+    for _ in 0..3 {
+        nodes.grows(100).await;
+        let led = nodes::leading_lines(&first) + nodes::leading_lines(&second);
+        nodes.delete_key().await;
+        nodes::within("somebody leads again", async {
+            while nodes::leading_lines(&first) + nodes::leading_lines(&second) == led {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+    }
+    nodes.check().await;
+}
+
+/// The lease is bypassed by both: only the fence is left.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_forced_leaders_write_one_history() {
+    let nodes = Nodes::start(660, 6_000).await;
+    let forced = ["--set", "lease.enabled=false"];
+    let first = nodes.start_with("first", &[nodes.servers[0].url()], &forced);
+    nodes.grows(20).await;
+    let second = nodes.start_with("second", &[nodes.servers[0].url()], &forced);
+    nodes.check().await;
+    let fenced = [&first, &second]
+        .map(|node| node.lines())
+        .concat()
+        .iter()
+        .filter(|line| line.contains("fenced"))
+        .count();
+    assert!(fenced > 0, "the two never met");
+}
+
+/// Three replicas of log and lease: an ingest is killed, then the server that leads the stream, then an ingest stops.
+#[tokio::test(flavor = "multi_thread")]
+async fn three_servers_lose_nothing_when_leaders_of_both_kinds_die() {
+    let servers = NatsServer::start_cluster(3).await.unwrap();
+    let mut nodes = Nodes::start_on(servers, 670, 20_000).await;
+    let (first, second) = nodes.start_two().await;
+    nodes.grows(100).await;
+    let killed = Instant::now();
+    first.kill().await.unwrap();
+    nodes.wait_for_growth_by(&second, 0).await;
+    eprintln!(
+        "takeover after kill -9, three servers: {:?}",
+        killed.elapsed()
+    );
+    assert!(killed.elapsed() < Duration::from_secs(10));
+
+    let third = nodes.start_node("third");
+    nodes::is_ready_as(&third, "standby").await;
+    let server = nodes.stream_leader().await;
+    let last = nodes.log.bounds().await.unwrap().last;
+    nodes.servers[server].kill().await.unwrap();
+    wait_for_last(&nodes.log, last + 100, nodes.seed).await;
+    nodes.servers[server].restart().await.unwrap();
+
+    // Whoever leads after that.
+    let (leader, standby) = nodes.sort_out(second, third).await;
+    nodes.grows(100).await;
+    let (stopped, led) = (Instant::now(), nodes::leading_lines(&standby));
+    let (status, ()) = tokio::join!(
+        leader.stop(PATIENCE),
+        nodes.wait_for_growth_by(&standby, led)
+    );
+    eprintln!(
+        "hand-over after SIGTERM, three servers: {:?}",
+        stopped.elapsed()
+    );
+    assert!(status.unwrap().success());
+    assert!(stopped.elapsed() < Duration::from_secs(2));
+    nodes.check().await;
+}

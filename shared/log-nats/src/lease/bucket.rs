@@ -1,0 +1,152 @@
+//! The bucket: created as it should be, or checked. A KV bucket is a stream with a naming convention.
+
+use std::time::Duration;
+
+use async_nats::jetstream::ErrorCode;
+use async_nats::jetstream::context::{CreateStreamErrorKind, GetStreamErrorKind};
+use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
+use fanjet_log::LogError;
+
+use crate::config::Storage;
+use crate::log::Inner;
+
+/// How long it is remembered that a key has ended. Watches need a moment, nothing else does.
+const MARKER_TTL: Duration = Duration::from_secs(60);
+
+/// The stream that a bucket is.
+pub(super) fn stream_name(log: &Inner) -> String {
+    format!("KV_{}", log.config.lease_bucket)
+}
+
+/// The subject that a log's key is: several logs may share a bucket.
+pub(super) fn subject(log: &Inner) -> String {
+    let bucket = &log.config.lease_bucket;
+    format!("$KV.{bucket}.ingest.{}", log.stream_name)
+}
+
+/// The name becomes part of subjects.
+pub(super) fn check_name(bucket: &str) -> Result<(), LogError> {
+    let is_fine = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if !bucket.is_empty() && bucket.bytes().all(is_fine) {
+        return Ok(());
+    }
+    Err(LogError::Misconfigured(format!(
+        "nats.lease_bucket {bucket:?} is no bucket name; allowed: A-Z a-z 0-9 - _"
+    )))
+}
+
+/// Makes sure that the bucket is there and workable.
+pub(super) async fn ensure(log: &Inner) -> Result<(), LogError> {
+    let bucket = &log.config.lease_bucket;
+    let name = stream_name(log);
+    let found = match log.jetstream.get_stream(&name).await {
+        Ok(stream) => stream.cached_info().config.clone(),
+        Err(error) => match error.kind() {
+            GetStreamErrorKind::JetStream(error)
+                if error.error_code() == ErrorCode::STREAM_NOT_FOUND =>
+            {
+                create(log, &name).await?
+            }
+            _ => return Err(LogError::unavailable(error)),
+        },
+    };
+    match flaws(&found).as_slice() {
+        [] => Ok(()),
+        flaws => Err(LogError::Misconfigured(format!(
+            "bucket {bucket}: {}",
+            flaws.join("; ")
+        ))),
+    }
+}
+
+async fn create(log: &Inner, name: &str) -> Result<Config, LogError> {
+    let bucket = &log.config.lease_bucket;
+    if !log.config.stream.create {
+        return Err(LogError::Misconfigured(format!(
+            "bucket {bucket} does not exist, and creating it is not allowed"
+        )));
+    }
+    match log.jetstream.create_stream(&wanted(log, name)).await {
+        Ok(stream) => Ok(stream.cached_info().config.clone()),
+        Err(error) => match error.kind() {
+            // Another process created it a moment ago, with other settings than ours.
+            CreateStreamErrorKind::JetStream(refused)
+                if refused.error_code() == ErrorCode::STREAM_NAME_EXIST =>
+            {
+                let stream = log.jetstream.get_stream(name).await;
+                let stream = stream.map_err(LogError::unavailable)?;
+                Ok(stream.cached_info().config.clone())
+            }
+            CreateStreamErrorKind::JetStream(refused) => Err(LogError::Misconfigured(format!(
+                "bucket {bucket} cannot be created: {refused}"
+            ))),
+            _ => Err(LogError::unavailable(error)),
+        },
+    }
+}
+
+/// As many copies as the log has: the one is of no use without the other.
+fn wanted(log: &Inner, name: &str) -> Config {
+    Config {
+        name: name.to_owned(),
+        description: Some("Which ingest leads".to_owned()),
+        subjects: vec![format!("$KV.{}.>", log.config.lease_bucket)],
+        max_messages_per_subject: 1,
+        discard: DiscardPolicy::New,
+        num_replicas: log.config.stream.replicas,
+        storage: match log.config.stream.storage {
+            Storage::File => StorageType::File,
+            Storage::Memory => StorageType::Memory,
+        },
+        allow_rollup: true,
+        deny_delete: true,
+        allow_direct: true,
+        allow_message_ttl: true,
+        subject_delete_marker_ttl: Some(MARKER_TTL),
+        ..Config::default()
+    }
+}
+
+/// What about an existing bucket breaks the lease, in an operator's words.
+fn flaws(found: &Config) -> Vec<String> {
+    let mut flaws = Vec::new();
+    let mut check = |is_fine: bool, flaw: &str| {
+        if !is_fine {
+            flaws.push(flaw.to_owned());
+        }
+    };
+    check(
+        found.allow_message_ttl,
+        "keys must be able to end: allow_msg_ttl must be on",
+    );
+    check(
+        found.subject_delete_marker_ttl.is_some(),
+        "watches must see a key end: subject_delete_marker_ttl must be set",
+    );
+    check(!found.sealed, "it is sealed");
+    check(found.mirror.is_none(), "it must not be a mirror");
+    check(!found.no_ack, "no_ack must be off");
+    flaws
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_breaks_the_lease_is_named() {
+        let good = Config {
+            allow_message_ttl: true,
+            subject_delete_marker_ttl: Some(MARKER_TTL),
+            ..Config::default()
+        };
+        assert_eq!(flaws(&good), Vec::<String>::new());
+        let found = flaws(&Config::default());
+        assert_eq!(found.len(), 2, "{found:?}");
+        let sealed = Config {
+            sealed: true,
+            ..good
+        };
+        assert_eq!(flaws(&sealed), ["it is sealed"]);
+    }
+}

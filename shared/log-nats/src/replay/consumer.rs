@@ -1,0 +1,219 @@
+//! A consumer, and what it delivers beyond the last page.
+
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
+use async_nats::{Message, Subscriber};
+use fanjet_log::{LogError, Seq};
+use futures::{FutureExt, StreamExt};
+
+use super::Share;
+use crate::consumer::ConsumerName;
+use crate::delivery::Delivery;
+use crate::entry::EntryReader;
+use crate::log::Inner;
+use crate::read::Filling;
+
+/// When the server forgets a consumer that nobody reads from.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
+/// How long a page that has something waits for more: the next match may be far away.
+const LINGER: Duration = Duration::from_millis(20);
+
+/// Reads on where its last page ended.
+pub(super) struct Replay {
+    consumer: ConsumerName,
+    inbox: String,
+    messages: Subscriber,
+    reader: EntryReader,
+    is_filtered: bool,
+    /// What the last request may still bring.
+    requested: Option<Requested>,
+    /// The first that did not fit into the last page.
+    peeked: Option<Message>,
+    consumer_seq: u64,
+}
+
+/// What a request may still bring; bytes are counted low, so there may be fewer.
+struct Requested {
+    messages: usize,
+    bytes: usize,
+    room: Share,
+}
+
+/// Why a replay stopped filling a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// It is enough.
+    Enough,
+    /// Nothing more was there.
+    AtEnd,
+    /// Something is odd; the replay is over.
+    Odd,
+}
+
+impl Replay {
+    pub(super) async fn open(log: &Inner, from: Seq, filters: &[String]) -> Option<Self> {
+        let client = &log.link.client;
+        let inbox = client.new_inbox();
+        let messages = client.subscribe(inbox.clone()).await.ok()?;
+        let consumer = ConsumerName::new(&log.link.client, &log.stream_name);
+        // One filter has its own field, and its own fast path in the server.
+        let (filter_subject, filter_subjects) = match filters {
+            [one] => (one.clone(), Vec::new()),
+            several => (String::new(), several.to_vec()),
+        };
+        let wanted = pull::Config {
+            name: Some(consumer.as_str().to_owned()),
+            deliver_policy: DeliverPolicy::ByStartSequence {
+                start_sequence: from,
+            },
+            ack_policy: AckPolicy::None,
+            filter_subject,
+            filter_subjects,
+            inactive_threshold: FORGOTTEN_AFTER,
+            memory_storage: true,
+            num_replicas: 1,
+            ..pull::Config::default()
+        };
+        let created = log
+            .jetstream
+            .create_consumer_on_stream(wanted, &log.stream_name);
+        created.await.ok()?;
+        Some(Self {
+            consumer,
+            inbox,
+            messages,
+            reader: EntryReader::new(log.subjects.clone()),
+            is_filtered: !filters.is_empty(),
+            requested: None,
+            peeked: None,
+            consumer_seq: 0,
+        })
+    }
+
+    /// Whether others could have room if it went.
+    pub(super) fn holds_room(&self) -> bool {
+        self.requested.is_some()
+    }
+
+    pub(super) async fn fill(
+        &mut self,
+        log: &Inner,
+        page: &mut Filling<'_>,
+    ) -> Result<Stop, LogError> {
+        let stop = self.add_to(log, page).await?;
+        if let Some(requested) = &mut self.requested {
+            let (messages, bytes) = (requested.messages, requested.bytes);
+            // The one that was peeked at is still held.
+            let peeked = self.peeked.as_ref().map(|it| it.payload.len());
+            let messages = messages + usize::from(peeked.is_some());
+            requested
+                .room
+                .keep_for(messages, bytes + peeked.unwrap_or_default());
+        }
+        Ok(stop)
+    }
+
+    async fn add_to(&mut self, log: &Inner, page: &mut Filling<'_>) -> Result<Stop, LogError> {
+        while !page.is_enough() {
+            // Where everything is wanted the next one is as near as any.
+            let lingers = self.is_filtered && !page.is_empty();
+            let message = if lingers {
+                match tokio::time::timeout(LINGER, self.next(log)).await {
+                    Ok(message) => message,
+                    Err(_) => return Ok(Stop::Enough),
+                }
+            } else {
+                self.next(log).await
+            };
+            let Some(message) = message else {
+                return Ok(Stop::Odd);
+            };
+            let place = message.reply.as_ref().and_then(|it| Delivery::parse(it));
+            let Some(place) = place.filter(|place| self.follows(*place, page.next)) else {
+                return Ok(Stop::Odd);
+            };
+            if !page.has_room(message.payload.len()) {
+                self.peeked = Some(message);
+                return Ok(Stop::Enough);
+            }
+            let (subject, headers) = (&message.subject, message.headers.as_ref());
+            let seq = place.stream_seq;
+            page.push(&mut self.reader, seq, subject, headers, message.payload)?;
+            self.consumer_seq = place.consumer_seq;
+            if place.pending == 0 {
+                return Ok(Stop::AtEnd);
+            }
+        }
+        Ok(Stop::Enough)
+    }
+
+    fn follows(&self, place: Delivery, expected: Seq) -> bool {
+        place.consumer_seq == self.consumer_seq + 1
+            && (self.is_filtered || place.stream_seq == expected)
+    }
+
+    /// The next message. `None` when there is none, or nothing that can be trusted. May be dropped while it waits.
+    async fn next(&mut self, log: &Inner) -> Option<Message> {
+        if let Some(message) = self.peeked.take() {
+            return Some(message);
+        }
+        // A request ends early when the next message would be too much for it. Asked alone it comes, unless it is
+        // too large by itself.
+        for _ in 0..2 {
+            let is_new = self.requested.as_ref().is_none_or(|it| it.messages == 0);
+            if is_new {
+                self.request(log).await?;
+            }
+            let message = self.arriving(log).await?;
+            if message.status.is_none() {
+                self.arrived(&message);
+                return Some(message);
+            }
+            self.requested = None;
+            if is_new {
+                return None;
+            }
+        }
+        None
+    }
+
+    fn arrived(&mut self, message: &Message) {
+        if let Some(requested) = &mut self.requested {
+            requested.messages = requested.messages.saturating_sub(1);
+            requested.bytes = requested.bytes.saturating_sub(message.payload.len());
+        }
+    }
+
+    async fn request(&mut self, log: &Inner) -> Option<()> {
+        // Its room may be what is lacking.
+        self.requested = None;
+        let room = log.replays.room()?;
+        let (messages, bytes) = room.fits();
+        let request = format!(r#"{{"batch":{messages},"max_bytes":{bytes},"no_wait":true}}"#);
+        let subject = format!(
+            "$JS.API.CONSUMER.MSG.NEXT.{}.{}",
+            log.stream_name,
+            self.consumer.as_str()
+        );
+        let client = &log.link.client;
+        // Before anything is sent: what is asked for twice is worse than what is waited for in vain.
+        self.requested = Some(Requested {
+            messages,
+            bytes,
+            room,
+        });
+        client
+            .publish_with_reply(subject, self.inbox.clone(), request.into())
+            .await
+            .ok()
+    }
+
+    async fn arriving(&mut self, log: &Inner) -> Option<Message> {
+        if let Some(message) = self.messages.next().now_or_never() {
+            return message;
+        }
+        let arriving = tokio::time::timeout(log.config.request_timeout, self.messages.next());
+        arriving.await.ok()?
+    }
+}

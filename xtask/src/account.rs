@@ -1,0 +1,7 @@
+//! The simulator's account of what it published, and the comparison of a log or a stream with it.
+
+mod oracle;
+mod judge;
+
+pub(crate) use judge::{Judge, Verdict};
+pub(crate) use oracle::{Expected, Key, read};

@@ -1,0 +1,176 @@
+//! A subscriber that comes back with its cursor whenever its connection ends.
+
+use std::time::{Duration, Instant};
+
+use fanjet_testkit::JetstreamClient;
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+/// How long a client listens before it looks around.
+const TICK: Duration = Duration::from_millis(250);
+/// A client gives up a connection that is silent for so long, as a user's would.
+const SILENCE: Duration = Duration::from_secs(8);
+const PAUSE: Duration = Duration::from_millis(100);
+/// How long an event too many may take to come.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// How a client behaves.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Habit {
+    pub(super) name: &'static str,
+    /// What it asks for; everything by default.
+    pub(super) collections: Option<&'static str>,
+    /// Whether it comes back to another edge than the one it lost.
+    pub(super) wanders: bool,
+    /// Leaves by itself after so many events, and comes back.
+    pub(super) leaves_after: Option<usize>,
+}
+
+/// When a client is done.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Goal {
+    /// Events, for those without and with a filter.
+    pub(super) all: usize,
+    pub(super) filtered: usize,
+    /// Or else now.
+    pub(super) until: Instant,
+}
+
+/// How far a client has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Seen {
+    Nothing,
+    Connection,
+    Event,
+}
+
+/// What a client saw.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    /// Without the one that its cursor repeats on each return.
+    pub(super) events: Vec<(u64, String)>,
+    pub(super) connections: u32,
+    /// The longest time without a new event while there were more to come.
+    pub(super) longest_stall: Duration,
+    /// Returns on which the first event was not exactly the last one.
+    pub(super) bad_returns: Vec<String>,
+    /// How connections ended, and why there was none.
+    pub(super) log: Vec<String>,
+}
+
+/// Follows until the goal. `seen` tells how far it has come.
+pub(super) async fn follow(
+    habit: Habit,
+    edges: Vec<String>,
+    mut edge: usize,
+    mut goal: watch::Receiver<Option<Goal>>,
+    seen: watch::Sender<Seen>,
+) -> (Habit, Record) {
+    let mut record = Record::default();
+    let mut last_new = None;
+    while !is_done(&habit, &record, &mut goal) {
+        let cursor = record.events.last().map(|(time, _)| time.to_string());
+        let mut params = Vec::new();
+        params.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
+        params.extend(
+            habit
+                .collections
+                .map(|wanted| ("wantedCollections", wanted)),
+        );
+        match JetstreamClient::connect(&edges[edge], &params).await {
+            Ok(client) => {
+                record.connections += 1;
+                raise(&seen, Seen::Connection);
+                listen(client, &habit, &mut record, &mut last_new, &mut goal, &seen).await;
+            }
+            Err(error) => record.note(format!("no connection: {error:#}")),
+        }
+        if habit.wanders {
+            edge = (edge + 1) % edges.len();
+        }
+        sleep(PAUSE).await;
+    }
+    (habit, record)
+}
+
+/// One connection.
+async fn listen(
+    client: JetstreamClient,
+    habit: &Habit,
+    record: &mut Record,
+    last_new: &mut Option<Instant>,
+    goal: &mut watch::Receiver<Option<Goal>>,
+    seen: &watch::Sender<Seen>,
+) {
+    let mut client = client.with_deadline(TICK);
+    let mut owed = record.events.last().cloned();
+    let leaves_at = habit.leaves_after.map(|after| record.events.len() + after);
+    let mut heard = Instant::now();
+    let mut done_since = None;
+    loop {
+        match client.next_event().await {
+            Ok(event) => {
+                heard = Instant::now();
+                let time = time_us(&event).unwrap_or(0);
+                if let Some((owed_time, owed)) = owed.take() {
+                    if owed == event {
+                        continue;
+                    }
+                    let what = format!("owed {owed_time} first, got {time}: {event}");
+                    record.note(what.clone());
+                    record.bad_returns.push(what);
+                }
+                record.events.push((time, event));
+                let stall = last_new.replace(heard).map(|before| heard - before);
+                record.longest_stall = record.longest_stall.max(stall.unwrap_or_default());
+                raise(seen, Seen::Event);
+                if leaves_at == Some(record.events.len()) {
+                    return record.note("left".to_owned());
+                }
+            }
+            Err(error) => {
+                if client.closed().is_some() || heard.elapsed() > SILENCE {
+                    return record.note(format!("connection over: {error:#}"));
+                }
+            }
+        }
+        if is_done(habit, record, goal) {
+            let since = *done_since.get_or_insert_with(Instant::now);
+            if since.elapsed() >= LINGER {
+                return;
+            }
+        }
+    }
+}
+
+fn is_done(habit: &Habit, record: &Record, goal: &mut watch::Receiver<Option<Goal>>) -> bool {
+    let goal = *goal.borrow_and_update();
+    goal.is_some_and(|goal| {
+        let wanted = if habit.collections.is_some() {
+            goal.filtered
+        } else {
+            goal.all
+        };
+        record.events.len() >= wanted || Instant::now() >= goal.until
+    })
+}
+
+fn raise(seen: &watch::Sender<Seen>, to: Seen) {
+    seen.send_if_modified(|seen| std::mem::replace(seen, to.max(*seen)) < to);
+}
+
+impl Record {
+    fn note(&mut self, what: String) {
+        let time = self.events.last().map_or(0, |(time, _)| *time);
+        self.log.push(format!(
+            "behind {time} ({} events): {what}",
+            self.events.len()
+        ));
+    }
+}
+
+/// The log time that an event carries.
+pub(super) fn time_us(event: &str) -> Option<u64> {
+    let (_, rest) = event.split_once("\"time_us\":")?;
+    rest.split(',').next()?.parse().ok()
+}

@@ -1,0 +1,175 @@
+//! The log and every client's stream, compared with what the simulator published.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use fanjet_log::{EventLog, ReadLimit, Selection};
+use fanjet_log_nats::NatsLog;
+
+use super::client::{Habit, Record};
+use crate::account::{Expected, Judge, Key, Verdict};
+
+const PAGE: ReadLimit = ReadLimit {
+    entries: 10_000,
+    bytes: 16 << 20,
+};
+const PATIENCE: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(100);
+
+/// No event of the account has it.
+const UNKNOWN: Key = (0, u32::MAX);
+
+/// Reads the whole log; what it is worth, and the time of each event in it.
+pub(super) async fn judge_log(
+    log: &NatsLog,
+    expected: &[Expected],
+) -> Result<(Verdict, HashMap<Key, u64>)> {
+    let started = Instant::now();
+    while started.elapsed() < PATIENCE {
+        let reached = |last| last >= expected.len() as u64;
+        if log.bounds().await.is_ok_and(|bounds| reached(bounds.last)) {
+            break;
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    let mut judge = Judge::new(expected);
+    let mut times = HashMap::new();
+    let mut from = 0;
+    loop {
+        let page = log.read(from, &Selection::All, PAGE).await?;
+        for entry in &page.entries {
+            let key = (entry.origin.relay_seq, entry.origin.op_index);
+            let time = entry.time()?.get();
+            judge.see(key, time, std::str::from_utf8(&entry.body)?);
+            times.insert(key, time);
+        }
+        from = page.next;
+        if page.at_end {
+            return Ok((judge.finish(), times));
+        }
+    }
+}
+
+/// What a client with this habit must receive of the account.
+pub(super) fn wanted(habit: &Habit, expected: &[Expected]) -> Vec<Expected> {
+    let prefix = habit.collections.map(|wanted| wanted.trim_end_matches('*'));
+    let is_wanted = |event: &&Expected| match (prefix, &event.collection) {
+        _ if event.v1.is_none() => false,
+        (Some(prefix), Some(collection)) => collection.starts_with(prefix),
+        // Identities and accounts pass every collection filter.
+        _ => true,
+    };
+    expected.iter().filter(is_wanted).cloned().collect()
+}
+
+/// What a stream is worth. Its times must be the log's.
+pub(super) fn judge_client(
+    habit: &Habit,
+    record: &Record,
+    expected: &[Expected],
+    times: &HashMap<Key, u64>,
+) -> Result<Verdict> {
+    let wanted = wanted(habit, expected);
+    let texts = wanted
+        .iter()
+        .filter_map(|event| Some((event.v1.as_deref()?, event.key())));
+    let keys: HashMap<&str, Key> = texts.collect();
+    let mut judge = Judge::new(&wanted);
+    let mut other_times = 0;
+    for (time, event) in &record.events {
+        let text = without_time(event, *time).context("an event without time_us")?;
+        let key = keys.get(text.as_str()).copied();
+        if key.is_none() {
+            println!("{}: not of the account: {event}", habit.name);
+        }
+        if key.is_some_and(|key| times.get(&key) != Some(time)) {
+            other_times += 1;
+            println!("{}: not with the log's time: {event}", habit.name);
+        }
+        judge.see(key.unwrap_or(UNKNOWN), *time, event);
+    }
+    let mut verdict = judge.finish();
+    verdict.differ += other_times;
+    Ok(verdict)
+}
+
+/// As the account has it: with the time 0.
+fn without_time(event: &str, time: u64) -> Option<String> {
+    let digits = format!("\"time_us\":{time}");
+    let (before, behind) = event.split_once(&digits)?;
+    Some(format!("{before}\"time_us\":0{behind}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: Habit = Habit {
+        name: "all",
+        collections: None,
+        wanders: false,
+        leaves_after: None,
+    };
+    const FEED: Habit = Habit {
+        collections: Some("app.bsky.feed.*"),
+        ..ALL
+    };
+
+    fn event(seq: u64, time: u64) -> String {
+        format!(r#"{{"did":"did:plc:x","time_us":{time},"kind":"commit","seq":{seq}}}"#)
+    }
+
+    /// Two of the feed, one elsewhere, an identity, and one that clients never see.
+    fn account() -> Vec<Expected> {
+        let line = |(seq, collection, v1): (u64, Option<&str>, Option<String>)| {
+            serde_json::from_value(serde_json::json!({
+                "relay_seq": seq, "op_index": 0, "op_count": 1, "collection": collection, "v1": v1,
+            }))
+        };
+        let lines = [
+            (1, Some("app.bsky.feed.post"), Some(event(1, 0))),
+            (2, Some("app.bsky.graph.follow"), Some(event(2, 0))),
+            (3, None, Some(event(3, 0))),
+            (4, None, None),
+            (5, Some("app.bsky.feed.like"), Some(event(5, 0))),
+        ];
+        lines.map(|it| line(it).unwrap()).to_vec()
+    }
+
+    /// Counts of what is missing, repeated, reordered and different, of a client that got these (seq, time).
+    fn judged(habit: &Habit, got: &[(u64, u64)]) -> [u64; 4] {
+        let times = (1..=5).map(|seq| ((seq, 0), 10 * seq)).collect();
+        let record = Record {
+            events: got
+                .iter()
+                .map(|&(seq, time)| (time, event(seq, time)))
+                .collect(),
+            ..Record::default()
+        };
+        let verdict = judge_client(habit, &record, &account(), &times).unwrap();
+        [
+            verdict.missing,
+            verdict.repeated,
+            verdict.reordered,
+            verdict.differ,
+        ]
+    }
+
+    #[test]
+    fn a_stream_is_measured_by_its_filter_and_the_log() {
+        let all = [(1, 10), (2, 20), (3, 30), (5, 50)];
+        assert_eq!(judged(&ALL, &all), [0, 0, 0, 0]);
+        assert_eq!(judged(&FEED, &[(1, 10), (3, 30), (5, 50)]), [0, 0, 0, 0]);
+        assert_eq!(judged(&FEED, &all), [0, 0, 0, 1]);
+        assert_eq!(judged(&ALL, &all[1..]), [1, 0, 0, 0]);
+        let twice = [(1, 10), (2, 20), (2, 20), (3, 30), (5, 50)];
+        assert_eq!(judged(&ALL, &twice)[..2], [0, 1]);
+        let swapped = [(1, 10), (3, 30), (2, 20), (5, 50)];
+        assert_eq!(judged(&ALL, &swapped), [0, 0, 1, 0]);
+        let other_time = [(1, 10), (2, 21), (3, 30), (5, 50)];
+        assert_eq!(judged(&ALL, &other_time), [0, 0, 0, 1]);
+        let foreign = [(1, 10), (2, 20), (3, 30), (5, 50), (9, 90)];
+        assert_eq!(judged(&ALL, &foreign), [0, 0, 0, 1]);
+    }
+}

@@ -1,0 +1,180 @@
+//! One client: it connects, reads, changes its mind, goes, and comes again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use rand::RngExt;
+use rand::rngs::StdRng;
+use tokio::time::{Instant, sleep};
+
+use super::plan::{Cursor, Plan};
+use crate::load::{Oracle, Pace, Reader, Tally, Until, Wish};
+
+const POLL: Duration = Duration::from_millis(100);
+/// How long one that stays listens behind the last event.
+const EXTRA: Duration = Duration::from_secs(1);
+/// A slow reader's buffer in the system, so that it is felt to be slow.
+const SLOW_BUFFER: u32 = 16 << 10;
+
+/// What a client has lived through.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub(super) tally: Tally,
+    pub(super) connections: u64,
+    /// Connections that began in the past and received something that is newer than they are.
+    pub(super) cut_over: u64,
+    pub(super) compressed: u64,
+    pub(super) slowed: u64,
+    /// Filters that were replaced, by an event that only the new one lets through or the old one would have.
+    pub(super) replaced: u64,
+}
+
+impl Outcome {
+    pub(super) fn add(&mut self, other: Self) {
+        self.tally.add(other.tally);
+        self.connections += other.connections;
+        self.cut_over += other.cut_over;
+        self.compressed += other.compressed;
+        self.slowed += other.slowed;
+        self.replaced += other.replaced;
+    }
+}
+
+/// Lives through a plan, and those that follow from it.
+pub(super) async fn live(
+    mut plan: Plan,
+    urls: Arc<Vec<String>>,
+    oracle: Arc<Oracle>,
+    mut random: StdRng,
+) -> Outcome {
+    let mut all = Outcome::default();
+    loop {
+        let mut outcome = Outcome::default();
+        let last = connection(&plan, &urls, &oracle, &mut outcome).await;
+        let is_clean = outcome.tally.is_clean() && last.is_ok();
+        if let Err(error) = &last {
+            outcome.tally.broken += 1;
+            outcome.tally.object(|| format!("{error:#}"));
+        }
+        if let Some(first) = &mut outcome.tally.first {
+            *first = format!("{plan:?}: {first}");
+        }
+        all.add(outcome);
+        match last {
+            Ok(Some(last)) if is_clean && plan.resumes && !plan.stays => {
+                plan.cursor = Cursor::Time(last.time_us);
+                plan.filter = last.filter;
+                plan.updates.clear();
+                plan.target = random.random_range(0..urls.len());
+                plan.is_compressed = random.random();
+                plan.life = plan.life.mul_f64(random.random());
+                plan.slow = None;
+                plan.resumes = random.random();
+            }
+            _ => return all,
+        }
+    }
+}
+
+/// Where a connection stopped.
+struct Last {
+    time_us: u64,
+    filter: crate::load::Filter,
+}
+
+async fn connection(
+    plan: &Plan,
+    urls: &[String],
+    oracle: &Arc<Oracle>,
+    outcome: &mut Outcome,
+) -> Result<Option<Last>> {
+    let mut connected_us = 0;
+    let mut query = plan.cursor.query();
+    let mut filter = plan.filter.clone();
+    if plan.hello.is_some() {
+        query.push_str("requireHello=true&");
+        // Never obeyed.
+        filter.collections.push("com.example.decoy".to_owned());
+    }
+    let wish = Wish {
+        url: &urls[plan.target],
+        query,
+        filter,
+        is_compressed: plan.is_compressed,
+        receive_buffer: plan.slow.map(|_| SLOW_BUFFER),
+    };
+    let connecting = wish.connect(oracle, |now_us| {
+        connected_us = now_us;
+        plan.cursor.start(oracle, now_us)
+    });
+    let mut reader = connecting.await.context("connecting")?;
+    outcome.connections += 1;
+    outcome.compressed += u64::from(plan.is_compressed);
+    outcome.slowed += u64::from(plan.slow.is_some());
+    if let Some(wait) = plan.hello {
+        sleep(wait).await;
+        let start = plan.cursor.start(oracle, connected_us);
+        reader.hello(plan.filter.clone(), start).await?;
+    }
+    let read = read(plan, oracle, &mut reader, outcome).await;
+    if let Err(error) = &read {
+        reader.broke(error);
+    }
+    let last_time = reader.last_time();
+    let is_from_the_past = !matches!(plan.cursor, Cursor::Live { .. });
+    outcome.cut_over += u64::from(is_from_the_past && last_time > connected_us);
+    outcome.tally.add(reader.tally());
+    if read.is_ok() {
+        reader.close().await?;
+    }
+    let filter = plan.updates.last().map_or(&plan.filter, |(_, last)| last);
+    Ok((last_time > 0).then(|| Last {
+        time_us: last_time,
+        filter: filter.clone(),
+    }))
+}
+
+/// Reads through a life, up to the last event that was there at its end.
+async fn read(
+    plan: &Plan,
+    oracle: &Oracle,
+    reader: &mut Reader,
+    outcome: &mut Outcome,
+) -> Result<()> {
+    let begin = Instant::now();
+    let slow_until = plan.slow.map_or(Duration::ZERO, |(_, length)| length);
+    if let Some((rate, _)) = plan.slow {
+        reader.set_pace(Pace::Slow(rate));
+    }
+    let mut asked = 0;
+    let mut moments: Vec<_> = plan
+        .updates
+        .iter()
+        .map(|(at, it)| (*at, Some(it)))
+        .collect();
+    moments.extend([(slow_until, None), (plan.life, None)]);
+    moments.sort_by_key(|(at, _)| *at);
+    for (at, update) in moments {
+        reader.read(Until::Time(begin + at)).await?;
+        if at >= slow_until {
+            reader.set_pace(Pace::Free);
+        }
+        // Two changes at once could not be told apart.
+        if let Some(filter) = update.filter(|_| !reader.is_changing()) {
+            reader.replace_filter(filter.clone()).await?;
+            asked += 1;
+        }
+    }
+    if plan.stays {
+        while !oracle.is_complete() || oracle.timed() < oracle.known() {
+            reader.read(Until::Time(Instant::now() + POLL)).await?;
+        }
+    }
+    reader.read(Until::Index(oracle.timed())).await?;
+    if plan.stays {
+        reader.read(Until::Time(Instant::now() + EXTRA)).await?;
+    }
+    outcome.replaced += asked - u64::from(reader.is_changing());
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! All clients of one target, at their moments.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use fanjet_actors::{Clock, SystemClock};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::cases;
+use super::client::{Outcome, live};
+use super::plan::Plan;
+use super::target::{Load, Target};
+use crate::load::{Oracle, fill, reference};
+
+const POLL: Duration = Duration::from_millis(50);
+/// How often each of the named cases is played.
+const CASES: usize = 10;
+/// How many events there must be before anybody comes.
+const FIRST: usize = 2_000;
+/// Clients come while this part of the events is published.
+const COMING: (f64, f64) = (0.03, 0.85);
+
+/// What came of a whole target.
+pub(super) struct Crowd {
+    pub(super) clients: usize,
+    pub(super) same_on_all: usize,
+    pub(super) second_sockets: usize,
+    pub(super) outcome: Outcome,
+    pub(super) oracle_events: usize,
+    pub(super) replayed: f64,
+}
+
+/// Lets all clients live, and judges them.
+pub(super) async fn crowd(target: Target, load: Load, clients: usize, seed: u64) -> Result<Crowd> {
+    // A frame has 1.2 events on average here.
+    let room = (load.frames as usize).saturating_mul(2) + 10_000;
+    let oracle = Oracle::new(&target.expect_out, room);
+    let mut oracle_task = JoinSet::new();
+    oracle_task.spawn(fill(Arc::clone(&oracle), load.frames));
+    let mut references = JoinSet::new();
+    references.spawn(reference(target.urls[0].clone(), Arc::clone(&oracle)));
+    let started = Instant::now();
+    while oracle.timed() < FIRST {
+        if let Some(failed) = references.try_join_next() {
+            failed??;
+        }
+        ensure!(started.elapsed() < load.duration(), "no events come");
+        sleep(POLL).await;
+    }
+
+    let urls = Arc::new(target.urls.clone());
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut lives = JoinSet::new();
+    for number in 0..clients + 3 * CASES {
+        let share = random.random_range(COMING.0..COMING.1);
+        let at = started + load.duration().mul_f64(share);
+        let mut random = StdRng::seed_from_u64(random.random());
+        let (urls, oracle) = (Arc::clone(&urls), Arc::clone(&oracle));
+        lives.spawn(async move {
+            sleep_until(at).await;
+            match number.checked_sub(clients).map(|case| case % 3) {
+                None => {
+                    let now_us = SystemClock.now_us();
+                    let plan = Plan::draw(&mut random, &oracle, urls.len(), now_us);
+                    live(plan, urls, oracle, random).await
+                }
+                Some(0) => cases::same_on_all(urls, oracle, random).await,
+                Some(case) => cases::second_socket(urls, oracle, random, case == 1).await,
+            }
+        });
+    }
+    let mut outcome = Outcome::default();
+    while let Some(ended) = lives.join_next().await {
+        outcome.add(ended?);
+    }
+    oracle_task.join_next().await.context("no oracle")???;
+    let reference = references.join_next().await.context("no reference")??;
+    outcome.tally.add(reference?);
+    let replayed = target.replayed().await?;
+    target.stop().await?;
+    Ok(Crowd {
+        clients,
+        same_on_all: CASES,
+        second_sockets: 2 * CASES,
+        outcome,
+        oracle_events: oracle.known(),
+        replayed,
+    })
+}

@@ -1,0 +1,173 @@
+//! What a client will do, decided by dice: nothing here touches a socket.
+
+use std::time::Duration;
+
+use rand::RngExt;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+
+use crate::load::{Filter, Oracle, Start};
+
+const LIKES: &str = "app.bsky.feed.like";
+/// Longest time between connecting and the last look.
+const LONGEST_LIFE: Duration = Duration::from_secs(12);
+/// How much of the newest past counts as recent.
+const RECENT_US: u64 = 2_000_000;
+
+/// Where a stream is asked to begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cursor {
+    /// No cursor, or one in the future.
+    Live {
+        in_future: bool,
+    },
+    Time(u64),
+    Seq(u64),
+    /// 0 or below: everything.
+    Oldest(i64),
+}
+
+/// One connection.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
+    pub(super) target: usize,
+    pub(super) cursor: Cursor,
+    pub(super) filter: Filter,
+    pub(super) is_compressed: bool,
+    /// Asks for its filter with an update, which it waits so long for to send.
+    pub(super) hello: Option<Duration>,
+    pub(super) life: Duration,
+    /// Reads only so many bytes per second for a part of its life.
+    pub(super) slow: Option<(f64, Duration)>,
+    /// Filters that replace the first one, and when.
+    pub(super) updates: Vec<(Duration, Filter)>,
+    /// Stays until there are no more events.
+    pub(super) stays: bool,
+    /// Connects again where it stopped.
+    pub(super) resumes: bool,
+}
+
+impl Plan {
+    pub(super) fn draw(random: &mut StdRng, oracle: &Oracle, targets: usize, now_us: u64) -> Self {
+        let cursor = Cursor::draw(random, oracle, now_us);
+        let life = LONGEST_LIFE.mul_f64(random.random::<f64>().powi(2));
+        let updates = match random.random_range(0..10) {
+            0 => 2,
+            1..3 => 1,
+            _ => 0,
+        };
+        let mut moments: Vec<_> = (0..updates)
+            .map(|_| life.mul_f64(random.random()))
+            .collect();
+        moments.sort();
+        let can_hello = !matches!(cursor, Cursor::Live { .. });
+        Self {
+            target: random.random_range(0..targets),
+            cursor,
+            filter: draw_filter(random, oracle),
+            is_compressed: random.random_bool(0.3),
+            hello: (can_hello && random.random_bool(0.1))
+                .then(|| Duration::from_millis(random.random_range(0..300))),
+            life,
+            slow: random.random_bool(0.15).then(|| {
+                let rate = random.random_range(20_000.0..400_000.0);
+                (rate, life.mul_f64(random.random()))
+            }),
+            updates: moments
+                .into_iter()
+                .map(|moment| (moment, draw_filter(random, oracle)))
+                .collect(),
+            stays: random.random_bool(0.1),
+            resumes: random.random_bool(0.3),
+        }
+    }
+}
+
+impl Cursor {
+    pub(super) fn draw(random: &mut StdRng, oracle: &Oracle, now_us: u64) -> Self {
+        match random.random_range(0..100) {
+            0..12 => Self::Live { in_future: false },
+            12..15 => Self::Live { in_future: true },
+            15..18 => Self::Oldest(random.random_range(-1..=0)),
+            18..23 => Self::Time(now_us),
+            _ => Self::of_the_past(random, oracle),
+        }
+    }
+
+    /// Anywhere in what there is, and every fourth time in the newest part of it.
+    pub(super) fn of_the_past(random: &mut StdRng, oracle: &Oracle) -> Self {
+        let end = oracle.timed();
+        let newest = oracle.time_of(end - 1);
+        let from = match random.random_bool(0.25) {
+            true => oracle.first_at(newest.saturating_sub(RECENT_US)),
+            false => 0,
+        };
+        let index = random.random_range(from..end);
+        match random.random_bool(0.4) {
+            // Between two events, too.
+            false => Self::Time(oracle.time_of(index) - random.random_range(0..400)),
+            true => Self::Seq(oracle.seq_of(index)),
+        }
+    }
+
+    pub(super) fn query(self) -> String {
+        /// In the year 2112, in microseconds.
+        const FUTURE: u64 = 4_500_000_000_000_000;
+        match self {
+            Self::Live { in_future: false } => String::new(),
+            Self::Live { in_future: true } => format!("cursor={FUTURE}&"),
+            Self::Time(cursor) | Self::Seq(cursor) => format!("cursor={cursor}&"),
+            Self::Oldest(cursor) => format!("cursor={cursor}&"),
+        }
+    }
+
+    /// Where the stream of a client must begin that was connected by `connected_us`.
+    pub(super) fn start(self, oracle: &Oracle, connected_us: u64) -> Start {
+        match self {
+            Self::Live { .. } => Start::Live {
+                from_us: connected_us,
+            },
+            Self::Time(cursor) => Start::Time(cursor),
+            Self::Seq(cursor) => Start::At(oracle.first_at_seq(cursor)),
+            Self::Oldest(_) => Start::At(0),
+        }
+    }
+}
+
+/// No filter, dense ones, rare ones.
+pub(super) fn draw_filter(random: &mut StdRng, oracle: &Oracle) -> Filter {
+    let mut filter = Filter::default();
+    match random.random_range(0..100) {
+        0..20 => {}
+        20..40 => filter.collections.push(LIKES.to_owned()),
+        40..50 => filter.collections.push("app.bsky.graph.*".to_owned()),
+        50..65 => filter.collections.extend(rare(random, oracle)),
+        65..75 => {
+            filter.collections.extend(rare(random, oracle));
+            filter.dids = dids(random, oracle, 3);
+        }
+        75..93 => filter.dids = dids(random, oracle, 5),
+        _ => filter.max_bytes = random.random_range(300..700),
+    }
+    filter
+}
+
+/// A collection with at most one in ten thousand events.
+pub(super) fn rare(random: &mut StdRng, oracle: &Oracle) -> Option<String> {
+    let counts = oracle.collection_names().counts();
+    let all: u64 = counts.iter().map(|(_, count)| count).sum();
+    let rare = counts.iter().filter(|(_, count)| count * 10_000 <= all);
+    let rare: Vec<_> = rare.collect();
+    let least = || counts.iter().min_by_key(|(_, count)| count);
+    let drawn = rare.choose(random).copied().or_else(least);
+    drawn.map(|(name, _)| name.clone())
+}
+
+fn dids(random: &mut StdRng, oracle: &Oracle, most: usize) -> Vec<String> {
+    let count = random.random_range(1..=most);
+    let known = oracle.did_names().counts();
+    known
+        .sample(random, count)
+        .map(|(name, _)| name.clone())
+        .collect()
+}

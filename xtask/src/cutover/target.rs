@@ -1,0 +1,147 @@
+//! What is under test: a running path from a simulated firehose to `/subscribe`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Result;
+use fanjet_testkit::Process;
+use tempfile::TempDir;
+
+use crate::cluster::{
+    Cluster, Profile, build, get, listening, printed, program, set, stop, wait_until_ready,
+};
+
+/// So little memory that most cursors need the log.
+const SETTINGS: [(&str, &str); 2] = [
+    ("tail.ring_bytes", "4000000"),
+    ("replay.cache_bytes", "2000000"),
+];
+
+const EDGES: usize = 3;
+
+/// How much happens.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Load {
+    /// Frames per second.
+    pub(super) rate: u32,
+    pub(super) frames: u64,
+    pub(super) seed: u64,
+}
+
+/// Running processes. Dropping kills them.
+pub(super) struct Target {
+    /// Where clients connect; all serve the same.
+    pub(super) urls: Vec<String>,
+    pub(super) expect_out: PathBuf,
+    processes: Processes,
+    _folder: TempDir,
+}
+
+enum Processes {
+    Cluster(Box<Cluster>),
+    Standalone { simulator: Process, node: Process },
+}
+
+impl Target {
+    /// simulator -> ingest -> nats-server -> edges.
+    pub(super) async fn cluster(profile: Profile, load: Load) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let expect_out = folder.path().join("expected.jsonl");
+        let flags = load.flags(&expect_out.display().to_string());
+        let flags: Vec<_> = flags.iter().map(String::as_str).collect();
+        let mut cluster = Cluster::start_with_edges(EDGES, profile, &flags, &SETTINGS).await?;
+        cluster.start_ingest()?;
+        Ok(Self {
+            urls: cluster.edges.iter().map(|edge| edge.url.clone()).collect(),
+            expect_out,
+            processes: Processes::Cluster(Box::new(cluster)),
+            _folder: folder,
+        })
+    }
+
+    /// simulator -> fanjet serve.
+    pub(super) async fn standalone(profile: Profile, load: Load) -> Result<Self> {
+        build(profile, &["fanjet-simulator", "fanjet"])?;
+        let folder = tempfile::tempdir()?;
+        let expect_out = folder.path().join("expected.jsonl");
+        let simulator = program(profile, "fanjet-simulator")
+            .args(["--listen", "127.0.0.1:0"])
+            .args(load.flags(&expect_out.display().to_string()))
+            .start()?;
+        let upstream = listening(&simulator).await?;
+        let data = folder.path().join("data").display().to_string();
+        let settings = [
+            ("upstream.url", upstream.as_str()),
+            ("embedded.path", &data),
+            ("http.listen", "127.0.0.1:0"),
+            ("ops.listen", "127.0.0.1:0"),
+        ];
+        let settings = settings.into_iter().chain(SETTINGS);
+        let node = program(profile, "fanjet")
+            .arg("serve")
+            .args(settings.flat_map(|(key, value)| set(key, value)))
+            .start()?;
+        let url = listening(&node).await?;
+        wait_until_ready(&node).await?;
+        Ok(Self {
+            urls: vec![url],
+            expect_out,
+            processes: Processes::Standalone { simulator, node },
+            _folder: folder,
+        })
+    }
+
+    /// Events that were read from the log for replays.
+    pub(super) async fn replayed(&self) -> Result<f64> {
+        const REPLAYED: &str = "fanjet_edge_replay_read_events";
+        match &self.processes {
+            Processes::Cluster(cluster) => {
+                let mut sum = 0.0;
+                for edge in &cluster.edges {
+                    sum += edge.metric(REPLAYED, "").await?;
+                }
+                Ok(sum)
+            }
+            Processes::Standalone { node, .. } => {
+                let ops = printed(node, "ops http://").await?;
+                let metrics = get(&ops, "/metrics").await?;
+                let series = metrics.lines().find(|line| line.starts_with(REPLAYED));
+                let value = series.and_then(|line| line.rsplit_once(' ')?.1.parse().ok());
+                Ok(value.unwrap_or(0.0))
+            }
+        }
+    }
+
+    /// Stops everything as an operator would.
+    pub(super) async fn stop(self) -> Result<()> {
+        match self.processes {
+            Processes::Cluster(cluster) => cluster.stop().await,
+            Processes::Standalone { simulator, node } => {
+                stop(&node, "fanjet serve").await?;
+                stop(&simulator, "simulator").await
+            }
+        }
+    }
+}
+
+impl Load {
+    /// How long the events take, if everybody keeps up.
+    pub(super) fn duration(self) -> Duration {
+        Duration::from_secs_f64(self.frames as f64 / f64::from(self.rate))
+    }
+
+    fn flags(self, expect_out: &str) -> Vec<String> {
+        let flags = [
+            ("--rate", self.rate.to_string()),
+            ("--limit", self.frames.to_string()),
+            ("--seed", self.seed.to_string()),
+            ("--records-per-repo", "100".to_owned()),
+            ("--multi-op-commits", "0.05".to_owned()),
+            ("--history-frames", "50000".to_owned()),
+            ("--expect-out", expect_out.to_owned()),
+        ];
+        let flags = flags.into_iter();
+        let flags = flags.flat_map(|(flag, value)| [flag.to_owned(), value]);
+        flags.chain(["--wait-for-client".to_owned()]).collect()
+    }
+}

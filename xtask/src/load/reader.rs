@@ -1,0 +1,292 @@
+//! A client that reads at its own pace and judges what it gets.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use bytes::Bytes;
+use fanjet_actors::{Clock, SystemClock};
+use fanjet_testkit::LeanClient;
+use fanjet_testkit::lean_client::Frame;
+use tokio::time::{Instant, sleep, timeout_at};
+use zstd::bulk::Decompressor;
+
+use super::judge::{Judge, Seen};
+use super::{Filter, Oracle, Start, Tally};
+
+const READ: usize = 256 << 10;
+const TICK: Duration = Duration::from_millis(100);
+const PAUSE: Duration = Duration::from_millis(5);
+/// How long an event may be unknown to the oracle, or due without coming.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+/// A stream with more faults than this is beyond hope.
+const MAX_FAULTS: u64 = 1000;
+/// Larger events than any Jetstream server sends.
+const MAX_EVENT: usize = 8 << 20;
+
+/// How fast to read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Pace {
+    Free,
+    /// At most so many bytes per second.
+    Slow(f64),
+}
+
+/// When to stop reading.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Until {
+    Time(Instant),
+    /// Everything below an index has come, which the oracle has in full.
+    Index(usize),
+}
+
+/// One connection.
+pub(crate) struct Reader {
+    client: LeanClient,
+    judge: Judge,
+    oracle: Arc<Oracle>,
+    unpacker: Option<Decompressor<'static>>,
+    pace: Pace,
+    budget: f64,
+    refilled: Instant,
+    /// What was sent with the last ping.
+    pings: u32,
+    /// Of the events below an index, as they came.
+    digest: Digest,
+    is_reference: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Digest {
+    until: usize,
+    value: u64,
+}
+
+/// What a connection is to be like.
+pub(crate) struct Wish<'a> {
+    pub(crate) url: &'a str,
+    /// Parameters beside those of the filter, each with a `&` behind it.
+    pub(crate) query: String,
+    pub(crate) filter: Filter,
+    pub(crate) is_compressed: bool,
+    pub(crate) receive_buffer: Option<u32>,
+}
+
+impl Wish<'_> {
+    /// Connects; `start` says where the stream must begin, given when the connection stood.
+    pub(crate) async fn connect(
+        self,
+        oracle: &Arc<Oracle>,
+        start: impl FnOnce(u64) -> Start,
+    ) -> Result<Reader> {
+        let mut query = self.query + &self.filter.query();
+        let unpacker = if self.is_compressed {
+            query.push_str("compress=true");
+            let dictionary = fanjet_dictionaries::v1().bytes();
+            Some(Decompressor::with_dictionary(dictionary)?)
+        } else {
+            None
+        };
+        let client = LeanClient::connect(self.url, &query, self.receive_buffer).await?;
+        let start = start(SystemClock.now_us());
+        Ok(Reader {
+            client,
+            judge: Judge::new(Arc::clone(oracle), self.filter, start),
+            oracle: Arc::clone(oracle),
+            unpacker,
+            pace: Pace::Free,
+            budget: 0.0,
+            refilled: Instant::now(),
+            pings: 0,
+            digest: Digest::default(),
+            is_reference: false,
+        })
+    }
+}
+
+impl Reader {
+    /// Reads, and answers pings.
+    ///
+    /// # Errors
+    /// When the connection ends, or the stream is beyond hope.
+    pub(crate) async fn read(&mut self, until: Until) -> Result<()> {
+        let mut progressed = Instant::now();
+        loop {
+            while let Some(frame) = self.client.next_frame()? {
+                self.take(frame).await?;
+                progressed = Instant::now();
+            }
+            let now = Instant::now();
+            match until {
+                Until::Time(end) if now >= end => return Ok(()),
+                Until::Time(_) => {}
+                Until::Index(end) if self.has_all(end, progressed) => return Ok(()),
+                Until::Index(_) => {}
+            }
+            let Some(max) = self.allowance(now) else {
+                sleep(PAUSE).await;
+                continue;
+            };
+            if let Ok(got) = timeout_at(now + TICK, self.client.read(max)).await {
+                self.budget -= got? as f64;
+                progressed = Instant::now();
+            }
+        }
+    }
+
+    /// Asks for another filter.
+    pub(crate) async fn replace_filter(&mut self, filter: Filter) -> Result<()> {
+        self.client.send(&filter.update()).await?;
+        self.judge.replace(filter);
+        self.pings += 1;
+        self.client.ping(&self.pings.to_be_bytes()).await
+    }
+
+    /// Says first what it wants, as `requireHello=true` announced.
+    pub(crate) async fn hello(&mut self, filter: Filter, start: Start) -> Result<()> {
+        self.client.send(&filter.update()).await?;
+        self.judge = Judge::new(Arc::clone(&self.oracle), filter, start);
+        Ok(())
+    }
+
+    /// Whether a filter is being replaced.
+    pub(crate) fn is_changing(&self) -> bool {
+        self.judge.is_changing()
+    }
+
+    pub(crate) fn set_pace(&mut self, pace: Pace) {
+        self.pace = pace;
+        self.budget = 0.0;
+        self.refilled = Instant::now();
+    }
+
+    /// The times of what it gets are everybody's: it has no filter and began at the oldest event.
+    pub(crate) fn be_reference(&mut self) {
+        self.is_reference = true;
+    }
+
+    /// Digests the bytes of all messages with events below an index.
+    pub(crate) fn digest_until(&mut self, index: usize) {
+        self.digest = Digest {
+            until: index,
+            value: 0,
+        };
+    }
+
+    pub(crate) fn digest(&self) -> u64 {
+        self.digest.value
+    }
+
+    /// The time of the last event that came; 0: none did.
+    pub(crate) fn last_time(&self) -> u64 {
+        self.judge.last_time()
+    }
+
+    /// The time of the first event that came; 0: none did.
+    pub(crate) fn first_time(&self) -> u64 {
+        self.judge.first_time()
+    }
+
+    pub(crate) fn tally(&mut self) -> Tally {
+        self.judge.tally().clone()
+    }
+
+    /// Notes that the connection ended by itself.
+    pub(crate) fn broke(&mut self, error: &anyhow::Error) {
+        let tally = self.judge.tally();
+        tally.broken += 1;
+        tally.object(|| format!("{error:#}"));
+    }
+
+    pub(crate) async fn close(self) -> Result<()> {
+        self.client.close().await
+    }
+
+    /// Whether everything below an index has come, or cannot come any more.
+    fn has_all(&mut self, end: usize, progressed: Instant) -> bool {
+        let is_known = match self.is_reference {
+            true => end <= self.oracle.known(),
+            false => end <= self.oracle.timed(),
+        };
+        let end = end.min(self.oracle.known());
+        match self.judge.due(end) {
+            None => is_known || (self.oracle.is_complete() && end == self.oracle.timed()),
+            Some(due) => {
+                let is_over = progressed.elapsed() > PATIENCE;
+                if is_over {
+                    self.judge.give_up(due);
+                }
+                is_over
+            }
+        }
+    }
+
+    async fn take(&mut self, frame: Frame) -> Result<()> {
+        match frame {
+            Frame::Text(event) => {
+                if self.unpacker.is_some() {
+                    bail!("text on a compressed connection");
+                }
+                self.judge(&event, &event).await
+            }
+            Frame::Binary(packed) => {
+                let Some(unpacker) = &mut self.unpacker else {
+                    bail!("binary on a plain connection");
+                };
+                let event = Bytes::from(unpacker.decompress(&packed, MAX_EVENT)?);
+                self.judge(&packed, &event).await
+            }
+            Frame::Ping(payload) => self.client.pong(&payload).await,
+            Frame::Pong(payload) => {
+                if payload[..] == self.pings.to_be_bytes() {
+                    self.judge.replaced(SystemClock.now_us());
+                }
+                Ok(())
+            }
+            Frame::Close(code, reason) => bail!("the server closed with {code} {reason:?}"),
+        }
+    }
+
+    async fn judge(&mut self, message: &[u8], event: &[u8]) -> Result<()> {
+        let mut waiting = None;
+        let index = loop {
+            match self.judge.see(event) {
+                Seen::Judged(index) => break index,
+                Seen::NotYet => {
+                    let since = *waiting.get_or_insert_with(Instant::now);
+                    if since.elapsed() > PATIENCE {
+                        let event = String::from_utf8_lossy(event);
+                        bail!("the oracle does not come to have this: {event}");
+                    }
+                    sleep(PAUSE).await;
+                }
+            }
+        };
+        if index.is_some_and(|index| index < self.digest.until) {
+            let value = self.digest.value;
+            self.digest.value = value.rotate_left(7) ^ self.oracle.digest(message);
+        }
+        if self.is_reference {
+            self.oracle.set_timed(self.judge.position());
+        }
+        let tally = self.judge.tally();
+        let faults = tally.missing + tally.repeated + tally.reordered + tally.differ;
+        if faults > MAX_FAULTS {
+            bail!("too many faults");
+        }
+        Ok(())
+    }
+
+    /// How much may be read now.
+    fn allowance(&mut self, now: Instant) -> Option<usize> {
+        /// Less is not worth a call.
+        const LEAST: f64 = 1024.0;
+        let Pace::Slow(rate) = self.pace else {
+            return Some(READ);
+        };
+        let refill = rate * (now - self.refilled).as_secs_f64();
+        self.refilled = now;
+        self.budget = (self.budget + refill).min(rate.max(LEAST));
+        (self.budget >= LEAST).then_some(self.budget as usize)
+    }
+}
