@@ -24,8 +24,9 @@
 //! | `seq-gap` | never sent, its seq is missing; the next one is good | everything but the lost frame |
 //! | `stall` | the server sends nothing for a while before this frame | everything |
 //! | `disconnect` | the server cuts the TCP connection before this frame | everything, after reconnecting |
+//! | `too-slow` | the error `ConsumerTooSlow` before this frame, and the end of the connection | everything, after reconnecting |
 //!
-//! `stall` and `disconnect` strike the first client that reaches the frame, and no other one.
+//! `stall`, `disconnect` and `too-slow` strike the first client that reaches the frame, and no other one.
 
 mod dice;
 mod kind;

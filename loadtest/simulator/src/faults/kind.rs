@@ -50,11 +50,13 @@ pub enum FaultKind {
     Stall,
     /// A connection that breaks.
     Disconnect,
+    /// A connection that is closed because its client is said to be too slow.
+    TooSlow,
 }
 
 impl FaultKind {
     /// All faults.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Garbage,
         Self::UnknownType,
         Self::Duplicate,
@@ -77,6 +79,7 @@ impl FaultKind {
         Self::SeqGap,
         Self::Stall,
         Self::Disconnect,
+        Self::TooSlow,
     ];
 
     /// The name on the command line and in statistics.
@@ -104,12 +107,13 @@ impl FaultKind {
             Self::SeqGap => "seq-gap",
             Self::Stall => "stall",
             Self::Disconnect => "disconnect",
+            Self::TooSlow => "too-slow",
         }
     }
 
     /// Whether the fault belongs to a connection and not to the bytes of a frame.
     pub fn is_of_connection(self) -> bool {
-        matches!(self, Self::Stall | Self::Disconnect)
+        matches!(self, Self::Stall | Self::Disconnect | Self::TooSlow)
     }
 
     /// Whether the fault needs a commit.
