@@ -1,21 +1,17 @@
 //! The program itself: wrong settings, and what it prints.
 
-use std::process::Command;
+use fanjet_testkit::process::Program;
 
 /// Runs the program to its end; its exit code and what it said.
 fn run(args: &[&str], env: &[(&str, &str)]) -> (i32, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_fanjet-ingest"));
-    let output = command
-        .env_clear()
-        .envs(env.iter().copied())
-        .args(args)
-        .output()
-        .unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    (
-        output.status.code().unwrap(),
-        String::from_utf8(said).unwrap(),
-    )
+    let program = Program::new(env!("CARGO_BIN_EXE_fanjet-ingest"))
+        .args(args.iter().copied())
+        .clean_env();
+    let program = env
+        .iter()
+        .fold(program, |program, (name, value)| program.env(name, value));
+    let (status, said) = program.run().unwrap();
+    (status.code().unwrap(), said)
 }
 
 /// Flags, environment, and what the message must name.
