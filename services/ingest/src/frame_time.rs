@@ -1,8 +1,8 @@
 //! The times that upstreams write into their frames, as numbers. Upstreams that number differently share them.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
+
+use fanjet_log::Origin;
 
 /// Unix microseconds. Every hop may have its own clock, so a single one proves little: see [`RecentTimes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,31 +81,21 @@ impl RecentTimes {
         self.next = (self.next + 1) % Self::KEPT;
     }
 
+    /// Adds an event's time, if it is one.
+    pub(crate) fn add_of(&mut self, origin: &Origin) {
+        if let Some(time) = FrameTime::parse(origin.time.as_str()) {
+            self.add(time);
+        }
+    }
+
+    /// Whether as many are there as are looked at.
+    pub(crate) fn is_full(&self) -> bool {
+        self.times.iter().all(Option::is_some)
+    }
+
     /// `None` when there is no time yet.
     pub(crate) fn middle(&self) -> Option<FrameTime> {
         middle(self.times.iter().flatten().copied())
-    }
-}
-
-/// The oldest time from which on it is known what the log holds. The sequencer moves it; who chooses where to begin to read
-/// looks at it.
-#[derive(Debug, Clone)]
-pub(crate) struct Horizon(Arc<AtomicI64>);
-
-impl Horizon {
-    pub(crate) fn get(&self) -> FrameTime {
-        FrameTime(self.0.load(Ordering::Relaxed))
-    }
-
-    pub(crate) fn set(&self, time: Option<FrameTime>) {
-        self.0
-            .store(time.unwrap_or(FrameTime::MIN).0, Ordering::Relaxed);
-    }
-}
-
-impl Default for Horizon {
-    fn default() -> Self {
-        Self(Arc::new(AtomicI64::new(FrameTime::MIN.0)))
     }
 }
 

@@ -2,24 +2,23 @@
 //!
 //! Bad input costs no more than itself: one bad operation leaves its siblings alone, one bad frame the stream.
 
+mod operation;
 mod drops;
 mod seqs;
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use fanjet_event::{Action, Datetime, Did, Nsid, RecordKey, Tid, Topic};
-use fanjet_firehose::{
-    Account, Commit, ErrorFrame, Frame, Identity, Info, Operation, Sync, decode_frame,
-    write_record_json,
-};
+use fanjet_event::{Datetime, Did, Tid, Topic};
+use fanjet_firehose::{Account, Commit, ErrorFrame, Frame, Identity, Info, Sync, decode_frame};
 use fanjet_log::{MAX_BODY, Origin, UpstreamId};
-use fanjet_wire::v1::{self, CommitHead};
+use fanjet_wire::v1;
 
 pub(crate) use drops::{DropReason, Drops};
 pub(crate) use seqs::{Gaps, Seqs};
 
-use crate::filter::{Filtered, FilteredBy, IngestFilter, Kind};
+use crate::filter::{Filtered, IngestFilter, Kind};
+use operation::{Passed, write_operation};
 
 /// What a batch of frames became.
 #[derive(Debug, Default)]
@@ -233,51 +232,6 @@ impl Drafts {
         });
         Ok(())
     }
-}
-
-/// Why an operation makes no event.
-enum Passed {
-    Dropped(DropReason),
-    Filtered(FilteredBy),
-}
-
-impl<T: Into<DropReason>> From<T> for Passed {
-    fn from(reason: T) -> Self {
-        Self::Dropped(reason.into())
-    }
-}
-
-fn write_operation(
-    text: &mut Vec<u8>,
-    (did, rev): (Did<&str>, Tid),
-    operation: &Operation<'_>,
-    filter: &IngestFilter,
-) -> Result<Topic, Passed> {
-    let collection =
-        Nsid::parse(operation.collection).map_err(|_| DropReason::InvalidCollection)?;
-    let rkey = RecordKey::parse(operation.rkey).map_err(|_| DropReason::InvalidRkey)?;
-    filter
-        .judge_collection(collection)
-        .map_err(Passed::Filtered)?;
-    v1::begin_commit(
-        text,
-        &CommitHead {
-            did,
-            rev,
-            action: operation.action,
-            collection,
-            rkey,
-        },
-    );
-    match (operation.action, operation.content) {
-        (Action::Delete, _) => v1::end_delete(text),
-        (Action::Create | Action::Update, Some(content)) => {
-            write_record_json(content.record, text).map_err(|_| DropReason::InvalidRecord)?;
-            v1::end_commit(text, content.cid);
-        }
-        (Action::Create | Action::Update, None) => return Err(DropReason::MissingCid.into()),
-    }
-    Ok(Topic::Commit(collection.shared()))
 }
 
 /// The origin of operation `index` of `count`.

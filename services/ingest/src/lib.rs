@@ -8,7 +8,7 @@
 //! 3. [`decode`] turns batches of frames into drafts on the blocking pool, order kept;
 //! 4. [`gate`] is the pure rule inside it: which events a frame makes, and why something is dropped; [`filter`] says what
 //!    is kept at all;
-//! 5. [`sequencer`] drops what the log already holds ([`repeats`] knows it in another upstream's numbering) and gives
+//! 5. [`sequencer`] drops what the log already holds ([`held`] knows it again in another upstream's numbers) and gives
 //!    each event its log time;
 //! 6. [`publisher`] appends, fenced and pipelined, and finds out what the log holds after any failure.
 //!
@@ -25,8 +25,9 @@ mod verify;
 mod decode;
 mod filter;
 mod gate;
+mod log_tail;
 mod resume;
-mod repeats;
+mod held;
 mod sequencer;
 mod publisher;
 mod pipeline;

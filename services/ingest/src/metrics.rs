@@ -1,5 +1,7 @@
 //! The instruments of this service. Updated per batch, never per event.
 
+mod labels;
+
 use std::time::Duration;
 
 use fanjet_log::UpstreamId;
@@ -8,15 +10,18 @@ use opentelemetry::metrics::{Counter, Gauge, Meter};
 
 use crate::filter::Filtered;
 use crate::gate::{DropReason, Drops, Gaps};
+use crate::held::PassedOver;
 use crate::lead::Role;
 use crate::upstream::Reason;
 use crate::verify::{LookupResult, Outcome};
+pub(crate) use labels::{Disconnect, Notice};
 
 const FRAMES: &str = "fanjet_ingest_frames_total";
 const FRAME_BYTES: &str = "fanjet_ingest_frame_bytes_total";
 const EVENTS: &str = "fanjet_ingest_events_total";
 const DROPS: &str = "fanjet_ingest_drops_total";
 const REPEATS: &str = "fanjet_ingest_repeated_events_total";
+const PASSED_OVER: &str = "fanjet_ingest_passed_over_events_total";
 const FILTERED: &str = "fanjet_ingest_filtered_events_total";
 const SEQ_GAPS: &str = "fanjet_ingest_relay_seq_gaps_total";
 const SEQS_MISSED: &str = "fanjet_ingest_relay_seqs_missed_total";
@@ -37,63 +42,6 @@ const LEADER_SECONDS: &str = "fanjet_ingest_leader_seconds_total";
 const VERIFIED: &str = "fanjet_ingest_verified_commits_total";
 const KEY_LOOKUPS: &str = "fanjet_ingest_key_lookups_total";
 
-/// Why an upstream connection ended, or never began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Disconnect {
-    /// No connection, or no WebSocket, could be made.
-    Connect,
-    /// The upstream closed it.
-    Closed,
-    /// Reading failed.
-    Broken,
-    /// No sign of life.
-    Silent,
-    /// It says nothing that can be used.
-    Refused,
-}
-
-impl Disconnect {
-    pub(crate) fn label(self) -> &'static str {
-        match self {
-            Self::Connect => "connect",
-            Self::Closed => "closed",
-            Self::Broken => "broken",
-            Self::Silent => "silent",
-            Self::Refused => "refused",
-        }
-    }
-}
-
-/// What an upstream says about itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Notice {
-    /// `#info` OutdatedCursor: events were lost upstream before we asked for them.
-    OutdatedCursor,
-    /// Another `#info`.
-    OtherInfo,
-    /// Error FutureCursor: the upstream does not know our cursor yet.
-    FutureCursor,
-    /// Error ConsumerTooSlow.
-    ConsumerTooSlow,
-    /// An error without a name.
-    NamelessError,
-    /// Another error.
-    OtherError,
-}
-
-impl Notice {
-    fn label(self) -> &'static str {
-        match self {
-            Self::OutdatedCursor => "outdated_cursor",
-            Self::OtherInfo => "other_info",
-            Self::FutureCursor => "future_cursor",
-            Self::ConsumerTooSlow => "consumer_too_slow",
-            Self::NamelessError => "missing",
-            Self::OtherError => "other_error",
-        }
-    }
-}
-
 /// All instruments.
 #[derive(Debug, Clone)]
 pub(crate) struct IngestMetrics {
@@ -102,6 +50,7 @@ pub(crate) struct IngestMetrics {
     events: Counter<u64>,
     drops: Counter<u64>,
     repeats: Counter<u64>,
+    passed_over: Counter<u64>,
     filtered: Counter<u64>,
     seq_gaps: Counter<u64>,
     seqs_missed: Counter<u64>,
@@ -133,6 +82,10 @@ impl IngestMetrics {
             events: counter(EVENTS, "Events acknowledged by the log"),
             drops: counter(DROPS, "Frames and operations that were dropped, by reason"),
             repeats: counter(REPEATS, "Events passed over because the log holds them"),
+            passed_over: counter(
+                PASSED_OVER,
+                "Events of another upstream that came too late to be logged, by reason",
+            ),
             filtered: counter(FILTERED, "Events that the settings do not keep, by list"),
             seq_gaps: counter(SEQ_GAPS, "Times an upstream's next seq did not come next"),
             seqs_missed: counter(SEQS_MISSED, "Seqs that were passed over by that"),
@@ -195,6 +148,16 @@ impl IngestMetrics {
     pub(crate) fn repeated(&self, events: u64) {
         if events > 0 {
             self.repeats.add(events, &[]);
+        }
+    }
+
+    pub(crate) fn passed_over(&self, events: &[PassedOver]) {
+        for why in PassedOver::ALL {
+            let count = events.iter().filter(|other| **other == why).count();
+            if count > 0 {
+                self.passed_over
+                    .add(count as u64, &[KeyValue::new("reason", why.label())]);
+            }
         }
     }
 

@@ -7,9 +7,9 @@ use fanjet_wire::envelope::Subject;
 use fanjet_wire::v1;
 
 use crate::decode::Numbering;
-use crate::frame_time::{FrameTime, Horizon};
+use crate::frame_time::{FrameTime, RecentTimes};
 use crate::gate::{Draft, Drafts, Gaps, Seqs};
-use crate::repeats::{Repeats, SourceIndex};
+use crate::held::{Held, Judgement, PassedOver};
 use crate::resume::Resume;
 
 /// Log order begins here: one per leader.
@@ -17,8 +17,8 @@ use crate::resume::Resume;
 pub(crate) struct Sequencer {
     last_time: Option<TimeUs>,
     sources: Vec<Source>,
-    repeats: Repeats,
-    horizon: Horizon,
+    /// Since another upstream began to be read than the one before.
+    comparison: Option<Comparison>,
 }
 
 /// One upstream, as long as it numbers as it did.
@@ -29,8 +29,20 @@ struct Source {
     last: Option<Origin>,
     /// Its frames' seqs, whatever became of them.
     seqs: Seqs,
-    /// While it is read from an earlier time on: up to where.
-    behind: Option<FrameTime>,
+}
+
+/// What the log held when the present upstream began to be read.
+#[derive(Debug)]
+struct Comparison {
+    held: Held,
+    /// Where the upstream stands, as long as that may be before all that is remembered.
+    before: Option<Before>,
+}
+
+#[derive(Debug)]
+struct Before {
+    since: FrameTime,
+    recent: RecentTimes,
 }
 
 /// What a batch of drafts became.
@@ -40,40 +52,49 @@ pub(crate) struct Sequenced {
     pub(crate) events: Vec<NewEvent>,
     /// How many were passed over because the log holds them.
     pub(crate) repeated: u64,
+    /// What was passed over for another reason.
+    pub(crate) passed_over: Vec<PassedOver>,
     /// What the upstream's seqs left out.
     pub(crate) gaps: Gaps,
 }
 
 impl Sequencer {
     /// Continues above what the log holds.
-    pub(crate) fn continuing(resume: Resume) -> Self {
-        let source = |origin: Origin| {
+    pub(crate) fn continuing(resume: &Resume) -> Self {
+        let source = |origin: &Origin| {
             let mut seqs = Seqs::default();
             seqs.add(origin.relay_seq);
             Source {
                 numbering: Numbering::first(origin.upstream.clone()),
-                last: Some(origin),
+                last: Some(origin.clone()),
                 seqs,
-                behind: None,
             }
         };
         Self {
             last_time: resume.time,
-            sources: resume.sources.into_iter().map(source).collect(),
-            repeats: resume.repeats,
-            horizon: resume.horizon,
+            sources: resume.origin.iter().map(source).collect(),
+            comparison: None,
         }
     }
 
-    /// Stamps a batch that came from one upstream. `is_rewound`: it was connected anew at a time that the log has
-    /// passed already. Invariants: times rise strictly, also across leaders and when the clock jumps back; an
-    /// upstream's operation that stands at or before the last one seen is passed over, and so is a copy of what
-    /// another upstream has brought.
+    /// From now on an upstream is read whose events may be in the log in other numbers: `held` says which.
+    pub(crate) fn compare(&mut self, numbering: &Numbering, held: Held) {
+        // Where it begins was chosen: what lies before is not missing.
+        self.source(numbering).seqs = Seqs::default();
+        let before = held.since().map(|since| Before {
+            since,
+            recent: RecentTimes::default(),
+        });
+        self.comparison = Some(Comparison { held, before });
+    }
+
+    /// Stamps a batch that came from one upstream. Invariants: times rise strictly, also across leaders and when the
+    /// clock jumps back; an upstream's operation that stands at or before the last one seen is passed over, and so is
+    /// a copy of what another upstream has brought.
     pub(crate) fn sequence(
         &mut self,
         drafts: Drafts,
         numbering: &Numbering,
-        is_rewound: bool,
         now_us: u64,
     ) -> Sequenced {
         let Drafts {
@@ -82,21 +103,32 @@ impl Sequencer {
             seqs,
             ..
         } = drafts;
-        let at = self.source(numbering);
-        let source = &mut self.sources[at];
-        if is_rewound {
-            source.behind = self.repeats.newest();
-            // Where it begins was chosen: what lies before is not missing.
-            source.seqs = Seqs::default();
-        }
+        let source = self.source(numbering);
         source.seqs.join(seqs);
         let gaps = source.seqs.take_gaps();
+        let mut last = source.last.take();
         let mut kept = Vec::with_capacity(drafted.len());
         let mut repeated = 0;
+        let mut passed_over = Vec::new();
         for draft in drafted {
-            if self.is_repeat(at, &draft, &text[draft.span.clone()]) {
+            let is_covered = |last: &Origin| draft.origin.is_covered_by(last);
+            if last.as_ref().is_some_and(is_covered) {
                 repeated += 1;
                 continue;
+            }
+            last = Some(draft.origin.clone());
+            if let Some(comparison) = &mut self.comparison {
+                match comparison.judge(&draft, &text[draft.span.clone()]) {
+                    Judgement::New => {}
+                    Judgement::Held => {
+                        repeated += 1;
+                        continue;
+                    }
+                    Judgement::PassedOver(why) => {
+                        passed_over.push(why);
+                        continue;
+                    }
+                }
             }
             let time = TimeUs::following(self.last_time, now_us);
             let is_stamped = v1::stamp(&mut text[draft.span.clone()], time);
@@ -104,7 +136,7 @@ impl Sequencer {
             self.last_time = Some(time);
             kept.push(draft);
         }
-        self.horizon.set(self.repeats.horizon());
+        self.source(numbering).last = last;
         let text = Bytes::from(text);
         let events = kept
             .into_iter()
@@ -117,58 +149,51 @@ impl Sequencer {
         Sequenced {
             events,
             repeated,
+            passed_over,
             gaps,
         }
     }
 
-    /// Whether the log holds an event; remembers it when not.
-    fn is_repeat(&mut self, at: usize, draft: &Draft, json: &[u8]) -> bool {
-        let source = &mut self.sources[at];
-        let is_covered = |last: &Origin| draft.origin.is_covered_by(last);
-        if source.last.as_ref().is_some_and(is_covered) {
-            return true;
-        }
-        source.last = Some(draft.origin.clone());
-        let Some(subject) = Subject::of(json) else {
-            return false;
-        };
-        let index = SourceIndex::try_from(at).unwrap_or(SourceIndex::MAX);
-        if self
-            .repeats
-            .holds(index, &draft.topic, &draft.origin, subject)
-        {
-            return true;
-        }
-        if let (Some(until), Some(time)) =
-            (source.behind, FrameTime::parse(draft.origin.time.as_str()))
-        {
-            if self.repeats.horizon().is_some_and(|from| time < from) {
-                // The log has passed this time, but it is forgotten with what.
-                return true;
-            }
-            if time > until {
-                source.behind = None;
-            }
-        }
-        self.repeats
-            .remember(index, &draft.topic, &draft.origin, subject);
-        false
-    }
-
-    fn source(&mut self, numbering: &Numbering) -> usize {
+    fn source(&mut self, numbering: &Numbering) -> &mut Source {
         let known = self
             .sources
             .iter()
             .position(|source| source.numbering == *numbering);
-        known.unwrap_or_else(|| {
+        let at = known.unwrap_or_else(|| {
             self.sources.push(Source {
                 numbering: numbering.clone(),
                 last: None,
                 seqs: Seqs::default(),
-                behind: None,
             });
             self.sources.len() - 1
-        })
+        });
+        &mut self.sources[at]
+    }
+}
+
+impl Comparison {
+    fn judge(&mut self, draft: &Draft, json: &[u8]) -> Judgement {
+        let is_before = match &mut self.before {
+            Some(before) => before.still_is(&draft.origin),
+            None => false,
+        };
+        if !is_before {
+            self.before.take_if(|before| before.recent.is_full());
+        }
+        // The gate writes nothing else.
+        let Some(subject) = Subject::of(json) else {
+            return Judgement::New;
+        };
+        self.held
+            .judge(&draft.topic, &draft.origin, subject, is_before)
+    }
+}
+
+impl Before {
+    /// Whether an upstream that sends this now has not come to what is remembered.
+    fn still_is(&mut self, origin: &Origin) -> bool {
+        self.recent.add_of(origin);
+        self.recent.middle().is_some_and(|now| now < self.since)
     }
 }
 

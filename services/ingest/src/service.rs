@@ -1,11 +1,11 @@
 //! The service as a whole, and one term of it: reads where the log ends, starts the tasks, stops them in order.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use fanjet_actors::{Backoff, Clock, OnFailure, Stop, Tasks};
+use fanjet_actors::{Clock, OnFailure, Stop, Tasks};
 use fanjet_log::EventLog;
 use fanjet_telemetry::Health;
+use futures::FutureExt;
 use opentelemetry::metrics::Meter;
 use tokio::sync::mpsc;
 use tracing::{info, warn};
@@ -13,11 +13,11 @@ use tracing::{info, warn};
 use crate::IngestError;
 use crate::config::{PipelineConfig, UpstreamConfig};
 use crate::filter::IngestFilter;
-use crate::lead::{Candidacy, Leader, Permit, Work};
+use crate::lead::{Candidacy, Leader, NOT_ALL_APPENDED, Permit, Work};
 use crate::metrics::IngestMetrics;
 use crate::pipeline::Pipeline;
 use crate::publisher::Publisher;
-use crate::resume::Resume;
+use crate::resume::{Resume, patiently};
 use crate::sequencer::Sequencer;
 use crate::status::Status;
 use crate::upstream::Upstream;
@@ -89,8 +89,11 @@ impl Ingest {
 
     /// One term: goes on behind the log's end until `stop`, or until it cannot.
     async fn lead(&self, permit: Permit, stop: Stop) -> Result<(), IngestError> {
-        let Some(resume) = self.read_log_end(&stop).await? else {
-            return Ok(());
+        let has_fallbacks = !self.upstream.fallbacks.is_empty();
+        let read = || Resume::read(&*self.log, has_fallbacks).boxed();
+        let resume = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            resume = patiently(&self.status, read) => resume?,
         };
         info!(
             seq = resume.seq,
@@ -100,7 +103,6 @@ impl Ingest {
                 .map(|origin| origin.upstream.as_str()),
             "continuing behind the log's end"
         );
-        let last_seq = resume.seq;
         let upstream = Upstream::continuing(
             &resume,
             self.upstream.clone(),
@@ -111,49 +113,27 @@ impl Ingest {
         let pipeline = Pipeline {
             verifier: Verifier::configured(
                 &self.pipeline.verify,
+                Arc::clone(&self.filter),
                 self.clock.clone(),
                 self.metrics.clone(),
             )?,
-            sequencer: Sequencer::continuing(resume),
+            sequencer: Sequencer::continuing(&resume),
             publisher: Publisher::continuing(
                 Arc::clone(&self.log),
                 permit,
-                last_seq,
+                resume.seq,
                 self.metrics.clone(),
                 self.status.clone(),
             ),
+            log: Arc::clone(&self.log),
+            remembered_events: self.upstream.remembered_events,
             clock: Arc::clone(&self.clock),
             metrics: self.metrics.clone(),
+            status: self.status.clone(),
             filter: Arc::clone(&self.filter),
             decode_workers: decode_workers(self.pipeline.decode_workers),
         };
         supervise(upstream, pipeline, &self.pipeline, stop).await
-    }
-
-    /// Reads the log's newest events, however long the log takes to answer. `None` when asked to stop meanwhile.
-    async fn read_log_end(&self, stop: &Stop) -> Result<Option<Resume>, IngestError> {
-        let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
-        loop {
-            let resume = tokio::select! {
-                () = stop.cancelled() => return Ok(None),
-                resume = Resume::read(&*self.log, self.upstream.remembered_events) => resume,
-            };
-            match resume {
-                Ok(resume) => {
-                    self.status.set_log_reachable(true);
-                    return Ok(Some(resume));
-                }
-                Err(error) if error.is_retryable() => {
-                    let pause = backoff.next_pause();
-                    warn!(%error, ?pause, "the log's end cannot be read, trying again");
-                    tokio::select! {
-                        () = stop.cancelled() => return Ok(None),
-                        () = tokio::time::sleep(pause) => {}
-                    }
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
     }
 }
 
@@ -175,7 +155,11 @@ async fn supervise(
     let appended = tokio::select! {
         appended = &mut appending => appended,
         () = stop.cancelled() => {
-            tokio::time::timeout(limits.drain_timeout, appending).await.unwrap_or(Err(IngestError::DrainTimeout))
+            let appended = tokio::time::timeout(limits.drain_timeout, appending).await;
+            appended.unwrap_or_else(|_late| {
+                warn!("{NOT_ALL_APPENDED}");
+                Ok(())
+            })
         }
     };
     stop.cancel();

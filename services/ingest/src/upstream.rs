@@ -24,14 +24,13 @@ use tracing::{info, warn};
 use crate::IngestError;
 use crate::config::{Endpoint, PipelineConfig, UpstreamConfig};
 use crate::decode::FrameBatch;
-use crate::frame_time::Horizon;
 use crate::metrics::IngestMetrics;
 use crate::resume::Resume;
 use crate::status::Status;
 use begin::Opened;
 use connection::{Connection, Ended};
 use failover::{Decision, Failover, Rules};
-use position::{Begin, Positions};
+use position::Positions;
 
 pub(crate) use failover::Reason;
 
@@ -45,7 +44,6 @@ pub(crate) struct Upstream {
     config: UpstreamConfig,
     batch: PipelineConfig,
     positions: Positions,
-    horizon: Horizon,
     failover: Failover,
     future_cursors: u32,
     backoff: Backoff,
@@ -83,16 +81,18 @@ impl Upstream {
             probe_interval: config.probe_interval,
             return_after: config.return_after,
         };
+        let positions = Positions::continuing(endpoints.iter().map(|end| &end.id), resume);
+        // A leader that follows one who had to leave the preferred upstream need not find out why.
+        let active = positions.current().unwrap_or_default();
         Ok(Self {
-            positions: Positions::continuing(endpoints.iter().map(|end| &end.id), resume),
-            failover: Failover::new(endpoints.len(), rules),
+            failover: Failover::new(endpoints.len(), active, rules),
+            positions,
             backoff: Backoff::new(config.reconnect_min, config.reconnect_max),
             began: Instant::now(),
             future_cursors: 0,
             endpoints,
             config,
             batch,
-            horizon: resume.horizon.clone(),
             metrics,
             status,
         })
@@ -148,10 +148,8 @@ impl Upstream {
             self.switched(reason);
         }
         let active = self.failover.active();
-        let begin = self
-            .positions
-            .begin(active, self.config.overlap, &self.horizon);
-        let mut is_rewound = matches!(begin, Begin::Search(_));
+        let begin = self.positions.begin(active, self.config.overlap);
+        let mut is_rewound = self.positions.may_repeat_others(active);
         let endpoint = &self.endpoints[active];
         let Opened {
             mut connection,

@@ -66,11 +66,11 @@ pub(crate) struct Failover {
 }
 
 impl Failover {
-    /// Begins with the preferred one of `count` upstreams, at least one.
-    pub(crate) fn new(count: usize, rules: Rules) -> Self {
+    /// Begins with `active` of `count` upstreams, at least one.
+    pub(crate) fn new(count: usize, active: usize, rules: Rules) -> Self {
         Self {
             rules,
-            active: 0,
+            active,
             failing_since: None,
             connected_since: None,
             last_event: Now::ZERO,

@@ -1,12 +1,14 @@
 //! How far upstreams were read in this process.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use fanjet_firehose::{Frame, decode_frame};
 use fanjet_log::UpstreamId;
 
 use super::search::{Place, Search};
 use crate::decode::Numbering;
-use crate::frame_time::{FrameTime, Horizon, RecentTimes};
+use crate::frame_time::{FrameTime, RecentTimes};
 use crate::resume::Resume;
 
 /// The places of all upstreams, by rank. The pipeline loses nothing it was given, so there is no need to wait for the log.
@@ -15,6 +17,8 @@ pub(super) struct Positions {
     upstreams: Vec<Position>,
     /// Whose frames were handed on last.
     current: Option<usize>,
+    /// The log's newest events have not all the numbers of the last one, and nothing was handed on since.
+    is_mixed: bool,
     /// When those frames happened.
     recent: RecentTimes,
 }
@@ -58,10 +62,6 @@ impl Positions {
                 place: resume.place_in(id).map(|(seq, time)| Place { seq, time }),
             })
             .collect();
-        let mut recent = RecentTimes::default();
-        if let Some(time) = resume.repeats.newest() {
-            recent.add(time);
-        }
         let last = resume.origin.as_ref();
         Self {
             current: last.and_then(|last| {
@@ -70,8 +70,19 @@ impl Positions {
                     .position(|position| position.numbering.upstream == last.upstream)
             }),
             upstreams,
-            recent,
+            is_mixed: resume.is_mixed,
+            recent: resume.recent.clone(),
         }
+    }
+
+    /// The one whose event is the log's last.
+    pub(super) fn current(&self) -> Option<usize> {
+        self.current
+    }
+
+    /// Whether what an upstream sends next may be in the log in other numbers.
+    pub(super) fn may_repeat_others(&self, upstream: usize) -> bool {
+        self.recent.middle().is_some() && (self.is_mixed || self.current != Some(upstream))
     }
 
     pub(super) fn numbering(&self, upstream: usize) -> &Numbering {
@@ -83,17 +94,15 @@ impl Positions {
     }
 
     /// Where to begin, `overlap` before the newest frame when another upstream brought that.
-    pub(super) fn begin(
-        &self,
-        upstream: usize,
-        overlap: std::time::Duration,
-        horizon: &Horizon,
-    ) -> Begin {
+    pub(super) fn begin(&self, upstream: usize, overlap: Duration) -> Begin {
         let place = self.upstreams[upstream].place;
         match self.recent.middle() {
             Some(newest) if self.current != Some(upstream) => {
-                let target = newest.before(overlap);
-                Begin::Search(Search::new(target, horizon.get(), place))
+                let (target, not_before) = (
+                    newest.before(overlap),
+                    newest.before(overlap.saturating_mul(2)),
+                );
+                Begin::Search(Search::new(target, not_before, place))
             }
             _ => Begin::At(place.map(|place| place.seq)),
         }
@@ -123,6 +132,7 @@ impl Positions {
         }
         if last.is_some() {
             self.current = Some(upstream);
+            self.is_mixed = false;
         }
         Told {
             is_progress,

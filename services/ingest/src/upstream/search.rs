@@ -2,8 +2,8 @@
 //!
 //! An upstream accepts only its own seqs, and tells a seq's time only by sending the frame. So: connect to what happens
 //! now, then further and further back, until the first frame that comes is older than `target`, by its own time. What
-//! was asked once too far is halved back, so that reading does not begin before `not_before`, the oldest time for which
-//! it is known what the log holds. An upstream whose history does not reach back is read from its oldest frame.
+//! was asked once too far is halved back, so that little is read before `not_before`: what the log holds is remembered
+//! only so far back. An upstream whose history does not reach back is read from its oldest frame.
 
 use crate::frame_time::FrameTime;
 

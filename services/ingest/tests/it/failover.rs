@@ -1,107 +1,20 @@
-//! Relays that number the same world differently: whichever is read, each operation once, in order.
+//! Whichever relay is read: each operation once, in order.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_ingest::IngestConfig;
-use fanjet_log::EventLog;
-use fanjet_log::memory::MemoryLog;
-use fanjet_simulator::{Rate, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig};
+use fanjet_event::Tid;
+use fanjet_log::contract::whole;
+use fanjet_log::memory::{MemoryLease, MemoryLog};
+use fanjet_simulator::{ExpectedEvent, ExpectedKind, FaultKind, SimulatorHandle};
+use fanjet_wire::envelope::Subject;
 
-use crate::rig::{Running, all, wait_for_last, world};
-
-/// What one relay's seqs are above the other's.
-const OFFSET: u64 = 7_000_000_000;
-const RATE: f64 = 1_500.0;
-
-/// More frames than any of these tests lasts.
-const ENDLESS: u64 = 1_000_000;
-
-/// A relay of the world of `seed` that numbers `offset` above the first one.
-async fn relay(
-    seed: u64,
-    offset: u64,
-    change: impl FnOnce(&mut SimulatorConfig),
-) -> SimulatorHandle {
-    let world = WorldConfig {
-        seq_base: 30_000_000_000 + offset,
-        ..world(seed, &[])
-    };
-    let mut settings = SimulatorConfig {
-        source: Source::World(world),
-        rate: Rate::PerSecond(RATE),
-        limit: Some(ENDLESS),
-        ..SimulatorConfig::default()
-    };
-    change(&mut settings);
-    Simulator::start(settings).await.unwrap()
-}
-
-fn for_a_client(config: &mut SimulatorConfig) {
-    config.wait_for_client = true;
-}
-
-/// Reads `first`, then `second`, with times short enough for a test.
-fn quick(
-    first: &SimulatorHandle,
-    second: &SimulatorHandle,
-) -> impl FnOnce(&mut IngestConfig) + use<> {
-    let urls = (first.url(), second.url());
-    move |config| {
-        let upstream = &mut config.upstream;
-        upstream.url = urls.0;
-        upstream.fallbacks = vec![urls.1];
-        upstream.fail_after = Duration::from_millis(50);
-        upstream.probe_interval = Duration::from_millis(20);
-        upstream.return_after = Duration::from_millis(100);
-        upstream.overlap = Duration::from_millis(200);
-        upstream.remembered_events = 3_000;
-        upstream.connect_timeout = Duration::from_secs(2);
-    }
-}
-
-/// Stops the world, waits until everything of it is logged, and compares: the log's `n`-th event is the world's `n`-th, in
-/// the numbers of whoever is named in its origin. `low` is the relay with the lower ones, and has forgotten nothing.
-async fn assert_log_equals(log: &MemoryLog, low: &SimulatorHandle, seed: u64) {
-    low.pause();
-    let world = low.expected();
-    wait_for_last(log, world.len() as u64, seed).await;
-    let entries = all(log).await;
-    for (entry, expected) in entries.iter().zip(&world) {
-        let at = format!("seed {seed}, seq {}", entry.seq);
-        let seq = expected.relay_seq;
-        let numbered = if is_high(entry.origin.relay_seq) {
-            seq + OFFSET
-        } else {
-            seq
-        };
-        let origin = &entry.origin;
-        assert_eq!(
-            (origin.relay_seq, origin.op_index, origin.op_count),
-            (numbered, expected.op_index, expected.op_count),
-            "{at}"
-        );
-        if let Some(json) = expected.v1_json(entry.time().unwrap().get()) {
-            let json = json.replace(&format!("\"seq\":{seq},"), &format!("\"seq\":{numbered},"));
-            assert_eq!(std::str::from_utf8(&entry.body).unwrap(), json, "{at}");
-        }
-    }
-}
-
-fn is_high(seq: u64) -> bool {
-    seq >= 30_000_000_000 + OFFSET
-}
-
-async fn grown_by(log: &MemoryLog, events: u64, seed: u64) {
-    let last = log.bounds().await.unwrap().last;
-    wait_for_last(log, last + events, seed).await;
-}
-
-const ACTIVE: &str = "fanjet_ingest_upstream_active";
-const FAILED: &str = "fanjet_ingest_upstream_switches_total{reason=\"failed\"}";
-const PREFERRED: &str = "fanjet_ingest_upstream_switches_total{reason=\"preferred\"}";
-const REPEATED: &str = "fanjet_ingest_repeated_events_total";
-const SHORT: &str = "fanjet_ingest_upstream_short_histories_total";
+use crate::relays::{
+    ACTIVE, FAILED, LATE, LOGGED, OFFSET, PREFERRED, REPEATED, SHORT, assert_log_equals,
+    faulty_relay, for_a_client, grown_by, is_high, quick, relay,
+};
+use crate::rig::{Running, candidate, wait_for_last};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_relay_that_dies_in_mid_stream_is_replaced_and_returned_to_without_loss_or_repetition() {
@@ -133,7 +46,7 @@ async fn a_relay_that_dies_in_mid_stream_is_replaced_and_returned_to_without_los
         assert!(first.stats().refused > 0, "nothing was refused");
         assert!(running.counted(REPEATED) > 0, "nothing was sent twice");
         assert_eq!(running.counted(SHORT), 0);
-        let entries = all(&*log).await;
+        let entries = whole(&*log).await;
         let from_second = entries
             .iter()
             .filter(|entry| is_high(entry.origin.relay_seq));
@@ -215,44 +128,147 @@ async fn an_upstream_whose_seqs_begin_anew_is_read_on_by_time() {
     running.stop().await.unwrap();
 }
 
-/// What an upstream has forgotten is lost, told and counted; everything behind it arrives.
+/// The next leader goes on with what the last one read, whoever is preferred, and knows again what that one had from both.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_outdated_cursor_is_told_and_reading_goes_on() {
-    let (seed, frames) = (540, 3_000);
-    let relay = relay(seed, 0, |config| {
-        config.limit = Some(frames);
-        config.wait_for_client = true;
-        config.history_frames = 200;
-    })
-    .await;
+async fn leaders_take_turns_while_upstreams_do() {
+    let seed = 550;
+    let second = relay(seed, OFFSET, |_| {}).await;
+    second.pause();
+    let first = relay(seed, 0, for_a_client).await;
+    second.resume();
     let log = Arc::new(MemoryLog::new());
-    let start = || {
-        let settings = quick(&relay, &relay);
-        Running::start_with(log.clone(), |config| {
-            settings(config);
-            config.upstream.fallbacks.clear();
-        })
-    };
-    let running = start();
-    wait_for_last(&*log, 300, seed).await;
-    running.stop().await.unwrap();
-    relay.wait_until_produced(frames).await;
-    let last = relay.expected().last().unwrap().relay_seq;
-    let running = start();
+    let lease = MemoryLease::new();
+    let start =
+        |name: &str| Running::launch(candidate(&lease, name), log.clone(), quick(&first, &second));
+    let mut leader = start("leader");
+    leader.wait_for_role("leader").await;
+    for turn in 0..3 {
+        let standby = start(&format!("standby-{turn}"));
+        standby.wait_for_role("standby").await;
+        grown_by(&log, 200, seed).await;
+        first.go_down();
+        leader
+            .until("the second one is read", |leader| {
+                leader.counted(ACTIVE) == 1
+            })
+            .await;
+        grown_by(&log, 50, seed).await;
+        assert_eq!(second.stats().clients, 1, "only the leader reads");
+        leader.stop().await.unwrap();
+        standby.wait_for_role("leader").await;
+        assert_eq!(standby.counted(ACTIVE), 1, "it begins where the log ends");
+        grown_by(&log, 50, seed).await;
+        first.come_back();
+        standby
+            .until("the first one is read again", |standby| {
+                standby.counted(PREFERRED) == 1
+            })
+            .await;
+        leader = standby;
+    }
+    assert_log_equals(&log, &first, seed).await;
+    leader.stop().await.unwrap();
+}
+
+/// With one upstream no start and no reconnect looks further back than the last few messages: what the log holds is
+/// never looked up, because the upstream's own seqs say it.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_upstream_costs_no_look_at_the_log() {
+    let seed = 555;
+    let relay = faulty_relay(seed, 0, &["disconnect=every:300"], for_a_client).await;
+    let log = Arc::new(MemoryLog::new());
+    let mut most = 0;
+    for round in 0..4 {
+        let before = log.reads().entries;
+        let running = Running::start(&relay.url(), &log);
+        grown_by(&log, 1_000, seed).await;
+        let disconnects = "fanjet_ingest_upstream_disconnects_total{reason=\"broken\"}";
+        assert!(running.counted(disconnects) > 0);
+        running.stop().await.unwrap();
+        let read = log.reads().entries - before;
+        assert_eq!(read > 0, round > 0, "nothing was read at a start");
+        most = most.max(read);
+    }
+    assert!(most <= 16, "{most} entries were read at a start");
+    // The counter sees what it is for: another upstream makes it look.
+    let before = log.reads().entries;
+    let other = faulty_relay(seed, OFFSET, &[], |config| config.wait_for_client = true).await;
+    let running = Running::start_with(log.clone(), |config| config.upstream.url = other.url());
     running
-        .until("the last event is logged", |running| {
-            running.counted("fanjet_ingest_relay_seq") == last
+        .until("the log was looked at", |_| {
+            log.reads().entries - before >= 4_000
         })
         .await;
-    let notices = "fanjet_ingest_upstream_notices_total{name=\"outdated_cursor\"}";
-    assert_eq!(running.counted(notices), 1);
-    let named = relay.address();
-    let gaps = format!("fanjet_ingest_relay_seq_gaps_total{{upstream=\"{named}\"}}");
-    let missed = format!("fanjet_ingest_relay_seqs_missed_total{{upstream=\"{named}\"}}");
-    assert!(running.counted(&gaps) >= 1);
-    assert!(running.counted(&missed) >= 1_000);
-    let kept = all(&*log).await;
-    let seqs: Vec<_> = kept.iter().map(|entry| entry.origin.relay_seq).collect();
-    assert!(seqs.is_sorted(), "seed {seed}");
     running.stop().await.unwrap();
+}
+
+/// The first relay leaves frames out, the second one has them. What the log can still take goes behind what it holds;
+/// what would stand behind a newer commit of its repo is told and not logged.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_fallback_brings_too_late_is_told_and_not_logged() {
+    let seed = 560;
+    let second = relay(seed, OFFSET, |_| {}).await;
+    second.pause();
+    let first = faulty_relay(seed, 0, &["seq-gap=every:20"], for_a_client).await;
+    second.resume();
+    let log = Arc::new(MemoryLog::new());
+    let running = Running::start_with(log.clone(), |config| {
+        quick(&first, &second)(config);
+        // All of it is read again, and all of it is remembered.
+        config.upstream.overlap = Duration::from_secs(600);
+        config.upstream.remembered_events = 1_000_000;
+    });
+    wait_for_last(&*log, 1_500, seed).await;
+    assert_eq!(running.counted(LATE), 0);
+    first.go_down();
+    running
+        .until("the second one is read", |running| {
+            running.counted(ACTIVE) == 1
+        })
+        .await;
+    grown_by(&log, 300, seed).await;
+    second.pause();
+    let world = second.expected();
+    running
+        .until("all of the world is judged", |running| {
+            running.counted(LOGGED) + running.counted(LATE) >= world.len() as u64
+        })
+        .await;
+    let late = running.counted(LATE);
+    running.stop().await.unwrap();
+
+    let entries = whole(&*log).await;
+    let place = |seq: u64, op: u32| (if is_high(seq) { seq - OFFSET } else { seq }, op);
+    let logged: BTreeSet<_> = entries
+        .iter()
+        .map(|entry| place(entry.origin.relay_seq, entry.origin.op_index))
+        .collect();
+    assert_eq!(logged.len(), entries.len(), "seed {seed}: logged twice");
+    let missing: Vec<_> = world
+        .iter()
+        .filter(|event| !logged.contains(&place(event.relay_seq, event.op_index)))
+        .collect();
+    assert!(late > 0 && first.stats().fault(FaultKind::SeqGap) > 0);
+    assert_eq!(missing.len() as u64, late, "seed {seed}");
+    // Each repo's commits stand in the order of their revs: the world's order.
+    let mut newest = HashMap::new();
+    for entry in &entries {
+        let Some(Subject {
+            did,
+            rev: Some(rev),
+        }) = Subject::of(&entry.body)
+        else {
+            continue;
+        };
+        let this = (rev, entry.origin.op_index);
+        let before = newest.insert(did, this);
+        assert!(before < Some(this), "seed {seed}, seq {}", entry.seq);
+    }
+    let is_behind = |event: &&ExpectedEvent| {
+        let ExpectedKind::Commit { rev, .. } = &event.kind else {
+            return false;
+        };
+        newest[event.did.as_str()].0 > Tid::parse(rev).unwrap()
+    };
+    assert!(missing.iter().all(is_behind), "seed {seed}");
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use fanjet_log::contract::whole;
 use fanjet_log::memory::MemoryLog;
 use fanjet_simulator::{ExpectedEvent, ExpectedKind, SimulatorHandle, World};
 
-use crate::rig::{PATIENCE, Running, all, simulator, world};
+use crate::rig::{PATIENCE, Running, simulator, world};
 
 const FRAMES: &str = "fanjet_ingest_frames_total";
 
@@ -50,7 +51,7 @@ async fn assert_log_equals(
         })
         .await;
     assert_eq!(filtered(running), left);
-    let entries = all(log).await;
+    let entries = whole(log).await;
     let logged: Vec<_> = entries
         .iter()
         .map(|entry| (entry.origin.relay_seq, entry.origin.op_index))
@@ -121,7 +122,7 @@ async fn a_restart_behind_filtered_frames_repeats_nothing() {
     assert_eq!(running.counted(FRAMES), frames);
     running.stop().await.unwrap();
 
-    let held = all(&*log).await;
+    let held = whole(&*log).await;
     let last = held.last().unwrap().origin.relay_seq;
     let behind = expected
         .iter()
@@ -140,5 +141,5 @@ async fn a_restart_behind_filtered_frames_repeats_nothing() {
         })
         .await;
     running.stop().await.unwrap();
-    assert_eq!(all(&*log).await, held);
+    assert_eq!(whole(&*log).await, held);
 }

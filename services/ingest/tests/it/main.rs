@@ -8,12 +8,14 @@
 )]
 
 mod rig;
+mod relays;
 
 mod cluster;
 mod faithful;
 mod hostile_frames;
 mod interruptions;
 mod failover;
+mod notices;
 mod filtered;
 mod back_pressure;
 mod process;

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use fanjet_actors::{Stop, SystemClock};
 use fanjet_ingest::{Candidacy, DEFAULTS, Ingest, IngestConfig, IngestError, LeaseConfig};
+use fanjet_log::EventLog;
+use fanjet_log::contract::whole;
 use fanjet_log::lease::LeaseStore;
 use fanjet_log::memory::{MemoryLease, MemoryLog};
-use fanjet_log::{Entry, EventLog, ReadLimit, Selection};
 use fanjet_simulator::{
     FaultRule, Rate, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig,
 };
@@ -186,7 +187,7 @@ pub(crate) async fn assert_log_equals_world(
         .unwrap();
     let expected = simulator.expected();
     wait_for_last(log, expected.len() as u64, seed).await;
-    let entries = all(log).await;
+    let entries = whole(log).await;
     assert_eq!(entries.len(), expected.len(), "seed {seed}");
     let mut last_time = 0;
     for (entry, expected) in entries.iter().zip(&expected) {
@@ -232,23 +233,6 @@ pub(crate) async fn wait_for_last(log: &dyn EventLog, last: u64, seed: u64) {
     if tokio::time::timeout(PATIENCE, reached).await.is_err() {
         let bounds = log.bounds().await;
         panic!("seed {seed}: the log has {bounds:?}, should reach {last}");
-    }
-}
-
-pub(crate) async fn all(log: &dyn EventLog) -> Vec<Entry> {
-    let limit = ReadLimit {
-        entries: usize::MAX,
-        bytes: usize::MAX,
-    };
-    let mut entries = Vec::new();
-    let mut from = 0;
-    loop {
-        let page = log.read(from, &Selection::All, limit).await.unwrap();
-        entries.extend(page.entries);
-        from = page.next;
-        if page.at_end {
-            return entries;
-        }
     }
 }
 

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use fanjet_event::Did;
 use fanjet_ingest::{IngestConfig, VerifyMode};
+use fanjet_log::contract::whole;
 use fanjet_log::memory::MemoryLog;
 use fanjet_simulator::{ExpectedEvent, ExpectedKind, SimulatorHandle, World};
 
 use crate::directory::{Answers, LyingDirectory};
-use crate::rig::{
-    PATIENCE, Running, all, assert_log_equals_world, simulator, wait_for_last, world,
-};
+use crate::relays::{ACTIVE, OFFSET, faulty_relay, for_a_client, is_high, quick, relay};
+use crate::rig::{PATIENCE, Running, assert_log_equals_world, simulator, wait_for_last, world};
 
 const FRAMES: u64 = 400;
 
@@ -123,7 +123,7 @@ async fn commits_under_a_foreign_key_are_dropped_and_nobody_elses_are() {
     let kept: Vec<_> = expected.iter().filter(|event| !is_dropped(event)).collect();
     assert!(kept.len() < expected.len());
     wait_for_last(&*log, kept.len() as u64, seed).await;
-    let seqs: Vec<_> = all(&*log)
+    let seqs: Vec<_> = whole(&*log)
         .await
         .iter()
         .map(|entry| entry.origin.relay_seq)
@@ -153,7 +153,7 @@ async fn commits_with_a_changed_path_are_dropped_whole() {
     assert!(fired > 0);
     let last = expected.last().unwrap().relay_seq;
     let reached = async {
-        while all(&*log)
+        while whole(&*log)
             .await
             .last()
             .is_none_or(|entry| entry.origin.relay_seq < last)
@@ -165,6 +165,70 @@ async fn commits_with_a_changed_path_are_dropped_whole() {
     assert_eq!(running.drops("bad_inversion"), fired);
     assert_eq!(running.drops("invalid_collection"), 0);
     running.stop().await.unwrap();
+}
+
+/// What is not kept is not verified either: nobody asks for its keys.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_is_kept_is_verified() {
+    let seed = 306;
+    let mut own = World::new(&world(seed, &[])).unwrap();
+    let expected: Vec<_> = (0..FRAMES)
+        .flat_map(|_| own.next_frame().expected)
+        .collect();
+    let kept = busiest(&expected);
+    let of_kept: Vec<_> = expected
+        .iter()
+        .filter(|event| event.did == kept)
+        .cloned()
+        .collect();
+    let simulator = simulator(seed, FRAMES, &[]).await;
+    let log = Arc::new(MemoryLog::new());
+    let running = Running::start_with(log.clone(), |config| {
+        verify_all(&simulator, &simulator.did_url())(config);
+        config.filter.dids = vec![kept.as_str().to_owned()];
+    });
+    running
+        .until("everything was read", |running| {
+            running.counted("fanjet_ingest_frames_total") == FRAMES
+                && running.counted("fanjet_ingest_events_total") == of_kept.len() as u64
+        })
+        .await;
+    assert_eq!(outcome(&running, "ok"), commit_frames(&of_kept));
+    let identities = of_kept.iter().filter(|event| !is_commit(event)).count() as u64;
+    assert!((1..=1 + identities).contains(&lookups(&running, "key")));
+    running.stop().await.unwrap();
+}
+
+/// A fallback is not trusted more than the upstream that it stands in for.
+#[tokio::test(flavor = "multi_thread")]
+async fn commits_of_a_fallback_are_verified_too() {
+    let seed = 307;
+    let lying = faulty_relay(seed, OFFSET, &["invalid-collection=every:10"], |_| {}).await;
+    lying.pause();
+    let honest = relay(seed, 0, for_a_client).await;
+    lying.resume();
+    let log = Arc::new(MemoryLog::new());
+    let running = Running::start_with(log.clone(), |config| {
+        verify_all(&honest, &honest.did_url())(config);
+        quick(&honest, &lying)(config);
+    });
+    wait_for_last(&*log, 300, seed).await;
+    assert_eq!(running.drops("bad_inversion"), 0);
+    let before = outcome(&running, "ok");
+    assert!(before > 0);
+    honest.go_down();
+    running
+        .until("commits of the fallback are dropped and kept", |running| {
+            running.drops("bad_inversion") > 3 && outcome(running, "ok") > before
+        })
+        .await;
+    assert_eq!(running.counted(ACTIVE), 1);
+    running.stop().await.unwrap();
+    let entries = whole(&*log).await;
+    let from_fallback = entries
+        .iter()
+        .filter(|entry| is_high(entry.origin.relay_seq));
+    assert!(from_fallback.count() > 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,7 +19,7 @@ fn a_single_upstream_is_never_left() {
         stale_after: s(5),
         ..RULES
     };
-    let mut failover = Failover::new(1, rules);
+    let mut failover = Failover::new(1, 0, rules);
     for second in 0..1_000 {
         failover.failed(s(second));
         assert_eq!(failover.decide(s(second)), Decision::Stay);
@@ -31,7 +31,7 @@ fn a_single_upstream_is_never_left() {
 
 #[test]
 fn failing_for_long_enough_leads_to_the_next_and_a_connection_that_drops_at_once_does_not_help() {
-    let mut failover = Failover::new(3, RULES);
+    let mut failover = Failover::new(3, 0, RULES);
     failover.connected(s(0));
     failover.failed(s(100));
     assert_eq!(failover.decide(s(129)), Decision::Stay);
@@ -45,7 +45,7 @@ fn failing_for_long_enough_leads_to_the_next_and_a_connection_that_drops_at_once
 
 #[test]
 fn a_connection_that_held_makes_an_old_failure_forgotten() {
-    let mut failover = Failover::new(2, RULES);
+    let mut failover = Failover::new(2, 0, RULES);
     failover.failed(s(0));
     failover.connected(s(1));
     failover.failed(s(40));
@@ -55,14 +55,14 @@ fn a_connection_that_held_makes_an_old_failure_forgotten() {
 
 #[test]
 fn silence_counts_only_when_it_is_asked_for() {
-    let mut quiet = Failover::new(2, RULES);
+    let mut quiet = Failover::new(2, 0, RULES);
     quiet.connected(s(0));
     assert_eq!(quiet.decide(s(1_000_000)), Decision::Stay);
     let rules = Rules {
         stale_after: s(60),
         ..RULES
     };
-    let mut stale = Failover::new(2, rules);
+    let mut stale = Failover::new(2, 0, rules);
     stale.connected(s(0));
     stale.heard(s(50));
     assert_eq!(stale.decide(s(109)), Decision::Stay);
@@ -87,7 +87,7 @@ proptest! {
     /// upstream up for long, an upstream that is up is read; with all up for long, the preferred one.
     #[test]
     fn a_well_upstream_is_kept_and_the_best_one_found(life in lives()) {
-        let mut failover = Failover::new(3, RULES);
+        let mut failover = Failover::new(3, 0, RULES);
         let mut is_connected = false;
         let mut last_switch: Option<u64> = None;
         let mut up_since = [None::<u64>; 3];

@@ -14,7 +14,7 @@ fn only_new_seqs_are_progress() {
     let (first, second) = (world.next_frame(), world.next_frame());
     let garbage = Bytes::from_static(b"garbage");
     let id = UpstreamId::new("relay").unwrap();
-    let mut positions = Positions::continuing([&id], &Resume::empty(10));
+    let mut positions = Positions::continuing([&id], &Resume::default());
 
     let mut is_progress = |frames: &[Bytes]| {
         (
