@@ -1,18 +1,14 @@
 //! Whichever relay is read: each operation once, in order.
 
-use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
-use fanjet_event::Tid;
 use fanjet_log::contract::whole;
 use fanjet_log::memory::{MemoryLease, MemoryLog};
-use fanjet_simulator::{ExpectedEvent, ExpectedKind, FaultKind, SimulatorHandle};
-use fanjet_wire::envelope::Subject;
+use fanjet_simulator::SimulatorHandle;
 
 use crate::relays::{
-    ACTIVE, FAILED, LATE, LOGGED, OFFSET, PREFERRED, REPEATED, SHORT, assert_log_equals,
-    faulty_relay, for_a_client, grown_by, is_high, quick, relay,
+    ACTIVE, FAILED, OFFSET, PREFERRED, REPEATED, SHORT, assert_log_equals, faulty_relay,
+    for_a_client, grown_by, is_high, quick, relay,
 };
 use crate::rig::{Running, candidate, wait_for_last};
 
@@ -200,75 +196,4 @@ async fn one_upstream_costs_no_look_at_the_log() {
         })
         .await;
     running.stop().await.unwrap();
-}
-
-/// The first relay leaves frames out, the second one has them. What the log can still take goes behind what it holds;
-/// what would stand behind a newer commit of its repo is told and not logged.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_fallback_brings_too_late_is_told_and_not_logged() {
-    let seed = 560;
-    let second = relay(seed, OFFSET, |_| {}).await;
-    second.pause();
-    let first = faulty_relay(seed, 0, &["seq-gap=every:20"], for_a_client).await;
-    second.resume();
-    let log = Arc::new(MemoryLog::new());
-    let running = Running::start_with(log.clone(), |config| {
-        quick(&first, &second)(config);
-        // All of it is read again, and all of it is remembered.
-        config.upstream.overlap = Duration::from_secs(600);
-        config.upstream.remembered_events = 1_000_000;
-    });
-    wait_for_last(&*log, 1_500, seed).await;
-    assert_eq!(running.counted(LATE), 0);
-    first.go_down();
-    running
-        .until("the second one is read", |running| {
-            running.counted(ACTIVE) == 1
-        })
-        .await;
-    grown_by(&log, 300, seed).await;
-    second.pause();
-    let world = second.expected();
-    running
-        .until("all of the world is judged", |running| {
-            running.counted(LOGGED) + running.counted(LATE) >= world.len() as u64
-        })
-        .await;
-    let late = running.counted(LATE);
-    running.stop().await.unwrap();
-
-    let entries = whole(&*log).await;
-    let place = |seq: u64, op: u32| (if is_high(seq) { seq - OFFSET } else { seq }, op);
-    let logged: BTreeSet<_> = entries
-        .iter()
-        .map(|entry| place(entry.origin.relay_seq, entry.origin.op_index))
-        .collect();
-    assert_eq!(logged.len(), entries.len(), "seed {seed}: logged twice");
-    let missing: Vec<_> = world
-        .iter()
-        .filter(|event| !logged.contains(&place(event.relay_seq, event.op_index)))
-        .collect();
-    assert!(late > 0 && first.stats().fault(FaultKind::SeqGap) > 0);
-    assert_eq!(missing.len() as u64, late, "seed {seed}");
-    // Each repo's commits stand in the order of their revs: the world's order.
-    let mut newest = HashMap::new();
-    for entry in &entries {
-        let Some(Subject {
-            did,
-            rev: Some(rev),
-        }) = Subject::of(&entry.body)
-        else {
-            continue;
-        };
-        let this = (rev, entry.origin.op_index);
-        let before = newest.insert(did, this);
-        assert!(before < Some(this), "seed {seed}, seq {}", entry.seq);
-    }
-    let is_behind = |event: &&ExpectedEvent| {
-        let ExpectedKind::Commit { rev, .. } = &event.kind else {
-            return false;
-        };
-        newest[event.did.as_str()].0 > Tid::parse(rev).unwrap()
-    };
-    assert!(missing.iter().all(is_behind), "seed {seed}");
 }

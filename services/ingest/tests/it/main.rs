@@ -15,6 +15,7 @@ mod faithful;
 mod hostile_frames;
 mod interruptions;
 mod failover;
+mod late;
 mod notices;
 mod filtered;
 mod back_pressure;
