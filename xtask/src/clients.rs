@@ -6,7 +6,6 @@
 mod library;
 mod install;
 mod world;
-mod filter;
 mod subscription;
 mod driver;
 mod stage;

@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use fanjet_actors::SystemClock;
-use fanjet_log::{EventLog, ReadLimit, Selection};
+
 use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog};
 use fanjet_testkit::Process;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::account::{self, Judge};
+use crate::account;
 use crate::cluster::{Profile, build, get, listening, printed, program, set};
 use crate::shell::block_on;
 
@@ -30,11 +30,6 @@ const POLL: Duration = Duration::from_millis(50);
 
 /// Small segments, so that kills meet their ends too.
 const SEGMENT_BYTES: &str = "4000000";
-
-const PAGE: ReadLimit = ReadLimit {
-    entries: 10_000,
-    bytes: 64 << 20,
-};
 
 /// When a process is killed.
 struct Life {
@@ -63,7 +58,7 @@ async fn crash(runs: u32, rate: u32, seed: u64) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let expect_out = folder.path().join("expected.jsonl");
     let data = folder.path().join("data");
-    let simulator = simulator(frames, rate, seed, &expect_out).await?;
+    let simulator = account::simulator(Profile::Dev, frames, rate, seed, &expect_out)?;
     let upstream = listening(&simulator).await?;
     let under_load = kill_again_and_again(&upstream, &data, &lives).await?;
     let expected = {
@@ -76,9 +71,8 @@ async fn crash(runs: u32, rate: u32, seed: u64) -> Result<()> {
     };
     simulator.stop(PATIENCE).await?;
 
-    let mut judge = Judge::new(&expected);
-    read_back(&data, &mut judge).await?;
-    let verdict = judge.finish();
+    let log = EmbeddedLog::open(EmbeddedConfig::in_folder(&data), Arc::new(SystemClock)).await?;
+    let (verdict, _) = account::judge_log(&log, &expected).await?;
     println!("{under_load} of {runs} kills hit a process that had appended");
     println!("{runs} kills, {verdict}");
     ensure!(
@@ -90,29 +84,6 @@ async fn crash(runs: u32, rate: u32, seed: u64) -> Result<()> {
         "too few kills hit a process under load: they prove little"
     );
     Ok(())
-}
-
-async fn simulator(frames: u64, rate: u32, seed: u64, expect_out: &Path) -> Result<Process> {
-    let flags = [
-        ("--listen", "127.0.0.1:0".to_owned()),
-        ("--rate", rate.to_string()),
-        ("--limit", frames.to_string()),
-        ("--seed", seed.to_string()),
-        ("--accounts", "100".to_owned()),
-        ("--records-per-repo", "30".to_owned()),
-        ("--multi-op-commits", "0.2".to_owned()),
-        ("--history-frames", frames.to_string()),
-        ("--history-bytes", (16_u64 << 30).to_string()),
-        ("--expect-out", expect_out.display().to_string()),
-    ];
-    program(Profile::Dev, "fanjet-simulator")
-        .args(
-            flags
-                .into_iter()
-                .flat_map(|(flag, value)| [flag.to_owned(), value]),
-        )
-        .arg("--wait-for-client")
-        .start()
 }
 
 /// Starts and kills a process for each life; how many of them had appended.
@@ -186,27 +157,6 @@ async fn wait_for_log(process: &Process, seq: u64) -> Result<()> {
     tokio::time::timeout(PATIENCE, reaching)
         .await
         .with_context(|| format!("the log does not reach {seq}"))?
-}
-
-/// Reads the whole log.
-async fn read_back(data: &Path, judge: &mut Judge<'_>) -> Result<()> {
-    let config = EmbeddedConfig::in_folder(data);
-    let log = EmbeddedLog::open(config, Arc::new(SystemClock)).await?;
-    let mut from = 0;
-    loop {
-        let page = log.read(from, &Selection::All, PAGE).await?;
-        for entry in &page.entries {
-            judge.see(
-                (entry.origin.relay_seq, entry.origin.op_index),
-                entry.time()?.get(),
-                std::str::from_utf8(&entry.body)?,
-            );
-        }
-        from = page.next;
-        if page.at_end {
-            return Ok(());
-        }
-    }
 }
 
 /// Bytes of all files in a folder, which may not be there yet.

@@ -9,7 +9,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::cluster::{Cluster, Profile};
-use crate::load::{Filter, Oracle, Pace, Start, Tally, Until, Wish, fill, reference};
+use crate::filter::Filter;
+use crate::load::{Oracle, Pace, Start, Tally, Until, Wish, fill, reference};
 use crate::shell::{again_optimised, block_on, is_optimised};
 use crate::soak::resident_mib;
 

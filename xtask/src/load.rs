@@ -3,7 +3,7 @@
 
 mod oracle;
 
-mod filter;
+mod matcher;
 
 mod judge;
 
@@ -12,7 +12,6 @@ mod reference;
 
 mod tally;
 
-pub(crate) use filter::Filter;
 pub(crate) use judge::Start;
 pub(crate) use oracle::{Oracle, fill};
 pub(crate) use reader::{Pace, Reader, Until, Wish};

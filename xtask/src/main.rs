@@ -18,6 +18,7 @@ mod demo;
 mod corpus;
 mod soak;
 mod account;
+mod filter;
 mod load;
 mod cutover;
 mod laggards;

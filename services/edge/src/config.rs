@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use fanjet_wire::zstd::DEFAULT_LEVEL;
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+
+use crate::EdgeError;
 
 /// Settings of one edge node.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -40,6 +43,12 @@ pub struct HttpConfig {
     pub workers: usize,
     /// Subscribers of this node at one time; more are refused with 503.
     pub max_subscribers: usize,
+    /// Subscribers from one IPv4 address, or one /64 of IPv6, at one time; more are refused with 429. 0: as many as
+    /// the node takes.
+    pub max_subscribers_per_address: usize,
+    /// The networks of the proxies in front of this node: where a request comes from there, its client is whom
+    /// `X-Forwarded-For` names.
+    pub trusted_proxies: Vec<IpNet>,
     /// How long a client may take to send its request head.
     #[serde(with = "humantime_serde")]
     pub handshake_timeout: Duration,
@@ -57,6 +66,8 @@ impl Default for HttpConfig {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 6008)),
             workers: 0,
             max_subscribers: 10_000,
+            max_subscribers_per_address: 1_000,
+            trusted_proxies: Vec::new(),
             handshake_timeout: Duration::from_secs(10),
             max_url_bytes: 65_536,
             close_linger: Duration::from_secs(1),
@@ -189,6 +200,10 @@ pub struct SubscriberConfig {
     pub hello_timeout: Duration,
     /// Longest message from a client in bytes; a longer one closes the connection with 1009.
     pub max_client_message_bytes: usize,
+    /// How old a connection may become; then it is closed with 1012 and the cursor to resume with, at the latest. The
+    /// last fifth of it is used to spread these closes. 0: as old as the client likes.
+    #[serde(with = "humantime_serde")]
+    pub max_age: Duration,
 }
 
 impl Default for SubscriberConfig {
@@ -201,6 +216,7 @@ impl Default for SubscriberConfig {
             write_stall_timeout: Duration::from_secs(120),
             hello_timeout: Duration::from_secs(600),
             max_client_message_bytes: 10_000_000,
+            max_age: Duration::ZERO,
         }
     }
 }
@@ -251,7 +267,15 @@ impl Default for FiltersConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DrainConfig {
-    /// How long closing all connections may take, in whole seconds; what is left then is cut off.
+    /// How long clients are still let in after the node has said that it is not ready any more: whoever sends
+    /// them here has to notice that first.
+    #[serde(with = "humantime_serde")]
+    pub grace: Duration,
+    /// Over which time the closes are spread, so that not all clients reconnect at once.
+    #[serde(with = "humantime_serde")]
+    pub spread: Duration,
+    /// How long closing all connections may take after the grace, in whole seconds and not less than the spread;
+    /// what is left then is cut off.
     #[serde(with = "humantime_serde")]
     pub deadline: Duration,
 }
@@ -259,8 +283,24 @@ pub struct DrainConfig {
 impl Default for DrainConfig {
     fn default() -> Self {
         Self {
+            grace: Duration::ZERO,
+            spread: Duration::from_secs(5),
             deadline: Duration::from_secs(10),
         }
+    }
+}
+
+impl DrainConfig {
+    /// # Errors
+    /// [`EdgeError::Drain`] when the closes could not end in time.
+    pub(crate) fn check(&self) -> Result<(), EdgeError> {
+        if self.spread <= self.deadline && self.deadline.subsec_nanos() == 0 {
+            return Ok(());
+        }
+        Err(EdgeError::Drain {
+            spread: self.spread,
+            deadline: self.deadline,
+        })
     }
 }
 

@@ -9,9 +9,11 @@ use fanjet_telemetry::{Health, HealthReport};
 use opentelemetry::metrics::Meter;
 use tokio::time::Instant;
 
+use crate::ending::Ending;
 use crate::http::{Admission, Server, StoredFilters};
 use crate::metrics::Metrics;
 use crate::replay::{Desk, Loader, Starts};
+use crate::subscriber::Ages;
 use crate::tail::{Compression, Feeder, Pool, Tail};
 use crate::{EdgeConfig, EdgeError, NotReady, Readiness};
 
@@ -26,7 +28,8 @@ pub(crate) struct Node {
     pub(crate) admission: Arc<Admission>,
     pub(crate) filters: Arc<StoredFilters>,
     pub(crate) metrics: Metrics,
-    pub(crate) stop: Stop,
+    pub(crate) ages: Arc<Ages>,
+    pub(crate) ending: Ending,
     #[cfg(feature = "fault-injection")]
     pub(crate) hubs: Arc<parking_lot::Mutex<Vec<actix::Addr<crate::hub::Hub>>>>,
 }
@@ -39,10 +42,11 @@ impl Edge {
     /// Binds and begins to follow the log and to serve. A log that is away is waited for; clients are refused
     /// with 503 until it has answered once. `filters` keeps what clients store, for all nodes that share it. Must be called within a tokio runtime.
     ///
-    /// The node ends when `stop` is triggered, or triggers it itself when it cannot go on.
+    /// The node ends when `stop` is triggered, or triggers it itself when it cannot go on. It takes the time of
+    /// [`DrainConfig`](crate::config::DrainConfig) for it.
     ///
     /// # Errors
-    /// [`EdgeError::Listen`], [`EdgeError::Pool`], [`EdgeError::Compression`].
+    /// [`EdgeError::Listen`], [`EdgeError::Pool`], [`EdgeError::Compression`], [`EdgeError::Drain`].
     pub fn start(
         config: EdgeConfig,
         log: Arc<dyn EventLog>,
@@ -65,6 +69,8 @@ impl Edge {
         stop: Stop,
         clock: Arc<dyn Clock>,
     ) -> Result<EdgeHandle, EdgeError> {
+        config.drain.check()?;
+        let ending = Ending::new(stop);
         let metrics = Metrics::new(meter);
         let pool =
             Pool::new(&config.tail.collections).map_err(|error| EdgeError::Pool(error.answer()))?;
@@ -82,14 +88,15 @@ impl Edge {
             desk: Arc::clone(&desk),
             starts,
             compression: Compression::load(&config.zstd)?,
-            admission: Arc::new(Admission::new(config.http.max_subscribers)),
+            admission: Arc::new(Admission::new(&config.http)),
             filters: Arc::new(StoredFilters::new(
                 filters,
                 Arc::clone(&clock),
                 config.filters.clone(),
             )),
             metrics: metrics.clone(),
-            stop: stop.clone(),
+            ages: Arc::new(Ages::new(config.subscriber.max_age)),
+            ending: ending.clone(),
             config: Arc::new(config),
             #[cfg(feature = "fault-injection")]
             hubs: Arc::default(),
@@ -105,10 +112,12 @@ impl Edge {
             retry: node.config.tail.clone(),
         };
         let feeder = Feeder::new(log, tail, metrics, clock, node.config.tail.clone());
-        let mut tasks = Tasks::new(stop.clone());
-        tasks.spawn("tail", OnFailure::StopAll, feeder.run(stop.clone()));
-        tasks.spawn("replay", OnFailure::StopAll, loader.run(stop.clone()));
-        tasks.spawn("http", OnFailure::StopAll, server.run(stop));
+        let mut tasks = Tasks::new(ending.draining.clone());
+        let (grace, over) = (node.config.drain.grace, ending.over.clone());
+        tasks.spawn("tail", OnFailure::StopAll, feeder.run(over.clone()));
+        tasks.spawn("replay", OnFailure::StopAll, loader.run(over));
+        tasks.spawn("ending", OnFailure::StopAll, ending.clone().run(grace));
+        tasks.spawn("http", OnFailure::StopAll, serve(server, ending));
         Ok(EdgeHandle { addr, node, tasks })
     }
 }
@@ -164,9 +173,20 @@ impl EdgeHandle {
     }
 }
 
+/// Serves until nobody is left, or the time for that is over. However it ends, nothing is left to read the log for.
+async fn serve(server: Server, ending: Ending) -> Result<(), EdgeError> {
+    let served = server.run(ending.draining).await;
+    ending.over.cancel();
+    served
+}
+
 fn readiness(node: &Node) -> Readiness {
     let fresh_within = node.config.tail.fresh_within;
-    let draining = node.stop.is_cancelled().then_some(NotReady::Draining);
+    let draining = node
+        .ending
+        .asked
+        .is_cancelled()
+        .then_some(NotReady::Draining);
     Readiness {
         reasons: node
             .tail

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use fanjet_actors::TaskError;
 use fanjet_boot::Failure;
@@ -31,6 +32,16 @@ pub enum EdgeError {
         /// Its value and what is wrong with it.
         reason: String,
     },
+    /// The node could not end in the way that is asked for. The operator's to fix.
+    #[error(
+        "drain.spread is {spread:?}, drain.deadline is {deadline:?}: the spread must not be longer than the deadline, which counts whole seconds"
+    )]
+    Drain {
+        /// Over which time the closes are spread.
+        spread: Duration,
+        /// How long closing may take.
+        deadline: Duration,
+    },
     /// The log is damaged or set up wrongly; going on would serve wrong data.
     #[error("cannot follow the log: {0}")]
     Log(#[source] LogError),
@@ -48,7 +59,11 @@ impl EdgeError {
         match self {
             Self::Server(_) => true,
             Self::Log(failure) => failure.is_retryable(),
-            Self::Listen { .. } | Self::Pool(_) | Self::Compression { .. } | Self::Task(_) => false,
+            Self::Listen { .. }
+            | Self::Pool(_)
+            | Self::Compression { .. }
+            | Self::Drain { .. }
+            | Self::Task(_) => false,
         }
     }
 }
@@ -56,9 +71,10 @@ impl EdgeError {
 impl From<EdgeError> for Failure {
     fn from(error: EdgeError) -> Self {
         match error {
-            EdgeError::Listen { .. } | EdgeError::Pool(_) | EdgeError::Compression { .. } => {
-                Self::config(error)
-            }
+            EdgeError::Listen { .. }
+            | EdgeError::Pool(_)
+            | EdgeError::Compression { .. }
+            | EdgeError::Drain { .. } => Self::config(error),
             EdgeError::Log(error) => error.into(),
             _ => Self::other(error),
         }

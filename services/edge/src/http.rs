@@ -6,6 +6,7 @@ mod subscribe;
 mod filters;
 
 mod stored_filters;
+mod client_address;
 mod admission;
 mod refusal;
 

@@ -10,6 +10,8 @@ mod shard;
 
 mod pacing;
 
+mod farewell;
+
 mod actor;
 
 mod worker;

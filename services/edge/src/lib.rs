@@ -23,6 +23,7 @@ pub mod subscriber;
 mod http;
 
 mod edge;
+mod ending;
 mod readiness;
 pub mod metrics;
 mod error;

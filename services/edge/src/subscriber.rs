@@ -7,6 +7,7 @@ mod feed;
 mod body;
 
 mod inbound;
+mod age;
 mod liveness;
 mod silence;
 
@@ -15,6 +16,7 @@ mod session;
 pub use feed::Feed;
 pub use outbox::{Chunk, Heartbeat, Outbox, Push, Take};
 
+pub(crate) use age::Ages;
 pub(crate) use body::body;
 pub(crate) use inbound::Inbound;
 pub(crate) use session::Session;

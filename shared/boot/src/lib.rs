@@ -1,4 +1,4 @@
-//! The shape of every Fanjet process: settings, logs, runtime, signals, the service, its ops server, the exit code.
+//! The shape of every Fanjet process: allocator, settings, logs, runtime, signals, the service, its ops server, the exit code.
 //!
 //! What a service does is an argument. This crate must never know one, nor where a log is.
 
@@ -10,10 +10,15 @@ use std::process::ExitCode;
 
 use fanjet_config::{Flags, fail, settings_or_exit};
 use fanjet_telemetry::init_logs;
+use mimalloc::MiMalloc;
 
 pub use failure::Failure;
 pub use process::{Process, say};
 pub use settings::Settings;
+
+/// Of every process: what is read from NATS is allocated in many small pieces, and freed on other threads.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Reads the settings and runs `service` until it ends: by itself, or because it was asked to stop.
 pub fn run<S: Settings>(

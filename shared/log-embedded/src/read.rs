@@ -9,7 +9,7 @@ use crate::block::{self, damaged};
 use crate::decode::Decoder;
 use crate::format::frame::{self, Found};
 use crate::format::record;
-use crate::shared::Shared;
+use crate::shared::{Shared, on_disk};
 use crate::state::{BlockAt, Place};
 
 /// Bytes that one page looks through: beyond it the page comes back, empty when nothing matched.
@@ -35,18 +35,11 @@ pub(crate) async fn page(
             return Ok((page, decoder));
         }
     }
-    let permit = Arc::clone(&shared.reads)
-        .acquire_owned()
-        .await
-        .map_err(LogError::unavailable)?;
-    let shared = Arc::clone(shared);
-    tokio::task::spawn_blocking(move || {
-        let page = Builder::new(from, limit, Reach::Disk).build(&shared, &mut decoder);
-        drop(permit);
-        page.map(|page| (page, decoder))
+    on_disk(shared, move |shared| {
+        let page = Builder::new(from, limit, Reach::Disk).build(shared, &mut decoder)?;
+        Ok((page, decoder))
     })
     .await
-    .map_err(LogError::unavailable)?
 }
 
 /// How far a page may go.

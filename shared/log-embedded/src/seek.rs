@@ -9,22 +9,11 @@ use fanjet_log::{LogError, Seq};
 use crate::block::{self, damaged};
 use crate::format::frame::{self, Found};
 use crate::format::record;
-use crate::shared::Shared;
+use crate::shared::{Shared, on_disk};
 
 /// The seq of the first kept record whose log time is not below `time`.
 pub(crate) async fn seq_at(shared: &Arc<Shared>, time: TimeUs) -> Result<Seq, LogError> {
-    let permit = Arc::clone(&shared.reads)
-        .acquire_owned()
-        .await
-        .map_err(LogError::unavailable)?;
-    let shared = Arc::clone(shared);
-    tokio::task::spawn_blocking(move || {
-        let found = find(&shared, time.get());
-        drop(permit);
-        found
-    })
-    .await
-    .map_err(LogError::unavailable)?
+    on_disk(shared, move |shared| find(shared, time.get())).await
 }
 
 fn find(shared: &Shared, time: u64) -> Result<Seq, LogError> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fanjet_actors::Clock;
-use fanjet_log::Seq;
+use fanjet_log::{LogError, Seq};
 use parking_lot::RwLock;
 use tokio::sync::{Semaphore, watch};
 
@@ -26,7 +26,7 @@ pub(crate) struct Shared {
     /// Older blocks.
     pub(crate) cache: BlockCache,
     /// Bounds the reads that use the disk.
-    pub(crate) reads: Arc<Semaphore>,
+    reads: Arc<Semaphore>,
 }
 
 impl Shared {
@@ -47,4 +47,23 @@ impl Shared {
             disk,
         }
     }
+}
+
+/// Reads that use the disk, apart from the threads that serve others: bounded, and in the order in which they came.
+pub(crate) async fn on_disk<T: Send + 'static>(
+    shared: &Arc<Shared>,
+    read: impl FnOnce(&Shared) -> Result<T, LogError> + Send + 'static,
+) -> Result<T, LogError> {
+    let permit = Arc::clone(&shared.reads)
+        .acquire_owned()
+        .await
+        .map_err(LogError::unavailable)?;
+    let shared = Arc::clone(shared);
+    tokio::task::spawn_blocking(move || {
+        let found = read(&shared);
+        drop(permit);
+        found
+    })
+    .await
+    .map_err(LogError::unavailable)?
 }

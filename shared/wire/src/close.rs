@@ -14,6 +14,8 @@ pub const MAX_CLOSE_TEXT: usize = MAX_CONTROL_PAYLOAD - 2;
 pub enum CloseReason {
     /// This node shuts down; another one continues with the same cursor.
     Draining,
+    /// The connection is as old as this node lets one become; a new one may find another node.
+    TooOld,
     /// The client read more slowly than this node forgets.
     FellBehind,
     /// A defect of ours; this node goes on without what was lost.
@@ -38,8 +40,9 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// One of each, for whoever needs the closed set of labels.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Draining,
+        Self::TooOld,
         Self::FellBehind,
         Self::Internal,
         Self::MessageTooBig,
@@ -55,7 +58,7 @@ impl CloseReason {
     /// The close code that is sent; `None` when the frame carries none, or there is no frame at all.
     pub fn code(&self) -> Option<u16> {
         match self {
-            Self::Draining => Some(1012),
+            Self::Draining | Self::TooOld => Some(1012),
             Self::FellBehind => Some(1013),
             Self::Internal => Some(1011),
             Self::MessageTooBig => Some(1009),
@@ -72,6 +75,7 @@ impl CloseReason {
     pub fn label(&self) -> &'static str {
         match self {
             Self::Draining => "draining",
+            Self::TooOld => "too_old",
             Self::FellBehind => "fell_behind",
             Self::Internal => "internal",
             Self::MessageTooBig => "message_too_big",
@@ -90,6 +94,7 @@ impl CloseReason {
     pub fn text(&self, resume: Option<u64>) -> String {
         let words = match self {
             Self::Draining => "node shutting down, reconnect",
+            Self::TooOld => "connection as old as it may become, reconnect",
             Self::FellBehind => "reading too slowly, events no longer retained",
             Self::Internal => "internal error, reconnect",
             Self::MessageTooBig => return "message too big".to_owned(),

@@ -3,9 +3,16 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use anyhow::Result;
+use fanjet_log::{EventLog, ReadLimit, Selection};
 use fanjet_testkit::corpus::compare;
 
 use super::oracle::{Expected, Key};
+
+const PAGE: ReadLimit = ReadLimit {
+    entries: 10_000,
+    bytes: 16 << 20,
+};
 
 /// How many differences are printed in full.
 const SHOWN: u64 = 5;
@@ -23,6 +30,29 @@ pub(crate) struct Verdict {
     pub(crate) reordered: u64,
     /// Not of the oracle, or not byte for byte.
     pub(crate) differ: u64,
+}
+
+/// Reads the whole log; what it is worth, and the time of each event in it.
+pub(crate) async fn judge_log(
+    log: &dyn EventLog,
+    expected: &[Expected],
+) -> Result<(Verdict, HashMap<Key, u64>)> {
+    let mut judge = Judge::new(expected);
+    let mut times = HashMap::new();
+    let mut from = 0;
+    loop {
+        let page = log.read(from, &Selection::All, PAGE).await?;
+        for entry in &page.entries {
+            let key = (entry.origin.relay_seq, entry.origin.op_index);
+            let time = entry.time()?.get();
+            judge.see(key, time, std::str::from_utf8(&entry.body)?);
+            times.insert(key, time);
+        }
+        from = page.next;
+        if page.at_end {
+            return Ok((judge.finish(), times));
+        }
+    }
 }
 
 /// Sees the log's events in the log's order.

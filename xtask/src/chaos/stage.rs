@@ -10,7 +10,8 @@ use tokio::sync::Mutex;
 
 use super::Options;
 use super::service::Service;
-use crate::cluster::{PATIENCE, listening, program, wait_until_ready};
+use crate::account;
+use crate::cluster::{PATIENCE, listening, wait_until_ready};
 
 const INGESTS: usize = 2;
 const EDGES: usize = 2;
@@ -48,7 +49,8 @@ impl Stage {
     /// Starts all but the ingests: clients that connect now miss nothing.
     pub(super) async fn start(options: &Options, seed: u64, expect_out: &Path) -> Result<Self> {
         let nats = NatsServer::start_cluster_with(SERVERS, TELL_NO_ADDRESSES).await?;
-        let simulator = simulator(options, seed, expect_out).await?;
+        let (frames, rate) = (options.frames(), options.rate);
+        let simulator = account::simulator(options.profile, frames, rate, seed, expect_out)?;
         let upstream = port(&listening(&simulator).await?)?;
         let mut lines = Lines {
             ingests_to_simulator: Mutex::default(),
@@ -173,27 +175,6 @@ impl Stage {
         std::fs::write(folder.join("simulator.log"), lines.join("\n"))?;
         Ok(())
     }
-}
-
-async fn simulator(options: &Options, seed: u64, expect_out: &Path) -> Result<Process> {
-    let frames = options.frames();
-    let flags = [
-        ("--listen", "127.0.0.1:0".to_owned()),
-        ("--rate", options.rate.to_string()),
-        ("--limit", frames.to_string()),
-        ("--seed", seed.to_string()),
-        ("--accounts", "100".to_owned()),
-        ("--records-per-repo", "30".to_owned()),
-        ("--multi-op-commits", "0.2".to_owned()),
-        ("--history-frames", frames.to_string()),
-        ("--history-bytes", (16_u64 << 30).to_string()),
-        ("--expect-out", expect_out.display().to_string()),
-    ];
-    let flags = flags.into_iter();
-    program(options.profile, "fanjet-simulator")
-        .args(flags.flat_map(|(flag, value)| [flag.to_owned(), value]))
-        .arg("--wait-for-client")
-        .start()
 }
 
 async fn links_to(servers: &[NatsServer]) -> Result<Mutex<Vec<Link>>> {

@@ -4,16 +4,12 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use fanjet_log::{EventLog, ReadLimit, Selection};
+use fanjet_log::EventLog;
 use fanjet_log_nats::NatsLog;
 
 use super::client::{Habit, Record};
-use crate::account::{Expected, Judge, Key, Verdict};
+use crate::account::{self, Expected, Judge, Key, Verdict};
 
-const PAGE: ReadLimit = ReadLimit {
-    entries: 10_000,
-    bytes: 16 << 20,
-};
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(100);
 
@@ -33,22 +29,7 @@ pub(super) async fn judge_log(
         }
         tokio::time::sleep(POLL).await;
     }
-    let mut judge = Judge::new(expected);
-    let mut times = HashMap::new();
-    let mut from = 0;
-    loop {
-        let page = log.read(from, &Selection::All, PAGE).await?;
-        for entry in &page.entries {
-            let key = (entry.origin.relay_seq, entry.origin.op_index);
-            let time = entry.time()?.get();
-            judge.see(key, time, std::str::from_utf8(&entry.body)?);
-            times.insert(key, time);
-        }
-        from = page.next;
-        if page.at_end {
-            return Ok((judge.finish(), times));
-        }
-    }
+    account::judge_log(log, expected).await
 }
 
 /// What a client with this habit must receive of the account.

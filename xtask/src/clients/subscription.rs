@@ -3,9 +3,9 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use super::filter::Filter;
 use super::library::Library;
 use super::world::World;
+use crate::filter::Filter;
 
 /// One run of one client.
 pub(super) struct Subscription {
@@ -146,8 +146,8 @@ fn filters(library: Library, world: &World) -> [(&'static str, Filter); 3] {
         false => ["app.bsky.feed.post", "app.bsky.graph.follow"],
     };
     let dids = Filter {
-        collections: Vec::new(),
         dids: world.busiest(5),
+        ..Filter::default()
     };
     [
         ("no filter", Filter::default()),

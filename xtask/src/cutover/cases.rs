@@ -10,7 +10,8 @@ use tokio::time::Instant;
 
 use super::client::Outcome;
 use super::plan::{Cursor, draw_filter, rare};
-use crate::load::{Filter, Oracle, Reader, Until, Wish};
+use crate::filter::Filter;
+use crate::load::{Oracle, Reader, Until, Wish};
 
 const POLL: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -9,6 +9,7 @@ use rand::rngs::StdRng;
 use tokio::time::{Instant, sleep};
 
 use super::plan::{Cursor, Plan};
+use crate::filter::Filter;
 use crate::load::{Oracle, Pace, Reader, Tally, Until, Wish};
 
 const POLL: Duration = Duration::from_millis(100);
@@ -80,7 +81,7 @@ pub(super) async fn live(
 /// Where a connection stopped.
 struct Last {
     time_us: u64,
-    filter: crate::load::Filter,
+    filter: Filter,
 }
 
 async fn connection(

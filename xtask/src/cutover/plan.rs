@@ -6,7 +6,8 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 
-use crate::load::{Filter, Oracle, Start};
+use crate::filter::Filter;
+use crate::load::{Oracle, Start};
 
 const LIKES: &str = "app.bsky.feed.like";
 /// Longest time between connecting and the last look.

@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::filter::Matcher;
-use super::{Filter, Oracle, Tally};
+use super::matcher::Matcher;
+use super::{Oracle, Tally};
+use crate::filter::Filter;
 
 /// How many missing events are remembered, to know them again when they come late.
 const MAX_SKIPPED: usize = 10_000;

@@ -12,7 +12,8 @@ use tokio::time::{Instant, sleep, timeout_at};
 use zstd::bulk::Decompressor;
 
 use super::judge::{Judge, Seen};
-use super::{Filter, Oracle, Start, Tally};
+use super::{Oracle, Start, Tally};
+use crate::filter::Filter;
 
 const READ: usize = 256 << 10;
 const TICK: Duration = Duration::from_millis(100);

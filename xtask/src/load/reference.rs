@@ -6,7 +6,8 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::time::Instant;
 
-use super::{Filter, Oracle, Start, Tally, Until, Wish};
+use super::{Oracle, Start, Tally, Until, Wish};
+use crate::filter::Filter;
 
 const POLL: Duration = Duration::from_millis(50);
 

@@ -31,7 +31,7 @@ pub(crate) async fn store_filter(payload: web::Payload, worker: web::Data<Worker
 }
 
 async fn store(payload: web::Payload, node: &Node) -> Result<Stored, Refusal> {
-    if node.stop.is_cancelled() {
+    if node.ending.draining.is_cancelled() {
         return Err(Refusal::Draining);
     }
     node.filters.put(payload).await

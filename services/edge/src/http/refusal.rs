@@ -15,6 +15,7 @@ pub(crate) enum Refusal {
     NoStart,
     Draining,
     NodeFull { max_subscribers: usize },
+    AddressFull { max: usize },
     NoUpgrade,
     UnknownFilter(FilterId),
     NoFilter,
@@ -39,6 +40,7 @@ impl Refusal {
             Self::NoStart => "no_start",
             Self::Draining => "draining",
             Self::NodeFull { .. } => "node_full",
+            Self::AddressFull { .. } => "address_full",
             Self::NoUpgrade => "no_upgrade",
             Self::UnknownFilter(_) => "unknown_filter",
             Self::NoFilter => "no_filter",
@@ -55,7 +57,8 @@ impl Refusal {
     pub(crate) fn response(&self) -> HttpResponse {
         let mut response = HttpResponseBuilder::new(self.status());
         response.content_type("text/plain; charset=utf-8");
-        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
+        let status = self.status();
+        if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
             response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
         }
         if *self == Self::NoUpgrade {
@@ -72,6 +75,7 @@ impl Refusal {
             }
             Self::UnknownFilter(_) => StatusCode::NOT_FOUND,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::AddressFull { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::BodyTooLong { .. } | Self::FilterTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotReady
             | Self::NoStart
@@ -95,6 +99,9 @@ impl Refusal {
             Self::Draining => "service not ready: shutting down".to_owned(),
             Self::NodeFull { max_subscribers } => format!(
                 "this node is full: at most {max_subscribers} subscribers (http.max_subscribers)"
+            ),
+            Self::AddressFull { max } => format!(
+                "too many subscribers from your address: at most {max} (http.max_subscribers_per_address)"
             ),
             Self::NoUpgrade => {
                 "this is a WebSocket endpoint: connect with ws:// or wss:// (version 13)".to_owned()

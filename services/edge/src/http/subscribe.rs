@@ -9,6 +9,7 @@ use tracing::warn;
 
 use super::Refusal;
 use super::admission::Permit;
+use super::client_address::client_address;
 use crate::edge::Node;
 use crate::hub::Worker;
 use crate::replay::Start;
@@ -67,15 +68,14 @@ async fn admit(request: &HttpRequest, node: &Node) -> Result<Admitted, Refusal> 
             None => Ok(options),
         })
         .map_err(Refusal::InvalidOptions)?;
-    if node.stop.is_cancelled() {
+    if node.ending.draining.is_cancelled() {
         return Err(Refusal::Draining);
     }
     if node.tail.ring.head().end.is_none() {
         return Err(Refusal::NotReady);
     }
-    let permit = node.admission.admit().ok_or(Refusal::NodeFull {
-        max_subscribers: node.admission.max(),
-    })?;
+    let client = client_address(request, &node.config.http.trusted_proxies);
+    let permit = node.admission.admit(client)?;
     if let Some(id) = options.stored_filter {
         // With a place taken, so that no more of these are under way than there are places.
         options.filter = node.filters.get(id).await?;
@@ -88,14 +88,14 @@ async fn admit(request: &HttpRequest, node: &Node) -> Result<Admitted, Refusal> 
     let start = tokio::select! {
         start = node.starts.resolve(options.cursor) => start,
         // A log that is away must not keep the node from ending.
-        () = node.stop.cancelled() => return Err(Refusal::Draining),
+        () = node.ending.draining.cancelled() => return Err(Refusal::Draining),
     };
     let start = start.map_err(|error| {
         // What it says is for the operator.
         warn!(%error, "cannot find the position of a cursor");
         Refusal::NoStart
     })?;
-    if node.stop.is_cancelled() {
+    if node.ending.draining.is_cancelled() {
         // While the log was asked.
         return Err(Refusal::Draining);
     }

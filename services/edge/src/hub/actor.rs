@@ -1,4 +1,6 @@
 //! The hub: the actor that drives one shard. Events come from the ring, never through its mailbox.
+//!
+//! At the end it sends its members away one after the other; those who are left get events until their turn comes.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -10,8 +12,10 @@ use actix::{
 use fanjet_actors::Stop;
 use fanjet_wire::close::CloseReason;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tracing::error;
 
+use super::farewell::gone_after;
 use super::pacing::{Flush, Pacing};
 use super::{SharedShard, Step};
 use crate::metrics::Metrics;
@@ -21,17 +25,28 @@ use crate::tail::Head;
 pub(crate) struct Hub {
     shard: SharedShard,
     last_step: Rc<Cell<Step>>,
-    stop: Stop,
+    draining: Draining,
     metrics: Metrics,
 }
 
+/// When its members are sent away.
+#[derive(Debug, Clone)]
+pub(crate) struct Draining {
+    pub(crate) begins: Stop,
+    /// How long that may take.
+    pub(crate) spread: Duration,
+}
+
+/// How often somebody is sent away.
+const FAREWELLS: Duration = Duration::from_millis(10);
+
 impl Hub {
-    /// Starts a hub on this thread. It runs until `stop`, or until a defect ends it.
+    /// Starts a hub on this thread. It runs until it has drained, or until a defect ends it.
     pub(crate) fn start(
         shard: SharedShard,
         head: watch::Receiver<Head>,
         flush_floor: Duration,
-        stop: Stop,
+        draining: Draining,
         metrics: Metrics,
     ) -> Addr<Self> {
         let last_step = Rc::new(Cell::new(Step::Done));
@@ -41,7 +56,7 @@ impl Hub {
             Self {
                 shard,
                 last_step,
-                stop,
+                draining,
                 metrics,
             }
         })
@@ -52,9 +67,32 @@ impl Actor for Hub {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        let stop = self.stop.clone();
-        let stopped = async move { stop.cancelled().await };
-        ctx.spawn(stopped.into_actor(self).map(|(), _, ctx| ctx.stop()));
+        let begins = self.draining.begins.clone();
+        let begun = async move { begins.cancelled().await };
+        ctx.spawn(begun.into_actor(self).map(|(), hub, ctx| hub.drain(ctx)));
+    }
+}
+
+impl Hub {
+    fn drain(&mut self, ctx: &mut Context<Self>) {
+        let members = self.shard.borrow().members();
+        let (mut gone, began, spread) = (0, Instant::now(), self.draining.spread);
+        let mut say_farewell = move || {
+            let due = gone_after(began.elapsed(), members.len(), spread);
+            for member in &members[gone..due] {
+                member.outbox().close(CloseReason::Draining);
+            }
+            gone = due;
+            gone == members.len()
+        };
+        if say_farewell() {
+            return ctx.stop();
+        }
+        ctx.run_interval(FAREWELLS, move |_, ctx| {
+            if say_farewell() {
+                ctx.stop();
+            }
+        });
     }
 }
 

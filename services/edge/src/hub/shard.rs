@@ -175,6 +175,15 @@ impl Shard {
         }
     }
 
+    /// Everybody who is here, in whatever place.
+    pub fn members(&self) -> Vec<Rc<Member>> {
+        let live = self.lanes.live_members().into_iter();
+        let others = [&self.behind, &self.ahead, &self.waiting];
+        live.map(|(_, member)| member)
+            .chain(others.into_iter().flatten().cloned())
+            .collect()
+    }
+
     /// Closes every member's connection once what is queued for it is written.
     pub fn close_all(&mut self, reason: &CloseReason) {
         let live = std::mem::take(&mut self.lanes).into_members();

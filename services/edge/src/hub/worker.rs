@@ -9,7 +9,7 @@ use fanjet_filter::SubscriberOptions;
 use fanjet_wire::close::CloseReason;
 use tokio::sync::oneshot;
 
-use super::actor::Hub;
+use super::actor::{Draining, Hub};
 use super::{Shard, ShardLimits, SharedShard};
 use crate::edge::Node;
 use crate::replay::Start;
@@ -69,8 +69,8 @@ impl Worker {
                 .borrow_mut()
                 .join(options.filter, options.encoding, start)
         };
-        if self.node.stop.is_cancelled() {
-            // The hub may have sent the others away already.
+        if self.node.ending.draining.is_cancelled() {
+            // The hub sends away who was there when it began.
             member.outbox().close(CloseReason::Draining);
         }
         Feed::new(Rc::clone(&self.shard), member, self.node.metrics.clone())
@@ -78,7 +78,7 @@ impl Worker {
 
     /// A hub that a defect has ended has sent its members away; a new one starts with a clean shard.
     fn revive_hub(&self) {
-        if !self.hub.borrow().connected() && !self.node.stop.is_cancelled() {
+        if !self.hub.borrow().connected() && !self.node.ending.draining.is_cancelled() {
             self.hub.replace(start_hub(&self.node, &self.shard));
         }
     }
@@ -89,7 +89,10 @@ fn start_hub(node: &Node, shard: &SharedShard) -> Addr<Hub> {
         Rc::clone(shard),
         node.tail.ring.watch(),
         node.config.hub.flush_floor,
-        node.stop.clone(),
+        Draining {
+            begins: node.ending.draining.clone(),
+            spread: node.config.drain.spread,
+        },
         node.metrics.clone(),
     );
     #[cfg(feature = "fault-injection")]

@@ -43,6 +43,8 @@ pub(crate) struct Session {
     ping_interval: Duration,
     pong_timeout: Duration,
     hello_timeout: Duration,
+    /// How old the connection may become, if there is a limit.
+    age: Option<Duration>,
 }
 
 impl Session {
@@ -68,6 +70,7 @@ impl Session {
             ping_interval: config.ping_interval,
             pong_timeout: config.pong_timeout,
             hello_timeout: config.hello_timeout,
+            age: node.ages.draw(),
         };
         Self::create(|ctx| {
             ctx.add_stream(inbound);
@@ -189,6 +192,11 @@ impl Actor for Session {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        if let Some(age) = self.age {
+            ctx.run_later(age, |session, _| {
+                session.member.outbox().close(CloseReason::TooOld);
+            });
+        }
         if !self.member.is_waiting() {
             return self.begin(ctx);
         }

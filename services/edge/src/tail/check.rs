@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use fanjet_log::{EventLog, LogError, ReadLimit, Selection, Seq};
 
+use super::Window;
+
 /// What the log holds at one moment.
 pub(super) struct Checked {
     pub(super) first: Seq,
+    /// The oldest entry, unless it is known already.
     pub(super) oldest: Option<fanjet_log::Entry>,
     /// A selected event, the newest that is known to be there.
     pub(super) newest: Seq,
@@ -42,6 +45,7 @@ impl Checked {
 /// Asks for what the log holds after a while; `from` is a position up to which everything selected was read.
 pub(super) async fn check_later(
     log: Arc<dyn EventLog>,
+    window: Arc<Window>,
     selection: Selection,
     from: Seq,
     interval: Duration,
@@ -52,10 +56,16 @@ pub(super) async fn check_later(
     };
     tokio::time::sleep(interval).await;
     let bounds = in_time(interval, log.bounds()).await?;
-    let oldest = in_time(interval, log.read(bounds.first, &Selection::All, ONE)).await?;
+    let known = window.oldest();
+    let oldest = if known.seq == bounds.first && known.time.is_some() {
+        None
+    } else {
+        let page = in_time(interval, log.read(bounds.first, &Selection::All, ONE)).await?;
+        page.entries.into_iter().next()
+    };
     let mut checked = Checked {
         first: bounds.first,
-        oldest: oldest.entries.into_iter().next(),
+        oldest,
         newest: bounds.last,
         is_all: true,
         clear_to: from,

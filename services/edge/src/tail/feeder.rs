@@ -92,12 +92,12 @@ impl Feeder {
         let mut next = from;
         let mut next_at_last_check = None;
         let mut clear_to = next;
-        let mut check = pin!(check_later(
-            Arc::clone(&self.log),
-            selection.clone(),
-            next,
-            patience
-        ));
+        let (log, window) = (Arc::clone(&self.log), Arc::clone(&self.tail.window));
+        let check_from = |from: Seq| {
+            let (log, window) = (Arc::clone(&log), Arc::clone(&window));
+            check_later(log, window, selection.clone(), from, patience)
+        };
+        let mut check = pin!(check_from(next));
         loop {
             tokio::select! {
                 batch = follow.next() => {
@@ -130,8 +130,7 @@ impl Feeder {
                         // The events may flow all the same; an end that stays unknown shows in the readiness.
                         Err(failure) => warn!(error = %failure, "cannot ask the log for its end"),
                     }
-                    let from = next.max(clear_to);
-                    check.set(check_later(Arc::clone(&self.log), selection.clone(), from, patience));
+                    check.set(check_from(next.max(clear_to)));
                 }
             }
         }

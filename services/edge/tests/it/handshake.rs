@@ -118,6 +118,29 @@ async fn a_full_node_says_so_and_takes_the_next_one_when_there_is_room() {
     third.expect([&entry]).await;
 }
 
+#[tokio::test]
+async fn one_address_is_refused_before_it_takes_the_others_places() {
+    let node = Node::start_with(FaultyLog::new(), |config| {
+        config.http.max_subscribers_per_address = 1;
+        config.http.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    let one = [("X-Forwarded-For", "198.51.100.7")];
+    let _first = Client::connect_with(node.addr(), "", &one).await;
+    let forged = "X-Forwarded-For: 203.0.113.9, 198.51.100.7\r\n";
+    for headers in ["X-Forwarded-For: 198.51.100.7\r\n", forged] {
+        let answer = request(&node, "/subscribe", headers).await;
+        assert!(answer.starts_with("HTTP/1.1 429 "), "{answer}");
+        assert!(answer.contains("retry-after: "), "{answer}");
+        assert!(body(&answer).contains("at most 1 "), "{answer}");
+    }
+    assert_eq!(node.metric(REFUSED_HANDSHAKES, Some("address_full")), 2.0);
+    let another = [("X-Forwarded-For", "203.0.113.9")];
+    let mut another = Client::connect_with(node.addr(), "", &another).await;
+    let entry = node.append_one("app.bsky.feed.post", "did:plc:a");
+    another.expect([&entry]).await;
+}
+
 /// Before the log has answered nobody knows where "now" is.
 #[tokio::test]
 async fn clients_are_refused_until_the_log_has_answered() {

@@ -3,12 +3,12 @@ use std::time::Duration;
 use fanjet_edge::metrics::{DISCONNECTS, HUB_CRASHES, SUBSCRIBERS};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
-use tokio_tungstenite::tungstenite::{Error, Message};
 
-use crate::support::{Client, Fault, FaultyLog, Node, commit, eventually};
+use crate::support::{FaultyLog, Node, eventually};
 
 const POST: &str = "app.bsky.feed.post";
 
@@ -209,75 +209,4 @@ async fn a_hub_that_panics_takes_nobody_hostage() {
     for client in &mut after {
         client.expect([&entry]).await;
     }
-}
-
-#[tokio::test]
-async fn stopping_says_goodbye_to_everybody_and_ends() {
-    let node = Node::start().await;
-    let mut clients = Vec::new();
-    for _ in 0..10 {
-        clients.push(node.client("").await);
-    }
-    let entries = node.log.append((0..20).map(|_| commit(POST, "did:plc:a")));
-    for client in &mut clients {
-        client.expect(&entries).await;
-    }
-    let ready = node.handle.readiness_probe();
-    let addr = node.addr();
-    let stopping = tokio::task::LocalSet::new();
-    stopping
-        .run_until(async {
-            let ended = tokio::task::spawn_local(node.stop());
-            for client in &mut clients {
-                let (_, closed) = client.read_to_end().await;
-                let (code, reason) = closed.unwrap();
-                assert_eq!(code, 1012);
-                let cursor = entries[19].time().unwrap();
-                assert!(reason.ends_with(&format!("cursor={cursor}")), "{reason}");
-            }
-            assert_eq!(
-                ready().reasons.last(),
-                Some(&fanjet_edge::NotReady::Draining)
-            );
-            ended.await.unwrap().unwrap();
-        })
-        .await;
-    assert!(Client::try_connect(addr, "").await.is_err());
-}
-
-/// A client that never reads cannot keep the node from ending.
-#[tokio::test]
-async fn the_deadline_cuts_off_who_does_not_leave() {
-    let node = Node::start_with(FaultyLog::new(), |config| {
-        config.drain.deadline = Duration::from_secs(1);
-    })
-    .await;
-    let _stuck = Client::connect_narrow(node.addr(), "").await;
-    node.log
-        .append((0..400).map(|_| commit(POST, "did:plc:a").padded(50_000)));
-    node.tail_caught_up().await;
-    node.stop().await.unwrap();
-}
-
-/// Who waits for a log that does not answer is refused at once, and does not keep the node until the deadline.
-#[tokio::test]
-async fn stopping_does_not_wait_for_the_position_of_a_cursor() {
-    let node = Node::start_with(FaultyLog::new(), |config| {
-        config.replay.cursor_timeout = Duration::from_secs(600);
-        config.drain.deadline = Duration::from_secs(5);
-    })
-    .await;
-    node.log.set_fault(Fault::Silent);
-    let (log, addr) = (node.log.clone(), node.addr());
-    // Beyond all events: only the log knows.
-    let waiting = Client::try_connect(addr, "?cursor=9000000000000000");
-    let stopping = async {
-        log.leaves_somebody_waiting().await;
-        node.stop().await.unwrap();
-    };
-    let (refused, ()) = tokio::join!(waiting, stopping);
-    let Err(Error::Http(response)) = refused.map(|_| ()) else {
-        panic!("it must be refused");
-    };
-    assert_eq!(response.status(), 503);
 }

@@ -18,6 +18,8 @@ mod conformance_messages;
 #[cfg(test)]
 mod delivery;
 #[cfg(test)]
+mod ending;
+#[cfg(test)]
 mod extensions;
 #[cfg(test)]
 mod handshake;

@@ -13,6 +13,7 @@ fn every_text_fits_with_its_cursor() {
     }
     for reason in [
         CloseReason::Draining,
+        CloseReason::TooOld,
         CloseReason::FellBehind,
         CloseReason::Internal,
     ] {

@@ -64,7 +64,7 @@ impl Shard {
                 self.go_live(lane, member);
                 CatchUp::Live
             }
-            Read::Behind { .. } if self.has_fallen(member) => {
+            Read::Behind { .. } if has_fallen(member, self.oldest_readable()) => {
                 self.expel(member, CloseReason::FellBehind);
                 CatchUp::FellBehind
             }
@@ -167,10 +167,11 @@ impl Shard {
         if self.behind.is_empty() {
             return;
         }
+        let oldest = self.oldest_readable();
         let fallen: Vec<_> = self
             .behind
             .iter()
-            .filter(|member| self.has_fallen(member))
+            .filter(|member| has_fallen(member, oldest))
             .cloned()
             .collect();
         for member in fallen {
@@ -185,11 +186,9 @@ impl Shard {
         }
     }
 
-    /// Whether what the member would read next is neither in the ring nor in the log any more.
-    fn has_fallen(&self, member: &Rc<Member>) -> bool {
-        let oldest = self.window.oldest().seq.min(self.ring.start());
-        matches!(member.place(), Place::Behind { next, .. } if next < oldest)
-            && !member.starts_at_oldest()
+    /// What is before it is neither in the ring nor in the log any more.
+    fn oldest_readable(&self) -> Seq {
+        self.window.oldest().seq.min(self.ring.start())
     }
 
     fn advance(&self, member: &Rc<Member>, to: Seq) {
@@ -244,4 +243,10 @@ impl Shard {
         self.leave(member);
         member.outbox().close(reason);
     }
+}
+
+/// Whether what the member would read next is gone.
+fn has_fallen(member: &Rc<Member>, oldest_readable: Seq) -> bool {
+    matches!(member.place(), Place::Behind { next, .. } if next < oldest_readable)
+        && !member.starts_at_oldest()
 }

@@ -1,9 +1,8 @@
 //! What a client asks for, and a second opinion on what that means: not one line is shared with the edge.
 
 use std::fmt::Write;
-use std::sync::Arc;
 
-use super::Oracle;
+use serde_json::Value;
 
 /// A filter, as clients spell it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,6 +14,13 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
+    pub(crate) fn of_collections(collections: &[&str]) -> Self {
+        Self {
+            collections: collections.iter().map(ToString::to_string).collect(),
+            ..Self::default()
+        }
+    }
+
     /// As query parameters.
     pub(crate) fn query(&self) -> String {
         let mut query = String::new();
@@ -42,7 +48,15 @@ impl Filter {
         .to_string()
     }
 
-    fn wants_collection(&self, collection: &str) -> bool {
+    /// Whether an event, as clients read it, fits but for its length.
+    pub(crate) fn lets_through(&self, event: &Value) -> bool {
+        self.wants_did(event["did"].as_str().unwrap_or_default())
+            && event["commit"]["collection"]
+                .as_str()
+                .is_none_or(|collection| self.wants_collection(collection))
+    }
+
+    pub(crate) fn wants_collection(&self, collection: &str) -> bool {
         self.collections.is_empty()
             || self
                 .collections
@@ -53,49 +67,7 @@ impl Filter {
                 })
     }
 
-    fn wants_did(&self, did: &str) -> bool {
+    pub(crate) fn wants_did(&self, did: &str) -> bool {
         self.dids.is_empty() || self.dids.iter().any(|wanted| wanted == did)
     }
-}
-
-/// A filter over the oracle's events: names are looked at once.
-#[derive(Clone)]
-pub(super) struct Matcher {
-    filter: Filter,
-    oracle: Arc<Oracle>,
-    collections: Vec<Option<bool>>,
-    dids: Vec<Option<bool>>,
-}
-
-impl Matcher {
-    pub(super) fn new(filter: Filter, oracle: Arc<Oracle>) -> Self {
-        Self {
-            filter,
-            oracle,
-            collections: Vec::new(),
-            dids: Vec::new(),
-        }
-    }
-
-    /// Whether it lets an event through.
-    pub(super) fn wants(&mut self, index: usize) -> bool {
-        let about = self.oracle.about(index);
-        let (filter, oracle) = (&self.filter, &self.oracle);
-        let fits = filter.max_bytes == 0 || about.length <= filter.max_bytes;
-        fits && (about.collection == 0
-            || remembered(&mut self.collections, about.collection, |number| {
-                filter.wants_collection(&oracle.collection_names().name(number))
-            }))
-            && remembered(&mut self.dids, about.did, |number| {
-                filter.wants_did(&oracle.did_names().name(number))
-            })
-    }
-}
-
-fn remembered(answers: &mut Vec<Option<bool>>, number: u32, ask: impl Fn(u32) -> bool) -> bool {
-    let at = number as usize;
-    if at >= answers.len() {
-        answers.resize(at + 1, None);
-    }
-    *answers[at].get_or_insert_with(|| ask(number))
 }

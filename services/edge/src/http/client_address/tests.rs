@@ -1,0 +1,66 @@
+//! Tests of who a request is from.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn trusted() -> Vec<IpNet> {
+    ["10.0.0.0/8", "fd00::/8"]
+        .map(|net| net.parse().unwrap())
+        .to_vec()
+}
+
+fn of(peer: &str, forwarded_for: &[&str]) -> String {
+    beyond(peer.parse().unwrap(), forwarded_for, &trusted()).to_string()
+}
+
+#[test]
+fn a_stranger_cannot_say_who_it_is() {
+    assert_eq!(of("203.0.113.9", &["198.51.100.7"]), "203.0.113.9");
+}
+
+#[test]
+fn a_trusted_proxy_names_the_client() {
+    assert_eq!(of("10.1.2.3", &["198.51.100.7"]), "198.51.100.7");
+    assert_eq!(of("::ffff:10.1.2.3", &["198.51.100.7:443"]), "198.51.100.7");
+    assert_eq!(of("fd00::1", &["[2001:db8::5]:80"]), "2001:db8::5");
+    assert_eq!(of("fd00::1", &["[2001:db8::5]"]), "2001:db8::5");
+}
+
+#[test]
+fn what_a_client_says_of_itself_before_the_proxy_counts_for_nothing() {
+    assert_eq!(of("10.1.2.3", &["1.1.1.1, 198.51.100.7"]), "198.51.100.7");
+    assert_eq!(
+        of("10.1.2.3", &["10.9.9.9", "198.51.100.7"]),
+        "198.51.100.7"
+    );
+}
+
+#[test]
+fn proxies_in_a_row_are_followed() {
+    assert_eq!(
+        of("10.1.2.3", &["198.51.100.7, 10.4.4.4", "10.5.5.5"]),
+        "198.51.100.7"
+    );
+    assert_eq!(of("10.1.2.3", &["10.4.4.4"]), "10.4.4.4");
+}
+
+#[test]
+fn a_proxy_that_names_nobody_is_the_client() {
+    assert_eq!(of("10.1.2.3", &[]), "10.1.2.3");
+    assert_eq!(of("10.1.2.3", &["unknown"]), "10.1.2.3");
+    assert_eq!(of("10.1.2.3", &["198.51.100.7, _hidden"]), "10.1.2.3");
+}
+
+proptest! {
+    #[test]
+    fn whatever_stands_in_the_field_an_untrusted_peer_stays_itself(field in "[ -~]{0,80}") {
+        prop_assert_eq!(of("203.0.113.9", &[&field]), "203.0.113.9");
+    }
+
+    #[test]
+    fn whatever_a_client_sends_the_proxys_word_counts(field in "[ -~]{0,80}") {
+        let fields = [format!("{field}, 198.51.100.7")];
+        prop_assert_eq!(of("10.1.2.3", &[&fields[0]]), "198.51.100.7");
+    }
+}
