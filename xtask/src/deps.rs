@@ -42,6 +42,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "fanjet-event",
             "fanjet-firehose",
+            "fanjet-filter",
             "fanjet-verify",
             "fanjet-wire",
             "fanjet-log",

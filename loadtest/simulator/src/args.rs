@@ -68,7 +68,7 @@ pub(crate) struct Args {
     /// Step of the simulated clock per frame in microseconds; by default what fits the rate
     #[arg(long)]
     step_us: Option<u64>,
-    /// The seq before the first frame's
+    /// The seq before the first frame's; the same world with another one is a relay that numbers differently
     #[arg(long, default_value_t = 30_000_000_000)]
     seq_base: u64,
     /// Probability of a harmless hole in the seqs before a frame

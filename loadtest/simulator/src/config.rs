@@ -24,7 +24,8 @@ pub struct WorldConfig {
     pub start_us: u64,
     /// How far the simulated clock moves per frame, on average, in microseconds.
     pub step_us: u64,
-    /// The seq before the first frame's.
+    /// The seq before the first frame's. Nothing else depends on it: two simulators of one world with different ones are
+    /// two relays that number differently.
     pub seq_base: u64,
     /// How likely some seqs are left out before a frame, as a relay does that filters; nothing is lost by it.
     pub seq_holes: f64,

@@ -13,11 +13,20 @@
 //! | `missing-block` | one record block left out, instead | the frame's other operations |
 //! | `invalid-collection` | one path's collection is no NSID, instead | the frame's other operations |
 //! | `invalid-rkey` | one path's record key is not valid, instead | the frame's other operations |
+//! | `invalid-did` | a `repo` that is no DID, instead | nothing of the frame |
+//! | `unreadable-car` | `blocks` that are no CAR, instead | nothing of the frame |
+//! | `malformed-op` | one operation has no action, instead | the frame's other operations |
+//! | `unknown-action` | one action is none of the three, instead | the frame's other operations |
+//! | `invalid-path` | one path is a collection alone, instead | the frame's other operations |
+//! | `missing-cid` | one create or update has no CID, instead | the frame's other operations |
+//! | `invalid-record` | one record is a number, under the right CID, instead | the frame's other operations |
+//! | `too-large` | one record's JSON has four megabytes, instead | the frame's other operations |
 //! | `seq-gap` | never sent, its seq is missing; the next one is good | everything but the lost frame |
 //! | `stall` | the server sends nothing for a while before this frame | everything |
 //! | `disconnect` | the server cuts the TCP connection before this frame | everything, after reconnecting |
+//! | `too-slow` | the error `ConsumerTooSlow` before this frame, and the end of the connection | everything, after reconnecting |
 //!
-//! `stall` and `disconnect` strike the first client that reaches the frame, and no other one.
+//! `stall`, `disconnect` and `too-slow` strike the first client that reaches the frame, and no other one.
 
 mod dice;
 mod kind;
@@ -33,8 +42,8 @@ pub use kind::FaultKind;
 pub(crate) struct FaultCounts([AtomicU64; FaultKind::ALL.len()]);
 
 impl FaultCounts {
-    pub(crate) fn count(&self, kind: FaultKind) {
-        self.0[kind as usize].fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn add(&self, kind: FaultKind, count: u64) {
+        self.0[kind as usize].fetch_add(count, Ordering::Relaxed);
     }
 
     pub(crate) fn get(&self, kind: FaultKind) -> u64 {

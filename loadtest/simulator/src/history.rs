@@ -32,6 +32,8 @@ pub(crate) struct History {
     /// How many frames have been published.
     published: watch::Sender<u64>,
     faults: FaultCounts,
+    /// What correct consumers drop because of them.
+    drops: FaultCounts,
     limits: Limits,
 }
 
@@ -81,6 +83,7 @@ impl History {
             }),
             published: watch::Sender::new(0),
             faults: FaultCounts::default(),
+            drops: FaultCounts::default(),
             limits,
         }
     }
@@ -92,7 +95,8 @@ impl History {
             if let Some(fault) = frame.fault
                 && !fault.is_of_connection()
             {
-                self.faults.count(fault);
+                self.faults.add(fault, 1);
+                self.drops.add(fault, frame.drops);
             }
             kept.last_seq = kept.last_seq.max(frame.seq);
             kept.bytes += frame.bytes.len();
@@ -176,12 +180,16 @@ impl History {
         if entry.fault_spent.swap(true, Ordering::Relaxed) {
             return None;
         }
-        self.faults.count(fault);
+        self.faults.add(fault, 1);
         Some(fault)
     }
 
     pub(crate) fn faults(&self) -> &FaultCounts {
         &self.faults
+    }
+
+    pub(crate) fn drops(&self) -> &FaultCounts {
+        &self.drops
     }
 }
 

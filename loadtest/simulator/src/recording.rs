@@ -34,6 +34,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<ProducedFrame>, SimulatorError> {
             bytes: frame,
             expected: Vec::new(),
             fault: None,
+            drops: 0,
         });
     }
     Ok(frames)

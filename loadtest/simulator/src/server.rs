@@ -6,7 +6,7 @@ mod stats;
 mod subscribe_repos;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -34,6 +34,10 @@ pub(crate) struct Server {
     pub(crate) clients: watch::Sender<usize>,
     /// Subscriptions ever opened.
     pub(crate) subscriptions: AtomicU64,
+    /// While it is set, connections are dropped as they come.
+    pub(crate) is_down: AtomicBool,
+    /// Connections dropped by that.
+    pub(crate) refused: AtomicU64,
     /// Ends the server.
     pub(crate) shutdown: CancellationToken,
     /// Ends the connections that are open now; replaced when used.
@@ -50,6 +54,9 @@ impl Server {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
+                Ok(_) if self.is_down.load(Ordering::SeqCst) => {
+                    self.refused.fetch_add(1, Ordering::Relaxed);
+                }
                 Ok((stream, _peer)) => {
                     // A connection: ends by itself, or with the token.
                     let connection = self.clone().connection(stream);

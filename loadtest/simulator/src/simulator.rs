@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
@@ -55,6 +55,8 @@ impl Simulator {
             places: Arc::new(Semaphore::new(config.max_connections)),
             clients: watch::Sender::new(0),
             subscriptions: AtomicU64::new(0),
+            is_down: AtomicBool::new(false),
+            refused: AtomicU64::new(0),
             disconnect: Mutex::new(shutdown.child_token()),
             shutdown,
             tasks: TaskTracker::new(),
@@ -183,6 +185,17 @@ impl SimulatorHandle {
     /// Cuts all open connections, without a closing handshake.
     pub fn disconnect_all(&self) {
         self.server.disconnect_all();
+    }
+
+    /// Cuts all connections and takes no more, until [`Self::come_back`]. The world goes on.
+    pub fn go_down(&self) {
+        self.server.is_down.store(true, Ordering::SeqCst);
+        self.server.disconnect_all();
+    }
+
+    /// Takes connections again.
+    pub fn come_back(&self) {
+        self.server.is_down.store(false, Ordering::SeqCst);
     }
 
     /// Waits until the simulator has stopped by itself, which it does only when it fails.

@@ -58,6 +58,8 @@ pub struct ProducedFrame {
     pub expected: Vec<ExpectedEvent>,
     /// The fault in it, if any.
     pub fault: Option<FaultKind>,
+    /// How many frames and operations a correct consumer drops because of it, of those that reach it.
+    pub drops: u64,
 }
 
 /// The world.
@@ -178,6 +180,7 @@ impl World {
             bytes: bytes.into(),
             expected: Vec::new(),
             fault: Some(FaultKind::Garbage),
+            drops: 1,
         }
     }
 
@@ -188,6 +191,7 @@ impl World {
             bytes: frame::unknown(seq, good.did.as_str(), &good.time),
             expected: Vec::new(),
             fault: Some(FaultKind::UnknownType),
+            drops: 1,
         }
     }
 }

@@ -75,20 +75,28 @@ impl Program {
         self
     }
 
+    /// Runs it to its end, however long that takes: how it ended, and what it said on both streams, standard output
+    /// first.
+    ///
+    /// # Errors
+    /// When the system cannot, or it says something that is no text.
+    pub fn run(self) -> Result<(ExitStatus, String)> {
+        let output = self
+            .command()
+            .output()
+            .with_context(|| format!("cannot run {}", self.name()))?;
+        let said = String::from_utf8([output.stdout, output.stderr].concat())?;
+        Ok((output.status, said))
+    }
+
     /// Starts it.
     ///
     /// # Errors
     /// When the system cannot.
     pub fn start(self) -> Result<Process> {
-        let name = self.path.to_string_lossy().into_owned();
-        let mut command = Command::new(&self.path);
-        if !self.inherits_env {
-            command.env_clear();
-        }
-        let mut child = command
-            .args(self.args)
-            .envs(self.env)
-            .stdin(Stdio::null())
+        let name = self.name();
+        let mut child = self
+            .command()
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -110,6 +118,22 @@ impl Program {
             exited,
             reaper,
         })
+    }
+
+    fn name(&self) -> String {
+        self.path.to_string_lossy().into_owned()
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.path);
+        if !self.inherits_env {
+            command.env_clear();
+        }
+        command
+            .args(&self.args)
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null());
+        command
     }
 }
 

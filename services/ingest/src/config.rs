@@ -1,14 +1,19 @@
 //! Settings, units in the types. `config.toml` and `process.toml` beside the sources document every key.
 
+mod list;
+mod upstream;
+mod filter;
+
 use std::borrow::Cow;
 use std::time::Duration;
 
 use fanjet_boot::Settings;
-use fanjet_log::UpstreamId;
 use fanjet_log_nats::NatsConfig;
 use fanjet_telemetry::{OpsConfig, TelemetryConfig};
 use serde::{Deserialize, Serialize};
-use url::Url;
+
+pub use filter::FilterConfig;
+pub use upstream::{Endpoint, UpstreamConfig};
 
 use crate::IngestError;
 use crate::verify::VerifyConfig;
@@ -28,6 +33,8 @@ pub const DEFAULTS: &str = concat!(
 pub struct IngestConfig {
     /// What is read.
     pub upstream: UpstreamConfig,
+    /// What of it is kept.
+    pub filter: FilterConfig,
     /// How it is processed.
     pub pipeline: PipelineConfig,
     /// Whose turn it is.
@@ -38,30 +45,6 @@ pub struct IngestConfig {
     pub ops: OpsConfig,
     /// Logs.
     pub telemetry: TelemetryConfig,
-}
-
-/// Section `[upstream]`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct UpstreamConfig {
-    /// The relay or PDS.
-    pub url: String,
-    /// Its name in origins; empty for the URL's host and port.
-    pub name: String,
-    /// Largest frame.
-    pub max_frame_bytes: usize,
-    /// Time for connecting and for the handshake.
-    #[serde(with = "humantime_serde")]
-    pub connect_timeout: Duration,
-    /// Time between pings; half the silence after which the upstream counts as gone.
-    #[serde(with = "humantime_serde")]
-    pub ping_interval: Duration,
-    /// First pause between connections.
-    #[serde(with = "humantime_serde")]
-    pub reconnect_min: Duration,
-    /// Longest pause between connections.
-    #[serde(with = "humantime_serde")]
-    pub reconnect_max: Duration,
 }
 
 /// Section `[pipeline]`.
@@ -139,66 +122,6 @@ impl LeaseConfig {
             return refuse("lease.renew_interval", self.renew_interval, allowed);
         }
         Ok(())
-    }
-}
-
-impl UpstreamConfig {
-    /// Checks what the types cannot say.
-    ///
-    /// # Errors
-    /// [`IngestError::Config`] as [`UpstreamConfig::endpoint`] and [`UpstreamConfig::id`].
-    pub fn validate(&self) -> Result<(), IngestError> {
-        self.endpoint()?;
-        self.id().map(drop)
-    }
-
-    /// Where to connect, without a cursor.
-    ///
-    /// # Errors
-    /// [`IngestError::Config`] for anything but a WebSocket or HTTP URL with a host.
-    pub fn endpoint(&self) -> Result<Url, IngestError> {
-        let refuse = |why: &str| IngestError::Config {
-            key: "upstream.url",
-            reason: format!(
-                "{:?} is no upstream: {why}; allowed: wss://HOST, ws://HOST, https://HOST, http://HOST",
-                self.url
-            ),
-        };
-        let mut url = Url::parse(&self.url).map_err(|error| refuse(&error.to_string()))?;
-        let scheme = match url.scheme() {
-            "wss" | "https" => "wss",
-            "ws" | "http" => "ws",
-            other => return Err(refuse(&format!("the scheme is {other:?}"))),
-        };
-        if !url.has_host() {
-            return Err(refuse("it has no host"));
-        }
-        url.set_scheme(scheme)
-            .map_err(|()| refuse("the scheme cannot be changed"))?;
-        url.set_path("/xrpc/com.atproto.sync.subscribeRepos");
-        url.set_query(None);
-        url.set_fragment(None);
-        Ok(url)
-    }
-
-    /// The upstream's name in origins.
-    ///
-    /// # Errors
-    /// [`IngestError::Config`] when it does not fit into an origin.
-    pub fn id(&self) -> Result<UpstreamId, IngestError> {
-        let name = if self.name.is_empty() {
-            let url = self.endpoint()?;
-            match (url.host_str(), url.port()) {
-                (Some(host), Some(port)) => format!("{host}:{port}"),
-                (host, _) => host.unwrap_or_default().to_owned(),
-            }
-        } else {
-            self.name.clone()
-        };
-        UpstreamId::new(&name).ok_or_else(|| IngestError::Config {
-            key: "upstream.name",
-            reason: format!("{name:?} is no name; allowed: 1 to 255 of A-Z a-z 0-9 . - _ :"),
-        })
     }
 }
 

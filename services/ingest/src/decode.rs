@@ -1,48 +1,96 @@
 //! Decoding on the blocking pool: batches in, drafts out, in the order in which the batches came.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use fanjet_log::UpstreamId;
 use futures::{Stream, StreamExt};
+use tokio::task::JoinError;
 use tracing::error;
 
-use crate::gate::{Drafts, DropReason};
+use crate::filter::IngestFilter;
+use crate::gate::{Admission, Drafts, DropReason};
+
+/// Who numbered frames: an upstream, and how often it has begun anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Numbering {
+    pub(crate) upstream: UpstreamId,
+    pub(crate) epoch: u32,
+}
 
 /// What the upstream sent, as it came.
 #[derive(Debug)]
 pub(crate) struct FrameBatch {
     /// Who numbered the frames.
-    pub(crate) upstream: UpstreamId,
+    pub(crate) numbering: Numbering,
+    /// Whether they are the first of a connection that began at a time the log has passed, in another numbering.
+    pub(crate) is_rewound: bool,
     /// The frames in order.
     pub(crate) frames: Vec<Bytes>,
+}
+
+/// What became of a batch.
+#[derive(Debug)]
+pub(crate) struct Decoded {
+    pub(crate) numbering: Numbering,
+    pub(crate) is_rewound: bool,
+    pub(crate) drafts: Drafts,
 }
 
 /// Decodes up to `workers` batches at the same time.
 pub(crate) fn decode_in_order(
     batches: impl Stream<Item = FrameBatch>,
+    filter: Arc<IngestFilter>,
     workers: usize,
-) -> impl Stream<Item = Drafts> {
-    batches.map(decode).buffered(workers)
+) -> impl Stream<Item = Decoded> {
+    batches
+        .map(move |batch| decode(batch, Arc::clone(&filter)))
+        .buffered(workers)
 }
 
-async fn decode(batch: FrameBatch) -> Drafts {
-    let FrameBatch { upstream, frames } = batch;
-    let all = (upstream.clone(), frames.clone());
-    match tokio::task::spawn_blocking(move || admit_all(&all.1, &all.0)).await {
+async fn decode(batch: FrameBatch, filter: Arc<IngestFilter>) -> Decoded {
+    let FrameBatch {
+        numbering,
+        is_rewound,
+        frames,
+    } = batch;
+    let upstream = &numbering.upstream;
+    let drafts = match decode_all(upstream, frames.clone(), &filter).await {
         Ok(drafts) => drafts,
-        Err(_panicked) => decode_one_by_one(&upstream, frames).await,
+        Err(_panicked) => decode_one_by_one(upstream, frames, &filter).await,
+    };
+    Decoded {
+        numbering,
+        is_rewound,
+        drafts,
     }
 }
 
+async fn decode_all(
+    upstream: &UpstreamId,
+    frames: Vec<Bytes>,
+    filter: &Arc<IngestFilter>,
+) -> Result<Drafts, JoinError> {
+    let (upstream, filter) = (upstream.clone(), Arc::clone(filter));
+    tokio::task::spawn_blocking(move || {
+        let admission = Admission {
+            upstream: &upstream,
+            filter: &filter,
+        };
+        admit_all(&frames, admission)
+    })
+    .await
+}
+
 /// A decoder that crashed on a stranger's bytes must cost no more than the frame it crashed on.
-async fn decode_one_by_one(upstream: &UpstreamId, frames: Vec<Bytes>) -> Drafts {
+async fn decode_one_by_one(
+    upstream: &UpstreamId,
+    frames: Vec<Bytes>,
+    filter: &Arc<IngestFilter>,
+) -> Drafts {
     let mut drafts = Drafts::default();
     for frame in frames {
-        let (upstream, alone) = (upstream.clone(), frame.clone());
-        match tokio::task::spawn_blocking(move || {
-            admit_all(std::slice::from_ref(&alone), &upstream)
-        })
-        .await
-        {
+        match decode_all(upstream, vec![frame.clone()], filter).await {
             Ok(admitted) => drafts.append(admitted),
             Err(_panicked) => {
                 error!(
@@ -56,7 +104,7 @@ async fn decode_one_by_one(upstream: &UpstreamId, frames: Vec<Bytes>) -> Drafts 
     drafts
 }
 
-fn admit_all(frames: &[Bytes], upstream: &UpstreamId) -> Drafts {
+fn admit_all(frames: &[Bytes], admission: Admission<'_>) -> Drafts {
     let mut drafts = Drafts::default();
     // A frame's JSON is a fraction of its bytes: most of them are tree nodes.
     drafts
@@ -64,7 +112,7 @@ fn admit_all(frames: &[Bytes], upstream: &UpstreamId) -> Drafts {
         .reserve(frames.iter().map(Bytes::len).sum::<usize>() / 4);
     drafts.events.reserve(frames.len());
     for frame in frames {
-        drafts.admit(frame, upstream);
+        drafts.admit(frame, admission);
     }
     drafts
 }
@@ -82,6 +130,8 @@ impl Drafts {
         for (reason, count) in later.drops.iter() {
             (0..count).for_each(|_| self.drops.add(reason));
         }
+        self.filtered.append(later.filtered);
+        self.seqs.join(later.seqs);
         self.notices.extend(later.notices);
     }
 }

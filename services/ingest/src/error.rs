@@ -30,12 +30,6 @@ pub enum IngestError {
     /// The log will never take an event that passed the gate: a defect of this program.
     #[error(transparent)]
     Append(#[from] AppendError),
-    /// What was read could not be appended before the deadline of a shutdown. Nothing is lost: it is read again after
-    /// a restart.
-    #[error(
-        "shutdown: not everything that was read could be appended in time; it will be read again"
-    )]
-    DrainTimeout,
     /// A part of the service ended unexpectedly: a defect of this program.
     #[error("{0}")]
     Task(String),
@@ -48,14 +42,14 @@ impl IngestError {
             Self::Fenced { .. } | Self::TermOver => true,
             Self::Log(error) => error.is_retryable(),
             Self::Append(error) => error.is_retryable(),
-            Self::Config { .. } | Self::DrainTimeout | Self::Task(_) => false,
+            Self::Config { .. } | Self::Task(_) => false,
         }
     }
 
     /// Whether a restart can help without anybody acting.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Fenced { .. } | Self::TermOver | Self::DrainTimeout => true,
+            Self::Fenced { .. } | Self::TermOver => true,
             Self::Log(error) => error.is_retryable(),
             Self::Append(error) => error.is_retryable(),
             Self::Config { .. } | Self::Task(_) => false,

@@ -2,20 +2,23 @@
 //!
 //! Bad input costs no more than itself: one bad operation leaves its siblings alone, one bad frame the stream.
 
+mod operation;
 mod drops;
+mod seqs;
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use fanjet_event::{Action, Datetime, Did, Nsid, RecordKey, Tid, Topic};
-use fanjet_firehose::{
-    Account, Commit, ErrorFrame, Frame, Identity, Info, Operation, Sync, decode_frame,
-    write_record_json,
-};
+use fanjet_event::{Datetime, Did, Tid, Topic};
+use fanjet_firehose::{Account, Commit, ErrorFrame, Frame, Identity, Info, Sync, decode_frame};
 use fanjet_log::{MAX_BODY, Origin, UpstreamId};
-use fanjet_wire::v1::{self, CommitHead};
+use fanjet_wire::v1;
 
 pub(crate) use drops::{DropReason, Drops};
+pub(crate) use seqs::{Gaps, Seqs};
+
+use crate::filter::{Filtered, IngestFilter, Kind};
+use operation::{Passed, write_operation};
 
 /// What a batch of frames became.
 #[derive(Debug, Default)]
@@ -26,8 +29,21 @@ pub(crate) struct Drafts {
     pub(crate) events: Vec<Draft>,
     /// What was dropped.
     pub(crate) drops: Drops,
+    /// What the settings do not keep.
+    pub(crate) filtered: Filtered,
+    /// The seqs of all frames that have a readable one.
+    pub(crate) seqs: Seqs,
     /// What the upstream said about itself, with its own words.
     pub(crate) notices: Vec<UpstreamNotice>,
+}
+
+/// Under what frames are admitted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Admission<'a> {
+    /// Who numbered them.
+    pub(crate) upstream: &'a UpstreamId,
+    /// What is kept of them.
+    pub(crate) filter: &'a IngestFilter,
 }
 
 /// One event without a log time.
@@ -52,13 +68,17 @@ pub(crate) enum UpstreamNotice {
 
 impl Drafts {
     /// Adds what one frame makes.
-    pub(crate) fn admit(&mut self, frame: &[u8], upstream: &UpstreamId) {
-        let outcome = match decode_frame(frame) {
+    pub(crate) fn admit(&mut self, frame: &[u8], admission: Admission<'_>) {
+        let frame = decode_frame(frame);
+        if let Some(seq) = frame.as_ref().ok().and_then(Frame::seq) {
+            self.seqs.add(seq);
+        }
+        let outcome = match frame {
             Err(_) => Err(DropReason::Undecodable),
-            Ok(Frame::Commit(commit)) => self.commit(&commit, upstream),
-            Ok(Frame::Identity(identity)) => self.identity(&identity, upstream),
-            Ok(Frame::Account(account)) => self.account(&account, upstream),
-            Ok(Frame::Sync(sync)) => self.sync(&sync, upstream),
+            Ok(Frame::Commit(commit)) => self.commit(&commit, admission),
+            Ok(Frame::Identity(identity)) => self.identity(&identity, admission),
+            Ok(Frame::Account(account)) => self.account(&account, admission),
+            Ok(Frame::Sync(sync)) => self.sync(&sync, admission),
             Ok(Frame::Unknown(_)) => Err(DropReason::UnknownType),
             Ok(Frame::Info(Info { name, message })) => {
                 self.notices.push(UpstreamNotice::Info(
@@ -80,26 +100,38 @@ impl Drafts {
         }
     }
 
-    fn commit(&mut self, commit: &Commit<'_>, upstream: &UpstreamId) -> Result<(), DropReason> {
+    fn commit(
+        &mut self,
+        commit: &Commit<'_>,
+        Admission { upstream, filter }: Admission<'_>,
+    ) -> Result<(), DropReason> {
+        let did = Did::parse(commit.repo).map_err(|_| DropReason::InvalidDid)?;
+        if let Err(by) = filter.judge_frame(Kind::Commit, did) {
+            self.filtered.add(by, commit.op_count().into());
+            return Ok(());
+        }
         if commit.too_big {
             return Err(DropReason::TooBig);
         }
-        let did = Did::parse(commit.repo).map_err(|_| DropReason::InvalidDid)?;
         let rev = Tid::parse(commit.rev).map_err(|_| DropReason::InvalidRev)?;
         let time = shared_time(commit.time)?;
         let operations = commit.operations().map_err(|_| DropReason::UnreadableCar)?;
         for (op_index, operation) in operations {
             let start = self.text.len();
-            let written = operation
-                .map_err(DropReason::from)
-                .and_then(|operation| write_operation(&mut self.text, did, rev, &operation));
-            let topic = match written
-                .and_then(|topic| body_fits(self.text.len() - start).map(|()| topic))
-            {
+            let written = operation.map_err(Passed::from).and_then(|operation| {
+                write_operation(&mut self.text, (did, rev), &operation, filter)
+            });
+            let topic = match written.and_then(|topic| {
+                body_fits(self.text.len() - start)?;
+                Ok(topic)
+            }) {
                 Ok(topic) => topic,
-                Err(reason) => {
+                Err(why) => {
                     self.text.truncate(start);
-                    self.drops.add(reason);
+                    match why {
+                        Passed::Dropped(reason) => self.drops.add(reason),
+                        Passed::Filtered(by) => self.filtered.add(by, 1),
+                    }
                     continue;
                 }
             };
@@ -116,35 +148,63 @@ impl Drafts {
     fn identity(
         &mut self,
         identity: &Identity<'_>,
-        upstream: &UpstreamId,
+        admission: Admission<'_>,
     ) -> Result<(), DropReason> {
         let did = Did::parse(identity.did).map_err(|_| DropReason::InvalidDid)?;
+        if let Err(by) = admission.filter.judge_frame(Kind::Identity, did) {
+            self.filtered.add(by, 1);
+            return Ok(());
+        }
         let time = shared_time(identity.time)?;
-        self.single(Topic::Identity, identity.seq, &time, upstream, |text| {
-            v1::write_identity(text, did, identity.handle, identity.seq, time.borrowed());
-        })
+        self.single(
+            Topic::Identity,
+            identity.seq,
+            &time,
+            admission.upstream,
+            |text| {
+                v1::write_identity(text, did, identity.handle, identity.seq, time.borrowed());
+            },
+        )
     }
 
-    fn account(&mut self, account: &Account<'_>, upstream: &UpstreamId) -> Result<(), DropReason> {
+    fn account(
+        &mut self,
+        account: &Account<'_>,
+        admission: Admission<'_>,
+    ) -> Result<(), DropReason> {
         let did = Did::parse(account.did).map_err(|_| DropReason::InvalidDid)?;
+        if let Err(by) = admission.filter.judge_frame(Kind::Account, did) {
+            self.filtered.add(by, 1);
+            return Ok(());
+        }
         let time = shared_time(account.time)?;
-        self.single(Topic::Account, account.seq, &time, upstream, |text| {
-            v1::write_account(
-                text,
-                did,
-                account.active,
-                account.status,
-                account.seq,
-                time.borrowed(),
-            );
-        })
+        self.single(
+            Topic::Account,
+            account.seq,
+            &time,
+            admission.upstream,
+            |text| {
+                v1::write_account(
+                    text,
+                    did,
+                    account.active,
+                    account.status,
+                    account.seq,
+                    time.borrowed(),
+                );
+            },
+        )
     }
 
-    fn sync(&mut self, sync: &Sync<'_>, upstream: &UpstreamId) -> Result<(), DropReason> {
+    fn sync(&mut self, sync: &Sync<'_>, admission: Admission<'_>) -> Result<(), DropReason> {
         let did = Did::parse(sync.did).map_err(|_| DropReason::InvalidDid)?;
+        if let Err(by) = admission.filter.judge_frame(Kind::Sync, did) {
+            self.filtered.add(by, 1);
+            return Ok(());
+        }
         let rev = Tid::parse(sync.rev).map_err(|_| DropReason::InvalidRev)?;
         let time = shared_time(sync.time)?;
-        self.single(Topic::Sync, sync.seq, &time, upstream, |text| {
+        self.single(Topic::Sync, sync.seq, &time, admission.upstream, |text| {
             v1::write_sync(text, did, rev, sync.blocks, sync.seq, time.borrowed());
         })
     }
@@ -172,36 +232,6 @@ impl Drafts {
         });
         Ok(())
     }
-}
-
-fn write_operation(
-    text: &mut Vec<u8>,
-    did: Did<&str>,
-    rev: Tid,
-    operation: &Operation<'_>,
-) -> Result<Topic, DropReason> {
-    let collection =
-        Nsid::parse(operation.collection).map_err(|_| DropReason::InvalidCollection)?;
-    let rkey = RecordKey::parse(operation.rkey).map_err(|_| DropReason::InvalidRkey)?;
-    v1::begin_commit(
-        text,
-        &CommitHead {
-            did,
-            rev,
-            action: operation.action,
-            collection,
-            rkey,
-        },
-    );
-    match (operation.action, operation.content) {
-        (Action::Delete, _) => v1::end_delete(text),
-        (Action::Create | Action::Update, Some(content)) => {
-            write_record_json(content.record, text).map_err(|_| DropReason::InvalidRecord)?;
-            v1::end_commit(text, content.cid);
-        }
-        (Action::Create | Action::Update, None) => return Err(DropReason::MissingCid),
-    }
-    Ok(Topic::Commit(collection.shared()))
 }
 
 /// The origin of operation `index` of `count`.

@@ -2,11 +2,14 @@
 //!
 //! The path of one event through this crate, in the order of the modules:
 //!
-//! 1. [`upstream`] reads binary frames from one relay or PDS and reconnects for ever;
+//! 1. [`upstream`] reads binary frames from one relay or PDS at a time, reconnects for ever, and reads another one while
+//!    that fails;
 //! 2. [`verify`], if asked for, drops commits that their accounts did not sign, or that say something else than they did;
 //! 3. [`decode`] turns batches of frames into drafts on the blocking pool, order kept;
-//! 4. [`gate`] is the pure rule inside it: which events a frame makes, and why something is dropped;
-//! 5. [`sequencer`] drops what the log already holds and gives each event its log time;
+//! 4. [`gate`] is the pure rule inside it: which events a frame makes, and why something is dropped; [`filter`] says what
+//!    is kept at all;
+//! 5. [`sequencer`] drops what the log already holds ([`held`] knows it again in another upstream's numbers) and gives
+//!    each event its log time;
 //! 6. [`publisher`] appends, fenced and pipelined, and finds out what the log holds after any failure.
 //!
 //! [`pipeline`] wires 2 to 6, [`service`] makes one term of it, and [`lead`] decides when: one of several ingests leads,
@@ -15,11 +18,16 @@
 
 mod config;
 
+mod frame_time;
+
 mod upstream;
 mod verify;
 mod decode;
+mod filter;
 mod gate;
+mod log_tail;
 mod resume;
+mod held;
 mod sequencer;
 mod publisher;
 mod pipeline;
@@ -31,9 +39,11 @@ mod metrics;
 mod error;
 
 pub use config::{
-    DEFAULTS, IngestConfig, LeaseConfig, OWN_DEFAULTS, PipelineConfig, UpstreamConfig,
+    DEFAULTS, Endpoint, FilterConfig, IngestConfig, LeaseConfig, OWN_DEFAULTS, PipelineConfig,
+    UpstreamConfig,
 };
 pub use error::IngestError;
+pub use filter::IngestFilter;
 pub use lead::Candidacy;
 pub use service::Ingest;
 pub use verify::{VerifyConfig, VerifyMode};

@@ -24,6 +24,7 @@ fn main() -> ExitCode {
 
 async fn serve(config: IngestConfig, process: &mut Process) -> Result<(), Failure> {
     config.validate()?;
+    let filter = config.filter.load()?;
     let connecting = NatsLog::connect_patiently(config.nats);
     let Some(log) = process.unless_stopped(connecting).await else {
         return Ok(());
@@ -41,7 +42,8 @@ async fn serve(config: IngestConfig, process: &mut Process) -> Result<(), Failur
         Arc::new(log),
         Arc::new(SystemClock),
         &process.meter("fanjet-ingest"),
-    )?;
+    )?
+    .keeping(filter);
     process.serve_ops(&config.ops, ingest.health())?;
     Ok(ingest.run(candidacy, process.stop()).await?)
 }

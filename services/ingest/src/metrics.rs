@@ -1,19 +1,34 @@
 //! The instruments of this service. Updated per batch, never per event.
 
+mod labels;
+
 use std::time::Duration;
 
+use fanjet_log::UpstreamId;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Meter};
 
-use crate::gate::{DropReason, Drops};
+use crate::filter::Filtered;
+use crate::gate::{DropReason, Drops, Gaps};
+use crate::held::PassedOver;
 use crate::lead::Role;
+use crate::upstream::Reason;
 use crate::verify::{LookupResult, Outcome};
+pub(crate) use labels::{Disconnect, Notice};
 
 const FRAMES: &str = "fanjet_ingest_frames_total";
 const FRAME_BYTES: &str = "fanjet_ingest_frame_bytes_total";
 const EVENTS: &str = "fanjet_ingest_events_total";
 const DROPS: &str = "fanjet_ingest_drops_total";
 const REPEATS: &str = "fanjet_ingest_repeated_events_total";
+const PASSED_OVER: &str = "fanjet_ingest_passed_over_events_total";
+const FILTERED: &str = "fanjet_ingest_filtered_events_total";
+const SEQ_GAPS: &str = "fanjet_ingest_relay_seq_gaps_total";
+const SEQS_MISSED: &str = "fanjet_ingest_relay_seqs_missed_total";
+const UPSTREAM_ACTIVE: &str = "fanjet_ingest_upstream_active";
+const UPSTREAM_SWITCHES: &str = "fanjet_ingest_upstream_switches_total";
+const SHORT_HISTORIES: &str = "fanjet_ingest_upstream_short_histories_total";
+const RENUMBERED: &str = "fanjet_ingest_upstream_renumbered_total";
 const UPSTREAM_CONNECTED: &str = "fanjet_ingest_upstream_connected";
 const UPSTREAM_DISCONNECTS: &str = "fanjet_ingest_upstream_disconnects_total";
 const UPSTREAM_NOTICES: &str = "fanjet_ingest_upstream_notices_total";
@@ -27,57 +42,6 @@ const LEADER_SECONDS: &str = "fanjet_ingest_leader_seconds_total";
 const VERIFIED: &str = "fanjet_ingest_verified_commits_total";
 const KEY_LOOKUPS: &str = "fanjet_ingest_key_lookups_total";
 
-/// Why an upstream connection ended, or never began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Disconnect {
-    /// No connection, or no WebSocket, could be made.
-    Connect,
-    /// The upstream closed it.
-    Closed,
-    /// Reading failed.
-    Broken,
-    /// No sign of life.
-    Silent,
-}
-
-impl Disconnect {
-    pub(crate) fn label(self) -> &'static str {
-        match self {
-            Self::Connect => "connect",
-            Self::Closed => "closed",
-            Self::Broken => "broken",
-            Self::Silent => "silent",
-        }
-    }
-}
-
-/// What an upstream says about itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Notice {
-    /// `#info` OutdatedCursor: events were lost upstream before we asked for them.
-    OutdatedCursor,
-    /// Another `#info`.
-    OtherInfo,
-    /// Error FutureCursor: the upstream does not know our cursor yet.
-    FutureCursor,
-    /// Error ConsumerTooSlow.
-    ConsumerTooSlow,
-    /// Another error.
-    OtherError,
-}
-
-impl Notice {
-    fn label(self) -> &'static str {
-        match self {
-            Self::OutdatedCursor => "outdated_cursor",
-            Self::OtherInfo => "other_info",
-            Self::FutureCursor => "future_cursor",
-            Self::ConsumerTooSlow => "consumer_too_slow",
-            Self::OtherError => "other_error",
-        }
-    }
-}
-
 /// All instruments.
 #[derive(Debug, Clone)]
 pub(crate) struct IngestMetrics {
@@ -86,6 +50,14 @@ pub(crate) struct IngestMetrics {
     events: Counter<u64>,
     drops: Counter<u64>,
     repeats: Counter<u64>,
+    passed_over: Counter<u64>,
+    filtered: Counter<u64>,
+    seq_gaps: Counter<u64>,
+    seqs_missed: Counter<u64>,
+    upstream_active: Gauge<u64>,
+    upstream_switches: Counter<u64>,
+    short_histories: Counter<u64>,
+    renumbered: Counter<u64>,
     upstream_connected: Gauge<u64>,
     upstream_disconnects: Counter<u64>,
     upstream_notices: Counter<u64>,
@@ -110,6 +82,29 @@ impl IngestMetrics {
             events: counter(EVENTS, "Events acknowledged by the log"),
             drops: counter(DROPS, "Frames and operations that were dropped, by reason"),
             repeats: counter(REPEATS, "Events passed over because the log holds them"),
+            passed_over: counter(
+                PASSED_OVER,
+                "Events of another upstream that came too late to be logged, by reason",
+            ),
+            filtered: counter(FILTERED, "Events that the settings do not keep, by list"),
+            seq_gaps: counter(SEQ_GAPS, "Times an upstream's next seq did not come next"),
+            seqs_missed: counter(SEQS_MISSED, "Seqs that were passed over by that"),
+            upstream_active: gauge(
+                UPSTREAM_ACTIVE,
+                "Which upstream is read: 0 is the preferred one",
+            ),
+            upstream_switches: counter(
+                UPSTREAM_SWITCHES,
+                "Times another upstream was read from then on, by reason",
+            ),
+            short_histories: counter(
+                SHORT_HISTORIES,
+                "Switches to an upstream whose history begins behind the log's end: events may be missing",
+            ),
+            renumbered: counter(
+                RENUMBERED,
+                "Times an upstream's seqs were found to have begun anew",
+            ),
             upstream_connected: gauge(UPSTREAM_CONNECTED, "1 while the upstream is connected"),
             upstream_disconnects: counter(
                 UPSTREAM_DISCONNECTS,
@@ -154,6 +149,49 @@ impl IngestMetrics {
         if events > 0 {
             self.repeats.add(events, &[]);
         }
+    }
+
+    pub(crate) fn passed_over(&self, events: &[PassedOver]) {
+        for why in PassedOver::ALL {
+            let count = events.iter().filter(|other| **other == why).count();
+            if count > 0 {
+                self.passed_over
+                    .add(count as u64, &[KeyValue::new("reason", why.label())]);
+            }
+        }
+    }
+
+    pub(crate) fn filtered(&self, filtered: Filtered) {
+        for (by, events) in filtered.iter() {
+            self.filtered
+                .add(events, &[KeyValue::new("by", by.label())]);
+        }
+    }
+
+    /// The label is a name from the settings.
+    pub(crate) fn gaps(&self, upstream: &UpstreamId, gaps: Gaps) {
+        if gaps.gaps > 0 {
+            let label = [KeyValue::new("upstream", upstream.as_str().to_owned())];
+            self.seq_gaps.add(gaps.gaps, &label);
+            self.seqs_missed.add(gaps.missed, &label);
+        }
+    }
+
+    pub(crate) fn reading(&self, upstream: usize) {
+        self.upstream_active.record(upstream as u64, &[]);
+    }
+
+    pub(crate) fn switched(&self, reason: Reason) {
+        self.upstream_switches
+            .add(1, &[KeyValue::new("reason", reason.label())]);
+    }
+
+    pub(crate) fn history_was_short(&self) {
+        self.short_histories.add(1, &[]);
+    }
+
+    pub(crate) fn renumbered(&self) {
+        self.renumbered.add(1, &[]);
     }
 
     pub(crate) fn connected(&self, is_connected: bool) {

@@ -4,24 +4,34 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use fanjet_actors::Clock;
+use fanjet_log::EventLog;
 use futures::{FutureExt, Stream, StreamExt};
 use tokio::sync::mpsc;
 use tracing::warn;
 
 use crate::IngestError;
-use crate::decode::{FrameBatch, decode_in_order};
-use crate::gate::{Drafts, UpstreamNotice};
+use crate::decode::{Decoded, FrameBatch, Numbering, decode_in_order};
+use crate::filter::IngestFilter;
+use crate::gate::UpstreamNotice;
+use crate::held::Held;
 use crate::metrics::{IngestMetrics, Notice};
 use crate::publisher::Publisher;
+use crate::resume::patiently;
 use crate::sequencer::Sequencer;
+use crate::status::Status;
 use crate::verify::{self, Verifier};
 
 /// Everything behind the upstream connection.
 pub(crate) struct Pipeline {
     pub(crate) sequencer: Sequencer,
     pub(crate) publisher: Publisher,
+    pub(crate) log: Arc<dyn EventLog>,
+    /// How many of the log's newest events are looked at when another upstream begins to be read.
+    pub(crate) remembered_events: usize,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: IngestMetrics,
+    pub(crate) status: Status,
+    pub(crate) filter: Arc<IngestFilter>,
     pub(crate) decode_workers: usize,
     /// `None` when nothing is verified.
     pub(crate) verifier: Option<Arc<Verifier>>,
@@ -42,12 +52,32 @@ impl Pipeline {
             Some((batch, batches))
         });
         let believed = verify::in_order(arriving, self.verifier.take());
-        let mut decoded = pin!(decode_in_order(believed, self.decode_workers));
-        while let Some(drafts) = self.next_drafts(&mut decoded).await? {
+        let mut decoded = pin!(decode_in_order(
+            believed,
+            Arc::clone(&self.filter),
+            self.decode_workers
+        ));
+        while let Some(batch) = self.next_drafts(&mut decoded).await? {
+            let Decoded {
+                numbering,
+                is_rewound,
+                drafts,
+            } = batch;
+            if is_rewound {
+                self.compare(&numbering).await?;
+            }
             self.metrics.dropped(&drafts.drops);
+            self.metrics.filtered(drafts.filtered);
             self.note(&drafts.notices);
-            let sequenced = self.sequencer.sequence(drafts, self.clock.now_us());
+            let now_us = self.clock.now_us();
+            let sequenced = self.sequencer.sequence(drafts, &numbering, now_us);
             self.metrics.repeated(sequenced.repeated);
+            self.metrics.passed_over(&sequenced.passed_over);
+            if !sequenced.passed_over.is_empty() {
+                let (events, upstream) = (sequenced.passed_over.len(), numbering.upstream.as_str());
+                warn!(events, upstream, "too late to be logged: passed over");
+            }
+            self.metrics.gaps(&numbering.upstream, sequenced.gaps);
             if !sequenced.events.is_empty() {
                 self.publisher.append(sequenced.events).await?;
             }
@@ -55,12 +85,22 @@ impl Pipeline {
         self.publisher.flush().await
     }
 
+    /// Another upstream begins to be read: finds out what the log holds of what it will send.
+    async fn compare(&mut self, numbering: &Numbering) -> Result<(), IngestError> {
+        self.publisher.flush().await?;
+        let (log, last) = (&*self.log, self.publisher.acked());
+        let read = || Held::read(log, last, self.remembered_events).boxed();
+        let held = patiently(&self.status, read).await?;
+        self.sequencer.compare(numbering, held);
+        Ok(())
+    }
+
     /// The next drafts. While there are none, acknowledgements are waited for, so that a failure behind the last
     /// event of a burst is found without the next burst.
     async fn next_drafts(
         &mut self,
-        decoded: &mut (impl Stream<Item = Drafts> + Unpin),
-    ) -> Result<Option<Drafts>, IngestError> {
+        decoded: &mut (impl Stream<Item = Decoded> + Unpin),
+    ) -> Result<Option<Decoded>, IngestError> {
         if let Some(ready) = decoded.next().now_or_never() {
             return Ok(ready);
         }
@@ -87,6 +127,7 @@ impl Pipeline {
                     self.metrics.noticed(match error.as_str() {
                         "FutureCursor" => Notice::FutureCursor,
                         "ConsumerTooSlow" => Notice::ConsumerTooSlow,
+                        "" => Notice::NamelessError,
                         _ => Notice::OtherError,
                     });
                 }

@@ -95,6 +95,11 @@ impl Publisher {
         Ok(())
     }
 
+    /// The seq up to which everything is acknowledged.
+    pub(crate) fn acked(&self) -> Seq {
+        self.acked
+    }
+
     /// How many events are given but not acknowledged.
     pub(crate) fn unacked(&self) -> usize {
         self.unacked.len()

@@ -1,22 +1,23 @@
 //! The service as a whole, and one term of it: reads where the log ends, starts the tasks, stops them in order.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use fanjet_actors::{Backoff, Clock, OnFailure, Stop, Tasks};
+use fanjet_actors::{Clock, OnFailure, Stop, Tasks};
 use fanjet_log::EventLog;
 use fanjet_telemetry::Health;
+use futures::FutureExt;
 use opentelemetry::metrics::Meter;
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::IngestError;
 use crate::config::{PipelineConfig, UpstreamConfig};
-use crate::lead::{Candidacy, Leader, Permit, Work};
+use crate::filter::IngestFilter;
+use crate::lead::{Candidacy, Leader, NOT_ALL_APPENDED, Permit, Work};
 use crate::metrics::IngestMetrics;
 use crate::pipeline::Pipeline;
 use crate::publisher::Publisher;
-use crate::resume::Resume;
+use crate::resume::{Resume, patiently};
 use crate::sequencer::Sequencer;
 use crate::status::Status;
 use crate::upstream::Upstream;
@@ -26,6 +27,7 @@ use crate::verify::Verifier;
 pub struct Ingest {
     upstream: UpstreamConfig,
     pipeline: PipelineConfig,
+    filter: Arc<IngestFilter>,
     log: Arc<dyn EventLog>,
     clock: Arc<dyn Clock>,
     metrics: IngestMetrics,
@@ -49,11 +51,19 @@ impl Ingest {
         Ok(Self {
             upstream,
             pipeline,
+            filter: Arc::default(),
             log,
             clock,
             metrics: IngestMetrics::new(meter),
             status: Status::default(),
         })
+    }
+
+    /// Keeps only what passes `filter`.
+    #[must_use]
+    pub fn keeping(mut self, filter: IngestFilter) -> Self {
+        self.filter = Arc::new(filter);
+        self
     }
 
     /// What readiness probes ask.
@@ -79,35 +89,31 @@ impl Ingest {
 
     /// One term: goes on behind the log's end until `stop`, or until it cannot.
     async fn lead(&self, permit: Permit, stop: Stop) -> Result<(), IngestError> {
-        let Some(resume) = self.read_log_end(&stop).await? else {
-            return Ok(());
+        let has_fallbacks = !self.upstream.fallbacks.is_empty();
+        let read = || Resume::read(&*self.log, has_fallbacks).boxed();
+        let resume = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            resume = patiently(&self.status, read) => resume?,
         };
-        let id = self.upstream.id()?;
-        let cursor = resume.cursor(&id);
         info!(
             seq = resume.seq,
-            upstream = id.as_str(),
-            cursor,
+            upstream = resume
+                .origin
+                .as_ref()
+                .map(|origin| origin.upstream.as_str()),
             "continuing behind the log's end"
         );
-        if resume.origin.is_some() && cursor.is_none() {
-            warn!(
-                upstream = id.as_str(),
-                "the log's last event came from another upstream; starting with what happens now"
-            );
-        }
-        let upstream = Upstream {
-            id,
-            endpoint: self.upstream.endpoint()?,
-            config: self.upstream.clone(),
-            batch: self.pipeline.clone(),
-            cursor,
-            metrics: self.metrics.clone(),
-            status: self.status.clone(),
-        };
+        let upstream = Upstream::continuing(
+            &resume,
+            self.upstream.clone(),
+            self.pipeline.clone(),
+            self.metrics.clone(),
+            self.status.clone(),
+        )?;
         let pipeline = Pipeline {
             verifier: Verifier::configured(
                 &self.pipeline.verify,
+                Arc::clone(&self.filter),
                 self.clock.clone(),
                 self.metrics.clone(),
             )?,
@@ -119,37 +125,15 @@ impl Ingest {
                 self.metrics.clone(),
                 self.status.clone(),
             ),
+            log: Arc::clone(&self.log),
+            remembered_events: self.upstream.remembered_events,
             clock: Arc::clone(&self.clock),
             metrics: self.metrics.clone(),
+            status: self.status.clone(),
+            filter: Arc::clone(&self.filter),
             decode_workers: decode_workers(self.pipeline.decode_workers),
         };
         supervise(upstream, pipeline, &self.pipeline, stop).await
-    }
-
-    /// Reads the log's last event, however long the log takes to answer. `None` when asked to stop meanwhile.
-    async fn read_log_end(&self, stop: &Stop) -> Result<Option<Resume>, IngestError> {
-        let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
-        loop {
-            let last = tokio::select! {
-                () = stop.cancelled() => return Ok(None),
-                last = self.log.last() => last,
-            };
-            match last {
-                Ok(last) => {
-                    self.status.set_log_reachable(true);
-                    return Ok(Some(Resume::after(last.as_ref())?));
-                }
-                Err(error) if error.is_retryable() => {
-                    let pause = backoff.next_pause();
-                    warn!(%error, ?pause, "the log's end cannot be read, trying again");
-                    tokio::select! {
-                        () = stop.cancelled() => return Ok(None),
-                        () = tokio::time::sleep(pause) => {}
-                    }
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
     }
 }
 
@@ -171,7 +155,11 @@ async fn supervise(
     let appended = tokio::select! {
         appended = &mut appending => appended,
         () = stop.cancelled() => {
-            tokio::time::timeout(limits.drain_timeout, appending).await.unwrap_or(Err(IngestError::DrainTimeout))
+            let appended = tokio::time::timeout(limits.drain_timeout, appending).await;
+            appended.unwrap_or_else(|_late| {
+                warn!("{NOT_ALL_APPENDED}");
+                Ok(())
+            })
         }
     };
     stop.cancel();

@@ -1,61 +1,119 @@
-//! One firehose connection: reads binary frames, keeps the connection alive, reconnects for ever.
+//! One firehose connection at a time: reads binary frames, keeps the connection alive, reconnects for ever, and reads
+//! another upstream while one fails.
 //!
-//! Nothing here looks into a frame further than its seq. An upstream that is down, wrong or hostile is retried with
-//! growing pauses; it never ends the process.
+//! Nothing here looks into a frame further than its seq and time. An upstream that is down, wrong or hostile is retried
+//! with growing pauses; it never ends the process.
 
-mod connection;
+mod failover;
 mod position;
+
+mod search;
+mod begin;
+mod connection;
+
+use std::time::Duration;
 
 use fanjet_actors::{Backoff, Stop};
 use fanjet_log::UpstreamId;
+use futures::future::BoxFuture;
+use futures::{FutureExt, future};
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{info, warn};
-use url::Url;
 
-use crate::config::{PipelineConfig, UpstreamConfig};
+use crate::IngestError;
+use crate::config::{Endpoint, PipelineConfig, UpstreamConfig};
 use crate::decode::FrameBatch;
 use crate::metrics::IngestMetrics;
+use crate::resume::Resume;
 use crate::status::Status;
-use connection::Connection;
-use position::Position;
+use begin::Opened;
+use connection::{Connection, Ended};
+use failover::{Decision, Failover, Rules};
+use position::Positions;
 
-/// Reads one upstream for the life of the process.
+pub(crate) use failover::Reason;
+
+/// An upstream that refuses the cursor as one of its future this often in a row numbers anew: a lagging replica behind
+/// the same name would have caught up, or another one answered.
+const FUTURE_CURSORS: u32 = 3;
+
+/// Reads upstreams for the life of the process.
 pub(crate) struct Upstream {
-    pub(crate) id: UpstreamId,
-    pub(crate) endpoint: Url,
-    pub(crate) config: UpstreamConfig,
-    pub(crate) batch: PipelineConfig,
-    /// The cursor to start behind; `None` for what happens now.
-    pub(crate) cursor: Option<u64>,
-    pub(crate) metrics: IngestMetrics,
-    pub(crate) status: Status,
+    endpoints: Vec<Endpoint>,
+    config: UpstreamConfig,
+    batch: PipelineConfig,
+    positions: Positions,
+    failover: Failover,
+    future_cursors: u32,
+    backoff: Backoff,
+    began: Instant,
+    metrics: IngestMetrics,
+    status: Status,
 }
 
+/// Why reading one upstream ended well.
+enum Left {
+    /// Nobody takes the batches any more.
+    NobodyReads,
+    /// Another upstream is to be read.
+    Switched,
+}
+
+type Probe = BoxFuture<'static, (usize, bool)>;
+
 impl Upstream {
+    /// Continues behind what the log holds.
+    ///
+    /// # Errors
+    /// [`IngestError::Config`].
+    pub(crate) fn continuing(
+        resume: &Resume,
+        config: UpstreamConfig,
+        batch: PipelineConfig,
+        metrics: IngestMetrics,
+        status: Status,
+    ) -> Result<Self, IngestError> {
+        let endpoints = config.endpoints()?;
+        let rules = Rules {
+            fail_after: config.fail_after,
+            stale_after: config.stale_after,
+            probe_interval: config.probe_interval,
+            return_after: config.return_after,
+        };
+        let positions = Positions::continuing(endpoints.iter().map(|end| &end.id), resume);
+        // A leader that follows one who had to leave the preferred upstream need not find out why.
+        let active = positions.current().unwrap_or_default();
+        Ok(Self {
+            failover: Failover::new(endpoints.len(), active, rules),
+            positions,
+            backoff: Backoff::new(config.reconnect_min, config.reconnect_max),
+            began: Instant::now(),
+            future_cursors: 0,
+            endpoints,
+            config,
+            batch,
+            metrics,
+            status,
+        })
+    }
+
     /// Sends what is read to `batches` until `stop`, or until nobody takes it any more. Waits when the queue is full,
     /// so that the upstream feels it.
-    pub(crate) async fn run(self, batches: mpsc::Sender<FrameBatch>, stop: Stop) {
-        let mut position = Position::behind(self.cursor);
-        let mut backoff = Backoff::new(self.config.reconnect_min, self.config.reconnect_max);
+    pub(crate) async fn run(mut self, batches: mpsc::Sender<FrameBatch>, stop: Stop) {
+        self.metrics.reading(self.failover.active());
         while !stop.is_cancelled() && !batches.is_closed() {
             let outcome = tokio::select! {
                 () = stop.cancelled() => break,
-                outcome = self.connect_and_read(&mut position, &mut backoff, &batches) => outcome,
+                outcome = self.read_one(&batches) => outcome,
             };
             self.status.set_upstream_connected(false);
             self.metrics.connected(false);
-            let Err(ended) = outcome else {
-                break;
+            let pause = match outcome {
+                Ok(Left::NobodyReads) => break,
+                Ok(Left::Switched) => continue,
+                Err(ended) => self.after_failure(&ended),
             };
-            self.metrics.disconnected(ended.why);
-            let pause = backoff.next_pause();
-            warn!(
-                upstream = self.id.as_str(),
-                reason = ended.detail,
-                ?pause,
-                cursor = position.cursor(),
-                "not connected to the upstream, trying again"
-            );
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = tokio::time::sleep(pause) => {}
@@ -63,36 +121,170 @@ impl Upstream {
         }
     }
 
-    /// Returns `Ok` when nobody takes the batches any more.
-    async fn connect_and_read(
-        &self,
-        position: &mut Position,
-        backoff: &mut Backoff,
-        batches: &mpsc::Sender<FrameBatch>,
-    ) -> Result<(), connection::Ended> {
-        let mut connection =
-            Connection::open(&self.endpoint, position.cursor(), &self.config).await?;
+    /// Says what to do about a connection that ended: how long to wait, and perhaps another upstream from now on.
+    fn after_failure(&mut self, ended: &Ended) -> Duration {
+        self.metrics.disconnected(ended.why);
+        let now = self.began.elapsed();
+        self.failover.failed(now);
+        let pause = self.backoff.next_pause();
+        warn!(
+            upstream = self.active_id().as_str(),
+            reason = ended.detail,
+            ?pause,
+            cursor = self.positions.cursor(self.failover.active()),
+            "not connected to the upstream, trying again"
+        );
+        if let Decision::Use(_, reason) = self.failover.decide(now) {
+            self.switched(reason);
+            return Duration::ZERO;
+        }
+        // A pause must not hold up a switch that is due in it.
+        let until_look = self.failover.next_look().map(|at| at.saturating_sub(now));
+        pause.min(until_look.unwrap_or(Duration::MAX))
+    }
+
+    async fn read_one(&mut self, batches: &mpsc::Sender<FrameBatch>) -> Result<Left, Ended> {
+        if let Decision::Use(_, reason) = self.failover.decide(self.began.elapsed()) {
+            self.switched(reason);
+        }
+        let active = self.failover.active();
+        let begin = self.positions.begin(active, self.config.overlap);
+        let mut is_rewound = self.positions.may_repeat_others(active);
+        let endpoint = &self.endpoints[active];
+        let Opened {
+            mut connection,
+            frames,
+            is_short,
+        } = begin::open(endpoint, begin, &self.config, &self.batch).await?;
         info!(
-            upstream = self.id.as_str(),
-            cursor = position.cursor(),
+            upstream = endpoint.id.as_str(),
+            cursor = self.positions.cursor(active),
+            is_rewound,
             "connected to the upstream"
         );
+        if is_short {
+            self.metrics.history_was_short();
+            warn!(
+                upstream = endpoint.id.as_str(),
+                "its history does not reach back to the log's end: events may be missing"
+            );
+        }
+        self.failover.connected(self.began.elapsed());
         self.status.set_upstream_connected(true);
         self.metrics.connected(true);
+        let mut ready = Some(frames).filter(|frames| !frames.is_empty());
+        let mut probe: Option<Probe> = None;
         loop {
-            let frames = connection.next_frames(&self.batch).await?;
+            let frames = match ready.take() {
+                Some(frames) => frames,
+                None => match self.next_frames(&mut connection, &mut probe).await? {
+                    Some(frames) => frames,
+                    None => return Ok(Left::Switched),
+                },
+            };
             self.metrics
                 .read(frames.len(), frames.iter().map(bytes::Bytes::len).sum());
-            if position.advance(&frames) {
-                backoff.reset();
-            }
+            let numbering = self.positions.numbering(active).clone();
+            self.take_notice(active, &frames);
             let batch = FrameBatch {
-                upstream: self.id.clone(),
+                numbering,
+                is_rewound: std::mem::take(&mut is_rewound),
                 frames,
             };
             if batches.send(batch).await.is_err() {
-                return Ok(());
+                return Ok(Left::NobodyReads);
+            }
+            self.failover.heard(self.began.elapsed());
+        }
+    }
+
+    /// Waits for frames, and does what is due meanwhile. `None`: another upstream is to be read.
+    async fn next_frames(
+        &mut self,
+        connection: &mut Connection,
+        probe: &mut Option<Probe>,
+    ) -> Result<Option<Vec<bytes::Bytes>>, Ended> {
+        loop {
+            match self.failover.decide(self.began.elapsed()) {
+                Decision::Stay => {}
+                Decision::Probe(upstream) => *probe = Some(self.probe(upstream)),
+                Decision::Use(_, reason) => {
+                    self.switched(reason);
+                    return Ok(None);
+                }
+            }
+            let look = match self.failover.next_look() {
+                Some(at) => sleep_until(self.began + at).left_future(),
+                None => future::pending().right_future(),
+            };
+            let probing = match probe {
+                Some(probe) => probe.left_future(),
+                None => future::pending().right_future(),
+            };
+            tokio::select! {
+                biased;
+                (upstream, is_well) = probing => {
+                    *probe = None;
+                    self.failover.probed(upstream, is_well, self.began.elapsed());
+                }
+                frames = connection.next_frames(&self.batch) => return frames.map(Some),
+                () = look => {}
             }
         }
+    }
+
+    /// Follows what frames say about the upstream itself.
+    fn take_notice(&mut self, active: usize, frames: &[bytes::Bytes]) {
+        let told = self.positions.advance(active, frames);
+        if told.is_progress {
+            self.backoff.reset();
+            self.future_cursors = 0;
+        }
+        if told.is_future_cursor {
+            self.future_cursors += 1;
+            if self.future_cursors >= FUTURE_CURSORS {
+                self.future_cursors = 0;
+                self.positions.renumber(active);
+                self.metrics.renumbered();
+                warn!(
+                    upstream = self.endpoints[active].id.as_str(),
+                    "it does not know our cursor: its seqs have begun anew, looking for where to begin"
+                );
+            }
+        }
+    }
+
+    /// Sees whether an upstream can be read: it connects, and sends something when silence counts as a failure.
+    fn probe(&self, upstream: usize) -> Probe {
+        let url = self.endpoints[upstream].url.clone();
+        let (config, batch) = (self.config.clone(), self.batch.clone());
+        Box::pin(async move {
+            let Ok(mut connection) = Connection::open(&url, None, &config).await else {
+                return (upstream, false);
+            };
+            let is_well = config.stale_after.is_zero()
+                || matches!(
+                    timeout(config.stale_after, connection.next_frames(&batch)).await,
+                    Ok(Ok(_))
+                );
+            (upstream, is_well)
+        })
+    }
+
+    fn switched(&mut self, reason: Reason) {
+        let active = self.failover.active();
+        self.metrics.switched(reason);
+        self.metrics.reading(active);
+        self.future_cursors = 0;
+        self.backoff.reset();
+        warn!(
+            upstream = self.active_id().as_str(),
+            reason = reason.label(),
+            "reading another upstream from now on"
+        );
+    }
+
+    fn active_id(&self) -> &UpstreamId {
+        &self.endpoints[self.failover.active()].id
     }
 }

@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use fanjet_actors::Clock;
 use fanjet_event::Did;
-use fanjet_firehose::{Frame, decode_frame};
+use fanjet_firehose::{Commit, Frame, decode_frame};
 use futures::future::{Either, join_all};
 use futures::{Stream, StreamExt};
 use tokio::sync::Semaphore;
@@ -29,6 +29,7 @@ use tracing::{debug, error};
 
 use crate::IngestError;
 use crate::decode::FrameBatch;
+use crate::filter::{IngestFilter, Kind};
 use crate::gate::DropReason;
 use crate::metrics::IngestMetrics;
 use check::check;
@@ -45,6 +46,7 @@ const LOOKAHEAD: usize = 16;
 /// Checks commits.
 pub(crate) struct Verifier {
     one_in: u64,
+    filter: Arc<IngestFilter>,
     keys: Keys,
     workers: Arc<Semaphore>,
     metrics: IngestMetrics,
@@ -82,6 +84,7 @@ impl Verifier {
     /// [`IngestError::Config`].
     pub(crate) fn configured(
         config: &VerifyConfig,
+        filter: Arc<IngestFilter>,
         clock: Arc<dyn Clock>,
         metrics: IngestMetrics,
     ) -> Result<Option<Arc<Self>>, IngestError> {
@@ -95,6 +98,7 @@ impl Verifier {
         };
         Ok(Some(Arc::new(Self {
             one_in: one_in.get(),
+            filter,
             keys: Keys::new(documents, config, clock, metrics.clone()),
             workers: Arc::new(Semaphore::new(workers)),
             metrics,
@@ -133,7 +137,7 @@ impl Verifier {
         let mut picked = Vec::new();
         for (index, frame) in frames.iter().enumerate() {
             match decode_frame(frame) {
-                Ok(Frame::Commit(commit)) if !commit.too_big => {
+                Ok(Frame::Commit(commit)) if !commit.too_big && self.is_kept(&commit) => {
                     let count = self.commits.fetch_add(1, Ordering::Relaxed);
                     if count.is_multiple_of(self.one_in)
                         && let Ok(did) = Did::parse(Arc::<str>::from(commit.repo))
@@ -156,6 +160,11 @@ impl Verifier {
             key: answers.get(did).cloned().unwrap_or(KeyAnswer::Away),
         });
         keyed.collect()
+    }
+
+    /// Whether anything of a commit can be kept: nobody asks for the keys of the rest.
+    fn is_kept(&self, commit: &Commit<'_>) -> bool {
+        Did::parse(commit.repo).is_ok_and(|did| self.filter.judge_frame(Kind::Commit, did).is_ok())
     }
 
     /// A signature failed: perhaps the account has a new key.

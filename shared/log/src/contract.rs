@@ -43,7 +43,7 @@ use futures::future::BoxFuture;
 
 use crate::{EventLog, Seq};
 
-pub use samples::{event, events, sized_event, time_of};
+pub use samples::{event, events, sized_event, time_of, whole};
 
 pub use append::*;
 pub use fencing::*;

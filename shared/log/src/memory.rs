@@ -61,11 +61,21 @@ impl Default for MemoryOptions {
     }
 }
 
+/// How much was read of a [`MemoryLog`], page by page.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// Pages.
+    pub pages: u64,
+    /// Entries on them.
+    pub entries: u64,
+}
+
 /// What the log, its appenders and its follows hold in common.
 #[derive(Debug)]
 struct Shared {
     options: MemoryOptions,
     faults: Faults,
+    reads: Mutex<Reads>,
     state: Mutex<State>,
     /// The last seq. Behind the state: whoever sees it here finds the entry there.
     grown: watch::Sender<Seq>,
@@ -83,6 +93,7 @@ impl MemoryLog {
             shared: Arc::new(Shared {
                 options,
                 faults: Faults::default(),
+                reads: Mutex::default(),
                 state: Mutex::default(),
                 grown: watch::Sender::new(0),
             }),
@@ -97,6 +108,16 @@ impl MemoryLog {
     /// How often `fault` has happened. A test that injects one checks this: a fault that never fired proves nothing.
     pub fn fired(&self, fault: Fault) -> u64 {
         self.shared.faults.fired(fault)
+    }
+
+    /// Ends what is outstanding of `fault`.
+    pub fn withdraw(&self, fault: Fault) {
+        self.shared.faults.withdraw(fault);
+    }
+
+    /// What [`EventLog::read`] has given so far, to all clones.
+    pub fn reads(&self) -> Reads {
+        *self.shared.reads.lock()
     }
 
     /// Forgets every entry up to and with `seq`, as retention does.
@@ -138,7 +159,11 @@ impl EventLog for MemoryLog {
     ) -> Result<Page, LogError> {
         self.check_readable()?;
         let scan = self.shared.options.page_scan;
-        Ok(self.shared.state.lock().read(from, selection, limit, scan))
+        let page = self.shared.state.lock().read(from, selection, limit, scan);
+        let mut reads = self.shared.reads.lock();
+        reads.pages += 1;
+        reads.entries += page.entries.len() as u64;
+        Ok(page)
     }
 
     async fn follow(&self, from: Seq, selection: &Selection) -> Result<Follow, LogError> {

@@ -15,6 +15,32 @@ pub struct Envelope<'a> {
     pub action: Option<Action>,
 }
 
+/// Whom an event is about, and the rev of a commit: what tells it again when another upstream sends it. Also of an event
+/// that is not stamped yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subject<'a> {
+    /// The repo.
+    pub did: &'a str,
+    /// The commit's revision; `None` for the other kinds.
+    pub rev: Option<Tid>,
+}
+
+impl<'a> Subject<'a> {
+    /// Reads the beginning of an event's JSON. `None` means that the bytes are not an event as this crate writes it.
+    pub fn of(event: &'a [u8]) -> Option<Self> {
+        let at = v1::time_offset(event)?;
+        let rest = event.get(at + TimeUs::DIGITS..)?;
+        let rev = rest
+            .strip_prefix(TO_REV)
+            .and_then(|rest| rest.get(..Tid::LEN));
+        let text = |bytes| std::str::from_utf8(bytes).ok();
+        Some(Self {
+            did: text(v1::did_bytes(event, at))?,
+            rev: rev.and_then(|rev| Tid::parse(text(rev)?).ok()),
+        })
+    }
+}
+
 /// What stands between the digits of a commit's time and its rev, and between its rev and its operation.
 const TO_REV: &[u8] = br#","kind":"commit","commit":{"rev":""#;
 const TO_OPERATION: &[u8] = br#"","operation":""#;

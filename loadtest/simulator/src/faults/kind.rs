@@ -28,17 +28,35 @@ pub enum FaultKind {
     InvalidCollection,
     /// An operation whose record key is not valid.
     InvalidRkey,
+    /// A commit whose `repo` is no DID.
+    InvalidDid,
+    /// A commit whose blocks are no CAR.
+    UnreadableCar,
+    /// An operation without an action.
+    MalformedOp,
+    /// An operation that does what nobody knows.
+    UnknownAction,
+    /// An operation whose path has no record key.
+    InvalidPath,
+    /// A create or update without a CID.
+    MissingCid,
+    /// A record that is no map.
+    InvalidRecord,
+    /// A record whose JSON is larger than a log takes.
+    TooLarge,
     /// A frame that never arrives.
     SeqGap,
     /// A connection that goes silent for a while.
     Stall,
     /// A connection that breaks.
     Disconnect,
+    /// A connection that is closed because its client is said to be too slow.
+    TooSlow,
 }
 
 impl FaultKind {
     /// All faults.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 23] = [
         Self::Garbage,
         Self::UnknownType,
         Self::Duplicate,
@@ -50,9 +68,18 @@ impl FaultKind {
         Self::MissingBlock,
         Self::InvalidCollection,
         Self::InvalidRkey,
+        Self::InvalidDid,
+        Self::UnreadableCar,
+        Self::MalformedOp,
+        Self::UnknownAction,
+        Self::InvalidPath,
+        Self::MissingCid,
+        Self::InvalidRecord,
+        Self::TooLarge,
         Self::SeqGap,
         Self::Stall,
         Self::Disconnect,
+        Self::TooSlow,
     ];
 
     /// The name on the command line and in statistics.
@@ -69,15 +96,24 @@ impl FaultKind {
             Self::MissingBlock => "missing-block",
             Self::InvalidCollection => "invalid-collection",
             Self::InvalidRkey => "invalid-rkey",
+            Self::InvalidDid => "invalid-did",
+            Self::UnreadableCar => "unreadable-car",
+            Self::MalformedOp => "malformed-op",
+            Self::UnknownAction => "unknown-action",
+            Self::InvalidPath => "invalid-path",
+            Self::MissingCid => "missing-cid",
+            Self::InvalidRecord => "invalid-record",
+            Self::TooLarge => "too-large",
             Self::SeqGap => "seq-gap",
             Self::Stall => "stall",
             Self::Disconnect => "disconnect",
+            Self::TooSlow => "too-slow",
         }
     }
 
     /// Whether the fault belongs to a connection and not to the bytes of a frame.
     pub fn is_of_connection(self) -> bool {
-        matches!(self, Self::Stall | Self::Disconnect)
+        matches!(self, Self::Stall | Self::Disconnect | Self::TooSlow)
     }
 
     /// Whether the fault needs a commit.
@@ -91,12 +127,24 @@ impl FaultKind {
                     | Self::InvalidTime
                     | Self::InvalidCollection
                     | Self::InvalidRkey
+                    | Self::InvalidDid
+                    | Self::UnreadableCar
+                    | Self::MalformedOp
+                    | Self::UnknownAction
+                    | Self::InvalidPath
             )
     }
 
     /// Whether the fault needs a commit that brings a record.
     pub(crate) fn needs_record(self) -> bool {
-        matches!(self, Self::BadCid | Self::MissingBlock)
+        matches!(
+            self,
+            Self::BadCid
+                | Self::MissingBlock
+                | Self::MissingCid
+                | Self::InvalidRecord
+                | Self::TooLarge
+        )
     }
 }
 

@@ -6,6 +6,7 @@ fn frame(seq: u64, fault: Option<FaultKind>) -> ProducedFrame {
         bytes: Bytes::from(seq.to_string()),
         expected: Vec::new(),
         fault,
+        drops: 0,
     }
 }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Server;
 use crate::FaultKind;
+use crate::faults::FaultCounts;
 
 /// What has happened so far.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,23 +22,31 @@ pub struct Stats {
     pub clients: usize,
     /// Subscriptions ever opened.
     pub subscriptions: u64,
+    /// Connections dropped while it was down.
+    pub refused: u64,
     /// How often each fault has struck, by [`FaultKind::as_str`]; all are listed.
     pub faults: BTreeMap<&'static str, u64>,
+    /// How many frames and operations a correct consumer of all frames drops because of each fault; all are listed.
+    pub drops: BTreeMap<&'static str, u64>,
 }
 
 impl Stats {
     pub(super) fn of(server: &Server) -> Self {
-        let faults = server.history.faults();
+        let by_kind = |counts: &FaultCounts| {
+            FaultKind::ALL
+                .into_iter()
+                .map(|kind| (kind.as_str(), counts.get(kind)))
+                .collect()
+        };
         Self {
             produced: *server.history.published().borrow(),
             last_seq: server.history.last_seq(),
             history_bytes: server.history.bytes(),
             clients: *server.clients.borrow(),
             subscriptions: server.subscriptions.load(Ordering::Relaxed),
-            faults: FaultKind::ALL
-                .into_iter()
-                .map(|kind| (kind.as_str(), faults.get(kind)))
-                .collect(),
+            refused: server.refused.load(Ordering::Relaxed),
+            faults: by_kind(server.history.faults()),
+            drops: by_kind(server.history.drops()),
         }
     }
 

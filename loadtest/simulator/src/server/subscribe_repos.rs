@@ -66,9 +66,7 @@ async fn run(
     loop {
         published.mark_unchanged();
         let Ok(batch) = server.history.read(position, BATCH) else {
-            let message = "Stream consumer too slow";
-            send(sink, frame::error("ConsumerTooSlow", message)).await?;
-            return Ok(End::Closed);
+            return too_slow(sink).await;
         };
         if batch.is_empty() {
             tokio::select! {
@@ -111,6 +109,7 @@ async fn send_batch(
                 sink.flush().await?;
                 return Ok(Some(End::Cut));
             }
+            Some(FaultKind::TooSlow) => return too_slow(sink).await.map(Some),
             Some(FaultKind::Stall) => {
                 sink.flush().await?;
                 tokio::time::sleep(server.stall).await;
@@ -121,6 +120,12 @@ async fn send_batch(
     }
     sink.flush().await?;
     Ok(None)
+}
+
+async fn too_slow(sink: &mut Sink) -> tungstenite::Result<End> {
+    let message = "Stream consumer too slow";
+    send(sink, frame::error("ConsumerTooSlow", message)).await?;
+    Ok(End::Closed)
 }
 
 async fn send(sink: &mut Sink, frame: Bytes) -> tungstenite::Result<()> {

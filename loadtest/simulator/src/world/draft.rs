@@ -78,6 +78,7 @@ impl Draft {
             bytes,
             expected,
             fault: None,
+            drops: 0,
         }
     }
 
@@ -102,12 +103,13 @@ impl Draft {
             bytes,
             expected: self.expected_ops(seq, commit, |index| !lost.contains(index)),
             fault: Some(fault),
+            drops: lost.drops(),
         }
     }
 
     fn commit_frame(&self, commit: &Commit) -> CommitFrame {
         let op = |op: &Op| RepoOp {
-            action: op.action,
+            action: Some(op.action.as_str()),
             path: op.write.path(),
             cid: op.cid,
             prev: op.prev,
@@ -122,6 +124,7 @@ impl Draft {
             too_big: false,
             ops: commit.ops.iter().map(op).collect(),
             blocks: commit.blocks.clone(),
+            no_car: None,
         }
     }
 

@@ -4,7 +4,7 @@
 //! Specification: <https://atproto.com/specs/event-stream> and the lexicon `com.atproto.sync.subscribeRepos`.
 
 use bytes::Bytes;
-use fanjet_event::{Action, Cid};
+use fanjet_event::Cid;
 
 use super::{car, cbor};
 
@@ -20,12 +20,15 @@ pub(crate) struct CommitFrame {
     pub(crate) too_big: bool,
     pub(crate) ops: Vec<RepoOp>,
     pub(crate) blocks: Vec<(Cid, Vec<u8>)>,
+    /// Takes the place of the CAR of these blocks.
+    pub(crate) no_car: Option<Vec<u8>>,
 }
 
 /// One `#repoOp`.
 #[derive(Debug)]
 pub(crate) struct RepoOp {
-    pub(crate) action: Action,
+    /// `None`: the key is left out.
+    pub(crate) action: Option<&'static str>,
     pub(crate) path: String,
     pub(crate) cid: Option<Cid>,
     pub(crate) prev: Option<Cid>,
@@ -34,14 +37,21 @@ pub(crate) struct RepoOp {
 impl CommitFrame {
     pub(crate) fn encode(&self, seq: u64) -> Bytes {
         let blocks = self.blocks.iter().map(|(cid, block)| (*cid, &**block));
-        let blocks = car::write(self.commit, blocks);
+        let blocks = match &self.no_car {
+            None => car::write(self.commit, blocks),
+            Some(bytes) => bytes.clone(),
+        };
         let out = &mut Vec::with_capacity(blocks.len() + 512 + 192 * self.ops.len());
         header(out, "#commit");
         cbor::map(out, 12);
         cbor::text(out, "ops");
         cbor::array(out, self.ops.len());
         for op in &self.ops {
-            cbor::map(out, 3 + usize::from(op.prev.is_some()));
+            let optional = [op.prev.is_some(), op.action.is_some()];
+            cbor::map(
+                out,
+                2 + optional.into_iter().map(usize::from).sum::<usize>(),
+            );
             cbor::text(out, "cid");
             cbor::link_or_null(out, op.cid);
             cbor::text(out, "path");
@@ -50,8 +60,10 @@ impl CommitFrame {
                 cbor::text(out, "prev");
                 cbor::link(out, prev);
             }
-            cbor::text(out, "action");
-            cbor::text(out, op.action.as_str());
+            if let Some(action) = op.action {
+                cbor::text(out, "action");
+                cbor::text(out, action);
+            }
         }
         cbor::text(out, "rev");
         cbor::text(out, &self.rev);

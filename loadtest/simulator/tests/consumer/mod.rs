@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use fanjet_event::{Datetime, Nsid, RecordKey, Tid};
+use fanjet_event::{Action, Datetime, Did, Nsid, RecordKey, Tid};
 use ipld_core::ipld::Ipld;
 use sha2::{Digest, Sha256};
 
@@ -14,6 +14,9 @@ use crate::verify::{Frame, field};
 pub(crate) struct Consumer {
     last_seq: u64,
 }
+
+/// What a log takes of one event, in bytes of JSON.
+const MAX_EVENT: usize = (2 << 20) - (4 << 10);
 
 /// An event as it comes out: where from, and its v1 JSON with `time_us` 0 (for a sync its rev).
 #[derive(Debug, PartialEq)]
@@ -64,12 +67,14 @@ fn commit(seq: u64, body: &Ipld) -> Option<Vec<Event>> {
         return None;
     }
     let did = text(body, "repo")?;
+    Did::parse(did).ok()?;
     let numbered = (0..).zip(ops);
     let events = numbered.filter_map(|(index, op)| {
         let (collection, rkey) = text(op, "path")?.split_once('/')?;
         Nsid::parse(collection).ok()?;
         RecordKey::parse(rkey).ok()?;
         let action = text(op, "action")?;
+        Action::parse(action)?;
         let mut json = format!(
             r#"{{"did":"{did}","time_us":0,"kind":"commit","commit":{{"rev":"{rev}","operation":"{action}","collection":"{collection}","rkey":"{rkey}""#
         );
@@ -82,9 +87,15 @@ fn commit(seq: u64, body: &Ipld) -> Option<Vec<Event>> {
                 return None;
             }
             let record: Ipld = serde_ipld_dagcbor::from_slice(block).ok()?;
+            if !matches!(record, Ipld::Map(_)) {
+                return None;
+            }
             json.push_str(&format!(r#","record":{},"cid":"{cid}""#, v1(&record)));
         }
         json.push_str("}}");
+        if json.len() > MAX_EVENT {
+            return None;
+        }
         Some(Event {
             relay_seq: seq,
             place: (index, ops.len() as u32),
@@ -109,7 +120,7 @@ fn parse_car(mut rest: &[u8]) -> Option<BTreeMap<Vec<u8>, Vec<u8>>> {
         loop {
             let (byte, behind) = rest.split_first()?;
             rest = behind;
-            length |= usize::from(byte & 0x7f) << shift;
+            length |= usize::from(byte & 0x7f).checked_shl(shift)?;
             shift += 7;
             if *byte < 0x80 {
                 break;

@@ -7,8 +7,13 @@ fn upstream() -> UpstreamId {
 #[test]
 fn garbage_is_counted_and_leaves_nothing_behind() {
     let mut drafts = Drafts::default();
-    drafts.admit(b"", &upstream());
-    drafts.admit(b"not a frame", &upstream());
+    let (upstream, filter) = (upstream(), IngestFilter::default());
+    let admission = Admission {
+        upstream: &upstream,
+        filter: &filter,
+    };
+    drafts.admit(b"", admission);
+    drafts.admit(b"not a frame", admission);
     assert_eq!(
         drafts.drops.iter().collect::<Vec<_>>(),
         [(DropReason::Undecodable, 2)]

@@ -1,10 +1,10 @@
 use fanjet_event::{Datetime, Did, Topic};
-use fanjet_log::UpstreamId;
+use fanjet_log::memory::MemoryLog;
+use fanjet_log::{EventLog, UpstreamId};
 use fanjet_wire::envelope::Envelope;
 use proptest::prelude::*;
 
 use super::*;
-use crate::gate::Draft;
 
 const NOW: u64 = 1_783_175_888_085_434;
 
@@ -16,6 +16,19 @@ fn origin(relay_seq: u64, op_index: u32) -> Origin {
         op_count: 3,
         time: Datetime::parse("2026-05-25T14:23:29Z").unwrap().shared(),
     }
+}
+
+fn resume(seq: u64, time: Option<TimeUs>, origin: Origin) -> Resume {
+    Resume {
+        seq,
+        time,
+        origin: Some(origin),
+        ..Resume::default()
+    }
+}
+
+fn relay() -> Numbering {
+    Numbering::first(UpstreamId::new("relay").unwrap())
 }
 
 fn drafts(positions: &[(u64, u32)]) -> Drafts {
@@ -45,28 +58,20 @@ fn times(sequenced: &Sequenced) -> Vec<u64> {
 
 #[test]
 fn times_rise_above_the_logs_last_even_when_the_clock_is_behind() {
-    let resume = Resume {
-        seq: 5,
-        time: fanjet_event::TimeUs::new(NOW + 1_000),
-        origin: Some(origin(7, 2)),
-    };
+    let resume = resume(5, TimeUs::new(NOW + 1_000), origin(7, 2));
     let mut sequencer = Sequencer::continuing(&resume);
-    let first = sequencer.sequence(drafts(&[(8, 0), (9, 0)]), NOW);
+    let first = sequencer.sequence(drafts(&[(8, 0), (9, 0)]), &relay(), NOW);
     assert_eq!(times(&first), [NOW + 1_001, NOW + 1_002]);
-    let second = sequencer.sequence(drafts(&[(10, 0)]), NOW + 5_000);
+    let second = sequencer.sequence(drafts(&[(10, 0)]), &relay(), NOW + 5_000);
     assert_eq!(times(&second), [NOW + 5_000]);
 }
 
 #[test]
 fn a_half_logged_commit_is_completed_and_nothing_repeated() {
-    let resume = Resume {
-        seq: 5,
-        time: None,
-        origin: Some(origin(7, 1)),
-    };
-    let mut sequencer = Sequencer::continuing(&resume);
+    let mut sequencer = Sequencer::continuing(&resume(5, None, origin(7, 1)));
     let sequenced = sequencer.sequence(
         drafts(&[(6, 0), (7, 0), (7, 1), (7, 2), (8, 0), (8, 0)]),
+        &relay(),
         NOW,
     );
     assert_eq!(sequenced.repeated, 4);
@@ -78,6 +83,66 @@ fn a_half_logged_commit_is_completed_and_nothing_repeated() {
     assert_eq!(kept, [(7, 2), (8, 0)]);
 }
 
+/// A relay that numbers differently sends 70 events from the beginning. The log has the first 60, of which the newest 40 are
+/// remembered.
+#[tokio::test]
+async fn another_upstreams_events_are_compared_with_what_is_remembered() {
+    let sent = |name: &str, seqs: std::ops::Range<u64>| {
+        let mut drafts = Drafts::default();
+        for index in 0..seqs.end - seqs.start {
+            let start = drafts.text.len();
+            let did = format!("did:plc:{index}");
+            let time = format!("2026-07-04T14:{:02}:{:02}Z", index / 60, index % 60);
+            let time = Datetime::parse(time.as_str()).unwrap();
+            let seq = seqs.start + index;
+            v1::write_identity(
+                &mut drafts.text,
+                Did::parse(&*did).unwrap(),
+                None,
+                seq,
+                time,
+            );
+            drafts.events.push(Draft {
+                topic: Topic::Identity,
+                origin: Origin {
+                    upstream: UpstreamId::new(name).unwrap(),
+                    op_count: 1,
+                    time: time.shared(),
+                    ..origin(seq, 0)
+                },
+                span: start..drafts.text.len(),
+            });
+        }
+        drafts
+    };
+    let mut sequencer = Sequencer::continuing(&Resume::default());
+    let first = sequencer.sequence(sent("relay", 100..160), &relay(), NOW);
+    assert_eq!((first.events.len(), first.passed_over.len()), (60, 0));
+    let log = MemoryLog::new();
+    log.appender(0)
+        .await
+        .unwrap()
+        .append(&first.events)
+        .await
+        .unwrap();
+    let held = Held::read(&log, 60, 40).await.unwrap();
+
+    let other = Numbering::first(UpstreamId::new("other").unwrap());
+    sequencer.compare(&other, held);
+    let second = sequencer.sequence(sent("other", 7..77), &other, NOW);
+    let kept: Vec<_> = second
+        .events
+        .iter()
+        .map(|event| event.origin.relay_seq)
+        .collect();
+    assert_eq!(kept, (67..77).collect::<Vec<_>>());
+    assert_eq!(second.repeated, 40);
+    assert_eq!(second.passed_over, [PassedOver::BeforeMemory; 20]);
+    // Its own repetitions are told apart by its own seqs.
+    let again = sequencer.sequence(sent("other", 7..77), &other, NOW);
+    assert_eq!((again.events.len(), again.repeated), (0, 70));
+}
+
 proptest! {
     /// However the batches are cut, however often the upstream repeats itself and however the clock jumps: each
     /// operation once, in upstream order, under strictly rising times.
@@ -86,13 +151,12 @@ proptest! {
         batches in prop::collection::vec((prop::collection::vec((1u64..40, 0u32..3), 0..12), 0u64..4_000_000), 1..12),
         held in 0u64..20,
     ) {
-        let resume = Resume { seq: held, time: fanjet_event::TimeUs::new(NOW), origin: Some(origin(held, 1)) };
-        let mut sequencer = Sequencer::continuing(&resume);
+        let mut sequencer = Sequencer::continuing(&resume(held, TimeUs::new(NOW), origin(held, 1)));
         let mut last = ((held, 1), NOW);
         for (mut positions, jump) in batches {
             positions.sort_unstable();
             let given = positions.len() as u64;
-            let sequenced = sequencer.sequence(drafts(&positions), NOW - 2_000_000 + jump);
+            let sequenced = sequencer.sequence(drafts(&positions), &relay(), NOW - 2_000_000 + jump);
             prop_assert_eq!(sequenced.events.len() as u64 + sequenced.repeated, given);
             for (event, time) in sequenced.events.iter().zip(times(&sequenced)) {
                 let next = ((event.origin.relay_seq, event.origin.op_index), time);

@@ -22,7 +22,7 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    fn new(why: Disconnect, detail: impl ToString) -> Self {
+    pub(crate) fn new(why: Disconnect, detail: impl ToString) -> Self {
         Self {
             why,
             detail: detail.to_string(),
@@ -113,6 +113,8 @@ impl Connection {
         }
         loop {
             tokio::select! {
+                // What has arrived is a sign of life, however long nobody has looked.
+                biased;
                 message = self.socket.next() => {
                     if let Some(frame) = self.frame_of(message)? {
                         return Ok(frame);

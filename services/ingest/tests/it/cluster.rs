@@ -2,16 +2,14 @@
 //! log is compared with the simulator's own account each time.
 
 mod nodes;
-mod proxy;
 
 use std::time::{Duration, Instant};
 
 use fanjet_log::EventLog;
-use fanjet_testkit::NatsServer;
+use fanjet_testkit::{Link, LinkState, NatsServer};
 
 use crate::rig::{PATIENCE, wait_for_last};
 use nodes::Nodes;
-use proxy::Proxy;
 
 /// `kill -9`: nobody gives the lease back, it has to run out.
 #[tokio::test(flavor = "multi_thread")]
@@ -89,19 +87,20 @@ async fn a_leader_that_slept_through_its_term_stands_by() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leader_cut_off_from_nats_stops_and_another_takes_over() {
     let nodes = Nodes::start(630, 12_000).await;
-    let proxy = Proxy::start(nodes.servers[0].port()).await;
-    let cut_off = nodes.start_with("cut-off", &[proxy.url()], &[]);
+    let link = Link::start(nodes.servers[0].port()).await.unwrap();
+    let url = format!("nats://127.0.0.1:{}", link.port());
+    let cut_off = nodes.start_with("cut-off", &[url], &[]);
     nodes::is_ready_as(&cut_off, "leader").await;
     let other = nodes.start_node("other");
     nodes::is_ready_as(&other, "standby").await;
     nodes.grows(100).await;
     let said = cut_off.line_count();
-    proxy.cut();
+    link.set(LinkState::Dead);
     nodes::becomes_standby(&cut_off, said).await;
     nodes::says_why(&cut_off, said).await;
     nodes.wait_for_growth_by(&other, 0).await;
-    assert!(proxy.held() > 0, "nothing was kept from NATS");
-    proxy.heal();
+    assert!(link.struck() > 0, "nothing was kept from NATS");
+    link.set(LinkState::Open);
     nodes::is_ready_as(&cut_off, "standby").await;
     nodes.grows(100).await;
     nodes.check().await;
@@ -201,5 +200,40 @@ async fn three_servers_lose_nothing_when_leaders_of_both_kinds_die() {
     );
     assert!(status.unwrap().success());
     assert!(stopped.elapsed() < Duration::from_secs(2));
+    nodes.check().await;
+}
+
+/// SIGTERM while there is no log: what was read and not appended is not in it, so nothing is lost and nothing has failed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_while_nats_is_away_is_no_failure() {
+    let mut nodes = Nodes::start(680, 4_000).await;
+    // With the lease the term ends before the time for a stop does, without it there is no such end.
+    let lease_ends = ["--set", "pipeline.drain_timeout=1h"];
+    let time_is_up = [
+        "--set",
+        "pipeline.drain_timeout=1s",
+        "--set",
+        "lease.enabled=false",
+    ];
+    for (round, more) in [&lease_ends[..], &time_is_up].into_iter().enumerate() {
+        let urls = [nodes.servers[0].url()];
+        let node = nodes.start_with(&format!("stopped-{round}"), &urls, more);
+        nodes::is_ready_as(&node, "leader").await;
+        nodes.grows(100).await;
+        let said = node.line_count();
+        nodes.servers[0].kill().await.unwrap();
+        let has_unappended = |line: &str| line.contains("the log takes nothing");
+        node.wait_for_line_after(said, has_unappended, PATIENCE)
+            .await
+            .unwrap();
+        let status = node.stop(PATIENCE).await.unwrap();
+        assert!(status.success(), "{status}");
+        let warned = |line: &str| line.contains("WARN") && line.contains("will be read again");
+        node.wait_for_line_after(said, warned, PATIENCE)
+            .await
+            .unwrap();
+        nodes.servers[0].restart().await.unwrap();
+    }
+    let _next = nodes.start_node("next");
     nodes.check().await;
 }

@@ -8,11 +8,17 @@
 )]
 
 mod rig;
+mod relays;
 
 mod cluster;
 mod faithful;
 mod hostile_frames;
 mod interruptions;
+mod failover;
+mod late;
+mod notices;
+mod filtered;
+mod back_pressure;
 mod process;
 mod turns;
 mod directory;

@@ -1,21 +1,17 @@
 //! The program itself: wrong settings, and what it prints.
 
-use std::process::Command;
+use fanjet_testkit::process::Program;
 
 /// Runs the program to its end; its exit code and what it said.
 fn run(args: &[&str], env: &[(&str, &str)]) -> (i32, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_fanjet-ingest"));
-    let output = command
-        .env_clear()
-        .envs(env.iter().copied())
-        .args(args)
-        .output()
-        .unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    (
-        output.status.code().unwrap(),
-        String::from_utf8(said).unwrap(),
-    )
+    let program = Program::new(env!("CARGO_BIN_EXE_fanjet-ingest"))
+        .args(args.iter().copied())
+        .clean_env();
+    let program = env
+        .iter()
+        .fold(program, |program, (name, value)| program.env(name, value));
+    let (status, said) = program.run().unwrap();
+    (status.code().unwrap(), said)
 }
 
 /// Flags, environment, and what the message must name.
@@ -27,7 +23,7 @@ type Case = (
 
 #[test]
 fn wrong_settings_end_with_78_and_name_key_value_and_what_is_allowed() {
-    let cases: [Case; 8] = [
+    let cases: [Case; 11] = [
         (
             &["--set", "upstream.uri=ws://x"],
             &[],
@@ -47,6 +43,21 @@ fn wrong_settings_end_with_78_and_name_key_value_and_what_is_allowed() {
             &["--set", "upstream.url=ftp://relay"],
             &[],
             ["upstream.url", "ftp://relay", "wss://HOST"],
+        ),
+        (
+            &["--set", "upstream.fallbacks=ws://a,ftp://b"],
+            &[],
+            ["upstream.fallbacks", "ftp://b", "wss://HOST"],
+        ),
+        (
+            &["--set", "upstream.url=ws://a"],
+            &[("FANJET_UPSTREAM__FALLBACKS", "ws://b,wss://a")],
+            ["upstream.fallbacks", "wss://a", "two upstreams"],
+        ),
+        (
+            &["--set", "filter.collections=app.bsky.feed.*,nodots"],
+            &[],
+            ["filter.collections", "nodots", "NSID"],
         ),
         (
             &["--set", "lease.ttl=1500ms"],

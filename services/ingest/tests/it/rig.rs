@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanjet_actors::{Stop, SystemClock};
-use fanjet_ingest::{
-    Candidacy, DEFAULTS, Ingest, IngestConfig, IngestError, LeaseConfig, PipelineConfig,
-};
+use fanjet_ingest::{Candidacy, DEFAULTS, Ingest, IngestConfig, IngestError, LeaseConfig};
+use fanjet_log::EventLog;
+use fanjet_log::contract::whole;
 use fanjet_log::lease::LeaseStore;
 use fanjet_log::memory::{MemoryLease, MemoryLog};
-use fanjet_log::{Entry, EventLog, ReadLimit, Selection};
 use fanjet_simulator::{
     FaultRule, Rate, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig,
 };
@@ -35,38 +34,38 @@ impl Running {
 
     /// Starts one of several ingests from `url` into `log`.
     pub(crate) fn start_as(candidacy: Candidacy, url: &str, log: &Arc<MemoryLog>) -> Self {
-        Self::launch(candidacy, url, log, |_| ())
+        Self::launch(candidacy, log.clone(), |config| {
+            config.upstream.url = url.to_owned();
+            config.upstream.name = "simulator".to_owned();
+        })
     }
 
-    /// Starts ingest with other settings than the defaults.
+    /// Starts ingest into `log`, which is its own, with settings of the test's own.
     pub(crate) fn start_with(
-        url: &str,
-        log: &Arc<MemoryLog>,
-        change: impl FnOnce(&mut PipelineConfig),
+        log: Arc<dyn EventLog>,
+        change: impl FnOnce(&mut IngestConfig),
     ) -> Self {
-        Self::launch(Candidacy::alone("test").unwrap(), url, log, change)
+        Self::launch(Candidacy::alone("test").unwrap(), log, change)
     }
 
-    fn launch(
+    /// Starts one of several ingests with settings of the test's own.
+    pub(crate) fn launch(
         candidacy: Candidacy,
-        url: &str,
-        log: &Arc<MemoryLog>,
-        change: impl FnOnce(&mut PipelineConfig),
+        log: Arc<dyn EventLog>,
+        change: impl FnOnce(&mut IngestConfig),
     ) -> Self {
-        let config = settings();
-        let (mut upstream, mut pipeline) = (config.upstream, config.pipeline);
-        change(&mut pipeline);
-        upstream.url = url.to_owned();
-        upstream.name = "simulator".to_owned();
+        let mut config = settings();
+        change(&mut config);
         let metrics = Metrics::new().unwrap();
         let ingest = Ingest::new(
-            upstream,
-            pipeline,
-            log.clone(),
+            config.upstream,
+            config.pipeline,
+            log,
             Arc::new(SystemClock),
             &metrics.meter("test"),
         )
-        .unwrap();
+        .unwrap()
+        .keeping(config.filter.load().unwrap());
         let health = ingest.health();
         let stop = Stop::new();
         let asked = stop.clone();
@@ -111,17 +110,24 @@ impl Running {
 
     /// Waits until it is ready in a role.
     pub(crate) async fn wait_for_role(&self, role: &str) {
-        let ready = async {
-            loop {
-                let report = self.report();
-                if report.ready && report.facts["role"] == role {
-                    return;
-                }
+        self.until(role, |running| {
+            let report = running.report();
+            report.ready && report.facts["role"] == role
+        })
+        .await;
+    }
+
+    /// Waits for a fact.
+    pub(crate) async fn until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
+        let waiting = async {
+            while !is_so(self) {
+                assert!(!self.task.is_finished(), "it ended before {what}");
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
-        if tokio::time::timeout(PATIENCE, ready).await.is_err() {
-            panic!("not a {role}: {:?}", self.report());
+        if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
+            let metrics = String::from_utf8(self.metrics.render().unwrap()).unwrap();
+            panic!("never came true: {what}\n{:?}\n{metrics}", self.report());
         }
     }
 
@@ -181,7 +187,7 @@ pub(crate) async fn assert_log_equals_world(
         .unwrap();
     let expected = simulator.expected();
     wait_for_last(log, expected.len() as u64, seed).await;
-    let entries = all(log).await;
+    let entries = whole(log).await;
     assert_eq!(entries.len(), expected.len(), "seed {seed}");
     let mut last_time = 0;
     for (entry, expected) in entries.iter().zip(&expected) {
@@ -227,23 +233,6 @@ pub(crate) async fn wait_for_last(log: &dyn EventLog, last: u64, seed: u64) {
     if tokio::time::timeout(PATIENCE, reached).await.is_err() {
         let bounds = log.bounds().await;
         panic!("seed {seed}: the log has {bounds:?}, should reach {last}");
-    }
-}
-
-pub(crate) async fn all(log: &dyn EventLog) -> Vec<Entry> {
-    let limit = ReadLimit {
-        entries: usize::MAX,
-        bytes: usize::MAX,
-    };
-    let mut entries = Vec::new();
-    let mut from = 0;
-    loop {
-        let page = log.read(from, &Selection::All, limit).await.unwrap();
-        entries.extend(page.entries);
-        from = page.next;
-        if page.at_end {
-            return entries;
-        }
     }
 }
 

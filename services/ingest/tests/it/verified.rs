@@ -7,25 +7,31 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use fanjet_event::Did;
-use fanjet_ingest::{PipelineConfig, VerifyMode};
+use fanjet_ingest::{IngestConfig, VerifyMode};
+use fanjet_log::contract::whole;
 use fanjet_log::memory::MemoryLog;
-use fanjet_simulator::{ExpectedEvent, ExpectedKind, World};
+use fanjet_simulator::{ExpectedEvent, ExpectedKind, SimulatorHandle, World};
 
 use crate::directory::{Answers, LyingDirectory};
-use crate::rig::{
-    PATIENCE, Running, all, assert_log_equals_world, simulator, wait_for_last, world,
-};
+use crate::relays::{ACTIVE, OFFSET, faulty_relay, for_a_client, is_high, quick, relay};
+use crate::rig::{PATIENCE, Running, assert_log_equals_world, simulator, wait_for_last, world};
 
 const FRAMES: u64 = 400;
 
-fn verify_all(directory: &str) -> impl FnOnce(&mut PipelineConfig) {
-    let url = directory.to_owned();
-    move |pipeline| {
-        pipeline.verify.commits = VerifyMode::All;
-        pipeline.verify.plc_url.clone_from(&url);
-        pipeline.verify.web_url = url;
-        pipeline.verify.lookups_per_second = 1_000;
-        pipeline.verify.lookup_timeout = Duration::from_secs(20);
+/// Reads `upstream` and verifies all commits by what `directory` says.
+fn verify_all(
+    upstream: &SimulatorHandle,
+    directory: &str,
+) -> impl FnOnce(&mut IngestConfig) + use<> {
+    let (upstream, directory) = (upstream.url(), directory.to_owned());
+    move |config| {
+        config.upstream.url = upstream;
+        let verify = &mut config.pipeline.verify;
+        verify.commits = VerifyMode::All;
+        verify.plc_url.clone_from(&directory);
+        verify.web_url = directory;
+        verify.lookups_per_second = 1_000;
+        verify.lookup_timeout = Duration::from_secs(20);
     }
 }
 
@@ -60,7 +66,7 @@ fn is_commit(event: &ExpectedEvent) -> bool {
 async fn honest_commits_pass_and_each_account_is_looked_up_once_or_after_an_identity_event() {
     let simulator = simulator(300, FRAMES, &[]).await;
     let log = Arc::new(MemoryLog::new());
-    let running = Running::start_with(&simulator.url(), &log, verify_all(&simulator.did_url()));
+    let running = Running::start_with(log.clone(), verify_all(&simulator, &simulator.did_url()));
     assert_log_equals_world(&*log, &simulator, FRAMES, 300).await;
     let expected = simulator.expected();
     assert_eq!(outcome(&running, "ok"), commit_frames(&expected));
@@ -78,9 +84,9 @@ async fn one_in_so_many_is_verified() {
     let simulator = simulator(301, FRAMES, &[]).await;
     let log = Arc::new(MemoryLog::new());
     let directory = simulator.did_url();
-    let running = Running::start_with(&simulator.url(), &log, |pipeline| {
-        verify_all(&directory)(pipeline);
-        pipeline.verify.commits = "sample:10".parse().unwrap();
+    let running = Running::start_with(log.clone(), |config| {
+        verify_all(&simulator, &directory)(config);
+        config.pipeline.verify.commits = "sample:10".parse().unwrap();
     });
     assert_log_equals_world(&*log, &simulator, FRAMES, 301).await;
     let commits = commit_frames(&simulator.expected());
@@ -112,12 +118,12 @@ async fn commits_under_a_foreign_key_are_dropped_and_nobody_elses_are() {
 
     let simulator = simulator(seed, FRAMES, &[]).await;
     let log = Arc::new(MemoryLog::new());
-    let running = Running::start_with(&simulator.url(), &log, verify_all(&directory.url));
+    let running = Running::start_with(log.clone(), verify_all(&simulator, &directory.url));
     let is_dropped = |event: &&ExpectedEvent| is_commit(event) && event.did == victim;
     let kept: Vec<_> = expected.iter().filter(|event| !is_dropped(event)).collect();
     assert!(kept.len() < expected.len());
     wait_for_last(&*log, kept.len() as u64, seed).await;
-    let seqs: Vec<_> = all(&*log)
+    let seqs: Vec<_> = whole(&*log)
         .await
         .iter()
         .map(|entry| entry.origin.relay_seq)
@@ -138,7 +144,7 @@ async fn commits_with_a_changed_path_are_dropped_whole() {
     let seed = 303;
     let simulator = simulator(seed, FRAMES, &["invalid-collection=every:20"]).await;
     let log = Arc::new(MemoryLog::new());
-    let running = Running::start_with(&simulator.url(), &log, verify_all(&simulator.did_url()));
+    let running = Running::start_with(log.clone(), verify_all(&simulator, &simulator.did_url()));
     tokio::time::timeout(PATIENCE, simulator.wait_until_produced(FRAMES))
         .await
         .unwrap();
@@ -147,7 +153,7 @@ async fn commits_with_a_changed_path_are_dropped_whole() {
     assert!(fired > 0);
     let last = expected.last().unwrap().relay_seq;
     let reached = async {
-        while all(&*log)
+        while whole(&*log)
             .await
             .last()
             .is_none_or(|entry| entry.origin.relay_seq < last)
@@ -161,6 +167,70 @@ async fn commits_with_a_changed_path_are_dropped_whole() {
     running.stop().await.unwrap();
 }
 
+/// What is not kept is not verified either: nobody asks for its keys.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_is_kept_is_verified() {
+    let seed = 306;
+    let mut own = World::new(&world(seed, &[])).unwrap();
+    let expected: Vec<_> = (0..FRAMES)
+        .flat_map(|_| own.next_frame().expected)
+        .collect();
+    let kept = busiest(&expected);
+    let of_kept: Vec<_> = expected
+        .iter()
+        .filter(|event| event.did == kept)
+        .cloned()
+        .collect();
+    let simulator = simulator(seed, FRAMES, &[]).await;
+    let log = Arc::new(MemoryLog::new());
+    let running = Running::start_with(log.clone(), |config| {
+        verify_all(&simulator, &simulator.did_url())(config);
+        config.filter.dids = vec![kept.as_str().to_owned()];
+    });
+    running
+        .until("everything was read", |running| {
+            running.counted("fanjet_ingest_frames_total") == FRAMES
+                && running.counted("fanjet_ingest_events_total") == of_kept.len() as u64
+        })
+        .await;
+    assert_eq!(outcome(&running, "ok"), commit_frames(&of_kept));
+    let identities = of_kept.iter().filter(|event| !is_commit(event)).count() as u64;
+    assert!((1..=1 + identities).contains(&lookups(&running, "key")));
+    running.stop().await.unwrap();
+}
+
+/// A fallback is not trusted more than the upstream that it stands in for.
+#[tokio::test(flavor = "multi_thread")]
+async fn commits_of_a_fallback_are_verified_too() {
+    let seed = 307;
+    let lying = faulty_relay(seed, OFFSET, &["invalid-collection=every:10"], |_| {}).await;
+    lying.pause();
+    let honest = relay(seed, 0, for_a_client).await;
+    lying.resume();
+    let log = Arc::new(MemoryLog::new());
+    let running = Running::start_with(log.clone(), |config| {
+        verify_all(&honest, &honest.did_url())(config);
+        quick(&honest, &lying)(config);
+    });
+    wait_for_last(&*log, 300, seed).await;
+    assert_eq!(running.drops("bad_inversion"), 0);
+    let before = outcome(&running, "ok");
+    assert!(before > 0);
+    honest.go_down();
+    running
+        .until("commits of the fallback are dropped and kept", |running| {
+            running.drops("bad_inversion") > 3 && outcome(running, "ok") > before
+        })
+        .await;
+    assert_eq!(running.counted(ACTIVE), 1);
+    running.stop().await.unwrap();
+    let entries = whole(&*log).await;
+    let from_fallback = entries
+        .iter()
+        .filter(|entry| is_high(entry.origin.relay_seq));
+    assert!(from_fallback.count() > 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_directory_that_is_away_or_silent_stops_nothing() {
     let silent = LyingDirectory::start(Answers::Silence).await;
@@ -171,9 +241,9 @@ async fn a_directory_that_is_away_or_silent_stops_nothing() {
     for (seed, url) in [(304, silent.url.clone()), (305, nobody)] {
         let simulator = simulator(seed, FRAMES, &[]).await;
         let log = Arc::new(MemoryLog::new());
-        let running = Running::start_with(&simulator.url(), &log, |pipeline| {
-            verify_all(&url)(pipeline);
-            pipeline.verify.lookup_timeout = Duration::from_millis(200);
+        let running = Running::start_with(log.clone(), |config| {
+            verify_all(&simulator, &url)(config);
+            config.pipeline.verify.lookup_timeout = Duration::from_millis(200);
         });
         assert_log_equals_world(&*log, &simulator, FRAMES, seed).await;
         let commits = commit_frames(&simulator.expected());

@@ -40,7 +40,8 @@ impl Node {
             Arc::clone(&log),
             Arc::new(SystemClock),
             &process.meter("fanjet-ingest"),
-        )?;
+        )?
+        .keeping(settings.filter.load()?);
         let edge = Edge::start(
             settings.edge(),
             log,

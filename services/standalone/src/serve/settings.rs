@@ -8,7 +8,7 @@ use fanjet_edge::config::{
     ZstdConfig,
 };
 use fanjet_edge::{EdgeConfig, EdgeSettings};
-use fanjet_ingest::{LeaseConfig, PipelineConfig, UpstreamConfig};
+use fanjet_ingest::{FilterConfig, LeaseConfig, PipelineConfig, UpstreamConfig};
 use fanjet_log_embedded::EmbeddedConfig;
 use fanjet_log_nats::{BucketConfig, NatsConfig};
 use fanjet_telemetry::{OpsConfig, TelemetryConfig};
@@ -22,6 +22,7 @@ const PROCESS_DEFAULTS: &str = include_str!("../../process.toml");
 #[serde(deny_unknown_fields)]
 pub(crate) struct ServeSettings {
     pub(crate) upstream: UpstreamConfig,
+    pub(crate) filter: FilterConfig,
     pub(crate) pipeline: PipelineConfig,
     pub(crate) lease: LeaseConfig,
     #[serde(default)]

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanjet_actors::SystemClock;
-use fanjet_log::{Entry, EventLog, ReadLimit, Selection};
+use fanjet_log::Entry;
+use fanjet_log::contract::whole;
 use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog};
 use fanjet_simulator::{
     ExpectedEvent, Rate, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig,
@@ -219,18 +220,5 @@ async fn entries(data: &Path) -> Vec<Entry> {
     let log = EmbeddedLog::open(config, Arc::new(SystemClock))
         .await
         .unwrap();
-    let limit = ReadLimit {
-        entries: 10_000,
-        bytes: 64 << 20,
-    };
-    let mut entries = Vec::new();
-    let mut from = 0;
-    loop {
-        let page = log.read(from, &Selection::All, limit).await.unwrap();
-        entries.extend(page.entries);
-        from = page.next;
-        if page.at_end {
-            return entries;
-        }
-    }
+    whole(&log).await
 }

@@ -1,26 +1,13 @@
 //! Wrong settings and flags: the message names what was wrong and what is allowed.
 
-use std::process::Command;
-
-/// Runs the program to its end; its exit code and what it said.
-fn run(args: &[&str], env: &[(&str, &str)]) -> (i32, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_fanjet"));
-    let output = command
-        .env_clear()
-        .envs(env.iter().copied())
-        .args(args)
-        .output()
-        .unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    (
-        output.status.code().unwrap(),
-        String::from_utf8(said).unwrap(),
-    )
-}
+use crate::rig::fanjet;
 
 fn assert_says(args: &[&str], env: &[(&str, &str)], code: i32, parts: &[&str]) {
-    let (ended, said) = run(args, env);
-    assert_eq!(ended, code, "{args:?} {env:?}: {said}");
+    let program = env.iter().fold(fanjet(args), |program, (name, value)| {
+        program.env(name, value)
+    });
+    let (ended, said) = program.run().unwrap();
+    assert_eq!(ended.code(), Some(code), "{args:?} {env:?}: {said}");
     for part in parts {
         assert!(
             said.contains(part),

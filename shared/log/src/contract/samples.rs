@@ -121,6 +121,11 @@ pub(super) async fn append_all(log: &dyn EventLog, after: Seq, events: &[NewEven
     .await
 }
 
+/// Everything that the log keeps, oldest first.
+pub async fn whole(log: &dyn EventLog) -> Vec<Entry> {
+    read_all(log, 0, &Selection::All, NO_LIMIT).await
+}
+
 /// Reads to the end, checking that every page goes on.
 pub(super) async fn read_all(
     log: &dyn EventLog,

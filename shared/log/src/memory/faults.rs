@@ -52,6 +52,10 @@ impl Faults {
         self.outstanding[fault as usize].fetch_add(times, Ordering::SeqCst);
     }
 
+    pub(super) fn withdraw(&self, fault: Fault) {
+        self.outstanding[fault as usize].store(0, Ordering::SeqCst);
+    }
+
     pub(super) fn fired(&self, fault: Fault) -> u64 {
         self.fired[fault as usize].load(Ordering::SeqCst)
     }

@@ -13,12 +13,17 @@ fn only_new_seqs_are_progress() {
     let mut world = World::new(&config).unwrap();
     let (first, second) = (world.next_frame(), world.next_frame());
     let garbage = Bytes::from_static(b"garbage");
-    let mut position = Position::behind(None);
+    let id = UpstreamId::new("relay").unwrap();
+    let mut positions = Positions::continuing([&id], &Resume::default());
 
-    assert!(!position.advance(std::slice::from_ref(&garbage)));
-    assert_eq!(position.cursor(), None);
-    assert!(position.advance(&[first.bytes.clone(), second.bytes, garbage]));
-    assert_eq!(position.cursor(), Some(second.seq));
-    assert!(!position.advance(&[first.bytes]));
-    assert_eq!(position.cursor(), Some(second.seq));
+    let mut is_progress = |frames: &[Bytes]| {
+        (
+            positions.advance(0, frames).is_progress,
+            positions.cursor(0),
+        )
+    };
+    assert_eq!(is_progress(std::slice::from_ref(&garbage)), (false, None));
+    let both = [first.bytes.clone(), second.bytes, garbage];
+    assert_eq!(is_progress(&both), (true, Some(second.seq)));
+    assert_eq!(is_progress(&[first.bytes]), (false, Some(second.seq)));
 }

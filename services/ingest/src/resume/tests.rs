@@ -1,0 +1,88 @@
+use bytes::Bytes;
+use fanjet_event::{Datetime, Did, Topic};
+use fanjet_log::NewEvent;
+use fanjet_log::memory::{MemoryLog, Reads};
+use fanjet_wire::v1;
+
+use super::*;
+
+const NOW: u64 = 1_783_175_888_000_000;
+
+fn upstream(name: &str) -> UpstreamId {
+    UpstreamId::new(name).unwrap()
+}
+
+fn event(index: u64, (name, relay_seq): (&str, u64)) -> NewEvent {
+    let time = Datetime::parse("2026-05-25T14:23:29Z").unwrap();
+    let did = Did::parse("did:plc:ux2eeflheratfrvp3xfbp4zi").unwrap();
+    let mut body = Vec::new();
+    v1::write_identity(&mut body, did, None, relay_seq, time);
+    assert!(v1::stamp(&mut body, TimeUs::new(NOW + index).unwrap()));
+    NewEvent {
+        topic: Topic::Identity,
+        origin: Origin {
+            upstream: upstream(name),
+            relay_seq,
+            op_index: 0,
+            op_count: 1,
+            time: time.shared(),
+        },
+        body: Bytes::from(body),
+    }
+}
+
+/// What is read from a log of these origins, and how much of it beside the last entry.
+async fn read(origins: &[(&str, u64)], has_fallbacks: bool) -> (Resume, Reads) {
+    let log = MemoryLog::new();
+    let events: Vec<_> = (0..)
+        .zip(origins)
+        .map(|(index, &origin)| event(index, origin))
+        .collect();
+    let mut appender = log.appender(0).await.unwrap();
+    appender.append(&events).await.unwrap();
+    let resume = Resume::read(&log, has_fallbacks).await.unwrap();
+    assert_eq!(resume.seq, origins.len() as u64);
+    let last = origins.last().unwrap();
+    assert_eq!(resume.origin.as_ref().unwrap().relay_seq, last.1);
+    (resume, log.reads())
+}
+
+/// `count` events of one upstream behind each other.
+fn run(name: &str, from: u64, count: u64) -> Vec<(&str, u64)> {
+    (from..from + count).map(|seq| (name, seq)).collect()
+}
+
+#[tokio::test]
+async fn with_one_upstream_only_the_last_messages_are_read() {
+    let (resume, reads) = read(&run("relay", 1, 50_000), false).await;
+    assert!(!resume.is_mixed);
+    let entries = 1 + RecentTimes::KEPT as u64;
+    assert_eq!(reads, Reads { pages: 2, entries });
+    let place = resume.place_in(&upstream("relay")).unwrap();
+    assert_eq!(place.0, 49_999);
+    assert!(resume.place_in(&upstream("other")).is_none());
+}
+
+#[tokio::test]
+async fn with_one_upstream_a_recent_switch_is_noticed() {
+    let switched = [run("old", 1, 200), run("relay", 1_000, 100)].concat();
+    assert!(read(&switched, false).await.0.is_mixed);
+    let renumbered = [run("relay", 1_000, 200), run("relay", 1, 100)].concat();
+    assert!(read(&renumbered, false).await.0.is_mixed);
+    let long_ago = [run("old", 1, 200), run("relay", 1_000, SETTLED)].concat();
+    assert!(!read(&long_ago, false).await.0.is_mixed);
+}
+
+#[tokio::test]
+async fn with_several_upstreams_turns_in_between_are_noticed() {
+    let turns = [
+        run("relay", 1, 12_000),
+        run("other", 7, 50),
+        run("relay", 12_100, 500),
+    ]
+    .concat();
+    let (resume, reads) = read(&turns, true).await;
+    assert!(resume.is_mixed);
+    assert_eq!(reads.entries, SETTLED);
+    assert!(!read(&run("relay", 1, 12_000), true).await.0.is_mixed);
+}

@@ -1,0 +1,118 @@
+//! Opens a connection where reading is to begin; asks the upstream where that is, if its seqs are not known.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use fanjet_firehose::{Frame, decode_frame};
+use tokio::time::timeout;
+use tracing::debug;
+
+use super::connection::{Connection, Ended};
+use super::position::{Begin, time_of};
+use super::search::{Answer, Place, Search, Step};
+use crate::config::{Endpoint, PipelineConfig, UpstreamConfig};
+use crate::frame_time::middle;
+use crate::metrics::Disconnect;
+
+/// An open connection, and what was read from it already.
+pub(super) struct Opened {
+    pub(super) connection: Connection,
+    pub(super) frames: Vec<Bytes>,
+    /// The upstream's history begins behind what the log holds.
+    pub(super) is_short: bool,
+}
+
+impl Opened {
+    fn at_start(connection: Connection) -> Self {
+        Self {
+            connection,
+            frames: Vec::new(),
+            is_short: false,
+        }
+    }
+}
+
+/// Connects.
+///
+/// # Errors
+/// [`Ended`] when that fails, or the upstream's answers make no sense.
+pub(super) async fn open(
+    endpoint: &Endpoint,
+    begin: Begin,
+    config: &UpstreamConfig,
+    limits: &PipelineConfig,
+) -> Result<Opened, Ended> {
+    let connect = async |cursor| Connection::open(&endpoint.url, cursor, config).await;
+    let mut search = match begin {
+        Begin::At(cursor) => return Ok(Opened::at_start(connect(cursor).await?)),
+        Begin::Search(search) => search,
+    };
+    let mut step = search.first();
+    loop {
+        let cursor = match step {
+            Step::Ask(cursor) => cursor,
+            Step::Read(cursor) => return Ok(Opened::at_start(connect(Some(cursor)).await?)),
+            Step::Stay { .. } | Step::GiveUp => return Err(no_sense(&search)),
+        };
+        let mut connection = connect(cursor).await?;
+        let (answer, frames) = first_frame(&mut connection, config.connect_timeout, limits).await?;
+        debug!(
+            upstream = endpoint.id.as_str(),
+            cursor,
+            ?answer,
+            "looking for where to begin"
+        );
+        match search.answered(cursor, answer) {
+            Step::Stay { is_short } => {
+                return Ok(Opened {
+                    connection,
+                    frames,
+                    is_short,
+                });
+            }
+            next => step = next,
+        }
+    }
+}
+
+/// Waits for a frame with a seq and a time. Its time is the middle one of those that came with it.
+async fn first_frame(
+    connection: &mut Connection,
+    patience: Duration,
+    limits: &PipelineConfig,
+) -> Result<(Answer, Vec<Bytes>), Ended> {
+    let mut frames: Vec<Bytes> = Vec::new();
+    loop {
+        match timeout(patience, connection.next_frames(limits)).await {
+            Ok(more) => frames.extend(more?),
+            Err(_) => return Ok((Answer::Silence, frames)),
+        }
+        if let Some(answer) = answer_in(&frames) {
+            return Ok((answer, frames));
+        }
+        if frames.len() > limits.batch_frames {
+            let why = "no frame at the beginning has a seq and a time";
+            return Err(Ended::new(Disconnect::Refused, why));
+        }
+    }
+}
+
+fn answer_in(frames: &[Bytes]) -> Option<Answer> {
+    let decoded = || frames.iter().filter_map(|frame| decode_frame(frame).ok());
+    let seq = decoded().find_map(|frame| frame.seq())?;
+    let time = middle(decoded().filter_map(|frame| time_of(&frame)))?;
+    let is_oldest = decoded()
+        .take_while(|frame| frame.seq().is_none())
+        .any(|frame| matches!(frame, Frame::Info(info) if info.name == "OutdatedCursor"));
+    Some(Answer::Frame {
+        place: Place { seq, time },
+        is_oldest,
+    })
+}
+
+fn no_sense(search: &Search) -> Ended {
+    Ended::new(
+        Disconnect::Refused,
+        format!("cannot find where to begin: {search:?}"),
+    )
+}

@@ -1,0 +1,164 @@
+//! Where to begin in an upstream that numbers differently. Pure: says what to ask, and is told what came.
+//!
+//! An upstream accepts only its own seqs, and tells a seq's time only by sending the frame. So: connect to what happens
+//! now, then further and further back, until the first frame that comes is older than `target`, by its own time. What
+//! was asked once too far is halved back, so that little is read before `not_before`: what the log holds is remembered
+//! only so far back. An upstream whose history does not reach back is read from its oldest frame.
+
+use crate::frame_time::FrameTime;
+
+/// How often an upstream is asked at most; doubling and halving need far less.
+pub(crate) const MAX_ASKS: u32 = 100;
+/// The first step back, in seqs: seconds of a busy network, much of a quiet one.
+const FIRST_STEP: u64 = 1024;
+
+/// A frame's place in an upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) seq: u64,
+    pub(crate) time: FrameTime,
+}
+
+/// What came first after a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// A frame. `is_oldest`: the upstream said that it has forgotten what was before it.
+    Frame { place: Place, is_oldest: bool },
+    /// Nothing within the time that a sign of life may take.
+    Silence,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Connect behind this cursor (`None`: to what happens now) and tell what comes first.
+    Ask(Option<u64>),
+    /// Connect behind this cursor and read.
+    Read(u64),
+    /// Read on with the last answer's connection. `is_short`: the history did not reach back to the target.
+    Stay { is_short: bool },
+    /// The answers make no sense: try again later.
+    GiveUp,
+}
+
+/// One search.
+#[derive(Debug)]
+pub(crate) struct Search {
+    target: FrameTime,
+    not_before: FrameTime,
+    /// Known to be early enough; perhaps earlier than needed.
+    low: Option<Place>,
+    /// Known to be too late.
+    high: Option<Place>,
+    step: u64,
+    asks: u32,
+}
+
+impl Search {
+    /// Looks for a frame at or before `target`, and if there is one, not before `not_before`. `known` is a place in
+    /// this upstream up to which everything is in the log.
+    pub(crate) fn new(target: FrameTime, not_before: FrameTime, known: Option<Place>) -> Self {
+        Self {
+            target: target.max(not_before),
+            not_before,
+            low: known,
+            high: None,
+            step: FIRST_STEP,
+            asks: 0,
+        }
+    }
+
+    pub(crate) fn first(&mut self) -> Step {
+        match self.low {
+            Some(low) if low.time >= self.not_before => Step::Read(low.seq),
+            _ => self.ask(None),
+        }
+    }
+
+    /// What came for the last [`Step::Ask`].
+    pub(crate) fn answered(&mut self, asked: Option<u64>, answer: Answer) -> Step {
+        match (asked, answer) {
+            (None, Answer::Silence) => match self.low {
+                // Quiet: there is little behind what is known.
+                Some(low) => Step::Read(low.seq),
+                None => self.ask(Some(0)),
+            },
+            (Some(0), Answer::Silence) => Step::Stay { is_short: false },
+            (Some(_), Answer::Silence) => Step::GiveUp,
+            (None, Answer::Frame { place, .. }) => {
+                if place.time <= self.target {
+                    // It has not come further than the log.
+                    return Step::Stay { is_short: false };
+                }
+                self.go_back_from(place)
+            }
+            (Some(cursor), Answer::Frame { place, is_oldest }) => {
+                if place.time > self.target {
+                    if is_oldest || cursor == 0 || self.low.is_some_and(|low| cursor <= low.seq) {
+                        return Step::Stay { is_short: true };
+                    }
+                    // The frame itself may stand far above the cursor: nothing is in between.
+                    let seq = cursor.saturating_add(1).min(place.seq);
+                    return self.go_back_from(Place { seq, ..place });
+                }
+                if place.time < self.not_before && !is_oldest {
+                    return self.go_forward_from(place);
+                }
+                Step::Stay { is_short: false }
+            }
+        }
+    }
+
+    fn go_back_from(&mut self, high: Place) -> Step {
+        if let Some(before) = self.high {
+            self.step = self.step.saturating_mul(2).max(self.guess(before, high));
+        }
+        self.high = Some(high);
+        let cursor = high.seq.saturating_sub(1).saturating_sub(self.step);
+        match self.low {
+            Some(low) if cursor <= low.seq => self.halve(low, high),
+            _ => self.ask(Some(cursor)),
+        }
+    }
+
+    fn go_forward_from(&mut self, low: Place) -> Step {
+        if self.low.is_none_or(|known| low.seq > known.seq) {
+            self.low = Some(low);
+        }
+        match (self.low, self.high) {
+            (Some(low), Some(high)) => self.halve(low, high),
+            _ => Step::Stay { is_short: false },
+        }
+    }
+
+    fn halve(&mut self, low: Place, high: Place) -> Step {
+        let cursor = low.seq + high.seq.saturating_sub(low.seq) / 2;
+        if cursor <= low.seq || cursor + 1 >= high.seq {
+            return Step::Read(low.seq.saturating_sub(1));
+        }
+        self.ask(Some(cursor))
+    }
+
+    /// How many seqs lie between `late` and the target when they come as fast as from `late` to `later`, and a quarter
+    /// more.
+    fn guess(&self, later: Place, late: Place) -> u64 {
+        let micros = later.time.micros().saturating_sub(late.time.micros());
+        let missing = late.time.micros().saturating_sub(self.target.micros());
+        if micros <= 0 {
+            return 0;
+        }
+        let per_micro = later.seq.saturating_sub(late.seq) as f64 / micros as f64;
+        (missing as f64 * per_micro * 1.25) as u64
+    }
+
+    fn ask(&mut self, cursor: Option<u64>) -> Step {
+        self.asks += 1;
+        if self.asks > MAX_ASKS {
+            return Step::GiveUp;
+        }
+        Step::Ask(cursor)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,199 @@
+//! Whichever relay is read: each operation once, in order.
+
+use std::sync::Arc;
+
+use fanjet_log::contract::whole;
+use fanjet_log::memory::{MemoryLease, MemoryLog};
+use fanjet_simulator::SimulatorHandle;
+
+use crate::relays::{
+    ACTIVE, FAILED, OFFSET, PREFERRED, REPEATED, SHORT, assert_log_equals, faulty_relay,
+    for_a_client, grown_by, is_high, quick, relay,
+};
+use crate::rig::{Running, candidate, wait_for_last};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_dies_in_mid_stream_is_replaced_and_returned_to_without_loss_or_repetition() {
+    for seed in 500..502 {
+        // The second one forgets what is older than a few seconds, and is not that far ahead of the first.
+        let second = relay(seed, OFFSET, |config| config.history_frames = 8_000).await;
+        second.pause();
+        let first = relay(seed, 0, for_a_client).await;
+        second.resume();
+        let log = Arc::new(MemoryLog::new());
+        let running = Running::start_with(log.clone(), quick(&first, &second));
+        for round in 1..=2 {
+            grown_by(&log, 700, seed).await;
+            first.go_down();
+            running
+                .until("the second one is read", |running| {
+                    running.counted(ACTIVE) == 1 && running.counted(FAILED) == round
+                })
+                .await;
+            grown_by(&log, 300, seed).await;
+            first.come_back();
+            running
+                .until("the first one is read again", |running| {
+                    running.counted(ACTIVE) == 0 && running.counted(PREFERRED) == round
+                })
+                .await;
+        }
+        assert_log_equals(&log, &first, seed).await;
+        assert!(first.stats().refused > 0, "nothing was refused");
+        assert!(running.counted(REPEATED) > 0, "nothing was sent twice");
+        assert_eq!(running.counted(SHORT), 0);
+        let entries = whole(&*log).await;
+        let from_second = entries
+            .iter()
+            .filter(|entry| is_high(entry.origin.relay_seq));
+        assert!(from_second.count() >= 600);
+        running.stop().await.unwrap();
+    }
+}
+
+/// The second one publishes nothing before it is asked: everything that it sends at first is in the log already.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fallback_that_lags_far_behind_repeats_nothing() {
+    let seed = 510;
+    let first = relay(seed, 0, for_a_client).await;
+    let second = relay(seed, OFFSET, |config| {
+        config.wait_for_client = true;
+        config.backlog = 10;
+    })
+    .await;
+    let log = Arc::new(MemoryLog::new());
+    let running = Running::start_with(log.clone(), quick(&first, &second));
+    wait_for_last(&*log, 1_000, seed).await;
+    first.go_down();
+    running
+        .until(
+            "the second one has repeated what the log holds",
+            |running| running.counted(ACTIVE) == 1 && running.counted(REPEATED) >= 900,
+        )
+        .await;
+    grown_by(&log, 100, seed).await;
+    assert_log_equals(&log, &first, seed).await;
+    running.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_with_another_upstream_goes_on_where_the_log_ends() {
+    let seed = 520;
+    let second = relay(seed, OFFSET, |_| {}).await;
+    let first = relay(seed, 0, for_a_client).await;
+    let log = Arc::new(MemoryLog::new());
+    for relay in [&first, &second, &first] {
+        let running = Running::start_with(log.clone(), |config| {
+            quick(relay, relay)(config);
+            config.upstream.fallbacks.clear();
+        });
+        grown_by(&log, 500, seed).await;
+        running.stop().await.unwrap();
+    }
+    let running = Running::start_with(log.clone(), quick(&second, &first));
+    assert_log_equals(&log, &first, seed).await;
+    running.stop().await.unwrap();
+}
+
+/// A relay that was set up anew under the same name: its seqs begin below what the log knows.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upstream_whose_seqs_begin_anew_is_read_on_by_time() {
+    let seed = 530;
+    let renewed = relay(seed, 0, |_| {}).await;
+    let before = relay(seed, OFFSET, for_a_client).await;
+    let log = Arc::new(MemoryLog::new());
+    let start = |relay: &SimulatorHandle| {
+        let settings = quick(relay, relay);
+        Running::start_with(log.clone(), |config| {
+            settings(config);
+            config.upstream.fallbacks.clear();
+            config.upstream.name = "relay".to_owned();
+        })
+    };
+    let running = start(&before);
+    wait_for_last(&*log, 1_000, seed).await;
+    running.stop().await.unwrap();
+    let running = start(&renewed);
+    assert_log_equals(&log, &renewed, seed).await;
+    let notices = "fanjet_ingest_upstream_notices_total{name=\"future_cursor\"}";
+    assert!(running.counted(notices) >= 3);
+    assert_eq!(
+        running.counted("fanjet_ingest_upstream_renumbered_total"),
+        1
+    );
+    running.stop().await.unwrap();
+}
+
+/// The next leader goes on with what the last one read, whoever is preferred, and knows again what that one had from both.
+#[tokio::test(flavor = "multi_thread")]
+async fn leaders_take_turns_while_upstreams_do() {
+    let seed = 550;
+    let second = relay(seed, OFFSET, |_| {}).await;
+    second.pause();
+    let first = relay(seed, 0, for_a_client).await;
+    second.resume();
+    let log = Arc::new(MemoryLog::new());
+    let lease = MemoryLease::new();
+    let start =
+        |name: &str| Running::launch(candidate(&lease, name), log.clone(), quick(&first, &second));
+    let mut leader = start("leader");
+    leader.wait_for_role("leader").await;
+    for turn in 0..3 {
+        let standby = start(&format!("standby-{turn}"));
+        standby.wait_for_role("standby").await;
+        grown_by(&log, 200, seed).await;
+        first.go_down();
+        leader
+            .until("the second one is read", |leader| {
+                leader.counted(ACTIVE) == 1
+            })
+            .await;
+        grown_by(&log, 50, seed).await;
+        assert_eq!(second.stats().clients, 1, "only the leader reads");
+        leader.stop().await.unwrap();
+        standby.wait_for_role("leader").await;
+        assert_eq!(standby.counted(ACTIVE), 1, "it begins where the log ends");
+        grown_by(&log, 50, seed).await;
+        first.come_back();
+        standby
+            .until("the first one is read again", |standby| {
+                standby.counted(PREFERRED) == 1
+            })
+            .await;
+        leader = standby;
+    }
+    assert_log_equals(&log, &first, seed).await;
+    leader.stop().await.unwrap();
+}
+
+/// With one upstream no start and no reconnect looks further back than the last few messages: what the log holds is
+/// never looked up, because the upstream's own seqs say it.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_upstream_costs_no_look_at_the_log() {
+    let seed = 555;
+    let relay = faulty_relay(seed, 0, &["disconnect=every:300"], for_a_client).await;
+    let log = Arc::new(MemoryLog::new());
+    let mut most = 0;
+    for round in 0..4 {
+        let before = log.reads().entries;
+        let running = Running::start(&relay.url(), &log);
+        grown_by(&log, 1_000, seed).await;
+        let disconnects = "fanjet_ingest_upstream_disconnects_total{reason=\"broken\"}";
+        assert!(running.counted(disconnects) > 0);
+        running.stop().await.unwrap();
+        let read = log.reads().entries - before;
+        assert_eq!(read > 0, round > 0, "nothing was read at a start");
+        most = most.max(read);
+    }
+    assert!(most <= 16, "{most} entries were read at a start");
+    // The counter sees what it is for: another upstream makes it look.
+    let before = log.reads().entries;
+    let other = faulty_relay(seed, OFFSET, &[], |config| config.wait_for_client = true).await;
+    let running = Running::start_with(log.clone(), |config| config.upstream.url = other.url());
+    running
+        .until("the log was looked at", |_| {
+            log.reads().entries - before >= 4_000
+        })
+        .await;
+    running.stop().await.unwrap();
+}
