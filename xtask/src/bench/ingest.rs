@@ -1,5 +1,5 @@
-//! Ingest end to end: recorded frames at full speed -> ingest -> a real nats-server (one replica), all on this machine.
-//! With verification off, for one in ten, and for all commits.
+//! Ingest end to end: recorded frames at full speed -> ingest -> real nats-servers, all on this machine. With one replica
+//! and with three; with verification off, for one in ten, and for all commits.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -14,7 +14,8 @@ const FRAMES: u64 = 300_000;
 /// The simulator must not forget frames before ingest has read them.
 const HISTORY_BYTES: &str = "4294967296";
 const RUNS: usize = 3;
-/// Verification: all runs without it, one with each.
+const REPLICAS: [usize; 2] = [1, 3];
+/// Verification: one run with each.
 const VERIFIED: [&str; 2] = ["sample:10", "all"];
 const PATIENCE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(10);
@@ -46,18 +47,24 @@ pub(crate) async fn run() -> Result<()> {
         .args(["--listen", "127.0.0.1:0", "--wait-for-client"])
         .start()?;
     let keys = listening(&directory).await?.replacen("ws://", "http://", 1);
-    for _ in 0..RUNS {
-        once(&recording, "off", &keys).await?;
+    for replicas in REPLICAS {
+        for _ in 0..RUNS {
+            once(&recording, replicas, "off", &keys).await?;
+        }
     }
     for commits in VERIFIED {
-        once(&recording, commits, &keys).await?;
+        once(&recording, 1, commits, &keys).await?;
     }
     directory.stop(PATIENCE).await?;
     Ok(())
 }
 
-async fn once(recording: &str, verified: &str, keys: &str) -> Result<()> {
-    let nats = NatsServer::start().await?;
+async fn once(recording: &str, replicas: usize, verified: &str, keys: &str) -> Result<()> {
+    let nats = match replicas {
+        1 => vec![NatsServer::start().await?],
+        _ => NatsServer::start_cluster(replicas).await?,
+    };
+    let urls: Vec<_> = nats.iter().map(NatsServer::url).collect();
     let simulator = program(Profile::Release, "fanjet-simulator")
         .args([
             "--listen",
@@ -75,7 +82,8 @@ async fn once(recording: &str, verified: &str, keys: &str) -> Result<()> {
     let ingest = program(Profile::Release, "fanjet-ingest")
         .args(set("upstream.url", &upstream))
         .args(set("ops.listen", "127.0.0.1:0"))
-        .args(set("nats.url", &nats.url()))
+        .args(set("nats.url", &urls.join(",")))
+        .args(set("nats.stream.replicas", &replicas.to_string()))
         .args(set("pipeline.verify.commits", verified))
         .args(set("pipeline.verify.plc_url", keys))
         .args(set("pipeline.verify.web_url", keys))
@@ -111,11 +119,12 @@ async fn once(recording: &str, verified: &str, keys: &str) -> Result<()> {
     }
     let took = last - began;
     let cpu = |pid| cpu_seconds(pid).map(|cpu| cpu * 1e6 / events as f64);
+    let servers = nats.iter().filter_map(NatsServer::process);
+    let servers = servers.map(|server| cpu(server.pid())).sum::<Result<f64>>()?;
     println!(
-        "verification {verified}: {:.0} events/s  ({events} events; CPU per event: ingest {:.1} us, nats {:.1} us, simulator {:.1} us)",
+        "{replicas} replicas, verification {verified}: {:.0} events/s  ({events} events; CPU per event: ingest {:.1} us, nats {servers:.1} us, simulator {:.1} us)",
         (events - before) as f64 / took.as_secs_f64(),
         cpu(ingest.pid())?,
-        cpu(nats.process().context("nats-server runs")?.pid())?,
         cpu(simulator.pid())?,
     );
     ingest.stop(PATIENCE).await?;

@@ -1,8 +1,8 @@
 //! Whether the other end still lives.
 //!
-//! Anything the client sends is a sign of life, and so is every time its socket takes more events. A slow reader is
-//! therefore not mistaken for a dead one, and a dead one is noticed although it gets no events. (A dead one that does
-//! get events is noticed by the system: its bytes stay unacknowledged.)
+//! Anything the client sends is a sign of life, and so is every time its socket takes more events. While its socket takes
+//! nothing although something waits, the ping stands behind megabytes that the client has yet to read: then it is the
+//! system that tells a slow reader, whose window opens again, from a dead one (`subscriber.write_stall_timeout`).
 
 use std::time::Duration;
 
@@ -14,6 +14,15 @@ pub(crate) struct Liveness {
     last_sign: Instant,
     taken: u64,
     pinged_at: Option<Instant>,
+}
+
+/// What is known about its socket.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Socket {
+    /// How often it took events.
+    pub(crate) taken: u64,
+    /// Something waits for it.
+    pub(crate) is_stuck: bool,
 }
 
 impl Liveness {
@@ -37,10 +46,9 @@ impl Liveness {
     }
 
     /// Whether the client must be taken for dead: no sign for `timeout` since the first unanswered ping.
-    /// `taken` counts how often the socket took events.
-    pub(crate) fn is_dead(&mut self, now: Instant, taken: u64, timeout: Duration) -> bool {
-        if taken != self.taken {
-            self.taken = taken;
+    pub(crate) fn is_dead(&mut self, now: Instant, socket: Socket, timeout: Duration) -> bool {
+        if socket.is_stuck || socket.taken != self.taken {
+            self.taken = socket.taken;
             self.last_sign = now;
         }
         self.pinged_at.is_some_and(|pinged_at| {

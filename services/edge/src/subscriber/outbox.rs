@@ -134,6 +134,12 @@ impl Outbox {
         self.state.borrow().is_idle()
     }
 
+    /// Whether the socket has not taken everything that was handed to it, pings among it.
+    pub fn has_unwritten(&self) -> bool {
+        let state = self.state.borrow();
+        state.ping.is_some() || state.pong.is_some() || !state.queue.is_empty()
+    }
+
     /// Ends the connection once everything queued is written. The first reason counts.
     pub fn close(&self, reason: CloseReason) {
         let mut state = self.state.borrow_mut();

@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::inbound::{Broken, Received};
-use super::liveness::Liveness;
+use super::liveness::{Liveness, Socket};
 use super::silence::Silence;
 use super::{Heartbeat, Inbound};
 use crate::edge::Node;
@@ -178,10 +178,15 @@ impl Session {
     }
 
     fn check_life(&mut self) {
-        let taken = self.member.outbox().taken();
+        let outbox = self.member.outbox();
+        let socket = Socket {
+            taken: outbox.taken(),
+            // Who is behind always has something to read.
+            is_stuck: self.member.is_behind() || outbox.has_unwritten(),
+        };
         if self
             .liveness
-            .is_dead(Instant::now(), taken, self.pong_timeout)
+            .is_dead(Instant::now(), socket, self.pong_timeout)
         {
             self.member.outbox().close_now(CloseReason::PongTimeout);
         }

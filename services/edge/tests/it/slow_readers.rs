@@ -131,3 +131,21 @@ async fn a_socket_that_takes_nothing_is_dropped_by_the_system() {
         .await;
     assert_eq!(node.metric(fanjet_edge::metrics::SUBSCRIBERS, None), 0.0);
 }
+
+/// Its pings stand behind what it has yet to read, so they say nothing about it.
+#[tokio::test]
+async fn who_reads_nothing_for_a_while_is_not_taken_for_dead() {
+    let node = Node::start_with(FaultyLog::new(), |config| {
+        config.subscriber.ping_interval = Duration::from_millis(20);
+        config.subscriber.pong_timeout = Duration::from_millis(500);
+    })
+    .await;
+    let mut slow = Client::connect_narrow(node.addr(), "").await;
+    let all = node.log.append(large(POST));
+    node.metric_becomes(LAGGARDS, None, 1.0).await;
+    // Pings that come later than its own are unanswered for too long.
+    let _silent = node.client("?wantedDids=did:plc:nobody").await;
+    node.metric_becomes(DISCONNECTS, Some("pong_timeout"), 1.0)
+        .await;
+    slow.expect(&all).await;
+}

@@ -1,6 +1,15 @@
 use super::*;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
+const IDLE: Socket = took(0);
+
+/// A socket that took events so often, and everything that there was.
+const fn took(taken: u64) -> Socket {
+    Socket {
+        taken,
+        is_stuck: false,
+    }
+}
 
 fn at(start: Instant, seconds: u64) -> Instant {
     start + Duration::from_secs(seconds)
@@ -10,12 +19,12 @@ fn at(start: Instant, seconds: u64) -> Instant {
 fn silence_after_a_ping_is_death() {
     let start = Instant::now();
     let mut life = Liveness::new(start);
-    assert!(!life.is_dead(at(start, 1000), 0, TIMEOUT), "never asked");
+    assert!(!life.is_dead(at(start, 1000), IDLE, TIMEOUT), "never asked");
     life.pinged(at(start, 1000));
     life.pinged(at(start, 1020));
-    assert!(!life.is_dead(at(start, 1029), 0, TIMEOUT));
+    assert!(!life.is_dead(at(start, 1029), IDLE, TIMEOUT));
     assert!(
-        life.is_dead(at(start, 1030), 0, TIMEOUT),
+        life.is_dead(at(start, 1030), IDLE, TIMEOUT),
         "the first unanswered ping counts"
     );
 }
@@ -26,7 +35,7 @@ fn any_message_answers() {
     let mut life = Liveness::new(start);
     life.pinged(at(start, 10));
     life.received(at(start, 11));
-    assert!(!life.is_dead(at(start, 100), 0, TIMEOUT));
+    assert!(!life.is_dead(at(start, 100), IDLE, TIMEOUT));
 }
 
 #[test]
@@ -35,7 +44,23 @@ fn a_slow_reader_lives_as_long_as_its_socket_takes_events() {
     let mut life = Liveness::new(start);
     life.pinged(start);
     for n in 1..10 {
-        assert!(!life.is_dead(at(start, n * 30), n, TIMEOUT));
+        assert!(!life.is_dead(at(start, n * 30), took(n), TIMEOUT));
     }
-    assert!(life.is_dead(at(start, 300), 9, TIMEOUT));
+    assert!(life.is_dead(at(start, 300), took(9), TIMEOUT));
+}
+
+#[test]
+fn behind_a_full_socket_a_ping_proves_nothing() {
+    let start = Instant::now();
+    let mut life = Liveness::new(start);
+    let stuck = Socket {
+        is_stuck: true,
+        ..IDLE
+    };
+    life.pinged(start);
+    assert!(!life.is_dead(at(start, 30), stuck, TIMEOUT));
+    assert!(!life.is_dead(at(start, 300), stuck, TIMEOUT));
+    // From now on it can be heard.
+    assert!(!life.is_dead(at(start, 329), IDLE, TIMEOUT));
+    assert!(life.is_dead(at(start, 330), IDLE, TIMEOUT));
 }
