@@ -120,7 +120,9 @@ async fn once(recording: &str, replicas: usize, verified: &str, keys: &str) -> R
     let took = last - began;
     let cpu = |pid| cpu_seconds(pid).map(|cpu| cpu * 1e6 / events as f64);
     let servers = nats.iter().filter_map(NatsServer::process);
-    let servers = servers.map(|server| cpu(server.pid())).sum::<Result<f64>>()?;
+    let servers = servers
+        .map(|server| cpu(server.pid()))
+        .sum::<Result<f64>>()?;
     println!(
         "{replicas} replicas, verification {verified}: {:.0} events/s  ({events} events; CPU per event: ingest {:.1} us, nats {servers:.1} us, simulator {:.1} us)",
         (events - before) as f64 / took.as_secs_f64(),

@@ -17,6 +17,8 @@ const SETTINGS: [(&str, &str); 2] = [
     ("replay.cache_bytes", "2000000"),
 ];
 
+const HISTORY_BYTES: &str = "4294967296";
+
 const EDGES: usize = 3;
 
 /// How much happens.
@@ -137,7 +139,9 @@ impl Load {
             ("--seed", self.seed.to_string()),
             ("--records-per-repo", "100".to_owned()),
             ("--multi-op-commits", "0.05".to_owned()),
-            ("--history-frames", "50000".to_owned()),
+            // All of them: on a busy machine ingest may be far behind.
+            ("--history-frames", self.frames.to_string()),
+            ("--history-bytes", HISTORY_BYTES.to_owned()),
             ("--expect-out", expect_out.to_owned()),
         ];
         let flags = flags.into_iter();
