@@ -63,6 +63,10 @@ impl Settings for ServeSettings {
     fn telemetry(&self) -> &TelemetryConfig {
         &self.telemetry
     }
+
+    fn ops(&self) -> Option<&OpsConfig> {
+        Some(&self.ops)
+    }
 }
 
 /// Section `[log]`.

@@ -53,7 +53,8 @@ pub(crate) struct Served {
     pub(crate) process: Process,
     /// `ws://host:port`.
     pub(crate) url: String,
-    ops: String,
+    /// `host:port` of health and metrics.
+    pub(crate) ops: String,
 }
 
 impl Served {
