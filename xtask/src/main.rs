@@ -26,6 +26,8 @@ mod chaos;
 mod clients;
 mod autobahn;
 
+mod chart;
+
 mod bench;
 mod fuzz;
 
@@ -109,6 +111,8 @@ enum Command {
         #[arg(long, default_value = "python2.7")]
         python: String,
     },
+    /// The Helm chart in every supported shape against Kubernetes' schemas; alerts, dashboards and their runbooks
+    Chart(chart::Args),
     /// Benchmarks
     Bench {
         /// Which one
@@ -147,6 +151,7 @@ fn run(command: Command) -> Result<()> {
         Command::Chaos { options } => chaos::run(options),
         Command::Clients { scenarios } => clients::run(scenarios),
         Command::Autobahn { python } => autobahn::run(&python),
+        Command::Chart(args) => chart::run(&args),
         Command::Bench { what } => bench::run(what),
         Command::Fuzz { seconds } => fuzz::run(seconds),
     }
