@@ -19,13 +19,15 @@ pub(super) struct Tools {
     pub(super) helm: PathBuf,
     pub(super) unittest: PathBuf,
     pub(super) kubernetes_validate: PathBuf,
+    /// The program that checks objects of extensions, beside its packages.
+    pub(super) extensions: PathBuf,
 }
 
 impl Tools {
     /// Installs what is not there. The first time takes minutes: Helm is compiled.
     ///
     /// # Errors
-    /// When `go` or `python3` is missing, or a package cannot be had.
+    /// When `go`, `python3` or `npm` is missing, or a package cannot be had.
     pub(super) fn install() -> Result<Self> {
         let pins = root().join("helm/tools");
         let go = target().join("tools/helm");
@@ -48,7 +50,20 @@ impl Tools {
             install.args(["install", "--quiet", "--disable-pip-version-check", "-r"]);
             run_command(install.arg(&wanted))
         })?;
+        let extensions = target().join("tools/extensions");
+        fs::create_dir_all(&extensions)?;
+        // Node looks for packages beside the program.
+        let wanted = pins.join("extensions");
+        for name in ["check.mjs", "package.json", "package-lock.json"] {
+            fs::copy(wanted.join(name), extensions.join(name))?;
+        }
+        once_per_lock(&extensions, &wanted.join("package-lock.json"), || {
+            let mut npm = Command::new("npm");
+            npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+            run_command(npm.current_dir(&extensions))
+        })?;
         Ok(Self {
+            extensions: extensions.join("check.mjs"),
             helm: go.join("helm"),
             unittest: go.join("helm-unittest"),
             kubernetes_validate: python.join("bin/kubernetes-validate"),
