@@ -11,10 +11,17 @@ use crate::shell::{root, run as run_command};
 
 const RUNBOOKS: &str = "docs/operations.md";
 const RULES: &str = "deploy/prometheus/rules.yaml";
+const TESTS: &str = "deploy/prometheus/rules.test.yaml";
 
 pub(super) fn check() -> Result<()> {
     let rules = read(&root().join(RULES))?;
     check_runbooks(&rules, &read(&root().join(RUNBOOKS))?)?;
+    let tests = after(&read(&root().join(TESTS))?, "alertname: ");
+    let untested: Vec<_> = after(&rules, "- alert: ")
+        .difference(&tests)
+        .cloned()
+        .collect();
+    ensure!(untested.is_empty(), "{TESTS} does not fire {untested:?}");
     let mut known = BTreeSet::new();
     metrics_in_code(&root().join("services"), &mut known)?;
     known.extend(after(&rules, "- record: "));
@@ -94,10 +101,7 @@ fn promtool() -> Result<()> {
         println!("chart: no promtool here, so the rules' own tests are skipped");
         return Ok(());
     }
-    for args in [
-        ["check", "rules", RULES],
-        ["test", "rules", "deploy/prometheus/rules.test.yaml"],
-    ] {
+    for args in [["check", "rules", RULES], ["test", "rules", TESTS]] {
         run_command(Command::new("promtool").current_dir(root()).args(args))?;
     }
     Ok(())

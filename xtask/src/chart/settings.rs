@@ -16,6 +16,9 @@ const READERS: [(&str, &str, &[&str]); 3] = [
     ("prepare.toml", "fanjet", &["prepare"]),
 ];
 
+/// The configuration of NATS in its ConfigMap.
+const NATS_FILES: [&str; 2] = ["nats.conf", "accounts.conf"];
+
 pub(super) fn check(rendered: &[Rendered]) -> Result<()> {
     build(Profile::Dev, &READERS.map(|(_, program, _)| program))?;
     let mut count = 0;
@@ -47,6 +50,41 @@ pub(super) fn check(rendered: &[Rendered]) -> Result<()> {
         "only {count} settings were rendered"
     );
     println!("chart: {count} rendered settings are read by their programs");
+    check_nats(rendered)
+}
+
+/// That NATS takes its configuration, in every shape that has servers.
+fn check_nats(rendered: &[Rendered]) -> Result<()> {
+    let server = fanjet_testkit::tools::nats_server()?;
+    let mut count = 0;
+    for Rendered { shape, manifests } in rendered {
+        let texts = manifests.iter().filter_map(|manifest| {
+            let texts = NATS_FILES.map(|name| text(manifest, name));
+            texts.into_iter().collect::<Option<Vec<_>>>()
+        });
+        for texts in texts {
+            let folder = output().join(format!("{shape}-nats"));
+            fs::create_dir_all(&folder)?;
+            for (name, text) in NATS_FILES.iter().zip(texts) {
+                fs::write(folder.join(name), text)?;
+            }
+            let mut test = Command::new(&server);
+            test.env("POD_NAME", "nats-0");
+            for user in ["ADMIN", "INGEST", "EDGE"] {
+                test.env(format!("FANJET_{user}_PASSWORD"), "p1e5");
+            }
+            test.args(["-t", "-c"]).arg(folder.join(NATS_FILES[0]));
+            let answer = test.output()?;
+            ensure!(
+                answer.status.success(),
+                "{shape}: nats-server does not take its configuration: {}",
+                String::from_utf8_lossy(&answer.stderr)
+            );
+            count += 1;
+        }
+    }
+    ensure!(count > 0, "no shape has NATS servers");
+    println!("chart: {count} configurations are taken by nats-server");
     Ok(())
 }
 
@@ -58,7 +96,7 @@ fn text(manifest: &str, key: &str) -> Option<String> {
     let block = lines.take_while(|line| line.starts_with("    ") || line.is_empty());
     Some(
         block
-            .map(|line| format!("{}\n", line.trim_start()))
+            .map(|line| format!("{}\n", line.get(4..).unwrap_or_default()))
             .collect(),
     )
 }
