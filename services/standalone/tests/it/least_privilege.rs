@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fanjet_actors::{Clock, Stop, SystemClock};
+use fanjet_actors::{Clock, OnFailure, Stop, SystemClock, Tasks};
 use fanjet_boot::Settings;
 use fanjet_config::{Flags, Secret, Sources, load};
 use fanjet_edge::config::{DrainConfig, HttpConfig, TailConfig};
@@ -104,13 +104,11 @@ async fn the_shipped_rights_are_enough() {
     let stop_all = stop.clone().drop_guard();
     let metrics = Metrics::new().unwrap();
 
-    // Both wait for whoever prepares.
-    let connecting = [config(&server, "ingest"), config(&server, "edge")]
-        .map(|config| tokio::spawn(NatsLog::connect_patiently(config)));
-    run_prepare(&server, &[]).await;
-    let [ingest_log, edge_log] = connecting;
-    let ingest_log = ingest_log.await.unwrap().unwrap();
-    let edge_log = edge_log.await.unwrap().unwrap();
+    // Whoever connects waits for whoever prepares: they may create nothing, and it begins last.
+    let [ingest_log, edge_log] =
+        ["ingest", "edge"].map(|user| NatsLog::connect_patiently(config(&server, user)));
+    let (ingest_log, edge_log, _) = tokio::join!(ingest_log, edge_log, run_prepare(&server, &[]));
+    let (ingest_log, edge_log) = (ingest_log.unwrap(), edge_log.unwrap());
 
     let lease = Arc::new(ingest_log.lease().await.unwrap());
     let settings = ingest_settings(&simulator.url());
@@ -123,7 +121,9 @@ async fn the_shipped_rights_are_enough() {
     )
     .unwrap();
     let candidacy = Candidacy::shared(lease.clone(), "first", &settings.lease).unwrap();
-    let ingesting = tokio::spawn(ingest.run(candidacy, stop.clone()));
+    let mut ingesting = Tasks::new(stop.clone());
+    let running = ingest.run(candidacy, stop.clone());
+    ingesting.spawn("ingest", OnFailure::StopAll, running);
     let filters = NatsStore::new(&edge_log, bucket(), || SystemClock.now_us());
     let edge = Edge::start(
         edge_config(),
@@ -184,7 +184,7 @@ async fn the_shipped_rights_are_enough() {
     let mut holders = standby.watch().await.unwrap();
     assert!(holders.next().await.unwrap().unwrap().is_some());
     drop(stop_all);
-    ingesting.await.unwrap().unwrap();
+    ingesting.join().await.unwrap();
     edge.join().await.unwrap();
     let second = HolderId::new("second").unwrap();
     let term = standby.try_acquire(&second, Duration::from_secs(60)).await;
