@@ -17,11 +17,10 @@ use fanjet_log_nats::{
 };
 use fanjet_simulator::Rate;
 use fanjet_telemetry::Metrics;
-use fanjet_testkit::process::Program;
 use fanjet_testkit::{JetstreamClient, NatsServer};
 use futures::StreamExt;
 
-use crate::rig::{PATIENCE, assert_same_events, expected_json, fanjet, simulator};
+use crate::rig::{PATIENCE, assert_same_events, expected_json, run, simulator};
 
 const ACCOUNTS: &str = include_str!("../../../../deploy/nats/accounts.conf");
 
@@ -61,28 +60,29 @@ fn bucket() -> BucketConfig {
     }
 }
 
-/// `fanjet prepare` as the administrator.
-fn prepare_program(server: &NatsServer, more: &[&str]) -> Program {
+/// `fanjet prepare` as a user, and what it said.
+async fn prepare_as(
+    server: &NatsServer,
+    user: &str,
+    password: String,
+    more: &[&str],
+) -> (Option<i32>, String) {
     let settings = [
         format!("nats.url={}", server.url()),
-        "nats.user=admin".to_owned(),
-        "nats.inbox_prefix=_INBOX_fanjet_admin".to_owned(),
+        format!("nats.user={user}"),
+        format!("nats.inbox_prefix=_INBOX_fanjet_{user}"),
     ];
-    let set = settings
-        .iter()
-        .map(String::as_str)
-        .chain(more.iter().copied());
-    fanjet(&["prepare"])
-        .args(set.flat_map(|setting| ["--set", setting]))
-        .env("FANJET_NATS__PASSWORD", password("ADMIN"))
+    let set = settings.iter().map(String::as_str);
+    let set = set.chain(more.iter().copied());
+    let args = set.flat_map(|setting| ["--set", setting]);
+    let args: Vec<_> = std::iter::once("prepare").chain(args).collect();
+    run(&args, &[("FANJET_NATS__PASSWORD", password)]).await
 }
 
-async fn run_prepare(server: &NatsServer, more: &[&str]) -> Vec<String> {
-    let program = prepare_program(server, more).start().unwrap();
-    let status = program.wait(PATIENCE).await.unwrap();
-    let lines = program.lines();
-    assert!(status.success(), "{status}: {lines:?}");
-    lines
+async fn run_prepare(server: &NatsServer, more: &[&str]) -> String {
+    let (code, said) = prepare_as(server, "admin", password("admin"), more).await;
+    assert_eq!(code, Some(0), "{said}");
+    said
 }
 
 /// What the server refused, by its own account.
@@ -296,8 +296,8 @@ async fn nobody_may_do_what_is_anothers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn preparing_again_changes_the_limits_and_nothing_else() {
     let server = server().await;
-    let first = run_prepare(&server, &[]).await.join("\n");
-    let second = run_prepare(&server, &[]).await.join("\n");
+    let first = run_prepare(&server, &[]).await;
+    let second = run_prepare(&server, &[]).await;
     for said in [&first, &second] {
         for line in [
             "ATP: as wanted",
@@ -311,7 +311,7 @@ async fn preparing_again_changes_the_limits_and_nothing_else() {
         "nats.stream.max_age=24h",
         "nats.stream.max_bytes=1000000000",
     ];
-    let third = run_prepare(&server, &limits).await.join("\n");
+    let third = run_prepare(&server, &limits).await;
     assert!(third.contains("ATP: changed"), "{third}");
     assert!(third.contains("KV_fanjet: as wanted"), "{third}");
 
@@ -330,13 +330,9 @@ async fn preparing_again_changes_the_limits_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_right_it_is_told_at_once() {
     let server = server().await;
-    let program = prepare_program(&server, &["nats.user=edge"])
-        .env("FANJET_NATS__PASSWORD", "hunter2")
-        .start()
-        .unwrap();
-    let status = program.wait(PATIENCE).await.unwrap();
-    assert_eq!(status.code(), Some(78), "{:?}", program.lines());
-    assert!(!program.lines().concat().contains("hunter2"));
+    let (code, said) = prepare_as(&server, "edge", "hunter2".to_owned(), &[]).await;
+    assert_eq!(code, Some(78), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
 }
 
 fn ingest_settings(upstream: &str) -> IngestConfig {

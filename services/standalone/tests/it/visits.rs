@@ -4,14 +4,12 @@ use std::time::{Duration, Instant};
 
 use fanjet_simulator::Rate;
 
-use crate::rig::{PATIENCE, Served, fanjet, simulator};
+use crate::rig::{Served, run, simulator};
 
 /// The exit code of a health check with these settings, and what it said.
 async fn check(ops: &str, question: &str) -> (Option<i32>, String) {
-    let asking = fanjet(&["serve", question, "--set", &format!("ops.listen={ops}")]);
-    let asking = asking.start().unwrap();
-    let code = asking.wait(PATIENCE).await.unwrap().code();
-    (code, asking.lines().join("\n"))
+    let set = format!("ops.listen={ops}");
+    run(&["serve", question, "--set", &set], &[]).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,10 +33,7 @@ async fn a_health_check_asks_the_running_process() {
 async fn waiting_starts_nothing() {
     let begun = Instant::now();
     // A setting that is wrong would be told if any were read: a leaving process must be waited for in any case.
-    let waiting = fanjet(&["serve", "--drain-wait", "300ms", "--set", "no.such=key"]);
-    let waiting = waiting.start().unwrap();
-    let status = waiting.wait(PATIENCE).await.unwrap();
-    assert!(status.success(), "{:?}", waiting.lines());
+    let args = ["serve", "--drain-wait", "300ms", "--set", "no.such=key"];
+    assert_eq!(run(&args, &[]).await, (Some(0), String::new()));
     assert!(begun.elapsed() >= Duration::from_millis(300));
-    assert_eq!(waiting.lines(), Vec::<String>::new());
 }
