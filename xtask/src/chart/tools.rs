@@ -47,7 +47,13 @@ impl Tools {
         once_per_lock(&python, &wanted, || {
             run_command(Command::new("python3").args(["-m", "venv"]).arg(&python))?;
             let mut install = Command::new(python.join("bin/pip"));
-            install.args(["install", "--quiet", "--disable-pip-version-check", "-r"]);
+            install.args([
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--require-hashes",
+                "-r",
+            ]);
             run_command(install.arg(&wanted))
         })?;
         let extensions = target().join("tools/extensions");
