@@ -28,6 +28,8 @@ mod clients;
 mod autobahn;
 mod k6;
 
+mod chart;
+
 mod bench;
 mod fuzz;
 
@@ -113,6 +115,8 @@ enum Command {
         #[arg(long, default_value = "python2.7")]
         python: String,
     },
+    /// The Helm chart in every supported shape against Kubernetes' schemas; alerts, dashboards and their runbooks
+    Chart(chart::Args),
     /// Benchmarks
     Bench {
         /// Which one
@@ -152,6 +156,7 @@ fn run(command: Command) -> Result<()> {
         Command::Chaos { options } => chaos::run(options),
         Command::Clients { scenarios } => clients::run(scenarios),
         Command::Autobahn { python } => autobahn::run(&python),
+        Command::Chart(args) => chart::run(&args),
         Command::Bench { what } => bench::run(what),
         Command::Fuzz { seconds } => fuzz::run(seconds),
     }

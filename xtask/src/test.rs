@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::chaos;
+use crate::chart;
 use crate::corpus;
 use crate::shell::{cargo, root, run as run_command};
 
@@ -24,6 +25,7 @@ pub(crate) fn run() -> Result<()> {
         Some(folder) => corpus::run(&folder)?,
         None => println!("corpus: skipped, there is no {CORPUS}"),
     }
+    chart::run(&chart::Args::default())?;
     chaos::run(chaos::SHORT)?;
     println!("test: everything passed");
     Ok(())

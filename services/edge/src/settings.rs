@@ -60,6 +60,10 @@ impl Settings for EdgeSettings {
     fn telemetry(&self) -> &TelemetryConfig {
         &self.telemetry
     }
+
+    fn ops(&self) -> Option<&OpsConfig> {
+        Some(&self.ops)
+    }
 }
 
 impl EdgeSettings {

@@ -88,6 +88,10 @@ impl Settings for IngestConfig {
     fn telemetry(&self) -> &TelemetryConfig {
         &self.telemetry
     }
+
+    fn ops(&self) -> Option<&OpsConfig> {
+        Some(&self.ops)
+    }
 }
 
 impl IngestConfig {

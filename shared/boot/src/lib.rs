@@ -3,6 +3,7 @@
 //! What a service does is an argument. This crate must never know one, nor where a log is.
 
 mod settings;
+mod visit;
 mod process;
 mod failure;
 
@@ -20,14 +21,23 @@ pub use settings::Settings;
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// Reads the settings and runs `service` until it ends: by itself, or because it was asked to stop.
+/// Reads the settings and runs `service` until it ends: by itself, or because it was asked to stop. Or does what else
+/// the flags ask for, and runs no service: see [`Flags`].
 pub fn run<S: Settings>(
     flags: &Flags,
     service: impl AsyncFnOnce(S, &mut Process) -> Result<(), Failure>,
 ) -> ExitCode {
-    match settings_or_exit(&S::defaults(), flags) {
-        Ok(settings) => run_with(settings, service),
-        Err(code) => code,
+    if let Some(time) = flags.drain_wait {
+        std::thread::sleep(time);
+        return ExitCode::SUCCESS;
+    }
+    match (
+        settings_or_exit::<S>(&S::defaults(), flags),
+        flags.healthcheck,
+    ) {
+        (Ok(settings), None) => run_with(settings, service),
+        (Ok(settings), Some(question)) => visit::main(settings.ops(), question),
+        (Err(code), _) => code,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use fanjet_telemetry::TelemetryConfig;
+use fanjet_telemetry::{OpsConfig, TelemetryConfig};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -13,4 +13,9 @@ pub trait Settings: DeserializeOwned + Serialize {
 
     /// Section `[telemetry]`.
     fn telemetry(&self) -> &TelemetryConfig;
+
+    /// Section `[ops]`, of a process that has one.
+    fn ops(&self) -> Option<&OpsConfig> {
+        None
+    }
 }

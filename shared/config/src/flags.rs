@@ -1,6 +1,7 @@
 //! The flags that every service understands.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Where settings come from besides defaults and environment.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -16,4 +17,21 @@ pub struct Flags {
     /// Print the settings in force, secrets hidden, and exit
     #[arg(long)]
     pub print_config: bool,
+
+    /// Ask the process that runs with these settings how it is, on its ops port, and exit with 0 if it is well
+    #[arg(long, value_name = "QUESTION", num_args = 0..=1, default_missing_value = "ready", conflicts_with = "drain_wait")]
+    pub healthcheck: Option<HealthQuestion>,
+
+    /// Do nothing for this long, then exit: a preStop hook where there is no shell
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub drain_wait: Option<Duration>,
+}
+
+/// What a health check asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum HealthQuestion {
+    /// Does it answer?
+    Live,
+    /// Can it do its work now?
+    Ready,
 }

@@ -11,7 +11,7 @@ mod secret;
 mod error;
 
 pub use error::{ConfigError, EXIT_CONFIG};
-pub use flags::Flags;
+pub use flags::{Flags, HealthQuestion};
 pub use load::{Sources, load, process_env};
 pub use process::{fail, settings_or_exit};
 pub use secret::Secret;

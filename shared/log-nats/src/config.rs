@@ -24,6 +24,8 @@ pub struct NatsConfig {
     pub credentials_file: Option<PathBuf>,
     /// Seed of an nkey (`SU...`).
     pub nkey_seed: Option<Secret>,
+    /// First tokens of the subjects on which answers come. Users that must not see each other's answers have one each.
+    pub inbox_prefix: String,
     /// Whether to insist on TLS. Servers that offer it get it in any case.
     pub tls: bool,
     /// PEM file with the certificates that sign the servers', beside the usual ones.
@@ -121,6 +123,7 @@ impl Default for NatsConfig {
             password: None,
             credentials_file: None,
             nkey_seed: None,
+            inbox_prefix: "_INBOX".to_owned(),
             tls: false,
             tls_ca_file: None,
             connect_timeout: Duration::from_secs(5),

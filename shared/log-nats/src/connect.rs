@@ -12,6 +12,7 @@ use tracing::{info, warn};
 use crate::config::NatsConfig;
 use crate::error::Unavailable;
 use crate::headers::MAX_HEADERS;
+use crate::subject::Subjects;
 
 /// Messages that one subscription may hold. The server's flow control stops at 32 MiB per follow, so this is never
 /// reached by messages of a size that occurs; if it is, the loss shows as a gap.
@@ -115,6 +116,12 @@ async fn options(
     config: &NatsConfig,
     breaking: watch::Sender<u64>,
 ) -> Result<ConnectOptions, LogError> {
+    if Subjects::new(&config.inbox_prefix).is_none() {
+        return Err(LogError::Misconfigured(format!(
+            "nats.inbox_prefix {:?} must be tokens of A-Z a-z 0-9 - _ with dots between",
+            config.inbox_prefix
+        )));
+    }
     let mut options = ConnectOptions::new()
         .name(format!("fanjet-{}", config.name))
         .client_capacity(CLIENT_CAPACITY)
@@ -122,6 +129,7 @@ async fn options(
         .connection_timeout(config.connect_timeout)
         .request_timeout(Some(config.request_timeout))
         .require_tls(config.tls)
+        .custom_inbox_prefix(&config.inbox_prefix)
         // Subjects are made of checked tokens only.
         .skip_subject_validation(true)
         .reconnect_delay_callback(reconnect_delay)

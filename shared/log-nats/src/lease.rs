@@ -3,7 +3,7 @@
 //! Every write says which revision of the key it replaces, so of two that race one loses, and carries its own time to
 //! live (`Nats-TTL`). The client's own `kv.update()` writes none: a lease renewed by it would never end.
 
-mod bucket;
+pub(crate) mod bucket;
 mod key;
 mod watch;
 
@@ -58,7 +58,7 @@ impl fmt::Debug for NatsLease {
 impl Parts {
     async fn ensure_bucket(&self) -> Result<(), LogError> {
         if !self.is_bucket_ready.load(Ordering::Relaxed) {
-            bucket::ensure(&self.log).await?;
+            bucket::ensure(&self.log.jetstream, &self.log.config).await?;
             self.is_bucket_ready.store(true, Ordering::Relaxed);
         }
         Ok(())

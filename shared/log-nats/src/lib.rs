@@ -34,9 +34,12 @@ mod log;
 
 mod store;
 
+mod prepare;
+
 mod error;
 
 pub use config::{BucketConfig, Compression, NatsConfig, ServerUrl, Storage, StreamConfig};
 pub use lease::NatsLease;
 pub use log::NatsLog;
+pub use prepare::{Prepared, prepare, prepare_patiently};
 pub use store::NatsStore;

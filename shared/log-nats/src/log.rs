@@ -26,7 +26,7 @@ use crate::replay::Replays;
 use crate::subject::Subjects;
 use crate::{follow, read, seek, stream};
 
-const RETRY_PAUSE: Duration = Duration::from_secs(1);
+pub(crate) const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// The log in a NATS JetStream stream. Clones share the connection.
 #[derive(Clone)]
@@ -88,12 +88,7 @@ impl NatsLog {
     }
 
     async fn open(config: NatsConfig) -> Result<Self, LogError> {
-        let subjects = Subjects::new(&config.stream.subject_root).ok_or_else(|| {
-            LogError::Misconfigured(format!(
-                "stream.subject_root {:?} must be tokens of A-Z a-z 0-9 - _ with dots between",
-                config.stream.subject_root
-            ))
-        })?;
+        let subjects = Subjects::configured(&config.stream)?;
         let link = Link::open(&config).await?;
         let mut jetstream = jetstream::new(link.client.clone());
         jetstream.set_timeout(config.request_timeout);

@@ -58,12 +58,25 @@ impl NatsStore {
         config: BucketConfig,
         now_us: impl Fn() -> u64 + Send + Sync + 'static,
     ) -> Self {
+        Self::on(log.inner.jetstream.clone(), config, now_us)
+    }
+
+    pub(crate) fn on(
+        jetstream: Context,
+        config: BucketConfig,
+        now_us: impl Fn() -> u64 + Send + Sync + 'static,
+    ) -> Self {
         Self {
-            jetstream: log.inner.jetstream.clone(),
+            jetstream,
             config,
             now_us: Box::new(now_us),
             found: Mutex::default(),
         }
+    }
+
+    /// Makes the bucket if it is not there.
+    pub(crate) async fn ensure(&self) -> Result<(), StoreError> {
+        self.bucket().await.map(drop)
     }
 
     async fn bucket(&self) -> Result<Bucket, StoreError> {

@@ -1,6 +1,8 @@
 //! The stream: created as it should be, or checked.
 
-use async_nats::jetstream::context::{CreateStreamErrorKind, GetStreamErrorKind};
+use async_nats::jetstream::context::{
+    CreateStreamErrorKind, GetStreamErrorKind, UpdateStreamErrorKind,
+};
 use async_nats::jetstream::stream::{
     Compression as NatsCompression, Config, DiscardPolicy, RetentionPolicy, StorageType,
 };
@@ -53,8 +55,9 @@ async fn create(
     subjects: &Subjects,
 ) -> Result<Config, LogError> {
     if !config.create {
-        return Err(LogError::Misconfigured(format!(
-            "stream {} does not exist, and creating it is not allowed",
+        // Somebody else makes it, and may not have come to it yet.
+        return Err(LogError::unavailable(format!(
+            "stream {} does not exist, and creating it is not allowed here",
             config.name
         )));
     }
@@ -73,6 +76,34 @@ async fn create(
             CreateStreamErrorKind::JetStream(refused) => Err(LogError::Misconfigured(format!(
                 "stream {} cannot be created: {refused}",
                 config.name
+            ))),
+            _ => Err(LogError::unavailable(error)),
+        },
+    }
+}
+
+/// Changes the settings of an existing stream; whether they were other ones before.
+///
+/// # Errors
+/// [`LogError::Misconfigured`] when the server refuses them.
+pub(crate) async fn adapt(
+    jetstream: &Context,
+    name: &str,
+    change: impl FnOnce(&mut Config),
+) -> Result<bool, LogError> {
+    let found = jetstream.get_stream(name).await;
+    let found = found.map_err(LogError::unavailable)?;
+    let found = &found.cached_info().config;
+    let mut adapted = found.clone();
+    change(&mut adapted);
+    if adapted == *found {
+        return Ok(false);
+    }
+    match jetstream.update_stream(&adapted).await {
+        Ok(_) => Ok(true),
+        Err(error) => match error.kind() {
+            UpdateStreamErrorKind::JetStream(refused) => Err(LogError::Misconfigured(format!(
+                "stream {name} cannot be changed: {refused}"
             ))),
             _ => Err(LogError::unavailable(error)),
         },

@@ -5,8 +5,10 @@
 //! NSID stands below `commit`.
 
 use fanjet_event::{Nsid, Topic};
-use fanjet_log::{Selection, TopicFilter};
+use fanjet_log::{LogError, Selection, TopicFilter};
 use hashbrown::HashMap;
+
+use crate::config::StreamConfig;
 
 const COMMIT: &str = "commit";
 const IDENTITY: &str = "identity";
@@ -44,6 +46,19 @@ impl Subjects {
         };
         root.split('.').all(is_token).then(|| Self {
             root: root.to_owned(),
+        })
+    }
+
+    /// Those of a stream.
+    ///
+    /// # Errors
+    /// [`LogError::Misconfigured`] when the root cannot be one.
+    pub(crate) fn configured(stream: &StreamConfig) -> Result<Self, LogError> {
+        Self::new(&stream.subject_root).ok_or_else(|| {
+            LogError::Misconfigured(format!(
+                "stream.subject_root {:?} must be tokens of A-Z a-z 0-9 - _ with dots between",
+                stream.subject_root
+            ))
         })
     }
 

@@ -64,6 +64,10 @@ impl Settings for ServeSettings {
     fn telemetry(&self) -> &TelemetryConfig {
         &self.telemetry
     }
+
+    fn ops(&self) -> Option<&OpsConfig> {
+        Some(&self.ops)
+    }
 }
 
 /// Section `[log]`.

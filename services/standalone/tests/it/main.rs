@@ -14,3 +14,5 @@ mod serve;
 mod restarts;
 mod tail;
 mod demo;
+mod least_privilege;
+mod visits;

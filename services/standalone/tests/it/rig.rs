@@ -28,6 +28,16 @@ pub(crate) fn fanjet(args: &[&str]) -> Program {
         .clean_env()
 }
 
+/// Runs the program to its end, without an environment but `env`: its exit code, and all that it said.
+pub(crate) async fn run(args: &[&str], env: &[(&str, String)]) -> (Option<i32>, String) {
+    let mut program = tokio::process::Command::new(env!("CARGO_BIN_EXE_fanjet"));
+    program.args(args).env_clear().envs(env.iter().cloned());
+    let ended = tokio::time::timeout(PATIENCE, program.kill_on_drop(true).output());
+    let output = ended.await.unwrap().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(said).unwrap())
+}
+
 /// A simulator that publishes nothing before it has a client.
 pub(crate) async fn simulator(seed: u64, frames: u64, rate: Rate) -> SimulatorHandle {
     let world = WorldConfig {
@@ -54,7 +64,8 @@ pub(crate) struct Served {
     pub(crate) process: Process,
     /// `ws://host:port`.
     pub(crate) url: String,
-    ops: String,
+    /// `host:port` of health and metrics.
+    pub(crate) ops: String,
 }
 
 impl Served {

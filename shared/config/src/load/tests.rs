@@ -47,7 +47,7 @@ fn load_with(file: &str, env: &[(&str, &str)], set: &[&str]) -> Result<Settings,
     let flags = Flags {
         config: Some(on_disk.path().to_owned()),
         set: set.iter().map(|&s| s.to_owned()).collect(),
-        print_config: false,
+        ..Flags::default()
     };
     load(Sources {
         defaults: DEFAULTS,

@@ -2,30 +2,29 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::context::{CreateStreamErrorKind, GetStreamErrorKind};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
+use async_nats::jetstream::{Context, ErrorCode};
 use fanjet_log::LogError;
 
-use crate::config::Storage;
-use crate::log::Inner;
+use crate::config::{NatsConfig, Storage};
 
 /// How long it is remembered that a key has ended. Watches need a moment, nothing else does.
 const MARKER_TTL: Duration = Duration::from_secs(60);
 
 /// The stream that a bucket is.
-pub(super) fn stream_name(log: &Inner) -> String {
-    format!("KV_{}", log.config.lease_bucket)
+pub(crate) fn stream_name(config: &NatsConfig) -> String {
+    format!("KV_{}", config.lease_bucket)
 }
 
 /// The subject that a log's key is: several logs may share a bucket.
-pub(super) fn subject(log: &Inner) -> String {
-    let bucket = &log.config.lease_bucket;
-    format!("$KV.{bucket}.ingest.{}", log.stream_name)
+pub(super) fn subject(config: &NatsConfig) -> String {
+    let bucket = &config.lease_bucket;
+    format!("$KV.{bucket}.ingest.{}", config.stream.name)
 }
 
 /// The name becomes part of subjects.
-pub(super) fn check_name(bucket: &str) -> Result<(), LogError> {
+pub(crate) fn check_name(bucket: &str) -> Result<(), LogError> {
     let is_fine = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     if !bucket.is_empty() && bucket.bytes().all(is_fine) {
         return Ok(());
@@ -36,16 +35,16 @@ pub(super) fn check_name(bucket: &str) -> Result<(), LogError> {
 }
 
 /// Makes sure that the bucket is there and workable.
-pub(super) async fn ensure(log: &Inner) -> Result<(), LogError> {
-    let bucket = &log.config.lease_bucket;
-    let name = stream_name(log);
-    let found = match log.jetstream.get_stream(&name).await {
+pub(crate) async fn ensure(jetstream: &Context, config: &NatsConfig) -> Result<(), LogError> {
+    let bucket = &config.lease_bucket;
+    let name = stream_name(config);
+    let found = match jetstream.get_stream(&name).await {
         Ok(stream) => stream.cached_info().config.clone(),
         Err(error) => match error.kind() {
             GetStreamErrorKind::JetStream(error)
                 if error.error_code() == ErrorCode::STREAM_NOT_FOUND =>
             {
-                create(log, &name).await?
+                create(jetstream, config, &name).await?
             }
             _ => return Err(LogError::unavailable(error)),
         },
@@ -59,21 +58,21 @@ pub(super) async fn ensure(log: &Inner) -> Result<(), LogError> {
     }
 }
 
-async fn create(log: &Inner, name: &str) -> Result<Config, LogError> {
-    let bucket = &log.config.lease_bucket;
-    if !log.config.stream.create {
+async fn create(jetstream: &Context, config: &NatsConfig, name: &str) -> Result<Config, LogError> {
+    let bucket = &config.lease_bucket;
+    if !config.stream.create {
         return Err(LogError::Misconfigured(format!(
             "bucket {bucket} does not exist, and creating it is not allowed"
         )));
     }
-    match log.jetstream.create_stream(&wanted(log, name)).await {
+    match jetstream.create_stream(&wanted(config, name)).await {
         Ok(stream) => Ok(stream.cached_info().config.clone()),
         Err(error) => match error.kind() {
             // Another process created it a moment ago, with other settings than ours.
             CreateStreamErrorKind::JetStream(refused)
                 if refused.error_code() == ErrorCode::STREAM_NAME_EXIST =>
             {
-                let stream = log.jetstream.get_stream(name).await;
+                let stream = jetstream.get_stream(name).await;
                 let stream = stream.map_err(LogError::unavailable)?;
                 Ok(stream.cached_info().config.clone())
             }
@@ -86,15 +85,15 @@ async fn create(log: &Inner, name: &str) -> Result<Config, LogError> {
 }
 
 /// As many copies as the log has: the one is of no use without the other.
-fn wanted(log: &Inner, name: &str) -> Config {
+fn wanted(config: &NatsConfig, name: &str) -> Config {
     Config {
         name: name.to_owned(),
         description: Some("Which ingest leads".to_owned()),
-        subjects: vec![format!("$KV.{}.>", log.config.lease_bucket)],
+        subjects: vec![format!("$KV.{}.>", config.lease_bucket)],
         max_messages_per_subject: 1,
         discard: DiscardPolicy::New,
-        num_replicas: log.config.stream.replicas,
-        storage: match log.config.stream.storage {
+        num_replicas: config.stream.replicas,
+        storage: match config.stream.storage {
             Storage::File => StorageType::File,
             Storage::Memory => StorageType::Memory,
         },

@@ -58,13 +58,13 @@ impl Key {
         bucket::check_name(&log.config.lease_bucket)?;
         let bucket = log
             .jetstream
-            .get_stream_no_info(bucket::stream_name(log))
+            .get_stream_no_info(bucket::stream_name(&log.config))
             .await
             .map_err(|error| LogError::Misconfigured(error.to_string()))?;
         Ok(Self {
             link: log.link.clone(),
             bucket: Arc::new(bucket),
-            subject: bucket::subject(log).into(),
+            subject: bucket::subject(&log.config).into(),
         })
     }
 

@@ -32,7 +32,7 @@ pub(super) async fn open(log: &Inner, key: Key) -> Result<Holders, LogError> {
         .subscribe(inbox.clone())
         .await
         .map_err(|_| Unavailable::Disconnected)?;
-    let stream = bucket::stream_name(log);
+    let stream = bucket::stream_name(&log.config);
     let consumer = ConsumerName::new(client, &stream);
     let wanted = push::Config {
         name: Some(consumer.as_str().to_owned()),

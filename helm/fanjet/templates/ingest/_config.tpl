@@ -1,0 +1,10 @@
+{{/* What the chart decides, over what the user says. */}}
+{{- define "fanjet.ingest.config" -}}
+{{- $own := dict
+  "upstream" (dict "url" .Values.upstream.url "name" .Values.upstream.name)
+  "pipeline" (dict "drain_timeout" (printf "%ds" (int .Values.ingest.drainSeconds)))
+  "nats" (include "fanjet.nats.settings" (dict "root" $ "user" "ingest") | fromYaml)
+  "ops" (dict "listen" "0.0.0.0:6009")
+  "telemetry" (dict "log" .Values.logging.level "format" .Values.logging.format) -}}
+{{- mergeOverwrite (deepCopy .Values.ingest.config) $own | toYaml -}}
+{{- end -}}

@@ -1,0 +1,54 @@
+//! `fanjet prepare`: the step before a cluster's first start, and after its retention was changed.
+
+use std::borrow::Cow;
+use std::process::ExitCode;
+
+use fanjet_boot::{Failure, Process, Settings, say};
+use fanjet_config::Flags;
+use fanjet_log_nats::{BucketConfig, NatsConfig, prepare_patiently};
+use fanjet_telemetry::TelemetryConfig;
+use serde::{Deserialize, Serialize};
+
+/// What `fanjet prepare` is told.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// The sections of ingest and edge that say what is in NATS.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PrepareSettings {
+    nats: NatsConfig,
+    filter_bucket: BucketConfig,
+    telemetry: TelemetryConfig,
+}
+
+impl Settings for PrepareSettings {
+    fn defaults() -> Cow<'static, str> {
+        include_str!("../prepare.toml").into()
+    }
+
+    fn telemetry(&self) -> &TelemetryConfig {
+        &self.telemetry
+    }
+}
+
+pub(crate) fn main(args: Args) -> ExitCode {
+    fanjet_boot::run(&args.flags, prepare)
+}
+
+async fn prepare(settings: PrepareSettings, process: &mut Process) -> Result<(), Failure> {
+    let preparing = prepare_patiently(&settings.nats, &settings.filter_bucket);
+    let Some(prepared) = process.unless_stopped(preparing).await else {
+        return Err(Failure::other("stopped before everything was there"));
+    };
+    let prepared = prepared?;
+    for stream in &prepared.streams {
+        let has_changed = prepared.changed.contains(stream);
+        let what = if has_changed { "changed" } else { "as wanted" };
+        say(format_args!("{stream}: {what}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,367 @@
+//! Ingest and edge with the rights of `deploy/nats/accounts.conf` and no others, on a stream that `fanjet prepare` made.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use fanjet_actors::{Clock, OnFailure, Stop, SystemClock, Tasks};
+use fanjet_boot::Settings;
+use fanjet_config::{Flags, Secret, Sources, load};
+use fanjet_edge::config::{DrainConfig, HttpConfig, TailConfig};
+use fanjet_edge::{Edge, EdgeConfig};
+use fanjet_ingest::{Candidacy, Ingest, IngestConfig};
+use fanjet_log::lease::{HolderId, LeaseStore};
+use fanjet_log::{EventLog, ExpiringStore, ReadLimit, Selection, TopicFilter};
+use fanjet_log_nats::{
+    BucketConfig, NatsConfig, NatsLog, NatsStore, Prepared, ServerUrl, StreamConfig, prepare,
+};
+use fanjet_simulator::Rate;
+use fanjet_telemetry::Metrics;
+use fanjet_testkit::{JetstreamClient, NatsServer};
+use futures::StreamExt;
+
+use crate::rig::{PATIENCE, assert_same_events, expected_json, run, simulator};
+
+const ACCOUNTS: &str = include_str!("../../../../deploy/nats/accounts.conf");
+
+/// A server with the accounts that are shipped.
+async fn server() -> NatsServer {
+    let passwords = ["ADMIN", "INGEST", "EDGE"]
+        .map(|user| format!("FANJET_{user}_PASSWORD: {}\n", password(user)))
+        .concat();
+    let accounts = format!("{passwords}{ACCOUNTS}");
+    NatsServer::start_with(&accounts).await.unwrap()
+}
+
+fn password(user: &str) -> String {
+    format!("secret-of-{}", user.to_lowercase())
+}
+
+/// What one of the users connects with.
+fn config(server: &NatsServer, user: &str) -> NatsConfig {
+    NatsConfig {
+        url: vec![ServerUrl::new(server.url())],
+        user: Some(user.to_owned()),
+        password: Some(Secret::new(password(user))),
+        inbox_prefix: format!("_INBOX_fanjet_{user}"),
+        request_timeout: Duration::from_secs(10),
+        stream: StreamConfig {
+            create: false,
+            ..StreamConfig::default()
+        },
+        ..NatsConfig::default()
+    }
+}
+
+fn bucket() -> BucketConfig {
+    BucketConfig {
+        create: false,
+        ..BucketConfig::default()
+    }
+}
+
+/// `fanjet prepare` as a user, and what it said.
+async fn prepare_as(
+    server: &NatsServer,
+    user: &str,
+    password: String,
+    more: &[&str],
+) -> (Option<i32>, String) {
+    let settings = [
+        format!("nats.url={}", server.url()),
+        format!("nats.user={user}"),
+        format!("nats.inbox_prefix=_INBOX_fanjet_{user}"),
+    ];
+    let set = settings.iter().map(String::as_str);
+    let set = set.chain(more.iter().copied());
+    let args = set.flat_map(|setting| ["--set", setting]);
+    let args: Vec<_> = std::iter::once("prepare").chain(args).collect();
+    run(&args, &[("FANJET_NATS__PASSWORD", password)]).await
+}
+
+async fn run_prepare(server: &NatsServer, more: &[&str]) -> String {
+    let (code, said) = prepare_as(server, "admin", password("admin"), more).await;
+    assert_eq!(code, Some(0), "{said}");
+    said
+}
+
+/// What the server refused, by its own account.
+fn violations(server: &NatsServer) -> Vec<String> {
+    let lines = server.process().unwrap().lines();
+    lines
+        .into_iter()
+        .filter(|line| line.contains("Violation"))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_shipped_rights_are_enough() {
+    let server = server().await;
+    let (seed, frames) = (11, 300);
+    let simulator = simulator(seed, frames, Rate::Max).await;
+    simulator.pause();
+    let stop = Stop::new();
+    let stop_all = stop.clone().drop_guard();
+    let metrics = Metrics::new().unwrap();
+
+    // Whoever connects waits for whoever prepares: they may create nothing, and it begins last.
+    let [ingest_log, edge_log] =
+        ["ingest", "edge"].map(|user| NatsLog::connect_patiently(config(&server, user)));
+    let (ingest_log, edge_log, _) = tokio::join!(ingest_log, edge_log, run_prepare(&server, &[]));
+    let (ingest_log, edge_log) = (ingest_log.unwrap(), edge_log.unwrap());
+
+    let lease = Arc::new(ingest_log.lease().await.unwrap());
+    let settings = ingest_settings(&simulator.url());
+    let ingest = Ingest::new(
+        settings.upstream,
+        settings.pipeline,
+        Arc::new(ingest_log.clone()),
+        Arc::new(SystemClock),
+        &metrics.meter("ingest"),
+    )
+    .unwrap();
+    let candidacy = Candidacy::shared(lease.clone(), "first", &settings.lease).unwrap();
+    let mut ingesting = Tasks::new(stop.clone());
+    let running = ingest.run(candidacy, stop.clone());
+    ingesting.spawn("ingest", OnFailure::StopAll, running);
+    let filters = NatsStore::new(&edge_log, bucket(), || SystemClock.now_us());
+    let edge = Edge::start(
+        edge_config(),
+        Arc::new(edge_log.clone()),
+        Arc::new(filters),
+        &metrics.meter("edge"),
+        stop.clone(),
+    )
+    .unwrap();
+    let ready = async {
+        while !edge.readiness().is_ready() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, ready).await.unwrap();
+
+    // Live, then everything again from the log.
+    let url = format!("ws://{}", edge.addr());
+    let mut live = JetstreamClient::connect(&url, &[])
+        .await
+        .unwrap()
+        .with_deadline(PATIENCE);
+    simulator.resume();
+    let producing = simulator.wait_until_produced(frames);
+    tokio::time::timeout(PATIENCE, producing).await.unwrap();
+    let expected = expected_json(&simulator, |_| true);
+    assert_same_events(
+        &live.next_events(expected.len()).await.unwrap(),
+        &expected,
+        seed,
+    );
+    let mut replayed = JetstreamClient::connect(&url, &[("cursor", "1")])
+        .await
+        .unwrap()
+        .with_deadline(PATIENCE);
+    assert_same_events(
+        &replayed.next_events(expected.len()).await.unwrap(),
+        &expected,
+        seed,
+    );
+
+    reads_of_every_kind(&edge_log, expected.len()).await;
+    let store = NatsStore::new(&edge_log, bucket(), || SystemClock.now_us());
+    store
+        .put("key", Bytes::from_static(b"value"))
+        .await
+        .unwrap();
+    assert_eq!(store.get("key").await.unwrap().unwrap(), "value");
+
+    // A standby watches, and takes over when the leader leaves.
+    let standby = config(&server, "ingest");
+    let standby = NatsLog::connect(standby)
+        .await
+        .unwrap()
+        .lease()
+        .await
+        .unwrap();
+    let mut holders = standby.watch().await.unwrap();
+    assert!(holders.next().await.unwrap().unwrap().is_some());
+    drop(stop_all);
+    ingesting.join().await.unwrap();
+    edge.join().await.unwrap();
+    let second = HolderId::new("second").unwrap();
+    let term = standby.try_acquire(&second, Duration::from_secs(60)).await;
+    let term = term.unwrap().expect("the leader gave it back");
+    let term = standby.renew(&term, Duration::from_secs(60)).await.unwrap();
+    standby.release(&term.unwrap()).await.unwrap();
+
+    assert_eq!(violations(&server), Vec::<String>::new());
+}
+
+/// All ways in which an edge reads: pages, one entry, several collections, a time, and following some.
+async fn reads_of_every_kind(log: &NatsLog, events: usize) {
+    let post = TopicFilter::Collection("app.bsky.feed.post".parse().unwrap());
+    let selections = [
+        Selection::All,
+        Selection::Only(vec![post.clone()]),
+        Selection::Only(vec![post, TopicFilter::Identity, TopicFilter::Account]),
+    ];
+    for selection in &selections {
+        for entries in [1, 20, usize::MAX] {
+            let limit = ReadLimit {
+                entries,
+                bytes: 64 << 10,
+            };
+            let mut next = 1;
+            for _ in 0..5 {
+                next = log.read(next, selection, limit).await.unwrap().next;
+            }
+            assert!(next > 1);
+        }
+        let mut follow = log.follow(1, selection).await.unwrap();
+        let batch = tokio::time::timeout(PATIENCE, follow.next()).await.unwrap();
+        assert!(!batch.unwrap().unwrap().is_empty());
+    }
+    assert_eq!(log.bounds().await.unwrap().last, events as u64);
+    let last = log.last().await.unwrap().unwrap();
+    assert_eq!(log.seq_at(last.time().unwrap()).await.unwrap(), last.seq);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_may_do_what_is_anothers() {
+    let server = server().await;
+    run_prepare(&server, &[]).await;
+    let stream = "$JS.API.STREAM";
+    let forbidden: [(&str, &[String]); 3] = [
+        (
+            "edge",
+            &[
+                "atp.commit.app.bsky.feed.post".to_owned(),
+                "$KV.fanjet.ingest.ATP".to_owned(),
+                format!("{stream}.CREATE.MINE"),
+                format!("{stream}.UPDATE.ATP"),
+                format!("{stream}.DELETE.ATP"),
+                format!("{stream}.PURGE.ATP"),
+                format!("{stream}.DELETE.KV_fanjet-filters"),
+                "$JS.API.CONSUMER.CREATE.KV_fanjet.mine".to_owned(),
+            ],
+        ),
+        (
+            "ingest",
+            &[
+                "$JS.API.CONSUMER.CREATE.ATP.mine".to_owned(),
+                "$KV.fanjet-filters.key".to_owned(),
+                format!("{stream}.CREATE.MINE"),
+                format!("{stream}.DELETE.ATP"),
+                format!("{stream}.PURGE.ATP"),
+                format!("{stream}.MSG.DELETE.ATP"),
+            ],
+        ),
+        (
+            "admin",
+            &[
+                "atp.commit.app.bsky.feed.post".to_owned(),
+                "$KV.fanjet.ingest.ATP".to_owned(),
+                format!("{stream}.DELETE.ATP"),
+                format!("{stream}.PURGE.ATP"),
+            ],
+        ),
+    ];
+    let before = violations(&server).len();
+    let mut count = 0;
+    for (user, subjects) in forbidden {
+        let client = async_nats::ConnectOptions::new()
+            .user_and_password(user.to_owned(), password(user))
+            .custom_inbox_prefix(format!("_INBOX_fanjet_{user}"))
+            .connect(server.url())
+            .await
+            .unwrap();
+        for subject in subjects {
+            client.publish(subject.clone(), "{}".into()).await.unwrap();
+            count += 1;
+        }
+        let others = client.subscribe("_INBOX_fanjet_>").await.unwrap();
+        count += 1;
+        client.flush().await.unwrap();
+        drop(others);
+    }
+    let all_refused = async {
+        while violations(&server).len() - before < count {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(PATIENCE, all_refused).await;
+    assert!(in_time.is_ok(), "{count}: {:#?}", violations(&server));
+    let log = NatsLog::connect(config(&server, "edge")).await.unwrap();
+    assert!(log.bounds().await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn preparing_again_changes_the_limits_and_nothing_else() {
+    let server = server().await;
+    let first = run_prepare(&server, &[]).await;
+    let second = run_prepare(&server, &[]).await;
+    for said in [&first, &second] {
+        for line in [
+            "ATP: as wanted",
+            "KV_fanjet: as wanted",
+            "KV_fanjet-filters: as wanted",
+        ] {
+            assert!(said.contains(line), "{line:?} is not in {said}");
+        }
+    }
+    let limits = [
+        "nats.stream.max_age=24h",
+        "nats.stream.max_bytes=1000000000",
+    ];
+    let third = run_prepare(&server, &limits).await;
+    assert!(third.contains("ATP: changed"), "{third}");
+    assert!(third.contains("KV_fanjet: as wanted"), "{third}");
+
+    let mut admin = config(&server, "admin");
+    admin.password = Some(Secret::new(password("ADMIN")));
+    admin.stream.max_age = Duration::from_secs(24 * 3600);
+    admin.stream.max_bytes = 1_000_000_000;
+    let filters = BucketConfig::default();
+    let all = futures::future::join_all((0..4).map(|_| prepare(&admin, &filters)));
+    for prepared in tokio::time::timeout(PATIENCE, all).await.unwrap() {
+        let Prepared { streams, changed } = prepared.unwrap();
+        assert_eq!((streams.len(), changed.len()), (3, 0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_right_it_is_told_at_once() {
+    let server = server().await;
+    let (code, said) = prepare_as(&server, "edge", "hunter2".to_owned(), &[]).await;
+    assert_eq!(code, Some(78), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
+fn ingest_settings(upstream: &str) -> IngestConfig {
+    let flags = Flags {
+        set: vec![
+            format!("upstream.url={upstream}"),
+            "upstream.name=simulator".to_owned(),
+        ],
+        ..Flags::default()
+    };
+    load(Sources {
+        defaults: &IngestConfig::defaults(),
+        env: &[],
+        flags: &flags,
+    })
+    .unwrap()
+}
+
+fn edge_config() -> EdgeConfig {
+    EdgeConfig {
+        http: HttpConfig {
+            listen: ([127, 0, 0, 1], 0).into(),
+            ..HttpConfig::default()
+        },
+        tail: TailConfig {
+            check_interval: Duration::from_millis(100),
+            ..TailConfig::default()
+        },
+        drain: DrainConfig::default(),
+        ..EdgeConfig::default()
+    }
+}

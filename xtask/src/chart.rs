@@ -1,0 +1,116 @@
+//! The Helm chart, and what it shares with other ways to deploy: rendered in every supported shape, validated against
+//! Kubernetes' own schemas, and held against the programs that read what it renders.
+
+mod copies;
+mod kubernetes;
+mod render;
+mod rules;
+mod schema;
+mod settings;
+mod tools;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::shell::{root, run as run_command, target};
+use render::Rendered;
+use tools::Tools;
+
+/// Which versions of Kubernetes are supported: the oldest and the newest. The chart says the oldest too.
+const KUBERNETES: [&str; 2] = ["1.28", "1.37"];
+
+/// What `cargo xtask chart` is told.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Args {
+    /// Bring the chart's copies and its schema of settings up to date first
+    #[arg(long)]
+    write: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    if args.write {
+        copies::write()?;
+        schema::write()?;
+    }
+    copies::check()?;
+    schema::check()?;
+    rules::check()?;
+    let tools = Tools::install()?;
+    let shapes = values("ci")?;
+    ensure!(!shapes.is_empty(), "there is no ci/*-values.yaml");
+    for shape in &shapes {
+        lint(&tools, shape)?;
+    }
+    let rendered = shapes
+        .iter()
+        .map(|shape| Rendered::of(&tools, shape, KUBERNETES[1]))
+        .collect::<Result<Vec<_>>>()?;
+    kubernetes::validate(&tools, &rendered, KUBERNETES)?;
+    settings::check(&rendered)?;
+    let refused = values("ci/bad")?;
+    for bad in &refused {
+        render::must_be_refused(&tools, bad, KUBERNETES[1])?;
+    }
+    run_command(Command::new(&tools.unittest).arg("--strict").arg(chart()))?;
+    render::changes_must_show(
+        &tools,
+        &chart().join("ci/default-values.yaml"),
+        KUBERNETES[1],
+    )?;
+    package(&tools)?;
+    println!(
+        "chart: {} shapes render, {} bad values are refused",
+        shapes.len(),
+        refused.len()
+    );
+    Ok(())
+}
+
+/// The chart's folder.
+fn chart() -> PathBuf {
+    root().join("helm/fanjet")
+}
+
+/// Where rendered manifests are put, to be looked at.
+fn output() -> PathBuf {
+    target().join("chart")
+}
+
+/// The values files of one of the chart's folders, sorted.
+fn values(folder: &str) -> Result<Vec<PathBuf>> {
+    let folder = chart().join(folder);
+    let mut found = Vec::new();
+    let entries =
+        std::fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "yaml")
+        {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn lint(tools: &Tools, shape: &Path) -> Result<()> {
+    let mut lint = Command::new(&tools.helm);
+    lint.args([
+        "lint",
+        "--strict",
+        "--quiet",
+        "--kube-version",
+        KUBERNETES[1],
+    ]);
+    run_command(lint.arg("--values").arg(shape).arg(chart()))
+}
+
+fn package(tools: &Tools) -> Result<()> {
+    let mut package = Command::new(&tools.helm);
+    package.args(["package", "--destination"]);
+    run_command(package.arg(output()).arg(chart()))
+}

@@ -1,0 +1,140 @@
+//! The chart with some values, as Kubernetes would get it.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::tools::Tools;
+use super::{chart, output};
+
+/// How a file of bad values says what the message must hold.
+const REFUSED: &str = "# refused: ";
+
+/// All manifests of one shape.
+pub(super) struct Rendered {
+    /// The values file without its ending.
+    pub(super) shape: String,
+    /// One object each.
+    pub(super) manifests: Vec<String>,
+}
+
+impl Rendered {
+    /// Renders, and keeps the text below `target/chart`.
+    ///
+    /// # Errors
+    /// With Helm's message.
+    pub(super) fn of(tools: &Tools, values: &Path, kubernetes: &str) -> Result<Self> {
+        let shape = values.file_stem().context("a values file has a name")?;
+        let shape = shape.to_string_lossy().into_owned();
+        let answer = template(tools, values, kubernetes)?;
+        if !answer.status.success() {
+            bail!("{shape}: {}", String::from_utf8_lossy(&answer.stderr));
+        }
+        let text = String::from_utf8(answer.stdout)?;
+        fs::create_dir_all(output())?;
+        fs::write(output().join(format!("{shape}.yaml")), &text)?;
+        let manifests = text
+            .split("\n---\n")
+            .map(|manifest| manifest.trim_start_matches("---\n").to_owned())
+            .filter(|manifest| manifest.lines().any(|line| line.starts_with("kind:")))
+            .collect();
+        Ok(Self { shape, manifests })
+    }
+}
+
+/// The value of a field at the outermost level.
+pub(super) fn field<'a>(manifest: &'a str, name: &str) -> Option<&'a str> {
+    let mut values = manifest
+        .lines()
+        .filter_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+    values.next()
+}
+
+/// That values are refused with the words that they say in their first line.
+///
+/// # Errors
+/// When they are taken, or refused for another reason.
+pub(super) fn must_be_refused(tools: &Tools, values: &Path, kubernetes: &str) -> Result<()> {
+    let text = fs::read_to_string(values)?;
+    let words = text
+        .lines()
+        .next()
+        .and_then(|line| line.strip_prefix(REFUSED));
+    let words =
+        words.with_context(|| format!("{} says not why: {REFUSED}...", values.display()))?;
+    let answer = template(tools, values, kubernetes)?;
+    let said = String::from_utf8_lossy(&answer.stderr);
+    ensure!(
+        !answer.status.success() && said.contains(words),
+        "{} must be refused with {words:?}; helm said: {said}",
+        values.display()
+    );
+    Ok(())
+}
+
+/// Settings, and the line by which Kubernetes sees that they changed.
+const SHOWN: [(&str, &str, &str); 4] = [
+    (
+        "edge.config.hub.flush_floor=1ms",
+        "-edge",
+        "checksum/config: ",
+    ),
+    ("ingest.config.lease.ttl=9s", "-ingest", "checksum/config: "),
+    ("nats.syncInterval=1s", "-nats", "checksum/config: "),
+    (
+        "log.maxAge=24h",
+        "-prepare-",
+        "name: release-fanjet-prepare-",
+    ),
+];
+
+/// That changed settings replace the pods that read them, and no others.
+///
+/// # Errors
+/// When one does not, or more do.
+pub(super) fn changes_must_show(tools: &Tools, values: &Path, kubernetes: &str) -> Result<()> {
+    let marks = |set: &[&str]| -> Result<Vec<String>> {
+        let mut template = command(tools, values, kubernetes);
+        let answer = template.args(set).output()?;
+        let text = String::from_utf8(answer.stdout)?;
+        let marks = SHOWN.map(|(_, component, mark)| {
+            let is_it = |manifest: &&str| {
+                let name = manifest.lines().find(|line| line.starts_with("  name: "));
+                let is_named = name.is_some_and(|name| name.contains(component));
+                is_named && manifest.contains(mark) && !manifest.contains("kind: ConfigMap\n")
+            };
+            let manifest = text.split("\n---\n").find(is_it).unwrap_or_default();
+            let line = manifest.lines().find(|line| line.contains(mark));
+            line.unwrap_or_default().to_owned()
+        });
+        Ok(marks.into())
+    };
+    let before = marks(&[])?;
+    ensure!(!before.iter().any(String::is_empty), "no marks: {before:?}");
+    for (number, (setting, component, _)) in SHOWN.iter().enumerate() {
+        let after = marks(&["--set", setting])?;
+        for (other, (was, is)) in before.iter().zip(&after).enumerate() {
+            let should_differ = other == number;
+            ensure!(
+                (was != is) == should_differ,
+                "{setting} is for {component}: {was:?} became {is:?}"
+            );
+        }
+    }
+    Ok(())
+}
+
+fn template(tools: &Tools, values: &Path, kubernetes: &str) -> Result<Output> {
+    let mut template = command(tools, values, kubernetes);
+    template.output().context("helm does not run")
+}
+
+fn command(tools: &Tools, values: &Path, kubernetes: &str) -> Command {
+    let mut template = Command::new(&tools.helm);
+    template.args(["template", "release", "--namespace", "space"]);
+    template.args(["--kube-version", kubernetes]);
+    template.arg("--values").arg(values).arg(chart());
+    template
+}

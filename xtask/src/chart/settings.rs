@@ -1,0 +1,102 @@
+//! The settings that the chart renders, read by the very programs they are for.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use super::output;
+use super::render::Rendered;
+use crate::cluster::{Profile, build, executable};
+
+/// Files in rendered ConfigMaps, and the programs that read them.
+const READERS: [(&str, &str, &[&str]); 3] = [
+    ("ingest.toml", "fanjet-ingest", &[]),
+    ("edge.toml", "fanjet-edge", &[]),
+    ("prepare.toml", "fanjet", &["prepare"]),
+];
+
+/// The configuration of NATS in its ConfigMap.
+const NATS_FILES: [&str; 2] = ["nats.conf", "accounts.conf"];
+
+pub(super) fn check(rendered: &[Rendered]) -> Result<()> {
+    build(Profile::Dev, &READERS.map(|(_, program, _)| program))?;
+    let mut count = 0;
+    for Rendered { shape, manifests } in rendered {
+        for (name, program, command) in READERS {
+            let texts = manifests.iter().filter_map(|manifest| text(manifest, name));
+            for text in texts {
+                let file = output().join(format!("{shape}-{name}"));
+                fs::write(&file, text)?;
+                let answer = Command::new(executable(Profile::Dev, program))
+                    .env_clear()
+                    .args(command)
+                    .arg("--print-config")
+                    .arg("--config")
+                    .arg(&file)
+                    .output()
+                    .with_context(|| format!("{program} does not run"))?;
+                ensure!(
+                    answer.status.success(),
+                    "{shape}: {program} does not take its settings: {}",
+                    String::from_utf8_lossy(&answer.stderr)
+                );
+                count += 1;
+            }
+        }
+    }
+    ensure!(
+        count >= rendered.len(),
+        "only {count} settings were rendered"
+    );
+    println!("chart: {count} rendered settings are read by their programs");
+    check_nats(rendered)
+}
+
+/// That NATS takes its configuration, in every shape that has servers.
+fn check_nats(rendered: &[Rendered]) -> Result<()> {
+    let server = fanjet_testkit::tools::nats_server()?;
+    let mut count = 0;
+    for Rendered { shape, manifests } in rendered {
+        let texts = manifests.iter().filter_map(|manifest| {
+            let texts = NATS_FILES.map(|name| text(manifest, name));
+            texts.into_iter().collect::<Option<Vec<_>>>()
+        });
+        for texts in texts {
+            let folder = output().join(format!("{shape}-nats"));
+            fs::create_dir_all(&folder)?;
+            for (name, text) in NATS_FILES.iter().zip(texts) {
+                fs::write(folder.join(name), text)?;
+            }
+            let mut test = Command::new(&server);
+            test.env("POD_NAME", "nats-0");
+            for user in ["ADMIN", "INGEST", "EDGE"] {
+                test.env(format!("FANJET_{user}_PASSWORD"), "p1e5");
+            }
+            test.args(["-t", "-c"]).arg(folder.join(NATS_FILES[0]));
+            let answer = test.output()?;
+            ensure!(
+                answer.status.success(),
+                "{shape}: nats-server does not take its configuration: {}",
+                String::from_utf8_lossy(&answer.stderr)
+            );
+            count += 1;
+        }
+    }
+    ensure!(count > 0, "no shape has NATS servers");
+    println!("chart: {count} configurations are taken by nats-server");
+    Ok(())
+}
+
+/// A block of text in a ConfigMap.
+fn text(manifest: &str, key: &str) -> Option<String> {
+    let begin = format!("  {key}: |");
+    let mut lines = manifest.lines().skip_while(|line| *line != begin);
+    lines.next()?;
+    let block = lines.take_while(|line| line.starts_with("    ") || line.is_empty());
+    Some(
+        block
+            .map(|line| format!("{}\n", line.get(4..).unwrap_or_default()))
+            .collect(),
+    )
+}

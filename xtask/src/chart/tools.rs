@@ -1,0 +1,78 @@
+//! Pinned tools for the chart. Go's are built from `helm/tools`, where their checksums are.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::shell::{root, run as run_command, target};
+use crate::tools::once_per_lock;
+
+const GO_TOOLS: [&str; 2] = [
+    "helm.sh/helm/v3/cmd/helm",
+    "github.com/helm-unittest/helm-unittest/cmd/helm-unittest",
+];
+
+/// Where they are.
+pub(super) struct Tools {
+    pub(super) helm: PathBuf,
+    pub(super) unittest: PathBuf,
+    pub(super) kubernetes_validate: PathBuf,
+    /// The program that checks objects of extensions, beside its packages.
+    pub(super) extensions: PathBuf,
+}
+
+impl Tools {
+    /// Installs what is not there. The first time takes minutes: Helm is compiled.
+    ///
+    /// # Errors
+    /// When `go`, `python3` or `npm` is missing, or a package cannot be had.
+    pub(super) fn install() -> Result<Self> {
+        let pins = root().join("helm/tools");
+        let go = target().join("tools/helm");
+        fs::create_dir_all(&go)?;
+        once_per_lock(&go, &pins.join("go.sum"), || {
+            let mut build = Command::new("go");
+            build
+                .current_dir(&pins)
+                .args(["build", "-mod=readonly", "-o"])
+                .arg(&go)
+                .args(GO_TOOLS);
+            run_command(&mut build).context("helm cannot be built; that needs Go 1.26 or newer")
+        })?;
+        let python = target().join("tools/kubernetes-validate");
+        fs::create_dir_all(&python)?;
+        let wanted = pins.join("requirements.txt");
+        once_per_lock(&python, &wanted, || {
+            run_command(Command::new("python3").args(["-m", "venv"]).arg(&python))?;
+            let mut install = Command::new(python.join("bin/pip"));
+            install.args([
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--require-hashes",
+                "-r",
+            ]);
+            run_command(install.arg(&wanted))
+        })?;
+        let extensions = target().join("tools/extensions");
+        fs::create_dir_all(&extensions)?;
+        // Node looks for packages beside the program.
+        let wanted = pins.join("extensions");
+        for name in ["check.mjs", "package.json", "package-lock.json"] {
+            fs::copy(wanted.join(name), extensions.join(name))?;
+        }
+        once_per_lock(&extensions, &wanted.join("package-lock.json"), || {
+            let mut npm = Command::new("npm");
+            npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+            run_command(npm.current_dir(&extensions))
+        })?;
+        Ok(Self {
+            extensions: extensions.join("check.mjs"),
+            helm: go.join("helm"),
+            unittest: go.join("helm-unittest"),
+            kubernetes_validate: python.join("bin/kubernetes-validate"),
+        })
+    }
+}
