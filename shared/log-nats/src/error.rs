@@ -35,6 +35,16 @@ impl From<Unavailable> for AppendError {
     }
 }
 
+/// What it means that the server does not do `what`, which it was asked for: most reasons stay until somebody acts, but a
+/// cluster whose servers are not all there, or have no leader yet, only needs time.
+pub(crate) fn refused(what: &str, error: jetstream::Error) -> LogError {
+    const UNAVAILABLE: usize = 503;
+    if error.code() == UNAVAILABLE || error.error_code() == ErrorCode::CLUSTER_NO_PEERS {
+        return Unavailable::Refused(error).into();
+    }
+    LogError::Misconfigured(format!("{what}: {error}"))
+}
+
 /// What a rejected publish means for an appender that expected the log to end at `expected`.
 pub(crate) fn rejected(error: jetstream::Error, expected: Seq) -> AppendError {
     match error.error_code() {

@@ -10,6 +10,7 @@ use async_nats::jetstream::{Context, ErrorCode};
 use fanjet_log::{LogError, MAX_BODY};
 
 use crate::config::{Compression, Storage, StreamConfig};
+use crate::error::refused;
 use crate::headers::MAX_HEADERS;
 use crate::subject::Subjects;
 
@@ -65,18 +66,18 @@ async fn create(
     match jetstream.create_stream(&wanted).await {
         Ok(stream) => Ok(stream.cached_info().config.clone()),
         Err(error) => match error.kind() {
-            CreateStreamErrorKind::JetStream(refused)
-                if refused.error_code() == ErrorCode::STREAM_NAME_EXIST =>
+            CreateStreamErrorKind::JetStream(why)
+                if why.error_code() == ErrorCode::STREAM_NAME_EXIST =>
             {
                 // Another process created it a moment ago.
                 let stream = jetstream.get_stream(&config.name).await;
                 let stream = stream.map_err(LogError::unavailable)?;
                 Ok(stream.cached_info().config.clone())
             }
-            CreateStreamErrorKind::JetStream(refused) => Err(LogError::Misconfigured(format!(
-                "stream {} cannot be created: {refused}",
-                config.name
-            ))),
+            CreateStreamErrorKind::JetStream(why) => {
+                let what = format!("stream {} cannot be created", config.name);
+                Err(refused(&what, why))
+            }
             _ => Err(LogError::unavailable(error)),
         },
     }
@@ -102,9 +103,9 @@ pub(crate) async fn adapt(
     match jetstream.update_stream(&adapted).await {
         Ok(_) => Ok(true),
         Err(error) => match error.kind() {
-            UpdateStreamErrorKind::JetStream(refused) => Err(LogError::Misconfigured(format!(
-                "stream {name} cannot be changed: {refused}"
-            ))),
+            UpdateStreamErrorKind::JetStream(why) => {
+                Err(refused(&format!("stream {name} cannot be changed"), why))
+            }
             _ => Err(LogError::unavailable(error)),
         },
     }

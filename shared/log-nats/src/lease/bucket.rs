@@ -8,6 +8,7 @@ use async_nats::jetstream::{Context, ErrorCode};
 use fanjet_log::LogError;
 
 use crate::config::{NatsConfig, Storage};
+use crate::error::refused;
 
 /// How long it is remembered that a key has ended. Watches need a moment, nothing else does.
 const MARKER_TTL: Duration = Duration::from_secs(60);
@@ -69,16 +70,16 @@ async fn create(jetstream: &Context, config: &NatsConfig, name: &str) -> Result<
         Ok(stream) => Ok(stream.cached_info().config.clone()),
         Err(error) => match error.kind() {
             // Another process created it a moment ago, with other settings than ours.
-            CreateStreamErrorKind::JetStream(refused)
-                if refused.error_code() == ErrorCode::STREAM_NAME_EXIST =>
+            CreateStreamErrorKind::JetStream(why)
+                if why.error_code() == ErrorCode::STREAM_NAME_EXIST =>
             {
                 let stream = jetstream.get_stream(name).await;
                 let stream = stream.map_err(LogError::unavailable)?;
                 Ok(stream.cached_info().config.clone())
             }
-            CreateStreamErrorKind::JetStream(refused) => Err(LogError::Misconfigured(format!(
-                "bucket {bucket} cannot be created: {refused}"
-            ))),
+            CreateStreamErrorKind::JetStream(why) => {
+                Err(refused(&format!("bucket {bucket} cannot be created"), why))
+            }
             _ => Err(LogError::unavailable(error)),
         },
     }

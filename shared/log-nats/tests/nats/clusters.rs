@@ -111,4 +111,11 @@ async fn three_replicas_fence_like_one_and_outlive_their_leader() {
     assert!(!failed.is_empty(), "the leader's end was noticed");
     support::assert_entries(&support::all(&log).await, &written);
     support::assert_entries(&followed, &written);
+
+    // Servers that are still starting are missing, too, and will come.
+    let mut too_few = config(&servers);
+    too_few.stream.replicas = 5;
+    let error = NatsLog::connect(too_few).await.unwrap_err();
+    assert!(error.to_string().contains("no suitable peers"), "{error}");
+    assert!(error.is_retryable(), "{error}");
 }
