@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use fanjet_config::list;
 use fanjet_wire::zstd::DEFAULT_LEVEL;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,7 @@ pub struct HttpConfig {
     pub max_subscribers_per_address: usize,
     /// The networks of the proxies in front of this node: where a request comes from there, its client is whom
     /// `X-Forwarded-For` names.
+    #[serde(deserialize_with = "list")]
     pub trusted_proxies: Vec<IpNet>,
     /// How long a client may take to send its request head.
     #[serde(with = "humantime_serde")]
@@ -91,6 +93,7 @@ impl HttpConfig {
 pub struct TailConfig {
     /// The collections that this node serves, in the words of `wantedCollections`, with identity and account events;
     /// none: everything. A narrowed node reads less, and refuses whoever may want more.
+    #[serde(deserialize_with = "list")]
     pub collections: Vec<String>,
     /// Memory for the newest events in bytes. A subscriber that falls further behind reads the log.
     pub ring_bytes: usize,

@@ -1,6 +1,5 @@
 //! Settings, units in the types. `config.toml` and `process.toml` beside the sources document every key.
 
-mod list;
 mod upstream;
 mod filter;
 

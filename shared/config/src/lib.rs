@@ -5,6 +5,7 @@
 
 mod flags;
 mod load;
+mod list;
 mod process;
 
 mod secret;
@@ -12,6 +13,7 @@ mod error;
 
 pub use error::{ConfigError, EXIT_CONFIG};
 pub use flags::{Flags, HealthQuestion};
+pub use list::list;
 pub use load::{Sources, load, process_env};
 pub use process::{fail, settings_or_exit};
 pub use secret::Secret;

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use fanjet_config::list;
 use serde::{Deserialize, Serialize};
 
-use super::list;
 use crate::IngestError;
 use crate::filter::IngestFilter;
 
@@ -13,15 +13,15 @@ use crate::filter::IngestFilter;
 #[serde(deny_unknown_fields)]
 pub struct FilterConfig {
     /// Collections and prefixes, as in `wantedCollections`.
-    #[serde(deserialize_with = "list::deserialize")]
+    #[serde(deserialize_with = "list")]
     pub collections: Vec<String>,
     /// Repos.
-    #[serde(deserialize_with = "list::deserialize")]
+    #[serde(deserialize_with = "list")]
     pub dids: Vec<String>,
     /// A file with more of them, one a line; empty for none.
     pub dids_file: PathBuf,
     /// `commit`, `identity`, `account`, `sync`.
-    #[serde(deserialize_with = "list::deserialize")]
+    #[serde(deserialize_with = "list")]
     pub kinds: Vec<String>,
 }
 

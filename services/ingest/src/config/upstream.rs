@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use fanjet_config::list;
 use fanjet_log::UpstreamId;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::list;
 use crate::IngestError;
 
 /// Most fallbacks.
@@ -23,7 +23,7 @@ pub struct UpstreamConfig {
     /// Its name in origins; empty for the URL's host and port.
     pub name: String,
     /// Read in this order while the ones before fail; named by host and port.
-    #[serde(deserialize_with = "list::deserialize")]
+    #[serde(deserialize_with = "list")]
     pub fallbacks: Vec<String>,
     /// How long an upstream must have failed before the next one is read.
     #[serde(with = "humantime_serde")]
