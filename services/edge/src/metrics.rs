@@ -77,8 +77,11 @@ pub struct Metrics {
 impl Metrics {
     /// Creates the instruments.
     pub fn new(meter: &Meter) -> Self {
+        let subscribers = meter.i64_up_down_counter(SUBSCRIBERS).build();
+        // A scaler needs to see that there are none.
+        subscribers.add(0, &[]);
         Self {
-            subscribers: meter.i64_up_down_counter(SUBSCRIBERS).build(),
+            subscribers,
             laggards: meter.i64_up_down_counter(LAGGARDS).build(),
             replays: meter.i64_up_down_counter(REPLAYS).build(),
             starts: meter.u64_counter(STARTS).build(),

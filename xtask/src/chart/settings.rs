@@ -20,7 +20,7 @@ const READERS: [(&str, &str, &[&str]); 3] = [
 const NATS_FILES: [&str; 2] = ["nats.conf", "accounts.conf"];
 
 pub(super) fn check(rendered: &[Rendered]) -> Result<()> {
-    build(Profile::Dev, &READERS.map(|(_, program, _)| program))?;
+    build(Profile::Dev)?;
     let mut count = 0;
     for Rendered { shape, manifests } in rendered {
         for (name, program, command) in READERS {

@@ -1,13 +1,18 @@
 {{/* What the chart decides, over what the user says. */}}
 {{- define "fanjet.edge.config" -}}
+{{- $seconds := int .Values.edge.drainSeconds -}}
+{{- $http := dict "listen" "0.0.0.0:6008" -}}
+{{- with .Values.edge.trustedProxies }}{{ $_ := set $http "trusted_proxies" . }}{{ end -}}
+{{- /* Without trusted proxies all clients behind a proxy, or a Service that hides them, have one address. */ -}}
+{{- $unless := dict "http" (dict "max_subscribers_per_address" (empty .Values.edge.trustedProxies | ternary 0 1000)) -}}
 {{- $own := dict
-  "http" (dict "listen" "0.0.0.0:6008")
-  "drain" (dict "deadline" (printf "%ds" (int .Values.edge.drainSeconds)))
+  "http" $http
+  "drain" (dict "deadline" (printf "%ds" $seconds) "spread" (printf "%ds" (div (mul $seconds 3) 4)))
   "nats" (include "fanjet.nats.settings" (dict "root" $ "user" "edge") | fromYaml)
   "filter_bucket" (include "fanjet.nats.filterBucket" (dict "root" $ "user" "edge") | fromYaml)
   "ops" (dict "listen" "0.0.0.0:6009")
   "telemetry" (dict "log" .Values.logging.level "format" .Values.logging.format) -}}
-{{- mergeOverwrite (deepCopy .Values.edge.config) $own | toYaml -}}
+{{- mergeOverwrite $unless (deepCopy .Values.edge.config) $own | toYaml -}}
 {{- end -}}
 
 {{- define "fanjet.edge.gracePeriod" -}}
