@@ -1,0 +1,131 @@
+//! What the client library tells on its own: errors, its log, acknowledgements.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::ConsumerContext;
+use rdkafka::error::{KafkaError as ClientError, KafkaResult};
+use rdkafka::message::Message;
+use rdkafka::producer::{DeliveryResult, ProducerContext};
+use rdkafka::topic_partition_list::TopicPartitionList;
+use rdkafka::types::RDKafkaErrorCode as Code;
+use tracing::{debug, error, info, warn};
+
+use crate::KafkaError;
+use crate::pipeline::{Refused, Window};
+
+/// How the connection is, as far as the client library says. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Status(Arc<Mutex<Option<String>>>);
+
+impl Status {
+    /// The last thing that went wrong since anything went well.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.0.lock().clone()
+    }
+
+    pub(crate) fn set_trouble(&self, what: impl Into<String>) {
+        *self.0.lock() = Some(what.into());
+    }
+
+    pub(crate) fn fine(&self) {
+        *self.0.lock() = None;
+    }
+}
+
+/// Takes what the client library tells.
+#[derive(Debug, Clone)]
+pub(crate) struct ClientEvents {
+    pub(crate) status: Status,
+    pub(crate) window: Arc<Window>,
+    /// How the last write of the position ended; `None` while it is under way.
+    pub(crate) committed: Arc<Mutex<Option<KafkaResult<()>>>>,
+}
+
+impl ClientEvents {
+    pub(crate) fn new(status: Status, window: Arc<Window>) -> Self {
+        Self {
+            status,
+            window,
+            committed: Arc::default(),
+        }
+    }
+}
+
+impl ClientContext for ClientEvents {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        match level {
+            RDKafkaLogLevel::Emerg
+            | RDKafkaLogLevel::Alert
+            | RDKafkaLogLevel::Critical
+            | RDKafkaLogLevel::Error => warn!(facility, message, "Kafka client"),
+            RDKafkaLogLevel::Warning => info!(facility, message, "Kafka client"),
+            _ => debug!(facility, message, "Kafka client"),
+        }
+    }
+
+    fn error(&self, error: ClientError, reason: &str) {
+        let known = KafkaError::kafka("Kafka", error);
+        self.status.set_trouble(format!("{known} ({reason})"));
+        warn!(error = %known, reason, "Kafka");
+    }
+}
+
+impl ProducerContext for ClientEvents {
+    type DeliveryOpaque = usize;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, index: usize) {
+        let (error, message) = match result {
+            Ok(_) => {
+                self.window.complete(index);
+                return;
+            }
+            Err(failed) => failed,
+        };
+        let code = error.rdkafka_error_code();
+        match self.window.seq(index) {
+            Some(seq) if code.is_some_and(is_the_messages_fault) => self.window.refuse(Refused {
+                index,
+                seq,
+                topic: message.topic().to_owned(),
+                key: message.key().unwrap_or_default().to_vec(),
+                payload: message.payload().unwrap_or_default().to_vec(),
+                error: error.clone(),
+            }),
+            // What is left when a session ends.
+            _ if matches!(code, Some(Code::PurgeQueue | Code::PurgeInflight)) => {}
+            _ => {
+                let doing = format!("cannot produce to topic {}", message.topic());
+                let failure = KafkaError::kafka(doing, error.clone());
+                error!(error = %failure, "Kafka refused a message");
+                self.window.fail(failure);
+            }
+        }
+    }
+}
+
+impl ConsumerContext for ClientEvents {
+    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
+        // The answer as a whole may be fine while that for the partition is not.
+        let of_partition = offsets
+            .elements()
+            .iter()
+            .try_for_each(|element| element.error());
+        *self.committed.lock() = Some(result.and(of_partition));
+    }
+}
+
+/// Whether another message at the same place would be taken.
+pub(super) fn is_the_messages_fault(code: Code) -> bool {
+    matches!(
+        code,
+        Code::MessageSizeTooLarge
+            | Code::InvalidMessage
+            | Code::InvalidMessageSize
+            | Code::InvalidRecord
+            | Code::InvalidTimestamp
+            | Code::PolicyViolation
+    )
+}

@@ -1,0 +1,13 @@
+//! The whole of producing between a log and a real Kafka broker.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod judge;
+mod rig;
+
+mod faithful;
+mod kills;
