@@ -18,6 +18,14 @@ pub enum KafkaError {
         /// What is wrong, and what is allowed.
         what: String,
     },
+    /// An environment variable that means nothing. The operator's to fix.
+    #[error("wrong variable {name}: {what}")]
+    Variable {
+        /// The variable.
+        name: String,
+        /// What is wrong, and what is allowed.
+        what: String,
+    },
     /// Kafka did not do what it was asked for.
     #[error("{doing}: {source}{hint}")]
     Kafka {
@@ -58,7 +66,7 @@ impl KafkaError {
     /// Whether the same can succeed later without another setting.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Config { .. } | Self::Task(_) | Self::Broken(_) => false,
+            Self::Config { .. } | Self::Variable { .. } | Self::Task(_) | Self::Broken(_) => false,
             Self::Kafka { .. } => true,
             Self::Log(failure) => failure.is_retryable(),
         }
@@ -67,7 +75,7 @@ impl KafkaError {
     /// A short name for metrics: a closed set.
     pub(crate) fn label(&self) -> &'static str {
         match self {
-            Self::Config { .. } => "config",
+            Self::Config { .. } | Self::Variable { .. } => "config",
             Self::Kafka { source, .. } => match source.rdkafka_error_code() {
                 Some(code) if is_denied(code) => "denied",
                 Some(Code::Authentication | Code::SaslAuthenticationFailed) => "login",
@@ -83,7 +91,7 @@ impl KafkaError {
 impl From<KafkaError> for Failure {
     fn from(error: KafkaError) -> Self {
         match error {
-            KafkaError::Config { .. } => Self::config(error),
+            KafkaError::Config { .. } | KafkaError::Variable { .. } => Self::config(error),
             KafkaError::Log(error) => error.into(),
             _ => Self::other(error),
         }

@@ -10,6 +10,7 @@
 //! Nothing here may move the position over an event that Kafka has not acknowledged, and no event may be dropped
 //! without a metric: what Kafka will never take becomes a dead letter.
 
+pub mod atkafka;
 pub mod config;
 mod settings;
 mod start;

@@ -10,4 +10,10 @@ mod judge;
 mod rig;
 
 mod faithful;
+mod positions;
+mod topics;
+mod letters;
+mod trouble;
+mod security;
+mod process;
 mod kills;

@@ -1,16 +1,20 @@
 //! One log, one broker, and producing between them.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use fanjet_actors::{Stop, SystemClock};
+use fanjet_event::Topic;
 use fanjet_ingest::{Candidacy, DEFAULTS, Ingest, IngestConfig};
 use fanjet_kafka::{Kafka, KafkaConfig, KafkaError};
 use fanjet_log::memory::MemoryLog;
-use fanjet_log::{Entry, EventLog, ReadLimit, Selection};
+use fanjet_log::{Entry, EventLog, NewEvent, Origin, ReadLimit, Selection, UpstreamId};
 use fanjet_simulator::{Rate, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig};
 use fanjet_telemetry::{Health, HealthReport, Metrics};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use tokio::task::JoinHandle;
 
 /// No wait in these tests lasts longer; reaching it is a failure.
@@ -173,6 +177,96 @@ pub(crate) async fn log_of_world(seed: u64, frames: u64) -> Arc<dyn EventLog> {
     ingest(&simulator, frames, Arc::clone(&log)).await;
     simulator.shutdown().await.unwrap();
     log
+}
+
+/// The `n`-th sample: posts, likes, accounts and identities of some accounts take turns.
+fn sample(n: u64, padding: usize) -> NewEvent {
+    let (did, time_us) = (format!("did:plc:{}", n % 7), 1_783_175_888_000_000 + n * 10);
+    let (topic, what) = match n % 4 {
+        0 => (commit("app.bsky.feed.post"), post(n, padding)),
+        1 => (
+            commit("app.bsky.feed.like"),
+            format!(
+                r#""commit","commit":{{"rev":"3l3qo2vutsw2b","operation":"delete","collection":"app.bsky.feed.like","rkey":"{n}"}}"#
+            ),
+        ),
+        2 => (
+            Topic::Account,
+            format!(
+                r#""account","account":{{"active":true,"did":"{did}","seq":{n},"time":"2026-07-04T14:38:08.999Z"}}"#
+            ),
+        ),
+        _ => (
+            Topic::Identity,
+            format!(
+                r#""identity","identity":{{"did":"{did}","seq":{n},"time":"2026-07-04T14:38:08.999Z"}}"#
+            ),
+        ),
+    };
+    NewEvent {
+        topic,
+        origin: Origin {
+            upstream: UpstreamId::new("test").unwrap(),
+            relay_seq: n,
+            op_index: 0,
+            op_count: 1,
+            time: "2026-07-04T14:38:08.999Z".parse().unwrap(),
+        },
+        body: format!(r#"{{"did":"{did}","time_us":{time_us},"kind":{what}}}"#).into(),
+    }
+}
+
+fn commit(collection: &str) -> Topic {
+    Topic::Commit(collection.parse().unwrap())
+}
+
+/// Text that cannot be packed.
+fn post(n: u64, padding: usize) -> String {
+    let mut random = StdRng::seed_from_u64(n);
+    let text: String = (0..padding)
+        .map(|_| char::from(random.random_range(b'0'..=b'z')))
+        .map(|char| if char == '\\' { '_' } else { char })
+        .collect();
+    format!(
+        r#""commit","commit":{{"rev":"3l3qo2vutsw2b","operation":"create","collection":"app.bsky.feed.post","rkey":"{n}","record":{{"text":"{text}"}},"cid":"bafyreidwaivazkwu67xztlmuobx35hs2lnfh3kolmgfmucldvhd3sgzcqi"}}"#
+    )
+}
+
+/// Appends samples to a log that ends directly in front of the first.
+pub(crate) async fn append(log: &Arc<dyn EventLog>, samples: RangeInclusive<u64>) {
+    assert_eq!(log_end(log).await + 1, *samples.start());
+    ingested(log, samples).await;
+}
+
+/// Appends samples, whatever seqs they get.
+pub(crate) async fn ingested(log: &Arc<dyn EventLog>, samples: RangeInclusive<u64>) {
+    let events: Vec<_> = samples.map(|n| sample(n, 20)).collect();
+    append_all(log, &events).await;
+}
+
+/// Appends a post of about so many bytes.
+pub(crate) async fn append_large(log: &Arc<dyn EventLog>, n: u64, bytes: usize) {
+    let mut event = sample(n / 4 * 4, bytes);
+    let body = String::from_utf8(event.body.to_vec()).unwrap();
+    let (own, wanted) = (n / 4 * 4 * 10, n * 10);
+    let time = |rest: u64| (1_783_175_888_000_000 + rest).to_string();
+    event.body = body.replacen(&time(own), &time(wanted), 1).into();
+    append_all(log, &[event]).await;
+}
+
+/// The end of the log, also when the log misbehaves for the first time it is asked.
+async fn log_end(log: &Arc<dyn EventLog>) -> u64 {
+    loop {
+        if let Ok(bounds) = log.bounds().await {
+            return bounds.last;
+        }
+    }
+}
+
+async fn append_all(log: &Arc<dyn EventLog>, events: &[NewEvent]) {
+    let mut appender = log.appender(log_end(log).await).await.unwrap();
+    appender.append(events).await.unwrap();
+    appender.flush().await.unwrap();
 }
 
 pub(crate) async fn all(log: &dyn EventLog) -> Vec<Entry> {
