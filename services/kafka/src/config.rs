@@ -1,14 +1,16 @@
 //! Settings. Every key has a default; `kafka.toml` beside the crate lists them all.
 
-mod check;
+mod by_name;
+mod list;
 mod connection;
 mod content;
-mod list;
+mod check;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use by_name::by_name;
 pub use connection::{Compression, Delivery, Mechanism, SaslConfig, TlsConfig};
 pub use content::{ActionNames, EnrichConfig, FilterConfig, FormatConfig};
 pub use list::List;

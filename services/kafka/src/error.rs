@@ -58,7 +58,7 @@ impl KafkaError {
     pub(crate) fn kafka(doing: impl Into<String>, source: ClientError) -> Self {
         Self::Kafka {
             doing: doing.into(),
-            hint: hint(source.rdkafka_error_code()),
+            hint: hint(code_of(&source)),
             source,
         }
     }
@@ -76,7 +76,7 @@ impl KafkaError {
     pub(crate) fn label(&self) -> &'static str {
         match self {
             Self::Config { .. } | Self::Variable { .. } => "config",
-            Self::Kafka { source, .. } => match source.rdkafka_error_code() {
+            Self::Kafka { source, .. } => match code_of(source) {
                 Some(code) if is_denied(code) => "denied",
                 Some(Code::Authentication | Code::SaslAuthenticationFailed) => "login",
                 Some(Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch) => "fenced",
@@ -95,6 +95,14 @@ impl From<KafkaError> for Failure {
             KafkaError::Log(error) => error.into(),
             _ => Self::other(error),
         }
+    }
+}
+
+/// The brokers' or the library's code, if there is one.
+pub(crate) fn code_of(error: &ClientError) -> Option<Code> {
+    match error {
+        ClientError::AdminOp(code) => Some(*code),
+        error => error.rdkafka_error_code(),
     }
 }
 

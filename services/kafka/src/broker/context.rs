@@ -14,24 +14,41 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 use tracing::{debug, error, info, warn};
 
 use crate::KafkaError;
+use crate::error::code_of;
 use crate::pipeline::{Refused, Window};
 
-/// How the connection is, as far as the client library says. Clones share it.
+/// How the connection is. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Status(Arc<Mutex<Option<String>>>);
+pub(crate) struct Status(Arc<Mutex<Trouble>>);
+
+#[derive(Debug, Default)]
+struct Trouble {
+    /// What failed.
+    failed: Option<String>,
+    /// What the client library has said of the connection since anything went well.
+    heard: Option<String>,
+}
 
 impl Status {
-    /// The last thing that went wrong since anything went well.
+    /// Everything that went wrong since anything went well.
     pub(crate) fn trouble(&self) -> Option<String> {
-        self.0.lock().clone()
+        let trouble = self.0.lock();
+        match (&trouble.failed, &trouble.heard) {
+            (Some(failed), Some(heard)) => Some(format!("{failed}; {heard}")),
+            (failed, heard) => failed.as_ref().or(heard.as_ref()).cloned(),
+        }
     }
 
-    pub(crate) fn set_trouble(&self, what: impl Into<String>) {
-        *self.0.lock() = Some(what.into());
+    pub(crate) fn failed(&self, what: impl Into<String>) {
+        self.0.lock().failed = Some(what.into());
+    }
+
+    fn heard(&self, what: String) {
+        self.0.lock().heard = Some(what);
     }
 
     pub(crate) fn fine(&self) {
-        *self.0.lock() = None;
+        *self.0.lock() = Trouble::default();
     }
 }
 
@@ -67,9 +84,9 @@ impl ClientContext for ClientEvents {
     }
 
     fn error(&self, error: ClientError, reason: &str) {
-        let known = KafkaError::kafka("Kafka", error);
-        self.status.set_trouble(format!("{known} ({reason})"));
-        warn!(error = %known, reason, "Kafka");
+        let known = KafkaError::kafka(reason, error);
+        warn!(error = %known, "Kafka");
+        self.status.heard(known.to_string());
     }
 }
 
@@ -84,7 +101,7 @@ impl ProducerContext for ClientEvents {
             }
             Err(failed) => failed,
         };
-        let code = error.rdkafka_error_code();
+        let code = code_of(error);
         match self.window.seq(index) {
             Some(seq) if code.is_some_and(is_the_messages_fault) => self.window.refuse(Refused {
                 index,

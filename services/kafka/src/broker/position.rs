@@ -66,6 +66,11 @@ impl PositionKeeper {
         &self.consumer
     }
 
+    /// Takes in what the client library has to say of the connection.
+    pub(crate) fn listen(&self) {
+        while self.consumer.poll(Duration::ZERO).is_some() {}
+    }
+
     /// What was written down.
     pub(crate) async fn read(&self) -> Result<Option<Position>, KafkaError> {
         let (consumer, patience) = (Arc::clone(&self.consumer), self.patience);

@@ -1,6 +1,7 @@
 //! Topics: found, or made as at-kafka makes them, and never changed.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
@@ -8,12 +9,16 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError as ClientError;
 use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr};
-use std::sync::Arc;
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::{ClientEvents, blocking, settings};
 use crate::KafkaError;
 use crate::config::KafkaConfig;
+use crate::error::code_of;
+
+/// How often a new topic is looked for.
+const PROPAGATION: Duration = Duration::from_millis(50);
 
 /// Which topic an event goes to.
 #[derive(Debug, Clone)]
@@ -110,6 +115,16 @@ async fn ensure(
             Err((_, code)) => return Err(KafkaError::kafka(doing, ClientError::AdminOp(code))),
         }
     }
+    // The brokers learn of it one after the other.
+    let until = Instant::now() + patience;
+    while !exists(asking, topic, patience).await? {
+        if Instant::now() >= until {
+            let doing = missing("although it was made");
+            let source = ClientError::MetadataFetch(Code::UnknownTopicOrPartition);
+            return Err(KafkaError::kafka(doing, source));
+        }
+        tokio::time::sleep(PROPAGATION).await;
+    }
     Ok(())
 }
 
@@ -142,14 +157,28 @@ async fn max_message_bytes(
     patience: Duration,
 ) -> Option<usize> {
     let options = AdminOptions::new().request_timeout(Some(patience));
-    let asked = [&ResourceSpecifier::Topic(topic)];
-    let code = match admin.describe_configs(asked, &options).await {
-        Ok(mut answers) => match answers.pop()? {
-            Ok(found) => return found.get("max.message.bytes")?.value.as_ref()?.parse().ok(),
-            Err(code) => code,
-        },
-        Err(error) => error.rdkafka_error_code()?,
-    };
-    warn!(topic, %code, "cannot ask for the largest message of a topic: kafka.batch_bytes must not be above it");
-    None
+    let until = Instant::now() + patience;
+    loop {
+        let asked = [&ResourceSpecifier::Topic(topic)];
+        let answer = admin.describe_configs(asked, &options).await;
+        let code = match answer.map(|mut answers| answers.pop()) {
+            Ok(Some(Ok(found))) => {
+                return found.get("max.message.bytes")?.value.as_ref()?.parse().ok();
+            }
+            Ok(Some(Err(code))) => Some(code),
+            Ok(None) => None,
+            Err(error) => code_of(&error),
+        };
+        // A new topic, of which this broker has not heard yet.
+        if code == Some(Code::UnknownTopicOrPartition) && Instant::now() < until {
+            tokio::time::sleep(PROPAGATION).await;
+            continue;
+        }
+        warn!(
+            topic,
+            ?code,
+            "cannot ask for the largest message of a topic: kafka.batch_bytes must not be above it"
+        );
+        return None;
+    }
 }

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use fanjet_config::Secret;
 use serde::{Deserialize, Serialize};
 
+use super::by_name;
+
 /// How batches are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", try_from = "String")]
 pub enum Compression {
     /// Not at all.
     None,
@@ -35,9 +37,17 @@ impl Compression {
     }
 }
 
+by_name!(Compression {
+    "none" => None,
+    "gzip" => Gzip,
+    "snappy" => Snappy,
+    "lz4" => Lz4,
+    "zstd" => Zstd,
+});
+
 /// What a crash may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", try_from = "String")]
 pub enum Delivery {
     /// Produce events again, under the same ids.
     #[default]
@@ -46,8 +56,14 @@ pub enum Delivery {
     ExactlyOnce,
 }
 
+by_name!(Delivery {
+    "at-least-once" => AtLeastOnce,
+    "exactly-once" => ExactlyOnce,
+});
+
 /// How SASL proves who we are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub enum Mechanism {
     /// No SASL.
     #[default]
@@ -63,6 +79,13 @@ pub enum Mechanism {
     #[serde(rename = "SCRAM-SHA-512")]
     ScramSha512,
 }
+
+by_name!(Mechanism {
+    "" => None,
+    "PLAIN" => Plain,
+    "SCRAM-SHA-256" => ScramSha256,
+    "SCRAM-SHA-512" => ScramSha512,
+});
 
 impl Mechanism {
     /// The registered name; `None` without SASL.

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::List;
+use super::{List, by_name};
 
 /// Where Discord's, and so Osprey's, snowflakes begin: 2015-01-01.
-pub const SNOWFLAKE_EPOCH_MS: u64 = 1_420_070_400_000;
+pub(super) const SNOWFLAKE_EPOCH_MS: u64 = 1_420_070_400_000;
 
 /// Where DID documents are when nothing else is said.
-pub const PLC_DIRECTORY: &str = "https://plc.directory";
+pub(crate) const PLC_DIRECTORY: &str = "https://plc.directory";
 
 /// What messages look like.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +42,7 @@ impl Default for FormatConfig {
 
 /// What Osprey's actions are called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", try_from = "String")]
 pub enum ActionNames {
     /// `operation#create`.
     #[default]
@@ -50,6 +50,11 @@ pub enum ActionNames {
     /// `create_post`: the operation and the last part of the collection.
     Jetstream,
 }
+
+by_name!(ActionNames {
+    "at-kafka" => AtKafka,
+    "jetstream" => Jetstream,
+});
 
 /// What is produced. Of each pair, only one list may hold something.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

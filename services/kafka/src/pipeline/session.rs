@@ -37,20 +37,10 @@ impl Session {
         let window = Arc::new(Window::new(config.window_events, config.window_bytes));
         let status = worker.progress.status.clone();
         let keeper = PositionKeeper::new(config, host, status.clone(), Arc::clone(&window))?;
-        let limit = ensure_topics(config, host, keeper.consumer(), &worker.rules.routes).await?;
-        let events = ClientEvents::new(status.clone(), Arc::clone(&window));
-        let producer = Producer::new(config, host, limit, events)?;
-        if worker.is_transactional() {
-            producer.init_transactions().await?;
-        }
-        let position = keeper.read().await?;
-        let start = Start::parse(&config.position.start)?;
-        let mut mark = resume(&*worker.log, position, start).await?;
-        let acked = worker.progress.state().acked;
-        if !worker.is_transactional() && acked.seq > mark.seq {
-            // An earlier session got further than it could write down.
-            mark = acked;
-        }
+        let opened = Self::open_with(worker, &keeper, &window).await;
+        // Why a connection fails, the client library says only to who listens.
+        keeper.listen();
+        let (producer, mark) = opened?;
         window.begin(mark);
         status.fine();
         info!(
@@ -63,6 +53,29 @@ impl Session {
             producer,
             keeper: Arc::new(Mutex::new(keeper)),
         })
+    }
+
+    async fn open_with(
+        worker: &Worker,
+        keeper: &PositionKeeper,
+        window: &Arc<Window>,
+    ) -> Result<(Producer, Mark), KafkaError> {
+        let Worker { config, host, .. } = worker;
+        let limit = ensure_topics(config, host, keeper.consumer(), &worker.rules.routes).await?;
+        let events = ClientEvents::new(worker.progress.status.clone(), Arc::clone(window));
+        let producer = Producer::new(config, host, limit, events)?;
+        if worker.is_transactional() {
+            producer.init_transactions().await?;
+        }
+        let position = keeper.read().await?;
+        let start = Start::parse(&config.position.start)?;
+        let mark = resume(&*worker.log, position, start).await?;
+        let acked = worker.progress.state().acked;
+        if !worker.is_transactional() && acked.seq > mark.seq {
+            // An earlier session got further than it could write down.
+            return Ok((producer, acked));
+        }
+        Ok((producer, mark))
     }
 
     /// Produces until something fails. A log that is away is waited for.
@@ -278,7 +291,7 @@ impl Session {
                 Ok(()) => {}
                 Err(failure) => {
                     metrics.position_failed();
-                    progress.status.set_trouble(failure.to_string());
+                    progress.status.failed(failure.to_string());
                     error!(error = %failure, "the position is not written: after a restart events are produced again");
                 }
             }

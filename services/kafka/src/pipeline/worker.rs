@@ -145,7 +145,7 @@ impl Worker {
                 backoff.reset();
             }
             self.metrics.restarted(failure.label());
-            self.progress.status.set_trouble(failure.to_string());
+            self.progress.status.failed(failure.to_string());
             let pause = backoff.next_pause();
             warn!(error = %failure, pause_ms = pause.as_millis(), "producing to Kafka begins anew");
             tokio::select! {

@@ -18,7 +18,7 @@ use crate::judge::{Style, judge};
 use crate::rig::{PATIENCE, all, ingest, simulator};
 
 /// How often the test kills; `cargo xtask kafka --runs N` sets another number.
-const KILLS: u32 = 4;
+const KILLS: u32 = 2;
 /// Frames per second of the world.
 const RATE: f64 = 400.0;
 /// The longest time between two kills, beside what starting takes.
@@ -101,7 +101,7 @@ async fn killed_again_and_again(mode: &str, style: Style) -> usize {
     println!("seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
     // Long enough that every kill meets work: a life and its start for each.
-    let frames = u64::from(kills) * 12 * RATE as u64;
+    let frames = u64::from(kills) * 8 * RATE as u64;
 
     let nats = NatsServer::start().await.unwrap();
     let mut kafka = KafkaServer::start().await.unwrap();

@@ -37,11 +37,11 @@ const TARGET: [(&str, &str); 2] = [
 fn at_kafkas_command_line_is_understood() {
     let with = |more: &[(&'static str, &'static str)]| [&TARGET[..], more].concat();
     let args = [
+        "--print-config",
         "firehose",
         "--plc-host",
         "https://plc.example",
         "relay",
-        "--print-config",
     ];
     let parts = [
         "bootstrap_servers = [\"kafka:9092\"]",
