@@ -6,10 +6,9 @@ use parking_lot::Mutex;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
-use rdkafka::error::{KafkaError as ClientError, KafkaResult};
+use rdkafka::error::KafkaError as ClientError;
 use rdkafka::message::Message;
 use rdkafka::producer::{DeliveryResult, ProducerContext};
-use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaErrorCode as Code;
 use tracing::{debug, error, info, warn};
 
@@ -57,18 +56,6 @@ impl Status {
 pub(crate) struct ClientEvents {
     pub(crate) status: Status,
     pub(crate) window: Arc<Window>,
-    /// How the last write of the position ended; `None` while it is under way.
-    pub(crate) committed: Arc<Mutex<Option<KafkaResult<()>>>>,
-}
-
-impl ClientEvents {
-    pub(crate) fn new(status: Status, window: Arc<Window>) -> Self {
-        Self {
-            status,
-            window,
-            committed: Arc::default(),
-        }
-    }
 }
 
 impl ClientContext for ClientEvents {
@@ -123,16 +110,7 @@ impl ProducerContext for ClientEvents {
     }
 }
 
-impl ConsumerContext for ClientEvents {
-    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        // The answer as a whole may be fine while that for the partition is not.
-        let of_partition = offsets
-            .elements()
-            .iter()
-            .try_for_each(|element| element.error());
-        *self.committed.lock() = Some(result.and(of_partition));
-    }
-}
+impl ConsumerContext for ClientEvents {}
 
 /// Whether another message at the same place would be taken.
 pub(super) fn is_the_messages_fault(code: Code) -> bool {

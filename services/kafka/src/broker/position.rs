@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanjet_log::Seq;
+use futures::future::BoxFuture;
 use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerGroupMetadata};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use tokio::time::Instant;
-use tracing::debug;
 
 use super::{ClientEvents, Status, blocking, settings};
 use crate::KafkaError;
@@ -39,7 +39,6 @@ pub(crate) struct PositionKeeper {
     topic: String,
     patience: Duration,
     written: Option<(Mark, Instant)>,
-    asked: Option<(Mark, Instant)>,
 }
 
 impl PositionKeeper {
@@ -50,14 +49,13 @@ impl PositionKeeper {
         window: Arc<Window>,
     ) -> Result<Self, KafkaError> {
         let consumer: BaseConsumer<ClientEvents> = settings::keeper(config, host)
-            .create_with_context(ClientEvents::new(status, window))
+            .create_with_context(ClientEvents { status, window })
             .map_err(|source| KafkaError::kafka("cannot make a client", source))?;
         Ok(Self {
             consumer: Arc::new(consumer),
             topic: config.topic.clone(),
             patience: config.request_timeout,
             written: None,
-            asked: None,
         })
     }
 
@@ -66,7 +64,7 @@ impl PositionKeeper {
         &self.consumer
     }
 
-    /// Takes in what the client library has to say of the connection.
+    /// Takes in what the client library has to say of the connection. Must be called from time to time.
     pub(crate) fn listen(&self) {
         while self.consumer.poll(Duration::ZERO).is_some() {}
     }
@@ -117,51 +115,22 @@ impl PositionKeeper {
         self.consumer.group_metadata()
     }
 
-    /// Asks Kafka to write the position, unless it is written, or an answer is awaited.
-    pub(crate) fn write(&mut self, mark: Mark) -> Result<(), KafkaError> {
-        if !self.is_due(mark)
-            || self
-                .asked
-                .is_some_and(|(_, at)| at.elapsed() < self.patience)
-        {
-            return Ok(());
-        }
-        *self.consumer.context().committed.lock() = None;
-        self.consumer
-            .commit(&self.offsets(mark)?, CommitMode::Async)
-            .map_err(|source| KafkaError::kafka("cannot write the position", source))?;
-        self.asked = Some((mark, Instant::now()));
-        Ok(())
+    /// Writes a position. Waits for Kafka's answer, which the library gives up after the time of a request.
+    pub(crate) fn writing(&self, mark: Mark) -> BoxFuture<'static, Result<Mark, KafkaError>> {
+        let (consumer, offsets) = (Arc::clone(&self.consumer), self.offsets(mark));
+        let doing = "cannot write the position";
+        Box::pin(async move {
+            let offsets = offsets?;
+            // The library tells of the answer only to who waits for it.
+            blocking(doing, move || consumer.commit(&offsets, CommitMode::Sync)).await?;
+            Ok(mark)
+        })
     }
 
     /// Whether this position is to be written: it is new, or the brokers may forget the one that they have.
     pub(crate) fn is_due(&self, mark: Mark) -> bool {
         self.written
             .is_none_or(|(written, at)| written != mark || at.elapsed() >= REFRESH)
-    }
-
-    /// Looks for an answer. Must be called often: the client library does its work here too.
-    pub(crate) fn poll(&mut self) -> Result<(), KafkaError> {
-        while let Some(found) = self.consumer.poll(Duration::ZERO) {
-            // Nothing is consumed; an error tells of the connection, and has been noted.
-            if let Err(error) = found {
-                debug!(%error, "the position's connection");
-                break;
-            }
-        }
-        let answer = self.consumer.context().committed.lock().take();
-        match (answer, self.asked) {
-            (Some(Ok(())), Some((mark, _))) => {
-                self.was_written(mark);
-                self.asked = None;
-                Ok(())
-            }
-            (Some(Err(source)), _) => {
-                self.asked = None;
-                Err(KafkaError::kafka("cannot write the position", source))
-            }
-            _ => Ok(()),
-        }
     }
 
     /// The position that is written for sure, by this session.

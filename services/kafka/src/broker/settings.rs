@@ -94,6 +94,8 @@ pub(super) fn keeper(config: &KafkaConfig, host: &str) -> ClientConfig {
     client.set("enable.auto.commit", "false");
     client.set("enable.auto.offset.store", "false");
     client.set("isolation.level", "read_committed");
+    let patience = config.request_timeout.as_millis().clamp(10, 300_000);
+    client.set("socket.timeout.ms", patience.to_string());
     client
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanjet_log::{Bounds, Entry, LogError, Selection};
-use futures::StreamExt;
+use futures::future::{FusedFuture, OptionFuture};
+use futures::{FutureExt, StreamExt};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
@@ -62,7 +63,10 @@ impl Session {
     ) -> Result<(Producer, Mark), KafkaError> {
         let Worker { config, host, .. } = worker;
         let limit = ensure_topics(config, host, keeper.consumer(), &worker.rules.routes).await?;
-        let events = ClientEvents::new(worker.progress.status.clone(), Arc::clone(window));
+        let events = ClientEvents {
+            status: worker.progress.status.clone(),
+            window: Arc::clone(window),
+        };
         let producer = Producer::new(config, host, limit, events)?;
         if worker.is_transactional() {
             producer.init_transactions().await?;
@@ -237,19 +241,12 @@ impl Session {
             tokio::time::sleep(POLL).await;
         }
         let mark = self.window.acked();
-        while self.keeper.lock().is_due(mark) {
-            {
-                let mut keeper = self.keeper.lock();
-                keeper.write(mark)?;
-                keeper.poll()?;
-            }
-            if Instant::now() >= until {
-                warn!(
-                    "the last position was not acknowledged in time: its events may be produced again"
-                );
-                break;
-            }
-            tokio::time::sleep(POLL).await;
+        let writing = self.keeper.lock().writing(mark);
+        match tokio::time::timeout(worker.config.request_timeout, writing).await {
+            Ok(written) => drop(written?),
+            Err(_elapsed) => warn!(
+                "the last position was not acknowledged in time: its events may be produced again"
+            ),
         }
         info!(
             seq = mark.seq,
@@ -268,6 +265,7 @@ impl Session {
         progress: &Progress,
     ) -> Infallible {
         let mut due = Instant::now();
+        let mut writing = OptionFuture::from(None);
         loop {
             let acked = match is_transactional {
                 true => self.keeper.lock().written(),
@@ -276,26 +274,32 @@ impl Session {
             let produced = self.window.take_completed();
             metrics.moved(acked.seq, self.window.events(), produced);
             progress.moved(acked, self.window.stalled_for());
-            let outcome = {
-                let mut keeper = self.keeper.lock();
-                let asked = if is_transactional || Instant::now() < due {
-                    Ok(())
-                } else {
+            if produced > 0 {
+                progress.status.fine();
+            }
+            {
+                let keeper = self.keeper.lock();
+                keeper.listen();
+                let is_free = !is_transactional && writing.is_terminated();
+                if is_free && Instant::now() >= due && keeper.is_due(acked) {
                     due = Instant::now() + interval;
-                    keeper.write(acked)
-                };
-                asked.and(keeper.poll())
-            };
-            match outcome {
-                Ok(()) if produced > 0 => progress.status.fine(),
-                Ok(()) => {}
-                Err(failure) => {
-                    metrics.position_failed();
-                    progress.status.failed(failure.to_string());
-                    error!(error = %failure, "the position is not written: after a restart events are produced again");
+                    writing = OptionFuture::from(Some(keeper.writing(acked).fuse()));
                 }
             }
-            tokio::time::sleep(POLL).await;
+            tokio::select! {
+                () = tokio::time::sleep(POLL) => {}
+                Some(outcome) = &mut writing => {
+                    match outcome {
+                        Ok(mark) => self.keeper.lock().was_written(mark),
+                        Err(failure) => {
+                            metrics.position_failed();
+                            progress.status.failed(failure.to_string());
+                            error!(error = %failure, "the position is not written: after a restart events are produced again");
+                        }
+                    }
+                    writing = OptionFuture::from(None);
+                }
+            }
         }
     }
 
