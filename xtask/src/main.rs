@@ -25,6 +25,7 @@ mod crash;
 mod chaos;
 mod clients;
 mod autobahn;
+mod kafka;
 
 mod bench;
 mod fuzz;
@@ -109,6 +110,8 @@ enum Command {
         #[arg(long, default_value = "python2.7")]
         python: String,
     },
+    /// Kill the Kafka producer and its broker, again and again; then read the topic, also as Osprey does
+    Kafka(kafka::Args),
     /// Benchmarks
     Bench {
         /// Which one
@@ -147,6 +150,7 @@ fn run(command: Command) -> Result<()> {
         Command::Chaos { options } => chaos::run(options),
         Command::Clients { scenarios } => clients::run(scenarios),
         Command::Autobahn { python } => autobahn::run(&python),
+        Command::Kafka(args) => kafka::run(&args),
         Command::Bench { what } => bench::run(what),
         Command::Fuzz { seconds } => fuzz::run(seconds),
     }

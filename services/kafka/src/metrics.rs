@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Meter};
 
+use crate::enrich::Kind;
 use crate::filter::Skip;
 
 /// Everything up to this seq is acknowledged by Kafka, or passed over.
@@ -38,6 +39,13 @@ pub const HANDLED_EVENTS: &str = "atkafka_handled_events";
 /// at-kafka: messages that were produced, by `status`.
 pub const ATKAFKA_PRODUCED_EVENTS: &str = "atkafka_produced_events";
 
+/// at-kafka: look-ups in the directory by `kind`, `status`, and whether the answer was `cached`.
+pub const PLC_REQUESTS: &str = "atkafka_plc_requests";
+/// at-kafka: look-ups of profiles, likewise.
+pub const API_REQUESTS: &str = "atkafka_api_requests";
+/// at-kafka: accounts that are remembered, by `kind`.
+pub const CACHE_SIZE: &str = "atkafka_cache_size";
+
 /// Collections with a label of their own; strangers can invent any number of others.
 const MAX_COLLECTIONS: usize = 200;
 /// The label of all others.
@@ -60,6 +68,9 @@ pub struct Metrics {
     position_failures: Counter<u64>,
     handled_events: Counter<u64>,
     atkafka_produced_events: Counter<u64>,
+    plc_requests: Counter<u64>,
+    api_requests: Counter<u64>,
+    cache_size: Gauge<u64>,
 }
 
 impl Metrics {
@@ -80,6 +91,9 @@ impl Metrics {
             position_failures: meter.u64_counter(POSITION_FAILURES).build(),
             handled_events: meter.u64_counter(HANDLED_EVENTS).build(),
             atkafka_produced_events: meter.u64_counter(ATKAFKA_PRODUCED_EVENTS).build(),
+            plc_requests: meter.u64_counter(PLC_REQUESTS).build(),
+            api_requests: meter.u64_counter(API_REQUESTS).build(),
+            cache_size: meter.u64_gauge(CACHE_SIZE).build(),
         }
     }
 
@@ -110,6 +124,24 @@ impl Metrics {
 
     pub(crate) fn restarted(&self, reason: &'static str) {
         self.restarts.add(1, &[KeyValue::new("reason", reason)]);
+    }
+
+    pub(crate) fn looked_up(&self, kind: Kind, is_known: bool, is_cached: bool) {
+        let requests = match kind {
+            Kind::Profile => &self.api_requests,
+            Kind::Identity | Kind::Audit => &self.plc_requests,
+        };
+        let labels = [
+            KeyValue::new("kind", kind.label()),
+            KeyValue::new("status", if is_known { "ok" } else { "error" }),
+            KeyValue::new("cached", if is_cached { "true" } else { "false" }),
+        ];
+        requests.add(1, &labels);
+    }
+
+    pub(crate) fn remembered(&self, kind: Kind, accounts: usize) {
+        let kind = KeyValue::new("kind", kind.label());
+        self.cache_size.record(accounts as u64, &[kind]);
     }
 
     pub(crate) fn position_failed(&self) {

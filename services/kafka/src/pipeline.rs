@@ -2,6 +2,7 @@
 
 mod window;
 mod resume;
+mod prepare;
 mod letters;
 mod pump;
 mod session;

@@ -1,6 +1,6 @@
 //! The thin loop: one event after the other becomes a message under way.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use super::letters::{letter, reason};
 use super::{Mark, Refused, Window};
 use crate::KafkaError;
 use crate::broker::{Message, Producer, Refusal, Routes};
+use crate::enrich::{Known, UNKNOWN};
 use crate::event::{Event, What};
 use crate::filter::Wanted;
 use crate::format::{Format, Info, Metadata};
@@ -51,7 +52,11 @@ pub(super) struct Pump<'a> {
 
 impl Pump<'_> {
     /// Sends one event, or passes over it. The window must have room.
-    pub(super) async fn take(&mut self, entry: &Entry) -> Result<(), KafkaError> {
+    pub(super) async fn take(
+        &mut self,
+        entry: &Entry,
+        known: Option<&HashMap<Box<str>, Arc<Known>>>,
+    ) -> Result<(), KafkaError> {
         let event = Event::of(entry)?;
         let mark = Mark {
             seq: event.seq,
@@ -62,10 +67,16 @@ impl Pump<'_> {
             self.window.pass(mark);
             return Ok(());
         }
-        let payload = self
-            .rules
-            .format
-            .event(&event, Metadata::Null, self.clock.now_us());
+        let account = known.and_then(|known| known.get(event.did));
+        let host = account.and_then(|account| account.host.as_deref());
+        if let Some(reason) = self.rules.wanted.skip_host(host) {
+            self.tally.skipped(reason);
+            self.window.pass(mark);
+            return Ok(());
+        }
+        let metadata = metadata(&event, known.is_some(), account);
+        let now_us = self.clock.now_us();
+        let payload = self.rules.format.event(&event, metadata, now_us);
         let action = self.rules.format.action_name(&event);
         self.tally
             .handled(&action, event.collection(), payload.len());
@@ -212,6 +223,20 @@ impl Pump<'_> {
 
 fn lost_letter(seq: Seq, error: ClientError) -> KafkaError {
     KafkaError::kafka(format!("the dead letter of seq {seq} was refused"), error)
+}
+
+/// As at-kafka has it: commits always have an object, other events only when the account's document is known.
+fn metadata<'a>(
+    event: &Event<'_>,
+    is_enriched: bool,
+    account: Option<&'a Arc<Known>>,
+) -> Metadata<'a> {
+    let is_commit = matches!(event.what, What::Commit(_));
+    match account {
+        Some(account) if is_commit || account.has_identity => Metadata::Json(&account.json),
+        None if is_commit && is_enriched => Metadata::Json(UNKNOWN),
+        _ => Metadata::Null,
+    }
 }
 
 /// What a consumer may want to know without parsing.

@@ -4,13 +4,14 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_log::{Bounds, Entry, LogError, Selection};
+use fanjet_log::{Bounds, LogError, Selection};
 use futures::future::{FusedFuture, OptionFuture};
 use futures::{FutureExt, StreamExt};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
+use super::prepare::prepared;
 use super::pump::Pump;
 use super::resume::resume;
 use super::worker::{Progress, Worker};
@@ -113,7 +114,8 @@ impl Session {
         if *next < bounds.first {
             self.admit_loss(worker, next, bounds).await?;
         }
-        let mut follow = worker.log.follow(*next, &Selection::All).await?;
+        let follow = worker.log.follow(*next, &Selection::All).await?;
+        let mut follow = prepared(follow, worker.enricher.clone(), Arc::clone(&worker.rules));
         worker.progress.following(true);
         let interval = worker.config.transaction_interval;
         let transactional = worker.is_transactional();
@@ -124,18 +126,18 @@ impl Session {
             tokio::select! {
                 batch = follow.next() => {
                     let batch = batch.ok_or_else(|| LogError::unavailable("the stream ended"))??;
-                    for entry in &batch {
+                    for entry in &batch.entries {
                         if transactional && open_since.is_none() {
                             self.producer.begin()?;
                             open_since = Some(Instant::now());
                         }
                         self.room(worker, &mut open_since).await?;
-                        self.take(worker, entry).await?;
+                        self.pump(worker).take(entry, batch.known.as_ref()).await?;
                         *next = entry.seq + 1;
                         worker.progress.read(entry.seq);
                     }
                     worker.tally.flush(&worker.metrics);
-                    let is_idle = transactional && batch.is_empty() && open_since.is_none();
+                    let is_idle = transactional && batch.entries.is_empty() && open_since.is_none();
                     if is_idle && self.keeper.lock().is_due(self.window.newest()) {
                         self.producer.begin()?;
                         self.commit().await?;
@@ -172,10 +174,6 @@ impl Session {
             self.pump(worker).care().await?;
         }
         Ok(())
-    }
-
-    async fn take(&self, worker: &mut Worker, entry: &Entry) -> Result<(), KafkaError> {
-        self.pump(worker).take(entry).await
     }
 
     /// The log has dropped events before they were produced: said loudly, and to the consumers.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_actors::{Backoff, Clock, Stop};
+use fanjet_actors::{Backoff, Clock, Stop, Tasks};
 use fanjet_log::{Bounds, EventLog, Seq};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -16,6 +16,7 @@ use super::session::Session;
 use crate::KafkaError;
 use crate::broker::{Routes, Status};
 use crate::config::{Delivery, KafkaConfig};
+use crate::enrich::Enricher;
 use crate::filter::Wanted;
 use crate::format::Format;
 use crate::metrics::{Metrics, Tally};
@@ -85,6 +86,7 @@ pub(crate) struct Worker {
     pub(super) metrics: Metrics,
     pub(super) progress: Arc<Progress>,
     pub(super) rules: Arc<Rules>,
+    pub(super) enricher: Option<Arc<Enricher>>,
     pub(super) tally: Tally,
     pub(super) refused: HashSet<Seq>,
 }
@@ -103,7 +105,12 @@ impl Worker {
             wanted: Wanted::new(&config)?,
             routes: Routes::new(&config),
         };
+        let enricher = match config.enrich.enabled {
+            true => Some(Enricher::new(&config.enrich, Arc::clone(&clock), &metrics)?),
+            false => None,
+        };
         Ok(Self {
+            enricher: enricher.map(Arc::new),
             config,
             host,
             log,
@@ -128,7 +135,18 @@ impl Worker {
     ///
     /// # Errors
     /// What no waiting can help with.
-    pub(crate) async fn run(mut self, stop: Stop) -> Result<(), KafkaError> {
+    pub(crate) async fn run(self, stop: Stop) -> Result<(), KafkaError> {
+        let looking = stop.child_token();
+        let mut tasks = Tasks::new(stop.clone());
+        if let Some(enricher) = &self.enricher {
+            enricher.spawn(&mut tasks, &looking);
+        }
+        let produced = self.produce(stop).await;
+        looking.cancel();
+        produced.and(tasks.join().await.map_err(KafkaError::from))
+    }
+
+    async fn produce(mut self, stop: Stop) -> Result<(), KafkaError> {
         let mut backoff = Backoff::new(self.config.retry_floor, self.config.retry_ceiling);
         loop {
             let before = self.progress.state().acked;

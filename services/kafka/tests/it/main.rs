@@ -15,5 +15,7 @@ mod topics;
 mod letters;
 mod trouble;
 mod security;
+mod osprey;
+mod enriched;
 mod process;
 mod kills;
