@@ -42,7 +42,7 @@ fn metadata_is_written_as_at_kafka_writes_it() {
             "pdsHost": "https://morel.us-east.host.bsky.network",
             "handle": "alice.example",
             "didCreatedAt": "2023-04-12T04:53:57.057Z",
-            "accountAge": 101_899_451,
+            "accountAge": 101_900_651,
             "profile": {"did": DID, "handle": "alice.example", "followersCount": 5},
         })
     );
