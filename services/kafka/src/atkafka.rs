@@ -118,10 +118,9 @@ pub fn settings(
     let mut settings = Vec::new();
     let mut set = |switch: &Switch, value: &str| -> Result<(), KafkaError> {
         let (name, key, kind) = *switch;
-        if let Some(value) = converted(name, kind, value)? {
-            if key != UPSTREAM || upstream == Upstream::Own {
-                settings.push(format!("{key}={value}"));
-            }
+        let is_ours = key != UPSTREAM || upstream == Upstream::Own;
+        if let Some(value) = converted(name, kind, value)?.filter(|_| is_ours) {
+            settings.push(format!("{key}={value}"));
         }
         Ok(())
     };
