@@ -35,7 +35,7 @@ impl Start {
     pub(crate) async fn seq(self, log: &dyn EventLog) -> Result<Seq, LogError> {
         match self {
             Self::Live => Ok(log.bounds().await?.last + 1),
-            Self::Oldest => Ok(1),
+            Self::Oldest => Ok(log.bounds().await?.first),
             Self::At(Cursor::Seq(seq)) => Ok(seq.max(1)),
             Self::At(Cursor::TimeUs(us)) => match TimeUs::new(us) {
                 Some(time) => log.seq_at(time).await,

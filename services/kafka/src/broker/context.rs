@@ -42,8 +42,12 @@ impl Status {
         self.0.lock().failed = Some(what.into());
     }
 
-    fn heard(&self, what: String) {
-        self.0.lock().heard = Some(what);
+    /// Whether it is news.
+    fn heard(&self, what: String) -> bool {
+        let mut trouble = self.0.lock();
+        let is_news = trouble.heard.is_none();
+        trouble.heard = Some(what);
+        is_news
     }
 
     pub(crate) fn fine(&self) {
@@ -64,16 +68,19 @@ impl ClientContext for ClientEvents {
             RDKafkaLogLevel::Emerg
             | RDKafkaLogLevel::Alert
             | RDKafkaLogLevel::Critical
-            | RDKafkaLogLevel::Error => warn!(facility, message, "Kafka client"),
-            RDKafkaLogLevel::Warning => info!(facility, message, "Kafka client"),
+            | RDKafkaLogLevel::Error => info!(facility, message, "Kafka client"),
             _ => debug!(facility, message, "Kafka client"),
         }
     }
 
     fn error(&self, error: ClientError, reason: &str) {
         let known = KafkaError::kafka(reason, error);
-        warn!(error = %known, "Kafka");
-        self.status.heard(known.to_string());
+        // Brokers that are away are tried again many times in a second.
+        if self.status.heard(known.to_string()) {
+            warn!(error = %known, "Kafka is in trouble");
+        } else {
+            debug!(error = %known, "Kafka is still in trouble");
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use fanjet_testkit::KafkaServer;
 use fanjet_testkit::kafka_reader::{Isolation, partitions, read_all};
 
 use crate::judge::{Style, judge};
-use crate::rig::{Running, all, log_of_world, settings};
+use crate::rig::{Running, all, log_of_recording, log_of_world, settings};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_world_arrives_once_and_in_order_in_both_formats_and_modes() {
@@ -44,4 +44,25 @@ async fn a_world_arrives_once_and_in_order_in_both_formats_and_modes() {
             "{style:?} {delivery:?}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recorded_frames_arrive_once_and_in_order() {
+    let Some(corpus) = fanjet_testkit::Corpus::from_env().unwrap() else {
+        return;
+    };
+    let server = KafkaServer::shared().await.unwrap();
+    let log = log_of_recording(&corpus.frames, corpus.expected.len()).await;
+    let entries = all(&*log).await;
+    let config = settings(&server.address());
+    let running = Running::start(&config, &log);
+    running.reaches(entries.len() as u64).await;
+    running.stop().await.unwrap();
+    let read = read_all(&server.address(), &config.topic, Isolation::Committed).await;
+    let verdict = judge(&entries, &read.unwrap(), Style::Standard);
+    assert_eq!(verdict.repeated, 0);
+    assert!(
+        verdict.expected * 10 > corpus.expected.len() * 9,
+        "{verdict:?}"
+    );
 }

@@ -142,15 +142,33 @@ pub(crate) async fn simulator(seed: u64, frames: u64, rate: Rate) -> SimulatorHa
     .unwrap()
 }
 
-/// Reads a simulator into a log until it holds all frames.
+/// Reads a simulator into a log until it holds everything that its frames make.
 pub(crate) async fn ingest(simulator: &SimulatorHandle, frames: u64, log: Arc<dyn EventLog>) {
+    let filled = async {
+        simulator.wait_until_produced(frames).await;
+        let last = simulator.expected().len() as u64;
+        while log.bounds().await.unwrap().last < last {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    // A paced world takes its time.
+    let patience = PATIENCE + Duration::from_millis(frames * 5);
+    ingest_until(simulator, &log, filled, patience).await;
+}
+
+async fn ingest_until(
+    simulator: &SimulatorHandle,
+    log: &Arc<dyn EventLog>,
+    filled: impl Future<Output = ()>,
+    patience: Duration,
+) {
     let mut config: IngestConfig = toml::from_str(DEFAULTS).unwrap();
     config.upstream.url = simulator.url();
     config.upstream.name = "simulator".to_owned();
     let ingest = Ingest::new(
         config.upstream,
         config.pipeline,
-        Arc::clone(&log),
+        Arc::clone(log),
         Arc::new(SystemClock),
         &Metrics::new().unwrap().meter("test"),
     )
@@ -158,16 +176,40 @@ pub(crate) async fn ingest(simulator: &SimulatorHandle, frames: u64, log: Arc<dy
     let stop = Stop::new();
     let running = ingest.run(Candidacy::alone("test").unwrap(), stop.clone());
     let filled = async {
-        simulator.wait_until_produced(frames).await;
-        let last = simulator.expected().len() as u64;
-        while log.bounds().await.unwrap().last < last {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        filled.await;
         stop.cancel();
     };
     let both = async { tokio::join!(Box::pin(running), filled) };
-    let (ran, ()) = tokio::time::timeout(PATIENCE, both).await.unwrap();
+    let (ran, ()) = tokio::time::timeout(patience, both).await.unwrap();
     ran.unwrap();
+}
+
+/// A log with at least so many of the events that recorded frames make.
+pub(crate) async fn log_of_recording(frames: &[Vec<u8>], events: usize) -> Arc<dyn EventLog> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("frames.bin");
+    let mut recording = Vec::new();
+    for frame in frames {
+        recording.extend_from_slice(&u32::try_from(frame.len()).unwrap().to_le_bytes());
+        recording.extend_from_slice(frame);
+    }
+    std::fs::write(&path, recording).unwrap();
+    let simulator = Simulator::start(SimulatorConfig {
+        source: Source::Recording(path),
+        rate: Rate::Max,
+        wait_for_client: true,
+        ..SimulatorConfig::default()
+    });
+    let simulator = simulator.await.unwrap();
+    let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
+    let filled = async {
+        while log.bounds().await.unwrap().last < events as u64 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    ingest_until(&simulator, &log, filled, PATIENCE).await;
+    simulator.shutdown().await.unwrap();
+    log
 }
 
 /// A log with the world of a seed.

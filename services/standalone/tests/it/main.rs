@@ -12,5 +12,6 @@ mod stand_in;
 mod settings;
 mod serve;
 mod restarts;
+mod kafka;
 mod tail;
 mod demo;
