@@ -2,7 +2,7 @@
 
 use fanjet_actors::TaskError;
 use fanjet_boot::Failure;
-use fanjet_log::LogError;
+use fanjet_log::{LogError, Seq};
 use rdkafka::error::KafkaError as ClientError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 use thiserror::Error;
@@ -39,6 +39,14 @@ pub enum KafkaError {
     /// The log cannot be read.
     #[error("cannot follow the log: {0}")]
     Log(#[from] LogError),
+    /// The log ends before what was already produced from it: it was replaced.
+    #[error("the log ends at seq {last}, but seq {produced} was produced from it: it was replaced")]
+    Replaced {
+        /// Where it ends.
+        last: Seq,
+        /// What was produced.
+        produced: Seq,
+    },
     /// A task failed.
     #[error(transparent)]
     Task(#[from] TaskError),
@@ -67,7 +75,7 @@ impl KafkaError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Config { .. } | Self::Variable { .. } | Self::Task(_) | Self::Broken(_) => false,
-            Self::Kafka { .. } => true,
+            Self::Kafka { .. } | Self::Replaced { .. } => true,
             Self::Log(failure) => failure.is_retryable(),
         }
     }
@@ -82,7 +90,7 @@ impl KafkaError {
                 Some(Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch) => "fenced",
                 _ => "kafka",
             },
-            Self::Log(_) => "log",
+            Self::Log(_) | Self::Replaced { .. } => "log",
             Self::Task(_) | Self::Broken(_) => "defect",
         }
     }

@@ -17,7 +17,7 @@ use super::resume::resume;
 use super::worker::{Progress, Worker};
 use super::{Mark, Window};
 use crate::KafkaError;
-use crate::broker::{ClientEvents, PositionKeeper, Producer, ensure_topics};
+use crate::broker::{ClientEvents, Position, PositionKeeper, Producer, ensure_topics};
 use crate::format::Info;
 use crate::metrics::Metrics;
 use crate::start::Start;
@@ -72,15 +72,20 @@ impl Session {
         if worker.is_transactional() {
             producer.init_transactions().await?;
         }
-        let position = keeper.read().await?;
-        let start = Start::parse(&config.position.start)?;
-        let mark = resume(&*worker.log, position, start).await?;
+        let written = keeper.read().await?;
         let acked = worker.progress.state().acked;
-        if !worker.is_transactional() && acked.seq > mark.seq {
+        let position = match written {
             // An earlier session got further than it could write down.
-            return Ok((producer, acked));
-        }
-        Ok((producer, mark))
+            Some(written) if !worker.is_transactional() && acked.seq >= written.next => {
+                Some(Position {
+                    next: acked.seq + 1,
+                    time_us: Some(acked.time_us),
+                })
+            }
+            written => written,
+        };
+        let start = Start::parse(&config.position.start)?;
+        Ok((producer, resume(&*worker.log, position, start).await?))
     }
 
     /// Produces until something fails. A log that is away is waited for.
@@ -111,6 +116,12 @@ impl Session {
 
     async fn follow(&self, worker: &mut Worker, next: &mut u64) -> Result<Infallible, KafkaError> {
         let bounds = worker.log.bounds().await?;
+        if *next > bounds.last + 1 {
+            return Err(KafkaError::Replaced {
+                last: bounds.last,
+                produced: *next - 1,
+            });
+        }
         if *next < bounds.first {
             self.admit_loss(worker, next, bounds).await?;
         }

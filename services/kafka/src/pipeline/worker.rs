@@ -226,7 +226,9 @@ async fn watch_log(
             let seconds = Duration::from_micros(age_us).as_secs_f64();
             metrics.lag(bounds.last, behind, seconds);
             let is_idle = state.stalled_for.is_zero() && state.is_following;
-            if is_idle && bounds.last > state.read && read_before == Some(state.read) {
+            let is_behind = bounds.last > state.read && read_before == Some(state.read);
+            // Or it ends before what was read: it is another one.
+            if is_idle && is_behind || bounds.last < state.read {
                 progress.hung.notify_one();
             }
             read_before = Some(state.read);

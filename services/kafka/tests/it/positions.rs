@@ -1,11 +1,18 @@
 //! Where producing begins and goes on: first starts, logs that forget, logs that are replaced.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use fanjet_log::EventLog;
+use async_trait::async_trait;
+use fanjet_event::TimeUs;
 use fanjet_log::memory::MemoryLog;
+use fanjet_log::{
+    AppendError, Appender, Bounds, Entry, EventLog, Follow, LogError, Page, ReadLimit, Selection,
+    Seq,
+};
 use fanjet_testkit::KafkaServer;
 use fanjet_testkit::kafka_reader::{Isolation, Read, read_all};
+use parking_lot::Mutex;
 
 use crate::rig::{Running, append, ingested, settings};
 
@@ -96,4 +103,73 @@ async fn a_log_that_was_replaced_is_gone_on_with_by_its_time() {
     times.dedup();
     assert_eq!(times.len(), 60);
     assert!(read.len() <= 61, "{}", read.len());
+}
+
+/// A log that can be replaced by another while it is read.
+struct Replaceable(Mutex<MemoryLog>);
+
+impl Replaceable {
+    fn current(&self) -> MemoryLog {
+        self.0.lock().clone()
+    }
+}
+
+#[async_trait]
+impl EventLog for Replaceable {
+    async fn bounds(&self) -> Result<Bounds, LogError> {
+        self.current().bounds().await
+    }
+
+    async fn last(&self) -> Result<Option<Entry>, LogError> {
+        self.current().last().await
+    }
+
+    async fn read(
+        &self,
+        from: Seq,
+        selection: &Selection,
+        limit: ReadLimit,
+    ) -> Result<Page, LogError> {
+        self.current().read(from, selection, limit).await
+    }
+
+    async fn follow(&self, from: Seq, selection: &Selection) -> Result<Follow, LogError> {
+        self.current().follow(from, selection).await
+    }
+
+    async fn seq_at(&self, time: TimeUs) -> Result<Seq, LogError> {
+        self.current().seq_at(time).await
+    }
+
+    async fn appender(&self, after: Seq) -> Result<Box<dyn Appender>, AppendError> {
+        self.current().appender(after).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_replaced_under_a_running_process_is_gone_on_with_by_its_time() {
+    let server = KafkaServer::shared().await.unwrap();
+    let replaceable = Arc::new(Replaceable(Mutex::new(MemoryLog::new())));
+    let log: Arc<dyn EventLog> = replaceable.clone();
+    append(&log, 1..=50).await;
+    let mut config = settings(&server.address());
+    config.check_interval = Duration::from_millis(100);
+    let running = Running::start(&config, &log);
+    running.reaches(50).await;
+    let fresh = MemoryLog::new();
+    let log: Arc<dyn EventLog> = Arc::new(fresh.clone());
+    ingested(&log, 41..=60).await;
+    *replaceable.0.lock() = fresh;
+    let noticed = |running: &Running| running.counted("fanjet_kafka_position_seq") == 20;
+    running
+        .until("the new log is not gone on with", noticed)
+        .await;
+    running.stop().await.unwrap();
+    let read = read_all(&server.address(), &config.topic, Isolation::Committed).await;
+    let times: std::collections::BTreeSet<u64> = read
+        .unwrap()
+        .iter()
+        .map(|message| message.headers["time_us"].parse().unwrap())
+        .collect();
+    assert_eq!(times.len(), 60);
 }
