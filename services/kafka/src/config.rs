@@ -184,7 +184,7 @@ impl Default for PositionConfig {
         Self {
             group: "fanjet-kafka".to_owned(),
             start: "live".to_owned(),
-            interval: Duration::from_secs(1),
+            interval: Duration::from_millis(200),
         }
     }
 }

@@ -18,7 +18,8 @@ pub(super) fn common(config: &KafkaConfig, host: &str) -> ClientConfig {
     client.set("bootstrap.servers", config.bootstrap_servers.joined());
     client.set("client.id", client_id(config, host));
     client.set("socket.keepalive.enable", "true");
-    client.set("reconnect.backoff.max.ms", "2000");
+    // A broker that is back is found soon: until then nothing moves, and the position is not written.
+    client.set("reconnect.backoff.max.ms", "500");
     client.set_log_level(RDKafkaLogLevel::Info);
     let mechanism = config.sasl.mechanism.name();
     let protocol = match (mechanism.is_some(), config.tls.enabled) {
