@@ -42,11 +42,13 @@ impl Status {
         self.0.lock().failed = Some(what.into());
     }
 
-    /// Whether it is news.
-    fn heard(&self, what: String) -> bool {
+    /// Whether it is news. That no broker is there any more never covers why.
+    fn heard(&self, what: &KafkaError, is_why: bool) -> bool {
         let mut trouble = self.0.lock();
         let is_news = trouble.heard.is_none();
-        trouble.heard = Some(what);
+        if is_why || is_news {
+            trouble.heard = Some(what.to_string());
+        }
         is_news
     }
 
@@ -74,9 +76,10 @@ impl ClientContext for ClientEvents {
     }
 
     fn error(&self, error: ClientError, reason: &str) {
+        let is_why = code_of(&error) != Some(Code::AllBrokersDown);
         let known = KafkaError::kafka(reason, error);
         // Brokers that are away are tried again many times in a second.
-        if self.status.heard(known.to_string()) {
+        if self.status.heard(&known, is_why) {
             warn!(error = %known, "Kafka is in trouble");
         } else {
             debug!(error = %known, "Kafka is still in trouble");
