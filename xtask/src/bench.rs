@@ -28,6 +28,8 @@ pub(crate) enum Bench {
     Log,
     /// Appending to, reading from and opening the embedded log
     Embedded,
+    /// A log into a real Kafka broker
+    Kafka,
 }
 
 pub(crate) fn run(bench: Bench) -> Result<()> {
@@ -41,6 +43,7 @@ pub(crate) fn run(bench: Bench) -> Result<()> {
         Bench::Ingest => return block_on(ingest::run()),
         Bench::Log => ("fanjet-log-nats", "append"),
         Bench::Embedded => ("fanjet-log-embedded", "log"),
+        Bench::Kafka => ("fanjet-kafka", "produce"),
     };
     fanjet_testkit::tools::nats_server()?;
     let mut command = cargo();

@@ -69,6 +69,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "fanjet-kafka",
+        &[
+            "fanjet-event",
+            "fanjet-log",
+            "fanjet-log-nats",
+            "fanjet-actors",
+            "fanjet-config",
+            "fanjet-telemetry",
+            "fanjet-boot",
+        ],
+    ),
+    (
         "fanjet",
         &[
             "fanjet-event",
@@ -84,6 +96,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-dictionaries",
             "fanjet-ingest",
             "fanjet-edge",
+            "fanjet-kafka",
             "fanjet-simulator",
         ],
     ),
@@ -113,7 +126,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
         &["fanjet-firehose", "fanjet-simulator"],
     ),
     ("iroh-car", &["fanjet-firehose"]),
-    ("reqwest", &["fanjet-ingest"]),
+    ("rdkafka", &["fanjet-kafka"]),
+    ("reqwest", &["fanjet-ingest", "fanjet-kafka"]),
     ("p256", &["fanjet-verify"]),
 ];
 

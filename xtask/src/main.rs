@@ -26,6 +26,7 @@ mod crash;
 mod chaos;
 mod clients;
 mod autobahn;
+mod kafka;
 mod k6;
 
 mod chart;
@@ -115,6 +116,8 @@ enum Command {
         #[arg(long, default_value = "python2.7")]
         python: String,
     },
+    /// Kill the Kafka producer and its broker, again and again; then read the topic, also as Osprey does
+    Kafka(kafka::Args),
     /// The Helm chart in every supported shape against Kubernetes' schemas; alerts, dashboards and their runbooks
     Chart(chart::Args),
     /// Benchmarks
@@ -157,6 +160,7 @@ fn run(command: Command) -> Result<()> {
         Command::Clients { scenarios } => clients::run(scenarios),
         Command::Autobahn { python } => autobahn::run(&python),
         Command::Chart(args) => chart::run(&args),
+        Command::Kafka(args) => kafka::run(&args),
         Command::Bench { what } => bench::run(what),
         Command::Fuzz { seconds } => fuzz::run(seconds),
     }

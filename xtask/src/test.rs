@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::chaos;
 use crate::chart;
 use crate::corpus;
+use crate::kafka;
 use crate::shell::{cargo, root, run as run_command};
 
 /// Where a folder of recorded frames may be; the project passes without it.
@@ -14,9 +15,11 @@ const CORPUS: &str = "../shared/corpus";
 
 pub(crate) fn run() -> Result<()> {
     fanjet_testkit::tools::nats_server()?;
+    fanjet_testkit::tools::kafka_jars()?;
     let corpus = corpus_folder();
     let mut test = cargo();
     test.args(["test", "--workspace", "--all-features", "--locked"]);
+    test.env(kafka::PYTHON, kafka::python()?);
     if let Some(folder) = &corpus {
         test.env("FANJET_CORPUS", folder);
     }

@@ -17,6 +17,7 @@ pub(crate) fn run() -> Result<()> {
         "nats-server: {}",
         fanjet_testkit::tools::nats_server()?.display()
     );
+    println!("Kafka: {}", fanjet_testkit::tools::kafka_jars()?.display());
     println!("cargo-deny: {}", cargo_deny()?.display());
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The relay that clients see: WebSocket, DID documents, health and statistics on one port.
 
 mod did_documents;
+mod profiles;
 mod http;
 mod stats;
 mod subscribe_repos;
@@ -99,6 +100,7 @@ impl Server {
             },
             "/xrpc/_health" => Reply::json(200, r#"{"version":"fanjet-simulator"}"#),
             "/stats" => Reply::json(200, self.stats().to_json()),
+            profiles::GET_PROFILE => profiles::get(&self.directory, &request),
             path if path.starts_with("/did:") => did_documents::get(&self.directory, path),
             _ => Reply::not_found("no such path"),
         };

@@ -7,6 +7,9 @@ mod setting;
 
 pub mod corpus;
 pub mod jetstream_client;
+#[cfg(feature = "kafka")]
+pub mod kafka_reader;
+pub mod kafka_server;
 pub mod lean_client;
 pub mod link;
 pub mod nats_server;
@@ -15,7 +18,9 @@ pub mod tools;
 
 pub use corpus::Corpus;
 pub use jetstream_client::JetstreamClient;
+pub use kafka_server::KafkaServer;
 pub use lean_client::LeanClient;
 pub use link::{Link, LinkState};
 pub use nats_server::NatsServer;
 pub use process::Process;
+pub use setting::setting;

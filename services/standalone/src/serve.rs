@@ -1,4 +1,4 @@
-//! Ingest and edge over one log, in one process.
+//! Ingest and edge over one log, in one process, and Kafka where it is wanted.
 
 mod settings;
 mod open_log;
@@ -8,7 +8,9 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use fanjet_boot::{Failure, Process, say};
-use fanjet_config::Flags;
+use fanjet_config::{EXIT_CONFIG, Flags, fail, process_env};
+use fanjet_kafka::KafkaError;
+use fanjet_kafka::atkafka::{AtKafkaFlags, Upstream, settings};
 use fanjet_log::EventLog;
 
 pub(crate) use node::Node;
@@ -28,28 +30,40 @@ pub(crate) struct Args {
     /// Where clients connect; short for --set http.listen=ADDRESS
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
+    /// Also produce to these Kafka brokers; short for --set kafka.bootstrap_servers=LIST. Needs --output-topic
+    #[arg(long, value_name = "LIST")]
+    kafka: Option<String>,
+    #[command(flatten)]
+    atkafka: AtKafkaFlags,
     #[command(flatten)]
     flags: Flags,
 }
 
 impl Args {
-    fn into_flags(self) -> Flags {
+    /// What was given in any way; `--set` comes first, and short flags win.
+    fn into_flags(self, env: &[(String, String)]) -> Result<Flags, KafkaError> {
+        let given = settings(&self.atkafka, env, Upstream::Own)?;
         let short = [
             ("upstream.url", self.upstream),
             ("embedded.path", self.data),
             ("http.listen", self.listen),
+            ("kafka.bootstrap_servers", self.kafka),
         ];
         let mut flags = self.flags;
+        flags.set.splice(0..0, given);
         let short = short
             .into_iter()
             .filter_map(|(key, value)| Some(format!("{key}={}", value?)));
         flags.set.extend(short);
-        flags
+        Ok(flags)
     }
 }
 
 pub(crate) fn main(args: Args) -> ExitCode {
-    fanjet_boot::run(&args.into_flags(), serve)
+    match args.into_flags(&process_env()) {
+        Ok(flags) => fanjet_boot::run(&flags, serve),
+        Err(error) => fail(error, EXIT_CONFIG),
+    }
 }
 
 async fn serve(settings: ServeSettings, process: &mut Process) -> Result<(), Failure> {

@@ -44,16 +44,19 @@ impl Process {
 
     /// A name that no other process has, and that tells an operator which one it is: `host/pid/random`.
     pub fn instance(&self) -> String {
-        let system = rustix::system::uname();
-        let host: String = system
-            .nodename()
-            .to_string_lossy()
-            .chars()
-            .filter(char::is_ascii_graphic)
-            .take(128)
-            .collect();
+        let host = self.host();
         let random: u32 = rand::random();
         format!("{host}/{}/{random:08x}", std::process::id())
+    }
+
+    /// What the machine is called, in visible ASCII characters.
+    pub fn host(&self) -> String {
+        let system = rustix::system::uname();
+        let host = system.nodename().to_string_lossy();
+        host.chars()
+            .filter(char::is_ascii_graphic)
+            .take(128)
+            .collect()
     }
 
     /// The outcome of what may wait for long; `None` when the process is asked to stop meanwhile.

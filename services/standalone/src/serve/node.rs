@@ -1,4 +1,4 @@
-//! The two services and what they share.
+//! The services and what they share.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,16 +7,18 @@ use fanjet_actors::{Stop, SystemClock};
 use fanjet_boot::{Failure, Process, say};
 use fanjet_edge::{Edge, EdgeHandle};
 use fanjet_ingest::{Candidacy, Ingest};
+use fanjet_kafka::Kafka;
 use fanjet_telemetry::Health;
 
 use super::ServeSettings;
 use super::open_log::Opened;
 
-/// Ingest and edge over one log.
+/// Ingest and edge over one log, and Kafka where it is wanted.
 pub(crate) struct Node {
     ingest: Ingest,
     candidacy: Candidacy,
     edge: EdgeHandle,
+    kafka: Option<Kafka>,
 }
 
 impl Node {
@@ -42,6 +44,16 @@ impl Node {
             &process.meter("fanjet-ingest"),
         )?
         .keeping(settings.filter.load()?);
+        let kafka = match settings.kafka.is_wanted() {
+            true => Some(Kafka::new(
+                settings.kafka.clone(),
+                process.host(),
+                Arc::clone(&log),
+                Arc::new(SystemClock),
+                &process.meter("fanjet-kafka"),
+            )?),
+            false => None,
+        };
         let edge = Edge::start(
             settings.edge(),
             log,
@@ -49,12 +61,17 @@ impl Node {
             &process.meter("fanjet-edge"),
             process.stop(),
         )?;
-        process.serve_ops(&settings.ops, Health::all([ingest.health(), edge.health()]))?;
+        let health = match &kafka {
+            Some(kafka) => Health::all([ingest.health(), edge.health(), kafka.health()]),
+            None => Health::all([ingest.health(), edge.health()]),
+        };
+        process.serve_ops(&settings.ops, health)?;
         say(format_args!("listening ws://{}", edge.addr()))?;
         Ok(Self {
             ingest,
             candidacy,
             edge,
+            kafka,
         })
     }
 
@@ -63,7 +80,7 @@ impl Node {
         self.edge.addr()
     }
 
-    /// Runs until `stop`, or until one of the two cannot go on; the other is stopped then.
+    /// Runs until `stop`, or until one of them cannot go on; the others are stopped then.
     ///
     /// # Errors
     /// Why it cannot.
@@ -78,8 +95,18 @@ impl Node {
             stop.cancel();
             outcome
         };
-        let (ingested, served) = tokio::join!(Box::pin(ingested), served);
+        let produced = async {
+            let Some(kafka) = self.kafka else {
+                return Ok(());
+            };
+            let outcome = kafka.run(stop.clone()).await;
+            stop.cancel();
+            outcome
+        };
+        let (ingested, served, produced) =
+            tokio::join!(Box::pin(ingested), served, Box::pin(produced));
         ingested?;
-        Ok(served?)
+        served?;
+        Ok(produced?)
     }
 }

@@ -1,4 +1,4 @@
-//! All settings of `fanjet serve`: those of ingest, those of the edge, and which log is between them.
+//! All settings of `fanjet serve`: those of ingest, those of the edge, those of Kafka, and which log is between them.
 
 use std::borrow::Cow;
 
@@ -9,12 +9,13 @@ use fanjet_edge::config::{
 };
 use fanjet_edge::{EdgeConfig, EdgeSettings};
 use fanjet_ingest::{FilterConfig, LeaseConfig, PipelineConfig, UpstreamConfig};
+use fanjet_kafka::{KafkaConfig, KafkaSettings};
 use fanjet_log_embedded::EmbeddedConfig;
 use fanjet_log_nats::{BucketConfig, NatsConfig};
 use fanjet_telemetry::{OpsConfig, TelemetryConfig};
 use serde::{Deserialize, Serialize};
 
-/// The part of the defaults that is neither ingest's nor the edge's.
+/// The part of the defaults that is neither ingest's, nor the edge's, nor Kafka's.
 const PROCESS_DEFAULTS: &str = include_str!("../../process.toml");
 
 /// The sections of ingest and edge as they are in the cluster.
@@ -41,6 +42,8 @@ pub(crate) struct ServeSettings {
     pub(crate) filters: FiltersConfig,
     #[serde(default)]
     pub(crate) drain: DrainConfig,
+    #[serde(default)]
+    pub(crate) kafka: KafkaConfig,
     pub(crate) log: LogSettings,
     pub(crate) embedded: EmbeddedConfig,
     pub(crate) nats: NatsConfig,
@@ -55,6 +58,7 @@ impl Settings for ServeSettings {
         [
             fanjet_ingest::OWN_DEFAULTS,
             EdgeSettings::OWN_DEFAULTS,
+            KafkaSettings::OWN_DEFAULTS,
             PROCESS_DEFAULTS,
         ]
         .join("\n")
@@ -108,7 +112,11 @@ impl ServeSettings {
     pub(crate) fn validate(&self) -> Result<(), Failure> {
         self.upstream.validate()?;
         self.pipeline.validate()?;
-        Ok(self.lease.validate()?)
+        self.lease.validate()?;
+        if self.kafka.is_wanted() {
+            self.kafka.validate()?;
+        }
+        Ok(())
     }
 
     /// The edge's part.

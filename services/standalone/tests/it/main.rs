@@ -12,6 +12,7 @@ mod stand_in;
 mod settings;
 mod serve;
 mod restarts;
+mod kafka;
 mod tail;
 mod demo;
 mod least_privilege;

@@ -33,10 +33,13 @@ fn wrong_settings_end_with_78_and_name_the_key() {
             "embedded.window_events=0",
             ["embedded.window_events", "at least 1"],
         ),
+        ("kafka.topic=a b", ["kafka.bootstrap_servers", "HOST:PORT"]),
         ("telemetry.log=loud,louder=9", ["telemetry.log", "trace"]),
     ] {
         assert_says(&["serve", "--set", setting], &[], 78, &parts);
     }
+    let env = [("ATKAFKA_WATCHED_COLECTIONS", "a.b.c")];
+    assert_says(&["serve"], &env, 78, &["ATKAFKA_WATCHED_COLECTIONS"]);
     let env = [("FANJET_LOG__KIND", "stone")];
     assert_says(&["serve"], &env, 78, &["log.kind", "stone", "nats"]);
 }

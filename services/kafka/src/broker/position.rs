@@ -1,0 +1,145 @@
+//! The position in the log, kept by Kafka itself: as the offset of a consumer group that nobody joins.
+//!
+//! It stands beside the messages that it speaks of, needs no other store, whatever the log is, and can be written in
+//! one transaction with them. The offset is the seq to read next; its metadata is the time of the last event done, so
+//! that a log that was replaced is noticed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fanjet_log::Seq;
+use futures::future::BoxFuture;
+use rdkafka::Offset;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerGroupMetadata};
+use rdkafka::topic_partition_list::TopicPartitionList;
+use tokio::time::Instant;
+
+use super::{ClientEvents, Status, blocking, settings};
+use crate::KafkaError;
+use crate::config::KafkaConfig;
+use crate::pipeline::{Mark, Window};
+
+const TIME: &str = "time_us=";
+
+/// Brokers forget the offsets of a group that nobody joins after a week, unless they are told otherwise.
+const REFRESH: Duration = Duration::from_secs(3_600);
+
+/// A position that was written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Position {
+    /// The seq to read next.
+    pub(crate) next: Seq,
+    /// The log time of the event before it, if there was one.
+    pub(crate) time_us: Option<u64>,
+}
+
+/// Reads and writes the position.
+pub(crate) struct PositionKeeper {
+    consumer: Arc<BaseConsumer<ClientEvents>>,
+    topic: String,
+    patience: Duration,
+    written: Option<(Mark, Instant)>,
+}
+
+impl PositionKeeper {
+    pub(crate) fn new(
+        config: &KafkaConfig,
+        host: &str,
+        status: Status,
+        window: Arc<Window>,
+    ) -> Result<Self, KafkaError> {
+        let consumer: BaseConsumer<ClientEvents> = settings::keeper(config, host)
+            .create_with_context(ClientEvents { status, window })
+            .map_err(|source| KafkaError::kafka("cannot make a client", source))?;
+        Ok(Self {
+            consumer: Arc::new(consumer),
+            topic: config.topic.clone(),
+            patience: config.request_timeout,
+            written: None,
+        })
+    }
+
+    /// The connection, for questions.
+    pub(crate) fn consumer(&self) -> &Arc<BaseConsumer<ClientEvents>> {
+        &self.consumer
+    }
+
+    /// Takes in what the client library has to say of the connection. Must be called from time to time.
+    pub(crate) fn listen(&self) {
+        while self.consumer.poll(Duration::ZERO).is_some() {}
+    }
+
+    /// What was written down.
+    pub(crate) async fn read(&self) -> Result<Option<Position>, KafkaError> {
+        let (consumer, patience) = (Arc::clone(&self.consumer), self.patience);
+        let mut asked = TopicPartitionList::new();
+        asked.add_partition(&self.topic, 0);
+        let doing = "cannot read the position";
+        let found = blocking(doing, move || consumer.committed_offsets(asked, patience)).await?;
+        let elements = found.elements();
+        let Some(element) = elements.first() else {
+            return Ok(None);
+        };
+        element
+            .error()
+            .map_err(|source| KafkaError::kafka(doing, source))?;
+        Ok(match element.offset() {
+            Offset::Offset(next) => Some(Position {
+                next: Seq::try_from(next).unwrap_or(0),
+                time_us: element
+                    .metadata()
+                    .strip_prefix(TIME)
+                    .and_then(|time| time.parse().ok()),
+            }),
+            _ => None,
+        })
+    }
+
+    /// The position as Kafka takes it.
+    pub(crate) fn offsets(&self, mark: Mark) -> Result<TopicPartitionList, KafkaError> {
+        let failed = |source| KafkaError::kafka("cannot write the position", source);
+        let mut offsets = TopicPartitionList::new();
+        let next = i64::try_from(mark.seq + 1)
+            .map_err(|_| KafkaError::Broken(format!("seq {} is no offset", mark.seq)))?;
+        offsets
+            .add_partition_offset(&self.topic, 0, Offset::Offset(next))
+            .map_err(failed)?;
+        if let Some(mut element) = offsets.find_partition(&self.topic, 0) {
+            element.set_metadata(format!("{TIME}{}", mark.time_us));
+        }
+        Ok(offsets)
+    }
+
+    /// What a transaction needs to write the position.
+    pub(crate) fn group(&self) -> Option<ConsumerGroupMetadata> {
+        self.consumer.group_metadata()
+    }
+
+    /// Writes a position. Waits for Kafka's answer, which the library gives up after the time of a request.
+    pub(crate) fn writing(&self, mark: Mark) -> BoxFuture<'static, Result<Mark, KafkaError>> {
+        let (consumer, offsets) = (Arc::clone(&self.consumer), self.offsets(mark));
+        let doing = "cannot write the position";
+        Box::pin(async move {
+            let offsets = offsets?;
+            // The library tells of the answer only to who waits for it.
+            blocking(doing, move || consumer.commit(&offsets, CommitMode::Sync)).await?;
+            Ok(mark)
+        })
+    }
+
+    /// Whether this position is to be written: it is new, or the brokers may forget the one that they have.
+    pub(crate) fn is_due(&self, mark: Mark) -> bool {
+        self.written
+            .is_none_or(|(written, at)| written != mark || at.elapsed() >= REFRESH)
+    }
+
+    /// The position that is written for sure, by this session.
+    pub(crate) fn written(&self) -> Mark {
+        self.written.map_or_else(Mark::default, |(mark, _)| mark)
+    }
+
+    /// Up to here it is written for sure.
+    pub(crate) fn was_written(&mut self, mark: Mark) {
+        self.written = Some((mark, Instant::now()));
+    }
+}

@@ -1,0 +1,133 @@
+//! Settings of what is produced and how it looks.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{List, by_name};
+
+/// Where Discord's, and so Osprey's, snowflakes begin: 2015-01-01.
+pub(super) const SNOWFLAKE_EPOCH_MS: u64 = 1_420_070_400_000;
+
+/// Where DID documents are when nothing else is said.
+pub(crate) const PLC_DIRECTORY: &str = "https://plc.directory";
+
+/// What messages look like.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FormatConfig {
+    /// Whether events are wrapped for Osprey.
+    pub osprey: bool,
+    /// What Osprey's actions are called.
+    pub action_names: ActionNames,
+    /// Where snowflake ids begin, in Unix milliseconds.
+    pub snowflake_epoch_ms: u64,
+    /// Whether sync events are produced.
+    pub sync: bool,
+    /// Whether messages have headers.
+    pub headers: bool,
+}
+
+impl Default for FormatConfig {
+    fn default() -> Self {
+        Self {
+            osprey: false,
+            action_names: ActionNames::default(),
+            snowflake_epoch_ms: SNOWFLAKE_EPOCH_MS,
+            sync: false,
+            headers: true,
+        }
+    }
+}
+
+/// What Osprey's actions are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", try_from = "String")]
+pub enum ActionNames {
+    /// `operation#create`.
+    #[default]
+    AtKafka,
+    /// `create_post`: the operation and the last part of the collection.
+    Jetstream,
+}
+
+by_name!(ActionNames {
+    "at-kafka" => AtKafka,
+    "jetstream" => Jetstream,
+});
+
+/// What is produced. Of each pair, only one list may hold something.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FilterConfig {
+    /// Only commits to these collections, exact or `app.bsky.*`.
+    pub watched_collections: List,
+    /// No commits to these.
+    pub ignored_collections: List,
+    /// Only events of accounts on these hosts, exact or `*.bsky.network`.
+    pub watched_services: List,
+    /// No events of accounts on these.
+    pub ignored_services: List,
+}
+
+impl FilterConfig {
+    /// Whether hosts matter.
+    pub fn has_services(&self) -> bool {
+        !self.watched_services.is_empty() || !self.ignored_services.is_empty()
+    }
+}
+
+/// `eventMetadata`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EnrichConfig {
+    /// Whether there is any.
+    pub enabled: bool,
+    /// Where DID documents and audit logs are; empty: [`PLC_DIRECTORY`].
+    pub plc_host: String,
+    /// Where profiles are; empty: none are asked for.
+    pub api_host: String,
+    /// How long an event waits for its look-ups.
+    #[serde(with = "humantime_serde")]
+    pub deadline: Duration,
+    /// How long one look-up may take.
+    #[serde(with = "humantime_serde")]
+    pub lookup_timeout: Duration,
+    /// Look-ups per second, each for the directory and for profiles.
+    pub lookups_per_second: u32,
+    /// How many of them may be made at once.
+    pub burst: u32,
+    /// Accounts that are remembered, of each kind.
+    pub cached: usize,
+    /// How long a DID document is remembered.
+    #[serde(with = "humantime_serde")]
+    pub identity_ttl: Duration,
+    /// How long a failure is remembered.
+    #[serde(with = "humantime_serde")]
+    pub failure_ttl: Duration,
+    /// How long the beginning of an audit log is remembered.
+    #[serde(with = "humantime_serde")]
+    pub audit_ttl: Duration,
+    /// How long a profile is remembered.
+    #[serde(with = "humantime_serde")]
+    pub profile_ttl: Duration,
+}
+
+impl Default for EnrichConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            plc_host: String::new(),
+            api_host: String::new(),
+            deadline: Duration::from_secs(2),
+            lookup_timeout: Duration::from_secs(5),
+            lookups_per_second: 200,
+            burst: 100,
+            cached: 100_000,
+            identity_ttl: Duration::from_secs(48 * 3600),
+            failure_ttl: Duration::from_secs(15 * 60),
+            audit_ttl: Duration::from_secs(3600),
+            profile_ttl: Duration::from_secs(600),
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What answers say. Pure: strangers' bytes in, only what is understood out.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::desk::Answer;
+
+/// At-kafka's word for an account without a usable handle.
+const NO_HANDLE: &str = "handle.invalid";
+
+/// Below either of these an account is new, and its profile changes with every event.
+const SETTLED: u64 = 10;
+
+/// An account, as its DID document has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Identity {
+    /// The document's JSON, as at-kafka writes it.
+    pub(super) document: String,
+    /// The URL of its PDS; empty without one.
+    pub(super) pds: String,
+    /// The handle that it claims.
+    pub(super) handle: String,
+}
+
+/// The keys that at-kafka keeps, in its order.
+#[derive(Deserialize, Serialize)]
+struct Document {
+    id: String,
+    #[serde(rename = "alsoKnownAs", default, skip_serializing_if = "Vec::is_empty")]
+    also_known_as: Vec<String>,
+    #[serde(
+        rename = "verificationMethod",
+        default,
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    verification_method: Vec<Method>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    service: Vec<Service>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Method {
+    id: String,
+    r#type: String,
+    controller: String,
+    #[serde(rename = "publicKeyMultibase", default)]
+    public_key_multibase: String,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Service {
+    id: String,
+    r#type: String,
+    #[serde(rename = "serviceEndpoint")]
+    service_endpoint: String,
+}
+
+impl Identity {
+    /// `None` when it is not this account's document.
+    pub(super) fn parse(did: &str, text: &[u8]) -> Option<Self> {
+        let document: Document = serde_json::from_slice(text).ok()?;
+        if document.id != did {
+            return None;
+        }
+        let is_pds = |service: &&Service| service.id.ends_with("#atproto_pds");
+        let pds = document.service.iter().find(is_pds);
+        let mut names = document.also_known_as.iter();
+        let handle = names.find_map(|name| name.strip_prefix("at://"));
+        Some(Self {
+            pds: pds.map_or_else(String::new, |pds| pds.service_endpoint.clone()),
+            handle: handle.unwrap_or(NO_HANDLE).to_owned(),
+            document: serde_json::to_string(&document).ok()?,
+        })
+    }
+}
+
+impl Answer for Identity {
+    fn is_fleeting(&self) -> bool {
+        false
+    }
+}
+
+/// When the account was made: the time of the first entry of its audit log.
+pub(super) fn created_at(text: &[u8]) -> Option<String> {
+    let log: Value = serde_json::from_slice(text).ok()?;
+    log.get(0)?.get("createdAt")?.as_str().map(str::to_owned)
+}
+
+/// A profile as compact JSON.
+pub(super) fn profile(text: &[u8]) -> Option<String> {
+    let profile: Value = serde_json::from_slice(text).ok()?;
+    profile.get("did")?;
+    Some(profile.to_string())
+}
+
+/// The beginnings of audit logs never change; profiles of new accounts do.
+impl Answer for String {
+    fn is_fleeting(&self) -> bool {
+        let Ok(Value::Object(profile)) = serde_json::from_str(self) else {
+            return false;
+        };
+        let count = |key| profile.get(key).and_then(Value::as_u64).unwrap_or(0);
+        count("followersCount") <= SETTLED || count("postsCount") <= SETTLED
+    }
+}

@@ -1,0 +1,156 @@
+//! What stops the producer, whose fault it is, and whether to try again.
+
+use fanjet_actors::TaskError;
+use fanjet_boot::Failure;
+use fanjet_log::{LogError, Seq};
+use rdkafka::error::KafkaError as ClientError;
+use rdkafka::types::RDKafkaErrorCode as Code;
+use thiserror::Error;
+
+/// A failure.
+#[derive(Debug, Error)]
+pub enum KafkaError {
+    /// A setting that cannot be used. The operator's to fix.
+    #[error("wrong setting {key}: {what}")]
+    Config {
+        /// The setting.
+        key: &'static str,
+        /// What is wrong, and what is allowed.
+        what: String,
+    },
+    /// An environment variable that means nothing. The operator's to fix.
+    #[error("wrong variable {name}: {what}")]
+    Variable {
+        /// The variable.
+        name: String,
+        /// What is wrong, and what is allowed.
+        what: String,
+    },
+    /// Kafka did not do what it was asked for.
+    #[error("{doing}: {source}{hint}")]
+    Kafka {
+        /// What it was asked for.
+        doing: String,
+        /// Its answer.
+        source: ClientError,
+        /// What an operator can do about it.
+        hint: &'static str,
+    },
+    /// The log cannot be read.
+    #[error("cannot follow the log: {0}")]
+    Log(#[from] LogError),
+    /// The log ends before what was already produced from it: it was replaced.
+    #[error("the log ends at seq {last}, but seq {produced} was produced from it: it was replaced")]
+    Replaced {
+        /// Where it ends.
+        last: Seq,
+        /// What was produced.
+        produced: Seq,
+    },
+    /// A task failed.
+    #[error(transparent)]
+    Task(#[from] TaskError),
+    /// A defect of this program.
+    #[error("{0}")]
+    Broken(String),
+}
+
+impl KafkaError {
+    pub(crate) fn config(key: &'static str, what: impl Into<String>) -> Self {
+        Self::Config {
+            key,
+            what: what.into(),
+        }
+    }
+
+    pub(crate) fn kafka(doing: impl Into<String>, source: ClientError) -> Self {
+        Self::Kafka {
+            doing: doing.into(),
+            hint: hint(code_of(&source)),
+            source,
+        }
+    }
+
+    /// Whether the same can succeed later without another setting.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Config { .. } | Self::Variable { .. } | Self::Task(_) | Self::Broken(_) => false,
+            Self::Kafka { .. } | Self::Replaced { .. } => true,
+            Self::Log(failure) => failure.is_retryable(),
+        }
+    }
+
+    /// A short name for metrics: a closed set.
+    pub(crate) fn label(&self) -> &'static str {
+        match self {
+            Self::Config { .. } | Self::Variable { .. } => "config",
+            Self::Kafka { source, .. } => match code_of(source) {
+                Some(code) if is_denied(code) => "denied",
+                Some(Code::Authentication | Code::SaslAuthenticationFailed) => "login",
+                Some(Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch) => "fenced",
+                _ => "kafka",
+            },
+            Self::Log(_) | Self::Replaced { .. } => "log",
+            Self::Task(_) | Self::Broken(_) => "defect",
+        }
+    }
+}
+
+impl From<KafkaError> for Failure {
+    fn from(error: KafkaError) -> Self {
+        match error {
+            KafkaError::Config { .. } | KafkaError::Variable { .. } => Self::config(error),
+            KafkaError::Log(error) => error.into(),
+            _ => Self::other(error),
+        }
+    }
+}
+
+/// The brokers' or the library's code, if there is one.
+pub(crate) fn code_of(error: &ClientError) -> Option<Code> {
+    match error {
+        ClientError::AdminOp(code) => Some(*code),
+        error => error.rdkafka_error_code(),
+    }
+}
+
+fn is_denied(code: Code) -> bool {
+    matches!(
+        code,
+        Code::TopicAuthorizationFailed
+            | Code::GroupAuthorizationFailed
+            | Code::ClusterAuthorizationFailed
+            | Code::TransactionalIdAuthorizationFailed
+    )
+}
+
+/// What an operator can do about it.
+fn hint(code: Option<Code>) -> &'static str {
+    match code {
+        Some(Code::TopicAuthorizationFailed) => {
+            "; the user needs the rights DESCRIBE and WRITE on the topic, and CREATE to make it"
+        }
+        Some(Code::GroupAuthorizationFailed) => {
+            "; the user needs the right READ on the group kafka.position.group"
+        }
+        Some(Code::ClusterAuthorizationFailed) => {
+            "; the user needs the rights IDEMPOTENT_WRITE on the cluster, and CREATE to make topics"
+        }
+        Some(Code::TransactionalIdAuthorizationFailed) => {
+            "; the user needs the rights DESCRIBE and WRITE on the transactional id"
+        }
+        Some(Code::Authentication | Code::SaslAuthenticationFailed) => {
+            "; see kafka.sasl and what users the brokers know"
+        }
+        Some(Code::AllBrokersDown | Code::BrokerTransportFailure | Code::Resolve) => {
+            "; are kafka.bootstrap_servers and kafka.tls right, and is a broker up?"
+        }
+        Some(Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch) => {
+            "; another process has the same kafka.transactional_id"
+        }
+        Some(Code::InvalidReplicationFactor) => {
+            "; fewer brokers are up than kafka.topics.replication_factor wants"
+        }
+        _ => "",
+    }
+}

@@ -1,0 +1,265 @@
+//! The thin loop: one event after the other becomes a message under way.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use fanjet_actors::Clock;
+use fanjet_log::{Entry, Seq};
+use rdkafka::error::KafkaError as ClientError;
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::types::RDKafkaErrorCode as Code;
+use tracing::error;
+
+use super::letters::{letter, reason};
+use super::{Mark, Refused, Window};
+use crate::KafkaError;
+use crate::broker::{Message, Producer, Refusal, Routes};
+use crate::enrich::{Known, UNKNOWN};
+use crate::event::{Event, What};
+use crate::filter::Wanted;
+use crate::format::{Format, Info, Metadata};
+use crate::metrics::{Metrics, Tally};
+
+/// The key of what belongs to no account.
+const NO_DID: &str = "<unknown>";
+
+/// How long to wait for room in the client library's own queue.
+const QUEUE_PAUSE: Duration = Duration::from_millis(10);
+
+/// What does not change with the session.
+#[derive(Clone)]
+pub(super) struct Rules {
+    pub(super) format: Format,
+    pub(super) headers: bool,
+    pub(super) wanted: Wanted,
+    pub(super) routes: Routes,
+}
+
+/// Turns events into messages under way.
+pub(super) struct Pump<'a> {
+    pub(super) rules: &'a Rules,
+    pub(super) producer: &'a Producer,
+    pub(super) window: &'a Arc<Window>,
+    pub(super) metrics: &'a Metrics,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) tally: &'a mut Tally,
+    /// Seqs of events that Kafka refused within a transaction: they go straight to the dead letters.
+    pub(super) refused: &'a mut HashSet<Seq>,
+    /// Whether a refusal spoils what was sent with it.
+    pub(super) is_transactional: bool,
+}
+
+impl Pump<'_> {
+    /// Sends one event, or passes over it. The window must have room.
+    pub(super) async fn take(
+        &mut self,
+        entry: &Entry,
+        known: Option<&HashMap<Box<str>, Arc<Known>>>,
+    ) -> Result<(), KafkaError> {
+        let event = Event::of(entry)?;
+        let mark = Mark {
+            seq: event.seq,
+            time_us: event.time_us,
+        };
+        if let Some(reason) = self.rules.wanted.skip(&event) {
+            self.tally.skipped(reason);
+            self.window.pass(mark);
+            return Ok(());
+        }
+        let account = known.and_then(|known| known.get(event.did));
+        let host = account.and_then(|account| account.host.as_deref());
+        if let Some(reason) = self.rules.wanted.skip_host(host) {
+            self.tally.skipped(reason);
+            self.window.pass(mark);
+            return Ok(());
+        }
+        let metadata = metadata(&event, known.is_some(), account);
+        let now_us = self.clock.now_us();
+        let payload = self.rules.format.event(&event, metadata, now_us);
+        let action = self.rules.format.action_name(&event);
+        self.tally
+            .handled(&action, event.collection(), payload.len());
+        let topic = self.rules.routes.topic(event.collection());
+        let headers = self.rules.headers.then(|| headers(&event));
+        self.send(mark, topic, event.did, payload, headers).await
+    }
+
+    /// Sends what the log itself has to say.
+    pub(super) async fn say(&mut self, mark: Mark, info: &Info<'_>) -> Result<(), KafkaError> {
+        let payload = self.rules.format.info(info, mark.seq, self.clock.now_us());
+        self.tally.handled("info", None, payload.len());
+        let topic = self.rules.routes.topic(None);
+        self.send(mark, topic, NO_DID, payload, None).await
+    }
+
+    async fn send(
+        &mut self,
+        mark: Mark,
+        topic: &str,
+        key: &str,
+        payload: Vec<u8>,
+        headers: Option<OwnedHeaders>,
+    ) -> Result<(), KafkaError> {
+        let index = self.window.send(mark, payload.len());
+        let refusal = if self.refused.contains(&mark.seq) {
+            Err(ClientError::MessageProduction(Code::InvalidRecord))
+        } else {
+            self.queue(Message {
+                topic,
+                key: key.as_bytes(),
+                payload: &payload,
+                headers,
+                index,
+            })
+            .await?
+        };
+        match refusal {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                let refused = Refused {
+                    index,
+                    seq: mark.seq,
+                    topic: topic.to_owned(),
+                    key: key.as_bytes().to_vec(),
+                    payload,
+                    error,
+                };
+                self.dead_letter(refused, true).await
+            }
+        }
+    }
+
+    /// Sees to failures and refusals that came with acknowledgements.
+    pub(super) async fn care(&mut self) -> Result<(), KafkaError> {
+        for refused in self.window.take_refused() {
+            if self.is_transactional {
+                self.refused.insert(refused.seq);
+                let doing = format!("the event of seq {} spoiled its transaction", refused.seq);
+                return Err(KafkaError::kafka(doing, refused.error));
+            }
+            let is_letter = refused.topic == self.rules.routes.dead_letter();
+            if is_letter && !refused.payload.ends_with(br#""event":null}"#) {
+                self.shorten(refused).await?;
+            } else if is_letter {
+                let doing = format!("the dead letter of seq {} was refused", refused.seq);
+                return Err(KafkaError::kafka(doing, refused.error));
+            } else {
+                self.dead_letter(refused, true).await?;
+            }
+        }
+        match self.window.take_failure() {
+            Some(failure) => Err(failure),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes a letter instead of a message.
+    async fn dead_letter(&mut self, refused: Refused, encloses: bool) -> Result<(), KafkaError> {
+        let Refused {
+            index,
+            seq,
+            topic,
+            key,
+            payload,
+            error,
+        } = refused;
+        error!(seq, topic, bytes = payload.len(), %error, "Kafka will never take an event: it goes to the dead letters");
+        self.metrics.dead_letter(reason(&error));
+        let text = letter(seq, &topic, &key, &payload, &error, encloses);
+        let outcome = self.queue_letter(index, &key, &text).await?;
+        if outcome.is_err() && encloses {
+            let text = letter(seq, &topic, &key, &payload, &error, false);
+            let outcome = self.queue_letter(index, &key, &text).await?;
+            return outcome.map_err(|error| lost_letter(seq, error));
+        }
+        outcome.map_err(|error| lost_letter(seq, error))
+    }
+
+    /// Writes a letter again without its message.
+    async fn shorten(&mut self, refused: Refused) -> Result<(), KafkaError> {
+        let text = letter(
+            refused.seq,
+            self.rules.routes.topic(None),
+            &refused.key,
+            &refused.payload,
+            &refused.error,
+            false,
+        );
+        let outcome = self
+            .queue_letter(refused.index, &refused.key, &text)
+            .await?;
+        outcome.map_err(|error| lost_letter(refused.seq, error))
+    }
+
+    async fn queue_letter(
+        &self,
+        index: usize,
+        key: &[u8],
+        text: &[u8],
+    ) -> Result<Result<(), ClientError>, KafkaError> {
+        self.queue(Message {
+            topic: self.rules.routes.dead_letter(),
+            key,
+            payload: text,
+            headers: None,
+            index,
+        })
+        .await
+    }
+
+    /// Gives a message to the client library; the inner error is the message's own fault.
+    async fn queue(&self, mut message: Message<'_>) -> Result<Result<(), ClientError>, KafkaError> {
+        loop {
+            match self.producer.send(&mut message) {
+                Ok(()) => return Ok(Ok(())),
+                Err(Refusal::Full) => tokio::time::sleep(QUEUE_PAUSE).await,
+                Err(Refusal::Message(error)) => return Ok(Err(error)),
+                Err(Refusal::Producer(failure)) => return Err(failure),
+            }
+        }
+    }
+}
+
+fn lost_letter(seq: Seq, error: ClientError) -> KafkaError {
+    KafkaError::kafka(format!("the dead letter of seq {seq} was refused"), error)
+}
+
+/// As at-kafka has it: commits always have an object, other events only when the account's document is known.
+fn metadata<'a>(
+    event: &Event<'_>,
+    is_enriched: bool,
+    account: Option<&'a Arc<Known>>,
+) -> Metadata<'a> {
+    let is_commit = matches!(event.what, What::Commit(_));
+    match account {
+        Some(account) if is_commit || account.has_identity => Metadata::Json(&account.json),
+        None if is_commit && is_enriched => Metadata::Json(UNKNOWN),
+        _ => Metadata::Null,
+    }
+}
+
+/// What a consumer may want to know without parsing.
+fn headers(event: &Event<'_>) -> OwnedHeaders {
+    let mut headers = OwnedHeaders::new_with_capacity(5);
+    let (seq, time_us) = (event.seq.to_string(), event.time_us.to_string());
+    let (rev, operation) = match event.what {
+        What::Commit(commit) => (Some(commit.rev), Some(commit.operation)),
+        What::Sync(sync) => (Some(sync.rev), None),
+        What::Account(_) | What::Identity(_) => (None, None),
+    };
+    let all = [
+        ("seq", Some(seq.as_str())),
+        ("time_us", Some(time_us.as_str())),
+        ("kind", Some(event.kind())),
+        ("rev", rev),
+        ("operation", operation),
+    ];
+    for (key, value) in all {
+        if let Some(value) = value {
+            let value = Some(value);
+            headers = headers.insert(Header { key, value });
+        }
+    }
+    headers
+}

@@ -1,0 +1,224 @@
+//! Events that are under way to Kafka, and how far everything is acknowledged.
+//!
+//! Invariant: the mark moves over an event only when Kafka has acknowledged it, or it was passed over, and the same
+//! holds for every event before it. Acknowledgements of different partitions come in any order.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use fanjet_log::Seq;
+
+use crate::KafkaError;
+
+/// A position in the log: everything up to here is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Mark {
+    pub(crate) seq: Seq,
+    pub(crate) time_us: u64,
+}
+
+/// A message that Kafka will never take as it is.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    /// Its place in the window.
+    pub(crate) index: usize,
+    /// Its event's seq.
+    pub(crate) seq: Seq,
+    pub(crate) topic: String,
+    pub(crate) key: Vec<u8>,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) error: rdkafka::error::KafkaError,
+}
+
+/// The window of one session.
+#[derive(Debug)]
+pub(crate) struct Window {
+    state: Mutex<State>,
+    moved: Notify,
+    max_events: usize,
+    max_bytes: usize,
+}
+
+#[derive(Debug)]
+struct State {
+    /// The index of the first slot.
+    base: usize,
+    slots: VecDeque<Slot>,
+    events: usize,
+    bytes: usize,
+    acked: Mark,
+    completed: u64,
+    progress_at: Instant,
+    refused: Vec<Refused>,
+    failure: Option<KafkaError>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    mark: Mark,
+    bytes: usize,
+    is_done: bool,
+}
+
+impl Window {
+    pub(crate) fn new(max_events: usize, max_bytes: usize) -> Self {
+        Self {
+            state: Mutex::new(State {
+                base: 0,
+                slots: VecDeque::new(),
+                events: 0,
+                bytes: 0,
+                acked: Mark::default(),
+                completed: 0,
+                progress_at: Instant::now(),
+                refused: Vec::new(),
+                failure: None,
+            }),
+            moved: Notify::new(),
+            max_events,
+            max_bytes,
+        }
+    }
+
+    /// Everything up to here is done already.
+    pub(crate) fn begin(&self, mark: Mark) {
+        self.state.lock().acked = mark;
+    }
+
+    /// Takes in an event that is sent now; returns what its acknowledgement must name.
+    pub(crate) fn send(&self, mark: Mark, bytes: usize) -> usize {
+        let mut state = self.state.lock();
+        if state.events == 0 {
+            state.progress_at = Instant::now();
+        }
+        state.events += 1;
+        state.bytes += bytes;
+        state.push(mark, bytes, false)
+    }
+
+    /// Takes in an event that is not sent.
+    pub(crate) fn pass(&self, mark: Mark) {
+        let mut state = self.state.lock();
+        match state.slots.back_mut() {
+            None => state.acked = mark,
+            Some(last) if last.is_done => last.mark = mark,
+            Some(_) => drop(state.push(mark, 0, true)),
+        }
+    }
+
+    /// An acknowledgement.
+    pub(crate) fn complete(&self, index: usize) {
+        let mut state = self.state.lock();
+        let State { base, slots, .. } = &mut *state;
+        let slot = index.checked_sub(*base).and_then(|at| slots.get_mut(at));
+        let Some(slot) = slot.filter(|slot| !slot.is_done) else {
+            return;
+        };
+        slot.is_done = true;
+        let bytes = slot.bytes;
+        state.events -= 1;
+        state.completed += 1;
+        state.bytes -= bytes;
+        state.advance();
+        drop(state);
+        self.moved.notify_one();
+    }
+
+    /// The seq of an event under way.
+    pub(crate) fn seq(&self, index: usize) -> Option<Seq> {
+        let state = self.state.lock();
+        let slot = state.slots.get(index.checked_sub(state.base)?)?;
+        Some(slot.mark.seq)
+    }
+
+    /// Kafka will never take a message: somebody must take care of it. It stays under way.
+    pub(crate) fn refuse(&self, refused: Refused) {
+        self.state.lock().refused.push(refused);
+        self.moved.notify_one();
+    }
+
+    /// Messages that wait to be taken care of.
+    pub(crate) fn take_refused(&self) -> Vec<Refused> {
+        std::mem::take(&mut self.state.lock().refused)
+    }
+
+    /// Something failed that ends the session; the first one counts.
+    pub(crate) fn fail(&self, failure: KafkaError) {
+        self.state.lock().failure.get_or_insert(failure);
+        self.moved.notify_one();
+    }
+
+    /// The failure, once.
+    pub(crate) fn take_failure(&self) -> Option<KafkaError> {
+        self.state.lock().failure.take()
+    }
+
+    /// Up to where everything is done.
+    pub(crate) fn acked(&self) -> Mark {
+        self.state.lock().acked
+    }
+
+    /// Up to where everything is done or under way.
+    pub(crate) fn newest(&self) -> Mark {
+        let state = self.state.lock();
+        state.slots.back().map_or(state.acked, |slot| slot.mark)
+    }
+
+    /// Events acknowledged since this was asked for last.
+    pub(crate) fn take_completed(&self) -> u64 {
+        std::mem::take(&mut self.state.lock().completed)
+    }
+
+    /// Events without an acknowledgement.
+    pub(crate) fn events(&self) -> usize {
+        self.state.lock().events
+    }
+
+    /// Whether one more event may be sent. One is always allowed, however large.
+    pub(crate) fn has_room(&self) -> bool {
+        let state = self.state.lock();
+        state.events < self.max_events && (state.events == 0 || state.bytes < self.max_bytes)
+    }
+
+    /// How long nothing was acknowledged although something is under way.
+    pub(crate) fn stalled_for(&self) -> Duration {
+        let state = self.state.lock();
+        if state.events == 0 {
+            return Duration::ZERO;
+        }
+        state.progress_at.elapsed()
+    }
+
+    /// Waits until anything has changed since it was last waited for. One waits at a time.
+    pub(crate) async fn moved(&self) {
+        self.moved.notified().await;
+    }
+}
+
+impl State {
+    fn push(&mut self, mark: Mark, bytes: usize, is_done: bool) -> usize {
+        self.slots.push_back(Slot {
+            mark,
+            bytes,
+            is_done,
+        });
+        self.base + self.slots.len() - 1
+    }
+
+    fn advance(&mut self) {
+        while self.slots.front().is_some_and(|slot| slot.is_done) {
+            if let Some(slot) = self.slots.pop_front() {
+                self.acked = slot.mark;
+                self.base += 1;
+                self.progress_at = Instant::now();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

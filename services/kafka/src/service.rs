@@ -1,0 +1,95 @@
+//! The service: checked, started, asked for its health.
+
+use std::sync::Arc;
+
+use fanjet_actors::{Clock, Stop};
+use fanjet_log::EventLog;
+use fanjet_telemetry::{Health, HealthReport};
+use opentelemetry::metrics::Meter;
+
+use crate::KafkaError;
+use crate::config::KafkaConfig;
+use crate::metrics::Metrics;
+use crate::pipeline::{Progress, Worker};
+
+/// Produces a log to Kafka.
+pub struct Kafka {
+    worker: Worker,
+    progress: Arc<Progress>,
+    config: Arc<KafkaConfig>,
+    stopping: Stop,
+}
+
+impl Kafka {
+    /// Checks the settings; asks nobody yet. `host` is what the machine is called.
+    ///
+    /// # Errors
+    /// [`KafkaError::Config`].
+    pub fn new(
+        config: KafkaConfig,
+        host: String,
+        log: Arc<dyn EventLog>,
+        clock: Arc<dyn Clock>,
+        meter: &Meter,
+    ) -> Result<Self, KafkaError> {
+        config.validate()?;
+        let config = Arc::new(config);
+        let metrics = Metrics::new(meter);
+        let worker = Worker::new(Arc::clone(&config), host, log, clock, metrics)?;
+        Ok(Self {
+            progress: worker.progress(),
+            worker,
+            config,
+            stopping: Stop::new(),
+        })
+    }
+
+    /// Whether events reach Kafka now, as health probes ask for it.
+    pub fn health(&self) -> Health {
+        let (progress, config) = (Arc::clone(&self.progress), Arc::clone(&self.config));
+        let stopping = self.stopping.clone();
+        Health::new(move || report(&progress, &config, &stopping))
+    }
+
+    /// Produces until stopped. A log or a Kafka that is away is waited for.
+    ///
+    /// # Errors
+    /// What no waiting can help with.
+    pub async fn run(self, stop: Stop) -> Result<(), KafkaError> {
+        let stopping = self.stopping.clone();
+        let running = self.worker.run(stop.clone());
+        let told = async {
+            stop.cancelled().await;
+            stopping.cancel();
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            outcome = running => outcome,
+            () = told => Ok(()),
+        }
+    }
+}
+
+fn report(progress: &Progress, config: &KafkaConfig, stopping: &Stop) -> HealthReport {
+    let state = progress.state();
+    let log = match state.is_following {
+        true => Ok(()),
+        false => Err("the log is not being followed".to_owned()),
+    };
+    let kafka = match progress.status.trouble() {
+        Some(trouble) if !state.is_following => Err(trouble),
+        trouble if state.stalled_for > config.request_timeout => {
+            let seconds = state.stalled_for.as_secs();
+            let why = trouble.unwrap_or_else(|| "no word from the brokers".to_owned());
+            Err(format!("no acknowledgement for {seconds} s: {why}"))
+        }
+        _ => Ok(()),
+    };
+    let process = match stopping.is_cancelled() {
+        true => Err("shutting down".to_owned()),
+        false => Ok(()),
+    };
+    HealthReport::of([("log", log), ("kafka", kafka), ("process", process)])
+        .with("position", state.acked.seq.to_string())
+        .with("log_last", state.log_last.to_string())
+}

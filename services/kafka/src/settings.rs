@@ -1,0 +1,50 @@
+//! Settings of the Kafka process: producing itself, the log it reads, and what an operator sees of it.
+
+use std::borrow::Cow;
+
+use fanjet_boot::Settings;
+use fanjet_log_nats::NatsConfig;
+use fanjet_telemetry::{OpsConfig, TelemetryConfig};
+use serde::{Deserialize, Serialize};
+
+use crate::KafkaConfig;
+
+/// Everything in `kafka.toml` and `process.toml` beside the sources, which name every key there is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KafkaSettings {
+    /// Producing.
+    #[serde(default)]
+    pub kafka: KafkaConfig,
+    /// Where the log is.
+    pub nats: NatsConfig,
+    /// Health and metrics.
+    pub ops: OpsConfig,
+    /// Logs.
+    pub telemetry: TelemetryConfig,
+}
+
+impl Settings for KafkaSettings {
+    fn defaults() -> Cow<'static, str> {
+        Self::DEFAULTS.into()
+    }
+
+    fn telemetry(&self) -> &TelemetryConfig {
+        &self.telemetry
+    }
+
+    fn ops(&self) -> Option<&OpsConfig> {
+        Some(&self.ops)
+    }
+}
+
+impl KafkaSettings {
+    /// The commented defaults of producing itself, whatever process it runs in.
+    pub const OWN_DEFAULTS: &'static str = include_str!("../kafka.toml");
+
+    /// The commented defaults of the Kafka process.
+    pub const DEFAULTS: &'static str = concat!(
+        include_str!("../kafka.toml"),
+        include_str!("../process.toml")
+    );
+}

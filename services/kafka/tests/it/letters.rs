@@ -1,0 +1,65 @@
+//! What Kafka will never take becomes a dead letter, and stops nobody else.
+
+use std::sync::Arc;
+
+use fanjet_kafka::config::Delivery;
+use fanjet_log::EventLog;
+use fanjet_log::memory::MemoryLog;
+use fanjet_testkit::kafka_reader::{Isolation, read_all};
+use fanjet_testkit::{KafkaServer, kafka_server::KafkaOptions};
+
+use crate::rig::{Running, append, append_large, settings};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_is_too_large_goes_to_the_dead_letters() {
+    // 300 KiB: the broker refuses it, and its letter can hold it, but not in this broker.
+    let options = KafkaOptions {
+        extra: "message.max.bytes=100000".to_owned(),
+        ..KafkaOptions::default()
+    };
+    let server = KafkaServer::start_with(&options).await.unwrap();
+    for delivery in [Delivery::AtLeastOnce, Delivery::ExactlyOnce] {
+        let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
+        append(&log, 1..=30).await;
+        append_large(&log, 31, 300 << 10).await;
+        append(&log, 32..=60).await;
+        append_large(&log, 61, 99_900).await;
+        append(&log, 62..=70).await;
+        let mut config = settings(&server.address());
+        config.delivery = delivery;
+        let running = Running::start(&config, &log);
+        running.reaches(70).await;
+        assert!(running.report().ready, "{:?}", running.report());
+        let letters_counted = running.counted("fanjet_kafka_dead_letters{reason=\"too_large\"}");
+        running.stop().await.unwrap();
+
+        let topic = config.dead_letter_topic();
+        let letters = read_all(&server.address(), &topic, Isolation::Committed)
+            .await
+            .unwrap();
+        let mut letters: Vec<serde_json::Value> = letters
+            .iter()
+            .map(|letter| serde_json::from_str(&letter.value).unwrap())
+            .collect();
+        // Refusals come from different partitions, in any order.
+        letters.sort_by_key(|letter| letter["seq"].as_u64());
+        assert!(letters_counted >= letters.len() as u64 && !letters.is_empty());
+        let first = &letters[0];
+        assert_eq!(first["seq"], 31, "{delivery:?}");
+        assert_eq!(first["topic"], config.topic.as_str());
+        assert_eq!(first["reason"], "too_large");
+        assert_eq!(first["event"], serde_json::Value::Null);
+        assert!(first["bytes"].as_u64().unwrap() > 300 << 10);
+
+        let read = read_all(&server.address(), &config.topic, Isolation::Committed)
+            .await
+            .unwrap();
+        let mut seen: Vec<u64> = read
+            .iter()
+            .map(|message| message.headers["seq"].parse().unwrap())
+            .chain(letters.iter().map(|letter| letter["seq"].as_u64().unwrap()))
+            .collect();
+        seen.sort();
+        assert_eq!(seen, (1..=70).collect::<Vec<_>>(), "{delivery:?}");
+    }
+}

@@ -1,0 +1,99 @@
+//! Kafka and the log going away, and what readiness says meanwhile.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fanjet_kafka::KafkaConfig;
+use fanjet_log::EventLog;
+use fanjet_log::memory::{Fault, MemoryLog};
+use fanjet_testkit::KafkaServer;
+use fanjet_testkit::kafka_reader::{Isolation, read_all};
+
+use crate::judge::{Style, judge};
+use crate::rig::{Running, all, append, settings};
+
+fn impatient(address: &str) -> KafkaConfig {
+    let mut config = settings(address);
+    config.request_timeout = Duration::from_secs(2);
+    config.retry_ceiling = Duration::from_millis(500);
+    config.check_interval = Duration::from_millis(200);
+    config
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_is_away_is_told_and_waited_for() {
+    let mut server = KafkaServer::start().await.unwrap();
+    let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
+    append(&log, 1..=10).await;
+    let config = impatient(&server.address());
+    server.kill().await.unwrap();
+    let running = Running::start(&config, &log);
+    running
+        .until("it does not tell", |running| {
+            let missing = running.report().missing;
+            missing
+                .get("kafka")
+                .is_some_and(|why| why.contains("kafka.bootstrap_servers"))
+        })
+        .await;
+    server.restart().await.unwrap();
+    running.reaches(10).await;
+    running
+        .until("it is not ready", |running| running.report().ready)
+        .await;
+
+    // In the middle of work: it is noticed, nothing is lost, and nothing comes twice from the same session.
+    server.kill().await.unwrap();
+    append(&log, 11..=500).await;
+    running
+        .until("it does not notice", |running| {
+            let missing = running.report().missing;
+            missing
+                .get("kafka")
+                .is_some_and(|why| why.contains("no acknowledgement"))
+        })
+        .await;
+    assert!(running.counted("fanjet_kafka_lag_events") > 400);
+    server.restart().await.unwrap();
+    running.reaches(500).await;
+    running
+        .until("it is not ready", |running| running.report().ready)
+        .await;
+    running.stop().await.unwrap();
+    let read = read_all(&server.address(), &config.topic, Isolation::Committed).await;
+    judge(&all(&*log).await, &read.unwrap(), Style::Standard);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_misbehaves_costs_nothing_but_time() {
+    let server = KafkaServer::shared().await.unwrap();
+    let memory = MemoryLog::new();
+    let log: Arc<dyn EventLog> = Arc::new(memory.clone());
+    let config = impatient(&server.address());
+    let running = Running::start(&config, &log);
+    running
+        .until("it is not ready", |running| running.report().ready)
+        .await;
+    let faults = [
+        Fault::FollowEnds,
+        Fault::FollowGap,
+        Fault::FollowHangs,
+        Fault::ReadFails,
+    ];
+    let mut last = 0;
+    for fault in faults {
+        memory.inject(fault, 1);
+        append(&log, last + 1..=last + 50).await;
+        last += 50;
+        running.reaches(last).await;
+        running
+            .until("the fault does not fire", |_| memory.fired(fault) == 1)
+            .await;
+    }
+    append(&log, last + 1..=last + 50).await;
+    running.reaches(last + 50).await;
+    running.stop().await.unwrap();
+    let read = read_all(&server.address(), &config.topic, Isolation::Committed).await;
+    let verdict = judge(&all(&*log).await, &read.unwrap(), Style::Standard);
+    assert_eq!(verdict.repeated, 0);
+}

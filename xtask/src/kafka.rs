@@ -1,0 +1,65 @@
+//! Killing the Kafka producer and its broker, many times, and reading what came of it as Osprey does.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::shell::{cargo, root, run as run_command, target};
+use crate::tools::once_per_lock;
+
+/// What the tests of `fanjet-kafka` look for their Python under.
+pub(crate) const PYTHON: &str = "FANJET_KAFKA_PYTHON";
+
+/// Settings of a run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// How often the service and the broker are killed, taking turns, in each mode
+    #[arg(long, default_value_t = 20)]
+    runs: u32,
+    /// Decides about the world and the moments; a random one by default
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    fanjet_testkit::tools::nats_server()?;
+    fanjet_testkit::tools::kafka_jars()?;
+    let mut test = cargo();
+    test.args([
+        "test",
+        "--locked",
+        "-p",
+        "fanjet-kafka",
+        "--test",
+        "it",
+        "--",
+    ]);
+    test.args(["--nocapture", "--test-threads", "1", "kills", "osprey"]);
+    test.env("FANJET_KAFKA_RUNS", args.runs.to_string());
+    test.env(PYTHON, python()?);
+    if let Some(seed) = args.seed {
+        test.env("FANJET_KAFKA_SEED", seed.to_string());
+    }
+    run_command(&mut test)
+}
+
+/// A Python with a Kafka client, installed when it is not there.
+pub(crate) fn python() -> Result<PathBuf> {
+    let folder = target().join("clients").join("osprey");
+    let lock = root().join("loadtest/clients/osprey/requirements.txt");
+    once_per_lock(&folder, &lock, || {
+        run_command(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+        let mut pip = Command::new(folder.join("bin/python3"));
+        pip.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        ]);
+        pip.args(["--require-hashes", "--only-binary", ":all:", "-r"]);
+        run_command(pip.arg(&lock))
+    })?;
+    Ok(folder.join("bin/python3"))
+}
