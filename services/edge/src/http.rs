@@ -2,7 +2,9 @@
 
 mod server;
 
+mod admit;
 mod subscribe;
+mod events;
 mod filters;
 
 mod stored_filters;

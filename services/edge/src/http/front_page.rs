@@ -10,6 +10,8 @@ const WORDS: &str = concat!(
     "The ATProto firehose as JSON over WebSockets, compatible with Jetstream v1.\n\n",
     "Connect to /subscribe, for example:\n",
     "  websocat 'ws://HOST/subscribe?wantedCollections=app.bsky.feed.post'\n\n",
+    "or read /events, the same over plain HTTP:\n",
+    "  curl -N 'http://HOST/events?wantedCollections=app.bsky.feed.post'\n\n",
     "Parameters (repeat the first two for more values):\n",
     "  wantedCollections    an NSID, or a prefix such as app.bsky.graph.*\n",
     "  wantedDids           a DID\n",

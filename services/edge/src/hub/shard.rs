@@ -113,7 +113,7 @@ impl Shard {
         if self.holders == 0 {
             self.go_to_end();
         }
-        let outbox = Outbox::new(self.limits.max_pending_bytes);
+        let outbox = Outbox::new(self.limits.max_pending_bytes, encoding);
         let member = Rc::new(Member::new(outbox, encoding));
         let lane = self.lanes.hold(filter, encoding);
         self.holders += 1;

@@ -20,6 +20,8 @@ mod delivery;
 #[cfg(test)]
 mod ending;
 #[cfg(test)]
+mod event_streams;
+#[cfg(test)]
 mod extensions;
 #[cfg(test)]
 mod handshake;
