@@ -12,6 +12,7 @@ mod client_address;
 mod admission;
 mod refusal;
 
+mod status;
 mod front_page;
 
 pub(crate) use admission::Admission;

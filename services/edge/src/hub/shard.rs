@@ -192,6 +192,9 @@ impl Shard {
             if member.is_behind() {
                 self.metrics.laggards(-1);
             }
+            if member.is_waiting() {
+                self.metrics.waiting(-1);
+            }
             self.note_replay_end(&member);
             member.set_place(Place::Left);
             member.outbox().close(reason.clone());
@@ -300,7 +303,10 @@ impl Shard {
                 (&mut self.behind, index)
             }
             Place::Ahead { index, .. } => (&mut self.ahead, index),
-            Place::Waiting { index } => (&mut self.waiting, index),
+            Place::Waiting { index } => {
+                self.metrics.waiting(-1);
+                (&mut self.waiting, index)
+            }
             Place::Left => return,
         };
         list.swap_remove(index as usize);

@@ -38,4 +38,6 @@ mod replay;
 #[cfg(test)]
 mod slow_readers;
 #[cfg(test)]
+mod status;
+#[cfg(test)]
 mod stored_filters;

@@ -18,6 +18,7 @@ impl Shard {
             index: self.waiting.len() as u32,
         });
         self.waiting.push(Rc::clone(&member));
+        self.metrics.waiting(1);
         member
     }
 
