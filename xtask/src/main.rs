@@ -27,6 +27,7 @@ mod chaos;
 mod clients;
 mod autobahn;
 mod k6;
+mod e2e;
 
 mod bench;
 mod fuzz;
@@ -113,6 +114,8 @@ enum Command {
         #[arg(long, default_value = "python2.7")]
         python: String,
     },
+    /// The status page in real headless Chromium
+    E2e,
     /// Benchmarks
     Bench {
         /// Which one
@@ -146,6 +149,7 @@ fn run(command: Command) -> Result<()> {
         Command::Corpus { dir } => corpus::run(&dir),
         Command::Soak { rate, minutes } => soak::run(rate, Duration::from_secs(minutes * 60)),
         Command::Cutover(args) => cutover::run(&args),
+        Command::E2e => e2e::run(),
         Command::K6(args) => k6::run(&args),
         Command::Laggards(args) => laggards::run(&args),
         Command::Crash { runs, rate, seed } => crash::run(runs, rate, seed),

@@ -35,7 +35,7 @@ pub const DELIVERED_BYTES: &str = "fanjet_edge_delivered_bytes";
 pub const ENCODED_EVENTS: &str = "fanjet_edge_encoded_events";
 /// Ended connections by `reason`.
 pub const DISCONNECTS: &str = "fanjet_edge_disconnects";
-/// Refused requests for `/subscribe` and `/events` by `reason`.
+/// Refused requests for `/subscribe`, `/events` and `/status/live` by `reason`.
 pub const REFUSED_HANDSHAKES: &str = "fanjet_edge_refused_handshakes";
 /// Filters that clients have stored.
 pub const STORED_FILTERS: &str = "fanjet_edge_stored_filters";

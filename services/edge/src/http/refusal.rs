@@ -1,4 +1,4 @@
-//! Every way in which a request for `/subscribe` or to store a filter is refused: status, words, metric label.
+//! Every way in which a request for events, for the live status or to store a filter is refused: status, words, metric label.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder};

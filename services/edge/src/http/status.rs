@@ -29,7 +29,9 @@ pub(crate) async fn status_live(worker: web::Data<Worker>) -> HttpResponse {
     let draining = node.ending.draining.clone();
     let Some(place) = node.board.viewer() else {
         let max = node.config.http.max_status_viewers;
-        return open(Refusal::TooManyViewers { max }.response());
+        let refusal = Refusal::TooManyViewers { max };
+        node.metrics.refused(&refusal);
+        return open(refusal.response());
     };
     let live = node.board.live().map(move |sse| {
         let _held = &place;

@@ -34,7 +34,10 @@ function rows(id, data) {
     }
     cells.forEach((text, nth) => {
       const cell = row.cells[nth];
-      if (cell.textContent !== text) cell.textContent = text;
+      if (cell.textContent === text) return;
+      // A name breaks at its dots.
+      if (nth) cell.textContent = text;
+      else cell.replaceChildren(...text.split(/(?<=\.)/).flatMap(part => [part, document.createElement('wbr')]));
     });
   });
 }
@@ -69,7 +72,7 @@ function show(report) {
   set('hour-span', number(throughput.last_hour.events) + ' events in ' + span(throughput.last_hour.seconds));
   const upstream = lag.upstream_seconds ?? lag.log_seconds;
   set('lag', upstream === null ? '–' : span(upstream));
-  set('lag-log', lag.log_seconds === null ? 'no event yet' : span(lag.log_seconds) + ' behind the log');
+  set('lag-log', lag.log_seconds === null ? 'no event yet' : span(lag.log_seconds) + ' from the log to here');
   set('subscribers', number(subscribers.total));
   set('replaying', number(subscribers.replaying) + ' replaying');
   chart(throughput.minutes);
