@@ -17,6 +17,9 @@ function audit() {
   for (const node of document.querySelectorAll('main, header, footer, h1, table caption, th[scope]')) {
     if (!node.textContent.trim()) complaints.push(`empty ${node.tagName}`);
   }
+  for (const part of document.querySelectorAll('.scroll')) {
+    if (part.scrollWidth > part.clientWidth) complaints.push('columns out of sight');
+  }
   for (const cell of document.querySelectorAll('th, td')) {
     if (cell.scrollWidth > cell.clientWidth + 1) complaints.push(`cut off: ${cell.textContent}`);
   }

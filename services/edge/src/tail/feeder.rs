@@ -196,7 +196,10 @@ impl Feeder {
             self.failures_in_a_row = 0;
             let new = entries.iter().filter(|entry| entry.seq() >= counted_from);
             self.tail.traffic.count(new.map(|entry| &**entry));
-            self.tail.traffic.arrived(newest, self.clock.now_us())?;
+            // What was there before the node did not arrive late.
+            if newest.seq >= counted_from {
+                self.tail.traffic.arrived(newest, self.clock.now_us())?;
+            }
             self.tail.ring.extend(entries);
             self.moved(newest_time, next - 1);
         }

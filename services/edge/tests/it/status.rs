@@ -43,6 +43,13 @@ async fn the_numbers_are_those_of_the_stream() {
     })
     .await;
     node.tail_caught_up().await;
+    let before = status_with(&node, "the log is seen", |status| {
+        status["log"]["newest"]["seq"] == 30
+    })
+    .await;
+    assert_eq!(before["throughput"]["events"], 0);
+    assert_eq!(before["collections"]["rows"], json!([]));
+    assert_eq!(before["lag"]["log_seconds"], Value::Null);
     let (mut one, mut two) = (node.client("").await, node.client("?format=v0").await);
     let mut entries = node.log.append((0..70).map(|n| match n % 7 {
         0 => event(Topic::Identity, "did:plc:a").padded(5),
