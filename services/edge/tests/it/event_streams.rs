@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use fanjet_edge::metrics::{DISCONNECTS, LAGGARDS, REFUSED_HANDSHAKES, REPLAYS, SUBSCRIBERS};
 use fanjet_event::Topic;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -307,5 +309,102 @@ async fn all_forms_tell_the_same_story() {
     }
     for stream in &mut lines {
         stream.expect_lines(&entries).await;
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_falls_out_of_the_log_is_told_where_to_resume() {
+    let node = Node::start_with(FaultyLog::new(), |config| {
+        config.http.workers = 1;
+        config.tail.check_interval = Duration::from_millis(20);
+        config.tail.ring_bytes = 2_000_000;
+        config.subscriber.max_pending_bytes = 1000;
+    })
+    .await;
+    let mut slow = EventStream::open_narrow(node.addr(), "?format=sse", "").await;
+    let mut fast = node.client("").await;
+    let mut all = Vec::new();
+    for _ in 0..400 {
+        let entry = node.log.append([commit(POST, "did:plc:a").padded(50_000)]);
+        fast.expect(&entry).await;
+        all.extend(entry);
+    }
+    node.log.retain_from(400);
+    // What came is an unbroken beginning, and the cursor names its last event.
+    let mut read = 0;
+    let close = loop {
+        let event = slow.event().await.unwrap();
+        if event.event == "close" {
+            break event;
+        }
+        assert_eq!(event.data.as_bytes(), &all[read].body[..]);
+        read += 1;
+    };
+    assert!(read > 0 && read < all.len(), "{read}");
+    let data: Value = serde_json::from_str(&close.data).unwrap();
+    assert_eq!(data["reason"], "fell_behind");
+    assert_eq!(data["cursor"], time_of(read as u64).get());
+    assert_eq!(slow.event().await, None);
+    node.metric_becomes(DISCONNECTS, Some("fell_behind"), 1.0)
+        .await;
+}
+
+/// Browsers whose connections break at random places, with random filters, while events come: each has read what its
+/// filter wants, once, in order.
+#[tokio::test]
+async fn browsers_with_bad_connections_miss_nothing() {
+    let seed: u64 = rand::random();
+    println!("seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let node = Node::start_with(FaultyLog::new(), |config| {
+        config.tail.ring_bytes = 60_000;
+        config.replay.page_bytes = 10_000;
+    })
+    .await;
+    let collections = [POST, LIKE, "com.example.rare"];
+    let mut all = Vec::new();
+    for wanted in [None, Some(POST), Some("com.example.rare")] {
+        let query = wanted.map_or(String::new(), |name| format!("&wantedCollections={name}"));
+        let query = format!("?cursor={}{query}", time_of(all.len() as u64 + 1));
+        let from = all.len();
+        let mut last_event_id = String::new();
+        let mut read = Vec::new();
+        for _ in 0..30 {
+            let burst = random.random_range(0..40);
+            let events: Vec<_> = (0..burst)
+                .map(|_| {
+                    let collection = collections[random.random_range(0..100_usize).isqrt() / 4];
+                    commit(collection, "did:plc:a").padded(random.random_range(0..900))
+                })
+                .collect();
+            all.extend(node.log.append(events));
+            let mut stream = EventStream::sse(node.addr(), &query, &last_event_id).await;
+            let breaks_within = Duration::from_millis(random.random_range(0..15));
+            let reading = async {
+                while let Some(event) = stream.event().await {
+                    read.push(event.data);
+                }
+            };
+            // The connection breaks at this time, wherever that is in the stream.
+            let broken = tokio::time::timeout(breaks_within, reading).await;
+            assert!(broken.is_err(), "the stream ended by itself");
+            last_event_id = stream.last_event_id;
+        }
+        all.push(node.append_one(wanted.unwrap_or(POST), "did:plc:end"));
+        let end = String::from_utf8(all.last().unwrap().body.to_vec()).unwrap();
+        let mut stream = EventStream::sse(node.addr(), &query, &last_event_id).await;
+        while read.last() != Some(&end) {
+            read.push(stream.event().await.unwrap().data);
+        }
+        let is_wanted = |entry: &&fanjet_log::Entry| match &entry.topic {
+            Topic::Commit(name) => wanted.is_none_or(|wanted| wanted == name.as_str()),
+            _ => false,
+        };
+        let expected: Vec<_> = all[from..]
+            .iter()
+            .filter(is_wanted)
+            .map(|entry| String::from_utf8(entry.body.to_vec()).unwrap())
+            .collect();
+        assert_eq!(read, expected, "{wanted:?}");
     }
 }

@@ -112,11 +112,15 @@ impl EventStream {
     pub(crate) async fn event(&mut self) -> Option<SseEvent> {
         let mut event = SseEvent::default();
         let mut data: Option<String> = None;
+        let mut id = None;
         while let Some(line) = self.line().await {
             let (field, value) = line.split_once(':').unwrap_or((&line, ""));
             let value = value.strip_prefix(' ').unwrap_or(value);
             match field {
                 "" if line.is_empty() => {
+                    if let Some(id) = id.take() {
+                        self.last_event_id = id;
+                    }
                     if let Some(data) = data.take() {
                         event.data = data;
                         event.id.clone_from(&self.last_event_id);
@@ -125,7 +129,7 @@ impl EventStream {
                     event = SseEvent::default();
                 }
                 "" => self.comments += 1,
-                "id" => value.clone_into(&mut self.last_event_id),
+                "id" => id = Some(value.to_owned()),
                 "event" => value.clone_into(&mut event.event),
                 "data" => match &mut data {
                     Some(data) => panic!("more than one line: {data} {value}"),
