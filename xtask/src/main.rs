@@ -28,6 +28,7 @@ mod clients;
 mod autobahn;
 mod kafka;
 mod k6;
+mod e2e;
 
 mod chart;
 
@@ -116,6 +117,8 @@ enum Command {
         #[arg(long, default_value = "python2.7")]
         python: String,
     },
+    /// The status page in real headless Chromium
+    E2e,
     /// Kill the Kafka producer and its broker, again and again; then read the topic, also as Osprey does
     Kafka(kafka::Args),
     /// The Helm chart in every supported shape against Kubernetes' schemas; alerts, dashboards and their runbooks
@@ -153,6 +156,7 @@ fn run(command: Command) -> Result<()> {
         Command::Corpus { dir } => corpus::run(&dir),
         Command::Soak { rate, minutes } => soak::run(rate, Duration::from_secs(minutes * 60)),
         Command::Cutover(args) => cutover::run(&args),
+        Command::E2e => e2e::run(),
         Command::K6(args) => k6::run(&args),
         Command::Laggards(args) => laggards::run(&args),
         Command::Crash { runs, rate, seed } => crash::run(runs, rate, seed),

@@ -73,6 +73,7 @@ fn main() {
         report("A no filter", batch, Encoding::Json, unfiltered);
         report("A no filter, zstd", batch, Encoding::Zstd, unfiltered);
         report("A no filter, v0", batch, Encoding::V0, unfiltered);
+        report("A no filter, sse", batch, Encoding::Sse, unfiltered);
         report(
             "C one or two of 8 collections",
             batch,

@@ -47,6 +47,9 @@ pub struct HttpConfig {
     /// Subscribers from one IPv4 address, or one /64 of IPv6, at one time; more are refused with 429. 0: as many as
     /// the node takes.
     pub max_subscribers_per_address: usize,
+    /// Who may watch the status page live at one time; more are refused with 503, and their pages ask from time to
+    /// time instead.
+    pub max_status_viewers: usize,
     /// The networks of the proxies in front of this node: where a request comes from there, its client is whom
     /// `X-Forwarded-For` names.
     #[serde(deserialize_with = "list")]
@@ -69,6 +72,7 @@ impl Default for HttpConfig {
             workers: 0,
             max_subscribers: 10_000,
             max_subscribers_per_address: 1_000,
+            max_status_viewers: 100,
             trusted_proxies: Vec::new(),
             handshake_timeout: Duration::from_secs(10),
             max_url_bytes: 65_536,

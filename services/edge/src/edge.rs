@@ -13,6 +13,7 @@ use crate::ending::Ending;
 use crate::http::{Admission, Server, StoredFilters};
 use crate::metrics::Metrics;
 use crate::replay::{Desk, Loader, Starts};
+use crate::status::{Board, Keeper};
 use crate::subscriber::Ages;
 use crate::tail::{Compression, Feeder, Pool, Tail};
 use crate::{EdgeConfig, EdgeError, NotReady, Readiness};
@@ -28,6 +29,7 @@ pub(crate) struct Node {
     pub(crate) admission: Arc<Admission>,
     pub(crate) filters: Arc<StoredFilters>,
     pub(crate) metrics: Metrics,
+    pub(crate) board: Arc<Board>,
     pub(crate) ages: Arc<Ages>,
     pub(crate) ending: Ending,
     #[cfg(feature = "fault-injection")]
@@ -95,6 +97,7 @@ impl Edge {
                 config.filters.clone(),
             )),
             metrics: metrics.clone(),
+            board: Arc::new(Board::new(config.http.max_status_viewers)),
             ages: Arc::new(Ages::new(config.subscriber.max_age)),
             ending: ending.clone(),
             config: Arc::new(config),
@@ -111,11 +114,13 @@ impl Edge {
             config: node.config.replay.clone(),
             retry: node.config.tail.clone(),
         };
+        let keeper = Keeper::new(node.clone(), Arc::clone(&clock));
         let feeder = Feeder::new(log, tail, metrics, clock, node.config.tail.clone());
         let mut tasks = Tasks::new(ending.draining.clone());
         let (grace, over) = (node.config.drain.grace, ending.over.clone());
         tasks.spawn("tail", OnFailure::StopAll, feeder.run(over.clone()));
-        tasks.spawn("replay", OnFailure::StopAll, loader.run(over));
+        tasks.spawn("replay", OnFailure::StopAll, loader.run(over.clone()));
+        tasks.spawn("status", OnFailure::StopAll, keeper.run(over));
         tasks.spawn("ending", OnFailure::StopAll, ending.clone().run(grace));
         tasks.spawn("http", OnFailure::StopAll, serve(server, ending));
         Ok(EdgeHandle { addr, node, tasks })
@@ -180,7 +185,7 @@ async fn serve(server: Server, ending: Ending) -> Result<(), EdgeError> {
     served
 }
 
-fn readiness(node: &Node) -> Readiness {
+pub(crate) fn readiness(node: &Node) -> Readiness {
     let fresh_within = node.config.tail.fresh_within;
     let draining = node
         .ending

@@ -2,7 +2,9 @@
 
 mod server;
 
+mod admit;
 mod subscribe;
+mod events;
 mod filters;
 
 mod stored_filters;
@@ -10,6 +12,7 @@ mod client_address;
 mod admission;
 mod refusal;
 
+mod status;
 mod front_page;
 
 pub(crate) use admission::Admission;

@@ -1,12 +1,16 @@
 //! Instruments. Names are spelled here only; labels are closed sets. Updated per flush or per connection, never
 //! per event.
 
+use std::sync::Arc;
+
+use fanjet_filter::Encoding;
 use fanjet_wire::close::CloseReason;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Meter, UpDownCounter};
 
 use crate::http::Refusal;
 use crate::replay::Start;
+use crate::status::Census;
 use crate::tail::Made;
 
 /// Connections that are open.
@@ -31,7 +35,7 @@ pub const DELIVERED_BYTES: &str = "fanjet_edge_delivered_bytes";
 pub const ENCODED_EVENTS: &str = "fanjet_edge_encoded_events";
 /// Ended connections by `reason`.
 pub const DISCONNECTS: &str = "fanjet_edge_disconnects";
-/// Refused requests for `/subscribe` by `reason`.
+/// Refused requests for `/subscribe`, `/events` and `/status/live` by `reason`.
 pub const REFUSED_HANDSHAKES: &str = "fanjet_edge_refused_handshakes";
 /// Filters that clients have stored.
 pub const STORED_FILTERS: &str = "fanjet_edge_stored_filters";
@@ -53,6 +57,7 @@ pub const HUB_CRASHES: &str = "fanjet_edge_hub_crashes";
 /// All instruments of one node. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Metrics {
+    census: Arc<Census>,
     subscribers: UpDownCounter<i64>,
     laggards: UpDownCounter<i64>,
     replays: UpDownCounter<i64>,
@@ -81,6 +86,7 @@ impl Metrics {
         // A scaler needs to see that there are none.
         subscribers.add(0, &[]);
         Self {
+            census: Arc::default(),
             subscribers,
             laggards: meter.i64_up_down_counter(LAGGARDS).build(),
             replays: meter.i64_up_down_counter(REPLAYS).build(),
@@ -103,21 +109,34 @@ impl Metrics {
         }
     }
 
-    pub(crate) fn joined(&self) {
+    /// Who is connected, as a page shows it.
+    pub(crate) fn census(&self) -> &Census {
+        &self.census
+    }
+
+    pub(crate) fn joined(&self, encoding: Encoding) {
+        self.census.connected(encoding, 1);
         self.subscribers.add(1, &[]);
     }
 
-    pub(crate) fn left(&self, reason: &CloseReason) {
+    pub(crate) fn left(&self, encoding: Encoding, reason: &CloseReason) {
+        self.census.connected(encoding, -1);
         self.subscribers.add(-1, &[]);
         self.disconnects.add(1, &[label(reason.label())]);
     }
 
     pub(crate) fn laggards(&self, change: i64) {
+        self.census.behind.add(change);
         self.laggards.add(change, &[]);
     }
 
     pub(crate) fn replays(&self, change: i64) {
+        self.census.replaying.add(change);
         self.replays.add(change, &[]);
+    }
+
+    pub(crate) fn waiting(&self, change: i64) {
+        self.census.waiting.add(change);
     }
 
     pub(crate) fn started(&self, start: Start) {

@@ -1,5 +1,6 @@
 //! One connection: what waits for its socket, who writes it, and its control traffic.
 
+mod control;
 mod outbox;
 
 mod feed;
@@ -14,9 +15,10 @@ mod silence;
 mod session;
 
 pub use feed::Feed;
-pub use outbox::{Chunk, Heartbeat, Outbox, Push, Take};
+pub use outbox::{Chunk, Outbox, Push, Take};
 
 pub(crate) use age::Ages;
 pub(crate) use body::body;
+pub(crate) use control::greeting;
 pub(crate) use inbound::Inbound;
 pub(crate) use session::Session;

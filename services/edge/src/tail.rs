@@ -5,6 +5,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::config::TailConfig;
+use crate::status::Traffic;
 
 mod feeder;
 mod check;
@@ -47,6 +48,7 @@ pub(crate) struct Tail {
     pub(crate) index: Arc<TimeIndex>,
     pub(crate) collections: Arc<Mutex<Collections>>,
     pub(crate) status: Arc<TailStatus>,
+    pub(crate) traffic: Arc<Traffic>,
 }
 
 impl Tail {
@@ -58,6 +60,7 @@ impl Tail {
             index: Arc::new(TimeIndex::new(config.time_index_samples)),
             collections: Arc::new(Mutex::new(Collections::new(config.max_collections))),
             status: Arc::default(),
+            traffic: Arc::default(),
         }
     }
 }

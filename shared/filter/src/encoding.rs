@@ -12,11 +12,15 @@ pub enum Encoding {
     Zstd,
     /// The original Jetstream's JSON in text messages. It knew no compression.
     V0,
+    /// V1's JSON as server-sent events over plain HTTP.
+    Sse,
+    /// V1's JSON in lines over plain HTTP.
+    Ndjson,
 }
 
 impl Encoding {
     /// How many there are.
-    pub const COUNT: usize = 3;
+    pub const COUNT: usize = 5;
 
     /// As an index below [`Encoding::COUNT`].
     pub fn index(self) -> usize {
@@ -24,8 +28,25 @@ impl Encoding {
             Self::Json => 0,
             Self::Zstd => 1,
             Self::V0 => 2,
+            Self::Sse => 3,
+            Self::Ndjson => 4,
         }
     }
+
+    /// Its name in labels and reports.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Json => "plain",
+            Self::Zstd => "zstd",
+            Self::V0 => "v0",
+            Self::Sse => "sse",
+            Self::Ndjson => "ndjson",
+        }
+    }
+
+    /// All, in the order of their indices.
+    pub const ALL: [Self; Self::COUNT] =
+        [Self::Json, Self::Zstd, Self::V0, Self::Sse, Self::Ndjson];
 
     /// What the parameters `format` and `compress` ask for.
     pub(crate) fn read(format: Option<&str>, is_compressed: bool) -> Result<Self, OptionsError> {
@@ -41,11 +62,22 @@ impl Encoding {
         }
     }
 
+    /// What the parameter `format` asks for over plain HTTP; `usual` without one.
+    pub(crate) fn read_stream(format: Option<&str>, usual: Self) -> Result<Self, OptionsError> {
+        match format {
+            None | Some("") => Ok(usual),
+            Some("sse") => Ok(Self::Sse),
+            Some("ndjson") => Ok(Self::Ndjson),
+            Some(other) => Err(OptionsError::StreamFormat(OptionsError::shown(other))),
+        }
+    }
+
     /// The same, compressed.
     pub(crate) fn compressed(self) -> Result<Self, OptionsError> {
         match self {
             Self::Json | Self::Zstd => Ok(Self::Zstd),
             Self::V0 => Err(OptionsError::CompressedV0),
+            Self::Sse | Self::Ndjson => Err(OptionsError::SocketOnly("Socket-Encoding")),
         }
     }
 }

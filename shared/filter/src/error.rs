@@ -51,6 +51,15 @@ pub enum OptionsError {
         "format=v0 cannot be compressed (allowed: format=v0 without compress=true and Socket-Encoding, or format=v1)"
     )]
     CompressedV0,
+    /// A `format` that a stream over plain HTTP does not have.
+    #[error("invalid format: {0} (allowed: sse, ndjson)")]
+    StreamFormat(String),
+    /// What only makes sense on a WebSocket, asked for over plain HTTP.
+    #[error("{0} is for WebSockets only (allowed: /events without it, or /subscribe)")]
+    SocketOnly(&'static str),
+    /// A `Last-Event-ID` that no event has.
+    #[error("invalid Last-Event-ID: {0} (allowed: the id of the last event received, its time_us)")]
+    LastEventId(String),
 }
 
 impl OptionsError {
@@ -60,7 +69,7 @@ impl OptionsError {
     /// The whole text that a client gets: v1 names the kind of failure first, but not for a cursor.
     pub fn answer(&self) -> String {
         match self {
-            Self::Cursor(_) => self.to_string(),
+            Self::Cursor(_) | Self::LastEventId(_) => self.to_string(),
             _ => format!("invalid subscriber options: {self}"),
         }
     }

@@ -1,8 +1,8 @@
-//! The parameters of `/subscribe`.
+//! The parameters of `/subscribe` and `/events`.
 
 use std::time::Duration;
 
-use fanjet_event::Cursor;
+use fanjet_event::{Cursor, TimeUs};
 
 use crate::query::pairs;
 use crate::{Encoding, Filter, FilterId, FilterRequest, OptionsError, Parameter};
@@ -35,6 +35,34 @@ impl SubscriberOptions {
     /// # Errors
     /// [`OptionsError`] naming the first bad value.
     pub fn parse(query: &str) -> Result<Self, OptionsError> {
+        Self::read(query, |format, compress, _| {
+            Encoding::read(format, compress)
+        })
+    }
+
+    /// As [`SubscriberOptions::parse`], for a stream over plain HTTP, to which nothing can be said later and which is
+    /// not compressed. `usual` is its encoding without `format`.
+    ///
+    /// # Errors
+    /// As [`SubscriberOptions::parse`].
+    pub fn parse_stream(query: &str, usual: Encoding) -> Result<Self, OptionsError> {
+        Self::read(query, |format, compress, require_hello| {
+            let asked = [
+                (compress, Parameter::Compress),
+                (require_hello, Parameter::RequireHello),
+            ];
+            match asked.into_iter().find(|(is_so, _)| *is_so) {
+                Some((_, parameter)) => Err(OptionsError::SocketOnly(parameter.name())),
+                None => Encoding::read_stream(format, usual),
+            }
+        })
+    }
+
+    /// `encoding` gets `format`, `compress` and `requireHello`.
+    fn read(
+        query: &str,
+        encoding: impl FnOnce(Option<&str>, bool, bool) -> Result<Encoding, OptionsError>,
+    ) -> Result<Self, OptionsError> {
         let mut request = FilterRequest::default();
         let mut max_message_bytes = None;
         let mut cursor = None;
@@ -73,11 +101,12 @@ impl SubscriberOptions {
         let cursor = cursor.filter(|cursor| !cursor.is_empty());
         let cursor = cursor.as_deref().map(read_cursor).transpose()?;
         request.max_message_bytes = max_message_bytes.unwrap_or(0);
+        let (require_hello, compress) = (require_hello == Some(true), compress == Some(true));
         let options = Self {
             cursor,
-            require_hello: require_hello.unwrap_or(false),
+            require_hello,
             filter: Filter::from_request(&request)?,
-            encoding: Encoding::read(format.as_deref(), compress.unwrap_or(false))?,
+            encoding: encoding(format.as_deref(), compress, require_hello)?,
             heartbeat: heartbeat.as_deref().map(read_heartbeat).transpose()?,
             stored_filter: stored_filter.as_deref().map(read_id).transpose()?,
         };
@@ -89,11 +118,28 @@ impl SubscriberOptions {
         }
     }
 
+    /// Obeys a request header `Last-Event-ID`, which a reader sends that comes back: it has this event, so the stream
+    /// begins behind it, whatever the cursor of the first request was. An empty one says nothing.
+    ///
+    /// # Errors
+    /// [`OptionsError::LastEventId`].
+    pub fn behind_event(mut self, header: &[u8]) -> Result<Self, OptionsError> {
+        if header.is_empty() {
+            return Ok(self);
+        }
+        let text = String::from_utf8_lossy(header);
+        let id = text.bytes().all(|byte| byte.is_ascii_digit());
+        let id = text.parse().ok().filter(|_| id).and_then(TimeUs::new);
+        let id = id.ok_or_else(|| OptionsError::LastEventId(OptionsError::shown(&text)))?;
+        self.cursor = Some(Cursor::TimeUs(id.get() + 1));
+        Ok(self)
+    }
+
     /// Obeys a request header `Socket-Encoding`, the other way to ask for compression: `zstd` anywhere in it, as in
     /// v1.
     ///
     /// # Errors
-    /// [`OptionsError::CompressedV0`].
+    /// [`OptionsError::CompressedV0`], [`OptionsError::SocketOnly`] over plain HTTP.
     pub fn with_socket_encoding(mut self, header: &[u8]) -> Result<Self, OptionsError> {
         if header.windows(b"zstd".len()).any(|part| part == b"zstd") {
             self.encoding = self.encoding.compressed()?;

@@ -8,4 +8,5 @@ pub mod heartbeat;
 pub mod zstd;
 pub mod v0;
 pub mod websocket;
+pub mod stream;
 pub mod close;

@@ -1,7 +1,11 @@
-//! `GET /`: what this is and how to use it.
+//! `GET /`: what this is and how to use it, in words; for browsers the status page.
 
-use actix_web::HttpResponse;
-use actix_web::http::header::ContentType;
+use std::sync::LazyLock;
+
+use actix_web::http::header::{self, ContentType};
+use actix_web::{HttpRequest, HttpResponse};
+use data_encoding::BASE64;
+use sha2::{Digest, Sha256};
 
 const WORDS: &str = concat!(
     "fanjet ",
@@ -10,6 +14,8 @@ const WORDS: &str = concat!(
     "The ATProto firehose as JSON over WebSockets, compatible with Jetstream v1.\n\n",
     "Connect to /subscribe, for example:\n",
     "  websocat 'ws://HOST/subscribe?wantedCollections=app.bsky.feed.post'\n\n",
+    "or read /events, the same over plain HTTP:\n",
+    "  curl -N 'http://HOST/events?wantedCollections=app.bsky.feed.post'\n\n",
     "Parameters (repeat the first two for more values):\n",
     "  wantedCollections    an NSID, or a prefix such as app.bsky.graph.*\n",
     "  wantedDids           a DID\n",
@@ -26,8 +32,98 @@ const WORDS: &str = concat!(
     "  format               v0: the original Jetstream's JSON\n",
 );
 
-pub(crate) async fn front_page() -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type(ContentType::plaintext())
-        .body(WORDS)
+const STYLE: &str = include_str!("page/page.css");
+const SCRIPT: &str = include_str!("page/page.js");
+
+/// One document without anything from elsewhere.
+const PAGE: &str = concat!(
+    "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
+    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n",
+    "<title>Fanjet status</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>",
+    include_str!("page/page.css"),
+    "</style>\n</head>\n<body>\n",
+    include_str!("page/page.html"),
+    "<script>",
+    include_str!("page/page.js"),
+    "</script>\n</body>\n</html>\n",
+);
+
+/// Nothing but this very style and this very script, and connections to this node only.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "default-src 'none'; style-src '{}'; script-src '{}'; connect-src 'self'; img-src data:; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'none'",
+        hash(STYLE),
+        hash(SCRIPT)
+    )
+});
+
+pub(crate) async fn front_page(request: HttpRequest) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    response
+        .insert_header((header::VARY, "accept"))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
+    if !accepts_html(&request) {
+        return response.content_type(ContentType::plaintext()).body(WORDS);
+    }
+    response
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY.as_str()))
+        .insert_header((header::REFERRER_POLICY, "no-referrer"))
+        .content_type(ContentType::html())
+        .body(PAGE)
+}
+
+/// Browsers name HTML; tools accept anything, and get words.
+fn accepts_html(request: &HttpRequest) -> bool {
+    let accepts = request.headers().get_all(header::ACCEPT);
+    let types = accepts.filter_map(|field| field.to_str().ok());
+    let mut types = types.flat_map(|field| field.split([',', ';']));
+    types.any(|named| named.trim().eq_ignore_ascii_case("text/html"))
+}
+
+fn hash(text: &str) -> String {
+    format!("sha256-{}", BASE64.encode(&Sha256::digest(text.as_bytes())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the policy would block, and what would end the style or the script early.
+    #[test]
+    fn the_page_needs_nothing_that_its_policy_forbids() {
+        let between = |from: &str, to: &str| {
+            let (_, rest) = PAGE.split_once(from).unwrap();
+            rest.split_once(to).unwrap().0
+        };
+        assert_eq!(between("<style>", "</style>"), STYLE);
+        assert_eq!(between("<script>", "</script>"), SCRIPT);
+        for inline in [
+            " style=",
+            " onclick=",
+            " onload=",
+            "http://",
+            "https://",
+            "@import",
+            "url(",
+        ] {
+            let without = PAGE.replace("http://www.w3.org/2000/svg", "");
+            assert!(!without.contains(inline), "{inline}");
+        }
+        assert_eq!(
+            PAGE.matches("<script").count() + PAGE.matches("<style").count(),
+            2
+        );
+    }
+
+    #[test]
+    fn a_hash_is_that_of_the_standard() {
+        // The example of CSP level 3.
+        let hash = hash("doSomething();");
+        assert!(
+            hash.starts_with("sha256-") && hash.len() == 7 + 44,
+            "{hash}"
+        );
+    }
 }

@@ -1,4 +1,4 @@
-//! Every way in which a request for `/subscribe` or to store a filter is refused: status, words, metric label.
+//! Every way in which a request for events, for the live status or to store a filter is refused: status, words, metric label.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder};
@@ -23,6 +23,7 @@ pub(crate) enum Refusal {
     BodyTimeout,
     FilterTooLarge { bytes: usize },
     TooManyBodies { max: usize },
+    TooManyViewers { max: usize },
     StoreFull,
     StoreUnavailable,
 }
@@ -48,6 +49,7 @@ impl Refusal {
             Self::BodyTimeout => "body_timeout",
             Self::FilterTooLarge { .. } => "filter_too_large",
             Self::TooManyBodies { .. } => "too_many_bodies",
+            Self::TooManyViewers { .. } => "too_many_viewers",
             Self::StoreFull => "store_full",
             Self::StoreUnavailable => "store_unavailable",
         }
@@ -82,6 +84,7 @@ impl Refusal {
             | Self::Draining
             | Self::NodeFull { .. }
             | Self::TooManyBodies { .. }
+            | Self::TooManyViewers { .. }
             | Self::StoreFull
             | Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -119,6 +122,9 @@ impl Refusal {
             }
             Self::TooManyBodies { max } => format!(
                 "too many filters are being stored: at most {max} at one time (filters.max_concurrent_bodies)"
+            ),
+            Self::TooManyViewers { max } => format!(
+                "too many are looking: at most {max} at one time (http.max_status_viewers)"
             ),
             Self::StoreFull => "no room for more filters until one expires".to_owned(),
             Self::StoreUnavailable => "stored filters are unavailable".to_owned(),

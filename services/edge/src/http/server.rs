@@ -9,11 +9,13 @@ use std::time::Duration;
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpServer, web};
 use fanjet_actors::Stop;
-use socket2::SockRef;
+use socket2::{SockRef, TcpKeepalive};
 use tracing::{info, warn};
 
+use super::events::{events, other_methods};
 use super::filters::store_filter;
 use super::front_page::front_page;
+use super::status::{status, status_live};
 use super::subscribe::subscribe;
 use crate::EdgeError;
 use crate::edge::Node;
@@ -42,7 +44,14 @@ impl Server {
             App::new()
                 .app_data(worker)
                 .route("/", web::get().to(front_page))
+                .route("/status", web::get().to(status))
+                .route("/status/live", web::get().to(status_live))
                 .route("/subscribe", web::get().to(subscribe))
+                .service(
+                    web::resource("/events")
+                        .get(events)
+                        .default_service(web::to(other_methods)),
+                )
                 .route("/subscribe/filters", web::post().to(store_filter))
         })
         .workers(config.worker_count())
@@ -92,14 +101,21 @@ impl Server {
 }
 
 /// Lets the system drop a connection whose other end takes nothing for this long: without it a client that never
-/// reads would hold its place and its buffers for ever.
+/// reads would hold its place and its buffers for ever. While nothing is sent the system asks by itself whether the
+/// other end is still there: lines over plain HTTP have no pings.
 fn limit_stalls(io: &dyn Any, timeout: Duration) {
     if timeout.is_zero() {
         return;
     }
-    if let Some(stream) = io.downcast_ref::<TcpStream>()
-        && let Err(error) = SockRef::from(stream).set_tcp_user_timeout(Some(timeout))
-    {
+    let Some(stream) = io.downcast_ref::<TcpStream>() else {
+        return;
+    };
+    let socket = SockRef::from(stream);
+    let asking = TcpKeepalive::new().with_time(timeout);
+    let limited = socket
+        .set_tcp_user_timeout(Some(timeout))
+        .and_then(|()| socket.set_tcp_keepalive(&asking));
+    if let Err(error) = limited {
         warn!(%error, "cannot limit how long a socket may stall");
     }
 }

@@ -3,7 +3,6 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use bytes::BytesMut;
 use fanjet_filter::{Encoding, Filter};
 use fanjet_log::Selection;
 
@@ -82,14 +81,14 @@ pub(crate) fn join<'a>(
     }
     let total = entries
         .clone()
-        .map(|entry| entry.frame_in(encoding, encoder).len())
+        .map(|entry| entry.len_in(encoding, encoder))
         .sum();
-    let mut joined = BytesMut::with_capacity(total);
+    let mut joined = Vec::with_capacity(total);
     for entry in entries {
-        joined.extend_from_slice(entry.frame_in(encoding, encoder));
+        entry.put_in(encoding, encoder, &mut joined);
     }
     Some(Chunk {
-        bytes: joined.freeze(),
+        bytes: joined.into(),
         last: last.time(),
     })
 }

@@ -113,7 +113,7 @@ impl Shard {
         if self.holders == 0 {
             self.go_to_end();
         }
-        let outbox = Outbox::new(self.limits.max_pending_bytes);
+        let outbox = Outbox::new(self.limits.max_pending_bytes, encoding);
         let member = Rc::new(Member::new(outbox, encoding));
         let lane = self.lanes.hold(filter, encoding);
         self.holders += 1;
@@ -191,6 +191,9 @@ impl Shard {
         for member in live.chain(others.into_iter().flatten()) {
             if member.is_behind() {
                 self.metrics.laggards(-1);
+            }
+            if member.is_waiting() {
+                self.metrics.waiting(-1);
             }
             self.note_replay_end(&member);
             member.set_place(Place::Left);
@@ -300,7 +303,10 @@ impl Shard {
                 (&mut self.behind, index)
             }
             Place::Ahead { index, .. } => (&mut self.ahead, index),
-            Place::Waiting { index } => (&mut self.waiting, index),
+            Place::Waiting { index } => {
+                self.metrics.waiting(-1);
+                (&mut self.waiting, index)
+            }
             Place::Left => return,
         };
         list.swap_remove(index as usize);

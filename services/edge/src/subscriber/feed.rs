@@ -47,7 +47,7 @@ impl Feed {
         metrics: Metrics,
     ) -> (Self, oneshot::Receiver<()>) {
         let (ended, on_end) = oneshot::channel();
-        metrics.joined();
+        metrics.joined(member.encoding());
         let feed = Self {
             shard,
             member,
@@ -125,8 +125,8 @@ impl Drop for Feed {
     fn drop(&mut self) {
         self.shard.borrow_mut().leave(&self.member);
         let reason = self.member.outbox().closing();
-        self.metrics
-            .left(&reason.unwrap_or(CloseReason::ClientGone));
+        let reason = reason.unwrap_or(CloseReason::ClientGone);
+        self.metrics.left(self.member.encoding(), &reason);
     }
 }
 

@@ -10,8 +10,11 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use fanjet_event::TimeUs;
+use fanjet_filter::Encoding;
 use fanjet_wire::close::CloseReason;
-use fanjet_wire::websocket::{ping_frame, pong_frame};
+use fanjet_wire::websocket::pong_frame;
+
+use super::control;
 
 /// Whole frames of consecutive events, shared by all that want the same ones.
 #[derive(Debug, Clone)]
@@ -49,15 +52,14 @@ pub enum Take {
 pub struct Outbox {
     state: RefCell<State>,
     max_pending_bytes: usize,
+    encoding: Encoding,
 }
 
-/// A finished heartbeat.
-#[derive(Debug, Clone)]
-pub struct Heartbeat {
-    /// The frame.
-    pub frame: Bytes,
-    /// The cursor that it names.
-    pub time: TimeUs,
+/// A finished heartbeat, and the cursor that it names.
+#[derive(Debug)]
+struct Heartbeat {
+    frame: Bytes,
+    time: TimeUs,
 }
 
 #[derive(Debug, Default)]
@@ -78,11 +80,12 @@ struct State {
 }
 
 impl Outbox {
-    /// An empty outbox.
-    pub fn new(max_pending_bytes: usize) -> Self {
+    /// An empty outbox. `encoding` is that of the chunks.
+    pub fn new(max_pending_bytes: usize, encoding: Encoding) -> Self {
         Self {
             state: RefCell::default(),
             max_pending_bytes,
+            encoding,
         }
     }
 
@@ -106,9 +109,11 @@ impl Outbox {
 
     /// Sends a ping before anything that is queued.
     pub fn ping(&self) {
-        let mut state = self.state.borrow_mut();
-        state.ping = Some(ping_frame(b""));
-        wake(state);
+        if let Some(ping) = control::ping(self.encoding) {
+            let mut state = self.state.borrow_mut();
+            state.ping = Some(ping);
+            wake(state);
+        }
     }
 
     /// Answers a ping before anything that is queued. Only the newest unanswered one counts (RFC 6455 section
@@ -119,12 +124,13 @@ impl Outbox {
         wake(state);
     }
 
-    /// Sends a heartbeat, unless something is queued. It is no sign of life: so few bytes fit into the system's
+    /// Sends a heartbeat that names this cursor, unless something is queued. It is no sign of life: so few bytes fit into the system's
     /// buffer of a dead connection for a long time.
-    pub fn beat(&self, heartbeat: Heartbeat) {
+    pub fn beat(&self, time: TimeUs) {
         let mut state = self.state.borrow_mut();
         if state.is_idle() {
-            state.heartbeat = Some(heartbeat);
+            let frame = control::heartbeat(self.encoding, time);
+            state.heartbeat = Some(Heartbeat { frame, time });
             wake(state);
         }
     }
@@ -176,6 +182,12 @@ impl Outbox {
         self.state.borrow_mut().resume = resume;
     }
 
+    /// The cursor with which a new connection would miss nothing, as far as it was taken; `None` before anything is
+    /// known.
+    pub fn resume(&self) -> Option<u64> {
+        self.state.borrow().resume
+    }
+
     /// How often the socket took events: a sign of life. Control frames do not count: they fit into the
     /// system's buffer of a dead connection for a long time.
     pub fn taken(&self) -> u64 {
@@ -189,7 +201,7 @@ impl Outbox {
 
     /// Takes what is to be written next.
     pub fn take(&self) -> Take {
-        self.state.borrow_mut().take()
+        self.state.borrow_mut().take(self.encoding)
     }
 
     /// Notes that the writer found events elsewhere and writes them now.
@@ -202,7 +214,7 @@ impl Outbox {
     /// As [`Outbox::take`]; when there is nothing, wakes the caller once there is.
     pub fn poll_take(&self, cx: &mut Context<'_>) -> Poll<Take> {
         let mut state = self.state.borrow_mut();
-        match state.take() {
+        match state.take(self.encoding) {
             Take::Empty => {
                 let waker = cx.waker();
                 if !state
@@ -224,7 +236,7 @@ impl State {
         self.queue.is_empty() && self.closing.is_none()
     }
 
-    fn take(&mut self) -> Take {
+    fn take(&mut self, encoding: Encoding) -> Take {
         if self.is_close_sent {
             return Take::Over;
         }
@@ -244,7 +256,7 @@ impl State {
         let Some(reason) = &self.closing else {
             return Take::Empty;
         };
-        let frame = reason.frame(self.resume);
+        let frame = control::close(encoding, reason, self.resume);
         self.is_close_sent = true;
         match frame {
             Some(frame) => Take::Bytes(frame),

@@ -10,19 +10,16 @@ use actix::{
 use actix_http::error::PayloadError;
 use actix_web::web;
 use bytes::Bytes;
-use fanjet_filter::{ClientMessage, Encoding, MessageError};
+use fanjet_filter::{ClientMessage, MessageError};
 use fanjet_wire::close::CloseReason;
-use fanjet_wire::heartbeat;
-use fanjet_wire::websocket::{binary_frame, text_frame};
-use fanjet_wire::zstd::stored_message;
 use futures::Stream;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::Inbound;
 use super::inbound::{Broken, Received};
 use super::liveness::{Liveness, Socket};
 use super::silence::Silence;
-use super::{Heartbeat, Inbound};
 use crate::edge::Node;
 use crate::http::outside_pool;
 use crate::hub::{Member, SharedShard};
@@ -37,7 +34,8 @@ pub(crate) struct Session {
     shard: SharedShard,
     member: Rc<Member>,
     pool: Arc<Pool>,
-    liveness: Liveness,
+    /// `None`: nothing ever comes from this client, so only the system can tell whether it lives.
+    liveness: Option<Liveness>,
     /// How long a silence the client wants, if it wants to know.
     heartbeat: Option<Duration>,
     ping_interval: Duration,
@@ -48,7 +46,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Starts the actor on this thread. It ends when the client or the writer does.
+    /// Starts the actor of a WebSocket on this thread. It ends when the client or the writer does.
     pub(crate) fn start<P>(
         shard: SharedShard,
         member: Rc<Member>,
@@ -59,24 +57,55 @@ impl Session {
     ) where
         P: Stream<Item = Result<Bytes, PayloadError>> + Unpin + 'static,
     {
-        let config = &node.config.subscriber;
-        let inbound = Inbound::new(payload, config.max_client_message_bytes);
-        let session = Self {
-            shard,
-            member,
-            pool: Arc::clone(&node.tail.pool),
-            liveness: Liveness::new(Instant::now()),
-            heartbeat,
-            ping_interval: config.ping_interval,
-            pong_timeout: config.pong_timeout,
-            hello_timeout: config.hello_timeout,
-            age: node.ages.draw(),
-        };
+        let max_bytes = node.config.subscriber.max_client_message_bytes;
+        let inbound = Inbound::new(payload, max_bytes);
+        let session = Self::new(shard, member, heartbeat, node).hearing();
         Self::create(|ctx| {
             ctx.add_stream(inbound);
             ctx.spawn(on_end.into_actor(&session).map(|_, _, ctx| ctx.stop()));
             session
         });
+    }
+
+    /// Starts the actor of a client that gets a stream over plain HTTP, and cannot say anything. It ends when the
+    /// writer does.
+    pub(crate) fn start_deaf(
+        shard: SharedShard,
+        member: Rc<Member>,
+        on_end: oneshot::Receiver<()>,
+        heartbeat: Option<Duration>,
+        node: &Node,
+    ) {
+        let session = Self::new(shard, member, heartbeat, node);
+        Self::create(|ctx| {
+            ctx.spawn(on_end.into_actor(&session).map(|_, _, ctx| ctx.stop()));
+            session
+        });
+    }
+
+    fn new(
+        shard: SharedShard,
+        member: Rc<Member>,
+        heartbeat: Option<Duration>,
+        node: &Node,
+    ) -> Self {
+        let config = &node.config.subscriber;
+        Self {
+            shard,
+            member,
+            pool: Arc::clone(&node.tail.pool),
+            liveness: None,
+            heartbeat,
+            ping_interval: config.ping_interval,
+            pong_timeout: config.pong_timeout,
+            hello_timeout: config.hello_timeout,
+            age: node.ages.draw(),
+        }
+    }
+
+    fn hearing(mut self) -> Self {
+        self.liveness = Some(Liveness::new(Instant::now()));
+        self
     }
 
     /// Binary messages are ignored, as v1 ignores them.
@@ -160,12 +189,7 @@ impl Session {
         if silence.is_too_long(now, outbox.taken())
             && let Some(time) = self.shard.borrow().written_up_to(&self.member)
         {
-            let json = heartbeat::json(time);
-            let frame = match self.member.encoding() {
-                Encoding::Zstd => binary_frame(&stored_message(&json)),
-                Encoding::Json | Encoding::V0 => text_frame(&json),
-            };
-            outbox.beat(Heartbeat { frame, time });
+            outbox.beat(time);
             silence.broken(now);
         }
     }
@@ -173,8 +197,10 @@ impl Session {
     fn ping(&mut self, ctx: &mut Context<Self>) {
         let now = Instant::now();
         self.member.outbox().ping();
-        self.liveness.pinged(now);
-        ctx.run_later(self.pong_timeout, |session, _| session.check_life());
+        if let Some(liveness) = &mut self.liveness {
+            liveness.pinged(now);
+            ctx.run_later(self.pong_timeout, |session, _| session.check_life());
+        }
     }
 
     fn check_life(&mut self) {
@@ -184,9 +210,11 @@ impl Session {
             // Who is behind always has something to read.
             is_stuck: self.member.is_behind() || outbox.has_unwritten(),
         };
+        let (now, timeout) = (Instant::now(), self.pong_timeout);
         if self
             .liveness
-            .is_dead(Instant::now(), socket, self.pong_timeout)
+            .as_mut()
+            .is_some_and(|liveness| liveness.is_dead(now, socket, timeout))
         {
             self.member.outbox().close_now(CloseReason::PongTimeout);
         }
@@ -215,7 +243,9 @@ impl Actor for Session {
 
 impl StreamHandler<Result<Received, Broken>> for Session {
     fn handle(&mut self, received: Result<Received, Broken>, ctx: &mut Self::Context) {
-        self.liveness.received(Instant::now());
+        if let Some(liveness) = &mut self.liveness {
+            liveness.received(Instant::now());
+        }
         match received {
             Ok(received) => self.receive(received, ctx),
             Err(Broken::TooBig) => self.refuse(CloseReason::MessageTooBig, ctx),

@@ -18,6 +18,8 @@ impl CollectionId {
 #[derive(Debug)]
 pub struct Collections {
     known: HashMap<Nsid, CollectionId>,
+    /// By number.
+    names: Vec<Nsid>,
     max: usize,
 }
 
@@ -32,8 +34,14 @@ impl Collections {
     pub fn new(max: usize) -> Self {
         Self {
             known: HashMap::new(),
+            names: Vec::new(),
             max,
         }
+    }
+
+    /// The name of a numbered collection.
+    pub fn name(&self, index: usize) -> Option<&str> {
+        self.names.get(index).map(Nsid::as_str)
     }
 
     /// The shared name and the number of a collection. A name beyond the bounds has no number.
@@ -47,6 +55,7 @@ impl Collections {
             Ok(next) if is_modest && self.known.len() < self.max => {
                 let id = CollectionId(next);
                 self.known.insert(name.clone(), id);
+                self.names.push(name.clone());
                 (name, Some(id))
             }
             _ => (name, None),

@@ -48,7 +48,9 @@ impl Encoder {
     /// The finished frame of one event.
     pub(super) fn encode(&mut self, encoding: Encoding, json: &[u8]) -> Box<[u8]> {
         match encoding {
-            Encoding::Json => Box::from(&*websocket::text_frame(json)),
+            Encoding::Json | Encoding::Sse | Encoding::Ndjson => {
+                Box::from(&*websocket::text_frame(json))
+            }
             Encoding::Zstd => self.zstd(json),
             Encoding::V0 => {
                 self.made.v0 += 1;

@@ -167,6 +167,7 @@ impl Feeder {
             return Ok(next);
         };
         let newest_time = newest.time()?;
+        let counted_from = self.tail.ring.head().live;
         let mut entries = Vec::with_capacity(batch.len());
         let is_narrowed = self.tail.pool.is_narrowed();
         let mut collections = self.tail.collections.lock();
@@ -193,6 +194,12 @@ impl Feeder {
         let offending = batch.get(entries.len()).map(|entry| entry.seq);
         if !entries.is_empty() {
             self.failures_in_a_row = 0;
+            let new = entries.iter().filter(|entry| entry.seq() >= counted_from);
+            self.tail.traffic.count(new.map(|entry| &**entry));
+            // What was there before the node did not arrive late.
+            if newest.seq >= counted_from {
+                self.tail.traffic.arrived(newest, self.clock.now_us())?;
+            }
             self.tail.ring.extend(entries);
             self.moved(newest_time, next - 1);
         }

@@ -20,6 +20,8 @@ mod delivery;
 #[cfg(test)]
 mod ending;
 #[cfg(test)]
+mod event_streams;
+#[cfg(test)]
 mod extensions;
 #[cfg(test)]
 mod handshake;
@@ -35,5 +37,7 @@ mod pools;
 mod replay;
 #[cfg(test)]
 mod slow_readers;
+#[cfg(test)]
+mod status;
 #[cfg(test)]
 mod stored_filters;

@@ -5,9 +5,11 @@ mod events;
 mod faulty_log;
 mod node;
 mod request;
+mod stream;
 
 pub(crate) use client::{Client, decompressed};
 pub(crate) use events::{Event, commit, event, time_of};
 pub(crate) use faulty_log::{Fault, FaultyLog};
 pub(crate) use node::{Node, eventually};
-pub(crate) use request::{body, request};
+pub(crate) use request::{body, request, request_as};
+pub(crate) use stream::EventStream;

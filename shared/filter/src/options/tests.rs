@@ -379,10 +379,72 @@ fn the_header_asks_for_compression_too() {
 
 #[test]
 fn encodings_have_places_of_their_own() {
-    let mut places = [Encoding::Json, Encoding::Zstd, Encoding::V0].map(Encoding::index);
-    places.sort_unstable();
+    for (place, encoding) in Encoding::ALL.into_iter().enumerate() {
+        assert_eq!(encoding.index(), place);
+    }
+}
+
+#[test]
+fn a_stream_over_http_takes_the_same_parameters_without_those_of_sockets() {
+    let stream = |query| SubscriberOptions::parse_stream(query, Encoding::Ndjson);
+    let socket = SubscriberOptions::parse("wantedDids=did:plc:a&cursor=5&heartbeat=9").unwrap();
+    let same =
+        stream("wantedDids=did:plc:a&cursor=5&heartbeat=9&compress=false&requireHello=1").unwrap();
+    assert_eq!(same.encoding, Encoding::Ndjson);
     assert_eq!(
-        places,
-        std::array::from_fn::<_, { Encoding::COUNT }, _>(|place| place)
+        SubscriberOptions {
+            encoding: Encoding::Json,
+            ..same
+        },
+        socket
     );
+    for (query, encoding) in [
+        ("format=", Encoding::Ndjson),
+        ("format=sse", Encoding::Sse),
+        ("format=ndjson", Encoding::Ndjson),
+    ] {
+        assert_eq!(stream(query).unwrap().encoding, encoding);
+    }
+    for (query, words) in [
+        (
+            "compress=true",
+            "invalid subscriber options: compress is for WebSockets only",
+        ),
+        (
+            "requireHello=true",
+            "invalid subscriber options: requireHello is for WebSockets only",
+        ),
+        (
+            "format=v0",
+            "invalid subscriber options: invalid format: v0 (allowed: sse, ndjson)",
+        ),
+        ("format=v0&cursor=x", "invalid cursor: x"),
+    ] {
+        let answer = stream(query).unwrap_err().answer();
+        assert!(answer.starts_with(words), "{answer}");
+    }
+    assert!(stream("").unwrap().with_socket_encoding(b"zstd").is_err());
+}
+
+#[test]
+fn a_reader_that_comes_back_begins_behind_the_event_that_it_has() {
+    let first = || SubscriberOptions::parse_stream("cursor=7", Encoding::Sse).unwrap();
+    let cursor = |header: &[u8]| first().behind_event(header).map(|options| options.cursor);
+    assert_eq!(
+        cursor(b"1779719010267528"),
+        Ok(Some(Cursor::TimeUs(1_779_719_010_267_529)))
+    );
+    assert_eq!(cursor(b""), Ok(Some(Cursor::Seq(7))));
+    for bad in [
+        &b"7"[..],
+        b"+1779719010267528",
+        b"x",
+        b"17797190102675289",
+        b"\xff",
+    ] {
+        assert!(
+            matches!(cursor(bad), Err(OptionsError::LastEventId(_))),
+            "{bad:?}"
+        );
+    }
 }

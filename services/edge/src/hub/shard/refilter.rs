@@ -11,13 +11,14 @@ use crate::replay::Start;
 impl Shard {
     /// Adds a subscriber that gets nothing before its first [`Shard::set_filter`]. A start at a position is fixed now.
     pub fn join_waiting(&mut self, encoding: Encoding, start: Start) -> Rc<Member> {
-        let outbox = Outbox::new(self.limits.max_pending_bytes);
+        let outbox = Outbox::new(self.limits.max_pending_bytes, encoding);
         let member = Rc::new(Member::new(outbox, encoding));
         member.set_start(start);
         member.set_place(Place::Waiting {
             index: self.waiting.len() as u32,
         });
         self.waiting.push(Rc::clone(&member));
+        self.metrics.waiting(1);
         member
     }
 

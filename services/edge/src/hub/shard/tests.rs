@@ -133,23 +133,26 @@ fn equal_filters_share_one_lane_and_its_bytes() {
 #[test]
 fn each_encoding_has_its_lane() {
     let mut rig = Rig::new(1 << 20, 1 << 20);
-    let encodings = [Encoding::Json, Encoding::Zstd, Encoding::V0];
-    let members: Vec<_> = (0..6)
+    let encodings = Encoding::ALL;
+    let members: Vec<_> = (0..2 * Encoding::COUNT)
         .map(|n| {
-            rig.shard
-                .join(Filter::default(), encodings[n % 3], Start::Live)
+            rig.shard.join(
+                Filter::default(),
+                encodings[n % Encoding::COUNT],
+                Start::Live,
+            )
         })
         .collect();
-    assert_eq!(rig.shard.lanes(), 3);
+    assert_eq!(rig.shard.lanes(), Encoding::COUNT);
     rig.post(1);
     rig.settle();
     let written: Vec<_> = members.iter().map(|member| rig.drain(member)).collect();
-    for n in 0..3 {
+    for n in 0..Encoding::COUNT {
         assert!(std::ptr::eq(
             written[n][0].as_ptr(),
-            written[n + 3][0].as_ptr()
+            written[n + Encoding::COUNT][0].as_ptr()
         ));
-        assert_ne!(written[n], written[(n + 1) % 3]);
+        assert_ne!(written[n], written[(n + 1) % Encoding::COUNT]);
     }
     assert!(rig.ring.encoded().get() > 0);
     rig.ring.restart(2, 2);
@@ -418,7 +421,9 @@ fn encoding() -> impl Strategy<Value = Encoding> {
     prop_oneof![
         Just(Encoding::Json),
         Just(Encoding::Zstd),
-        Just(Encoding::V0)
+        Just(Encoding::V0),
+        Just(Encoding::Sse),
+        Just(Encoding::Ndjson)
     ]
 }
 
@@ -500,13 +505,20 @@ proptest! {
             let in_force = |seq| filters.iter().rev().find(|(from, _)| *from <= seq).map(|(_, filter)| filter);
             let expected: Vec<u8> = history.iter()
                 .filter(|entry| in_force(entry.seq()).is_some_and(|filter| filter.matches(entry.topic(), entry.action(), entry.did(), entry.json_len())))
-                .flat_map(|entry| entry.frame_in(member.encoding(), &mut encoder).to_vec())
-                .collect();
+                .fold(Vec::new(), |mut written, entry| {
+                    let before = written.len();
+                    let length = entry.len_in(member.encoding(), &mut encoder);
+                    entry.put_in(member.encoding(), &mut encoder, &mut written);
+                    assert_eq!(written.len(), before + length);
+                    written
+                });
             prop_assert!(written == expected, "{filters:?}: {} of {} bytes", written.len(), expected.len());
             rig.shard.leave(&member);
         }
         let Shard { holders, behind, ahead, waiting, .. } = &rig.shard;
         prop_assert_eq!((rig.shard.lanes(), *holders, behind.len(), ahead.len(), waiting.len()), (0, 0, 0, 0, 0));
+        let census = rig.shard.metrics.census();
+        prop_assert_eq!((census.behind.get(), census.replaying.get(), census.waiting.get()), (0, 0, 0));
     }
 }
 

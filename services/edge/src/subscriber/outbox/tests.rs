@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Wake;
 
-use fanjet_wire::websocket::close_frame;
+use fanjet_wire::websocket::{close_frame, ping_frame, text_frame};
 
 use super::*;
 use crate::events::time_of;
@@ -16,7 +16,7 @@ fn chunk(seq: u64, bytes: usize) -> Chunk {
 
 #[test]
 fn what_waits_is_bounded_but_one_piece_always_fits() {
-    let outbox = Outbox::new(100);
+    let outbox = Outbox::new(100, Encoding::Json);
     assert_eq!(outbox.push(&chunk(1, 500)), Push::Queued);
     assert_eq!(outbox.push(&chunk(2, 1)), Push::Full);
     assert_eq!(outbox.take(), Take::Bytes(chunk(1, 500).bytes));
@@ -28,7 +28,7 @@ fn what_waits_is_bounded_but_one_piece_always_fits() {
 
 #[test]
 fn control_frames_pass_events_and_only_the_newest_of_each_is_kept() {
-    let outbox = Outbox::new(100);
+    let outbox = Outbox::new(100, Encoding::Json);
     outbox.push(&chunk(1, 5));
     for n in 0..100_u8 {
         outbox.pong(&[n]);
@@ -45,7 +45,7 @@ fn control_frames_pass_events_and_only_the_newest_of_each_is_kept() {
 
 #[test]
 fn closing_comes_last_names_the_last_written_event_and_the_first_reason_counts() {
-    let outbox = Outbox::new(100);
+    let outbox = Outbox::new(100, Encoding::Json);
     outbox.start_at(Some(7));
     outbox.push(&chunk(1, 5));
     outbox.push(&chunk(2, 5));
@@ -64,7 +64,7 @@ fn closing_comes_last_names_the_last_written_event_and_the_first_reason_counts()
 
 #[test]
 fn who_got_nothing_resumes_where_it_started() {
-    let outbox = Outbox::new(100);
+    let outbox = Outbox::new(100, Encoding::Json);
     outbox.start_at(Some(7));
     outbox.push(&chunk(1, 5));
     outbox.close_now(CloseReason::Internal);
@@ -75,7 +75,7 @@ fn who_got_nothing_resumes_where_it_started() {
 
 #[test]
 fn nobody_is_told_when_nobody_is_there() {
-    let outbox = Outbox::new(100);
+    let outbox = Outbox::new(100, Encoding::Json);
     outbox.close_now(CloseReason::ClientGone);
     assert_eq!(outbox.take(), Take::Over);
 }
@@ -105,7 +105,7 @@ fn a_waiting_writer_is_woken() {
         |outbox| outbox.close_now(CloseReason::Draining),
     ];
     for act in acts {
-        let outbox = Outbox::new(100);
+        let outbox = Outbox::new(100, Encoding::Json);
         assert_eq!(outbox.poll_take(&mut cx), Poll::Pending);
         let before = wakes.0.load(Ordering::Relaxed);
         act(&outbox);
@@ -115,24 +115,17 @@ fn a_waiting_writer_is_woken() {
     }
 }
 
-fn heartbeat(seq: u64) -> Heartbeat {
-    Heartbeat {
-        frame: Bytes::from(format!("heartbeat {seq}")),
-        time: time_of(seq),
-    }
-}
-
 #[test]
 fn a_heartbeat_never_overtakes_an_event() {
-    let outbox = Outbox::new(100);
+    let outbox = Outbox::new(100, Encoding::Json);
     outbox.start_at(Some(7));
     outbox.push(&chunk(1, 5));
     assert!(!outbox.is_idle());
-    outbox.beat(heartbeat(1));
+    outbox.beat(time_of(1));
     assert_eq!(outbox.take(), Take::Bytes(chunk(1, 5).bytes));
     assert_eq!(outbox.take(), Take::Empty, "it was refused, not kept");
     // One that an event comes behind is not sent any more.
-    outbox.beat(heartbeat(2));
+    outbox.beat(time_of(2));
     outbox.push(&chunk(3, 5));
     assert_eq!(outbox.take(), Take::Bytes(chunk(3, 5).bytes));
     assert_eq!(outbox.take(), Take::Empty);
@@ -140,17 +133,20 @@ fn a_heartbeat_never_overtakes_an_event() {
 
 #[test]
 fn a_heartbeat_is_no_sign_of_life_and_only_the_newest_counts() {
-    let outbox = Outbox::new(100);
+    let outbox = Outbox::new(100, Encoding::Json);
     let before = outbox.taken();
-    outbox.beat(heartbeat(4));
-    outbox.beat(heartbeat(5));
+    outbox.beat(time_of(4));
+    outbox.beat(time_of(5));
     outbox.ping();
     assert_eq!(outbox.take(), Take::Bytes(ping_frame(b"")));
-    assert_eq!(outbox.take(), Take::Bytes(heartbeat(5).frame));
+    assert_eq!(
+        outbox.take(),
+        Take::Bytes(text_frame(&fanjet_wire::heartbeat::json(time_of(5))))
+    );
     assert_eq!(outbox.taken(), before);
     assert_eq!(outbox.take(), Take::Empty);
     outbox.close(CloseReason::Draining);
-    outbox.beat(heartbeat(6));
+    outbox.beat(time_of(6));
     let words = CloseReason::Draining.text(Some(time_of(5).get()));
     assert_eq!(outbox.take(), Take::Bytes(close_frame(Some(1012), &words)));
 }
@@ -158,9 +154,9 @@ fn a_heartbeat_is_no_sign_of_life_and_only_the_newest_counts() {
 #[test]
 fn a_heartbeat_does_not_set_the_cursor_back() {
     let start = time_of(5).get() + 1;
-    let outbox = Outbox::new(100);
+    let outbox = Outbox::new(100, Encoding::Json);
     outbox.start_at(Some(start));
-    outbox.beat(heartbeat(5));
+    outbox.beat(time_of(5));
     outbox.take();
     outbox.close(CloseReason::Draining);
     let words = CloseReason::Draining.text(Some(start));

@@ -1,0 +1,93 @@
+//! The checks that every subscriber passes, whatever its connection is: options first, as in v1.
+
+use actix_web::{HttpRequest, HttpResponseBuilder};
+use fanjet_filter::{OptionsError, SubscriberOptions};
+use tracing::warn;
+
+use super::Refusal;
+use super::admission::Permit;
+use super::client_address::client_address;
+use crate::edge::Node;
+use crate::replay::Start;
+
+/// The time of the oldest event that can be replayed, as a cursor. Always sent, except right after a node's start.
+pub(super) const OLDEST_CURSOR: &str = "x-fanjet-oldest-cursor";
+/// Sent when the cursor is older than that: the replay begins with the oldest event instead.
+pub(super) const CURSOR_CLAMPED: &str = "x-fanjet-cursor-clamped";
+
+/// A client that may come in.
+pub(super) struct Admitted {
+    pub(super) options: SubscriberOptions,
+    pub(super) start: Start,
+    pub(super) permit: Permit,
+    /// The answer, which tells how far back a cursor can reach.
+    pub(super) response: HttpResponseBuilder,
+}
+
+/// Checks a request. `options` reads what it asks for, and `answer` begins the response once nothing else speaks
+/// against it.
+///
+/// # Errors
+/// [`Refusal`].
+pub(super) async fn admit(
+    request: &HttpRequest,
+    node: &Node,
+    options: impl FnOnce(&HttpRequest) -> Result<SubscriberOptions, OptionsError>,
+    answer: impl FnOnce(&HttpRequest) -> Result<HttpResponseBuilder, Refusal>,
+) -> Result<Admitted, Refusal> {
+    let max_bytes = node.config.http.max_url_bytes;
+    let target = request.uri().path_and_query();
+    if target.is_some_and(|target| target.as_str().len() > max_bytes) {
+        return Err(Refusal::UrlTooLong { max_bytes });
+    }
+    let mut options = options(request).map_err(Refusal::InvalidOptions)?;
+    if node.ending.draining.is_cancelled() {
+        return Err(Refusal::Draining);
+    }
+    if node.tail.ring.head().end.is_none() {
+        return Err(Refusal::NotReady);
+    }
+    let client = client_address(request, &node.config.http.trusted_proxies);
+    let permit = node.admission.admit(client)?;
+    if let Some(id) = options.stored_filter {
+        // With a place taken, so that no more of these are under way than there are places.
+        options.filter = node.filters.get(id).await?;
+    }
+    // Who says later what it wants is judged then.
+    if !options.require_hello && !node.tail.pool.serves(&options.filter) {
+        return Err(Refusal::OutsidePool(node.tail.pool.to_string()));
+    }
+    let mut response = answer(request)?;
+    let start = tokio::select! {
+        start = node.starts.resolve(options.cursor) => start,
+        // A log that is away must not keep the node from ending.
+        () = node.ending.draining.cancelled() => return Err(Refusal::Draining),
+    };
+    let start = start.map_err(|error| {
+        // What it says is for the operator.
+        warn!(%error, "cannot find the position of a cursor");
+        Refusal::NoStart
+    })?;
+    if node.ending.draining.is_cancelled() {
+        // While the log was asked.
+        return Err(Refusal::Draining);
+    }
+    node.metrics.started(start);
+    tell_window(&mut response, start, node);
+    Ok(Admitted {
+        options,
+        start,
+        permit,
+        response,
+    })
+}
+
+/// Says how far back a cursor can reach, and whether this one asked for more than there is.
+fn tell_window(response: &mut HttpResponseBuilder, start: Start, node: &Node) {
+    if let Some(oldest) = node.tail.window.oldest().time {
+        response.insert_header((OLDEST_CURSOR, oldest.get()));
+    }
+    if let Start::At { clamped: true, .. } = start {
+        response.insert_header((CURSOR_CLAMPED, "true"));
+    }
+}

@@ -1,0 +1,214 @@
+'use strict';
+// Shows what /status/live says, and events of /subscribe. Whatever comes from the network is only ever set as text.
+const at = id => document.getElementById(id);
+const set = (id, text) => { const node = at(id); if (node.textContent !== text) node.textContent = text; };
+const number = value => value.toLocaleString('en', { maximumFractionDigits: value < 10 ? 2 : value < 100 ? 1 : 0 });
+const clock = us => new Date(us / 1000).toISOString().slice(0, 19).replace('T', ' ');
+function bytes(value) {
+  for (const unit of ['B', 'kB', 'MB']) {
+    if (value < 1000) return number(value) + ' ' + unit;
+    value /= 1000;
+  }
+  return number(value) + ' GB';
+}
+function span(seconds) {
+  if (seconds < 1) return Math.round(seconds * 1000) + ' ms';
+  if (seconds < 120) return number(seconds) + ' s';
+  if (seconds < 7200) return Math.round(seconds / 60) + ' min';
+  return seconds < 172800 ? number(seconds / 3600) + ' h' : number(seconds / 86400) + ' d';
+}
+
+// Rows are kept and only their texts change, so that nothing moves under a reader that does not have to.
+function rows(id, data) {
+  const body = at(id);
+  while (body.rows.length > data.length) body.deleteRow(-1);
+  data.forEach((cells, index) => {
+    let row = body.rows[index];
+    if (!row) {
+      row = body.insertRow();
+      cells.forEach((_, nth) => {
+        const cell = document.createElement(nth ? 'td' : 'th');
+        if (!nth) cell.scope = 'row';
+        row.append(cell);
+      });
+    }
+    cells.forEach((text, nth) => {
+      const cell = row.cells[nth];
+      if (cell.textContent === text) return;
+      // A name breaks at its dots.
+      if (nth) cell.textContent = text;
+      else cell.replaceChildren(...text.split(/(?<=\.)/).flatMap(part => [part, document.createElement('wbr')]));
+    });
+  });
+}
+
+function chart(minutes) {
+  const svg = at('chart');
+  const peak = Math.max(0, ...minutes);
+  set('peak', number(peak));
+  while (svg.children.length > minutes.length) svg.lastChild.remove();
+  minutes.forEach((rate, index) => {
+    let bar = svg.children[index];
+    if (!bar) {
+      bar = document.createElementNS('http://www.w3.org/2000/svg', 'rect');
+      bar.setAttribute('width', '8');
+      svg.append(bar);
+    }
+    const height = peak > 0 ? Math.max(1, rate / peak * 78) : 0;
+    bar.setAttribute('x', String(600 - (minutes.length - index) * 10));
+    bar.setAttribute('y', String(80 - height));
+    bar.setAttribute('height', String(height));
+  });
+}
+
+function show(report) {
+  const { throughput, lag, log, collections, subscribers } = report;
+  set('version', report.version);
+  set('state', report.ready ? 'ready' : 'not ready: ' + report.reasons.join(', '));
+  at('state').className = 'badge ' + (report.ready ? 'good' : 'bad');
+  set('now', number(throughput.now.events_per_second));
+  set('now-bytes', bytes(throughput.now.bytes_per_second) + '/s of JSON');
+  set('hour', number(throughput.last_hour.events_per_second));
+  set('hour-span', number(throughput.last_hour.events) + ' events in ' + span(throughput.last_hour.seconds));
+  const upstream = lag.upstream_seconds ?? lag.log_seconds;
+  set('lag', upstream === null ? '–' : span(upstream));
+  set('lag-log', lag.log_seconds === null ? 'no event yet' : span(lag.log_seconds) + ' from the log to here');
+  set('subscribers', number(subscribers.total));
+  set('replaying', number(subscribers.replaying) + ' replaying');
+  chart(throughput.minutes);
+  set('collections-caption', 'The busiest of the last ' + span(collections.seconds) + ', ' +
+    number(collections.known) + ' known. Counted since the node started.');
+  const named = collections.rows.map(row => [
+    row.name, number(row.events_per_second), number(row.events),
+    row.last_time_us === null ? '–' : clock(row.last_time_us).slice(11),
+  ]);
+  if (collections.other.rows > 0) {
+    named.push([collections.other.rows + ' others', number(collections.other.events_per_second), number(collections.other.events), '']);
+  }
+  rows('collections', named);
+  const forms = { plain: 'form: JSON', zstd: 'form: zstd', v0: 'form: v0', sse: 'form: server-sent events', ndjson: 'form: lines' };
+  rows('kinds', [
+    ['live', number(subscribers.live)],
+    ['behind, reading memory', number(subscribers.behind)],
+    ['replaying, reading the log', number(subscribers.replaying)],
+    ['waiting for its options', number(subscribers.waiting)],
+    ...Object.entries(forms).map(([form, name]) => [name, number(subscribers.by_form[form])]),
+  ]);
+  const place = (name, it) => [name, it ? String(it.time_us ?? it.seq) : '–', it && it.time_us ? clock(it.time_us) : '–'];
+  rows('log', [place('oldest', log.oldest), place('newest', log.newest)]);
+  set('since', clock(report.time_us - report.uptime_seconds * 1e6) + ' UTC');
+  const known = at('known');
+  if (known.children.length === 0) {
+    for (const row of collections.rows.filter(row => row.name.includes('.')).slice(0, 20)) {
+      known.append(new Option(row.name));
+    }
+  }
+}
+
+// When too many are watching, the page asks from time to time instead.
+let polling = null;
+async function poll() {
+  try {
+    const response = await fetch('status', { cache: 'no-store' });
+    if (response.ok) show(await response.json());
+  } catch {
+    lost();
+  }
+}
+function lost() {
+  set('state', 'no connection');
+  at('state').className = 'badge bad';
+}
+function watch() {
+  const live = new EventSource('status/live');
+  live.onmessage = message => {
+    clearInterval(polling);
+    polling = null;
+    show(JSON.parse(message.data));
+  };
+  live.onerror = () => {
+    polling ??= setInterval(poll, 5000);
+    if (live.readyState === EventSource.CLOSED) setTimeout(watch, 15000);
+    lost();
+    poll();
+  };
+}
+watch();
+
+const MOST = 100;
+let socket = null;
+let received = 0;
+let arrived = [];
+function say(text) { set('try-state', text); }
+function query() {
+  const wanted = at('wanted').value.split(/[\s,]+/).filter(name => name);
+  return wanted.length ? '?' + new URLSearchParams(wanted.map(name => ['wantedCollections', name])) : '';
+}
+function summary(event) {
+  const commit = event.commit;
+  if (!commit) return [event.kind, event.did];
+  const record = commit.record ?? {};
+  const text = [record.text, record.displayName, record.name, record.subject?.uri, record.subject].find(it => typeof it === 'string');
+  return [commit.collection + ' ' + commit.operation, text || commit.rkey];
+}
+// A busy stream is drawn a few times per second, however many events there are.
+function draw() {
+  if (arrived.length) {
+    const list = at('events');
+    const items = arrived.slice(-MOST).reverse().map(event => {
+      const item = document.createElement('li');
+      const what = document.createElement('b');
+      const [title, text] = summary(event);
+      what.textContent = title;
+      item.append(what, ' ', text.slice(0, 200));
+      return item;
+    });
+    arrived = [];
+    list.prepend(...items);
+    while (list.children.length > MOST) list.lastChild.remove();
+  }
+  set('received', number(received));
+}
+function disconnect() { socket?.close(); }
+function connect() {
+  const url = new URL('subscribe' + query(), location.href);
+  url.protocol = url.protocol.replace('http', 'ws');
+  received = 0;
+  arrived = [];
+  at('events').replaceChildren();
+  say('Connecting …');
+  const mine = socket = new WebSocket(url);
+  let drawing = null;
+  at('go').textContent = 'Disconnect';
+  mine.onopen = () => {
+    say('Connected; events received: ');
+    // Not announced anew with every event.
+    const count = document.createElement('span');
+    count.id = 'received';
+    count.setAttribute('aria-live', 'off');
+    at('try-state').append(count);
+    draw();
+    drawing = setInterval(draw, 250);
+  };
+  mine.onmessage = message => {
+    received += 1;
+    arrived.push(JSON.parse(message.data));
+    if (arrived.length > MOST) arrived.shift();
+  };
+  mine.onclose = async closed => {
+    clearInterval(drawing);
+    at('go').textContent = 'Connect';
+    socket = null;
+    if (drawing !== null) return say('Disconnected' + (closed.reason ? ': ' + closed.reason : '.'));
+    // Why is in the body of the refusal, which a WebSocket does not show.
+    const refused = await fetch(url.href.replace(/^ws/, 'http')).then(it => it.text()).catch(() => 'no connection');
+    say('Refused: ' + refused);
+  };
+}
+at('try').addEventListener('submit', event => {
+  event.preventDefault();
+  if (socket) disconnect(); else connect();
+});
+function example() { at('curl').textContent = "curl -N '" + new URL('events', location.href) + query() + "'"; }
+at('wanted').addEventListener('input', example);
+example();

@@ -1,0 +1,57 @@
+//! `GET /status` and `GET /status/live`: the node about itself, for programs and for the page.
+
+use std::convert::Infallible;
+
+use actix_web::http::header::{self, ContentType, HeaderValue};
+use actix_web::{HttpResponse, web};
+use futures::StreamExt;
+
+use super::Refusal;
+use crate::hub::Worker;
+
+/// The newest snapshot, at most about a second old.
+pub(crate) async fn status(worker: web::Data<Worker>) -> HttpResponse {
+    let json = worker.node().board.shown().json;
+    if json.is_empty() {
+        // It has just started.
+        return open(Refusal::NotReady.response());
+    }
+    open(
+        HttpResponse::Ok()
+            .content_type(ContentType::json())
+            .body(json),
+    )
+}
+
+/// Every snapshot from now on, as server-sent events.
+pub(crate) async fn status_live(worker: web::Data<Worker>) -> HttpResponse {
+    let node = worker.node();
+    let draining = node.ending.draining.clone();
+    let Some(place) = node.board.viewer() else {
+        let max = node.config.http.max_status_viewers;
+        let refusal = Refusal::TooManyViewers { max };
+        node.metrics.refused(&refusal);
+        return open(refusal.response());
+    };
+    let live = node.board.live().map(move |sse| {
+        let _held = &place;
+        Ok::<_, Infallible>(sse)
+    });
+    let live = live.take_until(async move { draining.cancelled().await });
+    let response = HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header(("x-accel-buffering", "no"))
+        .force_close()
+        .streaming(live);
+    open(response)
+}
+
+/// Always asked anew, and readable by pages of any origin, such as a page about a whole cluster.
+fn open(mut response: HttpResponse) -> HttpResponse {
+    let headers = response.headers_mut();
+    let any = HeaderValue::from_static("*");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any);
+    let no_store = HeaderValue::from_static("no-store");
+    headers.insert(header::CACHE_CONTROL, no_store);
+    response
+}

@@ -1,0 +1,128 @@
+//! What came into the log since this node started, counted by the feeder, once per event.
+
+use std::time::{Duration, SystemTime};
+
+use fanjet_event::{TimeUs, Topic};
+use fanjet_log::LogError;
+use parking_lot::Mutex;
+
+use crate::tail::{CollectionId, Entry};
+
+/// Written by the feeder per batch, read once per second.
+#[derive(Debug, Default)]
+pub(crate) struct Traffic {
+    counts: Mutex<Counts>,
+}
+
+/// All counts at one moment.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Counts {
+    pub(crate) events: u64,
+    /// Bytes of JSON.
+    pub(crate) bytes: u64,
+    /// By [`Row::index`]. Bounded by the collections that get a number.
+    pub(crate) rows: Vec<Count>,
+    pub(crate) newest: Option<Newest>,
+}
+
+/// What is known about one row.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Count {
+    pub(crate) events: u64,
+    pub(crate) last: Option<TimeUs>,
+}
+
+/// What is counted apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Row {
+    Identity,
+    Account,
+    Sync,
+    /// Collections beyond the bounds of numbering.
+    Unnumbered,
+    Collection(CollectionId),
+}
+
+/// How late the newest event was when it arrived here.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Newest {
+    /// Behind its log time.
+    pub(crate) log_lag: Duration,
+    /// Behind the time that the upstream gave it, if that is one that can be read.
+    pub(crate) upstream_lag: Option<Duration>,
+}
+
+impl Row {
+    /// How many stand before the collections.
+    pub(crate) const FIXED: usize = 4;
+
+    fn of(entry: &Entry) -> Self {
+        match (entry.topic(), entry.collection()) {
+            (Topic::Identity, _) => Self::Identity,
+            (Topic::Account, _) => Self::Account,
+            (Topic::Sync, _) => Self::Sync,
+            (Topic::Commit(_), None) => Self::Unnumbered,
+            (Topic::Commit(_), Some(id)) => Self::Collection(id),
+        }
+    }
+
+    fn index(self) -> usize {
+        match self {
+            Self::Identity => 0,
+            Self::Account => 1,
+            Self::Sync => 2,
+            Self::Unnumbered => 3,
+            Self::Collection(id) => Self::FIXED + id.index(),
+        }
+    }
+}
+
+impl Traffic {
+    /// Counts events that came into the log after the node started.
+    pub(crate) fn count<'a>(&self, entries: impl Iterator<Item = &'a Entry>) {
+        let mut counts = self.counts.lock();
+        for entry in entries {
+            counts.add(entry);
+        }
+    }
+
+    /// Notes when the newest one arrived.
+    ///
+    /// # Errors
+    /// [`LogError`] when it has no time.
+    pub(crate) fn arrived(&self, newest: &fanjet_log::Entry, now_us: u64) -> Result<(), LogError> {
+        let since = |then: u64| Duration::from_micros(now_us.saturating_sub(then));
+        let newest = Newest {
+            log_lag: since(newest.time()?.get()),
+            upstream_lag: unix_us(newest.origin.time.as_str()).map(since),
+        };
+        self.counts.lock().newest = Some(newest);
+        Ok(())
+    }
+
+    /// All of it.
+    pub(crate) fn counts(&self) -> Counts {
+        self.counts.lock().clone()
+    }
+}
+
+impl Counts {
+    fn add(&mut self, entry: &Entry) {
+        let at = Row::of(entry).index();
+        if self.rows.len() <= at {
+            self.rows.resize(at + 1, Count::default());
+        }
+        let row = &mut self.rows[at];
+        row.events += 1;
+        row.last = Some(entry.time());
+        self.events += 1;
+        self.bytes += entry.json_len() as u64;
+    }
+}
+
+/// Times of upstreams are in UTC, save for odd ones.
+fn unix_us(text: &str) -> Option<u64> {
+    let time = humantime::parse_rfc3339(text).ok()?;
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    u64::try_from(since.as_micros()).ok()
+}

@@ -1,0 +1,410 @@
+//! `/events`: server-sent events and lines over plain HTTP, read as a browser and as curl would.
+
+use std::time::Duration;
+
+use fanjet_edge::metrics::{DISCONNECTS, LAGGARDS, REFUSED_HANDSHAKES, REPLAYS, SUBSCRIBERS};
+use fanjet_event::Topic;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde_json::{Value, json};
+
+use crate::support::{
+    EventStream, FaultyLog, Node, body, commit, event, request, request_as, time_of,
+};
+
+const POST: &str = "app.bsky.feed.post";
+const LIKE: &str = "app.bsky.feed.like";
+
+#[tokio::test]
+async fn each_form_is_told_by_the_format_or_the_accept_header() {
+    let node = Node::start().await;
+    let sse = "Accept: text/html, Text/Event-Stream;q=0.9\r\n";
+    for (query, headers, content_type) in [
+        ("", "", "application/x-ndjson"),
+        ("", "Accept: */*\r\n", "application/x-ndjson"),
+        ("?format=sse", "", "text/event-stream"),
+        ("", sse, "text/event-stream"),
+        ("?format=ndjson", sse, "application/x-ndjson"),
+    ] {
+        let mut stream = EventStream::open(node.addr(), query, headers).await;
+        assert_eq!(stream.header("content-type"), Some(content_type));
+        for header in [
+            "cache-control: no-store",
+            "x-accel-buffering: no",
+            "access-control-allow-origin: *",
+            "connection: close",
+            "vary: accept",
+        ] {
+            stream.expect_header(header);
+        }
+        assert_eq!(stream.header("content-length"), None);
+        let entries = node.log.append([
+            commit(POST, "did:plc:a"),
+            event(Topic::Identity, "did:plc:a").padded(5),
+            event(Topic::Sync, "did:plc:a"),
+            commit(LIKE, "did:plc:b").padded(70_000),
+        ]);
+        let expected = [&entries[0], &entries[1], &entries[3]];
+        match content_type {
+            "text/event-stream" => stream.expect_sse(expected).await,
+            _ => stream.expect_lines(expected).await,
+        }
+    }
+}
+
+/// From the log through the ring to live, with filters, everything once and in order.
+#[tokio::test]
+async fn replay_becomes_live_without_a_seam() {
+    let node = Node::start_with(FaultyLog::new(), |config| {
+        config.tail.ring_bytes = 100_000;
+        config.replay.page_bytes = 20_000;
+    })
+    .await;
+    let event = |n: usize| {
+        let collection = if n.is_multiple_of(3) { LIKE } else { POST };
+        commit(collection, "did:plc:a").padded(n * 37 % 900)
+    };
+    let mut all = node.log.append((0..1_000).map(event));
+    node.tail_caught_up().await;
+    let likes = "&wantedCollections=app.bsky.feed.like";
+    let mut lines = EventStream::open(node.addr(), "?cursor=1", "").await;
+    let mut sse = EventStream::sse(node.addr(), &format!("?cursor=0{likes}"), "").await;
+    all.extend(node.log.append((1_000..1_500).map(event)));
+    lines.expect_lines(&all).await;
+    let is_like = |entry: &&fanjet_log::Entry| matches!(&entry.topic, Topic::Commit(name) if name.as_str() == LIKE);
+    sse.expect_sse(all.iter().filter(is_like)).await;
+    node.metric_falls_to(REPLAYS, 0.0).await;
+
+    let after = node.append_one(LIKE, "did:plc:a");
+    lines.expect_lines([&after]).await;
+    sse.expect_sse([&after]).await;
+    assert_eq!(node.metric(DISCONNECTS, None), 0.0);
+}
+
+/// A browser that loses its connection again and again, at any moment, has read every event once.
+#[tokio::test]
+async fn coming_back_with_the_last_event_id_repeats_and_loses_nothing() {
+    let node = Node::start().await;
+    let event = || commit(POST, "did:plc:a").padded(300);
+    let mut all = node.log.append((0..100).map(|_| event()));
+    node.tail_caught_up().await;
+    let mut last_event_id = String::new();
+    let mut next = 0;
+    for part in [1, 7, 0, 30, 2, 60] {
+        // The cursor stays in the URL, as browsers keep it; it counts the first time only.
+        let mut stream = EventStream::sse(node.addr(), "?cursor=1", &last_event_id).await;
+        stream.expect_sse(&all[next..next + part]).await;
+        next += part;
+        last_event_id = stream.last_event_id;
+        all.extend(node.log.append((0..5).map(|_| event())));
+    }
+    let mut stream = EventStream::sse(node.addr(), "?cursor=1", &last_event_id).await;
+    stream.expect_sse(&all[next..]).await;
+    assert_eq!(
+        stream.last_event_id,
+        all.last().unwrap().time().unwrap().to_string()
+    );
+}
+
+/// One that was live and got nothing yet has a place to come back to as well.
+#[tokio::test]
+async fn who_got_no_event_yet_comes_back_to_its_place() {
+    let node = Node::start().await;
+    node.append_one(POST, "did:plc:a");
+    node.tail_caught_up().await;
+    let mut stream = EventStream::sse(node.addr(), "", "").await;
+    assert_eq!(
+        stream.line().await.as_deref(),
+        Some(format!("id: {}", time_of(1)).as_str())
+    );
+    assert_eq!(stream.line().await.as_deref(), Some(""));
+    drop(stream);
+    node.metric_falls_to(SUBSCRIBERS, 0.0).await;
+    let missed = node.append_one(POST, "did:plc:a");
+    let mut stream = EventStream::sse(node.addr(), "", &time_of(1).to_string()).await;
+    stream.expect_sse([&missed]).await;
+}
+
+#[tokio::test]
+async fn draining_ends_with_the_close_event_and_the_end_of_the_body() {
+    let node = Node::start().await;
+    let mut sse = EventStream::sse(node.addr(), "", "").await;
+    let mut lines = EventStream::open(node.addr(), "", "").await;
+    let entries = node.log.append((0..3).map(|_| commit(POST, "did:plc:a")));
+    sse.expect_sse(&entries).await;
+    lines.expect_lines(&entries).await;
+    let reading = async {
+        let close = sse.event().await.unwrap();
+        let time = entries[2].time().unwrap();
+        assert_eq!(
+            (close.event.as_str(), close.id),
+            ("close", time.to_string())
+        );
+        let data: Value = serde_json::from_str(&close.data).unwrap();
+        let message = format!("node shutting down, reconnect; resume with cursor={time}");
+        let expected = json!({"reason": "draining", "message": message, "cursor": time.get()});
+        assert_eq!(data, expected);
+        assert_eq!(sse.event().await, None);
+        assert_eq!(lines.line().await, None);
+    };
+    let begun = std::time::Instant::now();
+    let (ended, ()) = tokio::join!(node.stop(), reading);
+    ended.unwrap();
+    // Nothing was left for the deadline, which is longer.
+    assert!(begun.elapsed() < Duration::from_secs(8));
+}
+
+/// While others go on live, a reader that stands still comes back by itself and misses nothing.
+#[tokio::test]
+async fn a_slow_reader_gets_everything_once_in_order() {
+    for accept in ["", "Accept: text/event-stream\r\n"] {
+        let node = Node::start_with(FaultyLog::new(), |config| {
+            config.http.workers = 1;
+            config.subscriber.max_pending_bytes = 1000;
+        })
+        .await;
+        let mut slow = EventStream::open_narrow(node.addr(), "", accept).await;
+        let mut fast = node.client("").await;
+        let mut all = node
+            .log
+            .append((0..400).map(|_| commit(POST, "did:plc:a").padded(50_000)));
+        fast.expect(&all).await;
+        assert_eq!(node.metric(LAGGARDS, None), 1.0);
+        all.push(node.append_one(LIKE, "did:plc:a"));
+        match accept {
+            "" => slow.expect_lines(&all).await,
+            _ => slow.expect_sse(&all).await,
+        }
+        node.metric_falls_to(LAGGARDS, 0.0).await;
+        assert_eq!(node.metric(DISCONNECTS, None), 0.0);
+    }
+}
+
+/// Pings are comments, lines have none; a heartbeat is an event in both.
+#[tokio::test]
+async fn silence_is_broken_in_the_words_of_each_form() {
+    let node = Node::start_with(FaultyLog::new(), |config| {
+        config.subscriber.ping_interval = Duration::from_millis(50);
+        config.subscriber.pong_timeout = Duration::from_millis(10);
+    })
+    .await;
+    let entry = node.append_one(POST, "did:plc:a");
+    node.tail_caught_up().await;
+    let nothing = "?wantedCollections=app.bsky.feed.like&heartbeat=1";
+    let mut sse = EventStream::sse(node.addr(), nothing, "").await;
+    let mut lines = EventStream::open(node.addr(), nothing, "").await;
+    let time = entry.time().unwrap();
+    let heartbeat = format!(r#"{{"did":"","time_us":{time},"kind":"heartbeat"}}"#);
+    let beat = sse.event().await.unwrap();
+    assert_eq!((beat.data, beat.id), (heartbeat.clone(), time.to_string()));
+    assert_eq!(lines.line().await, Some(heartbeat));
+    assert!(sse.comments > 5, "{}", sse.comments);
+    // Nobody can answer a comment, so nobody is closed for not answering.
+    assert_eq!(node.metric(DISCONNECTS, None), 0.0);
+}
+
+/// Nothing is sent to it, and it says nothing: its going is noticed all the same.
+#[tokio::test]
+async fn who_leaves_makes_room() {
+    let node = Node::start_with(FaultyLog::new(), |config| config.http.max_subscribers = 1).await;
+    for _ in 0..3 {
+        let stream = EventStream::open(node.addr(), "", "").await;
+        let answer = request(&node, "/events", "").await;
+        assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+        assert!(answer.contains("retry-after: 5\r\n"), "{answer}");
+        drop(stream);
+        node.metric_falls_to(SUBSCRIBERS, 0.0).await;
+    }
+    assert_eq!(node.metric(REFUSED_HANDSHAKES, Some("node_full")), 3.0);
+    assert_eq!(node.metric(DISCONNECTS, Some("client_gone")), 3.0);
+}
+
+#[tokio::test]
+async fn what_cannot_be_served_is_refused_in_plain_words() {
+    let node = Node::start().await;
+    let prefix = "invalid subscriber options: ";
+    for (query, headers, words) in [
+        ("?compress=true", "", "compress is for WebSockets only"),
+        (
+            "?requireHello=true",
+            "",
+            "requireHello is for WebSockets only",
+        ),
+        (
+            "?format=v0",
+            "",
+            "invalid format: v0 (allowed: sse, ndjson)",
+        ),
+        (
+            "",
+            "Socket-Encoding: zstd\r\n",
+            "Socket-Encoding is for WebSockets only",
+        ),
+        ("?wantedCollections=x", "", "invalid collection: x"),
+    ] {
+        let answer = request(&node, &format!("/events{query}"), headers).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+        assert!(
+            answer.contains("access-control-allow-origin: *\r\n"),
+            "{answer}"
+        );
+        assert!(
+            body(&answer).starts_with(&format!("{prefix}{words}")),
+            "{answer}"
+        );
+    }
+    let answer = request(&node, "/events", "Last-Event-ID: 7\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(
+        body(&answer).starts_with("invalid Last-Event-ID: 7 (allowed: "),
+        "{answer}"
+    );
+    assert_eq!(
+        node.metric(REFUSED_HANDSHAKES, Some("invalid_options")),
+        6.0
+    );
+    let answer = request(&node, "/events?filter=ok", "").await;
+    assert!(body(&answer).contains("invalid filter: ok"), "{answer}");
+}
+
+#[tokio::test]
+async fn only_get_is_served_and_browsers_may_ask_first() {
+    let node = Node::start().await;
+    for method in ["HEAD", "POST", "PUT", "DELETE"] {
+        let answer = request_as(&node, method, "/events", "").await;
+        assert!(answer.starts_with("HTTP/1.1 405 "), "{method}: {answer}");
+        assert!(answer.contains("allow: GET, OPTIONS\r\n"), "{answer}");
+    }
+    let answer = request_as(&node, "OPTIONS", "/events", "").await;
+    assert!(answer.starts_with("HTTP/1.1 204 "), "{answer}");
+    assert!(
+        answer.contains("access-control-allow-headers: last-event-id\r\n"),
+        "{answer}"
+    );
+    assert_eq!(node.metric(SUBSCRIBERS, None), 0.0);
+}
+
+/// Side by side with WebSockets, and many of a kind: what one lane shares is what each of them reads.
+#[tokio::test]
+async fn all_forms_tell_the_same_story() {
+    let node = Node::start().await;
+    let mut socket = node.client("").await;
+    let mut sse = Vec::new();
+    let mut lines = Vec::new();
+    for _ in 0..3 {
+        sse.push(EventStream::sse(node.addr(), "", "").await);
+        lines.push(EventStream::open(node.addr(), "", "").await);
+    }
+    let entries = node.log.append((0..500).map(|n| {
+        let topic = match n % 7 {
+            0 => Topic::Identity,
+            1 => Topic::Account,
+            _ => Topic::Commit(POST.parse().unwrap()),
+        };
+        event(topic, "did:plc:a").padded(n * 37 % 900)
+    }));
+    socket.expect(&entries).await;
+    for stream in &mut sse {
+        stream.expect_sse(&entries).await;
+    }
+    for stream in &mut lines {
+        stream.expect_lines(&entries).await;
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_falls_out_of_the_log_is_told_where_to_resume() {
+    let node = Node::start_with(FaultyLog::new(), |config| {
+        config.http.workers = 1;
+        config.tail.check_interval = Duration::from_millis(20);
+        config.tail.ring_bytes = 2_000_000;
+        config.subscriber.max_pending_bytes = 1000;
+    })
+    .await;
+    let mut slow = EventStream::open_narrow(node.addr(), "?format=sse", "").await;
+    let mut fast = node.client("").await;
+    let mut all = Vec::new();
+    for _ in 0..400 {
+        let entry = node.log.append([commit(POST, "did:plc:a").padded(50_000)]);
+        fast.expect(&entry).await;
+        all.extend(entry);
+    }
+    node.log.retain_from(400);
+    // What came is an unbroken beginning, and the cursor names its last event.
+    let mut read = 0;
+    let close = loop {
+        let event = slow.event().await.unwrap();
+        if event.event == "close" {
+            break event;
+        }
+        assert_eq!(event.data.as_bytes(), &all[read].body[..]);
+        read += 1;
+    };
+    assert!(read > 0 && read < all.len(), "{read}");
+    let data: Value = serde_json::from_str(&close.data).unwrap();
+    assert_eq!(data["reason"], "fell_behind");
+    assert_eq!(data["cursor"], time_of(read as u64).get());
+    assert_eq!(slow.event().await, None);
+    node.metric_becomes(DISCONNECTS, Some("fell_behind"), 1.0)
+        .await;
+}
+
+/// Browsers whose connections break at random places, with random filters, while events come: each has read what its
+/// filter wants, once, in order.
+#[tokio::test]
+async fn browsers_with_bad_connections_miss_nothing() {
+    let seed: u64 = rand::random();
+    println!("seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let node = Node::start_with(FaultyLog::new(), |config| {
+        config.tail.ring_bytes = 60_000;
+        config.replay.page_bytes = 10_000;
+    })
+    .await;
+    let collections = [POST, LIKE, "com.example.rare"];
+    let mut all = Vec::new();
+    for wanted in [None, Some(POST), Some("com.example.rare")] {
+        let query = wanted.map_or(String::new(), |name| format!("&wantedCollections={name}"));
+        let query = format!("?cursor={}{query}", time_of(all.len() as u64 + 1));
+        let from = all.len();
+        let mut last_event_id = String::new();
+        let mut read = Vec::new();
+        for _ in 0..30 {
+            let burst = random.random_range(0..40);
+            let events: Vec<_> = (0..burst)
+                .map(|_| {
+                    let collection = collections[random.random_range(0..100_usize).isqrt() / 4];
+                    commit(collection, "did:plc:a").padded(random.random_range(0..900))
+                })
+                .collect();
+            all.extend(node.log.append(events));
+            let mut stream = EventStream::sse(node.addr(), &query, &last_event_id).await;
+            let breaks_within = Duration::from_millis(random.random_range(0..15));
+            let reading = async {
+                while let Some(event) = stream.event().await {
+                    read.push(event.data);
+                }
+            };
+            // The connection breaks at this time, wherever that is in the stream.
+            let broken = tokio::time::timeout(breaks_within, reading).await;
+            assert!(broken.is_err(), "the stream ended by itself");
+            last_event_id = stream.last_event_id;
+        }
+        all.push(node.append_one(wanted.unwrap_or(POST), "did:plc:end"));
+        let end = String::from_utf8(all.last().unwrap().body.to_vec()).unwrap();
+        let mut stream = EventStream::sse(node.addr(), &query, &last_event_id).await;
+        while read.last() != Some(&end) {
+            read.push(stream.event().await.unwrap().data);
+        }
+        let is_wanted = |entry: &&fanjet_log::Entry| match &entry.topic {
+            Topic::Commit(name) => wanted.is_none_or(|wanted| wanted == name.as_str()),
+            _ => false,
+        };
+        let expected: Vec<_> = all[from..]
+            .iter()
+            .filter(is_wanted)
+            .map(|entry| String::from_utf8(entry.body.to_vec()).unwrap())
+            .collect();
+        assert_eq!(read, expected, "{wanted:?}");
+    }
+}

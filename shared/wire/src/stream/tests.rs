@@ -1,0 +1,42 @@
+use super::*;
+
+#[test]
+fn events_are_what_the_standards_say() {
+    let time = TimeUs::new(1_779_719_010_267_528).unwrap();
+    let mut out = Vec::new();
+    put_sse(&mut out, time, br#"{"a":1}"#);
+    assert_eq!(out, b"id: 1779719010267528\ndata: {\"a\":1}\n\n");
+    assert_eq!(out.len(), 7 + SSE_AROUND);
+    out.clear();
+    put_line(&mut out, br#"{"a":1}"#);
+    assert_eq!(out, b"{\"a\":1}\n");
+    assert_eq!(out.len(), 7 + LINE_AROUND);
+    assert_eq!(&sse_position(time)[..], b"id: 1779719010267528\n\n");
+    assert!(sse_ping().starts_with(b":"));
+}
+
+#[test]
+fn the_close_event_is_one_line_of_json_with_what_is_known() {
+    let shown = |reason: &CloseReason, resume| {
+        let frame = sse_close(reason, resume).unwrap();
+        String::from_utf8(frame.to_vec()).unwrap()
+    };
+    assert_eq!(
+        shown(&CloseReason::Draining, Some(1_779_719_010_267_528)),
+        "event: close\ndata: {\"reason\":\"draining\",\"message\":\"node shutting down, reconnect; resume with \
+         cursor=1779719010267528\",\"cursor\":1779719010267528}\n\n"
+    );
+    for reason in CloseReason::ALL {
+        if reason == CloseReason::ClientGone {
+            assert_eq!(sse_close(&reason, None), None);
+            continue;
+        }
+        let text = shown(&reason, None);
+        let data = text.strip_prefix("event: close\ndata: ").unwrap();
+        let json: serde_json::Value = serde_json::from_str(data.trim_end()).unwrap();
+        assert_eq!(json["reason"], reason.label());
+        assert_eq!(json.get("cursor"), None);
+    }
+    let hostile = CloseReason::InvalidOptions("a\n\ndata: \"b\"".into());
+    assert_eq!(shown(&hostile, None).lines().count(), 3);
+}
