@@ -25,6 +25,7 @@ async fn accounts_are_looked_up_once_and_their_events_say_what_is_known() {
     config.enrich.api_host = config.enrich.plc_host.clone();
     // Nothing is left out for lack of time here.
     config.enrich.deadline = Duration::from_secs(60);
+    config.enrich.lookup_timeout = Duration::from_secs(60);
     let running = Running::start(&config, &log);
     running.reaches(entries.len() as u64).await;
     let count = |name, kind, status| {
@@ -92,6 +93,7 @@ async fn hosts_are_ignored_and_unknown_ones_pass() {
     config.enrich.enabled = true;
     config.enrich.plc_host = format!("http://{}", simulator.address());
     config.enrich.deadline = Duration::from_secs(60);
+    config.enrich.lookup_timeout = Duration::from_secs(60);
     config.filter.ignored_services = ["*.example"].iter().collect();
     let running = Running::start(&config, &log);
     running.reaches(entries.len() as u64).await;
