@@ -199,7 +199,8 @@ pub struct SubscriberConfig {
     #[serde(with = "humantime_serde")]
     pub pong_timeout: Duration,
     /// How long sent bytes may stay unacknowledged, or the client's receive window closed, before the system
-    /// drops the connection. 0: the system's own default.
+    /// drops the connection. 0: the system's own default. Linux may count on from an earlier stall although bytes passed
+    /// since, where windows are smaller than segments: short values cut off slow readers.
     #[serde(with = "humantime_serde")]
     pub write_stall_timeout: Duration,
     /// How long a client that connected with `requireHello=true` may take to send its first options update.
@@ -220,7 +221,7 @@ impl Default for SubscriberConfig {
             catch_up_bytes: 96 << 10,
             ping_interval: Duration::from_secs(30),
             pong_timeout: Duration::from_secs(30),
-            write_stall_timeout: Duration::from_secs(120),
+            write_stall_timeout: Duration::from_secs(900),
             hello_timeout: Duration::from_secs(600),
             max_client_message_bytes: 10_000_000,
             max_age: Duration::ZERO,
