@@ -136,6 +136,8 @@ pub(crate) async fn simulator(seed: u64, frames: u64, rate: Rate) -> SimulatorHa
         rate,
         limit: Some(frames),
         wait_for_client: true,
+        // Above what an enricher asks at one time.
+        max_connections: 512,
         ..SimulatorConfig::default()
     })
     .await
