@@ -283,14 +283,29 @@ async fn only_so_many_bodies_are_read_at_one_time_and_none_for_ever() {
         config.filters.body_timeout = Duration::from_secs(2);
     })
     .await;
-    let mut slow = TcpStream::connect(node.addr()).await.unwrap();
-    slow.write_all(head(2).as_bytes()).await.unwrap();
-    slow.write_all(b"{").await.unwrap();
-    // Until the slow one's place is taken, others are served.
-    let mut answer = post(&node, "{}").await;
-    while answer.starts_with("HTTP/1.1 201 ") {
-        answer = post(&node, "{}").await;
-    }
+    let (mut slow, answer) = loop {
+        let mut slow = TcpStream::connect(node.addr()).await.unwrap();
+        slow.write_all(head(2).as_bytes()).await.unwrap();
+        slow.write_all(b"{").await.unwrap();
+        // Until the slow one's place is taken, others are served.
+        let refusal = async {
+            loop {
+                let answer = post(&node, "{}").await;
+                if !answer.starts_with("HTTP/1.1 201 ") {
+                    return answer;
+                }
+            }
+        };
+        let mut early = String::new();
+        tokio::select! {
+            answer = refusal => break (slow, answer),
+            read = slow.read_to_string(&mut early) => {
+                read.unwrap();
+                // One of the others was being read just then: again.
+                assert!(early.starts_with("HTTP/1.1 503 "), "{early}");
+            }
+        }
+    };
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
     assert!(
         body(&answer).starts_with("too many filters are being stored: at most 1 "),
