@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::cluster::{self, Profile, listening, program};
 use crate::shell::{block_on, root, run as run_command, target};
-use crate::tools::once_per_lock;
+use crate::tools::node_packages;
 
 /// Names that distributions give the browser, in the order in which they are tried.
 const BROWSERS: [&str; 4] = [
@@ -78,10 +78,6 @@ fn driver() -> Result<PathBuf> {
         fs::copy(from.join(file), folder.join(file))
             .with_context(|| format!("cannot copy {file}"))?;
     }
-    once_per_lock(&folder, &from.join("package-lock.json"), || {
-        let mut npm = Command::new("npm");
-        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
-        run_command(npm.current_dir(&folder))
-    })?;
+    node_packages(&folder)?;
     Ok(folder)
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::shell::{cargo, root, run as run_command, target};
-use crate::tools::once_per_lock;
+use crate::tools::python_packages;
 
 /// What the tests of `fanjet-kafka` look for their Python under.
 pub(crate) const PYTHON: &str = "FANJET_KAFKA_PYTHON";
@@ -48,18 +48,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 pub(crate) fn python() -> Result<PathBuf> {
     let folder = target().join("clients").join("osprey");
     let lock = root().join("loadtest/clients/osprey/requirements.txt");
-    once_per_lock(&folder, &lock, || {
-        run_command(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-        let mut pip = Command::new(folder.join("bin/python3"));
-        pip.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-        ]);
-        pip.args(["--require-hashes", "--only-binary", ":all:", "-r"]);
-        run_command(pip.arg(&lock))
-    })?;
+    python_packages(&folder, &lock)?;
     Ok(folder.join("bin/python3"))
 }

@@ -60,6 +60,32 @@ fn cargo_tool((name, version): (&str, &str)) -> Result<PathBuf> {
     Ok(binary)
 }
 
+/// A Python of its own in a folder, with the packages of a requirements file and no others.
+pub(crate) fn python_packages(folder: &Path, requirements: &Path) -> Result<()> {
+    once_per_lock(folder, requirements, || {
+        run_command(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
+        let mut pip = Command::new(folder.join("bin/python3"));
+        pip.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        ]);
+        pip.args(["--require-hashes", "--only-binary", ":all:", "-r"]);
+        run_command(pip.arg(requirements))
+    })
+}
+
+/// The packages of the lock file that lies in a folder beside its `package.json`.
+pub(crate) fn node_packages(folder: &Path) -> Result<()> {
+    once_per_lock(folder, &folder.join("package-lock.json"), || {
+        let mut npm = Command::new("npm");
+        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+        run_command(npm.current_dir(folder))
+    })
+}
+
 /// Installs unless that was done for this very lock file.
 pub(crate) fn once_per_lock(
     folder: &Path,

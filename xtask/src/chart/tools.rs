@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::shell::{root, run as run_command, target};
-use crate::tools::once_per_lock;
+use crate::tools::{node_packages, once_per_lock, python_packages};
 
 const GO_TOOLS: [&str; 2] = [
     "helm.sh/helm/v3/cmd/helm",
@@ -42,20 +42,7 @@ impl Tools {
             run_command(&mut build).context("helm cannot be built; that needs Go 1.26 or newer")
         })?;
         let python = target().join("tools/kubernetes-validate");
-        fs::create_dir_all(&python)?;
-        let wanted = pins.join("requirements.txt");
-        once_per_lock(&python, &wanted, || {
-            run_command(Command::new("python3").args(["-m", "venv"]).arg(&python))?;
-            let mut install = Command::new(python.join("bin/pip"));
-            install.args([
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "--require-hashes",
-                "-r",
-            ]);
-            run_command(install.arg(&wanted))
-        })?;
+        python_packages(&python, &pins.join("requirements.txt"))?;
         let extensions = target().join("tools/extensions");
         fs::create_dir_all(&extensions)?;
         // Node looks for packages beside the program.
@@ -63,11 +50,7 @@ impl Tools {
         for name in ["check.mjs", "package.json", "package-lock.json"] {
             fs::copy(wanted.join(name), extensions.join(name))?;
         }
-        once_per_lock(&extensions, &wanted.join("package-lock.json"), || {
-            let mut npm = Command::new("npm");
-            npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
-            run_command(npm.current_dir(&extensions))
-        })?;
+        node_packages(&extensions)?;
         Ok(Self {
             extensions: extensions.join("check.mjs"),
             helm: go.join("helm"),

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::library::Library;
 use crate::shell::{cargo, root, run as run_command, target};
-use crate::tools::once_per_lock;
+use crate::tools::{node_packages, python_packages};
 
 /// Where everything is.
 pub(super) struct Installed {
@@ -100,31 +100,13 @@ fn node() -> Result<PathBuf> {
             fs::copy(&file, folder.join(name))?;
         }
     }
-    let lock = drivers("node").join("package-lock.json");
-    once_per_lock(&folder, &lock, || {
-        let mut npm = Command::new("npm");
-        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
-        run_command(npm.current_dir(&folder))
-    })?;
+    node_packages(&folder)?;
     Ok(folder)
 }
 
 fn python() -> Result<PathBuf> {
     let folder = installed("python");
-    let lock = drivers("python").join("requirements.txt");
-    once_per_lock(&folder, &lock, || {
-        run_command(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-        let mut pip = Command::new(folder.join("bin/python3"));
-        pip.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-        ]);
-        pip.args(["--require-hashes", "--only-binary", ":all:", "-r"]);
-        run_command(pip.arg(&lock))
-    })?;
+    python_packages(&folder, &drivers("python").join("requirements.txt"))?;
     Ok(folder)
 }
 
