@@ -59,7 +59,7 @@ impl Edge {
         Self::start_at(config, log, filters, meter, stop, Arc::new(SystemClock))
     }
 
-    /// As [`Edge::start`], with another clock to measure the lag by.
+    /// As [`Edge::start`], with another clock to measure the lag by, and to tell the past from the future.
     ///
     /// # Errors
     /// As [`Edge::start`].
@@ -84,6 +84,7 @@ impl Edge {
             tail: tail.clone(),
             desk: Arc::clone(&desk),
             patience: config.replay.cursor_timeout,
+            clock: Arc::clone(&clock),
         };
         let node = Node {
             tail: tail.clone(),

@@ -19,6 +19,8 @@ pub struct Member {
     start: Cell<Start>,
     /// Whether it begins with the oldest event that there is when it is read.
     starts_at_oldest: Cell<bool>,
+    /// Unix microseconds: no event before it is wanted. 0 once there can be none any more.
+    not_before: Cell<u64>,
     /// Whether it reads the log.
     is_replaying: Cell<bool>,
     /// How often its filter was replaced.
@@ -32,7 +34,8 @@ pub(crate) enum Place {
     Live { lane: LaneId, index: u32 },
     /// Reads by itself, on from `next`; `index` is its place among all who do.
     Behind { lane: LaneId, index: u32, next: Seq },
-    /// Starts at `from`, which its shard has not reached; `index` is its place among all who do.
+    /// Starts at `from`, which its shard has not reached, or with the first event behind it that is not too early;
+    /// `index` is its place among all who do.
     Ahead { lane: LaneId, index: u32, from: Seq },
     /// Has not said yet what it wants; `index` is its place among all who have not.
     Waiting { index: u32 },
@@ -72,6 +75,7 @@ impl Member {
             place: Cell::new(Place::Left),
             start: Cell::new(Start::Live),
             starts_at_oldest: Cell::new(false),
+            not_before: Cell::new(0),
             is_replaying: Cell::new(false),
             filters: Cell::new(0),
         }
@@ -136,6 +140,15 @@ impl Member {
 
     pub(crate) fn set_starts_at_oldest(&self, is_so: bool) {
         self.starts_at_oldest.set(is_so);
+    }
+
+    /// Unix microseconds: no event before it is wanted. 0 when there can be none.
+    pub(crate) fn not_before(&self) -> u64 {
+        self.not_before.get()
+    }
+
+    pub(crate) fn set_not_before(&self, time: u64) {
+        self.not_before.set(time);
     }
 
     pub(crate) fn set_replaying(&self, is_so: bool) {

@@ -9,6 +9,7 @@
 //! live, its own `next` for one that is behind.
 
 mod behind;
+mod ahead;
 mod encoding;
 mod refilter;
 
@@ -68,7 +69,7 @@ pub struct Shard {
     lanes: Lanes,
     encoder: Encoder,
     behind: Vec<Rc<Member>>,
-    /// Those who start further on than the shard's position.
+    /// Those who start further on than the shard's position, or later than its newest event.
     ahead: Vec<Rc<Member>>,
     /// Those who have not said yet what they want. They hold no lane and cost no reading.
     waiting: Vec<Rc<Member>>,
@@ -151,6 +152,7 @@ impl Shard {
             .read_from(self.position, until.unwrap_or(Seq::MAX), limit)
         {
             Read::Hot(batch) => {
+                let batch = self.up_to_next_time(batch);
                 self.deliver(&batch);
                 if let Some(last) = batch.last() {
                     self.position = last.seq() + 1;

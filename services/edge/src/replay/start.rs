@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fanjet_actors::Clock;
 use fanjet_event::Cursor;
 use fanjet_log::{EventLog, LogError, ReadLimit, Selection, Seq};
 use thiserror::Error;
@@ -28,6 +29,8 @@ pub enum Start {
         oldest: bool,
         /// Whether the cursor asked for events that the log no longer has.
         clamped: bool,
+        /// Unix microseconds: an event at or behind `seq` that is earlier was not asked for. 0 when there can be none.
+        not_before: u64,
     },
 }
 
@@ -60,6 +63,7 @@ pub(crate) struct Starts {
     pub(crate) desk: Arc<Desk>,
     /// How long the log may take to answer.
     pub(crate) patience: Duration,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Starts {
@@ -104,7 +108,7 @@ impl Starts {
         let seq = self.log.seq_at(asked).await?;
         let bounds = self.log.bounds().await?;
         if seq > bounds.first || bounds.is_empty() {
-            return Ok(exactly(seq, time));
+            return Ok(self.perhaps_yet_to_come(seq, time));
         }
         let one = ReadLimit {
             entries: 1,
@@ -121,6 +125,19 @@ impl Starts {
         } else {
             exactly(seq, time)
         })
+    }
+
+    /// A position that may be the log's end. Events that are on their way to it may be earlier than the time: ingest
+    /// has given them theirs. A time in the future means live, so it holds nothing back.
+    fn perhaps_yet_to_come(&self, seq: Seq, time: u64) -> Start {
+        let is_past = time <= self.clock.now_us();
+        Start::At {
+            seq,
+            cursor: time,
+            oldest: false,
+            clamped: false,
+            not_before: if is_past { time } else { 0 },
+        }
     }
 
     /// Searches the stretch that the index names, by pages that the replay will need anyway.
@@ -209,6 +226,7 @@ fn exactly(seq: Seq, cursor: u64) -> Start {
         cursor,
         oldest: false,
         clamped: false,
+        not_before: 0,
     }
 }
 
@@ -218,6 +236,7 @@ fn oldest(seq: Seq, cursor: u64, clamped: bool) -> Start {
         cursor,
         oldest: true,
         clamped,
+        not_before: 0,
     }
 }
 

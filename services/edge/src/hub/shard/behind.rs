@@ -54,14 +54,15 @@ impl Shard {
         match found {
             Read::Hot(batch) => {
                 self.advance(member, batch.last().map_or(next, |last| last.seq() + 1));
-                match self.select(lane, &batch, None) {
+                let early = too_early(member, &batch);
+                match self.select(lane, &batch[early..], None) {
                     Some(chunk) => CatchUp::Found(chunk),
                     None => CatchUp::NothingWanted,
                 }
             }
             Read::CaughtUp => {
                 self.detach(member);
-                self.go_live(lane, member);
+                self.go_live_in_time(lane, member);
                 CatchUp::Live
             }
             Read::Behind { .. } if has_fallen(member, self.oldest_readable()) => {
@@ -98,6 +99,8 @@ impl Shard {
             .entries
             .partition_point(|entry| entry.seq() < self.position);
         self.advance(member, page.next.min(self.position));
+        let asked = page.entries.get(from..to).unwrap_or_default();
+        let from = from + too_early(member, asked);
         let entries = page.entries.get(from..to).unwrap_or_default();
         match self.select(lane, entries, Some(&|| page.frames(from..to))) {
             Some(chunk) => CatchUp::Found(chunk),
@@ -111,6 +114,7 @@ impl Shard {
             seq,
             cursor,
             oldest,
+            not_before,
             ..
         } = start
         else {
@@ -118,13 +122,14 @@ impl Shard {
         };
         member.outbox().start_at(Some(cursor));
         member.set_starts_at_oldest(oldest);
+        member.set_not_before(not_before);
         match seq {
             _ if seq < self.position => {
                 self.fall_behind(member, lane, seq);
                 // The writer of one that was waiting for its hello sleeps, and nothing is queued for it.
                 member.outbox().wake();
             }
-            _ if seq == self.position => self.go_live(lane, member),
+            _ if seq == self.position => self.go_live_in_time(lane, member),
             _ => self.go_ahead(member, lane, seq),
         }
     }
@@ -243,6 +248,19 @@ impl Shard {
         self.leave(member);
         member.outbox().close(reason);
     }
+}
+
+/// How many of the events that a member reads next are earlier than it asked for.
+fn too_early(member: &Member, entries: &[Arc<Entry>]) -> usize {
+    let not_before = member.not_before();
+    if not_before == 0 {
+        return 0;
+    }
+    let early = entries.partition_point(|entry| entry.time().get() < not_before);
+    if early < entries.len() {
+        member.set_not_before(0);
+    }
+    early
 }
 
 /// Whether what the member would read next is gone.

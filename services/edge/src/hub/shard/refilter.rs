@@ -3,9 +3,8 @@
 use std::rc::Rc;
 
 use fanjet_filter::{Encoding, Filter};
-use fanjet_log::Seq;
 
-use super::{LaneId, Member, Outbox, Place, Shard};
+use super::{Member, Outbox, Place, Shard};
 use crate::replay::Start;
 
 impl Shard {
@@ -53,31 +52,6 @@ impl Shard {
         }
     }
 
-    /// Where the first of those who are ahead starts.
-    pub(super) fn next_start(&self) -> Option<Seq> {
-        self.ahead
-            .iter()
-            .filter_map(|member| match member.place() {
-                Place::Ahead { from, .. } => Some(from),
-                _ => None,
-            })
-            .min()
-    }
-
-    /// Those whose start the shard has reached become live.
-    pub(super) fn start_reached(&mut self) {
-        let mut at = 0;
-        while let Some(member) = self.ahead.get(at).cloned() {
-            match member.place() {
-                Place::Ahead { lane, from, .. } if from <= self.position => {
-                    self.detach(&member);
-                    self.go_live(lane, &member);
-                }
-                _ => at += 1,
-            }
-        }
-    }
-
     /// The shard may still have to route events that were there before the filter came.
     fn begin(&mut self, member: &Rc<Member>, filter: Filter) {
         if self.holders == 0 {
@@ -97,15 +71,5 @@ impl Shard {
         } else {
             self.go_ahead(member, lane, head.live);
         }
-    }
-
-    /// The member becomes live when the shard reaches `from`.
-    pub(super) fn go_ahead(&mut self, member: &Rc<Member>, lane: LaneId, from: Seq) {
-        member.set_place(Place::Ahead {
-            lane,
-            index: self.ahead.len() as u32,
-            from,
-        });
-        self.ahead.push(Rc::clone(member));
     }
 }

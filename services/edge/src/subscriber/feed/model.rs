@@ -113,9 +113,9 @@ impl Rig {
 
 #[derive(Debug, Clone)]
 enum Act {
-    /// A subscriber, and how far back it starts, if not live.
-    Join(usize, Option<u64>),
-    JoinWaiting(Option<u64>),
+    /// A subscriber, and where it starts, if not live.
+    Join(usize, Option<Far>),
+    JoinWaiting(Option<Far>),
     Refilter(usize, usize),
     Leave(usize),
     Append(Vec<usize>),
@@ -124,10 +124,20 @@ enum Act {
     Poll(usize, usize),
 }
 
+/// A start, in events.
+#[derive(Debug, Clone, Copy)]
+struct Far {
+    back: u64,
+    /// How many events at and behind it are too early.
+    early: u64,
+}
+
 fn act() -> impl Strategy<Value = Act> {
-    let start = prop::option::weighted(0.7, 0_u64..100);
+    let early = prop_oneof![2 => Just(0), 1 => 0_u64..150];
+    let far = (0_u64..100, early).prop_map(|(back, early)| Far { back, early });
+    let start = prop::option::weighted(0.7, far);
     prop_oneof![
-        2 => ((0..QUERIES.len()), start.clone()).prop_map(|(query, back)| Act::Join(query, back)),
+        2 => ((0..QUERIES.len()), start.clone()).prop_map(|(query, far)| Act::Join(query, far)),
         1 => start.prop_map(Act::JoinWaiting),
         2 => ((0..64usize), (0..QUERIES.len())).prop_map(|(who, query)| Act::Refilter(who, query)),
         1 => (0..64usize).prop_map(Act::Leave),
@@ -141,7 +151,7 @@ fn act() -> impl Strategy<Value = Act> {
 /// One feed, what it has written, and the filters with the seqs from which each counts.
 struct Modelled {
     feed: Feed,
-    start: Option<Seq>,
+    start: Start,
     filters: Vec<(Seq, Filter)>,
     written: Vec<u8>,
 }
@@ -169,13 +179,31 @@ fn filter(query: usize) -> Filter {
     Filter::new(QUERIES[query].iter().copied(), [], 0).unwrap()
 }
 
-fn start_at(seq: Option<Seq>) -> Start {
-    seq.map_or(Start::Live, |seq| Start::At {
-        seq,
-        cursor: seq,
-        oldest: false,
-        clamped: false,
+fn start_at(far: Option<Far>, next: Seq) -> Start {
+    far.map_or(Start::Live, |Far { back, early }| {
+        let seq = next.saturating_sub(back).max(1);
+        let not_before = match early {
+            0 => 0,
+            early => time_of(seq + early).get(),
+        };
+        Start::At {
+            seq,
+            cursor: seq,
+            oldest: false,
+            clamped: false,
+            not_before,
+        }
     })
+}
+
+/// The seq that it starts at, and the time.
+fn bounds(start: Start) -> (Option<Seq>, u64) {
+    match start {
+        Start::Live => (None, 0),
+        Start::At {
+            seq, not_before, ..
+        } => (Some(seq), not_before),
+    }
 }
 
 proptest! {
@@ -190,17 +218,17 @@ proptest! {
         let mut members: Vec<Modelled> = Vec::new();
         for act in acts {
             match act {
-                Act::Join(query, back) => {
-                    let start = back.map(|back| rig.next().saturating_sub(back).max(1));
+                Act::Join(query, far) => {
+                    let start = start_at(far, rig.next());
                     let filter = filter(query);
-                    let member = rig.shard.borrow_mut().join(filter.clone(), Encoding::Json, start_at(start));
-                    let from = start.unwrap_or_else(|| rig.shard.borrow().position());
+                    let member = rig.shard.borrow_mut().join(filter.clone(), Encoding::Json, start);
+                    let from = bounds(start).0.unwrap_or_else(|| rig.shard.borrow().position());
                     let (feed, _) = Feed::new(Rc::clone(&rig.shard), member, rig.metrics.clone());
                     members.push(Modelled { feed, start, filters: vec![(from, filter)], written: Vec::new() });
                 }
-                Act::JoinWaiting(back) => {
-                    let start = back.map(|back| rig.next().saturating_sub(back).max(1));
-                    let member = rig.shard.borrow_mut().join_waiting(Encoding::Json, start_at(start));
+                Act::JoinWaiting(far) => {
+                    let start = start_at(far, rig.next());
+                    let member = rig.shard.borrow_mut().join_waiting(Encoding::Json, start);
                     let (feed, _) = Feed::new(Rc::clone(&rig.shard), member, rig.metrics.clone());
                     members.push(Modelled { feed, start, filters: Vec::new(), written: Vec::new() });
                 }
@@ -211,7 +239,7 @@ proptest! {
                     let member = Rc::clone(modelled.feed.member());
                     let from = member
                         .reads_next(rig.shard.borrow().position())
-                        .or(modelled.start)
+                        .or(bounds(modelled.start).0)
                         .unwrap_or(next);
                     let filter = filter(query);
                     modelled.filters.push((from, filter.clone()));
@@ -242,9 +270,11 @@ proptest! {
                 break;
             }
         }
-        for Modelled { feed, filters, written, .. } in &members {
+        for Modelled { feed, start, filters, written } in &members {
+            let (_, not_before) = bounds(*start);
             let in_force = |seq| filters.iter().rev().find(|(from, _)| *from <= seq).map(|(_, filter)| filter);
             let expected: Vec<u8> = rig.history.iter()
+                .filter(|entry| entry.time().get() >= not_before)
                 .filter(|entry| in_force(entry.seq()).is_some_and(|filter| filter.matches(entry.topic(), entry.action(), entry.did(), entry.json_len())))
                 .flat_map(|entry| entry.frame().to_vec())
                 .collect();
@@ -267,6 +297,7 @@ fn a_replay_that_is_cut_off_early_resumes_at_its_start() {
         cursor,
         oldest: false,
         clamped: false,
+        not_before: 0,
     };
     let member = rig
         .shard

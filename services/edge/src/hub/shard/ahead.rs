@@ -1,0 +1,85 @@
+//! Members whose first event has not come yet: a seq that the shard has not reached, or a time that no event has.
+//!
+//! A time is the start of one who asked for "now" while events that are a little older were still on their way to the
+//! log. The shard stops in front of each such start, so that a member never becomes live in the middle of a batch.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use fanjet_log::Seq;
+
+use super::{LaneId, Member, Place, Shard};
+use crate::tail::Entry;
+
+impl Shard {
+    /// The member becomes live when the shard reaches `from`, and the time that it starts at.
+    pub(super) fn go_ahead(&mut self, member: &Rc<Member>, lane: LaneId, from: Seq) {
+        member.set_place(Place::Ahead {
+            lane,
+            index: self.ahead.len() as u32,
+            from,
+        });
+        self.ahead.push(Rc::clone(member));
+    }
+
+    /// The member has reached the shard's position: it becomes live, unless what comes next may be too early for it.
+    pub(super) fn go_live_in_time(&mut self, lane: LaneId, member: &Rc<Member>) {
+        let newest = self.before.map_or(0, |time| time.get());
+        // Times rise strictly.
+        if member.not_before() <= newest + 1 {
+            member.set_not_before(0);
+            self.go_live(lane, member);
+        } else {
+            self.go_ahead(member, lane, self.position);
+        }
+    }
+
+    /// The first seq, of those that members who are ahead start at, that the shard has yet to reach.
+    pub(super) fn next_start(&self) -> Option<Seq> {
+        self.ahead
+            .iter()
+            .filter_map(|member| match member.place() {
+                Place::Ahead { from, .. } if from > self.position => Some(from),
+                _ => None,
+            })
+            .min()
+    }
+
+    /// Those whose start the shard has reached become live.
+    pub(super) fn start_reached(&mut self) {
+        self.start_those(|shard, member, from| from <= shard.position && member.not_before() == 0);
+    }
+
+    /// What can be routed in one go of events that come next. Those who start with the first one become live.
+    pub(super) fn up_to_next_time(&mut self, mut batch: Vec<Arc<Entry>>) -> Vec<Arc<Entry>> {
+        let (false, Some(first)) = (self.ahead.is_empty(), batch.first()) else {
+            return batch;
+        };
+        let now = first.time().get();
+        self.start_those(|shard, member, from| {
+            from <= shard.position && member.not_before() <= now
+        });
+        let next = self.ahead.iter().filter_map(|member| match member.place() {
+            Place::Ahead { from, .. } if from <= self.position => Some(member.not_before()),
+            _ => None,
+        });
+        if let Some(next) = next.min() {
+            batch.truncate(batch.partition_point(|entry| entry.time().get() < next));
+        }
+        batch
+    }
+
+    fn start_those(&mut self, is_time: impl Fn(&Self, &Member, Seq) -> bool) {
+        let mut at = 0;
+        while let Some(member) = self.ahead.get(at).cloned() {
+            match member.place() {
+                Place::Ahead { lane, from, .. } if is_time(self, &member, from) => {
+                    self.detach(&member);
+                    member.set_not_before(0);
+                    self.go_live(lane, &member);
+                }
+                _ => at += 1,
+            }
+        }
+    }
+}
