@@ -71,7 +71,7 @@ impl Held {
         each_entry(log, from, last, |entry| {
             first.get_or_insert(entry.seq);
             if times.len() < RecentTimes::KEPT {
-                times.extend(FrameTime::parse(entry.origin.time.as_str()));
+                times.extend(FrameTime::of(&entry.origin.time));
             }
             held.add(entry)
         })

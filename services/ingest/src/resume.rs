@@ -82,7 +82,7 @@ impl Resume {
             .origin
             .as_ref()
             .filter(|origin| origin.upstream == *upstream)?;
-        let time = FrameTime::parse(origin.time.as_str()).unwrap_or(FrameTime::MIN);
+        let time = FrameTime::of(&origin.time).unwrap_or(FrameTime::MIN);
         Some((cursor_before(origin.relay_seq), time))
     }
 }

@@ -11,7 +11,7 @@ mod time;
 pub use names::action_name;
 pub use snowflake::snowflake;
 pub use standard::{Info, Metadata, write_info, write_standard};
-pub use time::{parse_rfc3339, rfc3339, rfc3339_micros};
+use time::{rfc3339, rfc3339_micros};
 
 use crate::config::{ActionNames, FormatConfig};
 use crate::event::Event;

@@ -1,10 +1,22 @@
-//! The time strings of upstream frames. They are passed on verbatim, so they are checked, not converted.
+//! The time strings of upstream frames. They are passed on verbatim, so they are checked, and converted only to compare them.
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::syntax::validated_string;
 
 validated_string! {
     /// An RFC 3339 date-time with a zone, for example `2026-07-04T14:38:08.999Z`.
     Datetime, "date-time", "RFC 3339 with a time zone, at most 64 bytes", is_datetime
+}
+
+impl<S: AsRef<str>> Datetime<S> {
+    /// Unix microseconds, below 0 before 1970; finer fractions are cut off. `None` for a day or a leap second that no
+    /// calendar has: its syntax is right all the same.
+    pub fn unix_us(&self) -> Option<i64> {
+        let time = OffsetDateTime::parse(self.as_str(), &Rfc3339).ok()?;
+        i64::try_from(time.unix_timestamp_nanos().div_euclid(1_000)).ok()
+    }
 }
 
 fn is_datetime(text: &str) -> bool {

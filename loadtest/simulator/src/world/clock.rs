@@ -1,5 +1,8 @@
 //! The simulated clock. Nothing in the world reads the wall clock.
 
+use std::time::{Duration, UNIX_EPOCH};
+
+use humantime::format_rfc3339_millis;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -30,34 +33,7 @@ impl Clock {
 
 /// RFC 3339 in UTC with milliseconds, the form of frame times: `2026-07-04T14:38:07.517Z`.
 pub(crate) fn rfc3339_millis(unix_us: u64) -> String {
-    let (year, month, day) = civil_date(unix_us / 86_400_000_000);
-    let millis = unix_us / 1000 % 86_400_000;
-    format!(
-        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z",
-        millis / 3_600_000,
-        millis / 60_000 % 60,
-        millis / 1000 % 60,
-        millis % 1000
-    )
-}
-
-/// The Gregorian date of a day since 1970-01-01. Years are counted from March, so that a leap day is a year's
-/// last day, in eras of 400 years.
-fn civil_date(days: u64) -> (u64, u64, u64) {
-    const DAYS_PER_ERA: u64 = 146_097;
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / DAYS_PER_ERA, days % DAYS_PER_ERA);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let (month, carry) = if month < 10 {
-        (month + 3, 0)
-    } else {
-        (month - 9, 1)
-    };
-    (era * 400 + year_of_era + carry, month, day)
+    format_rfc3339_millis(UNIX_EPOCH + Duration::from_micros(unix_us)).to_string()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What came into the log since this node started, counted by the feeder, once per event.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use fanjet_event::{TimeUs, Topic};
 use fanjet_log::LogError;
@@ -92,9 +92,11 @@ impl Traffic {
     /// [`LogError`] when it has no time.
     pub(crate) fn arrived(&self, newest: &fanjet_log::Entry, now_us: u64) -> Result<(), LogError> {
         let since = |then: u64| Duration::from_micros(now_us.saturating_sub(then));
+        let upstream_us = newest.origin.time.unix_us();
+        let upstream_us = upstream_us.and_then(|us| u64::try_from(us).ok());
         let newest = Newest {
             log_lag: since(newest.time()?.get()),
-            upstream_lag: unix_us(newest.origin.time.as_str()).map(since),
+            upstream_lag: upstream_us.map(since),
         };
         self.counts.lock().newest = Some(newest);
         Ok(())
@@ -118,11 +120,4 @@ impl Counts {
         self.events += 1;
         self.bytes += entry.json_len() as u64;
     }
-}
-
-/// Times of upstreams are in UTC, save for odd ones.
-fn unix_us(text: &str) -> Option<u64> {
-    let time = humantime::parse_rfc3339(text).ok()?;
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    u64::try_from(since.as_micros()).ok()
 }

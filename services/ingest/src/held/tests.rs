@@ -146,7 +146,7 @@ proptest! {
         prop_assert_eq!(held.since.is_some(), events > capacity);
         for event in 0..events {
             let origin = origin(0, event);
-            let is_before = FrameTime::parse(origin.time.as_str()) < held.since();
+            let is_before = FrameTime::of(&origin.time) < held.since();
             let judged = held.judge(&commit(), &origin, at(&did(event), 1), is_before);
             let expected = if event + capacity >= events {
                 Judgement::Held

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use fanjet_event::Datetime;
 use fanjet_firehose::{Frame, decode_frame};
 use fanjet_log::UpstreamId;
 
@@ -153,13 +154,14 @@ impl Positions {
 
 /// A frame's own time.
 pub(super) fn time_of(frame: &Frame<'_>) -> Option<FrameTime> {
-    FrameTime::parse(match frame {
+    let time = match frame {
         Frame::Commit(commit) => commit.time,
         Frame::Identity(identity) => identity.time,
         Frame::Account(account) => account.time,
         Frame::Sync(sync) => sync.time,
         Frame::Info(_) | Frame::Error(_) | Frame::Unknown(_) => return None,
-    })
+    };
+    FrameTime::of(&Datetime::parse(time).ok()?)
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! `eventMetadata`, as at-kafka writes it. Pure.
 
+use fanjet_event::Datetime;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use url::Url;
 
 use super::document::Identity;
-use crate::format::parse_rfc3339;
 
 /// What at-kafka writes when every look-up has failed.
 pub(crate) const UNKNOWN: &[u8] = br#"{"didDocument":{"id":""},"accountAge":-1,"profile":null}"#;
@@ -67,7 +67,8 @@ impl Known {
 
 /// -1 when it is not known.
 fn age_seconds(created_at: Option<&str>, now_us: u64) -> i64 {
-    let created_us = created_at.and_then(parse_rfc3339);
+    let created_at = created_at.and_then(|time| Datetime::parse(time).ok());
+    let created_us = created_at.and_then(|time| u64::try_from(time.unix_us()?).ok());
     created_us.map_or(-1, |created_us| {
         i64::try_from(now_us.saturating_sub(created_us) / 1_000_000).unwrap_or(-1)
     })

@@ -167,17 +167,6 @@ proptest::proptest! {
         // The milliseconds can be read back, as consumers of snowflakes do.
         proptest::prop_assert_eq!((one >> 22) + epoch, first / 1_000);
     }
-
-    #[test]
-    fn times_are_those_of_the_calendar(us in 0_u64..32_503_680_000_000_000) {
-        let text = rfc3339(us);
-        proptest::prop_assert!(text.parse::<Datetime>().is_ok(), "{}", text);
-        proptest::prop_assert_eq!(parse_rfc3339(&text), Some(us / 1_000_000 * 1_000_000));
-        proptest::prop_assert_eq!(parse_rfc3339(&rfc3339_micros(us)), Some(us));
-        // A day later is the next day at the same time.
-        proptest::prop_assert_eq!(&text[10..], &rfc3339(us + 86_400_000_000)[10..]);
-        proptest::prop_assert!(text < rfc3339(us + 86_400_000_000));
-    }
 }
 
 #[test]
@@ -190,21 +179,5 @@ fn some_dates_are_known() {
         (4_107_542_400, "2100-03-01T00:00:00Z"),
     ] {
         assert_eq!(rfc3339(seconds * 1_000_000), text);
-    }
-}
-
-#[test]
-fn zones_and_fractions_count() {
-    for (text, us) in [
-        ("1970-01-01T02:00:00.5+02:00", Some(500_000)),
-        ("1969-12-31T23:00:01-01:00", Some(1_000_000)),
-        (
-            "2026-07-04T14:38:08.123456789Z",
-            Some(1_783_175_888_123_456),
-        ),
-        ("1969-12-31T23:59:59Z", None),
-        ("yesterday", None),
-    ] {
-        assert_eq!(parse_rfc3339(text), us, "{text}");
     }
 }

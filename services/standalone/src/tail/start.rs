@@ -1,7 +1,7 @@
 //! Where to start, as people say it.
 
 use std::str::FromStr;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use fanjet_event::Datetime;
 
@@ -53,34 +53,8 @@ impl FromStr for Start {
 
 /// Unix microseconds of an RFC 3339 time, in any zone.
 fn unix_us(text: &str) -> Option<u64> {
-    Datetime::parse(text).ok()?;
-    let utc_end = text.len() - zone_len(text);
-    let utc = format!("{}Z", text[..utc_end].replace('t', "T"));
-    let since = humantime::parse_rfc3339(&utc)
-        .ok()?
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .ok()?;
-    let us = i64::try_from(since.as_micros()).ok()?;
-    u64::try_from(us - offset_minutes(&text[utc_end..])? * 60_000_000).ok()
-}
-
-/// A checked time ends in `Z` or in `+hh:mm`.
-fn zone_len(text: &str) -> usize {
-    if text.ends_with(['Z', 'z']) { 1 } else { 6 }
-}
-
-/// How far the zone is ahead of UTC.
-fn offset_minutes(zone: &str) -> Option<i64> {
-    if zone.len() == 1 {
-        return Some(0);
-    }
-    let (hours, minutes) = zone.get(1..)?.split_once(':')?;
-    let minutes = hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?;
-    Some(if zone.starts_with('-') {
-        -minutes
-    } else {
-        minutes
-    })
+    let time = Datetime::parse(text).ok()?;
+    u64::try_from(time.unix_us()?).ok()
 }
 
 #[cfg(test)]
