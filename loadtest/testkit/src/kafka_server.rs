@@ -1,7 +1,7 @@
 //! A real Kafka broker in KRaft mode, on free ports of the loopback, with a store of its own.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::nats_server::free_ports;
 use crate::process::{Process, Program};
+use crate::shared::Shared;
 use crate::tools;
 
 /// Starting takes seconds of work; a busy machine takes longer.
@@ -74,19 +75,8 @@ impl KafkaServer {
     /// # Errors
     /// As [`KafkaServer::start`].
     pub async fn shared() -> Result<Arc<Self>> {
-        static SHARED: Mutex<Weak<KafkaServer>> = Mutex::new(Weak::new());
-        static STARTING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-        let _one_starts = STARTING.lock().await;
-        let running = SHARED
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .upgrade();
-        if let Some(server) = running {
-            return Ok(server);
-        }
-        let server = Arc::new(Self::start().await?);
-        *SHARED.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&server);
-        Ok(server)
+        static SHARED: Shared<KafkaServer> = Shared::new();
+        SHARED.get(Self::start).await
     }
 
     /// Where clients connect: `host:port`.

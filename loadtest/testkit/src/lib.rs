@@ -4,6 +4,7 @@
 //! bytes that production once served. This crate must never know how the log or a service works inside.
 
 mod setting;
+mod shared;
 
 pub mod corpus;
 pub mod jetstream_client;

@@ -2,13 +2,14 @@
 
 use std::net::TcpListener;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
 use crate::process::{Process, Program};
+use crate::shared::Shared;
 use crate::tools;
 
 /// Starting takes tens of milliseconds; a busy machine and a big store take longer.
@@ -90,19 +91,8 @@ impl NatsServer {
     /// # Errors
     /// As [`NatsServer::start`].
     pub async fn shared() -> Result<Arc<Self>> {
-        static SHARED: Mutex<Weak<NatsServer>> = Mutex::new(Weak::new());
-        static STARTING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-        let _one_starts = STARTING.lock().await;
-        let running = SHARED
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .upgrade();
-        if let Some(server) = running {
-            return Ok(server);
-        }
-        let server = Arc::new(Self::start().await?);
-        *SHARED.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&server);
-        Ok(server)
+        static SHARED: Shared<NatsServer> = Shared::new();
+        SHARED.get(Self::start).await
     }
 
     /// Where clients connect.

@@ -40,15 +40,7 @@ impl<S: AsRef<str>> FromIterator<S> for List {
 
 impl<'de> Deserialize<'de> for List {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Form {
-            Text(String),
-            Words(Vec<String>),
-        }
-        Ok(match Form::deserialize(deserializer)? {
-            Form::Text(text) => text.split(',').collect(),
-            Form::Words(words) => words.iter().collect(),
-        })
+        let words: Vec<String> = fanjet_config::list(deserializer)?;
+        Ok(words.iter().collect())
     }
 }
