@@ -19,7 +19,7 @@ pub(super) struct Driver {
     child: Child,
     output: BufReader<File>,
     /// The beginning of a line whose rest is not written yet.
-    begun: String,
+    begun: Vec<u8>,
     complaints: PathBuf,
     /// Set when it ended, which no driver does by itself.
     ended: Option<ExitStatus>,
@@ -57,7 +57,7 @@ impl Driver {
         Ok(Self {
             child,
             output: BufReader::new(File::open(&output)?),
-            begun: String::new(),
+            begun: Vec::new(),
             complaints,
             ended: None,
             filtered: subscription.positions(world, &subscription.filter),
@@ -76,9 +76,11 @@ impl Driver {
     pub(super) fn read(&mut self, world: &World) -> Result<bool> {
         self.ended = self.child.try_wait()?;
         let before = self.received.len();
-        while self.output.read_line(&mut self.begun)? > 0 && self.begun.ends_with('\n') {
-            let event: Value = serde_json::from_str(&self.begun)
-                .with_context(|| format!("its driver printed {:?}", self.begun))?;
+        while self.output.read_until(b'\n', &mut self.begun)? > 0 && self.begun.ends_with(b"\n") {
+            let event: Value = serde_json::from_slice(&self.begun).with_context(|| {
+                let printed = String::from_utf8_lossy(&self.begun);
+                format!("its driver printed {printed:?}")
+            })?;
             self.begun.clear();
             self.receive(world, &event);
         }

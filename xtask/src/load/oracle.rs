@@ -187,8 +187,8 @@ impl Oracle {
     }
 
     /// Takes in a line of the account; whether it is the last of its frame.
-    fn add(&self, seq: u32, line: &str) -> Result<bool> {
-        let line: Line<'_> = serde_json::from_str(line)?;
+    fn add(&self, seq: u32, line: &[u8]) -> Result<bool> {
+        let line: Line<'_> = serde_json::from_slice(line)?;
         let did = self.dids.number(&line.did);
         let collection = line.collection.as_deref();
         let collection = collection.map_or(0, |name| self.collections.number(name));
@@ -212,12 +212,13 @@ impl Oracle {
 /// Takes in the account of so many frames while it is written.
 pub(crate) async fn fill(oracle: Arc<Oracle>, frames: u64) -> Result<()> {
     let mut file = BufReader::new(File::open(&oracle.path)?);
-    let mut line = String::new();
+    // Bytes: what has been written so far may end in the middle of a character.
+    let mut line = Vec::new();
     let (mut seq, mut seen) = (0, 0);
     let mut progressed = Instant::now();
     while seen < frames {
-        file.read_line(&mut line)?;
-        if line.ends_with('\n') {
+        file.read_until(b'\n', &mut line)?;
+        if line.ends_with(b"\n") {
             seq += 1;
             seen += u64::from(oracle.add(seq, &line)?);
             line.clear();
@@ -296,7 +297,7 @@ impl Oracle {
     pub(super) fn of_lines(lines: &[String]) -> Arc<Self> {
         let oracle = Self::new(Path::new("none"), lines.len());
         for (seq, line) in (1..).zip(lines) {
-            oracle.add(seq, line).unwrap();
+            oracle.add(seq, line.as_bytes()).unwrap();
         }
         oracle
     }

@@ -32,7 +32,7 @@ impl ExpectedEvents {
     /// The next event that v1 serves; `None` behind the last one of `frames` frames.
     pub(super) async fn next(&mut self, frames: u64) -> Result<Option<String>> {
         while self.frames < frames {
-            let event: Value = serde_json::from_str(&self.line().await?)?;
+            let event: Value = serde_json::from_slice(&self.line().await?)?;
             if event["op_index"].as_u64().map(|index| index + 1) == event["op_count"].as_u64() {
                 self.frames += 1;
             }
@@ -43,11 +43,12 @@ impl ExpectedEvents {
         Ok(None)
     }
 
-    async fn line(&mut self) -> Result<String> {
-        let mut line = String::new();
+    /// Bytes: what has been written so far may end in the middle of a character.
+    async fn line(&mut self) -> Result<Vec<u8>> {
+        let mut line = Vec::new();
         let started = Instant::now();
-        while !line.ends_with('\n') {
-            if self.file.read_line(&mut line)? == 0 {
+        while !line.ends_with(b"\n") {
+            if self.file.read_until(b'\n', &mut line)? == 0 {
                 ensure!(
                     started.elapsed() < PATIENCE,
                     "the simulator stopped after {} frames",
