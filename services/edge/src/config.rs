@@ -1,5 +1,7 @@
 //! Settings. Every key has a default; `config.toml` beside the crate lists them all.
 
+mod limits;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -11,6 +13,9 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::EdgeError;
+
+pub use limits::LimitsConfig;
+pub(crate) use limits::replayed_bytes;
 
 /// Settings of one edge node.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -26,6 +31,8 @@ pub struct EdgeConfig {
     pub hub: HubConfig,
     /// One connection.
     pub subscriber: SubscriberConfig,
+    /// What one client may take.
+    pub limits: LimitsConfig,
     /// Compression.
     pub zstd: ZstdConfig,
     /// Storing filters.

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::ending::Ending;
 use crate::http::{Admission, Server, StoredFilters};
+use crate::limits::InboundMemory;
 use crate::metrics::Metrics;
 use crate::replay::{Desk, Loader, Starts};
 use crate::status::{Board, Keeper};
@@ -27,6 +28,7 @@ pub(crate) struct Node {
     pub(crate) starts: Starts,
     pub(crate) compression: Compression,
     pub(crate) admission: Arc<Admission>,
+    pub(crate) inbound_memory: Arc<InboundMemory>,
     pub(crate) filters: Arc<StoredFilters>,
     pub(crate) metrics: Metrics,
     pub(crate) board: Arc<Board>,
@@ -91,7 +93,8 @@ impl Edge {
             desk: Arc::clone(&desk),
             starts,
             compression: Compression::load(&config.zstd)?,
-            admission: Arc::new(Admission::new(&config.http)),
+            admission: Arc::new(Admission::new(&config)?),
+            inbound_memory: Arc::new(InboundMemory::new(config.limits.max_inbound_bytes)),
             filters: Arc::new(StoredFilters::new(
                 filters,
                 Arc::clone(&clock),

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use fanjet_actors::TaskError;
@@ -30,6 +31,16 @@ pub enum EdgeError {
         /// The setting.
         key: &'static str,
         /// Its value and what is wrong with it.
+        reason: String,
+    },
+    /// The file of keys cannot be used. The operator's to fix.
+    #[error("wrong setting {key}: {}: {reason}", path.display())]
+    ApiKeys {
+        /// The setting.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
         reason: String,
     },
     /// The node could not end in the way that is asked for. The operator's to fix.
@@ -62,6 +73,7 @@ impl EdgeError {
             Self::Listen { .. }
             | Self::Pool(_)
             | Self::Compression { .. }
+            | Self::ApiKeys { .. }
             | Self::Drain { .. }
             | Self::Task(_) => false,
         }
@@ -74,6 +86,7 @@ impl From<EdgeError> for Failure {
             EdgeError::Listen { .. }
             | EdgeError::Pool(_)
             | EdgeError::Compression { .. }
+            | EdgeError::ApiKeys { .. }
             | EdgeError::Drain { .. } => Self::config(error),
             EdgeError::Log(error) => error.into(),
             _ => Self::other(error),

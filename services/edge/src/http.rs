@@ -9,13 +9,14 @@ mod filters;
 
 mod stored_filters;
 mod client_address;
+mod api_key;
 mod admission;
 mod refusal;
 
 mod status;
 mod front_page;
 
-pub(crate) use admission::Admission;
+pub(crate) use admission::{Admission, SharedAllowance};
 pub(crate) use refusal::{Refusal, outside_pool};
 pub(crate) use server::Server;
 pub(crate) use stored_filters::StoredFilters;

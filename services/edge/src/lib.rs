@@ -20,6 +20,7 @@ pub mod tail;
 pub mod replay;
 pub mod hub;
 pub mod subscriber;
+mod limits;
 mod status;
 mod http;
 

@@ -24,6 +24,8 @@ pub const REPLAYS: &str = "fanjet_edge_replays";
 pub const STARTS: &str = "fanjet_edge_starts";
 /// Events read from the log for replays. Readers that share a page count once.
 pub const REPLAY_READ_EVENTS: &str = "fanjet_edge_replay_read_events";
+/// How often a replay had to pause because its client had read as much as it may.
+pub const REPLAY_PAUSES: &str = "fanjet_edge_replay_pauses";
 /// Bytes of pages that are kept for replays.
 pub const REPLAY_CACHE_BYTES: &str = "fanjet_edge_replay_cache_bytes";
 /// Events handed to subscribers.
@@ -63,6 +65,7 @@ pub struct Metrics {
     replays: UpDownCounter<i64>,
     starts: Counter<u64>,
     replay_read_events: Counter<u64>,
+    replay_pauses: Counter<u64>,
     replay_cache_bytes: Gauge<u64>,
     delivered_events: Counter<u64>,
     delivered_bytes: Counter<u64>,
@@ -92,6 +95,7 @@ impl Metrics {
             replays: meter.i64_up_down_counter(REPLAYS).build(),
             starts: meter.u64_counter(STARTS).build(),
             replay_read_events: meter.u64_counter(REPLAY_READ_EVENTS).build(),
+            replay_pauses: meter.u64_counter(REPLAY_PAUSES).build(),
             replay_cache_bytes: meter.u64_gauge(REPLAY_CACHE_BYTES).build(),
             delivered_events: meter.u64_counter(DELIVERED_EVENTS).build(),
             delivered_bytes: meter.u64_counter(DELIVERED_BYTES).build(),
@@ -112,6 +116,10 @@ impl Metrics {
     /// Who is connected, as a page shows it.
     pub(crate) fn census(&self) -> &Census {
         &self.census
+    }
+
+    pub(crate) fn replay_paused(&self) {
+        self.replay_pauses.add(1, &[]);
     }
 
     pub(crate) fn joined(&self, encoding: Encoding) {

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::EdgeConfig;
 use crate::config::{
-    DrainConfig, FiltersConfig, HttpConfig, HubConfig, ReplayConfig, SubscriberConfig, TailConfig,
-    ZstdConfig,
+    DrainConfig, FiltersConfig, HttpConfig, HubConfig, LimitsConfig, ReplayConfig,
+    SubscriberConfig, TailConfig, ZstdConfig,
 };
 
 /// Everything in `config.toml` and `process.toml` beside the sources, which name every key there is.
@@ -32,6 +32,9 @@ pub struct EdgeSettings {
     /// One connection.
     #[serde(default)]
     pub subscriber: SubscriberConfig,
+    /// What one client may take.
+    #[serde(default)]
+    pub limits: LimitsConfig,
     /// Compression.
     #[serde(default)]
     pub zstd: ZstdConfig,
@@ -84,6 +87,7 @@ impl EdgeSettings {
             replay: self.replay.clone(),
             hub: self.hub.clone(),
             subscriber: self.subscriber.clone(),
+            limits: self.limits.clone(),
             zstd: self.zstd.clone(),
             filters: self.filters.clone(),
             drain: self.drain.clone(),

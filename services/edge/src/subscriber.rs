@@ -3,6 +3,7 @@
 mod control;
 mod outbox;
 
+mod throttle;
 mod feed;
 
 mod body;

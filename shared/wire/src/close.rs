@@ -28,6 +28,10 @@ pub enum CloseReason {
     InvalidOptions(Cow<'static, str>),
     /// The client announced an options update with `requireHello` and never sent one.
     HelloTimeout,
+    /// The client sends more than it may.
+    TooFast,
+    /// This node has no memory left for long messages.
+    InboundFull,
     /// The client broke the WebSocket protocol.
     ProtocolError,
     /// The client showed no sign of life after a ping.
@@ -40,7 +44,7 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// One of each, for whoever needs the closed set of labels.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Draining,
         Self::TooOld,
         Self::FellBehind,
@@ -49,6 +53,8 @@ impl CloseReason {
         Self::BadMessage(Cow::Borrowed("")),
         Self::InvalidOptions(Cow::Borrowed("")),
         Self::HelloTimeout,
+        Self::TooFast,
+        Self::InboundFull,
         Self::ProtocolError,
         Self::PongTimeout,
         Self::ClientClosed(None),
@@ -59,11 +65,11 @@ impl CloseReason {
     pub fn code(&self) -> Option<u16> {
         match self {
             Self::Draining | Self::TooOld => Some(1012),
-            Self::FellBehind => Some(1013),
+            Self::FellBehind | Self::InboundFull => Some(1013),
             Self::Internal => Some(1011),
             Self::MessageTooBig => Some(1009),
             Self::BadMessage(_) => Some(1007),
-            Self::InvalidOptions(_) | Self::HelloTimeout => Some(1008),
+            Self::InvalidOptions(_) | Self::HelloTimeout | Self::TooFast => Some(1008),
             Self::ProtocolError => Some(1002),
             Self::PongTimeout => Some(1008),
             Self::ClientClosed(code) => code.filter(|&code| is_sendable(code)),
@@ -82,6 +88,8 @@ impl CloseReason {
             Self::BadMessage(_) => "bad_message",
             Self::InvalidOptions(_) => "invalid_options",
             Self::HelloTimeout => "hello_timeout",
+            Self::TooFast => "too_fast",
+            Self::InboundFull => "inbound_full",
             Self::ProtocolError => "protocol_error",
             Self::PongTimeout => "pong_timeout",
             Self::ClientClosed(_) => "client_closed",
@@ -104,6 +112,8 @@ impl CloseReason {
             Self::HelloTimeout => {
                 return "no options_update in time, which requireHello=true announced".to_owned();
             }
+            Self::TooFast => "too many messages or bytes per second",
+            Self::InboundFull => "no room for long messages now, try again later",
             Self::ProtocolError => return "protocol error".to_owned(),
             Self::PongTimeout => "no answer to ping",
             Self::ClientClosed(_) | Self::ClientGone => return String::new(),

@@ -6,6 +6,7 @@ use tracing::warn;
 
 use super::Refusal;
 use super::admission::Permit;
+use super::api_key::api_key;
 use super::client_address::client_address;
 use crate::edge::Node;
 use crate::replay::Start;
@@ -48,7 +49,7 @@ pub(super) async fn admit(
         return Err(Refusal::NotReady);
     }
     let client = client_address(request, &node.config.http.trusted_proxies);
-    let permit = node.admission.admit(client)?;
+    let permit = node.admission.admit(client, api_key(request).as_deref())?;
     if let Some(id) = options.stored_filter {
         // With a place taken, so that no more of these are under way than there are places.
         options.filter = node.filters.get(id).await?;

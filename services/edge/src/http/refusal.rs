@@ -16,6 +16,8 @@ pub(crate) enum Refusal {
     Draining,
     NodeFull { max_subscribers: usize },
     AddressFull { max: usize },
+    KeyFull { max: usize },
+    UnknownKey,
     NoUpgrade,
     UnknownFilter(FilterId),
     NoFilter,
@@ -42,6 +44,8 @@ impl Refusal {
             Self::Draining => "draining",
             Self::NodeFull { .. } => "node_full",
             Self::AddressFull { .. } => "address_full",
+            Self::KeyFull { .. } => "key_full",
+            Self::UnknownKey => "unknown_key",
             Self::NoUpgrade => "no_upgrade",
             Self::UnknownFilter(_) => "unknown_filter",
             Self::NoFilter => "no_filter",
@@ -77,7 +81,8 @@ impl Refusal {
             }
             Self::UnknownFilter(_) => StatusCode::NOT_FOUND,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::AddressFull { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::AddressFull { .. } | Self::KeyFull { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::UnknownKey => StatusCode::UNAUTHORIZED,
             Self::BodyTooLong { .. } | Self::FilterTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotReady
             | Self::NoStart
@@ -106,6 +111,10 @@ impl Refusal {
             Self::AddressFull { max } => format!(
                 "too many subscribers from your address: at most {max} (http.max_subscribers_per_address)"
             ),
+            Self::KeyFull { max } => format!(
+                "too many subscribers with your API key: at most {max}"
+            ),
+            Self::UnknownKey => "unknown API key (allowed: none, or a valid one in the header Authorization: Bearer, or in apiKey=)".to_owned(),
             Self::NoUpgrade => {
                 "this is a WebSocket endpoint: connect with ws:// or wss:// (version 13)".to_owned()
             }

@@ -28,7 +28,8 @@ pub(crate) async fn subscribe(
         }
         Ok(mut admitted) => {
             let heartbeat = admitted.options.heartbeat;
-            let (feed, on_end) = worker.join(admitted.options, admitted.start);
+            let (feed, on_end) =
+                worker.join(admitted.options, admitted.start, admitted.permit.replay());
             let shard = Rc::clone(worker.shard());
             let member = Rc::clone(feed.member());
             Session::start(shard, member, payload, on_end, heartbeat, node);

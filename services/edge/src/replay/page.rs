@@ -68,6 +68,11 @@ impl Page {
         self.frames.slice(begin..begin + length)
     }
 
+    /// Bytes of all frames.
+    pub fn frame_bytes(&self) -> usize {
+        self.frames.len()
+    }
+
     /// Whether it has everything that there is at `seq`.
     pub fn covers(&self, seq: Seq) -> bool {
         (self.complete_from..self.next).contains(&seq)

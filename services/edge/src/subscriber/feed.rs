@@ -13,6 +13,8 @@ use fanjet_wire::close::CloseReason;
 use tokio::sync::oneshot;
 
 use super::Take;
+use super::throttle::Throttle;
+use crate::http::SharedAllowance;
 use crate::hub::{CatchUp, Member, SharedShard};
 use crate::metrics::Metrics;
 use crate::replay::{Answer, Page};
@@ -27,6 +29,7 @@ pub struct Feed {
     member: Rc<Member>,
     metrics: Metrics,
     awaited: Option<Awaited>,
+    throttle: Option<Throttle>,
     /// Dropped with the feed: tells the session that the socket is gone.
     _ended: oneshot::Sender<()>,
 }
@@ -53,9 +56,17 @@ impl Feed {
             member,
             metrics,
             awaited: None,
+            throttle: None,
             _ended: ended,
         };
         (feed, on_end)
+    }
+
+    /// The same feed, with so much of the past in a second.
+    #[must_use]
+    pub(crate) fn within(mut self, allowance: SharedAllowance) -> Self {
+        self.throttle = Some(Throttle::new(allowance));
+        self
     }
 
     /// Whose bytes these are.
@@ -72,15 +83,18 @@ impl Feed {
                 Poll::Ready(Take::Over) => return Poll::Ready(None),
                 Poll::Ready(Take::Empty) | Poll::Pending => {}
             }
+            if let Some(throttle) = &mut self.throttle
+                && throttle.poll_pause(cx).is_pending()
+            {
+                return Poll::Pending;
+            }
             let caught_up = match self.poll_awaited(cx) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Some(page)) => self.shard.borrow_mut().replay(&self.member, &page),
+                Poll::Ready(Some(page)) => self.replay(&page),
                 Poll::Ready(None) => self.shard.borrow_mut().catch_up(&self.member),
             };
             let found = match caught_up {
-                CatchUp::Cold(Answer::Page(page)) => {
-                    self.shard.borrow_mut().replay(&self.member, &page)
-                }
+                CatchUp::Cold(Answer::Page(page)) => self.replay(&page),
                 found => found,
             };
             match found {
@@ -98,6 +112,15 @@ impl Feed {
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    fn replay(&mut self, page: &Page) -> CatchUp {
+        if let Some(throttle) = &mut self.throttle
+            && throttle.spend(page.frame_bytes())
+        {
+            self.metrics.replay_paused();
+        }
+        self.shard.borrow_mut().replay(&self.member, page)
     }
 
     /// The page that was waited for, if one was and it is still of use.

@@ -1,6 +1,7 @@
 //! What a client sends: frames are decoded and put together to messages.
 //!
-//! Bounded: a message, in one frame or in fragments, is held up to the limit and no further.
+//! Bounded: a message, in one frame or in fragments, is held up to the limit and no further, those of all clients
+//! together only as far as there is memory for them, and only so many come in a second.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -9,7 +10,11 @@ use actix_http::error::PayloadError;
 use actix_http::ws::{Codec, Frame, Item, ProtocolError};
 use bytes::{Bytes, BytesMut};
 use futures::Stream;
+use tokio::time::Instant;
 use tokio_util::codec::Decoder as _;
+
+use crate::edge::Node;
+use crate::limits::{Allowance, Claim};
 
 /// A whole message, or what takes its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +30,8 @@ pub(crate) enum Received {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Broken {
     TooBig,
+    TooFast,
+    NoRoom,
     Protocol,
     Gone,
 }
@@ -36,12 +43,39 @@ pub(crate) struct Inbound<P> {
     codec: Codec,
     undecoded: BytesMut,
     assembly: Assembly,
+    allowed: Allowed,
+}
+
+/// What one client may send.
+#[derive(Debug)]
+pub(crate) struct Allowed {
+    pub(crate) max_message_bytes: usize,
+    pub(crate) messages: Allowance,
+    pub(crate) bytes: Allowance,
+    pub(crate) memory: Claim,
+}
+
+impl Allowed {
+    /// For a new client of a node.
+    pub(crate) fn new(node: &Node, now: Instant) -> Self {
+        let limits = &node.config.limits;
+        let max_message_bytes = node.config.subscriber.max_client_message_bytes;
+        let bytes = limits.sent_bytes(max_message_bytes);
+        Self {
+            max_message_bytes,
+            messages: Allowance::new(limits.messages(), now),
+            bytes: Allowance::new(bytes, now),
+            memory: node.inbound_memory.claim(),
+        }
+    }
 }
 
 impl<P> Inbound<P> {
-    pub(crate) fn new(payload: P, max_message_bytes: usize) -> Self {
+    pub(crate) fn new(payload: P, allowed: Allowed) -> Self {
+        let max_message_bytes = allowed.max_message_bytes;
         Self {
             payload,
+            allowed,
             codec: Codec::new().max_size(max_message_bytes),
             undecoded: BytesMut::new(),
             assembly: Assembly::new(max_message_bytes),
@@ -59,6 +93,9 @@ impl<P> Inbound<P> {
                 return Ok(None);
             };
             if let Some(received) = self.assembly.add(frame)? {
+                if !self.allowed.messages.take(1, Instant::now()).is_zero() {
+                    return Err(Broken::TooFast);
+                }
                 return Ok(Some(received));
             }
         }
@@ -71,11 +108,22 @@ impl<P: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Stream for Inbound<P
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
         loop {
+            // What was returned last has been read.
+            let held = this.undecoded.len() + this.assembly.fragments.len();
+            if !this.allowed.memory.resize(held) {
+                return Poll::Ready(Some(Err(Broken::NoRoom)));
+            }
             if let Some(received) = this.decode().transpose() {
                 return Poll::Ready(Some(received));
             }
             match ready!(Pin::new(&mut this.payload).poll_next(cx)) {
-                Some(Ok(bytes)) => this.undecoded.extend_from_slice(&bytes),
+                Some(Ok(bytes)) => {
+                    let taken = this.allowed.bytes.take(bytes.len() as u64, Instant::now());
+                    if !taken.is_zero() {
+                        return Poll::Ready(Some(Err(Broken::TooFast)));
+                    }
+                    this.undecoded.extend_from_slice(&bytes);
+                }
                 Some(Err(_)) | None => return Poll::Ready(Some(Err(Broken::Gone))),
             }
         }

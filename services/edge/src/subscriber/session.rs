@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Inbound;
-use super::inbound::{Broken, Received};
+use super::inbound::{Allowed, Broken, Received};
 use super::liveness::{Liveness, Socket};
 use super::silence::Silence;
 use crate::edge::Node;
@@ -57,8 +57,7 @@ impl Session {
     ) where
         P: Stream<Item = Result<Bytes, PayloadError>> + Unpin + 'static,
     {
-        let max_bytes = node.config.subscriber.max_client_message_bytes;
-        let inbound = Inbound::new(payload, max_bytes);
+        let inbound = Inbound::new(payload, Allowed::new(node, Instant::now()));
         let session = Self::new(shard, member, heartbeat, node).hearing();
         Self::create(|ctx| {
             ctx.add_stream(inbound);
@@ -249,6 +248,8 @@ impl StreamHandler<Result<Received, Broken>> for Session {
         match received {
             Ok(received) => self.receive(received, ctx),
             Err(Broken::TooBig) => self.refuse(CloseReason::MessageTooBig, ctx),
+            Err(Broken::TooFast) => self.refuse(CloseReason::TooFast, ctx),
+            Err(Broken::NoRoom) => self.refuse(CloseReason::InboundFull, ctx),
             Err(Broken::Protocol) => self.refuse(CloseReason::ProtocolError, ctx),
             Err(Broken::Gone) => {
                 self.member.outbox().close_now(CloseReason::ClientGone);

@@ -28,6 +28,8 @@ mod handshake;
 #[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod log_faults;
 #[cfg(test)]
 mod oracle;

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use fanjet_boot::{Failure, Settings};
 use fanjet_edge::config::{
-    DrainConfig, FiltersConfig, HttpConfig, HubConfig, ReplayConfig, SubscriberConfig, TailConfig,
-    ZstdConfig,
+    DrainConfig, FiltersConfig, HttpConfig, HubConfig, LimitsConfig, ReplayConfig,
+    SubscriberConfig, TailConfig, ZstdConfig,
 };
 use fanjet_edge::{EdgeConfig, EdgeSettings};
 use fanjet_ingest::{FilterConfig, LeaseConfig, PipelineConfig, UpstreamConfig};
@@ -36,6 +36,8 @@ pub(crate) struct ServeSettings {
     pub(crate) hub: HubConfig,
     #[serde(default)]
     pub(crate) subscriber: SubscriberConfig,
+    #[serde(default)]
+    pub(crate) limits: LimitsConfig,
     #[serde(default)]
     pub(crate) zstd: ZstdConfig,
     #[serde(default)]
@@ -127,6 +129,7 @@ impl ServeSettings {
             replay: self.replay.clone(),
             hub: self.hub.clone(),
             subscriber: self.subscriber.clone(),
+            limits: self.limits.clone(),
             zstd: self.zstd.clone(),
             filters: self.filters.clone(),
             drain: self.drain.clone(),

@@ -1,13 +1,22 @@
 //! Tests of who gets a place.
 
+use std::time::Duration;
+
 use super::*;
+use crate::config::LimitsConfig;
 
 fn admission(max: usize, max_per_address: usize) -> Arc<Admission> {
-    Arc::new(Admission::new(&HttpConfig {
-        max_subscribers: max,
-        max_subscribers_per_address: max_per_address,
-        ..HttpConfig::default()
-    }))
+    with_limits(max, max_per_address, LimitsConfig::default())
+}
+
+fn with_limits(max: usize, max_per_address: usize, limits: LimitsConfig) -> Arc<Admission> {
+    let mut config = EdgeConfig {
+        limits,
+        ..EdgeConfig::default()
+    };
+    config.http.max_subscribers = max;
+    config.http.max_subscribers_per_address = max_per_address;
+    Arc::new(Admission::new(&config).unwrap())
 }
 
 fn client(address: &str) -> Option<IpAddr> {
@@ -17,37 +26,100 @@ fn client(address: &str) -> Option<IpAddr> {
 #[test]
 fn a_full_node_takes_nobody_until_somebody_leaves() {
     let admission = admission(2, 0);
-    let first = admission.admit(client("192.0.2.1")).unwrap();
-    let _second = admission.admit(None).unwrap();
+    let first = admission.admit(client("192.0.2.1"), None).unwrap();
+    let _second = admission.admit(None, None).unwrap();
     let full = Refusal::NodeFull { max_subscribers: 2 };
-    assert_eq!(admission.admit(client("192.0.2.2")).unwrap_err(), full);
+    assert_eq!(
+        admission.admit(client("192.0.2.2"), None).unwrap_err(),
+        full
+    );
     drop(first);
-    admission.admit(client("192.0.2.2")).unwrap();
+    admission.admit(client("192.0.2.2"), None).unwrap();
 }
 
 #[test]
 fn one_address_cannot_take_the_others_places() {
     let admission = admission(10, 2);
-    let first = admission.admit(client("192.0.2.1")).unwrap();
-    let _second = admission.admit(client("192.0.2.1")).unwrap();
+    let first = admission.admit(client("192.0.2.1"), None).unwrap();
+    let _second = admission.admit(client("192.0.2.1"), None).unwrap();
     let full = Refusal::AddressFull { max: 2 };
-    assert_eq!(admission.admit(client("192.0.2.1")).unwrap_err(), full);
-    let _another = admission.admit(client("192.0.2.2")).unwrap();
+    assert_eq!(
+        admission.admit(client("192.0.2.1"), None).unwrap_err(),
+        full
+    );
+    let _another = admission.admit(client("192.0.2.2"), None).unwrap();
     drop(first);
-    admission.admit(client("192.0.2.1")).unwrap();
+    admission.admit(client("192.0.2.1"), None).unwrap();
 }
 
 #[test]
 fn addresses_of_one_customer_count_as_one() {
     let admission = admission(10, 1);
-    let _first = admission.admit(client("2001:db8:0:1::1")).unwrap();
-    assert!(admission.admit(client("2001:db8:0:1:ffff::2")).is_err());
-    assert!(admission.admit(client("2001:db8:0:2::1")).is_ok());
+    let _first = admission.admit(client("2001:db8:0:1::1"), None).unwrap();
+    assert!(
+        admission
+            .admit(client("2001:db8:0:1:ffff::2"), None)
+            .is_err()
+    );
+    assert!(admission.admit(client("2001:db8:0:2::1"), None).is_ok());
 }
 
 #[test]
 fn who_has_left_takes_no_memory() {
     let admission = admission(10, 1);
-    drop(admission.admit(client("192.0.2.1")).unwrap());
-    assert!(admission.open.lock().by_address.is_empty());
+    drop(admission.admit(client("192.0.2.1"), None).unwrap());
+    assert!(admission.open.lock().holders.is_empty());
+}
+
+#[test]
+fn who_has_read_much_is_remembered() {
+    let limits = LimitsConfig {
+        max_replay_bytes_per_second: 1000,
+        ..LimitsConfig::default()
+    };
+    let admission = with_limits(2, 2, limits);
+    let now = Instant::now();
+    let take = |permit: &Permit| permit.replay().lock().take(1000, now);
+    let first = admission.admit(client("192.0.2.1"), None).unwrap();
+    assert_eq!(take(&first), Duration::ZERO);
+    let second = admission.admit(client("192.0.2.1"), None).unwrap();
+    assert!(take(&second) > Duration::ZERO, "it is one allowance");
+    drop((first, second));
+    let again = admission.admit(client("192.0.2.1"), None).unwrap();
+    assert!(take(&again) > Duration::from_secs(1), "and it stays one");
+    let other = admission.admit(client("192.0.2.2"), None).unwrap();
+    assert_eq!(take(&other), Duration::ZERO);
+    drop((again, other));
+    // Not for ever.
+    for last in 3..20 {
+        let address = format!("192.0.2.{last}");
+        take(&admission.admit(client(&address), None).unwrap());
+        assert!(admission.open.lock().holders.len() <= 4);
+    }
+}
+
+#[test]
+fn a_key_has_places_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys.toml");
+    let sha256 = "41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb";
+    let text = format!("[[key]]\nname = \"acme\"\nsha256 = \"{sha256}\"\nmax_subscribers = 3\n");
+    std::fs::write(&file, text).unwrap();
+    let limits = LimitsConfig {
+        api_keys: file,
+        ..LimitsConfig::default()
+    };
+    let admission = with_limits(10, 1, limits);
+    let _stranger = admission.admit(client("192.0.2.1"), None).unwrap();
+    let of_key: Vec<_> = ["192.0.2.1", "192.0.2.1", "192.0.2.2"]
+        .map(|address| admission.admit(client(address), Some("open sesame")))
+        .into_iter()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    let more = admission.admit(client("192.0.2.3"), Some("open sesame"));
+    assert_eq!(more.unwrap_err(), Refusal::KeyFull { max: 3 });
+    let wrong = admission.admit(client("192.0.2.3"), Some("open"));
+    assert_eq!(wrong.unwrap_err(), Refusal::UnknownKey);
+    drop(of_key);
+    assert!(admission.admit(None, Some("open sesame")).is_ok());
 }

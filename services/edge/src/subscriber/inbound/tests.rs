@@ -1,7 +1,10 @@
 use futures::{FutureExt, StreamExt};
 use proptest::prelude::*;
 
+use std::sync::Arc;
+
 use super::*;
+use crate::limits::{InboundMemory, Rate};
 
 /// A client's frame: masked, as RFC 6455 section 5.3 wants it.
 fn frame(opcode: u8, is_final: bool, payload: &[u8]) -> Vec<u8> {
@@ -26,11 +29,28 @@ fn frame(opcode: u8, is_final: bool, payload: &[u8]) -> Vec<u8> {
 
 /// Reads everything out of bytes that arrive in pieces of this size.
 fn read(bytes: &[u8], piece: usize, max: usize) -> Vec<Result<Received, Broken>> {
+    read_within(bytes, piece, allowed(max))
+}
+
+fn allowed(max_message_bytes: usize) -> Allowed {
+    const NO_LIMIT: Rate = Rate {
+        per_second: 0,
+        at_once: 0,
+    };
+    Allowed {
+        max_message_bytes,
+        messages: Allowance::new(NO_LIMIT, Instant::now()),
+        bytes: Allowance::new(NO_LIMIT, Instant::now()),
+        memory: Arc::new(InboundMemory::new(usize::MAX)).claim(),
+    }
+}
+
+fn read_within(bytes: &[u8], piece: usize, allowed: Allowed) -> Vec<Result<Received, Broken>> {
     let pieces: Vec<_> = bytes
         .chunks(piece)
         .map(|piece| Ok(Bytes::copy_from_slice(piece)))
         .collect();
-    let mut inbound = Inbound::new(futures::stream::iter(pieces), max);
+    let mut inbound = Inbound::new(futures::stream::iter(pieces), allowed);
     let mut received = Vec::new();
     loop {
         let next = inbound.next().now_or_never().unwrap().unwrap();
@@ -100,4 +120,59 @@ fn binary_messages_close_frames_and_offences() {
         Err(Broken::Protocol),
         "a reserved bit"
     );
+}
+
+#[test]
+fn more_messages_than_allowed_end_it() {
+    let bytes = frame(1, true, b"hello").repeat(20);
+    let rate = Rate {
+        per_second: 1,
+        at_once: 10,
+    };
+    let messages = Allowance::new(rate, Instant::now());
+    let allowed = Allowed {
+        messages,
+        ..allowed(1000)
+    };
+    let received = read_within(&bytes, 7, allowed);
+    assert_eq!(received.len(), 11);
+    assert_eq!(received.last(), Some(&Err(Broken::TooFast)));
+}
+
+#[test]
+fn more_bytes_than_allowed_end_it() {
+    // One byte per fragment: few messages, many bytes.
+    let mut bytes = frame(1, false, b"a");
+    bytes.extend(frame(0, false, b"b").repeat(1000));
+    let rate = Rate {
+        per_second: 1,
+        at_once: 1000,
+    };
+    let allowed = Allowed {
+        bytes: Allowance::new(rate, Instant::now()),
+        ..allowed(10_000)
+    };
+    let received = read_within(&bytes, 7, allowed);
+    assert_eq!(received, [Err(Broken::TooFast)]);
+}
+
+#[test]
+fn long_messages_share_memory() {
+    let memory = Arc::new(InboundMemory::new(50_000));
+    let with_memory = || Allowed {
+        memory: memory.claim(),
+        ..allowed(10_000_000)
+    };
+    let long = frame(1, false, &[b'a'; 60_000]);
+    let pieces = futures::stream::iter([Ok(Bytes::from(long.clone()))]);
+    let mut holding = Inbound::new(pieces.chain(futures::stream::pending()), with_memory());
+    assert_eq!(holding.next().now_or_never(), None);
+    assert_eq!(
+        read_within(&long, 1000, with_memory()),
+        [Err(Broken::NoRoom)]
+    );
+    let short = frame(1, true, &[b'a'; 20_000]);
+    assert!(read_within(&short, 1000, with_memory())[0].is_ok());
+    drop(holding);
+    assert_eq!(read_within(&long, 1000, with_memory()), [Err(Broken::Gone)]);
 }

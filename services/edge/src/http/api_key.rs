@@ -1,0 +1,49 @@
+//! The API key in a request: in the `Authorization` header, or in the URL for clients that can set nothing else.
+
+use std::borrow::Cow;
+
+use actix_web::HttpRequest;
+use actix_web::http::header::AUTHORIZATION;
+use url::form_urlencoded;
+
+/// The parameter of the URL.
+const PARAMETER: &str = "apiKey";
+const SCHEME: &str = "Bearer ";
+
+/// What the client has shown. The header counts before the URL.
+pub(super) fn api_key(request: &HttpRequest) -> Option<Cow<'_, str>> {
+    let header = request.headers().get(AUTHORIZATION);
+    let header = header.and_then(|value| value.to_str().ok());
+    if let Some(key) = header.and_then(|value| value.strip_prefix(SCHEME)) {
+        return Some(Cow::Borrowed(key.trim()));
+    }
+    let query = request.query_string().as_bytes();
+    form_urlencoded::parse(query)
+        .find(|(name, value)| name == PARAMETER && !value.is_empty())
+        .map(|(_, key)| key)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn a_key_stands_in_the_header_or_in_the_url() {
+        for (authorization, uri, expected) in [
+            (None, "/subscribe", None),
+            (None, "/subscribe?apiKey=", None),
+            (None, "/subscribe?cursor=1&apiKey=a%20b", Some("a b")),
+            (Some("Bearer one"), "/subscribe?apiKey=two", Some("one")),
+            (Some("Basic one"), "/subscribe?apiKey=two", Some("two")),
+        ] {
+            let mut request = TestRequest::with_uri(uri);
+            if let Some(value) = authorization {
+                request = request.insert_header((AUTHORIZATION, value));
+            }
+            let request = request.to_http_request();
+            assert_eq!(api_key(&request).as_deref(), expected, "{uri}");
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! What one client may take, beside places: messages, bytes, memory while they are read, and replayed bytes.
+//!
+//! Places are counted where clients come in (`http::admission`). Nothing here knows a connection: it is asked, and says
+//! how long to wait, or no.
+
+mod allowance;
+mod inbound_memory;
+mod api_keys;
+
+pub(crate) use allowance::{Allowance, Rate};
+pub(crate) use api_keys::{ApiKey, ApiKeys};
+pub(crate) use inbound_memory::{Claim, InboundMemory};

@@ -1,0 +1,111 @@
+//! So much per second, and so much at once.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How much is allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rate {
+    /// 0: there is no limit.
+    pub(crate) per_second: u64,
+    /// What one who took nothing for long enough may take in one go.
+    pub(crate) at_once: u64,
+}
+
+/// What is left of a rate. It fills up with time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Allowance {
+    rate: Rate,
+    /// Below 0: taken in advance.
+    left: f64,
+    as_of: Instant,
+}
+
+impl Allowance {
+    pub(crate) fn new(rate: Rate, now: Instant) -> Self {
+        Self {
+            rate,
+            left: rate.at_once as f64,
+            as_of: now,
+        }
+    }
+
+    /// Takes so much, whether it is there or not. Returns how long it takes until it is: nothing more is allowed before.
+    pub(crate) fn take(&mut self, amount: u64, now: Instant) -> Duration {
+        if self.rate.per_second == 0 {
+            return Duration::ZERO;
+        }
+        self.fill(now);
+        self.left -= amount as f64;
+        Duration::try_from_secs_f64(-self.left / self.rate.per_second as f64).unwrap_or_default()
+    }
+
+    /// Whether it is as good as a new one.
+    pub(crate) fn is_full(&mut self, now: Instant) -> bool {
+        self.fill(now);
+        self.rate.per_second == 0 || self.left >= self.rate.at_once as f64
+    }
+
+    fn fill(&mut self, now: Instant) {
+        let passed = now.saturating_duration_since(self.as_of).as_secs_f64();
+        let filled = self.left + passed * self.rate.per_second as f64;
+        self.left = filled.min(self.rate.at_once as f64);
+        self.as_of = self.as_of.max(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const RATE: Rate = Rate {
+        per_second: 100,
+        at_once: 500,
+    };
+
+    #[test]
+    fn what_is_there_costs_no_waiting() {
+        let now = Instant::now();
+        let mut allowance = Allowance::new(RATE, now);
+        assert!(allowance.is_full(now));
+        assert_eq!(allowance.take(500, now), Duration::ZERO);
+        assert_eq!(allowance.take(50, now), Duration::from_millis(500));
+        let later = now + Duration::from_millis(500);
+        assert_eq!(allowance.take(1, later), Duration::from_millis(10));
+        assert!(!allowance.is_full(later + Duration::from_millis(5009)));
+        assert!(allowance.is_full(later + Duration::from_millis(5011)));
+    }
+
+    #[test]
+    fn no_limit_is_none() {
+        let now = Instant::now();
+        let rate = Rate {
+            per_second: 0,
+            at_once: 0,
+        };
+        let mut allowance = Allowance::new(rate, now);
+        assert_eq!(allowance.take(u64::MAX, now), Duration::ZERO);
+        assert!(allowance.is_full(now));
+    }
+
+    proptest! {
+        /// Who waits as told gets at most the rate, and at least that much when it always asks.
+        #[test]
+        fn the_rate_is_kept(amounts in prop::collection::vec(1_u64..2000, 1..200)) {
+            let begin = Instant::now();
+            let mut now = begin;
+            let mut allowance = Allowance::new(RATE, begin);
+            let mut taken = 0;
+            for amount in amounts {
+                now += allowance.take(amount, now);
+                taken += amount;
+                let allowed = RATE.at_once as f64 + (now - begin).as_secs_f64() * RATE.per_second as f64;
+                prop_assert!(taken as f64 <= allowed + 0.001);
+                prop_assert!(now == begin || taken as f64 >= allowed - 0.001);
+            }
+        }
+    }
+}

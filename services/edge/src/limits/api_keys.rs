@@ -1,0 +1,155 @@
+//! Keys with which known clients get other limits than strangers. The node knows their hashes only.
+
+use std::fmt::{self, Debug};
+use std::path::Path;
+use std::sync::Arc;
+
+use data_encoding::HEXLOWER_PERMISSIVE;
+use hashbrown::HashMap;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::EdgeError;
+
+const KEY: &str = "limits.api_keys";
+/// Longer texts are no keys: they are not even hashed.
+const MAX_KEY_BYTES: usize = 512;
+
+/// Whoever may have more than strangers.
+#[derive(Debug, Default)]
+pub(crate) struct ApiKeys(HashMap<[u8; 32], Arc<ApiKey>>);
+
+/// What the owner of a key may take.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ApiKey {
+    /// For people. Neither logged nor counted by.
+    pub(crate) name: String,
+    sha256: Hash,
+    /// Subscribers at one time, from all addresses together.
+    pub(crate) max_subscribers: usize,
+    /// Replayed bytes per second, of all subscribers together. 0: no limit.
+    #[serde(default)]
+    pub(crate) max_replay_bytes_per_second: u64,
+}
+
+/// The SHA-256 of a key.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
+struct Hash([u8; 32]);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    key: Vec<ApiKey>,
+}
+
+impl ApiKeys {
+    /// The keys of a file; none for an empty path.
+    ///
+    /// # Errors
+    /// [`EdgeError::ApiKeys`].
+    pub(crate) fn load(path: &Path) -> Result<Self, EdgeError> {
+        if path.as_os_str().is_empty() {
+            return Ok(Self::default());
+        }
+        let wrong = |reason: String| EdgeError::ApiKeys {
+            key: KEY,
+            path: path.to_owned(),
+            reason,
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        Self::parse(&text).map_err(wrong)
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+        let mut keys = HashMap::new();
+        for key in file.key {
+            let name = key.name.clone();
+            if keys.insert(key.sha256.0, Arc::new(key)).is_some() {
+                return Err(format!("{name:?} has the same sha256 as another key"));
+            }
+        }
+        Ok(Self(keys))
+    }
+
+    /// The key that this text is.
+    pub(crate) fn find(&self, text: &str) -> Option<Arc<ApiKey>> {
+        // Found by its hash, so how long it takes says nothing about a key.
+        (text.len() <= MAX_KEY_BYTES)
+            .then(|| self.0.get(Sha256::digest(text).as_slice()).cloned())
+            .flatten()
+    }
+}
+
+impl ApiKey {
+    /// What tells it from others.
+    pub(crate) fn id(&self) -> [u8; 32] {
+        self.sha256.0
+    }
+}
+
+impl TryFrom<String> for Hash {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let decoded = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok();
+        let hash = decoded.and_then(|bytes| bytes.try_into().ok());
+        hash.map(Self).ok_or_else(|| {
+            "sha256 must be 64 hexadecimal digits, as `printf %s KEY | sha256sum` prints them"
+                .to_owned()
+        })
+    }
+}
+
+impl Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("..")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of the key `open sesame`.
+    const SHA256: &str = "41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb";
+
+    fn file(more: &str) -> String {
+        format!("[[key]]\nname = \"acme\"\nsha256 = \"{SHA256}\"\nmax_subscribers = 5000\n{more}")
+    }
+
+    #[test]
+    fn a_key_is_found_by_its_text() {
+        let keys = ApiKeys::parse(&file("")).unwrap();
+        let key = keys.find("open sesame").unwrap();
+        assert_eq!((key.name.as_str(), key.max_subscribers), ("acme", 5000));
+        assert_eq!(key.max_replay_bytes_per_second, 0);
+        for wrong in ["", "open sesam", SHA256, &"a".repeat(10_000)] {
+            assert_eq!(keys.find(wrong), None);
+        }
+        assert!(!format!("{keys:?}").contains(&SHA256[..8]));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_file_is_named() {
+        for (text, words) in [
+            (file("max_subscriber = 1"), "unknown field `max_subscriber`"),
+            (file("[other]"), "unknown field `other`"),
+            (file("").replace("41ef", "41eg"), "64 hexadecimal digits"),
+            (file(&file("")), "same sha256"),
+            ("[[key]]\nname = \"acme\"".to_owned(), "missing field"),
+        ] {
+            let error = ApiKeys::parse(&text).unwrap_err();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let error = ApiKeys::load(Path::new("/nowhere/keys.toml")).unwrap_err();
+        assert!(error.to_string().contains("/nowhere/keys.toml"), "{error}");
+    }
+}

@@ -1,0 +1,43 @@
+//! How fast one subscriber may replay: as fast as what is left for all of its holder's allows.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::http::SharedAllowance;
+
+/// Pauses that follow from what was read. Only replays are slowed down, never what comes live.
+#[derive(Debug)]
+pub(crate) struct Throttle {
+    allowance: SharedAllowance,
+    pause: Option<Pin<Box<Sleep>>>,
+}
+
+impl Throttle {
+    pub(crate) fn new(allowance: SharedAllowance) -> Self {
+        Self {
+            allowance,
+            pause: None,
+        }
+    }
+
+    /// Notes what was read; returns whether a pause follows.
+    pub(crate) fn spend(&mut self, bytes: usize) -> bool {
+        let now = Instant::now();
+        let pause = self.allowance.lock().take(bytes as u64, now);
+        if !pause.is_zero() {
+            self.pause = Some(Box::pin(sleep_until(now + pause)));
+        }
+        self.pause.is_some()
+    }
+
+    /// Ready when there is no pause (any more).
+    pub(crate) fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(pause) = &mut self.pause {
+            ready!(pause.as_mut().poll(cx));
+            self.pause = None;
+        }
+        Poll::Ready(())
+    }
+}

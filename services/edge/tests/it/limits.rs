@@ -1,0 +1,178 @@
+//! What one client may take, and what others have left.
+
+use std::io::Write;
+use std::time::Duration;
+
+use fanjet_edge::EdgeConfig;
+use fanjet_edge::metrics::{DISCONNECTS, REFUSED_HANDSHAKES, REPLAY_PAUSES};
+use fanjet_log::Entry;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::support::{Client, FaultyLog, Node, commit, request};
+
+const POST: &str = "app.bsky.feed.post";
+const A: &str = "did:plc:a";
+const UPDATE: &str = r#"{"type":"options_update","payload":{}}"#;
+
+async fn node(adjust: impl FnOnce(&mut EdgeConfig)) -> Node {
+    Node::start_with(FaultyLog::new(), adjust).await
+}
+
+/// An update of so many bytes, most of them spaces.
+fn padded(length: usize) -> String {
+    " ".repeat(length - UPDATE.len()) + UPDATE
+}
+
+/// An honest client is served as if nobody else was there.
+async fn still_serves(node: &Node, client: &mut Client) {
+    let next = node.append_one(POST, A);
+    client.expect([&next]).await;
+}
+
+#[tokio::test]
+async fn who_sends_too_many_messages_is_closed() {
+    let node = node(|config| config.limits.max_messages_per_second = 5).await;
+    let mut honest = node.client("").await;
+    let mut busy = node.client("").await;
+    // What can be sent at once, and one more.
+    for _ in 0..51 {
+        busy.send(Message::text(UPDATE)).await;
+    }
+    let (_, closed) = busy.read_to_end().await;
+    let (code, reason) = closed.unwrap();
+    assert_eq!(code, 1008);
+    assert!(
+        reason.starts_with("too many messages or bytes per second"),
+        "{reason}"
+    );
+    node.metric_becomes(DISCONNECTS, Some("too_fast"), 1.0)
+        .await;
+    still_serves(&node, &mut honest).await;
+}
+
+#[tokio::test]
+async fn who_sends_too_many_bytes_is_closed() {
+    let node = node(|config| {
+        config.limits.max_sent_bytes_per_second = 1_000;
+        config.subscriber.max_client_message_bytes = 100_000;
+    })
+    .await;
+    let mut honest = node.client("").await;
+    let mut busy = node.client("").await;
+    let longest = padded(100_000);
+    busy.send(Message::text(longest.as_str())).await;
+    busy.send(Message::text(longest)).await;
+    let (_, closed) = busy.read_to_end().await;
+    assert_eq!(closed.unwrap().0, 1008);
+    node.metric_becomes(DISCONNECTS, Some("too_fast"), 1.0)
+        .await;
+    still_serves(&node, &mut honest).await;
+}
+
+/// A message that is announced and never ends holds memory; others wait for none of it.
+#[tokio::test]
+async fn long_messages_of_all_clients_share_memory() {
+    let node = node(|config| config.limits.max_inbound_bytes = 300_000).await;
+    let mut honest = node.client("").await;
+    let mut first = node.client("").await;
+    let mut second = node.client("").await;
+    let long = padded(400_000);
+    first.send(Message::text(long)).await;
+    let (code, reason) = first.read_to_end().await.1.unwrap();
+    assert_eq!(code, 1013);
+    assert!(
+        reason.starts_with("no room for long messages now"),
+        "{reason}"
+    );
+    node.metric_becomes(DISCONNECTS, Some("inbound_full"), 1.0)
+        .await;
+    // What the first one held is free again.
+    second.send(Message::text(padded(200_000))).await;
+    second.send(Message::Ping("obeyed".into())).await;
+    assert_eq!(second.next_message().await, Message::Pong("obeyed".into()));
+    still_serves(&node, &mut honest).await;
+}
+
+/// A replay that is slowed down is complete all the same, and what is live is not slowed down.
+#[tokio::test]
+async fn replays_of_one_address_share_a_rate() {
+    let log = FaultyLog::new();
+    let mut all: Vec<Entry> = log.append((0..2000).map(|_| commit(POST, A)));
+    let node = Node::start_with(log, |config| {
+        config.limits.max_replay_bytes_per_second = 150_000;
+        config.tail.ring_bytes = 20_000;
+        config.tail.warm_entries = 10;
+        config.replay.page_bytes = 20_000;
+    })
+    .await;
+    let mut live = node.client("").await;
+    let mut replays = [
+        node.client("?cursor=1").await,
+        node.client("?cursor=1").await,
+    ];
+    let next = node.append_one(POST, A);
+    live.expect([&next]).await;
+    all.push(next);
+    for replay in &mut replays {
+        replay.expect(&all).await;
+    }
+    assert!(node.metric(REPLAY_PAUSES, None) > 0.0, "nobody had to wait");
+}
+
+#[tokio::test]
+async fn a_key_gives_other_limits_and_a_wrong_one_is_refused() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    // Of `open sesame`.
+    file.write_all(
+        b"[[key]]\nname = \"acme\"\nmax_subscribers = 2\n\
+          sha256 = \"41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb\"\n",
+    )
+    .unwrap();
+    let node = node(|config| {
+        config.limits.api_keys = file.path().to_owned();
+        config.http.max_subscribers_per_address = 1;
+    })
+    .await;
+    let mut stranger = node.client("").await;
+    let mut with_header =
+        Client::connect_with(node.addr(), "", &[("authorization", "Bearer open sesame")]).await;
+    let mut with_parameter = node.client("?apiKey=open%20sesame").await;
+    // The upgrade is looked at last.
+    for (target, headers, status, words) in [
+        ("/subscribe", "", "429", "from your address"),
+        (
+            "/subscribe?apiKey=open+sesame",
+            "",
+            "429",
+            "with your API key",
+        ),
+        ("/subscribe?apiKey=open", "", "401", "unknown API key"),
+        (
+            "/subscribe",
+            "Authorization: Bearer x\r\n",
+            "401",
+            "unknown API key",
+        ),
+        ("/events?apiKey=open", "", "401", "unknown API key"),
+    ] {
+        let answer = request(&node, target, headers).await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{answer}"
+        );
+        assert!(answer.contains(words), "{answer}");
+    }
+    for (reason, count) in [
+        ("address_full", 1.0),
+        ("key_full", 1.0),
+        ("unknown_key", 3.0),
+    ] {
+        assert_eq!(node.metric(REFUSED_HANDSHAKES, Some(reason)), count);
+    }
+    let next = node.append_one(POST, A);
+    for client in [&mut stranger, &mut with_header, &mut with_parameter] {
+        tokio::time::timeout(Duration::from_secs(60), client.expect([&next]))
+            .await
+            .unwrap();
+    }
+}
