@@ -130,7 +130,10 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ),
     ("iroh-car", &["fanjet-firehose"]),
     ("rdkafka", &["fanjet-kafka"]),
-    ("reqwest", &["fanjet-did-web", "fanjet-ingest", "fanjet-kafka"]),
+    (
+        "reqwest",
+        &["fanjet-did-web", "fanjet-ingest", "fanjet-kafka"],
+    ),
     ("p256", &["fanjet-verify"]),
 ];
 
