@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::rig::{Running, append_posts_of, settings};
+use crate::rig::{PATIENCE, Running, append_posts_of, settings};
 
 /// What a host does to whoever asks.
 #[derive(Debug, Clone)]
@@ -180,6 +180,31 @@ async fn a_host_is_asked_once_and_only_its_own_accounts_document_is_believed() {
         }
     }
     assert_eq!(behind.asked(), 0, "a redirect was followed");
+    stop.cancel();
+    tasks.join().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_host_holds_up_events_for_a_moment_only() {
+    let stop = Stop::new();
+    let mut tasks = Tasks::new(stop.clone());
+    let host = Host::start(Manner::Silent, &mut tasks, &stop).await;
+    let server = KafkaServer::shared().await.unwrap();
+    let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
+    append_posts_of(&log, std::slice::from_ref(&host.did)).await;
+    let mut config = settings(&server.address());
+    config.enrich.enabled = true;
+    // Neither the directory's time nor that of a look-up counts: both are longer than this test may take.
+    config.enrich.deadline = 2 * PATIENCE;
+    config.enrich.lookup_timeout = 2 * PATIENCE;
+    config.enrich.did_web.deadline = Duration::from_millis(200);
+    config.enrich.did_web.allow_private = true;
+    let running = Running::start(&config, &log);
+    running.reaches(1).await;
+    running
+        .until("the host is not asked", |_| host.asked() == 1)
+        .await;
+    running.stop().await.unwrap();
     stop.cancel();
     tasks.join().await.unwrap();
 }
