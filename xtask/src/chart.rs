@@ -1,6 +1,7 @@
 //! The Helm chart, and what it shares with other ways to deploy: rendered in every supported shape, validated against
 //! Kubernetes' own schemas, and held against the programs that read what it renders.
 
+mod compose;
 mod copies;
 mod kubernetes;
 mod render;
@@ -49,6 +50,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .collect::<Result<Vec<_>>>()?;
     kubernetes::validate(&tools, &rendered, KUBERNETES)?;
     settings::check(&rendered)?;
+    compose::check()?;
     let refused = values("ci/bad")?;
     for bad in &refused {
         render::must_be_refused(&tools, bad, KUBERNETES[1])?;

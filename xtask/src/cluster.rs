@@ -20,7 +20,13 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
 
 /// Always built together: with fewer of them cargo would choose other features for what they share, and build that again.
-const PROGRAMS: [&str; 4] = ["fanjet-simulator", "fanjet-ingest", "fanjet-edge", "fanjet"];
+const PROGRAMS: [&str; 5] = [
+    "fanjet-simulator",
+    "fanjet-ingest",
+    "fanjet-edge",
+    "fanjet-kafka",
+    "fanjet",
+];
 
 /// How the programs are built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -13,6 +13,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("fanjet-json", &[]),
     ("fanjet-firehose", &["fanjet-event", "fanjet-json"]),
     ("fanjet-verify", &["fanjet-event", "fanjet-firehose"]),
+    ("fanjet-did-web", &[]),
     ("fanjet-filter", &["fanjet-event"]),
     ("fanjet-wire", &["fanjet-event", "fanjet-json"]),
     ("fanjet-log", &["fanjet-event", "fanjet-wire"]),
@@ -44,6 +45,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-firehose",
             "fanjet-filter",
             "fanjet-verify",
+            "fanjet-did-web",
             "fanjet-wire",
             "fanjet-log",
             "fanjet-log-nats",
@@ -72,6 +74,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "fanjet-kafka",
         &[
             "fanjet-event",
+            "fanjet-did-web",
             "fanjet-log",
             "fanjet-log-nats",
             "fanjet-actors",
@@ -127,7 +130,10 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ),
     ("iroh-car", &["fanjet-firehose"]),
     ("rdkafka", &["fanjet-kafka"]),
-    ("reqwest", &["fanjet-ingest", "fanjet-kafka"]),
+    (
+        "reqwest",
+        &["fanjet-did-web", "fanjet-ingest", "fanjet-kafka"],
+    ),
     ("p256", &["fanjet-verify"]),
 ];
 

@@ -12,13 +12,18 @@
   ports:
     - { port: 4222, protocol: TCP }
 {{- else }}
+{{ include "fanjet.egressTo" (dict "ports" .Values.networkPolicy.natsPorts "to" .Values.networkPolicy.natsTo) }}
+{{- end }}
+{{- end }}
+
+{{/* Takes (dict "ports" list "to" list); an empty "to" is anywhere. */}}
+{{- define "fanjet.egressTo" -}}
 - ports:
-    {{- range .Values.networkPolicy.natsPorts }}
+    {{- range .ports }}
     - { port: {{ . }}, protocol: TCP }
     {{- end }}
-  {{- with .Values.networkPolicy.natsTo }}
+  {{- with .to }}
   to:
     {{- toYaml . | nindent 4 }}
   {{- end }}
-{{- end }}
 {{- end }}

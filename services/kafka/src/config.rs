@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use by_name::by_name;
 pub use connection::{Compression, Delivery, Mechanism, SaslConfig, TlsConfig};
 pub(crate) use content::PLC_DIRECTORY;
-pub use content::{ActionNames, EnrichConfig, FilterConfig, FormatConfig};
+pub use content::{ActionNames, DidWebConfig, EnrichConfig, FilterConfig, FormatConfig};
 pub use list::List;
 
 /// Everything about producing the log to Kafka.

@@ -56,11 +56,13 @@ impl Prepared {
 /// Looks accounts up.
 pub(crate) struct Enricher {
     identities: Desk<Identity>,
+    web: Option<Desk<Identity>>,
     audits: Desk<String>,
     profiles: Option<Desk<String>>,
     http: Arc<Http>,
     clock: Arc<dyn Clock>,
     deadline: Duration,
+    web_deadline: Duration,
 }
 
 impl Enricher {
@@ -76,14 +78,13 @@ impl Enricher {
         let plc = base_url("kafka.enrich.plc_host", plc)?;
         let has_profiles = !config.api_host.is_empty();
         let api = has_profiles.then(|| base_url("kafka.enrich.api_host", &config.api_host));
-        let http = Http::new(plc, api.transpose()?, config.lookup_timeout)?;
-        let budget = || {
-            Arc::new(Mutex::new(Budget::new(
-                config.lookups_per_second,
-                config.burst,
-            )))
-        };
-        let directory = budget();
+        let did_web = &config.did_web;
+        let timeout = config.lookup_timeout;
+        let http = Http::new(plc, api.transpose()?, timeout, did_web.reach())?;
+        let budget = |rate, burst| Arc::new(Mutex::new(Budget::new(rate, burst)));
+        let usual = || budget(config.lookups_per_second, config.burst);
+        let directory = usual();
+        let strangers = budget(did_web.lookups_per_second, did_web.lookups_per_second);
         let desk = |kind, budget| {
             (
                 kind,
@@ -96,9 +97,11 @@ impl Enricher {
         Ok(Self {
             identities: Desk::new(desk(Kind::Identity, Arc::clone(&directory))),
             audits: Desk::new(desk(Kind::Audit, directory)),
-            profiles: has_profiles.then(|| Desk::new(desk(Kind::Profile, budget()))),
+            web: (did_web.enabled).then(|| Desk::new(desk(Kind::Web, strangers))),
+            profiles: has_profiles.then(|| Desk::new(desk(Kind::Profile, usual()))),
             http: Arc::new(http),
             deadline: config.deadline,
+            web_deadline: config.deadline.min(did_web.deadline),
             clock,
         })
     }
@@ -115,6 +118,19 @@ impl Enricher {
                 })
             };
             this.identities.run(look).await;
+        };
+        let (this, http) = (Arc::clone(self), Arc::clone(&self.http));
+        let web = async move {
+            let look = move |did: Box<str>| -> Looking<Identity> {
+                let http = Arc::clone(&http);
+                Box::pin(async move {
+                    let text = http.strangers_document(&did).await?;
+                    Ok(text.and_then(|text| Identity::parse(&did, &text)))
+                })
+            };
+            if let Some(web) = &this.web {
+                web.run(look).await;
+            }
         };
         let (this, http) = (Arc::clone(self), Arc::clone(&self.http));
         let audits = async move {
@@ -140,8 +156,9 @@ impl Enricher {
                 profiles.run(look).await;
             }
         };
-        let named: [(&'static str, BoxFuture<'static, ()>); 3] = [
+        let named: [(&'static str, BoxFuture<'static, ()>); 4] = [
             ("identities", Box::pin(identities)),
+            ("strangers' identities", Box::pin(web)),
             ("audit logs", Box::pin(audits)),
             ("profiles", Box::pin(profiles)),
         ];
@@ -175,10 +192,13 @@ impl Enricher {
             }
         }
         let look_ups: Vec<_> = accounts.iter().flat_map(|did| self.ask(did)).collect();
-        if !look_ups.is_empty() {
-            // Whoever comes too late for these events comes in time for the next.
-            let _late = tokio::time::timeout(self.deadline, join_all(look_ups)).await;
-        }
+        let strangers = accounts.iter().filter_map(|did| self.ask_stranger(did));
+        let strangers: Vec<_> = strangers.collect();
+        // Whoever comes too late for these events comes in time for the next.
+        let _late = tokio::join!(
+            waited(self.deadline, look_ups),
+            waited(self.web_deadline, strangers)
+        );
         let now_us = self.clock.now_us();
         let known = accounts
             .into_iter()
@@ -196,7 +216,11 @@ impl Enricher {
     /// What an event says about its account may make what is remembered wrong.
     fn doubt(&self, event: &Event<'_>) {
         match event.what {
-            What::Identity(_) => self.identities.forget(event.did),
+            What::Identity(_) => {
+                if let Some(desk) = self.documents(event.did) {
+                    desk.forget(event.did);
+                }
+            }
             What::Commit(commit) if commit.collection == PROFILE => {
                 if let Some(profiles) = &self.profiles {
                     profiles.forget(event.did);
@@ -206,9 +230,23 @@ impl Enricher {
         }
     }
 
+    /// Who has the documents of such accounts.
+    fn documents(&self, did: &str) -> Option<&Desk<Identity>> {
+        match did.starts_with("did:plc:") {
+            true => Some(&self.identities),
+            false => self.web.as_ref().filter(|_| did.starts_with("did:web:")),
+        }
+    }
+
+    /// A look-up at a host that nobody vouches for, so that it is waited for less long.
+    fn ask_stranger(&self, did: &str) -> Option<desk::LookUp> {
+        let is_stranger = did.starts_with("did:web:");
+        self.web.as_ref().filter(|_| is_stranger)?.ask(did)
+    }
+
     /// The look-ups to wait for.
     fn ask(&self, did: &str) -> Vec<desk::LookUp> {
-        // Others have no directory; a host that a stranger names is not asked.
+        // Others have no directory.
         let directory = did.starts_with("did:plc:");
         let (identity, audit) = match directory {
             true => (self.identities.ask(did), self.audits.ask(did)),
@@ -219,7 +257,8 @@ impl Enricher {
     }
 
     fn known(&self, did: &str, now_us: u64) -> Known {
-        let identity = self.identities.remembered(did);
+        let documents = self.documents(did);
+        let identity = documents.and_then(|desk| desk.remembered(did));
         let created_at = self.audits.remembered(did);
         let profile = self.profiles.as_ref().and_then(|desk| desk.remembered(did));
         Known::of(
@@ -229,6 +268,13 @@ impl Enricher {
             now_us,
         )
     }
+}
+
+async fn waited(most: Duration, look_ups: Vec<desk::LookUp>) -> bool {
+    if look_ups.is_empty() {
+        return true;
+    }
+    tokio::time::timeout(most, join_all(look_ups)).await.is_ok()
 }
 
 /// Whether a text is a URL that a look-up can be made below.

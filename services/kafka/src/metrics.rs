@@ -129,7 +129,7 @@ impl Metrics {
     pub(crate) fn looked_up(&self, kind: Kind, is_known: bool, is_cached: bool) {
         let requests = match kind {
             Kind::Profile => &self.api_requests,
-            Kind::Identity | Kind::Audit => &self.plc_requests,
+            Kind::Identity | Kind::Web | Kind::Audit => &self.plc_requests,
         };
         let labels = [
             KeyValue::new("kind", kind.label()),

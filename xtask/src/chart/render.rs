@@ -75,19 +75,30 @@ pub(super) fn must_be_refused(tools: &Tools, values: &Path, kubernetes: &str) ->
 }
 
 /// Settings, and the line by which Kubernetes sees that they changed.
-const SHOWN: [(&str, &str, &str); 4] = [
+const SHOWN: [(&str, &str, &str); 5] = [
     (
         "edge.config.hub.flush_floor=1ms",
         "-edge",
         "checksum/config: ",
     ),
     ("ingest.config.lease.ttl=9s", "-ingest", "checksum/config: "),
+    (
+        "kafka.config.kafka.linger=9ms",
+        "-kafka-0",
+        "checksum/config: ",
+    ),
     ("nats.syncInterval=1s", "-nats", "checksum/config: "),
     (
         "log.maxAge=24h",
         "-prepare-",
         "name: release-fanjet-prepare-",
     ),
+];
+
+/// What the defaults leave out.
+const KAFKA: [&str; 2] = [
+    "--set",
+    "kafka.enabled=true,kafka.bootstrapServers=kafka:9092,kafka.topic=events",
 ];
 
 /// That changed settings replace the pods that read them, and no others.
@@ -97,7 +108,7 @@ const SHOWN: [(&str, &str, &str); 4] = [
 pub(super) fn changes_must_show(tools: &Tools, values: &Path, kubernetes: &str) -> Result<()> {
     let marks = |set: &[&str]| -> Result<Vec<String>> {
         let mut template = command(tools, values, kubernetes);
-        let answer = template.args(set).output()?;
+        let answer = template.args(KAFKA).args(set).output()?;
         let text = String::from_utf8(answer.stdout)?;
         let marks = SHOWN.map(|(_, component, mark)| {
             let is_it = |manifest: &&str| {

@@ -67,11 +67,18 @@ fn after(text: &str, word: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// What our metrics begin with; the second are those that at-kafka has too.
+const PREFIXES: [&str; 2] = ["fanjet_", "atkafka_"];
+
+fn is_ours(word: &str) -> bool {
+    PREFIXES.iter().any(|prefix| word.starts_with(prefix))
+}
+
 /// All names of ours: `fanjet_edge_...`, and recordings with colons.
 fn names(text: &str) -> BTreeSet<String> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
     text.split(|c| !is_part(c))
-        .filter(|word| word.starts_with("fanjet_"))
+        .filter(|word| is_ours(word))
         .map(str::to_owned)
         .collect()
 }
@@ -85,11 +92,7 @@ fn metrics_in_code(folder: &Path, known: &mut BTreeSet<String>) -> Result<()> {
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = read(&path)?;
             let quoted = text.split('"').skip(1).step_by(2);
-            known.extend(
-                quoted
-                    .filter(|word| word.starts_with("fanjet_"))
-                    .map(str::to_owned),
-            );
+            known.extend(quoted.filter(|word| is_ours(word)).map(str::to_owned));
         }
     }
     Ok(())
@@ -128,8 +131,9 @@ mod tests {
 
     #[test]
     fn names_are_found_in_expressions() {
-        let found = names("sum(rate(fanjet_edge_x{a=\"fanjet\"}[5m])) > fanjet_edge:y:rate1m");
-        let expected = ["fanjet_edge:y:rate1m", "fanjet_edge_x"];
+        let found =
+            names("sum(rate(fanjet_edge_x{a=\"fanjet\"}[5m])) > fanjet_edge:y:rate1m + atkafka_z");
+        let expected = ["atkafka_z", "fanjet_edge:y:rate1m", "fanjet_edge_x"];
         assert_eq!(
             found.iter().map(String::as_str).collect::<Vec<_>>(),
             expected

@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 use super::chart;
 use crate::shell::root;
 
-/// What the chart decides by itself, by service.
-const CHARTS_OWN: [(&str, &str, &[&str]); 2] = [
+/// What the chart decides by itself, by service: keys, and sections with a dot behind them.
+const CHARTS_OWN: [(&str, &str, &[&str]); 3] = [
     (
         "ingestConfig",
         "services/ingest/config.toml",
@@ -22,9 +22,26 @@ const CHARTS_OWN: [(&str, &str, &[&str]); 2] = [
         "services/edge/config.toml",
         &["http.listen", "drain.deadline"],
     ),
+    (
+        "kafkaConfig",
+        "services/kafka/kafka.toml",
+        &[
+            "kafka.bootstrap_servers",
+            "kafka.topic",
+            "kafka.request_timeout",
+            "kafka.shard.",
+            "kafka.sasl.",
+            "kafka.tls.enabled",
+            "kafka.tls.ca_file",
+            "kafka.tls.certificate_file",
+            "kafka.tls.key_file",
+            // A secret: extraEnv.
+            "kafka.tls.key_password",
+        ],
+    ),
 ];
 
-/// The connection's fine points, which both have; docs/operations.md says what they mean.
+/// The connection's fine points, which all have; docs/operations.md says what they mean.
 const CONNECTION: &str = "connect_timeout = \"\"\nrequest_timeout = \"\"\nack_timeout = \"\"\npublish_window = 1\nread_ahead_bytes = 1\n";
 
 pub(super) fn check() -> Result<()> {
@@ -79,7 +96,10 @@ fn of(defaults: &str, own: &[&str]) -> Result<Value> {
             section = name.to_owned();
         } else if let Some((key, value)) = setting(line) {
             let path = format!("{section}.{key}");
-            if !own.contains(&path.as_str()) {
+            let is_own = own
+                .iter()
+                .any(|own| path == *own || own.ends_with('.') && path.starts_with(own));
+            if !is_own {
                 let description = comment.join(" ");
                 insert(&mut sections, &path, leaf(value, &description)?)?;
             }
@@ -139,16 +159,20 @@ mod tests {
 
     #[test]
     fn defaults_make_a_schema() {
-        let defaults =
-            "[a]\n# How\n# many.\n#many = 5\nname = \"x\"\n[a.b]\nis_it = true\nlist = []\n";
-        let schema = of(defaults, &["a.name"]).unwrap();
+        let defaults = "[a]\n# How\n# many.\n#many = 5\nname = \"x\"\n[a.b]\nis_it = true\nlist = []\n[a.c]\nd = 1\n";
+        let schema = of(defaults, &["a.name", "a.c."]).unwrap();
         let a = &schema["properties"]["a"];
         assert_eq!(a["additionalProperties"], false);
         assert_eq!(
             a["properties"]["many"],
             json!({ "type": "integer", "description": "How many." })
         );
-        assert!(a["properties"].get("name").is_none(), "the chart's own");
+        for own in ["name", "c"] {
+            assert!(
+                a["properties"].get(own).is_none(),
+                "{own} is the chart's own"
+            );
+        }
         let b = &a["properties"]["b"]["properties"];
         assert_eq!(
             (&b["is_it"]["type"], &b["list"]["type"]),

@@ -10,9 +10,10 @@ use super::render::Rendered;
 use crate::cluster::{Profile, build, executable};
 
 /// Files in rendered ConfigMaps, and the programs that read them.
-const READERS: [(&str, &str, &[&str]); 3] = [
+const READERS: [(&str, &str, &[&str]); 4] = [
     ("ingest.toml", "fanjet-ingest", &[]),
     ("edge.toml", "fanjet-edge", &[]),
+    ("kafka.toml", "fanjet-kafka", &[]),
     ("prepare.toml", "fanjet", &["prepare"]),
 ];
 
@@ -70,7 +71,7 @@ fn check_nats(rendered: &[Rendered]) -> Result<()> {
             }
             let mut test = Command::new(&server);
             test.env("POD_NAME", "nats-0");
-            for user in ["ADMIN", "INGEST", "EDGE"] {
+            for user in ["ADMIN", "INGEST", "EDGE", "KAFKA"] {
                 test.env(format!("FANJET_{user}_PASSWORD"), "p1e5");
             }
             test.args(["-t", "-c"]).arg(folder.join(NATS_FILES[0]));

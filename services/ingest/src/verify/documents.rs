@@ -1,22 +1,17 @@
 //! DID documents over HTTP.
 //!
-//! A did:web names a host that a stranger chose. It is asked over HTTPS, without redirects, only when all its addresses
-//! are public, and no more is read than a document may have.
+//! A did:web names a host that a stranger chose: it is asked as `fanjet-did-web` asks strangers, and no more is read than
+//! a document may have.
 
-mod public;
-
-use std::sync::Arc;
-
+use fanjet_did_web::{Reach, document_url, within};
 use fanjet_event::Did;
 use futures::future::BoxFuture;
-use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
 use thiserror::Error;
 use url::Url;
 
 use super::config::{VerifyConfig, base_url};
 use crate::IngestError;
-use public::PublicAddresses;
 
 /// A DID document is some hundred bytes.
 const MAX_DOCUMENT: usize = 64 << 10;
@@ -56,27 +51,22 @@ impl HttpDocuments {
         let plain = || {
             Client::builder()
                 .user_agent(concat!("fanjet-ingest/", env!("CARGO_PKG_VERSION")))
-                .redirect(Policy::none())
                 .timeout(config.lookup_timeout)
-                .no_proxy()
         };
-        let build = |builder: reqwest::ClientBuilder| {
-            builder
+        let build = |reach| {
+            within(reach, plain())
                 .build()
                 .map_err(|error| IngestError::Task(format!("no HTTP client: {error}")))
         };
         let web = if config.web_url.is_empty() {
-            let careful = plain()
-                .https_only(true)
-                .dns_resolver(Arc::new(PublicAddresses));
-            (build(careful)?, None)
+            (build(Reach::Public)?, None)
         } else {
             let url = base_url("pipeline.verify.web_url", &config.web_url)?;
-            (build(plain())?, Some(url))
+            (build(Reach::Private)?, Some(url))
         };
         let plc_url = base_url("pipeline.verify.plc_url", &config.plc_url)?;
         Ok(Self {
-            plc: (build(plain())?, plc_url),
+            plc: (build(Reach::Private)?, plc_url),
             web,
         })
     }
@@ -91,7 +81,7 @@ impl DidDocuments for HttpDocuments {
                 return fetch(client, below(base, did)).await;
             }
             let (client, base) = &self.web;
-            match (base, web_host(did)) {
+            match (base, document_url(did, Reach::Public)) {
                 (_, None) => Ok(None),
                 (Some(base), Some(_)) => fetch(client, below(base, did)).await,
                 (None, Some(url)) => fetch(client, url).await,
@@ -106,17 +96,6 @@ fn below(base: &Url, did: &str) -> Url {
     let path = format!("{}/{did}", base.path().trim_end_matches('/'));
     url.set_path(&path);
     url
-}
-
-/// Where a did:web has its document. ATProto allows host names only: no paths, no ports, no addresses.
-fn web_host(did: &str) -> Option<Url> {
-    let host = did.strip_prefix("did:web:")?;
-    let is_name = host.contains('.')
-        && host
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.');
-    let url = Url::parse(&format!("https://{host}/.well-known/did.json")).ok()?;
-    (is_name && url.domain().is_some()).then_some(url)
 }
 
 async fn fetch(client: &Client, url: Url) -> Result<Option<Vec<u8>>, NoAnswer> {
@@ -134,28 +113,4 @@ async fn fetch(client: &Client, url: Url) -> Result<Option<Vec<u8>>, NoAnswer> {
         document.extend_from_slice(&chunk);
     }
     Ok(Some(document))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_did_web_is_a_host_name_and_nothing_else() {
-        let url = web_host("did:web:alice.example").unwrap();
-        assert_eq!(url.as_str(), "https://alice.example/.well-known/did.json");
-        for bad in [
-            "did:web:localhost",
-            "did:web:localhost%3A8080",
-            "did:web:alice.example%3A8080",
-            "did:web:alice.example:user",
-            "did:web:127.0.0.1",
-            "did:web:2130706433.",
-            "did:web:0x7f.1",
-            "did:plc:abc",
-            "did:key:zQ3s.x",
-        ] {
-            assert_eq!(web_host(bad), None, "{bad}");
-        }
-    }
 }

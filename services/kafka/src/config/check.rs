@@ -147,6 +147,10 @@ impl KafkaConfig {
                 self.enrich.lookups_per_second as usize,
             ),
             ("kafka.enrich.burst", self.enrich.burst as usize),
+            (
+                "kafka.enrich.did_web.lookups_per_second",
+                self.enrich.did_web.lookups_per_second as usize,
+            ),
             ("kafka.enrich.cached", self.enrich.cached),
         ] {
             if value == 0 {

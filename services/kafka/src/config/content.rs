@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fanjet_did_web::Reach;
 use serde::{Deserialize, Serialize};
 
 use super::{List, by_name};
@@ -111,6 +112,8 @@ pub struct EnrichConfig {
     /// How long a profile is remembered.
     #[serde(with = "humantime_serde")]
     pub profile_ttl: Duration,
+    /// Documents of did:web accounts.
+    pub did_web: DidWebConfig,
 }
 
 impl Default for EnrichConfig {
@@ -128,6 +131,43 @@ impl Default for EnrichConfig {
             failure_ttl: Duration::from_secs(15 * 60),
             audit_ttl: Duration::from_secs(3600),
             profile_ttl: Duration::from_secs(600),
+            did_web: DidWebConfig::default(),
+        }
+    }
+}
+
+/// Asking the hosts that strangers name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DidWebConfig {
+    /// Whether they are asked.
+    pub enabled: bool,
+    /// How long an event waits for one.
+    #[serde(with = "humantime_serde")]
+    pub deadline: Duration,
+    /// Look-ups per second.
+    pub lookups_per_second: u32,
+    /// Whether a host may be on a network of one's own.
+    pub allow_private: bool,
+}
+
+impl Default for DidWebConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            deadline: Duration::from_millis(500),
+            lookups_per_second: 20,
+            allow_private: false,
+        }
+    }
+}
+
+impl DidWebConfig {
+    /// Which hosts may be asked.
+    pub(crate) fn reach(&self) -> Reach {
+        match self.allow_private {
+            true => Reach::Private,
+            false => Reach::Public,
         }
     }
 }

@@ -28,8 +28,10 @@ const NEW_PROFILE_TTL: Duration = Duration::from_secs(5);
 /// What is looked up: a closed set, as at-kafka's metrics name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// DID documents.
+    /// DID documents of the directory.
     Identity,
+    /// DID documents on hosts that did:web accounts name.
+    Web,
     /// The beginnings of audit logs.
     Audit,
     /// Profiles.
@@ -41,6 +43,7 @@ impl Kind {
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Identity => "did_doc",
+            Self::Web => "did_web",
             Self::Audit => "audit_log",
             Self::Profile => "profile",
         }
@@ -188,6 +191,8 @@ impl<T: Answer> Desk<T> {
             Ok(Some(answer)) if answer.is_fleeting() => NEW_PROFILE_TTL,
             Ok(Some(_)) => self.time_to_live(),
             Ok(None) => self.config.failure_ttl,
+            // A stranger's silence is his own, the directory's is everybody's.
+            Err(_) if self.kind == Kind::Web => self.config.failure_ttl,
             Err(_) => self.config.failure_ttl.min(NO_ANSWER_TTL),
         };
         let mut state = self.state.lock();
@@ -211,7 +216,7 @@ impl<T: Answer> Desk<T> {
 
     fn time_to_live(&self) -> Duration {
         match self.kind {
-            Kind::Identity => self.config.identity_ttl,
+            Kind::Identity | Kind::Web => self.config.identity_ttl,
             Kind::Audit => self.config.audit_ttl,
             Kind::Profile => self.config.profile_ttl,
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::redirect::Policy;
+use fanjet_did_web::{Reach, document_url, within};
 use reqwest::{Client, StatusCode};
 use url::Url;
 
@@ -11,15 +11,19 @@ use crate::KafkaError;
 
 /// More is not read: documents have hundreds of bytes, audit logs thousands.
 const MAX_ANSWER: usize = 256 << 10;
+/// Of a stranger's host.
+const MAX_DOCUMENT: usize = 64 << 10;
 
 /// Nobody answered as they should. Asking later can help.
 #[derive(Debug)]
 pub(super) struct NoAnswer;
 
-/// The directory, and the API for profiles.
+/// The directory, the API for profiles, and strangers' hosts.
 #[derive(Debug)]
 pub(super) struct Http {
     client: Client,
+    strangers: Client,
+    reach: Reach,
     plc: Url,
     api: Option<Url>,
 }
@@ -31,26 +35,45 @@ pub(crate) fn base_url(key: &'static str, text: &str) -> Result<Url, KafkaError>
 }
 
 impl Http {
-    pub(super) fn new(plc: Url, api: Option<Url>, timeout: Duration) -> Result<Self, KafkaError> {
-        let client = Client::builder()
-            .user_agent(concat!("fanjet-kafka/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::none())
-            .timeout(timeout)
-            .no_proxy()
-            .build()
-            .map_err(|error| KafkaError::Broken(format!("no HTTP client: {error}")))?;
-        Ok(Self { client, plc, api })
+    pub(super) fn new(
+        plc: Url,
+        api: Option<Url>,
+        timeout: Duration,
+        reach: Reach,
+    ) -> Result<Self, KafkaError> {
+        let client = |reach| {
+            let builder = Client::builder()
+                .user_agent(concat!("fanjet-kafka/", env!("CARGO_PKG_VERSION")))
+                .timeout(timeout);
+            let built = within(reach, builder).build();
+            built.map_err(|error| KafkaError::Broken(format!("no HTTP client: {error}")))
+        };
+        Ok(Self {
+            client: client(Reach::Private)?,
+            strangers: client(reach)?,
+            reach,
+            plc,
+            api,
+        })
     }
 
     /// A DID document; `None` when there is none.
     pub(super) async fn document(&self, did: &str) -> Result<Option<Vec<u8>>, NoAnswer> {
-        self.get(below(&self.plc, did)).await
+        get(&self.client, below(&self.plc, did), MAX_ANSWER).await
+    }
+
+    /// A DID document from the host that a did:web names; `None` also when it names none that may be asked.
+    pub(super) async fn strangers_document(&self, did: &str) -> Result<Option<Vec<u8>>, NoAnswer> {
+        match document_url(did, self.reach) {
+            Some(url) => get(&self.strangers, url, MAX_DOCUMENT).await,
+            None => Ok(None),
+        }
     }
 
     /// An audit log.
     pub(super) async fn audit(&self, did: &str) -> Result<Option<Vec<u8>>, NoAnswer> {
-        self.get(below(&self.plc, &format!("{did}/log/audit")))
-            .await
+        let url = below(&self.plc, &format!("{did}/log/audit"));
+        get(&self.client, url, MAX_ANSWER).await
     }
 
     /// A profile.
@@ -60,27 +83,27 @@ impl Http {
         };
         let mut url = below(api, "xrpc/app.bsky.actor.getProfile");
         url.query_pairs_mut().append_pair("actor", did);
-        self.get(url).await
+        get(&self.client, url, MAX_ANSWER).await
     }
+}
 
-    async fn get(&self, url: Url) -> Result<Option<Vec<u8>>, NoAnswer> {
-        let sent = self.client.get(url).send().await;
-        let mut response = sent.map_err(|_| NoAnswer)?;
-        match response.status() {
-            StatusCode::OK => {}
-            // A plain no, also to a profile that was taken down.
-            StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::BAD_REQUEST => return Ok(None),
-            _ => return Err(NoAnswer),
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|_| NoAnswer)? {
-            if body.len() + chunk.len() > MAX_ANSWER {
-                return Ok(None);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Some(body))
+async fn get(client: &Client, url: Url, most: usize) -> Result<Option<Vec<u8>>, NoAnswer> {
+    let sent = client.get(url).send().await;
+    let mut response = sent.map_err(|_| NoAnswer)?;
+    match response.status() {
+        StatusCode::OK => {}
+        // A plain no, also to a profile that was taken down.
+        StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::BAD_REQUEST => return Ok(None),
+        _ => return Err(NoAnswer),
     }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|_| NoAnswer)? {
+        if body.len() + chunk.len() > most {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Some(body))
 }
 
 fn below(base: &Url, path: &str) -> Url {

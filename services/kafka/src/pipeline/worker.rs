@@ -39,6 +39,8 @@ pub(crate) struct State {
     pub(crate) read: Seq,
     /// Up to where everything is acknowledged.
     pub(crate) acked: Mark,
+    /// Whether that was ever told.
+    pub(crate) has_position: bool,
     /// How long nothing was acknowledged although something is under way.
     pub(crate) stalled_for: Duration,
     /// The newest seq of the log, when it was asked last.
@@ -61,6 +63,7 @@ impl Progress {
     pub(super) fn moved(&self, acked: Mark, stalled_for: Duration) {
         let mut state = self.state.lock();
         state.acked = acked;
+        state.has_position = true;
         state.stalled_for = stalled_for;
     }
 
@@ -146,7 +149,20 @@ impl Worker {
         produced.and(tasks.join().await.map_err(KafkaError::from))
     }
 
-    async fn produce(mut self, stop: Stop) -> Result<(), KafkaError> {
+    async fn produce(self, stop: Stop) -> Result<(), KafkaError> {
+        let watching = watch_log(
+            Arc::clone(&self.log),
+            Arc::clone(&self.progress),
+            self.config.check_interval,
+            (self.metrics.clone(), Arc::clone(&self.clock)),
+        );
+        tokio::select! {
+            ended = Box::pin(self.sessions(stop)) => ended,
+            never = watching => match never {},
+        }
+    }
+
+    async fn sessions(mut self, stop: Stop) -> Result<(), KafkaError> {
         let mut backoff = Backoff::new(self.config.retry_floor, self.config.retry_ceiling);
         loop {
             let before = self.progress.state().acked;
@@ -182,17 +198,10 @@ impl Worker {
         let (metrics, progress) = (self.metrics.clone(), Arc::clone(&self.progress));
         let interval = self.config.position.interval;
         let is_transactional = self.is_transactional();
-        let watching = watch_log(
-            Arc::clone(&self.log),
-            Arc::clone(&progress),
-            self.config.check_interval,
-            (metrics.clone(), Arc::clone(&self.clock)),
-        );
         let outcome = tokio::select! {
             () = stop.cancelled() => Ok(()),
             failed = session.produce(self) => failed.map(|never| match never {}),
             never = session.keep_position(interval, is_transactional, &metrics, &progress) => match never {},
-            never = watching => match never {},
         };
         let ended = match &outcome {
             Ok(()) => session.finish(self).await,
@@ -207,7 +216,8 @@ impl Worker {
     }
 }
 
-/// Asks the log for its end from time to time: for the lag, and to notice a stream that hangs.
+/// Asks the log for its end from time to time: for the lag, which grows also while Kafka cannot be reached, and to notice
+/// a stream that hangs.
 async fn watch_log(
     log: Arc<dyn EventLog>,
     progress: Arc<Progress>,
@@ -224,11 +234,13 @@ async fn watch_log(
                 (_, time_us) => clock.now_us().saturating_sub(time_us),
             };
             let seconds = Duration::from_micros(age_us).as_secs_f64();
-            metrics.lag(bounds.last, behind, seconds);
-            let is_idle = state.stalled_for.is_zero() && state.is_following;
+            if state.has_position {
+                metrics.lag(bounds.last, behind, seconds);
+            }
+            let is_idle = state.stalled_for.is_zero();
             let is_behind = bounds.last > state.read && read_before == Some(state.read);
             // Or it ends before what was read: it is another one.
-            if is_idle && is_behind || bounds.last < state.read {
+            if state.is_following && (is_idle && is_behind || bounds.last < state.read) {
                 progress.hung.notify_one();
             }
             read_before = Some(state.read);

@@ -22,6 +22,8 @@ async fn accounts_are_looked_up_once_and_their_events_say_what_is_known() {
     let mut config = settings(&server.address());
     config.enrich.enabled = true;
     config.enrich.plc_host = format!("http://{}", simulator.address());
+    // The simulator's hosts are nowhere.
+    config.enrich.did_web.enabled = false;
     config.enrich.api_host = config.enrich.plc_host.clone();
     // Nothing is left out for lack of time here.
     config.enrich.deadline = Duration::from_secs(60);
@@ -92,6 +94,8 @@ async fn hosts_are_ignored_and_unknown_ones_pass() {
     let mut config = settings(&server.address());
     config.enrich.enabled = true;
     config.enrich.plc_host = format!("http://{}", simulator.address());
+    // The simulator's hosts are nowhere.
+    config.enrich.did_web.enabled = false;
     config.enrich.deadline = Duration::from_secs(60);
     config.enrich.lookup_timeout = Duration::from_secs(60);
     config.filter.ignored_services = ["*.example"].iter().collect();

@@ -18,5 +18,6 @@ mod trouble;
 mod security;
 mod osprey;
 mod enriched;
+mod strangers;
 mod process;
 mod kills;

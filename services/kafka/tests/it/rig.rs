@@ -298,6 +298,22 @@ pub(crate) async fn append_large(log: &Arc<dyn EventLog>, n: u64, bytes: usize) 
     append_all(log, &[event]).await;
 }
 
+/// Appends a post of each of some accounts.
+pub(crate) async fn append_posts_of(log: &Arc<dyn EventLog>, dids: &[String]) {
+    let next = log_end(log).await + 1;
+    let events: Vec<_> = (next..)
+        .zip(dids)
+        .map(|(n, did)| {
+            let mut event = sample(n * 4, 20);
+            let body = String::from_utf8(event.body.to_vec()).unwrap();
+            let own = format!("did:plc:{}", n * 4 % 7);
+            event.body = body.replacen(&own, did, 1).into();
+            event
+        })
+        .collect();
+    append_all(log, &events).await;
+}
+
 /// The end of the log, also when the log misbehaves for the first time it is asked.
 async fn log_end(log: &Arc<dyn EventLog>) -> u64 {
     loop {

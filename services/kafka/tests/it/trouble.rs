@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanjet_kafka::KafkaConfig;
+use fanjet_kafka::config::Delivery;
 use fanjet_log::EventLog;
 use fanjet_log::memory::{Fault, MemoryLog};
 use fanjet_testkit::KafkaServer;
@@ -62,6 +63,39 @@ async fn a_broker_that_is_away_is_told_and_waited_for() {
     running.stop().await.unwrap();
     let read = read_all(&server.address(), &config.topic, Isolation::Committed).await;
     judge(&all(&*log).await, &read.unwrap(), Style::Standard);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_lag_grows_also_while_nothing_is_connected() {
+    let mut server = KafkaServer::start().await.unwrap();
+    let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
+    append(&log, 1..=10).await;
+    let mut config = impatient(&server.address());
+    config.delivery = Delivery::ExactlyOnce;
+    let running = Running::start(&config, &log);
+    running.reaches(10).await;
+    // A transaction that fails ends the session, and no other can begin.
+    server.kill().await.unwrap();
+    append(&log, 11..=20).await;
+    running
+        .until("the session does not end", |running| {
+            running.counted("fanjet_kafka_restarts{reason=\"kafka\"}") > 0
+        })
+        .await;
+    append(&log, 21..=500).await;
+    running
+        .until("the lag does not grow", |running| {
+            running.counted("fanjet_kafka_lag_events") == 490
+        })
+        .await;
+    server.restart().await.unwrap();
+    running.reaches(500).await;
+    running
+        .until("the lag stays", |running| {
+            running.counted("fanjet_kafka_lag_events") == 0
+        })
+        .await;
+    running.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,6 @@
-//! Ingest and edge with the rights of `deploy/nats/accounts.conf` and no others, on a stream that `fanjet prepare` made.
+//! Ingest, edge and the Kafka producer with the rights of `deploy/nats/accounts.conf` and no others, on a stream that `fanjet prepare` made.
+
+mod kafka;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +28,7 @@ const ACCOUNTS: &str = include_str!("../../../../deploy/nats/accounts.conf");
 
 /// A server with the accounts that are shipped.
 async fn server() -> NatsServer {
-    let passwords = ["ADMIN", "INGEST", "EDGE"]
+    let passwords = ["ADMIN", "INGEST", "EDGE", "KAFKA"]
         .map(|user| format!("FANJET_{user}_PASSWORD: {}\n", password(user)))
         .concat();
     let accounts = format!("{passwords}{ACCOUNTS}");
@@ -229,7 +231,7 @@ async fn nobody_may_do_what_is_anothers() {
     let server = server().await;
     run_prepare(&server, &[]).await;
     let stream = "$JS.API.STREAM";
-    let forbidden: [(&str, &[String]); 3] = [
+    let forbidden: [(&str, &[String]); 4] = [
         (
             "edge",
             &[
@@ -252,6 +254,20 @@ async fn nobody_may_do_what_is_anothers() {
                 format!("{stream}.DELETE.ATP"),
                 format!("{stream}.PURGE.ATP"),
                 format!("{stream}.MSG.DELETE.ATP"),
+            ],
+        ),
+        (
+            "kafka",
+            &[
+                "atp.commit.app.bsky.feed.post".to_owned(),
+                "$KV.fanjet.ingest.ATP".to_owned(),
+                "$KV.fanjet-filters.key".to_owned(),
+                format!("{stream}.CREATE.MINE"),
+                format!("{stream}.UPDATE.ATP"),
+                format!("{stream}.DELETE.ATP"),
+                format!("{stream}.PURGE.ATP"),
+                format!("{stream}.MSG.DELETE.ATP"),
+                "$JS.API.CONSUMER.CREATE.KV_fanjet-filters.mine".to_owned(),
             ],
         ),
         (

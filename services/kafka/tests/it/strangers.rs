@@ -1,0 +1,227 @@
+//! Documents on hosts that accounts name themselves: asked once, believed little, and never on this machine's network.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use fanjet_actors::{OnFailure, Stop, Tasks};
+use fanjet_log::EventLog;
+use fanjet_log::memory::MemoryLog;
+use fanjet_testkit::KafkaServer;
+use fanjet_testkit::kafka_reader::{Isolation, read_all};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::rig::{PATIENCE, Running, append_posts_of, settings};
+
+/// What a host does to whoever asks.
+#[derive(Debug, Clone)]
+enum Manner {
+    /// Gives the account's document.
+    Fine,
+    /// Gives another account's.
+    Lying,
+    /// Sends to another place.
+    Redirecting(String),
+    /// Gives a document that does not end.
+    Endless,
+    /// Takes the request and says nothing.
+    Silent,
+    /// Says that there is none.
+    Empty,
+}
+
+/// One host, whose port is a part of its account's name.
+struct Host {
+    did: String,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Host {
+    async fn start(manner: Manner, tasks: &mut Tasks, stop: &Stop) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let did = format!(
+            "did:web:localhost%3A{}",
+            listener.local_addr().unwrap().port()
+        );
+        let asked = Arc::new(AtomicUsize::new(0));
+        let (count, named, stop) = (Arc::clone(&asked), did.clone(), stop.clone());
+        tasks.spawn("host", OnFailure::StopAll, async move {
+            let mut open = Vec::new();
+            loop {
+                let (mut connection, _) = tokio::select! {
+                    connected = listener.accept() => connected?,
+                    () = stop.cancelled() => return Ok::<_, std::io::Error>(()),
+                };
+                count.fetch_add(1, Ordering::SeqCst);
+                answer(&mut connection, &manner, &named).await;
+                open.push(connection);
+            }
+        });
+        Self { did, asked }
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+/// Reads one request and answers it. Whoever asked may be gone before the end.
+async fn answer(connection: &mut TcpStream, manner: &Manner, did: &str) {
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        let Ok(byte) = connection.read_u8().await else {
+            return;
+        };
+        request.push(byte);
+    }
+    assert!(request.starts_with(b"GET /.well-known/did.json HTTP/1.1\r\n"));
+    let with_body = |body: String| {
+        let length = body.len();
+        format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}")
+    };
+    let text = match manner {
+        Manner::Fine => with_body(document(did)),
+        Manner::Lying => with_body(document("did:web:alice.example")),
+        Manner::Redirecting(to) => format!(
+            "HTTP/1.1 302 Found\r\nconnection: close\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n"
+        ),
+        // It would be taken if it were read to its end.
+        Manner::Endless => with_body(format!("{}{}", " ".repeat(100 << 10), document(did))),
+        Manner::Silent => return,
+        Manner::Empty => "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_owned(),
+    };
+    let _gone = connection.write_all(text.as_bytes()).await;
+    let _gone = connection.shutdown().await;
+}
+
+fn document(did: &str) -> String {
+    json!({
+        "id": did,
+        "alsoKnownAs": ["at://web.example"],
+        "service": [{"id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": "https://pds.web.example"}],
+    })
+    .to_string()
+}
+
+/// All manners of hosts; behind the redirecting one stands the last, which nobody is named after.
+async fn hosts(tasks: &mut Tasks, stop: &Stop) -> (Vec<Host>, Host) {
+    let behind = Host::start(Manner::Fine, tasks, stop).await;
+    let port = behind.did.rsplit("%3A").next().unwrap();
+    let to = format!("http://localhost:{port}/.well-known/did.json");
+    let mut hosts = Vec::new();
+    for manner in [
+        Manner::Fine,
+        Manner::Lying,
+        Manner::Redirecting(to),
+        Manner::Endless,
+        Manner::Silent,
+        Manner::Empty,
+    ] {
+        hosts.push(Host::start(manner, tasks, stop).await);
+    }
+    (hosts, behind)
+}
+
+/// Produces two posts of each account, the second when the first stands in Kafka; returns all metadata by account.
+async fn produced(hosts: &[Host], allow_private: bool) -> (HashMap<String, Vec<Value>>, [u64; 2]) {
+    let server = KafkaServer::shared().await.unwrap();
+    let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
+    let dids: Vec<_> = hosts.iter().map(|host| host.did.clone()).collect();
+    append_posts_of(&log, &dids).await;
+    let mut config = settings(&server.address());
+    config.enrich.enabled = true;
+    config.enrich.deadline = Duration::from_secs(60);
+    config.enrich.lookup_timeout = Duration::from_secs(2);
+    config.enrich.did_web.deadline = Duration::from_secs(60);
+    config.enrich.did_web.allow_private = allow_private;
+    let running = Running::start(&config, &log);
+    running.reaches(dids.len() as u64).await;
+    append_posts_of(&log, &dids).await;
+    running.reaches(2 * dids.len() as u64).await;
+    let counts = ["ok", "error"].map(|status| {
+        running.counted(&format!(
+            "atkafka_plc_requests{{cached=\"false\",kind=\"did_web\",status=\"{status}\"}}"
+        ))
+    });
+    running.stop().await.unwrap();
+    let mut metadata = HashMap::<String, Vec<Value>>::new();
+    for message in read_all(&server.address(), &config.topic, Isolation::Committed)
+        .await
+        .unwrap()
+    {
+        let mut value: Value = serde_json::from_str(&message.value).unwrap();
+        let seen = metadata.entry(message.key).or_default();
+        seen.push(value["eventMetadata"].take());
+    }
+    (metadata, counts)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_is_asked_once_and_only_its_own_accounts_document_is_believed() {
+    let stop = Stop::new();
+    let mut tasks = Tasks::new(stop.clone());
+    let (hosts, behind) = hosts(&mut tasks, &stop).await;
+    let (metadata, counts) = produced(&hosts, true).await;
+    assert_eq!(counts, [1, 5], "one document of six");
+    for (number, host) in hosts.iter().enumerate() {
+        let seen = &metadata[&host.did];
+        assert_eq!((seen.len(), host.asked()), (2, 1), "host {number}");
+        for metadata in seen {
+            if number == 0 {
+                assert_eq!(metadata["didDocument"]["id"], host.did.as_str());
+                assert_eq!(metadata["pdsHost"], "https://pds.web.example");
+                assert_eq!(metadata["handle"], "web.example");
+            } else {
+                assert_eq!(metadata["didDocument"]["id"], "", "host {number}");
+            }
+        }
+    }
+    assert_eq!(behind.asked(), 0, "a redirect was followed");
+    stop.cancel();
+    tasks.join().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_host_holds_up_events_for_a_moment_only() {
+    let stop = Stop::new();
+    let mut tasks = Tasks::new(stop.clone());
+    let host = Host::start(Manner::Silent, &mut tasks, &stop).await;
+    let server = KafkaServer::shared().await.unwrap();
+    let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
+    append_posts_of(&log, std::slice::from_ref(&host.did)).await;
+    let mut config = settings(&server.address());
+    config.enrich.enabled = true;
+    // Neither the directory's time nor that of a look-up counts: both are longer than this test may take.
+    config.enrich.deadline = 2 * PATIENCE;
+    config.enrich.lookup_timeout = 2 * PATIENCE;
+    config.enrich.did_web.deadline = Duration::from_millis(200);
+    config.enrich.did_web.allow_private = true;
+    let running = Running::start(&config, &log);
+    running.reaches(1).await;
+    running
+        .until("the host is not asked", |_| host.asked() == 1)
+        .await;
+    running.stop().await.unwrap();
+    stop.cancel();
+    tasks.join().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_led_to_this_machine() {
+    let stop = Stop::new();
+    let mut tasks = Tasks::new(stop.clone());
+    let (hosts, _behind) = hosts(&mut tasks, &stop).await;
+    let (metadata, counts) = produced(&hosts, false).await;
+    assert_eq!(counts, [0, 6]);
+    for host in &hosts {
+        assert_eq!(host.asked(), 0);
+        for metadata in &metadata[&host.did] {
+            assert_eq!(metadata["didDocument"]["id"], "");
+        }
+    }
+    stop.cancel();
+    tasks.join().await.unwrap();
+}

@@ -1,0 +1,98 @@
+//! The Kafka producer with its own user: a first start, one that goes on, and one that begins at a time.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use fanjet_actors::{OnFailure, Stop, SystemClock, Tasks};
+use fanjet_kafka::{Kafka, KafkaConfig};
+use fanjet_log::EventLog;
+use fanjet_log::contract::{events, time_of};
+use fanjet_log_nats::NatsLog;
+use fanjet_telemetry::Metrics;
+use fanjet_testkit::kafka_reader::{Isolation, read_all};
+use fanjet_testkit::{KafkaServer, NatsServer};
+
+use super::{config, run_prepare, server, violations};
+use crate::rig::PATIENCE;
+
+fn settings(address: &str, topic: &str, start: &str) -> KafkaConfig {
+    let mut config = KafkaConfig {
+        bootstrap_servers: [address].iter().collect(),
+        topic: topic.to_owned(),
+        ..KafkaConfig::default()
+    };
+    config.topics.partitions = 4;
+    config.position.group = topic.to_owned();
+    config.position.start = start.to_owned();
+    config.format.sync = true;
+    config.enrich.enabled = false;
+    config
+}
+
+/// Samples, appended by who may.
+async fn append(server: &NatsServer, from: u64, to: u64) {
+    let log = NatsLog::connect(config(server, "ingest")).await.unwrap();
+    let mut appender = log.appender(from - 1).await.unwrap();
+    appender.append(&events(from, to)).await.unwrap();
+    appender.flush().await.unwrap();
+}
+
+/// Produces until a seq is acknowledged, and stops in order.
+async fn produce(server: &NatsServer, config_of_kafka: KafkaConfig, until: u64) {
+    let log = NatsLog::connect(config(server, "kafka")).await.unwrap();
+    let metrics = Metrics::new().unwrap();
+    let kafka = Kafka::new(
+        config_of_kafka,
+        "test".to_owned(),
+        Arc::new(log),
+        Arc::new(SystemClock),
+        &metrics.meter("kafka"),
+    )
+    .unwrap();
+    let stop = Stop::new();
+    let mut tasks = Tasks::new(stop.clone());
+    tasks.spawn("kafka", OnFailure::StopAll, kafka.run(stop.clone()));
+    let position = format!("fanjet_kafka_position_seq {until}");
+    let producing = async {
+        let text = || String::from_utf8(metrics.render().unwrap()).unwrap();
+        while !text().lines().any(|line| line == position) {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(PATIENCE, producing).await;
+    assert!(in_time.is_ok(), "{:#?}", violations(server));
+    stop.cancel();
+    tasks.join().await.unwrap();
+}
+
+async fn seqs(kafka: &KafkaServer, topic: &str) -> Vec<u64> {
+    let read = read_all(&kafka.address(), topic, Isolation::Committed)
+        .await
+        .unwrap();
+    let mut seqs: Vec<u64> = read
+        .iter()
+        .map(|message| message.headers["seq"].parse().unwrap())
+        .collect();
+    seqs.sort_unstable();
+    seqs
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_producers_rights_are_enough() {
+    let server = server().await;
+    let kafka = KafkaServer::shared().await.unwrap();
+    run_prepare(&server, &[]).await;
+    append(&server, 1, 8_001).await;
+    let address = kafka.address();
+    produce(&server, settings(&address, "rights", "oldest"), 8_000).await;
+    // What was written down is held against the log.
+    append(&server, 8_001, 8_101).await;
+    produce(&server, settings(&address, "rights", "oldest"), 8_100).await;
+    let all: Vec<u64> = (1..=8_100).collect();
+    assert_eq!(seqs(&kafka, "rights").await, all);
+    let start = time_of(8_051).to_string();
+    produce(&server, settings(&address, "rights-later", &start), 8_100).await;
+    let later: BTreeSet<u64> = seqs(&kafka, "rights-later").await.into_iter().collect();
+    assert_eq!(later, (8_051..=8_100).collect());
+    assert_eq!(violations(&server), Vec::<String>::new());
+}

@@ -1,0 +1,80 @@
+//! Where a did:web has its document. Pure.
+
+use url::{Host, Url};
+
+/// Longest host name (RFC 1035).
+const MAX_NAME: usize = 253;
+/// Longest part of one.
+const MAX_LABEL: usize = 63;
+
+/// Which hosts may be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Hosts of the public network.
+    Public,
+    /// Any name at any address and port, and `localhost` without TLS: for tests and networks of one's own, where no
+    /// stranger makes accounts.
+    Private,
+}
+
+/// The URL of a DID's document; `None` for what is no did:web, or names what may not be asked.
+///
+/// ATProto knows host names only: no paths, no addresses, and ports (as `%3A`) nowhere but in tests.
+pub fn document_url(did: &str, reach: Reach) -> Option<Url> {
+    let id = did.strip_prefix("did:web:")?;
+    let (host, port) = match id.split_once('%') {
+        Some((host, rest)) => (host, Some(port(rest)?)),
+        None => (id, None),
+    };
+    let is_local = host == "localhost";
+    let is_allowed = match reach {
+        Reach::Public => port.is_none() && is_public_name(host),
+        Reach::Private => is_local || is_name(host),
+    };
+    if !is_allowed {
+        return None;
+    }
+    let scheme = if is_local { "http" } else { "https" };
+    let mut url = Url::parse(&format!("{scheme}://{host}/.well-known/did.json")).ok()?;
+    url.set_port(port).ok()?;
+    // A parser of URLs takes some numbers for addresses.
+    matches!(url.host(), Some(Host::Domain(_))).then_some(url)
+}
+
+/// What stands behind the percent sign of `%3A8080`.
+fn port(rest: &str) -> Option<u16> {
+    let digits = rest.strip_prefix("3A").or(rest.strip_prefix("3a"))?;
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+    digits.parse().ok().filter(|_| is_plain)
+}
+
+/// A name with several labels, and not one that is kept for machines and networks of one's own.
+fn is_public_name(host: &str) -> bool {
+    const OWN: [&str; 6] = [
+        "localhost",
+        "local",
+        "internal",
+        "localdomain",
+        "lan",
+        "arpa",
+    ];
+    let Some((_, last)) = host.rsplit_once('.') else {
+        return false;
+    };
+    is_name(host) && !OWN.iter().any(|own| last.eq_ignore_ascii_case(own))
+}
+
+fn is_name(host: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=MAX_LABEL).contains(&label.len())
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    host.len() <= MAX_NAME && host.split('.').all(is_label)
+}
+
+#[cfg(test)]
+mod tests;
