@@ -13,6 +13,7 @@ use crate::ending::Ending;
 use crate::http::{Admission, Server, StoredFilters};
 use crate::metrics::Metrics;
 use crate::replay::{Desk, Loader, Starts};
+use crate::sockets::Stalls;
 use crate::status::{Board, Keeper};
 use crate::subscriber::Ages;
 use crate::tail::{Compression, Feeder, Pool, Tail};
@@ -30,6 +31,7 @@ pub(crate) struct Node {
     pub(crate) filters: Arc<StoredFilters>,
     pub(crate) metrics: Metrics,
     pub(crate) board: Arc<Board>,
+    pub(crate) stalls: Arc<Stalls>,
     pub(crate) ages: Arc<Ages>,
     pub(crate) ending: Ending,
     #[cfg(feature = "fault-injection")]
@@ -98,12 +100,14 @@ impl Edge {
             )),
             metrics: metrics.clone(),
             board: Arc::new(Board::new(config.http.max_status_viewers)),
+            stalls: Arc::new(Stalls::new(config.subscriber.write_stall_timeout)),
             ages: Arc::new(Ages::new(config.subscriber.max_age)),
             ending: ending.clone(),
             config: Arc::new(config),
             #[cfg(feature = "fault-injection")]
             hubs: Arc::default(),
         };
+        let stalls = Arc::clone(&node.stalls);
         let server = Server::bind(&node)?;
         let addr = server.addr();
         let loader = Loader {
@@ -120,6 +124,7 @@ impl Edge {
         let (grace, over) = (node.config.drain.grace, ending.over.clone());
         tasks.spawn("tail", OnFailure::StopAll, feeder.run(over.clone()));
         tasks.spawn("replay", OnFailure::StopAll, loader.run(over.clone()));
+        tasks.spawn("stalls", OnFailure::StopAll, stalls.run(over.clone()));
         tasks.spawn("status", OnFailure::StopAll, keeper.run(over));
         tasks.spawn("ending", OnFailure::StopAll, ending.clone().run(grace));
         tasks.spawn("http", OnFailure::StopAll, serve(server, ending));

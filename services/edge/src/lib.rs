@@ -21,6 +21,7 @@ pub mod replay;
 pub mod hub;
 pub mod subscriber;
 mod status;
+mod sockets;
 mod http;
 
 mod edge;

@@ -13,6 +13,7 @@ use super::actor::{Draining, Hub};
 use super::{Shard, ShardLimits, SharedShard};
 use crate::edge::Node;
 use crate::replay::Start;
+use crate::sockets::Socket;
 use crate::subscriber::Feed;
 
 /// One per worker thread.
@@ -58,6 +59,7 @@ impl Worker {
         &self,
         options: SubscriberOptions,
         start: Start,
+        socket: Option<Arc<Socket>>,
     ) -> (Feed, oneshot::Receiver<()>) {
         self.revive_hub();
         let member = if options.require_hello {
@@ -73,7 +75,9 @@ impl Worker {
             // The hub sends away who was there when it began.
             member.outbox().close(CloseReason::Draining);
         }
-        Feed::new(Rc::clone(&self.shard), member, self.node.metrics.clone())
+        let metrics = self.node.metrics.clone();
+        let (feed, on_end) = Feed::new(Rc::clone(&self.shard), member, metrics);
+        (feed.over(socket), on_end)
     }
 
     /// A hub that a defect has ended has sent its members away; a new one starts with a clean shard.

@@ -1,0 +1,165 @@
+//! Clients that take nothing: without a deadline one that never reads would hold its place and its buffers for ever.
+//!
+//! A socket is stuck while its system's buffer is full, whatever waits behind it, be it of a subscriber, of another
+//! answer, or of a connection that is to end. The buffer is kept small (`subscriber.max_unsent_bytes`), so that one whose
+//! client reads, however slowly, has room again and again: every such moment is a sign of progress. A client's system
+//! tells of room in steps as well, of a sixteenth of its buffer.
+//!
+//! A connection that is to end, but does not, is cut off after the same time: its client may never close it.
+//!
+//! From time to time all sockets are asked in one go; only those that are full are watched, until they have room or
+//! their time is over.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use fanjet_actors::Stop;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use hashbrown::{HashMap, HashSet};
+use parking_lot::Mutex;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tracing::{debug, warn};
+
+use super::Socket;
+
+/// How often the sockets are asked while they may be stuck for as long as is allowed: one is cut off this part later at most.
+const SWEEPS: u32 = 16;
+const LEAST_PAUSE: Duration = Duration::from_millis(1);
+/// Asked of the system in one go.
+const BATCH: usize = 1024;
+
+/// All connections of a node.
+#[derive(Debug)]
+pub(crate) struct Stalls {
+    /// How long a socket may be stuck. Zero: for ever.
+    timeout: Duration,
+    open: Mutex<HashMap<u64, Arc<Socket>>>,
+    last_id: AtomicU64,
+}
+
+/// A connection of the server. Dropping it is the connection's end.
+#[derive(Debug)]
+pub(crate) struct Held {
+    id: u64,
+    socket: Arc<Socket>,
+    stalls: Arc<Stalls>,
+}
+
+impl Stalls {
+    pub(crate) fn new(timeout: Duration) -> Self {
+        Self {
+            timeout,
+            open: Mutex::default(),
+            last_id: AtomicU64::new(0),
+        }
+    }
+
+    /// Looks after a connection until the returned one is dropped.
+    pub(crate) fn hold(self: &Arc<Self>, socket: Socket) -> Held {
+        let socket = Arc::new(socket);
+        let id = self.last_id.fetch_add(1, Ordering::Relaxed);
+        self.open.lock().insert(id, Arc::clone(&socket));
+        Held {
+            id,
+            socket,
+            stalls: Arc::clone(self),
+        }
+    }
+
+    /// Cuts off who takes nothing, until `over`.
+    pub(crate) async fn run(self: Arc<Self>, over: Stop) -> Result<(), Infallible> {
+        if self.timeout.is_zero() {
+            over.cancelled().await;
+            return Ok(());
+        }
+        let mut sweeps = interval((self.timeout / SWEEPS).max(LEAST_PAUSE));
+        sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut stuck = HashSet::new();
+        let mut watched = FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                () = over.cancelled() => return Ok(()),
+                Some(id) = watched.next() => {
+                    stuck.remove(&id);
+                }
+                _ = sweeps.tick() => {
+                    self.send_off(Instant::now());
+                    for (id, socket) in self.full(&stuck) {
+                        stuck.insert(id);
+                        watched.push(watch(id, socket, self.timeout));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Cuts off those who should have gone long ago.
+    fn send_off(&self, now: Instant) {
+        for socket in self.open.lock().values() {
+            if socket
+                .ending_since()
+                .is_some_and(|since| now.saturating_duration_since(since) >= self.timeout)
+            {
+                socket.cut_off();
+            }
+        }
+    }
+
+    /// Who is full now, and not among the `known`.
+    fn full(&self, known: &HashSet<u64>) -> Vec<(u64, Arc<Socket>)> {
+        let open = self.open.lock();
+        let unknown = open.iter().filter(|(id, _)| !known.contains(*id));
+        let unknown: Vec<_> = unknown
+            .map(|(&id, socket)| Open(id, socket.clone()))
+            .collect();
+        drop(open);
+        let mut full = Vec::new();
+        for batch in unknown.chunks(BATCH) {
+            match Socket::full(batch) {
+                Ok(found) => full.extend(found.map(|Open(id, socket)| (*id, Arc::clone(socket)))),
+                Err(error) => warn!(%error, "cannot ask which sockets are stuck"),
+            }
+        }
+        full
+    }
+}
+
+/// A connection and its id.
+struct Open(u64, Arc<Socket>);
+
+impl AsRef<Socket> for Open {
+    fn as_ref(&self) -> &Socket {
+        &self.1
+    }
+}
+
+/// Waits until a full socket has room, and cuts it off when that takes too long.
+async fn watch(id: u64, socket: Arc<Socket>, patience: Duration) -> u64 {
+    match timeout(patience, socket.room()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => warn!(%error, "cannot watch a socket that is stuck"),
+        Err(_) => {
+            debug!("cutting off a client that takes nothing");
+            socket.cut_off();
+        }
+    }
+    id
+}
+
+impl Held {
+    /// The connection.
+    pub(crate) fn socket(&self) -> &Arc<Socket> {
+        &self.socket
+    }
+}
+
+/// Other handles must not keep a connection that the server has ended.
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.stalls.open.lock().remove(&self.id);
+        self.socket.shut();
+    }
+}
