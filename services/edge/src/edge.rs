@@ -107,7 +107,6 @@ impl Edge {
             #[cfg(feature = "fault-injection")]
             hubs: Arc::default(),
         };
-        let stalls = Arc::clone(&node.stalls);
         let server = Server::bind(&node)?;
         let addr = server.addr();
         let loader = Loader {
@@ -124,7 +123,6 @@ impl Edge {
         let (grace, over) = (node.config.drain.grace, ending.over.clone());
         tasks.spawn("tail", OnFailure::StopAll, feeder.run(over.clone()));
         tasks.spawn("replay", OnFailure::StopAll, loader.run(over.clone()));
-        tasks.spawn("stalls", OnFailure::StopAll, stalls.run(over.clone()));
         tasks.spawn("status", OnFailure::StopAll, keeper.run(over));
         tasks.spawn("ending", OnFailure::StopAll, ending.clone().run(grace));
         tasks.spawn("http", OnFailure::StopAll, serve(server, ending));

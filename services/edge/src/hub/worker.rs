@@ -24,7 +24,7 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Starts the hub on this thread.
+    /// Starts the hub on this thread, and what looks after its connections.
     pub(crate) fn start(node: Node) -> Self {
         let limits = ShardLimits {
             flush_bytes: node.config.hub.flush_bytes,
@@ -41,6 +41,7 @@ impl Worker {
         .compressing_with(node.compression.clone());
         let shard = Rc::new(RefCell::new(shard));
         let hub = RefCell::new(start_hub(&node, &shard));
+        Arc::clone(&node.stalls).start(node.ending.over.clone());
         Self { node, shard, hub }
     }
 

@@ -44,8 +44,11 @@ impl Socket {
     ///
     /// # Errors
     /// Those of the system.
-    pub(crate) fn full<T: AsRef<Self>>(sockets: &[T]) -> io::Result<impl Iterator<Item = &T>> {
-        let fds = sockets.iter().map(|socket| &socket.as_ref().stream);
+    pub(crate) fn full<T>(
+        sockets: &[T],
+        socket: impl Fn(&T) -> &Self,
+    ) -> io::Result<impl Iterator<Item = &T>> {
+        let fds = sockets.iter().map(|it| &socket(it).stream);
         let mut fds: Vec<_> = fds.map(|fd| PollFd::new(fd, PollFlags::OUT)).collect();
         poll(&mut fds, Some(&Timespec::default()))?;
         let sockets = sockets.iter().zip(fds);

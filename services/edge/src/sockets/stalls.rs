@@ -8,13 +8,15 @@
 //! A connection that is to end, but does not, is cut off after the same time: its client may never close it.
 //!
 //! From time to time all sockets are asked in one go; only those that are full are watched, until they have room or
-//! their time is over.
+//! their time is over. Each worker thread watches its own: only there is the room seen before the server has filled it
+//! again, since the system tells what is so when it is asked, not what was so meanwhile.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{ThreadId, current};
 use std::time::Duration;
 
+use actix::{Actor, AsyncContext, Context, WrapFuture};
 use fanjet_actors::Stop;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -36,8 +38,15 @@ const BATCH: usize = 1024;
 pub(crate) struct Stalls {
     /// How long a socket may be stuck. Zero: for ever.
     timeout: Duration,
-    open: Mutex<HashMap<u64, Arc<Socket>>>,
+    open: Mutex<HashMap<u64, Open>>,
     last_id: AtomicU64,
+}
+
+/// A connection and the thread that serves it.
+#[derive(Debug, Clone)]
+struct Open {
+    socket: Arc<Socket>,
+    thread: ThreadId,
 }
 
 /// A connection of the server. Dropping it is the connection's end.
@@ -57,11 +66,15 @@ impl Stalls {
         }
     }
 
-    /// Looks after a connection until the returned one is dropped.
+    /// Looks after a connection of this thread until the returned one is dropped.
     pub(crate) fn hold(self: &Arc<Self>, socket: Socket) -> Held {
         let socket = Arc::new(socket);
         let id = self.last_id.fetch_add(1, Ordering::Relaxed);
-        self.open.lock().insert(id, Arc::clone(&socket));
+        let open = Open {
+            socket: Arc::clone(&socket),
+            thread: current().id(),
+        };
+        self.open.lock().insert(id, open);
         Held {
             id,
             socket,
@@ -69,19 +82,25 @@ impl Stalls {
         }
     }
 
-    /// Cuts off who takes nothing, until `over`.
-    pub(crate) async fn run(self: Arc<Self>, over: Stop) -> Result<(), Infallible> {
-        if self.timeout.is_zero() {
-            over.cancelled().await;
-            return Ok(());
+    /// Starts what cuts off who takes nothing, among the connections of this thread, until `over`.
+    pub(crate) fn start(self: Arc<Self>, over: Stop) {
+        if !self.timeout.is_zero() {
+            Watch::create(|ctx| {
+                let watch = Watch;
+                ctx.spawn(self.run(over).into_actor(&watch));
+                watch
+            });
         }
+    }
+
+    async fn run(self: Arc<Self>, over: Stop) {
         let mut sweeps = interval((self.timeout / SWEEPS).max(LEAST_PAUSE));
         sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut stuck = HashSet::new();
         let mut watched = FuturesUnordered::new();
         loop {
             tokio::select! {
-                () = over.cancelled() => return Ok(()),
+                () = over.cancelled() => return,
                 Some(id) = watched.next() => {
                     stuck.remove(&id);
                 }
@@ -98,28 +117,30 @@ impl Stalls {
 
     /// Cuts off those who should have gone long ago.
     fn send_off(&self, now: Instant) {
-        for socket in self.open.lock().values() {
-            if socket
+        for open in self.open.lock().values() {
+            if open
+                .socket
                 .ending_since()
                 .is_some_and(|since| now.saturating_duration_since(since) >= self.timeout)
             {
-                socket.cut_off();
+                open.socket.cut_off();
             }
         }
     }
 
-    /// Who is full now, and not among the `known`.
+    /// Who is full now, and not among the `known`, of this thread's.
     fn full(&self, known: &HashSet<u64>) -> Vec<(u64, Arc<Socket>)> {
         let open = self.open.lock();
-        let unknown = open.iter().filter(|(id, _)| !known.contains(*id));
-        let unknown: Vec<_> = unknown
-            .map(|(&id, socket)| Open(id, socket.clone()))
-            .collect();
+        let here = current().id();
+        let unknown = open
+            .iter()
+            .filter(|(id, open)| open.thread == here && !known.contains(*id));
+        let unknown: Vec<_> = unknown.map(|(&id, open)| (id, open.clone())).collect();
         drop(open);
         let mut full = Vec::new();
         for batch in unknown.chunks(BATCH) {
-            match Socket::full(batch) {
-                Ok(found) => full.extend(found.map(|Open(id, socket)| (*id, Arc::clone(socket)))),
+            match Socket::full(batch, |(_, open)| &open.socket) {
+                Ok(found) => full.extend(found.map(|(id, open)| (*id, open.socket.clone()))),
                 Err(error) => warn!(%error, "cannot ask which sockets are stuck"),
             }
         }
@@ -127,13 +148,11 @@ impl Stalls {
     }
 }
 
-/// A connection and its id.
-struct Open(u64, Arc<Socket>);
+/// What looks after the connections of one thread.
+struct Watch;
 
-impl AsRef<Socket> for Open {
-    fn as_ref(&self) -> &Socket {
-        &self.1
-    }
+impl Actor for Watch {
+    type Context = Context<Self>;
 }
 
 /// Waits until a full socket has room, and cuts it off when that takes too long.

@@ -41,8 +41,12 @@ impl Trickling {
         tokio::time::sleep(Duration::from_millis(2)).await;
         let due = self.since.elapsed().as_millis() as usize * BYTES_PER_MS;
         let mut bytes = vec![0; due.saturating_sub(self.read).max(1)];
-        let read = self.socket.read(&mut bytes).await.unwrap();
-        assert_ne!(read, 0, "ended after {} bytes", self.read);
+        let asked = Instant::now();
+        let read = self.socket.read(&mut bytes).await;
+        let waited = asked.elapsed();
+        let Ok(read @ 1..) = read else {
+            panic!("{read:?} after {} bytes and {waited:?}", self.read);
+        };
         self.read += read;
     }
 
