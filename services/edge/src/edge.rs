@@ -14,6 +14,7 @@ use crate::http::{Admission, Server, StoredFilters};
 use crate::limits::InboundMemory;
 use crate::metrics::Metrics;
 use crate::replay::{Desk, Loader, Starts};
+use crate::sockets::Stalls;
 use crate::status::{Board, Keeper};
 use crate::subscriber::Ages;
 use crate::tail::{Compression, Feeder, Pool, Tail};
@@ -32,6 +33,7 @@ pub(crate) struct Node {
     pub(crate) filters: Arc<StoredFilters>,
     pub(crate) metrics: Metrics,
     pub(crate) board: Arc<Board>,
+    pub(crate) stalls: Arc<Stalls>,
     pub(crate) ages: Arc<Ages>,
     pub(crate) ending: Ending,
     #[cfg(feature = "fault-injection")]
@@ -102,6 +104,7 @@ impl Edge {
             )),
             metrics: metrics.clone(),
             board: Arc::new(Board::new(config.http.max_status_viewers)),
+            stalls: Arc::new(Stalls::new(config.subscriber.write_stall_timeout)),
             ages: Arc::new(Ages::new(config.subscriber.max_age)),
             ending: ending.clone(),
             config: Arc::new(config),

@@ -14,6 +14,7 @@ use super::{Shard, ShardLimits, SharedShard};
 use crate::edge::Node;
 use crate::http::SharedAllowance;
 use crate::replay::Start;
+use crate::sockets::Socket;
 use crate::subscriber::Feed;
 
 /// One per worker thread.
@@ -24,7 +25,7 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Starts the hub on this thread.
+    /// Starts the hub on this thread, and what looks after its connections.
     pub(crate) fn start(node: Node) -> Self {
         let limits = ShardLimits {
             flush_bytes: node.config.hub.flush_bytes,
@@ -41,6 +42,7 @@ impl Worker {
         .compressing_with(node.compression.clone());
         let shard = Rc::new(RefCell::new(shard));
         let hub = RefCell::new(start_hub(&node, &shard));
+        Arc::clone(&node.stalls).start(node.ending.over.clone());
         Self { node, shard, hub }
     }
 
@@ -59,7 +61,11 @@ impl Worker {
         &self,
         options: SubscriberOptions,
         start: Start,
+<<<<<<< HEAD
         allowance: SharedAllowance,
+=======
+        socket: Option<Arc<Socket>>,
+>>>>>>> writer
     ) -> (Feed, oneshot::Receiver<()>) {
         self.revive_hub();
         let member = if options.require_hello {
@@ -75,8 +81,14 @@ impl Worker {
             // The hub sends away who was there when it began.
             member.outbox().close(CloseReason::Draining);
         }
+<<<<<<< HEAD
         let (feed, on_end) = Feed::new(Rc::clone(&self.shard), member, self.node.metrics.clone());
         (feed.within(allowance), on_end)
+=======
+        let metrics = self.node.metrics.clone();
+        let (feed, on_end) = Feed::new(Rc::clone(&self.shard), member, metrics);
+        (feed.over(socket), on_end)
+>>>>>>> writer
     }
 
     /// A hub that a defect has ended has sent its members away; a new one starts with a clean shard.

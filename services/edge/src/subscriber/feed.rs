@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use fanjet_wire::close::CloseReason;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::Take;
 use super::throttle::Throttle;
@@ -18,6 +19,7 @@ use crate::http::SharedAllowance;
 use crate::hub::{CatchUp, Member, SharedShard};
 use crate::metrics::Metrics;
 use crate::replay::{Answer, Page};
+use crate::sockets::Socket;
 
 /// How many scans of the past one turn may take before other tasks get theirs.
 const SCANS_PER_TURN: usize = 4;
@@ -29,7 +31,12 @@ pub struct Feed {
     member: Rc<Member>,
     metrics: Metrics,
     awaited: Option<Awaited>,
+<<<<<<< HEAD
     throttle: Option<Throttle>,
+=======
+    /// `None`: nobody can tell how the connection ended.
+    socket: Option<Arc<Socket>>,
+>>>>>>> writer
     /// Dropped with the feed: tells the session that the socket is gone.
     _ended: oneshot::Sender<()>,
 }
@@ -56,16 +63,27 @@ impl Feed {
             member,
             metrics,
             awaited: None,
+<<<<<<< HEAD
             throttle: None,
+=======
+            socket: None,
+>>>>>>> writer
             _ended: ended,
         };
         (feed, on_end)
     }
 
+<<<<<<< HEAD
     /// The same feed, with so much of the past in a second.
     #[must_use]
     pub(crate) fn within(mut self, allowance: SharedAllowance) -> Self {
         self.throttle = Some(Throttle::new(allowance));
+=======
+    /// The same feed for a connection that is looked after.
+    #[must_use]
+    pub(crate) fn over(mut self, socket: Option<Arc<Socket>>) -> Self {
+        self.socket = socket;
+>>>>>>> writer
         self
     }
 
@@ -147,8 +165,15 @@ impl Feed {
 impl Drop for Feed {
     fn drop(&mut self) {
         self.shard.borrow_mut().leave(&self.member);
+        let is_stalled = self.socket.as_ref().is_some_and(|it| it.is_stalled());
+        if let Some(socket) = &self.socket {
+            socket.ends(Instant::now());
+        }
         let reason = self.member.outbox().closing();
-        let reason = reason.unwrap_or(CloseReason::ClientGone);
+        let reason = reason.unwrap_or(match is_stalled {
+            true => CloseReason::Stalled,
+            false => CloseReason::ClientGone,
+        });
         self.metrics.left(self.member.encoding(), &reason);
     }
 }
