@@ -34,13 +34,10 @@ pub(crate) async fn events(request: HttpRequest, worker: web::Data<Worker>) -> H
         }
         Ok(mut admitted) => {
             let (encoding, heartbeat) = (admitted.options.encoding, admitted.options.heartbeat);
-<<<<<<< HEAD
-            let (feed, on_end) =
-                worker.join(admitted.options, admitted.start, admitted.permit.replay());
-=======
-            let socket = socket_of(&request);
-            let (feed, on_end) = worker.join(admitted.options, admitted.start, socket);
->>>>>>> writer
+            let (feed, on_end) = worker.join(admitted.options, admitted.start);
+            let feed = feed
+                .over(socket_of(&request))
+                .within(admitted.permit.replay());
             let shard = Rc::clone(worker.shard());
             let member = Rc::clone(feed.member());
             let first = greeting(encoding, member.outbox().resume());

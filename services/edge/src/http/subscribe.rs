@@ -29,13 +29,10 @@ pub(crate) async fn subscribe(
         }
         Ok(mut admitted) => {
             let heartbeat = admitted.options.heartbeat;
-<<<<<<< HEAD
-            let (feed, on_end) =
-                worker.join(admitted.options, admitted.start, admitted.permit.replay());
-=======
-            let socket = socket_of(&request);
-            let (feed, on_end) = worker.join(admitted.options, admitted.start, socket);
->>>>>>> writer
+            let (feed, on_end) = worker.join(admitted.options, admitted.start);
+            let feed = feed
+                .over(socket_of(&request))
+                .within(admitted.permit.replay());
             let shard = Rc::clone(worker.shard());
             let member = Rc::clone(feed.member());
             Session::start(shard, member, payload, on_end, heartbeat, node);

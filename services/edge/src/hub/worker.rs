@@ -12,9 +12,7 @@ use tokio::sync::oneshot;
 use super::actor::{Draining, Hub};
 use super::{Shard, ShardLimits, SharedShard};
 use crate::edge::Node;
-use crate::http::SharedAllowance;
 use crate::replay::Start;
-use crate::sockets::Socket;
 use crate::subscriber::Feed;
 
 /// One per worker thread.
@@ -61,11 +59,6 @@ impl Worker {
         &self,
         options: SubscriberOptions,
         start: Start,
-<<<<<<< HEAD
-        allowance: SharedAllowance,
-=======
-        socket: Option<Arc<Socket>>,
->>>>>>> writer
     ) -> (Feed, oneshot::Receiver<()>) {
         self.revive_hub();
         let member = if options.require_hello {
@@ -81,14 +74,8 @@ impl Worker {
             // The hub sends away who was there when it began.
             member.outbox().close(CloseReason::Draining);
         }
-<<<<<<< HEAD
-        let (feed, on_end) = Feed::new(Rc::clone(&self.shard), member, self.node.metrics.clone());
-        (feed.within(allowance), on_end)
-=======
         let metrics = self.node.metrics.clone();
-        let (feed, on_end) = Feed::new(Rc::clone(&self.shard), member, metrics);
-        (feed.over(socket), on_end)
->>>>>>> writer
+        Feed::new(Rc::clone(&self.shard), member, metrics)
     }
 
     /// A hub that a defect has ended has sent its members away; a new one starts with a clean shard.

@@ -31,12 +31,9 @@ pub struct Feed {
     member: Rc<Member>,
     metrics: Metrics,
     awaited: Option<Awaited>,
-<<<<<<< HEAD
     throttle: Option<Throttle>,
-=======
     /// `None`: nobody can tell how the connection ended.
     socket: Option<Arc<Socket>>,
->>>>>>> writer
     /// Dropped with the feed: tells the session that the socket is gone.
     _ended: oneshot::Sender<()>,
 }
@@ -63,27 +60,24 @@ impl Feed {
             member,
             metrics,
             awaited: None,
-<<<<<<< HEAD
             throttle: None,
-=======
             socket: None,
->>>>>>> writer
             _ended: ended,
         };
         (feed, on_end)
     }
 
-<<<<<<< HEAD
     /// The same feed, with so much of the past in a second.
     #[must_use]
     pub(crate) fn within(mut self, allowance: SharedAllowance) -> Self {
         self.throttle = Some(Throttle::new(allowance));
-=======
+        self
+    }
+
     /// The same feed for a connection that is looked after.
     #[must_use]
     pub(crate) fn over(mut self, socket: Option<Arc<Socket>>) -> Self {
         self.socket = socket;
->>>>>>> writer
         self
     }
 
