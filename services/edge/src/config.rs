@@ -54,6 +54,9 @@ pub struct HttpConfig {
     /// Subscribers from one IPv4 address, or one /64 of IPv6, at one time; more are refused with 429. 0: as many as
     /// the node takes.
     pub max_subscribers_per_address: usize,
+    /// Connections from one IPv4 address, or one /64 of IPv6, at one time, whatever they are for; more are closed at once.
+    /// Connections from trusted proxies are not counted. 0: no limit.
+    pub max_connections_per_address: usize,
     /// Who may watch the status page live at one time; more are refused with 503, and their pages ask from time to
     /// time instead.
     pub max_status_viewers: usize,
@@ -79,6 +82,7 @@ impl Default for HttpConfig {
             workers: 0,
             max_subscribers: 10_000,
             max_subscribers_per_address: 1_000,
+            max_connections_per_address: 2_000,
             max_status_viewers: 100,
             trusted_proxies: Vec::new(),
             handshake_timeout: Duration::from_secs(10),

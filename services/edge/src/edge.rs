@@ -10,7 +10,7 @@ use opentelemetry::metrics::Meter;
 use tokio::time::Instant;
 
 use crate::ending::Ending;
-use crate::http::{Admission, Server, StoredFilters};
+use crate::http::{Admission, Connections, Server, StoredFilters};
 use crate::limits::InboundMemory;
 use crate::metrics::Metrics;
 use crate::replay::{Desk, Loader, Starts};
@@ -28,6 +28,7 @@ pub(crate) struct Node {
     pub(crate) desk: Arc<Desk>,
     pub(crate) starts: Starts,
     pub(crate) compression: Compression,
+    pub(crate) connections: Arc<Connections>,
     pub(crate) admission: Arc<Admission>,
     pub(crate) inbound_memory: Arc<InboundMemory>,
     pub(crate) filters: Arc<StoredFilters>,
@@ -95,6 +96,7 @@ impl Edge {
             desk: Arc::clone(&desk),
             starts,
             compression: Compression::load(&config.zstd)?,
+            connections: Arc::new(Connections::new(&config.http, metrics.clone())),
             admission: Arc::new(Admission::new(&config)?),
             inbound_memory: Arc::new(InboundMemory::new(config.limits.max_inbound_bytes)),
             filters: Arc::new(StoredFilters::new(

@@ -1,16 +1,18 @@
 //! The HTTP server and its worker threads.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 
+use actix_web::dev::Service;
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpRequest, HttpServer, web};
 use fanjet_actors::Stop;
 use socket2::{SockRef, TcpKeepalive};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
+use super::connections::note_request;
 use super::events::{events, other_methods};
 use super::filters::store_filter;
 use super::front_page::front_page;
@@ -40,11 +42,16 @@ impl Server {
         let config = &node.config.http;
         let subscriber = node.config.subscriber.clone();
         let stalls = Arc::clone(&node.stalls);
+        let connections = Arc::clone(&node.connections);
         let for_workers = node.clone();
         let server = HttpServer::new(move || {
             let worker = web::Data::new(Worker::start(for_workers.clone()));
             App::new()
                 .app_data(worker)
+                .wrap_fn(|request, service| {
+                    note_request(request.request());
+                    service.call(request)
+                })
                 .route("/", web::get().to(front_page))
                 .route("/status", web::get().to(status))
                 .route("/status/live", web::get().to(status_live))
@@ -64,6 +71,13 @@ impl Server {
         .tcp_nodelay(true)
         .on_connect(move |io, data| {
             if let Some(stream) = io.downcast_ref::<TcpStream>() {
+                let peer = stream.peer_addr().ok().map(|peer| peer.ip());
+                let connection = connections.accept(peer);
+                if connection.is_none() {
+                    shut(stream);
+                    return;
+                }
+                data.insert(connection);
                 data.insert(prepare(stream, &subscriber, &stalls));
             }
         })
@@ -124,6 +138,13 @@ fn prepare(stream: &TcpStream, config: &SubscriberConfig, stalls: &Arc<Stalls>) 
             warn!(%error, "cannot look after a connection");
             None
         }
+    }
+}
+
+/// The server finds it at its end.
+fn shut(stream: &TcpStream) {
+    if let Err(error) = SockRef::from(stream).shutdown(Shutdown::Both) {
+        debug!(%error, "a connection that ended by itself");
     }
 }
 
