@@ -122,6 +122,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-log",
             "fanjet-log-embedded",
             "fanjet-log-nats",
+            "fanjet-swarm",
         ],
     ),
 ];

@@ -1,7 +1,6 @@
 //! Killing the Kafka producer and its broker, many times, and reading what came of it as Osprey does.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::Result;
 
