@@ -12,6 +12,7 @@ mod report;
 mod fanout;
 mod resources;
 mod storms;
+mod abuse;
 mod growth;
 
 mod steps;
@@ -67,6 +68,8 @@ pub(crate) enum Bench {
     Churn,
     /// 10,000 mixed subscribers on one node at 1,000 events/s
     Crowd,
+    /// Strangers who mean harm, beside a hundred honest subscribers
+    Abuse,
     /// How cost grows with subscribers, with the width of filters and with edges
     Growth,
     /// Every target of the project beside what was measured
@@ -181,6 +184,7 @@ async fn measure(args: &Args) -> Result<()> {
         Bench::Egress => resources::egress(options, &mut document).await?,
         Bench::Churn => storms::churn(options, &mut document).await?,
         Bench::Crowd => storms::crowd(options, &mut document).await?,
+        Bench::Abuse => abuse::abuse(options, &mut document).await?,
         Bench::Growth => growth::growth(options, &mut document).await?,
         _ => all::all(options, &mut document).await?,
     }

@@ -25,9 +25,11 @@ const PROGRAMS: [&str; 4] = [
     "fanjet-swarm",
 ];
 /// A run must not hit the limits that protect a node.
-const SETTINGS: [(&str, &str); 2] = [
+const SETTINGS: [(&str, &str); 4] = [
     ("http.max_subscribers", "100000"),
     ("http.max_subscribers_per_address", "0"),
+    ("http.max_connections_per_address", "0"),
+    ("limits.max_replay_bytes_per_second", "0"),
 ];
 
 /// Running servers. Dropping kills them.
