@@ -104,6 +104,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("fanjet-simulator", &["fanjet-event"]),
+    (
+        "fanjet-swarm",
+        &[
+            "fanjet-event",
+            "fanjet-log",
+            "fanjet-log-nats",
+            "fanjet-actors",
+            "fanjet-dictionaries",
+            "fanjet-simulator",
+        ],
+    ),
     ("fanjet-testkit", &[]),
     (
         "xtask",
@@ -114,6 +125,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-log",
             "fanjet-log-embedded",
             "fanjet-log-nats",
+            "fanjet-swarm",
         ],
     ),
 ];

@@ -124,11 +124,7 @@ enum Command {
     /// The Helm chart in every supported shape against Kubernetes' schemas; alerts, dashboards and their runbooks
     Chart(chart::Args),
     /// Benchmarks
-    Bench {
-        /// Which one
-        #[arg(value_enum)]
-        what: bench::Bench,
-    },
+    Bench(bench::Args),
     /// Fuzz the parsers of foreign bytes (needs a nightly toolchain)
     Fuzz {
         /// Seconds for each target
@@ -165,7 +161,7 @@ fn run(command: Command) -> Result<()> {
         Command::Autobahn { python } => autobahn::run(&python),
         Command::Chart(args) => chart::run(&args),
         Command::Kafka(args) => kafka::run(&args),
-        Command::Bench { what } => bench::run(what),
+        Command::Bench(args) => bench::run(&args),
         Command::Fuzz { seconds } => fuzz::run(seconds),
     }
 }

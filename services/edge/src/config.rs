@@ -54,6 +54,9 @@ pub struct HttpConfig {
     /// Subscribers from one IPv4 address, or one /64 of IPv6, at one time; more are refused with 429. 0: as many as
     /// the node takes.
     pub max_subscribers_per_address: usize,
+    /// Connections from one IPv4 address, or one /64 of IPv6, at one time, whatever they are for; more are closed at once.
+    /// Connections from trusted proxies are not counted. 0: no limit.
+    pub max_connections_per_address: usize,
     /// Who may watch the status page live at one time; more are refused with 503, and their pages ask from time to
     /// time instead.
     pub max_status_viewers: usize,
@@ -79,6 +82,7 @@ impl Default for HttpConfig {
             workers: 0,
             max_subscribers: 10_000,
             max_subscribers_per_address: 1_000,
+            max_connections_per_address: 2_000,
             max_status_viewers: 100,
             trusted_proxies: Vec::new(),
             handshake_timeout: Duration::from_secs(10),
@@ -205,9 +209,11 @@ pub struct SubscriberConfig {
     /// How long a client may show no sign of life after a ping.
     #[serde(with = "humantime_serde")]
     pub pong_timeout: Duration,
-    /// How long sent bytes may stay unacknowledged, or the client's receive window closed, before the system
-    /// drops the connection. 0: the system's own default. Linux may count on from an earlier stall although bytes passed
-    /// since, where windows are smaller than segments: short values cut off slow readers.
+    /// Bytes that the system takes of a connection before it has sent them. The smaller, the sooner progress is seen, and
+    /// the less memory slow readers cost; what is under way to a client does not count. 0: the system's own default,
+    /// megabytes.
+    pub max_unsent_bytes: u32,
+    /// How long a client may take nothing of what waits for it before it is cut off. 0: for ever.
     #[serde(with = "humantime_serde")]
     pub write_stall_timeout: Duration,
     /// How long a client that connected with `requireHello=true` may take to send its first options update.
@@ -228,7 +234,8 @@ impl Default for SubscriberConfig {
             catch_up_bytes: 96 << 10,
             ping_interval: Duration::from_secs(30),
             pong_timeout: Duration::from_secs(30),
-            write_stall_timeout: Duration::from_secs(900),
+            max_unsent_bytes: 64 << 10,
+            write_stall_timeout: Duration::from_secs(300),
             hello_timeout: Duration::from_secs(600),
             max_client_message_bytes: 10_000_000,
             max_age: Duration::ZERO,

@@ -10,10 +10,11 @@ use opentelemetry::metrics::Meter;
 use tokio::time::Instant;
 
 use crate::ending::Ending;
-use crate::http::{Admission, Server, StoredFilters};
+use crate::http::{Admission, Connections, Server, StoredFilters};
 use crate::limits::InboundMemory;
 use crate::metrics::Metrics;
 use crate::replay::{Desk, Loader, Starts};
+use crate::sockets::Stalls;
 use crate::status::{Board, Keeper};
 use crate::subscriber::Ages;
 use crate::tail::{Compression, Feeder, Pool, Tail};
@@ -27,11 +28,13 @@ pub(crate) struct Node {
     pub(crate) desk: Arc<Desk>,
     pub(crate) starts: Starts,
     pub(crate) compression: Compression,
+    pub(crate) connections: Arc<Connections>,
     pub(crate) admission: Arc<Admission>,
     pub(crate) inbound_memory: Arc<InboundMemory>,
     pub(crate) filters: Arc<StoredFilters>,
     pub(crate) metrics: Metrics,
     pub(crate) board: Arc<Board>,
+    pub(crate) stalls: Arc<Stalls>,
     pub(crate) ages: Arc<Ages>,
     pub(crate) ending: Ending,
     #[cfg(feature = "fault-injection")]
@@ -93,6 +96,7 @@ impl Edge {
             desk: Arc::clone(&desk),
             starts,
             compression: Compression::load(&config.zstd)?,
+            connections: Arc::new(Connections::new(&config.http, metrics.clone())),
             admission: Arc::new(Admission::new(&config)?),
             inbound_memory: Arc::new(InboundMemory::new(config.limits.max_inbound_bytes)),
             filters: Arc::new(StoredFilters::new(
@@ -102,6 +106,7 @@ impl Edge {
             )),
             metrics: metrics.clone(),
             board: Arc::new(Board::new(config.http.max_status_viewers)),
+            stalls: Arc::new(Stalls::new(config.subscriber.write_stall_timeout)),
             ages: Arc::new(Ages::new(config.subscriber.max_age)),
             ending: ending.clone(),
             config: Arc::new(config),

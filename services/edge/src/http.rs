@@ -1,6 +1,7 @@
 //! Letting clients in.
 
 mod server;
+mod connections;
 
 mod admit;
 mod subscribe;
@@ -10,6 +11,7 @@ mod filters;
 mod stored_filters;
 mod client_address;
 mod api_key;
+mod holder;
 mod admission;
 mod refusal;
 
@@ -17,6 +19,7 @@ mod status;
 mod front_page;
 
 pub(crate) use admission::{Admission, SharedAllowance};
+pub(crate) use connections::Connections;
 pub(crate) use refusal::{Refusal, outside_pool};
 pub(crate) use server::Server;
 pub(crate) use stored_filters::StoredFilters;

@@ -22,6 +22,7 @@ pub mod hub;
 pub mod subscriber;
 mod limits;
 mod status;
+mod sockets;
 mod http;
 
 mod edge;

@@ -39,6 +39,8 @@ pub const ENCODED_EVENTS: &str = "fanjet_edge_encoded_events";
 pub const DISCONNECTS: &str = "fanjet_edge_disconnects";
 /// Refused requests for `/subscribe`, `/events` and `/status/live` by `reason`.
 pub const REFUSED_HANDSHAKES: &str = "fanjet_edge_refused_handshakes";
+/// Connections that got nothing by `reason`: their address had too many, or no request came.
+pub const REFUSED_CONNECTIONS: &str = "fanjet_edge_refused_connections";
 /// Filters that clients have stored.
 pub const STORED_FILTERS: &str = "fanjet_edge_stored_filters";
 /// Refused requests to store a filter by `reason`.
@@ -72,6 +74,7 @@ pub struct Metrics {
     encoded_events: Counter<u64>,
     disconnects: Counter<u64>,
     refused_handshakes: Counter<u64>,
+    refused_connections: Counter<u64>,
     stored_filters: Counter<u64>,
     refused_filters: Counter<u64>,
     tail_seq: Gauge<u64>,
@@ -102,6 +105,7 @@ impl Metrics {
             encoded_events: meter.u64_counter(ENCODED_EVENTS).build(),
             disconnects: meter.u64_counter(DISCONNECTS).build(),
             refused_handshakes: meter.u64_counter(REFUSED_HANDSHAKES).build(),
+            refused_connections: meter.u64_counter(REFUSED_CONNECTIONS).build(),
             stored_filters: meter.u64_counter(STORED_FILTERS).build(),
             refused_filters: meter.u64_counter(REFUSED_FILTERS).build(),
             tail_seq: meter.u64_gauge(TAIL_SEQ).build(),
@@ -176,6 +180,10 @@ impl Metrics {
 
     pub(crate) fn refused(&self, refusal: &Refusal) {
         self.refused_handshakes.add(1, &[label(refusal.label())]);
+    }
+
+    pub(crate) fn connection_refused(&self, reason: &'static str) {
+        self.refused_connections.add(1, &[label(reason)]);
     }
 
     pub(crate) fn filter_stored(&self) {

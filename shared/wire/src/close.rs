@@ -38,13 +38,15 @@ pub enum CloseReason {
     PongTimeout,
     /// The client sent a close frame, with this code if it named one.
     ClientClosed(Option<u16>),
+    /// The client took nothing for so long that it was cut off.
+    Stalled,
     /// The socket ended without a close frame.
     ClientGone,
 }
 
 impl CloseReason {
     /// One of each, for whoever needs the closed set of labels.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Draining,
         Self::TooOld,
         Self::FellBehind,
@@ -58,6 +60,7 @@ impl CloseReason {
         Self::ProtocolError,
         Self::PongTimeout,
         Self::ClientClosed(None),
+        Self::Stalled,
         Self::ClientGone,
     ];
 
@@ -73,7 +76,7 @@ impl CloseReason {
             Self::ProtocolError => Some(1002),
             Self::PongTimeout => Some(1008),
             Self::ClientClosed(code) => code.filter(|&code| is_sendable(code)),
-            Self::ClientGone => None,
+            Self::Stalled | Self::ClientGone => None,
         }
     }
 
@@ -93,6 +96,7 @@ impl CloseReason {
             Self::ProtocolError => "protocol_error",
             Self::PongTimeout => "pong_timeout",
             Self::ClientClosed(_) => "client_closed",
+            Self::Stalled => "stalled",
             Self::ClientGone => "client_gone",
         }
     }
@@ -116,7 +120,7 @@ impl CloseReason {
             Self::InboundFull => "no room for long messages now, try again later",
             Self::ProtocolError => return "protocol error".to_owned(),
             Self::PongTimeout => "no answer to ping",
-            Self::ClientClosed(_) | Self::ClientGone => return String::new(),
+            Self::ClientClosed(_) | Self::Stalled | Self::ClientGone => return String::new(),
         };
         match resume {
             Some(cursor) => format!("{words}; resume with cursor={cursor}"),
@@ -126,7 +130,13 @@ impl CloseReason {
 
     /// The finished close frame; `None` when there is nobody to send it to.
     pub fn frame(&self, resume: Option<u64>) -> Option<Bytes> {
-        (*self != Self::ClientGone).then(|| websocket::close_frame(self.code(), &self.text(resume)))
+        self.is_told()
+            .then(|| websocket::close_frame(self.code(), &self.text(resume)))
+    }
+
+    /// Whether there is anybody who would hear of it.
+    pub(crate) fn is_told(&self) -> bool {
+        !matches!(self, Self::Stalled | Self::ClientGone)
     }
 }
 

@@ -48,7 +48,7 @@ pub fn sse_position(time: TimeUs) -> Bytes {
 /// The last event of a stream: `close`, with the label and the words of the reason, and the cursor (inclusive) with
 /// which a new connection misses nothing, if one is known. `None` when there is nobody to send it to.
 pub fn sse_close(reason: &CloseReason, resume: Option<u64>) -> Option<Bytes> {
-    if *reason == CloseReason::ClientGone {
+    if !reason.is_told() {
         return None;
     }
     let mut out = b"event: close\ndata: {\"reason\":".to_vec();

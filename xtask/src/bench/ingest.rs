@@ -1,12 +1,12 @@
 //! Ingest end to end: recorded frames at full speed -> ingest -> real nats-servers, all on this machine. With one replica
 //! and with three; with verification off, for one in ten, and for all commits.
 
-use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use fanjet_testkit::NatsServer;
 
+use super::cpu::cpu_seconds;
 use crate::cluster::{self, Profile, listening, printed, program, set};
 
 /// Frames of one run: enough for some seconds.
@@ -21,27 +21,11 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(10);
 /// The run is over when nothing was acknowledged for so long.
 const QUIET: Duration = Duration::from_secs(2);
-/// `sysconf(_SC_CLK_TCK)` on every Linux that Rust supports.
-const TICKS_PER_SECOND: f64 = 100.0;
 
 pub(crate) async fn run() -> Result<()> {
     cluster::build(Profile::Release)?;
     let folder = tempfile::tempdir()?;
-    let recording = folder.path().join("frames").display().to_string();
-    println!("recording {FRAMES} simulated frames");
-    let recorder = program(Profile::Release, "fanjet-simulator")
-        .args(["--listen", "127.0.0.1:0", "--record-out", &recording])
-        .args([
-            "--backlog",
-            &FRAMES.to_string(),
-            "--limit",
-            &FRAMES.to_string(),
-        ])
-        .start()?;
-    recorder
-        .wait_for_line(|line| line.starts_with("listening "), PATIENCE)
-        .await?;
-    recorder.stop(PATIENCE).await?;
+    let recording = record(&folder).await?;
     // The same world once more, for its keys: a recording has none.
     let directory = program(Profile::Release, "fanjet-simulator")
         .args(["--listen", "127.0.0.1:0", "--wait-for-client"])
@@ -59,7 +43,41 @@ pub(crate) async fn run() -> Result<()> {
     Ok(())
 }
 
-async fn once(recording: &str, replicas: usize, verified: &str, keys: &str) -> Result<()> {
+/// The middle of some runs with one replica and without verification, in events per second.
+pub(super) async fn unverified() -> Result<f64> {
+    cluster::build(Profile::Release)?;
+    let folder = tempfile::tempdir()?;
+    let recording = record(&folder).await?;
+    let mut rates = Vec::new();
+    for _ in 0..RUNS {
+        // Nobody asks for keys.
+        rates.push(once(&recording, 1, "off", "http://127.0.0.1:9").await?);
+    }
+    rates.sort_by(f64::total_cmp);
+    Ok(rates[RUNS / 2])
+}
+
+/// Makes the frames of all runs.
+async fn record(folder: &tempfile::TempDir) -> Result<String> {
+    let recording = folder.path().join("frames").display().to_string();
+    println!("recording {FRAMES} simulated frames");
+    let recorder = program(Profile::Release, "fanjet-simulator")
+        .args(["--listen", "127.0.0.1:0", "--record-out", &recording])
+        .args([
+            "--backlog",
+            &FRAMES.to_string(),
+            "--limit",
+            &FRAMES.to_string(),
+        ])
+        .start()?;
+    recorder
+        .wait_for_line(|line| line.starts_with("listening "), PATIENCE)
+        .await?;
+    recorder.stop(PATIENCE).await?;
+    Ok(recording)
+}
+
+async fn once(recording: &str, replicas: usize, verified: &str, keys: &str) -> Result<f64> {
     let nats = match replicas {
         1 => vec![NatsServer::start().await?],
         _ => NatsServer::start_cluster(replicas).await?,
@@ -123,15 +141,16 @@ async fn once(recording: &str, replicas: usize, verified: &str, keys: &str) -> R
     let servers = servers
         .map(|server| cpu(server.pid()))
         .sum::<Result<f64>>()?;
+    let rate = (events - before) as f64 / took.as_secs_f64();
     println!(
         "{replicas} replicas, verification {verified}: {:.0} events/s  ({events} events; CPU per event: ingest {:.1} us, nats {servers:.1} us, simulator {:.1} us)",
-        (events - before) as f64 / took.as_secs_f64(),
+        rate,
         cpu(ingest.pid())?,
         cpu(simulator.pid())?,
     );
     ingest.stop(PATIENCE).await?;
     simulator.stop(PATIENCE).await?;
-    Ok(())
+    Ok(rate)
 }
 
 fn counter(metrics: &str, name: &str) -> u64 {
@@ -142,13 +161,4 @@ fn counter(metrics: &str, name: &str) -> u64 {
             .ok()
     });
     value.unwrap_or_default() as u64
-}
-
-/// User and system time of a process so far.
-fn cpu_seconds(pid: i32) -> Result<f64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).context("the process is gone")?;
-    let (_, fields) = stat.rsplit_once(')').context("no name in the statistics")?;
-    let fields: Vec<_> = fields.split_whitespace().collect();
-    let ticks: f64 = fields[11].parse::<f64>()? + fields[12].parse::<f64>()?;
-    Ok(ticks / TICKS_PER_SECOND)
 }

@@ -20,7 +20,7 @@ pub(crate) struct Edge {
 
 impl Edge {
     /// Starts one and waits until it is ready for traffic.
-    pub(super) async fn start(profile: Profile, settings: &[(&str, &str)]) -> Result<Self> {
+    pub(crate) async fn start(profile: Profile, settings: &[(&str, &str)]) -> Result<Self> {
         let address = settings.iter().find(|(key, _)| *key == LISTEN);
         let address = address.map_or("127.0.0.1:0", |(_, address)| *address);
         let settings = settings

@@ -1,6 +1,6 @@
 //! How many subscribers this node takes: in all, and from one holder of places, which is an address or an API key.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -8,8 +8,9 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::Refusal;
+use super::holder::Holder;
 use crate::config::replayed_bytes;
-use crate::limits::{Allowance, ApiKey, ApiKeys};
+use crate::limits::{Allowance, ApiKeys};
 use crate::{EdgeConfig, EdgeError};
 
 /// What the subscribers of one holder may read of the past, together.
@@ -30,15 +31,6 @@ pub(crate) struct Admission {
 struct Open {
     all: usize,
     holders: HashMap<Holder, Places>,
-}
-
-/// Whom places are counted for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Holder {
-    Address(IpAddr),
-    Key([u8; 32]),
-    /// Whose address is not known.
-    Unknown,
 }
 
 /// What one holder has. It is kept for a while without a place, so that coming back does not fill the allowance.
@@ -141,21 +133,6 @@ impl Drop for Permit {
             if places.taken == 0 && places.replay.lock().is_full(Instant::now()) {
                 open.holders.remove(&self.holder);
             }
-        }
-    }
-}
-
-impl Holder {
-    fn of(client: Option<IpAddr>, key: Option<&ApiKey>) -> Self {
-        match (key, client) {
-            (Some(key), _) => Self::Key(key.id()),
-            (None, Some(IpAddr::V6(address))) => {
-                // One customer of a network has a whole /64 of IPv6 addresses.
-                let network = Ipv6Addr::from_bits(address.to_bits() >> 64 << 64);
-                Self::Address(network.into())
-            }
-            (None, Some(address)) => Self::Address(address),
-            (None, None) => Self::Unknown,
         }
     }
 }

@@ -12,6 +12,7 @@ use futures::stream::iter;
 
 use super::Refusal;
 use super::admit::{CURSOR_CLAMPED, OLDEST_CURSOR, admit};
+use super::server::socket_of;
 use super::subscribe::SOCKET_ENCODING;
 use crate::hub::Worker;
 use crate::subscriber::{Session, body, greeting};
@@ -33,8 +34,10 @@ pub(crate) async fn events(request: HttpRequest, worker: web::Data<Worker>) -> H
         }
         Ok(mut admitted) => {
             let (encoding, heartbeat) = (admitted.options.encoding, admitted.options.heartbeat);
-            let (feed, on_end) =
-                worker.join(admitted.options, admitted.start, admitted.permit.replay());
+            let (feed, on_end) = worker.join(admitted.options, admitted.start);
+            let feed = feed
+                .over(socket_of(&request))
+                .within(admitted.permit.replay());
             let shard = Rc::clone(worker.shard());
             let member = Rc::clone(feed.member());
             let first = greeting(encoding, member.outbox().resume());

@@ -1,25 +1,28 @@
 //! The HTTP server and its worker threads.
 
-use std::any::Any;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::pin::pin;
-use std::time::Duration;
+use std::sync::Arc;
 
+use actix_web::dev::Service;
 use actix_web::rt::net::TcpStream;
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, HttpRequest, HttpServer, web};
 use fanjet_actors::Stop;
 use socket2::{SockRef, TcpKeepalive};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
+use super::connections::note_request;
 use super::events::{events, other_methods};
 use super::filters::store_filter;
 use super::front_page::front_page;
 use super::status::{status, status_live};
 use super::subscribe::subscribe;
 use crate::EdgeError;
+use crate::config::SubscriberConfig;
 use crate::edge::Node;
 use crate::hub::Worker;
+use crate::sockets::{Held, Socket, Stalls};
 
 /// Connections per worker above the subscribers, so that a full node can still say that it is full.
 const SPARE_CONNECTIONS: usize = 256;
@@ -37,12 +40,18 @@ impl Server {
     /// [`EdgeError::Listen`].
     pub(crate) fn bind(node: &Node) -> Result<Self, EdgeError> {
         let config = &node.config.http;
-        let stall_timeout = node.config.subscriber.write_stall_timeout;
+        let subscriber = node.config.subscriber.clone();
+        let stalls = Arc::clone(&node.stalls);
+        let connections = Arc::clone(&node.connections);
         let for_workers = node.clone();
         let server = HttpServer::new(move || {
             let worker = web::Data::new(Worker::start(for_workers.clone()));
             App::new()
                 .app_data(worker)
+                .wrap_fn(|request, service| {
+                    note_request(request.request());
+                    service.call(request)
+                })
                 .route("/", web::get().to(front_page))
                 .route("/status", web::get().to(status))
                 .route("/status/live", web::get().to(status_live))
@@ -60,7 +69,18 @@ impl Server {
         .client_disconnect_timeout(config.close_linger)
         .h1_allow_half_closed(false)
         .tcp_nodelay(true)
-        .on_connect(move |io, _| limit_stalls(io, stall_timeout))
+        .on_connect(move |io, data| {
+            if let Some(stream) = io.downcast_ref::<TcpStream>() {
+                let peer = stream.peer_addr().ok().map(|peer| peer.ip());
+                let connection = connections.accept(peer);
+                if connection.is_none() {
+                    shut(stream);
+                    return;
+                }
+                data.insert(connection);
+                data.insert(prepare(stream, &subscriber, &stalls));
+            }
+        })
         .shutdown_timeout(node.config.drain.deadline.as_secs())
         .disable_signals();
         let listen = config.listen;
@@ -100,22 +120,44 @@ impl Server {
     }
 }
 
-/// Lets the system drop a connection whose other end takes nothing for this long: without it a client that never
-/// reads would hold its place and its buffers for ever. While nothing is sent the system asks by itself whether the
-/// other end is still there: lines over plain HTTP have no pings.
-fn limit_stalls(io: &dyn Any, timeout: Duration) {
-    if timeout.is_zero() {
-        return;
+/// The connection that a request came over.
+pub(super) fn socket_of(request: &HttpRequest) -> Option<Arc<Socket>> {
+    let held = request.conn_data::<Option<Held>>()?.as_ref()?;
+    Some(Arc::clone(held.socket()))
+}
+
+/// Sets a connection's options and gives it to those who look after it. Without a second handle, when the system has no
+/// more, nobody does.
+fn prepare(stream: &TcpStream, config: &SubscriberConfig, stalls: &Arc<Stalls>) -> Option<Held> {
+    if let Err(error) = set_options(stream, config) {
+        warn!(%error, "cannot set a connection's options");
     }
-    let Some(stream) = io.downcast_ref::<TcpStream>() else {
-        return;
-    };
+    match Socket::of(stream) {
+        Ok(socket) => Some(stalls.hold(socket)),
+        Err(error) => {
+            warn!(%error, "cannot look after a connection");
+            None
+        }
+    }
+}
+
+/// The server finds it at its end.
+fn shut(stream: &TcpStream) {
+    if let Err(error) = SockRef::from(stream).shutdown(Shutdown::Both) {
+        debug!(%error, "a connection that ended by itself");
+    }
+}
+
+/// While nothing is sent the system asks by itself whether the other end is still there: lines over plain HTTP have no
+/// pings.
+fn set_options(stream: &TcpStream, config: &SubscriberConfig) -> io::Result<()> {
     let socket = SockRef::from(stream);
-    let asking = TcpKeepalive::new().with_time(timeout);
-    let limited = socket
-        .set_tcp_user_timeout(Some(timeout))
-        .and_then(|()| socket.set_tcp_keepalive(&asking));
-    if let Err(error) = limited {
-        warn!(%error, "cannot limit how long a socket may stall");
+    if config.max_unsent_bytes > 0 {
+        socket.set_tcp_notsent_lowat(config.max_unsent_bytes)?;
     }
+    if !config.write_stall_timeout.is_zero() {
+        let asking = TcpKeepalive::new().with_time(config.write_stall_timeout);
+        socket.set_tcp_keepalive(&asking)?;
+    }
+    Ok(())
 }

@@ -8,6 +8,7 @@ use fanjet_filter::{OptionsError, SubscriberOptions};
 
 use super::Refusal;
 use super::admit::admit;
+use super::server::socket_of;
 use crate::hub::Worker;
 use crate::subscriber::{Session, body};
 
@@ -28,8 +29,10 @@ pub(crate) async fn subscribe(
         }
         Ok(mut admitted) => {
             let heartbeat = admitted.options.heartbeat;
-            let (feed, on_end) =
-                worker.join(admitted.options, admitted.start, admitted.permit.replay());
+            let (feed, on_end) = worker.join(admitted.options, admitted.start);
+            let feed = feed
+                .over(socket_of(&request))
+                .within(admitted.permit.replay());
             let shard = Rc::clone(worker.shard());
             let member = Rc::clone(feed.member());
             Session::start(shard, member, payload, on_end, heartbeat, node);

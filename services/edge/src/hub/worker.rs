@@ -12,7 +12,6 @@ use tokio::sync::oneshot;
 use super::actor::{Draining, Hub};
 use super::{Shard, ShardLimits, SharedShard};
 use crate::edge::Node;
-use crate::http::SharedAllowance;
 use crate::replay::Start;
 use crate::subscriber::Feed;
 
@@ -24,7 +23,7 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Starts the hub on this thread.
+    /// Starts the hub on this thread, and what looks after its connections.
     pub(crate) fn start(node: Node) -> Self {
         let limits = ShardLimits {
             flush_bytes: node.config.hub.flush_bytes,
@@ -41,6 +40,7 @@ impl Worker {
         .compressing_with(node.compression.clone());
         let shard = Rc::new(RefCell::new(shard));
         let hub = RefCell::new(start_hub(&node, &shard));
+        Arc::clone(&node.stalls).start(node.ending.over.clone());
         Self { node, shard, hub }
     }
 
@@ -59,7 +59,6 @@ impl Worker {
         &self,
         options: SubscriberOptions,
         start: Start,
-        allowance: SharedAllowance,
     ) -> (Feed, oneshot::Receiver<()>) {
         self.revive_hub();
         let member = if options.require_hello {
@@ -75,8 +74,8 @@ impl Worker {
             // The hub sends away who was there when it began.
             member.outbox().close(CloseReason::Draining);
         }
-        let (feed, on_end) = Feed::new(Rc::clone(&self.shard), member, self.node.metrics.clone());
-        (feed.within(allowance), on_end)
+        let metrics = self.node.metrics.clone();
+        Feed::new(Rc::clone(&self.shard), member, metrics)
     }
 
     /// A hub that a defect has ended has sent its members away; a new one starts with a clean shard.

@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use fanjet_wire::close::CloseReason;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::Take;
 use super::throttle::Throttle;
@@ -18,6 +19,7 @@ use crate::http::SharedAllowance;
 use crate::hub::{CatchUp, Member, SharedShard};
 use crate::metrics::Metrics;
 use crate::replay::{Answer, Page};
+use crate::sockets::Socket;
 
 /// How many scans of the past one turn may take before other tasks get theirs.
 const SCANS_PER_TURN: usize = 4;
@@ -30,6 +32,8 @@ pub struct Feed {
     metrics: Metrics,
     awaited: Option<Awaited>,
     throttle: Option<Throttle>,
+    /// `None`: nobody can tell how the connection ended.
+    socket: Option<Arc<Socket>>,
     /// Dropped with the feed: tells the session that the socket is gone.
     _ended: oneshot::Sender<()>,
 }
@@ -57,6 +61,7 @@ impl Feed {
             metrics,
             awaited: None,
             throttle: None,
+            socket: None,
             _ended: ended,
         };
         (feed, on_end)
@@ -66,6 +71,13 @@ impl Feed {
     #[must_use]
     pub(crate) fn within(mut self, allowance: SharedAllowance) -> Self {
         self.throttle = Some(Throttle::new(allowance));
+        self
+    }
+
+    /// The same feed for a connection that is looked after.
+    #[must_use]
+    pub(crate) fn over(mut self, socket: Option<Arc<Socket>>) -> Self {
+        self.socket = socket;
         self
     }
 
@@ -147,8 +159,15 @@ impl Feed {
 impl Drop for Feed {
     fn drop(&mut self) {
         self.shard.borrow_mut().leave(&self.member);
+        let is_stalled = self.socket.as_ref().is_some_and(|it| it.is_stalled());
+        if let Some(socket) = &self.socket {
+            socket.ends(Instant::now());
+        }
         let reason = self.member.outbox().closing();
-        let reason = reason.unwrap_or(CloseReason::ClientGone);
+        let reason = reason.unwrap_or(match is_stalled {
+            true => CloseReason::Stalled,
+            false => CloseReason::ClientGone,
+        });
         self.metrics.left(self.member.encoding(), &reason);
     }
 }

@@ -4,8 +4,10 @@ use std::io::Write;
 use std::time::Duration;
 
 use fanjet_edge::EdgeConfig;
-use fanjet_edge::metrics::{DISCONNECTS, REFUSED_HANDSHAKES, REPLAY_PAUSES};
+use fanjet_edge::metrics::{DISCONNECTS, REFUSED_CONNECTIONS, REFUSED_HANDSHAKES, REPLAY_PAUSES};
 use fanjet_log::Entry;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{Client, FaultyLog, Node, commit, request};
@@ -175,4 +177,37 @@ async fn a_key_gives_other_limits_and_a_wrong_one_is_refused() {
             .await
             .unwrap();
     }
+}
+
+/// Connections cost something before they are anything.
+#[tokio::test]
+async fn one_address_has_so_many_connections() {
+    let node = node(|config| config.http.max_connections_per_address = 2).await;
+    let mut first = node.client("").await;
+    let second = node.client("").await;
+    let mut third = TcpStream::connect(node.addr()).await.unwrap();
+    assert_eq!(third.read(&mut [0; 100]).await.unwrap_or(0), 0);
+    node.metric_becomes(REFUSED_CONNECTIONS, Some("address_full"), 1.0)
+        .await;
+    drop(second);
+    node.metric_becomes(DISCONNECTS, Some("client_gone"), 1.0)
+        .await;
+    still_serves(&node, &mut first).await;
+    let mut again = Client::try_connect(node.addr(), "").await;
+    while again.is_err() {
+        again = Client::try_connect(node.addr(), "").await;
+    }
+    still_serves(&node, &mut again.unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_asks_nothing_is_closed_and_counted() {
+    let node = node(|config| config.http.handshake_timeout = Duration::from_millis(50)).await;
+    let mut honest = node.client("").await;
+    let mut silent = TcpStream::connect(node.addr()).await.unwrap();
+    let mut answer = Vec::new();
+    silent.read_to_end(&mut answer).await.unwrap_or(0);
+    node.metric_becomes(REFUSED_CONNECTIONS, Some("no_request"), 1.0)
+        .await;
+    still_serves(&node, &mut honest).await;
 }

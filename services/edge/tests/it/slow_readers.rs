@@ -1,14 +1,17 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use fanjet_edge::metrics::{DISCONNECTS, LAGGARDS, REPLAY_READ_EVENTS, REPLAYS};
+use fanjet_edge::metrics::{DISCONNECTS, LAGGARDS, REPLAY_READ_EVENTS, REPLAYS, SUBSCRIBERS};
 
-use crate::support::{Client, FaultyLog, Node, commit, time_of};
+use tokio::join;
+
+use crate::support::{Client, EventStream, FaultyLog, Node, Trickling, commit, time_of};
 
 const POST: &str = "app.bsky.feed.post";
 const LIKE: &str = "app.bsky.feed.like";
 /// More than what the kernels of both ends take of an unread connection.
 const EVENTS: usize = 400;
 const PADDING: usize = 50_000;
+const DEADLINE: Duration = Duration::from_secs(2);
 
 fn large(collection: &'static str) -> impl Iterator<Item = crate::support::Event> {
     (0..EVENTS).map(move |_| commit(collection, "did:plc:a").padded(PADDING))
@@ -37,6 +40,7 @@ async fn slow_and_fast(encoding: &str) {
     let likes = node.log.append(large(LIKE));
     all.extend(likes.iter().cloned());
     fast.expect(&all).await;
+    node.metric_falls_to(LAGGARDS, 2.0).await;
     assert_eq!(node.metric(LAGGARDS, None), 2.0);
 
     slow.expect(&all).await;
@@ -118,18 +122,47 @@ async fn a_reader_that_falls_out_of_the_log_is_told_where_to_resume() {
     fast.expect([&after]).await;
 }
 
-/// A client that takes nothing holds no place for ever, although its system goes on acknowledging.
+/// However much its system still says about it, a client that takes nothing holds no place for ever. One that reads a
+/// little now and then does, however long that takes, whatever it is that it reads.
 #[tokio::test]
-async fn a_socket_that_takes_nothing_is_dropped_by_the_system() {
+async fn only_who_takes_nothing_is_cut_off() {
     let node = Node::start_with(FaultyLog::new(), |config| {
-        config.subscriber.write_stall_timeout = Duration::from_millis(500);
+        config.subscriber.write_stall_timeout = DEADLINE;
+        config.subscriber.max_unsent_bytes = 16 << 10;
+        config.subscriber.ping_interval = Duration::from_millis(50);
     })
     .await;
-    let _stuck = Client::connect_narrow(node.addr(), "").await;
+    let all = node.log.append(large(POST));
+    node.tail_caught_up().await;
+    let _stuck = Client::connect_narrow(node.addr(), "?cursor=0").await;
+    let _stuck_too = EventStream::open_narrow(node.addr(), "?cursor=0", "").await;
+    let mut trickling = Trickling::open(node.addr(), "/events?cursor=0").await;
+    let mut trickling_too = Trickling::open(node.addr(), "/subscribe?cursor=0").await;
+    // They outlive it by far.
+    let outlived = Instant::now() + DEADLINE * 3;
+    while Instant::now() < outlived || node.metric(DISCONNECTS, Some("stalled")) < 2.0 {
+        join!(trickling.read_a_little(), trickling_too.read_a_little());
+    }
+    // Their sockets were full all the time.
+    assert!(trickling.read < all.len() * PADDING / 2);
+    assert!(trickling_too.read < all.len() * PADDING / 2);
+    assert_eq!(node.metric(DISCONNECTS, None), 2.0);
+    assert_eq!(node.metric(SUBSCRIBERS, None), 2.0);
+}
+
+/// One that is being sent away has to read as well, and to go.
+#[tokio::test]
+async fn a_connection_that_is_to_end_is_not_waited_for_for_ever() {
+    let node = Node::start_with(FaultyLog::new(), |config| {
+        config.subscriber.write_stall_timeout = DEADLINE;
+        config.subscriber.max_age = DEADLINE / 4;
+    })
+    .await;
     node.log.append(large(POST));
-    node.metric_becomes(DISCONNECTS, Some("client_gone"), 1.0)
-        .await;
-    assert_eq!(node.metric(fanjet_edge::metrics::SUBSCRIBERS, None), 0.0);
+    node.tail_caught_up().await;
+    let mut full = Trickling::open(node.addr(), "/subscribe?cursor=0").await;
+    node.metric_becomes(DISCONNECTS, Some("too_old"), 1.0).await;
+    full.read_to_end().await;
 }
 
 /// Its pings stand behind what it has yet to read, so they say nothing about it.

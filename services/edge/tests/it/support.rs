@@ -6,6 +6,7 @@ mod faulty_log;
 mod node;
 mod request;
 mod stream;
+mod trickling;
 
 pub(crate) use client::{Client, decompressed};
 pub(crate) use events::{Event, commit, event, time_of};
@@ -13,3 +14,4 @@ pub(crate) use faulty_log::{Fault, FaultyLog};
 pub(crate) use node::{Node, eventually};
 pub(crate) use request::{body, request, request_as};
 pub(crate) use stream::EventStream;
+pub(crate) use trickling::Trickling;

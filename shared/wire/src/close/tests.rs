@@ -57,7 +57,9 @@ fn a_clients_code_is_echoed_only_where_it_may_be_sent() {
         CloseReason::ClientClosed(None).frame(None).unwrap()[..],
         [0x88, 0]
     );
-    assert_eq!(CloseReason::ClientGone.frame(None), None);
+    for unheard in [CloseReason::Stalled, CloseReason::ClientGone] {
+        assert_eq!(unheard.frame(None), None);
+    }
 }
 
 /// Case 66 of the contract.

@@ -1,0 +1,181 @@
+//! A run: threads, phases, and the comparison at its end.
+
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::SwarmError;
+use crate::limits;
+use crate::mix::World;
+use crate::plan::Plan;
+use crate::reference::{Reference, Verdict};
+use crate::report::Report;
+use crate::shared::{Phase, Shared};
+use crate::target::Target;
+use crate::worker::{Part, Worker};
+
+/// How long connecting may take beyond the ramp.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the reference may wait for its first event: without any there is nothing to compare.
+const FIRST_EVENT: Duration = Duration::from_secs(3);
+const TICK: Duration = Duration::from_millis(10);
+
+/// The moments of a run that somebody else may want to know, or to decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// All connections are there, or were refused.
+    Connected,
+    /// Everything from now on counts.
+    WindowBegins,
+    /// Nothing from now on counts.
+    WindowEnds,
+}
+
+/// Where a run is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Progress {
+    /// Connections that are open now.
+    pub open: u64,
+    /// Connections that came and went beside those that stay.
+    pub churned: u64,
+    /// Events since the start.
+    pub events: u64,
+    /// Bytes since the start.
+    pub bytes: u64,
+    /// Ends that were not ours.
+    pub unexplained: u64,
+}
+
+/// Who says how long each part of a run lasts.
+pub trait Conductor {
+    /// Returns when the run may go on from this moment.
+    fn wait(&mut self, moment: Moment, progress: &dyn Fn() -> Progress);
+
+    /// Called while connections are being opened.
+    fn connecting(&mut self, progress: Progress);
+}
+
+/// Runs one part of a swarm, of `parts` processes.
+///
+/// # Errors
+/// [`SwarmError`] when it cannot even begin. What is wrong with the server is in the report.
+pub fn run(
+    plan: &Plan,
+    target: &Target,
+    world: &World,
+    (process, processes): (u64, u64),
+    conductor: &mut dyn Conductor,
+) -> Result<Report, SwarmError> {
+    if plan.ramp <= 0.0 || plan.threads == 0 || processes == 0 {
+        let what = "the ramp, the threads and the processes must be above 0";
+        return Err(SwarmError::Plan(what.to_owned()));
+    }
+    limits::open_files(plan.open_files())?;
+    let sources = limits::sources(target.address, plan.sources, plan.ports());
+    let threads = plan.threads * processes;
+    let shares: Vec<_> = (0..plan.threads)
+        .map(|thread| plan.share(thread * processes + process, threads))
+        .collect();
+    let shared = Shared::default();
+    let workers = shares
+        .iter()
+        .map(|share| Worker::new(plan, *share, target, world, &sources, &shared));
+    let workers = workers.collect::<Result<Vec<_>, _>>()?;
+    let mut parts = thread::scope(|scope| {
+        let running: Vec<_> = workers
+            .into_iter()
+            .map(|worker| scope.spawn(|| worker.run()))
+            .collect();
+        let connections = shares.iter().map(|share| share.connections).sum();
+        let has_reference = shares.iter().any(|share| share.has_reference);
+        let window = direct(plan, &shared, connections, has_reference, conductor);
+        let parts = running
+            .into_iter()
+            .map(|thread| thread.join().map_err(|_| SwarmError::Panicked)?);
+        let mut parts = parts.collect::<Result<Vec<_>, _>>()?;
+        if let Some(first) = parts.first_mut() {
+            let of_first = &mut first.report.window;
+            (of_first.seconds, of_first.swarm_cpu_seconds) = window;
+        }
+        Ok::<_, SwarmError>(parts)
+    })?;
+    let mut report = Report {
+        url: plan.url.clone(),
+        mix: plan.mix.to_string(),
+        zstd: plan.zstd,
+        seed: plan.seed,
+        ..Report::default()
+    };
+    for part in &parts {
+        report.add(&part.report);
+    }
+    let reference = parts.iter_mut().find_map(|part| part.reference.take());
+    if let Some(reference) = reference {
+        compare(&reference, &parts, &mut report);
+    }
+    Ok(report)
+}
+
+/// Leads the threads through the run. Returns length and CPU time of the window.
+fn direct(
+    plan: &Plan,
+    shared: &Shared,
+    connections: u64,
+    has_reference: bool,
+    conductor: &mut dyn Conductor,
+) -> (f64, f64) {
+    let progress = || Progress {
+        open: Shared::get(&shared.open),
+        churned: Shared::get(&shared.churned),
+        events: Shared::get(&shared.events),
+        bytes: Shared::get(&shared.bytes),
+        unexplained: Shared::get(&shared.unexplained),
+    };
+    let deadline = Instant::now() + FIRST_EVENT;
+    while has_reference
+        && !shared.has_reference.load(Ordering::Acquire)
+        && Instant::now() < deadline
+    {
+        thread::sleep(TICK);
+    }
+    shared.begin(Phase::WarmUp);
+    let deadline = Instant::now() + plan.ramp_time() + PATIENCE;
+    while Shared::get(&shared.decided) < connections && Instant::now() < deadline {
+        conductor.connecting(progress());
+        thread::sleep(TICK);
+    }
+    conductor.wait(Moment::Connected, &progress);
+    let (begun, cpu) = (Instant::now(), cpu_seconds());
+    shared.begin(Phase::Window);
+    conductor.wait(Moment::WindowBegins, &progress);
+    shared.begin(Phase::Behind);
+    let window = (begun.elapsed().as_secs_f64(), cpu_seconds() - cpu);
+    conductor.wait(Moment::WindowEnds, &progress);
+    shared.begin(Phase::End);
+    window
+}
+
+fn compare(reference: &Reference, parts: &[Part], report: &mut Report) {
+    let sampled = &mut report.sampled;
+    for (wanted, stretch) in parts.iter().flat_map(|part| &part.streams) {
+        match reference.compare(wanted, stretch) {
+            Verdict::Same => sampled.compared += 1,
+            Verdict::Differs(missing) => {
+                sampled.compared += 1;
+                sampled.differing += 1;
+                sampled.missing += u64::try_from(missing).unwrap_or(0);
+                let what = || format!("{missing} events missing of {stretch:?}");
+                sampled.first_fault.get_or_insert_with(what);
+            }
+            Verdict::Unknown => {}
+        }
+    }
+}
+
+/// User and system time of this process so far.
+fn cpu_seconds() -> f64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}

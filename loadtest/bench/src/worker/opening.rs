@@ -1,0 +1,181 @@
+//! How a thread opens its connections.
+
+use std::cmp::Reverse;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use mio::net::TcpStream;
+use mio::{Interest, Poll, Token};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::{BUFFER, Part, Worker};
+use crate::connection::Connection;
+use crate::mix::World;
+use crate::plan::{Plan, Share};
+use crate::sample::Sample;
+use crate::shared::{Phase, Shared};
+use crate::target::Target;
+use crate::{Filter, SwarmError};
+
+impl<'a> Worker<'a> {
+    pub(crate) fn new(
+        plan: &'a Plan,
+        share: Share,
+        target: &'a Target,
+        world: &'a World,
+        sources: &'a [IpAddr],
+        shared: &'a Shared,
+    ) -> Result<Self, SwarmError> {
+        let mut rng = ChaCha8Rng::seed_from_u64(plan.seed);
+        // The streams of the subscribers are numbered from the other end.
+        rng.set_stream(u64::MAX - share.part);
+        Ok(Self {
+            plan,
+            share,
+            target,
+            world,
+            sources,
+            shared,
+            rng,
+            poll: Poll::new().map_err(|error| SwarmError::Io("cannot watch sockets", error))?,
+            buffer: vec![0; BUFFER],
+            places: Vec::new(),
+            free: Vec::new(),
+            lives: std::collections::BinaryHeap::new(),
+            opened: 0,
+            churn_open: 0,
+            phase: Phase::Reference,
+            reference: None,
+            part: Part::default(),
+        })
+    }
+
+    /// Opens the next of those that stay.
+    pub(super) fn open(&mut self, index: u64) -> Result<(), SwarmError> {
+        let number = self.share.number(index);
+        let (_, filter) = self.plan.mix.draw(self.plan.seed, number, self.world);
+        self.connect(&filter, self.share.is_sampled(index), false)
+    }
+
+    /// Opens one that goes again, unless too many of them are there.
+    pub(super) fn open_churning(&mut self, now: Instant) -> Result<(), SwarmError> {
+        if self.churn_open >= self.share.churn_open {
+            self.part.report.connections.churn_skipped += 1;
+            return Ok(());
+        }
+        let filter = Filter {
+            collections: Vec::new(),
+            dids: self.world.draw_dids(self.plan.churn_dids, &mut self.rng),
+        };
+        let life = self.rng.random_range(0.0..=2.0) * self.plan.churn_life;
+        let by_message = filter.opening(true);
+        let connection = match self.begin() {
+            Ok(stream) => Connection::new(stream, by_message, None, now),
+            Err(error) => {
+                self.not_begun(&error);
+                return Ok(());
+            }
+        };
+        self.churn_open += 1;
+        let (place, number) = self.keep(connection, true)?;
+        self.lives.push(Reverse((
+            now + Duration::from_secs_f64(life),
+            place,
+            number,
+        )));
+        Ok(())
+    }
+
+    pub(super) fn connect(
+        &mut self,
+        filter: &Filter,
+        is_sampled: bool,
+        is_reference: bool,
+    ) -> Result<(), SwarmError> {
+        let by_message = self.plan.by_message && !is_reference;
+        let mut opening = filter.opening(by_message);
+        if self.plan.zstd {
+            let joint = if opening.parameters.is_empty() {
+                ""
+            } else {
+                "&"
+            };
+            opening.parameters.push_str(joint);
+            opening.parameters.push_str("compress=true");
+        }
+        let sample = is_sampled.then(|| Sample::new(filter, self.plan.zstd, is_reference));
+        let sample = sample.transpose()?.map(Box::new);
+        match self.begin() {
+            Ok(stream) => {
+                let connection = Connection::new(stream, opening, sample, Instant::now());
+                self.keep(connection, false)?;
+            }
+            Err(error) => {
+                self.not_begun(&error);
+                Shared::add(&self.shared.decided, u64::from(!is_reference));
+            }
+        }
+        Ok(())
+    }
+
+    fn not_begun(&mut self, error: &io::Error) {
+        let refused = &mut self.part.report.connections.refused;
+        *refused.entry(error.to_string()).or_default() += 1;
+    }
+
+    fn keep(
+        &mut self,
+        mut connection: Connection,
+        is_churn: bool,
+    ) -> Result<(usize, u64), SwarmError> {
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.places.push(None);
+            self.places.len() - 1
+        });
+        connection.is_churn = is_churn;
+        connection.number = self.opened;
+        register(&self.poll, &mut connection, place)?;
+        let number = connection.number;
+        self.places[place] = Some(connection);
+        Ok((place, number))
+    }
+
+    /// Begins to connect, from the next of the addresses.
+    fn begin(&mut self) -> io::Result<TcpStream> {
+        let number = self.opened * self.share.parts + self.share.part;
+        self.opened += 1;
+        let source = match self.sources.len() {
+            0 => None,
+            count => Some(self.sources[(number % count as u64) as usize]),
+        };
+        dial(self.target.address, source)
+    }
+}
+
+fn register(poll: &Poll, connection: &mut Connection, place: usize) -> Result<(), SwarmError> {
+    let interest = Interest::READABLE | Interest::WRITABLE;
+    poll.registry()
+        .register(&mut connection.stream, Token(place), interest)
+        .map_err(|error| SwarmError::Io("cannot watch a socket", error))
+}
+
+fn dial(to: SocketAddr, from: Option<IpAddr>) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    socket.set_tcp_nodelay(true)?;
+    if let Some(from) = from {
+        // Ports of connections that have just ended may be taken again.
+        socket.set_reuse_address(true)?;
+        socket.bind(&SocketAddr::new(from, 0).into())?;
+    }
+    match socket.connect(&to.into()) {
+        Ok(()) => {}
+        Err(error)
+            if error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error()) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(TcpStream::from_std(socket.into()))
+}

@@ -1,0 +1,194 @@
+//! A small swarm against a real edge over a log in memory: everything is found in order, and every fault that can be made
+//! from outside shows.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may stop when its own stage does not stand"
+)]
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Parser;
+use fanjet_actors::{Clock, Stop, SystemClock};
+use fanjet_edge::{Edge, EdgeConfig, EdgeHandle};
+use fanjet_log::EventLog;
+use fanjet_log::memory::{MemoryLog, MemoryStore};
+use fanjet_swarm::{Conductor, Feed, Moment, Plan, Progress, Report, Target, World, run, scout};
+use opentelemetry::metrics::MeterProvider;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use tokio::task::JoinSet;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Received by the whole swarm before the window may end.
+const ENOUGH: u64 = 20_000;
+
+struct Stage {
+    url: String,
+    stop: Stop,
+    edge: EdgeHandle,
+    _feeding: JoinSet<()>,
+}
+
+impl Stage {
+    async fn start(adjust: impl FnOnce(&mut EdgeConfig)) -> Self {
+        let mut config = EdgeConfig::default();
+        config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        config.http.workers = 2;
+        config.hub.flush_floor = Duration::from_millis(1);
+        adjust(&mut config);
+        let log = MemoryLog::new();
+        let stop = Stop::new();
+        let provider = SdkMeterProvider::builder().build();
+        let edge = Edge::start(
+            config,
+            Arc::new(log.clone()),
+            Arc::new(MemoryStore::default()),
+            &provider.meter("test"),
+            stop.clone(),
+        )
+        .unwrap();
+        while !edge.readiness().is_ready() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        let url = format!("ws://{}/subscribe", edge.addr());
+        let mut feeding = JoinSet::new();
+        feeding.spawn(feed(log));
+        Self {
+            url,
+            stop,
+            edge,
+            _feeding: feeding,
+        }
+    }
+
+    /// Runs a swarm with these flags until enough has come.
+    async fn swarm(&self, flags: &str, moments: impl Fn(Moment) + Send + 'static) -> Report {
+        let flags = format!("swarm {} --ramp 2000 {flags}", self.url);
+        tokio::task::spawn_blocking(move || {
+            let plan = Flags::parse_from(flags.split_whitespace()).plan;
+            let target = Target::parse(&plan.url).unwrap();
+            let world = match plan.needs_world() {
+                true => scout(&target, Duration::from_secs_f64(plan.scout)).unwrap(),
+                false => World::default(),
+            };
+            run(&plan, &target, &world, (0, 1), &mut Until(moments)).unwrap()
+        })
+        .await
+        .unwrap()
+    }
+
+    async fn end(self) {
+        self.stop.cancel();
+        self.edge.join().await.unwrap();
+    }
+}
+
+async fn feed(log: MemoryLog) {
+    let mut feed = Feed::new(5, 2_000).unwrap();
+    let mut appender = log.appender(0).await.unwrap();
+    loop {
+        let events: Vec<_> = (0..5).map(|_| feed.next(SystemClock.now_us())).collect();
+        appender.append(&events).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[derive(Parser)]
+struct Flags {
+    #[command(flatten)]
+    plan: Plan,
+}
+
+/// The window lasts until enough has come.
+struct Until<F>(F);
+
+impl<F: Fn(Moment)> Conductor for Until<F> {
+    fn wait(&mut self, moment: Moment, progress: &dyn Fn() -> Progress) {
+        (self.0)(moment);
+        let started = std::time::Instant::now();
+        while moment == Moment::WindowBegins
+            && progress().events < ENOUGH
+            && progress().unexplained == 0
+        {
+            assert!(started.elapsed() < PATIENCE, "{:?}", progress());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn connecting(&mut self, _: Progress) {}
+}
+
+#[tokio::test]
+async fn mixed_streams_are_received_and_found_to_be_right() {
+    let stage = Stage::start(|_| {}).await;
+    for flags in [
+        "--connections 60 --sample 20 --mix a=1,b=1,c=2,d=2,w1000=1 --threads 2 --scout 1",
+        "--connections 40 --sample 40 --mix a=1,b=1 --zstd",
+        "--connections 40 --sample 5 --mix b --by-message --churn 100 --churn-life 0.1 --churn-dids 500 --scout 0.5",
+    ] {
+        let report = stage.swarm(flags, |_| {}).await;
+        assert_eq!(report.faults(), Vec::<String>::new(), "{flags}\n{report}");
+        let sampled = &report.sampled;
+        assert_eq!(sampled.streams, sampled.compared + 1, "{report}");
+        assert!(sampled.events > 100, "{report}");
+        assert!(report.latency_us.count() > 100, "{report}");
+        let is_churning = flags.contains("--churn");
+        assert_eq!(
+            report.connections.churn_upgraded > 0,
+            is_churning,
+            "{report}"
+        );
+    }
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn bytes_alone_can_be_counted() {
+    let stage = Stage::start(|_| {}).await;
+    let flags = "--connections 50 --sample 10 --count bytes --zstd";
+    let report = stage.swarm(flags, |_| {}).await;
+    assert_eq!(report.faults(), Vec::<String>::new(), "{report}");
+    let per_event = report.window.bytes / report.window.events;
+    // Of 51 connections 11 count events, all of them bytes.
+    assert!((600..3000).contains(&per_event), "{per_event}");
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn whoever_is_refused_is_told_by_which_limit() {
+    let stage = Stage::start(|config| config.http.max_subscribers_per_address = 20).await;
+    let report = stage.swarm("--connections 30 --sample 5", |_| {}).await;
+    let refused: Vec<_> = report.connections.refused.iter().collect();
+    let [(words, count)] = &refused[..] else {
+        panic!("{report}");
+    };
+    assert!(
+        words.contains("http.max_subscribers_per_address"),
+        "{words}"
+    );
+    // The reference is one of the twenty.
+    assert_eq!((**count, report.connections.upgraded), (11, 19));
+    assert_eq!(report.faults().len(), 2, "{:?}", report.faults());
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn closes_of_the_server_are_unexplained() {
+    let stage = Stage::start(|config| config.drain.spread = Duration::ZERO).await;
+    let stop = stage.stop.clone();
+    let report = stage
+        .swarm("--connections 30 --sample 5", move |moment| {
+            if moment == Moment::WindowBegins {
+                stop.cancel();
+            }
+        })
+        .await;
+    let unexplained = &report.connections.unexplained;
+    assert!(!unexplained.is_empty(), "{report}");
+    assert!(
+        unexplained.keys().all(|words| words.starts_with("1012 ")),
+        "{report}"
+    );
+    stage.end().await;
+}

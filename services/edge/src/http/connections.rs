@@ -1,0 +1,140 @@
+//! TCP connections, whatever they are for: how many one address may have, and what becomes of those that ask nothing.
+//!
+//! A connection costs a file descriptor and one of the places in which the server accepts, long before it is a subscriber.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use actix_web::HttpRequest;
+use hashbrown::HashMap;
+use ipnet::IpNet;
+use parking_lot::Mutex;
+
+use super::holder::counted_as;
+use crate::config::HttpConfig;
+use crate::metrics::Metrics;
+
+/// Why a connection got nothing: labels of a metric.
+const TOO_MANY: &str = "address_full";
+const NO_REQUEST: &str = "no_request";
+
+/// The connections of all workers, by address.
+#[derive(Debug)]
+pub(crate) struct Connections {
+    max_per_address: usize,
+    /// Their connections are those of many clients.
+    trusted_proxies: Vec<IpNet>,
+    open: Mutex<HashMap<IpAddr, usize>>,
+    metrics: Metrics,
+}
+
+/// One connection; dropping it is its end.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    all: Arc<Connections>,
+    /// As it is counted, if it is.
+    address: Option<IpAddr>,
+    has_asked: AtomicBool,
+}
+
+impl Connections {
+    pub(crate) fn new(config: &HttpConfig, metrics: Metrics) -> Self {
+        Self {
+            max_per_address: match config.max_connections_per_address {
+                0 => usize::MAX,
+                max => max,
+            },
+            trusted_proxies: config.trusted_proxies.clone(),
+            open: Mutex::default(),
+            metrics,
+        }
+    }
+
+    /// Takes a connection in; `None` when its address has as many as it may.
+    pub(crate) fn accept(self: &Arc<Self>, peer: Option<IpAddr>) -> Option<Connection> {
+        let address = peer
+            .map(|peer| peer.to_canonical())
+            .filter(|peer| !self.trusted_proxies.iter().any(|net| net.contains(peer)))
+            .map(counted_as);
+        if let Some(address) = address {
+            let mut open = self.open.lock();
+            let here = open.entry(address).or_default();
+            if *here >= self.max_per_address {
+                drop(open);
+                self.metrics.connection_refused(TOO_MANY);
+                return None;
+            }
+            *here += 1;
+        }
+        Some(Connection {
+            all: Arc::clone(self),
+            address,
+            has_asked: AtomicBool::new(false),
+        })
+    }
+}
+
+/// Notes that the connection of a request is used.
+pub(super) fn note_request(request: &HttpRequest) {
+    if let Some(Some(connection)) = request.conn_data::<Option<Connection>>() {
+        connection.has_asked.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let Some(address) = self.address {
+            let mut open = self.all.open.lock();
+            if let Some(here) = open.get_mut(&address) {
+                *here -= 1;
+                if *here == 0 {
+                    open.remove(&address);
+                }
+            }
+        }
+        if !self.has_asked.load(Ordering::Relaxed) {
+            self.all.metrics.connection_refused(NO_REQUEST);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::metrics::MeterProvider;
+    use opentelemetry_sdk::metrics::SdkMeterProvider;
+
+    use super::*;
+
+    fn connections() -> Arc<Connections> {
+        let config = HttpConfig {
+            max_connections_per_address: 2,
+            trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
+            ..HttpConfig::default()
+        };
+        let metrics = Metrics::new(&SdkMeterProvider::default().meter("test"));
+        Arc::new(Connections::new(&config, metrics))
+    }
+
+    #[test]
+    fn one_address_has_so_many_and_no_more() {
+        let connections = connections();
+        let accept = |address: &str| connections.accept(Some(address.parse().unwrap()));
+        let first = accept("192.0.2.1").unwrap();
+        let _second = accept("::ffff:192.0.2.1").unwrap();
+        assert!(accept("192.0.2.1").is_none());
+        let _another = accept("192.0.2.2").unwrap();
+        drop(first);
+        assert!(accept("192.0.2.1").is_some());
+        assert_eq!(connections.open.lock().len(), 2);
+    }
+
+    #[test]
+    fn proxies_have_as_many_as_they_need() {
+        let connections = connections();
+        let proxy = Some("10.1.2.3".parse().unwrap());
+        let held: Vec<_> = (0..10).map(|_| connections.accept(proxy)).collect();
+        assert!(held.iter().all(Option::is_some));
+        assert!(connections.open.lock().is_empty());
+    }
+}

@@ -1,0 +1,182 @@
+//! What strangers may try.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::peer::{Peer, frame};
+
+/// One kind of attack. All of it comes from one address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attack {
+    /// Request heads that come a byte per second.
+    SlowHandshakes,
+    /// Connections that say nothing.
+    IdleSockets,
+    /// Request heads of a megabyte.
+    HugeHeads,
+    /// Connecting with the oldest cursor, reading a while, and again.
+    OldestCursor,
+    /// Messages of ten megabytes, one behind the other.
+    LongMessages,
+    /// Messages that begin and never end.
+    EndlessMessages,
+    /// Small messages as fast as they go.
+    ManyMessages,
+    /// Text that is no text.
+    InvalidText,
+    /// Frames that are masked wrongly, and fragments of nothing.
+    BrokenFrames,
+}
+
+const TEXT: u8 = 0x81;
+const FIRST_FRAGMENT: u8 = 0x01;
+const FRAGMENT: u8 = 0x00;
+const LONGEST: usize = 10_000_000;
+
+impl Attack {
+    pub(super) const ALL: [Self; 9] = [
+        Self::SlowHandshakes,
+        Self::IdleSockets,
+        Self::HugeHeads,
+        Self::OldestCursor,
+        Self::LongMessages,
+        Self::EndlessMessages,
+        Self::ManyMessages,
+        Self::InvalidText,
+        Self::BrokenFrames,
+    ];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::SlowHandshakes => "5,000 slow handshakes",
+            Self::IdleSockets => "10,000 idle sockets",
+            Self::HugeHeads => "request heads of 1 MB",
+            Self::OldestCursor => "oldest cursor in a loop",
+            Self::LongMessages => "messages of 10 MB in a loop",
+            Self::EndlessMessages => "messages without end",
+            Self::ManyMessages => "small messages in a loop",
+            Self::InvalidText => "text that is not UTF-8",
+            Self::BrokenFrames => "frames that break the protocol",
+        }
+    }
+
+    /// The metric and the label under which it must be counted.
+    pub(super) fn refusal(self) -> (&'static str, &'static str) {
+        const CONNECTIONS: &str = "fanjet_edge_refused_connections";
+        const DISCONNECTS: &str = "fanjet_edge_disconnects";
+        match self {
+            Self::SlowHandshakes | Self::HugeHeads => (CONNECTIONS, "no_request"),
+            Self::IdleSockets => (CONNECTIONS, "address_full"),
+            Self::OldestCursor => ("fanjet_edge_replay_pauses", ""),
+            Self::LongMessages | Self::ManyMessages => (DISCONNECTS, "too_fast"),
+            Self::EndlessMessages => (DISCONNECTS, "message_too_big"),
+            Self::InvalidText => (DISCONNECTS, "bad_message"),
+            Self::BrokenFrames => (DISCONNECTS, "protocol_error"),
+        }
+    }
+
+    /// How many do it at one time.
+    fn attackers(self) -> usize {
+        match self {
+            Self::SlowHandshakes => 5_000,
+            Self::IdleSockets => 10_000,
+            Self::OldestCursor => 20,
+            Self::HugeHeads | Self::InvalidText | Self::BrokenFrames => 50,
+            Self::LongMessages | Self::EndlessMessages | Self::ManyMessages => 30,
+        }
+    }
+
+    /// Attacks while it is told to; returns how often it tried.
+    pub(super) async fn run(self, server: SocketAddr, mut until: watch::Receiver<bool>) -> u64 {
+        let attempts = Arc::new(AtomicU64::new(0));
+        let mut attackers = JoinSet::new();
+        for number in 0..self.attackers() {
+            let attempts = Arc::clone(&attempts);
+            attackers.spawn(async move {
+                // Not all in the same moment: a thousand or so connections per second.
+                sleep(Duration::from_millis(number as u64)).await;
+                loop {
+                    attempts.fetch_add(1, Ordering::Relaxed);
+                    if self.once(server).await.is_err() {
+                        sleep(Duration::from_millis(100)).await;
+                    }
+                }
+            });
+        }
+        // An end of the channel is an end, too.
+        drop(until.wait_for(|attacks| !attacks).await);
+        attackers.shutdown().await;
+        attempts.load(Ordering::Relaxed)
+    }
+
+    async fn once(self, server: SocketAddr) -> Result<()> {
+        match self {
+            Self::SlowHandshakes => {
+                let mut peer = Peer::connect(server).await?;
+                for byte in b"GET /subscribe HTTP/1.1\r\nHost: edge\r\n" {
+                    peer.send(&[*byte]).await?;
+                    sleep(Duration::from_secs(1)).await;
+                }
+                peer.read_to_end().await
+            }
+            Self::IdleSockets => Peer::connect(server).await?.read_to_end().await,
+            Self::HugeHeads => {
+                let mut peer = Peer::connect(server).await?;
+                peer.send(b"GET /subscribe HTTP/1.1\r\nX-Long: ").await?;
+                for _ in 0..16 {
+                    peer.send(&[b'a'; 65_536]).await?;
+                }
+                peer.read_to_end().await
+            }
+            Self::OldestCursor => {
+                let mut peer = Peer::subscribe(server, "?cursor=0").await?;
+                peer.read(4 << 20).await
+            }
+            Self::LongMessages => {
+                let mut peer = Peer::subscribe(server, "?requireHello=true").await?;
+                let mut message = vec![b' '; LONGEST];
+                message[..2].copy_from_slice(b"{}");
+                let message = frame(TEXT, &message);
+                loop {
+                    peer.send(&message).await?;
+                }
+            }
+            Self::EndlessMessages => {
+                let mut peer = Peer::subscribe(server, "?requireHello=true").await?;
+                let piece = vec![b' '; 65_536];
+                peer.send(&frame(FIRST_FRAGMENT, &piece)).await?;
+                loop {
+                    peer.send(&frame(FRAGMENT, &piece)).await?;
+                }
+            }
+            Self::ManyMessages => {
+                let mut peer = Peer::subscribe(server, "").await?;
+                let update = br#"{"type":"options_update","payload":{"wantedCollections":["com.example.*"]}}"#;
+                let updates = frame(TEXT, update).repeat(100);
+                loop {
+                    peer.send(&updates).await?;
+                }
+            }
+            Self::InvalidText => {
+                let mut peer = Peer::subscribe(server, "?requireHello=true").await?;
+                peer.send(&frame(TEXT, b"{\"type\":\"\xff\xfe\"}")).await?;
+                peer.read_to_end().await
+            }
+            Self::BrokenFrames => {
+                let mut unmasked = Peer::subscribe(server, "?requireHello=true").await?;
+                unmasked.send(&[TEXT, 2, b'{', b'}']).await?;
+                unmasked.read_to_end().await?;
+                let mut fragment = Peer::subscribe(server, "?requireHello=true").await?;
+                fragment.send(&frame(FRAGMENT, b"of nothing")).await?;
+                fragment.read_to_end().await
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Where the CPU time of the machine goes while something is measured.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use tokio::time::Instant;
+
+/// `sysconf(_SC_CLK_TCK)` on every Linux that Rust supports.
+const TICKS_PER_SECOND: f64 = 100.0;
+/// Percent of a core for processes that are no part of the run, above which a run is disturbed.
+const MAX_FOREIGN: f64 = 15.0;
+/// Percent of a core that the host of a virtual machine took away.
+const MAX_STOLEN: f64 = 5.0;
+
+/// The processes of a run.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Pids {
+    pub(super) servers: Vec<i32>,
+    pub(super) nats: Vec<i32>,
+    /// Feeder, or simulator and ingest.
+    pub(super) sources: Vec<i32>,
+    pub(super) swarm: Vec<i32>,
+}
+
+/// A look at all clocks.
+#[derive(Debug, Clone)]
+pub(super) struct Look {
+    at: Instant,
+    servers: f64,
+    nats: f64,
+    sources: f64,
+    swarm: f64,
+    own: f64,
+    /// User, nice and system time of all processes.
+    busy: f64,
+    stolen: f64,
+}
+
+/// Between two looks.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct Spent {
+    pub(super) seconds: f64,
+    /// CPU seconds of the servers under test.
+    pub(super) servers: f64,
+    pub(super) nats: f64,
+    pub(super) sources: f64,
+    pub(super) swarm: f64,
+    /// Percent of a core, for what is no part of the run.
+    pub(super) foreign: f64,
+    /// Percent of a core, for other virtual machines.
+    pub(super) stolen: f64,
+    /// The figures are not to be trusted.
+    pub(super) is_disturbed: bool,
+}
+
+impl Look {
+    pub(super) fn now(pids: &Pids) -> Result<Self> {
+        let sum = |pids: &[i32]| {
+            pids.iter()
+                .map(|pid| cpu_seconds(*pid))
+                .sum::<Result<f64>>()
+        };
+        let (busy, stolen) = machine()?;
+        Ok(Self {
+            at: Instant::now(),
+            servers: sum(&pids.servers)?,
+            nats: sum(&pids.nats)?,
+            sources: sum(&pids.sources)?,
+            swarm: sum(&pids.swarm)?,
+            own: cpu_seconds(i32::try_from(std::process::id())?)?,
+            busy,
+            stolen,
+        })
+    }
+
+    pub(super) fn since(&self, before: &Self) -> Spent {
+        let seconds = (self.at - before.at).as_secs_f64();
+        let servers = self.servers - before.servers;
+        let nats = self.nats - before.nats;
+        let sources = self.sources - before.sources;
+        let swarm = self.swarm - before.swarm;
+        let ours = servers + nats + sources + swarm + self.own - before.own;
+        let percent = |time: f64| (time / seconds * 100.0).max(0.0);
+        let foreign = percent(self.busy - before.busy - ours);
+        let stolen = percent(self.stolen - before.stolen);
+        Spent {
+            seconds,
+            servers,
+            nats,
+            sources,
+            swarm,
+            foreign,
+            stolen,
+            is_disturbed: foreign > MAX_FOREIGN || stolen > MAX_STOLEN,
+        }
+    }
+}
+
+/// User and system time of a process so far.
+pub(super) fn cpu_seconds(pid: i32) -> Result<f64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).context("the process is gone")?;
+    let (_, fields) = stat.rsplit_once(')').context("no name in the statistics")?;
+    let fields: Vec<_> = fields.split_whitespace().collect();
+    let ticks: f64 = fields[11].parse::<f64>()? + fields[12].parse::<f64>()?;
+    Ok(ticks / TICKS_PER_SECOND)
+}
+
+/// What all processes have used, and what was taken away, in seconds.
+fn machine() -> Result<(f64, f64)> {
+    let stat = fs::read_to_string("/proc/stat")?;
+    let line = stat.lines().next().context("no statistics")?;
+    let fields: Vec<f64> = line
+        .split_whitespace()
+        .skip(1)
+        .map(|it| it.parse().unwrap_or(0.0) / TICKS_PER_SECOND)
+        .collect();
+    let at = |index: usize| fields.get(index).copied().unwrap_or(0.0);
+    Ok((at(0) + at(1) + at(2), at(7)))
+}
