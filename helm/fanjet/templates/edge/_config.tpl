@@ -4,9 +4,16 @@
 {{- $http := dict "listen" "0.0.0.0:6008" -}}
 {{- with .Values.edge.trustedProxies }}{{ $_ := set $http "trusted_proxies" . }}{{ end -}}
 {{- /* Without trusted proxies all clients behind a proxy, or a Service that hides them, have one address. */ -}}
-{{- $unless := dict "http" (dict "max_subscribers_per_address" (empty .Values.edge.trustedProxies | ternary 0 1000)) -}}
+{{- $unless := dict -}}
+{{- if empty .Values.edge.trustedProxies -}}
+{{- $_ := set $unless "http" (dict "max_subscribers_per_address" 0 "max_connections_per_address" 0) -}}
+{{- $_ := set $unless "limits" (dict "max_replay_bytes_per_second" 0) -}}
+{{- end -}}
+{{- $limits := dict -}}
+{{- if .Values.edge.apiKeys.existingSecret }}{{ $_ := set $limits "api_keys" "/etc/fanjet/api-keys/keys.toml" }}{{ end -}}
 {{- $own := dict
   "http" $http
+  "limits" $limits
   "drain" (dict "deadline" (printf "%ds" $seconds) "spread" (printf "%ds" (div (mul $seconds 3) 4)))
   "nats" (include "fanjet.nats.settings" (dict "root" $ "user" "edge") | fromYaml)
   "filter_bucket" (include "fanjet.nats.filterBucket" (dict "root" $ "user" "edge") | fromYaml)
