@@ -1,9 +1,10 @@
-//! The shape of every Fanjet process: allocator, settings, logs, runtime, signals, the service, its ops server, the exit code.
+//! The shape of every Fanjet process: allocator, settings, logs, open files, runtime, signals, the service, its ops server, the exit code.
 //!
 //! What a service does is an argument. This crate must never know one, nor where a log is.
 
 mod settings;
 mod visit;
+mod open_files;
 mod process;
 mod failure;
 
@@ -59,6 +60,7 @@ fn block_on<S>(
     settings: S,
     service: impl AsyncFnOnce(S, &mut Process) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
+    open_files::raise();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

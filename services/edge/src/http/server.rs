@@ -9,6 +9,7 @@ use actix_web::dev::Service;
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpRequest, HttpServer, web};
 use fanjet_actors::Stop;
+use rustix::process::{Resource, getrlimit};
 use socket2::{SockRef, TcpKeepalive};
 use tracing::{debug, info, warn};
 
@@ -40,6 +41,7 @@ impl Server {
     /// [`EdgeError::Listen`].
     pub(crate) fn bind(node: &Node) -> Result<Self, EdgeError> {
         let config = &node.config.http;
+        check_open_files(config.max_subscribers);
         let subscriber = node.config.subscriber.clone();
         let stalls = Arc::clone(&node.stalls);
         let connections = Arc::clone(&node.connections);
@@ -117,6 +119,21 @@ impl Server {
         }
         let (ended, ()) = futures::join!(server, handle.stop(true));
         ended.map_err(EdgeError::Server)
+    }
+}
+
+/// Every connection has two descriptors: the server's, and that of [`Socket`].
+fn check_open_files(max_subscribers: usize) {
+    let needed = 2 * (max_subscribers as u64).saturating_add(SPARE_CONNECTIONS as u64);
+    if let Some(allowed) = getrlimit(Resource::Nofile).current
+        && allowed < needed
+    {
+        warn!(
+            allowed,
+            needed,
+            max_subscribers,
+            "too few open files are allowed for http.max_subscribers: raise ulimit -n"
+        );
     }
 }
 
