@@ -1,5 +1,7 @@
 //! Settings. Every key has a default; `config.toml` beside the crate lists them all.
 
+mod status;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -9,6 +11,8 @@ use fanjet_config::list;
 use fanjet_wire::zstd::DEFAULT_LEVEL;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+
+pub use status::StatusConfig;
 
 use crate::EdgeError;
 
@@ -32,6 +36,8 @@ pub struct EdgeConfig {
     pub filters: FiltersConfig,
     /// Shutting down.
     pub drain: DrainConfig,
+    /// What the node says about the cluster.
+    pub status: StatusConfig,
 }
 
 /// Letting clients in.

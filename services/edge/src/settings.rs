@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::EdgeConfig;
 use crate::config::{
-    DrainConfig, FiltersConfig, HttpConfig, HubConfig, ReplayConfig, SubscriberConfig, TailConfig,
-    ZstdConfig,
+    DrainConfig, FiltersConfig, HttpConfig, HubConfig, ReplayConfig, StatusConfig,
+    SubscriberConfig, TailConfig, ZstdConfig,
 };
 
 /// Everything in `config.toml` and `process.toml` beside the sources, which name every key there is.
@@ -41,6 +41,9 @@ pub struct EdgeSettings {
     /// Shutting down.
     #[serde(default)]
     pub drain: DrainConfig,
+    /// What the node says about the cluster.
+    #[serde(default)]
+    pub status: StatusConfig,
     /// Where the log is.
     pub nats: NatsConfig,
     /// Where stored filters are.
@@ -87,6 +90,7 @@ impl EdgeSettings {
             zstd: self.zstd.clone(),
             filters: self.filters.clone(),
             drain: self.drain.clone(),
+            status: self.status.clone(),
         }
     }
 }

@@ -8,9 +8,11 @@ mod rates;
 mod census;
 mod report;
 mod board;
+mod cluster;
 mod keeper;
 
 pub(crate) use board::Board;
 pub(crate) use census::Census;
+pub(crate) use cluster::Cluster;
 pub(crate) use keeper::Keeper;
 pub(crate) use traffic::Traffic;

@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use super::events::{events, other_methods};
 use super::filters::store_filter;
 use super::front_page::front_page;
-use super::status::{status, status_live};
+use super::status::{status, status_collections, status_live};
 use super::subscribe::subscribe;
 use crate::EdgeError;
 use crate::edge::Node;
@@ -45,6 +45,7 @@ impl Server {
                 .app_data(worker)
                 .route("/", web::get().to(front_page))
                 .route("/status", web::get().to(status))
+                .route("/status/collections", web::get().to(status_collections))
                 .route("/status/live", web::get().to(status_live))
                 .route("/subscribe", web::get().to(subscribe))
                 .service(

@@ -59,6 +59,7 @@ impl Keeper {
             rates: &self.rates,
             tail: &node.tail,
             census: node.metrics.census(),
+            told: &node.cluster.told(),
         });
         match serde_json::to_vec(&report) {
             Ok(json) => node.board.show(json),

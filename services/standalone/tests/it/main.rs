@@ -15,5 +15,6 @@ mod restarts;
 mod kafka;
 mod tail;
 mod demo;
+mod freshness;
 mod least_privilege;
 mod visits;

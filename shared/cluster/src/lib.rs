@@ -1,0 +1,6 @@
+//! What the processes of one cluster tell each other about the stream and about themselves.
+//!
+//! Pure values and what follows from them: [`freshness`] says when each collection was last seen, how often it usually
+//! comes, and whether it is silent against that. Who writes them where is not known here, nor what time it is.
+
+pub mod freshness;
