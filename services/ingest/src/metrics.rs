@@ -261,3 +261,6 @@ impl IngestMetrics {
         self.leader_seconds.add(time.as_secs_f64(), &[]);
     }
 }
+
+#[cfg(test)]
+mod tests;
