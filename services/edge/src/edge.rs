@@ -14,7 +14,7 @@ use crate::ending::Ending;
 use crate::http::{Admission, Server, StoredFilters};
 use crate::metrics::Metrics;
 use crate::replay::{Desk, Loader, Starts};
-use crate::status::{Board, Cluster, Keeper};
+use crate::status::{Board, Cluster, Keeper, Listener};
 use crate::subscriber::Ages;
 use crate::tail::{Compression, Feeder, Pool, Tail};
 use crate::{EdgeConfig, EdgeError, NotReady, Readiness};
@@ -48,6 +48,8 @@ pub struct Surroundings {
     pub notices: Arc<dyn Notices>,
     /// What lag is measured by.
     pub clock: Arc<dyn Clock>,
+    /// A name that no other process has, `host/pid/random`.
+    pub instance: String,
 }
 
 /// An edge node.
@@ -75,6 +77,7 @@ impl Edge {
             filters,
             notices: Arc::new(MemoryNotices::default()),
             clock: Arc::new(SystemClock),
+            instance: "alone".to_owned(),
         };
         Self::start_in(config, surroundings, meter, stop)
     }
@@ -94,6 +97,7 @@ impl Edge {
             filters,
             notices,
             clock,
+            instance,
         } = surroundings;
         config.drain.check()?;
         let ending = Ending::new(stop);
@@ -139,6 +143,7 @@ impl Edge {
             config: node.config.replay.clone(),
             retry: node.config.tail.clone(),
         };
+        let clock_of_members = Arc::clone(&clock);
         let keeper = Keeper::new(node.clone(), Arc::clone(&clock));
         let feeder = Feeder::new(log, tail, metrics, clock, node.config.tail.clone());
         let mut tasks = Tasks::new(ending.draining.clone());
@@ -146,7 +151,8 @@ impl Edge {
         tasks.spawn("tail", OnFailure::StopAll, feeder.run(over.clone()));
         tasks.spawn("replay", OnFailure::StopAll, loader.run(over.clone()));
         let refresh = node.config.status.refresh;
-        let listening = Arc::clone(&node.cluster).listen(notices, refresh, over.clone());
+        let listener = Listener::new(node.clone(), notices, clock_of_members, &instance);
+        let listening = listener.run(refresh, over.clone());
         tasks.spawn("status", OnFailure::StopAll, keeper.run(over));
         tasks.spawn("cluster", OnFailure::Log, listening);
         tasks.spawn("ending", OnFailure::StopAll, ending.clone().run(grace));

@@ -39,6 +39,7 @@ async fn serve(settings: EdgeSettings, process: &mut Process) -> Result<(), Fail
         filters: Arc::new(filters),
         notices: Arc::new(notices),
         clock: Arc::new(SystemClock),
+        instance: process.instance(),
     };
     let edge = Edge::start_in(
         settings.edge(),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fanjet_actors::{Clock, Stop};
+use fanjet_actors::{Backoff, Clock, Stop};
 use fanjet_cluster::freshness::{KEEP_SECONDS, Snapshot, Table};
 use fanjet_event::Topic;
 use fanjet_log::memory::MemoryNotices;
@@ -24,6 +24,8 @@ pub(crate) use view::{Labelled, SharedView, View};
 
 /// Where the newest snapshot hangs.
 const KEY: &str = "freshness";
+/// What fails is tried again at least this often: servers complain of what they do not allow.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// How long telling may take at the end of a term: others are waiting for it.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
@@ -70,6 +72,11 @@ impl Freshness {
         Self::new(clock, notices, FreshnessConfig::default(), metrics)
     }
 
+    /// What the processes of the cluster tell each other, and how often.
+    pub(crate) fn board(&self) -> (Arc<dyn Notices>, Duration) {
+        (Arc::clone(&self.0.notices), self.0.config.interval)
+    }
+
     /// A term begins: another leader may have counted since the last one.
     pub(crate) fn begin(&self) -> Term {
         *self.0.table.lock() = Table::default();
@@ -97,6 +104,7 @@ impl Freshness {
         let mut ticks = interval(self.0.config.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut is_history_known, mut is_heard) = (false, true);
+        let mut backoff = Backoff::new(self.0.config.interval, LONGEST_PAUSE);
         loop {
             let is_over = tokio::select! {
                 () = stop.cancelled() => true,
@@ -115,12 +123,19 @@ impl Freshness {
                 told.await
             };
             match told {
-                Ok(()) => is_heard = true,
-                Err(error) if is_heard => {
-                    warn!(%error, "how fresh collections are cannot be told to the cluster");
-                    is_heard = false;
+                Ok(()) => {
+                    is_heard = true;
+                    backoff.reset();
                 }
-                Err(error) => debug!(%error, "still nobody can be told"),
+                Err(error) => {
+                    if is_heard {
+                        warn!(%error, "how fresh collections are cannot be told to the cluster");
+                    } else {
+                        debug!(%error, "still nobody can be told");
+                    }
+                    is_heard = false;
+                    ticks.reset_after(backoff.next_pause());
+                }
             }
             if !is_history_known {
                 self.roll();

@@ -35,6 +35,7 @@ mod freshness;
 mod pipeline;
 
 mod lead;
+mod announce;
 mod service;
 mod status;
 mod metrics;

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::IngestError;
+use crate::announce::Announcer;
 use crate::config::{FreshnessConfig, PipelineConfig, UpstreamConfig};
 use crate::filter::IngestFilter;
 use crate::freshness::Freshness;
@@ -98,12 +99,19 @@ impl Ingest {
     /// [`IngestError`].
     pub async fn run(self, candidacy: Candidacy, stop: Stop) -> Result<(), IngestError> {
         let (metrics, status) = (self.metrics.clone(), self.status.clone());
+        let announcer = Announcer::of(
+            &candidacy,
+            &self.freshness,
+            self.clock.clone(),
+            status.clone(),
+        );
         let ingest = Arc::new(self);
         let begin = move |permit, stop| {
             let ingest = Arc::clone(&ingest);
             Box::pin(async move { ingest.lead(permit, stop).await }) as Work
         };
-        Box::pin(Leader::new(candidacy, begin, metrics, status).run(stop)).await
+        let leading = Box::pin(Leader::new(candidacy, begin, metrics, status).run(stop));
+        announcer.beside(leading).await
     }
 
     /// One term: goes on behind the log's end until `stop`, or until it cannot.

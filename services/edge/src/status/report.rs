@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fanjet_cluster::Member;
 use fanjet_cluster::freshness::UpstreamSeen;
 use fanjet_filter::Encoding;
 use serde::Serialize;
@@ -106,6 +107,8 @@ struct ClusterReport {
     collections: usize,
     silent_collections: usize,
     upstreams: Vec<UpstreamSeen>,
+    /// The processes that said of late that they are there.
+    members: Vec<Member>,
 }
 
 #[derive(Debug, Serialize)]
@@ -135,6 +138,7 @@ pub(super) struct Facts<'a> {
     pub(super) tail: &'a Tail,
     pub(super) census: &'a Census,
     pub(super) told: &'a Told,
+    pub(super) members: &'a [Member],
 }
 
 impl Report {
@@ -203,6 +207,7 @@ fn cluster(facts: &Facts<'_>) -> ClusterReport {
         collections: told.known(),
         silent_collections: told.silent().count(),
         upstreams: told.upstreams().to_vec(),
+        members: facts.members.to_vec(),
     }
 }
 

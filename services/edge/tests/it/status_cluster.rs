@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fanjet_cluster::freshness::Table;
+use fanjet_cluster::{Member, Part};
 use fanjet_event::{Nsid, Topic};
 use fanjet_log::Notices;
 use serde_json::Value;
@@ -106,4 +107,37 @@ async fn a_silent_collection_stands_first_and_all_can_be_had() {
     assert_eq!(lost["silent_seconds"], 3600.0);
     assert!(lost["silent_bound_seconds"].as_f64().unwrap() < 3600.0);
     assert_eq!(named("com.example.steady")["silent_seconds"], 0.0);
+}
+
+/// The node itself, and whoever else says that it is there; who does not say so any more is gone.
+#[tokio::test]
+async fn members_are_those_who_say_so() {
+    let node = Node::start_with(FaultyLog::new(), |config| {
+        config.status.refresh = Duration::from_millis(50);
+    })
+    .await;
+    let leader = Member {
+        part: Part::Ingest,
+        name: "ingest-0".to_owned(),
+        role: "leader".to_owned(),
+        ready: true,
+        version: "9.9.9".to_owned(),
+        since_us: BEGIN,
+        at_us: BEGIN,
+    };
+    let told = Bytes::from(serde_json::to_vec(&leader).unwrap());
+    let key = Member::key(Part::Ingest, "ingest-0/1/0a");
+    let second = Duration::from_secs(1);
+    node.notices.post(&key, told.clone(), second).await.unwrap();
+    // An edge's key is no place for an ingest's word.
+    node.notices.post("edge.false", told, DAY).await.unwrap();
+    let members = |status: &Value| status["cluster"]["members"].as_array().unwrap().clone();
+    let status = status_with(&node, |status| members(status).len() == 2).await;
+    let members_of = members(&status);
+    assert_eq!(members_of[0], serde_json::to_value(&leader).unwrap());
+    assert_eq!(members_of[1]["name"], "edge-of-test");
+    assert_eq!(members_of[1]["role"], "serving");
+    assert_eq!(members_of[1]["part"], "edge");
+    let left = status_with(&node, |status| members(status).len() == 1).await;
+    assert_eq!(members(&left)[0]["name"], "edge-of-test");
 }

@@ -61,6 +61,7 @@ impl Node {
             filters,
             notices,
             clock: Arc::new(SystemClock),
+            instance: process.instance(),
         };
         let edge = Edge::start_in(
             settings.edge(),

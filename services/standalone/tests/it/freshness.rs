@@ -111,7 +111,7 @@ async fn every_edge_shows_the_collection_that_an_upstream_dropped() {
     );
 
     let mut edges = Vec::new();
-    for _ in 0..2 {
+    for n in 0..2 {
         let log = NatsLog::connect(config(&server, "edge")).await.unwrap();
         let notices = NatsNotices::of(&log).await.unwrap();
         let surroundings = Surroundings {
@@ -119,12 +119,30 @@ async fn every_edge_shows_the_collection_that_an_upstream_dropped() {
             filters: Arc::new(MemoryStore::default()),
             notices: Arc::new(notices),
             clock: clock.clone(),
+            instance: format!("edge-{n}/1/0a"),
         };
         let mut config = edge_config();
         config.status.refresh = Duration::from_millis(20);
         let metrics = Metrics::new().unwrap();
         let started = Edge::start_in(config, surroundings, &metrics.meter("edge"), stop.clone());
         edges.push(started.unwrap());
+    }
+    // Everybody sees everybody.
+    let roles = |status: &Value| -> Vec<String> {
+        let members = status["cluster"]["members"].as_array().cloned();
+        let members = members.unwrap_or_default();
+        members
+            .iter()
+            .map(|it| format!("{} {}", it["name"], it["role"]))
+            .collect()
+    };
+    let all = [
+        "\"first\" \"leader\"",
+        "\"edge-0\" \"serving\"",
+        "\"edge-1\" \"serving\"",
+    ];
+    for edge in &edges {
+        edge_says(edge.addr(), "all members", |status| roles(status) == all).await;
     }
     let is_silent = |status: &Value| row(status, LIKE).is_some_and(|row| row["silent"] == true);
     for edge in &edges {

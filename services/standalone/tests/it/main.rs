@@ -17,4 +17,5 @@ mod tail;
 mod demo;
 mod freshness;
 mod least_privilege;
+mod health;
 mod visits;

@@ -96,6 +96,9 @@ function show(report) {
     ? 'None of ' + number(cluster.collections) + ' collections is silent against its own rhythm.'
     : number(cluster.silent_collections) + ' of ' + number(cluster.collections) + ' collections silent against their own rhythm.') +
     (cluster.age_seconds < 60 ? '' : ' As of ' + span(cluster.age_seconds) + ' ago.'));
+  rows('members', cluster.members.map(member => [
+    member.part + ' ' + member.name, member.role + (member.ready ? '' : ', not ready'), member.version, seen(member.since_us, report.time_us),
+  ]));
   at('silent').classList.toggle('alarm', cluster.silent_collections > 0);
   const forms = { plain: 'form: JSON', zstd: 'form: zstd', v0: 'form: v0', sse: 'form: server-sent events', ndjson: 'form: lines' };
   rows('kinds', [

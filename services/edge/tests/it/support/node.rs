@@ -69,6 +69,7 @@ impl Node {
             filters,
             notices: notices.clone(),
             clock: Arc::new(SystemClock),
+            instance: "edge-of-test/1/0a".to_owned(),
         };
         let handle =
             Edge::start_in(config, surroundings, &provider.meter("test"), stop.clone()).unwrap();
