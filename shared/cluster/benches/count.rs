@@ -17,7 +17,13 @@ fn main() {
 fn batch(collections: usize) -> Vec<Topic> {
     let name = |n: usize| format!("app.bsky.feed.collection{n}");
     let topic = |n: usize| Topic::Commit(Nsid::parse(name(n).into()).unwrap());
-    let number = |n: usize| if n.is_multiple_of(2) { 0 } else { n * 31 % collections };
+    let number = |n: usize| {
+        if n.is_multiple_of(2) {
+            0
+        } else {
+            n * 31 % collections
+        }
+    };
     (0..EVENTS).map(|n| topic(number(n))).collect()
 }
 
