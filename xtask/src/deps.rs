@@ -89,7 +89,6 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-event",
             "fanjet-filter",
             "fanjet-wire",
-            "fanjet-cluster",
             "fanjet-log",
             "fanjet-log-embedded",
             "fanjet-log-nats",
