@@ -70,9 +70,9 @@ async function look(browser, width, colorScheme) {
   await until(() => document.querySelectorAll('#collections tr').length > 3);
 
   // Live: the count of the busiest collection and the newest cursor change without anybody doing anything.
-  const before = await page.locator('#collections td').nth(1).textContent();
+  const before = await page.locator('#collections td').nth(2).textContent();
   const cursor = await page.locator('#log tr').nth(1).locator('td').first().textContent();
-  await until(before => document.querySelectorAll('#collections td')[1].textContent !== before, before);
+  await until(before => document.querySelectorAll('#collections td')[2].textContent !== before, before);
   await until(cursor => document.querySelectorAll('#log tr')[1].cells[1].textContent !== cursor, cursor);
 
   // The same as a program is told, a moment later.

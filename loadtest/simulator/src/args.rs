@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
-use fanjet_simulator::{FaultRule, Rate, SimulatorConfig, Source, WorldConfig};
+use fanjet_simulator::{FaultRule, MuteRule, Rate, SimulatorConfig, Source, WorldConfig};
 
 /// Serves com.atproto.sync.subscribeRepos from a seeded world, with real signed frames.
 #[derive(Debug, Parser)]
@@ -83,6 +83,9 @@ pub(crate) struct Args {
     /// How long a stall lasts, in milliseconds
     #[arg(long, default_value_t = 5_000)]
     stall_ms: u64,
+    /// Leave out a collection without a word, NSID or NSID=after:FRAMES
+    #[arg(long, value_name = "RULE")]
+    mute: Option<MuteRule>,
 }
 
 /// The flags that describe a world, which a recording does not have.
@@ -176,6 +179,7 @@ impl Args {
             record_out: self.record_out,
             max_connections: self.max_connections,
             stall: Duration::from_millis(self.stall_ms),
+            mute: self.mute,
         })
     }
 }

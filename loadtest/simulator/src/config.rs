@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::FaultRule;
+use crate::{FaultRule, MuteRule};
 
 /// The world: equal values give equal bytes.
 #[derive(Debug, Clone)]
@@ -115,6 +115,8 @@ pub struct SimulatorConfig {
     pub max_connections: usize,
     /// How long a stall lasts.
     pub stall: Duration,
+    /// A collection that is left out.
+    pub mute: Option<MuteRule>,
 }
 
 impl Default for SimulatorConfig {
@@ -133,6 +135,7 @@ impl Default for SimulatorConfig {
             record_out: None,
             max_connections: 64,
             stall: Duration::from_secs(5),
+            mute: None,
         }
     }
 }

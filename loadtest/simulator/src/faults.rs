@@ -26,16 +26,22 @@
 //! | `disconnect` | the server cuts the TCP connection before this frame | everything, after reconnecting |
 //! | `too-slow` | the error `ConsumerTooSlow` before this frame, and the end of the connection | everything, after reconnecting |
 //!
+//! Beside them, a relay can leave out a whole collection without a word, from some frame on ([`MuteRule`]): its commits are
+//! never sent, and nothing is expected of them.
+//!
 //! `stall`, `disconnect` and `too-slow` strike the first client that reaches the frame, and no other one.
 
 mod dice;
 mod kind;
+mod mute;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) use dice::FaultDice;
 pub use dice::{FaultRule, FaultTrigger};
 pub use kind::FaultKind;
+pub(crate) use mute::Mute;
+pub use mute::MuteRule;
 
 /// How often each fault has struck.
 #[derive(Debug, Default)]

@@ -30,7 +30,7 @@ pub use config::{Rate, SimulatorConfig, Source, WorldConfig};
 pub use directory::Directory;
 pub use error::SimulatorError;
 pub use expected::{ExpectedEvent, ExpectedKind};
-pub use faults::{FaultKind, FaultRule, FaultTrigger};
+pub use faults::{FaultKind, FaultRule, FaultTrigger, MuteRule};
 pub use server::Stats;
 pub use simulator::{Simulator, SimulatorHandle};
 pub use world::{ProducedFrame, World};

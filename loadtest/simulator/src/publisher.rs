@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use crate::faults::Mute;
 use crate::history::History;
 use crate::{ProducedFrame, Rate, SimulatorError};
 pub(crate) use outputs::Outputs;
@@ -26,6 +27,7 @@ pub(crate) struct Publisher {
     pub(crate) frames: mpsc::Receiver<ProducedFrame>,
     pub(crate) history: Arc<History>,
     pub(crate) outputs: Outputs,
+    pub(crate) mute: Arc<Mute>,
     pub(crate) rate: Rate,
     pub(crate) paused: watch::Receiver<bool>,
 }
@@ -106,6 +108,7 @@ impl Publisher {
     }
 
     fn publish(&mut self, batch: &mut Vec<ProducedFrame>) -> Result<(), SimulatorError> {
+        self.mute.apply(batch);
         if batch.is_empty() {
             return Ok(());
         }

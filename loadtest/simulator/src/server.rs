@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::Directory;
+use crate::faults::Mute;
 use crate::history::History;
 use http::{Reply, Request};
 pub use stats::Stats;
@@ -30,6 +31,7 @@ pub(crate) struct Server {
     pub(crate) directory: Directory,
     pub(crate) promised_seq: u64,
     pub(crate) stall: Duration,
+    pub(crate) mute: Arc<Mute>,
     pub(crate) places: Arc<Semaphore>,
     /// Open subscriptions.
     pub(crate) clients: watch::Sender<usize>,

@@ -10,10 +10,11 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::faults::Mute;
 use crate::history::{History, Limits};
 use crate::publisher::{Outputs, Producer, Publisher, Stream};
 use crate::server::{Server, Stats};
-use crate::{ExpectedEvent, SimulatorConfig, SimulatorError};
+use crate::{ExpectedEvent, MuteRule, SimulatorConfig, SimulatorError};
 
 /// Starts simulators.
 #[derive(Debug)]
@@ -52,6 +53,7 @@ impl Simulator {
             directory: stream.directory.clone(),
             promised_seq: stream.promised_seq,
             stall: config.stall,
+            mute: Arc::new(Mute::new(config.mute)),
             places: Arc::new(Semaphore::new(config.max_connections)),
             clients: watch::Sender::new(0),
             subscriptions: AtomicU64::new(0),
@@ -67,6 +69,7 @@ impl Simulator {
             frames,
             history,
             outputs,
+            mute: Arc::clone(&server.mute),
             rate: config.rate,
             paused: paused.subscribe(),
         };
@@ -191,6 +194,14 @@ impl SimulatorHandle {
     pub fn go_down(&self) {
         self.server.is_down.store(true, Ordering::SeqCst);
         self.server.disconnect_all();
+    }
+
+    /// Leaves out all frames with a record of a collection from now on, or none any more.
+    pub fn mute(&self, collection: Option<&str>) {
+        self.server.mute.set(collection.map(|collection| MuteRule {
+            collection: collection.to_owned(),
+            after: 0,
+        }));
     }
 
     /// Takes connections again.

@@ -11,7 +11,7 @@ mod client;
 mod verify;
 
 use client::{Client, config, get, world};
-use fanjet_simulator::{Rate, Simulator, SimulatorConfig, Source, WorldConfig};
+use fanjet_simulator::{ExpectedKind, Rate, Simulator, SimulatorConfig, Source, WorldConfig};
 use verify::{Frame, field};
 
 /// A hundred frames, all published before anyone connects.
@@ -307,4 +307,31 @@ async fn did_web_accounts_have_documents_too() {
         .unwrap();
     assert_eq!(get(&simulator, &format!("/{}", web.did)).await.0, 200);
     simulator.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_muted_collection_is_left_out_from_a_frame_on_and_nothing_else() {
+    const LIKE: &str = "app.bsky.feed.like";
+    let likes = |simulator: &fanjet_simulator::SimulatorHandle| {
+        let expected = simulator.expected();
+        let is_like = |kind: &ExpectedKind| matches!(kind, ExpectedKind::Commit { collection, .. } if collection == LIKE);
+        let likes = expected.iter().filter(|event| is_like(&event.kind));
+        (likes.count(), expected.len())
+    };
+    let whole = Simulator::start(backlog(400)).await.unwrap();
+    let muted = Simulator::start(SimulatorConfig {
+        mute: Some(format!("{LIKE}=after:200").parse().unwrap()),
+        ..backlog(400)
+    })
+    .await
+    .unwrap();
+    let left_out = muted.stats().muted;
+    assert!(left_out > 50, "{left_out}");
+    assert_eq!(muted.produced() + left_out, 400);
+    let ((all_likes, all), (some_likes, some)) = (likes(&whole), likes(&muted));
+    assert!(0 < some_likes && some_likes < all_likes);
+    assert!(all - some >= all_likes - some_likes && some > all / 2);
+    let mut frames = Client::connect(&muted, "?cursor=0").await;
+    let frames = frames.take(muted.produced() as usize).await;
+    assert_eq!(frames.len() as u64 + left_out, 400);
 }

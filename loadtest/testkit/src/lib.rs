@@ -13,6 +13,7 @@ pub mod kafka_reader;
 pub mod kafka_server;
 pub mod lean_client;
 pub mod link;
+pub mod metrics_page;
 pub mod nats_server;
 pub mod process;
 pub mod tools;

@@ -1,6 +1,7 @@
 //! Settings. Every key has a default; `config.toml` beside the crate lists them all.
 
 mod limits;
+mod status;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
@@ -15,6 +16,8 @@ use serde::{Deserialize, Serialize};
 use crate::EdgeError;
 
 pub use limits::LimitsConfig;
+pub use status::StatusConfig;
+
 pub(crate) use limits::replayed_bytes;
 
 /// Settings of one edge node.
@@ -39,6 +42,8 @@ pub struct EdgeConfig {
     pub filters: FiltersConfig,
     /// Shutting down.
     pub drain: DrainConfig,
+    /// What the node says about the cluster.
+    pub status: StatusConfig,
 }
 
 /// Letting clients in.

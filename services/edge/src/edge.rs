@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use fanjet_actors::{Clock, OnFailure, Stop, SystemClock, Tasks};
-use fanjet_log::{EventLog, ExpiringStore};
+use fanjet_log::memory::MemoryNotices;
+use fanjet_log::{EventLog, ExpiringStore, Notices};
 use fanjet_telemetry::{Health, HealthReport};
 use opentelemetry::metrics::Meter;
 use tokio::time::Instant;
@@ -15,7 +16,7 @@ use crate::limits::InboundMemory;
 use crate::metrics::Metrics;
 use crate::replay::{Desk, Loader, Starts};
 use crate::sockets::Stalls;
-use crate::status::{Board, Keeper};
+use crate::status::{Board, Cluster, Keeper, Listener};
 use crate::subscriber::Ages;
 use crate::tail::{Compression, Feeder, Pool, Tail};
 use crate::{EdgeConfig, EdgeError, NotReady, Readiness};
@@ -35,10 +36,25 @@ pub(crate) struct Node {
     pub(crate) metrics: Metrics,
     pub(crate) board: Arc<Board>,
     pub(crate) stalls: Arc<Stalls>,
+    pub(crate) cluster: Arc<Cluster>,
     pub(crate) ages: Arc<Ages>,
     pub(crate) ending: Ending,
     #[cfg(feature = "fault-injection")]
     pub(crate) hubs: Arc<parking_lot::Mutex<Vec<actix::Addr<crate::hub::Hub>>>>,
+}
+
+/// What a node finds around itself.
+pub struct Surroundings {
+    /// The log that it follows.
+    pub log: Arc<dyn EventLog>,
+    /// What clients store, for all nodes that share it.
+    pub filters: Arc<dyn ExpiringStore>,
+    /// What the processes of the cluster tell each other.
+    pub notices: Arc<dyn Notices>,
+    /// What lag is measured by.
+    pub clock: Arc<dyn Clock>,
+    /// A name that no other process has, `host/pid/random`.
+    pub instance: String,
 }
 
 /// An edge node.
@@ -61,21 +77,33 @@ impl Edge {
         meter: &Meter,
         stop: Stop,
     ) -> Result<EdgeHandle, EdgeError> {
-        Self::start_at(config, log, filters, meter, stop, Arc::new(SystemClock))
+        let surroundings = Surroundings {
+            log,
+            filters,
+            notices: Arc::new(MemoryNotices::default()),
+            clock: Arc::new(SystemClock),
+            instance: "alone".to_owned(),
+        };
+        Self::start_in(config, surroundings, meter, stop)
     }
 
-    /// As [`Edge::start`], with another clock to measure the lag by, and to tell the past from the future.
+    /// As [`Edge::start`], in a cluster whose processes tell each other things.
     ///
     /// # Errors
     /// As [`Edge::start`].
-    pub fn start_at(
+    pub fn start_in(
         config: EdgeConfig,
-        log: Arc<dyn EventLog>,
-        filters: Arc<dyn ExpiringStore>,
+        surroundings: Surroundings,
         meter: &Meter,
         stop: Stop,
-        clock: Arc<dyn Clock>,
     ) -> Result<EdgeHandle, EdgeError> {
+        let Surroundings {
+            log,
+            filters,
+            notices,
+            clock,
+            instance,
+        } = surroundings;
         config.drain.check()?;
         let ending = Ending::new(stop);
         let metrics = Metrics::new(meter);
@@ -107,6 +135,7 @@ impl Edge {
             metrics: metrics.clone(),
             board: Arc::new(Board::new(config.http.max_status_viewers)),
             stalls: Arc::new(Stalls::new(config.subscriber.write_stall_timeout)),
+            cluster: Arc::default(),
             ages: Arc::new(Ages::new(config.subscriber.max_age)),
             ending: ending.clone(),
             config: Arc::new(config),
@@ -123,13 +152,18 @@ impl Edge {
             config: node.config.replay.clone(),
             retry: node.config.tail.clone(),
         };
+        let clock_of_members = Arc::clone(&clock);
         let keeper = Keeper::new(node.clone(), Arc::clone(&clock));
         let feeder = Feeder::new(log, tail, metrics, clock, node.config.tail.clone());
         let mut tasks = Tasks::new(ending.draining.clone());
         let (grace, over) = (node.config.drain.grace, ending.over.clone());
         tasks.spawn("tail", OnFailure::StopAll, feeder.run(over.clone()));
         tasks.spawn("replay", OnFailure::StopAll, loader.run(over.clone()));
+        let refresh = node.config.status.refresh;
+        let listener = Listener::new(node.clone(), notices, clock_of_members, &instance);
+        let listening = listener.run(refresh, over.clone());
         tasks.spawn("status", OnFailure::StopAll, keeper.run(over));
+        tasks.spawn("cluster", OnFailure::Log, listening);
         tasks.spawn("ending", OnFailure::StopAll, ending.clone().run(grace));
         tasks.spawn("http", OnFailure::StopAll, serve(server, ending));
         Ok(EdgeHandle { addr, node, tasks })

@@ -20,6 +20,8 @@ mod front_page;
 
 pub(crate) use admission::{Admission, SharedAllowance};
 pub(crate) use connections::Connections;
+#[cfg(test)]
+pub(crate) use connections::REFUSED_CONNECTION_REASONS;
 pub(crate) use refusal::{Refusal, outside_pool};
 pub(crate) use server::Server;
 pub(crate) use stored_filters::StoredFilters;

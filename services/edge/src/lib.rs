@@ -32,7 +32,7 @@ pub mod metrics;
 mod error;
 
 pub use config::EdgeConfig;
-pub use edge::{Edge, EdgeHandle};
+pub use edge::{Edge, EdgeHandle, Surroundings};
 pub use error::EdgeError;
 pub use readiness::{NotReady, Readiness};
 pub use settings::EdgeSettings;

@@ -8,8 +8,8 @@ use fanjet_actors::{Clock, SystemClock};
 use fanjet_boot::{Failure, Process, say};
 use fanjet_config::Flags;
 use fanjet_edge::tail::Compression;
-use fanjet_edge::{Edge, EdgeSettings};
-use fanjet_log_nats::{NatsLog, NatsStore};
+use fanjet_edge::{Edge, EdgeSettings, Surroundings};
+use fanjet_log_nats::{NatsLog, NatsNotices, NatsStore};
 
 /// Serves the log in NATS JetStream to clients that speak Bluesky's Jetstream protocol.
 #[derive(Debug, Parser)]
@@ -33,10 +33,17 @@ async fn serve(settings: EdgeSettings, process: &mut Process) -> Result<(), Fail
     let log = log?;
     let bucket = settings.filter_bucket.clone();
     let filters = NatsStore::new(&log, bucket, || SystemClock.now_us());
-    let edge = Edge::start(
+    let notices = NatsNotices::of(&log).await?;
+    let surroundings = Surroundings {
+        log: Arc::new(log),
+        filters: Arc::new(filters),
+        notices: Arc::new(notices),
+        clock: Arc::new(SystemClock),
+        instance: process.instance(),
+    };
+    let edge = Edge::start_in(
         settings.edge(),
-        Arc::new(log),
-        Arc::new(filters),
+        surroundings,
         &process.meter("fanjet-edge"),
         process.stop(),
     )?;

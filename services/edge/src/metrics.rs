@@ -216,3 +216,6 @@ impl Metrics {
 fn label(reason: &'static str) -> KeyValue {
     KeyValue::new("reason", reason)
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::EdgeConfig;
 use crate::config::{
-    DrainConfig, FiltersConfig, HttpConfig, HubConfig, LimitsConfig, ReplayConfig,
+    DrainConfig, FiltersConfig, HttpConfig, HubConfig, LimitsConfig, ReplayConfig, StatusConfig,
     SubscriberConfig, TailConfig, ZstdConfig,
 };
 
@@ -44,6 +44,9 @@ pub struct EdgeSettings {
     /// Shutting down.
     #[serde(default)]
     pub drain: DrainConfig,
+    /// What the node says about the cluster.
+    #[serde(default)]
+    pub status: StatusConfig,
     /// Where the log is.
     pub nats: NatsConfig,
     /// Where stored filters are.
@@ -91,6 +94,7 @@ impl EdgeSettings {
             zstd: self.zstd.clone(),
             filters: self.filters.clone(),
             drain: self.drain.clone(),
+            status: self.status.clone(),
         }
     }
 }

@@ -8,9 +8,13 @@ mod rates;
 mod census;
 mod report;
 mod board;
+mod cluster;
+mod listener;
 mod keeper;
 
 pub(crate) use board::Board;
 pub(crate) use census::Census;
+pub(crate) use cluster::Cluster;
 pub(crate) use keeper::Keeper;
+pub(crate) use listener::Listener;
 pub(crate) use traffic::Traffic;

@@ -2,6 +2,7 @@
 
 mod upstream;
 mod filter;
+mod freshness;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use fanjet_telemetry::{OpsConfig, TelemetryConfig};
 use serde::{Deserialize, Serialize};
 
 pub use filter::FilterConfig;
+pub use freshness::FreshnessConfig;
 pub use upstream::{Endpoint, UpstreamConfig};
 
 use crate::IngestError;
@@ -38,6 +40,8 @@ pub struct IngestConfig {
     pub pipeline: PipelineConfig,
     /// Whose turn it is.
     pub lease: LeaseConfig,
+    /// What is told about collections.
+    pub freshness: FreshnessConfig,
     /// Where it goes.
     pub nats: NatsConfig,
     /// Health and metrics.
@@ -101,6 +105,7 @@ impl IngestConfig {
     pub fn validate(&self) -> Result<(), IngestError> {
         self.upstream.validate()?;
         self.pipeline.validate()?;
+        self.freshness.validate()?;
         self.lease.validate()
     }
 }

@@ -10,9 +10,10 @@
 //!    is kept at all;
 //! 5. [`sequencer`] drops what the log already holds ([`held`] knows it again in another upstream's numbers) and gives
 //!    each event its log time;
-//! 6. [`publisher`] appends, fenced and pipelined, and finds out what the log holds after any failure.
+//! 6. [`publisher`] appends, fenced and pipelined, and finds out what the log holds after any failure;
+//! 7. [`freshness`] counts per collection what is in the log, and tells it to the cluster.
 //!
-//! [`pipeline`] wires 2 to 6, [`service`] makes one term of it, and [`lead`] decides when: one of several ingests leads,
+//! [`pipeline`] wires 2 to 7, [`service`] makes one term of it, and [`lead`] decides when: one of several ingests leads,
 //! the others stand by. There is no cursor store: [`resume`] reads where to go on from the log's last event.
 //! This crate must never import the edge, and nothing a stranger sends may stop it.
 
@@ -30,17 +31,19 @@ mod resume;
 mod held;
 mod sequencer;
 mod publisher;
+mod freshness;
 mod pipeline;
 
 mod lead;
+mod announce;
 mod service;
 mod status;
 mod metrics;
 mod error;
 
 pub use config::{
-    DEFAULTS, Endpoint, FilterConfig, IngestConfig, LeaseConfig, OWN_DEFAULTS, PipelineConfig,
-    UpstreamConfig,
+    DEFAULTS, Endpoint, FilterConfig, FreshnessConfig, IngestConfig, LeaseConfig, OWN_DEFAULTS,
+    PipelineConfig, UpstreamConfig,
 };
 pub use error::IngestError;
 pub use filter::IngestFilter;

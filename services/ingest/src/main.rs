@@ -8,7 +8,7 @@ use fanjet_actors::SystemClock;
 use fanjet_boot::{Failure, Process};
 use fanjet_config::Flags;
 use fanjet_ingest::{Candidacy, Ingest, IngestConfig};
-use fanjet_log_nats::NatsLog;
+use fanjet_log_nats::{NatsLog, NatsNotices};
 
 /// Reads an ATProto firehose and keeps it as one ordered log in NATS JetStream.
 #[derive(Debug, Parser)]
@@ -31,6 +31,7 @@ async fn serve(config: IngestConfig, process: &mut Process) -> Result<(), Failur
     };
     let log = log?;
     let instance = process.instance();
+    let notices = NatsNotices::of(&log).await?;
     let candidacy = if config.lease.enabled {
         Candidacy::shared(Arc::new(log.lease().await?), &instance, &config.lease)?
     } else {
@@ -43,6 +44,7 @@ async fn serve(config: IngestConfig, process: &mut Process) -> Result<(), Failur
         Arc::new(SystemClock),
         &process.meter("fanjet-ingest"),
     )?
+    .telling(Arc::new(notices), config.freshness)?
     .keeping(filter);
     process.serve_ops(&config.ops, ingest.health())?;
     Ok(ingest.run(candidacy, process.stop()).await?)

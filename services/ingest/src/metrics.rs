@@ -1,6 +1,7 @@
 //! The instruments of this service. Updated per batch, never per event.
 
 mod labels;
+mod collections;
 
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Meter};
 
 use crate::filter::Filtered;
+use crate::freshness::SharedView;
 use crate::gate::{DropReason, Drops, Gaps};
 use crate::held::PassedOver;
 use crate::lead::Role;
@@ -70,10 +72,13 @@ pub(crate) struct IngestMetrics {
     leader_seconds: Counter<f64>,
     verified: Counter<u64>,
     key_lookups: Counter<u64>,
+    view: SharedView,
 }
 
 impl IngestMetrics {
     pub(crate) fn new(meter: &Meter) -> Self {
+        let view = SharedView::default();
+        collections::register(meter, &view);
         let counter = |name, what| meter.u64_counter(name).with_description(what).build();
         let gauge = |name, what| meter.u64_gauge(name).with_description(what).build();
         Self {
@@ -126,7 +131,13 @@ impl IngestMetrics {
                 .build(),
             verified: counter(VERIFIED, "Commits chosen for verification, by outcome"),
             key_lookups: counter(KEY_LOOKUPS, "Look-ups of account keys, by result"),
+            view,
         }
+    }
+
+    /// What is shown about collections.
+    pub(crate) fn view(&self) -> SharedView {
+        SharedView::clone(&self.view)
     }
 
     pub(crate) fn read(&self, frames: usize, bytes: usize) {
@@ -250,3 +261,6 @@ impl IngestMetrics {
         self.leader_seconds.add(time.as_secs_f64(), &[]);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,7 @@ use tracing::warn;
 use crate::IngestError;
 use crate::decode::{Decoded, FrameBatch, Numbering, decode_in_order};
 use crate::filter::IngestFilter;
+use crate::freshness::Freshness;
 use crate::gate::UpstreamNotice;
 use crate::held::Held;
 use crate::metrics::{IngestMetrics, Notice};
@@ -29,6 +30,7 @@ pub(crate) struct Pipeline {
     /// How many of the log's newest events are looked at when another upstream begins to be read.
     pub(crate) remembered_events: usize,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) freshness: Freshness,
     pub(crate) metrics: IngestMetrics,
     pub(crate) status: Status,
     pub(crate) filter: Arc<IngestFilter>,
@@ -66,6 +68,8 @@ impl Pipeline {
             if is_rewound {
                 self.compare(&numbering).await?;
             }
+            let upstream = &numbering.upstream;
+            self.freshness.flowed(upstream, drafts.events.len());
             self.metrics.dropped(&drafts.drops);
             self.metrics.filtered(drafts.filtered);
             self.note(&drafts.notices);

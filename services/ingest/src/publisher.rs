@@ -15,6 +15,7 @@ use fanjet_log::{AppendError, Appender, EventLog, LogError, NewEvent, Seq};
 use tracing::{info, warn};
 
 use crate::IngestError;
+use crate::freshness::Freshness;
 use crate::lead::Permit;
 use crate::metrics::IngestMetrics;
 use crate::status::Status;
@@ -33,6 +34,7 @@ pub(crate) struct Publisher {
     acked: Seq,
     /// What was given to the log behind `acked`, in order.
     unacked: VecDeque<NewEvent>,
+    freshness: Freshness,
     metrics: IngestMetrics,
     status: Status,
 }
@@ -43,6 +45,7 @@ impl Publisher {
         log: Arc<dyn EventLog>,
         permit: Permit,
         acked: Seq,
+        freshness: Freshness,
         metrics: IngestMetrics,
         status: Status,
     ) -> Self {
@@ -52,6 +55,7 @@ impl Publisher {
             appender: None,
             acked,
             unacked: VecDeque::new(),
+            freshness,
             metrics,
             status,
         }
@@ -187,6 +191,7 @@ impl Publisher {
             self.metrics
                 .appended(count as u64, newest.origin.relay_seq, acked);
             self.acked = acked;
+            self.freshness.appended(self.unacked.iter().take(count));
             self.unacked.drain(..count);
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fanjet_actors::{Clock, OnFailure, Stop, Tasks};
-use fanjet_log::EventLog;
+use fanjet_log::{EventLog, Notices};
 use fanjet_telemetry::Health;
 use futures::FutureExt;
 use opentelemetry::metrics::Meter;
@@ -11,8 +11,10 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::IngestError;
-use crate::config::{PipelineConfig, UpstreamConfig};
+use crate::announce::Announcer;
+use crate::config::{FreshnessConfig, PipelineConfig, UpstreamConfig};
 use crate::filter::IngestFilter;
+use crate::freshness::Freshness;
 use crate::lead::{Candidacy, Leader, NOT_ALL_APPENDED, Permit, Work};
 use crate::metrics::IngestMetrics;
 use crate::pipeline::Pipeline;
@@ -30,6 +32,7 @@ pub struct Ingest {
     filter: Arc<IngestFilter>,
     log: Arc<dyn EventLog>,
     clock: Arc<dyn Clock>,
+    freshness: Freshness,
     metrics: IngestMetrics,
     status: Status,
 }
@@ -48,13 +51,15 @@ impl Ingest {
     ) -> Result<Self, IngestError> {
         upstream.validate()?;
         pipeline.validate()?;
+        let metrics = IngestMetrics::new(meter);
         Ok(Self {
+            freshness: Freshness::untold(Arc::clone(&clock), &metrics),
             upstream,
             pipeline,
             filter: Arc::default(),
             log,
             clock,
-            metrics: IngestMetrics::new(meter),
+            metrics,
             status: Status::default(),
         })
     }
@@ -64,6 +69,21 @@ impl Ingest {
     pub fn keeping(mut self, filter: IngestFilter) -> Self {
         self.filter = Arc::new(filter);
         self
+    }
+
+    /// Tells the cluster how fresh collections are.
+    ///
+    /// # Errors
+    /// [`IngestError::Config`].
+    pub fn telling(
+        mut self,
+        notices: Arc<dyn Notices>,
+        config: FreshnessConfig,
+    ) -> Result<Self, IngestError> {
+        config.validate()?;
+        let clock = Arc::clone(&self.clock);
+        self.freshness = Freshness::new(clock, notices, config, &self.metrics);
+        Ok(self)
     }
 
     /// What readiness probes ask.
@@ -79,12 +99,19 @@ impl Ingest {
     /// [`IngestError`].
     pub async fn run(self, candidacy: Candidacy, stop: Stop) -> Result<(), IngestError> {
         let (metrics, status) = (self.metrics.clone(), self.status.clone());
+        let announcer = Announcer::of(
+            &candidacy,
+            &self.freshness,
+            self.clock.clone(),
+            status.clone(),
+        );
         let ingest = Arc::new(self);
         let begin = move |permit, stop| {
             let ingest = Arc::clone(&ingest);
             Box::pin(async move { ingest.lead(permit, stop).await }) as Work
         };
-        Box::pin(Leader::new(candidacy, begin, metrics, status).run(stop)).await
+        let leading = Box::pin(Leader::new(candidacy, begin, metrics, status).run(stop));
+        announcer.beside(leading).await
     }
 
     /// One term: goes on behind the log's end until `stop`, or until it cannot.
@@ -122,17 +149,20 @@ impl Ingest {
                 Arc::clone(&self.log),
                 permit,
                 resume.seq,
+                self.freshness.clone(),
                 self.metrics.clone(),
                 self.status.clone(),
             ),
             log: Arc::clone(&self.log),
             remembered_events: self.upstream.remembered_events,
             clock: Arc::clone(&self.clock),
+            freshness: self.freshness.clone(),
             metrics: self.metrics.clone(),
             status: self.status.clone(),
             filter: Arc::clone(&self.filter),
             decode_workers: decode_workers(self.pipeline.decode_workers),
         };
+        let _shown = self.freshness.begin();
         supervise(upstream, pipeline, &self.pipeline, stop).await
     }
 }
@@ -146,6 +176,11 @@ async fn supervise(
 ) -> Result<(), IngestError> {
     let (sender, receiver) = mpsc::channel(limits.queue_batches);
     let mut tasks = Tasks::new(stop.clone());
+    let (freshness, telling) = (pipeline.freshness.clone(), stop.clone());
+    tasks.spawn("freshness", OnFailure::Log, async move {
+        freshness.tell(telling).await;
+        Ok::<(), IngestError>(())
+    });
     let reading = stop.clone();
     tasks.spawn("upstream", OnFailure::StopAll, async move {
         upstream.run(sender, reading).await;

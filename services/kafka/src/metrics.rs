@@ -198,3 +198,6 @@ impl Tally {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -92,6 +92,16 @@ impl Direct {
             format!(r#","next_by_subj":"{subject}""#)
         });
         let request = format!(r#"{{"seq":{from},"batch":{count},"max_bytes":{bytes}{filter}}}"#);
+        self.many(request).await
+    }
+
+    /// The newest message under each subject that matches.
+    pub(crate) async fn newest_of_each(&self, filter: &str) -> Result<Vec<Stored>, Unavailable> {
+        let request = format!(r#"{{"multi_last":["{filter}"]}}"#);
+        Ok(self.many(request).await?.messages)
+    }
+
+    async fn many(&self, request: String) -> Result<Batch, Unavailable> {
         let client = &self.link.client;
         let inbox = client.new_inbox();
         let mut answers = client

@@ -4,7 +4,7 @@
 //! live (`Nats-TTL`). The client's own `kv.update()` writes none: a lease renewed by it would never end.
 
 pub(crate) mod bucket;
-mod key;
+pub(crate) mod key;
 mod watch;
 
 use std::fmt;

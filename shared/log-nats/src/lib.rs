@@ -34,6 +34,8 @@ mod log;
 
 mod store;
 
+mod notices;
+
 mod prepare;
 
 mod error;
@@ -41,5 +43,6 @@ mod error;
 pub use config::{BucketConfig, Compression, NatsConfig, ServerUrl, Storage, StreamConfig};
 pub use lease::NatsLease;
 pub use log::NatsLog;
+pub use notices::NatsNotices;
 pub use prepare::{Prepared, prepare, prepare_patiently};
 pub use store::NatsStore;

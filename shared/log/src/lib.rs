@@ -12,6 +12,7 @@ mod error;
 
 pub mod lease;
 pub mod store;
+pub mod notices;
 pub mod memory;
 
 #[cfg(any(test, feature = "contract"))]
@@ -19,6 +20,7 @@ pub mod contract;
 
 pub use error::{AppendError, LogError};
 pub use event::{Entry, MAX_BODY, NewEvent, Origin, UpstreamId};
+pub use notices::Notices;
 pub use selection::{Selection, TopicFilter};
 pub use store::{ExpiringStore, StoreError};
 pub use traits::{Appender, Bounds, EventLog, Follow, Page, ReadLimit, Seq};

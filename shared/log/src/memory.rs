@@ -7,6 +7,7 @@ mod appender;
 mod faults;
 mod follow;
 mod lease;
+mod notices;
 mod state;
 mod store;
 
@@ -25,6 +26,7 @@ use crate::{
 
 pub use faults::Fault;
 pub use lease::MemoryLease;
+pub use notices::MemoryNotices;
 pub use store::{MemoryStore, MemoryStoreOptions};
 
 use appender::MemoryAppender;

@@ -1,6 +1,7 @@
-//! The ops HTTP server: `/livez`, `/readyz`, `/metrics`. For the operator's network, not for the public.
+//! The ops HTTP server: `/livez`, `/readyz`, `/startupz`, `/metrics`. For the operator's network, not for the public.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::http::header::ContentType;
@@ -10,6 +11,8 @@ use thiserror::Error;
 
 use crate::{Health, Metrics, OpsConfig};
 
+/// What all services call the log in their reports.
+const LOG: &str = "log";
 const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The ops server failed.
@@ -44,12 +47,15 @@ impl OpsServer {
             address: config.listen,
             source,
         };
+        let started = web::Data::new(Started::default());
         let server = HttpServer::new(move || {
             App::new()
+                .app_data(started.clone())
                 .app_data(web::Data::new(metrics.clone()))
                 .app_data(web::Data::new(health.clone()))
                 .route("/livez", web::get().to(livez))
                 .route("/readyz", web::get().to(readyz))
+                .route("/startupz", web::get().to(startupz))
                 .route("/metrics", web::get().to(render_metrics))
         })
         .workers(1)
@@ -95,6 +101,23 @@ async fn readyz(health: web::Data<Health>) -> HttpResponse {
     let report = health.report();
     if report.ready {
         HttpResponse::Ok().json(report)
+    } else {
+        HttpResponse::ServiceUnavailable().json(report)
+    }
+}
+
+/// Whether the service has reached its log once. What else it waits for may take as long as it likes: a process is not
+/// started again because an upstream is away.
+#[derive(Debug, Default)]
+struct Started(AtomicBool);
+
+async fn startupz(health: web::Data<Health>, started: web::Data<Started>) -> HttpResponse {
+    let report = health.report();
+    if !report.missing.contains_key(LOG) {
+        started.0.store(true, Ordering::Relaxed);
+    }
+    if started.0.load(Ordering::Relaxed) {
+        HttpResponse::Ok().json(serde_json::json!({ "started": true }))
     } else {
         HttpResponse::ServiceUnavailable().json(report)
     }

@@ -24,6 +24,8 @@ pub struct Stats {
     pub subscriptions: u64,
     /// Connections dropped while it was down.
     pub refused: u64,
+    /// Frames left out because of a muted collection.
+    pub muted: u64,
     /// How often each fault has struck, by [`FaultKind::as_str`]; all are listed.
     pub faults: BTreeMap<&'static str, u64>,
     /// How many frames and operations a correct consumer of all frames drops because of each fault; all are listed.
@@ -45,6 +47,7 @@ impl Stats {
             clients: *server.clients.borrow(),
             subscriptions: server.subscriptions.load(Ordering::Relaxed),
             refused: server.refused.load(Ordering::Relaxed),
+            muted: server.mute.dropped(),
             faults: by_kind(server.history.faults()),
             drops: by_kind(server.history.drops()),
         }

@@ -18,6 +18,8 @@ use crate::metrics::Metrics;
 /// Why a connection got nothing: labels of a metric.
 const TOO_MANY: &str = "address_full";
 const NO_REQUEST: &str = "no_request";
+#[cfg(test)]
+pub(crate) const REFUSED_CONNECTION_REASONS: [&str; 2] = [TOO_MANY, NO_REQUEST];
 
 /// The connections of all workers, by address.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use super::connections::note_request;
 use super::events::{events, other_methods};
 use super::filters::store_filter;
 use super::front_page::front_page;
-use super::status::{status, status_live};
+use super::status::{status, status_collections, status_live};
 use super::subscribe::subscribe;
 use crate::EdgeError;
 use crate::config::SubscriberConfig;
@@ -56,6 +56,7 @@ impl Server {
                 })
                 .route("/", web::get().to(front_page))
                 .route("/status", web::get().to(status))
+                .route("/status/collections", web::get().to(status_collections))
                 .route("/status/live", web::get().to(status_live))
                 .route("/subscribe", web::get().to(subscribe))
                 .service(

@@ -1,4 +1,5 @@
-//! `GET /status` and `GET /status/live`: the node about itself, for programs and for the page.
+//! `GET /status`, `/status/live` and `/status/collections`: the node about itself, and the cluster about its collections,
+//! for programs and for the page.
 
 use std::convert::Infallible;
 
@@ -14,6 +15,20 @@ pub(crate) async fn status(worker: web::Data<Worker>) -> HttpResponse {
     let json = worker.node().board.shown().json;
     if json.is_empty() {
         // It has just started.
+        return open(Refusal::NotReady.response());
+    }
+    open(
+        HttpResponse::Ok()
+            .content_type(ContentType::json())
+            .body(json),
+    )
+}
+
+/// All collections of the cluster, as the leader told it last.
+pub(crate) async fn status_collections(worker: web::Data<Worker>) -> HttpResponse {
+    let json = worker.node().cluster.told().json();
+    if json.is_empty() {
+        // Nobody has told anything yet.
         return open(Refusal::NotReady.response());
     }
     open(

@@ -59,6 +59,8 @@ impl Keeper {
             rates: &self.rates,
             tail: &node.tail,
             census: node.metrics.census(),
+            told: &node.cluster.told(),
+            members: &node.cluster.members(),
         });
         match serde_json::to_vec(&report) {
             Ok(json) => node.board.show(json),

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fanjet_cluster::Member;
+use fanjet_cluster::freshness::UpstreamSeen;
 use fanjet_filter::Encoding;
 use serde::Serialize;
 
 use super::Census;
+use super::cluster::{Freshness, Told};
 use super::rates::{Flow, Rates, per_second};
 use super::traffic::{Count, Counts, Row};
 use crate::Readiness;
@@ -31,6 +34,7 @@ pub(super) struct Report {
     lag: Lag,
     log: LogWindow,
     collections: Collections,
+    cluster: ClusterReport,
     subscribers: Subscribers,
 }
 
@@ -88,7 +92,23 @@ struct RowReport {
     name: Arc<str>,
     events: u64,
     events_per_second: f64,
+    /// Over the whole cluster, if the leader told it.
     last_time_us: Option<u64>,
+    usual_per_second: Option<f64>,
+    /// Silent against its own rhythm.
+    silent: bool,
+}
+
+/// What the leader tells about collections; all of them are at `/status/collections`.
+#[derive(Debug, Serialize)]
+struct ClusterReport {
+    /// How old that is; absent until something was told.
+    age_seconds: Option<f64>,
+    collections: usize,
+    silent_collections: usize,
+    upstreams: Vec<UpstreamSeen>,
+    /// The processes that said of late that they are there.
+    members: Vec<Member>,
 }
 
 #[derive(Debug, Serialize)]
@@ -117,6 +137,8 @@ pub(super) struct Facts<'a> {
     pub(super) rates: &'a Rates,
     pub(super) tail: &'a Tail,
     pub(super) census: &'a Census,
+    pub(super) told: &'a Told,
+    pub(super) members: &'a [Member],
 }
 
 impl Report {
@@ -149,6 +171,7 @@ impl Report {
             },
             log: window(facts.tail),
             collections: collections(facts),
+            cluster: cluster(facts),
             subscribers: subscribers(facts.census),
         }
     }
@@ -176,35 +199,77 @@ fn window(tail: &Tail) -> LogWindow {
     LogWindow { oldest, newest }
 }
 
-/// The rows with the most events of late, and the rest in one.
+fn cluster(facts: &Facts<'_>) -> ClusterReport {
+    let told = facts.told;
+    let age = facts.now_us.saturating_sub(told.at_us());
+    ClusterReport {
+        age_seconds: (told.at_us() > 0).then(|| rounded(age as f64 / 1e6)),
+        collections: told.known(),
+        silent_collections: told.silent().count(),
+        upstreams: told.upstreams().to_vec(),
+        members: facts.members.to_vec(),
+    }
+}
+
+/// Those that are silent, then the rows with the most events of late, and the rest in one.
 fn collections(facts: &Facts<'_>) -> Collections {
-    let (counts, rates) = (facts.counts, facts.rates);
-    let mut rows: Vec<(usize, &Count)> = counts.rows.iter().enumerate().collect();
-    rows.retain(|(_, row)| row.events > 0);
-    rows.sort_by_key(|&(at, row)| std::cmp::Reverse((rates.of_row(at), row.events)));
+    let (counts, rates, told) = (facts.counts, facts.rates, facts.told);
+    let names = facts.tail.collections.lock();
+    let seen = counts.rows.iter().enumerate();
+    let mut rows: Vec<_> = seen
+        .filter(|(_, row)| row.events > 0)
+        .map(|(at, row)| {
+            let name = match at.checked_sub(Row::FIXED) {
+                None => FIXED[at],
+                Some(id) => names.name(id).unwrap_or_default(),
+            };
+            let told = told.collection(name);
+            (at, row, name, told)
+        })
+        .collect();
+    rows.sort_by_key(|(at, row, _, told)| {
+        let is_silent = told.as_ref().is_some_and(Freshness::is_silent);
+        std::cmp::Reverse((is_silent, rates.of_row(*at), row.events))
+    });
     let known = rows.len();
     let rest = rows.split_off(rows.len().min(ROWS));
     let time = rates.measured();
     let speed = |at: usize| rounded(per_second(rates.of_row(at), time));
-    let names = facts.tail.collections.lock();
-    let rows = rows.into_iter().map(|(at, row)| RowReport {
-        name: match at.checked_sub(Row::FIXED) {
-            None => FIXED[at].into(),
-            Some(id) => names.name(id).unwrap_or_default().into(),
-        },
-        events: row.events,
-        events_per_second: speed(at),
-        last_time_us: row.last.map(|time| time.get()),
+    let reports = rows.iter().map(|(at, row, name, told)| {
+        let here = row.last.map(|time| time.get());
+        RowReport {
+            name: (*name).into(),
+            events: row.events,
+            events_per_second: speed(*at),
+            last_time_us: here.max(told.as_ref().map(Freshness::last_time_us)),
+            usual_per_second: told.as_ref().map(Freshness::usual_per_second),
+            silent: told.as_ref().is_some_and(Freshness::is_silent),
+        }
     });
+    // Those that this node has never seen.
+    let unseen = told.silent().filter(|silent| {
+        let is_it = |row: &&(usize, &Count, &str, Option<Freshness>)| row.2 == &**silent.name();
+        !rows.iter().chain(&rest).any(|row| is_it(&row))
+    });
+    let unseen = unseen.take(ROWS).map(|silent| RowReport {
+        name: Arc::clone(silent.name()),
+        events: 0,
+        events_per_second: 0.0,
+        last_time_us: Some(silent.last_time_us()),
+        usual_per_second: Some(silent.usual_per_second()),
+        silent: true,
+    });
+    let mut reports: Vec<_> = unseen.chain(reports).collect();
+    reports.sort_by_key(|row| !row.silent);
     Collections {
         seconds: rounded(time.as_secs_f64()),
         known,
-        rows: rows.collect(),
+        rows: reports,
         other: Other {
             rows: rest.len(),
-            events: rest.iter().map(|(_, row)| row.events).sum(),
+            events: rest.iter().map(|(_, row, ..)| row.events).sum(),
             events_per_second: rounded(per_second(
-                rest.iter().map(|&(at, _)| rates.of_row(at)).sum(),
+                rest.iter().map(|(at, ..)| rates.of_row(*at)).sum(),
                 time,
             )),
         },

@@ -42,4 +42,6 @@ mod slow_readers;
 #[cfg(test)]
 mod status;
 #[cfg(test)]
+mod status_cluster;
+#[cfg(test)]
 mod stored_filters;

@@ -60,6 +60,13 @@ impl Candidacy {
     }
 }
 
+impl Candidacy {
+    /// By which name it asks.
+    pub(crate) fn instance(&self) -> &str {
+        self.holder.as_str()
+    }
+}
+
 fn holder(instance: &str) -> Result<HolderId, IngestError> {
     HolderId::new(instance).ok_or_else(|| IngestError::Config {
         key: "instance",

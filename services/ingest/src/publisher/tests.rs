@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use fanjet_actors::SystemClock;
 use fanjet_event::{Datetime, Topic};
 use fanjet_log::memory::{Fault, MemoryLog};
 use fanjet_log::{Origin, ReadLimit, Selection, UpstreamId};
@@ -28,20 +29,25 @@ fn events(range: std::ops::Range<u64>) -> Vec<NewEvent> {
 }
 
 fn publisher(log: &Arc<MemoryLog>) -> Publisher {
-    let metrics = IngestMetrics::new(&Metrics::new().unwrap().meter("test"));
     let a_year = Duration::from_secs(365 * 24 * 3600);
-    let (_, permit) = Permit::until(tokio::time::Instant::now() + a_year);
-    Publisher::continuing(log.clone(), permit, 0, metrics, Status::default())
+    publisher_for(log, a_year)
+}
+
+/// One whose term ends after some time.
+fn publisher_for(log: &Arc<MemoryLog>, term: Duration) -> Publisher {
+    let metrics = IngestMetrics::new(&Metrics::new().unwrap().meter("test"));
+    let (_, permit) = Permit::until(tokio::time::Instant::now() + term);
+    let freshness = Freshness::untold(Arc::new(SystemClock), &metrics);
+    let status = Status::default();
+    Publisher::continuing(log.clone(), permit, 0, freshness, metrics, status)
 }
 
 /// A writer that slept through its term does not write when it wakes up, wherever it is then.
 #[tokio::test(start_paused = true)]
 async fn nothing_is_written_when_the_term_is_over() {
     let log = Arc::new(MemoryLog::new());
-    let metrics = IngestMetrics::new(&Metrics::new().unwrap().meter("test"));
     let term = Duration::from_secs(4);
-    let (_, permit) = Permit::until(tokio::time::Instant::now() + term);
-    let mut publisher = Publisher::continuing(log.clone(), permit, 0, metrics, Status::default());
+    let mut publisher = publisher_for(&log, term);
     publisher.append(events(0..10)).await.unwrap();
     tokio::time::advance(term).await;
     let outcome = publisher.append(events(10..20)).await;
@@ -49,9 +55,7 @@ async fn nothing_is_written_when_the_term_is_over() {
 
     // The other way to write: again, after a failure. Its pauses go beyond the term.
     let log = Arc::new(MemoryLog::new());
-    let metrics = IngestMetrics::new(&Metrics::new().unwrap().meter("test"));
-    let (_, permit) = Permit::until(tokio::time::Instant::now() + term);
-    let mut publisher = Publisher::continuing(log.clone(), permit, 0, metrics, Status::default());
+    let mut publisher = publisher_for(&log, term);
     log.inject(Fault::AppendFails, 1_000);
     let outcome = publisher.append(events(0..10)).await;
     assert!(matches!(outcome, Err(IngestError::TermOver)), "{outcome:?}");

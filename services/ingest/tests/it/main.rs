@@ -18,6 +18,7 @@ mod failover;
 mod late;
 mod notices;
 mod filtered;
+mod freshness;
 mod back_pressure;
 mod process;
 mod turns;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_actors::{Stop, SystemClock};
+use fanjet_actors::{Clock, Stop, SystemClock};
 use fanjet_ingest::{Candidacy, DEFAULTS, Ingest, IngestConfig, IngestError, LeaseConfig};
-use fanjet_log::EventLog;
 use fanjet_log::contract::whole;
 use fanjet_log::lease::LeaseStore;
-use fanjet_log::memory::{MemoryLease, MemoryLog};
+use fanjet_log::memory::{MemoryLease, MemoryLog, MemoryNotices};
+use fanjet_log::{EventLog, Notices};
 use fanjet_simulator::{
     FaultRule, Rate, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig,
 };
@@ -54,6 +54,18 @@ impl Running {
         log: Arc<dyn EventLog>,
         change: impl FnOnce(&mut IngestConfig),
     ) -> Self {
+        let notices = Arc::new(MemoryNotices::default());
+        Self::launch_beside(candidacy, log, notices, Arc::new(SystemClock), change)
+    }
+
+    /// Starts one of several ingests that tell each other things, with a clock of the test's own.
+    pub(crate) fn launch_beside(
+        candidacy: Candidacy,
+        log: Arc<dyn EventLog>,
+        notices: Arc<dyn Notices>,
+        clock: Arc<dyn Clock>,
+        change: impl FnOnce(&mut IngestConfig),
+    ) -> Self {
         let mut config = settings();
         change(&mut config);
         let metrics = Metrics::new().unwrap();
@@ -61,9 +73,11 @@ impl Running {
             config.upstream,
             config.pipeline,
             log,
-            Arc::new(SystemClock),
+            clock,
             &metrics.meter("test"),
         )
+        .unwrap()
+        .telling(notices, config.freshness)
         .unwrap()
         .keeping(config.filter.load().unwrap());
         let health = ingest.health();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fanjet_actors::{Stop, SystemClock};
 use fanjet_boot::{Failure, Process, say};
-use fanjet_edge::{Edge, EdgeHandle};
+use fanjet_edge::{Edge, EdgeHandle, Surroundings};
 use fanjet_ingest::{Candidacy, Ingest};
 use fanjet_kafka::Kafka;
 use fanjet_telemetry::Health;
@@ -35,6 +35,7 @@ impl Node {
             log,
             candidacy,
             filters,
+            notices,
         } = opened;
         let ingest = Ingest::new(
             settings.upstream.clone(),
@@ -43,6 +44,7 @@ impl Node {
             Arc::new(SystemClock),
             &process.meter("fanjet-ingest"),
         )?
+        .telling(Arc::clone(&notices), settings.freshness.clone())?
         .keeping(settings.filter.load()?);
         let kafka = match settings.kafka.is_wanted() {
             true => Some(Kafka::new(
@@ -54,10 +56,16 @@ impl Node {
             )?),
             false => None,
         };
-        let edge = Edge::start(
-            settings.edge(),
+        let surroundings = Surroundings {
             log,
             filters,
+            notices,
+            clock: Arc::new(SystemClock),
+            instance: process.instance(),
+        };
+        let edge = Edge::start_in(
+            settings.edge(),
+            surroundings,
             &process.meter("fanjet-edge"),
             process.stop(),
         )?;

@@ -5,19 +5,20 @@ use std::sync::Arc;
 use fanjet_actors::{Clock, SystemClock};
 use fanjet_boot::{Failure, Process};
 use fanjet_ingest::Candidacy;
-use fanjet_log::memory::MemoryStore;
-use fanjet_log::{EventLog, ExpiringStore};
+use fanjet_log::memory::{MemoryNotices, MemoryStore};
+use fanjet_log::{EventLog, ExpiringStore, Notices};
 use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog, OpenError};
-use fanjet_log_nats::{NatsLog, NatsStore};
+use fanjet_log_nats::{NatsLog, NatsNotices, NatsStore};
 
 use super::ServeSettings;
 use super::settings::LogKind;
 
-/// A log, this process as its writer, and beside them the filters that clients store.
+/// A log, this process as its writer, and beside them the filters that clients store and what processes tell each other.
 pub(crate) struct Opened {
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) candidacy: Candidacy,
     pub(crate) filters: Arc<dyn ExpiringStore>,
+    pub(crate) notices: Arc<dyn Notices>,
 }
 
 /// `None` when the process was asked to stop meanwhile.
@@ -44,6 +45,7 @@ async fn open_embedded(config: EmbeddedConfig, instance: String) -> Result<Opene
             log: Arc::new(log),
             candidacy: Candidacy::alone(&instance)?,
             filters: Arc::new(MemoryStore::default()),
+            notices: Arc::new(MemoryNotices::default()),
         }),
         Err(OpenError::Setting { key, what }) => Err(Failure::config(format_args!(
             "wrong setting embedded.{key}: {what}"
@@ -60,11 +62,13 @@ async fn open_nats(settings: &ServeSettings, instance: String) -> Result<Opened,
     } else {
         Candidacy::alone(&instance)?
     };
+    let notices = NatsNotices::of(&log).await?;
     let bucket = settings.filter_bucket.clone();
     let filters = NatsStore::new(&log, bucket, || SystemClock.now_us());
     Ok(Opened {
         log: Arc::new(log),
         candidacy,
         filters: Arc::new(filters),
+        notices: Arc::new(notices),
     })
 }

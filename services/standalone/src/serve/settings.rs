@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use fanjet_boot::{Failure, Settings};
 use fanjet_edge::config::{
-    DrainConfig, FiltersConfig, HttpConfig, HubConfig, LimitsConfig, ReplayConfig,
+    DrainConfig, FiltersConfig, HttpConfig, HubConfig, LimitsConfig, ReplayConfig, StatusConfig,
     SubscriberConfig, TailConfig, ZstdConfig,
 };
 use fanjet_edge::{EdgeConfig, EdgeSettings};
-use fanjet_ingest::{FilterConfig, LeaseConfig, PipelineConfig, UpstreamConfig};
+use fanjet_ingest::{FilterConfig, FreshnessConfig, LeaseConfig, PipelineConfig, UpstreamConfig};
 use fanjet_kafka::{KafkaConfig, KafkaSettings};
 use fanjet_log_embedded::EmbeddedConfig;
 use fanjet_log_nats::{BucketConfig, NatsConfig};
@@ -26,6 +26,7 @@ pub(crate) struct ServeSettings {
     pub(crate) filter: FilterConfig,
     pub(crate) pipeline: PipelineConfig,
     pub(crate) lease: LeaseConfig,
+    pub(crate) freshness: FreshnessConfig,
     #[serde(default)]
     pub(crate) http: HttpConfig,
     #[serde(default)]
@@ -44,6 +45,8 @@ pub(crate) struct ServeSettings {
     pub(crate) filters: FiltersConfig,
     #[serde(default)]
     pub(crate) drain: DrainConfig,
+    #[serde(default)]
+    pub(crate) status: StatusConfig,
     #[serde(default)]
     pub(crate) kafka: KafkaConfig,
     pub(crate) log: LogSettings,
@@ -115,6 +118,7 @@ impl ServeSettings {
         self.upstream.validate()?;
         self.pipeline.validate()?;
         self.lease.validate()?;
+        self.freshness.validate()?;
         if self.kafka.is_wanted() {
             self.kafka.validate()?;
         }
@@ -133,6 +137,7 @@ impl ServeSettings {
             zstd: self.zstd.clone(),
             filters: self.filters.clone(),
             drain: self.drain.clone(),
+            status: self.status.clone(),
         }
     }
 }

@@ -27,7 +27,7 @@ use crate::rig::{PATIENCE, assert_same_events, expected_json, run, simulator};
 const ACCOUNTS: &str = include_str!("../../../../deploy/nats/accounts.conf");
 
 /// A server with the accounts that are shipped.
-async fn server() -> NatsServer {
+pub(crate) async fn server() -> NatsServer {
     let passwords = ["ADMIN", "INGEST", "EDGE", "KAFKA"]
         .map(|user| format!("FANJET_{user}_PASSWORD: {}\n", password(user)))
         .concat();
@@ -40,7 +40,7 @@ fn password(user: &str) -> String {
 }
 
 /// What one of the users connects with.
-fn config(server: &NatsServer, user: &str) -> NatsConfig {
+pub(crate) fn config(server: &NatsServer, user: &str) -> NatsConfig {
     NatsConfig {
         url: vec![ServerUrl::new(server.url())],
         user: Some(user.to_owned()),
@@ -81,14 +81,14 @@ async fn prepare_as(
     run(&args, &[("FANJET_NATS__PASSWORD", password)]).await
 }
 
-async fn run_prepare(server: &NatsServer, more: &[&str]) -> String {
+pub(crate) async fn run_prepare(server: &NatsServer, more: &[&str]) -> String {
     let (code, said) = prepare_as(server, "admin", password("admin"), more).await;
     assert_eq!(code, Some(0), "{said}");
     said
 }
 
 /// What the server refused, by its own account.
-fn violations(server: &NatsServer) -> Vec<String> {
+pub(crate) fn violations(server: &NatsServer) -> Vec<String> {
     let lines = server.process().unwrap().lines();
     lines
         .into_iter()
@@ -353,7 +353,7 @@ async fn without_the_right_it_is_told_at_once() {
     assert!(!said.contains("hunter2"), "{said}");
 }
 
-fn ingest_settings(upstream: &str) -> IngestConfig {
+pub(crate) fn ingest_settings(upstream: &str) -> IngestConfig {
     let flags = Flags {
         set: vec![
             format!("upstream.url={upstream}"),
@@ -369,7 +369,7 @@ fn ingest_settings(upstream: &str) -> IngestConfig {
     .unwrap()
 }
 
-fn edge_config() -> EdgeConfig {
+pub(crate) fn edge_config() -> EdgeConfig {
     EdgeConfig {
         http: HttpConfig {
             listen: ([127, 0, 0, 1], 0).into(),

@@ -15,5 +15,7 @@ mod restarts;
 mod kafka;
 mod tail;
 mod demo;
+mod freshness;
 mod least_privilege;
+mod health;
 mod visits;

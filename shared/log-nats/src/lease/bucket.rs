@@ -24,6 +24,12 @@ pub(super) fn subject(config: &NatsConfig) -> String {
     format!("$KV.{bucket}.ingest.{}", config.stream.name)
 }
 
+/// The subject under which the notices around a log are: each is one more or two tokens.
+pub(crate) fn notices(config: &NatsConfig) -> String {
+    let bucket = &config.lease_bucket;
+    format!("$KV.{bucket}.notice.{}", config.stream.name)
+}
+
 /// The name becomes part of subjects.
 pub(crate) fn check_name(bucket: &str) -> Result<(), LogError> {
     let is_fine = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
@@ -89,7 +95,7 @@ async fn create(jetstream: &Context, config: &NatsConfig, name: &str) -> Result<
 fn wanted(config: &NatsConfig, name: &str) -> Config {
     Config {
         name: name.to_owned(),
-        description: Some("Which ingest leads".to_owned()),
+        description: Some("Which ingest leads, and what processes tell each other".to_owned()),
         subjects: vec![format!("$KV.{}.>", config.lease_bucket)],
         max_messages_per_subject: 1,
         discard: DiscardPolicy::New,

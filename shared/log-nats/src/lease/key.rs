@@ -144,17 +144,19 @@ impl fmt::Debug for Key {
 
 /// Who a stored message says holds the lease. A marker says nobody, and so does what cannot be a name.
 pub(super) fn holder(headers: Option<&HeaderMap>, value: &[u8]) -> Option<HolderId> {
-    let is_marker = headers.is_some_and(|headers| {
-        headers.get(KV_OPERATION).is_some() || headers.get(NATS_MARKER_REASON).is_some()
-    });
-    if is_marker {
+    if headers.is_some_and(is_marker) {
         return None;
     }
     HolderId::new(std::str::from_utf8(value).ok()?)
 }
 
+/// Whether a message says that its key is gone.
+pub(crate) fn is_marker(headers: &HeaderMap) -> bool {
+    headers.get(KV_OPERATION).is_some() || headers.get(NATS_MARKER_REASON).is_some()
+}
+
 /// The server counts in seconds. Rounded up: a lease that lasts longer than its holder thinks harms nobody.
-fn whole_seconds(ttl: Duration) -> u64 {
+pub(crate) fn whole_seconds(ttl: Duration) -> u64 {
     let rounded = ttl.as_secs() + u64::from(ttl.subsec_nanos() > 0);
     rounded.max(1)
 }

@@ -14,6 +14,7 @@ mod contract;
 mod foreign_streams;
 mod leases;
 mod lost_servers;
+mod notices;
 mod plain_clients;
 mod replays;
 mod settings;

@@ -53,8 +53,13 @@ async fn health_follows_the_facts_and_metrics_are_served() {
             "{down}"
         );
         assert!(get(address, "/livez").starts_with("HTTP/1.1 200"));
+        assert!(get(address, "/startupz").starts_with("HTTP/1.1 503"));
         is_up.store(true, Ordering::SeqCst);
+        assert!(get(address, "/startupz").starts_with("HTTP/1.1 200"));
         assert!(get(address, "/readyz").starts_with("HTTP/1.1 200"));
+        is_up.store(false, Ordering::SeqCst);
+        assert!(get(address, "/readyz").starts_with("HTTP/1.1 503"));
+        assert!(get(address, "/startupz").starts_with("HTTP/1.1 200"));
         assert!(get(address, "/metrics").contains("fanjet_test_total 1"));
         drop(stop_server);
     });

@@ -18,6 +18,9 @@ function span(seconds) {
   return seconds < 172800 ? number(seconds / 3600) + ' h' : number(seconds / 86400) + ' d';
 }
 
+// Today by the clock, else by the day.
+const seen = (us, now) => now - us < 864e8 ? clock(us).slice(11) : clock(us).slice(0, 10);
+
 // Rows are kept and only their texts change, so that nothing moves under a reader that does not have to.
 function rows(id, data) {
   const body = at(id);
@@ -79,13 +82,24 @@ function show(report) {
   set('collections-caption', 'The busiest of the last ' + span(collections.seconds) + ', ' +
     number(collections.known) + ' known. Counted since the node started.');
   const named = collections.rows.map(row => [
-    row.name, number(row.events_per_second), number(row.events),
-    row.last_time_us === null ? '–' : clock(row.last_time_us).slice(11),
+    row.name + (row.silent ? ' (silent)' : ''), number(row.events_per_second),
+    row.usual_per_second === null ? '–' : number(row.usual_per_second), number(row.events),
+    row.last_time_us === null ? '–' : seen(row.last_time_us, report.time_us),
   ]);
   if (collections.other.rows > 0) {
-    named.push([collections.other.rows + ' others', number(collections.other.events_per_second), number(collections.other.events), '']);
+    named.push([collections.other.rows + ' others', number(collections.other.events_per_second), '', number(collections.other.events), '']);
   }
   rows('collections', named);
+  collections.rows.forEach((row, index) => at('collections').rows[index].classList.toggle('silent', row.silent));
+  const { cluster } = report;
+  set('silent', cluster.age_seconds === null ? 'Nothing is known of the cluster yet.' : (cluster.silent_collections === 0
+    ? 'None of ' + number(cluster.collections) + ' collections is silent against its own rhythm.'
+    : number(cluster.silent_collections) + ' of ' + number(cluster.collections) + ' collections silent against their own rhythm.') +
+    (cluster.age_seconds < 60 ? '' : ' As of ' + span(cluster.age_seconds) + ' ago.'));
+  rows('members', cluster.members.map(member => [
+    member.part + ' ' + member.name, member.role + (member.ready ? '' : ', not ready'), member.version, seen(member.since_us, report.time_us),
+  ]));
+  at('silent').classList.toggle('alarm', cluster.silent_collections > 0);
   const forms = { plain: 'form: JSON', zstd: 'form: zstd', v0: 'form: v0', sse: 'form: server-sent events', ndjson: 'form: lines' };
   rows('kinds', [
     ['live', number(subscribers.live)],

@@ -2,10 +2,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_actors::Stop;
-use fanjet_edge::{Edge, EdgeConfig, EdgeError, EdgeHandle};
+use fanjet_actors::{Stop, SystemClock};
+use fanjet_edge::{Edge, EdgeConfig, EdgeError, EdgeHandle, Surroundings};
 use fanjet_log::ExpiringStore;
-use fanjet_log::memory::MemoryStore;
+use fanjet_log::memory::{MemoryNotices, MemoryStore};
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use prometheus::Registry;
@@ -18,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A running node and its log.
 pub(crate) struct Node {
     pub(crate) log: FaultyLog,
+    /// What the cluster tells it.
+    pub(crate) notices: Arc<MemoryNotices>,
     pub(crate) handle: EdgeHandle,
     pub(crate) stop: Stop,
     registry: Registry,
@@ -61,16 +63,19 @@ impl Node {
             .unwrap();
         let provider = SdkMeterProvider::builder().with_reader(exporter).build();
         let stop = Stop::new();
-        let handle = Edge::start(
-            config,
-            Arc::new(log.clone()),
+        let notices = Arc::new(MemoryNotices::default());
+        let surroundings = Surroundings {
+            log: Arc::new(log.clone()),
             filters,
-            &provider.meter("test"),
-            stop.clone(),
-        )
-        .unwrap();
+            notices: notices.clone(),
+            clock: Arc::new(SystemClock),
+            instance: "edge-of-test/1/0a".to_owned(),
+        };
+        let handle =
+            Edge::start_in(config, surroundings, &provider.meter("test"), stop.clone()).unwrap();
         Self {
             log,
+            notices,
             handle,
             stop,
             registry,

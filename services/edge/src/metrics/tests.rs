@@ -1,0 +1,116 @@
+use fanjet_filter::{Filter, FilterId, OptionsError};
+use fanjet_telemetry::Metrics as Shown;
+use fanjet_testkit::metrics_page::disagreements;
+
+use super::*;
+use crate::http::REFUSED_CONNECTION_REASONS;
+
+/// One of each; a new one does not compile before it stands here.
+fn refusals() -> Vec<Refusal> {
+    fn _is_complete(one: &Refusal) {
+        match one {
+            Refusal::UrlTooLong { .. }
+            | Refusal::InvalidOptions(_)
+            | Refusal::OutsidePool(_)
+            | Refusal::NotReady
+            | Refusal::NoStart
+            | Refusal::Draining
+            | Refusal::NodeFull { .. }
+            | Refusal::AddressFull { .. }
+            | Refusal::KeyFull { .. }
+            | Refusal::UnknownKey
+            | Refusal::NoUpgrade
+            | Refusal::UnknownFilter(_)
+            | Refusal::NoFilter
+            | Refusal::BodyTooLong { .. }
+            | Refusal::BodyTimeout
+            | Refusal::FilterTooLarge { .. }
+            | Refusal::TooManyBodies { .. }
+            | Refusal::TooManyViewers { .. }
+            | Refusal::StoreFull
+            | Refusal::StoreUnavailable => {}
+        }
+    }
+    let wrong = OptionsError::Format("v9".to_owned());
+    vec![
+        Refusal::UrlTooLong { max_bytes: 1 },
+        Refusal::InvalidOptions(wrong),
+        Refusal::OutsidePool(String::new()),
+        Refusal::NotReady,
+        Refusal::NoStart,
+        Refusal::Draining,
+        Refusal::NodeFull { max_subscribers: 1 },
+        Refusal::AddressFull { max: 1 },
+        Refusal::KeyFull { max: 1 },
+        Refusal::UnknownKey,
+        Refusal::NoUpgrade,
+        Refusal::UnknownFilter(FilterId::of(&Filter::default())),
+        Refusal::NoFilter,
+        Refusal::BodyTooLong { max_bytes: 1 },
+        Refusal::BodyTimeout,
+        Refusal::FilterTooLarge { bytes: 1 },
+        Refusal::TooManyBodies { max: 1 },
+        Refusal::TooManyViewers { max: 1 },
+        Refusal::StoreFull,
+        Refusal::StoreUnavailable,
+    ]
+}
+
+fn starts() -> [Start; 4] {
+    let at = |oldest, clamped| Start::At {
+        seq: 1,
+        cursor: 1,
+        oldest,
+        clamped,
+        not_before: 0,
+    };
+    [
+        Start::Live,
+        at(false, false),
+        at(true, false),
+        at(true, true),
+    ]
+}
+
+fn touch(metrics: &Metrics) {
+    metrics.joined(Encoding::Json);
+    for reason in CloseReason::ALL {
+        metrics.left(Encoding::Json, &reason);
+    }
+    metrics.laggards(1);
+    metrics.replays(1);
+    for start in starts() {
+        metrics.started(start);
+    }
+    metrics.replay_loaded(1, 1);
+    metrics.delivered(1, 1);
+    metrics.encoded(Made {
+        zstd: 1,
+        stored: 1,
+        v0: 1,
+    });
+    for refusal in refusals() {
+        metrics.refused(&refusal);
+        metrics.filter_refused(&refusal);
+    }
+    for reason in REFUSED_CONNECTION_REASONS {
+        metrics.connection_refused(reason);
+    }
+    metrics.replay_paused();
+    metrics.filter_stored();
+    metrics.tail_moved(1, 1.0, 1);
+    for reason in ["unavailable", "gap", "misconfigured", "corrupt"] {
+        metrics.feeder_restarted(reason);
+    }
+    metrics.tail_lost(1);
+    metrics.hub_crashed();
+}
+
+#[test]
+fn the_page_tells_what_is_shown() {
+    let shown = Shown::new().unwrap();
+    touch(&Metrics::new(&shown.meter("test")));
+    let text = String::from_utf8(shown.render().unwrap()).unwrap();
+    let found = disagreements("Edge", &text).unwrap();
+    assert!(found.is_empty(), "{found:#?}");
+}

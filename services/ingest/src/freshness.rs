@@ -1,0 +1,188 @@
+//! How fresh each collection is: kept while this process leads, and told to the whole cluster every few seconds.
+//!
+//! The next leader goes on with what was told last, so a takeover changes nothing about what is usual. Nothing here may
+//! hold an event back: a board that is away costs nothing but the telling.
+
+mod view;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use fanjet_actors::{Backoff, Clock, Stop};
+use fanjet_cluster::freshness::{KEEP_SECONDS, Snapshot, Table};
+use fanjet_event::Topic;
+use fanjet_log::memory::MemoryNotices;
+use fanjet_log::{NewEvent, Notices, StoreError, UpstreamId};
+use parking_lot::Mutex;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tracing::{debug, info, warn};
+
+use crate::config::FreshnessConfig;
+use crate::metrics::IngestMetrics;
+pub(crate) use view::{Labelled, SharedView, View};
+
+/// Where the newest snapshot hangs.
+const KEY: &str = "freshness";
+/// What fails is tried again at least this often: servers complain of what they do not allow.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// How long telling may take at the end of a term: others are waiting for it.
+const LAST_WORD: Duration = Duration::from_secs(1);
+
+/// The table of the present term. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Freshness(Arc<Parts>);
+
+struct Parts {
+    clock: Arc<dyn Clock>,
+    notices: Arc<dyn Notices>,
+    config: FreshnessConfig,
+    table: Mutex<Table>,
+    view: SharedView,
+}
+
+/// As long as it lives, the metrics show the table.
+pub(crate) struct Term(Freshness);
+
+impl Drop for Term {
+    fn drop(&mut self) {
+        *self.0.0.view.lock() = None;
+    }
+}
+
+impl Freshness {
+    pub(crate) fn new(
+        clock: Arc<dyn Clock>,
+        notices: Arc<dyn Notices>,
+        config: FreshnessConfig,
+        metrics: &IngestMetrics,
+    ) -> Self {
+        Self(Arc::new(Parts {
+            clock,
+            notices,
+            config,
+            table: Mutex::default(),
+            view: metrics.view(),
+        }))
+    }
+
+    /// One that nobody else hears of.
+    pub(crate) fn untold(clock: Arc<dyn Clock>, metrics: &IngestMetrics) -> Self {
+        let notices = Arc::new(MemoryNotices::default());
+        Self::new(clock, notices, FreshnessConfig::default(), metrics)
+    }
+
+    /// What the processes of the cluster tell each other, and how often.
+    pub(crate) fn board(&self) -> (Arc<dyn Notices>, Duration) {
+        (Arc::clone(&self.0.notices), self.0.config.interval)
+    }
+
+    /// A term begins: another leader may have counted since the last one.
+    pub(crate) fn begin(&self) -> Term {
+        *self.0.table.lock() = Table::default();
+        Term(self.clone())
+    }
+
+    /// An upstream sent frames that made so many events.
+    pub(crate) fn flowed(&self, upstream: &UpstreamId, events: usize) {
+        let now_us = self.0.clock.now_us();
+        self.0
+            .table
+            .lock()
+            .flowed(upstream.as_str(), events, now_us);
+    }
+
+    /// Events are in the log.
+    pub(crate) fn appended<'a>(&self, events: impl Iterator<Item = &'a NewEvent>) {
+        let now_us = self.0.clock.now_us();
+        let topics = events.map(|event| -> &Topic { &event.topic });
+        self.0.table.lock().appended(topics, now_us);
+    }
+
+    /// Tells until the end of the term, and once more then.
+    pub(crate) async fn tell(self, stop: Stop) {
+        let mut ticks = interval(self.0.config.interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut is_history_known, mut is_heard) = (false, true);
+        let mut backoff = Backoff::new(self.0.config.interval, LONGEST_PAUSE);
+        loop {
+            let is_over = tokio::select! {
+                () = stop.cancelled() => true,
+                _ = ticks.tick() => false,
+            };
+            let told = async {
+                if !is_history_known {
+                    self.remember().await?;
+                    is_history_known = true;
+                }
+                self.post().await
+            };
+            let told = if is_over {
+                timeout(LAST_WORD, told).await.unwrap_or(Ok(()))
+            } else {
+                told.await
+            };
+            match told {
+                Ok(()) => {
+                    is_heard = true;
+                    backoff.reset();
+                }
+                Err(error) => {
+                    if is_heard {
+                        warn!(%error, "how fresh collections are cannot be told to the cluster");
+                    } else {
+                        debug!(%error, "still nobody can be told");
+                    }
+                    is_heard = false;
+                    ticks.reset_after(backoff.next_pause());
+                }
+            }
+            if !is_history_known {
+                self.roll();
+            }
+            if is_over {
+                return;
+            }
+        }
+    }
+
+    /// Takes over what the leader before knew.
+    async fn remember(&self) -> Result<(), StoreError> {
+        let Some(told) = self.0.notices.get(KEY).await? else {
+            return Ok(());
+        };
+        match serde_json::from_slice::<Snapshot>(&told) {
+            Ok(before) => {
+                info!(collections = before.rows.len(), "what is usual is known");
+                self.0.table.lock().adopt(before);
+            }
+            Err(error) => warn!(%error, "what was told about collections cannot be read"),
+        }
+        Ok(())
+    }
+
+    async fn post(&self) -> Result<(), StoreError> {
+        let told = match serde_json::to_vec(&self.roll()) {
+            Ok(told) => Bytes::from(told),
+            Err(error) => return Err(StoreError::unavailable(error)),
+        };
+        let kept = Duration::from_secs_f64(KEEP_SECONDS);
+        self.0.notices.post(KEY, told, kept).await
+    }
+
+    fn roll(&self) -> Snapshot {
+        let now_us = self.0.clock.now_us();
+        let snapshot = {
+            let mut table = self.0.table.lock();
+            table.roll(now_us);
+            table.snapshot(now_us)
+        };
+        let mut view = self.0.view.lock();
+        *view = Some(View::of(
+            &snapshot,
+            self.0.config.labelled_collections,
+            view.take(),
+        ));
+        snapshot
+    }
+}

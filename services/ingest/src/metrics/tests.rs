@@ -1,0 +1,86 @@
+use fanjet_cluster::freshness::Table;
+use fanjet_event::{Nsid, Topic};
+use fanjet_telemetry::Metrics;
+use fanjet_testkit::metrics_page::disagreements;
+
+use super::*;
+use crate::filter::FilteredBy;
+use crate::freshness::View;
+
+/// All of a closed set; a new member does not compile before it stands here.
+macro_rules! all {
+    ($set:ident: $($name:ident)*) => {{
+        fn _is_complete(one: $set) {
+            match one { $($set::$name => {})* }
+        }
+        [$($set::$name),*]
+    }};
+}
+
+/// One collection that is known for two hours, so that it has a bound.
+fn view() -> View {
+    let topic = Topic::Commit(Nsid::parse("app.bsky.feed.like".into()).unwrap());
+    let mut table = Table::default();
+    for now in 1..=720 {
+        let now_us = now * 10_000_000;
+        table.flowed("relay", 1, now_us);
+        table.appended([&topic].into_iter(), now_us);
+        table.roll(now_us);
+    }
+    View::of(&table.snapshot(7_200_000_000), 50, None)
+}
+
+fn touch(metrics: &IngestMetrics) {
+    metrics.read(1, 1);
+    for reason in DropReason::ALL {
+        metrics.dropped_for(*reason, 1);
+    }
+    metrics.repeated(1);
+    metrics.passed_over(&PassedOver::ALL);
+    let mut filtered = Filtered::default();
+    for by in FilteredBy::ALL {
+        filtered.add(by, 1);
+    }
+    metrics.filtered(filtered);
+    let relay = UpstreamId::new("relay").unwrap();
+    metrics.gaps(&relay, Gaps { gaps: 1, missed: 1 });
+    metrics.reading(0);
+    for reason in all!(Reason: Failed Stale Preferred) {
+        metrics.switched(reason);
+    }
+    metrics.history_was_short();
+    metrics.renumbered();
+    metrics.connected(true);
+    for why in all!(Disconnect: Connect Closed Broken Silent Refused) {
+        metrics.disconnected(why);
+    }
+    for notice in
+        all!(Notice: OutdatedCursor OtherInfo FutureCursor ConsumerTooSlow NamelessError OtherError)
+    {
+        metrics.noticed(notice);
+    }
+    metrics.appended(1, 1, 1);
+    for outcome in all!(Outcome: Ok Unverifiable NoKey Away RateLimited BadSignature BadCommit BadInversion Crashed)
+    {
+        metrics.verified(outcome);
+    }
+    for result in all!(LookupResult: Key Missing Failed Timeout) {
+        metrics.key_looked_up(result);
+    }
+    metrics.resynced();
+    metrics.role(Role::Leader);
+    metrics.took_over();
+    metrics.renewed(true);
+    metrics.renewed(false);
+    metrics.led_for(Duration::from_secs(1));
+    *metrics.view().lock() = Some(view());
+}
+
+#[test]
+fn the_page_tells_what_is_shown() {
+    let shown = Metrics::new().unwrap();
+    touch(&IngestMetrics::new(&shown.meter("test")));
+    let text = String::from_utf8(shown.render().unwrap()).unwrap();
+    let found = disagreements("Ingest", &text).unwrap();
+    assert!(found.is_empty(), "{found:#?}");
+}
