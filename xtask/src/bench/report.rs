@@ -75,7 +75,7 @@ impl Document {
             notes.push("dev builds: these are no figures".to_owned());
         }
         if options.subscribers.is_some() || options.rate.is_some() {
-            let what = "subscribers or rate are not those that the targets are meant for";
+            let what = "not with the subscribers or the rate that the targets are meant for";
             notes.push(what.to_owned());
         }
         if machine.cores <= options.server_cores {
