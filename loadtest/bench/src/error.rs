@@ -25,7 +25,7 @@ pub enum SwarmError {
     #[error("{0}")]
     Server(String),
     /// The system's.
-    #[error("{0}: {1}")]
+    #[error("{0}")]
     Io(&'static str, #[source] std::io::Error),
     /// Ours: a thread of the swarm has ended by a defect.
     #[error("a thread of the swarm panicked")]

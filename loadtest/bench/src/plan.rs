@@ -100,7 +100,8 @@ impl Plan {
             ramp: self.ramp / parts as f64,
             churn: self.churn / parts as f64,
             churn_open: of(self.churn_open),
-            has_reference: part == 0 && !self.no_reference,
+            // One for each process, in its first thread.
+            has_reference: part < self.processes && !self.no_reference,
         }
     }
 

@@ -22,7 +22,7 @@ pub struct Report {
     pub seed: u64,
     /// The connections.
     pub connections: Connections,
-    /// What came while it counted: behind ramp and warm-up.
+    /// What came while it counted, behind ramp and warm-up. Without the reference.
     pub window: Window,
     /// What the sampled streams were like, ramp and warm-up included.
     pub sampled: Sampled,

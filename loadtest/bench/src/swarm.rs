@@ -9,7 +9,7 @@ use rustix::time::{ClockId, clock_gettime};
 use crate::SwarmError;
 use crate::limits;
 use crate::mix::World;
-use crate::plan::Plan;
+use crate::plan::{Count, Plan};
 use crate::reference::{Reference, Verdict};
 use crate::report::Report;
 use crate::shared::{Phase, Shared};
@@ -40,7 +40,7 @@ pub struct Progress {
     pub open: u64,
     /// Connections that came and went beside those that stay.
     pub churned: u64,
-    /// Events since the start.
+    /// Events since the start, without the reference's.
     pub events: u64,
     /// Bytes since the start.
     pub bytes: u64,
@@ -110,6 +110,10 @@ pub fn run(
     };
     for part in &parts {
         report.add(&part.report);
+    }
+    if plan.count == Count::Bytes {
+        // Those of the sampled connections alone would be taken for all.
+        report.window.events = 0;
     }
     let reference = parts.iter_mut().find_map(|part| part.reference.take());
     if let Some(reference) = reference {

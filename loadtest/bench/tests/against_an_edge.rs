@@ -130,7 +130,8 @@ async fn mixed_streams_are_received_and_found_to_be_right() {
         let report = stage.swarm(flags, |_| {}).await;
         assert_eq!(report.faults(), Vec::<String>::new(), "{flags}\n{report}");
         let sampled = &report.sampled;
-        assert_eq!(sampled.streams, sampled.compared + 1, "{report}");
+        // Rare collections may not occur in so short a time.
+        assert!(sampled.compared * 2 > sampled.streams, "{report}");
         assert!(sampled.events > 100, "{report}");
         assert!(report.latency_us.count() > 100, "{report}");
         let is_churning = flags.contains("--churn");
@@ -149,9 +150,12 @@ async fn bytes_alone_can_be_counted() {
     let flags = "--connections 50 --sample 10 --count bytes --zstd";
     let report = stage.swarm(flags, |_| {}).await;
     assert_eq!(report.faults(), Vec::<String>::new(), "{report}");
-    let per_event = report.window.bytes / report.window.events;
-    // Of 51 connections 11 count events, all of them bytes.
-    assert!((600..3000).contains(&per_event), "{per_event}");
+    assert_eq!(report.window.events, 0);
+    // Far more than the ten that are checked have received.
+    assert!(
+        report.window.bytes > 600 * report.latency_us.count(),
+        "{report}"
+    );
     stage.end().await;
 }
 

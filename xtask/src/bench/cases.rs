@@ -43,11 +43,15 @@ impl Case {
             self.subscribers.to_string(),
             "--mix".to_owned(),
             self.mix.clone(),
-            "--warm-up".to_owned(),
-            options.warm_up.to_string(),
         ];
-        if !self.flags.iter().any(|flag| flag == "--seconds") {
-            flags.extend(["--seconds".to_owned(), options.seconds.to_string()]);
+        for (flag, value) in [
+            ("--warm-up", options.warm_up),
+            ("--seconds", options.seconds),
+        ] {
+            // What the case itself says counts.
+            if !self.flags.iter().any(|it| it == flag) {
+                flags.extend([flag.to_owned(), value.to_string()]);
+            }
         }
         flags.extend(self.flags.iter().cloned());
         flags

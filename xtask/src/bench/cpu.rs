@@ -20,7 +20,6 @@ pub(super) struct Pids {
     pub(super) nats: Vec<i32>,
     /// Feeder, or simulator and ingest.
     pub(super) sources: Vec<i32>,
-    pub(super) swarm: Vec<i32>,
 }
 
 /// A look at all clocks.
@@ -30,7 +29,6 @@ pub(super) struct Look {
     servers: f64,
     nats: f64,
     sources: f64,
-    swarm: f64,
     own: f64,
     /// User, nice and system time of all processes.
     busy: f64,
@@ -67,19 +65,18 @@ impl Look {
             servers: sum(&pids.servers)?,
             nats: sum(&pids.nats)?,
             sources: sum(&pids.sources)?,
-            swarm: sum(&pids.swarm)?,
             own: cpu_seconds(i32::try_from(std::process::id())?)?,
             busy,
             stolen,
         })
     }
 
-    pub(super) fn since(&self, before: &Self) -> Spent {
+    /// What was spent since then. What the swarm spent it knows itself: it may be gone by now.
+    pub(super) fn since(&self, before: &Self, swarm: f64) -> Spent {
         let seconds = (self.at - before.at).as_secs_f64();
         let servers = self.servers - before.servers;
         let nats = self.nats - before.nats;
         let sources = self.sources - before.sources;
-        let swarm = self.swarm - before.swarm;
         let ours = servers + nats + sources + swarm + self.own - before.own;
         let percent = |time: f64| (time / seconds * 100.0).max(0.0);
         let foreign = percent(self.busy - before.busy - ours);

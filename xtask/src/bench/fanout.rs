@@ -28,7 +28,7 @@ pub(super) async fn latency(options: &Options, document: &mut Document) -> Resul
         .await?;
     let cpu = rounds.median(Round::cpu_percent);
     let p99 = rounds.median(|it| it.latency(99.0));
-    document.delivery("1,000 unfiltered subscribers, steady rate", &["steady"]);
+    document.delivery("Subscribers without a filter, steady rate", &["steady"]);
     document.target(
         Target::at_most("the same at 500 events/s: CPU, % of a core", 55.0, cpu),
         &rounds,
@@ -57,7 +57,7 @@ pub(super) async fn saturate(options: &Options, document: &mut Document) -> Resu
     )
     .await?;
     let cases = [case.name.as_str(), batches.name.as_str()];
-    document.delivery("Saturated edge, 1,000 unfiltered subscribers", &cases);
+    document.delivery("Saturated edge, subscribers without a filter", &cases);
     document.target(
         Target::at_least(
             "fan-out, 1,000 unfiltered, saturating: delivered/s/core",
@@ -99,7 +99,7 @@ pub(super) async fn filters(options: &Options, document: &mut Document) -> Resul
     drop(stage);
     let names = mixes.map(|mix| format!("mix {mix}"));
     let names: Vec<_> = names.iter().map(String::as_str).collect();
-    document.delivery("1,000 subscribers by filter, steady rate", &names);
+    document.delivery("By filter, steady rate", &names);
     routed(options, document).await
 }
 
@@ -115,7 +115,7 @@ pub(super) async fn routed(options: &Options, document: &mut Document) -> Result
         rounds.remark(),
     ]);
     document.table(
-        "1,000 subscribers with 100 random DIDs, as fast as it goes",
+        "Subscribers with 100 random DIDs each, as fast as it goes",
         &table,
     );
     let target = Target::at_least(
@@ -145,7 +145,7 @@ pub(super) async fn zstd(options: &Options, document: &mut Document) -> Result<(
     }
     document.join_repeats();
     document.delivery(
-        "1,000 unfiltered subscribers by encoding",
+        "By encoding, subscribers without a filter",
         &["plain", "zstd"],
     );
     let of = |name| document.ours(name).cloned();

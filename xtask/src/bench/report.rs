@@ -74,6 +74,10 @@ impl Document {
         if options.dev {
             notes.push("dev builds: these are no figures".to_owned());
         }
+        if options.subscribers.is_some() || options.rate.is_some() {
+            let what = "not with the subscribers or the rate that the targets are meant for";
+            notes.push(what.to_owned());
+        }
         if machine.cores <= options.server_cores {
             notes.push("servers and clients share all cores".to_owned());
         }

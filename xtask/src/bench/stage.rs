@@ -2,9 +2,10 @@
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use fanjet_swarm::Report;
 use fanjet_testkit::{NatsServer, Process};
 use tokio::time::sleep;
@@ -24,6 +25,8 @@ const PROGRAMS: [&str; 4] = [
     "fanjet-simulator",
     "fanjet-swarm",
 ];
+/// How often memory is looked at.
+const LOOK: Duration = Duration::from_millis(100);
 /// A run must not hit the limits that protect a node.
 const SETTINGS: [(&str, &str); 4] = [
     ("http.max_subscribers", "100000"),
@@ -206,7 +209,6 @@ impl Stage {
             servers: self.servers(side)?,
             nats: self.nats.process().iter().map(|it| it.pid()).collect(),
             sources: self.source.iter().map(Process::pid).collect(),
-            swarm: vec![swarm.pid()],
         };
         if let Side::Other(..) = side {
             // Our own edges are a part of the run, but not what is measured.
@@ -220,17 +222,14 @@ impl Stage {
             self.nats_egress().await?,
         );
         let mut memory = self.memory(side)?;
-        while !swarm.lines().iter().any(|line| line == "window ends") {
-            if let Some(status) = swarm.exit_status() {
-                bail!(
-                    "the swarm ended with {status}:\n{}",
-                    swarm.lines().join("\n")
-                );
+        let mut over = pin!(line(&swarm, "window ends"));
+        loop {
+            tokio::select! {
+                ended = &mut over => break ended?,
+                () = sleep(LOOK) => memory = memory.max(self.memory(side)?),
             }
-            memory = memory.max(self.memory(side)?);
-            sleep(Duration::from_millis(50)).await;
         }
-        let spent = Look::now(&pids)?.since(&before.0);
+        let after = Look::now(&pids)?;
         let log_events = self.log_events().await? - before.1;
         let nats_bytes = self.nats_egress().await? - before.2;
         // A swarm that found faults ends with 1; they are in the report.
@@ -238,6 +237,11 @@ impl Stage {
         let report = std::fs::read_to_string(&out)
             .with_context(|| format!("no report:\n{}", swarm.lines().join("\n")))?;
         let report: Report = serde_json::from_str(&report)?;
+        let mut spent = after.since(&before.0, report.window.swarm_cpu_seconds);
+        if pids.servers.is_empty() {
+            // Of a server elsewhere nothing is known.
+            spent.servers = f64::NAN;
+        }
         Ok(Round {
             side: match side {
                 Side::Ours(_) => "ours".to_owned(),
@@ -264,9 +268,9 @@ impl Stage {
     }
 }
 
-/// Waits for a line of the swarm, however long the ramp takes.
+/// Waits for a line of the swarm, however long ramp and window take.
 async fn line(swarm: &Process, word: &str) -> Result<()> {
-    const RAMP: Duration = Duration::from_secs(300);
-    swarm.wait_for_line(|line| line == word, RAMP).await?;
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    swarm.wait_for_line(|line| line == word, DAY).await?;
     Ok(())
 }

@@ -42,7 +42,7 @@ impl fmt::Display for Table {
 /// With as many digits as say something.
 pub(super) fn figure(value: f64) -> String {
     match value.abs() {
-        _ if value.is_nan() => "-".to_owned(),
+        _ if !value.is_finite() => "-".to_owned(),
         big if big >= 1e6 => format!("{:.2} M", value / 1e6),
         big if big >= 1e4 => format!("{:.1} k", value / 1e3),
         big if big >= 100.0 => format!("{value:.0}"),
@@ -63,7 +63,7 @@ mod tests {
             table.to_string(),
             "| what | is |\n|---|---|\n| x | 0.39 |\n"
         );
-        let figures = [1_620_000.0, 65_400.0, 512.4, 27.35, f64::NAN].map(figure);
+        let figures = [1_620_000.0, 65_400.0, 512.4, 27.35, f64::INFINITY].map(figure);
         assert_eq!(figures, ["1.62 M", "65.4 k", "512", "27.4", "-"]);
     }
 }

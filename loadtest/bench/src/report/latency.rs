@@ -3,6 +3,9 @@
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
+/// Longer ones count as this: an hour.
+const MAX_US: u64 = 3_600_000_000;
+
 /// Times in microseconds with their percentiles. Exact to three digits.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(from = "Document", into = "Document")]
@@ -24,7 +27,7 @@ struct Document {
 impl Default for Latency {
     fn default() -> Self {
         // The sizes are constants that the crate accepts; should it ever refuse them, nothing is recorded.
-        Self(Histogram::new(3).ok())
+        Self(Histogram::new_with_bounds(1, MAX_US, 3).ok())
     }
 }
 
@@ -105,5 +108,15 @@ mod tests {
         assert_eq!((low.percentile(50.0), low.percentile(99.0)), (500, 990));
         assert!(text.contains(r#""p50":750,"p90":950"#), "{text}");
         assert_eq!(Latency::default().percentile(99.0), 0);
+        // Of any size.
+        low.record_many(2_000_000, 100_000);
+        low.record_many(u64::MAX, 1);
+        let mut again: Latency =
+            serde_json::from_str(&serde_json::to_string(&low).unwrap()).unwrap();
+        again.add(&Latency::default());
+        let near = |us: u64, wanted: u64| us.abs_diff(wanted) <= wanted / 500;
+        assert!(near(again.percentile(50.0), 2_000_000), "{again:?}");
+        assert!(near(again.percentile(100.0), MAX_US), "{again:?}");
+        assert_eq!(again.count(), 101_001);
     }
 }

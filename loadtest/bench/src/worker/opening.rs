@@ -48,6 +48,7 @@ impl<'a> Worker<'a> {
             opened: 0,
             churn_open: 0,
             phase: Phase::Reference,
+            awake: Instant::now(),
             reference: None,
             part: Part::default(),
         })
