@@ -17,7 +17,7 @@ use super::front_page::front_page;
 use super::status::{status, status_live};
 use super::subscribe::subscribe;
 use crate::EdgeError;
-use crate::config::SubscriberConfig;
+use crate::config::{SubscriberConfig, Writer};
 use crate::edge::Node;
 use crate::hub::Worker;
 use crate::sockets::{Held, Socket, Stalls};
@@ -69,6 +69,11 @@ impl Server {
         })
         .shutdown_timeout(node.config.drain.deadline.as_secs())
         .disable_signals();
+        let server = match node.config.subscriber.writer {
+            Writer::Stream => server,
+            // A body is asked for more only while fewer bytes than this are unwritten: only when there are none.
+            Writer::Direct => server.h1_write_buffer_size(1),
+        };
         let listen = config.listen;
         let bound = server.bind(listen).map_err(|source| EdgeError::Listen {
             addr: listen,

@@ -9,6 +9,7 @@ use fanjet_filter::{OptionsError, SubscriberOptions};
 use super::Refusal;
 use super::admit::admit;
 use super::server::socket_of;
+use crate::config::Writer;
 use crate::hub::Worker;
 use crate::subscriber::{Session, body};
 
@@ -30,9 +31,13 @@ pub(crate) async fn subscribe(
         Ok(mut admitted) => {
             let heartbeat = admitted.options.heartbeat;
             let socket = socket_of(&request);
-            let (feed, on_end) = worker.join(admitted.options, admitted.start, socket);
+            let (feed, on_end) = worker.join(admitted.options, admitted.start, socket.clone());
             let shard = Rc::clone(worker.shard());
             let member = Rc::clone(feed.member());
+            // Only here: over plain HTTP the server puts something around every piece.
+            if let (Writer::Direct, Some(socket)) = (node.config.subscriber.writer, socket) {
+                member.outbox().write_to(socket);
+            }
             Session::start(shard, member, payload, on_end, heartbeat, node);
             admitted.response.streaming(body(feed, admitted.permit))
         }

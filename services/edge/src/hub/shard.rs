@@ -11,8 +11,10 @@
 mod behind;
 mod encoding;
 mod refilter;
+mod writing;
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -79,6 +81,8 @@ pub struct Shard {
     /// Members that hold a lane.
     holders: usize,
     touched: Vec<LaneId>,
+    /// Those for whom something was queued that the hub writes itself.
+    unwritten: VecDeque<Rc<Member>>,
 }
 
 impl Shard {
@@ -105,6 +109,7 @@ impl Shard {
             before: None,
             holders: 0,
             touched: Vec::new(),
+            unwritten: VecDeque::new(),
         }
     }
 
@@ -135,8 +140,12 @@ impl Shard {
         }
     }
 
-    /// Routes the next part of the ring to the outboxes.
+    /// Routes the next part of the ring to the outboxes, or goes on writing what was routed.
     pub fn step(&mut self) -> Step {
+        if !self.unwritten.is_empty() {
+            self.write_out();
+            return self.what_is_left();
+        }
         if self.holders == 0 {
             self.go_to_end();
             return Step::Done;
@@ -168,11 +177,8 @@ impl Shard {
         }
         self.start_reached();
         self.close_fallen();
-        if self.ring.head().end.is_some_and(|end| self.position < end) {
-            Step::More
-        } else {
-            Step::Done
-        }
+        self.write_out();
+        self.what_is_left()
     }
 
     /// Everybody who is here, in whatever place.
@@ -270,6 +276,10 @@ impl Shard {
         for member in &lane.members {
             match member.outbox().push(&chunk) {
                 Push::Queued => delivered += 1,
+                Push::Writable => {
+                    delivered += 1;
+                    self.unwritten.push_back(Rc::clone(member));
+                }
                 Push::Full => full.push(Rc::clone(member)),
                 // Its feed will leave.
                 Push::Closed => {}

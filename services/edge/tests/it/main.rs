@@ -6,6 +6,8 @@ mod support;
 #[cfg(test)]
 mod asyncapi;
 #[cfg(test)]
+mod churn;
+#[cfg(test)]
 mod compression;
 #[cfg(test)]
 mod conformance_encodings;
@@ -41,3 +43,7 @@ mod slow_readers;
 mod status;
 #[cfg(test)]
 mod stored_filters;
+
+/// How the nodes of these tests write.
+#[cfg(test)]
+const WRITER: fanjet_edge::config::Writer = fanjet_edge::config::Writer::Stream;
