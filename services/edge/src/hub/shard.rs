@@ -83,6 +83,8 @@ pub struct Shard {
     touched: Vec<LaneId>,
     /// Those for whom something was queued that the hub writes itself.
     unwritten: VecDeque<Rc<Member>>,
+    /// Whether the last routing left something in the ring.
+    is_behind: bool,
 }
 
 impl Shard {
@@ -110,6 +112,7 @@ impl Shard {
             holders: 0,
             touched: Vec::new(),
             unwritten: VecDeque::new(),
+            is_behind: false,
         }
     }
 
@@ -177,6 +180,7 @@ impl Shard {
         }
         self.start_reached();
         self.close_fallen();
+        self.is_behind = self.ring.head().end.is_some_and(|end| self.position < end);
         self.write_out();
         self.what_is_left()
     }

@@ -25,10 +25,10 @@ impl Shard {
         self.metrics.written_directly(whole, in_part);
     }
 
-    /// Whether there is more to do.
+    /// Whether there is more to do at once. What has come into the ring while sockets were written to is not: it waits for
+    /// the next flush, or each would carry next to nothing.
     pub(super) fn what_is_left(&self) -> Step {
-        let is_behind = || self.ring.head().end.is_some_and(|end| self.position < end);
-        if !self.unwritten.is_empty() || is_behind() {
+        if !self.unwritten.is_empty() || self.is_behind {
             Step::More
         } else {
             Step::Done
