@@ -42,6 +42,18 @@ pub fn disagreements(section: &str, rendered: &str) -> anyhow::Result<Vec<String
     Ok(found)
 }
 
+/// Names of metrics in a program's source that `rendered` does not show: instruments that the test forgets to touch, which
+/// [`disagreements`] cannot see.
+pub fn untouched(source: &str, rendered: &str) -> Vec<String> {
+    let shown: Vec<_> = exposition(rendered).into_keys().collect();
+    let names = source.split('"').skip(1).step_by(2);
+    let names = names.filter(|text| text.starts_with("fanjet_") && !text.contains(' '));
+    names
+        .filter(|name| !shown.iter().any(|shown| shown.starts_with(name)))
+        .map(str::to_owned)
+        .collect()
+}
+
 fn compare(name: &str, told: &Metric, shown: &Metric, found: &mut Vec<String>) {
     if told.kind != shown.kind {
         found.push(format!("{name} is a {}, told as {}", shown.kind, told.kind));

@@ -1,7 +1,7 @@
 //! What one delivered event costs over real sockets: CPU time of the serving process alone, which is this one; the
-//! subscribers are another process. Encodings take turns, so that what else runs on the machine hits all of them.
+//! subscribers are another process. Encodings and writers take turns, so that what else runs on the machine hits all of them.
 //!
-//! `cargo bench -p fanjet-edge --bench sockets`
+//! `cargo bench -p fanjet-edge --bench sockets -- [rate=500] [rounds=3] [only=<part of a case's name>]`
 
 #![allow(clippy::print_stdout, reason = "printing figures is what it is for")]
 #![allow(
@@ -21,8 +21,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fanjet_actors::Stop;
+use fanjet_edge::config::Writer;
 use fanjet_edge::metrics::{DELIVERED_BYTES, DELIVERED_EVENTS, ENCODED_EVENTS, SUBSCRIBERS};
-use fanjet_edge::{Edge, EdgeConfig};
+use fanjet_edge::{Edge, EdgeConfig, EdgeHandle};
 use fanjet_log::memory::{MemoryLog, MemoryStore};
 use fanjet_log::{EventLog, NewEvent};
 use opentelemetry::metrics::MeterProvider;
@@ -32,8 +33,6 @@ use prometheus::Registry;
 use events::commit;
 
 const CLIENTS: usize = 1000;
-const EVENTS_PER_SECOND: u64 = 500;
-const ROUNDS: usize = 3;
 /// Before the figures count.
 const WARM_UP: Duration = Duration::from_secs(1);
 const RUN: Duration = Duration::from_secs(6);
@@ -43,10 +42,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const TICKS_PER_SECOND: f64 = 100.0;
 /// Bytes of filler, so that an event has about the 550 bytes of a real one. It compresses worse than a real one does.
 const PADDING: usize = 370;
-const ENCODINGS: [(&str, &str); 3] = [
-    ("text", ""),
-    ("zstd", "?compress=true"),
-    ("v0", "?format=v0"),
+const CASES: [(&str, Writer, &str); 5] = [
+    ("text", Writer::Stream, ""),
+    ("text, direct", Writer::Direct, ""),
+    ("zstd", Writer::Stream, "?compress=true"),
+    ("zstd, direct", Writer::Direct, "?compress=true"),
+    ("v0", Writer::Stream, "?format=v0"),
 ];
 
 fn main() {
@@ -56,53 +57,93 @@ fn main() {
     {
         return subscribe(addr.parse().unwrap(), query);
     }
+    let setting = |name: &str| {
+        let mut values = arguments.iter().filter_map(|it| it.strip_prefix(name));
+        values.find_map(|it| it.strip_prefix('='))
+    };
+    let plan = Plan {
+        rate: setting("rate").unwrap_or("500").parse().unwrap(),
+        rounds: setting("rounds").unwrap_or("3").parse().unwrap(),
+        only: setting("only").unwrap_or_default().to_owned(),
+    };
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
         .unwrap()
-        .block_on(serve());
+        .block_on(serve(plan));
 }
 
-async fn serve() {
-    let registry = Registry::new();
-    let exporter = opentelemetry_prometheus::exporter()
-        .with_registry(registry.clone())
-        .build()
+/// What is asked for.
+struct Plan {
+    /// Events per second.
+    rate: u64,
+    rounds: usize,
+    only: String,
+}
+
+/// One node with one worker.
+struct Node {
+    edge: EdgeHandle,
+    registry: Registry,
+    _provider: SdkMeterProvider,
+}
+
+impl Node {
+    fn start(log: &MemoryLog, writer: Writer, stop: &Stop) -> Self {
+        let registry = Registry::new();
+        let exporter = opentelemetry_prometheus::exporter()
+            .with_registry(registry.clone())
+            .build()
+            .unwrap();
+        let provider = SdkMeterProvider::builder().with_reader(exporter).build();
+        let mut config = EdgeConfig::default();
+        config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        config.http.workers = 1;
+        config.tail.ring_bytes = 64 << 20;
+        config.subscriber.writer = writer;
+        let edge = Edge::start(
+            config,
+            Arc::new(log.clone()),
+            Arc::new(MemoryStore::default()),
+            &provider.meter("bench"),
+            stop.clone(),
+        )
         .unwrap();
-    let provider = SdkMeterProvider::builder().with_reader(exporter).build();
-    let mut config = EdgeConfig::default();
-    config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    config.http.workers = 1;
-    config.tail.ring_bytes = 64 << 20;
+        Self {
+            edge,
+            registry,
+            _provider: provider,
+        }
+    }
+}
+
+async fn serve(plan: Plan) {
     let log = MemoryLog::new();
     let stop = Stop::new();
-    let meter = provider.meter("bench");
-    let edge = Edge::start(
-        config,
-        Arc::new(log.clone()),
-        Arc::new(MemoryStore::default()),
-        &meter,
-        stop.clone(),
-    )
-    .unwrap();
-    let addr = edge.addr();
-    let measuring = tokio::task::spawn_blocking(move || measure(addr, &registry));
+    let nodes = [Writer::Stream, Writer::Direct].map(|writer| Node::start(&log, writer, &stop));
+    let served = nodes
+        .each_ref()
+        .map(|it| (it.edge.addr(), it.registry.clone()));
+    let rate = plan.rate;
+    let measuring = tokio::task::spawn_blocking(move || measure(&plan, &served));
     tokio::select! {
         measured = measuring => measured.unwrap(),
-        () = write_events(&log) => {}
+        () = write_events(&log, rate) => {}
     }
     stop.cancel();
-    edge.join().await.unwrap();
+    for node in nodes {
+        node.edge.join().await.unwrap();
+    }
 }
 
 /// Appends at a steady rate, for ever.
-async fn write_events(log: &MemoryLog) {
+async fn write_events(log: &MemoryLog, rate: u64) {
     let mut appender = log.appender(0).await.unwrap();
     let start = Instant::now();
     let mut written = 0;
     loop {
-        let due = start.elapsed().as_millis() as u64 * EVENTS_PER_SECOND / 1000;
+        let due = start.elapsed().as_millis() as u64 * rate / 1000;
         let events: Vec<_> = (written + 1..=due)
             .map(|seq| {
                 let did = format!("did:plc:{seq:024}");
@@ -121,16 +162,25 @@ async fn write_events(log: &MemoryLog) {
     }
 }
 
-fn measure(addr: SocketAddr, registry: &Registry) {
-    println!("{CLIENTS} subscribers without filters, {EVENTS_PER_SECOND} events/s, one worker");
+fn measure(plan: &Plan, [stream, direct]: &[(SocketAddr, Registry); 2]) {
+    let rate = plan.rate;
+    println!("{CLIENTS} subscribers without filters, {rate} events/s, one worker");
     println!(
-        "{:<6} {:>14} {:>10} {:>22} {:>16} {:>14}",
+        "{:<12} {:>14} {:>10} {:>22} {:>16} {:>14}",
         "", "delivered/s", "CPU %", "CPU us per delivered", "bytes/delivered", "encoded/s"
     );
-    let mut costs: [Vec<f64>; ENCODINGS.len()] = Default::default();
-    for _ in 0..ROUNDS {
-        for ((name, query), costs) in ENCODINGS.into_iter().zip(&mut costs) {
-            let clients = Clients::start(addr, query);
+    let cases = CASES.map(|case| (case, Vec::new()));
+    let mut cases: Vec<_> = cases
+        .into_iter()
+        .filter(|((name, ..), _)| name.contains(&plan.only))
+        .collect();
+    for _ in 0..plan.rounds {
+        for ((name, writer, query), costs) in &mut cases {
+            let (addr, registry) = match writer {
+                Writer::Stream => stream,
+                Writer::Direct => direct,
+            };
+            let clients = Clients::start(*addr, query);
             wait_for(|| value(registry, SUBSCRIBERS) == CLIENTS as f64);
             thread::sleep(WARM_UP);
             let before = Figures::now(registry);
@@ -143,7 +193,7 @@ fn measure(addr: SocketAddr, registry: &Registry) {
             let seconds = (after.at - before.at).as_secs_f64();
             costs.push(cpu * 1e6 / delivered);
             println!(
-                "{name:<6} {:>14.0} {:>10.1} {:>22.3} {:>16.1} {:>14.1}",
+                "{name:<12} {:>14.0} {:>10.1} {:>22.3} {:>16.1} {:>14.1}",
                 delivered / seconds,
                 cpu / seconds * 100.0,
                 cpu * 1e6 / delivered,
@@ -152,9 +202,9 @@ fn measure(addr: SocketAddr, registry: &Registry) {
             );
         }
     }
-    let [text, zstd, v0] = costs.map(median);
-    println!("medians: text {text:.3} us, zstd {zstd:.3} us, v0 {v0:.3} us");
-    println!("zstd/text {:.2}, v0/text {:.2}", zstd / text, v0 / text);
+    for ((name, ..), costs) in cases {
+        println!("{name:<12} median {:.3} us", median(costs));
+    }
 }
 
 struct Figures {

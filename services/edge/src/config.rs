@@ -200,10 +200,22 @@ impl Default for HubConfig {
     }
 }
 
+/// How events are written to WebSockets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Writer {
+    /// By the HTTP server.
+    Stream,
+    /// By the hub, past the HTTP server, to those who keep up; to the others by the server.
+    Direct,
+}
+
 /// One connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SubscriberConfig {
+    /// How events are written to WebSockets.
+    pub writer: Writer,
     /// Bytes that may wait for a slow socket. Above it the subscriber reads the ring at its own pace.
     pub max_pending_bytes: usize,
     /// Most bytes that a subscriber behind the others takes from the ring in one go.
@@ -235,6 +247,7 @@ pub struct SubscriberConfig {
 impl Default for SubscriberConfig {
     fn default() -> Self {
         Self {
+            writer: Writer::Stream,
             max_pending_bytes: 1 << 20,
             catch_up_bytes: 96 << 10,
             ping_interval: Duration::from_secs(30),

@@ -10,7 +10,7 @@
 //! 4. [`subscriber`]: the outbox of a connection queues these pieces; its body gives them to the socket. One that
 //!    cannot keep up, or starts at a cursor, reads the log and the ring by its own position until it has caught up.
 //!
-//! `http` lets clients in. Nothing here may decode a record, allocate per event and subscriber, or send an
+//! `http` lets clients in, `sockets` ends the connections of those who take nothing. Nothing here may decode a record, allocate per event and subscriber, or send an
 //! event through a mailbox.
 
 pub mod config;

@@ -32,6 +32,9 @@ pub const REPLAY_CACHE_BYTES: &str = "fanjet_edge_replay_cache_bytes";
 pub const DELIVERED_EVENTS: &str = "fanjet_edge_delivered_events";
 /// Bytes of frames handed to subscribers.
 pub const DELIVERED_BYTES: &str = "fanjet_edge_delivered_bytes";
+/// Writes that the hub did itself, one per flush and subscriber, by `outcome`: `whole`, or `part` where the HTTP server
+/// had to finish it.
+pub const DIRECT_WRITES: &str = "fanjet_edge_direct_writes";
 /// Frames made on demand by `encoding`: each event at most once per encoding and node. `zstd_stored` is a zstd frame
 /// that is not compressed because the library failed.
 pub const ENCODED_EVENTS: &str = "fanjet_edge_encoded_events";
@@ -71,6 +74,7 @@ pub struct Metrics {
     replay_cache_bytes: Gauge<u64>,
     delivered_events: Counter<u64>,
     delivered_bytes: Counter<u64>,
+    direct_writes: Counter<u64>,
     encoded_events: Counter<u64>,
     disconnects: Counter<u64>,
     refused_handshakes: Counter<u64>,
@@ -102,6 +106,7 @@ impl Metrics {
             replay_cache_bytes: meter.u64_gauge(REPLAY_CACHE_BYTES).build(),
             delivered_events: meter.u64_counter(DELIVERED_EVENTS).build(),
             delivered_bytes: meter.u64_counter(DELIVERED_BYTES).build(),
+            direct_writes: meter.u64_counter(DIRECT_WRITES).build(),
             encoded_events: meter.u64_counter(ENCODED_EVENTS).build(),
             disconnects: meter.u64_counter(DISCONNECTS).build(),
             refused_handshakes: meter.u64_counter(REFUSED_HANDSHAKES).build(),
@@ -163,6 +168,15 @@ impl Metrics {
     pub(crate) fn delivered(&self, events: u64, bytes: u64) {
         self.delivered_events.add(events, &[]);
         self.delivered_bytes.add(bytes, &[]);
+    }
+
+    pub(crate) fn written_directly(&self, whole: u64, in_part: u64) {
+        for (outcome, count) in [("whole", whole), ("part", in_part)] {
+            if count > 0 {
+                let outcome = KeyValue::new("outcome", outcome);
+                self.direct_writes.add(count, &[outcome]);
+            }
+        }
     }
 
     pub(crate) fn encoded(&self, made: Made) {

@@ -16,7 +16,7 @@ mod silence;
 mod session;
 
 pub use feed::Feed;
-pub use outbox::{Chunk, Outbox, Push, Take};
+pub use outbox::{Chunk, Line, Outbox, Push, Take, Written};
 
 pub(crate) use age::Ages;
 pub(crate) use body::body;

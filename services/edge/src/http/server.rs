@@ -20,7 +20,7 @@ use super::front_page::front_page;
 use super::status::{status, status_collections, status_live};
 use super::subscribe::subscribe;
 use crate::EdgeError;
-use crate::config::SubscriberConfig;
+use crate::config::{SubscriberConfig, Writer};
 use crate::edge::Node;
 use crate::hub::Worker;
 use crate::sockets::{Held, Socket, Stalls};
@@ -86,6 +86,11 @@ impl Server {
         })
         .shutdown_timeout(node.config.drain.deadline.as_secs())
         .disable_signals();
+        let server = match node.config.subscriber.writer {
+            Writer::Stream => server,
+            // A body is asked for more only while fewer bytes than this are unwritten: only when there are none.
+            Writer::Direct => server.h1_write_buffer_size(1),
+        };
         let listen = config.listen;
         let bound = server.bind(listen).map_err(|source| EdgeError::Listen {
             addr: listen,

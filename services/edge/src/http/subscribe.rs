@@ -9,6 +9,7 @@ use fanjet_filter::{OptionsError, SubscriberOptions};
 use super::Refusal;
 use super::admit::admit;
 use super::server::socket_of;
+use crate::config::Writer;
 use crate::hub::Worker;
 use crate::subscriber::{Session, body};
 
@@ -29,12 +30,15 @@ pub(crate) async fn subscribe(
         }
         Ok(mut admitted) => {
             let heartbeat = admitted.options.heartbeat;
+            let socket = socket_of(&request);
             let (feed, on_end) = worker.join(admitted.options, admitted.start);
-            let feed = feed
-                .over(socket_of(&request))
-                .within(admitted.permit.replay());
+            let feed = feed.over(socket.clone()).within(admitted.permit.replay());
             let shard = Rc::clone(worker.shard());
             let member = Rc::clone(feed.member());
+            // Only here: over plain HTTP the server puts something around every piece.
+            if let (Writer::Direct, Some(socket)) = (node.config.subscriber.writer, socket) {
+                member.outbox().write_to(socket);
+            }
             Session::start(shard, member, payload, on_end, heartbeat, node);
             admitted.response.streaming(body(feed, admitted.permit))
         }

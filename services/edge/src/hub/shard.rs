@@ -12,8 +12,10 @@ mod behind;
 mod ahead;
 mod encoding;
 mod refilter;
+mod writing;
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -80,6 +82,10 @@ pub struct Shard {
     /// Members that hold a lane.
     holders: usize,
     touched: Vec<LaneId>,
+    /// Those for whom something was queued that the hub writes itself.
+    unwritten: VecDeque<Rc<Member>>,
+    /// Whether the last routing left something in the ring.
+    is_behind: bool,
 }
 
 impl Shard {
@@ -106,6 +112,8 @@ impl Shard {
             before: None,
             holders: 0,
             touched: Vec::new(),
+            unwritten: VecDeque::new(),
+            is_behind: false,
         }
     }
 
@@ -136,8 +144,12 @@ impl Shard {
         }
     }
 
-    /// Routes the next part of the ring to the outboxes.
+    /// Routes the next part of the ring to the outboxes, or goes on writing what was routed.
     pub fn step(&mut self) -> Step {
+        if !self.unwritten.is_empty() {
+            self.write_out();
+            return self.what_is_left();
+        }
         if self.holders == 0 {
             self.go_to_end();
             return Step::Done;
@@ -170,11 +182,9 @@ impl Shard {
         }
         self.start_reached();
         self.close_fallen();
-        if self.ring.head().end.is_some_and(|end| self.position < end) {
-            Step::More
-        } else {
-            Step::Done
-        }
+        self.is_behind = self.ring.head().end.is_some_and(|end| self.position < end);
+        self.write_out();
+        self.what_is_left()
     }
 
     /// Everybody who is here, in whatever place.
@@ -272,6 +282,10 @@ impl Shard {
         for member in &lane.members {
             match member.outbox().push(&chunk) {
                 Push::Queued => delivered += 1,
+                Push::Writable => {
+                    delivered += 1;
+                    self.unwritten.push_back(Rc::clone(member));
+                }
                 Push::Full => full.push(Rc::clone(member)),
                 // Its feed will leave.
                 Push::Closed => {}

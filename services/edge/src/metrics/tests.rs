@@ -1,6 +1,6 @@
 use fanjet_filter::{Filter, FilterId, OptionsError};
 use fanjet_telemetry::Metrics as Shown;
-use fanjet_testkit::metrics_page::disagreements;
+use fanjet_testkit::metrics_page::{disagreements, untouched};
 
 use super::*;
 use crate::http::REFUSED_CONNECTION_REASONS;
@@ -84,6 +84,7 @@ fn touch(metrics: &Metrics) {
     }
     metrics.replay_loaded(1, 1);
     metrics.delivered(1, 1);
+    metrics.written_directly(1, 1);
     metrics.encoded(Made {
         zstd: 1,
         stored: 1,
@@ -113,4 +114,8 @@ fn the_page_tells_what_is_shown() {
     let text = String::from_utf8(shown.render().unwrap()).unwrap();
     let found = disagreements("Edge", &text).unwrap();
     assert!(found.is_empty(), "{found:#?}");
+    assert_eq!(
+        untouched(include_str!("../metrics.rs"), &text),
+        Vec::<String>::new()
+    );
 }

@@ -5,6 +5,7 @@
 //! connection meanwhile.
 
 use std::io;
+use std::io::Write;
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsFd;
 use std::sync::OnceLock;
@@ -15,6 +16,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::SockRef;
 use tokio::time::Instant;
 use tracing::debug;
+
+use crate::subscriber::Line;
 
 /// A connection.
 #[derive(Debug)]
@@ -95,5 +98,13 @@ impl Socket {
         if let Err(error) = self.stream.shutdown(Shutdown::Both) {
             debug!(%error, "a connection that ended by itself");
         }
+    }
+}
+
+/// Never waits: whoever has a handle on the connection shares the server's setting, which is not to block. A connection
+/// that has ended is an error and no signal.
+impl Line for Socket {
+    fn write_now(&self, bytes: &[u8]) -> io::Result<usize> {
+        (&self.stream).write(bytes)
     }
 }

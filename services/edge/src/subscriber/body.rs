@@ -15,6 +15,8 @@ pub(crate) fn body(
 ) -> impl Stream<Item = Result<Bytes, Infallible>> {
     poll_fn(move |cx| {
         let _ = &held;
-        feed.poll_bytes(cx).map(|bytes| bytes.map(Ok))
+        let polled = feed.poll_bytes(cx);
+        feed.member().outbox().asked(polled.is_ready());
+        polled.map(|bytes| bytes.map(Ok))
     })
 }

@@ -159,6 +159,7 @@ impl Feed {
 impl Drop for Feed {
     fn drop(&mut self) {
         self.shard.borrow_mut().leave(&self.member);
+        self.member.outbox().detach();
         let is_stalled = self.socket.as_ref().is_some_and(|it| it.is_stalled());
         if let Some(socket) = &self.socket {
             socket.ends(Instant::now());

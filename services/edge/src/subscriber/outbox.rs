@@ -4,6 +4,8 @@
 //! that all members of a lane share, and its bound counts those bytes. Each piece is whole frames, so control
 //! frames may stand between any two.
 
+mod direct;
+
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
@@ -14,7 +16,10 @@ use fanjet_filter::Encoding;
 use fanjet_wire::close::CloseReason;
 use fanjet_wire::websocket::pong_frame;
 
+use self::direct::Turn;
 use super::control;
+
+pub use direct::{Line, Written};
 
 /// Whole frames of consecutive events, shared by all that want the same ones.
 #[derive(Debug, Clone)]
@@ -30,6 +35,8 @@ pub struct Chunk {
 pub enum Push {
     /// It waits for the socket.
     Queued,
+    /// As [`Push::Queued`], but nobody was woken: whoever pushed it writes it with [`Outbox::write_out`].
+    Writable,
     /// Too much waits already; it was not taken.
     Full,
     /// The connection is ending; it was not taken.
@@ -64,6 +71,9 @@ struct Heartbeat {
 
 #[derive(Debug, Default)]
 struct State {
+    /// Of a chunk that was written in part. It begins within a frame.
+    rest: Option<Bytes>,
+    turn: Turn,
     queue: VecDeque<Chunk>,
     pending_bytes: usize,
     ping: Option<Bytes>,
@@ -102,7 +112,11 @@ impl Outbox {
         state.pending_bytes = pending_bytes;
         // It is about what was before, and the silence is over.
         state.heartbeat = None;
+        let is_hubs_turn = state.is_hubs_turn();
         state.queue.push_back(chunk.clone());
+        if is_hubs_turn {
+            return Push::Writable;
+        }
         wake(state);
         Push::Queued
     }
@@ -142,8 +156,7 @@ impl Outbox {
 
     /// Whether the socket has not taken everything that was handed to it, pings among it.
     pub fn has_unwritten(&self) -> bool {
-        let state = self.state.borrow();
-        state.ping.is_some() || state.pong.is_some() || !state.queue.is_empty()
+        self.state.borrow().has_unwritten()
     }
 
     /// Ends the connection once everything queued is written. The first reason counts.
@@ -233,10 +246,24 @@ impl Outbox {
 
 impl State {
     fn is_idle(&self) -> bool {
-        self.queue.is_empty() && self.closing.is_none()
+        self.queue.is_empty() && self.rest.is_none() && self.closing.is_none()
+    }
+
+    fn has_unwritten(&self) -> bool {
+        self.rest.is_some() || self.has_control() || !self.queue.is_empty()
+    }
+
+    /// The socket takes a chunk that was queued.
+    fn note_taken(&mut self, chunk: &Chunk) {
+        self.pending_bytes -= chunk.bytes.len();
+        self.resume = Some(chunk.last.get());
+        self.taken += 1;
     }
 
     fn take(&mut self, encoding: Encoding) -> Take {
+        if let Some(rest) = self.rest.take() {
+            return Take::Bytes(rest);
+        }
         if self.is_close_sent {
             return Take::Over;
         }
@@ -244,9 +271,7 @@ impl State {
             return Take::Bytes(frame);
         }
         if let Some(chunk) = self.queue.pop_front() {
-            self.pending_bytes -= chunk.bytes.len();
-            self.resume = Some(chunk.last.get());
-            self.taken += 1;
+            self.note_taken(&chunk);
             return Take::Bytes(chunk.bytes);
         }
         if let Some(heartbeat) = self.heartbeat.take() {

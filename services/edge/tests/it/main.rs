@@ -6,6 +6,8 @@ mod support;
 #[cfg(test)]
 mod asyncapi;
 #[cfg(test)]
+mod churn;
+#[cfg(test)]
 mod compression;
 #[cfg(test)]
 mod conformance_encodings;
@@ -45,3 +47,7 @@ mod status;
 mod status_cluster;
 #[cfg(test)]
 mod stored_filters;
+
+/// How the nodes of these tests write.
+#[cfg(test)]
+const WRITER: fanjet_edge::config::Writer = fanjet_edge::config::Writer::Stream;

@@ -1,7 +1,7 @@
 use fanjet_cluster::freshness::Table;
 use fanjet_event::{Nsid, Topic};
 use fanjet_telemetry::Metrics;
-use fanjet_testkit::metrics_page::disagreements;
+use fanjet_testkit::metrics_page::{disagreements, untouched};
 
 use super::*;
 use crate::filter::FilteredBy;
@@ -83,4 +83,8 @@ fn the_page_tells_what_is_shown() {
     let text = String::from_utf8(shown.render().unwrap()).unwrap();
     let found = disagreements("Ingest", &text).unwrap();
     assert!(found.is_empty(), "{found:#?}");
+    assert_eq!(
+        untouched(include_str!("../metrics.rs"), &text),
+        Vec::<String>::new()
+    );
 }

@@ -1,5 +1,5 @@
 use fanjet_telemetry::Metrics as Shown;
-use fanjet_testkit::metrics_page::disagreements;
+use fanjet_testkit::metrics_page::{disagreements, untouched};
 
 use super::*;
 
@@ -37,4 +37,8 @@ fn the_page_tells_what_is_shown() {
     let text = String::from_utf8(shown.render().unwrap()).unwrap();
     let found = disagreements("Kafka", &text).unwrap();
     assert!(found.is_empty(), "{found:#?}");
+    assert_eq!(
+        untouched(include_str!("../metrics.rs"), &text),
+        Vec::<String>::new()
+    );
 }

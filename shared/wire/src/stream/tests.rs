@@ -27,7 +27,7 @@ fn the_close_event_is_one_line_of_json_with_what_is_known() {
          cursor=1779719010267528\",\"cursor\":1779719010267528}\n\n"
     );
     for reason in CloseReason::ALL {
-        if reason == CloseReason::ClientGone {
+        if matches!(reason, CloseReason::Stalled | CloseReason::ClientGone) {
             assert_eq!(sse_close(&reason, None), None);
             continue;
         }

@@ -64,7 +64,8 @@ impl Client {
         (Self { socket, encoding }, value)
     }
 
-    async fn over(
+    /// Connects over a socket that is connected.
+    pub(crate) async fn over(
         stream: TcpStream,
         query: &str,
         headers: &[(&'static str, &'static str)],

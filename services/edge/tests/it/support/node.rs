@@ -55,6 +55,7 @@ impl Node {
         config.hub.flush_floor = Duration::from_millis(1);
         config.tail.retry_floor = Duration::from_millis(1);
         config.tail.retry_ceiling = Duration::from_millis(20);
+        config.subscriber.writer = crate::WRITER;
         adjust(&mut config);
         let registry = Registry::new();
         let exporter = opentelemetry_prometheus::exporter()

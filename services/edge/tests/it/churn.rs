@@ -1,0 +1,163 @@
+//! Clients come and go, read fast and slowly, ping, close and vanish, while events flow: every one of them gets an unbroken
+//! part of the log, whoever writes it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fanjet_edge::config::Writer;
+use fanjet_edge::metrics::{DIRECT_WRITES, DISCONNECTS, LAGGARDS, SUBSCRIBERS};
+use fanjet_log::Entry;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use parking_lot::Mutex;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use socket2::SockRef;
+use tokio::net::TcpSocket;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::support::{Client, FaultyLog, Node, commit, time_of};
+
+const CLIENTS: u64 = 24;
+/// Of each client, one after the other.
+const CONNECTIONS: usize = 15;
+
+/// What is in the log, in order.
+type Written = Arc<Mutex<Vec<Entry>>>;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_comes_and_goes_gets_an_unbroken_part_of_the_log() {
+    for writer in [Writer::Stream, Writer::Direct] {
+        churn(writer, rand::random()).await;
+    }
+}
+
+async fn churn(writer: Writer, seed: u64) {
+    println!("{writer:?}, seed {seed}");
+    let node = Node::start_with(FaultyLog::new(), |config| {
+        config.subscriber.writer = writer;
+        config.subscriber.max_pending_bytes = 20_000;
+        config.subscriber.max_unsent_bytes = 8_000;
+        config.subscriber.ping_interval = Duration::from_millis(30);
+        config.tail.ring_bytes = 1_000_000;
+        config.http.max_subscribers_per_address = 0;
+    })
+    .await;
+    let written = Written::default();
+    write(&node, &written, &mut StdRng::seed_from_u64(seed));
+    node.tail_caught_up().await;
+    let clients: FuturesUnordered<_> = (0..CLIENTS)
+        .map(|client| {
+            let random = StdRng::seed_from_u64(seed ^ (client + 1));
+            come_and_go(node.addr(), Arc::clone(&written), random)
+        })
+        .collect();
+    let mut gone = std::pin::pin!(clients.collect::<Vec<_>>());
+    let mut random = StdRng::seed_from_u64(seed);
+    let gone = loop {
+        tokio::select! {
+            gone = &mut gone => break gone,
+            () = tokio::time::sleep(Duration::from_millis(2)) => {
+                write(&node, &written, &mut random);
+            }
+        }
+    };
+    let pongs: usize = gone.into_iter().sum();
+    assert!(pongs > 0);
+
+    node.metric_falls_to(SUBSCRIBERS, 0.0).await;
+    node.metric_falls_to(LAGGARDS, 0.0).await;
+    let connections = CLIENTS as f64 * CONNECTIONS as f64;
+    assert_eq!(node.metric(DISCONNECTS, None), connections);
+    let left = ["client_closed", "client_gone"];
+    let left = left.map(|reason| node.metric(DISCONNECTS, Some(reason)));
+    assert_eq!(left[0] + left[1], connections, "nobody was sent away");
+    assert!(left[0] > 0.0 && left[1] > 0.0);
+    let directly = ["whole", "part"];
+    let directly = directly.map(|outcome| node.labelled(DIRECT_WRITES, "outcome", outcome));
+    match writer {
+        Writer::Stream => assert_eq!(directly, [0.0, 0.0]),
+        Writer::Direct => assert!(directly[0] > 100.0 && directly[1] > 100.0, "{directly:?}"),
+    }
+    // Nothing of those who have left is in the way of who comes now.
+    let mut last = node.client("").await;
+    let entry = node.append_one("app.bsky.feed.post", "did:plc:a");
+    last.expect([&entry]).await;
+}
+
+/// A few more events of all sizes.
+fn write(node: &Node, written: &Written, random: &mut StdRng) {
+    let mut written = written.lock();
+    let events = (0..random.random_range(1..12)).map(|_| {
+        let padding = match random.random_range(0..30) {
+            0 => 60_000,
+            _ => random.random_range(0..2_000),
+        };
+        commit("app.bsky.feed.post", "did:plc:a").padded(padding)
+    });
+    written.extend(node.log.append(events));
+}
+
+/// Returns how many pongs came.
+async fn come_and_go(addr: SocketAddr, written: Written, mut random: StdRng) -> usize {
+    let mut pongs = 0;
+    for _ in 0..CONNECTIONS {
+        let from = random.random_bool(0.3).then(|| {
+            let seqs = written.lock().len() as u64;
+            random.random_range(1..=seqs)
+        });
+        let query = from.map_or_else(String::new, |seq| format!("?cursor={}", time_of(seq).get()));
+        let is_slow = random.random_bool(0.5);
+        let mut client = connect(addr, is_slow, &query).await;
+        let mut next = from;
+        let mut unanswered = 0;
+        for _ in 0..random.random_range(1..150) {
+            if random.random_bool(0.05) {
+                client.send(Message::Ping("hello".into())).await;
+                unanswered += 1;
+            }
+            if is_slow && random.random_bool(0.1) {
+                tokio::time::sleep(Duration::from_millis(random.random_range(1..30))).await;
+            }
+            match client.next_message().await {
+                Message::Text(text) => next = Some(check(&written, &text, next)),
+                Message::Pong(payload) => {
+                    assert_eq!(&payload[..], b"hello");
+                    assert!(unanswered > 0);
+                    unanswered -= 1;
+                    pongs += 1;
+                }
+                Message::Ping(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        if random.random_bool(0.5) {
+            client.send(Message::Close(None)).await;
+            while let Ok(text) = client.next().await {
+                next = Some(check(&written, &text, next));
+            }
+        }
+    }
+    pongs
+}
+
+async fn connect(addr: SocketAddr, is_slow: bool, query: &str) -> Client {
+    let socket = TcpSocket::new_v4().unwrap();
+    if is_slow {
+        socket.set_recv_buffer_size(8_000).unwrap();
+        SockRef::from(&socket).set_tcp_mss(1_448).unwrap();
+    }
+    Client::over(socket.connect(addr).await.unwrap(), query, &[])
+        .await
+        .unwrap()
+}
+
+/// Whether this is what the log has next, byte for byte; returns what is next then.
+fn check(written: &Written, text: &str, next: Option<u64>) -> u64 {
+    let event: serde_json::Value = serde_json::from_str(text).unwrap();
+    let seq = event["time_us"].as_u64().unwrap() - time_of(0).get();
+    assert_eq!(seq, next.unwrap_or(seq));
+    assert_eq!(text.as_bytes(), &written.lock()[seq as usize - 1].body[..]);
+    seq + 1
+}
