@@ -132,9 +132,14 @@ pub(crate) async fn stop(process: &Process, name: &str) -> Result<()> {
 
 /// Builds the programs.
 pub(crate) fn build(profile: Profile) -> Result<()> {
+    build_only(profile, &PROGRAMS)
+}
+
+/// Builds other programs: with other features for what they share, so that the next [`build`] does it again.
+pub(crate) fn build_only(profile: Profile, packages: &[&str]) -> Result<()> {
     let mut command = cargo();
     command.args(["build", "--locked"]);
-    command.args(PROGRAMS.iter().flat_map(|package| ["-p", package]));
+    command.args(packages.iter().flat_map(|package| ["-p", package]));
     if profile == Profile::Release {
         command.arg("--release");
     }

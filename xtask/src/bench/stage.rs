@@ -14,8 +14,7 @@ use super::cpu::{Look, Pids};
 use super::machine::Cores;
 use super::round::Round;
 use super::{Options, Pace};
-use crate::cluster::{Edge, PATIENCE, Profile, get, listening, program, set};
-use crate::shell::{cargo, run as run_command};
+use crate::cluster::{Edge, PATIENCE, Profile, build_only, get, listening, program, set};
 use crate::soak::resident_mib;
 
 /// What is built. Only these: cargo takes other features for what they share with others, but benchmarks need no more.
@@ -57,13 +56,7 @@ pub(super) enum Side {
 }
 
 pub(super) fn build(profile: Profile) -> Result<()> {
-    let mut command = cargo();
-    command.args(["build", "--locked"]);
-    command.args(PROGRAMS.iter().flat_map(|package| ["-p", package]));
-    if profile == Profile::Release {
-        command.arg("--release");
-    }
-    run_command(&mut command)
+    build_only(profile, &PROGRAMS)
 }
 
 impl Stage {
