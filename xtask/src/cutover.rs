@@ -91,7 +91,7 @@ fn report(name: &str, crowd: Crowd) -> Result<()> {
         "  {} events in the log, {:.0} read from it for replays; {} connections: {} from a cursor to live, {} compressed, {} \
          throttled, {} filters replaced",
         crowd.oracle_events,
-        crowd.replayed,
+        crowd.counted.replayed,
         outcome.connections,
         outcome.cut_over,
         outcome.compressed,
@@ -102,12 +102,18 @@ fn report(name: &str, crowd: Crowd) -> Result<()> {
         "  {} times the same cursor everywhere, {} second sockets at the first time_us of a first: compared byte by byte",
         crowd.same_on_all, crowd.second_sockets
     );
+    if !crowd.counted.closed.is_empty() {
+        println!("  ended by an edge: {:?}", crowd.counted.closed);
+    }
     if let Some(first) = &outcome.tally.first {
         bail!("{name}: {first}");
     }
     ensure!(outcome.tally.is_clean(), "{name}: not clean");
     // Otherwise the run would prove little.
-    ensure!(crowd.replayed > 0.0, "{name}: no cursor needed the log");
+    ensure!(
+        crowd.counted.replayed > 0.0,
+        "{name}: no cursor needed the log"
+    );
     ensure!(
         outcome.cut_over as usize * 3 >= crowd.clients,
         "{name}: too few clients came from a cursor to live"

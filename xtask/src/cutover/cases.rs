@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use futures::future::try_join_all;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use tokio::time::Instant;
@@ -130,9 +131,9 @@ impl Group {
 
     /// Reads all of them to the same event, the last ones live, and compares.
     async fn compare(&mut self) -> Result<()> {
-        for reader in &mut self.readers {
-            reader.read(Until::Index(self.end)).await?;
-        }
+        // At the same time: whoever is not read from answers no pings.
+        let end = Until::Index(self.end);
+        try_join_all(self.readers.iter_mut().map(|reader| reader.read(end))).await?;
         let digests: Vec<_> = self.readers.iter().map(Reader::digest).collect();
         let first = digests.first();
         ensure!(

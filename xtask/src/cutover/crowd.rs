@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::cases;
 use super::client::{Outcome, live};
 use super::plan::Plan;
-use super::target::{Load, Target};
+use super::target::{Counted, Load, Target};
 use crate::load::{Oracle, fill, reference};
 
 const POLL: Duration = Duration::from_millis(50);
@@ -31,7 +31,7 @@ pub(super) struct Crowd {
     pub(super) second_sockets: usize,
     pub(super) outcome: Outcome,
     pub(super) oracle_events: usize,
-    pub(super) replayed: f64,
+    pub(super) counted: Counted,
 }
 
 /// Lets all clients live, and judges them.
@@ -80,7 +80,7 @@ pub(super) async fn crowd(target: Target, load: Load, clients: usize, seed: u64)
     oracle_task.join_next().await.context("no oracle")???;
     let reference = references.join_next().await.context("no reference")??;
     outcome.tally.add(reference?);
-    let replayed = target.replayed().await?;
+    let counted = target.counted().await?;
     target.stop().await?;
     Ok(Crowd {
         clients,
@@ -88,6 +88,6 @@ pub(super) async fn crowd(target: Target, load: Load, clients: usize, seed: u64)
         second_sockets: 2 * CASES,
         outcome,
         oracle_events: oracle.known(),
-        replayed,
+        counted,
     })
 }

@@ -1,5 +1,6 @@
 //! What is under test: a running path from a simulated firehose to `/subscribe`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -37,6 +38,15 @@ pub(super) struct Target {
     pub(super) expect_out: PathBuf,
     processes: Processes,
     _folder: TempDir,
+}
+
+/// What all edges counted together.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    /// Events that were read from the log for replays.
+    pub(super) replayed: f64,
+    /// Connections that the edges ended, by reason.
+    pub(super) closed: BTreeMap<String, f64>,
 }
 
 enum Processes {
@@ -93,25 +103,20 @@ impl Target {
         })
     }
 
-    /// Events that were read from the log for replays.
-    pub(super) async fn replayed(&self) -> Result<f64> {
-        const REPLAYED: &str = "fanjet_edge_replay_read_events";
+    /// What the edges count.
+    pub(super) async fn counted(&self) -> Result<Counted> {
+        let mut opss = Vec::new();
         match &self.processes {
             Processes::Cluster(cluster) => {
-                let mut sum = 0.0;
-                for edge in &cluster.edges {
-                    sum += edge.metric(REPLAYED, "").await?;
-                }
-                Ok(sum)
+                opss.extend(cluster.edges.iter().map(|edge| edge.ops.clone()));
             }
-            Processes::Standalone { node, .. } => {
-                let ops = printed(node, "ops http://").await?;
-                let metrics = get(&ops, "/metrics").await?;
-                let series = metrics.lines().find(|line| line.starts_with(REPLAYED));
-                let value = series.and_then(|line| line.rsplit_once(' ')?.1.parse().ok());
-                Ok(value.unwrap_or(0.0))
-            }
+            Processes::Standalone { node, .. } => opss.push(printed(node, "ops http://").await?),
         }
+        let mut counted = Counted::default();
+        for ops in opss {
+            counted.add(&get(&ops, "/metrics").await?);
+        }
+        Ok(counted)
     }
 
     /// Stops everything as an operator would.
@@ -121,6 +126,30 @@ impl Target {
             Processes::Standalone { simulator, node } => {
                 stop(&node, "fanjet serve").await?;
                 stop(&simulator, "simulator").await
+            }
+        }
+    }
+}
+
+impl Counted {
+    fn add(&mut self, metrics: &str) {
+        const REPLAYED: &str = "fanjet_edge_replay_read_events";
+        const CLOSED: &str = "fanjet_edge_disconnects";
+        /// Ends that are not the edge's doing.
+        const CLIENTS_OWN: [&str; 2] = ["client_closed", "client_gone"];
+        for line in metrics.lines() {
+            let Some((series, value)) = line.rsplit_once(' ') else {
+                continue;
+            };
+            let value = value.parse().unwrap_or(0.0);
+            if series.starts_with(REPLAYED) {
+                self.replayed += value;
+            } else if series.starts_with(CLOSED)
+                && let Some(reason) = series.split('"').nth(1)
+                && !CLIENTS_OWN.contains(&reason)
+                && value > 0.0
+            {
+                *self.closed.entry(reason.to_owned()).or_default() += value;
             }
         }
     }
