@@ -54,6 +54,8 @@ impl Crowds {
             if self.free.len() == self.lists.len() {
                 *self = Self::default();
             }
+        } else if list.len() < list.capacity() / 4 {
+            list.shrink_to(list.len() * 2);
         }
         false
     }
