@@ -115,7 +115,10 @@ fn some_dids_of_one_collection(random: &mut StdRng) -> Filter {
 }
 
 fn did(random: &mut StdRng) -> String {
-    format!("did:plc:{:024}", random.random_range(0..ACCOUNTS))
+    let account = random.random_range(0..ACCOUNTS);
+    format!("did:plc:{account:a>24o}")
+        .replace('0', "x")
+        .replace('1', "y")
 }
 
 fn collection(random: &mut StdRng) -> &'static str {

@@ -2,6 +2,7 @@
 
 mod patterns;
 
+mod wanted_dids;
 mod did_set;
 mod kinds;
 mod extensions;
@@ -15,15 +16,16 @@ pub use self::kinds::EventKind;
 
 use self::extensions::Extensions;
 use self::patterns::Patterns;
-use crate::{FilterRequest, List, OptionsError};
+use self::wanted_dids::WantedDids;
+use crate::{FilterRequest, List, OptionsError, PlcDid};
 
 /// Which events are wanted. Canonical: what selects by the same values is equal and hashes equally, in
 /// whatever order and however often the values were named.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Filter {
     wanted: Patterns,
-    /// Sorted, without duplicates.
-    dids: Box<[Did]>,
+    /// Apart, so that filters without them stay small.
+    dids: Option<Box<WantedDids>>,
     max_message_bytes: Option<NonZeroU32>,
     /// Apart, so that filters without them stay small and quick.
     extensions: Option<Box<Extensions>>,
@@ -56,10 +58,10 @@ impl Filter {
     /// [`OptionsError`] naming the first bad value, or the limit that was passed.
     pub fn from_request(request: &FilterRequest<'_>) -> Result<Self, OptionsError> {
         let wanted = Patterns::read(request, List::WantedCollections)?;
-        let dids = request.read(List::WantedDids, |value| Did::parse(value).ok())?;
+        let dids = WantedDids::read(request)?;
         Ok(Self {
             wanted,
-            dids: dids.iter().map(Did::shared).collect(),
+            dids,
             max_message_bytes: NonZeroU32::new(request.max_message_bytes),
             extensions: Extensions::read(request)?,
         })
@@ -71,8 +73,8 @@ impl Filter {
         for value in self.wanted.values() {
             request.add(List::WantedCollections, value);
         }
-        for did in &self.dids {
-            request.add(List::WantedDids, did.as_str().to_owned());
+        if let Some(dids) = &self.dids {
+            request.set(List::WantedDids, dids.values());
         }
         let Some(extensions) = &self.extensions else {
             return request;
@@ -122,11 +124,7 @@ impl Filter {
 
     /// Whether events of this repo pass `wantedDids`, whatever they are about.
     pub fn wants_did(&self, did: &str) -> bool {
-        self.wants_every_did()
-            || self
-                .dids
-                .binary_search_by(|wanted| wanted.as_str().cmp(did))
-                .is_ok()
+        self.dids.as_ref().is_none_or(|dids| dids.contain(did))
     }
 
     /// Whether a message of this many bytes passes.
@@ -157,7 +155,7 @@ impl Filter {
 
     /// Whether `wantedDids` names none.
     pub fn wants_every_did(&self) -> bool {
-        self.dids.is_empty()
+        self.dids.is_none()
     }
 
     /// The wanted collections that were named in full.
@@ -170,9 +168,14 @@ impl Filter {
         &self.wanted.prefixes
     }
 
-    /// The wanted DIDs.
-    pub fn dids(&self) -> &[Did] {
-        &self.dids
+    /// The wanted DIDs that have the form of [`PlcDid`].
+    pub fn plc_dids(&self) -> &[PlcDid] {
+        self.dids.as_ref().map_or(&[], |dids| &dids.plc)
+    }
+
+    /// The wanted DIDs that have not.
+    pub fn other_dids(&self) -> &[Did] {
+        self.dids.as_ref().map_or(&[], |dids| &dids.others)
     }
 
     /// The longest wanted message in bytes of JSON.

@@ -13,6 +13,7 @@ mod message;
 mod payload;
 
 mod list;
+mod plc;
 mod request;
 mod filter;
 
@@ -27,5 +28,6 @@ pub use list::{List, MAX_COLLECTION_VALUES, MAX_COLLECTIONS, MAX_DID_VALUES, MAX
 pub use message::ClientMessage;
 pub use options::{MAX_HEARTBEAT_SECONDS, SubscriberOptions};
 pub use parameter::Parameter;
+pub use plc::PlcDid;
 pub use request::FilterRequest;
 pub use stored::FilterId;

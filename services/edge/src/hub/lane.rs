@@ -17,6 +17,8 @@ pub type LaneId = u32;
 #[derive(Debug)]
 pub(crate) struct Lane {
     pub(crate) filter: Arc<Filter>,
+    /// The filter's hash: it may be long, and is hashed once.
+    pub(crate) hash: u64,
     pub(crate) encoding: Encoding,
     /// Those who get what is gathered.
     pub(crate) members: Vec<Rc<Member>>,
@@ -29,9 +31,10 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    pub(crate) fn new(filter: Arc<Filter>, encoding: Encoding) -> Self {
+    pub(crate) fn new(filter: Arc<Filter>, hash: u64, encoding: Encoding) -> Self {
         Self {
             filter,
+            hash,
             encoding,
             members: Vec::new(),
             holders: 0,

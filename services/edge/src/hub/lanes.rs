@@ -1,10 +1,11 @@
 //! All lanes of one shard: found by their filter and encoding when somebody joins, by the index when an event comes.
 
+use std::hash::BuildHasher;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use fanjet_filter::{Encoding, Filter};
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::lane::Lane;
 use super::{LaneId, Member, Router};
@@ -16,17 +17,23 @@ pub(crate) struct Lanes {
     router: Router,
     lanes: Vec<Option<Lane>>,
     free: Vec<LaneId>,
-    /// One map per encoding.
-    by_filter: [HashMap<Arc<Filter>, LaneId>; Encoding::COUNT],
+    /// One table per encoding, by the hashes that the lanes keep.
+    by_filter: [HashTable<LaneId>; Encoding::COUNT],
+    hasher: DefaultHashBuilder,
 }
 
 impl Lanes {
     /// The lane of a filter and an encoding, made when it is the first of its kind. Each hold is given back with
     /// [`Lanes::release`].
     pub(crate) fn hold(&mut self, filter: Filter, encoding: Encoding) -> LaneId {
-        let id = match self.by_filter[encoding.index()].get(&filter) {
+        let hash = self.hasher.hash_one(&filter);
+        let found = self.by_filter[encoding.index()].find(hash, |&id| {
+            self.get(id)
+                .is_some_and(|lane| lane.hash == hash && *lane.filter == filter)
+        });
+        let id = match found {
             Some(&id) => id,
-            None => self.make(Arc::new(filter), encoding),
+            None => self.make(Arc::new(filter), hash, encoding),
         };
         if let Some(lane) = self.get_mut(id) {
             lane.holders += 1;
@@ -41,9 +48,11 @@ impl Lanes {
         };
         lane.holders -= 1;
         if lane.holders == 0 {
-            let filter = Arc::clone(&lane.filter);
-            let encoding = lane.encoding;
-            self.by_filter[encoding.index()].remove(&filter);
+            let (hash, encoding) = (lane.hash, lane.encoding);
+            let lanes = &mut self.by_filter[encoding.index()];
+            if let Ok(found) = lanes.find_entry(hash, |&found| found == id) {
+                found.remove();
+            }
             self.router.remove(id);
             self.lanes[id as usize] = None;
             self.free.push(id);
@@ -97,17 +106,23 @@ impl Lanes {
 
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.by_filter.iter().map(HashMap::len).sum()
+        self.by_filter.iter().map(HashTable::len).sum()
     }
 
-    fn make(&mut self, filter: Arc<Filter>, encoding: Encoding) -> LaneId {
+    fn make(&mut self, filter: Arc<Filter>, hash: u64, encoding: Encoding) -> LaneId {
         let id = self.free.pop().unwrap_or_else(|| {
             self.lanes.push(None);
             (self.lanes.len() - 1) as LaneId
         });
         self.router.enter(id, &filter);
-        self.lanes[id as usize] = Some(Lane::new(Arc::clone(&filter), encoding));
-        self.by_filter[encoding.index()].insert(filter, id);
+        self.lanes[id as usize] = Some(Lane::new(filter, hash, encoding));
+        let Self {
+            by_filter, lanes, ..
+        } = self;
+        by_filter[encoding.index()].insert_unique(hash, id, |&other| {
+            // Every lane of the table is there.
+            lanes[other as usize].as_ref().map_or(0, |lane| lane.hash)
+        });
         id
     }
 }

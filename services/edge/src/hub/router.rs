@@ -9,12 +9,16 @@
 //! Invariant: [`Router::route`] picks exactly the lanes whose filter matches, each once. Memory is bounded by the
 //! filters that are entered and by the numbered collections.
 
+mod crowds;
+mod dids;
+
 use std::sync::Arc;
 
-use fanjet_event::{Did, Topic};
+use fanjet_event::Topic;
 use fanjet_filter::{EventKind, Filter};
 use hashbrown::HashMap;
 
+use self::dids::DidIndex;
 use super::LaneId;
 use crate::tail::{CollectionId, Entry};
 
@@ -28,7 +32,7 @@ pub struct Router {
     round: u64,
     /// By kind: lanes that name no DIDs and want the kind; those that name collections are not among the commits'.
     by_kind: [Vec<LaneId>; EventKind::ALL.len()],
-    by_did: HashMap<Did, Vec<LaneId>>,
+    by_did: DidIndex,
     /// Names and beginnings of collections.
     slot_of: HashMap<Box<str>, SlotId>,
     slots: Vec<Slot>,
@@ -62,10 +66,7 @@ impl Router {
             last_round: 0,
         });
         if !filter.wants_every_did() {
-            for did in filter.dids() {
-                self.by_did.entry(did.clone()).or_default().push(lane);
-            }
-            return;
+            return self.by_did.enter(lane, filter);
         }
         for kind in kinds(filter) {
             self.by_kind[kind.index()].push(lane);
@@ -83,15 +84,7 @@ impl Router {
         };
         let filter = indexed.filter;
         if !filter.wants_every_did() {
-            for did in filter.dids() {
-                if let Some(lanes) = self.by_did.get_mut(did.as_str()) {
-                    take_out(lanes, lane);
-                    if lanes.is_empty() {
-                        self.by_did.remove(did.as_str());
-                    }
-                }
-            }
-            return;
+            return self.by_did.remove(lane, &filter);
         }
         for kind in kinds(&filter) {
             take_out(&mut self.by_kind[kind.index()], lane);
@@ -121,9 +114,7 @@ impl Router {
             pick,
         };
         offer.lanes(&self.by_kind[kind.index()]);
-        if let Some(lanes) = self.by_did.get(entry.did()) {
-            offer.lanes_of_did(lanes);
-        }
+        offer.lanes_of_did(self.by_did.lanes(entry.did()));
         let Topic::Commit(name) = entry.topic() else {
             return;
         };

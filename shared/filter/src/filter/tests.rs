@@ -26,7 +26,18 @@ const PATTERNS: [&str; 11] = [
     "com.example.thing.*",
     "app.bsky.feed.post.*",
 ];
-const DIDS: [&str; 4] = ["did:plc:a", "did:plc:b", "did:web:a.example", "did:plc:aa"];
+const DIDS: [&str; 9] = [
+    "did:plc:a",
+    "did:plc:b",
+    "did:web:a.example",
+    "did:plc:aa",
+    // In the usual form, and nearly.
+    "did:plc:44ybard66vv44zksje25o7dz",
+    "did:plc:44ybard66vv44zksje25o7da",
+    "did:plc:44ybard66vv44zksje25o7dZ",
+    "did:plc:44ybard66vv44zksje25o7d",
+    "did:plc:44ybard66vv44zksje25o7d1",
+];
 
 const KINDS: [&str; 3] = ["commit", "identity", "account"];
 const OPERATIONS: [&str; 3] = ["create", "update", "delete"];
@@ -165,6 +176,24 @@ proptest! {
         prop_assert_eq!(&filter, &shuffled);
         let hasher = RandomState::new();
         prop_assert_eq!(hasher.hash_one(&filter), hasher.hash_one(&shuffled));
+    }
+
+    /// Whatever forms the DIDs have, named in whatever order and how often.
+    #[test]
+    fn the_text_of_a_filter_names_its_dids_in_the_order_of_texts(
+        dids in prop::collection::vec("did:(plc|web):[a2Z1]{2}|did:plc:4{22}[a2Z1]{2}", 1..60),
+    ) {
+        let filter = Filter::new([], dids.iter().map(String::as_str), 0).unwrap();
+        let sorted: std::collections::BTreeSet<_> = dids.iter().map(String::as_str).collect();
+        let request = filter.to_request();
+        prop_assert!(request.values(List::WantedDids).iter().eq(sorted.iter()));
+        for did in sorted {
+            prop_assert!(filter.wants_did(did));
+            let others = [did.to_uppercase(), did.to_lowercase(), format!("{did}a"), did[..did.len() - 1].to_owned()];
+            for other in others {
+                prop_assert_eq!(filter.wants_did(&other), dids.contains(&other));
+            }
+        }
     }
 
     #[test]

@@ -30,11 +30,17 @@ const PATTERNS: [&str; 13] = [
     ".*",
     "never seen.*",
 ];
-const DIDS: [&str; 4] = [
+const DIDS: [&str; 9] = [
     "did:plc:a",
     "did:plc:b",
     "did:web:c.example",
     "did:plc:never",
+    // In the usual form, and nearly.
+    "did:plc:44ybard66vv44zksje25o7dz",
+    "did:plc:44ybard66vv44zksje25o7da",
+    "did:plc:44ybard66vv44zksje25o7dZ",
+    "did:plc:44ybard66vv44zksje25o7d",
+    "did:plc:44ybard66vv44zksje25o7d1",
 ];
 
 #[derive(Debug, Clone)]
@@ -133,6 +139,75 @@ proptest! {
         prop_assert_eq!(router.slot_of.len(), routed.len());
         prop_assert_eq!(router.slots.len(), routed.len() + router.free_slots.len());
     }
+}
+
+/// The `n`th of DIDs of three forms.
+fn wide_did(n: u32) -> String {
+    match n % 8 {
+        0 => format!("did:web:n{n}.example"),
+        1 => format!("did:plc:{n:A>24}"),
+        _ => format!("did:plc:{n:a>24o}")
+            .replace('0', "x")
+            .replace('1', "y"),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Wide filters that share some of their DIDs, coming and going: an event finds those that name its DID and no
+    /// other, and when all have gone nothing of them is left.
+    #[test]
+    fn wide_filters_share_dids_and_leave_nothing(
+        acts in prop::collection::vec((0..16u32, 0..20_000u32, 1..3000u32, 1..5u32), 1..40),
+    ) {
+        let mut collections = Collections::new(1);
+        let mut router = Router::default();
+        let mut lanes: Vec<Option<Arc<Filter>>> = vec![None; 16];
+        for (seq, (lane, first, count, step)) in (1..).zip(acts) {
+            if lanes[lane as usize].take().is_some() {
+                router.remove(lane);
+            }
+            // Half of them are named twice.
+            let dids: Vec<_> = (0..count).chain(0..count / 2).map(|n| wide_did(first + n * step)).collect();
+            let filter = Arc::new(Filter::new([], dids.iter().map(String::as_str), 0).unwrap());
+            router.enter(lane, &filter);
+            lanes[lane as usize] = Some(filter);
+            for n in (0..64).map(|n| first + n * count / 32) {
+                let did = wide_did(n);
+                let entry = Entry::new(&commit("app.bsky.feed.post", &did).at(seq), &mut collections).unwrap();
+                let mut found = Vec::new();
+                router.route(&entry, |lane| found.push(lane));
+                found.sort_unstable();
+                let naive: Vec<_> = (0..).zip(&lanes)
+                    .filter(|(_, filter)| filter.as_ref().is_some_and(|filter| filter.wants_did(&did)))
+                    .map(|(lane, _)| lane)
+                    .collect();
+                prop_assert_eq!(found, naive, "{}", did);
+            }
+        }
+        for lane in 0..16 {
+            router.remove(lane);
+        }
+        prop_assert!(router.by_did.is_empty());
+    }
+}
+
+/// A storm of wide filters must not leave its room behind.
+#[test]
+fn the_room_of_departed_dids_is_given_back() {
+    let mut router = Router::default();
+    for lane in 0..100 {
+        let dids: Vec<_> = (0..10_000).map(|n| wide_did(lane * 10_000 + n)).collect();
+        let filter = Filter::new([], dids.iter().map(String::as_str), 0).unwrap();
+        router.enter(lane, &Arc::new(filter));
+    }
+    assert!(router.by_did.room() >= 750_000);
+    for lane in 0..100 {
+        router.remove(lane);
+    }
+    assert!(router.by_did.is_empty());
+    assert!(router.by_did.room() < 50_000, "{}", router.by_did.room());
 }
 
 #[test]

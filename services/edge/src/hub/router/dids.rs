@@ -1,0 +1,153 @@
+//! Which lanes name a DID.
+//!
+//! Most DIDs of wide filters are named by one lane, so that one is held without a list. The table of the usual DIDs
+//! is cut into parts that grow and shrink each by itself: moving all of it at once would stop the thread.
+//!
+//! A DID is found by its own bits or text, never by its hash alone, so no event can reach a lane that does not want it.
+//! Hashes only place it, with a key that is drawn for each index.
+
+use std::hash::BuildHasher;
+
+use fanjet_event::Did;
+use fanjet_filter::{Filter, PlcDid};
+use hashbrown::hash_map::EntryRef;
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable, hash_table};
+
+use super::LaneId;
+use super::crowds::{Crowds, Lanes};
+
+/// The lanes of every DID that one names.
+#[derive(Debug)]
+pub(super) struct DidIndex {
+    plc: Box<[HashTable<Named>]>,
+    others: HashMap<Did, Lanes>,
+    crowds: Crowds,
+    hasher: DefaultHashBuilder,
+}
+
+/// Without padding.
+#[derive(Debug)]
+struct Named {
+    did: [u8; 16],
+    lanes: Lanes,
+}
+
+/// A power of two.
+const PARTS: usize = 256;
+
+/// A part with room for fewer never shrinks.
+const KEPT: usize = 64;
+
+impl Default for DidIndex {
+    fn default() -> Self {
+        Self {
+            plc: (0..PARTS).map(|_| HashTable::new()).collect(),
+            others: HashMap::default(),
+            crowds: Crowds::default(),
+            hasher: DefaultHashBuilder::default(),
+        }
+    }
+}
+
+impl DidIndex {
+    /// Enters a lane under the DIDs that its filter names.
+    pub(super) fn enter(&mut self, lane: LaneId, filter: &Filter) {
+        let Self {
+            plc,
+            others,
+            crowds,
+            hasher,
+        } = self;
+        for did in filter.plc_dids() {
+            let did = did.to_bytes();
+            let hash = hasher.hash_one(did);
+            let part = &mut plc[part_of(hash)];
+            match part.entry(hash, |named| named.did == did, rehash(hasher)) {
+                hash_table::Entry::Occupied(mut named) => {
+                    crowds.add(&mut named.get_mut().lanes, lane);
+                }
+                hash_table::Entry::Vacant(place) => {
+                    let lanes = Lanes::one(lane);
+                    place.insert(Named { did, lanes });
+                }
+            }
+        }
+        for did in filter.other_dids() {
+            match others.entry_ref(did) {
+                EntryRef::Occupied(mut lanes) => crowds.add(lanes.get_mut(), lane),
+                EntryRef::Vacant(place) => {
+                    place.insert(Lanes::one(lane));
+                }
+            }
+        }
+    }
+
+    /// Takes a lane out that was entered with this filter.
+    pub(super) fn remove(&mut self, lane: LaneId, filter: &Filter) {
+        let Self {
+            plc,
+            others,
+            crowds,
+            hasher,
+        } = self;
+        for did in filter.plc_dids() {
+            let did = did.to_bytes();
+            let hash = hasher.hash_one(did);
+            let part = &mut plc[part_of(hash)];
+            if let Ok(mut named) = part.find_entry(hash, |named| named.did == did)
+                && crowds.remove(&mut named.get_mut().lanes, lane)
+            {
+                named.remove();
+                if part.capacity() > KEPT && part.len() < part.capacity() / 8 {
+                    part.shrink_to(part.len() * 2, rehash(hasher));
+                }
+            }
+        }
+        for did in filter.other_dids() {
+            if let EntryRef::Occupied(mut lanes) = others.entry_ref(did)
+                && crowds.remove(lanes.get_mut(), lane)
+            {
+                lanes.remove();
+            }
+        }
+        if others.capacity() > KEPT && others.len() < others.capacity() / 8 {
+            others.shrink_to(others.len() * 2);
+        }
+    }
+
+    /// The lanes that name a DID.
+    pub(super) fn lanes(&self, did: &str) -> &[LaneId] {
+        let lanes = match PlcDid::of(did) {
+            Some(did) => {
+                let did = did.to_bytes();
+                let hash = self.hasher.hash_one(did);
+                let part = &self.plc[part_of(hash)];
+                let named = part.find(hash, |named| named.did == did);
+                named.map(|named| &named.lanes)
+            }
+            None => self.others.get(did),
+        };
+        lanes.map_or(&[], |lanes| self.crowds.lanes(lanes))
+    }
+
+    /// Whether nothing of any filter is left.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.plc.iter().all(HashTable::is_empty) && self.others.is_empty() && self.crowds.is_empty()
+    }
+
+    /// For how many usual DIDs there is room.
+    #[cfg(test)]
+    pub(super) fn room(&self) -> usize {
+        self.plc.iter().map(HashTable::capacity).sum()
+    }
+}
+
+/// By bits that the table itself does not use before it has 2^40 places.
+fn part_of(hash: u64) -> usize {
+    (hash >> 40) as usize & (PARTS - 1)
+}
+
+fn rehash(hasher: &DefaultHashBuilder) -> impl Fn(&Named) -> u64 {
+    |named| hasher.hash_one(named.did)
+}

@@ -1,0 +1,68 @@
+//! The DIDs of `wantedDids`.
+
+use std::borrow::Cow;
+
+use fanjet_event::Did;
+
+use crate::{FilterRequest, List, OptionsError, PlcDid};
+
+/// At least one DID. Sorted, without duplicates; each in the first list if it has that form.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct WantedDids {
+    pub(super) plc: Box<[PlcDid]>,
+    pub(super) others: Box<[Did]>,
+}
+
+impl WantedDids {
+    /// `None` when none was named.
+    pub(super) fn read(request: &FilterRequest<'_>) -> Result<Option<Box<Self>>, OptionsError> {
+        let list = List::WantedDids;
+        let named = request.values(list);
+        let mut plc = Vec::with_capacity(named.len().min(list.max_values()));
+        let mut others = Vec::new();
+        for (at, value) in named.iter().enumerate() {
+            if at == list.max_values() {
+                return Err(OptionsError::TooManyValues(list));
+            }
+            match PlcDid::of(value) {
+                Some(did) => plc.push(did),
+                None => match Did::parse(&**value) {
+                    Ok(did) => others.push(did),
+                    Err(_) => return Err(OptionsError::value(list, value)),
+                },
+            }
+        }
+        plc.sort_unstable();
+        plc.dedup();
+        others.sort_unstable();
+        others.dedup();
+        let count = plc.len() + others.len();
+        if count > list.max() {
+            return Err(OptionsError::TooMany { list, count });
+        }
+        let wanted = Self {
+            plc: plc.into(),
+            others: others.iter().map(Did::shared).collect(),
+        };
+        Ok((count > 0).then(|| Box::new(wanted)))
+    }
+
+    pub(super) fn contain(&self, did: &str) -> bool {
+        match PlcDid::of(did) {
+            Some(did) => self.plc.binary_search(&did).is_ok(),
+            None => self
+                .others
+                .binary_search_by(|wanted| wanted.as_str().cmp(did))
+                .is_ok(),
+        }
+    }
+
+    /// The texts, sorted.
+    pub(super) fn values(&self) -> Vec<Cow<'static, str>> {
+        let plc = self.plc.iter().map(ToString::to_string);
+        let others = self.others.iter().map(|did| did.as_str().to_owned());
+        let mut values: Vec<_> = plc.chain(others).map(Cow::Owned).collect();
+        values.sort_unstable();
+        values
+    }
+}
