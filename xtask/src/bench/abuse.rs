@@ -19,8 +19,10 @@ use super::table::{Table, figure};
 use crate::cluster::Edge;
 use attack::Attack;
 
-/// As an operator has them, but the rate of replays, which a loopback reaches more easily than a network.
-const LIMITS: [(&str, &str); 4] = [
+/// As an operator has them, but for what a short run on a loopback would not reach: the rate of replays, and a past that the node
+/// does not remember.
+const LIMITS: [(&str, &str); 5] = [
+    ("tail.ring_bytes", "4000000"),
     ("http.max_subscribers_per_address", "1000"),
     ("http.max_connections_per_address", "2000"),
     ("http.handshake_timeout", "3s"),

@@ -18,7 +18,8 @@ pub struct LimitsConfig {
     /// Bytes that the long messages of all clients may take while they are read; a client whose message finds no room is
     /// closed with 1013.
     pub max_inbound_bytes: usize,
-    /// Bytes of the past per second that all subscribers from one address may read together; they get more later. 0: no limit.
+    /// Bytes per second that all subscribers from one address together get on their way from their cursors to what is
+    /// live; they get the rest later. 0: no limit.
     pub max_replay_bytes_per_second: u64,
     /// A file with the keys of clients that get limits of their own. Empty: there are none.
     pub api_keys: PathBuf,

@@ -31,6 +31,7 @@ pub struct Feed {
     member: Rc<Member>,
     metrics: Metrics,
     awaited: Option<Awaited>,
+    /// Until it has caught up for the first time.
     throttle: Option<Throttle>,
     /// `None`: nobody can tell how the connection ended.
     socket: Option<Arc<Socket>>,
@@ -67,7 +68,7 @@ impl Feed {
         (feed, on_end)
     }
 
-    /// The same feed, with so much of the past in a second.
+    /// The same feed, with so much in a second on its way from its cursor to what is live.
     #[must_use]
     pub(crate) fn within(mut self, allowance: SharedAllowance) -> Self {
         self.throttle = Some(Throttle::new(allowance));
@@ -103,14 +104,20 @@ impl Feed {
             let caught_up = match self.poll_awaited(cx) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Some(page)) => self.replay(&page),
-                Poll::Ready(None) => self.shard.borrow_mut().catch_up(&self.member),
+                Poll::Ready(None) => self.catch_up(),
             };
             let found = match caught_up {
                 CatchUp::Cold(Answer::Page(page)) => self.replay(&page),
                 found => found,
             };
             match found {
-                CatchUp::Live => return Poll::Pending,
+                CatchUp::Live => {
+                    if !self.member.is_waiting() {
+                        // Should it fall behind later, it reads what it would have got anyway.
+                        self.throttle = None;
+                    }
+                    return Poll::Pending;
+                }
                 CatchUp::Found(chunk) => {
                     self.member.outbox().note_written(chunk.last);
                     return Poll::Ready(Some(chunk.bytes));
@@ -126,13 +133,26 @@ impl Feed {
         Poll::Pending
     }
 
+    /// From the ring only what is wanted counts, from the log all that is looked through.
+    fn catch_up(&mut self) -> CatchUp {
+        let found = self.shard.borrow_mut().catch_up(&self.member);
+        if let CatchUp::Found(chunk) = &found {
+            self.spend(chunk.bytes.len());
+        }
+        found
+    }
+
     fn replay(&mut self, page: &Page) -> CatchUp {
+        self.spend(page.frame_bytes());
+        self.shard.borrow_mut().replay(&self.member, page)
+    }
+
+    fn spend(&mut self, bytes: usize) {
         if let Some(throttle) = &mut self.throttle
-            && throttle.spend(page.frame_bytes())
+            && throttle.spend(bytes)
         {
             self.metrics.replay_paused();
         }
-        self.shard.borrow_mut().replay(&self.member, page)
     }
 
     /// The page that was waited for, if one was and it is still of use.

@@ -121,6 +121,45 @@ async fn replays_of_one_address_share_a_rate() {
     assert!(node.metric(REPLAY_PAUSES, None) > 0.0, "nobody had to wait");
 }
 
+/// It makes no difference whether the node still remembers what is replayed.
+#[tokio::test]
+async fn replays_from_memory_count_too() {
+    let log = FaultyLog::new();
+    let all: Vec<Entry> = log.append((0..2000).map(|_| commit(POST, A)));
+    let node = Node::start_with(log, |config| {
+        config.limits.max_replay_bytes_per_second = 150_000;
+        config.subscriber.catch_up_bytes = 20_000;
+    })
+    .await;
+    let mut replays = [
+        node.client("?cursor=1").await,
+        node.client("?cursor=1&requireHello=true").await,
+    ];
+    replays[1].send(Message::text(UPDATE)).await;
+    for replay in &mut replays {
+        replay.expect(&all).await;
+    }
+    assert!(node.metric(REPLAY_PAUSES, None) > 0.0, "nobody had to wait");
+}
+
+/// Who reads slowly has asked for nothing of the past.
+#[tokio::test]
+async fn who_falls_behind_is_not_slowed_down_further() {
+    let node = node(|config| {
+        config.limits.max_replay_bytes_per_second = 1;
+        config.subscriber.max_pending_bytes = 1_000;
+        config.subscriber.catch_up_bytes = 20_000;
+    })
+    .await;
+    let mut slow = Client::connect_narrow(node.addr(), "").await;
+    let all = node
+        .log
+        .append((0..500).map(|_| commit(POST, A).padded(20_000)));
+    node.tail_caught_up().await;
+    slow.expect(&all).await;
+    assert!(node.metric(REPLAY_PAUSES, None) < 1.0);
+}
+
 #[tokio::test]
 async fn a_key_gives_other_limits_and_a_wrong_one_is_refused() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
