@@ -10,7 +10,7 @@ use crate::limits::Rate;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsConfig {
-    /// Messages of one client per second, over ten seconds; one that sends more is closed with 1008. 0: no limit.
+    /// Messages of one client per second; one that sends more is closed with 1008. 0: no limit.
     pub max_messages_per_second: u64,
     /// Bytes of one client per second, over ten seconds and beside one longest message; one that sends more is closed
     /// with 1008. 0: no limit.
@@ -37,7 +37,7 @@ impl Default for LimitsConfig {
     }
 }
 
-/// Over so long a client may use its rates as it likes.
+/// Over so long a client may send its bytes as it likes.
 const SECONDS_AT_ONCE: u64 = 10;
 
 impl LimitsConfig {
@@ -46,7 +46,8 @@ impl LimitsConfig {
         let per_second = self.max_messages_per_second;
         Rate {
             per_second,
-            at_once: per_second.saturating_mul(SECONDS_AT_ONCE),
+            // All of them are obeyed in one go, while other clients of the thread wait.
+            at_once: per_second,
         }
     }
 
