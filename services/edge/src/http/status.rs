@@ -5,6 +5,7 @@ use std::convert::Infallible;
 
 use actix_web::http::header::{self, ContentType, HeaderValue};
 use actix_web::{HttpResponse, web};
+use bytes::Bytes;
 use futures::StreamExt;
 
 use super::Refusal;
@@ -12,30 +13,12 @@ use crate::hub::Worker;
 
 /// The newest snapshot, at most about a second old.
 pub(crate) async fn status(worker: web::Data<Worker>) -> HttpResponse {
-    let json = worker.node().board.shown().json;
-    if json.is_empty() {
-        // It has just started.
-        return open(Refusal::NotReady.response());
-    }
-    open(
-        HttpResponse::Ok()
-            .content_type(ContentType::json())
-            .body(json),
-    )
+    newest(worker.node().board.shown().json)
 }
 
 /// All collections of the cluster, as the leader told it last.
 pub(crate) async fn status_collections(worker: web::Data<Worker>) -> HttpResponse {
-    let json = worker.node().cluster.told().json();
-    if json.is_empty() {
-        // Nobody has told anything yet.
-        return open(Refusal::NotReady.response());
-    }
-    open(
-        HttpResponse::Ok()
-            .content_type(ContentType::json())
-            .body(json),
-    )
+    newest(worker.node().cluster.told().json())
 }
 
 /// Every snapshot from now on, as server-sent events.
@@ -59,6 +42,18 @@ pub(crate) async fn status_live(worker: web::Data<Worker>) -> HttpResponse {
         .force_close()
         .streaming(live);
     open(response)
+}
+
+/// What there is, once there is something: at first nothing was counted, or told by anybody.
+fn newest(json: Bytes) -> HttpResponse {
+    if json.is_empty() {
+        return open(Refusal::NotReady.response());
+    }
+    open(
+        HttpResponse::Ok()
+            .content_type(ContentType::json())
+            .body(json),
+    )
 }
 
 /// Always asked anew, and readable by pages of any origin, such as a page about a whole cluster.

@@ -52,19 +52,13 @@ impl Default for DidIndex {
 impl DidIndex {
     /// Enters a lane under the DIDs that its filter names.
     pub(super) fn enter(&mut self, lane: LaneId, filter: &Filter) {
-        let Self {
-            plc,
-            others,
-            crowds,
-            hasher,
-        } = self;
         for did in filter.plc_dids() {
             let did = did.to_bytes();
-            let hash = hasher.hash_one(did);
-            let part = &mut plc[part_of(hash)];
-            match part.entry(hash, |named| named.did == did, rehash(hasher)) {
+            let hash = self.hasher.hash_one(did);
+            let part = &mut self.plc[part_of(hash)];
+            match part.entry(hash, |named| named.did == did, rehash(&self.hasher)) {
                 hash_table::Entry::Occupied(mut named) => {
-                    crowds.add(&mut named.get_mut().lanes, lane);
+                    self.crowds.add(&mut named.get_mut().lanes, lane);
                 }
                 hash_table::Entry::Vacant(place) => {
                     let lanes = Lanes::one(lane);
@@ -73,8 +67,8 @@ impl DidIndex {
             }
         }
         for did in filter.other_dids() {
-            match others.entry_ref(did) {
-                EntryRef::Occupied(mut lanes) => crowds.add(lanes.get_mut(), lane),
+            match self.others.entry_ref(did) {
+                EntryRef::Occupied(mut lanes) => self.crowds.add(lanes.get_mut(), lane),
                 EntryRef::Vacant(place) => {
                     place.insert(Lanes::one(lane));
                 }
@@ -84,34 +78,28 @@ impl DidIndex {
 
     /// Takes a lane out that was entered with this filter.
     pub(super) fn remove(&mut self, lane: LaneId, filter: &Filter) {
-        let Self {
-            plc,
-            others,
-            crowds,
-            hasher,
-        } = self;
         for did in filter.plc_dids() {
             let did = did.to_bytes();
-            let hash = hasher.hash_one(did);
-            let part = &mut plc[part_of(hash)];
+            let hash = self.hasher.hash_one(did);
+            let part = &mut self.plc[part_of(hash)];
             if let Ok(mut named) = part.find_entry(hash, |named| named.did == did)
-                && crowds.remove(&mut named.get_mut().lanes, lane)
+                && self.crowds.remove(&mut named.get_mut().lanes, lane)
             {
                 named.remove();
                 if part.capacity() > KEPT && part.len() < part.capacity() / 8 {
-                    part.shrink_to(part.len() * 2, rehash(hasher));
+                    part.shrink_to(part.len() * 2, rehash(&self.hasher));
                 }
             }
         }
         for did in filter.other_dids() {
-            if let EntryRef::Occupied(mut lanes) = others.entry_ref(did)
-                && crowds.remove(lanes.get_mut(), lane)
+            if let EntryRef::Occupied(mut lanes) = self.others.entry_ref(did)
+                && self.crowds.remove(lanes.get_mut(), lane)
             {
                 lanes.remove();
             }
         }
-        if others.capacity() > KEPT && others.len() < others.capacity() / 8 {
-            others.shrink_to(others.len() * 2);
+        if self.others.capacity() > KEPT && self.others.len() < self.others.capacity() / 8 {
+            self.others.shrink_to(self.others.len() * 2);
         }
     }
 
