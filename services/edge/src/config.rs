@@ -18,8 +18,6 @@ use crate::EdgeError;
 pub use limits::LimitsConfig;
 pub use status::StatusConfig;
 
-pub(crate) use limits::replayed_bytes;
-
 /// Settings of one edge node.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

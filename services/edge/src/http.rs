@@ -18,7 +18,7 @@ mod refusal;
 mod status;
 mod front_page;
 
-pub(crate) use admission::{Admission, SharedAllowance};
+pub(crate) use admission::Admission;
 pub(crate) use connections::Connections;
 #[cfg(test)]
 pub(crate) use connections::REFUSED_CONNECTION_REASONS;

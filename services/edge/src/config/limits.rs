@@ -43,12 +43,8 @@ const SECONDS_AT_ONCE: u64 = 10;
 impl LimitsConfig {
     /// Messages of one client.
     pub(crate) fn messages(&self) -> Rate {
-        let per_second = self.max_messages_per_second;
-        Rate {
-            per_second,
-            // All of them are obeyed in one go, while other clients of the thread wait.
-            at_once: per_second,
-        }
+        // All of them are obeyed in one go, while other clients of the thread wait.
+        Rate::steady(self.max_messages_per_second)
     }
 
     /// Bytes of one client whose messages may have so many.
@@ -59,13 +55,5 @@ impl LimitsConfig {
             per_second,
             at_once: at_once.saturating_add(max_message_bytes as u64),
         }
-    }
-}
-
-/// Bytes that are replayed to one holder of places.
-pub(crate) fn replayed_bytes(per_second: u64) -> Rate {
-    Rate {
-        per_second,
-        at_once: per_second,
     }
 }

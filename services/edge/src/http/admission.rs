@@ -9,12 +9,8 @@ use tokio::time::Instant;
 
 use super::Refusal;
 use super::holder::Holder;
-use crate::config::replayed_bytes;
-use crate::limits::{Allowance, ApiKeys};
+use crate::limits::{Allowance, ApiKeys, Rate, SharedAllowance};
 use crate::{EdgeConfig, EdgeError};
-
-/// What the subscribers of one holder may read of the past, together.
-pub(crate) type SharedAllowance = Arc<Mutex<Allowance>>;
 
 /// Counts the subscribers of all workers.
 #[derive(Debug)]
@@ -37,6 +33,7 @@ struct Open {
 #[derive(Debug)]
 struct Places {
     taken: usize,
+    /// What its subscribers may read of the past, together.
     replay: SharedAllowance,
 }
 
@@ -89,7 +86,7 @@ impl Admission {
         }
         let places = open.holders.entry(holder).or_insert_with(|| {
             let per_second = key.as_ref().map(|key| key.max_replay_bytes_per_second);
-            let rate = replayed_bytes(per_second.unwrap_or(self.max_replay_bytes_per_second));
+            let rate = Rate::steady(per_second.unwrap_or(self.max_replay_bytes_per_second));
             Places {
                 taken: 0,
                 replay: Arc::new(Mutex::new(Allowance::new(rate, now))),

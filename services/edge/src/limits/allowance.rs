@@ -1,8 +1,13 @@
 //! So much per second, and so much at once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
+
+/// What several may take together.
+pub(crate) type SharedAllowance = Arc<Mutex<Allowance>>;
 
 /// How much is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +16,16 @@ pub(crate) struct Rate {
     pub(crate) per_second: u64,
     /// What one who took nothing for long enough may take in one go.
     pub(crate) at_once: u64,
+}
+
+impl Rate {
+    /// One second's worth at once.
+    pub(crate) fn steady(per_second: u64) -> Self {
+        Self {
+            per_second,
+            at_once: per_second,
+        }
+    }
 }
 
 /// What is left of a rate. It fills up with time.

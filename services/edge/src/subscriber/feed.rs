@@ -15,8 +15,8 @@ use tokio::time::Instant;
 
 use super::Take;
 use super::throttle::Throttle;
-use crate::http::SharedAllowance;
 use crate::hub::{CatchUp, Member, SharedShard};
+use crate::limits::SharedAllowance;
 use crate::metrics::Metrics;
 use crate::replay::{Answer, Page};
 use crate::sockets::Socket;

@@ -5,7 +5,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::http::SharedAllowance;
+use crate::limits::SharedAllowance;
 
 /// Pauses that follow from what was read. Only replays are slowed down, never what comes live.
 #[derive(Debug)]
