@@ -35,6 +35,8 @@ pub(crate) fn serve(kind: &str, place: &str) -> Result<()> {
         let mut config = EdgeConfig::default();
         config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         config.tail.ring_bytes = RING_BYTES;
+        // All readers come from one address.
+        config.limits.max_replay_bytes_per_second = 0;
         config.drain.spread = std::time::Duration::ZERO;
         config.drain.deadline = std::time::Duration::ZERO;
         let log = open(kind, place).await?;
