@@ -12,8 +12,10 @@ mod consumer;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use fanjet_log::{LogError, Page, ReadLimit, Selection, Seq};
+use tokio::time::Instant;
 
 use crate::log::Inner;
 use crate::read::Filling;
@@ -23,6 +25,8 @@ use consumer::{Replay, Stop};
 
 /// Places that are remembered, and consumers that are kept at them. With more, the oldest are read without.
 const MAX_PLACES: usize = 256;
+/// A reader that has not asked for so long has stopped, or is slow enough to be served without a consumer.
+const STOPPED: Duration = Duration::from_secs(2);
 
 /// The places where pages ended, at each of which its reader may go on.
 pub(crate) struct Replays {
@@ -36,6 +40,7 @@ struct Place {
     filters: Vec<String>,
     /// From the second page on.
     replay: Option<Replay>,
+    since: Instant,
 }
 
 impl Replays {
@@ -53,6 +58,7 @@ impl Replays {
             next,
             filters,
             replay: None,
+            since: Instant::now(),
         });
     }
 
@@ -70,7 +76,7 @@ impl Replays {
         };
         let replay = match place.replay {
             Some(replay) => Some(replay),
-            None => Replay::open(log, from, filters).await,
+            None => self.open(log, from, filters).await,
         };
         self.read(log, replay, from, place.filters, selection, limit)
             .await
@@ -85,7 +91,7 @@ impl Replays {
         selection: &Selection,
         limit: ReadLimit,
     ) -> Result<Option<Page>, LogError> {
-        let replay = Replay::open(log, from, &filters).await;
+        let replay = self.open(log, from, &filters).await;
         self.read(log, replay, from, filters, selection, limit)
             .await
     }
@@ -117,21 +123,33 @@ impl Replays {
                 next: page.next,
                 filters,
                 replay: (stop == Stop::Enough).then_some(replay),
+                since: Instant::now(),
             });
         }
         Ok(Some(page))
     }
 
-    /// Room for what a consumer sends ahead. Those whose readers stopped longest ago make room for it. `None`: there is
-    /// none to be had.
+    async fn open(&self, log: &Inner, from: Seq, filters: &[String]) -> Option<Replay> {
+        Replay::open(log, self.room()?, from, filters).await
+    }
+
+    /// Room for what a consumer sends ahead. Those whose readers have stopped make room for it. `None`: there is none to
+    /// be had. It is not taken from readers that go on: they take turns, so the one that waits longest is the one that
+    /// comes next.
     fn room(&self) -> Option<Share> {
         loop {
             if let Some(share) = self.budget.share() {
                 return Some(share);
             }
+            let stopped = Instant::now().checked_sub(STOPPED)?;
             let oldest = self.lock().iter_mut().find_map(|place| {
                 let holds = place.replay.as_ref().is_some_and(Replay::holds_room);
-                if holds { place.replay.take() } else { None }
+                let is_stopped = place.since <= stopped;
+                if holds && is_stopped {
+                    place.replay.take()
+                } else {
+                    None
+                }
             });
             // Dropped outside the lock: it says goodbye to the server.
             oldest?;

@@ -16,7 +16,10 @@ const LEAST: usize = 256 << 10;
 /// The whole.
 #[derive(Debug)]
 pub(crate) struct Budget {
+    whole: usize,
     free: AtomicUsize,
+    /// Shares that are out.
+    shares: AtomicUsize,
 }
 
 /// A part that is taken, until it is dropped.
@@ -29,21 +32,29 @@ pub(super) struct Share {
 impl Budget {
     pub(super) fn new(bytes: usize) -> Arc<Self> {
         Arc::new(Self {
+            whole: bytes,
             free: AtomicUsize::new(bytes),
+            shares: AtomicUsize::new(0),
         })
     }
 
-    /// A part: the less, the less there is. `None` when that would be too little.
+    /// A part: the less, the more others have one. `None` when it would be too little.
+    ///
+    /// A server with many readers at places far apart loads and unpacks a block of megabytes for almost every request, so a
+    /// request must ask for as much as there is room for.
     pub(super) fn share(self: &Arc<Self>) -> Option<Share> {
-        let size = |free: usize| (free / 16).clamp(LEAST, MOST);
-        let take = |free: usize| free.checked_sub(size(free));
+        let others = self.shares.load(Ordering::Relaxed);
+        let fair = (self.whole / (others + 1)).min(MOST);
+        let size = |free: usize| Some(fair.min(free)).filter(|size| *size >= LEAST);
+        let take = |free: usize| Some(free - size(free)?);
         let before = self
             .free
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
             .ok()?;
+        self.shares.fetch_add(1, Ordering::Relaxed);
         Some(Share {
             budget: Arc::clone(self),
-            bytes: size(before),
+            bytes: fair.min(before),
         })
     }
 
@@ -72,6 +83,7 @@ impl Share {
 impl Drop for Share {
     fn drop(&mut self) {
         self.budget.free.fetch_add(self.bytes, Ordering::Relaxed);
+        self.budget.shares.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -23,9 +23,13 @@ const LINGER: Duration = Duration::from_millis(20);
 pub(super) struct Replay {
     consumer: ConsumerName,
     inbox: String,
+    /// Requests so far: each has a reply subject of its own, `<inbox>.<number>`.
+    requests: u64,
     messages: Subscriber,
     reader: EntryReader,
     is_filtered: bool,
+    /// For the first request.
+    first_room: Option<Share>,
     /// What the last request may still bring.
     requested: Option<Requested>,
     /// The first that did not fit into the last page.
@@ -52,10 +56,16 @@ pub(super) enum Stop {
 }
 
 impl Replay {
-    pub(super) async fn open(log: &Inner, from: Seq, filters: &[String]) -> Option<Self> {
+    /// A consumer, which costs the server something: not without room for what it brings.
+    pub(super) async fn open(
+        log: &Inner,
+        room: Share,
+        from: Seq,
+        filters: &[String],
+    ) -> Option<Self> {
         let client = &log.link.client;
         let inbox = client.new_inbox();
-        let messages = client.subscribe(inbox.clone()).await.ok()?;
+        let messages = client.subscribe(format!("{inbox}.*")).await.ok()?;
         let consumer = ConsumerName::new(&log.link.client, &log.stream_name);
         // One filter has its own field, and its own fast path in the server.
         let (filter_subject, filter_subjects) = match filters {
@@ -82,9 +92,11 @@ impl Replay {
         Some(Self {
             consumer,
             inbox,
+            requests: 0,
             messages,
             reader: EntryReader::new(log.subjects.clone()),
             is_filtered: !filters.is_empty(),
+            first_room: Some(room),
             requested: None,
             peeked: None,
             consumer_seq: 0,
@@ -188,7 +200,10 @@ impl Replay {
     async fn request(&mut self, log: &Inner) -> Option<()> {
         // Its room may be what is lacking.
         self.requested = None;
-        let room = log.replays.room()?;
+        let room = match self.first_room.take() {
+            Some(room) => room,
+            None => log.replays.room()?,
+        };
         let (messages, bytes) = room.fits();
         let request = format!(r#"{{"batch":{messages},"max_bytes":{bytes},"no_wait":true}}"#);
         let subject = format!(
@@ -197,6 +212,7 @@ impl Replay {
             self.consumer.as_str()
         );
         let client = &log.link.client;
+        self.requests += 1;
         // Before anything is sent: what is asked for twice is worse than what is waited for in vain.
         self.requested = Some(Requested {
             messages,
@@ -204,16 +220,30 @@ impl Replay {
             room,
         });
         client
-            .publish_with_reply(subject, self.inbox.clone(), request.into())
+            .publish_with_reply(subject, self.reply(), request.into())
             .await
             .ok()
     }
 
+    /// A message, or what the server says about the last request. What it says about an earlier one is no news: a request
+    /// with a limit of bytes is told to be complete although all of it came.
     async fn arriving(&mut self, log: &Inner) -> Option<Message> {
-        if let Some(message) = self.messages.next().now_or_never() {
-            return message;
+        loop {
+            let message = match self.messages.next().now_or_never() {
+                Some(message) => message?,
+                None => {
+                    let patience = log.config.request_timeout;
+                    let arriving = tokio::time::timeout(patience, self.messages.next());
+                    arriving.await.ok()??
+                }
+            };
+            if message.status.is_none() || *message.subject == self.reply() {
+                return Some(message);
+            }
         }
-        let arriving = tokio::time::timeout(log.config.request_timeout, self.messages.next());
-        arriving.await.ok()?
+    }
+
+    fn reply(&self) -> String {
+        format!("{}.{}", self.inbox, self.requests)
     }
 }

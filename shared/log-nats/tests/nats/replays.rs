@@ -6,6 +6,7 @@ use fanjet_log::contract::{event, events, sized_event};
 use fanjet_log::{EventLog, NewEvent, Page, ReadLimit, Selection, Seq, TopicFilter};
 use fanjet_log_nats::{NatsConfig, NatsLog};
 use fanjet_testkit::NatsServer;
+use futures::StreamExt;
 
 use crate::support::{self, assert_entries, within};
 
@@ -76,6 +77,51 @@ async fn two_hundred_stopped_readers_share_what_is_read_ahead_and_go_on() {
             next = page.next;
         }
     }
+}
+
+/// Through many requests: what the server says about the end of one is not the end of the next.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_consumer_brings_a_whole_replay() {
+    let server = NatsServer::shared().await.unwrap();
+    let config = NatsConfig {
+        // So that a request is for some hundred messages.
+        read_ahead_bytes: 300 << 10,
+        ..support::config(&server.url())
+    };
+    let written = events(0, 5_000);
+    let log = filled(&config, &written).await;
+    let observer = async_nats::connect(server.url()).await.unwrap();
+    let stream = &config.stream.name;
+    let subject = format!("$JS.EVENT.ADVISORY.CONSUMER.CREATED.{stream}.>");
+    let mut created = observer.subscribe(subject).await.unwrap();
+    observer.flush().await.unwrap();
+    let (mut next, mut found) = (1, Vec::new());
+    while found.len() < written.len() {
+        let page = few(&log, next).await;
+        next = page.next;
+        found.extend(page.entries);
+    }
+    assert_entries(&found, &written);
+    // Whatever the server had to tell of consumers before, it tells before the answer to this.
+    let last = jetstream::new(observer.clone());
+    let stream = last.get_stream(stream).await.unwrap();
+    stream
+        .create_consumer(jetstream::consumer::pull::Config {
+            name: Some("last".to_owned()),
+            ..Default::default()
+        })
+        .await
+        .unwrap();
+    let mut names = Vec::new();
+    loop {
+        let told = within("an advisory", created.next()).await.unwrap();
+        let name = told.subject.rsplit('.').next().unwrap().to_owned();
+        if name == "last" {
+            break;
+        }
+        names.push(name);
+    }
+    assert_eq!(names.len(), 1, "{names:?}");
 }
 
 #[tokio::test]
