@@ -1,6 +1,7 @@
 //! One connection: from the first packet to the last, without a thought about any other.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::sync::Arc;
 use std::time::Instant;
 
 use mio::net::TcpStream;
@@ -32,7 +33,7 @@ pub(crate) struct Connection {
 enum Phase {
     Connecting(Opening),
     /// With what came of the answer so far.
-    Upgrading(Vec<u8>, Option<String>),
+    Upgrading(Vec<u8>, Option<Arc<str>>),
     Streaming,
 }
 

@@ -1,6 +1,7 @@
 //! What one subscriber asks for, and a second opinion on which events that lets through.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use hashbrown::HashSet;
 
@@ -22,7 +23,7 @@ pub struct Opening {
     /// Query parameters.
     pub parameters: String,
     /// The first message of the client; nothing is sent to it before.
-    pub hello: Option<String>,
+    pub hello: Option<Arc<str>>,
 }
 
 /// Filters as sets, to check many events with.
@@ -44,7 +45,7 @@ impl Filter {
         }
         Opening {
             parameters: "requireHello=true".to_owned(),
-            hello: Some(self.update()),
+            hello: Some(self.update().into()),
         }
     }
 

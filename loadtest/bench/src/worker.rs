@@ -17,7 +17,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::account::Stretch;
 use crate::connection::{Connection, End, Got};
-use crate::filter::Matcher;
+use crate::filter::{Matcher, Opening};
 use crate::mix::World;
 use crate::plan::{Count, Plan, Share};
 use crate::reference::Reference;
@@ -31,6 +31,8 @@ use crate::{Filter, SwarmError};
 const BUFFER: usize = 512 << 10;
 /// Sockets that are looked at in one turn.
 const TURN: usize = 1024;
+/// Connections begun between two looks at the sockets.
+const CHURN_AT_ONCE: usize = 32;
 /// Longest time without a look at the schedule.
 const TICK: Duration = Duration::from_millis(5);
 /// How often a connection whose bytes nobody looks at shows that it is alive.
@@ -54,6 +56,8 @@ pub(crate) struct Worker<'a> {
     /// When churning connections end: time, place, number.
     lives: BinaryHeap<Reverse<(Instant, usize, u64)>>,
     opened: u64,
+    /// What churning connections ask for, in turn: making a long filter costs more than sending it.
+    churn_openings: Vec<Opening>,
     churn_open: u64,
     phase: Phase,
     /// When the last wait for sockets ended.
@@ -98,8 +102,12 @@ impl Worker<'_> {
             }
             if self.phase == Phase::Window && self.share.churn > 0.0 {
                 let churn = churn.get_or_insert_with(|| Schedule::new(now, self.share.churn, None));
-                while churn.next(now).is_some() {
-                    self.open_churning(now)?;
+                // Between a few of them the others are looked at, also when all of this is late.
+                for _ in 0..CHURN_AT_ONCE {
+                    match churn.next(now) {
+                        Some(_) => self.open_churning(now)?,
+                        None => break,
+                    }
                 }
             }
             self.end_lives(now);

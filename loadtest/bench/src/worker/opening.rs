@@ -20,6 +20,9 @@ use crate::shared::{Phase, Shared};
 use crate::target::Target;
 use crate::{Filter, SwarmError};
 
+/// Different filters of churning connections.
+const CHURN_OPENINGS: usize = 200;
+
 impl<'a> Worker<'a> {
     pub(crate) fn new(
         plan: &'a Plan,
@@ -32,7 +35,16 @@ impl<'a> Worker<'a> {
         let mut rng = ChaCha8Rng::seed_from_u64(plan.seed);
         // The streams of the subscribers are numbered from the other end.
         rng.set_stream(u64::MAX - share.part);
+        let made = if share.churn > 0.0 { CHURN_OPENINGS } else { 0 };
+        let churn_openings = (0..made).map(|_| {
+            let filter = Filter {
+                collections: Vec::new(),
+                dids: world.draw_dids(plan.churn_dids, &mut rng),
+            };
+            filter.opening(true)
+        });
         Ok(Self {
+            churn_openings: churn_openings.collect(),
             plan,
             share,
             target,
@@ -67,14 +79,11 @@ impl<'a> Worker<'a> {
             self.part.report.connections.churn_skipped += 1;
             return Ok(());
         }
-        let filter = Filter {
-            collections: Vec::new(),
-            dids: self.world.draw_dids(self.plan.churn_dids, &mut self.rng),
-        };
         let life = self.rng.random_range(0.0..=2.0) * self.plan.churn_life;
-        let by_message = filter.opening(true);
+        let opening = self.rng.random_range(0..self.churn_openings.len());
+        let opening = self.churn_openings[opening].clone();
         let connection = match self.begin() {
-            Ok(stream) => Connection::new(stream, by_message, None, now),
+            Ok(stream) => Connection::new(stream, opening, None, now),
             Err(error) => {
                 self.not_begun(&error);
                 return Ok(());
