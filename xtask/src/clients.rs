@@ -30,6 +30,8 @@ pub(crate) enum Scenarios {
     Live,
     /// An edge is stopped, another killed; clients resume with their cursors
     Restart,
+    /// One edge after the other is stopped and started again, as an upgrade does it
+    Rolling,
 }
 
 pub(crate) fn run(scenarios: Scenarios) -> Result<()> {
@@ -41,17 +43,25 @@ pub(crate) fn run(scenarios: Scenarios) -> Result<()> {
 async fn check(installed: &Installed, scenarios: Scenarios) -> Result<()> {
     let world = World::generate().await?;
     let mut failures = 0;
-    if scenarios != Scenarios::Restart {
+    let is_wanted = |which| scenarios == Scenarios::All || scenarios == which;
+    if is_wanted(Scenarios::Live) {
         let subscriptions = Subscription::live(&world)?;
         let mut stage = Stage::open(installed, &world, subscriptions).await?;
         stage.let_events_flow()?;
         failures += stage.close().await?;
     }
-    if scenarios != Scenarios::Live {
+    if is_wanted(Scenarios::Restart) {
         let mut stage = Stage::open(installed, &world, Subscription::restart(&world)?).await?;
         stage.let_events_flow()?;
         stage.stop_and_restart(0, 0.25).await?;
         stage.kill_and_restart(1, 0.5).await?;
+        failures += stage.close().await?;
+    }
+    if is_wanted(Scenarios::Rolling) {
+        let mut stage = Stage::open(installed, &world, Subscription::restart(&world)?).await?;
+        stage.let_events_flow()?;
+        stage.stop_and_restart(0, 0.25).await?;
+        stage.stop_and_restart(1, 0.6).await?;
         failures += stage.close().await?;
     }
     ensure!(failures == 0, "{failures} scenarios failed");
