@@ -7,6 +7,6 @@ mod allowance;
 mod inbound_memory;
 mod api_keys;
 
-pub(crate) use allowance::{Allowance, Rate, SharedAllowance};
+pub(crate) use allowance::{Allowance, Rate, Sending, SharedAllowance};
 pub(crate) use api_keys::{ApiKey, ApiKeys};
 pub(crate) use inbound_memory::{Claim, InboundMemory};

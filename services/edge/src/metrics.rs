@@ -26,6 +26,8 @@ pub const STARTS: &str = "fanjet_edge_starts";
 pub const REPLAY_READ_EVENTS: &str = "fanjet_edge_replay_read_events";
 /// How often a replay had to pause because its client had read as much as it may.
 pub const REPLAY_PAUSES: &str = "fanjet_edge_replay_pauses";
+/// How often a client was not read for a while because its address, or its key, had sent as much as it may.
+pub const INBOUND_PAUSES: &str = "fanjet_edge_inbound_pauses";
 /// Bytes of pages that are kept for replays.
 pub const REPLAY_CACHE_BYTES: &str = "fanjet_edge_replay_cache_bytes";
 /// Events handed to subscribers.
@@ -71,6 +73,7 @@ pub struct Metrics {
     starts: Counter<u64>,
     replay_read_events: Counter<u64>,
     replay_pauses: Counter<u64>,
+    inbound_pauses: Counter<u64>,
     replay_cache_bytes: Gauge<u64>,
     delivered_events: Counter<u64>,
     delivered_bytes: Counter<u64>,
@@ -103,6 +106,7 @@ impl Metrics {
             starts: meter.u64_counter(STARTS).build(),
             replay_read_events: meter.u64_counter(REPLAY_READ_EVENTS).build(),
             replay_pauses: meter.u64_counter(REPLAY_PAUSES).build(),
+            inbound_pauses: meter.u64_counter(INBOUND_PAUSES).build(),
             replay_cache_bytes: meter.u64_gauge(REPLAY_CACHE_BYTES).build(),
             delivered_events: meter.u64_counter(DELIVERED_EVENTS).build(),
             delivered_bytes: meter.u64_counter(DELIVERED_BYTES).build(),
@@ -129,6 +133,10 @@ impl Metrics {
 
     pub(crate) fn replay_paused(&self) {
         self.replay_pauses.add(1, &[]);
+    }
+
+    pub(crate) fn inbound_paused(&self) {
+        self.inbound_pauses.add(1, &[]);
     }
 
     pub(crate) fn joined(&self, encoding: Encoding) {

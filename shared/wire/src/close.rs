@@ -28,8 +28,6 @@ pub enum CloseReason {
     InvalidOptions(Cow<'static, str>),
     /// The client announced an options update with `requireHello` and never sent one.
     HelloTimeout,
-    /// The client sends more than it may.
-    TooFast,
     /// This node has no memory left for long messages.
     InboundFull,
     /// The client broke the WebSocket protocol.
@@ -46,7 +44,7 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// One of each, for whoever needs the closed set of labels.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 14] = [
         Self::Draining,
         Self::TooOld,
         Self::FellBehind,
@@ -55,7 +53,6 @@ impl CloseReason {
         Self::BadMessage(Cow::Borrowed("")),
         Self::InvalidOptions(Cow::Borrowed("")),
         Self::HelloTimeout,
-        Self::TooFast,
         Self::InboundFull,
         Self::ProtocolError,
         Self::PongTimeout,
@@ -72,7 +69,7 @@ impl CloseReason {
             Self::Internal => Some(1011),
             Self::MessageTooBig => Some(1009),
             Self::BadMessage(_) => Some(1007),
-            Self::InvalidOptions(_) | Self::HelloTimeout | Self::TooFast => Some(1008),
+            Self::InvalidOptions(_) | Self::HelloTimeout => Some(1008),
             Self::ProtocolError => Some(1002),
             Self::PongTimeout => Some(1008),
             Self::ClientClosed(code) => code.filter(|&code| is_sendable(code)),
@@ -91,7 +88,6 @@ impl CloseReason {
             Self::BadMessage(_) => "bad_message",
             Self::InvalidOptions(_) => "invalid_options",
             Self::HelloTimeout => "hello_timeout",
-            Self::TooFast => "too_fast",
             Self::InboundFull => "inbound_full",
             Self::ProtocolError => "protocol_error",
             Self::PongTimeout => "pong_timeout",
@@ -116,7 +112,6 @@ impl CloseReason {
             Self::HelloTimeout => {
                 return "no options_update in time, which requireHello=true announced".to_owned();
             }
-            Self::TooFast => "too many messages or bytes per second",
             Self::InboundFull => "no room for long messages now, try again later",
             Self::ProtocolError => return "protocol error".to_owned(),
             Self::PongTimeout => "no answer to ping",

@@ -7,7 +7,7 @@
 {{- $unless := dict -}}
 {{- if empty .Values.edge.trustedProxies -}}
 {{- $_ := set $unless "http" (dict "max_subscribers_per_address" 0 "max_connections_per_address" 0) -}}
-{{- $_ := set $unless "limits" (dict "max_replay_bytes_per_second" 0) -}}
+{{- $_ := set $unless "limits" (dict "max_replay_bytes_per_second" 0 "max_messages_per_second" 0 "max_sent_bytes_per_second" 0) -}}
 {{- end -}}
 {{- $limits := dict -}}
 {{- if .Values.edge.apiKeys.existingSecret }}{{ $_ := set $limits "api_keys" "/etc/fanjet/api-keys/keys.toml" }}{{ end -}}
@@ -18,6 +18,7 @@
   "nats" (include "fanjet.nats.settings" (dict "root" $ "user" "edge") | fromYaml)
   "filter_bucket" (include "fanjet.nats.filterBucket" (dict "root" $ "user" "edge") | fromYaml)
   "ops" (dict "listen" "0.0.0.0:6009")
+  "otlp" (dict "endpoint" .Values.otlp.endpoint "metrics_interval" .Values.otlp.metricsInterval)
   "telemetry" (dict "log" .Values.logging.level "format" .Values.logging.format) -}}
 {{- mergeOverwrite $unless (deepCopy .Values.edge.config) $own | toYaml -}}
 {{- end -}}

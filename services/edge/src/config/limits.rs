@@ -4,16 +4,18 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::Rate;
+use tokio::time::Instant;
+
+use crate::limits::{Rate, Sending};
 
 /// What one client may take, beside places.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsConfig {
-    /// Messages of one client per second; one that sends more is closed with 1008. 0: no limit.
+    /// Messages per second that all subscribers from one address may send together; the rest is read later. 0: no limit.
     pub max_messages_per_second: u64,
-    /// Bytes of one client per second, over ten seconds and beside one longest message; one that sends more is closed
-    /// with 1008. 0: no limit.
+    /// Bytes per second that all subscribers from one address may send together, beside one longest message; the rest is
+    /// read later. 0: no limit.
     pub max_sent_bytes_per_second: u64,
     /// Bytes that the long messages of all clients may take while they are read; a client whose message finds no room is
     /// closed with 1013.
@@ -28,32 +30,31 @@ pub struct LimitsConfig {
 impl Default for LimitsConfig {
     fn default() -> Self {
         Self {
-            max_messages_per_second: 100,
-            max_sent_bytes_per_second: 1_000_000,
-            max_inbound_bytes: 256 << 20,
+            max_messages_per_second: 1_000,
+            max_sent_bytes_per_second: 5_000_000,
+            max_inbound_bytes: 64 << 20,
             max_replay_bytes_per_second: 256 << 20,
             api_keys: PathBuf::new(),
         }
     }
 }
 
-/// Over so long a client may send its bytes as it likes.
-const SECONDS_AT_ONCE: u64 = 10;
+/// Each may cost some tens of microseconds.
+const MESSAGES_AT_ONCE: u64 = 100;
 
 impl LimitsConfig {
-    /// Messages of one client.
-    pub(crate) fn messages(&self) -> Rate {
-        // All of them are obeyed in one go, while other clients of the thread wait.
-        Rate::steady(self.max_messages_per_second)
-    }
-
-    /// Bytes of one client whose messages may have so many.
-    pub(crate) fn sent_bytes(&self, max_message_bytes: usize) -> Rate {
+    /// What one holder's clients may send, whose messages may have so many bytes.
+    pub(crate) fn sending(&self, max_message_bytes: usize, now: Instant) -> Sending {
         let per_second = self.max_sent_bytes_per_second;
-        let at_once = per_second.saturating_mul(SECONDS_AT_ONCE);
-        Rate {
+        let bytes = Rate {
             per_second,
-            at_once: at_once.saturating_add(max_message_bytes as u64),
-        }
+            at_once: per_second.saturating_add(max_message_bytes as u64),
+        };
+        // What is there at once is obeyed in one go, while other clients of the thread wait.
+        let messages = Rate {
+            per_second: self.max_messages_per_second,
+            at_once: self.max_messages_per_second.min(MESSAGES_AT_ONCE),
+        };
+        Sending::new(messages, bytes, now)
     }
 }

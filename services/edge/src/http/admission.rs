@@ -9,7 +9,8 @@ use tokio::time::Instant;
 
 use super::Refusal;
 use super::holder::Holder;
-use crate::limits::{Allowance, ApiKeys, Rate, SharedAllowance};
+use crate::config::LimitsConfig;
+use crate::limits::{Allowance, ApiKeys, Rate, Sending, SharedAllowance};
 use crate::{EdgeConfig, EdgeError};
 
 /// Counts the subscribers of all workers.
@@ -17,7 +18,8 @@ use crate::{EdgeConfig, EdgeError};
 pub(crate) struct Admission {
     max: usize,
     max_per_address: usize,
-    max_replay_bytes_per_second: u64,
+    limits: LimitsConfig,
+    max_message_bytes: usize,
     keys: ApiKeys,
     open: Mutex<Open>,
 }
@@ -35,6 +37,7 @@ struct Places {
     taken: usize,
     /// What its subscribers may read of the past, together.
     replay: SharedAllowance,
+    sending: Sending,
 }
 
 /// The place of one subscriber; dropping it makes room.
@@ -43,6 +46,7 @@ pub(crate) struct Permit {
     admission: Arc<Admission>,
     holder: Holder,
     replay: SharedAllowance,
+    sending: Sending,
 }
 
 /// Above this many holders for each place that there is, those without a place are forgotten.
@@ -58,7 +62,8 @@ impl Admission {
                 0 => usize::MAX,
                 max => max,
             },
-            max_replay_bytes_per_second: config.limits.max_replay_bytes_per_second,
+            limits: config.limits.clone(),
+            max_message_bytes: config.subscriber.max_client_message_bytes,
             keys: ApiKeys::load(&config.limits.api_keys)?,
             open: Mutex::default(),
         })
@@ -71,8 +76,11 @@ impl Admission {
         key: Option<&str>,
     ) -> Result<Permit, Refusal> {
         let key = match key {
-            Some(text) => Some(self.keys.find(text).ok_or(Refusal::UnknownKey)?),
-            None => None,
+            Some(text) if self.keys.are_known() => {
+                Some(self.keys.find(text).ok_or(Refusal::UnknownKey)?)
+            }
+            // Meant for somebody else then, such as a gateway that hands it on.
+            Some(_) | None => None,
         };
         let holder = Holder::of(client, key.as_deref());
         let now = Instant::now();
@@ -86,10 +94,11 @@ impl Admission {
         }
         let places = open.holders.entry(holder).or_insert_with(|| {
             let per_second = key.as_ref().map(|key| key.max_replay_bytes_per_second);
-            let rate = Rate::steady(per_second.unwrap_or(self.max_replay_bytes_per_second));
+            let rate = Rate::steady(per_second.unwrap_or(self.limits.max_replay_bytes_per_second));
             Places {
                 taken: 0,
                 replay: Arc::new(Mutex::new(Allowance::new(rate, now))),
+                sending: self.limits.sending(self.max_message_bytes, now),
             }
         });
         match (&key, holder) {
@@ -103,13 +112,14 @@ impl Admission {
             }
             _ => places.taken += 1,
         }
-        let replay = Arc::clone(&places.replay);
+        let (replay, sending) = (Arc::clone(&places.replay), places.sending.clone());
         open.all += 1;
         drop(open);
         Ok(Permit {
             admission: Arc::clone(self),
             holder,
             replay,
+            sending,
         })
     }
 }
@@ -119,6 +129,18 @@ impl Permit {
     pub(crate) fn replay(&self) -> SharedAllowance {
         Arc::clone(&self.replay)
     }
+
+    /// What is left for what the client sends.
+    pub(crate) fn sending(&self) -> Sending {
+        self.sending.clone()
+    }
+}
+
+impl Places {
+    /// Whether nothing is lost when they are forgotten.
+    fn are_as_new(&self, now: Instant) -> bool {
+        self.taken == 0 && self.replay.lock().is_full(now) && self.sending.is_full(now)
+    }
 }
 
 impl Drop for Permit {
@@ -127,7 +149,7 @@ impl Drop for Permit {
         open.all -= 1;
         if let Some(places) = open.holders.get_mut(&self.holder) {
             places.taken -= 1;
-            if places.taken == 0 && places.replay.lock().is_full(Instant::now()) {
+            if places.are_as_new(Instant::now()) {
                 open.holders.remove(&self.holder);
             }
         }

@@ -39,7 +39,8 @@ pub(crate) async fn subscribe(
             if let (Writer::Direct, Some(socket)) = (node.config.subscriber.writer, socket) {
                 member.outbox().write_to(socket);
             }
-            Session::start(shard, member, payload, on_end, heartbeat, node);
+            let sending = admitted.permit.sending();
+            Session::start(shard, member, payload, on_end, heartbeat, sending, node);
             admitted.response.streaming(body(feed, admitted.permit))
         }
     }

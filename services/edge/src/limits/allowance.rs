@@ -18,6 +18,28 @@ pub(crate) struct Rate {
     pub(crate) at_once: u64,
 }
 
+/// What all clients of one holder may send, together.
+#[derive(Debug, Clone)]
+pub(crate) struct Sending {
+    pub(crate) messages: SharedAllowance,
+    pub(crate) bytes: SharedAllowance,
+}
+
+impl Sending {
+    pub(crate) fn new(messages: Rate, bytes: Rate, now: Instant) -> Self {
+        let shared = |rate| Arc::new(Mutex::new(Allowance::new(rate, now)));
+        Self {
+            messages: shared(messages),
+            bytes: shared(bytes),
+        }
+    }
+
+    /// Whether it is as good as new.
+    pub(crate) fn is_full(&self, now: Instant) -> bool {
+        self.messages.lock().is_full(now) && self.bytes.lock().is_full(now)
+    }
+}
+
 impl Rate {
     /// One second's worth at once.
     pub(crate) fn steady(per_second: u64) -> Self {

@@ -98,6 +98,7 @@ fn touch(metrics: &Metrics) {
         metrics.connection_refused(reason);
     }
     metrics.replay_paused();
+    metrics.inbound_paused();
     metrics.filter_stored();
     metrics.tail_moved(1, 1.0, 1);
     for reason in ["unavailable", "gap", "misconfigured", "corrupt"] {

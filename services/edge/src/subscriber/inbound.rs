@@ -1,7 +1,8 @@
 //! What a client sends: frames are decoded and put together to messages.
 //!
-//! Bounded: a message, in one frame or in fragments, is held up to the limit and no further, those of all clients
-//! together only as far as there is memory for them, and only so many come in a second.
+//! Bounded: a message, in one frame or in fragments, is held up to the limit and no further, and those of all clients
+//! together only as far as there is memory for them. All clients of one holder share how much is read in a second: what is
+//! more waits in the socket, and coming back does not help.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -10,11 +11,12 @@ use actix_http::error::PayloadError;
 use actix_http::ws::{Codec, Frame, Item, ProtocolError};
 use bytes::{Bytes, BytesMut};
 use futures::Stream;
-use tokio::time::Instant;
 use tokio_util::codec::Decoder as _;
 
+use super::throttle::Throttle;
 use crate::edge::Node;
-use crate::limits::{Allowance, Claim};
+use crate::limits::{Claim, Sending};
+use crate::metrics::Metrics;
 
 /// A whole message, or what takes its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +32,6 @@ pub(crate) enum Received {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Broken {
     TooBig,
-    TooFast,
     NoRoom,
     Protocol,
     Gone,
@@ -50,23 +51,39 @@ pub(crate) struct Inbound<P> {
 #[derive(Debug)]
 pub(crate) struct Allowed {
     pub(crate) max_message_bytes: usize,
-    pub(crate) messages: Allowance,
-    pub(crate) bytes: Allowance,
+    pub(crate) messages: Throttle,
+    pub(crate) bytes: Throttle,
     pub(crate) memory: Claim,
+    pub(crate) metrics: Metrics,
 }
 
 impl Allowed {
-    /// For a new client of a node.
-    pub(crate) fn new(node: &Node, now: Instant) -> Self {
-        let limits = &node.config.limits;
-        let max_message_bytes = node.config.subscriber.max_client_message_bytes;
-        let bytes = limits.sent_bytes(max_message_bytes);
+    /// For a new client of a node, and of a holder that may send so much.
+    pub(crate) fn new(node: &Node, sending: Sending) -> Self {
         Self {
-            max_message_bytes,
-            messages: Allowance::new(limits.messages(), now),
-            bytes: Allowance::new(bytes, now),
+            max_message_bytes: node.config.subscriber.max_client_message_bytes,
+            messages: Throttle::new(sending.messages),
+            bytes: Throttle::new(sending.bytes),
             memory: node.inbound_memory.claim(),
+            metrics: node.metrics.clone(),
         }
+    }
+
+    fn came(&mut self, bytes: usize) {
+        if self.bytes.spend(bytes) {
+            self.metrics.inbound_paused();
+        }
+    }
+
+    fn obeyed_one(&mut self) {
+        if self.messages.spend(1) {
+            self.metrics.inbound_paused();
+        }
+    }
+
+    fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        ready!(self.bytes.poll_pause(cx));
+        self.messages.poll_pause(cx)
     }
 }
 
@@ -93,9 +110,7 @@ impl<P> Inbound<P> {
                 return Ok(None);
             };
             if let Some(received) = self.assembly.add(frame)? {
-                if !self.allowed.messages.take(1, Instant::now()).is_zero() {
-                    return Err(Broken::TooFast);
-                }
+                self.allowed.obeyed_one();
                 return Ok(Some(received));
             }
         }
@@ -113,15 +128,14 @@ impl<P: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Stream for Inbound<P
             if !this.allowed.memory.resize(held) {
                 return Poll::Ready(Some(Err(Broken::NoRoom)));
             }
+            // Also before what is there is read: that costs more than its arrival.
+            ready!(this.allowed.poll_pause(cx));
             if let Some(received) = this.decode().transpose() {
                 return Poll::Ready(Some(received));
             }
             match ready!(Pin::new(&mut this.payload).poll_next(cx)) {
                 Some(Ok(bytes)) => {
-                    let taken = this.allowed.bytes.take(bytes.len() as u64, Instant::now());
-                    if !taken.is_zero() {
-                        return Poll::Ready(Some(Err(Broken::TooFast)));
-                    }
+                    this.allowed.came(bytes.len());
                     this.undecoded.extend_from_slice(&bytes);
                 }
                 Some(Err(_)) | None => return Poll::Ready(Some(Err(Broken::Gone))),

@@ -23,6 +23,7 @@ use super::silence::Silence;
 use crate::edge::Node;
 use crate::http::outside_pool;
 use crate::hub::{Member, SharedShard};
+use crate::limits::Sending;
 use crate::tail::Pool;
 
 /// Longer messages are read on another thread: this one has other subscribers to serve meanwhile.
@@ -53,11 +54,12 @@ impl Session {
         payload: P,
         on_end: oneshot::Receiver<()>,
         heartbeat: Option<Duration>,
+        sending: Sending,
         node: &Node,
     ) where
         P: Stream<Item = Result<Bytes, PayloadError>> + Unpin + 'static,
     {
-        let inbound = Inbound::new(payload, Allowed::new(node, Instant::now()));
+        let inbound = Inbound::new(payload, Allowed::new(node, sending));
         let session = Self::new(shard, member, heartbeat, node).hearing();
         Self::create(|ctx| {
             ctx.add_stream(inbound);
@@ -248,7 +250,6 @@ impl StreamHandler<Result<Received, Broken>> for Session {
         match received {
             Ok(received) => self.receive(received, ctx),
             Err(Broken::TooBig) => self.refuse(CloseReason::MessageTooBig, ctx),
-            Err(Broken::TooFast) => self.refuse(CloseReason::TooFast, ctx),
             Err(Broken::NoRoom) => self.refuse(CloseReason::InboundFull, ctx),
             Err(Broken::Protocol) => self.refuse(CloseReason::ProtocolError, ctx),
             Err(Broken::Gone) => {

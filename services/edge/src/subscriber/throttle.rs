@@ -1,4 +1,4 @@
-//! How fast one subscriber may replay: as fast as what is left for all of its holder's allows.
+//! How fast one subscriber may replay, or send: as fast as what is left for all of its holder's allows.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -7,7 +7,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::limits::SharedAllowance;
 
-/// Pauses that follow from what was read. Only replays are slowed down, never what comes live.
+/// Pauses that follow from what was taken.
 #[derive(Debug)]
 pub(crate) struct Throttle {
     allowance: SharedAllowance,
@@ -22,10 +22,10 @@ impl Throttle {
         }
     }
 
-    /// Notes what was read; returns whether a pause follows.
-    pub(crate) fn spend(&mut self, bytes: usize) -> bool {
+    /// Notes what was taken; returns whether a pause follows.
+    pub(crate) fn spend(&mut self, amount: usize) -> bool {
         let now = Instant::now();
-        let pause = self.allowance.lock().take(bytes as u64, now);
+        let pause = self.allowance.lock().take(amount as u64, now);
         if !pause.is_zero() {
             self.pause = Some(Box::pin(sleep_until(now + pause)));
         }

@@ -75,8 +75,9 @@ impl Attack {
             Self::SlowHandshakes | Self::HugeHeads => (CONNECTIONS, "no_request"),
             Self::IdleSockets => (CONNECTIONS, "address_full"),
             Self::OldestCursor => ("fanjet_edge_replay_pauses", ""),
-            Self::LongMessages | Self::ManyMessages => (DISCONNECTS, "too_fast"),
-            Self::EndlessMessages => (DISCONNECTS, "message_too_big"),
+            Self::LongMessages | Self::EndlessMessages | Self::ManyMessages => {
+                ("fanjet_edge_inbound_pauses", "")
+            }
             Self::InvalidText => (DISCONNECTS, "bad_message"),
             Self::BrokenFrames => (DISCONNECTS, "protocol_error"),
         }

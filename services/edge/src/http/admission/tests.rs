@@ -123,3 +123,13 @@ fn a_key_has_places_of_its_own() {
     drop(of_key);
     assert!(admission.admit(None, Some("open sesame")).is_ok());
 }
+
+#[test]
+fn where_there_are_no_keys_what_looks_like_one_is_meant_for_somebody_else() {
+    let admission = with_limits(10, 1, LimitsConfig::default());
+    let _place = admission
+        .admit(client("192.0.2.1"), Some("a gateway's token"))
+        .unwrap();
+    let second = admission.admit(client("192.0.2.1"), Some("another"));
+    assert_eq!(second.unwrap_err(), Refusal::AddressFull { max: 1 });
+}

@@ -3,6 +3,10 @@ use proptest::prelude::*;
 
 use std::sync::Arc;
 
+use opentelemetry::metrics::MeterProvider;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use tokio::time::Instant;
+
 use super::*;
 use crate::limits::{InboundMemory, Rate};
 
@@ -33,17 +37,26 @@ fn read(bytes: &[u8], piece: usize, max: usize) -> Vec<Result<Received, Broken>>
 }
 
 fn allowed(max_message_bytes: usize) -> Allowed {
-    const NO_LIMIT: Rate = Rate {
-        per_second: 0,
-        at_once: 0,
-    };
+    allowed_of(
+        max_message_bytes,
+        Sending::new(NO_LIMIT, NO_LIMIT, Instant::now()),
+    )
+}
+
+fn allowed_of(max_message_bytes: usize, sending: Sending) -> Allowed {
     Allowed {
         max_message_bytes,
-        messages: Allowance::new(NO_LIMIT, Instant::now()),
-        bytes: Allowance::new(NO_LIMIT, Instant::now()),
+        messages: Throttle::new(sending.messages),
+        bytes: Throttle::new(sending.bytes),
         memory: Arc::new(InboundMemory::new(usize::MAX)).claim(),
+        metrics: Metrics::new(&SdkMeterProvider::default().meter("test")),
     }
 }
+
+const NO_LIMIT: Rate = Rate {
+    per_second: 0,
+    at_once: 0,
+};
 
 fn read_within(bytes: &[u8], piece: usize, allowed: Allowed) -> Vec<Result<Received, Broken>> {
     let pieces: Vec<_> = bytes
@@ -122,38 +135,56 @@ fn binary_messages_close_frames_and_offences() {
     );
 }
 
-#[test]
-fn more_messages_than_allowed_end_it() {
-    let bytes = frame(1, true, b"hello").repeat(20);
-    let rate = Rate {
-        per_second: 1,
-        at_once: 10,
-    };
-    let messages = Allowance::new(rate, Instant::now());
-    let allowed = Allowed {
-        messages,
-        ..allowed(1000)
-    };
-    let received = read_within(&bytes, 7, allowed);
-    assert_eq!(received.len(), 11);
-    assert_eq!(received.last(), Some(&Err(Broken::TooFast)));
+/// When each message was handed on, in milliseconds, to clients that send all of it at once.
+async fn handed_on(clients: &[&[u8]], sending: &Sending) -> Vec<u128> {
+    let begin = Instant::now();
+    let mut reading = futures::stream::SelectAll::new();
+    for bytes in clients {
+        let pieces: Vec<_> = bytes.chunks(7).map(Bytes::copy_from_slice).collect();
+        let pieces = futures::stream::iter(pieces.into_iter().map(Ok));
+        let inbound = Inbound::new(pieces, allowed_of(10_000, sending.clone()));
+        reading.push(inbound.take_while(|received| std::future::ready(received.is_ok())));
+    }
+    let mut times = Vec::new();
+    while reading.next().await.is_some() {
+        times.push(begin.elapsed().as_millis());
+    }
+    times
 }
 
-#[test]
-fn more_bytes_than_allowed_end_it() {
-    // One byte per fragment: few messages, many bytes.
-    let mut bytes = frame(1, false, b"a");
-    bytes.extend(frame(0, false, b"b").repeat(1000));
+/// Whoever comes back, or comes twice, has no more than the others of its holder.
+#[tokio::test(start_paused = true)]
+async fn messages_beyond_the_holders_rate_wait() {
     let rate = Rate {
-        per_second: 1,
-        at_once: 1000,
+        per_second: 10,
+        at_once: 5,
     };
-    let allowed = Allowed {
-        bytes: Allowance::new(rate, Instant::now()),
-        ..allowed(10_000)
+    let sending = Sending::new(rate, NO_LIMIT, Instant::now());
+    let bytes = frame(1, true, b"hello").repeat(10);
+    let times = handed_on(&[&bytes, &bytes], &sending).await;
+    assert_eq!(times.len(), 20);
+    // What lies behind a message waits until that is paid for.
+    assert!((1_300..=1_700).contains(times.last().unwrap()), "{times:?}");
+    assert!(times[4] == 0 && times[10] >= 400, "{times:?}");
+    let again = handed_on(&[&bytes], &sending).await;
+    assert!(*again.last().unwrap() >= 900, "{again:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_beyond_the_holders_rate_wait() {
+    // One byte per fragment: one message, many bytes.
+    let mut bytes = frame(1, false, b"a");
+    bytes.extend(frame(0, false, b"b").repeat(999));
+    bytes.extend(frame(0, true, b"c"));
+    let rate = Rate {
+        per_second: 1_000,
+        at_once: 1_000,
     };
-    let received = read_within(&bytes, 7, allowed);
-    assert_eq!(received, [Err(Broken::TooFast)]);
+    let sending = Sending::new(NO_LIMIT, rate, Instant::now());
+    let times = handed_on(&[&bytes], &sending).await;
+    let expected = bytes.len() as u128 - 1_000;
+    assert_eq!(times.len(), 1);
+    assert!(times[0].abs_diff(expected) < 20, "{times:?}, {expected}");
 }
 
 #[test]
