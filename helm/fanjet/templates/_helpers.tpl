@@ -158,3 +158,12 @@ livenessProbe:
 {{- include "fanjet.tomlSection" (dict "name" (printf "%s.%s" $name $key) "keys" $value) }}
 {{- end }}
 {{- end -}}
+
+{{/* What the collector asks for, which the exporter reads by this name. */}}
+{{- define "fanjet.otlp.env" -}}
+{{- with .Values.otlp.headersSecret -}}
+- name: OTEL_EXPORTER_OTLP_HEADERS
+  valueFrom:
+    secretKeyRef: { name: {{ . }}, key: {{ $.Values.otlp.headersKey }} }
+{{- end -}}
+{{- end -}}

@@ -79,6 +79,7 @@ impl Feed {
         let did = did(account);
         let body = format!("{{\"did\":\"{did}\",\"time_us\":{time}{}", template.rest);
         NewEvent {
+            trace: None,
             topic: template.topic.clone(),
             origin: self.origin.clone(),
             body: Bytes::from(body),

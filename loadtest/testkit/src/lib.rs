@@ -6,6 +6,8 @@
 mod setting;
 mod shared;
 
+#[cfg(feature = "otlp")]
+pub mod collector;
 pub mod corpus;
 pub mod jetstream_client;
 #[cfg(feature = "kafka")]
@@ -18,6 +20,8 @@ pub mod nats_server;
 pub mod process;
 pub mod tools;
 
+#[cfg(feature = "otlp")]
+pub use collector::Collector;
 pub use corpus::Corpus;
 pub use jetstream_client::JetstreamClient;
 pub use kafka_server::KafkaServer;

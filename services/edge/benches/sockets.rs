@@ -149,6 +149,7 @@ async fn write_events(log: &MemoryLog, rate: u64) {
                 let did = format!("did:plc:{seq:024}");
                 let entry = commit("app.bsky.feed.like", &did).padded(PADDING).at(seq);
                 NewEvent {
+                    trace: None,
                     topic: entry.topic,
                     origin: entry.origin,
                     body: entry.body,

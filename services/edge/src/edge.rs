@@ -8,6 +8,7 @@ use fanjet_log::memory::MemoryNotices;
 use fanjet_log::{EventLog, ExpiringStore, Notices};
 use fanjet_telemetry::{Health, HealthReport};
 use opentelemetry::metrics::Meter;
+use opentelemetry_sdk::trace::SdkTracer;
 use tokio::time::Instant;
 
 use crate::ending::Ending;
@@ -18,7 +19,7 @@ use crate::replay::{Desk, Loader, Starts};
 use crate::sockets::Stalls;
 use crate::status::{Board, Cluster, Keeper, Listener};
 use crate::subscriber::Ages;
-use crate::tail::{Compression, Feeder, Pool, Tail};
+use crate::tail::{Compression, Feeder, Pool, Tail, Traces};
 use crate::{EdgeConfig, EdgeError, NotReady, Readiness};
 
 /// What all parts of a node share.
@@ -55,6 +56,8 @@ pub struct Surroundings {
     pub clock: Arc<dyn Clock>,
     /// A name that no other process has, `host/pid/random`.
     pub instance: String,
+    /// Where the way of traced events is shown; `None` when nobody would see it.
+    pub tracer: Option<SdkTracer>,
 }
 
 /// An edge node.
@@ -83,6 +86,7 @@ impl Edge {
             notices: Arc::new(MemoryNotices::default()),
             clock: Arc::new(SystemClock),
             instance: "alone".to_owned(),
+            tracer: None,
         };
         Self::start_in(config, surroundings, meter, stop)
     }
@@ -103,6 +107,7 @@ impl Edge {
             notices,
             clock,
             instance,
+            tracer,
         } = surroundings;
         config.drain.check()?;
         let ending = Ending::new(stop);
@@ -154,7 +159,8 @@ impl Edge {
         };
         let clock_of_members = Arc::clone(&clock);
         let keeper = Keeper::new(node.clone(), Arc::clone(&clock));
-        let feeder = Feeder::new(log, tail, metrics, clock, node.config.tail.clone());
+        let feeder = Feeder::new(log, tail, metrics, clock, node.config.tail.clone())
+            .traced_by(Traces::new(tracer));
         let mut tasks = Tasks::new(ending.draining.clone());
         let (grace, over) = (node.config.drain.grace, ending.over.clone());
         tasks.spawn("tail", OnFailure::StopAll, feeder.run(over.clone()));

@@ -39,7 +39,8 @@ async fn serve(settings: EdgeSettings, process: &mut Process) -> Result<(), Fail
         filters: Arc::new(filters),
         notices: Arc::new(notices),
         clock: Arc::new(SystemClock),
-        instance: process.instance(),
+        instance: process.instance().to_owned(),
+        tracer: process.tracer("fanjet-edge"),
     };
     let edge = Edge::start_in(
         settings.edge(),

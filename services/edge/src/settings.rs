@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use fanjet_boot::Settings;
 use fanjet_log_nats::{BucketConfig, NatsConfig};
-use fanjet_telemetry::{OpsConfig, TelemetryConfig};
+use fanjet_telemetry::{OpsConfig, OtlpConfig, TelemetryConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::EdgeConfig;
@@ -54,17 +54,25 @@ pub struct EdgeSettings {
     pub filter_bucket: BucketConfig,
     /// Health and metrics.
     pub ops: OpsConfig,
+    /// Where telemetry is sent.
+    pub otlp: OtlpConfig,
     /// Logs.
     pub telemetry: TelemetryConfig,
 }
 
 impl Settings for EdgeSettings {
+    const NAME: &'static str = "fanjet-edge";
+
     fn defaults() -> Cow<'static, str> {
         Self::DEFAULTS.into()
     }
 
     fn telemetry(&self) -> &TelemetryConfig {
         &self.telemetry
+    }
+
+    fn otlp(&self) -> Option<&OtlpConfig> {
+        Some(&self.otlp)
     }
 
     fn ops(&self) -> Option<&OpsConfig> {

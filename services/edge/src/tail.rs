@@ -9,6 +9,7 @@ use crate::status::Traffic;
 
 mod feeder;
 mod check;
+mod traces;
 
 mod collections;
 mod entry;
@@ -37,6 +38,7 @@ pub use window::{Oldest, Window};
 pub(crate) use feeder::{Feeder, pause_after};
 pub(crate) use pool::topics_of;
 pub(crate) use status::TailStatus;
+pub(crate) use traces::Traces;
 
 /// What the feeder keeps up to date, and everybody else reads. Clones share it.
 #[derive(Debug, Clone)]

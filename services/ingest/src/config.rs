@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use fanjet_boot::Settings;
 use fanjet_log_nats::NatsConfig;
-use fanjet_telemetry::{OpsConfig, TelemetryConfig};
+use fanjet_telemetry::{OpsConfig, OtlpConfig, TelemetryConfig};
 use serde::{Deserialize, Serialize};
 
 pub use filter::FilterConfig;
@@ -46,6 +46,8 @@ pub struct IngestConfig {
     pub nats: NatsConfig,
     /// Health and metrics.
     pub ops: OpsConfig,
+    /// Where telemetry is sent.
+    pub otlp: OtlpConfig,
     /// Logs.
     pub telemetry: TelemetryConfig,
 }
@@ -65,6 +67,8 @@ pub struct PipelineConfig {
     /// How long a shutdown may take.
     #[serde(with = "humantime_serde")]
     pub drain_timeout: Duration,
+    /// The share of events whose way is traced.
+    pub traced: f64,
     /// Which commits are verified, and where keys come from.
     pub verify: VerifyConfig,
 }
@@ -84,12 +88,18 @@ pub struct LeaseConfig {
 }
 
 impl Settings for IngestConfig {
+    const NAME: &'static str = "fanjet-ingest";
+
     fn defaults() -> Cow<'static, str> {
         DEFAULTS.into()
     }
 
     fn telemetry(&self) -> &TelemetryConfig {
         &self.telemetry
+    }
+
+    fn otlp(&self) -> Option<&OtlpConfig> {
+        Some(&self.otlp)
     }
 
     fn ops(&self) -> Option<&OpsConfig> {
@@ -150,6 +160,12 @@ impl PipelineConfig {
                     reason: "0: must be at least 1".to_owned(),
                 });
             }
+        }
+        if !(0.0..=1.0).contains(&self.traced) {
+            return Err(IngestError::Config {
+                key: "pipeline.traced",
+                reason: format!("{}: must be from 0 to 1", self.traced),
+            });
         }
         self.verify.validate()
     }

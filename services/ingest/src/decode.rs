@@ -6,6 +6,7 @@ use bytes::Bytes;
 use fanjet_log::UpstreamId;
 use futures::{Stream, StreamExt};
 use tokio::task::JoinError;
+use tokio::time::Instant;
 use tracing::error;
 
 use crate::filter::IngestFilter;
@@ -25,6 +26,8 @@ pub(crate) struct FrameBatch {
     pub(crate) numbering: Numbering,
     /// Whether they are the first of a connection that began at a time the log has passed, in another numbering.
     pub(crate) is_rewound: bool,
+    /// When the first of them came.
+    pub(crate) arrived: Instant,
     /// The frames in order.
     pub(crate) frames: Vec<Bytes>,
 }
@@ -34,7 +37,16 @@ pub(crate) struct FrameBatch {
 pub(crate) struct Decoded {
     pub(crate) numbering: Numbering,
     pub(crate) is_rewound: bool,
+    pub(crate) passage: Passage,
     pub(crate) drafts: Drafts,
+}
+
+/// When a batch was where.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Passage {
+    pub(crate) arrived: Instant,
+    pub(crate) decoding: Instant,
+    pub(crate) decoded: Instant,
 }
 
 /// Decodes up to `workers` batches at the same time.
@@ -52,8 +64,10 @@ async fn decode(batch: FrameBatch, filter: Arc<IngestFilter>) -> Decoded {
     let FrameBatch {
         numbering,
         is_rewound,
+        arrived,
         frames,
     } = batch;
+    let decoding = Instant::now();
     let upstream = &numbering.upstream;
     let drafts = match decode_all(upstream, frames.clone(), &filter).await {
         Ok(drafts) => drafts,
@@ -62,6 +76,11 @@ async fn decode(batch: FrameBatch, filter: Arc<IngestFilter>) -> Decoded {
     Decoded {
         numbering,
         is_rewound,
+        passage: Passage {
+            arrived,
+            decoding,
+            decoded: Instant::now(),
+        },
         drafts,
     }
 }

@@ -31,6 +31,7 @@ mod resume;
 mod held;
 mod sequencer;
 mod publisher;
+mod traces;
 mod freshness;
 mod pipeline;
 

@@ -30,7 +30,7 @@ async fn serve(config: IngestConfig, process: &mut Process) -> Result<(), Failur
         return Ok(());
     };
     let log = log?;
-    let instance = process.instance();
+    let instance = process.instance().to_owned();
     let notices = NatsNotices::of(&log).await?;
     let candidacy = if config.lease.enabled {
         Candidacy::shared(Arc::new(log.lease().await?), &instance, &config.lease)?
@@ -45,7 +45,8 @@ async fn serve(config: IngestConfig, process: &mut Process) -> Result<(), Failur
         &process.meter("fanjet-ingest"),
     )?
     .telling(Arc::new(notices), config.freshness)?
-    .keeping(filter);
+    .keeping(filter)
+    .traced_by(process.tracer("fanjet-ingest"));
     process.serve_ops(&config.ops, ingest.health())?;
     Ok(ingest.run(candidacy, process.stop()).await?)
 }

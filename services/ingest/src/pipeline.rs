@@ -63,6 +63,7 @@ impl Pipeline {
             let Decoded {
                 numbering,
                 is_rewound,
+                passage,
                 drafts,
             } = batch;
             if is_rewound {
@@ -83,7 +84,7 @@ impl Pipeline {
             }
             self.metrics.gaps(&numbering.upstream, sequenced.gaps);
             if !sequenced.events.is_empty() {
-                self.publisher.append(sequenced.events).await?;
+                self.publisher.append(sequenced.events, &passage).await?;
             }
         }
         self.publisher.flush().await

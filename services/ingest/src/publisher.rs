@@ -15,10 +15,12 @@ use fanjet_log::{AppendError, Appender, EventLog, LogError, NewEvent, Seq};
 use tracing::{info, warn};
 
 use crate::IngestError;
+use crate::decode::Passage;
 use crate::freshness::Freshness;
 use crate::lead::Permit;
 use crate::metrics::IngestMetrics;
 use crate::status::Status;
+use crate::traces::Traces;
 use reconcile::{Verdict, reconcile};
 
 const RETRY_MIN: Duration = Duration::from_millis(100);
@@ -34,6 +36,8 @@ pub(crate) struct Publisher {
     acked: Seq,
     /// What was given to the log behind `acked`, in order.
     unacked: VecDeque<NewEvent>,
+    /// Of what is unacknowledged.
+    traces: Traces,
     freshness: Freshness,
     metrics: IngestMetrics,
     status: Status,
@@ -45,6 +49,7 @@ impl Publisher {
         log: Arc<dyn EventLog>,
         permit: Permit,
         acked: Seq,
+        traces: Traces,
         freshness: Freshness,
         metrics: IngestMetrics,
         status: Status,
@@ -55,18 +60,25 @@ impl Publisher {
             appender: None,
             acked,
             unacked: VecDeque::new(),
+            traces,
             freshness,
             metrics,
             status,
         }
     }
 
-    /// Appends behind everything given before. Waits while the log takes no more, for as long as that lasts.
+    /// Appends behind everything given before what has come by `passage`. Waits while the log takes no more, for as long as
+    /// that lasts.
     ///
     /// # Errors
     /// [`IngestError`] when waiting cannot help.
-    pub(crate) async fn append(&mut self, events: Vec<NewEvent>) -> Result<(), IngestError> {
+    pub(crate) async fn append(
+        &mut self,
+        mut events: Vec<NewEvent>,
+        passage: &Passage,
+    ) -> Result<(), IngestError> {
         self.permit.check()?;
+        self.traces.begin(&mut events, passage);
         let given = events.len();
         self.unacked.extend(events);
         let outcome = match &mut self.appender {
@@ -190,8 +202,10 @@ impl Publisher {
         {
             self.metrics
                 .appended(count as u64, newest.origin.relay_seq, acked);
+            let stored = self.unacked.iter().take(count);
+            self.traces.stored(stored.clone(), self.acked + 1);
             self.acked = acked;
-            self.freshness.appended(self.unacked.iter().take(count));
+            self.freshness.appended(stored);
             self.unacked.drain(..count);
         }
     }
@@ -224,4 +238,4 @@ impl From<AppendError> for Retry {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -141,6 +141,7 @@ impl Sequencer {
         let events = kept
             .into_iter()
             .map(|draft| NewEvent {
+                trace: None,
                 topic: draft.topic,
                 origin: draft.origin,
                 body: text.slice(draft.span),

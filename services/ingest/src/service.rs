@@ -7,6 +7,7 @@ use fanjet_log::{EventLog, Notices};
 use fanjet_telemetry::Health;
 use futures::FutureExt;
 use opentelemetry::metrics::Meter;
+use opentelemetry_sdk::trace::SdkTracer;
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
@@ -22,6 +23,7 @@ use crate::publisher::Publisher;
 use crate::resume::{Resume, patiently};
 use crate::sequencer::Sequencer;
 use crate::status::Status;
+use crate::traces::Traces;
 use crate::upstream::Upstream;
 use crate::verify::Verifier;
 
@@ -34,6 +36,7 @@ pub struct Ingest {
     clock: Arc<dyn Clock>,
     freshness: Freshness,
     metrics: IngestMetrics,
+    tracer: Option<SdkTracer>,
     status: Status,
 }
 
@@ -60,6 +63,7 @@ impl Ingest {
             log,
             clock,
             metrics,
+            tracer: None,
             status: Status::default(),
         })
     }
@@ -68,6 +72,13 @@ impl Ingest {
     #[must_use]
     pub fn keeping(mut self, filter: IngestFilter) -> Self {
         self.filter = Arc::new(filter);
+        self
+    }
+
+    /// Shows the way of a few events as spans of `tracer`.
+    #[must_use]
+    pub fn traced_by(mut self, tracer: Option<SdkTracer>) -> Self {
+        self.tracer = tracer;
         self
     }
 
@@ -149,6 +160,11 @@ impl Ingest {
                 Arc::clone(&self.log),
                 permit,
                 resume.seq,
+                Traces::new(
+                    self.tracer.clone(),
+                    self.pipeline.traced,
+                    Arc::clone(&self.clock),
+                ),
                 self.freshness.clone(),
                 self.metrics.clone(),
                 self.status.clone(),

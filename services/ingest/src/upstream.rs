@@ -189,6 +189,7 @@ impl Upstream {
             let batch = FrameBatch {
                 numbering,
                 is_rewound: std::mem::take(&mut is_rewound),
+                arrived: Instant::now(),
                 frames,
             };
             if batches.send(batch).await.is_err() {

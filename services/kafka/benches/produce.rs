@@ -155,6 +155,7 @@ fn settings(server: &KafkaServer, topic: &str, osprey: bool, delivery: Delivery)
 async fn append(log: &Arc<MemoryLog>, from: u64, count: u64, now_us: u64) {
     let events: Vec<_> = (from..from + count)
         .map(|n| NewEvent {
+            trace: None,
             topic: Topic::Commit("app.bsky.feed.like".parse().unwrap()),
             origin: Origin {
                 upstream: UpstreamId::new("bench").unwrap(),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use fanjet_boot::Settings;
 use fanjet_log_nats::NatsConfig;
-use fanjet_telemetry::{OpsConfig, TelemetryConfig};
+use fanjet_telemetry::{OpsConfig, OtlpConfig, TelemetryConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::KafkaConfig;
@@ -20,17 +20,25 @@ pub struct KafkaSettings {
     pub nats: NatsConfig,
     /// Health and metrics.
     pub ops: OpsConfig,
+    /// Where telemetry is sent.
+    pub otlp: OtlpConfig,
     /// Logs.
     pub telemetry: TelemetryConfig,
 }
 
 impl Settings for KafkaSettings {
+    const NAME: &'static str = "fanjet-kafka";
+
     fn defaults() -> Cow<'static, str> {
         Self::DEFAULTS.into()
     }
 
     fn telemetry(&self) -> &TelemetryConfig {
         &self.telemetry
+    }
+
+    fn otlp(&self) -> Option<&OtlpConfig> {
+        Some(&self.otlp)
     }
 
     fn ops(&self) -> Option<&OpsConfig> {

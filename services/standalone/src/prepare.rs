@@ -26,6 +26,8 @@ struct PrepareSettings {
 }
 
 impl Settings for PrepareSettings {
+    const NAME: &'static str = "fanjet-prepare";
+
     fn defaults() -> Cow<'static, str> {
         include_str!("../prepare.toml").into()
     }

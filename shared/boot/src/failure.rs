@@ -6,7 +6,7 @@ use std::io;
 use fanjet_actors::TaskError;
 use fanjet_config::{ConfigError, EXIT_CONFIG};
 use fanjet_log::LogError;
-use fanjet_telemetry::{LogError as LoggingError, MetricsError, OpsError};
+use fanjet_telemetry::{LogError as LoggingError, MetricsError, OpsError, OtlpError};
 use thiserror::Error;
 
 /// The end of a process that was not asked for.
@@ -67,6 +67,12 @@ impl From<OpsError> for Failure {
             OpsError::Listen { .. } => Self::config(error),
             OpsError::Serve(_) => Self::other(error),
         }
+    }
+}
+
+impl From<OtlpError> for Failure {
+    fn from(error: OtlpError) -> Self {
+        Self::config(error)
     }
 }
 

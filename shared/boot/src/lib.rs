@@ -56,7 +56,7 @@ pub fn run_with<S: Settings>(
     }
 }
 
-fn block_on<S>(
+fn block_on<S: Settings>(
     settings: S,
     service: impl AsyncFnOnce(S, &mut Process) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
@@ -65,7 +65,7 @@ fn block_on<S>(
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let mut process = Process::new()?;
+        let mut process = Process::new(S::NAME, settings.otlp())?;
         let outcome = service(settings, &mut process).await;
         outcome.and(process.end().await)
     })

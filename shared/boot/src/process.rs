@@ -4,30 +4,41 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 use fanjet_actors::{OnFailure, Stop, Tasks, stop_on_signal};
-use fanjet_telemetry::{Health, Metrics, OpsConfig, OpsServer};
+use fanjet_telemetry::{Health, Metrics, OpsConfig, OpsServer, Otlp, OtlpConfig, Traces};
 use opentelemetry::metrics::Meter;
+use opentelemetry_sdk::trace::SdkTracer;
 
 use crate::Failure;
 
 /// The running process.
 #[derive(Debug)]
 pub struct Process {
+    instance: String,
     stop: Stop,
     /// The ops server outlives the drain, so that probes see it.
     ops_stop: Stop,
     metrics: Metrics,
+    traces: Traces,
     tasks: Tasks,
 }
 
 impl Process {
-    pub(crate) fn new() -> Result<Self, Failure> {
+    pub(crate) fn new(name: &'static str, otlp: Option<&OtlpConfig>) -> Result<Self, Failure> {
+        let random: u32 = rand::random();
+        let instance = format!("{}/{}/{random:08x}", host(), std::process::id());
+        let otlp = match otlp {
+            Some(config) => Otlp::configured(config, name, instance.clone())?,
+            None => None,
+        };
         let stop = Stop::new();
         let mut tasks = Tasks::new(stop.clone());
         tasks.spawn("signals", OnFailure::StopAll, stop_on_signal(stop.clone()));
         Ok(Self {
+            instance,
             stop,
             ops_stop: Stop::new(),
-            metrics: Metrics::new()?,
+            metrics: Metrics::with(otlp.as_ref())?,
+            traces: Traces::to(otlp.as_ref())?,
             tasks,
         })
     }
@@ -42,21 +53,19 @@ impl Process {
         self.metrics.meter(service)
     }
 
+    /// Where a service begins its spans; `None` when nobody would see them.
+    pub fn tracer(&self, service: &'static str) -> Option<SdkTracer> {
+        self.traces.tracer(service)
+    }
+
     /// A name that no other process has, and that tells an operator which one it is: `host/pid/random`.
-    pub fn instance(&self) -> String {
-        let host = self.host();
-        let random: u32 = rand::random();
-        format!("{host}/{}/{random:08x}", std::process::id())
+    pub fn instance(&self) -> &str {
+        &self.instance
     }
 
     /// What the machine is called, in visible ASCII characters.
     pub fn host(&self) -> String {
-        let system = rustix::system::uname();
-        let host = system.nodename().to_string_lossy();
-        host.chars()
-            .filter(char::is_ascii_graphic)
-            .take(128)
-            .collect()
+        host()
     }
 
     /// The outcome of what may wait for long; `None` when the process is asked to stop meanwhile.
@@ -83,8 +92,24 @@ impl Process {
     pub(crate) async fn end(self) -> Result<(), Failure> {
         self.stop.cancel();
         self.ops_stop.cancel();
-        Ok(self.tasks.join().await?)
+        let (traces, metrics) = (self.traces, self.metrics);
+        let telling = tokio::task::spawn_blocking(move || {
+            traces.end();
+            metrics.end();
+        });
+        let joined = self.tasks.join().await;
+        telling.await.map_err(Failure::other)?;
+        Ok(joined?)
     }
+}
+
+fn host() -> String {
+    let system = rustix::system::uname();
+    let host = system.nodename().to_string_lossy();
+    host.chars()
+        .filter(char::is_ascii_graphic)
+        .take(128)
+        .collect()
 }
 
 /// One line on stdout, where people and scripts learn what they need to connect.

@@ -201,6 +201,7 @@ fn event(n: u64) -> Result<NewEvent> {
     }
     body.push_str(r#""}}}"#);
     Ok(NewEvent {
+        trace: None,
         topic: Topic::Commit(parse(collection)?),
         origin: Origin {
             upstream: UpstreamId::new("relay1.us-east.bsky.network").context("a name")?,

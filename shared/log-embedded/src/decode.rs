@@ -52,6 +52,8 @@ impl Decoder {
             Selection::Only(_) => Bytes::copy_from_slice(record.body),
         };
         Ok(Entry {
+            // Its events are written and read by one process, where a header would tell nobody anything.
+            trace: None,
             seq: record.seq,
             topic,
             origin: Origin {

@@ -4,7 +4,7 @@ use async_nats::HeaderMap;
 use bytes::Bytes;
 use fanjet_log::{Entry, LogError, Selection, Seq};
 
-use crate::headers::OriginReader;
+use crate::headers::{OriginReader, trace};
 use crate::subject::{Subjects, TopicReader};
 
 /// Reads entries of one log. Keeps what many of them share.
@@ -46,6 +46,7 @@ impl EntryReader {
             topic,
             origin,
             body,
+            trace: headers.and_then(trace),
         }))
     }
 }

@@ -5,12 +5,16 @@ use std::fmt::Write;
 use async_nats::header::{HeaderName, NATS_EXPECTED_LAST_SEQUENCE};
 use async_nats::{HeaderMap, HeaderValue};
 use fanjet_event::Datetime;
-use fanjet_log::{NewEvent, Origin, Seq, UpstreamId};
+use fanjet_log::{NewEvent, Origin, Seq, TraceParent, UpstreamId};
 
 /// `<upstream>;<relay seq>;<op index>;<op count>;<time>`. None of the parts can hold a `;`.
 const ORIGIN: HeaderName = HeaderName::from_static("Fanjet-Origin");
 
-/// Bytes that all headers of one message may take, with their names: the upstream's 255, the time's 64, numbers.
+/// W3C trace context: other programs that read the stream continue the trace with their own libraries.
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// Bytes that all headers of one message may take, with their names: the upstream's 255, the time's 64, numbers, the
+/// trace's 55.
 pub(crate) const MAX_HEADERS: usize = 1024;
 
 /// The headers of an event that must land directly behind `after`.
@@ -18,7 +22,15 @@ pub(crate) fn headers(event: &NewEvent, after: Seq) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(NATS_EXPECTED_LAST_SEQUENCE, HeaderValue::from(after));
     headers.insert(ORIGIN, write_origin(&event.origin));
+    if let Some(trace) = event.trace {
+        headers.insert(TRACE_PARENT, trace.to_string());
+    }
     headers
+}
+
+/// The trace that the headers carry on, if there is one.
+pub(crate) fn trace(headers: &HeaderMap) -> Option<TraceParent> {
+    TraceParent::parse(headers.get(TRACE_PARENT)?.as_str())
 }
 
 /// Reads origins, sharing the upstream's name.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use fanjet_event::{Datetime, TimeUs, Topic};
 use fanjet_wire::envelope::Envelope;
 
-use crate::{LogError, Seq};
+use crate::{LogError, Seq, TraceParent};
 
 /// Largest body in bytes: 2 MiB less what a backend needs for its own words about the event.
 pub const MAX_BODY: usize = (2 << 20) - (4 << 10);
@@ -20,6 +20,8 @@ pub struct NewEvent {
     pub origin: Origin,
     /// The stamped v1 JSON, at most [`MAX_BODY`] bytes.
     pub body: Bytes,
+    /// The trace that its way is part of, if that is recorded. No part of the event: a backend may forget it.
+    pub trace: Option<TraceParent>,
 }
 
 /// One event of the log.
@@ -33,6 +35,8 @@ pub struct Entry {
     pub origin: Origin,
     /// The stamped v1 JSON.
     pub body: Bytes,
+    /// The trace that its way is part of, where the backend has kept it.
+    pub trace: Option<TraceParent>,
 }
 
 impl Entry {

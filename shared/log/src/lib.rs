@@ -6,6 +6,7 @@
 //! This crate must never know a backend's words (subjects, streams, files).
 
 mod event;
+mod trace;
 mod selection;
 mod traits;
 mod error;
@@ -23,4 +24,5 @@ pub use event::{Entry, MAX_BODY, NewEvent, Origin, UpstreamId};
 pub use notices::Notices;
 pub use selection::{Selection, TopicFilter};
 pub use store::{ExpiringStore, StoreError};
+pub use trace::TraceParent;
 pub use traits::{Appender, Bounds, EventLog, Follow, Page, ReadLimit, Seq};

@@ -1,6 +1,7 @@
-//! The `[telemetry]` and `[ops]` sections that every service has.
+//! The `[telemetry]`, `[otlp]` and `[ops]` sections that services have.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,18 @@ pub enum LogFormat {
     Text,
     /// One JSON object per line.
     Json,
+}
+
+/// Section `[otlp]`. Headers for the collector, such as its key, come from the standard `OTEL_EXPORTER_OTLP_HEADERS`, which
+/// the exporter reads by itself.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OtlpConfig {
+    /// A collector's address, as in `http://collector:4318`. Empty: nothing is sent.
+    pub endpoint: String,
+    /// How often metrics are sent to it. 0: they are only scraped.
+    #[serde(with = "humantime_serde")]
+    pub metrics_interval: Duration,
 }
 
 /// Section `[ops]`.

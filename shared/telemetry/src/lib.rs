@@ -1,4 +1,4 @@
-//! What an operator sees: logs, metrics, health.
+//! What an operator sees: logs, metrics, traces, health.
 //!
 //! Services get a meter and a health board as arguments; nothing here knows what they measure. Metric labels are
 //! closed sets: never an address, a DID or a user agent.
@@ -6,12 +6,16 @@
 mod config;
 
 mod logs;
+mod otlp;
 mod metrics;
+mod traces;
 mod health;
 mod ops;
 
-pub use config::{LogFormat, OpsConfig, TelemetryConfig};
+pub use config::{LogFormat, OpsConfig, OtlpConfig, TelemetryConfig};
 pub use health::{Health, HealthReport};
 pub use logs::{LogError, init_logs};
 pub use metrics::{Metrics, MetricsError};
 pub use ops::{OpsError, OpsServer};
+pub use otlp::{Otlp, OtlpError};
+pub use traces::Traces;

@@ -1,9 +1,12 @@
-//! OpenTelemetry instruments, exposed for Prometheus.
+//! OpenTelemetry instruments, exposed for Prometheus, and sent to a collector where there is one.
 
 use opentelemetry::metrics::{Meter, MeterProvider};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use prometheus::{Encoder, Registry, TextEncoder};
 use thiserror::Error;
+use tracing::warn;
+
+use crate::Otlp;
 
 /// Metrics cannot be set up or written out: a defect of this program.
 #[derive(Debug, Error)]
@@ -18,11 +21,19 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// An empty set.
+    /// An empty set that is only scraped.
     ///
     /// # Errors
     /// [`MetricsError`] when the exporter refuses its settings.
     pub fn new() -> Result<Self, MetricsError> {
+        Self::with(None)
+    }
+
+    /// An empty set that is scraped, and sent to `otlp` if that asks for it.
+    ///
+    /// # Errors
+    /// [`MetricsError`] when an exporter refuses its settings.
+    pub fn with(otlp: Option<&Otlp>) -> Result<Self, MetricsError> {
         let registry = Registry::new();
         let exporter = opentelemetry_prometheus::exporter()
             .with_registry(registry.clone())
@@ -32,8 +43,16 @@ impl Metrics {
             .without_units()
             .build()
             .map_err(|error| MetricsError(error.to_string()))?;
+        let mut provider = SdkMeterProvider::builder().with_reader(exporter);
+        if let Some(otlp) = otlp {
+            provider = provider.with_resource(otlp.resource());
+            let sender = otlp.metrics();
+            if let Some(sender) = sender.map_err(|error| MetricsError(error.to_string()))? {
+                provider = provider.with_reader(sender);
+            }
+        }
         Ok(Self {
-            provider: SdkMeterProvider::builder().with_reader(exporter).build(),
+            provider: provider.build(),
             registry,
         })
     }
@@ -41,6 +60,13 @@ impl Metrics {
     /// Where a service makes its instruments. Names are given in full, as Prometheus shows them.
     pub fn meter(&self, service: &'static str) -> Meter {
         self.provider.meter(service)
+    }
+
+    /// Sends the last values, if they are sent at all, and blocks meanwhile.
+    pub fn end(&self) {
+        if let Err(error) = self.provider.shutdown() {
+            warn!(%error, "the last metrics are lost");
+        }
     }
 
     /// The current values in Prometheus' text format.

@@ -18,6 +18,7 @@
   "kafka" $kafka
   "nats" (include "fanjet.nats.settings" (dict "root" $ "user" "kafka") | fromYaml)
   "ops" (dict "listen" "0.0.0.0:6009")
+  "otlp" (dict "endpoint" .Values.otlp.endpoint "metrics_interval" .Values.otlp.metricsInterval)
   "telemetry" (dict "log" .Values.logging.level "format" .Values.logging.format) -}}
 {{- mergeOverwrite (deepCopy $v.config) $own | toYaml -}}
 {{- end -}}

@@ -118,6 +118,7 @@ impl Drawn {
             }
         };
         Ok(NewEvent {
+            trace: None,
             topic,
             origin: Origin {
                 upstream: upstream.clone(),

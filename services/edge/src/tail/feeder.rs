@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::check::{Checked, Verdict, check_later, in_time};
-use super::{Entry, Tail};
+use super::{Entry, Tail, Traces};
 use crate::EdgeError;
 use crate::config::TailConfig;
 use crate::metrics::Metrics;
@@ -28,6 +28,7 @@ pub(crate) struct Feeder {
     metrics: Metrics,
     clock: Arc<dyn Clock>,
     config: TailConfig,
+    traces: Traces,
     last_time: Option<TimeUs>,
     failures_in_a_row: u32,
 }
@@ -46,9 +47,16 @@ impl Feeder {
             metrics,
             clock,
             config,
+            traces: Traces::default(),
             last_time: None,
             failures_in_a_row: 0,
         }
+    }
+
+    /// Shows in `traces` when events came.
+    pub(crate) fn traced_by(mut self, traces: Traces) -> Self {
+        self.traces = traces;
+        self
     }
 
     /// Runs until stopped. A log that is away is waited for.
@@ -167,6 +175,7 @@ impl Feeder {
             return Ok(next);
         };
         let newest_time = newest.time()?;
+        let arrived_us = self.clock.now_us();
         let counted_from = self.tail.ring.head().live;
         let mut entries = Vec::with_capacity(batch.len());
         let is_narrowed = self.tail.pool.is_narrowed();
@@ -200,7 +209,11 @@ impl Feeder {
             if newest.seq >= counted_from {
                 self.tail.traffic.arrived(newest, self.clock.now_us())?;
             }
+            let held = &batch[..entries.len()];
             self.tail.ring.extend(entries);
+            let came_live = held.iter().filter(|entry| entry.seq >= counted_from);
+            self.traces
+                .came(came_live, arrived_us, || self.clock.now_us());
             self.moved(newest_time, next - 1);
         }
         match offending {

@@ -57,6 +57,7 @@ fn logged(origin: Origin, topic: Topic, subject: Subject<'_>) -> NewEvent {
     }
     assert!(v1::stamp(&mut body, TimeUs::new(NOW).unwrap()));
     NewEvent {
+        trace: None,
         topic,
         origin,
         body: Bytes::from(body),

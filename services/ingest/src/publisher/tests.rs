@@ -10,8 +10,9 @@ use fanjet_telemetry::Metrics;
 use super::*;
 
 /// An event that is told from others by its relay seq.
-pub(super) fn event(relay_seq: u64) -> NewEvent {
+pub(crate) fn event(relay_seq: u64) -> NewEvent {
     NewEvent {
+        trace: None,
         topic: Topic::Identity,
         origin: Origin {
             upstream: UpstreamId::new("relay").unwrap(),
@@ -39,7 +40,18 @@ fn publisher_for(log: &Arc<MemoryLog>, term: Duration) -> Publisher {
     let (_, permit) = Permit::until(tokio::time::Instant::now() + term);
     let freshness = Freshness::untold(Arc::new(SystemClock), &metrics);
     let status = Status::default();
-    Publisher::continuing(log.clone(), permit, 0, freshness, metrics, status)
+    let traces = Traces::new(None, 1.0, Arc::new(SystemClock));
+    Publisher::continuing(log.clone(), permit, 0, traces, freshness, metrics, status)
+}
+
+/// Just now.
+pub(crate) fn passage() -> Passage {
+    let now = tokio::time::Instant::now();
+    Passage {
+        arrived: now,
+        decoding: now,
+        decoded: now,
+    }
 }
 
 /// A writer that slept through its term does not write when it wakes up, wherever it is then.
@@ -48,16 +60,16 @@ async fn nothing_is_written_when_the_term_is_over() {
     let log = Arc::new(MemoryLog::new());
     let term = Duration::from_secs(4);
     let mut publisher = publisher_for(&log, term);
-    publisher.append(events(0..10)).await.unwrap();
+    publisher.append(events(0..10), &passage()).await.unwrap();
     tokio::time::advance(term).await;
-    let outcome = publisher.append(events(10..20)).await;
+    let outcome = publisher.append(events(10..20), &passage()).await;
     assert!(matches!(outcome, Err(IngestError::TermOver)), "{outcome:?}");
 
     // The other way to write: again, after a failure. Its pauses go beyond the term.
     let log = Arc::new(MemoryLog::new());
     let mut publisher = publisher_for(&log, term);
     log.inject(Fault::AppendFails, 1_000);
-    let outcome = publisher.append(events(0..10)).await;
+    let outcome = publisher.append(events(0..10), &passage()).await;
     assert!(matches!(outcome, Err(IngestError::TermOver)), "{outcome:?}");
     assert!(log.fired(Fault::AppendFails) > 3);
     assert!(relay_seqs(&log).await.is_empty());
@@ -87,11 +99,14 @@ async fn failures_neither_lose_nor_repeat() {
     for fault in [Fault::AppendFails, Fault::AnswerLost, Fault::PartlyStored] {
         let log = Arc::new(MemoryLog::new());
         let mut publisher = publisher(&log);
-        publisher.append(events(0..10)).await.unwrap();
+        publisher.append(events(0..10), &passage()).await.unwrap();
         log.inject(fault, 3);
         log.inject(Fault::ReadFails, 2);
         for start in (10..100).step_by(10) {
-            publisher.append(events(start..start + 10)).await.unwrap();
+            publisher
+                .append(events(start..start + 10), &passage())
+                .await
+                .unwrap();
         }
         publisher.flush().await.unwrap();
         assert_eq!(publisher.unacked(), 0);
@@ -112,13 +127,13 @@ async fn failures_neither_lose_nor_repeat() {
 async fn another_writer_stops_this_one() {
     let log = Arc::new(MemoryLog::new());
     let mut publisher = publisher(&log);
-    publisher.append(events(0..10)).await.unwrap();
+    publisher.append(events(0..10), &passage()).await.unwrap();
     publisher.flush().await.unwrap();
     let mut other = log.appender(10).await.unwrap();
     other.append(&events(50..51)).await.unwrap();
     other.flush().await.unwrap();
 
-    let mut outcome = publisher.append(events(10..20)).await;
+    let mut outcome = publisher.append(events(10..20), &passage()).await;
     if outcome.is_ok() {
         outcome = publisher.flush().await;
     }

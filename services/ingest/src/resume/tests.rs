@@ -19,6 +19,7 @@ fn event(index: u64, (name, relay_seq): (&str, u64)) -> NewEvent {
     v1::write_identity(&mut body, did, None, relay_seq, time);
     assert!(v1::stamp(&mut body, TimeUs::new(NOW + index).unwrap()));
     NewEvent {
+        trace: None,
         topic: Topic::Identity,
         origin: Origin {
             upstream: upstream(name),

@@ -11,6 +11,7 @@ fn config(change: impl FnOnce(&mut KafkaConfig)) -> KafkaConfig {
 
 fn entry(did: &str, rest: &str) -> Entry {
     Entry {
+        trace: None,
         seq: 1,
         topic: Topic::Identity,
         origin: Origin {

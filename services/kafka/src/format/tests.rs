@@ -8,6 +8,7 @@ const DID: &str = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
 /// An entry with this v1 JSON behind its `time_us`.
 fn entry(rest: &str) -> Entry {
     Entry {
+        trace: None,
         seq: 70_003,
         topic: Topic::Identity,
         origin: Origin {

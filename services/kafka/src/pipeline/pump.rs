@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanjet_actors::Clock;
-use fanjet_log::{Entry, Seq};
+use fanjet_log::{Entry, Seq, TraceParent};
 use rdkafka::error::KafkaError as ClientError;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::types::RDKafkaErrorCode as Code;
@@ -81,7 +81,7 @@ impl Pump<'_> {
         self.tally
             .handled(&action, event.collection(), payload.len());
         let topic = self.rules.routes.topic(event.collection());
-        let headers = self.rules.headers.then(|| headers(&event));
+        let headers = self.rules.headers.then(|| headers(&event, entry.trace));
         self.send(mark, topic, event.did, payload, headers).await
     }
 
@@ -240,9 +240,10 @@ fn metadata<'a>(
 }
 
 /// What a consumer may want to know without parsing.
-fn headers(event: &Event<'_>) -> OwnedHeaders {
-    let mut headers = OwnedHeaders::new_with_capacity(5);
+fn headers(event: &Event<'_>, trace: Option<TraceParent>) -> OwnedHeaders {
+    let mut headers = OwnedHeaders::new_with_capacity(6);
     let (seq, time_us) = (event.seq.to_string(), event.time_us.to_string());
+    let trace = trace.map(|trace| trace.to_string());
     let (rev, operation) = match event.what {
         What::Commit(commit) => (Some(commit.rev), Some(commit.operation)),
         What::Sync(sync) => (Some(sync.rev), None),
@@ -254,6 +255,7 @@ fn headers(event: &Event<'_>) -> OwnedHeaders {
         ("kind", Some(event.kind())),
         ("rev", rev),
         ("operation", operation),
+        ("traceparent", trace.as_deref()),
     ];
     for (key, value) in all {
         if let Some(value) = value {

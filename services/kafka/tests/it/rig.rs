@@ -248,6 +248,7 @@ fn sample(n: u64, padding: usize) -> NewEvent {
         ),
     };
     NewEvent {
+        trace: None,
         topic,
         origin: Origin {
             upstream: UpstreamId::new("test").unwrap(),

@@ -45,7 +45,8 @@ impl Node {
             &process.meter("fanjet-ingest"),
         )?
         .telling(Arc::clone(&notices), settings.freshness.clone())?
-        .keeping(settings.filter.load()?);
+        .keeping(settings.filter.load()?)
+        .traced_by(process.tracer("fanjet-ingest"));
         let kafka = match settings.kafka.is_wanted() {
             true => Some(Kafka::new(
                 settings.kafka.clone(),
@@ -61,7 +62,8 @@ impl Node {
             filters,
             notices,
             clock: Arc::new(SystemClock),
-            instance: process.instance(),
+            instance: process.instance().to_owned(),
+            tracer: process.tracer("fanjet-edge"),
         };
         let edge = Edge::start_in(
             settings.edge(),

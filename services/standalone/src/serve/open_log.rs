@@ -28,11 +28,11 @@ pub(crate) async fn open_log(
 ) -> Option<Result<Opened, Failure>> {
     match settings.log.kind {
         LogKind::Embedded => {
-            let opening = open_embedded(settings.embedded.clone(), process.instance());
+            let opening = open_embedded(settings.embedded.clone(), process.instance().to_owned());
             process.unless_stopped(opening).await
         }
         LogKind::Nats => {
-            let opening = open_nats(settings, process.instance());
+            let opening = open_nats(settings, process.instance().to_owned());
             process.unless_stopped(opening).await
         }
     }

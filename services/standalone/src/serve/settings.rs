@@ -12,7 +12,7 @@ use fanjet_ingest::{FilterConfig, FreshnessConfig, LeaseConfig, PipelineConfig, 
 use fanjet_kafka::{KafkaConfig, KafkaSettings};
 use fanjet_log_embedded::EmbeddedConfig;
 use fanjet_log_nats::{BucketConfig, NatsConfig};
-use fanjet_telemetry::{OpsConfig, TelemetryConfig};
+use fanjet_telemetry::{OpsConfig, OtlpConfig, TelemetryConfig};
 use serde::{Deserialize, Serialize};
 
 /// The part of the defaults that is neither ingest's, nor the edge's, nor Kafka's.
@@ -55,10 +55,13 @@ pub(crate) struct ServeSettings {
     #[serde(default)]
     pub(crate) filter_bucket: BucketConfig,
     pub(crate) ops: OpsConfig,
+    pub(crate) otlp: OtlpConfig,
     pub(crate) telemetry: TelemetryConfig,
 }
 
 impl Settings for ServeSettings {
+    const NAME: &'static str = "fanjet";
+
     fn defaults() -> Cow<'static, str> {
         [
             fanjet_ingest::OWN_DEFAULTS,
@@ -72,6 +75,10 @@ impl Settings for ServeSettings {
 
     fn telemetry(&self) -> &TelemetryConfig {
         &self.telemetry
+    }
+
+    fn otlp(&self) -> Option<&OtlpConfig> {
+        Some(&self.otlp)
     }
 
     fn ops(&self) -> Option<&OpsConfig> {

@@ -115,6 +115,7 @@ async fn every_edge_shows_the_collection_that_an_upstream_dropped() {
         let log = NatsLog::connect(config(&server, "edge")).await.unwrap();
         let notices = NatsNotices::of(&log).await.unwrap();
         let surroundings = Surroundings {
+            tracer: None,
             log: Arc::new(log),
             filters: Arc::new(MemoryStore::default()),
             notices: Arc::new(notices),

@@ -154,6 +154,7 @@ impl Cluster {
         config.drain.grace = Duration::from_secs(2);
         let metrics = Metrics::new().unwrap();
         let surroundings = Surroundings {
+            tracer: None,
             notices: Arc::new(NatsNotices::of(&log).await.unwrap()),
             log: Arc::new(log),
             filters: Arc::new(MemoryStore::default()),

@@ -18,4 +18,5 @@ mod demo;
 mod freshness;
 mod least_privilege;
 mod health;
+mod traces;
 mod visits;

@@ -77,17 +77,34 @@ impl Served {
     /// Starts it and waits until it is ready: connected to the upstream, following its log.
     pub(crate) async fn start_at(upstream: &SimulatorHandle, data: &Path, listen: &str) -> Self {
         let settings = [
+            ("embedded.path", data.display().to_string()),
+            ("http.listen", listen.to_owned()),
+        ];
+        Self::start_as(upstream, &settings, &[]).await
+    }
+
+    /// Starts it with settings and an environment, and waits as above.
+    pub(crate) async fn start_as(
+        upstream: &SimulatorHandle,
+        settings: &[(&str, String)],
+        env: &[(&str, &str)],
+    ) -> Self {
+        let usual = [
             ("upstream.url", upstream.url()),
             ("upstream.name", "simulator".to_owned()),
             ("upstream.reconnect_min", "10ms".to_owned()),
-            ("embedded.path", data.display().to_string()),
-            ("http.listen", listen.to_owned()),
+            ("http.listen", "127.0.0.1:0".to_owned()),
             ("ops.listen", "127.0.0.1:0".to_owned()),
         ];
-        let set = settings
+        let set = usual
             .iter()
+            .chain(settings)
             .flat_map(|(key, value)| ["--set".to_owned(), format!("{key}={value}")]);
-        let process = fanjet(&["serve"]).args(set).start().unwrap();
+        let mut program = fanjet(&["serve"]).args(set);
+        for (name, value) in env {
+            program = program.env(name, value);
+        }
+        let process = program.start().unwrap();
         let ops = said(&process, "ops http://").await;
         let url = said(&process, "listening ").await;
         let served = Self { process, url, ops };

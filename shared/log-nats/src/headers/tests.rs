@@ -61,3 +61,15 @@ fn a_part_more_or_less_is_refused() {
         assert_eq!(OriginReader::default().parse(wrong), None, "{wrong}");
     }
 }
+
+#[test]
+fn a_trace_is_carried_as_others_spell_it() {
+    let mut event = fanjet_log::contract::event(1);
+    assert_eq!(trace(&headers(&event, 0)), None);
+    let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    event.trace = TraceParent::parse(text);
+    let headers = headers(&event, 0);
+    assert_eq!(headers.get("traceparent").unwrap().as_str(), text);
+    assert_eq!(trace(&headers), event.trace);
+    assert!(event.trace.is_some());
+}

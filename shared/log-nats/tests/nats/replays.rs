@@ -150,6 +150,7 @@ async fn the_server_looks_for_several_rare_subjects() {
         .map(|n| {
             let rare = topics.iter().find(|(at, _)| *at == n);
             NewEvent {
+                trace: None,
                 topic: rare.map_or(Topic::Sync, |(_, topic)| topic.clone()),
                 ..event(n)
             }

@@ -53,6 +53,7 @@ pub(super) fn commit(collection: &str) -> Topic {
 /// An event about `topic`. Only identity events can be padded, by their handle.
 pub(super) fn new_event(n: u64, topic: Topic, padding: usize) -> NewEvent {
     NewEvent {
+        trace: None,
         body: body(n, &topic, padding),
         topic,
         origin: Origin {
@@ -185,5 +186,6 @@ pub(super) fn entry(event: &NewEvent, seq: Seq) -> Entry {
         topic: event.topic.clone(),
         origin: event.origin.clone(),
         body: event.body.clone(),
+        trace: None,
     }
 }

@@ -36,6 +36,7 @@ impl State {
             topic: event.topic.clone(),
             origin: event.origin.clone(),
             body: event.body.clone(),
+            trace: event.trace,
         });
         while self.entries.len() > 1
             && (self.entries.len() > options.max_entries || self.bytes > options.max_bytes)

@@ -68,6 +68,7 @@ impl Event {
         }
         assert!(v1::stamp(&mut body, time_of(seq)));
         Entry {
+            trace: None,
             seq,
             topic: self.topic.clone(),
             origin: Origin {

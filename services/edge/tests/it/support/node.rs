@@ -66,6 +66,7 @@ impl Node {
         let stop = Stop::new();
         let notices = Arc::new(MemoryNotices::default());
         let surroundings = Surroundings {
+            tracer: None,
             log: Arc::new(log.clone()),
             filters,
             notices: notices.clone(),

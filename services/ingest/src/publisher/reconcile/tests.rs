@@ -8,12 +8,14 @@ fn entry(seq: Seq, relay_seq: u64) -> Entry {
         topic,
         origin,
         body,
+        trace,
     } = event(relay_seq);
     Entry {
         seq,
         topic,
         origin,
         body,
+        trace,
     }
 }
 

@@ -1,0 +1,182 @@
+//! The way of a few events, from the frame to the log's acknowledgement, as spans.
+//!
+//! `frame` is all of it; in it, `decode` and `publish`. The log carries on the last one, so that whoever reads the event
+//! there shows in the same trace. Nothing here may wait, or hold more than what is unacknowledged.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use fanjet_actors::Clock;
+use fanjet_event::Topic;
+use fanjet_log::{NewEvent, Origin, Seq, TraceParent};
+use opentelemetry::trace::{Span, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_sdk::trace::{SdkTracer, Span as SdkSpan};
+use std::num::{NonZeroU64, NonZeroU128};
+use tokio::time::Instant;
+
+use crate::decode::Passage;
+
+/// The spans of what one publisher has not got acknowledged yet.
+pub(crate) struct Traces {
+    /// `None` when nobody would see them.
+    tracer: Option<SdkTracer>,
+    sampling: Sampling,
+    clock: Arc<dyn Clock>,
+    /// In the events' order.
+    open: VecDeque<Open>,
+}
+
+struct Open {
+    frame: Context,
+    publish: SdkSpan,
+}
+
+/// Which events are traced.
+#[derive(Debug, Clone, Copy)]
+struct Sampling {
+    /// Those whose number is below.
+    below: u64,
+    is_all: bool,
+}
+
+impl Traces {
+    /// Traces that share of the events, from 0 to 1.
+    pub(crate) fn new(tracer: Option<SdkTracer>, share: f64, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            tracer,
+            sampling: Sampling::of(share),
+            clock,
+            open: VecDeque::new(),
+        }
+    }
+
+    /// Events are about to be appended. Those that are traced get what the log carries on.
+    pub(crate) fn begin(&mut self, events: &mut [NewEvent], passage: &Passage) {
+        let Some(tracer) = &self.tracer else {
+            return;
+        };
+        let (now, now_us) = (Instant::now(), self.clock.now_us());
+        let at = |when: Instant| time_of(now_us) - now.saturating_duration_since(when);
+        for event in events {
+            if !self.sampling.picks(&event.origin) {
+                continue;
+            }
+            let frame = span("frame", SpanKind::Consumer, at(passage.arrived))
+                .with_attributes(attributes(event))
+                .start_with_context(tracer, &Context::new());
+            let frame = Context::new().with_span(frame);
+            span("decode", SpanKind::Internal, at(passage.decoding))
+                .start_with_context(tracer, &frame)
+                .end_with_timestamp(at(passage.decoded));
+            let publish =
+                span("publish", SpanKind::Producer, at(now)).start_with_context(tracer, &frame);
+            event.trace = carried(publish.span_context());
+            self.open.push_back(Open { frame, publish });
+        }
+    }
+
+    /// Events are in the log, the first of them at `seq`: the oldest of those that were begun.
+    pub(crate) fn stored<'a>(&mut self, events: impl Iterator<Item = &'a NewEvent>, seq: Seq) {
+        if self.open.is_empty() {
+            return;
+        }
+        let now = time_of(self.clock.now_us());
+        let traced = (seq..)
+            .zip(events)
+            .filter(|(_, event)| event.trace.is_some());
+        for (seq, _) in traced {
+            let Some(mut open) = self.open.pop_front() else {
+                return;
+            };
+            let seq = i64::try_from(seq).unwrap_or(i64::MAX);
+            open.frame
+                .span()
+                .set_attribute(KeyValue::new("fanjet.seq", seq));
+            open.publish.end_with_timestamp(now);
+            open.frame.span().end_with_timestamp(now);
+        }
+    }
+}
+
+impl Drop for Traces {
+    /// What is left was not acknowledged, whether it is in the log or not.
+    fn drop(&mut self) {
+        let now = time_of(self.clock.now_us());
+        for mut open in self.open.drain(..) {
+            open.publish.set_status(Status::error("not acknowledged"));
+            open.publish.end_with_timestamp(now);
+            open.frame.span().end_with_timestamp(now);
+        }
+    }
+}
+
+impl Sampling {
+    fn of(share: f64) -> Self {
+        Self {
+            // Saturates, and so does what is no share at all.
+            below: (share * u64::MAX as f64) as u64,
+            is_all: share >= 1.0,
+        }
+    }
+
+    /// By the event's numbers alone: whoever brings it, and however often, decides alike.
+    fn picks(&self, origin: &Origin) -> bool {
+        let number = origin.relay_seq ^ (u64::from(origin.op_index) << 48);
+        self.is_all || scattered(number) < self.below
+    }
+}
+
+/// Makes neighbours strangers: the finalizer of SplitMix64.
+fn scattered(number: u64) -> u64 {
+    let mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+fn span(name: &'static str, kind: SpanKind, start: SystemTime) -> SpanBuilder {
+    SpanBuilder::from_name(name)
+        .with_kind(kind)
+        .with_start_time(start)
+}
+
+fn attributes(event: &NewEvent) -> [KeyValue; 4] {
+    let Origin {
+        upstream,
+        relay_seq,
+        op_index,
+        ..
+    } = &event.origin;
+    let topic = match &event.topic {
+        Topic::Commit(collection) => collection.as_str(),
+        Topic::Identity => "identity",
+        Topic::Account => "account",
+        Topic::Sync => "sync",
+    };
+    [
+        KeyValue::new("fanjet.topic", topic.to_owned()),
+        KeyValue::new("fanjet.upstream", upstream.as_str().to_owned()),
+        KeyValue::new(
+            "fanjet.relay_seq",
+            i64::try_from(*relay_seq).unwrap_or(i64::MAX),
+        ),
+        KeyValue::new("fanjet.op_index", i64::from(*op_index)),
+    ]
+}
+
+fn carried(span: &SpanContext) -> Option<TraceParent> {
+    let parent = TraceParent {
+        trace_id: NonZeroU128::new(u128::from_be_bytes(span.trace_id().to_bytes()))?,
+        span_id: NonZeroU64::new(u64::from_be_bytes(span.span_id().to_bytes()))?,
+    };
+    span.is_sampled().then_some(parent)
+}
+
+fn time_of(unix_us: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_micros(unix_us)
+}
+
+#[cfg(test)]
+mod tests;
