@@ -4,6 +4,7 @@
 //! there shows in the same trace. Nothing here may wait, or hold more than what is unacknowledged.
 
 use std::collections::VecDeque;
+use std::num::{NonZeroU64, NonZeroU128};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -13,7 +14,6 @@ use fanjet_log::{NewEvent, Origin, Seq, TraceParent};
 use opentelemetry::trace::{Span, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{SdkTracer, Span as SdkSpan};
-use std::num::{NonZeroU64, NonZeroU128};
 use tokio::time::Instant;
 
 use crate::decode::Passage;

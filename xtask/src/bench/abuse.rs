@@ -32,8 +32,9 @@ const HONEST: u64 = 100;
 const RATE: f64 = 500.0;
 /// How late an event may come to one in a hundred while somebody attacks.
 const BOUND_MS: f64 = 100.0;
-/// How much more memory an attack may leave behind.
-const GROWTH_MIB: f64 = 64.0;
+/// How much more memory an attack may take: `limits.max_inbound_bytes` (64 MiB) in buffers that double as they grow, and what
+/// the longest message is while it is read.
+const GROWTH_MIB: f64 = 256.0;
 const POLL: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(30);
 

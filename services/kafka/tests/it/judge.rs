@@ -78,6 +78,10 @@ pub(crate) fn judge(entries: &[Entry], read: &[Read], style: Style) -> Verdict {
         .iter()
         .filter_map(|entry| Some((entry.seq, envelope(entry)?)))
         .collect();
+    let traces: HashMap<u64, String> = entries
+        .iter()
+        .filter_map(|entry| Some((entry.seq, entry.trace?.to_string())))
+        .collect();
     let mut ids: HashMap<u64, u64> = HashMap::new();
     let mut partitions: HashMap<&str, i32> = HashMap::new();
     let mut newest: HashMap<&str, u64> = HashMap::new();
@@ -103,6 +107,7 @@ pub(crate) fn judge(entries: &[Entry], read: &[Read], style: Style) -> Verdict {
             }
         };
         assert_eq!(data, wanted, "seq {seq}");
+        assert_eq!(message.headers.get("traceparent"), traces.get(&seq));
         assert_eq!(
             wanted["did"],
             message.key.as_str(),

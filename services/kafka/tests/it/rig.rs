@@ -10,7 +10,9 @@ use fanjet_event::Topic;
 use fanjet_ingest::{Candidacy, DEFAULTS, Ingest, IngestConfig};
 use fanjet_kafka::{Kafka, KafkaConfig, KafkaError};
 use fanjet_log::memory::MemoryLog;
-use fanjet_log::{Entry, EventLog, NewEvent, Origin, ReadLimit, Selection, UpstreamId};
+use fanjet_log::{
+    Entry, EventLog, NewEvent, Origin, ReadLimit, Selection, TraceParent, UpstreamId,
+};
 use fanjet_simulator::{Rate, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig};
 use fanjet_telemetry::{Health, HealthReport, Metrics};
 use rand::rngs::StdRng;
@@ -248,7 +250,8 @@ fn sample(n: u64, padding: usize) -> NewEvent {
         ),
     };
     NewEvent {
-        trace: None,
+        trace: TraceParent::parse(&format!("00-{:032x}-00f067aa0ba902b7-01", n / 10))
+            .filter(|_| n.is_multiple_of(10)),
         topic,
         origin: Origin {
             upstream: UpstreamId::new("test").unwrap(),
