@@ -22,6 +22,11 @@ use crate::{Filter, SwarmError};
 
 /// Different filters of churning connections.
 const CHURN_OPENINGS: usize = 200;
+/// Ports that connections come from, where they come from several addresses.
+const FIRST_PORT: u16 = 10_000;
+const LAST_PORT: u16 = 65_000;
+/// Ports that are tried for one connection.
+const TRIES: u32 = 50;
 
 impl<'a> Worker<'a> {
     pub(crate) fn new(
@@ -153,16 +158,30 @@ impl<'a> Worker<'a> {
         Ok((place, number))
     }
 
-    /// Begins to connect, from the next of the addresses.
+    /// Begins to connect, from the next of the addresses and its next port.
     fn begin(&mut self) -> io::Result<TcpStream> {
-        let number = self.opened * self.share.parts + self.share.part;
-        self.opened += 1;
-        let source = match self.sources.len() {
-            0 => None,
-            count => Some(self.sources[(number % count as u64) as usize]),
-        };
-        dial(self.target.address, source)
+        let mut tries = 0;
+        loop {
+            let number = self.opened * self.share.parts + self.share.part;
+            self.opened += 1;
+            tries += 1;
+            match dial(self.target.address, source(self.sources, number)) {
+                // Somebody else's, or not free again yet.
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries < TRIES => {}
+                outcome => return outcome,
+            }
+        }
     }
+}
+
+/// Where the connection with this number comes from, if that is for us to say. The system would look for a free port
+/// longer than all the rest takes, among thousands that are not free yet.
+fn source(addresses: &[IpAddr], number: u64) -> Option<SocketAddr> {
+    let count = u64::try_from(addresses.len()).ok().filter(|it| *it > 0)?;
+    let address = addresses.get(usize::try_from(number % count).ok()?)?;
+    let ports = u64::from(LAST_PORT - FIRST_PORT) + 1;
+    let port = u64::from(FIRST_PORT) + number / count % ports;
+    Some(SocketAddr::new(*address, u16::try_from(port).ok()?))
 }
 
 fn register(poll: &Poll, connection: &mut Connection, place: usize) -> Result<(), SwarmError> {
@@ -172,14 +191,14 @@ fn register(poll: &Poll, connection: &mut Connection, place: usize) -> Result<()
         .map_err(|error| SwarmError::Io("cannot watch a socket", error))
 }
 
-fn dial(to: SocketAddr, from: Option<IpAddr>) -> io::Result<TcpStream> {
+fn dial(to: SocketAddr, from: Option<SocketAddr>) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
     socket.set_tcp_nodelay(true)?;
     if let Some(from) = from {
         // Ports of connections that have just ended may be taken again.
         socket.set_reuse_address(true)?;
-        socket.bind(&SocketAddr::new(from, 0).into())?;
+        socket.bind(&from.into())?;
     }
     match socket.connect(&to.into()) {
         Ok(()) => {}
