@@ -147,8 +147,14 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("rdkafka", &["fanjet-kafka"]),
     (
         "reqwest",
-        &["fanjet-did-web", "fanjet-ingest", "fanjet-kafka"],
+        &[
+            "fanjet-did-web",
+            "fanjet-ingest",
+            "fanjet-kafka",
+            "fanjet-telemetry",
+        ],
     ),
+    ("opentelemetry-otlp", &["fanjet-telemetry"]),
     ("p256", &["fanjet-verify"]),
 ];
 
