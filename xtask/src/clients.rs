@@ -51,14 +51,16 @@ async fn check(installed: &Installed, scenarios: Scenarios) -> Result<()> {
         failures += stage.close().await?;
     }
     if is_wanted(Scenarios::Restart) {
-        let mut stage = Stage::open(installed, &world, Subscription::restart(&world)?).await?;
+        let mut stage =
+            Stage::open(installed, &world, Subscription::restart(&world, "killed")?).await?;
         stage.let_events_flow()?;
         stage.stop_and_restart(0, 0.25).await?;
         stage.kill_and_restart(1, 0.5).await?;
         failures += stage.close().await?;
     }
     if is_wanted(Scenarios::Rolling) {
-        let mut stage = Stage::open(installed, &world, Subscription::restart(&world)?).await?;
+        let mut stage =
+            Stage::open(installed, &world, Subscription::restart(&world, "stopped")?).await?;
         stage.let_events_flow()?;
         stage.stop_and_restart(0, 0.25).await?;
         stage.stop_and_restart(1, 0.6).await?;

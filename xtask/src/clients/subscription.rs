@@ -52,8 +52,8 @@ impl Subscription {
         Ok(all)
     }
 
-    /// At an edge that is stopped, at one that is killed, and at whichever of them there is.
-    pub(super) fn restart(world: &World) -> Result<Vec<Self>> {
+    /// At an edge that is stopped, at the other one, to which happens what `second` says, and at whichever of them there is.
+    pub(super) fn restart(world: &World, second: &str) -> Result<Vec<Self>> {
         let mut all = Vec::new();
         for library in Library::ALL {
             // Those that can be compressed are, at one edge: cursors and encodings have nothing to do with each other.
@@ -67,10 +67,10 @@ impl Subscription {
                 zstd,
                 vec![0],
             ));
-            let killed = "edge killed".to_owned();
-            all.push(Self::new(library, killed, collections, false, vec![1]));
+            let other = format!("other edge {second}");
+            all.push(Self::new(library, other, collections, false, vec![1]));
             if library.takes_several_urls() {
-                let two = "two edges, one stopped, one killed".to_owned();
+                let two = format!("two edges, one stopped, one {second}");
                 all.push(Self::new(library, two, everything, false, vec![0, 1]));
             }
         }
