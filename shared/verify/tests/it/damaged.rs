@@ -20,26 +20,31 @@ fn own_key() -> (SigningKey, PublicKey) {
 }
 
 /// Commit frames of one world, with their accounts' keys.
-fn commits(seed: u64, count: usize) -> Vec<(Editable, PublicKey)> {
+fn commits(seed: u64) -> impl Iterator<Item = (Editable, PublicKey)> {
     let mut world = world(seed);
-    let mut commits = Vec::new();
-    while commits.len() < count {
-        if let Some(frame) = Editable::take_apart(&world.next_frame().bytes) {
-            let key = key_in(&world, frame.did());
-            commits.push((frame, key));
-        }
-    }
-    commits
+    std::iter::repeat_with(move || {
+        let frame = Editable::take_apart(&world.next_frame().bytes)?;
+        let key = key_in(&world, frame.did());
+        Some((frame, key))
+    })
+    .flatten()
 }
 
 fn stranger() -> Cid {
     Cid::of_dag_cbor(b"nobody's")
 }
 
+/// Commits that are looked at, and so many more until one can have the damage: some kinds are rare.
+const COMMITS: usize = 40;
+const MORE_COMMITS: usize = 4_000;
+
 /// What a damage was answered with, for all commits of a world that can have it.
 fn answers(seed: u64, damage: impl Fn(&mut Editable) -> Option<()>) -> BTreeSet<String> {
     let mut answers = BTreeSet::new();
-    for (mut frame, key) in commits(seed, 40) {
+    for (number, (mut frame, key)) in commits(seed).take(MORE_COMMITS).enumerate() {
+        if number >= COMMITS && !answers.is_empty() {
+            break;
+        }
         assert_eq!(check(&frame.put_together(), &key), Ok(Inversion::Proven));
         if damage(&mut frame).is_some() {
             answers.insert(format!("{:?}", check(&frame.put_together(), &key)));
@@ -161,15 +166,16 @@ proptest! {
             frame.blocks.retain(|(cid, _)| *cid != node);
             Some(())
         });
+        // Without another one the tree before cannot be told from a different one.
         missing.remove("Ok(Proven)");
-        prop_assert_eq!(missing, only(&[Refusal::Incomplete]));
+        prop_assert!(missing.is_subset(&only(&[Refusal::Incomplete, Refusal::WrongPrevData])), "{:?}", missing);
     }
 
     #[test]
     fn keys_of_a_node_must_rise(seed in any::<u64>()) {
         let (own, own_public) = own_key();
         let mut answers = BTreeSet::new();
-        for (mut frame, _) in commits(seed, 40) {
+        for (mut frame, _) in commits(seed).take(COMMITS) {
             let root = frame.nodes()[0];
             let Ok(Ipld::Map(mut node)) = serde_ipld_dagcbor::from_slice(frame.block(root)) else { panic!() };
             let Some(Ipld::List(entries)) = node.get_mut("e") else { panic!() };
@@ -191,7 +197,7 @@ proptest! {
 
     #[test]
     fn the_signature_must_be_the_accounts(seed in any::<u64>(), at in 0..64_usize, bit in 0..8_u32) {
-        for (mut frame, key) in commits(seed, 10) {
+        for (mut frame, key) in commits(seed).take(10) {
             let mut commit = frame.commit_object();
             let Some(Ipld::Bytes(signature)) = commit.get_mut("sig") else { panic!() };
             let good = signature.clone();
