@@ -2,13 +2,20 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::time::Duration;
 
 use fanjet_actors::{OnFailure, Stop, Tasks, stop_on_signal};
 use fanjet_telemetry::{Health, Metrics, OpsConfig, OpsServer, Otlp, OtlpConfig, Traces};
 use opentelemetry::metrics::Meter;
 use opentelemetry_sdk::trace::SdkTracer;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use tracing::warn;
 
 use crate::Failure;
+
+/// How long telling a collector the rest may take at the end: whoever stopped the process counts the seconds.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// The running process.
 #[derive(Debug)]
@@ -92,13 +99,18 @@ impl Process {
     pub(crate) async fn end(self) -> Result<(), Failure> {
         self.stop.cancel();
         self.ops_stop.cancel();
+        let joined = self.tasks.join().await;
         let (traces, metrics) = (self.traces, self.metrics);
-        let telling = tokio::task::spawn_blocking(move || {
+        let (told, telling) = oneshot::channel();
+        // No task of the runtime, whose end would wait for it.
+        std::thread::spawn(move || {
             traces.end();
             metrics.end();
+            told.send(()).unwrap_or_default();
         });
-        let joined = self.tasks.join().await;
-        telling.await.map_err(Failure::other)?;
+        if timeout(LAST_WORDS, telling).await.is_err() {
+            warn!("the collector does not answer; the last spans and metrics are lost");
+        }
         Ok(joined?)
     }
 }

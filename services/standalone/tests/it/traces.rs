@@ -108,3 +108,27 @@ async fn a_collector_that_is_away_changes_nothing_but_the_log() {
     let complaints = lines.iter().filter(|line| complains(line)).count();
     assert_eq!(complaints, 1, "{lines:?}");
 }
+
+/// One that takes connections and never answers: the end of a process is awaited by whoever stopped it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_that_never_answers_does_not_hold_up_the_end() {
+    let simulator = simulator(63, 50, Rate::Max).await;
+    let data = tempfile::tempdir().unwrap();
+    let deaf = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let settings = [
+        ("embedded.path", data.path().display().to_string()),
+        (
+            "otlp.endpoint",
+            format!("http://{}", deaf.local_addr().unwrap()),
+        ),
+        ("otlp.metrics_interval", "50ms".to_owned()),
+        ("pipeline.traced", "1".to_owned()),
+    ];
+    let served = Served::start_as(&simulator, &settings, &[]).await;
+    let status = served.process.stop(PATIENCE).await.unwrap();
+    assert!(status.success(), "{status}");
+    // Our own patience ended, not the exporter's, which is longer and counts twice.
+    let lines = served.process.lines();
+    let gave_up = |line: &&String| line.contains("the collector does not answer");
+    assert_eq!(lines.iter().filter(gave_up).count(), 1, "{lines:?}");
+}
