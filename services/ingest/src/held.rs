@@ -153,12 +153,7 @@ impl PassedOver {
 }
 
 fn key(topic: &Topic, origin: &Origin, did: &str) -> Box<str> {
-    let kind = match topic {
-        Topic::Commit(_) => "commit",
-        Topic::Identity => "identity",
-        Topic::Account => "account",
-        Topic::Sync => "sync",
-    };
+    let kind = topic.kind();
     format!("{kind} {did} {}", origin.time.as_str()).into()
 }
 

@@ -6,11 +6,12 @@
 use std::collections::VecDeque;
 use std::num::{NonZeroU64, NonZeroU128};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use fanjet_actors::Clock;
-use fanjet_event::Topic;
+use fanjet_event::Nsid;
 use fanjet_log::{NewEvent, Origin, Seq, TraceParent};
+use fanjet_telemetry::span_time;
 use opentelemetry::trace::{Span, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{SdkTracer, Span as SdkSpan};
@@ -58,7 +59,7 @@ impl Traces {
             return;
         };
         let (now, now_us) = (Instant::now(), self.clock.now_us());
-        let at = |when: Instant| time_of(now_us) - now.saturating_duration_since(when);
+        let at = |when: Instant| span_time(now_us) - now.saturating_duration_since(when);
         for event in events {
             if !self.sampling.picks(&event.origin) {
                 continue;
@@ -82,7 +83,7 @@ impl Traces {
         if self.open.is_empty() {
             return;
         }
-        let now = time_of(self.clock.now_us());
+        let now = span_time(self.clock.now_us());
         let traced = (seq..)
             .zip(events)
             .filter(|(_, event)| event.trace.is_some());
@@ -103,7 +104,7 @@ impl Traces {
 impl Drop for Traces {
     /// What is left was not acknowledged, whether it is in the log or not.
     fn drop(&mut self) {
-        let now = time_of(self.clock.now_us());
+        let now = span_time(self.clock.now_us());
         for mut open in self.open.drain(..) {
             open.publish.set_status(Status::error("not acknowledged"));
             open.publish.end_with_timestamp(now);
@@ -149,12 +150,8 @@ fn attributes(event: &NewEvent) -> [KeyValue; 4] {
         op_index,
         ..
     } = &event.origin;
-    let topic = match &event.topic {
-        Topic::Commit(collection) => collection.as_str(),
-        Topic::Identity => "identity",
-        Topic::Account => "account",
-        Topic::Sync => "sync",
-    };
+    let collection = event.topic.collection().map(Nsid::as_str);
+    let topic = collection.unwrap_or_else(|| event.topic.kind());
     [
         KeyValue::new("fanjet.topic", topic.to_owned()),
         KeyValue::new("fanjet.upstream", upstream.as_str().to_owned()),
@@ -172,10 +169,6 @@ fn carried(span: &SpanContext) -> Option<TraceParent> {
         span_id: NonZeroU64::new(u64::from_be_bytes(span.span_id().to_bytes()))?,
     };
     span.is_sampled().then_some(parent)
-}
-
-fn time_of(unix_us: u64) -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_micros(unix_us)
 }
 
 #[cfg(test)]

@@ -16,6 +16,16 @@ pub enum Topic {
 }
 
 impl Topic {
+    /// What events about it are called: `commit`, `identity`, `account`, `sync`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Commit(_) => "commit",
+            Self::Identity => "identity",
+            Self::Account => "account",
+            Self::Sync => "sync",
+        }
+    }
+
     /// The collection, for commits.
     pub fn collection(&self) -> Option<&Nsid> {
         match self {

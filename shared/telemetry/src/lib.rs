@@ -18,4 +18,4 @@ pub use logs::{LogError, init_logs};
 pub use metrics::{Metrics, MetricsError};
 pub use ops::{OpsError, OpsServer};
 pub use otlp::{Otlp, OtlpError};
-pub use traces::Traces;
+pub use traces::{Traces, span_time};

@@ -1,10 +1,17 @@
 //! Spans on their way to a collector.
 
+use std::time::{Duration, SystemTime};
+
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 use tracing::warn;
 
 use crate::{Otlp, OtlpError};
+
+/// A moment of a span, from Unix microseconds.
+pub fn span_time(unix_us: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_micros(unix_us)
+}
 
 /// Where the spans of one process go. Without a collector there are none.
 #[derive(Debug, Clone, Default)]

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::Refusal;
 use super::holder::Holder;
 use crate::config::LimitsConfig;
-use crate::limits::{Allowance, ApiKeys, Rate, Sending, SharedAllowance};
+use crate::limits::{Allowance, ApiKeys, Rate, Sending, SharedAllowance, unless_zero};
 use crate::{EdgeConfig, EdgeError};
 
 /// Counts the subscribers of all workers.
@@ -58,10 +58,7 @@ impl Admission {
     pub(crate) fn new(config: &EdgeConfig) -> Result<Self, EdgeError> {
         Ok(Self {
             max: config.http.max_subscribers,
-            max_per_address: match config.http.max_subscribers_per_address {
-                0 => usize::MAX,
-                max => max,
-            },
+            max_per_address: unless_zero(config.http.max_subscribers_per_address),
             limits: config.limits.clone(),
             max_message_bytes: config.subscriber.max_client_message_bytes,
             keys: ApiKeys::load(&config.limits.api_keys)?,

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 
 use super::holder::counted_as;
 use crate::config::HttpConfig;
+use crate::limits::unless_zero;
 use crate::metrics::Metrics;
 
 /// Why a connection got nothing: labels of a metric.
@@ -43,10 +44,7 @@ pub(crate) struct Connection {
 impl Connections {
     pub(crate) fn new(config: &HttpConfig, metrics: Metrics) -> Self {
         Self {
-            max_per_address: match config.max_connections_per_address {
-                0 => usize::MAX,
-                max => max,
-            },
+            max_per_address: unless_zero(config.max_connections_per_address),
             trusted_proxies: config.trusted_proxies.clone(),
             open: Mutex::default(),
             metrics,

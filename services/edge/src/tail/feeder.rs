@@ -207,7 +207,7 @@ impl Feeder {
             self.tail.traffic.count(new.map(|entry| &**entry));
             // What was there before the node did not arrive late.
             if newest.seq >= counted_from {
-                self.tail.traffic.arrived(newest, self.clock.now_us())?;
+                self.tail.traffic.arrived(newest, arrived_us)?;
             }
             let held = &batch[..entries.len()];
             self.tail.ring.extend(entries);

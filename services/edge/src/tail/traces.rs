@@ -1,8 +1,7 @@
 //! The last part of a traced event's way: its arrival here.
 
-use std::time::{Duration, SystemTime};
-
 use fanjet_log::TraceParent;
+use fanjet_telemetry::span_time;
 use opentelemetry::trace::{
     Span, SpanBuilder, SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceId,
     TraceState,
@@ -37,10 +36,10 @@ impl Traces {
             let seq = i64::try_from(event.seq).unwrap_or(i64::MAX);
             SpanBuilder::from_name("receive")
                 .with_kind(SpanKind::Consumer)
-                .with_start_time(time_of(arrived_us))
+                .with_start_time(span_time(arrived_us))
                 .with_attributes([KeyValue::new("fanjet.seq", seq)])
                 .start_with_context(tracer, &remote(parent))
-                .end_with_timestamp(time_of(now_us()));
+                .end_with_timestamp(span_time(now_us()));
         }
     }
 }
@@ -53,8 +52,4 @@ fn remote(parent: TraceParent) -> Context {
         true,
         TraceState::default(),
     ))
-}
-
-fn time_of(unix_us: u64) -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_micros(unix_us)
 }

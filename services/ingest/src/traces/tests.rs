@@ -1,4 +1,5 @@
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
@@ -48,7 +49,7 @@ fn events(relay_seqs: std::ops::Range<u64>) -> Vec<NewEvent> {
 }
 
 fn at_us(us: u64) -> SystemTime {
-    time_of(us)
+    span_time(us)
 }
 
 #[tokio::test(start_paused = true)]
