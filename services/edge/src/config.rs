@@ -67,13 +67,14 @@ pub struct HttpConfig {
     /// `X-Forwarded-For` names.
     #[serde(deserialize_with = "list")]
     pub trusted_proxies: Vec<IpNet>,
-    /// How long a client may take to send its request head.
+    /// How long a client may take to send its request head; at least 600 ms, whatever is set.
     #[serde(with = "humantime_serde")]
     pub handshake_timeout: Duration,
     /// Longest request target in bytes; a longer one is refused with 414. Request heads as a whole are limited
     /// to 128 KiB.
     pub max_url_bytes: usize,
-    /// How long to wait for the client to close its side after a close frame.
+    /// How long to wait for the client to close its side after a close frame, or after an answer to a request that it has
+    /// not sent whole; at least 600 ms, whatever is set.
     #[serde(with = "humantime_serde")]
     pub close_linger: Duration,
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::Service;
 use actix_web::rt::net::TcpStream;
@@ -27,6 +28,10 @@ use crate::sockets::{Held, Socket, Stalls};
 
 /// Connections per worker above the subscribers, so that a full node can still say that it is full.
 const SPARE_CONNECTIONS: usize = 256;
+
+/// The server reckons its deadlines from a time up to half a second old, and one that is over before it is waited for
+/// never comes: the connection would stay for ever.
+const SHORTEST_DEADLINE: Duration = Duration::from_millis(600);
 
 /// A bound server that has not begun to accept.
 pub(crate) struct Server {
@@ -68,8 +73,8 @@ impl Server {
         })
         .workers(config.worker_count())
         .max_connections(config.max_subscribers.saturating_add(SPARE_CONNECTIONS))
-        .client_request_timeout(config.handshake_timeout)
-        .client_disconnect_timeout(config.close_linger)
+        .client_request_timeout(config.handshake_timeout.max(SHORTEST_DEADLINE))
+        .client_disconnect_timeout(config.close_linger.max(SHORTEST_DEADLINE))
         .h1_allow_half_closed(false)
         .tcp_nodelay(true)
         .on_connect(move |io, data| {

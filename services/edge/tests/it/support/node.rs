@@ -51,7 +51,7 @@ impl Node {
         let mut config = EdgeConfig::default();
         config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         config.http.workers = 2;
-        config.http.close_linger = Duration::from_millis(200);
+        config.http.close_linger = Duration::ZERO;
         config.hub.flush_floor = Duration::from_millis(1);
         config.tail.retry_floor = Duration::from_millis(1);
         config.tail.retry_ceiling = Duration::from_millis(20);
