@@ -25,7 +25,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "fanjet-log-embedded",
         &["fanjet-event", "fanjet-wire", "fanjet-log", "fanjet-actors"],
     ),
-    ("fanjet-cluster", &["fanjet-event"]),
+    (
+        "fanjet-cluster",
+        &["fanjet-event", "fanjet-log", "fanjet-actors"],
+    ),
     ("fanjet-actors", &[]),
     ("fanjet-config", &[]),
     ("fanjet-telemetry", &["fanjet-actors"]),

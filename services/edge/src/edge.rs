@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use fanjet_actors::{Clock, OnFailure, Stop, SystemClock, Tasks};
+use fanjet_cluster::Part;
+use fanjet_cluster::announcer::Announcer;
 use fanjet_log::memory::MemoryNotices;
 use fanjet_log::{EventLog, ExpiringStore, Notices};
 use fanjet_telemetry::{Health, HealthReport};
@@ -157,7 +159,12 @@ impl Edge {
             config: node.config.replay.clone(),
             retry: node.config.tail.clone(),
         };
-        let clock_of_members = Arc::clone(&clock);
+        let announcer = Announcer::new(
+            Arc::clone(&notices),
+            Arc::clone(&clock),
+            Part::Edge,
+            &instance,
+        );
         let keeper = Keeper::new(node.clone(), Arc::clone(&clock));
         let feeder = Feeder::new(log, tail, metrics, clock, node.config.tail.clone())
             .traced_by(Traces::new(tracer));
@@ -166,8 +173,8 @@ impl Edge {
         tasks.spawn("tail", OnFailure::StopAll, feeder.run(over.clone()));
         tasks.spawn("replay", OnFailure::StopAll, loader.run(over.clone()));
         let refresh = node.config.status.refresh;
-        let listener = Listener::new(node.clone(), notices, clock_of_members, &instance);
-        let listening = listener.run(refresh, over.clone());
+        let listener = Listener::new(node.clone(), notices);
+        let listening = listener.run(announcer, refresh, over.clone());
         tasks.spawn("status", OnFailure::StopAll, keeper.run(over));
         tasks.spawn("cluster", OnFailure::Log, listening);
         tasks.spawn("ending", OnFailure::StopAll, ending.clone().run(grace));

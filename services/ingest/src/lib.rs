@@ -36,7 +36,6 @@ mod freshness;
 mod pipeline;
 
 mod lead;
-mod announce;
 mod service;
 mod status;
 mod metrics;

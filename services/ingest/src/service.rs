@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use fanjet_actors::{Clock, OnFailure, Stop, Tasks};
+use fanjet_cluster::Part;
+use fanjet_cluster::announcer::Announcer;
 use fanjet_log::{EventLog, Notices};
 use fanjet_telemetry::Health;
 use futures::FutureExt;
@@ -12,7 +14,6 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::IngestError;
-use crate::announce::Announcer;
 use crate::config::{FreshnessConfig, PipelineConfig, UpstreamConfig};
 use crate::filter::IngestFilter;
 use crate::freshness::Freshness;
@@ -110,19 +111,17 @@ impl Ingest {
     /// [`IngestError`].
     pub async fn run(self, candidacy: Candidacy, stop: Stop) -> Result<(), IngestError> {
         let (metrics, status) = (self.metrics.clone(), self.status.clone());
-        let announcer = Announcer::of(
-            &candidacy,
-            &self.freshness,
-            self.clock.clone(),
-            status.clone(),
-        );
+        let (notices, pause) = self.freshness.board();
+        let clock = Arc::clone(&self.clock);
+        let announcer = Announcer::new(notices, clock, Part::Ingest, candidacy.instance());
+        let told = status.clone();
         let ingest = Arc::new(self);
         let begin = move |permit, stop| {
             let ingest = Arc::clone(&ingest);
             Box::pin(async move { ingest.lead(permit, stop).await }) as Work
         };
         let leading = Box::pin(Leader::new(candidacy, begin, metrics, status).run(stop));
-        announcer.beside(leading).await
+        announcer.beside(leading, pause, || told.standing()).await
     }
 
     /// One term: goes on behind the log's end until `stop`, or until it cannot.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use fanjet_cluster::announcer::Standing;
 use fanjet_telemetry::HealthReport;
 use parking_lot::Mutex;
 
@@ -50,6 +51,15 @@ impl Status {
 
     pub(crate) fn set_draining(&self) {
         self.0.is_draining.store(true, Ordering::Relaxed);
+    }
+
+    /// What the cluster is told.
+    pub(crate) fn standing(&self) -> Standing {
+        let role = *self.0.role.lock();
+        Standing {
+            role: role.label().to_owned(),
+            ready: self.report().ready,
+        }
     }
 
     /// A leader is ready when the upstream and the log are there, a standby when it could take over. Traffic does not

@@ -2,9 +2,11 @@
 //!
 //! Pure values and what follows from them: [`freshness`] says when each collection was last seen, how often it usually
 //! comes, and whether it is silent against that; [`member`] says which
-//! processes there are. Who writes them where is not known here, nor what time it is.
+//! processes there are. What time it is they do not know, nor who writes them where. [`announcer`] is the one loop: every
+//! process that is a member tells so with it.
 
 pub mod freshness;
 pub mod member;
+pub mod announcer;
 
 pub use member::{Member, Part};

@@ -1,13 +1,13 @@
-//! Says to the cluster that this node is there, and hears what the others say.
+//! Hears what the processes of the cluster say, and says that this node is there.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_actors::{Backoff, Clock, Stop};
-use fanjet_cluster::{Member, Part};
+use fanjet_actors::{Backoff, Stop};
+use fanjet_cluster::announcer::{Announcer, Standing};
 use fanjet_log::{Notices, StoreError};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval};
 use tracing::{debug, warn};
 
 use crate::edge::{Node, readiness};
@@ -16,94 +16,61 @@ use crate::edge::{Node, readiness};
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 /// What fails is tried again at least this often: servers complain of what they do not allow.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// How many times what was told may fail to be told again before the node counts as gone.
-const PATIENCE: u32 = 4;
 
 /// Asks again and again.
 pub(crate) struct Listener {
     node: Node,
     notices: Arc<dyn Notices>,
-    clock: Arc<dyn Clock>,
-    key: String,
-    name: String,
-    since_us: u64,
 }
 
 impl Listener {
-    pub(crate) fn new(
-        node: Node,
-        notices: Arc<dyn Notices>,
-        clock: Arc<dyn Clock>,
-        instance: &str,
-    ) -> Self {
-        Self {
-            node,
-            notices,
-            key: Member::key(Part::Edge, instance),
-            name: Member::name_in(instance),
-            since_us: clock.now_us(),
-            clock,
+    pub(crate) fn new(node: Node, notices: Arc<dyn Notices>) -> Self {
+        Self { node, notices }
+    }
+
+    /// Until `stop`; meanwhile `announcer` tells.
+    pub(crate) async fn run(
+        self,
+        announcer: Announcer,
+        pause: Duration,
+        stop: Stop,
+    ) -> Result<(), Infallible> {
+        let pause = pause.max(SHORTEST_PAUSE);
+        let both = announcer.beside(self.hear(pause), pause, || standing(&self.node));
+        tokio::select! {
+            () = stop.cancelled() => Ok(()),
+            never = both => match never {},
         }
     }
 
-    /// Until `stop`. A board that is away costs nothing but what would be told.
-    pub(crate) async fn run(self, pause: Duration, stop: Stop) -> Result<(), Infallible> {
-        let pause = pause.max(SHORTEST_PAUSE);
+    async fn hear(&self, pause: Duration) -> Infallible {
         let mut ticks = interval(pause);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut is_heard, mut announce_at) = (true, Instant::now());
-        let mut unheard = Backoff::new(pause, LONGEST_PAUSE);
-        let mut untold = Backoff::new(pause, LONGEST_PAUSE);
+        let mut is_heard = true;
+        let mut backoff = Backoff::new(pause, LONGEST_PAUSE);
         loop {
-            let asked = async {
-                ticks.tick().await;
-                let announced = match Instant::now() >= announce_at {
-                    true => self.announce(pause).await,
-                    false => Ok(()),
-                };
-                (announced, self.notices.all().await)
-            };
-            let (announced, heard) = tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                both = asked => both,
-            };
-            match announced {
-                Ok(()) if Instant::now() >= announce_at => untold.reset(),
-                Ok(()) => {}
-                Err(error) => {
-                    debug!(%error, "the cluster cannot be told that this node is there");
-                    announce_at = Instant::now() + untold.next_pause();
-                }
-            }
-            match heard {
+            ticks.tick().await;
+            match self.notices.all().await {
                 Ok(heard) => {
                     is_heard = true;
-                    unheard.reset();
+                    backoff.reset();
                     self.node.cluster.take(&heard);
                 }
                 Err(error) => {
                     note(&error, is_heard);
                     is_heard = false;
-                    ticks.reset_after(unheard.next_pause());
+                    ticks.reset_after(backoff.next_pause());
                 }
             }
         }
     }
+}
 
-    async fn announce(&self, pause: Duration) -> Result<(), StoreError> {
-        let is_draining = self.node.ending.asked.is_cancelled();
-        let member = Member {
-            part: Part::Edge,
-            name: self.name.clone(),
-            role: if is_draining { "draining" } else { "serving" }.to_owned(),
-            ready: readiness(&self.node).is_ready(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            since_us: self.since_us,
-            at_us: self.clock.now_us(),
-        };
-        let told = serde_json::to_vec(&member).map_err(StoreError::unavailable)?;
-        let kept = pause * PATIENCE;
-        self.notices.post(&self.key, told.into(), kept).await
+fn standing(node: &Node) -> Standing {
+    let is_draining = node.ending.asked.is_cancelled();
+    Standing {
+        role: if is_draining { "draining" } else { "serving" }.to_owned(),
+        ready: readiness(node).is_ready(),
     }
 }
 

@@ -1,17 +1,15 @@
-//! Tells the cluster that this process is there, leading or standing by.
+//! Tells the cluster that this process is there.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fanjet_actors::{Backoff, Clock};
-use fanjet_cluster::{Member, Part};
 use fanjet_log::Notices;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::debug;
 
-use crate::freshness::Freshness;
-use crate::lead::Candidacy;
-use crate::status::Status;
+use crate::{Member, Part};
 
 /// What fails is tried again at least this often: servers complain of what they do not allow.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -19,56 +17,66 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 const PATIENCE: u32 = 4;
 
 /// One process's own word.
-pub(crate) struct Announcer {
+pub struct Announcer {
     notices: Arc<dyn Notices>,
-    pause: Duration,
+    clock: Arc<dyn Clock>,
+    part: Part,
     key: String,
     name: String,
     since_us: u64,
-    clock: Arc<dyn Clock>,
-    status: Status,
+}
+
+/// How a process stands at the moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// What it does.
+    pub role: String,
+    /// Whether it is ready, as its health says.
+    pub ready: bool,
 }
 
 impl Announcer {
-    pub(crate) fn of(
-        candidacy: &Candidacy,
-        freshness: &Freshness,
+    /// The word of the process that is called `instance`, which begins now.
+    pub fn new(
+        notices: Arc<dyn Notices>,
         clock: Arc<dyn Clock>,
-        status: Status,
+        part: Part,
+        instance: &str,
     ) -> Self {
-        let (notices, pause) = freshness.board();
-        let instance = candidacy.instance();
         Self {
             notices,
-            pause,
-            key: Member::key(Part::Ingest, instance),
+            part,
+            key: Member::key(part, instance),
             name: Member::name_in(instance),
             since_us: clock.now_us(),
             clock,
-            status,
         }
     }
 
-    /// Tells as long as `work` lasts.
-    pub(crate) async fn beside<T>(self, work: impl Future<Output = T>) -> T {
+    /// Tells how the process stands after every `pause`, as long as `work` lasts. A board that is away costs nothing
+    /// but what would be told.
+    pub async fn beside<T>(
+        self,
+        work: impl Future<Output = T>,
+        pause: Duration,
+        standing: impl Fn() -> Standing,
+    ) -> T {
         tokio::select! {
             outcome = work => outcome,
-            never = self.tell() => match never {},
+            never = self.tell(pause, standing) => match never {},
         }
     }
 
-    async fn tell(self) -> std::convert::Infallible {
-        let mut ticks = interval(self.pause);
+    async fn tell(self, pause: Duration, standing: impl Fn() -> Standing) -> Infallible {
+        let mut ticks = interval(pause);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut backoff = Backoff::new(self.pause, LONGEST_PAUSE);
+        let mut backoff = Backoff::new(pause, LONGEST_PAUSE);
         loop {
             ticks.tick().await;
-            let Ok(told) = serde_json::to_vec(&self.member()) else {
+            let Ok(told) = serde_json::to_vec(&self.member(standing())) else {
                 continue;
             };
-            let posted = self
-                .notices
-                .post(&self.key, told.into(), self.pause * PATIENCE);
+            let posted = self.notices.post(&self.key, told.into(), pause * PATIENCE);
             match posted.await {
                 Ok(()) => backoff.reset(),
                 Err(error) => {
@@ -79,16 +87,18 @@ impl Announcer {
         }
     }
 
-    fn member(&self) -> Member {
-        let report = self.status.report();
+    fn member(&self, Standing { role, ready }: Standing) -> Member {
         Member {
-            part: Part::Ingest,
+            part: self.part,
             name: self.name.clone(),
-            role: report.facts.get("role").cloned().unwrap_or_default(),
-            ready: report.ready,
+            role,
+            ready,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             since_us: self.since_us,
             at_us: self.clock.now_us(),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
