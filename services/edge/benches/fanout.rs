@@ -12,6 +12,9 @@
 #[path = "../tests/it/support/events.rs"]
 #[allow(dead_code, reason = "shared with the tests, which use more of it")]
 mod events;
+#[path = "../tests/it/support/instruments.rs"]
+#[allow(dead_code, reason = "shared with the tests, which use more of it")]
+mod instruments;
 
 use std::hint::black_box;
 use std::rc::Rc;
@@ -24,13 +27,11 @@ use fanjet_edge::replay::{Desk, Start};
 use fanjet_edge::subscriber::Take;
 use fanjet_edge::tail::{Collections, Entry, Ring};
 use fanjet_filter::{Encoding, Filter};
-use opentelemetry::metrics::MeterProvider;
-use opentelemetry_sdk::metrics::SdkMeterProvider;
-use prometheus::Registry;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use events::commit;
+use instruments::Instruments;
 
 const SUBSCRIBERS: usize = 1000;
 /// Active accounts; 100,000 wanted DIDs fall on them.
@@ -142,12 +143,7 @@ fn report(mix: &str, batch: usize, encoding: Encoding, filter: impl Fn(&mut StdR
                 .at(seq)
         })
         .collect();
-    let registry = Registry::new();
-    let exporter = opentelemetry_prometheus::exporter()
-        .with_registry(registry.clone())
-        .build()
-        .unwrap();
-    let provider = SdkMeterProvider::builder().with_reader(exporter).build();
+    let instruments = Instruments::new();
     let ring = Arc::new(Ring::new(64 << 20));
     ring.restart(1, 1);
     let limits = ShardLimits {
@@ -155,7 +151,7 @@ fn report(mix: &str, batch: usize, encoding: Encoding, filter: impl Fn(&mut StdR
         catch_up_bytes: 96 << 10,
         max_pending_bytes: 1 << 20,
     };
-    let metrics = Metrics::new(&provider.meter("bench"));
+    let metrics = Metrics::new(&instruments.meter());
     let desk = Arc::new(Desk::new(Arc::clone(&ring), 1 << 20));
     let mut shard = Shard::new(Arc::clone(&ring), desk, Arc::default(), limits, metrics);
     let members: Vec<Rc<Member>> = (0..SUBSCRIBERS)
@@ -192,13 +188,7 @@ fn report(mix: &str, batch: usize, encoding: Encoding, filter: impl Fn(&mut StdR
             events += part.len() as u64;
         }
     }
-    let delivered: f64 = registry
-        .gather()
-        .iter()
-        .filter(|family| family.name().starts_with(DELIVERED_EVENTS))
-        .flat_map(|family| family.get_metric())
-        .map(|metric| metric.get_counter().get_value())
-        .sum();
+    let delivered = instruments.sum(DELIVERED_EVENTS, None);
     let per_event = |time: Duration| time.as_nanos() as f64 / events as f64;
     println!(
         "{mix:<34} {batch:>5} {:>6} {:>14.0} {:>10.0} {:>12.0} {:>12.2} {:>14.0} {:>12.0}",

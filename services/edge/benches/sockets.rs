@@ -12,6 +12,9 @@
 #[path = "../tests/it/support/events.rs"]
 #[allow(dead_code, reason = "shared with the tests, which use more of it")]
 mod events;
+#[path = "../tests/it/support/instruments.rs"]
+#[allow(dead_code, reason = "shared with the tests, which use more of it")]
+mod instruments;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -26,11 +29,9 @@ use fanjet_edge::metrics::{DELIVERED_BYTES, DELIVERED_EVENTS, ENCODED_EVENTS, SU
 use fanjet_edge::{Edge, EdgeConfig, EdgeHandle};
 use fanjet_log::memory::{MemoryLog, MemoryStore};
 use fanjet_log::{EventLog, NewEvent};
-use opentelemetry::metrics::MeterProvider;
-use opentelemetry_sdk::metrics::SdkMeterProvider;
-use prometheus::Registry;
 
 use events::commit;
+use instruments::Instruments;
 
 const CLIENTS: usize = 1000;
 /// Before the figures count.
@@ -85,18 +86,12 @@ struct Plan {
 /// One node with one worker.
 struct Node {
     edge: EdgeHandle,
-    registry: Registry,
-    _provider: SdkMeterProvider,
+    instruments: Instruments,
 }
 
 impl Node {
     fn start(log: &MemoryLog, writer: Writer, stop: &Stop) -> Self {
-        let registry = Registry::new();
-        let exporter = opentelemetry_prometheus::exporter()
-            .with_registry(registry.clone())
-            .build()
-            .unwrap();
-        let provider = SdkMeterProvider::builder().with_reader(exporter).build();
+        let instruments = Instruments::new();
         let mut config = EdgeConfig::default();
         config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         config.http.workers = 1;
@@ -106,15 +101,11 @@ impl Node {
             config,
             Arc::new(log.clone()),
             Arc::new(MemoryStore::default()),
-            &provider.meter("bench"),
+            &instruments.meter(),
             stop.clone(),
         )
         .unwrap();
-        Self {
-            edge,
-            registry,
-            _provider: provider,
-        }
+        Self { edge, instruments }
     }
 }
 
@@ -124,7 +115,7 @@ async fn serve(plan: Plan) {
     let nodes = [Writer::Stream, Writer::Direct].map(|writer| Node::start(&log, writer, &stop));
     let served = nodes
         .each_ref()
-        .map(|it| (it.edge.addr(), it.registry.clone()));
+        .map(|it| (it.edge.addr(), it.instruments.clone()));
     let rate = plan.rate;
     let measuring = tokio::task::spawn_blocking(move || measure(&plan, &served));
     tokio::select! {
@@ -163,7 +154,7 @@ async fn write_events(log: &MemoryLog, rate: u64) {
     }
 }
 
-fn measure(plan: &Plan, [stream, direct]: &[(SocketAddr, Registry); 2]) {
+fn measure(plan: &Plan, [stream, direct]: &[(SocketAddr, Instruments); 2]) {
     let rate = plan.rate;
     println!("{CLIENTS} subscribers without filters, {rate} events/s, one worker");
     println!(
@@ -177,18 +168,18 @@ fn measure(plan: &Plan, [stream, direct]: &[(SocketAddr, Registry); 2]) {
         .collect();
     for _ in 0..plan.rounds {
         for ((name, writer, query), costs) in &mut cases {
-            let (addr, registry) = match writer {
+            let (addr, instruments) = match writer {
                 Writer::Stream => stream,
                 Writer::Direct => direct,
             };
             let clients = Clients::start(*addr, query);
-            wait_for(|| value(registry, SUBSCRIBERS) == CLIENTS as f64);
+            wait_for(|| instruments.sum(SUBSCRIBERS, None) == CLIENTS as f64);
             thread::sleep(WARM_UP);
-            let before = Figures::now(registry);
+            let before = Figures::now(instruments);
             thread::sleep(RUN);
-            let after = Figures::now(registry);
+            let after = Figures::now(instruments);
             drop(clients);
-            wait_for(|| value(registry, SUBSCRIBERS) == 0.0);
+            wait_for(|| instruments.sum(SUBSCRIBERS, None) == 0.0);
             let delivered = after.delivered - before.delivered;
             let cpu = after.cpu - before.cpu;
             let seconds = (after.at - before.at).as_secs_f64();
@@ -217,13 +208,13 @@ struct Figures {
 }
 
 impl Figures {
-    fn now(registry: &Registry) -> Self {
+    fn now(instruments: &Instruments) -> Self {
         Self {
             at: Instant::now(),
             cpu: cpu_seconds(),
-            delivered: value(registry, DELIVERED_EVENTS),
-            bytes: value(registry, DELIVERED_BYTES),
-            encoded: value(registry, ENCODED_EVENTS),
+            delivered: instruments.sum(DELIVERED_EVENTS, None),
+            bytes: instruments.sum(DELIVERED_BYTES, None),
+            encoded: instruments.sum(ENCODED_EVENTS, None),
         }
     }
 }
@@ -273,16 +264,6 @@ fn connect(addr: SocketAddr, query: &str) -> TcpStream {
     assert_eq!(&status, b"HTTP/1.1 101");
     socket.set_nonblocking(true).unwrap();
     socket
-}
-
-fn value(registry: &Registry, name: &str) -> f64 {
-    registry
-        .gather()
-        .iter()
-        .filter(|family| family.name().starts_with(name))
-        .flat_map(|family| family.get_metric())
-        .map(|metric| metric.get_counter().get_value() + metric.get_gauge().get_value())
-        .sum()
 }
 
 fn wait_for(is_so: impl Fn() -> bool) {

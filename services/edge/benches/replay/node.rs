@@ -10,11 +10,9 @@ use fanjet_actors::Stop;
 use fanjet_edge::metrics::REPLAY_READ_EVENTS;
 use fanjet_edge::{Edge, EdgeConfig};
 use fanjet_log::memory::MemoryStore;
-use opentelemetry::metrics::MeterProvider;
-use opentelemetry_sdk::metrics::SdkMeterProvider;
-use prometheus::Registry;
 
 use crate::figures::{Figures, cpu, peak_memory};
+use crate::instruments::Instruments;
 use crate::logs::{Log, open};
 use crate::readers;
 use crate::role;
@@ -27,11 +25,7 @@ const RING_BYTES: usize = 2 << 20;
 /// it read from the log for replays.
 pub(crate) fn serve(kind: &str, place: &str) -> Result<()> {
     tokio::runtime::Runtime::new()?.block_on(async {
-        let registry = Registry::new();
-        let exporter = opentelemetry_prometheus::exporter()
-            .with_registry(registry.clone())
-            .build()?;
-        let provider = SdkMeterProvider::builder().with_reader(exporter).build();
+        let instruments = Instruments::new();
         let mut config = EdgeConfig::default();
         config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         config.tail.ring_bytes = RING_BYTES;
@@ -45,7 +39,7 @@ pub(crate) fn serve(kind: &str, place: &str) -> Result<()> {
             config,
             log,
             Arc::new(MemoryStore::default()),
-            &provider.meter("bench"),
+            &instruments.meter(),
             stop.clone(),
         )?;
         while !edge.readiness().is_ready() {
@@ -54,14 +48,7 @@ pub(crate) fn serve(kind: &str, place: &str) -> Result<()> {
         println!("{}", edge.addr());
         let end = || std::io::stdin().read_to_end(&mut Vec::new());
         tokio::task::spawn_blocking(end).await??;
-        let loaded: f64 = registry
-            .gather()
-            .iter()
-            .filter(|family| family.name().starts_with(REPLAY_READ_EVENTS))
-            .flat_map(|family| family.get_metric())
-            .map(|metric| metric.get_counter().get_value())
-            .sum();
-        println!("{loaded}");
+        println!("{}", instruments.sum(REPLAY_READ_EVENTS, None));
         Ok(())
     })
 }

@@ -3,6 +3,7 @@
 mod client;
 mod events;
 mod faulty_log;
+mod instruments;
 mod node;
 mod request;
 mod stream;

@@ -6,10 +6,8 @@ use fanjet_actors::{Stop, SystemClock};
 use fanjet_edge::{Edge, EdgeConfig, EdgeError, EdgeHandle, Surroundings};
 use fanjet_log::ExpiringStore;
 use fanjet_log::memory::{MemoryNotices, MemoryStore};
-use opentelemetry::metrics::MeterProvider;
-use opentelemetry_sdk::metrics::SdkMeterProvider;
-use prometheus::Registry;
 
+use super::instruments::Instruments;
 use super::{Client, FaultyLog, commit};
 
 /// Far more than any step takes; a test that needs it has failed.
@@ -22,8 +20,7 @@ pub(crate) struct Node {
     pub(crate) notices: Arc<MemoryNotices>,
     pub(crate) handle: EdgeHandle,
     pub(crate) stop: Stop,
-    registry: Registry,
-    _provider: SdkMeterProvider,
+    instruments: Instruments,
 }
 
 impl Node {
@@ -57,12 +54,7 @@ impl Node {
         config.tail.retry_ceiling = Duration::from_millis(20);
         config.subscriber.writer = crate::WRITER;
         adjust(&mut config);
-        let registry = Registry::new();
-        let exporter = opentelemetry_prometheus::exporter()
-            .with_registry(registry.clone())
-            .build()
-            .unwrap();
-        let provider = SdkMeterProvider::builder().with_reader(exporter).build();
+        let instruments = Instruments::new();
         let stop = Stop::new();
         let notices = Arc::new(MemoryNotices::default());
         let surroundings = Surroundings {
@@ -74,14 +66,13 @@ impl Node {
             instance: "edge-of-test/1/0a".to_owned(),
         };
         let handle =
-            Edge::start_in(config, surroundings, &provider.meter("test"), stop.clone()).unwrap();
+            Edge::start_in(config, surroundings, &instruments.meter(), stop.clone()).unwrap();
         Self {
             log,
             notices,
             handle,
             stop,
-            registry,
-            _provider: provider,
+            instruments,
         }
     }
 
@@ -95,30 +86,13 @@ impl Node {
 
     /// The sum of a metric over its labels, or of one label's value.
     pub(crate) fn metric(&self, name: &str, reason: Option<&str>) -> f64 {
-        self.sum(name, reason.map(|reason| ("reason", reason)))
+        self.instruments
+            .sum(name, reason.map(|reason| ("reason", reason)))
     }
 
     /// One label's value of a metric.
     pub(crate) fn labelled(&self, name: &str, label: &str, value: &str) -> f64 {
-        self.sum(name, Some((label, value)))
-    }
-
-    fn sum(&self, name: &str, wanted: Option<(&str, &str)>) -> f64 {
-        self.registry
-            .gather()
-            .iter()
-            .filter(|family| family.name().trim_end_matches("_total") == name)
-            .flat_map(|family| family.get_metric())
-            .filter(|metric| {
-                wanted.is_none_or(|(name, value)| {
-                    let labels = metric.get_label();
-                    labels
-                        .iter()
-                        .any(|label| label.name() == name && label.value() == value)
-                })
-            })
-            .map(|metric| metric.get_counter().get_value() + metric.get_gauge().get_value())
-            .sum()
+        self.instruments.sum(name, Some((label, value)))
     }
 
     /// Waits until a metric has this value.
