@@ -22,7 +22,7 @@ use crate::least_privilege::{edge_config, ingest_settings};
 use crate::rig::{PATIENCE, simulator};
 
 /// How long an edge may not know the log's end.
-const FRESH_WITHIN: Duration = Duration::from_secs(1);
+const FRESH_WITHIN: Duration = Duration::from_secs(3);
 
 /// One service's ops port.
 struct Ops {
@@ -203,7 +203,7 @@ impl Cluster {
 fn nats(server: &NatsServer) -> NatsConfig {
     NatsConfig {
         url: vec![ServerUrl::new(server.url())],
-        request_timeout: Duration::from_millis(500),
+        request_timeout: Duration::from_secs(2),
         ..NatsConfig::default()
     }
 }

@@ -202,8 +202,8 @@ async fn reads_of_every_kind(log: &NatsLog, events: usize) {
     let post = TopicFilter::Collection("app.bsky.feed.post".parse().unwrap());
     let selections = [
         Selection::All,
-        Selection::Only(vec![post.clone()]),
-        Selection::Only(vec![post, TopicFilter::Identity, TopicFilter::Account]),
+        Selection::only([post.clone()]),
+        Selection::only([post, TopicFilter::Identity, TopicFilter::Account]),
     ];
     for selection in &selections {
         for entries in [1, 20, usize::MAX] {
