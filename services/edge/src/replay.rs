@@ -1,7 +1,8 @@
 //! Events that the ring no longer holds, read from the log.
 //!
 //! A subscriber whose position lies before the ring asks the [`Desk`] for the page at its position and gets it from
-//! the cache, from a load that is under way, or from a new one: readers that are close to each other share pages.
+//! the cache, from a load that is under way, or from a new one: readers that are close to each other share pages, if they
+//! select the same.
 //! Loads are bounded and wait in the order in which they were asked for, so no replay starves another. Nothing here
 //! knows a subscriber, and nothing here ever skips an event: a page says from where on it is complete.
 
@@ -20,8 +21,6 @@ pub use desk::{Answer, Desk};
 pub use page::Page;
 pub use start::Start;
 
-#[cfg(test)]
-pub(crate) use desk::LoadKind;
 pub(crate) use loader::Loader;
 pub(crate) use plan::selection_for;
 pub(crate) use start::Starts;

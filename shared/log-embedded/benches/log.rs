@@ -98,13 +98,9 @@ async fn main() -> Result<()> {
 
 async fn read_everything(folder: &Path, events: &[NewEvent]) -> Result<()> {
     let log = open(folder, Verify::Last).await?;
-    let posts = Selection::Only(vec![TopicFilter::Collection(parse("app.bsky.feed.post")?)]);
-    let dense = Selection::Only(vec![TopicFilter::CollectionsUnder(
-        "app.bsky.feed".parse()?,
-    )]);
-    let rare = Selection::Only(vec![TopicFilter::Collection(parse(
-        "app.bsky.actor.profile",
-    )?)]);
+    let posts = Selection::only([TopicFilter::Collection(parse("app.bsky.feed.post")?)]);
+    let dense = Selection::only([TopicFilter::CollectionsUnder("app.bsky.feed".parse()?)]);
+    let rare = Selection::only([TopicFilter::Collection(parse("app.bsky.actor.profile")?)]);
     for (name, selection) in [
         ("all", &Selection::All),
         ("84 %", &dense),

@@ -55,8 +55,8 @@ async fn main() -> Result<()> {
     let mut appender = log.appender(0).await?;
     appender.append(&events).await?;
     appender.flush().await?;
-    let posts = Selection::Only(vec![TopicFilter::Collection(parse("app.bsky.feed.post")?)]);
-    let several = Selection::Only(vec![
+    let posts = Selection::only([TopicFilter::Collection(parse("app.bsky.feed.post")?)]);
+    let several = Selection::only([
         TopicFilter::Collection(parse("app.bsky.feed.post")?),
         TopicFilter::Collection(parse("app.bsky.graph.block")?),
     ]);

@@ -1,18 +1,28 @@
 //! Which part of the log a reader wants. Filtering by DID is the reader's own business.
 
+use std::sync::Arc;
+
 use fanjet_event::{Nsid, NsidPrefix, Topic};
 
-/// Topics a reader wants.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// Topics a reader wants. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum Selection {
     /// Every event. Its seqs are contiguous, so a missing one is a gap.
     #[default]
     All,
     /// Events that any of these matches. They may overlap; a backend that cannot have that reduces them.
-    Only(Vec<TopicFilter>),
+    Only(Arc<[TopicFilter]>),
 }
 
 impl Selection {
+    /// Events that any of these matches. In whatever order they come, the same ones make the same selection.
+    pub fn only(filters: impl IntoIterator<Item = TopicFilter>) -> Self {
+        let mut filters: Vec<_> = filters.into_iter().collect();
+        filters.sort_unstable();
+        filters.dedup();
+        Self::Only(filters.into())
+    }
+
     /// Whether an event about `topic` is wanted.
     pub fn matches(&self, topic: &Topic) -> bool {
         match self {

@@ -1,19 +1,25 @@
 //! Pages that were read lately, bounded by bytes; the least lately used goes first.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
-use fanjet_log::Seq;
+use fanjet_log::{Selection, Seq};
 
 use super::Page;
 
-/// Pages of the whole log by where they begin. They may overlap: each is true by itself.
+/// What a page takes beside its events: one that found nothing is worth keeping, too.
+const PER_PAGE: usize = 512;
+
+/// Pages by what they select and where they begin. They may overlap: each is true by itself.
 #[derive(Debug)]
 pub(crate) struct Cache {
-    pages: BTreeMap<Seq, Cached>,
+    pages: BTreeMap<(Selection, Seq), Cached>,
+    /// Which of them was used when.
+    uses: BTreeMap<u64, (Selection, Seq)>,
+    last_use: u64,
     bytes: usize,
     max_bytes: usize,
-    uses: u64,
 }
 
 #[derive(Debug)]
@@ -27,62 +33,65 @@ impl Cache {
     pub(crate) fn new(max_bytes: usize) -> Self {
         Self {
             pages: BTreeMap::new(),
+            uses: BTreeMap::new(),
+            last_use: 0,
             bytes: 0,
             max_bytes,
-            uses: 0,
         }
     }
 
-    /// The page that has everything at `seq`.
-    pub(crate) fn get(&mut self, seq: Seq) -> Option<Arc<Page>> {
-        let (_, cached) = self.pages.range_mut(..=seq).next_back()?;
-        if !cached.page.covers(seq) {
+    /// The page that has everything selected at `seq`.
+    pub(crate) fn get(&mut self, selection: &Selection, seq: Seq) -> Option<Arc<Page>> {
+        let asked = (selection.clone(), seq);
+        let (place, cached) = self.pages.range_mut(..=asked).next_back()?;
+        if place.0 != *selection || !cached.page.covers(seq) {
             return None;
         }
-        self.uses += 1;
-        cached.used = self.uses;
+        self.last_use += 1;
+        self.uses.remove(&cached.used);
+        self.uses.insert(self.last_use, place.clone());
+        cached.used = self.last_use;
         Some(Arc::clone(&cached.page))
     }
 
     /// Whether there is a page for `seq`. Asking is not using.
-    pub(crate) fn covers(&self, seq: Seq) -> bool {
-        let nearest = self.pages.range(..=seq).next_back();
-        nearest.is_some_and(|(_, cached)| cached.page.covers(seq))
+    pub(crate) fn covers(&self, selection: &Selection, seq: Seq) -> bool {
+        let nearest = self.pages.range(..=(selection.clone(), seq)).next_back();
+        nearest.is_some_and(|(place, cached)| place.0 == *selection && cached.page.covers(seq))
     }
 
     /// Where the next page behind `seq` begins: a load from `seq` need not go further.
-    pub(crate) fn next_start(&self, seq: Seq) -> Option<Seq> {
-        self.pages.range(seq + 1..).next().map(|(&start, _)| start)
+    pub(crate) fn next_start(&self, selection: &Selection, seq: Seq) -> Option<Seq> {
+        let behind = (Bound::Excluded((selection.clone(), seq)), Bound::Unbounded);
+        let ((selected, start), _) = self.pages.range(behind).next()?;
+        (selected == selection).then_some(*start)
     }
 
     /// Keeps a page, and forgets others for it. One that is larger than everything allowed is not kept.
-    pub(crate) fn insert(&mut self, page: Arc<Page>) {
-        let weight = page.weight();
+    pub(crate) fn insert(&mut self, selection: Selection, page: Arc<Page>) {
+        let weight = page.weight() + PER_PAGE;
         if page.next <= page.complete_from || weight > self.max_bytes {
             return;
         }
-        self.uses += 1;
-        let start = page.complete_from;
-        let used = self.uses;
-        let replaced = self.pages.insert(start, Cached { page, weight, used });
+        self.last_use += 1;
+        let place = (selection, page.complete_from);
+        let used = self.last_use;
+        self.uses.insert(used, place.clone());
         self.bytes += weight;
-        self.bytes -= replaced.map_or(0, |cached| cached.weight);
-        while self.bytes > self.max_bytes {
-            let Some(oldest) = self.least_lately_used() else {
-                return;
-            };
-            self.bytes -= self.pages.remove(&oldest).map_or(0, |cached| cached.weight);
+        if let Some(replaced) = self.pages.insert(place, Cached { page, weight, used }) {
+            self.bytes -= replaced.weight;
+            self.uses.remove(&replaced.used);
+        }
+        while self.bytes > self.max_bytes
+            && let Some((_, oldest)) = self.uses.pop_first()
+        {
+            self.bytes -= self.pages.remove(&oldest).map_or(0, |it| it.weight);
         }
     }
 
     /// Bytes that are held.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
-    }
-
-    fn least_lately_used(&self) -> Option<Seq> {
-        let by_use = self.pages.iter().min_by_key(|(_, cached)| cached.used);
-        by_use.map(|(&start, _)| start)
     }
 }
 

@@ -11,10 +11,13 @@ use tokio::sync::{Notify, oneshot};
 
 use super::Page;
 use super::cache::Cache;
+use super::plan::RARE;
 use crate::tail::Ring;
 
 /// How close behind the start of a running load a reader waits for it instead of starting its own.
 const NEAR: u64 = 128;
+/// The same where the log selects: what is rare is far apart.
+const NEAR_SELECTED: u64 = NEAR * RARE as u64;
 
 /// Shared by all readers and the loader.
 #[derive(Debug)]
@@ -41,27 +44,18 @@ pub(crate) struct Load {
     pub(crate) from: Seq,
     /// Where a page begins that is there already.
     pub(crate) until: Option<Seq>,
-    pub(crate) kind: LoadKind,
+    pub(crate) selection: Selection,
 }
 
-/// For whom.
-#[derive(Debug)]
-pub(crate) enum LoadKind {
-    /// Everything, for all who are near.
-    Shared,
-    /// What one reader selects, for it alone.
-    Own {
-        selection: Selection,
-        answer: oneshot::Sender<Arc<Page>>,
-    },
-}
+/// What a load selects, and from where on.
+type Place = (Selection, Seq);
 
 #[derive(Debug)]
 struct State {
     cache: Cache,
-    queue: VecDeque<Load>,
-    /// Loads of shared pages, queued or running, and who waits for them.
-    shared: BTreeMap<Seq, Vec<oneshot::Sender<Arc<Page>>>>,
+    queue: VecDeque<Place>,
+    /// Loads, queued or running, and who waits for them.
+    waiting: BTreeMap<Place, Vec<oneshot::Sender<Arc<Page>>>>,
 }
 
 impl Desk {
@@ -72,7 +66,7 @@ impl Desk {
             state: Mutex::new(State {
                 cache: Cache::new(cache_bytes),
                 queue: VecDeque::new(),
-                shared: BTreeMap::new(),
+                waiting: BTreeMap::new(),
             }),
             asked: Notify::new(),
         }
@@ -81,12 +75,9 @@ impl Desk {
     /// Asks for what `selection` matches at `seq` and behind it.
     pub fn page(&self, seq: Seq, selection: Selection) -> Answer {
         let mut state = self.state.lock();
-        let answer = match selection {
-            Selection::All => state.shared_page(seq),
-            only @ Selection::Only(_) => state.own_page(seq, only),
-        };
+        let answer = state.page((selection.clone(), seq));
         if let Answer::Page(page) = &answer {
-            state.load_ahead(page.next, self.ring.start());
+            state.load_ahead(selection, page.next, self.ring.start());
         }
         drop(state);
         self.asked.notify_one();
@@ -101,18 +92,17 @@ impl Desk {
     /// The next load, in the order in which they were asked for; those that nobody waits for any more are left out.
     pub(crate) fn next_load(&self) -> Option<Load> {
         let mut state = self.state.lock();
-        while let Some(mut load) = state.queue.pop_front() {
-            match &load.kind {
-                LoadKind::Own { answer, .. } if answer.is_closed() => {}
-                LoadKind::Own { .. } => return Some(load),
-                LoadKind::Shared if state.is_abandoned(load.from) => {
-                    state.shared.remove(&load.from);
-                }
-                LoadKind::Shared => {
-                    load.until = state.cache.next_start(load.from);
-                    return Some(load);
-                }
+        while let Some(place) = state.queue.pop_front() {
+            if state.is_abandoned(&place) {
+                state.waiting.remove(&place);
+                continue;
             }
+            let (selection, from) = place;
+            return Some(Load {
+                from,
+                until: state.cache.next_start(&selection, from),
+                selection,
+            });
         }
         None
     }
@@ -123,78 +113,71 @@ impl Desk {
     }
 
     /// Hands a loaded page to those who wait for it.
-    pub(crate) fn loaded(&self, from: Seq, kind: LoadKind, page: Page) {
+    pub(crate) fn loaded(&self, load: Load, page: Page) {
         let page = Arc::new(page);
-        let answers = match kind {
-            // A reader that has left needs nothing.
-            LoadKind::Own { answer, .. } => vec![answer],
-            LoadKind::Shared => {
-                let mut state = self.state.lock();
-                state.cache.insert(Arc::clone(&page));
-                let answers = state.shared.remove(&from).unwrap_or_default();
-                if answers.iter().any(|answer| !answer.is_closed()) {
-                    state.load_ahead(page.next, self.ring.start());
-                }
-                answers
-            }
-        };
+        let Load {
+            selection, from, ..
+        } = load;
+        let mut state = self.state.lock();
+        state.cache.insert(selection.clone(), Arc::clone(&page));
+        let place = (selection.clone(), from);
+        let answers = state.waiting.remove(&place).unwrap_or_default();
+        if answers.iter().any(|answer| !answer.is_closed()) {
+            state.load_ahead(selection, page.next, self.ring.start());
+        }
+        drop(state);
         for answer in answers {
+            // A reader that has left needs nothing.
             let _left = answer.send(Arc::clone(&page));
         }
     }
 }
 
 impl State {
-    fn shared_page(&mut self, seq: Seq) -> Answer {
-        if let Some(page) = self.cache.get(seq) {
+    fn page(&mut self, place: Place) -> Answer {
+        let (selection, seq) = &place;
+        if let Some(page) = self.cache.get(selection, *seq) {
             return Answer::Page(page);
         }
+        let reach = match selection {
+            Selection::All => NEAR,
+            Selection::Only(_) => NEAR_SELECTED,
+        };
+        let begin = (selection.clone(), seq.saturating_sub(reach));
         let (answer, wait) = oneshot::channel();
-        let mut near = self.shared.range_mut(seq.saturating_sub(NEAR)..=seq);
+        let mut near = self.waiting.range_mut(&begin..=&place);
         match near.next_back() {
             Some((_, waiting)) => waiting.push(answer),
             None => {
-                self.shared.insert(seq, vec![answer]);
-                self.queue.push_back(Load {
-                    from: seq,
-                    until: None,
-                    kind: LoadKind::Shared,
-                });
+                self.waiting.insert(place.clone(), vec![answer]);
+                self.queue.push_back(place);
             }
         }
         Answer::Wait(wait)
     }
 
-    fn own_page(&mut self, from: Seq, selection: Selection) -> Answer {
-        let (answer, wait) = oneshot::channel();
-        self.queue.push_back(Load {
-            from,
-            until: None,
-            kind: LoadKind::Own { selection, answer },
-        });
-        Answer::Wait(wait)
-    }
-
-    /// Loads what a reader will ask for next, unless somebody waits for something else.
-    fn load_ahead(&mut self, from: Seq, ring_start: Seq) {
-        let is_there = self.cache.covers(from) || self.shared.contains_key(&from);
-        if from < ring_start && !is_there && self.queue.is_empty() {
-            self.shared.insert(from, Vec::new());
-            self.queue.push_back(Load {
-                from,
-                until: None,
-                kind: LoadKind::Shared,
-            });
+    /// Loads what a reader will ask for next, unless somebody waits for something else. Where the log selects the next
+    /// match may be far away: it is not looked for before somebody wants it.
+    fn load_ahead(&mut self, selection: Selection, from: Seq, ring_start: Seq) {
+        if selection != Selection::All || from >= ring_start || !self.queue.is_empty() {
+            return;
+        }
+        let place = (selection, from);
+        if !self.cache.covers(&place.0, from) && !self.waiting.contains_key(&place) {
+            self.waiting.insert(place.clone(), Vec::new());
+            self.queue.push_back(place);
         }
     }
 
     /// Whether everybody who waited has left. What is loaded ahead was never waited for.
-    fn is_abandoned(&self, from: Seq) -> bool {
-        self.shared.get(&from).is_none_or(|waiting| {
+    fn is_abandoned(&self, place: &Place) -> bool {
+        self.waiting.get(place).is_none_or(|waiting| {
             !waiting.is_empty() && waiting.iter().all(oneshot::Sender::is_closed)
         })
     }
 }
 
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use futures::stream::FuturesUnordered;
 use parking_lot::Mutex;
 use tracing::{debug, error};
 
-use super::desk::{Load, LoadKind};
+use super::desk::Load;
 use super::{Desk, Page};
 use crate::EdgeError;
 use crate::config::{ReplayConfig, TailConfig};
@@ -46,24 +46,22 @@ impl Loader {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 () = self.desk.asked(), if running.len() < self.config.max_loads => {}
-                Some((from, kind, loaded)) = running.next() => {
+                Some((load, loaded)) = running.next() => {
                     let page = loaded.map_err(|failure| {
                         error!(error = %failure, "a replay cannot be read, stopping");
                         EdgeError::Log(failure)
                     })?;
                     self.metrics.replay_loaded(page.entries.len() as u64, self.desk.cached_bytes());
-                    self.desk.loaded(from, kind, page);
+                    self.desk.loaded(load, page);
                 }
             }
         }
     }
 
-    async fn load(&self, load: Load) -> (Seq, LoadKind, Result<Page, LogError>) {
-        let selection = match &load.kind {
-            LoadKind::Shared => Selection::All,
-            LoadKind::Own { selection, .. } => selection.clone(),
-        };
-        let entries = load.until.map_or(MAX_ENTRIES, |until| {
+    async fn load(&self, load: Load) -> (Load, Result<Page, LogError>) {
+        // Where the log selects, how many events a stretch has is not known.
+        let until = load.until.filter(|_| load.selection == Selection::All);
+        let entries = until.map_or(MAX_ENTRIES, |until| {
             usize::try_from(until - load.from).map_or(MAX_ENTRIES, |near| near.min(MAX_ENTRIES))
         });
         let limit = ReadLimit {
@@ -72,13 +70,13 @@ impl Loader {
         };
         let mut failures_in_a_row = 0;
         loop {
-            match self.read(load.from, &selection, limit).await {
+            match self.read(load.from, &load.selection, limit).await {
                 Err(failure) if failure.is_retryable() => {
                     debug!(error = %failure, from = load.from, "reading a page again");
                     tokio::time::sleep(pause_after(failures_in_a_row, &self.retry)).await;
                     failures_in_a_row = failures_in_a_row.saturating_add(1);
                 }
-                outcome => return (load.from, load.kind, outcome),
+                outcome => return (load, outcome),
             }
         }
     }

@@ -13,7 +13,7 @@ use crate::tail::{Entry, topics_of};
 /// Least events that say how common something is.
 const MIN_SAMPLE: usize = 1000;
 /// The log selects when fewer than one event in this many is wanted.
-const RARE: usize = 100;
+pub(super) const RARE: usize = 100;
 
 /// What to read for a filter, given events of the recent past.
 pub(crate) fn selection_for(
@@ -34,7 +34,7 @@ pub(crate) fn selection_for(
     if wanted * RARE >= sample.len() {
         return Selection::All;
     }
-    topics_of(filter).map_or(Selection::All, Selection::Only)
+    topics_of(filter).map_or(Selection::All, Selection::only)
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ impl Pool {
         self.collections
             .as_ref()
             .and_then(topics_of)
-            .map_or(Selection::All, Selection::Only)
+            .map_or(Selection::All, Selection::only)
     }
 }
 

@@ -89,6 +89,37 @@ async fn readers_that_are_near_share_what_is_read() {
     );
 }
 
+/// Where next to nothing is wanted the log searches, once for all who want the same.
+#[tokio::test]
+async fn readers_that_want_the_same_little_share_a_search() {
+    let log = FaultyLog::new();
+    let all = log.append(mixed(9000));
+    // Enough of the recent past to tell what is rare.
+    let node = Node::start_with(log, |config| {
+        config.tail.ring_bytes = 1_000_000;
+        config.tail.warm_entries = 2000;
+    })
+    .await;
+    let mut clients = Vec::new();
+    for cursor in 1..=20 {
+        let query = format!("?cursor={cursor}&wantedCollections={RARE}");
+        clients.push((cursor, node.client(&query).await));
+    }
+    let is_wanted = |entry: &&Entry| match &entry.topic {
+        fanjet_event::Topic::Commit(name) => name.as_str() == RARE,
+        _ => true,
+    };
+    for (cursor, client) in &mut clients {
+        client.expect(from(&all, *cursor).filter(is_wanted)).await;
+    }
+    let wanted = all.iter().filter(is_wanted).count() as f64;
+    let read = node.metric(REPLAY_READ_EVENTS, None);
+    assert!(
+        read < 3.0 * wanted,
+        "{read} events were read for 20 replays that wanted {wanted}"
+    );
+}
+
 /// A time between two events names the later one.
 #[tokio::test]
 async fn a_time_without_an_event_starts_with_the_next_one() {

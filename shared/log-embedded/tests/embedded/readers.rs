@@ -46,7 +46,7 @@ async fn readers_of_every_kind_keep_up_with_a_writer() {
                 entries: 100 + reader * 50,
                 bytes: 30_000,
             };
-            let selection = Selection::Only(vec![TopicFilter::Commits]);
+            let selection = Selection::only([TopicFilter::Commits]);
             let (mut next, mut seen) = (1, 0);
             while next <= COUNT {
                 let page = log.read(next, &selection, limit).await.unwrap();

@@ -103,7 +103,7 @@ fn roots_are_plain_tokens() {
 
 #[test]
 fn wanting_nothing_is_a_filter_that_nothing_matches() {
-    let filters = subjects().filters(&Selection::Only(vec![]));
+    let filters = subjects().filters(&Selection::only([]));
     assert_eq!(filters, Filters::Only(vec!["atp.nothing".to_owned()]));
 }
 
@@ -124,7 +124,7 @@ proptest! {
         filters in prop::collection::vec(filter(), 0..8),
         topics in prop::collection::vec(topic(), 1..20),
     ) {
-        let selection = Selection::Only(filters);
+        let selection = Selection::only(filters);
         let Filters::Only(reduced) = subjects().filters(&selection) else {
             return Err(TestCaseError::fail("no filters"));
         };

@@ -157,7 +157,7 @@ async fn the_server_looks_for_several_rare_subjects() {
         })
         .collect();
     let log = filled(&config, &written).await;
-    let wanted = Selection::Only(vec![TopicFilter::Identity, TopicFilter::Account]);
+    let wanted = Selection::only([TopicFilter::Identity, TopicFilter::Account]);
     let limit = ReadLimit {
         entries: 1000,
         bytes: 128 << 10,

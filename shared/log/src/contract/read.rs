@@ -13,7 +13,8 @@ use crate::{Entry, NewEvent, ReadLimit, Selection, TopicFilter};
 pub(super) fn selections() -> Vec<Selection> {
     let collection = |name: &str| TopicFilter::Collection(name.parse().unwrap());
     let under = |prefix: &str| TopicFilter::CollectionsUnder(prefix.parse::<NsidPrefix>().unwrap());
-    let only = Selection::Only;
+    // In any order and with repetitions, as `Selection::only` does not make them.
+    let only = |filters: Vec<TopicFilter>| Selection::Only(filters.into());
     vec![
         Selection::All,
         only(vec![]),
@@ -160,7 +161,7 @@ pub async fn a_selection_without_a_match_still_reaches_the_end(open: impl AsyncF
         (vec![TopicFilter::Sync, TopicFilter::Account], 1),
     ];
     for (filters, count) in cases {
-        let selection = Selection::Only(filters);
+        let selection = Selection::Only(filters.into());
         let (entries, next) = within("reach the end", async {
             let (mut entries, mut next) = (Vec::new(), 1);
             loop {

@@ -161,7 +161,7 @@ async fn follows_end_with_a_gap_or_silently_on_demand() {
 #[tokio::test(start_paused = true)]
 async fn a_log_that_grows_by_the_unwanted_still_sends_heartbeats() {
     let log = MemoryLog::new();
-    let mut follow = log.follow(1, &Selection::Only(vec![])).await.unwrap();
+    let mut follow = log.follow(1, &Selection::only([])).await.unwrap();
     let grow = async {
         for n in 0.. {
             append(&log, n, &events(n, n + 1)).await.unwrap();

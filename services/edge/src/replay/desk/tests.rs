@@ -26,7 +26,7 @@ fn wait(answer: Answer) -> oneshot::Receiver<Arc<Page>> {
 }
 
 fn only() -> Selection {
-    Selection::Only(vec![fanjet_log::TopicFilter::Identity])
+    Selection::only([fanjet_log::TopicFilter::Identity])
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn readers_that_are_near_share_a_load_and_its_page() {
     let _far = wait(desk.page(101 + NEAR, Selection::All));
     let load = desk.next_load().unwrap();
     assert_eq!(load.from, 100);
-    desk.loaded(load.from, load.kind, page(100, 110));
+    desk.loaded(load, page(100, 110));
     for waiting in [&mut first, &mut second, &mut near] {
         assert_eq!(waiting.try_recv().unwrap().next, 110);
     }
@@ -59,7 +59,7 @@ fn a_load_stops_where_a_page_begins() {
         desk.next_load().unwrap()
     };
     assert_eq!(load.until, None);
-    desk.loaded(load.from, load.kind, page(300, 310));
+    desk.loaded(load, page(300, 310));
     let _reader = wait(desk.page(200, Selection::All));
     let loads: Vec<_> = std::iter::from_fn(|| desk.next_load()).collect();
     let found: Vec<_> = loads.iter().map(|load| (load.from, load.until)).collect();
@@ -71,10 +71,10 @@ fn what_comes_next_is_loaded_ahead_but_not_into_the_ring_and_not_before_others()
     let desk = desk();
     let _reader = wait(desk.page(980, Selection::All));
     let load = desk.next_load().unwrap();
-    desk.loaded(load.from, load.kind, page(980, 990));
+    desk.loaded(load, page(980, 990));
     let ahead = desk.next_load().unwrap();
     assert_eq!(ahead.from, 990);
-    desk.loaded(ahead.from, ahead.kind, page(990, 1000));
+    desk.loaded(ahead, page(990, 1000));
     assert!(matches!(desk.page(995, Selection::All), Answer::Page(_)));
     assert!(desk.next_load().is_none(), "the ring has the rest");
 
@@ -85,16 +85,22 @@ fn what_comes_next_is_loaded_ahead_but_not_into_the_ring_and_not_before_others()
 }
 
 #[test]
-fn a_selection_is_its_readers_own() {
+fn readers_that_select_the_same_share_a_search_and_what_it_found() {
     let desk = desk();
     let mut mine = wait(desk.page(100, only()));
-    let mut theirs = wait(desk.page(100, only()));
+    let mut theirs = wait(desk.page(100 + NEAR_SELECTED, only()));
+    let _everything = wait(desk.page(100, Selection::All));
     let load = desk.next_load().unwrap();
-    desk.loaded(load.from, load.kind, page(100, 500));
-    assert_eq!(mine.try_recv().unwrap().next, 500);
-    assert!(theirs.try_recv().is_err());
-    assert!(matches!(desk.page(100, Selection::All), Answer::Wait(_)));
-    assert_eq!(desk.cached_bytes(), 0);
+    assert_eq!((load.from, &load.selection), (100, &only()));
+    desk.loaded(load, page(100, 500));
+    for waiting in [&mut mine, &mut theirs] {
+        assert_eq!(waiting.try_recv().unwrap().next, 500);
+    }
+    assert!(matches!(desk.page(300, only()), Answer::Page(_)));
+    let load = desk.next_load().unwrap();
+    assert_eq!((load.from, &load.selection), (100, &Selection::All));
+    assert_eq!(load.until, None, "what was selected is not everything");
+    assert!(desk.next_load().is_none(), "nothing is searched for ahead");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use fanjet_filter::{Encoding, Filter};
-use fanjet_log::{Selection, Seq};
+use fanjet_log::Seq;
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use parking_lot::Mutex;
@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::events::{commit, time_of};
 use crate::hub::{Shard, ShardLimits, Step};
-use crate::replay::{Desk, LoadKind, Start};
+use crate::replay::{Desk, Start};
 use crate::tail::{Collections, Entry, Ring, Window};
 
 const NAMES: [&str; 3] = [
@@ -93,20 +93,16 @@ impl Rig {
         let Some(load) = self.desk.next_load() else {
             return false;
         };
-        let selection = match &load.kind {
-            LoadKind::Shared => Selection::All,
-            LoadKind::Own { selection, .. } => selection.clone(),
-        };
         let until = load.until.unwrap_or(Seq::MAX).min(load.from + size as Seq);
         let next = until.min(self.next());
         let stretch = &self.logged[load.from as usize - 1..next as usize - 1];
         let found: Vec<_> = stretch
             .iter()
-            .filter(|logged| selection.matches(&logged.topic))
+            .filter(|logged| load.selection.matches(&logged.topic))
             .cloned()
             .collect();
         let page = Page::new(&found, load.from, next, &self.collections).unwrap();
-        self.desk.loaded(load.from, load.kind, page);
+        self.desk.loaded(load, page);
         true
     }
 }
