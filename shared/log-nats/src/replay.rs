@@ -133,27 +133,28 @@ impl Replays {
         Replay::open(log, self.room()?, from, filters).await
     }
 
-    /// Room for what a consumer sends ahead. Those whose readers have stopped make room for it. `None`: there is none to
-    /// be had. It is not taken from readers that go on: they take turns, so the one that waits longest is the one that
-    /// comes next.
+    /// Room for what a consumer sends ahead. Unless there is plenty, those whose readers have stopped make room for it.
+    /// `None`: there is none to be had. It is not taken from readers that go on: they take turns, so the one that waits
+    /// longest is the one that comes next.
     fn room(&self) -> Option<Share> {
-        loop {
-            if let Some(share) = self.budget.share() {
-                return Some(share);
-            }
-            let stopped = Instant::now().checked_sub(STOPPED)?;
-            let oldest = self.lock().iter_mut().find_map(|place| {
-                let holds = place.replay.as_ref().is_some_and(Replay::holds_room);
-                let is_stopped = place.since <= stopped;
-                if holds && is_stopped {
-                    place.replay.take()
-                } else {
-                    None
-                }
-            });
-            // Dropped outside the lock: it says goodbye to the server.
-            oldest?;
+        if !self.budget.is_plenty() {
+            // Dropped outside the lock: each says goodbye to the server.
+            drop(self.stopped());
         }
+        self.budget.share()
+    }
+
+    /// The consumers that hold room for readers that have stopped.
+    fn stopped(&self) -> Vec<Replay> {
+        let Some(stopped) = Instant::now().checked_sub(STOPPED) else {
+            return Vec::new();
+        };
+        let holds_room = |replay: &mut Replay| replay.holds_room();
+        self.lock()
+            .iter_mut()
+            .filter(|place| place.since <= stopped)
+            .filter_map(|place| place.replay.take_if(holds_room))
+            .collect()
     }
 
     fn take(&self, next: Seq, filters: &[String]) -> Option<Place> {

@@ -43,8 +43,7 @@ impl Budget {
     /// A server with many readers at places far apart loads and unpacks a block of megabytes for almost every request, so a
     /// request must ask for as much as there is room for.
     pub(super) fn share(self: &Arc<Self>) -> Option<Share> {
-        let others = self.shares.load(Ordering::Relaxed);
-        let fair = (self.whole / (others + 1)).min(MOST);
+        let fair = self.fair();
         let size = |free: usize| Some(fair.min(free)).filter(|size| *size >= LEAST);
         let take = |free: usize| Some(free - size(free)?);
         let before = self
@@ -56,6 +55,17 @@ impl Budget {
             budget: Arc::clone(self),
             bytes: fair.min(before),
         })
+    }
+
+    /// Whether one more may have as much as any.
+    pub(super) fn is_plenty(&self) -> bool {
+        self.fair() >= MOST
+    }
+
+    /// What one more may have.
+    fn fair(&self) -> usize {
+        let others = self.shares.load(Ordering::Relaxed);
+        (self.whole / (others + 1)).min(MOST)
     }
 
     #[cfg(test)]

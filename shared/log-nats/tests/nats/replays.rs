@@ -1,5 +1,7 @@
 //! Readers that read on, many of them, and those who want next to nothing.
 
+use std::time::{Duration, Instant};
+
 use async_nats::jetstream;
 use fanjet_event::Topic;
 use fanjet_log::contract::{event, events, sized_event};
@@ -7,6 +9,7 @@ use fanjet_log::{EventLog, NewEvent, Page, ReadLimit, Selection, Seq, TopicFilte
 use fanjet_log_nats::{NatsConfig, NatsLog};
 use fanjet_testkit::NatsServer;
 use futures::StreamExt;
+use tokio::time::timeout;
 
 use crate::support::{self, assert_entries, within};
 
@@ -77,6 +80,50 @@ async fn two_hundred_stopped_readers_share_what_is_read_ahead_and_go_on() {
             next = page.next;
         }
     }
+}
+
+/// What stopped readers hold makes the requests of the others smaller, and those cost the server as much: not for long.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_reads_on_gets_the_room_of_those_who_stopped() {
+    // Without others, a consumer's request is for so many.
+    const MOST: &[u8] = br#"{"batch":2048,"#;
+    let server = NatsServer::shared().await.unwrap();
+    let config = support::config(&server.url());
+    let log = filled(&config, &events(0, 4_000)).await;
+    let observer = async_nats::connect(server.url()).await.unwrap();
+    let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{}.>", config.stream.name);
+    let mut requests = observer.subscribe(subject).await.unwrap();
+    observer.flush().await.unwrap();
+    // Nobody begins where another one's page ended.
+    let starts = (0..16).map(|reader| 1 + reader * 7);
+    let begun = Instant::now();
+    for start in starts {
+        let first = few(&log, start).await;
+        few(&log, first.next).await;
+        let request = within("a request", requests.next()).await.unwrap();
+        assert!(request.payload.starts_with(MOST));
+    }
+    let took = begun.elapsed();
+    let reading = async {
+        let mut smaller = 0;
+        loop {
+            let first = few(&log, 500).await;
+            few(&log, first.next).await;
+            // Each of these readers stops, too: not too many.
+            while let Ok(asked) = timeout(Duration::from_millis(300), requests.next()).await {
+                match asked.unwrap().payload.starts_with(MOST) {
+                    true => return smaller,
+                    false => smaller += 1,
+                }
+            }
+        }
+    };
+    let smaller = within("a request with all the room", reading).await;
+    // Unless this machine is so slow that the first had stopped when the last came.
+    assert!(
+        smaller > 0 || took > Duration::from_secs(1),
+        "nothing was lacking"
+    );
 }
 
 /// Through many requests: what the server says about the end of one is not the end of the next.
