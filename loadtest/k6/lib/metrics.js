@@ -10,7 +10,9 @@ export const reordered = new Counter('reordered');
 export const unreadable = new Counter('unreadable');
 export const closes = new Counter('closes');
 export const unexpectedCloses = new Rate('unexpected_closes');
+// Connections made anew after an end that nobody here had asked for, and after one that a storm is made of.
 export const reconnects = new Counter('reconnects');
+export const returns = new Counter('returns');
 // From an event's time_us to here, once a subscriber is live.
 export const lag = new Trend('delivery_lag_ms', true);
 // From connecting with an old cursor until live.
@@ -26,6 +28,8 @@ export function thresholds(settings) {
     unreadable: ['count==0'],
     unexpected_closes: ['rate==0'],
   };
+  // Without it there was no storm.
+  if (settings.stormEvery > 0) must.returns = [`count>=${settings.subscribers}`];
   // Who replays shares the node with others who still catch up.
   if (settings.scenario !== 'replay') must.delivery_lag_ms = [`p(99)<${settings.maxLag}`];
   for (const kind of new Set(settings.mix)) {

@@ -2,7 +2,7 @@
 
 import { WebSocket, closeCode } from './websocket.js';
 import {
-  catchUp, closes, events, gaps, lag, reconnects, reordered, streamLength, unexpectedCloses, unreadable,
+  catchUp, closes, events, gaps, lag, reconnects, reordered, returns, streamLength, unexpectedCloses, unreadable,
 } from './metrics.js';
 
 // The node restarts, or moves its clients: an invitation to return.
@@ -98,6 +98,7 @@ export class Subscriber {
     if (this.isOver) return;
     if (this.isLeaving) {
       this.isLeaving = false;
+      returns.add(1);
       this.connect();
       return;
     }

@@ -32,6 +32,7 @@ export function summarise(data, settings, kinds) {
     reordered: value(data, 'reordered', 'count'),
     unreadable: value(data, 'unreadable', 'count'),
     reconnects: value(data, 'reconnects', 'count'),
+    returns: value(data, 'returns', 'count'),
     lag_ms: { median: value(data, 'delivery_lag_ms', 'med'), p99: value(data, 'delivery_lag_ms', 'p(99)') },
     catch_up_ms: { median: value(data, 'catch_up_ms', 'med'), max: value(data, 'catch_up_ms', 'max') },
     streams,
@@ -47,6 +48,7 @@ export function summarise(data, settings, kinds) {
     `  reconnects   ${figures.reconnects}`,
     `  lag          median ${whole(figures.lag_ms.median)} ms, p99 ${whole(figures.lag_ms.p99)} ms`,
   ];
+  if (settings.scenario === 'storm') lines.push(`  returns      ${figures.returns}`);
   if (settings.scenario === 'replay') {
     lines.push(`  catching up  median ${whole(figures.catch_up_ms.median)} ms, slowest ${whole(figures.catch_up_ms.max)} ms`);
   }
