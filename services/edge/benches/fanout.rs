@@ -13,7 +13,6 @@
 #[allow(dead_code, reason = "shared with the tests, which use more of it")]
 mod events;
 #[path = "../tests/it/support/instruments.rs"]
-#[allow(dead_code, reason = "shared with the tests, which use more of it")]
 mod instruments;
 
 use std::hint::black_box;

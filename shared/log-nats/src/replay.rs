@@ -139,13 +139,13 @@ impl Replays {
     fn room(&self) -> Option<Share> {
         if !self.budget.is_plenty() {
             // Dropped outside the lock: each says goodbye to the server.
-            drop(self.stopped());
+            drop(self.take_stopped());
         }
         self.budget.share()
     }
 
-    /// The consumers that hold room for readers that have stopped.
-    fn stopped(&self) -> Vec<Replay> {
+    /// Takes the consumers that hold room for readers that have stopped.
+    fn take_stopped(&self) -> Vec<Replay> {
         let Some(stopped) = Instant::now().checked_sub(STOPPED) else {
             return Vec::new();
         };

@@ -6,11 +6,7 @@
 #![allow(clippy::print_stdout, reason = "printing figures is what it is for")]
 
 #[path = "../../tests/it/support/instruments.rs"]
-#[allow(
-    clippy::unwrap_used,
-    dead_code,
-    reason = "shared with the tests, which use more of it"
-)]
+#[allow(clippy::unwrap_used, reason = "shared with the tests")]
 mod instruments;
 
 mod history;

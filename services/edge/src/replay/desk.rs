@@ -42,7 +42,8 @@ pub enum Answer {
 #[derive(Debug)]
 pub(crate) struct Load {
     pub(crate) from: Seq,
-    /// Where a page begins that is there already.
+    /// Where a page begins that is there already. Where the log selects, how many events lie before that is not known, and
+    /// it is not said.
     pub(crate) until: Option<Seq>,
     pub(crate) selection: Selection,
 }
@@ -98,9 +99,13 @@ impl Desk {
                 continue;
             }
             let (selection, from) = place;
+            let until = match selection {
+                Selection::All => state.cache.next_start(&selection, from),
+                Selection::Only(_) => None,
+            };
             return Some(Load {
                 from,
-                until: state.cache.next_start(&selection, from),
+                until,
                 selection,
             });
         }

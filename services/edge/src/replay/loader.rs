@@ -59,9 +59,7 @@ impl Loader {
     }
 
     async fn load(&self, load: Load) -> (Load, Result<Page, LogError>) {
-        // Where the log selects, how many events a stretch has is not known.
-        let until = load.until.filter(|_| load.selection == Selection::All);
-        let entries = until.map_or(MAX_ENTRIES, |until| {
+        let entries = load.until.map_or(MAX_ENTRIES, |until| {
             usize::try_from(until - load.from).map_or(MAX_ENTRIES, |near| near.min(MAX_ENTRIES))
         });
         let limit = ReadLimit {

@@ -85,8 +85,7 @@ impl Reader {
 }
 
 fn finish(desk: &Desk, load: Load, most: usize) {
-    let end = load.until.filter(|_| load.selection == Selection::All);
-    let stretch = load.from..end.unwrap_or(END + 1);
+    let stretch = load.from..load.until.unwrap_or(END + 1);
     let wanted = stretch
         .clone()
         .filter(|&seq| load.selection.matches(&topic(seq)));
