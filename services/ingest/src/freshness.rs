@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fanjet_actors::{Backoff, Clock, Stop};
+use fanjet_cluster::announcer::LONGEST_PAUSE;
 use fanjet_cluster::freshness::{KEEP_SECONDS, Snapshot, Table};
 use fanjet_event::Topic;
 use fanjet_log::memory::MemoryNotices;
@@ -24,8 +25,6 @@ pub(crate) use view::{Labelled, SharedView, View};
 
 /// Where the newest snapshot hangs.
 const KEY: &str = "freshness";
-/// What fails is tried again at least this often: servers complain of what they do not allow.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// How long telling may take at the end of a term: others are waiting for it.
 const LAST_WORD: Duration = Duration::from_secs(1);
 

@@ -11,8 +11,9 @@ use tracing::debug;
 
 use crate::{Member, Part};
 
-/// What fails is tried again at least this often: servers complain of what they do not allow.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// What fails on the board is tried again at least this often, by whoever tells or hears: servers complain of what they do not
+/// allow.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// How many times what was told may fail to be told again before the process counts as gone.
 const PATIENCE: u32 = 4;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanjet_actors::{Backoff, Stop};
-use fanjet_cluster::announcer::{Announcer, Standing};
+use fanjet_cluster::announcer::{Announcer, LONGEST_PAUSE, Standing};
 use fanjet_log::{Notices, StoreError};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{debug, warn};
@@ -14,8 +14,6 @@ use crate::edge::{Node, readiness};
 
 /// Shorter pauses would ask for nothing new.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
-/// What fails is tried again at least this often: servers complain of what they do not allow.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Asks again and again.
 pub(crate) struct Listener {
