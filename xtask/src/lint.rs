@@ -5,11 +5,12 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::shell::{cargo, root, run as run_command};
-use crate::{deps, tidy, tools};
+use crate::{bounds, deps, tidy, tools};
 
 pub(crate) fn run() -> Result<()> {
     run_command(cargo().args(["fmt", "--all", "--check"]))?;
     tidy::check()?;
+    bounds::check()?;
     deps::check()?;
     run_command(cargo().args([
         "clippy",

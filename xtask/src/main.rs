@@ -10,6 +10,7 @@ mod shell;
 mod tools;
 mod lint;
 mod tidy;
+mod bounds;
 mod deps;
 mod test;
 
