@@ -26,7 +26,7 @@ fn main() -> ExitCode {
 async fn serve(settings: EdgeSettings, process: &mut Process) -> Result<(), Failure> {
     // Before the log is waited for, so that a wrong setting is told at once.
     Compression::load(&settings.zstd)?;
-    let connecting = NatsLog::connect_patiently(settings.nats.clone());
+    let connecting = NatsLog::connect_patiently(settings.nats.clone(), || SystemClock.now_us());
     let Some(log) = process.unless_stopped(connecting).await else {
         return Ok(());
     };

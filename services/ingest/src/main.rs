@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use fanjet_actors::SystemClock;
+use fanjet_actors::{Clock, SystemClock};
 use fanjet_boot::{Failure, Process};
 use fanjet_config::Flags;
 use fanjet_ingest::{Candidacy, Ingest, IngestConfig};
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
 async fn serve(config: IngestConfig, process: &mut Process) -> Result<(), Failure> {
     config.validate()?;
     let filter = config.filter.load()?;
-    let connecting = NatsLog::connect_patiently(config.nats);
+    let connecting = NatsLog::connect_patiently(config.nats, || SystemClock.now_us());
     let Some(log) = process.unless_stopped(connecting).await else {
         return Ok(());
     };

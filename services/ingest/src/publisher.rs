@@ -165,7 +165,12 @@ impl Publisher {
 
     async fn try_reopen(&mut self) -> Result<(), Retry> {
         let last = self.log.last().await?;
-        let stored = match reconcile(self.acked, &self.unacked, last.as_ref()) {
+        let is_as_left = last.is_none() && self.log.bounds().await?.last == self.acked;
+        let verdict = match is_as_left {
+            true => Verdict::Stored(0),
+            false => reconcile(self.acked, &self.unacked, last.as_ref()),
+        };
+        let stored = match verdict {
             Verdict::Stored(stored) => stored,
             Verdict::Stale => {
                 return Err(Retry::Later(

@@ -19,7 +19,7 @@ const SETTLED: Seq = 10_000;
 /// The state that a leader starts from.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Resume {
-    /// The log's last seq; 0 for an empty log.
+    /// The log's last seq, of an entry that is kept or not.
     pub(crate) seq: Seq,
     /// Its log time.
     pub(crate) time: Option<TimeUs>,
@@ -39,8 +39,13 @@ impl Resume {
     /// # Errors
     /// [`LogError`]; [`LogError::Corrupt`] when an entry is damaged.
     pub(crate) async fn read(log: &dyn EventLog, has_fallbacks: bool) -> Result<Self, LogError> {
+        // Whatever was there before: what is written goes on from what is there now.
+        log.adopt().await?;
         let Some(last) = log.last().await? else {
-            return Ok(Self::default());
+            return Ok(Self {
+                seq: log.bounds().await?.last,
+                ..Self::default()
+            });
         };
         let mut resume = Self {
             seq: last.seq,

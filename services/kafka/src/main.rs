@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
-use fanjet_actors::SystemClock;
+use fanjet_actors::{Clock, SystemClock};
 use fanjet_boot::{Failure, Process, say};
 use fanjet_config::{EXIT_CONFIG, Flags, fail, process_env};
 use fanjet_kafka::atkafka::{AtKafkaFlags, Upstream, settings};
@@ -83,7 +83,7 @@ fn main() -> ExitCode {
 async fn produce(settings: KafkaSettings, process: &mut Process) -> Result<(), Failure> {
     // Before the log is waited for, so that a wrong setting is told at once.
     settings.kafka.validate()?;
-    let connecting = NatsLog::connect_patiently(settings.nats.clone());
+    let connecting = NatsLog::connect_patiently(settings.nats.clone(), || SystemClock.now_us());
     let Some(log) = process.unless_stopped(connecting).await else {
         return Ok(());
     };

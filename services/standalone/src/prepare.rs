@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::process::ExitCode;
 
+use fanjet_actors::{Clock, SystemClock};
 use fanjet_boot::{Failure, Process, Settings, say};
 use fanjet_config::Flags;
 use fanjet_log_nats::{BucketConfig, NatsConfig, prepare_patiently};
@@ -42,7 +43,8 @@ pub(crate) fn main(args: Args) -> ExitCode {
 }
 
 async fn prepare(settings: PrepareSettings, process: &mut Process) -> Result<(), Failure> {
-    let preparing = prepare_patiently(&settings.nats, &settings.filter_bucket);
+    let now_us = || SystemClock.now_us();
+    let preparing = prepare_patiently(&settings.nats, &settings.filter_bucket, now_us);
     let Some(prepared) = process.unless_stopped(preparing).await else {
         return Err(Failure::other("stopped before everything was there"));
     };

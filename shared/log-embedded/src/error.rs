@@ -52,6 +52,15 @@ pub enum OpenError {
         /// What an operator without a copy can do.
         remedy: Remedy,
     },
+    /// The file that says which log this is says nothing. An operator must act.
+    #[error(
+        "{} is damaged: it does not say which log this is. Restore it from a copy; or remove it, which makes this another log to whoever remembers it",
+        path.display()
+    )]
+    Identity {
+        /// The file.
+        path: PathBuf,
+    },
     /// The operating system refused. Try again.
     #[error("cannot {what} {}: {source}", path.display())]
     Io {

@@ -19,6 +19,7 @@ mod format;
 
 mod disk;
 mod folder;
+mod identity;
 mod recover;
 
 mod tail;

@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use fanjet_actors::Clock;
 use fanjet_event::TimeUs;
 use fanjet_log::{
-    AppendError, Appender, Bounds, Entry, EventLog, Follow, LogError, Page, ReadLimit, Selection,
-    Seq,
+    AppendError, Appender, Bounds, Entry, EventLog, Follow, LogError, LogIdentity, Page, ReadLimit,
+    Selection, Seq, first_seq,
 };
 use tracing::info;
 
@@ -20,6 +20,7 @@ use crate::append::EmbeddedAppender;
 use crate::decode::Decoder;
 use crate::disk::{Disk, RealDisk};
 use crate::folder::{self, Lock};
+use crate::identity::{self, Holds};
 use crate::recover::{Recovered, recover};
 use crate::retention::{self, Wake};
 use crate::shared::Shared;
@@ -45,7 +46,7 @@ pub(crate) struct Inner {
 
 impl EmbeddedLog {
     /// Opens the folder, or makes it, and reads what it holds (all of it, unless `verify` says otherwise) in a thread
-    /// that may block. `clock` decides about age.
+    /// that may block. `clock` decides about age, and where a new log begins.
     ///
     /// # Errors
     /// [`OpenError`]: a setting that cannot be, another process in the folder, damage, another format, the disk.
@@ -76,15 +77,23 @@ impl EmbeddedLog {
         config.check()?;
         let began = Instant::now();
         let lock = folder::lock(&config.path)?;
+        let holds = match folder::segments(&config.path)?.as_slice() {
+            [] => Holds::Nothing,
+            [..] => Holds::Log,
+        };
+        let now_us = clock.now_us();
+        let fresh = LogIdentity::new(now_us.saturating_mul(1000), rand::random());
+        let identity = identity::keep(&*disk, &config.path, holds, fresh)?;
         let Recovered {
             sealed,
             active,
             file,
-        } = recover(&*disk, &config.path, config.verify)?;
+        } = recover(&*disk, &config.path, config.verify, first_seq(now_us))?;
         let state = State::new(sealed, active, config.tail_bytes);
         let bounds = state.bounds();
         info!(
             path = %config.path.display(),
+            %identity,
             first = bounds.first,
             last = bounds.last,
             segments = state.sealed.len() + 1,
@@ -94,7 +103,7 @@ impl EmbeddedLog {
         );
         let path = config.path.clone();
         let mut inner = Inner {
-            shared: Arc::new(Shared::new(config, clock, disk, state)),
+            shared: Arc::new(Shared::new(config, clock, disk, identity, state)),
             wake: Arc::default(),
             threads: Vec::new(),
             _lock: lock,
@@ -119,6 +128,15 @@ impl EmbeddedLog {
 
 #[async_trait]
 impl EventLog for EmbeddedLog {
+    async fn identity(&self) -> Result<LogIdentity, LogError> {
+        Ok(self.inner.shared.identity)
+    }
+
+    /// The folder is locked: no other log can take its place.
+    async fn adopt(&self) -> Result<LogIdentity, LogError> {
+        self.identity().await
+    }
+
     async fn bounds(&self) -> Result<Bounds, LogError> {
         Ok(self.inner.shared.state.read().bounds())
     }
@@ -194,5 +212,17 @@ struct AbandonQueue(Arc<Shared>);
 impl Drop for AbandonQueue {
     fn drop(&mut self) {
         self.0.queue.abandon();
+    }
+}
+
+/// A clock that stands at the beginning of time: nothing ages, and a new log begins at 1.
+#[cfg(test)]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AtZero;
+
+#[cfg(test)]
+impl Clock for AtZero {
+    fn now_us(&self) -> u64 {
+        0
     }
 }

@@ -32,11 +32,12 @@ pub(crate) struct Recovered {
     pub(crate) file: File,
 }
 
-/// Reads the folder, and makes the first segment in an empty one.
+/// Reads the folder, and makes the first segment in an empty one: it begins at `new_first`.
 pub(crate) fn recover(
     disk: &dyn Disk,
     path: &Path,
     verify: Verify,
+    new_first: Seq,
 ) -> Result<Recovered, OpenError> {
     let mut files = folder::segments(path)?;
     let last_file = files.pop();
@@ -49,7 +50,7 @@ pub(crate) fn recover(
         });
     }
     let next = match last_file {
-        None => 1,
+        None => new_first,
         Some((first, file)) => {
             check_follows(sealed.back(), first, &file)?;
             match last(disk, first, &file).map_err(OpenError::in_last_segment)? {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fanjet_actors::Clock;
-use fanjet_log::{LogError, Seq};
+use fanjet_log::{LogError, LogIdentity, Seq};
 use parking_lot::RwLock;
 use tokio::sync::{Semaphore, watch};
 
@@ -17,6 +17,7 @@ pub(crate) struct Shared {
     pub(crate) config: EmbeddedConfig,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) identity: LogIdentity,
     /// What is durable. Locked for a moment only, never across a disk access.
     pub(crate) state: RwLock<State>,
     /// The last durable seq. Behind the state: whoever sees it here finds the entry there.
@@ -34,6 +35,7 @@ impl Shared {
         config: EmbeddedConfig,
         clock: Arc<dyn Clock>,
         disk: Arc<dyn Disk>,
+        identity: LogIdentity,
         state: State,
     ) -> Self {
         Self {
@@ -45,6 +47,7 @@ impl Shared {
             config,
             clock,
             disk,
+            identity,
         }
     }
 }

@@ -19,7 +19,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fanjet_actors::SystemClock;
+use fanjet_actors::Clock;
 use fanjet_log::contract::{event, events};
 use fanjet_log::{EventLog, ReadLimit, Selection, Seq};
 use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog};
@@ -121,6 +121,15 @@ async fn check(log: &EmbeddedLog, mut next: Seq, last: Seq, seed: u64) {
     }
 }
 
+/// A clock by which a new log begins at 1, as the samples do.
+struct AtZero;
+
+impl Clock for AtZero {
+    fn now_us(&self) -> u64 {
+        0
+    }
+}
+
 async fn open(folder: &Path) -> EmbeddedLog {
     let config = EmbeddedConfig {
         // Often a new segment.
@@ -130,7 +139,7 @@ async fn open(folder: &Path) -> EmbeddedLog {
         max_age: Duration::ZERO,
         ..EmbeddedConfig::in_folder(folder)
     };
-    EmbeddedLog::open(config, Arc::new(SystemClock))
+    EmbeddedLog::open(config, Arc::new(AtZero))
         .await
         .unwrap()
 }

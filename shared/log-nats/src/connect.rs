@@ -61,6 +61,11 @@ impl Link {
         Ok(Self { client, breaks })
     }
 
+    /// How often the connection has broken.
+    pub(crate) fn breaks(&self) -> u64 {
+        *self.breaks.borrow()
+    }
+
     pub(crate) fn watch(&self) -> BreakWatch {
         let mut breaks = self.breaks.clone();
         breaks.mark_unchanged();

@@ -18,7 +18,7 @@ const PENDING: HeaderName = HeaderName::from_static("Nats-Num-Pending");
 const END_OF_BATCH: u16 = 204;
 
 /// Reads one stream.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Direct {
     link: Link,
     subject: String,

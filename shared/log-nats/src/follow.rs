@@ -66,6 +66,8 @@ pub(crate) async fn open(
         .create_consumer_on_stream(wanted, &log.stream_name)
         .await
         .map_err(LogError::unavailable)?;
+    // Behind the consumer, which is one of the stream that is there then. When that stream goes, so does the consumer.
+    log.bounds().await?;
     let reader = Reader {
         reader: EntryReader::new(log.subjects.clone()),
         selection: selection.clone(),

@@ -13,6 +13,7 @@
 mod config;
 mod connect;
 mod stream;
+mod pinned;
 
 mod subject;
 mod headers;

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use async_nats::connection::State;
 use async_nats::jetstream::message::StreamMessage;
-use async_nats::jetstream::stream::{LastRawMessageErrorKind, RawMessageError, Stream};
+use async_nats::jetstream::stream::{Info, LastRawMessageErrorKind, RawMessageError, Stream};
 use async_nats::jetstream::{self, Context};
 use async_trait::async_trait;
 use fanjet_event::TimeUs;
 use fanjet_log::{
-    AppendError, Appender, Bounds, Entry, EventLog, Follow, LogError, Page, ReadLimit, Selection,
-    Seq,
+    AppendError, Appender, Bounds, Entry, EventLog, Follow, LogError, LogIdentity, Page, ReadLimit,
+    Selection, Seq, first_seq,
 };
+use tokio::time::Instant;
 use tracing::warn;
 
 use crate::append::NatsAppender;
@@ -22,13 +23,14 @@ use crate::connect::Link;
 use crate::direct::{Direct, Stored};
 use crate::entry::EntryReader;
 use crate::lease::NatsLease;
+use crate::pinned::{self, Pinned};
 use crate::replay::Replays;
 use crate::subject::Subjects;
 use crate::{follow, read, seek, stream};
 
 pub(crate) const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// The log in a NATS JetStream stream. Clones share the connection.
+/// The log in a NATS JetStream stream. Clones share the connection, and the log that is read.
 #[derive(Clone)]
 pub struct NatsLog {
     pub(crate) inner: Arc<Inner>,
@@ -42,28 +44,34 @@ pub(crate) struct Inner {
     pub(crate) jetstream: Context,
     pub(crate) stream_name: String,
     pub(crate) direct: Direct,
-    pub(crate) replays: Replays,
+    pub(crate) replays: Arc<Replays>,
+    pub(crate) pinned: Pinned,
     stream: Stream<()>,
 }
 
 impl NatsLog {
-    /// Connects, and creates or checks the stream.
+    /// Connects, and creates or checks the stream. One that is created begins at 1, as tests like it.
     ///
     /// # Errors
     /// [`LogError::Unavailable`] when no server answers; [`LogError::Misconfigured`] when one does but does not let
     /// us in, is too old, or has a stream that breaks the log's rules.
     pub async fn connect(config: NatsConfig) -> Result<Self, LogError> {
         // Boxed: the handshakes are large, and callers hold this in futures of their own.
-        Box::pin(Self::open(config)).await
+        Box::pin(Self::open(config, 1)).await
     }
 
-    /// As [`NatsLog::connect`], but waits for a server that is away, for as long as that lasts.
+    /// Connects, however long no server answers. A stream that is created begins at [`first_seq`] of the Unix microseconds
+    /// that `now_us` tells.
     ///
     /// # Errors
     /// [`LogError::Misconfigured`]: waiting cannot help.
-    pub async fn connect_patiently(config: NatsConfig) -> Result<Self, LogError> {
+    pub async fn connect_patiently(
+        config: NatsConfig,
+        now_us: impl Fn() -> u64,
+    ) -> Result<Self, LogError> {
         loop {
-            match Self::connect(config.clone()).await {
+            // Boxed, as above.
+            match Box::pin(Self::open(config.clone(), first_seq(now_us()))).await {
                 Err(error) if error.is_retryable() => {
                     warn!(%error, pause = ?RETRY_PAUSE, "no log yet, trying again");
                     tokio::time::sleep(RETRY_PAUSE).await;
@@ -87,18 +95,38 @@ impl NatsLog {
         NatsLease::of(Arc::clone(&self.inner)).await
     }
 
-    async fn open(config: NatsConfig) -> Result<Self, LogError> {
+    /// The same log on the same connection for another part of the process, which has to
+    /// [adopt](EventLog::adopt) one that takes its place by itself.
+    #[must_use]
+    pub fn another_reader(&self) -> Self {
+        let inner = &self.inner;
+        Self {
+            inner: Arc::new(Inner {
+                config: inner.config.clone(),
+                subjects: inner.subjects.clone(),
+                link: inner.link.clone(),
+                jetstream: inner.jetstream.clone(),
+                stream_name: inner.stream_name.clone(),
+                direct: inner.direct.clone(),
+                replays: Arc::clone(&inner.replays),
+                pinned: Pinned::new(inner.pinned.identity()),
+                stream: inner.stream.clone(),
+            }),
+        }
+    }
+
+    async fn open(config: NatsConfig, first: Seq) -> Result<Self, LogError> {
         let subjects = Subjects::configured(&config.stream)?;
         let link = Link::open(&config).await?;
         let mut jetstream = jetstream::new(link.client.clone());
         jetstream.set_timeout(config.request_timeout);
-        stream::ensure(&jetstream, &config.stream, &subjects).await?;
+        let found = stream::ensure(&jetstream, &config.stream, &subjects, first).await?;
         let stream_name = config.stream.name.clone();
         let stream = jetstream
             .get_stream_no_info(&stream_name)
             .await
             .map_err(LogError::unavailable)?;
-        let replays = Replays::new(config.read_ahead_bytes);
+        let replays = Arc::new(Replays::new(config.read_ahead_bytes));
         let direct = Direct::new(link.clone(), &stream_name, config.request_timeout);
         Ok(Self {
             inner: Arc::new(Inner {
@@ -109,6 +137,7 @@ impl NatsLog {
                 stream_name,
                 direct,
                 replays,
+                pinned: Pinned::new(pinned::identity(&found)),
                 stream,
             }),
         })
@@ -125,19 +154,29 @@ impl fmt::Debug for NatsLog {
 
 #[async_trait]
 impl EventLog for NatsLog {
+    async fn identity(&self) -> Result<LogIdentity, LogError> {
+        Ok(pinned::identity(&self.inner.info().await?))
+    }
+
+    async fn adopt(&self) -> Result<LogIdentity, LogError> {
+        let identity = self.identity().await?;
+        self.inner.pinned.pin(identity);
+        Ok(identity)
+    }
+
     async fn bounds(&self) -> Result<Bounds, LogError> {
-        self.inner.bounds().await
+        Ok(bounds(&self.inner.info().await?))
     }
 
     async fn last(&self) -> Result<Option<Entry>, LogError> {
-        let mut bounds = self.inner.bounds().await?;
+        let mut bounds = self.bounds().await?;
         while !bounds.is_empty() {
             if let Some(entry) = self.inner.leaders(bounds.last).await? {
                 return Ok(Some(entry));
             }
             // It may have expired between the two questions.
             let missing = bounds.last;
-            bounds = self.inner.bounds().await?;
+            bounds = self.bounds().await?;
             if bounds.first <= missing {
                 return Err(LogError::Gap {
                     expected: missing,
@@ -154,6 +193,7 @@ impl EventLog for NatsLog {
         selection: &Selection,
         limit: ReadLimit,
     ) -> Result<Page, LogError> {
+        self.inner.check_identity().await?;
         read::page(&self.inner, from.max(1), selection, limit).await
     }
 
@@ -171,19 +211,48 @@ impl EventLog for NatsLog {
     }
 }
 
+/// The ends that the server tells.
+fn bounds(info: &Info) -> Bounds {
+    let state = &info.state;
+    Bounds {
+        first: if state.messages == 0 {
+            state.last_sequence + 1
+        } else {
+            state.first_sequence
+        },
+        last: state.last_sequence,
+    }
+}
+
 impl Inner {
-    /// The ends, as the stream's leader sees them.
+    /// What the stream's leader says of it.
+    async fn info(&self) -> Result<Info, LogError> {
+        self.stream.get_info().await.map_err(LogError::unavailable)
+    }
+
+    /// The ends of the log that is read, as the stream's leader sees them.
     pub(crate) async fn bounds(&self) -> Result<Bounds, LogError> {
-        let info = self.stream.get_info().await;
-        let state = info.map_err(LogError::unavailable)?.state;
-        Ok(Bounds {
-            first: if state.messages == 0 {
-                state.last_sequence + 1
-            } else {
-                state.first_sequence
-            },
-            last: state.last_sequence,
-        })
+        let breaks = self.link.breaks();
+        let info = self.info().await?;
+        let found = pinned::identity(&info);
+        self.pinned.check(found, breaks, Instant::now())?;
+        Ok(bounds(&info))
+    }
+
+    /// That the log that is read is still there, or was a moment ago.
+    async fn check_identity(&self) -> Result<(), LogError> {
+        if self.is_fresh() {
+            return Ok(());
+        }
+        let _asking = self.pinned.asking.lock().await;
+        if self.is_fresh() {
+            return Ok(());
+        }
+        self.bounds().await.map(drop)
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.pinned.is_fresh(self.link.breaks(), Instant::now())
     }
 
     /// The entry at `seq`: from any replica, or from the leader when that one denies it.

@@ -4,7 +4,7 @@
 //! settings do not give up.
 
 use async_nats::jetstream;
-use fanjet_log::{LogError, StoreError};
+use fanjet_log::{LogError, Seq, StoreError, first_seq};
 use tracing::warn;
 
 use crate::config::{BucketConfig, NatsConfig};
@@ -27,17 +27,21 @@ pub struct Prepared {
 /// Creates the stream, the bucket of the lease and that of the stored filters where they are not there, whatever
 /// `create` says; gives those that are there the limits and copies of these settings.
 ///
-/// The stream comes last: a service that finds it finds the others too.
+/// `now_us` decides where a new log begins. The stream comes last: a service that finds it finds the others too.
 ///
 /// # Errors
 /// [`LogError::Unavailable`] when NATS does not answer; [`LogError::Misconfigured`] when it does not let us in or refuses
 /// the settings, or what is there cannot be worked with.
-pub async fn prepare(nats: &NatsConfig, filters: &BucketConfig) -> Result<Prepared, LogError> {
+pub async fn prepare(
+    nats: &NatsConfig,
+    filters: &BucketConfig,
+    now_us: u64,
+) -> Result<Prepared, LogError> {
     let (mut nats, mut filters) = (nats.clone(), filters.clone());
     nats.stream.create = true;
     filters.create = true;
     // Boxed: the handshakes are large.
-    Box::pin(make(&nats, filters)).await
+    Box::pin(make(&nats, filters, first_seq(now_us))).await
 }
 
 /// As [`prepare`], but waits for servers that are away, for as long as that lasts.
@@ -47,9 +51,10 @@ pub async fn prepare(nats: &NatsConfig, filters: &BucketConfig) -> Result<Prepar
 pub async fn prepare_patiently(
     nats: &NatsConfig,
     filters: &BucketConfig,
+    now_us: impl Fn() -> u64,
 ) -> Result<Prepared, LogError> {
     loop {
-        match prepare(nats, filters).await {
+        match prepare(nats, filters, now_us()).await {
             Err(error) if error.is_retryable() => {
                 warn!(%error, pause = ?RETRY_PAUSE, "not prepared yet, trying again");
                 tokio::time::sleep(RETRY_PAUSE).await;
@@ -59,7 +64,11 @@ pub async fn prepare_patiently(
     }
 }
 
-async fn make(nats: &NatsConfig, filters: BucketConfig) -> Result<Prepared, LogError> {
+async fn make(
+    nats: &NatsConfig,
+    filters: BucketConfig,
+    first: Seq,
+) -> Result<Prepared, LogError> {
     let subjects = Subjects::configured(&nats.stream)?;
     bucket::check_name(&nats.lease_bucket)?;
     let link = Link::open(nats).await?;
@@ -70,7 +79,7 @@ async fn make(nats: &NatsConfig, filters: BucketConfig) -> Result<Prepared, LogE
     bucket::ensure(&jetstream, nats).await?;
     let store = NatsStore::on(jetstream.clone(), filters.clone(), || 0);
     store.ensure().await.map_err(as_log_error)?;
-    stream::ensure(&jetstream, &nats.stream, &subjects).await?;
+    stream::ensure(&jetstream, &nats.stream, &subjects, first).await?;
 
     let stored = format!("KV_{}", filters.name);
     let log = nats.stream.name.clone();

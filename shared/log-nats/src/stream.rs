@@ -4,10 +4,10 @@ use async_nats::jetstream::context::{
     CreateStreamErrorKind, GetStreamErrorKind, UpdateStreamErrorKind,
 };
 use async_nats::jetstream::stream::{
-    Compression as NatsCompression, Config, DiscardPolicy, RetentionPolicy, StorageType,
+    Compression as NatsCompression, Config, DiscardPolicy, Info, RetentionPolicy, StorageType,
 };
 use async_nats::jetstream::{Context, ErrorCode};
-use fanjet_log::{LogError, MAX_BODY};
+use fanjet_log::{LogError, MAX_BODY, Seq};
 
 use crate::config::{Compression, Storage, StreamConfig};
 use crate::error::refused;
@@ -17,19 +17,20 @@ use crate::subject::Subjects;
 /// Bytes of a message, headers included.
 const MAX_MESSAGE: i32 = 2 << 20;
 
-/// Makes sure that the stream is there and workable.
+/// Makes sure that the stream is there and workable; one that is made begins at `first`. Returns what the server says of it.
 pub(crate) async fn ensure(
     jetstream: &Context,
     config: &StreamConfig,
     subjects: &Subjects,
-) -> Result<(), LogError> {
+    first: Seq,
+) -> Result<Info, LogError> {
     let found = match jetstream.get_stream(&config.name).await {
-        Ok(stream) => stream.cached_info().config.clone(),
+        Ok(stream) => stream.cached_info().clone(),
         Err(error) => match error.kind() {
             GetStreamErrorKind::JetStream(error)
                 if error.error_code() == ErrorCode::STREAM_NOT_FOUND =>
             {
-                create(jetstream, config, subjects).await?
+                create(jetstream, config, subjects, first).await?
             }
             GetStreamErrorKind::InvalidStreamName | GetStreamErrorKind::EmptyName => {
                 return Err(LogError::Misconfigured(format!(
@@ -40,8 +41,8 @@ pub(crate) async fn ensure(
             _ => return Err(LogError::unavailable(error)),
         },
     };
-    match flaws(&found, subjects).as_slice() {
-        [] => Ok(()),
+    match flaws(&found.config, subjects).as_slice() {
+        [] => Ok(found),
         flaws => Err(LogError::Misconfigured(format!(
             "stream {}: {}",
             config.name,
@@ -54,7 +55,8 @@ async fn create(
     jetstream: &Context,
     config: &StreamConfig,
     subjects: &Subjects,
-) -> Result<Config, LogError> {
+    first: Seq,
+) -> Result<Info, LogError> {
     if !config.create {
         // Somebody else makes it, and may not have come to it yet.
         return Err(LogError::unavailable(format!(
@@ -62,9 +64,9 @@ async fn create(
             config.name
         )));
     }
-    let wanted = wanted(config, subjects);
+    let wanted = wanted(config, subjects, first);
     match jetstream.create_stream(&wanted).await {
-        Ok(stream) => Ok(stream.cached_info().config.clone()),
+        Ok(stream) => Ok(stream.cached_info().clone()),
         Err(error) => match error.kind() {
             CreateStreamErrorKind::JetStream(why)
                 if why.error_code() == ErrorCode::STREAM_NAME_EXIST =>
@@ -72,7 +74,7 @@ async fn create(
                 // Another process created it a moment ago.
                 let stream = jetstream.get_stream(&config.name).await;
                 let stream = stream.map_err(LogError::unavailable)?;
-                Ok(stream.cached_info().config.clone())
+                Ok(stream.cached_info().clone())
             }
             CreateStreamErrorKind::JetStream(why) => {
                 let what = format!("stream {} cannot be created", config.name);
@@ -112,7 +114,7 @@ pub(crate) async fn adapt(
 }
 
 /// The stream as it should be.
-fn wanted(config: &StreamConfig, subjects: &Subjects) -> Config {
+fn wanted(config: &StreamConfig, subjects: &Subjects, first: Seq) -> Config {
     Config {
         name: config.name.clone(),
         description: Some("The ordered log of ATProto events".to_owned()),
@@ -122,6 +124,7 @@ fn wanted(config: &StreamConfig, subjects: &Subjects) -> Config {
         max_age: config.max_age,
         max_bytes: config.max_bytes,
         max_message_size: MAX_MESSAGE,
+        first_sequence: Some(first),
         num_replicas: config.replicas,
         storage: match config.storage {
             Storage::File => StorageType::File,

@@ -10,7 +10,8 @@
 //! fanjet_log::contract_tests!(open);
 //! ```
 //!
-//! The lease has a suite of its own, [`lease_contract_tests`](crate::lease_contract_tests).
+//! New and emptied logs, and the lease, have suites of their own: [`anew_contract_tests`](crate::anew_contract_tests),
+//! [`lease_contract_tests`](crate::lease_contract_tests).
 //!
 //! Nothing here waits for a time: every wait is for a fact, with a deadline that fails the test.
 
@@ -25,6 +26,7 @@
 
 mod samples;
 
+mod anew;
 mod append;
 mod fencing;
 mod follow;
@@ -46,6 +48,7 @@ use crate::{EventLog, Seq};
 
 pub use samples::{event, events, sized_event, time_of, whole};
 
+pub use anew::*;
 pub use append::*;
 pub use fencing::*;
 pub use follow::*;

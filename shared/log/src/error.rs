@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::{MAX_BODY, Seq};
+use crate::{LogIdentity, MAX_BODY, Seq};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -23,6 +23,15 @@ pub enum LogError {
     /// The log exists with settings that this program cannot work with. An operator must act.
     #[error("the log is set up wrongly: {0}")]
     Misconfigured(String),
+    /// Another log stands where the one was that this reader began with: its seqs mean nothing there. Forget what was
+    /// read, and [adopt](crate::EventLog::adopt) the other one before reading it.
+    #[error("the log was replaced: expected the log {expected}, found {found}")]
+    Replaced {
+        /// The log that was opened, or adopted last.
+        expected: LogIdentity,
+        /// The log that is there.
+        found: LogIdentity,
+    },
     /// Our own data is damaged. Stop: going on would serve wrong data.
     #[error("the log is corrupt at seq {seq}: {what}")]
     Corrupt {

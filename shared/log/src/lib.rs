@@ -1,13 +1,14 @@
 //! The one ordered log, as a trait, and what every backend of it must hold.
 //!
 //! The log is the only truth: there is no cursor store beside it. A seq is a position in it, contiguous from the
-//! oldest event that is kept to the newest. Who may try to write it is decided by a [`lease`] beside it, who may write
+//! oldest event that is kept to the newest; which log it belongs to, its identity says. Who may try to write it is decided by a [`lease`] beside it, who may write
 //! by the log itself. Backends: [`memory`] here, NATS JetStream in `fanjet-log-nats`.
 //! This crate must never know a backend's words (subjects, streams, files).
 
 mod event;
 mod trace;
 mod selection;
+mod identity;
 mod traits;
 mod error;
 
@@ -21,6 +22,7 @@ pub mod contract;
 
 pub use error::{AppendError, LogError};
 pub use event::{Entry, MAX_BODY, NewEvent, Origin, UpstreamId};
+pub use identity::{LogIdentity, NoIdentity, first_seq};
 pub use notices::Notices;
 pub use selection::{Selection, TopicFilter};
 pub use store::{ExpiringStore, StoreError};

@@ -20,8 +20,8 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::{
-    AppendError, Appender, Bounds, Entry, EventLog, Follow, LogError, NewEvent, Page, ReadLimit,
-    Selection, Seq,
+    AppendError, Appender, Bounds, Entry, EventLog, Follow, LogError, LogIdentity, NewEvent, Page,
+    ReadLimit, Selection, Seq,
 };
 
 pub use faults::Fault;
@@ -33,10 +33,11 @@ use appender::MemoryAppender;
 use faults::Faults;
 use state::State;
 
-/// A log in memory. Clones share it.
-#[derive(Debug, Clone)]
+/// A log in memory. Clones share it, but each reads the log that it has adopted itself, as processes do.
+#[derive(Debug)]
 pub struct MemoryLog {
     shared: Arc<Shared>,
+    adopted: Mutex<LogIdentity>,
 }
 
 /// How a [`MemoryLog`] behaves.
@@ -84,22 +85,44 @@ struct Shared {
 }
 
 impl MemoryLog {
-    /// An empty log that keeps everything.
+    /// An empty log that keeps everything and begins at 1.
     pub fn new() -> Self {
         Self::with_options(MemoryOptions::default())
     }
 
-    /// An empty log.
+    /// An empty log that begins at 1.
     pub fn with_options(options: MemoryOptions) -> Self {
+        Self::beginning_at(1, options)
+    }
+
+    /// An empty log whose first event has the seq `first`.
+    pub fn beginning_at(first: Seq, options: MemoryOptions) -> Self {
+        let state = State::beginning_at(first);
         Self {
+            adopted: Mutex::new(state.identity),
             shared: Arc::new(Shared {
                 options,
                 faults: Faults::default(),
                 reads: Mutex::default(),
-                state: Mutex::default(),
-                grown: watch::Sender::new(0),
+                grown: watch::Sender::new(state.bounds().last),
+                state: Mutex::new(state),
             }),
         }
+    }
+
+    /// Puts an empty log that begins at `first` in place of this one, as deleting and making a stream does: readers end
+    /// with [`LogError::Replaced`] until they adopt it.
+    pub fn recreate(&self, first: Seq) {
+        let mut state = self.shared.state.lock();
+        *state = State::beginning_at(first);
+        self.shared.grown.send_replace(state.bounds().last);
+    }
+
+    /// Forgets every entry, as an operator's purge does. The numbering goes on.
+    pub fn purge(&self) {
+        let mut state = self.shared.state.lock();
+        let last = state.bounds().last;
+        state.expire(last);
     }
 
     /// Lets the next `times` chances of `fault` misbehave, on top of those still outstanding.
@@ -133,6 +156,19 @@ impl MemoryLog {
         }
         Ok(())
     }
+
+    fn check_adopted(&self, state: &State) -> Result<(), LogError> {
+        state.check_identity(*self.adopted.lock())
+    }
+}
+
+impl Clone for MemoryLog {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            adopted: Mutex::new(*self.adopted.lock()),
+        }
+    }
 }
 
 impl Default for MemoryLog {
@@ -143,6 +179,17 @@ impl Default for MemoryLog {
 
 #[async_trait]
 impl EventLog for MemoryLog {
+    async fn identity(&self) -> Result<LogIdentity, LogError> {
+        self.check_readable()?;
+        Ok(self.shared.state.lock().identity)
+    }
+
+    async fn adopt(&self) -> Result<LogIdentity, LogError> {
+        let identity = self.identity().await?;
+        *self.adopted.lock() = identity;
+        Ok(identity)
+    }
+
     async fn bounds(&self) -> Result<Bounds, LogError> {
         self.check_readable()?;
         Ok(self.shared.state.lock().bounds())
@@ -161,7 +208,11 @@ impl EventLog for MemoryLog {
     ) -> Result<Page, LogError> {
         self.check_readable()?;
         let scan = self.shared.options.page_scan;
-        let page = self.shared.state.lock().read(from, selection, limit, scan);
+        let page = {
+            let state = self.shared.state.lock();
+            self.check_adopted(&state)?;
+            state.read(from, selection, limit, scan)
+        };
         let mut reads = self.shared.reads.lock();
         reads.pages += 1;
         reads.entries += page.entries.len() as u64;
@@ -170,6 +221,7 @@ impl EventLog for MemoryLog {
 
     async fn follow(&self, from: Seq, selection: &Selection) -> Result<Follow, LogError> {
         self.check_readable()?;
+        self.check_adopted(&self.shared.state.lock())?;
         Ok(follow::open(
             Arc::clone(&self.shared),
             from,
@@ -179,7 +231,9 @@ impl EventLog for MemoryLog {
 
     async fn seq_at(&self, time: TimeUs) -> Result<Seq, LogError> {
         self.check_readable()?;
-        self.shared.state.lock().seq_at(time)
+        let state = self.shared.state.lock();
+        self.check_adopted(&state)?;
+        state.seq_at(time)
     }
 
     async fn appender(&self, after: Seq) -> Result<Box<dyn Appender>, AppendError> {

@@ -4,21 +4,40 @@ use async_trait::async_trait;
 use fanjet_event::TimeUs;
 use futures::stream::BoxStream;
 
-use crate::{AppendError, Entry, LogError, NewEvent, Selection};
+use crate::{AppendError, Entry, LogError, LogIdentity, NewEvent, Selection};
 
-/// A position in the log. The first event ever has 1; 0 is before everything.
+/// A position in the log. The first event of a new log has [`first_seq`](crate::first_seq); 0 is before everything.
 pub type Seq = u64;
 
 /// One ordered log. Shared by all readers of a process.
+///
+/// What stands at the log's place can be replaced by another log: a stream that was deleted and made anew. Reading
+/// (`read`, `follow`, `seq_at`) is about the log that was opened, or adopted last, and fails with [`LogError::Replaced`]
+/// in another one. Everything else is about the log that is there.
 #[async_trait]
 pub trait EventLog: Send + Sync + 'static {
-    /// What the log holds now.
+    /// Which log is there, as its authority sees it.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`].
+    async fn identity(&self) -> Result<LogIdentity, LogError>;
+
+    /// Makes the log that is there the one that is read from now on, for everybody who shares this; returns which it is.
+    /// Follows that were opened before still end with [`LogError::Replaced`], if it is another one.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`].
+    async fn adopt(&self) -> Result<LogIdentity, LogError>;
+
+    /// What the log holds now. The place to write is behind `last`, also while nothing is kept: a log never numbers
+    /// anew, however much of it has expired or was purged.
     ///
     /// # Errors
     /// [`LogError::Unavailable`].
     async fn bounds(&self) -> Result<Bounds, LogError>;
 
-    /// The newest entry, as the log's authority sees it (never a lagging copy); `None` when the log is empty.
+    /// The newest entry, as the log's authority sees it (never a lagging copy); `None` when nothing is kept. That does
+    /// not mean that nothing was ever written: where the log ends, [`EventLog::bounds`] says.
     ///
     /// # Errors
     /// [`LogError::Unavailable`], [`LogError::Corrupt`].
@@ -29,7 +48,7 @@ pub trait EventLog: Send + Sync + 'static {
     /// stretch without a match, with an empty page that is not at the end.
     ///
     /// # Errors
-    /// [`LogError::Unavailable`], [`LogError::Gap`], [`LogError::Corrupt`].
+    /// [`LogError::Unavailable`], [`LogError::Gap`], [`LogError::Replaced`], [`LogError::Corrupt`].
     async fn read(
         &self,
         from: Seq,
@@ -41,16 +60,17 @@ pub trait EventLog: Send + Sync + 'static {
     /// is appended, as it is appended.
     ///
     /// # Errors
-    /// [`LogError::Unavailable`], [`LogError::Misconfigured`].
+    /// [`LogError::Unavailable`], [`LogError::Replaced`], [`LogError::Misconfigured`].
     async fn follow(&self, from: Seq, selection: &Selection) -> Result<Follow, LogError>;
 
     /// The seq of the first kept entry whose log time is not below `time`; one above the last when there is none.
     ///
     /// # Errors
-    /// [`LogError::Unavailable`], [`LogError::Corrupt`].
+    /// [`LogError::Unavailable`], [`LogError::Replaced`], [`LogError::Corrupt`].
     async fn seq_at(&self, time: TimeUs) -> Result<Seq, LogError>;
 
-    /// Opens the log for writing directly behind `after`. Opening does not fence anybody out: the first append
+    /// Opens the log for writing directly behind `after`: the seq of its last entry, or [`Bounds::last`] when nothing is
+    /// kept. Opening does not fence anybody out: the first append
     /// that finds the log's end elsewhere fails with [`AppendError::Fenced`].
     ///
     /// # Errors
@@ -89,9 +109,9 @@ pub trait Appender: Send {
 /// What a log holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// The oldest entry that is kept. One above `last` when nothing is.
+    /// The oldest entry that is kept. One above `last` when nothing is: the seq that the next event gets.
     pub first: Seq,
-    /// The newest entry; 0 in a log that never held anything.
+    /// The newest entry that ever was, kept or not; one below the first seq in a log that never held anything.
     pub last: Seq,
 }
 

@@ -144,7 +144,7 @@ impl Stage {
             ..NatsConfig::default()
         };
         config.stream.create = false;
-        let connecting = NatsLog::connect_patiently(config);
+        let connecting = NatsLog::connect_patiently(config, || 0);
         Ok(tokio::time::timeout(PATIENCE, connecting)
             .await
             .context("no log")??)

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use fanjet_event::TimeUs;
 use fanjet_log::memory::MemoryLog;
 use fanjet_log::{
-    AppendError, Appender, Bounds, Entry, EventLog, Follow, LogError, Page, ReadLimit, Selection,
-    Seq,
+    AppendError, Appender, Bounds, Entry, EventLog, Follow, LogError, LogIdentity, Page, ReadLimit,
+    Selection, Seq,
 };
 use fanjet_testkit::KafkaServer;
 use fanjet_testkit::kafka_reader::{Isolation, Read, read_all};
@@ -116,6 +116,14 @@ impl Replaceable {
 
 #[async_trait]
 impl EventLog for Replaceable {
+    async fn identity(&self) -> Result<LogIdentity, LogError> {
+        self.current().identity().await
+    }
+
+    async fn adopt(&self) -> Result<LogIdentity, LogError> {
+        self.current().adopt().await
+    }
+
     async fn bounds(&self) -> Result<Bounds, LogError> {
         self.current().bounds().await
     }

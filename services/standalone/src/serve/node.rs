@@ -32,7 +32,7 @@ impl Node {
         process: &mut Process,
     ) -> Result<Self, Failure> {
         let Opened {
-            log,
+            logs,
             candidacy,
             filters,
             notices,
@@ -40,7 +40,7 @@ impl Node {
         let ingest = Ingest::new(
             settings.upstream.clone(),
             settings.pipeline.clone(),
-            Arc::clone(&log),
+            logs.ingest,
             Arc::new(SystemClock),
             &process.meter("fanjet-ingest"),
         )?
@@ -51,14 +51,14 @@ impl Node {
             true => Some(Kafka::new(
                 settings.kafka.clone(),
                 process.host(),
-                Arc::clone(&log),
+                logs.kafka,
                 Arc::new(SystemClock),
                 &process.meter("fanjet-kafka"),
             )?),
             false => None,
         };
         let surroundings = Surroundings {
-            log,
+            log: logs.edge,
             filters,
             notices,
             clock: Arc::new(SystemClock),

@@ -15,10 +15,17 @@ use super::settings::LogKind;
 
 /// A log, this process as its writer, and beside them the filters that clients store and what processes tell each other.
 pub(crate) struct Opened {
-    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) logs: Logs,
     pub(crate) candidacy: Candidacy,
     pub(crate) filters: Arc<dyn ExpiringStore>,
     pub(crate) notices: Arc<dyn Notices>,
+}
+
+/// The one log, for each part that reads it: when another log takes its place, each has to take note by itself.
+pub(crate) struct Logs {
+    pub(crate) ingest: Arc<dyn EventLog>,
+    pub(crate) edge: Arc<dyn EventLog>,
+    pub(crate) kafka: Arc<dyn EventLog>,
 }
 
 /// `None` when the process was asked to stop meanwhile.
@@ -42,7 +49,11 @@ pub(crate) async fn open_log(
 async fn open_embedded(config: EmbeddedConfig, instance: String) -> Result<Opened, Failure> {
     match EmbeddedLog::open(config, Arc::new(SystemClock)).await {
         Ok(log) => Ok(Opened {
-            log: Arc::new(log),
+            logs: Logs {
+                ingest: Arc::new(log.clone()),
+                edge: Arc::new(log.clone()),
+                kafka: Arc::new(log),
+            },
             candidacy: Candidacy::alone(&instance)?,
             filters: Arc::new(MemoryStore::default()),
             notices: Arc::new(MemoryNotices::default()),
@@ -55,7 +66,8 @@ async fn open_embedded(config: EmbeddedConfig, instance: String) -> Result<Opene
 }
 
 async fn open_nats(settings: &ServeSettings, instance: String) -> Result<Opened, Failure> {
-    let log = NatsLog::connect_patiently(settings.nats.clone()).await?;
+    let now_us = || SystemClock.now_us();
+    let log = NatsLog::connect_patiently(settings.nats.clone(), now_us).await?;
     let candidacy = if settings.lease.enabled {
         let lease = log.lease().await?;
         Candidacy::shared(Arc::new(lease), &instance, &settings.lease)?
@@ -66,7 +78,11 @@ async fn open_nats(settings: &ServeSettings, instance: String) -> Result<Opened,
     let bucket = settings.filter_bucket.clone();
     let filters = NatsStore::new(&log, bucket, || SystemClock.now_us());
     Ok(Opened {
-        log: Arc::new(log),
+        logs: Logs {
+            ingest: Arc::new(log.another_reader()),
+            edge: Arc::new(log.another_reader()),
+            kafka: Arc::new(log),
+        },
         candidacy,
         filters: Arc::new(filters),
         notices: Arc::new(notices),

@@ -108,7 +108,7 @@ async fn the_shipped_rights_are_enough() {
 
     // Whoever connects waits for whoever prepares: they may create nothing, and it begins last.
     let [ingest_log, edge_log] =
-        ["ingest", "edge"].map(|user| NatsLog::connect_patiently(config(&server, user)));
+        ["ingest", "edge"].map(|user| NatsLog::connect_patiently(config(&server, user), || 0));
     let (ingest_log, edge_log, _) = tokio::join!(ingest_log, edge_log, run_prepare(&server, &[]));
     let (ingest_log, edge_log) = (ingest_log.unwrap(), edge_log.unwrap());
 
@@ -338,7 +338,7 @@ async fn preparing_again_changes_the_limits_and_nothing_else() {
     admin.stream.max_age = Duration::from_secs(24 * 3600);
     admin.stream.max_bytes = 1_000_000_000;
     let filters = BucketConfig::default();
-    let all = futures::future::join_all((0..4).map(|_| prepare(&admin, &filters)));
+    let all = futures::future::join_all((0..4).map(|_| prepare(&admin, &filters, 0)));
     for prepared in tokio::time::timeout(PATIENCE, all).await.unwrap() {
         let Prepared { streams, changed } = prepared.unwrap();
         assert_eq!((streams.len(), changed.len()), (3, 0));

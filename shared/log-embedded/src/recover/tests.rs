@@ -2,7 +2,6 @@ use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use fanjet_actors::SystemClock;
 use fanjet_log::contract::events;
 use fanjet_log::{EventLog, ReadLimit, Selection};
 use tempfile::TempDir;
@@ -10,6 +9,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::block;
 use crate::disk::faulty::FaultyDisk;
+use crate::log::AtZero;
 use crate::{EmbeddedConfig, EmbeddedLog};
 
 /// The samples are from a fixed day: they must not expire.
@@ -28,7 +28,7 @@ async fn written(count: u64) -> (TempDir, Vec<PathBuf>) {
         ..unlimited(&folder)
     };
     let disk = Arc::new(FaultyDisk::default());
-    let log = EmbeddedLog::open_on(config, Arc::new(SystemClock), disk).unwrap();
+    let log = EmbeddedLog::open_on(config, Arc::new(AtZero), disk).unwrap();
     let mut appender = log.appender(0).await.unwrap();
     for piece in events(0, count).chunks(7) {
         appender.append(piece).await.unwrap();
@@ -40,7 +40,7 @@ async fn written(count: u64) -> (TempDir, Vec<PathBuf>) {
 }
 
 fn open_again(folder: &TempDir, verify: Verify) -> Result<Recovered, OpenError> {
-    recover(&FaultyDisk::default(), folder.path(), verify)
+    recover(&FaultyDisk::default(), folder.path(), verify, 1)
 }
 
 /// The last seq, after checking that every record up to it is there.
@@ -253,7 +253,7 @@ async fn damage_that_opening_was_told_not_to_look_for_is_found_by_the_reader() {
     };
     let log = EmbeddedLog::open_on(
         config,
-        Arc::new(SystemClock),
+        Arc::new(AtZero),
         Arc::new(FaultyDisk::default()),
     )
     .unwrap();
@@ -350,7 +350,7 @@ async fn a_loss_of_power_at_any_sync_takes_nothing_that_was_shown() {
         segment_bytes: 20_000,
         ..unlimited(&folder)
     };
-    let log = EmbeddedLog::open_on(config, Arc::new(SystemClock), Arc::clone(&disk) as _).unwrap();
+    let log = EmbeddedLog::open_on(config, Arc::new(AtZero), Arc::clone(&disk) as _).unwrap();
     let shown = Arc::new(parking_lot::Mutex::new(Vec::new()));
     let count = Arc::new(AtomicUsize::new(0));
     {
@@ -388,7 +388,7 @@ async fn a_loss_of_power_at_any_sync_takes_nothing_that_was_shown() {
     let mut torn = 0;
     for (image, last) in shown {
         let bytes_before = total(&image);
-        let recovered = recover(&FaultyDisk::default(), &image, Verify::All)
+        let recovered = recover(&FaultyDisk::default(), &image, Verify::All, 1)
             .unwrap_or_else(|error| panic!("seed {seed}: {error}"));
         let found = last_of(&recovered);
         assert!(

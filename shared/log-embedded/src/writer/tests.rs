@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use fanjet_actors::SystemClock;
 use fanjet_log::contract::{event, events};
 use fanjet_log::{AppendError, Appender, Bounds, EventLog, NewEvent, ReadLimit, Selection};
 use futures::{FutureExt, StreamExt};
@@ -8,6 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::disk::faulty::{FaultyDisk, Op};
+use crate::log::AtZero;
 use crate::{EmbeddedConfig, EmbeddedLog};
 
 fn open(folder: &TempDir, disk: &Arc<FaultyDisk>, segment_bytes: u64) -> EmbeddedLog {
@@ -16,7 +16,7 @@ fn open(folder: &TempDir, disk: &Arc<FaultyDisk>, segment_bytes: u64) -> Embedde
         max_age: Duration::ZERO,
         ..EmbeddedConfig::in_folder(folder.path())
     };
-    EmbeddedLog::open_on(config, Arc::new(SystemClock), Arc::clone(disk) as _).unwrap()
+    EmbeddedLog::open_on(config, Arc::new(AtZero), Arc::clone(disk) as _).unwrap()
 }
 
 async fn append(appender: &mut dyn Appender, events: &[NewEvent]) -> Result<Seq, AppendError> {
@@ -205,7 +205,7 @@ async fn a_full_window_makes_appending_wait() {
             ..EmbeddedConfig::in_folder(folder.path())
         };
         let log =
-            EmbeddedLog::open_on(config, Arc::new(SystemClock), Arc::clone(&disk) as _).unwrap();
+            EmbeddedLog::open_on(config, Arc::new(AtZero), Arc::clone(&disk) as _).unwrap();
         let (go, wait) = std::sync::mpsc::sync_channel::<()>(1_000);
         let wait = parking_lot::Mutex::new(wait);
         disk.before_sync(Box::new(move |_| wait.lock().recv().unwrap()));
@@ -237,7 +237,7 @@ async fn an_interval_delays_syncs_and_loses_nothing() {
         ..EmbeddedConfig::in_folder(folder.path())
     };
     let disk = Arc::new(FaultyDisk::default());
-    let log = EmbeddedLog::open_on(config, Arc::new(SystemClock), disk).unwrap();
+    let log = EmbeddedLog::open_on(config, Arc::new(AtZero), disk).unwrap();
     let mut appender = log.appender(0).await.unwrap();
     let began = Instant::now();
     for n in 0..5 {

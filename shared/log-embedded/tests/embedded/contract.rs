@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_log::EventLog;
-use fanjet_log::contract::{Opened, time_of};
+use fanjet_log::contract::{Opened, OpenedAnew, time_of};
+use fanjet_log::{EventLog, Seq};
 use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog};
 use futures::FutureExt;
+use parking_lot::Mutex;
 
 use crate::support::{TestClock, config, open};
 
@@ -66,3 +67,81 @@ async fn a_log_that_forgot_everything_remembers_its_last_seq_with_an_event_per_s
     )
     .await;
 }
+
+/// The time at which a log that begins at `first` was made.
+fn made_at(first: Seq) -> u64 {
+    first / 2000 * 1_000_000
+}
+
+/// A folder whose log is opened, closed and taken away; an event is a segment.
+async fn open_anew(first: Seq) -> OpenedAnew {
+    let folder = Arc::new(tempfile::tempdir().unwrap());
+    let clock = Arc::new(TestClock::default());
+    clock.set(made_at(first));
+    let open = {
+        let (folder, clock) = (Arc::clone(&folder), Arc::clone(&clock));
+        move || {
+            let config = EmbeddedConfig {
+                segment_bytes: 1,
+                max_age: MAX_AGE,
+                ..config(folder.path())
+            };
+            EmbeddedLog::open(config, Arc::clone(&clock) as _).map(Result::unwrap)
+        }
+    };
+    let log = open().await;
+    let current = Arc::new(Mutex::new(Some(log.clone())));
+    let reopen = {
+        let (open, current) = (open.clone(), Arc::clone(&current));
+        move |log: Arc<dyn EventLog>| {
+            let (open, current) = (open.clone(), Arc::clone(&current));
+            async move {
+                drop((log, current.lock().take()));
+                let log = open().await;
+                *current.lock() = Some(log.clone());
+                Arc::new(log) as Arc<dyn EventLog>
+            }
+        }
+    };
+    let reopened = reopen.clone();
+    let (kept, recreated_at) = (Arc::clone(&folder), Arc::clone(&clock));
+    OpenedAnew {
+        log: Arc::new(log),
+        expire: Box::new(move |seq| {
+            let (current, clock) = (Arc::clone(&current), Arc::clone(&clock));
+            async move {
+                let log = current.lock().clone().unwrap();
+                let last = log.last().await.unwrap().unwrap();
+                clock.set(last.time().unwrap().get() + MAX_AGE.as_micros() as u64 + 1);
+                while log.bounds().await.unwrap().first <= seq {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            }
+            .boxed()
+        }),
+        reopen: Box::new(move |log| reopened(log).boxed()),
+        recreate: Box::new(move |log| {
+            let (reopen, folder, clock) = (
+                reopen.clone(),
+                Arc::clone(&folder),
+                Arc::clone(&recreated_at),
+            );
+            async move {
+                clock.set(made_at(5_000_000));
+                // Closed, emptied, opened again.
+                let closed = reopen(log).await;
+                for entry in std::fs::read_dir(folder.path()).unwrap() {
+                    let path = entry.unwrap().path();
+                    if path.extension().is_some_and(|it| it == "segment") {
+                        std::fs::remove_file(path).unwrap();
+                    }
+                }
+                reopen(closed).await
+            }
+            .boxed()
+        }),
+        keep: Box::new(kept),
+    }
+}
+
+fanjet_log::anew_contract_tests!(open_anew);

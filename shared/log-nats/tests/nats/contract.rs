@@ -1,6 +1,7 @@
 //! The contract of every log.
 
-use fanjet_log::contract::Opened;
+use fanjet_log::Seq;
+use fanjet_log::contract::{Opened, OpenedAnew};
 
 use crate::support;
 
@@ -9,3 +10,14 @@ async fn open() -> Opened {
 }
 
 fanjet_log::contract_tests!(open);
+
+async fn open_anew(first: Seq) -> OpenedAnew {
+    support::open_anew(first).await.unwrap()
+}
+
+fanjet_log::anew_contract_tests!(open_anew);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replaced_log_ends_its_readers() {
+    fanjet_log::contract::a_replaced_log_ends_its_readers(open_anew).await;
+}

@@ -1,11 +1,12 @@
 //! A log of its own per test, on a server that the tests of one binary share.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use async_nats::jetstream;
-use fanjet_log::contract::{Expire, Opened};
+use fanjet_log::contract::{Expire, Opened, OpenedAnew};
 use fanjet_log::{Entry, EventLog, NewEvent, ReadLimit, Selection, Seq};
 use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl, Storage, StreamConfig};
 use fanjet_testkit::NatsServer;
@@ -36,6 +37,56 @@ pub(crate) async fn open() -> Result<Opened> {
         expire: Some(expire(admin, config.stream.name, log.clone())),
         keep: Box::new(server),
         ..Opened::new(log)
+    })
+}
+
+/// A stream that begins at `first`, which is purged, deleted and made anew under the log.
+pub(crate) async fn open_anew(first: Seq) -> Result<OpenedAnew> {
+    let server = NatsServer::shared().await?;
+    let config = config(&server.url());
+    let connect = {
+        let config = config.clone();
+        move |first: Seq| {
+            let config = config.clone();
+            async move {
+                let now_us = first / 2000 * 1_000_000;
+                NatsLog::connect_patiently(config, || now_us).await.unwrap()
+            }
+        }
+    };
+    let log = connect(first).await;
+    let admin = jetstream::new(async_nats::connect(server.url()).await?);
+    let stream = config.stream.name;
+    let (purged_by, purged) = (admin.clone(), stream.clone());
+    let reopened = connect.clone();
+    Ok(OpenedAnew {
+        log: Arc::new(log),
+        expire: Box::new(move |_| {
+            let (admin, stream) = (purged_by.clone(), purged.clone());
+            async move {
+                let stream = admin.get_stream(&stream).await.unwrap();
+                stream.purge().await.unwrap();
+            }
+            .boxed()
+        }),
+        reopen: Box::new(move |log| {
+            let connecting = reopened(first);
+            async move {
+                drop(log);
+                Arc::new(connecting.await) as Arc<dyn EventLog>
+            }
+            .boxed()
+        }),
+        recreate: Box::new(move |log| {
+            let (admin, stream, connecting) = (admin.clone(), stream.clone(), connect(5_000_000));
+            async move {
+                admin.delete_stream(&stream).await.unwrap();
+                drop(connecting.await);
+                log
+            }
+            .boxed()
+        }),
+        keep: Box::new(server),
     })
 }
 

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::{Fault, Shared};
-use crate::{Entry, Follow, LogError, ReadLimit, Selection, Seq};
+use crate::{Entry, Follow, LogError, LogIdentity, ReadLimit, Selection, Seq};
 
 /// Entries and bytes of one batch.
 const BATCH: ReadLimit = ReadLimit {
@@ -16,9 +16,13 @@ const BATCH: ReadLimit = ReadLimit {
 };
 
 pub(super) fn open(shared: Arc<Shared>, from: Seq, selection: Selection) -> Follow {
-    let oldest = shared.state.lock().bounds().first;
+    let (oldest, identity) = {
+        let state = shared.state.lock();
+        (state.bounds().first, state.identity)
+    };
     let reader = Reader {
         next: from.max(oldest),
+        identity,
         grown: shared.grown.subscribe(),
         selection,
         shared,
@@ -36,6 +40,7 @@ pub(super) fn open(shared: Arc<Shared>, from: Seq, selection: Selection) -> Foll
 struct Reader {
     shared: Arc<Shared>,
     selection: Selection,
+    identity: LogIdentity,
     next: Seq,
     grown: watch::Receiver<Seq>,
 }
@@ -48,6 +53,7 @@ impl Reader {
             self.grown.borrow_and_update();
             let (first, page) = {
                 let state = self.shared.state.lock();
+                state.check_identity(self.identity)?;
                 let scan = self.shared.options.page_scan;
                 let page = state.read(self.next, &self.selection, BATCH, scan);
                 (state.bounds().first, page)

@@ -1,14 +1,16 @@
 //! The entries and every question about them. Pure: no lock, no waiting.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use fanjet_event::TimeUs;
 
 use super::MemoryOptions;
-use crate::{Bounds, Entry, LogError, NewEvent, Page, ReadLimit, Selection, Seq};
+use crate::{Bounds, Entry, LogError, LogIdentity, NewEvent, Page, ReadLimit, Selection, Seq};
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct State {
+    pub(super) identity: LogIdentity,
     /// Contiguous; the last one has seq `last`.
     entries: VecDeque<Entry>,
     /// Remembered when everything has expired.
@@ -17,6 +19,28 @@ pub(super) struct State {
 }
 
 impl State {
+    /// An empty log, which nobody can take for another one of this process.
+    pub(super) fn beginning_at(first: Seq) -> Self {
+        static MADE: AtomicU64 = AtomicU64::new(0);
+        Self {
+            identity: LogIdentity::new(0, MADE.fetch_add(1, Ordering::Relaxed)),
+            entries: VecDeque::new(),
+            last: first.saturating_sub(1),
+            bytes: 0,
+        }
+    }
+
+    /// That this is the log that a reader began with.
+    pub(super) fn check_identity(&self, expected: LogIdentity) -> Result<(), LogError> {
+        if self.identity == expected {
+            return Ok(());
+        }
+        Err(LogError::Replaced {
+            expected,
+            found: self.identity,
+        })
+    }
+
     pub(super) fn bounds(&self) -> Bounds {
         Bounds {
             first: self.last + 1 - self.entries.len() as Seq,

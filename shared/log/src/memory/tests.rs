@@ -1,7 +1,7 @@
 use futures::{FutureExt, StreamExt};
 
 use super::*;
-use crate::contract::{Opened, events, sized_event};
+use crate::contract::{Opened, OpenedAnew, events, sized_event};
 
 async fn open() -> Opened {
     let log = MemoryLog::with_options(MemoryOptions {
@@ -20,6 +20,41 @@ async fn open() -> Opened {
 }
 
 crate::contract_tests!(open);
+
+async fn open_anew(first: Seq) -> OpenedAnew {
+    let log = MemoryLog::beginning_at(
+        first,
+        MemoryOptions {
+            heartbeat: Duration::from_millis(50),
+            ..MemoryOptions::default()
+        },
+    );
+    let (expired, recreated) = (log.clone(), log.clone());
+    OpenedAnew {
+        log: Arc::new(log),
+        expire: Box::new(move |seq| {
+            let log = expired.clone();
+            async move {
+                assert_eq!(log.shared.state.lock().bounds().last, seq);
+                log.purge();
+            }
+            .boxed()
+        }),
+        reopen: Box::new(|log| std::future::ready(log).boxed()),
+        recreate: Box::new(move |log| {
+            recreated.recreate(5_000_000);
+            std::future::ready(log).boxed()
+        }),
+        keep: Box::new(()),
+    }
+}
+
+crate::anew_contract_tests!(open_anew);
+
+#[tokio::test]
+async fn a_replaced_log_ends_its_readers() {
+    crate::contract::a_replaced_log_ends_its_readers(open_anew).await;
+}
 
 async fn append(log: &MemoryLog, after: Seq, events: &[NewEvent]) -> Result<Seq, AppendError> {
     let mut appender = log.appender(after).await?;

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use fanjet_event::TimeUs;
 use fanjet_log::{
-    AppendError, Appender, Bounds, Entry, EventLog, Follow, LogError, Page, ReadLimit, Selection,
-    Seq,
+    AppendError, Appender, Bounds, Entry, EventLog, Follow, LogError, LogIdentity, Page, ReadLimit,
+    Selection, Seq,
 };
 use futures::StreamExt;
 use futures::stream::unfold;
@@ -120,6 +120,15 @@ impl FaultyLog {
 
 #[async_trait]
 impl EventLog for FaultyLog {
+    async fn identity(&self) -> Result<LogIdentity, LogError> {
+        self.check()?;
+        Ok(LogIdentity::new(0, 0))
+    }
+
+    async fn adopt(&self) -> Result<LogIdentity, LogError> {
+        self.identity().await
+    }
+
     async fn bounds(&self) -> Result<Bounds, LogError> {
         self.check()?;
         let state = self.state.borrow();
