@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use fanjet_log::Seq;
+use tracing::warn;
 
 use crate::OpenError;
 use crate::disk::Disk;
@@ -23,8 +24,8 @@ pub(crate) struct Lock {
 }
 
 /// Makes the folder if it is not there, and takes it.
-pub(crate) fn lock(folder: &Path) -> Result<Lock, OpenError> {
-    fs::create_dir_all(folder).map_err(OpenError::io("make", folder))?;
+pub(crate) fn lock(disk: &dyn Disk, folder: &Path) -> Result<Lock, OpenError> {
+    make(disk, folder)?;
     let path = folder.join(LOCK);
     let file = OpenOptions::new()
         .write(true)
@@ -39,6 +40,37 @@ pub(crate) fn lock(folder: &Path) -> Result<Lock, OpenError> {
         }),
         Err(TryLockError::Error(error)) => Err(OpenError::io("lock", &path)(error)),
     }
+}
+
+/// Makes the folder and those above it, so that all of them survive a loss of power: what is synced in a folder whose own
+/// name is lost is lost with it. One above the other, each durable before the next: so only the name of the lowest that is
+/// there can be missing from the disk, whenever an earlier attempt broke off.
+fn make(disk: &dyn Disk, folder: &Path) -> Result<(), OpenError> {
+    let mut levels: Vec<&Path> = Vec::new();
+    for level in folder.ancestors().filter(|it| !it.as_os_str().is_empty()) {
+        levels.push(level);
+        if level.is_dir() {
+            break;
+        }
+    }
+    for level in levels.into_iter().rev() {
+        if !level.is_dir() {
+            fs::create_dir(level).map_err(OpenError::io("make", level))?;
+        }
+        let above = match level.parent() {
+            Some(above) if above.as_os_str().is_empty() => Path::new("."),
+            Some(above) => above,
+            None => continue,
+        };
+        match disk.sync_folder(above) {
+            // A mount point in a folder that is not ours to read.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                warn!(folder = %above.display(), %error, "cannot sync the folder above the log's");
+            }
+            outcome => outcome.map_err(OpenError::io("sync", above))?,
+        }
+    }
+    Ok(())
 }
 
 /// The file of the segment that begins with `first`.
@@ -84,3 +116,6 @@ fn seq_of(name: &str, extension: &str) -> Option<Seq> {
     let is_ours = digits.len() == DIGITS && digits.bytes().all(|b| b.is_ascii_digit());
     if is_ours { digits.parse().ok() } else { None }
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,7 +76,7 @@ impl EmbeddedLog {
     ) -> Result<Self, OpenError> {
         config.check()?;
         let began = Instant::now();
-        let lock = folder::lock(&config.path)?;
+        let lock = folder::lock(&*disk, &config.path)?;
         let holds = match folder::segments(&config.path)?.as_slice() {
             [] => Holds::Nothing,
             [..] => Holds::Log,

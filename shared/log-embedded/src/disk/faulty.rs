@@ -33,6 +33,7 @@ pub(crate) struct FaultyDisk {
     /// By inode: begin and end of what was written since the last sync.
     unsynced: Mutex<HashMap<u64, Vec<(u64, u64)>>>,
     before_sync: Mutex<Option<BeforeSync>>,
+    synced_folders: Mutex<Vec<PathBuf>>,
 }
 
 impl FaultyDisk {
@@ -48,6 +49,11 @@ impl FaultyDisk {
 
     pub(crate) fn before_sync(&self, hook: BeforeSync) {
         *self.before_sync.lock() = Some(hook);
+    }
+
+    /// The folders that were synced, in order.
+    pub(crate) fn synced_folders(&self) -> Vec<PathBuf> {
+        self.synced_folders.lock().clone()
     }
 
     fn check(&self, op: Op) -> io::Result<()> {
@@ -112,8 +118,10 @@ impl Disk for FaultyDisk {
         RealDisk.remove(path)
     }
 
-    fn sync_folder(&self, _path: &Path) -> io::Result<()> {
-        self.check(Op::SyncFolder)
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        self.check(Op::SyncFolder)?;
+        self.synced_folders.lock().push(path.to_owned());
+        Ok(())
     }
 }
 
