@@ -9,6 +9,7 @@ mod process;
 mod failure;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use fanjet_config::{Flags, fail, settings_or_exit};
 use fanjet_telemetry::init_logs;
@@ -21,6 +22,9 @@ pub use settings::Settings;
 /// Of every process: what is read from NATS is allocated in many small pieces, and freed on other threads.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
+
+/// How long the end of the process waits for calls that block a thread. Nothing that is acknowledged depends on one.
+const LEFT_BEHIND: Duration = Duration::from_secs(1);
 
 /// Reads the settings and runs `service` until it ends: by itself, or because it was asked to stop. Or does what else
 /// the flags ask for, and runs no service: see [`Flags`].
@@ -64,9 +68,12 @@ fn block_on<S: Settings>(
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         let mut process = Process::new(S::NAME, settings.otlp())?;
         let outcome = service(settings, &mut process).await;
         outcome.and(process.end().await)
-    })
+    });
+    // Dropping it would wait for every call that blocks a thread: a disk or a resolver that does not answer.
+    runtime.shutdown_timeout(LEFT_BEHIND);
+    outcome
 }

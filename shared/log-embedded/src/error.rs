@@ -61,6 +61,9 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
+    /// Whoever opened the folder no longer waits for it.
+    #[error("opening the log was given up")]
+    GivenUp,
     /// The operating system refused. Try again.
     #[error("cannot {what} {}: {source}", path.display())]
     Io {

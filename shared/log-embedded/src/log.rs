@@ -52,7 +52,14 @@ impl EmbeddedLog {
     /// [`OpenError`]: a setting that cannot be, another process in the folder, damage, another format, the disk.
     pub async fn open(config: EmbeddedConfig, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let path = config.path.clone();
-        tokio::task::spawn_blocking(move || Self::open_on(config, clock, Arc::new(RealDisk)))
+        // Dropped with this future: the thread must not read on for a process that has been asked to stop.
+        let waiting = Arc::new(());
+        let waited_for = Arc::downgrade(&waiting);
+        let open = move || {
+            let wanted = || waited_for.strong_count() > 0;
+            Self::open_while(config, clock, Arc::new(RealDisk), &wanted)
+        };
+        tokio::task::spawn_blocking(open)
             .await
             .map_err(io::Error::other)
             .map_err(OpenError::io("open", &path))?
@@ -69,10 +76,20 @@ impl EmbeddedLog {
         Arc::downgrade(&self.inner.shared)
     }
 
+    #[cfg(test)]
     pub(crate) fn open_on(
         config: EmbeddedConfig,
         clock: Arc<dyn Clock>,
         disk: Arc<dyn Disk>,
+    ) -> Result<Self, OpenError> {
+        Self::open_while(config, clock, disk, &|| true)
+    }
+
+    fn open_while(
+        config: EmbeddedConfig,
+        clock: Arc<dyn Clock>,
+        disk: Arc<dyn Disk>,
+        wanted: &dyn Fn() -> bool,
     ) -> Result<Self, OpenError> {
         config.check()?;
         let began = Instant::now();
@@ -88,7 +105,13 @@ impl EmbeddedLog {
             sealed,
             active,
             file,
-        } = recover(&*disk, &config.path, config.verify, first_seq(now_us))?;
+        } = recover(
+            &*disk,
+            &config.path,
+            config.verify,
+            first_seq(now_us),
+            wanted,
+        )?;
         let state = State::new(sealed, active, config.tail_bytes);
         let bounds = state.bounds();
         info!(

@@ -20,7 +20,7 @@ use crate::format::header;
 use crate::state::Segment;
 use crate::{OpenError, Verify};
 
-use scan::{Scanned, Stop, scan};
+use scan::{Scanned, Stop, check_wanted, scan};
 
 /// What was found.
 pub(crate) struct Recovered {
@@ -32,12 +32,14 @@ pub(crate) struct Recovered {
     pub(crate) file: File,
 }
 
-/// Reads the folder, and makes the first segment in an empty one: it begins at `new_first`.
+/// Reads the folder, and makes the first segment in an empty one: it begins at `new_first`. Asks again and again whether it
+/// is still `wanted`: reading everything can take minutes.
 pub(crate) fn recover(
     disk: &dyn Disk,
     path: &Path,
     verify: Verify,
     new_first: Seq,
+    wanted: &dyn Fn() -> bool,
 ) -> Result<Recovered, OpenError> {
     let mut files = folder::segments(path)?;
     let last_file = files.pop();
@@ -45,15 +47,18 @@ pub(crate) fn recover(
     for (first, file) in files {
         check_follows(sealed.back(), first, &file)?;
         sealed.push_back(match verify {
-            Verify::All => finished(first, &file)?,
-            Verify::Last => by_footer(first, &file)?,
+            Verify::All => finished(first, &file, wanted)?,
+            Verify::Last => {
+                check_wanted(wanted)?;
+                by_footer(first, &file)?
+            }
         });
     }
     let next = match last_file {
         None => new_first,
         Some((first, file)) => {
             check_follows(sealed.back(), first, &file)?;
-            match last(disk, first, &file).map_err(OpenError::in_last_segment)? {
+            match last(disk, first, &file, wanted).map_err(OpenError::in_last_segment)? {
                 Last::Open(active, file) => {
                     disk.sync_folder(path)
                         .map_err(OpenError::io("sync", path))?;
@@ -97,10 +102,10 @@ fn check_follows(before: Option<&Segment>, first: Seq, file: &Path) -> Result<()
 }
 
 /// A segment that is not the last one, with every checksum.
-fn finished(first: Seq, path: &Path) -> Result<Segment, OpenError> {
+fn finished(first: Seq, path: &Path, wanted: &dyn Fn() -> bool) -> Result<Segment, OpenError> {
     let file = open(path, OpenOptions::new().read(true))?;
     check_header(&file, first, path)?;
-    let scanned = scan(&file, path, first)?;
+    let scanned = scan(&file, path, first, wanted)?;
     match scanned.stop {
         Stop::Footer => Ok(segment(scanned, first, path)),
         Stop::End => Err(OpenError::damaged(
@@ -138,10 +143,15 @@ enum Last {
 }
 
 /// The last segment: every checksum, and a torn end cut off.
-fn last(disk: &dyn Disk, first: Seq, path: &Path) -> Result<Last, OpenError> {
+fn last(
+    disk: &dyn Disk,
+    first: Seq,
+    path: &Path,
+    wanted: &dyn Fn() -> bool,
+) -> Result<Last, OpenError> {
     let file = open(path, OpenOptions::new().read(true).write(true))?;
     check_header(&file, first, path)?;
-    let scanned = scan(&file, path, first)?;
+    let scanned = scan(&file, path, first, wanted)?;
     match scanned.stop {
         Stop::Footer => return Ok(Last::Finished(segment(scanned, first, path))),
         Stop::End => {}

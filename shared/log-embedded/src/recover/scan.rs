@@ -39,8 +39,18 @@ pub(super) enum Stop {
     Bad(&'static str),
 }
 
+/// Ends an opening that nobody waits for any more.
+pub(super) fn check_wanted(wanted: &dyn Fn() -> bool) -> Result<(), OpenError> {
+    wanted().then_some(()).ok_or(OpenError::GivenUp)
+}
+
 /// Checks every frame of the segment that begins with `first`.
-pub(super) fn scan(file: &File, path: &Path, first: Seq) -> Result<Scanned, OpenError> {
+pub(super) fn scan(
+    file: &File,
+    path: &Path,
+    first: Seq,
+    wanted: &dyn Fn() -> bool,
+) -> Result<Scanned, OpenError> {
     let mut scanned = Scanned {
         last: first - 1,
         end: header::LEN as u64,
@@ -55,6 +65,7 @@ pub(super) fn scan(file: &File, path: &Path, first: Seq) -> Result<Scanned, Open
             Found::Frame(frame) => frame,
             Found::Bad(what) => return Ok(scanned.stopped(Stop::Bad(what))),
             Found::Short(needed) => {
+                check_wanted(wanted)?;
                 if window.fill(needed).map_err(OpenError::io("read", path))? {
                     continue;
                 }

@@ -40,7 +40,7 @@ async fn written(count: u64) -> (TempDir, Vec<PathBuf>) {
 }
 
 fn open_again(folder: &TempDir, verify: Verify) -> Result<Recovered, OpenError> {
-    recover(&FaultyDisk::default(), folder.path(), verify, 1)
+    recover(&FaultyDisk::default(), folder.path(), verify, 1, &|| true)
 }
 
 /// The last seq, after checking that every record up to it is there.
@@ -388,7 +388,7 @@ async fn a_loss_of_power_at_any_sync_takes_nothing_that_was_shown() {
     let mut torn = 0;
     for (image, last) in shown {
         let bytes_before = total(&image);
-        let recovered = recover(&FaultyDisk::default(), &image, Verify::All, 1)
+        let recovered = recover(&FaultyDisk::default(), &image, Verify::All, 1, &|| true)
             .unwrap_or_else(|error| panic!("seed {seed}: {error}"));
         let found = last_of(&recovered);
         assert!(
@@ -433,4 +433,37 @@ fn total(folder: &Path) -> u64 {
 fn random_seed() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(0)
+}
+
+/// Reading everything takes minutes on a slow disk; a process that was asked to stop must not wait for it.
+#[tokio::test]
+async fn an_opening_that_nobody_wants_any_more_ends_between_two_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk: Arc<FaultyDisk> = Arc::default();
+    let config = EmbeddedConfig {
+        segment_bytes: 1 << 20,
+        ..unlimited(&folder)
+    };
+    let log = EmbeddedLog::open_on(config, Arc::new(AtZero), disk).unwrap();
+    let mut appender = log.appender(0).await.unwrap();
+    appender.append(&events(0, 20_000)).await.unwrap();
+    appender.flush().await.unwrap();
+    drop((appender, log));
+
+    let disk = FaultyDisk::default();
+    let asked = AtomicUsize::new(0);
+    let recover_while = |times: usize| {
+        asked.store(0, Ordering::Relaxed);
+        let wanted = || asked.fetch_add(1, Ordering::Relaxed) < times;
+        recover(&disk, folder.path(), Verify::All, 1, &wanted)
+    };
+    assert!(recover_while(usize::MAX).is_ok());
+    let in_all = asked.load(Ordering::Relaxed);
+    assert!(in_all > 5, "asked {in_all} times only");
+    for times in [0, 1, in_all - 1] {
+        let outcome = recover_while(times);
+        assert!(matches!(outcome, Err(OpenError::GivenUp)));
+        assert_eq!(asked.load(Ordering::Relaxed), times + 1);
+    }
+    assert!(recover_while(usize::MAX).is_ok(), "nothing was harmed");
 }
