@@ -1,9 +1,16 @@
-//! Wall-clock time as an argument.
+//! Time as an argument.
+
+use std::time::Instant;
 
 /// Where the time comes from. Tests bring their own.
 pub trait Clock: Send + Sync + 'static {
     /// Unix microseconds now. May jump, also backwards.
     fn now_us(&self) -> u64;
+
+    /// Time that only passes: for how long something takes, whatever happens to the wall clock.
+    fn instant(&self) -> Instant {
+        Instant::now()
+    }
 }
 
 /// The machine's clock.

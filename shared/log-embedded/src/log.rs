@@ -70,6 +70,16 @@ impl EmbeddedLog {
         &self.inner.shared.config.path
     }
 
+    #[cfg(test)]
+    pub(crate) fn leave_retention_to_the_test(&self) {
+        self.inner.wake.close();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn inner_bounds(&self) -> Bounds {
+        self.inner.shared.state.read().bounds()
+    }
+
     /// What the readers see, without keeping the log open.
     #[cfg(test)]
     pub(crate) fn weak_shared(&self) -> std::sync::Weak<Shared> {

@@ -1,6 +1,8 @@
 //! Forgetting the oldest segments, in a thread of its own: taking a large file away can take the disk a while, and
 //! appending must not wait for it.
 
+mod age;
+
 use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
@@ -10,6 +12,8 @@ use tracing::{info, warn};
 
 use crate::shared::Shared;
 use crate::state::{Segment, State};
+
+use age::{Age, micros};
 
 /// How often to look.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -25,9 +29,9 @@ pub(crate) struct Decision {
     pub(crate) roll: bool,
 }
 
-/// Decides at a time in microseconds. A limit of 0 is none.
+/// Decides at an [`Age`] in microseconds. A limit of 0 is none.
 pub(crate) fn decide(state: &State, now: u64, max_age: Duration, max_bytes: u64) -> Decision {
-    let max_age = u64::try_from(max_age.as_micros()).unwrap_or(u64::MAX);
+    let max_age = micros(max_age);
     let is_old = |time: u64, age: u64| max_age > 0 && time.saturating_add(age) < now;
     let mut bytes = state.active.end + state.sealed.iter().map(|segment| segment.end).sum::<u64>();
     let mut forget = 0;
@@ -71,24 +75,35 @@ impl Wake {
 /// Looks again and again until `wake` is closed.
 pub(crate) fn run(shared: &Shared, wake: &Wake) {
     let mut doomed = VecDeque::new();
+    let mut age = begin(shared);
     while wake.pause() {
-        look(shared, &mut doomed);
+        look(shared, &mut age, &mut doomed);
     }
+}
+
+fn begin(shared: &Shared) -> Age {
+    let oldest = {
+        let state = shared.state.read();
+        let oldest = state.sealed.front().unwrap_or(&state.active);
+        (!oldest.is_empty()).then(|| oldest.points.newest())
+    };
+    let max_age = micros(shared.config.max_age);
+    let expires = oldest
+        .filter(|_| max_age > 0)
+        .map(|newest| newest.saturating_add(max_age));
+    let clock = &shared.clock;
+    Age::new(clock.now_us(), clock.instant(), expires)
 }
 
 /// Takes expired segments away from the readers, then from the disk. A reader that is in the middle of one finds its
 /// file gone and looks at the bounds again. A file that cannot be removed stays the first of the `doomed`: removing a
 /// later one before it would leave a hole.
-fn look(shared: &Shared, doomed: &mut VecDeque<Segment>) {
-    let config = &shared.config;
+fn look(shared: &Shared, age: &mut Age, doomed: &mut VecDeque<Segment>) {
+    let (config, clock) = (&shared.config, &shared.clock);
+    let now = age.advance(clock.now_us(), clock.instant());
     let decision = {
         let state = shared.state.read();
-        decide(
-            &state,
-            shared.clock.now_us(),
-            config.max_age,
-            config.max_bytes,
-        )
+        decide(&state, now, config.max_age, config.max_bytes)
     };
     if decision.roll {
         shared.queue.roll();

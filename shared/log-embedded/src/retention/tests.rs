@@ -1,5 +1,6 @@
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+use std::time::Instant;
 
 use fanjet_log::contract::{events, time_of};
 use fanjet_log::{EventLog, LogError, Selection};
@@ -60,12 +61,32 @@ proptest! {
     }
 }
 
+/// Unix microseconds by the wall clock, and how many have really passed.
 #[derive(Debug, Default)]
-struct TestClock(PlainMutex<u64>);
+struct TestClock(PlainMutex<(u64, u64)>);
+
+impl TestClock {
+    /// Time passes until a wall clock that is right.
+    fn reach(&self, now: u64) {
+        let (wall, passed) = &mut *self.0.lock();
+        *passed += now - *wall;
+        *wall = now;
+    }
+
+    /// The wall clock steps.
+    fn step(&self, now: u64) {
+        self.0.lock().0 = now;
+    }
+}
 
 impl fanjet_actors::Clock for TestClock {
     fn now_us(&self) -> u64 {
-        *self.0.lock()
+        self.0.lock().0
+    }
+
+    fn instant(&self) -> Instant {
+        static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        *BEGIN + Duration::from_micros(self.0.lock().1)
     }
 }
 
@@ -146,7 +167,7 @@ async fn a_file_that_cannot_be_removed_is_tried_again_in_order() {
     let before = files(&fixture);
     assert!(before.len() > 5);
     fixture.disk.fail(Op::Remove, 2);
-    *fixture.clock.0.lock() = time_of(150).get() + HOUR;
+    fixture.clock.reach(time_of(150).get() + HOUR);
     until("two failures", async || {
         let fired = fixture.disk.fired(Op::Remove);
         // A second failure is a second later; until then nothing may be gone. A new segment may be there.
@@ -164,7 +185,7 @@ async fn a_file_that_cannot_be_removed_is_tried_again_in_order() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_quiet_log_forgets_everything_and_goes_on_counting_after_a_restart() {
     let fixture = written(0).await;
-    *fixture.clock.0.lock() = time_of(300).get() + HOUR;
+    fixture.clock.reach(time_of(300).get() + HOUR);
     until("everything expired", async || files(&fixture) == [301]).await;
     let Fixture {
         folder, clock, log, ..
@@ -179,4 +200,46 @@ async fn a_quiet_log_forgets_everything_and_goes_on_counting_after_a_restart() {
     let mut appender = log.appender(300).await.unwrap();
     appender.append(&events(300, 302)).await.unwrap();
     assert_eq!(appender.flush().await.unwrap(), 302);
+}
+
+/// The clock of a machine can be set to any time. What was forgotten does not come back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_steps_forward_takes_nothing_at_once() {
+    let Fixture {
+        folder, clock, log, ..
+    } = written(0).await;
+    clock.reach(time_of(300).get());
+    log.leave_retention_to_the_test();
+    let shared = log.weak_shared().upgrade().unwrap();
+    let (mut age, mut doomed) = (begin(&shared), VecDeque::new());
+    let first = || log.inner_bounds().first;
+    let mut look = || super::look(&shared, &mut age, &mut doomed);
+    look();
+    clock.step(time_of(300).get() + 365 * 24 * HOUR);
+    look();
+    assert_eq!(first(), 1);
+    // It stays wrong: the log ages faster, and no more than that.
+    let (wall, passed) = *clock.0.lock();
+    *clock.0.lock() = (wall, passed + HOUR / 2 - 10_000);
+    look();
+    assert_eq!(first(), 1);
+    *clock.0.lock() = (wall, passed + HOUR / 2 + 10_000);
+    look();
+    assert!(first() > 250, "{}", first());
+    drop(shared);
+    drop(log);
+
+    // Nor does a restart take anything at once.
+    let kept = folder::segments(folder.path()).unwrap().len();
+    let config = EmbeddedConfig {
+        max_age: Duration::from_secs(1800),
+        ..EmbeddedConfig::in_folder(folder.path())
+    };
+    let log = EmbeddedLog::open(config, clock).await.unwrap();
+    let shared = log.weak_shared().upgrade().unwrap();
+    let (mut age, mut doomed) = (begin(&shared), VecDeque::new());
+    for _ in 0..3 {
+        super::look(&shared, &mut age, &mut doomed);
+    }
+    assert!(folder::segments(folder.path()).unwrap().len() >= kept);
 }

@@ -1,14 +1,14 @@
 //! A log of its own per test.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fanjet_actors::Clock;
 use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog};
 
-/// A clock that stands still until it is told otherwise.
+/// A clock that stands still until it is told otherwise; then that time has passed.
 #[derive(Debug, Default)]
 pub(crate) struct TestClock(AtomicU64);
 
@@ -21,6 +21,11 @@ impl TestClock {
 impl Clock for TestClock {
     fn now_us(&self) -> u64 {
         self.0.load(Ordering::SeqCst)
+    }
+
+    fn instant(&self) -> Instant {
+        static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        *BEGIN + Duration::from_micros(self.now_us())
     }
 }
 
