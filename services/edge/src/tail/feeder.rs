@@ -292,6 +292,7 @@ fn label(failure: &LogError) -> &'static str {
         LogError::Unavailable(_) => "unavailable",
         LogError::Gap { .. } => "gap",
         LogError::Misconfigured(_) => "misconfigured",
+        LogError::Replaced { .. } => "replaced",
         LogError::Corrupt { .. } => "corrupt",
     }
 }
