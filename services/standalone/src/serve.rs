@@ -75,7 +75,7 @@ async fn serve(settings: ServeSettings, process: &mut Process) -> Result<(), Fai
     say(format_args!("upstream {}", settings.upstream.url))?;
     say(format_args!(
         "data {}",
-        data(&settings, &*opened.log).await?
+        data(&settings, &*opened.logs.ingest).await?
     ))?;
     let node = Node::start(&settings, opened, process)?;
     say(format_args!("try {}", tail_command(node.addr())))?;

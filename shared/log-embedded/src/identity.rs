@@ -34,7 +34,8 @@ pub(crate) fn keep(
     {
         return Ok(identity);
     }
-    write(disk, folder, fresh).map_err(OpenError::io("write the identity of the log to", folder))?;
+    write(disk, folder, fresh)
+        .map_err(OpenError::io("write the identity of the log to", folder))?;
     Ok(fresh)
 }
 

@@ -139,9 +139,7 @@ async fn open(folder: &Path) -> EmbeddedLog {
         max_age: Duration::ZERO,
         ..EmbeddedConfig::in_folder(folder)
     };
-    EmbeddedLog::open(config, Arc::new(AtZero))
-        .await
-        .unwrap()
+    EmbeddedLog::open(config, Arc::new(AtZero)).await.unwrap()
 }
 
 /// Writes pieces of random size; reports what is acknowledged, and what a follower is shown.

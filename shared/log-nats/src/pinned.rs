@@ -54,7 +54,12 @@ impl Pinned {
     }
 
     /// Takes what the server says into account. The question was asked when the connection had broken so often.
-    pub(crate) fn check(&self, found: LogIdentity, breaks: u64, now: Instant) -> Result<(), LogError> {
+    pub(crate) fn check(
+        &self,
+        found: LogIdentity,
+        breaks: u64,
+        now: Instant,
+    ) -> Result<(), LogError> {
         let mut state = self.state.lock();
         if found != state.identity {
             state.seen = None;

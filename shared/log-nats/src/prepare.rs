@@ -64,11 +64,7 @@ pub async fn prepare_patiently(
     }
 }
 
-async fn make(
-    nats: &NatsConfig,
-    filters: BucketConfig,
-    first: Seq,
-) -> Result<Prepared, LogError> {
+async fn make(nats: &NatsConfig, filters: BucketConfig, first: Seq) -> Result<Prepared, LogError> {
     let subjects = Subjects::configured(&nats.stream)?;
     bucket::check_name(&nats.lease_bucket)?;
     let link = Link::open(nats).await?;

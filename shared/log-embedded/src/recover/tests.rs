@@ -251,12 +251,8 @@ async fn damage_that_opening_was_told_not_to_look_for_is_found_by_the_reader() {
         verify: Verify::Last,
         ..unlimited(&folder)
     };
-    let log = EmbeddedLog::open_on(
-        config,
-        Arc::new(AtZero),
-        Arc::new(FaultyDisk::default()),
-    )
-    .unwrap();
+    let log =
+        EmbeddedLog::open_on(config, Arc::new(AtZero), Arc::new(FaultyDisk::default())).unwrap();
     let limit = ReadLimit {
         entries: 1,
         bytes: 1,

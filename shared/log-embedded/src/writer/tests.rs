@@ -204,8 +204,7 @@ async fn a_full_window_makes_appending_wait() {
             max_age: Duration::ZERO,
             ..EmbeddedConfig::in_folder(folder.path())
         };
-        let log =
-            EmbeddedLog::open_on(config, Arc::new(AtZero), Arc::clone(&disk) as _).unwrap();
+        let log = EmbeddedLog::open_on(config, Arc::new(AtZero), Arc::clone(&disk) as _).unwrap();
         let (go, wait) = std::sync::mpsc::sync_channel::<()>(1_000);
         let wait = parking_lot::Mutex::new(wait);
         disk.before_sync(Box::new(move |_| wait.lock().recv().unwrap()));

@@ -21,7 +21,13 @@ fn another_log_is_refused_until_it_is_pinned() {
     pinned.check(OLD, 0, now).unwrap();
     let error = pinned.check(NEW, 0, now).unwrap_err();
     assert!(
-        matches!(error, LogError::Replaced { expected: OLD, found: NEW }),
+        matches!(
+            error,
+            LogError::Replaced {
+                expected: OLD,
+                found: NEW
+            }
+        ),
         "{error}"
     );
     assert!(!pinned.is_fresh(0, now), "the next reader looks, too");

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream;
+use fanjet_log::EventLog;
 use fanjet_log::contract::{self, Opened, OpenedLease, events};
 use fanjet_log::lease::HolderId;
 use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl};
@@ -54,6 +55,7 @@ async fn three_replicas_fence_like_one_and_outlive_their_leader() {
     let mut servers = NatsServer::start_cluster(3).await.unwrap();
     let config_of_first = config(&servers);
     let log = connect(&config_of_first).await;
+    let identity = log.identity().await.unwrap();
 
     let open = async || Opened::new(connect(&config(&servers)).await);
     contract::ten_thousand_events_are_pipelined_in_order(&open).await;
@@ -111,6 +113,28 @@ async fn three_replicas_fence_like_one_and_outlive_their_leader() {
     assert!(!failed.is_empty(), "the leader's end was noticed");
     support::assert_entries(&support::all(&log).await, &written);
     support::assert_entries(&followed, &written);
+
+    // It is the same log whoever leads it, also with other limits.
+    let admin = jetstream::new(async_nats::connect(servers[0].url()).await.unwrap());
+    let name = &config_of_first.stream.name;
+    let mut limited = admin.get_stream(name).await.unwrap();
+    let mut changed = limited.info().await.unwrap().config.clone();
+    changed.max_age = Duration::from_secs(7200);
+    admin.update_stream(&changed).await.unwrap();
+    let mut leaders = std::collections::BTreeSet::new();
+    within("every replica leads", async {
+        while leaders.len() < servers.len() {
+            if let Ok(found) = log.identity().await {
+                assert_eq!(found, identity);
+                let cluster = limited.info().await.map(|info| info.cluster.clone());
+                leaders.extend(cluster.ok().flatten().and_then(|it| it.leader));
+                let subject = format!("STREAM.LEADER.STEPDOWN.{name}");
+                let _ignored: Result<serde_json::Value, _> = admin.request(subject, &()).await;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    })
+    .await;
 
     // Servers that are still starting are missing, too, and will come.
     let mut too_few = config(&servers);

@@ -229,3 +229,41 @@ async fn any_window_keeps_the_order() {
         support::assert_entries(&all(&log).await, &written);
     }
 }
+
+/// Purged or never written: what a restarted server says of an empty stream decides where ingest writes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restarted_server_still_knows_where_an_empty_log_ends() {
+    let mut server = NatsServer::start().await.unwrap();
+    let first = 3_566_351_776_000;
+    let config = impatient(&server);
+    let log = NatsLog::connect_patiently(config.clone(), || first / 2000 * 1_000_000)
+        .await
+        .unwrap();
+    let identity = log.identity().await.unwrap();
+    let admin = jetstream::new(async_nats::connect(server.url()).await.unwrap());
+    let mut next = first;
+    for round in 0..3 {
+        server.kill().await.unwrap();
+        server.restart().await.unwrap();
+        let bounds = within("the server is back", async {
+            loop {
+                if let Ok(bounds) = log.bounds().await {
+                    return bounds;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
+        assert_eq!((bounds.first, bounds.last), (next, next - 1), "{round}");
+        assert_eq!(log.identity().await.unwrap(), identity);
+        let mut appender = log.appender(bounds.last).await.unwrap();
+        appender
+            .append(&events(round * 5, round * 5 + 5))
+            .await
+            .unwrap();
+        next += 5;
+        assert_eq!(appender.flush().await.unwrap(), next - 1);
+        let stream = admin.get_stream(&config.stream.name).await.unwrap();
+        stream.purge().await.unwrap();
+    }
+}

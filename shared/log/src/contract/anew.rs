@@ -11,7 +11,8 @@ use super::{Expire, within};
 use crate::{AppendError, Bounds, EventLog, Follow, LogError, Selection, Seq};
 
 /// Closes a log and gives what is at its place then.
-pub type Reopen = Box<dyn Fn(Arc<dyn EventLog>) -> BoxFuture<'static, Arc<dyn EventLog>> + Send + Sync>;
+pub type Reopen =
+    Box<dyn Fn(Arc<dyn EventLog>) -> BoxFuture<'static, Arc<dyn EventLog>> + Send + Sync>;
 
 /// An empty log that was made to begin at a seq (1, or a multiple of 2000), and what can happen to it.
 pub struct OpenedAnew {
@@ -128,7 +129,10 @@ pub async fn a_replaced_log_ends_its_readers(open: impl AsyncFn(Seq) -> OpenedAn
     drop(recreate(log.clone()).await);
     let other = log.identity().await.unwrap();
     assert_ne!(other, identity);
-    assert_eq!(append_all(&*log, RECREATED - 1, &events(5, 8)).await, RECREATED + 2);
+    assert_eq!(
+        append_all(&*log, RECREATED - 1, &events(5, 8)).await,
+        RECREATED + 2
+    );
 
     within("the follow ends", async {
         while follow.next().await.unwrap().is_ok_and(|batch| {
@@ -188,7 +192,10 @@ async fn assert_fenced(log: &dyn EventLog, after: Seq) {
         appender.flush().await
     })
     .await;
-    assert!(matches!(outcome, Err(AppendError::Fenced { .. })), "{outcome:?}");
+    assert!(
+        matches!(outcome, Err(AppendError::Fenced { .. })),
+        "{outcome:?}"
+    );
 }
 
 async fn take(follow: &mut Follow, count: usize) -> Vec<crate::Entry> {

@@ -2,7 +2,11 @@ use super::*;
 
 #[test]
 fn an_identity_is_read_back_as_it_was_printed() {
-    for (created, epoch) in [(0, 0), (1_783_175_888_000_000_001, 0x00ab), (u64::MAX, u64::MAX)] {
+    for (created, epoch) in [
+        (0, 0),
+        (1_783_175_888_000_000_001, 0x00ab),
+        (u64::MAX, u64::MAX),
+    ] {
         let identity = LogIdentity::new(created, epoch);
         assert_eq!(identity.to_string().parse(), Ok(identity));
     }

@@ -32,7 +32,10 @@ fn a_clock_that_steps_forward_for_a_while_costs_that_while() {
 fn opening_expires_nothing() {
     let began = Instant::now();
     let expires = YEAR_2026 + HOUR;
-    assert_eq!(Age::new(YEAR_2026 + 99 * HOUR, began, Some(expires)).now, expires);
+    assert_eq!(
+        Age::new(YEAR_2026 + 99 * HOUR, began, Some(expires)).now,
+        expires
+    );
     assert_eq!(Age::new(YEAR_2026, began, Some(expires)).now, YEAR_2026);
 }
 
