@@ -31,7 +31,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("fanjet-actors", &[]),
     ("fanjet-config", &[]),
-    ("fanjet-telemetry", &["fanjet-actors"]),
+    ("fanjet-http", &["fanjet-actors"]),
+    ("fanjet-telemetry", &["fanjet-actors", "fanjet-http"]),
     (
         "fanjet-boot",
         &[
@@ -72,6 +73,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-actors",
             "fanjet-config",
             "fanjet-dictionaries",
+            "fanjet-http",
             "fanjet-telemetry",
             "fanjet-boot",
         ],
@@ -139,8 +141,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// Foreign crates that only these workspace crates may use in shipped code.
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("async-nats", &["fanjet-log-nats", "fanjet-testkit"]),
-    ("actix-web", &["fanjet-edge", "fanjet-telemetry"]),
-    ("actix-web-actors", &["fanjet-edge"]),
+    (
+        "actix-web",
+        &["fanjet-edge", "fanjet-http", "fanjet-telemetry"],
+    ),
     ("actix", &["fanjet-edge"]),
     (
         "serde_ipld_dagcbor",

@@ -73,8 +73,8 @@ pub struct HttpConfig {
     /// Longest request target in bytes; a longer one is refused with 414. Request heads as a whole are limited
     /// to 128 KiB.
     pub max_url_bytes: usize,
-    /// How long to wait for the client to close its side after a close frame, or after an answer to a request that it has
-    /// not sent whole; at least 600 ms, whatever is set.
+    /// How long to wait for the client's close frame after this node's, and for the end of a request that is answered
+    /// before it was sent whole; at least 600 ms, whatever is set.
     #[serde(with = "humantime_serde")]
     pub close_linger: Duration,
 }
@@ -237,6 +237,9 @@ pub struct SubscriberConfig {
     pub hello_timeout: Duration,
     /// Longest message from a client in bytes; a longer one closes the connection with 1009.
     pub max_client_message_bytes: usize,
+    /// How long a client may take to send a message that it has begun, beside the pauses that limits make. 0: for ever.
+    #[serde(with = "humantime_serde")]
+    pub message_timeout: Duration,
     /// How old a connection may become; then it is closed with 1012 and the cursor to resume with, at the latest. The
     /// last fifth of it is used to spread these closes. 0: as old as the client likes.
     #[serde(with = "humantime_serde")]
@@ -255,6 +258,7 @@ impl Default for SubscriberConfig {
             write_stall_timeout: Duration::from_secs(300),
             hello_timeout: Duration::from_secs(600),
             max_client_message_bytes: 10_000_000,
+            message_timeout: Duration::from_secs(60),
             max_age: Duration::ZERO,
         }
     }

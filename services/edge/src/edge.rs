@@ -133,7 +133,7 @@ impl Edge {
             compression: Compression::load(&config.zstd)?,
             connections: Arc::new(Connections::new(&config.http, metrics.clone())),
             admission: Arc::new(Admission::new(&config)?),
-            inbound_memory: Arc::new(InboundMemory::new(config.limits.max_inbound_bytes)),
+            inbound_memory: Arc::new(config.limits.inbound_memory(&config.subscriber)),
             filters: Arc::new(StoredFilters::new(
                 filters,
                 Arc::clone(&clock),

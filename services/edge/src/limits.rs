@@ -9,7 +9,7 @@ mod api_keys;
 
 pub(crate) use allowance::{Allowance, Rate, Sending, SharedAllowance};
 pub(crate) use api_keys::{ApiKey, ApiKeys};
-pub(crate) use inbound_memory::{Claim, InboundMemory};
+pub(crate) use inbound_memory::{Claim, InboundMemory, Share};
 
 /// A setting where 0 is no limit.
 pub(crate) fn unless_zero(max: usize) -> usize {

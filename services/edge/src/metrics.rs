@@ -44,7 +44,7 @@ pub const ENCODED_EVENTS: &str = "fanjet_edge_encoded_events";
 pub const DISCONNECTS: &str = "fanjet_edge_disconnects";
 /// Refused requests for `/subscribe`, `/events` and `/status/live` by `reason`.
 pub const REFUSED_HANDSHAKES: &str = "fanjet_edge_refused_handshakes";
-/// Connections that got nothing by `reason`: their address had too many, or no request came.
+/// Connections that were ended early by `reason`: their address had too many, no request came, or too much came behind it.
 pub const REFUSED_CONNECTIONS: &str = "fanjet_edge_refused_connections";
 /// Filters that clients have stored.
 pub const STORED_FILTERS: &str = "fanjet_edge_stored_filters";

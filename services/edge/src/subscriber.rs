@@ -19,7 +19,7 @@ pub use feed::Feed;
 pub use outbox::{Chunk, Line, Outbox, Push, Take, Written};
 
 pub(crate) use age::Ages;
-pub(crate) use body::body;
+pub(crate) use body::{body, socket_body};
 pub(crate) use control::greeting;
 pub(crate) use inbound::Inbound;
 pub(crate) use session::Session;

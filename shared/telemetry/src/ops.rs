@@ -5,14 +5,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::http::header::ContentType;
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpResponse, web};
 use fanjet_actors::Stop;
+use fanjet_http::{Listening, Paths, Setup, get, listen, semantics};
 use thiserror::Error;
 
 use crate::{Health, Metrics, OpsConfig};
 
 /// What all services call the log in their reports.
 const LOG: &str = "log";
+const PATHS: Paths = Paths(&["/livez", "/readyz", "/startupz", "/metrics"]);
 const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The ops server failed.
@@ -32,10 +34,7 @@ pub enum OpsError {
 }
 
 /// A bound, not yet running ops server.
-pub struct OpsServer {
-    address: SocketAddr,
-    server: actix_web::dev::Server,
-}
+pub struct OpsServer(Listening);
 
 impl OpsServer {
     /// Binds `ops.listen`; port 0 takes a free one. Must be called inside a tokio runtime.
@@ -43,38 +42,39 @@ impl OpsServer {
     /// # Errors
     /// [`OpsError::Listen`].
     pub fn bind(config: &OpsConfig, metrics: Metrics, health: Health) -> Result<Self, OpsError> {
-        let listen = |source| OpsError::Listen {
-            address: config.listen,
-            source,
+        let setup = Setup {
+            listen: config.listen,
+            workers: 1,
+            max_connections: 256,
+            head_timeout: Duration::from_secs(5),
+            linger: Duration::from_secs(1),
+            write_buffer: None,
+            shutdown_timeout: Duration::from_secs(1),
         };
         let started = web::Data::new(Started::default());
-        let server = HttpServer::new(move || {
+        let app = move || {
             App::new()
                 .app_data(started.clone())
                 .app_data(web::Data::new(metrics.clone()))
                 .app_data(web::Data::new(health.clone()))
-                .route("/livez", web::get().to(livez))
-                .route("/readyz", web::get().to(readyz))
-                .route("/startupz", web::get().to(startupz))
-                .route("/metrics", web::get().to(render_metrics))
-        })
-        .workers(1)
-        .max_connections(256)
-        .client_request_timeout(Duration::from_secs(5))
-        .disable_signals()
-        .shutdown_timeout(1)
-        .bind(config.listen)
-        .map_err(listen)?;
-        let address = server.addrs().first().copied().unwrap_or(config.listen);
-        Ok(Self {
-            address,
-            server: server.run(),
-        })
+                .wrap_fn(|request, service| semantics(request, service, None))
+                .service(get("/livez", livez))
+                .service(get("/readyz", readyz))
+                .service(get("/startupz", startupz))
+                .service(get("/metrics", render_metrics))
+                .default_service(web::to(PATHS.others()))
+        };
+        let listening = listen(setup, |_, _| true, app);
+        let listening = listening.map_err(|source| OpsError::Listen {
+            address: config.listen,
+            source,
+        })?;
+        Ok(Self(listening))
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.0.addr()
     }
 
     /// Serves until `stop`.
@@ -82,14 +82,7 @@ impl OpsServer {
     /// # Errors
     /// [`OpsError::Serve`].
     pub async fn run(self, stop: Stop) -> Result<(), OpsError> {
-        let handle = self.server.handle();
-        let mut server = std::pin::pin!(self.server);
-        tokio::select! {
-            ended = &mut server => return Ok(ended?),
-            () = stop.cancelled() => {}
-        }
-        let (stopped, ()) = tokio::join!(server, handle.stop(true));
-        Ok(stopped?)
+        Ok(self.0.run(stop).await?)
     }
 }
 

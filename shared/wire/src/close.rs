@@ -28,7 +28,9 @@ pub enum CloseReason {
     InvalidOptions(Cow<'static, str>),
     /// The client announced an options update with `requireHello` and never sent one.
     HelloTimeout,
-    /// This node has no memory left for long messages.
+    /// The client began a message and did not end it in time.
+    MessageTimeout,
+    /// There is no memory left for long messages, on this node or for this client.
     InboundFull,
     /// The client broke the WebSocket protocol.
     ProtocolError,
@@ -44,7 +46,7 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// One of each, for whoever needs the closed set of labels.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Draining,
         Self::TooOld,
         Self::FellBehind,
@@ -53,6 +55,7 @@ impl CloseReason {
         Self::BadMessage(Cow::Borrowed("")),
         Self::InvalidOptions(Cow::Borrowed("")),
         Self::HelloTimeout,
+        Self::MessageTimeout,
         Self::InboundFull,
         Self::ProtocolError,
         Self::PongTimeout,
@@ -69,7 +72,7 @@ impl CloseReason {
             Self::Internal => Some(1011),
             Self::MessageTooBig => Some(1009),
             Self::BadMessage(_) => Some(1007),
-            Self::InvalidOptions(_) | Self::HelloTimeout => Some(1008),
+            Self::InvalidOptions(_) | Self::HelloTimeout | Self::MessageTimeout => Some(1008),
             Self::ProtocolError => Some(1002),
             Self::PongTimeout => Some(1008),
             Self::ClientClosed(code) => code.filter(|&code| is_sendable(code)),
@@ -88,6 +91,7 @@ impl CloseReason {
             Self::BadMessage(_) => "bad_message",
             Self::InvalidOptions(_) => "invalid_options",
             Self::HelloTimeout => "hello_timeout",
+            Self::MessageTimeout => "message_timeout",
             Self::InboundFull => "inbound_full",
             Self::ProtocolError => "protocol_error",
             Self::PongTimeout => "pong_timeout",
@@ -112,6 +116,7 @@ impl CloseReason {
             Self::HelloTimeout => {
                 return "no options_update in time, which requireHello=true announced".to_owned();
             }
+            Self::MessageTimeout => "message not sent whole in time",
             Self::InboundFull => "no room for long messages now, try again later",
             Self::ProtocolError => return "protocol error".to_owned(),
             Self::PongTimeout => "no answer to ping",
@@ -130,7 +135,7 @@ impl CloseReason {
     }
 
     /// Whether there is anybody who would hear of it.
-    pub(crate) fn is_told(&self) -> bool {
+    pub fn is_told(&self) -> bool {
         !matches!(self, Self::Stalled | Self::ClientGone)
     }
 }

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use tokio::time::Instant;
 
-use crate::limits::{Rate, Sending};
+use super::SubscriberConfig;
+use crate::limits::{InboundMemory, Rate, Sending};
 
 /// What one client may take, beside places.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +21,8 @@ pub struct LimitsConfig {
     /// Bytes that the long messages of all clients may take while they are read; a client whose message finds no room is
     /// closed with 1013.
     pub max_inbound_bytes: usize,
+    /// As many of them as all clients from one address may take together; one longest message always may.
+    pub max_inbound_bytes_per_address: usize,
     /// Bytes per second that all subscribers from one address together get on their way from their cursors to what is
     /// live; they get the rest later. 0: no limit.
     pub max_replay_bytes_per_second: u64,
@@ -33,6 +36,7 @@ impl Default for LimitsConfig {
             max_messages_per_second: 1_000,
             max_sent_bytes_per_second: 5_000_000,
             max_inbound_bytes: 64 << 20,
+            max_inbound_bytes_per_address: 16 << 20,
             max_replay_bytes_per_second: 256 << 20,
             api_keys: PathBuf::new(),
         }
@@ -43,6 +47,13 @@ impl Default for LimitsConfig {
 const MESSAGES_AT_ONCE: u64 = 100;
 
 impl LimitsConfig {
+    /// Memory for messages as long as these subscribers' may be.
+    pub(crate) fn inbound_memory(&self, subscriber: &SubscriberConfig) -> InboundMemory {
+        let longest = subscriber.max_client_message_bytes;
+        let per_address = self.max_inbound_bytes_per_address.max(longest);
+        InboundMemory::new(self.max_inbound_bytes, per_address)
+    }
+
     /// What one holder's clients may send, whose messages may have so many bytes.
     pub(crate) fn sending(&self, max_message_bytes: usize, now: Instant) -> Sending {
         let per_second = self.max_sent_bytes_per_second;

@@ -8,13 +8,17 @@ use url::form_urlencoded;
 
 /// The parameter of the URL.
 const PARAMETER: &str = "apiKey";
-const SCHEME: &str = "Bearer ";
+/// In any case: RFC 9110, section 11.1.
+const SCHEME: &str = "bearer";
 
 /// What the client has shown. The header counts before the URL.
 pub(super) fn api_key(request: &HttpRequest) -> Option<Cow<'_, str>> {
     let header = request.headers().get(AUTHORIZATION);
     let header = header.and_then(|value| value.to_str().ok());
-    if let Some(key) = header.and_then(|value| value.strip_prefix(SCHEME)) {
+    let credentials = header.and_then(|value| value.split_once(' '));
+    if let Some((scheme, key)) = credentials
+        && scheme.eq_ignore_ascii_case(SCHEME)
+    {
         return Some(Cow::Borrowed(key.trim()));
     }
     let query = request.query_string().as_bytes();
@@ -36,6 +40,8 @@ mod tests {
             (None, "/subscribe?apiKey=", None),
             (None, "/subscribe?cursor=1&apiKey=a%20b", Some("a b")),
             (Some("Bearer one"), "/subscribe?apiKey=two", Some("one")),
+            (Some("bEARER  one"), "/subscribe?apiKey=two", Some("one")),
+            (Some("Bearerone"), "/subscribe?apiKey=two", Some("two")),
             (Some("Basic one"), "/subscribe?apiKey=two", Some("two")),
         ] {
             let mut request = TestRequest::with_uri(uri);

@@ -2,11 +2,13 @@
 //!
 //! A connection costs a file descriptor and one of the places in which the server accepts, long before it is a subscriber.
 
+use std::cell::OnceCell;
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::HttpRequest;
+use fanjet_http::Gate;
 use hashbrown::HashMap;
 use ipnet::IpNet;
 use parking_lot::Mutex;
@@ -16,11 +18,13 @@ use crate::config::HttpConfig;
 use crate::limits::unless_zero;
 use crate::metrics::Metrics;
 
-/// Why a connection got nothing: labels of a metric.
+/// Why a connection was ended before its time: labels of a metric.
 const TOO_MANY: &str = "address_full";
 const NO_REQUEST: &str = "no_request";
+/// Not that it got nothing, but that it sent too much behind its request.
+const OVERRUN: &str = "overrun";
 #[cfg(test)]
-pub(crate) const REFUSED_CONNECTION_REASONS: [&str; 2] = [TOO_MANY, NO_REQUEST];
+pub(crate) const REFUSED_CONNECTION_REASONS: [&str; 3] = [TOO_MANY, NO_REQUEST, OVERRUN];
 
 /// The connections of all workers, by address.
 #[derive(Debug)]
@@ -38,7 +42,8 @@ pub(crate) struct Connection {
     all: Arc<Connections>,
     /// As it is counted, if it is.
     address: Option<IpAddr>,
-    has_asked: AtomicBool,
+    /// Of the request, once there is one.
+    gate: OnceCell<Rc<Gate>>,
 }
 
 impl Connections {
@@ -70,16 +75,22 @@ impl Connections {
         Some(Connection {
             all: Arc::clone(self),
             address,
-            has_asked: AtomicBool::new(false),
+            gate: OnceCell::new(),
         })
     }
 }
 
 /// Notes that the connection of a request is used.
 pub(super) fn note_request(request: &HttpRequest) {
-    if let Some(Some(connection)) = request.conn_data::<Option<Connection>>() {
-        connection.has_asked.store(true, Ordering::Relaxed);
+    let connection = request.conn_data::<Connection>();
+    if let (Some(connection), Some(gate)) = (connection, gate_of(request)) {
+        connection.gate.get_or_init(|| gate);
     }
+}
+
+/// What decides how much more is read of a request's connection.
+pub(super) fn gate_of(request: &HttpRequest) -> Option<Rc<Gate>> {
+    request.conn_data::<Rc<Gate>>().cloned()
 }
 
 impl Drop for Connection {
@@ -93,8 +104,10 @@ impl Drop for Connection {
                 }
             }
         }
-        if !self.has_asked.load(Ordering::Relaxed) {
-            self.all.metrics.connection_refused(NO_REQUEST);
+        match self.gate.get() {
+            None => self.all.metrics.connection_refused(NO_REQUEST),
+            Some(gate) if gate.is_overrun() => self.all.metrics.connection_refused(OVERRUN),
+            Some(_) => {}
         }
     }
 }

@@ -19,6 +19,8 @@ pub(crate) enum Refusal {
     KeyFull { max: usize },
     UnknownKey,
     NoUpgrade,
+    UnsupportedVersion,
+    BadKey,
     UnknownFilter(FilterId),
     NoFilter,
     BodyTooLong { max_bytes: usize },
@@ -47,6 +49,8 @@ impl Refusal {
             Self::KeyFull { .. } => "key_full",
             Self::UnknownKey => "unknown_key",
             Self::NoUpgrade => "no_upgrade",
+            Self::UnsupportedVersion => "unsupported_version",
+            Self::BadKey => "bad_key",
             Self::UnknownFilter(_) => "unknown_filter",
             Self::NoFilter => "no_filter",
             Self::BodyTooLong { .. } => "body_too_long",
@@ -67,8 +71,11 @@ impl Refusal {
         if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
             response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
         }
-        if *self == Self::NoUpgrade {
+        if matches!(self, Self::NoUpgrade | Self::UnsupportedVersion) {
             response.insert_header((header::SEC_WEBSOCKET_VERSION, "13"));
+        }
+        if status == StatusCode::UPGRADE_REQUIRED {
+            response.insert_header((header::UPGRADE, "websocket"));
         }
         response.body(self.words())
     }
@@ -76,9 +83,12 @@ impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
             Self::UrlTooLong { .. } => StatusCode::URI_TOO_LONG,
-            Self::InvalidOptions(_) | Self::OutsidePool(_) | Self::NoUpgrade | Self::NoFilter => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::InvalidOptions(_)
+            | Self::OutsidePool(_)
+            | Self::NoUpgrade
+            | Self::BadKey
+            | Self::NoFilter => StatusCode::BAD_REQUEST,
+            Self::UnsupportedVersion => StatusCode::UPGRADE_REQUIRED,
             Self::UnknownFilter(_) => StatusCode::NOT_FOUND,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::AddressFull { .. } | Self::KeyFull { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -117,6 +127,12 @@ impl Refusal {
             Self::UnknownKey => "unknown API key (allowed: none, or a valid one in the header Authorization: Bearer, or in apiKey=)".to_owned(),
             Self::NoUpgrade => {
                 "this is a WebSocket endpoint: connect with ws:// or wss:// (version 13)".to_owned()
+            }
+            Self::UnsupportedVersion => {
+                "unsupported Sec-WebSocket-Version (allowed: 13)".to_owned()
+            }
+            Self::BadKey => {
+                "bad Sec-WebSocket-Key (allowed: one, of 16 bytes in Base64)".to_owned()
             }
             Self::UnknownFilter(id) => format!(
                 "unknown filter: {id} (it has expired, or was never stored: POST it to /subscribe/filters again)"

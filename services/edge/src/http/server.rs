@@ -1,18 +1,16 @@
 //! The HTTP server and its worker threads.
 
 use std::io;
-use std::net::{Shutdown, SocketAddr};
-use std::pin::pin;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use actix_web::dev::Service;
 use actix_web::rt::net::TcpStream;
-use actix_web::{App, HttpRequest, HttpServer, web};
+use actix_web::{App, HttpRequest, web};
 use fanjet_actors::Stop;
+use fanjet_http::{Listening, Paths, Setup, get, listen, semantics};
 use rustix::process::{Resource, getrlimit};
 use socket2::{SockRef, TcpKeepalive};
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use super::connections::note_request;
 use super::events::{events, other_methods};
@@ -29,15 +27,19 @@ use crate::sockets::{Held, Socket, Stalls};
 /// Connections per worker above the subscribers, so that a full node can still say that it is full.
 const SPARE_CONNECTIONS: usize = 256;
 
-/// The server reckons its deadlines from a time up to half a second old, and one that is over before it is waited for
-/// never comes: the connection would stay for ever.
-const SHORTEST_DEADLINE: Duration = Duration::from_millis(600);
+/// Where WebSockets are.
+const SUBSCRIBE: &str = "/subscribe";
+const PATHS: Paths = Paths(&[
+    "/",
+    SUBSCRIBE,
+    "/events",
+    "/status",
+    "/status/live",
+    "/status/collections",
+]);
 
 /// A bound server that has not begun to accept.
-pub(crate) struct Server {
-    server: actix_web::dev::Server,
-    addr: SocketAddr,
-}
+pub(crate) struct Server(Listening);
 
 impl Server {
     /// Listens.
@@ -47,69 +49,64 @@ impl Server {
     pub(crate) fn bind(node: &Node) -> Result<Self, EdgeError> {
         let config = &node.config.http;
         check_open_files(config.max_subscribers);
+        let setup = Setup {
+            listen: config.listen,
+            workers: config.worker_count(),
+            max_connections: config.max_subscribers.saturating_add(SPARE_CONNECTIONS),
+            head_timeout: config.handshake_timeout,
+            linger: config.close_linger,
+            write_buffer: match node.config.subscriber.writer {
+                Writer::Stream => None,
+                // A body is asked for more only while fewer bytes than this are unwritten: only when there are none.
+                Writer::Direct => Some(1),
+            },
+            shutdown_timeout: node.config.drain.deadline,
+        };
         let subscriber = node.config.subscriber.clone();
         let stalls = Arc::clone(&node.stalls);
         let connections = Arc::clone(&node.connections);
+        let accept = move |stream: &TcpStream, data: &mut actix_web::dev::Extensions| {
+            let peer = stream.peer_addr().ok().map(|peer| peer.ip());
+            let Some(connection) = connections.accept(peer) else {
+                return false;
+            };
+            data.insert(connection);
+            data.insert(prepare(stream, &subscriber, &stalls));
+            true
+        };
         let for_workers = node.clone();
-        let server = HttpServer::new(move || {
+        let app = move || {
             let worker = web::Data::new(Worker::start(for_workers.clone()));
             App::new()
                 .app_data(worker)
                 .wrap_fn(|request, service| {
                     note_request(request.request());
-                    service.call(request)
+                    semantics(request, service, Some(SUBSCRIBE))
                 })
-                .route("/", web::get().to(front_page))
-                .route("/status", web::get().to(status))
-                .route("/status/collections", web::get().to(status_collections))
-                .route("/status/live", web::get().to(status_live))
-                .route("/subscribe", web::get().to(subscribe))
+                .service(get("/", front_page))
+                .service(get("/status", status))
+                .service(get("/status/collections", status_collections))
+                .service(get("/status/live", status_live))
+                .service(get(SUBSCRIBE, subscribe))
                 .service(
                     web::resource("/events")
                         .get(events)
                         .default_service(web::to(other_methods)),
                 )
                 .route("/subscribe/filters", web::post().to(store_filter))
-        })
-        .workers(config.worker_count())
-        .max_connections(config.max_subscribers.saturating_add(SPARE_CONNECTIONS))
-        .client_request_timeout(config.handshake_timeout.max(SHORTEST_DEADLINE))
-        .client_disconnect_timeout(config.close_linger.max(SHORTEST_DEADLINE))
-        .h1_allow_half_closed(false)
-        .tcp_nodelay(true)
-        .on_connect(move |io, data| {
-            if let Some(stream) = io.downcast_ref::<TcpStream>() {
-                let peer = stream.peer_addr().ok().map(|peer| peer.ip());
-                let connection = connections.accept(peer);
-                if connection.is_none() {
-                    shut(stream);
-                    return;
-                }
-                data.insert(connection);
-                data.insert(prepare(stream, &subscriber, &stalls));
-            }
-        })
-        .shutdown_timeout(node.config.drain.deadline.as_secs())
-        .disable_signals();
-        let server = match node.config.subscriber.writer {
-            Writer::Stream => server,
-            // A body is asked for more only while fewer bytes than this are unwritten: only when there are none.
-            Writer::Direct => server.h1_write_buffer_size(1),
+                .default_service(web::to(PATHS.others()))
         };
-        let listen = config.listen;
-        let bound = server.bind(listen).map_err(|source| EdgeError::Listen {
-            addr: listen,
+        let listening = listen(setup, accept, app);
+        let listening = listening.map_err(|source| EdgeError::Listen {
+            addr: config.listen,
             source,
         })?;
-        Ok(Self {
-            addr: bound.addrs().first().copied().unwrap_or(listen),
-            server: bound.run(),
-        })
+        Ok(Self(listening))
     }
 
     /// Where it listens.
     pub(crate) fn addr(&self) -> SocketAddr {
-        self.addr
+        self.0.addr()
     }
 
     /// Serves until `stop`, then waits for the connections to end, at most for the deadline.
@@ -117,19 +114,8 @@ impl Server {
     /// # Errors
     /// [`EdgeError::Server`].
     pub(crate) async fn run(self, stop: Stop) -> Result<(), EdgeError> {
-        info!(addr = %self.addr, "listening");
-        let handle = self.server.handle();
-        let mut server = pin!(self.server);
-        let early = tokio::select! {
-            ended = &mut server => Some(ended),
-            () = stop.cancelled() => None,
-        };
-        if let Some(ended) = early {
-            let nobody_asked = || io::Error::other("it ended by itself");
-            return Err(EdgeError::Server(ended.err().unwrap_or_else(nobody_asked)));
-        }
-        let (ended, ()) = futures::join!(server, handle.stop(true));
-        ended.map_err(EdgeError::Server)
+        info!(addr = %self.addr(), "listening");
+        self.0.run(stop).await.map_err(EdgeError::Server)
     }
 }
 
@@ -166,13 +152,6 @@ fn prepare(stream: &TcpStream, config: &SubscriberConfig, stalls: &Arc<Stalls>) 
             warn!(%error, "cannot look after a connection");
             None
         }
-    }
-}
-
-/// The server finds it at its end.
-fn shut(stream: &TcpStream) {
-    if let Err(error) = SockRef::from(stream).shutdown(Shutdown::Both) {
-        debug!(%error, "a connection that ended by itself");
     }
 }
 

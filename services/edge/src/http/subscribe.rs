@@ -2,16 +2,18 @@
 
 use std::rc::Rc;
 
+use actix_http::ws::{self, HandshakeError};
+use actix_web::http::header::{HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
-use actix_web_actors::ws;
 use fanjet_filter::{OptionsError, SubscriberOptions};
 
 use super::Refusal;
 use super::admit::admit;
+use super::connections::gate_of;
 use super::server::socket_of;
 use crate::config::Writer;
 use crate::hub::Worker;
-use crate::subscriber::{Session, body};
+use crate::subscriber::{Session, socket_body};
 
 /// The header that asks for compression, beside `compress=true`.
 pub(super) const SOCKET_ENCODING: &str = "socket-encoding";
@@ -40,8 +42,9 @@ pub(crate) async fn subscribe(
                 member.outbox().write_to(socket);
             }
             let sending = admitted.permit.sending();
-            Session::start(shard, member, payload, on_end, heartbeat, sending, node);
-            admitted.response.streaming(body(feed, admitted.permit))
+            let goodbye = Session::start(shard, member, payload, on_end, heartbeat, sending, node);
+            let body = socket_body(feed, admitted.permit, goodbye, gate_of(&request));
+            admitted.response.streaming(body)
         }
     }
 }
@@ -57,5 +60,22 @@ fn options(request: &HttpRequest) -> Result<SubscriberOptions, OptionsError> {
 
 /// 101 with its headers. No subprotocol and no extension, above all no compression, is ever agreed to.
 fn upgrade(request: &HttpRequest) -> Result<HttpResponseBuilder, Refusal> {
-    ws::handshake(request).map_err(|_| Refusal::NoUpgrade)
+    ws::verify_handshake(request.head()).map_err(|error| match error {
+        HandshakeError::NoVersionHeader | HandshakeError::UnsupportedVersion => {
+            Refusal::UnsupportedVersion
+        }
+        HandshakeError::BadWebsocketKey => Refusal::BadKey,
+        _ => Refusal::NoUpgrade,
+    })?;
+    let mut keys = request.headers().get_all(SEC_WEBSOCKET_KEY);
+    let (Some(key), None) = (keys.next(), keys.next()) else {
+        return Err(Refusal::BadKey);
+    };
+    let accept = ws::hash_key(key.as_bytes());
+    let accept = HeaderValue::from_bytes(&accept).map_err(|_| Refusal::BadKey)?;
+    let mut response = HttpResponse::SwitchingProtocols();
+    response
+        .upgrade("websocket")
+        .insert_header((SEC_WEBSOCKET_ACCEPT, accept));
+    Ok(response)
 }

@@ -1,10 +1,13 @@
 //! So much per second, and so much at once.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
+
+use super::Share;
 
 /// What several may take together.
 pub(crate) type SharedAllowance = Arc<Mutex<Allowance>>;
@@ -23,6 +26,8 @@ pub(crate) struct Rate {
 pub(crate) struct Sending {
     pub(crate) messages: SharedAllowance,
     pub(crate) bytes: SharedAllowance,
+    /// What their unread messages take.
+    pub(crate) memory: Share,
 }
 
 impl Sending {
@@ -31,12 +36,15 @@ impl Sending {
         Self {
             messages: shared(messages),
             bytes: shared(bytes),
+            memory: Share::default(),
         }
     }
 
     /// Whether it is as good as new.
     pub(crate) fn is_full(&self, now: Instant) -> bool {
-        self.messages.lock().is_full(now) && self.bytes.lock().is_full(now)
+        self.messages.lock().is_full(now)
+            && self.bytes.lock().is_full(now)
+            && self.memory.load(Ordering::Relaxed) == 0
     }
 }
 

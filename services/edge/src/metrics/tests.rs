@@ -20,6 +20,8 @@ fn refusals() -> Vec<Refusal> {
             | Refusal::KeyFull { .. }
             | Refusal::UnknownKey
             | Refusal::NoUpgrade
+            | Refusal::UnsupportedVersion
+            | Refusal::BadKey
             | Refusal::UnknownFilter(_)
             | Refusal::NoFilter
             | Refusal::BodyTooLong { .. }
@@ -44,6 +46,8 @@ fn refusals() -> Vec<Refusal> {
         Refusal::KeyFull { max: 1 },
         Refusal::UnknownKey,
         Refusal::NoUpgrade,
+        Refusal::UnsupportedVersion,
+        Refusal::BadKey,
         Refusal::UnknownFilter(FilterId::of(&Filter::default())),
         Refusal::NoFilter,
         Refusal::BodyTooLong { max_bytes: 1 },

@@ -1,11 +1,16 @@
 //! What a client sends: frames are decoded and put together to messages.
 //!
-//! Bounded: a message, in one frame or in fragments, is held up to the limit and no further, and those of all clients
-//! together only as far as there is memory for them. All clients of one holder share how much is read in a second: what is
-//! more waits in the socket, and coming back does not help.
+//! Bounded: a message, in one frame or in fragments, is held up to the limit and no further, and for no longer than its
+//! deadline; one that will be too long is refused as soon as a frame's header says so. Those of all clients together are held
+//! only as far as there is memory for them, and those of one holder as far as its share goes. All clients of one holder share
+//! how much is read in a second: what is more waits in the socket, and coming back does not help.
+
+mod header;
+mod patience;
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use actix_http::error::PayloadError;
 use actix_http::ws::{Codec, Frame, Item, ProtocolError};
@@ -13,10 +18,15 @@ use bytes::{Bytes, BytesMut};
 use futures::Stream;
 use tokio_util::codec::Decoder as _;
 
+use self::header::Header;
+use self::patience::Patience;
 use super::throttle::Throttle;
 use crate::edge::Node;
 use crate::limits::{Claim, Sending};
 use crate::metrics::Metrics;
+
+/// A flood of small messages is read in portions, not one by one: waking up costs more than reading one.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// A whole message, or what takes its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +43,7 @@ pub(crate) enum Received {
 pub(crate) enum Broken {
     TooBig,
     NoRoom,
+    TooSlow,
     Protocol,
     Gone,
 }
@@ -44,6 +55,7 @@ pub(crate) struct Inbound<P> {
     codec: Codec,
     undecoded: BytesMut,
     assembly: Assembly,
+    patience: Patience,
     allowed: Allowed,
 }
 
@@ -51,6 +63,7 @@ pub(crate) struct Inbound<P> {
 #[derive(Debug)]
 pub(crate) struct Allowed {
     pub(crate) max_message_bytes: usize,
+    pub(crate) message_timeout: Duration,
     pub(crate) messages: Throttle,
     pub(crate) bytes: Throttle,
     pub(crate) memory: Claim,
@@ -62,9 +75,10 @@ impl Allowed {
     pub(crate) fn new(node: &Node, sending: Sending) -> Self {
         Self {
             max_message_bytes: node.config.subscriber.max_client_message_bytes,
-            messages: Throttle::new(sending.messages),
+            message_timeout: node.config.subscriber.message_timeout,
+            messages: Throttle::new(sending.messages).in_steps(SHORTEST_PAUSE),
             bytes: Throttle::new(sending.bytes),
-            memory: node.inbound_memory.claim(),
+            memory: node.inbound_memory.claim(sending.memory),
             metrics: node.metrics.clone(),
         }
     }
@@ -90,17 +104,25 @@ impl Allowed {
 impl<P> Inbound<P> {
     pub(crate) fn new(payload: P, allowed: Allowed) -> Self {
         let max_message_bytes = allowed.max_message_bytes;
+        let allowed_time = allowed.message_timeout;
         Self {
             payload,
             allowed,
             codec: Codec::new().max_size(max_message_bytes),
             undecoded: BytesMut::new(),
             assembly: Assembly::new(max_message_bytes),
+            patience: Patience::new(allowed_time),
         }
     }
 
     fn decode(&mut self) -> Result<Option<Received>, Broken> {
         loop {
+            if let Some(header) = Header::read(&self.undecoded) {
+                header.check(
+                    self.assembly.fragments.len(),
+                    self.allowed.max_message_bytes,
+                )?;
+            }
             let frame = self.codec.decode(&mut self.undecoded).map_err(broken)?;
             let Some(frame) = frame else {
                 if self.undecoded.is_empty() {
@@ -110,6 +132,9 @@ impl<P> Inbound<P> {
                 return Ok(None);
             };
             if let Some(received) = self.assembly.add(frame)? {
+                if self.assembly.fragments.is_empty() {
+                    self.patience.renew();
+                }
                 self.allowed.obeyed_one();
                 return Ok(Some(received));
             }
@@ -129,16 +154,28 @@ impl<P: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Stream for Inbound<P
                 return Poll::Ready(Some(Err(Broken::NoRoom)));
             }
             // Also before what is there is read: that costs more than its arrival.
-            ready!(this.allowed.poll_pause(cx));
+            if this.allowed.poll_pause(cx).is_pending() {
+                this.patience.pause();
+                return Poll::Pending;
+            }
             if let Some(received) = this.decode().transpose() {
                 return Poll::Ready(Some(received));
             }
-            match ready!(Pin::new(&mut this.payload).poll_next(cx)) {
-                Some(Ok(bytes)) => {
+            match Pin::new(&mut this.payload).poll_next(cx) {
+                Poll::Ready(Some(Ok(bytes))) => {
                     this.allowed.came(bytes.len());
                     this.undecoded.extend_from_slice(&bytes);
                 }
-                Some(Err(_)) | None => return Poll::Ready(Some(Err(Broken::Gone))),
+                Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(Some(Err(Broken::Gone))),
+                Poll::Pending
+                    if this.undecoded.is_empty() && this.assembly.fragments.is_empty() =>
+                {
+                    return Poll::Pending;
+                }
+                Poll::Pending => {
+                    ready!(this.patience.poll_over(cx));
+                    return Poll::Ready(Some(Err(Broken::TooSlow)));
+                }
             }
         }
     }

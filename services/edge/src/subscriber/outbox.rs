@@ -185,6 +185,12 @@ impl Outbox {
         self.state.borrow().closing.is_some()
     }
 
+    /// Whether the client was sent a close frame, or will be next.
+    pub fn is_close_sent(&self) -> bool {
+        let state = self.state.borrow();
+        state.is_close_sent && state.closing.as_ref().is_some_and(CloseReason::is_told)
+    }
+
     /// Lets the writer look again: there is something to read for it elsewhere.
     pub fn wake(&self) {
         wake(self.state.borrow_mut());

@@ -23,7 +23,7 @@ use super::silence::Silence;
 use crate::edge::Node;
 use crate::http::outside_pool;
 use crate::hub::{Member, SharedShard};
-use crate::limits::Sending;
+use crate::limits::{InboundMemory, Sending};
 use crate::tail::Pool;
 
 /// Longer messages are read on another thread: this one has other subscribers to serve meanwhile.
@@ -42,12 +42,22 @@ pub(crate) struct Session {
     ping_interval: Duration,
     pong_timeout: Duration,
     hello_timeout: Duration,
+    /// How long the client may take to answer a close frame.
+    close_linger: Duration,
+    /// Whether the client has sent a close frame.
+    has_closed: bool,
+    /// Whether nothing more is written.
+    is_over: bool,
+    /// Told once nothing more is expected of the client; dropped where what it sends cannot be understood any more.
+    goodbye: Option<oneshot::Sender<()>>,
+    reading: Arc<InboundMemory>,
     /// How old the connection may become, if there is a limit.
     age: Option<Duration>,
 }
 
 impl Session {
-    /// Starts the actor of a WebSocket on this thread. It ends when the client or the writer does.
+    /// Starts the actor of a WebSocket on this thread. It ends when the client does, or when the writer does and the client
+    /// has answered its close frame, or has not in time. What is returned resolves then.
     pub(crate) fn start<P>(
         shard: SharedShard,
         member: Rc<Member>,
@@ -56,16 +66,21 @@ impl Session {
         heartbeat: Option<Duration>,
         sending: Sending,
         node: &Node,
-    ) where
+    ) -> oneshot::Receiver<()>
+    where
         P: Stream<Item = Result<Bytes, PayloadError>> + Unpin + 'static,
     {
         let inbound = Inbound::new(payload, Allowed::new(node, sending));
-        let session = Self::new(shard, member, heartbeat, node).hearing();
+        let mut session = Self::new(shard, member, heartbeat, node).hearing();
+        let (goodbye, on_goodbye) = oneshot::channel();
+        session.goodbye = Some(goodbye);
         Self::create(|ctx| {
             ctx.add_stream(inbound);
-            ctx.spawn(on_end.into_actor(&session).map(|_, _, ctx| ctx.stop()));
+            let ending = on_end.into_actor(&session);
+            ctx.spawn(ending.map(|_, session, ctx| session.written(ctx)));
             session
         });
+        on_goodbye
     }
 
     /// Starts the actor of a client that gets a stream over plain HTTP, and cannot say anything. It ends when the
@@ -100,6 +115,11 @@ impl Session {
             ping_interval: config.ping_interval,
             pong_timeout: config.pong_timeout,
             hello_timeout: config.hello_timeout,
+            close_linger: node.config.http.close_linger,
+            has_closed: false,
+            is_over: false,
+            goodbye: None,
+            reading: Arc::clone(&node.inbound_memory),
             age: node.ages.draw(),
         }
     }
@@ -120,8 +140,31 @@ impl Session {
             Received::Close(code) => {
                 let reason = CloseReason::ClientClosed(code);
                 self.member.outbox().close_now(reason);
+                self.has_closed = true;
+                if self.is_over {
+                    self.part(ctx);
+                }
             }
         }
+    }
+
+    /// The writer has written everything, or is gone. The connection of a client that was sent a close frame stays until it
+    /// has answered it: otherwise the system might take the frame back.
+    fn written(&mut self, ctx: &mut Context<Self>) {
+        self.is_over = true;
+        if self.has_closed || !self.member.outbox().is_close_sent() {
+            return self.part(ctx);
+        }
+        ctx.run_later(self.close_linger, Self::part);
+    }
+
+    /// Nothing more is expected of the client.
+    fn part(&mut self, ctx: &mut Context<Self>) {
+        if let Some(goodbye) = self.goodbye.take() {
+            // Unless the connection is gone.
+            let _is_heard = goodbye.send(()).is_ok();
+        }
+        ctx.stop();
     }
 
     /// While a long message is read nothing else of this client is, so its messages take effect in their order.
@@ -129,13 +172,17 @@ impl Session {
         if text.len() <= MAX_BYTES_READ_HERE {
             return self.obey(ClientMessage::parse(&text), ctx);
         }
-        let reading = web::block(move || ClientMessage::parse(&text));
+        let memory = Arc::clone(&self.reading);
+        let reading = async move {
+            let _turn = memory.turn().await;
+            web::block(move || ClientMessage::parse(&text)).await
+        };
         ctx.wait(
             reading
                 .into_actor(self)
                 .map(|read, session, ctx| match read {
                     Ok(message) => session.obey(message, ctx),
-                    Err(_) => session.refuse(CloseReason::Internal, ctx),
+                    Err(_) => session.refuse(CloseReason::Internal),
                 }),
         );
     }
@@ -147,7 +194,7 @@ impl Session {
         match message {
             Ok(ClientMessage::OptionsUpdate(filter)) if !self.pool.serves(&filter) => {
                 let why = outside_pool(&self.pool.to_string());
-                self.refuse(CloseReason::InvalidOptions(why.into()), ctx);
+                self.refuse(CloseReason::InvalidOptions(why.into()));
             }
             Ok(ClientMessage::OptionsUpdate(filter)) => {
                 let is_hello = self.member.is_waiting();
@@ -159,16 +206,21 @@ impl Session {
             // As v1 does.
             Ok(ClientMessage::Unknown) => {}
             Err(MessageError::Options(refused)) => {
-                self.refuse(CloseReason::InvalidOptions(refused.answer().into()), ctx);
+                self.refuse(CloseReason::InvalidOptions(refused.answer().into()));
             }
             Err(unreadable) => {
-                self.refuse(CloseReason::BadMessage(unreadable.to_string().into()), ctx);
+                self.refuse(CloseReason::BadMessage(unreadable.to_string().into()));
             }
         }
     }
 
-    fn refuse(&mut self, reason: CloseReason, ctx: &mut Context<Self>) {
+    fn refuse(&mut self, reason: CloseReason) {
         self.member.outbox().close(reason);
+    }
+
+    /// Nothing that the client sends can be read any more, its close frame included.
+    fn give_up(&mut self, reason: CloseReason, ctx: &mut Context<Self>) {
+        self.refuse(reason);
         ctx.stop();
     }
 
@@ -234,9 +286,9 @@ impl Actor for Session {
         if !self.member.is_waiting() {
             return self.begin(ctx);
         }
-        ctx.run_later(self.hello_timeout, |session, ctx| {
+        ctx.run_later(self.hello_timeout, |session, _| {
             if session.member.is_waiting() {
-                session.refuse(CloseReason::HelloTimeout, ctx);
+                session.refuse(CloseReason::HelloTimeout);
             }
         });
     }
@@ -249,9 +301,10 @@ impl StreamHandler<Result<Received, Broken>> for Session {
         }
         match received {
             Ok(received) => self.receive(received, ctx),
-            Err(Broken::TooBig) => self.refuse(CloseReason::MessageTooBig, ctx),
-            Err(Broken::NoRoom) => self.refuse(CloseReason::InboundFull, ctx),
-            Err(Broken::Protocol) => self.refuse(CloseReason::ProtocolError, ctx),
+            Err(Broken::TooBig) => self.give_up(CloseReason::MessageTooBig, ctx),
+            Err(Broken::NoRoom) => self.give_up(CloseReason::InboundFull, ctx),
+            Err(Broken::TooSlow) => self.give_up(CloseReason::MessageTimeout, ctx),
+            Err(Broken::Protocol) => self.give_up(CloseReason::ProtocolError, ctx),
             Err(Broken::Gone) => {
                 self.member.outbox().close_now(CloseReason::ClientGone);
                 ctx.stop();

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -11,6 +12,7 @@ use crate::limits::SharedAllowance;
 #[derive(Debug)]
 pub(crate) struct Throttle {
     allowance: SharedAllowance,
+    shortest: Duration,
     pause: Option<Pin<Box<Sleep>>>,
 }
 
@@ -18,8 +20,14 @@ impl Throttle {
     pub(crate) fn new(allowance: SharedAllowance) -> Self {
         Self {
             allowance,
+            shortest: Duration::ZERO,
             pause: None,
         }
+    }
+
+    /// The same, with pauses that are worth waking up for: what becomes allowed meanwhile is taken in one go.
+    pub(crate) fn in_steps(self, shortest: Duration) -> Self {
+        Self { shortest, ..self }
     }
 
     /// Notes what was taken; returns whether a pause follows.
@@ -27,7 +35,7 @@ impl Throttle {
         let now = Instant::now();
         let pause = self.allowance.lock().take(amount as u64, now);
         if !pause.is_zero() {
-            self.pause = Some(Box::pin(sleep_until(now + pause)));
+            self.pause = Some(Box::pin(sleep_until(now + pause.max(self.shortest))));
         }
         self.pause.is_some()
     }

@@ -28,6 +28,8 @@ mod extensions;
 #[cfg(test)]
 mod handshake;
 #[cfg(test)]
+mod http_semantics;
+#[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
 mod limits;

@@ -1,5 +1,6 @@
 //! Tests of who a request is from.
 
+use actix_web::test::TestRequest;
 use proptest::prelude::*;
 
 use super::*;
@@ -11,7 +12,8 @@ fn trusted() -> Vec<IpNet> {
 }
 
 fn of(peer: &str, forwarded_for: &[&str]) -> String {
-    beyond(peer.parse().unwrap(), forwarded_for, &trusted()).to_string()
+    let fields: Vec<_> = forwarded_for.iter().map(|field| field.as_bytes()).collect();
+    beyond(peer.parse().unwrap(), &fields, &trusted()).to_string()
 }
 
 #[test]
@@ -50,6 +52,22 @@ fn a_proxy_that_names_nobody_is_the_client() {
     assert_eq!(of("10.1.2.3", &[]), "10.1.2.3");
     assert_eq!(of("10.1.2.3", &["unknown"]), "10.1.2.3");
     assert_eq!(of("10.1.2.3", &["198.51.100.7, _hidden"]), "10.1.2.3");
+}
+
+/// What a client puts in front may be anything, and the proxy's word stands behind it.
+#[test]
+fn bytes_that_are_no_text_hide_nothing_behind_them() {
+    let request = |field: &[u8]| {
+        let peer = "10.1.2.3:80".parse().unwrap();
+        let request = TestRequest::default()
+            .peer_addr(peer)
+            .append_header((X_FORWARDED_FOR, HeaderValue::from_bytes(field).unwrap()));
+        client_address(&request.to_http_request(), &trusted()).unwrap()
+    };
+    for field in [&b"\xe9, 198.51.100.7"[..], b"J\xfcrgen,198.51.100.7"] {
+        assert_eq!(request(field).to_string(), "198.51.100.7");
+    }
+    assert_eq!(request(b"198.51.100.7, \xff").to_string(), "10.1.2.3");
 }
 
 proptest! {

@@ -8,7 +8,7 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 use tokio::time::Instant;
 
 use super::*;
-use crate::limits::{InboundMemory, Rate};
+use crate::limits::{InboundMemory, Rate, Share};
 
 /// A client's frame: masked, as RFC 6455 section 5.3 wants it.
 fn frame(opcode: u8, is_final: bool, payload: &[u8]) -> Vec<u8> {
@@ -46,9 +46,10 @@ fn allowed(max_message_bytes: usize) -> Allowed {
 fn allowed_of(max_message_bytes: usize, sending: Sending) -> Allowed {
     Allowed {
         max_message_bytes,
+        message_timeout: Duration::from_secs(60),
         messages: Throttle::new(sending.messages),
         bytes: Throttle::new(sending.bytes),
-        memory: Arc::new(InboundMemory::new(usize::MAX)).claim(),
+        memory: Arc::new(InboundMemory::new(usize::MAX, usize::MAX)).claim(sending.memory),
         metrics: Metrics::new(&SdkMeterProvider::default().meter("test")),
     }
 }
@@ -187,11 +188,11 @@ async fn bytes_beyond_the_holders_rate_wait() {
     assert!(times[0].abs_diff(expected) < 20, "{times:?}, {expected}");
 }
 
-#[test]
-fn long_messages_share_memory() {
-    let memory = Arc::new(InboundMemory::new(50_000));
+#[tokio::test]
+async fn long_messages_share_memory() {
+    let memory = Arc::new(InboundMemory::new(50_000, 50_000));
     let with_memory = || Allowed {
-        memory: memory.claim(),
+        memory: memory.claim(Share::default()),
         ..allowed(10_000_000)
     };
     let long = frame(1, false, &[b'a'; 60_000]);
@@ -206,4 +207,74 @@ fn long_messages_share_memory() {
     assert!(read_within(&short, 1000, with_memory())[0].is_ok());
     drop(holding);
     assert_eq!(read_within(&long, 1000, with_memory()), [Err(Broken::Gone)]);
+}
+
+/// The header says it: nothing of the payload has to come first.
+#[test]
+fn what_will_be_too_long_is_refused_by_its_header() {
+    let frame = frame(1, true, &vec![b'a'; 2000]);
+    assert_eq!(read(&frame[..4], 1, 1999), [Err(Broken::TooBig)]);
+    assert_eq!(read(&frame[..4], 1, 2000), [Err(Broken::Gone)]);
+    let begun = self::frame(1, false, &vec![b'a'; 1500]);
+    let more = [&begun[..], &self::frame(0, true, &vec![b'a'; 500])[..4]].concat();
+    assert_eq!(read(&more, 100, 1999), [Err(Broken::TooBig)]);
+    assert_eq!(read(b"\x89\xfe\x00\x7e", 1, 1000), [Err(Broken::Protocol)]);
+}
+
+/// How long it takes until a client that sends these pieces, each after a pause, is given up.
+async fn given_up(pieces: Vec<(u64, Vec<u8>)>, sending: Sending) -> (Broken, u128) {
+    let begin = Instant::now();
+    let pieces = futures::stream::iter(pieces).then(|(pause, piece)| async move {
+        tokio::time::sleep(Duration::from_secs(pause)).await;
+        Ok(Bytes::from(piece))
+    });
+    let pieces = Box::pin(pieces.chain(futures::stream::pending()));
+    let mut inbound = Inbound::new(pieces, allowed_of(100_000, sending));
+    loop {
+        if let Err(broken) = inbound.next().await.unwrap() {
+            return (broken, begin.elapsed().as_secs().into());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_begun_must_end() {
+    let free = || Sending::new(NO_LIMIT, NO_LIMIT, Instant::now());
+    let ping = frame(9, true, b"");
+    let half = frame(1, false, b"half");
+    // Neither pings nor more of the same message buy time.
+    for pieces in [
+        vec![(0, b"\x81".to_vec())],
+        vec![
+            (0, half.clone()),
+            (30, ping.clone()),
+            (29, frame(0, false, b"more")),
+        ],
+    ] {
+        assert_eq!(given_up(pieces, free()).await, (Broken::TooSlow, 60));
+    }
+    // Whole messages do, also where the next one has begun with them.
+    let whole_and_half = [frame(0, true, b"end"), half.clone()].concat();
+    let pieces = vec![
+        (0, ping),
+        (1000, half),
+        (50, whole_and_half.clone()),
+        (50, whole_and_half),
+    ];
+    assert_eq!(given_up(pieces, free()).await, (Broken::TooSlow, 1160));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_this_node_does_not_read_is_not_late() {
+    let rate = Rate {
+        per_second: 100,
+        at_once: 100,
+    };
+    let sending = Sending::new(NO_LIMIT, rate, Instant::now());
+    // Read in about 200 seconds, and then silence.
+    let pieces = (0..200).map(|_| (0, frame(0, false, &[b'a'; 94])));
+    let pieces = std::iter::once((0, frame(1, false, b"a"))).chain(pieces);
+    let (broken, after) = given_up(pieces.collect(), sending).await;
+    assert_eq!(broken, Broken::TooSlow);
+    assert!((255..=265).contains(&after), "{after}");
 }

@@ -1,0 +1,196 @@
+//! What HTTP says about every request, whatever is asked for: RFC 9110 and 9112.
+
+use std::future::{Future, ready};
+use std::rc::Rc;
+
+use actix_http::body::{BodyStream, BoxBody, MessageBody};
+use actix_web::HttpResponse;
+use actix_web::body::BodySize;
+use actix_web::dev::{RequestHead, Service, ServiceRequest, ServiceResponse};
+use actix_web::error::Error;
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::{Method, StatusCode, Version};
+use actix_web::web::Bytes;
+use futures::future::Either;
+use futures::stream::empty;
+
+use crate::Gate;
+
+/// What comes behind a head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Behind {
+    Body(u64),
+    WebSocket,
+}
+
+/// Why a request gets no further, whatever it asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Misplaced {
+    /// There are WebSockets at this path only.
+    WebSocket(Option<&'static str>),
+    /// A body whose end is marked within it.
+    Chunked,
+}
+
+/// Answers a request as `service` does, and as HTTP wants it: HEAD as GET without a body, and nothing that HTTP/1.0 does not
+/// have. `websockets` is the path where requests may become WebSockets, if there is one.
+pub fn semantics<S>(
+    mut request: ServiceRequest,
+    service: &S,
+    websockets: Option<&'static str>,
+) -> impl Future<Output = Result<ServiceResponse<BoxBody>, Error>> + use<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<BoxBody>, Error = Error>,
+{
+    let is_head = request.method() == Method::HEAD;
+    let behind = behind(request.head(), websockets);
+    if let Some(gate) = request.conn_data::<Rc<Gate>>() {
+        match behind {
+            Ok(Behind::WebSocket) => gate.all(),
+            Ok(Behind::Body(bytes)) => gate.body(bytes),
+            Err(_) => gate.end(),
+        }
+    }
+    let answer = match behind {
+        Err(misplaced) => Either::Left(ready(Ok(request.into_response(misplaced.answer())))),
+        Ok(_) => {
+            if is_head {
+                request.head_mut().method = Method::GET;
+            }
+            Either::Right(service.call(request))
+        }
+    };
+    async move { Ok(answered(answer.await?, is_head)) }
+}
+
+/// What comes behind this head.
+fn behind(head: &RequestHead, websockets: Option<&'static str>) -> Result<Behind, Misplaced> {
+    if wants_websocket(&head.headers) {
+        let may_upgrade = head.method == Method::GET && head.version >= Version::HTTP_11;
+        // Elsewhere it would be a reason to wait for bytes that mean nothing.
+        return match may_upgrade && websockets == Some(head.uri.path()) {
+            true => Ok(Behind::WebSocket),
+            false => Err(Misplaced::WebSocket(websockets)),
+        };
+    }
+    if head.headers.contains_key(header::TRANSFER_ENCODING) {
+        return Err(Misplaced::Chunked);
+    }
+    // Nobody looks at the body of a request that has no use for one.
+    if head.method != Method::POST {
+        return Ok(Behind::Body(0));
+    }
+    let length = head.headers.get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.trim().parse().ok());
+    Ok(Behind::Body(length.unwrap_or_default()))
+}
+
+/// Whether the server's parser takes this head for that of a WebSocket.
+fn wants_websocket(headers: &HeaderMap) -> bool {
+    let mut protocols = headers.get_all(header::UPGRADE);
+    protocols.any(|protocol| {
+        let protocol = protocol.as_bytes().trim_ascii();
+        protocol.eq_ignore_ascii_case(b"websocket")
+    })
+}
+
+impl Misplaced {
+    fn answer(self) -> HttpResponse {
+        let (status, words) = match self {
+            Self::WebSocket(Some(path)) => (
+                StatusCode::BAD_REQUEST,
+                format!("no WebSocket here (allowed: GET {path} with HTTP/1.1)"),
+            ),
+            Self::WebSocket(None) => (
+                StatusCode::BAD_REQUEST,
+                "no WebSocket here (allowed: plain HTTP)".to_owned(),
+            ),
+            Self::Chunked => (
+                StatusCode::LENGTH_REQUIRED,
+                "a chunked body (allowed: one with a Content-Length)".to_owned(),
+            ),
+        };
+        HttpResponse::build(status)
+            .content_type("text/plain; charset=utf-8")
+            .body(words)
+    }
+}
+
+/// The answer as this request's method and version want it.
+fn answered(mut response: ServiceResponse<BoxBody>, is_head: bool) -> ServiceResponse<BoxBody> {
+    if response.request().version() < Version::HTTP_11 {
+        // It ends with the connection.
+        response.response_mut().head_mut().no_chunking(true);
+    }
+    let is_stream = response.response().body().size() == BodySize::Stream;
+    if is_head && is_stream {
+        // Its bytes would be thrown away for as long as it lasts.
+        let nothing = || BodyStream::new(empty::<Result<Bytes, Error>>()).boxed();
+        return response.map_body(|_, _| nothing());
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    const AT: &str = "/subscribe";
+
+    fn head(method: Method, path: &str, headers: &[(&str, &str)], version: Version) -> RequestHead {
+        let request = TestRequest::with_uri(path).method(method).version(version);
+        let request = headers
+            .iter()
+            .fold(request, |it, &field| it.append_header(field));
+        request.to_http_request().head().clone()
+    }
+
+    #[test]
+    fn only_what_a_request_needs_is_read_behind_it() {
+        let (old, new) = (Version::HTTP_10, Version::HTTP_11);
+        let (upgrade, upgrades) = (("upgrade", "WebSocket"), ("upgrade", "h2c, websocket"));
+        let misplaced = Err(Misplaced::WebSocket(Some(AT)));
+        for (method, path, headers, version, expected) in [
+            (Method::GET, AT, &[upgrade][..], new, Ok(Behind::WebSocket)),
+            (Method::GET, AT, &[upgrades], new, Ok(Behind::Body(0))),
+            (Method::GET, AT, &[upgrade], old, misplaced),
+            (Method::HEAD, AT, &[upgrade], new, misplaced),
+            (Method::GET, "/", &[upgrade], new, misplaced),
+            (Method::GET, AT, &[], new, Ok(Behind::Body(0))),
+            (
+                Method::GET,
+                "/",
+                &[("content-length", "9")],
+                new,
+                Ok(Behind::Body(0)),
+            ),
+            (
+                Method::POST,
+                "/",
+                &[("content-length", "9")],
+                new,
+                Ok(Behind::Body(9)),
+            ),
+            (Method::POST, "/", &[], new, Ok(Behind::Body(0))),
+            (
+                Method::POST,
+                "/",
+                &[("transfer-encoding", "chunked")],
+                new,
+                Err(Misplaced::Chunked),
+            ),
+            (
+                Method::GET,
+                "/",
+                &[("transfer-encoding", "chunked")],
+                new,
+                Err(Misplaced::Chunked),
+            ),
+        ] {
+            let head = head(method, path, headers, version);
+            assert_eq!(behind(&head, Some(AT)), expected, "{head:?}");
+        }
+    }
+}
