@@ -97,6 +97,76 @@ async fn a_clients_close_is_answered() {
     .await;
 }
 
+/// A socket after its handshake, without a client that knows how to close.
+async fn raw_socket(node: &Node, query: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(node.addr()).await.unwrap();
+    let head = format!(
+        "GET /subscribe{query} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        answer.push(stream.read_u8().await.unwrap());
+    }
+    stream
+}
+
+/// RFC 6455, section 7.1.1: the server ends the connection, and it has no reason to wait once both have said goodbye.
+#[tokio::test]
+async fn a_finished_close_handshake_ends_the_connection() {
+    const CLOSE: [u8; 8] = [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8];
+    let node = Node::start_with(FaultyLog::new(), |config| {
+        config.http.close_linger = Duration::from_secs(3600);
+    })
+    .await;
+    let mut by_client = raw_socket(&node, "").await;
+    by_client.write_all(&CLOSE).await.unwrap();
+    let mut answer = Vec::new();
+    let reading = by_client.read_to_end(&mut answer);
+    let in_time = tokio::time::timeout(Duration::from_secs(30), reading).await;
+    assert!(in_time.is_ok(), "the client began to close: {answer:?}");
+    assert_eq!(answer, [0x88, 2, 0x03, 0xe8]);
+
+    // Refused by this node, whose close frame is answered only then.
+    let mut by_node = raw_socket(&node, "").await;
+    let refused = br#"{"type":"options_update","payload":7}"#;
+    let header = [0x81, 0x80 | refused.len() as u8, 0, 0, 0, 0];
+    by_node
+        .write_all(&[&header[..], refused].concat())
+        .await
+        .unwrap();
+    let mut close = [0; 4];
+    by_node.read_exact(&mut close).await.unwrap();
+    assert_eq!((close[0], &close[2..]), (0x88, &1007_u16.to_be_bytes()[..]));
+    node.metric_becomes(DISCONNECTS, Some("bad_message"), 1.0)
+        .await;
+    let mut words = vec![0; usize::from(close[1]) - 2];
+    by_node.read_exact(&mut words).await.unwrap();
+    let waits = tokio::time::timeout(Duration::from_millis(200), by_node.read(&mut [0])).await;
+    assert!(waits.is_err(), "the client has not closed");
+    by_node.write_all(&CLOSE).await.unwrap();
+    let reading = by_node.read_to_end(&mut answer);
+    let in_time = tokio::time::timeout(Duration::from_secs(30), reading).await;
+    assert!(in_time.is_ok(), "the node began to close");
+}
+
+/// Not for ever: a client that never answers a close frame is left.
+#[tokio::test]
+async fn a_close_frame_that_is_not_answered_is_waited_for_in_vain() {
+    let node = Node::start_with(FaultyLog::new(), |config| {
+        config.http.close_linger = Duration::from_millis(100);
+        config.subscriber.max_age = Duration::from_millis(50);
+    })
+    .await;
+    let mut silent = raw_socket(&node, "").await;
+    let mut answer = Vec::new();
+    let reading = silent.read_to_end(&mut answer);
+    let in_time = tokio::time::timeout(Duration::from_secs(30), reading).await;
+    assert!(in_time.is_ok());
+    assert_eq!(&answer[2..4], &1012_u16.to_be_bytes()[..]);
+}
+
 #[tokio::test]
 async fn a_client_that_vanishes_is_forgotten() {
     let node = Node::start().await;

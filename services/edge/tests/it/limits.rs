@@ -8,9 +8,11 @@ use fanjet_edge::metrics::{
     DISCONNECTS, INBOUND_PAUSES, REFUSED_CONNECTIONS, REFUSED_HANDSHAKES, REPLAY_PAUSES,
 };
 use fanjet_log::Entry;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use crate::support::{Client, FaultyLog, Node, commit, request};
 
@@ -98,6 +100,75 @@ async fn long_messages_of_all_clients_share_memory() {
     second.send(Message::Ping("obeyed".into())).await;
     assert_eq!(second.next_message().await, Message::Pong("obeyed".into()));
     still_serves(&node, &mut honest).await;
+}
+
+/// Begun, and never ended.
+fn unfinished(length: usize) -> Message {
+    let frame = Frame::message(vec![b' '; length], OpCode::Data(Data::Text), false);
+    Message::Frame(frame)
+}
+
+/// However many connections somebody parks long messages on, others find room for theirs.
+#[tokio::test]
+async fn nobody_takes_the_memory_of_all() {
+    let node = node(|config| {
+        config.limits.max_inbound_bytes = 1_000_000;
+        config.limits.max_inbound_bytes_per_address = 400_000;
+        config.subscriber.max_client_message_bytes = 200_000;
+        config.http.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    let mut parked = Vec::new();
+    for _ in 0..7 {
+        let mut client = node.client("").await;
+        client.send(unfinished(180_000)).await;
+        parked.push(client);
+    }
+    // All but two are sent away.
+    node.metric_becomes(DISCONNECTS, Some("inbound_full"), 5.0)
+        .await;
+    let other = [("X-Forwarded-For", "198.51.100.7")];
+    let mut other = Client::connect_with(node.addr(), "", &other).await;
+    other.send(Message::text(padded(105_000))).await;
+    answered(&mut other, b"obeyed").await;
+    assert_eq!(node.metric(DISCONNECTS, None), 5.0);
+}
+
+#[tokio::test]
+async fn a_message_that_is_begun_must_be_ended() {
+    let node = node(|config| config.subscriber.message_timeout = Duration::from_millis(300)).await;
+    let mut honest = node.client("").await;
+    let mut parked = node.client("").await;
+    parked.send(unfinished(100_000)).await;
+    let (code, reason) = parked.read_to_end().await.1.unwrap();
+    assert_eq!(code, 1008);
+    assert!(
+        reason.starts_with("message not sent whole in time"),
+        "{reason}"
+    );
+    node.metric_becomes(DISCONNECTS, Some("message_timeout"), 1.0)
+        .await;
+    still_serves(&node, &mut honest).await;
+}
+
+/// The first bytes say how long a message will be.
+#[tokio::test]
+async fn a_message_that_would_be_too_long_is_not_waited_for() {
+    let node = node(|_| {}).await;
+    let mut client = TcpStream::connect(node.addr()).await.unwrap();
+    let head = "GET /subscribe HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    let header = [&[0x81, 0xff][..], &10_000_001_u64.to_be_bytes()].concat();
+    client
+        .write_all(&[head.as_bytes(), &header].concat())
+        .await
+        .unwrap();
+    let mut answer = Vec::new();
+    let reading = client.read_to_end(&mut answer);
+    let in_time = tokio::time::timeout(Duration::from_secs(30), reading).await;
+    assert!(in_time.is_ok(), "it waits for ten million bytes");
+    node.metric_becomes(DISCONNECTS, Some("message_too_big"), 1.0)
+        .await;
 }
 
 /// A replay that is slowed down is complete all the same, and what is live is not slowed down.

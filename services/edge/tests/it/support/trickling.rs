@@ -19,15 +19,18 @@ pub(crate) struct Trickling {
 }
 
 impl Trickling {
-    /// Asks for a target, as a WebSocket if it is served there.
+    /// Asks for a target, as a WebSocket where there are some.
     pub(crate) async fn open(addr: SocketAddr, target: &str) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         SockRef::from(&socket).set_tcp_mss(SEGMENT).unwrap();
         let mut socket = socket.connect(addr).await.unwrap();
-        let head = format!(
-            "GET {target} HTTP/1.1\r\nHost: edge.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        );
+        let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n\
+            Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+        let upgrade = match target.starts_with("/subscribe") {
+            true => upgrade,
+            false => "",
+        };
+        let head = format!("GET {target} HTTP/1.1\r\nHost: edge.test\r\n{upgrade}\r\n");
         socket.write_all(head.as_bytes()).await.unwrap();
         Self {
             socket,
