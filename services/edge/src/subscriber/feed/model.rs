@@ -1,22 +1,19 @@
-//! Feeds over a small ring, a cache and a log, against a model: whatever order everything happens in, each subscriber
-//! gets what it wants from its start on, once, in order.
+//! Feeds over a small ring, a cache and a log that retention shortens, against a model: whatever order everything happens
+//! in, each subscriber gets what it wants from its start on, once, in order, or is closed where the log left it behind.
 
-use std::cell::RefCell;
-use std::sync::Arc;
+mod rig;
+
 use std::task::Waker;
 
 use fanjet_filter::{Encoding, Filter};
 use fanjet_log::Seq;
-use opentelemetry::metrics::MeterProvider;
-use opentelemetry_sdk::metrics::SdkMeterProvider;
-use parking_lot::Mutex;
 use proptest::prelude::*;
 
+use self::rig::Rig;
 use super::*;
-use crate::events::{commit, time_of};
-use crate::hub::{Shard, ShardLimits, Step};
-use crate::replay::{Desk, Start};
-use crate::tail::{Collections, Entry, Ring, Window};
+use crate::events::time_of;
+use crate::hub::Step;
+use crate::replay::Start;
 
 const NAMES: [&str; 3] = [
     "app.bsky.feed.post",
@@ -30,83 +27,6 @@ const QUERIES: [&[&str]; 4] = [
     &["com.*", "app.bsky.feed.like"],
 ];
 
-struct Rig {
-    ring: Arc<Ring>,
-    desk: Arc<Desk>,
-    shard: SharedShard,
-    metrics: Metrics,
-    collections: Mutex<Collections>,
-    history: Vec<Arc<Entry>>,
-    logged: Vec<fanjet_log::Entry>,
-}
-
-impl Rig {
-    fn new(ring_bytes: usize, cache_bytes: usize, max_pending_bytes: usize) -> Self {
-        let ring = Arc::new(Ring::new(ring_bytes));
-        ring.restart(1, 1);
-        let desk = Arc::new(Desk::new(Arc::clone(&ring), cache_bytes));
-        let metrics = Metrics::new(&SdkMeterProvider::default().meter("test"));
-        let limits = ShardLimits {
-            flush_bytes: 900,
-            catch_up_bytes: 500,
-            max_pending_bytes,
-        };
-        let window = Arc::new(Window::default());
-        window.begins_at(1);
-        let shard = Shard::new(
-            Arc::clone(&ring),
-            Arc::clone(&desk),
-            window,
-            limits,
-            metrics.clone(),
-        );
-        Self {
-            ring,
-            desk,
-            shard: Rc::new(RefCell::new(shard)),
-            metrics,
-            collections: Mutex::new(Collections::new(100)),
-            history: Vec::new(),
-            logged: Vec::new(),
-        }
-    }
-
-    fn next(&self) -> Seq {
-        self.history.len() as Seq + 1
-    }
-
-    fn append(&mut self, names: &[usize]) {
-        let mut entries = Vec::new();
-        for &name in names {
-            let logged = commit(NAMES[name], "did:plc:a").at(self.next());
-            let entry = Entry::new(&logged, self.collections.get_mut()).unwrap();
-            let entry = Arc::new(entry);
-            self.logged.push(logged);
-            self.history.push(Arc::clone(&entry));
-            entries.push(entry);
-        }
-        self.ring.extend(entries);
-    }
-
-    /// Answers one request for a page, with at most `size` events.
-    fn load(&self, size: usize) -> bool {
-        let Some(load) = self.desk.next_load() else {
-            return false;
-        };
-        let until = load.until.unwrap_or(Seq::MAX).min(load.from + size as Seq);
-        let next = until.min(self.next());
-        let stretch = &self.logged[load.from as usize - 1..next as usize - 1];
-        let found: Vec<_> = stretch
-            .iter()
-            .filter(|logged| load.selection.matches(&logged.topic))
-            .cloned()
-            .collect();
-        let page = Page::new(&found, load.from, next, &self.collections).unwrap();
-        self.desk.loaded(load, page);
-        true
-    }
-}
-
 #[derive(Debug, Clone)]
 enum Act {
     /// A subscriber, and where it starts, if not live.
@@ -117,20 +37,24 @@ enum Act {
     Append(Vec<usize>),
     Step,
     Load(usize),
+    /// The log keeps so many events; whether the node knows.
+    Expire(u64, bool),
     Poll(usize, usize),
 }
 
 /// A start, in events.
 #[derive(Debug, Clone, Copy)]
-struct Far {
-    back: u64,
-    /// How many events at and behind it are too early.
-    early: u64,
+enum Far {
+    /// So many before the end, and how many at and behind it are too early.
+    Back { back: u64, early: u64 },
+    /// Everything that there is.
+    Oldest,
 }
 
 fn act() -> impl Strategy<Value = Act> {
     let early = prop_oneof![2 => Just(0), 1 => 0_u64..150];
-    let far = (0_u64..100, early).prop_map(|(back, early)| Far { back, early });
+    let back = (0_u64..100, early).prop_map(|(back, early)| Far::Back { back, early });
+    let far = prop_oneof![2 => back, 1 => Just(Far::Oldest)];
     let start = prop::option::weighted(0.7, far);
     prop_oneof![
         2 => ((0..QUERIES.len()), start.clone()).prop_map(|(query, far)| Act::Join(query, far)),
@@ -140,6 +64,7 @@ fn act() -> impl Strategy<Value = Act> {
         4 => prop::collection::vec(0..NAMES.len(), 1..40).prop_map(Act::Append),
         4 => Just(Act::Step),
         4 => (1..20usize).prop_map(Act::Load),
+        1 => ((0..120_u64), any::<bool>()).prop_map(|(kept, is_known)| Act::Expire(kept, is_known)),
         6 => ((0..64usize), (1..6usize)).prop_map(|(who, pieces)| Act::Poll(who, pieces)),
     ]
 }
@@ -150,24 +75,102 @@ struct Modelled {
     start: Start,
     filters: Vec<(Seq, Filter)>,
     written: Vec<u8>,
+    /// The oldest seq of the log when it began to write.
+    oldest_at_first: Option<Seq>,
 }
 
 impl Modelled {
+    fn new(feed: Feed, start: Start, filters: Vec<(Seq, Filter)>) -> Self {
+        Self {
+            feed,
+            start,
+            filters,
+            written: Vec::new(),
+            oldest_at_first: None,
+        }
+    }
+
     /// Writes until the feed has nothing, or the pieces are used up; returns whether it had something.
-    fn write(&mut self, pieces: usize) -> bool {
+    fn write(&mut self, pieces: usize, oldest: Seq) -> bool {
         let mut had_some = false;
         for _ in 0..pieces {
-            match self
+            let polled = self
                 .feed
-                .poll_bytes(&mut Context::from_waker(Waker::noop()))
-            {
-                Poll::Ready(Some(bytes)) => self.written.extend_from_slice(&bytes),
-                Poll::Ready(None) => panic!("nobody was closed"),
-                Poll::Pending => continue,
+                .poll_bytes(&mut Context::from_waker(Waker::noop()));
+            if let Poll::Ready(Some(bytes)) = polled {
+                self.oldest_at_first.get_or_insert(oldest);
+                self.written.extend_from_slice(&bytes);
+                had_some = true;
             }
-            had_some = true;
         }
         had_some
+    }
+
+    fn is_closed(&self) -> bool {
+        self.feed.member().outbox().closing().is_some()
+    }
+
+    /// Whether what was written is what the model says, given the log's oldest seq in the end.
+    fn check(&self, rig: &Rig) -> Result<(), TestCaseError> {
+        let (_, not_before) = bounds(self.start);
+        let in_force = |seq| {
+            let newest = self.filters.iter().rev().find(|(from, _)| *from <= seq);
+            newest.map(|(_, filter)| filter)
+        };
+        let mut expected: Vec<_> = rig
+            .history
+            .iter()
+            .filter(|entry| entry.time().get() >= not_before)
+            .filter(|entry| {
+                let (topic, action) = (entry.topic(), entry.action());
+                in_force(entry.seq()).is_some_and(|filter| {
+                    filter.matches(topic, action, entry.did(), entry.json_len())
+                })
+            })
+            .collect();
+        let mut written = &self.written[..];
+        if is_oldest(self.start) {
+            // It may begin behind what had expired before it was read, and only there.
+            let oldest = self.oldest_at_first.unwrap_or(rig.first);
+            let skipped = expected
+                .iter()
+                .position(|entry| entry.seq() >= oldest || written.starts_with(entry.frame()));
+            expected.drain(..skipped.unwrap_or(expected.len()));
+        }
+        let mut last = bounds(self.start).0.map_or(0, |start| start.max(1) - 1);
+        let mut missing = 0;
+        for entry in &expected {
+            match written.strip_prefix(&entry.frame()[..]) {
+                Some(rest) if missing == 0 => (written, last) = (rest, entry.seq()),
+                _ => missing += 1,
+            }
+        }
+        let outbox = self.feed.member().outbox();
+        let Some(reason) = outbox.closing() else {
+            prop_assert_eq!(
+                (missing, written.len()),
+                (0, 0),
+                "behind {} of {:?}",
+                last,
+                self.start
+            );
+            return Ok(());
+        };
+        prop_assert_eq!(&reason, &CloseReason::FellBehind);
+        let farewell = reason.frame(outbox.resume()).unwrap();
+        prop_assert_eq!(
+            written,
+            &farewell[..],
+            "behind {} of {:?}",
+            last,
+            self.start
+        );
+        prop_assert!(
+            last + 1 < rig.first,
+            "closed behind {last}, the log begins at {}",
+            rig.first
+        );
+        Ok(())
     }
 }
 
@@ -175,21 +178,24 @@ fn filter(query: usize) -> Filter {
     Filter::new(QUERIES[query].iter().copied(), [], 0).unwrap()
 }
 
-fn start_at(far: Option<Far>, next: Seq) -> Start {
-    far.map_or(Start::Live, |Far { back, early }| {
-        let seq = next.saturating_sub(back).max(1);
-        let not_before = match early {
-            0 => 0,
-            early => time_of(seq + early).get(),
-        };
-        Start::At {
-            seq,
-            cursor: seq,
-            oldest: false,
-            clamped: false,
-            not_before,
-        }
-    })
+fn start_at(far: Option<Far>, rig: &Rig) -> Start {
+    let (first, next) = (rig.first, rig.next());
+    let (seq, early, oldest) = match far {
+        None => return Start::Live,
+        Some(Far::Back { back, early }) => (next.saturating_sub(back).max(first), early, false),
+        Some(Far::Oldest) => (first, 0, true),
+    };
+    let not_before = match early {
+        0 => 0,
+        early => time_of(seq + early).get(),
+    };
+    Start::At {
+        seq,
+        cursor: seq,
+        oldest,
+        clamped: false,
+        not_before,
+    }
 }
 
 /// The seq that it starts at, and the time.
@@ -200,6 +206,10 @@ fn bounds(start: Start) -> (Option<Seq>, u64) {
             seq, not_before, ..
         } => (Some(seq), not_before),
     }
+}
+
+fn is_oldest(start: Start) -> bool {
+    matches!(start, Start::At { oldest: true, .. })
 }
 
 proptest! {
@@ -215,22 +225,25 @@ proptest! {
         for act in acts {
             match act {
                 Act::Join(query, far) => {
-                    let start = start_at(far, rig.next());
+                    let start = start_at(far, &rig);
                     let filter = filter(query);
                     let member = rig.shard.borrow_mut().join(filter.clone(), Encoding::Json, start);
                     let from = bounds(start).0.unwrap_or_else(|| rig.shard.borrow().position());
                     let (feed, _) = Feed::new(Rc::clone(&rig.shard), member, rig.metrics.clone());
-                    members.push(Modelled { feed, start, filters: vec![(from, filter)], written: Vec::new() });
+                    members.push(Modelled::new(feed, start, vec![(from, filter)]));
                 }
                 Act::JoinWaiting(far) => {
-                    let start = start_at(far, rig.next());
+                    let start = start_at(far, &rig);
                     let member = rig.shard.borrow_mut().join_waiting(Encoding::Json, start);
                     let (feed, _) = Feed::new(Rc::clone(&rig.shard), member, rig.metrics.clone());
-                    members.push(Modelled { feed, start, filters: Vec::new(), written: Vec::new() });
+                    members.push(Modelled::new(feed, start, Vec::new()));
                 }
                 Act::Refilter(who, query) if !members.is_empty() => {
                     let at = who % members.len();
                     let modelled = &mut members[at];
+                    if modelled.is_closed() {
+                        continue;
+                    }
                     let next = rig.next();
                     let member = Rc::clone(modelled.feed.member());
                     let from = member
@@ -248,9 +261,10 @@ proptest! {
                 Act::Append(names) => rig.append(&names),
                 Act::Step => { rig.shard.borrow_mut().step(); }
                 Act::Load(size) => { rig.load(size); }
+                Act::Expire(kept, is_known) => rig.expire(kept, is_known),
                 Act::Poll(who, pieces) if !members.is_empty() => {
                     let at = who % members.len();
-                    members[at].write(pieces);
+                    members[at].write(pieces, rig.first);
                 }
                 Act::Leave(_) | Act::Refilter(..) | Act::Poll(..) => {}
             }
@@ -259,23 +273,16 @@ proptest! {
             while rig.shard.borrow_mut().step() == Step::More {}
             let mut had_some = false;
             for modelled in &mut members {
-                had_some |= modelled.write(100);
+                had_some |= modelled.write(100, rig.first);
             }
             had_some |= rig.load(7);
             if !had_some {
                 break;
             }
         }
-        for Modelled { feed, start, filters, written } in &members {
-            let (_, not_before) = bounds(*start);
-            let in_force = |seq| filters.iter().rev().find(|(from, _)| *from <= seq).map(|(_, filter)| filter);
-            let expected: Vec<u8> = rig.history.iter()
-                .filter(|entry| entry.time().get() >= not_before)
-                .filter(|entry| in_force(entry.seq()).is_some_and(|filter| filter.matches(entry.topic(), entry.action(), entry.did(), entry.json_len())))
-                .flat_map(|entry| entry.frame().to_vec())
-                .collect();
-            prop_assert!(*written == expected, "{filters:?}: {} of {} bytes", written.len(), expected.len());
-            prop_assert!(!feed.member().is_replaying());
+        for modelled in &members {
+            modelled.check(&rig)?;
+            prop_assert!(!modelled.feed.member().is_replaying());
         }
         drop(members);
         prop_assert_eq!(rig.shard.borrow().lanes(), 0);

@@ -1,0 +1,110 @@
+//! What the feeds of the model read: a log that retention shortens, what a node knows of it, and one shard.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use fanjet_log::{Selection, Seq};
+use opentelemetry::metrics::MeterProvider;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use parking_lot::Mutex;
+
+use super::*;
+use crate::events::commit;
+use crate::hub::{Shard, ShardLimits};
+use crate::replay::Desk;
+use crate::tail::{Collections, Entry, Ring, Window};
+
+pub(super) struct Rig {
+    ring: Arc<Ring>,
+    window: Arc<Window>,
+    desk: Arc<Desk>,
+    pub(super) shard: SharedShard,
+    pub(super) metrics: Metrics,
+    collections: Mutex<Collections>,
+    pub(super) history: Vec<Arc<Entry>>,
+    logged: Vec<fanjet_log::Entry>,
+    /// The oldest seq that the log still has.
+    pub(super) first: Seq,
+}
+
+impl Rig {
+    pub(super) fn new(ring_bytes: usize, cache_bytes: usize, max_pending_bytes: usize) -> Self {
+        let ring = Arc::new(Ring::new(ring_bytes));
+        ring.restart(1, 1);
+        let desk = Arc::new(Desk::new(Arc::clone(&ring), cache_bytes));
+        let metrics = Metrics::new(&SdkMeterProvider::default().meter("test"));
+        let limits = ShardLimits {
+            flush_bytes: 900,
+            catch_up_bytes: 500,
+            max_pending_bytes,
+        };
+        let window = Arc::new(Window::default());
+        window.begins_at(1);
+        let shard = Shard::new(
+            Arc::clone(&ring),
+            Arc::clone(&desk),
+            Arc::clone(&window),
+            limits,
+            metrics.clone(),
+        );
+        Self {
+            ring,
+            window,
+            desk,
+            shard: Rc::new(RefCell::new(shard)),
+            metrics,
+            collections: Mutex::new(Collections::new(100)),
+            history: Vec::new(),
+            logged: Vec::new(),
+            first: 1,
+        }
+    }
+
+    pub(super) fn next(&self) -> Seq {
+        self.history.len() as Seq + 1
+    }
+
+    pub(super) fn append(&mut self, names: &[usize]) {
+        let mut entries = Vec::new();
+        for &name in names {
+            let logged = commit(NAMES[name], "did:plc:a").at(self.next());
+            let entry = Entry::new(&logged, self.collections.get_mut()).unwrap();
+            let entry = Arc::new(entry);
+            self.logged.push(logged);
+            self.history.push(Arc::clone(&entry));
+            entries.push(entry);
+        }
+        self.ring.extend(entries);
+    }
+
+    /// The log forgets all but its newest `kept` events, and the node learns of it, or not yet.
+    pub(super) fn expire(&mut self, kept: u64, is_known: bool) {
+        self.first = self.first.max(self.next().saturating_sub(kept));
+        if is_known {
+            self.window.begins_at(self.first);
+        }
+    }
+
+    /// Answers one request for a page, with at most `size` events.
+    pub(super) fn load(&self, size: usize) -> bool {
+        let Some(load) = self.desk.next_load() else {
+            return false;
+        };
+        let until = load.until.unwrap_or(Seq::MAX).min(load.from + size as Seq);
+        let from = load.from.max(self.first);
+        let next = (from + (until - load.from)).min(self.next());
+        let stretch = &self.logged[from as usize - 1..next as usize - 1];
+        let found: Vec<_> = stretch
+            .iter()
+            .filter(|logged| load.selection.matches(&logged.topic))
+            .cloned()
+            .collect();
+        let complete_from = match load.selection {
+            Selection::All => found.first().map_or(next, |first| first.seq),
+            Selection::Only(_) => from.min(next),
+        };
+        let page = Page::new(&found, complete_from, next, &self.collections).unwrap();
+        self.desk.loaded(load, page);
+        true
+    }
+}
