@@ -1,6 +1,7 @@
 //! A subscriber as its shard knows it.
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use fanjet_filter::Encoding;
 use fanjet_log::Seq;
@@ -8,6 +9,7 @@ use fanjet_log::Seq;
 use super::LaneId;
 use crate::replay::Start;
 use crate::subscriber::Outbox;
+use crate::tail::Entry;
 
 /// One subscriber: its queue, and where it stands.
 #[derive(Debug)]
@@ -15,32 +17,79 @@ pub struct Member {
     outbox: Outbox,
     encoding: Encoding,
     place: Cell<Place>,
-    /// Where it begins, should it still be waiting.
-    start: Cell<Start>,
-    /// Whether it begins with the oldest event that there is when it is read.
-    starts_at_oldest: Cell<bool>,
-    /// Unix microseconds: no event before it is wanted. 0 once there can be none any more.
-    not_before: Cell<u64>,
-    /// Whether it reads the log.
-    is_replaying: Cell<bool>,
     /// How often its filter was replaced.
     filters: Cell<u64>,
 }
 
-/// Where a subscriber stands. Its lane holds everything else that is known about it.
+/// Where a subscriber stands, with all that counts only there. Its lane holds everything else that is known about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     /// Gets what its lane gathers; `index` is its place among the lane's members.
     Live { lane: LaneId, index: u32 },
-    /// Reads by itself, on from `next`; `index` is its place among all who do.
-    Behind { lane: LaneId, index: u32, next: Seq },
+    /// Reads by itself; `index` is its place among all who do.
+    Behind {
+        lane: LaneId,
+        index: u32,
+        reading: Reading,
+    },
     /// Starts at `from`, which its shard has not reached, or with the first event behind it that is not too early;
-    /// `index` is its place among all who do.
-    Ahead { lane: LaneId, index: u32, from: Seq },
-    /// Has not said yet what it wants; `index` is its place among all who have not.
-    Waiting { index: u32 },
+    /// `index` is its place among all who do. `not_before` is as in [`Reading`].
+    Ahead {
+        lane: LaneId,
+        index: u32,
+        from: Seq,
+        not_before: u64,
+    },
+    /// Has not said yet what it wants, and begins at `start` when it does; `index` is its place among all who have not.
+    Waiting { index: u32, start: Start },
     /// Gets nothing more.
     Left,
+}
+
+/// How far one that reads by itself has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reading {
+    pub(crate) next: Next,
+    /// Unix microseconds: no event before it is wanted. 0 once there can be none any more.
+    pub(crate) not_before: u64,
+    /// Whether it reads the log, because the ring does not have what comes next.
+    pub(crate) is_replaying: bool,
+}
+
+/// What a member reads next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// The oldest event that there is when it is read. Nothing was read yet, and this was the oldest one at the start.
+    Oldest(Seq),
+    /// What is at this position. When the log has it no longer, events are missing.
+    At(Seq),
+}
+
+impl Next {
+    /// The position, given where the log begins now.
+    pub(crate) fn seq(self, oldest: Seq) -> Seq {
+        match self {
+            Self::Oldest(seq) => seq.max(oldest),
+            Self::At(seq) => seq,
+        }
+    }
+
+    /// Whether events are missing for a reader that can read no further back than `readable`.
+    pub(crate) fn is_lost(self, readable: Seq) -> bool {
+        matches!(self, Self::At(next) if next < readable)
+    }
+}
+
+impl Reading {
+    /// Reads on from `next`; `entries` are what was found before it. Returns how many of them are too early.
+    pub(crate) fn advance(&mut self, next: Seq, entries: &[Arc<Entry>]) -> usize {
+        self.next = Next::At(next);
+        let early = entries.partition_point(|entry| entry.time().get() < self.not_before);
+        if early < entries.len() {
+            self.not_before = 0;
+        }
+        early
+    }
 }
 
 impl Place {
@@ -60,7 +109,7 @@ impl Place {
             Self::Live { index, .. }
             | Self::Behind { index, .. }
             | Self::Ahead { index, .. }
-            | Self::Waiting { index } => *index = new_index,
+            | Self::Waiting { index, .. } => *index = new_index,
             Self::Left => {}
         }
         self
@@ -73,10 +122,6 @@ impl Member {
             outbox,
             encoding,
             place: Cell::new(Place::Left),
-            start: Cell::new(Start::Live),
-            starts_at_oldest: Cell::new(false),
-            not_before: Cell::new(0),
-            is_replaying: Cell::new(false),
             filters: Cell::new(0),
         }
     }
@@ -103,7 +148,7 @@ impl Member {
 
     /// Whether it reads the log.
     pub fn is_replaying(&self) -> bool {
-        self.is_replaying.get()
+        matches!(self.place.get(), Place::Behind { reading, .. } if reading.is_replaying)
     }
 
     /// How often its filter was replaced: what was read for an earlier one is of no use.
@@ -111,11 +156,11 @@ impl Member {
         self.filters.get()
     }
 
-    /// The position that it reads next, given its shard's; `None` when it has none yet.
+    /// The position that it reads next, given its shard's and the log's oldest; `None` when it has none yet.
     #[cfg(test)]
-    pub(crate) fn reads_next(&self, shards: Seq) -> Option<Seq> {
+    pub(crate) fn reads_next(&self, shards: Seq, oldest: Seq) -> Option<Seq> {
         match self.place.get() {
-            Place::Behind { next, .. } => Some(next),
+            Place::Behind { reading, .. } => Some(reading.next.seq(oldest)),
             Place::Live { .. } => Some(shards),
             Place::Ahead { from, .. } => Some(from),
             Place::Waiting { .. } | Place::Left => None,
@@ -124,35 +169,6 @@ impl Member {
 
     pub(crate) fn refiltered(&self) {
         self.filters.set(self.filters.get() + 1);
-    }
-
-    pub(crate) fn start(&self) -> Start {
-        self.start.get()
-    }
-
-    pub(crate) fn set_start(&self, start: Start) {
-        self.start.set(start);
-    }
-
-    pub(crate) fn starts_at_oldest(&self) -> bool {
-        self.starts_at_oldest.get()
-    }
-
-    pub(crate) fn set_starts_at_oldest(&self, is_so: bool) {
-        self.starts_at_oldest.set(is_so);
-    }
-
-    /// Unix microseconds: no event before it is wanted. 0 when there can be none.
-    pub(crate) fn not_before(&self) -> u64 {
-        self.not_before.get()
-    }
-
-    pub(crate) fn set_not_before(&self, time: u64) {
-        self.not_before.set(time);
-    }
-
-    pub(crate) fn set_replaying(&self, is_so: bool) {
-        self.is_replaying.set(is_so);
     }
 
     pub(crate) fn place(&self) -> Place {

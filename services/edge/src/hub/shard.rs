@@ -25,7 +25,7 @@ use fanjet_log::Seq;
 use fanjet_wire::close::CloseReason;
 
 use super::lanes::Lanes;
-use super::member::Place;
+use super::member::{Next, Place};
 use super::{LaneId, Member};
 use crate::metrics::Metrics;
 use crate::replay::{Desk, Start};
@@ -135,7 +135,6 @@ impl Shard {
 
     /// Takes a subscriber out. Doing it again changes nothing.
     pub fn leave(&mut self, member: &Rc<Member>) {
-        self.note_replay_end(member);
         let lane = member.place().lane();
         self.detach(member);
         if let Some(lane) = lane {
@@ -201,13 +200,7 @@ impl Shard {
         let live = std::mem::take(&mut self.lanes).into_members();
         let others = [&mut self.behind, &mut self.ahead, &mut self.waiting].map(std::mem::take);
         for member in live.chain(others.into_iter().flatten()) {
-            if member.is_behind() {
-                self.metrics.laggards(-1);
-            }
-            if member.is_waiting() {
-                self.metrics.waiting(-1);
-            }
-            self.note_replay_end(&member);
+            self.note_left(member.place());
             member.set_place(Place::Left);
             member.outbox().close(reason.clone());
         }
@@ -247,7 +240,7 @@ impl Shard {
         let head = self.ring.head();
         if head.end.is_some_and(|end| end < head.live) {
             // The ring is still being filled with what was there before the node.
-            self.go_ahead(member, lane, head.live);
+            self.go_ahead(member, lane, head.live, 0);
         } else {
             self.go_live(lane, member);
         }
@@ -292,7 +285,7 @@ impl Shard {
             }
         }
         for member in full {
-            self.fall_behind(&member, id, self.position);
+            self.fall_behind(&member, id, Next::At(self.position), 0);
         }
         (delivered * events, delivered * chunk.bytes.len() as u64)
     }
@@ -309,20 +302,15 @@ impl Shard {
 
     /// Takes a member out of the list it is in; its hold on the lane stays.
     fn detach(&mut self, member: &Rc<Member>) {
+        self.note_left(member.place());
         let (list, index) = match member.place() {
             Place::Live { lane, index } => match self.lanes.get_mut(lane) {
                 Some(lane) => (&mut lane.members, index),
                 None => return,
             },
-            Place::Behind { index, .. } => {
-                self.metrics.laggards(-1);
-                (&mut self.behind, index)
-            }
+            Place::Behind { index, .. } => (&mut self.behind, index),
             Place::Ahead { index, .. } => (&mut self.ahead, index),
-            Place::Waiting { index } => {
-                self.metrics.waiting(-1);
-                (&mut self.waiting, index)
-            }
+            Place::Waiting { index, .. } => (&mut self.waiting, index),
             Place::Left => return,
         };
         list.swap_remove(index as usize);
@@ -330,6 +318,20 @@ impl Shard {
             moved.moved_to(index);
         }
         member.set_place(Place::Left);
+    }
+
+    /// Counts that a place is left.
+    fn note_left(&self, place: Place) {
+        match place {
+            Place::Behind { reading, .. } => {
+                self.metrics.laggards(-1);
+                if reading.is_replaying {
+                    self.metrics.replays(-1);
+                }
+            }
+            Place::Waiting { .. } => self.metrics.waiting(-1),
+            Place::Live { .. } | Place::Ahead { .. } | Place::Left => {}
+        }
     }
 }
 

@@ -13,24 +13,36 @@ use crate::tail::Entry;
 
 impl Shard {
     /// The member becomes live when the shard reaches `from`, and the time that it starts at.
-    pub(super) fn go_ahead(&mut self, member: &Rc<Member>, lane: LaneId, from: Seq) {
+    pub(super) fn go_ahead(
+        &mut self,
+        member: &Rc<Member>,
+        lane: LaneId,
+        from: Seq,
+        not_before: u64,
+    ) {
         member.set_place(Place::Ahead {
             lane,
             index: self.ahead.len() as u32,
             from,
+            not_before,
         });
         self.ahead.push(Rc::clone(member));
     }
 
-    /// The member has reached the shard's position: it becomes live, unless what comes next may be too early for it.
-    pub(super) fn go_live_in_time(&mut self, lane: LaneId, member: &Rc<Member>) {
+    /// A member that the shard has not passed becomes live, at once unless what comes next is too early for it, or may be.
+    pub(super) fn go_live_from(
+        &mut self,
+        member: &Rc<Member>,
+        lane: LaneId,
+        from: Seq,
+        not_before: u64,
+    ) {
         let newest = self.before.map_or(0, |time| time.get());
         // Times rise strictly.
-        if member.not_before() <= newest + 1 {
-            member.set_not_before(0);
+        if from <= self.position && not_before <= newest + 1 {
             self.go_live(lane, member);
         } else {
-            self.go_ahead(member, lane, self.position);
+            self.go_ahead(member, lane, from, not_before);
         }
     }
 
@@ -47,7 +59,7 @@ impl Shard {
 
     /// Those whose start the shard has reached become live.
     pub(super) fn start_reached(&mut self) {
-        self.start_those(|shard, member, from| from <= shard.position && member.not_before() == 0);
+        self.start_those(0);
     }
 
     /// What can be routed in one go of events that come next. Those who start with the first one become live.
@@ -55,12 +67,11 @@ impl Shard {
         let (false, Some(first)) = (self.ahead.is_empty(), batch.first()) else {
             return batch;
         };
-        let now = first.time().get();
-        self.start_those(|shard, member, from| {
-            from <= shard.position && member.not_before() <= now
-        });
+        self.start_those(first.time().get());
         let next = self.ahead.iter().filter_map(|member| match member.place() {
-            Place::Ahead { from, .. } if from <= self.position => Some(member.not_before()),
+            Place::Ahead {
+                from, not_before, ..
+            } if from <= self.position => Some(not_before),
             _ => None,
         });
         if let Some(next) = next.min() {
@@ -69,13 +80,18 @@ impl Shard {
         batch
     }
 
-    fn start_those(&mut self, is_time: impl Fn(&Self, &Member, Seq) -> bool) {
+    /// Those who start here, with an event of this time, become live.
+    fn start_those(&mut self, now: u64) {
         let mut at = 0;
         while let Some(member) = self.ahead.get(at).cloned() {
             match member.place() {
-                Place::Ahead { lane, from, .. } if is_time(self, &member, from) => {
+                Place::Ahead {
+                    lane,
+                    from,
+                    not_before,
+                    ..
+                } if from <= self.position && not_before <= now => {
                     self.detach(&member);
-                    member.set_not_before(0);
                     self.go_live(lane, &member);
                 }
                 _ => at += 1,

@@ -11,6 +11,7 @@ use fanjet_wire::close::CloseReason;
 use super::{MAX_ENTRIES, Member, Place, Shard};
 use crate::hub::LaneId;
 use crate::hub::lane::join;
+use crate::hub::member::{Next, Reading};
 use crate::replay::{Answer, Page, Start, selection_for};
 use crate::subscriber::Chunk;
 use crate::tail::{Entry, Read, ReadLimit};
@@ -36,9 +37,10 @@ pub enum CatchUp {
 impl Shard {
     /// Reads on for a member that is behind.
     pub fn catch_up(&mut self, member: &Rc<Member>) -> CatchUp {
-        let Place::Behind { lane, next, .. } = member.place() else {
+        let Place::Behind { lane, reading, .. } = member.place() else {
             return CatchUp::Live;
         };
+        let next = reading.next.seq(self.window.oldest().seq);
         let limit = ReadLimit {
             entries: MAX_ENTRIES,
             bytes: self.limits.catch_up_bytes,
@@ -48,13 +50,11 @@ impl Shard {
         } else {
             Read::CaughtUp
         };
-        if !matches!(found, Read::Behind { .. }) {
-            self.note_replay_end(member);
-        }
         match found {
             Read::Hot(batch) => {
-                self.advance(member, batch.last().map_or(next, |last| last.seq() + 1));
-                let early = too_early(member, &batch);
+                self.note_source(member, false);
+                let to = batch.last().map_or(next, |last| last.seq() + 1);
+                let early = self.advance(member, to, &batch);
                 match self.select(lane, &batch[early..], None) {
                     Some(chunk) => CatchUp::Found(chunk),
                     None => CatchUp::NothingWanted,
@@ -62,18 +62,15 @@ impl Shard {
             }
             Read::CaughtUp => {
                 self.detach(member);
-                self.go_live_in_time(lane, member);
+                self.go_live_from(member, lane, next, reading.not_before);
                 CatchUp::Live
             }
-            Read::Behind { .. } if has_fallen(member, self.oldest_readable()) => {
+            Read::Behind { .. } if reading.next.is_lost(self.oldest_readable()) => {
                 self.expel(member, CloseReason::FellBehind);
                 CatchUp::FellBehind
             }
             Read::Behind { .. } => {
-                if !member.is_replaying() {
-                    member.set_replaying(true);
-                    self.metrics.replays(1);
-                }
+                self.note_source(member, true);
                 let selection = self.selection(lane);
                 CatchUp::Cold(self.desk.page(next, selection))
             }
@@ -82,25 +79,25 @@ impl Shard {
 
     /// Takes what a member wants out of a page that it asked for with [`CatchUp::Cold`].
     pub fn replay(&mut self, member: &Rc<Member>, page: &Page) -> CatchUp {
-        let Place::Behind { lane, next, .. } = member.place() else {
+        let Place::Behind { lane, reading, .. } = member.place() else {
             return CatchUp::NothingWanted;
         };
-        if page.complete_from > next && !member.starts_at_oldest() {
+        if reading.next.is_lost(page.complete_from) {
             self.expel(member, CloseReason::FellBehind);
             return CatchUp::FellBehind;
         }
+        let next = reading.next.seq(self.window.oldest().seq);
         if page.next <= next {
             return CatchUp::NothingWanted;
         }
-        member.set_starts_at_oldest(false);
         let from = page.entries.partition_point(|entry| entry.seq() < next);
         // What the shard has yet to route comes from the shard.
         let to = page
             .entries
             .partition_point(|entry| entry.seq() < self.position);
-        self.advance(member, page.next.min(self.position));
         let asked = page.entries.get(from..to).unwrap_or_default();
-        let from = from + too_early(member, asked);
+        let early = self.advance(member, page.next.min(self.position).max(next), asked);
+        let from = from + early;
         let entries = page.entries.get(from..to).unwrap_or_default();
         match self.select(lane, entries, Some(&|| page.frames(from..to))) {
             Some(chunk) => CatchUp::Found(chunk),
@@ -121,26 +118,37 @@ impl Shard {
             return;
         };
         member.outbox().start_at(Some(cursor));
-        member.set_starts_at_oldest(oldest);
-        member.set_not_before(not_before);
-        match seq {
-            _ if seq < self.position => {
-                self.fall_behind(member, lane, seq);
-                // The writer of one that was waiting for its hello sleeps, and nothing is queued for it.
-                member.outbox().wake();
-            }
-            _ if seq == self.position => self.go_live_in_time(lane, member),
-            _ => self.go_ahead(member, lane, seq),
+        if seq < self.position {
+            let next = if oldest {
+                Next::Oldest(seq)
+            } else {
+                Next::At(seq)
+            };
+            self.fall_behind(member, lane, next, not_before);
+            // The writer of one that was waiting for its hello sleeps, and nothing is queued for it.
+            member.outbox().wake();
+        } else {
+            self.go_live_from(member, lane, seq, not_before);
         }
     }
 
     /// From now on the member reads by itself.
-    pub(super) fn fall_behind(&mut self, member: &Rc<Member>, lane: LaneId, next: Seq) {
+    pub(super) fn fall_behind(
+        &mut self,
+        member: &Rc<Member>,
+        lane: LaneId,
+        next: Next,
+        not_before: u64,
+    ) {
         self.detach(member);
         member.set_place(Place::Behind {
             lane,
             index: self.behind.len() as u32,
-            next,
+            reading: Reading {
+                next,
+                not_before,
+                is_replaying: false,
+            },
         });
         self.behind.push(Rc::clone(member));
         self.metrics.laggards(1);
@@ -151,16 +159,21 @@ impl Shard {
         let live = self.lanes.live_members();
         let live = live
             .into_iter()
-            .map(|(lane, member)| (lane, member, self.position));
+            .map(|(lane, member)| (lane, member, self.position, 0));
         let ahead = self.ahead.iter().filter_map(|member| match member.place() {
-            Place::Ahead { lane, from, .. } => Some((lane, Rc::clone(member), from)),
+            Place::Ahead {
+                lane,
+                from,
+                not_before,
+                ..
+            } => Some((lane, Rc::clone(member), from, not_before)),
             _ => None,
         });
         let left: Vec<_> = live.chain(ahead).collect();
         self.go_to_end();
-        for (lane, member, next) in left {
+        for (lane, member, next, not_before) in left {
             if next < self.position {
-                self.fall_behind(&member, lane, next);
+                self.fall_behind(&member, lane, Next::At(next), not_before);
                 // Nobody else wakes a writer that has nothing queued.
                 member.outbox().wake();
             }
@@ -176,7 +189,9 @@ impl Shard {
         let fallen: Vec<_> = self
             .behind
             .iter()
-            .filter(|member| has_fallen(member, oldest))
+            .filter(|member| {
+                matches!(member.place(), Place::Behind { reading, .. } if reading.next.is_lost(oldest))
+            })
             .cloned()
             .collect();
         for member in fallen {
@@ -184,10 +199,22 @@ impl Shard {
         }
     }
 
-    pub(super) fn note_replay_end(&self, member: &Rc<Member>) {
-        if member.is_replaying() {
-            member.set_replaying(false);
-            self.metrics.replays(-1);
+    /// Notes whether a member reads the log or the ring.
+    fn note_source(&self, member: &Member, is_log: bool) {
+        if let Place::Behind {
+            lane,
+            index,
+            mut reading,
+        } = member.place()
+            && reading.is_replaying != is_log
+        {
+            reading.is_replaying = is_log;
+            member.set_place(Place::Behind {
+                lane,
+                index,
+                reading,
+            });
+            self.metrics.replays(if is_log { 1 } else { -1 });
         }
     }
 
@@ -196,11 +223,23 @@ impl Shard {
         self.window.oldest().seq.min(self.ring.start())
     }
 
-    fn advance(&self, member: &Rc<Member>, to: Seq) {
-        if let Place::Behind { lane, index, next } = member.place() {
-            let next = to.max(next);
-            member.set_place(Place::Behind { lane, index, next });
-        }
+    /// Lets a member read on from `to`; returns how many of `entries`, which come before that, are too early for it.
+    fn advance(&self, member: &Member, to: Seq, entries: &[Arc<Entry>]) -> usize {
+        let Place::Behind {
+            lane,
+            index,
+            mut reading,
+        } = member.place()
+        else {
+            return 0;
+        };
+        let early = reading.advance(to, entries);
+        member.set_place(Place::Behind {
+            lane,
+            index,
+            reading,
+        });
+        early
     }
 
     /// What to read for a lane; decided once.
@@ -248,23 +287,4 @@ impl Shard {
         self.leave(member);
         member.outbox().close(reason);
     }
-}
-
-/// How many of the events that a member reads next are earlier than it asked for.
-fn too_early(member: &Member, entries: &[Arc<Entry>]) -> usize {
-    let not_before = member.not_before();
-    if not_before == 0 {
-        return 0;
-    }
-    let early = entries.partition_point(|entry| entry.time().get() < not_before);
-    if early < entries.len() {
-        member.set_not_before(0);
-    }
-    early
-}
-
-/// Whether what the member would read next is gone.
-fn has_fallen(member: &Rc<Member>, oldest_readable: Seq) -> bool {
-    matches!(member.place(), Place::Behind { next, .. } if next < oldest_readable)
-        && !member.starts_at_oldest()
 }

@@ -12,9 +12,9 @@ impl Shard {
     pub fn join_waiting(&mut self, encoding: Encoding, start: Start) -> Rc<Member> {
         let outbox = Outbox::new(self.limits.max_pending_bytes, encoding);
         let member = Rc::new(Member::new(outbox, encoding));
-        member.set_start(start);
         member.set_place(Place::Waiting {
             index: self.waiting.len() as u32,
+            start,
         });
         self.waiting.push(Rc::clone(&member));
         self.metrics.waiting(1);
@@ -30,18 +30,28 @@ impl Shard {
         member.refiltered();
         let old = match member.place() {
             Place::Left => return,
-            Place::Waiting { .. } => return self.begin(member, filter),
+            Place::Waiting { start, .. } => return self.begin(member, filter, start),
             place => place,
         };
         // Held before the old one is given back, so that a lane that stays the same is not built anew.
         let lane = self.lanes.hold(filter, member.encoding());
         match old {
-            Place::Behind { index, next, .. } => {
-                member.set_place(Place::Behind { lane, index, next });
-            }
-            Place::Ahead { index, from, .. } => {
-                member.set_place(Place::Ahead { lane, index, from });
-            }
+            Place::Behind { index, reading, .. } => member.set_place(Place::Behind {
+                lane,
+                index,
+                reading,
+            }),
+            Place::Ahead {
+                index,
+                from,
+                not_before,
+                ..
+            } => member.set_place(Place::Ahead {
+                lane,
+                index,
+                from,
+                not_before,
+            }),
             Place::Live { .. } | Place::Waiting { .. } | Place::Left => {
                 self.detach(member);
                 self.go_live(lane, member);
@@ -53,7 +63,7 @@ impl Shard {
     }
 
     /// The shard may still have to route events that were there before the filter came.
-    fn begin(&mut self, member: &Rc<Member>, filter: Filter) {
+    fn begin(&mut self, member: &Rc<Member>, filter: Filter, start: Start) {
         if self.holders == 0 {
             self.go_to_end();
         }
@@ -61,7 +71,7 @@ impl Shard {
         self.detach(member);
         let lane = self.lanes.hold(filter, member.encoding());
         self.holders += 1;
-        if let start @ Start::At { .. } = member.start() {
+        if let Start::At { .. } = start {
             return self.place_at(member, lane, start);
         }
         let resume = head.time.map(|time| time.get() + 1);
@@ -69,7 +79,7 @@ impl Shard {
         if self.position >= head.live {
             self.go_live(lane, member);
         } else {
-            self.go_ahead(member, lane, head.live);
+            self.go_ahead(member, lane, head.live, 0);
         }
     }
 }

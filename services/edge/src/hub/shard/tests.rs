@@ -238,9 +238,8 @@ fn who_falls_out_of_the_log_is_closed_even_if_it_never_asks() {
         rig.settle();
         assert_eq!(rig.drain(&fast).len(), 1);
     }
-    let Place::Behind { next, .. } = slow.place() else {
-        panic!("it is behind");
-    };
+    assert!(slow.is_behind());
+    let next = slow.reads_next(rig.shard.position(), 0).unwrap();
     assert!(next < rig.ring.start(), "out of the ring");
     rig.window.begins_at(next);
     rig.post(1);
@@ -269,7 +268,8 @@ fn a_hub_that_was_overtaken_lets_its_members_read_what_they_missed() {
     rig.post(50);
     rig.settle();
     assert_eq!(member.outbox().closing(), None);
-    assert!(matches!(member.place(), Place::Behind { next: 1, .. }));
+    assert!(member.is_behind());
+    assert_eq!(member.reads_next(rig.shard.position(), 0), Some(1));
     assert!(matches!(
         rig.shard.catch_up(&member),
         CatchUp::Cold(Answer::Wait(_))
@@ -461,13 +461,7 @@ proptest! {
                 Act::Refilter(who, query) if !members.is_empty() => {
                     let at = who % members.len();
                     let (member, filters, _) = &mut members[at];
-                    let from = match member.place() {
-                        Place::Behind { next, .. } => next,
-                        Place::Live { .. } => rig.shard.position(),
-                        Place::Ahead { from, .. } => from,
-                        Place::Waiting { .. } => rig.next,
-                        Place::Left => unreachable!("nobody was closed"),
-                    };
+                    let from = member.reads_next(rig.shard.position(), 0).unwrap_or(rig.next);
                     let filter = filter(QUERIES[query]);
                     filters.push((from, filter.clone()));
                     rig.shard.set_filter(member, filter);

@@ -247,7 +247,7 @@ proptest! {
                     let next = rig.next();
                     let member = Rc::clone(modelled.feed.member());
                     let from = member
-                        .reads_next(rig.shard.borrow().position())
+                        .reads_next(rig.shard.borrow().position(), rig.known_oldest())
                         .or(bounds(modelled.start).0)
                         .unwrap_or(next);
                     let filter = filter(query);

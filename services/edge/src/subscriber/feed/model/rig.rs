@@ -77,6 +77,11 @@ impl Rig {
         self.ring.extend(entries);
     }
 
+    /// Where the log begins, as far as the node knows.
+    pub(super) fn known_oldest(&self) -> Seq {
+        self.window.oldest().seq
+    }
+
     /// The log forgets all but its newest `kept` events, and the node learns of it, or not yet.
     pub(super) fn expire(&mut self, kept: u64, is_known: bool) {
         self.first = self.first.max(self.next().saturating_sub(kept));
