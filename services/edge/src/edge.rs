@@ -17,7 +17,7 @@ use crate::ending::Ending;
 use crate::http::{Admission, Connections, Server, StoredFilters};
 use crate::limits::InboundMemory;
 use crate::metrics::Metrics;
-use crate::replay::{Desk, Loader, Starts};
+use crate::replay::{Desk, Loader, Questions, Starts};
 use crate::sockets::Stalls;
 use crate::status::{Board, Cluster, Keeper, Listener};
 use crate::subscriber::Ages;
@@ -120,7 +120,7 @@ impl Edge {
         let desk = Desk::new(Arc::clone(&tail.ring), config.replay.cache_bytes);
         let desk = Arc::new(desk);
         let starts = Starts {
-            log: Arc::clone(&log),
+            questions: Arc::new(Questions::new(Arc::clone(&log), metrics.clone())),
             tail: tail.clone(),
             desk: Arc::clone(&desk),
             patience: config.replay.cursor_timeout,

@@ -22,6 +22,9 @@ pub const REPLAYS: &str = "fanjet_edge_replays";
 /// Accepted subscribers by where they `start`: live, at a cursor, with the oldest event because they asked for
 /// everything, or clamped to it because their cursor is older.
 pub const STARTS: &str = "fanjet_edge_starts";
+/// What the log was asked to find the positions of cursors by `question`: its `bounds`, or the first event of a `time`.
+/// Cursors that ask the same at the same time count once.
+pub const CURSOR_QUESTIONS: &str = "fanjet_edge_cursor_questions";
 /// Events read from the log for replays. Readers that share a page count once.
 pub const REPLAY_READ_EVENTS: &str = "fanjet_edge_replay_read_events";
 /// How often a replay had to pause because its client had read as much as it may.
@@ -71,6 +74,7 @@ pub struct Metrics {
     laggards: UpDownCounter<i64>,
     replays: UpDownCounter<i64>,
     starts: Counter<u64>,
+    cursor_questions: Counter<u64>,
     replay_read_events: Counter<u64>,
     replay_pauses: Counter<u64>,
     inbound_pauses: Counter<u64>,
@@ -104,6 +108,7 @@ impl Metrics {
             laggards: meter.i64_up_down_counter(LAGGARDS).build(),
             replays: meter.i64_up_down_counter(REPLAYS).build(),
             starts: meter.u64_counter(STARTS).build(),
+            cursor_questions: meter.u64_counter(CURSOR_QUESTIONS).build(),
             replay_read_events: meter.u64_counter(REPLAY_READ_EVENTS).build(),
             replay_pauses: meter.u64_counter(REPLAY_PAUSES).build(),
             inbound_pauses: meter.u64_counter(INBOUND_PAUSES).build(),
@@ -166,6 +171,11 @@ impl Metrics {
 
     pub(crate) fn started(&self, start: Start) {
         self.starts.add(1, &[KeyValue::new("start", start.label())]);
+    }
+
+    pub(crate) fn asked_for_cursor(&self, question: &'static str) {
+        self.cursor_questions
+            .add(1, &[KeyValue::new("question", question)]);
     }
 
     pub(crate) fn replay_loaded(&self, events: u64, cache_bytes: usize) {

@@ -23,4 +23,4 @@ pub use start::Start;
 
 pub(crate) use loader::Loader;
 pub(crate) use plan::selection_for;
-pub(crate) use start::Starts;
+pub(crate) use start::{Questions, Starts};

@@ -98,7 +98,7 @@ impl Shard {
         metrics: Metrics,
     ) -> Self {
         Self {
-            encoder: Encoder::new(Compression::default(), Arc::clone(ring.encoded())),
+            encoder: encoding::encoder(Compression::default(), &ring, &desk),
             ring,
             desk,
             window,

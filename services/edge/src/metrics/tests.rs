@@ -86,6 +86,9 @@ fn touch(metrics: &Metrics) {
     for start in starts() {
         metrics.started(start);
     }
+    for question in ["bounds", "time"] {
+        metrics.asked_for_cursor(question);
+    }
     metrics.replay_loaded(1, 1);
     metrics.delivered(1, 1);
     metrics.written_directly(1, 1);

@@ -82,14 +82,25 @@ impl Cache {
             self.bytes -= replaced.weight;
             self.uses.remove(&replaced.used);
         }
-        while self.bytes > self.max_bytes
-            && let Some((_, oldest)) = self.uses.pop_first()
-        {
-            self.bytes -= self.pages.remove(&oldest).map_or(0, |it| it.weight);
-        }
+        drop(self.trim(0));
     }
 
-    /// Bytes that are held.
+    /// Takes out the least lately used pages until the rest fits beside `encoded` bytes of frames that were made on demand.
+    pub(crate) fn trim(&mut self, mut encoded: usize) -> Vec<Arc<Page>> {
+        let mut forgotten = Vec::new();
+        while self.bytes + encoded > self.max_bytes
+            && let Some((_, oldest)) = self.uses.pop_first()
+        {
+            if let Some(Cached { page, weight, .. }) = self.pages.remove(&oldest) {
+                self.bytes -= weight;
+                encoded = encoded.saturating_sub(page.encoded_weight());
+                forgotten.push(page);
+            }
+        }
+        forgotten
+    }
+
+    /// Bytes that are held, without frames that were made on demand.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }

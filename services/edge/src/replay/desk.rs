@@ -1,6 +1,7 @@
 //! Where readers ask for pages, and the loader finds what to load.
 //!
-//! Bounded: a reader asks for one page at a time, so no more requests wait than there are readers.
+//! Bounded: a reader asks for one page at a time, and of those who left no more are remembered than of those who wait. The
+//! memory of pages has one bound, in whatever encodings they are read.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -12,17 +13,22 @@ use tokio::sync::{Notify, oneshot};
 use super::Page;
 use super::cache::Cache;
 use super::plan::RARE;
-use crate::tail::Ring;
+use crate::tail::{EncodedBytes, Ring};
 
 /// How close behind the start of a running load a reader waits for it instead of starting its own.
 const NEAR: u64 = 128;
 /// The same where the log selects: what is rare is far apart.
 const NEAR_SELECTED: u64 = NEAR * RARE as u64;
 
+/// So many readers that left may be remembered, however few wait.
+const MIN_SWEEP: usize = 64;
+
 /// Shared by all readers and the loader.
 #[derive(Debug)]
 pub struct Desk {
     ring: Arc<Ring>,
+    /// Frames of pages that were made on demand.
+    encoded: Arc<EncodedBytes>,
     state: Mutex<State>,
     /// There may be something to load.
     asked: Notify,
@@ -57,17 +63,24 @@ struct State {
     queue: VecDeque<Place>,
     /// Loads, queued or running, and who waits for them.
     waiting: BTreeMap<Place, Vec<oneshot::Sender<Arc<Page>>>>,
+    /// How many these are, with those who have left.
+    readers: usize,
+    /// At how many it is looked who has left.
+    sweep_at: usize,
 }
 
 impl Desk {
-    /// A desk whose cache holds at most `cache_bytes`.
+    /// A desk whose cache holds at most `cache_bytes`, frames made on demand included.
     pub fn new(ring: Arc<Ring>, cache_bytes: usize) -> Self {
         Self {
             ring,
+            encoded: Arc::default(),
             state: Mutex::new(State {
                 cache: Cache::new(cache_bytes),
                 queue: VecDeque::new(),
                 waiting: BTreeMap::new(),
+                readers: 0,
+                sweep_at: MIN_SWEEP,
             }),
             asked: Notify::new(),
         }
@@ -85,9 +98,21 @@ impl Desk {
         answer
     }
 
-    /// Bytes of pages that are held.
+    /// Bytes of pages that are held, frames made on demand included.
     pub fn cached_bytes(&self) -> usize {
-        self.state.lock().cache.bytes()
+        self.state.lock().cache.bytes() + self.encoded.get()
+    }
+
+    /// Where the frames of pages that are made on demand are counted.
+    pub fn encoded(&self) -> &Arc<EncodedBytes> {
+        &self.encoded
+    }
+
+    /// Forgets what is too much after such frames were made.
+    pub fn trim(&self) {
+        let forgotten = self.state.lock().cache.trim(self.encoded.get());
+        // Freed outside of the lock.
+        drop(forgotten);
     }
 
     /// The next load, in the order in which they were asked for; those that nobody waits for any more are left out.
@@ -95,7 +120,7 @@ impl Desk {
         let mut state = self.state.lock();
         while let Some(place) = state.queue.pop_front() {
             if state.is_abandoned(&place) {
-                state.waiting.remove(&place);
+                state.forget(&place);
                 continue;
             }
             let (selection, from) = place;
@@ -125,12 +150,14 @@ impl Desk {
         } = load;
         let mut state = self.state.lock();
         state.cache.insert(selection.clone(), Arc::clone(&page));
+        let forgotten = state.cache.trim(self.encoded.get());
         let place = (selection.clone(), from);
-        let answers = state.waiting.remove(&place).unwrap_or_default();
+        let answers = state.forget(&place);
         if answers.iter().any(|answer| !answer.is_closed()) {
             state.load_ahead(selection, page.next, self.ring.start());
         }
         drop(state);
+        drop(forgotten);
         for answer in answers {
             // A reader that has left needs nothing.
             let _left = answer.send(Arc::clone(&page));
@@ -149,6 +176,8 @@ impl State {
             Selection::Only(_) => NEAR_SELECTED,
         };
         let begin = (selection.clone(), seq.saturating_sub(reach));
+        self.sweep();
+        self.readers += 1;
         let (answer, wait) = oneshot::channel();
         let mut near = self.waiting.range_mut(&begin..=&place);
         match near.next_back() {
@@ -159,6 +188,33 @@ impl State {
             }
         }
         Answer::Wait(wait)
+    }
+
+    /// Takes out who waits for a load.
+    fn forget(&mut self, place: &Place) -> Vec<oneshot::Sender<Arc<Page>>> {
+        let answers = self.waiting.remove(place).unwrap_or_default();
+        self.readers -= answers.len();
+        answers
+    }
+
+    /// Forgets those who have left when they may be half of all: while the log is away nobody else does.
+    fn sweep(&mut self) {
+        if self.readers < self.sweep_at {
+            return;
+        }
+        let queue = std::mem::take(&mut self.queue);
+        for place in queue {
+            if self.is_abandoned(&place) {
+                self.forget(&place);
+            } else {
+                self.queue.push_back(place);
+            }
+        }
+        for answers in self.waiting.values_mut() {
+            answers.retain(|answer| !answer.is_closed());
+        }
+        self.readers = self.waiting.values().map(Vec::len).sum();
+        self.sweep_at = (2 * self.readers).max(MIN_SWEEP);
     }
 
     /// Loads what a reader will ask for next, unless somebody waits for something else. Where the log selects the next

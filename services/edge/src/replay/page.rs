@@ -45,7 +45,7 @@ impl Page {
         let entries = found.iter().map(|entry| {
             let begin = at;
             at += length(entry);
-            let entry = Entry::framed(entry, frames.slice(begin..at), &mut collections)?;
+            let entry = Entry::paged(entry, frames.slice(begin..at), &mut collections)?;
             Ok(Arc::new(entry))
         });
         let entries = entries.collect::<Result<_, LogError>>()?;
@@ -78,7 +78,15 @@ impl Page {
         (self.complete_from..self.next).contains(&seq)
     }
 
-    /// The memory it takes in bytes.
+    /// The memory in bytes of the frames that were made on demand. It may grow at any time.
+    pub fn encoded_weight(&self) -> usize {
+        self.entries
+            .iter()
+            .map(|entry| entry.encoded_weight())
+            .sum()
+    }
+
+    /// The memory it takes in bytes, without [`Page::encoded_weight`].
     pub fn weight(&self) -> usize {
         self.entries.iter().map(|entry| entry.weight()).sum()
     }

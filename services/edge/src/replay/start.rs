@@ -1,18 +1,31 @@
 //! From a client's cursor to the position where it starts: the same on every node.
 //!
 //! A time names the first event that is not earlier, whether the ring holds it, the log, or nobody yet. This node may
-//! be behind the log, so what lies beyond its ring's end is asked of the log, never guessed.
+//! be behind the log, so what lies beyond its ring's end is asked of the log, never guessed. What the log has forgotten is
+//! forgotten, though the ring may hold it still.
+
+mod flights;
+mod questions;
+
+mod search;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use fanjet_actors::Clock;
 use fanjet_event::Cursor;
-use fanjet_log::{EventLog, LogError, ReadLimit, Selection, Seq};
+use fanjet_log::{LogError, Seq};
 use thiserror::Error;
 
-use super::{Answer, Desk, Page};
-use crate::tail::{Stretch, Tail};
+use self::questions::Placed;
+use super::Desk;
+use crate::tail::{Head, Stretch, Tail};
+
+pub(crate) use questions::Questions;
+
+/// How much time is looked at for one cursor, in microseconds (8.4 s): cursors that lie in the same piece of time share what
+/// was asked of the log for it.
+const SPAN_US: u64 = 1 << 23;
 
 /// Where a subscriber starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +63,7 @@ impl Start {
 #[derive(Debug, Error)]
 pub(crate) enum StartError {
     #[error("{0}")]
-    Log(#[from] LogError),
+    Log(#[from] Arc<LogError>),
     #[error("no answer in time")]
     TooLate,
 }
@@ -58,7 +71,7 @@ pub(crate) enum StartError {
 /// Resolves cursors.
 #[derive(Clone)]
 pub(crate) struct Starts {
-    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) questions: Arc<Questions>,
     pub(crate) tail: Tail,
     pub(crate) desk: Arc<Desk>,
     /// How long the log may take to answer.
@@ -83,141 +96,111 @@ impl Starts {
         Ok(in_time.map_err(|_| StartError::TooLate)??)
     }
 
-    async fn at_seq(&self, seq: Seq) -> Result<Start, LogError> {
-        let head = self.tail.ring.head();
-        if seq >= self.tail.ring.start() && head.end.is_some_and(|end| seq < end) {
+    async fn at_seq(&self, seq: Seq) -> Result<Start, Arc<LogError>> {
+        let ring = &self.tail.ring;
+        let held_from = ring.start().max(self.tail.window.oldest().seq);
+        if seq >= held_from && ring.head().end.is_some_and(|end| seq < end) {
             return Ok(exactly(seq, seq));
         }
-        let bounds = self.log.bounds().await?;
+        let bounds = self.questions.bounds().await?;
+        // One in the future stands for the end as it is now: kept as it is, it would pass over what comes until then.
+        let at = seq.min(bounds.last + 1);
         Ok(match seq {
             0 => oldest(bounds.first, seq, false),
             _ if seq < bounds.first => oldest(bounds.first, seq, true),
-            _ => exactly(seq.min(bounds.last + 1), seq),
+            _ => exactly(at, at),
         })
     }
 
-    async fn at_time(&self, time: u64) -> Result<Start, LogError> {
-        if let Some(seq) = self.tail.ring.seq_at(time) {
+    async fn at_time(&self, time: u64) -> Result<Start, Arc<LogError>> {
+        if let Some(start) = self.remembered(time) {
+            return Ok(start);
+        }
+        let known = self.tail.index.stretch(time);
+        if let Some(seq) = self.search(known, time).await {
             return Ok(exactly(seq, time));
         }
-        if let Some(seq) = self.in_index(time).await {
-            return Ok(exactly(seq, time));
+        let head = self.tail.ring.head();
+        let begin = self.first_at(time - time % SPAN_US).await?;
+        if begin.is_end() {
+            return Ok(self.beyond_the_end(begin.seq, time, head));
         }
+        // The answer may have told where the log begins.
+        if let Some(start) = self.remembered(time) {
+            return Ok(start);
+        }
+        let end = self.first_at((time - time % SPAN_US).saturating_add(SPAN_US));
+        let end = end.await?;
+        let between = Stretch {
+            before: begin.seq.saturating_sub(1),
+            reached: end.seq,
+        };
+        match self.search(Some(between), time).await {
+            Some(seq) if seq < end.seq || !end.is_end() => Ok(exactly(seq, time)),
+            Some(seq) => Ok(self.beyond_the_end(seq, time, head)),
+            None => self.asked_exactly(time, head).await,
+        }
+    }
+
+    /// What this node knows by itself. The ring may reach further back than the log.
+    fn remembered(&self, time: u64) -> Option<Start> {
+        let begins = self.tail.window.oldest();
+        if let Some(seq) = self.tail.ring.seq_at(time)
+            && seq > begins.seq
+        {
+            return Some(exactly(seq, time));
+        }
+        let first = begins.time?.get();
+        if time < first {
+            return Some(oldest(begins.seq, time, true));
+        }
+        (time == first).then(|| exactly(begins.seq, time))
+    }
+
+    /// While the log forgets what is being searched.
+    async fn asked_exactly(&self, time: u64, head: Head) -> Result<Start, Arc<LogError>> {
+        let found = self.first_at(time).await?;
+        if found.is_end() {
+            return Ok(self.beyond_the_end(found.seq, time, head));
+        }
+        Ok(self
+            .remembered(time)
+            .unwrap_or_else(|| exactly(found.seq, time)))
+    }
+
+    /// The first event that is not earlier, by the log; what that tells is remembered.
+    async fn first_at(&self, time: u64) -> Result<Placed, Arc<LogError>> {
         // A cursor beyond the largest time that there can be stands for the end of the log.
         let asked = fanjet_event::TimeUs::new(time).unwrap_or(fanjet_event::TimeUs::MAX);
-        let seq = self.log.seq_at(asked).await?;
-        let bounds = self.log.bounds().await?;
-        if seq > bounds.first || bounds.is_empty() {
-            return Ok(self.perhaps_yet_to_come(seq, time));
+        let placed = self.questions.first_at(asked).await?;
+        if let Some((seq, time)) = placed.oldest {
+            self.tail.window.begins_with(seq, time);
         }
-        let one = ReadLimit {
-            entries: 1,
-            bytes: usize::MAX,
-        };
-        let found = self.log.read(bounds.first, &Selection::All, one).await?;
-        let Some(first) = found.entries.first() else {
-            return Ok(oldest(bounds.first, time, true));
-        };
-        let first_time = first.time()?;
-        self.tail.window.begins_with(first.seq, first_time);
-        Ok(if time < first_time.get() {
-            oldest(first.seq, time, true)
-        } else {
-            exactly(seq, time)
-        })
+        if !placed.is_end() {
+            self.tail.index.learn(asked, placed.seq);
+        }
+        Ok(placed)
     }
 
-    /// A position that may be the log's end. Events that are on their way to it may be earlier than the time: ingest
-    /// has given them theirs. A time in the future means live, so it holds nothing back.
-    fn perhaps_yet_to_come(&self, seq: Seq, time: u64) -> Start {
+    /// Where one begins for whom the log has nothing yet. Events that are on their way to it may be earlier than the time:
+    /// ingest has given them theirs. A time in the future means live, so it holds nothing back, and it is no cursor to
+    /// come back with: what stands for it is what was the newest here when the log was asked.
+    fn beyond_the_end(&self, seq: Seq, time: u64, head: Head) -> Start {
         let is_past = time <= self.clock.now_us();
+        let newest = head.time.filter(|_| head.end.is_some_and(|end| end <= seq));
+        let (cursor, not_before) = match newest {
+            _ if is_past => (time, time),
+            Some(newest) => (newest.get() + 1, 0),
+            None => (seq, 0),
+        };
         Start::At {
             seq,
-            cursor: time,
+            cursor,
             oldest: false,
             clamped: false,
-            not_before: if is_past { time } else { 0 },
+            not_before,
         }
     }
-
-    /// Searches the stretch that the index names, by pages that the replay will need anyway.
-    async fn in_index(&self, time: u64) -> Option<Seq> {
-        let mut stretch = self.tail.index.stretch(time)?;
-        if stretch.before < self.tail.window.oldest().seq {
-            return None;
-        }
-        loop {
-            let probe = stretch.probe()?;
-            let page = self.page(probe).await.filter(|page| page.covers(probe))?;
-            match place_in(&page, stretch, time) {
-                Place::Found(seq) => return Some(seq),
-                Place::Within(narrower) => stretch = narrower,
-                Place::Unknown => return None,
-            }
-        }
-    }
-
-    async fn page(&self, seq: Seq) -> Option<Arc<Page>> {
-        loop {
-            let page = match self.desk.page(seq, Selection::All) {
-                Answer::Page(page) => page,
-                Answer::Wait(page) => page.await.ok()?,
-            };
-            if page.next > seq {
-                return Some(page);
-            }
-        }
-    }
-}
-
-impl Stretch {
-    /// Where to look next: directly behind its begin, when what is left is about one page.
-    fn probe(self) -> Option<Seq> {
-        const ABOUT_A_PAGE: u64 = 512;
-        let width = self.reached.checked_sub(self.before)?;
-        Some(if width <= ABOUT_A_PAGE {
-            self.before + 1
-        } else {
-            self.before + width / 2
-        })
-    }
-}
-
-/// What a page says about a place.
-#[derive(Debug, PartialEq, Eq)]
-enum Place {
-    Found(Seq),
-    Within(Stretch),
-    /// It has no event.
-    Unknown,
-}
-
-/// The page covers a position behind the stretch's begin, and not behind its end.
-fn place_in(page: &Page, stretch: Stretch, time: u64) -> Place {
-    let (Some(first), Some(last)) = (page.entries.first(), page.entries.last()) else {
-        return Place::Unknown;
-    };
-    if last.time().get() < time {
-        return match last.seq() + 1 {
-            next if next == stretch.reached => Place::Found(next),
-            _ => Place::Within(Stretch {
-                before: last.seq(),
-                ..stretch
-            }),
-        };
-    }
-    if first.time().get() >= time && first.seq() > stretch.before + 1 {
-        return Place::Within(Stretch {
-            reached: first.seq(),
-            ..stretch
-        });
-    }
-    let at = page
-        .entries
-        .partition_point(|entry| entry.time().get() < time);
-    page.entries
-        .get(at)
-        .map_or(Place::Unknown, |entry| Place::Found(entry.seq()))
 }
 
 fn exactly(seq: Seq, cursor: u64) -> Start {

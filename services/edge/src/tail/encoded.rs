@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-/// Memory of the frames of one node that were made on demand, in bytes.
+/// Memory of frames that were made on demand, in bytes: those of the ring's events, or those of pages.
 #[derive(Debug, Default)]
 pub struct EncodedBytes(AtomicUsize);
 

@@ -15,6 +15,8 @@ pub struct Encoder {
     compression: Compression,
     compressor: Option<Compressor>,
     bytes: Arc<EncodedBytes>,
+    /// The same for events that came in pages.
+    bytes_of_pages: Arc<EncodedBytes>,
     made: Made,
 }
 
@@ -36,8 +38,16 @@ impl Encoder {
             compression,
             compressor: None,
             bytes,
+            bytes_of_pages: Arc::default(),
             made: Made::default(),
         }
+    }
+
+    /// The same encoder, counting the frames of pages here.
+    #[must_use]
+    pub fn counting_pages_in(mut self, bytes: Arc<EncodedBytes>) -> Self {
+        self.bytes_of_pages = bytes;
+        self
     }
 
     /// What was made since the last call.
@@ -62,8 +72,11 @@ impl Encoder {
         }
     }
 
-    pub(super) fn bytes(&self) -> &Arc<EncodedBytes> {
-        &self.bytes
+    pub(super) fn bytes(&self, is_paged: bool) -> &Arc<EncodedBytes> {
+        match is_paged {
+            true => &self.bytes_of_pages,
+            false => &self.bytes,
+        }
     }
 
     fn zstd(&mut self, json: &[u8]) -> Box<[u8]> {

@@ -26,6 +26,8 @@ pub struct Entry {
     /// Where in the frame the DID is, and where the JSON begins.
     did: Range<u16>,
     json_start: u8,
+    /// Whether it came in a page, and not from the tail: what is made of it counts there.
+    is_paged: bool,
     /// A part of its page, if it came in one.
     frame: Bytes,
     zstd: Encoded,
@@ -38,16 +40,25 @@ impl Entry {
     /// # Errors
     /// [`LogError::Corrupt`] when the entry is not an event: our own data is damaged.
     pub fn new(entry: &fanjet_log::Entry, collections: &mut Collections) -> Result<Self, LogError> {
-        Self::framed(entry, text_frame(&entry.body), collections)
+        Self::framed(entry, text_frame(&entry.body), false, collections)
     }
 
-    /// As [`Entry::new`], with a frame that is there.
+    /// The entry of a page, whose frame is there.
     ///
     /// # Errors
     /// As [`Entry::new`].
-    pub(crate) fn framed(
+    pub(crate) fn paged(
         entry: &fanjet_log::Entry,
         frame: Bytes,
+        collections: &mut Collections,
+    ) -> Result<Self, LogError> {
+        Self::framed(entry, frame, true, collections)
+    }
+
+    fn framed(
+        entry: &fanjet_log::Entry,
+        frame: Bytes,
+        is_paged: bool,
         collections: &mut Collections,
     ) -> Result<Self, LogError> {
         let json_start = header_len(entry.body.len());
@@ -74,6 +85,7 @@ impl Entry {
             collection,
             did,
             json_start: json_start as u8,
+            is_paged,
             frame,
             zstd: Encoded::default(),
             v0: Encoded::default(),
@@ -146,7 +158,7 @@ impl Entry {
             return &self.frame;
         };
         encoded.get().unwrap_or_else(|| {
-            let bytes = Arc::clone(encoder.bytes());
+            let bytes = Arc::clone(encoder.bytes(self.is_paged));
             encoded.get_or_make(bytes, || encoder.encode(encoding, self.json_bytes()))
         })
     }

@@ -30,6 +30,8 @@ pub(crate) struct Feeder {
     config: TailConfig,
     traces: Traces,
     last_time: Option<TimeUs>,
+    /// Everything selected before it was read. Where next to nothing is selected it is far behind the ring's end.
+    clear_to: Seq,
     failures_in_a_row: u32,
 }
 
@@ -49,6 +51,7 @@ impl Feeder {
             config,
             traces: Traces::default(),
             last_time: None,
+            clear_to: 0,
             failures_in_a_row: 0,
         }
     }
@@ -85,7 +88,7 @@ impl Feeder {
         }
     }
 
-    /// Follows from where the ring ends, until something fails.
+    /// Follows from where everything was read, until something fails.
     async fn follow(&mut self) -> Result<std::convert::Infallible, LogError> {
         let patience = self.config.check_interval;
         let bounds = in_time(patience, self.log.bounds()).await?;
@@ -99,7 +102,6 @@ impl Feeder {
 
         let mut next = from;
         let mut next_at_last_check = None;
-        let mut clear_to = next;
         let (log, window) = (Arc::clone(&self.log), Arc::clone(&self.tail.window));
         let check_from = |from: Seq| {
             let (log, window) = (Arc::clone(&log), Arc::clone(&window));
@@ -133,12 +135,12 @@ impl Feeder {
                                 }
                             }
                             next_at_last_check = Some(next);
-                            clear_to = found.clear_to;
+                            self.clear_to = found.clear_to;
                         }
                         // The events may flow all the same; an end that stays unknown shows in the readiness.
                         Err(failure) => warn!(error = %failure, "cannot ask the log for its end"),
                     }
-                    check.set(check_from(next.max(clear_to)));
+                    check.set(check_from(next.max(self.clear_to)));
                 }
             }
         }
@@ -147,7 +149,8 @@ impl Feeder {
     /// Where to read on, given what the log holds.
     fn position(&mut self, bounds: Bounds) -> Result<Seq, LogError> {
         let head = self.tail.ring.head();
-        match next_position(head.end, bounds, self.config.warm_entries) {
+        let end = head.end.map(|end| end.max(self.clear_to));
+        match next_position(end, bounds, self.config.warm_entries) {
             Position::Start { from } => {
                 self.tail.ring.restart(from, bounds.last + 1);
                 Ok(from)

@@ -164,11 +164,9 @@ impl Ring {
         let at = covered
             .entries
             .partition_point(|entry| entry.time().get() < time);
-        let is_certain = at > 0 || covered.start == 1;
         covered
             .entries
-            .get(at)
-            .filter(|_| is_certain)
+            .get(at.checked_sub(1)? + 1)
             .map(|entry| entry.seq())
     }
 

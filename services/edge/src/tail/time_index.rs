@@ -1,9 +1,10 @@
 //! When the events of the past were, sparsely: from a time to a short stretch of seqs without asking the log.
 //!
-//! Filled from the tail, so it reaches back as far as the node has been running. Its memory is bounded: when it is
-//! full every other sample goes, and from then on half as many are taken.
+//! Filled from the tail, so it reaches back as far as the node has been running, and from what the log was asked about the
+//! time before. Its memory is bounded: when it is full every other sample of the tail goes, and from then on half as many are
+//! taken; of what was asked the oldest goes.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use fanjet_event::TimeUs;
 use fanjet_log::Seq;
@@ -22,6 +23,8 @@ struct Samples {
     taken: VecDeque<(TimeUs, Seq)>,
     /// The least distance between two.
     stride: u64,
+    /// By time: the first event that is not earlier.
+    asked: BTreeMap<TimeUs, Seq>,
 }
 
 /// The seqs between which a time was passed: the event at `before` is earlier, the one at `reached` is not.
@@ -36,6 +39,8 @@ pub struct Stretch {
 impl TimeIndex {
     /// The distance of samples at first.
     const STRIDE: u64 = 512;
+    /// How many answers of the log are kept, at about 50 bytes.
+    const ANSWERS: usize = 4096;
 
     /// An index of at most `max_samples` samples, at least 4.
     pub fn new(max_samples: usize) -> Self {
@@ -43,6 +48,7 @@ impl TimeIndex {
             samples: Mutex::new(Samples {
                 taken: VecDeque::new(),
                 stride: Self::STRIDE,
+                asked: BTreeMap::new(),
             }),
             max_samples: max_samples.max(4),
         }
@@ -69,15 +75,29 @@ impl TimeIndex {
         samples.taken.push_back((time, seq));
     }
 
-    /// Where a time was passed; `None` when it is outside of what was sampled.
+    /// Notes the log's answer: the first event that is not earlier than a time.
+    pub fn learn(&self, time: TimeUs, first: Seq) {
+        let mut samples = self.samples.lock();
+        samples.asked.insert(time, first);
+        if samples.asked.len() > Self::ANSWERS {
+            samples.asked.pop_first();
+        }
+    }
+
+    /// Where a time was passed; `None` when it is outside of what was sampled and asked.
     pub fn stretch(&self, time: u64) -> Option<Stretch> {
         let samples = self.samples.lock();
         let at = samples
             .taken
             .partition_point(|(sampled, _)| sampled.get() < time);
+        let sampled = |at: Option<usize>| Some(samples.taken.get(at?)?.1);
+        let asked = TimeUs::new(time).unwrap_or(TimeUs::MAX);
+        let before = samples.asked.range(..=asked).next_back();
+        let before = before.map(|(_, first)| first.saturating_sub(1));
+        let reached = samples.asked.range(asked..).next().map(|(_, first)| *first);
         Some(Stretch {
-            before: samples.taken.get(at.checked_sub(1)?)?.1,
-            reached: samples.taken.get(at)?.1,
+            before: before.max(sampled(at.checked_sub(1)))?,
+            reached: [reached, sampled(Some(at))].into_iter().flatten().min()?,
         })
     }
 }

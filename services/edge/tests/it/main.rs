@@ -18,6 +18,8 @@ mod conformance_handshake;
 #[cfg(test)]
 mod conformance_messages;
 #[cfg(test)]
+mod cursors;
+#[cfg(test)]
 mod delivery;
 #[cfg(test)]
 mod ending;

@@ -3,12 +3,17 @@
 use std::time::Duration;
 
 use fanjet_edge::NotReady;
-use fanjet_edge::metrics::{DELIVERED_EVENTS, FEEDER_RESTARTS, REFUSED_HANDSHAKES, TAIL_SEQ};
+use fanjet_edge::metrics::{
+    DELIVERED_EVENTS, DISCONNECTS, FEEDER_RESTARTS, REFUSED_HANDSHAKES, SUBSCRIBERS,
+    TAIL_LOST_EVENTS, TAIL_SEQ,
+};
 use fanjet_event::Topic;
 use fanjet_log::Entry;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{Event, Fault, FaultyLog, Node, body, commit, event, eventually, request};
+use crate::support::{
+    Client, Event, Fault, FaultyLog, Node, body, commit, event, eventually, request, time_of,
+};
 
 const POST: &str = "app.bsky.feed.post";
 const FOLLOW: &str = "app.bsky.graph.follow";
@@ -122,4 +127,50 @@ async fn a_quiet_pool_is_fresh_and_a_hanging_one_is_replaced() {
             .contains(&NotReady::TailStale)
     })
     .await;
+}
+
+/// Retention has passed the newest event of the pool, and the connection to the log breaks: nothing of the pool is lost.
+#[tokio::test]
+async fn a_quiet_pool_keeps_its_subscribers_when_the_log_was_away() {
+    let node = feeds(FaultyLog::new()).await;
+    let mut client = node.client("?wantedCollections=app.bsky.feed.post").await;
+    let mine: Vec<_> = (0..5).map(|_| node.append_one(POST, "did:plc:a")).collect();
+    client.expect(&mine).await;
+    node.log
+        .append((0..100).map(|_| commit(FOLLOW, "did:plc:c")));
+    node.log.retain_from(3);
+    knows_its_oldest(&node, 3).await;
+    node.log.set_fault(Fault::Away);
+    node.log.break_follows();
+    node.metric_becomes(FEEDER_RESTARTS, None, 1.0).await;
+    node.log.retain_from(50);
+    node.log.set_fault(Fault::None);
+    let next = node.append_one(POST, "did:plc:a");
+    client.expect([&next]).await;
+    assert_eq!(node.metric(TAIL_LOST_EVENTS, None), 0.0);
+    assert_eq!(node.metric(DISCONNECTS, Some("fell_behind")), 0.0);
+
+    // What may have been of the pool is lost all the same.
+    node.log.set_fault(Fault::Away);
+    node.log.break_follows();
+    node.metric_becomes(FEEDER_RESTARTS, None, 2.0).await;
+    node.log.append((0..10).map(|_| commit(POST, "did:plc:a")));
+    node.log.retain_from(node.log.last());
+    node.log.set_fault(Fault::None);
+    let (_, closed) = client.read_to_end().await;
+    assert_eq!(closed.map(|(code, _)| code), Some(1013));
+}
+
+/// What it shows then was found by a check of the log as a whole.
+async fn knows_its_oldest(node: &Node, seq: u64) {
+    let query = "?wantedCollections=app.bsky.feed.post";
+    for _ in 0..1000 {
+        let (_, oldest) =
+            Client::connect_and_ask(node.addr(), query, "x-fanjet-oldest-cursor").await;
+        if oldest == Some(time_of(seq).to_string()) {
+            return node.metric_falls_to(SUBSCRIBERS, 1.0).await;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("the oldest event never became known");
 }

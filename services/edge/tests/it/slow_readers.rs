@@ -3,8 +3,11 @@ use std::time::{Duration, Instant};
 use fanjet_edge::metrics::{DISCONNECTS, LAGGARDS, REPLAY_READ_EVENTS, REPLAYS, SUBSCRIBERS};
 
 use tokio::join;
+use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{Client, EventStream, FaultyLog, Node, Trickling, commit, time_of};
+use crate::support::{
+    Client, EventStream, FaultyLog, Node, Trickling, commit, eventually, time_of,
+};
 
 const POST: &str = "app.bsky.feed.post";
 const LIKE: &str = "app.bsky.feed.like";
@@ -120,6 +123,56 @@ async fn a_reader_that_falls_out_of_the_log_is_told_where_to_resume() {
 
     let after = node.append_one(POST, "did:plc:a");
     fast.expect([&after]).await;
+}
+
+/// Who asked for everything from the oldest event on gets everything that comes behind the first one that it got, wherever it
+/// reads that, or is told that it does not.
+#[tokio::test]
+async fn a_reader_that_began_with_the_oldest_event_and_falls_out_of_the_log_is_told() {
+    let log = FaultyLog::new();
+    // The ring covers the beginning of the log.
+    let mut all = log.append((0..20).map(|_| commit(POST, "did:plc:a").padded(PADDING)));
+    let node = Node::start_with(log, |config| {
+        config.http.workers = 1;
+        config.tail.check_interval = Duration::from_millis(20);
+        config.tail.ring_bytes = 2_000_000;
+        config.subscriber.max_pending_bytes = 1000;
+    })
+    .await;
+    node.tail_caught_up().await;
+    let mut slow = Client::connect_narrow(node.addr(), "?cursor=0").await;
+    let mut hello = Client::connect_narrow(node.addr(), "?cursor=0&requireHello=true").await;
+    hello
+        .send(Message::text(r#"{"type":"options_update","payload":{}}"#))
+        .await;
+    slow.expect(&all[..1]).await;
+    hello.expect(&all[..1]).await;
+    let mut fast = node.client("").await;
+    for _ in 0..EVENTS {
+        let entry = node.log.append([commit(POST, "did:plc:a").padded(PADDING)]);
+        fast.expect(&entry).await;
+        all.extend(entry);
+    }
+    let oldest = all.len() as u64;
+    node.log.retain_from(oldest);
+    eventually("the node knows where the log begins", || {
+        node.metric(DISCONNECTS, Some("fell_behind")) == 2.0
+    })
+    .await;
+    for mut client in [slow, hello] {
+        let mut read = 1;
+        let closed = loop {
+            match client.next().await {
+                Ok(text) => assert_eq!(text.as_bytes(), &all[read].body[..], "event {read}"),
+                Err(closed) => break closed,
+            }
+            read += 1;
+        };
+        let (code, reason) = closed.unwrap();
+        let cursor = time_of(read as u64);
+        assert_eq!(code, 1013);
+        assert!(reason.ends_with(&format!("cursor={cursor}")), "{reason}");
+    }
 }
 
 /// However much its system still says about it, a client that takes nothing holds no place for ever. One that reads a

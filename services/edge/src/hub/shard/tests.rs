@@ -23,6 +23,7 @@ const QUERIES: [&[&str]; 4] = [
 
 struct Rig {
     ring: Arc<Ring>,
+    desk: Arc<Desk>,
     window: Arc<Window>,
     shard: Shard,
     collections: Collections,
@@ -43,13 +44,14 @@ impl Rig {
         let window = Arc::new(Window::default());
         let shard = Shard::new(
             Arc::clone(&ring),
-            desk,
+            Arc::clone(&desk),
             Arc::clone(&window),
             limits,
             metrics,
         );
         Self {
             ring,
+            desk,
             window,
             shard,
             collections: Collections::new(100),
@@ -516,4 +518,5 @@ proptest! {
     }
 }
 
+mod pages;
 mod written;

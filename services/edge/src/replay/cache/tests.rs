@@ -1,10 +1,11 @@
+use fanjet_filter::Encoding;
 use fanjet_log::Selection::All;
 use fanjet_log::TopicFilter;
 use parking_lot::Mutex;
 
 use super::*;
 use crate::events::commit;
-use crate::tail::Collections;
+use crate::tail::{Collections, Compression, EncodedBytes, Encoder};
 
 fn page(from: Seq, next: Seq) -> Arc<Page> {
     let found: Vec<_> = (from..next)
@@ -109,4 +110,27 @@ fn pages_without_events_are_bounded_too() {
     let held = (0..100).filter(|start| cache.covers(&All, start * 10));
     assert!(held.eq(90..100));
     assert_eq!(cache.bytes(), 10 * PER_PAGE);
+}
+
+/// One bound for pages and what was made of them.
+#[test]
+fn frames_made_on_demand_take_the_place_of_pages() {
+    let weight = page(10, 20).weight() + PER_PAGE;
+    let bytes = Arc::<EncodedBytes>::default();
+    let mut encoder =
+        Encoder::new(Compression::default(), Arc::default()).counting_pages_in(Arc::clone(&bytes));
+    let mut cache = Cache::new(4 * weight);
+    for begin in [10, 20, 30, 40] {
+        cache.insert(All, page(begin, begin + 10));
+    }
+    assert!(cache.trim(bytes.get()).is_empty());
+    for seq in [10, 20, 30, 40] {
+        for entry in &cache.get(&All, seq).unwrap().entries {
+            entry.frame_in(Encoding::V0, &mut encoder);
+        }
+    }
+    assert!(bytes.get() > weight);
+    drop(cache.trim(bytes.get()));
+    assert!(!cache.covers(&All, 10) && cache.covers(&All, 40));
+    assert!(cache.bytes() + bytes.get() <= 4 * weight);
 }

@@ -115,3 +115,47 @@ fn what_nobody_waits_for_any_more_is_not_loaded() {
     let _again = wait(desk.page(100, Selection::All));
     assert_eq!(desk.next_load().unwrap().from, 100);
 }
+
+/// While the log is away nothing is taken from the queue, and clients come and go.
+#[test]
+fn readers_that_left_are_not_remembered_for_ever() {
+    let desk = desk();
+    let held = |desk: &Desk| {
+        let state = desk.state.lock();
+        let readers = state.waiting.values().map(Vec::len).sum::<usize>();
+        assert_eq!(readers, state.readers);
+        (state.queue.len().max(state.waiting.len()), readers)
+    };
+    let mut stay: Vec<_> = (0..10)
+        .map(|nth| wait(desk.page(nth * 2 * NEAR, Selection::All)))
+        .collect();
+    // The loads that run are stuck.
+    let running = desk.next_load().unwrap();
+    for nth in 0..20_000 {
+        drop(desk.page(nth % 900, Selection::All));
+        drop(desk.page(nth * 2 * NEAR_SELECTED, only()));
+        let (places, readers) = held(&desk);
+        assert!(
+            places <= MIN_SWEEP && readers <= MIN_SWEEP,
+            "{places} {readers}"
+        );
+    }
+    // Many that stay make room for as many that left.
+    let more: Vec<_> = (0..200).map(|_| desk.page(500, only())).collect();
+    for _ in 0..20_000 {
+        drop(desk.page(700, only()));
+        assert!(held(&desk).1 <= 2 * (more.len() + stay.len()));
+    }
+    // And nobody who stays is forgotten.
+    let loads = std::iter::once(running).chain(std::iter::from_fn(|| desk.next_load()));
+    for load in loads.take(100).collect::<Vec<_>>() {
+        let from = load.from;
+        desk.loaded(load, page(from, from + 1000));
+    }
+    for waiting in &mut stay {
+        assert!(waiting.try_recv().is_ok());
+    }
+    for waiting in more {
+        assert!(wait(waiting).try_recv().is_ok());
+    }
+}

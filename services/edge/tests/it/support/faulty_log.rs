@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use fanjet_event::TimeUs;
@@ -31,6 +32,15 @@ struct State {
     follows: u32,
     /// How often somebody was left without an answer.
     unanswered: u32,
+    questions: Questions,
+}
+
+/// What the log was asked about times.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Questions {
+    pub(crate) asked: u32,
+    under_way: u32,
+    pub(crate) most_at_once: u32,
 }
 
 /// What is wrong at the moment.
@@ -43,6 +53,8 @@ pub(crate) enum Fault {
     Hanging,
     /// Nobody answers who asks for the position of a time.
     Silent,
+    /// It takes a while to find the position of a time.
+    Slow(Duration),
     /// The next follow leaves out this seq.
     Skipping(Seq),
     /// Follows begin this many entries too early.
@@ -59,6 +71,7 @@ impl FaultyLog {
                 broken: 0,
                 follows: 0,
                 unanswered: 0,
+                questions: Questions::default(),
             })),
         }
     }
@@ -108,6 +121,11 @@ impl FaultyLog {
     pub(crate) async fn leaves_somebody_waiting(&self) {
         let mut state = self.state.subscribe();
         state.wait_for(|state| state.unanswered > 0).await.unwrap();
+    }
+
+    /// What it was asked about times so far.
+    pub(crate) fn questions(&self) -> Questions {
+        self.state.borrow().questions
     }
 
     fn check(&self) -> Result<(), LogError> {
@@ -195,7 +213,12 @@ impl EventLog for FaultyLog {
 
     async fn seq_at(&self, time: TimeUs) -> Result<Seq, LogError> {
         self.check()?;
-        if self.state.borrow().fault == Fault::Silent {
+        let _asking = Asking::begin(&self.state);
+        let fault = self.state.borrow().fault.clone();
+        if let Fault::Slow(pause) = fault {
+            tokio::time::sleep(pause).await;
+        }
+        if fault == Fault::Silent {
             self.state.send_modify(|state| state.unanswered += 1);
             std::future::pending::<()>().await;
         }
@@ -208,6 +231,27 @@ impl EventLog for FaultyLog {
 
     async fn appender(&self, _: Seq) -> Result<Box<dyn Appender>, AppendError> {
         unreachable!("the edge never writes")
+    }
+}
+
+/// A question about a time that is under way.
+struct Asking<'a>(&'a watch::Sender<State>);
+
+impl<'a> Asking<'a> {
+    fn begin(state: &'a watch::Sender<State>) -> Self {
+        state.send_modify(|state| {
+            let questions = &mut state.questions;
+            questions.asked += 1;
+            questions.under_way += 1;
+            questions.most_at_once = questions.most_at_once.max(questions.under_way);
+        });
+        Self(state)
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|state| state.questions.under_way -= 1);
     }
 }
 

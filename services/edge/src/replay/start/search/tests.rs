@@ -1,0 +1,51 @@
+use proptest::prelude::*;
+
+use super::*;
+use parking_lot::Mutex;
+
+use crate::events::commit;
+use crate::tail::Collections;
+
+fn page(from: Seq, next: Seq) -> Page {
+    let found: Vec<_> = (from..next)
+        .map(|seq| commit("app.bsky.feed.post", "did:plc:a").at(seq))
+        .collect();
+    Page::new(&found, from, next, &Mutex::new(Collections::new(10))).unwrap()
+}
+
+proptest! {
+    /// Whatever pages the desk has, the search ends, at the first event that is not earlier.
+    #[test]
+    fn the_search_finds_the_place(
+        before in 1_u64..1000,
+        width in 1_u64..5000,
+        place in 0.0..1.0_f64,
+        sizes in prop::collection::vec((1_u64..300, 0_u64..100), 40),
+    ) {
+        let mut stretch = Stretch { before, reached: before + width };
+        let answer = before + 1 + (place * width as f64) as u64;
+        let answer = answer.min(stretch.reached);
+        let time = crate::events::time_of(answer).get();
+        let mut found = None;
+        for (size, back) in sizes {
+            let probe = stretch.probe().unwrap();
+            prop_assert!(probe > stretch.before && probe <= stretch.reached);
+            let from = probe.saturating_sub(back).max(1);
+            let page = page(from, (from + size).max(probe + 1));
+            match place_in(&page, stretch, time) {
+                Place::Found(seq) => { found = Some(seq); break; }
+                Place::Within(narrower) => {
+                    prop_assert!(narrower.reached - narrower.before < stretch.reached - stretch.before);
+                    stretch = narrower;
+                }
+                Place::Unknown => prop_assert!(false, "the page has events"),
+            }
+        }
+        // Pages of one event each may need more steps than there are sizes.
+        if let Some(found) = found {
+            prop_assert_eq!(found, answer);
+        } else {
+            prop_assert!(stretch.before < answer && answer <= stretch.reached);
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! What a cursor stands for: the same on a node that has run for long and on a fresh one, whatever its memory holds, and
+//! without asking the log more than it must.
+
+use std::time::Duration;
+
+use fanjet_edge::metrics::{CURSOR_QUESTIONS, DISCONNECTS};
+use fanjet_log::Entry;
+use futures::future::join_all;
+
+use crate::support::{Client, Fault, FaultyLog, Node, commit, eventually, time_of};
+
+const POST: &str = "app.bsky.feed.post";
+const OLDEST: &str = "x-fanjet-oldest-cursor";
+const CLAMPED: &str = "x-fanjet-cursor-clamped";
+
+fn posts(count: u64) -> impl Iterator<Item = crate::support::Event> {
+    (0..count).map(|_| commit(POST, "did:plc:a"))
+}
+
+async fn node_over(log: &FaultyLog, ring_bytes: usize) -> Node {
+    let node = Node::start_with(log.clone(), |config| {
+        config.tail.ring_bytes = ring_bytes;
+        config.tail.warm_entries = 300;
+        config.tail.check_interval = Duration::from_millis(20);
+    })
+    .await;
+    node.tail_caught_up().await;
+    node
+}
+
+async fn knows_its_oldest(node: &Node, seq: u64) {
+    let wanted = Some(time_of(seq).to_string());
+    for _ in 0..1000 {
+        let (_, oldest) = Client::connect_and_ask(node.addr(), "?cursor=", OLDEST).await;
+        if oldest == wanted {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("the oldest event never became known");
+}
+
+fn from(entries: &[Entry], seq: u64) -> impl Iterator<Item = &Entry> {
+    entries.iter().filter(move |entry| entry.seq >= seq)
+}
+
+/// The ring of a quiet node outlives what the log keeps. What the log has forgotten is forgotten.
+#[tokio::test]
+async fn a_long_running_node_serves_what_a_fresh_one_does() {
+    let log = FaultyLog::new();
+    let mut all = log.append(posts(1000));
+    let long_running = node_over(&log, 1 << 24).await;
+    let mut held = long_running.client("?cursor=701").await;
+    held.expect(from(&all, 701)).await;
+    log.retain_from(901);
+    knows_its_oldest(&long_running, 901).await;
+    let fresh = node_over(&log, 1 << 24).await;
+    knows_its_oldest(&fresh, 901).await;
+    for (cursor, begins, is_clamped) in [
+        ("0".to_owned(), 901, false),
+        ("5".to_owned(), 901, true),
+        ("702".to_owned(), 901, true),
+        ("900".to_owned(), 901, true),
+        ("901".to_owned(), 901, false),
+        ("950".to_owned(), 950, false),
+        (time_of(5).to_string(), 901, true),
+        (time_of(750).to_string(), 901, true),
+        (time_of(900).to_string(), 901, true),
+        (time_of(901).to_string(), 901, false),
+        (time_of(950).to_string(), 950, false),
+    ] {
+        for node in [&long_running, &fresh] {
+            let query = format!("?cursor={cursor}");
+            let (mut client, clamped) = Client::connect_and_ask(node.addr(), &query, CLAMPED).await;
+            assert_eq!(clamped.is_some(), is_clamped, "{cursor}");
+            client.expect(from(&all, begins)).await;
+        }
+    }
+    // All of it.
+    log.retain_from(1001);
+    let mut clients = Vec::new();
+    for node in [&long_running, &fresh] {
+        eventually_starts_at_the_end(node).await;
+        for cursor in [
+            "0".to_owned(),
+            "950".to_owned(),
+            time_of(950).to_string(),
+            time_of(1000).to_string(),
+        ] {
+            clients.push(node.client(&format!("?cursor={cursor}")).await);
+        }
+    }
+    all.extend(log.append(posts(3)));
+    for client in &mut clients {
+        client.expect(from(&all, 1001)).await;
+    }
+}
+
+/// A node learns what the log forgets a little later.
+async fn eventually_starts_at_the_end(node: &Node) {
+    for _ in 0..1000 {
+        let (_, oldest) = Client::connect_and_ask(node.addr(), "?cursor=", OLDEST).await;
+        if oldest.is_none() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("the node still shows an oldest event");
+}
+
+/// Who asks for the future and is sent away before its first event comes back with a cursor that misses nothing.
+#[tokio::test]
+async fn a_cursor_in_the_future_is_not_what_one_resumes_with() {
+    let soon = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        + Duration::from_secs(60);
+    for cursor in [
+        soon.as_micros().to_string(),
+        i64::MAX.to_string(),
+        "301".to_owned(),
+        "999999999999999".to_owned(),
+    ] {
+        for hello in ["", "&requireHello=true"] {
+            let log = FaultyLog::new();
+            log.append(posts(300));
+            let node = node_over(&log, 1 << 24).await;
+            let mut client = node.client(&format!("?cursor={cursor}{hello}")).await;
+            if !hello.is_empty() {
+                client
+                    .send(r#"{"type":"options_update","payload":{}}"#.into())
+                    .await;
+                client
+                    .send(tokio_tungstenite::tungstenite::Message::Ping("x".into()))
+                    .await;
+                client.next_message().await;
+            }
+            node.stop.cancel();
+            let (read, closed) = client.read_to_end().await;
+            assert!(read.is_empty());
+            let (code, reason) = closed.unwrap();
+            assert_eq!(code, 1012);
+            let resume = reason.rsplit_once('=').unwrap().1.to_owned();
+            let expected = [(time_of(300).get() + 1).to_string(), "301".to_owned()];
+            assert!(expected.contains(&resume), "{reason} after cursor={cursor}");
+            // It misses nothing of what comes in between.
+            let missed = log.append(posts(5));
+            let next = node_over(&log, 1 << 24).await;
+            let mut client = next.client(&format!("?cursor={resume}")).await;
+            client.expect(&missed).await;
+        }
+    }
+}
+
+/// A crowd comes back to a node that remembers little: each with the time that it had come to.
+#[tokio::test]
+async fn a_crowd_that_comes_back_asks_the_log_a_few_times() {
+    let log = FaultyLog::new();
+    let all = log.append(posts(3000));
+    let node = node_over(&log, 30_000).await;
+    let before = log.questions().asked;
+    log.set_fault(Fault::Slow(Duration::from_millis(20)));
+    let cursors: Vec<u64> = (0..200).map(|n| 1 + n * 11).collect();
+    let clients = cursors.iter().map(|&seq| async move {
+        (
+            seq,
+            Client::connect(node.addr(), &format!("?cursor={}", time_of(seq))).await,
+        )
+    });
+    for (seq, mut client) in join_all(clients).await {
+        client.expect(from(&all, seq).take(20)).await;
+    }
+    let asked = log.questions().asked - before;
+    assert!(asked <= 4, "{asked} questions for one crowd");
+    assert_eq!(
+        node.labelled(CURSOR_QUESTIONS, "question", "time"),
+        f64::from(asked)
+    );
+}
+
+/// Whatever they ask for, only a few questions are under way at a time, and everybody gets an answer.
+#[tokio::test]
+async fn a_crowd_does_not_reach_the_log_all_at_once() {
+    let log = FaultyLog::new();
+    log.append(posts(300));
+    let node = node_over(&log, 1 << 24).await;
+    log.set_fault(Fault::Slow(Duration::from_millis(10)));
+    // No two of them share anything.
+    let cursors = (0..150_u64).map(|n| 9_000_000_000_000_000 + n * 60_000_000);
+    let clients = cursors.map(|cursor| {
+        let query = format!("?cursor={cursor}");
+        let addr = node.addr();
+        async move { Client::connect(addr, &query).await }
+    });
+    let mut clients = join_all(clients).await;
+    let questions = log.questions();
+    assert!(questions.asked >= 150 && questions.most_at_once > 1);
+    assert!(
+        questions.most_at_once <= 4,
+        "{} at once",
+        questions.most_at_once
+    );
+    log.set_fault(Fault::None);
+    let next = log.append(posts(1));
+    for client in &mut clients {
+        client.expect(&next).await;
+    }
+    eventually("all are connected", || {
+        node.metric(DISCONNECTS, None) == 0.0
+    })
+    .await;
+}
