@@ -161,11 +161,10 @@ async fn a_crowd_that_comes_back_asks_the_log_a_few_times() {
     let before = log.questions().asked;
     log.set_fault(Fault::Slow(Duration::from_millis(20)));
     let cursors: Vec<u64> = (0..200).map(|n| 1 + n * 11).collect();
+    let addr = node.addr();
     let clients = cursors.iter().map(|&seq| async move {
-        (
-            seq,
-            Client::connect(node.addr(), &format!("?cursor={}", time_of(seq))).await,
-        )
+        let query = format!("?cursor={}", time_of(seq));
+        (seq, Client::connect(addr, &query).await)
     });
     for (seq, mut client) in join_all(clients).await {
         client.expect(from(&all, seq).take(20)).await;
