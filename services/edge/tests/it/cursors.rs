@@ -28,18 +28,6 @@ async fn node_over(log: &FaultyLog, ring_bytes: usize) -> Node {
     node
 }
 
-async fn knows_its_oldest(node: &Node, seq: u64) {
-    let wanted = Some(time_of(seq).to_string());
-    for _ in 0..1000 {
-        let (_, oldest) = Client::connect_and_ask(node.addr(), "?cursor=", OLDEST).await;
-        if oldest == wanted {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("the oldest event never became known");
-}
-
 fn from(entries: &[Entry], seq: u64) -> impl Iterator<Item = &Entry> {
     entries.iter().filter(move |entry| entry.seq >= seq)
 }
@@ -53,9 +41,9 @@ async fn a_long_running_node_serves_what_a_fresh_one_does() {
     let mut held = long_running.client("?cursor=701").await;
     held.expect(from(&all, 701)).await;
     log.retain_from(901);
-    knows_its_oldest(&long_running, 901).await;
+    long_running.knows_its_oldest(901).await;
     let fresh = node_over(&log, 1 << 24).await;
-    knows_its_oldest(&fresh, 901).await;
+    fresh.knows_its_oldest(901).await;
     for (cursor, begins, is_clamped) in [
         ("0".to_owned(), 901, false),
         ("5".to_owned(), 901, true),

@@ -155,10 +155,7 @@ async fn a_reader_that_began_with_the_oldest_event_and_falls_out_of_the_log_is_t
     }
     let oldest = all.len() as u64;
     node.log.retain_from(oldest);
-    eventually("both are told", || {
-        node.metric(DISCONNECTS, Some("fell_behind")) == 2.0
-    })
-    .await;
+    node.knows_its_oldest(oldest).await;
     for mut client in [slow, hello] {
         let mut read = 1;
         let closed = loop {

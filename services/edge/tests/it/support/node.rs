@@ -8,7 +8,7 @@ use fanjet_log::ExpiringStore;
 use fanjet_log::memory::{MemoryNotices, MemoryStore};
 
 use super::instruments::Instruments;
-use super::{Client, FaultyLog, commit};
+use super::{Client, FaultyLog, commit, time_of};
 
 /// Far more than any step takes; a test that needs it has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -109,6 +109,22 @@ impl Node {
             self.metric(name, None) <= value
         })
         .await;
+    }
+
+    /// Waits until a check of the log has found that it begins with this seq.
+    pub(crate) async fn knows_its_oldest(&self, seq: u64) {
+        let wanted = Some(time_of(seq).to_string());
+        // What every node of these tests serves.
+        let query = "?wantedCollections=app.bsky.feed.post";
+        for _ in 0..1000 {
+            let (_, oldest) =
+                Client::connect_and_ask(self.addr(), query, "x-fanjet-oldest-cursor").await;
+            if oldest == wanted {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("the oldest event never became known");
     }
 
     /// Waits until everything appended so far is in the ring.
