@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use fanjet_actors::{Clock, SystemClock};
 use fanjet_edge::metrics::{CURSOR_QUESTIONS, DISCONNECTS};
 use fanjet_log::Entry;
 use futures::future::join_all;
@@ -99,12 +100,9 @@ async fn eventually_starts_at_the_end(node: &Node) {
 /// Who asks for the future and is sent away before its first event comes back with a cursor that misses nothing.
 #[tokio::test]
 async fn a_cursor_in_the_future_is_not_what_one_resumes_with() {
-    let soon = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap()
-        + Duration::from_secs(60);
+    let soon = SystemClock.now_us() + 60_000_000;
     for cursor in [
-        soon.as_micros().to_string(),
+        soon.to_string(),
         i64::MAX.to_string(),
         "301".to_owned(),
         "999999999999999".to_owned(),

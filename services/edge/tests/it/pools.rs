@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use fanjet_edge::NotReady;
 use fanjet_edge::metrics::{
-    DELIVERED_EVENTS, DISCONNECTS, FEEDER_RESTARTS, REFUSED_HANDSHAKES, SUBSCRIBERS,
-    TAIL_LOST_EVENTS, TAIL_SEQ,
+    DELIVERED_EVENTS, DISCONNECTS, FEEDER_RESTARTS, REFUSED_HANDSHAKES, TAIL_LOST_EVENTS, TAIL_SEQ,
 };
 use fanjet_event::Topic;
 use fanjet_log::Entry;

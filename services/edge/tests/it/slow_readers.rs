@@ -5,9 +5,7 @@ use fanjet_edge::metrics::{DISCONNECTS, LAGGARDS, REPLAY_READ_EVENTS, REPLAYS, S
 use tokio::join;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{
-    Client, EventStream, FaultyLog, Node, Trickling, commit, eventually, time_of,
-};
+use crate::support::{Client, EventStream, FaultyLog, Node, Trickling, commit, time_of};
 
 const POST: &str = "app.bsky.feed.post";
 const LIKE: &str = "app.bsky.feed.like";

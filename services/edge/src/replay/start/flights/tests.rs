@@ -6,7 +6,9 @@ use super::*;
 
 /// Questions that are answered by hand, in the order in which they are asked.
 #[derive(Default)]
-struct Asked(Arc<Mutex<Vec<(u64, oneshot::Sender<u64>)>>>);
+struct Asked(Arc<Mutex<Vec<Open>>>);
+
+type Open = (u64, oneshot::Sender<u64>);
 
 impl Asked {
     fn question(&self, key: u64) -> impl FnOnce() -> BoxFuture<'static, Result<u64, LogError>> {
