@@ -16,6 +16,8 @@ pub mod kafka_server;
 pub mod lean_client;
 pub mod link;
 pub mod metrics_page;
+#[cfg(feature = "dns")]
+pub mod name_server;
 pub mod nats_server;
 pub mod process;
 pub mod tools;
@@ -27,6 +29,8 @@ pub use jetstream_client::JetstreamClient;
 pub use kafka_server::KafkaServer;
 pub use lean_client::LeanClient;
 pub use link::{Link, LinkState};
+#[cfg(feature = "dns")]
+pub use name_server::NameServer;
 pub use nats_server::NatsServer;
 pub use process::Process;
 pub use setting::setting;

@@ -6,34 +6,67 @@ use std::sync::Arc;
 use reqwest::ClientBuilder;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
+use url::Url;
 
-use crate::Reach;
+use crate::url::may_ask;
+use crate::{Reach, Resolver};
 
 /// A client that goes nowhere but where it is sent: no redirects, no proxies; to strangers by HTTPS and at public
-/// addresses only.
+/// addresses only, which this machine's name servers are asked for without holding up a thread.
 pub fn within(reach: Reach, builder: ClientBuilder) -> ClientBuilder {
-    let plain = builder.redirect(Policy::none()).no_proxy();
     match reach {
-        Reach::Public => plain
-            .https_only(true)
-            .dns_resolver(Arc::new(PublicAddresses)),
-        Reach::Private => plain,
+        Reach::Public => within_by(reach, Resolver::system(), builder),
+        Reach::Private => plain(builder),
     }
 }
 
-/// The system's resolver, without what is not public.
-#[derive(Debug)]
-struct PublicAddresses;
+/// As [`within`], with a resolver of one's own, whatever the reach is.
+pub fn within_by(reach: Reach, resolver: Resolver, builder: ClientBuilder) -> ClientBuilder {
+    plain(builder)
+        .https_only(reach == Reach::Public)
+        .dns_resolver(Arc::new(Guarded { resolver, reach }))
+}
 
-impl Resolve for PublicAddresses {
+fn plain(builder: ClientBuilder) -> ClientBuilder {
+    builder.redirect(Policy::none()).no_proxy()
+}
+
+/// Redirects to hosts that may be asked themselves, so many at most. What leads elsewhere is the answer itself.
+pub fn redirects(reach: Reach, most: usize) -> Policy {
+    Policy::custom(move |attempt| {
+        let is_too_far = attempt.previous().len() > most;
+        if is_too_far || !may_follow(attempt.url(), reach) {
+            return attempt.stop();
+        }
+        attempt.follow()
+    })
+}
+
+/// No address and no port: the resolver would not be asked for the one, and the other is somebody else's service.
+fn may_follow(url: &Url, reach: Reach) -> bool {
+    let has_scheme = url.scheme() == "https" || reach == Reach::Private && url.scheme() == "http";
+    let is_plain = url.username().is_empty() && url.password().is_none();
+    let is_host = url.port().is_none() || reach == Reach::Private;
+    has_scheme && is_plain && is_host && url.domain().is_some_and(|host| may_ask(host, reach))
+}
+
+/// A resolver, without what is out of reach.
+#[derive(Debug)]
+struct Guarded {
+    resolver: Resolver,
+    reach: Reach,
+}
+
+impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
+        let (resolver, reach) = (self.resolver.clone(), self.reach);
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let public: Vec<SocketAddr> = found.filter(|at| is_public(at.ip())).collect();
-            if public.is_empty() {
+            let mut found = resolver.addresses(name.as_str()).await?;
+            found.retain(|at: &SocketAddr| reach == Reach::Private || is_public(at.ip()));
+            if found.is_empty() {
                 return Err("the host has no public address".into());
             }
-            Ok(Box::new(public.into_iter()) as Addrs)
+            Ok(Box::new(found.into_iter()) as Addrs)
         })
     }
 }

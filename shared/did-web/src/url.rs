@@ -1,4 +1,4 @@
-//! Where a did:web has its document. Pure.
+//! Where a did:web has its document, and a handle its DID. Pure.
 
 use url::{Host, Url};
 
@@ -39,6 +39,37 @@ pub fn document_url(did: &str, reach: Reach) -> Option<Url> {
     url.set_port(port).ok()?;
     // A parser of URLs takes some numbers for addresses.
     matches!(url.host(), Some(Host::Domain(_))).then_some(url)
+}
+
+/// What stands before a handle in the name under which its DID is, as text.
+pub const HANDLE_PREFIX: &str = "_atproto.";
+
+/// The ends of names that are no handles, beside those that are kept for networks of one's own.
+const NO_HANDLES: [&str; 5] = ["alt", "example", "invalid", "onion", "test"];
+
+/// The URL at which a handle's host says whose it is; `None` for what is no handle, or may not be asked.
+///
+/// `.test` is a handle with [`Reach::Private`] only, and without TLS.
+pub fn handle_url(handle: &str, reach: Reach) -> Option<Url> {
+    let (_, last) = handle.rsplit_once('.')?;
+    let is_test = reach == Reach::Private && last.eq_ignore_ascii_case("test");
+    let is_kept = NO_HANDLES.iter().any(|no| last.eq_ignore_ascii_case(no));
+    let is_word = last.starts_with(|first: char| first.is_ascii_alphabetic());
+    let is_handle = is_public_name(handle) && is_word && (is_test || !is_kept);
+    if !is_handle {
+        return None;
+    }
+    let scheme = if is_test { "http" } else { "https" };
+    let url = Url::parse(&format!("{scheme}://{handle}/.well-known/atproto-did")).ok()?;
+    url.domain().is_some().then_some(url)
+}
+
+/// Whether a host of this name may be asked at all.
+pub(crate) fn may_ask(host: &str, reach: Reach) -> bool {
+    match reach {
+        Reach::Public => is_public_name(host),
+        Reach::Private => is_name(host),
+    }
 }
 
 /// What stands behind the percent sign of `%3A8080`.

@@ -76,3 +76,28 @@ async fn strangers_are_asked_by_https_only() {
     let refused = client.get("http://1.1.1.1/").send().await.unwrap_err();
     assert!(refused.is_builder(), "{refused}");
 }
+
+#[test]
+fn redirects_lead_to_public_names_by_https_only() {
+    let may = |url: &str, reach| may_follow(&Url::parse(url).unwrap(), reach);
+    for fine in ["https://alice.com/x?y", "https://www.alice.com/"] {
+        assert!(may(fine, Reach::Public), "{fine}");
+    }
+    for bad in [
+        "http://alice.com/",
+        "https://alice.com:8443/",
+        "https://127.0.0.1/",
+        "https://[::1]/",
+        "https://2130706433/",
+        "https://localhost/",
+        "https://intranet/",
+        "https://metadata.google.internal/",
+        "https://user:word@alice.com/",
+        "ftp://alice.com/",
+        "file:///etc/passwd",
+    ] {
+        assert!(!may(bad, Reach::Public), "{bad}");
+    }
+    assert!(may("http://alice.test/", Reach::Private));
+    assert!(!may("http://127.0.0.1/", Reach::Private));
+}

@@ -112,3 +112,42 @@ proptest! {
         prop_assert_eq!(document_url(&did, Reach::Private), None);
     }
 }
+
+#[test]
+fn a_handle_is_a_public_host_name() {
+    let found = |handle, reach| handle_url(handle, reach).map(String::from);
+    for reach in [Reach::Public, Reach::Private] {
+        assert_eq!(
+            found("alice.bsky.social", reach).unwrap(),
+            "https://alice.bsky.social/.well-known/atproto-did"
+        );
+        for bad in [
+            "",
+            "alice",
+            "alice.",
+            "alice..com",
+            "alice.example",
+            "alice.invalid",
+            "handle.invalid",
+            "alice.local",
+            "alice.localhost",
+            "alice.internal",
+            "alice.onion",
+            "1.0.0.127.in-addr.arpa",
+            "10.0.0.1",
+            "0x7f.1",
+            "alice.com:8080",
+            "alice.com/a",
+            "me@alice.com",
+            "al_ice.com",
+            "\u{e4}lice.com",
+        ] {
+            assert_eq!(found(bad, reach), None, "{bad:?}");
+        }
+    }
+    assert_eq!(found("alice.test", Reach::Public), None);
+    assert_eq!(
+        found("alice.test", Reach::Private).unwrap(),
+        "http://alice.test/.well-known/atproto-did"
+    );
+}
