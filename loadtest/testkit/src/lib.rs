@@ -11,6 +11,8 @@ pub mod collector;
 pub mod corpus;
 pub mod jetstream_client;
 #[cfg(feature = "kafka")]
+pub mod kafka_admin;
+#[cfg(feature = "kafka")]
 pub mod kafka_reader;
 pub mod kafka_server;
 pub mod lean_client;

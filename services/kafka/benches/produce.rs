@@ -15,7 +15,7 @@ use fanjet_actors::{Clock, Stop, SystemClock};
 use fanjet_event::Topic;
 use fanjet_kafka::config::Delivery;
 use fanjet_kafka::{Kafka, KafkaConfig};
-use fanjet_log::memory::MemoryLog;
+use fanjet_log::memory::{MemoryBookmarks, MemoryLog};
 use fanjet_log::{EventLog, NewEvent, Origin, UpstreamId};
 use fanjet_telemetry::Metrics;
 use fanjet_testkit::KafkaServer;
@@ -119,6 +119,7 @@ async fn produce<T>(
         config.clone(),
         "bench".to_owned(),
         log,
+        Arc::new(MemoryBookmarks::default()),
         Arc::new(SystemClock),
         &metrics.meter("bench"),
     )

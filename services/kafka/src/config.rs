@@ -174,6 +174,8 @@ pub struct PositionConfig {
     pub group: String,
     /// Where to begin without one: `live`, `oldest`, a seq or a `time_us`.
     pub start: String,
+    /// A word: each new one begins anew at `start`, once. Empty: never.
+    pub anew: String,
     /// How often it is written down.
     #[serde(with = "humantime_serde")]
     pub interval: Duration,
@@ -184,6 +186,7 @@ impl Default for PositionConfig {
         Self {
             group: "fanjet-kafka".to_owned(),
             start: "live".to_owned(),
+            anew: String::new(),
             interval: Duration::from_millis(200),
         }
     }

@@ -47,6 +47,23 @@ pub enum KafkaError {
         /// What was produced.
         produced: Seq,
     },
+    /// There was a position, and nobody knows it any more: going on anywhere would skip or repeat without a word.
+    #[error(
+        "the position is gone: Kafka has no offset of group {group} for topic {topic}, but the log was produced there up to seq \
+         {produced} (time_us {time_us}) at least; the topic or the group was deleted, or the offset has expired. Nothing is \
+         produced. To go on, set kafka.position.start ({next} repeats little and skips nothing) and kafka.position.anew to a \
+         word that was never used here", next = produced + 1
+    )]
+    PositionGone {
+        /// Where Kafka kept it.
+        group: String,
+        /// Of which topic.
+        topic: String,
+        /// What was produced, when that was last written beside the log.
+        produced: Seq,
+        /// Its log time.
+        time_us: u64,
+    },
     /// A task failed.
     #[error(transparent)]
     Task(#[from] TaskError),
@@ -75,7 +92,7 @@ impl KafkaError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Config { .. } | Self::Variable { .. } | Self::Task(_) | Self::Broken(_) => false,
-            Self::Kafka { .. } | Self::Replaced { .. } => true,
+            Self::Kafka { .. } | Self::Replaced { .. } | Self::PositionGone { .. } => true,
             Self::Log(failure) => failure.is_retryable(),
         }
     }
@@ -91,6 +108,7 @@ impl KafkaError {
                 _ => "kafka",
             },
             Self::Log(_) | Self::Replaced { .. } => "log",
+            Self::PositionGone { .. } => "position",
             Self::Task(_) | Self::Broken(_) => "defect",
         }
     }

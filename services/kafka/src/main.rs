@@ -9,7 +9,7 @@ use fanjet_boot::{Failure, Process, say};
 use fanjet_config::{EXIT_CONFIG, Flags, fail, process_env};
 use fanjet_kafka::atkafka::{AtKafkaFlags, Upstream, settings};
 use fanjet_kafka::{Kafka, KafkaSettings};
-use fanjet_log_nats::NatsLog;
+use fanjet_log_nats::{NatsBookmarks, NatsLog};
 
 /// Produces the log in NATS JetStream to Kafka. Takes at-kafka's flags and environment variables.
 #[derive(Debug, Parser)]
@@ -87,10 +87,13 @@ async fn produce(settings: KafkaSettings, process: &mut Process) -> Result<(), F
     let Some(log) = process.unless_stopped(connecting).await else {
         return Ok(());
     };
+    let log = log?;
+    let bookmarks = NatsBookmarks::of(&log).await?;
     let kafka = Kafka::new(
         settings.kafka,
         process.host(),
-        Arc::new(log?),
+        Arc::new(log),
+        Arc::new(bookmarks),
         Arc::new(SystemClock),
         &process.meter("fanjet-kafka"),
     )?;

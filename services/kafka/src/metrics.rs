@@ -33,6 +33,8 @@ pub const LOST_EVENTS: &str = "fanjet_kafka_lost_events";
 pub const RESTARTS: &str = "fanjet_kafka_restarts";
 /// How often writing the position failed.
 pub const POSITION_FAILURES: &str = "fanjet_kafka_position_failures";
+/// How often writing the bookmark beside the log failed.
+pub const BOOKMARK_FAILURES: &str = "fanjet_kafka_bookmark_failures";
 
 /// at-kafka: events that were handled, by `action_name` and `collection`.
 pub const HANDLED_EVENTS: &str = "atkafka_handled_events";
@@ -66,6 +68,7 @@ pub struct Metrics {
     lost_events: Counter<u64>,
     restarts: Counter<u64>,
     position_failures: Counter<u64>,
+    bookmark_failures: Counter<u64>,
     handled_events: Counter<u64>,
     atkafka_produced_events: Counter<u64>,
     plc_requests: Counter<u64>,
@@ -89,6 +92,7 @@ impl Metrics {
             lost_events: meter.u64_counter(LOST_EVENTS).build(),
             restarts: meter.u64_counter(RESTARTS).build(),
             position_failures: meter.u64_counter(POSITION_FAILURES).build(),
+            bookmark_failures: meter.u64_counter(BOOKMARK_FAILURES).build(),
             handled_events: meter.u64_counter(HANDLED_EVENTS).build(),
             atkafka_produced_events: meter.u64_counter(ATKAFKA_PRODUCED_EVENTS).build(),
             plc_requests: meter.u64_counter(PLC_REQUESTS).build(),
@@ -129,7 +133,7 @@ impl Metrics {
     pub(crate) fn looked_up(&self, kind: Kind, is_known: bool, is_cached: bool) {
         let requests = match kind {
             Kind::Profile => &self.api_requests,
-            Kind::Identity | Kind::Web | Kind::Audit => &self.plc_requests,
+            Kind::Identity | Kind::Web | Kind::Audit | Kind::Handle => &self.plc_requests,
         };
         let labels = [
             KeyValue::new("kind", kind.label()),
@@ -142,6 +146,10 @@ impl Metrics {
     pub(crate) fn remembered(&self, kind: Kind, accounts: usize) {
         let kind = KeyValue::new("kind", kind.label());
         self.cache_size.record(accounts as u64, &[kind]);
+    }
+
+    pub(crate) fn bookmark_failed(&self) {
+        self.bookmark_failures.add(1, &[]);
     }
 
     pub(crate) fn position_failed(&self) {
@@ -169,6 +177,11 @@ impl Tally {
         let label = match is_known || self.collections.contains(collection) {
             true => collection,
             false => OTHER,
+        };
+        // Actions may be called after the collection, whose names strangers invent.
+        let action = match label {
+            OTHER => action.split('_').next().unwrap_or(action),
+            _ => action,
         };
         let key = (action.to_owned(), label.to_owned());
         *self.handled.entry(key).or_default() += 1;

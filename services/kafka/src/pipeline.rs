@@ -1,6 +1,7 @@
 //! From the log to Kafka: sessions that end with the first failure and begin anew behind what is acknowledged.
 
 mod window;
+mod bookmark;
 mod resume;
 mod prepare;
 mod letters;

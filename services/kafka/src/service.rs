@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fanjet_actors::{Clock, Stop};
-use fanjet_log::EventLog;
+use fanjet_log::{Bookmarks, EventLog};
 use fanjet_telemetry::{Health, HealthReport};
 use opentelemetry::metrics::Meter;
 
@@ -21,7 +21,7 @@ pub struct Kafka {
 }
 
 impl Kafka {
-    /// Checks the settings; asks nobody yet. `host` is what the machine is called.
+    /// Checks the settings; asks nobody yet. `host` is what the machine is called, `bookmarks` are those beside the log.
     ///
     /// # Errors
     /// [`KafkaError::Config`].
@@ -29,13 +29,14 @@ impl Kafka {
         config: KafkaConfig,
         host: String,
         log: Arc<dyn EventLog>,
+        bookmarks: Arc<dyn Bookmarks>,
         clock: Arc<dyn Clock>,
         meter: &Meter,
     ) -> Result<Self, KafkaError> {
         config.validate()?;
         let config = Arc::new(config);
         let metrics = Metrics::new(meter);
-        let worker = Worker::new(Arc::clone(&config), host, log, clock, metrics)?;
+        let worker = Worker::new(Arc::clone(&config), host, (log, bookmarks), clock, metrics)?;
         Ok(Self {
             progress: worker.progress(),
             worker,

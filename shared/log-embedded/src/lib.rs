@@ -38,11 +38,13 @@ mod follow;
 mod seek;
 
 mod log;
+mod bookmarks;
 
 #[cfg(feature = "fuzz")]
 #[doc(hidden)]
 pub mod fuzz;
 
+pub use bookmarks::FolderBookmarks;
 pub use config::{EmbeddedConfig, Sync, Verify};
 pub use error::{OpenError, Remedy};
 pub use log::EmbeddedLog;

@@ -36,11 +36,13 @@ mod log;
 mod store;
 
 mod notices;
+mod bookmarks;
 
 mod prepare;
 
 mod error;
 
+pub use bookmarks::NatsBookmarks;
 pub use config::{BucketConfig, Compression, NatsConfig, ServerUrl, Storage, StreamConfig};
 pub use lease::NatsLease;
 pub use log::NatsLog;

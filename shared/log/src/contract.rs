@@ -28,6 +28,7 @@ mod samples;
 
 mod anew;
 mod append;
+mod bookmarks;
 mod fencing;
 mod follow;
 mod lease;
@@ -50,6 +51,7 @@ pub use samples::{event, events, sized_event, time_of, whole};
 
 pub use anew::*;
 pub use append::*;
+pub use bookmarks::*;
 pub use fencing::*;
 pub use follow::*;
 pub use lease::*;

@@ -15,11 +15,13 @@ mod error;
 pub mod lease;
 pub mod store;
 pub mod notices;
+pub mod bookmarks;
 pub mod memory;
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 
+pub use bookmarks::Bookmarks;
 pub use error::{AppendError, LogError};
 pub use event::{Entry, MAX_BODY, NewEvent, Origin, UpstreamId};
 pub use identity::{LogIdentity, NoIdentity, first_seq};

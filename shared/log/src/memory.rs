@@ -4,6 +4,7 @@
 //! here is durable, and nothing waits: an append is acknowledged when it returns.
 
 mod appender;
+mod bookmarks;
 mod faults;
 mod follow;
 mod lease;
@@ -24,6 +25,7 @@ use crate::{
     ReadLimit, Selection, Seq,
 };
 
+pub use bookmarks::MemoryBookmarks;
 pub use faults::Fault;
 pub use lease::MemoryLease;
 pub use notices::MemoryNotices;

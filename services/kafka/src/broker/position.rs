@@ -38,6 +38,7 @@ pub(crate) struct PositionKeeper {
     consumer: Arc<BaseConsumer<ClientEvents>>,
     topic: String,
     patience: Duration,
+    begun: Mark,
     written: Option<(Mark, Instant)>,
 }
 
@@ -55,6 +56,7 @@ impl PositionKeeper {
             consumer: Arc::new(consumer),
             topic: config.topic.clone(),
             patience: config.request_timeout,
+            begun: Mark::default(),
             written: None,
         })
     }
@@ -110,6 +112,11 @@ impl PositionKeeper {
         Ok(offsets)
     }
 
+    /// Everything up to here was written by earlier sessions.
+    pub(crate) fn begin(&mut self, mark: Mark) {
+        self.begun = mark;
+    }
+
     /// What a transaction needs to write the position.
     pub(crate) fn group(&self) -> Option<ConsumerGroupMetadata> {
         self.consumer.group_metadata()
@@ -133,9 +140,9 @@ impl PositionKeeper {
             .is_none_or(|(written, at)| written != mark || at.elapsed() >= REFRESH)
     }
 
-    /// The position that is written for sure, by this session.
+    /// The position that is written for sure.
     pub(crate) fn written(&self) -> Mark {
-        self.written.map_or_else(Mark::default, |(mark, _)| mark)
+        self.written.map_or(self.begun, |(mark, _)| mark)
     }
 
     /// Up to here it is written for sure.

@@ -21,6 +21,7 @@ impl KafkaConfig {
         self.check_login()?;
         self.check_numbers()?;
         Start::parse(&self.position.start)?;
+        self.enrich.resolver()?;
         for pattern in &self.enrich_urls() {
             crate::enrich::base_url(pattern.0, pattern.1)?;
         }

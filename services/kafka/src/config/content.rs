@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use fanjet_did_web::Reach;
+use fanjet_did_web::{Reach, Resolver};
 use serde::{Deserialize, Serialize};
 
 use super::{List, by_name};
+use crate::KafkaError;
 
 /// Where Discord's, and so Osprey's, snowflakes begin: 2015-01-01.
 pub(super) const SNOWFLAKE_EPOCH_MS: u64 = 1_420_070_400_000;
@@ -88,6 +89,8 @@ pub struct EnrichConfig {
     pub plc_host: String,
     /// Where profiles are; empty: none are asked for.
     pub api_host: String,
+    /// The name server that is asked for strangers' hosts and handles, `ADDRESS:PORT`; empty: this machine's.
+    pub name_server: String,
     /// How long an event waits for its look-ups.
     #[serde(with = "humantime_serde")]
     pub deadline: Duration,
@@ -122,6 +125,7 @@ impl Default for EnrichConfig {
             enabled: true,
             plc_host: String::new(),
             api_host: String::new(),
+            name_server: String::new(),
             deadline: Duration::from_secs(2),
             lookup_timeout: Duration::from_secs(5),
             lookups_per_second: 200,
@@ -159,6 +163,23 @@ impl Default for DidWebConfig {
             lookups_per_second: 20,
             allow_private: false,
         }
+    }
+}
+
+impl EnrichConfig {
+    /// Who is asked for strangers' names.
+    pub(crate) fn resolver(&self) -> Result<Resolver, KafkaError> {
+        if self.name_server.is_empty() {
+            return Ok(Resolver::system());
+        }
+        let address = self.name_server.parse().map_err(|_| {
+            let what = format!(
+                "{:?} is no address of a name server; allowed: 192.0.2.1:53, [2001:db8::1]:53",
+                self.name_server
+            );
+            KafkaError::config("kafka.enrich.name_server", what)
+        })?;
+        Ok(Resolver::at(address, 0))
     }
 }
 

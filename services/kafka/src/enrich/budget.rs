@@ -2,30 +2,31 @@
 
 use std::time::Duration;
 
-/// A bucket of tokens.
+use tokio::time::Instant;
+
+/// A bucket of tokens. Its clock is monotonic: a wall clock that is set back would stop all look-ups until it has caught
+/// up.
 #[derive(Debug)]
 pub(super) struct Budget {
-    per_second: u64,
-    burst: u64,
-    /// When the bucket would be empty, in microseconds: it fills as the clock moves away from here.
-    empty_at_us: u64,
+    each: Duration,
+    burst: u32,
+    /// When the bucket is full again.
+    full_at: Option<Instant>,
 }
 
 impl Budget {
     pub(super) fn new(per_second: u32, burst: u32) -> Self {
         Self {
-            per_second: u64::from(per_second.max(1)),
-            burst: u64::from(burst.max(1)),
-            empty_at_us: 0,
+            each: Duration::from_secs(1) / per_second.max(1),
+            burst: burst.max(1),
+            full_at: None,
         }
     }
 
     /// Takes a token; returns how long to wait before it may be used.
-    pub(super) fn take(&mut self, now_us: u64) -> Duration {
-        let each_us = 1_000_000 / self.per_second;
-        // No more than the burst is saved up.
-        let oldest = now_us.saturating_sub(each_us * self.burst);
-        self.empty_at_us = self.empty_at_us.max(oldest) + each_us;
-        Duration::from_micros(self.empty_at_us.saturating_sub(now_us))
+    pub(super) fn take(&mut self, now: Instant) -> Duration {
+        let full_at = self.full_at.map_or(now, |at| at.max(now)) + self.each;
+        self.full_at = Some(full_at);
+        (full_at - now).saturating_sub(self.each * self.burst)
     }
 }

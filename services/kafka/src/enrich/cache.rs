@@ -3,53 +3,83 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// Two generations: what is used moves into the young one; when that is full, the old one goes.
+/// Two generations: what is used moves into the young one; when that is full, the old one goes. Full is what holds half of
+/// the values, or half of the bytes: strangers say how large a value is.
 #[derive(Debug)]
 pub(super) struct Cache<K, V> {
-    young: HashMap<K, V>,
-    old: HashMap<K, V>,
+    young: Generation<K, V>,
+    old: Generation<K, V>,
     half: usize,
+    half_bytes: usize,
+}
+
+#[derive(Debug)]
+struct Generation<K, V> {
+    values: HashMap<K, (V, usize)>,
+    bytes: usize,
 }
 
 impl<K: Hash + Eq, V> Cache<K, V> {
-    /// Holds at most `capacity` values, at least two.
-    pub(super) fn new(capacity: usize) -> Self {
+    /// Holds at most `capacity` values, at least two, of at most `bytes` bytes, but for the two newest.
+    pub(super) fn new(capacity: usize, bytes: usize) -> Self {
         Self {
-            young: HashMap::new(),
-            old: HashMap::new(),
+            young: Generation::default(),
+            old: Generation::default(),
             half: (capacity / 2).max(1),
+            half_bytes: bytes / 2,
         }
     }
 
-    pub(super) fn get<Q>(&mut self, key: &Q) -> Option<&V>
+    pub(super) fn get<Q>(&mut self, key: &Q) -> Option<&mut V>
     where
         Q: Hash + Eq + ?Sized,
         K: std::borrow::Borrow<Q>,
     {
-        if let Some((key, value)) = self.old.remove_entry(key) {
-            self.put(key, value);
+        if let Some((key, value, bytes)) = self.old.remove(key) {
+            self.put(key, value, bytes);
         }
-        self.young.get(key)
+        self.young.values.get_mut(key).map(|(value, _)| value)
     }
 
-    pub(super) fn put(&mut self, key: K, value: V) {
+    pub(super) fn put(&mut self, key: K, value: V, bytes: usize) {
         self.old.remove(&key);
-        if self.young.len() >= self.half && !self.young.contains_key(&key) {
+        self.young.remove(&key);
+        let is_full = self.young.values.len() >= self.half
+            || self.young.bytes.saturating_add(bytes) > self.half_bytes;
+        if is_full && !self.young.values.is_empty() {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(key, value);
-    }
-
-    pub(super) fn remove<Q>(&mut self, key: &Q)
-    where
-        Q: Hash + Eq + ?Sized,
-        K: std::borrow::Borrow<Q>,
-    {
-        self.young.remove(key);
-        self.old.remove(key);
+        self.young.bytes += bytes;
+        self.young.values.insert(key, (value, bytes));
     }
 
     pub(super) fn len(&self) -> usize {
-        self.young.len() + self.old.len()
+        self.young.values.len() + self.old.values.len()
+    }
+
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.young.bytes + self.old.bytes
+    }
+}
+
+impl<K: Hash + Eq, V> Generation<K, V> {
+    fn remove<Q>(&mut self, key: &Q) -> Option<(K, V, usize)>
+    where
+        Q: Hash + Eq + ?Sized,
+        K: std::borrow::Borrow<Q>,
+    {
+        let (key, (value, bytes)) = self.values.remove_entry(key)?;
+        self.bytes -= bytes;
+        Some((key, value, bytes))
+    }
+}
+
+impl<K, V> Default for Generation<K, V> {
+    fn default() -> Self {
+        Self {
+            values: HashMap::new(),
+            bytes: 0,
+        }
     }
 }

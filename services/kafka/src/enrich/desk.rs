@@ -1,14 +1,16 @@
-//! One kind of look-up: remembered, limited, and made once per account at a time.
+//! One kind of look-up: remembered, limited, and made once per account (or handle) at a time.
+//!
+//! All clocks here are monotonic: a wall clock that is set back must neither stop look-ups nor keep old answers.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_actors::Clock;
 use futures::future::{BoxFuture, FutureExt, Shared};
 use futures::stream::{FuturesUnordered, StreamExt};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::budget::Budget;
 use super::cache::Cache;
@@ -20,6 +22,10 @@ use crate::metrics::Metrics;
 const QUEUE: usize = 20_000;
 /// Look-ups under way.
 const PARALLEL: usize = 64;
+/// Bytes of answers that are remembered, for each of the accounts that may be: most have less.
+const BYTES_OF_EACH: usize = 1 << 10;
+/// What an answer costs beside its own bytes.
+const BYTES_AROUND: usize = 128;
 /// How long it is remembered that nobody answered: shorter than a plain no.
 const NO_ANSWER_TTL: Duration = Duration::from_secs(30);
 /// How long a profile is remembered that may change with the next post.
@@ -36,6 +42,8 @@ pub(crate) enum Kind {
     Audit,
     /// Profiles.
     Profile,
+    /// Whose a handle is, by name servers and hosts that handles name.
+    Handle,
 }
 
 impl Kind {
@@ -46,6 +54,7 @@ impl Kind {
             Self::Web => "did_web",
             Self::Audit => "audit_log",
             Self::Profile => "profile",
+            Self::Handle => "handle",
         }
     }
 }
@@ -59,19 +68,56 @@ pub(super) type Looking<T> = BoxFuture<'static, Result<Option<T>, NoAnswer>>;
 /// What is remembered of one account.
 #[derive(Debug)]
 struct Memory<T> {
-    /// `None`: there is none, or nobody said.
-    value: Option<Arc<T>>,
-    until_us: u64,
+    answer: Answered<T>,
+    until: Instant,
+    /// Something has happened that may have made it wrong.
+    is_doubted: bool,
+}
+
+/// What is known.
+#[derive(Debug)]
+pub(super) enum Answered<T> {
+    /// This.
+    Found(Arc<T>),
+    /// That there is none.
+    Nothing,
+    /// Nothing: nobody was asked, or nobody has answered.
+    Unknown,
+}
+
+impl<T> Clone for Answered<T> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Found(found) => Self::Found(Arc::clone(found)),
+            Self::Nothing => Self::Nothing,
+            Self::Unknown => Self::Unknown,
+        }
+    }
+}
+
+impl<T> Answered<T> {
+    pub(super) fn found(&self) -> Option<&T> {
+        match self {
+            Self::Found(found) => Some(found),
+            Self::Nothing | Self::Unknown => None,
+        }
+    }
 }
 
 struct State<T> {
     memories: Cache<Box<str>, Memory<T>>,
     /// At most as many as wait and are under way.
-    under_way: HashMap<Box<str>, LookUp>,
+    under_way: HashMap<Box<str>, UnderWay>,
+}
+
+struct UnderWay {
+    look_up: LookUp,
+    /// Whether its answer may be older than what has happened meanwhile.
+    is_doubted: bool,
 }
 
 struct Order {
-    did: Box<str>,
+    key: Box<str>,
     done: oneshot::Sender<()>,
 }
 
@@ -79,7 +125,6 @@ struct Order {
 pub(super) struct Desk<T> {
     kind: Kind,
     config: EnrichConfig,
-    clock: Arc<dyn Clock>,
     metrics: Metrics,
     budget: Arc<Mutex<Budget>>,
     state: Mutex<State<T>>,
@@ -88,31 +133,27 @@ pub(super) struct Desk<T> {
 }
 
 /// What a desk is made of.
-pub(super) type Parts = (
-    Kind,
-    EnrichConfig,
-    Arc<dyn Clock>,
-    Metrics,
-    Arc<Mutex<Budget>>,
-);
+pub(super) type Parts = (Kind, EnrichConfig, Metrics, Arc<Mutex<Budget>>);
 
 /// What decides for how long an answer is remembered.
 pub(super) trait Answer: Send + Sync {
     /// Whether it will soon be another.
     fn is_fleeting(&self) -> bool;
+    /// How much it takes.
+    fn bytes(&self) -> usize;
 }
 
 impl<T: Answer> Desk<T> {
-    pub(super) fn new((kind, config, clock, metrics, budget): Parts) -> Self {
+    pub(super) fn new((kind, config, metrics, budget): Parts) -> Self {
         let (queue, orders) = mpsc::channel(QUEUE);
+        let bytes = config.cached.saturating_mul(BYTES_OF_EACH);
         Self {
             state: Mutex::new(State {
-                memories: Cache::new(config.cached),
+                memories: Cache::new(config.cached, bytes),
                 under_way: HashMap::new(),
             }),
             kind,
             config,
-            clock,
             metrics,
             budget,
             queue,
@@ -121,39 +162,58 @@ impl<T: Answer> Desk<T> {
     }
 
     /// What to wait for before the account can be known better; `None` when it is known, or will not be.
-    pub(super) fn ask(&self, did: &str) -> Option<LookUp> {
-        let now_us = self.clock.now_us();
+    pub(super) fn ask(&self, key: &str) -> Option<LookUp> {
+        let now = Instant::now();
         let mut state = self.state.lock();
-        let memory = state.memories.get(did);
-        if let Some(memory) = memory.filter(|memory| now_us < memory.until_us) {
-            self.metrics
-                .looked_up(self.kind, memory.value.is_some(), true);
+        let memory = state.memories.get(key);
+        if let Some(memory) = memory.filter(|memory| now < memory.until) {
+            let is_known = memory.answer.found().is_some();
+            self.metrics.looked_up(self.kind, is_known, true);
             return None;
         }
-        if let Some(look_up) = state.under_way.get(did) {
-            return Some(look_up.clone());
+        if let Some(under_way) = state.under_way.get(key) {
+            return Some(under_way.look_up.clone());
         }
         let (done, waiting) = oneshot::channel();
         let order = Order {
-            did: did.into(),
+            key: key.into(),
             done,
         };
         if self.queue.try_send(order).is_err() {
             return None;
         }
         let look_up = waiting.shared();
-        state.under_way.insert(did.into(), look_up.clone());
+        let under_way = UnderWay {
+            look_up: look_up.clone(),
+            is_doubted: false,
+        };
+        state.under_way.insert(key.into(), under_way);
         Some(look_up)
     }
 
-    /// What is remembered, also when it is old: better than nothing while nobody answers.
-    pub(super) fn remembered(&self, did: &str) -> Option<Arc<T>> {
-        self.state.lock().memories.get(did)?.value.clone()
+    /// What is remembered, also when it is old: better than nothing while nobody answers. The flag says that it is to be
+    /// looked up again.
+    pub(super) fn remembered(&self, key: &str) -> (Answered<T>, bool) {
+        let mut state = self.state.lock();
+        match state.memories.get(key) {
+            Some(memory) => {
+                let is_stale = memory.is_doubted || Instant::now() >= memory.until;
+                (memory.answer.clone(), is_stale)
+            }
+            None => (Answered::Unknown, false),
+        }
     }
 
-    /// The next event of the account looks again.
-    pub(super) fn forget(&self, did: &str) {
-        self.state.lock().memories.remove(did);
+    /// The next event of the account looks again. What is remembered is kept until there is an answer.
+    pub(super) fn doubt(&self, key: &str) {
+        let mut state = self.state.lock();
+        if let Some(memory) = state.memories.get(key) {
+            memory.is_doubted = true;
+            memory.until = Instant::now();
+        }
+        if let Some(under_way) = state.under_way.get_mut(key) {
+            under_way.is_doubted = true;
+        }
     }
 
     /// Makes look-ups until nobody can ask for any.
@@ -169,11 +229,11 @@ impl<T: Answer> Desk<T> {
                     let Some(order) = order else {
                         return;
                     };
-                    let pause = self.budget.lock().take(self.clock.now_us());
+                    let pause = self.budget.lock().take(Instant::now());
                     if !pause.is_zero() {
                         tokio::time::sleep(pause).await;
                     }
-                    let looking = look(order.did.clone());
+                    let looking = look(order.key.clone());
                     under_way.push(async move {
                         let answer = tokio::time::timeout(timeout, looking).await;
                         (answer.unwrap_or(Err(NoAnswer)), order)
@@ -185,40 +245,54 @@ impl<T: Answer> Desk<T> {
     }
 
     fn learn(&self, order: Order, answer: Result<Option<T>, NoAnswer>) {
+        let Order { key, done } = order;
         self.metrics
             .looked_up(self.kind, matches!(answer, Ok(Some(_))), false);
-        let time_to_live = match &answer {
-            Ok(Some(answer)) if answer.is_fleeting() => NEW_PROFILE_TTL,
-            Ok(Some(_)) => self.time_to_live(),
-            Ok(None) => self.config.failure_ttl,
-            // A stranger's silence is his own, the directory's is everybody's.
-            Err(_) if self.kind == Kind::Web => self.config.failure_ttl,
-            Err(_) => self.config.failure_ttl.min(NO_ANSWER_TTL),
-        };
+        let time_to_live = self.time_to_live(&answer);
         let mut state = self.state.lock();
-        let value = match answer {
-            Ok(found) => found.map(Arc::new),
-            // What was known before still is.
-            Err(_) => state
-                .memories
-                .get(&order.did)
-                .and_then(|memory| memory.value.clone()),
+        let under_way = state.under_way.remove(&key);
+        // What has happened since the look-up began needs another one.
+        let is_late = under_way.is_some_and(|under_way| under_way.is_doubted);
+        let (answer, is_doubted) = match answer {
+            Ok(Some(found)) => (Answered::Found(Arc::new(found)), is_late),
+            Ok(None) => (Answered::Nothing, is_late),
+            // What was known before still is, but it was not looked up again.
+            Err(_) => match state.memories.get(&key) {
+                Some(memory) => (memory.answer.clone(), true),
+                None => (Answered::Unknown, is_late),
+            },
         };
-        let micros = u64::try_from(time_to_live.as_micros()).unwrap_or(u64::MAX);
-        let until_us = self.clock.now_us().saturating_add(micros);
-        state.under_way.remove(&order.did);
-        state.memories.put(order.did, Memory { value, until_us });
+        let now = Instant::now();
+        let until = match is_late {
+            true => now,
+            false => now + time_to_live,
+        };
+        let bytes = key.len() + BYTES_AROUND + answer.found().map_or(0, T::bytes);
+        let memory = Memory {
+            answer,
+            until,
+            is_doubted,
+        };
+        state.memories.put(key, memory, bytes);
         self.metrics.remembered(self.kind, state.memories.len());
         drop(state);
         // Nobody may be waiting any more.
-        let _gone = order.done.send(());
+        let _gone = done.send(());
     }
 
-    fn time_to_live(&self) -> Duration {
-        match self.kind {
-            Kind::Identity | Kind::Web => self.config.identity_ttl,
-            Kind::Audit => self.config.audit_ttl,
-            Kind::Profile => self.config.profile_ttl,
+    fn time_to_live(&self, answer: &Result<Option<T>, NoAnswer>) -> Duration {
+        let is_strangers = matches!(self.kind, Kind::Web | Kind::Handle);
+        match answer {
+            Ok(Some(answer)) if answer.is_fleeting() => NEW_PROFILE_TTL,
+            Ok(Some(_)) => match self.kind {
+                Kind::Identity | Kind::Web | Kind::Handle => self.config.identity_ttl,
+                Kind::Audit => self.config.audit_ttl,
+                Kind::Profile => self.config.profile_ttl,
+            },
+            Ok(None) => self.config.failure_ttl,
+            // A stranger's silence is his own, the directory's is everybody's.
+            Err(_) if is_strangers => self.config.failure_ttl,
+            Err(_) => self.config.failure_ttl.min(NO_ANSWER_TTL),
         }
     }
 }

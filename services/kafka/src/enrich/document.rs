@@ -6,7 +6,10 @@ use serde_json::Value;
 use super::desk::Answer;
 
 /// At-kafka's word for an account without a usable handle.
-const NO_HANDLE: &str = "handle.invalid";
+pub(super) const NO_HANDLE: &str = "handle.invalid";
+
+/// Longest host name.
+const MAX_HANDLE: usize = 253;
 
 /// Below either of these an account is new, and its profile changes with every event.
 const SETTLED: u64 = 10;
@@ -18,8 +21,8 @@ pub(super) struct Identity {
     pub(super) document: String,
     /// The URL of its PDS; empty without one.
     pub(super) pds: String,
-    /// The handle that it claims.
-    pub(super) handle: String,
+    /// The handle that it claims: nobody else has said so. `None` when it claims none that can be one.
+    pub(super) handle: Option<String>,
 }
 
 /// The keys that at-kafka keeps, in its order.
@@ -65,10 +68,11 @@ impl Identity {
         let is_pds = |service: &&Service| service.id.ends_with("#atproto_pds");
         let pds = document.service.iter().find(is_pds);
         let mut names = document.also_known_as.iter();
-        let handle = names.find_map(|name| name.strip_prefix("at://"));
+        let handle = names.find_map(|name| name.strip_prefix("at://").filter(|it| !it.is_empty()));
+        let handle = handle.filter(|handle| handle.len() <= MAX_HANDLE);
         Some(Self {
             pds: pds.map_or_else(String::new, |pds| pds.service_endpoint.clone()),
-            handle: handle.unwrap_or(NO_HANDLE).to_owned(),
+            handle: handle.map(str::to_ascii_lowercase),
             document: serde_json::to_string(&document).ok()?,
         })
     }
@@ -77,6 +81,11 @@ impl Identity {
 impl Answer for Identity {
     fn is_fleeting(&self) -> bool {
         false
+    }
+
+    fn bytes(&self) -> usize {
+        let handle = self.handle.as_ref().map_or(0, String::len);
+        self.document.len() + self.pds.len() + handle
     }
 }
 
@@ -101,5 +110,9 @@ impl Answer for String {
         };
         let count = |key| profile.get(key).and_then(Value::as_u64).unwrap_or(0);
         count("followersCount") <= SETTLED || count("postsCount") <= SETTLED
+    }
+
+    fn bytes(&self) -> usize {
+        self.len()
     }
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use fanjet_did_web::{Reach, document_url, within};
-use reqwest::{Client, StatusCode};
+use fanjet_did_web::{Reach, Resolver, document_url, redirects, within, within_by};
+use reqwest::{Client, ClientBuilder, StatusCode};
 use url::Url;
 
+use super::handle::{self, Owner};
 use super::is_base;
 use crate::KafkaError;
 
@@ -23,6 +24,8 @@ pub(super) struct NoAnswer;
 pub(super) struct Http {
     client: Client,
     strangers: Client,
+    handles: Client,
+    resolver: Resolver,
     reach: Reach,
     plc: Url,
     api: Option<Url>,
@@ -39,18 +42,32 @@ impl Http {
         plc: Url,
         api: Option<Url>,
         timeout: Duration,
-        reach: Reach,
+        (reach, resolver): (Reach, Resolver),
     ) -> Result<Self, KafkaError> {
-        let client = |reach| {
-            let builder = Client::builder()
+        let builder = || {
+            Client::builder()
                 .user_agent(concat!("fanjet-kafka/", env!("CARGO_PKG_VERSION")))
-                .timeout(timeout);
-            let built = within(reach, builder).build();
+                .timeout(timeout)
+        };
+        let built = |builder: ClientBuilder| {
+            let built = builder.build();
             built.map_err(|error| KafkaError::Broken(format!("no HTTP client: {error}")))
         };
+        let handles = within_by(reach, resolver.clone(), builder());
+        // Where this machine's own names count, its own resolver does.
+        let strangers = match reach {
+            Reach::Public => within_by(reach, resolver.clone(), builder()),
+            Reach::Private => within(reach, builder()),
+        };
+        // Every handle has a host of its own: no connection is used twice.
+        let handles = handles
+            .pool_max_idle_per_host(0)
+            .redirect(redirects(reach, handle::MAX_REDIRECTS));
         Ok(Self {
-            client: client(Reach::Private)?,
-            strangers: client(reach)?,
+            client: built(within(Reach::Private, builder()))?,
+            strangers: built(strangers)?,
+            handles: built(handles)?,
+            resolver,
             reach,
             plc,
             api,
@@ -70,6 +87,11 @@ impl Http {
         }
     }
 
+    /// Whose a handle is; `None` when it is nobody's.
+    pub(super) async fn owner(&self, handle: &str) -> Result<Option<Owner>, NoAnswer> {
+        handle::owner(handle, &self.resolver, &self.handles, self.reach).await
+    }
+
     /// An audit log.
     pub(super) async fn audit(&self, did: &str) -> Result<Option<Vec<u8>>, NoAnswer> {
         let url = below(&self.plc, &format!("{did}/log/audit"));
@@ -87,7 +109,7 @@ impl Http {
     }
 }
 
-async fn get(client: &Client, url: Url, most: usize) -> Result<Option<Vec<u8>>, NoAnswer> {
+pub(super) async fn get(client: &Client, url: Url, most: usize) -> Result<Option<Vec<u8>>, NoAnswer> {
     let sent = client.get(url).send().await;
     let mut response = sent.map_err(|_| NoAnswer)?;
     match response.status() {

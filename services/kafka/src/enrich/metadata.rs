@@ -5,10 +5,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use url::Url;
 
-use super::document::Identity;
+use super::document::{Identity, NO_HANDLE};
 
 /// What at-kafka writes when every look-up has failed.
-pub(crate) const UNKNOWN: &[u8] = br#"{"didDocument":{"id":""},"accountAge":-1,"profile":null}"#;
+pub(super) const UNKNOWN: &[u8] = br#"{"didDocument":{"id":""},"accountAge":-1,"profile":null}"#;
 
 /// What is known about an account at one time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,29 @@ pub(crate) struct Known {
     pub(crate) has_identity: bool,
     /// The host name of its PDS.
     pub(crate) host: Option<String>,
+    /// Whether the account may have changed since its document was looked up.
+    pub(crate) is_stale: bool,
+}
+
+/// What is known of an account's handle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Handle<'a> {
+    /// The account claims it, and it names the account.
+    Verified(&'a str),
+    /// There is none, or it names nobody, or somebody else.
+    Invalid,
+    /// It is claimed, and nobody has answered yet whose it is.
+    Unverified,
+}
+
+/// What was looked up about an account.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found<'a> {
+    pub(super) identity: Option<&'a Identity>,
+    pub(super) handle: Handle<'a>,
+    pub(super) created_at: Option<&'a str>,
+    pub(super) profile: Option<&'a str>,
+    pub(super) is_stale: bool,
 }
 
 #[derive(Serialize)]
@@ -36,12 +59,19 @@ struct Metadata<'a> {
 }
 
 impl Known {
-    pub(super) fn of(
-        identity: Option<&Identity>,
-        created_at: Option<&str>,
-        profile: Option<&str>,
-        now_us: u64,
-    ) -> Self {
+    pub(super) fn of(found: Found<'_>, now_us: u64) -> Self {
+        let Found {
+            identity,
+            handle,
+            created_at,
+            profile,
+            is_stale,
+        } = found;
+        let handle = match handle {
+            Handle::Verified(handle) => handle,
+            Handle::Invalid => NO_HANDLE,
+            Handle::Unverified => "",
+        };
         let raw = |text: &str| serde_json::from_str::<Box<RawValue>>(text).ok();
         let document = identity.map_or(r#"{"id":""}"#, |identity| &identity.document);
         let profile = profile.and_then(raw);
@@ -49,7 +79,7 @@ impl Known {
             let metadata = Metadata {
                 did_document: &document,
                 pds_host: identity.map_or("", |identity| &identity.pds),
-                handle: identity.map_or("", |identity| &identity.handle),
+                handle: identity.map_or("", |_| handle),
                 did_created_at: created_at.unwrap_or(""),
                 account_age: age_seconds(created_at, now_us),
                 profile: profile.as_deref(),
@@ -61,6 +91,7 @@ impl Known {
             json: json.unwrap_or_else(|| UNKNOWN.to_vec()),
             has_identity: identity.is_some(),
             host: url.and_then(|url| url.host_str().map(str::to_owned)),
+            is_stale,
         }
     }
 }

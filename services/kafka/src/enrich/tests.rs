@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -22,12 +22,16 @@ fn document() -> Value {
 fn metadata_is_written_as_at_kafka_writes_it() {
     let identity = Identity::parse(DID, document().to_string().as_bytes()).unwrap();
     let profile = json!({"did": DID, "handle": "alice.example", "followersCount": 5}).to_string();
-    let known = Known::of(
-        Some(&identity),
-        Some("2023-04-12T04:53:57.057Z"),
-        Some(&profile),
-        1_783_175_888_085_434,
-    );
+    assert_eq!(identity.handle.as_deref(), Some("alice.example"));
+    let found = Found {
+        identity: Some(&identity),
+        handle: Handle::Verified("alice.example"),
+        created_at: Some("2023-04-12T04:53:57.057Z"),
+        profile: Some(&profile),
+        is_stale: false,
+    };
+    let now_us = 1_783_175_888_085_434;
+    let known = Known::of(found, now_us);
     assert_eq!(
         known.host.as_deref(),
         Some("morel.us-east.host.bsky.network")
@@ -46,8 +50,25 @@ fn metadata_is_written_as_at_kafka_writes_it() {
             "profile": {"did": DID, "handle": "alice.example", "followersCount": 5},
         })
     );
-    let nothing = Known::of(None, None, None, 1_783_175_888_085_434);
-    assert_eq!(nothing.json, UNKNOWN);
+    // At-kafka's word for a handle that is not the account's; and none where nobody has answered.
+    for (handle, expected) in [
+        (Handle::Invalid, json!("handle.invalid")),
+        (Handle::Unverified, Value::Null),
+    ] {
+        let known = Known::of(Found { handle, ..found }, now_us);
+        let written: Value = serde_json::from_slice(&known.json).unwrap();
+        assert_eq!(written["handle"], expected);
+        assert_eq!(written.get("handle").is_none(), expected.is_null());
+    }
+    let nothing = Found {
+        identity: None,
+        handle: Handle::Invalid,
+        created_at: None,
+        profile: None,
+        is_stale: false,
+    };
+    let nothing = Known::of(nothing, now_us);
+    assert_eq!(nothing.json, metadata::UNKNOWN);
     assert!(!nothing.has_identity);
 }
 
@@ -58,10 +79,7 @@ fn a_document_of_somebody_else_is_none() {
     assert!(Identity::parse(DID, b"[]").is_none());
     let nameless = json!({"id": DID}).to_string();
     let nameless = Identity::parse(DID, nameless.as_bytes()).unwrap();
-    assert_eq!(
-        (nameless.handle.as_str(), nameless.pds.as_str()),
-        ("handle.invalid", "")
-    );
+    assert_eq!((nameless.handle, nameless.pds.as_str()), (None, ""));
 }
 
 proptest! {
@@ -72,18 +90,18 @@ proptest! {
         steps in prop::collection::vec(0_u64..50_000, 1..300),
     ) {
         let mut budget = Budget::new(per_second, burst);
-        let begun = 1_000_000_000_000_u64;
-        let mut now = begun;
-        let mut used: Vec<u64> = Vec::new();
+        let begun = Instant::now();
+        let mut now = Duration::ZERO;
+        let mut used: Vec<Duration> = Vec::new();
         for step in steps {
-            now += step;
-            used.push(now + budget.take(now).as_micros() as u64);
+            now += Duration::from_micros(step);
+            used.push(now + budget.take(begun + now));
         }
-        let each_us = 1_000_000 / u64::from(per_second);
+        let each = Duration::from_secs(1) / per_second;
         for (first, from) in used.iter().enumerate() {
             for (last, to) in used.iter().enumerate().skip(first) {
-                let within = (to - from) / each_us + u64::from(burst) + 1;
-                prop_assert!((last - first + 1) as u64 <= within);
+                let within = (*to - *from).as_nanos() / each.as_nanos() + u128::from(burst) + 1;
+                prop_assert!((last - first + 1) as u128 <= within);
             }
         }
     }
@@ -93,28 +111,33 @@ proptest! {
         capacity in 2_usize..50,
         keys in prop::collection::vec(0_u32..100, 1..300),
     ) {
-        let mut cache = Cache::new(capacity);
+        let mut cache = Cache::new(capacity, usize::MAX);
         for key in &keys {
             if cache.get(key).is_none() {
-                cache.put(*key, *key);
+                cache.put(*key, *key, 1);
             }
             prop_assert!(cache.len() <= capacity.max(2));
-            prop_assert_eq!(cache.get(key), Some(key));
+            prop_assert_eq!(cache.get(key).copied(), Some(*key));
         }
-        cache.remove(&keys[0]);
-        prop_assert_eq!(cache.get(&keys[0]), None);
+    }
+
+    #[test]
+    fn a_cache_never_keeps_too_many_bytes(
+        most in 10_usize..1_000,
+        values in prop::collection::vec((0_u32..50, 0_usize..300), 1..300),
+    ) {
+        let mut cache = Cache::new(usize::MAX, most);
+        for (key, bytes) in values {
+            cache.put(key, key, bytes);
+            prop_assert_eq!(cache.get(&key).copied(), Some(key));
+            // What alone is too large stays until the next one.
+            let newest_two = 2 * 300;
+            prop_assert!(cache.bytes() <= most.max(newest_two), "{}", cache.bytes());
+        }
     }
 }
 
-struct Hands(AtomicU64);
-
-impl Clock for Hands {
-    fn now_us(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
-fn desk(clock: &Arc<Hands>) -> Desk<String> {
+fn desk() -> Desk<String> {
     let config = EnrichConfig {
         lookups_per_second: 1_000_000,
         burst: 1_000_000,
@@ -122,19 +145,17 @@ fn desk(clock: &Arc<Hands>) -> Desk<String> {
     };
     let metrics = fanjet_telemetry::Metrics::new().unwrap().meter("test");
     let budget = Arc::new(Mutex::new(Budget::new(1_000_000, 1_000_000)));
-    Desk::new((
-        Kind::Audit,
-        config,
-        clock.clone(),
-        Metrics::new(&metrics),
-        budget,
-    ))
+    Desk::new((Kind::Audit, config, Metrics::new(&metrics), budget))
+}
+
+fn remembered(desk: &Desk<String>, key: &str) -> (Option<String>, bool) {
+    let (answer, is_stale) = desk.remembered(key);
+    (answer.found().cloned(), is_stale)
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_account_is_looked_up_once_at_a_time_and_remembered_also_when_there_is_none() {
-    let clock = Arc::new(Hands(AtomicU64::new(1_783_175_888_000_000)));
-    let desk = desk(&clock);
+    let desk = desk();
     let asked = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&asked);
     let serving = desk.run(move |did| {
@@ -157,23 +178,72 @@ async fn an_account_is_looked_up_once_at_a_time_and_remembered_also_when_there_i
         ];
         join_all(waits.into_iter().flatten()).await;
         assert_eq!(asked.load(Ordering::SeqCst), 3);
-        assert_eq!(desk.remembered("a").unwrap().as_str(), "of a");
+        assert_eq!(remembered(&desk, "a"), (Some("of a".to_owned()), false));
+        assert!(matches!(desk.remembered("none"), (Answered::Nothing, false)));
+        assert!(matches!(desk.remembered("away"), (Answered::Unknown, _)));
         for known in ["a", "none", "away"] {
             assert!(desk.ask(known).is_none(), "{known}");
         }
         // Nobody's silence is forgotten first, then the no, then the answer.
         for (seconds, again) in [(31, "away"), (15 * 60, "none"), (3_600, "a")] {
-            clock.0.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+            tokio::time::advance(Duration::from_secs(seconds)).await;
             let waiting = desk.ask(again);
             assert!(waiting.is_some(), "{again}");
             waiting.unwrap().await.unwrap();
         }
         assert_eq!(asked.load(Ordering::SeqCst), 6);
-        desk.forget("a");
-        assert!(desk.ask("a").is_some());
     };
     tokio::select! {
         () = serving => panic!("it ended"),
         () = using => {}
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_doubted_is_kept_and_marked_until_somebody_answers() {
+    let desk = desk();
+    let (is_away, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let (away, count) = (Arc::clone(&is_away), Arc::clone(&asked));
+    let serving = desk.run(move |_| {
+        let number = count.fetch_add(1, Ordering::SeqCst);
+        let is_away = away.load(Ordering::SeqCst);
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            match is_away {
+                true => Err(http::NoAnswer),
+                false => Ok(Some(number.to_string())),
+            }
+        })
+    });
+    let known = |number: u64, is_stale| (Some(number.to_string()), is_stale);
+    let using = async {
+        desk.ask("a").unwrap().await.unwrap();
+        assert_eq!(remembered(&desk, "a"), known(0, false));
+        is_away.store(true, Ordering::SeqCst);
+        desk.doubt("a");
+        desk.ask("a").unwrap().await.unwrap();
+        assert_eq!(remembered(&desk, "a"), known(0, true));
+        // Not asked again at once.
+        assert!(desk.ask("a").is_none());
+        is_away.store(false, Ordering::SeqCst);
+        tokio::time::advance(NO_ANSWER).await;
+        desk.ask("a").unwrap().await.unwrap();
+        assert_eq!(remembered(&desk, "a"), known(2, false));
+        // What happens during a look-up may not be in its answer yet.
+        desk.doubt("a");
+        let waiting = desk.ask("a").unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        desk.doubt("a");
+        waiting.await.unwrap();
+        assert_eq!(remembered(&desk, "a"), known(3, true));
+        desk.ask("a").unwrap().await.unwrap();
+        assert_eq!(remembered(&desk, "a"), known(4, false));
+    };
+    tokio::select! {
+        () = serving => panic!("it ended"),
+        () = using => {}
+    }
+}
+
+/// Longer than silence is remembered.
+const NO_ANSWER: Duration = Duration::from_secs(31);

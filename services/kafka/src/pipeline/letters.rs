@@ -1,9 +1,11 @@
 //! What becomes of a message that Kafka will never take: a letter about it in another topic, with the message when it
 //! fits.
 
+use std::borrow::Cow;
+
 use rdkafka::error::KafkaError as ClientError;
 use rdkafka::types::RDKafkaErrorCode as Code;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use fanjet_log::Seq;
@@ -11,14 +13,19 @@ use fanjet_log::Seq;
 /// Larger messages are left out of their letters: they stand in the log, under their seq.
 const MAX_ENCLOSED: usize = 512 << 10;
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Letter<'a> {
     seq: Seq,
-    topic: &'a str,
-    key: &'a str,
-    reason: &'static str,
+    #[serde(borrow)]
+    topic: Cow<'a, str>,
+    #[serde(borrow)]
+    key: Cow<'a, str>,
+    #[serde(borrow)]
+    reason: Cow<'a, str>,
     error: String,
+    /// Of the message.
     bytes: usize,
+    #[serde(borrow)]
     event: Option<&'a RawValue>,
 }
 
@@ -44,13 +51,42 @@ pub(super) fn letter(
         .flatten();
     let letter = Letter {
         seq,
-        topic,
-        key: std::str::from_utf8(key).unwrap_or(""),
-        reason: reason(error),
+        topic: Cow::Borrowed(topic),
+        key: String::from_utf8_lossy(key),
+        reason: Cow::Borrowed(reason(error)),
         error: error.to_string(),
         bytes: payload.len(),
         event,
     };
     // Only a map with keys that are no text could fail.
     serde_json::to_vec(&letter).unwrap_or_default()
+}
+
+/// The same letter without its message; `None` when it has none, or is no letter.
+pub(super) fn without_event(text: &[u8]) -> Option<Vec<u8>> {
+    let mut letter: Letter<'_> = serde_json::from_slice(text).ok()?;
+    letter.event.take()?;
+    serde_json::to_vec(&letter).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn a_letter_keeps_what_it_says_when_its_message_is_left_out() {
+        let error = ClientError::MessageProduction(Code::MessageSizeTooLarge);
+        let payload = br#"{"a":"\u00e4"}"#;
+        let whole = letter(7, "events.posts", b"did:plc:a", payload, &error, true);
+        let mut expected: Value = serde_json::from_slice(&whole).unwrap();
+        assert_eq!(expected["event"]["a"], "\u{e4}");
+        assert_eq!(expected["bytes"], payload.len());
+        let short = without_event(&whole).unwrap();
+        expected["event"] = Value::Null;
+        assert_eq!(serde_json::from_slice::<Value>(&short).unwrap(), expected);
+        assert_eq!(without_event(&short), None);
+        assert_eq!(without_event(b"nonsense"), None);
+    }
 }

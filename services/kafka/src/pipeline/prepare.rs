@@ -4,34 +4,107 @@ use std::sync::Arc;
 
 use fanjet_log::{Entry, Follow, LogError};
 use futures::FutureExt;
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream, FuturesOrdered, StreamExt};
 
 use super::pump::Rules;
-use crate::enrich::{Enricher, Prepared};
+use crate::enrich::Enricher;
 
 /// Batches that wait at the same time: the newer ones are looked up while the older ones still wait.
 const BATCHES: usize = 64;
+/// Bytes of their bodies. One batch always waits, however large it is.
+const BYTES: usize = 32 << 20;
 /// Small batches are put together up to so many events, or a few waiting accounts would hold up everything.
 const EVENTS: usize = 512;
+/// And up to so many bytes.
+const BATCH_BYTES: usize = 4 << 20;
 
-/// The events of a follow, with what is known about their accounts.
+type Batch = Result<Vec<Entry>, LogError>;
+
+/// The events of a follow, when what can be known about their accounts is known.
 pub(super) fn prepared(
     follow: Follow,
     enricher: Option<Arc<Enricher>>,
     rules: Arc<Rules>,
-) -> BoxStream<'static, Result<Prepared, LogError>> {
+) -> BoxStream<'static, Batch> {
     let Some(enricher) = enricher else {
-        return follow.map(|batch| batch.map(Prepared::plain)).boxed();
+        return follow;
     };
-    let prepare = move |batch: Result<Vec<Entry>, LogError>| {
+    let prepare = move |batch: Batch| {
         let (enricher, rules) = (Arc::clone(&enricher), Arc::clone(&rules));
-        async move { enricher.prepare(batch?, &rules.wanted).await }
+        async move {
+            let entries = batch?;
+            enricher.wait_for(&entries, &rules.wanted).await?;
+            Ok(entries)
+        }
+        .boxed()
     };
-    coalesced(follow).map(prepare).buffered(BATCHES).boxed()
+    let waiting = Waiting {
+        follow: Some(coalesced(follow)),
+        prepare: Box::new(prepare),
+        batches: FuturesOrdered::new(),
+        bytes: 0,
+    };
+    stream::unfold(waiting, |mut waiting| async move {
+        let batch = waiting.next().await?;
+        Some((batch, waiting))
+    })
+    .boxed()
+}
+
+/// The batches that wait.
+struct Waiting {
+    follow: Option<BoxStream<'static, Batch>>,
+    prepare: Box<dyn Fn(Batch) -> BoxFuture<'static, Batch> + Send>,
+    batches: FuturesOrdered<BoxFuture<'static, (usize, Batch)>>,
+    bytes: usize,
+}
+
+impl Waiting {
+    async fn next(&mut self) -> Option<Batch> {
+        loop {
+            let has_room = self.batches.is_empty()
+                || self.batches.len() < BATCHES && self.bytes < BYTES;
+            let follow = self.follow.as_mut().filter(|_| has_room);
+            let Some(follow) = follow else {
+                return self.oldest().await;
+            };
+            // What comes is looked up at once: the order says which of the two is asked first.
+            tokio::select! {
+                biased;
+                batch = follow.next() => match batch {
+                    Some(batch) => self.push(batch),
+                    None => self.follow = None,
+                },
+                Some((bytes, batch)) = self.batches.next() => {
+                    self.bytes -= bytes;
+                    return Some(batch);
+                }
+            }
+        }
+    }
+
+    async fn oldest(&mut self) -> Option<Batch> {
+        let (bytes, batch) = self.batches.next().await?;
+        self.bytes -= bytes;
+        Some(batch)
+    }
+
+    fn push(&mut self, batch: Batch) {
+        let bytes = batch.as_ref().map_or(0, |entries| bytes_of(entries));
+        self.bytes += bytes;
+        let preparing = (self.prepare)(batch);
+        self.batches
+            .push_back(async move { (bytes, preparing.await) }.boxed());
+    }
+}
+
+fn bytes_of(entries: &[Entry]) -> usize {
+    entries.iter().map(|entry| entry.body.len()).sum()
 }
 
 /// Puts batches together that are there already.
-fn coalesced(follow: Follow) -> BoxStream<'static, Result<Vec<Entry>, LogError>> {
+fn coalesced(follow: Follow) -> BoxStream<'static, Batch> {
     stream::unfold((follow, None), |(mut follow, ended)| async move {
         if let Some(error) = ended {
             return Some((Err(error), (stream::empty().boxed(), None)));
@@ -40,10 +113,13 @@ fn coalesced(follow: Follow) -> BoxStream<'static, Result<Vec<Entry>, LogError>>
             Ok(batch) => batch,
             Err(error) => return Some((Err(error), (stream::empty().boxed(), None))),
         };
-        let mut ended = None;
-        while batch.len() < EVENTS && ended.is_none() {
+        let (mut bytes, mut ended) = (bytes_of(&batch), None);
+        while batch.len() < EVENTS && bytes < BATCH_BYTES && ended.is_none() {
             match follow.next().now_or_never() {
-                Some(Some(Ok(more))) => batch.extend(more),
+                Some(Some(Ok(more))) => {
+                    bytes += bytes_of(&more);
+                    batch.extend(more);
+                }
                 Some(Some(Err(error))) => ended = Some(error),
                 Some(None) => ended = Some(LogError::unavailable("the stream ended")),
                 None => break,
@@ -53,3 +129,6 @@ fn coalesced(follow: Follow) -> BoxStream<'static, Result<Vec<Entry>, LogError>>
     })
     .boxed()
 }
+
+#[cfg(test)]
+mod tests;

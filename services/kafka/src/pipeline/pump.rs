@@ -1,6 +1,6 @@
 //! The thin loop: one event after the other becomes a message under way.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::types::RDKafkaErrorCode as Code;
 use tracing::error;
 
-use super::letters::{letter, reason};
+use super::letters::{letter, reason, without_event};
 use super::{Mark, Refused, Window};
 use crate::KafkaError;
 use crate::broker::{Message, Producer, Refusal, Routes};
-use crate::enrich::{Known, UNKNOWN};
+use crate::enrich::{Enricher, Known};
 use crate::event::{Event, What};
 use crate::filter::Wanted;
 use crate::format::{Format, Info, Metadata};
@@ -55,7 +55,7 @@ impl Pump<'_> {
     pub(super) async fn take(
         &mut self,
         entry: &Entry,
-        known: Option<&HashMap<Box<str>, Arc<Known>>>,
+        enricher: Option<&Enricher>,
     ) -> Result<(), KafkaError> {
         let event = Event::of(entry)?;
         let mark = Mark {
@@ -67,21 +67,22 @@ impl Pump<'_> {
             self.window.pass(mark);
             return Ok(());
         }
-        let account = known.and_then(|known| known.get(event.did));
-        let host = account.and_then(|account| account.host.as_deref());
+        let now_us = self.clock.now_us();
+        let account = enricher.map(|enricher| enricher.known(event.did, now_us));
+        let host = account.as_ref().and_then(|account| account.host.as_deref());
         if let Some(reason) = self.rules.wanted.skip_host(host) {
             self.tally.skipped(reason);
             self.window.pass(mark);
             return Ok(());
         }
-        let metadata = metadata(&event, known.is_some(), account);
-        let now_us = self.clock.now_us();
+        let metadata = metadata(&event, account.as_ref());
         let payload = self.rules.format.event(&event, metadata, now_us);
         let action = self.rules.format.action_name(&event);
         self.tally
             .handled(&action, event.collection(), payload.len());
         let topic = self.rules.routes.topic(event.collection());
-        let headers = self.rules.headers.then(|| headers(&event, entry.trace));
+        let is_stale = account.as_ref().is_some_and(|account| account.is_stale);
+        let headers = (self.rules.headers).then(|| headers(&event, entry.trace, is_stale));
         self.send(mark, topic, event.did, payload, headers).await
     }
 
@@ -138,14 +139,13 @@ impl Pump<'_> {
                 let doing = format!("the event of seq {} spoiled its transaction", refused.seq);
                 return Err(KafkaError::kafka(doing, refused.error));
             }
-            let is_letter = refused.topic == self.rules.routes.dead_letter();
-            if is_letter && !refused.payload.ends_with(br#""event":null}"#) {
-                self.shorten(refused).await?;
-            } else if is_letter {
-                let doing = format!("the dead letter of seq {} was refused", refused.seq);
-                return Err(KafkaError::kafka(doing, refused.error));
-            } else {
+            if refused.topic != self.rules.routes.dead_letter() {
                 self.dead_letter(refused, true).await?;
+                continue;
+            }
+            match without_event(&refused.payload) {
+                Some(text) => self.write_again(refused, &text).await?,
+                None => return Err(lost_letter(refused.seq, refused.error)),
             }
         }
         match self.window.take_failure() {
@@ -176,19 +176,9 @@ impl Pump<'_> {
         outcome.map_err(|error| lost_letter(seq, error))
     }
 
-    /// Writes a letter again without its message.
-    async fn shorten(&mut self, refused: Refused) -> Result<(), KafkaError> {
-        let text = letter(
-            refused.seq,
-            self.rules.routes.topic(None),
-            &refused.key,
-            &refused.payload,
-            &refused.error,
-            false,
-        );
-        let outcome = self
-            .queue_letter(refused.index, &refused.key, &text)
-            .await?;
+    /// Writes another text in place of a letter that was refused.
+    async fn write_again(&mut self, refused: Refused, text: &[u8]) -> Result<(), KafkaError> {
+        let outcome = self.queue_letter(refused.index, &refused.key, text).await?;
         outcome.map_err(|error| lost_letter(refused.seq, error))
     }
 
@@ -226,22 +216,17 @@ fn lost_letter(seq: Seq, error: ClientError) -> KafkaError {
 }
 
 /// As at-kafka has it: commits always have an object, other events only when the account's document is known.
-fn metadata<'a>(
-    event: &Event<'_>,
-    is_enriched: bool,
-    account: Option<&'a Arc<Known>>,
-) -> Metadata<'a> {
+fn metadata<'a>(event: &Event<'_>, account: Option<&'a Known>) -> Metadata<'a> {
     let is_commit = matches!(event.what, What::Commit(_));
     match account {
         Some(account) if is_commit || account.has_identity => Metadata::Json(&account.json),
-        None if is_commit && is_enriched => Metadata::Json(UNKNOWN),
         _ => Metadata::Null,
     }
 }
 
 /// What a consumer may want to know without parsing.
-fn headers(event: &Event<'_>, trace: Option<TraceParent>) -> OwnedHeaders {
-    let mut headers = OwnedHeaders::new_with_capacity(6);
+fn headers(event: &Event<'_>, trace: Option<TraceParent>, is_stale: bool) -> OwnedHeaders {
+    let mut headers = OwnedHeaders::new_with_capacity(7);
     let (seq, time_us) = (event.seq.to_string(), event.time_us.to_string());
     let trace = trace.map(|trace| trace.to_string());
     let (rev, operation) = match event.what {
@@ -256,6 +241,7 @@ fn headers(event: &Event<'_>, trace: Option<TraceParent>) -> OwnedHeaders {
         ("rev", rev),
         ("operation", operation),
         ("traceparent", trace.as_deref()),
+        ("metadata", is_stale.then_some("stale")),
     ];
     for (key, value) in all {
         if let Some(value) = value {

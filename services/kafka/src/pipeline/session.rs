@@ -13,17 +13,21 @@ use tracing::{error, info, warn};
 
 use super::prepare::prepared;
 use super::pump::Pump;
-use super::resume::resume;
+use super::bookmark::BookmarkKeeper;
+use super::resume::{Begin, Known, begin, resume, start};
 use super::worker::{Progress, Worker};
 use super::{Mark, Window};
 use crate::KafkaError;
-use crate::broker::{ClientEvents, Position, PositionKeeper, Producer, ensure_topics};
+use crate::broker::{ClientEvents, PositionKeeper, Producer, ensure_topics};
 use crate::format::Info;
 use crate::metrics::Metrics;
 use crate::start::Start;
 
 /// How often the client library gets its turn for the position.
 const POLL: Duration = Duration::from_millis(50);
+
+/// How often the bookmark beside the log is written: what an operator repeats at most when Kafka has lost the position.
+const BOOKMARK_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What a session works with.
 pub(super) struct Session {
@@ -38,12 +42,13 @@ impl Session {
         let Worker { config, host, .. } = worker;
         let window = Arc::new(Window::new(config.window_events, config.window_bytes));
         let status = worker.progress.status.clone();
-        let keeper = PositionKeeper::new(config, host, status.clone(), Arc::clone(&window))?;
+        let mut keeper = PositionKeeper::new(config, host, status.clone(), Arc::clone(&window))?;
         let opened = Self::open_with(worker, &keeper, &window).await;
         // Why a connection fails, the client library says only to who listens.
         keeper.listen();
         let (producer, mark) = opened?;
         window.begin(mark);
+        keeper.begin(mark);
         status.fine();
         info!(
             next = mark.seq + 1,
@@ -72,20 +77,30 @@ impl Session {
         if worker.is_transactional() {
             producer.init_transactions().await?;
         }
-        let written = keeper.read().await?;
-        let acked = worker.progress.state().acked;
-        let position = match written {
-            // An earlier session got further than it could write down.
-            Some(written) if !worker.is_transactional() && acked.seq >= written.next => {
-                Some(Position {
-                    next: acked.seq + 1,
-                    time_us: Some(acked.time_us),
-                })
-            }
-            written => written,
+        let mark = Self::first_mark(worker, keeper).await?;
+        Ok((producer, mark))
+    }
+
+    /// Everything up to here is done.
+    async fn first_mark(worker: &Worker, keeper: &PositionKeeper) -> Result<Mark, KafkaError> {
+        let (config, bookmarks) = (&worker.config.position, &worker.bookmarks);
+        let known = Known {
+            written: keeper.read().await?,
+            acked: worker.progress.known(),
+            bookmark: bookmarks.read().await,
+            anew: &config.anew,
+            is_transactional: worker.is_transactional(),
         };
-        let start = Start::parse(&config.position.start)?;
-        Ok((producer, resume(&*worker.log, position, start).await?))
+        match begin(known)? {
+            Begin::At(position) => Ok(resume(&*worker.log, position).await?),
+            Begin::Start => {
+                let mark = start(&*worker.log, Start::parse(&config.start)?).await?;
+                // In this order: a crash in between begins anew once more, and forgets no wish of the operator.
+                keeper.writing(mark).await?;
+                bookmarks.write(mark).await?;
+                Ok(mark)
+            }
+        }
     }
 
     /// Produces until something fails. A log that is away is waited for.
@@ -96,12 +111,19 @@ impl Session {
             self.commit().await?;
         }
         let mut pause = worker.config.retry_floor;
+        // Since when a transaction is open. It outlives a follow.
+        let mut open_since = None;
         loop {
             let failed_from = next;
-            match self.follow(worker, &mut next).await {
+            match self.follow(worker, &mut next, &mut open_since).await {
                 Ok(never) => match never {},
                 Err(KafkaError::Log(failure)) if failure.is_retryable() => {
                     worker.progress.following(false);
+                    if open_since.take().is_some() {
+                        // Nobody knows how long the log is away, and the brokers wait for a transaction only so long.
+                        self.pump(worker).care().await?;
+                        self.commit().await?;
+                    }
                     if next > failed_from {
                         pause = worker.config.retry_floor;
                     }
@@ -114,7 +136,12 @@ impl Session {
         }
     }
 
-    async fn follow(&self, worker: &mut Worker, next: &mut u64) -> Result<Infallible, KafkaError> {
+    async fn follow(
+        &self,
+        worker: &mut Worker,
+        next: &mut u64,
+        open_since: &mut Option<Instant>,
+    ) -> Result<Infallible, KafkaError> {
         let bounds = worker.log.bounds().await?;
         if *next > bounds.last + 1 {
             return Err(KafkaError::Replaced {
@@ -127,28 +154,28 @@ impl Session {
         }
         let follow = worker.log.follow(*next, &Selection::All).await?;
         let mut follow = prepared(follow, worker.enricher.clone(), Arc::clone(&worker.rules));
+        let enricher = worker.enricher.clone();
         worker.progress.following(true);
         let interval = worker.config.transaction_interval;
         let transactional = worker.is_transactional();
         let hung = Arc::clone(&worker.progress);
-        let mut open_since: Option<Instant> = None;
         loop {
             let due = open_since.unwrap_or_else(Instant::now) + interval;
             tokio::select! {
                 batch = follow.next() => {
-                    let batch = batch.ok_or_else(|| LogError::unavailable("the stream ended"))??;
-                    for entry in &batch.entries {
+                    let entries = batch.ok_or_else(|| LogError::unavailable("the stream ended"))??;
+                    for entry in &entries {
                         if transactional && open_since.is_none() {
                             self.producer.begin()?;
-                            open_since = Some(Instant::now());
+                            *open_since = Some(Instant::now());
                         }
-                        self.room(worker, &mut open_since).await?;
-                        self.pump(worker).take(entry, batch.known.as_ref()).await?;
+                        self.room(worker, open_since).await?;
+                        self.pump(worker).take(entry, enricher.as_deref()).await?;
                         *next = entry.seq + 1;
                         worker.progress.read(entry.seq);
                     }
                     worker.tally.flush(&worker.metrics);
-                    let is_idle = transactional && batch.entries.is_empty() && open_since.is_none();
+                    let is_idle = transactional && entries.is_empty() && open_since.is_none();
                     if is_idle && self.keeper.lock().is_due(self.window.newest()) {
                         self.producer.begin()?;
                         self.commit().await?;
@@ -158,7 +185,7 @@ impl Session {
                 () = tokio::time::sleep_until(due), if open_since.is_some() => {
                     self.pump(worker).care().await?;
                     self.commit().await?;
-                    open_since = None;
+                    *open_since = None;
                 }
                 () = hung.hangs() => {
                     let what = format!("the stream hangs: nothing since seq {}", *next - 1);
@@ -241,27 +268,41 @@ impl Session {
 
     /// Asked to stop: waits for what is under way, at most for the time of a request, and writes the position.
     pub(super) async fn finish(&self, worker: &Worker) -> Result<(), KafkaError> {
-        let until = Instant::now() + worker.config.request_timeout;
+        let patience = worker.config.request_timeout;
         if worker.is_transactional() {
             // What is uncommitted is undone, and produced again by the next process.
-            return self.producer.abort().await;
+            self.producer.abort().await?;
+        } else {
+            self.write_last_position(patience).await?;
         }
-        while self.window.events() > 0 && Instant::now() < until {
-            tokio::time::sleep(POLL).await;
-        }
-        let mark = self.window.acked();
-        let writing = self.keeper.lock().writing(mark);
-        match tokio::time::timeout(worker.config.request_timeout, writing).await {
-            Ok(written) => drop(written?),
-            Err(_elapsed) => warn!(
-                "the last position was not acknowledged in time: its events may be produced again"
-            ),
+        let mark = self.done(worker.is_transactional());
+        match tokio::time::timeout(patience, worker.bookmarks.write(mark)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(failure)) => {
+                warn!(error = %failure, "failed to write the last bookmark beside the log")
+            }
+            Err(_elapsed) => warn!("the last bookmark beside the log was not written in time"),
         }
         info!(
             seq = mark.seq,
             left = self.window.events(),
             "stopped producing to Kafka"
         );
+        Ok(())
+    }
+
+    async fn write_last_position(&self, patience: Duration) -> Result<(), KafkaError> {
+        let until = Instant::now() + patience;
+        while self.window.events() > 0 && Instant::now() < until {
+            tokio::time::sleep(POLL).await;
+        }
+        let writing = self.keeper.lock().writing(self.window.acked());
+        match tokio::time::timeout(patience, writing).await {
+            Ok(written) => drop(written?),
+            Err(_elapsed) => warn!(
+                "the last position was not acknowledged in time: its events may be produced again"
+            ),
+        }
         Ok(())
     }
 
@@ -276,10 +317,7 @@ impl Session {
         let mut due = Instant::now();
         let mut writing = OptionFuture::from(None);
         loop {
-            let acked = match is_transactional {
-                true => self.keeper.lock().written(),
-                false => self.window.acked(),
-            };
+            let acked = self.done(is_transactional);
             let produced = self.window.take_completed();
             metrics.moved(acked.seq, self.window.events(), produced);
             progress.moved(acked, self.window.stalled_for());
@@ -309,6 +347,37 @@ impl Session {
                     writing = OptionFuture::from(None);
                 }
             }
+        }
+    }
+
+    /// Up to where nothing is ever produced again.
+    fn done(&self, is_transactional: bool) -> Mark {
+        match is_transactional {
+            true => self.keeper.lock().written(),
+            false => self.window.acked(),
+        }
+    }
+
+    /// Writes the bookmark beside the log from time to time.
+    pub(super) async fn keep_bookmark(
+        &self,
+        bookmarks: &BookmarkKeeper,
+        metrics: &Metrics,
+        is_transactional: bool,
+    ) -> Infallible {
+        let mut written = None;
+        loop {
+            let mark = self.done(is_transactional);
+            if written != Some(mark) {
+                match bookmarks.write(mark).await {
+                    Ok(()) => written = Some(mark),
+                    Err(failure) => {
+                        metrics.bookmark_failed();
+                        warn!(error = %failure, "failed to write the bookmark beside the log: a position that Kafka loses is not missed");
+                    }
+                }
+            }
+            tokio::time::sleep(BOOKMARK_INTERVAL).await;
         }
     }
 

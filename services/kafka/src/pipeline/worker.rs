@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanjet_actors::{Backoff, Clock, Stop, Tasks};
-use fanjet_log::{Bounds, EventLog, Seq};
+use fanjet_log::{Bookmarks, Bounds, EventLog, Seq};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tracing::{error, warn};
 
 use super::Mark;
+use super::bookmark::BookmarkKeeper;
 use super::pump::Rules;
 use super::session::Session;
 use crate::KafkaError;
@@ -52,6 +53,12 @@ impl Progress {
         *self.state.lock()
     }
 
+    /// Up to where everything is acknowledged, as far as an earlier session has told.
+    pub(super) fn known(&self) -> Option<Mark> {
+        let state = self.state.lock();
+        state.has_position.then_some(state.acked)
+    }
+
     pub(super) fn following(&self, is_following: bool) {
         self.state.lock().is_following = is_following;
     }
@@ -85,6 +92,7 @@ pub(crate) struct Worker {
     pub(super) config: Arc<KafkaConfig>,
     pub(super) host: String,
     pub(super) log: Arc<dyn EventLog>,
+    pub(super) bookmarks: Arc<BookmarkKeeper>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: Metrics,
     pub(super) progress: Arc<Progress>,
@@ -98,7 +106,7 @@ impl Worker {
     pub(crate) fn new(
         config: Arc<KafkaConfig>,
         host: String,
-        log: Arc<dyn EventLog>,
+        (log, bookmarks): (Arc<dyn EventLog>, Arc<dyn Bookmarks>),
         clock: Arc<dyn Clock>,
         metrics: Metrics,
     ) -> Result<Self, KafkaError> {
@@ -109,11 +117,12 @@ impl Worker {
             routes: Routes::new(&config),
         };
         let enricher = match config.enrich.enabled {
-            true => Some(Enricher::new(&config.enrich, Arc::clone(&clock), &metrics)?),
+            true => Some(Enricher::new(&config.enrich, &metrics)?),
             false => None,
         };
         Ok(Self {
             enricher: enricher.map(Arc::new),
+            bookmarks: Arc::new(BookmarkKeeper::new(&config, bookmarks)),
             config,
             host,
             log,
@@ -197,11 +206,13 @@ impl Worker {
         };
         let (metrics, progress) = (self.metrics.clone(), Arc::clone(&self.progress));
         let interval = self.config.position.interval;
+        let bookmarks = Arc::clone(&self.bookmarks);
         let is_transactional = self.is_transactional();
         let outcome = tokio::select! {
             () = stop.cancelled() => Ok(()),
             failed = session.produce(self) => failed.map(|never| match never {}),
             never = session.keep_position(interval, is_transactional, &metrics, &progress) => match never {},
+            never = session.keep_bookmark(&bookmarks, &metrics, is_transactional) => match never {},
         };
         let ended = match &outcome {
             Ok(()) => session.finish(self).await,

@@ -12,6 +12,7 @@ mod rig;
 
 mod faithful;
 mod positions;
+mod robbed;
 mod topics;
 mod letters;
 mod trouble;

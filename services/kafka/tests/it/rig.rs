@@ -1,7 +1,7 @@
 //! One log, one broker, and producing between them.
 
 use std::ops::RangeInclusive;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use fanjet_actors::{Stop, SystemClock};
 use fanjet_event::Topic;
 use fanjet_ingest::{Candidacy, DEFAULTS, Ingest, IngestConfig};
 use fanjet_kafka::{Kafka, KafkaConfig, KafkaError};
-use fanjet_log::memory::MemoryLog;
+use fanjet_log::memory::{MemoryBookmarks, MemoryLog};
 use fanjet_log::{
-    Entry, EventLog, NewEvent, Origin, ReadLimit, Selection, TraceParent, UpstreamId,
+    Bookmarks, Entry, EventLog, NewEvent, Origin, ReadLimit, Selection, TraceParent, UpstreamId,
 };
 use fanjet_simulator::{Rate, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig};
 use fanjet_telemetry::{Health, HealthReport, Metrics};
@@ -37,6 +37,7 @@ impl Running {
             config.clone(),
             "test".to_owned(),
             Arc::clone(log),
+            bookmarks(),
             Arc::new(SystemClock),
             &metrics.meter("test"),
         )
@@ -102,6 +103,12 @@ impl Running {
             panic!("{what}: {:?}\n{metrics}", self.report());
         }
     }
+}
+
+/// What stands beside all logs: a bookmark belongs to a topic, and each test has its own.
+pub(crate) fn bookmarks() -> Arc<dyn Bookmarks> {
+    static BOOKMARKS: LazyLock<Arc<MemoryBookmarks>> = LazyLock::new(Arc::default);
+    BOOKMARKS.clone()
 }
 
 /// Settings for a topic that no other test has.

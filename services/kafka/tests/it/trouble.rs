@@ -100,10 +100,19 @@ async fn the_lag_grows_also_while_nothing_is_connected() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_misbehaves_costs_nothing_but_time() {
+    for delivery in [Delivery::AtLeastOnce, Delivery::ExactlyOnce] {
+        a_log_misbehaves(delivery).await;
+    }
+}
+
+async fn a_log_misbehaves(delivery: Delivery) {
     let server = KafkaServer::shared().await.unwrap();
     let memory = MemoryLog::new();
     let log: Arc<dyn EventLog> = Arc::new(memory.clone());
-    let config = impatient(&server.address());
+    let mut config = impatient(&server.address());
+    config.delivery = delivery;
+    // Whatever happens to the log happens to an open transaction.
+    config.transaction_interval = Duration::from_secs(2);
     let running = Running::start(&config, &log);
     running
         .until("it is not ready", |running| running.report().ready)
@@ -126,6 +135,11 @@ async fn a_log_that_misbehaves_costs_nothing_but_time() {
     }
     append(&log, last + 1..=last + 50).await;
     running.reaches(last + 50).await;
+    // The session outlives them all.
+    for reason in ["kafka", "log"] {
+        let restarts = running.counted(&format!("fanjet_kafka_restarts{{reason=\"{reason}\"}}"));
+        assert_eq!(restarts, 0, "{delivery:?}: {reason}");
+    }
     running.stop().await.unwrap();
     let read = read_all(&server.address(), &config.topic, Isolation::Committed).await;
     let verdict = judge(&all(&*log).await, &read.unwrap(), Style::Standard);

@@ -36,6 +36,7 @@ impl Node {
             candidacy,
             filters,
             notices,
+            bookmarks,
         } = opened;
         let ingest = Ingest::new(
             settings.upstream.clone(),
@@ -52,6 +53,7 @@ impl Node {
                 settings.kafka.clone(),
                 process.host(),
                 logs.kafka,
+                bookmarks,
                 Arc::new(SystemClock),
                 &process.meter("fanjet-kafka"),
             )?),

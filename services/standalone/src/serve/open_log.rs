@@ -6,9 +6,9 @@ use fanjet_actors::{Clock, SystemClock};
 use fanjet_boot::{Failure, Process};
 use fanjet_ingest::Candidacy;
 use fanjet_log::memory::{MemoryNotices, MemoryStore};
-use fanjet_log::{EventLog, ExpiringStore, Notices};
-use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog, OpenError};
-use fanjet_log_nats::{NatsLog, NatsNotices, NatsStore};
+use fanjet_log::{Bookmarks, EventLog, ExpiringStore, Notices};
+use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog, FolderBookmarks, OpenError};
+use fanjet_log_nats::{NatsBookmarks, NatsLog, NatsNotices, NatsStore};
 
 use super::ServeSettings;
 use super::settings::LogKind;
@@ -19,6 +19,7 @@ pub(crate) struct Opened {
     pub(crate) candidacy: Candidacy,
     pub(crate) filters: Arc<dyn ExpiringStore>,
     pub(crate) notices: Arc<dyn Notices>,
+    pub(crate) bookmarks: Arc<dyn Bookmarks>,
 }
 
 /// The one log, for each part that reads it: when another log takes its place, each has to take note by itself.
@@ -49,6 +50,7 @@ pub(crate) async fn open_log(
 async fn open_embedded(config: EmbeddedConfig, instance: String) -> Result<Opened, Failure> {
     match EmbeddedLog::open(config, Arc::new(SystemClock)).await {
         Ok(log) => Ok(Opened {
+            bookmarks: Arc::new(FolderBookmarks::of(&log)),
             logs: Logs {
                 ingest: Arc::new(log.clone()),
                 edge: Arc::new(log.clone()),
@@ -75,6 +77,7 @@ async fn open_nats(settings: &ServeSettings, instance: String) -> Result<Opened,
         Candidacy::alone(&instance)?
     };
     let notices = NatsNotices::of(&log).await?;
+    let bookmarks = NatsBookmarks::of(&log).await?;
     let bucket = settings.filter_bucket.clone();
     let filters = NatsStore::new(&log, bucket, || SystemClock.now_us());
     Ok(Opened {
@@ -86,5 +89,6 @@ async fn open_nats(settings: &ServeSettings, instance: String) -> Result<Opened,
         candidacy,
         filters: Arc::new(filters),
         notices: Arc::new(notices),
+        bookmarks: Arc::new(bookmarks),
     })
 }

@@ -30,6 +30,12 @@ pub(crate) fn notices(config: &NatsConfig) -> String {
     format!("$KV.{bucket}.notice.{}", config.stream.name)
 }
 
+/// The subject under which the bookmarks of the log's consumers are: each is one more token.
+pub(crate) fn bookmarks(config: &NatsConfig) -> String {
+    let bucket = &config.lease_bucket;
+    format!("$KV.{bucket}.bookmark.{}", config.stream.name)
+}
+
 /// The name becomes part of subjects.
 pub(crate) fn check_name(bucket: &str) -> Result<(), LogError> {
     let is_fine = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';

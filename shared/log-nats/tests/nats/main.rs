@@ -15,6 +15,7 @@ mod foreign_streams;
 mod leases;
 mod lost_servers;
 mod notices;
+mod bookmarks;
 mod plain_clients;
 mod replays;
 mod settings;

@@ -7,7 +7,7 @@ use fanjet_actors::{OnFailure, Stop, SystemClock, Tasks};
 use fanjet_kafka::{Kafka, KafkaConfig};
 use fanjet_log::EventLog;
 use fanjet_log::contract::{events, time_of};
-use fanjet_log_nats::NatsLog;
+use fanjet_log_nats::{NatsBookmarks, NatsLog};
 use fanjet_telemetry::Metrics;
 use fanjet_testkit::kafka_reader::{Isolation, read_all};
 use fanjet_testkit::{KafkaServer, NatsServer};
@@ -42,11 +42,13 @@ async fn append(server: &NatsServer, from: u64, to: u64) {
 async fn produce(server: &NatsServer, config_of_kafka: KafkaConfig, until: u64) {
     let log = NatsLog::connect(config(server, "kafka")).await.unwrap();
     let until = log.bounds().await.unwrap().first - 1 + until;
+    let bookmarks = NatsBookmarks::of(&log).await.unwrap();
     let metrics = Metrics::new().unwrap();
     let kafka = Kafka::new(
         config_of_kafka,
         "test".to_owned(),
         Arc::new(log),
+        Arc::new(bookmarks),
         Arc::new(SystemClock),
         &metrics.meter("kafka"),
     )

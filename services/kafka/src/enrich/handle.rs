@@ -1,0 +1,97 @@
+//! Whose a handle is: what its name server and its host say. The account's own word counts nothing here.
+
+use fanjet_did_web::{HANDLE_PREFIX, Reach, Resolver, handle_url};
+use reqwest::Client;
+
+use super::desk::Answer;
+use super::http::{NoAnswer, get};
+
+/// Of a handle's host; a DID has dozens of bytes.
+const MAX_ANSWER: usize = 2 << 10;
+/// Longest DID that a handle can name.
+const MAX_DID: usize = 2 << 10;
+/// Handles of this host are never in the DNS.
+const WITHOUT_TEXTS: &str = ".bsky.social";
+/// Redirects on the way to a handle's DID.
+pub(super) const MAX_REDIRECTS: usize = 5;
+
+/// The account that a handle names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Owner(pub(super) String);
+
+impl Answer for Owner {
+    fn is_fleeting(&self) -> bool {
+        false
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// Asks the name servers first, then the host. `None` when it names nobody.
+pub(super) async fn owner(
+    handle: &str,
+    resolver: &Resolver,
+    client: &Client,
+    reach: Reach,
+) -> Result<Option<Owner>, NoAnswer> {
+    let Some(url) = handle_url(handle, reach) else {
+        return Ok(None);
+    };
+    let mut is_answered = true;
+    if !handle.ends_with(WITHOUT_TEXTS) {
+        match resolver.texts(&format!("{HANDLE_PREFIX}{handle}")).await {
+            Ok(texts) => match named(&texts) {
+                Named::One(did) => return Ok(Some(Owner(did.to_owned()))),
+                Named::Several => return Ok(None),
+                Named::Nobody => {}
+            },
+            Err(_) => is_answered = false,
+        }
+    }
+    let found = match get(client, url, MAX_ANSWER).await {
+        Ok(found) => found,
+        // A host that there is not will not answer later either.
+        Err(NoAnswer) => match resolver.addresses(handle).await {
+            Ok(addresses) if addresses.is_empty() => None,
+            _ => return Err(NoAnswer),
+        },
+    };
+    let text = found.and_then(|text| String::from_utf8(text).ok());
+    match text.and_then(|text| did(text.trim()).map(str::to_owned)) {
+        Some(did) => Ok(Some(Owner(did))),
+        None if is_answered => Ok(None),
+        // The name servers may know what the host does not.
+        None => Err(NoAnswer),
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Named<'a> {
+    One(&'a str),
+    /// Which of them is right nobody knows.
+    Several,
+    Nobody,
+}
+
+/// Whom the texts under a handle's name name.
+fn named(texts: &[String]) -> Named<'_> {
+    let mut dids = texts
+        .iter()
+        .filter_map(|text| did(text.strip_prefix("did=")?.trim()));
+    match dids.next() {
+        None => Named::Nobody,
+        Some(first) if dids.all(|other| other == first) => Named::One(first),
+        Some(_) => Named::Several,
+    }
+}
+
+fn did(text: &str) -> Option<&str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b":.-_%".contains(&byte);
+    let is_did = text.starts_with("did:") && text.len() <= MAX_DID && text.bytes().all(is_plain);
+    is_did.then_some(text)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! The bookmark beside the log: that there was a position, and about where it was.
+//!
+//! Kafka keeps the position, and loses it with the topic, by an operator's hand, or after a week. Then this says that the
+//! absence is no first start.
+
+use std::fmt;
+use std::sync::Arc;
+
+use fanjet_log::{Bookmarks, LogError, Seq};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::Mark;
+use crate::config::KafkaConfig;
+
+/// What is written beside the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Bookmark {
+    /// Whose it is: for whoever looks at the store, since the key says nothing.
+    pub(crate) group: String,
+    pub(crate) topic: String,
+    /// Everything up to here was produced, and some of what follows may have been.
+    pub(crate) seq: Seq,
+    pub(crate) time_us: u64,
+    /// The value of `kafka.position.anew` that was obeyed last.
+    #[serde(default)]
+    pub(crate) anew: String,
+}
+
+/// Reads and writes the bookmark of one process' position.
+pub(crate) struct BookmarkKeeper {
+    store: Arc<dyn Bookmarks>,
+    key: String,
+    group: String,
+    topic: String,
+    anew: String,
+}
+
+impl BookmarkKeeper {
+    pub(crate) fn new(config: &KafkaConfig, store: Arc<dyn Bookmarks>) -> Self {
+        let (group, topic) = (config.group(), config.topic.clone());
+        Self {
+            store,
+            key: key(&group, &topic),
+            group,
+            topic,
+            anew: config.position.anew.clone(),
+        }
+    }
+
+    pub(crate) async fn read(&self) -> Result<Option<Bookmark>, LogError> {
+        let Some(value) = self.store.get(&self.key).await? else {
+            return Ok(None);
+        };
+        let bookmark = serde_json::from_slice(&value);
+        bookmark.map(Some).map_err(|error| {
+            let what = format!("the bookmark {} is not one: {error}", self.key);
+            LogError::Misconfigured(what)
+        })
+    }
+
+    pub(crate) async fn write(&self, mark: Mark) -> Result<(), LogError> {
+        let bookmark = Bookmark {
+            group: self.group.clone(),
+            topic: self.topic.clone(),
+            seq: mark.seq,
+            time_us: mark.time_us,
+            anew: self.anew.clone(),
+        };
+        let value = serde_json::to_vec(&bookmark)
+            .map_err(|error| LogError::Misconfigured(error.to_string()))?;
+        self.store.set(&self.key, value.into()).await
+    }
+}
+
+impl fmt::Debug for BookmarkKeeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("BookmarkKeeper").field(&self.key).finish()
+    }
+}
+
+/// Groups may be called anything, keys may not.
+fn key(group: &str, topic: &str) -> String {
+    // No topic has a slash.
+    let digest = Sha256::digest(format!("{topic}/{group}"));
+    let hex: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("kafka-{hex}")
+}

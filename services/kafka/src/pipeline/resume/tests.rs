@@ -1,0 +1,108 @@
+use super::*;
+
+fn at(seq: u64) -> Position {
+    Position {
+        next: seq + 1,
+        time_us: Some(seq * 10),
+    }
+}
+
+fn mark(seq: u64) -> Mark {
+    Mark {
+        seq,
+        time_us: seq * 10,
+    }
+}
+
+fn bookmark(seq: u64, anew: &str) -> Option<Bookmark> {
+    Some(Bookmark {
+        group: "g".to_owned(),
+        topic: "t".to_owned(),
+        seq,
+        time_us: seq * 10,
+        anew: anew.to_owned(),
+    })
+}
+
+fn known<'a>(
+    written: Option<u64>,
+    acked: Option<u64>,
+    bookmark: Option<Bookmark>,
+    anew: &'a str,
+) -> Known<'a> {
+    Known {
+        written: written.map(at),
+        acked: acked.map(mark),
+        bookmark: Ok(bookmark),
+        anew,
+        is_transactional: false,
+    }
+}
+
+#[test]
+fn only_what_never_had_a_position_starts_where_the_settings_say() {
+    let start = begin(known(None, None, None, "")).unwrap();
+    assert_eq!(start, Begin::Start);
+    for bookmark in [None, bookmark(3, "")] {
+        let cases = [
+            (Some(5), None, 5),
+            (Some(5), Some(5), 5),
+            // It could not be written down, or Kafka has lost it.
+            (Some(5), Some(9), 9),
+            (None, Some(9), 9),
+            // Somebody has moved it.
+            (Some(9), Some(5), 9),
+        ];
+        for (written, acked, expected) in cases {
+            let found = begin(known(written, acked, bookmark.clone(), "")).unwrap();
+            assert_eq!(found, Begin::At(at(expected)), "{written:?} {acked:?}");
+        }
+    }
+    let gone = begin(known(None, None, bookmark(7, ""), "")).unwrap_err();
+    assert!(matches!(
+        gone,
+        KafkaError::PositionGone { produced: 7, .. }
+    ));
+    assert!(gone.is_retryable());
+}
+
+#[test]
+fn what_was_committed_with_its_messages_counts_in_transactions() {
+    let known = Known {
+        is_transactional: true,
+        ..known(Some(5), Some(9), None, "")
+    };
+    assert_eq!(begin(known).unwrap(), Begin::At(at(5)));
+    let known = Known {
+        is_transactional: true,
+        ..self::known(None, Some(9), bookmark(9, ""), "")
+    };
+    assert_eq!(begin(known).unwrap(), Begin::At(at(9)));
+}
+
+#[test]
+fn each_new_word_begins_anew_once() {
+    for (written, acked) in [(None, None), (Some(5), None), (Some(5), Some(5))] {
+        for obeyed in [None, bookmark(5, ""), bookmark(5, "monday")] {
+            let found = begin(known(written, acked, obeyed, "tuesday")).unwrap();
+            assert_eq!(found, Begin::Start);
+        }
+    }
+    let found = begin(known(Some(5), None, bookmark(5, "monday"), "monday")).unwrap();
+    assert_eq!(found, Begin::At(at(5)));
+    let gone = begin(known(None, None, bookmark(5, "monday"), "monday"));
+    assert!(matches!(gone, Err(KafkaError::PositionGone { .. })));
+}
+
+#[test]
+fn a_bookmark_that_cannot_be_read_matters_only_where_nothing_else_tells() {
+    let unread = |written, anew| Known {
+        bookmark: Err(LogError::unavailable("away")),
+        ..known(written, None, None, anew)
+    };
+    assert_eq!(begin(unread(Some(5), "")).unwrap(), Begin::At(at(5)));
+    for (written, anew) in [(None, ""), (Some(5), "monday")] {
+        let failure = begin(unread(written, anew)).unwrap_err();
+        assert!(matches!(failure, KafkaError::Log(LogError::Unavailable(_))));
+    }
+}

@@ -1,0 +1,115 @@
+//! Bookmarks in the log's folder: one small file per key, replaced as a whole.
+//!
+//! They are read by nobody who opens the log, so a lost one never stops it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use fanjet_log::bookmarks::check_key;
+use fanjet_log::{Bookmarks, LogError};
+
+use crate::EmbeddedLog;
+use crate::disk::{Disk, RealDisk};
+
+const FOLDER: &str = "bookmarks";
+const UNFINISHED: &str = "new";
+
+/// The bookmarks in the folder of one log.
+#[derive(Debug, Clone)]
+pub struct FolderBookmarks {
+    folder: PathBuf,
+    /// Holds the folder against other processes.
+    _log: EmbeddedLog,
+}
+
+impl FolderBookmarks {
+    /// The bookmarks beside this log.
+    pub fn of(log: &EmbeddedLog) -> Self {
+        Self {
+            folder: log.path().join(FOLDER),
+            _log: log.clone(),
+        }
+    }
+}
+
+#[async_trait]
+impl Bookmarks for FolderBookmarks {
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, LogError> {
+        check_key(key)?;
+        let path = self.folder.join(key);
+        blocking(move || match fs::read(path) {
+            Ok(value) => Ok(Some(Bytes::from(value))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        })
+        .await
+    }
+
+    async fn set(&self, key: &str, value: Bytes) -> Result<(), LogError> {
+        check_key(key)?;
+        let (folder, key) = (self.folder.clone(), key.to_owned());
+        blocking(move || write(&RealDisk, &folder, &key, &value)).await
+    }
+}
+
+/// It has its name only when it is durable, and in place of the old one.
+fn write(disk: &dyn Disk, folder: &Path, key: &str, value: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    if let Some(parent) = folder.parent() {
+        disk.sync_folder(parent)?;
+    }
+    let path = folder.join(key);
+    // No key has a dot.
+    let unfinished = path.with_extension(UNFINISHED);
+    let file = disk.create(&unfinished)?;
+    disk.write(&file, value, 0)?;
+    disk.sync(&file)?;
+    disk.rename(&unfinished, &path)?;
+    disk.sync_folder(folder)
+}
+
+async fn blocking<T: Send + 'static>(
+    call: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, LogError> {
+    let called = tokio::task::spawn_blocking(call).await;
+    called
+        .map_err(LogError::unavailable)?
+        .map_err(LogError::unavailable)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use fanjet_actors::SystemClock;
+    use fanjet_log::EventLog;
+
+    use super::*;
+    use crate::EmbeddedConfig;
+
+    async fn open(folder: &Path) -> EmbeddedLog {
+        let config = EmbeddedConfig {
+            path: folder.to_owned(),
+            ..EmbeddedConfig::default()
+        };
+        EmbeddedLog::open(config, Arc::new(SystemClock))
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn they_keep_the_contract_and_outlive_the_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = open(folder.path()).await;
+        let (here, there) = (FolderBookmarks::of(&log), FolderBookmarks::of(&log));
+        fanjet_log::contract::bookmarks_are_found_again(&here, &there).await;
+        drop((log, here, there));
+        let log = open(folder.path()).await;
+        let bookmarks = FolderBookmarks::of(&log);
+        assert_eq!(bookmarks.get("one").await.unwrap().unwrap(), "11");
+        assert_eq!(log.bounds().await.unwrap().last, 0);
+    }
+}
