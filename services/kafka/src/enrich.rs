@@ -54,10 +54,7 @@ pub(crate) struct Enricher {
 }
 
 impl Enricher {
-    pub(crate) fn new(
-        config: &EnrichConfig,
-        metrics: &Metrics,
-    ) -> Result<Self, KafkaError> {
+    pub(crate) fn new(config: &EnrichConfig, metrics: &Metrics) -> Result<Self, KafkaError> {
         let plc = match config.plc_host.as_str() {
             "" => PLC_DIRECTORY,
             host => host,
@@ -67,7 +64,12 @@ impl Enricher {
         let api = has_profiles.then(|| base_url("kafka.enrich.api_host", &config.api_host));
         let did_web = &config.did_web;
         let timeout = config.lookup_timeout;
-        let http = Http::new(plc, api.transpose()?, timeout, (did_web.reach(), config.resolver()?))?;
+        let http = Http::new(
+            plc,
+            api.transpose()?,
+            timeout,
+            (did_web.reach(), config.resolver()?),
+        )?;
         let budget = |rate, burst| Arc::new(Mutex::new(Budget::new(rate, burst)));
         let usual = || budget(config.lookups_per_second, config.burst);
         let directory = usual();
@@ -254,9 +256,8 @@ impl Enricher {
     /// What is known about an account now.
     pub(crate) fn known(&self, did: &str, now_us: u64) -> Known {
         let documents = self.documents(did);
-        let (identity, is_stale) = documents.map_or((Answered::Unknown, false), |desk| {
-            desk.remembered(did)
-        });
+        let (identity, is_stale) =
+            documents.map_or((Answered::Unknown, false), |desk| desk.remembered(did));
         let identity = identity.found();
         let claimed = identity.and_then(|identity| identity.handle.as_deref());
         let owner = claimed.map(|handle| self.handles.remembered(handle).0);
@@ -274,7 +275,10 @@ impl Enricher {
             identity,
             handle,
             created_at: created_at.found().map(String::as_str),
-            profile: profile.as_ref().and_then(Answered::found).map(String::as_str),
+            profile: profile
+                .as_ref()
+                .and_then(Answered::found)
+                .map(String::as_str),
             is_stale,
         };
         Known::of(found, now_us)

@@ -7,9 +7,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_nats::HeaderMap;
+use async_nats::jetstream;
 use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
-use async_nats::jetstream;
 use async_trait::async_trait;
 use bytes::Bytes;
 use fanjet_log::bookmarks::check_key;

@@ -109,7 +109,11 @@ impl Http {
     }
 }
 
-pub(super) async fn get(client: &Client, url: Url, most: usize) -> Result<Option<Vec<u8>>, NoAnswer> {
+pub(super) async fn get(
+    client: &Client,
+    url: Url,
+    most: usize,
+) -> Result<Option<Vec<u8>>, NoAnswer> {
     let sent = client.get(url).send().await;
     let mut response = sent.map_err(|_| NoAnswer)?;
     match response.status() {

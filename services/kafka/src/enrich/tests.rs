@@ -179,7 +179,10 @@ async fn an_account_is_looked_up_once_at_a_time_and_remembered_also_when_there_i
         join_all(waits.into_iter().flatten()).await;
         assert_eq!(asked.load(Ordering::SeqCst), 3);
         assert_eq!(remembered(&desk, "a"), (Some("of a".to_owned()), false));
-        assert!(matches!(desk.remembered("none"), (Answered::Nothing, false)));
+        assert!(matches!(
+            desk.remembered("none"),
+            (Answered::Nothing, false)
+        ));
         assert!(matches!(desk.remembered("away"), (Answered::Unknown, _)));
         for known in ["a", "none", "away"] {
             assert!(desk.ask(known).is_none(), "{known}");
@@ -202,7 +205,10 @@ async fn an_account_is_looked_up_once_at_a_time_and_remembered_also_when_there_i
 #[tokio::test(start_paused = true)]
 async fn what_is_doubted_is_kept_and_marked_until_somebody_answers() {
     let desk = desk();
-    let (is_away, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let (is_away, asked) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicU64::new(0)),
+    );
     let (away, count) = (Arc::clone(&is_away), Arc::clone(&asked));
     let serving = desk.run(move |_| {
         let number = count.fetch_add(1, Ordering::SeqCst);

@@ -11,17 +11,24 @@ fn touch(metrics: &Metrics) {
     }
     metrics.lost(1);
     for reason in [
-        "config", "denied", "login", "fenced", "kafka", "log", "defect",
+        "config", "denied", "login", "fenced", "kafka", "log", "position", "defect",
     ] {
         metrics.restarted(reason);
     }
-    for kind in [Kind::Identity, Kind::Audit, Kind::Profile] {
+    for kind in [
+        Kind::Identity,
+        Kind::Web,
+        Kind::Audit,
+        Kind::Profile,
+        Kind::Handle,
+    ] {
         for (is_known, is_cached) in [(true, false), (false, true)] {
             metrics.looked_up(kind, is_known, is_cached);
         }
         metrics.remembered(kind, 1);
     }
     metrics.position_failed();
+    metrics.bookmark_failed();
     let mut tally = Tally::default();
     for reason in Skip::ALL {
         tally.skipped(reason);
@@ -41,4 +48,25 @@ fn the_page_tells_what_is_shown() {
         untouched(include_str!("../metrics.rs"), &text),
         Vec::<String>::new()
     );
+}
+
+#[test]
+fn strangers_collections_are_one_label() {
+    let shown = Shown::new().unwrap();
+    let metrics = Metrics::new(&shown.meter("test"));
+    let mut tally = Tally::default();
+    for number in 0..1_000 {
+        let collection = format!("com.example.c{number}");
+        let action = format!("create_c{number}");
+        tally.handled(&action, Some(&collection), 1);
+        tally.flush(&metrics);
+    }
+    let text = String::from_utf8(shown.render().unwrap()).unwrap();
+    let series: Vec<_> = text
+        .lines()
+        .filter(|line| line.starts_with("atkafka_handled_events{"))
+        .collect();
+    assert_eq!(series.len(), MAX_COLLECTIONS + 1);
+    let others = r#"atkafka_handled_events{action_name="create",collection="other"} 800"#;
+    assert!(series.contains(&others), "{series:#?}");
 }

@@ -83,6 +83,9 @@ impl fmt::Debug for BookmarkKeeper {
 fn key(group: &str, topic: &str) -> String {
     // No topic has a slash.
     let digest = Sha256::digest(format!("{topic}/{group}"));
-    let hex: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = digest[..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("kafka-{hex}")
 }

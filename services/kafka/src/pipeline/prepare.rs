@@ -63,8 +63,8 @@ struct Waiting {
 impl Waiting {
     async fn next(&mut self) -> Option<Batch> {
         loop {
-            let has_room = self.batches.is_empty()
-                || self.batches.len() < BATCHES && self.bytes < BYTES;
+            let has_room =
+                self.batches.is_empty() || self.batches.len() < BATCHES && self.bytes < BYTES;
             let follow = self.follow.as_mut().filter(|_| has_room);
             let Some(follow) = follow else {
                 return self.oldest().await;

@@ -56,7 +56,10 @@ pub(super) fn begin(known: Known<'_>) -> Result<Begin, KafkaError> {
         "" => bookmark,
         anew => {
             let bookmark = bookmark?;
-            if bookmark.as_ref().is_none_or(|bookmark| bookmark.anew != anew) {
+            if bookmark
+                .as_ref()
+                .is_none_or(|bookmark| bookmark.anew != anew)
+            {
                 return Ok(Begin::Start);
             }
             Ok(bookmark)

@@ -11,9 +11,9 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
+use super::bookmark::BookmarkKeeper;
 use super::prepare::prepared;
 use super::pump::Pump;
-use super::bookmark::BookmarkKeeper;
 use super::resume::{Begin, Known, begin, resume, start};
 use super::worker::{Progress, Worker};
 use super::{Mark, Window};
@@ -269,12 +269,11 @@ impl Session {
     /// Asked to stop: waits for what is under way, at most for the time of a request, and writes the position.
     pub(super) async fn finish(&self, worker: &Worker) -> Result<(), KafkaError> {
         let patience = worker.config.request_timeout;
-        if worker.is_transactional() {
+        let ended = match worker.is_transactional() {
             // What is uncommitted is undone, and produced again by the next process.
-            self.producer.abort().await?;
-        } else {
-            self.write_last_position(patience).await?;
-        }
+            true => self.producer.abort().await,
+            false => self.write_last_position(patience).await,
+        };
         let mark = self.done(worker.is_transactional());
         match tokio::time::timeout(patience, worker.bookmarks.write(mark)).await {
             Ok(Ok(())) => {}
@@ -288,7 +287,7 @@ impl Session {
             left = self.window.events(),
             "stopped producing to Kafka"
         );
-        Ok(())
+        ended
     }
 
     async fn write_last_position(&self, patience: Duration) -> Result<(), KafkaError> {

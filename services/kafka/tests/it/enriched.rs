@@ -6,11 +6,13 @@ use std::time::Duration;
 use fanjet_log::EventLog;
 use fanjet_log::memory::MemoryLog;
 use fanjet_simulator::Rate;
-use fanjet_testkit::KafkaServer;
 use fanjet_testkit::kafka_reader::{Isolation, read_all};
+use fanjet_testkit::name_server::Zone;
+use fanjet_testkit::{KafkaServer, NameServer};
 use serde_json::Value;
 
-use crate::rig::{Running, all, append, ingest, settings, simulator};
+use crate::directory::Directory;
+use crate::rig::{Running, all, append, append_posts_of, ingest, settings, simulator};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn accounts_are_looked_up_once_and_their_events_say_what_is_known() {
@@ -79,7 +81,8 @@ async fn accounts_are_looked_up_once_and_their_events_say_what_is_known() {
                 .starts_with("2023-")
         );
         assert_eq!(metadata["profile"]["did"], message.key.as_str());
-        assert!(metadata["handle"].as_str().unwrap().contains('.'));
+        // These names are nowhere.
+        assert_eq!(metadata["handle"], "handle.invalid");
     }
     assert!(enriched > 500, "{enriched}");
 }
@@ -149,4 +152,45 @@ async fn a_directory_that_is_silent_holds_up_no_event_beyond_the_deadline() {
             None => assert_eq!(value["eventMetadata"], Value::Null),
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handle_is_told_when_its_own_name_names_the_account() {
+    let server = KafkaServer::shared().await.unwrap();
+    let (honest, liar) = ("did:plc:honest", "did:plc:liar");
+    let directory = Directory::start(&[(honest, "alice.com"), (liar, "alice.com")]).await;
+    let zone = Zone::default().text("_atproto.alice.com", &format!("did={honest}"));
+    let names = NameServer::start(zone).await.unwrap();
+    let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
+    append_posts_of(&log, &[honest.to_owned(), liar.to_owned()]).await;
+    let mut config = settings(&server.address());
+    config.enrich.enabled = true;
+    config.enrich.plc_host = directory.url.clone();
+    config.enrich.name_server = names.address().to_string();
+    config.enrich.deadline = Duration::from_secs(60);
+    config.enrich.lookup_timeout = Duration::from_secs(60);
+    config.enrich.did_web.deadline = Duration::from_secs(60);
+    let running = Running::start(&config, &log);
+    running.reaches(2).await;
+    running.stop().await.unwrap();
+    // Both claim it: it is asked for once.
+    assert_eq!(names.asked(), 1);
+    let read = read_all(&server.address(), &config.topic, Isolation::Committed).await;
+    for message in read.unwrap() {
+        let value: Value = serde_json::from_str(&message.value).unwrap();
+        let expected = match message.key == honest {
+            true => "alice.com",
+            false => "handle.invalid",
+        };
+        assert_eq!(
+            value["eventMetadata"]["handle"], expected,
+            "{}",
+            message.key
+        );
+        assert_eq!(
+            value["eventMetadata"]["didDocument"]["alsoKnownAs"][0],
+            "at://alice.com"
+        );
+    }
+    directory.stop().await;
 }

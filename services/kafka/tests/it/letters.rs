@@ -10,6 +10,8 @@ use fanjet_testkit::{KafkaServer, kafka_server::KafkaOptions};
 
 use crate::rig::{Running, append, append_large, settings};
 
+const COLLECTION: &str = "app.bsky.feed.post";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_is_too_large_goes_to_the_dead_letters() {
     // 300 KiB: the broker refuses it, and its letter can hold it, but not in this broker.
@@ -18,6 +20,7 @@ async fn an_event_that_is_too_large_goes_to_the_dead_letters() {
         ..KafkaOptions::default()
     };
     let server = KafkaServer::start_with(&options).await.unwrap();
+    let mut sizes = None;
     for delivery in [Delivery::AtLeastOnce, Delivery::ExactlyOnce] {
         let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
         append(&log, 1..=30).await;
@@ -27,6 +30,7 @@ async fn an_event_that_is_too_large_goes_to_the_dead_letters() {
         append(&log, 62..=70).await;
         let mut config = settings(&server.address());
         config.delivery = delivery;
+        config.topics.collections = [COLLECTION].iter().collect();
         let running = Running::start(&config, &log);
         running.reaches(70).await;
         assert!(running.report().ready, "{:?}", running.report());
@@ -46,14 +50,20 @@ async fn an_event_that_is_too_large_goes_to_the_dead_letters() {
         assert!(letters_counted >= letters.len() as u64 && !letters.is_empty());
         let first = &letters[0];
         assert_eq!(first["seq"], 31, "{delivery:?}");
-        assert_eq!(first["topic"], config.topic.as_str());
+        // Those of the message, also where its letter had to be written again.
+        let own = format!("{}.{COLLECTION}", config.topic);
+        assert_eq!(first["topic"], own.as_str());
         assert_eq!(first["reason"], "too_large");
         assert_eq!(first["event"], serde_json::Value::Null);
-        assert!(first["bytes"].as_u64().unwrap() > 300 << 10);
+        let bytes = first["bytes"].as_u64().unwrap();
+        assert_eq!(*sizes.get_or_insert(bytes), bytes, "{delivery:?}");
+        assert!(bytes > 300 << 10);
 
-        let read = read_all(&server.address(), &config.topic, Isolation::Committed)
-            .await
-            .unwrap();
+        let mut read = Vec::new();
+        for topic in [&config.topic, &own] {
+            let some = read_all(&server.address(), topic, Isolation::Committed).await;
+            read.extend(some.unwrap());
+        }
         let mut seen: Vec<u64> = read
             .iter()
             .map(|message| message.headers["seq"].parse().unwrap())

@@ -8,6 +8,7 @@
 )]
 
 mod judge;
+mod directory;
 mod rig;
 
 mod faithful;

@@ -1,8 +1,8 @@
 //! One log, one broker, and producing between them.
 
 use std::ops::RangeInclusive;
-use std::sync::{Arc, LazyLock};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use fanjet_actors::{Stop, SystemClock};

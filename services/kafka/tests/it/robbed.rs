@@ -54,7 +54,9 @@ async fn a_topic_that_is_deleted_under_a_running_process_costs_its_own_messages_
         let running = ready(&config, &log).await;
         append(&log, 11..=50).await;
         running.reaches(50).await;
-        delete_topic(&server.address(), &config.topic).await.unwrap();
+        delete_topic(&server.address(), &config.topic)
+            .await
+            .unwrap();
         // The brokers forget the position with it, and the producer fails before it knows why.
         append(&log, 51..=90).await;
         running.reaches(90).await;
@@ -110,7 +112,13 @@ async fn a_position_that_nobody_knows_is_asked_for_and_nothing_is_skipped_meanwh
             })
             .await;
         let why = running.report().missing["kafka"].clone();
-        for named in [&group, &config.topic, "seq 20", "start (21", "position.anew"] {
+        for named in [
+            &group,
+            &config.topic,
+            "seq 20",
+            "start (21",
+            "position.anew",
+        ] {
             assert!(why.contains(named), "{named}: {why}");
         }
         running.stop().await.unwrap();

@@ -86,9 +86,15 @@ async fn a_handle_is_whose_its_name_server_or_its_host_says() {
     let well_known = "/.well-known/atproto-did";
     let answers = HashMap::from([
         ("host.test", ok(&format!(" {DID}\n"))),
-        ("moved.test", redirect(&format!("http://host.test{well_known}"))),
+        (
+            "moved.test",
+            redirect(&format!("http://host.test{well_known}")),
+        ),
         ("inward.test", redirect("http://127.0.0.1/x")),
-        ("circle.test", redirect(&format!("http://circle.test{well_known}"))),
+        (
+            "circle.test",
+            redirect(&format!("http://circle.test{well_known}")),
+        ),
         ("wordy.test", ok(&format!("{DID}{}", " ".repeat(4 << 10)))),
         ("nonsense.test", ok("<html>did:plc:a</html>")),
         ("missing.test", missing()),
@@ -135,12 +141,7 @@ async fn a_handle_is_whose_its_name_server_or_its_host_says() {
         assert_eq!(found, None, "{handle}");
     }
     // Nobody may be led to an address; who sends in circles or says nothing has not answered.
-    for handle in [
-        "inward.test",
-        "circle.test",
-        "unasked.test",
-        "slow.test",
-    ] {
+    for handle in ["inward.test", "circle.test", "unasked.test", "slow.test"] {
         assert!(asked(handle).await.is_err(), "{handle}");
     }
     let before = hosts.asked.load(Ordering::SeqCst);

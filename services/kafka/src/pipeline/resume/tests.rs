@@ -59,10 +59,7 @@ fn only_what_never_had_a_position_starts_where_the_settings_say() {
         }
     }
     let gone = begin(known(None, None, bookmark(7, ""), "")).unwrap_err();
-    assert!(matches!(
-        gone,
-        KafkaError::PositionGone { produced: 7, .. }
-    ));
+    assert!(matches!(gone, KafkaError::PositionGone { produced: 7, .. }));
     assert!(gone.is_retryable());
 }
 
