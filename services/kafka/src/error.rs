@@ -93,7 +93,10 @@ impl KafkaError {
         match self {
             Self::Config { .. } | Self::Variable { .. } | Self::Task(_) | Self::Broken(_) => false,
             Self::Kafka { .. } | Self::Replaced { .. } | Self::PositionGone { .. } => true,
-            Self::Log(failure) => failure.is_retryable(),
+            // The next session goes on in the other log, by rule.
+            Self::Log(failure) => {
+                failure.is_retryable() || matches!(failure, LogError::Replaced { .. })
+            }
         }
     }
 

@@ -29,6 +29,8 @@ pub const SKIPPED_EVENTS: &str = "fanjet_kafka_skipped_events";
 pub const DEAD_LETTERS: &str = "fanjet_kafka_dead_letters";
 /// Events that the log dropped before they were produced.
 pub const LOST_EVENTS: &str = "fanjet_kafka_lost_events";
+/// How often the log was found to be another one than what was produced before came from.
+pub const REPLACED_LOGS: &str = "fanjet_kafka_replaced_logs";
 /// How often producing had to begin anew, by `reason`.
 pub const RESTARTS: &str = "fanjet_kafka_restarts";
 /// How often writing the position failed.
@@ -66,6 +68,7 @@ pub struct Metrics {
     skipped_events: Counter<u64>,
     dead_letters: Counter<u64>,
     lost_events: Counter<u64>,
+    replaced_logs: Counter<u64>,
     restarts: Counter<u64>,
     position_failures: Counter<u64>,
     bookmark_failures: Counter<u64>,
@@ -90,6 +93,7 @@ impl Metrics {
             skipped_events: meter.u64_counter(SKIPPED_EVENTS).build(),
             dead_letters: meter.u64_counter(DEAD_LETTERS).build(),
             lost_events: meter.u64_counter(LOST_EVENTS).build(),
+            replaced_logs: meter.u64_counter(REPLACED_LOGS).build(),
             restarts: meter.u64_counter(RESTARTS).build(),
             position_failures: meter.u64_counter(POSITION_FAILURES).build(),
             bookmark_failures: meter.u64_counter(BOOKMARK_FAILURES).build(),
@@ -124,6 +128,10 @@ impl Metrics {
 
     pub(crate) fn lost(&self, events: u64) {
         self.lost_events.add(events, &[]);
+    }
+
+    pub(crate) fn replaced(&self) {
+        self.replaced_logs.add(1, &[]);
     }
 
     pub(crate) fn restarted(&self, reason: &'static str) {

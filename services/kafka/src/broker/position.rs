@@ -1,13 +1,13 @@
 //! The position in the log, kept by Kafka itself: as the offset of a consumer group that nobody joins.
 //!
 //! It stands beside the messages that it speaks of, needs no other store, whatever the log is, and can be written in
-//! one transaction with them. The offset is the seq to read next; its metadata is the time of the last event done, so
-//! that a log that was replaced is noticed.
+//! one transaction with them. The offset is the seq to read next; its metadata is the time of the last event done, and
+//! which log the seq belongs to: in another one it means nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_log::Seq;
+use fanjet_log::{LogIdentity, Seq};
 use futures::future::BoxFuture;
 use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerGroupMetadata};
@@ -20,6 +20,7 @@ use crate::config::KafkaConfig;
 use crate::pipeline::{Mark, Window};
 
 const TIME: &str = "time_us=";
+const LOG: &str = "log=";
 
 /// Brokers forget the offsets of a group that nobody joins after a week, unless they are told otherwise.
 const REFRESH: Duration = Duration::from_secs(3_600);
@@ -31,6 +32,23 @@ pub(crate) struct Position {
     pub(crate) next: Seq,
     /// The log time of the event before it, if there was one.
     pub(crate) time_us: Option<u64>,
+    /// The log whose seq it is; `None` when it was written by a version that did not say so.
+    pub(crate) log: Option<LogIdentity>,
+}
+
+impl Position {
+    fn of(next: i64, metadata: &str) -> Self {
+        let part = |name| metadata.split(' ').find_map(|part| part.strip_prefix(name));
+        Self {
+            next: Seq::try_from(next).unwrap_or(0),
+            time_us: part(TIME).and_then(|time| time.parse().ok()),
+            log: part(LOG).and_then(|log| log.parse().ok()),
+        }
+    }
+}
+
+fn metadata(mark: Mark, log: LogIdentity) -> String {
+    format!("{TIME}{} {LOG}{log}", mark.time_us)
 }
 
 /// Reads and writes the position.
@@ -38,6 +56,7 @@ pub(crate) struct PositionKeeper {
     consumer: Arc<BaseConsumer<ClientEvents>>,
     topic: String,
     patience: Duration,
+    log: LogIdentity,
     begun: Mark,
     written: Option<(Mark, Instant)>,
 }
@@ -46,8 +65,8 @@ impl PositionKeeper {
     pub(crate) fn new(
         config: &KafkaConfig,
         host: &str,
-        status: Status,
-        window: Arc<Window>,
+        (status, window): (Status, Arc<Window>),
+        log: LogIdentity,
     ) -> Result<Self, KafkaError> {
         let consumer: BaseConsumer<ClientEvents> = settings::keeper(config, host)
             .create_with_context(ClientEvents { status, window })
@@ -56,6 +75,7 @@ impl PositionKeeper {
             consumer: Arc::new(consumer),
             topic: config.topic.clone(),
             patience: config.request_timeout,
+            log,
             begun: Mark::default(),
             written: None,
         })
@@ -86,13 +106,7 @@ impl PositionKeeper {
             .error()
             .map_err(|source| KafkaError::kafka(doing, source))?;
         Ok(match element.offset() {
-            Offset::Offset(next) => Some(Position {
-                next: Seq::try_from(next).unwrap_or(0),
-                time_us: element
-                    .metadata()
-                    .strip_prefix(TIME)
-                    .and_then(|time| time.parse().ok()),
-            }),
+            Offset::Offset(next) => Some(Position::of(next, element.metadata())),
             _ => None,
         })
     }
@@ -107,7 +121,7 @@ impl PositionKeeper {
             .add_partition_offset(&self.topic, 0, Offset::Offset(next))
             .map_err(failed)?;
         if let Some(mut element) = offsets.find_partition(&self.topic, 0) {
-            element.set_metadata(format!("{TIME}{}", mark.time_us));
+            element.set_metadata(metadata(mark, self.log));
         }
         Ok(offsets)
     }
@@ -148,5 +162,43 @@ impl PositionKeeper {
     /// Up to here it is written for sure.
     pub(crate) fn was_written(&mut self, mark: Mark) {
         self.written = Some((mark, Instant::now()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_says_which_log_it_belongs_to() {
+        let log = LogIdentity::new(1_783_175_888_000_000_000, 7);
+        let mark = Mark {
+            seq: 41,
+            time_us: 1_783_175_888_085_434,
+        };
+        let written = metadata(mark, log);
+        let expected = Position {
+            next: 42,
+            time_us: Some(1_783_175_888_085_434),
+            log: Some(log),
+        };
+        assert_eq!(Position::of(42, &written), expected);
+        // As it was written before, and by somebody else.
+        let before = Position::of(42, "time_us=1783175888085434");
+        assert_eq!(
+            before,
+            Position {
+                log: None,
+                ..expected
+            }
+        );
+        for other in ["", "nonsense", "log=1 time_us=x"] {
+            let unknown = Position {
+                time_us: None,
+                log: None,
+                ..expected
+            };
+            assert_eq!(Position::of(42, other), unknown, "{other:?}");
+        }
     }
 }

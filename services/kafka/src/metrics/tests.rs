@@ -28,6 +28,7 @@ fn touch(metrics: &Metrics) {
         metrics.remembered(kind, 1);
     }
     metrics.position_failed();
+    metrics.replaced();
     metrics.bookmark_failed();
     let mut tally = Tally::default();
     for reason in Skip::ALL {

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use fanjet_log::{Bookmarks, LogError, Seq};
+use fanjet_log::{Bookmarks, LogError, LogIdentity, Seq};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -22,6 +22,8 @@ pub(crate) struct Bookmark {
     /// Everything up to here was produced, and some of what follows may have been.
     pub(crate) seq: Seq,
     pub(crate) time_us: u64,
+    /// The log whose seq it is.
+    pub(crate) log: String,
     /// The value of `kafka.position.anew` that was obeyed last.
     #[serde(default)]
     pub(crate) anew: String,
@@ -59,12 +61,13 @@ impl BookmarkKeeper {
         })
     }
 
-    pub(crate) async fn write(&self, mark: Mark) -> Result<(), LogError> {
+    pub(crate) async fn write(&self, mark: Mark, log: LogIdentity) -> Result<(), LogError> {
         let bookmark = Bookmark {
             group: self.group.clone(),
             topic: self.topic.clone(),
             seq: mark.seq,
             time_us: mark.time_us,
+            log: log.to_string(),
             anew: self.anew.clone(),
         };
         let value = serde_json::to_vec(&bookmark)

@@ -1,8 +1,8 @@
 //! From which seq a session reads, given what is known of the position and what the log holds.
 
 use fanjet_event::TimeUs;
-use fanjet_log::{EventLog, LogError, ReadLimit, Selection};
-use tracing::{info, warn};
+use fanjet_log::{EventLog, LogError, LogIdentity, ReadLimit, Selection};
+use tracing::{error, info};
 
 use super::Mark;
 use super::bookmark::Bookmark;
@@ -21,7 +21,7 @@ pub(super) struct Known<'a> {
     /// What Kafka keeps.
     pub(super) written: Option<Position>,
     /// Up to where an earlier session of this process got.
-    pub(super) acked: Option<Mark>,
+    pub(super) acked: Option<Position>,
     /// What stands beside the log.
     pub(super) bookmark: Result<Option<Bookmark>, LogError>,
     /// `kafka.position.anew`.
@@ -65,13 +65,9 @@ pub(super) fn begin(known: Known<'_>) -> Result<Begin, KafkaError> {
             Ok(bookmark)
         }
     };
-    let acked = acked.map(|mark| Position {
-        next: mark.seq + 1,
-        time_us: Some(mark.time_us),
-    });
     match (written, acked) {
         // An earlier session got further than it could write down.
-        (Some(written), Some(acked)) if !is_transactional && acked.next > written.next => {
+        (Some(written), Some(acked)) if !is_transactional && is_further(acked, written) => {
             Ok(Begin::At(acked))
         }
         (Some(written), _) => Ok(Begin::At(written)),
@@ -98,34 +94,63 @@ pub(super) async fn start(log: &dyn EventLog, start: Start) -> Result<Mark, LogE
     })
 }
 
-/// Everything up to here is done; the next event is the first one to produce.
-pub(super) async fn resume(log: &dyn EventLog, position: Position) -> Result<Mark, LogError> {
+/// Of two logs, the own session's counts.
+fn is_further(acked: Position, written: Position) -> bool {
+    let is_comparable = written.log.is_none() || written.log == acked.log;
+    !is_comparable || acked.next > written.next
+}
+
+/// Where a session goes on.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Resumed {
+    /// Everything up to here is done; the next event is the first one to produce.
+    pub(super) mark: Mark,
+    /// Whether the position belongs to another log, so that it is not known what is missing.
+    pub(super) is_replaced: bool,
+}
+
+/// Goes on in the log that is there.
+pub(super) async fn resume(
+    log: &dyn EventLog,
+    identity: LogIdentity,
+    position: Position,
+) -> Result<Resumed, LogError> {
     let mark = Mark {
         seq: position.next.saturating_sub(1),
         time_us: position.time_us.unwrap_or(0),
     };
-    let Some(time) = position.time_us.and_then(TimeUs::new) else {
-        return Ok(mark);
-    };
-    if is_this_log(log, mark).await? {
-        return Ok(mark);
+    let is_named = position.log.is_none_or(|log| log == identity);
+    if is_named && is_this_log(log, mark).await? {
+        return Ok(Resumed {
+            mark,
+            is_replaced: false,
+        });
     }
-    // Another log under the same name: its seqs mean nothing, but its times go on.
-    let next = log.seq_at(time).await?;
-    warn!(
+    // Its seqs mean nothing here, but its times go on. Without a time nothing was produced: all of this log is new.
+    let next = match position.time_us.and_then(TimeUs::new) {
+        Some(time) => log.seq_at(time).await?,
+        None => log.bounds().await?.first,
+    };
+    error!(
         position = mark.seq,
-        next, "the log was replaced since the position was written: going on by its time"
+        time_us = mark.time_us,
+        next,
+        "the log was replaced since the position was written: going on by its time"
     );
-    Ok(Mark {
-        seq: next.saturating_sub(1),
-        time_us: mark.time_us,
+    Ok(Resumed {
+        mark: Mark {
+            seq: next.saturating_sub(1),
+            time_us: mark.time_us,
+        },
+        is_replaced: true,
     })
 }
 
 /// Whether the event of the position is still what it was. One that the log has dropped by now proves nothing.
 async fn is_this_log(log: &dyn EventLog, mark: Mark) -> Result<bool, LogError> {
-    if mark.seq == 0 {
-        return Ok(true);
+    // Nothing was produced yet, so there is nothing to compare.
+    if mark.seq == 0 || mark.time_us == 0 {
+        return Ok(log.bounds().await?.last >= mark.seq);
     }
     match log.last().await? {
         Some(last) if last.seq >= mark.seq => {}

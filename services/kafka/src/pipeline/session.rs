@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_log::{Bounds, LogError, Selection};
+use fanjet_log::{Bounds, LogError, LogIdentity, Selection};
 use futures::future::{FusedFuture, OptionFuture};
 use futures::{FutureExt, StreamExt};
 use parking_lot::Mutex;
@@ -14,7 +14,7 @@ use tracing::{error, info, warn};
 use super::bookmark::BookmarkKeeper;
 use super::prepare::prepared;
 use super::pump::Pump;
-use super::resume::{Begin, Known, begin, resume, start};
+use super::resume::{Begin, Known, Resumed, begin, resume, start};
 use super::worker::{Progress, Worker};
 use super::{Mark, Window};
 use crate::KafkaError;
@@ -34,6 +34,9 @@ pub(super) struct Session {
     pub(super) window: Arc<Window>,
     pub(super) producer: Producer,
     pub(super) keeper: Arc<Mutex<PositionKeeper>>,
+    log: LogIdentity,
+    /// Whether what was produced before came from another log.
+    is_replaced: bool,
 }
 
 impl Session {
@@ -42,11 +45,14 @@ impl Session {
         let Worker { config, host, .. } = worker;
         let window = Arc::new(Window::new(config.window_events, config.window_bytes));
         let status = worker.progress.status.clone();
-        let mut keeper = PositionKeeper::new(config, host, status.clone(), Arc::clone(&window))?;
-        let opened = Self::open_with(worker, &keeper, &window).await;
+        // Whatever stood there before: which log it is decides where it is gone on with.
+        let log = worker.log.adopt().await?;
+        let events = (status.clone(), Arc::clone(&window));
+        let mut keeper = PositionKeeper::new(config, host, events, log)?;
+        let opened = Self::open_with(worker, &keeper, &window, log).await;
         // Why a connection fails, the client library says only to who listens.
         keeper.listen();
-        let (producer, mark) = opened?;
+        let (producer, Resumed { mark, is_replaced }) = opened?;
         window.begin(mark);
         keeper.begin(mark);
         status.fine();
@@ -59,6 +65,8 @@ impl Session {
             window,
             producer,
             keeper: Arc::new(Mutex::new(keeper)),
+            log,
+            is_replaced,
         })
     }
 
@@ -66,7 +74,8 @@ impl Session {
         worker: &Worker,
         keeper: &PositionKeeper,
         window: &Arc<Window>,
-    ) -> Result<(Producer, Mark), KafkaError> {
+        log: LogIdentity,
+    ) -> Result<(Producer, Resumed), KafkaError> {
         let Worker { config, host, .. } = worker;
         let limit = ensure_topics(config, host, keeper.consumer(), &worker.rules.routes).await?;
         let events = ClientEvents {
@@ -77,12 +86,16 @@ impl Session {
         if worker.is_transactional() {
             producer.init_transactions().await?;
         }
-        let mark = Self::first_mark(worker, keeper).await?;
-        Ok((producer, mark))
+        let resumed = Self::resumed(worker, keeper, log).await?;
+        Ok((producer, resumed))
     }
 
-    /// Everything up to here is done.
-    async fn first_mark(worker: &Worker, keeper: &PositionKeeper) -> Result<Mark, KafkaError> {
+    /// Where to go on.
+    async fn resumed(
+        worker: &Worker,
+        keeper: &PositionKeeper,
+        log: LogIdentity,
+    ) -> Result<Resumed, KafkaError> {
         let (config, bookmarks) = (&worker.config.position, &worker.bookmarks);
         let known = Known {
             written: keeper.read().await?,
@@ -92,13 +105,16 @@ impl Session {
             is_transactional: worker.is_transactional(),
         };
         match begin(known)? {
-            Begin::At(position) => Ok(resume(&*worker.log, position).await?),
+            Begin::At(position) => Ok(resume(&*worker.log, log, position).await?),
             Begin::Start => {
                 let mark = start(&*worker.log, Start::parse(&config.start)?).await?;
                 // In this order: a crash in between begins anew once more, and forgets no wish of the operator.
                 keeper.writing(mark).await?;
-                bookmarks.write(mark).await?;
-                Ok(mark)
+                bookmarks.write(mark, log).await?;
+                Ok(Resumed {
+                    mark,
+                    is_replaced: false,
+                })
             }
         }
     }
@@ -109,6 +125,9 @@ impl Session {
         if worker.is_transactional() {
             self.producer.begin()?;
             self.commit().await?;
+        }
+        if self.is_replaced {
+            self.admit_replacement(worker).await?;
         }
         let mut pause = worker.config.retry_floor;
         // Since when a transaction is open. It outlives a follow.
@@ -232,13 +251,33 @@ impl Session {
             "the log no longer has {lost} events from seq {} on; going on with seq {}",
             *next, bounds.first
         );
-        let info = Info {
-            name: "OutdatedCursor",
-            message: Some(&message),
-        };
         let mark = Mark {
             seq: bounds.first - 1,
             time_us: self.window.acked().time_us,
+        };
+        self.tell(worker, mark, &message).await?;
+        *next = bounds.first;
+        Ok(())
+    }
+
+    /// Another log stands where the one was that was produced from: said to the consumers, and counted.
+    async fn admit_replacement(&self, worker: &mut Worker) -> Result<(), KafkaError> {
+        worker.metrics.replaced();
+        let mark = self.window.acked();
+        let message = format!(
+            "the log was replaced; going on with what it holds from seq {} on, behind the time_us {} of the newest event before: \
+             events of the log before may be missing, some may come again",
+            mark.seq + 1,
+            mark.time_us
+        );
+        self.tell(worker, mark, &message).await
+    }
+
+    /// Says to the consumers that events may be missing.
+    async fn tell(&self, worker: &mut Worker, mark: Mark, what: &str) -> Result<(), KafkaError> {
+        let info = Info {
+            name: "OutdatedCursor",
+            message: Some(what),
         };
         let transactional = worker.is_transactional();
         if transactional {
@@ -248,7 +287,6 @@ impl Session {
         if transactional {
             self.commit().await?;
         }
-        *next = bounds.first;
         Ok(())
     }
 
@@ -275,7 +313,7 @@ impl Session {
             false => self.write_last_position(patience).await,
         };
         let mark = self.done(worker.is_transactional());
-        match tokio::time::timeout(patience, worker.bookmarks.write(mark)).await {
+        match tokio::time::timeout(patience, worker.bookmarks.write(mark, self.log)).await {
             Ok(Ok(())) => {}
             Ok(Err(failure)) => {
                 warn!(error = %failure, "failed to write the last bookmark beside the log")
@@ -319,7 +357,7 @@ impl Session {
             let acked = self.done(is_transactional);
             let produced = self.window.take_completed();
             metrics.moved(acked.seq, self.window.events(), produced);
-            progress.moved(acked, self.window.stalled_for());
+            progress.moved(acked, self.log, self.window.stalled_for());
             if produced > 0 {
                 progress.status.fine();
             }
@@ -368,7 +406,7 @@ impl Session {
         loop {
             let mark = self.done(is_transactional);
             if written != Some(mark) {
-                match bookmarks.write(mark).await {
+                match bookmarks.write(mark, self.log).await {
                     Ok(()) => written = Some(mark),
                     Err(failure) => {
                         metrics.bookmark_failed();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanjet_actors::{Backoff, Clock, Stop, Tasks};
-use fanjet_log::{Bookmarks, Bounds, EventLog, Seq};
+use fanjet_log::{Bookmarks, Bounds, EventLog, LogIdentity, Seq};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tracing::{error, warn};
@@ -15,7 +15,7 @@ use super::bookmark::BookmarkKeeper;
 use super::pump::Rules;
 use super::session::Session;
 use crate::KafkaError;
-use crate::broker::{Routes, Status};
+use crate::broker::{Position, Routes, Status};
 use crate::config::{Delivery, KafkaConfig};
 use crate::enrich::Enricher;
 use crate::filter::Wanted;
@@ -40,8 +40,8 @@ pub(crate) struct State {
     pub(crate) read: Seq,
     /// Up to where everything is acknowledged.
     pub(crate) acked: Mark,
-    /// Whether that was ever told.
-    pub(crate) has_position: bool,
+    /// The log whose seq that is; `None` until it was ever told.
+    pub(crate) log: Option<LogIdentity>,
     /// How long nothing was acknowledged although something is under way.
     pub(crate) stalled_for: Duration,
     /// The newest seq of the log, when it was asked last.
@@ -54,9 +54,13 @@ impl Progress {
     }
 
     /// Up to where everything is acknowledged, as far as an earlier session has told.
-    pub(super) fn known(&self) -> Option<Mark> {
-        let state = self.state.lock();
-        state.has_position.then_some(state.acked)
+    pub(super) fn known(&self) -> Option<Position> {
+        let state = self.state();
+        state.log.map(|log| Position {
+            next: state.acked.seq + 1,
+            time_us: Some(state.acked.time_us),
+            log: Some(log),
+        })
     }
 
     pub(super) fn following(&self, is_following: bool) {
@@ -67,10 +71,10 @@ impl Progress {
         self.state.lock().read = seq;
     }
 
-    pub(super) fn moved(&self, acked: Mark, stalled_for: Duration) {
+    pub(super) fn moved(&self, acked: Mark, log: LogIdentity, stalled_for: Duration) {
         let mut state = self.state.lock();
         state.acked = acked;
-        state.has_position = true;
+        state.log = Some(log);
         state.stalled_for = stalled_for;
     }
 
@@ -245,7 +249,7 @@ async fn watch_log(
                 (_, time_us) => clock.now_us().saturating_sub(time_us),
             };
             let seconds = Duration::from_micros(age_us).as_secs_f64();
-            if state.has_position {
+            if state.log.is_some() {
                 metrics.lag(bounds.last, behind, seconds);
             }
             let is_idle = state.stalled_for.is_zero();

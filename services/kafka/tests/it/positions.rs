@@ -1,18 +1,13 @@
 //! Where producing begins and goes on: first starts, logs that forget, logs that are replaced.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
-use async_trait::async_trait;
-use fanjet_event::TimeUs;
+use fanjet_kafka::config::Delivery;
+use fanjet_log::EventLog;
 use fanjet_log::memory::MemoryLog;
-use fanjet_log::{
-    AppendError, Appender, Bounds, Entry, EventLog, Follow, LogError, LogIdentity, Page, ReadLimit,
-    Selection, Seq,
-};
 use fanjet_testkit::KafkaServer;
 use fanjet_testkit::kafka_reader::{Isolation, Read, read_all};
-use parking_lot::Mutex;
 
 use crate::rig::{Running, append, ingested, settings};
 
@@ -91,93 +86,80 @@ async fn a_log_that_was_replaced_is_gone_on_with_by_its_time() {
     ingested(&log, 31..=60).await;
     let running = Running::start(&config, &log);
     running.reaches(30).await;
+    assert_eq!(running.counted("fanjet_kafka_replaced_logs"), 1);
     running.stop().await.unwrap();
     let read = read_all(&server.address(), &config.topic, Isolation::Committed).await;
     let read = read.unwrap();
-    let mut times: Vec<u64> = read
-        .iter()
-        .map(|message| message.headers["time_us"].parse().unwrap())
-        .collect();
-    times.sort();
+    let (times, told) = times_and_told(&read);
     // The event of the position itself may come twice; nothing else does, and nothing is missing.
-    times.dedup();
-    assert_eq!(times.len(), 60);
-    assert!(read.len() <= 61, "{}", read.len());
+    assert_eq!((times.len(), told.len()), (60, 1));
+    assert!(read.len() <= 62, "{}", read.len());
 }
 
-/// A log that can be replaced by another while it is read.
-struct Replaceable(Mutex<MemoryLog>);
-
-impl Replaceable {
-    fn current(&self) -> MemoryLog {
-        self.0.lock().clone()
-    }
-}
-
-#[async_trait]
-impl EventLog for Replaceable {
-    async fn identity(&self) -> Result<LogIdentity, LogError> {
-        self.current().identity().await
-    }
-
-    async fn adopt(&self) -> Result<LogIdentity, LogError> {
-        self.current().adopt().await
-    }
-
-    async fn bounds(&self) -> Result<Bounds, LogError> {
-        self.current().bounds().await
-    }
-
-    async fn last(&self) -> Result<Option<Entry>, LogError> {
-        self.current().last().await
-    }
-
-    async fn read(
-        &self,
-        from: Seq,
-        selection: &Selection,
-        limit: ReadLimit,
-    ) -> Result<Page, LogError> {
-        self.current().read(from, selection, limit).await
-    }
-
-    async fn follow(&self, from: Seq, selection: &Selection) -> Result<Follow, LogError> {
-        self.current().follow(from, selection).await
-    }
-
-    async fn seq_at(&self, time: TimeUs) -> Result<Seq, LogError> {
-        self.current().seq_at(time).await
-    }
-
-    async fn appender(&self, after: Seq) -> Result<Box<dyn Appender>, AppendError> {
-        self.current().appender(after).await
-    }
+/// Distinct log times of all events, and what consumers were told.
+fn times_and_told(read: &[Read]) -> (BTreeSet<u64>, Vec<String>) {
+    let times = read
+        .iter()
+        .filter_map(|message| message.headers.get("time_us"));
+    let told = read.iter().filter(|message| message.key == "<unknown>");
+    let told = told.map(|message| {
+        let value: serde_json::Value = serde_json::from_str(&message.value).unwrap();
+        assert_eq!(value["info"]["name"], "OutdatedCursor");
+        value["info"]["message"].as_str().unwrap().to_owned()
+    });
+    (
+        times.map(|time| time.parse().unwrap()).collect(),
+        told.collect(),
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_is_replaced_under_a_running_process_is_gone_on_with_by_its_time() {
     let server = KafkaServer::shared().await.unwrap();
-    let replaceable = Arc::new(Replaceable(Mutex::new(MemoryLog::new())));
-    let log: Arc<dyn EventLog> = replaceable.clone();
-    append(&log, 1..=50).await;
+    for delivery in [Delivery::AtLeastOnce, Delivery::ExactlyOnce] {
+        let memory = MemoryLog::new();
+        let log: Arc<dyn EventLog> = Arc::new(memory.clone());
+        append(&log, 1..=50).await;
+        let mut config = settings(&server.address());
+        config.delivery = delivery;
+        let running = Running::start(&config, &log);
+        running.reaches(50).await;
+        // Longer than the one before, so that no number tells.
+        memory.recreate(1);
+        ingested(&log, 41..=120).await;
+        running
+            .until("the new log is not gone on with", |running| {
+                running.counted("fanjet_kafka_replaced_logs") == 1
+                    && running.counted("fanjet_kafka_position_seq") == 80
+            })
+            .await;
+        running.stop().await.unwrap();
+        let read = read_all(&server.address(), &config.topic, Isolation::Committed).await;
+        let (times, told) = times_and_told(&read.unwrap());
+        assert_eq!(times.len(), 120, "{delivery:?}");
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].contains("the log was replaced"), "{told:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_position_in_front_of_the_first_event_belongs_to_its_log_too() {
+    let server = KafkaServer::shared().await.unwrap();
+    let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
+    append(&log, 1..=5).await;
     let mut config = settings(&server.address());
-    config.check_interval = Duration::from_millis(100);
+    config.position.start = "live".to_owned();
     let running = Running::start(&config, &log);
-    running.reaches(50).await;
-    let fresh = MemoryLog::new();
-    let log: Arc<dyn EventLog> = Arc::new(fresh.clone());
-    ingested(&log, 41..=60).await;
-    *replaceable.0.lock() = fresh;
-    let noticed = |running: &Running| running.counted("fanjet_kafka_position_seq") == 20;
-    running
-        .until("the new log is not gone on with", noticed)
-        .await;
+    running.reaches(5).await;
+    running.stop().await.unwrap();
+    // Nothing was produced, so there is no time to go on by. The new log is longer.
+    let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
+    ingested(&log, 6..=20).await;
+    let running = Running::start(&config, &log);
+    running.reaches(15).await;
+    assert_eq!(running.counted("fanjet_kafka_replaced_logs"), 1);
     running.stop().await.unwrap();
     let read = read_all(&server.address(), &config.topic, Isolation::Committed).await;
-    let times: std::collections::BTreeSet<u64> = read
-        .unwrap()
-        .iter()
-        .map(|message| message.headers["time_us"].parse().unwrap())
-        .collect();
-    assert_eq!(times.len(), 60);
+    let (times, told) = times_and_told(&read.unwrap());
+    assert_eq!((times.len(), told.len()), (15, 1));
 }

@@ -1,16 +1,13 @@
 use super::*;
 
+const LOG: LogIdentity = LogIdentity::new(1, 1);
+const OTHER: LogIdentity = LogIdentity::new(2, 2);
+
 fn at(seq: u64) -> Position {
     Position {
         next: seq + 1,
         time_us: Some(seq * 10),
-    }
-}
-
-fn mark(seq: u64) -> Mark {
-    Mark {
-        seq,
-        time_us: seq * 10,
+        log: Some(LOG),
     }
 }
 
@@ -20,6 +17,7 @@ fn bookmark(seq: u64, anew: &str) -> Option<Bookmark> {
         topic: "t".to_owned(),
         seq,
         time_us: seq * 10,
+        log: LOG.to_string(),
         anew: anew.to_owned(),
     })
 }
@@ -32,7 +30,7 @@ fn known<'a>(
 ) -> Known<'a> {
     Known {
         written: written.map(at),
-        acked: acked.map(mark),
+        acked: acked.map(at),
         bookmark: Ok(bookmark),
         anew,
         is_transactional: false,
@@ -102,4 +100,24 @@ fn a_bookmark_that_cannot_be_read_matters_only_where_nothing_else_tells() {
         let failure = begin(unread(written, anew)).unwrap_err();
         assert!(matches!(failure, KafkaError::Log(LogError::Unavailable(_))));
     }
+}
+
+#[test]
+fn seqs_of_different_logs_are_not_compared() {
+    let other = Position {
+        log: Some(OTHER),
+        ..at(100)
+    };
+    let known = Known {
+        written: Some(other),
+        ..known(None, Some(5), None, "")
+    };
+    assert_eq!(begin(known).unwrap(), Begin::At(at(5)));
+    // One that does not say to which log it belongs.
+    let before = Position { log: None, ..at(9) };
+    let known = Known {
+        written: Some(before),
+        ..self::known(None, Some(5), None, "")
+    };
+    assert_eq!(begin(known).unwrap(), Begin::At(before));
 }
