@@ -110,6 +110,6 @@ mod tests {
         let log = open(folder.path()).await;
         let bookmarks = FolderBookmarks::of(&log);
         assert_eq!(bookmarks.get("one").await.unwrap().unwrap(), "11");
-        assert_eq!(log.bounds().await.unwrap().last, 0);
+        assert!(log.bounds().await.unwrap().is_empty());
     }
 }
