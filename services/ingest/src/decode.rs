@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fanjet_log::UpstreamId;
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, stream};
 use tokio::task::JoinError;
 use tokio::time::Instant;
 use tracing::error;
 
 use crate::filter::IngestFilter;
 use crate::gate::{Admission, Drafts, DropReason};
+use crate::queue::Share;
 
 /// Who numbered frames: an upstream, and how often it has begun anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,9 +31,11 @@ pub(crate) struct FrameBatch {
     pub(crate) arrived: Instant,
     /// The frames in order.
     pub(crate) frames: Vec<Bytes>,
+    /// Of the queue's bytes; free again when the batch is decoded.
+    pub(crate) share: Share,
 }
 
-/// What became of a batch.
+/// What became of a batch, or of a piece of it.
 #[derive(Debug)]
 pub(crate) struct Decoded {
     pub(crate) numbering: Numbering,
@@ -49,54 +52,86 @@ pub(crate) struct Passage {
     pub(crate) decoded: Instant,
 }
 
-/// Decodes up to `workers` batches at the same time.
+/// A batch is decoded in pieces: one ends when its JSON has as many bytes as this, so it has at most those of one frame
+/// more.
+const PIECE_JSON: usize = 4 << 20;
+
+/// Decodes up to `workers` batches at the same time. What waits to be taken is at most one piece of each.
 pub(crate) fn decode_in_order(
     batches: impl Stream<Item = FrameBatch>,
     filter: Arc<IngestFilter>,
     workers: usize,
 ) -> impl Stream<Item = Decoded> {
-    batches
-        .map(move |batch| decode(batch, Arc::clone(&filter)))
-        .buffered(workers)
+    let first_pieces = {
+        let filter = Arc::clone(&filter);
+        batches
+            .map(move |batch| decode(batch, Arc::clone(&filter)))
+            .buffered(workers)
+    };
+    first_pieces.flat_map(move |first| {
+        let filter = Arc::clone(&filter);
+        stream::unfold(Ahead::Piece(Box::new(first)), move |ahead| {
+            let filter = Arc::clone(&filter);
+            async move {
+                let Piece { decoded, rest } = match ahead {
+                    Ahead::Piece(piece) => *piece,
+                    Ahead::Rest(batch) => decode(*batch, filter).await,
+                    Ahead::Nothing => return None,
+                };
+                let ahead = rest.map_or(Ahead::Nothing, |rest| Ahead::Rest(Box::new(rest)));
+                Some((decoded, ahead))
+            }
+        })
+    })
 }
 
-async fn decode(batch: FrameBatch, filter: Arc<IngestFilter>) -> Decoded {
-    let FrameBatch {
-        numbering,
-        is_rewound,
-        arrived,
-        frames,
-    } = batch;
+/// As much of a batch as was decoded at once.
+struct Piece {
+    decoded: Decoded,
+    rest: Option<FrameBatch>,
+}
+
+/// What comes next of a batch.
+enum Ahead {
+    Piece(Box<Piece>),
+    Rest(Box<FrameBatch>),
+    Nothing,
+}
+
+async fn decode(mut batch: FrameBatch, filter: Arc<IngestFilter>) -> Piece {
     let decoding = Instant::now();
-    let upstream = &numbering.upstream;
-    let drafts = match decode_all(upstream, frames.clone(), &filter).await {
+    let upstream = &batch.numbering.upstream;
+    let (drafts, taken) = match decode_some(upstream, batch.frames.clone(), &filter).await {
         Ok(drafts) => drafts,
-        Err(_panicked) => decode_one_by_one(upstream, frames, &filter).await,
+        Err(_panicked) => decode_one_by_one(upstream, &batch.frames, &filter).await,
     };
-    Decoded {
-        numbering,
-        is_rewound,
+    let decoded = Decoded {
+        numbering: batch.numbering.clone(),
+        is_rewound: std::mem::take(&mut batch.is_rewound),
         passage: Passage {
-            arrived,
+            arrived: batch.arrived,
             decoding,
             decoded: Instant::now(),
         },
         drafts,
-    }
+    };
+    batch.frames.drain(..taken);
+    let rest = Some(batch).filter(|batch| !batch.frames.is_empty());
+    Piece { decoded, rest }
 }
 
-async fn decode_all(
+async fn decode_some(
     upstream: &UpstreamId,
     frames: Vec<Bytes>,
     filter: &Arc<IngestFilter>,
-) -> Result<Drafts, JoinError> {
+) -> Result<(Drafts, usize), JoinError> {
     let (upstream, filter) = (upstream.clone(), Arc::clone(filter));
     tokio::task::spawn_blocking(move || {
         let admission = Admission {
             upstream: &upstream,
             filter: &filter,
         };
-        admit_all(&frames, admission)
+        admit_some(&frames, admission)
     })
     .await
 }
@@ -104,13 +139,16 @@ async fn decode_all(
 /// A decoder that crashed on a stranger's bytes must cost no more than the frame it crashed on.
 async fn decode_one_by_one(
     upstream: &UpstreamId,
-    frames: Vec<Bytes>,
+    frames: &[Bytes],
     filter: &Arc<IngestFilter>,
-) -> Drafts {
+) -> (Drafts, usize) {
     let mut drafts = Drafts::default();
-    for frame in frames {
-        match decode_all(upstream, vec![frame.clone()], filter).await {
-            Ok(admitted) => drafts.append(admitted),
+    for (index, frame) in frames.iter().enumerate() {
+        if drafts.text.len() >= PIECE_JSON {
+            return (drafts, index);
+        }
+        match decode_some(upstream, vec![frame.clone()], filter).await {
+            Ok((admitted, _)) => drafts.append(admitted),
             Err(_panicked) => {
                 error!(
                     bytes = frame.len(),
@@ -120,20 +158,24 @@ async fn decode_one_by_one(
             }
         }
     }
-    drafts
+    (drafts, frames.len())
 }
 
-fn admit_all(frames: &[Bytes], admission: Admission<'_>) -> Drafts {
+/// What the first frames became, and how many they were.
+fn admit_some(frames: &[Bytes], admission: Admission<'_>) -> (Drafts, usize) {
     let mut drafts = Drafts::default();
     // A frame's JSON is a fraction of its bytes: most of them are tree nodes.
     drafts
         .text
         .reserve(frames.iter().map(Bytes::len).sum::<usize>() / 4);
     drafts.events.reserve(frames.len());
-    for frame in frames {
+    for (index, frame) in frames.iter().enumerate() {
+        if drafts.text.len() >= PIECE_JSON {
+            return (drafts, index);
+        }
         drafts.admit(frame, admission);
     }
-    drafts
+    (drafts, frames.len())
 }
 
 impl Drafts {

@@ -1,6 +1,8 @@
 //! Which events a frame makes, and why something is dropped. Pure.
 //!
-//! Bad input costs no more than itself: one bad operation leaves its siblings alone, one bad frame the stream.
+//! Bad input costs no more than itself: one bad operation leaves its siblings alone, one bad frame the stream. And no
+//! frame, however small, becomes more than [`MAX_FRAME_JSON`] bytes: a record that many operations name stands in as many
+//! events, and one byte of it can become fourteen.
 
 mod operation;
 mod drops;
@@ -10,15 +12,23 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use fanjet_event::{Datetime, Did, Tid, Topic};
-use fanjet_firehose::{Account, Commit, ErrorFrame, Frame, Identity, Info, Sync, decode_frame};
+use fanjet_firehose::{
+    Account, Claim, Commit, ErrorFrame, Frame, Identity, Info, Sync, decode_frame,
+};
 use fanjet_log::{MAX_BODY, Origin, UpstreamId};
 use fanjet_wire::v1;
+use smallvec::SmallVec;
 
 pub(crate) use drops::{DropReason, Drops};
 pub(crate) use seqs::{Gaps, Seqs};
 
 use crate::filter::{Filtered, IngestFilter, Kind};
-use operation::{Passed, write_operation};
+use operation::{Passed, Records, admit};
+
+/// Most operations of one commit: the Lexicon's bound, which relays enforce.
+const MAX_OPS: u32 = 200;
+/// Most bytes of JSON that one frame may become: four times the blocks that the Lexicon allows a commit.
+pub(crate) const MAX_FRAME_JSON: usize = 8_000_000;
 
 /// What a batch of frames became.
 #[derive(Debug, Default)]
@@ -113,36 +123,60 @@ impl Drafts {
         if commit.too_big {
             return Err(DropReason::TooBig);
         }
+        if commit.op_count() > MAX_OPS {
+            return Err(DropReason::TooManyOps);
+        }
         let rev = Tid::parse(commit.rev).map_err(|_| DropReason::InvalidRev)?;
         let time = shared_time(commit.time)?;
-        let operations = commit.operations().map_err(|_| DropReason::UnreadableCar)?;
-        for (op_index, operation) in operations {
+        let open = commit.open().map_err(|_| DropReason::UnreadableCar)?;
+        let mut admitted = Vec::with_capacity(commit.op_count() as usize);
+        for (op_index, operation) in open.operations() {
+            match admit(operation, filter) {
+                Ok(operation) => admitted.push((op_index, operation)),
+                Err(why) => self.pass(why),
+            }
+        }
+        let mut claims: SmallVec<[Claim<'_>; 4]> = admitted
+            .iter()
+            .map(|(_, operation)| operation.claim())
+            .collect();
+        if claims.is_empty() {
+            return Ok(());
+        }
+        open.prove(&mut claims).map_err(|_| DropReason::BadCommit)?;
+        let (text_before, events_before) = (self.text.len(), self.events.len());
+        let mut records = Records::default();
+        for ((op_index, operation), claim) in admitted.iter().zip(&claims) {
             let start = self.text.len();
-            let written = operation.map_err(Passed::from).and_then(|operation| {
-                write_operation(&mut self.text, (did, rev), &operation, filter)
-            });
-            let topic = match written.and_then(|topic| {
-                body_fits(self.text.len() - start)?;
-                Ok(topic)
-            }) {
-                Ok(topic) => topic,
-                Err(why) => {
-                    self.text.truncate(start);
-                    match why {
-                        Passed::Dropped(reason) => self.drops.add(reason),
-                        Passed::Filtered(by) => self.filtered.add(by, 1),
-                    }
-                    continue;
-                }
-            };
-            let origin = origin(upstream, commit.seq, (op_index, commit.op_count()), &time);
+            let written = claim
+                .verdict()
+                .map_err(DropReason::from)
+                .and_then(|()| operation.write(&mut self.text, (did, rev), &mut records));
+            if let Err(reason) = written {
+                self.text.truncate(start);
+                self.drops.add(reason);
+                continue;
+            }
+            if self.text.len() - text_before > MAX_FRAME_JSON {
+                self.text.truncate(text_before);
+                self.events.truncate(events_before);
+                return Err(DropReason::Inflated);
+            }
+            let origin = origin(upstream, commit.seq, (*op_index, commit.op_count()), &time);
             self.events.push(Draft {
-                topic,
+                topic: operation.topic(),
                 origin,
                 span: start..self.text.len(),
             });
         }
         Ok(())
+    }
+
+    fn pass(&mut self, why: Passed) {
+        match why {
+            Passed::Dropped(reason) => self.drops.add(reason),
+            Passed::Filtered(by) => self.filtered.add(by, 1),
+        }
     }
 
     fn identity(
@@ -156,6 +190,7 @@ impl Drafts {
             return Ok(());
         }
         let time = shared_time(identity.time)?;
+        body_fits(identity.handle.map_or(0, str::len))?;
         self.single(
             Topic::Identity,
             identity.seq,
@@ -178,6 +213,7 @@ impl Drafts {
             return Ok(());
         }
         let time = shared_time(account.time)?;
+        body_fits(account.status.map_or(0, str::len))?;
         self.single(
             Topic::Account,
             account.seq,
@@ -204,6 +240,7 @@ impl Drafts {
         }
         let rev = Tid::parse(sync.rev).map_err(|_| DropReason::InvalidRev)?;
         let time = shared_time(sync.time)?;
+        body_fits(sync.blocks.len())?;
         self.single(Topic::Sync, sync.seq, &time, admission.upstream, |text| {
             v1::write_sync(text, did, rev, sync.blocks, sync.seq, time.borrowed());
         })

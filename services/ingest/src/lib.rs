@@ -22,6 +22,7 @@ mod config;
 mod frame_time;
 
 mod upstream;
+mod queue;
 mod verify;
 mod decode;
 mod filter;

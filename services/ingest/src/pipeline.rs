@@ -22,6 +22,9 @@ use crate::sequencer::Sequencer;
 use crate::status::Status;
 use crate::verify::{self, Verifier};
 
+/// With more bytes than this unacknowledged, the log gets nothing new: far more than it has in flight at full rate.
+const MAX_UNACKED_BYTES: usize = 64 << 20;
+
 /// Everything behind the upstream connection.
 pub(crate) struct Pipeline {
     pub(crate) sequencer: Sequencer,
@@ -83,6 +86,9 @@ impl Pipeline {
                 warn!(events, upstream, "too late to be logged: passed over");
             }
             self.metrics.gaps(&numbering.upstream, sequenced.gaps);
+            if self.publisher.unacked_bytes() > MAX_UNACKED_BYTES {
+                self.publisher.flush().await?;
+            }
             if !sequenced.events.is_empty() {
                 self.publisher.append(sequenced.events, &passage).await?;
             }

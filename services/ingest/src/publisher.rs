@@ -36,6 +36,8 @@ pub(crate) struct Publisher {
     acked: Seq,
     /// What was given to the log behind `acked`, in order.
     unacked: VecDeque<NewEvent>,
+    /// Bytes of their bodies.
+    unacked_bytes: usize,
     /// Of what is unacknowledged.
     traces: Traces,
     freshness: Freshness,
@@ -60,6 +62,7 @@ impl Publisher {
             appender: None,
             acked,
             unacked: VecDeque::new(),
+            unacked_bytes: 0,
             traces,
             freshness,
             metrics,
@@ -80,6 +83,7 @@ impl Publisher {
         self.permit.check()?;
         self.traces.begin(&mut events, passage);
         let given = events.len();
+        self.unacked_bytes += events.iter().map(|event| event.body.len()).sum::<usize>();
         self.unacked.extend(events);
         let outcome = match &mut self.appender {
             Some(appender) => {
@@ -119,6 +123,11 @@ impl Publisher {
     /// How many events are given but not acknowledged.
     pub(crate) fn unacked(&self) -> usize {
         self.unacked.len()
+    }
+
+    /// Bytes of those events.
+    pub(crate) fn unacked_bytes(&self) -> usize {
+        self.unacked_bytes
     }
 
     async fn settle(&mut self, outcome: Result<(), AppendError>) -> Result<(), IngestError> {
@@ -211,7 +220,9 @@ impl Publisher {
             self.traces.stored(stored.clone(), self.acked + 1);
             self.acked = acked;
             self.freshness.appended(stored);
-            self.unacked.drain(..count);
+            for event in self.unacked.drain(..count) {
+                self.unacked_bytes -= event.body.len();
+            }
         }
     }
 }

@@ -10,7 +10,6 @@ use fanjet_telemetry::Health;
 use futures::FutureExt;
 use opentelemetry::metrics::Meter;
 use opentelemetry_sdk::trace::SdkTracer;
-use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::IngestError;
@@ -21,6 +20,7 @@ use crate::lead::{Candidacy, Leader, NOT_ALL_APPENDED, Permit, Work};
 use crate::metrics::IngestMetrics;
 use crate::pipeline::Pipeline;
 use crate::publisher::Publisher;
+use crate::queue::queue;
 use crate::resume::{Resume, patiently};
 use crate::sequencer::Sequencer;
 use crate::status::Status;
@@ -151,7 +151,6 @@ impl Ingest {
             verifier: Verifier::configured(
                 &self.pipeline.verify,
                 Arc::clone(&self.filter),
-                self.clock.clone(),
                 self.metrics.clone(),
             )?,
             sequencer: Sequencer::continuing(&resume),
@@ -189,7 +188,8 @@ async fn supervise(
     limits: &PipelineConfig,
     stop: Stop,
 ) -> Result<(), IngestError> {
-    let (sender, receiver) = mpsc::channel(limits.queue_batches);
+    let bytes = limits.queue_batches.saturating_mul(limits.batch_bytes);
+    let (sender, receiver) = queue(limits.queue_batches, bytes);
     let mut tasks = Tasks::new(stop.clone());
     let (freshness, telling) = (pipeline.freshness.clone(), stop.clone());
     tasks.spawn("freshness", OnFailure::Log, async move {

@@ -17,7 +17,6 @@ use fanjet_actors::{Backoff, Stop};
 use fanjet_log::UpstreamId;
 use futures::future::BoxFuture;
 use futures::{FutureExt, future};
-use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{info, warn};
 
@@ -25,6 +24,7 @@ use crate::IngestError;
 use crate::config::{Endpoint, PipelineConfig, UpstreamConfig};
 use crate::decode::FrameBatch;
 use crate::metrics::IngestMetrics;
+use crate::queue::{BatchSender, Share};
 use crate::resume::Resume;
 use crate::status::Status;
 use begin::Opened;
@@ -100,7 +100,7 @@ impl Upstream {
 
     /// Sends what is read to `batches` until `stop`, or until nobody takes it any more. Waits when the queue is full,
     /// so that the upstream feels it.
-    pub(crate) async fn run(mut self, batches: mpsc::Sender<FrameBatch>, stop: Stop) {
+    pub(crate) async fn run(mut self, batches: BatchSender, stop: Stop) {
         self.metrics.reading(self.failover.active());
         while !stop.is_cancelled() && !batches.is_closed() {
             let outcome = tokio::select! {
@@ -143,7 +143,7 @@ impl Upstream {
         pause.min(until_look.unwrap_or(Duration::MAX))
     }
 
-    async fn read_one(&mut self, batches: &mpsc::Sender<FrameBatch>) -> Result<Left, Ended> {
+    async fn read_one(&mut self, batches: &BatchSender) -> Result<Left, Ended> {
         if let Decision::Use(_, reason) = self.failover.decide(self.began.elapsed()) {
             self.switched(reason);
         }
@@ -191,6 +191,7 @@ impl Upstream {
                 is_rewound: std::mem::take(&mut is_rewound),
                 arrived: Instant::now(),
                 frames,
+                share: Share::default(),
             };
             if batches.send(batch).await.is_err() {
                 return Ok(Left::NobodyReads);

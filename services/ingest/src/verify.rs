@@ -3,13 +3,17 @@
 //! A stage in front of decoding that takes frames out of batches and leaves everything else, and the order, alone. Batches
 //! are checked in parallel, the arithmetic on the blocking pool. A commit that fails is dropped whole and counted; a
 //! commit that *cannot* be checked, because there is no key or nobody who knows it, is let through and counted: the
-//! directory of keys must never decide whether there is a firehose. `sync` frames get a new state, not a change, and pass.
+//! directory of keys must never decide whether there is a firehose. A batch is held for keys up to a deadline, and for those
+//! of unknown accounts only while few wait behind it. `sync` frames get a new state, not a change, and pass.
 
 mod config;
 
 mod documents;
+mod who;
+mod rate;
 mod budget;
 mod cache;
+mod crowd;
 mod keys;
 
 mod check;
@@ -19,11 +23,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use fanjet_actors::Clock;
 use fanjet_event::Did;
 use fanjet_firehose::{Commit, Frame, decode_frame};
 use futures::future::{Either, join_all};
-use futures::{Stream, StreamExt};
+use futures::{FutureExt, Stream, StreamExt};
 use tokio::sync::Semaphore;
 use tracing::{debug, error};
 
@@ -34,20 +37,22 @@ use crate::gate::DropReason;
 use crate::metrics::IngestMetrics;
 use check::check;
 pub use config::{VerifyConfig, VerifyMode};
+use crowd::Gate;
 use documents::HttpDocuments;
-use keys::{KeyAnswer, Keys};
+use keys::{KeyAnswer, Keys, Patience};
 
 pub(crate) use check::Outcome;
 pub(crate) use keys::LookupResult;
 
-/// Batches that wait for keys or for a worker at the same time.
-const LOOKAHEAD: usize = 16;
+/// Batches that wait for keys or for a worker at the same time; their bytes are the queue's.
+const LOOKAHEAD: usize = crowd::LARGE;
 
 /// Checks commits.
 pub(crate) struct Verifier {
     one_in: u64,
     filter: Arc<IngestFilter>,
     keys: Keys,
+    gate: Gate,
     workers: Arc<Semaphore>,
     metrics: IngestMetrics,
     commits: AtomicU64,
@@ -62,8 +67,13 @@ pub(crate) fn in_order(
         None => Either::Left(batches),
         Some(verifier) => Either::Right(
             batches
-                .map(move |batch| verifier.clone().believed(batch))
-                .buffered(LOOKAHEAD),
+                .map(move |batch| {
+                    let inside = verifier.gate.enter(batch.frames.len());
+                    let believed = verifier.clone().believed(batch);
+                    believed.map(|batch| (batch, inside))
+                })
+                .buffered(LOOKAHEAD)
+                .map(|(batch, _inside)| batch),
         ),
     }
 }
@@ -74,6 +84,7 @@ struct Chosen {
     /// Its place in the batch.
     index: usize,
     frame: Bytes,
+    did: Did,
     key: KeyAnswer,
 }
 
@@ -85,7 +96,6 @@ impl Verifier {
     pub(crate) fn configured(
         config: &VerifyConfig,
         filter: Arc<IngestFilter>,
-        clock: Arc<dyn Clock>,
         metrics: IngestMetrics,
     ) -> Result<Option<Arc<Self>>, IngestError> {
         let Some(one_in) = config.commits.one_in() else {
@@ -99,7 +109,8 @@ impl Verifier {
         Ok(Some(Arc::new(Self {
             one_in: one_in.get(),
             filter,
-            keys: Keys::new(documents, config, clock, metrics.clone()),
+            keys: Keys::new(documents, config, metrics.clone()),
+            gate: Gate::default(),
             workers: Arc::new(Semaphore::new(workers)),
             metrics,
             commits: AtomicU64::new(0),
@@ -107,18 +118,17 @@ impl Verifier {
     }
 
     /// The batch without the commits that are not believed.
-    async fn believed(self: Arc<Self>, batch: FrameBatch) -> FrameBatch {
-        let chosen = self.choose(&batch.frames).await;
+    async fn believed(self: Arc<Self>, mut batch: FrameBatch) -> FrameBatch {
+        let patience = self.keys.patience(self.gate.crowd());
+        let mut chosen = self.choose(&batch.frames, &patience).await;
         if chosen.is_empty() {
             return batch;
         }
-        let outcomes = self.check_all(&chosen).await;
+        let mut outcomes = self.check_all(&chosen).await;
+        self.check_renewed(&mut chosen, &mut outcomes, &patience.in_a_crowd())
+            .await;
         let mut dropped = vec![false; batch.frames.len()];
         for (chosen, outcome) in chosen.into_iter().zip(outcomes) {
-            let outcome = match outcome {
-                Outcome::BadSignature => self.check_renewed(chosen.clone()).await,
-                outcome => outcome,
-            };
             self.metrics.verified(outcome);
             if let Some(reason) = outcome.drop_reason() {
                 debug!(outcome = outcome.label(), "a commit is not believed");
@@ -127,13 +137,12 @@ impl Verifier {
             }
         }
         let mut dropped = dropped.into_iter();
-        let mut batch = batch;
         batch.frames.retain(|_| !dropped.next().unwrap_or_default());
         batch
     }
 
     /// The commits to check, with what is known of their keys.
-    async fn choose(&self, frames: &[Bytes]) -> Vec<Chosen> {
+    async fn choose(&self, frames: &[Bytes], patience: &Patience) -> Vec<Chosen> {
         let mut picked = Vec::new();
         for (index, frame) in frames.iter().enumerate() {
             match decode_frame(frame) {
@@ -152,11 +161,12 @@ impl Verifier {
         let mut wanted: Vec<&Did> = picked.iter().map(|(.., did)| did).collect();
         wanted.sort_unstable();
         wanted.dedup();
-        let answers = join_all(wanted.iter().map(|did| self.keys.get(did))).await;
+        let answers = join_all(wanted.iter().map(|did| self.keys.get(did, patience))).await;
         let answers: HashMap<&Did, KeyAnswer> = wanted.iter().copied().zip(answers).collect();
         let keyed = picked.iter().map(|(index, frame, did)| Chosen {
             index: *index,
             frame: (*frame).clone(),
+            did: did.clone(),
             key: answers.get(did).cloned().unwrap_or(KeyAnswer::Away),
         });
         keyed.collect()
@@ -167,22 +177,44 @@ impl Verifier {
         Did::parse(commit.repo).is_ok_and(|did| self.filter.judge_frame(Kind::Commit, did).is_ok())
     }
 
-    /// A signature failed: perhaps the account has a new key.
-    async fn check_renewed(&self, mut chosen: Chosen) -> Outcome {
-        let (Ok(Frame::Commit(commit)), KeyAnswer::Key(used)) =
-            (decode_frame(&chosen.frame), &chosen.key)
-        else {
-            return Outcome::BadSignature;
-        };
-        let Ok(did) = Did::parse(Arc::<str>::from(commit.repo)) else {
-            return Outcome::BadSignature;
-        };
-        match self.keys.renewed(&did, used).await {
-            None => return Outcome::BadSignature,
-            Some(answer) => chosen.key = answer,
+    /// Where a signature failed, perhaps the account has a new key: all of them are looked for at once. That is worth
+    /// holding a crowd, since what is not found is lost.
+    async fn check_renewed(
+        &self,
+        chosen: &mut [Chosen],
+        outcomes: &mut [Outcome],
+        patience: &Patience,
+    ) {
+        let failed: Vec<_> = (0..chosen.len())
+            .filter(|index| outcomes[*index] == Outcome::BadSignature)
+            .collect();
+        let renewed = failed.iter().map(|index| {
+            let Chosen { did, key, .. } = &chosen[*index];
+            async move {
+                match key {
+                    KeyAnswer::Key(used) => self.keys.renewed(did, used, patience).await,
+                    _ => None,
+                }
+            }
+        });
+        let answers = join_all(renewed).await;
+        let mut again = Vec::new();
+        for (index, answer) in failed.into_iter().zip(answers) {
+            if let Some(answer) = answer {
+                chosen[index].key = answer;
+                again.push(chosen[index].clone());
+            }
         }
-        let outcomes = self.check_all(std::slice::from_ref(&chosen)).await;
-        outcomes.first().copied().unwrap_or(Outcome::Crashed)
+        if again.is_empty() {
+            return;
+        }
+        let places: Vec<_> = again.iter().map(|chosen| chosen.index).collect();
+        let checked = self.check_all(&again).await;
+        for (chosen, outcome) in chosen.iter().zip(outcomes) {
+            if let Some(at) = places.iter().position(|place| *place == chosen.index) {
+                *outcome = checked.get(at).copied().unwrap_or(Outcome::Crashed);
+            }
+        }
     }
 
     async fn check_all(&self, chosen: &[Chosen]) -> Vec<Outcome> {

@@ -18,7 +18,8 @@ use divan::counter::{BytesCount, ItemsCount};
 use divan::{AllocProfiler, Bencher, black_box};
 use fanjet_event::Cid;
 use fanjet_firehose::oracle::build::{self, Node};
-use fanjet_firehose::{Commit, Frame, decode_frame, oracle, write_record_json};
+use fanjet_firehose::{Claim, Commit, Frame, OpenCommit, decode_frame, oracle, write_record_json};
+use smallvec::SmallVec;
 
 #[global_allocator]
 static ALLOCATOR: AllocProfiler = AllocProfiler::system();
@@ -65,7 +66,21 @@ fn car_and_cids(bencher: Bencher<'_, '_>) {
         .counter(ItemsCount::new(commits.len()))
         .bench_local(|| {
             for commit in &commits {
-                black_box(commit.operations().unwrap().count());
+                black_box(commit.open().unwrap().operations().count());
+            }
+        });
+}
+
+/// As above, with every operation proven by the tree.
+#[divan::bench]
+fn car_cids_and_proof(bencher: Bencher<'_, '_>) {
+    let frames = frames();
+    let commits = commits(&frames);
+    bencher
+        .counter(ItemsCount::new(commits.len()))
+        .bench_local(|| {
+            for commit in &commits {
+                black_box(prove(&commit.open().unwrap()));
             }
         });
 }
@@ -79,7 +94,7 @@ fn car_slice(bencher: Bencher<'_, '_>) {
         .counter(ItemsCount::new(commits.len()))
         .bench_local(|| {
             for commit in &commits {
-                let _unread = black_box(commit.operations().unwrap());
+                let _unread = black_box(commit.open().unwrap());
             }
         });
 }
@@ -88,9 +103,14 @@ fn car_slice(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn record_json(bencher: Bencher<'_, '_>) {
     let frames = frames();
-    let records: Vec<_> = commits(&frames)
+    let commits = commits(&frames);
+    let open: Vec<_> = commits
         .iter()
-        .flat_map(|commit| commit.operations().unwrap())
+        .map(|commit| commit.open().unwrap())
+        .collect();
+    let records: Vec<_> = open
+        .iter()
+        .flat_map(OpenCommit::operations)
         .filter_map(|(_, operation)| operation.unwrap().content)
         .map(|content| content.record)
         .collect();
@@ -138,7 +158,7 @@ fn hostile_commit(bencher: Bencher<'_, '_>) {
         .counter(BytesCount::new(frame.len()))
         .bench_local(|| {
             for commit in commits(std::slice::from_ref(&frame)) {
-                black_box(commit.operations().unwrap().count());
+                black_box(prove(&commit.open().unwrap()));
             }
         });
 }
@@ -158,12 +178,25 @@ fn full_oracle(bencher: Bencher<'_, '_>) {
 
 fn decode(frame: &[u8], out: &mut Vec<u8>) {
     if let Frame::Commit(commit) = decode_frame(frame).unwrap() {
-        for (_, operation) in commit.operations().unwrap() {
+        let open = commit.open().unwrap();
+        prove(&open);
+        for (_, operation) in open.operations() {
             if let Some(content) = operation.unwrap().content {
                 write_record_json(content.record, out).unwrap();
             }
         }
     }
+}
+
+/// All operations, each of them true.
+fn prove(open: &OpenCommit<'_>) -> usize {
+    let operations = open.operations().map(|(_, operation)| operation.unwrap());
+    let mut claims: SmallVec<[Claim<'_>; 4]> = operations
+        .map(|operation| Claim::new(operation.path, operation.content.map(|content| content.cid)))
+        .collect();
+    open.prove(&mut claims).unwrap();
+    claims.iter().for_each(|claim| claim.verdict().unwrap());
+    claims.len()
 }
 
 fn commits(frames: &[Vec<u8>]) -> Vec<Commit<'_>> {

@@ -18,13 +18,9 @@ pub(crate) struct Sections<'a> {
 }
 
 impl<'a> Sections<'a> {
-    /// Checks the header: DAG-CBOR with version 1 and at least one root, each of them a CID.
-    pub(crate) fn open(car: &'a [u8]) -> Result<Self, CarError> {
-        Self::open_with_root(car).map(|(sections, _)| sections)
-    }
-
-    /// As [`Sections::open`], with the first root, which is the only one that ATProto uses.
-    pub(crate) fn open_with_root(car: &'a [u8]) -> Result<(Self, Option<Cid>), CarError> {
+    /// Checks the header: DAG-CBOR with version 1 and at least one root, each of them a CID. Gives the first root, which is
+    /// the only one that ATProto uses.
+    pub(crate) fn open(car: &'a [u8]) -> Result<(Self, Option<Cid>), CarError> {
         let mut sections = Self::unopened(car);
         let header = sections.section()?.ok_or(CarError::Truncated)?;
         let root = check_header(header)?;
@@ -62,84 +58,6 @@ impl<'a> Sections<'a> {
         let (section, rest) = rest.split_at_checked(len).ok_or(CarError::Truncated)?;
         self.rest = rest;
         Ok(Some(section))
-    }
-}
-
-/// Finds blocks by CID. The whole CAR is known to be readable.
-#[derive(Debug)]
-pub(crate) enum Lookup<'a> {
-    /// Looks through the sections each time; nearly all commits have one operation and about ten blocks.
-    Scan {
-        sections: Sections<'a>,
-        /// What reading through the CAR once has found already.
-        found: Option<(Cid, Option<&'a [u8]>)>,
-    },
-    /// Sorted by CID, then by place in the CAR.
-    Index(Vec<IndexEntry<'a>>),
-}
-
-type IndexEntry<'a> = (&'a [u8; Cid::LEN], u32, &'a [u8]);
-
-impl<'a> Lookup<'a> {
-    /// Up to this many look-ups a scan each is cheaper than an index.
-    const SCAN_UP_TO: u32 = 8;
-
-    /// Reads through all sections, whether they are needed or not. `first` is what the first look-up will be for.
-    pub(crate) fn new(
-        sections: Sections<'a>,
-        first: Option<Cid>,
-        look_ups: u32,
-    ) -> Result<Self, CarError> {
-        let mut ahead = sections;
-        if look_ups > Self::SCAN_UP_TO {
-            let mut index = Vec::new();
-            let mut place = 0;
-            while let Some((cid, block)) = ahead.next_block()? {
-                index.push((cid, place, block));
-                place += 1;
-            }
-            index.sort_unstable_by_key(|&(cid, place, _)| (cid, place));
-            return Ok(Self::Index(index));
-        }
-        let wanted = first.map(Cid::to_bytes);
-        let mut found = None;
-        while let Some((cid, block)) = ahead.next_block()? {
-            if found.is_none() && wanted.as_ref() == Some(cid) {
-                found = Some(block);
-            }
-        }
-        Ok(Self::Scan {
-            sections,
-            found: first.map(|cid| (cid, found)),
-        })
-    }
-
-    /// The first block under `cid`.
-    pub(crate) fn find(&self, cid: Cid) -> Option<&'a [u8]> {
-        match self {
-            Self::Scan {
-                found: Some((first, block)),
-                ..
-            } if *first == cid => *block,
-            Self::Scan { sections, .. } => {
-                let wanted = cid.to_bytes();
-                let mut ahead = *sections;
-                while let Ok(Some((cid, block))) = ahead.next_block() {
-                    if *cid == wanted {
-                        return Some(block);
-                    }
-                }
-                None
-            }
-            Self::Index(index) => {
-                let wanted = cid.to_bytes();
-                let at = index.partition_point(|(cid, ..)| **cid < wanted);
-                index
-                    .get(at)
-                    .filter(|(cid, ..)| **cid == wanted)
-                    .map(|&(.., block)| block)
-            }
-        }
     }
 }
 

@@ -2,9 +2,11 @@
 
 use fanjet_event::{Action, Cid};
 
-use crate::car::{Lookup, Sections};
-use crate::error::{CarError, OpError};
-use crate::ops::{ListedOp, Ops, OpsIter};
+use crate::blocks::{Blocks, Mismatch};
+use crate::error::{CarError, OpError, SignedError};
+use crate::ops::{ListedOp, Ops};
+use crate::signed;
+use crate::tree::{self, Claim};
 
 /// `#commit`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +38,8 @@ pub struct Commit<'a> {
 pub struct Operation<'a> {
     /// What happened to the record.
     pub action: Action,
+    /// `<collection>/<rkey>`.
+    pub path: &'a str,
     /// The path before the `/`; not yet checked to be an NSID.
     pub collection: &'a str,
     /// The path behind the `/`; not yet checked to be a record key.
@@ -54,30 +58,14 @@ pub struct Content<'a> {
 }
 
 impl<'a> Commit<'a> {
-    /// All operations in op order, each with its index, its record found among the blocks, and the record's SHA-256
-    /// compared with the CID. Where two blocks have the same CID the first one counts.
-    ///
-    /// The repo's tree is not walked: a record that is among the blocks but not in the tree is served.
+    /// Reads through the commit's blocks.
     ///
     /// # Errors
-    /// [`CarError`] when the blocks cannot be read at all; the whole commit is lost. A single bad operation is an
-    /// [`OpError`] in its place, and its siblings survive.
-    pub fn operations(
-        &self,
-    ) -> Result<impl Iterator<Item = (u32, Result<Operation<'a>, OpError>)> + use<'a>, CarError>
-    {
-        let mut ops = self.ops.iter();
-        let first = ops.next();
-        let wanted = match first {
-            Some(Ok(op)) => op.cid,
-            _ => None,
-        };
-        let sections = Sections::open(self.blocks)?;
-        Ok(Operations {
-            blocks: Lookup::new(sections, wanted, self.ops.len())?,
-            first,
-            rest: ops,
-            index: 0,
+    /// [`CarError`] when they cannot be read; the whole commit is lost.
+    pub fn open(&self) -> Result<OpenCommit<'a>, CarError> {
+        Ok(OpenCommit {
+            commit: *self,
+            blocks: Blocks::read(self.blocks)?,
         })
     }
 
@@ -87,38 +75,49 @@ impl<'a> Commit<'a> {
     }
 }
 
-struct Operations<'a> {
-    blocks: Lookup<'a>,
-    first: Option<Result<ListedOp<'a>, OpError>>,
-    rest: OpsIter<'a>,
-    index: u32,
+/// A commit with its blocks found.
+#[derive(Debug, Clone)]
+pub struct OpenCommit<'a> {
+    commit: Commit<'a>,
+    blocks: Blocks<'a>,
 }
 
-impl<'a> Iterator for Operations<'a> {
-    type Item = (u32, Result<Operation<'a>, OpError>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let listed = self.first.take().or_else(|| self.rest.next())?;
-        let index = self.index;
-        self.index += 1;
-        Some((index, listed.and_then(|op| self.resolve(op))))
+impl<'a> OpenCommit<'a> {
+    /// All operations in op order, each with its index, its record found among the blocks, and the record's SHA-256
+    /// compared with the CID. Where two blocks have the same CID the first one counts. Whether the repo has these records
+    /// is not said yet: see [`OpenCommit::prove`].
+    ///
+    /// A single bad operation is an [`OpError`] in its place, and its siblings survive.
+    pub fn operations(&self) -> impl Iterator<Item = (u32, Result<Operation<'a>, OpError>)> + '_ {
+        let listed = (0..).zip(self.commit.ops.iter());
+        listed.map(|(index, op)| (index, op.and_then(|op| self.resolve(op))))
     }
-}
 
-impl<'a> Operations<'a> {
+    /// Judges claims by the tree that the signed commit has for its root. Walks only nodes on the way to claimed paths,
+    /// each once, and hashes them.
+    ///
+    /// # Errors
+    /// [`SignedError`] when the frame does not hold the signed commit that it speaks of; nothing is judged then.
+    pub fn prove(&self, claims: &mut [Claim<'_>]) -> Result<(), SignedError> {
+        let data = signed::data(&self.commit, &self.blocks)?;
+        tree::prove(&self.blocks, data, claims);
+        Ok(())
+    }
+
     fn resolve(&self, op: ListedOp<'a>) -> Result<Operation<'a>, OpError> {
         let content = match op.cid {
             None => None,
             Some(cid) => {
-                let record = self.blocks.find(cid).ok_or(OpError::MissingBlock)?;
-                if !cid.matches(record) {
-                    return Err(OpError::CidMismatch);
-                }
+                let found = self.blocks.matching(cid);
+                let record = found
+                    .map_err(|Mismatch| OpError::CidMismatch)?
+                    .ok_or(OpError::MissingBlock)?;
                 Some(Content { cid, record })
             }
         };
         Ok(Operation {
             action: op.action,
+            path: op.path,
             collection: op.collection,
             rkey: op.rkey,
             content,

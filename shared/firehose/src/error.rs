@@ -1,7 +1,7 @@
 //! What can be wrong with a frame, and how much of it is lost.
 //!
 //! Every error here is the sender's fault and final: the same bytes give the same error, so nothing is ever
-//! retried. [`FrameError`] loses the frame, [`CarError`] the commit, [`OpError`] and [`RecordError`] one operation.
+//! retried. [`FrameError`] loses the frame, [`CarError`] and [`SignedError`] the commit, [`OpError`] and [`RecordError`] one operation.
 //! All are small, hold no input, and have a label from a closed set for metrics.
 
 use thiserror::Error;
@@ -82,6 +82,29 @@ impl CarError {
     }
 }
 
+/// A commit frame without the signed commit that it speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum SignedError {
+    /// The CAR's root is of another format, or not the frame's commit.
+    #[error("the CAR's root is not the frame's commit")]
+    WrongRoot,
+    /// The CAR lacks the commit block.
+    #[error("the CAR does not hold the commit")]
+    MissingCommit,
+    /// The commit block is not what its CID says.
+    #[error("the commit does not match its CID")]
+    CommitMismatch,
+    /// The block is not a commit object of version 2 or 3.
+    #[error("the commit block is no commit object")]
+    MalformedCommit,
+    /// The commit object is of another account.
+    #[error("the commit object names another account")]
+    WrongDid,
+    /// The commit object is of another revision.
+    #[error("the commit object names another revision")]
+    WrongRev,
+}
+
 /// An operation that cannot be served; its siblings can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum OpError {
@@ -97,8 +120,8 @@ pub enum OpError {
     /// A create or update without a CID.
     #[error("the operation has no CID")]
     MissingCid,
-    /// The CID is not of a blessed format.
-    #[error("the operation's CID is not of a blessed format")]
+    /// The CID is not that of DAG-CBOR by SHA-256, as a record's must be.
+    #[error("the operation's CID is not of DAG-CBOR by SHA-256")]
     InvalidCid,
     /// No block of the commit has that CID.
     #[error("the commit holds no block for the operation's CID")]
@@ -106,6 +129,18 @@ pub enum OpError {
     /// The block's bytes are not what its CID says.
     #[error("the operation's block does not match its CID")]
     CidMismatch,
+    /// The repo's tree has nothing under the path, or another record.
+    #[error("the repo's tree does not hold the record")]
+    NotInTree,
+    /// The repo's tree has a record under the path of a delete.
+    #[error("the repo's tree still holds the deleted record")]
+    StillInTree,
+    /// The commit lacks a tree node on the way to the path of a create or update.
+    #[error("the commit lacks a tree node on the way to the record")]
+    MissingNode,
+    /// A tree node on the way does not match its CID, is no node, has keys that do not rise, or stands in two places.
+    #[error("a tree node on the way to the record is invalid")]
+    InvalidNode,
 }
 
 impl OpError {
@@ -119,6 +154,10 @@ impl OpError {
             Self::InvalidCid => "invalid_cid",
             Self::MissingBlock => "missing_block",
             Self::CidMismatch => "cid_mismatch",
+            Self::NotInTree => "not_in_tree",
+            Self::StillInTree => "still_in_tree",
+            Self::MissingNode => "missing_node",
+            Self::InvalidNode => "invalid_node",
         }
     }
 }
@@ -129,6 +168,9 @@ pub enum RecordError {
     /// More than 1 MiB, a container of more than 131,072 elements, or a key of more than 8,192 bytes.
     #[error("the record is too large")]
     TooLarge,
+    /// The JSON is longer than the caller allows.
+    #[error("the record's JSON is too large")]
+    JsonTooLarge,
     /// More than 128 levels.
     #[error("the record is nested too deep")]
     TooDeep,
@@ -166,6 +208,7 @@ impl RecordError {
     pub fn label(&self) -> &'static str {
         match self {
             Self::TooLarge => "too_large",
+            Self::JsonTooLarge => "json_too_large",
             Self::TooDeep => "too_deep",
             Self::InvalidCbor(_) => "invalid_cbor",
             Self::TrailingBytes => "trailing_bytes",

@@ -2,12 +2,13 @@
 //!
 //! The pure half of ingest: bytes of `com.atproto.sync.subscribeRepos` in, borrowed views and JSON text out. Nothing
 //! here does I/O, knows time, or trusts a declared size; no input makes it panic, recurse beyond 128 levels, or take
-//! more than `O(n log n)` steps for `n` bytes. Syntax of DIDs, NSIDs, record keys, revs and times is the caller's to
-//! check, and so are signatures. An operation's record must be among the commit's blocks and match its CID; that the
-//! repo's tree leads to it is *not* checked (V1 walks the tree).
+//! more than `O(n log n)` steps for `n` bytes: a block is hashed once and a tree node read once, however often they are
+//! named. Syntax of DIDs, NSIDs, record keys, revs and times is the caller's to check, and so are signatures. An operation's
+//! record must be among the commit's blocks and match its CID, and the tree of the signed commit must lead to it, as in V1.
 //!
 //! ```text
-//! frame ──decode_frame──▶ Commit ──operations──▶ Operation { action, path, record } ──write_record_json──▶ JSON
+//! frame ──decode_frame──▶ Commit ──open──▶ OpenCommit ──operations──▶ Operation { action, path, record } ──write_record_json──▶ JSON
+//!                                                     └─prove(claims)──▶ in the tree | OpError
 //! ```
 //!
 //! # Where this decoder decides
@@ -39,6 +40,9 @@ mod ops;
 mod car;
 mod blocks;
 
+mod signed;
+mod tree;
+
 mod record;
 
 #[cfg(feature = "oracle")]
@@ -46,8 +50,9 @@ pub mod oracle;
 
 pub use blocks::Blocks;
 pub use cbor::CborError;
-pub use commit::{Commit, Content, Operation};
-pub use error::{CarError, FrameError, OpError, RecordError};
+pub use commit::{Commit, Content, OpenCommit, Operation};
+pub use error::{CarError, FrameError, OpError, RecordError, SignedError};
 pub use frame::{Account, ErrorFrame, Frame, Identity, Info, Sync, Unknown, decode_frame};
 pub use ops::{ListedOp, Ops};
-pub use record::write_record_json;
+pub use record::{write_record_json, write_record_json_within};
+pub use tree::{Claim, MAX_PATH};

@@ -1,6 +1,6 @@
 //! The operations of a commit as the frame lists them.
 
-use fanjet_event::{Action, Cid};
+use fanjet_event::{Action, Cid, Codec};
 
 use crate::cbor::{CborError, Item, Reader};
 use crate::error::OpError;
@@ -145,7 +145,10 @@ impl<'a> Fields<'a> {
         let cid = match (action, self.cid) {
             (Action::Delete, _) => None,
             (_, None | Some(Item::Null)) => return Err(OpError::MissingCid),
-            (_, Some(item)) => Some(item.cid().ok_or(OpError::InvalidCid)?),
+            (_, Some(item)) => {
+                let is_record = |cid: &Cid| cid.codec() == Codec::DagCbor;
+                Some(item.cid().filter(is_record).ok_or(OpError::InvalidCid)?)
+            }
         };
         Ok(ListedOp {
             action,

@@ -14,6 +14,7 @@ mod record;
 mod compare;
 
 pub mod build;
+pub mod repo;
 
 pub use compare::{compare_car, compare_frame, compare_record};
 pub use frame::{Blocks, CarBlocks, SlowContent, SlowFrame, SlowOperation, read_car, read_frame};

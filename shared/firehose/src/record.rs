@@ -29,15 +29,28 @@ const MAX_KEY: usize = 8_192;
 /// # Errors
 /// [`RecordError`] when the record has no such form; `out` is then as long as it was.
 pub fn write_record_json(record: &[u8], out: &mut Vec<u8>) -> Result<(), RecordError> {
+    write_record_json_within(usize::MAX, record, out)
+}
+
+/// As [`write_record_json`], but gives up when the JSON gets longer than `max` bytes: one byte of a record can become
+/// fourteen.
+///
+/// # Errors
+/// [`RecordError::JsonTooLarge`], and those of [`write_record_json`]; `out` is then as long as it was.
+pub fn write_record_json_within(
+    max: usize,
+    record: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), RecordError> {
     let start = out.len();
-    let result = write_record(record, out);
+    let result = write_record(record, out, start.saturating_add(max));
     if result.is_err() {
         out.truncate(start);
     }
     result
 }
 
-fn write_record(record: &[u8], out: &mut Vec<u8>) -> Result<(), RecordError> {
+fn write_record(record: &[u8], out: &mut Vec<u8>, limit: usize) -> Result<(), RecordError> {
     if record.len() > MAX_RECORD {
         return Err(RecordError::TooLarge);
     }
@@ -50,11 +63,13 @@ fn write_record(record: &[u8], out: &mut Vec<u8>) -> Result<(), RecordError> {
         reader,
         containers: Containers::default(),
         out,
+        limit,
     };
     let kind = writer.write(item, 0)?;
     if !writer.reader.is_at_end() {
         return Err(RecordError::TrailingBytes);
     }
+    writer.check_limit()?;
     match kind {
         Kind::Map => Ok(()),
         Kind::Link | Kind::Other => Err(RecordError::NotAMap),
@@ -74,12 +89,15 @@ struct Writer<'a, 'o> {
     reader: Reader<'a>,
     containers: Containers,
     out: &'o mut Vec<u8>,
+    /// How long `out` may become.
+    limit: usize,
 }
 
 impl<'a> Writer<'a, '_> {
     /// Writes the value whose head has just been read. `inner` is the number of the first container inside it,
     /// if it is one. Leaves the reader behind the value.
     fn write(&mut self, item: Item<'a>, inner: usize) -> Result<Kind, RecordError> {
+        self.check_limit()?;
         match item {
             Item::Text(text) => write_lossy_str(self.out, text),
             Item::Map(entries) => return self.write_map(entries, inner),
@@ -108,6 +126,15 @@ impl<'a> Writer<'a, '_> {
             }
         }
         Ok(Kind::Other)
+    }
+
+    #[inline]
+    fn check_limit(&self) -> Result<(), RecordError> {
+        if self.out.len() <= self.limit {
+            Ok(())
+        } else {
+            Err(RecordError::JsonTooLarge)
+        }
     }
 
     fn write_array(&mut self, elements: usize, inner: usize) -> Result<(), RecordError> {

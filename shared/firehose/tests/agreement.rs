@@ -10,12 +10,16 @@
 #[path = "support/generate.rs"]
 mod generate;
 
+use std::collections::BTreeSet;
+
 use fanjet_event::Cid;
 use fanjet_firehose::oracle::build::{self, Node};
+use fanjet_firehose::oracle::repo;
 use fanjet_firehose::oracle::{compare_car, compare_frame, compare_record};
 use fanjet_firehose::{RecordError, decode_frame, write_record_json};
 use generate::{any_cid, damage, damages, node, op_node, record};
-use proptest::collection::vec;
+use proptest::collection::{btree_set, vec};
+use proptest::option;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -87,6 +91,19 @@ proptest! {
         let frame = commit(&records, spare);
         compare_frame(&frame).map_err(TestCaseError::fail)?;
         compare_frame(&damage(frame, &damages)).map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
+    fn trees_are_searched_alike(
+        numbers in btree_set(0u16..400, 0..120),
+        claims in vec((0u16..400, 0u8..4, "(create|update|delete)"), 1..30),
+        missing in vec(any::<prop::sample::Index>(), 0..3),
+        damaged in option::of((any::<prop::sample::Index>(), damages())),
+        as_sent in damages(),
+    ) {
+        let frame = tree_frame(&numbers, &claims, &missing, damaged.as_ref());
+        compare_frame(&frame).map_err(TestCaseError::fail)?;
+        compare_frame(&damage(frame, &as_sent)).map_err(TestCaseError::fail)?;
     }
 
     #[test]
@@ -206,6 +223,63 @@ fn commit(records: &[Vec<u8>], spare: Vec<Node>) -> Vec<u8> {
     ops.splice(middle..middle, spare);
     let car = build::car(blocks.iter().map(|(cid, block)| (&cid[..], *block)));
     build::frame("#commit", &build::commit_body(ops, car))
+}
+
+/// A repo with records under `numbers`, less some nodes, and with one of them damaged under a CID of its own; and
+/// operations on paths that may be in it.
+fn tree_frame(
+    numbers: &BTreeSet<u16>,
+    claims: &[(u16, u8, String)],
+    missing: &[prop::sample::Index],
+    damaged: Option<&(prop::sample::Index, Vec<generate::Damage>)>,
+) -> Vec<u8> {
+    let path = |number: u16| format!("a.b.c/{number:03}");
+    let record = |number: u16| Node::map([("n", Node::Unsigned(number.into()))]).encode();
+    let cid = |number: u16| Cid::of_dag_cbor(&record(number));
+    let records: Vec<_> = numbers.iter().map(|n| (path(*n), cid(*n))).collect();
+    let mut nodes = repo::tree(&records);
+    let mut root = nodes.last().unwrap().0;
+    for at in missing {
+        if nodes.len() > 1 {
+            nodes.remove(at.index(nodes.len() - 1));
+        }
+    }
+    if let Some((at, damages)) = damaged {
+        let at = at.index(nodes.len());
+        let (old, block) = nodes[at].clone();
+        let block = damage(block, damages);
+        let new = Cid::of_dag_cbor(&block);
+        nodes[at] = (new, block);
+        // What names it names the new one, up to the root.
+        let mut renamed = vec![(old, new)];
+        while let Some((old, new)) = renamed.pop() {
+            if old == root {
+                root = new;
+            }
+            for (cid, block) in &mut nodes {
+                let old = old.to_bytes();
+                if let Some(at) = block.windows(old.len()).position(|bytes| bytes == old) {
+                    block[at..at + old.len()].copy_from_slice(&new.to_bytes());
+                    let before = std::mem::replace(cid, Cid::of_dag_cbor(block));
+                    renamed.push((before, *cid));
+                }
+            }
+        }
+    }
+    let ops = claims.iter().map(|(number, other, action)| {
+        let named = if *other == 0 { number ^ 1 } else { *number };
+        build::op(
+            action,
+            &path(*number),
+            (action != "delete").then(|| cid(named)),
+        )
+    });
+    let contents = (0..400).map(|number| (cid(number), record(number)));
+    let blocks: Vec<_> = std::iter::once(repo::commit_object(root))
+        .chain(nodes)
+        .chain(contents)
+        .collect();
+    repo::commit_frame(ops.collect(), &blocks)
 }
 
 fn lossy(mut bytes: &[u8]) -> String {

@@ -14,7 +14,7 @@
 mod corpus;
 
 use corpus::Corpus;
-use fanjet_firehose::{Commit, Frame, decode_frame, write_record_json};
+use fanjet_firehose::{Claim, Commit, Frame, decode_frame, write_record_json};
 use fanjet_json::{write_str, write_u64};
 
 #[test]
@@ -45,10 +45,36 @@ fn real_frames_are_read_alike_by_the_oracle() {
     }
 }
 
+/// What production served, it had found in the repo's tree.
+#[test]
+fn every_real_operation_is_proven_by_its_frame() {
+    let Some(corpus) = Corpus::load() else {
+        return;
+    };
+    for frame in &corpus.frames {
+        let Ok(Frame::Commit(commit)) = decode_frame(frame) else {
+            continue;
+        };
+        let open = commit.open().unwrap();
+        let operations = open.operations().map(|(_, operation)| operation.unwrap());
+        let mut claims: Vec<_> = operations
+            .map(|operation| {
+                let record = operation.content.map(|content| content.cid);
+                Claim::new(operation.path, record)
+            })
+            .collect();
+        open.prove(&mut claims).unwrap();
+        for claim in claims {
+            assert_eq!(claim.verdict(), Ok(()), "{claim:?}");
+        }
+    }
+}
+
 fn push_lines(frame: &[u8], lines: &mut Vec<String>) {
     match decode_frame(frame).unwrap() {
         Frame::Commit(commit) => {
-            for (_, operation) in commit.operations().unwrap() {
+            let open = commit.open().unwrap();
+            for (_, operation) in open.operations() {
                 lines.push(commit_line(&commit, &operation.unwrap()));
             }
         }

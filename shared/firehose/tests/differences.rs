@@ -23,7 +23,10 @@ fn fast(car: &[u8], record: &[u8]) -> Result<bool, CarError> {
     let Ok(Frame::Commit(commit)) = decode_frame(&frame) else {
         panic!("the frame is sound")
     };
-    let found = commit.operations()?.all(|(_, operation)| operation.is_ok());
+    let found = commit
+        .open()?
+        .operations()
+        .all(|(_, operation)| operation.is_ok());
     Ok(found)
 }
 

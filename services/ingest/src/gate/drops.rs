@@ -55,14 +55,26 @@ drop_reasons! {
     MissingBlock = "missing_block",
     /// The record is not what its CID says.
     CidMismatch = "cid_mismatch",
+    /// The repo's tree, as far as the commit shows it, has no such record under the path.
+    NotInTree = "not_in_tree",
+    /// The repo's tree still has the record that was deleted.
+    StillInTree = "still_in_tree",
+    /// The commit lacks a node of the repo's tree on the way to the record.
+    MissingNode = "missing_node",
+    /// A node of the repo's tree on the way to the record is invalid.
+    InvalidNode = "invalid_node",
     /// The record has no JSON.
     InvalidRecord = "invalid_record",
     /// The event is larger than the log takes.
     TooLarge = "too_large",
+    /// More operations than a commit may have.
+    TooManyOps = "too_many_ops",
+    /// The frame's events are larger together than what one frame may become.
+    Inflated = "inflated",
+    /// The commit object is missing, damaged, or another one than the frame says.
+    BadCommit = "bad_commit",
     /// Verification: the commit is not signed with its account's key.
     BadSignature = "bad_signature",
-    /// Verification: the commit object is missing, damaged, or another one than the frame says.
-    BadCommit = "bad_commit",
     /// Verification: the operations are not what changed the repo.
     BadInversion = "bad_inversion",
     /// Decoding the frame crashed: a defect of this program.
@@ -78,6 +90,10 @@ impl From<OpError> for DropReason {
             OpError::MissingCid | OpError::InvalidCid => Self::MissingCid,
             OpError::MissingBlock => Self::MissingBlock,
             OpError::CidMismatch => Self::CidMismatch,
+            OpError::NotInTree => Self::NotInTree,
+            OpError::StillInTree => Self::StillInTree,
+            OpError::MissingNode => Self::MissingNode,
+            OpError::InvalidNode => Self::InvalidNode,
         }
     }
 }

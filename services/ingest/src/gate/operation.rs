@@ -1,11 +1,18 @@
 //! One operation of a commit: what is checked, and what is written.
 
-use fanjet_event::{Action, Did, Nsid, RecordKey, Tid, Topic};
-use fanjet_firehose::{Operation, write_record_json};
+use std::ops::Range;
+
+use fanjet_event::{Action, Cid, Did, Nsid, RecordKey, Tid, Topic};
+use fanjet_firehose::{Claim, OpError, Operation, RecordError, write_record_json_within};
+use fanjet_log::MAX_BODY;
 use fanjet_wire::v1::{self, CommitHead};
+use smallvec::SmallVec;
 
 use super::DropReason;
 use crate::filter::{FilteredBy, IngestFilter};
+
+/// Most bytes of an event that are not its record: DID, path, CID and the keys around them are less.
+const MAX_ENVELOPE: usize = 4_096;
 
 /// Why an operation makes no event.
 pub(super) enum Passed {
@@ -19,37 +26,94 @@ impl<T: Into<DropReason>> From<T> for Passed {
     }
 }
 
-/// Writes the event of one operation, log time not yet set; says what it is about. What stands in `text` after a refusal
-/// means nothing.
-pub(super) fn write_operation(
-    text: &mut Vec<u8>,
-    (did, rev): (Did<&str>, Tid),
-    operation: &Operation<'_>,
+/// An operation that is sound and wanted, as far as it tells itself.
+pub(super) struct Admitted<'a> {
+    operation: Operation<'a>,
+    collection: Nsid<&'a str>,
+    rkey: RecordKey<&'a str>,
+}
+
+/// Checks an operation's names, and whether they are wanted.
+pub(super) fn admit<'a>(
+    operation: Result<Operation<'a>, OpError>,
     filter: &IngestFilter,
-) -> Result<Topic, Passed> {
+) -> Result<Admitted<'a>, Passed> {
+    let operation = operation?;
     let collection =
         Nsid::parse(operation.collection).map_err(|_| DropReason::InvalidCollection)?;
     let rkey = RecordKey::parse(operation.rkey).map_err(|_| DropReason::InvalidRkey)?;
     filter
         .judge_collection(collection)
         .map_err(Passed::Filtered)?;
-    v1::begin_commit(
-        text,
-        &CommitHead {
-            did,
-            rev,
-            action: operation.action,
-            collection,
-            rkey,
-        },
-    );
-    match (operation.action, operation.content) {
-        (Action::Delete, _) => v1::end_delete(text),
-        (Action::Create | Action::Update, Some(content)) => {
-            write_record_json(content.record, text).map_err(|_| DropReason::InvalidRecord)?;
-            v1::end_commit(text, content.cid);
-        }
-        (Action::Create | Action::Update, None) => return Err(DropReason::MissingCid.into()),
+    Ok(Admitted {
+        operation,
+        collection,
+        rkey,
+    })
+}
+
+impl<'a> Admitted<'a> {
+    /// What the repo's tree must say.
+    pub(super) fn claim(&self) -> Claim<'a> {
+        let record = self.operation.content.map(|content| content.cid);
+        Claim::new(self.operation.path, record)
     }
-    Ok(Topic::Commit(collection.shared()))
+
+    pub(super) fn topic(&self) -> Topic {
+        Topic::Commit(self.collection.shared())
+    }
+
+    /// Writes the event, log time not yet set. What stands in `text` after a refusal means nothing.
+    pub(super) fn write(
+        &self,
+        text: &mut Vec<u8>,
+        (did, rev): (Did<&str>, Tid),
+        records: &mut Records,
+    ) -> Result<(), DropReason> {
+        let action = self.operation.action;
+        v1::begin_commit(
+            text,
+            &CommitHead {
+                did,
+                rev,
+                action,
+                collection: self.collection,
+                rkey: self.rkey,
+            },
+        );
+        match (action, self.operation.content) {
+            (Action::Delete, _) => v1::end_delete(text),
+            (Action::Create | Action::Update, Some(content)) => {
+                records.write(text, content.cid, content.record)?;
+                v1::end_commit(text, content.cid);
+            }
+            (Action::Create | Action::Update, None) => return Err(DropReason::MissingCid),
+        }
+        Ok(())
+    }
+}
+
+/// The records of one frame that stand in its text: one that is named again is copied.
+#[derive(Default)]
+pub(super) struct Records(SmallVec<[(Cid, Written); 2]>);
+
+type Written = Result<Range<usize>, DropReason>;
+
+impl Records {
+    fn write(&mut self, text: &mut Vec<u8>, cid: Cid, record: &[u8]) -> Result<(), DropReason> {
+        let known = self.0.iter().find(|(known, _)| *known == cid);
+        if let Some((_, written)) = known {
+            text.extend_from_within(written.clone()?);
+            return Ok(());
+        }
+        let start = text.len();
+        let written = write_record_json_within(MAX_BODY - MAX_ENVELOPE, record, text)
+            .map(|()| start..text.len())
+            .map_err(|error| match error {
+                RecordError::JsonTooLarge => DropReason::TooLarge,
+                _ => DropReason::InvalidRecord,
+            });
+        self.0.push((cid, written.clone()));
+        written.map(drop)
+    }
 }

@@ -1,4 +1,7 @@
-//! Whether a directory may be asked now: a rate, and a pause when it does not answer. Pure; time is an argument.
+//! Whether a directory, or a host, may be asked now: a rate, and a pause when it does not answer. Pure; time is an argument,
+//! and must be monotonic.
+
+use super::rate::Rate;
 
 /// Failures in a row after which a directory counts as away.
 const FAILURES: u32 = 5;
@@ -8,9 +11,7 @@ const LONGEST_PAUSE_US: u64 = 60_000_000;
 /// The state of one directory.
 #[derive(Debug)]
 pub(super) struct Budget {
-    per_second: u64,
-    /// When the next look-up is due, were they spread evenly.
-    due_us: u64,
+    rate: Rate,
     failures: u32,
     /// Away until then; afterwards one look-up tries.
     away_until_us: u64,
@@ -30,8 +31,7 @@ pub(super) enum Denied {
 impl Budget {
     pub(super) fn new(per_second: u32) -> Self {
         Self {
-            per_second: u64::from(per_second),
-            due_us: 0,
+            rate: Rate::per_second(per_second),
             failures: 0,
             away_until_us: 0,
             pause_us: FIRST_PAUSE_US,
@@ -42,16 +42,17 @@ impl Budget {
     /// Asks for one look-up. One second's worth may be taken at once.
     pub(super) fn take(&mut self, now_us: u64) -> Result<(), Denied> {
         let is_away = self.failures >= FAILURES;
-        if is_away && (self.is_trying || now_us < self.away_until_us) {
+        if is_away && now_us < self.away_until_us {
             return Err(Denied::Away);
         }
-        let due =
-            self.due_us.max(now_us.saturating_sub(1_000_000)) + 1_000_000 / self.per_second.max(1);
-        if due > now_us {
+        if !self.rate.take(now_us) {
             return Err(Denied::RateLimited);
         }
-        self.due_us = due;
-        self.is_trying = is_away;
+        if is_away {
+            self.is_trying = true;
+            // Should it never end, another one tries.
+            self.away_until_us = now_us + self.pause_us;
+        }
         Ok(())
     }
 

@@ -3,7 +3,7 @@ use crate::oracle::build::{self, Node, section};
 use crate::oracle::compare_car;
 
 fn blocks(car: &[u8]) -> Result<usize, CarError> {
-    let mut sections = Sections::open(car)?;
+    let (mut sections, _root) = Sections::open(car)?;
     let mut count = 0;
     while sections.next_block()?.is_some() {
         count += 1;

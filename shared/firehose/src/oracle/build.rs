@@ -2,6 +2,13 @@
 
 use fanjet_event::Cid;
 
+use super::repo;
+
+/// The repo of all commits here.
+pub const REPO: &str = "did:plc:wq4aajammjtxdomz3e23667t";
+/// Their rev.
+pub const REV: &str = "3mptbypluud2a";
+
 /// A DAG-CBOR value to be encoded as it stands: maps are not sorted, links and numbers are not checked.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Node {
@@ -130,16 +137,21 @@ pub fn op(action: &str, path: &str, cid: Option<Cid>) -> Node {
 
 /// The body of a `#commit` in DAG-CBOR's order.
 pub fn commit_body(ops: Vec<Node>, car: Vec<u8>) -> Node {
+    commit_body_of(Cid::of_dag_cbor(b"commit"), ops, car)
+}
+
+/// As [`commit_body`], for a commit object of the caller's.
+pub fn commit_body_of(commit: Cid, ops: Vec<Node>, car: Vec<u8>) -> Node {
     Node::map([
         ("ops", Node::List(ops)),
-        ("rev", Node::text("3mptbypluud2a")),
+        ("rev", Node::text(REV)),
         ("seq", Node::Unsigned(30_340_180_350)),
-        ("repo", Node::text("did:plc:wq4aajammjtxdomz3e23667t")),
+        ("repo", Node::text(REPO)),
         ("time", Node::text("2026-07-04T14:38:08.999Z")),
         ("blobs", Node::List(Vec::new())),
         ("since", Node::text("3mptbyjx2pd2a")),
         ("blocks", Node::Bytes(car)),
-        ("commit", Node::link(Cid::of_dag_cbor(b"commit"))),
+        ("commit", Node::link(commit)),
         ("rebase", Node::Bool(false)),
         ("tooBig", Node::Bool(false)),
         ("prevData", Node::link(Cid::of_dag_cbor(b"before"))),
@@ -147,11 +159,15 @@ pub fn commit_body(ops: Vec<Node>, car: Vec<u8>) -> Node {
     .canonical()
 }
 
-/// A CAR v1 with one root.
+/// A CAR v1 with one root, which is not among the blocks.
 pub fn car<'a>(blocks: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Vec<u8> {
-    let root = Node::link(Cid::of_dag_cbor(b"commit"));
+    car_of(Cid::of_dag_cbor(b"commit"), blocks)
+}
+
+/// A CAR v1 with one root.
+pub fn car_of<'a>(root: Cid, blocks: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Vec<u8> {
     let header = Node::map([
-        ("roots", Node::List(vec![root])),
+        ("roots", Node::List(vec![Node::link(root)])),
         ("version", Node::Unsigned(1)),
     ]);
     let mut car = Vec::new();
@@ -173,25 +189,37 @@ pub fn section(car: &mut Vec<u8>, parts: &[&[u8]]) {
     parts.iter().for_each(|part| car.extend_from_slice(part));
 }
 
-/// A frame that creates these records, with as many other blocks as a repo's tree usually has.
+/// A frame that creates these records in a repo of about a thousand others, with the nodes that prove it.
 pub fn creating_frame(records: &[Vec<u8>]) -> Vec<u8> {
-    let mut blocks: Vec<(Cid, Vec<u8>)> = (0..8u8)
-        .map(|number| vec![number; 400 + usize::from(number)])
-        .map(|node| (Cid::of_dag_cbor(&node), node))
+    let others = (0..1_000u32).map(|number| {
+        let path = format!("app.bsky.feed.like/3mptbyp{number:06}");
+        (path, Cid::of_dag_cbor(&number.to_be_bytes()))
+    });
+    let created: Vec<_> = (0u32..)
+        .zip(records)
+        .map(|(number, record)| {
+            let path = format!("app.bsky.feed.post/3mptbyp{number:06}");
+            (path, Cid::of_dag_cbor(record))
+        })
         .collect();
-    let mut ops = Vec::new();
-    for (number, record) in records.iter().enumerate() {
-        let cid = Cid::of_dag_cbor(record);
-        let path = format!("app.bsky.feed.post/3mptbyplj{number:04}");
-        ops.push(op("create", &path, Some(cid)));
-        blocks.push((cid, record.clone()));
-    }
-    let blocks: Vec<_> = blocks
+    let all: Vec<_> = others.chain(created.iter().cloned()).collect();
+    let mut nodes = repo::tree(&all);
+    let data = nodes.last().map_or(Cid::of_dag_cbor(b""), |(cid, _)| *cid);
+    let object = repo::commit_object(data);
+    let paths: Vec<_> = created.iter().map(|(path, _)| path.as_str()).collect();
+    repo::keep_ways(&mut nodes, data, &paths);
+    let ops = created
         .iter()
-        .map(|(cid, block)| (cid.to_bytes(), block.as_slice()))
+        .map(|(path, cid)| op("create", path, Some(*cid)));
+    let contents = created
+        .iter()
+        .zip(records)
+        .map(|((_, cid), record)| (*cid, record.clone()));
+    let blocks: Vec<_> = std::iter::once(object)
+        .chain(nodes)
+        .chain(contents)
         .collect();
-    let car = car(blocks.iter().map(|(cid, block)| (cid.as_slice(), *block)));
-    frame("#commit", &commit_body(ops, car))
+    repo::commit_frame(ops.collect(), &blocks)
 }
 
 fn head(out: &mut Vec<u8>, major: u8, argument: u64) {

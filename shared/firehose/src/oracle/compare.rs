@@ -2,9 +2,12 @@
 
 use super::frame::{Blocks, read_car};
 use super::value::Value;
-use super::{Refusal, SlowFrame, SlowOperation, read_frame, record_json};
+use super::{Refusal, SlowFrame, SlowOperation, read_frame, record_json, repo};
 use crate::car::Sections;
-use crate::{CarError, Frame, OpError, Operation, decode_frame, write_record_json};
+use crate::{
+    CarError, Claim, Frame, OpError, OpenCommit, Operation, decode_frame, write_record_json,
+};
+use fanjet_event::Cid;
 
 /// iroh-car's bound on a section.
 const IROH_MAX_SECTION: usize = 4 << 20;
@@ -77,13 +80,14 @@ pub fn compare_frame(bytes: &[u8]) -> Result<(), String> {
 
 fn compare_operations(commit: &crate::Commit<'_>, slow: &SlowFrame) -> Result<(), String> {
     compare_car(commit.blocks)?;
-    let (fast, blocks) = match (commit.operations(), blocks(commit.blocks)) {
-        (Ok(fast), Ok(blocks)) => (fast, blocks),
+    let (open, blocks) = match (commit.open(), blocks(commit.blocks)) {
+        (Ok(open), Ok(blocks)) => (open, blocks),
         (Err(_), Err(_)) => return Ok(()),
         _ => return Err("operations and blocks disagree on the CAR".to_owned()),
     };
+    compare_proof(&open, commit.blocks, slow, &blocks)?;
     let slow = slow.operations_in(&blocks);
-    let fast: Vec<_> = fast.collect();
+    let fast: Vec<_> = open.operations().collect();
     if fast.len() != slow.len() || fast.len() != commit.op_count() as usize {
         return Err(format!("{} and {} operations", fast.len(), slow.len()));
     }
@@ -94,6 +98,40 @@ fn compare_operations(commit: &crate::Commit<'_>, slow: &SlowFrame) -> Result<()
         compare_operation(fast, slow)?;
     }
     Ok(())
+}
+
+/// Compares what both find in the tree, under every path that an operation names, for the record it names and for none.
+fn compare_proof(
+    open: &OpenCommit<'_>,
+    car: &[u8],
+    slow: &SlowFrame,
+    blocks: &Blocks,
+) -> Result<(), String> {
+    let operations: Vec<_> = open.operations().filter_map(|(_, op)| op.ok()).collect();
+    let claimed: Vec<(String, Option<Cid>)> = operations
+        .iter()
+        .flat_map(|op| {
+            let record = op.content.map(|content| content.cid);
+            [(op.path.to_owned(), record), (op.path.to_owned(), None)]
+        })
+        .collect();
+    let mut claims: Vec<_> = claimed
+        .iter()
+        .map(|(path, record)| Claim::new(path, *record))
+        .collect();
+    let root = Sections::open(car).ok().and_then(|(_, root)| root);
+    let fast = open.prove(&mut claims);
+    let verdicts: Vec<_> = claims
+        .iter()
+        .map(|claim| claim.verdict().map_err(|error| error.label()))
+        .collect();
+    match (fast, repo::prove(slow, root, blocks, &claimed)) {
+        (Err(_), Err(())) | (Ok(()), Ok(None)) => Ok(()),
+        (Ok(()), Ok(Some(slow))) if verdicts == slow => Ok(()),
+        (fast, slow) => Err(format!(
+            "{claimed:?}\nfast: {fast:?} {verdicts:?}\nslow: {slow:?}"
+        )),
+    }
 }
 
 fn compare_operation(
@@ -180,7 +218,7 @@ fn describe<'a>(frame: &Frame<'a>) -> Described<'a> {
 
 /// The fast reader's blocks.
 fn blocks(car: &[u8]) -> Result<Blocks, CarError> {
-    let mut sections = Sections::open(car)?;
+    let (mut sections, _root) = Sections::open(car)?;
     let mut blocks = Vec::new();
     while let Some((cid, block)) = sections.next_block()? {
         blocks.push((cid.to_vec(), block.to_vec()));
@@ -198,7 +236,7 @@ fn blessed(blocks: &Blocks) -> Blocks {
 
 /// Whether the section where iroh-car stopped is one that only it must read.
 fn is_foreign_or_huge(car: &[u8], number: usize) -> bool {
-    let Ok(mut sections) = Sections::open(car) else {
+    let Ok((mut sections, _root)) = Sections::open(car) else {
         return false;
     };
     for _ in 0..number {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::Cursor;
 
-use fanjet_event::Cid;
+use fanjet_event::{Cid, Codec};
 use futures::FutureExt;
 use iroh_car::CarReader;
 use serde::Deserialize;
@@ -232,9 +232,12 @@ fn operation(
         _ if action == "delete" => None,
         None | Some(Value::Null) => return Err("missing_cid"),
         Some(Value::Link(bytes)) => {
-            let cid = Cid::from_bytes(bytes).ok_or("invalid_cid")?;
+            let is_record = |cid: &Cid| cid.codec() == Codec::DagCbor;
+            let cid = Cid::from_bytes(bytes)
+                .filter(is_record)
+                .ok_or("invalid_cid")?;
             let record = blocks.get(bytes).ok_or("missing_block")?.clone();
-            if cid != Cid::of_dag_cbor(&record) && cid != Cid::of_raw(&record) {
+            if cid != Cid::of_dag_cbor(&record) {
                 return Err("cid_mismatch");
             }
             let json = record_json(&record);

@@ -1,0 +1,251 @@
+//! Whether the repo's tree agrees with what operations say, as far as the commit's blocks tell.
+//!
+//! All claims go down the tree together, sorted by path: each node on the way is hashed and read once, and a node that
+//! no claim needs is not looked at. So the work is bounded by the bytes of the blocks and the number of claims, whatever
+//! shape the blocks give the tree. Layers are not checked: a key is where a search for it ends.
+
+use fanjet_event::{Cid, Codec};
+use smallvec::SmallVec;
+
+use crate::blocks::{Blocks, Mismatch};
+use crate::cbor::{Item, Reader};
+use crate::error::OpError;
+
+/// Longest path that is looked for, in bytes: a collection has at most 317, a record key 512.
+pub const MAX_PATH: usize = 830;
+
+/// What an operation says of the tree, and what the tree says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim<'p> {
+    /// `<collection>/<rkey>`.
+    path: &'p str,
+    /// The record that is there now; `None` when there is none.
+    record: Option<Cid>,
+    verdict: Result<(), OpError>,
+}
+
+impl<'p> Claim<'p> {
+    /// A claim that is not yet judged.
+    pub fn new(path: &'p str, record: Option<Cid>) -> Self {
+        Self {
+            path,
+            record,
+            verdict: Ok(()),
+        }
+    }
+
+    /// Whether it is true, or a delete that the blocks do not contradict.
+    ///
+    /// # Errors
+    /// [`OpError::NotInTree`], [`OpError::StillInTree`], [`OpError::MissingNode`], or [`OpError::InvalidNode`].
+    pub fn verdict(&self) -> Result<(), OpError> {
+        self.verdict
+    }
+
+    fn judge(&mut self, finding: Finding) {
+        self.verdict = match (finding, self.record) {
+            (Finding::Record(Some(found)), Some(record)) if found == record => Ok(()),
+            (Finding::Record(_) | Finding::Absent, Some(_)) => Err(OpError::NotInTree),
+            (Finding::Record(_), None) => Err(OpError::StillInTree),
+            (Finding::Unknown, Some(_)) => Err(OpError::MissingNode),
+            (Finding::Absent | Finding::Unknown, None) => Ok(()),
+            (Finding::Invalid, _) => Err(OpError::InvalidNode),
+        };
+    }
+}
+
+/// What stands under a path.
+#[derive(Clone, Copy)]
+enum Finding {
+    /// `None`: one under a CID that no record of this network has.
+    Record(Option<Cid>),
+    Absent,
+    /// The way leads into a node that the commit does not have.
+    Unknown,
+    /// The way leads through something that is no node.
+    Invalid,
+}
+
+/// Judges claims by the tree below `root`.
+pub(crate) fn prove(blocks: &Blocks<'_>, root: Cid, claims: &mut [Claim<'_>]) {
+    // By reference, so that the claims stay where they are.
+    let mut sorted: SmallVec<[&mut Claim<'_>; 8]> = claims.iter_mut().collect();
+    sorted.sort_unstable_by_key(|claim| claim.path);
+    let mut walk = Walk {
+        claims: &mut sorted,
+        ahead: SmallVec::new(),
+        key: SmallVec::new(),
+    };
+    walk.ahead.push((root, 0, walk.claims.len()));
+    while let Some((node, from, to)) = walk.ahead.pop() {
+        walk.enter(blocks, node, (from, to));
+    }
+    blocks.leave();
+}
+
+struct Walk<'w, 'c, 'p> {
+    /// Sorted by path.
+    claims: &'w mut [&'c mut Claim<'p>],
+    /// Nodes still to be entered, each with the claims that lead there.
+    ahead: SmallVec<[(Cid, usize, usize); 16]>,
+    /// The present key, written out.
+    key: SmallVec<[u8; 128]>,
+}
+
+impl Walk<'_, '_, '_> {
+    fn enter(&mut self, blocks: &Blocks<'_>, node: Cid, (from, to): (usize, usize)) {
+        if node.codec() != Codec::DagCbor {
+            return self.judge((from, to), Finding::Invalid);
+        }
+        match blocks.enter(node) {
+            Ok(Some(block)) => {
+                if self.read(block, (from, to)).is_none() {
+                    // What this node sent further is called back with the rest.
+                    self.ahead
+                        .retain(|(_, start, _)| !(from..to).contains(start));
+                    self.judge((from, to), Finding::Invalid);
+                }
+            }
+            Ok(None) => self.judge((from, to), Finding::Unknown),
+            Err(Mismatch) => self.judge((from, to), Finding::Invalid),
+        }
+    }
+
+    /// Reads a node, `{"e": [{"k", "p", "t", "v"}...], "l"}`, and judges the claims or sends them to its children. `None`
+    /// when it is no node.
+    fn read(&mut self, block: &[u8], (from, to): (usize, usize)) -> Option<()> {
+        let mut reader = Reader::new(block);
+        let Item::Map(fields) = reader.item().ok()? else {
+            return None;
+        };
+        let (mut left, mut first) = (None, None);
+        for _ in 0..fields {
+            let is_second = match reader.key().ok()? {
+                b"e" if first.is_none() => {
+                    first = Some(self.read_entries(&mut reader, (from, to))?);
+                    false
+                }
+                b"l" => left.replace(reader.item().ok()?.nullable(link)?).is_some(),
+                _ => true,
+            };
+            if is_second {
+                return None;
+            }
+        }
+        self.descend(left.flatten(), (from, first?));
+        reader.is_at_end().then_some(())
+    }
+
+    /// Gives the first claim that is not before all entries.
+    fn read_entries(
+        &mut self,
+        reader: &mut Reader<'_>,
+        (from, to): (usize, usize),
+    ) -> Option<usize> {
+        let Item::Array(count) = reader.item().ok()? else {
+            return None;
+        };
+        self.key.clear();
+        let mut first = None;
+        // Claims from here on are behind the last entry, and `child` is the subtree behind it.
+        let (mut next, mut child) = (from, None);
+        for _ in 0..count {
+            let entry = Entry::read(reader)?;
+            self.grow_key(&entry)?;
+            let behind = next;
+            while next < to && self.claims[next].path.as_bytes() < &self.key[..] {
+                next += 1;
+            }
+            match first {
+                None => first = Some(next),
+                Some(_) => self.descend(child, (behind, next)),
+            }
+            while next < to && self.claims[next].path.as_bytes() == &self.key[..] {
+                self.claims[next].judge(Finding::Record(Cid::from_bytes(entry.value)));
+                next += 1;
+            }
+            child = entry.right;
+        }
+        match first {
+            None => Some(to),
+            Some(first) => {
+                self.descend(child, (next, to));
+                Some(first)
+            }
+        }
+    }
+
+    /// Writes out the key of the next entry, which must be above the one before.
+    fn grow_key(&mut self, entry: &Entry<'_>) -> Option<()> {
+        let replaced = self.key.get(entry.shared..)?;
+        if replaced >= entry.rest || entry.shared + entry.rest.len() > MAX_PATH {
+            return None;
+        }
+        self.key.truncate(entry.shared);
+        self.key.extend_from_slice(entry.rest);
+        Some(())
+    }
+
+    fn descend(&mut self, child: Option<&[u8]>, (from, to): (usize, usize)) {
+        if from == to {
+            return;
+        }
+        match child.map(Cid::from_bytes) {
+            None => self.judge((from, to), Finding::Absent),
+            Some(Some(child)) => self.ahead.push((child, from, to)),
+            Some(None) => self.judge((from, to), Finding::Invalid),
+        }
+    }
+
+    fn judge(&mut self, (from, to): (usize, usize), finding: Finding) {
+        for claim in &mut self.claims[from..to] {
+            claim.judge(finding);
+        }
+    }
+}
+
+/// A record of a node, its key still compressed, its links not yet read.
+struct Entry<'a> {
+    /// How many bytes its key shares with the one before.
+    shared: usize,
+    rest: &'a [u8],
+    value: &'a [u8],
+    right: Option<&'a [u8]>,
+}
+
+impl<'a> Entry<'a> {
+    fn read(reader: &mut Reader<'a>) -> Option<Self> {
+        let Item::Map(fields) = reader.item().ok()? else {
+            return None;
+        };
+        let (mut rest, mut shared, mut right, mut value) = (None, None, None, None);
+        for _ in 0..fields {
+            let is_second = match reader.key().ok()? {
+                b"k" => rest.replace(reader.item().ok()?.bytes()?).is_some(),
+                b"p" => shared.replace(reader.item().ok()?.unsigned()?).is_some(),
+                b"t" => right.replace(reader.item().ok()?.nullable(link)?).is_some(),
+                b"v" => value.replace(link(reader.item().ok()?)?).is_some(),
+                _ => true,
+            };
+            if is_second {
+                return None;
+            }
+        }
+        Some(Self {
+            shared: usize::try_from(shared?).ok()?,
+            rest: rest?,
+            value: value?,
+            right: right.flatten(),
+        })
+    }
+}
+
+fn link(item: Item<'_>) -> Option<&[u8]> {
+    match item {
+        Item::Link(cid) => Some(cid),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
