@@ -21,6 +21,12 @@
 //! | `missing-cid` | one create or update has no CID, instead | the frame's other operations |
 //! | `invalid-record` | one record is a number, under the right CID, instead | the frame's other operations |
 //! | `too-large` | one record's JSON has four megabytes, instead | the frame's other operations |
+//! | `not-in-tree` | one create or update brings a record that is not in the repo's tree, instead | the frame's other operations |
+//! | `still-in-tree` | one create or update is called a delete, instead | the frame's other operations |
+//! | `missing-node` | the root of the repo's tree left out, instead | the frame's deletes |
+//! | `bad-commit` | the commit object altered, instead | nothing of the frame |
+//! | `too-many-ops` | 201 operations, in a tree that has them, instead | nothing of the frame |
+//! | `inflated` | one record of 348,000 `&` under 200 paths, in a tree that has them, instead | nothing of the frame |
 //! | `seq-gap` | never sent, its seq is missing; the next one is good | everything but the lost frame |
 //! | `stall` | the server sends nothing for a while before this frame | everything |
 //! | `disconnect` | the server cuts the TCP connection before this frame | everything, after reconnecting |

@@ -37,7 +37,9 @@ pub(crate) struct Closed;
 
 /// A batch's share of the queue's bytes.
 #[derive(Debug, Default)]
-pub(crate) struct Share(Option<OwnedSemaphorePermit>);
+pub(crate) struct Share {
+    _permit: Option<OwnedSemaphorePermit>,
+}
 
 impl BatchSender {
     /// Waits for room. A batch that is larger than the whole queue waits until it is empty.
@@ -48,7 +50,9 @@ impl BatchSender {
             share = Arc::clone(&self.room).acquire_many_owned(units.min(self.units)) => share,
             () = self.sender.closed() => return Err(Closed),
         };
-        batch.share = Share(share.ok());
+        batch.share = Share {
+            _permit: share.ok(),
+        };
         self.sender.send(batch).await.map_err(|_| Closed)
     }
 

@@ -44,6 +44,18 @@ pub enum FaultKind {
     InvalidRecord,
     /// A record whose JSON is larger than a log takes.
     TooLarge,
+    /// A record under a path where the repo's tree has another one.
+    NotInTree,
+    /// A delete of a record that the repo's tree still has.
+    StillInTree,
+    /// A commit without the root of the repo's tree.
+    MissingNode,
+    /// A commit object that is not what its CID says.
+    BadCommit,
+    /// A commit with more operations than a commit may have.
+    TooManyOps,
+    /// A small commit that becomes hundreds of megabytes of JSON: one record of ampersands under each of 200 paths.
+    Inflated,
     /// A frame that never arrives.
     SeqGap,
     /// A connection that goes silent for a while.
@@ -56,7 +68,7 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// All faults.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 29] = [
         Self::Garbage,
         Self::UnknownType,
         Self::Duplicate,
@@ -76,6 +88,12 @@ impl FaultKind {
         Self::MissingCid,
         Self::InvalidRecord,
         Self::TooLarge,
+        Self::NotInTree,
+        Self::StillInTree,
+        Self::MissingNode,
+        Self::BadCommit,
+        Self::TooManyOps,
+        Self::Inflated,
         Self::SeqGap,
         Self::Stall,
         Self::Disconnect,
@@ -104,6 +122,12 @@ impl FaultKind {
             Self::MissingCid => "missing-cid",
             Self::InvalidRecord => "invalid-record",
             Self::TooLarge => "too-large",
+            Self::NotInTree => "not-in-tree",
+            Self::StillInTree => "still-in-tree",
+            Self::MissingNode => "missing-node",
+            Self::BadCommit => "bad-commit",
+            Self::TooManyOps => "too-many-ops",
+            Self::Inflated => "inflated",
             Self::SeqGap => "seq-gap",
             Self::Stall => "stall",
             Self::Disconnect => "disconnect",
@@ -132,6 +156,9 @@ impl FaultKind {
                     | Self::MalformedOp
                     | Self::UnknownAction
                     | Self::InvalidPath
+                    | Self::BadCommit
+                    | Self::TooManyOps
+                    | Self::Inflated
             )
     }
 
@@ -144,6 +171,9 @@ impl FaultKind {
                 | Self::MissingCid
                 | Self::InvalidRecord
                 | Self::TooLarge
+                | Self::NotInTree
+                | Self::StillInTree
+                | Self::MissingNode
         )
     }
 }

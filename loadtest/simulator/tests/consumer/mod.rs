@@ -1,8 +1,10 @@
 //! A consumer that follows the contract for good and bad frames, made of generic crates: what the oracle is
 //! compared with.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use cid::Cid;
 use fanjet_event::{Action, Datetime, Did, Nsid, RecordKey, Tid};
 use ipld_core::ipld::Ipld;
 use sha2::{Digest, Sha256};
@@ -17,6 +19,10 @@ pub(crate) struct Consumer {
 
 /// What a log takes of one event, in bytes of JSON.
 const MAX_EVENT: usize = (2 << 20) - (4 << 10);
+/// What the events of one frame may have, in bytes of JSON.
+const MAX_FRAME: usize = 8_000_000;
+/// Operations of one commit (Lexicon).
+const MAX_OPS: usize = 200;
 
 /// An event as it comes out: where from, and its v1 JSON with `time_us` 0 (for a sync its rev).
 #[derive(Debug, PartialEq)]
@@ -68,6 +74,16 @@ fn commit(seq: u64, body: &Ipld) -> Option<Vec<Event>> {
     }
     let did = text(body, "repo")?;
     Did::parse(did).ok()?;
+    if ops.len() > MAX_OPS {
+        return None;
+    }
+    let Ipld::Link(commit) = field(body, "commit") else {
+        return None;
+    };
+    let object = matching(&blocks, commit)??;
+    let Ipld::Link(data) = field(&object, "data") else {
+        return None;
+    };
     let numbered = (0..).zip(ops);
     let events = numbered.filter_map(|(index, op)| {
         let (collection, rkey) = text(op, "path")?.split_once('/')?;
@@ -75,13 +91,21 @@ fn commit(seq: u64, body: &Ipld) -> Option<Vec<Event>> {
         RecordKey::parse(rkey).ok()?;
         let action = text(op, "action")?;
         Action::parse(action)?;
+        let in_tree = find(&blocks, data, text(op, "path")?.as_bytes());
         let mut json = format!(
             r#"{{"did":"{did}","time_us":0,"kind":"commit","commit":{{"rev":"{rev}","operation":"{action}","collection":"{collection}","rkey":"{rkey}""#
         );
-        if action != "delete" {
+        if action == "delete" {
+            if matches!(in_tree, Some(Some(_))) {
+                return None;
+            }
+        } else {
             let Ipld::Link(cid) = field(op, "cid") else {
                 return None;
             };
+            if in_tree != Some(Some(*cid)) {
+                return None;
+            }
             let block = blocks.get(&cid.to_bytes())?;
             if cid.hash().digest() != &Sha256::digest(block)[..] {
                 return None;
@@ -102,7 +126,48 @@ fn commit(seq: u64, body: &Ipld) -> Option<Vec<Event>> {
             json,
         })
     });
-    Some(events.collect())
+    let events: Vec<_> = events.collect();
+    let bytes: usize = events.iter().map(|event| event.json.len()).sum();
+    (bytes <= MAX_FRAME).then_some(events)
+}
+
+type Blocks = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// A block's value; `Some(None)` when the block is not what its CID says.
+fn matching(blocks: &Blocks, cid: &Cid) -> Option<Option<Ipld>> {
+    let block = blocks.get(&cid.to_bytes())?;
+    let matches = cid.hash().digest() == &Sha256::digest(block)[..];
+    Some(
+        serde_ipld_dagcbor::from_slice(block)
+            .ok()
+            .filter(|_| matches),
+    )
+}
+
+/// What the tree has under a path; `None` when a node on the way is missing.
+fn find(blocks: &Blocks, node: &Cid, path: &[u8]) -> Option<Option<Cid>> {
+    let node = matching(blocks, node)??;
+    let Ipld::List(entries) = field(&node, "e") else {
+        return None;
+    };
+    let (mut child, mut key) = (field(&node, "l"), Vec::new());
+    for entry in entries {
+        let (Ipld::Integer(shared), Ipld::Bytes(rest)) = (field(entry, "p"), field(entry, "k"))
+        else {
+            return None;
+        };
+        key.truncate(usize::try_from(*shared).ok()?);
+        key.extend_from_slice(rest);
+        match (key.as_slice().cmp(path), field(entry, "v")) {
+            (Ordering::Less, _) => child = field(entry, "t"),
+            (Ordering::Equal, Ipld::Link(record)) => return Some(Some(*record)),
+            _ => break,
+        }
+    }
+    match child {
+        Ipld::Link(child) => find(blocks, child, path),
+        _ => Some(None),
+    }
 }
 
 fn whole(kind: &str, body: &Ipld) -> String {
@@ -113,7 +178,7 @@ fn whole(kind: &str, body: &Ipld) -> String {
     )
 }
 
-fn parse_car(mut rest: &[u8]) -> Option<BTreeMap<Vec<u8>, Vec<u8>>> {
+fn parse_car(mut rest: &[u8]) -> Option<Blocks> {
     let mut sections = Vec::new();
     while !rest.is_empty() {
         let (mut length, mut shift) = (0, 0);

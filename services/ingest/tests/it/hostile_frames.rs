@@ -68,10 +68,28 @@ const DAMAGE: &[(&str, FaultKind, &str)] = &[
         "invalid_record",
     ),
     ("too-large=every:83", FaultKind::TooLarge, "too_large"),
+    ("not-in-tree=every:41", FaultKind::NotInTree, "not_in_tree"),
+    (
+        "still-in-tree=every:43",
+        FaultKind::StillInTree,
+        "still_in_tree",
+    ),
+    (
+        "missing-node=every:47",
+        FaultKind::MissingNode,
+        "missing_node",
+    ),
+    ("bad-commit=every:53", FaultKind::BadCommit, "bad_commit"),
+    (
+        "too-many-ops=every:59",
+        FaultKind::TooManyOps,
+        "too_many_ops",
+    ),
+    ("inflated=every:89", FaultKind::Inflated, "inflated"),
 ];
 
 /// Every reason of the gate but the one that would be a defect of the decoder.
-const REASONS: usize = 17;
+const REASONS: usize = 23;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_kind_of_damage_at_a_time_is_counted_under_its_reason() {

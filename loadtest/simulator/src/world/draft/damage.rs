@@ -1,5 +1,7 @@
 //! Damage to a commit frame.
 
+mod tree;
+
 use fanjet_event::Cid;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -35,6 +37,11 @@ const BAD_DIDS: [&str; 4] = ["", "alice.example", "did:plc:", "did:METHOD:val"];
 const NO_CAR: [u8; 16] = [0xff; 16];
 /// Control characters, of which JSON makes six bytes each.
 const INFLATING: usize = 700_000;
+
+/// Of these JSON makes six bytes each, too. So many, under as many paths as a commit may have, were 418 MB.
+const AMPERSANDS: usize = 348_000;
+/// Operations that a commit may have (Lexicon).
+const MAX_OPS: usize = 200;
 
 /// What a fault takes away from the reader.
 pub(super) enum Lost {
@@ -116,43 +123,86 @@ pub(super) fn apply(frame: &mut CommitFrame, fault: FaultKind, rng: &mut ChaCha8
             }
             Lost::Ops(vec![at])
         }
-        FaultKind::MissingCid => change_record(frame, rng, |_| None),
-        FaultKind::InvalidRecord => change_record(frame, rng, |blocks| {
-            Some(add_block(blocks, |out| cbor::unsigned(out, 7)))
+        FaultKind::MissingCid => change_op(frame, rng, |frame, at| frame.ops[at].cid = None),
+        FaultKind::InvalidRecord => replace_record(frame, rng, block(|out| cbor::unsigned(out, 7))),
+        FaultKind::TooLarge => replace_record(frame, rng, text_record(&"\u{1}".repeat(INFLATING))),
+        FaultKind::NotInTree => change_op(frame, rng, |frame, at| {
+            let (cid, block) = text_record("never committed");
+            frame.ops[at].cid = Some(cid);
+            frame.blocks.push((cid, block));
         }),
-        FaultKind::TooLarge => change_record(frame, rng, |blocks| {
-            Some(add_block(blocks, |out| {
-                cbor::map(out, 1);
-                cbor::text(out, "text");
-                cbor::text(out, &"\u{1}".repeat(INFLATING));
-            }))
+        FaultKind::StillInTree => change_op(frame, rng, |frame, at| {
+            let op = &mut frame.ops[at];
+            (op.action, op.cid) = (Some("delete"), None);
         }),
+        FaultKind::MissingNode => {
+            tree::drop_root(frame);
+            with_record(frame)
+        }
+        FaultKind::BadCommit => {
+            let commit = frame.commit;
+            for (_, block) in frame.blocks.iter_mut().filter(|(cid, _)| *cid == commit) {
+                block.push(0);
+            }
+            Lost::Frame
+        }
+        FaultKind::TooManyOps => {
+            tree::replace_all(frame, MAX_OPS + 1, text_record("one of many"));
+            Lost::Frame
+        }
+        FaultKind::Inflated => {
+            tree::replace_all(frame, MAX_OPS, text_record(&"&".repeat(AMPERSANDS)));
+            Lost::Frame
+        }
         _ => Lost::Frame,
     }
 }
 
-/// Gives one operation that brings a record another CID, or none.
-fn change_record(
+/// Changes one operation that brings a record.
+fn change_op(
     frame: &mut CommitFrame,
     rng: &mut ChaCha8Rng,
-    cid: impl Fn(&mut Vec<(Cid, Vec<u8>)>) -> Option<Cid>,
+    change: impl Fn(&mut CommitFrame, usize),
 ) -> Lost {
-    let ops = frame.ops.iter().enumerate();
-    let with_record: Vec<_> = ops.filter_map(|(at, op)| op.cid.map(|_| at)).collect();
+    let Lost::Ops(with_record) = with_record(frame) else {
+        return Lost::Frame;
+    };
     if with_record.is_empty() {
         return Lost::Ops(Vec::new());
     }
     let at = with_record[rng.random_range(0..with_record.len())];
-    frame.ops[at].cid = cid(&mut frame.blocks);
+    change(frame, at);
     Lost::Ops(vec![at])
 }
 
-fn add_block(blocks: &mut Vec<(Cid, Vec<u8>)>, write: impl Fn(&mut Vec<u8>)) -> Cid {
+/// Gives the operations that bring one of the records another one.
+fn replace_record(frame: &mut CommitFrame, rng: &mut ChaCha8Rng, by: (Cid, Vec<u8>)) -> Lost {
+    let records: Vec<_> = frame.ops.iter().filter_map(|op| op.cid).collect();
+    if records.is_empty() {
+        return Lost::Ops(Vec::new());
+    }
+    let struck = records[rng.random_range(0..records.len())];
+    Lost::Ops(tree::replace_record(frame, struck, by))
+}
+
+/// The operations that bring a record.
+fn with_record(frame: &CommitFrame) -> Lost {
+    let ops = frame.ops.iter().enumerate();
+    Lost::Ops(ops.filter_map(|(at, op)| op.cid.map(|_| at)).collect())
+}
+
+fn text_record(text: &str) -> (Cid, Vec<u8>) {
+    block(|out| {
+        cbor::map(out, 1);
+        cbor::text(out, "text");
+        cbor::text(out, text);
+    })
+}
+
+fn block(write: impl Fn(&mut Vec<u8>)) -> (Cid, Vec<u8>) {
     let mut block = Vec::new();
     write(&mut block);
-    let cid = Cid::of_dag_cbor(&block);
-    blocks.push((cid, block));
-    cid
+    (Cid::of_dag_cbor(&block), block)
 }
 
 /// Where to cut off a frame: behind its header, well before its end.

@@ -1,43 +1,37 @@
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fanjet_simulator::{World, WorldConfig};
 use fanjet_telemetry::Metrics;
 use futures::future::{BoxFuture, join_all};
 use reqwest::StatusCode;
-use tokio::sync::Notify;
+use tokio::sync::Semaphore;
+use tokio::time::advance;
 
 use super::super::config::VerifyMode;
+use super::super::crowd::{Gate, LARGE};
 use super::super::documents::NoAnswer;
 use super::*;
-
-const START: u64 = 1_700_000_000_000_000;
-
-#[derive(Clone)]
-struct SetClock(Arc<AtomicU64>);
-
-impl Clock for SetClock {
-    fn now_us(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
-    }
-}
 
 /// Answers with what it was told to, and counts.
 #[derive(Debug)]
 struct Scripted {
     /// `None`: does not answer.
     document: Mutex<Option<String>>,
-    asked: AtomicUsize,
-    /// When set, answers wait for it.
-    gate: Option<Arc<Notify>>,
+    asked: Mutex<HashMap<String, usize>>,
+    running: AtomicUsize,
+    /// Each answer takes one; there are plenty unless a test takes them away.
+    answers: Semaphore,
 }
 
 impl DidDocuments for Scripted {
-    fn get<'a>(&'a self, _did: &'a Did) -> BoxFuture<'a, Result<Option<Vec<u8>>, NoAnswer>> {
-        Box::pin(async {
-            self.asked.fetch_add(1, Ordering::SeqCst);
-            if let Some(gate) = &self.gate {
-                gate.notified().await;
-            }
+    fn get<'a>(&'a self, did: &'a Did) -> BoxFuture<'a, Result<Option<Vec<u8>>, NoAnswer>> {
+        Box::pin(async move {
+            let did = did.as_str().to_owned();
+            *self.asked.lock().entry(did).or_default() += 1;
+            self.running.fetch_add(1, Ordering::SeqCst);
+            self.answers.acquire().await.unwrap().forget();
+            self.running.fetch_sub(1, Ordering::SeqCst);
             match self.document.lock().clone() {
                 None => Err(NoAnswer::Status(StatusCode::BAD_GATEWAY)),
                 Some(document) => Ok(Some(document.into_bytes())),
@@ -49,7 +43,7 @@ impl DidDocuments for Scripted {
 struct Rig {
     keys: Keys,
     documents: Arc<Scripted>,
-    clock: SetClock,
+    gate: Gate,
     did: Did,
 }
 
@@ -65,9 +59,7 @@ fn document(seed: u64, did: Option<&Did>) -> (Did, String) {
     .unwrap();
     let own = std::iter::repeat_with(|| world.next_frame())
         .find_map(|frame| match fanjet_firehose::decode_frame(&frame.bytes) {
-            Ok(fanjet_firehose::Frame::Commit(commit)) => {
-                Some(Did::parse(Arc::<str>::from(commit.repo)).unwrap())
-            }
+            Ok(fanjet_firehose::Frame::Commit(commit)) => Some(did_of(commit.repo)),
             _ => None,
         })
         .unwrap();
@@ -78,141 +70,245 @@ fn document(seed: u64, did: Option<&Did>) -> (Did, String) {
     }
 }
 
-fn rig(gate: Option<Arc<Notify>>) -> Rig {
+fn did_of(text: &str) -> Did {
+    Did::parse(Arc::<str>::from(text)).unwrap()
+}
+
+const TIMEOUT: Duration = Duration::from_secs(4);
+
+fn rig() -> Rig {
     let (did, text) = document(1, None);
     let documents = Arc::new(Scripted {
         document: Mutex::new(Some(text)),
-        asked: AtomicUsize::new(0),
-        gate,
+        asked: Mutex::default(),
+        running: AtomicUsize::new(0),
+        answers: Semaphore::new(1_000_000),
     });
-    let clock = SetClock(Arc::new(AtomicU64::new(START)));
     let config = VerifyConfig {
         commits: VerifyMode::All,
         workers: 1,
         plc_url: "http://unused.example".to_owned(),
         web_url: String::new(),
-        lookup_timeout: Duration::from_secs(60),
+        lookup_timeout: TIMEOUT,
         lookups_per_second: 100,
         cached_keys: 100,
         key_ttl: Duration::from_secs(3_600),
         missing_ttl: Duration::from_secs(60),
     };
     let metrics = IngestMetrics::new(&Metrics::new().unwrap().meter("test"));
-    let keys = Keys::new(documents.clone(), &config, Arc::new(clock.clone()), metrics);
+    let keys = Keys::new(documents.clone(), &config, metrics);
     Rig {
         keys,
         documents,
-        clock,
+        gate: Gate::default(),
         did,
     }
 }
 
 impl Rig {
     fn asked(&self) -> usize {
-        self.documents.asked.load(Ordering::SeqCst)
+        self.documents.asked.lock().values().sum()
     }
 
-    fn pass(&self, seconds: u64) {
-        self.clock
-            .0
-            .fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+    fn patience(&self) -> Patience {
+        self.keys.patience(self.gate.crowd())
+    }
+
+    async fn get(&self, did: &Did) -> KeyAnswer {
+        self.keys.get(did, &self.patience()).await
     }
 
     async fn key(&self) -> Arc<KnownKey> {
-        match self.keys.get(&self.did).await {
+        match self.get(&self.did).await {
             KeyAnswer::Key(key) => key,
             other => panic!("{other:?}"),
         }
     }
+
+    async fn renewed(&self, used: &KnownKey) -> Option<KeyAnswer> {
+        self.keys.renewed(&self.did, used, &self.patience()).await
+    }
+
+    /// Nobody gets an answer any more.
+    fn silence(&self) {
+        let left = self.documents.answers.available_permits();
+        self.documents.answers.forget_permits(left);
+    }
+
+    /// The account has another key from now on.
+    fn rotate(&self) {
+        let (_, rotated) = document(2, Some(&self.did));
+        *self.documents.document.lock() = Some(rotated);
+    }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_key_is_remembered_until_it_runs_out_and_longer_when_nobody_answers() {
-    let rig = rig(None);
+    let rig = rig();
     rig.key().await;
-    rig.pass(3_599);
+    advance(Duration::from_secs(3_599)).await;
     rig.key().await;
     assert_eq!(rig.asked(), 1);
-    rig.pass(2);
+    advance(Duration::from_secs(2)).await;
     *rig.documents.document.lock() = None;
     rig.key().await;
     assert_eq!(rig.asked(), 2);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_account_without_a_key_is_remembered_for_a_shorter_time() {
-    let rig = rig(None);
+    let rig = rig();
     *rig.documents.document.lock() = Some("{}".to_owned());
     for _ in 0..3 {
-        assert!(matches!(rig.keys.get(&rig.did).await, KeyAnswer::Missing));
+        assert!(matches!(rig.get(&rig.did).await, KeyAnswer::Missing));
     }
     assert_eq!(rig.asked(), 1);
-    rig.pass(61);
-    assert!(matches!(rig.keys.get(&rig.did).await, KeyAnswer::Missing));
+    advance(Duration::from_secs(61)).await;
+    assert!(matches!(rig.get(&rig.did).await, KeyAnswer::Missing));
     assert_eq!(rig.asked(), 2);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn many_commits_of_one_account_make_one_look_up() {
-    let gate = Arc::new(Notify::new());
-    let rig = rig(Some(gate.clone()));
-    // Stored, so that the one who asks is let go when it gets there; a second one would wait for ever.
-    gate.notify_one();
-    let answers = join_all((0..50).map(|_| rig.keys.get(&rig.did))).await;
+    let rig = rig();
+    let answers = join_all((0..50).map(|_| rig.get(&rig.did))).await;
     assert!(
         answers
             .iter()
             .all(|answer| matches!(answer, KeyAnswer::Key(_)))
     );
     assert_eq!(rig.asked(), 1);
-    assert!(rig.keys.under_way.lock().is_empty());
+    tokio::task::yield_now().await;
+    assert_eq!(rig.keys.lookups.count(), 0);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_rotated_key_is_found_when_a_signature_fails() {
-    let rig = rig(None);
+    let rig = rig();
     let old = rig.key().await;
-    let (_, rotated) = document(2, Some(&rig.did));
-    *rig.documents.document.lock() = Some(rotated);
-    assert!(
-        rig.keys.renewed(&rig.did, &old).await.is_none(),
-        "looked up just now"
-    );
+    rig.rotate();
+    assert!(rig.renewed(&old).await.is_none(), "looked up just now");
     assert_eq!(rig.asked(), 1);
-    rig.pass(11);
-    let Some(KeyAnswer::Key(new)) = rig.keys.renewed(&rig.did, &old).await else {
+    advance(Duration::from_secs(11)).await;
+    let Some(KeyAnswer::Key(new)) = rig.renewed(&old).await else {
         panic!("no new key");
     };
     assert!(new.key != old.key);
     assert_eq!(rig.asked(), 2);
     // A commit that was checked with the old key meanwhile needs no further look.
-    assert!(rig.keys.renewed(&rig.did, &old).await.is_some());
+    assert!(rig.renewed(&old).await.is_some());
     assert_eq!(rig.asked(), 2);
-    rig.pass(11);
-    assert!(
-        rig.keys.renewed(&rig.did, &new).await.is_none(),
-        "the same key again"
-    );
+    advance(Duration::from_secs(11)).await;
+    assert!(rig.renewed(&new).await.is_none(), "the same key again");
     assert_eq!(rig.asked(), 3);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_identity_event_makes_the_next_commit_look_again() {
-    let rig = rig(None);
+    let rig = rig();
     let old = rig.key().await;
-    let (_, rotated) = document(2, Some(&rig.did));
-    *rig.documents.document.lock() = Some(rotated);
+    rig.rotate();
     rig.keys.doubt(rig.did.as_str());
     assert!(rig.key().await.key != old.key);
     assert_eq!(rig.asked(), 2);
 }
 
-#[tokio::test]
-async fn a_directory_that_fails_is_not_asked_for_everyone() {
-    let rig = rig(None);
+#[tokio::test(start_paused = true)]
+async fn a_signature_that_is_wrong_stays_wrong_while_nobody_may_or_can_be_asked() {
+    let rig = rig();
+    let old = rig.key().await;
+    rig.rotate();
+    advance(Duration::from_secs(11)).await;
+    rig.silence();
+    assert!(rig.renewed(&old).await.is_none(), "no answer in time");
     *rig.documents.document.lock() = None;
+    rig.documents.answers.add_permits(1_000);
     for _ in 0..20 {
-        assert!(matches!(rig.keys.get(&rig.did).await, KeyAnswer::Away));
+        advance(Duration::from_secs(1)).await;
+        assert!(rig.renewed(&old).await.is_none(), "away or too often");
     }
-    assert_eq!(rig.asked(), 5);
+}
+
+/// What an account sends makes us ask a few times at once, and then once a minute, by whichever way.
+#[tokio::test(start_paused = true)]
+async fn identity_events_and_bad_signatures_of_one_account_make_few_look_ups() {
+    let rig = rig();
+    let mut key = rig.key().await;
+    for _ in 0..600 {
+        advance(Duration::from_secs(1)).await;
+        rig.keys.doubt(rig.did.as_str());
+        key = rig.key().await;
+        rig.renewed(&key).await;
+    }
+    assert!((10..=14).contains(&rig.asked()), "{} look-ups", rig.asked());
+    drop(key);
+}
+
+/// Hosts that take connections and say nothing hold a batch for a second, a few of them at once, and hardly ever.
+#[tokio::test(start_paused = true)]
+async fn a_stranger_with_a_domain_of_any_number_of_silent_hosts_is_asked_rarely() {
+    let rig = rig();
+    rig.silence();
+    let began = Instant::now();
+    for number in 0..10_000 {
+        let did = did_of(&format!("did:web:a{number}.evil.example"));
+        let asked = Instant::now();
+        rig.get(&did).await;
+        assert!(asked.elapsed() <= TIMEOUT / STRANGERS_SHARE);
+        assert!(rig.documents.running.load(Ordering::SeqCst) <= 10);
+        advance(Duration::from_millis(10)).await;
+    }
+    let (asked, passed) = (rig.asked(), began.elapsed());
+    assert!(asked <= 20, "{asked} look-ups in {passed:?}");
+    assert!(passed < Duration::from_secs(125), "{passed:?} for 100 s");
+    // Others are not touched by it.
+    rig.documents.answers.add_permits(1_000);
+    rig.key().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_unknown_is_waited_for_while_many_wait_behind_it_but_it_is_looked_up() {
+    let rig = rig();
+    rig.silence();
+    let waiting = rig.get(&rig.did);
+    let crowding = async {
+        tokio::task::yield_now().await;
+        rig.gate.enter(LARGE)
+    };
+    let began = Instant::now();
+    let (answer, inside) = tokio::join!(waiting, crowding);
+    assert!(matches!(answer, KeyAnswer::Away));
+    assert!(matches!(rig.get(&rig.did).await, KeyAnswer::Away));
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    rig.documents.answers.add_permits(1_000);
+    tokio::task::yield_now().await;
+    rig.key().await;
+    assert_eq!(rig.asked(), 1);
+    drop(inside);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dids_that_nobody_can_know_are_not_asked_for_and_do_not_speak_for_the_directory() {
+    let rig = rig();
+    *rig.documents.document.lock() = None;
+    let foreign = ["did:foo:bar", "did:plc:short", "did:web:localhost"].map(did_of);
+    for _ in 0..20 {
+        assert!(matches!(
+            rig.get(&rig.did).await,
+            KeyAnswer::Away | KeyAnswer::RateLimited
+        ));
+        let plc =
+            did_of(&format!("did:plc:{:a>24}", rig.asked()).replace(['0', '1', '8', '9'], "b"));
+        assert!(matches!(rig.get(&plc).await, KeyAnswer::Away));
+        for did in &foreign {
+            assert!(matches!(rig.get(did).await, KeyAnswer::Missing));
+        }
+    }
+    let asked = rig.documents.asked.lock();
+    assert_eq!(
+        asked.values().sum::<usize>(),
+        5,
+        "the breaker is open: {asked:?}"
+    );
+    assert!(foreign.iter().all(|did| !asked.contains_key(did.as_str())));
 }
