@@ -196,3 +196,6 @@ impl Drafts {
         self.notices.extend(later.notices);
     }
 }
+
+#[cfg(test)]
+mod tests;

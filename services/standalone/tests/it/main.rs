@@ -20,3 +20,4 @@ mod least_privilege;
 mod health;
 mod traces;
 mod visits;
+mod memory;

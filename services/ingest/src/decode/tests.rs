@@ -1,0 +1,55 @@
+use fanjet_event::Cid;
+use fanjet_firehose::oracle::build::{self, Node};
+use fanjet_firehose::oracle::repo;
+use futures::stream;
+
+use super::*;
+use crate::gate::MAX_FRAME_JSON;
+
+/// A frame of 350 KB that becomes 6.3 MB, which is allowed.
+fn swollen() -> Bytes {
+    let record = Node::map([("text", Node::text("&".repeat(348_000)))]).encode();
+    let cid = Cid::of_dag_cbor(&record);
+    let paths = ["a", "b", "c"].map(|rkey| format!("app.bsky.feed.post/{rkey}"));
+    let tree = paths.clone().map(|path| (path, cid));
+    let nodes = repo::tree(&tree);
+    let object = repo::commit_object(nodes.last().unwrap().0);
+    let blocks = [vec![object], nodes, vec![(cid, record)]].concat();
+    let ops = paths.map(|path| build::op("create", &path, Some(cid)));
+    repo::commit_frame(ops.into(), &blocks).into()
+}
+
+fn batch(frames: Vec<Bytes>, is_rewound: bool) -> FrameBatch {
+    FrameBatch {
+        numbering: Numbering::first(UpstreamId::new("relay").unwrap()),
+        is_rewound,
+        arrived: Instant::now(),
+        frames,
+        share: Share::default(),
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_becomes_large_comes_in_pieces_each_of_its_frames_once() {
+    let frame = swollen();
+    let batches = [
+        batch(vec![frame.clone(); 20], true),
+        batch(vec![Bytes::from_static(b"garbage"); 3], false),
+        batch(vec![frame; 5], false),
+    ];
+    let decoded = decode_in_order(stream::iter(batches), Arc::default(), 2);
+    let pieces: Vec<_> = decoded.collect().await;
+    let most = PIECE_JSON + MAX_FRAME_JSON;
+    for piece in &pieces {
+        assert!(piece.drafts.text.len() <= most);
+    }
+    let events: usize = pieces.iter().map(|piece| piece.drafts.events.len()).sum();
+    assert_eq!(events, 75);
+    assert_eq!(pieces.len(), 20 + 1 + 5);
+    let rewound: Vec<_> = pieces.iter().map(|piece| piece.is_rewound).collect();
+    assert!(rewound[0] && !rewound[1..].contains(&true), "told once");
+    assert_eq!(
+        pieces[20].drafts.drops.iter().map(|(_, n)| n).sum::<u64>(),
+        3
+    );
+}

@@ -1,0 +1,64 @@
+//! What a stranger sends must not become more than it may, however small it came.
+
+use std::time::Duration;
+
+use fanjet_simulator::{FaultKind, Rate, Simulator, SimulatorConfig, Source, WorldConfig};
+
+use crate::rig::{PATIENCE, Served, assert_log_equals_world};
+
+/// Far more than the process takes with a stream like this without such frames, and less than two of them would become.
+const MOST_RESIDENT_KIB: u64 = 500 << 10;
+
+/// Every other frame has 364 KB and would become 418 MB.
+#[tokio::test(flavor = "multi_thread")]
+async fn frames_that_would_become_a_thousand_times_as_large_cost_themselves_and_no_memory() {
+    let (seed, frames) = (30, 400);
+    let world = WorldConfig {
+        seed,
+        accounts: 40,
+        records_per_repo: 30,
+        faults: vec!["inflated=every:2".parse().unwrap()],
+        ..WorldConfig::default()
+    };
+    let simulator = Simulator::start(SimulatorConfig {
+        source: Source::World(world),
+        rate: Rate::Max,
+        limit: Some(frames),
+        wait_for_client: true,
+        ..SimulatorConfig::default()
+    })
+    .await
+    .unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let served = Served::start(&simulator, data.path()).await;
+    let pid = served.process.pid();
+    let watching = async {
+        loop {
+            let peak = peak_resident_kib(pid);
+            assert!(peak < MOST_RESIDENT_KIB, "{peak} KiB were resident");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let done = async {
+        simulator.wait_until_produced(frames).await;
+        let expected = simulator.expected().len() as u64;
+        served.log_reaches(expected).await;
+    };
+    tokio::select! {
+        () = watching => {}
+        done = tokio::time::timeout(PATIENCE, done) => done.unwrap(),
+    }
+    let struck = simulator.stats().fault(FaultKind::Inflated);
+    assert!(struck > 50, "{struck} frames");
+    println!("peak: {} KiB, {struck} frames", peak_resident_kib(pid));
+    served.stop().await;
+    assert_log_equals_world(data.path(), &simulator, seed).await;
+}
+
+/// The most memory that a process had resident so far.
+fn peak_resident_kib(pid: i32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let number = line.unwrap().trim().trim_end_matches(" kB");
+    number.parse().unwrap()
+}
