@@ -263,3 +263,6 @@ impl Outcome {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

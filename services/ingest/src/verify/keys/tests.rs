@@ -24,14 +24,29 @@ struct Scripted {
     answers: Semaphore,
 }
 
+/// A look-up, until it is answered or given up.
+struct Running<'a>(&'a AtomicUsize);
+
+impl<'a> Running<'a> {
+    fn one_more(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 impl DidDocuments for Scripted {
     fn get<'a>(&'a self, did: &'a Did) -> BoxFuture<'a, Result<Option<Vec<u8>>, NoAnswer>> {
         Box::pin(async move {
             let did = did.as_str().to_owned();
             *self.asked.lock().entry(did).or_default() += 1;
-            self.running.fetch_add(1, Ordering::SeqCst);
+            let _running = Running::one_more(&self.running);
             self.answers.acquire().await.unwrap().forget();
-            self.running.fetch_sub(1, Ordering::SeqCst);
             match self.document.lock().clone() {
                 None => Err(NoAnswer::Status(StatusCode::BAD_GATEWAY)),
                 Some(document) => Ok(Some(document.into_bytes())),
