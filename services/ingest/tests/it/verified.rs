@@ -247,7 +247,11 @@ async fn a_directory_that_is_away_or_silent_stops_nothing() {
         });
         assert_log_equals_world(&*log, &simulator, FRAMES, seed).await;
         let commits = commit_frames(&simulator.expected());
-        assert_eq!(outcome(&running, "unverified_away"), commits, "seed {seed}");
+        let away = outcome(&running, "unverified_away");
+        // Some accounts have been asked for too often before that is known.
+        let limited = outcome(&running, "unverified_rate_limited");
+        assert_eq!(away + limited, commits, "seed {seed}");
+        assert!(away > limited, "seed {seed}: {away} and {limited}");
         running.stop().await.unwrap();
     }
     assert!(silent.asked.load(Ordering::SeqCst) > 0);
