@@ -126,9 +126,16 @@ fn commit(seq: u64, body: &Ipld) -> Option<Vec<Event>> {
             json,
         })
     });
-    let events: Vec<_> = events.collect();
-    let bytes: usize = events.iter().map(|event| event.json.len()).sum();
-    (bytes <= MAX_FRAME).then_some(events)
+    let mut kept: Vec<Event> = Vec::new();
+    let mut bytes = 0;
+    for event in events {
+        bytes += event.json.len();
+        if bytes > MAX_FRAME {
+            return None;
+        }
+        kept.push(event);
+    }
+    Some(kept)
 }
 
 type Blocks = BTreeMap<Vec<u8>, Vec<u8>>;
