@@ -25,9 +25,9 @@ fn blocks(records: &[(String, Cid)]) -> Vec<Block> {
     std::iter::once(object).chain(nodes).collect()
 }
 
-fn prove<'p>(
+fn prove(
     blocks: &[Block],
-    claims: &[(&'p str, Option<Cid>)],
+    claims: &[(&str, Option<Cid>)],
 ) -> Result<Vec<Result<(), OpError>>, SignedError> {
     let frame = repo::commit_frame(Vec::new(), blocks);
     let Ok(Frame::Commit(commit)) = decode_frame(&frame) else {
