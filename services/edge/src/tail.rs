@@ -19,6 +19,7 @@ mod compression;
 mod encoder;
 mod encoded;
 
+mod generation;
 mod ring;
 mod time_index;
 mod window;
@@ -30,6 +31,7 @@ pub use compression::Compression;
 pub use encoded::EncodedBytes;
 pub use encoder::{Encoder, Made};
 pub use entry::Entry;
+pub use generation::Generation;
 pub use pool::Pool;
 pub use ring::{Head, Read, ReadLimit, Ring};
 pub use time_index::{Stretch, TimeIndex};
@@ -64,5 +66,14 @@ impl Tail {
             status: Arc::default(),
             traffic: Arc::default(),
         }
+    }
+
+    /// Forgets everything of a log in whose place there is another one. The ring comes first: what is found out after that is
+    /// of the other one.
+    pub(crate) fn begin_anew(&self) {
+        self.ring.begin_anew();
+        self.window.begin_anew();
+        self.index.begin_anew();
+        self.status.begin_anew();
     }
 }

@@ -18,6 +18,8 @@ pub enum CloseReason {
     TooOld,
     /// The client read more slowly than this node forgets.
     FellBehind,
+    /// Another log stands where the one was that this node read; positions in that one mean nothing any more.
+    LogReplaced,
     /// A defect of ours; this node goes on without what was lost.
     Internal,
     /// The client sent a message above the limit.
@@ -46,10 +48,11 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// One of each, for whoever needs the closed set of labels.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Draining,
         Self::TooOld,
         Self::FellBehind,
+        Self::LogReplaced,
         Self::Internal,
         Self::MessageTooBig,
         Self::BadMessage(Cow::Borrowed("")),
@@ -68,7 +71,7 @@ impl CloseReason {
     pub fn code(&self) -> Option<u16> {
         match self {
             Self::Draining | Self::TooOld => Some(1012),
-            Self::FellBehind | Self::InboundFull => Some(1013),
+            Self::FellBehind | Self::LogReplaced | Self::InboundFull => Some(1013),
             Self::Internal => Some(1011),
             Self::MessageTooBig => Some(1009),
             Self::BadMessage(_) => Some(1007),
@@ -86,6 +89,7 @@ impl CloseReason {
             Self::Draining => "draining",
             Self::TooOld => "too_old",
             Self::FellBehind => "fell_behind",
+            Self::LogReplaced => "log_replaced",
             Self::Internal => "internal",
             Self::MessageTooBig => "message_too_big",
             Self::BadMessage(_) => "bad_message",
@@ -108,6 +112,7 @@ impl CloseReason {
             Self::Draining => "node shutting down, reconnect",
             Self::TooOld => "connection as old as it may become, reconnect",
             Self::FellBehind => "reading too slowly, events no longer retained",
+            Self::LogReplaced => "the log was replaced, reconnect",
             Self::Internal => "internal error, reconnect",
             Self::MessageTooBig => return "message too big".to_owned(),
             Self::BadMessage(words) | Self::InvalidOptions(words) => {

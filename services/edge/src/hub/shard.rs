@@ -30,7 +30,7 @@ use super::{LaneId, Member};
 use crate::metrics::Metrics;
 use crate::replay::{Desk, Start};
 use crate::subscriber::{Outbox, Push};
-use crate::tail::{Compression, Encoder, Entry, Read, ReadLimit, Ring, Window};
+use crate::tail::{Compression, Encoder, Entry, Generation, Read, ReadLimit, Ring, Window};
 
 pub use behind::CatchUp;
 
@@ -79,6 +79,8 @@ pub struct Shard {
     position: Seq,
     /// The time of the newest event before it.
     before: Option<TimeUs>,
+    /// The log that all this is about.
+    generation: Generation,
     /// Members that hold a lane.
     holders: usize,
     touched: Vec<LaneId>,
@@ -99,6 +101,7 @@ impl Shard {
     ) -> Self {
         Self {
             encoder: encoding::encoder(Compression::default(), &ring, &desk),
+            generation: ring.head().generation,
             ring,
             desk,
             window,
@@ -119,6 +122,7 @@ impl Shard {
 
     /// Adds a subscriber.
     pub fn join(&mut self, filter: Filter, encoding: Encoding, start: Start) -> Rc<Member> {
+        self.notice_another_log();
         if self.holders == 0 {
             self.go_to_end();
         }
@@ -145,7 +149,7 @@ impl Shard {
 
     /// Routes the next part of the ring to the outboxes, or goes on writing what was routed.
     pub fn step(&mut self) -> Step {
-        if !self.unwritten.is_empty() {
+        if self.notice_another_log() || !self.unwritten.is_empty() {
             self.write_out();
             return self.what_is_left();
         }
@@ -158,10 +162,13 @@ impl Shard {
             bytes: self.limits.flush_bytes,
         };
         let until = self.next_start();
-        match self
+        let found = self
             .ring
-            .read_from(self.position, until.unwrap_or(Seq::MAX), limit)
-        {
+            .read_from(self.position, until.unwrap_or(Seq::MAX), limit);
+        if self.notice_another_log() {
+            return self.what_is_left();
+        }
+        match found {
             Read::Hot(batch) => {
                 let batch = self.up_to_next_time(batch);
                 self.deliver(&batch);
@@ -225,6 +232,19 @@ impl Shard {
     /// The seq that is routed next.
     pub fn position(&self) -> Seq {
         self.position
+    }
+
+    /// Whether the log was replaced since this was asked last. What was read before is of the one that is gone then, and so is
+    /// every position: whoever is here comes back with a cursor.
+    fn notice_another_log(&mut self) -> bool {
+        let generation = self.ring.head().generation;
+        if generation == self.generation {
+            return false;
+        }
+        self.generation = generation;
+        self.close_all(&CloseReason::LogReplaced);
+        self.go_to_end();
+        true
     }
 
     fn go_to_end(&mut self) {

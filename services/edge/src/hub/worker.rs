@@ -70,6 +70,10 @@ impl Worker {
                 .borrow_mut()
                 .join(options.filter, options.encoding, start)
         };
+        if !start.is_in(self.node.tail.ring.head()) {
+            // The log was replaced after the start was found, and the hub has sent away who was there then.
+            member.outbox().close(CloseReason::LogReplaced);
+        }
         if self.node.ending.draining.is_cancelled() {
             // The hub sends away who was there when it began.
             member.outbox().close(CloseReason::Draining);

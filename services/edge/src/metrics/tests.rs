@@ -4,6 +4,7 @@ use fanjet_testkit::metrics_page::{disagreements, untouched};
 
 use super::*;
 use crate::http::REFUSED_CONNECTION_REASONS;
+use crate::tail::Generation;
 
 /// One of each; a new one does not compile before it stands here.
 fn refusals() -> Vec<Refusal> {
@@ -67,6 +68,7 @@ fn starts() -> [Start; 4] {
         oldest,
         clamped,
         not_before: 0,
+        generation: Generation::default(),
     };
     [
         Start::Live,
@@ -108,7 +110,7 @@ fn touch(metrics: &Metrics) {
     metrics.inbound_paused();
     metrics.filter_stored();
     metrics.tail_moved(1, 1.0, 1);
-    for reason in ["unavailable", "gap", "misconfigured", "corrupt"] {
+    for reason in ["unavailable", "gap", "misconfigured", "replaced", "corrupt"] {
         metrics.feeder_restarted(reason);
     }
     metrics.tail_lost(1);

@@ -7,13 +7,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use fanjet_log::{Selection, Seq};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, oneshot};
 
 use super::Page;
 use super::cache::Cache;
 use super::plan::RARE;
-use crate::tail::{EncodedBytes, Ring};
+use crate::tail::{EncodedBytes, Generation, Ring};
 
 /// How close behind the start of a running load a reader waits for it instead of starting its own.
 const NEAR: u64 = 128;
@@ -29,6 +29,7 @@ pub struct Desk {
     ring: Arc<Ring>,
     /// Frames of pages that were made on demand.
     encoded: Arc<EncodedBytes>,
+    cache_bytes: usize,
     state: Mutex<State>,
     /// There may be something to load.
     asked: Notify,
@@ -40,7 +41,7 @@ pub enum Answer {
     /// It was there.
     Page(Arc<Page>),
     /// It will come. It may end before the asked position, and then asking again helps; when nothing
-    /// comes the node is ending.
+    /// comes the node is ending, or the log was replaced.
     Wait(oneshot::Receiver<Arc<Page>>),
 }
 
@@ -52,6 +53,7 @@ pub(crate) struct Load {
     /// it is not said.
     pub(crate) until: Option<Seq>,
     pub(crate) selection: Selection,
+    generation: Generation,
 }
 
 /// What a load selects, and from where on.
@@ -59,6 +61,8 @@ type Place = (Selection, Seq);
 
 #[derive(Debug)]
 struct State {
+    /// The log of which everything here is.
+    generation: Generation,
     cache: Cache,
     queue: VecDeque<Place>,
     /// Loads, queued or running, and who waits for them.
@@ -75,20 +79,15 @@ impl Desk {
         Self {
             ring,
             encoded: Arc::default(),
-            state: Mutex::new(State {
-                cache: Cache::new(cache_bytes),
-                queue: VecDeque::new(),
-                waiting: BTreeMap::new(),
-                readers: 0,
-                sweep_at: MIN_SWEEP,
-            }),
+            state: Mutex::new(State::new(Generation::default(), cache_bytes)),
+            cache_bytes,
             asked: Notify::new(),
         }
     }
 
     /// Asks for what `selection` matches at `seq` and behind it.
     pub fn page(&self, seq: Seq, selection: Selection) -> Answer {
-        let mut state = self.state.lock();
+        let mut state = self.current();
         let answer = state.page((selection.clone(), seq));
         if let Answer::Page(page) = &answer {
             state.load_ahead(selection, page.next, self.ring.start());
@@ -117,7 +116,7 @@ impl Desk {
 
     /// The next load, in the order in which they were asked for; those that nobody waits for any more are left out.
     pub(crate) fn next_load(&self) -> Option<Load> {
-        let mut state = self.state.lock();
+        let mut state = self.current();
         while let Some(place) = state.queue.pop_front() {
             if state.is_abandoned(&place) {
                 state.forget(&place);
@@ -132,6 +131,7 @@ impl Desk {
                 from,
                 until,
                 selection,
+                generation: state.generation,
             });
         }
         None
@@ -142,13 +142,21 @@ impl Desk {
         self.asked.notified().await;
     }
 
+    /// Whether a load is of a log that is not followed any more. Nobody waits for it.
+    pub(crate) fn is_outdated(&self, load: &Load) -> bool {
+        self.current().generation != load.generation
+    }
+
     /// Hands a loaded page to those who wait for it.
     pub(crate) fn loaded(&self, load: Load, page: Page) {
         let page = Arc::new(page);
+        let mut state = self.current();
+        if state.generation != load.generation {
+            return;
+        }
         let Load {
             selection, from, ..
         } = load;
-        let mut state = self.state.lock();
         state.cache.insert(selection.clone(), Arc::clone(&page));
         let forgotten = state.cache.trim(self.encoded.get());
         let place = (selection.clone(), from);
@@ -165,7 +173,30 @@ impl Desk {
     }
 }
 
+impl Desk {
+    /// What is here of the log that is followed. Of another one nothing is kept, and nobody waits for it.
+    fn current(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state.lock();
+        let generation = self.ring.head().generation;
+        if state.generation != generation {
+            *state = State::new(generation, self.cache_bytes);
+        }
+        state
+    }
+}
+
 impl State {
+    fn new(generation: Generation, cache_bytes: usize) -> Self {
+        Self {
+            generation,
+            cache: Cache::new(cache_bytes),
+            queue: VecDeque::new(),
+            waiting: BTreeMap::new(),
+            readers: 0,
+            sweep_at: MIN_SWEEP,
+        }
+    }
+
     fn page(&mut self, place: Place) -> Answer {
         let (selection, seq) = &place;
         if let Some(page) = self.cache.get(selection, *seq) {

@@ -69,7 +69,12 @@ impl Loader {
         let mut failures_in_a_row = 0;
         loop {
             match self.read(load.from, &load.selection, limit).await {
-                Err(failure) if failure.is_retryable() => {
+                Err(_) if self.desk.is_outdated(&load) => {
+                    let nothing = Page::new(&[], load.from, load.from, &self.collections);
+                    return (load, nothing);
+                }
+                // Whoever follows the log sees to it that another one is read.
+                Err(failure) if failure.is_retryable() || is_replaced(&failure) => {
                     debug!(error = %failure, from = load.from, "reading a page again");
                     tokio::time::sleep(pause_after(failures_in_a_row, &self.retry)).await;
                     failures_in_a_row = failures_in_a_row.saturating_add(1);
@@ -96,4 +101,8 @@ impl Loader {
         };
         Page::new(&read.entries, complete_from, read.next, &self.collections)
     }
+}
+
+fn is_replaced(failure: &LogError) -> bool {
+    matches!(failure, LogError::Replaced { .. })
 }

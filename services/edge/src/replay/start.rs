@@ -19,7 +19,7 @@ use thiserror::Error;
 
 use self::questions::Placed;
 use super::Desk;
-use crate::tail::{Head, Stretch, Tail};
+use crate::tail::{Generation, Head, Stretch, Tail};
 
 pub(crate) use questions::Questions;
 
@@ -44,10 +44,27 @@ pub enum Start {
         clamped: bool,
         /// Unix microseconds: an event at or behind `seq` that is earlier was not asked for. 0 when there can be none.
         not_before: u64,
+        /// The log that the position is in.
+        generation: Generation,
     },
 }
 
 impl Start {
+    /// Whether it can be begun with, given where the ring ends: the log may have been replaced since it was found.
+    pub(crate) fn is_in(self, head: Head) -> bool {
+        match self {
+            Self::Live => head.end.is_some(),
+            Self::At { generation, .. } => head.end.is_some() && generation == head.generation,
+        }
+    }
+
+    fn of(mut self, log: Generation) -> Self {
+        if let Self::At { generation, .. } = &mut self {
+            *generation = log;
+        }
+        self
+    }
+
     /// For metrics.
     pub(crate) fn label(self) -> &'static str {
         match self {
@@ -66,6 +83,8 @@ pub(crate) enum StartError {
     Log(#[from] Arc<LogError>),
     #[error("no answer in time")]
     TooLate,
+    #[error("the log was replaced meanwhile")]
+    Replaced,
 }
 
 /// Resolves cursors.
@@ -85,24 +104,29 @@ impl Starts {
     /// # Errors
     /// [`StartError`] when the log must be asked and does not answer.
     pub(crate) async fn resolve(&self, cursor: Option<Cursor>) -> Result<Start, StartError> {
+        let before = self.tail.ring.head();
         let finding = async {
             match cursor {
                 None => Ok(Start::Live),
-                Some(Cursor::Seq(seq)) => self.at_seq(seq).await,
-                Some(Cursor::TimeUs(time)) => self.at_time(time).await,
+                Some(Cursor::Seq(seq)) => self.at_seq(seq, before).await,
+                Some(Cursor::TimeUs(time)) => self.at_time(time, before).await,
             }
         };
         let in_time = tokio::time::timeout(self.patience, finding).await;
-        Ok(in_time.map_err(|_| StartError::TooLate)??)
+        let start = in_time.map_err(|_| StartError::TooLate)??;
+        let start = start.of(before.generation);
+        if !start.is_in(self.tail.ring.head()) {
+            return Err(StartError::Replaced);
+        }
+        Ok(start)
     }
 
-    async fn at_seq(&self, seq: Seq) -> Result<Start, Arc<LogError>> {
-        let ring = &self.tail.ring;
-        let held_from = ring.start().max(self.tail.window.oldest().seq);
-        if seq >= held_from && ring.head().end.is_some_and(|end| seq < end) {
+    async fn at_seq(&self, seq: Seq, head: Head) -> Result<Start, Arc<LogError>> {
+        let held_from = self.tail.ring.start().max(self.tail.window.oldest().seq);
+        if seq >= held_from && head.end.is_some_and(|end| seq < end) {
             return Ok(exactly(seq, seq));
         }
-        let bounds = self.questions.bounds().await?;
+        let bounds = self.questions.bounds(head.generation).await?;
         // One in the future stands for the end as it is now: kept as it is, it would pass over what comes until then.
         let at = seq.min(bounds.last + 1);
         Ok(match seq {
@@ -112,7 +136,7 @@ impl Starts {
         })
     }
 
-    async fn at_time(&self, time: u64) -> Result<Start, Arc<LogError>> {
+    async fn at_time(&self, time: u64, head: Head) -> Result<Start, Arc<LogError>> {
         if let Some(start) = self.remembered(time) {
             return Ok(start);
         }
@@ -120,8 +144,7 @@ impl Starts {
         if let Some(seq) = self.search(known, time).await {
             return Ok(exactly(seq, time));
         }
-        let head = self.tail.ring.head();
-        let begin = self.first_at(time - time % SPAN_US).await?;
+        let begin = self.first_at(time - time % SPAN_US, head).await?;
         if begin.is_end() {
             return Ok(self.beyond_the_end(begin.seq, time, head));
         }
@@ -129,8 +152,8 @@ impl Starts {
         if let Some(start) = self.remembered(time) {
             return Ok(start);
         }
-        let end = self.first_at((time - time % SPAN_US).saturating_add(SPAN_US));
-        let end = end.await?;
+        let end = (time - time % SPAN_US).saturating_add(SPAN_US);
+        let end = self.first_at(end, head).await?;
         let between = Stretch {
             before: begin.seq.saturating_sub(1),
             reached: end.seq,
@@ -159,7 +182,7 @@ impl Starts {
 
     /// While the log forgets what is being searched.
     async fn asked_exactly(&self, time: u64, head: Head) -> Result<Start, Arc<LogError>> {
-        let found = self.first_at(time).await?;
+        let found = self.first_at(time, head).await?;
         if found.is_end() {
             return Ok(self.beyond_the_end(found.seq, time, head));
         }
@@ -169,16 +192,18 @@ impl Starts {
     }
 
     /// The first event that is not earlier, by the log; what that tells is remembered.
-    async fn first_at(&self, time: u64) -> Result<Placed, Arc<LogError>> {
+    async fn first_at(&self, time: u64, head: Head) -> Result<Placed, Arc<LogError>> {
         // A cursor beyond the largest time that there can be stands for the end of the log.
         let asked = fanjet_event::TimeUs::new(time).unwrap_or(fanjet_event::TimeUs::MAX);
-        let placed = self.questions.first_at(asked).await?;
-        if let Some((seq, time)) = placed.oldest {
-            self.tail.window.begins_with(seq, time);
-        }
-        if !placed.is_end() {
-            self.tail.index.learn(asked, placed.seq);
-        }
+        let placed = self.questions.first_at(head.generation, asked).await?;
+        self.tail.ring.unless_replaced(head.generation, || {
+            if let Some((seq, time)) = placed.oldest {
+                self.tail.window.begins_with(seq, time);
+            }
+            if !placed.is_end() {
+                self.tail.index.learn(asked, placed.seq);
+            }
+        });
         Ok(placed)
     }
 
@@ -199,6 +224,7 @@ impl Starts {
             oldest: false,
             clamped: false,
             not_before,
+            generation: head.generation,
         }
     }
 }
@@ -210,6 +236,7 @@ fn exactly(seq: Seq, cursor: u64) -> Start {
         oldest: false,
         clamped: false,
         not_before: 0,
+        generation: Generation::default(),
     }
 }
 
@@ -220,6 +247,7 @@ fn oldest(seq: Seq, cursor: u64, clamped: bool) -> Start {
         oldest: true,
         clamped,
         not_before: 0,
+        generation: Generation::default(),
     }
 }
 

@@ -170,7 +170,7 @@ impl Feed {
         self.awaited = None;
         match page {
             Ok(page) => Poll::Ready(Some(page)),
-            // The node is ending: what comes now is the close frame, through the outbox.
+            // The node is ending, or the log was replaced: what comes now is the close frame, through the outbox.
             Err(_) => Poll::Pending,
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_log::{EventLog, LogError, ReadLimit, Selection, Seq};
+use fanjet_log::{Bounds, EventLog, LogError, LogIdentity, ReadLimit, Selection, Seq};
 
 use super::Window;
 
@@ -45,6 +45,7 @@ impl Checked {
 /// Asks for what the log holds after a while; `from` is a position up to which everything selected was read.
 pub(super) async fn check_later(
     log: Arc<dyn EventLog>,
+    identity: LogIdentity,
     window: Arc<Window>,
     selection: Selection,
     from: Seq,
@@ -55,7 +56,7 @@ pub(super) async fn check_later(
         bytes: usize::MAX,
     };
     tokio::time::sleep(interval).await;
-    let bounds = in_time(interval, log.bounds()).await?;
+    let bounds = in_time(interval, own_bounds(&*log, identity)).await?;
     let known = window.oldest();
     let oldest = if known.seq == bounds.first && known.time.is_some() {
         None
@@ -86,6 +87,23 @@ pub(super) async fn check_later(
             return Ok(checked);
         }
     }
+}
+
+/// What a log holds, and not another one in its place.
+pub(super) async fn own_bounds(
+    log: &dyn EventLog,
+    identity: LogIdentity,
+) -> Result<Bounds, LogError> {
+    let bounds = log.bounds().await?;
+    // Asked afterwards: what is there now was there before.
+    let found = log.identity().await?;
+    if found != identity {
+        return Err(LogError::Replaced {
+            expected: identity,
+            found,
+        });
+    }
+    Ok(bounds)
 }
 
 pub(super) async fn in_time<T>(

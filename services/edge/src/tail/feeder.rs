@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use fanjet_actors::{Clock, Stop};
 use fanjet_event::TimeUs;
-use fanjet_log::{Bounds, EventLog, LogError, Seq};
+use fanjet_log::{Bounds, EventLog, LogError, LogIdentity, Seq};
 use futures::StreamExt;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-use super::check::{Checked, Verdict, check_later, in_time};
+use super::check::{Checked, Verdict, check_later, in_time, own_bounds};
 use super::{Entry, Tail, Traces};
 use crate::EdgeError;
 use crate::config::TailConfig;
@@ -29,6 +29,8 @@ pub(crate) struct Feeder {
     clock: Arc<dyn Clock>,
     config: TailConfig,
     traces: Traces,
+    /// The log that is followed, once one is.
+    identity: Option<LogIdentity>,
     last_time: Option<TimeUs>,
     /// Everything selected before it was read. Where next to nothing is selected it is far behind the ring's end.
     clear_to: Seq,
@@ -50,6 +52,7 @@ impl Feeder {
             clock,
             config,
             traces: Traces::default(),
+            identity: None,
             last_time: None,
             clear_to: 0,
             failures_in_a_row: 0,
@@ -73,7 +76,10 @@ impl Feeder {
                 Err(failure) = self.follow() => failure,
             };
             self.tail.status.disconnected();
-            if !failure.is_retryable() {
+            if let LogError::Replaced { .. } = failure {
+                error!(error = %failure, "forgetting what was read of a log that is gone");
+                self.begin_anew();
+            } else if !failure.is_retryable() {
                 error!(error = %failure, "the log cannot be followed, stopping");
                 return Err(EdgeError::Log(failure));
             }
@@ -91,7 +97,8 @@ impl Feeder {
     /// Follows from where everything was read, until something fails.
     async fn follow(&mut self) -> Result<std::convert::Infallible, LogError> {
         let patience = self.config.check_interval;
-        let bounds = in_time(patience, self.log.bounds()).await?;
+        let identity = in_time(patience, self.identity()).await?;
+        let bounds = in_time(patience, own_bounds(&*self.log, identity)).await?;
         let from = self.position(bounds)?;
         let selection = self.tail.pool.selection();
         let mut follow = in_time(patience, self.log.follow(from, &selection)).await?;
@@ -105,7 +112,7 @@ impl Feeder {
         let (log, window) = (Arc::clone(&self.log), Arc::clone(&self.tail.window));
         let check_from = |from: Seq| {
             let (log, window) = (Arc::clone(&log), Arc::clone(&window));
-            check_later(log, window, selection.clone(), from, patience)
+            check_later(log, identity, window, selection.clone(), from, patience)
         };
         let mut check = pin!(check_from(next));
         loop {
@@ -137,6 +144,7 @@ impl Feeder {
                             next_at_last_check = Some(next);
                             self.clear_to = found.clear_to;
                         }
+                        Err(failure @ LogError::Replaced { .. }) => return Err(failure),
                         // The events may flow all the same; an end that stays unknown shows in the readiness.
                         Err(failure) => warn!(error = %failure, "cannot ask the log for its end"),
                     }
@@ -144,6 +152,24 @@ impl Feeder {
                 }
             }
         }
+    }
+
+    /// The log that is followed; at first it is the one that is there.
+    async fn identity(&mut self) -> Result<LogIdentity, LogError> {
+        if let Some(identity) = self.identity {
+            return Ok(identity);
+        }
+        let identity = self.log.adopt().await?;
+        self.identity = Some(identity);
+        Ok(identity)
+    }
+
+    /// Nothing of a log is used in another one. Its readers are told by the ring.
+    fn begin_anew(&mut self) {
+        self.tail.begin_anew();
+        self.identity = None;
+        self.last_time = None;
+        self.clear_to = 0;
     }
 
     /// Where to read on, given what the log holds.

@@ -11,7 +11,7 @@ use fanjet_log::Seq;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
-use super::{EncodedBytes, Entry};
+use super::{EncodedBytes, Entry, Generation};
 
 /// Shared by the feeder, which alone writes, and all hubs.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ pub struct Head {
     pub time: Option<TimeUs>,
     /// Where a new subscriber starts: behind everything that was in the log when the node started, too.
     pub live: Seq,
+    /// The log that it is about.
+    pub generation: Generation,
 }
 
 /// How much one read may return.
@@ -91,11 +93,37 @@ impl Ring {
             },
         );
         drop(forgotten);
-        self.head.send_replace(Head {
-            end: Some(start),
-            time: None,
-            live,
+        self.head.send_modify(|head| {
+            *head = Head {
+                end: Some(start),
+                time: None,
+                live,
+                generation: head.generation,
+            };
         });
+    }
+
+    /// Forgets a log in whose place there is another one. Until [`Ring::restart`] nothing is known of that.
+    ///
+    /// Whoever has read something and still finds the same [`Head::generation`] has read it of that log.
+    pub fn begin_anew(&self) {
+        self.head.send_modify(|head| {
+            *head = Head {
+                generation: head.generation.next(),
+                ..Head::default()
+            };
+        });
+        let forgotten = std::mem::take(&mut *self.covered.write());
+        drop(forgotten);
+    }
+
+    /// Does something, unless the log has been replaced. If it is replaced meanwhile, whoever forgets what was known of it
+    /// does so afterwards.
+    pub fn unless_replaced(&self, generation: Generation, act: impl FnOnce()) {
+        let _held = self.covered.read();
+        if self.head().generation == generation {
+            act();
+        }
     }
 
     /// Appends events that directly follow the ring's end. The caller has checked that; positions that the

@@ -31,6 +31,11 @@ impl TailStatus {
         self.facts.lock().is_following = false;
     }
 
+    /// There is another log, of which nothing is known.
+    pub(crate) fn begin_anew(&self) {
+        *self.facts.lock() = Facts::default();
+    }
+
     /// The ring holds the newest event there is, whether or not there was a new one.
     pub(crate) fn confirmed_fresh(&self, now: Instant) {
         self.facts.lock().confirmed_at = Some(now);

@@ -27,6 +27,16 @@ struct Samples {
     asked: BTreeMap<TimeUs, Seq>,
 }
 
+impl Default for Samples {
+    fn default() -> Self {
+        Self {
+            taken: VecDeque::new(),
+            stride: TimeIndex::STRIDE,
+            asked: BTreeMap::new(),
+        }
+    }
+}
+
 /// The seqs between which a time was passed: the event at `before` is earlier, the one at `reached` is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stretch {
@@ -45,13 +55,14 @@ impl TimeIndex {
     /// An index of at most `max_samples` samples, at least 4.
     pub fn new(max_samples: usize) -> Self {
         Self {
-            samples: Mutex::new(Samples {
-                taken: VecDeque::new(),
-                stride: Self::STRIDE,
-                asked: BTreeMap::new(),
-            }),
+            samples: Mutex::default(),
             max_samples: max_samples.max(4),
         }
+    }
+
+    /// Forgets a log in whose place there is another one.
+    pub(super) fn begin_anew(&self) {
+        *self.samples.lock() = Samples::default();
     }
 
     /// Notes an event. They come in the order of the log; most are left out.

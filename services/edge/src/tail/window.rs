@@ -26,6 +26,11 @@ impl Window {
         *self.oldest.lock()
     }
 
+    /// Forgets a log in whose place there is another one.
+    pub(super) fn begin_anew(&self) {
+        *self.oldest.lock() = Oldest::default();
+    }
+
     /// Notes where the log begins. Older news than what is known changes nothing.
     pub fn begins_at(&self, seq: Seq) {
         let mut oldest = self.oldest.lock();

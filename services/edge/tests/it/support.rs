@@ -12,6 +12,7 @@ mod trickling;
 pub(crate) use client::{Client, decompressed};
 pub(crate) use events::{Event, commit, event, time_of};
 pub(crate) use faulty_log::{Fault, FaultyLog};
+pub(crate) use instruments::Instruments;
 pub(crate) use node::{Node, eventually};
 pub(crate) use request::{body, request, request_as};
 pub(crate) use stream::EventStream;

@@ -15,6 +15,7 @@ fn every_text_fits_with_its_cursor() {
         CloseReason::Draining,
         CloseReason::TooOld,
         CloseReason::FellBehind,
+        CloseReason::LogReplaced,
         CloseReason::Internal,
     ] {
         assert!(

@@ -50,6 +50,9 @@ impl Shard {
         } else {
             Read::CaughtUp
         };
+        if self.notice_another_log() {
+            return CatchUp::FellBehind;
+        }
         match found {
             Read::Hot(batch) => {
                 self.note_source(member, false);
@@ -79,6 +82,9 @@ impl Shard {
 
     /// Takes what a member wants out of a page that it asked for with [`CatchUp::Cold`].
     pub fn replay(&mut self, member: &Rc<Member>, page: &Page) -> CatchUp {
+        if self.notice_another_log() {
+            return CatchUp::FellBehind;
+        }
         let Place::Behind { lane, reading, .. } = member.place() else {
             return CatchUp::NothingWanted;
         };

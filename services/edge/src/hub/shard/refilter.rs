@@ -10,6 +10,7 @@ use crate::replay::Start;
 impl Shard {
     /// Adds a subscriber that gets nothing before its first [`Shard::set_filter`]. A start at a position is fixed now.
     pub fn join_waiting(&mut self, encoding: Encoding, start: Start) -> Rc<Member> {
+        self.notice_another_log();
         let outbox = Outbox::new(self.limits.max_pending_bytes, encoding);
         let member = Rc::new(Member::new(outbox, encoding));
         member.set_place(Place::Waiting {
@@ -26,6 +27,7 @@ impl Shard {
     ///
     /// The time it takes depends on the two filters and not on who else is there.
     pub fn set_filter(&mut self, member: &Rc<Member>, filter: Filter) {
+        self.notice_another_log();
         // A page that is on its way may have been selected for the old one.
         member.refiltered();
         let old = match member.place() {

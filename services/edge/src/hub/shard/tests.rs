@@ -7,7 +7,7 @@ use super::*;
 use crate::events::{Event, commit, time_of};
 use crate::replay::Answer;
 use crate::subscriber::Take;
-use crate::tail::{Collections, Compression, Encoder};
+use crate::tail::{Collections, Compression, Encoder, Generation};
 
 const NAMES: [&str; 3] = [
     "app.bsky.feed.post",
@@ -519,4 +519,5 @@ proptest! {
 }
 
 mod pages;
+mod replaced;
 mod written;

@@ -8,16 +8,18 @@ use tokio::sync::Semaphore;
 
 use super::flights::{Answered, Flights, Sharing};
 use crate::metrics::Metrics;
+use crate::tail::Generation;
 
 /// How many times are looked for in the log at once; a search is a dozen requests, one after the other.
 const SEARCHES_AT_ONCE: usize = 4;
 
-/// Asks the log: each question once at a time, and few at once. Who waits is bounded by who may connect.
+/// Asks the log: each question once at a time, and few at once. Who waits is bounded by who may connect. Questions about one log
+/// are not those about another.
 pub(crate) struct Questions {
     log: Arc<dyn EventLog>,
     metrics: Metrics,
-    times: Flights<TimeUs, Placed>,
-    bounds: Flights<(), Bounds>,
+    times: Flights<(Generation, TimeUs), Placed>,
+    bounds: Flights<Generation, Bounds>,
 }
 
 /// The log's answer to a time.
@@ -50,7 +52,7 @@ impl Questions {
     }
 
     /// What the log holds, not older than the call.
-    pub(super) async fn bounds(&self) -> Answered<Bounds> {
+    pub(super) async fn bounds(&self, generation: Generation) -> Answered<Bounds> {
         let asked = || {
             let (log, metrics) = (Arc::clone(&self.log), self.metrics.clone());
             async move {
@@ -58,11 +60,11 @@ impl Questions {
                 log.bounds().await
             }
         };
-        self.bounds.ask((), asked).await
+        self.bounds.ask(generation, asked).await
     }
 
     /// The first event that is not earlier. When that is the log's end, it may have grown since the call.
-    pub(super) async fn first_at(&self, time: TimeUs) -> Answered<Placed> {
+    pub(super) async fn first_at(&self, generation: Generation, time: TimeUs) -> Answered<Placed> {
         let asked = || {
             let (log, metrics) = (Arc::clone(&self.log), self.metrics.clone());
             async move {
@@ -70,7 +72,7 @@ impl Questions {
                 placed(&*log, time).await
             }
         };
-        self.times.ask(time, asked).await
+        self.times.ask((generation, time), asked).await
     }
 }
 

@@ -14,6 +14,7 @@ use super::*;
 use crate::events::time_of;
 use crate::hub::Step;
 use crate::replay::Start;
+use crate::tail::Generation;
 
 const NAMES: [&str; 3] = [
     "app.bsky.feed.post",
@@ -195,6 +196,7 @@ fn start_at(far: Option<Far>, rig: &Rig) -> Start {
         oldest,
         clamped: false,
         not_before,
+        generation: Generation::default(),
     }
 }
 
@@ -301,6 +303,7 @@ fn a_replay_that_is_cut_off_early_resumes_at_its_start() {
         oldest: false,
         clamped: false,
         not_before: 0,
+        generation: Generation::default(),
     };
     let member = rig
         .shard

@@ -2,7 +2,7 @@ use fanjet_filter::Encoding;
 use proptest::prelude::*;
 
 use super::*;
-use crate::events::commit;
+use crate::events::{commit, time_of};
 use crate::tail::{Collections, Compression, Encoder};
 
 fn entry(seq: Seq, padding: usize) -> Arc<Entry> {
@@ -45,7 +45,7 @@ proptest! {
             let held: usize = history.iter().filter(|entry| entry.seq() >= ring.start()).map(|entry| entry.weight()).sum();
             prop_assert_eq!(ring.bytes(), held);
             prop_assert!(held <= max_bytes || ring.start() == next - 1);
-            prop_assert_eq!(ring.head(), Head { end: Some(next), time: history.last().map(|entry| entry.time()), live: next });
+            prop_assert_eq!(ring.head(), Head { end: Some(next), time: history.last().map(|entry| entry.time()), live: next, ..Head::default() });
         }
         for (from, until, entries, bytes) in reads {
             let found = seqs(&ring, from, until, ReadLimit { entries, bytes });
@@ -137,4 +137,25 @@ fn frames_made_on_demand_take_the_place_of_the_oldest() {
             .sum();
         assert_eq!(ring.bytes(), sum);
     }
+}
+
+#[test]
+fn a_ring_that_begins_anew_knows_nothing() {
+    let ring = Ring::new(1 << 20);
+    ring.restart(1, 1);
+    ring.extend((1..9).map(|seq| entry(seq, 0)).collect());
+    let before = ring.head();
+    let mut was_known = 0;
+    ring.unless_replaced(before.generation, || was_known += 1);
+    ring.begin_anew();
+    assert_ne!(ring.head().generation, before.generation);
+    assert_eq!((ring.head().end, ring.head().time), (None, None));
+    assert_eq!((ring.bytes(), ring.seq_at(time_of(5).get())), (0, None));
+    ring.unless_replaced(before.generation, || was_known += 1);
+    assert_eq!(was_known, 1);
+    // Another log may begin anywhere.
+    ring.restart(3, 3);
+    assert_eq!(seqs(&ring, 1, Seq::MAX, ALL), Err(3));
+    ring.unless_replaced(ring.head().generation, || was_known += 1);
+    assert_eq!(was_known, 2);
 }

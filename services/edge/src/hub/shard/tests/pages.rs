@@ -24,6 +24,7 @@ fn frames_of_pages_are_not_the_rings() {
             oldest: false,
             clamped: false,
             not_before: 0,
+            generation: Generation::default(),
         };
         let replaying = rig.shard.join(Filter::default(), encoding, start);
         assert!(matches!(rig.shard.catch_up(&replaying), CatchUp::Cold(_)));
