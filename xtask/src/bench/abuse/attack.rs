@@ -23,6 +23,8 @@ pub(super) enum Attack {
     HugeHeads,
     /// Connecting with the oldest cursor, reading a while, and again.
     OldestCursor,
+    /// Coming back again and again with times that neither the node's memory nor anybody else's question answers.
+    TimeCursors,
     /// Messages of ten megabytes, one behind the other.
     LongMessages,
     /// Messages that begin and never end.
@@ -39,13 +41,16 @@ const TEXT: u8 = 0x81;
 const FIRST_FRAGMENT: u8 = 0x01;
 const FRAGMENT: u8 = 0x00;
 const LONGEST: usize = 10_000_000;
+const FAR_FUTURE_US: u64 = 4_000_000_000_000_000;
+const CENTURY_US: u64 = 3_155_760_000_000_000;
 
 impl Attack {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::SlowHandshakes,
         Self::IdleSockets,
         Self::HugeHeads,
         Self::OldestCursor,
+        Self::TimeCursors,
         Self::LongMessages,
         Self::EndlessMessages,
         Self::ManyMessages,
@@ -59,6 +64,7 @@ impl Attack {
             Self::IdleSockets => "10,000 idle sockets",
             Self::HugeHeads => "request heads of 1 MB",
             Self::OldestCursor => "oldest cursor in a loop",
+            Self::TimeCursors => "time cursors that nobody shares",
             Self::LongMessages => "messages of 10 MB in a loop",
             Self::EndlessMessages => "messages without end",
             Self::ManyMessages => "small messages in a loop",
@@ -67,7 +73,7 @@ impl Attack {
         }
     }
 
-    /// The metric and the label under which it must be counted.
+    /// The metric and the label under which it must be counted: what was refused, or what it cost others.
     pub(super) fn refusal(self) -> (&'static str, &'static str) {
         const CONNECTIONS: &str = "fanjet_edge_refused_connections";
         const DISCONNECTS: &str = "fanjet_edge_disconnects";
@@ -75,6 +81,7 @@ impl Attack {
             Self::SlowHandshakes | Self::HugeHeads => (CONNECTIONS, "no_request"),
             Self::IdleSockets => (CONNECTIONS, "address_full"),
             Self::OldestCursor => ("fanjet_edge_replay_pauses", ""),
+            Self::TimeCursors => ("fanjet_edge_cursor_questions", r#"question="time""#),
             Self::LongMessages | Self::EndlessMessages | Self::ManyMessages => {
                 ("fanjet_edge_inbound_pauses", "")
             }
@@ -89,6 +96,7 @@ impl Attack {
             Self::SlowHandshakes => 5_000,
             Self::IdleSockets => 10_000,
             Self::OldestCursor => 20,
+            Self::TimeCursors => 500,
             Self::HugeHeads | Self::InvalidText | Self::BrokenFrames => 50,
             Self::LongMessages | Self::EndlessMessages | Self::ManyMessages => 30,
         }
@@ -139,6 +147,12 @@ impl Attack {
             Self::OldestCursor => {
                 let mut peer = Peer::subscribe(server, "?cursor=0").await?;
                 peer.read(4 << 20).await
+            }
+            Self::TimeCursors => {
+                // A century from 2096 on: no two of them are near each other.
+                let time = FAR_FUTURE_US + rand::random_range(0..CENTURY_US);
+                Peer::subscribe(server, &format!("?cursor={time}")).await?;
+                Ok(())
             }
             Self::LongMessages => {
                 let mut peer = Peer::subscribe(server, "?requireHello=true").await?;
