@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanjet_actors::Clock;
-use fanjet_event::Cursor;
+use fanjet_event::{Cursor, TimeUs};
 use fanjet_log::{LogError, Seq};
 use thiserror::Error;
 
@@ -194,7 +194,7 @@ impl Starts {
     /// The first event that is not earlier, by the log; what that tells is remembered.
     async fn first_at(&self, time: u64, head: Head) -> Result<Placed, Arc<LogError>> {
         // A cursor beyond the largest time that there can be stands for the end of the log.
-        let asked = fanjet_event::TimeUs::new(time).unwrap_or(fanjet_event::TimeUs::MAX);
+        let asked = TimeUs::new(time.max(TimeUs::MIN.get())).unwrap_or(TimeUs::MAX);
         let placed = self.questions.first_at(head.generation, asked).await?;
         self.tail.ring.unless_replaced(head.generation, || {
             if let Some((seq, time)) = placed.oldest {

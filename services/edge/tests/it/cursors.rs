@@ -138,6 +138,25 @@ async fn a_cursor_in_the_future_is_not_what_one_resumes_with() {
     }
 }
 
+/// Before the node knows how old the oldest event is.
+#[tokio::test]
+async fn the_earliest_time_that_there_can_be_means_everything() {
+    let log = FaultyLog::new();
+    let all = log.append(posts(50));
+    for cursor in [
+        1_000_000_000_000_000_u64,
+        1_000_000_008_000_000,
+        1_000_000_009_000_000,
+    ] {
+        let node = Node::start_with(log.clone(), |config| {
+            config.tail.check_interval = Duration::from_secs(3600);
+        })
+        .await;
+        let mut client = node.client(&format!("?cursor={cursor}")).await;
+        client.expect(&all).await;
+    }
+}
+
 /// A crowd comes back to a node that remembers little: each with the time that it had come to.
 #[tokio::test]
 async fn a_crowd_that_comes_back_asks_the_log_a_few_times() {
