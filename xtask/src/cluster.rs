@@ -20,7 +20,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
 
 /// Always built together: with fewer of them cargo would choose other features for what they share, and build that again.
-const PROGRAMS: [&str; 5] = [
+pub(crate) const PROGRAMS: [&str; 5] = [
     "fanjet-simulator",
     "fanjet-ingest",
     "fanjet-edge",

@@ -31,6 +31,7 @@ mod kafka;
 mod k6;
 mod e2e;
 
+mod readme;
 mod chart;
 
 mod bench;
@@ -124,6 +125,8 @@ enum Command {
     Kafka(kafka::Args),
     /// The Helm chart in every supported shape against Kubernetes' schemas; alerts, dashboards and their runbooks
     Chart(chart::Args),
+    /// The README's commands as they are written, with a simulated network in place of the real one
+    Readme,
     /// Benchmarks
     Bench(bench::Args),
     /// Fuzz the parsers of foreign bytes (needs a nightly toolchain)
@@ -162,7 +165,11 @@ fn run(command: Command) -> Result<()> {
         Command::Autobahn { python } => autobahn::run(&python),
         Command::Chart(args) => chart::run(&args),
         Command::Kafka(args) => kafka::run(&args),
+        Command::Readme => readme::run(),
         Command::Bench(args) => bench::run(&args),
         Command::Fuzz { seconds } => fuzz::run(seconds),
     }
 }
+
+#[cfg(test)]
+mod tests;

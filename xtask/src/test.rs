@@ -8,6 +8,7 @@ use crate::chaos;
 use crate::chart;
 use crate::corpus;
 use crate::kafka;
+use crate::readme;
 use crate::shell::{cargo, root, run as run_command};
 
 /// Where a folder of recorded frames may be; the project passes without it.
@@ -28,6 +29,7 @@ pub(crate) fn run() -> Result<()> {
         Some(folder) => corpus::run(&folder)?,
         None => println!("corpus: skipped, there is no {CORPUS}"),
     }
+    readme::run()?;
     chart::run(&chart::Args::default())?;
     chaos::run(chaos::SHORT)?;
     println!("test: everything passed");

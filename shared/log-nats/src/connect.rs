@@ -196,7 +196,8 @@ fn check_server(client: &Client, server: &ServerInfo) -> Result<(), LogError> {
     let needed = MAX_BODY + MAX_HEADERS;
     if server.max_payload < needed {
         return Err(LogError::Misconfigured(format!(
-            "the NATS server's max_payload is {}, {needed} is needed",
+            "the NATS server's max_payload is {}, {needed} is needed: set `max_payload: 4MB` in the server's configuration, as \
+             deploy/nats/single.conf does",
             server.max_payload
         )));
     }

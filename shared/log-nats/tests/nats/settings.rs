@@ -68,6 +68,7 @@ async fn a_server_that_takes_no_large_events_is_refused() {
         .await
         .unwrap_err();
     assert!(error.to_string().contains("max_payload"), "{error}");
+    assert!(error.to_string().contains("max_payload: 4MB"), "{error}");
     assert!(matches!(error, LogError::Misconfigured(_)));
 }
 

@@ -1,0 +1,93 @@
+//! The code blocks of a Markdown text that can be run.
+
+/// A part of the text under one heading of the second level, with something to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Section {
+    pub(super) title: String,
+    pub(super) blocks: Vec<Block>,
+}
+
+/// One block, as it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Block {
+    pub(super) language: Language,
+    pub(super) text: String,
+}
+
+/// What can be run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Language {
+    Shell,
+    Python,
+}
+
+impl Block {
+    /// What is run by itself: the lines of a shell block, the whole of a program.
+    pub(super) fn commands(&self) -> Vec<String> {
+        if self.language == Language::Python {
+            return vec![self.text.clone()];
+        }
+        let joined = self.text.replace("\\\n", " ");
+        let lines = joined.lines().map(str::trim);
+        lines
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+/// Sections without a block that can be run are left out.
+pub(super) fn sections(text: &str) -> Vec<Section> {
+    let mut sections = Vec::new();
+    let mut section = Section {
+        title: String::new(),
+        blocks: Vec::new(),
+    };
+    let mut block: Option<Fence> = None;
+    for line in text.lines() {
+        match (&mut block, line.trim_end().strip_prefix("```")) {
+            (Some(fence), None) => fence.text.extend([line, "\n"]),
+            (Some(_), Some(_)) => section.blocks.extend(block.take().and_then(Fence::close)),
+            (None, Some(language)) => {
+                block = Some(Fence {
+                    language: language.to_owned(),
+                    text: String::new(),
+                });
+            }
+            (None, None) => {
+                if let Some(title) = line.strip_prefix("## ") {
+                    sections.push(std::mem::replace(
+                        &mut section,
+                        Section {
+                            title: title.to_owned(),
+                            blocks: Vec::new(),
+                        },
+                    ));
+                }
+            }
+        }
+    }
+    sections.push(section);
+    sections.retain(|section| !section.blocks.is_empty());
+    sections
+}
+
+/// A block that is not over yet, in whatever language.
+struct Fence {
+    language: String,
+    text: String,
+}
+
+impl Fence {
+    fn close(self) -> Option<Block> {
+        let language = match self.language.as_str() {
+            "sh" | "bash" | "shell" | "console" => Language::Shell,
+            "python" => Language::Python,
+            _ => return None,
+        };
+        Some(Block {
+            language,
+            text: self.text,
+        })
+    }
+}
