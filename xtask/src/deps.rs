@@ -23,7 +23,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "fanjet-log-embedded",
-        &["fanjet-event", "fanjet-wire", "fanjet-log", "fanjet-actors"],
+        &[
+            "fanjet-event",
+            "fanjet-wire",
+            "fanjet-log",
+            "fanjet-actors",
+            "fanjet-config",
+        ],
     ),
     (
         "fanjet-cluster",

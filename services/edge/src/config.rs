@@ -2,6 +2,7 @@
 
 mod limits;
 mod status;
+mod ranges;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::EdgeError;
 
 pub use limits::LimitsConfig;
+pub use ranges::RANGES;
 pub use status::StatusConfig;
 
 /// Settings of one edge node.

@@ -2,15 +2,16 @@
 
 use std::borrow::Cow;
 
-use fanjet_boot::Settings;
-use fanjet_log_nats::{BucketConfig, NatsConfig};
+use fanjet_boot::{PROCESS_RANGES, Settings};
+use fanjet_config::Range;
+use fanjet_log_nats::{BUCKET_RANGES, BucketConfig, NatsConfig};
 use fanjet_telemetry::{OpsConfig, OtlpConfig, TelemetryConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::EdgeConfig;
 use crate::config::{
-    DrainConfig, FiltersConfig, HttpConfig, HubConfig, LimitsConfig, ReplayConfig, StatusConfig,
-    SubscriberConfig, TailConfig, ZstdConfig,
+    DrainConfig, FiltersConfig, HttpConfig, HubConfig, LimitsConfig, RANGES, ReplayConfig,
+    StatusConfig, SubscriberConfig, TailConfig, ZstdConfig,
 };
 
 /// Everything in `config.toml` and `process.toml` beside the sources, which name every key there is.
@@ -65,6 +66,12 @@ impl Settings for EdgeSettings {
 
     fn defaults() -> Cow<'static, str> {
         Self::DEFAULTS.into()
+    }
+
+    fn ranges() -> impl Iterator<Item = Range> {
+        let nats = [fanjet_log_nats::RANGES, BUCKET_RANGES];
+        let shared = nats.into_iter().flatten().copied().chain(PROCESS_RANGES);
+        RANGES.iter().copied().chain(shared)
     }
 
     fn telemetry(&self) -> &TelemetryConfig {

@@ -1,5 +1,6 @@
 //! Settings, units in the types. `config.toml` and `process.toml` beside the sources document every key.
 
+mod ranges;
 mod upstream;
 mod filter;
 mod freshness;
@@ -7,13 +8,15 @@ mod freshness;
 use std::borrow::Cow;
 use std::time::Duration;
 
-use fanjet_boot::Settings;
+use fanjet_boot::{PROCESS_RANGES, Settings};
+use fanjet_config::Range;
 use fanjet_log_nats::NatsConfig;
 use fanjet_telemetry::{OpsConfig, OtlpConfig, TelemetryConfig};
 use serde::{Deserialize, Serialize};
 
 pub use filter::FilterConfig;
 pub use freshness::FreshnessConfig;
+pub use ranges::RANGES;
 pub use upstream::{Endpoint, UpstreamConfig};
 
 use crate::IngestError;
@@ -94,6 +97,11 @@ impl Settings for IngestConfig {
         DEFAULTS.into()
     }
 
+    fn ranges() -> impl Iterator<Item = Range> {
+        let nats = fanjet_log_nats::RANGES.iter().copied();
+        RANGES.iter().copied().chain(nats).chain(PROCESS_RANGES)
+    }
+
     fn telemetry(&self) -> &TelemetryConfig {
         &self.telemetry
     }
@@ -124,19 +132,20 @@ impl LeaseConfig {
     /// Checks what the types cannot say.
     ///
     /// # Errors
-    /// [`IngestError::Config`] for times that do not fit together.
+    /// [`IngestError::Config`], also for times that do not fit together.
     pub fn validate(&self) -> Result<(), IngestError> {
         let refuse = |key, value, allowed: &str| {
             let reason = format!("{value:?}: {allowed}");
             Err(IngestError::Config { key, reason })
         };
-        if self.ttl < Duration::from_secs(2) || self.ttl.subsec_nanos() > 0 {
-            let allowed = "must be whole seconds, at least 2s";
+        ranges::check("lease.", self)?;
+        if self.ttl.subsec_nanos() > 0 {
+            let allowed = "must be whole seconds";
             return refuse("lease.ttl", self.ttl, allowed);
         }
         // So that one renewal may fail.
-        if self.renew_interval.is_zero() || self.renew_interval > self.ttl / 3 {
-            let allowed = "must be above 0, and at most a third of lease.ttl";
+        if self.renew_interval > self.ttl / 3 {
+            let allowed = "must be at most a third of lease.ttl";
             return refuse("lease.renew_interval", self.renew_interval, allowed);
         }
         Ok(())
@@ -147,26 +156,9 @@ impl PipelineConfig {
     /// Checks what the types cannot say.
     ///
     /// # Errors
-    /// [`IngestError::Config`] for a bound of zero.
+    /// [`IngestError::Config`].
     pub fn validate(&self) -> Result<(), IngestError> {
-        for (key, value) in [
-            ("pipeline.batch_frames", self.batch_frames),
-            ("pipeline.batch_bytes", self.batch_bytes),
-            ("pipeline.queue_batches", self.queue_batches),
-        ] {
-            if value == 0 {
-                return Err(IngestError::Config {
-                    key,
-                    reason: "0: must be at least 1".to_owned(),
-                });
-            }
-        }
-        if !(0.0..=1.0).contains(&self.traced) {
-            return Err(IngestError::Config {
-                key: "pipeline.traced",
-                reason: format!("{}: must be from 0 to 1", self.traced),
-            });
-        }
+        ranges::check("pipeline.", self)?;
         self.verify.validate()
     }
 }

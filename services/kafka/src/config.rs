@@ -4,6 +4,7 @@ mod by_name;
 mod list;
 mod connection;
 mod content;
+mod ranges;
 mod check;
 
 use std::time::Duration;
@@ -15,6 +16,7 @@ pub use connection::{Compression, Delivery, Mechanism, SaslConfig, TlsConfig};
 pub(crate) use content::PLC_DIRECTORY;
 pub use content::{ActionNames, DidWebConfig, EnrichConfig, FilterConfig, FormatConfig};
 pub use list::List;
+pub use ranges::RANGES;
 
 /// Everything about producing the log to Kafka.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
-use fanjet_boot::Settings;
+use fanjet_boot::{PROCESS_RANGES, Settings};
+use fanjet_config::Range;
 use fanjet_log_nats::NatsConfig;
 use fanjet_telemetry::{OpsConfig, OtlpConfig, TelemetryConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::KafkaConfig;
+use crate::config::RANGES;
 
 /// Everything in `kafka.toml` and `process.toml` beside the sources, which name every key there is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -31,6 +33,11 @@ impl Settings for KafkaSettings {
 
     fn defaults() -> Cow<'static, str> {
         Self::DEFAULTS.into()
+    }
+
+    fn ranges() -> impl Iterator<Item = Range> {
+        let nats = fanjet_log_nats::RANGES.iter().copied();
+        RANGES.iter().copied().chain(nats).chain(PROCESS_RANGES)
     }
 
     fn telemetry(&self) -> &TelemetryConfig {

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use fanjet_actors::{Clock, SystemClock};
 use fanjet_boot::{Failure, Process, Settings, say};
-use fanjet_config::Flags;
-use fanjet_log_nats::{BucketConfig, NatsConfig, prepare_patiently};
+use fanjet_config::{Flags, Range};
+use fanjet_log_nats::{BUCKET_RANGES, BucketConfig, NatsConfig, prepare_patiently};
 use fanjet_telemetry::TelemetryConfig;
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +20,7 @@ pub(crate) struct Args {
 /// The sections of ingest and edge that say what is in NATS.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PrepareSettings {
+pub(crate) struct PrepareSettings {
     nats: NatsConfig,
     filter_bucket: BucketConfig,
     telemetry: TelemetryConfig,
@@ -31,6 +31,13 @@ impl Settings for PrepareSettings {
 
     fn defaults() -> Cow<'static, str> {
         include_str!("../prepare.toml").into()
+    }
+
+    fn ranges() -> impl Iterator<Item = Range> {
+        [fanjet_log_nats::RANGES, BUCKET_RANGES]
+            .into_iter()
+            .flatten()
+            .copied()
     }
 
     fn telemetry(&self) -> &TelemetryConfig {

@@ -11,13 +11,14 @@ mod failure;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use fanjet_config::{Flags, fail, settings_or_exit};
+use fanjet_config::{Flags, fail, ignored_service_links, settings_or_exit};
 use fanjet_telemetry::init_logs;
 use mimalloc::MiMalloc;
+use tracing::info;
 
 pub use failure::Failure;
 pub use process::{Process, say};
-pub use settings::Settings;
+pub use settings::{PROCESS_RANGES, Settings};
 
 /// Of every process: what is read from NATS is allocated in many small pieces, and freed on other threads.
 #[global_allocator]
@@ -37,7 +38,7 @@ pub fn run<S: Settings>(
         return ExitCode::SUCCESS;
     }
     match (
-        settings_or_exit::<S>(&S::defaults(), flags),
+        settings_or_exit::<S>(&S::defaults(), S::ranges(), flags),
         flags.healthcheck,
     ) {
         (Ok(settings), None) => run_with(settings, service),
@@ -65,6 +66,7 @@ fn block_on<S: Settings>(
     service: impl AsyncFnOnce(S, &mut Process) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     open_files::raise();
+    tell_of_service_links();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -76,4 +78,14 @@ fn block_on<S: Settings>(
     // Dropping it would wait for every call that blocks a thread: a disk or a resolver that does not answer.
     runtime.shutdown_timeout(LEFT_BEHIND);
     outcome
+}
+
+fn tell_of_service_links() {
+    let links = ignored_service_links();
+    if !links.is_empty() {
+        info!(
+            variables = links.join(" "),
+            "ignoring Kubernetes' service links in the environment: they are no settings"
+        );
+    }
 }

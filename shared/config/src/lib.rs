@@ -4,8 +4,10 @@
 //! error and never a silent typo. This is the only crate that reads the process environment.
 
 mod flags;
+mod service_links;
 mod load;
 mod list;
+mod range;
 mod process;
 
 mod secret;
@@ -14,6 +16,7 @@ mod error;
 pub use error::{ConfigError, EXIT_CONFIG};
 pub use flags::{Flags, HealthQuestion};
 pub use list::list;
-pub use load::{Sources, load, process_env};
+pub use load::{Sources, ignored_service_links, load, process_env};
 pub use process::{fail, settings_or_exit};
+pub use range::{OutOfRange, Range, check_ranges, check_section, numbers_and_times};
 pub use secret::Secret;

@@ -6,10 +6,13 @@ use std::path::Path;
 use config::{Config, Environment, File, FileFormat};
 use serde::de::DeserializeOwned;
 
+use crate::service_links::is_service_link;
 use crate::{ConfigError, Flags};
 
 /// Environment variables of this program: `FANJET_UPSTREAM__URL` is `upstream.url`.
 const ENV_PREFIX: &str = "FANJET";
+/// Of all variables that some program of ours reads, at-kafka's among them.
+const PREFIXES: [&str; 2] = ["FANJET_", "ATKAFKA_"];
 
 /// Everything settings are made of, weakest first.
 #[derive(Debug, Clone, Copy)]
@@ -61,12 +64,30 @@ pub fn load<T: DeserializeOwned>(sources: Sources<'_>) -> Result<T, ConfigError>
     })
 }
 
-/// The environment of this process.
+/// The environment of this process, without the service links of Kubernetes: see [`ignored_service_links`].
+pub fn process_env() -> Vec<(String, String)> {
+    let mut variables = variables();
+    variables.retain(|(name, value)| !is_service_link(name, value));
+    variables
+}
+
+/// The variables that would be read as settings, were they not service links of Kubernetes, in order.
+pub fn ignored_service_links() -> Vec<String> {
+    let mut links: Vec<_> = variables()
+        .into_iter()
+        .filter(|(name, value)| is_service_link(name, value))
+        .map(|(name, _)| name)
+        .filter(|name| PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
+        .collect();
+    links.sort();
+    links
+}
+
 #[allow(
     clippy::disallowed_methods,
     reason = "the one place where the environment is read"
 )]
-pub fn process_env() -> Vec<(String, String)> {
+fn variables() -> Vec<(String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{EXIT_CONFIG, Flags, Sources, load, process_env};
+use crate::{ConfigError, EXIT_CONFIG, Flags, Range, Sources, check_ranges, load, process_env};
 
 /// The settings of this process; or, when they are wrong or were only to be printed, its exit code.
 ///
@@ -15,6 +15,7 @@ use crate::{EXIT_CONFIG, Flags, Sources, load, process_env};
 /// The code to exit with: nothing is left to say.
 pub fn settings_or_exit<T: DeserializeOwned + Serialize>(
     defaults: &str,
+    ranges: impl IntoIterator<Item = Range>,
     flags: &Flags,
 ) -> Result<T, ExitCode> {
     let settings: T = load(Sources {
@@ -23,6 +24,7 @@ pub fn settings_or_exit<T: DeserializeOwned + Serialize>(
         flags,
     })
     .map_err(|error| fail(error, EXIT_CONFIG))?;
+    check_ranges(&settings, ranges).map_err(|error| fail(ConfigError::from(error), EXIT_CONFIG))?;
     if flags.print_config {
         Err(print(&settings))
     } else {

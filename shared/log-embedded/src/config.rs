@@ -1,11 +1,16 @@
 //! What an operator sets.
 
+mod ranges;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
+use fanjet_config::check_section;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::OpenError;
+
+pub use ranges::RANGES;
 
 /// Where the log is and how much of it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,9 +68,6 @@ pub enum Verify {
     Last,
 }
 
-/// Offsets in a segment have 32 bits.
-const MAX_SEGMENT_BYTES: u64 = 2 << 30;
-
 impl EmbeddedConfig {
     /// The defaults in a folder.
     pub fn in_folder(path: impl Into<PathBuf>) -> Self {
@@ -76,31 +78,17 @@ impl EmbeddedConfig {
     }
 
     pub(crate) fn check(&self) -> Result<(), OpenError> {
-        let refuse = |key, what: &str| {
-            Err(OpenError::Setting {
-                key,
-                what: what.to_owned(),
-            })
-        };
         if self.path.as_os_str().is_empty() {
-            return refuse("path", "must not be empty");
+            return Err(OpenError::Setting {
+                key: "embedded.path",
+                what: "it is empty; allowed: the path of a folder".to_owned(),
+            });
         }
-        if !(1..=MAX_SEGMENT_BYTES).contains(&self.segment_bytes) {
-            return refuse("segment_bytes", "must be 1 to 2147483648");
-        }
-        if self.window_events == 0 {
-            return refuse("window_events", "must be at least 1");
-        }
-        if !(1..=1 << 30).contains(&self.window_bytes) {
-            return refuse("window_bytes", "must be 1 to 1073741824");
-        }
-        if !(1..=1024).contains(&self.concurrent_reads) {
-            return refuse("concurrent_reads", "must be 1 to 1024");
-        }
-        if self.heartbeat.is_zero() {
-            return refuse("heartbeat", "must be longer than 0s");
-        }
-        Ok(())
+        let checked = check_section("embedded.", self, RANGES.iter().copied());
+        checked.map_err(|wrong| OpenError::Setting {
+            key: wrong.key,
+            what: wrong.reason,
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use crate::format::header;
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// A setting that cannot be. The operator's fault.
-    #[error("{key} of the embedded log {what}")]
+    #[error("wrong setting {key}: {what}")]
     Setting {
         /// Which.
         key: &'static str,

@@ -1,11 +1,15 @@
 //! What an operator sets.
 
+mod ranges;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use fanjet_config::Secret;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use ranges::{BUCKET_RANGES, RANGES};
 
 /// Where the log is and how to get in.
 #[derive(Debug, Clone, Serialize, Deserialize)]

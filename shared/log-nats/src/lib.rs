@@ -43,7 +43,9 @@ mod prepare;
 mod error;
 
 pub use bookmarks::NatsBookmarks;
-pub use config::{BucketConfig, Compression, NatsConfig, ServerUrl, Storage, StreamConfig};
+pub use config::{
+    BUCKET_RANGES, BucketConfig, Compression, NatsConfig, RANGES, ServerUrl, Storage, StreamConfig,
+};
 pub use lease::NatsLease;
 pub use log::NatsLog;
 pub use notices::NatsNotices;

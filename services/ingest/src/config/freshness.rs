@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::ranges;
 use crate::IngestError;
 
 /// Section `[freshness]`.
@@ -27,30 +28,11 @@ impl Default for FreshnessConfig {
 }
 
 impl FreshnessConfig {
-    /// Most collections with metrics of their own.
-    const MAX_LABELLED: usize = 500;
-
     /// Checks what the types cannot say.
     ///
     /// # Errors
     /// [`IngestError::Config`] for a time or number that cannot be.
     pub fn validate(&self) -> Result<(), IngestError> {
-        if self.interval.is_zero() {
-            return Err(IngestError::Config {
-                key: "freshness.interval",
-                reason: "0s: must be above 0".to_owned(),
-            });
-        }
-        if self.labelled_collections > Self::MAX_LABELLED {
-            return Err(IngestError::Config {
-                key: "freshness.labelled_collections",
-                reason: format!(
-                    "{}: must be at most {}",
-                    self.labelled_collections,
-                    Self::MAX_LABELLED
-                ),
-            });
-        }
-        Ok(())
+        ranges::check("freshness.", self)
     }
 }

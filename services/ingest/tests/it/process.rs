@@ -23,7 +23,7 @@ type Case = (
 
 #[test]
 fn wrong_settings_end_with_78_and_name_key_value_and_what_is_allowed() {
-    let cases: [Case; 11] = [
+    let cases: [Case; 13] = [
         (
             &["--set", "upstream.uri=ws://x"],
             &[],
@@ -37,7 +37,7 @@ fn wrong_settings_end_with_78_and_name_key_value_and_what_is_allowed() {
         (
             &["--set", "pipeline.batch_frames=0"],
             &[],
-            ["pipeline.batch_frames", "0", "at least 1"],
+            ["pipeline.batch_frames", "0", "1 to 100000"],
         ),
         (
             &["--set", "upstream.url=ftp://relay"],
@@ -60,14 +60,24 @@ fn wrong_settings_end_with_78_and_name_key_value_and_what_is_allowed() {
             ["filter.collections", "nodots", "NSID"],
         ),
         (
-            &["--set", "lease.ttl=1500ms"],
+            &["--set", "lease.ttl=2500ms"],
             &[],
-            ["lease.ttl", "1.5s", "whole seconds"],
+            ["lease.ttl", "2.5s", "whole seconds"],
         ),
         (
             &["--set", "lease.renew_interval=2s"],
             &[],
             ["lease.renew_interval", "2s", "a third of lease.ttl"],
+        ),
+        (
+            &["--set", "lease.ttl=1500ms"],
+            &[],
+            ["lease.ttl", "1s 500ms", "2s to 1day"],
+        ),
+        (
+            &["--set", "upstream.max_frame_bytes=0"],
+            &[],
+            ["upstream.max_frame_bytes", "0 is", "1024 to 1073741824"],
         ),
         (
             &["--set", "telemetry.log=loud,louder=9"],
@@ -104,4 +114,44 @@ fn the_settings_in_force_are_printed_without_secrets() {
         "{said}"
     );
     assert!(!said.contains("hunter2"), "{said}");
+}
+
+/// A pod beside Services called fanjet, fanjet-edge and atkafka.
+const SERVICE_LINKS: [(&str, &str); 8] = [
+    ("FANJET_PORT", "tcp://10.0.0.11:6008"),
+    ("FANJET_SERVICE_HOST", "10.0.0.11"),
+    ("FANJET_SERVICE_PORT", "6008"),
+    ("FANJET_EDGE_SERVICE_PORT_HTTP", "6008"),
+    ("FANJET_EDGE_PORT_6008_TCP", "tcp://10.0.0.11:6008"),
+    ("FANJET_EDGE_PORT_6008_TCP_PROTO", "tcp"),
+    ("FANJET_EDGE_PORT_6008_TCP_ADDR", "10.0.0.11"),
+    ("ATKAFKA_PORT", "tcp://10.0.0.11:9092"),
+];
+
+#[test]
+fn service_links_of_kubernetes_are_ignored_with_one_line() {
+    // Nothing is connected before this setting is found to be wrong, and the line is older.
+    let (code, said) = run(&["--set", "filter.dids_file=/nowhere"], &SERVICE_LINKS);
+    assert_eq!(code, 78, "{said}");
+    assert!(
+        said.contains("error: wrong setting filter.dids_file"),
+        "{said}"
+    );
+    let lines: Vec<_> = said
+        .lines()
+        .filter(|line| line.contains("service links"))
+        .collect();
+    assert_eq!(lines.len(), 1, "{said}");
+    for (name, _) in SERVICE_LINKS {
+        assert!(lines[0].contains(name), "{name} is not in {}", lines[0]);
+    }
+    let (_, said) = run(&["--set", "filter.dids_file=/nowhere"], &[]);
+    assert!(!said.contains("service links"), "{said}");
+}
+
+#[test]
+fn a_mistyped_variable_that_is_no_service_link_is_still_an_error() {
+    let (code, said) = run(&[], &[("FANJET_PORT", "6008")]);
+    assert_eq!(code, 78, "{said}");
+    assert!(said.contains("port") && said.contains("unknown"), "{said}");
 }

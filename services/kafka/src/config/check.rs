@@ -1,8 +1,9 @@
 //! What the types of the settings cannot say.
 
+use fanjet_config::check_section;
 use fanjet_event::Nsid;
 
-use super::{KafkaConfig, Mechanism};
+use super::{KafkaConfig, Mechanism, RANGES};
 use crate::KafkaError;
 use crate::start::Start;
 
@@ -91,14 +92,6 @@ impl KafkaConfig {
             }
             check_topic(key, &format!("{}.{collection}", self.topic))?;
         }
-        if self.topics.partitions < 1 {
-            let what = "at least 1 is needed";
-            return Err(KafkaError::config("kafka.topics.partitions", what));
-        }
-        if self.topics.replication_factor < 1 {
-            let what = "at least 1 is needed";
-            return Err(KafkaError::config("kafka.topics.replication_factor", what));
-        }
         Ok(())
     }
 
@@ -138,42 +131,14 @@ impl KafkaConfig {
     }
 
     fn check_numbers(&self) -> Result<(), KafkaError> {
-        for (key, value) in [
-            ("kafka.window_events", self.window_events),
-            ("kafka.window_bytes", self.window_bytes),
-            ("kafka.batch_bytes", self.batch_bytes),
-            ("kafka.shard.count", self.shard.count as usize),
-            (
-                "kafka.enrich.lookups_per_second",
-                self.enrich.lookups_per_second as usize,
-            ),
-            ("kafka.enrich.burst", self.enrich.burst as usize),
-            (
-                "kafka.enrich.did_web.lookups_per_second",
-                self.enrich.did_web.lookups_per_second as usize,
-            ),
-            ("kafka.enrich.cached", self.enrich.cached),
-        ] {
-            if value == 0 {
-                return Err(KafkaError::config(key, "at least 1 is needed"));
-            }
-        }
+        check_section("kafka.", self, RANGES.iter().copied())
+            .map_err(|wrong| KafkaError::config(wrong.key, wrong.reason))?;
         if self.shard.index >= self.shard.count {
             let what = format!(
                 "{} of {}: they are counted from 0",
                 self.shard.index, self.shard.count
             );
             return Err(KafkaError::config("kafka.shard.index", what));
-        }
-        for (key, time) in [
-            ("kafka.request_timeout", self.request_timeout),
-            ("kafka.check_interval", self.check_interval),
-            ("kafka.position.interval", self.position.interval),
-            ("kafka.transaction_interval", self.transaction_interval),
-        ] {
-            if time.is_zero() {
-                return Err(KafkaError::config(key, "more than nothing is needed"));
-            }
         }
         Ok(())
     }

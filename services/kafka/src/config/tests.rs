@@ -89,7 +89,7 @@ fn wrong_settings_are_told_with_their_key_and_what_is_allowed() {
         ),
         (
             |c| c.topics.partitions = 0,
-            &["kafka.topics.partitions", "at least 1"],
+            &["kafka.topics.partitions", "1 to 100000"],
         ),
         (
             |c| c.position.start = "yesterday".to_owned(),

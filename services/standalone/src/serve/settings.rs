@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use fanjet_boot::{Failure, Settings};
+use fanjet_boot::{Failure, PROCESS_RANGES, Settings};
+use fanjet_config::Range;
 use fanjet_edge::config::{
     DrainConfig, FiltersConfig, HttpConfig, HubConfig, LimitsConfig, ReplayConfig, StatusConfig,
     SubscriberConfig, TailConfig, ZstdConfig,
@@ -11,7 +12,7 @@ use fanjet_edge::{EdgeConfig, EdgeSettings};
 use fanjet_ingest::{FilterConfig, FreshnessConfig, LeaseConfig, PipelineConfig, UpstreamConfig};
 use fanjet_kafka::{KafkaConfig, KafkaSettings};
 use fanjet_log_embedded::EmbeddedConfig;
-use fanjet_log_nats::{BucketConfig, NatsConfig};
+use fanjet_log_nats::{BUCKET_RANGES, BucketConfig, NatsConfig};
 use fanjet_telemetry::{OpsConfig, OtlpConfig, TelemetryConfig};
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +72,18 @@ impl Settings for ServeSettings {
         ]
         .join("\n")
         .into()
+    }
+
+    fn ranges() -> impl Iterator<Item = Range> {
+        let parts = [
+            fanjet_ingest::RANGES,
+            fanjet_edge::config::RANGES,
+            fanjet_kafka::config::RANGES,
+            fanjet_log_embedded::RANGES,
+            fanjet_log_nats::RANGES,
+            BUCKET_RANGES,
+        ];
+        parts.into_iter().flatten().copied().chain(PROCESS_RANGES)
     }
 
     fn telemetry(&self) -> &TelemetryConfig {
@@ -148,3 +161,6 @@ impl ServeSettings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
