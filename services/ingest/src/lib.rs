@@ -44,7 +44,7 @@ mod error;
 
 pub use config::{
     DEFAULTS, Endpoint, FilterConfig, FreshnessConfig, IngestConfig, LeaseConfig, OWN_DEFAULTS,
-    PipelineConfig, UpstreamConfig,
+    PipelineConfig, RANGES, UpstreamConfig,
 };
 pub use error::IngestError;
 pub use filter::IngestFilter;

@@ -31,6 +31,7 @@ const UPSTREAM_ACTIVE: &str = "fanjet_ingest_upstream_active";
 const UPSTREAM_SWITCHES: &str = "fanjet_ingest_upstream_switches_total";
 const SHORT_HISTORIES: &str = "fanjet_ingest_upstream_short_histories_total";
 const RENUMBERED: &str = "fanjet_ingest_upstream_renumbered_total";
+const OVERSIZED: &str = "fanjet_ingest_upstream_oversized_frames_total";
 const UPSTREAM_CONNECTED: &str = "fanjet_ingest_upstream_connected";
 const UPSTREAM_DISCONNECTS: &str = "fanjet_ingest_upstream_disconnects_total";
 const UPSTREAM_NOTICES: &str = "fanjet_ingest_upstream_notices_total";
@@ -60,6 +61,7 @@ pub(crate) struct IngestMetrics {
     upstream_switches: Counter<u64>,
     short_histories: Counter<u64>,
     renumbered: Counter<u64>,
+    oversized: Counter<u64>,
     upstream_connected: Gauge<u64>,
     upstream_disconnects: Counter<u64>,
     upstream_notices: Counter<u64>,
@@ -109,6 +111,10 @@ impl IngestMetrics {
             renumbered: counter(
                 RENUMBERED,
                 "Times an upstream's seqs were found to have begun anew",
+            ),
+            oversized: counter(
+                OVERSIZED,
+                "Frames above the largest allowed size, which were skipped",
             ),
             upstream_connected: gauge(UPSTREAM_CONNECTED, "1 while the upstream is connected"),
             upstream_disconnects: counter(
@@ -199,6 +205,10 @@ impl IngestMetrics {
 
     pub(crate) fn history_was_short(&self) {
         self.short_histories.add(1, &[]);
+    }
+
+    pub(crate) fn oversized(&self) {
+        self.oversized.add(1, &[]);
     }
 
     pub(crate) fn renumbered(&self) {

@@ -8,8 +8,10 @@ mod failover;
 mod position;
 
 mod search;
-mod begin;
+mod sieve;
+mod connect;
 mod connection;
+mod begin;
 
 use std::time::Duration;
 
@@ -28,6 +30,7 @@ use crate::queue::{BatchSender, Share};
 use crate::resume::Resume;
 use crate::status::Status;
 use begin::Opened;
+use connect::Connector;
 use connection::{Connection, Ended};
 use failover::{Decision, Failover, Rules};
 use position::Positions;
@@ -42,6 +45,7 @@ const FUTURE_CURSORS: u32 = 3;
 pub(crate) struct Upstream {
     endpoints: Vec<Endpoint>,
     config: UpstreamConfig,
+    connector: Connector,
     batch: PipelineConfig,
     positions: Positions,
     failover: Failover,
@@ -91,6 +95,7 @@ impl Upstream {
             began: Instant::now(),
             future_cursors: 0,
             endpoints,
+            connector: Connector::new(config.clone()),
             config,
             batch,
             metrics,
@@ -155,7 +160,7 @@ impl Upstream {
             mut connection,
             frames,
             is_short,
-        } = begin::open(endpoint, begin, &self.config, &self.batch).await?;
+        } = begin::open(&self.connector, endpoint, begin, &self.config, &self.batch).await?;
         info!(
             upstream = endpoint.id.as_str(),
             cursor = self.positions.cursor(active),
@@ -186,6 +191,7 @@ impl Upstream {
                 .read(frames.len(), frames.iter().map(bytes::Bytes::len).sum());
             let numbering = self.positions.numbering(active).clone();
             self.take_notice(active, &frames);
+            self.pass_over(active, &mut connection, false);
             let batch = FrameBatch {
                 numbering,
                 is_rewound: std::mem::take(&mut is_rewound),
@@ -229,9 +235,33 @@ impl Upstream {
                     *probe = None;
                     self.failover.probed(upstream, is_well, self.began.elapsed());
                 }
-                frames = connection.next_frames(&self.batch) => return frames.map(Some),
+                frames = connection.next_frames(&self.batch) => {
+                    if frames.is_err() {
+                        self.pass_over(self.failover.active(), connection, true);
+                    }
+                    return frames.map(Some);
+                }
                 () = look => {}
             }
+        }
+    }
+
+    /// Goes on behind frames that were too long to be read. One in which the connection ended may never have an end: the
+    /// next connection must not wait for it again.
+    fn pass_over(&mut self, active: usize, connection: &mut Connection, has_ended: bool) {
+        let unfinished = connection.unfinished().filter(|_| has_ended);
+        let skipped = connection.take_skipped();
+        let skipped = skipped.into_iter().map(|frame| (frame, false));
+        for (frame, must_pass) in skipped.chain(unfinished.map(|frame| (frame, true))) {
+            self.metrics.oversized();
+            warn!(
+                upstream = self.endpoints[active].id.as_str(),
+                seq = frame.seq,
+                bytes = frame.bytes,
+                limit = self.config.max_frame_bytes,
+                "a frame is above upstream.max_frame_bytes and was skipped: its events are missing"
+            );
+            self.positions.pass_over(active, frame.seq, must_pass);
         }
     }
 
@@ -258,10 +288,11 @@ impl Upstream {
 
     /// Sees whether an upstream can be read: it connects, and sends something when silence counts as a failure.
     fn probe(&self, upstream: usize) -> Probe {
-        let url = self.endpoints[upstream].url.clone();
+        let (connector, endpoint) = (self.connector.clone(), self.endpoints[upstream].clone());
         let (config, batch) = (self.config.clone(), self.batch.clone());
         Box::pin(async move {
-            let Ok(mut connection) = Connection::open(&url, None, &config).await else {
+            let Ok(mut connection) = Connection::open(&connector, &endpoint, None, &config).await
+            else {
                 return (upstream, false);
             };
             let is_well = config.stale_after.is_zero()

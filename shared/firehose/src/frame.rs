@@ -137,5 +137,16 @@ pub fn decode_frame(bytes: &[u8]) -> Result<Frame<'_>, FrameError> {
     }
 }
 
+/// The seq of a frame of which only the beginning is there, if it stands there: in order, a body's keys have it behind the list of
+/// operations and in front of the blocks.
+pub fn seq_at_beginning(bytes: &[u8]) -> Option<u64> {
+    let mut reader = Reader::new(bytes);
+    let header = body::Header::read(&mut reader).ok()?;
+    if header.op != 1 {
+        return None;
+    }
+    body::first_seq(&mut reader)
+}
+
 #[cfg(test)]
 mod tests;

@@ -52,7 +52,9 @@ pub use blocks::Blocks;
 pub use cbor::CborError;
 pub use commit::{Commit, Content, OpenCommit, Operation};
 pub use error::{CarError, FrameError, OpError, RecordError, SignedError};
-pub use frame::{Account, ErrorFrame, Frame, Identity, Info, Sync, Unknown, decode_frame};
+pub use frame::{
+    Account, ErrorFrame, Frame, Identity, Info, Sync, Unknown, decode_frame, seq_at_beginning,
+};
 pub use ops::{ListedOp, Ops};
 pub use record::{write_record_json, write_record_json_within};
 pub use tree::{Claim, MAX_PATH};

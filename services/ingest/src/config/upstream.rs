@@ -7,12 +7,11 @@ use fanjet_log::UpstreamId;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::ranges;
 use crate::IngestError;
 
 /// Most fallbacks.
 const MAX_FALLBACKS: usize = 15;
-/// Fewer events say nothing about when they were.
-const MIN_REMEMBERED: usize = 100;
 
 /// Section `[upstream]`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -22,7 +21,7 @@ pub struct UpstreamConfig {
     pub url: String,
     /// Its name in origins; empty for the URL's host and port.
     pub name: String,
-    /// Read in this order while the ones before fail; named by host and port.
+    /// Read in this order while the ones before fail: `URL` or `NAME=URL`, named by host and port when there is no name.
     #[serde(deserialize_with = "list")]
     pub fallbacks: Vec<String>,
     /// How long an upstream must have failed before the next one is read.
@@ -71,23 +70,9 @@ impl UpstreamConfig {
     /// Checks what the types cannot say.
     ///
     /// # Errors
-    /// [`IngestError::Config`] as [`UpstreamConfig::endpoints`], and for a bound of zero.
+    /// [`IngestError::Config`] as [`UpstreamConfig::endpoints`], and for a number or time out of its range.
     pub fn validate(&self) -> Result<(), IngestError> {
-        if self.remembered_events < MIN_REMEMBERED {
-            return Err(IngestError::Config {
-                key: "upstream.remembered_events",
-                reason: format!(
-                    "{}: must be at least {MIN_REMEMBERED}",
-                    self.remembered_events
-                ),
-            });
-        }
-        if self.probe_interval.is_zero() {
-            return Err(IngestError::Config {
-                key: "upstream.probe_interval",
-                reason: "0s: must be longer".to_owned(),
-            });
-        }
+        ranges::check("upstream.", self)?;
         self.endpoints().map(drop)
     }
 
@@ -107,12 +92,17 @@ impl UpstreamConfig {
                 self.fallbacks.len()
             )));
         }
-        let mut endpoints = vec![endpoint("upstream.url", &self.url, &self.name)?];
-        for url in &self.fallbacks {
-            let fallback = endpoint("upstream.fallbacks", url, "")?;
+        let mut endpoints = vec![endpoint(
+            ("upstream.url", &self.url),
+            ("upstream.name", &self.name),
+        )?];
+        for text in &self.fallbacks {
+            let (name, url) = named(text);
+            let key = "upstream.fallbacks";
+            let fallback = endpoint((key, url), (key, name))?;
             if endpoints.iter().any(|other| other.id == fallback.id) {
                 return Err(wrong(format!(
-                    "{url:?}: there are two upstreams of the name {:?}",
+                    "{text:?}: there are two upstreams of the name {:?}; NAME=URL gives another one",
                     fallback.id.as_str()
                 )));
             }
@@ -122,18 +112,43 @@ impl UpstreamConfig {
     }
 }
 
-fn endpoint(key: &'static str, text: &str, name: &str) -> Result<Endpoint, IngestError> {
-    let url = subscription(key, text)?;
-    let name = match (name, url.host_str(), url.port()) {
-        ("", Some(host), Some(port)) => format!("{host}:{port}"),
-        ("", host, _) => host.unwrap_or_default().to_owned(),
-        (name, ..) => name.to_owned(),
+/// A fallback's name, empty when it has none, and its URL.
+fn named(text: &str) -> (&str, &str) {
+    match text.split_once('=') {
+        Some((name, url)) if !name.contains("://") => (name.trim(), url.trim()),
+        _ => ("", text),
+    }
+}
+
+/// An upstream from its URL and its name, each with the key that says it.
+fn endpoint(
+    (url_key, url): (&'static str, &str),
+    (name_key, name): (&'static str, &str),
+) -> Result<Endpoint, IngestError> {
+    let url = subscription(url_key, url)?;
+    let name = match name {
+        "" => name_of(&url),
+        name => name.to_owned(),
     };
     let id = UpstreamId::new(&name).ok_or_else(|| IngestError::Config {
-        key: "upstream.name",
+        key: name_key,
         reason: format!("{name:?} is no name; allowed: 1 to 255 of A-Z a-z 0-9 . - _ :"),
     })?;
     Ok(Endpoint { id, url })
+}
+
+/// Host and port. An IPv6 address stands without brackets, which no name may hold, and its port behind a dot, which no such
+/// address holds.
+fn name_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    let address = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    match (address, url.port()) {
+        (Some(address), Some(port)) => format!("{address}.{port}"),
+        (None, Some(port)) => format!("{host}:{port}"),
+        (address, None) => address.unwrap_or(host).to_owned(),
+    }
 }
 
 fn subscription(key: &'static str, text: &str) -> Result<Url, IngestError> {
@@ -159,3 +174,6 @@ fn subscription(key: &'static str, text: &str) -> Result<Url, IngestError> {
     url.set_fragment(None);
     Ok(url)
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,8 @@ pub(crate) enum Disconnect {
     Broken,
     /// No sign of life.
     Silent,
+    /// No event for longer than the settings allow, though it lives.
+    Stale,
     /// It says nothing that can be used.
     Refused,
 }
@@ -22,6 +24,7 @@ impl Disconnect {
             Self::Closed => "closed",
             Self::Broken => "broken",
             Self::Silent => "silent",
+            Self::Stale => "stale",
             Self::Refused => "refused",
         }
     }

@@ -50,8 +50,9 @@ fn touch(metrics: &IngestMetrics) {
     }
     metrics.history_was_short();
     metrics.renumbered();
+    metrics.oversized();
     metrics.connected(true);
-    for why in all!(Disconnect: Connect Closed Broken Silent Refused) {
+    for why in all!(Disconnect: Connect Closed Broken Silent Stale Refused) {
         metrics.disconnected(why);
     }
     for notice in

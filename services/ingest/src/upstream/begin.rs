@@ -7,6 +7,7 @@ use fanjet_firehose::{Frame, decode_frame};
 use tokio::time::timeout;
 use tracing::debug;
 
+use super::connect::Connector;
 use super::connection::{Connection, Ended};
 use super::position::{Begin, time_of};
 use super::search::{Answer, Place, Search, Step};
@@ -37,12 +38,13 @@ impl Opened {
 /// # Errors
 /// [`Ended`] when that fails, or the upstream's answers make no sense.
 pub(super) async fn open(
+    connector: &Connector,
     endpoint: &Endpoint,
     begin: Begin,
     config: &UpstreamConfig,
     limits: &PipelineConfig,
 ) -> Result<Opened, Ended> {
-    let connect = async |cursor| Connection::open(&endpoint.url, cursor, config).await;
+    let connect = async |cursor| Connection::open(connector, endpoint, cursor, config).await;
     let mut search = match begin {
         Begin::At(cursor) => return Ok(Opened::at_start(connect(cursor).await?)),
         Begin::Search(search) => search,

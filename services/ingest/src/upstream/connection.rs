@@ -4,14 +4,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{FutureExt, SinkExt, StreamExt};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
-use url::Url;
 
-use crate::config::{PipelineConfig, UpstreamConfig};
+use super::connect::{Connector, Socket};
+use super::sieve::Skipped;
+use crate::config::{Endpoint, PipelineConfig, UpstreamConfig};
 use crate::metrics::Disconnect;
 
 /// How a connection ended.
@@ -30,14 +28,15 @@ impl Ended {
     }
 }
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
-
 /// An open connection.
 pub(crate) struct Connection {
     socket: Socket,
     ping_interval: Duration,
     next_ping: Instant,
     last_sign_of_life: Instant,
+    /// How long no frame may come; `None`: for ever.
+    stale_after: Option<Duration>,
+    last_frame: Instant,
     /// Found behind frames that had to be handed on first.
     ended: Option<Ended>,
 }
@@ -45,36 +44,34 @@ pub(crate) struct Connection {
 impl Connection {
     /// Connects behind `cursor`.
     pub(crate) async fn open(
-        endpoint: &Url,
+        connector: &Connector,
+        endpoint: &Endpoint,
         cursor: Option<u64>,
         config: &UpstreamConfig,
     ) -> Result<Self, Ended> {
-        let mut url = endpoint.clone();
-        if let Some(cursor) = cursor {
-            url.query_pairs_mut()
-                .append_pair("cursor", &cursor.to_string());
-        }
-        let limits = WebSocketConfig::default()
-            .max_message_size(Some(config.max_frame_bytes))
-            .max_frame_size(Some(config.max_frame_bytes));
-        let connecting = connect_async_with_config(url.as_str(), Some(limits), true);
-        let (socket, _response) = timeout(config.connect_timeout, connecting)
-            .await
-            .map_err(|_| {
-                Ended::new(
-                    Disconnect::Connect,
-                    format!("no answer within {:?}", config.connect_timeout),
-                )
-            })?
-            .map_err(|error| Ended::new(Disconnect::Connect, error))?;
+        let socket = connector.connect(endpoint, cursor).await?;
         let now = Instant::now();
+        // With several upstreams it is time for another one then.
+        let is_only = config.fallbacks.is_empty() && !config.stale_after.is_zero();
         Ok(Self {
             socket,
             ping_interval: config.ping_interval,
             next_ping: now + config.ping_interval,
             last_sign_of_life: now,
+            stale_after: is_only.then_some(config.stale_after),
+            last_frame: now,
             ended: None,
         })
+    }
+
+    /// The messages above the limit that were skipped since the last call.
+    pub(crate) fn take_skipped(&mut self) -> Vec<Skipped> {
+        self.socket.get_mut().take_skipped()
+    }
+
+    /// The message above the limit in which the connection ended.
+    pub(crate) fn unfinished(&self) -> Option<Skipped> {
+        self.socket.get_ref().unfinished()
     }
 
     /// Waits for a frame, then takes along what has arrived behind it, within the limits of a batch.
@@ -121,6 +118,10 @@ impl Connection {
                     }
                 }
                 () = tokio::time::sleep_until(self.next_ping) => self.ping().await?,
+                () = stale(self.last_frame, self.stale_after) => return Err(Ended::new(
+                    Disconnect::Stale,
+                    format!("no event for {:?}", self.last_frame.elapsed()),
+                )),
             }
         }
     }
@@ -130,7 +131,11 @@ impl Connection {
         &mut self,
         message: Option<Result<Message, tokio_tungstenite::tungstenite::Error>>,
     ) -> Result<Option<Bytes>, Ended> {
-        self.last_sign_of_life = Instant::now();
+        let now = Instant::now();
+        self.last_sign_of_life = now;
+        if let Some(Ok(Message::Binary(_) | Message::Text(_))) = &message {
+            self.last_frame = now;
+        }
         match message {
             Some(Ok(Message::Binary(frame))) => Ok(Some(frame)),
             Some(Ok(Message::Text(text))) => Ok(Some(text.into())),
@@ -167,5 +172,13 @@ impl Connection {
             Ok(Err(error)) => Err(Ended::new(Disconnect::Broken, error)),
             Ok(Ok(())) | Err(_) => Ok(()),
         }
+    }
+}
+
+/// Until no frame has come for too long.
+async fn stale(last_frame: Instant, after: Option<Duration>) {
+    match after {
+        Some(after) => tokio::time::sleep_until(last_frame + after).await,
+        None => std::future::pending().await,
     }
 }

@@ -12,6 +12,9 @@ use crate::decode::Numbering;
 use crate::frame_time::{FrameTime, RecentTimes};
 use crate::resume::Resume;
 
+/// How far ahead the seq of a frame that was not read is believed.
+const MOST_PASSED_OVER: u64 = 1_000_000;
+
 /// The places of all upstreams, by rank. The pipeline loses nothing it was given, so there is no need to wait for the log.
 #[derive(Debug)]
 pub(super) struct Positions {
@@ -138,6 +141,21 @@ impl Positions {
         Told {
             is_progress,
             is_future_cursor,
+        }
+    }
+
+    /// A frame that cannot be read is behind us. Its seq is not known for sure: what is told counts when it lies just ahead,
+    /// and the next number is taken in its place when it must be passed.
+    pub(super) fn pass_over(&mut self, upstream: usize, told: Option<u64>, must_pass: bool) {
+        // Nothing was asked for behind a cursor: the next connection does not ask for this frame either.
+        let Some(place) = &mut self.upstreams[upstream].place else {
+            return;
+        };
+        let ahead = place.seq..place.seq.saturating_add(MOST_PASSED_OVER);
+        match told.filter(|seq| ahead.contains(&seq.saturating_sub(1))) {
+            Some(seq) => place.seq = seq,
+            None if must_pass => place.seq += 1,
+            None => {}
         }
     }
 

@@ -9,11 +9,13 @@
 
 mod rig;
 mod relays;
+mod scripted;
 
 mod cluster;
 mod faithful;
 mod hostile_frames;
 mod interruptions;
+mod connections;
 mod failover;
 mod late;
 mod notices;

@@ -162,6 +162,20 @@ pub(super) fn unknown<'a>(
     Ok(Unknown { kind, seq })
 }
 
+/// Looks no further than the seq.
+pub(super) fn first_seq(reader: &mut Reader<'_>) -> Option<u64> {
+    let Ok(Item::Map(entries)) = reader.item() else {
+        return None;
+    };
+    for _ in 0..entries {
+        if reader.key().ok()? == b"seq" {
+            return reader.item().ok()?.unsigned();
+        }
+        reader.skip(2).ok()?;
+    }
+    None
+}
+
 fn name_and_message<'a>(
     reader: &mut Reader<'a>,
     name_key: &'static str,

@@ -191,3 +191,26 @@ fn nesting_in_unknown_keys_is_bounded() {
         FrameError::InvalidCbor(CborError::TooDeep)
     );
 }
+
+#[test]
+fn the_seq_is_found_in_front_of_what_is_missing() {
+    let body = Node::map([
+        ("ops", Node::List(vec![Node::map([("cid", Node::Null)])])),
+        ("seq", Node::Unsigned(4711)),
+        ("blocks", Node::Bytes(vec![0; 10_000])),
+    ]);
+    let bytes = frame("#commit", &body);
+    assert_eq!(seq_at_beginning(&bytes), Some(4711));
+    assert_eq!(seq_at_beginning(&bytes[..100]), Some(4711));
+    for len in 0..20 {
+        assert_eq!(seq_at_beginning(&bytes[..len]), None, "{len}");
+    }
+    let late = Node::map([
+        ("blocks", Node::Bytes(vec![0; 10_000])),
+        ("seq", Node::Unsigned(4711)),
+    ]);
+    let bytes = frame("#commit", &late);
+    assert_eq!(seq_at_beginning(&bytes), Some(4711));
+    assert_eq!(seq_at_beginning(&bytes[..5_000]), None);
+    assert_eq!(seq_at_beginning(b"no frame at all"), None);
+}

@@ -1,0 +1,171 @@
+use std::io::Cursor;
+
+use proptest::prelude::*;
+use tokio::io::AsyncReadExt;
+
+use super::*;
+
+const MAX: usize = 1000;
+const HANDSHAKE: &[u8] = b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n\r\r\n\r\n";
+
+const TEXT: u8 = 1;
+const BINARY: u8 = 2;
+const PING: u8 = 9;
+
+fn frame(opcode: u8, is_last: bool, payload: &[u8]) -> Vec<u8> {
+    let first = opcode | if is_last { 0x80 } else { 0 };
+    let mut frame = vec![first];
+    match payload.len() {
+        len @ ..126 => frame.push(len as u8),
+        len @ 126..65_536 => {
+            frame.push(126);
+            frame.extend((len as u16).to_be_bytes());
+        }
+        len => {
+            frame.push(127);
+            frame.extend((len as u64).to_be_bytes());
+        }
+    }
+    frame.extend(payload);
+    frame
+}
+
+/// Hands out at most so many bytes at once.
+struct Drops(Cursor<Vec<u8>>, usize);
+
+impl AsyncRead for Drops {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        out: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let most = self.1.min(out.remaining());
+        let mut some = ReadBuf::new(out.initialize_unfilled_to(most));
+        ready!(Pin::new(&mut self.0).poll_read(context, &mut some))?;
+        let read = some.filled().len();
+        out.advance(read);
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// What passes, and what was skipped, when `sent` comes in pieces of at most `at_once` bytes.
+fn sieved(sent: &[u8], at_once: usize) -> (Vec<u8>, Sieve<Drops>) {
+    let sent = [HANDSHAKE, sent].concat();
+    let mut sieve = Sieve::new(Drops(Cursor::new(sent), at_once), MAX);
+    let mut passed = Vec::new();
+    futures::executor::block_on(sieve.read_to_end(&mut passed)).unwrap();
+    let passed = passed.strip_prefix(HANDSHAKE).unwrap().to_vec();
+    (passed, sieve)
+}
+
+/// `{op: 1, t: "#commit"}`, `{ops: [], seq: 7, ...`
+fn begun_frame(len: usize) -> Vec<u8> {
+    let mut frame = b"\xa2\x62op\x01\x61t\x67#commit\xa3\x63ops\x80\x63seq\x07\x66blocks".to_vec();
+    frame.resize(len, 0);
+    frame
+}
+
+#[test]
+fn what_is_short_enough_passes_unchanged() {
+    let sent = [
+        frame(BINARY, true, &[1; MAX]),
+        frame(TEXT, false, &[2; 500]),
+        frame(PING, true, &[3; 125]),
+        frame(0, true, &[4; 500]),
+        frame(BINARY, true, &[]),
+        frame(8, true, &[3, 232]),
+    ]
+    .concat();
+    for at_once in [1, 2, 3, 7, 100_000] {
+        let (passed, mut sieve) = sieved(&sent, at_once);
+        assert_eq!(passed, sent);
+        assert_eq!(sieve.take_skipped(), []);
+        assert_eq!(sieve.unfinished(), None);
+    }
+}
+
+#[test]
+fn a_message_that_is_too_long_costs_itself() {
+    let (before, behind) = (frame(BINARY, true, &[1; 10]), frame(BINARY, true, &[2; 10]));
+    for len in [MAX + 1, 70_000, 300_000] {
+        let long = frame(BINARY, true, &begun_frame(len));
+        let sent = [before.clone(), long, behind.clone()].concat();
+        for at_once in [1, 1000, 100_000] {
+            let (passed, mut sieve) = sieved(&sent, at_once);
+            assert_eq!(passed, [before.clone(), behind.clone()].concat());
+            let skipped = Skipped {
+                seq: Some(7),
+                bytes: len as u64,
+            };
+            assert_eq!(sieve.take_skipped(), [skipped]);
+            assert_eq!(sieve.take_skipped(), []);
+        }
+    }
+}
+
+#[test]
+fn a_message_of_many_fragments_is_cut_off_where_it_becomes_too_long() {
+    let sent = [
+        frame(BINARY, false, &[1; 600]),
+        frame(0, false, &[2; 600]),
+        frame(PING, true, b"?"),
+        frame(0, false, &[]),
+        frame(0, true, &[3; 600]),
+        frame(BINARY, true, b"next"),
+    ]
+    .concat();
+    let expected = [
+        frame(BINARY, false, &[1; 600]),
+        frame(0, true, &[]),
+        frame(PING, true, b"?"),
+        frame(BINARY, true, b"next"),
+    ]
+    .concat();
+    let (passed, mut sieve) = sieved(&sent, 50);
+    assert_eq!(passed, expected);
+    let skipped = Skipped {
+        seq: None,
+        bytes: 1800,
+    };
+    assert_eq!(sieve.take_skipped(), [skipped]);
+}
+
+#[test]
+fn a_message_that_never_ends_takes_no_memory_and_shows_its_seq() {
+    let mut sent = vec![0x80 | BINARY, 127];
+    sent.extend((1_u64 << 62).to_be_bytes());
+    sent.extend(begun_frame(10_000_000));
+    let (passed, mut sieve) = sieved(&sent, 100_000);
+    assert!(passed.is_empty());
+    assert_eq!(sieve.take_skipped(), []);
+    let unfinished = Skipped {
+        seq: Some(7),
+        bytes: 10_000_000,
+    };
+    assert_eq!(sieve.unfinished(), Some(unfinished));
+    let Message::Skipping { beginning, .. } = &sieve.message else {
+        panic!("{:?}", sieve.message);
+    };
+    assert_eq!(beginning.len(), BEGINNING);
+}
+
+proptest! {
+    /// However it is cut into pieces: of whole messages those that are short enough pass, in order.
+    #[test]
+    fn messages_pass_or_not_as_wholes(lens in prop::collection::vec(0..3 * MAX, 0..20), at_once in 1..5000_usize) {
+        let messages: Vec<_> = lens.iter().map(|len| frame(BINARY, true, &vec![7; *len])).collect();
+        let (passed, mut sieve) = sieved(&messages.concat(), at_once);
+        let short = messages.iter().zip(&lens).filter(|(_, len)| **len <= MAX);
+        let expected: Vec<u8> = short.flat_map(|(message, _)| message.clone()).collect();
+        prop_assert_eq!(passed, expected);
+        let long = lens.iter().filter(|len| **len > MAX).count();
+        prop_assert_eq!(sieve.take_skipped().len(), long);
+    }
+
+    /// No input makes it panic.
+    #[test]
+    fn nonsense_is_survived(sent in prop::collection::vec(any::<u8>(), 0..3000), at_once in 1..100_usize) {
+        let (passed, _) = sieved(&sent, at_once);
+        prop_assert!(passed.len() <= sent.len() + 2 * sent.len());
+    }
+}
