@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use fanjet_config::list;
+use fanjet_http::Tls;
 use fanjet_wire::zstd::DEFAULT_LEVEL;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,10 @@ pub struct EdgeConfig {
 pub struct HttpConfig {
     /// Where to listen. Port 0 takes any free one.
     pub listen: SocketAddr,
+    /// A file with the certificate that is shown to clients and those above it, in PEM. Empty: connections are not encrypted.
+    pub tls_certificate: PathBuf,
+    /// A file with its key, in PEM.
+    pub tls_key: PathBuf,
     /// Worker threads, each with its own hub. 0: one per core.
     pub workers: usize,
     /// Subscribers of this node at one time; more are refused with 503.
@@ -85,6 +90,8 @@ impl Default for HttpConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 6008)),
+            tls_certificate: PathBuf::new(),
+            tls_key: PathBuf::new(),
             workers: 0,
             max_subscribers: 10_000,
             max_subscribers_per_address: 1_000,
@@ -99,6 +106,31 @@ impl Default for HttpConfig {
 }
 
 impl HttpConfig {
+    /// Whether clients must speak TLS.
+    pub fn is_encrypted(&self) -> bool {
+        !self.tls_certificate.as_os_str().is_empty()
+    }
+
+    /// What encrypts connections, if they are to be.
+    ///
+    /// # Errors
+    /// [`EdgeError::Tls`].
+    pub(crate) fn tls(&self) -> Result<Option<Tls>, EdgeError> {
+        let has_key = !self.tls_key.as_os_str().is_empty();
+        match (self.is_encrypted(), has_key) {
+            (false, false) => Ok(None),
+            (true, true) => Ok(Some(Tls::load(&self.tls_certificate, &self.tls_key)?)),
+            (true, false) => Err(EdgeError::HalfTls {
+                set: "tls_certificate",
+                empty: "tls_key",
+            }),
+            (false, true) => Err(EdgeError::HalfTls {
+                set: "tls_key",
+                empty: "tls_certificate",
+            }),
+        }
+    }
+
     /// The number of worker threads.
     pub fn worker_count(&self) -> usize {
         match self.workers {
@@ -207,7 +239,7 @@ impl Default for HubConfig {
 pub enum Writer {
     /// By the HTTP server.
     Stream,
-    /// By the hub, past the HTTP server, to those who keep up; to the others by the server.
+    /// By the hub, past the HTTP server, to those who keep up; to the others by the server, and to all over TLS.
     Direct,
 }
 

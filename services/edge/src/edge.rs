@@ -74,7 +74,7 @@ impl Edge {
     /// [`DrainConfig`](crate::config::DrainConfig) for it.
     ///
     /// # Errors
-    /// [`EdgeError::Listen`], [`EdgeError::Pool`], [`EdgeError::Compression`], [`EdgeError::Drain`].
+    /// [`EdgeError::Listen`], [`EdgeError::Tls`], [`EdgeError::Pool`], [`EdgeError::Compression`], [`EdgeError::Drain`].
     pub fn start(
         config: EdgeConfig,
         log: Arc<dyn EventLog>,
@@ -149,7 +149,8 @@ impl Edge {
             #[cfg(feature = "fault-injection")]
             hubs: Arc::default(),
         };
-        let server = Server::bind(&node)?;
+        let tls = node.config.http.tls()?;
+        let server = Server::bind(&node, tls.clone())?;
         let addr = server.addr();
         let loader = Loader {
             log: Arc::clone(&log),
@@ -175,6 +176,9 @@ impl Edge {
         let refresh = node.config.status.refresh;
         let listener = Listener::new(node.clone(), notices);
         let listening = listener.run(announcer, refresh, over.clone());
+        if let Some(tls) = tls {
+            tasks.spawn("tls", OnFailure::Log, tls.keep_current(over.clone()));
+        }
         tasks.spawn("status", OnFailure::StopAll, keeper.run(over));
         tasks.spawn("cluster", OnFailure::Log, listening);
         tasks.spawn("ending", OnFailure::StopAll, ending.clone().run(grace));

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use fanjet_actors::TaskError;
 use fanjet_boot::Failure;
+use fanjet_http::TlsError;
 use fanjet_log::LogError;
 use thiserror::Error;
 
@@ -43,6 +44,23 @@ pub enum EdgeError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The certificate or its key cannot be used. The operator's to fix.
+    #[error("wrong setting {setting}: {source}", setting = setting(source))]
+    Tls {
+        /// What is wrong.
+        #[from]
+        source: TlsError,
+    },
+    /// One of both is missing. The operator's to fix.
+    #[error(
+        "wrong setting http.{empty}: it is empty and http.{set} is not (allowed: both files, or neither)"
+    )]
+    HalfTls {
+        /// The one that is there.
+        set: &'static str,
+        /// The one that is not.
+        empty: &'static str,
+    },
     /// The node could not end in the way that is asked for. The operator's to fix.
     #[error(
         "drain.spread is {spread:?}, drain.deadline is {deadline:?}: the spread must not be longer than the deadline, which counts whole seconds"
@@ -64,6 +82,13 @@ pub enum EdgeError {
     Task(#[from] TaskError),
 }
 
+fn setting(error: &TlsError) -> &'static str {
+    match error.is_key {
+        true => "http.tls_key",
+        false => "http.tls_certificate",
+    }
+}
+
 impl EdgeError {
     /// Whether starting again can help without anybody acting.
     pub fn is_retryable(&self) -> bool {
@@ -74,6 +99,8 @@ impl EdgeError {
             | Self::Pool(_)
             | Self::Compression { .. }
             | Self::ApiKeys { .. }
+            | Self::Tls { .. }
+            | Self::HalfTls { .. }
             | Self::Drain { .. }
             | Self::Task(_) => false,
         }
@@ -87,6 +114,8 @@ impl From<EdgeError> for Failure {
             | EdgeError::Pool(_)
             | EdgeError::Compression { .. }
             | EdgeError::ApiKeys { .. }
+            | EdgeError::Tls { .. }
+            | EdgeError::HalfTls { .. }
             | EdgeError::Drain { .. } => Self::config(error),
             EdgeError::Log(error) => error.into(),
             _ => Self::other(error),

@@ -59,7 +59,7 @@ async fn show(
         simulator.url(),
         args.rate
     ))?;
-    say(format_args!("try {}", tail_command(node.addr())))?;
+    say(format_args!("try {}", tail_command(node.addr(), false)))?;
     say("stop ctrl-c\n")?;
     let stop = process.stop();
     let wanted = Wanted {

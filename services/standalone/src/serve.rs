@@ -30,6 +30,12 @@ pub(crate) struct Args {
     /// Where clients connect; short for --set http.listen=ADDRESS
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
+    /// A certificate to show to clients (PEM), who then speak TLS; short for --set http.tls_certificate=FILE
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<String>,
+    /// The certificate's key (PEM); short for --set http.tls_key=FILE
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<String>,
     /// Also produce to these Kafka brokers; short for --set kafka.bootstrap_servers=LIST. Needs --output-topic
     #[arg(long, value_name = "LIST")]
     kafka: Option<String>,
@@ -47,6 +53,8 @@ impl Args {
             ("upstream.url", self.upstream),
             ("embedded.path", self.data),
             ("http.listen", self.listen),
+            ("http.tls_certificate", self.tls_certificate),
+            ("http.tls_key", self.tls_key),
             ("kafka.bootstrap_servers", self.kafka),
         ];
         let mut flags = self.flags;
@@ -78,7 +86,8 @@ async fn serve(settings: ServeSettings, process: &mut Process) -> Result<(), Fai
         data(&settings, &*opened.logs.ingest).await?
     ))?;
     let node = Node::start(&settings, opened, process)?;
-    say(format_args!("try {}", tail_command(node.addr())))?;
+    let is_encrypted = settings.http.is_encrypted();
+    say(format_args!("try {}", tail_command(node.addr(), is_encrypted)))?;
     node.run(process.stop()).await
 }
 
@@ -97,14 +106,15 @@ async fn data(settings: &ServeSettings, log: &dyn EventLog) -> Result<String, Fa
 }
 
 /// A command that shows what is served, on this machine, by the name under which this program was started.
-pub(crate) fn tail_command(served: SocketAddr) -> String {
+pub(crate) fn tail_command(served: SocketAddr, is_encrypted: bool) -> String {
     let program = std::env::args_os().next();
     let program = program.as_deref().unwrap_or("fanjet".as_ref()).display();
     let is_here = served.ip().is_unspecified() || served.ip().is_loopback();
+    let scheme = if is_encrypted { "wss" } else { "ws" };
     let url = match served.port() {
-        6008 if is_here => String::new(),
-        port if is_here => format!(" ws://localhost:{port}"),
-        _ => format!(" ws://{served}"),
+        6008 if is_here && !is_encrypted => String::new(),
+        port if is_here => format!(" {scheme}://localhost:{port}"),
+        _ => format!(" {scheme}://{served}"),
     };
     format!("{program} tail{url} --collection app.bsky.feed.post")
 }

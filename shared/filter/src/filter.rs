@@ -15,6 +15,7 @@ use fanjet_event::{Action, Did, Nsid, Topic};
 pub use self::kinds::EventKind;
 
 use self::extensions::Extensions;
+use self::kinds::EventKinds;
 use self::patterns::Patterns;
 use self::wanted_dids::WantedDids;
 use crate::{FilterRequest, List, OptionsError, PlcDid};
@@ -65,6 +66,18 @@ impl Filter {
             max_message_bytes: NonZeroU32::new(request.max_message_bytes),
             extensions: Extensions::read(request)?,
         })
+    }
+
+    /// Whether this is a value that a list may have.
+    pub(crate) fn accepts(list: List, value: &str) -> bool {
+        match list {
+            List::WantedCollections | List::UnwantedCollections => Patterns::accept(value),
+            List::WantedDids | List::UnwantedDids => {
+                PlcDid::of(value).is_some() || Did::parse(value).is_ok()
+            }
+            List::WantedKinds => EventKinds::of_kind(value).is_some(),
+            List::WantedOperations => EventKinds::of_operation(value).is_some(),
+        }
     }
 
     /// What a client would name to get this filter.

@@ -19,7 +19,9 @@ impl Filter {
         let mut request =
             FilterRequest::up_to(u32::try_from(payload.max_message_bytes).unwrap_or(0));
         for (list, values) in List::ALL.into_iter().zip(payload.lists) {
-            request.set(list, values.into_inner());
+            let (values, named) = values.into_parts();
+            request.set(list, values);
+            request.count(list, named);
         }
         Ok(Self::from_request(&request)?)
     }

@@ -8,6 +8,8 @@ use crate::{List, OptionsError};
 #[derive(Debug, Clone, Default)]
 pub struct FilterRequest<'a> {
     lists: [Vec<Cow<'a, str>>; List::ALL.len()],
+    /// How many values were named, where repetitions were left out; otherwise 0.
+    counted: [usize; List::ALL.len()],
     /// The longest wanted message in bytes; 0: no limit.
     pub max_message_bytes: u32,
 }
@@ -31,6 +33,11 @@ impl<'a> FilterRequest<'a> {
         self.lists[list as usize] = values;
     }
 
+    /// Says how many values a list has with the repetitions that it was set without.
+    pub fn count(&mut self, list: List, named: usize) {
+        self.counted[list as usize] = named;
+    }
+
     /// The values of a list.
     pub fn values(&self, list: List) -> &[Cow<'a, str>] {
         &self.lists[list as usize]
@@ -43,18 +50,40 @@ impl<'a> FilterRequest<'a> {
             .find(|&list| !self.values(list).is_empty())
     }
 
+    /// The values of a list that is not too long. One that is says so without taking more memory.
+    pub(crate) fn checked<'s>(
+        &'s self,
+        list: List,
+        accepts: impl Fn(&'s str) -> bool,
+    ) -> Result<&'s [Cow<'a, str>], OptionsError> {
+        let values = self.values(list);
+        if let Some(wrong) = values.iter().find(|value| !accepts(value)) {
+            return Err(OptionsError::value(list, wrong));
+        }
+        if values.len().max(self.counted[list as usize]) > list.max_values() {
+            return Err(OptionsError::TooManyValues(list));
+        }
+        if values.len() > list.max() {
+            let mut distinct: Vec<&str> = values.iter().map(|value| &**value).collect();
+            distinct.sort_unstable();
+            distinct.dedup();
+            if distinct.len() > list.max() {
+                let count = distinct.len();
+                return Err(OptionsError::TooMany { list, count });
+            }
+        }
+        Ok(values)
+    }
+
     /// Reads each value of a list, sorts what comes of it and leaves out repetitions.
     pub(crate) fn read<'s, T: Ord>(
         &'s self,
         list: List,
         read: impl Fn(&'s str) -> Option<T>,
     ) -> Result<Vec<T>, OptionsError> {
-        let named = self.values(list);
-        let mut values = Vec::with_capacity(named.len().min(list.max_values()));
+        let named = self.checked(list, |value| read(value).is_some())?;
+        let mut values = Vec::with_capacity(named.len());
         for value in named {
-            if values.len() == list.max_values() {
-                return Err(OptionsError::TooManyValues(list));
-            }
             values.push(read(value).ok_or_else(|| OptionsError::value(list, value))?);
         }
         values.sort_unstable();

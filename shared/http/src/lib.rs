@@ -6,6 +6,9 @@
 //!
 //! Nothing here knows what is served, or whom a connection is counted for.
 
+mod io;
+mod tls;
+
 mod gate;
 mod head;
 mod wire;
@@ -19,4 +22,5 @@ pub use gate::Gate;
 pub use paths::{Paths, allow, get};
 pub use semantics::semantics;
 pub use server::{Listening, Setup, listen};
+pub use tls::{Tls, TlsError};
 pub use wire::Wire;

@@ -18,9 +18,11 @@ use actix_web::error::Error;
 use fanjet_actors::Stop;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tracing::debug;
 
-use crate::Wire;
+use crate::io::Io;
+use crate::{Tls, Wire};
 
 /// Connections that wait for the server to accept them.
 const BACKLOG: i32 = 2048;
@@ -38,7 +40,9 @@ pub struct Setup {
     pub workers: usize,
     /// Connections of one thread at one time; more wait.
     pub max_connections: usize,
-    /// How long a request head may take.
+    /// What encrypts connections, where they are encrypted.
+    pub tls: Option<Tls>,
+    /// How long a request head may take, and the handshake before it.
     pub head_timeout: Duration,
     /// How long the rest of a request that is answered already may take.
     pub linger: Duration,
@@ -80,9 +84,12 @@ where
     let config = setup.clone();
     let factory = move || {
         let accept = accept.clone();
+        let tls = config.tls.clone();
+        let patience = config.head_timeout;
         let let_in = move |stream: TcpStream| {
             let mut data = Extensions::new();
             let is_in = accept(&stream, &mut data);
+            let tls = tls.clone();
             async move {
                 if !is_in {
                     return Err(refused());
@@ -91,7 +98,11 @@ where
                     debug!(%error, "a connection that ended by itself");
                 }
                 let peer = stream.peer_addr().ok();
-                Ok((Wire::new(stream, data), peer))
+                let io = match tls {
+                    None => Io::Plain(stream),
+                    Some(tls) => encrypted(stream, &tls, patience).await?,
+                };
+                Ok((Wire::new(io, data), peer))
             }
         };
         let ending = for_connections.clone();
@@ -102,7 +113,7 @@ where
             .h1_allow_half_closed(false)
             .local_addr(addr)
             .graceful_shutdown_signal(move || ending.clone().cancelled_owned())
-            .on_connect_ext(|wire: &Wire<TcpStream>, data: &mut Extensions| {
+            .on_connect_ext(|wire: &Wire<Io>, data: &mut Extensions| {
                 data.insert(Rc::clone(wire.gate()));
                 data.extend(wire.take_data());
             });
@@ -153,6 +164,16 @@ impl Listening {
         let (ended, ()) = futures::join!(server, handle.stop(true));
         ended
     }
+}
+
+async fn encrypted(stream: TcpStream, tls: &Tls, patience: Duration) -> Result<Io, DispatchError> {
+    let handshake = timeout(patience, tls.acceptor().accept(stream));
+    let stream = handshake.await.map_err(|_| refused())?;
+    let stream = stream.map_err(|error| {
+        debug!(%error, "failed TLS handshake");
+        DispatchError::Io(error)
+    })?;
+    Ok(Io::Tls(Box::new(stream)))
 }
 
 fn listener(addr: SocketAddr) -> io::Result<std::net::TcpListener> {

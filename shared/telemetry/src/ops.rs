@@ -46,6 +46,7 @@ impl OpsServer {
             listen: config.listen,
             workers: 1,
             max_connections: 256,
+            tls: None,
             head_timeout: Duration::from_secs(5),
             linger: Duration::from_secs(1),
             write_buffer: None,

@@ -3,11 +3,12 @@
 {{- $seconds := int .Values.edge.drainSeconds -}}
 {{- $http := dict "listen" "0.0.0.0:6008" -}}
 {{- with .Values.edge.trustedProxies }}{{ $_ := set $http "trusted_proxies" . }}{{ end -}}
+{{- if .Values.edge.tls.existingSecret }}{{ $_ := set $http "tls_certificate" "/etc/fanjet/tls/tls.crt" }}{{ $_ := set $http "tls_key" "/etc/fanjet/tls/tls.key" }}{{ end -}}
 {{- /* Without trusted proxies all clients behind a proxy, or a Service that hides them, have one address. */ -}}
 {{- $unless := dict -}}
 {{- if empty .Values.edge.trustedProxies -}}
 {{- $_ := set $unless "http" (dict "max_subscribers_per_address" 0 "max_connections_per_address" 0) -}}
-{{- $_ := set $unless "limits" (dict "max_replay_bytes_per_second" 0 "max_messages_per_second" 0 "max_sent_bytes_per_second" 0) -}}
+{{- $_ := set $unless "limits" (dict "max_replay_bytes_per_second" 0 "max_messages_per_second" 0 "max_sent_bytes_per_second" 0 "max_inbound_bytes_per_address" 0) -}}
 {{- end -}}
 {{- $limits := dict -}}
 {{- if .Values.edge.apiKeys.existingSecret }}{{ $_ := set $limits "api_keys" "/etc/fanjet/api-keys/keys.toml" }}{{ end -}}

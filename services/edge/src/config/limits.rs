@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::SubscriberConfig;
-use crate::limits::{InboundMemory, Rate, Sending};
+use crate::limits::{InboundMemory, Rate, Sending, unless_zero};
 
 /// What one client may take, beside places.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +21,8 @@ pub struct LimitsConfig {
     /// Bytes that the long messages of all clients may take while they are read; a client whose message finds no room is
     /// closed with 1013.
     pub max_inbound_bytes: usize,
-    /// As many of them as all clients from one address may take together; one longest message always may.
+    /// As many of them as all clients from one address may take together; one longest message always may. 0: no limit of
+    /// their own.
     pub max_inbound_bytes_per_address: usize,
     /// Bytes per second that all subscribers from one address together get on their way from their cursors to what is
     /// live; they get the rest later. 0: no limit.
@@ -50,7 +51,7 @@ impl LimitsConfig {
     /// Memory for messages as long as these subscribers' may be.
     pub(crate) fn inbound_memory(&self, subscriber: &SubscriberConfig) -> InboundMemory {
         let longest = subscriber.max_client_message_bytes;
-        let per_address = self.max_inbound_bytes_per_address.max(longest);
+        let per_address = unless_zero(self.max_inbound_bytes_per_address).max(longest);
         InboundMemory::new(self.max_inbound_bytes, per_address)
     }
 

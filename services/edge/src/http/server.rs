@@ -7,7 +7,7 @@ use std::sync::Arc;
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpRequest, web};
 use fanjet_actors::Stop;
-use fanjet_http::{Listening, Paths, Setup, get, listen, semantics};
+use fanjet_http::{Listening, Paths, Setup, Tls, get, listen, semantics};
 use rustix::process::{Resource, getrlimit};
 use socket2::{SockRef, TcpKeepalive};
 use tracing::{info, warn};
@@ -46,13 +46,14 @@ impl Server {
     ///
     /// # Errors
     /// [`EdgeError::Listen`].
-    pub(crate) fn bind(node: &Node) -> Result<Self, EdgeError> {
+    pub(crate) fn bind(node: &Node, tls: Option<Tls>) -> Result<Self, EdgeError> {
         let config = &node.config.http;
         check_open_files(config.max_subscribers);
         let setup = Setup {
             listen: config.listen,
             workers: config.worker_count(),
             max_connections: config.max_subscribers.saturating_add(SPARE_CONNECTIONS),
+            tls,
             head_timeout: config.handshake_timeout,
             linger: config.close_linger,
             write_buffer: match node.config.subscriber.writer {

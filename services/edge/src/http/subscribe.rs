@@ -37,8 +37,10 @@ pub(crate) async fn subscribe(
             let feed = feed.over(socket.clone()).within(admitted.permit.replay());
             let shard = Rc::clone(worker.shard());
             let member = Rc::clone(feed.member());
-            // Only here: over plain HTTP the server puts something around every piece.
-            if let (Writer::Direct, Some(socket)) = (node.config.subscriber.writer, socket) {
+            // Only here: over plain HTTP the server puts something around every piece, and TLS around everything.
+            let is_direct =
+                node.config.subscriber.writer == Writer::Direct && !node.config.http.is_encrypted();
+            if let (true, Some(socket)) = (is_direct, socket) {
                 member.outbox().write_to(socket);
             }
             let sending = admitted.permit.sending();

@@ -53,6 +53,8 @@ mod status;
 mod status_cluster;
 #[cfg(test)]
 mod stored_filters;
+#[cfg(test)]
+mod tls;
 
 /// How the nodes of these tests write.
 #[cfg(test)]

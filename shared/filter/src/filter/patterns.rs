@@ -37,6 +37,11 @@ impl Patterns {
         })
     }
 
+    /// Whether this is a pattern.
+    pub(super) fn accept(value: &str) -> bool {
+        Pattern::read(value).is_some()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.exact.is_empty() && self.prefixes.is_empty()
     }

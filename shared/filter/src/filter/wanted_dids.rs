@@ -17,13 +17,12 @@ impl WantedDids {
     /// `None` when none was named.
     pub(super) fn read(request: &FilterRequest<'_>) -> Result<Option<Box<Self>>, OptionsError> {
         let list = List::WantedDids;
-        let named = request.values(list);
-        let mut plc = Vec::with_capacity(named.len().min(list.max_values()));
+        let named = request.checked(list, |value| {
+            PlcDid::of(value).is_some() || Did::parse(value).is_ok()
+        })?;
+        let mut plc = Vec::with_capacity(named.len());
         let mut others = Vec::new();
-        for (at, value) in named.iter().enumerate() {
-            if at == list.max_values() {
-                return Err(OptionsError::TooManyValues(list));
-            }
+        for value in named {
             match PlcDid::of(value) {
                 Some(did) => plc.push(did),
                 None => match Did::parse(&**value) {
@@ -37,9 +36,6 @@ impl WantedDids {
         others.sort_unstable();
         others.dedup();
         let count = plc.len() + others.len();
-        if count > list.max() {
-            return Err(OptionsError::TooMany { list, count });
-        }
         let wanted = Self {
             plc: plc.into(),
             others: others.iter().map(Did::shared).collect(),

@@ -1,4 +1,4 @@
-//! A list of texts, of which only so many are kept as anybody will look at.
+//! A list of texts, of which only those are kept that say something new.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,26 +6,33 @@ use std::fmt;
 use serde::de::{self, DeserializeSeed, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::List;
+use crate::{Filter, List};
 
-/// Texts of a message: at most one more than their list looks at, so that whoever counts them sees that there were
-/// too many.
+/// Texts of a message, without repetitions where there are many: however often somebody names a value, it takes no more
+/// memory than once.
 #[derive(Debug, Default)]
-pub(super) struct Values<'a>(Vec<Cow<'a, str>>);
+pub(super) struct Values<'a> {
+    kept: Vec<Cow<'a, str>>,
+    named: usize,
+}
 
 impl<'a> Values<'a> {
     /// Reads values of this list; `null` is the empty list.
     pub(super) fn of(list: List) -> Reader {
-        Reader(list.max_values())
+        Reader(list)
     }
 
-    pub(super) fn into_inner(self) -> Vec<Cow<'a, str>> {
-        self.0
+    /// What is kept, and how many texts there were.
+    pub(super) fn into_parts(self) -> (Vec<Cow<'a, str>>, usize) {
+        (self.kept, self.named)
     }
 }
 
 /// Reads a list.
-pub(super) struct Reader(usize);
+pub(super) struct Reader(List);
+
+/// So many times more texts than there may be values, and repetitions are looked for.
+const TEXTS_PER_VALUE: usize = 2;
 
 impl<'de> DeserializeSeed<'de> for Reader {
     type Value = Values<'de>;
@@ -43,13 +50,28 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut kept = Vec::new();
-        while let Some(text) = list.next_element::<Text<'de>>()? {
-            if kept.len() <= self.0 {
-                kept.push(text.0);
+        let mut kept: Vec<Cow<'de, str>> = Vec::new();
+        let mut named = 0_usize;
+        let mut is_wrong = false;
+        let mut look_at = self.0.max() * TEXTS_PER_VALUE;
+        while let Some(Text(text)) = list.next_element()? {
+            named += 1;
+            // Nobody looks behind the first that is wrong, nor behind the last that may be named.
+            if is_wrong || named > self.0.max_values() {
+                continue;
+            }
+            if !Filter::accepts(self.0, &text) {
+                is_wrong = true;
+                kept.clear();
+            }
+            kept.push(text);
+            if kept.len() >= look_at {
+                kept.sort_unstable();
+                kept.dedup();
+                look_at = look_at.max(kept.len() * TEXTS_PER_VALUE);
             }
         }
-        Ok(Values(kept))
+        Ok(Values { kept, named })
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
@@ -85,5 +107,70 @@ impl<'de> Visitor<'de> for TextVisitor {
 
     fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
         Ok(Cow::Borrowed(""))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(list: List, json: &str) -> Values<'_> {
+        let mut deserializer = serde_json::Deserializer::from_str(json);
+        Values::of(list).deserialize(&mut deserializer).unwrap()
+    }
+
+    /// Room for texts that are kept, and those that are not borrowed.
+    fn memory(values: &Values<'_>) -> usize {
+        let owned = values
+            .kept
+            .iter()
+            .filter(|text| matches!(text, Cow::Owned(_)));
+        values.kept.capacity() * size_of::<Cow<'_, str>>()
+            + owned.map(|text| text.len()).sum::<usize>()
+    }
+
+    /// A million values in ten megabytes.
+    #[test]
+    fn what_is_kept_is_a_small_multiple_of_what_was_sent() {
+        let json = |text: &dyn Fn(usize) -> String| {
+            let texts: Vec<_> = (0..1_000_001)
+                .map(|at| format!("\"{}\"", text(at)))
+                .collect();
+            format!("[{}]", texts.join(","))
+        };
+        let equal = json(&|_| "did:a:b".to_owned());
+        let values = read(List::WantedDids, &equal);
+        assert_eq!(
+            (values.named, values.kept.last().map(|it| &**it)),
+            (1_000_001, Some("did:a:b"))
+        );
+        assert!(memory(&values) <= equal.len() / 10, "{}", memory(&values));
+
+        let escaped = json(&|_| "did:a:\\u0062".to_owned());
+        assert!(memory(&read(List::UnwantedDids, &escaped)) <= escaped.len() / 10);
+
+        let different = json(&|at| format!("did:a:{at}"));
+        let values = read(List::WantedDids, &different);
+        assert_eq!(values.kept.len(), List::WantedDids.max_values());
+        assert!(
+            memory(&values) <= 4 * different.len(),
+            "{}",
+            memory(&values)
+        );
+    }
+
+    #[test]
+    fn the_first_wrong_value_is_the_one_that_is_kept() {
+        for list in List::ALL {
+            let values = read(list, r#"["a wrong one", "another"]"#);
+            assert_eq!(
+                (values.kept.as_slice(), values.named),
+                (&[Cow::from("a wrong one")][..], 2)
+            );
+        }
+        let texts = [&["\"did:a:b\""; 50_000][..], &["\"x\"", "\"y\""]].concat();
+        let json = format!("[{}]", texts.join(","));
+        let values = read(List::WantedDids, &json);
+        assert!(values.kept.contains(&Cow::from("x")) && !values.kept.contains(&Cow::from("y")));
     }
 }
