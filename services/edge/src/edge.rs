@@ -200,6 +200,15 @@ impl EdgeHandle {
         self.addr
     }
 
+    /// Where clients connect.
+    pub fn url(&self) -> String {
+        let scheme = match self.node.config.http.is_encrypted() {
+            true => "wss",
+            false => "ws",
+        };
+        format!("{scheme}://{}", self.addr)
+    }
+
     /// Whether it should get clients now. Cheap.
     pub fn readiness(&self) -> Readiness {
         readiness(&self.node)

@@ -49,6 +49,6 @@ async fn serve(settings: EdgeSettings, process: &mut Process) -> Result<(), Fail
         process.stop(),
     )?;
     process.serve_ops(&settings.ops, edge.health())?;
-    say(format_args!("listening ws://{}", edge.addr()))?;
+    say(format_args!("listening {}", edge.url()))?;
     Ok(edge.join().await?)
 }

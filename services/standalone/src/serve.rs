@@ -87,7 +87,10 @@ async fn serve(settings: ServeSettings, process: &mut Process) -> Result<(), Fai
     ))?;
     let node = Node::start(&settings, opened, process)?;
     let is_encrypted = settings.http.is_encrypted();
-    say(format_args!("try {}", tail_command(node.addr(), is_encrypted)))?;
+    say(format_args!(
+        "try {}",
+        tail_command(node.addr(), is_encrypted)
+    ))?;
     node.run(process.stop()).await
 }
 

@@ -86,18 +86,22 @@ pub(super) async fn abuse(options: &Options, document: &mut Document) -> Result<
             .await?;
         attacks.send_replace(false);
         let attempts = attackers.join_next().await.context("nobody attacked")??;
-        let times = refusals(edge, attack, counted_before).await?;
-        let (metric, label) = attack.refusal();
-        ensure!(
-            times > 0.0,
-            "{}: no {metric}{{{label}}} was counted in {attempts} attempts",
-            attack.name()
-        );
+        let [refused, times] = match attack.refusal() {
+            None => ["-".to_owned(), "-".to_owned()],
+            Some((metric, label)) => {
+                let times = refusals(edge, attack, counted_before).await?;
+                ensure!(
+                    times > 0.0,
+                    "{}: no {metric}{{{label}}} was counted in {attempts} attempts",
+                    attack.name()
+                );
+                [format!("{metric} {label}"), figure(times)]
+            }
+        };
         let after = stage.memory(&Side::Ours(0))?;
-        let refused = format!("{metric} {label}");
         table.row(row(
             attack.name(),
-            [figure(attempts as f64), refused, figure(times)],
+            [figure(attempts as f64), refused, times],
             &rounds,
             after,
         ));
@@ -126,8 +130,10 @@ async fn refusals(edge: &Edge, attack: Attack, before: f64) -> Result<f64> {
 }
 
 async fn counted(edge: &Edge, attack: Attack) -> Result<f64> {
-    let (metric, label) = attack.refusal();
-    edge.metric(metric, label).await
+    match attack.refusal() {
+        None => Ok(0.0),
+        Some((metric, label)) => edge.metric(metric, label).await,
+    }
 }
 
 fn row(

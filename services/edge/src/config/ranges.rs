@@ -53,7 +53,7 @@ pub const RANGES: &[Range] = &[
     Range::count("limits.max_messages_per_second", 1, TIB).or_zero("no limit"),
     Range::count("limits.max_sent_bytes_per_second", 1, TIB).or_zero("no limit"),
     Range::count("limits.max_inbound_bytes", 1, TIB),
-    Range::count("limits.max_inbound_bytes_per_address", 1, TIB),
+    Range::count("limits.max_inbound_bytes_per_address", 1, TIB).or_zero("no limit of their own"),
     Range::count("limits.max_replay_bytes_per_second", 1, TIB).or_zero("no limit"),
     Range::count("zstd.level", 1, 22),
     Range::count("filters.max_body_bytes", 1, GIB),

@@ -78,7 +78,7 @@ impl Node {
             None => Health::all([ingest.health(), edge.health()]),
         };
         process.serve_ops(&settings.ops, health)?;
-        say(format_args!("listening ws://{}", edge.addr()))?;
+        say(format_args!("listening {}", edge.url()))?;
         Ok(Self {
             ingest,
             candidacy,

@@ -21,6 +21,10 @@ pub(super) enum Attack {
     IdleSockets,
     /// Request heads of a megabyte.
     HugeHeads,
+    /// Requests of 100 KB behind one whose answer never ends.
+    PipelinedHeads,
+    /// A second request on a connection whose first one is answered, a byte per second.
+    SlowSecondHeads,
     /// Connecting with the oldest cursor, reading a while, and again.
     OldestCursor,
     /// Coming back again and again with times that neither the node's memory nor anybody else's question answers.
@@ -29,6 +33,8 @@ pub(super) enum Attack {
     LongMessages,
     /// Messages that begin and never end.
     EndlessMessages,
+    /// Most of a message of ten megabytes, and then silence.
+    ParkedMessages,
     /// Small messages as fast as they go.
     ManyMessages,
     /// Text that is no text.
@@ -45,14 +51,17 @@ const FAR_FUTURE_US: u64 = 4_000_000_000_000_000;
 const CENTURY_US: u64 = 3_155_760_000_000_000;
 
 impl Attack {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::SlowHandshakes,
         Self::IdleSockets,
         Self::HugeHeads,
+        Self::PipelinedHeads,
+        Self::SlowSecondHeads,
         Self::OldestCursor,
         Self::TimeCursors,
         Self::LongMessages,
         Self::EndlessMessages,
+        Self::ParkedMessages,
         Self::ManyMessages,
         Self::InvalidText,
         Self::BrokenFrames,
@@ -63,21 +72,28 @@ impl Attack {
             Self::SlowHandshakes => "5,000 slow handshakes",
             Self::IdleSockets => "10,000 idle sockets",
             Self::HugeHeads => "request heads of 1 MB",
+            Self::PipelinedHeads => "requests behind a stream",
+            Self::SlowSecondHeads => "slow second requests",
             Self::OldestCursor => "oldest cursor in a loop",
             Self::TimeCursors => "time cursors that nobody shares",
             Self::LongMessages => "messages of 10 MB in a loop",
             Self::EndlessMessages => "messages without end",
+            Self::ParkedMessages => "parked messages of 9.9 MB",
             Self::ManyMessages => "small messages in a loop",
             Self::InvalidText => "text that is not UTF-8",
             Self::BrokenFrames => "frames that break the protocol",
         }
     }
 
-    /// The metric and the label under which it must be counted: what was refused, or what it cost others.
-    pub(super) fn refusal(self) -> (&'static str, &'static str) {
+    /// The metric and the label under which it must be counted; `None` where there is nothing that could be held, so nothing
+    /// to refuse.
+    pub(super) fn refusal(self) -> Option<(&'static str, &'static str)> {
         const CONNECTIONS: &str = "fanjet_edge_refused_connections";
         const DISCONNECTS: &str = "fanjet_edge_disconnects";
-        match self {
+        let refusal = match self {
+            Self::SlowSecondHeads => return None,
+            Self::PipelinedHeads => (CONNECTIONS, "overrun"),
+            Self::ParkedMessages => (DISCONNECTS, "inbound_full"),
             Self::SlowHandshakes | Self::HugeHeads => (CONNECTIONS, "no_request"),
             Self::IdleSockets => (CONNECTIONS, "address_full"),
             Self::OldestCursor => ("fanjet_edge_replay_pauses", ""),
@@ -87,7 +103,8 @@ impl Attack {
             }
             Self::InvalidText => (DISCONNECTS, "bad_message"),
             Self::BrokenFrames => (DISCONNECTS, "protocol_error"),
-        }
+        };
+        Some(refusal)
     }
 
     /// How many do it at one time.
@@ -98,7 +115,11 @@ impl Attack {
             Self::OldestCursor => 20,
             Self::TimeCursors => 500,
             Self::HugeHeads | Self::InvalidText | Self::BrokenFrames => 50,
-            Self::LongMessages | Self::EndlessMessages | Self::ManyMessages => 30,
+            Self::PipelinedHeads | Self::SlowSecondHeads => 500,
+            Self::LongMessages
+            | Self::EndlessMessages
+            | Self::ParkedMessages
+            | Self::ManyMessages => 30,
         }
     }
 
@@ -144,6 +165,28 @@ impl Attack {
                 }
                 peer.read_to_end().await
             }
+            Self::PipelinedHeads => {
+                let mut peer = Peer::connect(server).await?;
+                peer.send(b"GET /events HTTP/1.1\r\nHost: edge\r\n\r\n")
+                    .await?;
+                let mut head = b"GET / HTTP/1.1\r\nHost: edge\r\nX-Long: ".to_vec();
+                head.resize(100_000, b'a');
+                head.extend(b"\r\n\r\n");
+                for _ in 0..16 {
+                    peer.send(&head).await?;
+                }
+                peer.read_to_end().await
+            }
+            Self::SlowSecondHeads => {
+                let mut peer = Peer::connect(server).await?;
+                let first = b"GET /status HTTP/1.1\r\nHost: edge\r\nConnection: keep-alive\r\n\r\n";
+                peer.send(first).await?;
+                for byte in b"GET /status HTTP/1.1\r\nHost: edge\r\n" {
+                    peer.send(&[*byte]).await?;
+                    sleep(Duration::from_secs(1)).await;
+                }
+                peer.read_to_end().await
+            }
             Self::OldestCursor => {
                 let mut peer = Peer::subscribe(server, "?cursor=0").await?;
                 peer.read(4 << 20).await
@@ -170,6 +213,12 @@ impl Attack {
                 loop {
                     peer.send(&frame(FRAGMENT, &piece)).await?;
                 }
+            }
+            Self::ParkedMessages => {
+                let mut peer = Peer::subscribe(server, "").await?;
+                let most = vec![b' '; LONGEST - 100_000];
+                peer.send(&frame(FIRST_FRAGMENT, &most)).await?;
+                peer.read_to_end().await
             }
             Self::ManyMessages => {
                 let mut peer = Peer::subscribe(server, "").await?;
