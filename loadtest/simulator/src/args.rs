@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
-use fanjet_simulator::{FaultRule, MuteRule, Rate, SimulatorConfig, Source, WorldConfig};
+use fanjet_simulator::{
+    CursorHabit, FaultRule, MuteRule, Rate, SimulatorConfig, Source, WorldConfig,
+};
 
 /// Serves com.atproto.sync.subscribeRepos from a seeded world, with real signed frames.
 #[derive(Debug, Parser)]
@@ -28,6 +30,9 @@ pub(crate) struct Args {
     /// Publish nothing beyond the backlog before the first client has connected
     #[arg(long)]
     wait_for_client: bool,
+    /// How cursors are taken: spec, or relay or rainbow as indigo's
+    #[arg(long, default_value = "spec")]
+    cursors: CursorHabit,
     /// Forget the oldest frames above this many bytes
     #[arg(long, default_value_t = 512 << 20)]
     history_bytes: usize,
@@ -172,6 +177,8 @@ impl Args {
             limit: self.limit,
             backlog: self.backlog,
             wait_for_client: self.wait_for_client,
+            is_paused: false,
+            cursors: self.cursors,
             history_bytes: self.history_bytes,
             history_frames: self.history_frames,
             keep_expected: false,

@@ -86,6 +86,33 @@ impl FromStr for Rate {
     }
 }
 
+/// How a server takes cursors. All begin behind the frame that the cursor names, if it is kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CursorHabit {
+    /// As specified, and as a PDS does: a cursor of the future is refused by an error frame, one that is too old is told
+    /// by an info frame.
+    #[default]
+    Spec,
+    /// As indigo's relay: a cursor of the future gets what happens now, one that is too old the oldest there is, both
+    /// without a word.
+    Relay,
+    /// As indigo's rainbow: as the relay, but the frame that the cursor names is sent once more.
+    Rainbow,
+}
+
+impl FromStr for CursorHabit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "spec" => Ok(Self::Spec),
+            "relay" => Ok(Self::Relay),
+            "rainbow" => Ok(Self::Rainbow),
+            _ => Err("expected spec, relay or rainbow".to_owned()),
+        }
+    }
+}
+
 /// The whole simulator.
 #[derive(Debug, Clone)]
 pub struct SimulatorConfig {
@@ -101,6 +128,10 @@ pub struct SimulatorConfig {
     pub backlog: u64,
     /// Publish nothing beyond the backlog before the first client has connected.
     pub wait_for_client: bool,
+    /// Begin as if [paused](crate::SimulatorHandle::pause) behind the backlog.
+    pub is_paused: bool,
+    /// How cursors are taken.
+    pub cursors: CursorHabit,
     /// Forget the oldest frames above this many bytes.
     pub history_bytes: usize,
     /// Forget the oldest frames above this many.
@@ -128,6 +159,8 @@ impl Default for SimulatorConfig {
             limit: None,
             backlog: 0,
             wait_for_client: false,
+            is_paused: false,
+            cursors: CursorHabit::default(),
             history_bytes: 512 << 20,
             history_frames: 1_000_000,
             keep_expected: true,

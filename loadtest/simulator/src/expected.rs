@@ -20,7 +20,7 @@ pub struct ExpectedEvent {
     /// What has happened.
     pub kind: ExpectedKind,
     /// The v1 JSON behind `time_us`; `None` for what v1 never serves.
-    json_rest: Option<String>,
+    pub(crate) json_rest: Option<String>,
 }
 
 /// The part of an event that depends on its kind.

@@ -12,13 +12,14 @@ use parking_lot::RwLock;
 use tokio::sync::watch;
 
 use crate::faults::FaultCounts;
-use crate::{ExpectedEvent, FaultKind, ProducedFrame};
+use crate::renumber;
+use crate::{CursorHabit, ExpectedEvent, FaultKind, ProducedFrame};
 
 /// One published frame.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) bytes: Bytes,
-    seq: u64,
+    pub(crate) seq: u64,
     expected: Vec<ExpectedEvent>,
     /// What is to happen to the first connection that reaches this frame.
     fault: Option<FaultKind>,
@@ -53,6 +54,10 @@ struct Kept {
     bytes: usize,
     last_seq: u64,
     forgotten_seq: Option<u64>,
+    /// What is added to the seqs of frames, wrapping, since the server numbers anew.
+    shift: u64,
+    /// What was expected of the frames before that.
+    retired: Vec<ExpectedEvent>,
 }
 
 /// Where a client begins.
@@ -80,6 +85,8 @@ impl History {
                 bytes: 0,
                 last_seq: seq_base,
                 forgotten_seq: None,
+                shift: 0,
+                retired: Vec::new(),
             }),
             published: watch::Sender::new(0),
             faults: FaultCounts::default(),
@@ -92,6 +99,7 @@ impl History {
     pub(crate) fn append(&self, frames: impl IntoIterator<Item = ProducedFrame>) {
         let mut kept = self.kept.write();
         for frame in frames {
+            let frame = frame.shifted_by(kept.shift);
             if let Some(fault) = frame.fault
                 && !fault.is_of_connection()
             {
@@ -134,23 +142,77 @@ impl History {
     }
 
     /// Translates a cursor: the last seq a client has seen. No cursor means from now on.
-    pub(crate) fn start(&self, cursor: Option<u64>, promised_seq: u64) -> Start {
+    pub(crate) fn start(
+        &self,
+        cursor: Option<u64>,
+        promised_seq: u64,
+        habit: CursorHabit,
+    ) -> Start {
         let kept = self.kept.read();
-        let end = kept.first + kept.entries.len() as u64;
-        match cursor {
-            None => Start::At {
-                position: end,
-                outdated: false,
-            },
-            Some(cursor) if cursor > kept.last_seq.max(promised_seq) => Start::InTheFuture,
-            Some(cursor) => Start::At {
-                position: kept.first
-                    + kept.entries.partition_point(|entry| entry.seq <= cursor) as u64,
+        let live = Start::At {
+            position: kept.first + kept.entries.len() as u64,
+            outdated: false,
+        };
+        let Some(cursor) = cursor else {
+            return live;
+        };
+        let behind = |is_before: &dyn Fn(u64) -> bool| {
+            let skipped = kept.entries.partition_point(|entry| is_before(entry.seq));
+            kept.first + skipped as u64
+        };
+        let is_future = cursor > kept.last_seq.max(promised_seq);
+        match habit {
+            CursorHabit::Spec if is_future => Start::InTheFuture,
+            CursorHabit::Spec => Start::At {
+                position: behind(&|seq| seq <= cursor),
                 outdated: kept
                     .forgotten_seq
                     .is_some_and(|forgotten| cursor < forgotten),
             },
+            CursorHabit::Relay | CursorHabit::Rainbow if is_future => live,
+            CursorHabit::Relay => Start::At {
+                position: behind(&|seq| seq <= cursor),
+                outdated: false,
+            },
+            CursorHabit::Rainbow => Start::At {
+                position: behind(&|seq| seq < cursor),
+                outdated: false,
+            },
         }
+    }
+
+    /// Numbers from `base` on, as a server that was set up anew under the same name: nothing is kept of what was published
+    /// but the last `repeated` frames, under new seqs.
+    pub(crate) fn renumber(&self, base: u64, repeated: usize) {
+        let mut kept = self.kept.write();
+        let old: Vec<_> = kept.entries.drain(..).collect();
+        let (forgotten, again) = old.split_at(old.len().saturating_sub(repeated));
+        let before = match (forgotten.last(), again.first()) {
+            (Some(last), _) => last.seq,
+            (None, Some(first)) => first.seq - 1,
+            (None, None) => kept.last_seq,
+        };
+        let shift = base.wrapping_sub(before);
+        kept.retired
+            .extend(old.iter().flat_map(|entry| entry.expected.iter().cloned()));
+        kept.first += old.len() as u64;
+        kept.shift = kept.shift.wrapping_add(shift);
+        kept.forgotten_seq = None;
+        let repeated = again.iter().map(|entry| {
+            Arc::new(Entry {
+                seq: entry.seq.wrapping_add(shift),
+                bytes: renumber::bytes(&entry.bytes, entry.seq, entry.seq.wrapping_add(shift)),
+                expected: Vec::new(),
+                fault: None,
+                fault_spent: AtomicBool::new(true),
+            })
+        });
+        kept.entries = repeated.collect();
+        kept.bytes = kept.entries.iter().map(|entry| entry.bytes.len()).sum();
+        kept.last_seq = kept.entries.back().map_or(base, |entry| entry.seq);
+        let published = kept.first + kept.entries.len() as u64;
+        drop(kept);
+        self.published.send_replace(published);
     }
 
     /// Follows the number of published frames.
@@ -168,10 +230,8 @@ impl History {
 
     pub(crate) fn expected(&self) -> Vec<ExpectedEvent> {
         let kept = self.kept.read();
-        kept.entries
-            .iter()
-            .flat_map(|entry| entry.expected.iter().cloned())
-            .collect()
+        let newest = kept.entries.iter().flat_map(|entry| &entry.expected);
+        kept.retired.iter().chain(newest).cloned().collect()
     }
 
     /// The fault that is to strike the connection now. Each strikes once.

@@ -21,12 +21,13 @@ mod recording;
 mod publisher;
 
 mod history;
+mod renumber;
 
 mod server;
 
 mod simulator;
 
-pub use config::{Rate, SimulatorConfig, Source, WorldConfig};
+pub use config::{CursorHabit, Rate, SimulatorConfig, Source, WorldConfig};
 pub use directory::Directory;
 pub use error::SimulatorError;
 pub use expected::{ExpectedEvent, ExpectedKind};

@@ -29,7 +29,15 @@ pub(crate) struct Publisher {
     pub(crate) outputs: Outputs,
     pub(crate) mute: Arc<Mute>,
     pub(crate) rate: Rate,
-    pub(crate) paused: watch::Receiver<bool>,
+    pub(crate) pace: watch::Sender<Pace>,
+}
+
+/// Whether frames are published as they are due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pace {
+    pub(crate) is_paused: bool,
+    /// How many are wanted although it is paused.
+    pub(crate) wanted: u64,
 }
 
 impl Publisher {
@@ -64,7 +72,7 @@ impl Publisher {
     async fn run_at_full_speed(&mut self) -> Result<(), SimulatorError> {
         let mut batch = Vec::with_capacity(BATCH);
         loop {
-            self.wait_while_paused().await;
+            self.wait_while_paused().await?;
             if self.frames.recv_many(&mut batch, BATCH).await == 0 {
                 return Ok(());
             }
@@ -80,7 +88,7 @@ impl Publisher {
         let mut last = Instant::now();
         loop {
             ticks.tick().await;
-            if self.wait_while_paused().await {
+            if self.wait_while_paused().await? {
                 last = Instant::now();
             }
             let now = Instant::now();
@@ -97,14 +105,23 @@ impl Publisher {
         }
     }
 
-    /// Whether there was a pause.
-    async fn wait_while_paused(&mut self) -> bool {
-        let paused = *self.paused.borrow();
-        if paused {
-            // The sender lives as long as the simulator; when it goes, so does this task.
-            let _resumed = self.paused.wait_for(|paused| !paused).await;
+    /// Whether there was a pause. What is wanted meanwhile is published at once.
+    async fn wait_while_paused(&mut self) -> Result<bool, SimulatorError> {
+        let mut changes = self.pace.subscribe();
+        let mut was_paused = false;
+        loop {
+            let Pace { is_paused, wanted } = *changes.borrow_and_update();
+            if wanted > 0 {
+                self.backlog(wanted).await?;
+                self.pace.send_modify(|pace| pace.wanted -= wanted);
+            } else if is_paused {
+                was_paused = true;
+                // The sender is here: this cannot end but with a change.
+                let _changed = changes.changed().await;
+            } else {
+                return Ok(was_paused);
+            }
         }
-        paused
     }
 
     fn publish(&mut self, batch: &mut Vec<ProducedFrame>) -> Result<(), SimulatorError> {

@@ -17,9 +17,9 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::Directory;
 use crate::faults::Mute;
 use crate::history::History;
+use crate::{CursorHabit, Directory};
 use http::{Reply, Request};
 pub use stats::Stats;
 
@@ -30,6 +30,7 @@ pub(crate) struct Server {
     pub(crate) history: Arc<History>,
     pub(crate) directory: Directory,
     pub(crate) promised_seq: u64,
+    pub(crate) cursors: CursorHabit,
     pub(crate) stall: Duration,
     pub(crate) mute: Arc<Mute>,
     pub(crate) places: Arc<Semaphore>,
@@ -126,10 +127,13 @@ impl Server {
                 }
             },
         };
+        // What is published from the moment on in which the client knows that it is connected, it gets.
+        let (promised, habit) = (self.promised_seq, self.cursors);
+        let start = self.history.start(cursor, promised, habit);
         http::accept_websocket(&mut stream, key).await?;
         stream.set_nodelay(true)?;
         let _counted = Counted::new(self);
-        subscribe_repos::serve(self, stream, cursor).await;
+        subscribe_repos::serve(self, stream, start).await;
         Ok(())
     }
 

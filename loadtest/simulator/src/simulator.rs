@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::faults::Mute;
 use crate::history::{History, Limits};
-use crate::publisher::{Outputs, Producer, Publisher, Stream};
+use crate::publisher::{Outputs, Pace, Producer, Publisher, Stream};
 use crate::server::{Server, Stats};
 use crate::{ExpectedEvent, MuteRule, SimulatorConfig, SimulatorError};
 
@@ -24,7 +24,7 @@ pub struct Simulator;
 pub struct SimulatorHandle {
     address: SocketAddr,
     server: Arc<Server>,
-    paused: watch::Sender<bool>,
+    pace: watch::Sender<Pace>,
     producer: Option<Producer>,
     /// Set when publishing has failed.
     failure: Arc<Mutex<Option<SimulatorError>>>,
@@ -52,6 +52,7 @@ impl Simulator {
             history: history.clone(),
             directory: stream.directory.clone(),
             promised_seq: stream.promised_seq,
+            cursors: config.cursors,
             stall: config.stall,
             mute: Arc::new(Mute::new(config.mute)),
             places: Arc::new(Semaphore::new(config.max_connections)),
@@ -64,14 +65,17 @@ impl Simulator {
             tasks: TaskTracker::new(),
         });
         let (producer, frames) = Producer::start(stream)?;
-        let paused = watch::Sender::new(false);
+        let pace = watch::Sender::new(Pace {
+            is_paused: config.is_paused,
+            wanted: 0,
+        });
         let mut publisher = Publisher {
             frames,
             history,
             outputs,
             mute: Arc::clone(&server.mute),
             rate: config.rate,
-            paused: paused.subscribe(),
+            pace: pace.clone(),
         };
         publisher.backlog(config.backlog).await?;
 
@@ -94,7 +98,7 @@ impl Simulator {
         Ok(SimulatorHandle {
             address,
             server,
-            paused,
+            pace,
             producer: Some(producer),
             failure,
         })
@@ -177,12 +181,25 @@ impl SimulatorHandle {
 
     /// Stops publishing; connections stay open.
     pub fn pause(&self) {
-        self.paused.send_replace(true);
+        self.pace.send_modify(|pace| pace.is_paused = true);
+    }
+
+    /// Publishes some frames at once, also while it is paused, and waits until that is done.
+    pub async fn publish(&self, frames: u64) {
+        let until = self.produced() + frames;
+        self.pace.send_modify(|pace| pace.wanted += frames);
+        self.wait_until_produced(until).await;
+    }
+
+    /// Numbers from `base` on, and forgets what was published but for the last `repeated` frames, which stand there under
+    /// new seqs: as a relay that was set up anew under the same name. Connections stay open.
+    pub fn renumber(&self, base: u64, repeated: usize) {
+        self.server.history.renumber(base, repeated);
     }
 
     /// Goes on publishing.
     pub fn resume(&self) {
-        self.paused.send_replace(false);
+        self.pace.send_modify(|pace| pace.is_paused = false);
     }
 
     /// Cuts all open connections, without a closing handshake.

@@ -29,7 +29,7 @@ mod mst;
 mod draft;
 
 mod car;
-mod cbor;
+pub(crate) mod cbor;
 pub(crate) mod frame;
 mod json;
 

@@ -37,16 +37,20 @@ fn a_cursor_is_the_last_seq_seen() {
         (Some(15), at(4, false)),
         (Some(16), Start::InTheFuture),
     ] {
-        assert_eq!(history.start(cursor, 0), start, "{cursor:?}");
+        assert_eq!(
+            history.start(cursor, 0, CursorHabit::Spec),
+            start,
+            "{cursor:?}"
+        );
     }
-    assert_eq!(history.start(Some(16), 20), at(4, false));
+    assert_eq!(history.start(Some(16), 20, CursorHabit::Spec), at(4, false));
 }
 
 #[test]
 fn what_is_forgotten_makes_older_cursors_outdated() {
     let history = history(2, [11, 12, 13, 14]);
-    assert_eq!(history.start(Some(11), 0), at(2, true));
-    assert_eq!(history.start(Some(12), 0), at(2, false));
+    assert_eq!(history.start(Some(11), 0, CursorHabit::Spec), at(2, true));
+    assert_eq!(history.start(Some(12), 0, CursorHabit::Spec), at(2, false));
     assert_eq!(history.read(1, 9).unwrap_err(), Forgotten);
     assert_eq!(history.read(2, 9).unwrap().len(), 2);
     assert_eq!(history.read(2, 1).unwrap().len(), 1);
@@ -75,4 +79,35 @@ fn a_fault_of_a_connection_strikes_once() {
     assert_eq!(history.spend_fault(&entries[1]), None);
     assert_eq!(history.faults().get(FaultKind::Stall), 1);
     assert_eq!(history.faults().get(FaultKind::BadCid), 1);
+}
+
+#[test]
+fn a_relay_says_nothing_about_cursors_of_the_future_and_of_the_past() {
+    let history = history(2, [11, 12, 14, 15]);
+    for (cursor, relay, rainbow) in [(16, 4, 4), (15, 4, 3), (14, 3, 2), (13, 2, 2), (11, 2, 2)] {
+        let start = |habit| history.start(Some(cursor), 0, habit);
+        assert_eq!(start(CursorHabit::Relay), at(relay, false), "{cursor}");
+        assert_eq!(start(CursorHabit::Rainbow), at(rainbow, false), "{cursor}");
+    }
+}
+
+#[test]
+fn a_server_that_numbers_anew_has_its_last_frames_under_new_seqs() {
+    let history = history(100, [11, 12, 14, 15]);
+    history.renumber(1_000, 2);
+    let seqs = || {
+        let entries = history.read(4, 100).unwrap();
+        entries.iter().map(|entry| entry.seq).collect::<Vec<_>>()
+    };
+    assert_eq!(seqs(), [1_002, 1_003]);
+    assert_eq!(history.read(3, 1).unwrap_err(), Forgotten);
+    history.append([frame(16, None), frame(18, None)]);
+    assert_eq!(seqs(), [1_002, 1_003, 1_004, 1_006]);
+    assert_eq!(history.last_seq(), 1_006);
+    // Down as well as up.
+    history.renumber(0, 1);
+    history.append([frame(20, None)]);
+    let entries = history.read(8, 100).unwrap();
+    let seqs: Vec<_> = entries.iter().map(|entry| entry.seq).collect();
+    assert_eq!(seqs, [2, 4]);
 }

@@ -31,11 +31,11 @@ enum End {
 }
 
 /// Serves one client until it goes.
-pub(super) async fn serve(server: &Server, stream: TcpStream, cursor: Option<u64>) {
+pub(super) async fn serve(server: &Server, stream: TcpStream, start: Start) {
     let config = WebSocketConfig::default().write_buffer_size(256 * 1024);
     let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
     let (mut sink, mut source) = socket.split();
-    let end = run(server, &mut sink, &mut source, cursor).await;
+    let end = run(server, &mut sink, &mut source, start).await;
     if let Ok(End::Closed) = end
         && let Err(error) = sink.close().await
     {
@@ -47,10 +47,10 @@ async fn run(
     server: &Server,
     sink: &mut Sink,
     source: &mut Source,
-    cursor: Option<u64>,
+    start: Start,
 ) -> tungstenite::Result<End> {
     let mut published = server.history.published();
-    let mut position = match server.history.start(cursor, server.promised_seq) {
+    let mut position = match start {
         Start::At { position, outdated } => {
             if outdated {
                 let message = "Requested cursor exceeded limit. Possibly missing events";
