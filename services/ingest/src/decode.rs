@@ -10,8 +10,10 @@ use tokio::time::Instant;
 use tracing::error;
 
 use crate::filter::IngestFilter;
+use crate::frame_time::FrameTime;
 use crate::gate::{Admission, Drafts, DropReason};
 use crate::queue::Share;
+use crate::upstream::Reached;
 
 /// Who numbered frames: an upstream, and how often it has begun anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,13 +22,28 @@ pub(crate) struct Numbering {
     pub(crate) epoch: u32,
 }
 
+/// What frames may be besides new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rewind {
+    /// Nothing.
+    None,
+    /// From here on what the log holds may come again, in another numbering.
+    IntoLog,
+    /// What came before them is lost: they do not begin where it was to be gone on.
+    BehindLoss,
+    /// Reading began at a time before which nothing is wanted, and they may come from before.
+    BeforeBeginning(FrameTime),
+}
+
 /// What the upstream sent, as it came.
 #[derive(Debug)]
 pub(crate) struct FrameBatch {
     /// Who numbered the frames.
     pub(crate) numbering: Numbering,
-    /// Whether they are the first of a connection that began at a time the log has passed, in another numbering.
-    pub(crate) is_rewound: bool,
+    /// What they may be besides new.
+    pub(crate) rewind: Rewind,
+    /// How far the upstream is read with them, if that is known.
+    pub(crate) reached: Option<Reached>,
     /// When the first of them came.
     pub(crate) arrived: Instant,
     /// The frames in order.
@@ -39,7 +56,8 @@ pub(crate) struct FrameBatch {
 #[derive(Debug)]
 pub(crate) struct Decoded {
     pub(crate) numbering: Numbering,
-    pub(crate) is_rewound: bool,
+    pub(crate) rewind: Rewind,
+    pub(crate) reached: Option<Reached>,
     pub(crate) passage: Passage,
     pub(crate) drafts: Drafts,
 }
@@ -105,9 +123,12 @@ async fn decode(mut batch: FrameBatch, filter: Arc<IngestFilter>) -> Piece {
         Ok(drafts) => drafts,
         Err(_panicked) => decode_one_by_one(upstream, &batch.frames, &filter).await,
     };
+    let rest_follows = taken < batch.frames.len();
     let decoded = Decoded {
         numbering: batch.numbering.clone(),
-        is_rewound: std::mem::take(&mut batch.is_rewound),
+        rewind: std::mem::replace(&mut batch.rewind, Rewind::None),
+        // With the last piece the upstream is read so far.
+        reached: batch.reached.filter(|_| !rest_follows),
         passage: Passage {
             arrived: batch.arrived,
             decoding,

@@ -21,6 +21,22 @@ pub enum IngestError {
         /// The first seq that is not ours.
         seq: u64,
     },
+    /// The log ends before what it had acknowledged. What it lost is asked of the upstream again, from the log's real end on.
+    #[error("the log has lost events: it ends at seq {end}, although it had acknowledged {acked}")]
+    LogLost {
+        /// What it had acknowledged.
+        acked: u64,
+        /// Where it ends.
+        end: u64,
+    },
+    /// Another log stands where the one was that this term began with.
+    #[error("the log was replaced: expected the log {expected}, found {found}")]
+    LogReplaced {
+        /// The log of this term.
+        expected: String,
+        /// The log that is there.
+        found: String,
+    },
     /// The lease could not be renewed in time: somebody else may lead now.
     #[error("the term is over: the lease was not renewed in time")]
     TermOver,
@@ -39,7 +55,12 @@ impl IngestError {
     /// Whether only this term as leader is over: a later one, here or elsewhere, goes on from the log's end.
     pub(crate) fn ends_term(&self) -> bool {
         match self {
-            Self::Fenced { .. } | Self::TermOver => true,
+            Self::Fenced { .. }
+            | Self::LogLost { .. }
+            | Self::LogReplaced { .. }
+            | Self::TermOver => true,
+            // The next term reads the log that is there.
+            Self::Log(LogError::Replaced { .. }) => true,
             Self::Log(error) => error.is_retryable(),
             Self::Append(error) => error.is_retryable(),
             Self::Config { .. } | Self::Task(_) => false,
@@ -49,7 +70,10 @@ impl IngestError {
     /// Whether a restart can help without anybody acting.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Fenced { .. } | Self::TermOver => true,
+            Self::Fenced { .. }
+            | Self::LogLost { .. }
+            | Self::LogReplaced { .. }
+            | Self::TermOver => true,
             Self::Log(error) => error.is_retryable(),
             Self::Append(error) => error.is_retryable(),
             Self::Config { .. } | Self::Task(_) => false,

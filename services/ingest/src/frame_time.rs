@@ -13,7 +13,6 @@ impl FrameTime {
     /// Before all others.
     pub(crate) const MIN: Self = Self(i64::MIN);
 
-    #[cfg(test)]
     pub(crate) fn from_micros(micros: i64) -> Self {
         Self(micros)
     }

@@ -51,6 +51,8 @@ pub(crate) enum PassedOver {
     BehindNewerRev,
     /// It comes from a time that the log has passed, before the oldest event that is remembered.
     BeforeMemory,
+    /// It comes from before the time at which reading began, into a log that holds nothing.
+    BeforeBeginning,
 }
 
 impl Held {
@@ -142,12 +144,17 @@ impl Held {
 }
 
 impl PassedOver {
-    pub(crate) const ALL: [Self; 2] = [Self::BehindNewerRev, Self::BeforeMemory];
+    pub(crate) const ALL: [Self; 3] = [
+        Self::BehindNewerRev,
+        Self::BeforeMemory,
+        Self::BeforeBeginning,
+    ];
 
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::BehindNewerRev => "behind_newer_rev",
             Self::BeforeMemory => "before_memory",
+            Self::BeforeBeginning => "before_beginning",
         }
     }
 }

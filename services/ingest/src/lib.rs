@@ -14,7 +14,8 @@
 //! 7. [`freshness`] counts per collection what is in the log, and tells it to the cluster.
 //!
 //! [`pipeline`] wires 2 to 7, [`service`] makes one term of it, and [`lead`] decides when: one of several ingests leads,
-//! the others stand by. There is no cursor store: [`resume`] reads where to go on from the log's last event.
+//! the others stand by. The log is the only truth: [`resume`] reads where to go on from the log's last event. What is
+//! [recorded](bookmark) beside it is asked only when the log keeps none.
 //! This crate must never import the edge, and nothing a stranger sends may stop it.
 
 mod config;
@@ -28,6 +29,7 @@ mod decode;
 mod filter;
 mod gate;
 mod log_tail;
+mod bookmark;
 mod resume;
 mod held;
 mod sequencer;
@@ -49,6 +51,5 @@ pub use config::{
 pub use error::IngestError;
 pub use filter::IngestFilter;
 pub use lead::Candidacy;
-pub use metrics::show_subjects;
 pub use service::Ingest;
 pub use verify::{VerifyConfig, VerifyMode};

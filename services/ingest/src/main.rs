@@ -7,8 +7,8 @@ use clap::Parser;
 use fanjet_actors::{Clock, SystemClock};
 use fanjet_boot::{Failure, Process};
 use fanjet_config::Flags;
-use fanjet_ingest::{Candidacy, Ingest, IngestConfig, show_subjects};
-use fanjet_log_nats::{NatsLog, NatsNotices};
+use fanjet_ingest::{Candidacy, Ingest, IngestConfig};
+use fanjet_log_nats::{NatsBookmarks, NatsLog, NatsNotices};
 
 /// Reads an ATProto firehose and keeps it as one ordered log in NATS JetStream.
 #[derive(Debug, Parser)]
@@ -30,9 +30,9 @@ async fn serve(config: IngestConfig, process: &mut Process) -> Result<(), Failur
         return Ok(());
     };
     let log = log?;
-    show_subjects(&process.meter("fanjet-ingest"), log.spread());
     let instance = process.instance().to_owned();
     let notices = NatsNotices::of(&log).await?;
+    let bookmarks = NatsBookmarks::of(&log).await?;
     let candidacy = if config.lease.enabled {
         Candidacy::shared(Arc::new(log.lease().await?), &instance, &config.lease)?
     } else {
@@ -46,6 +46,7 @@ async fn serve(config: IngestConfig, process: &mut Process) -> Result<(), Failur
         &process.meter("fanjet-ingest"),
     )?
     .telling(Arc::new(notices), config.freshness)?
+    .recording(Arc::new(bookmarks))
     .keeping(filter)
     .traced_by(process.tracer("fanjet-ingest"));
     process.serve_ops(&config.ops, ingest.health())?;

@@ -2,7 +2,6 @@
 
 mod labels;
 mod collections;
-mod subjects;
 
 use std::time::Duration;
 
@@ -17,8 +16,7 @@ use crate::held::PassedOver;
 use crate::lead::Role;
 use crate::upstream::Reason;
 use crate::verify::{LookupResult, Outcome};
-pub(crate) use labels::{Disconnect, Notice};
-pub use subjects::show_subjects;
+pub(crate) use labels::{Disconnect, Notice, Resumed};
 
 const FRAMES: &str = "fanjet_ingest_frames_total";
 const FRAME_BYTES: &str = "fanjet_ingest_frame_bytes_total";
@@ -39,6 +37,10 @@ const UPSTREAM_DISCONNECTS: &str = "fanjet_ingest_upstream_disconnects_total";
 const UPSTREAM_NOTICES: &str = "fanjet_ingest_upstream_notices_total";
 const RELAY_SEQ: &str = "fanjet_ingest_relay_seq";
 const LOG_SEQ: &str = "fanjet_ingest_log_seq";
+const ORIGINS_LOST: &str = "fanjet_ingest_origins_lost_total";
+const UPSTREAM_LOSSES: &str = "fanjet_ingest_upstream_losses_total";
+const LOG_LOST: &str = "fanjet_ingest_log_lost_events_total";
+const LOG_REPLACED: &str = "fanjet_ingest_log_replaced_total";
 const RESYNCS: &str = "fanjet_ingest_log_resyncs_total";
 const ROLE: &str = "fanjet_ingest_role";
 const TAKEOVERS: &str = "fanjet_ingest_takeovers_total";
@@ -70,6 +72,10 @@ pub(crate) struct IngestMetrics {
     relay_seq: Gauge<u64>,
     log_seq: Gauge<u64>,
     resyncs: Counter<u64>,
+    origins_lost: Counter<u64>,
+    upstream_losses: Counter<u64>,
+    log_lost: Counter<u64>,
+    log_replaced: Counter<u64>,
     role: Gauge<u64>,
     takeovers: Counter<u64>,
     renewals: Counter<u64>,
@@ -93,7 +99,7 @@ impl IngestMetrics {
             repeats: counter(REPEATS, "Events passed over because the log holds them"),
             passed_over: counter(
                 PASSED_OVER,
-                "Events of another upstream that came too late to be logged, by reason",
+                "Events that came too late to be logged, or happened before reading began, by reason",
             ),
             filtered: counter(FILTERED, "Events that the settings do not keep, by list"),
             seq_gaps: counter(SEQ_GAPS, "Times an upstream's next seq did not come next"),
@@ -129,6 +135,22 @@ impl IngestMetrics {
             resyncs: counter(
                 RESYNCS,
                 "Times the log's end was read again after a failed append",
+            ),
+            origins_lost: counter(
+                ORIGINS_LOST,
+                "Times a leader began although the log kept no event that says how far the upstream was read, by where it went on",
+            ),
+            upstream_losses: counter(
+                UPSTREAM_LOSSES,
+                "Times an upstream had forgotten what follows the place up to which it was read: events are lost",
+            ),
+            log_lost: counter(
+                LOG_LOST,
+                "Events that the log had acknowledged and then lost",
+            ),
+            log_replaced: counter(
+                LOG_REPLACED,
+                "Times another log stood where the log was that a term began with",
             ),
             role: gauge(ROLE, "1 for the role that this process has"),
             takeovers: counter(TAKEOVERS, "Times this process became the leader"),
@@ -247,6 +269,23 @@ impl IngestMetrics {
     pub(crate) fn key_looked_up(&self, result: LookupResult) {
         self.key_lookups
             .add(1, &[KeyValue::new("result", result.label())]);
+    }
+
+    pub(crate) fn origin_lost(&self, resumed: Resumed) {
+        self.origins_lost
+            .add(1, &[KeyValue::new("resumed", resumed.label())]);
+    }
+
+    pub(crate) fn upstream_lost(&self) {
+        self.upstream_losses.add(1, &[]);
+    }
+
+    pub(crate) fn log_lost(&self, events: u64) {
+        self.log_lost.add(events, &[]);
+    }
+
+    pub(crate) fn log_replaced(&self) {
+        self.log_replaced.add(1, &[]);
     }
 
     pub(crate) fn resynced(&self) {

@@ -4,13 +4,15 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use fanjet_actors::Clock;
+use fanjet_event::TimeUs;
 use fanjet_log::EventLog;
 use futures::{FutureExt, Stream, StreamExt};
 use tokio::sync::mpsc;
 use tracing::warn;
 
 use crate::IngestError;
-use crate::decode::{Decoded, FrameBatch, Numbering, decode_in_order};
+use crate::bookmark::{Bookkeeper, Bookmark};
+use crate::decode::{Decoded, FrameBatch, Numbering, Rewind, decode_in_order};
 use crate::filter::IngestFilter;
 use crate::freshness::Freshness;
 use crate::gate::UpstreamNotice;
@@ -20,6 +22,7 @@ use crate::publisher::Publisher;
 use crate::resume::patiently;
 use crate::sequencer::Sequencer;
 use crate::status::Status;
+use crate::upstream::Reached;
 use crate::verify::{self, Verifier};
 
 /// With more bytes than this unacknowledged, the log gets nothing new: far more than it has in flight at full rate.
@@ -29,6 +32,9 @@ const MAX_UNACKED_BYTES: usize = 64 << 20;
 pub(crate) struct Pipeline {
     pub(crate) sequencer: Sequencer,
     pub(crate) publisher: Publisher,
+    pub(crate) bookkeeper: Bookkeeper,
+    /// Which log it is.
+    pub(crate) log_id: String,
     pub(crate) log: Arc<dyn EventLog>,
     /// How many of the log's newest events are looked at when another upstream begins to be read.
     pub(crate) remembered_events: usize,
@@ -65,12 +71,16 @@ impl Pipeline {
         while let Some(batch) = self.next_drafts(&mut decoded).await? {
             let Decoded {
                 numbering,
-                is_rewound,
+                rewind,
+                reached,
                 passage,
                 drafts,
             } = batch;
-            if is_rewound {
-                self.compare(&numbering).await?;
+            match rewind {
+                Rewind::None => {}
+                Rewind::IntoLog => self.compare(&numbering).await?,
+                Rewind::BehindLoss => self.sequencer.count_no_more(),
+                Rewind::BeforeBeginning(time) => self.sequencer.pass_over_before(time),
             }
             let upstream = &numbering.upstream;
             self.freshness.flowed(upstream, drafts.events.len());
@@ -92,13 +102,37 @@ impl Pipeline {
             if !sequenced.events.is_empty() {
                 self.publisher.append(sequenced.events, &passage).await?;
             }
+            if let Some(reached) = reached {
+                self.record(&numbering, reached);
+            }
         }
-        self.publisher.flush().await
+        self.publisher.flush().await?;
+        self.bookkeeper.settle(self.publisher.acked());
+        Ok(())
+    }
+
+    /// Takes note of how far the upstream is read, to be recorded when the log has acknowledged what lies before.
+    fn record(&mut self, numbering: &Numbering, reached: Reached) {
+        let (relay_seq, time) = match reached {
+            Reached::Frame { seq, time } => (Some(seq), time),
+            Reached::Nothing { since } => (None, since),
+        };
+        let bookmark = Bookmark {
+            log: self.log_id.clone(),
+            end: self.publisher.given(),
+            log_time_us: self.sequencer.last_time().map(TimeUs::get),
+            upstream: numbering.upstream.as_str().to_owned(),
+            relay_seq,
+            time_us: time.micros(),
+        };
+        self.bookkeeper.note(bookmark, self.publisher.acked());
     }
 
     /// Another upstream begins to be read: finds out what the log holds of what it will send.
     async fn compare(&mut self, numbering: &Numbering) -> Result<(), IngestError> {
         self.publisher.flush().await?;
+        // Otherwise a log that is shorter than it should be would be taken for one that lags, for ever.
+        self.publisher.confirm_end().await?;
         let (log, last) = (&*self.log, self.publisher.acked());
         let read = || Held::read(log, last, self.remembered_events).boxed();
         let held = patiently(&self.status, read).await?;
@@ -117,6 +151,7 @@ impl Pipeline {
         }
         if self.publisher.unacked() > 0 {
             self.publisher.flush().await?;
+            self.bookkeeper.settle(self.publisher.acked());
         }
         Ok(decoded.next().await)
     }

@@ -2,7 +2,7 @@
 //!
 //! Invariants: events reach the log in the order in which they were given, each once; an event is forgotten only
 //! when the log acknowledged it; as soon as another writer is seen in the log, or the term is over, nothing more is
-//! written.
+//! written; and nothing is ever written into a log that has lost what it had acknowledged, or into another one.
 
 mod reconcile;
 
@@ -12,28 +12,40 @@ use std::time::Duration;
 
 use fanjet_actors::Backoff;
 use fanjet_log::{AppendError, Appender, EventLog, LogError, NewEvent, Seq};
-use tracing::{info, warn};
+use tokio::time::Instant;
+use tracing::{error, info, warn};
 
 use crate::IngestError;
 use crate::decode::Passage;
 use crate::freshness::Freshness;
 use crate::lead::Permit;
 use crate::metrics::IngestMetrics;
+use crate::resume::{Resume, end_of};
 use crate::status::Status;
 use crate::traces::Traces;
 use reconcile::{Verdict, reconcile};
 
 const RETRY_MIN: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(5);
+/// A log that ends before what it has acknowledged may be a server that does not know yet that it was deposed. After this
+/// time it is not.
+pub(crate) const SHORTER_FOR: Duration = Duration::from_secs(10);
 
 /// The one writer of the log in this process.
 pub(crate) struct Publisher {
     log: Arc<dyn EventLog>,
+    /// Which one that is.
+    log_id: String,
     permit: Permit,
     /// `None` while the log's end has to be read again.
     appender: Option<Box<dyn Appender>>,
     /// Everything up to here is acknowledged.
     acked: Seq,
+    /// Where that stood when the log's end was read last: to read it again and again without getting on helps nobody.
+    resynced_at: Option<Seq>,
+    backoff: Backoff,
+    /// Since when the log ends before `acked`.
+    shorter_since: Option<Instant>,
     /// What was given to the log behind `acked`, in order.
     unacked: VecDeque<NewEvent>,
     /// Bytes of their bodies.
@@ -46,11 +58,11 @@ pub(crate) struct Publisher {
 }
 
 impl Publisher {
-    /// Continues behind `acked`, the log's last seq.
+    /// Continues behind the log's end.
     pub(crate) fn continuing(
         log: Arc<dyn EventLog>,
         permit: Permit,
-        acked: Seq,
+        resume: &Resume,
         traces: Traces,
         freshness: Freshness,
         metrics: IngestMetrics,
@@ -58,9 +70,13 @@ impl Publisher {
     ) -> Self {
         Self {
             log,
+            log_id: resume.log.clone(),
             permit,
             appender: None,
-            acked,
+            acked: resume.seq,
+            resynced_at: None,
+            backoff: Backoff::new(RETRY_MIN, RETRY_MAX),
+            shorter_since: None,
             unacked: VecDeque::new(),
             unacked_bytes: 0,
             traces,
@@ -115,9 +131,23 @@ impl Publisher {
         Ok(())
     }
 
+    /// Makes sure that the log ends where everything given ends, after a [`Publisher::flush`].
+    ///
+    /// # Errors
+    /// As [`Publisher::append`].
+    pub(crate) async fn confirm_end(&mut self) -> Result<(), IngestError> {
+        self.appender = None;
+        self.reopen().await
+    }
+
     /// The seq up to which everything is acknowledged.
     pub(crate) fn acked(&self) -> Seq {
         self.acked
+    }
+
+    /// The seq of the newest event given.
+    pub(crate) fn given(&self) -> Seq {
+        self.acked + self.unacked.len() as Seq
     }
 
     /// How many events are given but not acknowledged.
@@ -147,19 +177,34 @@ impl Publisher {
         }
     }
 
-    /// Finds out what the log holds, opens it behind that and gives it the rest, until all of that succeeds.
+    /// Finds out what the log holds, opens it behind that and gives it the rest, until all of that succeeds. That it
+    /// answers is not enough: without progress since the last time there is a pause, and no readiness.
     async fn reopen(&mut self) -> Result<(), IngestError> {
-        let mut backoff = Backoff::new(RETRY_MIN, RETRY_MAX);
         loop {
+            if self.resynced_at.replace(self.acked) == Some(self.acked) && !self.unacked.is_empty()
+            {
+                self.status.set_log_reachable(false);
+                let pause = self.backoff.next_pause();
+                warn!(
+                    ?pause,
+                    acked = self.acked,
+                    unacked = self.unacked.len(),
+                    "the log has taken nothing since its end was read last, trying again"
+                );
+                tokio::time::sleep(pause).await;
+            }
             match self.try_reopen().await {
                 Ok(()) => {
-                    self.status.set_log_reachable(true);
+                    if self.unacked.is_empty() {
+                        self.status.set_log_reachable(true);
+                    }
                     return Ok(());
                 }
                 Err(Retry::Never(error)) => return Err(error),
                 Err(Retry::Later(reason)) => {
                     self.status.set_log_reachable(false);
-                    let pause = backoff.next_pause();
+                    self.resynced_at = None;
+                    let pause = self.backoff.next_pause();
                     warn!(
                         reason,
                         ?pause,
@@ -173,21 +218,17 @@ impl Publisher {
     }
 
     async fn try_reopen(&mut self) -> Result<(), Retry> {
-        let last = self.log.last().await?;
-        let is_as_left = last.is_none() && self.log.bounds().await?.last == self.acked;
-        let verdict = match is_as_left {
-            true => Verdict::Stored(0),
-            false => reconcile(self.acked, &self.unacked, last.as_ref()),
-        };
-        let stored = match verdict {
+        let found = self.log.identity().await?.to_string();
+        if found != self.log_id {
+            return Err(Retry::Never(self.replaced(found)));
+        }
+        let (end, last) = end_of(&*self.log).await?;
+        let stored = match reconcile(self.acked, &self.unacked, end, last.as_ref()) {
             Verdict::Stored(stored) => stored,
-            Verdict::Stale => {
-                return Err(Retry::Later(
-                    "the log answered with an old state".to_owned(),
-                ));
-            }
+            Verdict::Shorter(end) => return Err(self.shorter(end)),
             Verdict::Foreign(seq) => return Err(Retry::Never(IngestError::Fenced { seq })),
         };
+        self.shorter_since = None;
         if !self.unacked.is_empty() {
             self.metrics.resynced();
             info!(
@@ -204,6 +245,37 @@ impl Publisher {
         outcome?;
         self.appender = Some(appender);
         Ok(())
+    }
+
+    /// The log ends before what it has acknowledged: waits for a better answer, but not for ever.
+    fn shorter(&mut self, end: Seq) -> Retry {
+        let acked = self.acked;
+        if self.permit.check().is_err() {
+            return Retry::Never(IngestError::TermOver);
+        }
+        let since = *self.shorter_since.get_or_insert_with(Instant::now);
+        if since.elapsed() < SHORTER_FOR {
+            return Retry::Later(format!(
+                "it ends at seq {end}, although it has acknowledged {acked}"
+            ));
+        }
+        self.metrics.log_lost(acked - end);
+        self.status.set_log_lost(acked, end);
+        error!(
+            acked,
+            end, "the log has lost events that it had acknowledged: ending the term"
+        );
+        Retry::Never(IngestError::LogLost { acked, end })
+    }
+
+    fn replaced(&self, found: String) -> IngestError {
+        self.metrics.log_replaced();
+        let expected = self.log_id.clone();
+        error!(
+            expected,
+            found, "another log stands where the log was: ending the term"
+        );
+        IngestError::LogReplaced { expected, found }
     }
 
     fn forget_acked(&mut self, acked: Seq) {
@@ -223,6 +295,8 @@ impl Publisher {
             for event in self.unacked.drain(..count) {
                 self.unacked_bytes -= event.body.len();
             }
+            self.backoff.reset();
+            self.status.set_log_stands_at(&self.log_id, acked);
         }
     }
 }

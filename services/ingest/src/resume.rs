@@ -1,16 +1,22 @@
-//! Where to go on. The log is the only truth: its last event says everything, the newest few say how sure that is.
+//! Where to go on. The log is the only truth: its last event says everything, the newest few say how sure that is. Where
+//! it keeps none, it still says where it ends, and what was [recorded](crate::bookmark) beside it says how far the upstream
+//! was read.
 
 use std::time::Duration;
 
 use fanjet_actors::Backoff;
 use fanjet_event::TimeUs;
-use fanjet_log::{Entry, EventLog, LogError, Origin, Seq, UpstreamId};
+use fanjet_log::{
+    Bookmarks, Bounds, Entry, EventLog, LogError, Origin, Seq, UpstreamId, first_seq,
+};
 use futures::future::BoxFuture;
 use tracing::warn;
 
+use crate::bookmark::Bookmark;
 use crate::frame_time::{FrameTime, RecentTimes};
 use crate::log_tail::each_entry;
 use crate::status::Status;
+use crate::upstream::{Place, Reached};
 
 /// So many events after another upstream began to be read, it has certainly caught up with the log: what it sends then is
 /// new.
@@ -19,12 +25,16 @@ const SETTLED: Seq = 10_000;
 /// The state that a leader starts from.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Resume {
-    /// The log's last seq, of an entry that is kept or not.
+    /// Which log it is.
+    pub(crate) log: String,
+    /// The log's last seq, whether it is kept or not.
     pub(crate) seq: Seq,
-    /// Its log time.
+    /// Its log time, if that is known.
     pub(crate) time: Option<TimeUs>,
-    /// Its origin.
+    /// Its origin, if it is kept.
     pub(crate) origin: Option<Origin>,
+    /// What is recorded of this log; used only without an origin.
+    pub(crate) bookmark: Option<Bookmark>,
     /// When its newest events happened.
     pub(crate) recent: RecentTimes,
     /// Not all of its newest events have one upstream's numbers: what the last one's upstream sends next may be there
@@ -38,20 +48,32 @@ impl Resume {
     ///
     /// # Errors
     /// [`LogError`]; [`LogError::Corrupt`] when an entry is damaged.
-    pub(crate) async fn read(log: &dyn EventLog, has_fallbacks: bool) -> Result<Self, LogError> {
-        // Whatever was there before: what is written goes on from what is there now.
-        log.adopt().await?;
-        let Some(last) = log.last().await? else {
-            return Ok(Self {
-                seq: log.bounds().await?.last,
-                ..Self::default()
-            });
+    pub(crate) async fn read(
+        log: &dyn EventLog,
+        positions: &dyn Bookmarks,
+        has_fallbacks: bool,
+    ) -> Result<Self, LogError> {
+        // Only this leader writes: whichever log is there now is the one to go on in.
+        let log_id = log.adopt().await?.to_string();
+        let (end, last) = end_of(log).await?;
+        let bookmark = match Bookmark::load(positions).await {
+            Ok(bookmark) => bookmark.filter(|bookmark| bookmark.log == log_id),
+            // Then the log says everything.
+            Err(_) if last.is_some() => None,
+            Err(error) => return Err(error),
         };
         let mut resume = Self {
-            seq: last.seq,
-            time: Some(last.time()?),
+            log: log_id,
+            seq: end,
+            bookmark,
             ..Self::default()
         };
+        let Some(last) = last else {
+            let time = resume.bookmark.as_ref().and_then(|it| it.log_time_us);
+            resume.time = time.and_then(TimeUs::new);
+            return Ok(resume);
+        };
+        resume.time = Some(last.time()?);
         let first = (last.seq + 1).saturating_sub(SETTLED).max(1);
         let few = (last.seq + 1)
             .saturating_sub(RecentTimes::KEPT as Seq)
@@ -66,7 +88,45 @@ impl Resume {
             each_entry(log, first, first, &mut note).await?;
             each_entry(log, few, last.seq, &mut note).await?;
         }
+        // What expired while it was read does not matter: this one was there.
+        resume.origin.get_or_insert(last.origin);
         Ok(resume)
+    }
+
+    /// The record, where the log keeps no event that says more.
+    pub(crate) fn recorded(&self) -> Option<&Bookmark> {
+        self.bookmark.as_ref().filter(|_| self.origin.is_none())
+    }
+
+    /// How many events the log has taken since the record was written: the upstream will send them first, and they must
+    /// not be logged again.
+    pub(crate) fn taken_since_recorded(&self) -> u64 {
+        self.recorded()
+            .map_or(0, |bookmark| self.seq.saturating_sub(bookmark.end))
+    }
+
+    /// How many events that the log had acknowledged it does not hold any more, although they were its newest: by the
+    /// record, and by what this process saw acknowledged.
+    pub(crate) fn lost(&self, seen: Seq) -> u64 {
+        let recorded = self.bookmark.as_ref().map_or(0, |bookmark| bookmark.end);
+        recorded.max(seen).saturating_sub(self.seq)
+    }
+
+    /// The newest operation that is known to be in the log: its upstream, frame and index.
+    pub(crate) fn last_operation(&self) -> Option<(UpstreamId, (u64, u32))> {
+        if let Some(origin) = &self.origin {
+            let operation = (origin.relay_seq, origin.op_index);
+            return Some((origin.upstream.clone(), operation));
+        }
+        let recorded = self.recorded()?;
+        // All of its operations.
+        let operation = (recorded.relay_seq?, u32::MAX);
+        Some((UpstreamId::new(&recorded.upstream)?, operation))
+    }
+
+    /// Whether the log seems to have held events that nobody knows the origin of.
+    pub(crate) fn is_origin_unknown(&self) -> bool {
+        self.origin.is_none() && self.bookmark.is_none() && !is_new(self.seq)
     }
 
     /// Takes note of the next one of the newest events.
@@ -80,21 +140,50 @@ impl Resume {
         self.origin = Some(origin.clone());
     }
 
-    /// How far the log holds what `upstream` sent: the cursor to give to it, which sends what is *behind* it, and the
-    /// time there. The frame before the last one logged, so that a commit that was logged in part comes again.
-    pub(crate) fn place_in(&self, upstream: &UpstreamId) -> Option<(u64, FrameTime)> {
+    /// The newest frame of `upstream` that is in the log, perhaps in part, or that is recorded.
+    pub(crate) fn place_in(&self, upstream: &UpstreamId) -> Option<Place> {
+        if let Some(recorded) = self.recorded() {
+            let is_its = recorded.upstream == upstream.as_str();
+            return match recorded.reached() {
+                Reached::Frame { seq, time } if is_its => Some(Place { seq, time }),
+                _ => None,
+            };
+        }
         let origin = self
             .origin
             .as_ref()
             .filter(|origin| origin.upstream == *upstream)?;
-        let time = FrameTime::of(&origin.time).unwrap_or(FrameTime::MIN);
-        Some((cursor_before(origin.relay_seq), time))
+        Some(Place {
+            seq: origin.relay_seq,
+            time: FrameTime::of(&origin.time).unwrap_or(FrameTime::MIN),
+        })
     }
 }
 
-/// The cursor behind which the frame `relay_seq` is the next.
-pub(crate) fn cursor_before(relay_seq: u64) -> u64 {
-    relay_seq.saturating_sub(1)
+/// Where a log ends, and the entry there if it is kept.
+///
+/// # Errors
+/// [`LogError`].
+pub(crate) async fn end_of(log: &dyn EventLog) -> Result<(Seq, Option<Entry>), LogError> {
+    if let Some(last) = log.last().await? {
+        return Ok((last.seq, Some(last)));
+    }
+    let bounds = log.bounds().await?;
+    if bounds.is_empty() {
+        return Ok((bounds.last, None));
+    }
+    let Bounds { first, last } = bounds;
+    Err(LogError::unavailable(format!(
+        "it changes while its end is read: {first} to {last}"
+    )))
+}
+
+/// Whether a log that ends here and keeps nothing was just made: its first seq is none that a log in use is likely to
+/// have come to.
+fn is_new(end: Seq) -> bool {
+    const SECOND_US: u64 = 1_000_000;
+    let seconds = (end + 1) / first_seq(SECOND_US);
+    end == 0 || first_seq(seconds * SECOND_US) == end + 1
 }
 
 /// Asks the log until it answers, however long that takes.

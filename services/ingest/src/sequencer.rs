@@ -12,11 +12,20 @@ use crate::gate::{Draft, Drafts, Gaps, Seqs};
 use crate::held::{Held, Judgement, PassedOver};
 use crate::resume::Resume;
 
+/// Most numberings that are told apart: all upstreams, each with a few. An upstream is never further than a few away from the
+/// one that it goes on with.
+const SOURCES: usize = 64;
+
 /// Log order begins here: one per leader.
 #[derive(Debug)]
 pub(crate) struct Sequencer {
     last_time: Option<TimeUs>,
+    /// The one that was used last is the last.
     sources: Vec<Source>,
+    /// How many events the log took after what it says of itself, which will come first.
+    taken: u64,
+    /// Nothing from before is wanted, as long as nothing came from behind.
+    not_before: Option<FrameTime>,
     /// Since another upstream began to be read than the one before.
     comparison: Option<Comparison>,
 }
@@ -25,8 +34,8 @@ pub(crate) struct Sequencer {
 #[derive(Debug)]
 struct Source {
     numbering: Numbering,
-    /// The newest of its operations that was seen.
-    last: Option<Origin>,
+    /// The newest of its operations that was seen: frame and index.
+    last: Option<(u64, u32)>,
     /// Its frames' seqs, whatever became of them.
     seqs: Seqs,
 }
@@ -61,20 +70,37 @@ pub(crate) struct Sequenced {
 impl Sequencer {
     /// Continues above what the log holds.
     pub(crate) fn continuing(resume: &Resume) -> Self {
-        let source = |origin: &Origin| {
+        let source = |(upstream, last): (UpstreamId, (u64, u32))| {
             let mut seqs = Seqs::default();
-            seqs.add(origin.relay_seq);
+            seqs.add(last.0);
             Source {
-                numbering: Numbering::first(origin.upstream.clone()),
-                last: Some(origin.clone()),
+                numbering: Numbering::first(upstream),
+                last: Some(last),
                 seqs,
             }
         };
         Self {
             last_time: resume.time,
-            sources: resume.origin.iter().map(source).collect(),
+            sources: resume.last_operation().map(source).into_iter().collect(),
+            taken: resume.taken_since_recorded(),
+            not_before: None,
             comparison: None,
         }
+    }
+
+    /// The log time of the newest event, if that is known.
+    pub(crate) fn last_time(&self) -> Option<TimeUs> {
+        self.last_time
+    }
+
+    /// What comes next does not begin where the events were to be counted from that the log took last.
+    pub(crate) fn count_no_more(&mut self) {
+        self.taken = 0;
+    }
+
+    /// What comes next may be from before a time, and is not wanted then.
+    pub(crate) fn pass_over_before(&mut self, time: FrameTime) {
+        self.not_before = Some(time);
     }
 
     /// From now on an upstream is read whose events may be in the log in other numbers: `held` says which.
@@ -86,6 +112,7 @@ impl Sequencer {
             recent: RecentTimes::default(),
         });
         self.comparison = Some(Comparison { held, before });
+        self.count_no_more();
     }
 
     /// Stamps a batch that came from one upstream. Invariants: times rise strictly, also across leaders and when the
@@ -111,12 +138,16 @@ impl Sequencer {
         let mut repeated = 0;
         let mut passed_over = Vec::new();
         for draft in drafted {
-            let is_covered = |last: &Origin| draft.origin.is_covered_by(last);
-            if last.as_ref().is_some_and(is_covered) {
+            let this = (draft.origin.relay_seq, draft.origin.op_index);
+            if last.is_some_and(|last| this <= last) {
                 repeated += 1;
                 continue;
             }
-            last = Some(draft.origin.clone());
+            last = Some(this);
+            if self.is_before_beginning(&draft.origin) {
+                passed_over.push(PassedOver::BeforeBeginning);
+                continue;
+            }
             if let Some(comparison) = &mut self.comparison {
                 match comparison.judge(&draft, &text[draft.span.clone()]) {
                     Judgement::New => {}
@@ -129,6 +160,11 @@ impl Sequencer {
                         continue;
                     }
                 }
+            }
+            if self.taken > 0 {
+                self.taken -= 1;
+                repeated += 1;
+                continue;
             }
             let time = TimeUs::following(self.last_time, now_us);
             let is_stamped = v1::stamp(&mut text[draft.span.clone()], time);
@@ -155,20 +191,34 @@ impl Sequencer {
         }
     }
 
+    /// The first event that is wanted ends that: single wrong clocks behind it do no harm.
+    fn is_before_beginning(&mut self, origin: &Origin) -> bool {
+        let time = FrameTime::of(&origin.time);
+        let is_before = |begin: FrameTime| time.is_some_and(|time| time < begin);
+        self.not_before.take_if(|begin| !is_before(*begin));
+        self.not_before.is_some()
+    }
+
     fn source(&mut self, numbering: &Numbering) -> &mut Source {
         let known = self
             .sources
             .iter()
             .position(|source| source.numbering == *numbering);
-        let at = known.unwrap_or_else(|| {
-            self.sources.push(Source {
-                numbering: numbering.clone(),
-                last: None,
-                seqs: Seqs::default(),
-            });
-            self.sources.len() - 1
-        });
-        &mut self.sources[at]
+        match known {
+            Some(at) => self.sources[at..].rotate_left(1),
+            None => {
+                if self.sources.len() == SOURCES {
+                    self.sources.remove(0);
+                }
+                self.sources.push(Source {
+                    numbering: numbering.clone(),
+                    last: None,
+                    seqs: Seqs::default(),
+                });
+            }
+        }
+        let newest = self.sources.len() - 1;
+        &mut self.sources[newest]
     }
 }
 
@@ -202,14 +252,6 @@ impl Numbering {
     /// An upstream's seqs as the log knows them.
     pub(crate) fn first(upstream: UpstreamId) -> Self {
         Self { upstream, epoch: 0 }
-    }
-
-    /// The same upstream after it began to number anew.
-    pub(crate) fn next(&self) -> Self {
-        Self {
-            upstream: self.upstream.clone(),
-            epoch: self.epoch + 1,
-        }
     }
 }
 

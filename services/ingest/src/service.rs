@@ -5,21 +5,24 @@ use std::sync::Arc;
 use fanjet_actors::{Clock, OnFailure, Stop, Tasks};
 use fanjet_cluster::Part;
 use fanjet_cluster::announcer::Announcer;
-use fanjet_log::{EventLog, Notices};
+use fanjet_log::memory::MemoryBookmarks;
+use fanjet_log::{Bookmarks, EventLog, LogError, Notices};
 use fanjet_telemetry::Health;
 use futures::FutureExt;
 use opentelemetry::metrics::Meter;
 use opentelemetry_sdk::trace::SdkTracer;
-use tracing::{info, warn};
+use tokio::time::Instant;
+use tracing::{error, info, warn};
 
 use crate::IngestError;
+use crate::bookmark::{Bookkeeper, save_rarely};
 use crate::config::{FreshnessConfig, PipelineConfig, UpstreamConfig};
 use crate::filter::IngestFilter;
 use crate::freshness::Freshness;
 use crate::lead::{Candidacy, Leader, NOT_ALL_APPENDED, Permit, Work};
-use crate::metrics::IngestMetrics;
+use crate::metrics::{IngestMetrics, Resumed};
 use crate::pipeline::Pipeline;
-use crate::publisher::Publisher;
+use crate::publisher::{Publisher, SHORTER_FOR};
 use crate::queue::queue;
 use crate::resume::{Resume, patiently};
 use crate::sequencer::Sequencer;
@@ -34,6 +37,7 @@ pub struct Ingest {
     pipeline: PipelineConfig,
     filter: Arc<IngestFilter>,
     log: Arc<dyn EventLog>,
+    positions: Arc<dyn Bookmarks>,
     clock: Arc<dyn Clock>,
     freshness: Freshness,
     metrics: IngestMetrics,
@@ -62,11 +66,20 @@ impl Ingest {
             pipeline,
             filter: Arc::default(),
             log,
+            positions: Arc::new(MemoryBookmarks::default()),
             clock,
             metrics,
             tracer: None,
             status: Status::default(),
         })
+    }
+
+    /// Records how far the upstream was read, for when the log keeps no event that says so. Without this it is known as
+    /// long as the process lives.
+    #[must_use]
+    pub fn recording(mut self, positions: Arc<dyn Bookmarks>) -> Self {
+        self.positions = positions;
+        self
     }
 
     /// Keeps only what passes `filter`.
@@ -127,10 +140,9 @@ impl Ingest {
     /// One term: goes on behind the log's end until `stop`, or until it cannot.
     async fn lead(&self, permit: Permit, stop: Stop) -> Result<(), IngestError> {
         let has_fallbacks = !self.upstream.fallbacks.is_empty();
-        let read = || Resume::read(&*self.log, has_fallbacks).boxed();
         let resume = tokio::select! {
             () = stop.cancelled() => return Ok(()),
-            resume = patiently(&self.status, read) => resume?,
+            resume = self.resume(has_fallbacks) => resume?,
         };
         info!(
             seq = resume.seq,
@@ -140,10 +152,12 @@ impl Ingest {
                 .map(|origin| origin.upstream.as_str()),
             "continuing behind the log's end"
         );
+        self.tell(&resume);
         let upstream = Upstream::continuing(
             &resume,
             self.upstream.clone(),
             self.pipeline.clone(),
+            Arc::clone(&self.clock),
             self.metrics.clone(),
             self.status.clone(),
         )?;
@@ -157,7 +171,7 @@ impl Ingest {
             publisher: Publisher::continuing(
                 Arc::clone(&self.log),
                 permit,
-                resume.seq,
+                &resume,
                 Traces::new(
                     self.tracer.clone(),
                     self.pipeline.traced,
@@ -167,6 +181,8 @@ impl Ingest {
                 self.metrics.clone(),
                 self.status.clone(),
             ),
+            bookkeeper: Bookkeeper::new(),
+            log_id: resume.log.clone(),
             log: Arc::clone(&self.log),
             remembered_events: self.upstream.remembered_events,
             clock: Arc::clone(&self.clock),
@@ -177,7 +193,58 @@ impl Ingest {
             decode_workers: decode_workers(self.pipeline.decode_workers),
         };
         let _shown = self.freshness.begin();
-        supervise(upstream, pipeline, &self.pipeline, stop).await
+        let positions = Arc::clone(&self.positions);
+        supervise(upstream, pipeline, positions, &self.pipeline, stop).await
+    }
+
+    /// Reads where the log ends. One that ends before what it has acknowledged is asked again for a while: a server that does
+    /// not know yet that it was deposed may have answered.
+    async fn resume(&self, has_fallbacks: bool) -> Result<Resume, LogError> {
+        let read = || Resume::read(&*self.log, &*self.positions, has_fallbacks).boxed();
+        let began = Instant::now();
+        loop {
+            let resume = patiently(&self.status, read).await?;
+            if self.lost(&resume) == 0 || began.elapsed() >= SHORTER_FOR {
+                return Ok(resume);
+            }
+            self.status.set_log_reachable(false);
+            tokio::time::sleep(SHORTER_FOR / 10).await;
+        }
+    }
+
+    fn lost(&self, resume: &Resume) -> u64 {
+        resume.lost(self.status.acknowledged_by(&resume.log))
+    }
+
+    /// Says, once in a term, what is not as it should be with the place where it goes on.
+    fn tell(&self, resume: &Resume) {
+        let (lost, end) = (self.lost(resume), resume.seq);
+        if lost > 0 && self.status.set_log_lost(end + lost, end) {
+            self.metrics.log_lost(lost);
+            error!(
+                acked = end + lost,
+                end,
+                "the log has lost events that it had acknowledged: they are asked of the upstream again"
+            );
+        }
+        if let Some(recorded) = resume.recorded() {
+            if recorded.relay_seq.is_some() {
+                self.metrics.origin_lost(Resumed::Recorded);
+                warn!(
+                    end,
+                    upstream = recorded.upstream,
+                    cursor = recorded.relay_seq,
+                    recorded_at = recorded.end,
+                    "the log keeps no event: going on behind the recorded upstream position"
+                );
+            }
+        } else if resume.is_origin_unknown() {
+            self.metrics.origin_lost(Resumed::Live);
+            error!(
+                end,
+                "the log keeps no event, and no upstream position is recorded: going on with what happens now, events may be lost"
+            );
+        }
     }
 }
 
@@ -185,6 +252,7 @@ impl Ingest {
 async fn supervise(
     upstream: Upstream,
     pipeline: Pipeline,
+    positions: Arc<dyn Bookmarks>,
     limits: &PipelineConfig,
     stop: Stop,
 ) -> Result<(), IngestError> {
@@ -194,6 +262,11 @@ async fn supervise(
     let (freshness, telling) = (pipeline.freshness.clone(), stop.clone());
     tasks.spawn("freshness", OnFailure::Log, async move {
         freshness.tell(telling).await;
+        Ok::<(), IngestError>(())
+    });
+    let (settled, saving) = (pipeline.bookkeeper.settled(), stop.clone());
+    tasks.spawn("bookmark", OnFailure::Log, async move {
+        save_rarely(positions, settled, saving).await;
         Ok::<(), IngestError>(())
     });
     let reading = stop.clone();

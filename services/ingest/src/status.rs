@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use fanjet_cluster::announcer::Standing;
+use fanjet_log::Seq;
 use fanjet_telemetry::HealthReport;
 use parking_lot::Mutex;
 
@@ -18,7 +19,17 @@ struct Parts {
     role: Mutex<Role>,
     is_upstream_connected: AtomicBool,
     is_log_reachable: AtomicBool,
+    log_lost: Mutex<Option<LogLost>>,
+    /// Which log has acknowledged how much, as far as this process knows.
+    acknowledged: Mutex<Option<(String, Seq)>>,
     is_draining: AtomicBool,
+}
+
+/// What the log had acknowledged and does not hold.
+#[derive(Debug, Clone, Copy)]
+struct LogLost {
+    acked: Seq,
+    end: Seq,
 }
 
 impl Default for Parts {
@@ -27,6 +38,8 @@ impl Default for Parts {
             role: Mutex::new(Role::Standby),
             is_upstream_connected: AtomicBool::new(false),
             is_log_reachable: AtomicBool::new(false),
+            log_lost: Mutex::new(None),
+            acknowledged: Mutex::new(None),
             is_draining: AtomicBool::new(false),
         }
     }
@@ -47,6 +60,34 @@ impl Status {
         self.0
             .is_log_reachable
             .store(is_reachable, Ordering::Relaxed);
+    }
+
+    /// The log ends at `end`, although it had acknowledged everything up to `acked`. Whether that is news.
+    pub(crate) fn set_log_lost(&self, acked: Seq, end: Seq) -> bool {
+        let mut lost = self.0.log_lost.lock();
+        let is_news = lost.is_none_or(|known| known.acked < acked);
+        if is_news {
+            *lost = Some(LogLost { acked, end });
+        }
+        is_news
+    }
+
+    /// A log has acknowledged everything up to a seq: it takes what it is given, and what was lost may be there again.
+    pub(crate) fn set_log_stands_at(&self, log: &str, acked: Seq) {
+        self.set_log_reachable(true);
+        self.0.log_lost.lock().take_if(|lost| lost.acked <= acked);
+        let mut acknowledged = self.0.acknowledged.lock();
+        match &mut *acknowledged {
+            Some((known, seq)) if known == log => *seq = acked,
+            other => *other = Some((log.to_owned(), acked)),
+        }
+    }
+
+    /// What a log has acknowledged, as far as this process knows; 0 when it knows nothing.
+    pub(crate) fn acknowledged_by(&self, log: &str) -> Seq {
+        let acknowledged = self.0.acknowledged.lock();
+        let of_it = acknowledged.as_ref().filter(|(known, _)| known == log);
+        of_it.map_or(0, |(_, seq)| *seq)
     }
 
     pub(crate) fn set_draining(&self) {
@@ -77,12 +118,21 @@ impl Status {
                     "not connected",
                 ),
             ),
-            (
-                "log",
-                verdict(is(&self.0.is_log_reachable), "not reachable"),
-            ),
+            ("log", self.log()),
             ("process", verdict(!is(&self.0.is_draining), "draining")),
         ])
         .with("role", role.label())
+    }
+
+    fn log(&self) -> Result<(), String> {
+        if !self.0.is_log_reachable.load(Ordering::Relaxed) {
+            return Err("not reachable, or takes nothing".to_owned());
+        }
+        match *self.0.log_lost.lock() {
+            None => Ok(()),
+            Some(LogLost { acked, end }) => Err(format!(
+                "it has lost events: it ended at seq {end}, although it had acknowledged {acked}, and has not come that far again"
+            )),
+        }
     }
 }

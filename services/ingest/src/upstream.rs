@@ -5,6 +5,7 @@
 //! with growing pauses; it never ends the process.
 
 mod failover;
+mod continuity;
 mod position;
 
 mod search;
@@ -13,29 +14,33 @@ mod connect;
 mod connection;
 mod begin;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_actors::{Backoff, Stop};
+use fanjet_actors::{Backoff, Clock, Stop};
 use fanjet_log::UpstreamId;
 use futures::future::BoxFuture;
 use futures::{FutureExt, future};
 use tokio::time::{Instant, sleep_until, timeout};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::IngestError;
 use crate::config::{Endpoint, PipelineConfig, UpstreamConfig};
-use crate::decode::FrameBatch;
+use crate::decode::{FrameBatch, Rewind};
+use crate::frame_time::FrameTime;
 use crate::metrics::IngestMetrics;
-use crate::queue::{BatchSender, Share};
+use crate::queue::{BatchSender, Closed, Share};
 use crate::resume::Resume;
 use crate::status::Status;
 use begin::Opened;
 use connect::Connector;
 use connection::{Connection, Ended};
 use failover::{Decision, Failover, Rules};
-use position::Positions;
+use position::{Begin, First, Positions, Run};
 
 pub(crate) use failover::Reason;
+pub(crate) use position::Reached;
+pub(crate) use search::Place;
 
 /// An upstream that refuses the cursor as one of its future this often in a row numbers anew: a lagging replica behind
 /// the same name would have caught up, or another one answered.
@@ -52,6 +57,7 @@ pub(crate) struct Upstream {
     future_cursors: u32,
     backoff: Backoff,
     began: Instant,
+    clock: Arc<dyn Clock>,
     metrics: IngestMetrics,
     status: Status,
 }
@@ -62,6 +68,8 @@ enum Left {
     NobodyReads,
     /// Another upstream is to be read.
     Switched,
+    /// The upstream numbers anew: it is to be asked otherwise.
+    Renumbered,
 }
 
 type Probe = BoxFuture<'static, (usize, bool)>;
@@ -75,6 +83,7 @@ impl Upstream {
         resume: &Resume,
         config: UpstreamConfig,
         batch: PipelineConfig,
+        clock: Arc<dyn Clock>,
         metrics: IngestMetrics,
         status: Status,
     ) -> Result<Self, IngestError> {
@@ -98,6 +107,7 @@ impl Upstream {
             connector: Connector::new(config.clone()),
             config,
             batch,
+            clock,
             metrics,
             status,
         })
@@ -116,7 +126,7 @@ impl Upstream {
             self.metrics.connected(false);
             let pause = match outcome {
                 Ok(Left::NobodyReads) => break,
-                Ok(Left::Switched) => continue,
+                Ok(Left::Switched | Left::Renumbered) => continue,
                 Err(ended) => self.after_failure(&ended),
             };
             tokio::select! {
@@ -154,7 +164,9 @@ impl Upstream {
         }
         let active = self.failover.active();
         let begin = self.positions.begin(active, self.config.overlap);
-        let mut is_rewound = self.positions.may_repeat_others(active);
+        let mut rewind = self.rewind(active, &begin);
+        let mut is_unjudged = matches!(begin, Begin::Behind(_));
+        let is_live = matches!(begin, Begin::Live);
         let endpoint = &self.endpoints[active];
         let Opened {
             mut connection,
@@ -164,10 +176,10 @@ impl Upstream {
         info!(
             upstream = endpoint.id.as_str(),
             cursor = self.positions.cursor(active),
-            is_rewound,
+            ?rewind,
             "connected to the upstream"
         );
-        if is_short {
+        if is_short && rewind == Rewind::IntoLog {
             self.metrics.history_was_short();
             warn!(
                 upstream = endpoint.id.as_str(),
@@ -177,6 +189,9 @@ impl Upstream {
         self.failover.connected(self.began.elapsed());
         self.status.set_upstream_connected(true);
         self.metrics.connected(true);
+        if is_live && self.begin_now(active, batches).await.is_err() {
+            return Ok(Left::NobodyReads);
+        }
         let mut ready = Some(frames).filter(|frames| !frames.is_empty());
         let mut probe: Option<Probe> = None;
         loop {
@@ -189,21 +204,101 @@ impl Upstream {
             };
             self.metrics
                 .read(frames.len(), frames.iter().map(bytes::Bytes::len).sum());
-            let numbering = self.positions.numbering(active).clone();
-            self.take_notice(active, &frames);
-            self.pass_over(active, &mut connection, false);
-            let batch = FrameBatch {
-                numbering,
-                is_rewound: std::mem::take(&mut is_rewound),
-                arrived: Instant::now(),
-                frames,
-                share: Share::default(),
-            };
-            if batches.send(batch).await.is_err() {
-                return Ok(Left::NobodyReads);
+            if is_unjudged
+                && let Some(first) =
+                    self.positions
+                        .judge_first(active, &frames, self.config.overlap)
+            {
+                is_unjudged = false;
+                match first {
+                    First::Follows => {}
+                    First::Renumbered => {
+                        self.renumbered(
+                            active,
+                            "the first seq it sends does not follow the cursor",
+                        );
+                        self.positions.renumber(active);
+                        return Ok(Left::Renumbered);
+                    }
+                    First::Suspect(seq) => {
+                        if self.has_lost(active, seq).await {
+                            rewind = Rewind::BehindLoss;
+                        }
+                    }
+                }
             }
-            self.failover.heard(self.began.elapsed());
+            let arrived = Instant::now();
+            let runs = self.take_notice(active, frames);
+            self.pass_over(active, &mut connection, false);
+            let newest = runs.len().saturating_sub(1);
+            for (index, run) in runs.into_iter().enumerate() {
+                let rewind = match std::mem::replace(&mut rewind, Rewind::None) {
+                    Rewind::None | Rewind::BehindLoss if run.may_repeat => Rewind::IntoLog,
+                    rewind => rewind,
+                };
+                let batch = FrameBatch {
+                    numbering: run.numbering,
+                    rewind,
+                    // All of them are handed on with the last run only.
+                    reached: self.positions.reached(active).filter(|_| index == newest),
+                    arrived,
+                    frames: run.frames,
+                    share: Share::default(),
+                };
+                if batches.send(batch).await.is_err() {
+                    return Ok(Left::NobodyReads);
+                }
+            }
         }
+    }
+
+    /// What the first frames of a connection may be besides new.
+    fn rewind(&self, active: usize, begin: &Begin) -> Rewind {
+        let overlap = self.config.overlap;
+        match (begin, self.positions.since()) {
+            _ if self.positions.may_repeat_others(active) => Rewind::IntoLog,
+            (Begin::Search(_), Some(since)) => Rewind::BeforeBeginning(since.before(overlap)),
+            _ => Rewind::None,
+        }
+    }
+
+    /// Reading begins with what happens now, and before anything comes that is all that is known: it is told, so that what
+    /// comes while nobody reads can be looked for.
+    async fn begin_now(&mut self, active: usize, batches: &BatchSender) -> Result<(), Closed> {
+        let now_us = i64::try_from(self.clock.now_us()).unwrap_or(i64::MAX);
+        self.positions.begin_now(FrameTime::from_micros(now_us));
+        let nothing = FrameBatch {
+            numbering: self.positions.numbering(active).clone(),
+            rewind: Rewind::None,
+            reached: self.positions.reached(active),
+            arrived: Instant::now(),
+            frames: Vec::new(),
+            share: Share::default(),
+        };
+        batches.send(nothing).await
+    }
+
+    /// Whether the upstream has forgotten what came before `seq`, the first one it sends behind the cursor. If it still has
+    /// older frames, then there was nothing in between.
+    async fn has_lost(&self, active: usize, seq: u64) -> bool {
+        let endpoint = &self.endpoints[active];
+        let oldest = begin::oldest(&self.connector, endpoint, &self.config, &self.batch).await;
+        let is_lost = match &oldest {
+            Ok(oldest) => oldest.is_none_or(|oldest| oldest >= seq),
+            // It cannot be told apart, and a loss must not pass without a word.
+            Err(_) => true,
+        };
+        if is_lost {
+            self.metrics.upstream_lost();
+            error!(
+                upstream = endpoint.id.as_str(),
+                cursor = self.positions.cursor(active),
+                first = seq,
+                ?oldest,
+                "the upstream has forgotten what follows the place up to which it was read: events are lost"
+            );
+        }
+        is_lost
     }
 
     /// Waits for frames, and does what is due meanwhile. `None`: another upstream is to be read.
@@ -266,24 +361,33 @@ impl Upstream {
     }
 
     /// Follows what frames say about the upstream itself.
-    fn take_notice(&mut self, active: usize, frames: &[bytes::Bytes]) {
-        let told = self.positions.advance(active, frames);
+    fn take_notice(&mut self, active: usize, frames: Vec<bytes::Bytes>) -> Vec<Run> {
+        let (runs, told) = self.positions.hand_on(active, frames);
         if told.is_progress {
             self.backoff.reset();
             self.future_cursors = 0;
+            self.failover.heard(self.began.elapsed());
+        }
+        if told.is_renumbered {
+            self.renumbered(active, "it goes on elsewhere");
         }
         if told.is_future_cursor {
             self.future_cursors += 1;
             if self.future_cursors >= FUTURE_CURSORS {
                 self.future_cursors = 0;
                 self.positions.renumber(active);
-                self.metrics.renumbered();
-                warn!(
-                    upstream = self.endpoints[active].id.as_str(),
-                    "it does not know our cursor: its seqs have begun anew, looking for where to begin"
-                );
+                self.renumbered(active, "it does not know our cursor");
             }
         }
+        runs
+    }
+
+    fn renumbered(&self, active: usize, why: &str) {
+        self.metrics.renumbered();
+        warn!(
+            upstream = self.endpoints[active].id.as_str(),
+            why, "the upstream's seqs have begun anew: what it sends is compared with the log"
+        );
     }
 
     /// Sees whether an upstream can be read: it connects, and sends something when silence counts as a failure.

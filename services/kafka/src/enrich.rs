@@ -8,7 +8,6 @@ mod budget;
 mod cache;
 mod desk;
 mod document;
-mod fair;
 mod handle;
 mod http;
 mod metadata;

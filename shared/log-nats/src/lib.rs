@@ -17,8 +17,6 @@ mod pinned;
 
 mod subject;
 mod headers;
-mod allotment;
-mod spread;
 
 mod append;
 
@@ -52,5 +50,4 @@ pub use lease::NatsLease;
 pub use log::NatsLog;
 pub use notices::NatsNotices;
 pub use prepare::{Prepared, prepare, prepare_patiently};
-pub use spread::Spread;
 pub use store::NatsStore;

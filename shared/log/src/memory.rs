@@ -152,6 +152,13 @@ impl MemoryLog {
         self.shared.state.lock().expire(seq);
     }
 
+    /// Loses every entry behind `seq`, as a server does that comes back with an older state of its disk.
+    pub fn lose_behind(&self, seq: Seq) {
+        let mut state = self.shared.state.lock();
+        state.lose_behind(seq);
+        self.shared.grown.send_replace(state.bounds().last);
+    }
+
     fn check_readable(&self) -> Result<(), LogError> {
         if self.shared.faults.fires(Fault::ReadFails) {
             return Err(LogError::unavailable(Fault::ReadFails.as_str()));

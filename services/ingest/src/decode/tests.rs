@@ -19,10 +19,14 @@ fn swollen() -> Bytes {
     repo::commit_frame(ops.into(), &blocks).into()
 }
 
-fn batch(frames: Vec<Bytes>, is_rewound: bool) -> FrameBatch {
+fn batch(frames: Vec<Bytes>, seq: u64, rewind: Rewind) -> FrameBatch {
     FrameBatch {
         numbering: Numbering::first(UpstreamId::new("relay").unwrap()),
-        is_rewound,
+        rewind,
+        reached: Some(Reached::Frame {
+            seq,
+            time: FrameTime::MIN,
+        }),
         arrived: Instant::now(),
         frames,
         share: Share::default(),
@@ -33,9 +37,9 @@ fn batch(frames: Vec<Bytes>, is_rewound: bool) -> FrameBatch {
 async fn a_batch_that_becomes_large_comes_in_pieces_each_of_its_frames_once() {
     let frame = swollen();
     let batches = [
-        batch(vec![frame.clone(); 20], true),
-        batch(vec![Bytes::from_static(b"garbage"); 3], false),
-        batch(vec![frame; 5], false),
+        batch(vec![frame.clone(); 20], 1, Rewind::IntoLog),
+        batch(vec![Bytes::from_static(b"garbage"); 3], 2, Rewind::None),
+        batch(vec![frame; 5], 3, Rewind::None),
     ];
     let decoded = decode_in_order(stream::iter(batches), Arc::default(), 2);
     let pieces: Vec<_> = decoded.collect().await;
@@ -46,8 +50,15 @@ async fn a_batch_that_becomes_large_comes_in_pieces_each_of_its_frames_once() {
     let events: usize = pieces.iter().map(|piece| piece.drafts.events.len()).sum();
     assert_eq!(events, 75);
     assert_eq!(pieces.len(), 20 + 1 + 5);
-    let rewound: Vec<_> = pieces.iter().map(|piece| piece.is_rewound).collect();
-    assert!(rewound[0] && !rewound[1..].contains(&true), "told once");
+    let rewound = pieces.iter().map(|piece| piece.rewind == Rewind::IntoLog);
+    assert_eq!(rewound.clone().position(|it| it), Some(0));
+    assert_eq!(rewound.filter(|it| *it).count(), 1, "told once");
+    // Only with the last piece of a batch everything of it is handed on.
+    let reached: Vec<_> = (0..)
+        .zip(&pieces)
+        .filter_map(|(n, piece)| piece.reached.map(|_| n))
+        .collect();
+    assert_eq!(reached, [19, 20, 25]);
     assert_eq!(
         pieces[20].drafts.drops.iter().map(|(_, n)| n).sum::<u64>(),
         3

@@ -59,3 +59,21 @@ impl Notice {
         }
     }
 }
+
+/// Where a leader goes on when the log keeps no event that says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Resumed {
+    /// Behind the recorded position.
+    Recorded,
+    /// With what happens now: nothing is recorded.
+    Live,
+}
+
+impl Resumed {
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Recorded => "recorded",
+            Self::Live => "live",
+        }
+    }
+}

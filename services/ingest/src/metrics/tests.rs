@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use fanjet_cluster::freshness::Table;
 use fanjet_event::{Nsid, Topic};
 use fanjet_telemetry::Metrics;
@@ -53,6 +51,12 @@ fn touch(metrics: &IngestMetrics) {
     metrics.history_was_short();
     metrics.renumbered();
     metrics.oversized();
+    metrics.upstream_lost();
+    for resumed in all!(Resumed: Recorded Live) {
+        metrics.origin_lost(resumed);
+    }
+    metrics.log_lost(1);
+    metrics.log_replaced();
     metrics.connected(true);
     for why in all!(Disconnect: Connect Closed Broken Silent Stale Refused) {
         metrics.disconnected(why);
@@ -83,7 +87,6 @@ fn touch(metrics: &IngestMetrics) {
 fn the_page_tells_what_is_shown() {
     let shown = Metrics::new().unwrap();
     touch(&IngestMetrics::new(&shown.meter("test")));
-    show_subjects(&shown.meter("test"), &Arc::default());
     let text = String::from_utf8(shown.render().unwrap()).unwrap();
     let found = disagreements("Ingest", &text).unwrap();
     assert!(found.is_empty(), "{found:#?}");

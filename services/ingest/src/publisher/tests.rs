@@ -29,19 +29,25 @@ fn events(range: std::ops::Range<u64>) -> Vec<NewEvent> {
     range.map(event).collect()
 }
 
-fn publisher(log: &Arc<MemoryLog>) -> Publisher {
+async fn publisher(log: &Arc<MemoryLog>) -> Publisher {
     let a_year = Duration::from_secs(365 * 24 * 3600);
-    publisher_for(log, a_year)
+    publisher_for(log, a_year).await
 }
 
 /// One whose term ends after some time.
-fn publisher_for(log: &Arc<MemoryLog>, term: Duration) -> Publisher {
+async fn publisher_for(log: &Arc<MemoryLog>, term: Duration) -> Publisher {
     let metrics = IngestMetrics::new(&Metrics::new().unwrap().meter("test"));
     let (_, permit) = Permit::until(tokio::time::Instant::now() + term);
     let freshness = Freshness::untold(Arc::new(SystemClock), &metrics);
     let status = Status::default();
     let traces = Traces::new(None, 1.0, Arc::new(SystemClock));
-    Publisher::continuing(log.clone(), permit, 0, traces, freshness, metrics, status)
+    let resume = Resume {
+        log: log.identity().await.unwrap().to_string(),
+        seq: log.bounds().await.unwrap().last,
+        ..Resume::default()
+    };
+    let log = log.clone();
+    Publisher::continuing(log, permit, &resume, traces, freshness, metrics, status)
 }
 
 /// Just now.
@@ -59,7 +65,7 @@ pub(crate) fn passage() -> Passage {
 async fn nothing_is_written_when_the_term_is_over() {
     let log = Arc::new(MemoryLog::new());
     let term = Duration::from_secs(4);
-    let mut publisher = publisher_for(&log, term);
+    let mut publisher = publisher_for(&log, term).await;
     publisher.append(events(0..10), &passage()).await.unwrap();
     tokio::time::advance(term).await;
     let outcome = publisher.append(events(10..20), &passage()).await;
@@ -67,7 +73,7 @@ async fn nothing_is_written_when_the_term_is_over() {
 
     // The other way to write: again, after a failure. Its pauses go beyond the term.
     let log = Arc::new(MemoryLog::new());
-    let mut publisher = publisher_for(&log, term);
+    let mut publisher = publisher_for(&log, term).await;
     log.inject(Fault::AppendFails, 1_000);
     let outcome = publisher.append(events(0..10), &passage()).await;
     assert!(matches!(outcome, Err(IngestError::TermOver)), "{outcome:?}");
@@ -98,7 +104,7 @@ async fn relay_seqs(log: &MemoryLog) -> Vec<u64> {
 async fn failures_neither_lose_nor_repeat() {
     for fault in [Fault::AppendFails, Fault::AnswerLost, Fault::PartlyStored] {
         let log = Arc::new(MemoryLog::new());
-        let mut publisher = publisher(&log);
+        let mut publisher = publisher(&log).await;
         publisher.append(events(0..10), &passage()).await.unwrap();
         log.inject(fault, 3);
         log.inject(Fault::ReadFails, 2);
@@ -126,7 +132,7 @@ async fn failures_neither_lose_nor_repeat() {
 #[tokio::test(start_paused = true)]
 async fn another_writer_stops_this_one() {
     let log = Arc::new(MemoryLog::new());
-    let mut publisher = publisher(&log);
+    let mut publisher = publisher(&log).await;
     publisher.append(events(0..10), &passage()).await.unwrap();
     publisher.flush().await.unwrap();
     let mut other = log.appender(10).await.unwrap();
@@ -145,4 +151,72 @@ async fn another_writer_stops_this_one() {
         relay_seqs(&log).await,
         (0..10).chain([50]).collect::<Vec<_>>()
     );
+}
+
+/// Everything has expired, or was purged, and then a connection breaks: the log goes on behind its end.
+#[tokio::test(start_paused = true)]
+async fn a_log_that_keeps_nothing_is_written_on_behind_its_end() {
+    let log = Arc::new(MemoryLog::new());
+    let mut first = publisher(&log).await;
+    first.append(events(0..10), &passage()).await.unwrap();
+    log.expire(10);
+    log.inject(Fault::AppendFails, 1);
+    first.append(events(10..20), &passage()).await.unwrap();
+    first.flush().await.unwrap();
+    log.expire(20);
+    // And so does the next term.
+    let mut second = publisher(&log).await;
+    second.append(events(20..30), &passage()).await.unwrap();
+    second.flush().await.unwrap();
+    assert_eq!(second.acked(), 30);
+    assert_eq!(relay_seqs(&log).await, (20..30).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_lost_what_it_had_acknowledged_ends_the_term_and_is_not_written() {
+    let log = Arc::new(MemoryLog::new());
+    let mut publisher = publisher(&log).await;
+    publisher.status.set_log_reachable(true);
+    publisher.append(events(0..10), &passage()).await.unwrap();
+    log.lose_behind(7);
+    let began = Instant::now();
+    let mut outcome = publisher.append(events(10..20), &passage()).await;
+    if outcome.is_ok() {
+        outcome = publisher.flush().await;
+    }
+    let Err(error @ IngestError::LogLost { acked: 10, end: 7 }) = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert!(error.ends_term() && began.elapsed() >= SHORTER_FOR);
+    assert_eq!(relay_seqs(&log).await, (0..7).collect::<Vec<_>>());
+    // Whoever goes on makes it good, and until then nobody is told that all is well.
+    let reason = || {
+        publisher.status.set_log_reachable(true);
+        publisher.status.report().missing.get("log").cloned()
+    };
+    let said = reason().unwrap();
+    assert!(
+        said.contains("ended at seq 7") && said.contains("acknowledged 10"),
+        "{said}"
+    );
+    publisher.status.set_log_stands_at(&publisher.log_id, 9);
+    assert!(reason().is_some());
+    publisher.status.set_log_stands_at(&publisher.log_id, 10);
+    assert_eq!(reason(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_log_at_its_place_ends_the_term_and_is_not_written() {
+    let log = Arc::new(MemoryLog::new());
+    let mut publisher = publisher(&log).await;
+    publisher.append(events(0..10), &passage()).await.unwrap();
+    log.recreate(11);
+    log.inject(Fault::AppendFails, 1);
+    let outcome = publisher.append(events(10..20), &passage()).await;
+    assert!(
+        matches!(outcome, Err(IngestError::LogReplaced { .. })),
+        "{outcome:?}"
+    );
+    log.adopt().await.unwrap();
+    assert!(relay_seqs(&log).await.is_empty());
 }

@@ -3,12 +3,13 @@ use futures::FutureExt;
 use tokio::time::Instant;
 
 use super::*;
-use crate::decode::Numbering;
+use crate::decode::{Numbering, Rewind};
 
 fn batch(bytes: usize) -> FrameBatch {
     FrameBatch {
         numbering: Numbering::first(UpstreamId::new("relay").unwrap()),
-        is_rewound: false,
+        rewind: Rewind::None,
+        reached: None,
         arrived: Instant::now(),
         frames: vec![Bytes::from(vec![0; bytes])],
         share: Share::default(),

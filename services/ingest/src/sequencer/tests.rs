@@ -166,3 +166,47 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_the_log_took_behind_the_record_comes_first_and_is_passed_over() {
+    let resume = Resume {
+        log: "log".to_owned(),
+        seq: 12,
+        bookmark: Some(crate::bookmark::Bookmark {
+            log: "log".to_owned(),
+            end: 10,
+            log_time_us: None,
+            upstream: "relay".to_owned(),
+            relay_seq: Some(7),
+            time_us: 0,
+        }),
+        ..Resume::default()
+    };
+    let mut sequencer = Sequencer::continuing(&resume);
+    // The upstream begins with the frame that the cursor names.
+    let sequenced = sequencer.sequence(
+        drafts(&[(7, 0), (7, 1), (8, 0), (8, 1), (9, 0), (10, 0)]),
+        &relay(),
+        NOW,
+    );
+    let kept: Vec<_> = sequenced
+        .events
+        .iter()
+        .map(|it| it.origin.relay_seq)
+        .collect();
+    assert_eq!((kept, sequenced.repeated), (vec![9, 10], 4));
+}
+
+#[test]
+fn nothing_from_before_the_beginning_is_wanted() {
+    let mut sequencer = Sequencer::continuing(&Resume::default());
+    let at = |time: &str| FrameTime::of(&Datetime::parse(time).unwrap()).unwrap();
+    sequencer.pass_over_before(at("2026-05-25T14:23:30Z"));
+    let early = sequencer.sequence(drafts(&[(1, 0), (2, 0)]), &relay(), NOW);
+    assert_eq!(early.passed_over, [PassedOver::BeforeBeginning; 2]);
+    sequencer.pass_over_before(at("2026-05-25T14:23:29Z"));
+    let begun = sequencer.sequence(drafts(&[(3, 0)]), &relay(), NOW);
+    assert_eq!(begun.events.len(), 1);
+    // Then wrong clocks do no harm any more.
+    assert!(sequencer.not_before.is_none());
+}

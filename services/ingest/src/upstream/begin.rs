@@ -46,7 +46,8 @@ pub(super) async fn open(
 ) -> Result<Opened, Ended> {
     let connect = async |cursor| Connection::open(connector, endpoint, cursor, config).await;
     let mut search = match begin {
-        Begin::At(cursor) => return Ok(Opened::at_start(connect(cursor).await?)),
+        Begin::Behind(cursor) => return Ok(Opened::at_start(connect(Some(cursor)).await?)),
+        Begin::Live => return Ok(Opened::at_start(connect(None).await?)),
         Begin::Search(search) => search,
     };
     let mut step = search.first();
@@ -75,6 +76,24 @@ pub(super) async fn open(
             next => step = next,
         }
     }
+}
+
+/// The oldest frame that an upstream still has; `None` when it does not say.
+///
+/// # Errors
+/// [`Ended`].
+pub(super) async fn oldest(
+    connector: &Connector,
+    endpoint: &Endpoint,
+    config: &UpstreamConfig,
+    limits: &PipelineConfig,
+) -> Result<Option<u64>, Ended> {
+    let mut connection = Connection::open(connector, endpoint, Some(0), config).await?;
+    let (answer, _) = first_frame(&mut connection, config.connect_timeout, limits).await?;
+    Ok(match answer {
+        Answer::Frame { place, .. } => Some(place.seq),
+        Answer::Silence => None,
+    })
 }
 
 /// Waits for a frame with a seq and a time. Its time is the middle one of those that came with it.

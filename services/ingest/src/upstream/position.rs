@@ -7,13 +7,23 @@ use fanjet_event::Datetime;
 use fanjet_firehose::{Frame, decode_frame};
 use fanjet_log::UpstreamId;
 
+use super::continuity::{Continuity, Taken};
 use super::search::{Place, Search};
+use crate::bookmark::Bookmark;
 use crate::decode::Numbering;
 use crate::frame_time::{FrameTime, RecentTimes};
 use crate::resume::Resume;
 
 /// How far ahead the seq of a frame that was not read is believed.
 const MOST_PASSED_OVER: u64 = 1_000_000;
+/// How far an upstream was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reached {
+    /// Nothing has come since then.
+    Nothing { since: FrameTime },
+    /// This frame is the last that was handed on.
+    Frame { seq: u64, time: FrameTime },
+}
 
 /// The places of all upstreams, by rank. The pipeline loses nothing it was given, so there is no need to wait for the log.
 #[derive(Debug)]
@@ -25,57 +35,101 @@ pub(super) struct Positions {
     is_mixed: bool,
     /// When those frames happened.
     recent: RecentTimes,
+    /// When reading began, as long as nothing came.
+    since: Option<FrameTime>,
 }
 
 #[derive(Debug)]
 struct Position {
-    numbering: Numbering,
-    /// The cursor for the next connection: behind the last frame that was handed on.
+    seqs: Continuity,
+    /// The last frame that was handed on, or is in the log.
     place: Option<Place>,
+    /// It was neither: it could not be read, and must not be asked for again.
+    is_passed_over: bool,
 }
 
 /// Where to begin in an upstream.
 #[derive(Debug)]
 pub(super) enum Begin {
-    /// Behind this cursor, or with what happens now: its own frames were the last.
-    At(Option<u64>),
-    /// Where another upstream's frames were the last: it has to be found.
+    /// Behind this cursor: its own frames were the last.
+    Behind(u64),
+    /// With what happens now.
+    Live,
+    /// Where another upstream's frames were the last, or reading began before anything came: it has to be found.
     Search(Search),
 }
 
-/// What the end of a batch tells.
+/// What the first frame behind a cursor says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum First {
+    /// It follows.
+    Follows,
+    /// It stands where it cannot be unless the upstream numbers anew, and it is not said what was missed.
+    Renumbered,
+    /// Seqs and time are missing before it. Whether that is a loss, the upstream's oldest frame says.
+    Suspect(u64),
+}
+
+/// Frames of one numbering.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) numbering: Numbering,
+    /// They may repeat, in another numbering, what the log holds.
+    pub(super) may_repeat: bool,
+    pub(super) frames: Vec<Bytes>,
+}
+
+/// What frames tell about their upstream.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Told {
-    /// A frame came that is newer than all before: an upstream that answers every connection with an error frame makes
-    /// no progress.
+    /// A frame came that did not come before: an upstream that answers every connection with an error frame makes no
+    /// progress.
     pub(super) is_progress: bool,
     /// The upstream refused the cursor because it lies in its future.
     pub(super) is_future_cursor: bool,
+    /// It has begun to number anew, and goes on so.
+    pub(super) is_renumbered: bool,
 }
 
 impl Positions {
-    /// As the log leaves them.
+    /// As the log leaves them, or what is recorded where it keeps nothing.
     pub(super) fn continuing<'a>(
         ids: impl IntoIterator<Item = &'a UpstreamId>,
         resume: &Resume,
     ) -> Self {
+        let recorded = resume.recorded();
+        let (mut recent, mut since) = (resume.recent.clone(), None);
+        match recorded.map(Bookmark::reached) {
+            Some(Reached::Frame { time, .. }) => recent.add(time),
+            Some(Reached::Nothing { since: began }) => since = Some(began),
+            None => {}
+        }
+        let last = match (&resume.origin, recorded) {
+            (Some(origin), _) => Some(origin.upstream.as_str()),
+            (None, Some(recorded)) => Some(recorded.upstream.as_str()),
+            (None, None) => None,
+        };
         let upstreams: Vec<_> = ids
             .into_iter()
-            .map(|id| Position {
-                numbering: Numbering::first(id.clone()),
-                place: resume.place_in(id).map(|(seq, time)| Place { seq, time }),
+            .map(|id| {
+                let place = resume.place_in(id);
+                Position {
+                    seqs: Continuity::continuing(id.clone(), place.map(|place| place.seq)),
+                    place,
+                    is_passed_over: false,
+                }
             })
             .collect();
-        let last = resume.origin.as_ref();
         Self {
             current: last.and_then(|last| {
                 upstreams
                     .iter()
-                    .position(|position| position.numbering.upstream == last.upstream)
+                    .position(|position| position.seqs.upstream().as_str() == last)
             }),
             upstreams,
             is_mixed: resume.is_mixed,
-            recent: resume.recent.clone(),
+            recent,
+            since,
         }
     }
 
@@ -89,85 +143,236 @@ impl Positions {
         self.recent.middle().is_some() && (self.is_mixed || self.current != Some(upstream))
     }
 
+    /// How the upstream numbers now.
     pub(super) fn numbering(&self, upstream: usize) -> &Numbering {
-        &self.upstreams[upstream].numbering
+        self.upstreams[upstream].seqs.numbering()
     }
 
+    /// The cursor for the next connection: before the newest frame. It may be in the log in part; and it tells whether the
+    /// upstream still numbers as it did. A frame that could not be read is not asked for again.
     pub(super) fn cursor(&self, upstream: usize) -> Option<u64> {
-        self.upstreams[upstream].place.map(|place| place.seq)
+        let position = &self.upstreams[upstream];
+        let seq = position.place?.seq;
+        Some(if position.is_passed_over {
+            seq
+        } else {
+            seq.saturating_sub(1)
+        })
     }
 
-    /// Where to begin, `overlap` before the newest frame when another upstream brought that.
-    pub(super) fn begin(&self, upstream: usize, overlap: Duration) -> Begin {
-        let place = self.upstreams[upstream].place;
-        match self.recent.middle() {
-            Some(newest) if self.current != Some(upstream) => {
-                let (target, not_before) = (
-                    newest.before(overlap),
-                    newest.before(overlap.saturating_mul(2)),
-                );
-                Begin::Search(Search::new(target, not_before, place))
-            }
-            _ => Begin::At(place.map(|place| place.seq)),
-        }
-    }
-
-    /// These frames are handed on. Never moves back: a relay that repeats itself is not asked to do so again.
-    pub(super) fn advance(&mut self, upstream: usize, frames: &[Bytes]) -> Told {
-        let mut is_future_cursor = false;
-        let last = frames.iter().rev().find_map(|frame| {
-            let frame = decode_frame(frame).ok()?;
-            if let Frame::Error(error) = &frame {
-                is_future_cursor = error.error == "FutureCursor";
-            }
-            Some((frame.seq()?, time_of(&frame)))
+    /// How far an upstream was read, if that is known.
+    pub(super) fn reached(&self, upstream: usize) -> Option<Reached> {
+        let frame = self.upstreams[upstream].place.map(|place| Reached::Frame {
+            seq: place.seq,
+            time: place.time,
         });
-        let position = &mut self.upstreams[upstream].place;
-        let is_progress = last.is_some_and(|(seq, _)| position.is_none_or(|place| place.seq < seq));
-        if let Some((seq, time)) = last.filter(|_| is_progress) {
+        frame.or(self.since.map(|since| Reached::Nothing { since }))
+    }
+
+    /// When reading began, as long as nothing came.
+    pub(super) fn since(&self) -> Option<FrameTime> {
+        self.since
+    }
+
+    /// Reading begins, with what happens now.
+    pub(super) fn begin_now(&mut self, now: FrameTime) {
+        self.since.get_or_insert(now);
+    }
+
+    /// Where to begin, `overlap` before the newest frame when another upstream brought that, and before the beginning when
+    /// nothing ever came.
+    pub(super) fn begin(&mut self, upstream: usize, overlap: Duration) -> Begin {
+        let cursor = self.cursor(upstream);
+        let known = self.upstreams[upstream].place.zip(cursor);
+        let known = known.map(|(place, seq)| Place { seq, ..place });
+        let search = |time: FrameTime, known| {
+            let (target, not_before) =
+                (time.before(overlap), time.before(overlap.saturating_mul(2)));
+            Begin::Search(Search::new(target, not_before, known))
+        };
+        let begin = match (self.recent.middle(), cursor, self.since) {
+            (Some(newest), ..) if self.current != Some(upstream) => search(newest, known),
+            (_, Some(cursor), _) => Begin::Behind(cursor),
+            (_, None, Some(since)) => search(since, None),
+            (_, None, None) => Begin::Live,
+        };
+        let asked = match begin {
+            Begin::Behind(cursor) => Some(cursor),
+            _ => None,
+        };
+        self.upstreams[upstream].seqs.connected(asked);
+        begin
+    }
+
+    /// Judges the first of `frames`, which came behind a cursor; `None` as long as they say nothing.
+    pub(super) fn judge_first(
+        &self,
+        upstream: usize,
+        frames: &[Bytes],
+        overlap: Duration,
+    ) -> Option<First> {
+        let (Some(place), Some(cursor)) = (self.upstreams[upstream].place, self.cursor(upstream))
+        else {
+            return Some(First::Follows);
+        };
+        if self.upstreams[upstream].is_passed_over {
+            // Nothing is known of the newest frame but that it could not be read.
+            let seq = frames.iter().find_map(seq_and_time)?.0;
+            let is_below = seq < cursor;
+            return Some(if is_below {
+                First::Renumbered
+            } else {
+                First::Follows
+            });
+        }
+        let is_leap = |seq| self.upstreams[upstream].seqs.is_leap(seq);
+        let mut read = frames.iter().filter_map(seq_and_time);
+        read.find_map(|(seq, time)| {
+            let verdict = judge(place, cursor, seq, time, overlap)?;
+            let is_rewound = is_leap(seq) && is_before(time, place.time, overlap);
+            Some(if is_rewound {
+                First::Renumbered
+            } else {
+                verdict
+            })
+        })
+    }
+
+    /// These frames are handed on. The place never moves back: a relay that repeats itself is not asked to do so again.
+    pub(super) fn hand_on(&mut self, upstream: usize, frames: Vec<Bytes>) -> (Vec<Run>, Told) {
+        let mut told = Told::default();
+        let mut runs: Vec<Run> = Vec::with_capacity(1);
+        for bytes in frames {
+            let frame = decode_frame(&bytes);
+            if let Ok(Frame::Error(error)) = &frame {
+                told.is_future_cursor |= error.error == "FutureCursor";
+            }
+            let mut begins = false;
+            if let Ok(frame) = &frame
+                && let Some(seq) = frame.seq()
+            {
+                begins = self.take(upstream, seq, time_of(frame), &mut told);
+            }
+            let numbering = self.upstreams[upstream].seqs.numbering();
+            match runs.last_mut() {
+                Some(run) if run.numbering == *numbering => run.frames.push(bytes),
+                _ => runs.push(Run {
+                    numbering: numbering.clone(),
+                    may_repeat: begins,
+                    frames: vec![bytes],
+                }),
+            }
+        }
+        (runs, told)
+    }
+
+    /// Whether the frame is the first of a numbering.
+    fn take(
+        &mut self,
+        upstream: usize,
+        seq: u64,
+        time: Option<FrameTime>,
+        told: &mut Told,
+    ) -> bool {
+        let Position {
+            seqs,
+            place,
+            is_passed_over,
+        } = &mut self.upstreams[upstream];
+        let Taken {
+            is_aside,
+            begins,
+            is_new,
+            is_settled,
+        } = seqs.take(seq, time);
+        told.is_progress |= is_new;
+        told.is_renumbered |= is_settled;
+        if is_new {
             if let Some(time) = time {
                 self.recent.add(time);
             }
-            let time = time.or(position.map(|place| place.time));
-            *position = Some(Place {
-                seq,
-                time: time.unwrap_or(FrameTime::MIN),
-            });
+            if !is_aside || is_settled {
+                let time = time.or(place.map(|place| place.time));
+                *place = Some(Place {
+                    seq,
+                    time: time.unwrap_or(FrameTime::MIN),
+                });
+                *is_passed_over = false;
+            }
         }
-        if last.is_some() {
-            self.current = Some(upstream);
-            self.is_mixed = false;
-        }
-        Told {
-            is_progress,
-            is_future_cursor,
-        }
+        self.current = Some(upstream);
+        self.is_mixed = false;
+        self.since = None;
+        begins
     }
 
     /// A frame that cannot be read is behind us. Its seq is not known for sure: what is told counts when it lies just ahead,
     /// and the next number is taken in its place when it must be passed.
     pub(super) fn pass_over(&mut self, upstream: usize, told: Option<u64>, must_pass: bool) {
         // Nothing was asked for behind a cursor: the next connection does not ask for this frame either.
-        let Some(place) = &mut self.upstreams[upstream].place else {
+        let Position {
+            seqs,
+            place,
+            is_passed_over,
+        } = &mut self.upstreams[upstream];
+        let Some(place) = place else {
             return;
         };
         let ahead = place.seq..place.seq.saturating_add(MOST_PASSED_OVER);
-        match told.filter(|seq| ahead.contains(&seq.saturating_sub(1))) {
-            Some(seq) => place.seq = seq,
-            None if must_pass => place.seq += 1,
-            None => {}
-        }
+        let passed = match told.filter(|seq| ahead.contains(&seq.saturating_sub(1))) {
+            Some(seq) => seq,
+            None if must_pass => place.seq.saturating_add(1),
+            None => return,
+        };
+        place.seq = passed;
+        *is_passed_over = true;
+        seqs.pass_over(passed);
     }
 
     /// The upstream numbers anew: its old seqs mean nothing any more.
     pub(super) fn renumber(&mut self, upstream: usize) {
         let position = &mut self.upstreams[upstream];
-        position.numbering = position.numbering.next();
+        position.seqs.renumber();
         position.place = None;
+        position.is_passed_over = false;
         if self.current == Some(upstream) {
             self.current = None;
         }
     }
+}
+
+/// What a frame behind `cursor` says, when `place` is the newest that is known; `None`: it is before that one, as asked.
+fn judge(
+    place: Place,
+    cursor: u64,
+    seq: u64,
+    time: Option<FrameTime>,
+    overlap: Duration,
+) -> Option<First> {
+    let is_other = place.time != FrameTime::MIN && time.is_some_and(|time| time != place.time);
+    let is_later = time.is_some_and(|time| place.time < time);
+    let is_much_later = time.is_some_and(|time| place.time < time.before(overlap));
+    if seq < cursor || (seq < place.seq && is_much_later) {
+        Some(First::Renumbered)
+    } else if seq < place.seq {
+        None
+    } else if seq == place.seq && is_other {
+        // Another frame under the same seq.
+        Some(First::Renumbered)
+    } else if seq > place.seq.saturating_add(1) && is_later {
+        Some(First::Suspect(seq))
+    } else {
+        Some(First::Follows)
+    }
+}
+
+fn is_before(time: Option<FrameTime>, other: FrameTime, overlap: Duration) -> bool {
+    time.is_some_and(|time| time < other.before(overlap))
+}
+
+fn seq_and_time(frame: &Bytes) -> Option<(u64, Option<FrameTime>)> {
+    let frame = decode_frame(frame).ok()?;
+    Some((frame.seq()?, time_of(&frame)))
 }
 
 /// A frame's own time.

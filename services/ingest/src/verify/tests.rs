@@ -90,7 +90,8 @@ fn verifier(documents: Arc<OneKey>, metrics: &Metrics) -> Arc<Verifier> {
 fn batch(frames: &[Bytes]) -> FrameBatch {
     FrameBatch {
         numbering: Numbering::first(UpstreamId::new("relay").unwrap()),
-        is_rewound: false,
+        rewind: crate::decode::Rewind::None,
+        reached: None,
         arrived: Instant::now(),
         frames: frames.to_vec(),
         share: Share::default(),

@@ -1,7 +1,7 @@
 //! Two ingest processes, one firehose, one NATS: who leads when one of them is killed, stopped, frozen or cut off. The whole
 //! log is compared with the simulator's own account each time.
 
-mod nodes;
+pub(crate) mod nodes;
 
 use std::time::{Duration, Instant};
 

@@ -7,8 +7,8 @@ use fanjet_actors::{Clock, Stop, SystemClock};
 use fanjet_ingest::{Candidacy, DEFAULTS, Ingest, IngestConfig, IngestError, LeaseConfig};
 use fanjet_log::contract::whole;
 use fanjet_log::lease::LeaseStore;
-use fanjet_log::memory::{MemoryLease, MemoryLog, MemoryNotices};
-use fanjet_log::{EventLog, Notices};
+use fanjet_log::memory::{MemoryBookmarks, MemoryLease, MemoryLog, MemoryNotices};
+use fanjet_log::{Bookmarks, EventLog, Notices};
 use fanjet_simulator::{
     FaultRule, Rate, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig,
 };
@@ -58,11 +58,45 @@ impl Running {
         Self::launch_beside(candidacy, log, notices, Arc::new(SystemClock), change)
     }
 
+    /// Starts ingest from a simulator into `log`, with a record that outlives it.
+    pub(crate) fn start_recording(
+        simulator: &SimulatorHandle,
+        log: &Arc<MemoryLog>,
+        positions: &Arc<MemoryBookmarks>,
+    ) -> Self {
+        let url = simulator.url();
+        let change = |config: &mut IngestConfig| {
+            config.upstream.url = url;
+            config.upstream.name = "simulator".to_owned();
+            config.upstream.connect_timeout = Duration::from_secs(2);
+        };
+        Self::launch_with(
+            Candidacy::alone("test").unwrap(),
+            log.clone(),
+            Arc::new(MemoryNotices::default()),
+            positions.clone(),
+            Arc::new(SystemClock),
+            change,
+        )
+    }
+
     /// Starts one of several ingests that tell each other things, with a clock of the test's own.
     pub(crate) fn launch_beside(
         candidacy: Candidacy,
         log: Arc<dyn EventLog>,
         notices: Arc<dyn Notices>,
+        clock: Arc<dyn Clock>,
+        change: impl FnOnce(&mut IngestConfig),
+    ) -> Self {
+        let positions = Arc::new(MemoryBookmarks::default());
+        Self::launch_with(candidacy, log, notices, positions, clock, change)
+    }
+
+    fn launch_with(
+        candidacy: Candidacy,
+        log: Arc<dyn EventLog>,
+        notices: Arc<dyn Notices>,
+        positions: Arc<dyn Bookmarks>,
         clock: Arc<dyn Clock>,
         change: impl FnOnce(&mut IngestConfig),
     ) -> Self {
@@ -79,6 +113,7 @@ impl Running {
         .unwrap()
         .telling(notices, config.freshness)
         .unwrap()
+        .recording(positions)
         .keeping(config.filter.load().unwrap());
         let health = ingest.health();
         let stop = Stop::new();

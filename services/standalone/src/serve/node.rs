@@ -46,6 +46,7 @@ impl Node {
             &process.meter("fanjet-ingest"),
         )?
         .telling(Arc::clone(&notices), settings.freshness.clone())?
+        .recording(Arc::clone(&bookmarks))
         .keeping(settings.filter.load()?)
         .traced_by(process.tracer("fanjet-ingest"));
         let kafka = match settings.kafka.is_wanted() {

@@ -12,6 +12,7 @@ mod stand_in;
 mod settings;
 mod serve;
 mod restarts;
+mod expired;
 mod kafka;
 mod tail;
 mod demo;

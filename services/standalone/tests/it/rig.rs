@@ -119,10 +119,22 @@ impl Served {
 
     /// How far the log is acknowledged.
     pub(crate) async fn log_seq(&self) -> u64 {
+        self.metric("fanjet_ingest_log_seq ").await
+    }
+
+    /// Waits until the log has everything up to a frame of the upstream that makes an event.
+    pub(crate) async fn relay_seq_reaches(&self, seq: u64) {
+        let reaching = async {
+            while self.metric("fanjet_ingest_relay_seq ").await < seq {
+                tokio::time::sleep(POLL).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, reaching).await.unwrap();
+    }
+
+    async fn metric(&self, name: &str) -> u64 {
         let metrics = self.get("/metrics").await;
-        let value = metrics
-            .lines()
-            .find_map(|line| line.strip_prefix("fanjet_ingest_log_seq "));
+        let value = metrics.lines().find_map(|line| line.strip_prefix(name));
         value.map_or(0, |value| value.parse::<f64>().unwrap() as u64)
     }
 
@@ -243,7 +255,7 @@ pub(crate) async fn assert_log_equals_world(data: &Path, simulator: &SimulatorHa
     assert_eq!(entries.len(), expected.len(), "seed {seed}");
 }
 
-async fn entries(data: &Path) -> Vec<Entry> {
+pub(crate) async fn entries(data: &Path) -> Vec<Entry> {
     let config = EmbeddedConfig::in_folder(data);
     let log = EmbeddedLog::open(config, Arc::new(SystemClock))
         .await

@@ -75,6 +75,13 @@ impl State {
         }
     }
 
+    pub(super) fn lose_behind(&mut self, seq: Seq) {
+        while let Some(newest) = self.entries.pop_back_if(|entry| entry.seq > seq) {
+            self.bytes -= newest.body.len();
+        }
+        self.last = self.last.min(seq);
+    }
+
     /// One page, looking at no more than `scan` entries.
     pub(super) fn read(
         &self,

@@ -27,14 +27,18 @@ fn what_the_log_holds_of_ours_is_told_by_position_and_content() {
         (10, Some(entry(10, 100)), Verdict::Stored(0)),
         (10, Some(entry(11, 101)), Verdict::Stored(1)),
         (10, Some(entry(13, 103)), Verdict::Stored(3)),
-        (10, Some(entry(9, 99)), Verdict::Stale),
-        (10, None, Verdict::Stale),
+        (10, Some(entry(9, 99)), Verdict::Shorter(9)),
         (10, Some(entry(12, 101)), Verdict::Foreign(12)),
         (10, Some(entry(14, 104)), Verdict::Foreign(14)),
         (0, Some(entry(7, 1)), Verdict::Foreign(7)),
     ] {
         assert_eq!(
-            reconcile(acked, &ours, last.as_ref()),
+            reconcile(
+                acked,
+                &ours,
+                last.as_ref().map_or(0, |last| last.seq),
+                last.as_ref()
+            ),
             verdict,
             "acked {acked}, last {last:?}"
         );
@@ -46,5 +50,18 @@ fn the_same_origin_with_other_bytes_is_somebody_elses() {
     let ours = VecDeque::from([event(101)]);
     let mut last = entry(11, 101);
     last.body = Bytes::from_static(b"another leader's time");
-    assert_eq!(reconcile(10, &ours, Some(&last)), Verdict::Foreign(11));
+    assert_eq!(reconcile(10, &ours, 11, Some(&last)), Verdict::Foreign(11));
+}
+
+#[test]
+fn a_log_that_keeps_nothing_still_has_an_end() {
+    let ours = VecDeque::from([event(101), event(102)]);
+    for (end, verdict) in [
+        (9, Verdict::Shorter(9)),
+        (10, Verdict::Stored(0)),
+        // Perhaps they were ours, and have expired.
+        (12, Verdict::Foreign(12)),
+    ] {
+        assert_eq!(reconcile(10, &ours, end, None), verdict, "{end}");
+    }
 }

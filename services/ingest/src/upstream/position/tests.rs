@@ -17,13 +17,39 @@ fn only_new_seqs_are_progress() {
     let mut positions = Positions::continuing([&id], &Resume::default());
 
     let mut is_progress = |frames: &[Bytes]| {
-        (
-            positions.advance(0, frames).is_progress,
-            positions.cursor(0),
-        )
+        let (_, told) = positions.hand_on(0, frames.to_vec());
+        (told.is_progress, positions.cursor(0))
     };
     assert_eq!(is_progress(std::slice::from_ref(&garbage)), (false, None));
     let both = [first.bytes.clone(), second.bytes, garbage];
-    assert_eq!(is_progress(&both), (true, Some(second.seq)));
-    assert_eq!(is_progress(&[first.bytes]), (false, Some(second.seq)));
+    assert_eq!(is_progress(&both), (true, Some(second.seq - 1)));
+    assert_eq!(is_progress(&[first.bytes]), (false, Some(second.seq - 1)));
+}
+
+#[test]
+fn the_first_frame_behind_a_cursor_tells_whether_the_upstream_goes_on_as_it_did() {
+    let at = |seconds: i64| Some(FrameTime::from_micros(seconds * 1_000_000));
+    let place = Place {
+        seq: 100,
+        time: at(1_000).unwrap(),
+    };
+    let overlap = Duration::from_secs(60);
+    for (seq, time, verdict) in [
+        // What was asked for, as both kinds of servers send it.
+        (99, at(999), None),
+        (100, at(1_000), Some(First::Follows)),
+        (100, None, Some(First::Follows)),
+        // It has been forgotten, but nothing behind it.
+        (101, at(90_000), Some(First::Follows)),
+        // Holes are usual, also when a clock is behind.
+        (105, at(1_000), Some(First::Follows)),
+        (105, at(1_001), Some(First::Suspect(105))),
+        // Other frames under seqs that are known.
+        (100, at(1_001), Some(First::Renumbered)),
+        (99, at(2_000), Some(First::Renumbered)),
+        (7, at(2_000), Some(First::Renumbered)),
+    ] {
+        let judged = judge(place, 99, seq, time, overlap);
+        assert_eq!(judged, verdict, "{seq} {time:?}");
+    }
 }

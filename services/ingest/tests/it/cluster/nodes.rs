@@ -202,17 +202,36 @@ pub(crate) async fn is_ready_as(node: &Process, role: &str) {
 
 /// The role that `/readyz` shows, if it says ready.
 async fn ready_role(node: &Process) -> Option<String> {
-    let says_ops = |line: &str| line.starts_with("ops http://");
-    let line = node.wait_for_line(says_ops, PATIENCE).await.unwrap();
-    let address = line.trim_start_matches("ops http://").trim();
-    let mut stream = TcpStream::connect(address).await.ok()?;
-    let request = format!("GET /readyz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.ok()?;
+    let answer = readiness(node).await;
     if !answer.starts_with("HTTP/1.1 200") {
         return None;
     }
     let (_, role) = answer.split_once("\"role\":\"")?;
     role.split_once('"').map(|(role, _)| role.to_owned())
+}
+
+/// What `/readyz` answers; nothing when it does not.
+pub(crate) async fn readiness(node: &Process) -> String {
+    get(node, "/readyz").await.unwrap_or_default()
+}
+
+/// The value of a metric; 0 when it does not show it.
+pub(crate) async fn metric(node: &Process, name: &str) -> u64 {
+    let page = get(node, "/metrics").await.unwrap_or_default();
+    let value = page
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+    value.map_or(0, |value: f64| value as u64)
+}
+
+async fn get(node: &Process, path: &str) -> Option<String> {
+    let says_ops = |line: &str| line.starts_with("ops http://");
+    let line = node.wait_for_line(says_ops, PATIENCE).await.unwrap();
+    let address = line.trim_start_matches("ops http://").trim();
+    let mut stream = TcpStream::connect(address).await.ok()?;
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.ok()?;
+    Some(answer)
 }

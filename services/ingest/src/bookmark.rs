@@ -1,0 +1,184 @@
+//! How far the upstream was read, recorded beside the log for when the log keeps no event that says so.
+//!
+//! Retention, a purge or a filter that lets nothing through can leave a log empty. Where reading went on is then known
+//! from here, together with where the log ended: what the log has grown by since is known to be the first of what
+//! the upstream sends again. It is never believed above the log, and never written before the log has acknowledged
+//! what it speaks of. It is written rarely, and nothing waits for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use fanjet_actors::Stop;
+use fanjet_log::{Bookmarks, LogError, Seq};
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tracing::{debug, warn};
+
+use crate::frame_time::FrameTime;
+use crate::upstream::Reached;
+
+/// The record's name among the bookmarks beside the log.
+pub(crate) const KEY: &str = "ingest";
+/// Between two writes.
+const PAUSE: Duration = Duration::from_secs(10);
+/// How long the last write of a term may take: others are waiting for it.
+const LAST_WORD: Duration = Duration::from_secs(1);
+
+/// The record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Bookmark {
+    /// The identity of the log that it is about.
+    pub(crate) log: String,
+    /// The log's end then: everything up to here was acknowledged.
+    pub(crate) end: Seq,
+    /// The log time of the newest event, if there was one.
+    pub(crate) log_time_us: Option<u64>,
+    /// Who was read.
+    pub(crate) upstream: String,
+    /// The frame up to which everything is in the log or made no event. `None`: nothing had come yet.
+    pub(crate) relay_seq: Option<u64>,
+    /// That frame's time; without one, when reading began. Unix microseconds.
+    pub(crate) time_us: i64,
+}
+
+impl Bookmark {
+    /// How far its upstream was read.
+    pub(crate) fn reached(&self) -> Reached {
+        let time = FrameTime::from_micros(self.time_us);
+        match self.relay_seq {
+            Some(seq) => Reached::Frame { seq, time },
+            None => Reached::Nothing { since: time },
+        }
+    }
+
+    /// Reads the record, if there is one that can be read.
+    ///
+    /// # Errors
+    /// [`LogError`] when asking again can help.
+    pub(crate) async fn load(store: &dyn Bookmarks) -> Result<Option<Self>, LogError> {
+        let record = match store.get(KEY).await {
+            Ok(Some(record)) => record,
+            Ok(None) => return Ok(None),
+            Err(error) if error.is_retryable() => return Err(error),
+            Err(error) => {
+                warn!(%error, "failed to read the recorded upstream position: going on without it");
+                return Ok(None);
+            }
+        };
+        match serde_json::from_slice(&record) {
+            Ok(bookmark) => Ok(Some(bookmark)),
+            Err(error) => {
+                warn!(%error, "the recorded upstream position is not readable: going on without it");
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// Holds positions back until the log has acknowledged what lies before them.
+#[derive(Debug)]
+pub(crate) struct Bookkeeper {
+    waiting: Option<Bookmark>,
+    settled: watch::Sender<Option<Bookmark>>,
+}
+
+impl Bookkeeper {
+    pub(crate) fn new() -> Self {
+        Self {
+            waiting: None,
+            settled: watch::Sender::new(None),
+        }
+    }
+
+    /// What [`save_rarely`] is to write.
+    pub(crate) fn settled(&self) -> watch::Receiver<Option<Bookmark>> {
+        self.settled.subscribe()
+    }
+
+    /// The upstream was read up to `next`; the log has acknowledged everything up to `acked`. While one waits, newer ones
+    /// are passed over, so that a log that is always behind still lets some settle.
+    pub(crate) fn note(&mut self, next: Bookmark, acked: Seq) {
+        self.settle(acked);
+        if next.end <= acked {
+            self.settled.send_replace(Some(next));
+        } else {
+            self.waiting.get_or_insert(next);
+        }
+    }
+
+    /// The log has acknowledged everything up to `acked`.
+    pub(crate) fn settle(&mut self, acked: Seq) {
+        if let Some(bookmark) = self.waiting.take_if(|waiting| waiting.end <= acked) {
+            self.settled.send_replace(Some(bookmark));
+        }
+    }
+}
+
+/// Writes what has settled: at once what differs in kind, everything else with pauses, and the last at the end of the term.
+pub(crate) async fn save_rarely(
+    store: Arc<dyn Bookmarks>,
+    mut settled: watch::Receiver<Option<Bookmark>>,
+    stop: Stop,
+) {
+    let mut saved: Option<Bookmark> = None;
+    let mut is_heard = true;
+    loop {
+        let pause = async {
+            let urgent = settled.wait_for(|now| is_urgent(saved.as_ref(), now.as_ref()));
+            // An error: the term is over, and so is the last word.
+            if timeout(PAUSE, urgent)
+                .await
+                .is_ok_and(|urgent| urgent.is_err())
+            {
+                std::future::pending::<()>().await;
+            }
+        };
+        let is_over = tokio::select! {
+            () = stop.cancelled() => true,
+            () = pause => false,
+        };
+        let newest = settled.borrow_and_update().clone();
+        if let Some(bookmark) = newest.filter(|newest| Some(newest) != saved.as_ref()) {
+            let saving = save(&*store, &bookmark);
+            let outcome = if is_over {
+                timeout(LAST_WORD, saving).await.unwrap_or(Ok(()))
+            } else {
+                saving.await
+            };
+            match outcome {
+                Ok(()) => is_heard = true,
+                Err(error) if is_heard => {
+                    warn!(%error, "failed to record the upstream position");
+                    is_heard = false;
+                }
+                Err(error) => debug!(%error, "still failing to record the upstream position"),
+            }
+            // Also when it failed: the pause comes first.
+            saved = Some(bookmark);
+        }
+        if is_over {
+            return;
+        }
+    }
+}
+
+/// The first record of a term, and the first that names a frame: without it there is nothing to go by.
+fn is_urgent(saved: Option<&Bookmark>, now: Option<&Bookmark>) -> bool {
+    match (saved, now) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(saved), Some(now)) => {
+            (&saved.upstream, saved.relay_seq.is_some()) != (&now.upstream, now.relay_seq.is_some())
+        }
+    }
+}
+
+async fn save(store: &dyn Bookmarks, bookmark: &Bookmark) -> Result<(), LogError> {
+    let record = serde_json::to_vec(bookmark).map_err(LogError::unavailable)?;
+    store.set(KEY, Bytes::from(record)).await
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,251 @@
+//! Logs that keep nothing: everything has expired, or was purged, or nothing ever came. The numbering goes on, and so does
+//! the upstream from where it was read, with or without a restart.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fanjet_actors::{Clock, SystemClock};
+use fanjet_log::contract::whole;
+use fanjet_log::memory::{Fault, MemoryBookmarks, MemoryLog};
+use fanjet_log::{Bookmarks, EventLog};
+use fanjet_simulator::{
+    CursorHabit, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig,
+};
+
+use crate::rig::{Running, wait_for_last, world};
+
+const LIVE: &str = "fanjet_ingest_origins_lost_total{resumed=\"live\"}";
+const RECORDED: &str = "fanjet_ingest_origins_lost_total{resumed=\"recorded\"}";
+
+/// A host that publishes when it is told to, in the present.
+pub(crate) async fn host(seed: u64, cursors: CursorHabit) -> SimulatorHandle {
+    let world = WorldConfig {
+        start_us: SystemClock.now_us(),
+        seq_holes: 0.0,
+        ..world(seed, &[])
+    };
+    Simulator::start(SimulatorConfig {
+        source: Source::World(world),
+        is_paused: true,
+        cursors,
+        ..SimulatorConfig::default()
+    })
+    .await
+    .unwrap()
+}
+
+const HABITS: [CursorHabit; 3] = [CursorHabit::Spec, CursorHabit::Relay, CursorHabit::Rainbow];
+
+/// Waits until the log has grown to everything that the host published.
+async fn catches_up(log: &MemoryLog, host: &SimulatorHandle, seed: u64) {
+    wait_for_last(log, host.expected().len() as u64, seed).await;
+}
+
+/// What is kept is the end of what the host published, each event once, under its own number.
+async fn assert_is_end_of_world(log: &MemoryLog, host: &SimulatorHandle, seed: u64) {
+    let expected = host.expected();
+    let entries = whole(log).await;
+    assert_eq!(log.bounds().await.unwrap().last, expected.len() as u64);
+    let kept = &expected[expected.len() - entries.len()..];
+    for (entry, expected) in entries.iter().zip(kept) {
+        let place = (entry.origin.relay_seq, entry.origin.op_index);
+        let wanted = (expected.relay_seq, expected.op_index);
+        assert_eq!(place, wanted, "seed {seed}, seq {}", entry.seq);
+    }
+}
+
+async fn expire_all(log: &MemoryLog) {
+    let last = log.bounds().await.unwrap().last;
+    log.expire(last);
+}
+
+async fn is_connected(running: &Running) {
+    running.wait_for_role("leader").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_has_forgotten_everything_goes_on_with_what_came_while_it_was_down() {
+    for (seed, habit) in (700..).zip(HABITS) {
+        let host = host(seed, habit).await;
+        let (log, positions) = (Arc::new(MemoryLog::new()), Arc::default());
+        let running = Running::start_recording(&host, &log, &positions);
+        is_connected(&running).await;
+        host.publish(30).await;
+        catches_up(&log, &host, seed).await;
+        running.stop().await.unwrap();
+
+        expire_all(&log).await;
+        host.publish(10).await;
+        let running = Running::start_recording(&host, &log, &positions);
+        catches_up(&log, &host, seed).await;
+        host.publish(10).await;
+        catches_up(&log, &host, seed).await;
+        is_connected(&running).await;
+        let said = (running.counted(RECORDED), running.counted(LIVE));
+        assert_eq!(said, (1, 0));
+        running.stop().await.unwrap();
+        assert_is_end_of_world(&log, &host, seed).await;
+    }
+}
+
+/// The process was killed before the newest events were recorded: they are not logged once more.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_log_took_after_the_last_record_is_not_logged_again() {
+    for (seed, habit) in (710..).zip(HABITS) {
+        let host = host(seed, habit).await;
+        let (log, positions) = (Arc::new(MemoryLog::new()), Arc::default());
+        let running = Running::start_recording(&host, &log, &positions);
+        is_connected(&running).await;
+        host.publish(30).await;
+        catches_up(&log, &host, seed).await;
+        let record = recorded(&running, &positions, "\"relay_seq\":3").await;
+        host.publish(25).await;
+        catches_up(&log, &host, seed).await;
+        running.stop().await.unwrap();
+
+        expire_all(&log).await;
+        positions.set("ingest", record).await.unwrap();
+        host.publish(10).await;
+        let running = Running::start_recording(&host, &log, &positions);
+        catches_up(&log, &host, seed).await;
+        host.publish(10).await;
+        catches_up(&log, &host, seed).await;
+        running.stop().await.unwrap();
+        assert_is_end_of_world(&log, &host, seed).await;
+    }
+}
+
+/// The first record that says something.
+async fn recorded(running: &Running, positions: &MemoryBookmarks, text: &str) -> Bytes {
+    for _ in 0..10_000 {
+        if let Some(record) = positions.get("ingest").await.unwrap()
+            && String::from_utf8_lossy(&record).contains(text)
+        {
+            return record;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    panic!("not recorded: {text}, {:?}", running.report());
+}
+
+/// A log from before positions were recorded: nothing can be known, and that is said.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_record_it_goes_on_with_what_happens_now_and_says_so() {
+    let seed = 720;
+    let host = host(seed, CursorHabit::Relay).await;
+    let log = Arc::new(MemoryLog::new());
+    let running = Running::start_recording(&host, &log, &Arc::default());
+    is_connected(&running).await;
+    host.publish(30).await;
+    catches_up(&log, &host, seed).await;
+    let last = log.bounds().await.unwrap().last;
+    running.stop().await.unwrap();
+    expire_all(&log).await;
+
+    let running = Running::start_recording(&host, &log, &Arc::default());
+    is_connected(&running).await;
+    assert_eq!(running.counted(LIVE), 1);
+    host.publish(10).await;
+    catches_up(&log, &host, seed).await;
+    assert!(log.bounds().await.unwrap().last > last);
+    // The first append of a term looks where the log ends.
+    assert_eq!(running.counted("fanjet_ingest_log_resyncs_total"), 1);
+    running.stop().await.unwrap();
+    assert_is_end_of_world(&log, &host, seed).await;
+}
+
+/// An operator's purge under a running ingest, and then a connection to the log that breaks.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purge_and_a_broken_append_are_made_good() {
+    let seed = 730;
+    let host = host(seed, CursorHabit::Relay).await;
+    let log = Arc::new(MemoryLog::new());
+    let running = Running::start_recording(&host, &log, &Arc::default());
+    is_connected(&running).await;
+    for _ in 0..3 {
+        host.publish(10).await;
+        catches_up(&log, &host, seed).await;
+        expire_all(&log).await;
+        log.inject(Fault::AppendFails, 1);
+    }
+    host.publish(10).await;
+    catches_up(&log, &host, seed).await;
+    is_connected(&running).await;
+    let resyncs = running.counted("fanjet_ingest_log_resyncs_total");
+    assert!((1..10).contains(&resyncs), "{resyncs}");
+    running.stop().await.unwrap();
+    assert_is_end_of_world(&log, &host, seed).await;
+}
+
+/// A quiet host: the first connection sees nothing, and something happens before the next one.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_between_a_silent_connection_and_the_next_is_read() {
+    for (seed, habit) in (740..).zip(HABITS) {
+        for is_restarted in [false, true] {
+            let host = host(seed, habit).await;
+            let (log, positions) = (Arc::new(MemoryLog::new()), Arc::default());
+            let mut running = Running::start_recording(&host, &log, &positions);
+            is_connected(&running).await;
+            recorded(&running, &positions, "\"relay_seq\":null").await;
+            if is_restarted {
+                running.stop().await.unwrap();
+                host.publish(3).await;
+                running = Running::start_recording(&host, &log, &positions);
+            } else {
+                host.go_down();
+                host.publish(3).await;
+                host.come_back();
+            }
+            catches_up(&log, &host, seed).await;
+            host.publish(3).await;
+            catches_up(&log, &host, seed).await;
+            running.stop().await.unwrap();
+            assert_is_end_of_world(&log, &host, seed).await;
+        }
+    }
+}
+
+/// What the host has from long before reading began is not wanted.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happened_long_before_the_beginning_is_passed_over() {
+    let seed = 750;
+    let hour_us = 3_600_000_000;
+    let world = WorldConfig {
+        start_us: SystemClock.now_us() - 10 * hour_us,
+        step_us: hour_us,
+        seq_holes: 0.0,
+        ..world(seed, &[])
+    };
+    let host = Simulator::start(SimulatorConfig {
+        source: Source::World(world),
+        is_paused: true,
+        backlog: 5,
+        cursors: CursorHabit::Relay,
+        ..SimulatorConfig::default()
+    })
+    .await
+    .unwrap();
+    let old = host.expected().len();
+    let log = Arc::new(MemoryLog::new());
+    let running = Running::start_recording(&host, &log, &Arc::default());
+    is_connected(&running).await;
+    host.go_down();
+    // Into the future.
+    host.publish(20).await;
+    host.come_back();
+    let last = host.expected().last().unwrap().relay_seq;
+    running
+        .until("the last event is logged", |running| {
+            running.counted("fanjet_ingest_relay_seq") == last
+        })
+        .await;
+    let entries = whole(&*log).await;
+    let before = "fanjet_ingest_passed_over_events_total{reason=\"before_beginning\"}";
+    let passed_over = running.counted(before);
+    assert!(passed_over >= old as u64, "{passed_over}");
+    assert_eq!(
+        entries.len() as u64 + passed_over,
+        host.expected().len() as u64
+    );
+    running.stop().await.unwrap();
+}

@@ -1,0 +1,261 @@
+//! Relays whose seqs begin anew, jump, or go astray, and which say nothing about it, as indigo's do: each operation once, and
+//! what is lost is told.
+
+use std::sync::Arc;
+
+use fanjet_log::Entry;
+use fanjet_log::contract::whole;
+use fanjet_log::memory::MemoryLog;
+use fanjet_simulator::{
+    CursorHabit, ExpectedEvent, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig,
+};
+use fanjet_wire::envelope::Subject;
+
+use crate::quiet::host;
+use crate::rig::{Running, wait_for_last, world};
+
+const LOSSES: &str = "fanjet_ingest_upstream_losses_total";
+const RENUMBERED: &str = "fanjet_ingest_upstream_renumbered_total";
+const HABITS: [CursorHabit; 2] = [CursorHabit::Relay, CursorHabit::Rainbow];
+
+/// Waits until the log has grown to everything the host published, and compares: each operation once, in order, whatever
+/// the numbers.
+async fn assert_each_once(log: &MemoryLog, host: &SimulatorHandle, seed: u64) {
+    let expected = host.expected();
+    wait_for_last(log, expected.len() as u64, seed).await;
+    let entries = whole(log).await;
+    for (entry, expected) in entries.iter().zip(&expected) {
+        assert_eq!(
+            of_entry(entry),
+            of_expected(expected),
+            "seed {seed}, seq {}: {:?}",
+            entry.seq,
+            entry.origin
+        );
+    }
+    assert_eq!(entries.len(), expected.len(), "seed {seed}");
+}
+
+/// What an operation is, whatever its numbers.
+fn of_entry(entry: &Entry) -> (String, u32, String) {
+    let subject = Subject::of(&entry.body).unwrap();
+    let time = entry.origin.time.as_str().to_owned();
+    (subject.did.to_owned(), entry.origin.op_index, time)
+}
+
+fn of_expected(event: &ExpectedEvent) -> (String, u32, String) {
+    let time = event.time.clone();
+    (event.did.as_str().to_owned(), event.op_index, time)
+}
+
+/// A relay behind the same URL that was set up anew while it was away: 30 events are there under low seqs, and nothing says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_begins_anew_hides_nothing() {
+    for (seed, habit) in (800..).zip(HABITS) {
+        for is_restarted in [false, true] {
+            let host = host(seed, habit).await;
+            let (log, positions) = (Arc::new(MemoryLog::new()), Arc::default());
+            let mut running = Running::start_recording(&host, &log, &positions);
+            running.wait_for_role("leader").await;
+            host.publish(5).await;
+            assert_each_once(&log, &host, seed).await;
+            host.go_down();
+            host.wait_for_clients(0).await;
+            host.renumber(0, 0);
+            host.publish(30).await;
+            if is_restarted {
+                running.stop().await.unwrap();
+                host.come_back();
+                running = Running::start_recording(&host, &log, &positions);
+            } else {
+                host.come_back();
+            }
+            host.wait_for_clients(1).await;
+            // To whom it gives what happens now.
+            host.publish(1).await;
+            assert_each_once(&log, &host, seed).await;
+            assert_eq!(running.counted(RENUMBERED), 1);
+            assert!(running.report().ready);
+            // And it stays so.
+            host.disconnect_all();
+            host.publish(5).await;
+            assert_each_once(&log, &host, seed).await;
+            assert_eq!(running.counted(RENUMBERED), 1);
+            running.stop().await.unwrap();
+            let running = Running::start_recording(&host, &log, &positions);
+            host.publish(5).await;
+            assert_each_once(&log, &host, seed).await;
+            running.stop().await.unwrap();
+        }
+    }
+}
+
+/// A small host that was set up anew and has come further than it was: its seqs seem to go on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_begins_anew_and_has_come_further_hides_nothing() {
+    let all = [CursorHabit::Spec, CursorHabit::Relay, CursorHabit::Rainbow];
+    for (seed, habit) in (805..).zip(all) {
+        for is_restarted in [false, true] {
+            let host = host(seed, habit).await;
+            let (log, positions) = (Arc::new(MemoryLog::new()), Arc::default());
+            let running = Running::start_recording(&host, &log, &positions);
+            running.wait_for_role("leader").await;
+            host.renumber(0, 0);
+            host.publish(5).await;
+            assert_each_once(&log, &host, seed).await;
+            let running = if is_restarted {
+                running.stop().await.unwrap();
+                host.renumber(0, 0);
+                host.publish(30).await;
+                Running::start_recording(&host, &log, &positions)
+            } else {
+                host.go_down();
+                host.wait_for_clients(0).await;
+                host.renumber(0, 0);
+                host.publish(30).await;
+                host.come_back();
+                running
+            };
+            assert_each_once(&log, &host, seed).await;
+            assert_eq!(running.counted(RENUMBERED), 1, "{habit:?}");
+            running.stop().await.unwrap();
+        }
+    }
+}
+
+/// In the middle of a connection, at a reconnect and at a restart: seqs jump, and the last commits come once more under new
+/// ones.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_jump_forward_that_repeats_commits_logs_each_once() {
+    for (seed, habit) in (810..).zip(HABITS) {
+        for interruption in 0..3 {
+            let host = host(seed, habit).await;
+            let (log, positions) = (Arc::new(MemoryLog::new()), Arc::default());
+            let mut running = Running::start_recording(&host, &log, &positions);
+            running.wait_for_role("leader").await;
+            host.publish(100).await;
+            assert_each_once(&log, &host, seed).await;
+            match interruption {
+                0 => host.renumber(40_000_000_000, 20),
+                1 => {
+                    host.go_down();
+                    host.renumber(40_000_000_000, 20);
+                    host.publish(10).await;
+                    host.come_back();
+                }
+                _ => {
+                    running.stop().await.unwrap();
+                    host.renumber(40_000_000_000, 20);
+                    host.publish(10).await;
+                    running = Running::start_recording(&host, &log, &positions);
+                }
+            }
+            host.publish(10).await;
+            assert_each_once(&log, &host, seed).await;
+            assert!(running.counted("fanjet_ingest_repeated_events_total") >= 20);
+            assert_eq!(running.counted(LOSSES), 0);
+            host.disconnect_all();
+            host.publish(10).await;
+            assert_each_once(&log, &host, seed).await;
+            running.stop().await.unwrap();
+        }
+    }
+}
+
+/// One seq that is far off, in the middle of all others and as the last one before a restart.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_absurd_seq_silences_nothing() {
+    for (seed, habit) in (820..).zip(HABITS) {
+        let host = host(seed, habit).await;
+        let (log, positions) = (Arc::new(MemoryLog::new()), Arc::default());
+        let mut running = Running::start_recording(&host, &log, &positions);
+        running.wait_for_role("leader").await;
+        for is_restarted in [false, true, false, true] {
+            host.publish(10).await;
+            assert_each_once(&log, &host, seed).await;
+            let usual = host.stats().last_seq;
+            host.renumber(1 << 62, 0);
+            host.publish(1).await;
+            assert_each_once(&log, &host, seed).await;
+            if is_restarted {
+                running.stop().await.unwrap();
+                host.wait_for_clients(0).await;
+                host.renumber(usual, 0);
+                running = Running::start_recording(&host, &log, &positions);
+                host.wait_for_clients(1).await;
+            } else {
+                host.renumber(usual, 0);
+            }
+            host.publish(10).await;
+            assert_each_once(&log, &host, seed).await;
+        }
+        running.stop().await.unwrap();
+    }
+}
+
+/// The relay forgot what came while nobody read, and says nothing: that is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_relay_has_forgotten_is_told_as_a_loss() {
+    let all = [CursorHabit::Spec, CursorHabit::Relay, CursorHabit::Rainbow];
+    for (seed, habit) in (830..).zip(all) {
+        let relay = forgetful(seed, habit, 0.0).await;
+        let (log, positions) = (Arc::new(MemoryLog::new()), Arc::default());
+        let running = Running::start_recording(&relay, &log, &positions);
+        running.wait_for_role("leader").await;
+        relay.publish(20).await;
+        let last = relay.stats().last_seq;
+        let reaches =
+            |last: u64| move |running: &Running| running.counted("fanjet_ingest_relay_seq") == last;
+        running.until("it has read all", reaches(last)).await;
+        running.stop().await.unwrap();
+        // Twice as many as it keeps.
+        relay.publish(100).await;
+        let running = Running::start_recording(&relay, &log, &positions);
+        let last = relay.stats().last_seq;
+        running.until("it has read all", reaches(last)).await;
+        assert_eq!(running.counted(LOSSES), 1, "{habit:?}");
+        running.stop().await.unwrap();
+    }
+}
+
+/// Holes in the seqs are none, nor is a time in which nothing happened.
+#[tokio::test(flavor = "multi_thread")]
+async fn holes_and_pauses_are_no_losses() {
+    for (seed, habit) in (840..).zip(HABITS) {
+        let relay = forgetful(seed, habit, 0.5).await;
+        let (log, positions) = (Arc::new(MemoryLog::new()), Arc::default());
+        for round in 0..10 {
+            let running = Running::start_recording(&relay, &log, &positions);
+            if round == 0 {
+                running.wait_for_role("leader").await;
+            }
+            relay.publish(3).await;
+            let last = relay.stats().last_seq;
+            running
+                .until("it has read all", |running| {
+                    running.counted("fanjet_ingest_relay_seq") == last
+                })
+                .await;
+            assert_eq!(running.counted(LOSSES), 0, "{habit:?}, round {round}");
+            running.stop().await.unwrap();
+            relay.publish(3).await;
+        }
+    }
+}
+
+/// A relay that keeps 50 frames.
+async fn forgetful(seed: u64, cursors: CursorHabit, seq_holes: f64) -> SimulatorHandle {
+    let world = WorldConfig {
+        seq_holes,
+        ..world(seed, &[])
+    };
+    Simulator::start(SimulatorConfig {
+        source: Source::World(world),
+        is_paused: true,
+        history_frames: 50,
+        cursors,
+        ..SimulatorConfig::default()
+    })
+    .await
+    .unwrap()
+}
