@@ -157,6 +157,34 @@ async fn the_earliest_time_that_there_can_be_means_everything() {
     }
 }
 
+/// What comes while the log is asked is not taken for what was asked for, by nobody.
+#[tokio::test]
+async fn an_answer_about_the_end_of_a_growing_log_is_no_event() {
+    let log = FaultyLog::new();
+    log.append(posts(300));
+    let node = node_over(&log, 1 << 24).await;
+    log.set_fault(Fault::Growing);
+    let mut first = node.client("?cursor=9000000000000000").await;
+    log.set_fault(Fault::None);
+    node.tail_caught_up().await;
+    // What the first one's answer told is of no use for these.
+    let mut clients = Vec::new();
+    for cursor in [
+        8_999_999_999_999_999_u64,
+        9_000_000_000_000_000,
+        5_000_000_000_000_000,
+    ] {
+        clients.push(node.client(&format!("?cursor={cursor}")).await);
+    }
+    let next = log.append(posts(1));
+    for client in &mut clients {
+        client.expect(&next).await;
+    }
+    // It came before that one's answer was complete.
+    let (text, live) = (first.next().await.unwrap(), &next[0]);
+    assert!(text == first.text_of(live) || text.contains(&time_of(301).to_string()));
+}
+
 /// A crowd comes back to a node that remembers little: each with the time that it had come to.
 #[tokio::test]
 async fn a_crowd_that_comes_back_asks_the_log_a_few_times() {

@@ -27,14 +27,14 @@ pub(crate) struct Questions {
 pub(super) struct Placed {
     /// The first kept event that is not earlier; one above the last when there is none.
     pub(super) seq: Seq,
-    /// What the log held then.
+    /// What the log held just before.
     pub(super) bounds: Bounds,
     /// The oldest event with its time, when `seq` is not behind it.
     pub(super) oldest: Option<(Seq, TimeUs)>,
 }
 
 impl Placed {
-    /// Whether there was no such event.
+    /// Whether there may have been no such event.
     pub(super) fn is_end(self) -> bool {
         self.seq > self.bounds.last
     }
@@ -81,8 +81,9 @@ async fn placed(log: &dyn EventLog, time: TimeUs) -> Result<Placed, LogError> {
         entries: 1,
         bytes: usize::MAX,
     };
-    let seq = log.seq_at(time).await?;
+    // Asked first: what has come since may be earlier than the time, so a place behind this end may be no event's.
     let bounds = log.bounds().await?;
+    let seq = log.seq_at(time).await?;
     let mut oldest = None;
     if seq <= bounds.first && !bounds.is_empty() {
         let found = log.read(bounds.first, &Selection::All, ONE).await?;
