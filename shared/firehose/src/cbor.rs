@@ -135,7 +135,12 @@ impl<'a> Reader<'a> {
         self.at
     }
 
-    /// Moves to a position seen before.
+    /// What is not read yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
+    /// Moves to a position seen before, or known to be within the bytes.
     pub(crate) fn seek(&mut self, position: usize) {
         self.at = position;
     }

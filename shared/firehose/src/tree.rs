@@ -213,8 +213,55 @@ struct Entry<'a> {
     right: Option<&'a [u8]>,
 }
 
+/// What stands before the 36 bytes of a CID in a link.
+const LINK: [u8; 5] = [0xd8, 42, 0x58, 37, 0];
+
 impl<'a> Entry<'a> {
+    #[inline]
     fn read(reader: &mut Reader<'a>) -> Option<Self> {
+        if let Some((entry, behind)) = Self::usual(reader.rest()) {
+            reader.seek(reader.position() + reader.rest().len() - behind.len());
+            return Some(entry);
+        }
+        Self::unusual(reader)
+    }
+
+    /// Reads an entry that is written as nearly all are, with a short key, and gives what follows it.
+    #[inline]
+    fn usual(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let (length, bytes) = match bytes.strip_prefix(b"\xa4\x61k")? {
+            [head @ 0x40..=0x57, bytes @ ..] => (head - 0x40, bytes),
+            [0x58, length @ 24..=0xff, bytes @ ..] => (*length, bytes),
+            _ => return None,
+        };
+        let (rest, bytes) = bytes.split_at_checked(usize::from(length))?;
+        let (shared, bytes) = match bytes.strip_prefix(b"\x61p")? {
+            [shared @ 0..=23, bytes @ ..] | [0x18, shared @ 24..=0xff, bytes @ ..] => {
+                (*shared, bytes)
+            }
+            _ => return None,
+        };
+        let (right, bytes) = match bytes.strip_prefix(b"\x61t")? {
+            [0xf6, bytes @ ..] => (None, bytes),
+            bytes => {
+                let (cid, bytes) = bytes.strip_prefix(&LINK)?.split_at_checked(Cid::LEN)?;
+                (Some(cid), bytes)
+            }
+        };
+        let bytes = bytes.strip_prefix(b"\x61v")?.strip_prefix(&LINK)?;
+        let (value, behind) = bytes.split_at_checked(Cid::LEN)?;
+        let entry = Self {
+            shared: usize::from(shared),
+            rest,
+            value,
+            right,
+        };
+        Some((entry, behind))
+    }
+
+    /// Any entry that means the same.
+    #[cold]
+    fn unusual(reader: &mut Reader<'a>) -> Option<Self> {
         let Item::Map(fields) = reader.item().ok()? else {
             return None;
         };
