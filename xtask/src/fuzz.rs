@@ -11,10 +11,7 @@ use crate::tools;
 const TARGETS: &[(&str, &[&str])] = &[
     ("shared/firehose", &["frame", "car", "record"]),
     ("shared/verify", &["inversion", "document"]),
-    (
-        "shared/filter",
-        &["query", "client_message", "stored_filter"],
-    ),
+    ("shared/filter", &["query", "client_message"]),
     ("shared/log-embedded", &["segment"]),
 ];
 

@@ -61,18 +61,6 @@ stream:
   {{- end }}
 {{- end -}}
 
-{{/* Section [filter_bucket] as a map in YAML. */}}
-{{- define "fanjet.nats.filterBucket" -}}
-{{- $v := .root.Values -}}
-name: {{ ternary "fanjet-filters" $v.externalNats.filterBucket $v.nats.enabled }}
-create: {{ eq .user "admin" }}
-{{- if eq .user "admin" }}
-replicas: {{ include "fanjet.nats.copies" .root }}
-max_age: {{ $v.log.filters.maxAge | quote }}
-max_bytes: {{ int64 $v.log.filters.maxBytes }}
-{{- end }}
-{{- end -}}
-
 {{/* Secrets as environment variables. Takes (dict "root" $ "user" "edge"). */}}
 {{- define "fanjet.nats.env" -}}
 {{- $v := .root.Values -}}

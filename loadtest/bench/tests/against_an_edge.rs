@@ -13,7 +13,7 @@ use clap::Parser;
 use fanjet_actors::{Clock, Stop, SystemClock};
 use fanjet_edge::{Edge, EdgeConfig, EdgeHandle};
 use fanjet_log::EventLog;
-use fanjet_log::memory::{MemoryLog, MemoryStore};
+use fanjet_log::memory::MemoryLog;
 use fanjet_swarm::{Conductor, Feed, Moment, Plan, Progress, Report, Target, World, run, scout};
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
@@ -43,7 +43,6 @@ impl Stage {
         let edge = Edge::start(
             config,
             Arc::new(log.clone()),
-            Arc::new(MemoryStore::default()),
             &provider.meter("test"),
             stop.clone(),
         )

@@ -26,7 +26,7 @@ use fanjet_actors::Stop;
 use fanjet_edge::config::Writer;
 use fanjet_edge::metrics::{DELIVERED_BYTES, DELIVERED_EVENTS, ENCODED_EVENTS, SUBSCRIBERS};
 use fanjet_edge::{Edge, EdgeConfig, EdgeHandle};
-use fanjet_log::memory::{MemoryLog, MemoryStore};
+use fanjet_log::memory::MemoryLog;
 use fanjet_log::{EventLog, NewEvent};
 
 use events::commit;
@@ -99,7 +99,6 @@ impl Node {
         let edge = Edge::start(
             config,
             Arc::new(log.clone()),
-            Arc::new(MemoryStore::default()),
             &instruments.meter(),
             stop.clone(),
         )

@@ -39,8 +39,6 @@ pub struct EdgeConfig {
     pub limits: LimitsConfig,
     /// Compression.
     pub zstd: ZstdConfig,
-    /// Storing filters.
-    pub filters: FiltersConfig,
     /// Shutting down.
     pub drain: DrainConfig,
     /// What the node says about the cluster.
@@ -269,7 +267,8 @@ pub struct SubscriberConfig {
     /// How long a client that connected with `requireHello=true` may take to send its first options update.
     #[serde(with = "humantime_serde")]
     pub hello_timeout: Duration,
-    /// Longest message from a client in bytes; a longer one closes the connection with 1009.
+    /// Longest message from a client in bytes; a longer one closes the connection with 1009. A body of `POST /events` is
+    /// as long at most; a longer one is refused with 413.
     pub max_client_message_bytes: usize,
     /// How long a client may take to send a message that it has begun, beside the pauses that limits make. 0: for ever.
     #[serde(with = "humantime_serde")]
@@ -313,29 +312,6 @@ impl Default for ZstdConfig {
         Self {
             dictionary: PathBuf::new(),
             level: DEFAULT_LEVEL,
-        }
-    }
-}
-
-/// Storing filters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct FiltersConfig {
-    /// Longest body of `POST /subscribe/filters` in bytes; a longer one is refused with 413.
-    pub max_body_bytes: usize,
-    /// Bodies that are read at one time; more are refused with 503.
-    pub max_concurrent_bodies: usize,
-    /// How long a client may take to send a body.
-    #[serde(with = "humantime_serde")]
-    pub body_timeout: Duration,
-}
-
-impl Default for FiltersConfig {
-    fn default() -> Self {
-        Self {
-            max_body_bytes: 10_000_000,
-            max_concurrent_bodies: 8,
-            body_timeout: Duration::from_secs(30),
         }
     }
 }

@@ -7,14 +7,14 @@ use fanjet_actors::{Clock, OnFailure, Stop, SystemClock, Tasks};
 use fanjet_cluster::Part;
 use fanjet_cluster::announcer::Announcer;
 use fanjet_log::memory::MemoryNotices;
-use fanjet_log::{EventLog, ExpiringStore, Notices};
+use fanjet_log::{EventLog, Notices};
 use fanjet_telemetry::{Health, HealthReport};
 use opentelemetry::metrics::Meter;
 use opentelemetry_sdk::trace::SdkTracer;
 use tokio::time::Instant;
 
 use crate::ending::Ending;
-use crate::http::{Admission, Connections, Server, StoredFilters};
+use crate::http::{Admission, Connections, Server};
 use crate::limits::InboundMemory;
 use crate::metrics::Metrics;
 use crate::replay::{Desk, Loader, Questions, Starts};
@@ -35,7 +35,6 @@ pub(crate) struct Node {
     pub(crate) connections: Arc<Connections>,
     pub(crate) admission: Arc<Admission>,
     pub(crate) inbound_memory: Arc<InboundMemory>,
-    pub(crate) filters: Arc<StoredFilters>,
     pub(crate) metrics: Metrics,
     pub(crate) board: Arc<Board>,
     pub(crate) stalls: Arc<Stalls>,
@@ -50,8 +49,6 @@ pub(crate) struct Node {
 pub struct Surroundings {
     /// The log that it follows.
     pub log: Arc<dyn EventLog>,
-    /// What clients store, for all nodes that share it.
-    pub filters: Arc<dyn ExpiringStore>,
     /// What the processes of the cluster tell each other.
     pub notices: Arc<dyn Notices>,
     /// What lag is measured by.
@@ -68,7 +65,7 @@ pub struct Edge;
 
 impl Edge {
     /// Binds and begins to follow the log and to serve. A log that is away is waited for; clients are refused
-    /// with 503 until it has answered once. `filters` keeps what clients store, for all nodes that share it. Must be called within a tokio runtime.
+    /// with 503 until it has answered once. Must be called within a tokio runtime.
     ///
     /// The node ends when `stop` is triggered, or triggers it itself when it cannot go on. It takes the time of
     /// [`DrainConfig`](crate::config::DrainConfig) for it.
@@ -78,13 +75,11 @@ impl Edge {
     pub fn start(
         config: EdgeConfig,
         log: Arc<dyn EventLog>,
-        filters: Arc<dyn ExpiringStore>,
         meter: &Meter,
         stop: Stop,
     ) -> Result<EdgeHandle, EdgeError> {
         let surroundings = Surroundings {
             log,
-            filters,
             notices: Arc::new(MemoryNotices::default()),
             clock: Arc::new(SystemClock),
             instance: "alone".to_owned(),
@@ -105,7 +100,6 @@ impl Edge {
     ) -> Result<EdgeHandle, EdgeError> {
         let Surroundings {
             log,
-            filters,
             notices,
             clock,
             instance,
@@ -134,11 +128,6 @@ impl Edge {
             connections: Arc::new(Connections::new(&config.http, metrics.clone())),
             admission: Arc::new(Admission::new(&config)?),
             inbound_memory: Arc::new(config.limits.inbound_memory(&config.subscriber)),
-            filters: Arc::new(StoredFilters::new(
-                filters,
-                Arc::clone(&clock),
-                config.filters.clone(),
-            )),
             metrics: metrics.clone(),
             board: Arc::new(Board::new(config.http.max_status_viewers)),
             stalls: Arc::new(Stalls::new(config.subscriber.write_stall_timeout)),

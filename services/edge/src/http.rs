@@ -6,9 +6,9 @@ mod connections;
 mod admit;
 mod subscribe;
 mod events;
-mod filters;
+mod endless;
+mod posted;
 
-mod stored_filters;
 mod client_address;
 mod api_key;
 mod holder;
@@ -24,4 +24,3 @@ pub(crate) use connections::Connections;
 pub(crate) use connections::REFUSED_CONNECTION_REASONS;
 pub(crate) use refusal::{Refusal, outside_pool};
 pub(crate) use server::Server;
-pub(crate) use stored_filters::StoredFilters;

@@ -9,7 +9,7 @@ use fanjet_boot::{Failure, Process, say};
 use fanjet_config::Flags;
 use fanjet_edge::tail::Compression;
 use fanjet_edge::{Edge, EdgeSettings, Surroundings};
-use fanjet_log_nats::{NatsLog, NatsNotices, NatsStore};
+use fanjet_log_nats::{NatsLog, NatsNotices};
 
 /// Serves the log in NATS JetStream to clients that speak Bluesky's Jetstream protocol.
 #[derive(Debug, Parser)]
@@ -31,12 +31,9 @@ async fn serve(settings: EdgeSettings, process: &mut Process) -> Result<(), Fail
         return Ok(());
     };
     let log = log?;
-    let bucket = settings.filter_bucket.clone();
-    let filters = NatsStore::new(&log, bucket, || SystemClock.now_us());
     let notices = NatsNotices::of(&log).await?;
     let surroundings = Surroundings {
         log: Arc::new(log),
-        filters: Arc::new(filters),
         notices: Arc::new(notices),
         clock: Arc::new(SystemClock),
         instance: process.instance().to_owned(),

@@ -49,10 +49,6 @@ pub const DISCONNECTS: &str = "fanjet_edge_disconnects";
 pub const REFUSED_HANDSHAKES: &str = "fanjet_edge_refused_handshakes";
 /// Connections that were ended early by `reason`: their address had too many, no request came, or too much came behind it.
 pub const REFUSED_CONNECTIONS: &str = "fanjet_edge_refused_connections";
-/// Filters that clients have stored.
-pub const STORED_FILTERS: &str = "fanjet_edge_stored_filters";
-/// Refused requests to store a filter by `reason`.
-pub const REFUSED_FILTERS: &str = "fanjet_edge_refused_filters";
 /// The newest seq in the ring.
 pub const TAIL_SEQ: &str = "fanjet_edge_tail_seq";
 /// Seconds between an event's log time and its arrival here, newest event.
@@ -86,8 +82,6 @@ pub struct Metrics {
     disconnects: Counter<u64>,
     refused_handshakes: Counter<u64>,
     refused_connections: Counter<u64>,
-    stored_filters: Counter<u64>,
-    refused_filters: Counter<u64>,
     tail_seq: Gauge<u64>,
     tail_lag_seconds: Gauge<f64>,
     ring_bytes: Gauge<u64>,
@@ -120,8 +114,6 @@ impl Metrics {
             disconnects: meter.u64_counter(DISCONNECTS).build(),
             refused_handshakes: meter.u64_counter(REFUSED_HANDSHAKES).build(),
             refused_connections: meter.u64_counter(REFUSED_CONNECTIONS).build(),
-            stored_filters: meter.u64_counter(STORED_FILTERS).build(),
-            refused_filters: meter.u64_counter(REFUSED_FILTERS).build(),
             tail_seq: meter.u64_gauge(TAIL_SEQ).build(),
             tail_lag_seconds: meter.f64_gauge(TAIL_LAG_SECONDS).build(),
             ring_bytes: meter.u64_gauge(RING_BYTES).build(),
@@ -216,14 +208,6 @@ impl Metrics {
 
     pub(crate) fn connection_refused(&self, reason: &'static str) {
         self.refused_connections.add(1, &[label(reason)]);
-    }
-
-    pub(crate) fn filter_stored(&self) {
-        self.stored_filters.add(1, &[]);
-    }
-
-    pub(crate) fn filter_refused(&self, refusal: &Refusal) {
-        self.refused_filters.add(1, &[label(refusal.label())]);
     }
 
     pub(crate) fn tail_moved(&self, seq: u64, lag_seconds: f64, ring_bytes: usize) {

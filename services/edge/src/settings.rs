@@ -4,14 +4,14 @@ use std::borrow::Cow;
 
 use fanjet_boot::{PROCESS_RANGES, Settings};
 use fanjet_config::Range;
-use fanjet_log_nats::{BUCKET_RANGES, BucketConfig, NatsConfig};
+use fanjet_log_nats::NatsConfig;
 use fanjet_telemetry::{OpsConfig, OtlpConfig, TelemetryConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::EdgeConfig;
 use crate::config::{
-    DrainConfig, FiltersConfig, HttpConfig, HubConfig, LimitsConfig, RANGES, ReplayConfig,
-    StatusConfig, SubscriberConfig, TailConfig, ZstdConfig,
+    DrainConfig, HttpConfig, HubConfig, LimitsConfig, RANGES, ReplayConfig, StatusConfig,
+    SubscriberConfig, TailConfig, ZstdConfig,
 };
 
 /// Everything in `config.toml` and `process.toml` beside the sources, which name every key there is.
@@ -39,9 +39,6 @@ pub struct EdgeSettings {
     /// Compression.
     #[serde(default)]
     pub zstd: ZstdConfig,
-    /// Storing filters.
-    #[serde(default)]
-    pub filters: FiltersConfig,
     /// Shutting down.
     #[serde(default)]
     pub drain: DrainConfig,
@@ -50,9 +47,6 @@ pub struct EdgeSettings {
     pub status: StatusConfig,
     /// Where the log is.
     pub nats: NatsConfig,
-    /// Where stored filters are.
-    #[serde(default)]
-    pub filter_bucket: BucketConfig,
     /// Health and metrics.
     pub ops: OpsConfig,
     /// Where telemetry is sent.
@@ -69,9 +63,8 @@ impl Settings for EdgeSettings {
     }
 
     fn ranges() -> impl Iterator<Item = Range> {
-        let nats = [fanjet_log_nats::RANGES, BUCKET_RANGES];
-        let shared = nats.into_iter().flatten().copied().chain(PROCESS_RANGES);
-        RANGES.iter().copied().chain(shared)
+        let parts = [RANGES, fanjet_log_nats::RANGES];
+        parts.into_iter().flatten().copied().chain(PROCESS_RANGES)
     }
 
     fn telemetry(&self) -> &TelemetryConfig {
@@ -107,7 +100,6 @@ impl EdgeSettings {
             subscriber: self.subscriber.clone(),
             limits: self.limits.clone(),
             zstd: self.zstd.clone(),
-            filters: self.filters.clone(),
             drain: self.drain.clone(),
             status: self.status.clone(),
         }

@@ -22,4 +22,5 @@ pub(crate) use age::Ages;
 pub(crate) use body::{body, socket_body};
 pub(crate) use control::greeting;
 pub(crate) use inbound::Inbound;
-pub(crate) use session::Session;
+pub(crate) use session::{MAX_BYTES_READ_HERE, Session};
+pub(crate) use throttle::Throttle;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use fanjet_actors::{Clock, SystemClock};
 use fanjet_boot::{Failure, Process, Settings, say};
 use fanjet_config::{Flags, Range};
-use fanjet_log_nats::{BUCKET_RANGES, BucketConfig, NatsConfig, prepare_patiently};
+use fanjet_log_nats::{NatsConfig, prepare_patiently};
 use fanjet_telemetry::TelemetryConfig;
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,6 @@ pub(crate) struct Args {
 #[serde(deny_unknown_fields)]
 pub(crate) struct PrepareSettings {
     nats: NatsConfig,
-    filter_bucket: BucketConfig,
     telemetry: TelemetryConfig,
 }
 
@@ -34,10 +33,7 @@ impl Settings for PrepareSettings {
     }
 
     fn ranges() -> impl Iterator<Item = Range> {
-        [fanjet_log_nats::RANGES, BUCKET_RANGES]
-            .into_iter()
-            .flatten()
-            .copied()
+        fanjet_log_nats::RANGES.iter().copied()
     }
 
     fn telemetry(&self) -> &TelemetryConfig {
@@ -51,7 +47,7 @@ pub(crate) fn main(args: Args) -> ExitCode {
 
 async fn prepare(settings: PrepareSettings, process: &mut Process) -> Result<(), Failure> {
     let now_us = || SystemClock.now_us();
-    let preparing = prepare_patiently(&settings.nats, &settings.filter_bucket, now_us);
+    let preparing = prepare_patiently(&settings.nats, now_us);
     let Some(prepared) = process.unless_stopped(preparing).await else {
         return Err(Failure::other("stopped before everything was there"));
     };

@@ -35,14 +35,11 @@ pub enum OptionsError {
     /// A `heartbeat` out of range.
     #[error("invalid heartbeat: {0} (allowed: whole seconds from 1 to {MAX_HEARTBEAT_SECONDS})")]
     Heartbeat(String),
-    /// A `filter` that is no id of a stored filter.
-    #[error("invalid filter: {0} (allowed: an id that POST /subscribe/filters has answered)")]
-    FilterId(String),
-    /// A `filter` beside a parameter that says the same in another way.
+    /// A condition in the URL of a request whose body is the filter.
     #[error(
-        "filter cannot be combined with {} (allowed beside filter: cursor, compress, requireHello, format, heartbeat)", .0.name()
+        "{} belongs into the body of a POST (allowed in its URL: cursor, lastEventId, format, heartbeat)", .0.name()
     )]
-    Combined(Parameter),
+    BesideBody(Parameter),
     /// A `format` that does not exist.
     #[error("invalid format: {0} (allowed: v1, v0)")]
     Format(String),

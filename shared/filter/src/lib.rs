@@ -17,8 +17,6 @@ mod plc;
 mod request;
 mod filter;
 
-mod stored;
-
 mod error;
 
 pub use encoding::Encoding;
@@ -30,4 +28,3 @@ pub use options::{MAX_HEARTBEAT_SECONDS, SubscriberOptions};
 pub use parameter::Parameter;
 pub use plc::PlcDid;
 pub use request::FilterRequest;
-pub use stored::FilterId;

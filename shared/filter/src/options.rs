@@ -5,7 +5,10 @@ use std::time::Duration;
 use fanjet_event::{Cursor, TimeUs};
 
 use crate::query::pairs;
-use crate::{Encoding, Filter, FilterId, FilterRequest, OptionsError, Parameter};
+use crate::{Encoding, Filter, FilterRequest, OptionsError, Parameter};
+
+/// The last event that a reader has which comes back. Readers spell it `lastEventId` and `lastEventID`.
+const LAST_EVENT_ID: &str = "lastEventId";
 
 /// The longest heartbeat; the shortest is one second.
 pub const MAX_HEARTBEAT_SECONDS: u64 = 300;
@@ -15,8 +18,6 @@ pub const MAX_HEARTBEAT_SECONDS: u64 = 300;
 pub struct SubscriberOptions {
     /// Which events it wants.
     pub filter: Filter,
-    /// Takes the place of `filter`, which is then empty: the id of one that was stored.
-    pub stored_filter: Option<FilterId>,
     /// Where it wants to start; `None`: with what happens now.
     pub cursor: Option<Cursor>,
     /// Whether it wants nothing before its first options update.
@@ -35,9 +36,10 @@ impl SubscriberOptions {
     /// # Errors
     /// [`OptionsError`] naming the first bad value.
     pub fn parse(query: &str) -> Result<Self, OptionsError> {
-        Self::read(query, |format, compress, _| {
+        let asked = Self::read(query, |format, compress, _| {
             Encoding::read(format, compress)
-        })
+        });
+        Ok(asked?.0)
     }
 
     /// As [`SubscriberOptions::parse`], for a stream over plain HTTP, to which nothing can be said later and which is
@@ -46,6 +48,24 @@ impl SubscriberOptions {
     /// # Errors
     /// As [`SubscriberOptions::parse`].
     pub fn parse_stream(query: &str, usual: Encoding) -> Result<Self, OptionsError> {
+        Ok(Self::read_stream(query, usual)?.0)
+    }
+
+    /// As [`SubscriberOptions::parse_stream`], for a request whose body is the filter: it may not stand in the query as well.
+    ///
+    /// # Errors
+    /// As [`SubscriberOptions::parse_stream`], and [`OptionsError::BesideBody`].
+    pub fn parse_posted(query: &str, usual: Encoding) -> Result<Self, OptionsError> {
+        match Self::read_stream(query, usual)? {
+            (options, None) => Ok(options),
+            (_, Some(named)) => Err(OptionsError::BesideBody(named)),
+        }
+    }
+
+    fn read_stream(
+        query: &str,
+        usual: Encoding,
+    ) -> Result<(Self, Option<Parameter>), OptionsError> {
         Self::read(query, |format, compress, require_hello| {
             let asked = [
                 (compress, Parameter::Compress),
@@ -58,11 +78,12 @@ impl SubscriberOptions {
         })
     }
 
-    /// `encoding` gets `format`, `compress` and `requireHello`.
+    /// The options, and the first parameter that says which events are wanted. `encoding` gets `format`, `compress` and
+    /// `requireHello`.
     fn read(
         query: &str,
         encoding: impl FnOnce(Option<&str>, bool, bool) -> Result<Encoding, OptionsError>,
-    ) -> Result<Self, OptionsError> {
+    ) -> Result<(Self, Option<Parameter>), OptionsError> {
         let mut request = FilterRequest::default();
         let mut max_message_bytes = None;
         let mut cursor = None;
@@ -70,7 +91,6 @@ impl SubscriberOptions {
         let mut compress = None;
         let mut format = None;
         let mut heartbeat = None;
-        let mut stored_filter = None;
         for (name, value) in pairs(query) {
             match Parameter::named(&name) {
                 Some(Parameter::List(list)) => request.add(list, value),
@@ -92,9 +112,6 @@ impl SubscriberOptions {
                 Some(Parameter::Heartbeat) => {
                     heartbeat.get_or_insert(value);
                 }
-                Some(Parameter::Filter) => {
-                    stored_filter.get_or_insert(value);
-                }
                 None => {}
             }
         }
@@ -108,30 +125,34 @@ impl SubscriberOptions {
             filter: Filter::from_request(&request)?,
             encoding: encoding(format.as_deref(), compress, require_hello)?,
             heartbeat: heartbeat.as_deref().map(read_heartbeat).transpose()?,
-            stored_filter: stored_filter.as_deref().map(read_id).transpose()?,
         };
         let named = request.first_named().map(Parameter::List);
         let named = named.or(max_message_bytes.map(|_| Parameter::MaxMessageSizeBytes));
-        match (options.stored_filter, named) {
-            (Some(_), Some(other)) => Err(OptionsError::Combined(other)),
-            _ => Ok(options),
-        }
+        Ok((options, named))
     }
 
-    /// Obeys a request header `Last-Event-ID`, which a reader sends that comes back: it has this event, so the stream
-    /// begins behind it, whatever the cursor of the first request was. An empty one says nothing.
+    /// Obeys what a reader says that comes back: it has this event, so the stream begins behind it, whatever the cursor of
+    /// the first request was. It stands in the request header `Last-Event-ID`, or in the query as `lastEventId` or
+    /// `lastEventID`, where readers put it that can set no header. Of several the newest counts: the reader has them all. An
+    /// empty one says nothing.
     ///
     /// # Errors
     /// [`OptionsError::LastEventId`].
-    pub fn behind_event(mut self, header: &[u8]) -> Result<Self, OptionsError> {
-        if header.is_empty() {
-            return Ok(self);
+    pub fn behind_event(
+        mut self,
+        query: &str,
+        header: Option<&[u8]>,
+    ) -> Result<Self, OptionsError> {
+        let in_query = pairs(query).filter(|(name, _)| name.eq_ignore_ascii_case(LAST_EVENT_ID));
+        let in_query = in_query.map(|(_, value)| value);
+        let ids = header.map(String::from_utf8_lossy).into_iter();
+        let ids = ids.chain(in_query).filter(|id| !id.is_empty());
+        let ids = ids
+            .map(|id| read_event_id(&id))
+            .collect::<Result<Vec<_>, _>>()?;
+        if let Some(newest) = ids.into_iter().max() {
+            self.cursor = Some(Cursor::TimeUs(newest.get() + 1));
         }
-        let text = String::from_utf8_lossy(header);
-        let id = text.bytes().all(|byte| byte.is_ascii_digit());
-        let id = text.parse().ok().filter(|_| id).and_then(TimeUs::new);
-        let id = id.ok_or_else(|| OptionsError::LastEventId(OptionsError::shown(&text)))?;
-        self.cursor = Some(Cursor::TimeUs(id.get() + 1));
         Ok(self)
     }
 
@@ -157,16 +178,19 @@ fn read_limit(value: &str) -> u32 {
     value.parse().unwrap_or(0)
 }
 
+fn read_event_id(value: &str) -> Result<TimeUs, OptionsError> {
+    let is_digits = value.bytes().all(|byte| byte.is_ascii_digit());
+    let id = value.parse().ok().filter(|_| is_digits);
+    id.and_then(TimeUs::new)
+        .ok_or_else(|| OptionsError::LastEventId(OptionsError::shown(value)))
+}
+
 fn read_heartbeat(value: &str) -> Result<Duration, OptionsError> {
     let is_digits = value.bytes().all(|byte| byte.is_ascii_digit());
     match value.parse() {
         Ok(seconds @ 1..=MAX_HEARTBEAT_SECONDS) if is_digits => Ok(Duration::from_secs(seconds)),
         _ => Err(OptionsError::Heartbeat(OptionsError::shown(value))),
     }
-}
-
-fn read_id(value: &str) -> Result<FilterId, OptionsError> {
-    FilterId::parse(value).ok_or_else(|| OptionsError::FilterId(OptionsError::shown(value)))
 }
 
 #[cfg(test)]

@@ -19,20 +19,17 @@ pub enum Parameter {
     Format,
     /// How long silence may last (an extension).
     Heartbeat,
-    /// A stored filter (an extension).
-    Filter,
 }
 
 impl Parameter {
     /// Every parameter that does not name a list.
-    const SINGLE: [Self; 7] = [
+    const SINGLE: [Self; 6] = [
         Self::MaxMessageSizeBytes,
         Self::Cursor,
         Self::RequireHello,
         Self::Compress,
         Self::Format,
         Self::Heartbeat,
-        Self::Filter,
     ];
 
     /// Every parameter.
@@ -50,7 +47,6 @@ impl Parameter {
             Self::Compress => "compress",
             Self::Format => "format",
             Self::Heartbeat => "heartbeat",
-            Self::Filter => "filter",
         }
     }
 

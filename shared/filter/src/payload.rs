@@ -1,4 +1,4 @@
-//! A filter as JSON: the payload of an options update, and the body that stores a filter.
+//! A filter as JSON: the payload of an options update, and the body of a request.
 
 mod values;
 
@@ -6,7 +6,7 @@ use serde::de::MapAccess;
 
 use self::values::Values;
 use crate::go_json::{Fields, deserialize_fields};
-use crate::{Filter, FilterRequest, List, MessageError, Parameter};
+use crate::{ClientMessage, Filter, FilterRequest, List, MessageError, Parameter};
 
 impl Filter {
     /// Reads a JSON object with the names of the query parameters as keys. `null` is the empty object.
@@ -24,6 +24,21 @@ impl Filter {
             request.count(list, named);
         }
         Ok(Self::from_request(&request)?)
+    }
+
+    /// Reads the body of a request: such an object alone. A whole options update would read as a filter that names
+    /// nothing, and let every event through: it is refused.
+    ///
+    /// # Errors
+    /// As [`Filter::from_json`].
+    pub fn from_body(body: &[u8]) -> Result<Self, MessageError> {
+        let text = std::str::from_utf8(body).map_err(|_| MessageError::Payload)?;
+        let filter = Self::from_json(text)?;
+        let is_wrapped = || !matches!(ClientMessage::parse(body), Ok(ClientMessage::Unknown));
+        if filter == Self::default() && is_wrapped() {
+            return Err(MessageError::Payload);
+        }
+        Ok(filter)
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use fanjet_config::Secret;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use ranges::{BUCKET_RANGES, RANGES};
+pub use ranges::RANGES;
 
 /// Where the log is and how to get in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -78,26 +78,6 @@ pub struct StreamConfig {
     pub compression: Compression,
 }
 
-/// The KV bucket for values that expire.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct BucketConfig {
-    /// Its name.
-    pub name: String,
-    /// Whether to create it when it is not there. Everything below is used only then; an existing bucket is used as
-    /// it is.
-    pub create: bool,
-    /// Copies: 1, 3 or 5.
-    pub replicas: usize,
-    /// How long a value is kept.
-    #[serde(with = "humantime_serde")]
-    pub max_age: Duration,
-    /// Bytes of all values; when they are reached, more are refused.
-    pub max_bytes: i64,
-    /// Where it is kept.
-    pub storage: Storage,
-}
-
 /// Where a stream is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -152,19 +132,6 @@ impl Default for StreamConfig {
             max_bytes: -1,
             storage: Storage::File,
             compression: Compression::S2,
-        }
-    }
-}
-
-impl Default for BucketConfig {
-    fn default() -> Self {
-        Self {
-            name: "fanjet-filters".to_owned(),
-            create: true,
-            replicas: 1,
-            max_age: Duration::from_secs(24 * 3600),
-            max_bytes: 256 << 20,
-            storage: Storage::File,
         }
     }
 }

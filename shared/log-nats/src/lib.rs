@@ -32,9 +32,6 @@ mod seek;
 mod lease;
 
 mod log;
-
-mod store;
-
 mod notices;
 mod bookmarks;
 
@@ -43,11 +40,8 @@ mod prepare;
 mod error;
 
 pub use bookmarks::NatsBookmarks;
-pub use config::{
-    BUCKET_RANGES, BucketConfig, Compression, NatsConfig, RANGES, ServerUrl, Storage, StreamConfig,
-};
+pub use config::{Compression, NatsConfig, RANGES, ServerUrl, Storage, StreamConfig};
 pub use lease::NatsLease;
 pub use log::NatsLog;
 pub use notices::NatsNotices;
 pub use prepare::{Prepared, prepare, prepare_patiently};
-pub use store::NatsStore;

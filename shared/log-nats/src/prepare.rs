@@ -4,44 +4,38 @@
 //! settings do not give up.
 
 use async_nats::jetstream;
-use fanjet_log::{LogError, Seq, StoreError, first_seq};
+use fanjet_log::{LogError, Seq, first_seq};
 use tracing::warn;
 
-use crate::config::{BucketConfig, NatsConfig};
+use crate::config::NatsConfig;
 use crate::connect::Link;
 use crate::lease::bucket;
 use crate::log::RETRY_PAUSE;
-use crate::store::NatsStore;
 use crate::stream;
 use crate::subject::Subjects;
 
 /// What is there now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared {
-    /// The stream that is the log, and the streams of the buckets.
+    /// The stream that is the log, and that of the lease's bucket.
     pub streams: Vec<String>,
     /// Those of them that were there with other limits or another number of copies, and have these settings' now.
     pub changed: Vec<String>,
 }
 
-/// Creates the stream, the bucket of the lease and that of the stored filters where they are not there, whatever
-/// `create` says; gives those that are there the limits and copies of these settings.
+/// Creates the stream and the bucket of the lease where they are not there, whatever `create` says; gives those that are
+/// there the limits and copies of these settings.
 ///
-/// `now_us` decides where a new log begins. The stream comes last: a service that finds it finds the others too.
+/// `now_us` decides where a new log begins. The stream comes last: a service that finds it finds the bucket too.
 ///
 /// # Errors
 /// [`LogError::Unavailable`] when NATS does not answer; [`LogError::Misconfigured`] when it does not let us in or refuses
 /// the settings, or what is there cannot be worked with.
-pub async fn prepare(
-    nats: &NatsConfig,
-    filters: &BucketConfig,
-    now_us: u64,
-) -> Result<Prepared, LogError> {
-    let (mut nats, mut filters) = (nats.clone(), filters.clone());
+pub async fn prepare(nats: &NatsConfig, now_us: u64) -> Result<Prepared, LogError> {
+    let mut nats = nats.clone();
     nats.stream.create = true;
-    filters.create = true;
     // Boxed: the handshakes are large.
-    Box::pin(make(&nats, filters, first_seq(now_us))).await
+    Box::pin(make(&nats, first_seq(now_us))).await
 }
 
 /// As [`prepare`], but waits for servers that are away, for as long as that lasts.
@@ -50,11 +44,10 @@ pub async fn prepare(
 /// [`LogError::Misconfigured`]: waiting cannot help.
 pub async fn prepare_patiently(
     nats: &NatsConfig,
-    filters: &BucketConfig,
     now_us: impl Fn() -> u64,
 ) -> Result<Prepared, LogError> {
     loop {
-        match prepare(nats, filters, now_us()).await {
+        match prepare(nats, now_us()).await {
             Err(error) if error.is_retryable() => {
                 warn!(%error, pause = ?RETRY_PAUSE, "not prepared yet, trying again");
                 tokio::time::sleep(RETRY_PAUSE).await;
@@ -64,7 +57,7 @@ pub async fn prepare_patiently(
     }
 }
 
-async fn make(nats: &NatsConfig, filters: BucketConfig, first: Seq) -> Result<Prepared, LogError> {
+async fn make(nats: &NatsConfig, first: Seq) -> Result<Prepared, LogError> {
     let subjects = Subjects::configured(&nats.stream)?;
     bucket::check_name(&nats.lease_bucket)?;
     let link = Link::open(nats).await?;
@@ -73,24 +66,13 @@ async fn make(nats: &NatsConfig, filters: BucketConfig, first: Seq) -> Result<Pr
 
     let lease = bucket::stream_name(nats);
     bucket::ensure(&jetstream, nats).await?;
-    let store = NatsStore::on(jetstream.clone(), filters.clone(), || 0);
-    store.ensure().await.map_err(as_log_error)?;
     stream::ensure(&jetstream, &nats.stream, &subjects, first).await?;
 
-    let stored = format!("KV_{}", filters.name);
     let log = nats.stream.name.clone();
     let mut changed = Vec::new();
     let copies = nats.stream.replicas;
     if stream::adapt(&jetstream, &lease, |lease| lease.num_replicas = copies).await? {
         changed.push(lease.clone());
-    }
-    let adapted = stream::adapt(&jetstream, &stored, |stored| {
-        stored.num_replicas = filters.replicas;
-        stored.max_bytes = filters.max_bytes;
-        stored.max_age = filters.max_age;
-    });
-    if adapted.await? {
-        changed.push(stored.clone());
     }
     let adapted = stream::adapt(&jetstream, &log, |log| {
         log.num_replicas = nats.stream.replicas;
@@ -101,14 +83,7 @@ async fn make(nats: &NatsConfig, filters: BucketConfig, first: Seq) -> Result<Pr
         changed.push(log.clone());
     }
     Ok(Prepared {
-        streams: vec![log, lease, stored],
+        streams: vec![log, lease],
         changed,
     })
-}
-
-fn as_log_error(error: StoreError) -> LogError {
-    match error {
-        StoreError::Misconfigured(what) => LogError::Misconfigured(what),
-        other => LogError::unavailable(other),
-    }
 }

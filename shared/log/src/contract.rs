@@ -37,7 +37,6 @@ mod notices;
 mod read;
 mod retention;
 mod seek;
-mod store;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -60,7 +59,6 @@ pub use notices::*;
 pub use read::*;
 pub use retention::*;
 pub use seek::*;
-pub use store::*;
 
 /// How long a case waits for a fact before it fails.
 const DEADLINE: Duration = Duration::from_secs(30);

@@ -13,7 +13,6 @@ mod traits;
 mod error;
 
 pub mod lease;
-pub mod store;
 pub mod notices;
 pub mod bookmarks;
 pub mod memory;
@@ -25,8 +24,7 @@ pub use bookmarks::Bookmarks;
 pub use error::{AppendError, LogError};
 pub use event::{Entry, MAX_BODY, NewEvent, Origin, UpstreamId};
 pub use identity::{LogIdentity, NoIdentity, first_seq};
-pub use notices::Notices;
+pub use notices::{Notices, StoreError};
 pub use selection::{Selection, TopicFilter};
-pub use store::{ExpiringStore, StoreError};
 pub use trace::TraceParent;
 pub use traits::{Appender, Bounds, EventLog, Follow, Page, ReadLimit, Seq};

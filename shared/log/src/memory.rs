@@ -10,7 +10,6 @@ mod follow;
 mod lease;
 mod notices;
 mod state;
-mod store;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +28,6 @@ pub use bookmarks::MemoryBookmarks;
 pub use faults::Fault;
 pub use lease::MemoryLease;
 pub use notices::MemoryNotices;
-pub use store::{MemoryStore, MemoryStoreOptions};
 
 use appender::MemoryAppender;
 use faults::Faults;

@@ -7,9 +7,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use thiserror::Error;
 
-use crate::StoreError;
-use crate::store::{MAX_KEY, MAX_VALUE};
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// Longest key in bytes.
+pub const MAX_KEY: usize = 64;
+/// Longest value in bytes.
+pub const MAX_VALUE: usize = crate::MAX_BODY;
 
 /// A board on which everybody sees what everybody put up.
 #[async_trait]
@@ -32,6 +37,38 @@ pub trait Notices: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`].
     async fn all(&self) -> Result<BTreeMap<String, Bytes>, StoreError>;
+}
+
+/// A board that failed.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The backend cannot be reached or did not answer in time. Try again.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(#[source] Source),
+    /// The store is missing or set up so that this program cannot work with it. An operator must act.
+    #[error("the store is set up wrongly: {0}")]
+    Misconfigured(String),
+    /// The value is longer than any store takes. The caller's fault.
+    #[error("the value has {0} bytes, {MAX_VALUE} are allowed")]
+    TooLarge(usize),
+    /// The key is no key: one or two tokens of `A-Z a-z 0-9 - _` with a dot between, at most 64 characters. The caller's
+    /// fault.
+    #[error(
+        "bad key (allowed: one or two tokens of A-Z a-z 0-9 - _ with a dot between, at most {MAX_KEY} characters)"
+    )]
+    BadKey,
+}
+
+impl StoreError {
+    /// A backend's own failure.
+    pub fn unavailable(source: impl Into<Source>) -> Self {
+        Self::Unavailable(source.into())
+    }
+
+    /// Whether the same can succeed later without anybody acting.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
 }
 
 /// What every backend checks first: keys are one or two tokens of `A-Z a-z 0-9 - _` with a dot between.

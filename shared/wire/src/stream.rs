@@ -1,11 +1,18 @@
 //! Events as lines of text over plain HTTP: server-sent events (WHATWG HTML, section 9.2) and NDJSON.
 //!
 //! What stands around an event's JSON, which never holds a line break.
+//!
+//! Many readers of server-sent events take every block for an event, also one without data, which the standard says is
+//! none. So a block here always has data, and what is beside events are lines of the block that comes next: comments, and
+//! `retry`, which counts as soon as it is read.
+
+use std::time::Duration;
 
 use bytes::Bytes;
 use fanjet_event::TimeUs;
 
 use crate::close::CloseReason;
+use crate::heartbeat;
 
 /// Bytes of a server-sent event beside its JSON.
 pub const SSE_AROUND: usize = SSE_ID.len() + TimeUs::DIGITS + SSE_DATA.len() + SSE_END.len();
@@ -34,14 +41,19 @@ pub fn put_line(out: &mut Vec<u8>, json: &[u8]) {
 
 /// A comment, which readers pass over: it only shows that the connection lives.
 pub fn sse_ping() -> Bytes {
-    Bytes::from_static(b": ping\n\n")
+    Bytes::from_static(b": ping\n")
 }
 
-/// Sets the id that a reader names when it comes back, without an event (an event without data is not dispatched).
-pub fn sse_position(time: TimeUs) -> Bytes {
-    let mut out = SSE_ID.to_vec();
-    fanjet_json::write_u64(&mut out, time.get());
-    out.extend_from_slice(SSE_END);
+/// The beginning of a stream: how long a reader waits before it comes back. With a place, an event `start` that names it:
+/// everything that the reader wants up to there it has, so its id brings it back to where it is now. Its data is a
+/// heartbeat, for readers that do not look at the names of events.
+pub fn sse_start(retry: Duration, has: Option<TimeUs>) -> Bytes {
+    let mut out = Vec::new();
+    put_retry(&mut out, retry);
+    if let Some(time) = has {
+        out.extend_from_slice(b"event: start\n");
+        put_sse(&mut out, time, &heartbeat::json(time));
+    }
     out.into()
 }
 
@@ -51,17 +63,37 @@ pub fn sse_close(reason: &CloseReason, resume: Option<u64>) -> Option<Bytes> {
     if !reason.is_told() {
         return None;
     }
-    let mut out = b"event: close\ndata: {\"reason\":".to_vec();
-    fanjet_json::write_str(&mut out, reason.label());
+    let mut out = Vec::new();
+    put_close(&mut out, reason.label(), &reason.text(resume), resume);
+    Some(out.into())
+}
+
+/// A whole stream that says why there is none now, and when to ask again: the event `close`, as at the end of any other.
+pub fn sse_refusal(retry: Duration, reason: &str, message: &str) -> Bytes {
+    let mut out = Vec::new();
+    put_retry(&mut out, retry);
+    put_close(&mut out, reason, message, None);
+    out.into()
+}
+
+fn put_retry(out: &mut Vec<u8>, retry: Duration) {
+    out.extend_from_slice(b"retry: ");
+    let millis = u64::try_from(retry.as_millis()).unwrap_or(u64::MAX);
+    fanjet_json::write_u64(out, millis);
+    out.push(b'\n');
+}
+
+fn put_close(out: &mut Vec<u8>, reason: &str, message: &str, cursor: Option<u64>) {
+    out.extend_from_slice(b"event: close\ndata: {\"reason\":");
+    fanjet_json::write_str(out, reason);
     out.extend_from_slice(b",\"message\":");
-    fanjet_json::write_str(&mut out, &reason.text(resume));
-    if let Some(cursor) = resume {
+    fanjet_json::write_str(out, message);
+    if let Some(cursor) = cursor {
         out.extend_from_slice(b",\"cursor\":");
-        fanjet_json::write_u64(&mut out, cursor);
+        fanjet_json::write_u64(out, cursor);
     }
     out.push(b'}');
     out.extend_from_slice(SSE_END);
-    Some(out.into())
 }
 
 #[cfg(test)]

@@ -71,7 +71,6 @@ impl Stage {
                 ("ops.listen", "127.0.0.1:0"),
                 ("nats.url", &url),
                 ("nats.stream.replicas", "3"),
-                ("filter_bucket.replicas", "3"),
                 ("tail.ring_bytes", RING_BYTES),
             ];
             let name = format!("edge-{index}");

@@ -17,7 +17,6 @@
   "limits" $limits
   "drain" (dict "deadline" (printf "%ds" $seconds) "spread" (printf "%ds" (div (mul $seconds 3) 4)))
   "nats" (include "fanjet.nats.settings" (dict "root" $ "user" "edge") | fromYaml)
-  "filter_bucket" (include "fanjet.nats.filterBucket" (dict "root" $ "user" "edge") | fromYaml)
   "ops" (dict "listen" "0.0.0.0:6009")
   "otlp" (dict "endpoint" .Values.otlp.endpoint "metrics_interval" .Values.otlp.metricsInterval)
   "telemetry" (dict "log" .Values.logging.level "format" .Values.logging.format) -}}

@@ -3,13 +3,11 @@
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use fanjet_actors::Stop;
 use fanjet_edge::metrics::REPLAY_READ_EVENTS;
 use fanjet_edge::{Edge, EdgeConfig};
-use fanjet_log::memory::MemoryStore;
 
 use crate::figures::{Figures, cpu, peak_memory};
 use crate::instruments::Instruments;
@@ -35,13 +33,7 @@ pub(crate) fn serve(kind: &str, place: &str) -> Result<()> {
         config.drain.deadline = std::time::Duration::ZERO;
         let log = open(kind, place).await?;
         let stop = Stop::new();
-        let edge = Edge::start(
-            config,
-            log,
-            Arc::new(MemoryStore::default()),
-            &instruments.meter(),
-            stop.clone(),
-        )?;
+        let edge = Edge::start(config, log, &instruments.meter(), stop.clone())?;
         while !edge.readiness().is_ready() {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }

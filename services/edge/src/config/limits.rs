@@ -18,8 +18,8 @@ pub struct LimitsConfig {
     /// Bytes per second that all subscribers from one address may send together, beside one longest message; the rest is
     /// read later. 0: no limit.
     pub max_sent_bytes_per_second: u64,
-    /// Bytes that the long messages of all clients may take while they are read; a client whose message finds no room is
-    /// closed with 1013.
+    /// Bytes that the long messages and bodies of all clients may take while they are read; a client whose message finds no
+    /// room is closed with 1013, one whose body finds none is refused with 503.
     pub max_inbound_bytes: usize,
     /// As many of them as all clients from one address may take together; one longest message always may. 0: no limit of
     /// their own.

@@ -1,5 +1,6 @@
 //! The checks that every subscriber passes, whatever its connection is: options first, as in v1.
 
+use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponseBuilder};
 use fanjet_filter::{OptionsError, SubscriberOptions};
 use tracing::warn;
@@ -8,6 +9,7 @@ use super::Refusal;
 use super::admission::Permit;
 use super::api_key::api_key;
 use super::client_address::client_address;
+use super::posted::posted_filter;
 use crate::edge::Node;
 use crate::replay::Start;
 
@@ -25,8 +27,8 @@ pub(super) struct Admitted {
     pub(super) response: HttpResponseBuilder,
 }
 
-/// Checks a request. `options` reads what it asks for, and `answer` begins the response once nothing else speaks
-/// against it.
+/// Checks a request. `options` reads what it asks for, a `body` takes the place of its filter, and `answer` begins the
+/// response once nothing else speaks against it.
 ///
 /// # Errors
 /// [`Refusal`].
@@ -34,6 +36,7 @@ pub(super) async fn admit(
     request: &HttpRequest,
     node: &Node,
     options: impl FnOnce(&HttpRequest) -> Result<SubscriberOptions, OptionsError>,
+    body: Option<Payload>,
     answer: impl FnOnce(&HttpRequest) -> Result<HttpResponseBuilder, Refusal>,
 ) -> Result<Admitted, Refusal> {
     let max_bytes = node.config.http.max_url_bytes;
@@ -50,9 +53,9 @@ pub(super) async fn admit(
     }
     let client = client_address(request, &node.config.http.trusted_proxies);
     let permit = node.admission.admit(client, api_key(request).as_deref())?;
-    if let Some(id) = options.stored_filter {
-        // With a place taken, so that no more of these are under way than there are places.
-        options.filter = node.filters.get(id).await?;
+    if let Some(body) = body {
+        // With a place taken: whoever sends slowly has one place less, and nobody else.
+        options.filter = posted_filter(request, body, &permit, node).await?;
     }
     // Who says later what it wants is judged then.
     if !options.require_hello && !node.tail.pool.serves(&options.filter) {

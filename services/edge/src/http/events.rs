@@ -1,75 +1,122 @@
-//! `GET /events`: the same events over plain HTTP, as server-sent events or in lines, for browsers and tools that have
-//! no WebSocket.
+//! `/events`: the same events over plain HTTP, as server-sent events or in lines, for browsers and tools that have no
+//! WebSocket. GET takes the filter from the URL, POST from the body.
 
 use std::rc::Rc;
 
 use actix_web::http::Method;
-use actix_web::http::header::{self, HeaderName};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use fanjet_filter::{Encoding, OptionsError, SubscriberOptions};
+use fanjet_http::allow;
 use futures::StreamExt;
 use futures::stream::iter;
 
 use super::Refusal;
-use super::admit::{CURSOR_CLAMPED, OLDEST_CURSOR, admit};
+use super::admit::{Admitted, CURSOR_CLAMPED, OLDEST_CURSOR, admit};
+use super::endless::endless;
 use super::server::socket_of;
 use super::subscribe::SOCKET_ENCODING;
 use crate::hub::Worker;
-use crate::subscriber::{Session, body, greeting};
+use crate::replay::Start;
+use crate::subscriber::{Session, body as written, greeting};
 
-const SSE: &str = "text/event-stream";
-const NDJSON: &str = "application/x-ndjson";
+/// As clients ask for it.
+const EVENT_STREAM: &str = "text/event-stream";
+// Without a charset some libraries decode text as Latin-1.
+const SSE: &str = "text/event-stream; charset=utf-8";
+const NDJSON: &str = "application/x-ndjson; charset=utf-8";
 /// The id of the last event that a reader has which comes back.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+/// How much the clock of ingest may be behind this one's. It counts for who comes back to a place of which nothing is known
+/// but when it was.
+const CLOCK_SLACK_US: u64 = 60_000_000;
+/// What is served here.
+const METHODS: &str = "GET, HEAD, POST, OPTIONS";
+/// What a script may send from anywhere.
+const SETTABLE: &str = "authorization, content-type, last-event-id";
 /// Proxies of nginx's kind collect an answer before they pass it on, unless told not to.
 const NO_BUFFERING: (&str, &str) = ("x-accel-buffering", "no");
 
 /// Serves one subscriber, or says why not.
 pub(crate) async fn events(request: HttpRequest, worker: web::Data<Worker>) -> HttpResponse {
+    serve(&request, None, &worker).await
+}
+
+/// As [`events`], with a filter that may be too long for a URL.
+pub(crate) async fn posted_events(
+    request: HttpRequest,
+    body: web::Payload,
+    worker: web::Data<Worker>,
+) -> HttpResponse {
+    serve(&request, Some(body), &worker).await
+}
+
+async fn serve(request: &HttpRequest, body: Option<web::Payload>, worker: &Worker) -> HttpResponse {
     let node = worker.node();
-    let mut response = match admit(&request, node, options, answer).await {
+    let mut response = match admit(request, node, options, body, |_| Ok(answer())).await {
         Err(refusal) => {
             node.metrics.refused(&refusal);
-            refusal.response()
+            refused(request, &refusal)
         }
-        Ok(mut admitted) => {
-            let (encoding, heartbeat) = (admitted.options.encoding, admitted.options.heartbeat);
-            let (feed, on_end) = worker.join(admitted.options, admitted.start);
-            let feed = feed
-                .over(socket_of(&request))
-                .within(admitted.permit.replay());
-            let shard = Rc::clone(worker.shard());
-            let member = Rc::clone(feed.member());
-            let first = greeting(encoding, member.outbox().resume());
-            Session::start_deaf(shard, member, on_end, heartbeat, node);
-            let content_type = match encoding {
-                Encoding::Sse => SSE,
-                _ => NDJSON,
-            };
-            admitted.response.content_type(content_type);
-            let rest = body(feed, admitted.permit);
-            admitted.response.streaming(iter(first.map(Ok)).chain(rest))
-        }
+        Ok(admitted) => stream(request, admitted, worker),
     };
     open_to_all(&mut response);
     response
 }
 
-/// Any other method: an answer to the question that a browser asks before it sends `Last-Event-ID` from a script,
-/// or a refusal.
-pub(crate) async fn other_methods(request: HttpRequest) -> HttpResponse {
-    let mut response = if request.method() == Method::OPTIONS {
-        HttpResponse::NoContent()
-            .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET"))
-            .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, LAST_EVENT_ID.as_str()))
-            .insert_header((header::ACCESS_CONTROL_MAX_AGE, "86400"))
-            .finish()
-    } else {
-        HttpResponse::MethodNotAllowed()
-            .insert_header((header::ALLOW, "GET, OPTIONS"))
-            .content_type("text/plain; charset=utf-8")
-            .body("only GET (the parameters stand in the URL)")
+/// The events of one subscriber.
+fn stream(request: &HttpRequest, mut admitted: Admitted, worker: &Worker) -> HttpResponse {
+    let node = worker.node();
+    let (encoding, heartbeat) = (admitted.options.encoding, admitted.options.heartbeat);
+    let is_live = admitted.start == Start::Live;
+    let (feed, on_end) = worker.join(admitted.options, admitted.start);
+    let feed = feed
+        .over(socket_of(request))
+        .within(admitted.permit.replay());
+    let shard = Rc::clone(worker.shard());
+    let member = Rc::clone(feed.member());
+    // Whoever named a place comes back to it with the same request.
+    let place = is_live.then(|| {
+        let resume = member.outbox().resume();
+        resume.unwrap_or(node.starts.clock.now_us().saturating_sub(CLOCK_SLACK_US))
+    });
+    let first = greeting(encoding, place);
+    Session::start_deaf(shard, member, on_end, heartbeat, node);
+    let content_type = match encoding {
+        Encoding::Sse => SSE,
+        _ => NDJSON,
     };
+    admitted.response.content_type(content_type);
+    let rest = written(feed, admitted.permit).map(|Ok(bytes)| bytes);
+    let bytes = iter(first).chain(rest);
+    endless(admitted.response, request.version(), bytes)
+}
+
+/// `EventSource` comes back after 200 only, so where that may help it gets the refusal as a stream.
+fn refused(request: &HttpRequest, refusal: &Refusal) -> HttpResponse {
+    if !refusal.is_temporary() || accepted(request) != Encoding::Sse {
+        return refusal.response();
+    }
+    let mut response = answer();
+    response.content_type(SSE);
+    let bytes = iter([refusal.event_stream()]);
+    endless(response, request.version(), bytes)
+}
+
+/// Any other method: an answer to the question that a browser asks before it sends one of these headers from a script, or
+/// a refusal.
+pub(crate) async fn other_methods(request: HttpRequest) -> HttpResponse {
+    let mut response = allow(&request, METHODS);
+    if response.status().is_success() {
+        let headers = response.headers_mut();
+        for (name, value) in [
+            (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
+            (header::ACCESS_CONTROL_ALLOW_HEADERS, SETTABLE),
+            (header::ACCESS_CONTROL_MAX_AGE, "86400"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
     open_to_all(&mut response);
     response
 }
@@ -77,14 +124,16 @@ pub(crate) async fn other_methods(request: HttpRequest) -> HttpResponse {
 /// What the request asks for.
 fn options(request: &HttpRequest) -> Result<SubscriberOptions, OptionsError> {
     let headers = request.headers();
-    let mut options = SubscriberOptions::parse_stream(request.query_string(), accepted(request))?;
+    let (query, usual) = (request.query_string(), accepted(request));
+    let mut options = match *request.method() {
+        Method::POST => SubscriberOptions::parse_posted(query, usual)?,
+        _ => SubscriberOptions::parse_stream(query, usual)?,
+    };
     if let Some(header) = headers.get(SOCKET_ENCODING) {
         options = options.with_socket_encoding(header.as_bytes())?;
     }
-    match headers.get(LAST_EVENT_ID) {
-        Some(header) => options.behind_event(header.as_bytes()),
-        None => Ok(options),
-    }
+    let last_event = headers.get(LAST_EVENT_ID).map(HeaderValue::as_bytes);
+    options.behind_event(query, last_event)
 }
 
 /// Server-sent events for those who name their type, as every browser does that wants them; lines for all others.
@@ -92,32 +141,30 @@ fn accepted(request: &HttpRequest) -> Encoding {
     let accepts = request.headers().get_all(header::ACCEPT);
     let types = accepts.filter_map(|field| field.to_str().ok());
     let mut types = types.flat_map(|field| field.split([',', ';']));
-    match types.any(|named| named.trim().eq_ignore_ascii_case(SSE)) {
+    match types.any(|named| named.trim().eq_ignore_ascii_case(EVENT_STREAM)) {
         true => Encoding::Sse,
         false => Encoding::Ndjson,
     }
 }
 
-/// 200 with what keeps everything between here and the client from holding events back. The connection ends with the
-/// stream, so that a node which drains does not wait for another request.
-fn answer(_: &HttpRequest) -> Result<HttpResponseBuilder, Refusal> {
+/// 200 with what keeps everything between here and the client from holding events back.
+fn answer() -> HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
     response
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((header::VARY, "accept"))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .insert_header(NO_BUFFERING)
-        .force_close();
-    Ok(response)
+        .insert_header(NO_BUFFERING);
+    response
 }
 
 /// Pages of any origin may read it, as they may connect to `/subscribe`.
 fn open_to_all(response: &mut HttpResponse) {
     let headers = response.headers_mut();
-    let any = header::HeaderValue::from_static("*");
+    let any = HeaderValue::from_static("*");
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any);
     let readable = [OLDEST_CURSOR, CURSOR_CLAMPED, header::RETRY_AFTER.as_str()].join(", ");
-    if let Ok(readable) = header::HeaderValue::try_from(readable) {
+    if let Ok(readable) = HeaderValue::try_from(readable) {
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, readable);
     }
 }

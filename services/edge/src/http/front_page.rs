@@ -16,6 +16,8 @@ const WORDS: &str = concat!(
     "  websocat 'ws://HOST/subscribe?wantedCollections=app.bsky.feed.post'\n\n",
     "or read /events, the same over plain HTTP:\n",
     "  curl -N 'http://HOST/events?wantedCollections=app.bsky.feed.post'\n\n",
+    "A filter that is too long for a URL is the body of a POST there:\n",
+    "  curl -N http://HOST/events -d '{\"wantedDids\":[\"did:plc:...\"]}'\n\n",
     "Parameters (repeat the first two for more values):\n",
     "  wantedCollections    an NSID, or a prefix such as app.bsky.graph.*\n",
     "  wantedDids           a DID\n",
@@ -28,7 +30,6 @@ const WORDS: &str = concat!(
     "  wantedKinds          commit, identity, account\n",
     "  wantedOperations     create, update, delete\n",
     "  heartbeat            seconds of silence after which to say how far the stream is\n",
-    "  filter               the id of a filter stored with POST /subscribe/filters\n",
     "  format               v0: the original Jetstream's JSON\n",
 );
 

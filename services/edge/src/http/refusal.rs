@@ -1,9 +1,12 @@
-//! Every way in which a request for events, for the live status or to store a filter is refused: status, words, metric label.
+//! Every way in which a request for events or for the live status is refused: status, words, metric label.
+
+use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder};
-use fanjet_filter::{FilterId, OptionsError};
-use fanjet_log::store::MAX_VALUE;
+use bytes::Bytes;
+use fanjet_filter::OptionsError;
+use fanjet_wire::stream;
 
 /// A refused request.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,19 +24,17 @@ pub(crate) enum Refusal {
     NoUpgrade,
     UnsupportedVersion,
     BadKey,
-    UnknownFilter(FilterId),
-    NoFilter,
+    BadBody,
     BodyTooLong { max_bytes: usize },
     BodyTimeout,
-    FilterTooLarge { bytes: usize },
-    TooManyBodies { max: usize },
+    BodyCutOff,
+    InboundFull,
     TooManyViewers { max: usize },
-    StoreFull,
-    StoreUnavailable,
+    Internal,
 }
 
-/// When a client that was refused for lack of room may try again, in seconds.
-const RETRY_AFTER_SECONDS: &str = "5";
+/// When a client that was refused for lack of room may try again.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 impl Refusal {
     pub(crate) fn label(&self) -> &'static str {
@@ -51,15 +52,13 @@ impl Refusal {
             Self::NoUpgrade => "no_upgrade",
             Self::UnsupportedVersion => "unsupported_version",
             Self::BadKey => "bad_key",
-            Self::UnknownFilter(_) => "unknown_filter",
-            Self::NoFilter => "no_filter",
+            Self::BadBody => "bad_body",
             Self::BodyTooLong { .. } => "body_too_long",
             Self::BodyTimeout => "body_timeout",
-            Self::FilterTooLarge { .. } => "filter_too_large",
-            Self::TooManyBodies { .. } => "too_many_bodies",
+            Self::BodyCutOff => "body_cut_off",
+            Self::InboundFull => "inbound_full",
             Self::TooManyViewers { .. } => "too_many_viewers",
-            Self::StoreFull => "store_full",
-            Self::StoreUnavailable => "store_unavailable",
+            Self::Internal => "internal",
         }
     }
 
@@ -67,17 +66,27 @@ impl Refusal {
     pub(crate) fn response(&self) -> HttpResponse {
         let mut response = HttpResponseBuilder::new(self.status());
         response.content_type("text/plain; charset=utf-8");
-        let status = self.status();
-        if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
-            response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
+        if self.is_temporary() {
+            response.insert_header((header::RETRY_AFTER, RETRY_AFTER.as_secs()));
         }
         if matches!(self, Self::NoUpgrade | Self::UnsupportedVersion) {
             response.insert_header((header::SEC_WEBSOCKET_VERSION, "13"));
         }
-        if status == StatusCode::UPGRADE_REQUIRED {
+        if *self == Self::UnsupportedVersion {
             response.insert_header((header::UPGRADE, "websocket"));
         }
         response.body(self.words())
+    }
+
+    /// Whether the same request may be granted later.
+    pub(crate) fn is_temporary(&self) -> bool {
+        let status = self.status();
+        status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS
+    }
+
+    /// The same as server-sent events: `EventSource` never comes back after another status than 200.
+    pub(crate) fn event_stream(&self) -> Bytes {
+        stream::sse_refusal(RETRY_AFTER, self.label(), &self.words())
     }
 
     fn status(&self) -> StatusCode {
@@ -87,21 +96,20 @@ impl Refusal {
             | Self::OutsidePool(_)
             | Self::NoUpgrade
             | Self::BadKey
-            | Self::NoFilter => StatusCode::BAD_REQUEST,
+            | Self::BadBody
+            | Self::BodyCutOff => StatusCode::BAD_REQUEST,
             Self::UnsupportedVersion => StatusCode::UPGRADE_REQUIRED,
-            Self::UnknownFilter(_) => StatusCode::NOT_FOUND,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::AddressFull { .. } | Self::KeyFull { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::UnknownKey => StatusCode::UNAUTHORIZED,
-            Self::BodyTooLong { .. } | Self::FilterTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NotReady
             | Self::NoStart
             | Self::Draining
             | Self::NodeFull { .. }
-            | Self::TooManyBodies { .. }
-            | Self::TooManyViewers { .. }
-            | Self::StoreFull
-            | Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            | Self::InboundFull
+            | Self::TooManyViewers { .. } => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -134,25 +142,17 @@ impl Refusal {
             Self::BadKey => {
                 "bad Sec-WebSocket-Key (allowed: one, of 16 bytes in Base64)".to_owned()
             }
-            Self::UnknownFilter(id) => format!(
-                "unknown filter: {id} (it has expired, or was never stored: POST it to /subscribe/filters again)"
-            ),
-            Self::NoFilter => "bad filter (allowed: a JSON object with the keys of an options_update payload, such as {\"wantedCollections\":[\"app.bsky.feed.post\"]})".to_owned(),
+            Self::BadBody => "bad options_update payload (allowed: a JSON object such as {\"wantedCollections\":[\"app.bsky.feed.post\"]}, without type and payload around it)".to_owned(),
             Self::BodyTooLong { max_bytes } => {
-                format!("body too long: at most {max_bytes} bytes (filters.max_body_bytes)")
+                format!("body too long: at most {max_bytes} bytes (subscriber.max_client_message_bytes)")
             }
-            Self::BodyTimeout => "the body did not come in time (filters.body_timeout)".to_owned(),
-            Self::FilterTooLarge { bytes } => {
-                format!("filter too large: {bytes} bytes of JSON, {MAX_VALUE} are allowed")
-            }
-            Self::TooManyBodies { max } => format!(
-                "too many filters are being stored: at most {max} at one time (filters.max_concurrent_bodies)"
-            ),
+            Self::BodyTimeout => "the body did not come in time (subscriber.message_timeout)".to_owned(),
+            Self::BodyCutOff => "the body ended early".to_owned(),
+            Self::InboundFull => "no room for long bodies now, try again later".to_owned(),
             Self::TooManyViewers { max } => format!(
                 "too many are looking: at most {max} at one time (http.max_status_viewers)"
             ),
-            Self::StoreFull => "no room for more filters until one expires".to_owned(),
-            Self::StoreUnavailable => "stored filters are unavailable".to_owned(),
+            Self::Internal => "internal error, try again".to_owned(),
         }
     }
 }

@@ -13,8 +13,7 @@ use socket2::{SockRef, TcpKeepalive};
 use tracing::{info, warn};
 
 use super::connections::note_request;
-use super::events::{events, other_methods};
-use super::filters::store_filter;
+use super::events::{events, other_methods, posted_events};
 use super::front_page::front_page;
 use super::status::{status, status_collections, status_live};
 use super::subscribe::subscribe;
@@ -92,9 +91,9 @@ impl Server {
                 .service(
                     web::resource("/events")
                         .get(events)
+                        .post(posted_events)
                         .default_service(web::to(other_methods)),
                 )
-                .route("/subscribe/filters", web::post().to(store_filter))
                 .default_service(web::to(PATHS.others()))
         };
         let listening = listen(setup, accept, app);

@@ -37,7 +37,7 @@ pub(crate) async fn status_live(worker: web::Data<Worker>) -> HttpResponse {
     });
     let live = live.take_until(async move { draining.cancelled().await });
     let response = HttpResponse::Ok()
-        .content_type("text/event-stream")
+        .content_type("text/event-stream; charset=utf-8")
         .insert_header(("x-accel-buffering", "no"))
         .force_close()
         .streaming(live);

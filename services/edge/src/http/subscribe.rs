@@ -25,7 +25,7 @@ pub(crate) async fn subscribe(
     worker: web::Data<Worker>,
 ) -> HttpResponse {
     let node = worker.node();
-    match admit(&request, node, options, upgrade).await {
+    match admit(&request, node, options, None, upgrade).await {
         Err(refusal) => {
             node.metrics.refused(&refusal);
             refusal.response()

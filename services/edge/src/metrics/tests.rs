@@ -1,4 +1,4 @@
-use fanjet_filter::{Filter, FilterId, OptionsError};
+use fanjet_filter::OptionsError;
 use fanjet_telemetry::Metrics as Shown;
 use fanjet_testkit::metrics_page::{disagreements, untouched};
 
@@ -23,15 +23,13 @@ fn refusals() -> Vec<Refusal> {
             | Refusal::NoUpgrade
             | Refusal::UnsupportedVersion
             | Refusal::BadKey
-            | Refusal::UnknownFilter(_)
-            | Refusal::NoFilter
+            | Refusal::BadBody
             | Refusal::BodyTooLong { .. }
             | Refusal::BodyTimeout
-            | Refusal::FilterTooLarge { .. }
-            | Refusal::TooManyBodies { .. }
+            | Refusal::BodyCutOff
+            | Refusal::InboundFull
             | Refusal::TooManyViewers { .. }
-            | Refusal::StoreFull
-            | Refusal::StoreUnavailable => {}
+            | Refusal::Internal => {}
         }
     }
     let wrong = OptionsError::Format("v9".to_owned());
@@ -49,15 +47,13 @@ fn refusals() -> Vec<Refusal> {
         Refusal::NoUpgrade,
         Refusal::UnsupportedVersion,
         Refusal::BadKey,
-        Refusal::UnknownFilter(FilterId::of(&Filter::default())),
-        Refusal::NoFilter,
+        Refusal::BadBody,
         Refusal::BodyTooLong { max_bytes: 1 },
         Refusal::BodyTimeout,
-        Refusal::FilterTooLarge { bytes: 1 },
-        Refusal::TooManyBodies { max: 1 },
+        Refusal::BodyCutOff,
+        Refusal::InboundFull,
         Refusal::TooManyViewers { max: 1 },
-        Refusal::StoreFull,
-        Refusal::StoreUnavailable,
+        Refusal::Internal,
     ]
 }
 
@@ -101,14 +97,12 @@ fn touch(metrics: &Metrics) {
     });
     for refusal in refusals() {
         metrics.refused(&refusal);
-        metrics.filter_refused(&refusal);
     }
     for reason in REFUSED_CONNECTION_REASONS {
         metrics.connection_refused(reason);
     }
     metrics.replay_paused();
     metrics.inbound_paused();
-    metrics.filter_stored();
     metrics.tail_moved(1, 1.0, 1);
     for reason in ["unavailable", "gap", "misconfigured", "replaced", "corrupt"] {
         metrics.feeder_restarted(reason);

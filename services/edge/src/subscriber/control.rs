@@ -1,5 +1,7 @@
 //! What is sent beside events, in the words of each encoding.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use fanjet_event::TimeUs;
 use fanjet_filter::Encoding;
@@ -49,15 +51,19 @@ pub(super) fn close(
     }
 }
 
-/// What is sent first: a reader of server-sent events that loses its connection before the first event has a place to
-/// come back to as well. `resume` is the cursor that stands for its start.
+/// How long a reader of server-sent events that lost its connection waits before it comes back: long enough for a node to
+/// be out of the balancer, short enough that nobody notices.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What is sent first. A reader of server-sent events that loses its connection before the first event comes back to its
+/// start. Where its request does not name it, `resume` is the cursor that stands for it.
 pub(crate) fn greeting(encoding: Encoding, resume: Option<u64>) -> Option<Bytes> {
     if encoding != Encoding::Sse {
         return None;
     }
     // An id names what the reader has, a cursor what comes next.
-    let has = TimeUs::new(resume?.checked_sub(1)?)?;
-    Some(stream::sse_position(has))
+    let has = resume.and_then(|next| TimeUs::new(next.checked_sub(1)?));
+    Some(stream::sse_start(RETRY, has))
 }
 
 #[cfg(test)]
@@ -67,14 +73,14 @@ mod tests {
     #[test]
     fn a_greeting_names_what_the_reader_has() {
         let cursor = Some(1_779_719_010_267_528);
-        let greeting = |encoding, cursor| greeting(encoding, cursor);
-        assert_eq!(
-            greeting(Encoding::Sse, cursor).as_deref(),
-            Some(&b"id: 1779719010267527\n\n"[..])
-        );
+        let text = |cursor| {
+            let greeting = greeting(Encoding::Sse, cursor).unwrap();
+            String::from_utf8(greeting.to_vec()).unwrap()
+        };
+        assert!(text(cursor).contains("\nid: 1779719010267527\n"));
         // A seq has no time.
         for nothing in [None, Some(0), Some(7)] {
-            assert_eq!(greeting(Encoding::Sse, nothing), None);
+            assert_eq!(text(nothing), "retry: 1000\n");
         }
         assert_eq!(greeting(Encoding::Ndjson, cursor), None);
     }

@@ -27,7 +27,7 @@ use crate::limits::{InboundMemory, Sending};
 use crate::tail::Pool;
 
 /// Longer messages are read on another thread: this one has other subscribers to serve meanwhile.
-const MAX_BYTES_READ_HERE: usize = 16 << 10;
+pub(crate) const MAX_BYTES_READ_HERE: usize = 16 << 10;
 
 /// Reads what a client sends, pings it, and notices when it is gone. One that must say first what it wants is left
 /// alone until then, but not for ever.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use fanjet_edge::EdgeConfig;
 use fanjet_event::{Action, Cid, Datetime, Did, Nsid, RecordKey, Tid, TimeUs};
 use fanjet_filter::{
-    ClientMessage, Filter, FilterId, List, MAX_HEARTBEAT_SECONDS, Parameter, SubscriberOptions,
+    ClientMessage, Filter, List, MAX_HEARTBEAT_SECONDS, Parameter, SubscriberOptions,
 };
 use fanjet_wire::{heartbeat, v1};
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
@@ -101,10 +101,6 @@ fn the_query_parameters_are_those_of_the_parser_with_their_limits() {
                 assert_eq!(schema["maximum"], MAX_HEARTBEAT_SECONDS);
             }
             Parameter::MaxMessageSizeBytes => assert_eq!(schema["maximum"], u32::MAX),
-            Parameter::Filter => {
-                let pattern = format!("^[a-z2-7]{{{}}}$", FilterId::LEN);
-                assert_eq!(schema["pattern"], pattern);
-            }
             Parameter::Format => {
                 for word in schema["enum"].as_array().unwrap() {
                     let query = format!("format={}", word.as_str().unwrap());
@@ -162,14 +158,9 @@ fn the_keys_of_a_filter_are_those_of_the_parser() {
         assert!(Filter::from_json(&format!(r#"{{"{}":5}}"#, list.name())).is_err());
     }
     let text = document.to_string();
-    let defaults = EdgeConfig::default();
-    for limit in [
-        defaults.filters.max_body_bytes,
-        defaults.subscriber.max_client_message_bytes,
-    ] {
-        assert_eq!(limit, 10_000_000);
-        assert!(text.contains("10,000,000"));
-    }
+    let limit = EdgeConfig::default().subscriber.max_client_message_bytes;
+    assert_eq!(limit, 10_000_000);
+    assert!(text.contains("10,000,000"));
 }
 
 #[test]

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use fanjet_actors::Stop;
 use fanjet_edge::metrics::{DELIVERED_EVENTS, ENCODED_EVENTS, RING_BYTES};
 use fanjet_edge::{Edge, EdgeConfig, EdgeError};
-use fanjet_log::memory::MemoryStore;
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use tokio_tungstenite::tungstenite::Message;
@@ -113,13 +112,7 @@ fn start(dictionary: PathBuf, level: i32) -> Result<(), String> {
     config.zstd.dictionary = dictionary;
     config.zstd.level = level;
     let meter = SdkMeterProvider::default().meter("test");
-    match Edge::start(
-        config,
-        Arc::new(FaultyLog::new()),
-        Arc::new(MemoryStore::default()),
-        &meter,
-        Stop::new(),
-    ) {
+    match Edge::start(config, Arc::new(FaultyLog::new()), &meter, Stop::new()) {
         Ok(_) => Ok(()),
         Err(error @ EdgeError::Compression { .. }) => {
             assert!(!error.is_retryable());

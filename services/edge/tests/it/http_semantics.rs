@@ -57,7 +57,7 @@ const PATHS: &[Path] = &[
     path(Port::Edge, "/status/collections", 503),
     path(Port::Edge, "/nowhere", 404),
     stream("/status/live", READ),
-    stream("/events", &["GET", "OPTIONS"]),
+    stream("/events", &["GET", "HEAD", "POST", "OPTIONS"]),
     path(Port::Ops, "/livez", 200),
     path(Port::Ops, "/readyz", 200),
     path(Port::Ops, "/startupz", 200),

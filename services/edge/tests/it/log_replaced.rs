@@ -9,7 +9,7 @@ use async_nats::jetstream;
 use fanjet_actors::{Stop, SystemClock};
 use fanjet_edge::metrics::{DISCONNECTS, FEEDER_RESTARTS, SUBSCRIBERS};
 use fanjet_edge::{Edge, EdgeConfig, EdgeHandle, Surroundings};
-use fanjet_log::memory::{MemoryLog, MemoryNotices, MemoryOptions, MemoryStore};
+use fanjet_log::memory::{MemoryLog, MemoryNotices, MemoryOptions};
 use fanjet_log::{Entry, EventLog, NewEvent, Seq};
 use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl, StreamConfig};
 use fanjet_testkit::NatsServer;
@@ -118,7 +118,6 @@ fn start(log: Arc<dyn EventLog>, instruments: &Instruments) -> (EdgeHandle, Stop
     let surroundings = Surroundings {
         tracer: None,
         log,
-        filters: Arc::new(MemoryStore::default()),
         notices: Arc::new(MemoryNotices::default()),
         clock: Arc::new(SystemClock),
         instance: "edge-of-test/1/0a".to_owned(),

@@ -44,6 +44,8 @@ mod oracle;
 #[cfg(test)]
 mod pools;
 #[cfg(test)]
+mod posted_filters;
+#[cfg(test)]
 mod replay;
 #[cfg(test)]
 mod slow_readers;
@@ -51,8 +53,6 @@ mod slow_readers;
 mod status;
 #[cfg(test)]
 mod status_cluster;
-#[cfg(test)]
-mod stored_filters;
 #[cfg(test)]
 mod tls;
 

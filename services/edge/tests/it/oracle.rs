@@ -1,10 +1,11 @@
 //! Random filters, replaced at random, over random events: every stream equals what the naive model says.
 
 use fanjet_event::{Action, Topic};
-use fanjet_filter::SubscriberOptions;
+use fanjet_filter::{Filter, List, SubscriberOptions};
 use fanjet_log::Entry;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{Client, Event, FaultyLog, Node, commit, event};
@@ -104,13 +105,21 @@ fn expected<'a>(query: &str, entries: &'a [Entry]) -> Vec<&'a Entry> {
         .collect()
 }
 
+/// The filter as JSON.
+fn payload_of(filter: &Filter) -> Value {
+    let request = filter.to_request();
+    let mut payload = json!({"maxMessageSizeBytes": request.max_message_bytes});
+    for list in List::ALL {
+        payload[list.name()] = json!(request.values(list));
+    }
+    payload
+}
+
 /// The message that asks for what a query asks for.
 fn update(query: &str) -> String {
     let filter = SubscriberOptions::parse(&query[1..]).unwrap().filter;
-    format!(
-        r#"{{"type":"options_update","payload":{}}}"#,
-        filter.to_json()
-    )
+    let payload = payload_of(&filter);
+    format!(r#"{{"type":"options_update","payload":{payload}}}"#)
 }
 
 async fn run(seed: u64) {

@@ -234,7 +234,7 @@ async fn viewers_get_each_snapshot_are_few_and_do_not_keep_the_node() {
     status_with(&node, "there is one", |_| true).await;
     let (head, mut viewer) = watch(&node).await;
     assert!(
-        head.contains("content-type: text/event-stream\r\n"),
+        head.contains("content-type: text/event-stream; charset=utf-8\r\n"),
         "{head}"
     );
     let mut snapshots = Vec::new();

@@ -9,7 +9,6 @@ use std::time::Duration;
 use fanjet_actors::Stop;
 use fanjet_edge::metrics::REFUSED_CONNECTIONS;
 use fanjet_edge::{Edge, EdgeConfig};
-use fanjet_log::memory::MemoryStore;
 use futures::StreamExt;
 use opentelemetry::metrics::MeterProvider;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -170,8 +169,8 @@ async fn files_that_cannot_be_used_are_named_at_the_start() {
         use_files(&mut config, folder.path());
         adjust(&mut config);
         let meter = opentelemetry_sdk::metrics::SdkMeterProvider::default().meter("test");
-        let (log, store) = (Arc::new(FaultyLog::new()), Arc::new(MemoryStore::default()));
-        let started = Edge::start(config, log, store, &meter, Stop::new());
+        let log = Arc::new(FaultyLog::new());
+        let started = Edge::start(config, log, &meter, Stop::new());
         started
             .err()
             .map(|error| error.to_string())

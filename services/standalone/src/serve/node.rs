@@ -34,7 +34,6 @@ impl Node {
         let Opened {
             logs,
             candidacy,
-            filters,
             notices,
             bookmarks,
         } = opened;
@@ -62,7 +61,6 @@ impl Node {
         };
         let surroundings = Surroundings {
             log: logs.edge,
-            filters,
             notices,
             clock: Arc::new(SystemClock),
             instance: process.instance().to_owned(),

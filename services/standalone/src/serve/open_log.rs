@@ -5,19 +5,18 @@ use std::sync::Arc;
 use fanjet_actors::{Clock, SystemClock};
 use fanjet_boot::{Failure, Process};
 use fanjet_ingest::Candidacy;
-use fanjet_log::memory::{MemoryNotices, MemoryStore};
-use fanjet_log::{Bookmarks, EventLog, ExpiringStore, Notices};
+use fanjet_log::memory::MemoryNotices;
+use fanjet_log::{Bookmarks, EventLog, Notices};
 use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog, FolderBookmarks, OpenError};
-use fanjet_log_nats::{NatsBookmarks, NatsLog, NatsNotices, NatsStore};
+use fanjet_log_nats::{NatsBookmarks, NatsLog, NatsNotices};
 
 use super::ServeSettings;
 use super::settings::LogKind;
 
-/// A log, this process as its writer, and beside them the filters that clients store and what processes tell each other.
+/// A log, this process as its writer, and beside them what processes tell each other.
 pub(crate) struct Opened {
     pub(crate) logs: Logs,
     pub(crate) candidacy: Candidacy,
-    pub(crate) filters: Arc<dyn ExpiringStore>,
     pub(crate) notices: Arc<dyn Notices>,
     pub(crate) bookmarks: Arc<dyn Bookmarks>,
 }
@@ -57,7 +56,6 @@ async fn open_embedded(config: EmbeddedConfig, instance: String) -> Result<Opene
                 kafka: Arc::new(log),
             },
             candidacy: Candidacy::alone(&instance)?,
-            filters: Arc::new(MemoryStore::default()),
             notices: Arc::new(MemoryNotices::default()),
         }),
         Err(OpenError::Setting { key, what }) => Err(Failure::config(format_args!(
@@ -78,8 +76,6 @@ async fn open_nats(settings: &ServeSettings, instance: String) -> Result<Opened,
     };
     let notices = NatsNotices::of(&log).await?;
     let bookmarks = NatsBookmarks::of(&log).await?;
-    let bucket = settings.filter_bucket.clone();
-    let filters = NatsStore::new(&log, bucket, || SystemClock.now_us());
     Ok(Opened {
         logs: Logs {
             ingest: Arc::new(log.another_reader()),
@@ -87,7 +83,6 @@ async fn open_nats(settings: &ServeSettings, instance: String) -> Result<Opened,
             kafka: Arc::new(log),
         },
         candidacy,
-        filters: Arc::new(filters),
         notices: Arc::new(notices),
         bookmarks: Arc::new(bookmarks),
     })

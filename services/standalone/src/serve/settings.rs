@@ -5,14 +5,14 @@ use std::borrow::Cow;
 use fanjet_boot::{Failure, PROCESS_RANGES, Settings};
 use fanjet_config::Range;
 use fanjet_edge::config::{
-    DrainConfig, FiltersConfig, HttpConfig, HubConfig, LimitsConfig, ReplayConfig, StatusConfig,
-    SubscriberConfig, TailConfig, ZstdConfig,
+    DrainConfig, HttpConfig, HubConfig, LimitsConfig, ReplayConfig, StatusConfig, SubscriberConfig,
+    TailConfig, ZstdConfig,
 };
 use fanjet_edge::{EdgeConfig, EdgeSettings};
 use fanjet_ingest::{FilterConfig, FreshnessConfig, LeaseConfig, PipelineConfig, UpstreamConfig};
 use fanjet_kafka::{KafkaConfig, KafkaSettings};
 use fanjet_log_embedded::EmbeddedConfig;
-use fanjet_log_nats::{BUCKET_RANGES, BucketConfig, NatsConfig};
+use fanjet_log_nats::NatsConfig;
 use fanjet_telemetry::{OpsConfig, OtlpConfig, TelemetryConfig};
 use serde::{Deserialize, Serialize};
 
@@ -43,8 +43,6 @@ pub(crate) struct ServeSettings {
     #[serde(default)]
     pub(crate) zstd: ZstdConfig,
     #[serde(default)]
-    pub(crate) filters: FiltersConfig,
-    #[serde(default)]
     pub(crate) drain: DrainConfig,
     #[serde(default)]
     pub(crate) status: StatusConfig,
@@ -53,8 +51,6 @@ pub(crate) struct ServeSettings {
     pub(crate) log: LogSettings,
     pub(crate) embedded: EmbeddedConfig,
     pub(crate) nats: NatsConfig,
-    #[serde(default)]
-    pub(crate) filter_bucket: BucketConfig,
     pub(crate) ops: OpsConfig,
     pub(crate) otlp: OtlpConfig,
     pub(crate) telemetry: TelemetryConfig,
@@ -81,7 +77,6 @@ impl Settings for ServeSettings {
             fanjet_kafka::config::RANGES,
             fanjet_log_embedded::RANGES,
             fanjet_log_nats::RANGES,
-            BUCKET_RANGES,
         ];
         parts.into_iter().flatten().copied().chain(PROCESS_RANGES)
     }
@@ -155,7 +150,6 @@ impl ServeSettings {
             subscriber: self.subscriber.clone(),
             limits: self.limits.clone(),
             zstd: self.zstd.clone(),
-            filters: self.filters.clone(),
             drain: self.drain.clone(),
             status: self.status.clone(),
         }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use fanjet_actors::{Clock, OnFailure, Stop, Tasks};
 use fanjet_edge::{Edge, Surroundings};
 use fanjet_ingest::{Candidacy, Ingest};
-use fanjet_log::memory::MemoryStore;
 use fanjet_log_nats::{NatsLog, NatsNotices};
 use fanjet_simulator::{Rate, Simulator, SimulatorConfig, Source, WorldConfig};
 use fanjet_telemetry::Metrics;
@@ -117,7 +116,6 @@ async fn every_edge_shows_the_collection_that_an_upstream_dropped() {
         let surroundings = Surroundings {
             tracer: None,
             log: Arc::new(log),
-            filters: Arc::new(MemoryStore::default()),
             notices: Arc::new(notices),
             clock: clock.clone(),
             instance: format!("edge-{n}/1/0a"),

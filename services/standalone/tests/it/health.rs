@@ -8,7 +8,6 @@ use std::time::Duration;
 use fanjet_actors::{OnFailure, Stop, SystemClock, Tasks};
 use fanjet_edge::{Edge, EdgeHandle, Surroundings};
 use fanjet_ingest::{Candidacy, Ingest, IngestError};
-use fanjet_log::memory::MemoryStore;
 use fanjet_log_nats::{NatsConfig, NatsLog, NatsNotices, ServerUrl};
 use fanjet_simulator::{Rate, SimulatorHandle};
 use fanjet_telemetry::{Health, Metrics, OpsConfig, OpsServer};
@@ -157,7 +156,6 @@ impl Cluster {
             tracer: None,
             notices: Arc::new(NatsNotices::of(&log).await.unwrap()),
             log: Arc::new(log),
-            filters: Arc::new(MemoryStore::default()),
             clock: Arc::new(SystemClock),
             instance: "edge".to_owned(),
         };

@@ -5,18 +5,15 @@ mod kafka;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use fanjet_actors::{Clock, OnFailure, Stop, SystemClock, Tasks};
+use fanjet_actors::{OnFailure, Stop, SystemClock, Tasks};
 use fanjet_boot::Settings;
 use fanjet_config::{Flags, Secret, Sources, load};
 use fanjet_edge::config::{DrainConfig, HttpConfig, TailConfig};
 use fanjet_edge::{Edge, EdgeConfig};
 use fanjet_ingest::{Candidacy, Ingest, IngestConfig};
 use fanjet_log::lease::{HolderId, LeaseStore};
-use fanjet_log::{EventLog, ExpiringStore, ReadLimit, Selection, TopicFilter};
-use fanjet_log_nats::{
-    BucketConfig, NatsConfig, NatsLog, NatsStore, Prepared, ServerUrl, StreamConfig, prepare,
-};
+use fanjet_log::{EventLog, ReadLimit, Selection, TopicFilter};
+use fanjet_log_nats::{NatsConfig, NatsLog, Prepared, ServerUrl, StreamConfig, prepare};
 use fanjet_simulator::Rate;
 use fanjet_telemetry::Metrics;
 use fanjet_testkit::{JetstreamClient, NatsServer};
@@ -52,13 +49,6 @@ pub(crate) fn config(server: &NatsServer, user: &str) -> NatsConfig {
             ..StreamConfig::default()
         },
         ..NatsConfig::default()
-    }
-}
-
-fn bucket() -> BucketConfig {
-    BucketConfig {
-        create: false,
-        ..BucketConfig::default()
     }
 }
 
@@ -126,11 +116,9 @@ async fn the_shipped_rights_are_enough() {
     let mut ingesting = Tasks::new(stop.clone());
     let running = ingest.run(candidacy, stop.clone());
     ingesting.spawn("ingest", OnFailure::StopAll, running);
-    let filters = NatsStore::new(&edge_log, bucket(), || SystemClock.now_us());
     let edge = Edge::start(
         edge_config(),
         Arc::new(edge_log.clone()),
-        Arc::new(filters),
         &metrics.meter("edge"),
         stop.clone(),
     )
@@ -168,12 +156,6 @@ async fn the_shipped_rights_are_enough() {
     );
 
     reads_of_every_kind(&edge_log, expected.len()).await;
-    let store = NatsStore::new(&edge_log, bucket(), || SystemClock.now_us());
-    store
-        .put("key", Bytes::from_static(b"value"))
-        .await
-        .unwrap();
-    assert_eq!(store.get("key").await.unwrap().unwrap(), "value");
 
     // A standby watches, and takes over when the leader leaves.
     let standby = config(&server, "ingest");
@@ -246,7 +228,7 @@ async fn nobody_may_do_what_is_anothers() {
                 format!("{stream}.UPDATE.ATP"),
                 format!("{stream}.DELETE.ATP"),
                 format!("{stream}.PURGE.ATP"),
-                format!("{stream}.DELETE.KV_fanjet-filters"),
+                format!("{stream}.DELETE.KV_fanjet"),
                 "$JS.API.CONSUMER.CREATE.KV_fanjet.mine".to_owned(),
             ],
         ),
@@ -254,7 +236,7 @@ async fn nobody_may_do_what_is_anothers() {
             "ingest",
             &[
                 "$JS.API.CONSUMER.CREATE.ATP.mine".to_owned(),
-                "$KV.fanjet-filters.key".to_owned(),
+                "$KV.other.key".to_owned(),
                 format!("{stream}.CREATE.MINE"),
                 format!("{stream}.DELETE.ATP"),
                 format!("{stream}.PURGE.ATP"),
@@ -266,13 +248,13 @@ async fn nobody_may_do_what_is_anothers() {
             &[
                 "atp.commit.app.bsky.feed.post".to_owned(),
                 "$KV.fanjet.ingest.ATP".to_owned(),
-                "$KV.fanjet-filters.key".to_owned(),
+                "$KV.other.key".to_owned(),
                 format!("{stream}.CREATE.MINE"),
                 format!("{stream}.UPDATE.ATP"),
                 format!("{stream}.DELETE.ATP"),
                 format!("{stream}.PURGE.ATP"),
                 format!("{stream}.MSG.DELETE.ATP"),
-                "$JS.API.CONSUMER.CREATE.KV_fanjet-filters.mine".to_owned(),
+                "$JS.API.CONSUMER.CREATE.KV_fanjet.mine".to_owned(),
             ],
         ),
         (
@@ -322,11 +304,7 @@ async fn preparing_again_changes_the_limits_and_nothing_else() {
     let first = run_prepare(&server, &[]).await;
     let second = run_prepare(&server, &[]).await;
     for said in [&first, &second] {
-        for line in [
-            "ATP: as wanted",
-            "KV_fanjet: as wanted",
-            "KV_fanjet-filters: as wanted",
-        ] {
+        for line in ["ATP: as wanted", "KV_fanjet: as wanted"] {
             assert!(said.contains(line), "{line:?} is not in {said}");
         }
     }
@@ -342,11 +320,10 @@ async fn preparing_again_changes_the_limits_and_nothing_else() {
     admin.password = Some(Secret::new(password("ADMIN")));
     admin.stream.max_age = Duration::from_secs(24 * 3600);
     admin.stream.max_bytes = 1_000_000_000;
-    let filters = BucketConfig::default();
-    let all = futures::future::join_all((0..4).map(|_| prepare(&admin, &filters, 0)));
+    let all = futures::future::join_all((0..4).map(|_| prepare(&admin, 0)));
     for prepared in tokio::time::timeout(PATIENCE, all).await.unwrap() {
         let Prepared { streams, changed } = prepared.unwrap();
-        assert_eq!((streams.len(), changed.len()), (3, 0));
+        assert_eq!((streams.len(), changed.len()), (2, 0));
     }
 }
 

@@ -290,6 +290,33 @@ fn depth_costs_nothing() {
     );
 }
 
+/// A payload alone: the whole message would read as a filter that names nothing.
+#[test]
+fn a_body_is_a_payload_without_a_message_around_it() {
+    let payload = r#"{"wantedDids":["did:plc:a"],"maxMessageSizeBytes":7}"#;
+    assert_eq!(
+        Ok(Filter::from_body(payload.as_bytes()).unwrap()),
+        update(payload)
+    );
+    for everything in ["{}", "null", r#"{"wantedDids":[]}"#, r#"{"other":1}"#] {
+        assert_eq!(
+            Filter::from_body(everything.as_bytes()),
+            Ok(Filter::default())
+        );
+    }
+    let whole = format!(r#"{{"type":"options_update","payload":{payload}}}"#);
+    for refused in [
+        whole.as_bytes(),
+        b"",
+        b"[]",
+        b"{",
+        b"\xff",
+        br#"{"TYPE":"options_update"}"#,
+    ] {
+        assert_eq!(Filter::from_body(refused), Err(MessageError::Payload));
+    }
+}
+
 proptest! {
     /// An update with any values says what a query with them says.
     #[test]

@@ -85,17 +85,10 @@ fn refused_values_of_the_extensions_are_named_with_what_is_allowed() {
         ("wantedKinds=", "invalid kind:  (allowed: "),
         // v1's own are checked first.
         ("wantedKinds=x&wantedDids=y", "invalid DID: y (allowed: "),
-        (
-            "filter=short",
-            "invalid filter: short (allowed: an id that POST",
-        ),
     ] {
         let words_found = refusal(query);
         assert!(words_found.starts_with(words), "{words_found}");
     }
-    let id = FilterId::of(&Filter::default());
-    let shouted = id.to_string().to_uppercase();
-    assert!(refusal(&format!("filter={shouted}")).starts_with("invalid filter: "));
 }
 
 #[test]
@@ -164,22 +157,24 @@ fn a_heartbeat_is_a_number_of_seconds() {
 }
 
 #[test]
-fn a_stored_filter_stands_alone() {
-    let id = FilterId::of(&Filter::default());
-    let parse = |rest: &str| SubscriberOptions::parse(&format!("filter={id}{rest}"));
-    let options = parse("&cursor=5&compress=true&requireHello=true&heartbeat=9").unwrap();
-    assert_eq!(options.stored_filter, Some(id));
-    assert!(options.require_hello && options.cursor.is_some() && options.heartbeat.is_some());
-    for (rest, name) in [
-        ("&wantedDids=did:plc:a", "wantedDids"),
-        ("&wantedKinds=commit", "wantedKinds"),
-        ("&maxMessageSizeBytes=0", "maxMessageSizeBytes"),
+fn what_the_body_says_does_not_stand_in_the_url() {
+    let parse = |query: &str| SubscriberOptions::parse_posted(query, Encoding::Ndjson);
+    let options = parse("cursor=5&format=sse&heartbeat=9&unknown=1").unwrap();
+    assert!(options.heartbeat.is_some() && options.cursor.is_some());
+    assert_eq!(
+        (options.encoding, options.filter),
+        (Encoding::Sse, Filter::default())
+    );
+    for (query, name) in [
+        ("wantedDids=did:plc:a", "wantedDids"),
+        ("cursor=5&wantedKinds=commit", "wantedKinds"),
+        ("maxMessageSizeBytes=0", "maxMessageSizeBytes"),
     ] {
         assert_eq!(
-            parse(rest).unwrap_err().answer(),
+            parse(query).unwrap_err().answer(),
             format!(
-                "invalid subscriber options: filter cannot be combined with {name} \
-                 (allowed beside filter: cursor, compress, requireHello, format, heartbeat)"
+                "invalid subscriber options: {name} belongs into the body of a POST (allowed in its URL: cursor, lastEventId, format, \
+                 heartbeat)"
             )
         );
     }
@@ -196,7 +191,6 @@ fn every_parameter_means_something() {
             Parameter::List(List::WantedOperations) => "create",
             Parameter::RequireHello | Parameter::Compress => "true",
             Parameter::Format => "v0",
-            Parameter::Filter => "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
             Parameter::MaxMessageSizeBytes | Parameter::Cursor | Parameter::Heartbeat => "7",
         };
         let name = parameter.name();
@@ -429,7 +423,10 @@ fn a_stream_over_http_takes_the_same_parameters_without_those_of_sockets() {
 #[test]
 fn a_reader_that_comes_back_begins_behind_the_event_that_it_has() {
     let first = || SubscriberOptions::parse_stream("cursor=7", Encoding::Sse).unwrap();
-    let cursor = |header: &[u8]| first().behind_event(header).map(|options| options.cursor);
+    let cursor = |header: &[u8]| {
+        let options = first().behind_event("cursor=7", Some(header));
+        options.map(|options| options.cursor)
+    };
     assert_eq!(
         cursor(b"1779719010267528"),
         Ok(Some(Cursor::TimeUs(1_779_719_010_267_529)))
@@ -447,4 +444,38 @@ fn a_reader_that_comes_back_begins_behind_the_event_that_it_has() {
             "{bad:?}"
         );
     }
+}
+
+/// Readers that can set no header say it in the query. Whatever they have, the newest counts.
+#[test]
+fn the_last_event_stands_in_the_query_as_well() {
+    const NEWER: &str = "1779719010267528";
+    const OLDER: &str = "1779719010267527";
+    let behind = |query: &str, header: Option<&str>| {
+        let options = SubscriberOptions::parse_stream(query, Encoding::Sse).unwrap();
+        let options = options.behind_event(query, header.map(str::as_bytes));
+        options.map(|options| options.cursor)
+    };
+    let newer = Ok(Some(Cursor::TimeUs(1_779_719_010_267_529)));
+    for name in ["lastEventId", "lastEventID"] {
+        assert_eq!(behind(&format!("cursor=7&{name}={NEWER}"), None), newer);
+        assert_eq!(behind(&format!("{name}={NEWER}"), Some(OLDER)), newer);
+        assert_eq!(behind(&format!("{name}={OLDER}"), Some(NEWER)), newer);
+        assert_eq!(
+            behind(&format!("{name}={OLDER}&{name}={NEWER}"), Some("")),
+            newer
+        );
+        assert_eq!(
+            behind(&format!("cursor=7&{name}="), None),
+            Ok(Some(Cursor::Seq(7)))
+        );
+        for bad in ["7", "x", "%2B1779719010267528"] {
+            let refused = behind(&format!("{name}={bad}"), None);
+            assert!(
+                matches!(refused, Err(OptionsError::LastEventId(_))),
+                "{bad}"
+            );
+        }
+    }
+    assert_eq!(behind("", None), Ok(None));
 }

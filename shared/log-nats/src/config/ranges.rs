@@ -22,10 +22,3 @@ pub const RANGES: &[Range] = &[
     Range::time("nats.stream.max_age", SECOND, CENTURY).or_zero("for ever"),
     Range::count("nats.stream.max_bytes", 1, 1 << 60).or(-1, "unlimited"),
 ];
-
-/// Of section `[filter_bucket]`.
-pub const BUCKET_RANGES: &[Range] = &[
-    Range::count("filter_bucket.replicas", 1, 5),
-    Range::time("filter_bucket.max_age", SECOND, CENTURY),
-    Range::count("filter_bucket.max_bytes", 1, 1 << 60),
-];

@@ -19,4 +19,3 @@ mod bookmarks;
 mod plain_clients;
 mod replays;
 mod settings;
-mod store;

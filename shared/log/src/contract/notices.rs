@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::notices::Notices;
-use crate::store::{MAX_KEY, StoreError};
+use crate::notices::{MAX_KEY, Notices, StoreError};
 
 const LONG: Duration = Duration::from_secs(3600);
 

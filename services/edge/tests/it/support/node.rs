@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use fanjet_actors::{Stop, SystemClock};
 use fanjet_edge::{Edge, EdgeConfig, EdgeError, EdgeHandle, Surroundings};
-use fanjet_log::ExpiringStore;
-use fanjet_log::memory::{MemoryNotices, MemoryStore};
+use fanjet_log::memory::MemoryNotices;
 
 use super::instruments::Instruments;
 use super::{Client, FaultyLog, commit, time_of};
@@ -36,15 +35,6 @@ impl Node {
     }
 
     pub(crate) fn start_unready(log: FaultyLog, adjust: impl FnOnce(&mut EdgeConfig)) -> Self {
-        Self::start_over(log, Arc::new(MemoryStore::default()), adjust)
-    }
-
-    /// A node whose stored filters are in this store.
-    pub(crate) fn start_over(
-        log: FaultyLog,
-        filters: Arc<dyn ExpiringStore>,
-        adjust: impl FnOnce(&mut EdgeConfig),
-    ) -> Self {
         let mut config = EdgeConfig::default();
         config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         config.http.workers = 2;
@@ -60,7 +50,6 @@ impl Node {
         let surroundings = Surroundings {
             tracer: None,
             log: Arc::new(log.clone()),
-            filters,
             notices: notices.clone(),
             clock: Arc::new(SystemClock),
             instance: "edge-of-test/1/0a".to_owned(),

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpSocket, TcpStream};
 
-/// A reader of `/events` that insists on the chunked coding of HTTP/1.1, to its very end.
+/// A reader of `/events` that insists on the chunked coding of HTTP/1.1, and on a body that has no proper end: readers that
+/// find one do not come back.
 pub(crate) struct EventStream {
     socket: BufReader<TcpStream>,
     /// Status line and headers, in small letters.
@@ -15,6 +16,8 @@ pub(crate) struct EventStream {
     pub(crate) last_event_id: String,
     /// Comments that were passed over.
     pub(crate) comments: usize,
+    /// In milliseconds, once the server has said it.
+    pub(crate) retry: Option<u64>,
 }
 
 /// A server-sent event as a browser dispatches it.
@@ -46,14 +49,31 @@ impl EventStream {
             headers.push_str(&format!("Last-Event-ID: {last_event_id}\r\n"));
         }
         let mut stream = Self::open(addr, query, &headers).await;
-        stream.expect_header("content-type: text/event-stream");
+        stream.expect_header("content-type: text/event-stream; charset=utf-8");
         last_event_id.clone_into(&mut stream.last_event_id);
         stream
+    }
+
+    /// With a filter as the body.
+    pub(crate) async fn post(addr: SocketAddr, query: &str, headers: &str, body: &str) -> Self {
+        let mut socket = TcpStream::connect(addr).await.unwrap();
+        let length = body.len();
+        let head = format!(
+            "POST /events{query} HTTP/1.1\r\nHost: edge.test\r\nContent-Length: {length}\r\n{headers}\r\n"
+        );
+        socket.write_all(head.as_bytes()).await.unwrap();
+        socket.write_all(body.as_bytes()).await.unwrap();
+        Self::answered(socket).await
     }
 
     async fn over(mut socket: TcpStream, query: &str, headers: &str) -> Self {
         let head = format!("GET /events{query} HTTP/1.1\r\nHost: edge.test\r\n{headers}\r\n");
         socket.write_all(head.as_bytes()).await.unwrap();
+        Self::answered(socket).await
+    }
+
+    /// Reads the head of the answer.
+    pub(crate) async fn answered(socket: TcpStream) -> Self {
         let mut socket = BufReader::with_capacity(1 << 12, socket);
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
@@ -66,6 +86,7 @@ impl EventStream {
             unfinished: Vec::new(),
             last_event_id: String::new(),
             comments: 0,
+            retry: None,
         };
         stream.expect_header("http/1.1 200 ok");
         stream.expect_header("transfer-encoding: chunked");
@@ -83,21 +104,21 @@ impl EventStream {
         lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
 
-    /// The next line of the body without its end; `None` when the body is over.
+    /// The next line of the body without its end; `None` when the body is cut off behind a whole chunk.
     pub(crate) async fn line(&mut self) -> Option<String> {
         while self.lines.is_empty() {
             let mut length = String::new();
-            self.socket.read_line(&mut length).await.unwrap();
+            if self.socket.read_line(&mut length).await.unwrap() == 0 {
+                assert_eq!(self.unfinished, b"", "ends within a line");
+                return None;
+            }
             assert!(length.ends_with("\r\n"), "cut off: {length:?}");
             let length = usize::from_str_radix(length.trim_end(), 16).unwrap();
+            assert_ne!(length, 0, "a proper end");
             let mut chunk = vec![0; length + 2];
             self.socket.read_exact(&mut chunk).await.unwrap();
             assert!(chunk.ends_with(b"\r\n"));
             chunk.truncate(length);
-            if chunk.is_empty() {
-                assert_eq!(self.unfinished, b"", "ends within a line");
-                return None;
-            }
             self.unfinished.extend_from_slice(&chunk);
             while let Some(end) = self.unfinished.iter().position(|&byte| byte == b'\n') {
                 let line: Vec<_> = self.unfinished.drain(..=end).collect();
@@ -108,8 +129,18 @@ impl EventStream {
         self.lines.pop_front()
     }
 
-    /// The next event that a browser would dispatch.
+    /// The next event of a page's `onmessage`, or one with a name of its own but `start`.
     pub(crate) async fn event(&mut self) -> Option<SseEvent> {
+        loop {
+            let event = self.any_event().await?;
+            if event.event != "start" {
+                return Some(event);
+            }
+        }
+    }
+
+    /// The next event that a browser would dispatch. Every block must be one: to several libraries it is.
+    pub(crate) async fn any_event(&mut self) -> Option<SseEvent> {
         let mut event = SseEvent::default();
         let mut data: Option<String> = None;
         let mut id = None;
@@ -121,15 +152,13 @@ impl EventStream {
                     if let Some(id) = id.take() {
                         self.last_event_id = id;
                     }
-                    if let Some(data) = data.take() {
-                        event.data = data;
-                        event.id.clone_from(&self.last_event_id);
-                        return Some(event);
-                    }
-                    event = SseEvent::default();
+                    event.data = data.expect("a block without data");
+                    event.id.clone_from(&self.last_event_id);
+                    return Some(event);
                 }
                 "" => self.comments += 1,
                 "id" => id = Some(value.to_owned()),
+                "retry" => self.retry = Some(value.parse().unwrap()),
                 "event" => value.clone_into(&mut event.event),
                 "data" => match &mut data {
                     Some(data) => panic!("more than one line: {data} {value}"),
