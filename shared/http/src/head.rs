@@ -44,7 +44,7 @@ mod tests {
             ("GET / HTTP/1.1\n\nGET", Some(16)),
             (
                 "\r\n\nGET / HTTP/1.1\r\nHost: a\n\r\nbody\r\n\r\n",
-                Some(30),
+                Some(29),
             ),
         ] {
             assert_eq!(HeadEnd::default().find(bytes.as_bytes()), end, "{bytes:?}");

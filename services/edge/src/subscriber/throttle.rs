@@ -49,3 +49,36 @@ impl Throttle {
         Poll::Ready(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::sync::Arc;
+
+    use parking_lot::Mutex;
+
+    use super::*;
+    use crate::limits::{Allowance, Rate};
+
+    /// As fast as without steps, with few pauses.
+    #[tokio::test(start_paused = true)]
+    async fn a_flood_is_taken_in_portions() {
+        let rate = Rate {
+            per_second: 1_000,
+            at_once: 100,
+        };
+        let begin = Instant::now();
+        let allowance = Arc::new(Mutex::new(Allowance::new(rate, begin)));
+        let mut throttle = Throttle::new(allowance).in_steps(Duration::from_millis(50));
+        let mut pauses = 0;
+        for _ in 0..10_000 {
+            if throttle.spend(1) {
+                pauses += 1;
+                poll_fn(|cx| throttle.poll_pause(cx)).await;
+            }
+        }
+        let took = begin.elapsed().as_secs_f64();
+        assert!((9.8..=10.1).contains(&took), "{took}");
+        assert!((190..=210).contains(&pauses), "{pauses}");
+    }
+}
