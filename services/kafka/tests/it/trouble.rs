@@ -112,7 +112,7 @@ async fn a_log_misbehaves(delivery: Delivery) {
     let mut config = impatient(&server.address());
     config.delivery = delivery;
     // Whatever happens to the log happens to an open transaction.
-    config.transaction_interval = Duration::from_secs(2);
+    config.transaction_interval = Duration::from_secs(3);
     let running = Running::start(&config, &log);
     running
         .until("it is not ready", |running| running.report().ready)
@@ -125,8 +125,15 @@ async fn a_log_misbehaves(delivery: Delivery) {
     ];
     let mut last = 0;
     for fault in faults {
+        append(&log, last + 1..=last + 25).await;
+        // They are in a transaction that is still open.
+        running
+            .until("nothing is sent", |running| {
+                running.counted("fanjet_kafka_produced_events") >= last + 25
+            })
+            .await;
         memory.inject(fault, 1);
-        append(&log, last + 1..=last + 50).await;
+        append(&log, last + 26..=last + 50).await;
         last += 50;
         running.reaches(last).await;
         running
