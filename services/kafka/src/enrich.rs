@@ -8,6 +8,7 @@ mod budget;
 mod cache;
 mod desk;
 mod document;
+mod fair;
 mod handle;
 mod http;
 mod metadata;

@@ -9,11 +9,12 @@ use std::time::Duration;
 use futures::future::{BoxFuture, FutureExt, Shared};
 use futures::stream::{FuturesUnordered, StreamExt};
 use parking_lot::Mutex;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 use super::budget::Budget;
 use super::cache::Cache;
+use super::fair::{Fair, Shares};
 use super::http::NoAnswer;
 use crate::config::EnrichConfig;
 use crate::metrics::Metrics;
@@ -55,6 +56,31 @@ impl Kind {
             Self::Audit => "audit_log",
             Self::Profile => "profile",
             Self::Handle => "handle",
+        }
+    }
+
+    /// Whether strangers say who is asked.
+    fn is_strangers(self) -> bool {
+        matches!(self, Self::Web | Self::Handle)
+    }
+
+    /// Whose share a look-up counts against: that of whoever owns the name, so that many names below it gain nothing.
+    fn site(self, key: &str) -> &str {
+        if !self.is_strangers() {
+            return "";
+        }
+        let host = key.strip_prefix("did:web:").unwrap_or(key);
+        let host = host.split(['%', ':']).next().unwrap_or(host);
+        let mut dots = host.rmatch_indices('.').skip(1);
+        dots.next().map_or(host, |(dot, _)| &host[dot + 1..])
+    }
+
+    fn shares(self) -> Shares {
+        let of_one = if self.is_strangers() { 4 } else { 1 };
+        Shares {
+            waiting: QUEUE,
+            waiting_of_one: QUEUE / of_one,
+            under_way_of_one: PARALLEL / of_one,
         }
     }
 }
@@ -108,6 +134,7 @@ struct State<T> {
     memories: Cache<Box<str>, Memory<T>>,
     /// At most as many as wait and are under way.
     under_way: HashMap<Box<str>, UnderWay>,
+    orders: Fair<Order>,
 }
 
 struct UnderWay {
@@ -128,8 +155,7 @@ pub(super) struct Desk<T> {
     metrics: Metrics,
     budget: Arc<Mutex<Budget>>,
     state: Mutex<State<T>>,
-    queue: mpsc::Sender<Order>,
-    orders: Mutex<Option<mpsc::Receiver<Order>>>,
+    ordered: Notify,
 }
 
 /// What a desk is made of.
@@ -145,19 +171,18 @@ pub(super) trait Answer: Send + Sync {
 
 impl<T: Answer> Desk<T> {
     pub(super) fn new((kind, config, metrics, budget): Parts) -> Self {
-        let (queue, orders) = mpsc::channel(QUEUE);
         let bytes = config.cached.saturating_mul(BYTES_OF_EACH);
         Self {
             state: Mutex::new(State {
                 memories: Cache::new(config.cached, bytes),
                 under_way: HashMap::new(),
+                orders: Fair::new(kind.shares()),
             }),
             kind,
             config,
             metrics,
             budget,
-            queue,
-            orders: Mutex::new(Some(orders)),
+            ordered: Notify::new(),
         }
     }
 
@@ -179,7 +204,7 @@ impl<T: Answer> Desk<T> {
             key: key.into(),
             done,
         };
-        if self.queue.try_send(order).is_err() {
+        if !state.orders.push(self.kind.site(key), order) {
             return None;
         }
         let look_up = waiting.shared();
@@ -188,6 +213,8 @@ impl<T: Answer> Desk<T> {
             is_doubted: false,
         };
         state.under_way.insert(key.into(), under_way);
+        drop(state);
+        self.ordered.notify_one();
         Some(look_up)
     }
 
@@ -216,31 +243,36 @@ impl<T: Answer> Desk<T> {
         }
     }
 
-    /// Makes look-ups until nobody can ask for any.
+    /// Makes look-ups, for ever.
     pub(super) async fn run(&self, look: impl Fn(Box<str>) -> Looking<T>) {
-        let Some(mut orders) = self.orders.lock().take() else {
-            return;
-        };
         let timeout = self.config.lookup_timeout;
         let mut under_way = FuturesUnordered::new();
         loop {
-            tokio::select! {
-                order = orders.recv(), if under_way.len() < PARALLEL => {
-                    let Some(order) = order else {
-                        return;
-                    };
-                    let pause = self.budget.lock().take(Instant::now());
-                    if !pause.is_zero() {
-                        tokio::time::sleep(pause).await;
-                    }
-                    let looking = look(order.key.clone());
-                    under_way.push(async move {
-                        let answer = tokio::time::timeout(timeout, looking).await;
-                        (answer.unwrap_or(Err(NoAnswer)), order)
-                    });
+            let order = match under_way.len() < PARALLEL {
+                true => self.state.lock().orders.pop(),
+                false => None,
+            };
+            let Some(order) = order else {
+                tokio::select! {
+                    Some((answer, order)) = under_way.next() => self.learn(order, answer),
+                    () = self.ordered.notified() => {}
                 }
-                Some((answer, order)) = under_way.next() => self.learn(order, answer),
+                continue;
+            };
+            let now = Instant::now();
+            let turn = now + self.budget.lock().take(now);
+            loop {
+                tokio::select! {
+                    biased;
+                    Some((answer, order)) = under_way.next() => self.learn(order, answer),
+                    () = tokio::time::sleep_until(turn) => break,
+                }
             }
+            let looking = look(order.key.clone());
+            under_way.push(async move {
+                let answer = tokio::time::timeout(timeout, looking).await;
+                (answer.unwrap_or(Err(NoAnswer)), order)
+            });
         }
     }
 
@@ -250,6 +282,7 @@ impl<T: Answer> Desk<T> {
             .looked_up(self.kind, matches!(answer, Ok(Some(_))), false);
         let time_to_live = self.time_to_live(&answer);
         let mut state = self.state.lock();
+        state.orders.done(self.kind.site(&key));
         let under_way = state.under_way.remove(&key);
         // What has happened since the look-up began needs another one.
         let is_late = under_way.is_some_and(|under_way| under_way.is_doubted);
@@ -281,7 +314,6 @@ impl<T: Answer> Desk<T> {
     }
 
     fn time_to_live(&self, answer: &Result<Option<T>, NoAnswer>) -> Duration {
-        let is_strangers = matches!(self.kind, Kind::Web | Kind::Handle);
         match answer {
             Ok(Some(answer)) if answer.is_fleeting() => NEW_PROFILE_TTL,
             Ok(Some(_)) => match self.kind {
@@ -291,7 +323,7 @@ impl<T: Answer> Desk<T> {
             },
             Ok(None) => self.config.failure_ttl,
             // A stranger's silence is his own, the directory's is everybody's.
-            Err(_) if is_strangers => self.config.failure_ttl,
+            Err(_) if self.kind.is_strangers() => self.config.failure_ttl,
             Err(_) => self.config.failure_ttl.min(NO_ANSWER_TTL),
         }
     }

@@ -138,6 +138,10 @@ proptest! {
 }
 
 fn desk() -> Desk<String> {
+    desk_of(Kind::Audit)
+}
+
+fn desk_of(kind: Kind) -> Desk<String> {
     let config = EnrichConfig {
         lookups_per_second: 1_000_000,
         burst: 1_000_000,
@@ -145,7 +149,7 @@ fn desk() -> Desk<String> {
     };
     let metrics = fanjet_telemetry::Metrics::new().unwrap().meter("test");
     let budget = Arc::new(Mutex::new(Budget::new(1_000_000, 1_000_000)));
-    Desk::new((Kind::Audit, config, Metrics::new(&metrics), budget))
+    Desk::new((kind, config, Metrics::new(&metrics), budget))
 }
 
 fn remembered(desk: &Desk<String>, key: &str) -> (Option<String>, bool) {
@@ -253,3 +257,35 @@ async fn what_is_doubted_is_kept_and_marked_until_somebody_answers() {
 
 /// Longer than silence is remembered.
 const NO_ANSWER: Duration = Duration::from_secs(31);
+
+#[tokio::test(start_paused = true)]
+async fn many_silent_names_of_one_site_hold_up_nobody_elses() {
+    for (kind, prefix) in [(Kind::Handle, ""), (Kind::Web, "did:web:")] {
+        let desk = desk_of(kind);
+        let serving = desk.run(|key| {
+            Box::pin(async move {
+                if key.ends_with("silent.com") {
+                    std::future::pending::<()>().await;
+                }
+                Ok(Some(key.into_string()))
+            })
+        });
+        let using = async {
+            for number in 0..1_000 {
+                let name = format!("{prefix}a{number}.silent.com");
+                assert!(desk.ask(&name).is_some());
+            }
+            // The silent ones are under way.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            let key = format!("{prefix}alice.com");
+            let begun = Instant::now();
+            desk.ask(&key).unwrap().await.unwrap();
+            assert_eq!(remembered(&desk, &key), (Some(key.clone()), false));
+            assert!(begun.elapsed() < Duration::from_millis(100));
+        };
+        tokio::select! {
+            () = serving => panic!("it ended"),
+            () = using => {}
+        }
+    }
+}

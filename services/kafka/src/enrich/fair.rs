@@ -1,0 +1,94 @@
+//! Who is looked up next: sites take turns, so that nobody's many names keep everybody else's waiting. Pure.
+
+use std::collections::{HashMap, VecDeque};
+
+/// What waits, and how much is under way, by site.
+#[derive(Debug)]
+pub(super) struct Fair<T> {
+    sites: HashMap<Box<str>, Site<T>>,
+    /// Sites with something that waits and may be taken, in their order.
+    turns: VecDeque<Box<str>>,
+    waiting: usize,
+    shares: Shares,
+}
+
+/// How much there may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shares {
+    /// Waiting, of all sites.
+    pub(super) waiting: usize,
+    /// Waiting, of one site.
+    pub(super) waiting_of_one: usize,
+    /// Under way, of one site.
+    pub(super) under_way_of_one: usize,
+}
+
+#[derive(Debug)]
+struct Site<T> {
+    waiting: VecDeque<T>,
+    under_way: usize,
+}
+
+impl<T> Fair<T> {
+    pub(super) fn new(shares: Shares) -> Self {
+        Self {
+            sites: HashMap::new(),
+            turns: VecDeque::new(),
+            waiting: 0,
+            shares,
+        }
+    }
+
+    /// Lets something wait for its turn; whether there is room for it.
+    pub(super) fn push(&mut self, site: &str, item: T) -> bool {
+        if self.waiting >= self.shares.waiting {
+            return false;
+        }
+        let of_one = self.sites.entry(site.into()).or_insert_with(|| Site {
+            waiting: VecDeque::new(),
+            under_way: 0,
+        });
+        if of_one.waiting.len() >= self.shares.waiting_of_one {
+            return false;
+        }
+        let is_idle = of_one.waiting.is_empty();
+        of_one.waiting.push_back(item);
+        self.waiting += 1;
+        if is_idle && of_one.under_way < self.shares.under_way_of_one {
+            self.turns.push_back(site.into());
+        }
+        true
+    }
+
+    /// Takes what is next. It is under way until it is said to be [done](Fair::done).
+    pub(super) fn pop(&mut self) -> Option<T> {
+        let name = self.turns.pop_front()?;
+        let site = self.sites.get_mut(&name)?;
+        let item = site.waiting.pop_front()?;
+        site.under_way += 1;
+        self.waiting -= 1;
+        if !site.waiting.is_empty() && site.under_way < self.shares.under_way_of_one {
+            self.turns.push_back(name);
+        }
+        Some(item)
+    }
+
+    /// One of a site is not under way any more.
+    pub(super) fn done(&mut self, name: &str) {
+        let Some(site) = self.sites.get_mut(name) else {
+            return;
+        };
+        let was_full = site.under_way >= self.shares.under_way_of_one;
+        site.under_way -= 1;
+        if !site.waiting.is_empty() {
+            if was_full {
+                self.turns.push_back(name.into());
+            }
+        } else if site.under_way == 0 {
+            self.sites.remove(name);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
