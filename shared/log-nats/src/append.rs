@@ -12,17 +12,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::client::PublishErrorKind;
-use async_nats::{Message, Subscriber, jetstream};
+use async_nats::{HeaderMap, Message, Subscriber, jetstream};
 use async_trait::async_trait;
 use bytes::Bytes;
+use fanjet_event::Topic;
 use fanjet_log::{AppendError, Appender, MAX_BODY, NewEvent, Seq};
 use futures::{FutureExt, StreamExt};
 use serde::Deserialize;
 use tokio::time::Instant;
 
+use crate::allotment::{Allotment, Place};
 use crate::connect::BreakWatch;
 use crate::error::{Unavailable, rejected};
-use crate::headers::headers;
+use crate::headers::{headers, name_collection};
 use crate::log::Inner;
 
 /// Events per acknowledgement. One, so that the last is acknowledged without being asked for.
@@ -35,6 +37,7 @@ pub(crate) struct NatsAppender {
     breaks: BreakWatch,
     inbox: String,
     acks: Subscriber,
+    allotment: Allotment,
     batch: Option<Batch>,
     /// Batches begun.
     batches: u64,
@@ -77,6 +80,8 @@ struct Answer {
 impl NatsAppender {
     pub(crate) async fn open(log: Arc<Inner>, after: Seq) -> Result<Self, AppendError> {
         let breaks = log.link.watch();
+        let allotment = log.allotment().await.map_err(AppendError::unavailable)?;
+        log.spread.set_own(allotment.len());
         let inbox = log.link.client.new_inbox();
         let acks = log
             .link
@@ -89,6 +94,7 @@ impl NatsAppender {
             breaks,
             inbox,
             acks,
+            allotment,
             batch: None,
             batches: 0,
             acked: after,
@@ -116,16 +122,12 @@ impl NatsAppender {
     async fn publish(&mut self, event: &NewEvent) -> Result<(), AppendError> {
         let after = self.queued;
         let reply = self.next_reply();
-        let subject = self.log.subjects.of(&event.topic);
+        let mut headers = headers(event, after);
+        let subject = self.subject(&event.topic, &mut headers);
         self.log
             .link
             .client
-            .publish_with_reply_and_headers(
-                subject,
-                reply,
-                headers(event, after),
-                event.body.clone(),
-            )
+            .publish_with_reply_and_headers(subject, reply, headers, event.body.clone())
             .await
             .map_err(|error| match error.kind() {
                 PublishErrorKind::MaxPayloadExceeded => AppendError::Refused(error.to_string()),
@@ -133,6 +135,26 @@ impl NatsAppender {
             })?;
         self.queued += 1;
         Ok(())
+    }
+
+    /// Where an event stands. On a shared subject a header says which collection it is of.
+    fn subject(&mut self, topic: &Topic, headers: &mut HeaderMap) -> String {
+        let Topic::Commit(collection) = topic else {
+            return self.log.subjects.of(topic);
+        };
+        let before = self.allotment.len();
+        let place = self.allotment.place(collection, std::time::Instant::now());
+        if self.allotment.len() != before {
+            self.log.spread.set_own(self.allotment.len());
+        }
+        match place {
+            Place::Own => self.log.subjects.of(topic),
+            Place::Shared => {
+                self.log.spread.count_shared();
+                name_collection(headers, collection.as_str());
+                self.log.subjects.shared(collection)
+            }
+        }
     }
 
     /// The reply subject of the next event, in a new batch when there is none or the server may forget it.

@@ -4,7 +4,7 @@ use async_nats::HeaderMap;
 use bytes::Bytes;
 use fanjet_log::{Entry, LogError, Selection, Seq};
 
-use crate::headers::{OriginReader, trace};
+use crate::headers::{OriginReader, collection, trace};
 use crate::subject::{Subjects, TopicReader};
 
 /// Reads entries of one log. Keeps what many of them share.
@@ -32,8 +32,10 @@ impl EntryReader {
         headers: Option<&HeaderMap>,
         body: Bytes,
     ) -> Result<Option<Entry>, LogError> {
-        let topic = self.topics.topic(subject).ok_or_else(|| {
-            LogError::corrupt(seq, format!("its subject {subject:?} is no topic"))
+        let named = headers.and_then(collection);
+        let topic = self.topics.topic(subject, named).ok_or_else(|| {
+            let beside = named.map_or(String::new(), |name| format!(" of the collection {name:?}"));
+            LogError::corrupt(seq, format!("its subject {subject:?} is no topic{beside}"))
         })?;
         if !selection.matches(&topic) {
             return Ok(None);

@@ -48,7 +48,7 @@ pub(crate) async fn open(
     selection: &Selection,
 ) -> Result<Follow, LogError> {
     let filters = match log.subjects.filters(selection) {
-        Filters::Only(filters) if filters.len() <= MAX_SERVER_FILTERS => filters,
+        Filters::Only(wanted) if wanted.len() <= MAX_SERVER_FILTERS => wanted.all(),
         Filters::All | Filters::Only(_) => Vec::new(),
     };
     let client = &log.link.client;

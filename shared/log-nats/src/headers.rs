@@ -10,11 +10,14 @@ use fanjet_log::{NewEvent, Origin, Seq, TraceParent, UpstreamId};
 /// `<upstream>;<relay seq>;<op index>;<op count>;<time>`. None of the parts can hold a `;`.
 const ORIGIN: HeaderName = HeaderName::from_static("Fanjet-Origin");
 
+/// The collection of a commit whose subject does not say it.
+const COLLECTION: HeaderName = HeaderName::from_static("Fanjet-Collection");
+
 /// W3C trace context: other programs that read the stream continue the trace with their own libraries.
 const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// Bytes that all headers of one message may take, with their names: the upstream's 255, the time's 64, numbers, the
-/// trace's 55.
+/// Bytes that all headers of one message may take, with their names: the upstream's 255, the collection's 317, the time's
+/// 64, numbers, the trace's 55.
 pub(crate) const MAX_HEADERS: usize = 1024;
 
 /// The headers of an event that must land directly behind `after`.
@@ -26,6 +29,16 @@ pub(crate) fn headers(event: &NewEvent, after: Seq) -> HeaderMap {
         headers.insert(TRACE_PARENT, trace.to_string());
     }
     headers
+}
+
+/// Names the collection of an event whose subject does not.
+pub(crate) fn name_collection(headers: &mut HeaderMap, collection: &str) {
+    headers.insert(COLLECTION, collection);
+}
+
+/// The collection that the headers name.
+pub(crate) fn collection(headers: &HeaderMap) -> Option<&str> {
+    Some(headers.get(COLLECTION)?.as_str())
 }
 
 /// The trace that the headers carry on, if there is one.

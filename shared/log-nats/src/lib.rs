@@ -17,6 +17,8 @@ mod pinned;
 
 mod subject;
 mod headers;
+mod allotment;
+mod spread;
 
 mod append;
 
@@ -45,3 +47,4 @@ pub use lease::NatsLease;
 pub use log::NatsLog;
 pub use notices::NatsNotices;
 pub use prepare::{Prepared, prepare, prepare_patiently};
+pub use spread::Spread;

@@ -9,14 +9,16 @@ use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{Info, LastRawMessageErrorKind, RawMessageError, Stream};
 use async_nats::jetstream::{self, Context};
 use async_trait::async_trait;
-use fanjet_event::TimeUs;
+use fanjet_event::{TimeUs, Topic};
 use fanjet_log::{
     AppendError, Appender, Bounds, Entry, EventLog, Follow, LogError, LogIdentity, Page, ReadLimit,
     Selection, Seq, first_seq,
 };
+use futures::StreamExt;
 use tokio::time::Instant;
 use tracing::warn;
 
+use crate::allotment::Allotment;
 use crate::append::NatsAppender;
 use crate::config::NatsConfig;
 use crate::connect::Link;
@@ -25,6 +27,7 @@ use crate::entry::EntryReader;
 use crate::lease::NatsLease;
 use crate::pinned::{self, Pinned};
 use crate::replay::Replays;
+use crate::spread::Spread;
 use crate::subject::Subjects;
 use crate::{follow, read, seek, stream};
 
@@ -46,6 +49,7 @@ pub(crate) struct Inner {
     pub(crate) direct: Direct,
     pub(crate) replays: Arc<Replays>,
     pub(crate) pinned: Pinned,
+    pub(crate) spread: Arc<Spread>,
     stream: Stream<()>,
 }
 
@@ -81,6 +85,11 @@ impl NatsLog {
         }
     }
 
+    /// How the collections that this process writes are spread over subjects.
+    pub fn spread(&self) -> &Arc<Spread> {
+        &self.inner.spread
+    }
+
     /// Whether the connection stands now.
     pub fn is_connected(&self) -> bool {
         self.inner.link.client.connection_state() == State::Connected
@@ -110,6 +119,7 @@ impl NatsLog {
                 direct: inner.direct.clone(),
                 replays: Arc::clone(&inner.replays),
                 pinned: Pinned::new(inner.pinned.identity()),
+                spread: Arc::clone(&inner.spread),
                 stream: inner.stream.clone(),
             }),
         }
@@ -138,6 +148,7 @@ impl NatsLog {
                 direct,
                 replays,
                 pinned: Pinned::new(pinned::identity(&found)),
+                spread: Arc::default(),
                 stream,
             }),
         })
@@ -237,6 +248,57 @@ impl Inner {
         let found = pinned::identity(&info);
         self.pinned.check(found, breaks, Instant::now())?;
         Ok(bounds(&info))
+    }
+
+    /// As [`Inner::bounds`], and whether anything stood on these shared subjects then, or a moment later.
+    pub(crate) async fn bounds_and_use(
+        &self,
+        shared: &[String],
+    ) -> Result<(Bounds, bool), LogError> {
+        let breaks = self.link.breaks();
+        let asked = match shared {
+            [] => return Ok((self.bounds().await?, false)),
+            [one] => one.clone(),
+            _ => self.subjects.all_shared(),
+        };
+        let found = self.stream.info_with_subjects(asked).await;
+        let mut found = found.map_err(LogError::unavailable)?;
+        let identity = pinned::identity(&found.info);
+        self.pinned.check(identity, breaks, Instant::now())?;
+        let bounds = bounds(&found.info);
+        while let Some(subject) = found.next().await {
+            let (subject, _) = subject.map_err(LogError::unavailable)?;
+            if let [_] = shared {
+                return Ok((bounds, true));
+            }
+            if shared.contains(&subject) {
+                return Ok((bounds, true));
+            }
+        }
+        Ok((bounds, false))
+    }
+
+    /// Which collections have a subject of their own, as the stream shows it.
+    pub(crate) async fn allotment(&self) -> Result<Allotment, LogError> {
+        let found = self
+            .stream
+            .info_with_subjects(self.subjects.commits())
+            .await;
+        let mut found = found.map_err(LogError::unavailable)?;
+        let max_age = found.info.config.max_age;
+        let kept_for = (!max_age.is_zero()).then_some(max_age);
+        let mut collections = Vec::new();
+        while let Some(subject) = found.next().await {
+            let (subject, messages) = subject.map_err(LogError::unavailable)?;
+            if let Some(Topic::Commit(collection)) = self.subjects.topic(&subject) {
+                collections.push((collection, messages as u64));
+            }
+        }
+        Ok(Allotment::of(
+            collections,
+            kept_for,
+            Instant::now().into_std(),
+        ))
     }
 
     /// That the log that is read is still there, or was a moment ago.

@@ -17,7 +17,7 @@ use fanjet_log::{Bounds, Entry, LogError, Page, ReadLimit, Selection, Seq};
 use crate::direct::{Batch, BatchRequest};
 use crate::entry::EntryReader;
 use crate::log::Inner;
-use crate::subject::Filters;
+use crate::subject::{Filters, Wanted};
 
 /// Messages of one batch.
 const BATCH: usize = 1000;
@@ -37,28 +37,29 @@ pub(crate) async fn page(
     selection: &Selection,
     limit: ReadLimit,
 ) -> Result<Page, LogError> {
-    let filters = match log.subjects.filters(selection) {
-        Filters::Only(filters) if filters.len() > 1 && limit.entries == 1 => {
-            return next(log, from, &filters).await;
+    let wanted = match log.subjects.filters(selection) {
+        Filters::Only(wanted) if wanted.len() > 1 && limit.entries == 1 => {
+            return next(log, from, &wanted, selection).await;
         }
-        Filters::Only(filters) if filters.len() <= MAX_SERVER_FILTERS => filters,
-        Filters::All | Filters::Only(_) => Vec::new(),
+        Filters::Only(wanted) if wanted.len() <= MAX_SERVER_FILTERS => wanted,
+        Filters::All | Filters::Only(_) => Wanted::default(),
     };
-    let (replays, wanted) = (&log.replays, &filters);
-    if let Some(page) = replays.page(log, from, wanted, selection, limit).await? {
+    let (replays, filters) = (&log.replays, wanted.all());
+    if let Some(page) = replays.page(log, from, &filters, selection, limit).await? {
         return Ok(page);
     }
     let filling = Filling::new(from, selection, limit);
-    let page = match &filters[..] {
-        [] => scanned(log, filling).await?,
-        [filter] => filtered(log, filling, filter).await?,
-        several => {
-            let several = several.to_vec();
-            return match replays.begin(log, from, several, selection, limit).await? {
-                Some(page) => Ok(page),
-                None => next(log, from, &filters).await,
-            };
-        }
+    let page = match &wanted.own[..] {
+        [] => Some(scanned(log, filling).await?),
+        [own] => filtered(log, filling, own, &wanted.shared).await?,
+        [..] => None,
+    };
+    let Some(page) = page else {
+        let several = filters.clone();
+        return match replays.begin(log, from, several, selection, limit).await? {
+            Some(page) => Ok(page),
+            None => next(log, from, &wanted, selection).await,
+        };
     };
     // Who asks for one entry is looking something up.
     if !page.at_end && limit.entries > 1 {
@@ -67,19 +68,81 @@ pub(crate) async fn page(
     Ok(page)
 }
 
-/// Looks for one entry only: the server finds the next of each subject without looking at the others.
-async fn next(log: &Inner, from: Seq, filters: &[String]) -> Result<Page, LogError> {
+/// Looks for one entry only: the server finds the next of each own subject without looking at the others; what is on shared
+/// ones is looked through.
+async fn next(
+    log: &Inner,
+    from: Seq,
+    wanted: &Wanted,
+    selection: &Selection,
+) -> Result<Page, LogError> {
     // Known before, so that whatever is appended meanwhile is not skipped.
-    let bounds = log.bounds().await?;
-    let found = filters.iter().map(|filter| log.leaders_next(from, filter));
-    let found = futures::future::try_join_all(found).await?;
-    let first = found.into_iter().flatten().min_by_key(|entry| entry.seq);
-    let next = first.as_ref().map_or(bounds.last, |entry| entry.seq) + 1;
+    let (bounds, is_shared_used) = log.bounds_and_use(&wanted.shared).await?;
+    let from = from.max(bounds.first);
+    let own = wanted
+        .own
+        .iter()
+        .map(|filter| log.leaders_next(from, filter));
+    let own = futures::future::try_join_all(own).await?;
+    let mut first = own.into_iter().flatten().min_by_key(|entry| entry.seq);
+    // Nothing that is wanted stands before here, but for `first`.
+    let mut known = match wanted.shared.is_empty() {
+        true => Seq::MAX,
+        false => bounds.last + 1,
+    };
+    if is_shared_used {
+        for filter in &wanted.shared {
+            let (found, looked_through) = look_through(log, from, filter, selection).await?;
+            known = looked_through.map_or(known, |behind| known.min(behind));
+            let earlier = first.into_iter().chain(found);
+            first = earlier.min_by_key(|entry| entry.seq);
+        }
+    }
+    let first = first.filter(|entry| entry.seq < known);
+    let next = match &first {
+        Some(entry) => entry.seq + 1,
+        None => known.min(bounds.last + 1).max(from),
+    };
     Ok(Page {
-        at_end: first.is_none() || next > bounds.last,
+        at_end: next > bounds.last,
         entries: first.into_iter().collect(),
-        next: next.max(from),
+        next,
     })
+}
+
+/// The first message of a filter that is an entry of the selection, and behind which of its messages everything is unknown:
+/// `None` when all were looked at.
+async fn look_through(
+    log: &Inner,
+    from: Seq,
+    filter: &str,
+    selection: &Selection,
+) -> Result<(Option<Entry>, Option<Seq>), LogError> {
+    let request = BatchRequest {
+        from,
+        filter: Some(filter),
+        count: BATCH,
+        bytes: BATCH_BYTES,
+    };
+    let batch = log.direct.batch(request).await?;
+    let is_last = batch.is_last || batch.messages.is_empty();
+    let mut behind = from;
+    for message in batch.messages {
+        behind = message.seq + 1;
+        let entry = log.stored(message)?;
+        if selection.matches(&entry.topic) {
+            return Ok((Some(entry), None));
+        }
+    }
+    if !is_last {
+        return Ok((None, Some(behind)));
+    }
+    // A copy that lags may have answered.
+    match log.leaders_next(behind, filter).await? {
+        None => Ok((None, None)),
+        Some(entry) if selection.matches(&entry.topic) => Ok((Some(entry), None)),
+        Some(entry) => Ok((None, Some(entry.seq + 1))),
+    }
 }
 
 /// Looks at every message.
@@ -116,13 +179,25 @@ async fn scanned(log: &Inner, mut page: Filling<'_>) -> Result<Page, LogError> {
     Ok(page.finish(false))
 }
 
-/// Lets the server look.
-async fn filtered(log: &Inner, mut page: Filling<'_>, filter: &str) -> Result<Page, LogError> {
+/// Lets the server look at one subject. `None` when what is wanted may stand on others too.
+async fn filtered(
+    log: &Inner,
+    mut page: Filling<'_>,
+    filter: &str,
+    shared: &[String],
+) -> Result<Option<Page>, LogError> {
     // Known before, so that whatever is appended meanwhile is not skipped.
-    let bounds = log.bounds().await?;
+    let (bounds, is_shared_used) = log.bounds_and_use(shared).await?;
+    if is_shared_used {
+        return Ok(None);
+    }
+    if !shared.is_empty() {
+        // What comes later may stand there.
+        page.last = bounds.last;
+    }
     page.next = page.next.max(bounds.first);
     if page.next > bounds.last {
-        return Ok(page.finish(true));
+        return Ok(Some(page.finish(true)));
     }
     let batch = log.direct.batch(page.request(Some(filter))).await?;
     let mut reader = EntryReader::new(log.subjects.clone());
@@ -130,23 +205,29 @@ async fn filtered(log: &Inner, mut page: Filling<'_>, filter: &str) -> Result<Pa
         page.take(&mut reader, batch, Contiguous::No)?,
         Taken::All { is_last: true }
     ) {
-        return Ok(page.finish(false));
+        return Ok(Some(page.finish(false)));
     }
-    match log.leaders_next(page.next, filter).await? {
+    Ok(Some(match log.leaders_next(page.next, filter).await? {
         None => {
             page.next = page.next.max(bounds.last + 1);
-            Ok(page.finish(true))
+            page.finish(true)
+        }
+        Some(entry) if entry.seq > page.last => {
+            page.next = page.last + 1;
+            page.finish(true)
         }
         Some(entry) => {
             page.push_entry(entry);
-            Ok(page.finish(false))
+            page.finish(false)
         }
-    }
+    }))
 }
 
 /// A page on its way.
 pub(crate) struct Filling<'a> {
     pub(crate) next: Seq,
+    /// Nothing behind it may come in.
+    last: Seq,
     selection: &'a Selection,
     limit: ReadLimit,
     entries: Vec<Entry>,
@@ -173,6 +254,7 @@ impl<'a> Filling<'a> {
     pub(crate) fn new(from: Seq, selection: &'a Selection, limit: ReadLimit) -> Self {
         Self {
             next: from,
+            last: Seq::MAX,
             selection,
             limit,
             entries: Vec::new(),
@@ -275,6 +357,10 @@ impl<'a> Filling<'a> {
         // An empty batch is the answer "not found".
         let is_last = batch.is_last || batch.messages.is_empty();
         for message in batch.messages {
+            if message.seq > self.last {
+                self.next = self.last + 1;
+                return Ok(Taken::Part);
+            }
             // A hole inside is looked at again as the first of the next batch.
             if contiguous == Contiguous::Yes && message.seq != self.next {
                 return Ok(Taken::Part);

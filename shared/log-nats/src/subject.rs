@@ -3,6 +3,13 @@
 //! `<root>.commit.<nsid>` for commits, with the dots of the NSID as token separators; `<root>.identity`,
 //! `<root>.account`, `<root>.sync` for the others. A collection can never be taken for another topic, because every
 //! NSID stands below `commit`.
+//!
+//! Strangers name collections, and a subject costs the server memory for as long as it keeps a message of it. So not every
+//! collection has a subject of its own ([`crate::allotment`]): the others share [`SHARED`] of them,
+//! `<root>.commit._.<number>`, and a header says which collection it is. The number is that of the authority, so one
+//! authority's collections stand together; `_` is in no NSID. A reader looks for a collection in both places.
+
+use std::collections::BTreeSet;
 
 use fanjet_event::{Nsid, Topic};
 use fanjet_log::{LogError, Selection, TopicFilter};
@@ -16,6 +23,13 @@ const ACCOUNT: &str = "account";
 const SYNC: &str = "sync";
 /// Below the root, so that the stream takes it; no message is ever stored under it.
 const NOTHING: &str = "nothing";
+
+/// Stands where a collection would, on shared subjects.
+const SHARED_TOKEN: &str = "_";
+/// Subjects that collections without their own share.
+pub(crate) const SHARED: u64 = 64;
+/// Of more shared subjects than this a filter wants all: each filter costs the server something for every message.
+const MAX_SHARED_FILTERS: usize = 2;
 
 /// Topics kept by a [`TopicReader`]. The network has some thousands of collections.
 const KEPT_TOPICS: usize = 8192;
@@ -31,8 +45,27 @@ pub(crate) struct Subjects {
 pub(crate) enum Filters {
     /// Every message.
     All,
-    /// Messages on these subjects, which do not overlap: the server refuses those that do (error 10138).
-    Only(Vec<String>),
+    /// Messages on these subjects.
+    Only(Wanted),
+}
+
+/// Subjects that do not overlap: the server refuses those that do (error 10138).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Wanted {
+    /// Where what is wanted stands, and nothing else.
+    pub(crate) own: Vec<String>,
+    /// Where it may stand too, beside other things.
+    pub(crate) shared: Vec<String>,
+}
+
+impl Wanted {
+    pub(crate) fn len(&self) -> usize {
+        self.own.len() + self.shared.len()
+    }
+
+    pub(crate) fn all(&self) -> Vec<String> {
+        self.own.iter().chain(&self.shared).cloned().collect()
+    }
 }
 
 impl Subjects {
@@ -92,6 +125,37 @@ impl Subjects {
         subject
     }
 
+    /// The subject that a collection has in common with others.
+    pub(crate) fn shared(&self, collection: &Nsid) -> String {
+        self.shared_numbered(shared_number(collection.as_str()))
+    }
+
+    /// Every shared subject.
+    pub(crate) fn all_shared(&self) -> String {
+        format!("{}.{COMMIT}.{SHARED_TOKEN}.*", self.root)
+    }
+
+    /// The subjects of all commits.
+    pub(crate) fn commits(&self) -> String {
+        format!("{}.{COMMIT}.>", self.root)
+    }
+
+    /// Whether collections share this subject: a header says which one it is.
+    pub(crate) fn is_shared(&self, subject: &str) -> bool {
+        let rest = subject.strip_prefix(self.root.as_str());
+        rest.and_then(|rest| {
+            rest.strip_prefix('.')?
+                .strip_prefix(COMMIT)?
+                .strip_prefix('.')
+        })
+        .and_then(|rest| rest.strip_prefix(SHARED_TOKEN))
+        .is_some_and(|rest| rest.starts_with('.'))
+    }
+
+    fn shared_numbered(&self, number: u64) -> String {
+        format!("{}.{COMMIT}.{SHARED_TOKEN}.{number}", self.root)
+    }
+
     /// The topic that a subject stands for. `None` for subjects that this program does not write.
     pub(crate) fn topic(&self, subject: &str) -> Option<Topic> {
         let rest = subject
@@ -114,26 +178,75 @@ impl Subjects {
         let Selection::Only(filters) = selection else {
             return Filters::All;
         };
-        let mut subjects: Vec<String> = without_covered(filters)
-            .into_iter()
-            .map(|filter| self.filter(filter))
-            .collect();
-        if subjects.is_empty() {
-            subjects.push(self.nothing());
+        let kept = without_covered(filters);
+        let mut wanted = Wanted {
+            own: kept.iter().map(|filter| self.filter(filter)).collect(),
+            shared: self.shared_by(&kept),
+        };
+        if wanted.own.is_empty() {
+            wanted.own.push(self.nothing());
         }
-        Filters::Only(subjects)
+        Filters::Only(wanted)
+    }
+
+    /// Where else the collections of filters may stand.
+    fn shared_by(&self, filters: &[&TopicFilter]) -> Vec<String> {
+        let mut numbers = BTreeSet::new();
+        for filter in filters {
+            match filter {
+                TopicFilter::Collection(nsid) => numbers.insert(shared_number(nsid.as_str())),
+                TopicFilter::CollectionsUnder(prefix) if prefix.as_str().contains('.') => {
+                    numbers.insert(shared_number(prefix.as_str()))
+                }
+                // Of any authority.
+                TopicFilter::CollectionsUnder(_) => return vec![self.all_shared()],
+                // All commits are there already.
+                TopicFilter::Commits
+                | TopicFilter::Identity
+                | TopicFilter::Account
+                | TopicFilter::Sync => continue,
+            };
+        }
+        if numbers.len() > MAX_SHARED_FILTERS {
+            return vec![self.all_shared()];
+        }
+        let subjects = numbers
+            .into_iter()
+            .map(|number| self.shared_numbered(number));
+        subjects.collect()
     }
 
     fn filter(&self, filter: &TopicFilter) -> String {
         match filter {
             TopicFilter::Collection(nsid) => self.of(&Topic::Commit(nsid.clone())),
             TopicFilter::CollectionsUnder(prefix) => format!("{}.{COMMIT}.{prefix}.>", self.root),
-            TopicFilter::Commits => format!("{}.{COMMIT}.>", self.root),
+            TopicFilter::Commits => self.commits(),
             TopicFilter::Identity => self.of(&Topic::Identity),
             TopicFilter::Account => self.of(&Topic::Account),
             TopicFilter::Sync => self.of(&Topic::Sync),
         }
     }
+}
+
+/// The first two segments of a name: the domain that somebody registers, as a rule.
+pub(crate) fn authority(collection: &str) -> &str {
+    let mut dots = collection
+        .bytes()
+        .enumerate()
+        .filter(|(_, byte)| *byte == b'.');
+    match dots.nth(1) {
+        Some((second, _)) => &collection[..second],
+        None => collection,
+    }
+}
+
+/// Which shared subject a collection has, by its authority: FNV-1a, for ever the same in every program.
+fn shared_number(collection: &str) -> u64 {
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    let hash = authority(collection)
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, step);
+    hash % SHARED
 }
 
 /// The filters that no other one covers, each once.
@@ -177,15 +290,25 @@ impl TopicReader {
         }
     }
 
-    pub(crate) fn topic(&mut self, subject: &str) -> Option<Topic> {
-        if let Some(topic) = self.seen.get(subject) {
+    /// The topic of a message. On a shared subject its header names the collection.
+    pub(crate) fn topic(&mut self, subject: &str, named: Option<&str>) -> Option<Topic> {
+        let is_shared = self.subjects.is_shared(subject);
+        // No subject is an NSID.
+        let key = if is_shared { named? } else { subject };
+        if let Some(topic) = self.seen.get(key) {
             return Some(topic.clone());
         }
-        let topic = self.subjects.topic(subject)?;
+        let topic = if is_shared {
+            let collection = Nsid::parse(key).ok()?.shared();
+            // A reader of this collection would not find it elsewhere.
+            (self.subjects.shared(&collection) == subject).then_some(Topic::Commit(collection))?
+        } else {
+            self.subjects.topic(subject)?
+        };
         if self.seen.len() == KEPT_TOPICS {
             self.seen.clear();
         }
-        self.seen.insert(subject.to_owned(), topic.clone());
+        self.seen.insert(key.to_owned(), topic.clone());
         Some(topic)
     }
 }

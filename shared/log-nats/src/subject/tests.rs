@@ -45,15 +45,28 @@ fn nats_matches(filter: &str, subject: &str) -> bool {
     }
 }
 
-/// Whether some subject can match both, by the server's rules, for filters with `>` only.
+/// Whether some subject can match both, by the server's rules.
 fn nats_overlap(a: &str, b: &str) -> bool {
     let (mut a, mut b) = (a.split('.'), b.split('.'));
     loop {
         match (a.next(), b.next()) {
             (Some(">"), Some(_)) | (Some(_), Some(">")) | (None, None) => return true,
-            (Some(x), Some(y)) if x == y => {}
+            (Some(x), Some(y)) if x == y || x == "*" || y == "*" => {}
             _ => return false,
         }
+    }
+}
+
+/// Other programs rely on these numbers, and what is in a stream already.
+#[test]
+fn the_number_of_an_authority_is_for_ever() {
+    let of = |text: &str| subjects().shared(&text.parse().unwrap());
+    assert_eq!(of("app.bsky.feed.post"), of("app.bsky.graph.follow"));
+    assert_eq!(of("app.bsky.feed.post"), "atp.commit._.49");
+    assert_eq!(of("com.example.thing"), "atp.commit._.14");
+    for wrong in ["x", "app.bsky", "com.example.thing"] {
+        let mut reader = TopicReader::new(subjects());
+        assert_eq!(reader.topic(&of("app.bsky.feed.post"), Some(wrong)), None);
     }
 }
 
@@ -104,7 +117,11 @@ fn roots_are_plain_tokens() {
 #[test]
 fn wanting_nothing_is_a_filter_that_nothing_matches() {
     let filters = subjects().filters(&Selection::only([]));
-    assert_eq!(filters, Filters::Only(vec!["atp.nothing".to_owned()]));
+    let nothing = Wanted {
+        own: vec!["atp.nothing".to_owned()],
+        shared: Vec::new(),
+    };
+    assert_eq!(filters, Filters::Only(nothing));
 }
 
 proptest! {
@@ -115,8 +132,38 @@ proptest! {
         prop_assert!(nats_matches(&subjects.stream(), &subject));
         prop_assert_eq!(subjects.topic(&subject), Some(topic.clone()));
         let mut reader = TopicReader::new(subjects);
-        prop_assert_eq!(reader.topic(&subject), Some(topic.clone()));
-        prop_assert_eq!(reader.topic(&subject), Some(topic));
+        prop_assert_eq!(reader.topic(&subject, None), Some(topic.clone()));
+        prop_assert_eq!(reader.topic(&subject, None), Some(topic.clone()));
+        if let Topic::Commit(collection) = &topic {
+            let shared = reader.subjects.shared(collection);
+            prop_assert!(reader.subjects.is_shared(&shared) && !reader.subjects.is_shared(&subject));
+            prop_assert_eq!(reader.subjects.topic(&shared), None);
+            prop_assert_eq!(reader.topic(&shared, None), None);
+            for _ in 0..2 {
+                let named = Some(collection.as_str());
+                prop_assert_eq!(reader.topic(&shared, named), Some(topic.clone()));
+            }
+        }
+    }
+
+    /// A reader finds a collection wherever it stands.
+    #[test]
+    fn what_is_wanted_is_asked_for_on_shared_subjects_too(
+        filters in prop::collection::vec(filter(), 0..8),
+        topics in prop::collection::vec(topic(), 1..20),
+    ) {
+        let selection = Selection::Only(filters.into());
+        let Filters::Only(wanted) = subjects().filters(&selection) else {
+            return Err(TestCaseError::fail("no filters"));
+        };
+        for topic in topics.iter().filter(|topic| selection.matches(topic)) {
+            let Topic::Commit(collection) = topic else {
+                continue;
+            };
+            let shared = subjects().shared(collection);
+            let is_sent = wanted.all().iter().any(|filter| nats_matches(filter, &shared));
+            prop_assert!(is_sent, "{} on {}", collection, shared);
+        }
     }
 
     #[test]
@@ -131,9 +178,10 @@ proptest! {
         };
         for topic in &topics {
             let subject = subjects().of(topic);
-            let is_sent = reduced.iter().any(|filter| nats_matches(filter, &subject));
+            let is_sent = reduced.own.iter().any(|filter| nats_matches(filter, &subject));
             prop_assert_eq!(is_sent, selection.matches(topic), "{}", subject);
         }
+        let reduced = reduced.all();
         for (at, filter) in reduced.iter().enumerate() {
             for other in &reduced[..at] {
                 prop_assert!(!nats_overlap(filter, other), "{} and {}", filter, other);

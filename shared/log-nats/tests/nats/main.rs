@@ -14,6 +14,7 @@ mod contract;
 mod foreign_streams;
 mod leases;
 mod lost_servers;
+mod many_collections;
 mod notices;
 mod bookmarks;
 mod plain_clients;
