@@ -51,5 +51,6 @@ pub use config::{
 pub use error::IngestError;
 pub use filter::IngestFilter;
 pub use lead::Candidacy;
+pub use metrics::show_subjects;
 pub use service::Ingest;
 pub use verify::{VerifyConfig, VerifyMode};

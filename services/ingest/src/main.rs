@@ -7,7 +7,7 @@ use clap::Parser;
 use fanjet_actors::{Clock, SystemClock};
 use fanjet_boot::{Failure, Process};
 use fanjet_config::Flags;
-use fanjet_ingest::{Candidacy, Ingest, IngestConfig};
+use fanjet_ingest::{Candidacy, Ingest, IngestConfig, show_subjects};
 use fanjet_log_nats::{NatsBookmarks, NatsLog, NatsNotices};
 
 /// Reads an ATProto firehose and keeps it as one ordered log in NATS JetStream.
@@ -30,6 +30,7 @@ async fn serve(config: IngestConfig, process: &mut Process) -> Result<(), Failur
         return Ok(());
     };
     let log = log?;
+    show_subjects(&process.meter("fanjet-ingest"), log.spread());
     let instance = process.instance().to_owned();
     let notices = NatsNotices::of(&log).await?;
     let bookmarks = NatsBookmarks::of(&log).await?;

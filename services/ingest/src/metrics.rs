@@ -2,6 +2,7 @@
 
 mod labels;
 mod collections;
+mod subjects;
 
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use crate::lead::Role;
 use crate::upstream::Reason;
 use crate::verify::{LookupResult, Outcome};
 pub(crate) use labels::{Disconnect, Notice, Resumed};
+pub use subjects::show_subjects;
 
 const FRAMES: &str = "fanjet_ingest_frames_total";
 const FRAME_BYTES: &str = "fanjet_ingest_frame_bytes_total";

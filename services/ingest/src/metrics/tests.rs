@@ -87,6 +87,7 @@ fn touch(metrics: &IngestMetrics) {
 fn the_page_tells_what_is_shown() {
     let shown = Metrics::new().unwrap();
     touch(&IngestMetrics::new(&shown.meter("test")));
+    show_subjects(&shown.meter("test"), &Arc::default());
     let text = String::from_utf8(shown.render().unwrap()).unwrap();
     let found = disagreements("Ingest", &text).unwrap();
     assert!(found.is_empty(), "{found:#?}");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fanjet_actors::{Clock, SystemClock};
 use fanjet_boot::{Failure, Process};
-use fanjet_ingest::Candidacy;
+use fanjet_ingest::{Candidacy, show_subjects};
 use fanjet_log::memory::MemoryNotices;
 use fanjet_log::{Bookmarks, EventLog, Notices};
 use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog, FolderBookmarks, OpenError};
@@ -39,7 +39,7 @@ pub(crate) async fn open_log(
             process.unless_stopped(opening).await
         }
         LogKind::Nats => {
-            let opening = open_nats(settings, process.instance().to_owned());
+            let opening = open_nats(settings, process);
             process.unless_stopped(opening).await
         }
     }
@@ -65,14 +65,16 @@ async fn open_embedded(config: EmbeddedConfig, instance: String) -> Result<Opene
     }
 }
 
-async fn open_nats(settings: &ServeSettings, instance: String) -> Result<Opened, Failure> {
+async fn open_nats(settings: &ServeSettings, process: &Process) -> Result<Opened, Failure> {
+    let instance = process.instance();
     let now_us = || SystemClock.now_us();
     let log = NatsLog::connect_patiently(settings.nats.clone(), now_us).await?;
+    show_subjects(&process.meter("fanjet-ingest"), log.spread());
     let candidacy = if settings.lease.enabled {
         let lease = log.lease().await?;
-        Candidacy::shared(Arc::new(lease), &instance, &settings.lease)?
+        Candidacy::shared(Arc::new(lease), instance, &settings.lease)?
     } else {
-        Candidacy::alone(&instance)?
+        Candidacy::alone(instance)?
     };
     let notices = NatsNotices::of(&log).await?;
     let bookmarks = NatsBookmarks::of(&log).await?;
