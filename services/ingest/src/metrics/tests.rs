@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use fanjet_cluster::freshness::Table;
 use fanjet_event::{Nsid, Topic};
 use fanjet_telemetry::Metrics;
