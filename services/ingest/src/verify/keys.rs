@@ -53,6 +53,8 @@ pub(super) enum KeyAnswer {
 pub(super) struct KnownKey {
     pub(super) key: PublicKey,
     at: Instant,
+    /// How often it had been doubted when the look-up began.
+    doubts: u64,
 }
 
 /// What is remembered of an account.
@@ -61,6 +63,8 @@ struct Remembered {
     key: Option<Arc<KnownKey>>,
     /// Until when that is not doubted; `None` when it is, or when nothing was ever answered.
     until: Option<Instant>,
+    /// How often something happened that may have changed the key.
+    doubts: u64,
     lookups: Rate,
 }
 
@@ -185,6 +189,10 @@ impl Keys {
         let answer = match self.shared.remembered(did) {
             // Another commit has looked meanwhile.
             Some(Remembered { key: Some(key), .. }) if key.at > used.at => KeyAnswer::Key(key),
+            // It is from before something that may have changed it, however fresh.
+            Some(Remembered { doubts, .. }) if doubts > used.doubts => {
+                self.look_up(did, &Who::knows(did.as_str()), patience).await
+            }
             _ if used.at.elapsed() < FRESH => return None,
             _ => self.look_up(did, &Who::knows(did.as_str()), patience).await,
         };
@@ -204,6 +212,7 @@ impl Keys {
                 did,
                 Remembered {
                     until: None,
+                    doubts: known.doubts + 1,
                     ..known
                 },
             );
@@ -241,6 +250,7 @@ impl Shared {
         let mut known = self.remembered(did).unwrap_or(Remembered {
             key: None,
             until: None,
+            doubts: 0,
             lookups: Rate::new(OF_A_DID.0, OF_A_DID.1),
         });
         if !known.lookups.take(now_us) {

@@ -114,6 +114,7 @@ impl Running {
 
 impl Shared {
     async fn ask(&self, did: &Did, who: &Who) -> KeyAnswer {
+        let doubts = self.remembered(did).map_or(0, |known| known.doubts);
         let asked = timeout(self.timeout, self.documents.get(did)).await;
         let now = Instant::now();
         let (result, key) = match asked {
@@ -122,7 +123,14 @@ impl Shared {
             Ok(Ok(document)) => {
                 let key = document.and_then(|document| signing_key(did.as_str(), &document).ok());
                 match key {
-                    Some(key) => (LookupResult::Key, Some(Arc::new(KnownKey { key, at: now }))),
+                    Some(key) => (
+                        LookupResult::Key,
+                        Some(Arc::new(KnownKey {
+                            key,
+                            at: now,
+                            doubts,
+                        })),
+                    ),
                     None => (LookupResult::Missing, None),
                 }
             }
@@ -142,7 +150,9 @@ impl Shared {
         let name = Box::from(did.as_str());
         if let Some(mut known) = remembered.get(&name) {
             known.key.clone_from(&key);
-            known.until = now.checked_add(ttl);
+            // What happened meanwhile may not be in the answer: the next commit looks again.
+            let is_doubted = known.doubts > doubts;
+            known.until = now.checked_add(ttl).filter(|_| !is_doubted);
             remembered.put(name, known);
         }
         drop(remembered);

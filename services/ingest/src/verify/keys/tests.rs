@@ -228,6 +228,34 @@ async fn an_identity_event_makes_the_next_commit_look_again() {
     assert_eq!(rig.asked(), 2);
 }
 
+/// What a directory answers may be older than what happens while it answers.
+#[tokio::test(start_paused = true)]
+async fn an_identity_event_during_a_look_up_makes_the_next_commit_look_again() {
+    for is_joined in [false, true] {
+        let rig = rig();
+        rig.silence();
+        let answering = async {
+            tokio::task::yield_now().await;
+            rig.keys.doubt(rig.did.as_str());
+            rig.documents.answers.add_permits(1);
+        };
+        let (old, ()) = tokio::join!(rig.key(), answering);
+        rig.rotate();
+        rig.documents.answers.add_permits(1_000);
+        let new = match is_joined {
+            // A commit behind the event waited for the look-up that had begun before it.
+            true => match rig.renewed(&old).await {
+                Some(KeyAnswer::Key(new)) => new,
+                other => panic!("{other:?}"),
+            },
+            false => rig.key().await,
+        };
+        assert!(new.key != old.key);
+        rig.key().await;
+        assert_eq!(rig.asked(), 2);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_signature_that_is_wrong_stays_wrong_while_nobody_may_or_can_be_asked() {
     let rig = rig();
