@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::EdgeError;
 
 pub use limits::LimitsConfig;
+use ranges::MAX_WORKERS;
 pub use ranges::RANGES;
 pub use status::StatusConfig;
 
@@ -132,7 +133,10 @@ impl HttpConfig {
     /// The number of worker threads.
     pub fn worker_count(&self) -> usize {
         match self.workers {
-            0 => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            0 => {
+                let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+                cores.min(MAX_WORKERS)
+            }
             workers => workers,
         }
     }

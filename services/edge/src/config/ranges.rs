@@ -16,9 +16,13 @@ const MANY: i64 = 10_000_000;
 const GIB: i64 = 1 << 30;
 const TIB: i64 = 1 << 40;
 
+/// More worker threads the HTTP server does not start.
+pub(super) const MAX_WORKERS: usize = 512;
+
 /// Of all sections.
 pub const RANGES: &[Range] = &[
-    Range::count("http.workers", 1, 1024).or_zero("one per core"),
+    // What the HTTP server takes.
+    Range::count("http.workers", 1, MAX_WORKERS as i64).or_zero("one per core"),
     Range::count("http.max_subscribers", 1, MANY),
     Range::count("http.max_subscribers_per_address", 1, MANY).or_zero("as many as the node takes"),
     Range::count("http.max_connections_per_address", 1, MANY).or_zero("no limit"),

@@ -33,6 +33,8 @@ fn wrong_settings_end_with_78_and_name_the_key() {
             "embedded.window_events=0",
             ["embedded.window_events", "1 to 1000000"],
         ),
+        ("http.workers=513", ["http.workers", "1 to 512"]),
+        ("embedded.sync=1h", ["embedded.sync", "1ms to 5s"]),
         ("kafka.topic=a b", ["kafka.bootstrap_servers", "HOST:PORT"]),
         ("telemetry.log=loud,louder=9", ["telemetry.log", "trace"]),
     ] {

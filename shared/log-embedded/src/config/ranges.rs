@@ -17,7 +17,8 @@ pub const RANGES: &[Range] = &[
     Range::count("embedded.max_bytes", 1, 1 << 60).or_zero("unlimited"),
     // Offsets in a segment have 32 bits.
     Range::count("embedded.segment_bytes", 1, 2 * GIB),
-    Range::time("embedded.sync", MILLI, HOUR).or_word("always"),
+    // Nothing is shown before its sync, and a stop waits for it.
+    Range::time("embedded.sync", MILLI, Duration::from_secs(5)).or_word("always"),
     Range::count("embedded.window_events", 1, 1_000_000),
     Range::count("embedded.window_bytes", 1, GIB),
     Range::count("embedded.tail_bytes", 1, TIB).or_zero("none are kept"),
