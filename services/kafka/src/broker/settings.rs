@@ -8,6 +8,9 @@ use crate::config::{Delivery, KafkaConfig};
 /// Largest message that is given to the brokers at all, as at-kafka's.
 const MAX_MESSAGE: usize = 20 << 20;
 
+/// The client library takes no lower bound on messages.
+const LEAST_MESSAGE: usize = 1_000;
+
 /// How long the brokers wait for a transaction before they give it up. What a killed process left open holds up
 /// consumers that read committed messages for as long, unless the next one comes earlier.
 const TRANSACTION_TIMEOUT_MS: &str = "30000";
@@ -81,7 +84,9 @@ pub(super) fn producer(
             client.set("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS);
             client.set("message.timeout.ms", TRANSACTION_TIMEOUT_MS);
             // One refused message would spoil its transaction: what may be too large is kept back here.
-            let limit = topic_limit.unwrap_or(config.batch_bytes).min(MAX_MESSAGE);
+            let limit = topic_limit
+                .unwrap_or(config.batch_bytes)
+                .clamp(LEAST_MESSAGE, MAX_MESSAGE);
             client.set("message.max.bytes", limit.to_string());
         }
     }
@@ -108,3 +113,6 @@ fn client_id(config: &KafkaConfig, host: &str) -> String {
     let first_host = first.rsplit_once(':').map_or(first, |(host, _)| host);
     format!("{host};host_override={first_host}")
 }
+
+#[cfg(test)]
+mod tests;

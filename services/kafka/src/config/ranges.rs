@@ -5,7 +5,7 @@ use std::time::Duration;
 use fanjet_config::Range;
 
 const MILLI: Duration = Duration::from_millis(1);
-const MINUTE: Duration = Duration::from_mins(1);
+const TEN_SECONDS: Duration = Duration::from_secs(10);
 const HOUR: Duration = Duration::from_hours(1);
 const YEAR: Duration = Duration::from_hours(365 * 24);
 
@@ -13,10 +13,12 @@ const MANY: i64 = 10_000_000;
 
 /// Of all sections.
 pub const RANGES: &[Range] = &[
-    Range::time("kafka.transaction_interval", MILLI, MINUTE),
+    // The brokers give a transaction up after 30 s.
+    Range::time("kafka.transaction_interval", MILLI, TEN_SECONDS),
+    // Kafka's client wants less than a message may wait in a transaction.
+    Range::time("kafka.linger", MILLI, TEN_SECONDS).or_zero("not at all"),
     // What Kafka's client takes.
-    Range::time("kafka.linger", MILLI, Duration::from_mins(15)).or_zero("not at all"),
-    Range::count("kafka.batch_bytes", 1, 1_000_000_000),
+    Range::count("kafka.batch_bytes", 1_000, 1_000_000_000),
     Range::count("kafka.window_events", 1, MANY),
     Range::count("kafka.window_bytes", 1, 1 << 40),
     // What Kafka's client takes.
