@@ -133,19 +133,21 @@ impl SubscriberOptions {
 
     /// Obeys what a reader says that comes back: it has this event, so the stream begins behind it, whatever the cursor of
     /// the first request was. It stands in the request header `Last-Event-ID`, or in the query as `lastEventId` or
-    /// `lastEventID`, where readers put it that can set no header. Of several the newest counts: the reader has them all. An
-    /// empty one says nothing.
+    /// `lastEventID`, where readers put it that can set no header. Of several the newest counts: the reader has them all.
+    /// Proxies may join several headers with commas. An empty one says nothing.
     ///
     /// # Errors
     /// [`OptionsError::LastEventId`].
-    pub fn behind_event(
+    pub fn behind_event<'a>(
         mut self,
         query: &str,
-        header: Option<&[u8]>,
+        headers: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Self, OptionsError> {
         let in_query = pairs(query).filter(|(name, _)| name.eq_ignore_ascii_case(LAST_EVENT_ID));
         let in_query = in_query.map(|(_, value)| value);
-        let ids = header.map(String::from_utf8_lossy).into_iter();
+        let headers = headers.into_iter();
+        let ids = headers.flat_map(|header| header.split(|&byte| byte == b','));
+        let ids = ids.map(|id| String::from_utf8_lossy(id.trim_ascii()));
         let ids = ids.chain(in_query).filter(|id| !id.is_empty());
         let ids = ids
             .map(|id| read_event_id(&id))

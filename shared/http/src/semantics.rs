@@ -44,7 +44,8 @@ where
 {
     let is_head = request.method() == Method::HEAD;
     let behind = behind(request.head(), websockets);
-    if let Some(gate) = request.conn_data::<Rc<Gate>>() {
+    let gate = request.conn_data::<Rc<Gate>>().cloned();
+    if let Some(gate) = &gate {
         match behind {
             Ok(Behind::WebSocket) => gate.all(),
             Ok(Behind::Body(bytes)) => gate.body(bytes),
@@ -60,7 +61,15 @@ where
             Either::Right(service.call(request))
         }
     };
-    async move { Ok(answered(answer.await?, is_head)) }
+    async move {
+        let answer = answer.await?;
+        let is_refused = answer.status() != StatusCode::SWITCHING_PROTOCOLS;
+        if let (Ok(Behind::WebSocket), true, Some(gate)) = (behind, is_refused, gate) {
+            // It stays HTTP, and has no body.
+            gate.body(0);
+        }
+        Ok(answered(answer, is_head))
+    }
 }
 
 /// What comes behind this head.

@@ -28,7 +28,7 @@ pub const RANGES: &[Range] = &[
     Range::count("http.max_connections_per_address", 1, MANY).or_zero("no limit"),
     Range::count("http.max_status_viewers", 1, MANY).or_zero("nobody"),
     Range::time("http.handshake_timeout", MILLI, HOUR),
-    Range::count("http.max_url_bytes", 1, 128 << 10),
+    Range::count("http.max_url_bytes", 1, 64 << 10),
     Range::time("http.close_linger", MILLI, HOUR),
     Range::count("tail.ring_bytes", 4096, TIB),
     Range::count("tail.time_index_samples", 4, MANY),

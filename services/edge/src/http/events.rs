@@ -94,7 +94,9 @@ fn stream(request: &HttpRequest, mut admitted: Admitted, worker: &Worker) -> Htt
 
 /// `EventSource` comes back after 200 only, so where that may help it gets the refusal as a stream.
 fn refused(request: &HttpRequest, refusal: &Refusal) -> HttpResponse {
-    if !refusal.is_temporary() || accepted(request) != Encoding::Sse {
+    let is_event_source = accepted(request) == Encoding::Sse
+        && options(request).is_ok_and(|asked| asked.encoding == Encoding::Sse);
+    if !refusal.is_temporary() || !is_event_source {
         return refusal.response();
     }
     let mut response = answer();
@@ -132,8 +134,8 @@ fn options(request: &HttpRequest) -> Result<SubscriberOptions, OptionsError> {
     if let Some(header) = headers.get(SOCKET_ENCODING) {
         options = options.with_socket_encoding(header.as_bytes())?;
     }
-    let last_event = headers.get(LAST_EVENT_ID).map(HeaderValue::as_bytes);
-    options.behind_event(query, last_event)
+    let last_events = headers.get_all(LAST_EVENT_ID).map(HeaderValue::as_bytes);
+    options.behind_event(query, last_events)
 }
 
 /// Server-sent events for those who name their type, as every browser does that wants them; lines for all others.

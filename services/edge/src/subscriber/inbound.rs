@@ -132,7 +132,7 @@ impl<P> Inbound<P> {
                 return Ok(None);
             };
             if let Some(received) = self.assembly.add(frame)? {
-                if self.assembly.fragments.is_empty() {
+                if !self.assembly.is_begun {
                     self.patience.renew();
                 }
                 self.allowed.obeyed_one();
@@ -167,9 +167,7 @@ impl<P: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Stream for Inbound<P
                     this.undecoded.extend_from_slice(&bytes);
                 }
                 Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(Some(Err(Broken::Gone))),
-                Poll::Pending
-                    if this.undecoded.is_empty() && this.assembly.fragments.is_empty() =>
-                {
+                Poll::Pending if this.undecoded.is_empty() && !this.assembly.is_begun => {
                     return Poll::Pending;
                 }
                 Poll::Pending => {
@@ -185,6 +183,8 @@ impl<P: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Stream for Inbound<P
 #[derive(Debug)]
 struct Assembly {
     fragments: BytesMut,
+    /// A first fragment has come, and no last one; all of them may be empty.
+    is_begun: bool,
     is_text: bool,
     max_bytes: usize,
 }
@@ -193,6 +193,7 @@ impl Assembly {
     fn new(max_bytes: usize) -> Self {
         Self {
             fragments: BytesMut::new(),
+            is_begun: false,
             is_text: false,
             max_bytes,
         }
@@ -207,12 +208,12 @@ impl Assembly {
             Frame::Close(reason) => Received::Close(reason.map(|reason| reason.code.into())),
             Frame::Continuation(item) => match item {
                 Item::FirstText(part) => {
-                    self.is_text = true;
+                    (self.is_begun, self.is_text) = (true, true);
                     self.append(&part)?;
                     return Ok(None);
                 }
                 Item::FirstBinary(part) => {
-                    self.is_text = false;
+                    (self.is_begun, self.is_text) = (true, false);
                     self.append(&part)?;
                     return Ok(None);
                 }
@@ -222,6 +223,7 @@ impl Assembly {
                 }
                 Item::Last(part) => {
                     self.append(&part)?;
+                    self.is_begun = false;
                     let whole = std::mem::take(&mut self.fragments).freeze();
                     if self.is_text {
                         Received::Text(whole)

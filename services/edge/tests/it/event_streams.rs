@@ -292,9 +292,12 @@ async fn event_sources_come_back_after_a_refusal_that_is_not_for_good() {
         let answer = request(&node, "/events?format=sse", plain).await;
         assert!(answer.starts_with("HTTP/1.1 429 "), "{answer}");
     }
+    // A reader of lines would not understand it, whatever else it accepts.
+    let answer = request(&node, "/events?format=ndjson", sse).await;
+    assert!(answer.starts_with("HTTP/1.1 429 "), "{answer}");
     let answer = request(&node, "/events?wantedDids=x", sse).await;
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
-    assert_eq!(node.metric(REFUSED_HANDSHAKES, Some("address_full")), 4.0);
+    assert_eq!(node.metric(REFUSED_HANDSHAKES, Some("address_full")), 5.0);
     assert_eq!(node.metric(SUBSCRIBERS, None), 1.0);
 }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use fanjet_actors::{OnFailure, Stop, Tasks};
-use fanjet_edge::metrics::{DISCONNECTS, REFUSED_HANDSHAKES};
+use fanjet_edge::metrics::{DISCONNECTS, REFUSED_CONNECTIONS, REFUSED_HANDSHAKES};
 use fanjet_telemetry::{Metrics, OpsConfig, OpsServer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -446,15 +446,50 @@ async fn requests_behind_a_stream_are_not_collected() {
         let mut bytes = [0; 4096];
         while matches!(reader.read(&mut bytes).await, Ok(1..)) {}
     }
-    node.metric_becomes(
-        fanjet_edge::metrics::REFUSED_CONNECTIONS,
-        Some("overrun"),
-        2.0,
-    )
-    .await;
+    node.metric_becomes(REFUSED_CONNECTIONS, Some("overrun"), 2.0)
+        .await;
     let next = node.append_one("app.bsky.feed.post", "did:plc:a");
     honest.expect([&next]).await;
     assert_eq!(node.metric(DISCONNECTS, None), 1.0);
+}
+
+/// Sends as much as it can behind a head, until it cannot send any more.
+async fn flood(addr: SocketAddr, head: &str) {
+    let mut stream = TcpStream::connect(addr).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let (mut reader, mut writer) = stream.into_split();
+    let bytes = vec![b'x'; 65_536];
+    let sending = async { while writer.write_all(&bytes).await.is_ok() {} };
+    let in_time = tokio::time::timeout(Duration::from_secs(30), sending).await;
+    assert!(in_time.is_ok(), "it may send for ever behind {head}");
+    let mut rest = [0; 4096];
+    while matches!(reader.read(&mut rest).await, Ok(1..)) {}
+}
+
+/// A WebSocket that was refused is no WebSocket: what comes behind its head was not asked for.
+#[tokio::test]
+async fn nothing_is_read_behind_a_refused_websocket() {
+    let node = Node::start_with(FaultyLog::new(), |config| {
+        config.http.close_linger = Duration::from_hours(1);
+    })
+    .await;
+    let upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n";
+    let good = format!("{upgrade}Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n");
+    for (path, headers) in [("/subscribe", upgrade), ("/subscribe?cursor=x", &good)] {
+        flood(node.addr(), &head("GET", path, "1.1", headers)).await;
+    }
+    node.metric_becomes(REFUSED_CONNECTIONS, Some("overrun"), 2.0)
+        .await;
+}
+
+/// Whoever sends a body that is refused gets to read why, and no longer than that takes.
+#[tokio::test]
+async fn a_refused_body_is_read_for_a_moment() {
+    let node = node().await;
+    for path in ["/nowhere", "/subscribe", "/events", "/events?cursor=x"] {
+        let length = format!("Content-Length: {}\r\n", u64::MAX);
+        flood(node.addr(), &head("POST", path, "1.1", &length)).await;
+    }
 }
 
 /// One request is all that a connection is for, so none waits for a second.

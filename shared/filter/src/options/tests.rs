@@ -479,3 +479,29 @@ fn the_last_event_stands_in_the_query_as_well() {
     }
     assert_eq!(behind("", None), Ok(None));
 }
+
+/// A proxy may leave several headers as they are, or join them.
+#[test]
+fn of_several_headers_the_newest_counts() {
+    let behind = |headers: &[&[u8]]| {
+        let options = SubscriberOptions::parse_stream("cursor=7", Encoding::Sse).unwrap();
+        let options = options.behind_event("cursor=7", headers.iter().copied());
+        options.map(|options| options.cursor)
+    };
+    let (newer, older) = (&b"1779719010267528"[..], &b"1779719010267527"[..]);
+    let expected = Ok(Some(Cursor::TimeUs(1_779_719_010_267_529)));
+    for headers in [
+        &[newer, older][..],
+        &[older, newer],
+        &[b"", newer],
+        &[b"1779719010267527, 1779719010267528"],
+        &[b"1779719010267528,,"],
+    ] {
+        assert_eq!(behind(headers), expected, "{headers:?}");
+    }
+    assert_eq!(behind(&[b" , "]), Ok(Some(Cursor::Seq(7))));
+    assert!(matches!(
+        behind(&[b"1779719010267528, x"]),
+        Err(OptionsError::LastEventId(_))
+    ));
+}

@@ -245,6 +245,7 @@ async fn a_message_that_is_begun_must_end() {
     // Neither pings nor more of the same message buy time.
     for pieces in [
         vec![(0, b"\x81".to_vec())],
+        vec![(0, frame(1, false, b"")), (30, ping.clone())],
         vec![
             (0, half.clone()),
             (30, ping.clone()),
