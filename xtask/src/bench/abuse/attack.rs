@@ -35,6 +35,8 @@ pub(super) enum Attack {
     EndlessMessages,
     /// Most of a message of ten megabytes, and then silence.
     ParkedMessages,
+    /// Most of a filter of ten megabytes as the body of a request for events, and then silence.
+    SlowBodies,
     /// Small messages as fast as they go.
     ManyMessages,
     /// Text that is no text.
@@ -51,7 +53,7 @@ const FAR_FUTURE_US: u64 = 4_000_000_000_000_000;
 const CENTURY_US: u64 = 3_155_760_000_000_000;
 
 impl Attack {
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::SlowHandshakes,
         Self::IdleSockets,
         Self::HugeHeads,
@@ -62,6 +64,7 @@ impl Attack {
         Self::LongMessages,
         Self::EndlessMessages,
         Self::ParkedMessages,
+        Self::SlowBodies,
         Self::ManyMessages,
         Self::InvalidText,
         Self::BrokenFrames,
@@ -79,6 +82,7 @@ impl Attack {
             Self::LongMessages => "messages of 10 MB in a loop",
             Self::EndlessMessages => "messages without end",
             Self::ParkedMessages => "parked messages of 9.9 MB",
+            Self::SlowBodies => "bodies of 9.9 MB that do not end",
             Self::ManyMessages => "small messages in a loop",
             Self::InvalidText => "text that is not UTF-8",
             Self::BrokenFrames => "frames that break the protocol",
@@ -94,6 +98,7 @@ impl Attack {
             Self::SlowSecondHeads => return None,
             Self::PipelinedHeads => (CONNECTIONS, "overrun"),
             Self::ParkedMessages => (DISCONNECTS, "inbound_full"),
+            Self::SlowBodies => ("fanjet_edge_refused_handshakes", "inbound_full"),
             Self::SlowHandshakes | Self::HugeHeads => (CONNECTIONS, "no_request"),
             Self::IdleSockets => (CONNECTIONS, "address_full"),
             Self::OldestCursor => ("fanjet_edge_replay_pauses", ""),
@@ -119,6 +124,7 @@ impl Attack {
             Self::LongMessages
             | Self::EndlessMessages
             | Self::ParkedMessages
+            | Self::SlowBodies
             | Self::ManyMessages => 30,
         }
     }
@@ -218,6 +224,15 @@ impl Attack {
                 let mut peer = Peer::subscribe(server, "").await?;
                 let most = vec![b' '; LONGEST - 100_000];
                 peer.send(&frame(FIRST_FRAGMENT, &most)).await?;
+                peer.read_to_end().await
+            }
+            Self::SlowBodies => {
+                let mut peer = Peer::connect(server).await?;
+                let head = format!(
+                    "POST /events HTTP/1.1\r\nHost: edge\r\nContent-Length: {LONGEST}\r\n\r\n"
+                );
+                peer.send(head.as_bytes()).await?;
+                peer.send(&vec![b' '; LONGEST - 100_000]).await?;
                 peer.read_to_end().await
             }
             Self::ManyMessages => {
