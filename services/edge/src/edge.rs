@@ -17,7 +17,7 @@ use crate::ending::Ending;
 use crate::http::{Admission, Connections, Server};
 use crate::limits::InboundMemory;
 use crate::metrics::Metrics;
-use crate::replay::{Desk, Loader, Questions, Starts};
+use crate::replay::{Damages, Desk, Loader, Questions, Starts};
 use crate::sockets::Stalls;
 use crate::status::{Board, Cluster, Keeper, Listener};
 use crate::subscriber::Ages;
@@ -113,12 +113,14 @@ impl Edge {
         let tail = Tail::new(&config.tail, pool);
         let desk = Desk::new(Arc::clone(&tail.ring), config.replay.cache_bytes);
         let desk = Arc::new(desk);
+        let damages = Damages::new(metrics.clone());
         let starts = Starts {
             questions: Arc::new(Questions::new(Arc::clone(&log), metrics.clone())),
             tail: tail.clone(),
             desk: Arc::clone(&desk),
             patience: config.replay.cursor_timeout,
             clock: Arc::clone(&clock),
+            damages: damages.clone(),
         };
         let node = Node {
             tail: tail.clone(),
@@ -145,6 +147,7 @@ impl Edge {
             log: Arc::clone(&log),
             desk,
             collections: Arc::clone(&tail.collections),
+            damages: damages.clone(),
             metrics: metrics.clone(),
             config: node.config.replay.clone(),
             retry: node.config.tail.clone(),
@@ -157,7 +160,8 @@ impl Edge {
         );
         let keeper = Keeper::new(node.clone(), Arc::clone(&clock));
         let feeder = Feeder::new(log, tail, metrics, clock, node.config.tail.clone())
-            .traced_by(Traces::new(tracer));
+            .traced_by(Traces::new(tracer))
+            .reporting(damages);
         let mut tasks = Tasks::new(ending.draining.clone());
         let (grace, over) = (node.config.drain.grace, ending.over.clone());
         tasks.spawn("tail", OnFailure::StopAll, feeder.run(over.clone()));

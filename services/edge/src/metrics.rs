@@ -9,7 +9,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Meter, UpDownCounter};
 
 use crate::http::Refusal;
-use crate::replay::Start;
+use crate::replay::{MetBy, Start};
 use crate::status::Census;
 use crate::tail::Made;
 
@@ -55,6 +55,9 @@ pub const TAIL_SEQ: &str = "fanjet_edge_tail_seq";
 pub const TAIL_LAG_SECONDS: &str = "fanjet_edge_tail_lag_seconds";
 /// Bytes that the ring holds, frames made on demand included.
 pub const RING_BYTES: &str = "fanjet_edge_ring_bytes";
+/// How often a place of the log was met that is damaged, `by`: `replay`, a page for a reader; `cursor`, the search for a
+/// cursor's position; `warming`, the start of the node. Readers that share a page count once.
+pub const DAMAGED_READS: &str = "fanjet_edge_damaged_reads";
 /// How often following the log had to begin anew, by `reason`.
 pub const FEEDER_RESTARTS: &str = "fanjet_edge_feeder_restarts";
 /// Events that the log dropped before this node could read them.
@@ -85,6 +88,7 @@ pub struct Metrics {
     tail_seq: Gauge<u64>,
     tail_lag_seconds: Gauge<f64>,
     ring_bytes: Gauge<u64>,
+    damaged_reads: Counter<u64>,
     feeder_restarts: Counter<u64>,
     tail_lost_events: Counter<u64>,
     hub_crashes: Counter<u64>,
@@ -117,6 +121,7 @@ impl Metrics {
             tail_seq: meter.u64_gauge(TAIL_SEQ).build(),
             tail_lag_seconds: meter.f64_gauge(TAIL_LAG_SECONDS).build(),
             ring_bytes: meter.u64_gauge(RING_BYTES).build(),
+            damaged_reads: meter.u64_counter(DAMAGED_READS).build(),
             feeder_restarts: meter.u64_counter(FEEDER_RESTARTS).build(),
             tail_lost_events: meter.u64_counter(TAIL_LOST_EVENTS).build(),
             hub_crashes: meter.u64_counter(HUB_CRASHES).build(),
@@ -214,6 +219,11 @@ impl Metrics {
         self.tail_seq.record(seq, &[]);
         self.tail_lag_seconds.record(lag_seconds, &[]);
         self.ring_bytes.record(ring_bytes as u64, &[]);
+    }
+
+    pub(crate) fn met_damage(&self, by: MetBy) {
+        self.damaged_reads
+            .add(1, &[KeyValue::new("by", by.label())]);
     }
 
     pub(crate) fn feeder_restarted(&self, reason: &'static str) {

@@ -4,9 +4,12 @@
 //! the cache, from a load that is under way, or from a new one: readers that are close to each other share pages, if they
 //! select the same.
 //! Loads are bounded and wait in the order in which they were asked for, so no replay starves another. Nothing here
-//! knows a subscriber, and nothing here ever skips an event: a page says from where on it is complete.
+//! knows a subscriber, and nothing here ever skips an event: a page says from where on it is complete. A place
+//! where the log is damaged fails the loads that need it, and no others.
 
 mod page;
+
+mod damage;
 
 mod cache;
 mod desk;
@@ -17,10 +20,12 @@ mod plan;
 
 mod start;
 
-pub use desk::{Answer, Desk};
+pub use damage::Damage;
+pub use desk::{Answer, Desk, Loaded};
 pub use page::Page;
 pub use start::Start;
 
+pub(crate) use damage::{Damages, MetBy};
 pub(crate) use loader::Loader;
 pub(crate) use plan::selection_for;
-pub(crate) use start::{Questions, Starts};
+pub(crate) use start::{Questions, StartError, Starts};

@@ -63,15 +63,23 @@ impl BlockCache {
     }
 }
 
-/// The frames of a block, each of them checked. `None` when its file is gone: the segment has expired.
-pub(crate) fn load(cache: &BlockCache, at: &BlockAt) -> Result<Option<Bytes>, LogError> {
+/// What was read of a block.
+pub(crate) struct Block {
+    /// Its frames, each of them checked.
+    pub(crate) frames: Bytes,
+    /// Why they end early, if they do.
+    pub(crate) damage: Option<LogError>,
+}
+
+/// A block up to its end, or to where it is damaged. `None` when its file is gone: the segment has expired.
+pub(crate) fn load(cache: &BlockCache, at: &BlockAt) -> Result<Option<Block>, LogError> {
     let key = (at.segment, at.begin);
     if at.is_whole
         && let Some(frames) = cache.get(key)
     {
-        return Ok(Some(frames));
+        return Ok(Some(Block::whole(frames)));
     }
-    let frames = match read(at) {
+    let mut frames = match read(at) {
         Ok(frames) => frames,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
@@ -79,22 +87,40 @@ pub(crate) fn load(cache: &BlockCache, at: &BlockAt) -> Result<Option<Bytes>, Lo
         }
         Err(error) => return Err(LogError::unavailable(error)),
     };
-    check(&frames, at.begin, at.first).map_err(|(offset, what)| damaged(at, offset, what))?;
+    if let Err(bad) = check(&frames, at.begin, at.first) {
+        frames.truncate(bad.offset);
+        let damage = corrupt(at, bad.seq, bad.offset, bad.what);
+        return Ok(Some(Block {
+            frames: Bytes::from(frames),
+            damage: Some(damage),
+        }));
+    }
     let frames = Bytes::from(frames);
     if at.is_whole {
         cache.put(key, frames.clone());
     }
-    Ok(Some(frames))
+    Ok(Some(Block::whole(frames)))
+}
+
+impl Block {
+    fn whole(frames: Bytes) -> Self {
+        Self {
+            frames,
+            damage: None,
+        }
+    }
 }
 
 /// Damage at an offset of a block.
 pub(crate) fn damaged(at: &BlockAt, offset: usize, what: &str) -> LogError {
+    corrupt(at, at.first, offset, what)
+}
+
+/// The same where it is known which event stood there.
+fn corrupt(at: &BlockAt, seq: Seq, offset: usize, what: &str) -> LogError {
     let offset = at.begin + offset as u64;
     let file = at.path.display();
-    LogError::corrupt(
-        at.first,
-        format!("{file} is damaged at byte {offset}: {what}"),
-    )
+    LogError::corrupt(seq, format!("{file} is damaged at byte {offset}: {what}"))
 }
 
 fn read(at: &BlockAt) -> io::Result<Vec<u8>> {
@@ -105,25 +131,37 @@ fn read(at: &BlockAt) -> io::Result<Vec<u8>> {
     Ok(frames)
 }
 
+/// Where frames are not what they must be.
+#[derive(Debug)]
+pub(crate) struct Bad {
+    pub(crate) offset: usize,
+    /// The first event that is not there.
+    pub(crate) seq: Seq,
+    pub(crate) what: &'static str,
+}
+
 /// That frames, which begin at `base` in their file, are whole, and their records numbered from `first` on.
-pub(crate) fn check(frames: &[u8], base: u64, first: Seq) -> Result<(), (usize, &'static str)> {
-    let (mut at, mut next) = (0, first);
-    while at < frames.len() {
-        let frame = match frame::read(&frames[at..]) {
+pub(crate) fn check(frames: &[u8], base: u64, first: Seq) -> Result<(), Bad> {
+    let (mut offset, mut seq) = (0, first);
+    while offset < frames.len() {
+        let bad = |what| Bad { offset, seq, what };
+        let frame = match frame::read(&frames[offset..]) {
             Found::Frame(frame) => frame,
-            Found::Short(_) => return Err((at, "a frame without its end")),
-            Found::Bad(what) => return Err((at, what)),
+            Found::Short(_) => return Err(bad("a frame without its end")),
+            Found::Bad(what) => return Err(bad(what)),
         };
+        let length = frame.len();
         if frame.is_record() {
-            let record = record::read(frame.payload).ok_or((at, "a record that cannot be"))?;
-            if record.seq != next {
-                return Err((at, "a record with a wrong seq"));
+            let record =
+                record::read(frame.payload).ok_or_else(|| bad("a record that cannot be"))?;
+            if record.seq != seq {
+                return Err(bad("a record with a wrong seq"));
             }
-            next += 1;
-        } else if !frame.is_mark() || !mark::is_at(frame.payload, base + at as u64) {
-            return Err((at, "a frame that does not belong there"));
+            seq += 1;
+        } else if !frame.is_mark() || !mark::is_at(frame.payload, base + offset as u64) {
+            return Err(bad("a frame that does not belong there"));
         }
-        at += frame.len();
+        offset += length;
     }
     Ok(())
 }

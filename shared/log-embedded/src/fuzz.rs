@@ -18,8 +18,8 @@ pub fn segment(bytes: &[u8]) {
         }
         at += frame.len();
     }
-    if let Err((offset, _)) = block::check(frames, base, first) {
-        assert!(offset <= frames.len());
+    if let Err(bad) = block::check(frames, base, first) {
+        assert!(bad.offset <= frames.len());
     }
     if let Some(found) = mark::find(frames, base) {
         assert!(found >= base && found < bytes.len() as u64);

@@ -120,9 +120,19 @@ impl Builder {
         at: &BlockAt,
     ) -> Result<Then, LogError> {
         match block::load(&shared.cache, at)? {
-            Some(frames) => self
-                .add(&frames, decoder)
-                .map_err(|(offset, what)| damaged(at, offset, what)),
+            Some(block) => {
+                let then = self
+                    .add(&block.frames, decoder)
+                    .map_err(|(offset, what)| damaged(at, offset, what))?;
+                match block.damage {
+                    None => Ok(then),
+                    // What is whole before it is served first.
+                    Some(_) if then == Then::Full || !self.page.entries.is_empty() => {
+                        Ok(Then::Full)
+                    }
+                    Some(damage) => Err(damage),
+                }
+            }
             None if shared.state.read().bounds().first > self.page.next => Ok(Then::Next),
             None => Err(damaged(at, 0, "the file is gone")),
         }

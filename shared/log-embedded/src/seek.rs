@@ -25,9 +25,11 @@ fn find(shared: &Shared, time: u64) -> Result<Seq, LogError> {
         let Some(at) = at else {
             return Ok(bounds.last + 1);
         };
-        if let Some(frames) = block::load(&shared.cache, &at)? {
-            return first_at(&frames, time)
-                .ok_or_else(|| damaged(&at, 0, "a time of the index is not in its block"));
+        if let Some(block) = block::load(&shared.cache, &at)? {
+            return first_at(&block.frames, time).ok_or_else(|| {
+                let no_such = || damaged(&at, 0, "a time of the index is not in its block");
+                block.damage.unwrap_or_else(no_such)
+            });
         }
         if shared.state.read().bounds().first <= at.segment {
             return Err(damaged(&at, 0, "the file is gone"));

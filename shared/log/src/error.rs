@@ -32,10 +32,10 @@ pub enum LogError {
         /// The log that is there.
         found: LogIdentity,
     },
-    /// Our own data is damaged. Stop: going on would serve wrong data.
+    /// Our own data is damaged. What needs it stops: going on would serve wrong data.
     #[error("the log is corrupt at seq {seq}: {what}")]
     Corrupt {
-        /// Where.
+        /// The first event that cannot be read.
         seq: Seq,
         /// What is wrong.
         what: String,

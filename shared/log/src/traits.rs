@@ -45,7 +45,8 @@ pub trait EventLog: Send + Sync + 'static {
 
     /// Reads one page of entries that `selection` matches, in order, from `from` (or the oldest kept, when that
     /// is newer). At least one entry when there is any, however large it is; but a backend may stop in a long
-    /// stretch without a match, with an empty page that is not at the end.
+    /// stretch without a match, with an empty page that is not at the end. A page may fail for damage behind its first
+    /// entries; one that is asked for less than what lies before the damage does not.
     ///
     /// # Errors
     /// [`LogError::Unavailable`], [`LogError::Gap`], [`LogError::Replaced`], [`LogError::Corrupt`].

@@ -20,6 +20,11 @@ pub enum CloseReason {
     FellBehind,
     /// Another log stands where the one was that this node read; positions in that one mean nothing any more.
     LogReplaced,
+    /// The log cannot be read where the client would go on; what stands behind it can.
+    LogDamaged {
+        /// The first event that cannot be read.
+        seq: u64,
+    },
     /// A defect of ours; this node goes on without what was lost.
     Internal,
     /// The client sent a message above the limit.
@@ -48,11 +53,12 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// One of each, for whoever needs the closed set of labels.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Draining,
         Self::TooOld,
         Self::FellBehind,
         Self::LogReplaced,
+        Self::LogDamaged { seq: 0 },
         Self::Internal,
         Self::MessageTooBig,
         Self::BadMessage(Cow::Borrowed("")),
@@ -72,7 +78,7 @@ impl CloseReason {
         match self {
             Self::Draining | Self::TooOld => Some(1012),
             Self::FellBehind | Self::LogReplaced | Self::InboundFull => Some(1013),
-            Self::Internal => Some(1011),
+            Self::LogDamaged { .. } | Self::Internal => Some(1011),
             Self::MessageTooBig => Some(1009),
             Self::BadMessage(_) => Some(1007),
             Self::InvalidOptions(_) | Self::HelloTimeout | Self::MessageTimeout => Some(1008),
@@ -90,6 +96,7 @@ impl CloseReason {
             Self::TooOld => "too_old",
             Self::FellBehind => "fell_behind",
             Self::LogReplaced => "log_replaced",
+            Self::LogDamaged { .. } => "log_damaged",
             Self::Internal => "internal",
             Self::MessageTooBig => "message_too_big",
             Self::BadMessage(_) => "bad_message",
@@ -113,6 +120,7 @@ impl CloseReason {
             Self::TooOld => "connection as old as it may become, reconnect",
             Self::FellBehind => "reading too slowly, events no longer retained",
             Self::LogReplaced => "the log was replaced, reconnect",
+            Self::LogDamaged { seq } => &format!("the log is damaged at seq {seq}"),
             Self::Internal => "internal error, reconnect",
             Self::MessageTooBig => return "message too big".to_owned(),
             Self::BadMessage(words) | Self::InvalidOptions(words) => {

@@ -11,7 +11,7 @@ use super::api_key::api_key;
 use super::client_address::client_address;
 use super::posted::posted_filter;
 use crate::edge::Node;
-use crate::replay::Start;
+use crate::replay::{Damage, Start, StartError};
 
 /// The time of the oldest event that can be replayed, as a cursor. Always sent, except right after a node's start.
 pub(super) const OLDEST_CURSOR: &str = "x-fanjet-oldest-cursor";
@@ -67,10 +67,13 @@ pub(super) async fn admit(
         // A log that is away must not keep the node from ending.
         () = node.ending.draining.cancelled() => return Err(Refusal::Draining),
     };
-    let start = start.map_err(|error| {
-        // What it says is for the operator.
-        warn!(%error, "cannot find the position of a cursor");
-        Refusal::NoStart
+    let start = start.map_err(|error| match error {
+        StartError::Damaged(Damage { seq }) => Refusal::LogDamaged { seq },
+        error => {
+            // What it says is for the operator.
+            warn!(%error, "cannot find the position of a cursor");
+            Refusal::NoStart
+        }
     })?;
     if node.ending.draining.is_cancelled() {
         // While the log was asked.

@@ -6,6 +6,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use fanjet_filter::OptionsError;
+use fanjet_log::Seq;
 use fanjet_wire::stream;
 
 /// A refused request.
@@ -16,6 +17,7 @@ pub(crate) enum Refusal {
     OutsidePool(String),
     NotReady,
     NoStart,
+    LogDamaged { seq: Seq },
     Draining,
     NodeFull { max_subscribers: usize },
     AddressFull { max: usize },
@@ -44,6 +46,7 @@ impl Refusal {
             Self::OutsidePool(_) => "outside_pool",
             Self::NotReady => "not_ready",
             Self::NoStart => "no_start",
+            Self::LogDamaged { .. } => "log_damaged",
             Self::Draining => "draining",
             Self::NodeFull { .. } => "node_full",
             Self::AddressFull { .. } => "address_full",
@@ -106,6 +109,7 @@ impl Refusal {
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NotReady
             | Self::NoStart
+            | Self::LogDamaged { .. }
             | Self::Draining
             | Self::NodeFull { .. }
             | Self::InboundFull
@@ -122,6 +126,9 @@ impl Refusal {
             Self::OutsidePool(pool) => outside_pool(pool),
             Self::NotReady => "service not ready: the log has not been reached yet".to_owned(),
             Self::NoStart => "service not ready: cursor resolution failed".to_owned(),
+            Self::LogDamaged { seq } => format!(
+                "the log is damaged at seq {seq}, where this cursor points: others can be served"
+            ),
             Self::Draining => "service not ready: shutting down".to_owned(),
             Self::NodeFull { max_subscribers } => format!(
                 "this node is full: at most {max_subscribers} subscribers (http.max_subscribers)"

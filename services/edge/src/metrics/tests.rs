@@ -15,6 +15,7 @@ fn refusals() -> Vec<Refusal> {
             | Refusal::OutsidePool(_)
             | Refusal::NotReady
             | Refusal::NoStart
+            | Refusal::LogDamaged { .. }
             | Refusal::Draining
             | Refusal::NodeFull { .. }
             | Refusal::AddressFull { .. }
@@ -39,6 +40,7 @@ fn refusals() -> Vec<Refusal> {
         Refusal::OutsidePool(String::new()),
         Refusal::NotReady,
         Refusal::NoStart,
+        Refusal::LogDamaged { seq: 1 },
         Refusal::Draining,
         Refusal::NodeFull { max_subscribers: 1 },
         Refusal::AddressFull { max: 1 },
@@ -106,6 +108,9 @@ fn touch(metrics: &Metrics) {
     metrics.tail_moved(1, 1.0, 1);
     for reason in ["unavailable", "gap", "misconfigured", "replaced", "corrupt"] {
         metrics.feeder_restarted(reason);
+    }
+    for by in [MetBy::Replay, MetBy::Cursor, MetBy::Warming] {
+        metrics.met_damage(by);
     }
     metrics.tail_lost(1);
     metrics.hub_crashed();

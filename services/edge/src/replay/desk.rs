@@ -10,9 +10,9 @@ use fanjet_log::{Selection, Seq};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, oneshot};
 
-use super::Page;
 use super::cache::Cache;
 use super::plan::RARE;
+use super::{Damage, Page};
 use crate::tail::{EncodedBytes, Generation, Ring};
 
 /// How close behind the start of a running load a reader waits for it instead of starting its own.
@@ -42,8 +42,11 @@ pub enum Answer {
     Page(Arc<Page>),
     /// It will come. It may end before the asked position, and then asking again helps; when nothing
     /// comes the node is ending, or the log was replaced.
-    Wait(oneshot::Receiver<Arc<Page>>),
+    Wait(oneshot::Receiver<Loaded>),
 }
+
+/// What a load brought.
+pub type Loaded = Result<Arc<Page>, Damage>;
 
 /// What is to be loaded.
 #[derive(Debug)]
@@ -59,6 +62,14 @@ pub(crate) struct Load {
 /// What a load selects, and from where on.
 type Place = (Selection, Seq);
 
+/// A reader that waits for a load.
+#[derive(Debug)]
+struct Waiter {
+    /// What it asked for: at or behind the begin of the load.
+    seq: Seq,
+    answer: oneshot::Sender<Loaded>,
+}
+
 #[derive(Debug)]
 struct State {
     /// The log of which everything here is.
@@ -66,7 +77,7 @@ struct State {
     cache: Cache,
     queue: VecDeque<Place>,
     /// Loads, queued or running, and who waits for them.
-    waiting: BTreeMap<Place, Vec<oneshot::Sender<Arc<Page>>>>,
+    waiting: BTreeMap<Place, Vec<Waiter>>,
     /// How many these are, with those who have left.
     readers: usize,
     /// At how many it is looked who has left.
@@ -160,16 +171,49 @@ impl Desk {
         state.cache.insert(selection.clone(), Arc::clone(&page));
         let forgotten = state.cache.trim(self.encoded.get());
         let place = (selection.clone(), from);
-        let answers = state.forget(&place);
-        if answers.iter().any(|answer| !answer.is_closed()) {
+        let waiters = state.forget(&place);
+        if waiters.iter().any(|waiter| !waiter.has_left()) {
             state.load_ahead(selection, page.next, self.ring.start());
         }
         drop(state);
         drop(forgotten);
-        for answer in answers {
-            // A reader that has left needs nothing.
-            let _left = answer.send(Arc::clone(&page));
+        for waiter in waiters {
+            waiter.tell(Ok(Arc::clone(&page)));
         }
+    }
+
+    /// Tells those who asked for the place where a load begins that it cannot be read. Those who had joined it from
+    /// further on get loads of their own: what they need may be whole.
+    pub(crate) fn failed(&self, load: Load, damage: Damage) {
+        let mut state = self.current();
+        if state.generation != load.generation {
+            return;
+        }
+        let Load {
+            selection, from, ..
+        } = load;
+        let waiters = state.forget(&(selection.clone(), from));
+        let (failed, others): (Vec<_>, Vec<_>) =
+            waiters.into_iter().partition(|waiter| waiter.seq == from);
+        for waiter in others {
+            state.wait((selection.clone(), waiter.seq), waiter);
+        }
+        drop(state);
+        self.asked.notify_one();
+        for waiter in failed {
+            waiter.tell(Err(damage));
+        }
+    }
+}
+
+impl Waiter {
+    fn has_left(&self) -> bool {
+        self.answer.is_closed()
+    }
+
+    fn tell(self, loaded: Loaded) {
+        // A reader that has left needs nothing.
+        let _left = self.answer.send(loaded);
     }
 }
 
@@ -208,24 +252,30 @@ impl State {
         };
         let begin = (selection.clone(), seq.saturating_sub(reach));
         self.sweep();
-        self.readers += 1;
         let (answer, wait) = oneshot::channel();
-        let mut near = self.waiting.range_mut(&begin..=&place);
-        match near.next_back() {
-            Some((_, waiting)) => waiting.push(answer),
-            None => {
-                self.waiting.insert(place.clone(), vec![answer]);
-                self.queue.push_back(place);
-            }
-        }
+        let waiter = Waiter { seq: *seq, answer };
+        let near = self.waiting.range(&begin..=&place).next_back();
+        let joined = near.map(|(place, _)| place.clone());
+        self.wait(joined.unwrap_or(place), waiter);
         Answer::Wait(wait)
     }
 
+    /// Lets a reader wait for the load of a place, which is queued if it is not under way.
+    fn wait(&mut self, place: Place, waiter: Waiter) {
+        self.readers += 1;
+        if let Some(waiting) = self.waiting.get_mut(&place) {
+            waiting.push(waiter);
+        } else {
+            self.waiting.insert(place.clone(), vec![waiter]);
+            self.queue.push_back(place);
+        }
+    }
+
     /// Takes out who waits for a load.
-    fn forget(&mut self, place: &Place) -> Vec<oneshot::Sender<Arc<Page>>> {
-        let answers = self.waiting.remove(place).unwrap_or_default();
-        self.readers -= answers.len();
-        answers
+    fn forget(&mut self, place: &Place) -> Vec<Waiter> {
+        let waiters = self.waiting.remove(place).unwrap_or_default();
+        self.readers -= waiters.len();
+        waiters
     }
 
     /// Forgets those who have left when they may be half of all: while the log is away nobody else does.
@@ -241,8 +291,8 @@ impl State {
                 self.queue.push_back(place);
             }
         }
-        for answers in self.waiting.values_mut() {
-            answers.retain(|answer| !answer.is_closed());
+        for waiters in self.waiting.values_mut() {
+            waiters.retain(|waiter| !waiter.has_left());
         }
         self.readers = self.waiting.values().map(Vec::len).sum();
         self.sweep_at = (2 * self.readers).max(MIN_SWEEP);
@@ -263,9 +313,9 @@ impl State {
 
     /// Whether everybody who waited has left. What is loaded ahead was never waited for.
     fn is_abandoned(&self, place: &Place) -> bool {
-        self.waiting.get(place).is_none_or(|waiting| {
-            !waiting.is_empty() && waiting.iter().all(oneshot::Sender::is_closed)
-        })
+        self.waiting
+            .get(place)
+            .is_none_or(|waiting| !waiting.is_empty() && waiting.iter().all(Waiter::has_left))
     }
 }
 

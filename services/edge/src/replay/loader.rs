@@ -10,12 +10,14 @@ use parking_lot::Mutex;
 use tracing::{debug, error};
 
 use super::desk::Load;
-use super::{Desk, Page};
+use super::{Damages, Desk, MetBy, Page};
 use crate::EdgeError;
 use crate::config::{ReplayConfig, TailConfig};
 use crate::metrics::Metrics;
 use crate::tail::{Collections, pause_after};
 
+/// So often in a row an event may be missing before it is taken for deleted: damage, at which readers must not wait for ever.
+const MAX_GAPS: u32 = 10;
 /// Most events of one page.
 const MAX_ENTRIES: usize = 1000;
 
@@ -24,6 +26,7 @@ pub(crate) struct Loader {
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) collections: Arc<Mutex<Collections>>,
+    pub(crate) damages: Damages,
     pub(crate) metrics: Metrics,
     pub(crate) config: ReplayConfig,
     /// How to wait for a log that is away.
@@ -31,10 +34,10 @@ pub(crate) struct Loader {
 }
 
 impl Loader {
-    /// Runs until stopped. A log that is away is waited for.
+    /// Runs until stopped. A log that is away is waited for; a place where it is damaged costs those who wait for it.
     ///
     /// # Errors
-    /// [`EdgeError::Log`] when the log is damaged or set up wrongly.
+    /// [`EdgeError::Log`] when the log is set up wrongly.
     pub(crate) async fn run(self, stop: Stop) -> Result<(), EdgeError> {
         let mut running = FuturesUnordered::new();
         loop {
@@ -46,16 +49,27 @@ impl Loader {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 () = self.desk.asked(), if running.len() < self.config.max_loads => {}
-                Some((load, loaded)) = running.next() => {
-                    let page = loaded.map_err(|failure| {
-                        error!(error = %failure, "a replay cannot be read, stopping");
-                        EdgeError::Log(failure)
-                    })?;
-                    self.metrics.replay_loaded(page.entries.len() as u64, self.desk.cached_bytes());
-                    self.desk.loaded(load, page);
-                }
+                Some((load, loaded)) = running.next() => self.answer(load, loaded)?,
             }
         }
+    }
+
+    fn answer(&self, load: Load, loaded: Result<Page, LogError>) -> Result<(), EdgeError> {
+        match loaded {
+            Ok(page) => {
+                let events = page.entries.len() as u64;
+                self.metrics.replay_loaded(events, self.desk.cached_bytes());
+                self.desk.loaded(load, page);
+            }
+            Err(failure) => match self.damages.met(MetBy::Replay, &failure) {
+                Some(damage) => self.desk.failed(load, damage),
+                None => {
+                    error!(error = %failure, "a replay cannot be read, stopping");
+                    return Err(EdgeError::Log(failure));
+                }
+            },
+        }
+        Ok(())
     }
 
     async fn load(&self, load: Load) -> (Load, Result<Page, LogError>) {
@@ -66,21 +80,49 @@ impl Loader {
             entries,
             bytes: self.config.page_bytes,
         };
-        let mut failures_in_a_row = 0;
+        let (mut failures_in_a_row, mut gaps_in_a_row) = (0, 0);
         loop {
-            match self.read(load.from, &load.selection, limit).await {
+            match self.whole(load.from, &load.selection, limit).await {
                 Err(_) if self.desk.is_outdated(&load) => {
                     let nothing = Page::new(&[], load.from, load.from, &self.collections);
                     return (load, nothing);
                 }
+                Err(LogError::Gap { expected, .. }) if gaps_in_a_row >= MAX_GAPS => {
+                    return (load, Err(LogError::corrupt(expected, "it is missing")));
+                }
                 // Whoever follows the log sees to it that another one is read.
                 Err(failure) if failure.is_retryable() || is_replaced(&failure) => {
                     debug!(error = %failure, from = load.from, "reading a page again");
+                    gaps_in_a_row = match failure {
+                        LogError::Gap { .. } => gaps_in_a_row + 1,
+                        _ => 0,
+                    };
                     tokio::time::sleep(pause_after(failures_in_a_row, &self.retry)).await;
                     failures_in_a_row = failures_in_a_row.saturating_add(1);
                 }
                 outcome => return (load, outcome),
             }
+        }
+    }
+
+    /// What is whole before the first damage, if anything is.
+    async fn whole(
+        &self,
+        from: Seq,
+        selection: &Selection,
+        limit: ReadLimit,
+    ) -> Result<Page, LogError> {
+        match self.read(from, selection, limit).await {
+            Err(LogError::Corrupt { seq, .. }) if seq > from => {
+                let before = usize::try_from(seq - from).unwrap_or(usize::MAX);
+                let limit = ReadLimit {
+                    entries: limit.entries.min(before),
+                    ..limit
+                };
+                // Only of everything is it known how many events there are. More than was selected does no harm.
+                self.read(from, &Selection::All, limit).await
+            }
+            outcome => outcome,
         }
     }
 

@@ -18,7 +18,7 @@ use fanjet_log::{LogError, Seq};
 use thiserror::Error;
 
 use self::questions::Placed;
-use super::Desk;
+use super::{Damage, Damages, Desk, MetBy};
 use crate::tail::{Generation, Head, Stretch, Tail};
 
 pub(crate) use questions::Questions;
@@ -76,11 +76,13 @@ impl Start {
     }
 }
 
-/// A cursor whose position cannot be found now. Try again.
+/// A cursor whose position cannot be found now. Try again; but where the log is damaged an operator must act first.
 #[derive(Debug, Error)]
 pub(crate) enum StartError {
     #[error("{0}")]
-    Log(#[from] Arc<LogError>),
+    Log(Arc<LogError>),
+    #[error("the log is damaged at seq {}", .0.seq)]
+    Damaged(Damage),
     #[error("no answer in time")]
     TooLate,
     #[error("the log was replaced meanwhile")]
@@ -96,6 +98,7 @@ pub(crate) struct Starts {
     /// How long the log may take to answer.
     pub(crate) patience: Duration,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) damages: Damages,
 }
 
 impl Starts {
@@ -113,7 +116,11 @@ impl Starts {
             }
         };
         let in_time = tokio::time::timeout(self.patience, finding).await;
-        let start = in_time.map_err(|_| StartError::TooLate)??;
+        let found = in_time.map_err(|_| StartError::TooLate)?;
+        let start = found.map_err(|failure| match self.damages.met(MetBy::Cursor, &failure) {
+            Some(damage) => StartError::Damaged(damage),
+            None => StartError::Log(failure),
+        })?;
         let start = start.of(before.generation);
         if !start.is_in(self.tail.ring.head()) {
             return Err(StartError::Replaced);
@@ -144,6 +151,15 @@ impl Starts {
         if let Some(seq) = self.search(known, time).await {
             return Ok(exactly(seq, time));
         }
+        match self.within_a_span(time, head).await {
+            // The event itself may be whole.
+            Err(failure) if Damage::of(&failure).is_some() => self.asked_exactly(time, head).await,
+            outcome => outcome,
+        }
+    }
+
+    /// By the log's answers for the piece of time, which others may have asked for.
+    async fn within_a_span(&self, time: u64, head: Head) -> Result<Start, Arc<LogError>> {
         let begin = self.first_at(time - time % SPAN_US, head).await?;
         if begin.is_end() {
             return Ok(self.beyond_the_end(begin.seq, time, head));

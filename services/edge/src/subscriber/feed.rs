@@ -18,7 +18,7 @@ use super::throttle::Throttle;
 use crate::hub::{CatchUp, Member, SharedShard};
 use crate::limits::SharedAllowance;
 use crate::metrics::Metrics;
-use crate::replay::{Answer, Page};
+use crate::replay::{Answer, Loaded, Page};
 use crate::sockets::Socket;
 
 /// How many scans of the past one turn may take before other tasks get theirs.
@@ -42,7 +42,7 @@ pub struct Feed {
 /// A page that will come.
 #[derive(Debug)]
 struct Awaited {
-    page: oneshot::Receiver<Arc<Page>>,
+    page: oneshot::Receiver<Loaded>,
     /// [`Member::filters`] when it was asked for.
     filters: u64,
 }
@@ -103,7 +103,10 @@ impl Feed {
             }
             let caught_up = match self.poll_awaited(cx) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Some(page)) => self.replay(&page),
+                Poll::Ready(Some(Ok(page))) => self.replay(&page),
+                Poll::Ready(Some(Err(damage))) => {
+                    self.shard.borrow_mut().fail(&self.member, damage)
+                }
                 Poll::Ready(None) => self.catch_up(),
             };
             let found = match caught_up {
@@ -156,7 +159,7 @@ impl Feed {
     }
 
     /// The page that was waited for, if one was and it is still of use.
-    fn poll_awaited(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arc<Page>>> {
+    fn poll_awaited(&mut self, cx: &mut Context<'_>) -> Poll<Option<Loaded>> {
         let Some(awaited) = &mut self.awaited else {
             return Poll::Ready(None);
         };
@@ -169,7 +172,7 @@ impl Feed {
         };
         self.awaited = None;
         match page {
-            Ok(page) => Poll::Ready(Some(page)),
+            Ok(loaded) => Poll::Ready(Some(loaded)),
             // The node is ending, or the log was replaced: what comes now is the close frame, through the outbox.
             Err(_) => Poll::Pending,
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fanjet_event::TimeUs;
 use fanjet_log::{Bounds, EventLog, LogError, LogIdentity, ReadLimit, Selection, Seq};
 
 use super::Window;
@@ -10,8 +11,8 @@ use super::Window;
 /// What the log holds at one moment.
 pub(super) struct Checked {
     pub(super) first: Seq,
-    /// The oldest entry, unless it is known already.
-    pub(super) oldest: Option<fanjet_log::Entry>,
+    /// The oldest entry and its time, unless that is known already, or the entry cannot be read.
+    pub(super) oldest: Option<(Seq, TimeUs)>,
     /// A selected event, the newest that is known to be there.
     pub(super) newest: Seq,
     /// Whether it is certain that there is no newer one.
@@ -61,8 +62,14 @@ pub(super) async fn check_later(
     let oldest = if known.seq == bounds.first && known.time.is_some() {
         None
     } else {
-        let page = in_time(interval, log.read(bounds.first, &Selection::All, ONE)).await?;
-        page.entries.into_iter().next()
+        match in_time(interval, log.read(bounds.first, &Selection::All, ONE)).await {
+            // Damage costs those who read it.
+            Err(LogError::Corrupt { .. }) => None,
+            page => page?
+                .entries
+                .first()
+                .and_then(|entry| Some((entry.seq, entry.time().ok()?))),
+        }
     };
     let mut checked = Checked {
         first: bounds.first,

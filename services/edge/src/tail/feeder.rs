@@ -20,6 +20,7 @@ use super::{Entry, Tail, Traces};
 use crate::EdgeError;
 use crate::config::TailConfig;
 use crate::metrics::Metrics;
+use crate::replay::{Damages, MetBy};
 
 /// Follows the log and fills the ring.
 pub(crate) struct Feeder {
@@ -29,6 +30,7 @@ pub(crate) struct Feeder {
     clock: Arc<dyn Clock>,
     config: TailConfig,
     traces: Traces,
+    damages: Damages,
     /// The log that is followed, once one is.
     identity: Option<LogIdentity>,
     last_time: Option<TimeUs>,
@@ -46,6 +48,7 @@ impl Feeder {
         config: TailConfig,
     ) -> Self {
         Self {
+            damages: Damages::new(metrics.clone()),
             log,
             tail,
             metrics,
@@ -65,6 +68,12 @@ impl Feeder {
         self
     }
 
+    /// Tells of damage together with the others who meet it.
+    pub(crate) fn reporting(mut self, damages: Damages) -> Self {
+        self.damages = damages;
+        self
+    }
+
     /// Runs until stopped. A log that is away is waited for.
     ///
     /// # Errors
@@ -79,6 +88,8 @@ impl Feeder {
             if let LogError::Replaced { .. } = failure {
                 error!(error = %failure, "forgetting what was read of a log that is gone");
                 self.begin_anew();
+            } else if self.skips_warming(&failure) {
+                continue;
             } else if !failure.is_retryable() {
                 error!(error = %failure, "the log cannot be followed, stopping");
                 return Err(EdgeError::Log(failure));
@@ -129,7 +140,7 @@ impl Feeder {
                 checked = &mut check => {
                     match checked {
                         Ok(found) => {
-                            self.noted(&found)?;
+                            self.noted(&found);
                             match found.verdict(next, next_at_last_check) {
                                 Verdict::Fresh => self.tail.status.confirmed_fresh(Instant::now()),
                                 Verdict::Moving => {}
@@ -162,6 +173,20 @@ impl Feeder {
         let identity = self.log.adopt().await?;
         self.identity = Some(identity);
         Ok(identity)
+    }
+
+    /// Damage among the events that are read ahead at the start costs nobody anything: whoever needs them asks for pages.
+    /// A node that ended here would end at every start.
+    fn skips_warming(&mut self, failure: &LogError) -> bool {
+        let head = self.tail.ring.head();
+        if head.end.is_none_or(|end| end >= head.live) {
+            return false;
+        }
+        let is_damage = self.damages.met(MetBy::Warming, failure).is_some();
+        if is_damage {
+            self.tail.ring.restart(head.live, head.live);
+        }
+        is_damage
     }
 
     /// Nothing of a log is used in another one. Its readers are told by the ring.
@@ -263,13 +288,12 @@ impl Feeder {
             .tail_moved(seq, lag.as_secs_f64(), self.tail.ring.bytes());
     }
 
-    fn noted(&self, found: &Checked) -> Result<(), LogError> {
+    fn noted(&self, found: &Checked) {
         let window = &self.tail.window;
         window.begins_at(found.first);
-        if let Some(oldest) = &found.oldest {
-            window.begins_with(oldest.seq, oldest.time()?);
+        if let Some((seq, time)) = found.oldest {
+            window.begins_with(seq, time);
         }
-        Ok(())
     }
 
     fn confirm(&self, bounds: Bounds, next: Seq) {

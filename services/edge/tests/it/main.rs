@@ -38,6 +38,8 @@ mod limits;
 #[cfg(test)]
 mod log_faults;
 #[cfg(test)]
+mod log_damaged;
+#[cfg(test)]
 mod log_replaced;
 #[cfg(test)]
 mod oracle;

@@ -13,6 +13,7 @@ mod settings;
 mod serve;
 mod restarts;
 mod expired;
+mod damaged;
 mod kafka;
 mod tail;
 mod demo;

@@ -132,7 +132,8 @@ impl Served {
         tokio::time::timeout(PATIENCE, reaching).await.unwrap();
     }
 
-    async fn metric(&self, name: &str) -> u64 {
+    /// The value behind the beginning of a line of the metrics.
+    pub(crate) async fn metric(&self, name: &str) -> u64 {
         let metrics = self.get("/metrics").await;
         let value = metrics.lines().find_map(|line| line.strip_prefix(name));
         value.map_or(0, |value| value.parse::<f64>().unwrap() as u64)

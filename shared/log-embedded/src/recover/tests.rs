@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use fanjet_log::contract::events;
-use fanjet_log::{EventLog, ReadLimit, Selection};
+use fanjet_log::{EventLog, LogError, ReadLimit, Selection};
 use tempfile::TempDir;
 
 use super::*;
@@ -257,7 +257,25 @@ async fn damage_that_opening_was_told_not_to_look_for_is_found_by_the_reader() {
         entries: 1,
         bytes: 1,
     };
-    let error = log.read(1, &Selection::All, limit).await.unwrap_err();
+    // Everything before it is whole, and served, one by one or in one page.
+    let mut next = 1;
+    let error = loop {
+        match log.read(next, &Selection::All, limit).await {
+            Ok(page) => next = page.next,
+            Err(error) => break error,
+        }
+    };
+    assert!(next > 5, "{next}");
+    assert!(
+        matches!(error, LogError::Corrupt { seq, .. } if seq == next),
+        "{error}, expected at {next}"
+    );
+    let whole = ReadLimit {
+        entries: usize::try_from(next - 1).unwrap(),
+        bytes: usize::MAX,
+    };
+    let page = log.read(1, &Selection::All, whole).await.unwrap();
+    assert_eq!(page.next, next);
     let text = error.to_string();
     let file = files[0].display().to_string();
     assert!(text.contains(&file) && text.contains("at byte "), "{text}");

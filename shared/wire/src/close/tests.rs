@@ -16,6 +16,7 @@ fn every_text_fits_with_its_cursor() {
         CloseReason::TooOld,
         CloseReason::FellBehind,
         CloseReason::LogReplaced,
+        CloseReason::LogDamaged { seq: u64::MAX },
         CloseReason::Internal,
     ] {
         assert!(

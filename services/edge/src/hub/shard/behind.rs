@@ -12,7 +12,7 @@ use super::{MAX_ENTRIES, Member, Place, Shard};
 use crate::hub::LaneId;
 use crate::hub::lane::join;
 use crate::hub::member::{Next, Reading};
-use crate::replay::{Answer, Page, Start, selection_for};
+use crate::replay::{Answer, Damage, Page, Start, selection_for};
 use crate::subscriber::Chunk;
 use crate::tail::{Entry, Read, ReadLimit};
 
@@ -30,7 +30,7 @@ pub enum CatchUp {
     NothingWanted,
     /// The ring no longer has it: get this page and hand it to [`Shard::replay`].
     Cold(Answer),
-    /// What it would read next is gone; it is being closed.
+    /// What it would read next is gone, or cannot be read; it is being closed.
     FellBehind,
 }
 
@@ -109,6 +109,14 @@ impl Shard {
             Some(chunk) => CatchUp::Found(chunk),
             None => CatchUp::NothingWanted,
         }
+    }
+
+    /// Closes a member that cannot be served the page that it asked for: the log is damaged there.
+    pub fn fail(&mut self, member: &Rc<Member>, damage: Damage) -> CatchUp {
+        if !self.notice_another_log() && member.is_behind() {
+            self.expel(member, CloseReason::LogDamaged { seq: damage.seq });
+        }
+        CatchUp::FellBehind
     }
 
     /// Lets a member with a lane begin at a position.

@@ -58,7 +58,7 @@ struct Reader {
     start: Seq,
     next: Seq,
     read: Vec<Seq>,
-    waiting: Option<oneshot::Receiver<Arc<Page>>>,
+    waiting: Option<oneshot::Receiver<Loaded>>,
 }
 
 impl Reader {
@@ -67,7 +67,8 @@ impl Reader {
             None if self.next > END => return,
             None => desk.page(self.next, self.selection.clone()),
             Some(mut waiting) => match waiting.try_recv() {
-                Ok(page) => Answer::Page(page),
+                Ok(Ok(page)) => Answer::Page(page),
+                Ok(Err(damage)) => panic!("nothing is damaged: {damage:?}"),
                 Err(TryRecvError::Empty) => Answer::Wait(waiting),
                 Err(TryRecvError::Closed) => panic!("a reader is forgotten"),
             },

@@ -18,7 +18,7 @@ fn desk() -> Desk {
     Desk::new(ring, 1 << 20)
 }
 
-fn wait(answer: Answer) -> oneshot::Receiver<Arc<Page>> {
+fn wait(answer: Answer) -> oneshot::Receiver<Loaded> {
     match answer {
         Answer::Wait(wait) => wait,
         Answer::Page(page) => panic!("nothing was loaded: {page:?}"),
@@ -40,7 +40,7 @@ fn readers_that_are_near_share_a_load_and_its_page() {
     assert_eq!(load.from, 100);
     desk.loaded(load, page(100, 110));
     for waiting in [&mut first, &mut second, &mut near] {
-        assert_eq!(waiting.try_recv().unwrap().next, 110);
+        assert_eq!(waiting.try_recv().unwrap().unwrap().next, 110);
     }
     assert_eq!(desk.next_load().unwrap().from, 101 + NEAR);
     assert!(matches!(desk.page(105, Selection::All), Answer::Page(_)));
@@ -94,7 +94,7 @@ fn readers_that_select_the_same_share_a_search_and_what_it_found() {
     assert_eq!((load.from, &load.selection), (100, &only()));
     desk.loaded(load, page(100, 500));
     for waiting in [&mut mine, &mut theirs] {
-        assert_eq!(waiting.try_recv().unwrap().next, 500);
+        assert_eq!(waiting.try_recv().unwrap().unwrap().next, 500);
     }
     assert!(matches!(desk.page(300, only()), Answer::Page(_)));
     let load = desk.next_load().unwrap();
@@ -158,4 +158,40 @@ fn readers_that_left_are_not_remembered_for_ever() {
     for waiting in more {
         assert!(wait(waiting).try_recv().is_ok());
     }
+}
+
+/// Who joined a load from further on may need nothing of what is damaged.
+#[test]
+fn damage_fails_those_who_asked_for_its_place_and_nobody_else() {
+    let desk = desk();
+    let mut first = wait(desk.page(100, Selection::All));
+    let mut second = wait(desk.page(100, Selection::All));
+    let mut near = wait(desk.page(110, Selection::All));
+    let mut other = wait(desk.page(100, only()));
+    let load = desk.next_load().unwrap();
+    assert_eq!((load.from, &load.selection), (100, &Selection::All));
+    desk.failed(load, Damage { seq: 100 });
+    for waiting in [&mut first, &mut second] {
+        assert_eq!(
+            waiting.try_recv().unwrap().unwrap_err(),
+            Damage { seq: 100 }
+        );
+    }
+    near.try_recv().unwrap_err();
+
+    let load = desk.next_load().unwrap();
+    assert_eq!((load.from, &load.selection), (100, &only()));
+    desk.loaded(load, page(100, 120));
+    assert_eq!(other.try_recv().unwrap().unwrap().next, 120);
+    // Others who come meanwhile do not make it wait for the damaged place again.
+    let mut third = wait(desk.page(100, Selection::All));
+    let load = desk.next_load().unwrap();
+    assert_eq!((load.from, &load.selection), (110, &Selection::All));
+    desk.loaded(load, page(110, 120));
+    assert_eq!(near.try_recv().unwrap().unwrap().next, 120);
+    let load = desk.next_load().unwrap();
+    assert_eq!(load.from, 100);
+    desk.failed(load, Damage { seq: 100 });
+    third.try_recv().unwrap().unwrap_err();
+    assert_eq!(desk.state.lock().readers, 0);
 }

@@ -30,7 +30,7 @@ impl Starts {
         loop {
             let page = match self.desk.page(seq, Selection::All) {
                 Answer::Page(page) => page,
-                Answer::Wait(page) => page.await.ok()?,
+                Answer::Wait(page) => page.await.ok()?.ok()?,
             };
             if page.next > seq {
                 return Some(page);

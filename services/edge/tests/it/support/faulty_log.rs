@@ -226,8 +226,10 @@ impl EventLog for FaultyLog {
         }
         let place = {
             let state = self.state.borrow();
-            let entries = &state.entries;
-            let place = entries.partition_point(|entry| entry.time().unwrap() < time);
+            let mut place = state.entries.len();
+            while place > 0 && state.entries[place - 1].time()? >= time {
+                place -= 1;
+            }
             (place as u64 + 1).max(state.first)
         };
         if fault == Fault::Growing {

@@ -1,0 +1,220 @@
+//! Entries that are no events, among others that are: they cost those who read them, and nobody else. `fanjet serve` has the same
+//! over a real segment file.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream;
+use bytes::Bytes;
+use fanjet_actors::{Stop, SystemClock};
+use fanjet_edge::metrics::{DAMAGED_READS, DISCONNECTS, REFUSED_HANDSHAKES};
+use fanjet_edge::{Edge, EdgeConfig, Surroundings};
+use fanjet_log::memory::MemoryNotices;
+use fanjet_log::{Entry, EventLog, NewEvent, Seq};
+use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl, StreamConfig};
+use fanjet_testkit::NatsServer;
+use tokio_tungstenite::tungstenite::Error;
+
+use crate::support::{Client, FaultyLog, Instruments, Node, commit, eventually, time_of};
+
+const POST: &str = "app.bsky.feed.post";
+
+/// A log of `count` events of which one is none.
+fn damaged(count: u64, at: Seq) -> (FaultyLog, Vec<Entry>) {
+    let log = FaultyLog::new();
+    let mut all = log.append((1..at).map(|_| commit(POST, "did:plc:a")));
+    let mut bad = commit(POST, "did:plc:a").at(at);
+    bad.body = Bytes::from_static(b"not an event");
+    log.append_raw(bad.clone());
+    all.push(bad);
+    all.extend(log.append((at..count).map(|_| commit(POST, "did:plc:a"))));
+    (log, all)
+}
+
+async fn closes_at(client: &mut Client, seq: Seq) {
+    let (read, closed) = client.read_to_end().await;
+    assert_eq!(read, Vec::<String>::new());
+    let (code, reason) = closed.unwrap();
+    assert_eq!(code, 1011);
+    let words = format!("the log is damaged at seq {seq}");
+    let rest = reason.strip_prefix(&words);
+    let rest = rest.unwrap_or_else(|| panic!("{reason}"));
+    assert!(
+        rest.is_empty() || rest.starts_with("; resume with cursor="),
+        "{reason}"
+    );
+}
+
+#[tokio::test]
+async fn damage_closes_those_who_read_it_and_nobody_else() {
+    let (log, all) = damaged(1000, 501);
+    let node = Node::start_with(log, |config| {
+        config.tail.warm_entries = 100;
+        config.tail.ring_bytes = 60_000;
+    })
+    .await;
+    let mut live = node.client("").await;
+    for round in 1..=2 {
+        // From one place, from others near to it, and from behind the damage.
+        let mut readers = Vec::new();
+        for cursor in [1, 1, 1, 400, 450, 499, 500, 501, 501] {
+            let client = node.client(&format!("?cursor={cursor}")).await;
+            readers.push((cursor as usize, client));
+        }
+        let mut filtered = node
+            .client(&format!("?cursor=1&wantedCollections={POST}"))
+            .await;
+        for cursor in [502, 503, 550, 990] {
+            let mut client = node.client(&format!("?cursor={cursor}")).await;
+            client.expect(&all[cursor - 1..]).await;
+        }
+        filtered.expect(&all[..500]).await;
+        closes_at(&mut filtered, 501).await;
+        for (cursor, client) in &mut readers {
+            client.expect(&all[*cursor - 1..500]).await;
+            closes_at(client, 501).await;
+        }
+        node.metric_becomes(DISCONNECTS, Some("log_damaged"), f64::from(round) * 10.0)
+            .await;
+    }
+    assert!(node.labelled(DAMAGED_READS, "by", "replay") >= 2.0);
+    assert!(node.handle.readiness().is_ready());
+    let next = node.append_one(POST, "did:plc:a");
+    live.expect([&next]).await;
+    node.stop().await.unwrap();
+}
+
+/// The oldest event tells how far back a cursor can reach. Without it there is less to tell, and everything else goes on.
+#[tokio::test]
+async fn damage_at_the_logs_beginning_leaves_the_node_ready() {
+    let (log, all) = damaged(300, 1);
+    let node = Node::start_with(log, |config| {
+        config.tail.warm_entries = 100;
+        config.tail.check_interval = Duration::from_millis(10);
+        config.tail.fresh_within = Duration::from_millis(500);
+    })
+    .await;
+    let checked_until = tokio::time::Instant::now() + Duration::from_millis(1000);
+    while tokio::time::Instant::now() < checked_until {
+        assert!(node.handle.readiness().is_ready());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    closes_at(&mut node.client("?cursor=0").await, 1).await;
+    node.client("?cursor=2").await.expect(&all[1..]).await;
+    let refused = Client::try_connect(node.addr(), "?cursor=1000000000000000").await;
+    let Err(Error::Http(response)) = refused.map(|_| ()) else {
+        panic!("it must be refused");
+    };
+    assert_eq!(response.status(), 503);
+    assert_eq!(node.metric(REFUSED_HANDSHAKES, Some("log_damaged")), 1.0);
+    let time = time_of(150).get();
+    let mut client = node.client(&format!("?cursor={time}")).await;
+    client.expect(&all[149..]).await;
+}
+
+/// Otherwise a node would end at every start until so many events have come.
+#[tokio::test]
+async fn damage_among_the_newest_events_does_not_stop_a_start() {
+    let (log, all) = damaged(300, 250);
+    let node = Node::start_with(log, |_| {}).await;
+    assert_eq!(node.labelled(DAMAGED_READS, "by", "warming"), 1.0);
+    let mut live = node.client("").await;
+    let mut all = all;
+    all.push(node.append_one(POST, "did:plc:a"));
+    live.expect(&all[300..]).await;
+    node.client("?cursor=251").await.expect(&all[250..]).await;
+    let mut reader = node.client("?cursor=1").await;
+    reader.expect(&all[..249]).await;
+    closes_at(&mut reader, 250).await;
+}
+
+/// Appends events behind the log's end.
+async fn append(log: &dyn EventLog, count: u64) -> Vec<Entry> {
+    let end = log.bounds().await.unwrap().last;
+    let entries: Vec<_> = (end + 1..=end + count)
+        .map(|seq| commit(POST, "did:plc:a").at(seq))
+        .collect();
+    let events: Vec<_> = entries
+        .iter()
+        .map(|entry| NewEvent {
+            topic: entry.topic.clone(),
+            origin: entry.origin.clone(),
+            body: entry.body.clone(),
+            trace: None,
+        })
+        .collect();
+    let mut appender = log.appender(end).await.unwrap();
+    appender.append(&events).await.unwrap();
+    appender.flush().await.unwrap();
+    entries
+}
+
+#[tokio::test]
+async fn foreign_and_purged_messages_of_a_stream_close_those_who_read_them_and_nobody_else() {
+    let server = NatsServer::shared().await.unwrap();
+    let config = NatsConfig {
+        url: vec![ServerUrl::new(server.url())],
+        stream: StreamConfig {
+            name: "DAMAGED".to_owned(),
+            subject_root: "damaged".to_owned(),
+            ..StreamConfig::default()
+        },
+        ..NatsConfig::default()
+    };
+    let log = NatsLog::connect_patiently(config, || 500_000).await;
+    let log: Arc<dyn EventLog> = Arc::new(log.unwrap());
+    let admin = jetstream::new(async_nats::connect(server.url()).await.unwrap());
+    let mut all = append(&*log, 300).await;
+    let mut places = Vec::new();
+    for subject in ["damaged.identity", "damaged.else"] {
+        let sent = admin.publish(subject, "{}".into()).await.unwrap();
+        places.push(sent.await.unwrap().sequence);
+        all.extend(append(&*log, 300).await);
+    }
+    // What is purged from the middle leaves a hole.
+    let stream = admin.get_stream("DAMAGED").await.unwrap();
+    let purged = stream.purge().filter("damaged.else").await.unwrap();
+    assert_eq!(purged.purged, 1);
+    let mut config = EdgeConfig::default();
+    config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    config.http.workers = 1;
+    config.http.close_linger = Duration::ZERO;
+    config.tail.warm_entries = 100;
+    config.tail.retry_floor = Duration::from_millis(1);
+    config.tail.retry_ceiling = Duration::from_millis(20);
+    config.subscriber.writer = crate::WRITER;
+    let (instruments, stop) = (Instruments::new(), Stop::new());
+    let surroundings = Surroundings {
+        tracer: None,
+        log: Arc::clone(&log),
+        notices: Arc::new(MemoryNotices::default()),
+        clock: Arc::new(SystemClock),
+        instance: "edge-of-test/1/0a".to_owned(),
+    };
+    let node = Edge::start_in(config, surroundings, &instruments.meter(), stop.clone()).unwrap();
+    eventually("the node is ready", || node.readiness().is_ready()).await;
+    let first = all[0].seq;
+    for _ in 0..2 {
+        for query in [
+            "?cursor=0".to_owned(),
+            format!("?cursor={first}"),
+            format!("?cursor=0&wantedCollections={POST}"),
+        ] {
+            let mut client = Client::connect(node.addr(), &query).await;
+            client.expect(&all[..300]).await;
+            closes_at(&mut client, places[0]).await;
+        }
+        let query = format!("?cursor={}", places[0] + 1);
+        let mut client = Client::connect(node.addr(), &query).await;
+        client.expect(&all[300..600]).await;
+        closes_at(&mut client, places[1]).await;
+        let query = format!("?cursor={}", places[1] + 1);
+        let mut client = Client::connect(node.addr(), &query).await;
+        client.expect(&all[600..]).await;
+    }
+    assert!(node.readiness().is_ready());
+    assert!(instruments.sum(DAMAGED_READS, Some(("by", "replay"))) >= 4.0);
+    stop.cancel();
+    node.join().await.unwrap();
+}
