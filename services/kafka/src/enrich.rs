@@ -4,6 +4,7 @@
 //! the look-up goes on for the next event of the account. Each account is looked up once at a time, its answer is
 //! remembered, and so is that there was none.
 
+mod again;
 mod budget;
 mod cache;
 mod desk;

@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
+use super::again::Again;
 use super::budget::Budget;
 use super::cache::Cache;
 use super::fair::{Fair, Shares};
@@ -98,6 +99,8 @@ struct Memory<T> {
     until: Instant,
     /// Something has happened that may have made it wrong.
     is_doubted: bool,
+    /// What it sends must not make us ask all the time.
+    again: Again,
 }
 
 /// What is known.
@@ -231,12 +234,14 @@ impl<T: Answer> Desk<T> {
         }
     }
 
-    /// The next event of the account looks again. What is remembered is kept until there is an answer.
+    /// The next event of the account looks again, if that is not too often. What is remembered is kept until there is an
+    /// answer.
     pub(super) fn doubt(&self, key: &str) {
+        let now = Instant::now();
         let mut state = self.state.lock();
         if let Some(memory) = state.memories.get(key) {
             memory.is_doubted = true;
-            memory.until = Instant::now();
+            memory.until = memory.until.min(memory.again.earliest(now));
         }
         if let Some(under_way) = state.under_way.get_mut(key) {
             under_way.is_doubted = true;
@@ -296,8 +301,10 @@ impl<T: Answer> Desk<T> {
             },
         };
         let now = Instant::now();
+        let again = state.memories.get(&key).map(|memory| memory.again);
+        let again = again.unwrap_or(Again::new(now)).after_one(now);
         let until = match is_late {
-            true => now,
+            true => again.earliest(now).min(now + time_to_live),
             false => now + time_to_live,
         };
         let bytes = key.len() + BYTES_AROUND + answer.found().map_or(0, T::bytes);
@@ -305,6 +312,7 @@ impl<T: Answer> Desk<T> {
             answer,
             until,
             is_doubted,
+            again,
         };
         state.memories.put(key, memory, bytes);
         self.metrics.remembered(self.kind, state.memories.len());

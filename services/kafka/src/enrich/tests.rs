@@ -289,3 +289,33 @@ async fn many_silent_names_of_one_site_hold_up_nobody_elses() {
         }
     }
 }
+
+/// One account that says all the time that it has changed must not take the directory from all others.
+#[tokio::test(start_paused = true)]
+async fn what_an_account_sends_makes_few_look_ups() {
+    let desk = desk();
+    let asked = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&asked);
+    let serving = desk.run(move |key| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async move { Ok(Some(format!("of {key}"))) })
+    });
+    let using = async {
+        for _ in 0..6_000 {
+            desk.doubt("a");
+            if let Some(waiting) = desk.ask("a") {
+                // Also while it is looked up.
+                desk.doubt("a");
+                waiting.await.unwrap();
+            }
+            tokio::time::advance(Duration::from_millis(100)).await;
+        }
+        let asked = asked.load(Ordering::SeqCst);
+        assert!((60..=66).contains(&asked), "{asked} look-ups in 600 s");
+        assert!(desk.remembered("a").1, "it is doubted");
+    };
+    tokio::select! {
+        () = serving => panic!("it ended"),
+        () = using => {}
+    }
+}
