@@ -125,6 +125,9 @@ fn value_error(path: &str, error: &config::ConfigError, value: Option<&str>) -> 
     if let Some(value) = value.filter(|value| !reason.contains(value)) {
         reason = format!("{value:?}: {reason}");
     }
+    if reason.contains("expected a duration") {
+        reason.push_str("; allowed: a number with a unit, such as 500ms, 10s or 1h");
+    }
     ConfigError::Value { key, reason }
 }
 

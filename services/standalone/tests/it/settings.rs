@@ -30,6 +30,11 @@ fn wrong_settings_end_with_78_and_name_the_key() {
         ("log.kind=paper", ["log.kind", "embedded"]),
         ("embedded.max_age=soon", ["embedded.max_age", "soon"]),
         (
+            "upstream.fail_after=5",
+            ["fail_after: invalid value: string \"5\"", "such as 500ms"],
+        ),
+        ("upstream.fail_after=-5s", ["-5s", "such as 500ms"]),
+        (
             "embedded.window_events=0",
             ["embedded.window_events", "1 to 1000000"],
         ),
