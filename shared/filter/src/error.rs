@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::options::MAX_HEARTBEAT_SECONDS;
-use crate::{List, Parameter};
+use crate::{List, MAX_FILTER_BYTES, Parameter};
 
 /// Refused options. The texts begin with the words of Jetstream v1 and go on with what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -32,6 +32,9 @@ pub enum OptionsError {
     /// More values than are looked at, however many of them are equal.
     #[error("too many {0}: more than {max} values, repeated ones included", max = .0.max_values())]
     TooManyValues(List),
+    /// Values that are too long, all different ones together.
+    #[error("too long values: {0} bytes > {MAX_FILTER_BYTES}, all different ones together")]
+    TooLong(usize),
     /// A `heartbeat` out of range.
     #[error("invalid heartbeat: {0} (allowed: whole seconds from 1 to {MAX_HEARTBEAT_SECONDS})")]
     Heartbeat(String),

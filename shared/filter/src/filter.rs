@@ -18,7 +18,7 @@ use self::extensions::Extensions;
 use self::kinds::EventKinds;
 use self::patterns::Patterns;
 use self::wanted_dids::WantedDids;
-use crate::{FilterRequest, List, OptionsError, PlcDid};
+use crate::{FilterRequest, List, MAX_FILTER_BYTES, OptionsError, PlcDid};
 
 /// Which events are wanted. Canonical: what selects by the same values is equal and hashes equally, in
 /// whatever order and however often the values were named.
@@ -60,12 +60,24 @@ impl Filter {
     pub fn from_request(request: &FilterRequest<'_>) -> Result<Self, OptionsError> {
         let wanted = Patterns::read(request, List::WantedCollections)?;
         let dids = WantedDids::read(request)?;
-        Ok(Self {
+        let filter = Self {
             wanted,
             dids,
             max_message_bytes: NonZeroU32::new(request.max_message_bytes),
             extensions: Extensions::read(request)?,
-        })
+        };
+        match filter.bytes() {
+            bytes if bytes > MAX_FILTER_BYTES => Err(OptionsError::TooLong(bytes)),
+            _ => Ok(filter),
+        }
+    }
+
+    /// The bytes of all values.
+    fn bytes(&self) -> usize {
+        let dids = self.dids.as_ref().map_or(0, |dids| dids.bytes());
+        let extensions = self.extensions.as_ref();
+        let unwanted = extensions.map_or(0, |it| it.unwanted.bytes() + it.unwanted_dids.bytes());
+        self.wanted.bytes() + dids + unwanted
     }
 
     /// Whether this is a value that a list may have.

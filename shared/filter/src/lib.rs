@@ -22,7 +22,9 @@ mod error;
 pub use encoding::Encoding;
 pub use error::{MessageError, OptionsError};
 pub use filter::{EventKind, Filter};
-pub use list::{List, MAX_COLLECTION_VALUES, MAX_COLLECTIONS, MAX_DID_VALUES, MAX_DIDS};
+pub use list::{
+    List, MAX_COLLECTION_VALUES, MAX_COLLECTIONS, MAX_DID_VALUES, MAX_DIDS, MAX_FILTER_BYTES,
+};
 pub use message::ClientMessage;
 pub use options::{MAX_HEARTBEAT_SECONDS, SubscriberOptions};
 pub use parameter::Parameter;

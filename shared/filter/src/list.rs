@@ -12,6 +12,10 @@ pub const MAX_COLLECTION_VALUES: usize = 10_000;
 /// Most values of a list of DIDs with repetitions.
 pub const MAX_DID_VALUES: usize = 1_000_000;
 
+/// Most bytes of all different values of a filter together: a subscriber keeps them for as long as it is connected. As
+/// many collections and DIDs as there may be fit, unless most of them are unusually long.
+pub const MAX_FILTER_BYTES: usize = 1 << 20;
+
 /// A list of values. The first two are v1's, the others are extensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum List {
@@ -85,7 +89,7 @@ impl List {
     pub(crate) fn allowed(self) -> &'static str {
         match self {
             Self::WantedCollections | Self::UnwantedCollections => {
-                "an NSID such as app.bsky.feed.post, or a prefix that ends in .* such as app.bsky.*"
+                "an NSID such as app.bsky.feed.post, or a prefix that ends in .* such as app.bsky.*, of at most 317 bytes"
             }
             Self::WantedDids | Self::UnwantedDids => {
                 "a DID such as did:plc:44ybard66vv44zksje25o7dz"

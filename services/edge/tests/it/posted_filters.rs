@@ -7,8 +7,9 @@ use fanjet_edge::EdgeConfig;
 use fanjet_edge::metrics::{INBOUND_PAUSES, REFUSED_HANDSHAKES, SUBSCRIBERS};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{EventStream, FaultyLog, Node, body, commit, time_of};
+use crate::support::{Client, EventStream, FaultyLog, Node, body, commit, time_of};
 
 const POST: &str = "app.bsky.feed.post";
 const LIKE: &str = "app.bsky.feed.like";
@@ -137,6 +138,42 @@ async fn what_cannot_be_posted() {
         node.metric(REFUSED_HANDSHAKES, Some("invalid_options")),
         3.0
     );
+    assert_eq!(node.metric(SUBSCRIBERS, None), 0.0);
+}
+
+/// A subscriber keeps its filter for as long as it likes, so megabytes of values are refused.
+#[tokio::test]
+async fn what_a_subscriber_keeps_is_bounded() {
+    let node = Node::start().await;
+    let list = |name: &str, values: Vec<String>| format!("{{\"{name}\":{values:?}}}");
+    let prefixes = || (0..100).map(|n| format!("a{n}.{}.*", "b".repeat(400)));
+    let dids = || (0..10_000).map(|n| format!("did:web:a{n}.{}.com", "b".repeat(200)));
+    for (text, words) in [
+        (
+            list("wantedCollections", prefixes().collect()),
+            "invalid subscriber options: invalid collection: a0.bbb",
+        ),
+        (
+            list("unwantedCollections", prefixes().collect()),
+            "invalid subscriber options: invalid unwanted collection: a0.bbb",
+        ),
+        (
+            list("wantedDids", dids().collect()),
+            "invalid subscriber options: too long values: ",
+        ),
+        (
+            list("unwantedDids", dids().collect()),
+            "invalid subscriber options: too long values: ",
+        ),
+    ] {
+        let answer = refused(&node, "", &text).await;
+        assert!(body(&answer).starts_with(words), "{answer}");
+        let mut client = Client::connect(node.addr(), "").await;
+        let update = format!(r#"{{"type":"options_update","payload":{text}}}"#);
+        client.send(Message::text(update)).await;
+        let (code, _) = client.read_to_end().await.1.unwrap();
+        assert_eq!(code, 1008);
+    }
     assert_eq!(node.metric(SUBSCRIBERS, None), 0.0);
 }
 

@@ -47,6 +47,11 @@ impl DidSet {
         self.ends.is_empty()
     }
 
+    /// The bytes of their texts.
+    pub(super) fn bytes(&self) -> usize {
+        self.texts.len()
+    }
+
     pub(super) fn contains(&self, did: &str) -> bool {
         if self.bits.is_empty() {
             return false;

@@ -6,6 +6,9 @@ use fanjet_event::Nsid;
 
 use crate::{FilterRequest, List, OptionsError};
 
+/// Of the longest collection that there can be.
+const MAX_NSID_BYTES: usize = 317;
+
 /// Collections named in full or by their beginning.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(super) struct Patterns {
@@ -22,7 +25,8 @@ enum Pattern<'a> {
 }
 
 impl Patterns {
-    /// A collection that ends in `.*` is a prefix, and its head is not checked, as v1 does not check it.
+    /// A collection that ends in `.*` is a prefix. Of its head only the length is checked, as v1 does not check it: none
+    /// that is as long as an NSID may be begins one.
     pub(super) fn read(request: &FilterRequest<'_>, list: List) -> Result<Self, OptionsError> {
         let (mut exact, mut prefixes) = (Vec::new(), Vec::new());
         for pattern in request.read(list, Pattern::read)? {
@@ -54,6 +58,14 @@ impl Patterns {
                 .any(|prefix| collection.as_str().starts_with(&**prefix))
     }
 
+    /// The bytes of their texts.
+    pub(super) fn bytes(&self) -> usize {
+        let exact = self.exact.iter().map(|name| name.as_str().len());
+        exact
+            .chain(self.prefixes.iter().map(|head| head.len()))
+            .sum()
+    }
+
     /// The values that name these.
     pub(super) fn values(&self) -> impl Iterator<Item = String> {
         let exact = self.exact.iter().map(|name| name.as_str().to_owned());
@@ -64,7 +76,9 @@ impl Patterns {
 impl<'a> Pattern<'a> {
     fn read(value: &'a str) -> Option<Self> {
         match value.strip_suffix('*') {
-            Some(prefix) if prefix.ends_with('.') => Some(Self::Prefix(prefix)),
+            Some(head) if head.ends_with('.') => {
+                (head.len() < MAX_NSID_BYTES).then_some(Self::Prefix(head))
+            }
             _ => Nsid::parse(value).ok().map(Self::Exact),
         }
     }

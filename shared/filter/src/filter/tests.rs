@@ -241,3 +241,51 @@ fn a_set_of_dids_holds_exactly_its_own() {
         }
     }
 }
+
+/// None of it could ever match, and the subscriber would keep all of it.
+#[test]
+fn a_prefix_is_shorter_than_a_collection() {
+    let read = |head: usize| {
+        let prefix = format!("{}.*", "a".repeat(head));
+        Filter::new([prefix.as_str()], [], 0)
+    };
+    assert!(read(315).is_ok());
+    let refused = read(316).unwrap_err().answer();
+    assert!(
+        refused.starts_with("invalid subscriber options: invalid collection: aaa"),
+        "{refused}"
+    );
+    assert!(refused.contains("of at most 317 bytes"), "{refused}");
+    assert!(read(100_000).is_err());
+}
+
+#[test]
+fn all_values_together_are_bounded() {
+    let did = |n: usize, bytes: usize| format!("did:web:{n:0>width$}", width = bytes - 8);
+    let request = |wanted: usize, unwanted: usize, bytes: usize| {
+        let mut request = FilterRequest::default();
+        for (list, count) in [(List::WantedDids, wanted), (List::UnwantedDids, unwanted)] {
+            for n in 0..count {
+                // Twice: equal values count once.
+                request.add(list, did(n, bytes));
+                request.add(list, did(n, bytes));
+            }
+        }
+        Filter::from_request(&request)
+    };
+    assert!(request(1024, 0, 1024).is_ok());
+    assert!(request(512, 512, 1024).is_ok());
+    assert_eq!(
+        request(1025, 0, 1024),
+        Err(OptionsError::TooLong(1025 * 1024))
+    );
+    assert_eq!(
+        request(512, 513, 1024),
+        Err(OptionsError::TooLong(1025 * 1024))
+    );
+    // As many as there may be.
+    assert!(request(10_000, 10_000, 52).is_ok());
+    let plc = format!("did:plc:{}", "a".repeat(24));
+    let filter = Filter::new([], [plc.as_str()], 0).unwrap();
+    assert_eq!(filter.bytes(), plc.len());
+}

@@ -6,6 +6,9 @@ use fanjet_event::Did;
 
 use crate::{FilterRequest, List, OptionsError, PlcDid};
 
+/// Of a `did:plc` as text.
+const PLC_BYTES: usize = 32;
+
 /// At least one DID. Sorted, without duplicates; each in the first list if it has that form.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct WantedDids {
@@ -41,6 +44,12 @@ impl WantedDids {
             others: others.iter().map(Did::shared).collect(),
         };
         Ok((count > 0).then(|| Box::new(wanted)))
+    }
+
+    /// The bytes of their texts.
+    pub(super) fn bytes(&self) -> usize {
+        let others: usize = self.others.iter().map(|did| did.as_str().len()).sum();
+        self.plc.len() * PLC_BYTES + others
     }
 
     pub(super) fn contain(&self, did: &str) -> bool {
