@@ -140,7 +140,8 @@ pub(crate) async fn save_rarely(
             () = pause => false,
         };
         let newest = settled.borrow_and_update().clone();
-        if let Some(bookmark) = newest.filter(|newest| Some(newest) != saved.as_ref()) {
+        let is_missing = |newest: &Bookmark| !is_heard || Some(newest) != saved.as_ref();
+        if let Some(bookmark) = newest.filter(is_missing) {
             let saving = save(&*store, &bookmark);
             let outcome = if is_over {
                 timeout(LAST_WORD, saving).await.unwrap_or(Ok(()))
@@ -155,7 +156,7 @@ pub(crate) async fn save_rarely(
                 }
                 Err(error) => debug!(%error, "still failing to record the upstream position"),
             }
-            // Also when it failed: the pause comes first.
+            // Also when it failed: it is written again, but the pause comes first. Nothing newer may ever come.
             saved = Some(bookmark);
         }
         if is_over {

@@ -61,3 +61,17 @@ async fn it_is_written_rarely_but_at_once_where_nothing_was_known_and_at_the_end
     saving.await;
     assert_eq!(kept().await, Some((2, Some(9))));
 }
+
+/// A quiet upstream may send nothing newer for days.
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_written_is_written_again_although_nothing_newer_comes() {
+    let store = Arc::new(MemoryBookmarks::default());
+    let mut keeper = Bookkeeper::new();
+    let mut saving = Box::pin(save_rarely(store.clone(), keeper.settled(), Stop::new()));
+    store.set_away(true);
+    keeper.note(at(1, Some(7)), 1);
+    timeout(PAUSE * 2, &mut saving).await.unwrap_err();
+    store.set_away(false);
+    timeout(PAUSE, &mut saving).await.unwrap_err();
+    assert_eq!(Bookmark::load(&*store).await.unwrap(), Some(at(1, Some(7))));
+}

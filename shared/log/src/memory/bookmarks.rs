@@ -1,6 +1,7 @@
 //! Bookmarks in memory: for tests.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -11,18 +12,37 @@ use crate::bookmarks::{Bookmarks, check_key};
 
 /// Bookmarks in memory, shared by all who hold them.
 #[derive(Debug, Default)]
-pub struct MemoryBookmarks(Mutex<BTreeMap<String, Bytes>>);
+pub struct MemoryBookmarks {
+    kept: Mutex<BTreeMap<String, Bytes>>,
+    is_away: AtomicBool,
+}
+
+impl MemoryBookmarks {
+    /// Lets every call fail until told otherwise.
+    pub fn set_away(&self, is_away: bool) {
+        self.is_away.store(is_away, Ordering::SeqCst);
+    }
+
+    fn check_there(&self) -> Result<(), LogError> {
+        match self.is_away.load(Ordering::SeqCst) {
+            true => Err(LogError::unavailable("set away")),
+            false => Ok(()),
+        }
+    }
+}
 
 #[async_trait]
 impl Bookmarks for MemoryBookmarks {
     async fn get(&self, key: &str) -> Result<Option<Bytes>, LogError> {
         check_key(key)?;
-        Ok(self.0.lock().get(key).cloned())
+        self.check_there()?;
+        Ok(self.kept.lock().get(key).cloned())
     }
 
     async fn set(&self, key: &str, value: Bytes) -> Result<(), LogError> {
         check_key(key)?;
-        self.0.lock().insert(key.to_owned(), value);
+        self.check_there()?;
+        self.kept.lock().insert(key.to_owned(), value);
         Ok(())
     }
 }
