@@ -18,7 +18,9 @@ use age::{Age, micros};
 /// How often to look.
 const PAUSE: Duration = Duration::from_secs(1);
 /// A segment that spans such a part of the maximum age is finished, however small, so that it can expire.
-const SPANS: u64 = 16;
+const SPANS: u32 = 16;
+/// A log that was just opened expires nothing for half of this, or of a [`SPANS`]th of the maximum age if that is less.
+const GRACE: Duration = Duration::from_secs(3600);
 
 /// What there is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +47,8 @@ pub(crate) fn decide(state: &State, now: u64, max_age: Duration, max_bytes: u64)
     }
     let active = &state.active;
     let roll = !active.is_empty()
-        && (is_old(active.points.newest(), max_age) || is_old(active.oldest, max_age / SPANS));
+        && (is_old(active.points.newest(), max_age)
+            || is_old(active.oldest, max_age / u64::from(SPANS)));
     Decision { forget, roll }
 }
 
@@ -92,7 +95,8 @@ fn begin(shared: &Shared) -> Age {
         .filter(|_| max_age > 0)
         .map(|newest| newest.saturating_add(max_age));
     let clock = &shared.clock;
-    Age::new(clock.now_us(), clock.instant(), expires)
+    let grace = GRACE.min(shared.config.max_age / SPANS);
+    Age::new(clock.now_us(), clock.instant(), expires, grace)
 }
 
 /// Takes expired segments away from the readers, then from the disk. A reader that is in the middle of one finds its

@@ -25,10 +25,12 @@ pub(crate) struct Age {
 
 impl Age {
     /// At opening nothing is older than it may be: when the log was open last, it was not. `expires` is when the oldest
-    /// segment does, in Unix microseconds.
-    pub(crate) fn new(wall: u64, at: Instant, expires: Option<u64>) -> Self {
+    /// segment does, in Unix microseconds; `grace` is how long before that the log begins to age, so that a process that
+    /// opens it again and again under a wrong clock takes nothing with it each time.
+    pub(crate) fn new(wall: u64, at: Instant, expires: Option<u64>, grace: Duration) -> Self {
+        let begin = expires.map(|expires| expires.saturating_sub(micros(grace)));
         Self {
-            now: expires.map_or(wall, |expires| wall.min(expires)),
+            now: begin.map_or(wall, |begin| wall.min(begin)),
             at,
             is_behind: false,
         }
