@@ -165,14 +165,22 @@ impl Upstream {
         let active = self.failover.active();
         let begin = self.positions.begin(active, self.config.overlap);
         let mut rewind = self.rewind(active, &begin);
-        let mut is_unjudged = matches!(begin, Begin::Behind(_));
+        // Where another upstream was read last, that one may have brought what is missing here.
+        let tells_losses = matches!(begin, Begin::Behind(_));
         let is_live = matches!(begin, Begin::Live);
         let endpoint = &self.endpoints[active];
+        let opening = begin::open(&self.connector, endpoint, begin, &self.config, &self.batch);
+        let Some(opened) = opening.await? else {
+            self.renumbered(active, "it stands below the place up to which it was read");
+            self.positions.renumber(active);
+            return Ok(Left::Renumbered);
+        };
         let Opened {
             mut connection,
             frames,
+            is_behind_known: mut is_unjudged,
             is_short,
-        } = begin::open(&self.connector, endpoint, begin, &self.config, &self.batch).await?;
+        } = opened;
         info!(
             upstream = endpoint.id.as_str(),
             cursor = self.positions.cursor(active),
@@ -221,7 +229,7 @@ impl Upstream {
                         return Ok(Left::Renumbered);
                     }
                     First::Suspect(seq) => {
-                        if self.has_lost(active, seq).await {
+                        if tells_losses && self.has_lost(active, seq).await {
                             rewind = Rewind::BehindLoss;
                         }
                     }

@@ -19,21 +19,24 @@ use crate::metrics::Disconnect;
 pub(super) struct Opened {
     pub(super) connection: Connection,
     pub(super) frames: Vec<Bytes>,
+    /// It begins behind the place up to which the upstream was read: its first frame says whether that is still one.
+    pub(super) is_behind_known: bool,
     /// The upstream's history begins behind what the log holds.
     pub(super) is_short: bool,
 }
 
 impl Opened {
-    fn at_start(connection: Connection) -> Self {
+    fn at_start(connection: Connection, is_behind_known: bool) -> Self {
         Self {
             connection,
             frames: Vec::new(),
+            is_behind_known,
             is_short: false,
         }
     }
 }
 
-/// Connects.
+/// Connects. `None`: the place up to which the upstream was read means nothing any more.
 ///
 /// # Errors
 /// [`Ended`] when that fails, or the upstream's answers make no sense.
@@ -43,18 +46,23 @@ pub(super) async fn open(
     begin: Begin,
     config: &UpstreamConfig,
     limits: &PipelineConfig,
-) -> Result<Opened, Ended> {
+) -> Result<Option<Opened>, Ended> {
     let connect = async |cursor| Connection::open(connector, endpoint, cursor, config).await;
+    let at_start = async |cursor, is_behind_known| {
+        let connection = connect(cursor).await?;
+        Ok(Some(Opened::at_start(connection, is_behind_known)))
+    };
     let mut search = match begin {
-        Begin::Behind(cursor) => return Ok(Opened::at_start(connect(Some(cursor)).await?)),
-        Begin::Live => return Ok(Opened::at_start(connect(None).await?)),
+        Begin::Behind(cursor) => return at_start(Some(cursor), true).await,
+        Begin::Live => return at_start(None, false).await,
         Begin::Search(search) => search,
     };
     let mut step = search.first();
     loop {
         let cursor = match step {
             Step::Ask(cursor) => cursor,
-            Step::Read(cursor) => return Ok(Opened::at_start(connect(Some(cursor)).await?)),
+            Step::Read(cursor) => return at_start(Some(cursor), search.is_known(cursor)).await,
+            Step::Renumbered => return Ok(None),
             Step::Stay { .. } | Step::GiveUp => return Err(no_sense(&search)),
         };
         let mut connection = connect(cursor).await?;
@@ -67,11 +75,12 @@ pub(super) async fn open(
         );
         match search.answered(cursor, answer) {
             Step::Stay { is_short } => {
-                return Ok(Opened {
+                return Ok(Some(Opened {
                     connection,
                     frames,
+                    is_behind_known: false,
                     is_short,
-                });
+                }));
             }
             next => step = next,
         }

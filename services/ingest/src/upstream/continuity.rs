@@ -13,6 +13,8 @@ use fanjet_log::UpstreamId;
 use crate::decode::Numbering;
 use crate::frame_time::FrameTime;
 
+/// Seqs are signed integers, and nobody can be asked for what is above the largest one.
+pub(super) const MAX_SEQ: u64 = i64::MAX as u64;
 /// A step above this is none that relays make.
 const USUAL_STEP: u64 = 10_000;
 /// How often a larger step than all before may come again.
@@ -118,7 +120,8 @@ impl Continuity {
 
     /// Takes the next frame.
     pub(super) fn take(&mut self, seq: u64, time: Option<FrameTime>) -> Taken {
-        if self.main.follows(seq, time) || self.was_asked_for(seq) {
+        let is_possible = seq <= MAX_SEQ;
+        if is_possible && (self.main.follows(seq, time) || self.was_asked_for(seq)) {
             let is_new = self.main.note(seq, time);
             if is_new {
                 self.asked = None;
@@ -142,7 +145,7 @@ impl Continuity {
         let begins = known.is_none();
         let mut aside = known.unwrap_or_else(|| Track::new(self.next_numbering(), None));
         let is_new = aside.note(seq, time);
-        let is_settled = self.strays >= SETTLED_ASIDE;
+        let is_settled = is_possible && self.strays >= SETTLED_ASIDE;
         if is_settled {
             aside.usual_step = USUAL_STEP.max(self.stray_step.saturating_mul(MARGIN));
             self.main = aside;

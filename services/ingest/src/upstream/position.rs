@@ -7,7 +7,7 @@ use fanjet_event::Datetime;
 use fanjet_firehose::{Frame, decode_frame};
 use fanjet_log::UpstreamId;
 
-use super::continuity::{Continuity, Taken};
+use super::continuity::{Continuity, MAX_SEQ, Taken};
 use super::search::{Place, Search};
 use crate::bookmark::Bookmark;
 use crate::decode::Numbering;
@@ -120,7 +120,7 @@ impl Positions {
                 }
             })
             .collect();
-        Self {
+        let mut positions = Self {
             current: last.and_then(|last| {
                 upstreams
                     .iter()
@@ -130,7 +130,13 @@ impl Positions {
             is_mixed: resume.is_mixed,
             recent,
             since,
+        };
+        for upstream in 0..positions.upstreams.len() {
+            if positions.cursor(upstream).is_some_and(|seq| seq >= MAX_SEQ) {
+                positions.renumber(upstream);
+            }
         }
+        positions
     }
 
     /// The one whose event is the log's last.
@@ -351,6 +357,7 @@ fn judge(
 ) -> Option<First> {
     let is_other = place.time != FrameTime::MIN && time.is_some_and(|time| time != place.time);
     let is_later = time.is_some_and(|time| place.time < time);
+    let is_earlier = is_other && !is_later;
     let is_much_later = time.is_some_and(|time| place.time < time.before(overlap));
     if seq < cursor || (seq < place.seq && is_much_later) {
         Some(First::Renumbered)
@@ -358,6 +365,9 @@ fn judge(
         None
     } else if seq == place.seq && is_other {
         // Another frame under the same seq.
+        Some(First::Renumbered)
+    } else if seq > place.seq && is_earlier {
+        // The newest one is not there, but older ones are, under newer seqs.
         Some(First::Renumbered)
     } else if seq > place.seq.saturating_add(1) && is_later {
         Some(First::Suspect(seq))

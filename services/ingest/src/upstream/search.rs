@@ -37,6 +37,8 @@ pub(crate) enum Step {
     Read(u64),
     /// Read on with the last answer's connection. `is_short`: the history did not reach back to the target.
     Stay { is_short: bool },
+    /// The upstream stands below what is known of it, although that is long ago: it numbers anew.
+    Renumbered,
     /// The answers make no sense: try again later.
     GiveUp,
 }
@@ -46,6 +48,8 @@ pub(crate) enum Step {
 pub(crate) struct Search {
     target: FrameTime,
     not_before: FrameTime,
+    /// Up to here everything is in the log.
+    known: Option<Place>,
     /// Known to be early enough; perhaps earlier than needed.
     low: Option<Place>,
     /// Known to be too late.
@@ -61,6 +65,7 @@ impl Search {
         Self {
             target: target.max(not_before),
             not_before,
+            known,
             low: known,
             high: None,
             step: FIRST_STEP,
@@ -73,6 +78,12 @@ impl Search {
             Some(low) if low.time >= self.not_before => Step::Read(low.seq),
             _ => self.ask(None),
         }
+    }
+
+    /// Whether reading behind this cursor begins where the upstream was read last.
+    pub(crate) fn is_known(&self, cursor: u64) -> bool {
+        self.known
+            .is_some_and(|known| (known.seq.saturating_sub(1)..=known.seq).contains(&cursor))
     }
 
     /// What came for the last [`Step::Ask`].
@@ -110,6 +121,9 @@ impl Search {
     }
 
     fn go_back_from(&mut self, high: Place) -> Step {
+        if self.known.is_some_and(|known| high.seq <= known.seq) {
+            return Step::Renumbered;
+        }
         if let Some(before) = self.high {
             self.step = self.step.saturating_mul(2).max(self.guess(before, high));
         }

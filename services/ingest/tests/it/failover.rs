@@ -1,15 +1,17 @@
 //! Whichever relay is read: each operation once, in order.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use fanjet_log::contract::whole;
 use fanjet_log::memory::{MemoryLease, MemoryLog};
-use fanjet_simulator::SimulatorHandle;
+use fanjet_simulator::{CursorHabit, SimulatorHandle};
 
 use crate::relays::{
     ACTIVE, FAILED, OFFSET, PREFERRED, REPEATED, SHORT, assert_log_equals, faulty_relay,
     for_a_client, grown_by, is_high, quick, relay,
 };
+use crate::renumbered::assert_each_once;
 use crate::rig::{Running, candidate, wait_for_last};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -196,4 +198,52 @@ async fn one_upstream_costs_no_look_at_the_log() {
         })
         .await;
     running.stop().await.unwrap();
+}
+
+/// The preferred relay is set up anew while the other one is read, which then falls silent. What the preferred one published
+/// meanwhile stands below all that is known of it: it is found, whether the relay is returned to soon or late.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_numbers_anew_while_another_is_read_hides_nothing() {
+    for (seed, overlap) in [
+        (560, Duration::from_millis(20)),
+        (561, Duration::from_secs(60)),
+    ] {
+        for habit in [CursorHabit::Relay, CursorHabit::Rainbow] {
+            let second = relay(seed, OFFSET, |_| {}).await;
+            second.pause();
+            let first = relay(seed, 0, |config| {
+                config.wait_for_client = true;
+                config.cursors = habit;
+            })
+            .await;
+            second.resume();
+            let log = Arc::new(MemoryLog::new());
+            let settings = quick(&first, &second);
+            let running = Running::start_with(log.clone(), |config| {
+                settings(config);
+                config.upstream.overlap = overlap;
+                config.upstream.remembered_events = 100_000;
+            });
+            wait_for_last(&*log, 700, seed).await;
+            first.pause();
+            first.go_down();
+            let reads = |upstream| move |it: &Running| it.counted(ACTIVE) == upstream;
+            running.until("the second one is read", reads(1)).await;
+            wait_for_last(&*log, first.expected().len() as u64 + 300, seed).await;
+            second.pause();
+            first.renumber(0, 0);
+            first.publish(3_000).await;
+            first.come_back();
+            first.resume();
+            running.until("the first one is read", reads(0)).await;
+            grown_by(&log, 100, seed).await;
+            first.pause();
+            assert_each_once(&log, &first, seed).await;
+            assert_eq!(
+                running.counted("fanjet_ingest_upstream_renumbered_total"),
+                1
+            );
+            running.stop().await.unwrap();
+        }
+    }
 }

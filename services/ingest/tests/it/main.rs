@@ -20,6 +20,7 @@ mod failover;
 mod late;
 mod quiet;
 mod renumbered;
+mod renumbered_often;
 mod notices;
 mod filtered;
 mod freshness;

@@ -44,6 +44,9 @@ fn the_first_frame_behind_a_cursor_tells_whether_the_upstream_goes_on_as_it_did(
         // Holes are usual, also when a clock is behind.
         (105, at(1_000), Some(First::Follows)),
         (105, at(1_001), Some(First::Suspect(105))),
+        // What was read before, a little further on.
+        (101, at(999), Some(First::Renumbered)),
+        (105, at(999), Some(First::Renumbered)),
         // Other frames under seqs that are known.
         (100, at(1_001), Some(First::Renumbered)),
         (99, at(2_000), Some(First::Renumbered)),

@@ -45,7 +45,7 @@ impl World {
                         next => step = next,
                     }
                 }
-                Step::Stay { .. } | Step::GiveUp => panic!("{search:?} gave up"),
+                Step::Stay { .. } | Step::Renumbered | Step::GiveUp => panic!("{search:?} gave up"),
             }
         }
     }
@@ -170,4 +170,26 @@ fn a_history_that_does_not_reach_back_is_told() {
     };
     let step = search.answered(Some(cursor), oldest);
     assert_eq!(step, Step::Stay { is_short: true });
+}
+
+/// What it sends now is later than what is known, and stands below it.
+#[test]
+fn an_upstream_that_stands_below_what_is_known_numbers_anew() {
+    let known = Place {
+        seq: 1_000_000,
+        time: time(100),
+    };
+    for seq in [31, 1_000_000] {
+        let mut search = Search::new(time(950), time(500), Some(known));
+        assert_eq!(search.first(), Step::Ask(None));
+        let place = Place {
+            seq,
+            time: time(1_000),
+        };
+        let live = Answer::Frame {
+            place,
+            is_oldest: false,
+        };
+        assert_eq!(search.answered(None, live), Step::Renumbered);
+    }
 }
