@@ -16,6 +16,9 @@ use crate::resume::Resume;
 /// one that it goes on with.
 const SOURCES: usize = 64;
 
+/// So much room beside events is not worth a copy of them.
+const SLACK: usize = 64 << 10;
+
 /// Log order begins here: one per leader.
 #[derive(Debug)]
 pub(crate) struct Sequencer {
@@ -173,7 +176,7 @@ impl Sequencer {
             kept.push(draft);
         }
         self.source(numbering).last = last;
-        let text = Bytes::from(text);
+        let text = compact(text, &mut kept);
         let events = kept
             .into_iter()
             .map(|draft| NewEvent {
@@ -220,6 +223,22 @@ impl Sequencer {
         let newest = self.sources.len() - 1;
         &mut self.sources[newest]
     }
+}
+
+/// The events' text without room that nobody counts: until the last of them is acknowledged it stays in memory whole, and what
+/// was dropped or passed over may have been a thousand times as much. Copying costs less than keeping it.
+fn compact(text: Vec<u8>, kept: &mut [Draft]) -> Bytes {
+    let bytes: usize = kept.iter().map(|draft| draft.span.len()).sum();
+    if text.capacity() <= 2 * bytes + SLACK {
+        return Bytes::from(text);
+    }
+    let mut compacted = Vec::with_capacity(bytes);
+    for draft in kept {
+        let start = compacted.len();
+        compacted.extend_from_slice(&text[draft.span.clone()]);
+        draft.span = start..compacted.len();
+    }
+    Bytes::from(compacted)
 }
 
 impl Comparison {

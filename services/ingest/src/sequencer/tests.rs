@@ -210,3 +210,38 @@ fn nothing_from_before_the_beginning_is_wanted() {
     // Then wrong clocks do no harm any more.
     assert!(sequencer.not_before.is_none());
 }
+
+/// What is not acknowledged yet is counted by its bytes: nothing else may stay in memory with it.
+#[test]
+fn events_keep_no_room_of_what_was_dropped_or_passed_over() {
+    let mut sequencer = Sequencer::continuing(&Resume::default());
+    let mut dropped = drafts(&[(1, 0), (2, 0)]);
+    dropped.text.reserve(8 << 20);
+    let passed_over: Vec<_> = (0..100_000)
+        .map(|index| (1, index))
+        .chain([(3, 0)])
+        .collect();
+    for (drafts, expected) in [(dropped, 2), (drafts(&passed_over), 1)] {
+        let texts = drafts.text.clone();
+        let spans: Vec<_> = drafts
+            .events
+            .iter()
+            .map(|draft| draft.span.clone())
+            .collect();
+        let first = spans.len() - expected;
+        let mut sequenced = sequencer.sequence(drafts, &relay(), NOW);
+        assert_eq!(sequenced.events.len(), expected);
+        for (event, span) in sequenced.events.iter().zip(&spans[first..]) {
+            let mut unstamped = texts[span.clone()].to_vec();
+            assert!(v1::stamp(
+                &mut unstamped,
+                Envelope::of(&event.body).unwrap().time
+            ));
+            assert_eq!(event.body, unstamped);
+        }
+        let body = sequenced.events.remove(0).body;
+        drop(sequenced);
+        let room = body.try_into_mut().unwrap().capacity();
+        assert!(room <= 2 * SLACK, "{room} bytes for {expected} events");
+    }
+}
