@@ -25,17 +25,16 @@ pub enum LogError {
     Twice,
 }
 
+/// What the HTTP server logs as an error is a stranger's broken request, one line for each: whoever sends many of them
+/// would fill the disk and hide what matters. They are counted instead. An operator who wants to see them names the target.
+const STRANGERS: &str = "actix_http=off";
+
 /// Starts logging for this process.
 ///
 /// # Errors
 /// [`LogError`].
 pub fn init_logs(config: &TelemetryConfig) -> Result<(), LogError> {
-    let filter = EnvFilter::builder()
-        .parse(&config.log)
-        .map_err(|error| LogError::Filter {
-            value: config.log.clone(),
-            reason: error.to_string(),
-        })?;
+    let filter = filter(&config.log)?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -45,4 +44,48 @@ pub fn init_logs(config: &TelemetryConfig) -> Result<(), LogError> {
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
     };
     set.map_err(|_| LogError::Twice)
+}
+
+/// What an operator wants to see. Of two directives for one target the last counts.
+fn filter(log: &str) -> Result<EnvFilter, LogError> {
+    EnvFilter::builder()
+        .parse(format!("{STRANGERS},{log}"))
+        .map_err(|error| LogError::Filter {
+            value: log.to_owned(),
+            reason: error.to_string(),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::subscriber::with_default;
+    use tracing::{Level, enabled};
+
+    use super::*;
+
+    /// Whether errors of the HTTP server about requests, and those of a node, are logged.
+    fn shown(log: &str) -> (bool, bool) {
+        let lines = tracing_subscriber::fmt().with_env_filter(filter(log).unwrap());
+        with_default(lines.finish(), || {
+            (
+                enabled!(target: "actix_http::h1::dispatcher", Level::ERROR),
+                enabled!(target: "fanjet_edge::http", Level::ERROR),
+            )
+        })
+    }
+
+    #[test]
+    fn broken_requests_of_strangers_are_logged_for_those_who_want_them() {
+        for log in ["info", "error", "trace", "warn,fanjet_edge=debug"] {
+            assert_eq!(shown(log), (false, true), "{log}");
+        }
+        assert_eq!(shown("info,actix_http=error"), (true, true));
+        assert_eq!(shown("off"), (false, false));
+    }
+
+    #[test]
+    fn a_wrong_filter_is_shown_as_it_was_written() {
+        let error = filter("info,=,x").unwrap_err().to_string();
+        assert!(error.contains("\"info,=,x\" is neither"), "{error}");
+    }
 }
