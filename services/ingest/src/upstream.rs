@@ -13,6 +13,7 @@ mod sieve;
 mod connect;
 mod connection;
 mod begin;
+mod first;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,14 +23,13 @@ use fanjet_log::UpstreamId;
 use futures::future::BoxFuture;
 use futures::{FutureExt, future};
 use tokio::time::{Instant, sleep_until, timeout};
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::IngestError;
 use crate::config::{Endpoint, PipelineConfig, UpstreamConfig};
 use crate::decode::{FrameBatch, Rewind};
-use crate::frame_time::FrameTime;
 use crate::metrics::IngestMetrics;
-use crate::queue::{BatchSender, Closed, Share};
+use crate::queue::{BatchSender, Share};
 use crate::resume::Resume;
 use crate::status::Status;
 use begin::Opened;
@@ -258,55 +258,6 @@ impl Upstream {
                 }
             }
         }
-    }
-
-    /// What the first frames of a connection may be besides new.
-    fn rewind(&self, active: usize, begin: &Begin) -> Rewind {
-        let overlap = self.config.overlap;
-        match (begin, self.positions.since()) {
-            _ if self.positions.may_repeat_others(active) => Rewind::IntoLog,
-            (Begin::Search(_), Some(since)) => Rewind::BeforeBeginning(since.before(overlap)),
-            _ => Rewind::None,
-        }
-    }
-
-    /// Reading begins with what happens now, and before anything comes that is all that is known: it is told, so that what
-    /// comes while nobody reads can be looked for.
-    async fn begin_now(&mut self, active: usize, batches: &BatchSender) -> Result<(), Closed> {
-        let now_us = i64::try_from(self.clock.now_us()).unwrap_or(i64::MAX);
-        self.positions.begin_now(FrameTime::from_micros(now_us));
-        let nothing = FrameBatch {
-            numbering: self.positions.numbering(active).clone(),
-            rewind: Rewind::None,
-            reached: self.positions.reached(active),
-            arrived: Instant::now(),
-            frames: Vec::new(),
-            share: Share::default(),
-        };
-        batches.send(nothing).await
-    }
-
-    /// Whether the upstream has forgotten what came before `seq`, the first one it sends behind the cursor. If it still has
-    /// older frames, then there was nothing in between.
-    async fn has_lost(&self, active: usize, seq: u64) -> bool {
-        let endpoint = &self.endpoints[active];
-        let oldest = begin::oldest(&self.connector, endpoint, &self.config, &self.batch).await;
-        let is_lost = match &oldest {
-            Ok(oldest) => oldest.is_none_or(|oldest| oldest >= seq),
-            // It cannot be told apart, and a loss must not pass without a word.
-            Err(_) => true,
-        };
-        if is_lost {
-            self.metrics.upstream_lost();
-            error!(
-                upstream = endpoint.id.as_str(),
-                cursor = self.positions.cursor(active),
-                first = seq,
-                ?oldest,
-                "the upstream has forgotten what follows the place up to which it was read: events are lost"
-            );
-        }
-        is_lost
     }
 
     /// Waits for frames, and does what is due meanwhile. `None`: another upstream is to be read.

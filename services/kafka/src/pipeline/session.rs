@@ -1,33 +1,25 @@
 //! One session: a connection to Kafka and everything that is under way over it.
 
+mod losses;
+mod position;
+
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
-use fanjet_log::{Bounds, LogError, LogIdentity, Selection};
-use futures::future::{FusedFuture, OptionFuture};
-use futures::{FutureExt, StreamExt};
+use fanjet_log::{LogError, LogIdentity, Selection};
+use futures::StreamExt;
 use parking_lot::Mutex;
 use tokio::time::Instant;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
-use super::bookmark::BookmarkKeeper;
+use super::Window;
 use super::prepare::prepared;
 use super::pump::Pump;
 use super::resume::{Begin, Known, Resumed, begin, resume, start};
 use super::worker::{Progress, Worker};
-use super::{Mark, Window};
 use crate::KafkaError;
 use crate::broker::{ClientEvents, PositionKeeper, Producer, ensure_topics};
-use crate::format::Info;
-use crate::metrics::Metrics;
 use crate::start::Start;
-
-/// How often the client library gets its turn for the position.
-const POLL: Duration = Duration::from_millis(50);
-
-/// How often the bookmark beside the log is written: what an operator repeats at most when Kafka has lost the position.
-const BOOKMARK_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What a session works with.
 pub(super) struct Session {
@@ -233,63 +225,6 @@ impl Session {
         Ok(())
     }
 
-    /// The log has dropped events before they were produced: said loudly, and to the consumers.
-    async fn admit_loss(
-        &self,
-        worker: &mut Worker,
-        next: &mut u64,
-        bounds: Bounds,
-    ) -> Result<(), KafkaError> {
-        let lost = bounds.first - *next;
-        error!(
-            lost,
-            from = bounds.first,
-            "the log dropped events before they were produced"
-        );
-        worker.metrics.lost(lost);
-        let message = format!(
-            "the log no longer has {lost} events from seq {} on; going on with seq {}",
-            *next, bounds.first
-        );
-        let mark = Mark {
-            seq: bounds.first - 1,
-            time_us: self.window.acked().time_us,
-        };
-        self.tell(worker, mark, &message).await?;
-        *next = bounds.first;
-        Ok(())
-    }
-
-    /// Another log stands where the one was that was produced from: said to the consumers, and counted.
-    async fn admit_replacement(&self, worker: &mut Worker) -> Result<(), KafkaError> {
-        worker.metrics.replaced();
-        let mark = self.window.acked();
-        let message = format!(
-            "the log was replaced; going on with what it holds from seq {} on, behind the time_us {} of the newest event before: \
-             events of the log before may be missing, some may come again",
-            mark.seq + 1,
-            mark.time_us
-        );
-        self.tell(worker, mark, &message).await
-    }
-
-    /// Says to the consumers that events may be missing.
-    async fn tell(&self, worker: &mut Worker, mark: Mark, what: &str) -> Result<(), KafkaError> {
-        let info = Info {
-            name: "OutdatedCursor",
-            message: Some(what),
-        };
-        let transactional = worker.is_transactional();
-        if transactional {
-            self.producer.begin()?;
-        }
-        self.pump(worker).say(mark, &info).await?;
-        if transactional {
-            self.commit().await?;
-        }
-        Ok(())
-    }
-
     /// Commits what was sent, and the position behind it, as one.
     async fn commit(&self) -> Result<(), KafkaError> {
         let mark = self.window.newest();
@@ -302,120 +237,6 @@ impl Session {
         self.producer.commit(offsets, group).await?;
         self.keeper.lock().was_written(mark);
         Ok(())
-    }
-
-    /// Asked to stop: waits for what is under way, at most for the time of a request, and writes the position.
-    pub(super) async fn finish(&self, worker: &Worker) -> Result<(), KafkaError> {
-        let patience = worker.config.request_timeout;
-        let ended = match worker.is_transactional() {
-            // What is uncommitted is undone, and produced again by the next process.
-            true => self.producer.abort().await,
-            false => self.write_last_position(patience).await,
-        };
-        let mark = self.done(worker.is_transactional());
-        match tokio::time::timeout(patience, worker.bookmarks.write(mark, self.log)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(failure)) => {
-                warn!(error = %failure, "failed to write the last bookmark beside the log")
-            }
-            Err(_elapsed) => warn!("the last bookmark beside the log was not written in time"),
-        }
-        info!(
-            seq = mark.seq,
-            left = self.window.events(),
-            "stopped producing to Kafka"
-        );
-        ended
-    }
-
-    async fn write_last_position(&self, patience: Duration) -> Result<(), KafkaError> {
-        let until = Instant::now() + patience;
-        while self.window.events() > 0 && Instant::now() < until {
-            tokio::time::sleep(POLL).await;
-        }
-        let writing = self.keeper.lock().writing(self.window.acked());
-        match tokio::time::timeout(patience, writing).await {
-            Ok(written) => drop(written?),
-            Err(_elapsed) => warn!(
-                "the last position was not acknowledged in time: its events may be produced again"
-            ),
-        }
-        Ok(())
-    }
-
-    /// Writes the position down from time to time, outside of transactions, and lets the client library do its work.
-    pub(super) async fn keep_position(
-        &self,
-        interval: Duration,
-        is_transactional: bool,
-        metrics: &Metrics,
-        progress: &Progress,
-    ) -> Infallible {
-        let mut due = Instant::now();
-        let mut writing = OptionFuture::from(None);
-        loop {
-            let acked = self.done(is_transactional);
-            let produced = self.window.take_completed();
-            metrics.moved(acked.seq, self.window.events(), produced);
-            progress.moved(acked, self.log, self.window.stalled_for());
-            if produced > 0 {
-                progress.status.fine();
-            }
-            {
-                let keeper = self.keeper.lock();
-                keeper.listen();
-                let is_free = !is_transactional && writing.is_terminated();
-                if is_free && Instant::now() >= due && keeper.is_due(acked) {
-                    due = Instant::now() + interval;
-                    writing = OptionFuture::from(Some(keeper.writing(acked).fuse()));
-                }
-            }
-            tokio::select! {
-                () = tokio::time::sleep(POLL) => {}
-                Some(outcome) = &mut writing => {
-                    match outcome {
-                        Ok(mark) => self.keeper.lock().was_written(mark),
-                        Err(failure) => {
-                            metrics.position_failed();
-                            progress.status.failed(failure.to_string());
-                            error!(error = %failure, "the position is not written: after a restart events are produced again");
-                        }
-                    }
-                    writing = OptionFuture::from(None);
-                }
-            }
-        }
-    }
-
-    /// Up to where nothing is ever produced again.
-    fn done(&self, is_transactional: bool) -> Mark {
-        match is_transactional {
-            true => self.keeper.lock().written(),
-            false => self.window.acked(),
-        }
-    }
-
-    /// Writes the bookmark beside the log from time to time.
-    pub(super) async fn keep_bookmark(
-        &self,
-        bookmarks: &BookmarkKeeper,
-        metrics: &Metrics,
-        is_transactional: bool,
-    ) -> Infallible {
-        let mut written = None;
-        loop {
-            let mark = self.done(is_transactional);
-            if written != Some(mark) {
-                match bookmarks.write(mark, self.log).await {
-                    Ok(()) => written = Some(mark),
-                    Err(failure) => {
-                        metrics.bookmark_failed();
-                        warn!(error = %failure, "failed to write the bookmark beside the log: a position that Kafka loses is not missed");
-                    }
-                }
-            }
-            tokio::time::sleep(BOOKMARK_INTERVAL).await;
-        }
     }
 
     fn pump<'a>(&'a self, worker: &'a mut Worker) -> Pump<'a> {

@@ -1,0 +1,65 @@
+//! What the first frames of a connection are: new, known already, or behind a loss.
+
+use tokio::time::Instant;
+use tracing::error;
+
+use super::position::Begin;
+use super::{Upstream, begin};
+use crate::decode::{FrameBatch, Rewind};
+use crate::frame_time::FrameTime;
+use crate::queue::{BatchSender, Closed, Share};
+
+impl Upstream {
+    /// What the first frames of a connection may be besides new.
+    pub(super) fn rewind(&self, active: usize, begin: &Begin) -> Rewind {
+        let overlap = self.config.overlap;
+        match (begin, self.positions.since()) {
+            _ if self.positions.may_repeat_others(active) => Rewind::IntoLog,
+            (Begin::Search(_), Some(since)) => Rewind::BeforeBeginning(since.before(overlap)),
+            _ => Rewind::None,
+        }
+    }
+
+    /// Reading begins with what happens now, and before anything comes that is all that is known: it is told, so that what
+    /// comes while nobody reads can be looked for.
+    pub(super) async fn begin_now(
+        &mut self,
+        active: usize,
+        batches: &BatchSender,
+    ) -> Result<(), Closed> {
+        let now_us = i64::try_from(self.clock.now_us()).unwrap_or(i64::MAX);
+        self.positions.begin_now(FrameTime::from_micros(now_us));
+        let nothing = FrameBatch {
+            numbering: self.positions.numbering(active).clone(),
+            rewind: Rewind::None,
+            reached: self.positions.reached(active),
+            arrived: Instant::now(),
+            frames: Vec::new(),
+            share: Share::default(),
+        };
+        batches.send(nothing).await
+    }
+
+    /// Whether the upstream has forgotten what came before `seq`, the first one it sends behind the cursor. If it still has
+    /// older frames, then there was nothing in between.
+    pub(super) async fn has_lost(&self, active: usize, seq: u64) -> bool {
+        let endpoint = &self.endpoints[active];
+        let oldest = begin::oldest(&self.connector, endpoint, &self.config, &self.batch).await;
+        let is_lost = match &oldest {
+            Ok(oldest) => oldest.is_none_or(|oldest| oldest >= seq),
+            // It cannot be told apart, and a loss must not pass without a word.
+            Err(_) => true,
+        };
+        if is_lost {
+            self.metrics.upstream_lost();
+            error!(
+                upstream = endpoint.id.as_str(),
+                cursor = self.positions.cursor(active),
+                first = seq,
+                ?oldest,
+                "the upstream has forgotten what follows the place up to which it was read: events are lost"
+            );
+        }
+        is_lost
+    }
+}

@@ -1,0 +1,69 @@
+//! What consumers are told when events may be missing.
+
+use fanjet_log::Bounds;
+use tracing::error;
+
+use super::super::Mark;
+use super::Session;
+use super::Worker;
+use crate::KafkaError;
+use crate::format::Info;
+
+impl Session {
+    /// The log has dropped events before they were produced: said loudly, and to the consumers.
+    pub(super) async fn admit_loss(
+        &self,
+        worker: &mut Worker,
+        next: &mut u64,
+        bounds: Bounds,
+    ) -> Result<(), KafkaError> {
+        let lost = bounds.first - *next;
+        error!(
+            lost,
+            from = bounds.first,
+            "the log dropped events before they were produced"
+        );
+        worker.metrics.lost(lost);
+        let message = format!(
+            "the log no longer has {lost} events from seq {} on; going on with seq {}",
+            *next, bounds.first
+        );
+        let mark = Mark {
+            seq: bounds.first - 1,
+            time_us: self.window.acked().time_us,
+        };
+        self.tell(worker, mark, &message).await?;
+        *next = bounds.first;
+        Ok(())
+    }
+
+    /// Another log stands where the one was that was produced from: said to the consumers, and counted.
+    pub(super) async fn admit_replacement(&self, worker: &mut Worker) -> Result<(), KafkaError> {
+        worker.metrics.replaced();
+        let mark = self.window.acked();
+        let message = format!(
+            "the log was replaced; going on with what it holds from seq {} on, behind the time_us {} of the newest event before: \
+             events of the log before may be missing, some may come again",
+            mark.seq + 1,
+            mark.time_us
+        );
+        self.tell(worker, mark, &message).await
+    }
+
+    /// Says to the consumers that events may be missing.
+    async fn tell(&self, worker: &mut Worker, mark: Mark, what: &str) -> Result<(), KafkaError> {
+        let info = Info {
+            name: "OutdatedCursor",
+            message: Some(what),
+        };
+        let transactional = worker.is_transactional();
+        if transactional {
+            self.producer.begin()?;
+        }
+        self.pump(worker).say(mark, &info).await?;
+        if transactional {
+            self.commit().await?;
+        }
+        Ok(())
+    }
+}

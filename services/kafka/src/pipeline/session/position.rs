@@ -1,0 +1,137 @@
+//! How the position, and the bookmark beside the log, are written while a session produces and when it ends.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::{FusedFuture, OptionFuture};
+use tokio::time::Instant;
+use tracing::{error, info, warn};
+
+use super::super::Mark;
+use super::super::bookmark::BookmarkKeeper;
+use super::{Progress, Session, Worker};
+use crate::KafkaError;
+use crate::metrics::Metrics;
+
+/// How often the client library gets its turn for the position.
+const POLL: Duration = Duration::from_millis(50);
+
+/// How often the bookmark beside the log is written: what an operator repeats at most when Kafka has lost the position.
+const BOOKMARK_INTERVAL: Duration = Duration::from_secs(60);
+
+impl Session {
+    /// Asked to stop: waits for what is under way, at most for the time of a request, and writes the position.
+    pub(in crate::pipeline) async fn finish(&self, worker: &Worker) -> Result<(), KafkaError> {
+        let patience = worker.config.request_timeout;
+        let ended = match worker.is_transactional() {
+            // What is uncommitted is undone, and produced again by the next process.
+            true => self.producer.abort().await,
+            false => self.write_last_position(patience).await,
+        };
+        let mark = self.done(worker.is_transactional());
+        match tokio::time::timeout(patience, worker.bookmarks.write(mark, self.log)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(failure)) => {
+                warn!(error = %failure, "failed to write the last bookmark beside the log")
+            }
+            Err(_elapsed) => warn!("the last bookmark beside the log was not written in time"),
+        }
+        info!(
+            seq = mark.seq,
+            left = self.window.events(),
+            "stopped producing to Kafka"
+        );
+        ended
+    }
+
+    async fn write_last_position(&self, patience: Duration) -> Result<(), KafkaError> {
+        let until = Instant::now() + patience;
+        while self.window.events() > 0 && Instant::now() < until {
+            tokio::time::sleep(POLL).await;
+        }
+        let writing = self.keeper.lock().writing(self.window.acked());
+        match tokio::time::timeout(patience, writing).await {
+            Ok(written) => drop(written?),
+            Err(_elapsed) => warn!(
+                "the last position was not acknowledged in time: its events may be produced again"
+            ),
+        }
+        Ok(())
+    }
+
+    /// Writes the position down from time to time, outside of transactions, and lets the client library do its work.
+    pub(in crate::pipeline) async fn keep_position(
+        &self,
+        interval: Duration,
+        is_transactional: bool,
+        metrics: &Metrics,
+        progress: &Progress,
+    ) -> Infallible {
+        let mut due = Instant::now();
+        let mut writing = OptionFuture::from(None);
+        loop {
+            let acked = self.done(is_transactional);
+            let produced = self.window.take_completed();
+            metrics.moved(acked.seq, self.window.events(), produced);
+            progress.moved(acked, self.log, self.window.stalled_for());
+            if produced > 0 {
+                progress.status.fine();
+            }
+            {
+                let keeper = self.keeper.lock();
+                keeper.listen();
+                let is_free = !is_transactional && writing.is_terminated();
+                if is_free && Instant::now() >= due && keeper.is_due(acked) {
+                    due = Instant::now() + interval;
+                    writing = OptionFuture::from(Some(keeper.writing(acked).fuse()));
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(POLL) => {}
+                Some(outcome) = &mut writing => {
+                    match outcome {
+                        Ok(mark) => self.keeper.lock().was_written(mark),
+                        Err(failure) => {
+                            metrics.position_failed();
+                            progress.status.failed(failure.to_string());
+                            error!(error = %failure, "the position is not written: after a restart events are produced again");
+                        }
+                    }
+                    writing = OptionFuture::from(None);
+                }
+            }
+        }
+    }
+
+    /// Up to where nothing is ever produced again.
+    fn done(&self, is_transactional: bool) -> Mark {
+        match is_transactional {
+            true => self.keeper.lock().written(),
+            false => self.window.acked(),
+        }
+    }
+
+    /// Writes the bookmark beside the log from time to time.
+    pub(in crate::pipeline) async fn keep_bookmark(
+        &self,
+        bookmarks: &BookmarkKeeper,
+        metrics: &Metrics,
+        is_transactional: bool,
+    ) -> Infallible {
+        let mut written = None;
+        loop {
+            let mark = self.done(is_transactional);
+            if written != Some(mark) {
+                match bookmarks.write(mark, self.log).await {
+                    Ok(()) => written = Some(mark),
+                    Err(failure) => {
+                        metrics.bookmark_failed();
+                        warn!(error = %failure, "failed to write the bookmark beside the log: a position that Kafka loses is not missed");
+                    }
+                }
+            }
+            tokio::time::sleep(BOOKMARK_INTERVAL).await;
+        }
+    }
+}
