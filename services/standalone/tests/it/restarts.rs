@@ -14,9 +14,7 @@ async fn interrupted(seed: u64, ends: usize, is_killed: bool) {
     let simulator = simulator(seed, frames, Rate::PerSecond(1_000.0)).await;
     for end in 0..ends {
         let served = Served::start(&simulator, data.path()).await;
-        let before = served.log_seq().await;
-        let grown = random.random_range(1..600);
-        served.log_reaches(before + grown).await;
+        served.log_grows_by(random.random_range(1..600)).await;
         if is_killed {
             served.process.kill().await.unwrap();
         } else {
@@ -32,7 +30,7 @@ async fn interrupted(seed: u64, ends: usize, is_killed: bool) {
     tokio::time::timeout(PATIENCE, simulator.wait_until_produced(frames))
         .await
         .unwrap();
-    served.log_reaches(simulator.expected().len() as u64).await;
+    served.log_holds_all_of(&simulator).await;
     served.stop().await;
     assert_log_equals_world(data.path(), &simulator, seed).await;
 }
@@ -70,7 +68,7 @@ async fn damage_ends_the_process_with_the_file_and_the_offset() {
     tokio::time::timeout(PATIENCE, simulator.wait_until_produced(frames))
         .await
         .unwrap();
-    served.log_reaches(simulator.expected().len() as u64).await;
+    served.log_holds_all_of(&simulator).await;
     served.stop().await;
 
     let files = std::fs::read_dir(data.path()).unwrap();

@@ -132,6 +132,27 @@ impl Served {
         tokio::time::timeout(PATIENCE, reaching).await.unwrap();
     }
 
+    /// Waits until the log has everything that the simulator has sent.
+    pub(crate) async fn log_holds_all_of(&self, simulator: &SimulatorHandle) {
+        let newest = simulator.expected().last().unwrap().relay_seq;
+        self.relay_seq_reaches(newest).await;
+    }
+
+    /// Waits until this process has appended so many events behind its first. A log begins at a high seq, so where it
+    /// stands is not how much it holds.
+    pub(crate) async fn log_grows_by(&self, events: u64) {
+        let begun = async {
+            loop {
+                match self.log_seq().await {
+                    0 => tokio::time::sleep(POLL).await,
+                    seq => return seq,
+                }
+            }
+        };
+        let first = tokio::time::timeout(PATIENCE, begun).await.unwrap();
+        self.log_reaches(first + events).await;
+    }
+
     /// The value behind the beginning of a line of the metrics.
     pub(crate) async fn metric(&self, name: &str) -> u64 {
         let metrics = self.get("/metrics").await;
