@@ -64,7 +64,8 @@ async fn crash(runs: u32, rate: u32, seed: u64) -> Result<()> {
     let expected = {
         let last = serve(&upstream, &data)?;
         let expected = account::read(&expect_out, frames, PATIENCE).await?;
-        wait_for_log(&last, expected.len() as u64).await?;
+        let newest = expected.last().context("nothing was published")?;
+        wait_for_log(&last, newest.relay_seq).await?;
         let status = last.stop(PATIENCE).await?;
         ensure!(status.success(), "the last process ended with {status}");
         expected
@@ -140,23 +141,24 @@ fn serve(upstream: &str, data: &Path) -> Result<Process> {
         .start()
 }
 
-async fn wait_for_log(process: &Process, seq: u64) -> Result<()> {
+/// Waits until the log has everything up to a frame of the upstream that makes an event.
+async fn wait_for_log(process: &Process, relay_seq: u64) -> Result<()> {
     let ops = printed(process, "ops http://").await?;
     let mut at = 0;
     let reaching = async {
-        while at < seq {
+        while at < relay_seq {
             tokio::time::sleep(POLL).await;
             let metrics = get(&ops, "/metrics").await?;
             let value = metrics
                 .lines()
-                .find_map(|line| line.strip_prefix("fanjet_ingest_log_seq "));
+                .find_map(|line| line.strip_prefix("fanjet_ingest_relay_seq "));
             at = value.map_or(Ok(0.0), str::parse::<f64>)? as u64;
         }
         Ok(())
     };
     tokio::time::timeout(PATIENCE, reaching)
         .await
-        .with_context(|| format!("the log does not reach {seq}"))?
+        .with_context(|| format!("the log does not reach the relay seq {relay_seq}"))?
 }
 
 /// Bytes of all files in a folder, which may not be there yet.

@@ -23,8 +23,11 @@ pub(super) async fn judge_log(
 ) -> Result<(Verdict, HashMap<Key, u64>)> {
     let started = Instant::now();
     while started.elapsed() < PATIENCE {
-        let reached = |last| last >= expected.len() as u64;
-        if log.bounds().await.is_ok_and(|bounds| reached(bounds.last)) {
+        let held = log
+            .bounds()
+            .await
+            .map(|bounds| bounds.last + 1 - bounds.first);
+        if held.is_ok_and(|held| held >= expected.len() as u64) {
             break;
         }
         tokio::time::sleep(POLL).await;

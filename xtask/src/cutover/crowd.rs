@@ -52,6 +52,7 @@ pub(super) async fn crowd(target: Target, load: Load, clients: usize, seed: u64)
         sleep(POLL).await;
     }
 
+    oracle.set_first_seq(target.first_seq().await?);
     let urls = Arc::new(target.urls.clone());
     let mut random = StdRng::seed_from_u64(seed);
     let mut lives = JoinSet::new();

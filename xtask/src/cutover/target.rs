@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use fanjet_testkit::Process;
 use tempfile::TempDir;
 
@@ -55,6 +55,16 @@ enum Processes {
 }
 
 impl Target {
+    /// The seq of the oldest event, as an edge says it.
+    pub(super) async fn first_seq(&self) -> Result<u64> {
+        let authority = self.urls[0].rsplit('/').next().unwrap_or_default();
+        let answer = get(authority, "/status").await?;
+        let from = answer.find('{').context("the status is no JSON")?;
+        let status: serde_json::Value = serde_json::from_str(&answer[from..])?;
+        let oldest = &status["log"]["oldest"]["seq"];
+        oldest.as_u64().context("the status names no oldest event")
+    }
+
     /// simulator -> ingest -> nats-server -> edges.
     pub(super) async fn cluster(profile: Profile, load: Load) -> Result<Self> {
         let folder = tempfile::tempdir()?;

@@ -30,6 +30,7 @@ pub(crate) struct Oracle {
     /// Of how many the reference has received all.
     timed: AtomicUsize,
     is_complete: AtomicBool,
+    first_seq: AtomicU64,
     hasher: DefaultHashBuilder,
     collections: Names,
     dids: Names,
@@ -40,7 +41,8 @@ struct Event {
     hash: AtomicU64,
     /// 0 until a client has received it.
     time: AtomicU64,
-    seq: AtomicU32,
+    /// Of the account, from 1 on.
+    line: AtomicU32,
     collection: AtomicU32,
     did: AtomicU32,
     length: AtomicU32,
@@ -75,6 +77,7 @@ impl Oracle {
             known: AtomicUsize::new(0),
             timed: AtomicUsize::new(0),
             is_complete: AtomicBool::new(false),
+            first_seq: AtomicU64::new(1),
             hasher: DefaultHashBuilder::default(),
             collections: Names::default(),
             dids: Names::default(),
@@ -110,9 +113,18 @@ impl Oracle {
         self.events[index].time.load(Ordering::Acquire)
     }
 
-    /// The position in the log, given that the log was empty when it began.
+    /// Notes with which seq the log begins that holds the account and nothing else.
+    pub(crate) fn set_first_seq(&self, seq: u64) {
+        self.first_seq.store(seq, Ordering::Relaxed);
+    }
+
+    /// The position in the log.
     pub(crate) fn seq_of(&self, index: usize) -> u64 {
-        self.events[index].seq.load(Ordering::Relaxed).into()
+        self.first_seq.load(Ordering::Relaxed) + self.line_of(index) - 1
+    }
+
+    fn line_of(&self, index: usize) -> u64 {
+        self.events[index].line.load(Ordering::Relaxed).into()
     }
 
     pub(crate) fn about(&self, index: usize) -> About {
@@ -162,7 +174,7 @@ impl Oracle {
     pub(crate) fn text_of(&self, index: usize) -> Result<String> {
         let line = BufReader::new(File::open(&self.path)?)
             .lines()
-            .nth(self.seq_of(index) as usize - 1)
+            .nth(self.line_of(index) as usize - 1)
             .context("the account has no such line")??;
         let line: Line<'_> = serde_json::from_str(&line)?;
         Ok(line.v1.unwrap_or_default().into_owned())
@@ -187,7 +199,7 @@ impl Oracle {
     }
 
     /// Takes in a line of the account; whether it is the last of its frame.
-    fn add(&self, seq: u32, line: &[u8]) -> Result<bool> {
+    fn add(&self, number: u32, line: &[u8]) -> Result<bool> {
         let line: Line<'_> = serde_json::from_slice(line)?;
         let did = self.dids.number(&line.did);
         let collection = line.collection.as_deref();
@@ -199,7 +211,7 @@ impl Oracle {
             // Sixteen digits in place of the one.
             let length = v1.len() as u32 + 15;
             event.hash.store(hash, Ordering::Relaxed);
-            event.seq.store(seq, Ordering::Relaxed);
+            event.line.store(number, Ordering::Relaxed);
             event.collection.store(collection, Ordering::Relaxed);
             event.did.store(did, Ordering::Relaxed);
             event.length.store(length, Ordering::Relaxed);
@@ -214,13 +226,13 @@ pub(crate) async fn fill(oracle: Arc<Oracle>, frames: u64) -> Result<()> {
     let mut file = BufReader::new(File::open(&oracle.path)?);
     // Bytes: what has been written so far may end in the middle of a character.
     let mut line = Vec::new();
-    let (mut seq, mut seen) = (0, 0);
+    let (mut number, mut seen) = (0, 0);
     let mut progressed = Instant::now();
     while seen < frames {
         file.read_until(b'\n', &mut line)?;
         if line.ends_with(b"\n") {
-            seq += 1;
-            seen += u64::from(oracle.add(seq, &line)?);
+            number += 1;
+            seen += u64::from(oracle.add(number, &line)?);
             line.clear();
             progressed = Instant::now();
         } else {
@@ -231,7 +243,7 @@ pub(crate) async fn fill(oracle: Arc<Oracle>, frames: u64) -> Result<()> {
             );
             sleep(PAUSE).await;
         }
-        if seq % 256 == 0 {
+        if number % 256 == 0 {
             tokio::task::yield_now().await;
         }
     }
@@ -296,8 +308,8 @@ impl Oracle {
     /// One of lines as the simulator writes them.
     pub(super) fn of_lines(lines: &[String]) -> Arc<Self> {
         let oracle = Self::new(Path::new("none"), lines.len());
-        for (seq, line) in (1..).zip(lines) {
-            oracle.add(seq, line.as_bytes()).unwrap();
+        for (number, line) in (1..).zip(lines) {
+            oracle.add(number, line.as_bytes()).unwrap();
         }
         oracle
     }
