@@ -205,5 +205,6 @@ fn the_time_of_a_frame_depends_on_its_bytes_and_not_on_what_they_name() {
         timed.min().unwrap()
     };
     let (once, many) = (time(&creating(&once)), time(&creating(&many)));
-    assert!(many < 20 * once, "{many:?} beside {once:?}");
+    // Ten times, without optimization and alone on the machine; a thousand, were each name written for itself.
+    assert!(many < 100 * once, "{many:?} beside {once:?}");
 }
