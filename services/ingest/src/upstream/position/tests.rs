@@ -1,5 +1,6 @@
 use fanjet_simulator::{World, WorldConfig};
 
+use super::first::judge;
 use super::*;
 
 #[test]
