@@ -108,8 +108,12 @@ impl Served {
         let ops = said(&process, "ops http://").await;
         let url = said(&process, "listening ").await;
         let served = Self { process, url, ops };
+        // A standby is ready, too, before it leads and reads the upstream.
+        let is_reading = |answer: &str| {
+            answer.starts_with("HTTP/1.1 200") && answer.contains(r#""role":"leader""#)
+        };
         let ready = async {
-            while !served.get("/readyz").await.starts_with("HTTP/1.1 200") {
+            while !is_reading(&served.get("/readyz").await) {
                 tokio::time::sleep(POLL).await;
             }
         };
