@@ -63,6 +63,16 @@ async fn is_connected(running: &Running) {
     running.wait_for_role("leader").await;
 }
 
+/// What is published from then on comes over no connection that was there before.
+async fn goes_down(host: &SimulatorHandle, running: &Running) {
+    host.go_down();
+    running
+        .until("the connection is gone", |running| {
+            running.counted("fanjet_ingest_upstream_connected") == 0
+        })
+        .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_has_forgotten_everything_goes_on_with_what_came_while_it_was_down() {
     for (seed, habit) in (700..).zip(HABITS) {
@@ -192,7 +202,7 @@ async fn what_happens_between_a_silent_connection_and_the_next_is_read() {
                 host.publish(3).await;
                 running = Running::start_recording(&host, &log, &positions);
             } else {
-                host.go_down();
+                goes_down(&host, &running).await;
                 host.publish(3).await;
                 host.come_back();
             }
@@ -229,7 +239,7 @@ async fn what_happened_long_before_the_beginning_is_passed_over() {
     let log = Arc::new(MemoryLog::new());
     let running = Running::start_recording(&host, &log, &Arc::default());
     is_connected(&running).await;
-    host.go_down();
+    goes_down(&host, &running).await;
     // Into the future.
     host.publish(20).await;
     host.come_back();
