@@ -113,6 +113,8 @@ async fn open_anew(first: Seq) -> OpenedAnew {
                 let log = current.lock().clone().unwrap();
                 let last = log.last().await.unwrap().unwrap();
                 clock.set(last.time().unwrap().get() + MAX_AGE.as_micros() as u64 + 1);
+                // A log that was opened lately begins to age a while before anything expires.
+                clock.pass(MAX_AGE);
                 while log.bounds().await.unwrap().first <= seq {
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }

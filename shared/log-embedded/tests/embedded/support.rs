@@ -10,11 +10,16 @@ use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog};
 
 /// A clock that stands still until it is told otherwise; then that time has passed.
 #[derive(Debug, Default)]
-pub(crate) struct TestClock(AtomicU64);
+pub(crate) struct TestClock(AtomicU64, AtomicU64);
 
 impl TestClock {
     pub(crate) fn set(&self, now_us: u64) {
         self.0.store(now_us, Ordering::SeqCst);
+    }
+
+    /// Time passes that the wall clock does not show.
+    pub(crate) fn pass(&self, time: Duration) {
+        self.1.fetch_add(time.as_micros() as u64, Ordering::SeqCst);
     }
 }
 
@@ -25,7 +30,7 @@ impl Clock for TestClock {
 
     fn instant(&self) -> Instant {
         static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
-        *BEGIN + Duration::from_micros(self.now_us())
+        *BEGIN + Duration::from_micros(self.now_us() + self.1.load(Ordering::SeqCst))
     }
 }
 
