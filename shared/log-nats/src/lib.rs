@@ -34,6 +34,7 @@ mod seek;
 mod lease;
 
 mod log;
+mod bucket_keys;
 mod notices;
 mod bookmarks;
 
