@@ -11,12 +11,12 @@ use fanjet_actors::{Stop, SystemClock};
 use fanjet_edge::metrics::{DAMAGED_READS, DISCONNECTS, REFUSED_HANDSHAKES};
 use fanjet_edge::{Edge, EdgeConfig, Surroundings};
 use fanjet_log::memory::MemoryNotices;
-use fanjet_log::{Entry, EventLog, NewEvent, Seq};
+use fanjet_log::{Entry, EventLog, Seq};
 use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl, StreamConfig};
 use fanjet_testkit::NatsServer;
 use tokio_tungstenite::tungstenite::Error;
 
-use crate::support::{Client, FaultyLog, Instruments, Node, commit, eventually, time_of};
+use crate::support::{Client, FaultyLog, Instruments, Node, append, commit, eventually, time_of};
 
 const POST: &str = "app.bsky.feed.post";
 
@@ -129,27 +129,6 @@ async fn damage_among_the_newest_events_does_not_stop_a_start() {
     closes_at(&mut reader, 250).await;
 }
 
-/// Appends events behind the log's end.
-async fn append(log: &dyn EventLog, count: u64) -> Vec<Entry> {
-    let end = log.bounds().await.unwrap().last;
-    let entries: Vec<_> = (end + 1..=end + count)
-        .map(|seq| commit(POST, "did:plc:a").at(seq))
-        .collect();
-    let events: Vec<_> = entries
-        .iter()
-        .map(|entry| NewEvent {
-            topic: entry.topic.clone(),
-            origin: entry.origin.clone(),
-            body: entry.body.clone(),
-            trace: None,
-        })
-        .collect();
-    let mut appender = log.appender(end).await.unwrap();
-    appender.append(&events).await.unwrap();
-    appender.flush().await.unwrap();
-    entries
-}
-
 #[tokio::test]
 async fn foreign_and_purged_messages_of_a_stream_close_those_who_read_them_and_nobody_else() {
     let server = NatsServer::shared().await.unwrap();
@@ -165,12 +144,12 @@ async fn foreign_and_purged_messages_of_a_stream_close_those_who_read_them_and_n
     let log = NatsLog::connect_patiently(config, || 500_000).await;
     let log: Arc<dyn EventLog> = Arc::new(log.unwrap());
     let admin = jetstream::new(async_nats::connect(server.url()).await.unwrap());
-    let mut all = append(&*log, 300).await;
+    let mut all = append(&*log, 300, 0).await;
     let mut places = Vec::new();
     for subject in ["damaged.identity", "damaged.else"] {
         let sent = admin.publish(subject, "{}".into()).await.unwrap();
         places.push(sent.await.unwrap().sequence);
-        all.extend(append(&*log, 300).await);
+        all.extend(append(&*log, 300, 0).await);
     }
     // What is purged from the middle leaves a hole.
     let stream = admin.get_stream("DAMAGED").await.unwrap();

@@ -10,14 +10,13 @@ use fanjet_actors::{Stop, SystemClock};
 use fanjet_edge::metrics::{DISCONNECTS, FEEDER_RESTARTS, SUBSCRIBERS};
 use fanjet_edge::{Edge, EdgeConfig, EdgeHandle, Surroundings};
 use fanjet_log::memory::{MemoryLog, MemoryNotices, MemoryOptions};
-use fanjet_log::{Entry, EventLog, NewEvent, Seq};
+use fanjet_log::{EventLog, Seq};
 use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl, StreamConfig};
 use fanjet_testkit::NatsServer;
 use futures::future::BoxFuture;
 
-use crate::support::{Client, Instruments, commit, eventually, time_of};
+use crate::support::{Client, Instruments, append, eventually, time_of};
 
-const POST: &str = "app.bsky.feed.post";
 const PADDING: usize = 20_000;
 /// Where the two logs begin, as logs do that are made at such times.
 const OLD: Seq = 3_566_351_776_000;
@@ -82,27 +81,6 @@ async fn in_nats() -> Replaceable {
     }
 }
 
-/// Appends events behind the log's end; returns their entries.
-async fn append(log: &dyn EventLog, count: u64) -> Vec<Entry> {
-    let end = log.bounds().await.unwrap().last;
-    let entries: Vec<_> = (end + 1..=end + count)
-        .map(|seq| commit(POST, "did:plc:a").padded(PADDING).at(seq))
-        .collect();
-    let events: Vec<_> = entries
-        .iter()
-        .map(|entry| NewEvent {
-            topic: entry.topic.clone(),
-            origin: entry.origin.clone(),
-            body: entry.body.clone(),
-            trace: None,
-        })
-        .collect();
-    let mut appender = log.appender(end).await.unwrap();
-    appender.append(&events).await.unwrap();
-    assert_eq!(appender.flush().await.unwrap(), end + count);
-    entries
-}
-
 fn start(log: Arc<dyn EventLog>, instruments: &Instruments) -> (EdgeHandle, Stop) {
     let mut config = EdgeConfig::default();
     config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -134,7 +112,7 @@ async fn replaced(log: Replaceable) {
         recreate,
         ..
     } = &log;
-    let old = append(&**log, 100).await;
+    let old = append(&**log, 100, PADDING).await;
     let instruments = Instruments::new();
     let (node, stop) = start(Arc::clone(reader), &instruments);
     eventually("the node is ready", || node.readiness().is_ready()).await;
@@ -147,14 +125,14 @@ async fn replaced(log: Replaceable) {
     let behind = Client::connect_narrow(addr, "?cursor=0").await;
     let waiting = Client::connect(addr, &format!("?requireHello=true&cursor={OLD}")).await;
     let ahead = Client::connect(addr, &format!("?cursor={}", time_of(OLD + 1000))).await;
-    let more = append(&**log, 5).await;
+    let more = append(&**log, 5, PADDING).await;
     live.expect(&more).await;
     replayed.expect(&more).await;
     let mut ahead = ahead;
     let old: Vec<_> = old.into_iter().chain(more).collect();
 
     let writer = recreate(NEW).await;
-    let new = append(&*writer, 60).await;
+    let new = append(&*writer, 60, PADDING).await;
     for client in [&mut live, &mut replayed, &mut ahead] {
         let (read, closed) = client.read_to_end().await;
         assert_eq!(read, Vec::<String>::new());
@@ -207,7 +185,7 @@ async fn replaced(log: Replaceable) {
         }
     }
     clients.push((&[], Client::connect(addr, "").await));
-    let last = append(&*writer, 3).await;
+    let last = append(&*writer, 3, PADDING).await;
     for (past, client) in &mut clients {
         client.expect(past.iter().chain(&last)).await;
     }

@@ -1,5 +1,6 @@
 //! A log in memory with faults, events, a node, clients.
 
+mod append;
 mod client;
 mod events;
 mod faulty_log;
@@ -9,6 +10,7 @@ mod request;
 mod stream;
 mod trickling;
 
+pub(crate) use append::append;
 pub(crate) use client::{Client, decompressed};
 pub(crate) use events::{Event, commit, event, time_of};
 pub(crate) use faulty_log::{Fault, FaultyLog};

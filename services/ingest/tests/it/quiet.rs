@@ -73,15 +73,40 @@ async fn goes_down(host: &SimulatorHandle, running: &Running) {
         .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_log_that_has_forgotten_everything_goes_on_with_what_came_while_it_was_down() {
-    for (seed, habit) in (700..).zip(HABITS) {
+/// A running ingest whose log has the first frames of a host.
+struct Scene {
+    host: SimulatorHandle,
+    log: Arc<MemoryLog>,
+    positions: Arc<MemoryBookmarks>,
+    running: Running,
+}
+
+impl Scene {
+    async fn begun(seed: u64, habit: CursorHabit) -> Self {
         let host = host(seed, habit).await;
         let (log, positions) = (Arc::new(MemoryLog::new()), Arc::default());
         let running = Running::start_recording(&host, &log, &positions);
         is_connected(&running).await;
         host.publish(30).await;
         catches_up(&log, &host, seed).await;
+        Self {
+            host,
+            log,
+            positions,
+            running,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_has_forgotten_everything_goes_on_with_what_came_while_it_was_down() {
+    for (seed, habit) in (700..).zip(HABITS) {
+        let Scene {
+            host,
+            log,
+            positions,
+            running,
+        } = Scene::begun(seed, habit).await;
         running.stop().await.unwrap();
 
         expire_all(&log).await;
@@ -102,12 +127,12 @@ async fn a_log_that_has_forgotten_everything_goes_on_with_what_came_while_it_was
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_log_took_after_the_last_record_is_not_logged_again() {
     for (seed, habit) in (710..).zip(HABITS) {
-        let host = host(seed, habit).await;
-        let (log, positions) = (Arc::new(MemoryLog::new()), Arc::default());
-        let running = Running::start_recording(&host, &log, &positions);
-        is_connected(&running).await;
-        host.publish(30).await;
-        catches_up(&log, &host, seed).await;
+        let Scene {
+            host,
+            log,
+            positions,
+            running,
+        } = Scene::begun(seed, habit).await;
         let record = recorded(&running, &positions, "\"relay_seq\":3").await;
         host.publish(25).await;
         catches_up(&log, &host, seed).await;
