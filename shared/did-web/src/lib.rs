@@ -9,9 +9,11 @@
 //! How much is read, how long it may take and how often it is tried is for whoever asks.
 
 mod url;
+mod site;
 mod resolver;
 mod public;
 
 pub use public::{redirects, within, within_by};
 pub use resolver::{NoAnswer, Resolver};
+pub use site::site;
 pub use url::{HANDLE_PREFIX, Reach, document_url, handle_url};

@@ -1,6 +1,6 @@
 //! Who knows a DID's document, if anybody may be asked. Pure.
 
-use fanjet_did_web::{Reach, document_url};
+use fanjet_did_web::{Reach, document_url, site};
 
 /// Whom to ask for a DID's document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,19 +26,10 @@ impl Who {
             return if is_sound { Self::Plc } else { Self::Nobody };
         }
         match document_url(did, Reach::Public) {
-            Some(url) => Self::Web(domain(url.host_str().unwrap_or_default())),
+            Some(url) => Self::Web(site(url.host_str().unwrap_or_default()).into()),
             None => Self::Nobody,
         }
     }
-}
-
-/// The last two names of a host: who has one can have any number below it.
-fn domain(host: &str) -> Box<str> {
-    let below = host.rsplit('.').take(2).map(|name| name.len() + 1);
-    let length = below.sum::<usize>().saturating_sub(1);
-    host.get(host.len().saturating_sub(length)..)
-        .unwrap_or(host)
-        .into()
 }
 
 #[cfg(test)]

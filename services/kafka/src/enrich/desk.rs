@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fanjet_did_web::site;
 use futures::future::{BoxFuture, FutureExt, Shared};
 use futures::stream::{FuturesUnordered, StreamExt};
 use parking_lot::Mutex;
@@ -66,14 +67,12 @@ impl Kind {
     }
 
     /// Whose share a look-up counts against: that of whoever owns the name, so that many names below it gain nothing.
-    fn site(self, key: &str) -> &str {
+    fn site(self, key: &str) -> String {
         if !self.is_strangers() {
-            return "";
+            return String::new();
         }
         let host = key.strip_prefix("did:web:").unwrap_or(key);
-        let host = host.split(['%', ':']).next().unwrap_or(host);
-        let mut dots = host.rmatch_indices('.').skip(1);
-        dots.next().map_or(host, |(dot, _)| &host[dot + 1..])
+        site(host.split(['%', ':']).next().unwrap_or(host))
     }
 
     fn shares(self) -> Shares {
@@ -207,7 +206,7 @@ impl<T: Answer> Desk<T> {
             key: key.into(),
             done,
         };
-        if !state.orders.push(self.kind.site(key), order) {
+        if !state.orders.push(&self.kind.site(key), order) {
             return None;
         }
         let look_up = waiting.shared();
@@ -287,7 +286,7 @@ impl<T: Answer> Desk<T> {
             .looked_up(self.kind, matches!(answer, Ok(Some(_))), false);
         let time_to_live = self.time_to_live(&answer);
         let mut state = self.state.lock();
-        state.orders.done(self.kind.site(&key));
+        state.orders.done(&self.kind.site(&key));
         let under_way = state.under_way.remove(&key);
         // What has happened since the look-up began needs another one.
         let is_late = under_way.is_some_and(|under_way| under_way.is_doubted);

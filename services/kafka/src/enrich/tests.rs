@@ -290,6 +290,43 @@ async fn many_silent_names_of_one_site_hold_up_nobody_elses() {
     }
 }
 
+/// Host names have no case, and DIDs keep the one that they were written in.
+#[tokio::test(start_paused = true)]
+async fn no_spelling_of_a_name_makes_another_site_of_it() {
+    const SILENT: &str = "silent.com";
+    let desk = desk_of(Kind::Web);
+    let serving = desk.run(|key| {
+        Box::pin(async move {
+            if key.to_ascii_lowercase().ends_with(SILENT) {
+                std::future::pending::<()>().await;
+            }
+            Ok(Some(key.into_string()))
+        })
+    });
+    let using = async {
+        for number in 0..64 {
+            let letters = SILENT.chars().enumerate();
+            let spelled: String = letters
+                .map(|(place, letter)| match number >> place & 1 {
+                    1 => letter.to_ascii_uppercase(),
+                    _ => letter,
+                })
+                .collect();
+            assert!(desk.ask(&format!("did:web:{spelled}")).is_some());
+        }
+        // The silent ones are under way.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        let begun = Instant::now();
+        let honest = desk.ask("did:web:alice.com").unwrap();
+        honest.await.unwrap();
+        assert!(begun.elapsed() < Duration::from_millis(100));
+    };
+    tokio::select! {
+        () = serving => panic!("it ended"),
+        () = using => {}
+    }
+}
+
 /// One account that says all the time that it has changed must not take the directory from all others.
 #[tokio::test(start_paused = true)]
 async fn what_an_account_sends_makes_few_look_ups() {
