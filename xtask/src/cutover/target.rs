@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use fanjet_testkit::Process;
 use tempfile::TempDir;
+use tokio::time::sleep;
 
 use crate::cluster::{
     Cluster, Profile, build, get, listening, printed, program, set, stop, wait_until_ready,
@@ -21,6 +22,9 @@ const SETTINGS: [(&str, &str); 2] = [
 const HISTORY_BYTES: &str = "4294967296";
 
 const EDGES: usize = 3;
+
+/// How long the first event may take from the upstream to the status of an edge.
+const FIRST_EVENT_WITHIN: Duration = Duration::from_secs(30);
 
 /// How much happens.
 #[derive(Debug, Clone, Copy)]
@@ -55,14 +59,23 @@ enum Processes {
 }
 
 impl Target {
-    /// The seq of the oldest event, as an edge says it.
+    /// The seq of the oldest event, as an edge says it once there is one.
     pub(super) async fn first_seq(&self) -> Result<u64> {
         let authority = self.urls[0].rsplit('/').next().unwrap_or_default();
-        let answer = get(authority, "/status").await?;
-        let from = answer.find('{').context("the status is no JSON")?;
-        let status: serde_json::Value = serde_json::from_str(&answer[from..])?;
-        let oldest = &status["log"]["oldest"]["seq"];
-        oldest.as_u64().context("the status names no oldest event")
+        let began = Instant::now();
+        loop {
+            let answer = get(authority, "/status").await?;
+            let from = answer.find('{').context("the status is no JSON")?;
+            let status: serde_json::Value = serde_json::from_str(&answer[from..])?;
+            if let Some(seq) = status["log"]["oldest"]["seq"].as_u64() {
+                return Ok(seq);
+            }
+            ensure!(
+                began.elapsed() < FIRST_EVENT_WITHIN,
+                "the status names no oldest event after {FIRST_EVENT_WITHIN:?}"
+            );
+            sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// simulator -> ingest -> nats-server -> edges.
