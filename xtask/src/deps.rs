@@ -14,6 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("fanjet-firehose", &["fanjet-event", "fanjet-json"]),
     ("fanjet-verify", &["fanjet-event", "fanjet-firehose"]),
     ("fanjet-did-web", &[]),
+    ("fanjet-identity", &["fanjet-did-web"]),
     ("fanjet-filter", &["fanjet-event"]),
     ("fanjet-wire", &["fanjet-event", "fanjet-json"]),
     ("fanjet-log", &["fanjet-event", "fanjet-wire"]),
@@ -57,6 +58,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-filter",
             "fanjet-verify",
             "fanjet-did-web",
+            "fanjet-identity",
             "fanjet-wire",
             "fanjet-cluster",
             "fanjet-log",
@@ -89,6 +91,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "fanjet-event",
             "fanjet-did-web",
+            "fanjet-identity",
             "fanjet-log",
             "fanjet-log-nats",
             "fanjet-actors",

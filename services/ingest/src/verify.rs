@@ -9,10 +9,6 @@
 mod config;
 
 mod documents;
-mod who;
-mod rate;
-mod budget;
-mod cache;
 mod crowd;
 mod keys;
 
@@ -38,7 +34,6 @@ use crate::metrics::IngestMetrics;
 use check::check;
 pub use config::{VerifyConfig, VerifyMode};
 use crowd::Gate;
-use documents::HttpDocuments;
 use keys::{KeyAnswer, Keys, Patience};
 
 pub(crate) use check::Outcome;
@@ -101,7 +96,7 @@ impl Verifier {
         let Some(one_in) = config.commits.one_in() else {
             return Ok(None);
         };
-        let documents = Arc::new(HttpDocuments::new(config)?);
+        let documents = Arc::new(documents::over_http(config)?);
         let workers = match config.workers {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             workers => workers,

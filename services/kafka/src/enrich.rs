@@ -4,12 +4,8 @@
 //! the look-up goes on for the next event of the account. Each account is looked up once at a time, its answer is
 //! remembered, and so is that there was none.
 
-mod again;
-mod budget;
-mod cache;
-mod desk;
+mod kind;
 mod document;
-mod fair;
 mod handle;
 mod http;
 mod metadata;
@@ -19,24 +15,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanjet_actors::{OnFailure, Stop, Tasks};
+use fanjet_identity::{Answered, Budget, Looking, Rate, Who};
 use fanjet_log::{Entry, LogError};
 use futures::future::{BoxFuture, join_all};
-use parking_lot::Mutex;
 use tokio::time::{Instant, timeout_at};
-use url::Url;
 
 use crate::KafkaError;
 use crate::config::{EnrichConfig, PLC_DIRECTORY};
 use crate::event::{Event, What};
 use crate::filter::Wanted;
 use crate::metrics::Metrics;
-use budget::Budget;
-pub(crate) use desk::Kind;
-use desk::{Answered, Desk, Looking};
 use document::Identity;
 use handle::Owner;
 use http::Http;
 pub(crate) use http::base_url;
+pub(crate) use kind::Kind;
+use kind::{Answer, Desk, Subject, Waiting, ask};
 pub(crate) use metadata::Known;
 use metadata::{Found, Handle};
 
@@ -72,17 +66,17 @@ impl Enricher {
             timeout,
             (did_web.reach(), config.resolver()?),
         )?;
-        let budget = |rate, burst| Arc::new(Mutex::new(Budget::new(rate, burst)));
+        let budget = |rate, burst| Arc::new(Budget::new(Rate::per_second(rate, burst)));
         let usual = || budget(config.lookups_per_second, config.burst);
         let directory = usual();
         let strangers = budget(did_web.lookups_per_second, did_web.lookups_per_second);
-        let desk = |kind, budget| (kind, config.clone(), metrics.clone(), budget);
+        let subject = |kind| Subject::new(kind, config, metrics);
         Ok(Self {
-            identities: Desk::new(desk(Kind::Identity, Arc::clone(&directory))),
-            audits: Desk::new(desk(Kind::Audit, directory)),
-            web: (did_web.enabled).then(|| Desk::new(desk(Kind::Web, strangers))),
-            profiles: has_profiles.then(|| Desk::new(desk(Kind::Profile, usual()))),
-            handles: Desk::new(desk(Kind::Handle, usual())),
+            identities: subject(Kind::Identity).desk(Arc::clone(&directory)),
+            audits: subject(Kind::Audit).desk(directory),
+            web: (did_web.enabled).then(|| subject(Kind::Web).desk(strangers)),
+            profiles: has_profiles.then(|| subject(Kind::Profile).desk(usual())),
+            handles: subject(Kind::Handle).desk(usual()),
             http: Arc::new(http),
             deadline: config.deadline,
             web_deadline: config.deadline.min(did_web.deadline),
@@ -91,68 +85,34 @@ impl Enricher {
 
     /// Makes the look-ups, until stopped.
     pub(crate) fn spawn(self: &Arc<Self>, tasks: &mut Tasks, stop: &Stop) {
-        let (this, http) = (Arc::clone(self), Arc::clone(&self.http));
-        let identities = async move {
-            let look = move |did: Box<str>| -> Looking<Identity> {
-                let http = Arc::clone(&http);
-                Box::pin(async move {
-                    let text = http.document(&did).await?;
-                    Ok(text.and_then(|text| Identity::parse(&did, &text)))
-                })
-            };
-            this.identities.run(look).await;
+        let audit: Look<String> = |http, did| {
+            Box::pin(async move {
+                let text = http.audit(&did).await?;
+                Ok(text.and_then(|text| document::created_at(&text)))
+            })
         };
-        let (this, http) = (Arc::clone(self), Arc::clone(&self.http));
-        let web = async move {
-            let look = move |did: Box<str>| -> Looking<Identity> {
-                let http = Arc::clone(&http);
-                Box::pin(async move {
-                    let text = http.strangers_document(&did).await?;
-                    Ok(text.and_then(|text| Identity::parse(&did, &text)))
-                })
-            };
-            if let Some(web) = &this.web {
-                web.run(look).await;
-            }
+        let profile: Look<String> = |http, did| {
+            Box::pin(async move {
+                let text = http.profile(&did).await?;
+                Ok(text.and_then(|text| document::profile(&text)))
+            })
         };
-        let (this, http) = (Arc::clone(self), Arc::clone(&self.http));
-        let audits = async move {
-            let look = move |did: Box<str>| -> Looking<String> {
-                let http = Arc::clone(&http);
-                Box::pin(async move {
-                    let text = http.audit(&did).await?;
-                    Ok(text.and_then(|text| document::created_at(&text)))
-                })
-            };
-            this.audits.run(look).await;
-        };
-        let (this, http) = (Arc::clone(self), Arc::clone(&self.http));
-        let profiles = async move {
-            let look = move |did: Box<str>| -> Looking<String> {
-                let http = Arc::clone(&http);
-                Box::pin(async move {
-                    let text = http.profile(&did).await?;
-                    Ok(text.and_then(|text| document::profile(&text)))
-                })
-            };
-            if let Some(profiles) = &this.profiles {
-                profiles.run(look).await;
-            }
-        };
-        let (this, http) = (Arc::clone(self), Arc::clone(&self.http));
-        let handles = async move {
-            let look = move |handle: Box<str>| -> Looking<Owner> {
-                let http = Arc::clone(&http);
-                Box::pin(async move { http.owner(&handle).await })
-            };
-            this.handles.run(look).await;
-        };
+        let owner: Look<Owner> = |http, handle| Box::pin(async move { http.owner(&handle).await });
         let named: [(&'static str, BoxFuture<'static, ()>); 5] = [
-            ("identities", Box::pin(identities)),
-            ("strangers' identities", Box::pin(web)),
-            ("audit logs", Box::pin(audits)),
-            ("profiles", Box::pin(profiles)),
-            ("handles", Box::pin(handles)),
+            (
+                "identities",
+                self.looking(|this| Some(&this.identities), identity),
+            ),
+            (
+                "strangers' identities",
+                self.looking(|this| this.web.as_ref(), identity),
+            ),
+            ("audit logs", self.looking(|this| Some(&this.audits), audit)),
+            (
+                "profiles",
+                self.looking(|this| this.profiles.as_ref(), profile),
+            ),
+            ("handles", self.looking(|this| Some(&this.handles), owner)),
         ];
         for (name, looking) in named {
             let stop = stop.clone();
@@ -164,6 +124,20 @@ impl Enricher {
                 Ok::<_, KafkaError>(())
             });
         }
+    }
+
+    /// Makes the look-ups of one kind, for ever, if there are any.
+    fn looking<T: Answer + 'static>(
+        self: &Arc<Self>,
+        desk: fn(&Self) -> Option<&Desk<T>>,
+        look: Look<T>,
+    ) -> BoxFuture<'static, ()> {
+        let this = Arc::clone(self);
+        Box::pin(async move {
+            if let Some(desk) = desk(&this) {
+                desk.run(|key| look(Arc::clone(&this.http), key)).await;
+            }
+        })
     }
 
     /// Waits for what can be known about the accounts of some events, at most until the deadline.
@@ -219,50 +193,49 @@ impl Enricher {
 
     /// Who has the documents of such accounts.
     fn documents(&self, did: &str) -> Option<&Desk<Identity>> {
-        match Method::of(did) {
-            Method::Plc => Some(&self.identities),
-            Method::Web => self.web.as_ref(),
-            Method::Unknown => None,
+        match Who::knows(did) {
+            Who::Plc => Some(&self.identities),
+            Who::Web => self.web.as_ref(),
+            Who::Nobody => None,
         }
     }
 
     /// A look-up at a host that nobody vouches for, so that it is waited for less long.
-    fn ask_stranger(&self, did: &str) -> Option<desk::LookUp> {
-        let is_stranger = Method::of(did) == Method::Web;
-        self.web.as_ref().filter(|_| is_stranger)?.ask(did)
+    fn ask_stranger(&self, did: &str) -> Option<Waiting> {
+        let is_stranger = Who::knows(did) == Who::Web;
+        ask(self.web.as_ref().filter(|_| is_stranger)?, did)
     }
 
     /// The look-ups to wait for.
-    fn ask(&self, did: &str) -> Vec<desk::LookUp> {
-        let (identity, audit) = match Method::of(did) {
-            Method::Plc => (self.identities.ask(did), self.audits.ask(did)),
-            Method::Web => (None, None),
+    fn ask(&self, did: &str) -> Vec<Waiting> {
+        let (identity, audit) = match Who::knows(did) {
+            Who::Plc => (ask(&self.identities, did), ask(&self.audits, did)),
+            Who::Web => (None, None),
             // Nobody knows them, and nobody's answer about them says anything of the directory or the API.
-            Method::Unknown => return Vec::new(),
+            Who::Nobody => return Vec::new(),
         };
-        let profile = self.profiles.as_ref().and_then(|desk| desk.ask(did));
+        let profile = self.profiles.as_ref().and_then(|desk| ask(desk, did));
         [identity, audit, profile].into_iter().flatten().collect()
     }
 
     /// Whose the handle is that the account claims.
-    fn ask_handle(&self, did: &str) -> Option<desk::LookUp> {
-        self.handles.ask(&self.claimed(did)?)
+    fn ask_handle(&self, did: &str) -> Option<Waiting> {
+        ask(&self.handles, &self.claimed(did)?)
     }
 
     /// The handle that the account claims.
     fn claimed(&self, did: &str) -> Option<String> {
-        let (identity, _) = self.documents(did)?.remembered(did);
+        let identity = self.documents(did)?.remembered(did).answer;
         identity.found()?.handle.clone()
     }
 
     /// What is known about an account now.
     pub(crate) fn known(&self, did: &str, now_us: u64) -> Known {
-        let documents = self.documents(did);
-        let (identity, is_stale) =
-            documents.map_or((Answered::Unknown, false), |desk| desk.remembered(did));
-        let identity = identity.found();
+        let remembered = self.documents(did).map(|desk| desk.remembered(did));
+        let is_stale = remembered.as_ref().is_some_and(|known| known.is_stale);
+        let identity = remembered.as_ref().and_then(|known| known.answer.found());
         let claimed = identity.and_then(|identity| identity.handle.as_deref());
-        let owner = claimed.map(|handle| self.handles.remembered(handle).0);
+        let owner = claimed.map(|handle| self.handles.remembered(handle).answer);
         let handle = match (claimed, &owner) {
             (None, _) | (_, None) => Handle::Invalid,
             (Some(handle), Some(Answered::Found(owner))) if owner.0 == did => {
@@ -271,8 +244,11 @@ impl Enricher {
             (_, Some(Answered::Unknown)) => Handle::Unverified,
             (_, Some(Answered::Found(_) | Answered::Nothing)) => Handle::Invalid,
         };
-        let (created_at, _) = self.audits.remembered(did);
-        let profile = self.profiles.as_ref().map(|desk| desk.remembered(did).0);
+        let created_at = self.audits.remembered(did).answer;
+        let profile = self
+            .profiles
+            .as_ref()
+            .map(|desk| desk.remembered(did).answer);
         let found = Found {
             identity,
             handle,
@@ -287,39 +263,21 @@ impl Enricher {
     }
 }
 
-/// Who knows about an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Method {
-    /// The directory.
-    Plc,
-    /// The host that it names.
-    Web,
-    /// Nobody.
-    Unknown,
+/// A look-up.
+type Look<T> = fn(Arc<Http>, Box<str>) -> Looking<T>;
+
+fn identity(http: Arc<Http>, did: Box<str>) -> Looking<Identity> {
+    Box::pin(async move {
+        let text = http.document(&did).await?;
+        Ok(text.and_then(|text| Identity::parse(&did, &text)))
+    })
 }
 
-impl Method {
-    fn of(did: &str) -> Self {
-        if did.starts_with("did:plc:") {
-            Self::Plc
-        } else if did.starts_with("did:web:") {
-            Self::Web
-        } else {
-            Self::Unknown
-        }
-    }
-}
-
-async fn waited(until: Instant, look_ups: Vec<desk::LookUp>) -> bool {
+async fn waited(until: Instant, look_ups: Vec<Waiting>) -> bool {
     if look_ups.is_empty() {
         return true;
     }
     timeout_at(until, join_all(look_ups)).await.is_ok()
-}
-
-/// Whether a text is a URL that a look-up can be made below.
-pub(crate) fn is_base(url: &Url) -> bool {
-    matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none()
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub struct VerifyConfig {
     pub lookup_timeout: Duration,
     /// Look-ups started per second and DID method.
     pub lookups_per_second: u32,
-    /// Keys kept at the most.
+    /// Keys kept at the most, of each DID method.
     pub cached_keys: usize,
     /// How long a key is used.
     #[serde(with = "humantime_serde")]
@@ -120,13 +120,10 @@ impl VerifyConfig {
 
 /// A base to which `/<did>` can be added.
 pub(super) fn base_url(key: &'static str, text: &str) -> Result<Url, IngestError> {
-    Url::parse(text)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-        .ok_or_else(|| IngestError::Config {
-            key,
-            reason: format!("{text:?} is no directory; allowed: https://HOST, http://HOST"),
-        })
+    fanjet_identity::base_url(text).ok_or_else(|| IngestError::Config {
+        key,
+        reason: format!("{text:?} is no directory; allowed: https://HOST, http://HOST"),
+    })
 }
 
 #[cfg(test)]

@@ -1,37 +1,28 @@
 //! The keys of accounts: remembered, and looked up beside the stream, which waits for an answer only as long as it is told.
 //!
-//! What a stranger can make us ask is bounded for each DID, for each domain of did:web, and for all together; a look-up that
+//! What a stranger can make us ask is bounded for each DID, for each site of did:web, and for all together; a look-up that
 //! is not allowed, or not answered in time, changes nothing in what is known.
 
-mod lookups;
+mod kind;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use fanjet_event::Did;
-use fanjet_verify::PublicKey;
-use parking_lot::Mutex;
+use fanjet_identity::{Answered, Asked, Denied, LookUp, Remembered, Who};
+use fanjet_verify::{PublicKey, signing_key};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::budget::{Budget, Denied};
-use super::cache::Cache;
 use super::config::VerifyConfig;
 use super::crowd::Crowd;
 use super::documents::DidDocuments;
-use super::rate::Rate;
-use super::who::Who;
 use crate::metrics::IngestMetrics;
-pub(crate) use lookups::LookupResult;
-use lookups::{Lookup, Lookups};
+use kind::Desk;
+pub(crate) use kind::LookupResult;
 
 /// A key that was looked up more recently than this is not looked up again when a signature fails.
 const FRESH: Duration = Duration::from_secs(10);
-/// Look-ups of one DID: a few at once, because accounts move, and then one a minute, whatever it sends.
-const OF_A_DID: (u64, u64) = (60_000_000, 4);
-/// Look-ups per second of one domain of did:web.
-const OF_A_DOMAIN: u32 = 2;
-/// Domains of did:web whose look-ups are remembered.
-const DOMAINS: usize = 10_000;
 /// How much shorter the stream waits for a stranger's host than for the directory.
 const STRANGERS_SHARE: u32 = 4;
 
@@ -39,7 +30,7 @@ const STRANGERS_SHARE: u32 = 4;
 #[derive(Debug, Clone)]
 pub(super) enum KeyAnswer {
     /// The key.
-    Key(Arc<KnownKey>),
+    Key(KnownKey),
     /// There is none that we could use.
     Missing,
     /// Nobody could be asked, or did not answer in time.
@@ -49,44 +40,33 @@ pub(super) enum KeyAnswer {
 }
 
 /// A key, and when it was looked up.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct KnownKey {
-    pub(super) key: PublicKey,
-    at: Instant,
-    /// How often it had been doubted when the look-up began.
-    doubts: u64,
+    pub(super) key: Arc<PublicKey>,
+    at: Option<Instant>,
 }
 
-/// What is remembered of an account.
-#[derive(Debug, Clone)]
-struct Remembered {
-    key: Option<Arc<KnownKey>>,
-    /// Until when that is not doubted; `None` when it is, or when nothing was ever answered.
-    until: Option<Instant>,
-    /// How often something happened that may have changed the key.
-    doubts: u64,
-    lookups: Rate,
+impl KeyAnswer {
+    /// What is remembered, or why nothing is.
+    fn of(known: Remembered<PublicKey>, denied: Denied) -> Self {
+        match known.answer {
+            Answered::Found(key) => Self::Key(KnownKey { key, at: known.at }),
+            Answered::Nothing => Self::Missing,
+            Answered::Unknown => match denied {
+                Denied::Away => Self::Away,
+                Denied::RateLimited => Self::RateLimited,
+            },
+        }
+    }
 }
 
 /// All keys.
 pub(super) struct Keys {
-    shared: Arc<Shared>,
-    lookups: Lookups,
+    directory: Arc<Desk>,
+    strangers: Arc<Desk>,
     timeout: Duration,
-}
-
-/// What look-ups share with those who wait for them.
-struct Shared {
-    documents: Arc<dyn DidDocuments>,
-    remembered: Mutex<Cache<Box<str>, Remembered>>,
-    plc: Mutex<Budget>,
-    web: Mutex<Rate>,
-    domains: Mutex<Cache<Box<str>, Arc<Mutex<Budget>>>>,
-    timeout: Duration,
-    key_ttl: Duration,
-    missing_ttl: Duration,
-    began: Instant,
-    metrics: IngestMetrics,
+    /// Makes the look-ups; dropping it ends them.
+    _looking: JoinSet<()>,
 }
 
 /// How long the stream waits for keys.
@@ -107,9 +87,9 @@ impl Patience {
         }
     }
 
-    async fn end(&mut self, who: &Who) {
+    async fn end(&mut self, who: Who) {
         let until = match who {
-            Who::Web(_) => self.strangers,
+            Who::Web => self.strangers,
             Who::Plc | Who::Nobody => self.directory,
         };
         match &mut self.crowd {
@@ -125,22 +105,27 @@ impl Keys {
         config: &VerifyConfig,
         metrics: IngestMetrics,
     ) -> Self {
-        let shared = Arc::new(Shared {
-            documents,
-            remembered: Mutex::new(Cache::new(config.cached_keys)),
-            plc: Mutex::new(Budget::new(config.lookups_per_second)),
-            web: Mutex::new(Rate::per_second(config.lookups_per_second)),
-            domains: Mutex::new(Cache::new(DOMAINS)),
-            timeout: config.lookup_timeout,
-            key_ttl: config.key_ttl,
-            missing_ttl: config.missing_ttl,
-            began: Instant::now(),
-            metrics,
-        });
+        let directory = Arc::new(kind::directory(config, metrics.clone()));
+        let strangers = Arc::new(kind::strangers(config, metrics));
+        let mut looking = JoinSet::new();
+        for desk in [&directory, &strangers] {
+            let (desk, documents) = (Arc::clone(desk), Arc::clone(&documents));
+            looking.spawn(async move {
+                desk.run(|did| {
+                    let documents = Arc::clone(&documents);
+                    Box::pin(async move {
+                        let document = documents.get(&did).await?;
+                        Ok(document.and_then(|document| signing_key(&did, &document).ok()))
+                    })
+                })
+                .await;
+            });
+        }
         Self {
-            lookups: Lookups::new(Arc::clone(&shared)),
-            shared,
+            directory,
+            strangers,
             timeout: config.lookup_timeout,
+            _looking: looking,
         }
     }
 
@@ -154,27 +139,21 @@ impl Keys {
         }
     }
 
-    /// The account's key, remembered or looked up.
+    /// The account's key, remembered or looked up. One that ran out, or is doubted, is better than none.
     pub(super) async fn get(&self, did: &Did, patience: &Patience) -> KeyAnswer {
-        let who = Who::knows(did.as_str());
-        if who == Who::Nobody {
+        let (did, who) = (did.as_str(), Who::knows(did.as_str()));
+        let Some(desk) = self.desk(who) else {
             return KeyAnswer::Missing;
-        }
-        let known = match self.shared.remembered(did) {
-            Some(Remembered {
-                key,
-                until: Some(until),
-                ..
-            }) if Instant::now() < until => {
-                return key.map_or(KeyAnswer::Missing, KeyAnswer::Key);
-            }
-            Some(Remembered { key, .. }) => key,
-            None => None,
         };
-        match (self.look_up(did, &who, patience).await, known) {
-            // A key that ran out, or is doubted, is better than none.
-            (KeyAnswer::Away | KeyAnswer::RateLimited, Some(key)) => KeyAnswer::Key(key),
-            (answer, _) => answer,
+        match desk.ask(did) {
+            Asked::Known(known) => KeyAnswer::of(known, Denied::RateLimited),
+            Asked::Waiting(look_up) => {
+                let known = waited(look_up, who, patience).await;
+                let known = known.unwrap_or_else(|| desk.remembered(did));
+                KeyAnswer::of(known, Denied::Away)
+            }
+            Asked::Denied(denied) => KeyAnswer::of(desk.remembered(did), denied),
+            Asked::Nobody => KeyAnswer::Missing,
         }
     }
 
@@ -186,107 +165,55 @@ impl Keys {
         used: &KnownKey,
         patience: &Patience,
     ) -> Option<KeyAnswer> {
-        let answer = match self.shared.remembered(did) {
+        let (did, who) = (did.as_str(), Who::knows(did.as_str()));
+        let desk = self.desk(who)?;
+        let known = desk.remembered(did);
+        let is_fresh = used.at.is_some_and(|at| at.elapsed() < FRESH);
+        let known = match known.at > used.at {
             // Another commit has looked meanwhile.
-            Some(Remembered { key: Some(key), .. }) if key.at > used.at => KeyAnswer::Key(key),
-            // It is from before something that may have changed it, however fresh.
-            Some(Remembered { doubts, .. }) if doubts > used.doubts => {
-                self.look_up(did, &Who::knows(did.as_str()), patience).await
-            }
-            _ if used.at.elapsed() < FRESH => return None,
-            _ => self.look_up(did, &Who::knows(did.as_str()), patience).await,
+            true => known,
+            // However fresh, it may be from before something that has changed it.
+            false if is_fresh && !known.is_doubted => return None,
+            false => match desk.ask_again(did) {
+                Asked::Waiting(look_up) => waited(look_up, who, patience).await?,
+                Asked::Known(_) | Asked::Denied(_) | Asked::Nobody => return None,
+            },
         };
-        match &answer {
-            KeyAnswer::Key(key) if key.key == used.key => None,
-            KeyAnswer::Away | KeyAnswer::RateLimited => None,
-            KeyAnswer::Key(_) | KeyAnswer::Missing => Some(answer),
+        match known.answer {
+            Answered::Found(key) if key == used.key => None,
+            Answered::Unknown => None,
+            Answered::Found(_) | Answered::Nothing => Some(KeyAnswer::of(known, Denied::Away)),
         }
     }
 
     /// The account's key may have changed: the next commit looks again, if that is not too often.
     pub(super) fn doubt(&self, did: &str) {
-        let mut remembered = self.shared.remembered.lock();
-        let did = Box::from(did);
-        if let Some(known) = remembered.get(&did) {
-            remembered.put(
-                did,
-                Remembered {
-                    until: None,
-                    doubts: known.doubts + 1,
-                    ..known
-                },
-            );
+        if let Some(desk) = self.desk(Who::knows(did)) {
+            desk.doubt(did);
         }
     }
 
-    /// Joins the look-up that is going on for this account, or starts one, and waits for it as long as there is patience.
-    async fn look_up(&self, did: &Did, who: &Who, patience: &Patience) -> KeyAnswer {
-        let allow = || self.shared.allow(did, who);
-        let mut lookup: Lookup = match self.lookups.join_or_start(did, who, allow) {
-            Ok(lookup) => lookup,
-            Err(Denied::Away) => return KeyAnswer::Away,
-            Err(Denied::RateLimited) => return KeyAnswer::RateLimited,
-        };
-        let mut patience = patience.clone();
-        tokio::select! {
-            biased;
-            answered = lookup.wait_for(Option::is_some) => match answered {
-                Ok(answer) => answer.clone().unwrap_or(KeyAnswer::Away),
-                Err(_ended) => KeyAnswer::Away,
-            },
-            () = patience.end(who) => KeyAnswer::Away,
+    /// Who has the documents of such accounts.
+    fn desk(&self, who: Who) -> Option<&Desk> {
+        match who {
+            Who::Plc => Some(&self.directory),
+            Who::Web => Some(&self.strangers),
+            Who::Nobody => None,
         }
     }
 }
 
-impl Shared {
-    fn remembered(&self, did: &Did) -> Option<Remembered> {
-        self.remembered.lock().get(&Box::from(did.as_str()))
-    }
-
-    /// Whether an account's document may be asked for now; if so, that is counted.
-    fn allow(&self, did: &Did, who: &Who) -> Result<(), Denied> {
-        let now_us = self.now_us();
-        let mut known = self.remembered(did).unwrap_or(Remembered {
-            key: None,
-            until: None,
-            doubts: 0,
-            lookups: Rate::new(OF_A_DID.0, OF_A_DID.1),
-        });
-        if !known.lookups.take(now_us) {
-            return Err(Denied::RateLimited);
-        }
-        match who {
-            Who::Plc => self.plc.lock().take(now_us)?,
-            Who::Web(domain) => {
-                // Of what is refused nothing may be counted: neither may one domain take from all, nor all from it.
-                let mut web = self.web.lock();
-                if !web.is_free(now_us) {
-                    return Err(Denied::RateLimited);
-                }
-                self.domain(domain).lock().take(now_us)?;
-                web.take(now_us);
-            }
-            Who::Nobody => return Err(Denied::Away),
-        }
-        self.remembered.lock().put(Box::from(did.as_str()), known);
-        Ok(())
-    }
-
-    fn domain(&self, domain: &str) -> Arc<Mutex<Budget>> {
-        let mut domains = self.domains.lock();
-        let domain = Box::from(domain);
-        domains.get(&domain).unwrap_or_else(|| {
-            let budget = Arc::new(Mutex::new(Budget::new(OF_A_DOMAIN)));
-            domains.put(domain, Arc::clone(&budget));
-            budget
-        })
-    }
-
-    /// Monotonic, and never near zero.
-    fn now_us(&self) -> u64 {
-        let since = self.began.elapsed() + Duration::from_secs(1);
-        u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+/// What a look-up has found; `None` when there was no more patience for it.
+async fn waited(
+    look_up: LookUp<PublicKey>,
+    who: Who,
+    patience: &Patience,
+) -> Option<Remembered<PublicKey>> {
+    let mut patience = patience.clone();
+    tokio::select! {
+        biased;
+        known = look_up.ended() => known,
+        () = patience.end(who) => None,
     }
 }
 

@@ -2,6 +2,7 @@ use std::num::NonZeroU64;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use fanjet_identity::NoAnswer;
 use fanjet_log::UpstreamId;
 use fanjet_simulator::{World, WorldConfig};
 use fanjet_telemetry::Metrics;
@@ -9,7 +10,7 @@ use futures::future::BoxFuture;
 use futures::stream;
 use tokio::time::{Instant, advance};
 
-use super::documents::{DidDocuments, NoAnswer};
+use super::documents::DidDocuments;
 use super::*;
 use crate::decode::Numbering;
 use crate::queue::Share;
@@ -25,12 +26,12 @@ struct OneKey {
 }
 
 impl DidDocuments for OneKey {
-    fn get<'a>(&'a self, did: &'a Did) -> BoxFuture<'a, Result<Option<Vec<u8>>, NoAnswer>> {
+    fn get<'a>(&'a self, did: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, NoAnswer>> {
         Box::pin(async move {
             if self.is_silent.load(Ordering::SeqCst) {
                 std::future::pending::<()>().await;
             }
-            let document = self.document.replace(&self.of, did.as_str());
+            let document = self.document.replace(&self.of, did);
             Ok(Some(document.into_bytes()))
         })
     }

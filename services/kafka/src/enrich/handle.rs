@@ -1,10 +1,10 @@
 //! Whose a handle is: what its name server and its host say. The account's own word counts nothing here.
 
 use fanjet_did_web::{HANDLE_PREFIX, Reach, Resolver, handle_url};
-use reqwest::Client;
+use fanjet_identity::{NoAnswer, fetch};
+use reqwest::{Client, StatusCode};
 
-use super::desk::Answer;
-use super::http::{NoAnswer, get};
+use super::kind::Answer;
 
 /// Of a handle's host; a DID has dozens of bytes.
 const MAX_ANSWER: usize = 2 << 10;
@@ -39,7 +39,7 @@ pub(super) async fn owner(
     let Some(url) = handle_url(handle, reach) else {
         return Ok(None);
     };
-    let mut is_answered = true;
+    let mut silence = None;
     if !handle.ends_with(WITHOUT_TEXTS) {
         match resolver.texts(&format!("{HANDLE_PREFIX}{handle}")).await {
             Ok(texts) => match named(&texts) {
@@ -47,23 +47,24 @@ pub(super) async fn owner(
                 Named::Several => return Ok(None),
                 Named::Nobody => {}
             },
-            Err(_) => is_answered = false,
+            Err(no_answer) => silence = Some(no_answer),
         }
     }
-    let found = match get(client, url, MAX_ANSWER).await {
+    let found = match fetch(client, url, MAX_ANSWER).await {
         Ok(found) => found,
+        // A plain no.
+        Err(NoAnswer::Status(StatusCode::BAD_REQUEST)) => None,
         // A host that there is not will not answer later either.
-        Err(NoAnswer) => match resolver.addresses(handle).await {
+        Err(no_answer) => match resolver.addresses(handle).await {
             Ok(addresses) if addresses.is_empty() => None,
-            _ => return Err(NoAnswer),
+            _ => return Err(no_answer),
         },
     };
     let text = found.and_then(|text| String::from_utf8(text).ok());
     match text.and_then(|text| did(text.trim()).map(str::to_owned)) {
         Some(did) => Ok(Some(Owner(did))),
-        None if is_answered => Ok(None),
         // The name servers may know what the host does not.
-        None => Err(NoAnswer),
+        None => silence.map_or(Ok(None), |no_answer| Err(no_answer.into())),
     }
 }
 

@@ -1,9 +1,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use proptest::prelude::*;
+use fanjet_identity::NoAnswer;
 use serde_json::{Value, json};
 
-use super::cache::Cache;
 use super::*;
 
 const DID: &str = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
@@ -82,61 +81,6 @@ fn a_document_of_somebody_else_is_none() {
     assert_eq!((nameless.handle, nameless.pds.as_str()), (None, ""));
 }
 
-proptest! {
-    #[test]
-    fn a_budget_never_gives_more_than_its_burst_and_its_rate(
-        per_second in 1_u32..500,
-        burst in 1_u32..200,
-        steps in prop::collection::vec(0_u64..50_000, 1..300),
-    ) {
-        let mut budget = Budget::new(per_second, burst);
-        let begun = Instant::now();
-        let mut now = Duration::ZERO;
-        let mut used: Vec<Duration> = Vec::new();
-        for step in steps {
-            now += Duration::from_micros(step);
-            used.push(now + budget.take(begun + now));
-        }
-        let each = Duration::from_secs(1) / per_second;
-        for (first, from) in used.iter().enumerate() {
-            for (last, to) in used.iter().enumerate().skip(first) {
-                let within = (*to - *from).as_nanos() / each.as_nanos() + u128::from(burst) + 1;
-                prop_assert!((last - first + 1) as u128 <= within);
-            }
-        }
-    }
-
-    #[test]
-    fn a_cache_keeps_what_was_used_last_and_never_too_much(
-        capacity in 2_usize..50,
-        keys in prop::collection::vec(0_u32..100, 1..300),
-    ) {
-        let mut cache = Cache::new(capacity, usize::MAX);
-        for key in &keys {
-            if cache.get(key).is_none() {
-                cache.put(*key, *key, 1);
-            }
-            prop_assert!(cache.len() <= capacity.max(2));
-            prop_assert_eq!(cache.get(key).copied(), Some(*key));
-        }
-    }
-
-    #[test]
-    fn a_cache_never_keeps_too_many_bytes(
-        most in 10_usize..1_000,
-        values in prop::collection::vec((0_u32..50, 0_usize..300), 1..300),
-    ) {
-        let mut cache = Cache::new(usize::MAX, most);
-        for (key, bytes) in values {
-            cache.put(key, key, bytes);
-            prop_assert_eq!(cache.get(&key).copied(), Some(key));
-            // What alone is too large stays until the next one.
-            let newest_two = 2 * 300;
-            prop_assert!(cache.bytes() <= most.max(newest_two), "{}", cache.bytes());
-        }
-    }
-}
-
 fn desk() -> Desk<String> {
     desk_of(Kind::Audit)
 }
@@ -148,13 +92,13 @@ fn desk_of(kind: Kind) -> Desk<String> {
         ..EnrichConfig::default()
     };
     let metrics = fanjet_telemetry::Metrics::new().unwrap().meter("test");
-    let budget = Arc::new(Mutex::new(Budget::new(1_000_000, 1_000_000)));
-    Desk::new((kind, config, Metrics::new(&metrics), budget))
+    let budget = Arc::new(Budget::new(Rate::per_second(1_000_000, 1_000_000)));
+    Subject::new(kind, &config, &Metrics::new(&metrics)).desk(budget)
 }
 
 fn remembered(desk: &Desk<String>, key: &str) -> (Option<String>, bool) {
-    let (answer, is_stale) = desk.remembered(key);
-    (answer.found().cloned(), is_stale)
+    let known = desk.remembered(key);
+    (known.answer.found().cloned(), known.is_stale)
 }
 
 #[tokio::test(start_paused = true)]
@@ -167,7 +111,7 @@ async fn an_account_is_looked_up_once_at_a_time_and_remembered_also_when_there_i
         Box::pin(async move {
             tokio::time::sleep(Duration::from_millis(100)).await;
             match &*did {
-                "away" => Err(http::NoAnswer),
+                "away" => Err(NoAnswer::Timeout),
                 "none" => Ok(None),
                 did => Ok(Some(format!("of {did}"))),
             }
@@ -175,28 +119,26 @@ async fn an_account_is_looked_up_once_at_a_time_and_remembered_also_when_there_i
     });
     let using = async {
         let waits = [
-            desk.ask("a"),
-            desk.ask("a"),
-            desk.ask("none"),
-            desk.ask("away"),
+            ask(&desk, "a"),
+            ask(&desk, "a"),
+            ask(&desk, "none"),
+            ask(&desk, "away"),
         ];
         join_all(waits.into_iter().flatten()).await;
         assert_eq!(asked.load(Ordering::SeqCst), 3);
         assert_eq!(remembered(&desk, "a"), (Some("of a".to_owned()), false));
-        assert!(matches!(
-            desk.remembered("none"),
-            (Answered::Nothing, false)
-        ));
-        assert!(matches!(desk.remembered("away"), (Answered::Unknown, _)));
+        let none = desk.remembered("none");
+        assert!(matches!(none.answer, Answered::Nothing) && !none.is_stale);
+        assert!(matches!(desk.remembered("away").answer, Answered::Unknown));
         for known in ["a", "none", "away"] {
-            assert!(desk.ask(known).is_none(), "{known}");
+            assert!(ask(&desk, known).is_none(), "{known}");
         }
         // Nobody's silence is forgotten first, then the no, then the answer.
         for (seconds, again) in [(31, "away"), (15 * 60, "none"), (3_600, "a")] {
             tokio::time::advance(Duration::from_secs(seconds)).await;
-            let waiting = desk.ask(again);
+            let waiting = ask(&desk, again);
             assert!(waiting.is_some(), "{again}");
-            waiting.unwrap().await.unwrap();
+            waiting.unwrap().await;
         }
         assert_eq!(asked.load(Ordering::SeqCst), 6);
     };
@@ -220,33 +162,33 @@ async fn what_is_doubted_is_kept_and_marked_until_somebody_answers() {
         Box::pin(async move {
             tokio::time::sleep(Duration::from_millis(100)).await;
             match is_away {
-                true => Err(http::NoAnswer),
+                true => Err(NoAnswer::Timeout),
                 false => Ok(Some(number.to_string())),
             }
         })
     });
     let known = |number: u64, is_stale| (Some(number.to_string()), is_stale);
     let using = async {
-        desk.ask("a").unwrap().await.unwrap();
+        ask(&desk, "a").unwrap().await;
         assert_eq!(remembered(&desk, "a"), known(0, false));
         is_away.store(true, Ordering::SeqCst);
         desk.doubt("a");
-        desk.ask("a").unwrap().await.unwrap();
+        ask(&desk, "a").unwrap().await;
         assert_eq!(remembered(&desk, "a"), known(0, true));
         // Not asked again at once.
-        assert!(desk.ask("a").is_none());
+        assert!(ask(&desk, "a").is_none());
         is_away.store(false, Ordering::SeqCst);
         tokio::time::advance(NO_ANSWER).await;
-        desk.ask("a").unwrap().await.unwrap();
+        ask(&desk, "a").unwrap().await;
         assert_eq!(remembered(&desk, "a"), known(2, false));
         // What happens during a look-up may not be in its answer yet.
         desk.doubt("a");
-        let waiting = desk.ask("a").unwrap();
+        let waiting = ask(&desk, "a").unwrap();
         tokio::time::sleep(Duration::from_millis(50)).await;
         desk.doubt("a");
-        waiting.await.unwrap();
+        waiting.await;
         assert_eq!(remembered(&desk, "a"), known(3, true));
-        desk.ask("a").unwrap().await.unwrap();
+        ask(&desk, "a").unwrap().await;
         assert_eq!(remembered(&desk, "a"), known(4, false));
     };
     tokio::select! {
@@ -273,13 +215,13 @@ async fn many_silent_names_of_one_site_hold_up_nobody_elses() {
         let using = async {
             for number in 0..1_000 {
                 let name = format!("{prefix}a{number}.silent.com");
-                assert!(desk.ask(&name).is_some());
+                assert!(ask(&desk, &name).is_some());
             }
             // The silent ones are under way.
             tokio::time::sleep(Duration::from_millis(1)).await;
             let key = format!("{prefix}alice.com");
             let begun = Instant::now();
-            desk.ask(&key).unwrap().await.unwrap();
+            ask(&desk, &key).unwrap().await;
             assert_eq!(remembered(&desk, &key), (Some(key.clone()), false));
             assert!(begun.elapsed() < Duration::from_millis(100));
         };
@@ -312,13 +254,13 @@ async fn no_spelling_of_a_name_makes_another_site_of_it() {
                     _ => letter,
                 })
                 .collect();
-            assert!(desk.ask(&format!("did:web:{spelled}")).is_some());
+            assert!(ask(&desk, &format!("did:web:{spelled}")).is_some());
         }
         // The silent ones are under way.
         tokio::time::sleep(Duration::from_millis(1)).await;
         let begun = Instant::now();
-        let honest = desk.ask("did:web:alice.com").unwrap();
-        honest.await.unwrap();
+        let honest = ask(&desk, "did:web:alice.com").unwrap();
+        honest.await;
         assert!(begun.elapsed() < Duration::from_millis(100));
     };
     tokio::select! {
@@ -340,16 +282,16 @@ async fn what_an_account_sends_makes_few_look_ups() {
     let using = async {
         for _ in 0..6_000 {
             desk.doubt("a");
-            if let Some(waiting) = desk.ask("a") {
+            if let Some(waiting) = ask(&desk, "a") {
                 // Also while it is looked up.
                 desk.doubt("a");
-                waiting.await.unwrap();
+                waiting.await;
             }
             tokio::time::advance(Duration::from_millis(100)).await;
         }
         let asked = asked.load(Ordering::SeqCst);
         assert!((60..=66).contains(&asked), "{asked} look-ups in 600 s");
-        assert!(desk.remembered("a").1, "it is doubted");
+        assert!(desk.remembered("a").is_stale, "it is doubted");
     };
     tokio::select! {
         () = serving => panic!("it ended"),

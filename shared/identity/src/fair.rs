@@ -4,23 +4,26 @@ use std::collections::{HashMap, VecDeque};
 
 /// What waits, and how much is under way, by site.
 #[derive(Debug)]
-pub(super) struct Fair<T> {
+pub(crate) struct Fair<T> {
     sites: HashMap<Box<str>, Site<T>>,
     /// Sites with something that waits and may be taken, in their order.
     turns: VecDeque<Box<str>>,
     waiting: usize,
+    under_way: usize,
     shares: Shares,
 }
 
 /// How much there may be.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Shares {
+pub struct Shares {
     /// Waiting, of all sites.
-    pub(super) waiting: usize,
+    pub waiting: usize,
     /// Waiting, of one site.
-    pub(super) waiting_of_one: usize,
+    pub waiting_of_one: usize,
+    /// Under way, of all sites.
+    pub under_way: usize,
     /// Under way, of one site.
-    pub(super) under_way_of_one: usize,
+    pub under_way_of_one: usize,
 }
 
 #[derive(Debug)]
@@ -30,17 +33,18 @@ struct Site<T> {
 }
 
 impl<T> Fair<T> {
-    pub(super) fn new(shares: Shares) -> Self {
+    pub(crate) fn new(shares: Shares) -> Self {
         Self {
             sites: HashMap::new(),
             turns: VecDeque::new(),
             waiting: 0,
+            under_way: 0,
             shares,
         }
     }
 
     /// Lets something wait for its turn; whether there is room for it.
-    pub(super) fn push(&mut self, site: &str, item: T) -> bool {
+    pub(crate) fn push(&mut self, site: &str, item: T) -> bool {
         if self.waiting >= self.shares.waiting {
             return false;
         }
@@ -61,11 +65,15 @@ impl<T> Fair<T> {
     }
 
     /// Takes what is next. It is under way until it is said to be [done](Fair::done).
-    pub(super) fn pop(&mut self) -> Option<T> {
+    pub(crate) fn pop(&mut self) -> Option<T> {
+        if self.under_way >= self.shares.under_way {
+            return None;
+        }
         let name = self.turns.pop_front()?;
         let site = self.sites.get_mut(&name)?;
         let item = site.waiting.pop_front()?;
         site.under_way += 1;
+        self.under_way += 1;
         self.waiting -= 1;
         if !site.waiting.is_empty() && site.under_way < self.shares.under_way_of_one {
             self.turns.push_back(name);
@@ -74,12 +82,13 @@ impl<T> Fair<T> {
     }
 
     /// One of a site is not under way any more.
-    pub(super) fn done(&mut self, name: &str) {
+    pub(crate) fn done(&mut self, name: &str) {
         let Some(site) = self.sites.get_mut(name) else {
             return;
         };
         let was_full = site.under_way >= self.shares.under_way_of_one;
         site.under_way -= 1;
+        self.under_way -= 1;
         if !site.waiting.is_empty() {
             if was_full {
                 self.turns.push_back(name.into());

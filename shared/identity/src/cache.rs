@@ -6,7 +6,7 @@ use std::hash::Hash;
 /// Two generations: what is used moves into the young one; when that is full, the old one goes. Full is what holds half of
 /// the values, or half of the bytes: strangers say how large a value is.
 #[derive(Debug)]
-pub(super) struct Cache<K, V> {
+pub(crate) struct Cache<K, V> {
     young: Generation<K, V>,
     old: Generation<K, V>,
     half: usize,
@@ -21,7 +21,7 @@ struct Generation<K, V> {
 
 impl<K: Hash + Eq, V> Cache<K, V> {
     /// Holds at most `capacity` values, at least two, of at most `bytes` bytes, but for the two newest.
-    pub(super) fn new(capacity: usize, bytes: usize) -> Self {
+    pub(crate) fn new(capacity: usize, bytes: usize) -> Self {
         Self {
             young: Generation::default(),
             old: Generation::default(),
@@ -30,7 +30,7 @@ impl<K: Hash + Eq, V> Cache<K, V> {
         }
     }
 
-    pub(super) fn get<Q>(&mut self, key: &Q) -> Option<&mut V>
+    pub(crate) fn get<Q>(&mut self, key: &Q) -> Option<&mut V>
     where
         Q: Hash + Eq + ?Sized,
         K: std::borrow::Borrow<Q>,
@@ -41,7 +41,7 @@ impl<K: Hash + Eq, V> Cache<K, V> {
         self.young.values.get_mut(key).map(|(value, _)| value)
     }
 
-    pub(super) fn put(&mut self, key: K, value: V, bytes: usize) {
+    pub(crate) fn put(&mut self, key: K, value: V, bytes: usize) {
         self.old.remove(&key);
         self.young.remove(&key);
         let is_full = self.young.values.len() >= self.half
@@ -53,12 +53,12 @@ impl<K: Hash + Eq, V> Cache<K, V> {
         self.young.values.insert(key, (value, bytes));
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.young.values.len() + self.old.values.len()
     }
 
     #[cfg(test)]
-    pub(super) fn bytes(&self) -> usize {
+    fn bytes(&self) -> usize {
         self.young.bytes + self.old.bytes
     }
 }
@@ -83,3 +83,6 @@ impl<K, V> Default for Generation<K, V> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

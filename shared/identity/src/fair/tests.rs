@@ -5,6 +5,7 @@ use super::*;
 const SHARES: Shares = Shares {
     waiting: 30,
     waiting_of_one: 20,
+    under_way: 7,
     under_way_of_one: 3,
 };
 
@@ -48,7 +49,8 @@ proptest! {
                     let may = |site: usize| {
                         waiting[site] > 0 && under_way[site] < SHARES.under_way_of_one
                     };
-                    let is_any = (0..4).any(may);
+                    let is_any = under_way.iter().sum::<usize>() < SHARES.under_way
+                        && (0..4).any(may);
                     let taken = fair.pop();
                     prop_assert_eq!(taken.is_some(), is_any);
                     if let Some(site) = taken {

@@ -1,0 +1,160 @@
+//! What is looked up, and for how long each answer counts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fanjet_did_web::site;
+use fanjet_identity::{Admission, Asked, Budget, Ended, Limits, NoAnswer, Rate, Shares, Who};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use crate::config::EnrichConfig;
+use crate::metrics::Metrics;
+
+/// Look-ups that wait for their turn. More are not made: their events go without.
+const QUEUE: usize = 20_000;
+/// Look-ups under way.
+const PARALLEL: usize = 64;
+/// Look-ups of one account because of what it sends.
+const OF_AN_ACCOUNT: Rate = Rate::new(Duration::from_secs(10), 6);
+/// Bytes of answers that are remembered, for each of the accounts that may be: most have less.
+const BYTES_OF_EACH: usize = 1 << 10;
+/// How long it is remembered that nobody answered: shorter than a plain no.
+const NO_ANSWER_TTL: Duration = Duration::from_secs(30);
+/// How long a profile is remembered that may change with the next post.
+const NEW_PROFILE_TTL: Duration = Duration::from_secs(5);
+
+/// What is looked up: a closed set, as at-kafka's metrics name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// DID documents of the directory.
+    Identity,
+    /// DID documents on hosts that did:web accounts name.
+    Web,
+    /// The beginnings of audit logs.
+    Audit,
+    /// Profiles.
+    Profile,
+    /// Whose a handle is, by name servers and hosts that handles name.
+    Handle,
+}
+
+impl Kind {
+    /// The metric label.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Identity => "did_doc",
+            Self::Web => "did_web",
+            Self::Audit => "audit_log",
+            Self::Profile => "profile",
+            Self::Handle => "handle",
+        }
+    }
+
+    /// Whether strangers say who is asked.
+    fn is_strangers(self) -> bool {
+        matches!(self, Self::Web | Self::Handle)
+    }
+
+    /// How much there may be of it.
+    fn limits(self, config: &EnrichConfig) -> Limits {
+        let of_one = if self.is_strangers() { 4 } else { 1 };
+        Limits {
+            cached: config.cached,
+            cached_bytes: config.cached.saturating_mul(BYTES_OF_EACH),
+            of_key: OF_AN_ACCOUNT,
+            shares: Shares {
+                waiting: QUEUE,
+                waiting_of_one: QUEUE / of_one,
+                under_way: PARALLEL,
+                under_way_of_one: PARALLEL / of_one,
+            },
+            timeout: config.lookup_timeout,
+        }
+    }
+}
+
+/// What its answers are.
+pub(super) trait Answer: Send + Sync {
+    /// Whether it will soon be another.
+    fn is_fleeting(&self) -> bool;
+    /// How much it takes.
+    fn bytes(&self) -> usize;
+}
+
+/// Makes and remembers one kind of look-up.
+pub(super) type Desk<T> = fanjet_identity::Desk<T, Subject>;
+
+/// Ends when an answer is there, or none will come.
+pub(super) type Waiting = BoxFuture<'static, ()>;
+
+/// What to wait for before something can be known better; `None` when it is known, or will not be.
+pub(super) fn ask<T: Answer + 'static>(desk: &Desk<T>, key: &str) -> Option<Waiting> {
+    match desk.ask(key) {
+        Asked::Known(known) => {
+            let Subject { kind, metrics, .. } = desk.kind();
+            metrics.looked_up(*kind, known.answer.found().is_some(), true);
+            None
+        }
+        Asked::Waiting(look_up) => Some(look_up.ended().map(drop).boxed()),
+        Asked::Denied(_) | Asked::Nobody => None,
+    }
+}
+
+/// A kind of look-up, with what the settings say of it.
+pub(super) struct Subject {
+    kind: Kind,
+    config: EnrichConfig,
+    metrics: Metrics,
+}
+
+impl Subject {
+    pub(super) fn new(kind: Kind, config: &EnrichConfig, metrics: &Metrics) -> Self {
+        Self {
+            kind,
+            config: config.clone(),
+            metrics: metrics.clone(),
+        }
+    }
+
+    /// Its look-ups, made as often as `budget` allows.
+    pub(super) fn desk<T: Answer>(self, budget: Arc<Budget>) -> Desk<T> {
+        let limits = self.kind.limits(&self.config);
+        Desk::new(self, limits, Admission::InTurn(budget))
+    }
+}
+
+impl<T: Answer> fanjet_identity::Kind<T> for Subject {
+    fn site(&self, key: &str) -> Option<String> {
+        match self.kind {
+            Kind::Web => Who::site(key, self.config.did_web.reach()),
+            Kind::Handle => Some(site(key)),
+            Kind::Identity | Kind::Audit | Kind::Profile => Some(String::new()),
+        }
+    }
+
+    fn bytes(&self, answer: &T) -> usize {
+        answer.bytes()
+    }
+
+    fn time_to_live(&self, found: &Result<Option<T>, NoAnswer>) -> Duration {
+        match found {
+            Ok(Some(answer)) if answer.is_fleeting() => NEW_PROFILE_TTL,
+            Ok(Some(_)) => match self.kind {
+                Kind::Identity | Kind::Web | Kind::Handle => self.config.identity_ttl,
+                Kind::Audit => self.config.audit_ttl,
+                Kind::Profile => self.config.profile_ttl,
+            },
+            Ok(None) => self.config.failure_ttl,
+            // A stranger's silence is his own, the directory's is everybody's.
+            Err(_) if self.kind.is_strangers() => self.config.failure_ttl,
+            Err(_) => self.config.failure_ttl.min(NO_ANSWER_TTL),
+        }
+    }
+
+    fn ended(&self, ended: Ended, remembered: usize) {
+        let is_known = ended == Ended::Found;
+        self.metrics.looked_up(self.kind, is_known, false);
+        self.metrics.remembered(self.kind, remembered);
+    }
+}
