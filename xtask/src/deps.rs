@@ -37,15 +37,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["fanjet-event", "fanjet-log", "fanjet-actors"],
     ),
     ("fanjet-actors", &[]),
-    ("fanjet-config", &[]),
+    ("fanjet-output", &[]),
+    ("fanjet-config", &["fanjet-output"]),
     ("fanjet-http", &["fanjet-actors"]),
-    ("fanjet-telemetry", &["fanjet-actors", "fanjet-http"]),
+    (
+        "fanjet-telemetry",
+        &["fanjet-actors", "fanjet-http", "fanjet-output"],
+    ),
     (
         "fanjet-boot",
         &[
             "fanjet-log",
             "fanjet-actors",
             "fanjet-config",
+            "fanjet-output",
             "fanjet-telemetry",
         ],
     ),
@@ -67,6 +72,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-config",
             "fanjet-telemetry",
             "fanjet-boot",
+            "fanjet-output",
         ],
     ),
     (
@@ -84,6 +90,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-http",
             "fanjet-telemetry",
             "fanjet-boot",
+            "fanjet-output",
         ],
     ),
     (
@@ -98,6 +105,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-config",
             "fanjet-telemetry",
             "fanjet-boot",
+            "fanjet-output",
         ],
     ),
     (
@@ -113,6 +121,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-config",
             "fanjet-telemetry",
             "fanjet-boot",
+            "fanjet-output",
             "fanjet-dictionaries",
             "fanjet-ingest",
             "fanjet-edge",

@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The page.
 const PAGE: &str = include_str!("../../../docs/metrics.md");
+/// The section of metrics that are there whatever the program does.
+const EVERY_PROCESS: &str = "Every process";
 
 /// One metric.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +31,8 @@ enum Values {
 /// # Errors
 /// A page that cannot be read.
 pub fn disagreements(section: &str, rendered: &str) -> anyhow::Result<Vec<String>> {
-    let told = page(section)?;
+    let mut told = page(section)?;
+    told.extend(page(EVERY_PROCESS)?);
     let shown = exposition(rendered);
     let mut found = Vec::new();
     for name in told.keys().chain(shown.keys()).collect::<BTreeSet<_>>() {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use clap::Parser;
 use fanjet_actors::{Clock, SystemClock};
-use fanjet_boot::{Failure, Process, say};
+use fanjet_boot::{Failure, Process};
 use fanjet_config::Flags;
 use fanjet_edge::tail::Compression;
 use fanjet_edge::{Edge, EdgeSettings, Surroundings};
 use fanjet_log_nats::{NatsLog, NatsNotices};
+use fanjet_output::say;
 
 /// Serves the log in NATS JetStream to clients that speak Bluesky's Jetstream protocol.
 #[derive(Debug, Parser)]
@@ -46,6 +47,6 @@ async fn serve(settings: EdgeSettings, process: &mut Process) -> Result<(), Fail
         process.stop(),
     )?;
     process.serve_ops(&settings.ops, edge.health())?;
-    say(format_args!("listening {}", edge.url()))?;
+    say(format_args!("listening {}", edge.url()));
     Ok(edge.join().await?)
 }

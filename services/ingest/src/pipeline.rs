@@ -160,7 +160,7 @@ impl Pipeline {
         for notice in notices {
             match notice {
                 UpstreamNotice::Info(name, message) => {
-                    warn!(name, message, "the upstream informs");
+                    warn!(name, said = message, "the upstream informs");
                     let is_outdated = name == "OutdatedCursor";
                     self.metrics.noticed(if is_outdated {
                         Notice::OutdatedCursor
@@ -169,7 +169,7 @@ impl Pipeline {
                     });
                 }
                 UpstreamNotice::Error(error, message) => {
-                    warn!(error, message, "the upstream reports an error");
+                    warn!(error, said = message, "the upstream reports an error");
                     self.metrics.noticed(match error.as_str() {
                         "FutureCursor" => Notice::FutureCursor,
                         "ConsumerTooSlow" => Notice::ConsumerTooSlow,

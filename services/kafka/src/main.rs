@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 use fanjet_actors::{Clock, SystemClock};
-use fanjet_boot::{Failure, Process, say};
+use fanjet_boot::{Failure, Process};
 use fanjet_config::{EXIT_CONFIG, Flags, fail, process_env};
 use fanjet_kafka::atkafka::{AtKafkaFlags, Upstream, settings};
 use fanjet_kafka::{Kafka, KafkaSettings};
 use fanjet_log_nats::{NatsBookmarks, NatsLog};
+use fanjet_output::say;
 
 /// Produces the log in NATS JetStream to Kafka. Takes at-kafka's flags and environment variables.
 #[derive(Debug, Parser)]
@@ -98,6 +99,6 @@ async fn produce(settings: KafkaSettings, process: &mut Process) -> Result<(), F
         &process.meter("fanjet-kafka"),
     )?;
     process.serve_ops(&settings.ops, kafka.health())?;
-    say("producing")?;
+    say("producing");
     Ok(kafka.run(process.stop()).await?)
 }

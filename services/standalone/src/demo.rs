@@ -4,8 +4,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use fanjet_actors::{Clock, SystemClock};
-use fanjet_boot::{Failure, Process, Settings, run_with, say};
+use fanjet_boot::{Failure, Process, Settings, run_with};
 use fanjet_config::{ConfigError, Flags, Sources, fail, load};
+use fanjet_output::say;
 use fanjet_simulator::{Rate, Simulator, SimulatorConfig, Source, WorldConfig};
 
 use crate::serve::{Node, ServeSettings, open_log, tail_command};
@@ -40,7 +41,7 @@ async fn show(
     mut settings: ServeSettings,
     process: &mut Process,
 ) -> Result<(), Failure> {
-    say("making a small world of accounts and signed records ...")?;
+    say("making a small world of accounts and signed records ...");
     let Some(simulator) = process
         .unless_stopped(Simulator::start(world(args.rate)))
         .await
@@ -58,9 +59,10 @@ async fn show(
         "upstream {} (simulated, {} frames/s)",
         simulator.url(),
         args.rate
-    ))?;
-    say(format_args!("try {}", tail_command(node.addr(), false)))?;
-    say("stop ctrl-c\n")?;
+    ));
+    say(format_args!("try {}", tail_command(node.addr(), false)));
+    say("stop ctrl-c");
+    say("");
     let stop = process.stop();
     let wanted = Wanted {
         endpoint: url.parse::<Endpoint>().map_err(Failure::other)?,

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::process::ExitCode;
 
 use fanjet_actors::{Clock, SystemClock};
-use fanjet_boot::{Failure, Process, Settings, say};
+use fanjet_boot::{Failure, Process, Settings};
 use fanjet_config::{Flags, Range};
 use fanjet_log_nats::{NatsConfig, prepare_patiently};
+use fanjet_output::say;
 use fanjet_telemetry::TelemetryConfig;
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +56,7 @@ async fn prepare(settings: PrepareSettings, process: &mut Process) -> Result<(),
     for stream in &prepared.streams {
         let has_changed = prepared.changed.contains(stream);
         let what = if has_changed { "changed" } else { "as wanted" };
-        say(format_args!("{stream}: {what}"))?;
+        say(format_args!("{stream}: {what}"));
     }
     Ok(())
 }

@@ -7,11 +7,12 @@ mod node;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use fanjet_boot::{Failure, Process, say};
+use fanjet_boot::{Failure, Process};
 use fanjet_config::{EXIT_CONFIG, Flags, fail, process_env};
 use fanjet_kafka::KafkaError;
 use fanjet_kafka::atkafka::{AtKafkaFlags, Upstream, settings};
 use fanjet_log::EventLog;
+use fanjet_output::say;
 
 pub(crate) use node::Node;
 pub(crate) use open_log::open_log;
@@ -80,17 +81,17 @@ async fn serve(settings: ServeSettings, process: &mut Process) -> Result<(), Fai
         return Ok(());
     };
     let opened = opened?;
-    say(format_args!("upstream {}", settings.upstream.url))?;
+    say(format_args!("upstream {}", settings.upstream.url));
     say(format_args!(
         "data {}",
         data(&settings, &*opened.logs.ingest).await?
-    ))?;
+    ));
     let node = Node::start(&settings, opened, process)?;
     let is_encrypted = settings.http.is_encrypted();
     say(format_args!(
         "try {}",
         tail_command(node.addr(), is_encrypted)
-    ))?;
+    ));
     node.run(process.stop()).await
 }
 

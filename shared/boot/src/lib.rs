@@ -17,7 +17,7 @@ use mimalloc::MiMalloc;
 use tracing::info;
 
 pub use failure::Failure;
-pub use process::{Process, say};
+pub use process::Process;
 pub use settings::{PROCESS_RANGES, Settings};
 
 /// Of every process: what is read from NATS is allocated in many small pieces, and freed on other threads.

@@ -1,10 +1,9 @@
 //! What a service finds around itself.
 
-use std::fmt::Display;
-use std::io::{self, Write};
 use std::time::Duration;
 
 use fanjet_actors::{OnFailure, Stop, Tasks, stop_on_signal};
+use fanjet_output::say;
 use fanjet_telemetry::{Health, Metrics, OpsConfig, OpsServer, Otlp, OtlpConfig, Traces};
 use opentelemetry::metrics::Meter;
 use opentelemetry_sdk::trace::SdkTracer;
@@ -89,7 +88,7 @@ impl Process {
     /// When the address cannot be used.
     pub fn serve_ops(&mut self, config: &OpsConfig, health: Health) -> Result<(), Failure> {
         let ops = OpsServer::bind(config, self.metrics.clone(), health)?;
-        say(format_args!("ops http://{}", ops.address()))?;
+        say(format_args!("ops http://{}", ops.address()));
         let until = self.ops_stop.clone();
         self.tasks.spawn("ops", OnFailure::StopAll, ops.run(until));
         Ok(())
@@ -122,14 +121,4 @@ fn host() -> String {
         .filter(char::is_ascii_graphic)
         .take(128)
         .collect()
-}
-
-/// One line on stdout, where people and scripts learn what they need to connect.
-///
-/// # Errors
-/// When stdout is closed.
-pub fn say(line: impl Display) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{line}")?;
-    stdout.flush()
 }

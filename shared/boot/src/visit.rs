@@ -9,10 +9,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use fanjet_config::{HealthQuestion, fail};
+use fanjet_output::say;
 use fanjet_telemetry::OpsConfig;
 use thiserror::Error;
-
-use crate::say;
 
 /// For connecting, and for each part of the answer. Who asks has a deadline of its own.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -41,9 +40,11 @@ pub(crate) enum Ill {
 /// Asks, and exits with 0 when all is well.
 pub(crate) fn main(ops: Option<&OpsConfig>, question: HealthQuestion) -> ExitCode {
     let asked = ops.ok_or(Ill::NoOpsPort);
-    match asked.and_then(|ops| ask(ops.listen, question)).map(say) {
-        Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(closed)) => fail(closed, 1),
+    match asked.and_then(|ops| ask(ops.listen, question)) {
+        Ok(report) => {
+            say(report);
+            ExitCode::SUCCESS
+        }
         Err(ill) => fail(ill, 1),
     }
 }

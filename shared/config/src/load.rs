@@ -43,16 +43,16 @@ pub fn load<T: DeserializeOwned>(sources: Sources<'_>) -> Result<T, ConfigError>
             .source(Some(env.into_iter().collect())),
     );
     for setting in &sources.flags.set {
-        let (key, value) = setting.split_once('=').ok_or_else(|| ConfigError::Syntax {
-            origin: format!("--set {setting}"),
-            reason: "expected KEY=VALUE".to_owned(),
-        })?;
+        let wrong = |reason| ConfigError::Syntax {
+            origin: format!("--set {}", beginning(setting)),
+            reason,
+        };
+        let (key, value) = setting
+            .split_once('=')
+            .ok_or_else(|| wrong("expected KEY=VALUE".to_owned()))?;
         builder = builder
             .set_override(key, value)
-            .map_err(|error| ConfigError::Syntax {
-                origin: format!("--set {setting}"),
-                reason: error.to_string(),
-            })?;
+            .map_err(|error| wrong(error.to_string()))?;
     }
     let merged = builder
         .build()
@@ -101,17 +101,41 @@ fn read(path: &Path) -> Result<String, ConfigError> {
 }
 
 fn toml_source(origin: &str, text: &str) -> Result<Config, ConfigError> {
+    let wrong = |reason| ConfigError::Syntax {
+        origin: origin.to_owned(),
+        reason,
+    };
+    // The parser's own words for people show the line, and so a secret whose quotation mark is missing.
+    toml::from_str::<toml::Table>(text).map_err(|error| {
+        let place = error
+            .span()
+            .map_or(String::new(), |span| place(text, span.start));
+        wrong(format!("no TOML{place}: {}", error.message()))
+    })?;
     Config::builder()
         .add_source(File::from_str(text, FileFormat::Toml))
         .build()
-        .map_err(|error| ConfigError::Syntax {
-            origin: origin.to_owned(),
-            reason: error.to_string(),
-        })
+        .map_err(|error| wrong(error.to_string()))
+}
+
+/// Where an offset is, for people: the line, and the key in front of its value.
+fn place(text: &str, offset: usize) -> String {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.matches('\n').count();
+    let key = beginning(text.lines().nth(line).unwrap_or_default());
+    format!(" in line {} (`{key}`)", line + 1)
+}
+
+/// What of a text may be a key. The rest may be a secret.
+fn beginning(text: &str) -> &str {
+    let is_of_a_key = |c: char| c.is_ascii_alphanumeric() || "._-[]".contains(c);
+    let end = text.find(|c| !is_of_a_key(c)).unwrap_or(text.len());
+    &text[..end]
 }
 
 /// Names the key as exactly as it is known (for an unknown key, only the message has its name), and the value
-/// where the message does not: secrets are text, so their values never fail here.
+/// where the message does not. Secrets are text, so their values never fail here; and the value of an unknown key is not
+/// shown, which may be a secret whose name is misspelled.
 fn value_error(path: &str, error: &config::ConfigError, value: Option<&str>) -> ConfigError {
     let mut reason = error.to_string();
     let unknown = reason
@@ -122,7 +146,7 @@ fn value_error(path: &str, error: &config::ConfigError, value: Option<&str>) -> 
         (path, Some((name, _))) if !path.ends_with(name) => format!("{path}.{name}"),
         (path, _) => path.to_owned(),
     };
-    if let Some(value) = value.filter(|value| !reason.contains(value)) {
+    if let Some(value) = value.filter(|value| unknown.is_none() && !reason.contains(value)) {
         reason = format!("{value:?}: {reason}");
     }
     if reason.contains("expected a duration") {

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
+use fanjet_output::{complain, hide_passwords};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -34,15 +35,16 @@ pub fn settings_or_exit<T: DeserializeOwned + Serialize>(
 
 /// Says on stderr why the process ends, and gives its exit code.
 pub fn fail(reason: impl Display, code: u8) -> ExitCode {
-    // Nothing is left to do when stderr is closed.
-    let _closed = writeln!(std::io::stderr(), "error: {reason}");
+    complain(format_args!("error: {reason}"));
     ExitCode::from(code)
 }
 
 fn print(settings: &impl Serialize) -> ExitCode {
     match toml::to_string_pretty(settings) {
-        Ok(text) if std::io::stdout().write_all(text.as_bytes()).is_ok() => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
+        Ok(text) => match std::io::stdout().write_all(hide_passwords(&text).as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(format_args!("cannot print: {error}"), 1),
+        },
         Err(error) => fail(error, 1),
     }
 }

@@ -1,11 +1,20 @@
 //! Log lines, on stderr: stdout belongs to what a command prints.
+//!
+//! Nobody has to read them, and strangers have a say in them. They must never hold the process up, end it, fill a disk, or say what
+//! the process did not.
 
-use std::io::IsTerminal;
+mod limit;
+pub(crate) mod lost;
+mod lines;
 
+use std::io::{self, IsTerminal, Write};
+
+use fanjet_output::stderr;
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 
-use crate::{LogFormat, TelemetryConfig};
+use crate::TelemetryConfig;
+use lines::Lines;
 
 /// Logging could not be set up.
 #[derive(Debug, Error)]
@@ -35,15 +44,30 @@ const STRANGERS: &str = "actix_http=off";
 /// [`LogError`].
 pub fn init_logs(config: &TelemetryConfig) -> Result<(), LogError> {
     let filter = filter(&config.log)?;
-    let lines = tracing_subscriber::fmt()
+    tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
-    let set = match config.format {
-        LogFormat::Text => lines.try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
-    };
-    set.map_err(|_| LogError::Twice)
+        .with_ansi(io::stderr().is_terminal())
+        .log_internal_errors(false)
+        .event_format(Lines::new(config.format))
+        .with_writer(|| Stderr)
+        .try_init()
+        .map_err(|_| LogError::Twice)
+}
+
+/// One line at a time, which it loses rather than wait or fail.
+struct Stderr;
+
+impl Write for Stderr {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if !line.is_empty() {
+            stderr().write(line);
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// What an operator wants to see. Of two directives for one target the last counts.

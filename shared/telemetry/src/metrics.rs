@@ -7,6 +7,7 @@ use thiserror::Error;
 use tracing::warn;
 
 use crate::Otlp;
+use crate::logs::lost;
 
 /// Metrics cannot be set up or written out: a defect of this program.
 #[derive(Debug, Error)]
@@ -51,10 +52,9 @@ impl Metrics {
                 provider = provider.with_reader(sender);
             }
         }
-        Ok(Self {
-            provider: provider.build(),
-            registry,
-        })
+        let provider = provider.build();
+        lost::show(&provider.meter("fanjet-telemetry"));
+        Ok(Self { provider, registry })
     }
 
     /// Where a service makes its instruments. Names are given in full, as Prometheus shows them.

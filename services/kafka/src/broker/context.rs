@@ -70,8 +70,8 @@ impl ClientContext for ClientEvents {
             RDKafkaLogLevel::Emerg
             | RDKafkaLogLevel::Alert
             | RDKafkaLogLevel::Critical
-            | RDKafkaLogLevel::Error => info!(facility, message, "Kafka client"),
-            _ => debug!(facility, message, "Kafka client"),
+            | RDKafkaLogLevel::Error => info!(facility, said = message, "Kafka client"),
+            _ => debug!(facility, said = message, "Kafka client"),
         }
     }
 

@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use fanjet_actors::{Stop, SystemClock};
-use fanjet_boot::{Failure, Process, say};
+use fanjet_boot::{Failure, Process};
 use fanjet_edge::{Edge, EdgeHandle, Surroundings};
 use fanjet_ingest::{Candidacy, Ingest};
 use fanjet_kafka::Kafka;
+use fanjet_output::say;
 use fanjet_telemetry::Health;
 
 use super::ServeSettings;
@@ -77,7 +78,7 @@ impl Node {
             None => Health::all([ingest.health(), edge.health()]),
         };
         process.serve_ops(&settings.ops, health)?;
-        say(format_args!("listening {}", edge.url()))?;
+        say(format_args!("listening {}", edge.url()));
         Ok(Self {
             ingest,
             candidacy,

@@ -26,7 +26,7 @@ const ACCOUNTS: &str = include_str!("../../../../deploy/nats/accounts.conf");
 /// A server with the accounts that are shipped.
 pub(crate) async fn server() -> NatsServer {
     let passwords = ["ADMIN", "INGEST", "EDGE", "KAFKA"]
-        .map(|user| format!("FANJET_{user}_PASSWORD: {}\n", password(user)))
+        .map(|user| format!("NATS_{user}_PASSWORD: {}\n", password(user)))
         .concat();
     let accounts = format!("{passwords}{ACCOUNTS}");
     NatsServer::start_with(&accounts).await.unwrap()

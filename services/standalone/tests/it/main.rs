@@ -10,6 +10,7 @@ mod rig;
 mod stand_in;
 
 mod settings;
+mod output;
 mod serve;
 mod restarts;
 mod expired;

@@ -186,16 +186,18 @@ impl Served {
     }
 
     async fn get(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(&self.ops).await.unwrap();
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
-            self.ops
-        );
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        answer
+        get(&self.ops, path).await.unwrap()
     }
+}
+
+/// What an ops port answers, its head included.
+pub(crate) async fn get(ops: &str, path: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(ops).await?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {ops}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
 }
 
 /// What a program prints behind a word.

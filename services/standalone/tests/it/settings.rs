@@ -1,6 +1,6 @@
 //! Wrong settings and flags: the message names what was wrong and what is allowed.
 
-use crate::rig::fanjet;
+use crate::rig::{PATIENCE, fanjet};
 
 fn assert_says(args: &[&str], env: &[(&str, &str)], code: i32, parts: &[&str]) {
     let program = env.iter().fold(fanjet(args), |program, (name, value)| {
@@ -79,6 +79,72 @@ fn the_settings_in_force_are_printed() {
         "0.0.0.0:6008",
     ];
     assert_says(&args, &[], 0, &parts);
+}
+
+/// An address may have a password in it, which is nobody's who reads what the process says.
+#[tokio::test]
+async fn passwords_are_not_shown() {
+    let word = "hunter2";
+    let addresses = [
+        ("upstream.url", format!("ws://me:{word}@127.0.0.1:1")),
+        (
+            "upstream.fallbacks",
+            format!("two=ws://me:{word}@127.0.0.1:2"),
+        ),
+        (
+            "pipeline.verify.plc_url",
+            format!("https://me:{word}@127.0.0.1:3"),
+        ),
+        (
+            "kafka.enrich.plc_host",
+            format!("https://me:{word}@127.0.0.1:4"),
+        ),
+        ("nats.url", format!("nats://{word}@127.0.0.1:5")),
+        ("otlp.endpoint", format!("http://me:{word}@127.0.0.1:6")),
+    ];
+    let set = addresses.map(|(key, url)| ["--set".to_owned(), format!("{key}={url}")]);
+    let set = set.as_flattened();
+    let (ended, said) = fanjet(&["serve", "--print-config"])
+        .args(set)
+        .run()
+        .unwrap();
+    assert!(ended.success(), "{said}");
+    assert_eq!(said.matches("(hidden)@127.0.0.1").count(), 5, "{said}");
+    assert!(!said.contains(word), "{said}");
+
+    let data = tempfile::tempdir().unwrap();
+    let usual = [
+        format!("embedded.path={}", data.path().display()),
+        "http.listen=127.0.0.1:0".to_owned(),
+        "ops.listen=127.0.0.1:0".to_owned(),
+        "upstream.fail_after=1ms".to_owned(),
+        "upstream.reconnect_min=1ms".to_owned(),
+        "telemetry.log=debug".to_owned(),
+    ];
+    let usual = usual.iter().flat_map(|set| ["--set", set]);
+    let process = fanjet(&["serve"]).args(usual).args(set).start().unwrap();
+    for part in [
+        "upstream ws://",
+        "not connected to the upstream",
+        "the collector takes nothing",
+    ] {
+        let is_wanted = |line: &str| line.contains(part);
+        process.wait_for_line(is_wanted, PATIENCE).await.unwrap();
+    }
+    process.stop(PATIENCE).await.unwrap();
+    let said = process.lines().join("\n");
+    assert!(!said.contains(word), "{said}");
+
+    for (key, url) in [
+        ("upstream.url", "wss//me:hunter2@host"),
+        ("upstream.url", "ftp://me:hunter2@host"),
+    ] {
+        let (ended, said) = fanjet(&["serve", "--set", &format!("{key}={url}")])
+            .run()
+            .unwrap();
+        assert_eq!(ended.code(), Some(78), "{said}");
+        assert!(said.contains(key) && !said.contains(word), "{said}");
+    }
 }
 
 #[test]

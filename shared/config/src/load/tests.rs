@@ -112,7 +112,7 @@ fn wrong_settings_name_the_key_the_value_and_what_is_allowed() {
             "listen = ",
             vec![],
             vec![],
-            ["cannot be parsed", "TOML", "listen"],
+            ["cannot be parsed", "TOML", "line 1 (`listen`)"],
         ),
         (
             "",
@@ -141,6 +141,50 @@ fn a_missing_file_is_named() {
     })
     .unwrap_err();
     assert!(error.to_string().contains("/nowhere/fanjet.toml"));
+}
+
+/// Whoever mistypes something beside a password does not want it in the journal.
+#[test]
+fn what_may_be_a_secret_is_not_part_of_an_error() {
+    let word = "hunter2";
+    for (file, env, set, key) in [
+        ("", Some("FANJET_NATS__PASWORD"), "", "nats.pasword"),
+        ("", Some("FANJET_NATS_PASSWORD"), "", "nats_password"),
+        ("", Some("FANJET_ADMIN_PASSWORD"), "", "admin_password"),
+        ("", Some("FANJET_NAST__PASSWORD"), "", "nast"),
+        ("[nats]\npasword = \"hunter2\"", None, "", "nats.pasword"),
+        (
+            "[nats]\npassword = [\"hunter2\"]",
+            None,
+            "",
+            "nats.password",
+        ),
+        (
+            "[nats]\npassword = \"hunter2",
+            None,
+            "",
+            "line 2 (`password`)",
+        ),
+        (
+            "[nats]\npassword = hunter2",
+            None,
+            "",
+            "line 2 (`password`)",
+        ),
+        ("", None, "nats.pasword=hunter2", "nats.pasword"),
+        ("", None, "nats.password:hunter2", "--set nats.password"),
+        ("", None, "nats.pass word=hunter2", "--set nats.pass"),
+    ] {
+        let env: Vec<_> = env.iter().map(|&name| (name, word)).collect();
+        let set: Vec<_> = Some(set)
+            .filter(|set| !set.is_empty())
+            .into_iter()
+            .collect();
+        let error = load_with(file, &env, &set).unwrap_err();
+        let told = format!("{error} {error:?}");
+        assert!(told.contains(key), "{key:?} is not in {told:?}");
+        assert!(!told.contains(word), "{told}");
+    }
 }
 
 #[test]

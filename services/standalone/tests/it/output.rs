@@ -1,0 +1,127 @@
+//! Nobody takes what the process says.
+
+use std::fs::{File, OpenOptions};
+use std::io::{PipeReader, pipe};
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+
+use fanjet_output::Channel;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::rig::{PATIENCE, get};
+
+/// What stdout or stderr leads to.
+#[derive(Debug, Clone, Copy)]
+enum Sink {
+    /// A disk without room.
+    Full,
+    /// A pipe whose reader is gone.
+    Gone,
+    /// A pipe that is full, and whose reader reads nothing.
+    Still,
+}
+
+impl Sink {
+    /// It, and what must live as long as it shall stay so.
+    fn open(self) -> (Stdio, Option<PipeReader>) {
+        match self {
+            Self::Full => (writable("/dev/full").into(), None),
+            Self::Gone => (pipe().unwrap().1.into(), None),
+            Self::Still => {
+                let (reader, writer) = pipe().unwrap();
+                let channel = Channel::to(&writer);
+                while channel.lost() == 0 {
+                    channel.write(&[b'x'; 4096]);
+                }
+                (writer.into(), Some(reader))
+            }
+        }
+    }
+}
+
+fn writable(path: &str) -> File {
+    OpenOptions::new().write(true).open(path).unwrap()
+}
+
+/// Kills it if the test fails.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// An upstream that is away is told of again and again.
+#[tokio::test]
+async fn a_process_outlives_the_readers_of_its_lines() {
+    for sink in [Sink::Full, Sink::Gone, Sink::Still] {
+        let data = tempfile::tempdir().unwrap();
+        let ops = free_address();
+        let set = [
+            format!("embedded.path={}", data.path().display()),
+            format!("ops.listen={ops}"),
+            "http.listen=127.0.0.1:0".to_owned(),
+            format!("upstream.url=ws://{}", free_address()),
+            "upstream.reconnect_min=1ms".to_owned(),
+            "upstream.reconnect_max=10ms".to_owned(),
+        ];
+        let ((stdout, _out), (stderr, _err)) = (sink.open(), sink.open());
+        let process = Command::new(env!("CARGO_BIN_EXE_fanjet"))
+            .env_clear()
+            .arg("serve")
+            .args(set.iter().flat_map(|set| ["--set", set]))
+            .stdin(Stdio::null())
+            .stdout(stdout)
+            .stderr(stderr)
+            .spawn()
+            .unwrap();
+        let mut process = Running(process);
+        let counted = async {
+            // Its lines on stdout are three, so some of these were for stderr.
+            while lost(&get(&ops, "/metrics").await.unwrap_or_default()) < 10 {
+                let ended = process.0.try_wait().unwrap();
+                assert!(ended.is_none(), "{sink:?}: {ended:?}");
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, counted).await.unwrap();
+        kill_process(Pid::from_child(&process.0), Signal::TERM).unwrap();
+        let ended = tokio::task::spawn_blocking(move || process.0.wait().unwrap());
+        let ended = tokio::time::timeout(PATIENCE, ended)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(ended.code(), Some(0), "{sink:?}");
+    }
+}
+
+/// Whoever waits for the end of a process that cannot start learns it from its exit code.
+#[tokio::test]
+async fn a_start_that_fails_ends_although_nobody_is_told_why() {
+    for sink in [Sink::Full, Sink::Gone, Sink::Still] {
+        let ((stdout, _out), (stderr, _err)) = (sink.open(), sink.open());
+        let process = tokio::process::Command::new(env!("CARGO_BIN_EXE_fanjet"))
+            .env_clear()
+            .args(["serve", "--set", "log.kind=paper"])
+            .stdout(stdout)
+            .stderr(stderr)
+            .kill_on_drop(true)
+            .status();
+        let ended = tokio::time::timeout(PATIENCE, process).await;
+        assert_eq!(ended.unwrap().unwrap().code(), Some(78), "{sink:?}");
+    }
+}
+
+fn lost(metrics: &str) -> u64 {
+    let name = "fanjet_process_lost_lines_total{reason=\"unwritable\"} ";
+    let line = metrics.lines().find_map(|line| line.strip_prefix(name));
+    line.map_or(0, |value| value.parse().unwrap())
+}
+
+fn free_address() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}

@@ -1,0 +1,28 @@
+//! Log lines that nobody reads, counted for the process: its stderr is one too.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use fanjet_output::{stderr, stdout};
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::Meter;
+
+static SUPPRESSED: AtomicU64 = AtomicU64::new(0);
+
+/// One line of a flood was not written.
+pub(super) fn count_suppressed() {
+    SUPPRESSED.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Makes them visible.
+pub(crate) fn show(meter: &Meter) {
+    meter
+        .u64_observable_counter("fanjet_process_lost_lines_total")
+        .with_description("Lines for people that were not written, by reason")
+        .with_callback(|observer| {
+            let unwritable = stderr().lost() + stdout().lost();
+            let suppressed = SUPPRESSED.load(Ordering::Relaxed);
+            observer.observe(unwritable, &[KeyValue::new("reason", "unwritable")]);
+            observer.observe(suppressed, &[KeyValue::new("reason", "suppressed")]);
+        })
+        .build();
+}
