@@ -7,10 +7,14 @@ mod limit;
 pub(crate) mod lost;
 mod lines;
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, IsTerminal, Write};
+use std::panic::{self, PanicHookInfo};
+use std::thread;
 
 use fanjet_output::stderr;
 use thiserror::Error;
+use tracing::error;
 use tracing_subscriber::EnvFilter;
 
 use crate::TelemetryConfig;
@@ -51,7 +55,27 @@ pub fn init_logs(config: &TelemetryConfig) -> Result<(), LogError> {
         .event_format(Lines::new(config.format))
         .with_writer(|| Stderr)
         .try_init()
-        .map_err(|_| LogError::Twice)
+        .map_err(|_| LogError::Twice)?;
+    panic::set_hook(Box::new(tell));
+    Ok(())
+}
+
+/// A panic is a line as others are. The standard library's own words wait for whoever reads stderr, are several lines, and show
+/// as they are what a stranger's frame made a library say.
+fn tell(panic: &PanicHookInfo<'_>) {
+    let words = panic.payload_as_str().unwrap_or("no words");
+    let place = panic.location().map(tracing::field::display);
+    let thread = thread::current();
+    // There is one only where RUST_BACKTRACE asks for it.
+    let backtrace = Backtrace::capture();
+    let backtrace = (backtrace.status() == BacktraceStatus::Captured).then_some(backtrace);
+    error!(
+        words,
+        place,
+        thread = thread.name(),
+        backtrace = backtrace.map(tracing::field::display),
+        "a thread panicked"
+    );
 }
 
 /// One line at a time, which it loses rather than wait or fail.
@@ -105,6 +129,24 @@ mod tests {
         }
         assert_eq!(shown("info,actix_http=error"), (true, true));
         assert_eq!(shown("off"), (false, false));
+    }
+
+    /// The only test here that sets up logging for the whole process.
+    #[test]
+    fn a_panic_is_one_line_of_the_log() {
+        init_logs(&TelemetryConfig {
+            log: "off".to_owned(),
+            format: crate::LogFormat::Text,
+        })
+        .unwrap();
+        let hook = panic::take_hook();
+        let line = lines::tests::text(|| {
+            panic::set_hook(hook);
+            panic::catch_unwind(|| panic!("a word\nand another")).unwrap_err();
+            drop(panic::take_hook());
+        });
+        assert!(line.starts_with("ERROR fanjet_telemetry::logs: a thread panicked words=\"a word\\nand another\" place=shared/telemetry/src/logs.rs:"), "{line}");
+        assert_eq!(line.lines().count(), 1, "{line}");
     }
 
     #[test]

@@ -6,9 +6,14 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
 use fanjet_output::Channel;
+use fanjet_simulator::Rate;
 use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
-use crate::rig::{PATIENCE, get};
+use crate::rig::{PATIENCE, Served, get, simulator};
+
+const SEED: u64 = 71;
 
 /// What stdout or stderr leads to.
 #[derive(Debug, Clone, Copy)]
@@ -124,4 +129,38 @@ fn lost(metrics: &str) -> u64 {
 fn free_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()
+}
+
+/// They are the strangers' faults: whoever sends many would fill the disk.
+#[tokio::test]
+async fn a_broken_request_is_no_line() {
+    let data = tempfile::tempdir().unwrap();
+    let simulator = simulator(SEED, 10, Rate::Max).await;
+    let served = Served::start(&simulator, data.path()).await;
+    let listening = served.url.strip_prefix("ws://").unwrap();
+    let long = format!("GET / HTTP/1.1\r\nA: {}\r\n\r\n", "x".repeat(200_000));
+    for request in [
+        "\u{1}\u{2}\r\n\r\n",
+        "GET\r\n\r\n",
+        "GET / HTTP/9.9\r\n\r\n",
+        "GET / HTTP/1.1\r\nno colon\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
+        &long,
+    ] {
+        for address in [listening, &served.ops] {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            // It may be closed before all was sent.
+            drop(stream.write_all(request.as_bytes()).await);
+            drop(stream.shutdown().await);
+            drop(stream.read_to_end(&mut Vec::new()).await);
+        }
+    }
+    let status = served.process.stop(PATIENCE).await.unwrap();
+    assert!(status.success(), "{status}");
+    let lines = served.process.lines();
+    let told = lines
+        .iter()
+        .filter(|line| line.contains("ERROR") || line.contains("WARN"));
+    assert_eq!(told.count(), 0, "{}", lines.join("\n"));
 }

@@ -204,4 +204,4 @@ impl Visit for Fields {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -37,7 +37,7 @@ fn written(format: LogFormat, log: impl FnOnce()) -> String {
 }
 
 /// The same without the time.
-fn text(log: impl FnOnce()) -> String {
+pub(crate) fn text(log: impl FnOnce()) -> String {
     let line = written(LogFormat::Text, log);
     line.split_once(' ').unwrap().1.to_owned()
 }
