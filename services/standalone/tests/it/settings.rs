@@ -109,7 +109,7 @@ async fn passwords_are_not_shown() {
         .run()
         .unwrap();
     assert!(ended.success(), "{said}");
-    assert_eq!(said.matches("(hidden)@127.0.0.1").count(), 5, "{said}");
+    assert_eq!(said.matches("(hidden)@127.0.0.1").count(), 6, "{said}");
     assert!(!said.contains(word), "{said}");
 
     let data = tempfile::tempdir().unwrap();
