@@ -159,7 +159,7 @@ async fn a_broken_request_is_no_line() {
     let status = served.process.stop(PATIENCE).await.unwrap();
     assert!(status.success(), "{status}");
     let lines = served.process.lines();
-    let is_told = |line: &&String| line.contains("ERROR") || line.contains("actix");
+    let is_told = |line: &&String| line.contains("ERROR") || line.contains("actix_http");
     let told = lines.iter().filter(is_told);
     assert_eq!(told.count(), 0, "{}", lines.join("\n"));
 }

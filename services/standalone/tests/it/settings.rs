@@ -119,6 +119,7 @@ async fn passwords_are_not_shown() {
         "ops.listen=127.0.0.1:0".to_owned(),
         "upstream.fail_after=1ms".to_owned(),
         "upstream.reconnect_min=1ms".to_owned(),
+        "otlp.metrics_interval=10ms".to_owned(),
         "telemetry.log=debug".to_owned(),
     ];
     let usual = usual.iter().flat_map(|set| ["--set", set]);
