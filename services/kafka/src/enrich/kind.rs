@@ -127,7 +127,8 @@ impl Subject {
 impl<T: Answer> fanjet_identity::Kind<T> for Subject {
     fn site(&self, key: &str) -> Option<String> {
         match self.kind {
-            Kind::Web => Who::site(key, self.config.did_web.reach()),
+            // That nobody may be asked is an answer, too: it is remembered and counted.
+            Kind::Web => Some(Who::site(key, self.config.did_web.reach()).unwrap_or_default()),
             Kind::Handle => Some(site(key)),
             Kind::Identity | Kind::Audit | Kind::Profile => Some(String::new()),
         }

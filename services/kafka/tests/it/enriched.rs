@@ -157,7 +157,8 @@ async fn a_directory_that_is_silent_holds_up_no_event_beyond_the_deadline() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_handle_is_told_when_its_own_name_names_the_account() {
     let server = KafkaServer::shared().await.unwrap();
-    let (honest, liar) = ("did:plc:honest", "did:plc:liar");
+    let honest = "did:plc:honesthonesthonesthonest";
+    let liar = "did:plc:liarliarliarliarliarliar";
     let directory = Directory::start(&[(honest, "alice.com"), (liar, "alice.com")]).await;
     let zone = Zone::default().text("_atproto.alice.com", &format!("did={honest}"));
     let names = NameServer::start(zone).await.unwrap();
