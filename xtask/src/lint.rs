@@ -5,13 +5,14 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::shell::{cargo, root, run as run_command};
-use crate::{bounds, deps, tidy, tools};
+use crate::{bounds, deps, modules, tidy, tools};
 
 pub(crate) fn run() -> Result<()> {
     run_command(cargo().args(["fmt", "--all", "--check"]))?;
     tidy::check()?;
     bounds::check()?;
     deps::check()?;
+    modules::check(&[])?;
     run_command(cargo().args([
         "clippy",
         "--workspace",

@@ -12,6 +12,7 @@ mod lint;
 mod tidy;
 mod bounds;
 mod deps;
+mod modules;
 mod test;
 
 mod cluster;
@@ -67,6 +68,12 @@ enum Command {
     Test,
     /// Formatting, clippy, dependency direction, house rules, licences
     Lint,
+    /// No circles and no upward imports between the modules of a crate: of these crates (`cargo xtask modules fanjet-edge`),
+    /// or of all that are held to it
+    Modules {
+        /// Names of crates
+        crates: Vec<String>,
+    },
     /// Install the pinned real tools under target/tools
     Tools,
     /// Serve recorded frames through the whole path and compare with what production served
@@ -152,6 +159,7 @@ fn run(command: Command) -> Result<()> {
         Command::Demo { rate, events } => demo::run(rate, events),
         Command::Test => test::run(),
         Command::Lint => lint::run(),
+        Command::Modules { crates } => modules::check(&crates),
         Command::Tools => tools::run(),
         Command::Corpus { dir } => corpus::run(&dir),
         Command::Soak { rate, minutes } => soak::run(rate, Duration::from_secs(minutes * 60)),

@@ -1,0 +1,116 @@
+//! Which module inside a crate may use which: the `mod` lines of a file are in the order of the data, and a module imports
+//! only from modules that are declared before its own.
+//!
+//! Two complaints come out of it. A *circle*: files that import each other's items. An *upward import*: of two modules with
+//! the same parent, the earlier one imports from the later one. What a module re-exports counts as what it is where it is
+//! written. `lib.rs` and `main.rs` may use everything, tests too.
+
+mod tokens;
+mod tree;
+mod imports;
+mod order;
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use cargo_metadata::{MetadataCommand, Package, TargetKind};
+
+use crate::shell::root;
+
+/// Crates that are not held to it yet. The list only gets shorter.
+const NOT_YET: &[&str] = &[
+    "fanjet",
+    "fanjet-boot",
+    "fanjet-cluster",
+    "fanjet-config",
+    "fanjet-dictionaries",
+    "fanjet-edge",
+    "fanjet-event",
+    "fanjet-filter",
+    "fanjet-firehose",
+    "fanjet-ingest",
+    "fanjet-kafka",
+    "fanjet-log",
+    "fanjet-log-embedded",
+    "fanjet-log-nats",
+    "fanjet-simulator",
+    "fanjet-swarm",
+    "fanjet-testkit",
+    "fanjet-verify",
+    "fanjet-wire",
+    "xtask",
+];
+
+/// Checks the crates of these names, or with none every crate that is held to the rule.
+pub(crate) fn check(names: &[String]) -> Result<()> {
+    let metadata = MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .no_deps()
+        .exec()?;
+    let packages = metadata.workspace_packages();
+    for name in names {
+        ensure!(
+            packages.iter().any(|package| package.name == *name),
+            "there is no crate {name}; there are {}",
+            list(packages.iter().map(|package| package.name.as_str()))
+        );
+    }
+    let mut complaints = Vec::new();
+    let mut modules = 0;
+    let mut ready = Vec::new();
+    for package in packages {
+        let name = package.name.as_str();
+        if !names.is_empty() && names.iter().all(|wanted| wanted != name) {
+            continue;
+        }
+        let of_package = check_package(package, &mut modules)?;
+        if names.is_empty() && NOT_YET.contains(&name) {
+            if of_package.is_empty() {
+                ready.push(name);
+            }
+        } else {
+            complaints.extend(of_package);
+        }
+    }
+    if !complaints.is_empty() {
+        bail!("modules:\n  {}", complaints.join("\n  "));
+    }
+    ensure!(
+        ready.is_empty(),
+        "modules: {} keep the rule now: take them off the list in xtask/src/modules.rs",
+        list(ready.iter().copied())
+    );
+    println!("modules: {modules} in order");
+    Ok(())
+}
+
+/// What is wrong in a crate's shipped targets.
+fn check_package(package: &Package, modules: &mut usize) -> Result<Vec<String>> {
+    let mut complaints = Vec::new();
+    for target in &package.targets {
+        let is_shipped = [TargetKind::Lib, TargetKind::Bin]
+            .iter()
+            .any(|kind| target.kind.contains(kind));
+        if is_shipped {
+            complaints.extend(check_crate(target.src_path.as_std_path(), root(), modules)?);
+        }
+    }
+    Ok(complaints)
+}
+
+/// What is wrong in the crate whose root is this file. Paths are shown relative to `base`.
+fn check_crate(file: &Path, base: &Path, modules: &mut usize) -> Result<Vec<String>> {
+    let tree = tree::Tree::read(file, base).with_context(|| format!("{}", file.display()))?;
+    *modules += tree.modules.len();
+    let imports = imports::all(&tree);
+    let mut complaints = order::circles(&tree, &imports);
+    complaints.extend(order::upward(&tree, &imports));
+    Ok(complaints)
+}
+
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests;
