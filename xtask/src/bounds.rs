@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell::root;
+use fanjet_tools::shell::root;
 
 const PAGE: &str = "docs/bounds.md";
 const METRICS: &str = "docs/metrics.md";

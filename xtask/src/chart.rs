@@ -1,21 +1,23 @@
 //! The Helm chart, and what it shares with other ways to deploy: rendered in every supported shape, validated against
 //! Kubernetes' own schemas, and held against the programs that read what it renders.
 
-mod compose;
+mod folders;
 mod copies;
-mod kubernetes;
-mod render;
-mod rules;
 mod schema;
-mod settings;
+mod rules;
 mod tools;
+mod render;
+mod kubernetes;
+mod settings;
+mod compose;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::shell::{root, run as run_command, target};
+use fanjet_tools::shell::run as run_command;
+use folders::{chart, output};
 use render::Rendered;
 use tools::Tools;
 
@@ -68,16 +70,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         refused.len()
     );
     Ok(())
-}
-
-/// The chart's folder.
-fn chart() -> PathBuf {
-    root().join("helm/fanjet")
-}
-
-/// Where rendered manifests are put, to be looked at.
-fn output() -> PathBuf {
-    target().join("chart")
 }
 
 /// The values files of one of the chart's folders, sorted.

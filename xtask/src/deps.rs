@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result, bail};
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
-use crate::shell::root;
+use fanjet_tools::shell::root;
 
 /// What each workspace crate may use of the others in its shipped code. Tests, benches and build scripts may use more.
 const MAY_USE: &[(&str, &[&str])] = &[
@@ -141,19 +141,23 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-simulator",
         ],
     ),
-    ("fanjet-testkit", &[]),
+    ("fanjet-tools", &[]),
+    ("fanjet-testkit", &["fanjet-tools"]),
     (
-        "xtask",
+        "fanjet-scenarios",
         &[
-            "fanjet-testkit",
             "fanjet-actors",
             "fanjet-dictionaries",
             "fanjet-log",
             "fanjet-log-embedded",
             "fanjet-log-nats",
             "fanjet-swarm",
+            "fanjet-testkit",
+            "fanjet-tools",
         ],
     ),
+    // Light: what checks the project is built before everything else.
+    ("xtask", &["fanjet-tools"]),
 ];
 
 /// Foreign crates that only these workspace crates may use in shipped code.

@@ -4,8 +4,8 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::shell::{root, run as run_command};
 use crate::tools;
+use fanjet_tools::shell::{root, run as run_command};
 
 /// Folder of the fuzz crate's owner, and its targets.
 const TARGETS: &[(&str, &[&str])] = &[

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::shell::{cargo, root, run as run_command, target};
-use crate::tools::python_packages;
+use fanjet_tools::packages::python_packages;
+use fanjet_tools::shell::{cargo, root, run as run_command, target};
 
 /// What the tests of `fanjet-kafka` look for their Python under.
 pub(crate) const PYTHON: &str = "FANJET_KAFKA_PYTHON";
@@ -22,8 +22,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    fanjet_testkit::tools::nats_server()?;
-    fanjet_testkit::tools::kafka_jars()?;
+    fanjet_tools::nats_server()?;
+    fanjet_tools::kafka_jars()?;
     let mut test = cargo();
     test.args([
         "test",

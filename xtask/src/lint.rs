@@ -4,8 +4,8 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::shell::{cargo, root, run as run_command};
 use crate::{bounds, deps, modules, tidy, tools};
+use fanjet_tools::shell::{cargo, root, run as run_command};
 
 pub(crate) fn run() -> Result<()> {
     run_command(cargo().args(["fmt", "--all", "--check"]))?;

@@ -1,46 +1,30 @@
 //! The one command surface of the project. CI runs the same commands.
+//!
+//! What is here checks and tests the project without a program of it running, and is built before everything else: it must
+//! stay light. What runs the programs is passed on to `loadtest/scenarios`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "these commands talk to a person"
 )]
 
-mod shell;
-
 mod tools;
-mod lint;
+
 mod tidy;
 mod bounds;
 mod deps;
 mod modules;
+mod lint;
+
+mod scenarios;
+mod kafka;
+mod chart;
 mod test;
 
-mod cluster;
-mod demo;
-mod corpus;
-mod soak;
-mod account;
-mod filter;
-mod load;
-mod cutover;
-mod laggards;
-mod crash;
-mod chaos;
-mod clients;
-mod autobahn;
-mod kafka;
-mod k6;
-mod e2e;
-
-mod readme;
-mod chart;
-
-mod bench;
 mod fuzz;
 
-use std::path::PathBuf;
+use std::ffi::OsString;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -48,6 +32,10 @@ use clap::{Parser, Subcommand};
 /// Everything there is to run in this repository.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
+#[command(after_help = format!(
+    "Scenarios with the project's programs, each with its own --help:\n  {}",
+    scenarios::NAMES.join(", ")
+))]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -55,15 +43,6 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// The cluster as real processes: a simulated firehose through ingest, NATS and an edge, printed as it arrives
-    Demo {
-        /// Events per second
-        #[arg(long, default_value_t = 20)]
-        rate: u32,
-        /// Stop after this many events (0: on ctrl-c)
-        #[arg(long, default_value_t = 0)]
-        events: u64,
-    },
     /// Install what the tests need, then run every test
     Test,
     /// Formatting, clippy, dependency direction, house rules, licences
@@ -76,72 +55,18 @@ enum Command {
     },
     /// Install the pinned real tools under target/tools
     Tools,
-    /// Serve recorded frames through the whole path and compare with what production served
-    Corpus {
-        /// Folder with frames.bin.zst and expected_v1.jsonl
-        dir: PathBuf,
-    },
-    /// Simulated load through the whole path: every event once, in order, in flat memory
-    Soak {
-        /// Events per second
-        #[arg(long, default_value_t = 2_000)]
-        rate: u32,
-        /// How long
-        #[arg(long, default_value_t = 10)]
-        minutes: u64,
-    },
-    /// Cursors of every age with every kind of filter under load: from the log to live nothing is missing or repeated
-    Cutover(cutover::Args),
-    /// Readers that are too slow for the load: none is dropped, the edge's memory stays below its bound, and once they
-    /// read freely all of them get everything
-    Laggards(laggards::Args),
-    /// k6's subscribers against three edges behind HAProxy, or any Jetstream server
-    K6(k6::Args),
-    /// Kill the single process under load, again and again; then compare its log with the oracle
-    Crash {
-        /// How often
-        #[arg(long, default_value_t = 50)]
-        runs: u32,
-        /// Frames per second
-        #[arg(long, default_value_t = 1_000)]
-        rate: u32,
-        /// Decides about the world and the moments; a random one by default
-        #[arg(long)]
-        seed: Option<u64>,
-    },
-    /// A cluster under load and random faults; then compare its log and its clients with the simulator's world
-    Chaos {
-        #[command(flatten)]
-        options: chaos::Options,
-    },
-    /// Foreign Jetstream clients from their registries against a real cluster
-    Clients {
-        /// Which scenarios
-        #[arg(value_enum, default_value = "all")]
-        scenarios: clients::Scenarios,
-    },
-    /// The Autobahn testsuite's client against an edge
-    Autobahn {
-        /// A Python 2.7 with pip, for which the suite is written
-        #[arg(long, default_value = "python2.7")]
-        python: String,
-    },
-    /// The status page in real headless Chromium
-    E2e,
     /// Kill the Kafka producer and its broker, again and again; then read the topic, also as Osprey does
     Kafka(kafka::Args),
     /// The Helm chart in every supported shape against Kubernetes' schemas; alerts, dashboards and their runbooks
     Chart(chart::Args),
-    /// The README's commands as they are written, with a simulated network in place of the real one
-    Readme,
-    /// Benchmarks
-    Bench(bench::Args),
     /// Fuzz the parsers of foreign bytes (needs a nightly toolchain)
     Fuzz {
         /// Seconds for each target
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
+    #[command(external_subcommand)]
+    Scenario(Vec<OsString>),
 }
 
 fn main() -> ExitCode {
@@ -156,26 +81,14 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<()> {
     match command {
-        Command::Demo { rate, events } => demo::run(rate, events),
         Command::Test => test::run(),
         Command::Lint => lint::run(),
         Command::Modules { crates } => modules::check(&crates),
         Command::Tools => tools::run(),
-        Command::Corpus { dir } => corpus::run(&dir),
-        Command::Soak { rate, minutes } => soak::run(rate, Duration::from_secs(minutes * 60)),
-        Command::Cutover(args) => cutover::run(&args),
-        Command::E2e => e2e::run(),
-        Command::K6(args) => k6::run(&args),
-        Command::Laggards(args) => laggards::run(&args),
-        Command::Crash { runs, rate, seed } => crash::run(runs, rate, seed),
-        Command::Chaos { options } => chaos::run(options),
-        Command::Clients { scenarios } => clients::run(scenarios),
-        Command::Autobahn { python } => autobahn::run(&python),
-        Command::Chart(args) => chart::run(&args),
         Command::Kafka(args) => kafka::run(&args),
-        Command::Readme => readme::run(),
-        Command::Bench(args) => bench::run(&args),
+        Command::Chart(args) => chart::run(&args),
         Command::Fuzz { seconds } => fuzz::run(seconds),
+        Command::Scenario(words) => scenarios::run(&words),
     }
 }
 

@@ -15,7 +15,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use cargo_metadata::{MetadataCommand, Package, TargetKind};
 
-use crate::shell::root;
+use fanjet_tools::shell::root;
 
 /// Crates that are not held to it yet. The list only gets shorter.
 const NOT_YET: &[&str] = &[
@@ -35,10 +35,8 @@ const NOT_YET: &[&str] = &[
     "fanjet-log-nats",
     "fanjet-simulator",
     "fanjet-swarm",
-    "fanjet-testkit",
     "fanjet-verify",
     "fanjet-wire",
-    "xtask",
 ];
 
 /// Checks the crates of these names, or with none every crate that is held to the rule.

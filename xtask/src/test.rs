@@ -1,22 +1,18 @@
 //! Every test there is, with the real tools it needs.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
+use fanjet_tools::shell::{cargo, corpus_folder, run as run_command};
 
-use crate::chaos;
 use crate::chart;
-use crate::corpus;
 use crate::kafka;
-use crate::readme;
-use crate::shell::{cargo, root, run as run_command};
+use crate::scenarios::run_to_end;
 
-/// Where a folder of recorded frames may be; the project passes without it.
-const CORPUS: &str = "../shared/corpus";
+/// One short run of faults.
+const CHAOS: [&str; 5] = ["chaos", "--runs", "1", "--rate", "300"];
 
 pub(crate) fn run() -> Result<()> {
-    fanjet_testkit::tools::nats_server()?;
-    fanjet_testkit::tools::kafka_jars()?;
+    fanjet_tools::nats_server()?;
+    fanjet_tools::kafka_jars()?;
     let corpus = corpus_folder();
     let mut test = cargo();
     test.args(["test", "--workspace", "--all-features", "--locked"]);
@@ -26,20 +22,12 @@ pub(crate) fn run() -> Result<()> {
     }
     run_command(&mut test)?;
     match corpus {
-        Some(folder) => corpus::run(&folder)?,
-        None => println!("corpus: skipped, there is no {CORPUS}"),
+        Some(folder) => run_to_end(&["corpus".into(), folder.into()])?,
+        None => println!("corpus: skipped, there are no recorded frames"),
     }
-    readme::run()?;
+    run_to_end(&["readme".into()])?;
     chart::run(&chart::Args::default())?;
-    chaos::run(chaos::SHORT)?;
+    run_to_end(&CHAOS.map(Into::into))?;
     println!("test: everything passed");
     Ok(())
-}
-
-pub(crate) fn corpus_folder() -> Option<PathBuf> {
-    root()
-        .join(CORPUS)
-        .canonicalize()
-        .ok()
-        .filter(|folder| folder.join("frames.bin.zst").exists())
 }

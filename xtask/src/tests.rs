@@ -1,11 +1,12 @@
 use clap::CommandFactory;
+use fanjet_tools::shell::root;
 
 use super::*;
 
 /// Every `cargo xtask WORD ...` that the README shows is a command line that there is.
 #[test]
 fn the_readme_names_commands_that_there_are() {
-    let text = std::fs::read_to_string(shell::root().join("README.md")).unwrap();
+    let text = std::fs::read_to_string(root().join("README.md")).unwrap();
     let shown: Vec<_> = text
         .split('`')
         .skip(1)
@@ -14,14 +15,33 @@ fn the_readme_names_commands_that_there_are() {
         .collect();
     assert!(shown.len() >= 15, "{shown:?}");
     for command in shown {
-        let words = ["cargo xtask"]
-            .into_iter()
-            .chain(command.split_whitespace());
-        // A folder or a version that the README leaves out.
-        let is_known = match Cli::command().try_get_matches_from(words) {
-            Ok(_) => true,
-            Err(error) => error.kind() == clap::error::ErrorKind::MissingRequiredArgument,
-        };
+        let mut words = vec!["cargo xtask"];
+        words.extend(command.split_whitespace());
+        let is_scenario = scenarios::NAMES.contains(&words[1]);
+        let is_known = is_scenario
+            || match Cli::command().try_get_matches_from(&words) {
+                Ok(matches) => Cli::command()
+                    .find_subcommand(matches.subcommand_name().unwrap())
+                    .is_some(),
+                Err(error) => error.kind() == clap::error::ErrorKind::MissingRequiredArgument,
+            };
         assert!(is_known, "the README has `cargo xtask {command}`");
     }
+}
+
+#[test]
+fn what_is_no_command_is_answered_with_what_there_is() {
+    let error = scenarios::run(&["caos".into()]).unwrap_err().to_string();
+    assert!(error.contains("caos") && error.contains("chaos"), "{error}");
+}
+
+#[test]
+fn scenarios_that_are_part_of_the_load_run_optimised() {
+    let is_optimised = |words: &[&str]| {
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        scenarios::is_optimised(&words)
+    };
+    assert!(is_optimised(&["cutover", "--seed", "1"]));
+    assert!(!is_optimised(&["cutover", "--dev"]));
+    assert!(!is_optimised(&["chaos"]));
 }

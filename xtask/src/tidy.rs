@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell::root;
+use fanjet_tools::shell::root;
 
 /// Above this a file holds more than one idea.
 const MAX_LINES: usize = 400;

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::setting::setting;
+use fanjet_tools::setting;
 
 const FRAMES: &str = "frames.bin.zst";
 const LINES: &str = "expected_v1.jsonl";

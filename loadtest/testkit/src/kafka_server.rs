@@ -10,7 +10,6 @@ use tempfile::TempDir;
 use crate::nats_server::free_ports;
 use crate::process::{Process, Program};
 use crate::shared::Shared;
-use crate::tools;
 
 /// Starting takes seconds of work; a busy machine takes longer.
 const START: Duration = Duration::from_secs(180);
@@ -43,7 +42,7 @@ impl KafkaServer {
     /// Starts one and waits until it is ready.
     ///
     /// # Errors
-    /// When there is no broker to be had ([`tools::kafka_jars`]), or it does not become ready; with its log.
+    /// When there is no broker to be had ([`fanjet_tools::kafka_jars`]), or it does not become ready; with its log.
     pub async fn start() -> Result<Self> {
         Self::start_with(&KafkaOptions::default()).await
     }
@@ -273,7 +272,7 @@ impl KafkaServer {
 
 /// A small Java, so that several brokers fit on a machine.
 async fn java(class: &str) -> Result<Program> {
-    let jars = tokio::task::spawn_blocking(tools::kafka_jars).await??;
+    let jars = tokio::task::spawn_blocking(fanjet_tools::kafka_jars).await??;
     Ok(java_with(&jars, class))
 }
 

@@ -1,9 +1,8 @@
-//! Real servers, real clients and oracles for tests, benchmarks and `xtask`.
+//! Real servers, real clients and oracles for tests, benchmarks and scenarios.
 //!
 //! Everything here is the real thing at one remove: a process that is started and killed, a socket that is read,
 //! bytes that production once served. This crate must never know how the log or a service works inside.
 
-mod setting;
 mod shared;
 
 #[cfg(feature = "otlp")]
@@ -14,19 +13,19 @@ pub mod jetstream_client;
 pub mod kafka_admin;
 #[cfg(feature = "kafka")]
 pub mod kafka_reader;
-pub mod kafka_server;
 pub mod lean_client;
 pub mod link;
 pub mod metrics_page;
 #[cfg(feature = "dns")]
 pub mod name_server;
-pub mod nats_server;
 pub mod process;
-pub mod tools;
+pub mod nats_server;
+pub mod kafka_server;
 
 #[cfg(feature = "otlp")]
 pub use collector::Collector;
 pub use corpus::Corpus;
+pub use fanjet_tools::setting;
 pub use jetstream_client::JetstreamClient;
 pub use kafka_server::KafkaServer;
 pub use lean_client::LeanClient;
@@ -35,4 +34,3 @@ pub use link::{Link, LinkState};
 pub use name_server::NameServer;
 pub use nats_server::NatsServer;
 pub use process::Process;
-pub use setting::setting;

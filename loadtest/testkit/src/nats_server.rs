@@ -10,7 +10,6 @@ use tempfile::TempDir;
 
 use crate::process::{Process, Program};
 use crate::shared::Shared;
-use crate::tools;
 
 /// Starting takes tens of milliseconds; a busy machine and a big store take longer.
 const START: Duration = Duration::from_secs(60);
@@ -31,7 +30,7 @@ impl NatsServer {
     /// Starts one and waits until it is ready.
     ///
     /// # Errors
-    /// When there is no server to be had ([`tools::nats_server`]), or it does not become ready; with its log.
+    /// When there is no server to be had ([`fanjet_tools::nats_server`]), or it does not become ready; with its log.
     pub async fn start() -> Result<Self> {
         Self::start_with("").await
     }
@@ -148,7 +147,7 @@ impl NatsServer {
     /// As [`NatsServer::start`].
     pub async fn restart(&mut self) -> Result<()> {
         self.stop().await?;
-        let binary = tokio::task::spawn_blocking(tools::nats_server).await??;
+        let binary = tokio::task::spawn_blocking(fanjet_tools::nats_server).await??;
         let config = self.folder.path().join("nats.conf");
         std::fs::write(&config, self.config())?;
         let process = Program::new(binary)

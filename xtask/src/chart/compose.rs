@@ -6,9 +6,9 @@ use std::process::{Command, Output};
 use anyhow::{Context, Result, ensure};
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 
-use super::output;
-use crate::cluster::{Profile, executable};
-use crate::shell::root;
+use super::folders::output;
+use fanjet_tools::programs::{Profile, executable};
+use fanjet_tools::shell::root;
 
 const FILE: &str = "deploy/compose.yaml";
 const SCRAPES: &str = "deploy/compose/prometheus.yml";
@@ -134,7 +134,7 @@ fn check_nats(services: &Yaml<'_>) -> Result<()> {
         let copy = folder.join(original.file_name().context("files have names")?);
         fs::copy(&original, copy)?;
     }
-    let mut test = Command::new(fanjet_testkit::tools::nats_server()?);
+    let mut test = Command::new(fanjet_tools::nats_server()?);
     test.env_clear().envs(environment(service)?);
     test.args(["-t", "-c"]).arg(folder.join("nats.conf"));
     let answer = test.output()?;

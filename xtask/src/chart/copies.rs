@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::chart;
-use crate::shell::root;
+use super::folders::chart;
+use fanjet_tools::shell::root;
 
 /// Folders of `deploy/` and which of their files the chart has.
 const COPIED: [(&str, &str); 3] = [

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use super::output;
+use super::folders::output;
 use super::render::{Rendered, field};
 use super::tools::Tools;
 

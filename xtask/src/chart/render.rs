@@ -6,8 +6,8 @@ use std::process::{Command, Output};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::folders::{chart, output};
 use super::tools::Tools;
-use super::{chart, output};
 
 /// How a file of bad values says what the message must hold.
 const REFUSED: &str = "# refused: ";

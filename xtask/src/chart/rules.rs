@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::shell::{root, run as run_command};
+use fanjet_tools::shell::{root, run as run_command};
 
 const RUNBOOKS: &str = "docs/operations.md";
 const RULES: &str = "deploy/prometheus/rules.yaml";

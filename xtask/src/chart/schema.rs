@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Map, Value, json};
 
-use super::chart;
-use crate::shell::root;
+use super::folders::chart;
+use fanjet_tools::shell::root;
 
 /// What the chart decides by itself, by service: keys, and sections with a dot behind them.
 const CHARTS_OWN: [(&str, &str, &[&str]); 3] = [

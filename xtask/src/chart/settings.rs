@@ -5,9 +5,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use super::output;
+use super::folders::output;
 use super::render::Rendered;
-use crate::cluster::{Profile, build, executable};
+use fanjet_tools::programs::{Profile, build, executable};
 
 /// Files in rendered ConfigMaps, and the programs that read them.
 const READERS: [(&str, &str, &[&str]); 4] = [
@@ -56,7 +56,7 @@ pub(super) fn check(rendered: &[Rendered]) -> Result<()> {
 
 /// That NATS takes its configuration, in every shape that has servers.
 fn check_nats(rendered: &[Rendered]) -> Result<()> {
-    let server = fanjet_testkit::tools::nats_server()?;
+    let server = fanjet_tools::nats_server()?;
     let mut count = 0;
     for Rendered { shape, manifests } in rendered {
         let texts = manifests.iter().filter_map(|manifest| {

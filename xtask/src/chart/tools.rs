@@ -6,8 +6,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::shell::{root, run as run_command, target};
-use crate::tools::{node_packages, once_per_lock, python_packages};
+use fanjet_tools::packages::{node_packages, once_per_lock, python_packages};
+use fanjet_tools::shell::{root, run as run_command, target};
 
 const GO_TOOLS: [&str; 2] = [
     "helm.sh/helm/v3/cmd/helm",

@@ -1,0 +1,68 @@
+//! Benchmarks: of single steps, each a bench target of its own crate, and of real servers under a swarm of clients.
+
+mod options;
+mod machine;
+mod cpu;
+mod round;
+mod stage;
+mod table;
+mod target;
+mod report;
+mod cases;
+
+mod fanout;
+mod resources;
+mod storms;
+mod abuse;
+mod growth;
+
+mod steps;
+mod ingest;
+mod all;
+
+use anyhow::{Result, bail};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::runtime::block_on;
+pub(crate) use options::Args;
+use options::Bench;
+use report::Document;
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        // Whatever ends this drops the processes, which kills them.
+        tokio::select! {
+            done = measure(args) => done,
+            _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+            _ = terminate.recv() => bail!("terminated"),
+        }
+    })
+}
+
+async fn measure(args: &Args) -> Result<()> {
+    let options = &args.options;
+    if let Some(step) = steps::of(args.what) {
+        return step.run().await;
+    }
+    if args.what == Bench::Ingest {
+        return ingest::run().await;
+    }
+    stage::build(options.profile())?;
+    fanjet_tools::nats_server()?;
+    let mut document = Document::begin(args.what, options)?;
+    match args.what {
+        Bench::Latency => fanout::latency(options, &mut document).await?,
+        Bench::Saturate => fanout::saturate(options, &mut document).await?,
+        Bench::Filters => fanout::filters(options, &mut document).await?,
+        Bench::ZstdSockets => fanout::zstd(options, &mut document).await?,
+        Bench::Memory => resources::memory(options, &mut document).await?,
+        Bench::Egress => resources::egress(options, &mut document).await?,
+        Bench::Churn => storms::churn(options, &mut document).await?,
+        Bench::Crowd => storms::crowd(options, &mut document).await?,
+        Bench::Abuse => abuse::abuse(options, &mut document).await?,
+        Bench::Growth => growth::growth(options, &mut document).await?,
+        _ => all::all(options, &mut document).await?,
+    }
+    document.finish()
+}

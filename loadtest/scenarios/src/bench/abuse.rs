@@ -1,0 +1,157 @@
+//! Strangers who mean harm, beside a hundred honest subscribers: these must not notice, and every refusal is counted.
+
+mod peer;
+mod attack;
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use super::cases::Case;
+use super::options::{Options, Side};
+use super::report::{Document, Target};
+use super::round::Rounds;
+use super::stage::Stage;
+use super::table::{Table, figure};
+use crate::cluster::Edge;
+use attack::Attack;
+
+/// As an operator has them, but for what a short run on a loopback would not reach: the rate of replays, and a past that the node
+/// does not remember.
+const LIMITS: [(&str, &str); 5] = [
+    ("tail.ring_bytes", "4000000"),
+    ("http.max_subscribers_per_address", "1000"),
+    ("http.max_connections_per_address", "2000"),
+    ("http.handshake_timeout", "3s"),
+    ("limits.max_replay_bytes_per_second", "20000000"),
+];
+const HONEST: u64 = 100;
+const RATE: f64 = 500.0;
+/// How late an event may come to one in a hundred while somebody attacks.
+const BOUND_MS: f64 = 100.0;
+/// How much more memory an attack may take: `limits.max_inbound_bytes` (64 MiB) in buffers that double as they grow, and what
+/// the longest message is while it is read.
+const GROWTH_MIB: f64 = 256.0;
+const POLL: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Every attack in turn.
+pub(super) async fn abuse(options: &Options, document: &mut Document) -> Result<()> {
+    let mut stage = Stage::start(options, 1, &LIMITS).await?;
+    stage.flow(options.rate.unwrap_or(RATE), options).await?;
+    let address = stage.edges[0].url.trim_start_matches("ws://");
+    let address = address.parse().context("the edge has no address")?;
+    let once = Options {
+        repeats: 1,
+        ..options.clone()
+    };
+    let sample = options.subscribers.unwrap_or(HONEST).to_string();
+    let honest =
+        |name: &str| Case::new(name, HONEST, "a=1,b=1", options).with(&["--sample", &sample]);
+    let mut table = Table::new(&[
+        "",
+        "attempts",
+        "refused as",
+        "times",
+        "p50 ms",
+        "p99 ms",
+        "max ms",
+        "MiB",
+        "MiB after",
+        "",
+    ]);
+    let sides = [Side::Ours(0)];
+    let calm = honest("calm")
+        .measure(&once, &stage, &sides, document)
+        .await?;
+    let before = stage.memory(&Side::Ours(0))?;
+    table.row(row(
+        "calm",
+        ["-".to_owned(), "-".to_owned(), "-".to_owned()],
+        &calm,
+        before,
+    ));
+    let mut names = vec!["calm"];
+    for attack in Attack::ALL {
+        let edge = &stage.edges[0];
+        let counted_before = counted(edge, attack).await?;
+        let (attacks, until) = watch::channel(true);
+        let mut attackers = JoinSet::new();
+        attackers.spawn(attack.run(address, until));
+        let rounds = honest(attack.name())
+            .measure(&once, &stage, &sides, document)
+            .await?;
+        attacks.send_replace(false);
+        let attempts = attackers.join_next().await.context("nobody attacked")??;
+        let [refused, times] = match attack.refusal() {
+            None => ["-".to_owned(), "-".to_owned()],
+            Some((metric, label)) => {
+                let times = refusals(edge, attack, counted_before).await?;
+                ensure!(
+                    times > 0.0,
+                    "{}: no {metric}{{{label}}} was counted in {attempts} attempts",
+                    attack.name()
+                );
+                [format!("{metric} {label}"), figure(times)]
+            }
+        };
+        let after = stage.memory(&Side::Ours(0))?;
+        table.row(row(
+            attack.name(),
+            [figure(attempts as f64), refused, times],
+            &rounds,
+            after,
+        ));
+        let p99 = rounds.median(|it| it.latency(99.0));
+        let name = format!("{}: p99 of honest subscribers, ms", attack.name());
+        document.target(Target::at_most(&name, BOUND_MS, p99), &rounds);
+        let name = format!("{}: MiB above calm", attack.name());
+        document.target(Target::at_most(&name, GROWTH_MIB, after - before), &rounds);
+        names.push(attack.name());
+    }
+    document.table("Attacks beside 100 honest subscribers", &table);
+    document.checks("What honest subscribers saw", &names);
+    Ok(())
+}
+
+/// What was refused since then; waits for the first, since some are noticed late.
+async fn refusals(edge: &Edge, attack: Attack, before: f64) -> Result<f64> {
+    let started = Instant::now();
+    loop {
+        let times = counted(edge, attack).await? - before;
+        if times > 0.0 || started.elapsed() >= PATIENCE {
+            return Ok(times);
+        }
+        sleep(POLL).await;
+    }
+}
+
+async fn counted(edge: &Edge, attack: Attack) -> Result<f64> {
+    match attack.refusal() {
+        None => Ok(0.0),
+        Some((metric, label)) => edge.metric(metric, label).await,
+    }
+}
+
+fn row(
+    name: &str,
+    [attempts, refused, times]: [String; 3],
+    rounds: &Rounds,
+    after: f64,
+) -> [String; 10] {
+    [
+        name.to_owned(),
+        attempts,
+        refused,
+        times,
+        figure(rounds.median(|it| it.latency(50.0))),
+        figure(rounds.median(|it| it.latency(99.0))),
+        figure(rounds.median(|it| it.latency(100.0))),
+        figure(rounds.median(|it| it.memory)),
+        figure(after),
+        rounds.remark(),
+    ]
+}

@@ -1,0 +1,162 @@
+//! Ingest end to end: recorded frames at full speed -> ingest -> real nats-servers, all on this machine. With one replica
+//! and with three; with verification off, for one in ten, and for all commits.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use fanjet_testkit::NatsServer;
+use fanjet_tools::programs::{Profile, build};
+
+use super::cpu::cpu_seconds;
+use crate::service::{get, listening, printed, program, set};
+
+/// Frames of one run: enough for some seconds.
+const FRAMES: u64 = 300_000;
+/// The simulator must not forget frames before ingest has read them.
+const HISTORY_BYTES: &str = "4294967296";
+const RUNS: usize = 3;
+const REPLICAS: [usize; 2] = [1, 3];
+/// Verification: one run with each.
+const VERIFIED: [&str; 2] = ["sample:10", "all"];
+const PATIENCE: Duration = Duration::from_secs(120);
+const POLL: Duration = Duration::from_millis(10);
+/// The run is over when nothing was acknowledged for so long.
+const QUIET: Duration = Duration::from_secs(2);
+
+pub(crate) async fn run() -> Result<()> {
+    build(Profile::Release)?;
+    let folder = tempfile::tempdir()?;
+    let recording = record(&folder).await?;
+    // The same world once more, for its keys: a recording has none.
+    let directory = program(Profile::Release, "fanjet-simulator")
+        .args(["--listen", "127.0.0.1:0", "--wait-for-client"])
+        .start()?;
+    let keys = listening(&directory).await?.replacen("ws://", "http://", 1);
+    for replicas in REPLICAS {
+        for _ in 0..RUNS {
+            once(&recording, replicas, "off", &keys).await?;
+        }
+    }
+    for commits in VERIFIED {
+        once(&recording, 1, commits, &keys).await?;
+    }
+    directory.stop(PATIENCE).await?;
+    Ok(())
+}
+
+/// The middle of some runs with one replica and without verification, in events per second.
+pub(super) async fn unverified() -> Result<f64> {
+    build(Profile::Release)?;
+    let folder = tempfile::tempdir()?;
+    let recording = record(&folder).await?;
+    let mut rates = Vec::new();
+    for _ in 0..RUNS {
+        // Nobody asks for keys.
+        rates.push(once(&recording, 1, "off", "http://127.0.0.1:9").await?);
+    }
+    rates.sort_by(f64::total_cmp);
+    Ok(rates[RUNS / 2])
+}
+
+/// Makes the frames of all runs.
+async fn record(folder: &tempfile::TempDir) -> Result<String> {
+    let recording = folder.path().join("frames").display().to_string();
+    println!("recording {FRAMES} simulated frames");
+    let recorder = program(Profile::Release, "fanjet-simulator")
+        .args(["--listen", "127.0.0.1:0", "--record-out", &recording])
+        .args([
+            "--backlog",
+            &FRAMES.to_string(),
+            "--limit",
+            &FRAMES.to_string(),
+        ])
+        .start()?;
+    recorder
+        .wait_for_line(|line| line.starts_with("listening "), PATIENCE)
+        .await?;
+    recorder.stop(PATIENCE).await?;
+    Ok(recording)
+}
+
+async fn once(recording: &str, replicas: usize, verified: &str, keys: &str) -> Result<f64> {
+    let nats = match replicas {
+        1 => vec![NatsServer::start().await?],
+        _ => NatsServer::start_cluster(replicas).await?,
+    };
+    let urls: Vec<_> = nats.iter().map(NatsServer::url).collect();
+    let simulator = program(Profile::Release, "fanjet-simulator")
+        .args([
+            "--listen",
+            "127.0.0.1:0",
+            "--replay",
+            recording,
+            "--rate",
+            "max",
+            "--wait-for-client",
+            "--history-bytes",
+            HISTORY_BYTES,
+        ])
+        .start()?;
+    let upstream = listening(&simulator).await?;
+    let ingest = program(Profile::Release, "fanjet-ingest")
+        .args(set("upstream.url", &upstream))
+        .args(set("ops.listen", "127.0.0.1:0"))
+        .args(set("nats.url", &urls.join(",")))
+        .args(set("nats.stream.replicas", &replicas.to_string()))
+        .args(set("pipeline.verify.commits", verified))
+        .args(set("pipeline.verify.plc_url", keys))
+        .args(set("pipeline.verify.web_url", keys))
+        .args(set("pipeline.verify.lookups_per_second", "10000"))
+        .start()?;
+    let ops = printed(&ingest, "ops http://").await?;
+
+    let (mut events, mut first, mut last) = (0, None, Instant::now());
+    while events == 0 || last.elapsed() < QUIET {
+        tokio::time::sleep(POLL).await;
+        let now = counter(&get(&ops, "/metrics").await?, "fanjet_ingest_events_total");
+        if now > events {
+            (events, last) = (now, Instant::now());
+            first.get_or_insert((last, now));
+        }
+    }
+    let (began, before) = first.context("no event was appended")?;
+    ensure!(events > before, "everything was over before the first look");
+    ensure!(
+        events >= FRAMES,
+        "only {events} events of {FRAMES} frames arrived"
+    );
+    if verified != "off" {
+        let metrics = get(&ops, "/metrics").await?;
+        let ok = counter(
+            &metrics,
+            "fanjet_ingest_verified_commits_total{outcome=\"ok\"}",
+        );
+        println!("verified {verified}: {ok} commits good");
+    }
+    let took = last - began;
+    let cpu = |pid| cpu_seconds(pid).map(|cpu| cpu * 1e6 / events as f64);
+    let servers = nats.iter().filter_map(NatsServer::process);
+    let servers = servers
+        .map(|server| cpu(server.pid()))
+        .sum::<Result<f64>>()?;
+    let rate = (events - before) as f64 / took.as_secs_f64();
+    println!(
+        "{replicas} replicas, verification {verified}: {:.0} events/s  ({events} events; CPU per event: ingest {:.1} us, nats {servers:.1} us, simulator {:.1} us)",
+        rate,
+        cpu(ingest.pid())?,
+        cpu(simulator.pid())?,
+    );
+    ingest.stop(PATIENCE).await?;
+    simulator.stop(PATIENCE).await?;
+    Ok(rate)
+}
+
+fn counter(metrics: &str, name: &str) -> u64 {
+    let value = metrics.lines().find_map(|line| {
+        line.strip_prefix(name)?
+            .strip_prefix(' ')?
+            .parse::<f64>()
+            .ok()
+    });
+    value.unwrap_or_default() as u64
+}

@@ -1,0 +1,142 @@
+//! What can be measured, and how.
+
+use std::time::Duration;
+
+use fanjet_tools::programs::Profile;
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Bench {
+    /// Frames to v1 JSON, beside the plain decoder
+    Decode,
+    /// Signatures and proofs of commits
+    Verify,
+    /// Routing and lanes of one hub, without sockets
+    Fanout,
+    /// CPU per delivered event over real sockets, by encoding
+    Sockets,
+    /// Replays from a real nats-server and from the embedded log, side by side
+    Replay,
+    /// Recorded frames through ingest into a real nats-server
+    Ingest,
+    /// zstd frames per level, with the dictionary
+    Zstd,
+    /// Appending to and reading from a real nats-server
+    Log,
+    /// Appending to, reading from and opening the embedded log
+    Embedded,
+    /// A log into a real Kafka broker
+    Kafka,
+    /// A swarm at an edge that gets events as fast as it hands them on
+    Saturate,
+    /// A swarm without filters at 500 events/s: CPU and latency
+    Latency,
+    /// Swarms with every mix of filters; random DIDs also as fast as the edge routes
+    Filters,
+    /// The same events plain and compressed
+    ZstdSockets,
+    /// Memory of idle subscribers
+    Memory,
+    /// What a nats-server sends to one edge and to two, with few subscribers and many
+    Egress,
+    /// 2,000 connections per second that come with 1,000 DIDs and go again, beside live subscribers
+    Churn,
+    /// 10,000 mixed subscribers on one node at 1,000 events/s
+    Crowd,
+    /// Strangers who mean harm, beside a hundred honest subscribers
+    Abuse,
+    /// How cost grows with subscribers, with the width of filters and with edges
+    Growth,
+    /// Every target of the project beside what was measured
+    All,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Args {
+    /// Which one
+    #[arg(value_enum)]
+    pub(super) what: Bench,
+    #[command(flatten)]
+    pub(super) options: Options,
+}
+
+/// How benchmarks with a swarm are run.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Options {
+    /// Seconds of each window that counts
+    #[arg(long, default_value_t = 10.0)]
+    pub(super) seconds: f64,
+    /// Seconds between the last connection and the window
+    #[arg(long, default_value_t = 3.0)]
+    pub(super) warm_up: f64,
+    /// How often everything is measured; the middle counts
+    #[arg(long, default_value_t = 3)]
+    pub(super) repeats: usize,
+    /// Subscribers instead of what the benchmark is made for
+    #[arg(long)]
+    pub(super) subscribers: Option<u64>,
+    /// Events per second instead of what the benchmark is made for
+    #[arg(long)]
+    pub(super) rate: Option<f64>,
+    /// Minutes of crowd; churn lasts one at most
+    #[arg(long, default_value_t = 10.0)]
+    pub(super) minutes: f64,
+    /// Connections per second of churn
+    #[arg(long, default_value_t = 2_000.0)]
+    pub(super) churn: f64,
+    /// Cores for the servers under test; the rest is for everything else
+    #[arg(long, default_value_t = 1)]
+    pub(super) server_cores: usize,
+    /// Another Jetstream server, ws://host:port/subscribe, to measure in turn with ours (latency, filters, zstd-sockets,
+    /// memory, crowd). It must read the simulated firehose at --upstream, which both are fed from then.
+    #[arg(long)]
+    pub(super) against: Option<String>,
+    /// Its process, if it runs here: without it its CPU time and memory are not known
+    #[arg(long, requires = "against")]
+    pub(super) against_pid: Option<i32>,
+    /// Where the simulated firehose listens when there is another server
+    #[arg(long, default_value = "127.0.0.1:6100")]
+    pub(super) upstream: String,
+    /// Dev builds: to see that everything runs, not for figures
+    #[arg(long)]
+    pub(super) dev: bool,
+}
+
+/// Whose subscribers a swarm is.
+#[derive(Debug, Clone)]
+pub(super) enum Side {
+    /// Of one of our edges.
+    Ours(usize),
+    /// Of another server, with its process if it runs here.
+    Other(String, Option<i32>),
+}
+
+/// How events are appended.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Pace {
+    /// Events per second.
+    Rate(f64),
+    /// As fast as the first edge hands them on, with so many under way.
+    Window(u64),
+}
+
+impl Options {
+    pub(super) fn profile(&self) -> Profile {
+        match self.dev {
+            true => Profile::Dev,
+            false => Profile::Release,
+        }
+    }
+
+    pub(super) fn sides(&self) -> Vec<Side> {
+        let other = self.against.clone();
+        let other = other.map(|url| Side::Other(url, self.against_pid));
+        std::iter::once(Side::Ours(0)).chain(other).collect()
+    }
+}
+
+/// Seconds as the swarm's flags want them.
+pub(super) fn seconds(duration: Duration) -> String {
+    duration.as_secs_f64().to_string()
+}

@@ -1,0 +1,262 @@
+//! The servers of a benchmark as real processes: a nats-server, edges on cores of their own, and what feeds the log.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use fanjet_swarm::Report;
+use fanjet_testkit::{NatsServer, Process};
+use fanjet_tools::programs::{Profile, build_only};
+use tokio::time::sleep;
+
+use super::cpu::{Look, Pids};
+use super::machine::Cores;
+use super::options::{Options, Pace, Side};
+use super::round::Round;
+use crate::cluster::Edge;
+use crate::resident::resident_mib;
+use crate::service::{PATIENCE, get, listening, program, set};
+
+/// What is built. Only these: cargo takes other features for what they share with others, but benchmarks need no more.
+const PROGRAMS: [&str; 4] = [
+    "fanjet-edge",
+    "fanjet-ingest",
+    "fanjet-simulator",
+    "fanjet-swarm",
+];
+/// How often memory is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+/// A run must not hit the limits that protect a node.
+const SETTINGS: [(&str, &str); 4] = [
+    ("http.max_subscribers", "100000"),
+    ("http.max_subscribers_per_address", "0"),
+    ("http.max_connections_per_address", "0"),
+    ("limits.max_replay_bytes_per_second", "0"),
+];
+
+/// Running servers. Dropping kills them.
+pub(super) struct Stage {
+    source: Vec<Process>,
+    pub(super) edges: Vec<Edge>,
+    nats: NatsServer,
+    /// `host:port` of the nats-server's own statistics.
+    nats_statistics: String,
+    cores: Cores,
+    profile: Profile,
+    folder: tempfile::TempDir,
+}
+
+pub(super) fn build(profile: Profile) -> Result<()> {
+    build_only(profile, &PROGRAMS)
+}
+
+impl Stage {
+    /// Starts nats-server and edges; nothing feeds the log yet.
+    pub(super) async fn start(
+        options: &Options,
+        edges: usize,
+        settings: &[(&str, &str)],
+    ) -> Result<Self> {
+        let (profile, cores) = (options.profile(), Cores::new(options.server_cores)?);
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let pinned = cores.for_clients()?;
+        let nats = NatsServer::start_with(&format!("http: \"127.0.0.1:{port}\"")).await?;
+        drop(pinned);
+        let url = nats.url();
+        let mut all = vec![("nats.url", url.as_str())];
+        all.extend(SETTINGS);
+        all.extend(settings);
+        let mut stage = Self {
+            source: Vec::new(),
+            edges: Vec::new(),
+            nats,
+            nats_statistics: format!("127.0.0.1:{port}"),
+            cores,
+            profile,
+            folder: tempfile::tempdir()?,
+        };
+        let pinned = cores.for_servers()?;
+        for _ in 0..edges {
+            stage.edges.push(Edge::start(profile, &all).await?);
+        }
+        drop(pinned);
+        Ok(stage)
+    }
+
+    /// Lets events flow at this pace, instead of what has fed the log before.
+    pub(super) async fn feed(&mut self, pace: Pace, accounts: u64) -> Result<()> {
+        self.stop_feeding().await?;
+        let _pinned = self.cores.for_clients()?;
+        let url = self.nats.url();
+        let mut feeder = program(self.profile, "fanjet-feeder").args([
+            "--nats",
+            &url,
+            "--accounts",
+            &accounts.to_string(),
+        ]);
+        feeder = match pace {
+            Pace::Rate(rate) => feeder.args(["--rate", &rate.to_string()]),
+            Pace::Window(window) => {
+                let witness = format!("{}/subscribe", self.edges[0].url);
+                feeder.args(["--window", &window.to_string(), "--witness", &witness])
+            }
+        };
+        let feeder = feeder.start()?;
+        feeder
+            .wait_for_line(|line| line == "feeding", PATIENCE)
+            .await?;
+        self.source.push(feeder);
+        Ok(())
+    }
+
+    /// Lets a simulated firehose flow, at an address that another server can read it from, too.
+    pub(super) async fn feed_by_firehose(&mut self, listen: &str, rate: f64) -> Result<()> {
+        self.stop_feeding().await?;
+        let _pinned = self.cores.for_clients()?;
+        let simulator = program(self.profile, "fanjet-simulator")
+            .args(["--listen", listen, "--rate", &rate.to_string()])
+            .args(["--accounts", "5000", "--records-per-repo", "50"])
+            .start()?;
+        let upstream = listening(&simulator).await?;
+        println!("the other server reads {upstream}");
+        let ingest = program(self.profile, "fanjet-ingest")
+            .args(set("upstream.url", &upstream))
+            .args(set("ops.listen", "127.0.0.1:0"))
+            .args(set("nats.url", &self.nats.url()))
+            .start()?;
+        self.source.extend([simulator, ingest]);
+        Ok(())
+    }
+
+    /// Nothing is appended any more.
+    pub(super) async fn stop_feeding(&mut self) -> Result<()> {
+        while let Some(process) = self.source.pop() {
+            process.stop(PATIENCE).await?;
+        }
+        Ok(())
+    }
+
+    /// The processes that serve this side, for their memory.
+    fn servers(&self, side: &Side) -> Result<Vec<i32>> {
+        match side {
+            Side::Ours(_) => self
+                .edges
+                .iter()
+                .map(|it| Ok(it.process()?.pid()))
+                .collect(),
+            Side::Other(_, pid) => Ok(pid.iter().copied().collect()),
+        }
+    }
+
+    /// Resident memory of the servers in MiB.
+    pub(super) fn memory(&self, side: &Side) -> Result<f64> {
+        let servers = self.servers(side)?;
+        servers.into_iter().map(resident_mib).sum()
+    }
+
+    /// Bytes that the nats-server has sent so far.
+    pub(super) async fn nats_egress(&self) -> Result<f64> {
+        let answer = get(&self.nats_statistics, "/varz").await?;
+        let (_, json) = answer.split_once("\r\n\r\n").context("no body")?;
+        let from = json.find('{').context("no JSON")?;
+        let to = json.rfind('}').context("no JSON")?;
+        let statistics: serde_json::Value = serde_json::from_str(&json[from..=to])?;
+        statistics["out_bytes"].as_f64().context("no out_bytes")
+    }
+
+    /// Events that our first edge has read so far.
+    async fn log_events(&self) -> Result<f64> {
+        self.edges[0].metric("fanjet_edge_tail_seq", "").await
+    }
+
+    /// Runs a swarm with these flags and looks at all clocks when its window begins and ends.
+    pub(super) async fn swarm(&self, side: &Side, flags: &[String]) -> Result<Round> {
+        let url = match side {
+            Side::Ours(edge) => format!("{}/subscribe", self.edges[*edge].url),
+            Side::Other(url, _) => url.clone(),
+        };
+        let out = self.out();
+        let swarm = {
+            let _pinned = self.cores.for_clients()?;
+            program(self.profile, "fanjet-swarm")
+                .args([
+                    &url,
+                    "--threads",
+                    &self.cores.clients().to_string(),
+                    "--out",
+                ])
+                .arg(&out)
+                .args(flags)
+                .start()?
+        };
+        let mut pids = Pids {
+            servers: self.servers(side)?,
+            nats: self.nats.process().iter().map(|it| it.pid()).collect(),
+            sources: self.source.iter().map(Process::pid).collect(),
+        };
+        if let Side::Other(..) = side {
+            // Our own edges are a part of the run, but not what is measured.
+            pids.sources.extend(self.servers(&Side::Ours(0))?);
+        }
+        let memory_before = self.memory(side)?;
+        line(&swarm, "window begins").await?;
+        let before = (
+            Look::now(&pids)?,
+            self.log_events().await?,
+            self.nats_egress().await?,
+        );
+        let mut memory = self.memory(side)?;
+        let mut over = pin!(line(&swarm, "window ends"));
+        loop {
+            tokio::select! {
+                ended = &mut over => break ended?,
+                () = sleep(LOOK) => memory = memory.max(self.memory(side)?),
+            }
+        }
+        let after = Look::now(&pids)?;
+        let log_events = self.log_events().await? - before.1;
+        let nats_bytes = self.nats_egress().await? - before.2;
+        // A swarm that found faults ends with 1; they are in the report.
+        swarm.wait(PATIENCE).await?;
+        let report = std::fs::read_to_string(&out)
+            .with_context(|| format!("no report:\n{}", swarm.lines().join("\n")))?;
+        let report: Report = serde_json::from_str(&report)?;
+        let mut spent = after.since(&before.0, report.window.swarm_cpu_seconds);
+        if pids.servers.is_empty() {
+            // Of a server elsewhere nothing is known.
+            spent.servers = f64::NAN;
+        }
+        Ok(Round {
+            side: match side {
+                Side::Ours(_) => "ours".to_owned(),
+                Side::Other(url, _) => url.clone(),
+            },
+            flags: flags.join(" "),
+            spent,
+            log_events,
+            nats_bytes,
+            memory_before,
+            memory,
+            faults: report.faults(),
+            report,
+        })
+    }
+
+    /// A file that a swarm may use, until the stage goes.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn out(&self) -> PathBuf {
+        self.folder.path().join("report.json")
+    }
+}
+
+/// Waits for a line of the swarm, however long ramp and window take.
+async fn line(swarm: &Process, word: &str) -> Result<()> {
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    swarm.wait_for_line(|line| line == word, DAY).await?;
+    Ok(())
+}

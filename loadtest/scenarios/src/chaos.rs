@@ -1,0 +1,262 @@
+//! A whole cluster under load and random faults: at the end its log, and what every client received, equal what the
+//! simulator published.
+//!
+//! simulator -> 2 ingests -> 3 NATS servers -> 2 edges -> clients, all real processes, with a link on every line. What
+//! goes wrong when is decided by a seed; how the processes meet it is not.
+
+mod options;
+mod plan;
+mod service;
+mod stage;
+mod strike;
+mod client;
+mod verdict;
+mod outcome;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use fanjet_tools::programs::build;
+use fanjet_tools::shell::target;
+use futures::future::join_all;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::account;
+use crate::runtime::block_on;
+use client::{Goal, Habit, Record};
+pub(crate) use options::Options;
+use outcome::Outcome;
+use plan::{Fault, Step};
+use stage::Stage;
+
+/// For the start, and for everything to catch up when the faults are over.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The clients of a run.
+const HABITS: [Habit; 4] = [
+    Habit {
+        name: "faithful",
+        collections: None,
+        wanders: false,
+        leaves_after: None,
+    },
+    Habit {
+        name: "wanderer",
+        collections: None,
+        wanders: true,
+        leaves_after: None,
+    },
+    Habit {
+        name: "filtered",
+        collections: Some("app.bsky.feed.*"),
+        wanders: true,
+        leaves_after: None,
+    },
+    Habit {
+        name: "restless",
+        collections: None,
+        wanders: true,
+        leaves_after: Some(701),
+    },
+];
+
+pub(crate) fn run(options: Options) -> Result<()> {
+    block_on(chaos(options))
+}
+
+async fn chaos(options: Options) -> Result<()> {
+    build(options.profile)?;
+    let first = options.seed.unwrap_or_else(rand::random);
+    let mut total = Outcome::default();
+    for index in 0..options.runs {
+        let seed = first.wrapping_add(u64::from(index));
+        let started = Instant::now();
+        let outcome = run_once(&options, seed).await.with_context(|| {
+            format!(
+                "run {} of {}; again: cargo xtask chaos --runs 1 --seed {seed} --seconds {} --rate {} --every {}",
+                index + 1,
+                options.runs,
+                options.seconds,
+                options.rate,
+                options.every
+            )
+        })?;
+        println!(
+            "run {} of {}, seed {seed}: {} faults fired, {} connections of clients, longest stall {:.1?}, {} ({:.0?})",
+            index + 1,
+            options.runs,
+            outcome.fired.values().sum::<u32>(),
+            outcome.connections,
+            outcome.longest_stall,
+            outcome.verdict,
+            started.elapsed()
+        );
+        total.add(outcome);
+    }
+    println!("{} runs from seed {first} on", options.runs);
+    total.report()
+}
+
+async fn run_once(options: &Options, seed: u64) -> Result<Outcome> {
+    let every = Duration::from_millis(options.every);
+    let steps = plan::plan(seed, options.length(), every);
+    println!("seed {seed}");
+    for step in &steps {
+        println!("  {step}");
+    }
+    let folder = tempfile::tempdir()?;
+    let expect_out = folder.path().join("expected.jsonl");
+    let mut stage = Stage::start(options, seed, &expect_out).await?;
+    let mut records = Vec::new();
+    let outcome = perform(options, &mut stage, &steps, &expect_out, &mut records).await;
+    let clean = outcome
+        .as_ref()
+        .is_ok_and(|outcome| outcome.verdict.is_clean());
+    if !clean {
+        let kept = target().join("chaos").join(seed.to_string());
+        keep(&stage, &steps, &expect_out, &records, &kept)
+            .await
+            .context("cannot keep the logs")?;
+        println!("logs: {}", kept.display());
+    }
+    let outcome = outcome?;
+    ensure!(
+        clean,
+        "not what the simulator published: {}",
+        outcome.verdict
+    );
+    Ok(outcome)
+}
+
+async fn perform(
+    options: &Options,
+    stage: &mut Stage,
+    steps: &[Step],
+    expect_out: &Path,
+    records: &mut Vec<(Habit, Record)>,
+) -> Result<Outcome> {
+    let (goal, goals) = watch::channel(None);
+    let edges = stage.edge_urls().await;
+    let mut clients = JoinSet::new();
+    let mut signs = Vec::new();
+    for (index, habit) in HABITS.into_iter().enumerate() {
+        let (seen, sign) = watch::channel(client::Seen::Nothing);
+        signs.push(sign);
+        let edge = index % edges.len();
+        // One client: ends at the goal.
+        clients.spawn(client::follow(
+            habit,
+            edges.clone(),
+            edge,
+            goals.clone(),
+            seen,
+        ));
+    }
+    all_see(&mut signs, client::Seen::Connection).await?;
+    stage.start_ingests(options).await?;
+    // An empty log starts with what happens now, so nothing is owed to anybody before its first event.
+    all_see(&mut signs, client::Seen::Event).await?;
+
+    let struck = strike_all(stage, steps).await;
+    let expected = account::read(expect_out, options.frames(), PATIENCE).await;
+    let until = match &expected {
+        Ok(_) if struck.is_ok() => Instant::now() + PATIENCE,
+        _ => Instant::now(),
+    };
+    let wanted = |habit: &Habit| {
+        let expected = expected.as_deref().unwrap_or_default();
+        verdict::wanted(habit, expected).len()
+    };
+    goal.send_replace(Some(Goal {
+        all: wanted(&HABITS[0]),
+        filtered: wanted(&HABITS[2]),
+        until,
+    }));
+    while let Some(record) = clients.join_next().await {
+        records.push(record?);
+    }
+    let mut outcome = Outcome {
+        fired: struck?,
+        ..Outcome::default()
+    };
+    for step in steps {
+        *outcome.planned.entry(step.fault).or_default() += 1;
+    }
+    stage.check()?;
+    let expected = expected?;
+    let log = stage.log().await?;
+    let (of_log, times) = verdict::judge_log(&log, &expected).await?;
+    println!("  log: {of_log}");
+    outcome.verdict.add(&of_log);
+    for (habit, record) in records.iter() {
+        let mut of_client = verdict::judge_client(habit, record, &expected, &times)?;
+        of_client.repeated += record.bad_returns.len() as u64;
+        record.bad_returns.iter().for_each(|bad| println!("{bad}"));
+        println!(
+            "  {}: {of_client}, {} connections, longest stall {:.1?}",
+            habit.name, record.connections, record.longest_stall
+        );
+        outcome.verdict.add(&of_client);
+        outcome.connections += record.connections;
+        outcome.longest_stall = outcome.longest_stall.max(record.longest_stall);
+    }
+    Ok(outcome)
+}
+
+async fn all_see(signs: &mut [watch::Receiver<client::Seen>], what: client::Seen) -> Result<()> {
+    for sign in signs {
+        let seeing = sign.wait_for(|seen| *seen >= what);
+        tokio::time::timeout(PATIENCE, seeing)
+            .await
+            .with_context(|| format!("a client sees no {what:?}"))??;
+    }
+    Ok(())
+}
+
+/// Carries out the plan; how often each kind hit something.
+async fn strike_all(stage: &Stage, steps: &[Step]) -> Result<BTreeMap<Fault, u32>> {
+    let started = tokio::time::Instant::now();
+    // All to their ends, also when one fails: nothing is left frozen or cut.
+    let strikes = steps.iter().map(|step| async move {
+        tokio::time::sleep_until(started + step.at).await;
+        let hit = strike::strike(stage, step).await;
+        hit.map(|hit| (step.fault, hit))
+            .with_context(|| format!("{step}"))
+    });
+    let struck = join_all(strikes).await;
+    let mut fired = BTreeMap::new();
+    for struck in struck {
+        let (fault, hit) = struck?;
+        *fired.entry(fault).or_default() += u32::from(hit);
+    }
+    Ok(fired)
+}
+
+/// Keeps what is needed to understand a failed run.
+async fn keep(
+    stage: &Stage,
+    steps: &[Step],
+    expect_out: &Path,
+    records: &[(Habit, Record)],
+    folder: &Path,
+) -> Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let steps: Vec<_> = steps.iter().map(ToString::to_string).collect();
+    std::fs::write(folder.join("plan.txt"), steps.join("\n") + "\n")?;
+    std::fs::copy(expect_out, folder.join("expected.jsonl"))?;
+    for (habit, record) in records {
+        let log = record.log.join("\n") + "\n";
+        std::fs::write(folder.join(format!("client-{}.log", habit.name)), log)?;
+        let events: Vec<_> = record
+            .events
+            .iter()
+            .map(|(_, event)| event.as_str())
+            .collect();
+        let events = events.join("\n") + "\n";
+        std::fs::write(folder.join(format!("client-{}.jsonl", habit.name)), events)?;
+    }
+    stage.keep_logs(folder).await
+}

@@ -1,0 +1,198 @@
+//! Everything that runs, and every line between.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl};
+use fanjet_testkit::{Link, NatsServer, Process};
+use tokio::sync::Mutex;
+
+use super::options::Options;
+use super::service::Service;
+use crate::account;
+use crate::service::{PATIENCE, listening, wait_until_ready};
+
+const INGESTS: usize = 2;
+const EDGES: usize = 2;
+const SERVERS: usize = 3;
+
+/// Servers would tell their clients each other's addresses, and so a way around the lines.
+const TELL_NO_ADDRESSES: &str = "no_advertise: true";
+
+/// Small, so that who was away for a second is behind the ring and reads the log.
+const RING_BYTES: &str = "1048576";
+
+/// What may be struck is behind a lock: one fault at a time on each.
+pub(super) struct Stage {
+    pub(super) simulator: Mutex<Process>,
+    /// One lock for all: three replicas promise to survive the loss of one server, not of two.
+    pub(super) nats: Mutex<Vec<NatsServer>>,
+    pub(super) ingests: Vec<Mutex<Service>>,
+    pub(super) edges: Vec<Mutex<Service>>,
+    pub(super) lines: Lines,
+    /// What the servers said in the lives that are over.
+    pub(super) servers_said: Mutex<Vec<String>>,
+    upstream: u16,
+    servers: Vec<String>,
+}
+
+/// Each group of links has one fault at a time.
+pub(super) struct Lines {
+    pub(super) ingests_to_simulator: Mutex<Vec<Link>>,
+    pub(super) ingest_to_nats: Vec<Mutex<Vec<Link>>>,
+    pub(super) edge_to_nats: Vec<Mutex<Vec<Link>>>,
+    pub(super) clients_to_edge: Vec<Mutex<Vec<Link>>>,
+}
+
+impl Stage {
+    /// Starts all but the ingests: clients that connect now miss nothing.
+    pub(super) async fn start(options: &Options, seed: u64, expect_out: &Path) -> Result<Self> {
+        let nats = NatsServer::start_cluster_with(SERVERS, TELL_NO_ADDRESSES).await?;
+        let (frames, rate) = (options.frames(), options.rate);
+        let simulator = account::simulator(options.profile, frames, rate, seed, expect_out)?;
+        let upstream = port(&listening(&simulator).await?)?;
+        let mut lines = Lines {
+            ingests_to_simulator: Mutex::default(),
+            ingest_to_nats: Vec::new(),
+            edge_to_nats: Vec::new(),
+            clients_to_edge: Vec::new(),
+        };
+        for _ in 0..INGESTS {
+            lines.ingest_to_nats.push(links_to(&nats).await?);
+        }
+        let mut edges = Vec::new();
+        for index in 0..EDGES {
+            let links = links_to(&nats).await?;
+            let url = urls(&links.lock().await);
+            lines.edge_to_nats.push(links);
+            let settings = [
+                ("http.listen", "127.0.0.1:0"),
+                ("ops.listen", "127.0.0.1:0"),
+                ("nats.url", &url),
+                ("nats.stream.replicas", "3"),
+                ("tail.ring_bytes", RING_BYTES),
+            ];
+            let name = format!("edge-{index}");
+            edges.push(Service::start(
+                name,
+                "fanjet-edge",
+                options.profile,
+                &settings,
+            )?);
+        }
+        for edge in &mut edges {
+            let link = Link::start(edge.keep_port().await?).await?;
+            lines.clients_to_edge.push(Mutex::new(vec![link]));
+            wait_until_ready(edge.process()?).await?;
+        }
+        Ok(Self {
+            simulator: Mutex::new(simulator),
+            servers: nats.iter().map(NatsServer::url).collect(),
+            nats: Mutex::new(nats),
+            ingests: Vec::new(),
+            edges: edges.into_iter().map(Mutex::new).collect(),
+            lines,
+            servers_said: Mutex::default(),
+            upstream,
+        })
+    }
+
+    /// Lets the events flow.
+    pub(super) async fn start_ingests(&mut self, options: &Options) -> Result<()> {
+        for (index, to_nats) in self.lines.ingest_to_nats.iter().enumerate() {
+            let link = Link::start(self.upstream).await?;
+            let upstream = format!("ws://127.0.0.1:{}", link.port());
+            self.lines.ingests_to_simulator.lock().await.push(link);
+            let url = urls(&to_nats.lock().await);
+            let settings = [
+                ("upstream.url", upstream.as_str()),
+                // Both must call it the same, or each would begin anew with what happens now.
+                ("upstream.name", "simulator"),
+                ("ops.listen", "127.0.0.1:0"),
+                ("nats.url", &url),
+                ("nats.stream.replicas", "3"),
+                ("lease.ttl", "3s"),
+            ];
+            let name = format!("ingest-{index}");
+            let ingest = Service::start(name, "fanjet-ingest", options.profile, &settings)?;
+            self.ingests.push(Mutex::new(ingest));
+        }
+        Ok(())
+    }
+
+    /// Where clients reach the edges.
+    pub(super) async fn edge_urls(&self) -> Vec<String> {
+        let mut urls = Vec::new();
+        for line in &self.lines.clients_to_edge {
+            let links = line.lock().await;
+            urls.extend(
+                links
+                    .iter()
+                    .map(|link| format!("ws://127.0.0.1:{}", link.port())),
+            );
+        }
+        urls
+    }
+
+    /// The log, past all the lines.
+    pub(super) async fn log(&self) -> Result<NatsLog> {
+        let mut config = NatsConfig {
+            url: self.servers.iter().map(ServerUrl::new).collect(),
+            request_timeout: Duration::from_secs(5),
+            ..NatsConfig::default()
+        };
+        config.stream.create = false;
+        let connecting = NatsLog::connect_patiently(config, || 0);
+        Ok(tokio::time::timeout(PATIENCE, connecting)
+            .await
+            .context("no log")??)
+    }
+
+    /// That no service has ended by itself. Those that are being struck are left out.
+    pub(super) fn check(&self) -> Result<()> {
+        for service in self.ingests.iter().chain(&self.edges) {
+            if let Ok(service) = service.try_lock() {
+                service.check()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what all have said.
+    pub(super) async fn keep_logs(&self, folder: &Path) -> Result<()> {
+        for service in self.ingests.iter().chain(&self.edges) {
+            service.lock().await.keep_log(folder)?;
+        }
+        let mut lines = self.servers_said.lock().await.clone();
+        for server in self.nats.lock().await.iter() {
+            lines.push(format!("=== {}", server.name()));
+            lines.extend(server.process().iter().flat_map(|process| process.lines()));
+        }
+        std::fs::write(folder.join("nats.log"), lines.join("\n"))?;
+        let lines = self.simulator.lock().await.lines();
+        std::fs::write(folder.join("simulator.log"), lines.join("\n"))?;
+        Ok(())
+    }
+}
+
+async fn links_to(servers: &[NatsServer]) -> Result<Mutex<Vec<Link>>> {
+    let mut links = Vec::new();
+    for server in servers {
+        links.push(Link::start(server.port()).await?);
+    }
+    Ok(Mutex::new(links))
+}
+
+fn urls(links: &[Link]) -> String {
+    let urls: Vec<_> = links
+        .iter()
+        .map(|link| format!("nats://127.0.0.1:{}", link.port()))
+        .collect();
+    urls.join(",")
+}
+
+fn port(url: &str) -> Result<u16> {
+    let (_, port) = url.rsplit_once(':').context("no port")?;
+    Ok(port.parse()?)
+}

@@ -1,0 +1,57 @@
+//! The cluster, visible: events from a simulated firehose, as `fanjet tail` receives them from the edge.
+
+use anyhow::{Result, ensure};
+use fanjet_tools::programs::{Profile, executable};
+use tokio::process::Command;
+
+use crate::cluster::Cluster;
+use crate::runtime::block_on;
+
+pub(crate) fn run(rate: u32, events: u64) -> Result<()> {
+    block_on(show(rate, events))
+}
+
+async fn show(rate: u32, events: u64) -> Result<()> {
+    println!("building and starting: simulator -> ingest -> nats-server -> edge");
+    let mut cluster = Cluster::start(
+        Profile::Dev,
+        &["--rate", &rate.to_string(), "--start", "now"],
+        &[("http.listen", edge_address())],
+    )
+    .await?;
+    cluster.start_ingest()?;
+    println!(
+        "NATS    {}   (try: nats sub 'atp.commit.app.bsky.feed.>')",
+        cluster.nats.url()
+    );
+    println!("edge    {}/subscribe", cluster.edge_url());
+    println!(
+        "try     websocat '{}/subscribe?wantedCollections=app.bsky.feed.post'",
+        cluster.edge_url()
+    );
+    println!("stop    ctrl-c\n");
+    let mut tail = Command::new(executable(Profile::Dev, "fanjet"));
+    tail.args(["tail", "--pretty", cluster.edge_url()]);
+    if events > 0 {
+        tail.args(["--count", &events.to_string()]);
+    }
+    let mut tail = tail.kill_on_drop(true).spawn()?;
+    // The terminal's ctrl-c goes to all: the tail ends by it, and then everything else is stopped in order.
+    let status = tokio::select! {
+        status = tail.wait() => status?,
+        _ = tokio::signal::ctrl_c() => tail.wait().await?,
+    };
+    ensure!(status.success(), "fanjet tail ended with {status}");
+    cluster.stop().await?;
+    println!("everything stopped cleanly");
+    Ok(())
+}
+
+/// The port that the README names, when nobody else has it.
+fn edge_address() -> &'static str {
+    const USUAL: &str = "127.0.0.1:6008";
+    match std::net::TcpListener::bind(USUAL) {
+        Ok(_free_again) => USUAL,
+        Err(_) => "127.0.0.1:0",
+    }
+}

@@ -1,0 +1,85 @@
+//! The status page in real headless Chromium, in front of `fanjet demo`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use fanjet_tools::packages::node_packages;
+use fanjet_tools::programs::{Profile, build};
+use fanjet_tools::shell::{root, run as run_command, target};
+
+use crate::runtime::block_on;
+use crate::service::{listening, program, stop};
+
+/// Names that distributions give the browser, in the order in which they are tried.
+const BROWSERS: [&str; 4] = [
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+];
+
+pub(crate) fn run() -> Result<()> {
+    let browser = browser()?;
+    let driver = driver()?;
+    build(Profile::Dev)?;
+    block_on(look(&browser, &driver))
+}
+
+async fn look(browser: &Path, driver: &Path) -> Result<()> {
+    let pictures = target().join("e2e");
+    fs::create_dir_all(&pictures)?;
+    let demo = program(Profile::Dev, "fanjet")
+        .args(["demo", "--rate", "100"])
+        .start()?;
+    let url = listening(&demo).await?.replacen("ws://", "http://", 1);
+    let mut node = Command::new("node");
+    node.arg(driver.join("status.js"))
+        .arg(format!("{url}/"))
+        .arg(browser)
+        .arg(&pictures);
+    let looked = tokio::task::spawn_blocking(move || run_command(&mut node)).await?;
+    stop(&demo, "fanjet demo").await?;
+    looked?;
+    println!("e2e: the pictures are in {}", pictures.display());
+    Ok(())
+}
+
+/// Chromium of the system.
+fn browser() -> Result<PathBuf> {
+    let found = || {
+        let path = std::env::var_os("PATH")?;
+        let mut folders = std::env::split_paths(&path);
+        folders.find_map(|folder| {
+            let candidates = BROWSERS.iter().map(|name| folder.join(name));
+            candidates.into_iter().find(|candidate| candidate.is_file())
+        })
+    };
+    if let Some(found) = found() {
+        return Ok(found);
+    }
+    let mut apt = Command::new("apt-get");
+    apt.args(["install", "-y", "--no-install-recommends", "chromium"]);
+    run_command(&mut apt).context("no Chromium, and Debian's cannot be installed")?;
+    match found() {
+        Some(found) => Ok(found),
+        None => bail!(
+            "no Chromium: none of {} is in the PATH",
+            BROWSERS.join(", ")
+        ),
+    }
+}
+
+/// Node looks for packages beside the program, so the driver is copied to where the packages may be.
+fn driver() -> Result<PathBuf> {
+    let from = root().join("loadtest/browser");
+    let folder = target().join("browser");
+    fs::create_dir_all(&folder)?;
+    for file in ["package.json", "package-lock.json", "status.js"] {
+        fs::copy(from.join(file), folder.join(file))
+            .with_context(|| format!("cannot copy {file}"))?;
+    }
+    node_packages(&folder)?;
+    Ok(folder)
+}

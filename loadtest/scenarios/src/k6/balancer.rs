@@ -1,0 +1,129 @@
+//! HAProxy in front of the edges, set up as in production: it asks each edge whether it is ready, and sends new
+//! connections to the one with the fewest.
+
+use std::fmt::Write;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use fanjet_testkit::Process;
+use fanjet_testkit::process::Program;
+use tempfile::TempDir;
+
+use super::tool;
+use crate::service::get;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(50);
+
+/// A running HAProxy. Dropping it kills it.
+pub(super) struct Balancer {
+    process: Process,
+    address: String,
+    statistics: String,
+    _folder: TempDir,
+}
+
+/// Where an edge serves, and where it says whether it is ready: `host:port`.
+pub(super) struct Served {
+    pub(super) address: String,
+    pub(super) ops: String,
+}
+
+impl Balancer {
+    pub(super) async fn start(edges: &[Served]) -> Result<Self> {
+        let (address, statistics) = (free_address()?, free_address()?);
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("haproxy.cfg");
+        std::fs::write(&file, configuration(&address, &statistics, edges)?)?;
+        let process = Program::new(tool::haproxy()?)
+            .args(["-db", "-f"])
+            .arg(file)
+            .start()?;
+        let balancer = Self {
+            process,
+            address,
+            statistics,
+            _folder: folder,
+        };
+        for edge in 0..edges.len() {
+            balancer.wait_until_up(edge).await?;
+        }
+        Ok(balancer)
+    }
+
+    /// `host:port` for clients.
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Waits until it sends clients to an edge.
+    pub(super) async fn wait_until_up(&self, edge: usize) -> Result<()> {
+        let line = format!("edges,edge{edge},");
+        let up = async {
+            loop {
+                let shown = get(&self.statistics, "/;csv").await.unwrap_or_default();
+                let mut lines = shown.lines().filter(|it| it.starts_with(&line));
+                if lines.any(|it| it.split(',').any(|field| field == "UP")) {
+                    return;
+                }
+                tokio::time::sleep(POLL).await;
+            }
+        };
+        let waited = tokio::time::timeout(PATIENCE, up).await;
+        waited.with_context(|| {
+            let said = self.process.lines().join("\n");
+            format!("HAProxy does not find edge {edge} up:\n{said}")
+        })
+    }
+}
+
+fn configuration(address: &str, statistics: &str, edges: &[Served]) -> Result<String> {
+    let mut text = format!(
+        "global
+    maxconn 4000
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 60s
+    timeout server 60s
+    timeout tunnel 1h
+    option forwardfor
+    option redispatch
+frontend clients
+    bind {address}
+    default_backend edges
+frontend statistics
+    bind {statistics}
+    stats enable
+    stats uri /
+backend edges
+    balance leastconn
+    option httpchk
+    http-check send meth GET uri /readyz
+    default-server inter 500ms fall 2 rise 1
+"
+    );
+    for (number, Served { address, ops }) in edges.iter().enumerate() {
+        writeln!(
+            text,
+            "    server edge{number} {address} check addr {} port {}",
+            host(ops)?,
+            port(ops)?
+        )?;
+    }
+    Ok(text)
+}
+
+fn host(address: &str) -> Result<&str> {
+    Ok(address.rsplit_once(':').context("no port")?.0)
+}
+
+fn port(address: &str) -> Result<&str> {
+    Ok(address.rsplit_once(':').context("no port")?.1)
+}
+
+/// HAProxy cannot say which port it was given, so one that is free now is named.
+fn free_address() -> Result<String> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
+}

@@ -1,0 +1,198 @@
+//! Readers that are too slow: an edge waits for each of them, within memory that its settings bound.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use fanjet_tools::programs::Profile;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use crate::cluster::Cluster;
+use crate::filter::Filter;
+use crate::load::{Oracle, Pace, Start, Tally, Until, Wish, fill, reference};
+use crate::resident::resident_mib;
+use crate::runtime::block_on;
+
+const TICK: Duration = Duration::from_millis(500);
+/// The kernel's buffer of a reader, so that it is felt to be slow.
+const RECEIVE_BUFFER: u32 = 16 << 10;
+
+const MIB: f64 = 1_048_576.0;
+const RING_BYTES: usize = 32 << 20;
+const CACHE_BYTES: usize = 32 << 20;
+/// The defaults of `subscriber.max_pending_bytes`, `replay.page_bytes` and `replay.max_loads`.
+const PENDING_BYTES: usize = 1 << 20;
+const PAGE_BYTES: usize = 128 << 10;
+const LOADS: usize = 8;
+/// What the HTTP server collects before it writes, and the piece that it takes last, which lets its buffer double.
+const WRITE_BYTES: usize = 2 * ((32 << 10) + PAGE_BYTES);
+/// The program itself, its index of times, threads and the allocator.
+const FIXED_BYTES: usize = 64 << 20;
+
+/// What is asked for.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Args {
+    /// How many
+    #[arg(long, default_value_t = 200)]
+    readers: usize,
+    /// How long events flow, and all of them read slowly
+    #[arg(long, default_value_t = 120)]
+    seconds: u64,
+    /// Frames per second
+    #[arg(long, default_value_t = 2_000)]
+    rate: u32,
+    /// Bytes per second that a reader takes
+    #[arg(long, default_value_t = 100_000)]
+    pace: u32,
+    /// Programs without optimisation
+    #[arg(long)]
+    dev: bool,
+}
+
+impl Args {
+    fn profile(&self) -> Profile {
+        match self.dev {
+            true => Profile::Dev,
+            false => Profile::Release,
+        }
+    }
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    block_on(laggards(args))
+}
+
+async fn laggards(args: &Args) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let expect_out = folder.path().join("expected.jsonl");
+    let frames = u64::from(args.rate) * args.seconds;
+    let flags = [
+        "--rate",
+        &args.rate.to_string(),
+        "--limit",
+        &frames.to_string(),
+        "--wait-for-client",
+        "--history-frames",
+        "20000",
+        "--expect-out",
+        &expect_out.display().to_string(),
+    ];
+    let settings = [
+        ("tail.ring_bytes", RING_BYTES.to_string()),
+        ("replay.cache_bytes", CACHE_BYTES.to_string()),
+    ];
+    let settings: Vec<_> = settings
+        .iter()
+        .map(|(key, value)| (*key, &**value))
+        .collect();
+    let mut cluster = Cluster::start(args.profile(), &flags, &settings).await?;
+    let oracle = Oracle::new(&expect_out, frames as usize * 2 + 10_000);
+    let mut accounts = JoinSet::new();
+    accounts.spawn(fill(Arc::clone(&oracle), frames));
+    let url = cluster.edge_url().to_owned();
+    let mut readers = JoinSet::new();
+    readers.spawn(reference(url.clone(), Arc::clone(&oracle)));
+    let (free, freed) = watch::channel(false);
+    for _ in 0..args.readers {
+        let (url, oracle, freed) = (url.clone(), Arc::clone(&oracle), freed.clone());
+        readers.spawn(slow_reader(url, oracle, f64::from(args.pace), freed));
+    }
+    cluster.start_ingest()?;
+
+    let pid = cluster.edges[0].process()?.pid();
+    let started = Instant::now();
+    let (mut most, mut laggards) = (0.0_f64, 0.0_f64);
+    let mut tally = Tally::default();
+    let mut least = u64::MAX;
+    while !readers.is_empty() {
+        most = most.max(resident_mib(pid)?);
+        if !*free.borrow() {
+            laggards = cluster.edges[0].metric("fanjet_edge_laggards", "").await?;
+        }
+        if oracle.is_complete() && !free.send_replace(true) {
+            let took = started.elapsed().as_secs();
+            println!(
+                "{took} s: {laggards} of them behind, RSS {most:.0} MiB; now they read freely"
+            );
+        }
+        while let Some(ended) = readers.try_join_next() {
+            let one = ended??;
+            least = least.min(one.events);
+            tally.add(one);
+        }
+        sleep(TICK).await;
+    }
+    accounts.join_next().await.context("no account")???;
+    let disconnects = cluster.edges[0]
+        .metric("fanjet_edge_disconnects", "pong_timeout")
+        .await?;
+    let fell = cluster.edges[0]
+        .metric("fanjet_edge_disconnects", "fell_behind")
+        .await?;
+    cluster.stop().await?;
+    let bound = bound(args.readers + 1);
+    println!(
+        "{} readers at {} bytes/s, {least} events each in {} s, {tally}; {disconnects} closed for no pong, {fell} fell \
+         behind; RSS max {most:.0} MiB (bound {bound:.0})",
+        args.readers,
+        args.pace,
+        started.elapsed().as_secs(),
+    );
+    if let Some(first) = &tally.first {
+        bail!("{first}");
+    }
+    ensure!(tally.is_clean(), "not clean");
+    ensure!(
+        least == oracle.known() as u64,
+        "somebody did not get everything"
+    );
+    ensure!(
+        most <= bound,
+        "the edge takes more memory than its settings allow"
+    );
+    ensure!(
+        laggards * 2.0 >= args.readers as f64,
+        "most readers kept up: this proves little"
+    );
+    Ok(())
+}
+
+/// Reads slowly until it is freed, then everything that there is.
+async fn slow_reader(
+    url: String,
+    oracle: Arc<Oracle>,
+    pace: f64,
+    freed: watch::Receiver<bool>,
+) -> Result<Tally> {
+    let wish = Wish {
+        url: &url,
+        query: "cursor=0&".to_owned(),
+        filter: Filter::default(),
+        is_compressed: false,
+        receive_buffer: Some(RECEIVE_BUFFER),
+    };
+    let mut reader = wish.connect(&oracle, |_| Start::At(0)).await?;
+    let read = async {
+        reader.set_pace(Pace::Slow(pace));
+        while !*freed.borrow() {
+            reader.read(Until::Time(Instant::now() + TICK)).await?;
+        }
+        reader.set_pace(Pace::Free);
+        while oracle.timed() < oracle.known() {
+            reader.read(Until::Time(Instant::now() + TICK)).await?;
+        }
+        reader.read(Until::Index(oracle.known())).await
+    };
+    if let Err(error) = read.await {
+        reader.broke(&error);
+    }
+    Ok(reader.tally())
+}
+
+/// What the settings allow, in MiB.
+fn bound(readers: usize) -> f64 {
+    let shared = RING_BYTES + CACHE_BYTES + LOADS * PAGE_BYTES + FIXED_BYTES;
+    (shared + readers * (PENDING_BYTES + WRITE_BYTES)) as f64 / MIB
+}

@@ -1,0 +1,142 @@
+//! The project's programs as real processes: shown, put under load, killed, cut off, attacked, measured, and judged event by
+//! event. Reached as `cargo xtask NAME`.
+//!
+//! A scenario starts programs and speaks their protocols. What it holds them to comes from the simulator's own account, never
+//! from a line of the code under test.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "these commands talk to a person"
+)]
+
+mod runtime;
+mod service;
+mod cluster;
+
+mod demo;
+mod corpus;
+mod readme;
+mod e2e;
+
+mod filter;
+mod load;
+mod account;
+mod resident;
+
+mod soak;
+mod cutover;
+mod laggards;
+mod crash;
+mod chaos;
+mod clients;
+mod k6;
+
+mod bench;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// The project's programs as real processes.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The cluster as real processes: a simulated firehose through ingest, NATS and an edge, printed as it arrives
+    Demo {
+        /// Events per second
+        #[arg(long, default_value_t = 20)]
+        rate: u32,
+        /// Stop after this many events (0: on ctrl-c)
+        #[arg(long, default_value_t = 0)]
+        events: u64,
+    },
+    /// The README's commands as they are written, with a simulated network in place of the real one
+    Readme,
+    /// Serve recorded frames through the whole path and compare with what production served
+    Corpus {
+        /// Folder with frames.bin.zst and expected_v1.jsonl
+        dir: PathBuf,
+    },
+    /// Simulated load through the whole path: every event once, in order, in flat memory
+    Soak {
+        /// Events per second
+        #[arg(long, default_value_t = 2_000)]
+        rate: u32,
+        /// How long
+        #[arg(long, default_value_t = 10)]
+        minutes: u64,
+    },
+    /// Cursors of every age with every kind of filter under load: from the log to live nothing is missing or repeated
+    Cutover(cutover::Args),
+    /// Readers that are too slow for the load: none is dropped, the edge's memory stays below its bound, and once they
+    /// read freely all of them get everything
+    Laggards(laggards::Args),
+    /// k6's subscribers against three edges behind HAProxy, or any Jetstream server
+    K6(k6::Args),
+    /// Kill the single process under load, again and again; then compare its log with the oracle
+    Crash {
+        /// How often
+        #[arg(long, default_value_t = 50)]
+        runs: u32,
+        /// Frames per second
+        #[arg(long, default_value_t = 1_000)]
+        rate: u32,
+        /// Decides about the world and the moments; a random one by default
+        #[arg(long)]
+        seed: Option<u64>,
+    },
+    /// A cluster under load and random faults; then compare its log and its clients with the simulator's world
+    Chaos {
+        #[command(flatten)]
+        options: chaos::Options,
+    },
+    /// Foreign Jetstream clients from their registries against a real cluster
+    Clients {
+        /// Which scenarios
+        #[arg(value_enum, default_value = "all")]
+        scenarios: clients::Scenarios,
+    },
+    /// The status page in real headless Chromium
+    E2e,
+    /// Benchmarks
+    Bench(bench::Args),
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Demo { rate, events } => demo::run(rate, events),
+        Command::Readme => readme::run(),
+        Command::Corpus { dir } => corpus::run(&dir),
+        Command::Soak { rate, minutes } => soak::run(rate, Duration::from_secs(minutes * 60)),
+        Command::Cutover(args) => cutover::run(&args),
+        Command::Laggards(args) => laggards::run(&args),
+        Command::K6(args) => k6::run(&args),
+        Command::Crash { runs, rate, seed } => crash::run(runs, rate, seed),
+        Command::Chaos { options } => chaos::run(options),
+        Command::Clients { scenarios } => clients::run(scenarios),
+        Command::E2e => e2e::run(),
+        Command::Bench(args) => bench::run(&args),
+    }
+}
+
+#[cfg(test)]
+mod tests;

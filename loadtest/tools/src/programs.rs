@@ -1,0 +1,56 @@
+//! The project's own programs, as cargo builds them.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::shell::{cargo, run, target};
+
+/// Always built together: with fewer of them cargo would choose other features for what they share, and build that again.
+pub const PROGRAMS: [&str; 5] = [
+    "fanjet-simulator",
+    "fanjet-ingest",
+    "fanjet-edge",
+    "fanjet-kafka",
+    "fanjet",
+];
+
+/// How a program is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Profile {
+    /// Without optimisation.
+    Dev,
+    /// With it.
+    Release,
+}
+
+/// Builds [`PROGRAMS`].
+///
+/// # Errors
+/// When cargo fails.
+pub fn build(profile: Profile) -> Result<()> {
+    build_only(profile, &PROGRAMS)
+}
+
+/// Builds other programs: with other features for what they share, so that the next [`build`] does it again.
+///
+/// # Errors
+/// When cargo fails.
+pub fn build_only(profile: Profile, packages: &[&str]) -> Result<()> {
+    let mut command = cargo();
+    command.args(["build", "--locked"]);
+    command.args(packages.iter().flat_map(|package| ["-p", package]));
+    if profile == Profile::Release {
+        command.arg("--release");
+    }
+    run(&mut command)
+}
+
+/// Where cargo puts a program.
+pub fn executable(profile: Profile, name: &str) -> PathBuf {
+    let folder = match profile {
+        Profile::Dev => "debug",
+        Profile::Release => "release",
+    };
+    target().join(folder).join(name)
+}

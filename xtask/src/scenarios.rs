@@ -1,0 +1,54 @@
+//! Commands of `loadtest/scenarios`: passed on as they are, so that these commands themselves build without a client of NATS or
+//! a swarm.
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+use fanjet_tools::shell::{self, cargo};
+
+/// What there is to run.
+pub(crate) const NAMES: &[&str] = &[
+    "demo", "readme", "corpus", "soak", "cutover", "laggards", "k6", "crash", "chaos", "clients",
+    "e2e", "bench",
+];
+
+/// Those that judge hundreds of streams: they are part of the load.
+const OPTIMISED: &[&str] = &["cutover", "laggards"];
+
+/// Becomes the scenario: ctrl-c reaches it and nothing else.
+pub(crate) fn run(words: &[OsString]) -> Result<()> {
+    let name = words.first().map(|name| name.to_string_lossy());
+    let name = name.unwrap_or_default();
+    ensure!(
+        NAMES.contains(&&*name),
+        "there is no command {name}; see cargo xtask --help, and these scenarios: {}",
+        NAMES.join(", ")
+    );
+    Err(command(words).exec().into())
+}
+
+/// Runs a scenario to its end.
+pub(crate) fn run_to_end(words: &[OsString]) -> Result<()> {
+    shell::run(&mut command(words))
+}
+
+fn command(words: &[OsString]) -> Command {
+    let mut command = cargo();
+    command.args(["run", "--quiet", "--locked", "-p", "fanjet-scenarios"]);
+    if is_optimised(words) {
+        command.arg("--release");
+    }
+    command.arg("--").args(words);
+    command
+}
+
+/// Whether the scenario itself is built with optimisation.
+pub(crate) fn is_optimised(words: &[OsString]) -> bool {
+    let of_load = words.first().is_some_and(|name| {
+        let mut names = OPTIMISED.iter();
+        names.any(|optimised| name == optimised)
+    });
+    of_load && !words.iter().any(|word| word == "--dev")
+}
