@@ -114,6 +114,11 @@ impl NatsServer {
         self.folder.path()
     }
 
+    /// The lines of its configuration that it was started with.
+    pub fn extra_config(&self) -> &str {
+        &self.extra_config
+    }
+
     /// The process, unless it was stopped or killed.
     pub fn process(&self) -> Option<&Process> {
         self.process.as_ref()
@@ -163,6 +168,30 @@ impl NatsServer {
             .await?;
         self.port = listening_port(&listening).context("the line has a port")?;
         self.process = Some(process);
+        Ok(())
+    }
+
+    /// Starts it again with other lines for its configuration.
+    ///
+    /// # Errors
+    /// As [`NatsServer::start`].
+    pub async fn reconfigure(&mut self, extra_config: &str) -> Result<()> {
+        self.extra_config = extra_config.to_owned();
+        self.restart().await
+    }
+
+    /// Lets it take other lines of its configuration while it runs (SIGHUP). What it does with them it says in its log.
+    ///
+    /// # Errors
+    /// When the system cannot, or it does not run.
+    pub async fn reload(&mut self, extra_config: &str) -> Result<()> {
+        self.extra_config = extra_config.to_owned();
+        std::fs::write(self.folder.path().join("nats.conf"), self.config())?;
+        let process = self.process().context("the server does not run")?;
+        let said = process.line_count();
+        process.reload()?;
+        let reloaded = |line: &str| line.contains("Reloaded server configuration");
+        process.wait_for_line_after(said, reloaded, START).await?;
         Ok(())
     }
 

@@ -278,6 +278,14 @@ impl Process {
         self.signal(Signal::CONT)
     }
 
+    /// Asks it to read its settings again (SIGHUP).
+    ///
+    /// # Errors
+    /// When the system cannot.
+    pub fn reload(&self) -> Result<()> {
+        self.signal(Signal::HUP)
+    }
+
     /// Sends a signal, unless it has ended.
     fn signal(&self, signal: Signal) -> Result<()> {
         if self.exit_status().is_some() {

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use crate::ending::Ending;
 use crate::http::{Admission, Connections, Server};
 use crate::limits::InboundMemory;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, show_passed_over};
 use crate::replay::{Damages, Desk, Loader, Questions, Starts};
 use crate::sockets::Stalls;
 use crate::status::{Board, Cluster, Keeper, Listener};
@@ -108,6 +108,7 @@ impl Edge {
         config.drain.check()?;
         let ending = Ending::new(stop);
         let metrics = Metrics::new(meter);
+        show_passed_over(meter, &log);
         let pool =
             Pool::new(&config.tail.collections).map_err(|error| EdgeError::Pool(error.answer()))?;
         let tail = Tail::new(&config.tail, pool);

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use fanjet_filter::Encoding;
+use fanjet_log::EventLog;
 use fanjet_wire::close::CloseReason;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Meter, UpDownCounter};
@@ -56,8 +57,11 @@ pub const TAIL_LAG_SECONDS: &str = "fanjet_edge_tail_lag_seconds";
 /// Bytes that the ring holds, frames made on demand included.
 pub const RING_BYTES: &str = "fanjet_edge_ring_bytes";
 /// How often a place of the log was met that is damaged, `by`: `replay`, a page for a reader; `cursor`, the search for a
-/// cursor's position; `warming`, the start of the node. Readers that share a page count once.
+/// cursor's position; `warming`, the start of the node; `live`, an event that everybody waited for. Readers that share a page count once.
 pub const DAMAGED_READS: &str = "fanjet_edge_damaged_reads";
+/// Places of the log that hold no event, by `kind`: `foreign`, somebody else wrote there; `deleted`, an operator took out what was
+/// there. Readers pass over them; each counts once.
+pub const PASSED_OVER: &str = "fanjet_edge_log_passed_over";
 /// How often following the log had to begin anew, by `reason`.
 pub const FEEDER_RESTARTS: &str = "fanjet_edge_feeder_restarts";
 /// Events that the log dropped before this node could read them.
@@ -92,6 +96,20 @@ pub struct Metrics {
     feeder_restarts: Counter<u64>,
     tail_lost_events: Counter<u64>,
     hub_crashes: Counter<u64>,
+}
+
+/// Shows what the readers of a log pass over, as long as it is open.
+pub(crate) fn show_passed_over(meter: &Meter, log: &Arc<dyn EventLog>) {
+    let log = Arc::downgrade(log);
+    meter
+        .u64_observable_counter(PASSED_OVER)
+        .with_callback(move |shown| {
+            let passed = log.upgrade().map(|log| log.passed_over());
+            let passed = passed.unwrap_or_default();
+            shown.observe(passed.foreign, &[KeyValue::new("kind", "foreign")]);
+            shown.observe(passed.deleted, &[KeyValue::new("kind", "deleted")]);
+        })
+        .build();
 }
 
 impl Metrics {

@@ -185,6 +185,7 @@ impl<W: Fn(Permit, Stop) -> Work> Leader<W> {
     fn drop_work(&mut self) {
         self.work = None;
         self.status.set_upstream_connected(false);
+        self.status.forget_not_writable();
         self.metrics.connected(false);
     }
 
@@ -218,7 +219,10 @@ impl<W: Fn(Permit, Stop) -> Work> Leader<W> {
             let is_renewed = matches!(answer, Ok(Input::Renewed(Some(_))));
             self.metrics.renewed(is_renewed);
         } else {
-            self.status.set_log_reachable(answer.is_ok());
+            match &answer {
+                Ok(_) => self.status.set_log_reachable(),
+                Err(error) => self.status.set_log_away(error),
+            }
         }
         match answer {
             Ok(input) => Ok(input),

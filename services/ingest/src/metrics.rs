@@ -4,9 +4,10 @@ mod labels;
 mod collections;
 mod subjects;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_log::UpstreamId;
+use fanjet_log::{EventLog, UpstreamId};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Meter};
 
@@ -43,6 +44,7 @@ const ORIGINS_LOST: &str = "fanjet_ingest_origins_lost_total";
 const UPSTREAM_LOSSES: &str = "fanjet_ingest_upstream_losses_total";
 const LOG_LOST: &str = "fanjet_ingest_log_lost_events_total";
 const LOG_REPLACED: &str = "fanjet_ingest_log_replaced_total";
+const LOG_PASSED_OVER: &str = "fanjet_ingest_log_passed_over_total";
 const RESYNCS: &str = "fanjet_ingest_log_resyncs_total";
 const ROLE: &str = "fanjet_ingest_role";
 const TAKEOVERS: &str = "fanjet_ingest_takeovers_total";
@@ -50,6 +52,21 @@ const RENEWALS: &str = "fanjet_ingest_lease_renewals_total";
 const LEADER_SECONDS: &str = "fanjet_ingest_leader_seconds_total";
 const VERIFIED: &str = "fanjet_ingest_verified_commits_total";
 const KEY_LOOKUPS: &str = "fanjet_ingest_key_lookups_total";
+
+/// Shows what the readers of a log pass over, as long as it is open.
+pub(crate) fn show_passed_over(meter: &Meter, log: &Arc<dyn EventLog>) {
+    let log = Arc::downgrade(log);
+    meter
+        .u64_observable_counter(LOG_PASSED_OVER)
+        .with_description("Places of the log that hold no event and are passed over, by kind")
+        .with_callback(move |shown| {
+            let passed = log.upgrade().map(|log| log.passed_over());
+            let passed = passed.unwrap_or_default();
+            shown.observe(passed.foreign, &[KeyValue::new("kind", "foreign")]);
+            shown.observe(passed.deleted, &[KeyValue::new("kind", "deleted")]);
+        })
+        .build();
+}
 
 /// All instruments.
 #[derive(Debug, Clone)]

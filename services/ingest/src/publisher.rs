@@ -20,7 +20,7 @@ use crate::decode::Passage;
 use crate::freshness::Freshness;
 use crate::lead::Permit;
 use crate::metrics::IngestMetrics;
-use crate::resume::{Resume, end_of};
+use crate::resume::{End, Resume, can_be_waited_for, end_of};
 use crate::status::Status;
 use crate::traces::Traces;
 use reconcile::{Verdict, reconcile};
@@ -41,8 +41,10 @@ pub(crate) struct Publisher {
     appender: Option<Box<dyn Appender>>,
     /// Everything up to here is acknowledged.
     acked: Seq,
-    /// Where that stood when the log's end was read last: to read it again and again without getting on helps nobody.
-    resynced_at: Option<Seq>,
+    /// The newest event of that. What stands behind it, if anything does, is none.
+    newest: Seq,
+    /// Whether the log was given something since it last acknowledged anything: then it is given it again after a pause only.
+    is_stalled: bool,
     backoff: Backoff,
     /// Since when the log ends before `acked`.
     shorter_since: Option<Instant>,
@@ -74,7 +76,8 @@ impl Publisher {
             permit,
             appender: None,
             acked: resume.seq,
-            resynced_at: None,
+            newest: resume.newest,
+            is_stalled: false,
             backoff: Backoff::new(RETRY_MIN, RETRY_MAX),
             shorter_since: None,
             unacked: VecDeque::new(),
@@ -171,47 +174,53 @@ impl Publisher {
             Err(error) if error.is_retryable() => {
                 warn!(%error, acked = self.acked, unacked = self.unacked.len(), "append failed, reading the log's end again");
                 self.appender = None;
+                self.refused(&error);
                 self.reopen().await
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Finds out what the log holds, opens it behind that and gives it the rest, until all of that succeeds. That it
-    /// answers is not enough: without progress since the last time there is a pause, and no readiness.
+    /// The log did not take what it was given. Who loses a race may win the next one; everything else is told until the log
+    /// has acknowledged something.
+    fn refused(&self, error: &AppendError) {
+        if self.is_stalled || !matches!(error, AppendError::Fenced { .. }) {
+            self.status.set_log_not_writable(error);
+        }
+    }
+
+    /// Finds out what the log holds, opens it behind that and gives it the rest, until all of that succeeds. That it answers,
+    /// or takes something into a queue, is not enough: until it has acknowledged something there are pauses, and no readiness.
     async fn reopen(&mut self) -> Result<(), IngestError> {
         loop {
-            if self.resynced_at.replace(self.acked) == Some(self.acked) && !self.unacked.is_empty()
-            {
-                self.status.set_log_reachable(false);
+            if self.is_stalled {
                 let pause = self.backoff.next_pause();
                 warn!(
                     ?pause,
                     acked = self.acked,
                     unacked = self.unacked.len(),
-                    "the log has taken nothing since its end was read last, trying again"
+                    "the log takes nothing, trying again"
                 );
                 tokio::time::sleep(pause).await;
             }
+            self.is_stalled = true;
             match self.try_reopen().await {
                 Ok(()) => {
+                    self.status.set_log_reachable();
                     if self.unacked.is_empty() {
-                        self.status.set_log_reachable(true);
+                        self.is_stalled = false;
+                        self.status.forget_not_writable();
                     }
                     return Ok(());
                 }
                 Err(Retry::Never(error)) => return Err(error),
-                Err(Retry::Later(reason)) => {
-                    self.status.set_log_reachable(false);
-                    self.resynced_at = None;
-                    let pause = self.backoff.next_pause();
-                    warn!(
-                        reason,
-                        ?pause,
-                        unacked = self.unacked.len(),
-                        "the log takes nothing, trying again"
-                    );
-                    tokio::time::sleep(pause).await;
+                Err(Retry::Unread(reason)) => {
+                    warn!(reason, "the log's end cannot be read");
+                    self.status.set_log_away(reason);
+                }
+                Err(Retry::Refused(error)) => {
+                    warn!(%error, "append failed");
+                    self.refused(&error);
                 }
             }
         }
@@ -222,9 +231,10 @@ impl Publisher {
         if found != self.log_id {
             return Err(Retry::Never(self.replaced(found)));
         }
-        let (end, last) = end_of(&*self.log).await?;
-        let stored = match reconcile(self.acked, &self.unacked, end, last.as_ref()) {
-            Verdict::Stored(stored) => stored,
+        let End { seq, last, .. } = end_of(&*self.log).await?;
+        let (known, unacked) = ((self.acked, self.newest), &self.unacked);
+        let (stored, end) = match reconcile(known, unacked, seq, last.as_ref()) {
+            Verdict::Stored { events, end } => (events, end),
             Verdict::Shorter(end) => return Err(self.shorter(end)),
             Verdict::Foreign(seq) => return Err(Retry::Never(IngestError::Fenced { seq })),
         };
@@ -238,6 +248,7 @@ impl Publisher {
             );
         }
         self.forget_acked(self.acked + stored as Seq);
+        self.acked = end;
         self.permit.check().map_err(Retry::Never)?;
         let mut appender = self.log.appender(self.acked).await?;
         let outcome = appender.append(self.unacked.make_contiguous()).await;
@@ -249,13 +260,13 @@ impl Publisher {
 
     /// The log ends before what it has acknowledged: waits for a better answer, but not for ever.
     fn shorter(&mut self, end: Seq) -> Retry {
-        let acked = self.acked;
+        let acked = self.newest;
         if self.permit.check().is_err() {
             return Retry::Never(IngestError::TermOver);
         }
         let since = *self.shorter_since.get_or_insert_with(Instant::now);
         if since.elapsed() < SHORTER_FOR {
-            return Retry::Later(format!(
+            return Retry::Unread(format!(
                 "it ends at seq {end}, although it has acknowledged {acked}"
             ));
         }
@@ -291,6 +302,8 @@ impl Publisher {
             let stored = self.unacked.iter().take(count);
             self.traces.stored(stored.clone(), self.acked + 1);
             self.acked = acked;
+            self.newest = acked;
+            self.is_stalled = false;
             self.freshness.appended(stored);
             for event in self.unacked.drain(..count) {
                 self.unacked_bytes -= event.body.len();
@@ -303,14 +316,17 @@ impl Publisher {
 
 /// Whether reopening is worth another try.
 enum Retry {
-    Later(String),
+    /// The log's end is not known.
+    Unread(String),
+    /// The log did not take what it was given.
+    Refused(AppendError),
     Never(IngestError),
 }
 
 impl From<LogError> for Retry {
     fn from(error: LogError) -> Self {
-        if error.is_retryable() {
-            Self::Later(error.to_string())
+        if can_be_waited_for(&error) {
+            Self::Unread(error.to_string())
         } else {
             Self::Never(error.into())
         }
@@ -320,7 +336,7 @@ impl From<LogError> for Retry {
 impl From<AppendError> for Retry {
     fn from(error: AppendError) -> Self {
         if error.is_retryable() {
-            Self::Later(error.to_string())
+            Self::Refused(error)
         } else {
             Self::Never(error.into())
         }

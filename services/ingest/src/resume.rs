@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use fanjet_actors::Backoff;
 use fanjet_event::TimeUs;
-use fanjet_log::{
-    Bookmarks, Bounds, Entry, EventLog, LogError, Origin, Seq, UpstreamId, first_seq,
-};
+use fanjet_log::{Bookmarks, Entry, EventLog, LogError, Origin, Seq, UpstreamId, first_seq};
 use futures::future::BoxFuture;
 use tracing::warn;
 
@@ -27,8 +25,10 @@ const SETTLED: Seq = 10_000;
 pub(crate) struct Resume {
     /// Which log it is.
     pub(crate) log: String,
-    /// The log's last seq, whether it is kept or not.
+    /// The log's last seq, whether it is kept or not, and whether or not an event stands there.
     pub(crate) seq: Seq,
+    /// The last seq that is certain to have been an event's, or may have been: what stands behind it is none.
+    pub(crate) newest: Seq,
     /// Its log time, if that is known.
     pub(crate) time: Option<TimeUs>,
     /// Its origin, if it is kept.
@@ -55,7 +55,7 @@ impl Resume {
     ) -> Result<Self, LogError> {
         // Only this leader writes: whichever log is there now is the one to go on in.
         let log_id = log.adopt().await?.to_string();
-        let (end, last) = end_of(log).await?;
+        let End { seq, first, last } = end_of(log).await?;
         let bookmark = match Bookmark::load(positions).await {
             Ok(bookmark) => bookmark.filter(|bookmark| bookmark.log == log_id),
             // Then the log says everything.
@@ -64,7 +64,10 @@ impl Resume {
         };
         let mut resume = Self {
             log: log_id,
-            seq: end,
+            seq,
+            newest: last
+                .as_ref()
+                .map_or(first.saturating_sub(1), |last| last.seq),
             bookmark,
             ..Self::default()
         };
@@ -102,14 +105,15 @@ impl Resume {
     /// not be logged again.
     pub(crate) fn taken_since_recorded(&self) -> u64 {
         self.recorded()
-            .map_or(0, |bookmark| self.seq.saturating_sub(bookmark.end))
+            .map_or(0, |bookmark| self.newest.saturating_sub(bookmark.end))
     }
 
     /// How many events that the log had acknowledged it does not hold any more, although they were its newest: by the
     /// record, and by what this process saw acknowledged.
     pub(crate) fn lost(&self, seen: Seq) -> u64 {
         let recorded = self.bookmark.as_ref().map_or(0, |bookmark| bookmark.end);
-        recorded.max(seen).saturating_sub(self.seq)
+        let recorded = recorded.saturating_sub(self.seq);
+        recorded.max(seen.saturating_sub(self.newest))
     }
 
     /// The newest operation that is known to be in the log: its upstream, frame and index.
@@ -160,22 +164,36 @@ impl Resume {
     }
 }
 
-/// Where a log ends, and the entry there if it is kept.
+/// How a log ends.
+pub(crate) struct End {
+    /// The seq behind which it is written on.
+    pub(crate) seq: Seq,
+    /// The oldest seq that is kept; one above the last when nothing is.
+    pub(crate) first: Seq,
+    /// The newest entry, if one is kept: what stands behind it is no event.
+    pub(crate) last: Option<Entry>,
+}
+
+/// Where a log ends.
 ///
 /// # Errors
 /// [`LogError`].
-pub(crate) async fn end_of(log: &dyn EventLog) -> Result<(Seq, Option<Entry>), LogError> {
-    if let Some(last) = log.last().await? {
-        return Ok((last.seq, Some(last)));
-    }
+pub(crate) async fn end_of(log: &dyn EventLog) -> Result<End, LogError> {
+    // In this order: what is written in between makes this end too low, and nothing can be written behind it then.
     let bounds = log.bounds().await?;
-    if bounds.is_empty() {
-        return Ok((bounds.last, None));
-    }
-    let Bounds { first, last } = bounds;
-    Err(LogError::unavailable(format!(
-        "it changes while its end is read: {first} to {last}"
-    )))
+    let last = log.last().await?;
+    let newest = last.as_ref().map_or(0, |last| last.seq);
+    Ok(End {
+        seq: bounds.last.max(newest),
+        first: bounds.first,
+        last,
+    })
+}
+
+/// Whether the log may answer later. What is damaged can be waited for, too: an operator can take it out, and nobody is helped
+/// by a process that ends.
+pub(crate) fn can_be_waited_for(error: &LogError) -> bool {
+    error.is_retryable() || matches!(error, LogError::Corrupt { .. })
 }
 
 /// Whether a log that ends here and keeps nothing was just made: its first seq is none that a log in use is likely to
@@ -198,11 +216,11 @@ pub(crate) async fn patiently<'a, T>(
     loop {
         match read().await {
             Ok(answer) => {
-                status.set_log_reachable(true);
+                status.set_log_reachable();
                 return Ok(answer);
             }
-            Err(error) if error.is_retryable() => {
-                status.set_log_reachable(false);
+            Err(error) if can_be_waited_for(&error) => {
+                status.set_log_away(&error);
                 let pause = backoff.next_pause();
                 warn!(%error, ?pause, "the log cannot be read, trying again");
                 tokio::time::sleep(pause).await;

@@ -20,7 +20,7 @@ use crate::config::{FreshnessConfig, PipelineConfig, UpstreamConfig};
 use crate::filter::IngestFilter;
 use crate::freshness::Freshness;
 use crate::lead::{Candidacy, Leader, NOT_ALL_APPENDED, Permit, Work};
-use crate::metrics::{IngestMetrics, Resumed};
+use crate::metrics::{IngestMetrics, Resumed, show_passed_over};
 use crate::pipeline::Pipeline;
 use crate::publisher::{Publisher, SHORTER_FOR};
 use crate::queue::queue;
@@ -60,6 +60,7 @@ impl Ingest {
         upstream.validate()?;
         pipeline.validate()?;
         let metrics = IngestMetrics::new(meter);
+        show_passed_over(meter, &log);
         Ok(Self {
             freshness: Freshness::untold(Arc::clone(&clock), &metrics),
             upstream,
@@ -207,7 +208,11 @@ impl Ingest {
             if self.lost(&resume) == 0 || began.elapsed() >= SHORTER_FOR {
                 return Ok(resume);
             }
-            self.status.set_log_reachable(false);
+            let lost = self.lost(&resume);
+            self.status.set_log_away(format!(
+                "it ends at seq {}, although it has acknowledged {lost} more",
+                resume.seq
+            ));
             tokio::time::sleep(SHORTER_FOR / 10).await;
         }
     }
@@ -218,7 +223,7 @@ impl Ingest {
 
     /// Says, once in a term, what is not as it should be with the place where it goes on.
     fn tell(&self, resume: &Resume) {
-        let (lost, end) = (self.lost(resume), resume.seq);
+        let (lost, end) = (self.lost(resume), resume.newest);
         if lost > 0 && self.status.set_log_lost(end + lost, end) {
             self.metrics.log_lost(lost);
             error!(

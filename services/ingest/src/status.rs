@@ -18,7 +18,10 @@ pub(crate) struct Status(Arc<Parts>);
 struct Parts {
     role: Mutex<Role>,
     is_upstream_connected: AtomicBool,
-    is_log_reachable: AtomicBool,
+    /// Why the log cannot be read now; `None` when it can.
+    log_away: Mutex<Option<String>>,
+    /// Why the log took nothing; `None` once it has acknowledged something again.
+    not_writable: Mutex<Option<String>>,
     log_lost: Mutex<Option<LogLost>>,
     /// Which log has acknowledged how much, as far as this process knows.
     acknowledged: Mutex<Option<(String, Seq)>>,
@@ -37,7 +40,8 @@ impl Default for Parts {
         Self {
             role: Mutex::new(Role::Standby),
             is_upstream_connected: AtomicBool::new(false),
-            is_log_reachable: AtomicBool::new(false),
+            log_away: Mutex::new(Some("not reached yet".to_owned())),
+            not_writable: Mutex::new(None),
             log_lost: Mutex::new(None),
             acknowledged: Mutex::new(None),
             is_draining: AtomicBool::new(false),
@@ -56,10 +60,24 @@ impl Status {
             .store(is_connected, Ordering::Relaxed);
     }
 
-    pub(crate) fn set_log_reachable(&self, is_reachable: bool) {
-        self.0
-            .is_log_reachable
-            .store(is_reachable, Ordering::Relaxed);
+    /// The log can be read.
+    pub(crate) fn set_log_reachable(&self) {
+        *self.0.log_away.lock() = None;
+    }
+
+    /// The log cannot be read.
+    pub(crate) fn set_log_away(&self, why: impl ToString) {
+        *self.0.log_away.lock() = Some(why.to_string());
+    }
+
+    /// The log took nothing of what it was given last. That it can be read, or takes something into a queue, changes nothing.
+    pub(crate) fn set_log_not_writable(&self, why: impl ToString) {
+        *self.0.not_writable.lock() = Some(why.to_string());
+    }
+
+    /// Nothing waits to be written any more: whether it could be is not known.
+    pub(crate) fn forget_not_writable(&self) {
+        *self.0.not_writable.lock() = None;
     }
 
     /// The log ends at `end`, although it had acknowledged everything up to `acked`. Whether that is news.
@@ -74,7 +92,8 @@ impl Status {
 
     /// A log has acknowledged everything up to a seq: it takes what it is given, and what was lost may be there again.
     pub(crate) fn set_log_stands_at(&self, log: &str, acked: Seq) {
-        self.set_log_reachable(true);
+        self.set_log_reachable();
+        self.forget_not_writable();
         self.0.log_lost.lock().take_if(|lost| lost.acked <= acked);
         let mut acknowledged = self.0.acknowledged.lock();
         match &mut *acknowledged {
@@ -125,8 +144,11 @@ impl Status {
     }
 
     fn log(&self) -> Result<(), String> {
-        if !self.0.is_log_reachable.load(Ordering::Relaxed) {
-            return Err("not reachable, or takes nothing".to_owned());
+        if let Some(why) = &*self.0.not_writable.lock() {
+            return Err(format!("not writable: {why}"));
+        }
+        if let Some(why) = &*self.0.log_away.lock() {
+            return Err(why.clone());
         }
         match *self.0.log_lost.lock() {
             None => Ok(()),

@@ -93,9 +93,13 @@ impl KafkaError {
         match self {
             Self::Config { .. } | Self::Variable { .. } | Self::Task(_) | Self::Broken(_) => false,
             Self::Kafka { .. } | Self::Replaced { .. } | Self::PositionGone { .. } => true,
-            // The next session goes on in the other log, by rule.
+            // The next session goes on in the other log, by rule; what is damaged an operator can take out.
             Self::Log(failure) => {
-                failure.is_retryable() || matches!(failure, LogError::Replaced { .. })
+                failure.is_retryable()
+                    || matches!(
+                        failure,
+                        LogError::Replaced { .. } | LogError::Corrupt { .. }
+                    )
             }
         }
     }

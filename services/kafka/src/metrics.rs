@@ -2,7 +2,9 @@
 //! Updated per batch, never per event.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
+use fanjet_log::EventLog;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Meter};
 
@@ -29,6 +31,9 @@ pub const SKIPPED_EVENTS: &str = "fanjet_kafka_skipped_events";
 pub const DEAD_LETTERS: &str = "fanjet_kafka_dead_letters";
 /// Events that the log dropped before they were produced.
 pub const LOST_EVENTS: &str = "fanjet_kafka_lost_events";
+/// Places of the log that hold no event, by `kind`: `foreign`, somebody else wrote there; `deleted`, an operator took out what was
+/// there. They are passed over; each counts once.
+pub const PASSED_OVER: &str = "fanjet_kafka_log_passed_over";
 /// How often the log was found to be another one than what was produced before came from.
 pub const REPLACED_LOGS: &str = "fanjet_kafka_replaced_logs";
 /// How often producing had to begin anew, by `reason`.
@@ -77,6 +82,20 @@ pub struct Metrics {
     plc_requests: Counter<u64>,
     api_requests: Counter<u64>,
     cache_size: Gauge<u64>,
+}
+
+/// Shows what the readers of a log pass over, as long as it is open.
+pub(crate) fn show_passed_over(meter: &Meter, log: &Arc<dyn EventLog>) {
+    let log = Arc::downgrade(log);
+    meter
+        .u64_observable_counter(PASSED_OVER)
+        .with_callback(move |shown| {
+            let passed = log.upgrade().map(|log| log.passed_over());
+            let passed = passed.unwrap_or_default();
+            shown.observe(passed.foreign, &[KeyValue::new("kind", "foreign")]);
+            shown.observe(passed.deleted, &[KeyValue::new("kind", "deleted")]);
+        })
+        .build();
 }
 
 impl Metrics {

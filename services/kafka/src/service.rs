@@ -9,7 +9,7 @@ use opentelemetry::metrics::Meter;
 
 use crate::KafkaError;
 use crate::config::KafkaConfig;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, show_passed_over};
 use crate::pipeline::{Progress, Worker};
 
 /// Produces a log to Kafka.
@@ -36,6 +36,7 @@ impl Kafka {
         config.validate()?;
         let config = Arc::new(config);
         let metrics = Metrics::new(meter);
+        show_passed_over(meter, &log);
         let worker = Worker::new(Arc::clone(&config), host, (log, bookmarks), clock, metrics)?;
         Ok(Self {
             progress: worker.progress(),
@@ -73,9 +74,10 @@ impl Kafka {
 
 fn report(progress: &Progress, config: &KafkaConfig, stopping: &Stop) -> HealthReport {
     let state = progress.state();
-    let log = match state.is_following {
-        true => Ok(()),
-        false => Err("the log is not being followed".to_owned()),
+    let log = match (progress.damage(), state.is_following) {
+        (Some(damage), _) => Err(damage),
+        (None, true) => Ok(()),
+        (None, false) => Err("the log is not being followed".to_owned()),
     };
     let kafka = match progress.status.trouble() {
         Some(trouble) if !state.is_following => Err(trouble),

@@ -130,8 +130,11 @@ impl NatsAppender {
             .publish_with_reply_and_headers(subject, reply, headers, event.body.clone())
             .await
             .map_err(|error| match error.kind() {
-                PublishErrorKind::MaxPayloadExceeded => AppendError::Refused(error.to_string()),
-                _ => Unavailable::Disconnected.into(),
+                PublishErrorKind::MaxPayloadExceeded => {
+                    let allowed = self.log.link.client.server_info().max_payload;
+                    Unavailable::SmallPayload(allowed)
+                }
+                _ => Unavailable::Disconnected,
             })?;
         self.queued += 1;
         Ok(())
@@ -240,6 +243,19 @@ impl NatsAppender {
         Ok(self.acked)
     }
 
+    /// The server refuses in few words, or without any. What an operator has changed is found by looking at the stream.
+    async fn explained(&self, error: AppendError) -> AppendError {
+        let AppendError::Unavailable(source) = error else {
+            return error;
+        };
+        let mut why = vec![source.to_string()];
+        why.extend(self.log.link.complaint());
+        if self.log.is_connected() {
+            why.extend(self.log.flaws().await);
+        }
+        AppendError::unavailable(why.join("; "))
+    }
+
     fn check_unfinished(&self) -> Result<(), AppendError> {
         if self.is_finished {
             return Err(Unavailable::Finished.into());
@@ -254,16 +270,22 @@ impl Appender for NatsAppender {
         self.check_unfinished()?;
         // Also when this future is dropped half-way: the window would not be known then.
         self.is_finished = true;
-        self.publish_all(events).await?;
-        self.is_finished = false;
+        match self.publish_all(events).await {
+            Ok(()) => self.is_finished = false,
+            Err(error) => return Err(self.explained(error).await),
+        }
         Ok(())
     }
 
     async fn flush(&mut self) -> Result<Seq, AppendError> {
         self.check_unfinished()?;
-        let flushed = self.wait_until_acked().await;
-        self.is_finished = flushed.is_err();
-        flushed
+        match self.wait_until_acked().await {
+            Ok(acked) => Ok(acked),
+            Err(error) => {
+                self.is_finished = true;
+                Err(self.explained(error).await)
+            }
+        }
     }
 
     fn acked(&self) -> Seq {

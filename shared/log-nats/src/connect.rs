@@ -1,17 +1,21 @@
 //! The connection. It comes back by itself; what was under way when it broke is reported, never retried here.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::client::{RequestError, RequestErrorKind};
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, HeaderMap, ServerInfo};
 use bytes::Bytes;
-use fanjet_log::{LogError, MAX_BODY};
+use fanjet_log::LogError;
+use parking_lot::Mutex;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::config::NatsConfig;
 use crate::error::Unavailable;
-use crate::headers::MAX_HEADERS;
+use crate::headers::MAX_MESSAGE;
 use crate::subject::Subjects;
 
 /// Messages that one subscription may hold. The server's flow control stops at 32 MiB per follow, so this is never
@@ -23,11 +27,19 @@ const MAX_RECONNECT_DELAY: Duration = Duration::from_secs(2);
 /// The first release with fast-ingest batches, which fencing needs.
 const OLDEST_SERVER: (i64, i64, i64) = (2, 14, 0);
 
+/// For so long a complaint may be the reason why something fails.
+const COMPLAINT_LASTS: Duration = Duration::from_secs(10);
+
+/// What the server said last without being asked: that something is not allowed, for instance. It does not say to which request
+/// that is the answer, and the request gets none.
+type Complaint = Arc<Mutex<Option<(String, Instant)>>>;
+
 /// A connection, and how often it broke.
 #[derive(Debug, Clone)]
 pub(crate) struct Link {
     pub(crate) client: Client,
     breaks: watch::Receiver<u64>,
+    complaint: Complaint,
 }
 
 /// Tells one user of the connection that it broke since they began.
@@ -43,7 +55,8 @@ impl Link {
             return Err(LogError::Misconfigured(what.to_owned()));
         }
         let (breaking, breaks) = watch::channel(0);
-        let client = options(config, breaking)
+        let complaint = Complaint::default();
+        let client = options(config, breaking, Arc::clone(&complaint))
             .await?
             .connect(urls)
             .await
@@ -58,12 +71,25 @@ impl Link {
                 _ => LogError::unavailable(format!("cannot connect to NATS: {}", error.kind())),
             })?;
         check_server(&client, &client.server_info())?;
-        Ok(Self { client, breaks })
+        Ok(Self {
+            client,
+            breaks,
+            complaint,
+        })
     }
 
     /// How often the connection has broken.
     pub(crate) fn breaks(&self) -> u64 {
         *self.breaks.borrow()
+    }
+
+    /// What the server complained of a moment ago.
+    pub(crate) fn complaint(&self) -> Option<String> {
+        let complaint = self.complaint.lock();
+        let recent = complaint
+            .as_ref()
+            .filter(|(_, at)| at.elapsed() < COMPLAINT_LASTS);
+        recent.map(|(words, _)| words.clone())
     }
 
     pub(crate) fn watch(&self) -> BreakWatch {
@@ -120,6 +146,7 @@ fn unanswered(what: &'static str, error: &RequestError) -> Unavailable {
 async fn options(
     config: &NatsConfig,
     breaking: watch::Sender<u64>,
+    complaint: Complaint,
 ) -> Result<ConnectOptions, LogError> {
     if Subjects::new(&config.inbox_prefix).is_none() {
         return Err(LogError::Misconfigured(format!(
@@ -139,7 +166,7 @@ async fn options(
         .skip_subject_validation(true)
         .reconnect_delay_callback(reconnect_delay)
         .event_callback(move |event| {
-            note(&event, &breaking);
+            note(&event, &breaking, &complaint);
             std::future::ready(())
         });
     if let Some(file) = &config.tls_ca_file {
@@ -171,7 +198,7 @@ fn reconnect_delay(attempt: usize) -> Duration {
     (Duration::from_millis(50) * 2_u32.pow(doublings)).min(MAX_RECONNECT_DELAY)
 }
 
-fn note(event: &Event, breaking: &watch::Sender<u64>) {
+fn note(event: &Event, breaking: &watch::Sender<u64>, complaint: &Complaint) {
     match event {
         Event::Connected => info!("connected to NATS"),
         Event::Disconnected | Event::Closed => {
@@ -180,9 +207,14 @@ fn note(event: &Event, breaking: &watch::Sender<u64>) {
         }
         Event::SlowConsumer(_) => warn!("a NATS subscription overflowed, its reader starts over"),
         Event::LameDuckMode | Event::Draining => info!(%event, "the NATS server is leaving"),
-        Event::ServerError(error) => warn!(%error, "the NATS server complains"),
-        Event::ClientError(error) => warn!(%error, "the NATS client complains"),
+        Event::ServerError(error) => complain(complaint, error),
+        Event::ClientError(error) => complain(complaint, error),
     }
+}
+
+fn complain(complaint: &Complaint, error: &dyn fmt::Display) {
+    warn!(%error, "NATS complains");
+    *complaint.lock() = Some((error.to_string(), Instant::now()));
 }
 
 fn check_server(client: &Client, server: &ServerInfo) -> Result<(), LogError> {
@@ -193,13 +225,9 @@ fn check_server(client: &Client, server: &ServerInfo) -> Result<(), LogError> {
             server.version
         )));
     }
-    let needed = MAX_BODY + MAX_HEADERS;
-    if server.max_payload < needed {
-        return Err(LogError::Misconfigured(format!(
-            "the NATS server's max_payload is {}, {needed} is needed: set `max_payload: 4MB` in the server's configuration, as \
-             deploy/nats/single.conf does",
-            server.max_payload
-        )));
+    // It was large enough for the log that is there, and an operator may make it so again: waiting can help.
+    if server.max_payload < MAX_MESSAGE {
+        return Err(Unavailable::SmallPayload(server.max_payload).into());
     }
     Ok(())
 }

@@ -1,10 +1,13 @@
 //! From a message to an entry.
 
+use std::sync::Arc;
+
 use async_nats::HeaderMap;
 use bytes::Bytes;
 use fanjet_log::{Entry, LogError, Selection, Seq};
 
-use crate::headers::{OriginReader, collection, trace};
+use crate::headers::{OriginReader, carries_origin, collection, trace};
+use crate::passed::Passed;
 use crate::subject::{Subjects, TopicReader};
 
 /// Reads entries of one log. Keeps what many of them share.
@@ -12,18 +15,20 @@ use crate::subject::{Subjects, TopicReader};
 pub(crate) struct EntryReader {
     topics: TopicReader,
     origins: OriginReader,
+    passed: Arc<Passed>,
 }
 
 impl EntryReader {
-    pub(crate) fn new(subjects: Subjects) -> Self {
+    pub(crate) fn new(subjects: Subjects, passed: Arc<Passed>) -> Self {
         Self {
             topics: TopicReader::new(subjects),
             origins: OriginReader::default(),
+            passed,
         }
     }
 
-    /// The entry that a stored message is, if `selection` wants it. Whatever else stands in the stream was not
-    /// written by us.
+    /// The entry that a stored message is, if it is one and `selection` wants it. Every event says where it comes from: what
+    /// does not is none, wherever it stands, and is passed over. What does, and is none, is damage.
     pub(crate) fn entry(
         &mut self,
         selection: &Selection,
@@ -33,16 +38,24 @@ impl EntryReader {
         body: Bytes,
     ) -> Result<Option<Entry>, LogError> {
         let named = headers.and_then(collection);
-        let topic = self.topics.topic(subject, named).ok_or_else(|| {
+        let topic = self.topics.topic(subject, named);
+        if topic
+            .as_ref()
+            .is_some_and(|topic| !selection.matches(topic))
+        {
+            return Ok(None);
+        }
+        if !headers.is_some_and(carries_origin) {
+            self.passed.foreign(seq, subject);
+            return Ok(None);
+        }
+        let topic = topic.ok_or_else(|| {
             let beside = named.map_or(String::new(), |name| format!(" of the collection {name:?}"));
             LogError::corrupt(seq, format!("its subject {subject:?} is no topic{beside}"))
         })?;
-        if !selection.matches(&topic) {
-            return Ok(None);
-        }
         let origin = headers
             .and_then(|headers| self.origins.origin(headers))
-            .ok_or_else(|| LogError::corrupt(seq, "it carries no origin"))?;
+            .ok_or_else(|| LogError::corrupt(seq, "its origin is not readable"))?;
         Ok(Some(Entry {
             seq,
             topic,

@@ -4,6 +4,8 @@ use async_nats::jetstream::{self, ErrorCode};
 use fanjet_log::{AppendError, LogError, Seq};
 use thiserror::Error;
 
+use crate::headers::MAX_MESSAGE;
+
 /// Why the backend is unavailable.
 #[derive(Debug, Error)]
 pub(crate) enum Unavailable {
@@ -15,6 +17,11 @@ pub(crate) enum Unavailable {
     NoResponders,
     #[error("{0}")]
     Refused(jetstream::Error),
+    #[error(
+        "the NATS server's max_payload is {0}, {needed} is needed: set `max_payload: 4MB` in the server's configuration, as \
+         deploy/nats/single.conf does", needed = MAX_MESSAGE
+    )]
+    SmallPayload(usize),
     #[error("an answer that makes no sense: {0}")]
     Nonsense(String),
     #[error("the follow was silent for too long")]
@@ -51,7 +58,6 @@ pub(crate) fn rejected(error: jetstream::Error, expected: Seq) -> AppendError {
         ErrorCode::STREAM_WRONG_LAST_SEQUENCE | ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT => {
             AppendError::Fenced { expected }
         }
-        ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM => AppendError::Refused(error.to_string()),
         _ => Unavailable::Refused(error).into(),
     }
 }

@@ -69,7 +69,7 @@ pub(crate) async fn open(
     // Behind the consumer, which is one of the stream that is there then. When that stream goes, so does the consumer.
     log.bounds().await?;
     let reader = Reader {
-        reader: EntryReader::new(log.subjects.clone()),
+        reader: log.reader(),
         selection: selection.clone(),
         log,
         consumer,
@@ -189,11 +189,9 @@ impl Reader {
         match self.position.judge(delivery) {
             Verdict::Fine => {}
             Verdict::Gap => return Err(self.position.gap(delivery.stream_seq)),
-            Verdict::ExpiredOrGap => {
+            Verdict::Hole => {
                 let expected = self.position.expected();
-                self.log
-                    .check_expired(expected, delivery.stream_seq)
-                    .await?;
+                self.log.check_gone(expected, delivery.stream_seq).await?;
             }
         }
         self.position.advance(delivery);

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use async_nats::header::{HeaderName, NATS_EXPECTED_LAST_SEQUENCE};
 use async_nats::{HeaderMap, HeaderValue};
 use fanjet_event::Datetime;
-use fanjet_log::{NewEvent, Origin, Seq, TraceParent, UpstreamId};
+use fanjet_log::{MAX_BODY, NewEvent, Origin, Seq, TraceParent, UpstreamId};
 
 /// `<upstream>;<relay seq>;<op index>;<op count>;<time>`. None of the parts can hold a `;`.
 const ORIGIN: HeaderName = HeaderName::from_static("Fanjet-Origin");
@@ -18,7 +18,10 @@ const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Bytes that all headers of one message may take, with their names: the upstream's 255, the collection's 317, the time's
 /// 64, numbers, the trace's 55.
-pub(crate) const MAX_HEADERS: usize = 1024;
+const MAX_HEADERS: usize = 1024;
+
+/// Bytes of the largest message.
+pub(crate) const MAX_MESSAGE: usize = MAX_BODY + MAX_HEADERS;
 
 /// The headers of an event that must land directly behind `after`.
 pub(crate) fn headers(event: &NewEvent, after: Seq) -> HeaderMap {
@@ -44,6 +47,11 @@ pub(crate) fn collection(headers: &HeaderMap) -> Option<&str> {
 /// The trace that the headers carry on, if there is one.
 pub(crate) fn trace(headers: &HeaderMap) -> Option<TraceParent> {
     TraceParent::parse(headers.get(TRACE_PARENT)?.as_str())
+}
+
+/// Whether a message says where it comes from, as every event of ours does.
+pub(crate) fn carries_origin(headers: &HeaderMap) -> bool {
+    headers.get(ORIGIN).is_some()
 }
 
 /// Reads origins, sharing the upstream's name.

@@ -14,6 +14,8 @@ mod config;
 mod connect;
 mod stream;
 mod pinned;
+mod passed;
+mod deleted;
 
 mod subject;
 mod headers;
@@ -27,6 +29,7 @@ mod consumer;
 mod direct;
 mod entry;
 mod follow;
+mod newest;
 mod read;
 mod replay;
 mod seek;

@@ -4,15 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::connection::State;
+use async_nats::connection::State as ConnectionState;
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{Info, LastRawMessageErrorKind, RawMessageError, Stream};
 use async_nats::jetstream::{self, Context};
 use async_trait::async_trait;
 use fanjet_event::{TimeUs, Topic};
 use fanjet_log::{
-    AppendError, Appender, Bounds, Entry, EventLog, Follow, LogError, LogIdentity, Page, ReadLimit,
-    Selection, Seq, first_seq,
+    AppendError, Appender, Bounds, Entry, EventLog, Follow, LogError, LogIdentity, Page,
+    PassedOver, ReadLimit, Selection, Seq, first_seq,
 };
 use futures::StreamExt;
 use tokio::time::Instant;
@@ -22,15 +22,19 @@ use crate::allotment::Allotment;
 use crate::append::NatsAppender;
 use crate::config::NatsConfig;
 use crate::connect::Link;
+use crate::deleted::{self, Deleted};
 use crate::direct::{Direct, Stored};
 use crate::entry::EntryReader;
 use crate::lease::NatsLease;
+use crate::passed::Passed;
 use crate::pinned::{self, Pinned};
 use crate::replay::Replays;
 use crate::spread::Spread;
 use crate::subject::Subjects;
-use crate::{follow, read, seek, stream};
+use crate::{follow, newest, read, seek, stream};
 
+/// Matches every message of the stream.
+const EVERYTHING: &str = ">";
 pub(crate) const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// The log in a NATS JetStream stream. Clones share the connection, and the log that is read.
@@ -49,6 +53,8 @@ pub(crate) struct Inner {
     pub(crate) direct: Direct,
     pub(crate) replays: Arc<Replays>,
     pub(crate) pinned: Pinned,
+    pub(crate) passed: Arc<Passed>,
+    pub(crate) deleted: Arc<Deleted>,
     pub(crate) spread: Arc<Spread>,
     stream: Stream<()>,
 }
@@ -92,7 +98,7 @@ impl NatsLog {
 
     /// Whether the connection stands now.
     pub fn is_connected(&self) -> bool {
-        self.inner.link.client.connection_state() == State::Connected
+        self.inner.is_connected()
     }
 
     /// Who may try to write this log: a lease in the bucket `nats.lease_bucket`, on the same connection. The bucket is
@@ -119,6 +125,8 @@ impl NatsLog {
                 direct: inner.direct.clone(),
                 replays: Arc::clone(&inner.replays),
                 pinned: Pinned::new(inner.pinned.identity()),
+                passed: Arc::clone(&inner.passed),
+                deleted: Arc::clone(&inner.deleted),
                 spread: Arc::clone(&inner.spread),
                 stream: inner.stream.clone(),
             }),
@@ -148,6 +156,8 @@ impl NatsLog {
                 direct,
                 replays,
                 pinned: Pinned::new(pinned::identity(&found)),
+                passed: Arc::default(),
+                deleted: Arc::default(),
                 spread: Arc::default(),
                 stream,
             }),
@@ -180,22 +190,7 @@ impl EventLog for NatsLog {
     }
 
     async fn last(&self) -> Result<Option<Entry>, LogError> {
-        let mut bounds = self.bounds().await?;
-        while !bounds.is_empty() {
-            if let Some(entry) = self.inner.leaders(bounds.last).await? {
-                return Ok(Some(entry));
-            }
-            // It may have expired between the two questions.
-            let missing = bounds.last;
-            bounds = self.bounds().await?;
-            if bounds.first <= missing {
-                return Err(LogError::Gap {
-                    expected: missing,
-                    found: missing + 1,
-                });
-            }
-        }
-        Ok(None)
+        newest::newest(&self.inner, self.bounds().await?).await
     }
 
     async fn read(
@@ -220,6 +215,10 @@ impl EventLog for NatsLog {
         let appender = NatsAppender::open(Arc::clone(&self.inner), after).await?;
         Ok(Box::new(appender))
     }
+
+    fn passed_over(&self) -> PassedOver {
+        self.inner.passed.count()
+    }
 }
 
 /// The ends that the server tells.
@@ -236,6 +235,17 @@ fn bounds(info: &Info) -> Bounds {
 }
 
 impl Inner {
+    pub(crate) fn is_connected(&self) -> bool {
+        self.link.client.connection_state() == ConnectionState::Connected
+    }
+
+    /// What somebody has changed about the stream so that it cannot be worked with any more.
+    pub(crate) async fn flaws(&self) -> Option<String> {
+        let info = self.info().await.ok()?;
+        let flaws = stream::flaws(&info.config, &self.subjects);
+        (!flaws.is_empty()).then(|| format!("stream {}: {}", self.stream_name, flaws.join("; ")))
+    }
+
     /// What the stream's leader says of it.
     async fn info(&self) -> Result<Info, LogError> {
         self.stream.get_info().await.map_err(LogError::unavailable)
@@ -317,61 +327,96 @@ impl Inner {
         self.pinned.is_fresh(self.link.breaks(), Instant::now())
     }
 
-    /// The entry at `seq`: from any replica, or from the leader when that one denies it.
-    pub(crate) async fn at(&self, seq: Seq) -> Result<Option<Entry>, LogError> {
-        match self.direct.at(seq).await? {
-            Some(message) => self.stored(message).map(Some),
-            None => self.leaders(seq).await,
+    /// The first entry at or above `from`: from any replica, or from the leader when that one has none there.
+    pub(crate) async fn first_from(&self, from: Seq) -> Result<Option<Entry>, LogError> {
+        if let Some(message) = self.direct.at(from).await?
+            && let Some(entry) = self.stored(message)?
+        {
+            return Ok(Some(entry));
         }
-    }
-
-    /// The leader's entry at `seq`.
-    pub(crate) async fn leaders(&self, seq: Seq) -> Result<Option<Entry>, LogError> {
-        self.leaders_answer(self.stream.get_raw_message(seq).await)
+        self.leaders_next(from, EVERYTHING).await
     }
 
     /// The leader's first entry at or above `from` under a subject.
     pub(crate) async fn leaders_next(
         &self,
-        from: Seq,
+        mut from: Seq,
         filter: &str,
     ) -> Result<Option<Entry>, LogError> {
-        let answer = self.stream.get_first_raw_message_by_subject(filter, from);
-        self.leaders_answer(answer.await)
-    }
-
-    fn leaders_answer(
-        &self,
-        answer: Result<StreamMessage, RawMessageError>,
-    ) -> Result<Option<Entry>, LogError> {
-        match answer {
-            Ok(message) => {
-                let mut reader = EntryReader::new(self.subjects.clone());
-                let (seq, headers) = (message.sequence, Some(&message.headers));
-                let subject = &message.subject;
-                reader.entry(&Selection::All, seq, subject, headers, message.payload)
+        loop {
+            let answer = self.stream.get_first_raw_message_by_subject(filter, from);
+            let Some(message) = found(answer.await)? else {
+                return Ok(None);
+            };
+            from = message.sequence + 1;
+            if let Some(entry) = self.entry_of(message)? {
+                return Ok(Some(entry));
             }
-            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
-            Err(error) => Err(LogError::unavailable(error)),
         }
     }
 
-    /// The entry that a stored message is.
-    pub(crate) fn stored(&self, message: Stored) -> Result<Entry, LogError> {
-        let mut reader = EntryReader::new(self.subjects.clone());
+    /// The leader's first message at or above `from`, whatever it is.
+    pub(crate) async fn leaders_message(
+        &self,
+        from: Seq,
+    ) -> Result<Option<StreamMessage>, LogError> {
+        let answer = self
+            .stream
+            .get_first_raw_message_by_subject(EVERYTHING, from);
+        found(answer.await)
+    }
+
+    /// The leader's message at `seq`.
+    pub(crate) async fn leaders(&self, seq: Seq) -> Result<Option<StreamMessage>, LogError> {
+        found(self.stream.get_raw_message(seq).await)
+    }
+
+    /// Reads what the stream holds.
+    pub(crate) fn reader(&self) -> EntryReader {
+        EntryReader::new(self.subjects.clone(), Arc::clone(&self.passed))
+    }
+
+    /// The entry that a message is, if it is one.
+    pub(crate) fn entry_of(&self, message: StreamMessage) -> Result<Option<Entry>, LogError> {
+        let (seq, headers) = (message.sequence, Some(&message.headers));
+        let subject = &message.subject;
+        self.reader()
+            .entry(&Selection::All, seq, subject, headers, message.payload)
+    }
+
+    /// The entry that a stored message is, if it is one.
+    pub(crate) fn stored(&self, message: Stored) -> Result<Option<Entry>, LogError> {
         let (subject, headers) = (message.subject(), Some(&message.headers));
         let body = message.body.clone();
-        reader
-            .entry(&Selection::All, message.seq, subject, headers, body)?
-            .ok_or_else(|| LogError::corrupt(message.seq, "it matches nothing"))
+        self.reader()
+            .entry(&Selection::All, message.seq, subject, headers, body)
     }
 
-    /// That everything from `expected` up to `found` has expired, rather than being lost on its way.
-    pub(crate) async fn check_expired(&self, expected: Seq, found: Seq) -> Result<(), LogError> {
+    /// That everything from `expected` up to `found` has expired or was deleted, by the word of the stream's leader, rather
+    /// than being lost on its way or on the leader's disk.
+    pub(crate) async fn check_gone(&self, expected: Seq, found: Seq) -> Result<(), LogError> {
         // Asked later than `found` was, so it can only have moved on.
-        if self.bounds().await?.first >= found {
+        let first = self.bounds().await?.first;
+        if first >= found {
             return Ok(());
         }
-        Err(LogError::Gap { expected, found })
+        let from = expected.max(first);
+        let next = self.leaders_message(from).await?;
+        let is_there = next.is_some_and(|next| next.sequence < found);
+        if is_there || !deleted::were_deleted(self, from..found).await? {
+            return Err(LogError::Gap { expected, found });
+        }
+        self.passed.deleted(from..found);
+        Ok(())
+    }
+}
+
+fn found(
+    answer: Result<StreamMessage, RawMessageError>,
+) -> Result<Option<StreamMessage>, LogError> {
+    match answer {
+        Ok(message) => Ok(Some(message)),
+        Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+        Err(error) => Err(LogError::unavailable(error)),
     }
 }

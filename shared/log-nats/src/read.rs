@@ -129,8 +129,8 @@ async fn look_through(
     let mut behind = from;
     for message in batch.messages {
         behind = message.seq + 1;
-        let entry = log.stored(message)?;
-        if selection.matches(&entry.topic) {
+        let found = log.stored(message)?;
+        if let Some(entry) = found.filter(|entry| selection.matches(&entry.topic)) {
             return Ok((Some(entry), None));
         }
     }
@@ -147,7 +147,7 @@ async fn look_through(
 
 /// Looks at every message.
 async fn scanned(log: &Inner, mut page: Filling<'_>) -> Result<Page, LogError> {
-    let mut reader = EntryReader::new(log.subjects.clone());
+    let mut reader = log.reader();
     for _ in 0..MAX_BATCHES {
         let batch = log.direct.batch(page.request(None)).await?;
         let Some(first) = batch.messages.first().map(|message| message.seq) else {
@@ -156,15 +156,30 @@ async fn scanned(log: &Inner, mut page: Filling<'_>) -> Result<Page, LogError> {
             if page.next > bounds.last {
                 return Ok(page.finish(true));
             }
-            if let Some(entry) = log.leaders(page.next).await? {
-                page.push_entry(entry);
-                return Ok(page.finish_before(bounds));
+            // A copy that lags may have answered; or nothing stands there any more, of which the leader knows.
+            let next = log.leaders_message(page.next).await?;
+            let first = next.as_ref().map_or(bounds.last + 1, |next| next.sequence);
+            if first != page.next {
+                log.check_gone(page.next, first).await?;
+                page.next = first;
             }
-            // It expired a moment ago.
+            if let Some(message) = next {
+                match log.entry_of(message) {
+                    Ok(Some(entry)) => {
+                        page.push_entry(entry);
+                        return Ok(page.finish_before(bounds));
+                    }
+                    Ok(None) => page.next += 1,
+                    Err(LogError::Corrupt { .. }) if page.next > page.from => {
+                        return Ok(page.finish(false));
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
             continue;
         };
         if first != page.next {
-            log.check_expired(page.next, first).await?;
+            log.check_gone(page.next, first).await?;
             page.next = first;
         }
         match page.take(&mut reader, batch, Contiguous::Yes)? {
@@ -200,7 +215,7 @@ async fn filtered(
         return Ok(Some(page.finish(true)));
     }
     let batch = log.direct.batch(page.request(Some(filter))).await?;
-    let mut reader = EntryReader::new(log.subjects.clone());
+    let mut reader = log.reader();
     if !matches!(
         page.take(&mut reader, batch, Contiguous::No)?,
         Taken::All { is_last: true }
@@ -225,6 +240,7 @@ async fn filtered(
 
 /// A page on its way.
 pub(crate) struct Filling<'a> {
+    from: Seq,
     pub(crate) next: Seq,
     /// Nothing behind it may come in.
     last: Seq,
@@ -253,6 +269,7 @@ enum Taken {
 impl<'a> Filling<'a> {
     pub(crate) fn new(from: Seq, selection: &'a Selection, limit: ReadLimit) -> Self {
         Self {
+            from,
             next: from,
             last: Seq::MAX,
             selection,
@@ -272,7 +289,8 @@ impl<'a> Filling<'a> {
         self.entries.is_empty()
     }
 
-    /// Adds a message if it is wanted, and moves behind it; `false`, and nothing happens, when it does not fit.
+    /// Adds a message if it is wanted, and moves behind it; `false`, and nothing happens, when it does not fit, or is damaged and
+    /// not the first: what lies before damage is whole.
     pub(crate) fn push(
         &mut self,
         reader: &mut EntryReader,
@@ -281,7 +299,10 @@ impl<'a> Filling<'a> {
         headers: Option<&HeaderMap>,
         body: Bytes,
     ) -> Result<bool, LogError> {
-        let entry = reader.entry(self.selection, seq, subject, headers, body)?;
+        let entry = match reader.entry(self.selection, seq, subject, headers, body) {
+            Err(LogError::Corrupt { .. }) if self.next > self.from => return Ok(false),
+            entry => entry?,
+        };
         if let Some(entry) = entry {
             if !self.has_room(entry.body.len()) {
                 return Ok(false);

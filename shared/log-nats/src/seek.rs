@@ -25,27 +25,31 @@ pub(crate) async fn seq_at(log: &Inner, time: TimeUs) -> Result<Seq, LogError> {
         if search.guess().is_none() {
             break;
         }
-        if let Some(message) = log.direct.stored_since(&rfc3339(hint)).await? {
-            let entry = log.stored(message)?;
+        if let Some(message) = log.direct.stored_since(&rfc3339(hint)).await?
+            && let Some(entry) = log.stored(message)?
+        {
             search.learn(entry.seq, entry.time()?.get());
         }
     }
     while let Some(guess) = search.guess() {
-        match log.at(guess).await? {
-            Some(entry) => search.learn(guess, entry.time()?.get()),
-            None => {
+        match log.first_from(guess).await? {
+            Some(entry) if entry.seq == guess => search.learn(guess, entry.time()?.get()),
+            found => {
                 let first = log.bounds().await?.first;
-                if first <= guess {
-                    return Err(LogError::Gap {
-                        expected: guess,
-                        found: guess + 1,
-                    });
+                if first > guess {
+                    search.forget_before(first);
+                    continue;
                 }
-                search.forget_before(first);
+                // It holds no event. Whoever reads there finds out whether one is missing.
+                let next = match found {
+                    Some(entry) => Some((entry.seq, entry.time()?.get())),
+                    None => None,
+                };
+                search.learn_none(guess, next);
             }
         }
     }
-    Ok(search.low)
+    Ok(search.found())
 }
 
 /// The search for the first seq whose time is not below `time`. It lies in `low..=high`.
@@ -58,6 +62,8 @@ struct Search {
     below: Option<u64>,
     /// The time at `high`, once seen.
     above: Option<u64>,
+    /// A place that holds no event, and the one behind it that does.
+    void: Option<(Seq, Seq)>,
     guesses: u32,
 }
 
@@ -69,6 +75,7 @@ impl Search {
             high,
             below: None,
             above: None,
+            void: None,
             guesses: 0,
         }
     }
@@ -107,6 +114,31 @@ impl Search {
             self.high = seq;
             self.above = Some(time);
         }
+    }
+
+    /// Takes into account that no event stands from a seq on up to the next one, whose seq and time are these.
+    fn learn_none(&mut self, from: Seq, next: Option<(Seq, u64)>) {
+        match next {
+            Some((seq, time)) if time < self.time => {
+                self.learn(seq.clamp(from, self.high - 1), time);
+            }
+            Some((seq, time)) => {
+                self.learn(from, time);
+                self.void = Some((from, seq));
+            }
+            None => {
+                let end = self.void.filter(|(at, _)| *at == self.high);
+                let end = end.map_or(self.high, |(_, seq)| seq);
+                self.learn(from, u64::MAX);
+                self.void = Some((from, end));
+            }
+        }
+    }
+
+    /// The answer, once there is nothing left to guess.
+    fn found(&self) -> Seq {
+        let void = self.void.filter(|(at, _)| *at == self.low);
+        void.map_or(self.low, |(_, seq)| seq)
     }
 
     /// Everything before `first` has expired.

@@ -7,15 +7,15 @@ use async_nats::jetstream::stream::{
     Compression as NatsCompression, Config, DiscardPolicy, Info, RetentionPolicy, StorageType,
 };
 use async_nats::jetstream::{Context, ErrorCode};
-use fanjet_log::{LogError, MAX_BODY, Seq};
+use fanjet_log::{LogError, Seq};
 
 use crate::config::{Compression, Storage, StreamConfig};
 use crate::error::refused;
-use crate::headers::MAX_HEADERS;
+use crate::headers::MAX_MESSAGE;
 use crate::subject::Subjects;
 
-/// Bytes of a message, headers included.
-const MAX_MESSAGE: i32 = 2 << 20;
+/// What is allowed as bytes of a message, headers included.
+const ALLOWED_MESSAGE: i32 = 2 << 20;
 
 /// Makes sure that the stream is there and workable; one that is made begins at `first`. Returns what the server says of it.
 pub(crate) async fn ensure(
@@ -123,7 +123,7 @@ fn wanted(config: &StreamConfig, subjects: &Subjects, first: Seq) -> Config {
         discard: DiscardPolicy::Old,
         max_age: config.max_age,
         max_bytes: config.max_bytes,
-        max_message_size: MAX_MESSAGE,
+        max_message_size: ALLOWED_MESSAGE,
         first_sequence: Some(first),
         num_replicas: config.replicas,
         storage: match config.storage {
@@ -136,13 +136,14 @@ fn wanted(config: &StreamConfig, subjects: &Subjects, first: Seq) -> Config {
         },
         allow_direct: true,
         allow_batch_publish: true,
-        deny_delete: true,
+        // An operator must be able to take out what somebody else wrote.
+        deny_delete: false,
         ..Config::default()
     }
 }
 
 /// What about an existing stream breaks the rules that this crate rests on, in an operator's words.
-fn flaws(found: &Config, subjects: &Subjects) -> Vec<String> {
+pub(crate) fn flaws(found: &Config, subjects: &Subjects) -> Vec<String> {
     let mut flaws = Vec::new();
     let mut check = |is_fine: bool, flaw: String| {
         if !is_fine {
@@ -177,7 +178,7 @@ fn flaws(found: &Config, subjects: &Subjects) -> Vec<String> {
         !found.allow_message_ttl,
         "allow_msg_ttl must be off".to_owned(),
     );
-    let needed = (MAX_BODY + MAX_HEADERS) as i64;
+    let needed = MAX_MESSAGE as i64;
     let size = i64::from(found.max_message_size);
     check(
         size <= 0 || size >= needed,

@@ -27,4 +27,4 @@ pub use identity::{LogIdentity, NoIdentity, first_seq};
 pub use notices::{Notices, StoreError};
 pub use selection::{Selection, TopicFilter};
 pub use trace::TraceParent;
-pub use traits::{Appender, Bounds, EventLog, Follow, Page, ReadLimit, Seq};
+pub use traits::{Appender, Bounds, EventLog, Follow, Page, PassedOver, ReadLimit, Seq};

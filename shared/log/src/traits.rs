@@ -37,7 +37,8 @@ pub trait EventLog: Send + Sync + 'static {
     async fn bounds(&self) -> Result<Bounds, LogError>;
 
     /// The newest entry, as the log's authority sees it (never a lagging copy); `None` when nothing is kept. That does
-    /// not mean that nothing was ever written: where the log ends, [`EventLog::bounds`] says.
+    /// not mean that nothing was ever written, nor that nothing stands behind it that is no entry: where the log ends,
+    /// [`EventLog::bounds`] says.
     ///
     /// # Errors
     /// [`LogError::Unavailable`], [`LogError::Corrupt`].
@@ -77,11 +78,17 @@ pub trait EventLog: Send + Sync + 'static {
     /// # Errors
     /// [`AppendError::Unavailable`].
     async fn appender(&self, after: Seq) -> Result<Box<dyn Appender>, AppendError>;
+
+    /// Places without an event that reads have passed over since the log was opened.
+    fn passed_over(&self) -> PassedOver {
+        PassedOver::default()
+    }
 }
 
 /// Batches of entries in order; an empty batch says "alive, nothing new". Contiguous under
-/// [`Selection::All`]: a gap ends the stream with [`LogError::Gap`] before anything newer is shown. After an
-/// error the stream is finished; follow again from one above the last entry seen.
+/// [`Selection::All`], but for places that certainly hold no event ([`PassedOver`]): a gap ends the stream with
+/// [`LogError::Gap`] before anything newer is shown. After an error the stream is finished; follow again from one above
+/// the last entry seen.
 pub type Follow = BoxStream<'static, Result<Vec<Entry>, LogError>>;
 
 /// One writer of the log, with a bounded number of unacknowledged events under way.
@@ -121,6 +128,15 @@ impl Bounds {
     pub fn is_empty(&self) -> bool {
         self.first > self.last
     }
+}
+
+/// Places of a log that hold no event, each counted once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PassedOver {
+    /// Somebody else wrote there: what it holds was never an event.
+    pub foreign: u64,
+    /// What was there was taken out of the log's middle, by the word of the log's authority.
+    pub deleted: u64,
 }
 
 /// How much one page may hold.

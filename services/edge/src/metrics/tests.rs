@@ -1,4 +1,5 @@
 use fanjet_filter::OptionsError;
+use fanjet_log::memory::MemoryLog;
 use fanjet_telemetry::Metrics as Shown;
 use fanjet_testkit::metrics_page::{disagreements, untouched};
 
@@ -109,7 +110,7 @@ fn touch(metrics: &Metrics) {
     for reason in ["unavailable", "gap", "misconfigured", "replaced", "corrupt"] {
         metrics.feeder_restarted(reason);
     }
-    for by in [MetBy::Replay, MetBy::Cursor, MetBy::Warming] {
+    for by in [MetBy::Replay, MetBy::Cursor, MetBy::Warming, MetBy::Live] {
         metrics.met_damage(by);
     }
     metrics.tail_lost(1);
@@ -120,6 +121,8 @@ fn touch(metrics: &Metrics) {
 fn the_page_tells_what_is_shown() {
     let shown = Shown::new().unwrap();
     touch(&Metrics::new(&shown.meter("test")));
+    let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
+    show_passed_over(&shown.meter("test"), &log);
     let text = String::from_utf8(shown.render().unwrap()).unwrap();
     let found = disagreements("Edge", &text).unwrap();
     assert!(found.is_empty(), "{found:#?}");

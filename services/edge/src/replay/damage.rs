@@ -28,6 +28,8 @@ pub(crate) enum MetBy {
     Cursor,
     /// The start of the node, which reads the newest events ahead.
     Warming,
+    /// Whoever follows the log, for everybody live.
+    Live,
 }
 
 /// Tells the operator of damage: each time in a metric, each place once in words. Cheap to clone.
@@ -54,6 +56,7 @@ impl MetBy {
             Self::Replay => "replay",
             Self::Cursor => "cursor",
             Self::Warming => "warming",
+            Self::Live => "live",
         }
     }
 }

@@ -136,10 +136,14 @@ impl Loader {
         if read.next <= from {
             return Err(LogError::unavailable("the log ends before the ring begins"));
         }
-        let complete_from = match selection {
+        let found_from = match selection {
             Selection::All => read.entries.first().map_or(read.next, |first| first.seq),
-            // Asked afterwards: what is kept now was kept while it was read.
-            Selection::Only(_) => self.log.bounds().await?.first.max(from).min(read.next),
+            Selection::Only(_) => read.next,
+        };
+        let complete_from = match found_from == from {
+            true => from,
+            // Asked afterwards: what is kept now was kept while it was read. Not everything that is kept is an event.
+            false => self.log.bounds().await?.first.max(from).min(found_from),
         };
         Page::new(&read.entries, complete_from, read.next, &self.collections)
     }

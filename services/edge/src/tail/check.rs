@@ -79,6 +79,16 @@ pub(super) async fn check_later(
         clear_to: from,
     };
     if selection == Selection::All {
+        // What stands at the log's end may be no event.
+        if bounds.last >= from {
+            let page = in_time(interval, log.read(from, &Selection::All, ONE)).await?;
+            if page.entries.is_empty() {
+                checked.clear_to = page.next;
+            }
+        }
+        if bounds.last < checked.clear_to {
+            checked.newest = 0;
+        }
         return Ok(checked);
     }
     loop {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use fanjet_actors::{Clock, Stop};
 use fanjet_event::TimeUs;
-use fanjet_log::{Bounds, EventLog, LogError, LogIdentity, Seq};
+use fanjet_log::{Bounds, EventLog, LogError, LogIdentity, ReadLimit, Selection, Seq};
 use futures::StreamExt;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
@@ -74,10 +74,11 @@ impl Feeder {
         self
     }
 
-    /// Runs until stopped. A log that is away is waited for.
+    /// Runs until stopped. A log that is away is waited for; a place where it is damaged costs those who are live when it
+    /// comes.
     ///
     /// # Errors
-    /// [`EdgeError::Log`] when the log is damaged or set up wrongly.
+    /// [`EdgeError::Log`] when the log is set up wrongly.
     pub(crate) async fn run(mut self, stop: Stop) -> Result<(), EdgeError> {
         loop {
             let failure = tokio::select! {
@@ -90,7 +91,7 @@ impl Feeder {
                 self.begin_anew();
             } else if self.skips_warming(&failure) {
                 continue;
-            } else if !failure.is_retryable() {
+            } else if !self.passes_damage(&failure) && !failure.is_retryable() {
                 error!(error = %failure, "the log cannot be followed, stopping");
                 return Err(EdgeError::Log(failure));
             }
@@ -131,7 +132,7 @@ impl Feeder {
                 batch = follow.next() => {
                     let batch = batch.ok_or_else(|| LogError::unavailable("the stream ended"))??;
                     let before = next;
-                    next = self.accept(&batch, next)?;
+                    next = self.take_in(&batch, next).await?;
                     // However old its events are: everything that was there at the start is there now.
                     if before <= bounds.last {
                         self.confirm(bounds, next);
@@ -189,6 +190,19 @@ impl Feeder {
         is_damage
     }
 
+    /// Everybody live waits for the event of a damaged place: they find it in the log, and end there. Whoever comes later begins
+    /// behind it. A node that ended here would do the same at its next start.
+    fn passes_damage(&mut self, failure: &LogError) -> bool {
+        let Some(damage) = self.damages.met(MetBy::Live, failure) else {
+            return false;
+        };
+        let behind = damage.seq + 1;
+        let live = self.tail.ring.head().live;
+        self.tail.ring.restart(behind, live.max(behind));
+        self.last_time = None;
+        true
+    }
+
     /// Nothing of a log is used in another one. Its readers are told by the ring.
     fn begin_anew(&mut self) {
         self.tail.begin_anew();
@@ -221,6 +235,45 @@ impl Feeder {
                 bounds.last
             ))),
         }
+    }
+
+    /// As [`Feeder::accept`], also beyond places that hold no event.
+    async fn take_in(
+        &mut self,
+        mut batch: &[fanjet_log::Entry],
+        mut next: Seq,
+    ) -> Result<Seq, LogError> {
+        loop {
+            match self.accept(batch, next) {
+                Err(LogError::Gap { expected, found })
+                    if expected < found && self.is_void(expected, found).await? =>
+                {
+                    batch = &batch[batch.partition_point(|entry| entry.seq < found)..];
+                    next = found;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Whether the log has no event from a seq up to another one, by a second way to read it.
+    async fn is_void(&self, mut from: Seq, to: Seq) -> Result<bool, LogError> {
+        const ONE: ReadLimit = ReadLimit {
+            entries: 1,
+            bytes: usize::MAX,
+        };
+        while from < to {
+            let read = self.log.read(from, &Selection::All, ONE);
+            let page = in_time(self.config.check_interval, read).await?;
+            if let Some(first) = page.entries.first() {
+                return Ok(first.seq == to);
+            }
+            if page.next <= from {
+                return Ok(false);
+            }
+            from = page.next;
+        }
+        Ok(true)
     }
 
     /// Checks a batch and appends it to the ring; returns the next expected seq.

@@ -5,11 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_nats::HeaderMap;
 use async_nats::jetstream;
 use bytes::Bytes;
 use fanjet_actors::{Stop, SystemClock};
-use fanjet_edge::metrics::{DAMAGED_READS, DISCONNECTS, REFUSED_HANDSHAKES};
-use fanjet_edge::{Edge, EdgeConfig, Surroundings};
+use fanjet_edge::metrics::{
+    DAMAGED_READS, DISCONNECTS, FEEDER_RESTARTS, PASSED_OVER, REFUSED_HANDSHAKES,
+};
+use fanjet_edge::{Edge, EdgeConfig, EdgeHandle, Surroundings};
 use fanjet_log::memory::MemoryNotices;
 use fanjet_log::{Entry, EventLog, Seq};
 use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl, StreamConfig};
@@ -129,50 +132,93 @@ async fn damage_among_the_newest_events_does_not_stop_a_start() {
     closes_at(&mut reader, 250).await;
 }
 
-#[tokio::test]
-async fn foreign_and_purged_messages_of_a_stream_close_those_who_read_them_and_nobody_else() {
-    let server = NatsServer::shared().await.unwrap();
-    let config = NatsConfig {
-        url: vec![ServerUrl::new(server.url())],
-        stream: StreamConfig {
-            name: "DAMAGED".to_owned(),
-            subject_root: "damaged".to_owned(),
-            ..StreamConfig::default()
-        },
-        ..NatsConfig::default()
-    };
-    let log = NatsLog::connect_patiently(config, || 500_000).await;
-    let log: Arc<dyn EventLog> = Arc::new(log.unwrap());
-    let admin = jetstream::new(async_nats::connect(server.url()).await.unwrap());
-    let mut all = append(&*log, 300, 0).await;
-    let mut places = Vec::new();
-    for subject in ["damaged.identity", "damaged.else"] {
-        let sent = admin.publish(subject, "{}".into()).await.unwrap();
-        places.push(sent.await.unwrap().sequence);
-        all.extend(append(&*log, 300, 0).await);
+/// A stream of 900 events, with one message behind the first 300 and one behind the next.
+struct Stream {
+    log: Arc<dyn EventLog>,
+    admin: jetstream::Context,
+    events: Vec<Entry>,
+    places: Vec<Seq>,
+    _server: Arc<NatsServer>,
+}
+
+impl Stream {
+    async fn new(name: &str, strays: [(&str, Option<&str>); 2]) -> Self {
+        let server = NatsServer::shared().await.unwrap();
+        let config = NatsConfig {
+            url: vec![ServerUrl::new(server.url())],
+            stream: StreamConfig {
+                name: name.to_owned(),
+                subject_root: name.to_owned(),
+                ..StreamConfig::default()
+            },
+            ..NatsConfig::default()
+        };
+        let log = NatsLog::connect_patiently(config, || 500_000).await;
+        let mut stream = Self {
+            log: Arc::new(log.unwrap()),
+            admin: jetstream::new(async_nats::connect(server.url()).await.unwrap()),
+            events: Vec::new(),
+            places: Vec::new(),
+            _server: server,
+        };
+        stream.append(300).await;
+        for (subject, origin) in strays {
+            let place = stream.publish(&format!("{name}.{subject}"), origin).await;
+            stream.places.push(place);
+            stream.append(300).await;
+        }
+        stream
     }
-    // What is purged from the middle leaves a hole.
-    let stream = admin.get_stream("DAMAGED").await.unwrap();
-    let purged = stream.purge().filter("damaged.else").await.unwrap();
-    assert_eq!(purged.purged, 1);
-    let mut config = EdgeConfig::default();
-    config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    config.http.workers = 1;
-    config.http.close_linger = Duration::ZERO;
-    config.tail.warm_entries = 100;
-    config.tail.retry_floor = Duration::from_millis(1);
-    config.tail.retry_ceiling = Duration::from_millis(20);
-    config.subscriber.writer = crate::WRITER;
+
+    async fn append(&mut self, count: u64) {
+        let events = append(&*self.log, count, 0).await;
+        self.events.extend(events);
+    }
+
+    /// What somebody else publishes, or whoever wants to be taken for an ingest.
+    async fn publish(&self, subject: &str, origin: Option<&str>) -> Seq {
+        let mut headers = HeaderMap::new();
+        if let Some(origin) = origin {
+            headers.insert("Fanjet-Origin", origin);
+        }
+        let sent = self
+            .admin
+            .publish_with_headers(subject.to_owned(), headers, "{}".into());
+        sent.await.unwrap().await.unwrap().sequence
+    }
+
+    fn edge(&self, instruments: &Instruments, stop: &Stop) -> EdgeHandle {
+        let mut config = EdgeConfig::default();
+        config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        config.http.workers = 1;
+        config.http.close_linger = Duration::ZERO;
+        config.tail.warm_entries = 100;
+        config.tail.retry_floor = Duration::from_millis(1);
+        config.tail.retry_ceiling = Duration::from_millis(20);
+        config.tail.check_interval = Duration::from_millis(200);
+        config.subscriber.writer = crate::WRITER;
+        let surroundings = Surroundings {
+            tracer: None,
+            log: Arc::clone(&self.log),
+            notices: Arc::new(MemoryNotices::default()),
+            clock: Arc::new(SystemClock),
+            instance: "edge-of-test/1/0a".to_owned(),
+        };
+        Edge::start_in(config, surroundings, &instruments.meter(), stop.clone()).unwrap()
+    }
+}
+
+const ORIGIN: &str = "relay;1;0;1;2026-05-25T14:23:29Z";
+
+/// They carry an origin, so they may have been events: never passed over while they are there.
+#[tokio::test]
+async fn forged_messages_of_a_stream_close_those_who_read_them_until_they_are_deleted() {
+    let strays = [("identity", Some("x")), ("else", Some(ORIGIN))];
+    let mut stream = Stream::new("damaged", strays).await;
     let (instruments, stop) = (Instruments::new(), Stop::new());
-    let surroundings = Surroundings {
-        tracer: None,
-        log: Arc::clone(&log),
-        notices: Arc::new(MemoryNotices::default()),
-        clock: Arc::new(SystemClock),
-        instance: "edge-of-test/1/0a".to_owned(),
-    };
-    let node = Edge::start_in(config, surroundings, &instruments.meter(), stop.clone()).unwrap();
+    let node = stream.edge(&instruments, &stop);
     eventually("the node is ready", || node.readiness().is_ready()).await;
+    let (all, places) = (stream.events.clone(), stream.places.clone());
     let first = all[0].seq;
     for _ in 0..2 {
         for query in [
@@ -192,8 +238,75 @@ async fn foreign_and_purged_messages_of_a_stream_close_those_who_read_them_and_n
         let mut client = Client::connect(node.addr(), &query).await;
         client.expect(&all[600..]).await;
     }
-    assert!(node.readiness().is_ready());
+    // Live, for everybody.
+    let mut live = Client::connect(node.addr(), "").await;
+    let place = stream.publish("damaged.identity", Some("x")).await;
+    closes_at(&mut live, place).await;
+    eventually("the node is ready", || node.readiness().is_ready()).await;
+    let mut live = Client::connect(node.addr(), "").await;
+    stream.append(10).await;
+    live.expect(&stream.events[900..]).await;
     assert!(instruments.sum(DAMAGED_READS, Some(("by", "replay"))) >= 4.0);
+    assert_eq!(instruments.sum(DAMAGED_READS, Some(("by", "live"))), 1.0);
+    assert_eq!(instruments.sum(PASSED_OVER, None), 0.0);
+
+    let found = stream.admin.get_stream("damaged").await.unwrap();
+    for seq in [places[0], places[1], place] {
+        found.delete_message(seq).await.unwrap();
+    }
+    let mut client = Client::connect(node.addr(), "?cursor=0").await;
+    client.expect(&stream.events).await;
+    assert!(node.readiness().is_ready());
+    assert_eq!(instruments.sum(PASSED_OVER, Some(("kind", "deleted"))), 3.0);
+    stop.cancel();
+    node.join().await.unwrap();
+}
+
+/// What this program never wrote is nobody's event.
+#[tokio::test]
+async fn messages_of_others_are_passed_over_by_everybody_and_counted() {
+    let strays = [("identity", None), ("else", None)];
+    let mut stream = Stream::new("strays", strays).await;
+    // The newest messages are none of ours when the node starts.
+    for _ in 0..3 {
+        stream.publish("strays.test", None).await;
+    }
+    let (instruments, stop) = (Instruments::new(), Stop::new());
+    let node = stream.edge(&instruments, &stop);
+    eventually("the node is ready", || node.readiness().is_ready()).await;
+    let mut live = Client::connect(node.addr(), "").await;
+    for round in 0..3 {
+        stream.append(10).await;
+        for _ in 0..4 {
+            stream.publish("strays.identity", None).await;
+        }
+        live.expect(&stream.events[900 + 10 * round..]).await;
+    }
+    // It is fresh although the log's newest messages never come.
+    let checked_until = tokio::time::Instant::now() + Duration::from_secs(2);
+    while tokio::time::Instant::now() < checked_until {
+        assert!(node.readiness().is_ready());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    stream.append(10).await;
+    live.expect(&stream.events[930..]).await;
+    let first = stream.events[0].seq;
+    for query in [
+        "?cursor=0".to_owned(),
+        format!("?cursor={}", first + 250),
+        format!("?cursor={}", stream.places[0]),
+        format!("?cursor={}", stream.places[1]),
+    ] {
+        let mut client = Client::connect(node.addr(), &query).await;
+        let cursor: Seq = query.rsplit('=').next().unwrap().parse().unwrap();
+        let wanted = stream.events.iter().filter(|it| it.seq >= cursor);
+        client.expect(wanted).await;
+    }
+    assert_eq!(
+        instruments.sum(PASSED_OVER, Some(("kind", "foreign"))),
+        17.0
+    );
+    assert_eq!(instruments.sum(FEEDER_RESTARTS, None), 0.0);
     stop.cancel();
     node.join().await.unwrap();
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use fanjet_edge::metrics::{DISCONNECTS, FEEDER_RESTARTS, TAIL_LOST_EVENTS};
-use fanjet_edge::{EdgeError, NotReady};
+use fanjet_edge::NotReady;
+use fanjet_edge::metrics::{DAMAGED_READS, DISCONNECTS, FEEDER_RESTARTS, TAIL_LOST_EVENTS};
 
 use crate::support::{Event, Fault, FaultyLog, Node, commit, eventually};
 
@@ -135,29 +135,58 @@ async fn events_that_the_log_dropped_unread_close_their_subscribers() {
     next.expect([&after]).await;
 }
 
+/// Everybody live waits for it, so it ends what is live; the node goes on behind it.
 #[tokio::test]
-async fn corruption_stops_the_node_loudly() {
-    for damage in ["not an event", "time"] {
-        let node = Node::start().await;
-        let mut client = node.client("").await;
-        let good = node.log.append(some(2));
+async fn damage_that_comes_live_closes_who_is_live_and_leaves_the_node() {
+    let node = Node::start().await;
+    let mut clients = [node.client("").await, node.client("").await];
+    let good = node.log.append(some(2));
+    for client in &mut clients {
         client.expect(&good).await;
-        let mut bad = commit(POST, "did:plc:a").at(if damage == "time" { 2 } else { 3 });
-        bad.seq = 3;
-        if damage != "time" {
-            bad.body = bytes::Bytes::from_static(b"not an event");
-        }
-        node.log.append_raw(bad);
+    }
+    let mut bad = commit(POST, "did:plc:a").at(3);
+    bad.body = bytes::Bytes::from_static(b"not an event");
+    node.log.append_raw(bad);
+    for client in &mut clients {
         let (read, closed) = client.read_to_end().await;
         assert_eq!(read, Vec::<String>::new());
-        assert_eq!(closed.map(|(code, _)| code), Some(1012));
-        let failure = node.handle.join().await.unwrap_err();
-        assert!(matches!(failure, EdgeError::Task(_)) && !failure.is_retryable());
+        let (code, reason) = closed.unwrap();
+        assert_eq!(code, 1011);
         assert!(
-            failure.to_string().contains("corrupt at seq 3"),
-            "{failure}"
+            reason.starts_with("the log is damaged at seq 3"),
+            "{reason}"
         );
     }
+    node.metric_becomes(DISCONNECTS, Some("log_damaged"), 2.0)
+        .await;
+    assert_eq!(node.labelled(DAMAGED_READS, "by", "live"), 1.0);
+    eventually("ready", || node.handle.readiness().is_ready()).await;
+    let mut next = node.client("").await;
+    let after = node.append_one(POST, "did:plc:a");
+    next.expect([&after]).await;
+    node.client("?cursor=4").await.expect([&after]).await;
+    node.stop().await.unwrap();
+}
+
+/// It is an event all the same: it is told, and nobody misses it.
+#[tokio::test]
+async fn a_time_that_does_not_rise_is_told_and_costs_nobody_an_event() {
+    let node = Node::start().await;
+    let mut client = node.client("").await;
+    let good = node.log.append(some(2));
+    client.expect(&good).await;
+    let mut odd = commit(POST, "did:plc:a").at(2);
+    odd.seq = 3;
+    node.log.append_raw(odd.clone());
+    client.expect([&odd]).await;
+    eventually("it is told", || {
+        node.labelled(DAMAGED_READS, "by", "live") == 1.0
+    })
+    .await;
+    let after = node.append_one(POST, "did:plc:a");
+    client.expect([&after]).await;
+    eventually("ready", || node.handle.readiness().is_ready()).await;
+    node.stop().await.unwrap();
 }
 
 /// The ring is warm, but a client starts live.

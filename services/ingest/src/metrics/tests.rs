@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use fanjet_cluster::freshness::Table;
 use fanjet_event::{Nsid, Topic};
+use fanjet_log::memory::MemoryLog;
 use fanjet_telemetry::Metrics;
 use fanjet_testkit::metrics_page::{disagreements, untouched};
 
@@ -89,6 +90,8 @@ fn touch(metrics: &IngestMetrics) {
 fn the_page_tells_what_is_shown() {
     let shown = Metrics::new().unwrap();
     touch(&IngestMetrics::new(&shown.meter("test")));
+    let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
+    show_passed_over(&shown.meter("test"), &log);
     show_subjects(&shown.meter("test"), &Arc::default());
     let text = String::from_utf8(shown.render().unwrap()).unwrap();
     let found = disagreements("Ingest", &text).unwrap();

@@ -1,10 +1,14 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use fanjet_actors::SystemClock;
-use fanjet_event::{Datetime, Topic};
+use fanjet_event::{Datetime, TimeUs, Topic};
 use fanjet_log::memory::{Fault, MemoryLog};
-use fanjet_log::{Origin, ReadLimit, Selection, UpstreamId};
+use fanjet_log::{
+    Bounds, Entry, Follow, LogIdentity, Origin, Page, ReadLimit, Selection, UpstreamId,
+};
 use fanjet_telemetry::Metrics;
 
 use super::*;
@@ -35,7 +39,7 @@ async fn publisher(log: &Arc<MemoryLog>) -> Publisher {
 }
 
 /// One whose term ends after some time.
-async fn publisher_for(log: &Arc<MemoryLog>, term: Duration) -> Publisher {
+async fn publisher_for<L: EventLog>(log: &Arc<L>, term: Duration) -> Publisher {
     let metrics = IngestMetrics::new(&Metrics::new().unwrap().meter("test"));
     let (_, permit) = Permit::until(tokio::time::Instant::now() + term);
     let freshness = Freshness::untold(Arc::new(SystemClock), &metrics);
@@ -44,9 +48,10 @@ async fn publisher_for(log: &Arc<MemoryLog>, term: Duration) -> Publisher {
     let resume = Resume {
         log: log.identity().await.unwrap().to_string(),
         seq: log.bounds().await.unwrap().last,
+        newest: log.bounds().await.unwrap().last,
         ..Resume::default()
     };
-    let log = log.clone();
+    let log: Arc<dyn EventLog> = log.clone();
     Publisher::continuing(log, permit, &resume, traces, freshness, metrics, status)
 }
 
@@ -176,7 +181,7 @@ async fn a_log_that_keeps_nothing_is_written_on_behind_its_end() {
 async fn a_log_that_lost_what_it_had_acknowledged_ends_the_term_and_is_not_written() {
     let log = Arc::new(MemoryLog::new());
     let mut publisher = publisher(&log).await;
-    publisher.status.set_log_reachable(true);
+    publisher.status.set_log_reachable();
     publisher.append(events(0..10), &passage()).await.unwrap();
     log.lose_behind(7);
     let began = Instant::now();
@@ -191,7 +196,7 @@ async fn a_log_that_lost_what_it_had_acknowledged_ends_the_term_and_is_not_writt
     assert_eq!(relay_seqs(&log).await, (0..7).collect::<Vec<_>>());
     // Whoever goes on makes it good, and until then nobody is told that all is well.
     let reason = || {
-        publisher.status.set_log_reachable(true);
+        publisher.status.set_log_reachable();
         publisher.status.report().missing.get("log").cloned()
     };
     let said = reason().unwrap();
@@ -219,4 +224,115 @@ async fn another_log_at_its_place_ends_the_term_and_is_not_written() {
     );
     log.adopt().await.unwrap();
     assert!(relay_seqs(&log).await.is_empty());
+}
+
+/// A log that answers every question, takes everything into its queue and acknowledges nothing.
+struct Queueing {
+    log: MemoryLog,
+    is_full: Arc<AtomicBool>,
+    given: Arc<AtomicU64>,
+}
+
+struct Queue {
+    appender: Box<dyn Appender>,
+    is_full: Arc<AtomicBool>,
+    given: Arc<AtomicU64>,
+}
+
+#[async_trait]
+impl EventLog for Queueing {
+    async fn identity(&self) -> Result<LogIdentity, LogError> {
+        self.log.identity().await
+    }
+
+    async fn adopt(&self) -> Result<LogIdentity, LogError> {
+        self.log.adopt().await
+    }
+
+    async fn bounds(&self) -> Result<Bounds, LogError> {
+        self.log.bounds().await
+    }
+
+    async fn last(&self) -> Result<Option<Entry>, LogError> {
+        self.log.last().await
+    }
+
+    async fn read(&self, from: Seq, what: &Selection, limit: ReadLimit) -> Result<Page, LogError> {
+        self.log.read(from, what, limit).await
+    }
+
+    async fn follow(&self, from: Seq, what: &Selection) -> Result<Follow, LogError> {
+        self.log.follow(from, what).await
+    }
+
+    async fn seq_at(&self, time: TimeUs) -> Result<Seq, LogError> {
+        self.log.seq_at(time).await
+    }
+
+    async fn appender(&self, after: Seq) -> Result<Box<dyn Appender>, AppendError> {
+        let appender = self.log.appender(after).await?;
+        let is_full = Arc::clone(&self.is_full);
+        let given = Arc::clone(&self.given);
+        Ok(Box::new(Queue {
+            appender,
+            is_full,
+            given,
+        }))
+    }
+}
+
+#[async_trait]
+impl Appender for Queue {
+    async fn append(&mut self, events: &[NewEvent]) -> Result<(), AppendError> {
+        self.given.fetch_add(1, Ordering::SeqCst);
+        match self.is_full.load(Ordering::SeqCst) {
+            true => Ok(()),
+            false => self.appender.append(events).await,
+        }
+    }
+
+    async fn flush(&mut self) -> Result<Seq, AppendError> {
+        match self.is_full.load(Ordering::SeqCst) {
+            true => Err(AppendError::unavailable("maximum bytes exceeded")),
+            false => self.appender.flush().await,
+        }
+    }
+
+    fn acked(&self) -> Seq {
+        self.appender.acked()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_is_not_writable_until_it_acknowledges_something() {
+    let log = Arc::new(Queueing {
+        log: MemoryLog::new(),
+        is_full: Arc::new(AtomicBool::new(true)),
+        given: Arc::default(),
+    });
+    let mut publisher = publisher_for(&log, Duration::from_secs(3600)).await;
+    let status = publisher.status.clone();
+    status.set_log_reachable();
+    let writing = async {
+        publisher.append(events(0..10), &passage()).await.unwrap();
+        publisher.flush().await.unwrap();
+    };
+    let watching = async {
+        while status.report().ready {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // A quarter of an hour, in which nothing that happens makes it ready.
+        for _ in 0..900_000 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            let said = status.report().missing.remove("log").unwrap();
+            assert!(said.starts_with("not writable: "), "{said}");
+            assert!(said.ends_with("maximum bytes exceeded"), "{said}");
+        }
+        let given = log.given.load(Ordering::SeqCst);
+        assert!((150..300).contains(&given), "{given} tries");
+        log.is_full.store(false, Ordering::SeqCst);
+    };
+    tokio::join!(writing, watching);
+    assert!(status.report().ready);
+    assert_eq!(relay_seqs(&log.log).await, (0..10).collect::<Vec<_>>());
 }

@@ -172,6 +172,7 @@ fn what_the_log_took_behind_the_record_comes_first_and_is_passed_over() {
     let resume = Resume {
         log: "log".to_owned(),
         seq: 12,
+        newest: 12,
         bookmark: Some(crate::bookmark::Bookmark {
             log: "log".to_owned(),
             end: 10,

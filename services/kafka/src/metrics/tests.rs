@@ -1,3 +1,4 @@
+use fanjet_log::memory::MemoryLog;
 use fanjet_telemetry::Metrics as Shown;
 use fanjet_testkit::metrics_page::{disagreements, untouched};
 
@@ -42,6 +43,8 @@ fn touch(metrics: &Metrics) {
 fn the_page_tells_what_is_shown() {
     let shown = Shown::new().unwrap();
     touch(&Metrics::new(&shown.meter("test")));
+    let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
+    show_passed_over(&shown.meter("test"), &log);
     let text = String::from_utf8(shown.render().unwrap()).unwrap();
     let found = disagreements("Kafka", &text).unwrap();
     assert!(found.is_empty(), "{found:#?}");

@@ -148,15 +148,11 @@ pub(super) async fn resume(
 
 /// Whether the event of the position is still what it was. One that the log has dropped by now proves nothing.
 async fn is_this_log(log: &dyn EventLog, mark: Mark) -> Result<bool, LogError> {
-    // Nothing was produced yet, so there is nothing to compare.
-    if mark.seq == 0 || mark.time_us == 0 {
-        return Ok(log.bounds().await?.last >= mark.seq);
-    }
-    match log.last().await? {
-        Some(last) if last.seq >= mark.seq => {}
-        Some(_) => return Ok(false),
-        // Nothing is kept: the numbering goes on, unless it has begun anew.
-        None => return Ok(log.bounds().await?.last >= mark.seq),
+    // The numbering goes on, unless it has begun anew, also when nothing is kept.
+    let bounds = log.bounds().await?;
+    // Or nothing was produced yet, so there is nothing to compare.
+    if bounds.last < mark.seq || bounds.is_empty() || mark.seq == 0 || mark.time_us == 0 {
+        return Ok(bounds.last >= mark.seq);
     }
     let page = log.read(mark.seq, &Selection::All, ONE).await?;
     match page.entries.first() {

@@ -128,8 +128,11 @@ impl Session {
             let failed_from = next;
             match self.follow(worker, &mut next, &mut open_since).await {
                 Ok(never) => match never {},
-                Err(KafkaError::Log(failure)) if failure.is_retryable() => {
+                Err(KafkaError::Log(failure)) if is_waited_for(&failure) => {
                     worker.progress.following(false);
+                    if let LogError::Corrupt { .. } = failure {
+                        worker.progress.damaged(Some(failure.to_string()));
+                    }
                     if open_since.take().is_some() {
                         // Nobody knows how long the log is away, and the brokers wait for a transaction only so long.
                         self.pump(worker).care().await?;
@@ -175,6 +178,7 @@ impl Session {
             tokio::select! {
                 batch = follow.next() => {
                     let entries = batch.ok_or_else(|| LogError::unavailable("the stream ended"))??;
+                    let has_events = !entries.is_empty();
                     for entry in &entries {
                         if transactional && open_since.is_none() {
                             self.producer.begin()?;
@@ -184,6 +188,9 @@ impl Session {
                         self.pump(worker).take(entry, enricher.as_deref()).await?;
                         *next = entry.seq + 1;
                         worker.progress.read(entry.seq);
+                    }
+                    if has_events {
+                        worker.progress.damaged(None);
                     }
                     worker.tally.flush(&worker.metrics);
                     let is_idle = transactional && entries.is_empty() && open_since.is_none();
@@ -252,4 +259,9 @@ impl Session {
             is_transactional,
         }
     }
+}
+
+/// Whether the same place of the log can be read later. One that is damaged is never passed over: an operator takes it out.
+fn is_waited_for(failure: &LogError) -> bool {
+    failure.is_retryable() || matches!(failure, LogError::Corrupt { .. })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanjet_actors::{Backoff, Clock, Stop, Tasks};
-use fanjet_log::{Bookmarks, Bounds, EventLog, LogIdentity, Seq};
+use fanjet_log::{Bookmarks, Bounds, EventLog, LogError, LogIdentity, ReadLimit, Selection, Seq};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tracing::{error, warn};
@@ -28,6 +28,8 @@ pub(crate) struct Progress {
     /// Kafka's side.
     pub(crate) status: Status,
     state: Mutex<State>,
+    /// The damage at which producing stands.
+    damage: Mutex<Option<String>>,
     hung: Notify,
 }
 
@@ -61,6 +63,16 @@ impl Progress {
             time_us: Some(state.acked.time_us),
             log: Some(log),
         })
+    }
+
+    /// Why the log cannot be read where it is to be gone on with.
+    pub(crate) fn damage(&self) -> Option<String> {
+        self.damage.lock().clone()
+    }
+
+    /// Remembers the damage at which producing stands, until it is passed.
+    pub(super) fn damaged(&self, damage: Option<String>) {
+        *self.damage.lock() = damage;
     }
 
     pub(super) fn following(&self, is_following: bool) {
@@ -192,6 +204,9 @@ impl Worker {
                 backoff.reset();
             }
             self.metrics.restarted(failure.label());
+            if let KafkaError::Log(LogError::Corrupt { .. }) = failure {
+                self.progress.damaged(Some(failure.to_string()));
+            }
             self.progress.status.failed(failure.to_string());
             let pause = backoff.next_pause();
             warn!(error = %failure, pause_ms = pause.as_millis(), "producing to Kafka begins anew");
@@ -243,7 +258,11 @@ async fn watch_log(
     loop {
         if let Ok(Ok(bounds)) = tokio::time::timeout(interval, log.bounds()).await {
             let state = progress.asked(bounds);
-            let behind = bounds.last.saturating_sub(state.acked.seq);
+            let last = last_event(&*log, interval, bounds.last, state.read).await;
+            let behind = match last == state.read && state.acked.seq == state.read {
+                true => 0,
+                false => bounds.last.saturating_sub(state.acked.seq),
+            };
             let age_us = match (behind, state.acked.time_us) {
                 (0, _) | (_, 0) => 0,
                 (_, time_us) => clock.now_us().saturating_sub(time_us),
@@ -253,7 +272,7 @@ async fn watch_log(
                 metrics.lag(bounds.last, behind, seconds);
             }
             let is_idle = state.stalled_for.is_zero();
-            let is_behind = bounds.last > state.read && read_before == Some(state.read);
+            let is_behind = last > state.read && read_before == Some(state.read);
             // Or it ends before what was read: it is another one.
             if state.is_following && (is_idle && is_behind || bounds.last < state.read) {
                 progress.hung.notify_one();
@@ -261,5 +280,21 @@ async fn watch_log(
             read_before = Some(state.read);
         }
         tokio::time::sleep(interval).await;
+    }
+}
+
+/// Where the log ends; `read` when nothing behind that is an event.
+async fn last_event(log: &dyn EventLog, patience: Duration, last: Seq, read: Seq) -> Seq {
+    const ONE: ReadLimit = ReadLimit {
+        entries: 1,
+        bytes: 1,
+    };
+    if last <= read {
+        return last;
+    }
+    let page = log.read(read + 1, &Selection::All, ONE);
+    match tokio::time::timeout(patience, page).await {
+        Ok(Ok(page)) if page.entries.is_empty() && page.next > last => read,
+        _ => last,
     }
 }

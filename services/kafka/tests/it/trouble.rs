@@ -3,15 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_nats::HeaderMap;
+use async_nats::jetstream;
 use fanjet_kafka::KafkaConfig;
 use fanjet_kafka::config::Delivery;
 use fanjet_log::EventLog;
 use fanjet_log::memory::{Fault, MemoryLog};
-use fanjet_testkit::KafkaServer;
+use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl};
 use fanjet_testkit::kafka_reader::{Isolation, read_all};
+use fanjet_testkit::{KafkaServer, NatsServer};
 
 use crate::judge::{Style, judge};
-use crate::rig::{Running, all, append, settings};
+use crate::rig::{Running, all, append, ingested, settings};
 
 fn impatient(address: &str) -> KafkaConfig {
     let mut config = settings(address);
@@ -151,4 +154,68 @@ async fn a_log_misbehaves(delivery: Delivery) {
     let read = read_all(&server.address(), &config.topic, Isolation::Committed).await;
     let verdict = judge(&all(&*log).await, &read.unwrap(), Style::Standard);
     assert_eq!(verdict.repeated, 0);
+}
+
+/// Never passed over: it stands there, alive and unready, until an operator has taken it out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_place_of_the_log_is_named_and_waited_for() {
+    for delivery in [Delivery::AtLeastOnce, Delivery::ExactlyOnce] {
+        let (kafka, nats) = (
+            KafkaServer::start().await.unwrap(),
+            NatsServer::start().await.unwrap(),
+        );
+        let log = NatsConfig {
+            url: vec![ServerUrl::new(nats.url())],
+            ..NatsConfig::default()
+        };
+        let log: Arc<dyn EventLog> = Arc::new(NatsLog::connect(log).await.unwrap());
+        append(&log, 1..=10).await;
+        let admin = async_nats::connect(nats.url()).await.unwrap();
+        let admin = jetstream::new(admin);
+        let publish = async |origin: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            if let Some(origin) = origin {
+                headers.insert("Fanjet-Origin", origin);
+            }
+            let sent = admin.publish_with_headers("atp.identity", headers, "hi".into());
+            sent.await.unwrap().await.unwrap().sequence
+        };
+        let mut config = impatient(&kafka.address());
+        config.delivery = delivery;
+        let running = Running::start(&config, &log);
+        // Somebody else's, which is passed over.
+        publish(None).await;
+        ingested(&log, 11..=20).await;
+        running.reaches(21).await;
+        running
+            .until("it is not ready", |running| running.report().ready)
+            .await;
+        let place = publish(Some("forged")).await;
+        ingested(&log, 21..=30).await;
+        let words = format!("the log is corrupt at seq {place}");
+        let tells = |running: &Running| {
+            let missing = running.report().missing;
+            missing
+                .get("log")
+                .is_some_and(|why| why.starts_with(&words))
+        };
+        running.until("it does not tell", tells).await;
+        // For as long as it takes, and what came before is delivered.
+        let begun = tokio::time::Instant::now();
+        while begun.elapsed() < Duration::from_secs(3) {
+            assert!(tells(&running));
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let before = read_all(&kafka.address(), &config.topic, Isolation::Committed).await;
+        assert_eq!(before.unwrap().len(), 20);
+        let stream = admin.get_stream("ATP").await.unwrap();
+        stream.delete_message(place).await.unwrap();
+        running.reaches(32).await;
+        running
+            .until("it is not ready", |running| running.report().ready)
+            .await;
+        running.stop().await.unwrap();
+        let read = read_all(&kafka.address(), &config.topic, Isolation::Committed).await;
+        judge(&all(&*log).await, &read.unwrap(), Style::Standard);
+    }
 }

@@ -24,7 +24,7 @@ use crate::rig::{PATIENCE, simulator};
 const FRESH_WITHIN: Duration = Duration::from_secs(3);
 
 /// One service's ops port.
-struct Ops {
+pub(crate) struct Ops {
     address: SocketAddr,
     tasks: Tasks,
     stop: Stop,
@@ -45,7 +45,7 @@ impl Ops {
     }
 
     /// Status and body.
-    async fn get(&self, path: &str) -> (u16, Value) {
+    pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -57,7 +57,7 @@ impl Ops {
     }
 
     /// What it waits for; nothing when it is ready.
-    async fn missing(&self) -> Vec<String> {
+    pub(crate) async fn missing(&self) -> Vec<String> {
         let (status, report) = self.get("/readyz").await;
         let missing = report["missing"].as_object().unwrap();
         assert_eq!(status == 200, missing.is_empty(), "{status} {report}");
@@ -66,14 +66,14 @@ impl Ops {
     }
 
     /// Waits until it waits for one of these. It is alive and started all the while.
-    async fn waits_for(&self, parts: &[&str]) {
+    pub(crate) async fn waits_for(&self, parts: &[&str]) {
         self.until(parts, |missing| {
             missing.iter().any(|it| parts.contains(&it.as_str()))
         })
         .await;
     }
 
-    async fn is_ready(&self) {
+    pub(crate) async fn is_ready(&self) {
         self.until(&[], <[String]>::is_empty).await;
     }
 
@@ -104,20 +104,24 @@ impl Ops {
     }
 }
 
-struct Cluster {
-    server: NatsServer,
-    simulator: SimulatorHandle,
+pub(crate) struct Cluster {
+    pub(crate) server: NatsServer,
+    pub(crate) simulator: SimulatorHandle,
     stop: Stop,
     ingesting: Tasks,
-    edge: EdgeHandle,
-    ingest_ops: Ops,
-    edge_ops: Ops,
+    pub(crate) edge: EdgeHandle,
+    pub(crate) ingest_ops: Ops,
+    pub(crate) edge_ops: Ops,
 }
 
 impl Cluster {
     /// Both services, ready, and a stream that flows.
-    async fn start(seed: u64) -> Self {
-        let server = NatsServer::start().await.unwrap();
+    pub(crate) async fn start(seed: u64) -> Self {
+        Self::start_over(NatsServer::start().await.unwrap(), seed).await
+    }
+
+    /// Over a server of the test's own.
+    pub(crate) async fn start_over(server: NatsServer, seed: u64) -> Self {
         let simulator = simulator(seed, 1_000_000, Rate::PerSecond(100.0)).await;
         let stop = Stop::new();
         let log = NatsLog::connect(nats(&server)).await.unwrap();
@@ -184,12 +188,12 @@ impl Cluster {
         cluster
     }
 
-    async fn is_ready(&self) {
+    pub(crate) async fn is_ready(&self) {
         self.ingest_ops.is_ready().await;
         self.edge_ops.is_ready().await;
     }
 
-    async fn end(self) {
+    pub(crate) async fn end(self) {
         self.stop.cancel();
         self.edge.join().await.unwrap();
         self.ingesting.join().await.unwrap();

@@ -21,6 +21,8 @@ mod demo;
 mod freshness;
 mod least_privilege;
 mod health;
+mod not_writable;
+mod strays;
 mod traces;
 mod visits;
 mod memory;

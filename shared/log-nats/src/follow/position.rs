@@ -24,8 +24,8 @@ pub(super) enum Verdict {
     Fine,
     /// Something between was lost.
     Gap,
-    /// The first one came from further up than asked for: what stands between has expired, or was lost.
-    ExpiredOrGap,
+    /// The server has nothing between: it has expired, was deleted, or was lost.
+    Hole,
 }
 
 impl Position {
@@ -44,8 +44,8 @@ impl Position {
         }
         match self.next {
             _ if !self.is_unfiltered => Verdict::Fine,
-            Some(expected) if delivery.stream_seq != expected => Verdict::Gap,
-            None if delivery.stream_seq > self.from => Verdict::ExpiredOrGap,
+            Some(expected) if delivery.stream_seq < expected => Verdict::Gap,
+            _ if delivery.stream_seq > self.expected() => Verdict::Hole,
             _ => Verdict::Fine,
         }
     }

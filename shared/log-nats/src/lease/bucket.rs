@@ -74,8 +74,9 @@ pub(crate) async fn ensure(jetstream: &Context, config: &NatsConfig) -> Result<(
 async fn create(jetstream: &Context, config: &NatsConfig, name: &str) -> Result<Config, LogError> {
     let bucket = &config.lease_bucket;
     if !config.stream.create {
-        return Err(LogError::Misconfigured(format!(
-            "bucket {bucket} does not exist, and creating it is not allowed"
+        // Somebody else makes it, and may not have come to it yet; or an operator has deleted it, and makes it again.
+        return Err(LogError::unavailable(format!(
+            "bucket {bucket} does not exist, and creating it is not allowed here"
         )));
     }
     match jetstream.create_stream(&wanted(config, name)).await {

@@ -94,7 +94,7 @@ impl Replay {
             inbox,
             requests: 0,
             messages,
-            reader: EntryReader::new(log.subjects.clone()),
+            reader: log.reader(),
             is_filtered: !filters.is_empty(),
             first_room: Some(room),
             requested: None,
@@ -151,7 +151,10 @@ impl Replay {
             }
             let (subject, headers) = (&message.subject, message.headers.as_ref());
             let seq = place.stream_seq;
-            page.push(&mut self.reader, seq, subject, headers, message.payload)?;
+            let body = message.payload;
+            if !page.push(&mut self.reader, seq, subject, headers, body)? {
+                return Ok(Stop::Odd);
+            }
             self.consumer_seq = place.consumer_seq;
             if place.pending == 0 {
                 return Ok(Stop::AtEnd);

@@ -37,7 +37,38 @@ fn find(times: &[u64], time: u64) -> (Seq, u32) {
     (search.low, search.guesses)
 }
 
+/// The answer in a log of which some places hold no event.
+fn find_among(times: &[Option<u64>], time: u64) -> Seq {
+    let mut search = Search::new(time, 1, times.len() as Seq + 1);
+    while let Some(guess) = search.guess() {
+        let mut next = (guess..).zip(&times[guess as usize - 1..]);
+        match next.find_map(|(seq, time)| Some((seq, (*time)?))) {
+            Some((seq, time)) if seq == guess => search.learn(seq, time),
+            next => search.learn_none(guess, next),
+        }
+    }
+    search.found()
+}
+
 proptest! {
+    #[test]
+    fn places_without_an_event_are_searched_over(
+        times in prop::collection::vec(prop::option::weighted(0.6, 1..20_u64), 0..60),
+        wanted in 0..700_u64,
+    ) {
+        let mut last = 0;
+        let times: Vec<_> = times
+            .into_iter()
+            .map(|step| {
+                last += step.unwrap_or(0);
+                step.map(|_| last)
+            })
+            .collect();
+        let right = times.iter().position(|time| time.is_some_and(|time| time >= wanted));
+        let right = right.unwrap_or(times.len()) as Seq + 1;
+        prop_assert_eq!(find_among(&times, wanted), right);
+    }
+
     #[test]
     fn the_first_not_below_is_found_in_a_bounded_number_of_guesses(
         steps in prop::collection::vec(prop_oneof![4 => 1..20_u64, 1 => 1..10_000_000_u64], 0..400),

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::lost_servers::{follow_all, reaches, write_all};
 use crate::support::{self, within};
 
-fn config(servers: &[NatsServer]) -> NatsConfig {
+pub(crate) fn config(servers: &[NatsServer]) -> NatsConfig {
     let mut config = support::config("");
     config.url = servers.iter().map(|it| ServerUrl::new(it.url())).collect();
     config.ack_timeout = Duration::from_secs(1);
@@ -23,7 +23,7 @@ fn config(servers: &[NatsServer]) -> NatsConfig {
 }
 
 /// Connects as soon as the cluster has a leader.
-async fn connect(config: &NatsConfig) -> NatsLog {
+pub(crate) async fn connect(config: &NatsConfig) -> NatsLog {
     within("a cluster", async {
         loop {
             if let Ok(log) = NatsLog::connect(config.clone()).await {
@@ -36,7 +36,7 @@ async fn connect(config: &NatsConfig) -> NatsLog {
 }
 
 /// The number of the server that leads the stream.
-async fn leader(servers: &[NatsServer], config: &NatsConfig) -> usize {
+pub(crate) async fn leader(servers: &[NatsServer], config: &NatsConfig) -> usize {
     let admin = jetstream::new(async_nats::connect(servers[0].url()).await.unwrap());
     let stream = admin.get_stream(&config.stream.name).await.unwrap();
     let leader = stream

@@ -1,13 +1,12 @@
-//! Streams that somebody else made, or wrote to.
+//! Streams that somebody else made.
 
 use async_nats::jetstream::{self, stream};
 use fanjet_log::contract::events;
-use fanjet_log::{EventLog, LogError, ReadLimit, Selection};
+use fanjet_log::{EventLog, LogError};
 use fanjet_log_nats::{NatsConfig, NatsLog};
 use fanjet_testkit::NatsServer;
-use futures::StreamExt;
 
-use crate::support::{self, within};
+use crate::support;
 
 /// A workable stream made by an operator, after `change`; and the configuration of a log on it.
 async fn operators_stream(
@@ -80,85 +79,5 @@ async fn a_missing_one_is_created_once_or_not_at_all() {
     let all = futures::future::join_all((0..4).map(|_| NatsLog::connect(config.clone()))).await;
     for log in all {
         log.unwrap();
-    }
-}
-
-#[tokio::test]
-async fn a_hole_is_a_gap_for_page_and_follow() {
-    let server = NatsServer::shared().await.unwrap();
-    let (config, admin) = operators_stream(&server, |_| {}).await;
-    let log = NatsLog::connect(config.clone()).await.unwrap();
-    let mut appender = log.appender(0).await.unwrap();
-    appender.append(&events(0, 10)).await.unwrap();
-    appender.flush().await.unwrap();
-    let stream = admin.get_stream(&config.stream.name).await.unwrap();
-    stream.delete_message(6).await.unwrap();
-
-    let is_the_gap = |error: &LogError| {
-        matches!(
-            error,
-            LogError::Gap {
-                expected: 6,
-                found: 7
-            }
-        ) && error.is_retryable()
-    };
-    let limit = ReadLimit {
-        entries: 100,
-        bytes: 1 << 20,
-    };
-    let page = log.read(1, &Selection::All, limit).await.unwrap();
-    assert_eq!((page.entries.len(), page.next, page.at_end), (5, 6, false));
-    let error = log.read(6, &Selection::All, limit).await.unwrap_err();
-    assert!(is_the_gap(&error), "{error}");
-
-    for from in [1, 6] {
-        let mut follow = log.follow(from, &Selection::All).await.unwrap();
-        let (entries, error) = within("the gap", async {
-            let mut entries = Vec::new();
-            loop {
-                match follow.next().await.unwrap() {
-                    Ok(batch) => entries.extend(batch),
-                    Err(error) => return (entries, error),
-                }
-            }
-        })
-        .await;
-        assert!(is_the_gap(&error), "{error}");
-        assert_eq!(entries.len() as u64, 6 - from);
-        assert!(follow.next().await.is_none());
-    }
-    let error = log.seq_at(fanjet_log::contract::time_of(5)).await;
-    assert!(
-        matches!(error, Err(LogError::Gap { .. }) | Ok(7)),
-        "{error:?}"
-    );
-}
-
-#[tokio::test]
-async fn a_foreign_message_is_corruption() {
-    let server = NatsServer::shared().await.unwrap();
-    for subject in ["identity", "commit.app.bsky.feed.post", "else"] {
-        let (config, admin) = operators_stream(&server, |_| {}).await;
-        let log = NatsLog::connect(config.clone()).await.unwrap();
-        let subject = format!("{}.{subject}", config.stream.subject_root);
-        admin
-            .publish(subject, "{}".into())
-            .await
-            .unwrap()
-            .await
-            .unwrap();
-        let limit = ReadLimit {
-            entries: 1,
-            bytes: 1,
-        };
-        let error = log.read(1, &Selection::All, limit).await.unwrap_err();
-        assert!(matches!(error, LogError::Corrupt { seq: 1, .. }), "{error}");
-        assert!(!error.is_retryable());
-        let error = log.last().await.unwrap_err();
-        assert!(matches!(error, LogError::Corrupt { seq: 1, .. }), "{error}");
-        let mut follow = log.follow(1, &Selection::All).await.unwrap();
-        let error = within("the end", follow.next()).await.unwrap().unwrap_err();
-        assert!(matches!(error, LogError::Corrupt { seq: 1, .. }), "{error}");
     }
 }

@@ -111,6 +111,64 @@ async fn a_removed_bucket_is_made_again() {
     );
 }
 
+/// A service that may not make it waits for whoever does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_removed_bucket_that_others_make_is_waited_for() {
+    let server = NatsServer::start().await.unwrap();
+    let mut config = support::config(&server.url());
+    let admin = lease(&config).await;
+    let term = admin.try_acquire(&holder("x"), TTL).await.unwrap().unwrap();
+    admin.release(&term).await.unwrap();
+    config.stream.create = false;
+    let lease = lease(&config).await;
+    let term = lease.try_acquire(&holder("a"), TTL).await.unwrap().unwrap();
+    let made = jetstream::new(async_nats::connect(server.url()).await.unwrap());
+    made.delete_key_value(&config.lease_bucket).await.unwrap();
+    for _ in 0..2 {
+        let error = lease.renew(&term, TTL).await.unwrap_err();
+        assert!(error.is_retryable(), "{error}");
+        let error = lease.try_acquire(&holder("a"), TTL).await.unwrap_err();
+        assert!(error.is_retryable(), "{error}");
+        assert!(lease.watch().await.err().unwrap().is_retryable());
+    }
+    let again = within("it is made again", async {
+        loop {
+            if let Ok(term) = admin.try_acquire(&holder("x"), TTL).await {
+                return term.unwrap();
+            }
+        }
+    });
+    admin.release(&again.await).await.unwrap();
+    let term = lease.try_acquire(&holder("a"), TTL).await.unwrap();
+    assert_eq!(term.unwrap().holder, holder("a"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_bucket_is_unavailable_until_there_is_room() {
+    let server = NatsServer::start().await.unwrap();
+    let config = support::config(&server.url());
+    let lease = lease(&config).await;
+    let term = lease.try_acquire(&holder("a"), TTL).await.unwrap().unwrap();
+    let bucket = bucket(&server, &config.lease_bucket).await;
+    let admin = jetstream::new(async_nats::connect(server.url()).await.unwrap());
+    let before = bucket.stream.cached_info().config.clone();
+    let mut full = before.clone();
+    full.max_bytes = 1;
+    admin.update_stream(&full).await.unwrap();
+    // Who holds it takes the place of what it wrote before.
+    let term = lease.renew(&term, TTL).await.unwrap().unwrap();
+    assert_eq!(term.holder, holder("a"));
+    bucket.stream.purge().await.unwrap();
+    for _ in 0..2 {
+        let error = lease.try_acquire(&holder("a"), TTL).await.unwrap_err();
+        assert!(error.is_retryable(), "{error}");
+        assert!(error.to_string().contains("maximum bytes"), "{error}");
+    }
+    admin.update_stream(&before).await.unwrap();
+    let term = lease.try_acquire(&holder("a"), TTL).await.unwrap();
+    assert_eq!(term.unwrap().holder, holder("a"));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bucket_whose_keys_cannot_end_is_refused() {
     let server = NatsServer::start().await.unwrap();

@@ -19,4 +19,7 @@ mod notices;
 mod bookmarks;
 mod plain_clients;
 mod replays;
+mod refusals;
 mod settings;
+mod stores;
+mod strays;

@@ -1,11 +1,12 @@
 //! Getting in, and being told why not.
 
 use fanjet_config::Secret;
-use fanjet_log::{EventLog, LogError};
+use fanjet_log::contract::{events, sized_event};
+use fanjet_log::{AppendError, EventLog, LogError, MAX_BODY};
 use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl};
 use fanjet_testkit::NatsServer;
 
-use crate::support;
+use crate::support::{self, within};
 
 const USERS: &str = r#"authorization { users: [ { user: ingest, password: "hunter2" } ] }"#;
 
@@ -62,14 +63,40 @@ async fn an_absent_server_is_unavailable_without_its_password() {
 }
 
 #[tokio::test]
-async fn a_server_that_takes_no_large_events_is_refused() {
-    let server = NatsServer::start_with("max_payload: 1MB").await.unwrap();
-    let error = NatsLog::connect(support::config(&server.url()))
-        .await
-        .unwrap_err();
+async fn a_server_that_takes_no_large_events_is_waited_for_and_named() {
+    let mut server = NatsServer::start_with("max_payload: 1MB").await.unwrap();
+    let config = support::config(&server.url());
+    let error = NatsLog::connect(config.clone()).await.unwrap_err();
     assert!(error.to_string().contains("max_payload"), "{error}");
     assert!(error.to_string().contains("max_payload: 4MB"), "{error}");
-    assert!(matches!(error, LogError::Misconfigured(_)));
+    assert!(error.is_retryable(), "{error}");
+    let waiting = NatsLog::connect_patiently(config, || 0);
+    let mending = async {
+        server.reconfigure("").await.unwrap();
+    };
+    let (log, ()) = tokio::join!(waiting, mending);
+    log.unwrap();
+
+    // Lowered while it is in use: what is small still goes in, what is large waits with the reason.
+    let log = NatsLog::connect(support::config(&server.url()))
+        .await
+        .unwrap();
+    server.reconfigure("max_payload: 1MB").await.unwrap();
+    let (large, after) = (vec![sized_event(0, MAX_BODY)], events(1, 2));
+    let mut appender = within("the connection is back", async {
+        loop {
+            let Ok(mut appender) = log.appender(0).await else {
+                continue;
+            };
+            if appender.append(&after).await.is_ok() && appender.flush().await.is_ok() {
+                return appender;
+            }
+        }
+    })
+    .await;
+    let error = appender.append(&large).await.unwrap_err();
+    assert!(matches!(error, AppendError::Unavailable(_)), "{error}");
+    assert!(error.to_string().contains("max_payload"), "{error}");
 }
 
 #[tokio::test]

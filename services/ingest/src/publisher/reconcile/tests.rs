@@ -19,14 +19,18 @@ fn entry(seq: Seq, relay_seq: u64) -> Entry {
     }
 }
 
+fn stored(events: usize, end: Seq) -> Verdict {
+    Verdict::Stored { events, end }
+}
+
 #[test]
 fn what_the_log_holds_of_ours_is_told_by_position_and_content() {
     let ours = VecDeque::from([event(101), event(102), event(103)]);
     for (acked, last, verdict) in [
-        (0, None, Verdict::Stored(0)),
-        (10, Some(entry(10, 100)), Verdict::Stored(0)),
-        (10, Some(entry(11, 101)), Verdict::Stored(1)),
-        (10, Some(entry(13, 103)), Verdict::Stored(3)),
+        (0, None, stored(0, 0)),
+        (10, Some(entry(10, 100)), stored(0, 10)),
+        (10, Some(entry(11, 101)), stored(1, 11)),
+        (10, Some(entry(13, 103)), stored(3, 13)),
         (10, Some(entry(9, 99)), Verdict::Shorter(9)),
         (10, Some(entry(12, 101)), Verdict::Foreign(12)),
         (10, Some(entry(14, 104)), Verdict::Foreign(14)),
@@ -34,7 +38,7 @@ fn what_the_log_holds_of_ours_is_told_by_position_and_content() {
     ] {
         assert_eq!(
             reconcile(
-                acked,
+                (acked, acked),
                 &ours,
                 last.as_ref().map_or(0, |last| last.seq),
                 last.as_ref()
@@ -50,7 +54,10 @@ fn the_same_origin_with_other_bytes_is_somebody_elses() {
     let ours = VecDeque::from([event(101)]);
     let mut last = entry(11, 101);
     last.body = Bytes::from_static(b"another leader's time");
-    assert_eq!(reconcile(10, &ours, 11, Some(&last)), Verdict::Foreign(11));
+    assert_eq!(
+        reconcile((10, 10), &ours, 11, Some(&last)),
+        Verdict::Foreign(11)
+    );
 }
 
 #[test]
@@ -58,10 +65,31 @@ fn a_log_that_keeps_nothing_still_has_an_end() {
     let ours = VecDeque::from([event(101), event(102)]);
     for (end, verdict) in [
         (9, Verdict::Shorter(9)),
-        (10, Verdict::Stored(0)),
+        (10, stored(0, 10)),
         // Perhaps they were ours, and have expired.
         (12, Verdict::Foreign(12)),
     ] {
-        assert_eq!(reconcile(10, &ours, end, None), verdict, "{end}");
+        assert_eq!(reconcile((10, 10), &ours, end, None), verdict, "{end}");
+    }
+}
+
+/// Somebody published into the stream, or took something out of it.
+#[test]
+fn what_is_no_event_stands_in_nobodys_way() {
+    let ours = VecDeque::from([event(101), event(102), event(103)]);
+    for (known, end, last, verdict) in [
+        // Behind what was acknowledged, and behind what is ours.
+        ((10, 10), 12, entry(10, 100), stored(0, 12)),
+        ((10, 10), 15, entry(12, 102), stored(2, 15)),
+        // It was there before.
+        ((10, 7), 10, entry(7, 100), stored(0, 10)),
+        ((10, 7), 11, entry(11, 101), stored(1, 11)),
+        // They do not hide that an event is gone, or that another writer is there.
+        ((10, 10), 12, entry(9, 99), Verdict::Shorter(9)),
+        ((10, 7), 10, entry(6, 99), Verdict::Shorter(6)),
+        ((10, 10), 15, entry(12, 101), Verdict::Foreign(12)),
+    ] {
+        let found = reconcile(known, &ours, end, Some(&last));
+        assert_eq!(found, verdict, "{known:?} {end} {last:?}");
     }
 }

@@ -14,12 +14,23 @@ fn delivery(stream_seq: Seq, consumer_seq: u64) -> Delivery {
 fn the_first_may_be_later_than_asked_but_only_without_filter_it_matters() {
     let unfiltered = Position::new(5, true);
     assert_eq!(unfiltered.judge(delivery(5, 1)), Verdict::Fine);
-    assert_eq!(unfiltered.judge(delivery(9, 1)), Verdict::ExpiredOrGap);
+    assert_eq!(unfiltered.judge(delivery(9, 1)), Verdict::Hole);
     assert_eq!(unfiltered.judge(delivery(5, 2)), Verdict::Gap);
     // Taken back to the end of the log.
     assert_eq!(unfiltered.judge(delivery(3, 1)), Verdict::Fine);
     assert!(unfiltered.is_before_start(3) && !unfiltered.is_before_start(5));
     assert_eq!(Position::new(5, false).judge(delivery(9, 1)), Verdict::Fine);
+}
+
+/// The server counts what it delivers: when none of that is missing, it had nothing in between.
+#[test]
+fn a_hole_is_the_servers_own() {
+    let mut position = Position::new(1, true);
+    position.advance(delivery(4, 1));
+    assert_eq!(position.judge(delivery(5, 2)), Verdict::Fine);
+    assert_eq!(position.judge(delivery(8, 2)), Verdict::Hole);
+    assert_eq!(position.judge(delivery(8, 3)), Verdict::Gap);
+    assert_eq!(position.judge(delivery(3, 2)), Verdict::Gap);
 }
 
 #[test]
