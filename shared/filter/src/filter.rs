@@ -84,9 +84,7 @@ impl Filter {
     pub(crate) fn accepts(list: List, value: &str) -> bool {
         match list {
             List::WantedCollections | List::UnwantedCollections => Patterns::accept(value),
-            List::WantedDids | List::UnwantedDids => {
-                PlcDid::of(value).is_some() || Did::parse(value).is_ok()
-            }
+            List::WantedDids | List::UnwantedDids => WantedDids::accept(value),
             List::WantedKinds => EventKinds::of_kind(value).is_some(),
             List::WantedOperations => EventKinds::of_operation(value).is_some(),
         }

@@ -11,6 +11,8 @@ pub struct PlcDid(u128);
 impl PlcDid {
     const PREFIX: &[u8; 8] = b"did:plc:";
     const CHARACTERS: usize = 24;
+    /// The length of its text.
+    pub const TEXT_BYTES: usize = Self::PREFIX.len() + Self::CHARACTERS;
 
     /// The DID of a text; `None` for anything of another form, be it a DID or not.
     pub fn of(text: &str) -> Option<Self> {

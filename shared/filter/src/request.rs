@@ -50,7 +50,8 @@ impl<'a> FilterRequest<'a> {
             .find(|&list| !self.values(list).is_empty())
     }
 
-    /// The values of a list that is not too long. One that is says so without taking more memory.
+    /// The values of a list, all of them valid and no more than it may have. A list that is too long is refused before it
+    /// takes more memory.
     pub(crate) fn checked<'s>(
         &'s self,
         list: List,
@@ -82,18 +83,12 @@ impl<'a> FilterRequest<'a> {
         read: impl Fn(&'s str) -> Option<T>,
     ) -> Result<Vec<T>, OptionsError> {
         let named = self.checked(list, |value| read(value).is_some())?;
-        let mut values = Vec::with_capacity(named.len());
-        for value in named {
-            values.push(read(value).ok_or_else(|| OptionsError::value(list, value))?);
-        }
+        let values = named
+            .iter()
+            .map(|value| read(value).ok_or_else(|| OptionsError::value(list, value)));
+        let mut values = values.collect::<Result<Vec<_>, _>>()?;
         values.sort_unstable();
         values.dedup();
-        if values.len() > list.max() {
-            return Err(OptionsError::TooMany {
-                list,
-                count: values.len(),
-            });
-        }
         Ok(values)
     }
 }

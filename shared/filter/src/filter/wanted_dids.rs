@@ -6,9 +6,6 @@ use fanjet_event::Did;
 
 use crate::{FilterRequest, List, OptionsError, PlcDid};
 
-/// Of a `did:plc` as text.
-const PLC_BYTES: usize = 32;
-
 /// At least one DID. Sorted, without duplicates; each in the first list if it has that form.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct WantedDids {
@@ -20,9 +17,7 @@ impl WantedDids {
     /// `None` when none was named.
     pub(super) fn read(request: &FilterRequest<'_>) -> Result<Option<Box<Self>>, OptionsError> {
         let list = List::WantedDids;
-        let named = request.checked(list, |value| {
-            PlcDid::of(value).is_some() || Did::parse(value).is_ok()
-        })?;
+        let named = request.checked(list, Self::accept)?;
         let mut plc = Vec::with_capacity(named.len());
         let mut others = Vec::new();
         for value in named {
@@ -46,10 +41,15 @@ impl WantedDids {
         Ok((count > 0).then(|| Box::new(wanted)))
     }
 
+    /// Whether this is a DID.
+    pub(super) fn accept(value: &str) -> bool {
+        PlcDid::of(value).is_some() || Did::parse(value).is_ok()
+    }
+
     /// The bytes of their texts.
     pub(super) fn bytes(&self) -> usize {
         let others: usize = self.others.iter().map(|did| did.as_str().len()).sum();
-        self.plc.len() * PLC_BYTES + others
+        self.plc.len() * PlcDid::TEXT_BYTES + others
     }
 
     pub(super) fn contain(&self, did: &str) -> bool {
