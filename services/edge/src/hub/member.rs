@@ -103,6 +103,17 @@ impl Place {
         }
     }
 
+    /// The same place with another lane, where one is held.
+    pub(crate) fn on(mut self, new_lane: LaneId) -> Self {
+        match &mut self {
+            Self::Live { lane, .. } | Self::Behind { lane, .. } | Self::Ahead { lane, .. } => {
+                *lane = new_lane;
+            }
+            Self::Waiting { .. } | Self::Left => {}
+        }
+        self
+    }
+
     /// The same place at another index of its list.
     fn at(mut self, new_index: u32) -> Self {
         match &mut self {
@@ -169,6 +180,17 @@ impl Member {
 
     pub(crate) fn refiltered(&self) {
         self.filters.set(self.filters.get() + 1);
+    }
+
+    /// Changes how far it has come, if it reads by itself.
+    pub(crate) fn read_on<T>(&self, change: impl FnOnce(&mut Reading) -> T) -> Option<T> {
+        let mut place = self.place.get();
+        let Place::Behind { reading, .. } = &mut place else {
+            return None;
+        };
+        let changed = change(reading);
+        self.place.set(place);
+        Some(changed)
     }
 
     pub(crate) fn place(&self) -> Place {

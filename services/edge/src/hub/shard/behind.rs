@@ -57,7 +57,7 @@ impl Shard {
             Read::Hot(batch) => {
                 self.note_source(member, false);
                 let to = batch.last().map_or(next, |last| last.seq() + 1);
-                let early = self.advance(member, to, &batch);
+                let early = advance(member, to, &batch);
                 match self.select(lane, &batch[early..], None) {
                     Some(chunk) => CatchUp::Found(chunk),
                     None => CatchUp::NothingWanted,
@@ -102,7 +102,7 @@ impl Shard {
             .entries
             .partition_point(|entry| entry.seq() < self.position);
         let asked = page.entries.get(from..to).unwrap_or_default();
-        let early = self.advance(member, page.next.min(self.position).max(next), asked);
+        let early = advance(member, page.next.min(self.position).max(next), asked);
         let from = from + early;
         let entries = page.entries.get(from..to).unwrap_or_default();
         match self.select(lane, entries, Some(&|| page.frames(from..to))) {
@@ -215,45 +215,18 @@ impl Shard {
 
     /// Notes whether a member reads the log or the ring.
     fn note_source(&self, member: &Member, is_log: bool) {
-        if let Place::Behind {
-            lane,
-            index,
-            mut reading,
-        } = member.place()
-            && reading.is_replaying != is_log
-        {
-            reading.is_replaying = is_log;
-            member.set_place(Place::Behind {
-                lane,
-                index,
-                reading,
-            });
-            self.metrics.replays(if is_log { 1 } else { -1 });
+        let was_log =
+            member.read_on(|reading| std::mem::replace(&mut reading.is_replaying, is_log));
+        match (was_log, is_log) {
+            (Some(false), true) => self.metrics.replays(1),
+            (Some(true), false) => self.metrics.replays(-1),
+            _ => {}
         }
     }
 
     /// What is before it is neither in the ring nor in the log any more.
     fn oldest_readable(&self) -> Seq {
         self.window.oldest().seq.min(self.ring.start())
-    }
-
-    /// Lets a member read on from `to`; returns how many of `entries`, which come before that, are too early for it.
-    fn advance(&self, member: &Member, to: Seq, entries: &[Arc<Entry>]) -> usize {
-        let Place::Behind {
-            lane,
-            index,
-            mut reading,
-        } = member.place()
-        else {
-            return 0;
-        };
-        let early = reading.advance(to, entries);
-        member.set_place(Place::Behind {
-            lane,
-            index,
-            reading,
-        });
-        early
     }
 
     /// What to read for a lane; decided once.
@@ -301,4 +274,10 @@ impl Shard {
         self.leave(member);
         member.outbox().close(reason);
     }
+}
+
+/// Lets a member read on from `to`; returns how many of `entries`, which come before that, are too early for it.
+fn advance(member: &Member, to: Seq, entries: &[Arc<Entry>]) -> usize {
+    let early = member.read_on(|reading| reading.advance(to, entries));
+    early.unwrap_or_default()
 }

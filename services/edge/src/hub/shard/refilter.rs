@@ -38,22 +38,7 @@ impl Shard {
         // Held before the old one is given back, so that a lane that stays the same is not built anew.
         let lane = self.lanes.hold(filter, member.encoding());
         match old {
-            Place::Behind { index, reading, .. } => member.set_place(Place::Behind {
-                lane,
-                index,
-                reading,
-            }),
-            Place::Ahead {
-                index,
-                from,
-                not_before,
-                ..
-            } => member.set_place(Place::Ahead {
-                lane,
-                index,
-                from,
-                not_before,
-            }),
+            Place::Behind { .. } | Place::Ahead { .. } => member.set_place(old.on(lane)),
             Place::Live { .. } | Place::Waiting { .. } | Place::Left => {
                 self.detach(member);
                 self.go_live(lane, member);
