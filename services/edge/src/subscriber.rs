@@ -21,6 +21,5 @@ pub use outbox::{Chunk, Line, Outbox, Push, Take, Written};
 pub(crate) use age::Ages;
 pub(crate) use body::{body, socket_body};
 pub(crate) use control::greeting;
-pub(crate) use inbound::Inbound;
+pub(crate) use inbound::{Allowed, Inbound, Patience};
 pub(crate) use session::{MAX_BYTES_READ_HERE, Session};
-pub(crate) use throttle::Throttle;

@@ -4,7 +4,7 @@
 //! and at the rate that all subscribers of one holder share. Neither the end of the node nor anybody else waits for it.
 
 use std::future::poll_fn;
-use std::time::Duration;
+use std::task::Poll;
 
 use actix_web::HttpRequest;
 use actix_web::error::PayloadError;
@@ -13,14 +13,11 @@ use actix_web::web;
 use bytes::{Bytes, BytesMut};
 use fanjet_filter::{Filter, MessageError};
 use futures::{Stream, StreamExt};
-use tokio::time::{Instant, timeout};
 
 use super::Refusal;
 use super::admission::Permit;
 use crate::edge::Node;
-use crate::limits::{Claim, InboundMemory, Sending};
-use crate::metrics::Metrics;
-use crate::subscriber::{MAX_BYTES_READ_HERE, Throttle};
+use crate::subscriber::{Allowed, MAX_BYTES_READ_HERE, Patience};
 
 /// The filter that a request's body is.
 ///
@@ -36,13 +33,20 @@ pub(super) async fn posted_filter(
     if announced(request).is_some_and(|bytes| bytes > max_bytes as u64) {
         return Err(Refusal::BodyTooLong { max_bytes });
     }
-    let mut reader = Reader::new(max_bytes, permit.sending(), node);
+    let mut reader = Reader::new(Allowed::new(node, permit.sending()));
     let text = tokio::select! {
         read = reader.read(body) => read?,
         () = node.ending.draining.cancelled() => return Err(Refusal::Draining),
     };
+    let filter = if text.len() <= MAX_BYTES_READ_HERE {
+        Filter::from_body(&text)
+    } else {
+        let reading = node
+            .inbound_memory
+            .read_aside(move || Filter::from_body(&text));
+        reading.await.map_err(|_| Refusal::Internal)?
+    };
     // The memory is claimed until the text is a filter.
-    let filter = parsed(text, &node.inbound_memory).await?;
     drop(reader);
     filter.map_err(|refused| match refused {
         MessageError::Options(refused) => Refusal::InvalidOptions(refused),
@@ -56,40 +60,17 @@ fn announced(request: &HttpRequest) -> Option<u64> {
     length.to_str().ok()?.parse().ok()
 }
 
-/// A long text is read on another thread: this one has subscribers to serve meanwhile.
-async fn parsed(
-    text: Bytes,
-    memory: &InboundMemory,
-) -> Result<Result<Filter, MessageError>, Refusal> {
-    if text.len() <= MAX_BYTES_READ_HERE {
-        return Ok(Filter::from_body(&text));
-    }
-    let _turn = memory.turn().await;
-    let parsing = web::block(move || Filter::from_body(&text));
-    parsing.await.map_err(|_| Refusal::Internal)
-}
-
 /// Puts a body together.
 struct Reader {
-    max_bytes: usize,
-    /// How long the client may take, beside the pauses that this node makes. Zero: for ever.
-    patience: Duration,
-    memory: Claim,
-    sending: [Throttle; 2],
-    metrics: Metrics,
+    allowed: Allowed,
+    patience: Patience,
 }
 
 impl Reader {
-    fn new(max_bytes: usize, sending: Sending, node: &Node) -> Self {
+    fn new(allowed: Allowed) -> Self {
         Self {
-            max_bytes,
-            patience: node.config.subscriber.message_timeout,
-            memory: node.inbound_memory.claim(sending.memory),
-            sending: [
-                Throttle::new(sending.messages),
-                Throttle::new(sending.bytes),
-            ],
-            metrics: node.metrics.clone(),
+            patience: Patience::new(allowed.message_timeout),
+            allowed,
         }
     }
 
@@ -97,45 +78,41 @@ impl Reader {
         &mut self,
         mut body: impl Stream<Item = Result<Bytes, PayloadError>> + Unpin,
     ) -> Result<Bytes, Refusal> {
+        let max_bytes = self.allowed.max_message_bytes;
         let mut read = BytesMut::new();
-        self.spend([1, 0]).await;
-        while let Some(part) = self.waited_for(body.next()).await? {
+        self.allowed.obeyed_one();
+        loop {
+            poll_fn(|cx| self.allowed.poll_pause(cx)).await;
+            let Some(part) = self.next_of(&mut body).await? else {
+                return Ok(read.freeze());
+            };
             let part = part.map_err(|_| Refusal::BodyCutOff)?;
             let length = read.len() + part.len();
-            if length > self.max_bytes {
-                return Err(Refusal::BodyTooLong {
-                    max_bytes: self.max_bytes,
-                });
+            if length > max_bytes {
+                return Err(Refusal::BodyTooLong { max_bytes });
             }
-            if !self.memory.resize(length) {
+            if !self.allowed.memory.resize(length) {
                 return Err(Refusal::InboundFull);
             }
             read.extend_from_slice(&part);
-            self.spend([0, part.len()]).await;
+            self.allowed.came(part.len());
         }
-        Ok(read.freeze())
     }
 
-    /// What the client sends next.
-    async fn waited_for<T>(&mut self, next: impl Future<Output = T>) -> Result<T, Refusal> {
-        if self.patience.is_zero() {
-            return Ok(next.await);
-        }
-        let asked = Instant::now();
-        let next = timeout(self.patience, next).await;
-        self.patience = self.patience.saturating_sub(asked.elapsed());
-        next.ok()
-            .filter(|_| !self.patience.is_zero())
-            .ok_or(Refusal::BodyTimeout)
-    }
-
-    /// Takes messages and bytes from what the holder may send, and waits until they are paid for.
-    async fn spend(&mut self, amounts: [usize; 2]) {
-        for (throttle, amount) in self.sending.iter_mut().zip(amounts) {
-            if throttle.spend(amount) {
-                self.metrics.inbound_paused();
-            }
-            poll_fn(|cx| throttle.poll_pause(cx)).await;
-        }
+    /// What the client sends next, unless it has taken too long.
+    async fn next_of<S: Stream + Unpin>(
+        &mut self,
+        body: &mut S,
+    ) -> Result<Option<S::Item>, Refusal> {
+        let next = poll_fn(|cx| match body.poll_next_unpin(cx) {
+            Poll::Ready(next) => Poll::Ready(Ok(next)),
+            Poll::Pending => self
+                .patience
+                .poll_over(cx)
+                .map(|()| Err(Refusal::BodyTimeout)),
+        });
+        let next = next.await;
+        self.patience.pause();
+        next
     }
 }

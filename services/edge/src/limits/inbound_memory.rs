@@ -4,7 +4,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use actix_web::error::BlockingError;
+use actix_web::web;
+use tokio::sync::Semaphore;
 
 /// So much every connection has without asking: options of usual size fit, whatever others send.
 const FREE_BYTES: usize = 32 << 10;
@@ -18,7 +20,7 @@ pub(crate) struct InboundMemory {
     max_bytes: usize,
     max_per_holder: usize,
     claimed: AtomicUsize,
-    reading: Semaphore,
+    reading: Arc<Semaphore>,
 }
 
 /// What all connections of one holder have claimed.
@@ -38,13 +40,26 @@ impl InboundMemory {
             max_bytes,
             max_per_holder,
             claimed: AtomicUsize::new(0),
-            reading: Semaphore::new(READ_AT_ONCE),
+            reading: Arc::new(Semaphore::new(READ_AT_ONCE)),
         }
     }
 
-    /// A turn to read a long message; `None` never comes.
-    pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        self.reading.acquire().await.ok()
+    /// Reads a long message in its turn, on another thread: this one has subscribers to serve meanwhile.
+    ///
+    /// # Errors
+    /// When reading it panics.
+    pub(crate) async fn read_aside<T: Send + 'static>(
+        &self,
+        read: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, BlockingError> {
+        // It is never closed.
+        let turn = Arc::clone(&self.reading).acquire_owned().await.ok();
+        web::block(move || {
+            // The other thread goes on when the client, and whoever waits here, is gone.
+            let _turn = turn;
+            read()
+        })
+        .await
     }
 
     /// A claim on nothing yet, which counts against this share.
@@ -115,6 +130,24 @@ mod tests {
         assert!(one.resize(FREE_BYTES + 1000));
         assert!(one.resize(0));
         assert_eq!(memory.claimed.load(Ordering::Relaxed), 0);
+    }
+
+    /// Who leaves while its message is read has not made room for another one.
+    #[actix_web::test]
+    async fn a_message_is_read_in_its_turn_whether_its_client_waits_or_not() {
+        let memory = InboundMemory::new(1000, 1000);
+        let (go_on, go) = std::sync::mpsc::channel::<()>();
+        let go = Arc::new(std::sync::Mutex::new(go));
+        for _ in 0..READ_AT_ONCE {
+            let go = Arc::clone(&go);
+            let left = memory.read_aside(move || go.lock().unwrap().recv());
+            assert!(futures::poll!(Box::pin(left)).is_pending());
+        }
+        let mut next = Box::pin(memory.read_aside(|| "read"));
+        assert!(futures::poll!(&mut next).is_pending());
+        assert_eq!(memory.reading.available_permits(), 0);
+        drop(go_on);
+        assert_eq!(next.await.unwrap(), "read");
     }
 
     #[test]

@@ -8,6 +8,8 @@
 mod header;
 mod patience;
 
+pub(crate) use patience::Patience;
+
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -19,7 +21,6 @@ use futures::Stream;
 use tokio_util::codec::Decoder as _;
 
 use self::header::Header;
-use self::patience::Patience;
 use super::throttle::Throttle;
 use crate::edge::Node;
 use crate::limits::{Claim, Sending};
@@ -83,19 +84,19 @@ impl Allowed {
         }
     }
 
-    fn came(&mut self, bytes: usize) {
+    pub(crate) fn came(&mut self, bytes: usize) {
         if self.bytes.spend(bytes) {
             self.metrics.inbound_paused();
         }
     }
 
-    fn obeyed_one(&mut self) {
+    pub(crate) fn obeyed_one(&mut self) {
         if self.messages.spend(1) {
             self.metrics.inbound_paused();
         }
     }
 
-    fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         ready!(self.bytes.poll_pause(cx));
         self.messages.poll_pause(cx)
     }

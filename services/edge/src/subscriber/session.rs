@@ -8,7 +8,6 @@ use actix::{
     Actor, ActorContext, AsyncContext, Context, StreamHandler, WrapFuture, fut::ActorFutureExt,
 };
 use actix_http::error::PayloadError;
-use actix_web::web;
 use bytes::Bytes;
 use fanjet_filter::{ClientMessage, MessageError};
 use fanjet_wire::close::CloseReason;
@@ -173,10 +172,7 @@ impl Session {
             return self.obey(ClientMessage::parse(&text), ctx);
         }
         let memory = Arc::clone(&self.reading);
-        let reading = async move {
-            let _turn = memory.turn().await;
-            web::block(move || ClientMessage::parse(&text)).await
-        };
+        let reading = async move { memory.read_aside(move || ClientMessage::parse(&text)).await };
         ctx.wait(
             reading
                 .into_actor(self)
