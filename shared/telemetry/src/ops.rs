@@ -1,20 +1,31 @@
 //! The ops HTTP server: `/livez`, `/readyz`, `/startupz`, `/metrics`. For the operator's network, not for the public.
 
+mod places;
+
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use actix_web::dev::Extensions;
 use actix_web::http::header::ContentType;
+use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpResponse, web};
 use fanjet_actors::Stop;
 use fanjet_http::{Listening, Paths, Setup, get, listen, semantics};
 use thiserror::Error;
+use tracing::debug;
 
+use self::places::Places;
 use crate::{Health, Metrics, OpsConfig};
 
 /// What all services call the log in their reports.
 const LOG: &str = "log";
 const PATHS: Paths = Paths(&["/livez", "/readyz", "/startupz", "/metrics"]);
+/// Connections at one time.
+const PLACES: usize = 256;
+/// Connections whose places were taken by newer ones.
+const REPLACED: &str = "fanjet_ops_replaced_connections";
 const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The ops server failed.
@@ -45,12 +56,22 @@ impl OpsServer {
         let setup = Setup {
             listen: config.listen,
             workers: 1,
-            max_connections: 256,
+            // Those that are told to end need a moment, and nobody is to wait for them.
+            max_connections: 2 * PLACES,
             tls: None,
             head_timeout: Duration::from_secs(5),
             linger: Duration::from_secs(1),
             write_buffer: None,
             shutdown_timeout: Duration::from_secs(1),
+        };
+        let replaced = metrics.meter("fanjet-ops").u64_counter(REPLACED).build();
+        let places = Arc::new(Places::new(PLACES, replaced));
+        let accept = move |stream: &TcpStream, data: &mut Extensions| match places.take(stream) {
+            Ok(place) => data.insert(place).is_none(),
+            Err(error) => {
+                debug!(%error, "a connection that ended by itself");
+                false
+            }
         };
         let started = web::Data::new(Started::default());
         let app = move || {
@@ -65,7 +86,7 @@ impl OpsServer {
                 .service(get("/metrics", render_metrics))
                 .default_service(web::to(PATHS.others()))
         };
-        let listening = listen(setup, |_, _| true, app);
+        let listening = listen(setup, accept, app);
         let listening = listening.map_err(|source| OpsError::Listen {
             address: config.listen,
             source,

@@ -2,6 +2,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use super::*;
 use crate::HealthReport;
@@ -61,6 +62,51 @@ async fn health_follows_the_facts_and_metrics_are_served() {
         assert!(get(address, "/readyz").starts_with("HTTP/1.1 503"));
         assert!(get(address, "/startupz").starts_with("HTTP/1.1 200"));
         assert!(get(address, "/metrics").contains("fanjet_test_total 1"));
+        drop(stop_server);
+    });
+    server.run(stop).await.unwrap();
+    client.await.unwrap();
+}
+
+/// What somebody sends who wants to stay: nothing, the beginning of a head, a head that never ends.
+const HELD: [&str; 3] = [
+    "",
+    "GET /livez HTTP/1.1\r\nHost: x\r\nX-Slow: ",
+    "GET /livez HTTP/1.1\r\n",
+];
+
+/// More connections than there are places, from the very address that asks, opened anew as fast as they end.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_keeps_probes_out_by_staying() {
+    let metrics = Metrics::new().unwrap();
+    let health = Health::new(HealthReport::default);
+    let listen = ([127, 0, 0, 1], 0).into();
+    let server = OpsServer::bind(&OpsConfig { listen }, metrics.clone(), health).unwrap();
+    let address = server.address();
+    let stop = Stop::new();
+    let stop_server = stop.clone().drop_guard();
+    let client = tokio::task::spawn_blocking(move || {
+        let hold = |words: &str| {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.write_all(words.as_bytes()).unwrap();
+            stream
+        };
+        let mut held = Vec::new();
+        for round in 0..5 {
+            held.extend((0..300).map(|n| hold(HELD[n % HELD.len()])));
+            // One more byte from those who are still there.
+            held.retain_mut(|stream: &mut TcpStream| stream.write_all(b"x").is_ok());
+            let asked = Instant::now();
+            assert!(
+                get(address, "/livez").starts_with("HTTP/1.1 200"),
+                "{round}"
+            );
+            assert!(asked.elapsed() < Duration::from_secs(3), "{round}");
+        }
+        let shown = get(address, "/metrics");
+        let replaced = shown.lines().find_map(|line| line.strip_prefix(REPLACED));
+        let replaced: f64 = replaced.unwrap().trim().parse().unwrap();
+        assert!(replaced >= 1_000.0, "{shown}");
         drop(stop_server);
     });
     server.run(stop).await.unwrap();
