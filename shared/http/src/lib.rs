@@ -21,6 +21,6 @@ mod server;
 pub use gate::Gate;
 pub use paths::{Paths, allow, get};
 pub use semantics::semantics;
-pub use server::{Listening, Setup, listen};
+pub use server::{Listening, RECEIVE_BUFFER, Setup, listen};
 pub use tls::{Tls, TlsError};
 pub use wire::Wire;

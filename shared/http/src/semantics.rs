@@ -8,7 +8,7 @@ use actix_web::HttpResponse;
 use actix_web::body::BodySize;
 use actix_web::dev::{RequestHead, Service, ServiceRequest, ServiceResponse};
 use actix_web::error::Error;
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::http::{Method, StatusCode, Version};
 use actix_web::web::Bytes;
 use futures::future::Either;
@@ -26,6 +26,8 @@ enum Behind {
 /// Why a request gets no further, whatever it asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Misplaced {
+    /// A path in other words. Whoever stands before this server and lets only some paths through compares what is written.
+    Escaped,
     /// There are WebSockets at this path only.
     WebSocket(Option<&'static str>),
     /// A body whose end is marked within it.
@@ -33,7 +35,7 @@ enum Misplaced {
 }
 
 /// Answers a request as `service` does, and as HTTP wants it: HEAD as GET without a body, and nothing that HTTP/1.0 does not
-/// have. `websockets` is the path where requests may become WebSockets, if there is one.
+/// have. No browser guesses what an answer is. `websockets` is the path where requests may become WebSockets, if there is one.
 pub fn semantics<S>(
     mut request: ServiceRequest,
     service: &S,
@@ -53,7 +55,10 @@ where
         }
     }
     let answer = match behind {
-        Err(misplaced) => Either::Left(ready(Ok(request.into_response(misplaced.answer())))),
+        Err(misplaced) => {
+            let answer = misplaced.answer(request.path());
+            Either::Left(ready(Ok(request.into_response(answer))))
+        }
         Ok(_) => {
             if is_head {
                 request.head_mut().method = Method::GET;
@@ -74,6 +79,9 @@ where
 
 /// What comes behind this head.
 fn behind(head: &RequestHead, websockets: Option<&'static str>) -> Result<Behind, Misplaced> {
+    if head.uri.path().contains('%') {
+        return Err(Misplaced::Escaped);
+    }
     if wants_websocket(&head.headers) {
         let may_upgrade = head.method == Method::GET && head.version >= Version::HTTP_11;
         // Elsewhere it would be a reason to wait for bytes that mean nothing.
@@ -104,8 +112,12 @@ fn wants_websocket(headers: &HeaderMap) -> bool {
 }
 
 impl Misplaced {
-    fn answer(self) -> HttpResponse {
+    fn answer(self, path: &str) -> HttpResponse {
         let (status, words) = match self {
+            Self::Escaped => (
+                StatusCode::NOT_FOUND,
+                format!("nothing is served at {path} (allowed: paths without percent-encoding)"),
+            ),
             Self::WebSocket(Some(path)) => (
                 StatusCode::BAD_REQUEST,
                 format!("no WebSocket here (allowed: GET {path} with HTTP/1.1)"),
@@ -127,6 +139,9 @@ impl Misplaced {
 
 /// The answer as this request's method and version want it.
 fn answered(mut response: ServiceResponse<BoxBody>, is_head: bool) -> ServiceResponse<BoxBody> {
+    let nosniff = HeaderValue::from_static("nosniff");
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
     if response.request().version() < Version::HTTP_11 {
         // It ends with the connection.
         response.response_mut().head_mut().no_chunking(true);

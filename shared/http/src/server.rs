@@ -27,6 +27,10 @@ use crate::{Tls, Wire};
 /// Connections that wait for the server to accept them.
 const BACKLOG: i32 = 2048;
 
+/// What the system keeps of a connection that is not read, at most; in its own reckoning twice as much. Left to itself it keeps
+/// megabytes, and whoever sends more than is read fills them. A long message comes as fast as this allows in each round trip.
+pub const RECEIVE_BUFFER: usize = 64 << 10;
+
 /// The server reckons its deadlines from a time up to half a second old, and one that is over before it is waited for
 /// never comes: the connection would stay for ever.
 const SHORTEST_DEADLINE: Duration = Duration::from_millis(600);
@@ -179,6 +183,8 @@ async fn encrypted(stream: TcpStream, tls: &Tls, patience: Duration) -> Result<I
 fn listener(addr: SocketAddr) -> io::Result<std::net::TcpListener> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
+    // Connections inherit it. Later would be too late: a window is scaled by it when a connection begins.
+    socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
     socket.bind(&addr.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())

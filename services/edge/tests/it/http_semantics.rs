@@ -161,6 +161,8 @@ async fn every_method_and_version_means_the_same_on_every_path() {
                 let answer = ask(addr, &head(method, path.path, version, length), is_endless).await;
                 let case = format!("{method} {:?} {} {version}", path.port, path.path);
                 assert_eq!(answer.version, format!("HTTP/{version}"), "{case}");
+                let nosniff = answer.header("x-content-type-options");
+                assert_eq!(nosniff, Some("nosniff"), "{case}");
                 if version == "1.0" {
                     assert_eq!(answer.header("transfer-encoding"), None, "{case}");
                 } else {
@@ -391,6 +393,10 @@ async fn what_a_head_must_and_must_not_have() {
         let answer = ask(node.addr(), &head, status == 101).await;
         assert_eq!(answer.status, status, "{head}");
         assert!(answer.body.contains(words), "{head}{}", answer.body);
+        if !answer.body.is_empty() {
+            let nosniff = answer.header("x-content-type-options");
+            assert_eq!(nosniff, Some("nosniff"), "{head}");
+        }
         match status {
             426 => {
                 assert_eq!(answer.header("sec-websocket-version"), Some("13"));

@@ -32,6 +32,8 @@ mod handshake;
 #[cfg(test)]
 mod http_semantics;
 #[cfg(test)]
+mod kernel_memory;
+#[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
 mod limits;
@@ -52,11 +54,15 @@ mod replay;
 #[cfg(test)]
 mod slow_readers;
 #[cfg(test)]
+mod smuggling;
+#[cfg(test)]
 mod status;
 #[cfg(test)]
 mod status_cluster;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod violations;
 
 /// How the nodes of these tests write.
 #[cfg(test)]

@@ -3,6 +3,7 @@ use std::net::SocketAddr;
 use fanjet_filter::Encoding;
 use fanjet_log::Entry;
 use futures::{SinkExt, StreamExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
@@ -90,6 +91,11 @@ impl Client {
             socket,
             encoding: options.unwrap().encoding,
         })
+    }
+
+    /// Sends bytes as they are, whether they are frames or not. `false` when the node does not take them any more.
+    pub(crate) async fn send_raw(&mut self, bytes: &[u8]) -> bool {
+        self.socket.get_mut().write_all(bytes).await.is_ok()
     }
 
     /// The next event's text; control frames are passed over.
