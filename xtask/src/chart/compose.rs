@@ -67,6 +67,7 @@ pub(super) fn check() -> Result<()> {
     ensure!(ours.len() >= 4, "{FILE} has only {} services", ours.len());
     check_nats(services)?;
     check_scrapes(&ours)?;
+    check_trusted(services, &ours)?;
     println!(
         "compose: {} services and NATS take their settings",
         ours.len()
@@ -171,6 +172,22 @@ fn check_scrapes(ours: &[Service]) -> Result<()> {
     ensure!(
         listening == scraped.len(),
         "{SCRAPES} looks for what is not there"
+    );
+    Ok(())
+}
+
+/// That edges believe HAProxy, and nobody else, whose request it passes on.
+fn check_trusted(services: &Yaml<'_>, ours: &[Service]) -> Result<()> {
+    let address = ["haproxy", "networks", "default", "ipv4_address"]
+        .iter()
+        .try_fold(services, |yaml, name| field(yaml, name))
+        .and_then(scalar);
+    let only = address.context("HAProxy has no address of its own")? + "/32";
+    let trusted = ours.iter().flat_map(|service| &service.env);
+    let mut trusted = trusted.filter(|(key, _)| key == "FANJET_HTTP__TRUSTED_PROXIES");
+    ensure!(
+        trusted.all(|(_, networks)| *networks == only),
+        "{FILE}: more than HAProxy ({only}) is trusted"
     );
     Ok(())
 }
