@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::ending::Ending;
 use crate::http::{Admission, Connections, Server};
-use crate::limits::InboundMemory;
+use crate::limits::{FilterMemory, InboundMemory};
 use crate::metrics::{Metrics, show_passed_over};
 use crate::replay::{Damages, Desk, Loader, Questions, Starts};
 use crate::sockets::Stalls;
@@ -35,6 +35,7 @@ pub(crate) struct Node {
     pub(crate) connections: Arc<Connections>,
     pub(crate) admission: Arc<Admission>,
     pub(crate) inbound_memory: Arc<InboundMemory>,
+    pub(crate) filter_memory: Arc<FilterMemory>,
     pub(crate) metrics: Metrics,
     pub(crate) board: Arc<Board>,
     pub(crate) stalls: Arc<Stalls>,
@@ -130,6 +131,7 @@ impl Edge {
             compression: Compression::load(&config.zstd)?,
             connections: Arc::new(Connections::new(&config.http, metrics.clone())),
             admission: Arc::new(Admission::new(&config)?),
+            filter_memory: Arc::new(config.limits.filter_memory()),
             inbound_memory: Arc::new(config.limits.inbound_memory(&config.subscriber)),
             metrics: metrics.clone(),
             board: Arc::new(Board::new(config.http.max_status_viewers)),

@@ -11,7 +11,6 @@ mod posted;
 
 mod client_address;
 mod api_key;
-mod holder;
 mod admission;
 mod refusal;
 

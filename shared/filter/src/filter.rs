@@ -80,6 +80,19 @@ impl Filter {
         self.wanted.bytes() + dids + unwanted
     }
 
+    /// About as much memory as it takes together with what finds the events for it.
+    pub fn memory_bytes(&self) -> usize {
+        2 * self.bytes() + 2 * size_of::<PlcDid>() * self.values()
+    }
+
+    /// How many values there are.
+    fn values(&self) -> usize {
+        let dids = self.plc_dids().len() + self.other_dids().len();
+        let extensions = self.extensions.as_ref();
+        let unwanted = extensions.map_or(0, |it| it.unwanted.len() + it.unwanted_dids.len());
+        self.wanted.len() + dids + unwanted
+    }
+
     /// Whether this is a value that a list may have.
     pub(crate) fn accepts(list: List, value: &str) -> bool {
         match list {

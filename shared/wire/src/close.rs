@@ -39,6 +39,8 @@ pub enum CloseReason {
     MessageTimeout,
     /// There is no memory left for long messages, on this node or for this client.
     InboundFull,
+    /// There is no memory left for long filters, on this node or for this client.
+    FiltersFull,
     /// The client broke the WebSocket protocol.
     ProtocolError,
     /// The client showed no sign of life after a ping.
@@ -53,7 +55,7 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// One of each, for whoever needs the closed set of labels.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Draining,
         Self::TooOld,
         Self::FellBehind,
@@ -66,6 +68,7 @@ impl CloseReason {
         Self::HelloTimeout,
         Self::MessageTimeout,
         Self::InboundFull,
+        Self::FiltersFull,
         Self::ProtocolError,
         Self::PongTimeout,
         Self::ClientClosed(None),
@@ -77,7 +80,9 @@ impl CloseReason {
     pub fn code(&self) -> Option<u16> {
         match self {
             Self::Draining | Self::TooOld => Some(1012),
-            Self::FellBehind | Self::LogReplaced | Self::InboundFull => Some(1013),
+            Self::FellBehind | Self::LogReplaced | Self::InboundFull | Self::FiltersFull => {
+                Some(1013)
+            }
             Self::LogDamaged { .. } | Self::Internal => Some(1011),
             Self::MessageTooBig => Some(1009),
             Self::BadMessage(_) => Some(1007),
@@ -104,6 +109,7 @@ impl CloseReason {
             Self::HelloTimeout => "hello_timeout",
             Self::MessageTimeout => "message_timeout",
             Self::InboundFull => "inbound_full",
+            Self::FiltersFull => "filters_full",
             Self::ProtocolError => "protocol_error",
             Self::PongTimeout => "pong_timeout",
             Self::ClientClosed(_) => "client_closed",
@@ -131,6 +137,7 @@ impl CloseReason {
             }
             Self::MessageTimeout => "message not sent whole in time",
             Self::InboundFull => "no room for long messages now, try again later",
+            Self::FiltersFull => "no room for long filters now, try again later",
             Self::ProtocolError => return "protocol error".to_owned(),
             Self::PongTimeout => "no answer to ping",
             Self::ClientClosed(_) | Self::Stalled | Self::ClientGone => return String::new(),

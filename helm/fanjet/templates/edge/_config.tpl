@@ -8,7 +8,7 @@
 {{- $unless := dict -}}
 {{- if empty .Values.edge.trustedProxies -}}
 {{- $_ := set $unless "http" (dict "max_subscribers_per_address" 0 "max_connections_per_address" 0) -}}
-{{- $_ := set $unless "limits" (dict "max_replay_bytes_per_second" 0 "max_messages_per_second" 0 "max_sent_bytes_per_second" 0 "max_inbound_bytes_per_address" 0) -}}
+{{- $_ := set $unless "limits" (dict "max_replay_bytes_per_second" 0 "max_messages_per_second" 0 "max_sent_bytes_per_second" 0 "max_inbound_bytes_per_address" 0 "max_filter_bytes_per_address" 0) -}}
 {{- end -}}
 {{- $limits := dict -}}
 {{- if .Values.edge.apiKeys.existingSecret }}{{ $_ := set $limits "api_keys" "/etc/fanjet/api-keys/keys.toml" }}{{ end -}}

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::SubscriberConfig;
-use crate::limits::{InboundMemory, Rate, Sending, unless_zero};
+use crate::limits::{FilterMemory, Holder, InboundMemory, Rate, Sending, unless_zero};
 
 /// What one client may take, beside places.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,11 @@ pub struct LimitsConfig {
     /// As many of them as all clients from one address may take together; one longest message always may. 0: no limit of
     /// their own.
     pub max_inbound_bytes_per_address: usize,
+    /// Bytes that the long filters of all subscribers may take, as long as those are connected; who asks for one that finds no
+    /// room is refused with 503, and closed with 1013 when it is connected.
+    pub max_filter_bytes: usize,
+    /// As many of them as all subscribers from one address may take together. 0: no limit of their own.
+    pub max_filter_bytes_per_address: usize,
     /// Bytes per second that all subscribers from one address together get on their way from their cursors to what is
     /// live; they get the rest later. 0: no limit.
     pub max_replay_bytes_per_second: u64,
@@ -38,6 +43,8 @@ impl Default for LimitsConfig {
             max_sent_bytes_per_second: 5_000_000,
             max_inbound_bytes: 64 << 20,
             max_inbound_bytes_per_address: 16 << 20,
+            max_filter_bytes: 512 << 20,
+            max_filter_bytes_per_address: 64 << 20,
             max_replay_bytes_per_second: 256 << 20,
             api_keys: PathBuf::new(),
         }
@@ -55,8 +62,19 @@ impl LimitsConfig {
         InboundMemory::new(self.max_inbound_bytes, per_address)
     }
 
+    /// Memory for the filters of subscribers.
+    pub(crate) fn filter_memory(&self) -> FilterMemory {
+        let per_address = unless_zero(self.max_filter_bytes_per_address);
+        FilterMemory::new(self.max_filter_bytes, per_address)
+    }
+
     /// What one holder's clients may send, whose messages may have so many bytes.
-    pub(crate) fn sending(&self, max_message_bytes: usize, now: Instant) -> Sending {
+    pub(crate) fn sending(
+        &self,
+        holder: Holder,
+        max_message_bytes: usize,
+        now: Instant,
+    ) -> Sending {
         let per_second = self.max_sent_bytes_per_second;
         let bytes = Rate {
             per_second,
@@ -67,6 +85,6 @@ impl LimitsConfig {
             per_second: self.max_messages_per_second,
             at_once: self.max_messages_per_second.min(MESSAGES_AT_ONCE),
         };
-        Sending::new(messages, bytes, now)
+        Sending::new(holder, messages, bytes, now)
     }
 }

@@ -58,6 +58,8 @@ pub const RANGES: &[Range] = &[
     Range::count("limits.max_sent_bytes_per_second", 1, TIB).or_zero("no limit"),
     Range::count("limits.max_inbound_bytes", 1, TIB),
     Range::count("limits.max_inbound_bytes_per_address", 1, TIB).or_zero("no limit of their own"),
+    Range::count("limits.max_filter_bytes", 1, TIB),
+    Range::count("limits.max_filter_bytes_per_address", 1, TIB).or_zero("no limit of their own"),
     Range::count("limits.max_replay_bytes_per_second", 1, TIB).or_zero("no limit"),
     Range::count("zstd.level", 1, 22),
     Range::time("drain.grace", MILLI, HOUR).or_zero("none"),

@@ -8,9 +8,8 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::Refusal;
-use super::holder::Holder;
 use crate::config::LimitsConfig;
-use crate::limits::{Allowance, ApiKeys, Rate, Sending, SharedAllowance, unless_zero};
+use crate::limits::{Allowance, ApiKeys, Holder, Rate, Sending, SharedAllowance, unless_zero};
 use crate::{EdgeConfig, EdgeError};
 
 /// Counts the subscribers of all workers.
@@ -95,7 +94,7 @@ impl Admission {
             Places {
                 taken: 0,
                 replay: Arc::new(Mutex::new(Allowance::new(rate, now))),
-                sending: self.limits.sending(self.max_message_bytes, now),
+                sending: self.limits.sending(holder, self.max_message_bytes, now),
             }
         });
         match (&key, holder) {
@@ -122,6 +121,11 @@ impl Admission {
 }
 
 impl Permit {
+    /// Whom the place is counted for.
+    pub(crate) fn holder(&self) -> Holder {
+        self.holder
+    }
+
     /// What is left for replays.
     pub(crate) fn replay(&self) -> SharedAllowance {
         Arc::clone(&self.replay)

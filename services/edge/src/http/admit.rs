@@ -11,6 +11,7 @@ use super::api_key::api_key;
 use super::client_address::client_address;
 use super::posted::posted_filter;
 use crate::edge::Node;
+use crate::limits::FilterClaim;
 use crate::replay::{Damage, Start, StartError};
 
 /// The time of the oldest event that can be replayed, as a cursor. Always sent, except right after a node's start.
@@ -23,6 +24,8 @@ pub(super) struct Admitted {
     pub(super) options: SubscriberOptions,
     pub(super) start: Start,
     pub(super) permit: Permit,
+    /// What its filter takes.
+    pub(super) room: FilterClaim,
     /// The answer, which tells how far back a cursor can reach.
     pub(super) response: HttpResponseBuilder,
 }
@@ -61,6 +64,10 @@ pub(super) async fn admit(
     if !options.require_hello && !node.tail.pool.serves(&options.filter) {
         return Err(Refusal::OutsidePool(node.tail.pool.to_string()));
     }
+    let room = node.filter_memory.claim(permit.holder());
+    if !room.hold(&options.filter) {
+        return Err(Refusal::FiltersFull);
+    }
     let mut response = answer(request)?;
     let start = tokio::select! {
         start = node.starts.resolve(options.cursor) => start,
@@ -85,6 +92,7 @@ pub(super) async fn admit(
         options,
         start,
         permit,
+        room,
         response,
     })
 }

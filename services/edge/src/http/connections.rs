@@ -13,9 +13,8 @@ use hashbrown::HashMap;
 use ipnet::IpNet;
 use parking_lot::Mutex;
 
-use super::holder::counted_as;
 use crate::config::HttpConfig;
-use crate::limits::unless_zero;
+use crate::limits::{counted_as, unless_zero};
 use crate::metrics::Metrics;
 
 /// Why a connection was ended before its time: labels of a metric.

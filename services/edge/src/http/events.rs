@@ -87,16 +87,18 @@ fn stream(request: &HttpRequest, mut admitted: Admitted, worker: &Worker) -> Htt
         _ => NDJSON,
     };
     admitted.response.content_type(content_type);
-    let rest = written(feed, admitted.permit).map(|Ok(bytes)| bytes);
+    let rest = written(feed, (admitted.permit, admitted.room)).map(|Ok(bytes)| bytes);
     let bytes = iter(first).chain(rest);
     endless(admitted.response, request.version(), bytes)
 }
 
 /// `EventSource` comes back after 200 only, so where that may help it gets the refusal as a stream.
 fn refused(request: &HttpRequest, refusal: &Refusal) -> HttpResponse {
-    let is_event_source = accepted(request) == Encoding::Sse
-        && options(request).is_ok_and(|asked| asked.encoding == Encoding::Sse);
-    if !refusal.is_temporary() || !is_event_source {
+    let is_event_source = || {
+        accepted(request) == Encoding::Sse
+            && options(request).is_ok_and(|asked| asked.encoding == Encoding::Sse)
+    };
+    if !refusal.is_temporary() || !is_event_source() {
         return refusal.response();
     }
     let mut response = answer();
@@ -155,7 +157,6 @@ fn answer() -> HttpResponseBuilder {
     response
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((header::VARY, "accept"))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header(NO_BUFFERING);
     response
 }

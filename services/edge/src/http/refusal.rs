@@ -31,6 +31,7 @@ pub(crate) enum Refusal {
     BodyTimeout,
     BodyCutOff,
     InboundFull,
+    FiltersFull,
     TooManyViewers { max: usize },
     Internal,
 }
@@ -60,6 +61,7 @@ impl Refusal {
             Self::BodyTimeout => "body_timeout",
             Self::BodyCutOff => "body_cut_off",
             Self::InboundFull => "inbound_full",
+            Self::FiltersFull => "filters_full",
             Self::TooManyViewers { .. } => "too_many_viewers",
             Self::Internal => "internal",
         }
@@ -113,6 +115,7 @@ impl Refusal {
             | Self::Draining
             | Self::NodeFull { .. }
             | Self::InboundFull
+            | Self::FiltersFull
             | Self::TooManyViewers { .. } => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -156,8 +159,9 @@ impl Refusal {
             Self::BodyTimeout => "the body did not come in time (subscriber.message_timeout)".to_owned(),
             Self::BodyCutOff => "the body ended early".to_owned(),
             Self::InboundFull => "no room for long bodies now, try again later".to_owned(),
+            Self::FiltersFull => "no room for long filters now, try again later (allowed: limits.max_filter_bytes in all, limits.max_filter_bytes_per_address from your address)".to_owned(),
             Self::TooManyViewers { max } => format!(
-                "too many are looking: at most {max} at one time (http.max_status_viewers)"
+                "too many are looking: at most {max} at one time, half of them from one address (http.max_status_viewers)"
             ),
             Self::Internal => "internal error, try again".to_owned(),
         }

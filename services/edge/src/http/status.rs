@@ -4,12 +4,14 @@
 use std::convert::Infallible;
 
 use actix_web::http::header::{self, ContentType, HeaderValue};
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use futures::StreamExt;
 
 use super::Refusal;
+use super::client_address::client_address;
 use crate::hub::Worker;
+use crate::limits::Holder;
 
 /// The newest snapshot, at most about a second old.
 pub(crate) async fn status(worker: web::Data<Worker>) -> HttpResponse {
@@ -22,10 +24,11 @@ pub(crate) async fn status_collections(worker: web::Data<Worker>) -> HttpRespons
 }
 
 /// Every snapshot from now on, as server-sent events.
-pub(crate) async fn status_live(worker: web::Data<Worker>) -> HttpResponse {
+pub(crate) async fn status_live(request: HttpRequest, worker: web::Data<Worker>) -> HttpResponse {
     let node = worker.node();
+    let client = client_address(&request, &node.config.http.trusted_proxies);
     let draining = node.ending.draining.clone();
-    let Some(place) = node.board.viewer() else {
+    let Some(place) = node.board.viewer(Holder::of(client, None)) else {
         let max = node.config.http.max_status_viewers;
         let refusal = Refusal::TooManyViewers { max };
         node.metrics.refused(&refusal);

@@ -44,8 +44,12 @@ pub(crate) async fn subscribe(
                 member.outbox().write_to(socket);
             }
             let sending = admitted.permit.sending();
-            let goodbye = Session::start(shard, member, payload, on_end, heartbeat, sending, node);
-            let body = socket_body(feed, admitted.permit, goodbye, gate_of(&request));
+            let room = admitted.room.clone();
+            let goodbye = Session::start(
+                shard, member, payload, on_end, heartbeat, sending, room, node,
+            );
+            let held = (admitted.permit, admitted.room);
+            let body = socket_body(feed, held, goodbye, gate_of(&request));
             admitted.response.streaming(body)
         }
     }

@@ -1,13 +1,12 @@
 //! So much per second, and so much at once.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::Share;
+use super::Holder;
 
 /// What several may take together.
 pub(crate) type SharedAllowance = Arc<Mutex<Allowance>>;
@@ -26,25 +25,23 @@ pub(crate) struct Rate {
 pub(crate) struct Sending {
     pub(crate) messages: SharedAllowance,
     pub(crate) bytes: SharedAllowance,
-    /// What their unread messages take.
-    pub(crate) memory: Share,
+    /// Whose share of memory their unread messages take.
+    pub(crate) holder: Holder,
 }
 
 impl Sending {
-    pub(crate) fn new(messages: Rate, bytes: Rate, now: Instant) -> Self {
+    pub(crate) fn new(holder: Holder, messages: Rate, bytes: Rate, now: Instant) -> Self {
         let shared = |rate| Arc::new(Mutex::new(Allowance::new(rate, now)));
         Self {
             messages: shared(messages),
             bytes: shared(bytes),
-            memory: Share::default(),
+            holder,
         }
     }
 
     /// Whether it is as good as new.
     pub(crate) fn is_full(&self, now: Instant) -> bool {
-        self.messages.lock().is_full(now)
-            && self.bytes.lock().is_full(now)
-            && self.memory.load(Ordering::Relaxed) == 0
+        self.messages.lock().is_full(now) && self.bytes.lock().is_full(now)
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use crate::limits::ApiKey;
+use super::ApiKey;
 
 /// Whom places are counted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Holder {
+pub(crate) enum Holder {
     /// As it is counted.
     Address(IpAddr),
     Key([u8; 32]),
@@ -15,7 +15,7 @@ pub(super) enum Holder {
 }
 
 impl Holder {
-    pub(super) fn of(client: Option<IpAddr>, key: Option<&ApiKey>) -> Self {
+    pub(crate) fn of(client: Option<IpAddr>, key: Option<&ApiKey>) -> Self {
         match (key, client) {
             (Some(key), _) => Self::Key(key.id()),
             (None, Some(address)) => Self::Address(counted_as(address)),
@@ -25,7 +25,7 @@ impl Holder {
 }
 
 /// One customer of a network has a whole /64 of IPv6 addresses.
-pub(super) fn counted_as(address: IpAddr) -> IpAddr {
+pub(crate) fn counted_as(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::Stream;
 use futures::stream::unfold;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
+
+use crate::limits::{Budget, Claim, Holder};
 
 /// The newest snapshot, for all workers.
 #[derive(Debug)]
 pub(crate) struct Board {
     shown: watch::Sender<Shown>,
-    viewers: Arc<Semaphore>,
+    viewers: Arc<Budget>,
 }
 
 /// One snapshot in both forms.
@@ -24,12 +26,12 @@ pub(crate) struct Shown {
 }
 
 impl Board {
-    /// At most so many look at it live at one time.
+    /// At most so many look at it live at one time, half of them from one holder.
     pub(crate) fn new(max_viewers: usize) -> Self {
-        let max_viewers = max_viewers.min(Semaphore::MAX_PERMITS);
+        let of_one = max_viewers.div_ceil(2);
         Self {
             shown: watch::Sender::default(),
-            viewers: Arc::new(Semaphore::new(max_viewers)),
+            viewers: Arc::new(Budget::new(max_viewers, of_one)),
         }
     }
 
@@ -47,9 +49,10 @@ impl Board {
         self.shown.borrow().clone()
     }
 
-    /// A place to look at it live, if one is free.
-    pub(crate) fn viewer(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.viewers).try_acquire_owned().ok()
+    /// A place to look at it live, if one is free for this holder.
+    pub(crate) fn viewer(&self, holder: Holder) -> Option<Claim> {
+        let mut place = self.viewers.claim(holder);
+        place.resize(1).then_some(place)
     }
 
     /// The newest, then each new one. Who is slow misses some.

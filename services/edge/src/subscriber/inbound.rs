@@ -79,7 +79,7 @@ impl Allowed {
             message_timeout: node.config.subscriber.message_timeout,
             messages: Throttle::new(sending.messages).in_steps(SHORTEST_PAUSE),
             bytes: Throttle::new(sending.bytes),
-            memory: node.inbound_memory.claim(sending.memory),
+            memory: node.inbound_memory.claim(sending.holder),
             metrics: node.metrics.clone(),
         }
     }

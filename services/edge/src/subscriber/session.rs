@@ -22,7 +22,7 @@ use super::silence::Silence;
 use crate::edge::Node;
 use crate::http::outside_pool;
 use crate::hub::{Member, SharedShard};
-use crate::limits::{InboundMemory, Sending};
+use crate::limits::{FilterClaim, InboundMemory, Sending};
 use crate::tail::Pool;
 
 /// Longer messages are read on another thread: this one has other subscribers to serve meanwhile.
@@ -50,6 +50,8 @@ pub(crate) struct Session {
     /// Told once nothing more is expected of the client; dropped where what it sends cannot be understood any more.
     goodbye: Option<oneshot::Sender<()>>,
     reading: Arc<InboundMemory>,
+    /// What its filter takes; `None`: it never changes.
+    room: Option<FilterClaim>,
     /// How old the connection may become, if there is a limit.
     age: Option<Duration>,
 }
@@ -64,6 +66,7 @@ impl Session {
         on_end: oneshot::Receiver<()>,
         heartbeat: Option<Duration>,
         sending: Sending,
+        room: FilterClaim,
         node: &Node,
     ) -> oneshot::Receiver<()>
     where
@@ -71,6 +74,7 @@ impl Session {
     {
         let inbound = Inbound::new(payload, Allowed::new(node, sending));
         let mut session = Self::new(shard, member, heartbeat, node).hearing();
+        session.room = Some(room);
         let (goodbye, on_goodbye) = oneshot::channel();
         session.goodbye = Some(goodbye);
         Self::create(|ctx| {
@@ -119,6 +123,7 @@ impl Session {
             is_over: false,
             goodbye: None,
             reading: Arc::clone(&node.inbound_memory),
+            room: None,
             age: node.ages.draw(),
         }
     }
@@ -191,6 +196,11 @@ impl Session {
             Ok(ClientMessage::OptionsUpdate(filter)) if !self.pool.serves(&filter) => {
                 let why = outside_pool(&self.pool.to_string());
                 self.refuse(CloseReason::InvalidOptions(why.into()));
+            }
+            Ok(ClientMessage::OptionsUpdate(filter))
+                if self.room.as_ref().is_some_and(|room| !room.hold(&filter)) =>
+            {
+                self.refuse(CloseReason::FiltersFull);
             }
             Ok(ClientMessage::OptionsUpdate(filter)) => {
                 let is_hello = self.member.is_waiting();

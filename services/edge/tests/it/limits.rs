@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
-use crate::support::{Client, FaultyLog, Node, commit, request};
+use crate::support::{Client, FaultyLog, Node, commit, request, request_as};
 
 const POST: &str = "app.bsky.feed.post";
 const A: &str = "did:plc:a";
@@ -132,6 +132,113 @@ async fn nobody_takes_the_memory_of_all() {
     other.send(Message::text(padded(105_000))).await;
     answered(&mut other, b"obeyed").await;
     assert_eq!(node.metric(DISCONNECTS, None), 5.0);
+}
+
+/// However many addresses fill what they may, others find some room.
+#[tokio::test]
+async fn the_fuller_the_memory_the_less_an_address_may_have() {
+    let node = node(|config| {
+        config.limits.max_inbound_bytes = 1_600_000;
+        config.limits.max_inbound_bytes_per_address = 400_000;
+        config.subscriber.max_client_message_bytes = 390_000;
+        config.http.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    let mut parked = Vec::new();
+    for address in ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"] {
+        // The last one does not get as much as the others.
+        for length in [230_000, 230_000] {
+            let of = [("X-Forwarded-For", address)];
+            let mut client = Client::connect_with(node.addr(), "", &of).await;
+            client.send(unfinished(length)).await;
+            // Behind it: it has been read, or refused.
+            parked.push(client);
+        }
+    }
+    let other = [("X-Forwarded-For", "198.51.100.7")];
+    let mut other = Client::connect_with(node.addr(), "", &other).await;
+    other.send(Message::text(padded(200_000))).await;
+    answered(&mut other, b"obeyed").await;
+    assert_eq!(node.metric(DISCONNECTS, Some("message_timeout")), 0.0);
+}
+
+/// DIDs that only this subscriber names, as the body of a request.
+fn wide(of: usize, dids: usize) -> String {
+    let dids: Vec<_> = (0..dids)
+        .map(|n| format!("\"did:web:{of:03}x{n:05}.example.com\""))
+        .collect();
+    format!("{{\"wantedDids\":[{}]}}", dids.join(","))
+}
+
+/// What subscribers want is kept as long as they are there, and no address may want too much of it.
+#[tokio::test]
+async fn wide_filters_of_one_address_share_memory() {
+    let node = node(|config| {
+        config.limits.max_filter_bytes = 10_000_000;
+        config.limits.max_filter_bytes_per_address = 1_000_000;
+        config.http.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    let of = |address| [("X-Forwarded-For", address)];
+    let update = |of, dids| {
+        let payload = wide(of, dids);
+        Message::text(format!(
+            r#"{{"type":"options_update","payload":{payload}}}"#
+        ))
+    };
+    let mut kept = Vec::new();
+    // About 270,000 bytes each.
+    for n in 0..3 {
+        let mut client = Client::connect_with(node.addr(), "", &of("192.0.2.1")).await;
+        client.send(update(n, 3_000)).await;
+        answered(&mut client, b"obeyed").await;
+        kept.push(client);
+    }
+    let mut fourth = Client::connect_with(node.addr(), "", &of("192.0.2.1")).await;
+    fourth.send(update(3, 3_000)).await;
+    let (code, reason) = fourth.read_to_end().await.1.unwrap();
+    assert_eq!(code, 1013);
+    assert!(
+        reason.starts_with("no room for long filters now"),
+        "{reason}"
+    );
+    node.metric_becomes(DISCONNECTS, Some("filters_full"), 1.0)
+        .await;
+
+    let body = wide(4, 3_000);
+    let headers = format!(
+        "X-Forwarded-For: 192.0.2.1\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let answer = request_as(&node, "POST", "/events", &headers).await;
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(
+        answer.contains("limits.max_filter_bytes_per_address"),
+        "{answer}"
+    );
+    assert!(answer.contains("retry-after: "), "{answer}");
+    assert_eq!(node.metric(REFUSED_HANDSHAKES, Some("filters_full")), 1.0);
+
+    // Others, and short ones of the same address, find room; so does who wants something else in place of what it wanted.
+    let mut other = Client::connect_with(node.addr(), "", &of("198.51.100.7")).await;
+    other.send(update(5, 3_000)).await;
+    answered(&mut other, b"obeyed").await;
+    let mut short = Client::connect_with(node.addr(), "", &of("192.0.2.1")).await;
+    short.send(update(6, 100)).await;
+    answered(&mut short, b"obeyed").await;
+    kept[0].send(update(7, 3_500)).await;
+    answered(&mut kept[0], b"obeyed").await;
+    // Who leaves, or wants little again, makes room.
+    kept[1].send(Message::text(UPDATE)).await;
+    answered(&mut kept[1], b"obeyed").await;
+    short.send(update(8, 3_000)).await;
+    answered(&mut short, b"obeyed").await;
+    drop(kept.pop());
+    node.metric_becomes(DISCONNECTS, Some("client_gone"), 1.0)
+        .await;
+    kept[1].send(update(9, 3_000)).await;
+    answered(&mut kept[1], b"obeyed").await;
+    assert_eq!(node.metric(DISCONNECTS, None), 2.0);
 }
 
 #[tokio::test]

@@ -266,6 +266,37 @@ async fn viewers_get_each_snapshot_are_few_and_do_not_keep_the_node() {
     );
 }
 
+/// Nobody watches from so many windows that others cannot.
+#[tokio::test]
+async fn one_address_has_half_of_the_places_before_the_page() {
+    let node = Node::start_with(FaultyLog::new(), |config| {
+        config.http.max_status_viewers = 4;
+        config.http.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    let mut viewers = Vec::new();
+    for (address, is_let_in) in [
+        ("192.0.2.1", true),
+        ("192.0.2.1", true),
+        ("192.0.2.1", false),
+        ("192.0.2.2", true),
+        ("192.0.2.3", true),
+        ("192.0.2.4", false),
+    ] {
+        let mut socket = TcpStream::connect(node.addr()).await.unwrap();
+        let head = format!(
+            "GET /status/live HTTP/1.1\r\nHost: edge.test\r\nX-Forwarded-For: {address}\r\n\r\n"
+        );
+        socket.write_all(head.as_bytes()).await.unwrap();
+        let mut socket = BufReader::new(socket);
+        let mut status = String::new();
+        socket.read_line(&mut status).await.unwrap();
+        let expected = if is_let_in { "200" } else { "503" };
+        assert_eq!(status.split(' ').nth(1), Some(expected), "{address}");
+        viewers.push(socket);
+    }
+}
+
 #[tokio::test]
 async fn browsers_get_a_page_and_tools_words() {
     let node = Node::start().await;

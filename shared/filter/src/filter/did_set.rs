@@ -47,6 +47,10 @@ impl DidSet {
         self.ends.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
     /// The bytes of their texts.
     pub(super) fn bytes(&self) -> usize {
         self.texts.len()

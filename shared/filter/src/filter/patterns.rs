@@ -50,6 +50,10 @@ impl Patterns {
         self.exact.is_empty() && self.prefixes.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.exact.len() + self.prefixes.len()
+    }
+
     pub(super) fn contain(&self, collection: &Nsid) -> bool {
         self.exact.binary_search(collection).is_ok()
             || self

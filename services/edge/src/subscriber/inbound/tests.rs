@@ -1,14 +1,12 @@
 use futures::{FutureExt, StreamExt};
 use proptest::prelude::*;
 
-use std::sync::Arc;
-
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use tokio::time::Instant;
 
 use super::*;
-use crate::limits::{InboundMemory, Rate, Share};
+use crate::limits::{Holder, InboundMemory, Rate};
 
 /// A client's frame: masked, as RFC 6455 section 5.3 wants it.
 fn frame(opcode: u8, is_final: bool, payload: &[u8]) -> Vec<u8> {
@@ -39,7 +37,7 @@ fn read(bytes: &[u8], piece: usize, max: usize) -> Vec<Result<Received, Broken>>
 fn allowed(max_message_bytes: usize) -> Allowed {
     allowed_of(
         max_message_bytes,
-        Sending::new(NO_LIMIT, NO_LIMIT, Instant::now()),
+        Sending::new(Holder::Unknown, NO_LIMIT, NO_LIMIT, Instant::now()),
     )
 }
 
@@ -49,7 +47,7 @@ fn allowed_of(max_message_bytes: usize, sending: Sending) -> Allowed {
         message_timeout: Duration::from_secs(60),
         messages: Throttle::new(sending.messages),
         bytes: Throttle::new(sending.bytes),
-        memory: Arc::new(InboundMemory::new(usize::MAX, usize::MAX)).claim(sending.memory),
+        memory: InboundMemory::new(usize::MAX, usize::MAX).claim(sending.holder),
         metrics: Metrics::new(&SdkMeterProvider::default().meter("test")),
     }
 }
@@ -160,7 +158,7 @@ async fn messages_beyond_the_holders_rate_wait() {
         per_second: 10,
         at_once: 5,
     };
-    let sending = Sending::new(rate, NO_LIMIT, Instant::now());
+    let sending = Sending::new(Holder::Unknown, rate, NO_LIMIT, Instant::now());
     let bytes = frame(1, true, b"hello").repeat(10);
     let times = handed_on(&[&bytes, &bytes], &sending).await;
     assert_eq!(times.len(), 20);
@@ -181,7 +179,7 @@ async fn bytes_beyond_the_holders_rate_wait() {
         per_second: 1_000,
         at_once: 1_000,
     };
-    let sending = Sending::new(NO_LIMIT, rate, Instant::now());
+    let sending = Sending::new(Holder::Unknown, NO_LIMIT, rate, Instant::now());
     let times = handed_on(&[&bytes], &sending).await;
     let expected = bytes.len() as u128 - 1_000;
     assert_eq!(times.len(), 1);
@@ -190,9 +188,9 @@ async fn bytes_beyond_the_holders_rate_wait() {
 
 #[tokio::test]
 async fn long_messages_share_memory() {
-    let memory = Arc::new(InboundMemory::new(50_000, 50_000));
+    let memory = InboundMemory::new(50_000, 50_000);
     let with_memory = || Allowed {
-        memory: memory.claim(Share::default()),
+        memory: memory.claim(Holder::Unknown),
         ..allowed(10_000_000)
     };
     let long = frame(1, false, &[b'a'; 60_000]);
@@ -239,7 +237,7 @@ async fn given_up(pieces: Vec<(u64, Vec<u8>)>, sending: Sending) -> (Broken, u12
 
 #[tokio::test(start_paused = true)]
 async fn a_message_that_is_begun_must_end() {
-    let free = || Sending::new(NO_LIMIT, NO_LIMIT, Instant::now());
+    let free = || Sending::new(Holder::Unknown, NO_LIMIT, NO_LIMIT, Instant::now());
     let ping = frame(9, true, b"");
     let half = frame(1, false, b"half");
     // Neither pings nor more of the same message buy time.
@@ -271,7 +269,7 @@ async fn what_this_node_does_not_read_is_not_late() {
         per_second: 100,
         at_once: 100,
     };
-    let sending = Sending::new(NO_LIMIT, rate, Instant::now());
+    let sending = Sending::new(Holder::Unknown, NO_LIMIT, rate, Instant::now());
     // Read in about 200 seconds, and then silence.
     let pieces = (0..200).map(|_| (0, frame(0, false, &[b'a'; 94])));
     let pieces = std::iter::once((0, frame(1, false, b"a"))).chain(pieces);
