@@ -30,6 +30,7 @@ fn refusals() -> Vec<Refusal> {
             | Refusal::BodyTimeout
             | Refusal::BodyCutOff
             | Refusal::InboundFull
+            | Refusal::FiltersFull
             | Refusal::TooManyViewers { .. }
             | Refusal::Internal => {}
         }
@@ -55,6 +56,7 @@ fn refusals() -> Vec<Refusal> {
         Refusal::BodyTimeout,
         Refusal::BodyCutOff,
         Refusal::InboundFull,
+        Refusal::FiltersFull,
         Refusal::TooManyViewers { max: 1 },
         Refusal::Internal,
     ]
