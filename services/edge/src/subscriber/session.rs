@@ -65,8 +65,7 @@ impl Session {
         payload: P,
         on_end: oneshot::Receiver<()>,
         heartbeat: Option<Duration>,
-        sending: Sending,
-        room: FilterClaim,
+        (sending, room): (Sending, FilterClaim),
         node: &Node,
     ) -> oneshot::Receiver<()>
     where
