@@ -43,11 +43,8 @@ pub(crate) async fn subscribe(
             if let (true, Some(socket)) = (is_direct, socket) {
                 member.outbox().write_to(socket);
             }
-            let sending = admitted.permit.sending();
-            let room = admitted.room.clone();
-            let goodbye = Session::start(
-                shard, member, payload, on_end, heartbeat, sending, room, node,
-            );
+            let share = (admitted.permit.sending(), admitted.room.clone());
+            let goodbye = Session::start(shard, member, payload, on_end, heartbeat, share, node);
             let held = (admitted.permit, admitted.room);
             let body = socket_body(feed, held, goodbye, gate_of(&request));
             admitted.response.streaming(body)
