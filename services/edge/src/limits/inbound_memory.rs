@@ -61,7 +61,7 @@ mod tests {
     #[actix_web::test]
     async fn a_message_is_read_in_its_turn_whether_its_client_waits_or_not() {
         let memory = InboundMemory::new(1000, 1000);
-        let (go_on, go) = std::sync::mpsc::channel::<()>();
+        let (go_on, go) = std::sync::mpsc::sync_channel::<()>(0);
         let go = Arc::new(std::sync::Mutex::new(go));
         for _ in 0..READ_AT_ONCE {
             let go = Arc::clone(&go);
