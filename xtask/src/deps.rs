@@ -44,6 +44,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "fanjet-telemetry",
         &["fanjet-actors", "fanjet-http", "fanjet-output"],
     ),
+    ("fanjet-websocket", &[]),
     (
         "fanjet-boot",
         &[
@@ -64,6 +65,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-verify",
             "fanjet-did-web",
             "fanjet-identity",
+            "fanjet-websocket",
             "fanjet-wire",
             "fanjet-cluster",
             "fanjet-log",
@@ -113,6 +115,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "fanjet-event",
             "fanjet-filter",
+            "fanjet-websocket",
             "fanjet-wire",
             "fanjet-log",
             "fanjet-log-embedded",

@@ -8,8 +8,8 @@
 //! 3. [`decode`] turns batches of frames into drafts on the blocking pool, order kept;
 //! 4. [`gate`] is the pure rule inside it: which events a frame makes, and why something is dropped; [`filter`] says what
 //!    is kept at all;
-//! 5. [`sequencer`] drops what the log already holds ([`held`] knows it again in another upstream's numbers) and gives
-//!    each event its log time;
+//! 5. [`sequencer`] drops what the log already holds ([`held`] knows it again in another upstream's numbers,
+//!    [`recent_commits`] in any) and gives each event its log time;
 //! 6. [`publisher`] appends, fenced and pipelined, and finds out what the log holds after any failure;
 //! 7. [`freshness`] counts per collection what is in the log, and tells it to the cluster.
 //!
@@ -30,6 +30,7 @@ mod filter;
 mod gate;
 mod log_tail;
 mod bookmark;
+mod recent_commits;
 mod resume;
 mod held;
 mod sequencer;

@@ -7,18 +7,22 @@ use std::time::Duration;
 use fanjet_actors::Backoff;
 use fanjet_event::TimeUs;
 use fanjet_log::{Bookmarks, Entry, EventLog, LogError, Origin, Seq, UpstreamId, first_seq};
+use fanjet_wire::envelope::Subject;
 use futures::future::BoxFuture;
 use tracing::warn;
 
 use crate::bookmark::Bookmark;
 use crate::frame_time::{FrameTime, RecentTimes};
 use crate::log_tail::each_entry;
+use crate::recent_commits::RecentCommits;
 use crate::status::Status;
 use crate::upstream::{Place, Reached};
 
 /// So many events after another upstream began to be read, it has certainly caught up with the log: what it sends then is
 /// new.
 const SETTLED: Seq = 10_000;
+/// So many of the newest events are looked at in any case: more than [`RecentTimes`] needs, and an upstream repeats at once.
+const FEW: Seq = 1_000;
 
 /// The state that a leader starts from.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +44,8 @@ pub(crate) struct Resume {
     /// Not all of its newest events have one upstream's numbers: what the last one's upstream sends next may be there
     /// in other numbers.
     pub(crate) is_mixed: bool,
+    /// What its newest commits are.
+    pub(crate) commits: RecentCommits,
 }
 
 impl Resume {
@@ -78,11 +84,12 @@ impl Resume {
         };
         resume.time = Some(last.time()?);
         let first = (last.seq + 1).saturating_sub(SETTLED).max(1);
-        let few = (last.seq + 1)
-            .saturating_sub(RecentTimes::KEPT as Seq)
-            .max(1);
+        let few = (last.seq + 1).saturating_sub(FEW).max(1);
         let mut note = |entry: &Entry| {
             resume.note(&entry.origin);
+            if let Some(subject) = Subject::of(&entry.body) {
+                resume.commits.note(subject, entry.origin.op_index);
+            }
             Ok(())
         };
         if has_fallbacks {

@@ -10,6 +10,7 @@ use crate::decode::Numbering;
 use crate::frame_time::{FrameTime, RecentTimes};
 use crate::gate::{Draft, Drafts, Gaps, Seqs};
 use crate::held::{Held, Judgement, PassedOver};
+use crate::recent_commits::RecentCommits;
 use crate::resume::Resume;
 
 /// Most numberings that are told apart: all upstreams, each with a few. An upstream is never further than a few away from the
@@ -31,6 +32,7 @@ pub(crate) struct Sequencer {
     not_before: Option<FrameTime>,
     /// Since another upstream began to be read than the one before.
     comparison: Option<Comparison>,
+    commits: RecentCommits,
 }
 
 /// One upstream, as long as it numbers as it did.
@@ -88,6 +90,7 @@ impl Sequencer {
             taken: resume.taken_since_recorded(),
             not_before: None,
             comparison: None,
+            commits: resume.commits.clone(),
         }
     }
 
@@ -119,8 +122,8 @@ impl Sequencer {
     }
 
     /// Stamps a batch that came from one upstream. Invariants: times rise strictly, also across leaders and when the
-    /// clock jumps back; an upstream's operation that stands at or before the last one seen is passed over, and so is
-    /// a copy of what another upstream has brought.
+    /// clock jumps back; an upstream's operation that stands at or before the last one seen is passed over, and so are
+    /// a copy of what another upstream has brought, and a commit that was logged lately, whatever its numbers.
     pub(crate) fn sequence(
         &mut self,
         drafts: Drafts,
@@ -166,6 +169,11 @@ impl Sequencer {
             }
             if self.taken > 0 {
                 self.taken -= 1;
+                repeated += 1;
+                continue;
+            }
+            let subject = Subject::of(&text[draft.span.clone()]);
+            if subject.is_some_and(|subject| self.commits.note(subject, this.1)) {
                 repeated += 1;
                 continue;
             }

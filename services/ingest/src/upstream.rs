@@ -9,7 +9,6 @@ mod continuity;
 mod position;
 
 mod search;
-mod sieve;
 mod connect;
 mod connection;
 mod begin;
@@ -310,12 +309,12 @@ impl Upstream {
             self.metrics.oversized();
             warn!(
                 upstream = self.endpoints[active].id.as_str(),
-                seq = frame.seq,
+                seq = frame.place,
                 bytes = frame.bytes,
                 limit = self.config.max_frame_bytes,
                 "a frame is above upstream.max_frame_bytes and was skipped: its events are missing"
             );
-            self.positions.pass_over(active, frame.seq, must_pass);
+            self.positions.pass_over(active, frame.place, must_pass);
         }
     }
 

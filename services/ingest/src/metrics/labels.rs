@@ -11,6 +11,8 @@ pub(crate) enum Disconnect {
     Broken,
     /// No sign of life.
     Silent,
+    /// It reads nothing of what is sent to it, and keeps asking for more.
+    NotReading,
     /// No event for longer than the settings allow, though it lives.
     Stale,
     /// It says nothing that can be used.
@@ -24,6 +26,7 @@ impl Disconnect {
             Self::Closed => "closed",
             Self::Broken => "broken",
             Self::Silent => "silent",
+            Self::NotReading => "not_reading",
             Self::Stale => "stale",
             Self::Refused => "refused",
         }

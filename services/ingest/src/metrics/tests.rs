@@ -61,7 +61,7 @@ fn touch(metrics: &IngestMetrics) {
     metrics.log_lost(1);
     metrics.log_replaced();
     metrics.connected(true);
-    for why in all!(Disconnect: Connect Closed Broken Silent Stale Refused) {
+    for why in all!(Disconnect: Connect Closed Broken Silent NotReading Stale Refused) {
         metrics.disconnected(why);
     }
     for notice in

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use fanjet_websocket::tungstenite::{Error, Message};
+use fanjet_websocket::{Skipped, Socket, is_not_reading};
 use futures::{FutureExt, SinkExt, StreamExt};
 use tokio::time::{Instant, timeout};
-use tokio_tungstenite::tungstenite::Message;
 
-use super::connect::{Connector, Socket};
-use super::sieve::Skipped;
+use super::connect::Connector;
 use crate::config::{Endpoint, PipelineConfig, UpstreamConfig};
 use crate::metrics::Disconnect;
 
@@ -26,7 +26,18 @@ impl Ended {
             detail: detail.to_string(),
         }
     }
+
+    fn by(error: &Error) -> Self {
+        let why = match is_not_reading(error) {
+            true => Disconnect::NotReading,
+            false => Disconnect::Broken,
+        };
+        Self::new(why, error)
+    }
 }
+
+/// So many messages that are no frames are read in one go: few enough that tokio does not stop the task for it.
+const NO_FRAMES: u32 = 32;
 
 /// An open connection.
 pub(crate) struct Connection {
@@ -37,6 +48,8 @@ pub(crate) struct Connection {
     /// How long no frame may come; `None`: for ever.
     stale_after: Option<Duration>,
     last_frame: Instant,
+    /// How often something else than a frame came.
+    no_frames: u32,
     /// Found behind frames that had to be handed on first.
     ended: Option<Ended>,
 }
@@ -60,6 +73,7 @@ impl Connection {
             last_sign_of_life: now,
             stale_after: is_only.then_some(config.stale_after),
             last_frame: now,
+            no_frames: 0,
             ended: None,
         })
     }
@@ -117,11 +131,14 @@ impl Connection {
                         return Ok(frame);
                     }
                 }
-                () = tokio::time::sleep_until(self.next_ping) => self.ping().await?,
-                () = stale(self.last_frame, self.stale_after) => return Err(Ended::new(
-                    Disconnect::Stale,
-                    format!("no event for {:?}", self.last_frame.elapsed()),
-                )),
+                () = tokio::time::sleep_until(self.next_due()) => {}
+            }
+            // An upstream that sends nothing but pings, without a pause, must not hold up what is due: here, and at the
+            // caller's, who is asked only when this waits.
+            self.do_what_is_due().await?;
+            self.no_frames = self.no_frames.wrapping_add(1);
+            if self.no_frames.is_multiple_of(NO_FRAMES) {
+                tokio::task::yield_now().await;
             }
         }
     }
@@ -129,7 +146,7 @@ impl Connection {
     /// The frame in a message, if it is one. Text is no frame, but no reason to end either: the decoder counts it.
     fn frame_of(
         &mut self,
-        message: Option<Result<Message, tokio_tungstenite::tungstenite::Error>>,
+        message: Option<Result<Message, Error>>,
     ) -> Result<Option<Bytes>, Ended> {
         let now = Instant::now();
         self.last_sign_of_life = now;
@@ -145,12 +162,32 @@ impl Connection {
                 Err(Ended::new(Disconnect::Closed, detail))
             }
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(None),
-            Some(Err(error)) => Err(Ended::new(Disconnect::Broken, error)),
+            Some(Err(error)) => Err(Ended::by(&error)),
             None => Err(Ended::new(
                 Disconnect::Closed,
                 "closed without a close frame",
             )),
         }
+    }
+
+    fn next_due(&self) -> Instant {
+        let stale = self.stale_after.map(|after| self.last_frame + after);
+        stale.map_or(self.next_ping, |stale| stale.min(self.next_ping))
+    }
+
+    async fn do_what_is_due(&mut self) -> Result<(), Ended> {
+        let now = Instant::now();
+        if self.stale_after.is_some_and(|after| self.last_frame + after <= now) {
+            let silence = self.last_frame.elapsed();
+            return Err(Ended::new(
+                Disconnect::Stale,
+                format!("no event for {silence:?}"),
+            ));
+        }
+        if self.next_ping <= now {
+            self.ping().await?;
+        }
+        Ok(())
     }
 
     async fn ping(&mut self) -> Result<(), Ended> {
@@ -169,16 +206,8 @@ impl Connection {
         )
         .await
         {
-            Ok(Err(error)) => Err(Ended::new(Disconnect::Broken, error)),
+            Ok(Err(error)) => Err(Ended::by(&error)),
             Ok(Ok(())) | Err(_) => Ok(()),
         }
-    }
-}
-
-/// Until no frame has come for too long.
-async fn stale(last_frame: Instant, after: Option<Duration>) {
-    match after {
-        Some(after) => tokio::time::sleep_until(last_frame + after).await,
-        None => std::future::pending().await,
     }
 }

@@ -17,10 +17,20 @@ use crate::scripted::{Act, Manner, Scripted, behind, frames, long_commit, messag
 const OVERSIZED: &str = "fanjet_ingest_upstream_oversized_frames_total";
 const CONNECTS: &str = "fanjet_ingest_upstream_disconnects_total{reason=\"connect\"}";
 const STALE: &str = "fanjet_ingest_upstream_disconnects_total{reason=\"stale\"}";
+const NOT_READING: &str = "fanjet_ingest_upstream_disconnects_total{reason=\"not_reading\"}";
 const SILENT: &str = "fanjet_ingest_upstream_disconnects_total{reason=\"silent\"}";
 
 fn disconnects(running: &Running) -> u64 {
-    ["connect", "closed", "broken", "silent", "stale", "refused"]
+    let reasons = [
+        "connect",
+        "closed",
+        "broken",
+        "silent",
+        "stale",
+        "refused",
+        "not_reading",
+    ];
+    reasons
         .iter()
         .map(|reason| {
             let name = "fanjet_ingest_upstream_disconnects_total";
@@ -179,6 +189,35 @@ async fn an_upstream_that_answers_no_ping_is_asked_again_behind_the_cursor() {
     assert_eq!(running.counted(STALE), 0);
     // Before the newest frame, which tells whether it still numbers as it did.
     assert_eq!(upstream.asked()[..2], [None, Some(frames[19].seq - 1)]);
+    running.stop().await.unwrap();
+}
+
+/// Its pings want answers that it never reads: they must not pile up.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upstream_that_pings_and_reads_nothing_is_left_and_asked_again_behind_the_cursor() {
+    let seed = 622;
+    let frames = frames(seed, 40);
+    let upstream = Scripted::start(Manner::Deaf, halves(&frames)).await;
+    let (log, running) = quickly(&upstream, |_| {});
+    assert_log_has(&log, &frames, seed).await;
+    assert!(running.counted(NOT_READING) >= 1);
+    assert_eq!(disconnects(&running), running.counted(NOT_READING));
+    assert_eq!(upstream.asked()[..2], [None, Some(frames[19].seq - 1)]);
+    running.stop().await.unwrap();
+}
+
+/// It reads its answers, and sends pings without a pause but no frame any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_only_upstream_that_sends_nothing_but_pings_goes_stale_too() {
+    let seed = 623;
+    let frames = frames(seed, 40);
+    let upstream = Scripted::start(Manner::Chatty, halves(&frames)).await;
+    let (log, running) = quickly(&upstream, |config| {
+        config.upstream.stale_after = Duration::from_secs(1);
+    });
+    assert_log_has(&log, &frames, seed).await;
+    assert!(running.counted(STALE) >= 1);
+    assert_eq!(running.counted(NOT_READING), 0);
     running.stop().await.unwrap();
 }
 

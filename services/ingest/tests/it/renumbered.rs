@@ -130,8 +130,16 @@ async fn a_host_that_begins_anew_and_has_come_further_hides_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_jump_forward_that_repeats_commits_logs_each_once() {
     for (seed, habit) in (810..).zip(HABITS) {
-        // A jump that is no larger than relays step shows at a reconnect only.
-        for (interruption, jump) in [(0, FAR), (1, FAR), (2, FAR), (1, 500), (2, 500)] {
+        // A jump of 500 is no larger than relays step.
+        for (interruption, jump) in [
+            (0, FAR),
+            (1, FAR),
+            (2, FAR),
+            (0, 500),
+            (0, 10_000),
+            (1, 500),
+            (2, 500),
+        ] {
             let host = host(seed, habit).await;
             let (log, positions) = (Arc::new(MemoryLog::new()), Arc::default());
             let mut running = Running::start_recording(&host, &log, &positions);

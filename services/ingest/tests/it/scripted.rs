@@ -31,7 +31,14 @@ pub(crate) enum Manner {
     Dead,
     /// What the act wrote goes on for ever with zeros.
     Endless,
+    /// It sends pings without a pause, and reads all answers.
+    Chatty,
+    /// It sends pings, [`PINGS`] bytes of them, and reads nothing.
+    Deaf,
 }
+
+/// More than the systems of both sides keep for a peer that does not read.
+const PINGS: usize = 64 << 20;
 
 impl Scripted {
     pub(crate) async fn start(manner: Manner, acts: Vec<Act>) -> Self {
@@ -106,6 +113,23 @@ async fn play(stream: TcpStream, bytes: Vec<u8>, manner: Manner) {
     }
     match manner {
         Manner::Dead => std::future::pending().await,
+        Manner::Chatty => {
+            let pings = [0x89, 0].repeat(1_000);
+            let mut answers = [0; 64 << 10];
+            let asking = async { while writes.write_all(&pings).await.is_ok() {} };
+            let hearing = async { while reads.read(&mut answers).await.is_ok_and(|read| read > 0) {} };
+            tokio::join!(asking, hearing);
+        }
+        Manner::Deaf => {
+            let ping = [&[0x89, 125][..], &[b'?'; 125]].concat();
+            let pings = ping.repeat(512);
+            for _ in 0..PINGS / pings.len() {
+                if writes.write_all(&pings).await.is_err() {
+                    return;
+                }
+            }
+            std::future::pending().await
+        }
         Manner::Endless => while writes.write_all(&[0; 10_000]).await.is_ok() {},
         Manner::Lively => {
             // Clients mask: two bytes, four of a mask, and no payload in our own pings.

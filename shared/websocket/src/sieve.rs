@@ -1,8 +1,8 @@
-//! Takes messages that are too long out of what an upstream sends, before anything collects them.
+//! Takes messages that are too long out of what a server sends, before anything collects them.
 //!
-//! A WebSocket library can only end a connection at such a message, and the upstream sends it again behind the same cursor,
-//! for ever. Here its bytes are read and forgotten, and what follows is read as if it had not been there. All that is kept of it
-//! is its beginning, in which its seq may stand. Everything else passes unchanged: whether it is good WebSocket is
+//! A WebSocket library can only end a connection at such a message, and a server of events sends it again behind the same
+//! cursor, for ever. Here its bytes are read and forgotten, and what follows is read as if it had not been there. All that
+//! is kept of it is its beginning, in which its place may stand. Everything else passes unchanged: whether it is good WebSocket is
 //! for the library behind this to say.
 
 mod head;
@@ -11,15 +11,14 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use fanjet_firehose::seq_at_beginning;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use head::Head;
 
 /// How much is read in one go.
 const INPUT: usize = 64 << 10;
-/// How much of a message that is too long is kept while it is skipped. A frame's seq stands behind its list of operations at
-/// the latest, when its keys are in order.
+/// How much of a message that is too long is kept while it is skipped. The seq of a firehose frame stands behind its list of
+/// operations at the latest, when its keys are in order.
 const BEGINNING: usize = 64 << 10;
 
 /// What a server may send to end a fragmented message.
@@ -28,18 +27,22 @@ const END_OF_HANDSHAKE: [u8; 4] = *b"\r\n\r\n";
 
 /// A message that was too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Skipped {
-    /// The frame's seq, where its beginning says it.
-    pub(super) seq: Option<u64>,
+pub struct Skipped {
+    /// Its place among all, where its beginning says it.
+    pub place: Option<u64>,
     /// Its bytes; so far, when it never ended.
-    pub(super) bytes: u64,
+    pub bytes: u64,
 }
+
+/// Reads a message's place (a seq, a time, whatever a server can be asked for) from its beginning.
+pub type PlaceOf = fn(&[u8]) -> Option<u64>;
 
 /// A stream of a server's WebSocket bytes, its handshake included.
 #[derive(Debug)]
-pub(super) struct Sieve<S> {
+pub struct Sieve<S> {
     inner: S,
     max_bytes: u64,
+    place_of: PlaceOf,
     input: Box<[u8]>,
     /// What of `input` is not looked at yet.
     unread: std::ops::Range<usize>,
@@ -73,11 +76,12 @@ enum Message {
 }
 
 impl<S> Sieve<S> {
-    /// Lets messages of at most `max_bytes` pass.
-    pub(super) fn new(inner: S, max_bytes: usize) -> Self {
+    /// Lets messages of at most `max_bytes` pass. `place_of` is asked about the others.
+    pub fn new(inner: S, max_bytes: usize, place_of: PlaceOf) -> Self {
         Self {
             inner,
             max_bytes: max_bytes as u64,
+            place_of,
             input: vec![0; INPUT].into(),
             unread: 0..0,
             output: Vec::new(),
@@ -88,15 +92,15 @@ impl<S> Sieve<S> {
     }
 
     /// The messages that were skipped since the last call.
-    pub(super) fn take_skipped(&mut self) -> Vec<Skipped> {
+    pub fn take_skipped(&mut self) -> Vec<Skipped> {
         std::mem::take(&mut self.skipped)
     }
 
     /// The message that is being skipped now: where the connection ends in it, it may never have an end.
-    pub(super) fn unfinished(&self) -> Option<Skipped> {
+    pub fn unfinished(&self) -> Option<Skipped> {
         match &self.message {
             Message::Skipping { beginning, bytes } => Some(Skipped {
-                seq: seq_at_beginning(beginning),
+                place: (self.place_of)(beginning),
                 bytes: *bytes,
             }),
             Message::Passing(_) => None,
