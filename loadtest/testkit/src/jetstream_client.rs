@@ -8,11 +8,15 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 use url::Url;
 
 /// How long a wait lasts before it fails, unless the client was told otherwise.
 pub const DEADLINE: Duration = Duration::from_secs(10);
+
+/// So much of what it sends waits for a server that does not read: a filter of the largest size, and pongs.
+const MAX_WAITING: usize = 16 << 20;
 
 /// One connected client.
 #[derive(Debug)]
@@ -62,7 +66,9 @@ impl JetstreamClient {
                 .headers_mut()
                 .insert(name, HeaderValue::from_str(value)?);
         }
-        let connecting = tokio::time::timeout(DEADLINE, connect_async(request));
+        let limits = WebSocketConfig::default().max_write_buffer_size(MAX_WAITING);
+        let connecting = connect_async_with_config(request, Some(limits), false);
+        let connecting = tokio::time::timeout(DEADLINE, connecting);
         let (socket, _response) = connecting
             .await
             .with_context(|| format!("no connection to {url} in {DEADLINE:?}"))?

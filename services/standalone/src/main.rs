@@ -4,6 +4,7 @@
 //! of it; `prepare` makes what a cluster keeps in NATS; `tail` is a client for any Jetstream server and knows nothing of
 //! the others. Nothing may depend on this package.
 
+mod terminal;
 mod pretty;
 mod tail;
 

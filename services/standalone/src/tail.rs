@@ -51,7 +51,7 @@ pub(crate) struct Args {
     /// One readable line per event (the default on a terminal)
     #[arg(long, conflicts_with = "raw")]
     pretty: bool,
-    /// The JSON as it comes (the default in a pipe)
+    /// The JSON as it comes (the default in a pipe); on a terminal, what would command it is written as \u....
     #[arg(long)]
     raw: bool,
     /// End after this many events
@@ -70,11 +70,10 @@ pub(crate) fn main(args: Args) -> ExitCode {
 }
 
 fn run(args: Args) -> Result<(), TailError> {
-    let style = match (args.pretty, args.raw) {
-        (true, _) => Style::Pretty,
-        (_, true) => Style::Raw,
-        _ if std::io::stdout().is_terminal() => Style::Pretty,
-        _ => Style::Raw,
+    let style = match (args.pretty, args.raw, std::io::stdout().is_terminal()) {
+        (true, ..) | (false, false, true) => Style::Pretty,
+        (false, true, true) => Style::Escaped,
+        (false, _, false) => Style::Raw,
     };
     let now_us = SystemClock.now_us();
     let cursor = args.cursor.map(|start| start.cursor(now_us)).transpose()?;

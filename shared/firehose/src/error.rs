@@ -171,7 +171,7 @@ pub enum RecordError {
     /// The JSON is longer than the caller allows.
     #[error("the record's JSON is too large")]
     JsonTooLarge,
-    /// More than 128 levels.
+    /// More than 120 levels.
     #[error("the record is nested too deep")]
     TooDeep,
     /// Not DAG-CBOR.

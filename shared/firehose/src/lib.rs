@@ -27,7 +27,8 @@
 //! indefinite lengths, heads that are not the shortest, half and single floats, NaN, infinities, negative zero, tags
 //! other than 42, `undefined`. Where V1 is unknown or harmful, both choose: integers beyond `i64` are refused; floats are
 //! kept, in Go's format; a blob's size is a non-negative integer; `{"$link":...}` written as a map is served when its text is
-//! the canonical one of a CID; more than 128 levels are refused (V1 has no bound).
+//! the canonical one of a CID; records of more than 120 levels are refused (V1 has no bound), since what is wrapped around them must
+//! stay within what JSON parsers read.
 
 pub mod cbor;
 mod error;
@@ -56,5 +57,5 @@ pub use frame::{
     Account, ErrorFrame, Frame, Identity, Info, Sync, Unknown, decode_frame, seq_at_beginning,
 };
 pub use ops::{ListedOp, Ops};
-pub use record::{write_record_json, write_record_json_within};
+pub use record::{MAX_RECORD_LEVELS, write_record_json, write_record_json_within};
 pub use tree::{Claim, MAX_PATH};

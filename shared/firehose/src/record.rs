@@ -18,6 +18,9 @@ use containers::Containers;
 const MAX_RECORD: usize = 1 << 20;
 /// Most elements of one array, most entries of one map.
 const MAX_ELEMENTS: usize = 131_072;
+/// How deep a record's JSON may be nested: the record itself is level 1. The JSON parsers of some languages end at 127 levels, and
+/// an event is wrapped around the record: two levels for Jetstream, up to five more in Kafka.
+pub const MAX_RECORD_LEVELS: usize = 120;
 /// Longest map key in bytes.
 const MAX_KEY: usize = 8_192;
 

@@ -16,7 +16,7 @@ use fanjet_event::Cid;
 use fanjet_firehose::oracle::build::{self, Node};
 use fanjet_firehose::oracle::repo;
 use fanjet_firehose::oracle::{compare_car, compare_frame, compare_record};
-use fanjet_firehose::{RecordError, decode_frame, write_record_json};
+use fanjet_firehose::{MAX_RECORD_LEVELS, RecordError, decode_frame, write_record_json};
 use generate::{any_cid, damage, damages, node, op_node, record};
 use proptest::collection::{btree_set, vec};
 use proptest::option;
@@ -153,11 +153,16 @@ fn the_generators_make_good_and_bad_input() {
     );
 }
 
-/// 128 levels are the bound for both, whatever stands on the last one.
+/// As many levels as the deepest envelope of ours has.
+const WRAPPINGS: usize = 7;
+
+/// 120 levels are the bound for both, whatever stands on the last one; and what is accepted can be read by others, with what is
+/// wrapped around it.
 #[test]
 fn nesting_is_bounded_alike() {
-    for levels in 120..=135 {
-        for innermost in [Node::List(Vec::new()), Node::Unsigned(1), Node::text("x")] {
+    for levels in 112..=135 {
+        let link = Node::link(Cid::of_dag_cbor(b"x"));
+        for innermost in [Node::List(Vec::new()), Node::Unsigned(1), Node::text("x"), link] {
             let mut value = innermost;
             for level in (1..levels).rev() {
                 value = if level == 1 || level % 3 == 0 {
@@ -168,9 +173,15 @@ fn nesting_is_bounded_alike() {
             }
             let record = value.encode();
             compare_record(&record).unwrap();
-            let result = write_record_json(&record, &mut Vec::new());
-            assert_eq!(result.is_ok(), levels <= 128, "{levels}");
-            assert!(levels <= 128 || result == Err(RecordError::TooDeep));
+            let mut json = Vec::new();
+            let result = write_record_json(&record, &mut json);
+            assert_eq!(result.is_ok(), levels <= MAX_RECORD_LEVELS, "{levels}");
+            if levels > MAX_RECORD_LEVELS {
+                assert_eq!(result, Err(RecordError::TooDeep));
+                continue;
+            }
+            let wrapped = [&[b'['; WRAPPINGS][..], &json, &[b']'; WRAPPINGS]].concat();
+            serde_json::from_slice::<serde_json::Value>(&wrapped).unwrap();
         }
     }
 }

@@ -22,6 +22,9 @@ const BATCH: usize = 64;
 type Sink = SplitSink<WebSocketStream<TcpStream>, Message>;
 type Source = SplitStream<WebSocketStream<TcpStream>>;
 
+/// So much waits for a client that asks and reads nothing; frames that come back to back are less.
+const MAX_WAITING: usize = 64 << 20;
+
 /// Why a subscription ends.
 enum End {
     /// The client has gone, or is asked to.
@@ -32,7 +35,9 @@ enum End {
 
 /// Serves one client until it goes.
 pub(super) async fn serve(server: &Server, stream: TcpStream, start: Start) {
-    let config = WebSocketConfig::default().write_buffer_size(256 * 1024);
+    let config = WebSocketConfig::default()
+        .write_buffer_size(256 * 1024)
+        .max_write_buffer_size(MAX_WAITING);
     let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
     let (mut sink, mut source) = socket.split();
     let end = run(server, &mut sink, &mut source, start).await;

@@ -11,6 +11,9 @@ pub(super) const NO_HANDLE: &str = "handle.invalid";
 /// Longest host name.
 const MAX_HANDLE: usize = 253;
 
+/// How deep a profile may be nested: as deep as the records that ingest lets pass.
+const MAX_LEVELS: usize = 120;
+
 /// Below either of these an account is new, and its profile changes with every event.
 const SETTLED: u64 = 10;
 
@@ -95,11 +98,22 @@ pub(super) fn created_at(text: &[u8]) -> Option<String> {
     log.get(0)?.get("createdAt")?.as_str().map(str::to_owned)
 }
 
-/// A profile as compact JSON.
+/// A profile as compact JSON. It may hold records of strangers, and what is wrapped around it must stay within what JSON parsers
+/// read.
 pub(super) fn profile(text: &[u8]) -> Option<String> {
     let profile: Value = serde_json::from_slice(text).ok()?;
     profile.get("did")?;
-    Some(profile.to_string())
+    (levels(&profile) <= MAX_LEVELS).then(|| profile.to_string())
+}
+
+/// How deep a value is nested.
+fn levels(value: &Value) -> usize {
+    let deepest = match value {
+        Value::Array(list) => list.iter().map(levels).max(),
+        Value::Object(map) => map.values().map(levels).max(),
+        _ => return 0,
+    };
+    1 + deepest.unwrap_or(0)
 }
 
 /// The beginnings of audit logs never change; profiles of new accounts do.
@@ -114,5 +128,23 @@ impl Answer for String {
 
     fn bytes(&self) -> usize {
         self.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_that_is_nested_too_deep_is_left_out() {
+        let of = |levels: usize| {
+            let (open, close) = ("[".repeat(levels - 1), "]".repeat(levels - 1));
+            format!(r#"{{"did":"did:plc:a","status":{open}{close}}}"#)
+        };
+        assert_eq!(profile(of(MAX_LEVELS).as_bytes()), Some(of(MAX_LEVELS)));
+        for levels in [MAX_LEVELS + 1, 127, 128, 100_000] {
+            assert_eq!(profile(of(levels).as_bytes()), None);
+        }
+        assert_eq!(profile(br#"{"status":[]}"#), None);
     }
 }

@@ -182,3 +182,19 @@ fn some_dates_are_known() {
         assert_eq!(rfc3339(seconds * 1_000_000), text);
     }
 }
+
+/// The deepest record that ingest lets pass, and the deepest profile, in the deepest envelope: as JSON parsers read it by default.
+#[test]
+fn the_deepest_record_and_profile_make_json_that_can_be_read() {
+    let (open, close) = ("[".repeat(119), "]".repeat(119));
+    let create = CREATE.replace(r#""text":"#, &format!(r#""deep":{open}{close},"text":"#));
+    let metadata = format!(r#"{{"profile":{{"deep":{open}{close}}}}}"#);
+    for osprey in [true, false] {
+        let format = format(osprey, ActionNames::AtKafka);
+        let message = written(&format, &create, Metadata::Json(metadata.as_bytes()));
+        let message: serde_json::Value = serde_json::from_str(&message).unwrap();
+        // In a dead letter.
+        let letter = ["[", &message.to_string(), "]"].concat();
+        serde_json::from_str::<serde_json::Value>(&letter).unwrap();
+    }
+}

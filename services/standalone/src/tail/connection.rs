@@ -3,17 +3,23 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use fanjet_websocket::tungstenite::{self, Message};
+use fanjet_websocket::{Skipped, Socket};
+use fanjet_wire::envelope::Envelope;
 use futures::{FutureExt, SinkExt, StreamExt};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
-use tokio_tungstenite::tungstenite::{self, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use url::Url;
 
 use super::zstd::Unpacker;
-use crate::pretty::printable;
+use crate::terminal::printable;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Longer messages are skipped: larger events than any Jetstream server sends.
+const MAX_MESSAGE: usize = 8 << 20;
+
+/// How much of a server's own words is shown, in characters.
+const WORDS: usize = 300;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -29,8 +35,6 @@ pub(crate) enum Ended {
     Busy(String),
     /// The server answered with an HTTP status that will not change.
     Refused { status: u16, answer: String },
-    /// What came is no Jetstream event.
-    Foreign(String),
 }
 
 /// What happens next.
@@ -38,13 +42,15 @@ pub(crate) enum Ended {
 pub(crate) enum Next {
     /// The JSON of one event.
     Event(Bytes),
+    /// A message that is no Jetstream event: what it is.
+    Foreign(String),
     /// Another second has passed.
     Second,
 }
 
 /// An open connection.
 pub(crate) struct Connection {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    socket: Socket,
     unpacker: Unpacker,
     second: Interval,
     last_sign_of_life: Instant,
@@ -53,8 +59,8 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) async fn open(url: &Url) -> Result<Self, Ended> {
-        let connecting = connect_async(url.as_str());
-        let (socket, _response) = timeout(CONNECT_TIMEOUT, connecting)
+        let connecting = fanjet_websocket::connect(url, MAX_MESSAGE, time_at_beginning);
+        let socket = timeout(CONNECT_TIMEOUT, connecting)
             .await
             .map_err(|_| Ended::Broken(format!("no answer within {CONNECT_TIMEOUT:?}")))?
             .map_err(refusal)?;
@@ -75,8 +81,8 @@ impl Connection {
         loop {
             tokio::select! {
                 message = self.socket.next() => {
-                    if let Some(event) = self.event_of(message)? {
-                        return Ok(Next::Event(event));
+                    if let Some(next) = self.taken(message)? {
+                        return Ok(next);
                     }
                 }
                 _ = self.second.tick() => {
@@ -87,14 +93,24 @@ impl Connection {
         }
     }
 
-    /// An event that has arrived already.
-    pub(crate) fn arrived(&mut self) -> Result<Option<Bytes>, Ended> {
+    /// What has arrived already.
+    pub(crate) fn arrived(&mut self) -> Result<Option<Next>, Ended> {
         while let Some(message) = self.socket.next().now_or_never() {
-            if let Some(event) = self.event_of(message)? {
-                return Ok(Some(event));
+            if let Some(next) = self.taken(message)? {
+                return Ok(Some(next));
             }
         }
         Ok(None)
+    }
+
+    /// The messages that were too long to be read, since the last call.
+    pub(crate) fn take_skipped(&mut self) -> Vec<Skipped> {
+        self.socket.get_mut().take_skipped()
+    }
+
+    /// The one in which the connection ended: it may never have an end.
+    pub(crate) fn unfinished(&self) -> Option<Skipped> {
+        self.socket.get_ref().unfinished()
     }
 
     /// Says good-bye. A server that does not answer is not waited for.
@@ -103,23 +119,23 @@ impl Connection {
         drop(closing.await);
     }
 
-    fn event_of(
+    fn taken(
         &mut self,
         message: Option<Result<Message, tungstenite::Error>>,
-    ) -> Result<Option<Bytes>, Ended> {
+    ) -> Result<Option<Next>, Ended> {
         self.last_sign_of_life = Instant::now();
         match message {
-            Some(Ok(Message::Text(event))) => Ok(Some(event.into())),
-            Some(Ok(Message::Binary(frame))) => match self.unpacker.unpack(&frame) {
-                Ok(event) => Ok(Some(Bytes::copy_from_slice(event))),
-                Err(error) => Err(Ended::Foreign(format!(
+            Some(Ok(Message::Text(event))) => Ok(Some(Next::Event(event.into()))),
+            Some(Ok(Message::Binary(frame))) => Ok(Some(match self.unpacker.unpack(&frame) {
+                Ok(event) => Next::Event(Bytes::copy_from_slice(event)),
+                Err(error) => Next::Foreign(format!(
                     "a binary message that is no zstd frame made with Jetstream's dictionary: {error}"
-                ))),
-            },
+                )),
+            })),
             Some(Ok(Message::Close(Some(close)))) => Err(Ended::Broken(format!(
                 "closed with {}: {}",
                 u16::from(close.code),
-                printable(&close.reason)
+                printable(&close.reason, WORDS)
             ))),
             Some(Ok(Message::Close(None))) => Err(Ended::Broken("closed".to_owned())),
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(None),
@@ -145,13 +161,18 @@ impl Connection {
     }
 }
 
+/// The time of the event of which this is the beginning.
+fn time_at_beginning(message: &[u8]) -> Option<u64> {
+    Envelope::of(message).map(|envelope| envelope.time.get())
+}
+
 fn refusal(error: tungstenite::Error) -> Ended {
     let tungstenite::Error::Http(response) = error else {
         return Ended::Broken(error.to_string());
     };
     let status = response.status();
     let body = response.body().as_deref().unwrap_or_default();
-    let answer = printable(String::from_utf8_lossy(body).trim());
+    let answer = printable(String::from_utf8_lossy(body).trim(), WORDS);
     let may_change = status.is_server_error() || matches!(status.as_u16(), 408 | 429);
     if may_change {
         Ended::Busy(format!("{status}: {answer}"))

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::pretty;
+use crate::terminal::{escaped, printable};
 
 /// How events look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +15,12 @@ pub(crate) enum Style {
     Pretty,
     /// The JSON as it came.
     Raw,
+    /// The same JSON, in which a terminal finds nothing to obey.
+    Escaped,
 }
+
+/// Longest line about the connection, in characters.
+const NOTE: usize = 1_000;
 
 /// Goes back to the start of the line and clears it.
 const WIPE: &str = "\r\x1b[K";
@@ -61,6 +67,7 @@ impl Screen {
     pub(crate) fn event(&mut self, json: &[u8]) -> io::Result<bool> {
         match self.style {
             Style::Raw => self.out.write_all(json)?,
+            Style::Escaped => self.out.write_all(escaped(json).as_bytes())?,
             Style::Pretty => match pretty::line(json) {
                 Some(line) => self.out.write_all(line.as_bytes())?,
                 None => return Ok(false),
@@ -106,7 +113,7 @@ impl Screen {
     /// A line about the connection.
     pub(crate) fn note(&mut self, line: &str) -> io::Result<()> {
         self.wipe()?;
-        writeln!(io::stderr(), "{line}")
+        writeln!(io::stderr(), "{}", printable(line, NOTE))
     }
 
     /// The last line.

@@ -3,8 +3,8 @@
 use std::io;
 use std::time::Duration;
 
-use bytes::Bytes;
 use fanjet_actors::{Backoff, Clock, Stop};
+use fanjet_websocket::Skipped;
 use fanjet_wire::envelope::Envelope;
 use serde::Deserialize;
 
@@ -12,7 +12,7 @@ use super::connection::{Connection, Ended, Next};
 use super::position::Position;
 use super::screen::{Screen, Style};
 use super::{Endpoint, TailError};
-use crate::pretty::printable;
+use crate::terminal::printable;
 
 const RECONNECT_MIN: Duration = Duration::from_millis(500);
 const RECONNECT_MAX: Duration = Duration::from_secs(30);
@@ -114,27 +114,46 @@ impl<C: Clock> Session<C> {
                     let lag = self.lag();
                     self.screen.second(lag)?;
                 }
-                Ok(Next::Event(event)) => {
-                    let printed = self.print_with_arrived(&event, &mut connection);
+                Ok(next) => {
+                    let printed = self.print_with_arrived(&next, &mut connection);
                     // What came before a failure is shown before the failure.
                     self.screen.flush()?;
                     if let Some(ended) = printed? {
+                        self.pass_over(&mut connection, true)?;
                         return self.judge(ended);
                     }
+                    self.pass_over(&mut connection, false)?;
                     if self.is_enough() {
                         connection.close().await;
                         return Ok(Over::Done);
                     }
                 }
-                Err(ended) => return self.judge(ended),
+                Err(ended) => {
+                    self.pass_over(&mut connection, true)?;
+                    return self.judge(ended);
+                }
             }
         }
+    }
+
+    /// Says which messages were too long to be read. One in which the connection ended may never have an end: the next
+    /// connection begins behind it.
+    fn pass_over(&mut self, connection: &mut Connection, has_ended: bool) -> Result<(), TailError> {
+        let unfinished = connection.unfinished().filter(|_| has_ended);
+        for Skipped { place, bytes } in connection.take_skipped().into_iter().chain(unfinished) {
+            if let Some(time_us) = place {
+                self.position.admit(time_us);
+            }
+            self.screen
+                .note(&format!("an event of {bytes} bytes is too long and is not shown"))?;
+        }
+        Ok(())
     }
 
     /// Prints an event and what has arrived behind it. How the connection ended, if it did.
     fn print_with_arrived(
         &mut self,
-        first: &Bytes,
+        first: &Next,
         connection: &mut Connection,
     ) -> Result<Option<Ended>, TailError> {
         self.print(first)?;
@@ -143,7 +162,7 @@ impl<C: Clock> Session<C> {
                 break;
             }
             match connection.arrived() {
-                Ok(Some(event)) => self.print(&event)?,
+                Ok(Some(next)) => self.print(&next)?,
                 Ok(None) => break,
                 Err(ended) => return Ok(Some(ended)),
             }
@@ -151,19 +170,36 @@ impl<C: Clock> Session<C> {
         Ok(None)
     }
 
-    fn print(&mut self, event: &[u8]) -> Result<(), TailError> {
-        let Some(time_us) = time_us(event) else {
-            return Err(self.foreign(&format!("an event without time_us: {}", shown(event))));
+    fn print(&mut self, next: &Next) -> Result<(), TailError> {
+        let event = match next {
+            Next::Event(event) => event,
+            Next::Foreign(what) => return self.passed_over(what),
+            Next::Second => return Ok(()),
         };
+        let Some(time_us) = time_us(event) else {
+            return self.passed_over(&format!("an event without time_us: {}", shown(event)));
+        };
+        let is_first = self.position.last().is_none();
         if !self.position.admit(time_us) {
             return Ok(());
         }
         self.backoff.reset();
         if self.screen.event(event)? {
-            Ok(())
-        } else {
-            Err(self.foreign(&format!("not JSON: {}", shown(event))))
+            return Ok(());
         }
+        let what = format!("not JSON: {}", shown(event));
+        if is_first {
+            return Err(self.foreign(&what));
+        }
+        self.passed_over(&what)
+    }
+
+    /// What cannot be shown costs itself, when the server has shown that it serves events.
+    fn passed_over(&mut self, what: &str) -> Result<(), TailError> {
+        if self.position.last().is_none() {
+            return Err(self.foreign(what));
+        }
+        Ok(self.screen.note(&format!("not shown: {what}"))?)
     }
 
     fn is_enough(&self) -> bool {
@@ -180,7 +216,6 @@ impl<C: Clock> Session<C> {
                 status,
                 answer,
             }),
-            Ended::Foreign(what) => Err(self.foreign(&what)),
         }
     }
 
@@ -210,6 +245,5 @@ fn time_us(event: &[u8]) -> Option<u64> {
 }
 
 fn shown(event: &[u8]) -> String {
-    let text: String = String::from_utf8_lossy(event).chars().take(SHOWN).collect();
-    printable(&text)
+    printable(&String::from_utf8_lossy(event), SHOWN)
 }

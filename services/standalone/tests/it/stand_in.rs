@@ -84,6 +84,27 @@ impl Client {
         }
     }
 
+    /// Announces a text message of so many bytes, and sends only this much of it.
+    pub(crate) async fn announce(&mut self, bytes: u64, beginning: &[u8]) {
+        self.socket.flush().await.unwrap();
+        let stream = self.socket.get_mut();
+        let head = [&[0x81, 127][..], &bytes.to_be_bytes()].concat();
+        stream.write_all(&[&head, beginning].concat()).await.unwrap();
+        stream.flush().await.unwrap();
+    }
+
+    /// Sends pings, more than the systems of both sides keep answers, or until the other side has enough.
+    pub(crate) async fn ping_without_reading(&mut self) {
+        let ping = [&[0x89, 125][..], &[b'?'; 125]].concat();
+        let pings = ping.repeat(512);
+        for _ in 0..(64 << 20) / pings.len() {
+            if self.socket.get_mut().write_all(&pings).await.is_err() {
+                return;
+            }
+        }
+        std::future::pending().await
+    }
+
     /// Closes with a code and a reason.
     pub(crate) async fn close(mut self, code: u16, reason: &str) {
         let frame = CloseFrame {

@@ -147,6 +147,92 @@ async fn what_is_no_event_ends_it_with_what_came() {
     assert!(lines.contains("no zstd frame"), "{lines}");
 }
 
+/// A record may be nested as deep as V1 lets pass, which is without a bound: it ends no client, in no style.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_event_of_a_stranger_ends_it() {
+    let deep = |levels: usize, time: u64| {
+        let tower = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        event(time).replace("\"record\":{", &format!("\"record\":{{\"deep\":{tower},"))
+    };
+    for style in ["--pretty", "--raw"] {
+        let server = StandIn::start().await;
+        let tail = fanjet(&["tail", &server.url(), style, "--count", "5"])
+            .start()
+            .unwrap();
+        let mut client = server.accept().await;
+        client.send_events([T]).await;
+        for (time, levels) in (T + 1..).zip([126, 1_000, 100_000]) {
+            client.send(deep(levels, time)).await;
+        }
+        // Longer than any event; in one piece, and announced without an end behind which the next connection begins.
+        client.send(deep(5_000_000, T + 4)).await;
+        client.send("no event at all").await;
+        client.announce(1 << 40, deep(10, T + 5).as_bytes()).await;
+        said(&tail, "not shown: an event without time_us: no event at all").await;
+        drop(client);
+        let mut client = server.accept().await;
+        assert_eq!(client.query, format!("cursor={}", T + 5));
+        client.send_events([T + 5, T + 6]).await;
+        client.read_to_end().await;
+        let (code, lines) = ended(&tail).await;
+        assert_eq!(code, 0, "{style}");
+        let too_long = lines.iter().filter(|line| line.contains("is too long")).count();
+        assert_eq!(too_long, 2, "{style}");
+    }
+}
+
+/// Pings want answers that the server never reads: they must not pile up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_pings_and_reads_nothing_is_left() {
+    let server = StandIn::start().await;
+    let tail = fanjet(&["tail", &server.url(), "--count", "2"]).start().unwrap();
+    let mut client = server.accept().await;
+    client.send_events([T]).await;
+    client.ping_without_reading().await;
+    let mut client = server.accept().await;
+    assert_eq!(client.query, format!("cursor={T}"));
+    client.send_events([T, T + 1]).await;
+    client.read_to_end().await;
+    let (code, lines) = ended(&tail).await;
+    assert_eq!(code, 0);
+    let lines = lines.join("\n");
+    assert!(lines.contains("the server does not read"), "{lines}");
+}
+
+/// `--raw` on a terminal, and in a pipe.
+#[tokio::test(flavor = "multi_thread")]
+async fn raw_json_commands_no_terminal_and_is_unchanged_in_a_pipe() {
+    const HARMFUL: [char; 5] = ['\u{9b}', '\u{9d}', '\u{202e}', '\u{2066}', '\u{200f}'];
+    let harmful = event(T).replace("hello", &String::from_iter(HARMFUL));
+    for is_terminal in [true, false] {
+        let server = StandIn::start().await;
+        let tail = format!(
+            "{} tail {} --raw --count 1",
+            env!("CARGO_BIN_EXE_fanjet"),
+            server.url()
+        );
+        let program = fanjet_testkit::process::Program::new("bash");
+        // `script` gives its command a terminal.
+        let program = match is_terminal {
+            true => program.args(["-c", &format!("script -qefc '{tail}' /dev/null | cat")]),
+            false => program.args(["-c", &tail]),
+        };
+        let process = program.start().unwrap();
+        let mut client = server.accept().await;
+        client.send(harmful.as_str()).await;
+        client.read_to_end().await;
+        let (code, lines) = ended(&process).await;
+        assert_eq!(code, 0);
+        let lines = lines.join("\n");
+        assert_eq!(lines.contains(HARMFUL), !is_terminal, "{lines:?}");
+        let shown = match is_terminal {
+            true => r"\u009b\u009d\u202e\u2066\u200f",
+            false => &String::from_iter(HARMFUL),
+        };
+        assert!(lines.contains(shown), "{lines:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn it_ends_with_success_when_its_reader_has_enough() {
     let server = StandIn::start().await;

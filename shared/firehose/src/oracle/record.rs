@@ -20,6 +20,9 @@ pub fn record_json(record: &[u8]) -> Result<Vec<u8>, Refusal> {
     if value.encoded_len() != record.len() {
         return Err(Refusal::new("not DAG-CBOR's own form"));
     }
+    if value.levels() > 120 {
+        return Err(Refusal::new("nested too deep"));
+    }
     match to_json(value)? {
         Json::Object(entries) => Ok(Json::Object(entries).to_v1()),
         _ => Err(Refusal::new("not a plain map")),

@@ -44,6 +44,16 @@ impl Value {
             }
         }
     }
+
+    /// How deep it is nested; a number is one level.
+    pub(super) fn levels(&self) -> usize {
+        let deepest = match self {
+            Self::List(list) => list.iter().map(Self::levels).max(),
+            Self::Map(map) => map.iter().map(|(_, value)| value.levels()).max(),
+            _ => None,
+        };
+        1 + deepest.unwrap_or(0)
+    }
 }
 
 fn head_len(argument: u128) -> usize {

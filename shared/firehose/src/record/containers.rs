@@ -2,8 +2,8 @@
 
 use smallvec::SmallVec;
 
-use super::{MAX_ELEMENTS, MAX_KEY};
-use crate::cbor::{Item, MAX_LEVELS, Reader};
+use super::{MAX_ELEMENTS, MAX_KEY, MAX_RECORD_LEVELS};
+use crate::cbor::{Item, Reader};
 use crate::error::RecordError;
 
 /// The arrays and maps inside the outermost map, numbered in the order in which they begin.
@@ -53,7 +53,7 @@ impl Containers {
         reader: &mut Reader<'_>,
         level: usize,
     ) -> Result<(), RecordError> {
-        if level > MAX_LEVELS {
+        if level > MAX_RECORD_LEVELS {
             return Err(RecordError::TooDeep);
         }
         let (elements, is_map) = match item {

@@ -41,6 +41,9 @@ const FLOATS: [f64; 12] = [
     -139.745433,
 ];
 
+/// Levels of the deepest record that is not dropped for it.
+const MAX_LEVELS: i32 = 120;
+
 /// The fields besides `$type` and `createdAt`. Each collection has its own few, and values at random.
 pub(super) fn fields(rng: &mut ChaCha8Rng, rank: usize) -> Vec<(&'static str, Value)> {
     // No two keys are equal, and none is one that all records have.
@@ -102,9 +105,9 @@ fn value(rng: &mut ChaCha8Rng, depth: usize) -> Value {
     }
 }
 
-/// A tower of lists and maps.
+/// A tower of lists and maps, up to the deepest that a record may hold: it is a level, and so is the ground.
 fn deep(rng: &mut ChaCha8Rng) -> Value {
-    let levels = rng.random_range(10..60);
+    let levels = rng.random_range(10..=MAX_LEVELS - 2);
     (0..levels).fold(Value::text("ground"), |below, level| {
         if level % 2 == 0 {
             Value::List(vec![below])

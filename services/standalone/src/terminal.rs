@@ -1,0 +1,80 @@
+//! What strangers write, on a terminal: nothing of it may command the terminal or change the order of what is read.
+
+use std::borrow::Cow;
+
+/// A text without what a terminal would obey, no longer than `chars` characters.
+pub(crate) fn printable(text: &str, chars: usize) -> String {
+    let mut shown: String = text.chars().take(chars).map(tamed).collect();
+    if text.chars().nth(chars).is_some() {
+        shown.push_str("...");
+    }
+    shown
+}
+
+fn tamed(char: char) -> char {
+    if commands(char) { ' ' } else { char }
+}
+
+/// The same JSON, in which a terminal finds nothing to obey.
+pub(crate) fn escaped(json: &[u8]) -> Cow<'_, str> {
+    let text = String::from_utf8_lossy(json);
+    if !text.contains(commands) {
+        return text;
+    }
+    let mut escaped = String::with_capacity(text.len() + 64);
+    for char in text.chars() {
+        match char {
+            // Between values, or it is no JSON.
+            '\t' | '\n' | '\r' => escaped.push(' '),
+            char if commands(char) => escaped.push_str(&format!("\\u{:04x}", u32::from(char))),
+            char => escaped.push(char),
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+/// Controls of both sets (ESC, and what begins OSC and CSI in one byte, are among them), separators of lines, and what turns
+/// the direction of text.
+fn commands(char: char) -> bool {
+    char.is_control()
+        || matches!(
+            char,
+            '\u{061c}'
+                | '\u{200e}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2066}'..='\u{206f}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HARMFUL: &str = "\u{1b}]0;x\u{7}\u{9b}2J\u{9d}\u{202e}\u{2066}\u{200f}\u{61c}\u{2028}\u{7f}";
+
+    #[test]
+    fn nothing_harmful_is_shown_and_nothing_else_is_lost() {
+        let shown = printable(&format!("a{HARMFUL}\u{e4}\u{1f600}"), 100);
+        assert!(!shown.contains(commands), "{shown:?}");
+        assert!(shown.starts_with('a') && shown.ends_with("\u{e4}\u{1f600}"));
+        assert_eq!(printable("\u{e4}bc", 2), "\u{e4}b...");
+        assert_eq!(printable("\u{e4}b", 2), "\u{e4}b");
+    }
+
+    #[test]
+    fn escaped_json_says_the_same() {
+        let value = serde_json::json!({ format!("k{}", &HARMFUL[3..]): [format!("\u{e4}{HARMFUL}")] });
+        let json = format!("{{\n\t{}", &value.to_string()[1..]);
+        let escaped = escaped(json.as_bytes());
+        assert!(!escaped.contains(commands), "{escaped:?}");
+        let read: serde_json::Value = serde_json::from_str(&escaped).unwrap();
+        assert_eq!(read, value);
+    }
+
+    #[test]
+    fn harmless_json_stays_as_it_is_and_bytes_that_are_no_text_are_marked() {
+        let json = "{\"a\":\"\u{e4}\\u001b\"}";
+        assert!(matches!(escaped(json.as_bytes()), Cow::Borrowed(same) if same == json));
+        assert_eq!(escaped(b"\"\x9b2J\""), "\"\u{fffd}2J\"");
+    }
+}
