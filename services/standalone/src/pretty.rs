@@ -95,12 +95,27 @@ pub(crate) fn line(event: &[u8]) -> Option<String> {
     let event: Event<'_> = serde_json::from_slice(event).ok()?;
     let did = event.did.shown(NAME);
     let what = match (event.kind.get().as_deref(), &event) {
-        (Some("commit"), Event { commit: Some(it), .. }) => commit(it),
-        (Some("account"), Event { account: Some(it), .. }) => {
+        (
+            Some("commit"),
+            Event {
+                commit: Some(it), ..
+            },
+        ) => commit(it),
+        (
+            Some("account"),
+            Event {
+                account: Some(it), ..
+            },
+        ) => {
             let active = it.active.0.map_or("null", RawValue::get);
             format!("account  active={}", printable(active, WORD))
         }
-        (Some("identity"), Event { identity: Some(it), .. }) => {
+        (
+            Some("identity"),
+            Event {
+                identity: Some(it), ..
+            },
+        ) => {
             let handle = it.handle.get().unwrap_or_default();
             format!("identity {}", printable(&handle, NAME))
         }

@@ -50,7 +50,8 @@ fn commands(char: char) -> bool {
 mod tests {
     use super::*;
 
-    const HARMFUL: &str = "\u{1b}]0;x\u{7}\u{9b}2J\u{9d}\u{202e}\u{2066}\u{200f}\u{61c}\u{2028}\u{7f}";
+    const HARMFUL: &str =
+        "\u{1b}]0;x\u{7}\u{9b}2J\u{9d}\u{202e}\u{2066}\u{200f}\u{61c}\u{2028}\u{7f}";
 
     #[test]
     fn nothing_harmful_is_shown_and_nothing_else_is_lost() {
@@ -63,7 +64,8 @@ mod tests {
 
     #[test]
     fn escaped_json_says_the_same() {
-        let value = serde_json::json!({ format!("k{}", &HARMFUL[3..]): [format!("\u{e4}{HARMFUL}")] });
+        let value =
+            serde_json::json!({ format!("k{}", &HARMFUL[3..]): [format!("\u{e4}{HARMFUL}")] });
         let json = format!("{{\n\t{}", &value.to_string()[1..]);
         let escaped = escaped(json.as_bytes());
         assert!(!escaped.contains(commands), "{escaped:?}");

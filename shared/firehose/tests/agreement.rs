@@ -162,7 +162,12 @@ const WRAPPINGS: usize = 7;
 fn nesting_is_bounded_alike() {
     for levels in 112..=135 {
         let link = Node::link(Cid::of_dag_cbor(b"x"));
-        for innermost in [Node::List(Vec::new()), Node::Unsigned(1), Node::text("x"), link] {
+        for innermost in [
+            Node::List(Vec::new()),
+            Node::Unsigned(1),
+            Node::text("x"),
+            link,
+        ] {
             let mut value = innermost;
             for level in (1..levels).rev() {
                 value = if level == 1 || level % 3 == 0 {

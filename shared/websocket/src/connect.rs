@@ -30,11 +30,7 @@ static TLS: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
 ///
 /// # Errors
 /// [`Error`]; an answer that is no upgrade is [`Error::Http`].
-pub async fn connect(
-    url: &Url,
-    max_message: usize,
-    place_of: PlaceOf,
-) -> Result<Socket, Error> {
+pub async fn connect(url: &Url, max_message: usize, place_of: PlaceOf) -> Result<Socket, Error> {
     let stream = TcpStream::connect(address(url)?).await?;
     stream.set_nodelay(true)?;
     let stream = match url.scheme() {
@@ -49,8 +45,7 @@ pub async fn connect(
         .max_message_size(Some(max_message))
         .max_frame_size(Some(max_message));
     let stream = Sieve::new(Outbound::new(stream), max_message, place_of);
-    let (socket, _response) =
-        client_async_with_config(url.as_str(), stream, Some(limits)).await?;
+    let (socket, _response) = client_async_with_config(url.as_str(), stream, Some(limits)).await?;
     Ok(socket)
 }
 

@@ -49,7 +49,9 @@ pub fn is_not_reading(error: &tungstenite::Error) -> bool {
     let tungstenite::Error::Io(error) = error else {
         return false;
     };
-    error.get_ref().is_some_and(|inner| inner.is::<NotReading>())
+    error
+        .get_ref()
+        .is_some_and(|inner| inner.is::<NotReading>())
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Outbound<S> {

@@ -56,11 +56,8 @@ impl Connector {
         let mut redirects = Redirects::from(endpoint.url.clone());
         loop {
             let url = with_cursor(redirects.url(), cursor);
-            let connecting = fanjet_websocket::connect(
-                &url,
-                self.config.max_frame_bytes,
-                seq_at_beginning,
-            );
+            let connecting =
+                fanjet_websocket::connect(&url, self.config.max_frame_bytes, seq_at_beginning);
             let response = match connecting.await {
                 Ok(socket) => {
                     self.tell(&endpoint.id, &redirects);

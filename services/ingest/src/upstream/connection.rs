@@ -177,7 +177,10 @@ impl Connection {
 
     async fn do_what_is_due(&mut self) -> Result<(), Ended> {
         let now = Instant::now();
-        if self.stale_after.is_some_and(|after| self.last_frame + after <= now) {
+        if self
+            .stale_after
+            .is_some_and(|after| self.last_frame + after <= now)
+        {
             let silence = self.last_frame.elapsed();
             return Err(Ended::new(
                 Disconnect::Stale,

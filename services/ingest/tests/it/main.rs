@@ -21,6 +21,7 @@ mod late;
 mod quiet;
 mod renumbered;
 mod renumbered_often;
+mod absurd_seqs;
 mod notices;
 mod filtered;
 mod freshness;

@@ -15,6 +15,7 @@ use fanjet_testkit::{NatsServer, Process};
 
 use crate::cluster::nodes::{is_ready_as, metric, readiness};
 use crate::quiet::host;
+use crate::renumbered::assert_each_once_behind;
 use crate::rig::{PATIENCE, wait_for_last};
 
 /// How the process ends before the purge.
@@ -26,9 +27,9 @@ enum End {
     Running,
 }
 
-struct Scene {
+pub(crate) struct Scene {
     server: NatsServer,
-    host: SimulatorHandle,
+    pub(crate) host: SimulatorHandle,
     log: NatsLog,
     /// Where the new log ended.
     base: u64,
@@ -36,7 +37,7 @@ struct Scene {
 }
 
 impl Scene {
-    async fn start(seed: u64, habit: CursorHabit) -> Self {
+    pub(crate) async fn start(seed: u64, habit: CursorHabit) -> Self {
         let server = NatsServer::start().await.unwrap();
         let log = connect(&server).await;
         Self {
@@ -48,7 +49,26 @@ impl Scene {
         }
     }
 
-    async fn ingest(&self) -> Process {
+    /// An ingest that leads.
+    pub(crate) async fn ingest(&self) -> Process {
+        let process = self.start_ingest("first");
+        is_ready_as(&process, "leader").await;
+        process
+    }
+
+    /// Another one that stands by.
+    pub(crate) async fn standby(&self) -> Process {
+        let process = self.start_ingest("second");
+        is_ready_as(&process, "standby").await;
+        process
+    }
+
+    /// Waits until everything that was published is in the log, and nothing else: each operation once, in order.
+    pub(crate) async fn check_each_once(&self) {
+        assert_each_once_behind(self.base, &self.log, &self.host, self.seed).await;
+    }
+
+    fn start_ingest(&self, name: &str) -> Process {
         let settings = [
             format!("upstream.url={}", self.host.url()),
             "upstream.name=simulator".to_owned(),
@@ -56,16 +76,15 @@ impl Scene {
             "lease.ttl=2s".to_owned(),
             "lease.renew_interval=200ms".to_owned(),
             format!("nats.url={}", self.server.url()),
+            format!("nats.name={name}"),
             "ops.listen=127.0.0.1:0".to_owned(),
         ];
         let settings = settings.into_iter().flat_map(|it| ["--set".to_owned(), it]);
-        let process = Program::new(env!("CARGO_BIN_EXE_fanjet-ingest"))
+        Program::new(env!("CARGO_BIN_EXE_fanjet-ingest"))
             .args(settings)
             .clean_env()
             .start()
-            .unwrap();
-        is_ready_as(&process, "leader").await;
-        process
+            .unwrap()
     }
 
     /// Waits until the log has taken everything that was published.

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use fanjet_log::Entry;
 use fanjet_log::contract::whole;
 use fanjet_log::memory::MemoryLog;
+use fanjet_log::{Entry, EventLog};
 use fanjet_simulator::{
     CursorHabit, ExpectedEvent, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig,
 };
@@ -23,8 +23,18 @@ const HABITS: [CursorHabit; 2] = [CursorHabit::Relay, CursorHabit::Rainbow];
 /// Waits until the log has grown to everything the host published, and compares: each operation once, in order, whatever
 /// the numbers.
 pub(crate) async fn assert_each_once(log: &MemoryLog, host: &SimulatorHandle, seed: u64) {
+    assert_each_once_behind(0, log, host, seed).await;
+}
+
+/// The same in a log that was empty and ended at `base`.
+pub(crate) async fn assert_each_once_behind(
+    base: u64,
+    log: &dyn EventLog,
+    host: &SimulatorHandle,
+    seed: u64,
+) {
     let expected = host.expected();
-    wait_for_last(log, expected.len() as u64, seed).await;
+    wait_for_last(log, base + expected.len() as u64, seed).await;
     let entries = whole(log).await;
     for (entry, expected) in entries.iter().zip(&expected) {
         assert_eq!(

@@ -117,7 +117,8 @@ async fn play(stream: TcpStream, bytes: Vec<u8>, manner: Manner) {
             let pings = [0x89, 0].repeat(1_000);
             let mut answers = [0; 64 << 10];
             let asking = async { while writes.write_all(&pings).await.is_ok() {} };
-            let hearing = async { while reads.read(&mut answers).await.is_ok_and(|read| read > 0) {} };
+            let hearing =
+                async { while reads.read(&mut answers).await.is_ok_and(|read| read > 0) {} };
             tokio::join!(asking, hearing);
         }
         Manner::Deaf => {

@@ -39,7 +39,10 @@ fn a_record_is_shown_however_deep_it_is() {
         let shown = line(post(&record).as_bytes()).unwrap();
         assert!(shown.ends_with(" hello"), "{levels}: {shown}");
         // Also where a text is expected, or the record itself is something else.
-        for record in [format!(r#"{{"text":{open}{close}}}"#), format!("{open}{close}")] {
+        for record in [
+            format!(r#"{{"text":{open}{close}}}"#),
+            format!("{open}{close}"),
+        ] {
             let shown = line(post(&record).as_bytes()).unwrap();
             assert!(shown.ends_with("app.bsky.feed.post"), "{levels}: {shown}");
         }

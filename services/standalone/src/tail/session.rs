@@ -144,8 +144,9 @@ impl<C: Clock> Session<C> {
             if let Some(time_us) = place {
                 self.position.admit(time_us);
             }
-            self.screen
-                .note(&format!("an event of {bytes} bytes is too long and is not shown"))?;
+            self.screen.note(&format!(
+                "an event of {bytes} bytes is too long and is not shown"
+            ))?;
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ mod settings;
 mod output;
 mod serve;
 mod restarts;
+mod absurd_seqs;
 mod expired;
 mod damaged;
 mod kafka;

@@ -89,7 +89,10 @@ impl Client {
         self.socket.flush().await.unwrap();
         let stream = self.socket.get_mut();
         let head = [&[0x81, 127][..], &bytes.to_be_bytes()].concat();
-        stream.write_all(&[&head, beginning].concat()).await.unwrap();
+        stream
+            .write_all(&[&head, beginning].concat())
+            .await
+            .unwrap();
         stream.flush().await.unwrap();
     }
 

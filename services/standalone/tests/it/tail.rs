@@ -168,7 +168,11 @@ async fn no_event_of_a_stranger_ends_it() {
         client.send(deep(5_000_000, T + 4)).await;
         client.send("no event at all").await;
         client.announce(1 << 40, deep(10, T + 5).as_bytes()).await;
-        said(&tail, "not shown: an event without time_us: no event at all").await;
+        said(
+            &tail,
+            "not shown: an event without time_us: no event at all",
+        )
+        .await;
         drop(client);
         let mut client = server.accept().await;
         assert_eq!(client.query, format!("cursor={}", T + 5));
@@ -176,7 +180,10 @@ async fn no_event_of_a_stranger_ends_it() {
         client.read_to_end().await;
         let (code, lines) = ended(&tail).await;
         assert_eq!(code, 0, "{style}");
-        let too_long = lines.iter().filter(|line| line.contains("is too long")).count();
+        let too_long = lines
+            .iter()
+            .filter(|line| line.contains("is too long"))
+            .count();
         assert_eq!(too_long, 2, "{style}");
     }
 }
@@ -185,7 +192,9 @@ async fn no_event_of_a_stranger_ends_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_pings_and_reads_nothing_is_left() {
     let server = StandIn::start().await;
-    let tail = fanjet(&["tail", &server.url(), "--count", "2"]).start().unwrap();
+    let tail = fanjet(&["tail", &server.url(), "--count", "2"])
+        .start()
+        .unwrap();
     let mut client = server.accept().await;
     client.send_events([T]).await;
     client.ping_without_reading().await;

@@ -6,7 +6,10 @@ use super::*;
 const KEPT: usize = 1_000;
 
 /// Writes `bytes` while nobody reads: what happened to the rest.
-fn unread(outbound: &mut Outbound<tokio::io::DuplexStream>, mut bytes: &[u8]) -> Option<NotReading> {
+fn unread(
+    outbound: &mut Outbound<tokio::io::DuplexStream>,
+    mut bytes: &[u8],
+) -> Option<NotReading> {
     let mut context = Context::from_waker(Waker::noop());
     loop {
         match pin!(&mut *outbound).poll_write(&mut context, bytes) {
@@ -33,7 +36,10 @@ fn what_waits_is_bounded_behind_what_the_system_keeps() {
         waiting: MAX_WAITING + 1,
         allowed: MAX_WAITING,
     };
-    assert_eq!(unread(&mut outbound, &vec![0; MAX_WAITING + 1]), Some(refused));
+    assert_eq!(
+        unread(&mut outbound, &vec![0; MAX_WAITING + 1]),
+        Some(refused)
+    );
 }
 
 #[test]
