@@ -123,6 +123,7 @@ impl Connection {
             return Err(ended);
         }
         loop {
+            let due = self.next_due();
             tokio::select! {
                 // What has arrived is a sign of life, however long nobody has looked.
                 biased;
@@ -131,7 +132,7 @@ impl Connection {
                         return Ok(frame);
                     }
                 }
-                () = tokio::time::sleep_until(self.next_due()) => {}
+                () = tokio::time::sleep_until(due) => {}
             }
             // An upstream that sends nothing but pings, without a pause, must not hold up what is due: here, and at the
             // caller's, who is asked only when this waits.
