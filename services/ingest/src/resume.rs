@@ -21,8 +21,6 @@ use crate::upstream::{Place, Reached};
 /// So many events after another upstream began to be read, it has certainly caught up with the log: what it sends then is
 /// new.
 const SETTLED: Seq = 10_000;
-/// So many of the newest events are looked at in any case: more than [`RecentTimes`] needs, and an upstream repeats at once.
-const FEW: Seq = 1_000;
 
 /// The state that a leader starts from.
 #[derive(Debug, Clone, Default)]
@@ -84,7 +82,9 @@ impl Resume {
         };
         resume.time = Some(last.time()?);
         let first = (last.seq + 1).saturating_sub(SETTLED).max(1);
-        let few = (last.seq + 1).saturating_sub(FEW).max(1);
+        let few = (last.seq + 1)
+            .saturating_sub(RecentTimes::KEPT as Seq)
+            .max(1);
         let mut note = |entry: &Entry| {
             resume.note(&entry.origin);
             if let Some(subject) = Subject::of(&entry.body) {

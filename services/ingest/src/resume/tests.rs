@@ -59,7 +59,7 @@ fn run(name: &str, from: u64, count: u64) -> Vec<(&str, u64)> {
 async fn with_one_upstream_only_the_last_messages_are_read() {
     let (resume, reads) = read(&run("relay", 1, 50_000), false).await;
     assert!(!resume.is_mixed);
-    let entries = 1 + FEW;
+    let entries = 1 + RecentTimes::KEPT as u64;
     assert_eq!(reads, Reads { pages: 2, entries });
     let place = resume.place_in(&upstream("relay")).unwrap();
     assert_eq!(place.seq, 50_000);
