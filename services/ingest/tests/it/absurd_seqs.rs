@@ -13,7 +13,7 @@ const ABSURD: [u64; 2] = [i64::MAX as u64, (1 << 53) - 1];
 /// So many frames in a row under such seqs: a stray, and where the upstream seems to go on.
 const TOGETHER: [u64; 2] = [1, 5];
 
-/// Publishes the next frames from a seq on.
+/// Publishes the next frames from a seq on. What was published before and is not read yet is gone then.
 async fn from(host: &SimulatorHandle, seq: u64, frames: u64) {
     host.renumber(seq - 1, 0);
     host.publish(frames).await;
@@ -29,7 +29,9 @@ async fn a_seq_far_off_silences_nothing_whoever_leads() {
             // Within one connection.
             host.publish(10).await;
             let usual = host.stats().last_seq;
+            scene.check_each_once().await;
             from(host, absurd - frames + 1, frames).await;
+            scene.check_each_once().await;
             from(host, usual + 1, 10).await;
             scene.check_each_once().await;
             // Before a standby takes over, and before a restart.
