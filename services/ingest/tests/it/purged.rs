@@ -73,6 +73,7 @@ impl Scene {
             format!("upstream.url={}", self.host.url()),
             "upstream.name=simulator".to_owned(),
             "upstream.reconnect_min=20ms".to_owned(),
+            "upstream.connect_timeout=2s".to_owned(),
             "lease.ttl=2s".to_owned(),
             "lease.renew_interval=200ms".to_owned(),
             format!("nats.url={}", self.server.url()),

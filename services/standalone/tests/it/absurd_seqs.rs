@@ -33,7 +33,11 @@ async fn a_seq_far_off_silences_nothing() {
     for (seed, habit) in (70..).zip([CursorHabit::Spec, CursorHabit::Relay]) {
         let data = tempfile::tempdir().unwrap();
         let relay = relay(seed, habit).await;
-        let mut served = Served::start(&relay, data.path()).await;
+        let settings = [
+            ("embedded.path", data.path().display().to_string()),
+            ("upstream.connect_timeout", "2s".to_owned()),
+        ];
+        let mut served = Served::start_as(&relay, &settings, &[]).await;
         relay.publish(10).await;
         served.log_holds_all_of(&relay).await;
         let begin = served.log_seq().await - relay.expected().len() as u64;
@@ -52,7 +56,7 @@ async fn a_seq_far_off_silences_nothing() {
                     served.process.kill().await.unwrap();
                     relay.wait_for_clients(0).await;
                     relay.renumber(usual, 0);
-                    served = Served::start(&relay, data.path()).await;
+                    served = Served::start_as(&relay, &settings, &[]).await;
                     relay.wait_for_clients(1).await;
                 }
                 frames_from(&served, usual + 1, 10).await;
