@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use fanjet_output::is_unprintable;
+
 /// A text without what a terminal would obey, no longer than `chars` characters.
 pub(crate) fn printable(text: &str, chars: usize) -> String {
     let mut shown: String = text.chars().take(chars).map(tamed).collect();
@@ -12,13 +14,13 @@ pub(crate) fn printable(text: &str, chars: usize) -> String {
 }
 
 fn tamed(char: char) -> char {
-    if commands(char) { ' ' } else { char }
+    if is_unprintable(char) { ' ' } else { char }
 }
 
 /// The same JSON, in which a terminal finds nothing to obey.
 pub(crate) fn escaped(json: &[u8]) -> Cow<'_, str> {
     let text = String::from_utf8_lossy(json);
-    if !text.contains(commands) {
+    if !text.contains(is_unprintable) {
         return text;
     }
     let mut escaped = String::with_capacity(text.len() + 64);
@@ -26,24 +28,15 @@ pub(crate) fn escaped(json: &[u8]) -> Cow<'_, str> {
         match char {
             // Between values, or it is no JSON.
             '\t' | '\n' | '\r' => escaped.push(' '),
-            char if commands(char) => escaped.push_str(&format!("\\u{:04x}", u32::from(char))),
+            char if is_unprintable(char) => {
+                for unit in char.encode_utf16(&mut [0; 2]) {
+                    escaped.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
             char => escaped.push(char),
         }
     }
     Cow::Owned(escaped)
-}
-
-/// Controls of both sets (ESC, and what begins OSC and CSI in one byte, are among them), separators of lines, and what turns
-/// the direction of text.
-fn commands(char: char) -> bool {
-    char.is_control()
-        || matches!(
-            char,
-            '\u{061c}'
-                | '\u{200e}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2066}'..='\u{206f}'
-        )
 }
 
 #[cfg(test)]
@@ -51,12 +44,12 @@ mod tests {
     use super::*;
 
     const HARMFUL: &str =
-        "\u{1b}]0;x\u{7}\u{9b}2J\u{9d}\u{202e}\u{2066}\u{200f}\u{61c}\u{2028}\u{7f}";
+        "\u{1b}]0;x\u{7}\u{9b}2J\u{9d}\u{202e}\u{2066}\u{200f}\u{61c}\u{2028}\u{7f}\u{e0001}";
 
     #[test]
     fn nothing_harmful_is_shown_and_nothing_else_is_lost() {
         let shown = printable(&format!("a{HARMFUL}\u{e4}\u{1f600}"), 100);
-        assert!(!shown.contains(commands), "{shown:?}");
+        assert!(!shown.contains(is_unprintable), "{shown:?}");
         assert!(shown.starts_with('a') && shown.ends_with("\u{e4}\u{1f600}"));
         assert_eq!(printable("\u{e4}bc", 2), "\u{e4}b...");
         assert_eq!(printable("\u{e4}b", 2), "\u{e4}b");
@@ -68,7 +61,7 @@ mod tests {
             serde_json::json!({ format!("k{}", &HARMFUL[3..]): [format!("\u{e4}{HARMFUL}")] });
         let json = format!("{{\n\t{}", &value.to_string()[1..]);
         let escaped = escaped(json.as_bytes());
-        assert!(!escaped.contains(commands), "{escaped:?}");
+        assert!(!escaped.contains(is_unprintable), "{escaped:?}");
         let read: serde_json::Value = serde_json::from_str(&escaped).unwrap();
         assert_eq!(read, value);
     }
