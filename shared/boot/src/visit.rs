@@ -2,9 +2,7 @@
 //!
 //! It needs nothing but the settings that the process itself has. It must never start anything.
 
-use std::fmt::Write as _;
-use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -12,8 +10,9 @@ use fanjet_config::{HealthQuestion, fail};
 use fanjet_output::say;
 use fanjet_telemetry::OpsConfig;
 use thiserror::Error;
+use ureq::Agent;
 
-/// For connecting, and for each part of the answer. Who asks has a deadline of its own.
+/// For all of the answer. Who asks has a deadline of its own.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// More than any health report.
 const LONGEST_ANSWER: u64 = 64 << 10;
@@ -27,7 +26,7 @@ pub(crate) enum Ill {
         /// Who was asked.
         address: SocketAddr,
         /// Why.
-        source: io::Error,
+        source: ureq::Error,
     },
     /// Nobody can be asked.
     #[error("this process has no ops port")]
@@ -55,17 +54,21 @@ pub(crate) fn main(ops: Option<&OpsConfig>, question: HealthQuestion) -> ExitCod
 /// [`Ill`].
 pub(crate) fn ask(listen: SocketAddr, question: HealthQuestion) -> Result<String, Ill> {
     let address = within_reach(listen);
-    let answer =
-        exchange(address, path(question)).map_err(|source| Ill::Silent { address, source })?;
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    let status = head.lines().next().unwrap_or_default();
-    if status.split(' ').nth(1) == Some("200") {
-        return Ok(body.to_owned());
+    let silent = |source| Ill::Silent { address, source };
+    let config = Agent::config_builder()
+        .timeout_global(Some(PATIENCE))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .proxy(None);
+    let agent = Agent::from(config.build());
+    let url = format!("http://{address}{}", path(question));
+    let mut answer = agent.get(url).call().map_err(silent)?;
+    let body = answer.body_mut().with_config().limit(LONGEST_ANSWER);
+    let body = body.read_to_string().map_err(silent)?;
+    match answer.status().is_success() {
+        true => Ok(body),
+        false => Err(Ill::Unwell(format!("{} {body}", answer.status()))),
     }
-    let mut said = status.to_owned();
-    // Writing into text cannot fail.
-    let _written = write!(said, " {body}");
-    Err(Ill::Unwell(said))
 }
 
 /// Where something that listens on `listen` is found from the same machine.
@@ -85,19 +88,6 @@ fn path(question: HealthQuestion) -> &'static str {
         HealthQuestion::Live => "/livez",
         HealthQuestion::Ready => "/readyz",
     }
-}
-
-fn exchange(address: SocketAddr, path: &str) -> io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-    )?;
-    let mut answer = String::new();
-    stream.take(LONGEST_ANSWER).read_to_string(&mut answer)?;
-    Ok(answer)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use fanjet_filter::{Encoding, Filter};
 use hashbrown::{DefaultHashBuilder, HashTable};
+use slab::Slab;
 
 use super::lane::Lane;
 use super::{LaneId, Member, Router};
@@ -15,8 +16,7 @@ use crate::tail::Entry;
 #[derive(Debug, Default)]
 pub(crate) struct Lanes {
     router: Router,
-    lanes: Vec<Option<Lane>>,
-    free: Vec<LaneId>,
+    lanes: Slab<Lane>,
     /// One table per encoding, by the hashes that the lanes keep.
     by_filter: [HashTable<LaneId>; Encoding::COUNT],
     hasher: DefaultHashBuilder,
@@ -54,8 +54,7 @@ impl Lanes {
                 found.remove();
             }
             self.router.remove(id);
-            self.lanes[id as usize] = None;
-            self.free.push(id);
+            self.lanes.remove(id as usize);
         }
     }
 
@@ -65,7 +64,7 @@ impl Lanes {
         for (index, entry) in batch.iter().enumerate() {
             router.route(entry, |id| {
                 // A lane all of whose holders are behind has nobody to gather for.
-                if let Some(Some(lane)) = lanes.get_mut(id as usize)
+                if let Some(lane) = lanes.get_mut(id as usize)
                     && !lane.members.is_empty()
                     && lane.pick(index as u32)
                 {
@@ -76,32 +75,27 @@ impl Lanes {
     }
 
     pub(crate) fn get(&self, id: LaneId) -> Option<&Lane> {
-        self.lanes.get(id as usize)?.as_ref()
+        self.lanes.get(id as usize)
     }
 
     pub(crate) fn get_mut(&mut self, id: LaneId) -> Option<&mut Lane> {
-        self.lanes.get_mut(id as usize)?.as_mut()
+        self.lanes.get_mut(id as usize)
     }
 
     /// Those who are live, each with its lane.
     pub(crate) fn live_members(&self) -> Vec<(LaneId, Rc<Member>)> {
-        let lanes = (0..).zip(&self.lanes);
+        let lanes = self.lanes.iter();
         lanes
-            .filter_map(|(id, lane)| Some((id, lane.as_ref()?)))
             .flat_map(|(id, lane)| {
-                lane.members
-                    .iter()
-                    .map(move |member| (id, Rc::clone(member)))
+                let members = lane.members.iter();
+                members.map(move |member| (id as LaneId, Rc::clone(member)))
             })
             .collect()
     }
 
     /// Those who are live, out of all lanes.
     pub(crate) fn into_members(self) -> impl Iterator<Item = Rc<Member>> {
-        self.lanes
-            .into_iter()
-            .flatten()
-            .flat_map(|lane| lane.members)
+        self.lanes.into_iter().flat_map(|(_, lane)| lane.members)
     }
 
     /// How many there are.
@@ -110,18 +104,16 @@ impl Lanes {
     }
 
     fn make(&mut self, filter: Arc<Filter>, hash: u64, encoding: Encoding) -> LaneId {
-        let id = self.free.pop().unwrap_or_else(|| {
-            self.lanes.push(None);
-            (self.lanes.len() - 1) as LaneId
-        });
+        let entry = self.lanes.vacant_entry();
+        let id = entry.key() as LaneId;
         self.router.enter(id, &filter);
-        self.lanes[id as usize] = Some(Lane::new(filter, hash, encoding));
+        entry.insert(Lane::new(filter, hash, encoding));
         let Self {
             by_filter, lanes, ..
         } = self;
         by_filter[encoding.index()].insert_unique(hash, id, |&other| {
             // Every lane of the table is there.
-            lanes[other as usize].as_ref().map_or(0, |lane| lane.hash)
+            lanes.get(other as usize).map_or(0, |lane| lane.hash)
         });
         id
     }

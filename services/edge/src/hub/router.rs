@@ -17,6 +17,7 @@ use std::sync::Arc;
 use fanjet_event::Topic;
 use fanjet_filter::{EventKind, Filter};
 use hashbrown::HashMap;
+use slab::Slab;
 
 use self::dids::DidIndex;
 use super::LaneId;
@@ -35,8 +36,7 @@ pub struct Router {
     by_did: DidIndex,
     /// Names and beginnings of collections.
     slot_of: HashMap<Box<str>, SlotId>,
-    slots: Vec<Slot>,
-    free_slots: Vec<SlotId>,
+    slots: Slab<Slot>,
     /// By collection number: the slots of its name and beginnings.
     routes: Vec<Option<Box<[SlotId]>>>,
 }
@@ -153,10 +153,7 @@ impl Router {
         if let Some(&slot) = self.slot_of.get(pattern) {
             return slot;
         }
-        let slot = self.free_slots.pop().unwrap_or_else(|| {
-            self.slots.push(Slot::default());
-            (self.slots.len() - 1) as SlotId
-        });
+        let slot = self.slots.insert(Slot::default()) as SlotId;
         self.slot_of.insert(pattern.into(), slot);
         slot
     }
@@ -165,7 +162,7 @@ impl Router {
         let Slot { lanes, is_routed } = &self.slots[slot as usize];
         if lanes.is_empty() && !is_routed {
             self.slot_of.remove(pattern);
-            self.free_slots.push(slot);
+            self.slots.remove(slot as usize);
         }
     }
 }

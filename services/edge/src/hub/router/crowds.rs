@@ -1,5 +1,7 @@
 //! Lists of lanes, most of which have one.
 
+use slab::Slab;
+
 use super::LaneId;
 
 /// At least one lane: itself, or with [`CROWD`] the number of a list that has two or more. Neither number comes near
@@ -22,9 +24,7 @@ impl Lanes {
 /// The lists that have two lanes or more.
 #[derive(Debug, Default)]
 pub(super) struct Crowds {
-    lists: Vec<Vec<LaneId>>,
-    /// Numbers of lists that are empty.
-    free: Vec<u32>,
+    lists: Slab<Vec<LaneId>>,
 }
 
 impl Crowds {
@@ -32,12 +32,8 @@ impl Crowds {
         if let Some(number) = lanes.crowd() {
             return self.lists[number].push(lane);
         }
-        let number = self.free.pop().unwrap_or_else(|| {
-            self.lists.push(Vec::new());
-            (self.lists.len() - 1) as u32
-        });
-        self.lists[number as usize] = vec![lanes.0, lane];
-        lanes.0 = number | CROWD;
+        let number = self.lists.insert(vec![lanes.0, lane]);
+        lanes.0 = number as u32 | CROWD;
     }
 
     /// Takes a lane out; returns whether it was the last one, which stays for the caller to forget.
@@ -48,11 +44,10 @@ impl Crowds {
         let list = &mut self.lists[number];
         super::take_out(list, lane);
         if let &mut [last] = &mut **list {
-            *list = Vec::new();
             lanes.0 = last;
-            self.free.push(number as u32);
-            if self.free.len() == self.lists.len() {
-                *self = Self::default();
+            self.lists.remove(number);
+            if self.lists.is_empty() {
+                self.lists = Slab::new();
             }
         } else if list.len() < list.capacity() / 4 {
             list.shrink_to(list.len() * 2);
