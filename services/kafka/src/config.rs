@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use by_name::by_name;
+pub(crate) use check::base_url;
 pub use connection::{Compression, Delivery, Mechanism, SaslConfig, TlsConfig};
 pub(crate) use content::PLC_DIRECTORY;
 pub use content::{ActionNames, DidWebConfig, EnrichConfig, FilterConfig, FormatConfig};

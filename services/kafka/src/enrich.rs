@@ -4,7 +4,7 @@
 //! the look-up goes on for the next event of the account. Each account is looked up once at a time, its answer is
 //! remembered, and so is that there was none.
 
-mod kind;
+mod subject;
 mod document;
 mod handle;
 mod http;
@@ -21,18 +21,17 @@ use futures::future::{BoxFuture, join_all};
 use tokio::time::{Instant, timeout_at};
 
 use crate::KafkaError;
-use crate::config::{EnrichConfig, PLC_DIRECTORY};
+use crate::config::{EnrichConfig, PLC_DIRECTORY, base_url};
 use crate::event::{Event, What};
 use crate::filter::Wanted;
+use crate::look_up::LookUp;
 use crate::metrics::Metrics;
 use document::Identity;
 use handle::Owner;
 use http::Http;
-pub(crate) use http::base_url;
-pub(crate) use kind::Kind;
-use kind::{Answer, Desk, Subject, Waiting, ask};
 pub(crate) use metadata::Known;
 use metadata::{Found, Handle};
+use subject::{Answer, Desk, Subject, Waiting, ask};
 
 /// Commits here change what a profile says.
 const PROFILE: &str = "app.bsky.actor.profile";
@@ -72,11 +71,11 @@ impl Enricher {
         let strangers = budget(did_web.lookups_per_second, did_web.lookups_per_second);
         let subject = |kind| Subject::new(kind, config, metrics);
         Ok(Self {
-            identities: subject(Kind::Identity).desk(Arc::clone(&directory)),
-            audits: subject(Kind::Audit).desk(directory),
-            web: (did_web.enabled).then(|| subject(Kind::Web).desk(strangers)),
-            profiles: has_profiles.then(|| subject(Kind::Profile).desk(usual())),
-            handles: subject(Kind::Handle).desk(usual()),
+            identities: subject(LookUp::Identity).desk(Arc::clone(&directory)),
+            audits: subject(LookUp::Audit).desk(directory),
+            web: (did_web.enabled).then(|| subject(LookUp::Web).desk(strangers)),
+            profiles: has_profiles.then(|| subject(LookUp::Profile).desk(usual())),
+            handles: subject(LookUp::Handle).desk(usual()),
             http: Arc::new(http),
             deadline: config.deadline,
             web_deadline: config.deadline.min(did_web.deadline),

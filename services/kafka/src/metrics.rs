@@ -8,8 +8,8 @@ use fanjet_log::EventLog;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Meter};
 
-use crate::enrich::Kind;
 use crate::filter::Skip;
+use crate::look_up::LookUp;
 
 /// Everything up to this seq is acknowledged by Kafka, or passed over.
 pub const POSITION_SEQ: &str = "fanjet_kafka_position_seq";
@@ -157,10 +157,10 @@ impl Metrics {
         self.restarts.add(1, &[KeyValue::new("reason", reason)]);
     }
 
-    pub(crate) fn looked_up(&self, kind: Kind, is_known: bool, is_cached: bool) {
+    pub(crate) fn looked_up(&self, kind: LookUp, is_known: bool, is_cached: bool) {
         let requests = match kind {
-            Kind::Profile => &self.api_requests,
-            Kind::Identity | Kind::Web | Kind::Audit | Kind::Handle => &self.plc_requests,
+            LookUp::Profile => &self.api_requests,
+            LookUp::Identity | LookUp::Web | LookUp::Audit | LookUp::Handle => &self.plc_requests,
         };
         let labels = [
             KeyValue::new("kind", kind.label()),
@@ -170,7 +170,7 @@ impl Metrics {
         requests.add(1, &labels);
     }
 
-    pub(crate) fn remembered(&self, kind: Kind, accounts: usize) {
+    pub(crate) fn remembered(&self, kind: LookUp, accounts: usize) {
         let kind = KeyValue::new("kind", kind.label());
         self.cache_size.record(accounts as u64, &[kind]);
     }

@@ -1,13 +1,15 @@
 //! From the log to Kafka: sessions that end with the first failure and begin anew behind what is acknowledged.
 
-mod window;
+mod rules;
 mod bookmark;
 mod resume;
+mod progress;
+mod context;
 mod prepare;
 mod letters;
 mod pump;
 mod session;
 mod worker;
 
-pub(crate) use window::{Mark, Refused, Window};
-pub(crate) use worker::{Progress, Worker};
+pub(crate) use progress::Progress;
+pub(crate) use worker::Worker;

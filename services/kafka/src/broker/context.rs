@@ -14,7 +14,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::KafkaError;
 use crate::error::code_of;
-use crate::pipeline::{Refused, Window};
+use crate::window::{Refused, Window};
 
 /// How the connection is. Clones share it.
 #[derive(Debug, Clone, Default)]

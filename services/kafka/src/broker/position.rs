@@ -14,10 +14,12 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerGroupMetadat
 use rdkafka::topic_partition_list::TopicPartitionList;
 use tokio::time::Instant;
 
-use super::{ClientEvents, Status, blocking, settings};
+use super::blocking::blocking;
+use super::context::{ClientEvents, Status};
+use super::settings;
 use crate::KafkaError;
 use crate::config::KafkaConfig;
-use crate::pipeline::{Mark, Window};
+use crate::window::{Mark, Window};
 
 const TIME: &str = "time_us=";
 const LOG: &str = "log=";

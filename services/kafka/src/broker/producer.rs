@@ -10,8 +10,9 @@ use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
-use super::context::is_the_messages_fault;
-use super::{ClientEvents, blocking, settings};
+use super::blocking::blocking;
+use super::context::{ClientEvents, is_the_messages_fault};
+use super::settings;
 use crate::KafkaError;
 use crate::config::KafkaConfig;
 

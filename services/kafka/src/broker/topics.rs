@@ -12,7 +12,9 @@ use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::{ClientEvents, blocking, settings};
+use super::blocking::blocking;
+use super::context::ClientEvents;
+use super::settings;
 use crate::KafkaError;
 use crate::config::KafkaConfig;
 use crate::error::code_of;

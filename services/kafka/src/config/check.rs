@@ -2,13 +2,23 @@
 
 use fanjet_config::check_section;
 use fanjet_event::Nsid;
+use url::Url;
 
-use super::{KafkaConfig, Mechanism, RANGES};
+use super::KafkaConfig;
+use super::connection::Mechanism;
+use super::ranges::RANGES;
 use crate::KafkaError;
 use crate::start::Start;
 
 /// Longest name that Kafka takes for a topic.
 const MAX_TOPIC: usize = 249;
+
+/// The URL of a setting, without anything behind its path.
+pub(crate) fn base_url(key: &'static str, text: &str) -> Result<Url, KafkaError> {
+    fanjet_identity::base_url(text).ok_or_else(|| {
+        KafkaError::config(key, format!("{text:?} is no URL; allowed: https://HOST"))
+    })
+}
 
 impl KafkaConfig {
     /// Checks everything that can be checked without asking anybody.
@@ -24,7 +34,7 @@ impl KafkaConfig {
         Start::parse(&self.position.start)?;
         self.enrich.resolver()?;
         for pattern in &self.enrich_urls() {
-            crate::enrich::base_url(pattern.0, pattern.1)?;
+            base_url(pattern.0, pattern.1)?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use fanjet_config::Secret;
 use serde::{Deserialize, Serialize};
 
-use super::by_name;
+use super::by_name::by_name;
 
 /// How batches are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -5,7 +5,8 @@ use std::time::Duration;
 use fanjet_did_web::{Reach, Resolver};
 use serde::{Deserialize, Serialize};
 
-use super::{List, by_name};
+use super::by_name::by_name;
+use super::list::List;
 use crate::KafkaError;
 
 /// Where Discord's, and so Osprey's, snowflakes begin: 2015-01-01.

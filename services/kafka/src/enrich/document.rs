@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::kind::Answer;
+use super::subject::Answer;
 
 /// At-kafka's word for an account without a usable handle.
 pub(super) const NO_HANDLE: &str = "handle.invalid";

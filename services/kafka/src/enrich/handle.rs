@@ -4,7 +4,7 @@ use fanjet_did_web::{HANDLE_PREFIX, Reach, Resolver, handle_url};
 use fanjet_identity::{NoAnswer, fetch};
 use reqwest::{Client, StatusCode};
 
-use super::kind::Answer;
+use super::subject::Answer;
 
 /// Of a handle's host; a DID has dozens of bytes.
 const MAX_ANSWER: usize = 2 << 10;

@@ -23,13 +23,6 @@ pub(super) struct Http {
     reach: Reach,
 }
 
-/// The URL of a setting, without anything behind its path.
-pub(crate) fn base_url(key: &'static str, text: &str) -> Result<Url, KafkaError> {
-    fanjet_identity::base_url(text).ok_or_else(|| {
-        KafkaError::config(key, format!("{text:?} is no URL; allowed: https://HOST"))
-    })
-}
-
 impl Http {
     pub(super) fn new(
         plc: Url,

@@ -82,10 +82,10 @@ fn a_document_of_somebody_else_is_none() {
 }
 
 fn desk() -> Desk<String> {
-    desk_of(Kind::Audit)
+    desk_of(LookUp::Audit)
 }
 
-fn desk_of(kind: Kind) -> Desk<String> {
+fn desk_of(kind: LookUp) -> Desk<String> {
     let config = EnrichConfig {
         lookups_per_second: 1_000_000,
         burst: 1_000_000,
@@ -202,7 +202,7 @@ const NO_ANSWER: Duration = Duration::from_secs(31);
 
 #[tokio::test(start_paused = true)]
 async fn many_silent_names_of_one_site_hold_up_nobody_elses() {
-    for (kind, prefix) in [(Kind::Handle, ""), (Kind::Web, "did:web:")] {
+    for (kind, prefix) in [(LookUp::Handle, ""), (LookUp::Web, "did:web:")] {
         let desk = desk_of(kind);
         let serving = desk.run(|key| {
             Box::pin(async move {
@@ -236,7 +236,7 @@ async fn many_silent_names_of_one_site_hold_up_nobody_elses() {
 #[tokio::test(start_paused = true)]
 async fn no_spelling_of_a_name_makes_another_site_of_it() {
     const SILENT: &str = "silent.com";
-    let desk = desk_of(Kind::Web);
+    let desk = desk_of(LookUp::Web);
     let serving = desk.run(|key| {
         Box::pin(async move {
             if key.to_ascii_lowercase().ends_with(SILENT) {

@@ -17,11 +17,11 @@ fn touch(metrics: &Metrics) {
         metrics.restarted(reason);
     }
     for kind in [
-        Kind::Identity,
-        Kind::Web,
-        Kind::Audit,
-        Kind::Profile,
-        Kind::Handle,
+        LookUp::Identity,
+        LookUp::Web,
+        LookUp::Audit,
+        LookUp::Profile,
+        LookUp::Handle,
     ] {
         for (is_known, is_cached) in [(true, false), (false, true)] {
             metrics.looked_up(kind, is_known, is_cached);

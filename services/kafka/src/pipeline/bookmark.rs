@@ -10,8 +10,8 @@ use fanjet_log::{Bookmarks, LogError, LogIdentity, Seq};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::Mark;
 use crate::config::KafkaConfig;
+use crate::window::Mark;
 
 /// What is written beside the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, FuturesOrdered, StreamExt};
 
-use super::pump::Rules;
+use super::rules::Rules;
 use crate::enrich::Enricher;
 
 /// Batches that wait at the same time: the newer ones are looked up while the older ones still wait.

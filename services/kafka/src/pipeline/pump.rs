@@ -12,29 +12,20 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 use tracing::error;
 
 use super::letters::{letter, reason, without_event};
-use super::{Mark, Refused, Window};
+use super::rules::Rules;
 use crate::KafkaError;
-use crate::broker::{Message, Producer, Refusal, Routes};
+use crate::broker::{Message, Producer, Refusal};
 use crate::enrich::{Enricher, Known};
 use crate::event::{Event, What};
-use crate::filter::Wanted;
-use crate::format::{Format, Info, Metadata};
+use crate::format::{Info, Metadata};
 use crate::metrics::{Metrics, Tally};
+use crate::window::{Mark, Refused, Window};
 
 /// The key of what belongs to no account.
 const NO_DID: &str = "<unknown>";
 
 /// How long to wait for room in the client library's own queue.
 const QUEUE_PAUSE: Duration = Duration::from_millis(10);
-
-/// What does not change with the session.
-#[derive(Clone)]
-pub(super) struct Rules {
-    pub(super) format: Format,
-    pub(super) headers: bool,
-    pub(super) wanted: Wanted,
-    pub(super) routes: Routes,
-}
 
 /// Turns events into messages under way.
 pub(super) struct Pump<'a> {

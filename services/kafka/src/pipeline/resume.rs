@@ -4,11 +4,11 @@ use fanjet_event::TimeUs;
 use fanjet_log::{EventLog, LogError, LogIdentity, ReadLimit, Selection};
 use tracing::{error, info};
 
-use super::Mark;
 use super::bookmark::Bookmark;
 use crate::KafkaError;
 use crate::broker::Position;
 use crate::start::Start;
+use crate::window::Mark;
 
 const ONE: ReadLimit = ReadLimit {
     entries: 1,

@@ -6,20 +6,21 @@ mod position;
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use fanjet_actors::Backoff;
 use fanjet_log::{LogError, LogIdentity, Selection};
 use futures::StreamExt;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::Window;
+use super::context::Context;
 use super::prepare::prepared;
 use super::pump::Pump;
 use super::resume::{Begin, Known, Resumed, begin, resume, start};
-use super::worker::{Progress, Worker};
 use crate::KafkaError;
 use crate::broker::{ClientEvents, PositionKeeper, Producer, ensure_topics};
 use crate::start::Start;
+use crate::window::Window;
 
 /// What a session works with.
 pub(super) struct Session {
@@ -33,15 +34,15 @@ pub(super) struct Session {
 
 impl Session {
     /// Connects, sees to the topics, and finds the position.
-    pub(super) async fn open(worker: &Worker) -> Result<Self, KafkaError> {
-        let Worker { config, host, .. } = worker;
+    pub(super) async fn open(context: &Context) -> Result<Self, KafkaError> {
+        let Context { config, host, .. } = context;
         let window = Arc::new(Window::new(config.window_events, config.window_bytes));
-        let status = worker.progress.status.clone();
+        let status = context.progress.status.clone();
         // Whatever stood there before: which log it is decides where it is gone on with.
-        let log = worker.log.adopt().await?;
+        let log = context.log.adopt().await?;
         let events = (status.clone(), Arc::clone(&window));
         let mut keeper = PositionKeeper::new(config, host, events, log)?;
-        let opened = Self::open_with(worker, &keeper, &window, log).await;
+        let opened = Self::open_with(context, &keeper, &window, log).await;
         // Why a connection fails, the client library says only to who listens.
         keeper.listen();
         let (producer, Resumed { mark, is_replaced }) = opened?;
@@ -63,43 +64,43 @@ impl Session {
     }
 
     async fn open_with(
-        worker: &Worker,
+        context: &Context,
         keeper: &PositionKeeper,
         window: &Arc<Window>,
         log: LogIdentity,
     ) -> Result<(Producer, Resumed), KafkaError> {
-        let Worker { config, host, .. } = worker;
-        let limit = ensure_topics(config, host, keeper.consumer(), &worker.rules.routes).await?;
+        let Context { config, host, .. } = context;
+        let limit = ensure_topics(config, host, keeper.consumer(), &context.rules.routes).await?;
         let events = ClientEvents {
-            status: worker.progress.status.clone(),
+            status: context.progress.status.clone(),
             window: Arc::clone(window),
         };
         let producer = Producer::new(config, host, limit, events)?;
-        if worker.is_transactional() {
+        if context.is_transactional() {
             producer.init_transactions().await?;
         }
-        let resumed = Self::resumed(worker, keeper, log).await?;
+        let resumed = Self::resumed(context, keeper, log).await?;
         Ok((producer, resumed))
     }
 
     /// Where to go on.
     async fn resumed(
-        worker: &Worker,
+        context: &Context,
         keeper: &PositionKeeper,
         log: LogIdentity,
     ) -> Result<Resumed, KafkaError> {
-        let (config, bookmarks) = (&worker.config.position, &worker.bookmarks);
+        let (config, bookmarks) = (&context.config.position, &context.bookmarks);
         let known = Known {
             written: keeper.read().await?,
-            acked: worker.progress.known(),
+            acked: context.progress.known(),
             bookmark: bookmarks.read().await,
             anew: &config.anew,
-            is_transactional: worker.is_transactional(),
+            is_transactional: context.is_transactional(),
         };
         match begin(known)? {
-            Begin::At(position) => Ok(resume(&*worker.log, log, position).await?),
+            Begin::At(position) => Ok(resume(&*context.log, log, position).await?),
             Begin::Start => {
-                let mark = start(&*worker.log, Start::parse(&config.start)?).await?;
+                let mark = start(&*context.log, Start::parse(&config.start)?).await?;
                 // In this order: a crash in between begins anew once more, and forgets no wish of the operator.
                 keeper.writing(mark).await?;
                 bookmarks.write(mark, log).await?;
@@ -112,38 +113,39 @@ impl Session {
     }
 
     /// Produces until something fails. A log that is away is waited for.
-    pub(super) async fn produce(&self, worker: &mut Worker) -> Result<Infallible, KafkaError> {
+    pub(super) async fn produce(&self, context: &mut Context) -> Result<Infallible, KafkaError> {
         let mut next = self.window.acked().seq + 1;
-        if worker.is_transactional() {
+        if context.is_transactional() {
             self.producer.begin()?;
             self.commit().await?;
         }
         if self.is_replaced {
-            self.admit_replacement(worker).await?;
+            self.admit_replacement(context).await?;
         }
-        let mut pause = worker.config.retry_floor;
+        let (floor, ceiling) = (context.config.retry_floor, context.config.retry_ceiling);
+        let mut backoff = Backoff::new(floor, ceiling);
         // Since when a transaction is open. It outlives a follow.
         let mut open_since = None;
         loop {
             let failed_from = next;
-            match self.follow(worker, &mut next, &mut open_since).await {
+            match self.follow(context, &mut next, &mut open_since).await {
                 Ok(never) => match never {},
                 Err(KafkaError::Log(failure)) if is_waited_for(&failure) => {
-                    worker.progress.following(false);
+                    context.progress.following(false);
                     if let LogError::Corrupt { .. } = failure {
-                        worker.progress.damaged(Some(failure.to_string()));
+                        context.progress.damaged(Some(failure.to_string()));
                     }
                     if open_since.take().is_some() {
                         // Nobody knows how long the log is away, and the brokers wait for a transaction only so long.
-                        self.pump(worker).care().await?;
+                        self.pump(context).care().await?;
                         self.commit().await?;
                     }
                     if next > failed_from {
-                        pause = worker.config.retry_floor;
+                        backoff.reset();
                     }
+                    let pause = backoff.next_pause();
                     warn!(error = %failure, pause_ms = pause.as_millis(), "following the log again");
                     tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(worker.config.retry_ceiling);
                 }
                 Err(failure) => return Err(failure),
             }
@@ -152,11 +154,11 @@ impl Session {
 
     async fn follow(
         &self,
-        worker: &mut Worker,
+        context: &mut Context,
         next: &mut u64,
         open_since: &mut Option<Instant>,
     ) -> Result<Infallible, KafkaError> {
-        let bounds = worker.log.bounds().await?;
+        let bounds = context.log.bounds().await?;
         if *next > bounds.last + 1 {
             return Err(KafkaError::Replaced {
                 last: bounds.last,
@@ -164,15 +166,15 @@ impl Session {
             });
         }
         if *next < bounds.first {
-            self.admit_loss(worker, next, bounds).await?;
+            self.admit_loss(context, next, bounds).await?;
         }
-        let follow = worker.log.follow(*next, &Selection::All).await?;
-        let mut follow = prepared(follow, worker.enricher.clone(), Arc::clone(&worker.rules));
-        let enricher = worker.enricher.clone();
-        worker.progress.following(true);
-        let interval = worker.config.transaction_interval;
-        let transactional = worker.is_transactional();
-        let hung = Arc::clone(&worker.progress);
+        let follow = context.log.follow(*next, &Selection::All).await?;
+        let mut follow = prepared(follow, context.enricher.clone(), Arc::clone(&context.rules));
+        let enricher = context.enricher.clone();
+        context.progress.following(true);
+        let interval = context.config.transaction_interval;
+        let transactional = context.is_transactional();
+        let hung = Arc::clone(&context.progress);
         loop {
             let due = open_since.unwrap_or_else(Instant::now) + interval;
             tokio::select! {
@@ -184,24 +186,24 @@ impl Session {
                             self.producer.begin()?;
                             *open_since = Some(Instant::now());
                         }
-                        self.room(worker, open_since).await?;
-                        self.pump(worker).take(entry, enricher.as_deref()).await?;
+                        self.room(context, open_since).await?;
+                        self.pump(context).take(entry, enricher.as_deref()).await?;
                         *next = entry.seq + 1;
-                        worker.progress.read(entry.seq);
+                        context.progress.read(entry.seq);
                     }
                     if has_events {
-                        worker.progress.damaged(None);
+                        context.progress.damaged(None);
                     }
-                    worker.tally.flush(&worker.metrics);
+                    context.tally.flush(&context.metrics);
                     let is_idle = transactional && entries.is_empty() && open_since.is_none();
                     if is_idle && self.keeper.lock().is_due(self.window.newest()) {
                         self.producer.begin()?;
                         self.commit().await?;
                     }
                 }
-                () = self.window.moved() => self.pump(worker).care().await?,
+                () = self.window.moved() => self.pump(context).care().await?,
                 () = tokio::time::sleep_until(due), if open_since.is_some() => {
-                    self.pump(worker).care().await?;
+                    self.pump(context).care().await?;
                     self.commit().await?;
                     *open_since = None;
                 }
@@ -216,7 +218,7 @@ impl Session {
     /// Waits until one more event may be sent, and begins a new transaction when the old one is full.
     async fn room(
         &self,
-        worker: &mut Worker,
+        context: &mut Context,
         open_since: &mut Option<Instant>,
     ) -> Result<(), KafkaError> {
         while !self.window.has_room() {
@@ -227,7 +229,7 @@ impl Session {
             } else {
                 self.window.moved().await;
             }
-            self.pump(worker).care().await?;
+            self.pump(context).care().await?;
         }
         Ok(())
     }
@@ -246,16 +248,16 @@ impl Session {
         Ok(())
     }
 
-    fn pump<'a>(&'a self, worker: &'a mut Worker) -> Pump<'a> {
-        let is_transactional = worker.is_transactional();
+    fn pump<'a>(&'a self, context: &'a mut Context) -> Pump<'a> {
+        let is_transactional = context.is_transactional();
         Pump {
-            rules: &worker.rules,
+            rules: &context.rules,
             producer: &self.producer,
             window: &self.window,
-            metrics: &worker.metrics,
-            clock: &*worker.clock,
-            tally: &mut worker.tally,
-            refused: &mut worker.refused,
+            metrics: &context.metrics,
+            clock: &*context.clock,
+            tally: &mut context.tally,
+            refused: &mut context.refused,
             is_transactional,
         }
     }

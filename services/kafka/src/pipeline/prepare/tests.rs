@@ -5,16 +5,15 @@ use bytes::Bytes;
 use fanjet_log::{Origin, UpstreamId};
 
 use super::*;
-use crate::broker::Routes;
 use crate::config::KafkaConfig;
-use crate::filter::Wanted;
-use crate::format::Format;
 use crate::metrics::Metrics;
 
 fn entry(seq: u64, padding: usize) -> Entry {
     let text = "a".repeat(padding);
+    let letter = |digit: u8| char::from(digit - b'0' + b'a');
+    let account: String = format!("{seq:024}").bytes().map(letter).collect();
     let body = format!(
-        r#"{{"did":"did:plc:{seq}","time_us":{seq},"kind":"commit","commit":{{"rev":"r","operation":"create","collection":"app.bsky.feed.post","rkey":"k","record":{{"text":"{text}"}},"cid":"c"}}}}"#
+        r#"{{"did":"did:plc:{account}","time_us":{seq},"kind":"commit","commit":{{"rev":"r","operation":"create","collection":"app.bsky.feed.post","rkey":"k","record":{{"text":"{text}"}},"cid":"c"}}}}"#
     );
     Entry {
         seq,
@@ -49,12 +48,7 @@ fn waiting_for(deadline: Duration) -> (Arc<Enricher>, Arc<Rules>) {
     config.enrich.deadline = deadline;
     let meter = fanjet_telemetry::Metrics::new().unwrap().meter("test");
     let enricher = Enricher::new(&config.enrich, &Metrics::new(&meter)).unwrap();
-    let rules = Rules {
-        format: Format::new(&config.format),
-        headers: false,
-        wanted: Wanted::new(&config).unwrap(),
-        routes: Routes::new(&config),
-    };
+    let rules = Rules::new(&config).unwrap();
     (Arc::new(enricher), Arc::new(rules))
 }
 

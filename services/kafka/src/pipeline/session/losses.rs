@@ -3,17 +3,17 @@
 use fanjet_log::Bounds;
 use tracing::error;
 
-use super::super::Mark;
+use super::super::context::Context;
 use super::Session;
-use super::Worker;
 use crate::KafkaError;
 use crate::format::Info;
+use crate::window::Mark;
 
 impl Session {
     /// The log has dropped events before they were produced: said loudly, and to the consumers.
     pub(super) async fn admit_loss(
         &self,
-        worker: &mut Worker,
+        context: &mut Context,
         next: &mut u64,
         bounds: Bounds,
     ) -> Result<(), KafkaError> {
@@ -23,7 +23,7 @@ impl Session {
             from = bounds.first,
             "the log dropped events before they were produced"
         );
-        worker.metrics.lost(lost);
+        context.metrics.lost(lost);
         let message = format!(
             "the log no longer has {lost} events from seq {} on; going on with seq {}",
             *next, bounds.first
@@ -32,14 +32,14 @@ impl Session {
             seq: bounds.first - 1,
             time_us: self.window.acked().time_us,
         };
-        self.tell(worker, mark, &message).await?;
+        self.tell(context, mark, &message).await?;
         *next = bounds.first;
         Ok(())
     }
 
     /// Another log stands where the one was that was produced from: said to the consumers, and counted.
-    pub(super) async fn admit_replacement(&self, worker: &mut Worker) -> Result<(), KafkaError> {
-        worker.metrics.replaced();
+    pub(super) async fn admit_replacement(&self, context: &mut Context) -> Result<(), KafkaError> {
+        context.metrics.replaced();
         let mark = self.window.acked();
         let message = format!(
             "the log was replaced; going on with what it holds from seq {} on, behind the time_us {} of the newest event before: \
@@ -47,20 +47,20 @@ impl Session {
             mark.seq + 1,
             mark.time_us
         );
-        self.tell(worker, mark, &message).await
+        self.tell(context, mark, &message).await
     }
 
     /// Says to the consumers that events may be missing.
-    async fn tell(&self, worker: &mut Worker, mark: Mark, what: &str) -> Result<(), KafkaError> {
+    async fn tell(&self, context: &mut Context, mark: Mark, what: &str) -> Result<(), KafkaError> {
         let info = Info {
             name: "OutdatedCursor",
             message: Some(what),
         };
-        let transactional = worker.is_transactional();
+        let transactional = context.is_transactional();
         if transactional {
             self.producer.begin()?;
         }
-        self.pump(worker).say(mark, &info).await?;
+        self.pump(context).say(mark, &info).await?;
         if transactional {
             self.commit().await?;
         }

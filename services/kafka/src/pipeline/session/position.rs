@@ -8,11 +8,13 @@ use futures::future::{FusedFuture, OptionFuture};
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-use super::super::Mark;
 use super::super::bookmark::BookmarkKeeper;
-use super::{Progress, Session, Worker};
+use super::super::context::Context;
+use super::super::progress::Progress;
+use super::Session;
 use crate::KafkaError;
 use crate::metrics::Metrics;
+use crate::window::Mark;
 
 /// How often the client library gets its turn for the position.
 const POLL: Duration = Duration::from_millis(50);
@@ -22,15 +24,15 @@ const BOOKMARK_INTERVAL: Duration = Duration::from_secs(60);
 
 impl Session {
     /// Asked to stop: waits for what is under way, at most for the time of a request, and writes the position.
-    pub(in crate::pipeline) async fn finish(&self, worker: &Worker) -> Result<(), KafkaError> {
-        let patience = worker.config.request_timeout;
-        let ended = match worker.is_transactional() {
+    pub(in crate::pipeline) async fn finish(&self, context: &Context) -> Result<(), KafkaError> {
+        let patience = context.config.request_timeout;
+        let ended = match context.is_transactional() {
             // What is uncommitted is undone, and produced again by the next process.
             true => self.producer.abort().await,
             false => self.write_last_position(patience).await,
         };
-        let mark = self.done(worker.is_transactional());
-        match tokio::time::timeout(patience, worker.bookmarks.write(mark, self.log)).await {
+        let mark = self.done(context.is_transactional());
+        match tokio::time::timeout(patience, context.bookmarks.write(mark, self.log)).await {
             Ok(Ok(())) => {}
             Ok(Err(failure)) => {
                 warn!(error = %failure, "failed to write the last bookmark beside the log")

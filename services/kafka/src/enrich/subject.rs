@@ -1,4 +1,4 @@
-//! What is looked up, and for how long each answer counts.
+//! How much is looked up of each kind, and for how long an answer counts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::config::EnrichConfig;
+use crate::look_up::LookUp;
 use crate::metrics::Metrics;
 
 /// Look-ups that wait for their turn. More are not made: their events go without.
@@ -24,53 +25,20 @@ const NO_ANSWER_TTL: Duration = Duration::from_secs(30);
 /// How long a profile is remembered that may change with the next post.
 const NEW_PROFILE_TTL: Duration = Duration::from_secs(5);
 
-/// What is looked up: a closed set, as at-kafka's metrics name it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// DID documents of the directory.
-    Identity,
-    /// DID documents on hosts that did:web accounts name.
-    Web,
-    /// The beginnings of audit logs.
-    Audit,
-    /// Profiles.
-    Profile,
-    /// Whose a handle is, by name servers and hosts that handles name.
-    Handle,
-}
-
-impl Kind {
-    /// The metric label.
-    pub(crate) fn label(self) -> &'static str {
-        match self {
-            Self::Identity => "did_doc",
-            Self::Web => "did_web",
-            Self::Audit => "audit_log",
-            Self::Profile => "profile",
-            Self::Handle => "handle",
-        }
-    }
-
-    /// Whether strangers say who is asked.
-    fn is_strangers(self) -> bool {
-        matches!(self, Self::Web | Self::Handle)
-    }
-
-    /// How much there may be of it.
-    fn limits(self, config: &EnrichConfig) -> Limits {
-        let of_one = if self.is_strangers() { 4 } else { 1 };
-        Limits {
-            cached: config.cached,
-            cached_bytes: config.cached.saturating_mul(BYTES_OF_EACH),
-            of_key: OF_AN_ACCOUNT,
-            shares: Shares {
-                waiting: QUEUE,
-                waiting_of_one: QUEUE / of_one,
-                under_way: PARALLEL,
-                under_way_of_one: PARALLEL / of_one,
-            },
-            timeout: config.lookup_timeout,
-        }
+/// How much there may be of one kind.
+fn limits(kind: LookUp, config: &EnrichConfig) -> Limits {
+    let of_one = if kind.is_strangers() { 4 } else { 1 };
+    Limits {
+        cached: config.cached,
+        cached_bytes: config.cached.saturating_mul(BYTES_OF_EACH),
+        of_key: OF_AN_ACCOUNT,
+        shares: Shares {
+            waiting: QUEUE,
+            waiting_of_one: QUEUE / of_one,
+            under_way: PARALLEL,
+            under_way_of_one: PARALLEL / of_one,
+        },
+        timeout: config.lookup_timeout,
     }
 }
 
@@ -103,13 +71,13 @@ pub(super) fn ask<T: Answer + 'static>(desk: &Desk<T>, key: &str) -> Option<Wait
 
 /// A kind of look-up, with what the settings say of it.
 pub(super) struct Subject {
-    kind: Kind,
+    kind: LookUp,
     config: EnrichConfig,
     metrics: Metrics,
 }
 
 impl Subject {
-    pub(super) fn new(kind: Kind, config: &EnrichConfig, metrics: &Metrics) -> Self {
+    pub(super) fn new(kind: LookUp, config: &EnrichConfig, metrics: &Metrics) -> Self {
         Self {
             kind,
             config: config.clone(),
@@ -119,7 +87,7 @@ impl Subject {
 
     /// Its look-ups, made as often as `budget` allows.
     pub(super) fn desk<T: Answer>(self, budget: Arc<Budget>) -> Desk<T> {
-        let limits = self.kind.limits(&self.config);
+        let limits = limits(self.kind, &self.config);
         Desk::new(self, limits, Admission::InTurn(budget))
     }
 }
@@ -128,9 +96,9 @@ impl<T: Answer> fanjet_identity::Kind<T> for Subject {
     fn site(&self, key: &str) -> Option<String> {
         match self.kind {
             // That nobody may be asked is an answer, too: it is remembered and counted.
-            Kind::Web => Some(Who::site(key, self.config.did_web.reach()).unwrap_or_default()),
-            Kind::Handle => Some(site(key)),
-            Kind::Identity | Kind::Audit | Kind::Profile => Some(String::new()),
+            LookUp::Web => Some(Who::site(key, self.config.did_web.reach()).unwrap_or_default()),
+            LookUp::Handle => Some(site(key)),
+            LookUp::Identity | LookUp::Audit | LookUp::Profile => Some(String::new()),
         }
     }
 
@@ -142,9 +110,9 @@ impl<T: Answer> fanjet_identity::Kind<T> for Subject {
         match found {
             Ok(Some(answer)) if answer.is_fleeting() => NEW_PROFILE_TTL,
             Ok(Some(_)) => match self.kind {
-                Kind::Identity | Kind::Web | Kind::Handle => self.config.identity_ttl,
-                Kind::Audit => self.config.audit_ttl,
-                Kind::Profile => self.config.profile_ttl,
+                LookUp::Identity | LookUp::Web | LookUp::Handle => self.config.identity_ttl,
+                LookUp::Audit => self.config.audit_ttl,
+                LookUp::Profile => self.config.profile_ttl,
             },
             Ok(None) => self.config.failure_ttl,
             // A stranger's silence is his own, the directory's is everybody's.

@@ -1,0 +1,16 @@
+//! Calls of the client library that wait.
+
+use rdkafka::error::KafkaResult;
+
+use crate::KafkaError;
+
+/// Runs a call that waits.
+pub(super) async fn blocking<T: Send + 'static>(
+    doing: &str,
+    call: impl FnOnce() -> KafkaResult<T> + Send + 'static,
+) -> Result<T, KafkaError> {
+    match tokio::task::spawn_blocking(call).await {
+        Ok(outcome) => outcome.map_err(|source| KafkaError::kafka(doing, source)),
+        Err(panicked) => Err(KafkaError::Broken(format!("{doing}: {panicked}"))),
+    }
+}
