@@ -13,9 +13,9 @@ use fanjet_log::{Bookmarks, LogError};
 
 use crate::EmbeddedLog;
 use crate::disk::{Disk, RealDisk};
+use crate::folder::create_whole;
 
 const FOLDER: &str = "bookmarks";
-const UNFINISHED: &str = "new";
 
 /// The bookmarks in the folder of one log.
 #[derive(Debug, Clone)]
@@ -55,20 +55,12 @@ impl Bookmarks for FolderBookmarks {
     }
 }
 
-/// It has its name only when it is durable, and in place of the old one.
 fn write(disk: &dyn Disk, folder: &Path, key: &str, value: &[u8]) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     if let Some(parent) = folder.parent() {
         disk.sync_folder(parent)?;
     }
-    let path = folder.join(key);
-    // No key has a dot.
-    let unfinished = path.with_extension(UNFINISHED);
-    let file = disk.create(&unfinished)?;
-    disk.write(&file, value, 0)?;
-    disk.sync(&file)?;
-    disk.rename(&unfinished, &path)?;
-    disk.sync_folder(folder)
+    create_whole(disk, folder, key, value).map(drop)
 }
 
 async fn blocking<T: Send + 'static>(

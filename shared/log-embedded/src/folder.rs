@@ -98,15 +98,25 @@ pub(crate) fn segments(folder: &Path) -> Result<Vec<(Seq, PathBuf)>, OpenError> 
     Ok(found)
 }
 
-/// Makes the file of a segment that begins with `first`. It has its name only when its header is durable, so a segment
-/// with a bad header is never the trace of a crash. Can be repeated after an error.
+/// Makes the file of a segment that begins with `first`. Can be repeated after an error.
 pub(crate) fn create_segment(disk: &dyn Disk, folder: &Path, first: Seq) -> io::Result<File> {
-    let path = segment_path(folder, first);
-    let unfinished = folder.join(format!("{first:0DIGITS$}{UNFINISHED}"));
+    let name = format!("{first:0DIGITS$}{SEGMENT}");
+    create_whole(disk, folder, &name, &header::write(first))
+}
+
+/// Makes a file, in place of one that may be there. It has its name only when its content is durable, so bad content is
+/// never the trace of a crash.
+pub(crate) fn create_whole(
+    disk: &dyn Disk,
+    folder: &Path,
+    name: &str,
+    content: &[u8],
+) -> io::Result<File> {
+    let unfinished = folder.join(format!("{name}.new"));
     let file = disk.create(&unfinished)?;
-    disk.write(&file, &header::write(first), 0)?;
+    disk.write(&file, content, 0)?;
     disk.sync(&file)?;
-    disk.rename(&unfinished, &path)?;
+    disk.rename(&unfinished, &folder.join(name))?;
     disk.sync_folder(folder)?;
     Ok(file)
 }

@@ -8,9 +8,9 @@ use fanjet_log::LogIdentity;
 
 use crate::OpenError;
 use crate::disk::Disk;
+use crate::folder::create_whole;
 
 const FILE: &str = "identity";
-const UNFINISHED: &str = "identity.new";
 
 /// Whether the folder holds a log already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub(crate) fn keep(
     {
         return Ok(identity);
     }
-    write(disk, folder, fresh)
+    create_whole(disk, folder, FILE, format!("{fresh}\n").as_bytes())
         .map_err(OpenError::io("write the identity of the log to", folder))?;
     Ok(fresh)
 }
@@ -53,16 +53,6 @@ fn read(folder: &Path) -> Result<Option<LogIdentity>, OpenError> {
         Some(identity) => Ok(Some(identity)),
         None => Err(OpenError::Identity { path }),
     }
-}
-
-/// It has its name only when it is durable, so a file that cannot be read is never the trace of a crash.
-fn write(disk: &dyn Disk, folder: &Path, identity: LogIdentity) -> io::Result<()> {
-    let unfinished = folder.join(UNFINISHED);
-    let file = disk.create(&unfinished)?;
-    disk.write(&file, format!("{identity}\n").as_bytes(), 0)?;
-    disk.sync(&file)?;
-    disk.rename(&unfinished, &folder.join(FILE))?;
-    disk.sync_folder(folder)
 }
 
 #[cfg(test)]
