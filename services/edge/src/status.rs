@@ -17,4 +17,4 @@ pub(crate) use census::Census;
 pub(crate) use cluster::Cluster;
 pub(crate) use keeper::Keeper;
 pub(crate) use listener::Listener;
-pub(crate) use traffic::Traffic;
+pub(crate) use traffic::{Traffic, lag_seconds};

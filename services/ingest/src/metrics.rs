@@ -40,6 +40,8 @@ const UPSTREAM_DISCONNECTS: &str = "fanjet_ingest_upstream_disconnects_total";
 const UPSTREAM_NOTICES: &str = "fanjet_ingest_upstream_notices_total";
 const RELAY_SEQ: &str = "fanjet_ingest_relay_seq";
 const LOG_SEQ: &str = "fanjet_ingest_log_seq";
+const STAMPED_AHEAD: &str = "fanjet_ingest_stamped_ahead_events_total";
+const AHEAD: &str = "fanjet_ingest_log_time_ahead_seconds";
 const ORIGINS_LOST: &str = "fanjet_ingest_origins_lost_total";
 const UPSTREAM_LOSSES: &str = "fanjet_ingest_upstream_losses_total";
 const LOG_LOST: &str = "fanjet_ingest_log_lost_events_total";
@@ -90,6 +92,8 @@ pub(crate) struct IngestMetrics {
     upstream_notices: Counter<u64>,
     relay_seq: Gauge<u64>,
     log_seq: Gauge<u64>,
+    stamped_ahead: Counter<u64>,
+    ahead: Gauge<f64>,
     resyncs: Counter<u64>,
     origins_lost: Counter<u64>,
     upstream_losses: Counter<u64>,
@@ -151,6 +155,14 @@ impl IngestMetrics {
             upstream_notices: counter(UPSTREAM_NOTICES, "Info and error frames, by name"),
             relay_seq: gauge(RELAY_SEQ, "Relay seq of the last event appended"),
             log_seq: gauge(LOG_SEQ, "Seq of the last event acknowledged"),
+            stamped_ahead: counter(
+                STAMPED_AHEAD,
+                "Events whose log time was more than a second ahead of the clock",
+            ),
+            ahead: meter
+                .f64_gauge(AHEAD)
+                .with_description("How far log times are ahead of the clock; 0 within a second")
+                .build(),
             resyncs: counter(
                 RESYNCS,
                 "Times the log's end was read again after a failed append",
@@ -277,6 +289,13 @@ impl IngestMetrics {
             self.events.add(events, &[]);
             self.relay_seq.record(relay_seq, &[]);
             self.log_seq.record(log_seq, &[]);
+        }
+    }
+
+    pub(crate) fn stamped_ahead(&self, events: usize, by: Duration) {
+        self.ahead.record(by.as_secs_f64(), &[]);
+        if !by.is_zero() {
+            self.stamped_ahead.add(events as u64, &[]);
         }
     }
 

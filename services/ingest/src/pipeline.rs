@@ -2,13 +2,14 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fanjet_actors::Clock;
 use fanjet_event::TimeUs;
 use fanjet_log::EventLog;
 use futures::{FutureExt, Stream, StreamExt};
 use tokio::sync::mpsc;
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::IngestError;
 use crate::bookmark::{Bookkeeper, Bookmark};
@@ -20,7 +21,7 @@ use crate::held::Held;
 use crate::metrics::{IngestMetrics, Notice};
 use crate::publisher::Publisher;
 use crate::resume::patiently;
-use crate::sequencer::Sequencer;
+use crate::sequencer::{Ahead, News, Sequencer};
 use crate::status::Status;
 use crate::upstream::Reached;
 use crate::verify::{self, Verifier};
@@ -31,6 +32,7 @@ const MAX_UNACKED_BYTES: usize = 64 << 20;
 /// Everything behind the upstream connection.
 pub(crate) struct Pipeline {
     pub(crate) sequencer: Sequencer,
+    pub(crate) ahead: Ahead,
     pub(crate) publisher: Publisher,
     pub(crate) bookkeeper: Bookkeeper,
     /// Which log it is.
@@ -89,6 +91,7 @@ impl Pipeline {
             self.note(&drafts.notices);
             let now_us = self.clock.now_us();
             let sequenced = self.sequencer.sequence(drafts, &numbering, now_us);
+            self.compare_with_clock(sequenced.events.len(), now_us);
             self.metrics.repeated(sequenced.repeated);
             self.metrics.passed_over(&sequenced.passed_over);
             if !sequenced.passed_over.is_empty() {
@@ -109,6 +112,22 @@ impl Pipeline {
         self.publisher.flush().await?;
         self.bookkeeper.settle(self.publisher.acked());
         Ok(())
+    }
+
+    /// Tells when events are stamped with times that have not come yet.
+    fn compare_with_clock(&mut self, events: usize, now_us: u64) {
+        let (by_us, news) = self.ahead.look(self.sequencer.last_time(), now_us);
+        self.metrics
+            .stamped_ahead(events, Duration::from_micros(by_us));
+        let by_seconds = by_us / 1_000_000;
+        match news {
+            None => {}
+            Some(News::Began) => warn!(
+                by_seconds,
+                "log times run ahead of the clock, which was wrong or is: events are stamped one microsecond behind each other until it has caught up"
+            ),
+            Some(News::Ended) => info!("the clock has caught up with the log times"),
+        }
     }
 
     /// Takes note of how far the upstream is read, to be recorded when the log has acknowledged what lies before.

@@ -1,5 +1,7 @@
 //! Gives events their log time, and passes over what the log already holds. Pure but for the clock it is given.
 
+mod ahead;
+
 use bytes::Bytes;
 use fanjet_event::TimeUs;
 use fanjet_log::{NewEvent, Origin, UpstreamId};
@@ -12,6 +14,7 @@ use crate::gate::{Draft, Drafts, Gaps, Seqs};
 use crate::held::{Held, Judgement, PassedOver};
 use crate::recent_commits::RecentCommits;
 use crate::resume::Resume;
+pub(crate) use ahead::{Ahead, News};
 
 /// Most numberings that are told apart: all upstreams, each with a few. An upstream is never further than a few away from the
 /// one that it goes on with.

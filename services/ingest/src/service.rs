@@ -25,7 +25,7 @@ use crate::pipeline::Pipeline;
 use crate::publisher::{Publisher, SHORTER_FOR};
 use crate::queue::queue;
 use crate::resume::{Resume, patiently};
-use crate::sequencer::Sequencer;
+use crate::sequencer::{Ahead, Sequencer};
 use crate::status::Status;
 use crate::traces::Traces;
 use crate::upstream::Upstream;
@@ -169,6 +169,7 @@ impl Ingest {
                 self.metrics.clone(),
             )?,
             sequencer: Sequencer::continuing(&resume),
+            ahead: Ahead::default(),
             publisher: Publisher::continuing(
                 Arc::clone(&self.log),
                 permit,

@@ -1,6 +1,11 @@
 //! Time as an argument.
 
+mod steady;
+
+use std::sync::LazyLock;
 use std::time::Instant;
+
+pub use steady::SteadyClock;
 
 /// Where the time comes from. Tests bring their own.
 pub trait Clock: Send + Sync + 'static {
@@ -13,11 +18,23 @@ pub trait Clock: Send + Sync + 'static {
     }
 }
 
-/// The machine's clock.
+/// The machine's clock, as far as it is [steady](SteadyClock). One for the process: whoever asks, is told the same.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
+    fn now_us(&self) -> u64 {
+        static STEADY: LazyLock<SteadyClock<MachineClock>> =
+            LazyLock::new(|| SteadyClock::new(MachineClock));
+        STEADY.now_us()
+    }
+}
+
+/// What the machine says, right or wrong.
+#[derive(Debug, Clone, Copy)]
+struct MachineClock;
+
+impl Clock for MachineClock {
     #[allow(
         clippy::disallowed_methods,
         reason = "the one place where the wall clock is read"

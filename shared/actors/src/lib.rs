@@ -9,6 +9,6 @@ mod stop;
 mod tasks;
 
 pub use backoff::Backoff;
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, SteadyClock, SystemClock};
 pub use stop::{Stop, stop_on_signal};
 pub use tasks::{OnFailure, TaskError, Tasks};

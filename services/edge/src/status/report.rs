@@ -167,7 +167,7 @@ impl Report {
                 upstream_seconds: newest
                     .and_then(|newest| newest.upstream_lag)
                     .map(|lag| lag.as_secs_f64()),
-                log_seconds: newest.map(|newest| newest.log_lag.as_secs_f64()),
+                log_seconds: newest.map(|newest| newest.log_lag),
             },
             log: window(facts.tail),
             collections: collections(facts),

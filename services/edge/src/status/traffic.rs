@@ -46,10 +46,17 @@ pub(crate) enum Row {
 /// How late the newest event was when it arrived here.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Newest {
-    /// Behind its log time.
-    pub(crate) log_lag: Duration,
+    /// Behind its log time, in seconds: see [`lag_seconds`].
+    pub(crate) log_lag: f64,
     /// Behind the time that the upstream gave it, if that is one that can be read.
     pub(crate) upstream_lag: Option<Duration>,
+}
+
+/// How many seconds after its log time an event is here. Negative when its time has not come yet: the clock that stamped it
+/// is ahead of this one, or was when it stamped others before.
+pub(crate) fn lag_seconds(now_us: u64, time: TimeUs) -> f64 {
+    // Both are exact as they are: far below 2^53.
+    (now_us as f64 - time.get() as f64) / 1e6
 }
 
 impl Row {
@@ -95,7 +102,7 @@ impl Traffic {
         let upstream_us = newest.origin.time.unix_us();
         let upstream_us = upstream_us.and_then(|us| u64::try_from(us).ok());
         let newest = Newest {
-            log_lag: since(newest.time()?.get()),
+            log_lag: lag_seconds(now_us, newest.time()?),
             upstream_lag: upstream_us.map(since),
         };
         self.counts.lock().newest = Some(newest);

@@ -21,6 +21,7 @@ use crate::EdgeError;
 use crate::config::TailConfig;
 use crate::metrics::Metrics;
 use crate::replay::{Damages, MetBy};
+use crate::status::lag_seconds;
 
 /// Follows the log and fills the ring.
 pub(crate) struct Feeder {
@@ -333,12 +334,11 @@ impl Feeder {
     }
 
     fn moved(&self, newest: TimeUs, seq: Seq) {
-        let lag = Duration::from_micros(self.clock.now_us().saturating_sub(newest.get()));
-        if lag <= self.config.fresh_within {
+        let lag = lag_seconds(self.clock.now_us(), newest);
+        if lag <= self.config.fresh_within.as_secs_f64() {
             self.tail.status.confirmed_fresh(Instant::now());
         }
-        self.metrics
-            .tail_moved(seq, lag.as_secs_f64(), self.tail.ring.bytes());
+        self.metrics.tail_moved(seq, lag, self.tail.ring.bytes());
     }
 
     fn noted(&self, found: &Checked) {

@@ -1,3 +1,7 @@
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use fanjet_actors::{Clock, SteadyClock};
 use fanjet_event::{Datetime, Did, Topic};
 use fanjet_log::memory::MemoryLog;
 use fanjet_log::{EventLog, UpstreamId};
@@ -64,6 +68,52 @@ fn times_rise_above_the_logs_last_even_when_the_clock_is_behind() {
     assert_eq!(times(&first), [NOW + 1_001, NOW + 1_002]);
     let second = sequencer.sequence(drafts(&[(10, 0)]), &relay(), NOW + 5_000);
     assert_eq!(times(&second), [NOW + 5_000]);
+}
+
+/// A wall clock that can be set, and the time that passes.
+#[derive(Default)]
+struct TestClock(parking_lot::Mutex<(u64, u64)>);
+
+impl Clock for TestClock {
+    fn now_us(&self) -> u64 {
+        self.0.lock().0
+    }
+
+    fn instant(&self) -> Instant {
+        static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        *BEGIN + Duration::from_micros(self.0.lock().1)
+    }
+}
+
+/// An event a second, stamped by the clock of a process, while the machine's clock is off by what `off_us` says.
+fn stamped(seconds: u64, off_us: impl Fn(u64) -> u64) -> Vec<u64> {
+    let clock = SteadyClock::new(TestClock::default());
+    let mut sequencer = Sequencer::continuing(&Resume::default());
+    let stamp = |second: u64| {
+        let passed = second * 1_000_000;
+        *clock.inner().0.lock() = (NOW + passed + off_us(second), passed);
+        times(&sequencer.sequence(drafts(&[(second, 0)]), &relay(), clock.now_us()))
+    };
+    (1..=seconds).flat_map(stamp).collect()
+}
+
+/// Log times never go back: once they are ahead they stay ahead until the clock has come that far.
+#[test]
+fn a_clock_that_is_ahead_for_seconds_leaves_no_trace_in_the_log() {
+    const AHEAD: u64 = 100 * 3_600 * 1_000_000;
+    let off = |second| if (10..15).contains(&second) { AHEAD } else { 0 };
+    let right: Vec<_> = (1..=120).map(|second| NOW + second * 1_000_000).collect();
+    assert_eq!(stamped(120, off), right);
+
+    // One that stays ahead for long is believed, and then nothing can be done but tell.
+    let off = |second| if (10..80).contains(&second) { AHEAD } else { 0 };
+    let times = stamped(300, off);
+    assert_eq!(times[..69], right[..69]);
+    assert!(times[70] > NOW + AHEAD);
+    let mut ahead = Ahead::default();
+    let (by_us, news) = ahead.look(TimeUs::new(times[299]), NOW + 300 * 1_000_000);
+    assert!(by_us > AHEAD - 300 * 1_000_000);
+    assert_eq!(news, Some(News::Began));
 }
 
 #[test]

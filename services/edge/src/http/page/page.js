@@ -74,8 +74,9 @@ function show(report) {
   set('hour', number(throughput.last_hour.events_per_second));
   set('hour-span', number(throughput.last_hour.events) + ' events in ' + span(throughput.last_hour.seconds));
   const upstream = lag.upstream_seconds ?? lag.log_seconds;
-  set('lag', upstream === null ? '–' : span(upstream));
-  set('lag-log', lag.log_seconds === null ? 'no event yet' : span(lag.log_seconds) + ' from the log to here');
+  set('lag', upstream === null ? '–' : span(Math.max(upstream, 0)));
+  set('lag-log', lag.log_seconds === null ? 'no event yet' : lag.log_seconds < -1 ?
+    'log times are ' + span(-lag.log_seconds) + ' ahead of the clock here' : span(Math.max(lag.log_seconds, 0)) + ' from the log to here');
   set('subscribers', number(subscribers.total));
   set('replaying', number(subscribers.replaying) + ' replaying');
   chart(throughput.minutes);
