@@ -21,6 +21,7 @@ pub mod name_server;
 pub mod process;
 pub mod nats_server;
 pub mod kafka_server;
+pub mod small_disk;
 
 #[cfg(feature = "otlp")]
 pub use collector::Collector;
@@ -34,3 +35,4 @@ pub use link::{Link, LinkState};
 pub use name_server::NameServer;
 pub use nats_server::NatsServer;
 pub use process::Process;
+pub use small_disk::SmallDisk;

@@ -9,16 +9,25 @@ use bytes::Bytes;
 use fanjet_log::{LogError, Seq};
 use hashbrown::HashMap;
 use parking_lot::Mutex;
+use rustix::io::Errno;
 
 use crate::format::frame::{self, Found};
 use crate::format::{mark, record};
 use crate::state::BlockAt;
+
+/// So many failures in a row to read a block are damage. Whoever reads it tries again by itself, and pauses: nobody sleeps
+/// here, where a few threads read for all.
+const ATTEMPTS: u32 = 5;
+/// Most blocks whose failures are remembered.
+const MAX_UNREADABLE: usize = 256;
 
 /// The newest blocks that somebody read, within a bound of bytes. The one read first goes first.
 #[derive(Debug)]
 pub(crate) struct BlockCache {
     kept: Mutex<Kept>,
     max_bytes: usize,
+    /// How often in a row the disk could not read a block.
+    unreadable: Mutex<HashMap<Key, u32>>,
 }
 
 /// A segment's first seq and an offset in it. A seq never comes back, so nothing needs to be taken out.
@@ -36,11 +45,27 @@ impl BlockCache {
         Self {
             kept: Mutex::default(),
             max_bytes,
+            unreadable: Mutex::default(),
         }
     }
 
     fn get(&self, key: Key) -> Option<Bytes> {
         self.kept.lock().blocks.get(&key).cloned()
+    }
+
+    /// The disk could not read a block. How often that was in a row.
+    fn failed(&self, key: Key) -> u32 {
+        let mut unreadable = self.unreadable.lock();
+        if unreadable.len() >= MAX_UNREADABLE && !unreadable.contains_key(&key) {
+            unreadable.clear();
+        }
+        let failures = unreadable.entry(key).or_default();
+        *failures = failures.saturating_add(1);
+        *failures
+    }
+
+    fn succeeded(&self, key: Key) {
+        self.unreadable.lock().remove(&key);
     }
 
     fn put(&self, key: Key, frames: Bytes) {
@@ -85,8 +110,16 @@ pub(crate) fn load(cache: &BlockCache, at: &BlockAt) -> Result<Option<Block>, Lo
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
             return Err(damaged(at, 0, "the file is shorter than it was"));
         }
+        Err(error) if is_unreadable(&error) && cache.failed(key) >= ATTEMPTS => {
+            let what = format!("the disk cannot read it: {error}");
+            return Ok(Some(Block {
+                frames: Bytes::new(),
+                damage: Some(damaged(at, 0, &what)),
+            }));
+        }
         Err(error) => return Err(LogError::unavailable(error)),
     };
+    cache.succeeded(key);
     if let Err(bad) = check(&frames, at.begin, at.first) {
         frames.truncate(bad.offset);
         let damage = corrupt(at, bad.seq, bad.offset, bad.what);
@@ -121,6 +154,11 @@ fn corrupt(at: &BlockAt, seq: Seq, offset: usize, what: &str) -> LogError {
     let offset = at.begin + offset as u64;
     let file = at.path.display();
     LogError::corrupt(seq, format!("{file} is damaged at byte {offset}: {what}"))
+}
+
+/// What a disk answers for sectors that it has lost; now and then also for others.
+fn is_unreadable(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::IO.raw_os_error())
 }
 
 fn read(at: &BlockAt) -> io::Result<Vec<u8>> {

@@ -22,7 +22,7 @@ const FOLDER: &str = "bookmarks";
 pub struct FolderBookmarks {
     folder: PathBuf,
     /// Holds the folder against other processes.
-    _log: EmbeddedLog,
+    log: EmbeddedLog,
 }
 
 impl FolderBookmarks {
@@ -30,7 +30,7 @@ impl FolderBookmarks {
     pub fn of(log: &EmbeddedLog) -> Self {
         Self {
             folder: log.path().join(FOLDER),
-            _log: log.clone(),
+            log: log.clone(),
         }
     }
 }
@@ -51,12 +51,20 @@ impl Bookmarks for FolderBookmarks {
     async fn set(&self, key: &str, value: Bytes) -> Result<(), LogError> {
         check_key(key)?;
         let (folder, key) = (self.folder.clone(), key.to_owned());
-        blocking(move || write(&RealDisk, &folder, &key, &value)).await
+        let lock = self.log.lock();
+        blocking(move || {
+            lock.check()?;
+            write(&RealDisk, &folder, &key, &value)
+        })
+        .await
     }
 }
 
 fn write(disk: &dyn Disk, folder: &Path, key: &str, value: &[u8]) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
     if let Some(parent) = folder.parent() {
         disk.sync_folder(parent)?;
     }

@@ -13,6 +13,8 @@ pub(crate) trait Disk: Send + Sync + 'static {
     fn sync(&self, file: &File) -> io::Result<()>;
     /// Cuts the file off.
     fn truncate(&self, file: &File, len: u64) -> io::Result<()>;
+    /// Opens a file that is there, to change it.
+    fn open(&self, path: &Path) -> io::Result<File>;
     /// Makes an empty file, in place of one that may be there.
     fn create(&self, path: &Path) -> io::Result<File>;
     /// Gives a file its name.
@@ -38,6 +40,10 @@ impl Disk for RealDisk {
 
     fn truncate(&self, file: &File, len: u64) -> io::Result<()> {
         file.set_len(len)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<File> {
+        OpenOptions::new().read(true).write(true).open(path)
     }
 
     fn create(&self, path: &Path) -> io::Result<File> {

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use fanjet_log::Seq;
@@ -20,26 +21,88 @@ const DIGITS: usize = 20;
 /// The folder, held against other processes as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    path: PathBuf,
+    /// What is locked: a name in it can be removed, and made anew by somebody else.
+    folder: File,
+    /// What releases before locked; and what is locked where a folder cannot be.
+    _file: Option<File>,
 }
 
 /// Makes the folder if it is not there, and takes it.
 pub(crate) fn lock(disk: &dyn Disk, folder: &Path) -> Result<Lock, OpenError> {
     make(disk, folder)?;
+    let held = File::open(folder).map_err(OpenError::io("open", folder))?;
+    let is_held = match held.try_lock() {
+        Ok(()) => true,
+        Err(TryLockError::WouldBlock) => return Err(in_use(folder)),
+        // Some file systems cannot lock folders.
+        Err(TryLockError::Error(error)) => {
+            warn!(folder = %folder.display(), %error, "cannot lock the folder of the log, locking a file in it only");
+            false
+        }
+    };
     let path = folder.join(LOCK);
     let file = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(false)
-        .open(&path)
-        .map_err(OpenError::io("open", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Lock { _file: file }),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse {
+        .open(&path);
+    let file = match file {
+        Ok(file) => Some(file),
+        // Nothing can be written there at the moment, which is no reason not to read.
+        Err(error) if is_held => {
+            warn!(file = %path.display(), %error, "cannot open the lock file, the folder itself is locked");
+            None
+        }
+        Err(error) => return Err(OpenError::io("open", &path)(error)),
+    };
+    match file.as_ref().map_or(Ok(()), File::try_lock) {
+        Ok(()) => Ok(Lock {
             path: folder.to_owned(),
+            folder: held,
+            _file: file,
         }),
+        Err(TryLockError::WouldBlock) => Err(in_use(folder)),
         Err(TryLockError::Error(error)) => Err(OpenError::io("lock", &path)(error)),
     }
+}
+
+fn in_use(folder: &Path) -> OpenError {
+    OpenError::InUse {
+        path: folder.to_owned(),
+    }
+}
+
+impl Lock {
+    /// Whether the folder is still where it was: what is written into one that was removed is gone with the process.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        let held = self.folder.metadata()?;
+        let is_it = |found: &fs::Metadata| (found.dev(), found.ino()) == (held.dev(), held.ino());
+        match fs::metadata(&self.path) {
+            Ok(found) if is_it(&found) => Ok(()),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(about("look at the folder", &self.path, &error))
+            }
+            _ => Err(io::Error::other(format!(
+                "the folder {} was removed or replaced while it was in use",
+                self.path.display()
+            ))),
+        }
+    }
+}
+
+/// That a file has not been removed while it was written.
+pub(crate) fn check_linked(file: &File) -> io::Result<()> {
+    if file.metadata()?.nlink() > 0 {
+        return Ok(());
+    }
+    Err(io::Error::other("it was removed while it was in use"))
+}
+
+/// An error that says what was tried, with which file.
+pub(crate) fn about(what: &str, path: &Path, error: &io::Error) -> io::Error {
+    let text = format!("cannot {what} {}: {error}", path.display());
+    io::Error::new(error.kind(), text)
 }
 
 /// Makes the folder and those above it, so that all of them survive a loss of power: what is synced in a folder whose own
@@ -91,7 +154,10 @@ pub(crate) fn segments(folder: &Path) -> Result<Vec<(Seq, PathBuf)>, OpenError> 
         if let Some(first) = seq_of(name, SEGMENT) {
             found.push((first, path));
         } else if seq_of(name, UNFINISHED).is_some() {
-            fs::remove_file(&path).map_err(OpenError::io("remove", &path))?;
+            // It is made anew when its turn comes.
+            if let Err(error) = fs::remove_file(&path) {
+                warn!(file = %path.display(), %error, "cannot remove what was left of a new segment");
+            }
         }
     }
     found.sort_unstable();

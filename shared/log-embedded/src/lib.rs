@@ -24,6 +24,7 @@ mod recover;
 
 mod tail;
 mod state;
+mod troubles;
 mod shared;
 
 mod queue;
@@ -48,3 +49,4 @@ pub use bookmarks::FolderBookmarks;
 pub use config::{EmbeddedConfig, RANGES, Sync, Verify};
 pub use error::{OpenError, Remedy};
 pub use log::EmbeddedLog;
+pub use troubles::Troubles;

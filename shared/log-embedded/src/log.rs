@@ -21,12 +21,12 @@ use crate::decode::Decoder;
 use crate::disk::{Disk, RealDisk};
 use crate::folder::{self, Lock};
 use crate::identity::{self, Holds};
-use crate::recover::{Recovered, recover};
+use crate::recover::{Recovered, Then, recover};
 use crate::retention::{self, Wake};
 use crate::shared::Shared;
 use crate::state::State;
 use crate::writer::Writer;
-use crate::{EmbeddedConfig, OpenError, follow, read, seek};
+use crate::{EmbeddedConfig, OpenError, Troubles, follow, read, seek};
 
 /// The log in a folder. Clones share it; it is closed when the last clone, appender and follow is dropped, which waits
 /// for what is queued.
@@ -41,7 +41,7 @@ pub(crate) struct Inner {
     wake: Arc<Wake>,
     threads: Vec<JoinHandle<()>>,
     /// Given back when everything else has ended.
-    _lock: Lock,
+    lock: Arc<Lock>,
 }
 
 impl EmbeddedLog {
@@ -68,6 +68,16 @@ impl EmbeddedLog {
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.inner.shared.config.path
+    }
+
+    /// The folder, which is held as long as somebody has this.
+    pub(crate) fn lock(&self) -> Arc<Lock> {
+        Arc::clone(&self.inner.lock)
+    }
+
+    /// What is wrong with the folder at any moment, for readiness probes. Does not keep the log open.
+    pub fn troubles(&self) -> Arc<Troubles> {
+        Arc::clone(&self.inner.shared.troubles)
     }
 
     #[cfg(test)]
@@ -103,7 +113,7 @@ impl EmbeddedLog {
     ) -> Result<Self, OpenError> {
         config.check()?;
         let began = Instant::now();
-        let lock = folder::lock(&*disk, &config.path)?;
+        let lock = Arc::new(folder::lock(&*disk, &config.path)?);
         let holds = match folder::segments(&config.path)?.as_slice() {
             [] => Holds::Nothing,
             [..] => Holds::Log,
@@ -115,6 +125,8 @@ impl EmbeddedLog {
             sealed,
             active,
             file,
+            then,
+            trouble,
         } = recover(
             &*disk,
             &config.path,
@@ -122,7 +134,10 @@ impl EmbeddedLog {
             first_seq(now_us),
             wanted,
         )?;
-        let state = State::new(sealed, active, config.tail_bytes);
+        let mut state = State::new(sealed, active, config.tail_bytes);
+        if then == Then::BeginNext {
+            state.finish();
+        }
         let bounds = state.bounds();
         info!(
             path = %config.path.display(),
@@ -139,9 +154,12 @@ impl EmbeddedLog {
             shared: Arc::new(Shared::new(config, clock, disk, identity, state)),
             wake: Arc::default(),
             threads: Vec::new(),
-            _lock: lock,
+            lock: Arc::clone(&lock),
         };
-        let writer = Writer::new(Arc::clone(&inner.shared), file);
+        if let Some(error) = trouble {
+            inner.shared.writing_failed(&error);
+        }
+        let writer = Writer::new(Arc::clone(&inner.shared), Arc::clone(&lock), file, then);
         let shared = Arc::clone(&inner.shared);
         inner
             .start("fanjet-log", move || {
@@ -150,8 +168,12 @@ impl EmbeddedLog {
             })
             .map_err(OpenError::io("start a thread for", &path))?;
         let (shared, wake) = (Arc::clone(&inner.shared), Arc::clone(&inner.wake));
+        // Now, and not when the machine finds time for the thread.
+        let age = retention::begin(&shared);
         inner
-            .start("fanjet-log-age", move || retention::run(&shared, &wake))
+            .start("fanjet-log-age", move || {
+                retention::run(&shared, &lock, &wake, age)
+            })
             .map_err(OpenError::io("start a thread for", &path))?;
         Ok(Self {
             inner: Arc::new(inner),

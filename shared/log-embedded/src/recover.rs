@@ -7,6 +7,7 @@ mod scan;
 
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use fanjet_log::Seq;
 use tracing::warn;
 
 use crate::disk::Disk;
-use crate::folder;
+use crate::folder::{self, about};
 use crate::format::header;
 use crate::state::Segment;
 use crate::{OpenError, Verify};
@@ -26,10 +27,25 @@ use scan::{Scanned, Stop, check_wanted, scan};
 pub(crate) struct Recovered {
     /// Finished segments, oldest first.
     pub(crate) sealed: VecDeque<Segment>,
-    /// The one to go on in.
+    /// The newest one.
     pub(crate) active: Segment,
     /// Its file.
     pub(crate) file: File,
+    /// How to go on in it.
+    pub(crate) then: Then,
+    /// Why that cannot be done at the moment.
+    pub(crate) trouble: Option<io::Error>,
+}
+
+/// What there is to do before anything is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// Nothing.
+    Append,
+    /// Nothing could be written when it was opened: to open it again, and to cut off what is behind its end.
+    OpenAgain,
+    /// It has its footer: to begin the next one, for which there was no room.
+    BeginNext,
 }
 
 /// Reads the folder, and makes the first segment in an empty one: it begins at `new_first`. Asks again and again whether it
@@ -54,35 +70,61 @@ pub(crate) fn recover(
             }
         });
     }
-    let next = match last_file {
-        None => new_first,
-        Some((first, file)) => {
-            check_follows(sealed.back(), first, &file)?;
-            match last(disk, first, &file, wanted).map_err(OpenError::in_last_segment)? {
-                Last::Open(active, file) => {
-                    disk.sync_folder(path)
-                        .map_err(OpenError::io("sync", path))?;
-                    return Ok(Recovered {
-                        sealed,
-                        active,
-                        file,
-                    });
-                }
-                Last::Finished(segment) => {
-                    let next = segment.last + 1;
-                    sealed.push_back(segment);
-                    next
-                }
-            }
-        }
+    let Some((first, file)) = last_file else {
+        let newest =
+            create(disk, path, new_first).map_err(OpenError::io("make a segment in", path))?;
+        return Ok(newest.behind(sealed));
     };
-    let file = folder::create_segment(disk, path, next)
-        .map_err(OpenError::io("make a segment in", path))?;
-    let active_path = Arc::from(folder::segment_path(path, next));
-    Ok(Recovered {
-        sealed,
-        active: Segment::empty(active_path, next, header::LEN as u64),
+    check_follows(sealed.back(), first, &file)?;
+    let newest = newest(disk, first, &file, wanted).map_err(OpenError::in_last_segment)?;
+    if newest.then != Then::BeginNext {
+        disk.sync_folder(path)
+            .map_err(OpenError::io("sync", path))?;
+        return Ok(newest.behind(sealed));
+    }
+    let newest = match create(disk, path, newest.segment.last + 1) {
+        Ok(next) => {
+            sealed.push_back(newest.segment);
+            next
+        }
+        // What is there can be read, and forgetting may make room.
+        Err(error) => Newest {
+            trouble: Some(about("make a segment in", path, &error)),
+            ..newest
+        },
+    };
+    Ok(newest.behind(sealed))
+}
+
+/// The newest segment.
+struct Newest {
+    segment: Segment,
+    file: File,
+    then: Then,
+    trouble: Option<io::Error>,
+}
+
+impl Newest {
+    fn behind(self, sealed: VecDeque<Segment>) -> Recovered {
+        Recovered {
+            sealed,
+            active: self.segment,
+            file: self.file,
+            then: self.then,
+            trouble: self.trouble,
+        }
+    }
+}
+
+/// An empty segment, to go on in.
+fn create(disk: &dyn Disk, folder: &Path, first: Seq) -> io::Result<Newest> {
+    let file = folder::create_segment(disk, folder, first)?;
+    let path = Arc::from(folder::segment_path(folder, first));
+    Ok(Newest {
+        segment: Segment::empty(path, first, header::LEN as u64),
         file,
+        then: Then::Append,
+        trouble: None,
     })
 }
 
@@ -135,25 +177,22 @@ fn by_footer(first: Seq, path: &Path) -> Result<Segment, OpenError> {
     })
 }
 
-enum Last {
-    /// To go on in.
-    Open(Segment, File),
-    /// It has its footer; the next one was not made yet.
-    Finished(Segment),
-}
-
 /// The last segment: every checksum, and a torn end cut off.
-fn last(
+fn newest(
     disk: &dyn Disk,
     first: Seq,
     path: &Path,
     wanted: &dyn Fn() -> bool,
-) -> Result<Last, OpenError> {
-    let file = open(path, OpenOptions::new().read(true).write(true))?;
+) -> Result<Newest, OpenError> {
+    let (file, trouble) = open_newest(path)?;
+    let mut then = match trouble {
+        None => Then::Append,
+        Some(_) => Then::OpenAgain,
+    };
     check_header(&file, first, path)?;
     let scanned = scan(&file, path, first, wanted)?;
     match scanned.stop {
-        Stop::Footer => return Ok(Last::Finished(segment(scanned, first, path))),
+        Stop::Footer => then = Then::BeginNext,
         Stop::End => {}
         Stop::Bad(what) => {
             let len = scan::len(&file, path)?;
@@ -170,13 +209,34 @@ fn last(
                 bytes,
                 "cut off the torn end of the log: {bytes} bytes that were never acknowledged"
             );
-            disk.truncate(&file, scanned.end)
-                .map_err(OpenError::io("cut off", path))?;
+            if then == Then::Append {
+                disk.truncate(&file, scanned.end)
+                    .map_err(OpenError::io("cut off", path))?;
+            }
         }
     }
-    // What a killed process wrote may be in the machine's memory only, and readers will see it.
-    disk.sync(&file).map_err(OpenError::io("sync", path))?;
-    Ok(Last::Open(segment(scanned, first, path), file))
+    if then != Then::BeginNext {
+        // What a killed process wrote may be in the machine's memory only, and readers will see it.
+        disk.sync(&file).map_err(OpenError::io("sync", path))?;
+    }
+    Ok(Newest {
+        segment: segment(scanned, first, path),
+        file,
+        then,
+        trouble,
+    })
+}
+
+/// What cannot be written at the moment is read nevertheless.
+fn open_newest(path: &Path) -> Result<(File, Option<io::Error>), OpenError> {
+    match OpenOptions::new().read(true).write(true).open(path) {
+        Ok(file) => Ok((file, None)),
+        Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => {
+            let file = open(path, OpenOptions::new().read(true))?;
+            Ok((file, Some(about("write", path, &error))))
+        }
+        Err(error) => Err(OpenError::io("open", path)(error)),
+    }
 }
 
 fn segment(scanned: Scanned, first: Seq, path: &Path) -> Segment {

@@ -8,12 +8,15 @@ use std::io;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
-use tracing::{info, warn};
+use tracing::info;
 
+use crate::folder::{Lock, about};
 use crate::shared::Shared;
 use crate::state::{Segment, State};
+use crate::troubles::Part;
 
-use age::{Age, micros};
+pub(crate) use age::Age;
+use age::micros;
 
 /// How often to look.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -46,9 +49,11 @@ pub(crate) fn decide(state: &State, now: u64, max_age: Duration, max_bytes: u64)
         forget += 1;
     }
     let active = &state.active;
-    let roll = !active.is_empty()
+    let should_roll = !active.is_empty()
         && (is_old(active.points.newest(), max_age)
             || is_old(active.oldest, max_age / u64::from(SPANS)));
+    // The next one could not be made: there may be room now.
+    let roll = state.is_finished || should_roll;
     Decision { forget, roll }
 }
 
@@ -76,15 +81,30 @@ impl Wake {
 }
 
 /// Looks again and again until `wake` is closed.
-pub(crate) fn run(shared: &Shared, wake: &Wake) {
+pub(crate) fn run(shared: &Shared, lock: &Lock, wake: &Wake, mut age: Age) {
     let mut doomed = VecDeque::new();
-    let mut age = begin(shared);
     while wake.pause() {
-        look(shared, &mut age, &mut doomed);
+        let there = lock.check();
+        // In its place may be somebody else's, with segments of the same names.
+        let is_there = there.is_ok();
+        tell(shared, Part::Folder, there);
+        if is_there {
+            look(shared, &mut age, &mut doomed);
+        }
     }
 }
 
-fn begin(shared: &Shared) -> Age {
+/// Keeps for readiness how it went.
+fn tell(shared: &Shared, part: Part, outcome: io::Result<()>) {
+    let troubles = &shared.troubles;
+    match outcome {
+        Ok(()) => troubles.clear(part),
+        Err(error) => troubles.set(part, error.to_string(), shared.clock.instant()),
+    }
+}
+
+/// How far the log has aged when it is opened.
+pub(crate) fn begin(shared: &Shared) -> Age {
     let oldest = {
         let state = shared.state.read();
         let oldest = state.sealed.front().unwrap_or(&state.active);
@@ -117,14 +137,16 @@ fn look(shared: &Shared, age: &mut Age, doomed: &mut VecDeque<Segment>) {
         doomed.extend(shared.state.write().sealed.drain(..decision.forget));
     }
     while let Some(segment) = doomed.front() {
-        let removed = shared
-            .disk
-            .remove(&segment.path)
-            .and_then(|()| shared.disk.sync_folder(&config.path));
-        if let Err(error) = removed
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            warn!(file = %segment.path.display(), %error, "cannot remove an expired segment, will try again");
+        let removed = match shared.disk.remove(&segment.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            outcome => outcome,
+        };
+        let removed = removed
+            .and_then(|()| shared.disk.sync_folder(&config.path))
+            .map_err(|error| about("remove the expired segment", &segment.path, &error));
+        let is_removed = removed.is_ok();
+        tell(shared, Part::Forgetting, removed);
+        if !is_removed {
             return;
         }
         info!(

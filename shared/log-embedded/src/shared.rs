@@ -1,5 +1,6 @@
 //! What the log, its writer, its appenders and its readers hold in common.
 
+use std::io;
 use std::sync::Arc;
 
 use fanjet_actors::Clock;
@@ -12,6 +13,7 @@ use crate::block::BlockCache;
 use crate::disk::Disk;
 use crate::queue::Queue;
 use crate::state::State;
+use crate::troubles::{Part, Troubles};
 
 pub(crate) struct Shared {
     pub(crate) config: EmbeddedConfig,
@@ -24,6 +26,8 @@ pub(crate) struct Shared {
     pub(crate) grown: watch::Sender<Seq>,
     /// From the appenders to the writer.
     pub(crate) queue: Queue,
+    /// What is wrong with the folder.
+    pub(crate) troubles: Arc<Troubles>,
     /// Older blocks.
     pub(crate) cache: BlockCache,
     /// Bounds the reads that use the disk.
@@ -40,6 +44,7 @@ impl Shared {
     ) -> Self {
         Self {
             queue: Queue::new(config.window_bytes),
+            troubles: Arc::default(),
             cache: BlockCache::new(config.cache_bytes),
             reads: Arc::new(Semaphore::new(config.concurrent_reads)),
             grown: watch::Sender::new(state.bounds().last),
@@ -49,6 +54,13 @@ impl Shared {
             disk,
             identity,
         }
+    }
+
+    /// Keeps for readiness that nothing can be written at the moment.
+    pub(crate) fn writing_failed(&self, error: &io::Error) {
+        let cause = format!("not writable: {error}");
+        self.troubles
+            .set(Part::Writing, cause, self.clock.instant());
     }
 }
 

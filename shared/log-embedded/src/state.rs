@@ -46,6 +46,8 @@ pub(crate) struct Written {
 pub(crate) struct State {
     pub(crate) sealed: VecDeque<Segment>,
     pub(crate) active: Segment,
+    /// Whether the active segment has its footer, and the next one could not be made yet.
+    pub(crate) is_finished: bool,
     tail: Tail,
 }
 
@@ -82,6 +84,7 @@ impl State {
         Self {
             sealed,
             active,
+            is_finished: false,
             tail: Tail::new(tail_bytes),
         }
     }
@@ -135,9 +138,15 @@ impl State {
         }
     }
 
+    /// Nothing more can be added to the active segment.
+    pub(crate) fn finish(&mut self) {
+        self.is_finished = true;
+    }
+
     /// The active segment is finished, and an empty one takes its place.
     pub(crate) fn roll(&mut self, path: Arc<Path>, end: u64) {
         let next = Segment::empty(path, self.active.last + 1, end);
+        self.is_finished = false;
         self.sealed
             .push_back(std::mem::replace(&mut self.active, next));
     }

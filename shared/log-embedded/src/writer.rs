@@ -8,7 +8,7 @@ mod group;
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,17 +16,21 @@ use fanjet_log::Seq;
 use tracing::{debug, warn};
 
 use crate::config::Sync;
-use crate::folder;
+use crate::folder::{self, Lock, about, check_linked};
 use crate::format::{footer, frame, header, mark, record};
 use crate::queue::{Chunk, Failure, Work};
+use crate::recover::Then;
 use crate::shared::Shared;
+use crate::troubles::Part;
 
 use group::Group;
 
 pub(crate) struct Writer {
     shared: Arc<Shared>,
     folder: PathBuf,
+    lock: Arc<Lock>,
     /// The active segment.
+    path: Arc<Path>,
     file: File,
     /// The seq of its first record.
     first: Seq,
@@ -38,23 +42,29 @@ pub(crate) struct Writer {
     is_dirty: bool,
     /// Whether the active segment has its footer, and the next one could not be made yet.
     is_sealed: bool,
+    /// Whether the file could not be opened for writing yet.
+    is_read_only: bool,
     /// Whether nothing was written since the last end of a writer.
     is_attested: bool,
 }
 
 impl Writer {
-    /// Goes on in `file`, the active segment of the state.
-    pub(crate) fn new(shared: Arc<Shared>, file: File) -> Self {
+    /// Goes on in the active segment of the state.
+    pub(crate) fn new(shared: Arc<Shared>, lock: Arc<Lock>, file: File, then: Then) -> Self {
         let active = shared.state.read().active.clone();
+        let cannot_write = then == Then::OpenAgain;
         Self {
             folder: shared.config.path.clone(),
             shared,
+            lock,
+            path: active.path,
             file,
             first: active.first,
             at: active.end,
             last: active.last,
-            is_dirty: false,
-            is_sealed: false,
+            is_dirty: cannot_write,
+            is_sealed: then == Then::BeginNext,
+            is_read_only: cannot_write,
             is_attested: true,
         }
     }
@@ -65,8 +75,9 @@ impl Writer {
         while let Some(Work { chunks, roll }) = self.shared.queue.take(not_before) {
             let began = Instant::now();
             self.write_all(chunks);
-            if roll && let Err(error) = self.roll_if_used() {
-                warn!(%error, "cannot begin a new segment, will try again");
+            if roll {
+                // Asked for again while it is needed.
+                self.roll_if_used().unwrap_or_default();
             }
             not_before = match self.shared.config.sync {
                 Sync::Always => None,
@@ -129,7 +140,6 @@ impl Writer {
             return;
         }
         if let Err(error) = self.store(group.bytes()) {
-            warn!(%error, "cannot write to the log");
             group.fail(&Arc::new(error));
             return;
         }
@@ -149,7 +159,19 @@ impl Writer {
 
     /// Writes behind everything durable, and syncs.
     fn store(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let stored = self
+            .try_store(bytes)
+            .map_err(|error| about("write", &self.path, &error));
+        self.tell(stored)
+    }
+
+    fn try_store(&mut self, bytes: &[u8]) -> io::Result<()> {
         let disk = Arc::clone(&self.shared.disk);
+        if self.is_read_only {
+            self.lock.check()?;
+            self.file = disk.open(&self.path)?;
+            self.is_read_only = false;
+        }
         if self.is_dirty {
             disk.truncate(&self.file, self.at)?;
             disk.sync(&self.file)?;
@@ -157,8 +179,19 @@ impl Writer {
         self.is_dirty = true;
         disk.write(&self.file, bytes, self.at)?;
         disk.sync(&self.file)?;
+        // What is in a file without a name survives nothing.
+        check_linked(&self.file)?;
         self.is_dirty = false;
         Ok(())
+    }
+
+    /// Keeps for readiness how writing goes.
+    fn tell(&self, outcome: io::Result<()>) -> io::Result<()> {
+        match &outcome {
+            Ok(()) => self.shared.troubles.clear(Part::Writing),
+            Err(error) => self.shared.writing_failed(error),
+        }
+        outcome
     }
 
     fn roll_if_used(&mut self) -> io::Result<()> {
@@ -177,15 +210,28 @@ impl Writer {
             };
             self.store(&footer)?;
             self.is_sealed = true;
+            self.shared.state.write().finish();
         }
         let next = self.last + 1;
-        self.file = folder::create_segment(&*self.shared.disk, &self.folder, next)?;
+        let path = folder::segment_path(&self.folder, next);
+        let made = self
+            .create(next)
+            .map_err(|error| about("make", &path, &error));
+        self.tell(made)?;
         self.is_sealed = false;
         self.first = next;
         self.at = header::LEN as u64;
-        let path = Arc::from(folder::segment_path(&self.folder, next));
+        self.path = Arc::from(path);
+        let path = Arc::clone(&self.path);
         self.shared.state.write().roll(path, self.at);
         debug!(first = next, "began a segment");
+        Ok(())
+    }
+
+    fn create(&mut self, next: Seq) -> io::Result<()> {
+        // It must not end up in a folder that is somebody else's.
+        self.lock.check()?;
+        self.file = folder::create_segment(&*self.shared.disk, &self.folder, next)?;
         Ok(())
     }
 

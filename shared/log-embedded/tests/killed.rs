@@ -1,5 +1,6 @@
-//! Processes that are killed at random moments while they write. Nothing that they acknowledged or showed to a reader may
-//! be missing, and everything that is there must be what was written.
+//! Processes that are killed at random moments while they write, each with other settings than the one before: how large
+//! segments are, when to sync, what opening reads, how much is kept. Nothing that they acknowledged or showed to a reader may
+//! be missing unless it was to be forgotten, and everything that is there must be what was written.
 //!
 //! The test starts itself: with `child FOLDER SEED` as arguments it writes until it is killed, and reports on its
 //! output. Other arguments are those of the test runner and mean nothing here.
@@ -21,13 +22,13 @@ use std::time::{Duration, Instant};
 
 use fanjet_actors::Clock;
 use fanjet_log::contract::{event, events};
-use fanjet_log::{EventLog, ReadLimit, Selection, Seq};
-use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog};
+use fanjet_log::{Bounds, EventLog, LogError, ReadLimit, Selection, Seq};
+use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog, Sync, Verify};
 use futures::StreamExt;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-const ROUNDS: u32 = 30;
+const ROUNDS: u32 = 40;
 
 #[tokio::main]
 async fn main() {
@@ -50,26 +51,31 @@ async fn main() {
 async fn kill_again_and_again(seed: u64) {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let folder = tempfile::tempdir().unwrap();
-    let (mut rounds_with_more, mut promised, mut checked) = (0, 0, 0);
+    let (mut rounds_with_more, mut promised, mut checked, mut forgotten) = (0, 0, 0, 0);
     for round in 0..ROUNDS {
-        let after = Duration::from_micros(random.random_range(0..150_000));
+        // Now and then for so long that something is forgotten.
+        let longest = if random.random_bool(0.1) { 2_500 } else { 150 };
+        let after = Duration::from_millis(longest).mul_f64(random.random());
         let reported = run_and_kill(folder.path(), random.random(), after);
         promised = promised.max(reported);
-        let log = open(folder.path()).await;
-        let last = log.bounds().await.unwrap().last;
+        let log = open(folder.path(), &mut random).await;
+        let Bounds { first, last } = log.bounds().await.unwrap();
         assert!(
             last >= promised,
             "round {round} of seed {seed}: the log ends with {last}, {promised} was promised"
         );
         // What earlier rounds left is under the checksums that opening reads; at last all of it is compared.
         let from = if round + 1 == ROUNDS { 1 } else { checked + 1 };
-        check(&log, from, last, seed).await;
+        check(&log, from.max(first), last, seed).await;
         checked = last;
+        forgotten = forgotten.max(first - 1);
         rounds_with_more += u32::from(last > promised);
         promised = last;
     }
     assert!(promised > 1_000, "only {promised} events were written");
-    println!("{promised} events; {rounds_with_more} rounds kept more than was acknowledged");
+    println!(
+        "{promised} events, {forgotten} of them forgotten; {rounds_with_more} rounds kept more than was acknowledged"
+    );
 }
 
 /// Lets a process write, and kills it a while after its first report. The highest seq that it reported.
@@ -109,6 +115,16 @@ async fn check(log: &EmbeddedLog, mut next: Seq, last: Seq, seed: u64) {
     while next <= last {
         let page = log.read(next, &Selection::All, limit).await.unwrap();
         for entry in page.entries {
+            if entry.seq > next {
+                // What was there has been forgotten meanwhile.
+                let first = log.bounds().await.unwrap().first;
+                assert!(
+                    next < first && entry.seq <= first,
+                    "seed {seed}: {} instead of {next}, the log begins with {first}",
+                    entry.seq
+                );
+                next = entry.seq;
+            }
             assert_eq!(entry.seq, next, "seed {seed}");
             let expected = event(entry.seq - 1);
             assert_eq!(entry.body, expected.body, "seed {seed}, seq {next}");
@@ -130,11 +146,25 @@ impl Clock for AtZero {
     }
 }
 
-async fn open(folder: &Path) -> EmbeddedLog {
+/// With settings that an operator may have changed meanwhile.
+async fn open(folder: &Path, random: &mut ChaCha8Rng) -> EmbeddedLog {
+    let mut one_of = |choices: &[u64]| choices[random.random_range(0..choices.len())];
     let config = EmbeddedConfig {
-        // Often a new segment.
-        segment_bytes: 150_000,
-        tail_bytes: 50_000,
+        // Often a new segment; at the least one is some events.
+        segment_bytes: one_of(&[2_000, 40_000, 150_000, 1 << 20]),
+        sync: match one_of(&[0, 1, 5]) {
+            0 => Sync::Always,
+            millis => Sync::Every(Duration::from_millis(millis)),
+        },
+        verify: match one_of(&[0, 1]) {
+            0 => Verify::All,
+            _ => Verify::Last,
+        },
+        max_bytes: one_of(&[0, 0, 4 << 20]),
+        window_events: one_of(&[30, 16_384]) as usize,
+        window_bytes: one_of(&[10_000, 16 << 20]) as usize,
+        tail_bytes: one_of(&[0, 50_000]) as usize,
+        cache_bytes: one_of(&[0, 1 << 20]) as usize,
         // The samples are from a fixed day.
         max_age: Duration::ZERO,
         ..EmbeddedConfig::in_folder(folder)
@@ -145,7 +175,7 @@ async fn open(folder: &Path) -> EmbeddedLog {
 /// Writes pieces of random size; reports what is acknowledged, and what a follower is shown.
 async fn write_until_killed(folder: &Path, seed: u64) {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let log = open(folder).await;
+    let log = open(folder, &mut random).await;
     let begin = log.bounds().await.unwrap().last;
     report(&format!("{begin}\n"));
     let mut appender = log.appender(begin).await.unwrap();
@@ -164,9 +194,17 @@ async fn write_until_killed(folder: &Path, seed: u64) {
     };
     let watch = async {
         loop {
-            let batch = follow.next().await.unwrap().unwrap();
-            if let Some(last) = batch.last() {
-                report(&format!("{}.\n", last.seq));
+            match follow.next().await.unwrap() {
+                Ok(batch) => {
+                    if let Some(last) = batch.last() {
+                        report(&format!("{}.\n", last.seq));
+                    }
+                }
+                // It was forgotten before it was read.
+                Err(LogError::Gap { found, .. }) => {
+                    follow = log.follow(found, &Selection::All).await.unwrap();
+                }
+                Err(error) => panic!("{error}"),
             }
         }
     };

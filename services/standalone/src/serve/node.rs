@@ -37,6 +37,7 @@ impl Node {
             candidacy,
             notices,
             bookmarks,
+            health,
         } = opened;
         let ingest = Ingest::new(
             settings.upstream.clone(),
@@ -74,8 +75,8 @@ impl Node {
             process.stop(),
         )?;
         let health = match &kafka {
-            Some(kafka) => Health::all([ingest.health(), edge.health(), kafka.health()]),
-            None => Health::all([ingest.health(), edge.health()]),
+            Some(kafka) => Health::all([health, ingest.health(), edge.health(), kafka.health()]),
+            None => Health::all([health, ingest.health(), edge.health()]),
         };
         process.serve_ops(&settings.ops, health)?;
         say(format_args!("listening {}", edge.url()));

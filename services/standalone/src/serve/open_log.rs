@@ -9,6 +9,7 @@ use fanjet_log::memory::MemoryNotices;
 use fanjet_log::{Bookmarks, EventLog, Notices};
 use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog, FolderBookmarks, OpenError};
 use fanjet_log_nats::{NatsBookmarks, NatsLog, NatsNotices};
+use fanjet_telemetry::{Health, HealthReport};
 
 use super::ServeSettings;
 use super::settings::LogKind;
@@ -19,6 +20,8 @@ pub(crate) struct Opened {
     pub(crate) candidacy: Candidacy,
     pub(crate) notices: Arc<dyn Notices>,
     pub(crate) bookmarks: Arc<dyn Bookmarks>,
+    /// What only this kind of log knows of itself.
+    pub(crate) health: Health,
 }
 
 /// The one log, for each part that reads it: when another log takes its place, each has to take note by itself.
@@ -49,6 +52,7 @@ pub(crate) async fn open_log(
 async fn open_embedded(config: EmbeddedConfig, instance: String) -> Result<Opened, Failure> {
     match EmbeddedLog::open(config, Arc::new(SystemClock)).await {
         Ok(log) => Ok(Opened {
+            health: health_of(&log),
             bookmarks: Arc::new(FolderBookmarks::of(&log)),
             logs: Logs {
                 ingest: Arc::new(log.clone()),
@@ -63,6 +67,13 @@ async fn open_embedded(config: EmbeddedConfig, instance: String) -> Result<Opene
         ))),
         Err(error) => Err(Failure::other(error)),
     }
+}
+
+/// A folder that cannot be written, or whose expired segments cannot be removed, is told also while nothing comes that would
+/// have to be written.
+fn health_of(log: &EmbeddedLog) -> Health {
+    let troubles = log.troubles();
+    Health::new(move || HealthReport::of([("log", troubles.now().map_or(Ok(()), Err))]))
 }
 
 async fn open_nats(settings: &ServeSettings, process: &Process) -> Result<Opened, Failure> {
@@ -87,5 +98,6 @@ async fn open_nats(settings: &ServeSettings, process: &Process) -> Result<Opened
         candidacy,
         notices: Arc::new(notices),
         bookmarks: Arc::new(bookmarks),
+        health: Health::new(|| HealthReport::of([])),
     })
 }

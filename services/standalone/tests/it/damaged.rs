@@ -1,5 +1,5 @@
-//! A bit that flipped in an old segment, which opening does not look at with `verify = "last"`: whoever reads it is told, and
-//! nobody else notices.
+//! Bits that flipped in segments, which opening does not look at with `verify = "last"`, or under a running process: whoever
+//! reads them is told, and nobody else notices.
 
 use std::path::{Path, PathBuf};
 
@@ -30,13 +30,21 @@ async fn relay() -> SimulatorHandle {
 }
 
 async fn serve(relay: &SimulatorHandle, data: &Path) -> Served {
+    serve_with(relay, data, &[]).await
+}
+
+async fn serve_with(
+    relay: &SimulatorHandle,
+    data: &Path,
+    more: &[(&'static str, String)],
+) -> Served {
     let settings = [
         ("embedded.path", data.display().to_string()),
         ("embedded.verify", "last".to_owned()),
         ("embedded.segment_bytes", "400000".to_owned()),
         ("tail.warm_entries", "50".to_owned()),
     ];
-    Served::start_as(relay, &settings, &[]).await
+    Served::start_as(relay, &[&settings, more].concat(), &[]).await
 }
 
 async fn client(served: &Served, cursor: Option<u64>) -> anyhow::Result<JetstreamClient> {
@@ -134,5 +142,98 @@ async fn damage_in_an_old_segment_ends_only_what_reads_it() {
     let lines = served.process.lines();
     let told = lines.iter().filter(|line| line.contains(&named)).count();
     assert_eq!(told, 1, "{}", lines.join("\n"));
+    served.stop().await;
+}
+
+/// Places of all kinds in a file: header, first frames, records, what stands at the end.
+fn places(bytes: u64) -> Vec<u64> {
+    let mut places = vec![
+        0,
+        9,
+        17,
+        33,
+        40,
+        bytes / 3,
+        bytes / 2,
+        bytes - 20,
+        bytes - 9,
+        bytes - 1,
+    ];
+    places.retain(|&at| at < bytes);
+    places
+}
+
+fn flip(file: &Path, at: u64) {
+    use std::os::unix::fs::FileExt;
+    let file = std::fs::File::options()
+        .read(true)
+        .write(true)
+        .open(file)
+        .unwrap();
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, at).unwrap();
+    file.write_all_at(&[byte[0] ^ 0x10], at).unwrap();
+}
+
+/// Whatever flips under a running process, in old segments and in the newest: every cursor gets whole events from its place on,
+/// up to the damage or to the end, and who is live notices nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_flipped_bit_and_no_cursor_ends_the_process() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = relay().await;
+    let served = serve(&relay, data.path()).await;
+    relay.publish(2_500).await;
+    served.relay_seq_reaches(relay.stats().last_seq).await;
+    served.stop().await;
+    // Started anew, it has none of them in memory but those that it reads ahead.
+    let from_disk = [
+        ("embedded.cache_bytes", "0".to_owned()),
+        ("replay.cache_bytes", "0".to_owned()),
+        ("tail.warm_entries", "1".to_owned()),
+    ];
+    let served = serve_with(&relay, data.path(), &from_disk).await;
+    let mut live = client(&served, None).await.unwrap();
+    let segments = segments(data.path());
+    assert!(segments.len() >= 3, "{segments:?}");
+    let all = expected_json(&relay, |_| true);
+    let base = segments[0].0;
+    let newest = segments.len() - 1;
+    for (first, file) in [&segments[0], &segments[1], &segments[newest]] {
+        let mut closed = 0;
+        for at in places(std::fs::metadata(file).unwrap().len()) {
+            flip(file, at);
+            for cursor in [1, *first] {
+                let before = relay.expected().into_iter();
+                let passed = before.take((cursor.max(base) - base) as usize);
+                let passed = passed.filter(|event| event.v1_json(0).is_some()).count();
+                let wanted = &all[passed..];
+                let mut reader = client(&served, Some(cursor)).await.unwrap();
+                let mut got = Vec::new();
+                while got.len() < wanted.len() {
+                    match reader.next_event().await {
+                        Ok(event) => got.push(event),
+                        Err(_) => break,
+                    }
+                }
+                assert_same_events(&got, &wanted[..got.len()], SEED);
+                if got.len() < wanted.len() {
+                    let code = reader.closed().unwrap().code;
+                    assert_eq!(code, 1011, "{} at {at}", file.display());
+                    closed += 1;
+                }
+            }
+            flip(file, at);
+        }
+        // In the middle of it there are events for certain.
+        assert!(
+            closed >= 2,
+            "{closed} readers met damage in {}",
+            file.display()
+        );
+    }
+    relay.publish(10).await;
+    let news = &expected_json(&relay, |_| true)[all.len()..];
+    assert_same_events(&live.next_events(news.len()).await.unwrap(), news, SEED);
+    served.is_ready().await;
     served.stop().await;
 }

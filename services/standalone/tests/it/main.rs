@@ -16,6 +16,8 @@ mod restarts;
 mod absurd_seqs;
 mod expired;
 mod damaged;
+mod full_disk;
+mod removed;
 mod kafka;
 mod tail;
 mod demo;

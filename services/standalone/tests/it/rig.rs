@@ -89,6 +89,17 @@ impl Served {
         settings: &[(&str, String)],
         env: &[(&str, &str)],
     ) -> Self {
+        let served = Self::launch(upstream, settings, env).await;
+        served.is_ready().await;
+        served
+    }
+
+    /// Starts it with settings and an environment, and waits until it listens.
+    pub(crate) async fn launch(
+        upstream: &SimulatorHandle,
+        settings: &[(&str, String)],
+        env: &[(&str, &str)],
+    ) -> Self {
         let usual = [
             ("upstream.url", upstream.url()),
             ("upstream.name", "simulator".to_owned()),
@@ -107,18 +118,38 @@ impl Served {
         let process = program.start().unwrap();
         let ops = said(&process, "ops http://").await;
         let url = said(&process, "listening ").await;
-        let served = Self { process, url, ops };
+        Self { process, url, ops }
+    }
+
+    /// Waits until it is ready, and leads.
+    pub(crate) async fn is_ready(&self) {
         // A standby is ready, too, before it leads and reads the upstream.
         let is_reading = |answer: &str| {
             answer.starts_with("HTTP/1.1 200") && answer.contains(r#""role":"leader""#)
         };
         let ready = async {
-            while !is_reading(&served.get("/readyz").await) {
+            while !is_reading(&self.get("/readyz").await) {
                 tokio::time::sleep(POLL).await;
             }
         };
         tokio::time::timeout(PATIENCE, ready).await.unwrap();
-        served
+    }
+
+    /// Waits until it is not ready, and says all of these.
+    pub(crate) async fn is_unready(&self, reasons: &[&str]) {
+        let mut answer = String::new();
+        let unready = async {
+            loop {
+                answer = self.get("/readyz").await;
+                let says_all = reasons.iter().all(|reason| answer.contains(reason));
+                if answer.starts_with("HTTP/1.1 503") && says_all {
+                    return;
+                }
+                tokio::time::sleep(POLL).await;
+            }
+        };
+        let in_time = tokio::time::timeout(PATIENCE, unready).await;
+        assert!(in_time.is_ok(), "{answer}");
     }
 
     /// How far the log is acknowledged.

@@ -16,6 +16,7 @@ pub(crate) enum Op {
     Write,
     Sync,
     Truncate,
+    Open,
     Create,
     Rename,
     Remove,
@@ -101,6 +102,11 @@ impl Disk for FaultyDisk {
             ranges.retain(|(begin, _)| *begin < len);
         }
         RealDisk.truncate(file, len)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<File> {
+        self.check(Op::Open)?;
+        RealDisk.open(path)
     }
 
     fn create(&self, path: &Path) -> io::Result<File> {

@@ -175,10 +175,21 @@ async fn a_file_that_cannot_be_removed_is_tried_again_in_order() {
         fired == 2
     })
     .await;
+    // Whoever asks is told why, until it is gone.
+    let told = fixture.log.troubles().now().unwrap();
+    assert!(
+        told.starts_with("cannot remove the expired segment "),
+        "{told}"
+    );
+    assert!(told.contains(&fixture.folder.path().display().to_string()));
     // Readers do not wait for the disk.
     let first = fixture.log.bounds().await.unwrap().first;
     assert!((100..=151).contains(&first), "{first}");
     until("removal", async || files(&fixture)[0] == first).await;
+    until("all is well", async || {
+        fixture.log.troubles().now().is_none()
+    })
+    .await;
 }
 
 /// Everything can expire, also what is in the segment being written; the numbering survives a restart.

@@ -12,3 +12,5 @@ mod support;
 mod contract;
 mod readers;
 mod opening;
+mod removed;
+mod small_disk;

@@ -50,3 +50,12 @@ pub(crate) async fn open(config: EmbeddedConfig) -> EmbeddedLog {
         .await
         .unwrap()
 }
+
+/// Waits for a fact.
+pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "never came true: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}

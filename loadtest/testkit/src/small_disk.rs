@@ -1,0 +1,107 @@
+//! A file system of its own, so small that it fills up: what a full disk does can be seen on one only.
+//!
+//! Mounting needs the right to mount. A test that has it not runs again in namespaces of its own, where it is root; where that
+//! is not allowed either it fails, and says so.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use rustix::process::geteuid;
+use tempfile::TempDir;
+
+/// A file system in memory, mounted until this is dropped.
+#[derive(Debug)]
+pub struct SmallDisk {
+    at: TempDir,
+}
+
+/// How much it holds.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    /// Bytes of content.
+    pub bytes: u64,
+    /// Files and folders.
+    pub files: u64,
+}
+
+impl SmallDisk {
+    /// Mounts one for the test of this name (`module::test`). `None` when the test has run elsewhere, and passed.
+    ///
+    /// # Errors
+    /// When nobody here may mount, or when the test has failed elsewhere.
+    pub fn for_test(name: &str, room: Room) -> Result<Option<Self>> {
+        let at = tempfile::tempdir()?;
+        let mounted = run(
+            "mount",
+            &["-t", "tmpfs", "-o", &options(room), "tmpfs"],
+            at.path(),
+        );
+        match mounted {
+            Ok(()) => Ok(Some(Self { at })),
+            Err(_) if !geteuid().is_root() => {
+                run_in_namespaces(name)?;
+                Ok(None)
+            }
+            Err(error) => Err(error).context(
+                "this test needs a small file system: run it as root, or where user namespaces are allowed",
+            ),
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.at.path()
+    }
+
+    /// From now on it holds more, or less.
+    ///
+    /// # Errors
+    /// When it holds more already.
+    pub fn resize(&self, room: Room) -> Result<()> {
+        let options = format!("remount,{}", options(room));
+        run("mount", &["-o", &options], self.path())
+    }
+
+    /// From now on nothing, or everything, can be written.
+    ///
+    /// # Errors
+    /// When somebody has a file open for writing.
+    pub fn set_read_only(&self, is_read_only: bool) -> Result<()> {
+        let access = if is_read_only { "ro" } else { "rw" };
+        run("mount", &["-o", &format!("remount,{access}")], self.path())
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // What somebody still has open goes with its last file.
+        run("umount", &["--lazy"], self.at.path()).unwrap_or_default();
+    }
+}
+
+fn options(Room { bytes, files }: Room) -> String {
+    format!("size={bytes},nr_inodes={files}")
+}
+
+fn run(program: &str, args: &[&str], path: &Path) -> Result<()> {
+    let output = Command::new(program).args(args).arg(path).output();
+    let output = output.with_context(|| format!("cannot start {program}"))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{}", said.trim());
+    Ok(())
+}
+
+fn run_in_namespaces(test: &str) -> Result<()> {
+    let status = Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount"])
+        .arg(std::env::current_exe()?)
+        .args([test, "--exact", "--nocapture"])
+        .status()
+        .context("cannot start unshare, which a test without the right to mount needs")?;
+    ensure!(
+        status.success(),
+        "{test} failed in namespaces of its own, or they are not allowed here"
+    );
+    Ok(())
+}
