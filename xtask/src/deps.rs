@@ -141,11 +141,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-log-nats",
             "fanjet-actors",
             "fanjet-dictionaries",
+            "fanjet-oracle",
             "fanjet-simulator",
         ],
     ),
     ("fanjet-tools", &[]),
-    ("fanjet-testkit", &["fanjet-tools"]),
+    ("fanjet-oracle", &[]),
+    ("fanjet-testkit", &["fanjet-oracle", "fanjet-tools"]),
     (
         "fanjet-scenarios",
         &[
@@ -154,6 +156,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-log",
             "fanjet-log-embedded",
             "fanjet-log-nats",
+            "fanjet-oracle",
             "fanjet-swarm",
             "fanjet-testkit",
             "fanjet-tools",
@@ -181,6 +184,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
         "reqwest",
         &[
             "fanjet-did-web",
+            "fanjet-identity",
             "fanjet-ingest",
             "fanjet-kafka",
             "fanjet-telemetry",

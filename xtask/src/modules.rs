@@ -33,8 +33,6 @@ const NOT_YET: &[&str] = &[
     "fanjet-log",
     "fanjet-log-embedded",
     "fanjet-log-nats",
-    "fanjet-simulator",
-    "fanjet-swarm",
     "fanjet-verify",
     "fanjet-wire",
 ];

@@ -7,11 +7,11 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
+use fanjet_oracle::Matcher;
 use hashbrown::{DefaultHashBuilder, HashSet};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::filter::Matcher;
 use crate::report::Sampled;
 
 /// So many of the last messages are known again.

@@ -4,14 +4,13 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
 use std::time::Instant;
 
+use fanjet_oracle::{Piece, Walker, client_frame};
 use mio::net::TcpStream;
 use rustix::net::{RecvFlags, recv};
 
-use crate::client_frame;
-use crate::filter::Opening;
+use crate::opening::Opening;
 use crate::sample::Sample;
 use crate::target::{Answer, Target, answer};
-use crate::walker::{Piece, Walker};
 
 /// A subscriber.
 #[derive(Debug)]
@@ -196,7 +195,7 @@ impl Connection {
                 }
             }
             Piece::Ping(payload) => client_frame::pong(out, payload),
-            Piece::Pong => {}
+            Piece::Pong(_) => {}
             Piece::Close { code, reason } => {
                 closed = Some(format!("{code} {}", String::from_utf8_lossy(reason)));
             }

@@ -7,21 +7,19 @@
 mod error;
 
 // What is asked for.
-mod plan;
 mod mix;
-mod filter;
+mod plan;
+mod opening;
 mod limits;
 
 // What goes over a socket.
 mod target;
-pub mod client_frame;
-mod walker;
 
 // What is found in a stream.
+mod report;
 mod account;
 mod sample;
 mod reference;
-mod report;
 
 mod scout;
 
@@ -37,11 +35,9 @@ mod feed;
 
 pub use error::SwarmError;
 pub use feed::Feed;
-pub use filter::Filter;
 pub use mix::{Kind, Mix, World};
 pub use plan::{Count, Plan};
 pub use report::{Connections, Latency, Report, Sampled, Window};
 pub use scout::scout;
 pub use swarm::{Conductor, Moment, Progress, run};
 pub use target::{Answer, Target, answer};
-pub use walker::{Piece, ProtocolError, Walker};

@@ -5,11 +5,10 @@
 
 use std::str::FromStr;
 
+use fanjet_oracle::Filter;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
-
-use crate::Filter;
 
 /// DIDs of a subscriber of [`Kind::Dids`].
 const DIDS: usize = 100;

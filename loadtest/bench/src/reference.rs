@@ -1,10 +1,10 @@
 //! What one unfiltered stream received, and what that means for all others: which events must they have got between
 //! their first and their last?
 
+use fanjet_oracle::Matcher;
 use hashbrown::HashMap;
 
 use crate::account::{Seen, Stretch};
-use crate::filter::Matcher;
 
 /// Above this nothing is recorded any more: 16 bytes each.
 const MAX_EVENTS: usize = 50_000_000;
@@ -108,7 +108,7 @@ fn number(names: &mut HashMap<String, u32>, name: &str) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Filter;
+    use fanjet_oracle::Filter;
 
     fn seen(time_us: u64) -> Seen<'static> {
         let did = if time_us.is_multiple_of(3) {

@@ -1,11 +1,10 @@
 //! A stream whose every event is checked: messages put together, unpacked, judged.
 
+use fanjet_oracle::{Filter, Kind, Matcher, Piece};
 use zstd::bulk::Decompressor;
 
+use crate::SwarmError;
 use crate::account::{Account, Seen, Stretch};
-use crate::filter::Matcher;
-use crate::walker::{Kind, Piece};
-use crate::{Filter, SwarmError};
 
 /// Larger events than any Jetstream server sends.
 const MAX_EVENT: usize = 8 << 20;

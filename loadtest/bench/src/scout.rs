@@ -4,13 +4,13 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use fanjet_oracle::{Piece, Walker};
 use hashbrown::HashSet;
 
 use crate::SwarmError;
 use crate::account::read;
 use crate::mix::World;
 use crate::target::{Answer, Target, answer};
-use crate::walker::{Piece, Walker};
 
 /// More than that are not needed.
 const MAX_DIDS: usize = 200_000;

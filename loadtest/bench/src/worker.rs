@@ -12,13 +12,15 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use fanjet_actors::{Clock, SystemClock};
+use fanjet_oracle::{Filter, Matcher, Piece};
 use mio::{Events, Poll, Token};
 use rand_chacha::ChaCha8Rng;
 
+use crate::SwarmError;
 use crate::account::Stretch;
 use crate::connection::{Connection, End, Got};
-use crate::filter::{Matcher, Opening};
 use crate::mix::World;
+use crate::opening::Opening;
 use crate::plan::{Count, Plan, Share};
 use crate::reference::Reference;
 use crate::report::Report;
@@ -26,7 +28,6 @@ use crate::sample::Sample;
 use crate::schedule::Schedule;
 use crate::shared::{Phase, Shared};
 use crate::target::Target;
-use crate::{Filter, SwarmError};
 
 const BUFFER: usize = 512 << 10;
 /// Sockets that are looked at in one turn.
@@ -207,7 +208,7 @@ impl Worker<'_> {
         }
         let in_window = self.phase == Phase::Window;
         let (report, reference) = (&mut self.part.report, &mut self.reference);
-        let mut see = |sample: &mut Sample, piece: crate::Piece<'_>| {
+        let mut see = |sample: &mut Sample, piece: Piece<'_>| {
             let is_reference = sample.is_reference;
             sample.see(piece, |account, seen| {
                 let now = SystemClock.now_us();

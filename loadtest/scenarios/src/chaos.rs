@@ -6,7 +6,6 @@
 
 mod options;
 mod plan;
-mod service;
 mod stage;
 mod strike;
 mod client;
@@ -18,14 +17,15 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use fanjet_oracle::Account;
 use fanjet_tools::programs::build;
 use fanjet_tools::shell::target;
 use futures::future::join_all;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::account;
 use crate::runtime::block_on;
+use crate::whole_log::publication;
 use client::{Goal, Habit, Record};
 pub(crate) use options::Options;
 use outcome::Outcome;
@@ -107,9 +107,9 @@ async fn run_once(options: &Options, seed: u64) -> Result<Outcome> {
     for step in &steps {
         println!("  {step}");
     }
-    let folder = tempfile::tempdir()?;
-    let expect_out = folder.path().join("expected.jsonl");
-    let mut stage = Stage::start(options, seed, &expect_out).await?;
+    let published = publication(options.rate, options.frames(), seed)?;
+    let expect_out = published.file();
+    let mut stage = Stage::start(options, &published).await?;
     let mut records = Vec::new();
     let outcome = perform(options, &mut stage, &steps, &expect_out, &mut records).await;
     let clean = outcome
@@ -125,8 +125,9 @@ async fn run_once(options: &Options, seed: u64) -> Result<Outcome> {
     let outcome = outcome?;
     ensure!(
         clean,
-        "not what the simulator published: {}",
-        outcome.verdict
+        "not what the simulator published: {}\n{}",
+        outcome.verdict,
+        outcome.verdict.complaints.join("\n")
     );
     Ok(outcome)
 }
@@ -161,7 +162,7 @@ async fn perform(
     all_see(&mut signs, client::Seen::Event).await?;
 
     let struck = strike_all(stage, steps).await;
-    let expected = account::read(expect_out, options.frames(), PATIENCE).await;
+    let expected = Account::read(expect_out, options.frames(), PATIENCE).await;
     let until = match &expected {
         Ok(_) if struck.is_ok() => Instant::now() + PATIENCE,
         _ => Instant::now(),
@@ -190,16 +191,18 @@ async fn perform(
     let log = stage.log().await?;
     let (of_log, times) = verdict::judge_log(&log, &expected).await?;
     println!("  log: {of_log}");
-    outcome.verdict.add(&of_log);
+    outcome.verdict.add(of_log);
     for (habit, record) in records.iter() {
         let mut of_client = verdict::judge_client(habit, record, &expected, &times)?;
         of_client.repeated += record.bad_returns.len() as u64;
-        record.bad_returns.iter().for_each(|bad| println!("{bad}"));
+        for bad in &record.bad_returns {
+            of_client.object(|| bad.clone());
+        }
         println!(
             "  {}: {of_client}, {} connections, longest stall {:.1?}",
             habit.name, record.connections, record.longest_stall
         );
-        outcome.verdict.add(&of_client);
+        outcome.verdict.add(of_client);
         outcome.connections += record.connections;
         outcome.longest_stall = outcome.longest_stall.max(record.longest_stall);
     }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use fanjet_testkit::{NatsServer, Process};
 use fanjet_tools::programs::{Profile, build};
 
-use crate::service::{listening, program, set, stop};
+use crate::service::{listening, program, set, simulator, stop};
 
 pub(crate) use edge::Edge;
 
@@ -27,7 +27,7 @@ impl Cluster {
     /// Builds the programs and starts all but ingest: a client that connects now misses nothing.
     pub(crate) async fn start(
         profile: Profile,
-        simulator_flags: &[&str],
+        simulator_flags: &[impl AsRef<str>],
         edge_settings: &[(&str, &str)],
     ) -> Result<Self> {
         Self::start_with_edges(1, profile, simulator_flags, edge_settings).await
@@ -37,15 +37,12 @@ impl Cluster {
     pub(crate) async fn start_with_edges(
         count: usize,
         profile: Profile,
-        simulator_flags: &[&str],
+        simulator_flags: &[impl AsRef<str>],
         edge_settings: &[(&str, &str)],
     ) -> Result<Self> {
         build(profile)?;
         let nats = NatsServer::start().await?;
-        let simulator = program(profile, "fanjet-simulator")
-            .args(["--listen", "127.0.0.1:0"])
-            .args(simulator_flags)
-            .start()?;
+        let simulator = simulator(profile, simulator_flags)?;
         let upstream_url = listening(&simulator).await?;
         let nats_url = nats.url();
         let mut settings = vec![("nats.url", nats_url.as_str())];

@@ -12,13 +12,14 @@ use fanjet_actors::SystemClock;
 use fanjet_tools::programs::{Profile, build};
 
 use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog};
+use fanjet_oracle::Account;
 use fanjet_testkit::Process;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::account;
 use crate::runtime::block_on;
-use crate::service::{get, listening, printed, program, set};
+use crate::service::{get, listening, printed, program, set, simulator};
+use crate::whole_log::{judge_log, publication};
 
 /// The longest life of a process that is killed.
 const LONGEST_LIFE: Duration = Duration::from_millis(2_000);
@@ -56,15 +57,14 @@ async fn crash(runs: u32, rate: u32, seed: u64) -> Result<()> {
     let load = lives.iter().map(|life| life.length).sum::<Duration>() + START * (runs + 10);
     let frames = (load.as_secs_f64() * f64::from(rate)) as u64;
 
-    let folder = tempfile::tempdir()?;
-    let expect_out = folder.path().join("expected.jsonl");
-    let data = folder.path().join("data");
-    let simulator = account::simulator(Profile::Dev, frames, rate, seed, &expect_out)?;
+    let published = publication(rate, frames, seed)?;
+    let data = published.folder().join("data");
+    let simulator = simulator(Profile::Dev, published.flags())?;
     let upstream = listening(&simulator).await?;
     let under_load = kill_again_and_again(&upstream, &data, &lives).await?;
     let expected = {
         let last = serve(&upstream, &data)?;
-        let expected = account::read(&expect_out, frames, PATIENCE).await?;
+        let expected = Account::read(&published.file(), frames, PATIENCE).await?;
         let newest = expected.last().context("nothing was published")?;
         wait_for_log(&last, newest.relay_seq).await?;
         let status = last.stop(PATIENCE).await?;
@@ -74,9 +74,10 @@ async fn crash(runs: u32, rate: u32, seed: u64) -> Result<()> {
     simulator.stop(PATIENCE).await?;
 
     let log = EmbeddedLog::open(EmbeddedConfig::in_folder(&data), Arc::new(SystemClock)).await?;
-    let (verdict, _) = account::judge_log(&log, &expected).await?;
+    let (verdict, _) = judge_log(&log, &expected).await?;
     println!("{under_load} of {runs} kills hit a process that had appended");
     println!("{runs} kills, {verdict}");
+    verdict.complaints.iter().for_each(|it| println!("{it}"));
     ensure!(
         verdict.is_clean(),
         "the log differs from the oracle (seed {seed})"

@@ -83,7 +83,7 @@ async fn cutover(args: &Args, profile: Profile) -> Result<()> {
 
 fn report(name: &str, crowd: Crowd) -> Result<()> {
     let outcome = &crowd.outcome;
-    println!("{name}: {} clients, {}", crowd.clients, outcome.tally);
+    println!("{name}: {} clients, {}", crowd.clients, outcome.verdict);
     println!(
         "  {} events in the log, {:.0} read from it for replays; {} connections: {} from a cursor to live, {} compressed, {} \
          throttled, {} filters replaced",
@@ -102,10 +102,10 @@ fn report(name: &str, crowd: Crowd) -> Result<()> {
     if !crowd.counted.closed.is_empty() {
         println!("  ended by an edge: {:?}", crowd.counted.closed);
     }
-    if let Some(first) = &outcome.tally.first {
+    if let Some(first) = outcome.verdict.first() {
         bail!("{name}: {first}");
     }
-    ensure!(outcome.tally.is_clean(), "{name}: not clean");
+    ensure!(outcome.verdict.is_clean(), "{name}: not clean");
     // Otherwise the run would prove little.
     ensure!(
         crowd.counted.replayed > 0.0,

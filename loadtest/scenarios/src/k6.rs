@@ -19,6 +19,7 @@ use fanjet_tools::shell::root;
 use serde_json::Value;
 use tokio::time::sleep;
 
+use crate::publication::Publication;
 use crate::runtime::block_on;
 use account::Account;
 use stage::Stage;
@@ -113,24 +114,14 @@ async fn steady(k6: &Path, args: &Args) -> Result<()> {
 }
 
 async fn rolling(k6: &Path, args: &Args) -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let expect_out = folder.path().join("expected.jsonl");
     let flowing = Duration::from_secs(args.seconds).checked_sub(SETTLING);
     let flowing =
         flowing.with_context(|| format!("--seconds: more than {SETTLING:?} are needed"))?;
     let frames = u64::from(args.rate) * flowing.as_secs();
-    let flags = [
-        "--rate",
-        &args.rate.to_string(),
-        "--limit",
-        &frames.to_string(),
-        "--wait-for-client",
-        "--expect-out",
-        &expect_out.display().to_string(),
-    ];
-    let mut stage = Stage::start(args.profile(), &flags).await?;
+    let published = Publication::new(args.rate, frames)?;
+    let mut stage = Stage::start(args.profile(), published.flags()).await?;
     let (url, edges) = (stage.url(), stage.edges());
-    let summary = folder.path().join("summary.json");
+    let summary = published.folder().join("summary.json");
     let mut running = std::pin::pin!(subscribers(k6, args, &url, Some(&summary)));
     let restarts = async {
         for edge in 0..edges {
@@ -148,7 +139,7 @@ async fn rolling(k6: &Path, args: &Args) -> Result<()> {
         restarted = restarts => restarted?,
     }
     running.await?;
-    let account = Account::read(&expect_out)?;
+    let account = Account::read(&published.file())?;
     let summary: Value = serde_json::from_slice(&std::fs::read(&summary)?)?;
     let returned = summary["reconnects"].as_u64().unwrap_or_default();
     // Otherwise nothing was shown: each subscriber was on some edge.

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use fanjet_oracle::{Filter, Ledger, Start, Verdict, fill};
 use fanjet_tools::programs::Profile;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::cluster::Cluster;
-use crate::filter::Filter;
-use crate::load::{Oracle, Pace, Start, Tally, Until, Wish, fill, reference};
+use crate::load::{Pace, Until, Wish, reference};
+use crate::publication::Publication;
 use crate::resident::resident_mib;
 use crate::runtime::block_on;
 
@@ -65,20 +66,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 async fn laggards(args: &Args) -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let expect_out = folder.path().join("expected.jsonl");
     let frames = u64::from(args.rate) * args.seconds;
-    let flags = [
-        "--rate",
-        &args.rate.to_string(),
-        "--limit",
-        &frames.to_string(),
-        "--wait-for-client",
-        "--history-frames",
-        "20000",
-        "--expect-out",
-        &expect_out.display().to_string(),
-    ];
+    let published = Publication::new(args.rate, frames)?.forgetful();
     let settings = [
         ("tail.ring_bytes", RING_BYTES.to_string()),
         ("replay.cache_bytes", CACHE_BYTES.to_string()),
@@ -87,31 +76,31 @@ async fn laggards(args: &Args) -> Result<()> {
         .iter()
         .map(|(key, value)| (*key, &**value))
         .collect();
-    let mut cluster = Cluster::start(args.profile(), &flags, &settings).await?;
-    let oracle = Oracle::new(&expect_out, frames as usize * 2 + 10_000);
+    let mut cluster = Cluster::start(args.profile(), published.flags(), &settings).await?;
+    let ledger = published.ledger();
     let mut accounts = JoinSet::new();
-    accounts.spawn(fill(Arc::clone(&oracle), frames));
+    accounts.spawn(fill(Arc::clone(&ledger), frames));
     let url = cluster.edge_url().to_owned();
     let mut readers = JoinSet::new();
-    readers.spawn(reference(url.clone(), Arc::clone(&oracle)));
+    readers.spawn(reference(url.clone(), Arc::clone(&ledger)));
     let (free, freed) = watch::channel(false);
     for _ in 0..args.readers {
-        let (url, oracle, freed) = (url.clone(), Arc::clone(&oracle), freed.clone());
-        readers.spawn(slow_reader(url, oracle, f64::from(args.pace), freed));
+        let (url, ledger, freed) = (url.clone(), Arc::clone(&ledger), freed.clone());
+        readers.spawn(slow_reader(url, ledger, f64::from(args.pace), freed));
     }
     cluster.start_ingest()?;
 
     let pid = cluster.edges[0].process()?.pid();
     let started = Instant::now();
     let (mut most, mut laggards) = (0.0_f64, 0.0_f64);
-    let mut tally = Tally::default();
+    let mut verdict = Verdict::default();
     let mut least = u64::MAX;
     while !readers.is_empty() {
         most = most.max(resident_mib(pid)?);
         if !*free.borrow() {
             laggards = cluster.edges[0].metric("fanjet_edge_laggards", "").await?;
         }
-        if oracle.is_complete() && !free.send_replace(true) {
+        if ledger.is_complete() && !free.send_replace(true) {
             let took = started.elapsed().as_secs();
             println!(
                 "{took} s: {laggards} of them behind, RSS {most:.0} MiB; now they read freely"
@@ -120,7 +109,7 @@ async fn laggards(args: &Args) -> Result<()> {
         while let Some(ended) = readers.try_join_next() {
             let one = ended??;
             least = least.min(one.events);
-            tally.add(one);
+            verdict.add(one);
         }
         sleep(TICK).await;
     }
@@ -134,18 +123,18 @@ async fn laggards(args: &Args) -> Result<()> {
     cluster.stop().await?;
     let bound = bound(args.readers + 1);
     println!(
-        "{} readers at {} bytes/s, {least} events each in {} s, {tally}; {disconnects} closed for no pong, {fell} fell \
+        "{} readers at {} bytes/s, {least} events each in {} s, {verdict}; {disconnects} closed for no pong, {fell} fell \
          behind; RSS max {most:.0} MiB (bound {bound:.0})",
         args.readers,
         args.pace,
         started.elapsed().as_secs(),
     );
-    if let Some(first) = &tally.first {
+    if let Some(first) = verdict.first() {
         bail!("{first}");
     }
-    ensure!(tally.is_clean(), "not clean");
+    ensure!(verdict.is_clean(), "not clean");
     ensure!(
-        least == oracle.known() as u64,
+        least == ledger.known() as u64,
         "somebody did not get everything"
     );
     ensure!(
@@ -162,10 +151,10 @@ async fn laggards(args: &Args) -> Result<()> {
 /// Reads slowly until it is freed, then everything that there is.
 async fn slow_reader(
     url: String,
-    oracle: Arc<Oracle>,
+    ledger: Arc<Ledger>,
     pace: f64,
     freed: watch::Receiver<bool>,
-) -> Result<Tally> {
+) -> Result<Verdict> {
     let wish = Wish {
         url: &url,
         query: "cursor=0&".to_owned(),
@@ -173,22 +162,22 @@ async fn slow_reader(
         is_compressed: false,
         receive_buffer: Some(RECEIVE_BUFFER),
     };
-    let mut reader = wish.connect(&oracle, |_| Start::At(0)).await?;
+    let mut reader = wish.connect(&ledger, |_| Start::At(0)).await?;
     let read = async {
         reader.set_pace(Pace::Slow(pace));
         while !*freed.borrow() {
             reader.read(Until::Time(Instant::now() + TICK)).await?;
         }
         reader.set_pace(Pace::Free);
-        while oracle.timed() < oracle.known() {
+        while ledger.timed() < ledger.known() {
             reader.read(Until::Time(Instant::now() + TICK)).await?;
         }
-        reader.read(Until::Index(oracle.known())).await
+        reader.read(Until::Index(ledger.known())).await
     };
     if let Err(error) = read.await {
         reader.broke(&error);
     }
-    Ok(reader.tally())
+    Ok(reader.verdict())
 }
 
 /// What the settings allow, in MiB.

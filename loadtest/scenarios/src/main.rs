@@ -18,9 +18,9 @@ mod corpus;
 mod readme;
 mod e2e;
 
-mod filter;
+mod publication;
 mod load;
-mod account;
+mod whole_log;
 mod resident;
 
 mod soak;

@@ -1,8 +1,9 @@
-//! One program as a process: how it is told its settings, what it says when it is up, how it is asked and stopped.
+//! One program as a process: how it is told its settings, what it says when it is up, how it is asked, ended and started again.
 
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use fanjet_testkit::Process;
 use fanjet_testkit::process::Program;
 use fanjet_tools::programs::{Profile, executable};
@@ -12,6 +13,117 @@ use tokio::net::TcpStream;
 /// Time for a process to say that it is ready, and for one to end when asked to.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
+
+/// A service that is started again and again under one name, and everything that it ever said. Dropping kills it.
+pub(crate) struct Service {
+    name: String,
+    binary: &'static str,
+    profile: Profile,
+    settings: Vec<(String, String)>,
+    process: Option<Process>,
+    said: Vec<String>,
+}
+
+impl Service {
+    pub(crate) fn start(
+        name: String,
+        binary: &'static str,
+        profile: Profile,
+        settings: &[(&str, &str)],
+    ) -> Result<Self> {
+        let settings = settings
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let mut service = Self {
+            name,
+            binary,
+            profile,
+            settings: settings.collect(),
+            process: None,
+            said: Vec::new(),
+        };
+        service.launch()?;
+        Ok(service)
+    }
+
+    /// Says what it prints behind a word, and has it by this setting in all lives to come.
+    pub(crate) async fn keep(&mut self, word: &str, key: &str) -> Result<String> {
+        let said = printed(self.process()?, word).await?;
+        let address = said.trim_start_matches("ws://").to_owned();
+        self.settings.retain(|(other, _)| other != key);
+        self.settings.push((key.to_owned(), address.clone()));
+        Ok(address)
+    }
+
+    pub(crate) fn process(&self) -> Result<&Process> {
+        self.process
+            .as_ref()
+            .with_context(|| format!("{} does not run", self.name))
+    }
+
+    /// Ends it, as an operator would or by SIGKILL, of which no client hears a word.
+    ///
+    /// # Errors
+    /// When it takes being asked to stop badly.
+    pub(crate) async fn end(&mut self, kills: bool) -> Result<()> {
+        let process = self.process.take();
+        let process = process.with_context(|| format!("{} does not run", self.name))?;
+        let status = match kills {
+            true => process.kill().await?,
+            false => process.stop(PATIENCE).await?,
+        };
+        let said = process.lines();
+        // Until it has said something it may not even be able to hear the signal: then that ends it.
+        let never_heard = said.is_empty();
+        let last = said.join("\n");
+        self.said.extend(said);
+        let how = if kills { "killed" } else { "stopped" };
+        self.said.push(format!("=== {how}: {status}"));
+        if !(kills || status.success() || never_heard) {
+            bail!(
+                "{} was asked to stop and ended with {status}:\n{last}",
+                self.name
+            );
+        }
+        Ok(())
+    }
+
+    /// Starts it again.
+    pub(crate) fn launch(&mut self) -> Result<()> {
+        ensure!(self.process.is_none(), "{} still runs", self.name);
+        let mut program = program(self.profile, self.binary);
+        for (key, value) in &self.settings {
+            program = program.args(set(key, value));
+        }
+        self.process = Some(program.start()?);
+        Ok(())
+    }
+
+    /// That it has not ended by itself.
+    ///
+    /// # Errors
+    /// How it ended.
+    pub(crate) fn check(&self) -> Result<()> {
+        let status = self.process()?.exit_status();
+        ensure!(
+            status.is_none(),
+            "{} ended by itself: {status:?}",
+            self.name
+        );
+        Ok(())
+    }
+
+    /// Writes what it said in all its lives.
+    pub(crate) fn keep_log(&self, folder: &Path) -> Result<()> {
+        let mut lines = self.said.clone();
+        lines.extend(self.process.iter().flat_map(Process::lines));
+        std::fs::write(
+            folder.join(format!("{}.log", self.name)),
+            lines.join("\n") + "\n",
+        )?;
+        Ok(())
+    }
+}
 
 /// Stops a process as an operator would.
 pub(crate) async fn stop(process: &Process, name: &str) -> Result<()> {
@@ -30,6 +142,14 @@ pub(crate) async fn stop(process: &Process, name: &str) -> Result<()> {
 /// One of the programs, without this process' environment.
 pub(crate) fn program(profile: Profile, name: &str) -> Program {
     Program::new(executable(profile, name)).clean_env()
+}
+
+/// Starts a simulator on a port that is free.
+pub(crate) fn simulator(profile: Profile, flags: &[impl AsRef<str>]) -> Result<Process> {
+    program(profile, "fanjet-simulator")
+        .args(["--listen", "127.0.0.1:0"])
+        .args(flags.iter().map(AsRef::as_ref))
+        .start()
 }
 
 /// A flag that sets one setting.

@@ -37,8 +37,8 @@
 //!
 //! `stall`, `disconnect` and `too-slow` strike the first client that reaches the frame, and no other one.
 
-mod dice;
 mod kind;
+mod dice;
 mod mute;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -46,7 +46,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) use dice::FaultDice;
 pub use dice::{FaultRule, FaultTrigger};
 pub use kind::FaultKind;
-pub(crate) use mute::Mute;
 pub use mute::MuteRule;
 
 /// How often each fault has struck.

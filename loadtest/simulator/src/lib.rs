@@ -4,24 +4,24 @@
 //! does, with the faults that relays and networks have. Bytes are written here by hand and never with the
 //! project's own decoder, which is what they are meant to test.
 
-// What is asked for, and what can be wrong with it.
-mod config;
 mod error;
+
+mod directory;
+mod expected;
+
+// What can be wrong, and what is asked for.
+pub mod faults;
+mod config;
 
 // What happens, and what must come of it.
 mod world;
 
-mod directory;
-mod expected;
-pub mod faults;
-
 // Where frames go, in this order.
 mod recording;
-
-mod publisher;
-
-mod history;
 mod renumber;
+mod history;
+mod mute;
+mod publisher;
 
 mod server;
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::faults::Mute;
 use crate::history::History;
+use crate::mute::Mute;
 use crate::{ProducedFrame, Rate, SimulatorError};
 pub(crate) use outputs::Outputs;
 pub(crate) use producer::{Producer, Stream};

@@ -1,53 +1,23 @@
 //! The relay that clients see: WebSocket, DID documents, health and statistics on one port.
 
+mod http;
 mod did_documents;
 mod profiles;
-mod http;
+mod shared;
 mod stats;
 mod subscribe_repos;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use crate::faults::Mute;
-use crate::history::History;
-use crate::{CursorHabit, Directory};
 use http::{Reply, Request};
+pub(crate) use shared::Server;
 pub use stats::Stats;
 
 const SUBSCRIBE_REPOS: &str = "/xrpc/com.atproto.sync.subscribeRepos";
-
-/// What all connections share.
-pub(crate) struct Server {
-    pub(crate) history: Arc<History>,
-    pub(crate) directory: Directory,
-    pub(crate) promised_seq: u64,
-    pub(crate) cursors: CursorHabit,
-    pub(crate) stall: Duration,
-    pub(crate) mute: Arc<Mute>,
-    pub(crate) places: Arc<Semaphore>,
-    /// Open subscriptions.
-    pub(crate) clients: watch::Sender<usize>,
-    /// Subscriptions ever opened.
-    pub(crate) subscriptions: AtomicU64,
-    /// While it is set, connections are dropped as they come.
-    pub(crate) is_down: AtomicBool,
-    /// Connections dropped by that.
-    pub(crate) refused: AtomicU64,
-    /// Ends the server.
-    pub(crate) shutdown: CancellationToken,
-    /// Ends the connections that are open now; replaced when used.
-    pub(crate) disconnect: Mutex<CancellationToken>,
-    pub(crate) tasks: TaskTracker,
-}
 
 impl Server {
     /// Accepts connections until shutdown.

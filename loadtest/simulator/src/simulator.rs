@@ -10,8 +10,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::faults::Mute;
 use crate::history::{History, Limits};
+use crate::mute::Mute;
 use crate::publisher::{Outputs, Pace, Producer, Publisher, Stream};
 use crate::server::{Server, Stats};
 use crate::{ExpectedEvent, MuteRule, SimulatorConfig, SimulatorError};

@@ -7,74 +7,55 @@
 // What the world is made of.
 mod clock;
 mod zipf;
-
-mod accounts;
 mod collections;
 mod keys;
 
-// What an account writes.
-mod record_mix;
-
-mod records;
-mod text;
+pub(crate) mod cbor;
 mod value;
+mod text;
 
-// How it becomes a signed commit.
-mod repo;
-
+// A repo, and how it becomes a signed commit.
 mod commit;
 mod mst;
+mod repo;
+
+mod accounts;
+
+// What an account writes.
+mod records;
 
 // How it becomes a frame, and what is expected of it.
-mod draft;
-
 mod car;
-pub(crate) mod cbor;
 pub(crate) mod frame;
 mod json;
+mod produced;
+mod draft;
+
+mod population;
+mod record_mix;
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::faults::FaultDice;
-use crate::{Directory, ExpectedEvent, FaultKind, SimulatorError, WorldConfig};
+use crate::{Directory, FaultKind, SimulatorError, WorldConfig};
 use accounts::Accounts;
 use clock::Clock;
 use collections::Collections;
 use draft::Draft;
+use population::Population;
+pub use produced::ProducedFrame;
 use records::RecentPosts;
-
-/// One frame and what must come of it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ProducedFrame {
-    /// The frame's seq. A frame of garbage has none; this is then the one before it.
-    pub seq: u64,
-    /// The WebSocket message.
-    pub bytes: Bytes,
-    /// The events a correct consumer makes of it.
-    pub expected: Vec<ExpectedEvent>,
-    /// The fault in it, if any.
-    pub fault: Option<FaultKind>,
-    /// How many frames and operations a correct consumer drops because of it, of those that reach it.
-    pub drops: u64,
-}
 
 /// The world.
 #[derive(Debug)]
 pub struct World {
-    rng: ChaCha8Rng,
-    clock: Clock,
-    accounts: Accounts,
-    collections: Collections,
-    posts: RecentPosts,
-    directory: Directory,
+    population: Population,
     faults: FaultDice,
     last_seq: u64,
     seq_holes: f64,
-    multi_op_commits: f64,
     /// Frames that are made already and go out first.
     pending: VecDeque<ProducedFrame>,
 }
@@ -88,24 +69,27 @@ impl World {
         check(config)?;
         let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
         let directory = Directory::default();
-        Ok(Self {
+        let population = Population {
             collections: Collections::generate(config.foreign_collections, &mut rng)?,
             accounts: Accounts::generate(config, &mut rng, &directory)?,
             rng,
             clock: Clock::new(config.start_us, config.step_us),
             posts: RecentPosts::default(),
             directory,
+            multi_op_commits: config.multi_op_commits,
+        };
+        Ok(Self {
+            population,
             faults: FaultDice::new(config.seed, &config.faults),
             last_seq: config.seq_base,
             seq_holes: config.seq_holes,
-            multi_op_commits: config.multi_op_commits,
             pending: VecDeque::new(),
         })
     }
 
     /// The DID documents of this world's accounts.
     pub fn directory(&self) -> &Directory {
-        &self.directory
+        &self.population.directory
     }
 
     /// Makes the next frame.
@@ -158,14 +142,16 @@ impl World {
     }
 
     fn draft(&mut self) -> Draft {
-        self.clock.advance(&mut self.rng);
-        record_mix::next(self)
+        let population = &mut self.population;
+        population.clock.advance(&mut population.rng);
+        record_mix::next(population)
     }
 
     fn next_seq(&mut self) -> u64 {
         self.last_seq += 1;
-        if self.rng.random_bool(self.seq_holes) {
-            self.last_seq += self.rng.random_range(1..=3);
+        let rng = &mut self.population.rng;
+        if rng.random_bool(self.seq_holes) {
+            self.last_seq += rng.random_range(1..=3);
         }
         self.last_seq
     }

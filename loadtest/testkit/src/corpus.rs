@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
+pub use fanjet_oracle::compare;
 
 use fanjet_tools::setting;
 
@@ -95,45 +96,6 @@ fn split_frames(mut packed: &[u8]) -> Result<Vec<Vec<u8>>> {
         packed.len()
     );
     Ok(frames)
-}
-
-/// Compares one event with what production served: byte for byte, except for the digits of `time_us`, which each
-/// server assigns.
-///
-/// # Errors
-/// Where they differ, with what stands around it.
-pub fn compare(expected: &str, got: &str) -> Result<()> {
-    let (want, have) = (without_time(expected)?, without_time(got)?);
-    for (part, want, have) in [("before", want.0, have.0), ("behind", want.1, have.1)] {
-        if want != have {
-            let at = want
-                .bytes()
-                .zip(have.bytes())
-                .take_while(|(a, b)| a == b)
-                .count();
-            bail!(
-                "the events differ {part} time_us, at byte {at}:\nexpected ..{}\ngot      ..{}",
-                around(want, at),
-                around(have, at)
-            );
-        }
-    }
-    Ok(())
-}
-
-/// What stands before and behind the digits of the first `time_us`: the envelope's, whatever a record contains.
-fn without_time(line: &str) -> Result<(&str, &str)> {
-    const KEY: &str = "\"time_us\":";
-    let start = line.find(KEY).context("an event without time_us")? + KEY.len();
-    let (before, rest) = line.split_at(start);
-    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-    ensure!(digits > 0, "time_us is no number: {line}");
-    Ok((before, &rest[digits..]))
-}
-
-fn around(text: &str, at: usize) -> String {
-    let bytes = &text.as_bytes()[at.saturating_sub(40).min(text.len())..text.len().min(at + 80)];
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! A subscriber that costs next to nothing, for tests that need hundreds on one machine, and that reads exactly as
 //! fast as it is told to.
 //!
-//! It speaks just enough WebSocket for that: whole, unmasked frames from the server, and a mask of zeroes on its own.
+//! Its reader of frames is the swarm's.
 
-use anyhow::{Context, Result, bail, ensure};
-use bytes::{Buf, Bytes, BytesMut};
+use std::collections::VecDeque;
+
+use anyhow::{Context, Result, ensure};
+use bytes::{Bytes, BytesMut};
+use fanjet_oracle::{Kind, Piece, Walker, client_frame};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -19,9 +22,14 @@ pub struct LeanClient {
     stream: TcpStream,
     received: BytesMut,
     bytes: u64,
+    walker: Walker,
+    /// Of a message whose end is not here yet.
+    part: Vec<u8>,
+    /// What the last reads brought.
+    frames: VecDeque<Frame>,
 }
 
-/// One WebSocket frame of the server.
+/// One message or control frame of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Frame {
     /// An event.
@@ -55,6 +63,9 @@ impl LeanClient {
             stream,
             received: BytesMut::new(),
             bytes: 0,
+            walker: Walker::default(),
+            part: Vec::new(),
+            frames: VecDeque::new(),
         };
         let request = format!(
             "GET /subscribe?{query} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -62,51 +73,22 @@ impl LeanClient {
         );
         client.stream.write_all(request.as_bytes()).await?;
         client.upgraded(query).await?;
+        client.walk()?;
         Ok(client)
     }
 
     /// The next frame of what was read; `None` when more must be read for it.
-    ///
-    /// # Errors
-    /// When the server sends what this client does not understand.
-    pub fn next_frame(&mut self) -> Result<Option<Frame>> {
-        let Some((header, length)) = measure(&self.received) else {
-            return Ok(None);
-        };
-        if self.received.len() < header + length {
-            return Ok(None);
-        }
-        let first = self.received[0];
-        self.received.advance(header);
-        let mut payload = self.received.split_to(length).freeze();
-        ensure!(
-            first & 0xf0 == 0x80,
-            "a fragment, or reserved bits: {first:#x}"
-        );
-        Ok(Some(match first & 0x0f {
-            0x1 => Frame::Text(payload),
-            0x2 => Frame::Binary(payload),
-            0x8 if length < 2 => Frame::Close(1005, String::new()),
-            0x8 => {
-                let code = payload.get_u16();
-                Frame::Close(code, String::from_utf8_lossy(&payload).into_owned())
-            }
-            0x9 => Frame::Ping(payload),
-            0xa => Frame::Pong(payload),
-            opcode => bail!("opcode {opcode:#x}"),
-        }))
+    pub fn next_frame(&mut self) -> Option<Frame> {
+        self.frames.pop_front()
     }
 
     /// Reads what is there, at most `max` bytes; waits when nothing is. Returns how many came.
     ///
     /// # Errors
-    /// When the connection has ended.
+    /// When the connection has ended, or the server sends what no server may.
     pub async fn read(&mut self, max: usize) -> Result<usize> {
-        self.received.reserve(READ.min(max));
-        let mut part = (&mut self.stream).take(max as u64);
-        let got = part.read_buf(&mut self.received).await?;
-        ensure!(got > 0, "the connection ended");
-        self.bytes += got as u64;
+        let got = self.receive(max).await?;
+        self.walk()?;
         Ok(got)
     }
 
@@ -115,7 +97,7 @@ impl LeanClient {
     /// # Errors
     /// When the connection is broken.
     pub async fn send(&mut self, text: &str) -> Result<()> {
-        self.write(0x1, text.as_bytes()).await
+        self.write(|out| client_frame::text(out, text)).await
     }
 
     /// Sends a ping.
@@ -123,7 +105,7 @@ impl LeanClient {
     /// # Errors
     /// When the connection is broken.
     pub async fn ping(&mut self, payload: &[u8]) -> Result<()> {
-        self.write(0x9, payload).await
+        self.write(|out| client_frame::ping(out, payload)).await
     }
 
     /// Sends a pong.
@@ -131,7 +113,7 @@ impl LeanClient {
     /// # Errors
     /// When the connection is broken.
     pub async fn pong(&mut self, payload: &[u8]) -> Result<()> {
-        self.write(0xa, payload).await
+        self.write(|out| client_frame::pong(out, payload)).await
     }
 
     /// Closes from this side with 1000. What was still on its way is not read.
@@ -139,7 +121,7 @@ impl LeanClient {
     /// # Errors
     /// When the connection is broken.
     pub async fn close(mut self) -> Result<()> {
-        self.write(0x8, &1000_u16.to_be_bytes()).await
+        self.write(|out| client_frame::close(out, 1000)).await
     }
 
     /// Bytes received, heads and control frames included.
@@ -161,37 +143,48 @@ impl LeanClient {
                 return Ok(());
             }
             ensure!(self.received.len() < MAX_HEAD, "an endless answer");
-            self.read(READ).await?;
+            self.receive(READ).await?;
         }
     }
 
-    async fn write(&mut self, opcode: u8, payload: &[u8]) -> Result<()> {
-        let mut frame = vec![0x80 | opcode];
-        match payload.len() {
-            length @ 0..126 => frame.push(0x80 | length as u8),
-            length => {
-                frame.push(0x80 | 126);
-                frame.extend(u16::try_from(length)?.to_be_bytes());
+    async fn receive(&mut self, max: usize) -> Result<usize> {
+        self.received.reserve(READ.min(max));
+        let mut part = (&mut self.stream).take(max as u64);
+        let got = part.read_buf(&mut self.received).await?;
+        ensure!(got > 0, "the connection ended");
+        self.bytes += got as u64;
+        Ok(got)
+    }
+
+    /// Takes the frames out of what was received.
+    fn walk(&mut self) -> Result<()> {
+        let (part, frames) = (&mut self.part, &mut self.frames);
+        let walked = self.walker.walk(&self.received, |piece| match piece {
+            Piece::Data { kind, bytes, ends } => {
+                part.extend_from_slice(bytes);
+                if ends {
+                    let message = Bytes::from(std::mem::take(part));
+                    frames.push_back(match kind {
+                        Kind::Text => Frame::Text(message),
+                        Kind::Binary => Frame::Binary(message),
+                    });
+                }
             }
-        }
-        frame.extend([0; 4]);
-        frame.extend(payload);
-        Ok(self.stream.write_all(&frame).await?)
+            Piece::Ping(payload) => frames.push_back(Frame::Ping(Bytes::copy_from_slice(payload))),
+            Piece::Pong(payload) => frames.push_back(Frame::Pong(Bytes::copy_from_slice(payload))),
+            Piece::Close { code, reason } => {
+                let reason = String::from_utf8_lossy(reason).into_owned();
+                frames.push_back(Frame::Close(code, reason));
+            }
+        });
+        self.received.clear();
+        Ok(walked?)
     }
-}
 
-/// Lengths of a frame's header and payload.
-fn measure(bytes: &[u8]) -> Option<(usize, usize)> {
-    match bytes.get(1)? & 0x7f {
-        126 => {
-            let length = bytes.get(2..4)?.try_into().ok()?;
-            Some((4, usize::from(u16::from_be_bytes(length))))
-        }
-        127 => {
-            let length = bytes.get(2..10)?.try_into().ok()?;
-            Some((10, usize::try_from(u64::from_be_bytes(length)).ok()?))
-        }
-        length => Some((2, usize::from(length))),
+    async fn write(&mut self, frame: impl FnOnce(&mut Vec<u8>)) -> Result<()> {
+        let mut bytes = Vec::new();
+        frame(&mut bytes);
+        Ok(self.stream.write_all(&bytes).await?)
     }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::Filter;
+use fanjet_oracle::Filter;
 
 fn event(time: u64, collection: &str) -> String {
     format!(
@@ -8,10 +8,7 @@ fn event(time: u64, collection: &str) -> String {
 }
 
 fn account() -> Account {
-    let filter = Filter {
-        collections: vec!["a.b.c".to_owned()],
-        dids: Vec::new(),
-    };
+    let filter = Filter::of_collections(&["a.b.c"]);
     Account::new(Matcher::new(&filter))
 }
 

@@ -5,7 +5,8 @@ use std::net::TcpStream;
 use std::thread;
 
 use anyhow::{Context, Result, bail};
-use fanjet_swarm::{Answer, Piece, Target, Walker, answer};
+use fanjet_oracle::{Piece, Walker, client_frame};
+use fanjet_swarm::{Answer, Target, answer};
 use tokio::sync::watch;
 
 const READ: usize = 256 << 10;
@@ -71,7 +72,7 @@ fn count(mut stream: TcpStream, early: &[u8], seen: &watch::Sender<u64>) {
             seen.send_modify(|seen| *seen += events);
         }
         let mut out = Vec::new();
-        (0..pings).for_each(|_| fanjet_swarm::client_frame::pong(&mut out, b""));
+        (0..pings).for_each(|_| client_frame::pong(&mut out, b""));
         if stream.write_all(&out).is_err() {
             return;
         }

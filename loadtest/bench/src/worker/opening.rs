@@ -5,6 +5,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use fanjet_oracle::Filter;
 use mio::net::TcpStream;
 use mio::{Interest, Poll, Token};
 use rand::{RngExt, SeedableRng};
@@ -12,13 +13,14 @@ use rand_chacha::ChaCha8Rng;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::{BUFFER, Part, Worker};
+use crate::SwarmError;
 use crate::connection::Connection;
 use crate::mix::World;
+use crate::opening::Opening;
 use crate::plan::{Plan, Share};
 use crate::sample::Sample;
 use crate::shared::{Phase, Shared};
 use crate::target::Target;
-use crate::{Filter, SwarmError};
 
 /// Different filters of churning connections.
 const CHURN_OPENINGS: usize = 200;
@@ -43,10 +45,10 @@ impl<'a> Worker<'a> {
         let made = if share.churn > 0.0 { CHURN_OPENINGS } else { 0 };
         let churn_openings = (0..made).map(|_| {
             let filter = Filter {
-                collections: Vec::new(),
                 dids: world.draw_dids(plan.churn_dids, &mut rng),
+                ..Filter::default()
             };
-            filter.opening(true)
+            Opening::of(&filter, true)
         });
         Ok(Self {
             churn_openings: churn_openings.collect(),
@@ -111,7 +113,7 @@ impl<'a> Worker<'a> {
         is_reference: bool,
     ) -> Result<(), SwarmError> {
         let by_message = self.plan.by_message && !is_reference;
-        let mut opening = filter.opening(by_message);
+        let mut opening = Opening::of(filter, by_message);
         if self.plan.zstd {
             let joint = if opening.parameters.is_empty() {
                 ""

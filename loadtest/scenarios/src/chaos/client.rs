@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use fanjet_oracle::time_us;
 use fanjet_testkit::JetstreamClient;
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -167,10 +168,4 @@ impl Record {
             self.events.len()
         ));
     }
-}
-
-/// The log time that an event carries.
-pub(super) fn time_us(event: &str) -> Option<u64> {
-    let (_, rest) = event.split_once("\"time_us\":")?;
-    rest.split(',').next()?.parse().ok()
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use fanjet_oracle::Verdict;
 
 use super::plan::{self, Fault};
-use crate::account::Verdict;
 
 /// A fault may find nothing to hit, such as a line over which nothing passes just then. With so many chances it must.
 const CHANCES: u32 = 3;
@@ -32,7 +32,7 @@ impl Outcome {
                 *sum.entry(fault).or_default() += count;
             }
         }
-        self.verdict.add(&other.verdict);
+        self.verdict.add(other.verdict);
         self.longest_stall = self.longest_stall.max(other.longest_stall);
         self.connections += other.connections;
     }
@@ -58,6 +58,7 @@ impl Outcome {
             repeated,
             reordered,
             differ,
+            ..
         } = self.verdict;
         println!("longest stall of a client: {:.1?}", self.longest_stall);
         println!(

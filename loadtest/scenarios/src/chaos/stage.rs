@@ -9,9 +9,8 @@ use fanjet_testkit::{Link, NatsServer, Process};
 use tokio::sync::Mutex;
 
 use super::options::Options;
-use super::service::Service;
-use crate::account;
-use crate::service::{PATIENCE, listening, wait_until_ready};
+use crate::publication::Publication;
+use crate::service::{PATIENCE, Service, listening, simulator, wait_until_ready};
 
 const INGESTS: usize = 2;
 const EDGES: usize = 2;
@@ -47,10 +46,9 @@ pub(super) struct Lines {
 
 impl Stage {
     /// Starts all but the ingests: clients that connect now miss nothing.
-    pub(super) async fn start(options: &Options, seed: u64, expect_out: &Path) -> Result<Self> {
+    pub(super) async fn start(options: &Options, published: &Publication) -> Result<Self> {
         let nats = NatsServer::start_cluster_with(SERVERS, TELL_NO_ADDRESSES).await?;
-        let (frames, rate) = (options.frames(), options.rate);
-        let simulator = account::simulator(options.profile, frames, rate, seed, expect_out)?;
+        let simulator = simulator(options.profile, published.flags())?;
         let upstream = port(&listening(&simulator).await?)?;
         let mut lines = Lines {
             ingests_to_simulator: Mutex::default(),
@@ -82,7 +80,8 @@ impl Stage {
             )?);
         }
         for edge in &mut edges {
-            let link = Link::start(edge.keep_port().await?).await?;
+            let address = edge.keep("listening ", "http.listen").await?;
+            let link = Link::start(port(&address)?).await?;
             lines.clients_to_edge.push(Mutex::new(vec![link]));
             wait_until_ready(edge.process()?).await?;
         }

@@ -9,6 +9,7 @@ use tokio::time::sleep;
 
 use super::plan::{Blow, Fault, Line, Step, Trouble, Victim};
 use super::stage::Stage;
+use crate::service::Service;
 
 const DELAY: Duration = Duration::from_millis(40);
 
@@ -24,11 +25,11 @@ pub(super) async fn strike(stage: &Stage, step: &Step) -> Result<bool> {
         }
         Fault::Process(Victim::Ingest, blow) => {
             let mut ingest = stage.ingests[which % stage.ingests.len()].lock().await;
-            ingest.strike(blow, lasts).await?;
+            strike_service(&mut ingest, blow, lasts).await?;
         }
         Fault::Process(Victim::Edge, blow) => {
             let mut edge = stage.edges[which % stage.edges.len()].lock().await;
-            edge.strike(blow, lasts).await?;
+            strike_service(&mut edge, blow, lasts).await?;
         }
         Fault::Process(Victim::Nats, blow) => strike_server(stage, which, blow, lasts).await?,
         Fault::Line(line, trouble) => {
@@ -43,6 +44,20 @@ pub(super) async fn strike(stage: &Stage, step: &Step) -> Result<bool> {
         }
     }
     Ok(true)
+}
+
+/// Has it up again after `lasts`.
+async fn strike_service(service: &mut Service, blow: Blow, lasts: Duration) -> Result<()> {
+    service.check()?;
+    if blow == Blow::Freeze {
+        service.process()?.freeze().await?;
+        sleep(lasts).await;
+        return service.process()?.thaw();
+    }
+    let ended = service.end(blow == Blow::Kill).await;
+    sleep(lasts).await;
+    service.launch()?;
+    ended
 }
 
 async fn strike_server(stage: &Stage, which: usize, blow: Blow, lasts: Duration) -> Result<()> {

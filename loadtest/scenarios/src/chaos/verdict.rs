@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use fanjet_log::EventLog;
 use fanjet_log_nats::NatsLog;
+use fanjet_oracle::{Expected, Filter, Key, LogJudge, Matcher, Verdict, split};
 
 use super::client::{Habit, Record};
-use crate::account::{self, Expected, Judge, Key, Verdict};
+use crate::whole_log;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(100);
@@ -32,17 +33,15 @@ pub(super) async fn judge_log(
         }
         tokio::time::sleep(POLL).await;
     }
-    account::judge_log(log, expected).await
+    whole_log::judge_log(log, expected).await
 }
 
 /// What a client with this habit must receive of the account.
 pub(super) fn wanted(habit: &Habit, expected: &[Expected]) -> Vec<Expected> {
-    let prefix = habit.collections.map(|wanted| wanted.trim_end_matches('*'));
-    let is_wanted = |event: &&Expected| match (prefix, &event.collection) {
-        _ if event.v1.is_none() => false,
-        (Some(prefix), Some(collection)) => collection.starts_with(prefix),
-        // Identities and accounts pass every collection filter.
-        _ => true,
+    let filter = Filter::of_collections(habit.collections.as_slice());
+    let matcher = Matcher::new(&filter);
+    let is_wanted = |event: &&Expected| {
+        event.v1.is_some() && matcher.matches(&event.did, event.collection.as_deref())
     };
     expected.iter().filter(is_wanted).cloned().collect()
 }
@@ -59,30 +58,35 @@ pub(super) fn judge_client(
         .iter()
         .filter_map(|event| Some((event.v1.as_deref()?, event.key())));
     let keys: HashMap<&str, Key> = texts.collect();
-    let mut judge = Judge::new(&wanted);
+    let mut judge = LogJudge::new(&wanted);
     let mut other_times = 0;
+    let mut complaints = Vec::new();
     for (time, event) in &record.events {
-        let text = without_time(event, *time).context("an event without time_us")?;
+        let text = without_time(event).context("an event without time_us")?;
         let key = keys.get(text.as_str()).copied();
         if key.is_none() {
-            println!("{}: not of the account: {event}", habit.name);
+            complaints.push(format!("{}: not of the account: {event}", habit.name));
         }
         if key.is_some_and(|key| times.get(&key) != Some(time)) {
             other_times += 1;
-            println!("{}: not with the log's time: {event}", habit.name);
+            let what = format!("{}: not with the log's time: {event}", habit.name);
+            complaints.push(what);
         }
         judge.see(key.unwrap_or(UNKNOWN), *time, event);
     }
     let mut verdict = judge.finish();
     verdict.differ += other_times;
+    for complaint in complaints {
+        verdict.object(|| complaint);
+    }
     Ok(verdict)
 }
 
 /// As the account has it: with the time 0.
-fn without_time(event: &str, time: u64) -> Option<String> {
-    let digits = format!("\"time_us\":{time}");
-    let (before, behind) = event.split_once(&digits)?;
-    Some(format!("{before}\"time_us\":0{behind}"))
+fn without_time(event: &str) -> Option<String> {
+    let (before, _, behind) = split(event.as_bytes())?;
+    let (before, behind) = (before.len(), event.len() - behind.len());
+    Some(format!("{}0{}", &event[..before], &event[behind..]))
 }
 
 #[cfg(test)]
@@ -108,7 +112,7 @@ mod tests {
     fn account() -> Vec<Expected> {
         let line = |(seq, collection, v1): (u64, Option<&str>, Option<String>)| {
             serde_json::from_value(serde_json::json!({
-                "relay_seq": seq, "op_index": 0, "op_count": 1, "collection": collection, "v1": v1,
+                "relay_seq": seq, "op_index": 0, "op_count": 1, "did": "did:plc:x", "collection": collection, "v1": v1,
             }))
         };
         let lines = [

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::process::{Child, Command};
 
 use super::install::Installed;
-use super::judge::{Received, Rules, Verdict, changed, judge};
+use super::judge::{Judged, Received, Rules, changed, judge};
 use super::subscription::Subscription;
 use super::world::World;
 
@@ -105,7 +105,7 @@ impl Driver {
     }
 
     /// How its stream is, as a whole.
-    pub(super) fn verdict(&self) -> Verdict {
+    pub(super) fn judged(&self) -> Judged {
         let subscription = &self.subscription;
         let wanted = match &self.changed {
             None => Some(self.filtered.clone()),
@@ -120,11 +120,12 @@ impl Driver {
                 _ => subscription.library.rewinds_us(),
             },
         };
-        let mut verdict = judge(&rules, &self.received);
+        let mut judged = judge(&rules, &self.received);
         if let Some(status) = self.ended {
-            verdict.first = Some(format!("the driver ended with {status}"));
+            let complaint = format!("the driver ended with {status}");
+            judged.verdict.complaints.insert(0, complaint);
         }
-        verdict
+        judged
     }
 
     /// The end of what it wrote on its error output.

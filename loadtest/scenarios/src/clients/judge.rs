@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use fanjet_oracle::Verdict;
+
 /// One event as a client handed it over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Received {
@@ -25,28 +27,18 @@ pub(super) struct Rules {
 
 /// What was found.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Verdict {
-    /// Different events that came.
-    pub(super) events: usize,
-    pub(super) missing: usize,
-    /// Events that were not asked for, or differ, or came again without a reason.
-    pub(super) unexpected: usize,
-    pub(super) reordered: usize,
+pub(super) struct Judged {
+    /// `events` counts different ones. What came again without a reason is reordered.
+    pub(super) verdict: Verdict,
     /// Events that came again because the cursor is inclusive, or was set back by the library.
-    pub(super) repeated: usize,
+    pub(super) repeated: u64,
     /// Connections that began with a cursor.
-    pub(super) resumed: usize,
-    /// The first thing that is wrong.
-    pub(super) first: Option<String>,
+    pub(super) resumed: u64,
 }
 
-impl Verdict {
-    pub(super) fn is_good(&self) -> bool {
-        self.first.is_none()
-    }
-
+impl Judged {
     fn object(&mut self, complaint: String) {
-        self.first.get_or_insert(complaint);
+        self.verdict.object(|| complaint);
     }
 }
 
@@ -55,65 +47,65 @@ impl Verdict {
 /// Behind each event comes the next one that is wanted. The only exception is a connection that begins with a cursor: it
 /// repeats the last event, because cursors are inclusive, or begins with the first event that is at most
 /// `rewinds_us` older than the last one, and goes on from there.
-pub(super) fn judge(rules: &Rules, received: &[Received]) -> Verdict {
-    let mut verdict = Verdict::default();
+pub(super) fn judge(rules: &Rules, received: &[Received]) -> Judged {
+    let mut judged = Judged::default();
     let mut times = BTreeMap::new();
     // The place in `wanted` that must come next, and the one behind the furthest so far.
     let (mut next, mut furthest) = (0, 0);
     for event in received {
         if let Some(difference) = &event.difference {
-            verdict.unexpected += 1;
-            verdict.object(difference.clone());
+            judged.verdict.differ += 1;
+            judged.object(difference.clone());
             continue;
         }
         let place = event
             .position
             .and_then(|it| rules.wanted.binary_search(&it).ok());
         let (Some(place), Some(time_us)) = (place, event.time_us) else {
-            verdict.unexpected += 1;
-            verdict.object(format!("not asked for: event {:?}", event.position));
+            judged.verdict.differ += 1;
+            judged.object(format!("not asked for: event {:?}", event.position));
             continue;
         };
         if place >= next {
             if place > next && next < furthest {
-                verdict.reordered += 1;
-                verdict.object(format!("event {next} is left out where events come again"));
+                judged.verdict.reordered += 1;
+                judged.object(format!("event {next} is left out where events come again"));
             }
             next = place + 1;
         } else if rules.is_interrupted && may_begin_at(rules, &times, furthest, place) {
-            verdict.resumed += 1;
+            judged.resumed += 1;
             next = place + 1;
         } else {
-            verdict.reordered += 1;
+            judged.verdict.reordered += 1;
             let behind = furthest - 1;
-            verdict.object(format!(
+            judged.object(format!(
                 "event {place} came again, or late, behind {behind}"
             ));
         }
         let first_time = *times.entry(place).or_insert(time_us);
         if first_time != time_us {
-            verdict.unexpected += 1;
-            verdict.object(format!(
+            judged.verdict.differ += 1;
+            judged.object(format!(
                 "event {place} has two times: {first_time}, {time_us}"
             ));
         }
-        verdict.repeated += usize::from(place < furthest);
+        judged.repeated += u64::from(place < furthest);
         furthest = furthest.max(next);
     }
-    verdict.events = times.len();
-    verdict.missing = rules.wanted.len() - times.len();
+    judged.verdict.events = times.len() as u64;
+    judged.verdict.missing = (rules.wanted.len() - times.len()) as u64;
     if let Some(missing) = (0..rules.wanted.len()).find(|place| !times.contains_key(place)) {
         let of = rules.wanted.len();
-        verdict.object(format!("event {missing} of {of} is missing"));
+        judged.object(format!("event {missing} of {of} is missing"));
     }
     let mut in_order = times.iter().zip(times.iter().skip(1));
     if let Some(((place, a), (_, b))) = in_order.find(|((_, a), (_, b))| a >= b) {
-        verdict.object(format!("time_us {b} behind event {place} of {a}"));
+        judged.object(format!("time_us {b} behind event {place} of {a}"));
     }
-    if rules.is_interrupted && verdict.resumed == 0 {
-        verdict.object("it never resumed: the fault did not reach it".to_owned());
+    if rules.is_interrupted && judged.resumed == 0 {
+        judged.object("it never resumed: the fault did not reach it".to_owned());
     }
-    verdict
+    judged
 }
 
 /// Whether a connection may begin there: at the last event, or where a library that sets its cursor back must.

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::driver::Driver;
 use super::install::Installed;
-use super::judge::Verdict;
+use super::judge::Judged;
 use super::subscription::Subscription;
 use super::world::World;
 use crate::cluster::Cluster;
@@ -99,9 +99,9 @@ impl<'a> Stage<'a> {
         self.world.ensure_lived(&self.expect_out)?;
         let mut failures = 0;
         for driver in &self.drivers {
-            let verdict = driver.verdict();
-            failures += usize::from(!verdict.is_good());
-            self.print(driver, &verdict)?;
+            let judged = driver.judged();
+            failures += usize::from(!judged.verdict.is_clean());
+            self.print(driver, &judged)?;
         }
         let compressed = self
             .metric("fanjet_edge_encoded_events", "encoding=\"zstd\"")
@@ -207,7 +207,8 @@ impl<'a> Stage<'a> {
         Ok(is_new)
     }
 
-    fn print(&self, driver: &Driver, verdict: &Verdict) -> Result<()> {
+    fn print(&self, driver: &Driver, judged: &Judged) -> Result<()> {
+        let verdict = &judged.verdict;
         let subscription = &driver.subscription;
         let library = subscription.library;
         let client = format!("{} {}", library.name(), self.installed.version(library)?);
@@ -216,15 +217,15 @@ impl<'a> Stage<'a> {
             subscription.scenario,
             verdict.events,
             verdict.missing,
-            verdict.unexpected,
+            verdict.differ,
             verdict.reordered
         );
         if subscription.is_interrupted {
-            let (resumed, repeated) = (verdict.resumed, verdict.repeated);
+            let (resumed, repeated) = (judged.resumed, judged.repeated);
             print!(", {resumed} resumed, {repeated} repeated by the cursor");
         }
         println!();
-        if let Some(first) = &verdict.first {
+        if let Some(first) = verdict.first() {
             println!("  FAILED: {first}");
             println!("  its error output: {}", driver.complaints());
         }

@@ -1,11 +1,11 @@
 //! Who asks for what, in which scenario.
 
 use anyhow::{Result, ensure};
+use fanjet_oracle::{Filter, Matcher};
 use serde_json::{Value, json};
 
 use super::library::Library;
 use super::world::World;
-use crate::filter::Filter;
 
 /// One run of one client.
 pub(super) struct Subscription {
@@ -83,7 +83,11 @@ impl Subscription {
     /// The positions of the events that a filter gives to this library's user.
     pub(super) fn positions(&self, world: &World, filter: &Filter) -> Vec<usize> {
         let events = world.events.iter().enumerate();
-        let wanted = events.filter(|(_, event)| filter.lets_through(event));
+        let filter = Matcher::new(filter);
+        let wanted = events.filter(|(_, event)| {
+            let did = event["did"].as_str().unwrap_or_default();
+            filter.matches(did, event["commit"]["collection"].as_str())
+        });
         let handed_over = wanted.filter(|(_, event)| self.library.hands_over(event));
         handed_over.map(|(position, _)| position).collect()
     }

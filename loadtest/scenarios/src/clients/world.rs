@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use fanjet_oracle::Expected;
 use fanjet_tools::programs::Profile;
 use serde_json::Value;
 
@@ -90,12 +91,8 @@ impl World {
     fn parse(text: String) -> Result<Self> {
         let mut events = Vec::new();
         let mut positions = HashMap::new();
-        for line in text.lines() {
-            let line: Value = serde_json::from_str(line)?;
-            // What v1 never serves has none.
-            let Some(v1) = line["v1"].as_str() else {
-                continue;
-            };
+        // What v1 never serves has no text.
+        for v1 in Expected::all(&text)?.iter().filter_map(|it| it.v1.as_ref()) {
             let event: Value = serde_json::from_str(v1)?;
             let name = name(&event).with_context(|| format!("an event without a name: {v1}"))?;
             let twin = positions.insert(name, events.len());

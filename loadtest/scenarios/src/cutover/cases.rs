@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use fanjet_oracle::{Filter, Ledger};
 use futures::future::try_join_all;
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -11,8 +12,7 @@ use tokio::time::Instant;
 
 use super::client::Outcome;
 use super::plan::{Cursor, draw_filter, rare};
-use crate::filter::Filter;
-use crate::load::{Oracle, Reader, Until, Wish};
+use crate::load::{Reader, Until, Wish};
 
 const POLL: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -22,13 +22,13 @@ const AHEAD: usize = 10_000;
 /// The same cursor on every edge, or again on the only one there is: the bytes are the same.
 pub(super) async fn same_on_all(
     urls: Arc<Vec<String>>,
-    oracle: Arc<Oracle>,
+    ledger: Arc<Ledger>,
     mut random: StdRng,
 ) -> Outcome {
-    let cursor = Cursor::of_the_past(&mut random, &oracle);
-    let filter = draw_filter(&mut random, &oracle);
+    let cursor = Cursor::of_the_past(&mut random, &ledger);
+    let filter = draw_filter(&mut random, &ledger);
     let is_compressed = random.random();
-    let mut group = Group::new(&oracle);
+    let mut group = Group::new(&ledger);
     let compared = async {
         for place in 0..urls.len().max(2) {
             let url = &urls[place % urls.len()];
@@ -45,20 +45,20 @@ pub(super) async fn same_on_all(
 /// A second socket whose cursor is the first `time_us` that the first one received: both agree from there on.
 pub(super) async fn second_socket(
     urls: Arc<Vec<String>>,
-    oracle: Arc<Oracle>,
+    ledger: Arc<Ledger>,
     mut random: StdRng,
     is_sparse: bool,
 ) -> Outcome {
     let (cursor, filter) = if is_sparse {
         // What is rare is found in the past.
         let mut filter = Filter::default();
-        filter.collections.extend(rare(&mut random, &oracle));
-        (Cursor::of_the_past(&mut random, &oracle), filter)
+        filter.collections.extend(rare(&mut random, &ledger));
+        (Cursor::of_the_past(&mut random, &ledger), filter)
     } else {
         (Cursor::Live { in_future: false }, Filter::default())
     };
     let is_compressed = random.random();
-    let mut group = Group::new(&oracle);
+    let mut group = Group::new(&ledger);
     let compared = async {
         let first_url = &urls[random.random_range(0..urls.len())];
         let first = filter.clone();
@@ -77,7 +77,7 @@ pub(super) async fn second_socket(
 
 /// Sockets that must get the same.
 struct Group {
-    oracle: Arc<Oracle>,
+    ledger: Arc<Ledger>,
     readers: Vec<Reader>,
     /// The streams are followed up to this index.
     end: usize,
@@ -85,11 +85,11 @@ struct Group {
 }
 
 impl Group {
-    fn new(oracle: &Arc<Oracle>) -> Self {
+    fn new(ledger: &Arc<Ledger>) -> Self {
         Self {
-            oracle: Arc::clone(oracle),
+            ledger: Arc::clone(ledger),
             readers: Vec::new(),
-            end: oracle.timed() + AHEAD,
+            end: ledger.timed() + AHEAD,
             outcome: Outcome::default(),
         }
     }
@@ -108,8 +108,8 @@ impl Group {
             is_compressed,
             receive_buffer: None,
         };
-        let oracle = &self.oracle;
-        let reader = wish.connect(oracle, |now_us| cursor.start(oracle, now_us));
+        let ledger = &self.ledger;
+        let reader = wish.connect(ledger, |now_us| cursor.start(ledger, now_us));
         let mut reader = reader.await?;
         reader.digest_until(self.end);
         self.readers.push(reader);
@@ -145,14 +145,14 @@ impl Group {
 
     fn finish(mut self, what: &str, compared: Result<()>) -> Outcome {
         for reader in &mut self.readers {
-            self.outcome.tally.add(reader.tally());
+            self.outcome.verdict.add(reader.verdict());
         }
         if let Err(error) = compared {
-            self.outcome.tally.differ += 1;
-            self.outcome.tally.object(|| format!("{error:#}"));
+            self.outcome.verdict.differ += 1;
+            self.outcome.verdict.object(|| format!("{error:#}"));
         }
-        if let Some(first) = &mut self.outcome.tally.first {
-            *first = format!("{what}: {first}");
+        for complaint in &mut self.outcome.verdict.complaints {
+            *complaint = format!("{what}: {complaint}");
         }
         self.outcome
     }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use fanjet_oracle::{Filter, Ledger, Verdict};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use tokio::time::{Instant, sleep};
 
 use super::plan::{Cursor, Plan};
-use crate::filter::Filter;
-use crate::load::{Oracle, Pace, Reader, Tally, Until, Wish};
+use crate::load::{Pace, Reader, Until, Wish};
 
 const POLL: Duration = Duration::from_millis(100);
 /// How long one that stays listens behind the last event.
@@ -21,7 +21,7 @@ const SLOW_BUFFER: u32 = 16 << 10;
 /// What a client has lived through.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
-    pub(super) tally: Tally,
+    pub(super) verdict: Verdict,
     pub(super) connections: u64,
     /// Connections that began in the past and received something that is newer than they are.
     pub(super) cut_over: u64,
@@ -33,7 +33,7 @@ pub(super) struct Outcome {
 
 impl Outcome {
     pub(super) fn add(&mut self, other: Self) {
-        self.tally.add(other.tally);
+        self.verdict.add(other.verdict);
         self.connections += other.connections;
         self.cut_over += other.cut_over;
         self.compressed += other.compressed;
@@ -46,20 +46,20 @@ impl Outcome {
 pub(super) async fn live(
     mut plan: Plan,
     urls: Arc<Vec<String>>,
-    oracle: Arc<Oracle>,
+    ledger: Arc<Ledger>,
     mut random: StdRng,
 ) -> Outcome {
     let mut all = Outcome::default();
     loop {
         let mut outcome = Outcome::default();
-        let last = connection(&plan, &urls, &oracle, &mut outcome).await;
-        let is_clean = outcome.tally.is_clean() && last.is_ok();
+        let last = connection(&plan, &urls, &ledger, &mut outcome).await;
+        let is_clean = outcome.verdict.is_clean() && last.is_ok();
         if let Err(error) = &last {
-            outcome.tally.broken += 1;
-            outcome.tally.object(|| format!("{error:#}"));
+            outcome.verdict.broken += 1;
+            outcome.verdict.object(|| format!("{error:#}"));
         }
-        if let Some(first) = &mut outcome.tally.first {
-            *first = format!("{plan:?}: {first}");
+        for complaint in &mut outcome.verdict.complaints {
+            *complaint = format!("{plan:?}: {complaint}");
         }
         all.add(outcome);
         match last {
@@ -87,7 +87,7 @@ struct Last {
 async fn connection(
     plan: &Plan,
     urls: &[String],
-    oracle: &Arc<Oracle>,
+    ledger: &Arc<Ledger>,
     outcome: &mut Outcome,
 ) -> Result<Option<Last>> {
     let mut connected_us = 0;
@@ -105,9 +105,9 @@ async fn connection(
         is_compressed: plan.is_compressed,
         receive_buffer: plan.slow.map(|_| SLOW_BUFFER),
     };
-    let connecting = wish.connect(oracle, |now_us| {
+    let connecting = wish.connect(ledger, |now_us| {
         connected_us = now_us;
-        plan.cursor.start(oracle, now_us)
+        plan.cursor.start(ledger, now_us)
     });
     let mut reader = connecting.await.context("connecting")?;
     outcome.connections += 1;
@@ -115,17 +115,17 @@ async fn connection(
     outcome.slowed += u64::from(plan.slow.is_some());
     if let Some(wait) = plan.hello {
         sleep(wait).await;
-        let start = plan.cursor.start(oracle, connected_us);
+        let start = plan.cursor.start(ledger, connected_us);
         reader.hello(plan.filter.clone(), start).await?;
     }
-    let read = read(plan, oracle, &mut reader, outcome).await;
+    let read = read(plan, ledger, &mut reader, outcome).await;
     if let Err(error) = &read {
         reader.broke(error);
     }
     let last_time = reader.last_time();
     let is_from_the_past = !matches!(plan.cursor, Cursor::Live { .. });
     outcome.cut_over += u64::from(is_from_the_past && last_time > connected_us);
-    outcome.tally.add(reader.tally());
+    outcome.verdict.add(reader.verdict());
     if read.is_ok() {
         reader.close().await?;
     }
@@ -139,7 +139,7 @@ async fn connection(
 /// Reads through a life, up to the last event that was there at its end.
 async fn read(
     plan: &Plan,
-    oracle: &Oracle,
+    ledger: &Ledger,
     reader: &mut Reader,
     outcome: &mut Outcome,
 ) -> Result<()> {
@@ -168,11 +168,11 @@ async fn read(
         }
     }
     if plan.stays {
-        while !oracle.is_complete() || oracle.timed() < oracle.known() {
+        while !ledger.is_complete() || ledger.timed() < ledger.known() {
             reader.read(Until::Time(Instant::now() + POLL)).await?;
         }
     }
-    reader.read(Until::Index(oracle.timed())).await?;
+    reader.read(Until::Index(ledger.timed())).await?;
     if plan.stays {
         reader.read(Until::Time(Instant::now() + EXTRA)).await?;
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use fanjet_actors::{Clock, SystemClock};
+use fanjet_oracle::fill;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::task::JoinSet;
@@ -14,7 +15,7 @@ use super::cases;
 use super::client::{Outcome, live};
 use super::plan::Plan;
 use super::target::{Counted, Load, Target};
-use crate::load::{Oracle, fill, reference};
+use crate::load::reference;
 
 const POLL: Duration = Duration::from_millis(50);
 /// How often each of the named cases is played.
@@ -36,15 +37,13 @@ pub(super) struct Crowd {
 
 /// Lets all clients live, and judges them.
 pub(super) async fn crowd(target: Target, load: Load, clients: usize, seed: u64) -> Result<Crowd> {
-    // A frame has 1.2 events on average here.
-    let room = (load.frames as usize).saturating_mul(2) + 10_000;
-    let oracle = Oracle::new(&target.expect_out, room);
+    let ledger = target.published.ledger();
     let mut oracle_task = JoinSet::new();
-    oracle_task.spawn(fill(Arc::clone(&oracle), load.frames));
+    oracle_task.spawn(fill(Arc::clone(&ledger), load.frames));
     let mut references = JoinSet::new();
-    references.spawn(reference(target.urls[0].clone(), Arc::clone(&oracle)));
+    references.spawn(reference(target.urls[0].clone(), Arc::clone(&ledger)));
     let started = Instant::now();
-    while oracle.timed() < FIRST {
+    while ledger.timed() < FIRST {
         if let Some(failed) = references.try_join_next() {
             failed??;
         }
@@ -52,7 +51,7 @@ pub(super) async fn crowd(target: Target, load: Load, clients: usize, seed: u64)
         sleep(POLL).await;
     }
 
-    oracle.set_first_seq(target.first_seq().await?);
+    ledger.set_first_seq(target.first_seq().await?);
     let urls = Arc::new(target.urls.clone());
     let mut random = StdRng::seed_from_u64(seed);
     let mut lives = JoinSet::new();
@@ -60,17 +59,17 @@ pub(super) async fn crowd(target: Target, load: Load, clients: usize, seed: u64)
         let share = random.random_range(COMING.0..COMING.1);
         let at = started + load.duration().mul_f64(share);
         let mut random = StdRng::seed_from_u64(random.random());
-        let (urls, oracle) = (Arc::clone(&urls), Arc::clone(&oracle));
+        let (urls, ledger) = (Arc::clone(&urls), Arc::clone(&ledger));
         lives.spawn(async move {
             sleep_until(at).await;
             match number.checked_sub(clients).map(|case| case % 3) {
                 None => {
                     let now_us = SystemClock.now_us();
-                    let plan = Plan::draw(&mut random, &oracle, urls.len(), now_us);
-                    live(plan, urls, oracle, random).await
+                    let plan = Plan::draw(&mut random, &ledger, urls.len(), now_us);
+                    live(plan, urls, ledger, random).await
                 }
-                Some(0) => cases::same_on_all(urls, oracle, random).await,
-                Some(case) => cases::second_socket(urls, oracle, random, case == 1).await,
+                Some(0) => cases::same_on_all(urls, ledger, random).await,
+                Some(case) => cases::second_socket(urls, ledger, random, case == 1).await,
             }
         });
     }
@@ -78,9 +77,9 @@ pub(super) async fn crowd(target: Target, load: Load, clients: usize, seed: u64)
     while let Some(ended) = lives.join_next().await {
         outcome.add(ended?);
     }
-    oracle_task.join_next().await.context("no oracle")???;
+    oracle_task.join_next().await.context("no ledger")???;
     let reference = references.join_next().await.context("no reference")??;
-    outcome.tally.add(reference?);
+    outcome.verdict.add(reference?);
     let counted = target.counted().await?;
     target.stop().await?;
     Ok(Crowd {
@@ -88,7 +87,7 @@ pub(super) async fn crowd(target: Target, load: Load, clients: usize, seed: u64)
         same_on_all: CASES,
         second_sockets: 2 * CASES,
         outcome,
-        oracle_events: oracle.known(),
+        oracle_events: ledger.known(),
         counted,
     })
 }

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
+use fanjet_oracle::{Filter, Ledger, Start};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
-
-use crate::filter::Filter;
-use crate::load::{Oracle, Start};
 
 const LIKES: &str = "app.bsky.feed.like";
 /// Longest time between connecting and the last look.
@@ -49,8 +47,8 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn draw(random: &mut StdRng, oracle: &Oracle, targets: usize, now_us: u64) -> Self {
-        let cursor = Cursor::draw(random, oracle, now_us);
+    pub(super) fn draw(random: &mut StdRng, ledger: &Ledger, targets: usize, now_us: u64) -> Self {
+        let cursor = Cursor::draw(random, ledger, now_us);
         let life = LONGEST_LIFE.mul_f64(random.random::<f64>().powi(2));
         let updates = match random.random_range(0..10) {
             0 => 2,
@@ -65,7 +63,7 @@ impl Plan {
         Self {
             target: random.random_range(0..targets),
             cursor,
-            filter: draw_filter(random, oracle),
+            filter: draw_filter(random, ledger),
             is_compressed: random.random_bool(0.3),
             hello: (can_hello && random.random_bool(0.1))
                 .then(|| Duration::from_millis(random.random_range(0..300))),
@@ -76,7 +74,7 @@ impl Plan {
             }),
             updates: moments
                 .into_iter()
-                .map(|moment| (moment, draw_filter(random, oracle)))
+                .map(|moment| (moment, draw_filter(random, ledger)))
                 .collect(),
             stays: random.random_bool(0.1),
             resumes: random.random_bool(0.3),
@@ -85,29 +83,29 @@ impl Plan {
 }
 
 impl Cursor {
-    pub(super) fn draw(random: &mut StdRng, oracle: &Oracle, now_us: u64) -> Self {
+    pub(super) fn draw(random: &mut StdRng, ledger: &Ledger, now_us: u64) -> Self {
         match random.random_range(0..100) {
             0..12 => Self::Live { in_future: false },
             12..15 => Self::Live { in_future: true },
             15..18 => Self::Oldest(random.random_range(-1..=0)),
             18..23 => Self::Time(now_us),
-            _ => Self::of_the_past(random, oracle),
+            _ => Self::of_the_past(random, ledger),
         }
     }
 
     /// Anywhere in what there is, and every fourth time in the newest part of it.
-    pub(super) fn of_the_past(random: &mut StdRng, oracle: &Oracle) -> Self {
-        let end = oracle.timed();
-        let newest = oracle.time_of(end - 1);
+    pub(super) fn of_the_past(random: &mut StdRng, ledger: &Ledger) -> Self {
+        let end = ledger.timed();
+        let newest = ledger.time_of(end - 1);
         let from = match random.random_bool(0.25) {
-            true => oracle.first_at(newest.saturating_sub(RECENT_US)),
+            true => ledger.first_at(newest.saturating_sub(RECENT_US)),
             false => 0,
         };
         let index = random.random_range(from..end);
         match random.random_bool(0.4) {
             // Between two events, too.
-            false => Self::Time(oracle.time_of(index) - random.random_range(0..400)),
-            true => Self::Seq(oracle.seq_of(index)),
+            false => Self::Time(ledger.time_of(index) - random.random_range(0..400)),
+            true => Self::Seq(ledger.seq_of(index)),
         }
     }
 
@@ -123,39 +121,39 @@ impl Cursor {
     }
 
     /// Where the stream of a client must begin that was connected by `connected_us`.
-    pub(super) fn start(self, oracle: &Oracle, connected_us: u64) -> Start {
+    pub(super) fn start(self, ledger: &Ledger, connected_us: u64) -> Start {
         match self {
             Self::Live { .. } => Start::Live {
                 from_us: connected_us,
             },
             Self::Time(cursor) => Start::Time(cursor),
-            Self::Seq(cursor) => Start::At(oracle.first_at_seq(cursor)),
+            Self::Seq(cursor) => Start::At(ledger.first_at_seq(cursor)),
             Self::Oldest(_) => Start::At(0),
         }
     }
 }
 
 /// No filter, dense ones, rare ones.
-pub(super) fn draw_filter(random: &mut StdRng, oracle: &Oracle) -> Filter {
+pub(super) fn draw_filter(random: &mut StdRng, ledger: &Ledger) -> Filter {
     let mut filter = Filter::default();
     match random.random_range(0..100) {
         0..20 => {}
         20..40 => filter.collections.push(LIKES.to_owned()),
         40..50 => filter.collections.push("app.bsky.graph.*".to_owned()),
-        50..65 => filter.collections.extend(rare(random, oracle)),
+        50..65 => filter.collections.extend(rare(random, ledger)),
         65..75 => {
-            filter.collections.extend(rare(random, oracle));
-            filter.dids = dids(random, oracle, 3);
+            filter.collections.extend(rare(random, ledger));
+            filter.dids = dids(random, ledger, 3);
         }
-        75..93 => filter.dids = dids(random, oracle, 5),
+        75..93 => filter.dids = dids(random, ledger, 5),
         _ => filter.max_bytes = random.random_range(300..700),
     }
     filter
 }
 
 /// A collection with at most one in ten thousand events.
-pub(super) fn rare(random: &mut StdRng, oracle: &Oracle) -> Option<String> {
-    let counts = oracle.collection_names().counts();
+pub(super) fn rare(random: &mut StdRng, ledger: &Ledger) -> Option<String> {
+    let counts = ledger.collection_names().counts();
     let all: u64 = counts.iter().map(|(_, count)| count).sum();
     let rare = counts.iter().filter(|(_, count)| count * 10_000 <= all);
     let rare: Vec<_> = rare.collect();
@@ -164,9 +162,9 @@ pub(super) fn rare(random: &mut StdRng, oracle: &Oracle) -> Option<String> {
     drawn.map(|(name, _)| name.clone())
 }
 
-fn dids(random: &mut StdRng, oracle: &Oracle, most: usize) -> Vec<String> {
+fn dids(random: &mut StdRng, ledger: &Ledger, most: usize) -> Vec<String> {
     let count = random.random_range(1..=most);
-    let known = oracle.did_names().counts();
+    let known = ledger.did_names().counts();
     known
         .sample(random, count)
         .map(|(name, _)| name.clone())

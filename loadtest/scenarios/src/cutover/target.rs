@@ -1,25 +1,22 @@
 //! What is under test: a running path from a simulated firehose to `/subscribe`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use fanjet_testkit::Process;
 use fanjet_tools::programs::{Profile, build};
-use tempfile::TempDir;
 use tokio::time::sleep;
 
 use crate::cluster::Cluster;
-use crate::service::{get, listening, printed, program, set, stop, wait_until_ready};
+use crate::publication::Publication;
+use crate::service::{get, listening, printed, program, set, simulator, stop, wait_until_ready};
 
 /// So little memory that most cursors need the log.
 const SETTINGS: [(&str, &str); 2] = [
     ("tail.ring_bytes", "4000000"),
     ("replay.cache_bytes", "2000000"),
 ];
-
-const HISTORY_BYTES: &str = "4294967296";
 
 const EDGES: usize = 3;
 
@@ -39,9 +36,8 @@ pub(super) struct Load {
 pub(super) struct Target {
     /// Where clients connect; all serve the same.
     pub(super) urls: Vec<String>,
-    pub(super) expect_out: PathBuf,
+    pub(super) published: Publication,
     processes: Processes,
-    _folder: TempDir,
 }
 
 /// What all edges counted together.
@@ -80,31 +76,24 @@ impl Target {
 
     /// simulator -> ingest -> nats-server -> edges.
     pub(super) async fn cluster(profile: Profile, load: Load) -> Result<Self> {
-        let folder = tempfile::tempdir()?;
-        let expect_out = folder.path().join("expected.jsonl");
-        let flags = load.flags(&expect_out.display().to_string());
-        let flags: Vec<_> = flags.iter().map(String::as_str).collect();
-        let mut cluster = Cluster::start_with_edges(EDGES, profile, &flags, &SETTINGS).await?;
+        let published = load.publication()?;
+        let mut cluster =
+            Cluster::start_with_edges(EDGES, profile, published.flags(), &SETTINGS).await?;
         cluster.start_ingest()?;
         Ok(Self {
             urls: cluster.edges.iter().map(|edge| edge.url.clone()).collect(),
-            expect_out,
+            published,
             processes: Processes::Cluster(Box::new(cluster)),
-            _folder: folder,
         })
     }
 
     /// simulator -> fanjet serve.
     pub(super) async fn standalone(profile: Profile, load: Load) -> Result<Self> {
         build(profile)?;
-        let folder = tempfile::tempdir()?;
-        let expect_out = folder.path().join("expected.jsonl");
-        let simulator = program(profile, "fanjet-simulator")
-            .args(["--listen", "127.0.0.1:0"])
-            .args(load.flags(&expect_out.display().to_string()))
-            .start()?;
+        let published = load.publication()?;
+        let simulator = simulator(profile, published.flags())?;
         let upstream = listening(&simulator).await?;
-        let data = folder.path().join("data").display().to_string();
+        let data = published.folder().join("data").display().to_string();
         let settings = [
             ("upstream.url", upstream.as_str()),
             ("embedded.path", &data),
@@ -120,9 +109,8 @@ impl Target {
         wait_until_ready(&node).await?;
         Ok(Self {
             urls: vec![url],
-            expect_out,
+            published,
             processes: Processes::Standalone { simulator, node },
-            _folder: folder,
         })
     }
 
@@ -184,20 +172,11 @@ impl Load {
         Duration::from_secs_f64(self.frames as f64 / f64::from(self.rate))
     }
 
-    fn flags(self, expect_out: &str) -> Vec<String> {
-        let flags = [
-            ("--rate", self.rate.to_string()),
-            ("--limit", self.frames.to_string()),
-            ("--seed", self.seed.to_string()),
-            ("--records-per-repo", "100".to_owned()),
-            ("--multi-op-commits", "0.05".to_owned()),
-            // All of them: on a busy machine ingest may be far behind.
-            ("--history-frames", self.frames.to_string()),
-            ("--history-bytes", HISTORY_BYTES.to_owned()),
-            ("--expect-out", expect_out.to_owned()),
-        ];
-        let flags = flags.into_iter();
-        let flags = flags.flat_map(|(flag, value)| [flag.to_owned(), value]);
-        flags.chain(["--wait-for-client".to_owned()]).collect()
+    fn publication(self) -> Result<Publication> {
+        Ok(Publication::new(self.rate, self.frames)?
+            .unforgetful()
+            .with("--seed", self.seed)
+            .with("--records-per-repo", 100)
+            .with("--multi-op-commits", 0.05))
     }
 }

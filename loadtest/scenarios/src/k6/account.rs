@@ -1,14 +1,12 @@
 //! How many events each subscriber must have got, by the simulator's own account.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use fanjet_oracle::{Expected, Filter, Matcher};
 use serde_json::Value;
-
-use crate::filter::Filter;
 
 /// The kinds of `loadtest/k6/lib/filters.js` whose filters are the same for all subscribers.
 const KINDS: [(&str, &[&str]); 2] = [("A", &[]), ("B", &["app.bsky.feed.post"])];
@@ -20,18 +18,15 @@ pub(super) struct Account {
 
 impl Account {
     pub(super) fn read(path: &Path) -> Result<Self> {
-        let filters = KINDS.map(|(kind, collections)| (kind, Filter::of_collections(collections)));
-        let mut expected: Vec<_> = KINDS.iter().map(|(kind, _)| (*kind, 0)).collect();
-        for line in BufReader::new(File::open(path)?).lines() {
-            let said: Value = serde_json::from_str(&line?)?;
-            let Some(event) = said["v1"].as_str() else {
-                continue;
-            };
-            let event = serde_json::from_str(event)?;
-            for ((_, filter), (_, count)) in filters.iter().zip(&mut expected) {
-                *count += u64::from(filter.lets_through(&event));
-            }
-        }
+        let published = Expected::all(&fs::read_to_string(path)?)?;
+        let served = || published.iter().filter(|event| event.v1.is_some());
+        let expected = KINDS.iter().map(|(kind, collections)| {
+            let filter = Matcher::new(&Filter::of_collections(collections));
+            let wanted =
+                |event: &&Expected| filter.matches(&event.did, event.collection.as_deref());
+            (*kind, served().filter(wanted).count() as u64)
+        });
+        let expected = expected.collect();
         Ok(Self { expected })
     }
 

@@ -18,7 +18,10 @@ pub(super) struct Stage {
 
 impl Stage {
     /// Events flow when it returns.
-    pub(super) async fn start(profile: Profile, simulator_flags: &[&str]) -> Result<Self> {
+    pub(super) async fn start(
+        profile: Profile,
+        simulator_flags: &[impl AsRef<str>],
+    ) -> Result<Self> {
         let settings = [
             ("drain.grace", GRACE),
             // All subscribers are on this machine.

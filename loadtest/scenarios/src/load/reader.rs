@@ -6,20 +6,17 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use bytes::Bytes;
 use fanjet_actors::{Clock, SystemClock};
+use fanjet_oracle::{Filter, Ledger, Seen, Start, StreamJudge, Verdict};
 use fanjet_testkit::LeanClient;
 use fanjet_testkit::lean_client::Frame;
 use tokio::time::{Instant, sleep, timeout_at};
 use zstd::bulk::Decompressor;
 
-use super::judge::{Judge, Seen};
-use super::{Oracle, Start, Tally};
-use crate::filter::Filter;
-
 const READ: usize = 256 << 10;
 const TICK: Duration = Duration::from_millis(100);
 const PAUSE: Duration = Duration::from_millis(5);
-/// How long an event may be unknown to the oracle, or due without coming.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+/// How long an event may be unknown to the ledger, or due without coming.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// A stream with more faults than this is beyond hope.
 const MAX_FAULTS: u64 = 1000;
 /// Larger events than any Jetstream server sends.
@@ -37,15 +34,15 @@ pub(crate) enum Pace {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Until {
     Time(Instant),
-    /// Everything below an index has come, which the oracle has in full.
+    /// Everything below an index has come, which the ledger has in full.
     Index(usize),
 }
 
 /// One connection.
 pub(crate) struct Reader {
     client: LeanClient,
-    judge: Judge,
-    oracle: Arc<Oracle>,
+    judge: StreamJudge,
+    ledger: Arc<Ledger>,
     unpacker: Option<Decompressor<'static>>,
     pace: Pace,
     budget: f64,
@@ -77,11 +74,14 @@ impl Wish<'_> {
     /// Connects; `start` says where the stream must begin, given when the connection stood.
     pub(crate) async fn connect(
         self,
-        oracle: &Arc<Oracle>,
+        ledger: &Arc<Ledger>,
         start: impl FnOnce(u64) -> Start,
     ) -> Result<Reader> {
         let mut query = self.query + &self.filter.query();
         let unpacker = if self.is_compressed {
+            if !query.is_empty() && !query.ends_with('&') {
+                query.push('&');
+            }
             query.push_str("compress=true");
             let dictionary = fanjet_dictionaries::v1().bytes();
             Some(Decompressor::with_dictionary(dictionary)?)
@@ -92,8 +92,8 @@ impl Wish<'_> {
         let start = start(SystemClock.now_us());
         Ok(Reader {
             client,
-            judge: Judge::new(Arc::clone(oracle), self.filter, start),
-            oracle: Arc::clone(oracle),
+            judge: StreamJudge::new(Arc::clone(ledger), &self.filter, start),
+            ledger: Arc::clone(ledger),
             unpacker,
             pace: Pace::Free,
             budget: 0.0,
@@ -113,7 +113,7 @@ impl Reader {
     pub(crate) async fn read(&mut self, until: Until) -> Result<()> {
         let mut progressed = Instant::now();
         loop {
-            while let Some(frame) = self.client.next_frame()? {
+            while let Some(frame) = self.client.next_frame() {
                 self.take(frame).await?;
                 progressed = Instant::now();
             }
@@ -138,7 +138,7 @@ impl Reader {
     /// Asks for another filter.
     pub(crate) async fn replace_filter(&mut self, filter: Filter) -> Result<()> {
         self.client.send(&filter.update()).await?;
-        self.judge.replace(filter);
+        self.judge.replace(&filter);
         self.pings += 1;
         self.client.ping(&self.pings.to_be_bytes()).await
     }
@@ -146,7 +146,7 @@ impl Reader {
     /// Says first what it wants, as `requireHello=true` announced.
     pub(crate) async fn hello(&mut self, filter: Filter, start: Start) -> Result<()> {
         self.client.send(&filter.update()).await?;
-        self.judge = Judge::new(Arc::clone(&self.oracle), filter, start);
+        self.judge = StreamJudge::new(Arc::clone(&self.ledger), &filter, start);
         Ok(())
     }
 
@@ -188,15 +188,15 @@ impl Reader {
         self.judge.first_time()
     }
 
-    pub(crate) fn tally(&mut self) -> Tally {
-        self.judge.tally().clone()
+    pub(crate) fn verdict(&mut self) -> Verdict {
+        self.judge.verdict().clone()
     }
 
     /// Notes that the connection ended by itself.
     pub(crate) fn broke(&mut self, error: &anyhow::Error) {
-        let tally = self.judge.tally();
-        tally.broken += 1;
-        tally.object(|| format!("{error:#}"));
+        let verdict = self.judge.verdict();
+        verdict.broken += 1;
+        verdict.object(|| format!("{error:#}"));
     }
 
     pub(crate) async fn close(self) -> Result<()> {
@@ -206,12 +206,12 @@ impl Reader {
     /// Whether everything below an index has come, or cannot come any more.
     fn has_all(&mut self, end: usize, progressed: Instant) -> bool {
         let is_known = match self.is_reference {
-            true => end <= self.oracle.known(),
-            false => end <= self.oracle.timed(),
+            true => end <= self.ledger.known(),
+            false => end <= self.ledger.timed(),
         };
-        let end = end.min(self.oracle.known());
+        let end = end.min(self.ledger.known());
         match self.judge.due(end) {
-            None => is_known || (self.oracle.is_complete() && end == self.oracle.timed()),
+            None => is_known || (self.ledger.is_complete() && end == self.ledger.timed()),
             Some(due) => {
                 let is_over = progressed.elapsed() > PATIENCE;
                 if is_over {
@@ -257,7 +257,7 @@ impl Reader {
                     let since = *waiting.get_or_insert_with(Instant::now);
                     if since.elapsed() > PATIENCE {
                         let event = String::from_utf8_lossy(event);
-                        bail!("the oracle does not come to have this: {event}");
+                        bail!("the ledger does not come to have this: {event}");
                     }
                     sleep(PAUSE).await;
                 }
@@ -265,14 +265,12 @@ impl Reader {
         };
         if index.is_some_and(|index| index < self.digest.until) {
             let value = self.digest.value;
-            self.digest.value = value.rotate_left(7) ^ self.oracle.digest(message);
+            self.digest.value = value.rotate_left(7) ^ self.ledger.digest(message);
         }
         if self.is_reference {
-            self.oracle.set_timed(self.judge.position());
+            self.ledger.set_timed(self.judge.position());
         }
-        let tally = self.judge.tally();
-        let faults = tally.missing + tally.repeated + tally.reordered + tally.differ;
-        if faults > MAX_FAULTS {
+        if self.judge.verdict().faults() > MAX_FAULTS {
             bail!("too many faults");
         }
         Ok(())

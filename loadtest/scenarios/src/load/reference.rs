@@ -4,15 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use fanjet_oracle::{Filter, Ledger, Start, Verdict};
 use tokio::time::Instant;
 
-use super::{Oracle, Start, Tally, Until, Wish};
-use crate::filter::Filter;
+use super::{Until, Wish};
 
 const POLL: Duration = Duration::from_millis(50);
+/// How long silence must last behind the last event before an extra one is ruled out.
+const EXTRA: Duration = Duration::from_secs(1);
 
 /// Reads everything there is and will be.
-pub(crate) async fn reference(url: String, oracle: Arc<Oracle>) -> Result<Tally> {
+pub(crate) async fn reference(url: String, ledger: Arc<Ledger>) -> Result<Verdict> {
     let wish = Wish {
         url: &url,
         query: "cursor=0&".to_owned(),
@@ -20,11 +22,12 @@ pub(crate) async fn reference(url: String, oracle: Arc<Oracle>) -> Result<Tally>
         is_compressed: false,
         receive_buffer: None,
     };
-    let mut reader = wish.connect(&oracle, |_| Start::At(0)).await?;
+    let mut reader = wish.connect(&ledger, |_| Start::At(0)).await?;
     reader.be_reference();
-    while !oracle.is_complete() {
+    while !ledger.is_complete() {
         reader.read(Until::Time(Instant::now() + POLL)).await?;
     }
-    reader.read(Until::Index(oracle.known())).await?;
-    Ok(reader.tally())
+    reader.read(Until::Index(ledger.known())).await?;
+    reader.read(Until::Time(Instant::now() + EXTRA)).await?;
+    Ok(reader.verdict())
 }

@@ -6,8 +6,9 @@ use fanjet_event::{Did, Tid};
 use rand_chacha::ChaCha8Rng;
 
 use super::frame::{self, CommitFrame, RepoOp};
+use super::json;
+use super::produced::ProducedFrame;
 use super::repo::{Commit, Op};
-use super::{ProducedFrame, json};
 use crate::expected::{ExpectedEvent, ExpectedKind};
 use crate::faults::FaultKind;
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use fanjet_event::RecordKey;
 use rand::RngExt;
 
-use super::World;
 use super::clock::rfc3339_millis;
 use super::collections::Kind;
 use super::draft::{Draft, DraftKind};
+use super::population::Population;
 use super::records::Author;
 use super::repo::Write;
 use super::{car, text};
@@ -19,71 +19,71 @@ const DELETES: f64 = 0.05;
 const STATUSES: [&str; 4] = ["deactivated", "takendown", "suspended", "deleted"];
 
 /// Lets one account do something.
-pub(super) fn next(world: &mut World) -> Draft {
+pub(super) fn next(population: &mut Population) -> Draft {
     loop {
-        let index = world.accounts.draw(&mut world.rng);
-        let kind = if !world.accounts.get(index).active {
-            Some(reactivate(world, index))
-        } else if world.accounts.get(index).repo.is_overgrown() {
-            Some(reset(world, index))
+        let index = population.accounts.draw(&mut population.rng);
+        let kind = if !population.accounts.get(index).active {
+            Some(reactivate(population, index))
+        } else if population.accounts.get(index).repo.is_overgrown() {
+            Some(reset(population, index))
         } else {
-            match world.rng.random_range(0..1000) {
-                0..4 => Some(identity(world, index)),
-                4..8 => Some(account(world, index)),
-                8..10 => Some(sync(world, index)),
-                _ => commit(world, index),
+            match population.rng.random_range(0..1000) {
+                0..4 => Some(identity(population, index)),
+                4..8 => Some(account(population, index)),
+                8..10 => Some(sync(population, index)),
+                _ => commit(population, index),
             }
         };
         if let Some(kind) = kind {
             return Draft {
-                did: world.accounts.get(index).did.clone(),
-                time: rfc3339_millis(world.clock.now_us()),
+                did: population.accounts.get(index).did.clone(),
+                time: rfc3339_millis(population.clock.now_us()),
                 kind,
             };
         }
     }
 }
 
-fn identity(world: &mut World, index: usize) -> DraftKind {
-    if world.rng.random_bool(0.3) {
-        world
+fn identity(population: &mut Population, index: usize) -> DraftKind {
+    if population.rng.random_bool(0.3) {
+        population
             .accounts
-            .rename(index, &mut world.rng, &world.directory);
+            .rename(index, &mut population.rng, &population.directory);
     }
-    let handle = world.accounts.get(index).handle.clone();
+    let handle = population.accounts.get(index).handle.clone();
     DraftKind::Identity {
-        handle: world.rng.random_bool(0.6).then_some(handle),
+        handle: population.rng.random_bool(0.6).then_some(handle),
     }
 }
 
-fn account(world: &mut World, index: usize) -> DraftKind {
-    let account = world.accounts.get_mut(index);
-    account.active = world.rng.random_bool(0.6);
+fn account(population: &mut Population, index: usize) -> DraftKind {
+    let account = population.accounts.get_mut(index);
+    account.active = population.rng.random_bool(0.6);
     DraftKind::Account {
         active: account.active,
-        status: (!account.active).then(|| text::pick(&mut world.rng, &STATUSES)),
+        status: (!account.active).then(|| text::pick(&mut population.rng, &STATUSES)),
     }
 }
 
-fn reactivate(world: &mut World, index: usize) -> DraftKind {
-    world.accounts.get_mut(index).active = true;
+fn reactivate(population: &mut Population, index: usize) -> DraftKind {
+    population.accounts.get_mut(index).active = true;
     DraftKind::Account {
         active: true,
         status: None,
     }
 }
 
-fn reset(world: &mut World, index: usize) -> DraftKind {
-    let account = world.accounts.get_mut(index);
-    let now_us = world.clock.now_us();
+fn reset(population: &mut Population, index: usize) -> DraftKind {
+    let account = population.accounts.get_mut(index);
+    let now_us = population.clock.now_us();
     account
         .repo
-        .reset(&account.did, &account.key, now_us, &mut world.rng);
-    sync(world, index)
+        .reset(&account.did, &account.key, now_us, &mut population.rng);
+    sync(population, index)
 }
 
-fn sync(world: &mut World, index: usize) -> DraftKind {
-    let repo = &world.accounts.get(index).repo;
+fn sync(population: &mut Population, index: usize) -> DraftKind {
+    let repo = &population.accounts.get(index).repo;
     let (cid, block) = repo.commit_block();
     DraftKind::Sync {
         rev: repo.rev(),
@@ -91,50 +91,55 @@ fn sync(world: &mut World, index: usize) -> DraftKind {
     }
 }
 
-fn commit(world: &mut World, index: usize) -> Option<DraftKind> {
-    let count = if world.rng.random_bool(world.multi_op_commits) {
-        world.rng.random_range(2..=10)
+fn commit(population: &mut Population, index: usize) -> Option<DraftKind> {
+    let count = if population.rng.random_bool(population.multi_op_commits) {
+        population.rng.random_range(2..=10)
     } else {
         1
     };
     let mut writes = Vec::with_capacity(count);
     let mut paths = BTreeSet::new();
     for _ in 0..count {
-        if let Some(write) = write(world, index)
+        if let Some(write) = write(population, index)
             && paths.insert(write.path())
         {
             writes.push(write);
         }
     }
-    let account = world.accounts.get_mut(index);
-    let commit = account
-        .repo
-        .commit(&account.did, &account.key, writes, world.clock.now_us())?;
+    let account = population.accounts.get_mut(index);
+    let commit = account.repo.commit(
+        &account.did,
+        &account.key,
+        writes,
+        population.clock.now_us(),
+    )?;
     for op in &commit.ops {
         if let (Kind::Post, Some(cid)) = (op.write.kind, op.cid) {
-            world.posts.add(&account.did, op.write.rkey.as_str(), cid);
+            population
+                .posts
+                .add(&account.did, op.write.rkey.as_str(), cid);
         }
     }
     Some(DraftKind::Commit(commit))
 }
 
 /// Decides one operation. `None` only if the world has made a record key that is not valid.
-fn write(world: &mut World, index: usize) -> Option<Write> {
-    let mut kind = world.collections.draw(&mut world.rng);
-    let mut collection = world.collections.nsid(kind).clone();
-    let now_us = world.clock.now_us();
-    let repo = &mut world.accounts.get_mut(index).repo;
+fn write(population: &mut Population, index: usize) -> Option<Write> {
+    let mut kind = population.collections.draw(&mut population.rng);
+    let mut collection = population.collections.nsid(kind).clone();
+    let now_us = population.clock.now_us();
+    let repo = &mut population.accounts.get_mut(index).repo;
 
-    let change: f64 = world.rng.random();
+    let change: f64 = population.rng.random();
     if change < DELETES {
         let rkey = match kind {
-            Kind::Foreign(_) => repo.live.take_foreign(&mut world.rng).map(|old| {
+            Kind::Foreign(_) => repo.live.take_foreign(&mut population.rng).map(|old| {
                 (kind, collection) = (Kind::Foreign(old.0), old.1);
                 old.2
             }),
             _ => repo
                 .live
-                .take(kind, &mut world.rng)
+                .take(kind, &mut population.rng)
                 .and_then(|tid| RecordKey::parse(Arc::from(tid.to_string())).ok()),
         };
         if let Some(rkey) = rkey {
@@ -147,7 +152,7 @@ fn write(world: &mut World, index: usize) -> Option<Write> {
         }
     }
     let updated = match kind {
-        Kind::Foreign(_) if change < 0.3 => repo.live.draw_foreign(&mut world.rng),
+        Kind::Foreign(_) if change < 0.3 => repo.live.draw_foreign(&mut population.rng),
         _ => None,
     };
     let rkey = match updated {
@@ -168,9 +173,9 @@ fn write(world: &mut World, index: usize) -> Option<Write> {
         }
     };
     let mut author = Author {
-        rng: &mut world.rng,
-        accounts: &world.accounts,
-        posts: &world.posts,
+        rng: &mut population.rng,
+        accounts: &population.accounts,
+        posts: &population.posts,
         now_us,
     };
     let record = author.record(kind, collection.as_str());

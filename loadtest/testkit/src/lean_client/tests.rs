@@ -9,7 +9,7 @@ use super::*;
 
 async fn next(client: &mut LeanClient) -> Frame {
     loop {
-        if let Some(frame) = client.next_frame().unwrap() {
+        if let Some(frame) = client.next_frame() {
             return frame;
         }
         assert!(client.read(3).await.unwrap() <= 3);

@@ -97,7 +97,7 @@ fn walk(bytes: &[u8], cuts: &[prop::sample::Index]) -> (Vec<Whole>, Option<Proto
                 }
             }
             Piece::Ping(payload) => seen.push(Whole::Ping(payload.to_vec())),
-            Piece::Pong => seen.push(Whole::Pong),
+            Piece::Pong(_) => seen.push(Whole::Pong),
             Piece::Close { code, reason } => seen.push(Whole::Close(code, reason.to_vec())),
         });
         if let Err(error) = walked {

@@ -2,6 +2,7 @@
 
 const TEXT: u8 = 0x1;
 const CLOSE: u8 = 0x8;
+const PING: u8 = 0x9;
 const PONG: u8 = 0xa;
 const FINAL: u8 = 0x80;
 const MASKED: u8 = 0x80;
@@ -9,6 +10,11 @@ const MASKED: u8 = 0x80;
 /// Appends a text message.
 pub fn text(out: &mut Vec<u8>, text: &str) {
     write(out, TEXT, text.as_bytes());
+}
+
+/// Appends a ping.
+pub fn ping(out: &mut Vec<u8>, payload: &[u8]) {
+    write(out, PING, payload);
 }
 
 /// Appends a pong; also one that nobody asked for is a sign of life.

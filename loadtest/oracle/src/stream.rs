@@ -3,53 +3,62 @@
 //! A replaced filter counts from some event on, which the client is not told. Every event that comes, and every one
 //! that does not, narrows down which one that can be: `lo..=hi`. When none is left, something is missing.
 
+mod wanted;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::matcher::Matcher;
-use super::{Oracle, Tally};
+use wanted::Wanted;
+
 use crate::filter::Filter;
+use crate::ledger::Ledger;
+use crate::verdict::Verdict;
 
 /// How many missing events are remembered, to know them again when they come late.
 const MAX_SKIPPED: usize = 10_000;
 
 /// Where a stream must begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Start {
+pub enum Start {
     /// With the first event that is wanted, from this index on.
     At(usize),
     /// With the first event that is not earlier.
     Time(u64),
     /// Anywhere, but it must have everything that was appended after this time.
-    Live { from_us: u64 },
+    Live {
+        /// When it was there.
+        from_us: u64,
+    },
 }
 
 /// What became of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Seen {
-    /// It was judged; this is its index, if it is an event of the oracle.
+pub enum Seen {
+    /// It was judged; this is its index, if it is an event of the ledger.
     Judged(Option<usize>),
-    /// The oracle does not reach as far. Try again later.
+    /// The ledger does not reach as far. Try again later.
     NotYet,
 }
 
 /// The judge of one stream.
-pub(crate) struct Judge {
-    oracle: Arc<Oracle>,
+#[derive(Debug)]
+pub struct StreamJudge {
+    ledger: Arc<Ledger>,
     start: Start,
-    filter: Matcher,
+    filter: Wanted,
     change: Option<Change>,
     /// The index behind the last event that came.
     position: usize,
     first_time: u64,
     last_time: u64,
     skipped: BTreeSet<usize>,
-    tally: Tally,
+    verdict: Verdict,
 }
 
 /// A filter that is being replaced.
+#[derive(Debug)]
 struct Change {
-    filter: Matcher,
+    filter: Wanted,
     /// It counts from one of these on.
     lo: usize,
     hi: usize,
@@ -57,29 +66,30 @@ struct Change {
     obeyed_us: u64,
 }
 
-impl Judge {
-    pub(crate) fn new(oracle: Arc<Oracle>, filter: Filter, start: Start) -> Self {
+impl StreamJudge {
+    /// Judges by what the filter lets through of the ledger.
+    pub fn new(ledger: Arc<Ledger>, filter: &Filter, start: Start) -> Self {
         let position = match start {
             Start::At(index) => index,
             Start::Time(_) | Start::Live { .. } => 0,
         };
         Self {
-            filter: Matcher::new(filter, Arc::clone(&oracle)),
-            oracle,
+            filter: Wanted::new(filter, Arc::clone(&ledger)),
+            ledger,
             start,
             change: None,
             position,
             first_time: 0,
             last_time: 0,
             skipped: BTreeSet::new(),
-            tally: Tally::default(),
+            verdict: Verdict::default(),
         }
     }
 
     /// Another filter was asked for.
-    pub(crate) fn replace(&mut self, filter: Filter) {
+    pub fn replace(&mut self, filter: &Filter) {
         self.change = Some(Change {
-            filter: Matcher::new(filter, Arc::clone(&self.oracle)),
+            filter: Wanted::new(filter, Arc::clone(&self.ledger)),
             lo: self.position,
             hi: usize::MAX,
             obeyed_us: u64::MAX,
@@ -87,21 +97,21 @@ impl Judge {
     }
 
     /// The server has answered what was sent behind the new filter: what is appended from now on is judged by it.
-    pub(crate) fn replaced(&mut self, now_us: u64) {
+    pub fn replaced(&mut self, now_us: u64) {
         if let Some(change) = &mut self.change {
             change.obeyed_us = change.obeyed_us.min(now_us);
         }
     }
 
     /// Whether a filter is being replaced.
-    pub(crate) fn is_changing(&self) -> bool {
+    pub fn is_changing(&self) -> bool {
         self.change.is_some()
     }
 
     /// Judges the next event.
-    pub(crate) fn see(&mut self, json: &[u8]) -> Seen {
-        let Some((hash, time)) = self.oracle.read(json) else {
-            self.tally.differ += 1;
+    pub fn see(&mut self, json: &[u8]) -> Seen {
+        let Some((hash, time)) = self.ledger.read(json) else {
+            self.verdict.differ += 1;
             self.complain(json, "it has no time_us");
             return Seen::Judged(None);
         };
@@ -113,18 +123,18 @@ impl Judge {
             Expectation::Unknown => return Seen::NotYet,
             Expectation::Failed => {
                 let found = self.classify(hash, json);
-                self.tally.events += 1;
+                self.verdict.events += 1;
                 self.last_time = self.last_time.max(time);
                 return Seen::Judged(found);
             }
         };
-        self.tally.events += 1;
+        self.verdict.events += 1;
         self.position = found + 1;
-        if let Err(other) = self.oracle.settle_time(found, time) {
-            self.tally.differ += 1;
+        if let Err(other) = self.ledger.settle_time(found, time) {
+            self.verdict.differ += 1;
             self.complain(json, &format!("others have it at {other}"));
         } else if time <= self.last_time {
-            self.tally.reordered += 1;
+            self.verdict.reordered += 1;
             self.complain(json, "its time is not above the last");
         }
         self.last_time = time;
@@ -135,8 +145,8 @@ impl Judge {
         Seen::Judged(Some(found))
     }
 
-    /// An event that must come before the stream may end behind index `end`, which the oracle has in full.
-    pub(crate) fn due(&mut self, end: usize) -> Option<usize> {
+    /// An event that must come before the stream may end behind index `end`, which the ledger has in full.
+    pub fn due(&mut self, end: usize) -> Option<usize> {
         if !self.begin(None) {
             return None;
         }
@@ -146,7 +156,7 @@ impl Judge {
             let is_due = match &mut self.change {
                 None => old,
                 Some(change) => {
-                    if self.oracle.time_of(index) > change.obeyed_us {
+                    if self.ledger.time_of(index) > change.obeyed_us {
                         change.hi = change.hi.min(index);
                     }
                     let new = change.filter.wants(index);
@@ -162,32 +172,32 @@ impl Judge {
     }
 
     /// Nothing more comes, although `index` is due.
-    pub(crate) fn give_up(&mut self, index: usize) {
-        self.tally.missing += 1;
-        let oracle = &self.oracle;
-        self.tally.object(|| {
-            let text = oracle.text_of(index).unwrap_or_default();
+    pub fn give_up(&mut self, index: usize) {
+        self.verdict.missing += 1;
+        let ledger = &self.ledger;
+        self.verdict.object(|| {
+            let text = ledger.text_of(index).unwrap_or_default();
             format!("event {index} does not come: {text}")
         });
     }
 
     /// What the stream is worth so far.
-    pub(crate) fn tally(&mut self) -> &mut Tally {
-        &mut self.tally
+    pub fn verdict(&mut self) -> &mut Verdict {
+        &mut self.verdict
     }
 
     /// The index behind the last event that came.
-    pub(crate) fn position(&self) -> usize {
+    pub fn position(&self) -> usize {
         self.position
     }
 
     /// The time of the first event that came; 0: none did.
-    pub(crate) fn first_time(&self) -> u64 {
+    pub fn first_time(&self) -> u64 {
         self.first_time
     }
 
     /// The time of the last event that came.
-    pub(crate) fn last_time(&self) -> u64 {
+    pub fn last_time(&self) -> u64 {
         self.last_time
     }
 
@@ -196,12 +206,12 @@ impl Judge {
         let (Start::Time(from_us) | Start::Live { from_us }) = self.start else {
             return true;
         };
-        let owed_from = self.oracle.first_at(from_us);
-        if owed_from == self.oracle.timed() {
+        let owed_from = self.ledger.first_at(from_us);
+        if owed_from == self.ledger.timed() {
             return false;
         }
         let first = match self.start {
-            Start::Live { .. } => hash.and_then(|hash| self.oracle.find(hash)),
+            Start::Live { .. } => hash.and_then(|hash| self.ledger.find(hash)),
             _ => None,
         };
         let start = first.map_or(owed_from, |first| first.min(owed_from));
@@ -211,13 +221,13 @@ impl Judge {
     }
 
     fn expect(&mut self, hash: u64, time: u64) -> Expectation {
-        let known = self.oracle.known();
+        let known = self.ledger.known();
         let (mut lo, mut hi) = match &self.change {
             Some(change) => (change.lo, change.hi),
             None => (0, 0),
         };
         for index in self.position..known {
-            let is_it = self.oracle.hash_of(index) == hash;
+            let is_it = self.ledger.hash_of(index) == hash;
             let old = self.filter.wants(index);
             let Some(change) = &mut self.change else {
                 match (is_it, old) {
@@ -230,7 +240,7 @@ impl Judge {
             let at = if is_it {
                 time
             } else {
-                self.oracle.time_of(index)
+                self.ledger.time_of(index)
             };
             if at > change.obeyed_us {
                 hi = hi.min(index);
@@ -262,29 +272,29 @@ impl Judge {
 
     /// Names what is wrong with an event that was not the next one; returns its index.
     fn classify(&mut self, hash: u64, json: &[u8]) -> Option<usize> {
-        let found = self.oracle.find(hash);
+        let found = self.ledger.find(hash);
         let is_wanted = found.is_some_and(|index| {
             let change = self.change.as_mut();
             self.filter.wants(index) || change.is_some_and(|change| change.filter.wants(index))
         });
         match found {
             None => {
-                self.tally.differ += 1;
-                let expected = (self.position..self.oracle.known())
+                self.verdict.differ += 1;
+                let expected = (self.position..self.ledger.known())
                     .find(|&index| self.filter.wants(index))
-                    .and_then(|index| self.oracle.text_of(index).ok());
+                    .and_then(|index| self.ledger.text_of(index).ok());
                 self.complain(json, &format!("no such event; expected: {expected:?}"));
             }
             Some(index) if !is_wanted => {
-                self.tally.differ += 1;
+                self.verdict.differ += 1;
                 self.complain(json, &format!("event {index} was not asked for"));
             }
             Some(index) if self.skipped.remove(&index) => {
-                self.tally.missing -= 1;
-                self.tally.reordered += 1;
+                self.verdict.missing -= 1;
+                self.verdict.reordered += 1;
             }
             Some(index) if index < self.position => {
-                self.tally.repeated += 1;
+                self.verdict.repeated += 1;
                 let position = self.position;
                 self.complain(json, &format!("event {index} again, behind {position}"));
             }
@@ -292,7 +302,7 @@ impl Judge {
                 let gap = self.position..index;
                 let left_out: Vec<_> = gap.filter(|&it| self.filter.wants(it)).collect();
                 // Under a change of filter it may be one that only the new filter wants.
-                self.tally.missing += left_out.len().max(1) as u64;
+                self.verdict.missing += left_out.len().max(1) as u64;
                 let (position, count) = (self.position, left_out.len());
                 let what = format!("event {index} behind {position}, {count} left out");
                 self.complain(json, &what);
@@ -306,7 +316,7 @@ impl Judge {
 
     fn complain(&mut self, json: &[u8], what: &str) {
         let json = String::from_utf8_lossy(json);
-        self.tally.object(|| format!("{what}: {json}"));
+        self.verdict.object(|| format!("{what}: {json}"));
     }
 }
 

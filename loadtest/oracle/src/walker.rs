@@ -37,8 +37,8 @@ pub enum Piece<'a> {
     },
     /// To be answered with a pong of the same payload.
     Ping(&'a [u8]),
-    /// The answer to a ping, or none to none.
-    Pong,
+    /// The answer to a ping, or to none.
+    Pong(&'a [u8]),
     /// The end.
     Close {
         /// 1005 when the frame has none.
@@ -220,7 +220,7 @@ impl Walker {
                 code: 1005,
                 reason: &[],
             },
-            _ => Piece::Pong,
+            (_, payload) => Piece::Pong(payload),
         });
     }
 }

@@ -4,25 +4,27 @@
 //! receives an event settles its time; every other one must receive the same.
 
 use std::fs::File;
+use std::hash::BuildHasher;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
-use hashbrown::{DefaultHashBuilder, HashMap};
-use serde::Deserialize;
-use std::hash::BuildHasher;
-use tokio::time::{Instant, sleep};
+use anyhow::{Context, Result};
+use hashbrown::DefaultHashBuilder;
+
+use crate::account::Account;
+use crate::expected::Expected;
+use crate::names::Names;
+use crate::text::split;
 
 /// How long the simulator may write nothing before it is done for.
 const PATIENCE: Duration = Duration::from_secs(60);
-const PAUSE: Duration = Duration::from_millis(2);
-const TIME_KEY: &[u8] = b"\"time_us\":";
 
 /// Every event that a subscriber without a filter must receive. An index is an event's place among them.
-pub(crate) struct Oracle {
+#[derive(Debug)]
+pub struct Ledger {
     path: PathBuf,
     events: Vec<Event>,
     /// How many events are known.
@@ -36,7 +38,7 @@ pub(crate) struct Oracle {
     dids: Names,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Event {
     hash: AtomicU64,
     /// 0 until a client has received it.
@@ -53,24 +55,15 @@ struct Event {
 pub(crate) struct About {
     /// 0: no commit.
     pub(crate) collection: u32,
+    /// The repo's number.
     pub(crate) did: u32,
     /// Of the JSON in bytes, as it is served.
     pub(crate) length: u32,
 }
 
-#[derive(Deserialize)]
-struct Line<'a> {
-    op_index: u32,
-    op_count: u32,
-    did: String,
-    collection: Option<String>,
-    #[serde(borrow)]
-    v1: Option<std::borrow::Cow<'a, str>>,
-}
-
-impl Oracle {
+impl Ledger {
     /// An empty one for the account in a file that is being written, with room for so many events.
-    pub(crate) fn new(path: &Path, room: usize) -> Arc<Self> {
+    pub fn new(path: &Path, room: usize) -> Arc<Self> {
         Arc::new(Self {
             path: path.to_owned(),
             events: std::iter::repeat_with(Event::default).take(room).collect(),
@@ -85,41 +78,42 @@ impl Oracle {
     }
 
     /// How many events are known.
-    pub(crate) fn known(&self) -> usize {
+    pub fn known(&self) -> usize {
         self.known.load(Ordering::Acquire)
     }
 
     /// How many events the reference has received: their times are settled.
-    pub(crate) fn timed(&self) -> usize {
+    pub fn timed(&self) -> usize {
         self.timed.load(Ordering::Acquire)
     }
 
     /// Notes how far the reference has come.
-    pub(crate) fn set_timed(&self, events: usize) {
+    pub fn set_timed(&self, events: usize) {
         self.timed.fetch_max(events, Ordering::AcqRel);
     }
 
     /// Whether no more events will become known.
-    pub(crate) fn is_complete(&self) -> bool {
+    pub fn is_complete(&self) -> bool {
         self.is_complete.load(Ordering::Acquire)
     }
 
+    /// What its text is known by.
     pub(crate) fn hash_of(&self, index: usize) -> u64 {
         self.events[index].hash.load(Ordering::Relaxed)
     }
 
     /// The log time; 0 when nobody has received it yet.
-    pub(crate) fn time_of(&self, index: usize) -> u64 {
+    pub fn time_of(&self, index: usize) -> u64 {
         self.events[index].time.load(Ordering::Acquire)
     }
 
     /// Notes with which seq the log begins that holds the account and nothing else.
-    pub(crate) fn set_first_seq(&self, seq: u64) {
+    pub fn set_first_seq(&self, seq: u64) {
         self.first_seq.store(seq, Ordering::Relaxed);
     }
 
     /// The position in the log.
-    pub(crate) fn seq_of(&self, index: usize) -> u64 {
+    pub fn seq_of(&self, index: usize) -> u64 {
         self.first_seq.load(Ordering::Relaxed) + self.line_of(index) - 1
     }
 
@@ -127,6 +121,7 @@ impl Oracle {
         self.events[index].line.load(Ordering::Relaxed).into()
     }
 
+    /// What it is about.
     pub(crate) fn about(&self, index: usize) -> About {
         let event = &self.events[index];
         About {
@@ -137,12 +132,15 @@ impl Oracle {
     }
 
     /// Which event it is, of all that are known.
-    pub(crate) fn find(&self, hash: u64) -> Option<usize> {
+    pub fn find(&self, hash: u64) -> Option<usize> {
         (0..self.known()).find(|&index| self.hash_of(index) == hash)
     }
 
-    /// Settles an event's time; the other time when it has one already.
-    pub(crate) fn settle_time(&self, index: usize, time: u64) -> std::result::Result<(), u64> {
+    /// Settles an event's time.
+    ///
+    /// # Errors
+    /// The other time when it has one already.
+    pub fn settle_time(&self, index: usize, time: u64) -> std::result::Result<(), u64> {
         let slot = &self.events[index].time;
         match slot.compare_exchange(0, time, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => Ok(()),
@@ -152,44 +150,45 @@ impl Oracle {
     }
 
     /// The first event whose time is not below `time`, of those that the reference has.
-    pub(crate) fn first_at(&self, time: u64) -> usize {
+    pub fn first_at(&self, time: u64) -> usize {
         partition(self.timed(), |index| self.time_of(index) < time)
     }
 
     /// The first event at or behind a position of the log.
-    pub(crate) fn first_at_seq(&self, seq: u64) -> usize {
+    pub fn first_at_seq(&self, seq: u64) -> usize {
         partition(self.known(), |index| self.seq_of(index) < seq)
     }
 
     /// The hash and the time of an event's JSON.
-    pub(crate) fn read(&self, json: &[u8]) -> Option<(u64, u64)> {
-        let start = memchr::memmem::find(json, TIME_KEY)? + TIME_KEY.len();
-        let (before, rest) = json.split_at(start);
-        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let time = std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()?;
-        Some((self.hash(before, &rest[digits..]), time))
+    pub fn read(&self, json: &[u8]) -> Option<(u64, u64)> {
+        let (before, time_us, behind) = split(json)?;
+        Some((self.hash(before, behind), time_us))
     }
 
     /// An event's JSON with `time_us` 0, from the file.
-    pub(crate) fn text_of(&self, index: usize) -> Result<String> {
+    ///
+    /// # Errors
+    /// When the file is gone.
+    pub fn text_of(&self, index: usize) -> Result<String> {
         let line = BufReader::new(File::open(&self.path)?)
             .lines()
             .nth(self.line_of(index) as usize - 1)
             .context("the account has no such line")??;
-        let line: Line<'_> = serde_json::from_str(&line)?;
-        Ok(line.v1.unwrap_or_default().into_owned())
+        Ok(Expected::parse(line.as_bytes())?.v1.unwrap_or_default())
     }
 
-    pub(crate) fn collection_names(&self) -> &Names {
+    /// The collections that occurred.
+    pub fn collection_names(&self) -> &Names {
         &self.collections
     }
 
-    pub(crate) fn did_names(&self) -> &Names {
+    /// The repos that occurred.
+    pub fn did_names(&self) -> &Names {
         &self.dids
     }
 
     /// A digest of bytes, good within this process.
-    pub(crate) fn digest(&self, bytes: &[u8]) -> u64 {
+    pub fn digest(&self, bytes: &[u8]) -> u64 {
         self.hasher.hash_one(bytes)
     }
 
@@ -198,95 +197,42 @@ impl Oracle {
         before.rotate_left(1) ^ behind
     }
 
-    /// Takes in a line of the account; whether it is the last of its frame.
-    fn add(&self, number: u32, line: &[u8]) -> Result<bool> {
-        let line: Line<'_> = serde_json::from_slice(line)?;
+    /// Takes in a line of the account.
+    fn add(&self, number: u32, line: &Expected) -> Result<()> {
         let did = self.dids.number(&line.did);
         let collection = line.collection.as_deref();
         let collection = collection.map_or(0, |name| self.collections.number(name));
-        if let Some(v1) = &line.v1 {
-            let known = self.known.load(Ordering::Relaxed);
-            let event = self.events.get(known).context("more events than room")?;
-            let (hash, _) = self.read(v1.as_bytes()).context("a v1 without time")?;
-            // Sixteen digits in place of the one.
-            let length = v1.len() as u32 + 15;
-            event.hash.store(hash, Ordering::Relaxed);
-            event.line.store(number, Ordering::Relaxed);
-            event.collection.store(collection, Ordering::Relaxed);
-            event.did.store(did, Ordering::Relaxed);
-            event.length.store(length, Ordering::Relaxed);
-            self.known.store(known + 1, Ordering::Release);
-        }
-        Ok(line.op_index + 1 == line.op_count)
+        let Some(v1) = &line.v1 else {
+            return Ok(());
+        };
+        let known = self.known.load(Ordering::Relaxed);
+        let event = self.events.get(known).context("more events than room")?;
+        let (hash, _) = self.read(v1.as_bytes()).context("a v1 without time")?;
+        // Sixteen digits in place of the one.
+        let length = v1.len() as u32 + 15;
+        event.hash.store(hash, Ordering::Relaxed);
+        event.line.store(number, Ordering::Relaxed);
+        event.collection.store(collection, Ordering::Relaxed);
+        event.did.store(did, Ordering::Relaxed);
+        event.length.store(length, Ordering::Relaxed);
+        self.known.store(known + 1, Ordering::Release);
+        Ok(())
     }
 }
 
-/// Takes in the account of so many frames while it is written.
-pub(crate) async fn fill(oracle: Arc<Oracle>, frames: u64) -> Result<()> {
-    let mut file = BufReader::new(File::open(&oracle.path)?);
-    // Bytes: what has been written so far may end in the middle of a character.
-    let mut line = Vec::new();
-    let (mut number, mut seen) = (0, 0);
-    let mut progressed = Instant::now();
-    while seen < frames {
-        file.read_until(b'\n', &mut line)?;
-        if line.ends_with(b"\n") {
-            number += 1;
-            seen += u64::from(oracle.add(number, &line)?);
-            line.clear();
-            progressed = Instant::now();
-        } else {
-            let waited = progressed.elapsed();
-            ensure!(
-                waited < PATIENCE,
-                "the simulator stopped after {seen} frames"
-            );
-            sleep(PAUSE).await;
-        }
-        if number % 256 == 0 {
-            tokio::task::yield_now().await;
-        }
+/// Takes in the account while it is written.
+///
+/// # Errors
+/// When the simulator stops before its last frame, or there is no room for all of its events.
+pub async fn fill(ledger: Arc<Ledger>, frames: u64) -> Result<()> {
+    let mut account = Account::open(&ledger.path, frames, PATIENCE)?;
+    let mut number = 0;
+    while let Some(event) = account.next().await? {
+        number += 1;
+        ledger.add(number, &event)?;
     }
-    oracle.is_complete.store(true, Ordering::Release);
+    ledger.is_complete.store(true, Ordering::Release);
     Ok(())
-}
-
-/// Names by number, from 1 on, and how often each occurred.
-#[derive(Default)]
-pub(crate) struct Names {
-    known: RwLock<Known>,
-}
-
-#[derive(Default)]
-struct Known {
-    numbers: HashMap<String, u32>,
-    names: Vec<(String, u64)>,
-}
-
-impl Names {
-    /// The name of a number that occurred.
-    pub(crate) fn name(&self, number: u32) -> String {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.names[number as usize - 1].0.clone()
-    }
-
-    /// All names with the number of times they occurred.
-    pub(crate) fn counts(&self) -> Vec<(String, u64)> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.names.clone()
-    }
-
-    fn number(&self, name: &str) -> u32 {
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(&number) = known.numbers.get(name) {
-            known.names[number as usize - 1].1 += 1;
-            return number;
-        }
-        known.names.push((name.to_owned(), 1));
-        let number = known.names.len() as u32;
-        known.numbers.insert(name.to_owned(), number);
-        number
-    }
 }
 
 /// The first of `0..end` for which `is_before` no longer holds.
@@ -304,13 +250,14 @@ fn partition(end: usize, is_before: impl Fn(usize) -> bool) -> usize {
 }
 
 #[cfg(test)]
-impl Oracle {
+impl Ledger {
     /// One of lines as the simulator writes them.
-    pub(super) fn of_lines(lines: &[String]) -> Arc<Self> {
-        let oracle = Self::new(Path::new("none"), lines.len());
+    pub(crate) fn of_lines(lines: &[String]) -> Arc<Self> {
+        let ledger = Self::new(Path::new("none"), lines.len());
         for (number, line) in (1..).zip(lines) {
-            oracle.add(number, line.as_bytes()).unwrap();
+            let line = Expected::parse(line.as_bytes()).unwrap();
+            ledger.add(number, &line).unwrap();
         }
-        oracle
+        ledger
     }
 }
