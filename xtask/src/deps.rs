@@ -46,6 +46,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("fanjet-websocket", &[]),
     (
+        "fanjet-client",
+        &[
+            "fanjet-wire",
+            "fanjet-actors",
+            "fanjet-websocket",
+            "fanjet-dictionaries",
+        ],
+    ),
+    (
         "fanjet-boot",
         &[
             "fanjet-log",
@@ -115,7 +124,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "fanjet-event",
             "fanjet-filter",
-            "fanjet-websocket",
+            "fanjet-client",
             "fanjet-wire",
             "fanjet-log",
             "fanjet-log-embedded",

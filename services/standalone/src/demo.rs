@@ -5,12 +5,13 @@ use std::process::ExitCode;
 
 use fanjet_actors::{Clock, SystemClock};
 use fanjet_boot::{Failure, Process, Settings, run_with};
+use fanjet_client::{Client, Endpoint};
 use fanjet_config::{ConfigError, Flags, Sources, fail, load};
 use fanjet_output::say;
 use fanjet_simulator::{Rate, Simulator, SimulatorConfig, Source, WorldConfig};
 
 use crate::serve::{Node, ServeSettings, open_log, tail_command};
-use crate::tail::{Endpoint, Session, Style, Wanted};
+use crate::tail::{Session, Style, Wanted};
 
 /// What `fanjet demo` is told.
 #[derive(Debug, clap::Args)]
@@ -64,9 +65,10 @@ async fn show(
     say("stop ctrl-c");
     say("");
     let stop = process.stop();
+    let endpoint = url.parse::<Endpoint>().map_err(Failure::other)?;
     let wanted = Wanted {
-        endpoint: url.parse::<Endpoint>().map_err(Failure::other)?,
-        cursor: None,
+        client: Client::new(endpoint.clone()),
+        endpoint,
         count: args.events,
     };
     let printed = async {

@@ -1,30 +1,22 @@
 //! A terminal client for any Jetstream server.
 //!
-//! 1. [`endpoint`] and [`start`] check what was asked for before anything is connected;
-//! 2. [`connection`] is one WebSocket; [`zstd`] unpacks what it brings;
-//! 3. [`position`] decides what was printed before, so that a new connection repeats and loses nothing;
-//! 4. [`screen`] prints.
-//!
-//! [`session`] connects anew for ever. Events go to stdout, everything else to stderr.
+//! [`start`] reads where to begin, the client crate connects and connects anew, [`screen`] prints, [`session`] runs both.
+//! Events go to stdout, everything else to stderr.
 
-mod endpoint;
+mod error;
 mod start;
-mod connection;
-mod zstd;
-mod position;
 mod screen;
 mod session;
-mod error;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use fanjet_actors::{Clock, OnFailure, Stop, SystemClock, Tasks, stop_on_signal};
+use fanjet_client::{Client, Endpoint};
 use fanjet_config::fail;
 use fanjet_filter::Filter;
 
-pub(crate) use endpoint::Endpoint;
 use error::TailError;
 pub(crate) use screen::Style;
 pub(crate) use session::{Session, Wanted};
@@ -37,7 +29,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The server: ws:// or wss://, with or without /subscribe
-    #[arg(default_value = "ws://localhost:6008/subscribe")]
+    #[arg(default_value = "ws://localhost:6008/subscribe", value_parser = endpoint)]
     url: Endpoint,
     /// Only commits to this collection, or to all below a prefix such as app.bsky.*; may be repeated
     #[arg(long, value_name = "NSID", value_parser = collection)]
@@ -77,12 +69,21 @@ fn run(args: Args) -> Result<(), TailError> {
     };
     let now_us = SystemClock.now_us();
     let cursor = args.cursor.map(|start| start.cursor(now_us)).transpose()?;
+    let filter = fanjet_client::Filter::default();
+    let filter = args
+        .collection
+        .iter()
+        .fold(filter, fanjet_client::Filter::collection);
+    let filter = args.did.iter().fold(filter, fanjet_client::Filter::did);
+    let mut client = Client::new(args.url.clone())
+        .filter(filter)
+        .compressed(args.zstd);
+    if let Some(cursor) = cursor {
+        client = client.starting_at(cursor);
+    }
     let wanted = Wanted {
-        endpoint: args
-            .url
-            .with_filter(&args.collection, &args.did)
-            .with_zstd(args.zstd),
-        cursor,
+        endpoint: args.url,
+        client,
         count: args.count,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -114,6 +115,12 @@ async fn until_stopped(wanted: Wanted, style: Style) -> Result<(), TailError> {
         outcome = outcome => outcome.unwrap_or(Err(TailError::Panicked)),
         () = stuck => Ok(()),
     }
+}
+
+/// The cursor and the compression have flags of their own.
+fn endpoint(text: &str) -> Result<Endpoint, String> {
+    text.parse()
+        .map_err(|error: String| format!("{error} (see --cursor and --zstd)"))
 }
 
 fn collection(text: &str) -> Result<String, String> {

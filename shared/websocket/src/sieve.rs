@@ -91,6 +91,11 @@ impl<S> Sieve<S> {
         }
     }
 
+    /// What is sieved.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
     /// The messages that were skipped since the last call.
     pub fn take_skipped(&mut self) -> Vec<Skipped> {
         std::mem::take(&mut self.skipped)

@@ -2,7 +2,13 @@
 
 use std::io;
 
+use fanjet_client::{ClientError, Endpoint};
 use thiserror::Error;
+
+use crate::terminal::printable;
+
+/// How much is shown of what a server says, in characters.
+const WORDS: usize = 500;
 
 /// What trying again cannot help. A connection that breaks is not among it.
 #[derive(Debug, Error)]
@@ -20,28 +26,26 @@ pub(crate) enum TailError {
         /// Why.
         reason: String,
     },
-    /// The server does not want this request, now or later.
-    #[error("{url} refuses: {status}: {answer}")]
-    Refused {
-        /// The server.
-        url: String,
-        /// The HTTP status.
-        status: u16,
-        /// What it said.
-        answer: String,
-    },
-    /// What comes is not what Jetstream servers send.
-    #[error("{url} does not serve Jetstream events: {what}")]
-    Foreign {
-        /// The server.
-        url: String,
-        /// What came.
-        what: String,
-    },
+    /// The server does not want this, or does not serve events; as far as a terminal may see it.
+    #[error("{0}")]
+    Server(String),
     /// Stdout or stderr cannot be written, or the system is out of something.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// A defect of this program.
     #[error("the client broke; its panic is printed above")]
     Panicked,
+}
+
+impl TailError {
+    pub(crate) fn unreachable(endpoint: &Endpoint, reason: &str) -> Self {
+        Self::Unreachable {
+            url: endpoint.to_string(),
+            reason: printable(reason, WORDS),
+        }
+    }
+
+    pub(crate) fn server(error: &ClientError) -> Self {
+        Self::Server(printable(&error.to_string(), WORDS))
+    }
 }

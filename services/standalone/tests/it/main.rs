@@ -20,6 +20,7 @@ mod full_disk;
 mod removed;
 mod kafka;
 mod tail;
+mod client;
 mod demo;
 mod freshness;
 mod least_privilege;

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use bytes::Bytes;
 use zstd::bulk::Decompressor;
 
 /// Larger events than any Jetstream server sends.
@@ -25,10 +26,10 @@ impl Unpacker {
     ///
     /// # Errors
     /// When it is no zstd frame with Jetstream's dictionary, or the event is larger than 8 MiB.
-    pub(crate) fn unpack(&mut self, frame: &[u8]) -> io::Result<&[u8]> {
+    pub(crate) fn unpack(&mut self, frame: &[u8]) -> io::Result<Bytes> {
         self.event.clear();
         self.zstd.decompress_to_buffer(frame, &mut self.event)?;
-        Ok(&self.event)
+        Ok(Bytes::copy_from_slice(&self.event))
     }
 }
 
@@ -49,6 +50,6 @@ mod tests {
         }
         assert!(unpacker.unpack(b"{}").is_err());
         let frame = compressor.compress(b"{}").unwrap();
-        assert_eq!(unpacker.unpack(&frame).unwrap(), b"{}");
+        assert_eq!(unpacker.unpack(&frame).unwrap(), &b"{}"[..]);
     }
 }

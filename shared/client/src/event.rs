@@ -1,0 +1,175 @@
+//! One event, as the server sent it and typed.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use fanjet_wire::envelope::Envelope;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// An event's JSON, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    json: Bytes,
+    time_us: u64,
+}
+
+impl Event {
+    /// `None` when it has no time.
+    pub(crate) fn of(json: Bytes) -> Option<Self> {
+        let time_us = time_us(&json)?;
+        Some(Self { json, time_us })
+    }
+
+    /// Its place: the cursor from which on a client that comes back gets this event and those behind it.
+    pub fn time_us(&self) -> u64 {
+        self.time_us
+    }
+
+    /// The JSON as it came.
+    pub fn json(&self) -> &[u8] {
+        &self.json
+    }
+
+    /// Takes it apart. A record is not looked into, however large or deep it is.
+    ///
+    /// # Errors
+    /// When it is not the JSON of an event.
+    pub fn parse(&self) -> serde_json::Result<ParsedEvent<'_>> {
+        let body: Body<'_> = serde_json::from_slice(&self.json)?;
+        let what = match body {
+            Body {
+                commit: Some(commit),
+                ..
+            } => What::Commit(commit),
+            Body {
+                identity: Some(identity),
+                ..
+            } => What::Identity(identity),
+            Body {
+                account: Some(account),
+                ..
+            } => What::Account(account),
+            Body { kind, .. } => What::Other(kind),
+        };
+        Ok(ParsedEvent {
+            did: body.did,
+            time_us: body.time_us,
+            what,
+        })
+    }
+}
+/// An event, taken apart.
+#[derive(Debug, Clone)]
+pub struct ParsedEvent<'a> {
+    /// The repo.
+    pub did: Cow<'a, str>,
+    /// When the server took it, in Unix microseconds, and its place.
+    pub time_us: u64,
+    /// What happened.
+    pub what: What<'a>,
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum What<'a> {
+    /// A record was written or deleted.
+    Commit(Commit<'a>),
+    /// An account's identity may have changed.
+    Identity(Identity<'a>),
+    /// An account was activated, deactivated, taken down, deleted.
+    Account(Account<'a>),
+    /// Something that this client does not know, with its `kind`.
+    Other(Cow<'a, str>),
+}
+
+/// One operation of a commit.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Commit<'a> {
+    /// The revision of the repo.
+    #[serde(borrow)]
+    pub rev: Cow<'a, str>,
+    /// `create`, `update` or `delete`.
+    #[serde(borrow)]
+    pub operation: Cow<'a, str>,
+    /// The record's collection.
+    #[serde(borrow)]
+    pub collection: Cow<'a, str>,
+    /// The record's key.
+    #[serde(borrow)]
+    pub rkey: Cow<'a, str>,
+    /// The record as JSON; none in a delete.
+    #[serde(borrow)]
+    pub record: Option<&'a RawValue>,
+    /// The record's CID; none in a delete.
+    #[serde(borrow)]
+    pub cid: Option<Cow<'a, str>>,
+}
+
+impl<'a> Commit<'a> {
+    /// The record as a type of the caller's own; `None` in a delete. Strangers write records: an error is nothing unusual.
+    pub fn record_as<T: Deserialize<'a>>(&self) -> Option<serde_json::Result<T>> {
+        self.record.map(|record| serde_json::from_str(record.get()))
+    }
+}
+
+/// An account's identity.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Identity<'a> {
+    /// The handle, as the account claims it.
+    #[serde(borrow)]
+    pub handle: Option<Cow<'a, str>>,
+    /// The upstream's number.
+    pub seq: Option<u64>,
+    /// The upstream's time.
+    #[serde(borrow)]
+    pub time: Option<Cow<'a, str>>,
+}
+
+/// An account's state.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Account<'a> {
+    /// Whether its repo is to be shown.
+    pub active: bool,
+    /// Why not.
+    #[serde(borrow)]
+    pub status: Option<Cow<'a, str>>,
+    /// The upstream's number.
+    pub seq: Option<u64>,
+    /// The upstream's time.
+    #[serde(borrow)]
+    pub time: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct Body<'a> {
+    #[serde(borrow)]
+    did: Cow<'a, str>,
+    time_us: u64,
+    #[serde(borrow, default)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    commit: Option<Commit<'a>>,
+    #[serde(borrow)]
+    identity: Option<Identity<'a>>,
+    #[serde(borrow)]
+    account: Option<Account<'a>>,
+}
+
+/// The time of an event of which this is the beginning, as Jetstream servers write it.
+pub(crate) fn time_at_beginning(json: &[u8]) -> Option<u64> {
+    Envelope::of(json).map(|envelope| envelope.time.get())
+}
+
+/// The same, or whatever JSON another server makes.
+fn time_us(json: &[u8]) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Timed {
+        time_us: u64,
+    }
+    time_at_beginning(json).or_else(|| Some(serde_json::from_slice::<Timed>(json).ok()?.time_us))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,306 @@
+//! Connects, hands out, connects anew.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use fanjet_actors::Backoff;
+use futures::future::BoxFuture;
+use tokio::time::{Instant, sleep_until};
+
+use crate::connection::{Came, Connection, Ended};
+use crate::position::Position;
+use crate::{ClientError, Endpoint, Event, Filter};
+
+const RECONNECT_MIN: Duration = Duration::from_millis(500);
+const RECONNECT_MAX: Duration = Duration::from_secs(30);
+/// How much of what is no event is shown, in characters.
+const SHOWN: usize = 80;
+
+/// What is wanted, of whom.
+#[derive(Debug, Clone)]
+pub struct Client {
+    endpoint: Endpoint,
+    filter: Filter,
+    start: Start,
+    is_compressed: bool,
+    reconnect: (Duration, Duration),
+}
+
+impl Client {
+    /// Everything that happens from now on, uncompressed.
+    pub fn new(endpoint: Endpoint) -> Self {
+        Self {
+            endpoint,
+            filter: Filter::default(),
+            start: Start::Now,
+            is_compressed: false,
+            reconnect: (RECONNECT_MIN, RECONNECT_MAX),
+        }
+    }
+
+    /// Only these events.
+    #[must_use]
+    pub fn filter(mut self, filter: Filter) -> Self {
+        self.filter = filter;
+        self
+    }
+
+    /// From this place on, the event there included: a `time_us`, or whatever else the server takes for a cursor.
+    #[must_use]
+    pub fn starting_at(mut self, cursor: u64) -> Self {
+        self.start = Start::At(cursor);
+        self
+    }
+
+    /// Behind this event, which was dealt with: its `time_us`.
+    #[must_use]
+    pub fn behind(mut self, time_us: u64) -> Self {
+        self.start = Start::Behind(time_us);
+        self
+    }
+
+    /// Lets the server compress with zstd and Jetstream's dictionary: less than half the bytes.
+    #[must_use]
+    pub fn compressed(mut self, is_compressed: bool) -> Self {
+        self.is_compressed = is_compressed;
+        self
+    }
+
+    /// How long to wait before connecting anew, at first and at most. Else half a second to half a minute.
+    #[must_use]
+    pub fn reconnecting(mut self, min: Duration, max: Duration) -> Self {
+        self.reconnect = (min, max);
+        self
+    }
+
+    /// The events. Nothing is connected before the first one is asked for.
+    pub fn events(self) -> Events {
+        let (min, max) = self.reconnect;
+        Events {
+            position: match self.start {
+                Start::Now => Position::at(None),
+                Start::At(cursor) => Position::at(Some(cursor)),
+                Start::Behind(time_us) => Position::behind(time_us),
+            },
+            has_served: false,
+            backoff: Backoff::new(min, max),
+            state: State::Waiting(None),
+            client: self,
+        }
+    }
+}
+
+/// Where the events begin.
+#[derive(Debug, Clone, Copy)]
+enum Start {
+    Now,
+    At(u64),
+    Behind(u64),
+}
+
+/// What happens at a client.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Update {
+    /// The next event.
+    Event(Event),
+    /// A connection was made.
+    Connected,
+    /// There is no connection, and the next one is tried after a pause.
+    Disconnected {
+        /// Why; with the server's own words, which are a stranger's.
+        reason: String,
+        /// How long.
+        pause: Duration,
+        /// Whether a server answered at all.
+        was_reached: bool,
+    },
+    /// Something came that cannot be handed out: what, with parts of it, which are a stranger's words.
+    Skipped(String),
+}
+
+/// The events of a [`Client`], over as many connections as it takes.
+pub struct Events {
+    client: Client,
+    position: Position,
+    backoff: Backoff,
+    /// An event has come: the server is one of Jetstream.
+    has_served: bool,
+    state: State,
+}
+
+enum State {
+    /// Until it is time to connect, or at once.
+    Waiting(Option<Instant>),
+    Connecting(BoxFuture<'static, Result<Connection, Ended>>),
+    Connected(Box<Connection>),
+}
+
+impl Events {
+    /// The next event. Giving up waiting loses nothing.
+    ///
+    /// # Errors
+    /// [`ClientError`]: there will be none, ever.
+    pub async fn next(&mut self) -> Result<Event, ClientError> {
+        loop {
+            if let Update::Event(event) = self.next_update().await? {
+                return Ok(event);
+            }
+        }
+    }
+
+    /// What happens next: an event, or something about the connection. Giving up waiting loses nothing.
+    ///
+    /// # Errors
+    /// As [`Events::next`].
+    pub async fn next_update(&mut self) -> Result<Update, ClientError> {
+        loop {
+            match &mut self.state {
+                State::Waiting(until) => {
+                    if let Some(until) = *until {
+                        sleep_until(until).await;
+                    }
+                    self.state = State::Connecting(self.connect());
+                }
+                State::Connecting(connecting) => match connecting.await {
+                    Ok(connection) => {
+                        self.state = State::Connected(Box::new(connection));
+                        return Ok(Update::Connected);
+                    }
+                    Err(ended) => return self.ended(ended),
+                },
+                State::Connected(connection) => match connection.next().await {
+                    Ok(came) => {
+                        if let Some(update) = self.take(came)? {
+                            return Ok(update);
+                        }
+                    }
+                    Err(ended) => return self.ended(ended),
+                },
+            }
+        }
+    }
+
+    /// From now on other events: those that the server has not looked at yet are judged anew. A connection that breaks
+    /// meanwhile is made anew with them.
+    pub async fn update(&mut self, filter: Filter) {
+        self.client.filter = filter;
+        match &mut self.state {
+            State::Waiting(_) => {}
+            // It was begun with what was wanted before.
+            State::Connecting(_) => self.state = State::Waiting(None),
+            State::Connected(connection) => {
+                if connection.send(self.client.filter.message()).await.is_err() {
+                    self.state = State::Waiting(None);
+                }
+            }
+        }
+    }
+
+    /// Says good-bye to the server.
+    pub async fn close(self) {
+        if let State::Connected(connection) = self.state {
+            connection.close().await;
+        }
+    }
+
+    fn connect(&mut self) -> BoxFuture<'static, Result<Connection, Ended>> {
+        let Client {
+            endpoint,
+            filter,
+            is_compressed,
+            ..
+        } = &self.client;
+        let cursor = self.position.connect().map(|cursor| cursor.to_string());
+        let is_long = filter.is_long();
+        let listed = if is_long { Vec::new() } else { filter.query() };
+        let pairs = listed.iter().map(|(key, value)| (*key, value.as_str()));
+        let hello = is_long.then_some(("requireHello", "true"));
+        let compress = is_compressed.then_some(("compress", "true"));
+        let cursor = cursor.as_deref().map(|cursor| ("cursor", cursor));
+        let url = endpoint.with(pairs.chain(hello).chain(compress).chain(cursor));
+        let hello = is_long.then(|| filter.message());
+        Box::pin(async move {
+            let mut connection = Connection::open(url).await?;
+            if let Some(hello) = hello {
+                connection.send(hello).await?;
+            }
+            Ok(connection)
+        })
+    }
+
+    fn take(&mut self, came: Came) -> Result<Option<Update>, ClientError> {
+        let json = match came {
+            Came::Json(json) => json,
+            Came::Unreadable(what) => return self.no_event(what).map(Some),
+            Came::Skipped(skipped) => {
+                if let Some(time_us) = skipped.place {
+                    self.position.pass_over(time_us);
+                }
+                let what = format!("an event of {} bytes is too long", skipped.bytes);
+                return Ok(Some(Update::Skipped(what)));
+            }
+        };
+        let Some(event) = Event::of(json.clone()) else {
+            return self
+                .no_event(format!("an event without time_us: {}", shown(&json)))
+                .map(Some);
+        };
+        if !self.position.admit(event.time_us(), event.json()) {
+            return Ok(None);
+        }
+        self.backoff.reset();
+        self.has_served = true;
+        Ok(Some(Update::Event(event)))
+    }
+
+    /// What is no event costs itself when the server has shown that it serves events.
+    fn no_event(&self, what: String) -> Result<Update, ClientError> {
+        match self.has_served {
+            true => Ok(Update::Skipped(what)),
+            false => Err(ClientError::Foreign {
+                url: self.client.endpoint.to_string(),
+                what,
+            }),
+        }
+    }
+
+    fn ended(&mut self, ended: Ended) -> Result<Update, ClientError> {
+        match ended {
+            Ended::Broken {
+                reason,
+                was_reached,
+            } => {
+                let pause = self.backoff.next_pause();
+                self.state = State::Waiting(Some(Instant::now() + pause));
+                Ok(Update::Disconnected {
+                    reason,
+                    pause,
+                    was_reached,
+                })
+            }
+            Ended::Refused { status, answer } => {
+                self.state = State::Waiting(None);
+                Err(ClientError::Refused {
+                    url: self.client.endpoint.to_string(),
+                    status,
+                    answer,
+                })
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events")
+            .field("client", &self.client)
+            .field("position", &self.position)
+            .finish_non_exhaustive()
+    }
+}
+
+fn shown(json: &Bytes) -> String {
+    String::from_utf8_lossy(json).chars().take(SHOWN).collect()
+}

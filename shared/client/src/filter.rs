@@ -1,0 +1,107 @@
+//! Which events are wanted.
+
+use serde::Serialize;
+
+/// What is in no list is not limited by it. Servers refuse what they cannot read, with their reason; V1 takes 100
+/// collections and 10,000 DIDs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Filter {
+    wanted_collections: Vec<String>,
+    wanted_dids: Vec<String>,
+    max_message_size_bytes: u32,
+}
+
+/// What longer queries become is sent as a message: proxies take 8 KiB for all of a request's head.
+const MAX_QUERY: usize = 4 << 10;
+
+impl Filter {
+    /// Commits to this collection, or to all below a prefix such as `app.bsky.*`. Other kinds of events always pass.
+    #[must_use]
+    pub fn collection(mut self, nsid: impl Into<String>) -> Self {
+        self.wanted_collections.push(nsid.into());
+        self
+    }
+
+    /// Events of this repo.
+    #[must_use]
+    pub fn did(mut self, did: impl Into<String>) -> Self {
+        self.wanted_dids.push(did.into());
+        self
+    }
+
+    /// No event that is longer as uncompressed JSON. 0: no limit.
+    #[must_use]
+    pub fn max_bytes(mut self, bytes: u32) -> Self {
+        self.max_message_size_bytes = bytes;
+        self
+    }
+
+    /// As query parameters, in the order in which they were given.
+    pub(crate) fn query(&self) -> Vec<(&'static str, String)> {
+        let collections = self.wanted_collections.iter();
+        let collections = collections.map(|nsid| ("wantedCollections", nsid.clone()));
+        let dids = self.wanted_dids.iter();
+        let dids = dids.map(|did| ("wantedDids", did.clone()));
+        let size = Some(self.max_message_size_bytes).filter(|bytes| *bytes > 0);
+        let size = size.map(|bytes| ("maxMessageSizeBytes", bytes.to_string()));
+        collections.chain(dids).chain(size).collect()
+    }
+
+    /// Whether it does not fit into a request's head.
+    pub(crate) fn is_long(&self) -> bool {
+        let pairs = self.query();
+        let bytes = pairs
+            .iter()
+            .map(|(key, value)| key.len() + 2 + 3 * value.len());
+        bytes.sum::<usize>() > MAX_QUERY
+    }
+
+    /// As a message that replaces whatever was asked for before.
+    pub(crate) fn message(&self) -> String {
+        serde_json::json!({ "type": "options_update", "payload": self }).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_written_as_servers_read_it() {
+        let filter = Filter::default()
+            .collection("app.bsky.*")
+            .did("did:plc:a")
+            .did("did:plc:b")
+            .max_bytes(7);
+        let expected = [
+            ("wantedCollections", "app.bsky.*".to_owned()),
+            ("wantedDids", "did:plc:a".to_owned()),
+            ("wantedDids", "did:plc:b".to_owned()),
+            ("maxMessageSizeBytes", "7".to_owned()),
+        ];
+        assert_eq!(filter.query(), expected);
+        let message: serde_json::Value = serde_json::from_str(&filter.message()).unwrap();
+        let expected = serde_json::json!({
+            "type": "options_update",
+            "payload": {
+                "wantedCollections": ["app.bsky.*"],
+                "wantedDids": ["did:plc:a", "did:plc:b"],
+                "maxMessageSizeBytes": 7,
+            },
+        });
+        assert_eq!(message, expected);
+        assert!(Filter::default().query().is_empty());
+    }
+
+    #[test]
+    fn a_long_one_does_not_go_into_the_url() {
+        let dids = |count| {
+            (0..count).fold(Filter::default(), |it, n| {
+                it.did(format!("did:plc:{n:024}"))
+            })
+        };
+        assert!(!dids(30).is_long());
+        assert!(dids(50).is_long());
+    }
+}
