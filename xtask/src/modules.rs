@@ -29,7 +29,6 @@ const NOT_YET: &[&str] = &[
     "fanjet-filter",
     "fanjet-firehose",
     "fanjet-ingest",
-    "fanjet-kafka",
     "fanjet-log",
     "fanjet-log-embedded",
     "fanjet-log-nats",

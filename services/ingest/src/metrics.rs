@@ -7,6 +7,7 @@ mod subjects;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fanjet_identity::Ended;
 use fanjet_log::{EventLog, UpstreamId};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Meter};
@@ -17,7 +18,7 @@ use crate::gate::{DropReason, Drops, Gaps};
 use crate::held::PassedOver;
 use crate::lead::Role;
 use crate::upstream::Reason;
-use crate::verify::{LookupResult, Outcome};
+use crate::verify::Outcome;
 pub(crate) use labels::{Disconnect, Notice, Resumed};
 pub use subjects::show_subjects;
 
@@ -304,9 +305,14 @@ impl IngestMetrics {
             .add(1, &[KeyValue::new("outcome", outcome.label())]);
     }
 
-    pub(crate) fn key_looked_up(&self, result: LookupResult) {
-        self.key_lookups
-            .add(1, &[KeyValue::new("result", result.label())]);
+    pub(crate) fn key_looked_up(&self, ended: Ended) {
+        let result = match ended {
+            Ended::Found => "key",
+            Ended::Nothing => "missing",
+            Ended::Failed => "failed",
+            Ended::Timeout => "timeout",
+        };
+        self.key_lookups.add(1, &[KeyValue::new("result", result)]);
     }
 
     pub(crate) fn origin_lost(&self, resumed: Resumed) {

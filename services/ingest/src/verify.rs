@@ -37,7 +37,6 @@ use crowd::Gate;
 use keys::{KeyAnswer, Keys, Patience};
 
 pub(crate) use check::Outcome;
-pub(crate) use keys::LookupResult;
 
 /// Batches that wait for keys or for a worker at the same time; their bytes are the queue's.
 const LOOKAHEAD: usize = crowd::LARGE;

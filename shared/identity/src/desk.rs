@@ -3,81 +3,23 @@
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures::future::{BoxFuture, FutureExt, Shared};
+use futures::future::{FutureExt, Shared};
 use futures::stream::{FuturesUnordered, StreamExt};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::cache::Cache;
-use crate::fair::{Fair, Shares};
+use crate::fair::Fair;
 use crate::fetch::NoAnswer;
 use crate::gate::{Denied, Gate};
+use crate::kind::{Ended, Kind, Limits, Looking};
 use crate::memory::{Answered, Learned, Memory, Remembered};
-use crate::rate::{Budget, Rate};
+use crate::rate::Budget;
 
 /// What an answer costs beside its own bytes.
 const BYTES_AROUND: usize = 128;
-
-/// A look-up being made. `None`: there is nothing to be found.
-pub type Looking<T> = BoxFuture<'static, Result<Option<T>, NoAnswer>>;
-
-/// What one kind of look-up decides for itself.
-pub trait Kind<T>: Send + Sync {
-    /// Whose share a look-up counts against; `None` when nobody may be asked.
-    fn site(&self, key: &str) -> Option<String>;
-    /// How much an answer takes.
-    fn bytes(&self, answer: &T) -> usize;
-    /// For how long it is remembered what a look-up has found, or that nobody has answered.
-    fn time_to_live(&self, found: &Result<Option<T>, NoAnswer>) -> Duration;
-    /// A look-up has ended; so many keys are remembered now.
-    fn ended(&self, ended: Ended, remembered: usize);
-}
-
-/// How a look-up ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    /// With an answer.
-    Found,
-    /// There is nothing to be found.
-    Nothing,
-    /// Nobody answered as they should.
-    Failed,
-    /// Nobody answered in time.
-    Timeout,
-}
-
-impl Ended {
-    fn of<T>(found: &Result<Option<T>, NoAnswer>) -> Self {
-        match found {
-            Ok(Some(_)) => Self::Found,
-            Ok(None) => Self::Nothing,
-            Err(NoAnswer::Timeout) => Self::Timeout,
-            Err(_) => Self::Failed,
-        }
-    }
-
-    fn has_answered(self) -> bool {
-        matches!(self, Self::Found | Self::Nothing)
-    }
-}
-
-/// How much there may be of everything.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Keys that are remembered.
-    pub cached: usize,
-    /// Bytes of their answers.
-    pub cached_bytes: usize,
-    /// Look-ups of one key because of what is sent under it.
-    pub of_key: Rate,
-    /// Look-ups at the same time.
-    pub shares: Shares,
-    /// Time for one look-up.
-    pub timeout: Duration,
-}
 
 /// When a look-up begins.
 #[derive(Debug)]
@@ -109,16 +51,10 @@ pub enum Asked<T> {
 }
 
 /// A look-up that is going on.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct LookUp<T>(Shared<oneshot::Receiver<Remembered<T>>>);
 
-impl<T> Clone for LookUp<T> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<T> LookUp<T> {
+impl<T: Clone> LookUp<T> {
     /// What is known when it has ended; `None` when it never will.
     pub async fn ended(self) -> Option<Remembered<T>> {
         self.0.await.ok()
@@ -153,7 +89,7 @@ pub struct Desk<T, K> {
     ordered: Notify,
 }
 
-impl<T, K: Kind<T>> Desk<T, K> {
+impl<T: Clone, K: Kind<T>> Desk<T, K> {
     /// Nothing is known yet.
     pub fn new(kind: K, limits: Limits, admission: Admission) -> Self {
         Self {

@@ -16,14 +16,16 @@ mod rate;
 mod breaker;
 mod gate;
 mod fair;
+mod kind;
 mod memory;
 mod desk;
 
-pub use desk::{Admission, Asked, Desk, Ended, Kind, Limits, LookUp, Looking};
+pub use desk::{Admission, Asked, Desk, LookUp};
 pub use documents::{Documents, Web};
 pub use fair::Shares;
 pub use fetch::{NoAnswer, base_url, below, fetch};
 pub use gate::{Denied, Gate};
+pub use kind::{Ended, Kind, Limits, Looking};
 pub use memory::{Answered, Remembered};
 pub use rate::{Budget, Rate};
 pub use who::Who;

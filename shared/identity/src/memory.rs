@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::rate::{Rate, Taken};
 
 /// What is known.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Answered<T> {
     /// This.
     Found(Arc<T>),
@@ -16,16 +16,6 @@ pub enum Answered<T> {
     Nothing,
     /// Nothing: nobody was asked, or nobody has answered.
     Unknown,
-}
-
-impl<T> Clone for Answered<T> {
-    fn clone(&self) -> Self {
-        match self {
-            Self::Found(found) => Self::Found(Arc::clone(found)),
-            Self::Nothing => Self::Nothing,
-            Self::Unknown => Self::Unknown,
-        }
-    }
 }
 
 impl<T> Answered<T> {
@@ -39,7 +29,7 @@ impl<T> Answered<T> {
 }
 
 /// What is known, and how well.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Remembered<T> {
     /// The newest answer.
     pub answer: Answered<T>,
@@ -49,15 +39,6 @@ pub struct Remembered<T> {
     pub is_doubted: bool,
     /// Whether it is to be looked up again, for whatever reason.
     pub is_stale: bool,
-}
-
-impl<T> Clone for Remembered<T> {
-    fn clone(&self) -> Self {
-        Self {
-            answer: self.answer.clone(),
-            ..*self
-        }
-    }
 }
 
 impl<T> Remembered<T> {
@@ -96,7 +77,7 @@ pub(crate) struct Learned<T> {
     pub(crate) is_late: bool,
 }
 
-impl<T> Memory<T> {
+impl<T: Clone> Memory<T> {
     /// What is remembered after a look-up, in the place of what was before.
     pub(crate) fn after(
         before: Option<&Self>,

@@ -74,7 +74,7 @@ fn touch(metrics: &IngestMetrics) {
     {
         metrics.verified(outcome);
     }
-    for result in all!(LookupResult: Key Missing Failed Timeout) {
+    for result in all!(Ended: Found Nothing Failed Timeout) {
         metrics.key_looked_up(result);
     }
     metrics.resynced();

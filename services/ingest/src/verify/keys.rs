@@ -19,7 +19,6 @@ use super::crowd::Crowd;
 use super::documents::DidDocuments;
 use crate::metrics::IngestMetrics;
 use kind::Desk;
-pub(crate) use kind::LookupResult;
 
 /// A key that was looked up more recently than this is not looked up again when a signature fails.
 const FRESH: Duration = Duration::from_secs(10);

@@ -43,7 +43,7 @@ fn limits(kind: LookUp, config: &EnrichConfig) -> Limits {
 }
 
 /// What its answers are.
-pub(super) trait Answer: Send + Sync {
+pub(super) trait Answer: Clone + Send + Sync {
     /// Whether it will soon be another.
     fn is_fleeting(&self) -> bool;
     /// How much it takes.

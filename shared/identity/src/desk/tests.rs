@@ -1,9 +1,12 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use futures::future::join_all;
 use tokio::time::advance;
 
 use super::*;
+use crate::fair::Shares;
+use crate::rate::Rate;
 
 /// Finds the key itself, unless it says otherwise, after 100 ms.
 struct Echo;

@@ -19,42 +19,6 @@ const AT_ONCE: usize = 1_000;
 /// Looks keys up.
 pub(super) type Desk = fanjet_identity::Desk<PublicKey, Key>;
 
-/// How a look-up ended: a closed set, counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LookupResult {
-    /// A key.
-    Key,
-    /// No document, or one without a usable key.
-    Missing,
-    /// No answer, or one that makes no sense.
-    Failed,
-    /// No answer in time.
-    Timeout,
-}
-
-impl LookupResult {
-    /// The metric label.
-    pub(crate) fn label(self) -> &'static str {
-        match self {
-            Self::Key => "key",
-            Self::Missing => "missing",
-            Self::Failed => "failed",
-            Self::Timeout => "timeout",
-        }
-    }
-}
-
-impl From<Ended> for LookupResult {
-    fn from(ended: Ended) -> Self {
-        match ended {
-            Ended::Found => Self::Key,
-            Ended::Nothing => Self::Missing,
-            Ended::Failed => Self::Failed,
-            Ended::Timeout => Self::Timeout,
-        }
-    }
-}
-
 /// The keys that are in DID documents.
 pub(super) struct Key {
     key_ttl: Duration,
@@ -116,6 +80,6 @@ impl Kind<PublicKey> for Key {
     }
 
     fn ended(&self, ended: Ended, _remembered: usize) {
-        self.metrics.key_looked_up(ended.into());
+        self.metrics.key_looked_up(ended);
     }
 }
