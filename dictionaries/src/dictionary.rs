@@ -6,10 +6,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::{DictionaryError, Flaw};
-
-/// Longest dictionary in bytes.
-pub const MAX_LEN: usize = 1 << 20;
+use crate::{DictionaryError, Flaw, MAX_LEN};
 
 const MAGIC: [u8; 4] = [0x37, 0xa4, 0x30, 0xec];
 const HEADER_LEN: usize = 8;

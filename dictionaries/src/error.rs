@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::MAX_LEN;
+/// Longest dictionary in bytes.
+pub const MAX_LEN: usize = 1 << 20;
 
 /// A configured dictionary that cannot be used. Retrying cannot help.
 #[derive(Debug, Error)]

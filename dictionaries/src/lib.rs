@@ -3,8 +3,8 @@
 //! A frame made with one dictionary cannot be read with another, so the bytes are part of the contract with every
 //! client that bundles them. This crate gives bytes and must never compress.
 
-mod dictionary;
 mod error;
+mod dictionary;
 
-pub use dictionary::{Dictionary, MAX_LEN, v1};
-pub use error::{DictionaryError, Flaw};
+pub use dictionary::{Dictionary, v1};
+pub use error::{DictionaryError, Flaw, MAX_LEN};

@@ -5,8 +5,8 @@
 mod settings;
 mod visit;
 mod open_files;
-mod process;
 mod failure;
+mod process;
 
 use std::process::ExitCode;
 use std::time::Duration;

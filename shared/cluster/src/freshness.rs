@@ -7,10 +7,10 @@
 //! is one look-up and allocates nothing.
 
 mod flow_clock;
-mod row;
 mod silence;
-mod table;
+mod row;
 mod snapshot;
+mod table;
 
 pub use flow_clock::FlowClock;
 pub use row::Row;

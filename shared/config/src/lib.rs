@@ -5,13 +5,12 @@
 
 mod flags;
 mod service_links;
-mod load;
 mod list;
-mod range;
-mod process;
-
 mod secret;
 mod error;
+mod load;
+mod range;
+mod process;
 
 pub use error::{ConfigError, EXIT_CONFIG};
 pub use flags::{Flags, HealthQuestion};

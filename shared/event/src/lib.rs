@@ -7,7 +7,6 @@
 //! <https://atproto.com/specs/data-model>.
 
 mod syntax;
-
 mod did;
 mod nsid;
 mod record_key;
@@ -16,9 +15,8 @@ mod datetime;
 mod cid;
 mod operation;
 mod topic;
-
-mod time;
 mod cursor;
+mod time;
 
 pub use cid::{Cid, Codec};
 pub use cursor::{Cursor, SEQ_TIME_BOUNDARY};

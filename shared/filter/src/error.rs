@@ -2,8 +2,10 @@
 
 use thiserror::Error;
 
-use crate::options::MAX_HEARTBEAT_SECONDS;
 use crate::{List, MAX_FILTER_BYTES, Parameter};
+
+/// The longest heartbeat; the shortest is one second.
+pub const MAX_HEARTBEAT_SECONDS: u64 = 300;
 
 /// Refused options. The texts begin with the words of Jetstream v1 and go on with what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

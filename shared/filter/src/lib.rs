@@ -3,30 +3,26 @@
 //! Pure: a query string or a client's message in, a filter out. This crate must never do I/O, know a socket or hold a subscriber.
 
 mod query;
-mod parameter;
-
-mod options;
-
-mod encoding;
 mod go_json;
+mod list;
+mod parameter;
+mod plc;
+mod error;
+mod encoding;
+mod request;
+mod filter;
+mod options;
 mod message;
 mod payload;
 
-mod list;
-mod plc;
-mod request;
-mod filter;
-
-mod error;
-
 pub use encoding::Encoding;
-pub use error::{MessageError, OptionsError};
+pub use error::{MAX_HEARTBEAT_SECONDS, MessageError, OptionsError};
 pub use filter::{EventKind, Filter};
 pub use list::{
     List, MAX_COLLECTION_VALUES, MAX_COLLECTIONS, MAX_DID_VALUES, MAX_DIDS, MAX_FILTER_BYTES,
 };
 pub use message::ClientMessage;
-pub use options::{MAX_HEARTBEAT_SECONDS, SubscriberOptions};
+pub use options::SubscriberOptions;
 pub use parameter::Parameter;
 pub use plc::PlcDid;
 pub use request::FilterRequest;

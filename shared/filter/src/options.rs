@@ -5,13 +5,10 @@ use std::time::Duration;
 use fanjet_event::{Cursor, TimeUs};
 
 use crate::query::pairs;
-use crate::{Encoding, Filter, FilterRequest, OptionsError, Parameter};
+use crate::{Encoding, Filter, FilterRequest, MAX_HEARTBEAT_SECONDS, OptionsError, Parameter};
 
 /// The last event that a reader has which comes back. Readers spell it `lastEventId` and `lastEventID`.
 const LAST_EVENT_ID: &str = "lastEventId";
-
-/// The longest heartbeat; the shortest is one second.
-pub const MAX_HEARTBEAT_SECONDS: u64 = 300;
 
 /// What one client asked for when it connected.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

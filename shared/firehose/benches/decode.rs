@@ -18,6 +18,7 @@ use divan::counter::{BytesCount, ItemsCount};
 use divan::{AllocProfiler, Bencher, black_box};
 use fanjet_event::Cid;
 use fanjet_firehose::oracle::build::{self, Node};
+use fanjet_firehose::oracle::repo;
 use fanjet_firehose::{Claim, Commit, Frame, OpenCommit, decode_frame, oracle, write_record_json};
 use smallvec::SmallVec;
 
@@ -153,7 +154,7 @@ fn hostile_commit(bencher: Bencher<'_, '_>) {
     let records: Vec<_> = (0..40_000u32)
         .map(|number| Node::Unsigned(number.into()).encode())
         .collect();
-    let frame = build::creating_frame(&records);
+    let frame = repo::creating_frame(&records);
     bencher
         .counter(BytesCount::new(frame.len()))
         .bench_local(|| {
@@ -257,6 +258,6 @@ fn made_frames() -> Vec<Vec<u8>> {
         .iter()
         .cycle()
         .take(92)
-        .map(|record| build::creating_frame(&[record.clone().canonical().encode()]))
+        .map(|record| repo::creating_frame(&[record.clone().canonical().encode()]))
         .collect()
 }

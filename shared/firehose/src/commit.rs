@@ -99,7 +99,10 @@ impl<'a> OpenCommit<'a> {
     /// # Errors
     /// [`SignedError`] when the frame does not hold the signed commit that it speaks of; nothing is judged then.
     pub fn prove(&self, claims: &mut [Claim<'_>]) -> Result<(), SignedError> {
-        let data = signed::data(&self.commit, &self.blocks)?;
+        let Commit {
+            commit, repo, rev, ..
+        } = self.commit;
+        let data = signed::data(commit, repo, rev, &self.blocks)?;
         tree::prove(&self.blocks, data, claims);
         Ok(())
     }

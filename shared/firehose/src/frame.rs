@@ -1,10 +1,13 @@
 //! One frame: a header map `{op, t}` and a body map, both DAG-CBOR, one behind the other.
 
+mod kinds;
 mod body;
 
 use crate::cbor::Reader;
 use crate::commit::Commit;
 use crate::error::FrameError;
+
+pub use kinds::{Account, ErrorFrame, Identity, Info, Sync, Unknown};
 
 /// A decoded frame of `com.atproto.sync.subscribeRepos`, borrowing from its bytes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,76 +26,6 @@ pub enum Frame<'a> {
     Error(ErrorFrame<'a>),
     /// A message type that is not known here.
     Unknown(Unknown<'a>),
-}
-
-/// `#identity`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Identity<'a> {
-    /// Relay seq.
-    pub seq: u64,
-    /// The account.
-    pub did: &'a str,
-    /// The upstream's RFC 3339 time.
-    pub time: &'a str,
-    /// The handle now, if the upstream says.
-    pub handle: Option<&'a str>,
-}
-
-/// `#account`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Account<'a> {
-    /// Relay seq.
-    pub seq: u64,
-    /// The account.
-    pub did: &'a str,
-    /// The upstream's RFC 3339 time.
-    pub time: &'a str,
-    /// Whether the account's repo can be read.
-    pub active: bool,
-    /// Why it is not active: `takendown`, `suspended`, `deleted`, `deactivated`, ...
-    pub status: Option<&'a str>,
-}
-
-/// `#sync`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sync<'a> {
-    /// Relay seq.
-    pub seq: u64,
-    /// The account.
-    pub did: &'a str,
-    /// The revision of the repo's state.
-    pub rev: &'a str,
-    /// The upstream's RFC 3339 time.
-    pub time: &'a str,
-    /// A CAR with the commit block.
-    pub blocks: &'a [u8],
-}
-
-/// `#info`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Info<'a> {
-    /// What it is about, for example `OutdatedCursor`.
-    pub name: &'a str,
-    /// For humans.
-    pub message: Option<&'a str>,
-}
-
-/// An error frame; the upstream closes the stream behind it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ErrorFrame<'a> {
-    /// The error's name, for example `FutureCursor`.
-    pub error: &'a str,
-    /// For humans.
-    pub message: Option<&'a str>,
-}
-
-/// A message of a type that is not known here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unknown<'a> {
-    /// The header's `t`.
-    pub kind: &'a str,
-    /// The body's `seq`, if it has one: it still counts against gaps.
-    pub seq: Option<u64>,
 }
 
 impl Frame<'_> {

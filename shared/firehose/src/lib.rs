@@ -32,18 +32,13 @@
 
 pub mod cbor;
 mod error;
-
-mod frame;
-
-mod commit;
-mod ops;
-
 mod car;
 mod blocks;
-
+mod ops;
 mod signed;
 mod tree;
-
+mod commit;
+mod frame;
 mod record;
 
 #[cfg(feature = "oracle")]

@@ -6,15 +6,15 @@
 
 mod value;
 
-mod frame;
-
 mod json;
 mod record;
 
-mod compare;
+mod frame;
 
 pub mod build;
 pub mod repo;
+
+mod compare;
 
 pub use compare::{compare_car, compare_frame, compare_record};
 pub use frame::{Blocks, CarBlocks, SlowContent, SlowFrame, SlowOperation, read_car, read_frame};

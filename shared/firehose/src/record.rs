@@ -4,6 +4,7 @@
 //! sorted and only then written. To note them, nested values must be passed over; [`Containers`] remembers where each
 //! one ends, so that no byte is passed over more than once however deep it lies.
 
+mod limits;
 mod containers;
 mod link;
 mod map;
@@ -13,16 +14,9 @@ use fanjet_json::{write_base64, write_f64, write_i64, write_lossy_str, write_u64
 use crate::cbor::{Item, Reader};
 use crate::error::RecordError;
 use containers::Containers;
+use limits::{MAX_ELEMENTS, MAX_KEY, MAX_RECORD};
 
-/// Longest record in bytes. No text or byte string can be longer, so those need no bound of their own.
-const MAX_RECORD: usize = 1 << 20;
-/// Most elements of one array, most entries of one map.
-const MAX_ELEMENTS: usize = 131_072;
-/// How deep a record's JSON may be nested: the record itself is level 1. The JSON parsers of some languages end at 127 levels, and
-/// an event is wrapped around the record: two levels for Jetstream, up to five more in Kafka.
-pub const MAX_RECORD_LEVELS: usize = 120;
-/// Longest map key in bytes.
-const MAX_KEY: usize = 8_192;
+pub use limits::MAX_RECORD_LEVELS;
 
 /// Appends a record as Jetstream v1 writes it.
 ///

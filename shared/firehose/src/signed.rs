@@ -4,27 +4,31 @@ use fanjet_event::{Cid, Codec};
 
 use crate::blocks::{Blocks, Mismatch};
 use crate::cbor::{Item, Reader};
-use crate::commit::Commit;
 use crate::error::SignedError;
 
 /// The root of the tree that a frame's commit object signs. The object must be the CAR's root and the frame's `commit`, and
 /// speak of the frame's repo and rev.
-pub(crate) fn data(commit: &Commit<'_>, blocks: &Blocks<'_>) -> Result<Cid, SignedError> {
+pub(crate) fn data(
+    commit: Option<Cid>,
+    repo: &str,
+    rev: &str,
+    blocks: &Blocks<'_>,
+) -> Result<Cid, SignedError> {
     let root = blocks
         .root()
         .filter(|root| root.codec() == Codec::DagCbor)
-        .filter(|root| commit.commit.is_none_or(|commit| commit == *root))
+        .filter(|root| commit.is_none_or(|commit| commit == *root))
         .ok_or(SignedError::WrongRoot)?;
     let block = blocks
         .matching(root)
         .map_err(|Mismatch| SignedError::CommitMismatch)?
         .ok_or(SignedError::MissingCommit)?;
     let object = Object::read(block).ok_or(SignedError::MalformedCommit)?;
-    if object.did != commit.repo {
+    if object.did != repo {
         return Err(SignedError::WrongDid);
     }
     // Objects of version 2 need not have one.
-    if object.rev.is_some_and(|rev| rev != commit.rev) {
+    if object.rev.is_some_and(|of_object| of_object != rev) {
         return Err(SignedError::WrongRev);
     }
     Ok(object.data)

@@ -21,14 +21,11 @@
 
 pub mod limits;
 mod error;
-
 mod key;
 mod did_document;
-
 mod signed;
-mod opened;
-
 mod tree;
+mod opened;
 
 pub use did_document::signing_key;
 pub use error::{Blame, KeyError, Refusal};

@@ -4,10 +4,9 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use crate::websocket::{self, MAX_CONTROL_PAYLOAD};
+use crate::websocket::{self, beginning};
 
-/// Longest reason text of a close frame in bytes: a control frame's payload less the code.
-pub const MAX_CLOSE_TEXT: usize = MAX_CONTROL_PAYLOAD - 2;
+pub use crate::websocket::{MAX_CLOSE_TEXT, cut};
 
 /// Why a subscriber's connection ended. Codes are those of RFC 6455 section 7.4 and the IANA registry.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -160,11 +159,6 @@ impl CloseReason {
     }
 }
 
-/// The longest beginning of `text` that fits into a close frame and ends on a character boundary.
-pub fn cut(text: &str) -> &str {
-    beginning(text, MAX_CLOSE_TEXT)
-}
-
 /// The text, or as much of its beginning as fits into a close frame with `...` behind it.
 pub fn shortened(text: &str) -> Cow<'_, str> {
     if text.len() <= MAX_CLOSE_TEXT {
@@ -174,15 +168,6 @@ pub fn shortened(text: &str) -> Cow<'_, str> {
 }
 
 const ELLIPSIS: &str = "...";
-
-/// The longest beginning of at most `max` bytes that ends on a character boundary.
-fn beginning(text: &str, max: usize) -> &str {
-    let end = (0..=text.len().min(max))
-        .rev()
-        .find(|&end| text.is_char_boundary(end))
-        .unwrap_or(0);
-    &text[..end]
-}
 
 /// Codes that may stand in a frame: 1005, 1006 and 1015 only exist for local use.
 fn is_sendable(code: u16) -> bool {

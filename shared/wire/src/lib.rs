@@ -5,8 +5,8 @@
 pub mod v1;
 pub mod envelope;
 pub mod heartbeat;
+pub mod websocket;
 pub mod zstd;
 pub mod v0;
-pub mod websocket;
-pub mod stream;
 pub mod close;
+pub mod stream;

@@ -7,6 +7,9 @@ use bytes::{BufMut, Bytes, BytesMut};
 /// Longest payload of a ping, pong or close frame in bytes.
 pub const MAX_CONTROL_PAYLOAD: usize = 125;
 
+/// Longest reason text of a close frame in bytes: a control frame's payload less the code.
+pub const MAX_CLOSE_TEXT: usize = MAX_CONTROL_PAYLOAD - 2;
+
 /// The longest header in bytes, as [`header_len`] gives it.
 pub(crate) const MAX_HEADER_LEN: usize = 10;
 
@@ -57,15 +60,29 @@ pub fn pong_frame(payload: &[u8]) -> Bytes {
     frame(PONG, control_payload(payload))
 }
 
-/// A close frame. The text is cut to [`MAX_CLOSE_TEXT`](crate::close::MAX_CLOSE_TEXT) bytes on a character
+/// A close frame. The text is cut to [`MAX_CLOSE_TEXT`] bytes on a character
 /// boundary; without a code there can be no text.
 pub fn close_frame(code: Option<u16>, text: &str) -> Bytes {
     let mut payload = Vec::with_capacity(MAX_CONTROL_PAYLOAD);
     if let Some(code) = code {
         payload.extend_from_slice(&code.to_be_bytes());
-        payload.extend_from_slice(crate::close::cut(text).as_bytes());
+        payload.extend_from_slice(cut(text).as_bytes());
     }
     frame(CLOSE, &payload)
+}
+
+/// The longest beginning of `text` that fits into a close frame and ends on a character boundary.
+pub fn cut(text: &str) -> &str {
+    beginning(text, MAX_CLOSE_TEXT)
+}
+
+/// The longest beginning of at most `max` bytes that ends on a character boundary.
+pub(crate) fn beginning(text: &str, max: usize) -> &str {
+    let end = (0..=text.len().min(max))
+        .rev()
+        .find(|&end| text.is_char_boundary(end))
+        .unwrap_or(0);
+    &text[..end]
 }
 
 /// Bytes in front of a payload of this length.

@@ -1,6 +1,6 @@
 //! Header and bodies, key by key.
 
-use super::{Account, ErrorFrame, Identity, Info, Sync, Unknown};
+use super::kinds::{Account, ErrorFrame, Identity, Info, Sync, Unknown};
 use crate::cbor::{CborError, Item, Reader};
 use crate::commit::Commit;
 use crate::error::FrameError;

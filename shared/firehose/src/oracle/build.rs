@@ -2,8 +2,6 @@
 
 use fanjet_event::Cid;
 
-use super::repo;
-
 /// The repo of all commits here.
 pub const REPO: &str = "did:plc:wq4aajammjtxdomz3e23667t";
 /// Their rev.
@@ -187,39 +185,6 @@ pub fn section(car: &mut Vec<u8>, parts: &[&[u8]]) {
     }
     car.push(len as u8);
     parts.iter().for_each(|part| car.extend_from_slice(part));
-}
-
-/// A frame that creates these records in a repo of about a thousand others, with the nodes that prove it.
-pub fn creating_frame(records: &[Vec<u8>]) -> Vec<u8> {
-    let others = (0..1_000u32).map(|number| {
-        let path = format!("app.bsky.feed.like/3mptbyp{number:06}");
-        (path, Cid::of_dag_cbor(&number.to_be_bytes()))
-    });
-    let created: Vec<_> = (0u32..)
-        .zip(records)
-        .map(|(number, record)| {
-            let path = format!("app.bsky.feed.post/3mptbyp{number:06}");
-            (path, Cid::of_dag_cbor(record))
-        })
-        .collect();
-    let all: Vec<_> = others.chain(created.iter().cloned()).collect();
-    let mut nodes = repo::tree(&all);
-    let data = nodes.last().map_or(Cid::of_dag_cbor(b""), |(cid, _)| *cid);
-    let object = repo::commit_object(data);
-    let paths: Vec<_> = created.iter().map(|(path, _)| path.as_str()).collect();
-    repo::keep_ways(&mut nodes, data, &paths);
-    let ops = created
-        .iter()
-        .map(|(path, cid)| op("create", path, Some(*cid)));
-    let contents = created
-        .iter()
-        .zip(records)
-        .map(|((_, cid), record)| (*cid, record.clone()));
-    let blocks: Vec<_> = std::iter::once(object)
-        .chain(nodes)
-        .chain(contents)
-        .collect();
-    repo::commit_frame(ops.collect(), &blocks)
 }
 
 fn head(out: &mut Vec<u8>, major: u8, argument: u64) {

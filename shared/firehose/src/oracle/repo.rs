@@ -286,3 +286,36 @@ fn strict(block: &[u8]) -> Option<Value> {
     let value: Value = serde_ipld_dagcbor::from_slice(block).ok()?;
     (value.encoded_len() == block.len()).then_some(value)
 }
+
+/// A frame that creates these records in a repo of about a thousand others, with the nodes that prove it.
+pub fn creating_frame(records: &[Vec<u8>]) -> Vec<u8> {
+    let others = (0..1_000u32).map(|number| {
+        let path = format!("app.bsky.feed.like/3mptbyp{number:06}");
+        (path, Cid::of_dag_cbor(&number.to_be_bytes()))
+    });
+    let created: Vec<_> = (0u32..)
+        .zip(records)
+        .map(|(number, record)| {
+            let path = format!("app.bsky.feed.post/3mptbyp{number:06}");
+            (path, Cid::of_dag_cbor(record))
+        })
+        .collect();
+    let all: Vec<_> = others.chain(created.iter().cloned()).collect();
+    let mut nodes = tree(&all);
+    let data = nodes.last().map_or(Cid::of_dag_cbor(b""), |(cid, _)| *cid);
+    let object = commit_object(data);
+    let paths: Vec<_> = created.iter().map(|(path, _)| path.as_str()).collect();
+    keep_ways(&mut nodes, data, &paths);
+    let ops = created
+        .iter()
+        .map(|(path, cid)| build::op("create", path, Some(*cid)));
+    let contents = created
+        .iter()
+        .zip(records)
+        .map(|((_, cid), record)| (*cid, record.clone()));
+    let blocks: Vec<_> = std::iter::once(object)
+        .chain(nodes)
+        .chain(contents)
+        .collect();
+    commit_frame(ops.collect(), &blocks)
+}

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::{MAX_ELEMENTS, MAX_KEY, MAX_RECORD_LEVELS};
+use super::limits::{MAX_ELEMENTS, MAX_KEY, MAX_RECORD_LEVELS};
 use crate::cbor::{Item, Reader};
 use crate::error::RecordError;
 

@@ -241,7 +241,7 @@ fn the_signed_commit_must_be_the_one_that_the_frame_speaks_of() {
     let (cid, mut block) = good[0].clone();
     *block.last_mut().unwrap() ^= 1;
     assert_eq!(proven((cid, block)), Err(SignedError::CommitMismatch));
-    let frame = crate::oracle::build::creating_frame(&[]);
+    let frame = crate::oracle::repo::creating_frame(&[]);
     let Ok(Frame::Commit(mut commit)) = decode_frame(&frame) else {
         panic!("the frame is sound");
     };

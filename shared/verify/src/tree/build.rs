@@ -2,7 +2,7 @@
 
 use fanjet_event::Cid;
 
-use super::{Key, Keys};
+use super::keys::{Key, Keys};
 use crate::Refusal;
 
 /// The nodes along the right edge, which are not finished; by layer.

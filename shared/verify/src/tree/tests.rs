@@ -1,3 +1,4 @@
+use super::keys::{Keys, layer_of};
 use super::*;
 
 #[test]

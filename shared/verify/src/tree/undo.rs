@@ -4,7 +4,7 @@ use fanjet_event::{Action, Cid};
 use fanjet_firehose::{ListedOp, Ops};
 
 use super::build::Builder;
-use super::{Key, Keys, layer_of};
+use super::keys::{Key, Keys, layer_of};
 use crate::Refusal;
 
 /// Takes the tree after the operations from left to right, and builds the one before.

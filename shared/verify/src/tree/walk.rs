@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use fanjet_event::{Cid, Codec};
 use fanjet_firehose::Blocks;
 
+use super::keys::{Key, layer_of};
 use super::node::{Node, NodeEntry};
 use super::undo::Undo;
-use super::{Key, layer_of};
 use crate::Refusal;
 
 /// Gives all records and unknown subtrees below `root` to `undo`, and checks every node on the way: its hash, its form,
