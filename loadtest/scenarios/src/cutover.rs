@@ -51,11 +51,7 @@ enum Only {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let profile = match args.dev {
-        true => Profile::Dev,
-        false => Profile::Release,
-    };
-    block_on(cutover(args, profile))
+    block_on(cutover(args, Profile::of(args.dev)))
 }
 
 async fn cutover(args: &Args, profile: Profile) -> Result<()> {

@@ -92,18 +92,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     })
 }
 
-impl Args {
-    fn profile(&self) -> Profile {
-        match self.dev {
-            true => Profile::Dev,
-            false => Profile::Release,
-        }
-    }
-}
-
 async fn steady(k6: &Path, args: &Args) -> Result<()> {
     let flags = ["--rate", &args.rate.to_string(), "--start", "now"];
-    let stage = Stage::start(args.profile(), &flags).await?;
+    let stage = Stage::start(Profile::of(args.dev), &flags).await?;
     if args.scenario == Scenario::Replay {
         println!("filling the log");
         sleep(Duration::from_secs(args.seconds)).await;
@@ -119,7 +110,7 @@ async fn rolling(k6: &Path, args: &Args) -> Result<()> {
         flowing.with_context(|| format!("--seconds: more than {SETTLING:?} are needed"))?;
     let frames = u64::from(args.rate) * flowing.as_secs();
     let published = Publication::new(args.rate, frames)?;
-    let mut stage = Stage::start(args.profile(), published.flags()).await?;
+    let mut stage = Stage::start(Profile::of(args.dev), published.flags()).await?;
     let (url, edges) = (stage.url(), stage.edges());
     let summary = published.folder().join("summary.json");
     let mut running = std::pin::pin!(subscribers(k6, args, &url, Some(&summary)));

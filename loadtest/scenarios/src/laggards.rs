@@ -52,15 +52,6 @@ pub(crate) struct Args {
     dev: bool,
 }
 
-impl Args {
-    fn profile(&self) -> Profile {
-        match self.dev {
-            true => Profile::Dev,
-            false => Profile::Release,
-        }
-    }
-}
-
 pub(crate) fn run(args: &Args) -> Result<()> {
     block_on(laggards(args))
 }
@@ -76,7 +67,7 @@ async fn laggards(args: &Args) -> Result<()> {
         .iter()
         .map(|(key, value)| (*key, &**value))
         .collect();
-    let mut cluster = Cluster::start(args.profile(), published.flags(), &settings).await?;
+    let mut cluster = Cluster::start(Profile::of(args.dev), published.flags(), &settings).await?;
     let ledger = published.ledger();
     let mut accounts = JoinSet::new();
     accounts.spawn(fill(Arc::clone(&ledger), frames));

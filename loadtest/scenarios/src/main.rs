@@ -39,6 +39,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use fanjet_tools::programs::Profile;
 
 /// The project's programs as real processes.
 #[derive(Debug, Parser)]
@@ -74,6 +75,9 @@ enum Command {
         /// How long
         #[arg(long, default_value_t = 10)]
         minutes: u64,
+        /// Programs without optimisation
+        #[arg(long)]
+        dev: bool,
     },
     /// Cursors of every age with every kind of filter under load: from the log to live nothing is missing or repeated
     Cutover(cutover::Args),
@@ -126,7 +130,9 @@ fn run(command: Command) -> Result<()> {
         Command::Demo { rate, events } => demo::run(rate, events),
         Command::Readme => readme::run(),
         Command::Corpus { dir } => corpus::run(&dir),
-        Command::Soak { rate, minutes } => soak::run(rate, Duration::from_secs(minutes * 60)),
+        Command::Soak { rate, minutes, dev } => {
+            soak::run(rate, Duration::from_secs(minutes * 60), Profile::of(dev))
+        }
         Command::Cutover(args) => cutover::run(&args),
         Command::Laggards(args) => laggards::run(&args),
         Command::K6(args) => k6::run(&args),

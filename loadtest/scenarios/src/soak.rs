@@ -23,14 +23,14 @@ const SAMPLE: Duration = Duration::from_secs(10);
 /// Small enough that the ring is full, and the edge as large as it gets, well before half time.
 const RING_BYTES: &str = "67108864";
 
-pub(crate) fn run(rate: u32, duration: Duration) -> Result<()> {
-    block_on(soak(rate, duration))
+pub(crate) fn run(rate: u32, duration: Duration, profile: Profile) -> Result<()> {
+    block_on(soak(rate, duration, profile))
 }
 
-async fn soak(rate: u32, duration: Duration) -> Result<()> {
+async fn soak(rate: u32, duration: Duration, profile: Profile) -> Result<()> {
     let published = Publication::new(rate, u64::from(rate) * duration.as_secs())?.forgetful();
     let settings = [("tail.ring_bytes", RING_BYTES)];
-    let mut cluster = Cluster::start(Profile::Release, published.flags(), &settings).await?;
+    let mut cluster = Cluster::start(profile, published.flags(), &settings).await?;
     let ledger = published.ledger();
     let mut accounts = JoinSet::new();
     accounts.spawn(fill(Arc::clone(&ledger), published.frames));

@@ -24,6 +24,16 @@ pub enum Profile {
     Release,
 }
 
+impl Profile {
+    /// What a scenario's `--dev` asks for.
+    pub fn of(dev: bool) -> Self {
+        match dev {
+            true => Self::Dev,
+            false => Self::Release,
+        }
+    }
+}
+
 /// Builds [`PROGRAMS`].
 ///
 /// # Errors

@@ -123,10 +123,7 @@ pub(super) enum Pace {
 
 impl Options {
     pub(super) fn profile(&self) -> Profile {
-        match self.dev {
-            true => Profile::Dev,
-            false => Profile::Release,
-        }
+        Profile::of(self.dev)
     }
 
     pub(super) fn sides(&self) -> Vec<Side> {
