@@ -1,11 +1,12 @@
 //! Time as an argument.
 
 mod steady;
+mod system;
 
-use std::sync::LazyLock;
 use std::time::Instant;
 
 pub use steady::SteadyClock;
+pub use system::SystemClock;
 
 /// Where the time comes from. Tests bring their own.
 pub trait Clock: Send + Sync + 'static {
@@ -15,33 +16,5 @@ pub trait Clock: Send + Sync + 'static {
     /// Time that only passes: for how long something takes, whatever happens to the wall clock.
     fn instant(&self) -> Instant {
         Instant::now()
-    }
-}
-
-/// The machine's clock, as far as it is [steady](SteadyClock). One for the process: whoever asks, is told the same.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now_us(&self) -> u64 {
-        static STEADY: LazyLock<SteadyClock<MachineClock>> =
-            LazyLock::new(|| SteadyClock::new(MachineClock));
-        STEADY.now_us()
-    }
-}
-
-/// What the machine says, right or wrong.
-#[derive(Debug, Clone, Copy)]
-struct MachineClock;
-
-impl Clock for MachineClock {
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "the one place where the wall clock is read"
-    )]
-    fn now_us(&self) -> u64 {
-        std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |since| since.as_micros().try_into().unwrap_or(u64::MAX))
     }
 }
