@@ -17,7 +17,7 @@ use corpus::Corpus;
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{AllocProfiler, Bencher, black_box};
 use fanjet_event::Cid;
-use fanjet_firehose::oracle::build::{self, Node};
+use fanjet_firehose::oracle::build::Node;
 use fanjet_firehose::oracle::repo;
 use fanjet_firehose::{Claim, Commit, Frame, OpenCommit, decode_frame, oracle, write_record_json};
 use smallvec::SmallVec;
