@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 
 use fanjet_edge::hub::{Member, Shard, ShardLimits, Step};
 use fanjet_edge::metrics::{DELIVERED_EVENTS, Metrics};
+use fanjet_edge::outbox::Take;
 use fanjet_edge::replay::{Desk, Start};
-use fanjet_edge::subscriber::Take;
 use fanjet_edge::tail::{Collections, Entry, Ring};
 use fanjet_filter::{Encoding, Filter};
 use rand::rngs::StdRng;

@@ -11,40 +11,21 @@ use fanjet_log::{EventLog, Notices};
 use fanjet_telemetry::{Health, HealthReport};
 use opentelemetry::metrics::Meter;
 use opentelemetry_sdk::trace::SdkTracer;
-use tokio::time::Instant;
 
+use crate::config::Writer;
+use crate::damage::Damages;
 use crate::ending::Ending;
-use crate::http::{Admission, Connections, Server};
+use crate::http::{Admission, Entrance, HttpContext, Server, WorkerContext};
+use crate::hub::ShardLimits;
 use crate::limits::{FilterMemory, InboundMemory};
 use crate::metrics::{Metrics, show_passed_over};
-use crate::replay::{Damages, Desk, Loader, Questions, Starts};
+use crate::probe::ReadinessProbe;
+use crate::replay::{Desk, Loader, Questions, Starts};
 use crate::sockets::Stalls;
 use crate::status::{Board, Cluster, Keeper, Listener};
-use crate::subscriber::Ages;
+use crate::subscriber::{Ages, InboundLimits, SessionConfig, SessionContext};
 use crate::tail::{Compression, Feeder, Pool, Tail, Traces};
-use crate::{EdgeConfig, EdgeError, NotReady, Readiness};
-
-/// What all parts of a node share.
-#[derive(Clone)]
-pub(crate) struct Node {
-    pub(crate) config: Arc<EdgeConfig>,
-    pub(crate) tail: Tail,
-    pub(crate) desk: Arc<Desk>,
-    pub(crate) starts: Starts,
-    pub(crate) compression: Compression,
-    pub(crate) connections: Arc<Connections>,
-    pub(crate) admission: Arc<Admission>,
-    pub(crate) inbound_memory: Arc<InboundMemory>,
-    pub(crate) filter_memory: Arc<FilterMemory>,
-    pub(crate) metrics: Metrics,
-    pub(crate) board: Arc<Board>,
-    pub(crate) stalls: Arc<Stalls>,
-    pub(crate) cluster: Arc<Cluster>,
-    pub(crate) ages: Arc<Ages>,
-    pub(crate) ending: Ending,
-    #[cfg(feature = "fault-injection")]
-    pub(crate) hubs: Arc<parking_lot::Mutex<Vec<actix::Addr<crate::hub::Hub>>>>,
-}
+use crate::{EdgeConfig, EdgeError, Readiness};
 
 /// What a node finds around itself.
 pub struct Surroundings {
@@ -116,35 +97,82 @@ impl Edge {
         let desk = Desk::new(Arc::clone(&tail.ring), config.replay.cache_bytes);
         let desk = Arc::new(desk);
         let damages = Damages::new(metrics.clone());
-        let starts = Starts {
-            questions: Arc::new(Questions::new(Arc::clone(&log), metrics.clone())),
-            tail: tail.clone(),
-            desk: Arc::clone(&desk),
-            patience: config.replay.cursor_timeout,
-            clock: Arc::clone(&clock),
-            damages: damages.clone(),
+        let readiness = ReadinessProbe {
+            tail: Arc::clone(&tail.status),
+            fresh_within: config.tail.fresh_within,
+            asked: ending.asked.clone(),
         };
-        let node = Node {
-            tail: tail.clone(),
-            desk: Arc::clone(&desk),
-            starts,
-            compression: Compression::load(&config.zstd)?,
-            connections: Arc::new(Connections::new(&config.http, metrics.clone())),
-            admission: Arc::new(Admission::new(&config)?),
-            filter_memory: Arc::new(config.limits.filter_memory()),
-            inbound_memory: Arc::new(config.limits.inbound_memory(&config.subscriber)),
+        let board = Arc::new(Board::new(config.http.max_status_viewers));
+        let cluster = Arc::<Cluster>::default();
+        let longest = config.subscriber.max_client_message_bytes;
+        let inbound = InboundLimits {
+            max_message_bytes: longest,
+            message_timeout: config.subscriber.message_timeout,
+            memory: Arc::new(InboundMemory::of(&config.limits, longest)),
             metrics: metrics.clone(),
-            board: Arc::new(Board::new(config.http.max_status_viewers)),
-            stalls: Arc::new(Stalls::new(config.subscriber.write_stall_timeout)),
-            cluster: Arc::default(),
-            ages: Arc::new(Ages::new(config.subscriber.max_age)),
-            ending: ending.clone(),
-            config: Arc::new(config),
-            #[cfg(feature = "fault-injection")]
-            hubs: Arc::default(),
         };
-        let tls = node.config.http.tls()?;
-        let server = Server::bind(&node, tls.clone())?;
+        let entrance = Entrance {
+            max_url_bytes: config.http.max_url_bytes,
+            trusted_proxies: config.http.trusted_proxies.clone(),
+            tail: tail.clone(),
+            starts: Starts {
+                questions: Arc::new(Questions::new(Arc::clone(&log), metrics.clone())),
+                tail: tail.clone(),
+                desk: Arc::clone(&desk),
+                patience: config.replay.cursor_timeout,
+                clock: Arc::clone(&clock),
+                damages: damages.clone(),
+            },
+            admission: Arc::new(Admission::new(&config)?),
+            filter_memory: FilterMemory::of(&config.limits),
+            inbound: inbound.clone(),
+            metrics: metrics.clone(),
+            draining: ending.draining.clone(),
+        };
+        let is_encrypted = config.http.is_encrypted();
+        let context = HttpContext {
+            entrance,
+            sessions: SessionContext {
+                config: SessionConfig {
+                    ping_interval: config.subscriber.ping_interval,
+                    pong_timeout: config.subscriber.pong_timeout,
+                    hello_timeout: config.subscriber.hello_timeout,
+                    close_linger: config.http.close_linger,
+                },
+                pool: Arc::clone(&tail.pool),
+                inbound,
+                ages: Ages::new(config.subscriber.max_age),
+            },
+            // Over TLS everything that is written is encrypted by the server.
+            writes_directly: config.subscriber.writer == Writer::Direct && !is_encrypted,
+            clock: Arc::clone(&clock),
+            board: Arc::clone(&board),
+            max_status_viewers: config.http.max_status_viewers,
+            cluster: Arc::clone(&cluster),
+            metrics: metrics.clone(),
+            draining: ending.draining.clone(),
+        };
+        #[cfg(feature = "fault-injection")]
+        let hubs = Arc::default();
+        let workers = WorkerContext {
+            limits: ShardLimits {
+                flush_bytes: config.hub.flush_bytes,
+                catch_up_bytes: config.subscriber.catch_up_bytes,
+                max_pending_bytes: config.subscriber.max_pending_bytes,
+            },
+            flush_floor: config.hub.flush_floor,
+            spread: config.drain.spread,
+            tail: tail.clone(),
+            desk: Arc::clone(&desk),
+            compression: Compression::load(&config.zstd)?,
+            stalls: Arc::new(Stalls::new(config.subscriber.write_stall_timeout)),
+            metrics: metrics.clone(),
+            ending: ending.clone(),
+            #[cfg(feature = "fault-injection")]
+            hubs: Arc::clone(&hubs),
+        };
+        let tls = config.http.tls()?;
+        let server = Server::bind(&config, tls.clone(), context, workers)?;
         let addr = server.addr();
         let loader = Loader {
             log: Arc::clone(&log),
@@ -152,8 +180,8 @@ impl Edge {
             collections: Arc::clone(&tail.collections),
             damages: damages.clone(),
             metrics: metrics.clone(),
-            config: node.config.replay.clone(),
-            retry: node.config.tail.clone(),
+            config: config.replay.clone(),
+            retry: config.tail.clone(),
         };
         let announcer = Announcer::new(
             Arc::clone(&notices),
@@ -161,17 +189,27 @@ impl Edge {
             Part::Edge,
             &instance,
         );
-        let keeper = Keeper::new(node.clone(), Arc::clone(&clock));
-        let feeder = Feeder::new(log, tail, metrics, clock, node.config.tail.clone())
+        let keeper = Keeper {
+            board,
+            tail: tail.clone(),
+            metrics: metrics.clone(),
+            cluster: Arc::clone(&cluster),
+            readiness: readiness.clone(),
+            clock: Arc::clone(&clock),
+        };
+        let listener = Listener {
+            notices,
+            cluster,
+            readiness: readiness.clone(),
+        };
+        let feeder = Feeder::new(log, tail, metrics, clock, config.tail.clone())
             .traced_by(Traces::new(tracer))
             .reporting(damages);
         let mut tasks = Tasks::new(ending.draining.clone());
-        let (grace, over) = (node.config.drain.grace, ending.over.clone());
+        let (grace, over) = (config.drain.grace, ending.over.clone());
         tasks.spawn("tail", OnFailure::StopAll, feeder.run(over.clone()));
         tasks.spawn("replay", OnFailure::StopAll, loader.run(over.clone()));
-        let refresh = node.config.status.refresh;
-        let listener = Listener::new(node.clone(), notices);
-        let listening = listener.run(announcer, refresh, over.clone());
+        let listening = listener.run(announcer, config.status.refresh, over.clone());
         if let Some(tls) = tls {
             tasks.spawn("tls", OnFailure::Log, tls.keep_current(over.clone()));
         }
@@ -179,15 +217,25 @@ impl Edge {
         tasks.spawn("cluster", OnFailure::Log, listening);
         tasks.spawn("ending", OnFailure::StopAll, ending.clone().run(grace));
         tasks.spawn("http", OnFailure::StopAll, serve(server, ending));
-        Ok(EdgeHandle { addr, node, tasks })
+        Ok(EdgeHandle {
+            addr,
+            is_encrypted,
+            readiness,
+            tasks,
+            #[cfg(feature = "fault-injection")]
+            hubs,
+        })
     }
 }
 
 /// A running edge node. Dropping it ends the node at once.
 pub struct EdgeHandle {
     addr: SocketAddr,
-    node: Node,
+    is_encrypted: bool,
+    readiness: ReadinessProbe,
     tasks: Tasks,
+    #[cfg(feature = "fault-injection")]
+    hubs: Arc<parking_lot::Mutex<Vec<actix::Addr<crate::hub::Hub>>>>,
 }
 
 impl EdgeHandle {
@@ -198,7 +246,7 @@ impl EdgeHandle {
 
     /// Where clients connect.
     pub fn url(&self) -> String {
-        let scheme = match self.node.config.http.is_encrypted() {
+        let scheme = match self.is_encrypted {
             true => "wss",
             false => "ws",
         };
@@ -207,13 +255,13 @@ impl EdgeHandle {
 
     /// Whether it should get clients now. Cheap.
     pub fn readiness(&self) -> Readiness {
-        readiness(&self.node)
+        self.readiness.ask()
     }
 
     /// Asks for the readiness later, apart from the handle.
     pub fn readiness_probe(&self) -> impl Fn() -> Readiness + Send + Sync + 'static {
-        let node = self.node.clone();
-        move || readiness(&node)
+        let readiness = self.readiness.clone();
+        move || readiness.ask()
     }
 
     /// The readiness, as health probes ask for it.
@@ -236,7 +284,7 @@ impl EdgeHandle {
     /// Panics every hub.
     #[cfg(feature = "fault-injection")]
     pub fn crash_hubs(&self) {
-        for hub in self.node.hubs.lock().drain(..) {
+        for hub in self.hubs.lock().drain(..) {
             // A hub that is gone already needs no crash.
             let _gone = hub.try_send(crate::hub::Crash).is_err();
         }
@@ -248,22 +296,4 @@ async fn serve(server: Server, ending: Ending) -> Result<(), EdgeError> {
     let served = server.run(ending.draining).await;
     ending.over.cancel();
     served
-}
-
-pub(crate) fn readiness(node: &Node) -> Readiness {
-    let fresh_within = node.config.tail.fresh_within;
-    let draining = node
-        .ending
-        .asked
-        .is_cancelled()
-        .then_some(NotReady::Draining);
-    Readiness {
-        reasons: node
-            .tail
-            .status
-            .objection(Instant::now(), fresh_within)
-            .into_iter()
-            .chain(draining)
-            .collect(),
-    }
 }

@@ -1,25 +1,29 @@
 //! Letting clients in.
 
-mod server;
 mod connections;
-
-mod admit;
-mod subscribe;
-mod events;
-mod endless;
-mod posted;
-
 mod client_address;
 mod api_key;
 mod admission;
-mod refusal;
+
+mod posted;
+mod admit;
+
+mod worker;
+mod context;
+
+mod subscribe;
+mod endless;
+mod events;
 
 mod status;
 mod front_page;
 
+mod server;
+
 pub(crate) use admission::Admission;
-pub(crate) use connections::Connections;
+pub(crate) use admit::Entrance;
 #[cfg(test)]
 pub(crate) use connections::REFUSED_CONNECTION_REASONS;
-pub(crate) use refusal::{Refusal, outside_pool};
+pub(crate) use context::HttpContext;
 pub(crate) use server::Server;
+pub(crate) use worker::WorkerContext;

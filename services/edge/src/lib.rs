@@ -7,29 +7,36 @@
 //! 2. [`replay`]: what the ring no longer holds, in pages from the log that replaying subscribers share.
 //! 3. [`hub`]: on every worker thread one hub pulls from the ring at its own position, routes a batch through an
 //!    inverted index and hands each lane (all subscribers with the same filter) one shared piece of bytes.
-//! 4. [`subscriber`]: the outbox of a connection queues these pieces; its body gives them to the socket. One that
+//! 4. [`outbox`] queues these pieces for a connection, and the body of its [`subscriber`] gives them to the socket. One that
 //!    cannot keep up, or starts at a cursor, reads the log and the ring by its own position until it has caught up.
 //!
-//! `http` lets clients in, `sockets` ends the connections of those who take nothing. Nothing here may decode a record, allocate per event and subscriber, or send an
-//! event through a mailbox.
+//! `http` lets clients in, `sockets` ends the connections of those who take nothing. Nothing here may decode a record,
+//! allocate per event and subscriber, or send an event through a mailbox.
+//!
+//! A module imports from those that stand before it, and from no other.
 
+mod error;
 pub mod config;
 mod settings;
 
-pub mod tail;
-pub mod replay;
-pub mod hub;
-pub mod subscriber;
+mod readiness;
+mod ending;
+mod refusal;
+pub mod metrics;
+mod damage;
+
 mod limits;
-mod status;
+pub mod tail;
+mod probe;
+pub mod replay;
+pub mod outbox;
+pub mod hub;
 mod sockets;
+pub mod subscriber;
+mod status;
 mod http;
 
 mod edge;
-mod ending;
-mod readiness;
-pub mod metrics;
-mod error;
 
 pub use config::EdgeConfig;
 pub use edge::{Edge, EdgeHandle, Surroundings};

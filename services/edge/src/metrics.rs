@@ -1,6 +1,9 @@
 //! Instruments. Names are spelled here only; labels are closed sets. Updated per flush or per connection, never
 //! per event.
 
+mod census;
+mod vocabulary;
+
 use std::sync::Arc;
 
 use fanjet_filter::Encoding;
@@ -9,10 +12,11 @@ use fanjet_wire::close::CloseReason;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Meter, UpDownCounter};
 
-use crate::http::Refusal;
-use crate::replay::{MetBy, Start};
-use crate::status::Census;
-use crate::tail::Made;
+use crate::refusal::Refusal;
+
+pub(crate) use census::Census;
+pub use vocabulary::Made;
+pub(crate) use vocabulary::{MetBy, StartKind};
 
 /// Connections that are open.
 pub const SUBSCRIBERS: &str = "fanjet_edge_subscribers";
@@ -184,7 +188,7 @@ impl Metrics {
         self.census.waiting.add(change);
     }
 
-    pub(crate) fn started(&self, start: Start) {
+    pub(crate) fn started(&self, start: StartKind) {
         self.starts.add(1, &[KeyValue::new("start", start.label())]);
     }
 

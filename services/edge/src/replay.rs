@@ -9,23 +9,18 @@
 
 mod page;
 
-mod damage;
-
 mod cache;
+mod plan;
 mod desk;
 
 mod loader;
 
-mod plan;
-
 mod start;
 
-pub use damage::Damage;
 pub use desk::{Answer, Desk, Loaded};
 pub use page::Page;
 pub use start::Start;
 
-pub(crate) use damage::{Damages, MetBy};
 pub(crate) use loader::Loader;
 pub(crate) use plan::selection_for;
 pub(crate) use start::{Questions, StartError, Starts};

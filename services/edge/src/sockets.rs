@@ -6,4 +6,4 @@ mod socket;
 mod stalls;
 
 pub(crate) use socket::Socket;
-pub(crate) use stalls::{Held, Stalls};
+pub(crate) use stalls::{Held, Stalls, socket_of};

@@ -1,7 +1,4 @@
-//! One connection: what waits for its socket, who writes it, and its control traffic.
-
-mod control;
-mod outbox;
+//! One connection: who writes to its socket, and its control traffic.
 
 mod throttle;
 mod feed;
@@ -16,10 +13,8 @@ mod silence;
 mod session;
 
 pub use feed::Feed;
-pub use outbox::{Chunk, Line, Outbox, Push, Take, Written};
 
 pub(crate) use age::Ages;
 pub(crate) use body::{body, socket_body};
-pub(crate) use control::greeting;
-pub(crate) use inbound::{Allowed, Inbound, Patience};
-pub(crate) use session::{MAX_BYTES_READ_HERE, Session};
+pub(crate) use inbound::{Allowed, Inbound, InboundLimits, Patience};
+pub(crate) use session::{MAX_BYTES_READ_HERE, Served, Session, SessionConfig, SessionContext};

@@ -5,19 +5,13 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::config::TailConfig;
-use crate::status::Traffic;
-
-mod feeder;
-mod check;
-mod traces;
 
 mod collections;
-mod entry;
-mod pool;
-
+mod encoded;
 mod compression;
 mod encoder;
-mod encoded;
+mod entry;
+mod pool;
 
 mod generation;
 mod ring;
@@ -25,11 +19,16 @@ mod time_index;
 mod window;
 
 mod status;
+mod traffic;
+
+mod traces;
+mod check;
+mod feeder;
 
 pub use collections::{CollectionId, Collections};
 pub use compression::Compression;
 pub use encoded::EncodedBytes;
-pub use encoder::{Encoder, Made};
+pub use encoder::Encoder;
 pub use entry::Entry;
 pub use generation::Generation;
 pub use pool::Pool;
@@ -41,6 +40,7 @@ pub(crate) use feeder::{Feeder, pause_after};
 pub(crate) use pool::topics_of;
 pub(crate) use status::TailStatus;
 pub(crate) use traces::Traces;
+pub(crate) use traffic::{Count, Counts, Row, Traffic};
 
 /// What the feeder keeps up to date, and everybody else reads. Clones share it.
 #[derive(Debug, Clone)]

@@ -4,11 +4,6 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use tokio::time::Instant;
-
-use super::SubscriberConfig;
-use crate::limits::{FilterMemory, Holder, InboundMemory, Rate, Sending, unless_zero};
-
 /// What one client may take, beside places.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -48,43 +43,5 @@ impl Default for LimitsConfig {
             max_replay_bytes_per_second: 256 << 20,
             api_keys: PathBuf::new(),
         }
-    }
-}
-
-/// Each may cost some tens of microseconds.
-const MESSAGES_AT_ONCE: u64 = 100;
-
-impl LimitsConfig {
-    /// Memory for messages as long as these subscribers' may be.
-    pub(crate) fn inbound_memory(&self, subscriber: &SubscriberConfig) -> InboundMemory {
-        let longest = subscriber.max_client_message_bytes;
-        let per_address = unless_zero(self.max_inbound_bytes_per_address).max(longest);
-        InboundMemory::new(self.max_inbound_bytes, per_address)
-    }
-
-    /// Memory for the filters of subscribers.
-    pub(crate) fn filter_memory(&self) -> FilterMemory {
-        let per_address = unless_zero(self.max_filter_bytes_per_address);
-        FilterMemory::new(self.max_filter_bytes, per_address)
-    }
-
-    /// What one holder's clients may send, whose messages may have so many bytes.
-    pub(crate) fn sending(
-        &self,
-        holder: Holder,
-        max_message_bytes: usize,
-        now: Instant,
-    ) -> Sending {
-        let per_second = self.max_sent_bytes_per_second;
-        let bytes = Rate {
-            per_second,
-            at_once: per_second.saturating_add(max_message_bytes as u64),
-        };
-        // What is there at once is obeyed in one go, while other clients of the thread wait.
-        let messages = Rate {
-            per_second: self.max_messages_per_second,
-            at_once: self.max_messages_per_second.min(MESSAGES_AT_ONCE),
-        };
-        Sending::new(holder, messages, bytes, now)
     }
 }

@@ -7,9 +7,9 @@ use hashbrown::HashMap;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::Refusal;
 use crate::config::LimitsConfig;
 use crate::limits::{Allowance, ApiKeys, Holder, Rate, Sending, SharedAllowance, unless_zero};
+use crate::refusal::Refusal;
 use crate::{EdgeConfig, EdgeError};
 
 /// Counts the subscribers of all workers.
@@ -94,7 +94,7 @@ impl Admission {
             Places {
                 taken: 0,
                 replay: Arc::new(Mutex::new(Allowance::new(rate, now))),
-                sending: self.limits.sending(holder, self.max_message_bytes, now),
+                sending: Sending::of(&self.limits, holder, self.max_message_bytes, now),
             }
         });
         match (&key, holder) {

@@ -11,14 +11,16 @@ use fanjet_http::allow;
 use futures::StreamExt;
 use futures::stream::iter;
 
-use super::Refusal;
 use super::admit::{Admitted, CURSOR_CLAMPED, OLDEST_CURSOR, admit};
+use super::context::HttpContext;
 use super::endless::endless;
-use super::server::socket_of;
 use super::subscribe::SOCKET_ENCODING;
-use crate::hub::Worker;
+use super::worker::Worker;
+use crate::outbox::greeting;
+use crate::refusal::Refusal;
 use crate::replay::Start;
-use crate::subscriber::{Session, body as written, greeting};
+use crate::sockets::socket_of;
+use crate::subscriber::{Served, Session, body as written};
 
 /// As clients ask for it.
 const EVENT_STREAM: &str = "text/event-stream";
@@ -38,56 +40,76 @@ const SETTABLE: &str = "authorization, content-type, last-event-id";
 const NO_BUFFERING: (&str, &str) = ("x-accel-buffering", "no");
 
 /// Serves one subscriber, or says why not.
-pub(crate) async fn events(request: HttpRequest, worker: web::Data<Worker>) -> HttpResponse {
-    serve(&request, None, &worker).await
+pub(crate) async fn events(
+    request: HttpRequest,
+    context: web::Data<HttpContext>,
+    worker: web::Data<Worker>,
+) -> HttpResponse {
+    serve(&request, None, &context, &worker).await
 }
 
 /// As [`events`], with a filter that may be too long for a URL.
 pub(crate) async fn posted_events(
     request: HttpRequest,
     body: web::Payload,
+    context: web::Data<HttpContext>,
     worker: web::Data<Worker>,
 ) -> HttpResponse {
-    serve(&request, Some(body), &worker).await
+    serve(&request, Some(body), &context, &worker).await
 }
 
-async fn serve(request: &HttpRequest, body: Option<web::Payload>, worker: &Worker) -> HttpResponse {
-    let node = worker.node();
-    let mut response = match admit(request, node, options, body, |_| Ok(answer())).await {
+async fn serve(
+    request: &HttpRequest,
+    body: Option<web::Payload>,
+    context: &HttpContext,
+    worker: &Worker,
+) -> HttpResponse {
+    let admitted = admit(request, &context.entrance, options, body, |_| Ok(answer()));
+    let mut response = match admitted.await {
         Err(refusal) => {
-            node.metrics.refused(&refusal);
+            context.metrics.refused(&refusal);
             refused(request, &refusal)
         }
-        Ok(admitted) => stream(request, admitted, worker),
+        Ok(admitted) => stream(request, admitted, context, worker),
     };
     open_to_all(&mut response);
     response
 }
 
 /// The events of one subscriber.
-fn stream(request: &HttpRequest, mut admitted: Admitted, worker: &Worker) -> HttpResponse {
-    let node = worker.node();
+fn stream(
+    request: &HttpRequest,
+    mut admitted: Admitted,
+    context: &HttpContext,
+    worker: &Worker,
+) -> HttpResponse {
     let (encoding, heartbeat) = (admitted.options.encoding, admitted.options.heartbeat);
     let is_live = admitted.start == Start::Live;
     let (feed, on_end) = worker.join(admitted.options, admitted.start);
     let feed = feed
         .over(socket_of(request))
         .within(admitted.permit.replay());
-    let shard = Rc::clone(worker.shard());
     let member = Rc::clone(feed.member());
     // Whoever named a place comes back to it with the same request.
     let place = is_live.then(|| {
         let resume = member.outbox().resume();
-        resume.unwrap_or(node.starts.clock.now_us().saturating_sub(CLOCK_SLACK_US))
+        resume.unwrap_or(context.clock.now_us().saturating_sub(CLOCK_SLACK_US))
     });
     let first = greeting(encoding, place);
-    Session::start_deaf(shard, member, on_end, heartbeat, node);
+    let served = Served {
+        shard: Rc::clone(worker.shard()),
+        member,
+        on_end,
+        heartbeat,
+    };
+    Session::start_deaf(served, &context.sessions);
     let content_type = match encoding {
         Encoding::Sse => SSE,
         _ => NDJSON,
     };
     admitted.response.content_type(content_type);
-    let rest = written(feed, (admitted.permit, admitted.room)).map(|Ok(bytes)| bytes);
+    let held = (admitted.permit, admitted.room);
+    let rest = written(feed, held).map(|Ok(bytes)| bytes);
     let bytes = iter(first).chain(rest);
     endless(admitted.response, request.version(), bytes)
 }

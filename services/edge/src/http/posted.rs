@@ -11,13 +11,13 @@ use actix_web::error::PayloadError;
 use actix_web::http::header;
 use actix_web::web;
 use bytes::{Bytes, BytesMut};
+use fanjet_actors::Stop;
 use fanjet_filter::{Filter, MessageError};
 use futures::{Stream, StreamExt};
 
-use super::Refusal;
-use super::admission::Permit;
-use crate::edge::Node;
-use crate::subscriber::{Allowed, MAX_BYTES_READ_HERE, Patience};
+use crate::limits::Sending;
+use crate::refusal::Refusal;
+use crate::subscriber::{Allowed, InboundLimits, MAX_BYTES_READ_HERE, Patience};
 
 /// The filter that a request's body is.
 ///
@@ -26,24 +26,23 @@ use crate::subscriber::{Allowed, MAX_BYTES_READ_HERE, Patience};
 pub(super) async fn posted_filter(
     request: &HttpRequest,
     body: web::Payload,
-    permit: &Permit,
-    node: &Node,
+    sending: Sending,
+    limits: &InboundLimits,
+    draining: &Stop,
 ) -> Result<Filter, Refusal> {
-    let max_bytes = node.config.subscriber.max_client_message_bytes;
+    let max_bytes = limits.max_message_bytes;
     if announced(request).is_some_and(|bytes| bytes > max_bytes as u64) {
         return Err(Refusal::BodyTooLong { max_bytes });
     }
-    let mut reader = Reader::new(Allowed::new(node, permit.sending()));
+    let mut reader = Reader::new(Allowed::new(limits, sending));
     let text = tokio::select! {
         read = reader.read(body) => read?,
-        () = node.ending.draining.cancelled() => return Err(Refusal::Draining),
+        () = draining.cancelled() => return Err(Refusal::Draining),
     };
     let filter = if text.len() <= MAX_BYTES_READ_HERE {
         Filter::from_body(&text)
     } else {
-        let reading = node
-            .inbound_memory
-            .read_aside(move || Filter::from_body(&text));
+        let reading = limits.memory.read_aside(move || Filter::from_body(&text));
         reading.await.map_err(|_| Refusal::Internal)?
     };
     // The memory is claimed until the text is a filter.

@@ -5,23 +5,23 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use actix_web::rt::net::TcpStream;
-use actix_web::{App, HttpRequest, web};
+use actix_web::{App, web};
 use fanjet_actors::Stop;
 use fanjet_http::{Listening, Paths, Setup, Tls, get, listen, semantics};
 use rustix::process::{Resource, getrlimit};
 use socket2::{SockRef, TcpKeepalive};
 use tracing::{info, warn};
 
-use super::connections::note_request;
+use super::connections::{Connections, note_request};
+use super::context::HttpContext;
 use super::events::{events, other_methods, posted_events};
 use super::front_page::front_page;
 use super::status::{status, status_collections, status_live};
 use super::subscribe::subscribe;
-use crate::EdgeError;
+use super::worker::{Worker, WorkerContext};
 use crate::config::{SubscriberConfig, Writer};
-use crate::edge::Node;
-use crate::hub::Worker;
 use crate::sockets::{Held, Socket, Stalls};
+use crate::{EdgeConfig, EdgeError};
 
 /// Connections per worker above the subscribers, so that a full node can still say that it is full.
 const SPARE_CONNECTIONS: usize = 256;
@@ -45,8 +45,15 @@ impl Server {
     ///
     /// # Errors
     /// [`EdgeError::Listen`].
-    pub(crate) fn bind(node: &Node, tls: Option<Tls>) -> Result<Self, EdgeError> {
-        let config = &node.config.http;
+    pub(crate) fn bind(
+        config: &EdgeConfig,
+        tls: Option<Tls>,
+        context: HttpContext,
+        workers: WorkerContext,
+    ) -> Result<Self, EdgeError> {
+        let subscriber = config.subscriber.clone();
+        let deadline = config.drain.deadline;
+        let config = &config.http;
         check_open_files(config.max_subscribers);
         let setup = Setup {
             listen: config.listen,
@@ -55,16 +62,15 @@ impl Server {
             tls,
             head_timeout: config.handshake_timeout,
             linger: config.close_linger,
-            write_buffer: match node.config.subscriber.writer {
+            write_buffer: match subscriber.writer {
                 Writer::Stream => None,
                 // A body is asked for more only while fewer bytes than this are unwritten: only when there are none.
                 Writer::Direct => Some(1),
             },
-            shutdown_timeout: node.config.drain.deadline,
+            shutdown_timeout: deadline,
         };
-        let subscriber = node.config.subscriber.clone();
-        let stalls = Arc::clone(&node.stalls);
-        let connections = Arc::clone(&node.connections);
+        let stalls = Arc::clone(&workers.stalls);
+        let connections = Arc::new(Connections::new(config, context.metrics.clone()));
         let accept = move |stream: &TcpStream, data: &mut actix_web::dev::Extensions| {
             let peer = stream.peer_addr().ok().map(|peer| peer.ip());
             let Some(connection) = connections.accept(peer) else {
@@ -74,10 +80,11 @@ impl Server {
             data.insert(prepare(stream, &subscriber, &stalls));
             true
         };
-        let for_workers = node.clone();
+        let context = web::Data::new(context);
         let app = move || {
-            let worker = web::Data::new(Worker::start(for_workers.clone()));
+            let worker = web::Data::new(Worker::start(workers.clone()));
             App::new()
+                .app_data(context.clone())
                 .app_data(worker)
                 .wrap_fn(|request, service| {
                     note_request(request.request());
@@ -132,12 +139,6 @@ fn check_open_files(max_subscribers: usize) {
             "too few open files are allowed for http.max_subscribers: raise ulimit -n"
         );
     }
-}
-
-/// The connection that a request came over.
-pub(super) fn socket_of(request: &HttpRequest) -> Option<Arc<Socket>> {
-    let held = request.conn_data::<Option<Held>>()?.as_ref()?;
-    Some(Arc::clone(held.socket()))
 }
 
 /// Sets a connection's options and gives it to those who look after it. Without a second handle, when the system has no

@@ -8,33 +8,35 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use futures::StreamExt;
 
-use super::Refusal;
 use super::client_address::client_address;
-use crate::hub::Worker;
+use super::context::HttpContext;
 use crate::limits::Holder;
+use crate::refusal::Refusal;
 
 /// The newest snapshot, at most about a second old.
-pub(crate) async fn status(worker: web::Data<Worker>) -> HttpResponse {
-    newest(worker.node().board.shown().json)
+pub(crate) async fn status(context: web::Data<HttpContext>) -> HttpResponse {
+    newest(context.board.shown().json)
 }
 
 /// All collections of the cluster, as the leader told it last.
-pub(crate) async fn status_collections(worker: web::Data<Worker>) -> HttpResponse {
-    newest(worker.node().cluster.told().json())
+pub(crate) async fn status_collections(context: web::Data<HttpContext>) -> HttpResponse {
+    newest(context.cluster.told().json())
 }
 
 /// Every snapshot from now on, as server-sent events.
-pub(crate) async fn status_live(request: HttpRequest, worker: web::Data<Worker>) -> HttpResponse {
-    let node = worker.node();
-    let client = client_address(&request, &node.config.http.trusted_proxies);
-    let draining = node.ending.draining.clone();
-    let Some(place) = node.board.viewer(Holder::of(client, None)) else {
-        let max = node.config.http.max_status_viewers;
+pub(crate) async fn status_live(
+    request: HttpRequest,
+    context: web::Data<HttpContext>,
+) -> HttpResponse {
+    let draining = context.draining.clone();
+    let client = client_address(&request, &context.entrance.trusted_proxies);
+    let Some(place) = context.board.viewer(Holder::of(client, None)) else {
+        let max = context.max_status_viewers;
         let refusal = Refusal::TooManyViewers { max };
-        node.metrics.refused(&refusal);
+        context.metrics.refused(&refusal);
         return open(refusal.response());
     };
-    let live = node.board.live().map(move |sse| {
+    let live = context.board.live().map(move |sse| {
         let _held = &place;
         Ok::<_, Infallible>(sse)
     });

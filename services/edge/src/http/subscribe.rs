@@ -7,13 +7,13 @@ use actix_web::http::header::{HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_K
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use fanjet_filter::{OptionsError, SubscriberOptions};
 
-use super::Refusal;
 use super::admit::admit;
 use super::connections::gate_of;
-use super::server::socket_of;
-use crate::config::Writer;
-use crate::hub::Worker;
-use crate::subscriber::{Session, socket_body};
+use super::context::HttpContext;
+use super::worker::Worker;
+use crate::refusal::Refusal;
+use crate::sockets::socket_of;
+use crate::subscriber::{Served, Session, socket_body};
 
 /// The header that asks for compression, beside `compress=true`.
 pub(super) const SOCKET_ENCODING: &str = "socket-encoding";
@@ -22,12 +22,12 @@ pub(super) const SOCKET_ENCODING: &str = "socket-encoding";
 pub(crate) async fn subscribe(
     request: HttpRequest,
     payload: web::Payload,
+    context: web::Data<HttpContext>,
     worker: web::Data<Worker>,
 ) -> HttpResponse {
-    let node = worker.node();
-    match admit(&request, node, options, None, upgrade).await {
+    match admit(&request, &context.entrance, options, None, upgrade).await {
         Err(refusal) => {
-            node.metrics.refused(&refusal);
+            context.metrics.refused(&refusal);
             refusal.response()
         }
         Ok(mut admitted) => {
@@ -35,16 +35,18 @@ pub(crate) async fn subscribe(
             let socket = socket_of(&request);
             let (feed, on_end) = worker.join(admitted.options, admitted.start);
             let feed = feed.over(socket.clone()).within(admitted.permit.replay());
-            let shard = Rc::clone(worker.shard());
             let member = Rc::clone(feed.member());
-            // Only here: over plain HTTP the server puts something around every piece, and TLS around everything.
-            let is_direct =
-                node.config.subscriber.writer == Writer::Direct && !node.config.http.is_encrypted();
-            if let (true, Some(socket)) = (is_direct, socket) {
+            if let (true, Some(socket)) = (context.writes_directly, socket) {
                 member.outbox().write_to(socket);
             }
-            let share = (admitted.permit.sending(), admitted.room.clone());
-            let goodbye = Session::start(shard, member, payload, on_end, heartbeat, share, node);
+            let served = Served {
+                shard: Rc::clone(worker.shard()),
+                member,
+                on_end,
+                heartbeat,
+            };
+            let (sending, room) = (admitted.permit.sending(), admitted.room.clone());
+            let goodbye = Session::start(served, payload, sending, room, &context.sessions);
             let held = (admitted.permit, admitted.room);
             let body = socket_body(feed, held, goodbye, gate_of(&request));
             admitted.response.streaming(body)

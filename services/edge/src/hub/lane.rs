@@ -7,11 +7,8 @@ use fanjet_filter::{Encoding, Filter};
 use fanjet_log::Selection;
 
 use super::Member;
-use crate::subscriber::Chunk;
+use crate::outbox::Chunk;
 use crate::tail::{Encoder, Entry};
-
-/// A lane's place in its shard. Reused after the lane's last holder has left.
-pub type LaneId = u32;
 
 /// One lane.
 #[derive(Debug)]

@@ -7,8 +7,8 @@ use fanjet_filter::Encoding;
 use fanjet_log::Seq;
 
 use super::LaneId;
+use crate::outbox::Outbox;
 use crate::replay::Start;
-use crate::subscriber::Outbox;
 use crate::tail::Entry;
 
 /// One subscriber: its queue, and where it stands.

@@ -20,8 +20,10 @@ use hashbrown::HashMap;
 use slab::Slab;
 
 use self::dids::DidIndex;
-use super::LaneId;
 use crate::tail::{CollectionId, Entry};
+
+/// A lane's place in its shard. Reused after the lane's last holder has left.
+pub type LaneId = u32;
 
 type SlotId = u32;
 

@@ -28,8 +28,8 @@ use super::lanes::Lanes;
 use super::member::{Next, Place};
 use super::{LaneId, Member};
 use crate::metrics::Metrics;
+use crate::outbox::{Outbox, Push};
 use crate::replay::{Desk, Start};
-use crate::subscriber::{Outbox, Push};
 use crate::tail::{Compression, Encoder, Entry, Generation, Read, ReadLimit, Ring, Window};
 
 pub use behind::CatchUp;

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::Holder;
+use crate::config::LimitsConfig;
 
 /// What several may take together.
 pub(crate) type SharedAllowance = Arc<Mutex<Allowance>>;
@@ -29,7 +30,30 @@ pub(crate) struct Sending {
     pub(crate) holder: Holder,
 }
 
+/// Each message may cost some tens of microseconds.
+const MESSAGES_AT_ONCE: u64 = 100;
+
 impl Sending {
+    /// For a holder whose messages may have so many bytes.
+    pub(crate) fn of(
+        config: &LimitsConfig,
+        holder: Holder,
+        max_message_bytes: usize,
+        now: Instant,
+    ) -> Self {
+        let per_second = config.max_sent_bytes_per_second;
+        let bytes = Rate {
+            per_second,
+            at_once: per_second.saturating_add(max_message_bytes as u64),
+        };
+        // What is there at once is obeyed in one go, while other clients of the thread wait.
+        let messages = Rate {
+            per_second: config.max_messages_per_second,
+            at_once: config.max_messages_per_second.min(MESSAGES_AT_ONCE),
+        };
+        Self::new(holder, messages, bytes, now)
+    }
+
     pub(crate) fn new(holder: Holder, messages: Rate, bytes: Rate, now: Instant) -> Self {
         let shared = |rate| Arc::new(Mutex::new(Allowance::new(rate, now)));
         Self {

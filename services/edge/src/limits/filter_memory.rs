@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use fanjet_filter::Filter;
 
-use super::{Budget, Claim, Holder};
+use super::{Budget, Claim, Holder, unless_zero};
+use crate::config::LimitsConfig;
 
 /// So much every subscriber's filter may take, whatever others take: that of a hundred collections, or of some dozens of DIDs.
 const FREE_BYTES: usize = 16 << 10;
@@ -21,9 +22,10 @@ pub(crate) struct FilterMemory(Arc<Budget>);
 pub(crate) struct FilterClaim(Rc<RefCell<Claim>>);
 
 impl FilterMemory {
-    pub(crate) fn new(max_bytes: usize, max_per_holder: usize) -> Self {
-        let budget = Budget::new(max_bytes, max_per_holder).with_free(FREE_BYTES);
-        Self(Arc::new(budget))
+    pub(crate) fn of(config: &LimitsConfig) -> Self {
+        let per_address = unless_zero(config.max_filter_bytes_per_address);
+        let budget = Budget::new(config.max_filter_bytes, per_address);
+        Self(Arc::new(budget.with_free(FREE_BYTES)))
     }
 
     /// For a new subscriber, which has no filter yet.

@@ -6,7 +6,8 @@ use actix_web::error::BlockingError;
 use actix_web::web;
 use tokio::sync::Semaphore;
 
-use super::{Budget, Claim, Holder};
+use super::{Budget, Claim, Holder, unless_zero};
+use crate::config::LimitsConfig;
 
 /// So much every connection has without asking: options of usual size fit, whatever others send.
 const FREE_BYTES: usize = 32 << 10;
@@ -22,6 +23,12 @@ pub(crate) struct InboundMemory {
 }
 
 impl InboundMemory {
+    /// Memory for messages of so many bytes and shorter ones.
+    pub(crate) fn of(config: &LimitsConfig, longest: usize) -> Self {
+        let per_address = unless_zero(config.max_inbound_bytes_per_address).max(longest);
+        Self::new(config.max_inbound_bytes, per_address)
+    }
+
     pub(crate) fn new(max_bytes: usize, max_per_holder: usize) -> Self {
         Self {
             memory: Arc::new(Budget::new(max_bytes, max_per_holder).with_free(FREE_BYTES)),

@@ -5,7 +5,6 @@ use fanjet_testkit::metrics_page::{disagreements, untouched};
 
 use super::*;
 use crate::http::REFUSED_CONNECTION_REASONS;
-use crate::tail::Generation;
 
 /// One of each; a new one does not compile before it stands here.
 fn refusals() -> Vec<Refusal> {
@@ -62,23 +61,6 @@ fn refusals() -> Vec<Refusal> {
     ]
 }
 
-fn starts() -> [Start; 4] {
-    let at = |oldest, clamped| Start::At {
-        seq: 1,
-        cursor: 1,
-        oldest,
-        clamped,
-        not_before: 0,
-        generation: Generation::default(),
-    };
-    [
-        Start::Live,
-        at(false, false),
-        at(true, false),
-        at(true, true),
-    ]
-}
-
 fn touch(metrics: &Metrics) {
     metrics.joined(Encoding::Json);
     for reason in CloseReason::ALL {
@@ -86,7 +68,7 @@ fn touch(metrics: &Metrics) {
     }
     metrics.laggards(1);
     metrics.replays(1);
-    for start in starts() {
+    for start in StartKind::ALL {
         metrics.started(start);
     }
     for question in ["bounds", "time"] {

@@ -10,9 +10,10 @@ use fanjet_log::{Selection, Seq};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, oneshot};
 
+use super::Page;
 use super::cache::Cache;
 use super::plan::RARE;
-use super::{Damage, Page};
+use crate::damage::Damage;
 use crate::tail::{EncodedBytes, Generation, Ring};
 
 /// How close behind the start of a running load a reader waits for it instead of starting its own.

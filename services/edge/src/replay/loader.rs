@@ -10,10 +10,11 @@ use parking_lot::Mutex;
 use tracing::{debug, error};
 
 use super::desk::Load;
-use super::{Damages, Desk, MetBy, Page};
+use super::{Desk, Page};
 use crate::EdgeError;
 use crate::config::{ReplayConfig, TailConfig};
-use crate::metrics::Metrics;
+use crate::damage::Damages;
+use crate::metrics::{MetBy, Metrics};
 use crate::tail::{Collections, pause_after};
 
 /// So often in a row an event may be missing before it is taken for deleted: damage, at which readers must not wait for ever.

@@ -18,7 +18,9 @@ use fanjet_log::{LogError, Seq};
 use thiserror::Error;
 
 use self::questions::Placed;
-use super::{Damage, Damages, Desk, MetBy};
+use super::Desk;
+use crate::damage::{Damage, Damages};
+use crate::metrics::{MetBy, StartKind};
 use crate::tail::{Generation, Head, Stretch, Tail};
 
 pub(crate) use questions::Questions;
@@ -65,13 +67,13 @@ impl Start {
         self
     }
 
-    /// For metrics.
-    pub(crate) fn label(self) -> &'static str {
+    /// As the metrics tell it.
+    pub(crate) fn kind(self) -> StartKind {
         match self {
-            Self::Live => "live",
-            Self::At { clamped: true, .. } => "clamped",
-            Self::At { oldest: true, .. } => "oldest",
-            Self::At { .. } => "cursor",
+            Self::Live => StartKind::Live,
+            Self::At { clamped: true, .. } => StartKind::Clamped,
+            Self::At { oldest: true, .. } => StartKind::Oldest,
+            Self::At { .. } => StartKind::Cursor,
         }
     }
 }

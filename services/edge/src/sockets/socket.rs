@@ -17,7 +17,7 @@ use socket2::SockRef;
 use tokio::time::Instant;
 use tracing::debug;
 
-use crate::subscriber::Line;
+use crate::outbox::Line;
 
 /// A connection.
 #[derive(Debug)]

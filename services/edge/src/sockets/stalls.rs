@@ -17,6 +17,7 @@ use std::thread::{ThreadId, current};
 use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, WrapFuture};
+use actix_web::HttpRequest;
 use fanjet_actors::Stop;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -168,11 +169,10 @@ async fn watch(id: u64, socket: Arc<Socket>, patience: Duration) -> u64 {
     id
 }
 
-impl Held {
-    /// The connection.
-    pub(crate) fn socket(&self) -> &Arc<Socket> {
-        &self.socket
-    }
+/// The connection that a request came over.
+pub(crate) fn socket_of(request: &HttpRequest) -> Option<Arc<Socket>> {
+    let held = request.conn_data::<Option<Held>>()?.as_ref()?;
+    Some(Arc::clone(&held.socket))
 }
 
 /// Other handles must not keep a connection that the server has ended.

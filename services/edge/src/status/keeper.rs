@@ -10,27 +10,26 @@ use tracing::error;
 
 use super::rates::Rates;
 use super::report::{Facts, Report};
-use crate::edge::{Node, readiness};
+use super::{Board, Cluster};
+use crate::metrics::Metrics;
+use crate::probe::ReadinessProbe;
+use crate::tail::Tail;
 
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// Looks at everything once per second.
 pub(crate) struct Keeper {
-    node: Node,
-    clock: Arc<dyn Clock>,
-    rates: Rates,
+    pub(crate) board: Arc<Board>,
+    pub(crate) tail: Tail,
+    pub(crate) metrics: Metrics,
+    pub(crate) cluster: Arc<Cluster>,
+    pub(crate) readiness: ReadinessProbe,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Keeper {
-    pub(crate) fn new(node: Node, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            node,
-            clock,
-            rates: Rates::default(),
-        }
-    }
-
-    pub(crate) async fn run(mut self, stop: Stop) -> Result<(), Infallible> {
+    pub(crate) async fn run(self, stop: Stop) -> Result<(), Infallible> {
+        let mut rates = Rates::default();
         let began = Instant::now();
         let mut last = began;
         let mut ticks = interval(PERIOD);
@@ -40,30 +39,29 @@ impl Keeper {
                 () = stop.cancelled() => return Ok(()),
                 _ = ticks.tick() => {
                     let now = Instant::now();
-                    self.look(now - last, now - began);
+                    self.look(&mut rates, now - last, now - began);
                     last = now;
                 }
             }
         }
     }
 
-    fn look(&mut self, passed: Duration, uptime: Duration) {
-        let node = &self.node;
-        let counts = node.tail.traffic.counts();
-        self.rates.observe(&counts, passed);
+    fn look(&self, rates: &mut Rates, passed: Duration, uptime: Duration) {
+        let counts = self.tail.traffic.counts();
+        rates.observe(&counts, passed);
         let report = Report::of(&Facts {
             now_us: self.clock.now_us(),
             uptime,
-            readiness: &readiness(node),
+            readiness: &self.readiness.ask(),
             counts: &counts,
-            rates: &self.rates,
-            tail: &node.tail,
-            census: node.metrics.census(),
-            told: &node.cluster.told(),
-            members: &node.cluster.members(),
+            rates,
+            tail: &self.tail,
+            census: self.metrics.census(),
+            told: &self.cluster.told(),
+            members: &self.cluster.members(),
         });
         match serde_json::to_vec(&report) {
-            Ok(json) => node.board.show(json),
+            Ok(json) => self.board.show(json),
             Err(error) => error!(%error, "the status cannot be written"),
         }
     }

@@ -10,22 +10,20 @@ use fanjet_log::{Notices, StoreError};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{debug, warn};
 
-use crate::edge::{Node, readiness};
+use super::Cluster;
+use crate::probe::ReadinessProbe;
 
 /// Shorter pauses would ask for nothing new.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
 /// Asks again and again.
 pub(crate) struct Listener {
-    node: Node,
-    notices: Arc<dyn Notices>,
+    pub(crate) notices: Arc<dyn Notices>,
+    pub(crate) cluster: Arc<Cluster>,
+    pub(crate) readiness: ReadinessProbe,
 }
 
 impl Listener {
-    pub(crate) fn new(node: Node, notices: Arc<dyn Notices>) -> Self {
-        Self { node, notices }
-    }
-
     /// Until `stop`; meanwhile `announcer` tells.
     pub(crate) async fn run(
         self,
@@ -34,7 +32,7 @@ impl Listener {
         stop: Stop,
     ) -> Result<(), Infallible> {
         let pause = pause.max(SHORTEST_PAUSE);
-        let both = announcer.beside(self.hear(pause), pause, || standing(&self.node));
+        let both = announcer.beside(self.hear(pause), pause, || standing(&self.readiness));
         tokio::select! {
             () = stop.cancelled() => Ok(()),
             never = both => match never {},
@@ -52,7 +50,7 @@ impl Listener {
                 Ok(heard) => {
                     is_heard = true;
                     backoff.reset();
-                    self.node.cluster.take(&heard);
+                    self.cluster.take(&heard);
                 }
                 Err(error) => {
                     note(&error, is_heard);
@@ -64,11 +62,11 @@ impl Listener {
     }
 }
 
-fn standing(node: &Node) -> Standing {
-    let is_draining = node.ending.asked.is_cancelled();
+fn standing(readiness: &ReadinessProbe) -> Standing {
+    let is_draining = readiness.is_draining();
     Standing {
         role: if is_draining { "draining" } else { "serving" }.to_owned(),
-        ready: readiness(node).is_ready(),
+        ready: readiness.ask().is_ready(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::traffic::Counts;
+use crate::tail::Counts;
 
 /// Observations of one second each that make "now".
 const NOW: usize = 5;

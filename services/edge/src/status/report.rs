@@ -9,12 +9,11 @@ use fanjet_cluster::freshness::UpstreamSeen;
 use fanjet_filter::Encoding;
 use serde::Serialize;
 
-use super::Census;
 use super::cluster::{Freshness, Told};
 use super::rates::{Flow, Rates, per_second};
-use super::traffic::{Count, Counts, Row};
-use crate::Readiness;
-use crate::tail::Tail;
+use crate::metrics::Census;
+use crate::readiness::Readiness;
+use crate::tail::{Count, Counts, Row, Tail};
 
 /// Most collections that are listed by name.
 const ROWS: usize = 50;

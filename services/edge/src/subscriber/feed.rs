@@ -13,11 +13,11 @@ use fanjet_wire::close::CloseReason;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::Take;
 use super::throttle::Throttle;
 use crate::hub::{CatchUp, Member, SharedShard};
 use crate::limits::SharedAllowance;
 use crate::metrics::Metrics;
+use crate::outbox::Take;
 use crate::replay::{Answer, Loaded, Page};
 use crate::sockets::Socket;
 

@@ -11,6 +11,7 @@ mod patience;
 pub(crate) use patience::Patience;
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -22,8 +23,7 @@ use tokio_util::codec::Decoder as _;
 
 use self::header::Header;
 use super::throttle::Throttle;
-use crate::edge::Node;
-use crate::limits::{Claim, Sending};
+use crate::limits::{Claim, InboundMemory, Sending};
 use crate::metrics::Metrics;
 
 /// A flood of small messages is read in portions, not one by one: waking up costs more than reading one.
@@ -71,16 +71,25 @@ pub(crate) struct Allowed {
     pub(crate) metrics: Metrics,
 }
 
+/// What every client of a node may send.
+#[derive(Debug, Clone)]
+pub(crate) struct InboundLimits {
+    pub(crate) max_message_bytes: usize,
+    pub(crate) message_timeout: Duration,
+    pub(crate) memory: Arc<InboundMemory>,
+    pub(crate) metrics: Metrics,
+}
+
 impl Allowed {
-    /// For a new client of a node, and of a holder that may send so much.
-    pub(crate) fn new(node: &Node, sending: Sending) -> Self {
+    /// For a new client of a holder that may send so much.
+    pub(crate) fn new(limits: &InboundLimits, sending: Sending) -> Self {
         Self {
-            max_message_bytes: node.config.subscriber.max_client_message_bytes,
-            message_timeout: node.config.subscriber.message_timeout,
+            max_message_bytes: limits.max_message_bytes,
+            message_timeout: limits.message_timeout,
             messages: Throttle::new(sending.messages).in_steps(SHORTEST_PAUSE),
             bytes: Throttle::new(sending.bytes),
-            memory: node.inbound_memory.claim(sending.holder),
-            metrics: node.metrics.clone(),
+            memory: limits.memory.claim(sending.holder),
+            metrics: limits.metrics.clone(),
         }
     }
 

@@ -15,12 +15,10 @@ use futures::Stream;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::Inbound;
-use super::inbound::{Allowed, Broken, Received};
+use super::age::Ages;
+use super::inbound::{Allowed, Broken, Inbound, InboundLimits, Received};
 use super::liveness::{Liveness, Socket};
 use super::silence::Silence;
-use crate::edge::Node;
-use crate::http::outside_pool;
 use crate::hub::{Member, SharedShard};
 use crate::limits::{FilterClaim, InboundMemory, Sending};
 use crate::tail::Pool;
@@ -38,11 +36,7 @@ pub(crate) struct Session {
     liveness: Option<Liveness>,
     /// How long a silence the client wants, if it wants to know.
     heartbeat: Option<Duration>,
-    ping_interval: Duration,
-    pong_timeout: Duration,
-    hello_timeout: Duration,
-    /// How long the client may take to answer a close frame.
-    close_linger: Duration,
+    config: SessionConfig,
     /// Whether the client has sent a close frame.
     has_closed: bool,
     /// Whether nothing more is written.
@@ -56,23 +50,51 @@ pub(crate) struct Session {
     age: Option<Duration>,
 }
 
+/// How long everything may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SessionConfig {
+    pub(crate) ping_interval: Duration,
+    pub(crate) pong_timeout: Duration,
+    pub(crate) hello_timeout: Duration,
+    /// How long the client may take to answer a close frame.
+    pub(crate) close_linger: Duration,
+}
+
+/// What all sessions of a node share.
+#[derive(Debug)]
+pub(crate) struct SessionContext {
+    pub(crate) config: SessionConfig,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) inbound: InboundLimits,
+    pub(crate) ages: Ages,
+}
+
+/// Whom a session is for.
+pub(crate) struct Served {
+    pub(crate) shard: SharedShard,
+    pub(crate) member: Rc<Member>,
+    /// Resolves when nothing more is written.
+    pub(crate) on_end: oneshot::Receiver<()>,
+    /// How long a silence the client wants, if it wants to know.
+    pub(crate) heartbeat: Option<Duration>,
+}
+
 impl Session {
     /// Starts the actor of a WebSocket on this thread. It ends when the client does, or when the writer does and the client
     /// has answered its close frame, or has not in time. What is returned resolves then.
     pub(crate) fn start<P>(
-        shard: SharedShard,
-        member: Rc<Member>,
+        served: Served,
         payload: P,
-        on_end: oneshot::Receiver<()>,
-        heartbeat: Option<Duration>,
-        (sending, room): (Sending, FilterClaim),
-        node: &Node,
+        sending: Sending,
+        room: FilterClaim,
+        context: &SessionContext,
     ) -> oneshot::Receiver<()>
     where
         P: Stream<Item = Result<Bytes, PayloadError>> + Unpin + 'static,
     {
-        let inbound = Inbound::new(payload, Allowed::new(node, sending));
-        let mut session = Self::new(shard, member, heartbeat, node).hearing();
+        let inbound = Inbound::new(payload, Allowed::new(&context.inbound, sending));
+        let (mut session, on_end) = Self::new(served, context);
+        session.liveness = Some(Liveness::new(Instant::now()));
         session.room = Some(room);
         let (goodbye, on_goodbye) = oneshot::channel();
         session.goodbye = Some(goodbye);
@@ -87,49 +109,31 @@ impl Session {
 
     /// Starts the actor of a client that gets a stream over plain HTTP, and cannot say anything. It ends when the
     /// writer does.
-    pub(crate) fn start_deaf(
-        shard: SharedShard,
-        member: Rc<Member>,
-        on_end: oneshot::Receiver<()>,
-        heartbeat: Option<Duration>,
-        node: &Node,
-    ) {
-        let session = Self::new(shard, member, heartbeat, node);
+    pub(crate) fn start_deaf(served: Served, context: &SessionContext) {
+        let (session, on_end) = Self::new(served, context);
         Self::create(|ctx| {
             ctx.spawn(on_end.into_actor(&session).map(|_, _, ctx| ctx.stop()));
             session
         });
     }
 
-    fn new(
-        shard: SharedShard,
-        member: Rc<Member>,
-        heartbeat: Option<Duration>,
-        node: &Node,
-    ) -> Self {
-        let config = &node.config.subscriber;
-        Self {
-            shard,
-            member,
-            pool: Arc::clone(&node.tail.pool),
+    /// The session, and what resolves when nothing more is written.
+    fn new(served: Served, context: &SessionContext) -> (Self, oneshot::Receiver<()>) {
+        let session = Self {
+            shard: served.shard,
+            member: served.member,
+            pool: Arc::clone(&context.pool),
             liveness: None,
-            heartbeat,
-            ping_interval: config.ping_interval,
-            pong_timeout: config.pong_timeout,
-            hello_timeout: config.hello_timeout,
-            close_linger: node.config.http.close_linger,
+            heartbeat: served.heartbeat,
+            config: context.config,
             has_closed: false,
             is_over: false,
             goodbye: None,
-            reading: Arc::clone(&node.inbound_memory),
+            reading: Arc::clone(&context.inbound.memory),
             room: None,
-            age: node.ages.draw(),
-        }
-    }
-
-    fn hearing(mut self) -> Self {
-        self.liveness = Some(Liveness::new(Instant::now()));
-        self
+            age: context.ages.draw(),
+        };
+        (session, served.on_end)
     }
 
     /// Binary messages are ignored, as v1 ignores them.
@@ -158,7 +162,7 @@ impl Session {
         if self.has_closed || !self.member.outbox().is_close_sent() {
             return self.part(ctx);
         }
-        ctx.run_later(self.close_linger, Self::part);
+        ctx.run_later(self.config.close_linger, Self::part);
     }
 
     /// Nothing more is expected of the client.
@@ -193,7 +197,7 @@ impl Session {
         }
         match message {
             Ok(ClientMessage::OptionsUpdate(filter)) if !self.pool.serves(&filter) => {
-                let why = outside_pool(&self.pool.to_string());
+                let why = self.pool.refusal();
                 self.refuse(CloseReason::InvalidOptions(why.into()));
             }
             Ok(ClientMessage::OptionsUpdate(filter))
@@ -231,7 +235,7 @@ impl Session {
 
     /// The client gets events from now on.
     fn begin(&mut self, ctx: &mut Context<Self>) {
-        ctx.run_interval(self.ping_interval, Self::ping);
+        ctx.run_interval(self.config.ping_interval, Self::ping);
         if let Some(longest) = self.heartbeat {
             let mut silence = Silence::new(longest, Instant::now());
             ctx.run_interval(silence.interval(), move |session, _| {
@@ -257,7 +261,7 @@ impl Session {
         self.member.outbox().ping();
         if let Some(liveness) = &mut self.liveness {
             liveness.pinged(now);
-            ctx.run_later(self.pong_timeout, |session, _| session.check_life());
+            ctx.run_later(self.config.pong_timeout, |session, _| session.check_life());
         }
     }
 
@@ -268,7 +272,7 @@ impl Session {
             // Who is behind always has something to read.
             is_stuck: self.member.is_behind() || outbox.has_unwritten(),
         };
-        let (now, timeout) = (Instant::now(), self.pong_timeout);
+        let (now, timeout) = (Instant::now(), self.config.pong_timeout);
         if self
             .liveness
             .as_mut()
@@ -291,7 +295,7 @@ impl Actor for Session {
         if !self.member.is_waiting() {
             return self.begin(ctx);
         }
-        ctx.run_later(self.hello_timeout, |session, _| {
+        ctx.run_later(self.config.hello_timeout, |session, _| {
             if session.member.is_waiting() {
                 session.refuse(CloseReason::HelloTimeout);
             }

@@ -8,6 +8,7 @@ use fanjet_wire::{v0, websocket};
 use tracing::error;
 
 use super::{Compression, EncodedBytes};
+use crate::metrics::Made;
 
 /// Makes frames. The compressor is prepared when the first one is wanted.
 #[derive(Debug)]
@@ -18,17 +19,6 @@ pub struct Encoder {
     /// The same for events that came in pages.
     bytes_of_pages: Arc<EncodedBytes>,
     made: Made,
-}
-
-/// How many frames were made, by kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Made {
-    /// zstd frames.
-    pub zstd: u64,
-    /// Events that went into a zstd frame uncompressed because the library failed.
-    pub stored: u64,
-    /// v0 frames.
-    pub v0: u64,
 }
 
 impl Encoder {

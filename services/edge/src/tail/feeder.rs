@@ -16,12 +16,12 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::check::{Checked, Verdict, check_later, in_time, own_bounds};
+use super::traffic::lag_seconds;
 use super::{Entry, Tail, Traces};
 use crate::EdgeError;
 use crate::config::TailConfig;
-use crate::metrics::Metrics;
-use crate::replay::{Damages, MetBy};
-use crate::status::lag_seconds;
+use crate::damage::Damages;
+use crate::metrics::{MetBy, Metrics};
 
 /// Follows the log and fills the ring.
 pub(crate) struct Feeder {

@@ -59,6 +59,11 @@ impl Pool {
             })
     }
 
+    /// What a client is told that may want what is not here.
+    pub(crate) fn refusal(&self) -> String {
+        format!("this node serves only {self}: name collections among them (wantedCollections)")
+    }
+
     /// Whether something of the log is not here.
     pub fn is_narrowed(&self) -> bool {
         self.collections.is_some()

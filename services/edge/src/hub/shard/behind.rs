@@ -9,11 +9,12 @@ use fanjet_log::{Selection, Seq};
 use fanjet_wire::close::CloseReason;
 
 use super::{MAX_ENTRIES, Member, Place, Shard};
-use crate::hub::LaneId;
+use crate::damage::Damage;
 use crate::hub::lane::join;
 use crate::hub::member::{Next, Reading};
-use crate::replay::{Answer, Damage, Page, Start, selection_for};
-use crate::subscriber::Chunk;
+use crate::hub::router::LaneId;
+use crate::outbox::Chunk;
+use crate::replay::{Answer, Page, Start, selection_for};
 use crate::tail::{Entry, Read, ReadLimit};
 
 /// Events that say how common something is.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::Shard;
+use crate::metrics::Made;
 use crate::replay::Desk;
-use crate::tail::{Compression, Encoder, Made, Ring};
+use crate::tail::{Compression, Encoder, Ring};
 
 impl Shard {
     /// The same shard with another dictionary or level than the usual ones.

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::events::{Event, commit, time_of};
+use crate::outbox::Take;
 use crate::replay::Answer;
-use crate::subscriber::Take;
 use crate::tail::{Collections, Compression, Encoder, Generation};
 
 const NAMES: [&str; 3] = [

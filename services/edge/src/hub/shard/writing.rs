@@ -1,7 +1,7 @@
 //! What the hub writes to sockets itself.
 
 use super::{Shard, Step};
-use crate::subscriber::Written;
+use crate::outbox::Written;
 
 /// How many sockets are written to before other tasks get their turn: a millisecond or two. A connection's control traffic
 /// waits for no more than that, however many there are.

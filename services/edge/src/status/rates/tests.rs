@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::status::traffic::Count;
+use crate::tail::Count;
 
 /// Totals that grow by what is given, row by row.
 fn grown(counts: &mut Counts, by: &[u64]) {

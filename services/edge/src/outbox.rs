@@ -4,6 +4,8 @@
 //! that all members of a lane share, and its bound counts those bytes. Each piece is whole frames, so control
 //! frames may stand between any two.
 
+mod control;
+
 mod direct;
 
 use std::cell::RefCell;
@@ -17,8 +19,8 @@ use fanjet_wire::close::CloseReason;
 use fanjet_wire::websocket::pong_frame;
 
 use self::direct::Turn;
-use super::control;
 
+pub(crate) use control::greeting;
 pub use direct::{Line, Written};
 
 /// Whole frames of consecutive events, shared by all that want the same ones.

@@ -6,7 +6,7 @@ use fanjet_event::{TimeUs, Topic};
 use fanjet_log::LogError;
 use parking_lot::Mutex;
 
-use crate::tail::{CollectionId, Entry};
+use super::{CollectionId, Entry};
 
 /// Written by the feeder per batch, read once per second.
 #[derive(Debug, Default)]

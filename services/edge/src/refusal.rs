@@ -126,7 +126,7 @@ impl Refusal {
                 format!("URL too long: at most {max_bytes} bytes (http.max_url_bytes)")
             }
             Self::InvalidOptions(error) => error.answer(),
-            Self::OutsidePool(pool) => outside_pool(pool),
+            Self::OutsidePool(words) => words.clone(),
             Self::NotReady => "service not ready: the log has not been reached yet".to_owned(),
             Self::NoStart => "service not ready: cursor resolution failed".to_owned(),
             Self::LogDamaged { seq } => format!(
@@ -166,9 +166,4 @@ impl Refusal {
             Self::Internal => "internal error, try again".to_owned(),
         }
     }
-}
-
-/// What a client is told that may want what this node does not have.
-pub(crate) fn outside_pool(pool: &str) -> String {
-    format!("this node serves only {pool}: name collections among them (wantedCollections)")
 }

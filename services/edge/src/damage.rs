@@ -7,7 +7,7 @@ use fanjet_log::{LogError, Seq};
 use parking_lot::Mutex;
 use tracing::error;
 
-use crate::metrics::Metrics;
+use crate::metrics::{MetBy, Metrics};
 
 /// So many places are remembered as told; with more of them the log is beyond counting, and they are told again.
 const MAX_TOLD: usize = 1024;
@@ -17,19 +17,6 @@ const MAX_TOLD: usize = 1024;
 pub struct Damage {
     /// The first event that cannot be read.
     pub seq: Seq,
-}
-
-/// Who met it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum MetBy {
-    /// A page for a reader.
-    Replay,
-    /// The search for a cursor's position.
-    Cursor,
-    /// The start of the node, which reads the newest events ahead.
-    Warming,
-    /// Whoever follows the log, for everybody live.
-    Live,
 }
 
 /// Tells the operator of damage: each time in a metric, each place once in words. Cheap to clone.
@@ -45,18 +32,6 @@ impl Damage {
         match failure {
             LogError::Corrupt { seq, .. } => Some(Self { seq: *seq }),
             _ => None,
-        }
-    }
-}
-
-impl MetBy {
-    /// For metrics.
-    pub(crate) fn label(self) -> &'static str {
-        match self {
-            Self::Replay => "replay",
-            Self::Cursor => "cursor",
-            Self::Warming => "warming",
-            Self::Live => "live",
         }
     }
 }

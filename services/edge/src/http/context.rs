@@ -1,0 +1,24 @@
+//! What requests are answered with.
+
+use std::sync::Arc;
+
+use fanjet_actors::{Clock, Stop};
+
+use super::admit::Entrance;
+use crate::metrics::Metrics;
+use crate::status::{Board, Cluster};
+use crate::subscriber::SessionContext;
+
+/// One per node, shared by its workers.
+pub(crate) struct HttpContext {
+    pub(crate) entrance: Entrance,
+    pub(crate) sessions: SessionContext,
+    /// Whether events are written to WebSockets past the HTTP server.
+    pub(crate) writes_directly: bool,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) board: Arc<Board>,
+    pub(crate) max_status_viewers: usize,
+    pub(crate) cluster: Arc<Cluster>,
+    pub(crate) metrics: Metrics,
+    pub(crate) draining: Stop,
+}

@@ -1,0 +1,124 @@
+//! What one worker thread has: its shard and the hub that drives it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Addr;
+use fanjet_filter::SubscriberOptions;
+use fanjet_wire::close::CloseReason;
+use tokio::sync::oneshot;
+
+use crate::ending::Ending;
+use crate::hub::{Draining, Hub, Shard, ShardLimits, SharedShard};
+use crate::metrics::Metrics;
+use crate::replay::{Desk, Start};
+use crate::sockets::Stalls;
+use crate::subscriber::Feed;
+use crate::tail::{Compression, Tail};
+
+/// What all worker threads share.
+#[derive(Clone)]
+pub(crate) struct WorkerContext {
+    pub(crate) limits: ShardLimits,
+    /// Least time between two flushes.
+    pub(crate) flush_floor: Duration,
+    /// How long sending away the subscribers may take.
+    pub(crate) spread: Duration,
+    pub(crate) tail: Tail,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) compression: Compression,
+    pub(crate) stalls: Arc<Stalls>,
+    pub(crate) metrics: Metrics,
+    pub(crate) ending: Ending,
+    #[cfg(feature = "fault-injection")]
+    pub(crate) hubs: Arc<parking_lot::Mutex<Vec<Addr<Hub>>>>,
+}
+
+/// One per worker thread.
+pub(crate) struct Worker {
+    context: WorkerContext,
+    shard: SharedShard,
+    hub: RefCell<Addr<Hub>>,
+}
+
+impl Worker {
+    /// Starts the hub on this thread, and what looks after its connections.
+    pub(crate) fn start(context: WorkerContext) -> Self {
+        let shard = Shard::new(
+            Arc::clone(&context.tail.ring),
+            Arc::clone(&context.desk),
+            Arc::clone(&context.tail.window),
+            context.limits,
+            context.metrics.clone(),
+        )
+        .compressing_with(context.compression.clone());
+        let shard = Rc::new(RefCell::new(shard));
+        let hub = RefCell::new(context.start_hub(&shard));
+        Arc::clone(&context.stalls).start(context.ending.over.clone());
+        Self {
+            context,
+            shard,
+            hub,
+        }
+    }
+
+    /// The subscribers of this thread.
+    pub(crate) fn shard(&self) -> &SharedShard {
+        &self.shard
+    }
+
+    /// Adds a subscriber; returns its bytes and what resolves when they end.
+    pub(crate) fn join(
+        &self,
+        options: SubscriberOptions,
+        start: Start,
+    ) -> (Feed, oneshot::Receiver<()>) {
+        self.revive_hub();
+        let member = if options.require_hello {
+            self.shard
+                .borrow_mut()
+                .join_waiting(options.encoding, start)
+        } else {
+            self.shard
+                .borrow_mut()
+                .join(options.filter, options.encoding, start)
+        };
+        if !start.is_in(self.context.tail.ring.head()) {
+            // The log was replaced after the start was found, and the hub has sent away who was there then.
+            member.outbox().close(CloseReason::LogReplaced);
+        }
+        if self.context.ending.draining.is_cancelled() {
+            // The hub sends away who was there when it began.
+            member.outbox().close(CloseReason::Draining);
+        }
+        let metrics = self.context.metrics.clone();
+        Feed::new(Rc::clone(&self.shard), member, metrics)
+    }
+
+    /// A hub that a defect has ended has sent its members away; a new one starts with a clean shard.
+    fn revive_hub(&self) {
+        if !self.hub.borrow().connected() && !self.context.ending.draining.is_cancelled() {
+            self.hub.replace(self.context.start_hub(&self.shard));
+        }
+    }
+}
+
+impl WorkerContext {
+    fn start_hub(&self, shard: &SharedShard) -> Addr<Hub> {
+        let hub = Hub::start(
+            Rc::clone(shard),
+            self.tail.ring.watch(),
+            self.flush_floor,
+            Draining {
+                begins: self.ending.draining.clone(),
+                spread: self.spread,
+            },
+            self.metrics.clone(),
+        );
+        #[cfg(feature = "fault-injection")]
+        self.hubs.lock().push(hub.clone());
+        hub
+    }
+}
