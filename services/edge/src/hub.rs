@@ -5,6 +5,7 @@ mod router;
 mod member;
 mod lane;
 mod lanes;
+mod membership;
 
 mod shard;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use fanjet_filter::Encoding;
 use fanjet_log::Seq;
 
-use super::LaneId;
+use super::router::LaneId;
 use crate::outbox::Outbox;
 use crate::replay::Start;
 use crate::tail::Entry;
@@ -17,6 +17,8 @@ pub struct Member {
     outbox: Outbox,
     encoding: Encoding,
     place: Cell<Place>,
+    /// Where it is in the list of its place.
+    index: Cell<u32>,
     /// How often its filter was replaced.
     filters: Cell<u64>,
 }
@@ -24,24 +26,19 @@ pub struct Member {
 /// Where a subscriber stands, with all that counts only there. Its lane holds everything else that is known about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// Gets what its lane gathers; `index` is its place among the lane's members.
-    Live { lane: LaneId, index: u32 },
-    /// Reads by itself; `index` is its place among all who do.
-    Behind {
-        lane: LaneId,
-        index: u32,
-        reading: Reading,
-    },
-    /// Starts at `from`, which its shard has not reached, or with the first event behind it that is not too early;
-    /// `index` is its place among all who do. `not_before` is as in [`Reading`].
+    /// Gets what its lane gathers.
+    Live { lane: LaneId },
+    /// Reads by itself.
+    Behind { lane: LaneId, reading: Reading },
+    /// Starts at `from`, which its shard has not reached, or with the first event behind it that is not too early.
+    /// `not_before` is as in [`Reading`].
     Ahead {
         lane: LaneId,
-        index: u32,
         from: Seq,
         not_before: u64,
     },
-    /// Has not said yet what it wants, and begins at `start` when it does; `index` is its place among all who have not.
-    Waiting { index: u32, start: Start },
+    /// Has not said yet what it wants, and begins at `start` when it does.
+    Waiting { start: Start },
     /// Gets nothing more.
     Left,
 }
@@ -96,34 +93,11 @@ impl Place {
     /// The lane that is held.
     pub(crate) fn lane(self) -> Option<LaneId> {
         match self {
-            Self::Live { lane, .. } | Self::Behind { lane, .. } | Self::Ahead { lane, .. } => {
+            Self::Live { lane } | Self::Behind { lane, .. } | Self::Ahead { lane, .. } => {
                 Some(lane)
             }
             Self::Waiting { .. } | Self::Left => None,
         }
-    }
-
-    /// The same place with another lane, where one is held.
-    pub(crate) fn on(mut self, new_lane: LaneId) -> Self {
-        match &mut self {
-            Self::Live { lane, .. } | Self::Behind { lane, .. } | Self::Ahead { lane, .. } => {
-                *lane = new_lane;
-            }
-            Self::Waiting { .. } | Self::Left => {}
-        }
-        self
-    }
-
-    /// The same place at another index of its list.
-    fn at(mut self, new_index: u32) -> Self {
-        match &mut self {
-            Self::Live { index, .. }
-            | Self::Behind { index, .. }
-            | Self::Ahead { index, .. }
-            | Self::Waiting { index, .. } => *index = new_index,
-            Self::Left => {}
-        }
-        self
     }
 }
 
@@ -133,6 +107,7 @@ impl Member {
             outbox,
             encoding,
             place: Cell::new(Place::Left),
+            index: Cell::new(0),
             filters: Cell::new(0),
         }
     }
@@ -197,12 +172,30 @@ impl Member {
         self.place.get()
     }
 
-    pub(crate) fn set_place(&self, place: Place) {
-        self.place.set(place);
+    pub(super) fn index(&self) -> u32 {
+        self.index.get()
     }
 
-    /// Notes its new index after another one was taken out of the list.
-    pub(crate) fn moved_to(&self, new_index: u32) {
-        self.place.set(self.place.get().at(new_index));
+    /// Notes its new place, and where it is in the list of that.
+    pub(super) fn set_place(&self, place: Place, index: u32) {
+        self.place.set(place);
+        self.index.set(index);
+    }
+
+    /// Notes that another one was taken out of the list.
+    pub(super) fn moved_to(&self, index: u32) {
+        self.index.set(index);
+    }
+
+    /// Notes another lane; how far it has come stays.
+    pub(super) fn changes_to(&self, new_lane: LaneId) {
+        let mut place = self.place.get();
+        match &mut place {
+            Place::Live { lane } | Place::Behind { lane, .. } | Place::Ahead { lane, .. } => {
+                *lane = new_lane;
+            }
+            Place::Waiting { .. } | Place::Left => {}
+        }
+        self.place.set(place);
     }
 }

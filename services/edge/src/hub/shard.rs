@@ -24,9 +24,9 @@ use fanjet_filter::{Encoding, Filter};
 use fanjet_log::Seq;
 use fanjet_wire::close::CloseReason;
 
-use super::lanes::Lanes;
-use super::member::{Next, Place};
-use super::{LaneId, Member};
+use super::member::{Member, Next, Place};
+use super::membership::Membership;
+use super::router::LaneId;
 use crate::metrics::Metrics;
 use crate::outbox::{Outbox, Push};
 use crate::replay::{Desk, Start};
@@ -68,21 +68,14 @@ pub struct Shard {
     window: Arc<Window>,
     limits: ShardLimits,
     metrics: Metrics,
-    lanes: Lanes,
+    members: Membership,
     encoder: Encoder,
-    behind: Vec<Rc<Member>>,
-    /// Those who start further on than the shard's position, or later than its newest event.
-    ahead: Vec<Rc<Member>>,
-    /// Those who have not said yet what they want. They hold no lane and cost no reading.
-    waiting: Vec<Rc<Member>>,
     /// The seq that is routed next.
     position: Seq,
     /// The time of the newest event before it.
     before: Option<TimeUs>,
     /// The log that all this is about.
     generation: Generation,
-    /// Members that hold a lane.
-    holders: usize,
     touched: Vec<LaneId>,
     /// Those for whom something was queued that the hub writes itself.
     unwritten: VecDeque<Rc<Member>>,
@@ -106,14 +99,10 @@ impl Shard {
             desk,
             window,
             limits,
+            members: Membership::new(metrics.clone()),
             metrics,
-            lanes: Lanes::default(),
-            behind: Vec::new(),
-            ahead: Vec::new(),
-            waiting: Vec::new(),
             position: 0,
             before: None,
-            holders: 0,
             touched: Vec::new(),
             unwritten: VecDeque::new(),
             is_behind: false,
@@ -123,13 +112,12 @@ impl Shard {
     /// Adds a subscriber.
     pub fn join(&mut self, filter: Filter, encoding: Encoding, start: Start) -> Rc<Member> {
         self.notice_another_log();
-        if self.holders == 0 {
+        if self.members.is_idle() {
             self.go_to_end();
         }
         let outbox = Outbox::new(self.limits.max_pending_bytes, encoding);
         let member = Rc::new(Member::new(outbox, encoding));
-        let lane = self.lanes.hold(filter, encoding);
-        self.holders += 1;
+        let lane = self.members.hold(filter, encoding);
         match start {
             Start::Live => self.start_live(&member, lane),
             Start::At { .. } => self.place_at(&member, lane, start),
@@ -139,12 +127,7 @@ impl Shard {
 
     /// Takes a subscriber out. Doing it again changes nothing.
     pub fn leave(&mut self, member: &Rc<Member>) {
-        let lane = member.place().lane();
-        self.detach(member);
-        if let Some(lane) = lane {
-            self.lanes.release(lane);
-            self.holders -= 1;
-        }
+        self.members.leave(member);
     }
 
     /// Routes the next part of the ring to the outboxes, or goes on writing what was routed.
@@ -153,7 +136,7 @@ impl Shard {
             self.write_out();
             return self.what_is_left();
         }
-        if self.holders == 0 {
+        if self.members.is_idle() {
             self.go_to_end();
             return Step::Done;
         }
@@ -195,24 +178,15 @@ impl Shard {
 
     /// Everybody who is here, in whatever place.
     pub fn members(&self) -> Vec<Rc<Member>> {
-        let live = self.lanes.live_members().into_iter();
-        let others = [&self.behind, &self.ahead, &self.waiting];
-        live.map(|(_, member)| member)
-            .chain(others.into_iter().flatten().cloned())
-            .collect()
+        self.members.all()
     }
 
     /// Closes every member's connection once what is queued for it is written.
     pub fn close_all(&mut self, reason: &CloseReason) {
-        let live = std::mem::take(&mut self.lanes).into_members();
-        let others = [&mut self.behind, &mut self.ahead, &mut self.waiting].map(std::mem::take);
-        for member in live.chain(others.into_iter().flatten()) {
-            self.note_left(member.place());
-            member.set_place(Place::Left);
+        for member in self.members.clear() {
             member.outbox().close(reason.clone());
         }
         self.touched.clear();
-        self.holders = 0;
     }
 
     /// Up to where everything that a member wants has been written: the time of the newest event that was routed.
@@ -226,7 +200,7 @@ impl Shard {
 
     /// Lanes that somebody holds.
     pub fn lanes(&self) -> usize {
-        self.lanes.len()
+        self.members.lanes.len()
     }
 
     /// The seq that is routed next.
@@ -268,7 +242,7 @@ impl Shard {
 
     fn deliver(&mut self, batch: &[Arc<Entry>]) {
         let mut touched = std::mem::take(&mut self.touched);
-        self.lanes.pick(batch, &mut touched);
+        self.members.lanes.pick(batch, &mut touched);
         let (mut events, mut bytes) = (0, 0);
         for id in touched.drain(..) {
             let (delivered_events, delivered_bytes) = self.flush(id, batch);
@@ -284,7 +258,7 @@ impl Shard {
 
     /// Hands one lane's gathered bytes to its members; returns what was delivered.
     fn flush(&mut self, id: LaneId, batch: &[Arc<Entry>]) -> (u64, u64) {
-        let Some(lane) = self.lanes.get_mut(id) else {
+        let Some(lane) = self.members.lanes.get_mut(id) else {
             return (0, 0);
         };
         let Some((chunk, events)) = lane.gather(batch, &mut self.encoder) else {
@@ -311,47 +285,7 @@ impl Shard {
     }
 
     fn go_live(&mut self, lane: LaneId, member: &Rc<Member>) {
-        if let Some(found) = self.lanes.get_mut(lane) {
-            member.set_place(Place::Live {
-                lane,
-                index: found.members.len() as u32,
-            });
-            found.members.push(Rc::clone(member));
-        }
-    }
-
-    /// Takes a member out of the list it is in; its hold on the lane stays.
-    fn detach(&mut self, member: &Rc<Member>) {
-        self.note_left(member.place());
-        let (list, index) = match member.place() {
-            Place::Live { lane, index } => match self.lanes.get_mut(lane) {
-                Some(lane) => (&mut lane.members, index),
-                None => return,
-            },
-            Place::Behind { index, .. } => (&mut self.behind, index),
-            Place::Ahead { index, .. } => (&mut self.ahead, index),
-            Place::Waiting { index, .. } => (&mut self.waiting, index),
-            Place::Left => return,
-        };
-        list.swap_remove(index as usize);
-        if let Some(moved) = list.get(index as usize) {
-            moved.moved_to(index);
-        }
-        member.set_place(Place::Left);
-    }
-
-    /// Counts that a place is left.
-    fn note_left(&self, place: Place) {
-        match place {
-            Place::Behind { reading, .. } => {
-                self.metrics.laggards(-1);
-                if reading.is_replaying {
-                    self.metrics.replays(-1);
-                }
-            }
-            Place::Waiting { .. } => self.metrics.waiting(-1),
-            Place::Live { .. } | Place::Ahead { .. } | Place::Left => {}
-        }
+        self.members.put(member, Place::Live { lane });
     }
 }
 

@@ -20,13 +20,12 @@ impl Shard {
         from: Seq,
         not_before: u64,
     ) {
-        member.set_place(Place::Ahead {
+        let place = Place::Ahead {
             lane,
-            index: self.ahead.len() as u32,
             from,
             not_before,
-        });
-        self.ahead.push(Rc::clone(member));
+        };
+        self.members.put(member, place);
     }
 
     /// A member that the shard has not passed becomes live, at once unless what comes next is too early for it, or may be.
@@ -48,8 +47,8 @@ impl Shard {
 
     /// The first seq, of those that members who are ahead start at, that the shard has yet to reach.
     pub(super) fn next_start(&self) -> Option<Seq> {
-        self.ahead
-            .iter()
+        let ahead = self.members.ahead().iter();
+        ahead
             .filter_map(|member| match member.place() {
                 Place::Ahead { from, .. } if from > self.position => Some(from),
                 _ => None,
@@ -64,11 +63,12 @@ impl Shard {
 
     /// What can be routed in one go of events that come next. Those who start with the first one become live.
     pub(super) fn up_to_next_time(&mut self, mut batch: Vec<Arc<Entry>>) -> Vec<Arc<Entry>> {
-        let (false, Some(first)) = (self.ahead.is_empty(), batch.first()) else {
+        let (false, Some(first)) = (self.members.ahead().is_empty(), batch.first()) else {
             return batch;
         };
         self.start_those(first.time().get());
-        let next = self.ahead.iter().filter_map(|member| match member.place() {
+        let ahead = self.members.ahead().iter();
+        let next = ahead.filter_map(|member| match member.place() {
             Place::Ahead {
                 from, not_before, ..
             } if from <= self.position => Some(not_before),
@@ -83,7 +83,7 @@ impl Shard {
     /// Those who start here, with an event of this time, become live.
     fn start_those(&mut self, now: u64) {
         let mut at = 0;
-        while let Some(member) = self.ahead.get(at).cloned() {
+        while let Some(member) = self.members.ahead().get(at).cloned() {
             match member.place() {
                 Place::Ahead {
                     lane,
@@ -91,7 +91,6 @@ impl Shard {
                     not_before,
                     ..
                 } if from <= self.position && not_before <= now => {
-                    self.detach(&member);
                     self.go_live(lane, &member);
                 }
                 _ => at += 1,

@@ -155,35 +155,33 @@ impl Shard {
         next: Next,
         not_before: u64,
     ) {
-        self.detach(member);
-        member.set_place(Place::Behind {
-            lane,
-            index: self.behind.len() as u32,
-            reading: Reading {
-                next,
-                not_before,
-                is_replaying: false,
-            },
-        });
-        self.behind.push(Rc::clone(member));
-        self.metrics.laggards(1);
+        let reading = Reading {
+            next,
+            not_before,
+            is_replaying: false,
+        };
+        self.members.put(member, Place::Behind { lane, reading });
     }
 
     /// The shard goes on at the end; everybody whose next event it passes over reads on by itself.
     pub(super) fn leave_behind(&mut self) {
-        let live = self.lanes.live_members();
+        let live = self.members.lanes.live_members();
         let live = live
             .into_iter()
             .map(|(lane, member)| (lane, member, self.position, 0));
-        let ahead = self.ahead.iter().filter_map(|member| match member.place() {
-            Place::Ahead {
-                lane,
-                from,
-                not_before,
-                ..
-            } => Some((lane, Rc::clone(member), from, not_before)),
-            _ => None,
-        });
+        let ahead = self
+            .members
+            .ahead()
+            .iter()
+            .filter_map(|member| match member.place() {
+                Place::Ahead {
+                    lane,
+                    from,
+                    not_before,
+                    ..
+                } => Some((lane, Rc::clone(member), from, not_before)),
+                _ => None,
+            });
         let left: Vec<_> = live.chain(ahead).collect();
         self.go_to_end();
         for (lane, member, next, not_before) in left {
@@ -197,12 +195,13 @@ impl Shard {
 
     /// A socket that takes nothing does not ask for more, so those who fell out of the log are looked for.
     pub(super) fn close_fallen(&mut self) {
-        if self.behind.is_empty() {
+        if self.members.behind().is_empty() {
             return;
         }
         let oldest = self.oldest_readable();
         let fallen: Vec<_> = self
-            .behind
+            .members
+            .behind()
             .iter()
             .filter(|member| {
                 matches!(member.place(), Place::Behind { reading, .. } if reading.next.is_lost(oldest))
@@ -232,7 +231,7 @@ impl Shard {
 
     /// What to read for a lane; decided once.
     fn selection(&mut self, lane: LaneId) -> Selection {
-        let Some(lane) = self.lanes.get_mut(lane) else {
+        let Some(lane) = self.members.lanes.get_mut(lane) else {
             return Selection::All;
         };
         let (filter, ring) = (&lane.filter, &self.ring);
@@ -248,7 +247,7 @@ impl Shard {
         batch: &[Arc<Entry>],
         frames: Option<&dyn Fn() -> Bytes>,
     ) -> Option<Chunk> {
-        let lane = self.lanes.get(lane)?;
+        let lane = self.members.lanes.get(lane)?;
         let wanted: Vec<_> = batch
             .iter()
             .filter(|entry| {

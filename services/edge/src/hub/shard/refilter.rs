@@ -13,12 +13,7 @@ impl Shard {
         self.notice_another_log();
         let outbox = Outbox::new(self.limits.max_pending_bytes, encoding);
         let member = Rc::new(Member::new(outbox, encoding));
-        member.set_place(Place::Waiting {
-            index: self.waiting.len() as u32,
-            start,
-        });
-        self.waiting.push(Rc::clone(&member));
-        self.metrics.waiting(1);
+        self.members.put(&member, Place::Waiting { start });
         member
     }
 
@@ -32,32 +27,27 @@ impl Shard {
         member.refiltered();
         let old = match member.place() {
             Place::Left => return,
-            Place::Waiting { start, .. } => return self.begin(member, filter, start),
+            Place::Waiting { start } => return self.begin(member, filter, start),
             place => place,
         };
         // Held before the old one is given back, so that a lane that stays the same is not built anew.
-        let lane = self.lanes.hold(filter, member.encoding());
+        let lane = self.members.lanes.hold(filter, member.encoding());
         match old {
-            Place::Behind { .. } | Place::Ahead { .. } => member.set_place(old.on(lane)),
-            Place::Live { .. } | Place::Waiting { .. } | Place::Left => {
-                self.detach(member);
-                self.go_live(lane, member);
-            }
+            Place::Behind { .. } | Place::Ahead { .. } => member.changes_to(lane),
+            Place::Live { .. } | Place::Waiting { .. } | Place::Left => self.go_live(lane, member),
         }
         if let Some(old) = old.lane() {
-            self.lanes.release(old);
+            self.members.lanes.release(old);
         }
     }
 
     /// The shard may still have to route events that were there before the filter came.
     fn begin(&mut self, member: &Rc<Member>, filter: Filter, start: Start) {
-        if self.holders == 0 {
+        if self.members.is_idle() {
             self.go_to_end();
         }
         let head = self.ring.head();
-        self.detach(member);
-        let lane = self.lanes.hold(filter, member.encoding());
-        self.holders += 1;
+        let lane = self.members.hold(filter, member.encoding());
         if let Start::At { .. } = start {
             return self.place_at(member, lane, start);
         }

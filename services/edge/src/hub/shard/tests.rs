@@ -256,8 +256,12 @@ fn who_falls_out_of_the_log_is_closed_even_if_it_never_asks() {
     rig.shard.leave(&slow);
     rig.shard.leave(&fast);
     assert_eq!(
-        (rig.shard.lanes(), rig.shard.holders, rig.shard.behind.len()),
-        (0, 0, 0)
+        (
+            rig.shard.lanes(),
+            rig.shard.members.is_idle(),
+            rig.shard.members.behind().len()
+        ),
+        (0, true, 0)
     );
 }
 
