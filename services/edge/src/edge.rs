@@ -17,7 +17,7 @@ use crate::damage::Damages;
 use crate::ending::Ending;
 use crate::http::{Admission, Entrance, HttpContext, Server, WorkerContext};
 use crate::hub::ShardLimits;
-use crate::limits::{FilterMemory, InboundMemory};
+use crate::limits::FilterMemory;
 use crate::metrics::{Metrics, show_passed_over};
 use crate::probe::ReadinessProbe;
 use crate::replay::{Desk, Loader, Questions, Starts};
@@ -104,13 +104,7 @@ impl Edge {
         };
         let board = Arc::new(Board::new(config.http.max_status_viewers));
         let cluster = Arc::<Cluster>::default();
-        let longest = config.subscriber.max_client_message_bytes;
-        let inbound = InboundLimits {
-            max_message_bytes: longest,
-            message_timeout: config.subscriber.message_timeout,
-            memory: Arc::new(InboundMemory::of(&config.limits, longest)),
-            metrics: metrics.clone(),
-        };
+        let inbound = InboundLimits::of(&config, metrics.clone());
         let entrance = Entrance {
             max_url_bytes: config.http.max_url_bytes,
             trusted_proxies: config.http.trusted_proxies.clone(),
@@ -133,12 +127,7 @@ impl Edge {
         let context = HttpContext {
             entrance,
             sessions: SessionContext {
-                config: SessionConfig {
-                    ping_interval: config.subscriber.ping_interval,
-                    pong_timeout: config.subscriber.pong_timeout,
-                    hello_timeout: config.subscriber.hello_timeout,
-                    close_linger: config.http.close_linger,
-                },
+                config: SessionConfig::of(&config),
                 pool: Arc::clone(&tail.pool),
                 inbound,
                 ages: Ages::new(config.subscriber.max_age),
@@ -155,11 +144,7 @@ impl Edge {
         #[cfg(feature = "fault-injection")]
         let hubs = Arc::default();
         let workers = WorkerContext {
-            limits: ShardLimits {
-                flush_bytes: config.hub.flush_bytes,
-                catch_up_bytes: config.subscriber.catch_up_bytes,
-                max_pending_bytes: config.subscriber.max_pending_bytes,
-            },
+            limits: ShardLimits::of(&config),
             flush_floor: config.hub.flush_floor,
             spread: config.drain.spread,
             tail: tail.clone(),

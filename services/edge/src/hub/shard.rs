@@ -27,6 +27,7 @@ use fanjet_wire::close::CloseReason;
 use super::member::{Member, Next, Place};
 use super::membership::Membership;
 use super::router::LaneId;
+use crate::config::EdgeConfig;
 use crate::metrics::Metrics;
 use crate::outbox::{Outbox, Push};
 use crate::replay::{Desk, Start};
@@ -46,6 +47,16 @@ pub struct ShardLimits {
     pub catch_up_bytes: usize,
     /// Bytes that may wait for one socket.
     pub max_pending_bytes: usize,
+}
+
+impl ShardLimits {
+    pub(crate) fn of(config: &EdgeConfig) -> Self {
+        Self {
+            flush_bytes: config.hub.flush_bytes,
+            catch_up_bytes: config.subscriber.catch_up_bytes,
+            max_pending_bytes: config.subscriber.max_pending_bytes,
+        }
+    }
 }
 
 /// Most events per step or catch-up, for small events and selective filters.

@@ -23,6 +23,7 @@ use tokio_util::codec::Decoder as _;
 
 use self::header::Header;
 use super::throttle::Throttle;
+use crate::config::EdgeConfig;
 use crate::limits::{Claim, InboundMemory, Sending};
 use crate::metrics::Metrics;
 
@@ -78,6 +79,19 @@ pub(crate) struct InboundLimits {
     pub(crate) message_timeout: Duration,
     pub(crate) memory: Arc<InboundMemory>,
     pub(crate) metrics: Metrics,
+}
+
+impl InboundLimits {
+    pub(crate) fn of(config: &EdgeConfig, metrics: Metrics) -> Self {
+        let max_message_bytes = config.subscriber.max_client_message_bytes;
+        let memory = InboundMemory::of(&config.limits, max_message_bytes);
+        Self {
+            max_message_bytes,
+            message_timeout: config.subscriber.message_timeout,
+            memory: Arc::new(memory),
+            metrics,
+        }
+    }
 }
 
 impl Allowed {

@@ -19,6 +19,7 @@ use super::age::Ages;
 use super::inbound::{Allowed, Broken, Inbound, InboundLimits, Received};
 use super::liveness::{Liveness, Socket};
 use super::silence::Silence;
+use crate::config::EdgeConfig;
 use crate::hub::{Member, SharedShard};
 use crate::limits::{FilterClaim, InboundMemory, Sending};
 use crate::tail::Pool;
@@ -58,6 +59,17 @@ pub(crate) struct SessionConfig {
     pub(crate) hello_timeout: Duration,
     /// How long the client may take to answer a close frame.
     pub(crate) close_linger: Duration,
+}
+
+impl SessionConfig {
+    pub(crate) fn of(config: &EdgeConfig) -> Self {
+        Self {
+            ping_interval: config.subscriber.ping_interval,
+            pong_timeout: config.subscriber.pong_timeout,
+            hello_timeout: config.subscriber.hello_timeout,
+            close_linger: config.http.close_linger,
+        }
+    }
 }
 
 /// What all sessions of a node share.
