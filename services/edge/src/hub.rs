@@ -1,5 +1,6 @@
 //! Fan-out on one worker thread.
 
+mod lane_id;
 mod router;
 
 mod member;
@@ -13,8 +14,9 @@ mod pacing;
 mod farewell;
 mod actor;
 
+pub use lane_id::LaneId;
 pub use member::Member;
-pub use router::{LaneId, Router};
+pub use router::Router;
 pub use shard::{CatchUp, Shard, ShardLimits, SharedShard, Step};
 
 #[cfg(feature = "fault-injection")]

@@ -6,6 +6,8 @@
 
 mod control;
 
+mod turn;
+
 mod direct;
 
 use std::cell::RefCell;
@@ -18,10 +20,11 @@ use fanjet_filter::Encoding;
 use fanjet_wire::close::CloseReason;
 use fanjet_wire::websocket::pong_frame;
 
-use self::direct::Turn;
+use self::turn::Turn;
 
 pub(crate) use control::greeting;
-pub use direct::{Line, Written};
+pub use direct::Written;
+pub use turn::Line;
 
 /// Whole frames of consecutive events, shared by all that want the same ones.
 #[derive(Debug, Clone)]

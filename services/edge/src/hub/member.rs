@@ -6,7 +6,7 @@ use std::sync::Arc;
 use fanjet_filter::Encoding;
 use fanjet_log::Seq;
 
-use super::router::LaneId;
+use super::lane_id::LaneId;
 use crate::outbox::Outbox;
 use crate::replay::Start;
 use crate::tail::Entry;

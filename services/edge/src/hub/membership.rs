@@ -7,9 +7,9 @@ use std::rc::Rc;
 
 use fanjet_filter::{Encoding, Filter};
 
+use super::lane_id::LaneId;
 use super::lanes::Lanes;
 use super::member::{Member, Place};
-use super::router::LaneId;
 use crate::metrics::Metrics;
 
 /// Everybody, by place. Those who are live are in their lanes.

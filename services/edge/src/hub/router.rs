@@ -19,11 +19,10 @@ use fanjet_filter::{EventKind, Filter};
 use hashbrown::HashMap;
 use slab::Slab;
 
+use self::crowds::take_out;
 use self::dids::DidIndex;
+use super::lane_id::LaneId;
 use crate::tail::{CollectionId, Entry};
-
-/// A lane's place in its shard. Reused after the lane's last holder has left.
-pub type LaneId = u32;
 
 type SlotId = u32;
 
@@ -230,12 +229,6 @@ fn patterns(filter: &Filter) -> impl Iterator<Item = &str> {
 /// A collection's name, and each of its beginnings that ends in a dot.
 fn parts(name: &str) -> impl Iterator<Item = &str> {
     std::iter::once(name).chain(name.match_indices('.').map(|(dot, _)| &name[..=dot]))
-}
-
-fn take_out(lanes: &mut Vec<LaneId>, lane: LaneId) {
-    if let Some(at) = lanes.iter().position(|&other| other == lane) {
-        lanes.swap_remove(at);
-    }
 }
 
 #[cfg(test)]

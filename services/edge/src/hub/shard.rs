@@ -24,9 +24,9 @@ use fanjet_filter::{Encoding, Filter};
 use fanjet_log::Seq;
 use fanjet_wire::close::CloseReason;
 
+use super::lane_id::LaneId;
 use super::member::{Member, Next, Place};
 use super::membership::Membership;
-use super::router::LaneId;
 use crate::config::EdgeConfig;
 use crate::metrics::Metrics;
 use crate::outbox::{Outbox, Push};
@@ -104,7 +104,7 @@ impl Shard {
         metrics: Metrics,
     ) -> Self {
         Self {
-            encoder: encoding::encoder(Compression::default(), &ring, &desk),
+            encoder: encoder(Compression::default(), &ring, &desk),
             generation: ring.head().generation,
             ring,
             desk,
@@ -298,6 +298,12 @@ impl Shard {
     fn go_live(&mut self, lane: LaneId, member: &Rc<Member>) {
         self.members.put(member, Place::Live { lane });
     }
+}
+
+/// What is made of the ring's events takes the ring's memory, and what is made of pages that of the pages.
+fn encoder(compression: Compression, ring: &Ring, desk: &Desk) -> Encoder {
+    Encoder::new(compression, Arc::clone(ring.encoded()))
+        .counting_pages_in(Arc::clone(desk.encoded()))
 }
 
 #[cfg(test)]

@@ -8,29 +8,10 @@
 //! is no chunk: the body is woken, and gives it to the server. Whatever way bytes go, they are taken out of one queue in
 //! one order; the rest of a chunk that was written in part goes before everything else.
 
-use std::fmt::Debug;
-use std::io;
 use std::sync::Arc;
 
+use super::turn::{Line, Turn};
 use super::{Outbox, State, wake};
-
-/// Where a socket takes bytes at once.
-pub trait Line: Debug {
-    /// Writes a beginning of `bytes`, as much as is taken without waiting.
-    ///
-    /// # Errors
-    /// Those of the system, also when nothing is taken.
-    fn write_now(&self, bytes: &[u8]) -> io::Result<usize>;
-}
-
-/// Whose turn it is to write to a socket.
-#[derive(Debug, Default)]
-pub(super) struct Turn {
-    /// `None`: the server writes everything.
-    line: Option<Arc<dyn Line>>,
-    /// The server has nothing left to write.
-    is_hubs: bool,
-}
 
 /// What became of a chunk that was written past the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,10 +5,13 @@
 //! only as far as there is memory for them, and those of one holder as far as its share goes. All clients of one holder share
 //! how much is read in a second: what is more waits in the socket, and coming back does not help.
 
+mod received;
+
 mod header;
 mod patience;
 
 pub(crate) use patience::Patience;
+pub(crate) use received::{Broken, Received};
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -29,26 +32,6 @@ use crate::metrics::Metrics;
 
 /// A flood of small messages is read in portions, not one by one: waking up costs more than reading one.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
-
-/// A whole message, or what takes its place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Received {
-    Text(Bytes),
-    Binary,
-    Ping(Bytes),
-    Pong,
-    Close(Option<u16>),
-}
-
-/// Why nothing more can be received.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Broken {
-    TooBig,
-    NoRoom,
-    TooSlow,
-    Protocol,
-    Gone,
-}
 
 /// The messages of one client.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use slab::Slab;
 
-use super::LaneId;
+use crate::hub::lane_id::LaneId;
 
 /// At least one lane: itself, or with [`CROWD`] the number of a list that has two or more. Neither number comes near
 /// that bit: memory ends long before.
@@ -42,7 +42,7 @@ impl Crowds {
             return lanes.0 == lane;
         };
         let list = &mut self.lists[number];
-        super::take_out(list, lane);
+        take_out(list, lane);
         if let &mut [last] = &mut **list {
             lanes.0 = last;
             self.lists.remove(number);
@@ -65,5 +65,11 @@ impl Crowds {
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.lists.is_empty()
+    }
+}
+
+pub(super) fn take_out(lanes: &mut Vec<LaneId>, lane: LaneId) {
+    if let Some(at) = lanes.iter().position(|&other| other == lane) {
+        lanes.swap_remove(at);
     }
 }

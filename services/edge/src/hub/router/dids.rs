@@ -13,8 +13,8 @@ use fanjet_filter::{Filter, PlcDid};
 use hashbrown::hash_map::EntryRef;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable, hash_table};
 
-use super::LaneId;
 use super::crowds::{Crowds, Lanes};
+use crate::hub::lane_id::LaneId;
 
 /// The lanes of every DID that one names.
 #[derive(Debug)]

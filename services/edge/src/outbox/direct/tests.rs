@@ -1,6 +1,7 @@
 //! A hub, an HTTP server and a client whose socket takes as much as it likes, in a random order: what comes out at its
 //! other end.
 
+use std::io;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;

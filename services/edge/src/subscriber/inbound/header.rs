@@ -1,6 +1,6 @@
 //! The beginning of a frame, which says how long it will be before it is there: RFC 6455, section 5.2.
 
-use super::Broken;
+use super::received::Broken;
 
 /// Payload of the longest control frame.
 const MAX_CONTROL_BYTES: u64 = 125;
