@@ -16,5 +16,5 @@ pub use feed::Feed;
 
 pub(crate) use age::Ages;
 pub(crate) use body::{body, socket_body};
-pub(crate) use inbound::{Allowed, Inbound, InboundLimits, Patience};
+pub(crate) use inbound::{Allowed, InboundLimits, Patience};
 pub(crate) use session::{MAX_BYTES_READ_HERE, Served, Session, SessionConfig, SessionContext};

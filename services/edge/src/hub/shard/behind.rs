@@ -65,7 +65,6 @@ impl Shard {
                 }
             }
             Read::CaughtUp => {
-                self.detach(member);
                 self.go_live_from(member, lane, next, reading.not_before);
                 CatchUp::Live
             }

@@ -325,7 +325,7 @@ fn a_lane_whose_holders_are_all_behind_stays_theirs() {
     assert!(slow.is_behind());
     assert_eq!(rig.shard.lanes(), 1);
     rig.shard.leave(&slow);
-    assert_eq!((rig.shard.lanes(), rig.shard.holders), (0, 0));
+    assert_eq!((rig.shard.lanes(), rig.shard.members.is_idle()), (0, true));
 }
 
 /// Someone who joins between two steps and gets nothing resumes with the very next event, not behind it.
@@ -373,7 +373,7 @@ fn who_said_hello_starts_behind_what_was_there() {
 fn who_waits_costs_nothing_and_stays_when_the_others_are_left_behind() {
     let mut rig = Rig::new(2000, 1 << 20);
     let waiting = rig.shard.join_waiting(Encoding::Json, Start::Live);
-    assert_eq!((rig.shard.lanes(), rig.shard.holders), (0, 0));
+    assert_eq!((rig.shard.lanes(), rig.shard.members.is_idle()), (0, true));
     let live = rig
         .shard
         .join(Filter::default(), Encoding::Json, Start::Live);
@@ -391,7 +391,7 @@ fn who_waits_costs_nothing_and_stays_when_the_others_are_left_behind() {
     assert_eq!(another.outbox().closing(), Some(CloseReason::Draining));
     // Too late.
     rig.shard.set_filter(&another, Filter::default());
-    assert_eq!((rig.shard.lanes(), rig.shard.holders), (0, 0));
+    assert_eq!((rig.shard.lanes(), rig.shard.members.is_idle()), (0, true));
 }
 
 /// Closed before any event: its cursor names everything from its hello on.
