@@ -515,8 +515,8 @@ proptest! {
             prop_assert!(written == expected, "{filters:?}: {} of {} bytes", written.len(), expected.len());
             rig.shard.leave(&member);
         }
-        let Shard { holders, behind, ahead, waiting, .. } = &rig.shard;
-        prop_assert_eq!((rig.shard.lanes(), *holders, behind.len(), ahead.len(), waiting.len()), (0, 0, 0, 0, 0));
+        let members = &rig.shard.members;
+        prop_assert_eq!((rig.shard.lanes(), members.is_idle(), members.all().len()), (0, true, 0));
         let census = rig.shard.metrics.census();
         prop_assert_eq!((census.behind.get(), census.replaying.get(), census.waiting.get()), (0, 0, 0));
     }
