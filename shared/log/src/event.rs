@@ -8,9 +8,6 @@ use fanjet_wire::envelope::Envelope;
 
 use crate::{LogError, Seq, TraceParent};
 
-/// Largest body in bytes: 2 MiB less what a backend needs for its own words about the event.
-pub const MAX_BODY: usize = (2 << 20) - (4 << 10);
-
 /// One event on its way into the log. Cheap to clone: the publisher keeps it until it is acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEvent {
@@ -18,7 +15,7 @@ pub struct NewEvent {
     pub topic: Topic,
     /// Where it came from.
     pub origin: Origin,
-    /// The stamped v1 JSON, at most [`MAX_BODY`] bytes.
+    /// The stamped v1 JSON, at most [`MAX_BODY`](crate::MAX_BODY) bytes.
     pub body: Bytes,
     /// The trace that its way is part of, if that is recorded. No part of the event: a backend may forget it.
     pub trace: Option<TraceParent>,

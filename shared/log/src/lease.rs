@@ -3,8 +3,8 @@
 //! A lease saves work, it does not protect the log: a holder that slept through its term may still believe in it. What
 //! decides who writes is the fence of every append ([`AppendError::Fenced`](crate::AppendError::Fenced)).
 
-mod alone;
 mod holder;
+mod alone;
 
 use std::time::Duration;
 

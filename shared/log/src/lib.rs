@@ -5,12 +5,14 @@
 //! by the log itself. Backends: [`memory`] here, NATS JetStream in `fanjet-log-nats`.
 //! This crate must never know a backend's words (subjects, streams, files).
 
-mod event;
+mod limits;
+mod seq;
 mod trace;
-mod selection;
 mod identity;
-mod traits;
 mod error;
+mod event;
+mod selection;
+mod traits;
 
 pub mod lease;
 pub mod notices;
@@ -22,9 +24,11 @@ pub mod contract;
 
 pub use bookmarks::Bookmarks;
 pub use error::{AppendError, LogError};
-pub use event::{Entry, MAX_BODY, NewEvent, Origin, UpstreamId};
+pub use event::{Entry, NewEvent, Origin, UpstreamId};
 pub use identity::{LogIdentity, NoIdentity, first_seq};
+pub use limits::MAX_BODY;
 pub use notices::{Notices, StoreError};
 pub use selection::{Selection, TopicFilter};
+pub use seq::Seq;
 pub use trace::TraceParent;
-pub use traits::{Appender, Bounds, EventLog, Follow, Page, PassedOver, ReadLimit, Seq};
+pub use traits::{Appender, Bounds, EventLog, Follow, Page, PassedOver, ReadLimit};

@@ -4,10 +4,7 @@ use async_trait::async_trait;
 use fanjet_event::TimeUs;
 use futures::stream::BoxStream;
 
-use crate::{AppendError, Entry, LogError, LogIdentity, NewEvent, Selection};
-
-/// A position in the log. The first event of a new log has [`first_seq`](crate::first_seq); 0 is before everything.
-pub type Seq = u64;
+use crate::{AppendError, Entry, LogError, LogIdentity, NewEvent, Selection, Seq};
 
 /// One ordered log. Shared by all readers of a process.
 ///

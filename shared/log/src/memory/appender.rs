@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Fault, Shared};
+use super::faults::Fault;
+use super::shared::Shared;
 use crate::{AppendError, Appender, MAX_BODY, NewEvent, Seq};
 
 #[derive(Debug)]

@@ -6,7 +6,8 @@ use futures::StreamExt;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{Fault, Shared};
+use super::faults::Fault;
+use super::shared::Shared;
 use crate::{Entry, Follow, LogError, LogIdentity, ReadLimit, Selection, Seq};
 
 /// Entries and bytes of one batch.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use fanjet_event::TimeUs;
 
-use super::MemoryOptions;
+use super::options::MemoryOptions;
 use crate::{Bounds, Entry, LogError, LogIdentity, NewEvent, Page, ReadLimit, Selection, Seq};
 
 #[derive(Debug)]

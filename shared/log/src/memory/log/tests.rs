@@ -1,5 +1,7 @@
 use futures::{FutureExt, StreamExt};
 
+use std::time::Duration;
+
 use super::*;
 use crate::contract::{Opened, OpenedAnew, events, sized_event};
 

@@ -1,0 +1,4 @@
+//! Positions.
+
+/// A position in the log. The first event of a new log has [`first_seq`](crate::first_seq); 0 is before everything.
+pub type Seq = u64;
