@@ -17,7 +17,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("fanjet-identity", &["fanjet-did-web"]),
     ("fanjet-filter", &["fanjet-event"]),
     ("fanjet-wire", &["fanjet-event", "fanjet-json"]),
-    ("fanjet-log", &["fanjet-event", "fanjet-wire"]),
+    (
+        "fanjet-log",
+        &["fanjet-event", "fanjet-wire", "fanjet-actors"],
+    ),
     (
         "fanjet-log-nats",
         &["fanjet-event", "fanjet-wire", "fanjet-log", "fanjet-config"],
@@ -32,10 +35,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-config",
         ],
     ),
-    (
-        "fanjet-cluster",
-        &["fanjet-event", "fanjet-log", "fanjet-actors"],
-    ),
+    ("fanjet-cluster", &["fanjet-event"]),
     ("fanjet-actors", &[]),
     ("fanjet-output", &[]),
     ("fanjet-config", &["fanjet-output"]),
@@ -211,6 +211,7 @@ const PURE: &[&str] = &[
     "fanjet-verify",
     "fanjet-filter",
     "fanjet-wire",
+    "fanjet-cluster",
 ];
 const RUNTIMES: &[&str] = &[
     "tokio",

@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use fanjet_actors::{Clock, OnFailure, Stop, SystemClock, Tasks};
-use fanjet_cluster::Part;
-use fanjet_cluster::announcer::Announcer;
+use fanjet_cluster::{Part, Presence};
 use fanjet_log::memory::MemoryNotices;
 use fanjet_log::{EventLog, Notices};
 use fanjet_telemetry::{Health, HealthReport};
@@ -168,12 +167,7 @@ impl Edge {
             config: config.replay.clone(),
             retry: config.tail.clone(),
         };
-        let announcer = Announcer::new(
-            Arc::clone(&notices),
-            Arc::clone(&clock),
-            Part::Edge,
-            &instance,
-        );
+        let presence = Presence::new(Part::Edge, &instance, clock.now_us());
         let keeper = Keeper {
             board,
             tail: tail.clone(),
@@ -186,6 +180,7 @@ impl Edge {
             notices,
             cluster,
             readiness: readiness.clone(),
+            clock: Arc::clone(&clock),
         };
         let feeder = Feeder::new(log, tail, metrics, clock, config.tail.clone())
             .traced_by(Traces::new(tracer))
@@ -194,7 +189,7 @@ impl Edge {
         let (grace, over) = (config.drain.grace, ending.over.clone());
         tasks.spawn("tail", OnFailure::StopAll, feeder.run(over.clone()));
         tasks.spawn("replay", OnFailure::StopAll, loader.run(over.clone()));
-        let listening = listener.run(announcer, config.status.refresh, over.clone());
+        let listening = listener.run(presence, config.status.refresh, over.clone());
         if let Some(tls) = tls {
             tasks.spawn("tls", OnFailure::Log, tls.keep_current(over.clone()));
         }

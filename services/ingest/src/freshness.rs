@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fanjet_actors::{Backoff, Clock, Stop};
-use fanjet_cluster::announcer::LONGEST_PAUSE;
 use fanjet_cluster::freshness::{KEEP_SECONDS, Snapshot, Table};
 use fanjet_event::Topic;
+use fanjet_log::announcer::LONGEST_PAUSE;
 use fanjet_log::memory::MemoryNotices;
 use fanjet_log::{NewEvent, Notices, StoreError, UpstreamId};
 use parking_lot::Mutex;

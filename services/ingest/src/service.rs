@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use fanjet_actors::{Clock, OnFailure, Stop, Tasks};
-use fanjet_cluster::Part;
-use fanjet_cluster::announcer::Announcer;
+use fanjet_cluster::{Part, Presence};
+use fanjet_log::announcer::Announcer;
 use fanjet_log::memory::MemoryBookmarks;
 use fanjet_log::{Bookmarks, EventLog, LogError, Notices};
 use fanjet_telemetry::Health;
@@ -127,7 +127,8 @@ impl Ingest {
         let (metrics, status) = (self.metrics.clone(), self.status.clone());
         let (notices, pause) = self.freshness.board();
         let clock = Arc::clone(&self.clock);
-        let announcer = Announcer::new(notices, clock, Part::Ingest, candidacy.instance());
+        let presence = Presence::new(Part::Ingest, candidacy.instance(), clock.now_us());
+        let announcer = Announcer::new(notices, presence.key());
         let told = status.clone();
         let ingest = Arc::new(self);
         let begin = move |permit, stop| {
@@ -135,7 +136,8 @@ impl Ingest {
             Box::pin(async move { ingest.lead(permit, stop).await }) as Work
         };
         let leading = Box::pin(Leader::new(candidacy, begin, metrics, status).run(stop));
-        announcer.beside(leading, pause, || told.standing()).await
+        let word = || presence.told(told.standing(), clock.now_us()).into();
+        announcer.beside(leading, pause, word).await
     }
 
     /// One term: goes on behind the log's end until `stop`, or until it cannot.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use fanjet_cluster::announcer::Standing;
+use fanjet_cluster::Standing;
 use fanjet_log::Seq;
 use fanjet_telemetry::HealthReport;
 use parking_lot::Mutex;

@@ -2,11 +2,9 @@
 //!
 //! Pure values and what follows from them: [`freshness`] says when each collection was last seen, how often it usually
 //! comes, and whether it is silent against that; [`member`] says which
-//! processes there are. What time it is they do not know, nor who writes them where. [`announcer`] is the one loop: every
-//! process that is a member tells so with it.
+//! processes there are. What time it is they do not know, nor who writes them where.
 
 pub mod freshness;
 pub mod member;
-pub mod announcer;
 
-pub use member::{Member, Part};
+pub use member::{Member, Part, Presence, Standing};

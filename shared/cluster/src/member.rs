@@ -38,6 +38,54 @@ pub struct Member {
     pub at_us: u64,
 }
 
+/// What a process says of itself all its life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Presence {
+    part: Part,
+    instance: String,
+    since_us: u64,
+}
+
+/// How a process stands at the moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// What it does.
+    pub role: String,
+    /// Whether it is ready, as its health says.
+    pub ready: bool,
+}
+
+impl Presence {
+    /// Of the process that is called `instance` (`host/pid/random`) and began at a time in Unix microseconds.
+    pub fn new(part: Part, instance: &str, since_us: u64) -> Self {
+        Self {
+            part,
+            instance: instance.to_owned(),
+            since_us,
+        }
+    }
+
+    /// Under which key it tells.
+    pub fn key(&self) -> String {
+        Member::key(self.part, &self.instance)
+    }
+
+    /// What it tells at a time in Unix microseconds.
+    pub fn told(&self, Standing { role, ready }: Standing, at_us: u64) -> Vec<u8> {
+        let member = Member {
+            part: self.part,
+            name: Member::name_in(&self.instance),
+            role,
+            ready,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            since_us: self.since_us,
+            at_us,
+        };
+        // Numbers and texts can always be written.
+        serde_json::to_vec(&member).unwrap_or_default()
+    }
+}
+
 impl Member {
     /// The machine in a process's own name, `host/pid/random`.
     pub fn name_in(instance: &str) -> String {

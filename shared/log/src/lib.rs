@@ -16,6 +16,7 @@ mod traits;
 
 pub mod lease;
 pub mod notices;
+pub mod announcer;
 pub mod bookmarks;
 pub mod memory;
 

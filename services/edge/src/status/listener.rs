@@ -4,8 +4,9 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_actors::{Backoff, Stop};
-use fanjet_cluster::announcer::{Announcer, LONGEST_PAUSE, Standing};
+use fanjet_actors::{Backoff, Clock, Stop};
+use fanjet_cluster::{Presence, Standing};
+use fanjet_log::announcer::{Announcer, LONGEST_PAUSE};
 use fanjet_log::{Notices, StoreError};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{debug, warn};
@@ -21,18 +22,24 @@ pub(crate) struct Listener {
     pub(crate) notices: Arc<dyn Notices>,
     pub(crate) cluster: Arc<Cluster>,
     pub(crate) readiness: ReadinessProbe,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Listener {
-    /// Until `stop`; meanwhile `announcer` tells.
+    /// Until `stop`; meanwhile `presence` is told.
     pub(crate) async fn run(
         self,
-        announcer: Announcer,
+        presence: Presence,
         pause: Duration,
         stop: Stop,
     ) -> Result<(), Infallible> {
         let pause = pause.max(SHORTEST_PAUSE);
-        let both = announcer.beside(self.hear(pause), pause, || standing(&self.readiness));
+        let announcer = Announcer::new(Arc::clone(&self.notices), presence.key());
+        let word = || {
+            let now_us = self.clock.now_us();
+            presence.told(standing(&self.readiness), now_us).into()
+        };
+        let both = announcer.beside(self.hear(pause), pause, word);
         tokio::select! {
             () = stop.cancelled() => Ok(()),
             never = both => match never {},

@@ -2,12 +2,12 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use fanjet_log::StoreError;
-use fanjet_log::memory::MemoryNotices;
+use fanjet_cluster::{Member, Part, Presence, Standing};
 use tokio::time::{Instant, sleep};
 
 use super::*;
+use crate::StoreError;
+use crate::memory::MemoryNotices;
 
 const PAUSE: Duration = Duration::from_secs(5);
 const INSTANCE: &str = "pod-1/17/0a1b2c3d";
@@ -46,18 +46,17 @@ impl FaultyBoard {
     }
 }
 
-/// The time since this began.
-struct SinceBegin(Instant);
-
-impl Clock for SinceBegin {
-    fn now_us(&self) -> u64 {
-        u64::try_from(self.0.elapsed().as_micros()).unwrap()
+/// The word of a process that began now.
+fn word(standing: impl Fn() -> Standing) -> impl Fn() -> Bytes {
+    let (presence, begin) = (Presence::new(Part::Edge, INSTANCE, 0), Instant::now());
+    move || {
+        let at_us = u64::try_from(begin.elapsed().as_micros()).unwrap();
+        presence.told(standing(), at_us).into()
     }
 }
 
 fn announcer(board: &Arc<FaultyBoard>) -> Announcer {
-    let clock = Arc::new(SinceBegin(Instant::now()));
-    Announcer::new(board.clone(), clock, Part::Edge, INSTANCE)
+    Announcer::new(board.clone(), Member::key(Part::Edge, INSTANCE))
 }
 
 #[tokio::test(start_paused = true)]
@@ -75,7 +74,9 @@ async fn what_is_told_is_how_the_process_stands_now() {
         sleep(PAUSE).await;
         (first, board.told().await.unwrap())
     };
-    let (first, second) = announcer(&board).beside(looked, PAUSE, standing).await;
+    let (first, second) = announcer(&board)
+        .beside(looked, PAUSE, word(standing))
+        .await;
     let expected = Member {
         part: Part::Edge,
         name: "pod-1".to_owned(),
@@ -112,7 +113,9 @@ async fn a_board_that_is_away_is_asked_less_and_less_often() {
         role: String::new(),
         ready: true,
     };
-    let (failures, at_us) = announcer(&board).beside(looked, PAUSE, standing).await;
+    let (failures, at_us) = announcer(&board)
+        .beside(looked, PAUSE, word(standing))
+        .await;
     // 5, 10, 20, 40 and then 60 seconds, each halved at most.
     assert!((12..=26).contains(&failures), "{failures}");
     let age = Duration::from_secs(665) - Duration::from_micros(at_us);
