@@ -11,7 +11,7 @@ use fanjet_wire::envelope::Envelope;
 use tokio::sync::watch;
 
 use crate::format::record;
-use crate::log::Inner;
+use crate::inner::Inner;
 use crate::queue::{Chunk, Progress};
 
 /// Events and bytes of one chunk: bounds the work between two waits.

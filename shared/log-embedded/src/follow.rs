@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::decode::Decoder;
-use crate::log::Inner;
+use crate::inner::Inner;
 use crate::read;
 
 /// Entries and bytes of one batch.

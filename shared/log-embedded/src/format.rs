@@ -13,6 +13,7 @@ pub(crate) mod header;
 pub(crate) mod frame;
 pub(crate) mod record;
 pub(crate) mod mark;
+pub(crate) mod points;
 pub(crate) mod footer;
 
 /// A little-endian number at `at`.

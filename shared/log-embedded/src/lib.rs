@@ -11,29 +11,29 @@
 //! This crate must never look into a body, except at its beginning for the log time, and never block a worker thread of
 //! the runtime for the disk.
 
-mod config;
-mod error;
-
-mod points;
 mod format;
+mod error;
+mod config;
 
 mod disk;
 mod folder;
 mod identity;
-mod recover;
 
 mod tail;
 mod state;
+mod recover;
+
 mod troubles;
+mod queue;
+mod block;
 mod shared;
 
-mod queue;
-mod append;
 mod writer;
 mod retention;
+mod inner;
 
+mod append;
 mod decode;
-mod block;
 mod read;
 mod follow;
 mod seek;

@@ -4,28 +4,20 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
-use std::time::Instant;
 
 use async_trait::async_trait;
 use fanjet_actors::Clock;
 use fanjet_event::TimeUs;
 use fanjet_log::{
     AppendError, Appender, Bounds, Entry, EventLog, Follow, LogError, LogIdentity, Page, ReadLimit,
-    Selection, Seq, first_seq,
+    Selection, Seq,
 };
-use tracing::info;
 
 use crate::append::EmbeddedAppender;
 use crate::decode::Decoder;
-use crate::disk::{Disk, RealDisk};
-use crate::folder::{self, Lock};
-use crate::identity::{self, Holds};
-use crate::recover::{Recovered, Then, recover};
-use crate::retention::{self, Wake};
-use crate::shared::Shared;
-use crate::state::State;
-use crate::writer::Writer;
+use crate::disk::RealDisk;
+use crate::folder::Lock;
+use crate::inner::Inner;
 use crate::{EmbeddedConfig, OpenError, Troubles, follow, read, seek};
 
 /// The log in a folder. Clones share it; it is closed when the last clone, appender and follow is dropped, which waits
@@ -33,15 +25,6 @@ use crate::{EmbeddedConfig, OpenError, Troubles, follow, read, seek};
 #[derive(Clone)]
 pub struct EmbeddedLog {
     inner: Arc<Inner>,
-}
-
-/// What keeps the folder and the threads.
-pub(crate) struct Inner {
-    pub(crate) shared: Arc<Shared>,
-    wake: Arc<Wake>,
-    threads: Vec<JoinHandle<()>>,
-    /// Given back when everything else has ended.
-    lock: Arc<Lock>,
 }
 
 impl EmbeddedLog {
@@ -57,7 +40,10 @@ impl EmbeddedLog {
         let waited_for = Arc::downgrade(&waiting);
         let open = move || {
             let wanted = || waited_for.strong_count() > 0;
-            Self::open_while(config, clock, Arc::new(RealDisk), &wanted)
+            let inner = Inner::open(config, clock, Arc::new(RealDisk), &wanted)?;
+            Ok(Self {
+                inner: Arc::new(inner),
+            })
         };
         tokio::task::spawn_blocking(open)
             .await
@@ -92,7 +78,7 @@ impl EmbeddedLog {
 
     /// What the readers see, without keeping the log open.
     #[cfg(test)]
-    pub(crate) fn weak_shared(&self) -> std::sync::Weak<Shared> {
+    pub(crate) fn weak_shared(&self) -> std::sync::Weak<crate::shared::Shared> {
         Arc::downgrade(&self.inner.shared)
     }
 
@@ -100,81 +86,9 @@ impl EmbeddedLog {
     pub(crate) fn open_on(
         config: EmbeddedConfig,
         clock: Arc<dyn Clock>,
-        disk: Arc<dyn Disk>,
+        disk: Arc<dyn crate::disk::Disk>,
     ) -> Result<Self, OpenError> {
-        Self::open_while(config, clock, disk, &|| true)
-    }
-
-    fn open_while(
-        config: EmbeddedConfig,
-        clock: Arc<dyn Clock>,
-        disk: Arc<dyn Disk>,
-        wanted: &dyn Fn() -> bool,
-    ) -> Result<Self, OpenError> {
-        config.check()?;
-        let began = Instant::now();
-        let lock = Arc::new(folder::lock(&*disk, &config.path)?);
-        let holds = match folder::segments(&config.path)?.as_slice() {
-            [] => Holds::Nothing,
-            [..] => Holds::Log,
-        };
-        let now_us = clock.now_us();
-        let fresh = LogIdentity::new(now_us.saturating_mul(1000), rand::random());
-        let identity = identity::keep(&*disk, &config.path, holds, fresh)?;
-        let Recovered {
-            sealed,
-            active,
-            file,
-            then,
-            trouble,
-        } = recover(
-            &*disk,
-            &config.path,
-            config.verify,
-            first_seq(now_us),
-            wanted,
-        )?;
-        let mut state = State::new(sealed, active, config.tail_bytes);
-        if then == Then::BeginNext {
-            state.finish();
-        }
-        let bounds = state.bounds();
-        info!(
-            path = %config.path.display(),
-            %identity,
-            first = bounds.first,
-            last = bounds.last,
-            segments = state.sealed.len() + 1,
-            verify = ?config.verify,
-            seconds = began.elapsed().as_secs_f64(),
-            "opened the log"
-        );
-        let path = config.path.clone();
-        let mut inner = Inner {
-            shared: Arc::new(Shared::new(config, clock, disk, identity, state)),
-            wake: Arc::default(),
-            threads: Vec::new(),
-            lock: Arc::clone(&lock),
-        };
-        if let Some(error) = trouble {
-            inner.shared.writing_failed(&error);
-        }
-        let writer = Writer::new(Arc::clone(&inner.shared), Arc::clone(&lock), file, then);
-        let shared = Arc::clone(&inner.shared);
-        inner
-            .start("fanjet-log", move || {
-                let _end = AbandonQueue(shared);
-                writer.run();
-            })
-            .map_err(OpenError::io("start a thread for", &path))?;
-        let (shared, wake) = (Arc::clone(&inner.shared), Arc::clone(&inner.wake));
-        // Now, and not when the machine finds time for the thread.
-        let age = retention::begin(&shared);
-        inner
-            .start("fanjet-log-age", move || {
-                retention::run(&shared, &lock, &wake, age)
-            })
-            .map_err(OpenError::io("start a thread for", &path))?;
+        let inner = Inner::open(config, clock, disk, &|| true)?;
         Ok(Self {
             inner: Arc::new(inner),
         })
@@ -239,34 +153,6 @@ impl fmt::Debug for EmbeddedLog {
         f.debug_struct("EmbeddedLog")
             .field("path", &self.path())
             .finish_non_exhaustive()
-    }
-}
-
-impl Inner {
-    fn start(&mut self, name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-        let thread = thread::Builder::new().name(name.to_owned()).spawn(work)?;
-        self.threads.push(thread);
-        Ok(())
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        self.wake.close();
-        self.shared.queue.close();
-        for thread in self.threads.drain(..) {
-            // A thread that panicked has said so itself.
-            drop(thread.join());
-        }
-    }
-}
-
-/// Fails whoever waits for the writer, also when it panicked.
-struct AbandonQueue(Arc<Shared>);
-
-impl Drop for AbandonQueue {
-    fn drop(&mut self) {
-        self.0.queue.abandon();
     }
 }
 

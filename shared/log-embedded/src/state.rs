@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use fanjet_log::{Bounds, Seq};
 
-use crate::points::Points;
+use crate::format::points::Points;
 use crate::tail::{Piece, Tail};
 
 /// One segment file, as far as it is durable.

@@ -9,8 +9,8 @@
 use fanjet_log::Seq;
 
 use super::frame::{self, Found, Frame};
+use super::points::{Point, Points};
 use super::{u32_at, u64_at};
-use crate::points::{Point, Points};
 
 /// The first byte of the payload.
 pub(crate) const KIND: u8 = 0xfe;

@@ -2,8 +2,12 @@
 
 use fanjet_log::MAX_BODY;
 
-use super::{mark, record, u32_at};
+use super::u32_at;
 
+/// The kinds of record are the kinds of topic: commit, identity, account, sync.
+const LAST_RECORD: u8 = 3;
+/// The kind of a mark.
+pub(super) const MARK: u8 = 0xfd;
 /// Bytes in front of the payload.
 pub(crate) const PREFIX: usize = 8;
 /// Longest payload: a record with the largest body, collection, upstream and time; or a footer.
@@ -37,12 +41,12 @@ impl Frame<'_> {
 
     /// Whether it is an event.
     pub(crate) fn is_record(&self) -> bool {
-        self.kind <= record::LAST_KIND
+        self.kind <= LAST_RECORD
     }
 
     /// Whether it is a mark.
     pub(crate) fn is_mark(&self) -> bool {
-        self.kind == mark::KIND
+        self.kind == MARK
     }
 }
 

@@ -9,7 +9,7 @@ use super::frame::{self, Found};
 use super::u64_at;
 
 /// The first byte of the payload. Neither it nor what follows occurs in UTF-8, so no event can hold a mark.
-pub(crate) const KIND: u8 = 0xfd;
+pub(crate) const KIND: u8 = frame::MARK;
 
 const PATTERN: [u8; 8] = [KIND, 0xff, 0xc0, 0xfe, 0xff, 0xc1, 0xfe, 0xff];
 

@@ -15,8 +15,6 @@ use fanjet_log::{NewEvent, Seq};
 use super::frame;
 use super::{u32_at, u64_at};
 
-/// The kinds of record are the kinds of topic: commit, identity, account, sync.
-pub(crate) const LAST_KIND: u8 = 3;
 /// Bytes of a payload in front of the collection.
 const FIXED: usize = 40;
 

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::frame::{Found, PREFIX};
 use super::*;
-use crate::points::Points;
+use crate::format::points::Points;
 
 fn frame_of(seq: u64) -> Vec<u8> {
     let mut out = Vec::new();

@@ -10,8 +10,8 @@ use fanjet_log::Seq;
 use crate::OpenError;
 use crate::format::footer::{self, Footer};
 use crate::format::frame::{self, Found, Frame};
+use crate::format::points::Points;
 use crate::format::{header, mark, record};
-use crate::points::Points;
 
 /// Bytes read at once.
 const STEP: usize = 1 << 20;

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::disk::faulty::{FaultyDisk, Op};
-use crate::points::Points;
+use crate::format::points::Points;
 use crate::{EmbeddedConfig, EmbeddedLog, folder};
 
 fn segment(number: u64, bytes: u64, oldest: u64, newest: u64) -> Segment {

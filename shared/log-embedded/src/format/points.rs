@@ -1,6 +1,6 @@
 //! The sparse index of one segment: where its blocks begin. A block is what is read, checked and cached at once.
 
-use crate::format::header;
+use super::header;
 
 /// A block ends with the first record that makes it this long.
 const BLOCK: u64 = 128 << 10;
