@@ -9,8 +9,8 @@ use bytes::Bytes;
 use fanjet_log::{LogError, Seq};
 use hashbrown::HashMap;
 use parking_lot::Mutex;
-use rustix::io::Errno;
 
+use crate::error::is_unreadable;
 use crate::format::frame::{self, Found};
 use crate::format::{mark, record};
 use crate::state::BlockAt;
@@ -154,11 +154,6 @@ fn corrupt(at: &BlockAt, seq: Seq, offset: usize, what: &str) -> LogError {
     let offset = at.begin + offset as u64;
     let file = at.path.display();
     LogError::corrupt(seq, format!("{file} is damaged at byte {offset}: {what}"))
-}
-
-/// What a disk answers for sectors that it has lost; now and then also for others.
-fn is_unreadable(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(Errno::IO.raw_os_error())
 }
 
 fn read(at: &BlockAt) -> io::Result<Vec<u8>> {

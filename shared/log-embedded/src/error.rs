@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
 use thiserror::Error;
 
 use crate::format::header;
@@ -90,6 +91,16 @@ impl OpenError {
         }
     }
 
+    /// Of a read at an offset. What the disk has lost is damage like any other.
+    pub(crate) fn read(file: &Path, offset: u64) -> impl FnOnce(io::Error) -> Self {
+        move |error| {
+            if is_unreadable(&error) {
+                return Self::damaged(file, offset, format!("the disk cannot read it: {error}"));
+            }
+            Self::io("read", file)(error)
+        }
+    }
+
     pub(crate) fn damaged(file: &Path, offset: u64, what: impl Into<String>) -> Self {
         Self::Damaged {
             file: file.to_owned(),
@@ -110,6 +121,11 @@ impl OpenError {
         }
         self
     }
+}
+
+/// What a disk answers for sectors that it has lost; now and then also for others.
+pub(crate) fn is_unreadable(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::IO.raw_os_error())
 }
 
 /// How to go on without what is damaged.

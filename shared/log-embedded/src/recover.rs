@@ -258,7 +258,7 @@ fn check_header(file: &File, first: Seq, path: &Path) -> Result<(), OpenError> {
     let mut bytes = [0; header::LEN];
     let len = scan::len(file, path)?.min(header::LEN as u64) as usize;
     file.read_exact_at(&mut bytes[..len], 0)
-        .map_err(OpenError::io("read", path))?;
+        .map_err(OpenError::read(path, 0))?;
     match header::read(&bytes[..len]) {
         Ok(found) if found == first => Ok(()),
         Ok(found) => {

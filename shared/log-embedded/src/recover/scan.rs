@@ -66,7 +66,8 @@ pub(super) fn scan(
             Found::Bad(what) => return Ok(scanned.stopped(Stop::Bad(what))),
             Found::Short(needed) => {
                 check_wanted(wanted)?;
-                if window.fill(needed).map_err(OpenError::io("read", path))? {
+                let filled = window.fill(needed);
+                if filled.map_err(OpenError::read(path, scanned.end))? {
                     continue;
                 }
                 return Ok(scanned.stopped(if window.bytes().is_empty() {
@@ -158,7 +159,7 @@ pub(super) fn is_followed_by_durable(
     loop {
         let is_more = window
             .fill(window.bytes().len() + STEP)
-            .map_err(OpenError::io("read", path))?;
+            .map_err(OpenError::read(path, from))?;
         if mark::find(window.bytes(), window.at()).is_some() {
             return Ok(true);
         }
@@ -183,7 +184,7 @@ fn read_from(file: &File, path: &Path, at: u64) -> Result<Vec<u8>, OpenError> {
     let most = (frame::MAX_PAYLOAD + frame::PREFIX + footer::TRAILER + 1) as u64;
     let mut bytes = vec![0; rest.min(most) as usize];
     file.read_exact_at(&mut bytes, at)
-        .map_err(OpenError::io("read", path))?;
+        .map_err(OpenError::read(path, at))?;
     Ok(bytes)
 }
 

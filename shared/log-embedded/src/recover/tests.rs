@@ -114,6 +114,23 @@ async fn a_last_segment_cut_anywhere_opens_with_every_whole_record() {
     assert!(seen.is_sorted() && seen.last() == Some(&200) && seen[0] < 200);
 }
 
+#[test]
+fn what_the_disk_cannot_read_is_damage_with_file_and_offset() {
+    let path = Path::new("/data/1.segment");
+    let of = |errno: rustix::io::Errno| OpenError::read(path, 40)(errno.into());
+    let lost = of(rustix::io::Errno::IO);
+    assert!(
+        matches!(lost, OpenError::Damaged { offset: 40, .. }),
+        "{lost}"
+    );
+    let text = lost.to_string();
+    assert!(
+        text.contains("at byte 40: the disk cannot read it"),
+        "{text}"
+    );
+    assert!(of(rustix::io::Errno::MFILE).is_retryable());
+}
+
 #[tokio::test]
 async fn garbage_behind_the_end_is_cut_off() {
     let (folder, files) = written(150).await;
