@@ -3,6 +3,7 @@ use futures::{FutureExt, StreamExt};
 use std::time::Duration;
 
 use super::*;
+use crate::NewEvent;
 use crate::contract::{Opened, OpenedAnew, events, sized_event};
 
 async fn open() -> Opened {
