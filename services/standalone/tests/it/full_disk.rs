@@ -49,14 +49,14 @@ fn assert_few_lines(served: &Served) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_fills_up_costs_readiness_and_no_event() {
-    let seed = 2301;
+    let (seed, frames) = (2301, 20_000);
     let room = |bytes| Room { bytes, ..PLENTY };
     let name = "full_disk::a_disk_that_fills_up_costs_readiness_and_no_event";
     let Some(disk) = SmallDisk::for_test(name, room(2 << 20)).unwrap() else {
         return;
     };
     let data = disk.path().join("data");
-    let relay = simulator(seed, 20_000, Rate::PerSecond(4_000.0)).await;
+    let relay = simulator(seed, frames, Rate::PerSecond(4_000.0)).await;
     let served = Served::start_as(&relay, &settings(&data), &[]).await;
     // Space comes and goes, and is gone again.
     for bytes in [3 << 20, 4 << 20, PLENTY.bytes] {
@@ -68,7 +68,8 @@ async fn a_disk_that_fills_up_costs_readiness_and_no_event() {
     }
     served.is_ready().await;
     assert_few_lines(&served);
-    relay.pause();
+    let all_sent = relay.wait_until_produced(frames);
+    tokio::time::timeout(PATIENCE, all_sent).await.unwrap();
     served.log_holds_all_of(&relay).await;
     served.stop().await;
     assert_log_equals_world(&data, &relay, seed).await;
@@ -77,14 +78,14 @@ async fn a_disk_that_fills_up_costs_readiness_and_no_event() {
 /// The last segment is finished, and there is no file left for the next.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_without_a_file_for_the_next_segment_does_not_prevent_a_start() {
-    let seed = 2302;
+    let (seed, frames) = (2302, 6_000);
     let room = |files| Room { files, ..PLENTY };
     let name = "full_disk::a_disk_without_a_file_for_the_next_segment_does_not_prevent_a_start";
     let Some(disk) = SmallDisk::for_test(name, room(16)).unwrap() else {
         return;
     };
     let data = disk.path().join("data");
-    let relay = simulator(seed, 6_000, Rate::PerSecond(4_000.0)).await;
+    let relay = simulator(seed, frames, Rate::PerSecond(4_000.0)).await;
     let settings = settings(&data);
     let served = Served::start_as(&relay, &settings, &[]).await;
     served
@@ -100,7 +101,8 @@ async fn a_disk_without_a_file_for_the_next_segment_does_not_prevent_a_start() {
     disk.resize(PLENTY).unwrap();
     served.is_ready().await;
     assert_few_lines(&served);
-    relay.pause();
+    let all_sent = relay.wait_until_produced(frames);
+    tokio::time::timeout(PATIENCE, all_sent).await.unwrap();
     served.log_holds_all_of(&relay).await;
     served.stop().await;
     assert_log_equals_world(&data, &relay, seed).await;

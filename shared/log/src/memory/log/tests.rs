@@ -1,6 +1,6 @@
-use futures::{FutureExt, StreamExt};
-
 use std::time::Duration;
+
+use futures::{FutureExt, StreamExt};
 
 use super::*;
 use crate::NewEvent;
