@@ -122,6 +122,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "fanjet",
         &[
+            "fanjet-boot",
+            "fanjet-config",
+            "fanjet-edge",
+            "fanjet-ingest",
+            "fanjet-kafka",
+            "fanjet-standalone",
+        ],
+    ),
+    (
+        "fanjet-standalone",
+        &[
             "fanjet-event",
             "fanjet-filter",
             "fanjet-client",

@@ -24,23 +24,23 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<()> {
     fanjet_tools::nats_server()?;
     fanjet_tools::kafka_jars()?;
-    let mut test = cargo();
-    test.args([
-        "test",
-        "--locked",
-        "-p",
-        "fanjet-kafka",
-        "--test",
-        "it",
-        "--",
-    ]);
-    test.args(["--nocapture", "--test-threads", "1", "kills", "osprey"]);
-    test.env("FANJET_KAFKA_RUNS", args.runs.to_string());
-    test.env(PYTHON, python()?);
-    if let Some(seed) = args.seed {
-        test.env("FANJET_KAFKA_SEED", seed.to_string());
+    let packages: [(&[&str], &str); 2] = [
+        (&["fanjet", "--features", "kafka"], "kills"),
+        (&["fanjet-kafka"], "osprey"),
+    ];
+    for (package, name) in packages {
+        let mut test = cargo();
+        test.args(["test", "--locked", "--test", "it", "-p"])
+            .args(package);
+        test.args(["--", "--nocapture", "--test-threads", "1", name]);
+        test.env("FANJET_KAFKA_RUNS", args.runs.to_string());
+        test.env(PYTHON, python()?);
+        if let Some(seed) = args.seed {
+            test.env("FANJET_KAFKA_SEED", seed.to_string());
+        }
+        run_command(&mut test)?;
     }
-    run_command(&mut test)
+    Ok(())
 }
 
 /// A Python with a Kafka client, installed when it is not there.

@@ -68,7 +68,8 @@ impl Cluster {
 
     /// Lets the events flow. Done again: another one stands by.
     pub(crate) fn start_ingest(&mut self) -> Result<()> {
-        let ingest = program(self.profile, "fanjet-ingest")
+        let ingest = program(self.profile, "fanjet")
+            .arg("ingest")
             .args(set("upstream.url", &self.upstream_url))
             .args(set("ops.listen", "127.0.0.1:0"))
             .args(set("nats.url", &self.nats.url()))

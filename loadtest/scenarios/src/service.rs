@@ -17,7 +17,7 @@ const POLL: Duration = Duration::from_millis(20);
 /// A service that is started again and again under one name, and everything that it ever said. Dropping kills it.
 pub(crate) struct Service {
     name: String,
-    binary: &'static str,
+    role: &'static str,
     profile: Profile,
     settings: Vec<(String, String)>,
     process: Option<Process>,
@@ -27,7 +27,7 @@ pub(crate) struct Service {
 impl Service {
     pub(crate) fn start(
         name: String,
-        binary: &'static str,
+        role: &'static str,
         profile: Profile,
         settings: &[(&str, &str)],
     ) -> Result<Self> {
@@ -36,7 +36,7 @@ impl Service {
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         let mut service = Self {
             name,
-            binary,
+            role,
             profile,
             settings: settings.collect(),
             process: None,
@@ -91,7 +91,7 @@ impl Service {
     /// Starts it again.
     pub(crate) fn launch(&mut self) -> Result<()> {
         ensure!(self.process.is_none(), "{} still runs", self.name);
-        let mut program = program(self.profile, self.binary);
+        let mut program = program(self.profile, "fanjet").arg(self.role);
         for (key, value) in &self.settings {
             program = program.args(set(key, value));
         }

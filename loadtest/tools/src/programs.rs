@@ -7,13 +7,9 @@ use anyhow::Result;
 use crate::shell::{cargo, run, target};
 
 /// Always built together: with fewer of them cargo would choose other features for what they share, and build that again.
-pub const PROGRAMS: [&str; 5] = [
-    "fanjet-simulator",
-    "fanjet-ingest",
-    "fanjet-edge",
-    "fanjet-kafka",
-    "fanjet",
-];
+pub const PROGRAMS: [&str; 2] = ["fanjet-simulator", PRODUCT];
+/// The one that has all roles. It is built with Kafka, as the image's is.
+const PRODUCT: &str = "fanjet";
 
 /// How a program is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -50,6 +46,9 @@ pub fn build_only(profile: Profile, packages: &[&str]) -> Result<()> {
     let mut command = cargo();
     command.args(["build", "--locked"]);
     command.args(packages.iter().flat_map(|package| ["-p", package]));
+    if packages.contains(&PRODUCT) {
+        command.args(["--features", "fanjet/kafka"]);
+    }
     if profile == Profile::Release {
         command.arg("--release");
     }

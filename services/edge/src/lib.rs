@@ -37,10 +37,12 @@ mod status;
 mod http;
 
 mod edge;
+mod process;
 
 pub use config::EdgeConfig;
 pub use edge::{Edge, EdgeHandle, Surroundings};
 pub use error::EdgeError;
+pub use process::serve;
 pub use readiness::{NotReady, Readiness};
 pub use settings::EdgeSettings;
 

@@ -41,6 +41,7 @@ mod pipeline;
 
 mod lead;
 mod service;
+mod process;
 mod status;
 mod metrics;
 mod error;
@@ -53,5 +54,6 @@ pub use error::IngestError;
 pub use filter::IngestFilter;
 pub use lead::Candidacy;
 pub use metrics::show_subjects;
+pub use process::serve;
 pub use service::Ingest;
 pub use verify::{VerifyConfig, VerifyMode};

@@ -3,7 +3,9 @@
 use fanjet_actors::TaskError;
 use fanjet_boot::Failure;
 use fanjet_log::{LogError, Seq};
+#[cfg(feature = "client")]
 use rdkafka::error::KafkaError as ClientError;
+#[cfg(feature = "client")]
 use rdkafka::types::RDKafkaErrorCode as Code;
 use thiserror::Error;
 
@@ -27,6 +29,7 @@ pub enum KafkaError {
         what: String,
     },
     /// Kafka did not do what it was asked for.
+    #[cfg(feature = "client")]
     #[error("{doing}: {source}{hint}")]
     Kafka {
         /// What it was asked for.
@@ -80,6 +83,7 @@ impl KafkaError {
         }
     }
 
+    #[cfg(feature = "client")]
     pub(crate) fn kafka(doing: impl Into<String>, source: ClientError) -> Self {
         Self::Kafka {
             doing: doing.into(),
@@ -92,7 +96,9 @@ impl KafkaError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Config { .. } | Self::Variable { .. } | Self::Task(_) | Self::Broken(_) => false,
-            Self::Kafka { .. } | Self::Replaced { .. } | Self::PositionGone { .. } => true,
+            #[cfg(feature = "client")]
+            Self::Kafka { .. } => true,
+            Self::Replaced { .. } | Self::PositionGone { .. } => true,
             // The next session goes on in the other log, by rule; what is damaged an operator can take out.
             Self::Log(failure) => {
                 failure.is_retryable()
@@ -108,6 +114,7 @@ impl KafkaError {
     pub(crate) fn label(&self) -> &'static str {
         match self {
             Self::Config { .. } | Self::Variable { .. } => "config",
+            #[cfg(feature = "client")]
             Self::Kafka { source, .. } => match code_of(source) {
                 Some(code) if is_denied(code) => "denied",
                 Some(Code::Authentication | Code::SaslAuthenticationFailed) => "login",
@@ -132,6 +139,7 @@ impl From<KafkaError> for Failure {
 }
 
 /// The brokers' or the library's code, if there is one.
+#[cfg(feature = "client")]
 pub(crate) fn code_of(error: &ClientError) -> Option<Code> {
     match error {
         ClientError::AdminOp(code) => Some(*code),
@@ -139,6 +147,7 @@ pub(crate) fn code_of(error: &ClientError) -> Option<Code> {
     }
 }
 
+#[cfg(feature = "client")]
 fn is_denied(code: Code) -> bool {
     matches!(
         code,
@@ -150,6 +159,7 @@ fn is_denied(code: Code) -> bool {
 }
 
 /// What an operator can do about it.
+#[cfg(feature = "client")]
 fn hint(code: Option<Code>) -> &'static str {
     match code {
         Some(Code::TopicAuthorizationFailed) => {

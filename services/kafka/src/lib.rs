@@ -9,6 +9,14 @@
 //!
 //! Nothing here may move the position over an event that Kafka has not acknowledged, and no event may be dropped
 //! without a metric: what Kafka will never take becomes a dead letter.
+//!
+//! Without the feature `client` there is everything but producing: settings, flags, formats. The client is a C library that
+//! takes longer to compile than the rest.
+
+#![cfg_attr(
+    not(feature = "client"),
+    allow(dead_code, reason = "what only the client calls")
+)]
 
 mod error;
 mod start;
@@ -22,13 +30,26 @@ mod look_up;
 pub mod metrics;
 mod enrich;
 pub mod format;
+#[cfg(feature = "client")]
 mod window;
+#[cfg(feature = "client")]
 mod broker;
+#[cfg(feature = "client")]
 mod pipeline;
 
+#[cfg(feature = "client")]
 mod service;
+mod process;
+
+/// What a build without the client answers to who wants to produce.
+pub const NO_CLIENT: &str = "this build has no Kafka client: the image and the releases have it, and \
+    `cargo build --release -p fanjet --features kafka` does (it needs a C and a C++ compiler, make and perl)";
 
 pub use config::KafkaConfig;
 pub use error::KafkaError;
+pub use process::Args;
+#[cfg(feature = "client")]
+pub use process::produce;
+#[cfg(feature = "client")]
 pub use service::Kafka;
 pub use settings::KafkaSettings;

@@ -15,7 +15,7 @@ use crate::tail::{Session, Style, Wanted};
 
 /// What `fanjet demo` is told.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub struct Args {
     /// Frames per second of the simulated firehose
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     rate: u32,
@@ -24,7 +24,8 @@ pub(crate) struct Args {
     events: Option<u64>,
 }
 
-pub(crate) fn main(args: Args) -> ExitCode {
+/// Shows events until it is stopped.
+pub fn main(args: Args) -> ExitCode {
     let data = match tempfile::tempdir() {
         Ok(data) => data,
         Err(error) => return fail(format_args!("cannot make a folder for the log: {error}"), 1),

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 /// What `fanjet prepare` is told.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub struct Args {
     #[command(flatten)]
     flags: Flags,
 }
@@ -21,7 +21,7 @@ pub(crate) struct Args {
 /// The sections of ingest and edge that say what is in NATS.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PrepareSettings {
+pub struct PrepareSettings {
     nats: NatsConfig,
     telemetry: TelemetryConfig,
 }
@@ -42,7 +42,8 @@ impl Settings for PrepareSettings {
     }
 }
 
-pub(crate) fn main(args: Args) -> ExitCode {
+/// Prepares, and ends.
+pub fn main(args: Args) -> ExitCode {
     fanjet_boot::run(&args.flags, prepare)
 }
 

@@ -2,6 +2,7 @@
 
 mod settings;
 mod open_log;
+mod producer;
 mod node;
 
 use std::net::SocketAddr;
@@ -17,11 +18,11 @@ use fanjet_output::say;
 pub(crate) use node::Node;
 pub(crate) use open_log::open_log;
 use settings::LogKind;
-pub(crate) use settings::ServeSettings;
+pub use settings::ServeSettings;
 
 /// What `fanjet serve` is told.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub struct Args {
     /// The relay or PDS to read; short for --set upstream.url=URL
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
@@ -68,7 +69,8 @@ impl Args {
     }
 }
 
-pub(crate) fn main(args: Args) -> ExitCode {
+/// Serves until it is stopped.
+pub fn main(args: Args) -> ExitCode {
     match args.into_flags(&process_env()) {
         Ok(flags) => fanjet_boot::run(&flags, serve),
         Err(error) => fail(error, EXIT_CONFIG),

@@ -27,7 +27,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What `fanjet tail` is told.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub struct Args {
     /// The server: ws:// or wss://, with or without /subscribe
     #[arg(default_value = "ws://localhost:6008/subscribe", value_parser = endpoint)]
     url: Endpoint,
@@ -54,7 +54,8 @@ pub(crate) struct Args {
     zstd: bool,
 }
 
-pub(crate) fn main(args: Args) -> ExitCode {
+/// Prints until it is stopped.
+pub fn main(args: Args) -> ExitCode {
     match run(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error, 1),

@@ -11,7 +11,7 @@ mod process;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use fanjet_config::{Flags, fail, ignored_service_links, settings_or_exit};
+use fanjet_config::{Flags, fail, ignored_service_links, of_other_roles, settings_or_exit};
 use fanjet_telemetry::init_logs;
 use mimalloc::MiMalloc;
 use tracing::info;
@@ -66,7 +66,7 @@ fn block_on<S: Settings>(
     service: impl AsyncFnOnce(S, &mut Process) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     open_files::raise();
-    tell_of_service_links();
+    tell_of_ignored_variables::<S>();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -80,12 +80,19 @@ fn block_on<S: Settings>(
     outcome
 }
 
-fn tell_of_service_links() {
+fn tell_of_ignored_variables<S: Settings>() {
     let links = ignored_service_links();
     if !links.is_empty() {
         info!(
             variables = links.join(" "),
             "ignoring Kubernetes' service links in the environment: they are no settings"
+        );
+    }
+    let foreign = of_other_roles(&S::defaults());
+    if !foreign.is_empty() {
+        info!(
+            variables = foreign.join(" "),
+            "ignoring settings of other roles in the environment"
         );
     }
 }

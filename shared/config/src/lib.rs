@@ -5,6 +5,7 @@
 
 mod flags;
 mod service_links;
+mod sections;
 mod list;
 mod secret;
 mod error;
@@ -15,7 +16,8 @@ mod process;
 pub use error::{ConfigError, EXIT_CONFIG};
 pub use flags::{Flags, HealthQuestion};
 pub use list::list;
-pub use load::{Sources, ignored_service_links, load, process_env};
+pub use load::{Sources, ignored_service_links, load, of_other_roles, process_env};
 pub use process::{fail, settings_or_exit};
 pub use range::{OutOfRange, Range, check_ranges, check_section, numbers_and_times};
 pub use secret::Secret;
+pub use sections::SECTIONS;

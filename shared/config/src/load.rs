@@ -6,6 +6,7 @@ use std::path::Path;
 use config::{Config, Environment, File, FileFormat};
 use serde::de::DeserializeOwned;
 
+use crate::sections::is_of_another_role;
 use crate::service_links::is_service_link;
 use crate::{ConfigError, Flags};
 
@@ -19,7 +20,7 @@ const PREFIXES: [&str; 2] = ["FANJET_", "ATKAFKA_"];
 pub struct Sources<'a> {
     /// The service's commented defaults.
     pub defaults: &'a str,
-    /// Environment variables; others than `FANJET_*` are ignored.
+    /// Environment variables; others than `FANJET_*` are ignored, and so are settings of other roles.
     pub env: &'a [(String, String)],
     /// `--config FILE` and `--set KEY=VALUE`.
     pub flags: &'a Flags,
@@ -35,7 +36,12 @@ pub fn load<T: DeserializeOwned>(sources: Sources<'_>) -> Result<T, ConfigError>
         let text = read(path)?;
         builder = builder.add_source(toml_source(&path.display().to_string(), &text)?);
     }
-    let env: HashMap<String, String> = sources.env.iter().cloned().collect();
+    let own = sections(sources.defaults);
+    let env = sources
+        .env
+        .iter()
+        .filter(|(name, _)| !is_foreign(name, &own));
+    let env: HashMap<String, String> = env.cloned().collect();
     builder = builder.add_source(
         Environment::with_prefix(ENV_PREFIX)
             .prefix_separator("_")
@@ -62,6 +68,31 @@ pub fn load<T: DeserializeOwned>(sources: Sources<'_>) -> Result<T, ConfigError>
         let value = merged.get_string(&key).ok();
         value_error(&key, error.inner(), value.as_deref())
     })
+}
+
+/// The variables that are settings of other roles, in order. They are ignored: see [`crate::SECTIONS`].
+pub fn of_other_roles(defaults: &str) -> Vec<String> {
+    let own = sections(defaults);
+    let mut names: Vec<_> = process_env()
+        .into_iter()
+        .map(|(name, _)| name)
+        .filter(|name| is_foreign(name, &own))
+        .collect();
+    names.sort();
+    names
+}
+
+fn is_foreign(name: &str, own: &[String]) -> bool {
+    let name = name
+        .strip_prefix(ENV_PREFIX)
+        .and_then(|name| name.strip_prefix('_'));
+    name.is_some_and(|name| is_of_another_role(name, own))
+}
+
+/// The sections that the defaults name: all that the role has.
+fn sections(defaults: &str) -> Vec<String> {
+    let tables = toml::from_str::<toml::Table>(defaults).unwrap_or_default();
+    tables.into_iter().map(|(name, _)| name).collect()
 }
 
 /// The environment of this process, without the service links of Kubernetes: see [`ignored_service_links`].

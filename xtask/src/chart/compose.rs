@@ -1,4 +1,4 @@
-//! `deploy/compose.yaml` says the same as the chart in other words: its settings are read by the programs they are for.
+//! `deploy/compose.yaml` says the same as the chart in other words: its settings are read by the roles they are for.
 
 use std::fs;
 use std::process::{Command, Output};
@@ -19,30 +19,32 @@ const NATS: (&str, [&str; 2]) = (
     ["deploy/compose/nats.conf", "deploy/nats/accounts.conf"],
 );
 
-/// A service that runs a program of ours.
+/// The roles that have settings, as the image takes them.
+const ROLES: [&str; 5] = ["ingest", "edge", "kafka", "serve", "prepare"];
+
+/// A service in a role of ours.
 struct Service {
     name: String,
-    /// The program, without the slash, and its arguments.
+    /// The role, and its arguments.
     command: Vec<String>,
     env: Vec<(String, String)>,
 }
 
 impl Service {
-    /// The program's own look at its settings.
+    /// The role's own look at its settings.
     fn print_config(&self, more: &[(&str, &str)]) -> Result<Output> {
-        let (program, args) = self.command.split_first().context("a command")?;
-        Command::new(executable(Profile::Dev, program))
+        Command::new(executable(Profile::Dev, "fanjet"))
             .env_clear()
             .envs(self.env.iter().map(|(key, value)| (key, value)))
             .envs(more.iter().copied())
-            .args(args)
+            .args(&self.command)
             .arg("--print-config")
             .output()
-            .with_context(|| format!("{program} does not run"))
+            .with_context(|| format!("fanjet {} does not run", self.command.join(" ")))
     }
 }
 
-/// The programs must be built.
+/// The program must be built.
 pub(super) fn check() -> Result<()> {
     let text = fs::read_to_string(root().join(FILE))?;
     let documents = Yaml::load_from_str(&text).with_context(|| format!("{FILE} is no YAML"))?;
@@ -57,7 +59,7 @@ pub(super) fn check() -> Result<()> {
         // A check that takes everything checks nothing.
         for unknown in ["FANJET_OPS__LISTENS", "ATKAFKA_TOPIC"] {
             let is_at_kafkas = unknown.starts_with("ATKAFKA_");
-            if is_at_kafkas && service.command[0] != "fanjet-kafka" {
+            if is_at_kafkas && service.command[0] != "kafka" {
                 continue;
             }
             let answer = service.print_config(&[(unknown, "x")])?;
@@ -75,7 +77,7 @@ pub(super) fn check() -> Result<()> {
     Ok(())
 }
 
-/// What runs a program of ours with settings in its environment.
+/// What runs in a role of ours with settings in its environment.
 fn ours(services: &Yaml<'_>) -> Result<Vec<Service>> {
     let mut ours = Vec::new();
     let all = services.as_mapping().context("services are a mapping")?;
@@ -83,14 +85,13 @@ fn ours(services: &Yaml<'_>) -> Result<Vec<Service>> {
         let name = name.as_str().context("a service has a name")?;
         let words = field(service, "command").and_then(Yaml::as_sequence);
         let command = words.map(|words| words.iter().filter_map(scalar).collect::<Vec<_>>());
-        let Some(mut command) = command.filter(|_| field(service, "environment").is_some()) else {
+        let Some(command) = command.filter(|_| field(service, "environment").is_some()) else {
             continue;
         };
-        let program = command.first_mut().context("an empty command")?;
-        if !program.starts_with("/fanjet") {
+        let role = command.first().context("an empty command")?;
+        if !ROLES.contains(&role.as_str()) {
             continue;
         }
-        program.remove(0);
         ours.push(Service {
             name: name.to_owned(),
             command,

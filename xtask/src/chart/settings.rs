@@ -1,4 +1,4 @@
-//! The settings that the chart renders, read by the very programs they are for.
+//! The settings that the chart renders, read by the very program they are for.
 
 use std::fs;
 use std::process::Command;
@@ -9,12 +9,12 @@ use super::folders::output;
 use super::render::Rendered;
 use fanjet_tools::programs::{Profile, build, executable};
 
-/// Files in rendered ConfigMaps, and the programs that read them.
-const READERS: [(&str, &str, &[&str]); 4] = [
-    ("ingest.toml", "fanjet-ingest", &[]),
-    ("edge.toml", "fanjet-edge", &[]),
-    ("kafka.toml", "fanjet-kafka", &[]),
-    ("prepare.toml", "fanjet", &["prepare"]),
+/// Files in rendered ConfigMaps, and the roles that read them.
+const READERS: [(&str, &str); 4] = [
+    ("ingest.toml", "ingest"),
+    ("edge.toml", "edge"),
+    ("kafka.toml", "kafka"),
+    ("prepare.toml", "prepare"),
 ];
 
 /// The configuration of NATS in its ConfigMap.
@@ -24,22 +24,22 @@ pub(super) fn check(rendered: &[Rendered]) -> Result<()> {
     build(Profile::Dev)?;
     let mut count = 0;
     for Rendered { shape, manifests } in rendered {
-        for (name, program, command) in READERS {
+        for (name, role) in READERS {
             let texts = manifests.iter().filter_map(|manifest| text(manifest, name));
             for text in texts {
                 let file = output().join(format!("{shape}-{name}"));
                 fs::write(&file, text)?;
-                let answer = Command::new(executable(Profile::Dev, program))
+                let answer = Command::new(executable(Profile::Dev, "fanjet"))
                     .env_clear()
-                    .args(command)
+                    .arg(role)
                     .arg("--print-config")
                     .arg("--config")
                     .arg(&file)
                     .output()
-                    .with_context(|| format!("{program} does not run"))?;
+                    .with_context(|| format!("fanjet {role} does not run"))?;
                 ensure!(
                     answer.status.success(),
-                    "{shape}: {program} does not take its settings: {}",
+                    "{shape}: {role} does not take its settings: {}",
                     String::from_utf8_lossy(&answer.stderr)
                 );
                 count += 1;
@@ -50,7 +50,7 @@ pub(super) fn check(rendered: &[Rendered]) -> Result<()> {
         count >= rendered.len(),
         "only {count} settings were rendered"
     );
-    println!("chart: {count} rendered settings are read by their programs");
+    println!("chart: {count} rendered settings are read by their roles");
     check_nats(rendered)
 }
 

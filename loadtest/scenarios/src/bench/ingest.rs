@@ -98,7 +98,8 @@ async fn once(recording: &str, replicas: usize, verified: &str, keys: &str) -> R
         ])
         .start()?;
     let upstream = listening(&simulator).await?;
-    let ingest = program(Profile::Release, "fanjet-ingest")
+    let ingest = program(Profile::Release, "fanjet")
+        .arg("ingest")
         .args(set("upstream.url", &upstream))
         .args(set("ops.listen", "127.0.0.1:0"))
         .args(set("nats.url", &urls.join(",")))

@@ -20,12 +20,7 @@ use crate::resident::resident_mib;
 use crate::service::{PATIENCE, get, listening, program, set};
 
 /// What is built. Only these: cargo takes other features for what they share with others, but benchmarks need no more.
-const PROGRAMS: [&str; 4] = [
-    "fanjet-edge",
-    "fanjet-ingest",
-    "fanjet-simulator",
-    "fanjet-swarm",
-];
+const PROGRAMS: [&str; 3] = ["fanjet", "fanjet-simulator", "fanjet-swarm"];
 /// How often memory is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 /// A run must not hit the limits that protect a node.
@@ -121,7 +116,8 @@ impl Stage {
             .start()?;
         let upstream = listening(&simulator).await?;
         println!("the other server reads {upstream}");
-        let ingest = program(self.profile, "fanjet-ingest")
+        let ingest = program(self.profile, "fanjet")
+            .arg("ingest")
             .args(set("upstream.url", &upstream))
             .args(set("ops.listen", "127.0.0.1:0"))
             .args(set("nats.url", &self.nats.url()))

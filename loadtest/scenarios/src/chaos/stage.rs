@@ -72,12 +72,7 @@ impl Stage {
                 ("tail.ring_bytes", RING_BYTES),
             ];
             let name = format!("edge-{index}");
-            edges.push(Service::start(
-                name,
-                "fanjet-edge",
-                options.profile,
-                &settings,
-            )?);
+            edges.push(Service::start(name, "edge", options.profile, &settings)?);
         }
         for edge in &mut edges {
             let address = edge.keep("listening ", "http.listen").await?;
@@ -114,7 +109,7 @@ impl Stage {
                 ("lease.ttl", "3s"),
             ];
             let name = format!("ingest-{index}");
-            let ingest = Service::start(name, "fanjet-ingest", options.profile, &settings)?;
+            let ingest = Service::start(name, "ingest", options.profile, &settings)?;
             self.ingests.push(Mutex::new(ingest));
         }
         Ok(())

@@ -24,7 +24,7 @@ impl Edge {
                 all.push((key, "127.0.0.1:0"));
             }
         }
-        let mut service = Service::start("edge".to_owned(), "fanjet-edge", profile, &all)?;
+        let mut service = Service::start("edge".to_owned(), "edge", profile, &all)?;
         let url = format!("ws://{}", service.keep("listening ", "http.listen").await?);
         let ops = service.keep("ops http://", "ops.listen").await?;
         wait_until_ready(service.process()?).await?;

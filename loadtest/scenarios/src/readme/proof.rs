@@ -24,9 +24,8 @@ impl Proof {
         let has = |wanted: &str| words.clone().any(|word| word == wanted);
         match program {
             "nats-server" => Self::Says("Server is ready"),
-            "fanjet-ingest" => Self::Says("ops http://"),
-            "fanjet-edge" => Self::SERVES,
-            "fanjet" if has("serve") => Self::SERVES,
+            "fanjet" if has("ingest") => Self::Says("ops http://"),
+            "fanjet" if has("serve") || has("edge") => Self::SERVES,
             "fanjet" if has("tail") || has("demo") => Self::Streams,
             "cargo" if has("run") && has("demo") => Self::Streams,
             _ => Self::Ends,

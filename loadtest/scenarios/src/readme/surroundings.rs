@@ -145,7 +145,7 @@ fn program_script(name: &str, upstream: &str, server: &str) -> String {
     format!(
         r#"#!/usr/bin/env bash
 case "{name} $1" in
-  "fanjet serve"|"fanjet-ingest "*) export FANJET_UPSTREAM__URL="{upstream}" ;;
+  "fanjet serve"|"fanjet ingest") export FANJET_UPSTREAM__URL="{upstream}" ;;
 esac
 arguments=()
 for argument in "$@"; do

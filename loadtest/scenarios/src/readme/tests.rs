@@ -66,8 +66,8 @@ fn the_program_says_when_a_line_works() {
         ),
         ("fanjet tail wss://x --zstd | jq .commit", Proof::Streams),
         ("nats-server -c x.conf &", Proof::Says("Server is ready")),
-        ("target/release/fanjet-edge", Proof::SERVES),
-        ("target/release/fanjet-ingest &", Proof::Says("ops http://")),
+        ("target/release/fanjet edge", Proof::SERVES),
+        ("target/release/fanjet ingest &", Proof::Says("ops http://")),
         ("somebody --else", Proof::Ends),
     ] {
         assert_eq!(Proof::of(line), proof, "{line}");

@@ -1,7 +1,6 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Arc;
 
 use fanjet_actors::Stop;
@@ -147,19 +146,4 @@ async fn a_wrong_dictionary_or_level_is_a_wrong_setting() {
     let error = start(PathBuf::new(), 99).unwrap_err();
     assert!(error.starts_with("zstd.level: "), "{error}");
     assert!(error.contains("99") && error.contains("22"), "{error}");
-}
-
-/// The process says so before it looks for anything else.
-#[test]
-fn the_process_ends_with_78_and_names_the_file() {
-    let output = Command::new(env!("CARGO_BIN_EXE_fanjet-edge"))
-        .env_clear()
-        .args(["--set", "zstd.dictionary=/nowhere/at-all.zdict"])
-        .args(["--set", "nats.url=nats://127.0.0.1:1"])
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(78));
-    let words = String::from_utf8_lossy(&output.stderr);
-    assert!(words.contains("zstd.dictionary"), "{words}");
-    assert!(words.contains("/nowhere/at-all.zdict"), "{words}");
 }

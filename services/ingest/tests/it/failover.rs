@@ -7,11 +7,11 @@ use fanjet_log::contract::whole;
 use fanjet_log::memory::{MemoryLease, MemoryLog};
 use fanjet_simulator::{CursorHabit, SimulatorHandle};
 
+use crate::once::assert_each_once;
 use crate::relays::{
     ACTIVE, FAILED, OFFSET, PREFERRED, REPEATED, SHORT, assert_log_equals, faulty_relay,
     for_a_client, grown_by, is_high, quick, relay,
 };
-use crate::renumbered::assert_each_once;
 use crate::rig::{Running, candidate, wait_for_last};
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,10 +8,10 @@
 )]
 
 mod rig;
+mod once;
 mod relays;
 mod scripted;
 
-mod cluster;
 mod faithful;
 mod hostile_frames;
 mod interruptions;
@@ -21,13 +21,10 @@ mod late;
 mod quiet;
 mod renumbered;
 mod renumbered_often;
-mod absurd_seqs;
 mod notices;
 mod filtered;
 mod freshness;
 mod back_pressure;
-mod process;
-mod purged;
 mod turns;
 mod directory;
 mod verified;

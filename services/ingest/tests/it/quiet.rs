@@ -12,27 +12,10 @@ use fanjet_simulator::{
     CursorHabit, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig,
 };
 
-use crate::rig::{Running, wait_for_last, world};
+use crate::rig::{Running, host, wait_for_last, world};
 
 const LIVE: &str = "fanjet_ingest_origins_lost_total{resumed=\"live\"}";
 const RECORDED: &str = "fanjet_ingest_origins_lost_total{resumed=\"recorded\"}";
-
-/// A host that publishes when it is told to, in the present.
-pub(crate) async fn host(seed: u64, cursors: CursorHabit) -> SimulatorHandle {
-    let world = WorldConfig {
-        start_us: SystemClock.now_us(),
-        seq_holes: 0.0,
-        ..world(seed, &[])
-    };
-    Simulator::start(SimulatorConfig {
-        source: Source::World(world),
-        is_paused: true,
-        cursors,
-        ..SimulatorConfig::default()
-    })
-    .await
-    .unwrap()
-}
 
 const HABITS: [CursorHabit; 3] = [CursorHabit::Spec, CursorHabit::Relay, CursorHabit::Rainbow];
 

@@ -7,9 +7,8 @@ use fanjet_log::EventLog;
 use fanjet_log::memory::MemoryLog;
 use fanjet_simulator::{CursorHabit, SimulatorHandle};
 
-use crate::quiet::host;
-use crate::renumbered::assert_each_once;
-use crate::rig::Running;
+use crate::once::assert_each_once;
+use crate::rig::{Running, host};
 
 /// Whatever a relay does to its seqs, again and again, while it is read, away, or ingest is.
 #[tokio::test(flavor = "multi_thread")]

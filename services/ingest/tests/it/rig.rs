@@ -10,7 +10,7 @@ use fanjet_log::lease::LeaseStore;
 use fanjet_log::memory::{MemoryBookmarks, MemoryLease, MemoryLog, MemoryNotices};
 use fanjet_log::{Bookmarks, EventLog, Notices};
 use fanjet_simulator::{
-    FaultRule, Rate, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig,
+    CursorHabit, FaultRule, Rate, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig,
 };
 use fanjet_telemetry::{Health, HealthReport, Metrics};
 use tokio::task::JoinHandle;
@@ -202,6 +202,23 @@ async fn start_simulator(world: WorldConfig, frames: u64, rate: Rate) -> Simulat
         rate,
         limit: Some(frames),
         wait_for_client: true,
+        ..SimulatorConfig::default()
+    })
+    .await
+    .unwrap()
+}
+
+/// A host that publishes when it is told to, in the present.
+pub(crate) async fn host(seed: u64, cursors: CursorHabit) -> SimulatorHandle {
+    let world = WorldConfig {
+        start_us: SystemClock.now_us(),
+        seq_holes: 0.0,
+        ..world(seed, &[])
+    };
+    Simulator::start(SimulatorConfig {
+        source: Source::World(world),
+        is_paused: true,
+        cursors,
         ..SimulatorConfig::default()
     })
     .await

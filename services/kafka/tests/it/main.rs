@@ -21,5 +21,3 @@ mod security;
 mod osprey;
 mod enriched;
 mod strangers;
-mod process;
-mod kills;

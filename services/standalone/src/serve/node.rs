@@ -7,19 +7,19 @@ use fanjet_actors::{Stop, SystemClock};
 use fanjet_boot::{Failure, Process};
 use fanjet_edge::{Edge, EdgeHandle, Surroundings};
 use fanjet_ingest::{Candidacy, Ingest};
-use fanjet_kafka::Kafka;
 use fanjet_output::say;
 use fanjet_telemetry::Health;
 
 use super::ServeSettings;
 use super::open_log::Opened;
+use super::producer::Producer;
 
 /// Ingest and edge over one log, and Kafka where it is wanted.
 pub(crate) struct Node {
     ingest: Ingest,
     candidacy: Candidacy,
     edge: EdgeHandle,
-    kafka: Option<Kafka>,
+    kafka: Option<Producer>,
 }
 
 impl Node {
@@ -50,17 +50,7 @@ impl Node {
         .recording(Arc::clone(&bookmarks))
         .keeping(settings.filter.load()?)
         .traced_by(process.tracer("fanjet-ingest"));
-        let kafka = match settings.kafka.is_wanted() {
-            true => Some(Kafka::new(
-                settings.kafka.clone(),
-                process.host(),
-                logs.kafka,
-                bookmarks,
-                Arc::new(SystemClock),
-                &process.meter("fanjet-kafka"),
-            )?),
-            false => None,
-        };
+        let kafka = Producer::of(settings, logs.kafka, bookmarks, process)?;
         let surroundings = Surroundings {
             log: logs.edge,
             notices,
@@ -120,6 +110,6 @@ impl Node {
             tokio::join!(Box::pin(ingested), served, Box::pin(produced));
         ingested?;
         served?;
-        Ok(produced?)
+        produced
     }
 }

@@ -22,7 +22,7 @@ const PROCESS_DEFAULTS: &str = include_str!("../../process.toml");
 /// The sections of ingest and edge as they are in the cluster.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ServeSettings {
+pub struct ServeSettings {
     pub(crate) upstream: UpstreamConfig,
     pub(crate) filter: FilterConfig,
     pub(crate) pipeline: PipelineConfig,

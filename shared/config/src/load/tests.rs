@@ -128,6 +128,27 @@ fn wrong_settings_name_the_key_the_value_and_what_is_allowed() {
     }
 }
 
+/// A pod's environment, or that of a shell, is often there for more than one role.
+#[test]
+fn settings_of_other_roles_in_the_environment_are_none_of_ours() {
+    let env = [
+        ("FANJET_EMBEDDED__PATH", "/there"),
+        ("FANJET_UPSTREAM__WINDOW", "30"),
+    ];
+    assert_eq!(load_with("", &env, &[]).unwrap().upstream.window, 30);
+    for (file, env, set) in [
+        ("", Some(("FANJET_EMBEDED__PATH", "/there")), None),
+        ("", Some(("FANJET_EMBEDDED_PATH", "/there")), None),
+        ("", None, Some("embedded.path=/there")),
+        ("[embedded]\npath = \"/there\"", None, None),
+    ] {
+        let env: Vec<_> = env.into_iter().collect();
+        let set: Vec<_> = set.into_iter().collect();
+        let told = load_with(file, &env, &set).unwrap_err().to_string();
+        assert!(told.contains("unknown field"), "{told}");
+    }
+}
+
 #[test]
 fn a_missing_file_is_named() {
     let flags = Flags {

@@ -1,21 +1,27 @@
-//! The Kafka process: the producer over the log in NATS.
+//! The Kafka role: its command line, which is at-kafka's too, and the producer over the log in NATS.
 
-use std::process::ExitCode;
+#[cfg(feature = "client")]
 use std::sync::Arc;
 
-use clap::{Parser, Subcommand};
+use clap::Subcommand;
+#[cfg(feature = "client")]
 use fanjet_actors::{Clock, SystemClock};
-use fanjet_boot::{Failure, Process};
-use fanjet_config::{EXIT_CONFIG, Flags, fail, process_env};
-use fanjet_kafka::atkafka::{AtKafkaFlags, Upstream, settings};
-use fanjet_kafka::{Kafka, KafkaSettings};
+use fanjet_boot::Failure;
+#[cfg(feature = "client")]
+use fanjet_boot::Process;
+use fanjet_config::Flags;
+#[cfg(feature = "client")]
 use fanjet_log_nats::{NatsBookmarks, NatsLog};
+#[cfg(feature = "client")]
 use fanjet_output::say;
 
-/// Produces the log in NATS JetStream to Kafka. Takes at-kafka's flags and environment variables.
-#[derive(Debug, Parser)]
-#[command(version)]
-struct Cli {
+use crate::atkafka::{AtKafkaFlags, Upstream, settings};
+#[cfg(feature = "client")]
+use crate::{Kafka, KafkaSettings};
+
+/// What the role is told.
+#[derive(Debug, clap::Args)]
+pub struct Args {
     #[command(flatten)]
     flags: Flags,
     #[command(flatten)]
@@ -52,36 +58,35 @@ struct Rest {
     all: Vec<String>,
 }
 
-fn main() -> ExitCode {
-    let Cli {
-        mut flags,
-        atkafka,
-        command,
-    } = Cli::parse();
-    match command {
-        None
-        | Some(Command::Firehose {
-            source: Source::Relay,
-        }) => {}
-        Some(
-            Command::Firehose {
-                source: Source::Tap(_),
-            }
-            | Command::OzoneEvents(_),
-        ) => {
-            let what = "only at-kafka's relay mode is served here: keep at-kafka for Tap and Ozone";
-            return fail(what, EXIT_CONFIG);
+impl Args {
+    /// What was given in any way; `--set` comes last, and so wins.
+    ///
+    /// # Errors
+    /// What at-kafka does and this does not, or a variable or value that means nothing.
+    pub fn into_flags(self, env: &[(String, String)]) -> Result<Flags, Failure> {
+        if !matches!(
+            self.command,
+            None | Some(Command::Firehose {
+                source: Source::Relay
+            })
+        ) {
+            return Err(Failure::config(
+                "only at-kafka's relay mode is served here: keep at-kafka for Tap and Ozone",
+            ));
         }
+        let given = settings(&self.atkafka, env, Upstream::Elsewhere)?;
+        let mut flags = self.flags;
+        flags.set.splice(0..0, given);
+        Ok(flags)
     }
-    match settings(&atkafka, &process_env(), Upstream::Elsewhere) {
-        // What --set says comes last, and so wins.
-        Ok(given) => drop(flags.set.splice(0..0, given)),
-        Err(error) => return fail(error, EXIT_CONFIG),
-    }
-    fanjet_boot::run(&flags, produce)
 }
 
-async fn produce(settings: KafkaSettings, process: &mut Process) -> Result<(), Failure> {
+/// Produces until it is stopped.
+///
+/// # Errors
+/// Why it cannot go on.
+#[cfg(feature = "client")]
+pub async fn produce(settings: KafkaSettings, process: &mut Process) -> Result<(), Failure> {
     // Before the log is waited for, so that a wrong setting is told at once.
     settings.kafka.validate()?;
     let connecting = NatsLog::connect_patiently(settings.nats.clone(), || SystemClock.now_us());

@@ -4,7 +4,8 @@ use std::process::Command;
 
 /// Runs the program to its end; its exit code and what it said.
 fn run(args: &[&str], env: &[(&str, &str)]) -> (i32, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_fanjet-kafka"))
+    let output = Command::new(env!("CARGO_BIN_EXE_fanjet"))
+        .arg("kafka")
         .env_clear()
         .envs(env.iter().copied())
         .args(args)

@@ -12,7 +12,7 @@ use fanjet_telemetry::Metrics;
 use fanjet_testkit::kafka_reader::{Isolation, read_all};
 use fanjet_testkit::{KafkaServer, NatsServer};
 
-use super::{config, run_prepare, server, violations};
+use crate::least_privilege::{config, run_prepare, server, violations};
 use crate::rig::PATIENCE;
 
 fn settings(address: &str, topic: &str, start: &str) -> KafkaConfig {

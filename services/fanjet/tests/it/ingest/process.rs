@@ -1,12 +1,10 @@
 //! The program itself: wrong settings, and what it prints.
 
-use fanjet_testkit::process::Program;
+use crate::rig::fanjet;
 
 /// Runs the program to its end; its exit code and what it said.
 fn run(args: &[&str], env: &[(&str, &str)]) -> (i32, String) {
-    let program = Program::new(env!("CARGO_BIN_EXE_fanjet-ingest"))
-        .args(args.iter().copied())
-        .clean_env();
+    let program = fanjet(&["ingest"]).args(args.iter().copied());
     let program = env
         .iter()
         .fold(program, |program, (name, value)| program.env(name, value));

@@ -3,9 +3,9 @@
 
 use fanjet_simulator::{CursorHabit, SimulatorHandle};
 
-use crate::cluster::nodes::is_ready_as;
-use crate::purged::Scene;
-use crate::rig::PATIENCE;
+use super::cluster::nodes::is_ready_as;
+use super::purged::Scene;
+use super::rig::PATIENCE;
 
 /// The last seq that a cursor can have, and the last that every JSON parser reads.
 const ABSURD: [u64; 2] = [i64::MAX as u64, (1 << 53) - 1];

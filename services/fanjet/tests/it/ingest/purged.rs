@@ -10,13 +10,12 @@ use fanjet_log::contract::whole;
 use fanjet_log::{Entry, EventLog};
 use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl};
 use fanjet_simulator::{CursorHabit, SimulatorHandle};
-use fanjet_testkit::process::Program;
 use fanjet_testkit::{NatsServer, Process};
 
-use crate::cluster::nodes::{is_ready_as, metric, readiness};
-use crate::quiet::host;
-use crate::renumbered::assert_each_once_behind;
-use crate::rig::{PATIENCE, wait_for_last};
+use super::cluster::nodes::{is_ready_as, metric, readiness};
+use super::once::assert_each_once_behind;
+use super::rig::{PATIENCE, host, wait_for_last};
+use crate::rig::fanjet;
 
 /// How the process ends before the purge.
 #[derive(Debug, Clone, Copy)]
@@ -81,11 +80,7 @@ impl Scene {
             "ops.listen=127.0.0.1:0".to_owned(),
         ];
         let settings = settings.into_iter().flat_map(|it| ["--set".to_owned(), it]);
-        Program::new(env!("CARGO_BIN_EXE_fanjet-ingest"))
-            .args(settings)
-            .clean_env()
-            .start()
-            .unwrap()
+        fanjet(&["ingest"]).args(settings).start().unwrap()
     }
 
     /// Waits until the log has taken everything that was published.

@@ -8,14 +8,14 @@ use fanjet_log::EventLog;
 use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl};
 use fanjet_simulator::Rate;
 use fanjet_testkit::kafka_reader::{Isolation, read_all};
-use fanjet_testkit::process::Program;
 use fanjet_testkit::{KafkaServer, NatsServer, Process};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::judge::{Style, judge};
-use crate::rig::{PATIENCE, all, ingest, simulator};
+use super::judge::{Style, judge};
+use super::rig::{PATIENCE, all, ingest, simulator};
+use crate::rig::fanjet;
 
 /// How often the test kills; `cargo xtask kafka --runs N` sets another number.
 const KILLS: u32 = 2;
@@ -46,11 +46,7 @@ impl Service {
         let settings = settings
             .into_iter()
             .flat_map(|set| ["--set".to_owned(), set]);
-        let process = Program::new(env!("CARGO_BIN_EXE_fanjet-kafka"))
-            .clean_env()
-            .args(settings)
-            .start()
-            .unwrap();
+        let process = fanjet(&["kafka"]).args(settings).start().unwrap();
         let line = process
             .wait_for_line(|line| line.starts_with("ops http://"), PATIENCE)
             .await

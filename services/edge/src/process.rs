@@ -1,30 +1,20 @@
-//! The edge process: the node over the log in NATS.
+//! The edge role: the node over the log in NATS.
 
-use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
 use fanjet_actors::{Clock, SystemClock};
 use fanjet_boot::{Failure, Process};
-use fanjet_config::Flags;
-use fanjet_edge::tail::Compression;
-use fanjet_edge::{Edge, EdgeSettings, Surroundings};
 use fanjet_log_nats::{NatsLog, NatsNotices};
 use fanjet_output::say;
 
-/// Serves the log in NATS JetStream to clients that speak Bluesky's Jetstream protocol.
-#[derive(Debug, Parser)]
-#[command(version)]
-struct Cli {
-    #[command(flatten)]
-    flags: Flags,
-}
+use crate::tail::Compression;
+use crate::{Edge, EdgeSettings, Surroundings};
 
-fn main() -> ExitCode {
-    fanjet_boot::run(&Cli::parse().flags, serve)
-}
-
-async fn serve(settings: EdgeSettings, process: &mut Process) -> Result<(), Failure> {
+/// Serves clients until it is stopped.
+///
+/// # Errors
+/// Why it cannot go on.
+pub async fn serve(settings: EdgeSettings, process: &mut Process) -> Result<(), Failure> {
     // Before the log is waited for, so that a wrong setting is told at once.
     Compression::load(&settings.zstd)?;
     let connecting = NatsLog::connect_patiently(settings.nats.clone(), || SystemClock.now_us());

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use fanjet_log::EventLog;
 use fanjet_testkit::{Link, LinkState, NatsServer};
 
-use crate::rig::{PATIENCE, wait_for_last};
+use super::rig::{PATIENCE, wait_for_last};
 use nodes::Nodes;
 
 /// `kill -9`: nobody gives the lease back, it has to run out.

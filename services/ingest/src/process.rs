@@ -1,28 +1,18 @@
-//! The ingest process: the service over the log in NATS.
+//! The ingest role: the service over the log in NATS.
 
-use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
 use fanjet_actors::{Clock, SystemClock};
 use fanjet_boot::{Failure, Process};
-use fanjet_config::Flags;
-use fanjet_ingest::{Candidacy, Ingest, IngestConfig, show_subjects};
 use fanjet_log_nats::{NatsBookmarks, NatsLog, NatsNotices};
 
-/// Reads an ATProto firehose and keeps it as one ordered log in NATS JetStream.
-#[derive(Debug, Parser)]
-#[command(version)]
-struct Cli {
-    #[command(flatten)]
-    flags: Flags,
-}
+use crate::{Candidacy, Ingest, IngestConfig, show_subjects};
 
-fn main() -> ExitCode {
-    fanjet_boot::run(&Cli::parse().flags, serve)
-}
-
-async fn serve(config: IngestConfig, process: &mut Process) -> Result<(), Failure> {
+/// Reads the upstream until it is stopped, or stands by.
+///
+/// # Errors
+/// Why it cannot go on.
+pub async fn serve(config: IngestConfig, process: &mut Process) -> Result<(), Failure> {
     config.validate()?;
     let filter = config.filter.load()?;
     let connecting = NatsLog::connect_patiently(config.nats, || SystemClock.now_us());

@@ -3,7 +3,9 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a test fails by panicking"
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and a long one tells how far it is"
 )]
 
 mod rig;
@@ -18,6 +20,8 @@ mod expired;
 mod damaged;
 mod full_disk;
 mod removed;
+mod ingest;
+#[cfg(feature = "kafka")]
 mod kafka;
 mod tail;
 mod client;

@@ -5,12 +5,13 @@ use std::time::Duration;
 use fanjet_log::EventLog;
 use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl};
 use fanjet_simulator::SimulatorHandle;
-use fanjet_testkit::process::Program;
 use fanjet_testkit::{NatsServer, Process};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::rig::{PATIENCE, assert_log_equals_world, paced_simulator, wait_for_last};
+use crate::rig::fanjet;
+
+use super::super::rig::{PATIENCE, assert_log_equals_world, paced_simulator, wait_for_last};
 
 /// Frames per second. Slow enough that the simulator outlasts a test's story.
 const RATE: f64 = 400.0;
@@ -79,10 +80,9 @@ impl Nodes {
             "ops.listen=127.0.0.1:0".to_owned(),
         ];
         let settings = settings.into_iter().flat_map(|it| ["--set".to_owned(), it]);
-        Program::new(env!("CARGO_BIN_EXE_fanjet-ingest"))
+        fanjet(&["ingest"])
             .args(settings)
             .args(more)
-            .clean_env()
             .start()
             .unwrap()
     }

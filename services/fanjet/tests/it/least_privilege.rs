@@ -1,7 +1,5 @@
 //! Ingest, edge and the Kafka producer with the rights of `deploy/nats/accounts.conf` and no others, on a stream that `fanjet prepare` made.
 
-mod kafka;
-
 use std::sync::Arc;
 use std::time::Duration;
 

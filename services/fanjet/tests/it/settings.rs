@@ -1,5 +1,15 @@
 //! Wrong settings and flags: the message names what was wrong and what is allowed.
 
+use std::collections::BTreeSet;
+
+use fanjet_boot::Settings;
+use fanjet_config::SECTIONS;
+use fanjet_edge::EdgeSettings;
+use fanjet_ingest::IngestConfig;
+use fanjet_kafka::KafkaSettings;
+use fanjet_standalone::prepare::PrepareSettings;
+use fanjet_standalone::serve::ServeSettings;
+
 use crate::rig::{PATIENCE, fanjet};
 
 fn assert_says(args: &[&str], env: &[(&str, &str)], code: i32, parts: &[&str]) {
@@ -187,4 +197,73 @@ fn tail_says_that_a_server_speaks_no_tls() {
     });
     assert_says(&["tail", &url], &[], 1, &["error: cannot connect to", &url]);
     server.join().unwrap();
+}
+
+/// The edge looks for it before it waits for its log.
+#[test]
+fn an_edge_without_its_dictionary_ends_with_78_and_names_the_file() {
+    let file = "/nowhere/at-all.zdict";
+    let dictionary = format!("zstd.dictionary={file}");
+    let args = [
+        "edge",
+        "--set",
+        &dictionary,
+        "--set",
+        "nats.url=nats://127.0.0.1:1",
+    ];
+    assert_says(&args, &[], 78, &["zstd.dictionary", file]);
+}
+
+/// One environment, such as that of a shell or a pod, may be there for several roles.
+#[test]
+fn settings_of_other_roles_are_ignored() {
+    let env = [
+        ("FANJET_UPSTREAM__URL", "wss://relay.example"),
+        ("FANJET_HTTP__LISTEN", "127.0.0.1:6008"),
+        ("FANJET_KAFKA__TOPIC", "events"),
+        ("FANJET_EMBEDDED__PATH", "/there"),
+        ("FANJET_NATS__NAME", "ours"),
+    ];
+    for role in ["serve", "ingest", "edge", "prepare"] {
+        assert_says(&[role, "--print-config"], &env, 0, &["name = \"ours\""]);
+    }
+    let mistyped = [("FANJET_UPSTREEM__URL", "wss://relay.example")];
+    for role in ["serve", "ingest", "edge", "prepare"] {
+        assert_says(&[role, "--print-config"], &mistyped, 78, &["upstreem"]);
+    }
+}
+
+/// What names the sections of all roles says the same as their defaults.
+#[test]
+fn the_sections_of_all_roles_are_known() {
+    let defaults = [
+        ServeSettings::defaults(),
+        IngestConfig::defaults(),
+        EdgeSettings::defaults(),
+        KafkaSettings::defaults(),
+        PrepareSettings::defaults(),
+    ];
+    let named: BTreeSet<_> = defaults
+        .iter()
+        .flat_map(|text| text.parse::<toml::Table>().unwrap())
+        .map(|(name, _)| name)
+        .collect();
+    let known: BTreeSet<_> = SECTIONS.into_iter().map(str::to_owned).collect();
+    assert_eq!(named, known);
+}
+
+#[cfg(not(feature = "kafka"))]
+#[test]
+fn a_build_without_kafka_says_how_to_get_it() {
+    let parts = ["no Kafka client", "--features kafka"];
+    assert_says(&["kafka"], &[], 78, &parts);
+    assert_says(&["kafka", "firehose", "relay"], &[], 78, &parts);
+    let args = [
+        "serve",
+        "--kafka",
+        "broker:9092",
+        "--output-topic",
+        "events",
+    ];
+    assert_says(&args, &[], 78, &parts);
 }

@@ -1,0 +1,15 @@
+//! The whole path in one process, and a client for the terminal.
+//!
+//! [`serve`] is ingest and edge over one log, the same code as in the cluster; [`demo`] puts a simulated firehose in front
+//! of it; [`prepare`] makes what a cluster keeps in NATS; [`tail`] is a client for any Jetstream server and knows nothing of
+//! the others.
+
+mod terminal;
+mod pretty;
+pub mod tail;
+
+pub mod serve;
+#[cfg(feature = "demo")]
+pub mod demo;
+
+pub mod prepare;
