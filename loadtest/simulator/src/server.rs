@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
 
 use http::{Reply, Request};
 pub(crate) use shared::Server;
@@ -27,13 +28,15 @@ impl Server {
                 () = self.shutdown.cancelled() => return,
                 accepted = listener.accept() => accepted,
             };
+            // Before it is known whether the server is down: a token that is older than that is cancelled by it.
+            let cut = self.disconnect.lock().clone();
             match accepted {
                 Ok(_) if self.is_down.load(Ordering::SeqCst) => {
                     self.refused.fetch_add(1, Ordering::Relaxed);
                 }
                 Ok((stream, _peer)) => {
                     // A connection: ends by itself, or with the token.
-                    let connection = self.clone().connection(stream);
+                    let connection = self.clone().connection(stream, cut);
                     self.tasks.spawn(connection);
                 }
                 Err(error) => {
@@ -50,25 +53,29 @@ impl Server {
         std::mem::replace(&mut *current, self.shutdown.child_token()).cancel();
     }
 
-    async fn connection(self: Arc<Self>, mut stream: TcpStream) {
-        let cut = self.disconnect.lock().clone();
+    async fn connection(self: Arc<Self>, mut stream: TcpStream, cut: CancellationToken) {
         let served = cut.run_until_cancelled(async {
             let place = self.places.clone().try_acquire_owned();
             let request = http::read(&mut stream).await?;
             if place.is_err() {
                 return http::respond(&mut stream, Reply::busy()).await;
             }
-            self.request(stream, request).await
+            self.request(stream, request, &cut).await
         });
         if let Some(Err(error)) = served.await {
             tracing::debug!(%error, "connection ended");
         }
     }
 
-    async fn request(&self, mut stream: TcpStream, request: Request) -> std::io::Result<()> {
+    async fn request(
+        &self,
+        mut stream: TcpStream,
+        request: Request,
+        cut: &CancellationToken,
+    ) -> std::io::Result<()> {
         let reply = match request.path.as_str() {
             SUBSCRIBE_REPOS => match request.websocket_key() {
-                Some(key) => return self.subscribe(stream, &request, key).await,
+                Some(key) => return self.subscribe(stream, &request, key, cut).await,
                 None => Reply::upgrade_required(),
             },
             "/xrpc/_health" => Reply::json(200, r#"{"version":"fanjet-simulator"}"#),
@@ -85,6 +92,7 @@ impl Server {
         mut stream: TcpStream,
         request: &Request,
         key: &str,
+        cut: &CancellationToken,
     ) -> std::io::Result<()> {
         let cursor = match request.query("cursor").filter(|cursor| !cursor.is_empty()) {
             None => None,
@@ -103,7 +111,7 @@ impl Server {
         http::accept_websocket(&mut stream, key).await?;
         stream.set_nodelay(true)?;
         let _counted = Counted::new(self);
-        subscribe_repos::serve(self, stream, start).await;
+        subscribe_repos::serve(self, stream, start, cut).await;
         Ok(())
     }
 

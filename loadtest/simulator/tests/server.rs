@@ -133,6 +133,30 @@ async fn disconnecting_leaves_the_log_as_it_is() {
     simulator.shutdown().await.unwrap();
 }
 
+/// Connections are cut while they are being served, on other threads than the one that takes the server down.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_published_while_it_is_down_comes_over_no_connection_from_before() {
+    let config = SimulatorConfig {
+        backlog: 100,
+        is_paused: true,
+        ..config()
+    };
+    let simulator = Simulator::start(config).await.unwrap();
+    for round in 0..300 {
+        let cursor = simulator.stats().last_seq - 100;
+        let mut client = Client::connect(&simulator, &format!("?cursor={cursor}")).await;
+        simulator.go_down();
+        let last = simulator.stats().last_seq;
+        simulator.publish(1).await;
+        while let Some(frame) = client.next().await {
+            let seq = Frame::decode(&frame).unwrap().seq().unwrap();
+            assert!(seq <= last, "round {round}: {seq} is newer than {last}");
+        }
+        simulator.come_back();
+    }
+    simulator.shutdown().await.unwrap();
+}
+
 /// More than any socket buffers: a client that does not read is stuck for certain.
 fn flood() -> SimulatorConfig {
     SimulatorConfig {

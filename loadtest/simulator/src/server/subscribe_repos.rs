@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_util::sync::CancellationToken;
 
 use super::Server;
 use crate::FaultKind;
@@ -33,14 +34,19 @@ enum End {
     Cut,
 }
 
-/// Serves one client until it goes.
-pub(super) async fn serve(server: &Server, stream: TcpStream, start: Start) {
+/// Serves one client until it goes, or is cut off.
+pub(super) async fn serve(
+    server: &Server,
+    stream: TcpStream,
+    start: Start,
+    cut: &CancellationToken,
+) {
     let config = WebSocketConfig::default()
         .write_buffer_size(256 * 1024)
         .max_write_buffer_size(MAX_WAITING);
     let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
     let (mut sink, mut source) = socket.split();
-    let end = run(server, &mut sink, &mut source, start).await;
+    let end = run(server, &mut sink, &mut source, start, cut).await;
     if let Ok(End::Closed) = end
         && let Err(error) = sink.close().await
     {
@@ -53,6 +59,7 @@ async fn run(
     sink: &mut Sink,
     source: &mut Source,
     start: Start,
+    cut: &CancellationToken,
 ) -> tungstenite::Result<End> {
     let mut published = server.history.published();
     let mut position = match start {
@@ -73,6 +80,11 @@ async fn run(
         let Ok(batch) = server.history.read(position, BATCH) else {
             return too_slow(sink).await;
         };
+        // Another thread may cut the connection and publish while this one is busy: what it has just read may be newer
+        // than its end.
+        if cut.is_cancelled() {
+            return Ok(End::Cut);
+        }
         if batch.is_empty() {
             tokio::select! {
                 changed = published.changed() => if changed.is_err() { return Ok(End::Closed) },
