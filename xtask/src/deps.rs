@@ -177,6 +177,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-log-embedded",
             "fanjet-log-nats",
             "fanjet-oracle",
+            "fanjet-simulator",
             "fanjet-swarm",
             "fanjet-testkit",
             "fanjet-tools",
@@ -188,7 +189,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 /// Foreign crates that only these workspace crates may use in shipped code.
 const ONLY_IN: &[(&str, &[&str])] = &[
-    ("async-nats", &["fanjet-log-nats", "fanjet-testkit"]),
+    (
+        "async-nats",
+        &["fanjet-log-nats", "fanjet-scenarios", "fanjet-testkit"],
+    ),
     (
         "actix-web",
         &["fanjet-edge", "fanjet-http", "fanjet-telemetry"],

@@ -9,6 +9,8 @@ use crate::scenarios::run_to_end;
 
 /// One short run of faults.
 const CHAOS: [&str; 5] = ["chaos", "--runs", "1", "--rate", "300"];
+/// Those of the others that need no root.
+const FAULTS: [&str; 2] = ["faults", "--short"];
 
 pub(crate) fn run() -> Result<()> {
     fanjet_tools::nats_server()?;
@@ -28,6 +30,7 @@ pub(crate) fn run() -> Result<()> {
     run_to_end(&["readme".into()])?;
     chart::run(&chart::Args::default())?;
     run_to_end(&CHAOS.map(Into::into))?;
+    run_to_end(&FAULTS.map(Into::into))?;
     println!("test: everything passed");
     Ok(())
 }

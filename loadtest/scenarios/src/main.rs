@@ -28,6 +28,7 @@ mod cutover;
 mod laggards;
 mod crash;
 mod chaos;
+mod faults;
 mod clients;
 mod k6;
 
@@ -103,6 +104,9 @@ enum Command {
         #[command(flatten)]
         options: chaos::Options,
     },
+    /// Full disks, servers that refuse, broken outputs, wrong clocks, hostile peers: what programs and clients do then is held
+    /// against docs/faults.md
+    Faults(faults::Args),
     /// Foreign Jetstream clients from their registries against a real cluster
     Clients {
         /// Which scenarios
@@ -138,6 +142,7 @@ fn run(command: Command) -> Result<()> {
         Command::K6(args) => k6::run(&args),
         Command::Crash { runs, rate, seed } => crash::run(runs, rate, seed),
         Command::Chaos { options } => chaos::run(options),
+        Command::Faults(args) => faults::run(&args),
         Command::Clients { scenarios } => clients::run(scenarios),
         Command::E2e => e2e::run(),
         Command::Bench(args) => bench::run(&args),

@@ -1,0 +1,163 @@
+//! The disk under an embedded log.
+
+use std::fs;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+
+use super::programs::Launch;
+use super::trial::Trial;
+use super::volume::Volume;
+
+/// Small segments, so that new files are needed all the time.
+const SEGMENT: (&str, &str) = ("embedded.segment_bytes", "200000");
+/// So many events make several of them.
+const SEVERAL_SEGMENTS: usize = 1_000;
+/// What no page of a full disk can take.
+const SOME_BYTES: usize = 64 << 10;
+
+/// No room.
+pub(super) async fn full(trial: &mut Trial) -> Result<()> {
+    without_room(trial, 0, &Launch::default(), Volume::mount(16, 100)?).await
+}
+
+/// Room for little: small appends get through for a while, larger ones do not.
+pub(super) async fn thin(trial: &mut Trial) -> Result<()> {
+    without_room(trial, 24 << 10, &Launch::default(), Volume::mount(16, 100)?).await
+}
+
+/// No room, also not for the log lines about that.
+pub(super) async fn full_with_logs(trial: &mut Trial) -> Result<()> {
+    let volume = Volume::mount(16, 100)?;
+    let log = volume.path().join("serve.log").display().to_string();
+    let launch = Launch::redirected("/bin/sh", &format!("2>>'{log}'"));
+    without_room(trial, 0, &launch, volume).await
+}
+
+async fn without_room(
+    trial: &mut Trial,
+    leave: usize,
+    launch: &Launch,
+    volume: Volume,
+) -> Result<()> {
+    trial
+        .stage
+        .serve(&volume.path().join("data"), launch, &[])
+        .await?;
+    trial.strike().await?;
+    let ballast = volume.fill(leave)?;
+    trial.evidence(volume.refusal(SOME_BYTES)?);
+    trial.meanwhile().await?;
+    ballast.remove()?;
+    trial.afterwards().await
+}
+
+/// Room, but for no further file.
+pub(super) async fn no_inodes(trial: &mut Trial) -> Result<()> {
+    let volume = Volume::mount(16, 100)?;
+    let data = volume.path().join("data");
+    trial
+        .stage
+        .serve(&data, &Launch::default(), &[SEGMENT])
+        .await?;
+    trial.strike().await?;
+    let ballast = volume.fill_inodes()?;
+    trial.evidence(volume.refusal(0)?);
+    trial.meanwhile().await?;
+    ballast.remove()?;
+    trial.afterwards().await
+}
+
+/// As before, and a start in the middle of it, with a last segment that is finished.
+pub(super) async fn no_inodes_at_start(trial: &mut Trial) -> Result<()> {
+    let volume = Volume::mount(16, 100)?;
+    let data = volume.path().join("data");
+    trial
+        .stage
+        .serve(&data, &Launch::default(), &[SEGMENT])
+        .await?;
+    let ballast = volume.fill_inodes()?;
+    // Until the segment that is written is full, and for a moment beyond.
+    trial.stage.relay.publish(SEVERAL_SEGMENTS as u64).await;
+    trial.stage.service("serve")?.stop().await?;
+    trial.strike().await?;
+    trial.evidence(volume.refusal(0)?);
+    trial.start_again("serve")?;
+    trial.meanwhile().await?;
+    ballast.remove()?;
+    trial.afterwards().await
+}
+
+/// A disk that may only be read, as a system mounts one that has failed: nobody could write there while it happened.
+pub(super) async fn read_only_at_start(trial: &mut Trial) -> Result<()> {
+    let volume = Volume::mount(16, 100)?;
+    let data = volume.path().join("data");
+    trial.stage.serve(&data, &Launch::default(), &[]).await?;
+    trial.stage.service("serve")?.stop().await?;
+    trial.strike().await?;
+    volume.forbid_writing()?;
+    trial.evidence(volume.refusal(0)?);
+    trial.start_again("serve")?;
+    trial.meanwhile().await?;
+    volume.allow_writing()?;
+    trial.afterwards().await
+}
+
+/// The log's folder is removed under a running program, as by hand.
+pub(super) async fn folder_removed(trial: &mut Trial) -> Result<()> {
+    let data = trial.stage.folder().join("data");
+    trial.stage.serve(&data, &Launch::default(), &[]).await?;
+    trial.strike().await?;
+    let aside = trial.stage.folder().join("aside");
+    fs::rename(&data, &aside)?;
+    trial.evidence(format!("{} is there: {}", data.display(), data.exists()));
+    trial.meanwhile().await?;
+    fs::rename(&aside, &data)?;
+    trial.afterwards().await
+}
+
+/// A bit that flips in an old segment while the program runs.
+pub(super) async fn flipped_bit(trial: &mut Trial) -> Result<()> {
+    let data = trial.stage.folder().join("data");
+    // Little is kept in memory, so that replays read the files.
+    let settings = [
+        SEGMENT,
+        ("tail.ring_bytes", "100000"),
+        ("embedded.tail_bytes", "100000"),
+        ("embedded.cache_bytes", "0"),
+        ("replay.cache_bytes", "0"),
+    ];
+    trial
+        .stage
+        .serve(&data, &Launch::default(), &settings)
+        .await?;
+    trial.stage.relay.publish(SEVERAL_SEGMENTS as u64).await;
+    trial.stage.events(SEVERAL_SEGMENTS).await?;
+    let old = segments(&data)?;
+    ensure!(old.len() > 3, "too few segments: {old:?}");
+    trial.strike().await?;
+    let (path, place) = (&old[1], fs::metadata(&old[1])?.len() / 2);
+    let file = fs::File::options().read(true).write(true).open(path)?;
+    let flip = || {
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, place)?;
+        let flipped = [byte[0] ^ 1];
+        file.write_all_at(&flipped, place)?;
+        anyhow::Ok(format!("byte {place} was {byte:?}, is {flipped:?}"))
+    };
+    trial.evidence(flip()?);
+    trial.meanwhile().await?;
+    flip()?;
+    trial.afterwards().await
+}
+
+/// The log's segments, oldest first.
+fn segments(data: &Path) -> Result<Vec<PathBuf>> {
+    let files = fs::read_dir(data).context("the log's folder")?;
+    let paths = files.map(|file| Ok(file?.path()));
+    let mut paths: Vec<_> = paths.collect::<Result<_>>()?;
+    paths.retain(|path| path.extension().is_some_and(|it| it == "segment"));
+    paths.sort();
+    Ok(paths)
+}

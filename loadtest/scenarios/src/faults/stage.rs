@@ -1,0 +1,206 @@
+//! What a fault strikes: an upstream, the programs behind it, their log, and a client that has followed from the first event on.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use fanjet_actors::{Clock, SystemClock};
+use fanjet_simulator::{Rate, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig};
+use fanjet_testkit::NatsServer;
+use tempfile::TempDir;
+use tokio::time::{sleep, timeout};
+
+use super::follower::Follower;
+use super::gate::Gate;
+use super::programs::{Launch, Service};
+
+/// For whatever must come true.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const POLL: Duration = Duration::from_millis(50);
+
+/// Frames per second of the upstream.
+const RATE: f64 = 100.0;
+/// So many events are in the log before a fault.
+const BEFORE: usize = 100;
+/// An edge looks often for the log's end, and is not ready when it knows nothing of it for so long.
+const TAIL: [(&str, &str); 2] = [
+    ("tail.check_interval", "500ms"),
+    ("tail.fresh_within", "5s"),
+];
+
+/// Everything that runs. Dropping it ends it.
+pub(super) struct Stage {
+    pub(super) relay: SimulatorHandle,
+    pub(super) gate: Gate,
+    pub(super) services: Vec<Service>,
+    nats: Option<NatsServer>,
+    follower: Option<Follower>,
+    // Behind the programs that use it.
+    folder: TempDir,
+}
+
+impl Stage {
+    /// An upstream that sends nothing yet.
+    pub(super) async fn new() -> Result<Self> {
+        let relay = upstream().await?;
+        let gate = Gate::start(relay.port()).await?;
+        Ok(Self {
+            relay,
+            gate,
+            services: Vec::new(),
+            nats: None,
+            follower: None,
+            folder: tempfile::tempdir()?,
+        })
+    }
+
+    /// A folder for a log.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// `fanjet serve` with its log in a folder, and all well.
+    pub(super) async fn serve(
+        &mut self,
+        data: &Path,
+        launch: &Launch,
+        settings: &[(&str, &str)],
+    ) -> Result<()> {
+        let data = data.display().to_string();
+        let mut all = self.upstream_settings();
+        all.push(("embedded.path", data));
+        all.extend(TAIL.iter().chain(settings).copied().map(owned));
+        self.services.push(Service::start("serve", launch, &all)?);
+        self.begin().await
+    }
+
+    /// An ingest and an edge over a NATS server, and all well.
+    pub(super) async fn cluster(
+        &mut self,
+        nats: NatsServer,
+        settings: &[(&str, &str)],
+    ) -> Result<()> {
+        let mut log: Vec<_> = settings.iter().copied().map(owned).collect();
+        log.push(("nats.url", nats.url()));
+        self.nats = Some(nats);
+        let launch = Launch::default();
+        let ingest = [self.upstream_settings(), log.clone()].concat();
+        self.services
+            .push(Service::start("ingest", &launch, &ingest)?);
+        log.extend(TAIL.map(owned));
+        self.services.push(Service::start("edge", &launch, &log)?);
+        self.begin().await
+    }
+
+    fn upstream_settings(&self) -> Vec<(&'static str, String)> {
+        let mut settings = vec![("upstream.url", self.gate.url())];
+        let given = [
+            ("upstream.name", "simulator"),
+            ("upstream.reconnect_min", "100ms"),
+            ("upstream.reconnect_max", "1s"),
+        ];
+        settings.extend(given.map(owned));
+        settings
+    }
+
+    /// Waits until everything is ready, and events flow.
+    async fn begin(&mut self) -> Result<()> {
+        self.until_ready().await.context("before the fault")?;
+        let connected = timeout(PATIENCE, self.relay.wait_for_clients(1)).await;
+        connected.context("nobody reads the upstream")?;
+        // An empty log begins with what happens now: whoever is here before that gets everything.
+        let follower = Follower::start(self.edge()?, PATIENCE).await?;
+        self.relay.resume();
+        follower.has(BEFORE, PATIENCE).await?;
+        self.follower = Some(follower);
+        Ok(())
+    }
+
+    /// Waits until all programs are ready, and one leads.
+    pub(super) async fn until_ready(&self) -> Result<()> {
+        let until = Instant::now() + PATIENCE;
+        while let Some(missing) = self.missing().await {
+            ensure!(Instant::now() < until, "not ready: {missing}");
+            sleep(POLL).await;
+        }
+        Ok(())
+    }
+
+    /// What a program waits for, or why it has no answer.
+    async fn missing(&self) -> Option<String> {
+        for service in &self.services {
+            match service.readiness().await {
+                Ok(answer) if answer.status == 200 && !answer.is_standby => {}
+                Ok(answer) => return Some(format!("{} answers {answer:?}", service.name)),
+                Err(error) => return Some(format!("{error:#}")),
+            }
+        }
+        None
+    }
+
+    /// Waits until so many more frames have been published, by themselves.
+    pub(super) async fn frames(&self, more: u64) -> Result<()> {
+        let until = self.relay.produced() + more;
+        let published = timeout(PATIENCE, self.relay.wait_until_produced(until)).await;
+        published.context("the simulator publishes nothing")
+    }
+
+    /// Waits until the live client has so many more events.
+    pub(super) async fn events(&self, more: usize) -> Result<()> {
+        let follower = self.follower()?;
+        follower.has(follower.count() + more, PATIENCE).await
+    }
+
+    pub(super) fn follower(&self) -> Result<&Follower> {
+        self.follower.as_ref().context("there is no client yet")
+    }
+
+    /// Where clients connect.
+    pub(super) fn edge(&self) -> Result<String> {
+        let edge = self.services.iter().find_map(|it| it.clients.clone());
+        edge.context("nobody serves clients")
+    }
+
+    pub(super) fn service(&mut self, name: &str) -> Result<&mut Service> {
+        let mut services = self.services.iter_mut();
+        let found = services.find(|service| service.name == name);
+        found.with_context(|| format!("there is no {name}"))
+    }
+
+    pub(super) fn nats(&mut self) -> Result<&mut NatsServer> {
+        self.nats.as_mut().context("there is no NATS server")
+    }
+
+    /// Writes what all programs have said.
+    pub(super) fn keep_logs(&self, folder: &Path) -> Result<()> {
+        std::fs::create_dir_all(folder)?;
+        for service in &self.services {
+            service.keep_log(folder)?;
+        }
+        if let Some(process) = self.nats.as_ref().and_then(NatsServer::process) {
+            std::fs::write(folder.join("nats.log"), process.lines().join("\n"))?;
+        }
+        Ok(())
+    }
+}
+
+fn owned<'a>((key, value): (&'a str, &str)) -> (&'a str, String) {
+    (key, value.to_owned())
+}
+
+async fn upstream() -> Result<SimulatorHandle> {
+    let world = WorldConfig {
+        accounts: 40,
+        records_per_repo: 30,
+        multi_op_commits: 0.2,
+        start_us: SystemClock.now_us(),
+        ..WorldConfig::default()
+    };
+    let config = SimulatorConfig {
+        source: Source::World(world),
+        rate: Rate::PerSecond(RATE),
+        is_paused: true,
+        ..SimulatorConfig::default()
+    };
+    Ok(Simulator::start(config).await?)
+}

@@ -1,0 +1,113 @@
+//! Upstreams that mean ill. Under a limit of memory: who takes what they send ends.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use tokio::time::{sleep, timeout};
+
+use super::gate::Script;
+use super::hostile::{self, FORGED};
+use super::programs::Launch;
+use super::stage::{PATIENCE, POLL};
+use super::trial::Trial;
+
+/// What a program may need in KiB for such an upstream, at most.
+const GROWTH: u64 = 64 << 10;
+/// The largest seq that a frame can have.
+const HUGE_SEQ: u64 = i64::MAX as u64;
+/// How long it goes on before anybody looks.
+const A_WHILE: Duration = Duration::from_secs(5);
+
+/// It pings and reads nothing.
+pub(super) async fn pings(trial: &mut Trial) -> Result<()> {
+    serve(trial).await?;
+    meet(trial, hostile::pings()).await?;
+    trial.stage.gate.open();
+    trial.afterwards().await
+}
+
+/// A frame announces more than any memory. Its own events are all that may be missing: it has a seq that nothing else has.
+pub(super) async fn giant_frame(trial: &mut Trial) -> Result<()> {
+    serve(trial).await?;
+    let relay = &trial.stage.relay;
+    relay.pause();
+    let expected = relay.expected();
+    let expected = expected.iter().filter(|it| it.v1_json(0).is_some()).count();
+    trial.stage.follower()?.has(expected, PATIENCE).await?;
+    let seq = trial.stage.relay.stats().last_seq + 1;
+    meet(trial, hostile::giant_frame(seq)).await?;
+    trial.stage.relay.renumber(seq, 0);
+    trial.stage.gate.open();
+    trial.stage.relay.resume();
+    trial.afterwards().await
+}
+
+/// One frame has the largest seq there is, and those behind it go on as before.
+pub(super) async fn huge_seq(trial: &mut Trial) -> Result<()> {
+    serve(trial).await?;
+    trial.strike().await?;
+    let relay = &trial.stage.relay;
+    relay.pause();
+    // Behind whatever is under way.
+    let usual = relay.stats().last_seq + 1_000;
+    relay.renumber(HUGE_SEQ - 1, 0);
+    relay.publish(1).await;
+    let now = relay.stats().last_seq;
+    ensure!(now == HUGE_SEQ, "the upstream is at {now}");
+    trial.evidence(format!("the upstream sent seq {now}"));
+    trial.meanwhile().await?;
+    trial.stage.relay.renumber(usual, 0);
+    trial.stage.relay.resume();
+    trial.afterwards().await
+}
+
+/// Its notices are made to look like lines of the log, and to command a terminal.
+pub(super) async fn words(trial: &mut Trial) -> Result<()> {
+    serve(trial).await?;
+    meet(trial, hostile::words()).await?;
+    trial.stage.gate.open();
+    trial.afterwards().await?;
+    let said = trial.stage.service("serve")?.lines();
+    let is_forged = |line: &&String| {
+        line.starts_with(FORGED) || line.chars().any(|it| it.is_control() || it == '\u{202e}')
+    };
+    let forged = said.iter().find(is_forged);
+    ensure!(forged.is_none(), "a stranger's words break out: {forged:?}");
+    ensure!(
+        said.iter().any(|line| line.contains("forged")),
+        "nobody logged a stranger's words"
+    );
+    Ok(())
+}
+
+async fn serve(trial: &mut Trial) -> Result<()> {
+    let data = trial.stage.folder().join("data");
+    trial.stage.serve(&data, &Launch::default(), &[]).await
+}
+
+/// Meets a server with a script.
+async fn meet(trial: &mut Trial, script: Script) -> Result<()> {
+    let before = trial.stage.service("serve")?.peak()?;
+    trial.strike().await?;
+    trial.stage.service("serve")?.limit_memory()?;
+    trial.stage.gate.turn_hostile(script);
+    let met = async {
+        while trial.stage.gate.connections() == 0 {
+            sleep(POLL).await;
+        }
+        sleep(A_WHILE).await;
+    };
+    let met = timeout(PATIENCE, met).await;
+    ensure!(met.is_ok(), "nobody connects");
+    let (connections, bytes) = (trial.stage.gate.connections(), trial.stage.gate.bytes());
+    ensure!(bytes > 0, "nothing was sent");
+    trial.evidence(format!("{bytes} bytes on {connections} connections"));
+    trial.meanwhile().await?;
+    let peak = trial.stage.service("serve")?.peak()?;
+    ensure!(
+        peak < before + GROWTH,
+        "memory grew from {before} to {peak} KiB"
+    );
+    trial.evidence(format!("memory {} -> {} MiB", before >> 10, peak >> 10));
+    Ok(())
+}
