@@ -1,5 +1,6 @@
 //! Whether the stream that is followed keeps up with the log: one that hangs says nothing, so the log is asked.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,11 @@ use fanjet_event::TimeUs;
 use fanjet_log::{Bounds, EventLog, LogError, LogIdentity, ReadLimit, Selection, Seq};
 
 use super::Window;
+
+const ONE: ReadLimit = ReadLimit {
+    entries: 1,
+    bytes: usize::MAX,
+};
 
 /// What the log holds at one moment.
 pub(super) struct Checked {
@@ -52,10 +58,6 @@ pub(super) async fn check_later(
     from: Seq,
     interval: Duration,
 ) -> Result<Checked, LogError> {
-    const ONE: ReadLimit = ReadLimit {
-        entries: 1,
-        bytes: usize::MAX,
-    };
     tokio::time::sleep(interval).await;
     let bounds = in_time(interval, own_bounds(&*log, identity)).await?;
     let known = window.oldest();
@@ -104,6 +106,26 @@ pub(super) async fn check_later(
             return Ok(checked);
         }
     }
+}
+
+/// Whether the log has no event in these places, by a second way to read it.
+pub(super) async fn is_void(
+    log: &dyn EventLog,
+    mut places: Range<Seq>,
+    patience: Duration,
+) -> Result<bool, LogError> {
+    while !places.is_empty() {
+        let read = log.read(places.start, &Selection::All, ONE);
+        let page = in_time(patience, read).await?;
+        if let Some(first) = page.entries.first() {
+            return Ok(first.seq >= places.end);
+        }
+        if page.next <= places.start {
+            return Ok(false);
+        }
+        places.start = page.next;
+    }
+    Ok(true)
 }
 
 /// What a log holds, and not another one in its place.

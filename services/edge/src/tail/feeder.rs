@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use fanjet_actors::{Clock, Stop};
 use fanjet_event::TimeUs;
-use fanjet_log::{Bounds, EventLog, LogError, LogIdentity, ReadLimit, Selection, Seq};
+use fanjet_log::{Bounds, EventLog, LogError, LogIdentity, Seq};
 use futures::StreamExt;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-use super::check::{Checked, Verdict, check_later, in_time, own_bounds};
+use super::check::{Checked, Verdict, check_later, in_time, is_void, own_bounds};
 use super::traffic::lag_seconds;
 use super::{Entry, Tail, Traces};
 use crate::EdgeError;
@@ -244,10 +244,12 @@ impl Feeder {
         mut batch: &[fanjet_log::Entry],
         mut next: Seq,
     ) -> Result<Seq, LogError> {
+        let patience = self.config.check_interval;
         loop {
             match self.accept(batch, next) {
                 Err(LogError::Gap { expected, found })
-                    if expected < found && self.is_void(expected, found).await? =>
+                    if expected < found
+                        && is_void(&*self.log, expected..found, patience).await? =>
                 {
                     batch = &batch[batch.partition_point(|entry| entry.seq < found)..];
                     next = found;
@@ -255,26 +257,6 @@ impl Feeder {
                 outcome => return outcome,
             }
         }
-    }
-
-    /// Whether the log has no event from a seq up to another one, by a second way to read it.
-    async fn is_void(&self, mut from: Seq, to: Seq) -> Result<bool, LogError> {
-        const ONE: ReadLimit = ReadLimit {
-            entries: 1,
-            bytes: usize::MAX,
-        };
-        while from < to {
-            let read = self.log.read(from, &Selection::All, ONE);
-            let page = in_time(self.config.check_interval, read).await?;
-            if let Some(first) = page.entries.first() {
-                return Ok(first.seq == to);
-            }
-            if page.next <= from {
-                return Ok(false);
-            }
-            from = page.next;
-        }
-        Ok(true)
     }
 
     /// Checks a batch and appends it to the ring; returns the next expected seq.
