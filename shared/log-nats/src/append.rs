@@ -25,7 +25,7 @@ use crate::allotment::{Allotment, Place};
 use crate::connect::BreakWatch;
 use crate::error::{Unavailable, rejected};
 use crate::headers::{headers, name_collection};
-use crate::log::Inner;
+use crate::inner::Inner;
 
 /// Events per acknowledgement. One, so that the last is acknowledged without being asked for.
 const FLOW: u32 = 1;

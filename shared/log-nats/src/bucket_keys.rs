@@ -15,9 +15,10 @@ use serde::Deserialize;
 
 use crate::config::NatsConfig;
 use crate::error::Unavailable;
+use crate::inner::Inner;
 use crate::lease::bucket;
 use crate::lease::key::is_marker;
-use crate::log::{Inner, NatsLog};
+use crate::log::NatsLog;
 
 /// The keys below one prefix.
 pub(crate) struct BucketKeys {

@@ -5,11 +5,10 @@
 
 use std::ops::Range;
 
+use async_nats::jetstream::Context;
 use fanjet_log::{LogError, Seq};
 use parking_lot::Mutex;
 use serde::Deserialize;
-
-use crate::log::Inner;
 
 /// So long a list is asked for: a megabyte of text. Of more than that were deleted the server's word is believed.
 const LONGEST: u64 = 100_000;
@@ -40,6 +39,34 @@ struct Lost {
 }
 
 impl Deleted {
+    /// Whether everything in these places of a stream was deleted.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`].
+    pub(crate) async fn hold_all(
+        &self,
+        jetstream: &Context,
+        stream: &str,
+        places: Range<Seq>,
+    ) -> Result<bool, LogError> {
+        if self.holds(&places) {
+            return Ok(true);
+        }
+        let state = ask(jetstream, stream, false).await?;
+        let lost = state.lost.and_then(|lost| lost.msgs).unwrap_or_default();
+        if lost.iter().any(|seq| places.contains(seq)) {
+            return Ok(false);
+        }
+        if state.num_deleted > LONGEST {
+            return Ok(true);
+        }
+        let deleted = ask(jetstream, stream, true).await?.deleted;
+        let mut deleted = deleted.unwrap_or_default();
+        deleted.sort_unstable();
+        *self.0.lock() = deleted;
+        Ok(self.holds(&places))
+    }
+
     /// Whether each of these places is in the list.
     fn holds(&self, places: &Range<Seq>) -> bool {
         let seqs = self.0.lock();
@@ -49,33 +76,10 @@ impl Deleted {
     }
 }
 
-/// Whether everything in these places was deleted.
-///
-/// # Errors
-/// [`LogError::Unavailable`].
-pub(crate) async fn were_deleted(log: &Inner, places: Range<Seq>) -> Result<bool, LogError> {
-    if log.deleted.holds(&places) {
-        return Ok(true);
-    }
-    let state = ask(log, false).await?;
-    let lost = state.lost.and_then(|lost| lost.msgs).unwrap_or_default();
-    if lost.iter().any(|seq| places.contains(seq)) {
-        return Ok(false);
-    }
-    if state.num_deleted > LONGEST {
-        return Ok(true);
-    }
-    let mut deleted = ask(log, true).await?.deleted.unwrap_or_default();
-    deleted.sort_unstable();
-    *log.deleted.0.lock() = deleted;
-    Ok(log.deleted.holds(&places))
-}
-
-async fn ask(log: &Inner, deleted_details: bool) -> Result<State, LogError> {
-    let subject = format!("STREAM.INFO.{}", log.stream_name);
+async fn ask(jetstream: &Context, stream: &str, deleted_details: bool) -> Result<State, LogError> {
     let request = serde_json::json!({ "deleted_details": deleted_details });
-    let answer = log.jetstream.request(subject, &request).await;
-    let answer: Answer = answer.map_err(LogError::unavailable)?;
+    let answer = jetstream.request(format!("STREAM.INFO.{stream}"), &request);
+    let answer: Answer = answer.await.map_err(LogError::unavailable)?;
     answer
         .state
         .ok_or_else(|| LogError::unavailable("the server does not say what its stream holds"))

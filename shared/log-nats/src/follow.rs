@@ -23,7 +23,7 @@ use crate::consumer::ConsumerName;
 use crate::delivery::Delivery;
 use crate::entry::EntryReader;
 use crate::error::Unavailable;
-use crate::log::Inner;
+use crate::inner::Inner;
 use crate::subject::Filters;
 
 use position::{Position, Verdict};

@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use fanjet_log::LogError;
 use fanjet_log::lease::{HolderId, Holders, LeaseStore, Term};
 
-use crate::log::Inner;
+use crate::inner::Inner;
 use key::{Key, Written};
 
 /// How often a write is tried again after one of our own, whose answer was lost, came in between.

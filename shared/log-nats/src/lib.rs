@@ -11,27 +11,30 @@
 //! This crate must never look into a body, except at its beginning for the log time.
 
 mod config;
+mod headers;
+mod error;
+mod subject;
+
 mod connect;
 mod stream;
 mod pinned;
 mod passed;
 mod deleted;
-
-mod subject;
-mod headers;
 mod allotment;
 mod spread;
+mod direct;
+mod entry;
+mod inner;
 
 mod append;
 
 mod delivery;
 mod consumer;
-mod direct;
-mod entry;
 mod follow;
-mod newest;
-mod read;
+mod filling;
 mod replay;
+mod read;
+mod newest;
 mod seek;
 
 mod lease;
@@ -42,8 +45,6 @@ mod notices;
 mod bookmarks;
 
 mod prepare;
-
-mod error;
 
 pub use bookmarks::NatsBookmarks;
 pub use config::{Compression, NatsConfig, RANGES, ServerUrl, Storage, StreamConfig};

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use fanjet_log::{Bounds, Entry, LogError, Seq};
 
-use crate::log::Inner;
+use crate::inner::Inner;
 
 /// Messages that are looked at in one go, behind the very last one.
 const LOOK_BACK: Seq = 64;

@@ -17,8 +17,8 @@ use std::time::Duration;
 use fanjet_log::{LogError, Page, ReadLimit, Selection, Seq};
 use tokio::time::Instant;
 
-use crate::log::Inner;
-use crate::read::Filling;
+use crate::filling::Filling;
+use crate::inner::Inner;
 
 use budget::{Budget, Share};
 use consumer::{Replay, Stop};
@@ -32,6 +32,15 @@ const STOPPED: Duration = Duration::from_secs(2);
 pub(crate) struct Replays {
     budget: Arc<Budget>,
     expected: Mutex<VecDeque<Place>>,
+}
+
+/// A page that is asked for.
+pub(crate) struct PageRequest<'a> {
+    pub(crate) from: Seq,
+    /// The subjects that the server is asked for; none for all.
+    pub(crate) filters: Vec<String>,
+    pub(crate) selection: &'a Selection,
+    pub(crate) limit: ReadLimit,
 }
 
 /// Where a page ended.
@@ -66,51 +75,41 @@ impl Replays {
     pub(crate) async fn page(
         &self,
         log: &Inner,
-        from: Seq,
-        filters: &[String],
-        selection: &Selection,
-        limit: ReadLimit,
+        asked: PageRequest<'_>,
     ) -> Result<Option<Page>, LogError> {
-        let Some(place) = self.take(from, filters) else {
+        let Some(place) = self.take(asked.from, &asked.filters) else {
             return Ok(None);
         };
         let replay = match place.replay {
             Some(replay) => Some(replay),
-            None => self.open(log, from, filters).await,
+            None => self.open(log, &asked).await,
         };
-        self.read(log, replay, from, place.filters, selection, limit)
-            .await
+        self.read(log, replay, asked).await
     }
 
     /// The page at `from` from a new consumer. `None`: read it otherwise.
     pub(crate) async fn begin(
         &self,
         log: &Inner,
-        from: Seq,
-        filters: Vec<String>,
-        selection: &Selection,
-        limit: ReadLimit,
+        asked: PageRequest<'_>,
     ) -> Result<Option<Page>, LogError> {
-        let replay = self.open(log, from, &filters).await;
-        self.read(log, replay, from, filters, selection, limit)
-            .await
+        let replay = self.open(log, &asked).await;
+        self.read(log, replay, asked).await
     }
 
     async fn read(
         &self,
         log: &Inner,
         replay: Option<Replay>,
-        from: Seq,
-        filters: Vec<String>,
-        selection: &Selection,
-        limit: ReadLimit,
+        asked: PageRequest<'_>,
     ) -> Result<Option<Page>, LogError> {
         let Some(mut replay) = replay else {
             return Ok(None);
         };
-        let mut page = Filling::new(from, selection, limit);
-        let stop = replay.fill(log, &mut page).await?;
-        if page.next == from {
+        let mut page = Filling::new(asked.from, asked.selection, asked.limit);
+        let room = || self.room();
+        let stop = replay.fill(log, &mut page, &room).await?;
+        if page.next == asked.from {
             return Ok(None);
         }
         let page = match stop {
@@ -121,7 +120,7 @@ impl Replays {
         if stop != Stop::AtEnd {
             self.keep(Place {
                 next: page.next,
-                filters,
+                filters: asked.filters,
                 replay: (stop == Stop::Enough).then_some(replay),
                 since: Instant::now(),
             });
@@ -129,8 +128,8 @@ impl Replays {
         Ok(Some(page))
     }
 
-    async fn open(&self, log: &Inner, from: Seq, filters: &[String]) -> Option<Replay> {
-        Replay::open(log, self.room()?, from, filters).await
+    async fn open(&self, log: &Inner, asked: &PageRequest<'_>) -> Option<Replay> {
+        Replay::open(log, self.room()?, asked.from, &asked.filters).await
     }
 
     /// Room for what a consumer sends ahead. Unless there is plenty, those whose readers have stopped make room for it.

@@ -9,7 +9,7 @@ use fanjet_event::TimeUs;
 use fanjet_log::{LogError, Seq};
 use humantime::format_rfc3339_micros;
 
-use crate::log::Inner;
+use crate::inner::Inner;
 
 /// How far the server's times are expected to be off, in microseconds. A wrong guess costs requests, not correctness.
 const SLACK_US: u64 = 5_000_000;

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use super::bucket;
 use crate::connect::Link;
 use crate::error::Unavailable;
-use crate::log::Inner;
+use crate::inner::Inner;
 
 /// Set on a message that deletes a key.
 const KV_OPERATION: HeaderName = HeaderName::from_static("KV-Operation");

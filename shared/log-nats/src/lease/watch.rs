@@ -14,7 +14,7 @@ use crate::connect::BreakWatch;
 use crate::consumer::ConsumerName;
 use crate::delivery::Delivery;
 use crate::error::Unavailable;
-use crate::log::Inner;
+use crate::inner::Inner;
 
 /// How often an idle consumer says that it is there.
 const HEARTBEAT: Duration = Duration::from_secs(1);

@@ -7,17 +7,20 @@ use async_nats::{Message, Subscriber};
 use fanjet_log::{LogError, Seq};
 use futures::{FutureExt, StreamExt};
 
-use super::Share;
+use super::budget::Share;
 use crate::consumer::ConsumerName;
 use crate::delivery::Delivery;
 use crate::entry::EntryReader;
-use crate::log::Inner;
-use crate::read::Filling;
+use crate::filling::Filling;
+use crate::inner::Inner;
 
 /// When the server forgets a consumer that nobody reads from.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 /// How long a page that has something waits for more: the next match may be far away.
 const LINGER: Duration = Duration::from_millis(20);
+
+/// Gives room for what a request may bring, if there is any.
+type Room<'a> = &'a (dyn Fn() -> Option<Share> + Sync);
 
 /// Reads on where its last page ended.
 pub(super) struct Replay {
@@ -112,8 +115,9 @@ impl Replay {
         &mut self,
         log: &Inner,
         page: &mut Filling<'_>,
+        room: Room<'_>,
     ) -> Result<Stop, LogError> {
-        let stop = self.add_to(log, page).await?;
+        let stop = self.add_to(log, page, room).await?;
         if let Some(requested) = &mut self.requested {
             let (messages, bytes) = (requested.messages, requested.bytes);
             // The one that was peeked at is still held.
@@ -126,17 +130,22 @@ impl Replay {
         Ok(stop)
     }
 
-    async fn add_to(&mut self, log: &Inner, page: &mut Filling<'_>) -> Result<Stop, LogError> {
+    async fn add_to(
+        &mut self,
+        log: &Inner,
+        page: &mut Filling<'_>,
+        room: Room<'_>,
+    ) -> Result<Stop, LogError> {
         while !page.is_enough() {
             // Where everything is wanted the next one is as near as any.
             let lingers = self.is_filtered && !page.is_empty();
             let message = if lingers {
-                match tokio::time::timeout(LINGER, self.next(log)).await {
+                match tokio::time::timeout(LINGER, self.next(log, room)).await {
                     Ok(message) => message,
                     Err(_) => return Ok(Stop::Enough),
                 }
             } else {
-                self.next(log).await
+                self.next(log, room).await
             };
             let Some(message) = message else {
                 return Ok(Stop::Odd);
@@ -169,7 +178,7 @@ impl Replay {
     }
 
     /// The next message. `None` when there is none, or nothing that can be trusted. May be dropped while it waits.
-    async fn next(&mut self, log: &Inner) -> Option<Message> {
+    async fn next(&mut self, log: &Inner, room: Room<'_>) -> Option<Message> {
         if let Some(message) = self.peeked.take() {
             return Some(message);
         }
@@ -178,7 +187,7 @@ impl Replay {
         for _ in 0..2 {
             let is_new = self.requested.as_ref().is_none_or(|it| it.messages == 0);
             if is_new {
-                self.request(log).await?;
+                self.request(log, room).await?;
             }
             let message = self.arriving(log).await?;
             if message.status.is_none() {
@@ -200,12 +209,12 @@ impl Replay {
         }
     }
 
-    async fn request(&mut self, log: &Inner) -> Option<()> {
+    async fn request(&mut self, log: &Inner, room: Room<'_>) -> Option<()> {
         // Its room may be what is lacking.
         self.requested = None;
         let room = match self.first_room.take() {
             Some(room) => room,
-            None => log.replays.room()?,
+            None => room()?,
         };
         let (messages, bytes) = room.fits();
         let request = format!(r#"{{"batch":{messages},"max_bytes":{bytes},"no_wait":true}}"#);

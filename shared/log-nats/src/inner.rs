@@ -1,0 +1,247 @@
+//! What the log, its appenders and its readers hold in common, and the questions that all of them have.
+
+use std::sync::Arc;
+
+use async_nats::connection::State;
+use async_nats::jetstream::Context;
+use async_nats::jetstream::message::StreamMessage;
+use async_nats::jetstream::stream::{Info, LastRawMessageErrorKind, RawMessageError, Stream};
+use fanjet_event::Topic;
+use fanjet_log::{Bounds, Entry, LogError, Selection, Seq};
+use futures::StreamExt;
+use tokio::time::Instant;
+
+use crate::allotment::Allotment;
+use crate::config::NatsConfig;
+use crate::connect::Link;
+use crate::deleted::Deleted;
+use crate::direct::{Direct, Stored};
+use crate::entry::EntryReader;
+use crate::passed::Passed;
+use crate::pinned::{self, Pinned};
+use crate::spread::Spread;
+use crate::stream;
+use crate::subject::Subjects;
+
+/// Matches every message of the stream.
+const EVERYTHING: &str = ">";
+
+/// What the log, its appenders and its follows hold in common.
+pub(crate) struct Inner {
+    pub(crate) config: NatsConfig,
+    pub(crate) subjects: Subjects,
+    pub(crate) link: Link,
+    pub(crate) jetstream: Context,
+    pub(crate) stream_name: String,
+    pub(crate) direct: Direct,
+    pub(crate) pinned: Pinned,
+    pub(crate) passed: Arc<Passed>,
+    pub(crate) deleted: Arc<Deleted>,
+    pub(crate) spread: Arc<Spread>,
+    pub(crate) stream: Stream<()>,
+}
+
+/// The ends that the server tells.
+pub(crate) fn bounds(info: &Info) -> Bounds {
+    let state = &info.state;
+    Bounds {
+        first: if state.messages == 0 {
+            state.last_sequence + 1
+        } else {
+            state.first_sequence
+        },
+        last: state.last_sequence,
+    }
+}
+
+impl Inner {
+    pub(crate) fn is_connected(&self) -> bool {
+        self.link.client.connection_state() == State::Connected
+    }
+
+    /// What somebody has changed about the stream so that it cannot be worked with any more.
+    pub(crate) async fn flaws(&self) -> Option<String> {
+        let info = self.info().await.ok()?;
+        let flaws = stream::flaws(&info.config, &self.subjects);
+        (!flaws.is_empty()).then(|| format!("stream {}: {}", self.stream_name, flaws.join("; ")))
+    }
+
+    /// What the stream's leader says of it.
+    pub(crate) async fn info(&self) -> Result<Info, LogError> {
+        self.stream.get_info().await.map_err(LogError::unavailable)
+    }
+
+    /// The ends of the log that is read, as the stream's leader sees them.
+    pub(crate) async fn bounds(&self) -> Result<Bounds, LogError> {
+        let breaks = self.link.breaks();
+        let info = self.info().await?;
+        let found = pinned::identity(&info);
+        self.pinned.check(found, breaks, Instant::now())?;
+        Ok(bounds(&info))
+    }
+
+    /// As [`Inner::bounds`], and whether anything stood on these shared subjects then, or a moment later.
+    pub(crate) async fn bounds_and_use(
+        &self,
+        shared: &[String],
+    ) -> Result<(Bounds, bool), LogError> {
+        let breaks = self.link.breaks();
+        let asked = match shared {
+            [] => return Ok((self.bounds().await?, false)),
+            [one] => one.clone(),
+            _ => self.subjects.all_shared(),
+        };
+        let found = self.stream.info_with_subjects(asked).await;
+        let mut found = found.map_err(LogError::unavailable)?;
+        let identity = pinned::identity(&found.info);
+        self.pinned.check(identity, breaks, Instant::now())?;
+        let bounds = bounds(&found.info);
+        while let Some(subject) = found.next().await {
+            let (subject, _) = subject.map_err(LogError::unavailable)?;
+            if let [_] = shared {
+                return Ok((bounds, true));
+            }
+            if shared.contains(&subject) {
+                return Ok((bounds, true));
+            }
+        }
+        Ok((bounds, false))
+    }
+
+    /// Which collections have a subject of their own, as the stream shows it.
+    pub(crate) async fn allotment(&self) -> Result<Allotment, LogError> {
+        let found = self
+            .stream
+            .info_with_subjects(self.subjects.commits())
+            .await;
+        let mut found = found.map_err(LogError::unavailable)?;
+        let max_age = found.info.config.max_age;
+        let kept_for = (!max_age.is_zero()).then_some(max_age);
+        let mut collections = Vec::new();
+        while let Some(subject) = found.next().await {
+            let (subject, messages) = subject.map_err(LogError::unavailable)?;
+            if let Some(Topic::Commit(collection)) = self.subjects.topic(&subject) {
+                collections.push((collection, messages as u64));
+            }
+        }
+        Ok(Allotment::of(
+            collections,
+            kept_for,
+            Instant::now().into_std(),
+        ))
+    }
+
+    /// That the log that is read is still there, or was a moment ago.
+    pub(crate) async fn check_identity(&self) -> Result<(), LogError> {
+        if self.is_fresh() {
+            return Ok(());
+        }
+        let _asking = self.pinned.asking.lock().await;
+        if self.is_fresh() {
+            return Ok(());
+        }
+        self.bounds().await.map(drop)
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.pinned.is_fresh(self.link.breaks(), Instant::now())
+    }
+
+    /// The first entry at or above `from`: from any replica, or from the leader when that one has none there.
+    pub(crate) async fn first_from(&self, from: Seq) -> Result<Option<Entry>, LogError> {
+        if let Some(message) = self.direct.at(from).await?
+            && let Some(entry) = self.stored(message)?
+        {
+            return Ok(Some(entry));
+        }
+        self.leaders_next(from, EVERYTHING).await
+    }
+
+    /// The leader's first entry at or above `from` under a subject.
+    pub(crate) async fn leaders_next(
+        &self,
+        mut from: Seq,
+        filter: &str,
+    ) -> Result<Option<Entry>, LogError> {
+        loop {
+            let answer = self.stream.get_first_raw_message_by_subject(filter, from);
+            let Some(message) = found(answer.await)? else {
+                return Ok(None);
+            };
+            from = message.sequence + 1;
+            if let Some(entry) = self.entry_of(message)? {
+                return Ok(Some(entry));
+            }
+        }
+    }
+
+    /// The leader's first message at or above `from`, whatever it is.
+    pub(crate) async fn leaders_message(
+        &self,
+        from: Seq,
+    ) -> Result<Option<StreamMessage>, LogError> {
+        let answer = self
+            .stream
+            .get_first_raw_message_by_subject(EVERYTHING, from);
+        found(answer.await)
+    }
+
+    /// The leader's message at `seq`.
+    pub(crate) async fn leaders(&self, seq: Seq) -> Result<Option<StreamMessage>, LogError> {
+        found(self.stream.get_raw_message(seq).await)
+    }
+
+    /// Reads what the stream holds.
+    pub(crate) fn reader(&self) -> EntryReader {
+        EntryReader::new(self.subjects.clone(), Arc::clone(&self.passed))
+    }
+
+    /// The entry that a message is, if it is one.
+    pub(crate) fn entry_of(&self, message: StreamMessage) -> Result<Option<Entry>, LogError> {
+        let (seq, headers) = (message.sequence, Some(&message.headers));
+        let subject = &message.subject;
+        self.reader()
+            .entry(&Selection::All, seq, subject, headers, message.payload)
+    }
+
+    /// The entry that a stored message is, if it is one.
+    pub(crate) fn stored(&self, message: Stored) -> Result<Option<Entry>, LogError> {
+        let (subject, headers) = (message.subject(), Some(&message.headers));
+        let body = message.body.clone();
+        self.reader()
+            .entry(&Selection::All, message.seq, subject, headers, body)
+    }
+
+    /// That everything from `expected` up to `found` has expired or was deleted, by the word of the stream's leader, rather
+    /// than being lost on its way or on the leader's disk.
+    pub(crate) async fn check_gone(&self, expected: Seq, found: Seq) -> Result<(), LogError> {
+        // Asked later than `found` was, so it can only have moved on.
+        let first = self.bounds().await?.first;
+        if first >= found {
+            return Ok(());
+        }
+        let from = expected.max(first);
+        let next = self.leaders_message(from).await?;
+        let is_there = next.is_some_and(|next| next.sequence < found);
+        let deleted = &self.deleted;
+        let is_gone = !is_there
+            && deleted
+                .hold_all(&self.jetstream, &self.stream_name, from..found)
+                .await?;
+        if !is_gone {
+            return Err(LogError::Gap { expected, found });
+        }
+        self.passed.deleted(from..found);
+        Ok(())
+    }
+}
+
+fn found(
+    answer: Result<StreamMessage, RawMessageError>,
+) -> Result<Option<StreamMessage>, LogError> {
+    match answer {
+        Ok(message) => Ok(Some(message)),
+        Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+        Err(error) => Err(LogError::unavailable(error)),
+    }
+}
