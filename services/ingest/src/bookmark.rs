@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use tracing::{debug, warn};
 
 use crate::frame_time::FrameTime;
-use crate::upstream::Reached;
+use crate::place::Reached;
 
 /// The record's name among the bookmarks beside the log.
 pub(crate) const KEY: &str = "ingest";

@@ -4,6 +4,7 @@ mod ranges;
 mod upstream;
 mod filter;
 mod freshness;
+mod verify;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -18,9 +19,10 @@ pub use filter::FilterConfig;
 pub use freshness::FreshnessConfig;
 pub use ranges::RANGES;
 pub use upstream::{Endpoint, UpstreamConfig};
+pub(crate) use verify::base_url;
+pub use verify::{VerifyConfig, VerifyMode};
 
 use crate::IngestError;
-use crate::verify::VerifyConfig;
 
 /// The commented defaults of ingest itself, whatever process it runs in.
 pub const OWN_DEFAULTS: &str = include_str!("../config.toml");

@@ -3,8 +3,6 @@
 //! The next leader goes on with what was told last, so a takeover changes nothing about what is usual. Nothing here may
 //! hold an event back: a board that is away costs nothing but the telling.
 
-mod view;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +19,7 @@ use tracing::{debug, info, warn};
 
 use crate::config::FreshnessConfig;
 use crate::metrics::IngestMetrics;
-pub(crate) use view::{Labelled, SharedView, View};
+use crate::view::{SharedView, View};
 
 /// Where the newest snapshot hangs.
 const KEY: &str = "freshness";

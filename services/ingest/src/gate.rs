@@ -4,8 +4,8 @@
 //! frame, however small, becomes more than [`MAX_FRAME_JSON`] bytes: a record that many operations name stands in as many
 //! events, and one byte of it can become fourteen.
 
-mod operation;
 mod drops;
+mod operation;
 mod seqs;
 
 use std::ops::Range;

@@ -3,8 +3,8 @@
 //! [`machine`] decides, [`Leader::run`] acts. The lease picks who tries to write; it is the log's fence that keeps two from
 //! writing. So nothing here may assume to be the only one, and no mistake here can harm the log.
 
-mod candidacy;
 mod machine;
+mod candidacy;
 mod permit;
 mod sightings;
 
@@ -20,11 +20,11 @@ use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
 use crate::IngestError;
+use crate::labels::Role;
 use crate::metrics::IngestMetrics;
 use crate::status::Status;
 
 pub use candidacy::Candidacy;
-pub(crate) use machine::Role;
 pub(crate) use permit::Permit;
 
 use machine::{Action, Cause, End, Input, Machine};
@@ -255,17 +255,4 @@ enum Call {
     Acquire,
     Renew(Term),
     Release(Term),
-}
-
-impl Role {
-    /// All of them.
-    pub(crate) const ALL: [Self; 3] = [Self::Standby, Self::Leader, Self::SteppingDown];
-
-    pub(crate) fn label(self) -> &'static str {
-        match self {
-            Self::Standby => "standby",
-            Self::Leader => "leader",
-            Self::SteppingDown => "stepping_down",
-        }
-    }
 }

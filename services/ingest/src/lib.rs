@@ -18,37 +18,42 @@
 //! [recorded](bookmark) beside it is asked only when the log keeps none.
 //! This crate must never import the edge, and nothing a stranger sends may stop it.
 
+mod error;
+mod filter;
 mod config;
 
 mod frame_time;
-
-mod upstream;
-mod queue;
-mod verify;
-mod decode;
-mod filter;
+mod place;
 mod gate;
 mod log_tail;
+mod held;
+
+mod labels;
+mod view;
+mod metrics;
+mod status;
+
+mod batch;
+mod queue;
 mod bookmark;
 mod recent_commits;
 mod resume;
-mod held;
+mod upstream;
+mod verify;
+mod decode;
 mod sequencer;
-mod publisher;
+mod lead;
 mod traces;
 mod freshness;
+mod publisher;
 mod pipeline;
 
-mod lead;
 mod service;
 mod process;
-mod status;
-mod metrics;
-mod error;
 
 pub use config::{
     DEFAULTS, Endpoint, FilterConfig, FreshnessConfig, IngestConfig, LeaseConfig, OWN_DEFAULTS,
-    PipelineConfig, RANGES, UpstreamConfig,
+    PipelineConfig, RANGES, UpstreamConfig, VerifyConfig, VerifyMode,
 };
 pub use error::IngestError;
 pub use filter::IngestFilter;
@@ -56,4 +61,3 @@ pub use lead::Candidacy;
 pub use metrics::show_subjects;
 pub use process::serve;
 pub use service::Ingest;
-pub use verify::{VerifyConfig, VerifyMode};

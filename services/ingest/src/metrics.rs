@@ -1,6 +1,5 @@
 //! The instruments of this service. Updated per batch, never per event.
 
-mod labels;
 mod collections;
 mod subjects;
 
@@ -13,13 +12,10 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Meter};
 
 use crate::filter::Filtered;
-use crate::freshness::SharedView;
 use crate::gate::{DropReason, Drops, Gaps};
 use crate::held::PassedOver;
-use crate::lead::Role;
-use crate::upstream::Reason;
-use crate::verify::Outcome;
-pub(crate) use labels::{Disconnect, Notice, Resumed};
+use crate::labels::{Disconnect, Notice, Outcome, Reason, Resumed, Role};
+use crate::view::SharedView;
 pub use subjects::show_subjects;
 
 const FRAMES: &str = "fanjet_ingest_frames_total";

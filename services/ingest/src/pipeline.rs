@@ -12,18 +12,20 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::IngestError;
+use crate::batch::{FrameBatch, Numbering, Rewind};
 use crate::bookmark::{Bookkeeper, Bookmark};
-use crate::decode::{Decoded, FrameBatch, Numbering, Rewind, decode_in_order};
+use crate::decode::{Decoded, decode_in_order};
 use crate::filter::IngestFilter;
 use crate::freshness::Freshness;
 use crate::gate::UpstreamNotice;
 use crate::held::Held;
-use crate::metrics::{IngestMetrics, Notice};
+use crate::labels::Notice;
+use crate::metrics::IngestMetrics;
+use crate::place::Reached;
 use crate::publisher::Publisher;
 use crate::resume::patiently;
 use crate::sequencer::{Ahead, News, Sequencer};
 use crate::status::Status;
-use crate::upstream::Reached;
 use crate::verify::{self, Verifier};
 
 /// With more bytes than this unacknowledged, the log gets nothing new: far more than it has in flight at full rate.

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use crate::IngestError;
-use crate::decode::Passage;
+use crate::batch::Passage;
 use crate::freshness::Freshness;
 use crate::lead::Permit;
 use crate::metrics::IngestMetrics;
@@ -30,6 +30,16 @@ const RETRY_MAX: Duration = Duration::from_secs(5);
 /// A log that ends before what it has acknowledged may be a server that does not know yet that it was deposed. After this
 /// time it is not.
 pub(crate) const SHORTER_FOR: Duration = Duration::from_secs(10);
+
+/// What a publisher works with.
+pub(crate) struct PublisherContext {
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) permit: Permit,
+    pub(crate) traces: Traces,
+    pub(crate) freshness: Freshness,
+    pub(crate) metrics: IngestMetrics,
+    pub(crate) status: Status,
+}
 
 /// The one writer of the log in this process.
 pub(crate) struct Publisher {
@@ -61,15 +71,15 @@ pub(crate) struct Publisher {
 
 impl Publisher {
     /// Continues behind the log's end.
-    pub(crate) fn continuing(
-        log: Arc<dyn EventLog>,
-        permit: Permit,
-        resume: &Resume,
-        traces: Traces,
-        freshness: Freshness,
-        metrics: IngestMetrics,
-        status: Status,
-    ) -> Self {
+    pub(crate) fn continuing(resume: &Resume, context: PublisherContext) -> Self {
+        let PublisherContext {
+            log,
+            permit,
+            traces,
+            freshness,
+            metrics,
+            status,
+        } = context;
         Self {
             log,
             log_id: resume.log.clone(),

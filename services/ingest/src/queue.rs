@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc};
 
-use crate::decode::FrameBatch;
+use crate::batch::{FrameBatch, Share};
 
 /// What is counted: fine enough for a small frame, and coarse enough for a semaphore.
 const UNIT: usize = 1 << 10;
@@ -35,12 +35,6 @@ pub(crate) struct BatchSender {
 #[derive(Debug)]
 pub(crate) struct Closed;
 
-/// A batch's share of the queue's bytes.
-#[derive(Debug, Default)]
-pub(crate) struct Share {
-    _permit: Option<OwnedSemaphorePermit>,
-}
-
 impl BatchSender {
     /// Waits for room. A batch that is larger than the whole queue waits until it is empty.
     pub(crate) async fn send(&self, mut batch: FrameBatch) -> Result<(), Closed> {
@@ -50,9 +44,7 @@ impl BatchSender {
             share = Arc::clone(&self.room).acquire_many_owned(units.min(self.units)) => share,
             () = self.sender.closed() => return Err(Closed),
         };
-        batch.share = Share {
-            _permit: share.ok(),
-        };
+        batch.share = Share::of(share.ok());
         self.sender.send(batch).await.map_err(|_| Closed)
     }
 

@@ -14,9 +14,9 @@ use tracing::warn;
 use crate::bookmark::Bookmark;
 use crate::frame_time::{FrameTime, RecentTimes};
 use crate::log_tail::each_entry;
+use crate::place::{Place, Reached};
 use crate::recent_commits::RecentCommits;
 use crate::status::Status;
-use crate::upstream::{Place, Reached};
 
 /// So many events after another upstream began to be read, it has certainly caught up with the log: what it sends then is
 /// new.

@@ -8,7 +8,7 @@ use fanjet_log::{NewEvent, Origin, UpstreamId};
 use fanjet_wire::envelope::Subject;
 use fanjet_wire::v1;
 
-use crate::decode::Numbering;
+use crate::batch::Numbering;
 use crate::frame_time::{FrameTime, RecentTimes};
 use crate::gate::{Draft, Drafts, Gaps, Seqs};
 use crate::held::{Held, Judgement, PassedOver};

@@ -19,10 +19,11 @@ use crate::bookmark::{Bookkeeper, save_rarely};
 use crate::config::{FreshnessConfig, PipelineConfig, UpstreamConfig};
 use crate::filter::IngestFilter;
 use crate::freshness::Freshness;
+use crate::labels::Resumed;
 use crate::lead::{Candidacy, Leader, NOT_ALL_APPENDED, Permit, Work};
-use crate::metrics::{IngestMetrics, Resumed, show_passed_over};
+use crate::metrics::{IngestMetrics, show_passed_over};
 use crate::pipeline::Pipeline;
-use crate::publisher::{Publisher, SHORTER_FOR};
+use crate::publisher::{Publisher, PublisherContext, SHORTER_FOR};
 use crate::queue::queue;
 use crate::resume::{Resume, patiently};
 use crate::sequencer::{Ahead, Sequencer};
@@ -173,17 +174,19 @@ impl Ingest {
             sequencer: Sequencer::continuing(&resume),
             ahead: Ahead::default(),
             publisher: Publisher::continuing(
-                Arc::clone(&self.log),
-                permit,
                 &resume,
-                Traces::new(
-                    self.tracer.clone(),
-                    self.pipeline.traced,
-                    Arc::clone(&self.clock),
-                ),
-                self.freshness.clone(),
-                self.metrics.clone(),
-                self.status.clone(),
+                PublisherContext {
+                    log: Arc::clone(&self.log),
+                    permit,
+                    traces: Traces::new(
+                        self.tracer.clone(),
+                        self.pipeline.traced,
+                        Arc::clone(&self.clock),
+                    ),
+                    freshness: self.freshness.clone(),
+                    metrics: self.metrics.clone(),
+                    status: self.status.clone(),
+                },
             ),
             bookkeeper: Bookkeeper::new(),
             log_id: resume.log.clone(),

@@ -8,7 +8,7 @@ use fanjet_log::Seq;
 use fanjet_telemetry::HealthReport;
 use parking_lot::Mutex;
 
-use crate::lead::Role;
+use crate::labels::Role;
 
 /// Shared by the tasks of one ingest.
 #[derive(Debug, Clone, Default)]

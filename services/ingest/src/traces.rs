@@ -17,7 +17,7 @@ use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{SdkTracer, Span as SdkSpan};
 use tokio::time::Instant;
 
-use crate::decode::Passage;
+use crate::batch::Passage;
 
 /// The spans of what one publisher has not got acknowledged yet.
 pub(crate) struct Traces {

@@ -6,9 +6,10 @@
 
 mod failover;
 mod continuity;
+mod search;
 mod position;
 
-mod search;
+mod ended;
 mod connect;
 mod connection;
 mod begin;
@@ -25,21 +26,19 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{info, warn};
 
 use crate::IngestError;
+use crate::batch::{FrameBatch, Rewind, Share};
 use crate::config::{Endpoint, PipelineConfig, UpstreamConfig};
-use crate::decode::{FrameBatch, Rewind};
+use crate::labels::Reason;
 use crate::metrics::IngestMetrics;
-use crate::queue::{BatchSender, Share};
+use crate::queue::BatchSender;
 use crate::resume::Resume;
 use crate::status::Status;
 use begin::Opened;
 use connect::Connector;
-use connection::{Connection, Ended};
+use connection::Connection;
+use ended::Ended;
 use failover::{Decision, Failover, Rules};
 use position::{Begin, First, Positions, Run};
-
-pub(crate) use failover::Reason;
-pub(crate) use position::Reached;
-pub(crate) use search::Place;
 
 /// An upstream that refuses the cursor as one of its future this often in a row numbers anew: a lagging replica behind
 /// the same name would have caught up, or another one answered.

@@ -6,8 +6,6 @@
 //! directory of keys must never decide whether there is a firehose. A batch is held for keys up to a deadline, and for those
 //! of unknown accounts only while few wait behind it. `sync` frames get a new state, not a change, and pass.
 
-mod config;
-
 mod documents;
 mod crowd;
 mod keys;
@@ -27,16 +25,15 @@ use tokio::sync::Semaphore;
 use tracing::{debug, error};
 
 use crate::IngestError;
-use crate::decode::FrameBatch;
+use crate::batch::FrameBatch;
+use crate::config::VerifyConfig;
 use crate::filter::{IngestFilter, Kind};
 use crate::gate::DropReason;
+use crate::labels::Outcome;
 use crate::metrics::IngestMetrics;
 use check::check;
-pub use config::{VerifyConfig, VerifyMode};
 use crowd::Gate;
 use keys::{KeyAnswer, Keys, Patience};
-
-pub(crate) use check::Outcome;
 
 /// Batches that wait for keys or for a worker at the same time; their bytes are the queue's.
 const LOOKAHEAD: usize = crowd::LARGE;

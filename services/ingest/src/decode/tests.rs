@@ -4,6 +4,8 @@ use fanjet_firehose::oracle::repo;
 use futures::stream;
 
 use super::*;
+use crate::batch::Share;
+use crate::frame_time::FrameTime;
 use crate::gate::MAX_FRAME_JSON;
 
 /// A frame of 350 KB that becomes 6.3 MB, which is allowed.

@@ -13,6 +13,8 @@ use std::time::Duration;
 use fanjet_log::lease::{HolderId, Term};
 use tokio::time::Instant;
 
+use crate::labels::Role;
+
 /// How long things may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Timing {
@@ -34,17 +36,6 @@ impl Timing {
     fn usable(&self) -> Duration {
         self.ttl - self.ttl / Self::MARGIN
     }
-}
-
-/// What an ingest is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Role {
-    /// Ready to take over.
-    Standby,
-    /// Reads the upstream and writes the log.
-    Leader,
-    /// Appends what was read, or gives the lease back.
-    SteppingDown,
 }
 
 /// What happened.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Meter};
 
-use crate::freshness::{Labelled, SharedView, View};
+use crate::view::{Labelled, SharedView, View};
 
 const EVENTS: &str = "fanjet_ingest_collection_events_total";
 const SILENCE: &str = "fanjet_ingest_collection_silence_seconds";

@@ -8,7 +8,7 @@ use fanjet_testkit::metrics_page::{disagreements, untouched};
 
 use super::*;
 use crate::filter::FilteredBy;
-use crate::freshness::View;
+use crate::view::View;
 
 /// All of a closed set; a new member does not compile before it stands here.
 macro_rules! all {

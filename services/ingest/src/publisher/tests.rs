@@ -52,7 +52,15 @@ async fn publisher_for<L: EventLog>(log: &Arc<L>, term: Duration) -> Publisher {
         ..Resume::default()
     };
     let log: Arc<dyn EventLog> = log.clone();
-    Publisher::continuing(log, permit, &resume, traces, freshness, metrics, status)
+    let context = PublisherContext {
+        log,
+        permit,
+        traces,
+        freshness,
+        metrics,
+        status,
+    };
+    Publisher::continuing(&resume, context)
 }
 
 /// Just now.

@@ -3,7 +3,7 @@ use futures::FutureExt;
 use tokio::time::Instant;
 
 use super::*;
-use crate::decode::{Numbering, Rewind};
+use crate::batch::{Numbering, Rewind};
 
 fn batch(bytes: usize) -> FrameBatch {
     FrameBatch {

@@ -8,12 +8,14 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use super::connect::Connector;
-use super::connection::{Connection, Ended};
+use super::connection::Connection;
+use super::ended::Ended;
 use super::position::{Begin, time_of};
-use super::search::{Answer, Place, Search, Step};
+use super::search::{Answer, Search, Step};
 use crate::config::{Endpoint, PipelineConfig, UpstreamConfig};
 use crate::frame_time::middle;
-use crate::metrics::Disconnect;
+use crate::labels::Disconnect;
+use crate::place::Place;
 
 /// An open connection, and what was read from it already.
 pub(super) struct Opened {

@@ -15,9 +15,9 @@ use tokio::time::timeout;
 use tracing::info;
 use url::Url;
 
-use super::connection::Ended;
+use super::ended::Ended;
 use crate::config::{Endpoint, UpstreamConfig};
-use crate::metrics::Disconnect;
+use crate::labels::Disconnect;
 use redirect::{Redirects, with_cursor};
 
 /// Connects to upstreams.

@@ -4,37 +4,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fanjet_websocket::tungstenite::{Error, Message};
-use fanjet_websocket::{Skipped, Socket, is_not_reading};
+use fanjet_websocket::{Skipped, Socket};
 use futures::{FutureExt, SinkExt, StreamExt};
 use tokio::time::{Instant, timeout};
 
 use super::connect::Connector;
+use super::ended::Ended;
 use crate::config::{Endpoint, PipelineConfig, UpstreamConfig};
-use crate::metrics::Disconnect;
-
-/// How a connection ended.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) why: Disconnect,
-    pub(crate) detail: String,
-}
-
-impl Ended {
-    pub(crate) fn new(why: Disconnect, detail: impl ToString) -> Self {
-        Self {
-            why,
-            detail: detail.to_string(),
-        }
-    }
-
-    fn by(error: &Error) -> Self {
-        let why = match is_not_reading(error) {
-            true => Disconnect::NotReading,
-            false => Disconnect::Broken,
-        };
-        Self::new(why, error)
-    }
-}
+use crate::labels::Disconnect;
 
 /// So many messages that are no frames are read in one go: few enough that tokio does not stop the task for it.
 const NO_FRAMES: u32 = 32;

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 
 use fanjet_log::UpstreamId;
 
-use crate::decode::Numbering;
+use crate::batch::Numbering;
 use crate::frame_time::FrameTime;
 
 /// Seqs are signed integers, and nobody can be asked for what is above the largest one.

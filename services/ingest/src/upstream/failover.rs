@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use crate::labels::Reason;
+
 /// Time since the process began to read.
 pub(crate) type Now = Duration;
 
@@ -28,24 +30,6 @@ pub(crate) enum Decision {
     Use(usize, Reason),
     /// See whether this one is well, and tell.
     Probe(usize),
-}
-
-/// Why another upstream is read: a closed set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reason {
-    Failed,
-    Stale,
-    Preferred,
-}
-
-impl Reason {
-    pub(crate) fn label(self) -> &'static str {
-        match self {
-            Self::Failed => "failed",
-            Self::Stale => "stale",
-            Self::Preferred => "preferred",
-        }
-    }
 }
 
 /// Upstreams by their rank: 0 is the preferred one.

@@ -5,9 +5,9 @@ use tracing::error;
 
 use super::position::Begin;
 use super::{Upstream, begin};
-use crate::decode::{FrameBatch, Rewind};
+use crate::batch::{FrameBatch, Rewind, Share};
 use crate::frame_time::FrameTime;
-use crate::queue::{BatchSender, Closed, Share};
+use crate::queue::{BatchSender, Closed};
 
 impl Upstream {
     /// What the first frames of a connection may be besides new.

@@ -10,25 +10,17 @@ use fanjet_firehose::{Frame, decode_frame};
 use fanjet_log::UpstreamId;
 
 use super::continuity::{Continuity, MAX_SEQ, Taken};
-use super::search::{Place, Search};
+use super::search::Search;
+use crate::batch::Numbering;
 use crate::bookmark::Bookmark;
-use crate::decode::Numbering;
 use crate::frame_time::{FrameTime, RecentTimes};
+use crate::place::{Place, Reached};
 use crate::resume::Resume;
 
 pub(super) use first::First;
 
 /// How far ahead the seq of a frame that was not read is believed.
 const MOST_PASSED_OVER: u64 = 1_000_000;
-
-/// How far an upstream was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reached {
-    /// Nothing has come since then.
-    Nothing { since: FrameTime },
-    /// This frame is the last that was handed on.
-    Frame { seq: u64, time: FrameTime },
-}
 
 /// The places of all upstreams, by rank. The pipeline loses nothing it was given, so there is no need to wait for the log.
 #[derive(Debug)]

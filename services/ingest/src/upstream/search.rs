@@ -6,18 +6,12 @@
 //! only so far back. An upstream whose history does not reach back is read from its oldest frame.
 
 use crate::frame_time::FrameTime;
+use crate::place::Place;
 
 /// How often an upstream is asked at most; doubling and halving need far less.
 pub(crate) const MAX_ASKS: u32 = 100;
 /// The first step back, in seqs: seconds of a busy network, much of a quiet one.
 const FIRST_STEP: u64 = 1024;
-
-/// A frame's place in an upstream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub(crate) seq: u64,
-    pub(crate) time: FrameTime,
-}
 
 /// What came first after a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use fanjet_identity::{Documents, NoAnswer, Web};
 use futures::future::BoxFuture;
 use reqwest::Client;
 
-use super::config::{VerifyConfig, base_url};
 use crate::IngestError;
+use crate::config::{VerifyConfig, base_url};
 
 /// Who knows DID documents.
 pub(super) trait DidDocuments: std::fmt::Debug + Send + Sync {

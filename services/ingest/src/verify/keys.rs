@@ -14,9 +14,9 @@ use fanjet_verify::{PublicKey, signing_key};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::config::VerifyConfig;
 use super::crowd::Crowd;
 use super::documents::DidDocuments;
+use crate::config::VerifyConfig;
 use crate::metrics::IngestMetrics;
 use kind::Desk;
 

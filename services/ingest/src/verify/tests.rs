@@ -12,8 +12,8 @@ use tokio::time::{Instant, advance};
 
 use super::documents::DidDocuments;
 use super::*;
-use crate::decode::Numbering;
-use crate::queue::Share;
+use crate::batch::{Numbering, Rewind, Share};
+use crate::config::VerifyMode;
 
 const TIMEOUT: Duration = Duration::from_secs(4);
 
@@ -91,7 +91,7 @@ fn verifier(documents: Arc<OneKey>, metrics: &Metrics) -> Arc<Verifier> {
 fn batch(frames: &[Bytes]) -> FrameBatch {
     FrameBatch {
         numbering: Numbering::first(UpstreamId::new("relay").unwrap()),
-        rewind: crate::decode::Rewind::None,
+        rewind: Rewind::None,
         reached: None,
         arrived: Instant::now(),
         frames: frames.to_vec(),

@@ -10,7 +10,7 @@ use crate::frame_time::FrameTime;
 
 /// What the first frame behind a cursor says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::upstream) enum First {
+pub(crate) enum First {
     /// It follows.
     Follows,
     /// It stands where it cannot be unless the upstream numbers anew, and it is not said what was missed.
@@ -21,7 +21,7 @@ pub(in crate::upstream) enum First {
 
 impl Positions {
     /// Judges the first of `frames`, which came behind a cursor; `None` as long as they say nothing.
-    pub(in crate::upstream) fn judge_first(
+    pub(crate) fn judge_first(
         &self,
         upstream: usize,
         frames: &[Bytes],

@@ -6,7 +6,7 @@ use fanjet_did_web::Reach;
 use fanjet_identity::{Admission, Ended, Gate, Kind, Limits, NoAnswer, Rate, Shares, Who};
 use fanjet_verify::PublicKey;
 
-use super::super::config::VerifyConfig;
+use crate::config::VerifyConfig;
 use crate::metrics::IngestMetrics;
 
 /// Look-ups of one DID: a few at once, because accounts move, and then one a minute, whatever it sends.

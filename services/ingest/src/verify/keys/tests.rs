@@ -10,9 +10,9 @@ use reqwest::StatusCode;
 use tokio::sync::Semaphore;
 use tokio::time::advance;
 
-use super::super::config::VerifyMode;
 use super::super::crowd::{Gate, LARGE};
 use super::*;
+use crate::config::VerifyMode;
 
 /// Answers with what it was told to, and counts.
 #[derive(Debug)]

@@ -119,7 +119,7 @@ impl VerifyConfig {
 }
 
 /// A base to which `/<did>` can be added.
-pub(super) fn base_url(key: &'static str, text: &str) -> Result<Url, IngestError> {
+pub(crate) fn base_url(key: &'static str, text: &str) -> Result<Url, IngestError> {
     fanjet_identity::base_url(text).ok_or_else(|| IngestError::Config {
         key,
         reason: format!("{text:?} is no directory; allowed: https://HOST, http://HOST"),
