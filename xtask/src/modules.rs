@@ -17,10 +17,7 @@ use cargo_metadata::{MetadataCommand, Package, TargetKind};
 
 use fanjet_tools::shell::root;
 
-/// Crates that are not held to it yet. The list only gets shorter.
-const NOT_YET: &[&str] = &["fanjet-ingest", "fanjet-log-nats"];
-
-/// Checks the crates of these names, or with none every crate that is held to the rule.
+/// Checks the crates of these names, or with none every crate.
 pub(crate) fn check(names: &[String]) -> Result<()> {
     let metadata = MetadataCommand::new()
         .manifest_path(root().join("Cargo.toml"))
@@ -36,29 +33,16 @@ pub(crate) fn check(names: &[String]) -> Result<()> {
     }
     let mut complaints = Vec::new();
     let mut modules = 0;
-    let mut ready = Vec::new();
     for package in packages {
         let name = package.name.as_str();
         if !names.is_empty() && names.iter().all(|wanted| wanted != name) {
             continue;
         }
-        let of_package = check_package(package, &mut modules)?;
-        if names.is_empty() && NOT_YET.contains(&name) {
-            if of_package.is_empty() {
-                ready.push(name);
-            }
-        } else {
-            complaints.extend(of_package);
-        }
+        complaints.extend(check_package(package, &mut modules)?);
     }
     if !complaints.is_empty() {
         bail!("modules:\n  {}", complaints.join("\n  "));
     }
-    ensure!(
-        ready.is_empty(),
-        "modules: {} keep the rule now: take them off the list in xtask/src/modules.rs",
-        list(ready.iter().copied())
-    );
     println!("modules: {modules} in order");
     Ok(())
 }
