@@ -4,9 +4,9 @@
 //! fault without a row fails, and so does a row without a fault. That each fault struck is shown by somebody else's word than
 //! the programs'.
 
+mod probe;
 mod table;
 
-mod probe;
 mod follower;
 mod programs;
 mod gate;
