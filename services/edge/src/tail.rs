@@ -36,7 +36,7 @@ pub use ring::{Head, Read, ReadLimit, Ring};
 pub use time_index::{Stretch, TimeIndex};
 pub use window::{Oldest, Window};
 
-pub(crate) use feeder::{Feeder, pause_after};
+pub(crate) use feeder::Feeder;
 pub(crate) use pool::topics_of;
 pub(crate) use status::TailStatus;
 pub(crate) use traces::Traces;

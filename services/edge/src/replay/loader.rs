@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fanjet_actors::Stop;
+use fanjet_actors::{Backoff, Stop};
 use fanjet_log::{EventLog, LogError, ReadLimit, Selection, Seq};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -15,7 +15,7 @@ use crate::EdgeError;
 use crate::config::{ReplayConfig, TailConfig};
 use crate::damage::Damages;
 use crate::metrics::{MetBy, Metrics};
-use crate::tail::{Collections, pause_after};
+use crate::tail::Collections;
 
 /// So often in a row an event may be missing before it is taken for deleted: damage, at which readers must not wait for ever.
 const MAX_GAPS: u32 = 10;
@@ -81,7 +81,8 @@ impl Loader {
             entries,
             bytes: self.config.page_bytes,
         };
-        let (mut failures_in_a_row, mut gaps_in_a_row) = (0, 0);
+        let mut gaps_in_a_row = 0;
+        let mut backoff = Backoff::new(self.retry.retry_floor, self.retry.retry_ceiling);
         loop {
             match self.whole(load.from, &load.selection, limit).await {
                 Err(_) if self.desk.is_outdated(&load) => {
@@ -98,8 +99,7 @@ impl Loader {
                         LogError::Gap { .. } => gaps_in_a_row + 1,
                         _ => 0,
                     };
-                    tokio::time::sleep(pause_after(failures_in_a_row, &self.retry)).await;
-                    failures_in_a_row = failures_in_a_row.saturating_add(1);
+                    tokio::time::sleep(backoff.next_pause()).await;
                 }
                 outcome => return (load, outcome),
             }

@@ -6,9 +6,8 @@
 use std::cmp::Ordering;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use fanjet_actors::{Clock, Stop};
+use fanjet_actors::{Backoff, Clock, Stop};
 use fanjet_event::TimeUs;
 use fanjet_log::{Bounds, EventLog, LogError, LogIdentity, Seq};
 use futures::StreamExt;
@@ -37,7 +36,7 @@ pub(crate) struct Feeder {
     last_time: Option<TimeUs>,
     /// Everything selected before it was read. Where next to nothing is selected it is far behind the ring's end.
     clear_to: Seq,
-    failures_in_a_row: u32,
+    backoff: Backoff,
 }
 
 impl Feeder {
@@ -49,6 +48,7 @@ impl Feeder {
         config: TailConfig,
     ) -> Self {
         Self {
+            backoff: Backoff::new(config.retry_floor, config.retry_ceiling),
             damages: Damages::new(metrics.clone()),
             log,
             tail,
@@ -59,7 +59,6 @@ impl Feeder {
             identity: None,
             last_time: None,
             clear_to: 0,
-            failures_in_a_row: 0,
         }
     }
 
@@ -97,8 +96,7 @@ impl Feeder {
                 return Err(EdgeError::Log(failure));
             }
             self.metrics.feeder_restarted(label(&failure));
-            let pause = pause_after(self.failures_in_a_row, &self.config);
-            self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
+            let pause = self.backoff.next_pause();
             warn!(error = %failure, pause_ms = pause.as_millis(), "following the log again");
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
@@ -292,7 +290,7 @@ impl Feeder {
         drop(collections);
         let offending = batch.get(entries.len()).map(|entry| entry.seq);
         if !entries.is_empty() {
-            self.failures_in_a_row = 0;
+            self.backoff.reset();
             let new = entries.iter().filter(|entry| entry.seq() >= counted_from);
             self.tail.traffic.count(new.map(|entry| &**entry));
             // What was there before the node did not arrive late.
@@ -365,14 +363,6 @@ fn next_position(end: Option<Seq>, bounds: Bounds, warm_entries: u64) -> Positio
         },
         Some(end) => Position::Continue { from: end },
     }
-}
-
-/// Doubles from the floor to the ceiling.
-pub(crate) fn pause_after(failures_in_a_row: u32, config: &TailConfig) -> Duration {
-    config
-        .retry_floor
-        .saturating_mul(2_u32.saturating_pow(failures_in_a_row))
-        .min(config.retry_ceiling)
 }
 
 fn label(failure: &LogError) -> &'static str {

@@ -32,12 +32,3 @@ fn where_to_read_on() {
         assert_eq!(next_position(end, held, 10), expected, "{end:?} {held:?}");
     }
 }
-
-#[test]
-fn pauses_double_up_to_the_ceiling() {
-    let config = TailConfig::default();
-    let pauses: Vec<_> = [0, 1, 2, 5, 6, 40, u32::MAX]
-        .map(|failures| pause_after(failures, &config).as_millis())
-        .into();
-    assert_eq!(pauses, [100, 200, 400, 3200, 5000, 5000, 5000]);
-}
