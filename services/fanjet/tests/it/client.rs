@@ -7,6 +7,7 @@ use std::time::Duration;
 use fanjet_simulator::Rate;
 use fanjet_testkit::{JetstreamClient, Link, LinkState};
 
+use crate::demo::ONE_AT_A_TIME;
 use crate::rig::{
     PATIENCE, Served, assert_same_events, expected_json, fanjet, said, simulator, time_us,
 };
@@ -42,6 +43,7 @@ async fn deal_with(
 /// It ends and comes back, several times; another client reads the same at once.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_example_deals_with_each_event_of_the_demo_once() {
+    let _alone = ONE_AT_A_TIME.lock().await;
     let folder = tempfile::tempdir().unwrap();
     let demo = fanjet(&["demo", "--rate", "300"])
         .env("TMPDIR", folder.path())
