@@ -82,6 +82,9 @@ struct State {
     queue: VecDeque<Chunk>,
     pending_bytes: usize,
     ping: Option<Bytes>,
+    /// How many were sent, and the number of the last one that the socket took.
+    pings: u64,
+    pings_taken: u64,
     pong: Option<Bytes>,
     /// Goes behind everything that is queued, so nothing may be queued behind it.
     heartbeat: Option<Heartbeat>,
@@ -126,13 +129,16 @@ impl Outbox {
         Push::Queued
     }
 
-    /// Sends a ping before anything that is queued.
-    pub fn ping(&self) {
+    /// Sends a ping before anything that is queued; returns its number.
+    pub fn ping(&self) -> u64 {
+        let mut state = self.state.borrow_mut();
+        state.pings += 1;
+        let number = state.pings;
         if let Some(ping) = control::ping(self.encoding) {
-            let mut state = self.state.borrow_mut();
             state.ping = Some(ping);
             wake(state);
         }
+        number
     }
 
     /// Answers a ping before anything that is queued. Only the newest unanswered one counts (RFC 6455 section
@@ -159,9 +165,11 @@ impl Outbox {
         self.state.borrow().is_idle()
     }
 
-    /// Whether the socket has not taken everything that was handed to it, pings among it.
-    pub fn has_unwritten(&self) -> bool {
-        self.state.borrow().has_unwritten()
+    /// Whether events wait for the socket, or this ping still does, or the one that took its place. A later ping may wait
+    /// without meaning anything: it was handed over just now.
+    pub fn is_stuck_at(&self, ping: u64) -> bool {
+        let state = self.state.borrow();
+        state.rest.is_some() || !state.queue.is_empty() || state.pings_taken < ping
     }
 
     /// Ends the connection once everything queued is written. The first reason counts.
@@ -278,7 +286,11 @@ impl State {
         if self.is_close_sent {
             return Take::Over;
         }
-        if let Some(frame) = self.pong.take().or_else(|| self.ping.take()) {
+        if let Some(frame) = self.pong.take() {
+            return Take::Bytes(frame);
+        }
+        if let Some(frame) = self.ping.take() {
+            self.pings_taken = self.pings;
             return Take::Bytes(frame);
         }
         if let Some(chunk) = self.queue.pop_front() {

@@ -99,7 +99,9 @@ fn a_waiting_writer_is_woken() {
         |outbox| {
             outbox.push(&chunk(1, 1));
         },
-        |outbox| outbox.ping(),
+        |outbox| {
+            outbox.ping();
+        },
         |outbox| outbox.pong(b""),
         |outbox| outbox.close(CloseReason::Draining),
         |outbox| outbox.close_now(CloseReason::Draining),
@@ -129,6 +131,24 @@ fn a_heartbeat_never_overtakes_an_event() {
     outbox.push(&chunk(3, 5));
     assert_eq!(outbox.take(), Take::Bytes(chunk(3, 5).bytes));
     assert_eq!(outbox.take(), Take::Empty);
+}
+
+/// Of two pings that are due at the same time as the look at the first, the second says nothing about the socket.
+#[test]
+fn a_ping_that_was_taken_is_not_stuck_behind_a_later_one() {
+    let outbox = Outbox::new(100, Encoding::Json);
+    let first = outbox.ping();
+    assert!(outbox.is_stuck_at(first));
+    assert_eq!(outbox.take(), Take::Bytes(ping_frame(b"")));
+    assert!(!outbox.is_stuck_at(first));
+    let second = outbox.ping();
+    assert!(!outbox.is_stuck_at(first) && outbox.is_stuck_at(second));
+    // The newest takes the place of those before.
+    let third = outbox.ping();
+    assert_eq!(outbox.take(), Take::Bytes(ping_frame(b"")));
+    assert!(!outbox.is_stuck_at(second) && !outbox.is_stuck_at(third));
+    outbox.push(&chunk(1, 5));
+    assert!(outbox.is_stuck_at(third));
 }
 
 #[test]

@@ -270,19 +270,22 @@ impl Session {
 
     fn ping(&mut self, ctx: &mut Context<Self>) {
         let now = Instant::now();
-        self.member.outbox().ping();
+        let ping = self.member.outbox().ping();
         if let Some(liveness) = &mut self.liveness {
             liveness.pinged(now);
-            ctx.run_later(self.config.pong_timeout, |session, _| session.check_life());
+            ctx.run_later(self.config.pong_timeout, move |session, _| {
+                session.check_life(ping);
+            });
         }
     }
 
-    fn check_life(&mut self) {
+    /// When the client may no longer be silent after a ping.
+    fn check_life(&mut self, ping: u64) {
         let outbox = self.member.outbox();
         let socket = Socket {
             taken: outbox.taken(),
             // Who is behind always has something to read.
-            is_stuck: self.member.is_behind() || outbox.has_unwritten(),
+            is_stuck: self.member.is_behind() || outbox.is_stuck_at(ping),
         };
         let (now, timeout) = (Instant::now(), self.config.pong_timeout);
         if self
