@@ -12,7 +12,7 @@ use fanjet_ingest::{Candidacy, Ingest, IngestConfig};
 use fanjet_log::lease::{HolderId, LeaseStore};
 use fanjet_log::{EventLog, ReadLimit, Selection, TopicFilter};
 use fanjet_log_nats::{NatsConfig, NatsLog, Prepared, ServerUrl, StreamConfig, prepare};
-use fanjet_simulator::Rate;
+use fanjet_simulator::{Rate, SimulatorHandle};
 use fanjet_telemetry::Metrics;
 use fanjet_testkit::{JetstreamClient, NatsServer};
 use futures::StreamExt;
@@ -88,7 +88,7 @@ pub(crate) fn violations(server: &NatsServer) -> Vec<String> {
 async fn the_shipped_rights_are_enough() {
     let server = server().await;
     let (seed, frames) = (11, 300);
-    let simulator = simulator(seed, frames, Rate::Max).await;
+    let simulator = simulator(seed, 2 * frames, Rate::Max).await;
     simulator.pause();
     let stop = Stop::new();
     let stop_all = stop.clone().drop_guard();
@@ -100,20 +100,7 @@ async fn the_shipped_rights_are_enough() {
     let (ingest_log, edge_log, _) = tokio::join!(ingest_log, edge_log, run_prepare(&server, &[]));
     let (ingest_log, edge_log) = (ingest_log.unwrap(), edge_log.unwrap());
 
-    let lease = Arc::new(ingest_log.lease().await.unwrap());
-    let settings = ingest_settings(&simulator.url());
-    let ingest = Ingest::new(
-        settings.upstream,
-        settings.pipeline,
-        Arc::new(ingest_log.clone()),
-        Arc::new(SystemClock),
-        &metrics.meter("ingest"),
-    )
-    .unwrap();
-    let candidacy = Candidacy::shared(lease.clone(), "first", &settings.lease).unwrap();
-    let mut ingesting = Tasks::new(stop.clone());
-    let running = ingest.run(candidacy, stop.clone());
-    ingesting.spawn("ingest", OnFailure::StopAll, running);
+    let ingesting = start_ingest(&ingest_log, &simulator, "first", &stop).await;
     let edge = Edge::start(
         edge_config(),
         Arc::new(edge_log.clone()),
@@ -134,8 +121,7 @@ async fn the_shipped_rights_are_enough() {
         .await
         .unwrap()
         .with_deadline(PATIENCE);
-    simulator.resume();
-    let producing = simulator.wait_until_produced(frames);
+    let producing = simulator.publish(frames);
     tokio::time::timeout(PATIENCE, producing).await.unwrap();
     let expected = expected_json(&simulator, |_| true);
     assert_same_events(
@@ -168,6 +154,7 @@ async fn the_shipped_rights_are_enough() {
     drop(stop_all);
     ingesting.join().await.unwrap();
     edge.join().await.unwrap();
+    a_restart_goes_on(&server, &simulator, frames).await;
     let second = HolderId::new("second").unwrap();
     let term = standby.try_acquire(&second, Duration::from_secs(60)).await;
     let term = term.unwrap().expect("the leader gave it back");
@@ -175,6 +162,63 @@ async fn the_shipped_rights_are_enough() {
     standby.release(&term.unwrap()).await.unwrap();
 
     assert_eq!(violations(&server), Vec::<String>::new());
+}
+
+async fn start_ingest(
+    log: &NatsLog,
+    simulator: &SimulatorHandle,
+    holder: &str,
+    stop: &Stop,
+) -> Tasks {
+    let settings = ingest_settings(&simulator.url());
+    let ingest = Ingest::new(
+        settings.upstream,
+        settings.pipeline,
+        Arc::new(log.clone()),
+        Arc::new(SystemClock),
+        &Metrics::new().unwrap().meter("ingest"),
+    )
+    .unwrap();
+    let lease = Arc::new(log.lease().await.unwrap());
+    let candidacy = Candidacy::shared(lease, holder, &settings.lease).unwrap();
+    let mut ingesting = Tasks::new(stop.clone());
+    let running = ingest.run(candidacy, stop.clone());
+    ingesting.spawn("ingest", OnFailure::StopAll, running);
+    ingesting
+}
+
+/// Who begins over a log that has events reads its end; with several upstreams that takes pages.
+async fn a_restart_goes_on(server: &NatsServer, simulator: &SimulatorHandle, frames: u64) {
+    let log = NatsLog::connect(config(server, "ingest")).await.unwrap();
+    pages(&log, &Selection::All).await;
+    let before = log.bounds().await.unwrap().last;
+    let stop = Stop::new();
+    let stop_all = stop.clone().drop_guard();
+    let ingesting = start_ingest(&log, simulator, "again", &stop).await;
+    simulator.publish(frames).await;
+    let more = async {
+        while log.bounds().await.unwrap().last < before + frames {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, more).await.unwrap();
+    drop(stop_all);
+    ingesting.join().await.unwrap();
+}
+
+/// Pages of every size, one behind the other.
+async fn pages(log: &NatsLog, selection: &Selection) {
+    for entries in [1, 20, usize::MAX] {
+        let limit = ReadLimit {
+            entries,
+            bytes: 64 << 10,
+        };
+        let mut next = 1;
+        for _ in 0..5 {
+            next = log.read(next, selection, limit).await.unwrap().next;
+        }
+        assert!(next > 1);
+    }
 }
 
 /// All ways in which an edge reads: pages, one entry, several collections, a time, and following some.
@@ -186,17 +230,7 @@ async fn reads_of_every_kind(log: &NatsLog, events: usize) {
         Selection::only([post, TopicFilter::Identity, TopicFilter::Account]),
     ];
     for selection in &selections {
-        for entries in [1, 20, usize::MAX] {
-            let limit = ReadLimit {
-                entries,
-                bytes: 64 << 10,
-            };
-            let mut next = 1;
-            for _ in 0..5 {
-                next = log.read(next, selection, limit).await.unwrap().next;
-            }
-            assert!(next > 1);
-        }
+        pages(log, selection).await;
         let mut follow = log.follow(1, selection).await.unwrap();
         let batch = tokio::time::timeout(PATIENCE, follow.next()).await.unwrap();
         assert!(!batch.unwrap().unwrap().is_empty());
@@ -233,7 +267,7 @@ async fn nobody_may_do_what_is_anothers() {
         (
             "ingest",
             &[
-                "$JS.API.CONSUMER.CREATE.ATP.mine".to_owned(),
+                "$JS.API.CONSUMER.CREATE.OTHER.mine".to_owned(),
                 "$KV.other.key".to_owned(),
                 format!("{stream}.CREATE.MINE"),
                 format!("{stream}.DELETE.ATP"),
