@@ -35,7 +35,7 @@ impl Launch {
     }
 }
 
-/// One program, running but for the moments between its lives.
+/// The program in one of its roles, running but for the moments between its lives.
 pub(super) struct Service {
     pub(super) name: &'static str,
     program: Program,
@@ -54,21 +54,15 @@ impl Service {
         launch: &Launch,
         settings: &[(&str, String)],
     ) -> Result<Self> {
-        let (binary, serves) = match name {
-            "serve" => ("fanjet", true),
-            "edge" => ("fanjet-edge", true),
-            _ => ("fanjet-ingest", false),
-        };
         let ops = free_address()?;
         let mut all = vec![("ops.listen", ops.clone())];
-        let clients = serves.then(free_address).transpose()?;
+        let serves_clients = matches!(name, "serve" | "edge");
+        let clients = serves_clients.then(free_address).transpose()?;
         all.extend(clients.clone().map(|address| ("http.listen", address)));
         all.extend_from_slice(settings);
         let mut words = launch.prefix.clone();
-        words.push(executable(Profile::Dev, binary).display().to_string());
-        if name == "serve" {
-            words.push("serve".to_owned());
-        }
+        words.push(executable(Profile::Dev, "fanjet").display().to_string());
+        words.push(name.to_owned());
         words.extend(all.iter().flat_map(|(key, value)| set(key, value)));
         let mut words = words.into_iter();
         let mut program = Program::new(words.next().context("no program")?)
