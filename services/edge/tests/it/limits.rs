@@ -203,14 +203,14 @@ async fn wide_filters_of_one_address_share_memory() {
     }
     let mut fourth = Client::connect_with(node.addr(), "", &of("192.0.2.1")).await;
     fourth.send(update(3, 3_000)).await;
+    node.metric_becomes(DISCONNECTS, Some("filters_full"), 1.0)
+        .await;
     let (code, reason) = fourth.read_to_end().await.1.unwrap();
     assert_eq!(code, 1013);
     assert!(
         reason.starts_with("no room for long filters now"),
         "{reason}"
     );
-    node.metric_becomes(DISCONNECTS, Some("filters_full"), 1.0)
-        .await;
 
     let body = wide(4, 3_000);
     let headers = format!(
