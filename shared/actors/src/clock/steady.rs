@@ -109,7 +109,8 @@ impl Steps {
         let passed = at.saturating_duration_since(self.at).as_micros();
         let passed_us = u64::try_from(passed).unwrap_or(u64::MAX);
         let expected_us = self.now_us.saturating_add(passed_us);
-        self.at = at;
+        // Whole microseconds only: the rest is left for the next look, or many of them would slow the time down.
+        self.at += Duration::from_micros(passed_us);
         let is_close = |one: i128, other: i128| one.abs_diff(other) <= u128::from(SLACK_US);
         let by_us = i128::from(wall_us) - i128::from(expected_us);
         let by_seconds = by_us as f64 / 1e6;

@@ -116,3 +116,19 @@ fn a_step_that_is_taken_back_is_told() {
     let (now, news) = steps.look(START + 2 * SECOND, after(2 * SECOND));
     assert_eq!((now, news), (START + 2 * SECOND, Some(News::Back)));
 }
+
+/// Whoever stamps events may look every microsecond.
+#[test]
+fn looks_of_less_than_a_microsecond_lose_no_time() {
+    const LOOKS: u64 = 4_000;
+    let begin = after(0);
+    let at = |look: u64| begin + Duration::from_nanos(look * 900);
+    let mut steps = Steps::new(START, begin);
+    let off_us = 100 * HOUR;
+    let mut found = 0;
+    for look in 1..=LOOKS {
+        let passed = (at(look) - begin).as_micros() as u64;
+        found = steps.look(START + off_us + passed, at(look)).0;
+    }
+    assert_eq!(found, START + LOOKS * 900 / 1_000);
+}
