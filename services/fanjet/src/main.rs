@@ -1,10 +1,15 @@
 //! `fanjet`: every role of the cluster in one program. What a role does is in its library; nothing may depend on this package.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use fanjet_config::{Flags, fail, process_env};
+use fanjet_output::{hide_passwords, stderr};
 use fanjet_standalone::{prepare, serve, tail};
+
+/// The exit code for flags that cannot be used, as clap has it.
+const EXIT_USAGE: u8 = 2;
 
 /// A relay for ATProto in one process or many: reads a firehose once, keeps it as one ordered log, serves it to clients of
 /// Bluesky's Jetstream protocol.
@@ -34,7 +39,11 @@ enum Role {
 }
 
 fn main() -> ExitCode {
-    match Cli::parse().role {
+    let role = match Cli::try_parse() {
+        Ok(cli) => cli.role,
+        Err(error) => return not_understood(&error),
+    };
+    match role {
         Role::Serve(args) => serve::main(*args),
         Role::Demo(args) => demo::main(args),
         Role::Tail(args) => tail::main(args),
@@ -46,6 +55,20 @@ fn main() -> ExitCode {
         },
         Role::Prepare(args) => prepare::main(args),
     }
+}
+
+/// The flags cannot be used, or ask for help. An error is for nobody to wait for, and may quote an address with its password.
+fn not_understood(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    let words = error.render();
+    let words = match std::io::stderr().is_terminal() {
+        true => words.ansi().to_string(),
+        false => words.to_string(),
+    };
+    stderr().write(hide_passwords(&words).as_bytes());
+    ExitCode::from(EXIT_USAGE)
 }
 
 #[cfg(feature = "kafka")]

@@ -169,6 +169,12 @@ fn beginning(text: &str) -> &str {
 /// shown, which may be a secret whose name is misspelled.
 fn value_error(path: &str, error: &config::ConfigError, value: Option<&str>) -> ConfigError {
     let mut reason = error.to_string();
+    if reason.contains(", expected struct ") {
+        // What was given for a section may be one of its secrets.
+        let key = path.to_owned();
+        let reason = format!("expected a section; set its keys, such as {path}.KEY");
+        return ConfigError::Value { key, reason };
+    }
     let unknown = reason
         .strip_prefix("unknown field `")
         .and_then(|rest| rest.split_once('`'));

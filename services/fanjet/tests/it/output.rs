@@ -106,17 +106,26 @@ async fn a_process_outlives_the_readers_of_its_lines() {
 /// Whoever waits for the end of a process that cannot start learns it from its exit code.
 #[tokio::test]
 async fn a_start_that_fails_ends_although_nobody_is_told_why() {
-    for sink in [Sink::Full, Sink::Gone, Sink::Still] {
-        let ((stdout, _out), (stderr, _err)) = (sink.open(), sink.open());
-        let process = tokio::process::Command::new(env!("CARGO_BIN_EXE_fanjet"))
-            .env_clear()
-            .args(["serve", "--set", "log.kind=paper"])
-            .stdout(stdout)
-            .stderr(stderr)
-            .kill_on_drop(true)
-            .status();
-        let ended = tokio::time::timeout(PATIENCE, process).await;
-        assert_eq!(ended.unwrap().unwrap().code(), Some(78), "{sink:?}");
+    for (args, code) in [
+        (&["serve", "--set", "log.kind=paper"][..], 78),
+        (&["serve", "--bogus"], 2),
+        (&["bogus"], 2),
+        (&["tail", "ftp://host"], 2),
+        (&[], 2),
+    ] {
+        for sink in [Sink::Full, Sink::Gone, Sink::Still] {
+            let ((stdout, _out), (stderr, _err)) = (sink.open(), sink.open());
+            let process = tokio::process::Command::new(env!("CARGO_BIN_EXE_fanjet"))
+                .env_clear()
+                .args(args)
+                .stdout(stdout)
+                .stderr(stderr)
+                .kill_on_drop(true)
+                .status();
+            let ended = tokio::time::timeout(PATIENCE, process).await;
+            let ended = ended.unwrap_or_else(|_| panic!("{args:?} does not end: {sink:?}"));
+            assert_eq!(ended.unwrap().code(), Some(code), "{args:?} {sink:?}");
+        }
     }
 }
 

@@ -158,6 +158,25 @@ async fn passwords_are_not_shown() {
     }
 }
 
+/// Whoever forgets a flag, or takes one thing for another, did not mean to show anything.
+#[test]
+fn flags_that_cannot_be_used_show_no_password() {
+    let word = "hunter2";
+    let url = format!("ftp://me:{word}@host");
+    let healthcheck = format!("--healthcheck={url}");
+    for args in [
+        &["tail", &url][..],
+        &[&url],
+        &["serve", &url],
+        &["edge", &healthcheck],
+    ] {
+        let (ended, said) = fanjet(args).run().unwrap();
+        assert_eq!(ended.code(), Some(2), "{args:?}: {said}");
+        assert!(said.contains("ftp://(hidden)@host"), "{args:?}: {said}");
+        assert!(!said.contains(word), "{args:?}: {said}");
+    }
+}
+
 #[test]
 fn tail_names_the_argument_that_was_wrong_and_what_is_allowed() {
     for (args, parts) in [
