@@ -55,9 +55,10 @@ pub(crate) struct BatchRequest<'a> {
 }
 
 impl Stored {
-    /// The subject under which it was stored.
+    /// The subject under which it was stored. The server names it behind what the message itself says.
     pub(crate) fn subject(&self) -> &str {
-        self.headers.get(NATS_SUBJECT).map_or("", |it| it.as_str())
+        let subject = self.headers.get_last(NATS_SUBJECT);
+        subject.map_or("", |it| it.as_str())
     }
 }
 
@@ -119,7 +120,7 @@ impl Direct {
             let answer = answer
                 .map_err(|_| Unavailable::Timeout("a batch"))?
                 .ok_or(Unavailable::Disconnected)?;
-            match answer.status.map(|status| status.as_u16()) {
+            match status(&answer).map(|status| status.as_u16()) {
                 None => batch.messages.push(stored(answer)?),
                 Some(END_OF_BATCH) => {
                     let pending = answer.headers.as_ref().and_then(|it| it.get(PENDING));
@@ -135,7 +136,7 @@ impl Direct {
     async fn one(&self, request: String) -> Result<Option<Stored>, Unavailable> {
         let subject = self.subject.clone();
         let answer = self.link.request("a read", subject, request.into()).await?;
-        match answer.status {
+        match status(&answer) {
             None => stored(answer).map(Some),
             Some(StatusCode::NOT_FOUND) => Ok(None),
             Some(_) => Err(refused(&answer)),
@@ -143,11 +144,20 @@ impl Direct {
     }
 }
 
+/// What the server says instead of a message. One that is stored may have any status: that of whoever published it.
+fn status(answer: &Message) -> Option<StatusCode> {
+    let headers = answer.headers.as_ref();
+    let is_stored = headers.is_some_and(|headers| headers.get(NATS_SEQUENCE).is_some());
+    answer.status.filter(|_| !is_stored)
+}
+
+/// Where it stands, says the server behind what the message itself says.
 fn stored(answer: Message) -> Result<Stored, Unavailable> {
     let headers = answer
         .headers
         .ok_or_else(|| Unavailable::Nonsense("a stored message without headers".to_owned()))?;
-    let seq = headers.get(NATS_SEQUENCE).map(|seq| seq.as_str().parse());
+    let seq = headers.get_last(NATS_SEQUENCE);
+    let seq = seq.map(|seq| seq.as_str().parse());
     match seq {
         Some(Ok(seq)) => Ok(Stored {
             seq,

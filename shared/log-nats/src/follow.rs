@@ -165,8 +165,13 @@ impl Reader {
     }
 
     async fn take(&mut self, message: Message, batch: &mut Vec<Entry>) -> Result<(), LogError> {
+        let reply = message.reply.as_ref();
+        if let Some(delivery) = reply.and_then(|reply| Delivery::parse(reply)) {
+            // Whatever status it has is that of whoever published it.
+            return self.take_event(delivery, message, batch).await;
+        }
         match message.status {
-            None => self.take_event(message, batch).await,
+            None => Err(Unavailable::Nonsense("a delivery without a place".to_owned()).into()),
             Some(StatusCode::IDLE_HEARTBEAT) => self.answer(&message).await,
             Some(status) => Err(Unavailable::Nonsense(format!(
                 "the consumer ended: {status:?} {}",
@@ -178,14 +183,10 @@ impl Reader {
 
     async fn take_event(
         &mut self,
+        delivery: Delivery,
         message: Message,
         batch: &mut Vec<Entry>,
     ) -> Result<(), LogError> {
-        let delivery = message
-            .reply
-            .as_ref()
-            .and_then(|reply| Delivery::parse(reply))
-            .ok_or_else(|| Unavailable::Nonsense("a delivery without a place".to_owned()))?;
         match self.position.judge(delivery) {
             Verdict::Fine => {}
             Verdict::Gap => return Err(self.position.gap(delivery.stream_seq)),

@@ -11,6 +11,7 @@ use fanjet_log::{
 use fanjet_log_nats::{NatsConfig, NatsLog};
 use fanjet_testkit::NatsServer;
 use futures::StreamExt;
+use tokio::io::AsyncWriteExt;
 
 use crate::support::{self, within};
 
@@ -53,6 +54,26 @@ impl Scene {
             .admin
             .publish_with_headers(subject, headers, "hi".into());
         sent.await.unwrap().await.unwrap().sequence
+    }
+
+    /// Publishes with a head that clients do not write: it looks like what a server says.
+    async fn stray_with_head(&self, server: &NatsServer, head: &str) {
+        let subject = format!("{}.test", self.config.stream.subject_root);
+        let (head_len, len) = (head.len(), head.len() + 2);
+        let words = format!(
+            "CONNECT {{\"headers\":true,\"verbose\":false}}\r\nHPUB {subject} {head_len} {len}\r\n{head}hi\r\nPING\r\n"
+        );
+        let before = self.log.bounds().await.unwrap().last;
+        let url = server.url();
+        let address = url.strip_prefix("nats://").unwrap();
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream.write_all(words.as_bytes()).await.unwrap();
+        within("the message", async {
+            while self.log.bounds().await.unwrap().last == before {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
     }
 
     async fn stream(&self) -> stream::Stream {
@@ -328,4 +349,36 @@ fn harm(folder: &Path, body: &[u8]) {
         }
     }
     panic!("no file holds it");
+}
+
+/// A message may say of itself what otherwise only the server says.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_looks_like_the_servers_word_is_passed_over() {
+    for head in [
+        "NATS/1.0 100 Idle Heartbeat\r\n\r\n",
+        "NATS/1.0 204 EOB\r\nNats-Num-Pending: 0\r\n\r\n",
+        "NATS/1.0 404 Message Not Found\r\n\r\n",
+        "NATS/1.0 409 Consumer Deleted\r\n\r\n",
+        "NATS/1.0 503\r\n\r\n",
+        "NATS/1.0\r\nNats-Sequence: 2\r\nNats-Subject: x\r\n\r\n",
+        "NATS/1.0\r\nNats-Sequence: x\r\n\r\n",
+    ] {
+        let server = NatsServer::shared().await.unwrap();
+        let scene = Scene::new(&server).await;
+        scene.append(0..3).await;
+        let mut live = scene.log.follow(1, &Selection::All).await.unwrap();
+        up_to(&mut live, 3).await.unwrap();
+        scene.stray_with_head(&server, head).await;
+        assert_eq!(scene.log.last().await.unwrap().unwrap().seq, 3, "{head:?}");
+        scene.append(3..5).await;
+        let next = up_to(&mut live, 6).await;
+        assert_eq!(seqs(&next.expect(head)), [5, 6], "{head:?}");
+        let found = page(&scene.log, 1).await;
+        assert_eq!(seqs(&found.entries), [1, 2, 3, 5, 6], "{head:?}");
+        assert_eq!((found.next, found.at_end), (7, true), "{head:?}");
+        let found = page(&scene.log, 4).await;
+        assert_eq!(seqs(&found.entries), [5, 6], "{head:?}");
+        assert_eq!(scene.log.seq_at(time_of(0)).await.unwrap(), 1, "{head:?}");
+        assert_eq!(scene.log.passed_over().foreign, 1, "{head:?}");
+    }
 }
