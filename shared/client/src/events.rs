@@ -125,7 +125,7 @@ pub struct Events {
     client: Client,
     position: Position,
     backoff: Backoff,
-    /// An event has come: the server is one of Jetstream.
+    /// An event has come, new or not: the server is one of Jetstream.
     has_served: bool,
     state: State,
 }
@@ -247,11 +247,11 @@ impl Events {
                 .no_event(format!("an event without time_us: {}", shown(&json)))
                 .map(Some);
         };
+        self.has_served = true;
         if !self.position.admit(event.time_us(), event.json()) {
             return Ok(None);
         }
         self.backoff.reset();
-        self.has_served = true;
         Ok(Some(Update::Event(event)))
     }
 

@@ -166,6 +166,11 @@ async fn what_is_no_event_costs_itself_or_is_an_error_at_the_beginning() {
     assert!(skipped[1].contains("no zstd frame"), "{skipped:?}");
     assert!(skipped[2].contains("bytes is too long"), "{skipped:?}");
 
+    // The event at the cursor, which was dealt with before, is one too.
+    let server = Flaky::start(history.clone(), vec![Act::Junk { before: 1 }]).await;
+    let mut events = client(&server).behind(history[0].0).events();
+    taken(&mut events, history.len() - 1).await;
+
     let server = Flaky::start(history, vec![Act::Junk { before: 0 }]).await;
     let error = client(&server)
         .starting_at(0)
