@@ -127,6 +127,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-edge",
             "fanjet-ingest",
             "fanjet-kafka",
+            "fanjet-output",
             "fanjet-standalone",
         ],
     ),
