@@ -47,6 +47,8 @@ enum Command {
     Test,
     /// Formatting, clippy, dependency direction, house rules, licences
     Lint,
+    /// The house rules alone: the length of files, module docs, unfinished work
+    Tidy,
     /// No circles and no upward imports between the modules of a crate: of these crates (`cargo xtask modules fanjet-edge`),
     /// or of all that are held to it
     Modules {
@@ -83,6 +85,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Test => test::run(),
         Command::Lint => lint::run(),
+        Command::Tidy => tidy::check(),
         Command::Modules { crates } => modules::check(&crates),
         Command::Tools => tools::run(),
         Command::Kafka(args) => kafka::run(&args),
