@@ -4,12 +4,13 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{bounds, deps, modules, tidy, tools};
+use crate::{bounds, deps, modules, tidy, tools, words};
 use fanjet_tools::shell::{cargo, root, run as run_command};
 
 pub(crate) fn run() -> Result<()> {
     run_command(cargo().args(["fmt", "--all", "--check"]))?;
     tidy::check()?;
+    words::check()?;
     bounds::check()?;
     deps::check()?;
     modules::check(&[])?;

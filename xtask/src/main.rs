@@ -11,6 +11,7 @@
 mod tools;
 
 mod tidy;
+mod words;
 mod bounds;
 mod deps;
 mod modules;
@@ -47,7 +48,7 @@ enum Command {
     Test,
     /// Formatting, clippy, dependency direction, house rules, licences
     Lint,
-    /// The house rules alone: the length of files, module docs, unfinished work
+    /// The house rules alone: file length, module docs, unfinished work, words that must not return
     Tidy,
     /// No circles and no upward imports between the modules of a crate: of these crates (`cargo xtask modules fanjet-edge`),
     /// or of all that are held to it
@@ -85,7 +86,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Test => test::run(),
         Command::Lint => lint::run(),
-        Command::Tidy => tidy::check(),
+        Command::Tidy => tidy::check().and_then(|()| words::check()),
         Command::Modules { crates } => modules::check(&crates),
         Command::Tools => tools::run(),
         Command::Kafka(args) => kafka::run(&args),
