@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use fanjet_actors::SystemClock;
+use fanjet_runtime::SystemClock;
 use fanjet_tools::programs::{Profile, build};
 
 use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog};

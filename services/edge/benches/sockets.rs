@@ -22,12 +22,12 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fanjet_actors::Stop;
 use fanjet_edge::config::Writer;
 use fanjet_edge::metrics::{DELIVERED_BYTES, DELIVERED_EVENTS, ENCODED_EVENTS, SUBSCRIBERS};
 use fanjet_edge::{Edge, EdgeConfig, EdgeHandle};
 use fanjet_log::memory::MemoryLog;
 use fanjet_log::{EventLog, NewEvent};
+use fanjet_runtime::Stop;
 
 use events::commit;
 use instruments::Instruments;

@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use fanjet_actors::{Clock, OnFailure, Stop, SystemClock, Tasks};
 use fanjet_cluster::{Part, Presence};
 use fanjet_log::memory::MemoryNotices;
 use fanjet_log::{EventLog, Notices};
+use fanjet_runtime::{Clock, OnFailure, Stop, SystemClock, Tasks};
 use fanjet_telemetry::{Health, HealthReport};
 use opentelemetry::metrics::Meter;
 use opentelemetry_sdk::trace::SdkTracer;

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use fanjet_actors::Stop;
+use fanjet_runtime::Stop;
 
 /// The phases of the end. Each is entered once, and never left.
 #[derive(Debug, Clone)]

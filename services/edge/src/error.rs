@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fanjet_actors::TaskError;
-use fanjet_boot::Failure;
 use fanjet_http::TlsError;
 use fanjet_log::LogError;
+use fanjet_runtime::TaskError;
+use fanjet_service::Failure;
 use thiserror::Error;
 
 /// A failure that ends the node. What a client does wrong never comes here, nor does a log that is away for a

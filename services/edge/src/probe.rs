@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_actors::Stop;
+use fanjet_runtime::Stop;
 use tokio::time::Instant;
 
 use crate::readiness::{NotReady, Readiness};

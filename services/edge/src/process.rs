@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use fanjet_actors::{Clock, SystemClock};
-use fanjet_boot::{Failure, Process};
 use fanjet_log_nats::{NatsLog, NatsNotices};
 use fanjet_output::say;
+use fanjet_runtime::{Clock, SystemClock};
+use fanjet_service::{Failure, Process};
 
 use crate::tail::Compression;
 use crate::{Edge, EdgeSettings, Surroundings};

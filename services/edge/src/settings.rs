@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use fanjet_boot::{PROCESS_RANGES, Settings};
 use fanjet_config::Range;
 use fanjet_log_nats::NatsConfig;
+use fanjet_service::{PROCESS_RANGES, Settings};
 use fanjet_telemetry::{OpsConfig, OtlpConfig, TelemetryConfig};
 use serde::{Deserialize, Serialize};
 

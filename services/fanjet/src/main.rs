@@ -47,8 +47,8 @@ fn main() -> ExitCode {
         Role::Serve(args) => serve::main(*args),
         Role::Demo(args) => demo::main(args),
         Role::Tail(args) => tail::main(args),
-        Role::Ingest(flags) => fanjet_boot::run(&flags, fanjet_ingest::serve),
-        Role::Edge(flags) => fanjet_boot::run(&flags, fanjet_edge::serve),
+        Role::Ingest(flags) => fanjet_service::run(&flags, fanjet_ingest::serve),
+        Role::Edge(flags) => fanjet_service::run(&flags, fanjet_edge::serve),
         Role::Kafka(args) => match args.into_flags(&process_env()) {
             Ok(flags) => kafka(&flags),
             Err(failure) => fail(&failure, failure.code()),
@@ -73,7 +73,7 @@ fn not_understood(error: &clap::Error) -> ExitCode {
 
 #[cfg(feature = "kafka")]
 fn kafka(flags: &Flags) -> ExitCode {
-    fanjet_boot::run(flags, fanjet_kafka::produce)
+    fanjet_service::run(flags, fanjet_kafka::produce)
 }
 
 #[cfg(not(feature = "kafka"))]

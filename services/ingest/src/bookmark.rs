@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fanjet_actors::Stop;
 use fanjet_log::{Bookmarks, LogError, Seq};
+use fanjet_runtime::Stop;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::time::timeout;

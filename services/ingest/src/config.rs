@@ -9,9 +9,9 @@ mod verify;
 use std::borrow::Cow;
 use std::time::Duration;
 
-use fanjet_boot::{PROCESS_RANGES, Settings};
 use fanjet_config::Range;
 use fanjet_log_nats::NatsConfig;
+use fanjet_service::{PROCESS_RANGES, Settings};
 use fanjet_telemetry::{OpsConfig, OtlpConfig, TelemetryConfig};
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,7 @@
 //! Why ingest stops. Nothing an upstream sends is among the reasons.
 
-use fanjet_boot::Failure;
 use fanjet_log::{AppendError, LogError};
+use fanjet_service::Failure;
 use thiserror::Error;
 
 /// Ingest cannot go on.

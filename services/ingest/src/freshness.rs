@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fanjet_actors::{Backoff, Clock, Stop};
 use fanjet_cluster::freshness::{KEEP_SECONDS, Snapshot, Table};
 use fanjet_event::Topic;
 use fanjet_log::announcer::LONGEST_PAUSE;
 use fanjet_log::memory::MemoryNotices;
 use fanjet_log::{NewEvent, Notices, StoreError, UpstreamId};
+use fanjet_runtime::{Backoff, Clock, Stop};
 use parking_lot::Mutex;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tracing::{debug, info, warn};

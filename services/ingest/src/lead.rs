@@ -10,9 +10,9 @@ mod sightings;
 
 use std::sync::Arc;
 
-use fanjet_actors::Stop;
 use fanjet_log::LogError;
 use fanjet_log::lease::Term;
+use fanjet_runtime::Stop;
 use futures::StreamExt;
 use futures::future::{BoxFuture, OptionFuture};
 use tokio::sync::watch;

@@ -4,9 +4,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_actors::Clock;
 use fanjet_event::TimeUs;
 use fanjet_log::EventLog;
+use fanjet_runtime::Clock;
 use futures::{FutureExt, Stream, StreamExt};
 use tokio::sync::mpsc;
 use tracing::{info, warn};

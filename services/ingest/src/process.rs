@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use fanjet_actors::{Clock, SystemClock};
-use fanjet_boot::{Failure, Process};
 use fanjet_log_nats::{NatsBookmarks, NatsLog, NatsNotices};
+use fanjet_runtime::{Clock, SystemClock};
+use fanjet_service::{Failure, Process};
 
 use crate::{Candidacy, Ingest, IngestConfig, show_subjects};
 

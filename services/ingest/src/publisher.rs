@@ -10,8 +10,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_actors::Backoff;
 use fanjet_log::{AppendError, Appender, EventLog, LogError, NewEvent, Seq};
+use fanjet_runtime::Backoff;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 

@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-use fanjet_actors::Backoff;
 use fanjet_event::TimeUs;
 use fanjet_log::{Bookmarks, Entry, EventLog, LogError, Origin, Seq, UpstreamId, first_seq};
+use fanjet_runtime::Backoff;
 use fanjet_wire::envelope::Subject;
 use futures::future::BoxFuture;
 use tracing::warn;

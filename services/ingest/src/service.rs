@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use fanjet_actors::{Clock, OnFailure, Stop, Tasks};
 use fanjet_cluster::{Part, Presence};
 use fanjet_log::announcer::Announcer;
 use fanjet_log::memory::MemoryBookmarks;
 use fanjet_log::{Bookmarks, EventLog, LogError, Notices};
+use fanjet_runtime::{Clock, OnFailure, Stop, Tasks};
 use fanjet_telemetry::Health;
 use futures::FutureExt;
 use opentelemetry::metrics::Meter;

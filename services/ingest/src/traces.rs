@@ -8,9 +8,9 @@ use std::num::{NonZeroU64, NonZeroU128};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use fanjet_actors::Clock;
 use fanjet_event::Nsid;
 use fanjet_log::{NewEvent, Origin, Seq, TraceParent};
+use fanjet_runtime::Clock;
 use fanjet_telemetry::span_time;
 use opentelemetry::trace::{Span, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue};

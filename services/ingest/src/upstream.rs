@@ -18,8 +18,8 @@ mod first;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_actors::{Backoff, Clock, Stop};
 use fanjet_log::UpstreamId;
+use fanjet_runtime::{Backoff, Clock, Stop};
 use futures::future::BoxFuture;
 use futures::{FutureExt, future};
 use tokio::time::{Instant, sleep_until, timeout};

@@ -11,12 +11,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fanjet_actors::{Clock, Stop, SystemClock};
 use fanjet_event::Topic;
 use fanjet_kafka::config::Delivery;
 use fanjet_kafka::{Kafka, KafkaConfig};
 use fanjet_log::memory::{MemoryBookmarks, MemoryLog};
 use fanjet_log::{EventLog, NewEvent, Origin, UpstreamId};
+use fanjet_runtime::{Clock, Stop, SystemClock};
 use fanjet_telemetry::Metrics;
 use fanjet_testkit::KafkaServer;
 

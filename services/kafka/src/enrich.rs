@@ -14,9 +14,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_actors::{OnFailure, Stop, Tasks};
 use fanjet_identity::{Answered, Budget, Looking, Rate, Who};
 use fanjet_log::{Entry, LogError};
+use fanjet_runtime::{OnFailure, Stop, Tasks};
 use futures::future::{BoxFuture, join_all};
 use tokio::time::{Instant, timeout_at};
 

@@ -1,8 +1,8 @@
 //! What stops the producer, whose fault it is, and whether to try again.
 
-use fanjet_actors::TaskError;
-use fanjet_boot::Failure;
 use fanjet_log::{LogError, Seq};
+use fanjet_runtime::TaskError;
+use fanjet_service::Failure;
 #[cfg(feature = "client")]
 use rdkafka::error::KafkaError as ClientError;
 #[cfg(feature = "client")]

@@ -4,16 +4,16 @@
 use std::sync::Arc;
 
 use clap::Subcommand;
-#[cfg(feature = "client")]
-use fanjet_actors::{Clock, SystemClock};
-use fanjet_boot::Failure;
-#[cfg(feature = "client")]
-use fanjet_boot::Process;
 use fanjet_config::Flags;
 #[cfg(feature = "client")]
 use fanjet_log_nats::{NatsBookmarks, NatsLog};
 #[cfg(feature = "client")]
 use fanjet_output::say;
+#[cfg(feature = "client")]
+use fanjet_runtime::{Clock, SystemClock};
+use fanjet_service::Failure;
+#[cfg(feature = "client")]
+use fanjet_service::Process;
 
 use crate::atkafka::{AtKafkaFlags, Upstream, settings};
 #[cfg(feature = "client")]

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use fanjet_actors::{Clock, Stop};
 use fanjet_log::{Bookmarks, EventLog};
+use fanjet_runtime::{Clock, Stop};
 use fanjet_telemetry::{Health, HealthReport};
 use opentelemetry::metrics::Meter;
 

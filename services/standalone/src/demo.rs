@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use fanjet_actors::{Clock, SystemClock};
-use fanjet_boot::{Failure, Process, Settings, run_with};
 use fanjet_client::{Client, Endpoint};
 use fanjet_config::{ConfigError, Flags, Sources, fail, load};
 use fanjet_output::say;
+use fanjet_runtime::{Clock, SystemClock};
+use fanjet_service::{Failure, Process, Settings, run_with};
 use fanjet_simulator::{Rate, Simulator, SimulatorConfig, Source, WorldConfig};
 
 use crate::serve::{Node, ServeSettings, open_log, tail_command};

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::process::ExitCode;
 
-use fanjet_actors::{Clock, SystemClock};
-use fanjet_boot::{Failure, Process, Settings};
 use fanjet_config::{Flags, Range};
 use fanjet_log_nats::{NatsConfig, prepare_patiently};
 use fanjet_output::say;
+use fanjet_runtime::{Clock, SystemClock};
+use fanjet_service::{Failure, Process, Settings};
 use fanjet_telemetry::TelemetryConfig;
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +44,7 @@ impl Settings for PrepareSettings {
 
 /// Prepares, and ends.
 pub fn main(args: Args) -> ExitCode {
-    fanjet_boot::run(&args.flags, prepare)
+    fanjet_service::run(&args.flags, prepare)
 }
 
 async fn prepare(settings: PrepareSettings, process: &mut Process) -> Result<(), Failure> {

@@ -8,12 +8,12 @@ mod node;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use fanjet_boot::{Failure, Process};
 use fanjet_config::{EXIT_CONFIG, Flags, fail, process_env};
 use fanjet_kafka::KafkaError;
 use fanjet_kafka::atkafka::{AtKafkaFlags, Upstream, settings};
 use fanjet_log::EventLog;
 use fanjet_output::say;
+use fanjet_service::{Failure, Process};
 
 pub(crate) use node::Node;
 pub(crate) use open_log::open_log;
@@ -72,7 +72,7 @@ impl Args {
 /// Serves until it is stopped.
 pub fn main(args: Args) -> ExitCode {
     match args.into_flags(&process_env()) {
-        Ok(flags) => fanjet_boot::run(&flags, serve),
+        Ok(flags) => fanjet_service::run(&flags, serve),
         Err(error) => fail(error, EXIT_CONFIG),
     }
 }

@@ -12,10 +12,10 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use fanjet_actors::{Clock, OnFailure, Stop, SystemClock, Tasks, stop_on_signal};
 use fanjet_client::{Client, Endpoint};
 use fanjet_config::fail;
 use fanjet_filter::Filter;
+use fanjet_runtime::{Clock, OnFailure, Stop, SystemClock, Tasks, stop_on_signal};
 
 use error::TailError;
 pub(crate) use screen::Style;

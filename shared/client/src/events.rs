@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fanjet_actors::Backoff;
+use fanjet_runtime::Backoff;
 use futures::future::BoxFuture;
 use tokio::time::{Instant, sleep_until};
 

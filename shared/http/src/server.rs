@@ -15,7 +15,7 @@ use actix_service::{
 };
 use actix_web::dev::{AppConfig, Server};
 use actix_web::error::Error;
-use fanjet_actors::Stop;
+use fanjet_runtime::Stop;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpStream;
 use tokio::time::timeout;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::{fs, io};
 
-use fanjet_actors::Stop;
+use fanjet_runtime::Stop;
 use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::time::interval;

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
-use fanjet_actors::SystemClock;
 use fanjet_event::{Action, Did, Nsid, RecordKey, Tid, TimeUs, Topic};
 use fanjet_log::{EventLog, NewEvent, Origin, ReadLimit, Selection, TopicFilter, UpstreamId};
 use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog, Verify};
+use fanjet_runtime::SystemClock;
 use futures::StreamExt;
 use futures::future::try_join_all;
 

@@ -84,8 +84,8 @@ async fn blocking<T: Send + 'static>(
 mod tests {
     use std::sync::Arc;
 
-    use fanjet_actors::SystemClock;
     use fanjet_log::EventLog;
+    use fanjet_runtime::SystemClock;
 
     use super::*;
     use crate::EmbeddedConfig;

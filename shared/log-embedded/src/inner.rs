@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use fanjet_actors::Clock;
 use fanjet_log::{LogIdentity, first_seq};
+use fanjet_runtime::Clock;
 use tracing::info;
 
 use crate::disk::Disk;

@@ -6,12 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fanjet_actors::Clock;
 use fanjet_event::TimeUs;
 use fanjet_log::{
     AppendError, Appender, Bounds, Entry, EventLog, Follow, LogError, LogIdentity, Page, ReadLimit,
     Selection, Seq,
 };
+use fanjet_runtime::Clock;
 
 use crate::append::EmbeddedAppender;
 use crate::decode::Decoder;

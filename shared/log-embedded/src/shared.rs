@@ -3,8 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
-use fanjet_actors::Clock;
 use fanjet_log::{LogError, LogIdentity, Seq};
+use fanjet_runtime::Clock;
 use parking_lot::RwLock;
 use tokio::sync::{Semaphore, watch};
 

@@ -20,10 +20,10 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fanjet_actors::Clock;
 use fanjet_log::contract::{event, events};
 use fanjet_log::{Bounds, EventLog, LogError, ReadLimit, Selection, Seq};
 use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog, Sync, Verify};
+use fanjet_runtime::Clock;
 use futures::StreamExt;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fanjet_actors::Backoff;
+use fanjet_runtime::Backoff;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::debug;
 

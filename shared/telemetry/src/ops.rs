@@ -11,8 +11,8 @@ use actix_web::dev::Extensions;
 use actix_web::http::header::ContentType;
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpResponse, web};
-use fanjet_actors::Stop;
 use fanjet_http::{Listening, Paths, Setup, get, listen, semantics};
+use fanjet_runtime::Stop;
 use thiserror::Error;
 use tracing::debug;
 

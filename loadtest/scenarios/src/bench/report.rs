@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
-use fanjet_actors::{Clock, SystemClock};
+use fanjet_runtime::{Clock, SystemClock};
 use fanjet_swarm::Report;
 use fanjet_tools::shell::target;
 use serde::Serialize;

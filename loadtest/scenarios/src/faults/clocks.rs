@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use fanjet_actors::{Clock as _, SystemClock};
+use fanjet_runtime::{Clock as _, SystemClock};
 use tokio::time::sleep;
 
 use super::clock::Clock;

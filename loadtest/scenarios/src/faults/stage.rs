@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use fanjet_actors::{Clock, SystemClock};
+use fanjet_runtime::{Clock, SystemClock};
 use fanjet_simulator::{Rate, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig};
 use fanjet_testkit::NatsServer;
 use tempfile::TempDir;

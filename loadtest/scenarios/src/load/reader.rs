@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use bytes::Bytes;
-use fanjet_actors::{Clock, SystemClock};
 use fanjet_oracle::{Filter, Ledger, Seen, Start, StreamJudge, Verdict};
+use fanjet_runtime::{Clock, SystemClock};
 use fanjet_testkit::LeanClient;
 use fanjet_testkit::lean_client::Frame;
 use tokio::time::{Instant, sleep, timeout_at};

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
-use fanjet_actors::{Clock, SystemClock};
 use fanjet_event::{Datetime, TimeUs, Topic};
 use fanjet_log::{NewEvent, Origin, UpstreamId};
+use fanjet_runtime::{Clock, SystemClock};
 
 pub(crate) const DENSE: &str = "app.bsky.feed.post";
 /// One event in 10,000.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use fanjet_actors::SystemClock;
 use fanjet_log::{EventLog, UpstreamId};
 use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog, Verify};
 use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl};
+use fanjet_runtime::SystemClock;
 use fanjet_testkit::NatsServer;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;

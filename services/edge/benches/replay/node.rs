@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
-use fanjet_actors::Stop;
 use fanjet_edge::metrics::REPLAY_READ_EVENTS;
 use fanjet_edge::{Edge, EdgeConfig};
+use fanjet_runtime::Stop;
 
 use crate::figures::{Figures, cpu, peak_memory};
 use crate::instruments::Instruments;

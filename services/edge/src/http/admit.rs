@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponseBuilder};
-use fanjet_actors::Stop;
 use fanjet_filter::{OptionsError, SubscriberOptions};
+use fanjet_runtime::Stop;
 use ipnet::IpNet;
 use tracing::warn;
 

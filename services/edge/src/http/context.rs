@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fanjet_actors::{Clock, Stop};
+use fanjet_runtime::{Clock, Stop};
 
 use super::admit::Entrance;
 use crate::metrics::Metrics;

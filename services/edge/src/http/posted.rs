@@ -11,8 +11,8 @@ use actix_web::error::PayloadError;
 use actix_web::http::header;
 use actix_web::web;
 use bytes::{Bytes, BytesMut};
-use fanjet_actors::Stop;
 use fanjet_filter::{Filter, MessageError};
+use fanjet_runtime::Stop;
 use futures::{Stream, StreamExt};
 
 use crate::limits::Sending;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, web};
-use fanjet_actors::Stop;
 use fanjet_http::{Listening, Paths, Setup, Tls, get, listen, semantics};
+use fanjet_runtime::Stop;
 use rustix::process::{Resource, getrlimit};
 use socket2::{SockRef, TcpKeepalive};
 use tracing::{info, warn};

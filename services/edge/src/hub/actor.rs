@@ -9,7 +9,7 @@ use std::time::Duration;
 use actix::{
     Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, StreamHandler, WrapFuture,
 };
-use fanjet_actors::Stop;
+use fanjet_runtime::Stop;
 use fanjet_wire::close::CloseReason;
 use tokio::sync::watch;
 use tokio::time::Instant;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use fanjet_actors::{Backoff, Stop};
 use fanjet_log::{EventLog, LogError, ReadLimit, Selection, Seq};
+use fanjet_runtime::{Backoff, Stop};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use parking_lot::Mutex;

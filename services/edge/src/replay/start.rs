@@ -12,9 +12,9 @@ mod search;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_actors::Clock;
 use fanjet_event::{Cursor, TimeUs};
 use fanjet_log::{LogError, Seq};
+use fanjet_runtime::Clock;
 use thiserror::Error;
 
 use self::questions::Placed;

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, WrapFuture};
 use actix_web::HttpRequest;
-use fanjet_actors::Stop;
+use fanjet_runtime::Stop;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use hashbrown::{HashMap, HashSet};

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_actors::{Clock, Stop};
+use fanjet_runtime::{Clock, Stop};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tracing::error;
 

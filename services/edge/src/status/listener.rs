@@ -4,10 +4,10 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_actors::{Backoff, Clock, Stop};
 use fanjet_cluster::{Presence, Standing};
 use fanjet_log::announcer::{Announcer, LONGEST_PAUSE};
 use fanjet_log::{Notices, StoreError};
+use fanjet_runtime::{Backoff, Clock, Stop};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{debug, warn};
 

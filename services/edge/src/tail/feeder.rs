@@ -7,9 +7,9 @@ use std::cmp::Ordering;
 use std::pin::pin;
 use std::sync::Arc;
 
-use fanjet_actors::{Backoff, Clock, Stop};
 use fanjet_event::TimeUs;
 use fanjet_log::{Bounds, EventLog, LogError, LogIdentity, Seq};
+use fanjet_runtime::{Backoff, Clock, Stop};
 use futures::StreamExt;
 use tokio::time::Instant;
 use tracing::{error, info, warn};

@@ -3,9 +3,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use fanjet_actors::Stop;
 use fanjet_edge::metrics::{DELIVERED_EVENTS, ENCODED_EVENTS, RING_BYTES};
 use fanjet_edge::{Edge, EdgeConfig, EdgeError};
+use fanjet_runtime::Stop;
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use tokio_tungstenite::tungstenite::Message;

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use fanjet_actors::{Clock, SystemClock};
 use fanjet_edge::metrics::{CURSOR_QUESTIONS, DISCONNECTS};
 use fanjet_log::Entry;
+use fanjet_runtime::{Clock, SystemClock};
 use futures::future::join_all;
 
 use crate::support::{Client, Fault, FaultyLog, Node, commit, eventually, time_of};

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use fanjet_actors::{Clock, SystemClock};
 use fanjet_edge::metrics::{DISCONNECTS, LAGGARDS, REFUSED_HANDSHAKES, REPLAYS, SUBSCRIBERS};
 use fanjet_event::Topic;
 use fanjet_log::Entry;
+use fanjet_runtime::{Clock, SystemClock};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};

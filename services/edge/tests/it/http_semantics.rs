@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use fanjet_actors::{OnFailure, Stop, Tasks};
 use fanjet_edge::metrics::{DISCONNECTS, REFUSED_CONNECTIONS, REFUSED_HANDSHAKES};
+use fanjet_runtime::{OnFailure, Stop, Tasks};
 use fanjet_telemetry::{Metrics, OpsConfig, OpsServer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

@@ -8,7 +8,6 @@ use std::time::Duration;
 use async_nats::HeaderMap;
 use async_nats::jetstream;
 use bytes::Bytes;
-use fanjet_actors::{Stop, SystemClock};
 use fanjet_edge::metrics::{
     DAMAGED_READS, DISCONNECTS, FEEDER_RESTARTS, PASSED_OVER, REFUSED_HANDSHAKES,
 };
@@ -16,6 +15,7 @@ use fanjet_edge::{Edge, EdgeConfig, EdgeHandle, Surroundings};
 use fanjet_log::memory::MemoryNotices;
 use fanjet_log::{Entry, EventLog, Seq};
 use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl, StreamConfig};
+use fanjet_runtime::{Stop, SystemClock};
 use fanjet_testkit::NatsServer;
 use tokio_tungstenite::tungstenite::Error;
 

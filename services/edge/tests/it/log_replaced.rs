@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream;
-use fanjet_actors::{Stop, SystemClock};
 use fanjet_edge::metrics::{DISCONNECTS, FEEDER_RESTARTS, SUBSCRIBERS};
 use fanjet_edge::{Edge, EdgeConfig, EdgeHandle, Surroundings};
 use fanjet_log::memory::{MemoryLog, MemoryNotices, MemoryOptions};
 use fanjet_log::{EventLog, Seq};
 use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl, StreamConfig};
+use fanjet_runtime::{Stop, SystemClock};
 use fanjet_testkit::NatsServer;
 use futures::future::BoxFuture;
 

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_actors::Stop;
 use fanjet_edge::metrics::REFUSED_CONNECTIONS;
 use fanjet_edge::{Edge, EdgeConfig};
+use fanjet_runtime::Stop;
 use futures::StreamExt;
 use opentelemetry::metrics::MeterProvider;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

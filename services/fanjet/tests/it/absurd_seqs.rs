@@ -1,6 +1,6 @@
 //! An upstream that sends seqs far off: up to the last that there is and back, within one connection and before a restart.
 
-use fanjet_actors::{Clock, SystemClock};
+use fanjet_runtime::{Clock, SystemClock};
 use fanjet_simulator::{
     CursorHabit, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig,
 };

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use fanjet_actors::{Clock, SystemClock};
+use fanjet_runtime::{Clock, SystemClock};
 use fanjet_simulator::{Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig};
 use fanjet_testkit::JetstreamClient;
 

@@ -1,7 +1,7 @@
 //! A log in a folder whose events have all expired, and a process that ends then: the numbering goes on, and so does the
 //! upstream with what came while it was down.
 
-use fanjet_actors::{Clock, SystemClock};
+use fanjet_runtime::{Clock, SystemClock};
 use fanjet_simulator::{
     CursorHabit, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig,
 };

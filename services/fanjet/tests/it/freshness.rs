@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_actors::{Clock, OnFailure, Stop, Tasks};
 use fanjet_edge::{Edge, Surroundings};
 use fanjet_ingest::{Candidacy, Ingest};
 use fanjet_log_nats::{NatsLog, NatsNotices};
+use fanjet_runtime::{Clock, OnFailure, Stop, Tasks};
 use fanjet_simulator::{Rate, Simulator, SimulatorConfig, Source, WorldConfig};
 use fanjet_telemetry::Metrics;
 use serde_json::Value;

@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_actors::{OnFailure, Stop, SystemClock, Tasks};
 use fanjet_edge::{Edge, EdgeHandle, Surroundings};
 use fanjet_ingest::{Candidacy, Ingest, IngestError};
 use fanjet_log_nats::{NatsConfig, NatsLog, NatsNotices, ServerUrl};
+use fanjet_runtime::{OnFailure, Stop, SystemClock, Tasks};
 use fanjet_simulator::{Rate, SimulatorHandle};
 use fanjet_telemetry::{Health, Metrics, OpsConfig, OpsServer};
 use fanjet_testkit::NatsServer;

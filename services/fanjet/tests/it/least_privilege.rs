@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_actors::{OnFailure, Stop, SystemClock, Tasks};
-use fanjet_boot::Settings;
 use fanjet_config::{Flags, Secret, Sources, load};
 use fanjet_edge::config::{DrainConfig, HttpConfig, TailConfig};
 use fanjet_edge::{Edge, EdgeConfig};
@@ -12,6 +10,8 @@ use fanjet_ingest::{Candidacy, Ingest, IngestConfig};
 use fanjet_log::lease::{HolderId, LeaseStore};
 use fanjet_log::{EventLog, ReadLimit, Selection, TopicFilter};
 use fanjet_log_nats::{NatsConfig, NatsLog, Prepared, ServerUrl, StreamConfig, prepare};
+use fanjet_runtime::{OnFailure, Stop, SystemClock, Tasks};
+use fanjet_service::Settings;
 use fanjet_simulator::{Rate, SimulatorHandle};
 use fanjet_telemetry::Metrics;
 use fanjet_testkit::{JetstreamClient, NatsServer};

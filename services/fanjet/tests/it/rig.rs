@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_actors::SystemClock;
 use fanjet_log::Entry;
 use fanjet_log::contract::whole;
 use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog};
+use fanjet_runtime::SystemClock;
 use fanjet_simulator::{
     ExpectedEvent, Rate, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig,
 };

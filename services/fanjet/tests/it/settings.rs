@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use fanjet_boot::Settings;
 use fanjet_config::SECTIONS;
 use fanjet_edge::EdgeSettings;
 use fanjet_ingest::IngestConfig;
 use fanjet_kafka::KafkaSettings;
+use fanjet_service::Settings;
 use fanjet_standalone::prepare::PrepareSettings;
 use fanjet_standalone::serve::ServeSettings;
 

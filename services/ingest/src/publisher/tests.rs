@@ -3,12 +3,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use fanjet_actors::SystemClock;
 use fanjet_event::{Datetime, TimeUs, Topic};
 use fanjet_log::memory::{Fault, MemoryLog};
 use fanjet_log::{
     Bounds, Entry, Follow, LogIdentity, Origin, Page, ReadLimit, Selection, UpstreamId,
 };
+use fanjet_runtime::SystemClock;
 use fanjet_telemetry::Metrics;
 
 use super::*;

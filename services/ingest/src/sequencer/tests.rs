@@ -1,10 +1,10 @@
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use fanjet_actors::{Clock, SteadyClock};
 use fanjet_event::{Datetime, Did, Topic};
 use fanjet_log::memory::MemoryLog;
 use fanjet_log::{EventLog, UpstreamId};
+use fanjet_runtime::{Clock, SteadyClock};
 use fanjet_wire::envelope::Envelope;
 use proptest::prelude::*;
 

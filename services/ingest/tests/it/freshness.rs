@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fanjet_actors::Clock;
 use fanjet_cluster::freshness::Snapshot;
 use fanjet_ingest::Candidacy;
 use fanjet_log::Notices;
 use fanjet_log::memory::{MemoryLease, MemoryLog, MemoryNotices};
+use fanjet_runtime::Clock;
 use fanjet_simulator::{Rate, Simulator, SimulatorConfig, SimulatorHandle, Source};
 use tokio::time::Instant;
 

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fanjet_actors::{Clock, SystemClock};
 use fanjet_log::contract::whole;
 use fanjet_log::memory::{Fault, MemoryBookmarks, MemoryLog};
 use fanjet_log::{Bookmarks, EventLog};
+use fanjet_runtime::{Clock, SystemClock};
 use fanjet_simulator::{
     CursorHabit, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig,
 };

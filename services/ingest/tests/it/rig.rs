@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_actors::{Clock, Stop, SystemClock};
 use fanjet_ingest::{Candidacy, DEFAULTS, Ingest, IngestConfig, IngestError, LeaseConfig};
 use fanjet_log::contract::whole;
 use fanjet_log::lease::LeaseStore;
 use fanjet_log::memory::{MemoryBookmarks, MemoryLease, MemoryLog, MemoryNotices};
 use fanjet_log::{Bookmarks, EventLog, Notices};
+use fanjet_runtime::{Clock, Stop, SystemClock};
 use fanjet_simulator::{
     CursorHabit, FaultRule, Rate, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig,
 };

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use fanjet_actors::Clock;
 use fanjet_log::{Bookmarks, EventLog, Seq};
+use fanjet_runtime::Clock;
 
 use super::bookmark::BookmarkKeeper;
 use super::progress::Progress;

@@ -6,8 +6,8 @@ mod position;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use fanjet_actors::Backoff;
 use fanjet_log::{LogError, LogIdentity, Selection};
+use fanjet_runtime::Backoff;
 use futures::StreamExt;
 use parking_lot::Mutex;
 use tokio::time::Instant;

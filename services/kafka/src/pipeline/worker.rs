@@ -4,8 +4,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_actors::{Backoff, Clock, Stop, Tasks};
 use fanjet_log::{Bookmarks, EventLog, LogError, ReadLimit, Selection, Seq};
+use fanjet_runtime::{Backoff, Clock, Stop, Tasks};
 use tracing::{error, warn};
 
 use super::context::Context;

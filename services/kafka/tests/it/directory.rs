@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use fanjet_actors::{OnFailure, Stop, Tasks};
+use fanjet_runtime::{OnFailure, Stop, Tasks};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use fanjet_actors::{Stop, SystemClock};
 use fanjet_event::Topic;
 use fanjet_ingest::{Candidacy, DEFAULTS, Ingest, IngestConfig};
 use fanjet_kafka::{Kafka, KafkaConfig, KafkaError};
@@ -13,6 +12,7 @@ use fanjet_log::memory::{MemoryBookmarks, MemoryLog};
 use fanjet_log::{
     Bookmarks, Entry, EventLog, NewEvent, Origin, ReadLimit, Selection, TraceParent, UpstreamId,
 };
+use fanjet_runtime::{Stop, SystemClock};
 use fanjet_simulator::{Rate, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig};
 use fanjet_telemetry::{Health, HealthReport, Metrics};
 use rand::rngs::StdRng;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use fanjet_actors::{OnFailure, Stop, Tasks};
 use fanjet_log::EventLog;
 use fanjet_log::memory::MemoryLog;
+use fanjet_runtime::{OnFailure, Stop, Tasks};
 use fanjet_testkit::KafkaServer;
 use fanjet_testkit::kafka_reader::{Isolation, read_all};
 use serde_json::{Value, json};

@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use fanjet_actors::{Stop, SystemClock};
-use fanjet_boot::{Failure, Process};
 use fanjet_edge::{Edge, EdgeHandle, Surroundings};
 use fanjet_ingest::{Candidacy, Ingest};
 use fanjet_output::say;
+use fanjet_runtime::{Stop, SystemClock};
+use fanjet_service::{Failure, Process};
 use fanjet_telemetry::Health;
 
 use super::ServeSettings;

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use fanjet_actors::{Clock, SystemClock};
-use fanjet_boot::{Failure, Process};
 use fanjet_ingest::{Candidacy, show_subjects};
 use fanjet_log::memory::MemoryNotices;
 use fanjet_log::{Bookmarks, EventLog, Notices};
 use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog, FolderBookmarks, OpenError};
 use fanjet_log_nats::{NatsBookmarks, NatsLog, NatsNotices};
+use fanjet_runtime::{Clock, SystemClock};
+use fanjet_service::{Failure, Process};
 use fanjet_telemetry::{Health, HealthReport};
 
 use super::ServeSettings;

@@ -9,10 +9,10 @@ pub(super) use without_client::Producer;
 mod with_client {
     use std::sync::Arc;
 
-    use fanjet_actors::{Stop, SystemClock};
-    use fanjet_boot::{Failure, Process};
     use fanjet_kafka::Kafka;
     use fanjet_log::{Bookmarks, EventLog};
+    use fanjet_runtime::{Stop, SystemClock};
+    use fanjet_service::{Failure, Process};
     use fanjet_telemetry::Health;
 
     use crate::serve::ServeSettings;
@@ -54,10 +54,10 @@ mod with_client {
 mod without_client {
     use std::sync::Arc;
 
-    use fanjet_actors::Stop;
-    use fanjet_boot::{Failure, Process};
     use fanjet_kafka::NO_CLIENT;
     use fanjet_log::{Bookmarks, EventLog};
+    use fanjet_runtime::Stop;
+    use fanjet_service::{Failure, Process};
     use fanjet_telemetry::Health;
 
     use crate::serve::ServeSettings;

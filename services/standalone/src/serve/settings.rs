@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use fanjet_boot::{Failure, PROCESS_RANGES, Settings};
 use fanjet_config::Range;
 use fanjet_edge::config::{
     DrainConfig, HttpConfig, HubConfig, LimitsConfig, ReplayConfig, StatusConfig, SubscriberConfig,
@@ -13,6 +12,7 @@ use fanjet_ingest::{FilterConfig, FreshnessConfig, LeaseConfig, PipelineConfig, 
 use fanjet_kafka::{KafkaConfig, KafkaSettings};
 use fanjet_log_embedded::EmbeddedConfig;
 use fanjet_log_nats::NatsConfig;
+use fanjet_service::{Failure, PROCESS_RANGES, Settings};
 use fanjet_telemetry::{OpsConfig, OtlpConfig, TelemetryConfig};
 use serde::{Deserialize, Serialize};
 

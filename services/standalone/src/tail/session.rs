@@ -3,8 +3,8 @@
 use std::io;
 use std::time::Duration;
 
-use fanjet_actors::{Clock, Stop};
 use fanjet_client::{Client, Endpoint, Event, Events, Update};
+use fanjet_runtime::{Clock, Stop};
 use futures::FutureExt;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 

@@ -79,7 +79,7 @@ impl TestClock {
     }
 }
 
-impl fanjet_actors::Clock for TestClock {
+impl fanjet_runtime::Clock for TestClock {
     fn now_us(&self) -> u64 {
         self.0.lock().0
     }

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use fanjet_actors::Clock;
 use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog};
+use fanjet_runtime::Clock;
 
 /// A clock that stands still until it is told otherwise; then that time has passed.
 #[derive(Debug, Default)]

@@ -2,9 +2,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_actors::{Stop, SystemClock};
 use fanjet_edge::{Edge, EdgeConfig, EdgeError, EdgeHandle, Surroundings};
 use fanjet_log::memory::MemoryNotices;
+use fanjet_runtime::{Stop, SystemClock};
 
 use super::instruments::Instruments;
 use super::{Client, FaultyLog, commit, time_of};

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use fanjet_actors::{OnFailure, Stop, SystemClock, Tasks};
 use fanjet_kafka::{Kafka, KafkaConfig};
 use fanjet_log::EventLog;
 use fanjet_log::contract::{events, time_of};
 use fanjet_log_nats::{NatsBookmarks, NatsLog};
+use fanjet_runtime::{OnFailure, Stop, SystemClock, Tasks};
 use fanjet_telemetry::Metrics;
 use fanjet_testkit::kafka_reader::{Isolation, read_all};
 use fanjet_testkit::{KafkaServer, NatsServer};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use fanjet_actors::{OnFailure, Stop, Tasks};
 use fanjet_did_web::{redirects, within_by};
+use fanjet_runtime::{OnFailure, Stop, Tasks};
 use fanjet_testkit::NameServer;
 use fanjet_testkit::name_server::Zone;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use fanjet_actors::{OnFailure, Stop, Tasks, stop_on_signal};
 use fanjet_output::say;
+use fanjet_runtime::{OnFailure, Stop, Tasks, stop_on_signal};
 use fanjet_telemetry::{Health, Metrics, OpsConfig, OpsServer, Otlp, OtlpConfig, Traces};
 use opentelemetry::metrics::Meter;
 use opentelemetry_sdk::trace::SdkTracer;

@@ -11,8 +11,8 @@ use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use fanjet_actors::{Clock, SystemClock};
 use fanjet_oracle::{Filter, Matcher, Piece};
+use fanjet_runtime::{Clock, SystemClock};
 use mio::{Events, Poll, Token};
 use rand_chacha::ChaCha8Rng;
 

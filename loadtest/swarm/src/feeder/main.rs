@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use clap::Parser;
-use fanjet_actors::{Clock, SystemClock};
 use fanjet_log::{Appender, EventLog};
 use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl};
+use fanjet_runtime::{Clock, SystemClock};
 use fanjet_swarm::{Feed, Target};
 use tokio::signal::unix::{SignalKind, signal};
 

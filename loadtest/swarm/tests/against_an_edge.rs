@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use fanjet_actors::{Clock, Stop, SystemClock};
 use fanjet_edge::{Edge, EdgeConfig, EdgeHandle};
 use fanjet_log::EventLog;
 use fanjet_log::memory::MemoryLog;
+use fanjet_runtime::{Clock, Stop, SystemClock};
 use fanjet_swarm::{Conductor, Feed, Moment, Plan, Progress, Report, Target, World, run, scout};
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;

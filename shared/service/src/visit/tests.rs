@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use fanjet_actors::Stop;
+use fanjet_runtime::Stop;
 use fanjet_telemetry::{Health, HealthReport, Metrics, OpsServer};
 
 use super::*;

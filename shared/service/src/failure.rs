@@ -3,9 +3,9 @@
 use std::fmt::Display;
 use std::io;
 
-use fanjet_actors::TaskError;
 use fanjet_config::{ConfigError, EXIT_CONFIG};
 use fanjet_log::LogError;
+use fanjet_runtime::TaskError;
 use fanjet_telemetry::{LogError as LoggingError, MetricsError, OpsError, OtlpError};
 use thiserror::Error;
 
