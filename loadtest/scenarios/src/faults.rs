@@ -1,6 +1,6 @@
 //! Real faults on real programs: full disks, servers that refuse, broken outputs, wrong clocks, hostile peers.
 //!
-//! What programs and clients do meanwhile and afterwards is held against `docs/faults.md`, and nothing of it stands here: a
+//! What programs and clients do meanwhile and afterwards is held against `docs/operate/faults.md`, and nothing of it stands here: a
 //! fault without a row fails, and so does a row without a fault. That each fault struck is shown by somebody else's word than
 //! the programs'.
 
@@ -47,7 +47,7 @@ const LIMIT: Duration = Duration::from_secs(300);
 /// What there is to choose.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct Args {
-    /// Which faults, by the names of their rows in docs/faults.md; all by default
+    /// Which faults, by the names of their rows in docs/operate/faults.md; all by default
     names: Vec<String>,
     /// Those that every test run has: they mount nothing, and take less than a minute together
     #[arg(long)]
@@ -79,7 +79,7 @@ fn chosen(args: &Args, rows: &[Row]) -> Result<Vec<(&'static Fault, Row)>> {
     let names: Vec<_> = ALL.iter().map(|fault| fault.name).collect();
     for row in rows {
         let is_known = names.contains(&row.name.as_str());
-        ensure!(is_known, "docs/faults.md: {} is no fault", row.name);
+        ensure!(is_known, "docs/operate/faults.md: {} is no fault", row.name);
     }
     for name in &args.names {
         let is_known = names.contains(&name.as_str());
@@ -92,7 +92,8 @@ fn chosen(args: &Args, rows: &[Row]) -> Result<Vec<(&'static Fault, Row)>> {
     let mut trials = Vec::new();
     for fault in ALL {
         let row = rows.iter().find(|row| row.name == fault.name);
-        let row = row.with_context(|| format!("docs/faults.md has no row {}", fault.name))?;
+        let row =
+            row.with_context(|| format!("docs/operate/faults.md has no row {}", fault.name))?;
         let is_named = args.names.is_empty() || args.names.iter().any(|name| name == fault.name);
         if is_named && (fault.is_short || !args.short) {
             trials.push((fault, row.clone()));
@@ -133,10 +134,10 @@ async fn try_all(trials: Vec<(&'static Fault, Row)>, jobs: usize) -> Result<()> 
         }
     }
     if !failed.is_empty() {
-        bail!("not as docs/faults.md says: {}", failed.join(", "));
+        bail!("not as docs/operate/faults.md says: {}", failed.join(", "));
     }
     println!(
-        "{count} faults, as docs/faults.md says ({:.0?})",
+        "{count} faults, as docs/operate/faults.md says ({:.0?})",
         begun.elapsed()
     );
     Ok(())

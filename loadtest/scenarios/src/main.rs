@@ -105,7 +105,7 @@ enum Command {
         options: chaos::Options,
     },
     /// Full disks, servers that refuse, broken outputs, wrong clocks, hostile peers: what programs and clients do then is held
-    /// against docs/faults.md
+    /// against docs/operate/faults.md
     Faults(faults::Args),
     /// Foreign Jetstream clients from their registries against a real cluster
     Clients {

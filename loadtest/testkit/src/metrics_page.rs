@@ -1,4 +1,4 @@
-//! `docs/metrics.md` against what a program really shows.
+//! `docs/operate/metrics.md` against what a program really shows.
 //!
 //! A program's own test touches every instrument with every label it has, and hands over what Prometheus would read; both
 //! sides must name the same metrics, types, labels and values.
@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The page.
-const PAGE: &str = include_str!("../../../docs/metrics.md");
+const PAGE: &str = include_str!("../../../docs/operate/metrics.md");
 /// The section of metrics that are there whatever the program does.
 const EVERY_PROCESS: &str = "Every process";
 
@@ -80,7 +80,7 @@ fn compare(name: &str, told: &Metric, shown: &Metric, found: &mut Vec<String>) {
 fn page(section: &str) -> anyhow::Result<BTreeMap<String, Metric>> {
     let heading = format!("\n## {section}\n");
     let Some((_, text)) = PAGE.split_once(&heading) else {
-        anyhow::bail!("docs/metrics.md has no section {section}");
+        anyhow::bail!("docs/operate/metrics.md has no section {section}");
     };
     let text = text.split("\n## ").next().unwrap_or_default();
     let mut metrics = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! What `docs/faults.md` promises: one row for each fault, read from the page itself, so that page and suite cannot disagree.
+//! What `docs/operate/faults.md` promises: one row for each fault, read from the page itself, so that page and suite cannot disagree.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::probe::{Answer, NOBODY};
 
 /// The page.
-pub(super) const PAGE: &str = include_str!("../../../../docs/faults.md");
+pub(super) const PAGE: &str = include_str!("../../../../docs/operate/faults.md");
 
 /// What one fault does to the programs and their clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,14 +61,14 @@ pub(super) enum Afterwards {
 pub(super) fn rows(page: &str) -> Result<Vec<Row>> {
     let lines = page.lines().filter(|line| line.starts_with("| `"));
     let rows: Vec<_> = lines
-        .map(|line| row(line).with_context(|| format!("docs/faults.md: {line}")))
+        .map(|line| row(line).with_context(|| format!("docs/operate/faults.md: {line}")))
         .collect::<Result<_>>()?;
     let mut seen = BTreeMap::new();
     for row in &rows {
         let before = seen.insert(&row.name, row);
         ensure!(
             before.is_none(),
-            "docs/faults.md: {} stands twice",
+            "docs/operate/faults.md: {} stands twice",
             row.name
         );
     }

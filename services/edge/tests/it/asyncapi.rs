@@ -11,7 +11,7 @@ use fanjet_wire::{heartbeat, v1};
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value};
 
-const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/asyncapi.yaml");
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/use/asyncapi.yaml");
 
 fn document() -> Value {
     let text = std::fs::read_to_string(FILE).unwrap();

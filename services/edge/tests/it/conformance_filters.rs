@@ -1,4 +1,4 @@
-//! What the query's filters let through. Numbers are those of docs/protocol.md, "Conformance".
+//! What the query's filters let through. Numbers are those of docs/use/protocol.md, "Conformance".
 
 use fanjet_event::Topic;
 

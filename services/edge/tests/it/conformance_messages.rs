@@ -1,4 +1,4 @@
-//! What clients say after they have connected. Numbers are those of docs/protocol.md, "Conformance".
+//! What clients say after they have connected. Numbers are those of docs/use/protocol.md, "Conformance".
 
 use std::time::Duration;
 
