@@ -9,6 +9,7 @@ mod tools;
 mod render;
 mod kubernetes;
 mod settings;
+mod pages;
 mod compose;
 
 use std::path::{Path, PathBuf};
@@ -52,6 +53,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .collect::<Result<Vec<_>>>()?;
     kubernetes::validate(&tools, &rendered, KUBERNETES)?;
     settings::check(&rendered)?;
+    pages::check(&tools)?;
     compose::check()?;
     let refused = values("ci/bad")?;
     for bad in &refused {

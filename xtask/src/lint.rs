@@ -4,14 +4,19 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{bounds, deps, modules, tidy, tools, words};
+use crate::{deps, docs, modules, tidy, tools, words};
 use fanjet_tools::shell::{cargo, root, run as run_command};
+
+/// Those that read files and nothing else.
+pub(crate) fn texts() -> Result<()> {
+    tidy::check()?;
+    words::check()?;
+    docs::check()
+}
 
 pub(crate) fn run() -> Result<()> {
     run_command(cargo().args(["fmt", "--all", "--check"]))?;
-    tidy::check()?;
-    words::check()?;
-    bounds::check()?;
+    texts()?;
     deps::check()?;
     modules::check(&[])?;
     run_command(cargo().args([

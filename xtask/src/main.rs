@@ -12,7 +12,7 @@ mod tools;
 
 mod tidy;
 mod words;
-mod bounds;
+mod docs;
 mod deps;
 mod modules;
 mod lint;
@@ -48,7 +48,7 @@ enum Command {
     Test,
     /// Formatting, clippy, dependency direction, house rules, licences
     Lint,
-    /// The house rules alone: file length, module docs, unfinished work, words that must not return
+    /// The house rules and the docs alone: file length, words that must not return, links, names in pages
     Tidy,
     /// No circles and no upward imports between the modules of a crate: of these crates (`cargo xtask modules fanjet-edge`),
     /// or of all that are held to it
@@ -86,7 +86,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Test => test::run(),
         Command::Lint => lint::run(),
-        Command::Tidy => tidy::check().and_then(|()| words::check()),
+        Command::Tidy => lint::texts(),
         Command::Modules { crates } => modules::check(&crates),
         Command::Tools => tools::run(),
         Command::Kafka(args) => kafka::run(&args),

@@ -3,10 +3,10 @@ use fanjet_tools::shell::root;
 
 use super::*;
 
-/// Every `cargo xtask WORD ...` that the README shows is a command line that there is.
+/// Every `cargo xtask WORD ...` that CONTRIBUTING shows is a command line that there is.
 #[test]
-fn the_readme_names_commands_that_there_are() {
-    let text = std::fs::read_to_string(root().join("README.md")).unwrap();
+fn contributing_names_commands_that_there_are() {
+    let text = std::fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
     let shown: Vec<_> = text
         .split('`')
         .skip(1)
@@ -25,7 +25,7 @@ fn the_readme_names_commands_that_there_are() {
                     .is_some(),
                 Err(error) => error.kind() == clap::error::ErrorKind::MissingRequiredArgument,
             };
-        assert!(is_known, "the README has `cargo xtask {command}`");
+        assert!(is_known, "CONTRIBUTING has `cargo xtask {command}`");
     }
 }
 

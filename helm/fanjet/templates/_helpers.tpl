@@ -1,4 +1,4 @@
-{{/* Names, labels, and the parts that several pods have in common. */}}
+{{/* Names, labels, and parts that several pods share. */}}
 
 {{- define "fanjet.name" -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" -}}
@@ -32,7 +32,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end }}
 {{- end -}}
 
-{{/* Labels of pods: none that changes without the pod, since a new pod closes connections. */}}
+{{/* Pod labels. None may change without a change of the pod, because a new pod closes connections. */}}
 {{- define "fanjet.podLabels" -}}
 {{ include "fanjet.selectorLabels" . }}
 app.kubernetes.io/part-of: fanjet
@@ -57,7 +57,7 @@ app.kubernetes.io/part-of: fanjet
 {{- end -}}
 {{- end -}}
 
-{{/* What every pod says about itself. Takes (dict "root" $ "component" ... "values" .Values.edge). */}}
+{{/* Metadata of every pod. Takes (dict "root" $ "component" ... "values" .Values.edge). */}}
 {{- define "fanjet.podSettings" -}}
 serviceAccountName: {{ include "fanjet.serviceAccountName" .root }}
 automountServiceAccountToken: false
@@ -112,9 +112,9 @@ capabilities:
   drop: [ALL]
 {{- end -}}
 
-{{/* Three questions: has it ever reached the log; can it work now; does it answer at all. */}}
+{{/* Three questions: has it ever reached the log, can it work now, does it respond at all. */}}
 {{- define "fanjet.probes" -}}
-# The ops port opens when the log has been reached: until then it is starting.
+# The ops port opens once the log has been reached; until then the pod is starting.
 startupProbe:
   httpGet: { path: /livez, port: ops }
   periodSeconds: 5
@@ -130,7 +130,7 @@ livenessProbe:
   failureThreshold: 6
 {{- end -}}
 
-{{/* Settings as TOML. Takes a map of sections; YAML's numbers are floats, and every number here is whole. */}}
+{{/* Settings as TOML. Takes a map of sections. YAML's numbers are floats; every number here is an integer. */}}
 {{- define "fanjet.toml" -}}
 {{- range $section, $keys := . }}
 {{- include "fanjet.tomlSection" (dict "name" $section "keys" $keys) }}
@@ -159,7 +159,7 @@ livenessProbe:
 {{- end }}
 {{- end -}}
 
-{{/* What the collector asks for, which the exporter reads by this name. */}}
+{{/* The collector's headers, which the exporter reads from this variable. */}}
 {{- define "fanjet.otlp.env" -}}
 {{- with .Values.otlp.headersSecret -}}
 - name: OTEL_EXPORTER_OTLP_HEADERS

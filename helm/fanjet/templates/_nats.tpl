@@ -1,4 +1,4 @@
-{{/* How the programs get to NATS: the one of this chart, or another. */}}
+{{/* How the programs connect to NATS: this chart's or an external one. */}}
 
 {{- define "fanjet.nats.fullname" -}}
 {{ include "fanjet.fullname" . }}-nats
@@ -26,7 +26,7 @@ nats://{{ include "fanjet.nats.fullname" . }}.{{ .Release.Namespace }}.svc.{{ .V
 {{- end -}}
 {{- end -}}
 
-{{/* Section [nats] but for the secrets, as a map in YAML. Takes (dict "root" $ "user" "edge"). */}}
+{{/* Section [nats] without the secrets, as a map in YAML. Takes (dict "root" $ "user" "edge"). */}}
 {{- define "fanjet.nats.settings" -}}
 {{- $v := .root.Values -}}
 url: {{ include "fanjet.nats.url" .root | quote }}

@@ -1,6 +1,6 @@
-{{/* What every program may reach: names and NATS. */}}
+{{/* What every program may reach: DNS and NATS. */}}
 {{- define "fanjet.egressToNats" -}}
-# Names.
+# DNS.
 - ports:
     - { port: 53, protocol: UDP }
     - { port: 53, protocol: TCP }

@@ -1,6 +1,6 @@
-//! Runs the README's commands as they are written.
+//! Runs the commands of the README, and of other pages for beginners, as they are written.
 //!
-//! Every shell block of `README.md` is run line by line, each line in a shell of its own as in a terminal of its own, and its Python
+//! Every shell block of a page is run line by line, each line in a shell of its own as in a terminal of its own, and its Python
 //! block as a program. What a section starts runs until the section's end. Nothing is rewritten; the surroundings are made up instead:
 //!
 //! - The working folder is new for each section. Everything of the repository is there, except `target`.
@@ -19,7 +19,7 @@ mod terminal;
 
 use std::fs;
 use std::net::TcpListener;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use fanjet_tools::programs::{Profile, build};
@@ -34,21 +34,34 @@ use terminal::Terminal;
 /// Time for one command to show that it works.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+const PAGES: [&str; 3] = [
+    "README.md",
+    "docs/operate/install.md",
+    "docs/use/cookbook.md",
+];
+
 /// Where the README's programs listen when nothing else is said: clients, ops of edge and ingest, NATS.
 const PORTS: [u16; 4] = [6008, 6009, 6010, 4222];
 
 pub(crate) fn run() -> Result<()> {
-    let text = fs::read_to_string(root().join("README.md")).context("cannot read README.md")?;
-    let sections = sections(&text);
-    ensure!(!sections.is_empty(), "README.md has no commands");
+    let mut pages = Vec::new();
+    for page in PAGES {
+        let text =
+            fs::read_to_string(root().join(page)).with_context(|| format!("cannot read {page}"))?;
+        let sections = sections(&text);
+        ensure!(!sections.is_empty(), "{page} has no commands");
+        pages.extend(sections.into_iter().map(|section| (page, section)));
+    }
     build(Profile::Dev)?;
     block_on(async {
         let surroundings = Surroundings::make().await?;
-        for section in &sections {
-            println!("readme: {}", section.title);
+        for (page, section) in &pages {
+            let began = Instant::now();
+            println!("readme: {page}: {}", section.title);
             run_section(section, &surroundings)
                 .await
-                .with_context(|| format!("README.md, section {:?}", section.title))?;
+                .with_context(|| format!("{page}, section {:?}", section.title))?;
+            println!("  {:.0?}", began.elapsed());
         }
         surroundings.end().await
     })?;

@@ -3,10 +3,10 @@ use fanjet_tools::shell::root;
 
 use super::*;
 
-/// Every `cargo xtask WORD ...` of the README that names a scenario is a command line that there is.
+/// Every `cargo xtask WORD ...` of CONTRIBUTING that names a scenario is a command line that there is.
 #[test]
-fn the_readme_names_scenarios_that_there_are() {
-    let text = std::fs::read_to_string(root().join("README.md")).unwrap();
+fn contributing_names_scenarios_that_there_are() {
+    let text = std::fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
     let cli = Cli::command();
     let shown: Vec<_> = text
         .split('`')
@@ -23,11 +23,11 @@ fn the_readme_names_scenarios_that_there_are() {
         let words = ["cargo xtask"]
             .into_iter()
             .chain(command.split_whitespace());
-        // A folder or a version that the README leaves out.
+        // A folder or a version that the page leaves out.
         let is_known = match cli.clone().try_get_matches_from(words) {
             Ok(_) => true,
             Err(error) => error.kind() == clap::error::ErrorKind::MissingRequiredArgument,
         };
-        assert!(is_known, "the README has `cargo xtask {command}`");
+        assert!(is_known, "CONTRIBUTING has `cargo xtask {command}`");
     }
 }

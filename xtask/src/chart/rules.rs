@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 
 use fanjet_tools::shell::{root, run as run_command};
 
-const RUNBOOKS: &str = "docs/operate/operations.md";
+const RUNBOOKS: &str = "docs/operate/runbooks.md";
 const RULES: &str = "deploy/prometheus/rules.yaml";
 const TESTS: &str = "deploy/prometheus/rules.test.yaml";
 
@@ -120,12 +120,12 @@ mod tests {
 
     #[test]
     fn a_missing_runbook_is_found() {
-        let rules = "- alert: FanjetA\n  runbook_url: docs/operate/operations.md#fanjeta\n";
+        let rules = "- alert: FanjetA\n  runbook_url: docs/operate/runbooks.md#fanjeta\n";
         check_runbooks(rules, "### FanjetA\n").unwrap();
         for runbooks in ["", "### FanjetA\n### FanjetB\n"] {
             assert!(check_runbooks(rules, runbooks).is_err());
         }
-        let unlinked = "- alert: FanjetA\n  runbook_url: docs/operate/operations.md#fanjetb\n";
+        let unlinked = "- alert: FanjetA\n  runbook_url: docs/operate/runbooks.md#fanjetb\n";
         assert!(check_runbooks(unlinked, "### FanjetA\n").is_err());
     }
 

@@ -41,7 +41,7 @@ const CHARTS_OWN: [(&str, &str, &[&str]); 3] = [
     ),
 ];
 
-/// The connection's fine points, which all have; docs/operate/operations.md says what they mean.
+/// The connection's fine points, which all have; docs/operate/settings.md says what they mean.
 const CONNECTION: &str = "connect_timeout = \"\"\nrequest_timeout = \"\"\nack_timeout = \"\"\npublish_window = 1\nread_ahead_bytes = 1\n";
 
 pub(super) fn check() -> Result<()> {

@@ -1,10 +1,10 @@
-{{/* What the chart decides, over what the user says. */}}
+{{/* Values that the chart sets, overriding the user's. */}}
 {{- define "fanjet.edge.config" -}}
 {{- $seconds := int .Values.edge.drainSeconds -}}
 {{- $http := dict "listen" "0.0.0.0:6008" -}}
 {{- with .Values.edge.trustedProxies }}{{ $_ := set $http "trusted_proxies" . }}{{ end -}}
 {{- if .Values.edge.tls.existingSecret }}{{ $_ := set $http "tls_certificate" "/etc/fanjet/tls/tls.crt" }}{{ $_ := set $http "tls_key" "/etc/fanjet/tls/tls.key" }}{{ end -}}
-{{- /* Without trusted proxies all clients behind a proxy, or a Service that hides them, have one address. */ -}}
+{{- /* Without trusted proxies, all clients behind a proxy, or behind a Service with SNAT, share one address. */ -}}
 {{- $unless := dict -}}
 {{- if empty .Values.edge.trustedProxies -}}
 {{- $_ := set $unless "http" (dict "max_subscribers_per_address" 0 "max_connections_per_address" 0) -}}
@@ -27,7 +27,7 @@
 {{- default (add .Values.edge.preStopSeconds .Values.edge.drainSeconds 5) .Values.edge.terminationGracePeriodSeconds | int -}}
 {{- end -}}
 
-{{/* Whether something else decides how many there are. */}}
+{{/* Whether an autoscaler decides the number of replicas. */}}
 {{- define "fanjet.edge.isScaled" -}}
 {{- if or .Values.edge.autoscaling.enabled .Values.edge.autoscaling.keda.enabled }}yes{{ end -}}
 {{- end -}}

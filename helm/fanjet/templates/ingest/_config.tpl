@@ -1,4 +1,4 @@
-{{/* What the chart decides, over what the user says. */}}
+{{/* Values that the chart sets, overriding the user's. */}}
 {{- define "fanjet.ingest.config" -}}
 {{- $own := dict
   "upstream" (dict "url" .Values.upstream.url "name" .Values.upstream.name)

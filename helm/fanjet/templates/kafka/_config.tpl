@@ -1,4 +1,4 @@
-{{/* What the chart decides, over what the user says. */}}
+{{/* Values that the chart sets, overriding the user's. */}}
 {{- define "fanjet.kafka.config" -}}
 {{- $v := .Values.kafka -}}
 {{- $tls := dict "enabled" $v.tls.enabled -}}
@@ -28,7 +28,7 @@
 {{- if dig "kafka" "enrich" "enabled" true .Values.kafka.config }}yes{{ end -}}
 {{- end -}}
 
-{{/* Secrets of the brokers as environment variables. */}}
+{{/* Broker credentials as environment variables. */}}
 {{- define "fanjet.kafka.env" -}}
 {{- with .Values.kafka.sasl.existingSecret }}
 - name: FANJET_KAFKA__SASL__USERNAME

@@ -31,9 +31,17 @@ impl Block {
         let lines = joined.lines().map(str::trim);
         lines
             .filter(|line| !line.is_empty() && !line.starts_with('#'))
+            .filter(|line| !needs_a_cluster(line))
             .map(str::to_owned)
             .collect()
     }
+}
+
+/// What no machine of a reader has by itself. `cargo xtask chart` renders the pages' Helm commands.
+fn needs_a_cluster(line: &str) -> bool {
+    ["docker ", "helm ", "kubectl "]
+        .iter()
+        .any(|program| line.starts_with(program))
 }
 
 /// Sections without a block that can be run are left out.

@@ -23,6 +23,7 @@ impl Proof {
         let program = program.rsplit('/').next().unwrap_or(program);
         let has = |wanted: &str| words.clone().any(|word| word == wanted);
         match program {
+            "curl" => Self::Streams,
             "nats-server" => Self::Says("Server is ready"),
             "fanjet" if has("ingest") => Self::Says("ops http://"),
             "fanjet" if has("serve") || has("edge") => Self::SERVES,

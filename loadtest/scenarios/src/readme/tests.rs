@@ -68,6 +68,7 @@ fn the_program_says_when_a_line_works() {
         ("nats-server -c x.conf &", Proof::Says("Server is ready")),
         ("target/release/fanjet edge", Proof::SERVES),
         ("target/release/fanjet ingest &", Proof::Says("ops http://")),
+        ("curl -N 'http://localhost:6008/events'", Proof::Streams),
         ("somebody --else", Proof::Ends),
     ] {
         assert_eq!(Proof::of(line), proof, "{line}");
@@ -79,7 +80,7 @@ fn the_program_says_when_a_line_works() {
 fn the_readme_has_blocks_to_run() {
     let text = fs::read_to_string(root().join("README.md")).unwrap();
     let fences = text.matches("\n```").count() / 2;
-    let pictures = text.matches("\n```text").count();
+    let pictures = text.matches("\n```text").count() + text.matches("\n```mermaid").count();
     let blocks: usize = sections(&text)
         .iter()
         .map(|section| section.blocks.len())

@@ -1,4 +1,4 @@
-//! zstd and v0. Numbers are those of docs/use/protocol.md, "Conformance".
+//! zstd and v0. Numbers are those of docs/develop/conformance.md.
 
 use fanjet_edge::metrics::REFUSED_HANDSHAKES;
 use tokio_tungstenite::tungstenite::Message;

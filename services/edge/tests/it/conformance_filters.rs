@@ -1,4 +1,4 @@
-//! What the query's filters let through. Numbers are those of docs/use/protocol.md, "Conformance".
+//! What the query's filters let through. Numbers are those of docs/develop/conformance.md.
 
 use fanjet_event::Topic;
 

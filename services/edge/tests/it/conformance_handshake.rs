@@ -1,4 +1,4 @@
-//! Cursor syntax, and what never changes the behaviour. Numbers are those of docs/use/protocol.md, "Conformance".
+//! Cursor syntax, and what never changes the behaviour. Numbers are those of docs/develop/conformance.md.
 
 use tokio_tungstenite::tungstenite::Message;
 

@@ -1,4 +1,4 @@
-//! What clients say after they have connected. Numbers are those of docs/use/protocol.md, "Conformance".
+//! What clients say after they have connected. Numbers are those of docs/develop/conformance.md.
 
 use std::time::Duration;
 

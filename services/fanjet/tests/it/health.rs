@@ -1,5 +1,5 @@
 //! The truth table of health: what `/livez`, `/readyz` and `/startupz` of ingest and edge say under real faults, over real
-//! NATS. The table is in docs/operate/operations.md.
+//! NATS. The table is in docs/operate/health.md.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

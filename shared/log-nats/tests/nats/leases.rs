@@ -220,7 +220,7 @@ async fn a_frozen_server_makes_the_lease_unavailable_and_ends_the_watch() {
     assert_eq!(renewed.await.unwrap().holder, holder("a"));
 }
 
-/// The rights that docs/operate/operations.md names for an ingest are enough.
+/// The rights that docs/operate/nats.md names for an ingest are enough.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_ingest_needs_only_the_rights_that_are_documented() {
     let rights = [

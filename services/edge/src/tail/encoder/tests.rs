@@ -21,7 +21,7 @@ fn entries(count: u64) -> Vec<Entry> {
         .collect()
 }
 
-/// Case 58 of docs/use/protocol.md: what many threads make together is what one makes alone, each frame once.
+/// Case 58 of docs/develop/conformance.md: what many threads make together is what one makes alone, each frame once.
 #[test]
 fn many_threads_make_what_one_makes() {
     const THREADS: usize = 4;
