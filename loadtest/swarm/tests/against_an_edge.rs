@@ -35,7 +35,7 @@ impl Stage {
         let mut config = EdgeConfig::default();
         config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         config.http.workers = 2;
-        config.hub.flush_floor = Duration::from_millis(1);
+        config.hub.promptness = 100;
         adjust(&mut config);
         let log = MemoryLog::new();
         let stop = Stop::new();

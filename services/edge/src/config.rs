@@ -218,10 +218,9 @@ impl Default for ReplayConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HubConfig {
-    /// Least time between two flushes under load. An event that comes later than this after the last flush is
-    /// sent at once. 0: as fast as the sockets take it.
-    #[serde(with = "humantime_serde")]
-    pub flush_floor: Duration,
+    /// How much of a core, in percent, each worker may spend on sending every event at once. Above it the pause between two flushes
+    /// grows, up to 60 ms at twice as much, so that each flush carries more events. 100: as fast as the sockets take it.
+    pub promptness: u32,
     /// Most bytes of events that are routed in one go before the sockets get their turn.
     pub flush_bytes: usize,
 }
@@ -229,7 +228,7 @@ pub struct HubConfig {
 impl Default for HubConfig {
     fn default() -> Self {
         Self {
-            flush_floor: Duration::from_millis(20),
+            promptness: 25,
             flush_bytes: 96 << 10,
         }
     }

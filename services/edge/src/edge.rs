@@ -15,9 +15,9 @@ use crate::config::Writer;
 use crate::damage::Damages;
 use crate::ending::Ending;
 use crate::http::{Admission, Entrance, HttpContext, Server, WorkerContext};
-use crate::hub::ShardLimits;
+use crate::hub::{Promptness, ShardLimits};
 use crate::limits::FilterMemory;
-use crate::metrics::{Metrics, show_passed_over};
+use crate::metrics::{Metrics, WorkerNumbers, show_passed_over};
 use crate::probe::ReadinessProbe;
 use crate::replay::{Desk, Loader, Questions, Starts};
 use crate::sockets::Stalls;
@@ -144,7 +144,8 @@ impl Edge {
         let hubs = Arc::default();
         let workers = WorkerContext {
             limits: ShardLimits::of(&config),
-            flush_floor: config.hub.flush_floor,
+            promptness: Promptness::new(config.hub.promptness),
+            numbers: Arc::new(WorkerNumbers::up_to(config.http.worker_count())),
             spread: config.drain.spread,
             tail: tail.clone(),
             desk: Arc::clone(&desk),

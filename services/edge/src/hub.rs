@@ -10,6 +10,7 @@ mod membership;
 
 mod shard;
 
+mod promptness;
 mod pacing;
 mod farewell;
 mod actor;
@@ -22,3 +23,4 @@ pub use shard::{CatchUp, Shard, ShardLimits, SharedShard, Step};
 #[cfg(feature = "fault-injection")]
 pub(crate) use actor::Crash;
 pub(crate) use actor::{Draining, Hub};
+pub(crate) use promptness::Promptness;

@@ -3,6 +3,7 @@
 
 mod census;
 mod vocabulary;
+mod worker;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use crate::refusal::Refusal;
 pub(crate) use census::Census;
 pub use vocabulary::Made;
 pub(crate) use vocabulary::{MetBy, StartKind};
+pub(crate) use worker::{WorkerMetrics, WorkerNumbers};
 
 /// Connections that are open.
 pub const SUBSCRIBERS: &str = "fanjet_edge_subscribers";
@@ -42,6 +44,10 @@ pub const REPLAY_CACHE_BYTES: &str = "fanjet_edge_replay_cache_bytes";
 pub const DELIVERED_EVENTS: &str = "fanjet_edge_delivered_events";
 /// Bytes of frames handed to subscribers.
 pub const DELIVERED_BYTES: &str = "fanjet_edge_delivered_bytes";
+/// The present pause between two flushes of a `worker`, as of its last flush.
+pub const FLUSH_FLOOR_SECONDS: &str = "fanjet_edge_flush_floor_seconds";
+/// The share of a core that a `worker` spends on routing and sending, as of its last flush.
+pub const FLUSH_SHARE: &str = "fanjet_edge_flush_share";
 /// Writes that the hub did itself, one per flush and subscriber, by `outcome`: `whole`, or `part` where the HTTP server
 /// had to finish it.
 pub const DIRECT_WRITES: &str = "fanjet_edge_direct_writes";
@@ -88,6 +94,8 @@ pub struct Metrics {
     replay_cache_bytes: Gauge<u64>,
     delivered_events: Counter<u64>,
     delivered_bytes: Counter<u64>,
+    flush_floor_seconds: Gauge<f64>,
+    flush_share: Gauge<f64>,
     direct_writes: Counter<u64>,
     encoded_events: Counter<u64>,
     disconnects: Counter<u64>,
@@ -135,6 +143,8 @@ impl Metrics {
             replay_cache_bytes: meter.u64_gauge(REPLAY_CACHE_BYTES).build(),
             delivered_events: meter.u64_counter(DELIVERED_EVENTS).build(),
             delivered_bytes: meter.u64_counter(DELIVERED_BYTES).build(),
+            flush_floor_seconds: meter.f64_gauge(FLUSH_FLOOR_SECONDS).build(),
+            flush_share: meter.f64_gauge(FLUSH_SHARE).build(),
             direct_writes: meter.u64_counter(DIRECT_WRITES).build(),
             encoded_events: meter.u64_counter(ENCODED_EVENTS).build(),
             disconnects: meter.u64_counter(DISCONNECTS).build(),
@@ -254,10 +264,6 @@ impl Metrics {
 
     pub(crate) fn tail_lost(&self, events: u64) {
         self.tail_lost_events.add(events, &[]);
-    }
-
-    pub(crate) fn hub_crashed(&self) {
-        self.hub_crashes.add(1, &[]);
     }
 }
 

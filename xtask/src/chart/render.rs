@@ -76,11 +76,7 @@ pub(super) fn must_be_refused(tools: &Tools, values: &Path, kubernetes: &str) ->
 
 /// Settings, and the line by which Kubernetes sees that they changed.
 const SHOWN: [(&str, &str, &str); 5] = [
-    (
-        "edge.config.hub.flush_floor=1ms",
-        "-edge",
-        "checksum/config: ",
-    ),
+    ("edge.config.hub.promptness=9", "-edge", "checksum/config: "),
     ("ingest.config.lease.ttl=9s", "-ingest", "checksum/config: "),
     (
         "kafka.config.kafka.linger=9ms",

@@ -13,7 +13,7 @@ const RATE: f64 = 500.0;
 const SUBSCRIBERS: u64 = 1_000;
 /// Events under way in a saturated edge with its own settings: more than it hands on in one flush interval.
 const WINDOW: u64 = 1_024;
-/// And without a flush interval: the batches of the prototypes that the targets come from.
+/// And with every event at once: the batches of the prototypes that the targets come from.
 const BATCH: u64 = 16;
 /// Events under way when few of them are delivered.
 const ROUTED_WINDOW: u64 = 8_192;
@@ -46,14 +46,14 @@ pub(super) async fn saturate(options: &Options, document: &mut Document) -> Resu
     let rounds = saturated(options, document, &case, WINDOW, &[]).await?;
     let per_second = rounds.median(Round::delivered_per_core);
     let per_million = rounds.median(Round::cpu_per_delivered);
-    let name = format!("saturated, no flush floor, {BATCH} under way");
+    let name = format!("saturated, every event at once, {BATCH} under way");
     let batches = Case::new(&name, SUBSCRIBERS, "a", options);
     saturated(
         options,
         document,
         &batches,
         BATCH,
-        &[("hub.flush_floor", "0s")],
+        &[("hub.promptness", "100")],
     )
     .await?;
     let cases = [case.name.as_str(), batches.name.as_str()];

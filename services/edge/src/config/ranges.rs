@@ -6,7 +6,6 @@ use fanjet_config::Range;
 
 const MILLI: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
-const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 const MONTH: Duration = Duration::from_hours(30 * 24);
@@ -42,7 +41,7 @@ pub const RANGES: &[Range] = &[
     Range::count("replay.page_bytes", 1, GIB),
     Range::count("replay.max_loads", 1, 10_000),
     Range::time("replay.cursor_timeout", MILLI, HOUR),
-    Range::time("hub.flush_floor", MILLI, MINUTE).or_zero("as fast as the sockets take it"),
+    Range::count("hub.promptness", 1, 100).or_zero("always the longest pause"),
     Range::count("hub.flush_bytes", 1, GIB),
     Range::count("subscriber.max_pending_bytes", 1, GIB),
     Range::count("subscriber.catch_up_bytes", 1, GIB),

@@ -11,8 +11,8 @@ use fanjet_wire::close::CloseReason;
 use tokio::sync::oneshot;
 
 use crate::ending::Ending;
-use crate::hub::{Draining, Hub, Shard, ShardLimits, SharedShard};
-use crate::metrics::Metrics;
+use crate::hub::{Draining, Hub, Promptness, Shard, ShardLimits, SharedShard};
+use crate::metrics::{Metrics, WorkerMetrics, WorkerNumbers};
 use crate::replay::{Desk, Start};
 use crate::sockets::Stalls;
 use crate::subscriber::Feed;
@@ -22,8 +22,10 @@ use crate::tail::{Compression, Tail};
 #[derive(Clone)]
 pub(crate) struct WorkerContext {
     pub(crate) limits: ShardLimits,
-    /// Least time between two flushes.
-    pub(crate) flush_floor: Duration,
+    /// How much may be spent on flushing at once.
+    pub(crate) promptness: Promptness,
+    /// How the workers are called in metrics.
+    pub(crate) numbers: Arc<WorkerNumbers>,
     /// How long sending away the subscribers may take.
     pub(crate) spread: Duration,
     pub(crate) tail: Tail,
@@ -40,6 +42,7 @@ pub(crate) struct WorkerContext {
 pub(crate) struct Worker {
     context: WorkerContext,
     shard: SharedShard,
+    metrics: WorkerMetrics,
     hub: RefCell<Addr<Hub>>,
 }
 
@@ -55,11 +58,13 @@ impl Worker {
         )
         .compressing_with(context.compression.clone());
         let shard = Rc::new(RefCell::new(shard));
-        let hub = RefCell::new(context.start_hub(&shard));
+        let metrics = context.metrics.of_worker(context.numbers.next());
+        let hub = RefCell::new(context.start_hub(&shard, &metrics));
         Arc::clone(&context.stalls).start(context.ending.over.clone());
         Self {
             context,
             shard,
+            metrics,
             hub,
         }
     }
@@ -100,22 +105,23 @@ impl Worker {
     /// A hub that a defect has ended has sent its members away; a new one starts with a clean shard.
     fn revive_hub(&self) {
         if !self.hub.borrow().connected() && !self.context.ending.draining.is_cancelled() {
-            self.hub.replace(self.context.start_hub(&self.shard));
+            self.hub
+                .replace(self.context.start_hub(&self.shard, &self.metrics));
         }
     }
 }
 
 impl WorkerContext {
-    fn start_hub(&self, shard: &SharedShard) -> Addr<Hub> {
+    fn start_hub(&self, shard: &SharedShard, metrics: &WorkerMetrics) -> Addr<Hub> {
         let hub = Hub::start(
             Rc::clone(shard),
             self.tail.ring.watch(),
-            self.flush_floor,
+            self.promptness,
             Draining {
                 begins: self.ending.draining.clone(),
                 spread: self.spread,
             },
-            self.metrics.clone(),
+            metrics.clone(),
         );
         #[cfg(feature = "fault-injection")]
         self.hubs.lock().push(hub.clone());

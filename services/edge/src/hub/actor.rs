@@ -16,9 +16,10 @@ use tokio::time::Instant;
 use tracing::error;
 
 use super::farewell::gone_after;
-use super::pacing::{Flush, Pacing};
+use super::pacing::{Flush, Pacing, thread_cpu};
+use super::promptness::Promptness;
 use super::{SharedShard, Step};
-use crate::metrics::Metrics;
+use crate::metrics::WorkerMetrics;
 use crate::tail::Head;
 
 /// Routes what is new in the ring, whenever a flush is due.
@@ -26,7 +27,7 @@ pub(crate) struct Hub {
     shard: SharedShard,
     last_step: Rc<Cell<Step>>,
     draining: Draining,
-    metrics: Metrics,
+    metrics: WorkerMetrics,
 }
 
 /// When its members are sent away.
@@ -45,12 +46,18 @@ impl Hub {
     pub(crate) fn start(
         shard: SharedShard,
         head: watch::Receiver<Head>,
-        flush_floor: Duration,
+        promptness: Promptness,
         draining: Draining,
-        metrics: Metrics,
+        metrics: WorkerMetrics,
     ) -> Addr<Self> {
         let last_step = Rc::new(Cell::new(Step::Done));
-        let pacing = Pacing::new(head, Rc::clone(&last_step), flush_floor);
+        let pacing = Pacing::new(
+            head,
+            Rc::clone(&last_step),
+            promptness,
+            thread_cpu,
+            metrics.clone(),
+        );
         Self::create(|ctx| {
             ctx.add_stream(pacing.flushes());
             Self {

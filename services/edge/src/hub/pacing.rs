@@ -1,4 +1,9 @@
-//! When to flush: at once when idle, at most once per floor under load.
+//! When to flush: at once while sending is cheap, at most once per floor when it is not ([`Promptness`]).
+//!
+//! What a flush costs is the CPU time of this thread from its beginning until all tasks that it has woken have run: then
+//! everything that it has queued was written. It is CPU time, because waiting for a core says nothing about
+//! what sending costs; and it is one look at a clock of the system at each end, a fraction of a microsecond, where a write takes
+//! several. Tasks that run in between for other reasons, each once, count too: what shares the thread with a flush delays it.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -6,15 +11,21 @@ use std::time::Duration;
 
 use futures::Stream;
 use futures::stream::unfold;
+use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::Step;
+use super::promptness::Promptness;
+use crate::metrics::WorkerMetrics;
 use crate::tail::Head;
 
 /// It is time for a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Flush;
+
+/// The CPU time that a thread has used.
+pub(crate) type CpuClock = fn() -> Duration;
 
 /// When steps are due.
 #[derive(Debug)]
@@ -22,21 +33,33 @@ pub(crate) struct Pacing {
     head: watch::Receiver<Head>,
     /// What the hub's last step left behind.
     last_step: Rc<Cell<Step>>,
-    floor: Duration,
+    promptness: Promptness,
+    cpu: CpuClock,
+    metrics: WorkerMetrics,
     last_flush: Option<Instant>,
+    /// The CPU time at which the flush under way began.
+    under_way: Option<Duration>,
+    /// Until when the promptness knows what was spent.
+    noted: Instant,
 }
 
 impl Pacing {
     pub(crate) fn new(
         head: watch::Receiver<Head>,
         last_step: Rc<Cell<Step>>,
-        floor: Duration,
+        promptness: Promptness,
+        cpu: CpuClock,
+        metrics: WorkerMetrics,
     ) -> Self {
         Self {
             head,
             last_step,
-            floor,
+            promptness,
+            cpu,
+            metrics,
             last_flush: None,
+            under_way: None,
+            noted: Instant::now(),
         }
     }
 
@@ -50,24 +73,48 @@ impl Pacing {
 
     /// While there is more to route there is no pause, but the sockets get their turn in between.
     async fn next(&mut self) -> Option<()> {
-        if self.last_step.get() == Step::More {
+        if let Some(began) = self.under_way {
+            // Behind everybody whom the step has woken.
             tokio::task::yield_now().await;
-            return Some(());
+            if self.last_step.get() == Step::More {
+                return Some(());
+            }
+            self.note(began);
         }
         self.head.changed().await.ok()?;
-        if let Some(due) = due(self.last_flush, self.floor, Instant::now()) {
+        if let Some(due) = due(self.last_flush, self.promptness.floor(), Instant::now()) {
             tokio::time::sleep_until(due).await;
             // What came meanwhile is part of this flush.
             self.head.mark_unchanged();
         }
         self.last_flush = Some(Instant::now());
+        self.under_way = Some((self.cpu)());
         Some(())
+    }
+
+    /// Takes note of what the flush that began then has cost.
+    fn note(&mut self, began: Duration) {
+        let now = Instant::now();
+        let spent = (self.cpu)().saturating_sub(began);
+        self.promptness
+            .note(spent, now.saturating_duration_since(self.noted));
+        self.noted = now;
+        self.under_way = None;
+        self.metrics
+            .paced(self.promptness.floor(), self.promptness.share());
     }
 }
 
 /// When the flush may be, if not now.
 fn due(last_flush: Option<Instant>, floor: Duration, now: Instant) -> Option<Instant> {
     last_flush.map(|last| last + floor).filter(|&due| due > now)
+}
+
+/// The CPU time that this thread has used.
+pub(crate) fn thread_cpu() -> Duration {
+    let used = clock_gettime(ClockId::ThreadCPUTime);
+    let (seconds, nanos) = (u64::try_from(used.tv_sec), u32::try_from(used.tv_nsec));
+    Duration::new(seconds.unwrap_or_default(), nanos.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -98,7 +98,9 @@ fn touch(metrics: &Metrics) {
         metrics.met_damage(by);
     }
     metrics.tail_lost(1);
-    metrics.hub_crashed();
+    let worker = metrics.of_worker(0);
+    worker.paced(std::time::Duration::ZERO, 0.0);
+    worker.hub_crashed();
 }
 
 #[test]

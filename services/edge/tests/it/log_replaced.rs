@@ -86,7 +86,7 @@ fn start(log: Arc<dyn EventLog>, instruments: &Instruments) -> (EdgeHandle, Stop
     config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
     config.http.workers = 2;
     config.http.close_linger = Duration::ZERO;
-    config.hub.flush_floor = Duration::from_millis(1);
+    config.hub.promptness = 100;
     config.tail.ring_bytes = 500_000;
     config.tail.retry_floor = Duration::from_millis(1);
     config.tail.retry_ceiling = Duration::from_millis(20);

@@ -36,7 +36,7 @@ fn wrong_settings_end_with_78_and_name_the_key() {
             ["pipeline.batch_bytes", "1 to 1073741824"],
         ),
         ("http.listen=nowhere", ["http.listen", "nowhere"]),
-        ("hub.flush=1s", ["hub.flush", "flush_floor"]),
+        ("hub.flush=1s", ["hub.flush", "promptness"]),
         ("log.kind=paper", ["log.kind", "embedded"]),
         ("embedded.max_age=soon", ["embedded.max_age", "soon"]),
         (

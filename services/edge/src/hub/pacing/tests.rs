@@ -1,13 +1,32 @@
+use std::thread_local;
+
 use futures::StreamExt;
+use opentelemetry::metrics::MeterProvider;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
 
 use super::*;
+use crate::hub::promptness::CEILING;
+use crate::metrics::Metrics;
 
-const FLOOR: Duration = Duration::from_millis(20);
+thread_local! {
+    static USED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
 
-fn rig() -> (watch::Sender<Head>, Rc<Cell<Step>>, Pacing) {
+fn spend(time: Duration) {
+    USED.set(USED.get() + time);
+}
+
+fn rig(percent: u32) -> (watch::Sender<Head>, Rc<Cell<Step>>, Pacing) {
     let head = watch::Sender::new(Head::default());
     let last_step = Rc::new(Cell::new(Step::Done));
-    let pacing = Pacing::new(head.subscribe(), Rc::clone(&last_step), FLOOR);
+    let metrics = Metrics::new(&SdkMeterProvider::default().meter("test")).of_worker(0);
+    let pacing = Pacing::new(
+        head.subscribe(),
+        Rc::clone(&last_step),
+        Promptness::new(percent),
+        || USED.get(),
+        metrics,
+    );
     (head, last_step, pacing)
 }
 
@@ -18,39 +37,64 @@ fn advance(head: &watch::Sender<Head>) {
 #[test]
 fn a_flush_is_due_at_once_or_a_floor_after_the_last() {
     let now = Instant::now();
-    assert_eq!(due(None, FLOOR, now), None);
-    assert_eq!(due(Some(now), FLOOR, now), Some(now + FLOOR));
-    assert_eq!(due(Some(now), FLOOR, now + FLOOR / 2), Some(now + FLOOR));
-    assert_eq!(due(Some(now), FLOOR, now + FLOOR), None);
+    assert_eq!(due(None, CEILING, now), None);
+    assert_eq!(due(Some(now), CEILING, now), Some(now + CEILING));
+    assert_eq!(
+        due(Some(now), CEILING, now + CEILING / 2),
+        Some(now + CEILING)
+    );
+    assert_eq!(due(Some(now), CEILING, now + CEILING), None);
     assert_eq!(due(Some(now), Duration::ZERO, now), None);
 }
 
 #[tokio::test(start_paused = true)]
-async fn idle_flushes_come_at_once_and_busy_ones_are_spaced_and_joined() {
-    let (head, _, pacing) = rig();
+async fn cheap_flushes_come_at_once_and_dear_ones_are_spaced_and_joined() {
+    let (head, _, pacing) = rig(25);
     let mut flushes = Box::pin(pacing.flushes());
     let start = Instant::now();
-    advance(&head);
-    assert_eq!(flushes.next().await, Some(Flush));
+    // Nothing is spent.
+    for _ in 0..100 {
+        advance(&head);
+        assert_eq!(flushes.next().await, Some(Flush));
+    }
     assert_eq!(start.elapsed(), Duration::ZERO);
+    // Each takes the whole core for a while: what it wakes does, before the next one is looked at.
+    for _ in 0..100 {
+        advance(&head);
+        assert_eq!(flushes.next().await, Some(Flush));
+        let busy = Duration::from_millis(20);
+        spend(busy);
+        tokio::time::advance(busy).await;
+    }
+    advance(&head);
+    flushes.next().await;
     // Two more right away are one flush, a floor later.
+    let start = Instant::now();
     advance(&head);
     advance(&head);
     assert_eq!(flushes.next().await, Some(Flush));
-    assert_eq!(start.elapsed().as_millis(), 20);
-    let idle = tokio::time::timeout(FLOOR * 10, flushes.next()).await;
+    let pause = start.elapsed();
+    assert!(
+        Duration::from_millis(20) < pause && pause <= CEILING,
+        "{pause:?}"
+    );
+    let idle = tokio::time::timeout(CEILING * 100, flushes.next()).await;
     assert!(idle.is_err(), "nothing new, no flush");
-    advance(&head);
-    let before = Instant::now();
-    assert_eq!(flushes.next().await, Some(Flush));
-    assert_eq!(before.elapsed(), Duration::ZERO);
+    // The silence is forgotten with the first flush behind it.
+    for _ in 0..2 {
+        advance(&head);
+        let before = Instant::now();
+        assert_eq!(flushes.next().await, Some(Flush));
+        assert_eq!(before.elapsed(), Duration::ZERO);
+    }
     drop(head);
     assert_eq!(flushes.next().await, None);
 }
 
+/// A hub that is late by itself is not slowed down on top.
 #[tokio::test(start_paused = true)]
 async fn while_there_is_more_there_is_no_pause() {
-    let (head, last_step, pacing) = rig();
+    let (head, last_step, pacing) = rig(0);
     let mut flushes = Box::pin(pacing.flushes());
     advance(&head);
     flushes.next().await;
@@ -60,4 +104,51 @@ async fn while_there_is_more_there_is_no_pause() {
         assert_eq!(flushes.next().await, Some(Flush));
     }
     assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+/// What those do whom a step has woken is part of the flush, however many they are.
+#[test]
+fn what_is_written_behind_a_step_counts() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let local = tokio::task::LocalSet::new();
+    local.block_on(&runtime, async {
+        let (head, _, mut pacing) = rig(25);
+        let woken = Rc::new(tokio::sync::Notify::new());
+        for _ in 0..1_000 {
+            let woken = Rc::clone(&woken);
+            tokio::task::spawn_local(async move {
+                woken.notified().await;
+                spend(Duration::from_micros(10));
+            });
+        }
+        // As a hub does, in a task of its own among the others.
+        let hub = tokio::task::spawn_local(async move {
+            tokio::task::yield_now().await;
+            advance(&head);
+            pacing.next().await;
+            tokio::time::advance(Duration::from_secs(60)).await;
+            woken.notify_waiters();
+            drop(head);
+            assert_eq!(pacing.next().await, None);
+            pacing.promptness.share()
+        });
+        let share = hub.await.unwrap();
+        assert!((share - 0.01 / 60.0).abs() < 1e-6, "{share}");
+    });
+}
+
+#[test]
+fn a_threads_clock_counts_its_work() {
+    let before = thread_cpu();
+    let until = before + Duration::from_millis(5);
+    while thread_cpu() < until {
+        std::hint::black_box(before);
+    }
+    let slept = thread_cpu();
+    std::thread::sleep(Duration::from_millis(50));
+    assert!(thread_cpu() - slept < Duration::from_millis(40));
 }
