@@ -1,22 +1,18 @@
 //! The whole path as real processes: simulator -> ingest -> nats-server -> edges.
 
-mod edge;
-
 use anyhow::Result;
 use fanjet_testkit::{NatsServer, Process};
 use fanjet_tools::programs::{Profile, build};
 
-use crate::service::{listening, program, set, simulator, stop};
-
-pub(crate) use edge::Edge;
+use crate::service::{Service, listening, simulator, stop};
 
 /// Running processes. Dropping it kills them.
 pub(crate) struct Cluster {
     pub(crate) simulator: Process,
     /// The first leads.
-    pub(crate) ingests: Vec<Process>,
+    pub(crate) ingests: Vec<Service>,
     /// At least one.
-    pub(crate) edges: Vec<Edge>,
+    pub(crate) edges: Vec<Service>,
     pub(crate) nats: NatsServer,
     /// `ws://host:port` of the simulator.
     upstream_url: String,
@@ -26,16 +22,7 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// Builds the programs and starts all but ingest: a client that connects now misses nothing.
     pub(crate) async fn start(
-        profile: Profile,
-        simulator_flags: &[impl AsRef<str>],
-        edge_settings: &[(&str, &str)],
-    ) -> Result<Self> {
-        Self::start_with_edges(1, profile, simulator_flags, edge_settings).await
-    }
-
-    /// As [`Cluster::start`], with so many edges.
-    pub(crate) async fn start_with_edges(
-        count: usize,
+        edges: usize,
         profile: Profile,
         simulator_flags: &[impl AsRef<str>],
         edge_settings: &[(&str, &str)],
@@ -43,48 +30,42 @@ impl Cluster {
         build(profile)?;
         let nats = NatsServer::start().await?;
         let simulator = simulator(profile, simulator_flags)?;
-        let upstream_url = listening(&simulator).await?;
-        let nats_url = nats.url();
-        let mut settings = vec![("nats.url", nats_url.as_str())];
-        settings.extend(edge_settings);
-        let mut edges = Vec::with_capacity(count);
-        for _ in 0..count {
-            edges.push(Edge::start(profile, &settings).await?);
-        }
-        Ok(Self {
+        let mut cluster = Self {
+            upstream_url: listening(&simulator).await?,
             simulator,
             ingests: Vec::new(),
-            edges,
+            edges: Vec::new(),
             nats,
-            upstream_url,
             profile,
-        })
+        };
+        let url = cluster.nats.url();
+        let settings = [&[("nats.url", url.as_str())], edge_settings].concat();
+        for _ in 0..edges {
+            let edge = Service::start(profile, "edge", &settings)?;
+            edge.wait_until_ready().await?;
+            cluster.edges.push(edge);
+        }
+        Ok(cluster)
     }
 
-    /// `ws://host:port` of the first edge.
-    pub(crate) fn edge_url(&self) -> &str {
-        &self.edges[0].url
+    /// `ws://host:port` of every edge.
+    pub(crate) fn urls(&self) -> Result<Vec<String>> {
+        self.edges.iter().map(Service::url).collect()
     }
 
     /// Lets the events flow. Done again: another one stands by.
     pub(crate) fn start_ingest(&mut self) -> Result<()> {
-        let ingest = program(self.profile, "fanjet")
-            .arg("ingest")
-            .args(set("upstream.url", &self.upstream_url))
-            .args(set("ops.listen", "127.0.0.1:0"))
-            .args(set("nats.url", &self.nats.url()))
-            .start()?;
+        let url = self.nats.url();
+        let settings = [("upstream.url", &self.upstream_url), ("nats.url", &url)];
+        let ingest = Service::start(self.profile, "ingest", &settings)?;
         self.ingests.push(ingest);
         Ok(())
     }
 
     /// Stops the services as an operator would, front to back.
     pub(crate) async fn stop(mut self) -> Result<()> {
-        for ingest in &self.ingests {
-            stop(ingest, "ingest").await?;
-        }
-        for edge in &mut self.edges {
-            edge.stop().await?;
+        for service in self.ingests.iter_mut().chain(&mut self.edges) {
+            service.stop().await?;
         }
         stop(&self.simulator, "simulator").await
     }

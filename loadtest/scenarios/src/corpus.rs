@@ -25,8 +25,8 @@ async fn check(folder: &Path) -> Result<()> {
     let corpus = Corpus::read(folder)?;
     let frames = folder.join("frames.bin.zst").display().to_string();
     let flags = ["--replay", &frames, "--rate", "max", "--wait-for-client"];
-    let mut cluster = Cluster::start(Profile::Dev, &flags, &[]).await?;
-    let mut client = JetstreamClient::connect(cluster.edge_url(), &[])
+    let mut cluster = Cluster::start(1, Profile::Dev, &flags, &[]).await?;
+    let mut client = JetstreamClient::connect(&cluster.edges[0].url()?, &[])
         .await?
         .with_deadline(PATIENCE);
     cluster.start_ingest()?;

@@ -13,12 +13,11 @@ use fanjet_tools::programs::{Profile, build};
 
 use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog};
 use fanjet_oracle::Account;
-use fanjet_testkit::Process;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::runtime::block_on;
-use crate::service::{get, listening, printed, program, set, simulator};
+use crate::service::{Service, listening, simulator};
 use crate::whole_log::{judge_log, publication};
 
 /// The longest life of a process that is killed.
@@ -61,16 +60,18 @@ async fn crash(runs: u32, rate: u32, seed: u64) -> Result<()> {
     let data = published.folder().join("data");
     let simulator = simulator(Profile::Dev, published.flags())?;
     let upstream = listening(&simulator).await?;
-    let under_load = kill_again_and_again(&upstream, &data, &lives).await?;
-    let expected = {
-        let last = serve(&upstream, &data)?;
-        let expected = Account::read(&published.file(), frames, PATIENCE).await?;
-        let newest = expected.last().context("nothing was published")?;
-        wait_for_log(&last, newest.relay_seq).await?;
-        let status = last.stop(PATIENCE).await?;
-        ensure!(status.success(), "the last process ended with {status}");
-        expected
-    };
+    let path = data.display().to_string();
+    let settings = [
+        ("upstream.url", upstream.as_str()),
+        ("embedded.path", &path),
+        ("embedded.segment_bytes", SEGMENT_BYTES),
+    ];
+    let mut service = Service::start(Profile::Dev, "serve", &settings)?;
+    let under_load = kill_again_and_again(&mut service, &data, &lives).await?;
+    let expected = Account::read(&published.file(), frames, PATIENCE).await?;
+    let newest = expected.last().context("nothing was published")?;
+    wait_for_log(&service, newest.relay_seq).await?;
+    service.stop().await?;
     simulator.stop(PATIENCE).await?;
 
     let log = EmbeddedLog::open(EmbeddedConfig::in_folder(&data), Arc::new(SystemClock)).await?;
@@ -89,27 +90,21 @@ async fn crash(runs: u32, rate: u32, seed: u64) -> Result<()> {
     Ok(())
 }
 
-/// Starts and kills a process for each life; how many of them had appended.
-async fn kill_again_and_again(upstream: &str, data: &Path, lives: &[Life]) -> Result<u32> {
+/// Kills the process at the end of each life, and starts it again; how many of them had appended.
+async fn kill_again_and_again(service: &mut Service, data: &Path, lives: &[Life]) -> Result<u32> {
     let mut under_load = 0;
     let started = Instant::now();
+    // An empty log starts with what happens now, so nothing is owed to it before its first event.
+    wait_for_log(service, 1).await?;
+    let mut before = 0;
     for (index, life) in lives.iter().enumerate() {
-        let before = size(data);
-        let process = serve(upstream, data)?;
-        if index == 0 {
-            // An empty log starts with what happens now, so nothing is owed to it before its first event.
-            wait_for_log(&process, 1).await?;
-        }
         if life.counts_once_served {
-            listening(&process).await?;
+            service.listening().await?;
         }
         tokio::time::sleep(life.length).await;
-        ensure!(
-            process.exit_status().is_none(),
-            "it ended by itself:\n{}",
-            process.lines().join("\n")
-        );
-        process.kill().await?;
+        let said = || service.lines().join("\n");
+        service.check().with_context(said)?;
+        service.kill().await?;
         let grown = size(data) - before;
         if grown > 0 {
             under_load += 1;
@@ -120,41 +115,18 @@ async fn kill_again_and_again(upstream: &str, data: &Path, lives: &[Life]) -> Re
             life.length,
             started.elapsed()
         );
+        before += grown;
+        service.restart()?;
     }
     Ok(under_load)
 }
 
-fn serve(upstream: &str, data: &Path) -> Result<Process> {
-    let data = data.display().to_string();
-    let settings = [
-        ("upstream.url", upstream),
-        ("embedded.path", &data),
-        ("embedded.segment_bytes", SEGMENT_BYTES),
-        ("http.listen", "127.0.0.1:0"),
-        ("ops.listen", "127.0.0.1:0"),
-    ];
-    program(Profile::Dev, "fanjet")
-        .arg("serve")
-        .args(
-            settings
-                .into_iter()
-                .flat_map(|(key, value)| set(key, value)),
-        )
-        .start()
-}
-
 /// Waits until the log has everything up to a frame of the upstream that makes an event.
-async fn wait_for_log(process: &Process, relay_seq: u64) -> Result<()> {
-    let ops = printed(process, "ops http://").await?;
-    let mut at = 0;
+async fn wait_for_log(service: &Service, relay_seq: u64) -> Result<()> {
+    service.listening().await?;
     let reaching = async {
-        while at < relay_seq {
+        while service.metric("fanjet_ingest_relay_seq", "").await? < relay_seq as f64 {
             tokio::time::sleep(POLL).await;
-            let metrics = get(&ops, "/metrics").await?;
-            let value = metrics
-                .lines()
-                .find_map(|line| line.strip_prefix("fanjet_ingest_relay_seq "));
-            at = value.map_or(Ok(0.0), str::parse::<f64>)? as u64;
         }
         Ok(())
     };

@@ -7,31 +7,30 @@ use tokio::process::Command;
 use crate::cluster::Cluster;
 use crate::runtime::block_on;
 
+/// The port that the README names.
+const USUAL: &str = "127.0.0.1:6008";
+
 pub(crate) fn run(rate: u32, events: u64) -> Result<()> {
     block_on(show(rate, events))
 }
 
 async fn show(rate: u32, events: u64) -> Result<()> {
     println!("building and starting: simulator -> ingest -> nats-server -> edge");
-    let mut cluster = Cluster::start(
-        Profile::Dev,
-        &["--rate", &rate.to_string(), "--start", "now"],
-        &[("http.listen", edge_address())],
-    )
-    .await?;
+    let usual = [("http.listen", USUAL)];
+    let settings = if is_free(USUAL) { &usual[..] } else { &[] };
+    let flags = ["--rate", &rate.to_string(), "--start", "now"];
+    let mut cluster = Cluster::start(1, Profile::Dev, &flags, settings).await?;
     cluster.start_ingest()?;
+    let edge = cluster.edges[0].url()?;
     println!(
         "NATS    {}   (try: nats sub 'atp.commit.app.bsky.feed.>')",
         cluster.nats.url()
     );
-    println!("edge    {}/subscribe", cluster.edge_url());
-    println!(
-        "try     websocat '{}/subscribe?wantedCollections=app.bsky.feed.post'",
-        cluster.edge_url()
-    );
+    println!("edge    {edge}/subscribe");
+    println!("try     websocat '{edge}/subscribe?wantedCollections=app.bsky.feed.post'");
     println!("stop    ctrl-c\n");
     let mut tail = Command::new(executable(Profile::Dev, "fanjet"));
-    tail.args(["tail", "--pretty", cluster.edge_url()]);
+    tail.args(["tail", "--pretty", &edge]);
     if events > 0 {
         tail.args(["--count", &events.to_string()]);
     }
@@ -47,11 +46,6 @@ async fn show(rate: u32, events: u64) -> Result<()> {
     Ok(())
 }
 
-/// The port that the README names, when nobody else has it.
-fn edge_address() -> &'static str {
-    const USUAL: &str = "127.0.0.1:6008";
-    match std::net::TcpListener::bind(USUAL) {
-        Ok(_free_again) => USUAL,
-        Err(_) => "127.0.0.1:0",
-    }
+fn is_free(address: &str) -> bool {
+    std::net::TcpListener::bind(address).is_ok()
 }

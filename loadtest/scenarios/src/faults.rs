@@ -8,7 +8,6 @@ mod probe;
 mod table;
 
 mod follower;
-mod programs;
 mod gate;
 mod hostile;
 mod volume;

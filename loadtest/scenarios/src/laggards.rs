@@ -12,8 +12,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::cluster::Cluster;
 use crate::load::{Pace, Until, Wish, reference};
+use crate::memory::resident_mib;
 use crate::publication::Publication;
-use crate::resident::resident_mib;
 use crate::runtime::block_on;
 
 const TICK: Duration = Duration::from_millis(500);
@@ -67,11 +67,12 @@ async fn laggards(args: &Args) -> Result<()> {
         .iter()
         .map(|(key, value)| (*key, &**value))
         .collect();
-    let mut cluster = Cluster::start(Profile::of(args.dev), published.flags(), &settings).await?;
+    let mut cluster =
+        Cluster::start(1, Profile::of(args.dev), published.flags(), &settings).await?;
     let ledger = published.ledger();
     let mut accounts = JoinSet::new();
     accounts.spawn(fill(Arc::clone(&ledger), frames));
-    let url = cluster.edge_url().to_owned();
+    let url = cluster.edges[0].url()?;
     let mut readers = JoinSet::new();
     readers.spawn(reference(url.clone(), Arc::clone(&ledger)));
     let (free, freed) = watch::channel(false);

@@ -10,6 +10,8 @@
 )]
 
 mod runtime;
+mod memory;
+mod http;
 mod service;
 mod cluster;
 
@@ -21,7 +23,6 @@ mod e2e;
 mod publication;
 mod load;
 mod whole_log;
-mod resident;
 
 mod soak;
 mod cutover;

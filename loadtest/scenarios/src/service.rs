@@ -1,5 +1,7 @@
-//! One program as a process: how it is told its settings, what it says when it is up, how it is asked, ended and started again.
+//! The program in one of its roles as a process: the settings and addresses that it has in all its lives, how it is ended and
+//! started again, and everything that it ever said.
 
+use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
@@ -7,95 +9,206 @@ use anyhow::{Context, Result, bail, ensure};
 use fanjet_testkit::Process;
 use fanjet_testkit::process::Program;
 use fanjet_tools::programs::{Profile, executable};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+
+use crate::http;
 
 /// Time for a process to say that it is ready, and for one to end when asked to.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
 
-/// A service that is started again and again under one name, and everything that it ever said. Dropping kills it.
+/// How a program is started, beside its settings.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Launch {
+    /// What it is called among others; its role by default.
+    name: Option<String>,
+    /// A command that ends in becoming the program.
+    prefix: Vec<String>,
+    env: Vec<(&'static str, String)>,
+}
+
+impl Launch {
+    /// One of several in the same role.
+    pub(crate) fn named(name: String) -> Self {
+        Self {
+            name: Some(name),
+            ..Self::default()
+        }
+    }
+
+    /// With these variables in its environment.
+    pub(crate) fn with_env(env: Vec<(&'static str, String)>) -> Self {
+        Self {
+            env,
+            ..Self::default()
+        }
+    }
+
+    /// A shell does this to the program's streams first.
+    pub(crate) fn redirected(shell: &str, redirection: &str) -> Self {
+        let script = format!("exec \"$@\" {redirection}");
+        Self {
+            prefix: [shell, "-c", &script, shell].map(str::to_owned).to_vec(),
+            ..Self::default()
+        }
+    }
+}
+
+/// A role's process, running but for the moments between its lives. Dropping it kills it.
 pub(crate) struct Service {
-    name: String,
-    role: &'static str,
-    profile: Profile,
-    settings: Vec<(String, String)>,
+    pub(crate) name: String,
+    /// `host:port` of its ops server, the same in every life.
+    pub(crate) ops: String,
+    /// `host:port` for clients, likewise, if it serves any.
+    http: Option<String>,
+    program: Program,
     process: Option<Process>,
+    /// In the lives that are over.
     said: Vec<String>,
 }
 
 impl Service {
+    /// Starts a role on ports that are free, unless the settings name others.
     pub(crate) fn start(
-        name: String,
-        role: &'static str,
         profile: Profile,
-        settings: &[(&str, &str)],
+        role: &str,
+        settings: &[(&str, impl AsRef<str>)],
     ) -> Result<Self> {
-        let settings = settings
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        Self::launched(&Launch::default(), profile, role, settings)
+    }
+
+    /// As [`Service::start`], in another way.
+    pub(crate) fn launched(
+        launch: &Launch,
+        profile: Profile,
+        role: &str,
+        settings: &[(&str, impl AsRef<str>)],
+    ) -> Result<Self> {
+        let ops = address(settings, "ops.listen")?;
+        let http = match role {
+            "serve" | "edge" => Some(address(settings, "http.listen")?),
+            _ => None,
+        };
+        let mut words = launch.prefix.clone();
+        words.push(executable(profile, "fanjet").display().to_string());
+        words.push(role.to_owned());
+        for (key, value) in settings {
+            words.extend(set(key, value.as_ref()));
+        }
+        // The last one counts.
+        words.extend(set("ops.listen", &ops));
+        words.extend(http.iter().flat_map(|http| set("http.listen", http)));
+        let mut words = words.into_iter();
+        let mut program = Program::new(words.next().context("no program")?)
+            .args(words)
+            .clean_env();
+        for (variable, value) in &launch.env {
+            program = program.env(*variable, value);
+        }
         let mut service = Self {
-            name,
-            role,
-            profile,
-            settings: settings.collect(),
+            name: launch.name.clone().unwrap_or_else(|| role.to_owned()),
+            ops,
+            http,
+            program,
             process: None,
             said: Vec::new(),
         };
-        service.launch()?;
+        service.restart()?;
         Ok(service)
     }
 
-    /// Says what it prints behind a word, and has it by this setting in all lives to come.
-    pub(crate) async fn keep(&mut self, word: &str, key: &str) -> Result<String> {
-        let said = printed(self.process()?, word).await?;
-        let address = said.trim_start_matches("ws://").to_owned();
-        self.settings.retain(|(other, _)| other != key);
-        self.settings.push((key.to_owned(), address.clone()));
-        Ok(address)
+    /// `host:port` where clients connect.
+    pub(crate) fn address(&self) -> Result<&str> {
+        let http = self.http.as_deref();
+        http.with_context(|| format!("{} serves no clients", self.name))
+    }
+
+    /// `ws://host:port` where clients connect.
+    pub(crate) fn url(&self) -> Result<String> {
+        Ok(format!("ws://{}", self.address()?))
+    }
+
+    /// What is started, with all its settings.
+    pub(crate) fn program(&self) -> Program {
+        self.program.clone()
     }
 
     pub(crate) fn process(&self) -> Result<&Process> {
-        self.process
-            .as_ref()
-            .with_context(|| format!("{} does not run", self.name))
+        let process = self.process.as_ref();
+        process.with_context(|| format!("{} does not run", self.name))
     }
 
-    /// Ends it, as an operator would or by SIGKILL, of which no client hears a word.
+    /// The process alone, of a service that is never started again.
+    pub(crate) fn into_process(self) -> Result<Process> {
+        let process = self.process;
+        process.with_context(|| format!("{} does not run", self.name))
+    }
+
+    /// Waits until it can be asked.
+    pub(crate) async fn listening(&self) -> Result<()> {
+        let is_up = |line: &str| line.starts_with("ops http://");
+        self.process()?.wait_for_line(is_up, PATIENCE).await?;
+        Ok(())
+    }
+
+    /// Waits until it says that it is ready for traffic.
+    pub(crate) async fn wait_until_ready(&self) -> Result<()> {
+        let asking = async {
+            loop {
+                self.check()?;
+                if let Ok((200, _)) = http::get(&self.ops, "/readyz").await {
+                    return anyhow::Ok(());
+                }
+                tokio::time::sleep(POLL).await;
+            }
+        };
+        let asked = tokio::time::timeout(PATIENCE, asking).await;
+        let ready = asked.with_context(|| format!("not ready after {PATIENCE:?}"));
+        ready
+            .flatten()
+            .with_context(|| format!("{} said:\n{}", self.name, self.lines().join("\n")))
+    }
+
+    /// The sum of a metric over the series that have this in their labels; 0 when nothing has counted yet.
+    pub(crate) async fn metric(&self, name: &str, label: &str) -> Result<f64> {
+        http::metric(&self.ops, name, label).await
+    }
+
+    /// Stops it as an operator would (SIGTERM).
     ///
     /// # Errors
-    /// When it takes being asked to stop badly.
-    pub(crate) async fn end(&mut self, kills: bool) -> Result<()> {
-        let process = self.process.take();
-        let process = process.with_context(|| format!("{} does not run", self.name))?;
-        let status = match kills {
-            true => process.kill().await?,
-            false => process.stop(PATIENCE).await?,
-        };
-        let said = process.lines();
+    /// When it takes that badly.
+    pub(crate) async fn stop(&mut self) -> Result<()> {
+        let status = self.process()?.stop(PATIENCE).await?;
+        let last = self.lines();
+        self.record_end(&format!("stopped: {status}"));
         // Until it has said something it may not even be able to hear the signal: then that ends it.
-        let never_heard = said.is_empty();
-        let last = said.join("\n");
-        self.said.extend(said);
-        let how = if kills { "killed" } else { "stopped" };
-        self.said.push(format!("=== {how}: {status}"));
-        if !(kills || status.success() || never_heard) {
+        if !(status.success() || last.is_empty()) {
             bail!(
-                "{} was asked to stop and ended with {status}:\n{last}",
-                self.name
+                "{} was asked to stop and ended with {status}:\n{}",
+                self.name,
+                last.join("\n")
             );
         }
         Ok(())
     }
 
-    /// Starts it again.
-    pub(crate) fn launch(&mut self) -> Result<()> {
+    /// Kills it (SIGKILL): no client hears a word.
+    pub(crate) async fn kill(&mut self) -> Result<()> {
+        let status = self.process()?.kill().await?;
+        self.record_end(&format!("killed: {status}"));
+        Ok(())
+    }
+
+    fn record_end(&mut self, how: &str) {
+        self.said.extend(self.lines());
+        self.said.push(format!("=== {how}"));
+        self.process = None;
+    }
+
+    /// Starts it again with the same settings and addresses.
+    pub(crate) fn restart(&mut self) -> Result<()> {
         ensure!(self.process.is_none(), "{} still runs", self.name);
-        let mut program = program(self.profile, "fanjet").arg(self.role);
-        for (key, value) in &self.settings {
-            program = program.args(set(key, value));
-        }
-        self.process = Some(program.start()?);
+        self.process = Some(self.program().start()?);
         Ok(())
     }
 
@@ -113,16 +226,34 @@ impl Service {
         Ok(())
     }
 
+    /// What it said in this life.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.process.iter().flat_map(Process::lines).collect()
+    }
+
+    /// How many lines these are.
+    pub(crate) fn line_count(&self) -> usize {
+        self.process.as_ref().map_or(0, Process::line_count)
+    }
+
     /// Writes what it said in all its lives.
     pub(crate) fn keep_log(&self, folder: &Path) -> Result<()> {
         let mut lines = self.said.clone();
-        lines.extend(self.process.iter().flat_map(Process::lines));
-        std::fs::write(
-            folder.join(format!("{}.log", self.name)),
-            lines.join("\n") + "\n",
-        )?;
-        Ok(())
+        lines.extend(self.lines());
+        let path = folder.join(format!("{}.log", self.name));
+        Ok(std::fs::write(path, lines.join("\n") + "\n")?)
     }
+}
+
+/// What a setting names, or an address that is free.
+fn address(settings: &[(&str, impl AsRef<str>)], key: &str) -> Result<String> {
+    let named = settings.iter().find(|(other, _)| *other == key);
+    named.map_or_else(free_address, |(_, address)| Ok(address.as_ref().to_owned()))
+}
+
+/// An address of this machine that is free. Another process may take it before it is used, but hardly in that moment.
+pub(crate) fn free_address() -> Result<String> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
 }
 
 /// Stops a process as an operator would.
@@ -153,50 +284,15 @@ pub(crate) fn simulator(profile: Profile, flags: &[impl AsRef<str>]) -> Result<P
 }
 
 /// A flag that sets one setting.
-pub(crate) fn set(key: &str, value: &str) -> [String; 2] {
+fn set(key: &str, value: &str) -> [String; 2] {
     ["--set".to_owned(), format!("{key}={value}")]
-}
-
-/// Waits until a service says on its ops port that it is ready for traffic.
-pub(crate) async fn wait_until_ready(process: &Process) -> Result<()> {
-    let ops = printed(process, "ops http://").await?;
-    let asking = async {
-        while !is_ready(&ops).await.unwrap_or(false) {
-            tokio::time::sleep(POLL).await;
-        }
-    };
-    let in_time = tokio::time::timeout(PATIENCE, asking).await;
-    in_time.with_context(|| {
-        format!(
-            "not ready after {PATIENCE:?}:\n{}",
-            process.lines().join("\n")
-        )
-    })
-}
-
-async fn is_ready(ops: &str) -> Result<bool> {
-    Ok(get(ops, "/readyz").await?.starts_with("HTTP/1.1 200"))
-}
-
-/// What a GET on an ops port answers, headers included.
-pub(crate) async fn get(ops: &str, path: &str) -> Result<String> {
-    let mut stream = TcpStream::connect(ops).await?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {ops}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await?;
-    Ok(answer)
 }
 
 /// The URL that a program prints when it listens.
 pub(crate) async fn listening(process: &Process) -> Result<String> {
-    printed(process, "listening ").await
-}
-
-/// What a program prints behind a word.
-pub(crate) async fn printed(process: &Process, word: &str) -> Result<String> {
+    const WORD: &str = "listening ";
     let line = process
-        .wait_for_line(|line| line.starts_with(word), PATIENCE)
+        .wait_for_line(|line| line.starts_with(WORD), PATIENCE)
         .await?;
-    Ok(line[word.len()..].to_owned())
+    Ok(line[WORD.len()..].to_owned())
 }

@@ -30,15 +30,12 @@ pub(crate) fn run(rate: u32, duration: Duration, profile: Profile) -> Result<()>
 async fn soak(rate: u32, duration: Duration, profile: Profile) -> Result<()> {
     let published = Publication::new(rate, u64::from(rate) * duration.as_secs())?.forgetful();
     let settings = [("tail.ring_bytes", RING_BYTES)];
-    let mut cluster = Cluster::start(profile, published.flags(), &settings).await?;
+    let mut cluster = Cluster::start(1, profile, published.flags(), &settings).await?;
     let ledger = published.ledger();
     let mut accounts = JoinSet::new();
     accounts.spawn(fill(Arc::clone(&ledger), published.frames));
     let mut client = JoinSet::new();
-    client.spawn(reference(
-        cluster.edge_url().to_owned(),
-        Arc::clone(&ledger),
-    ));
+    client.spawn(reference(cluster.edges[0].url()?, Arc::clone(&ledger)));
     cluster.start_ingest()?;
 
     let mut table = MemoryTable::of(&cluster)?;

@@ -16,7 +16,7 @@ use super::report::{Document, Target};
 use super::round::Rounds;
 use super::stage::Stage;
 use super::table::{Table, figure};
-use crate::cluster::Edge;
+use crate::service::Service;
 use attack::Attack;
 
 /// As an operator has them, but for what a short run on a loopback would not reach: the rate of replays, and a past that the node
@@ -42,8 +42,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(super) async fn abuse(options: &Options, document: &mut Document) -> Result<()> {
     let mut stage = Stage::start(options, 1, &LIMITS).await?;
     stage.flow(options.rate.unwrap_or(RATE), options).await?;
-    let address = stage.edges[0].url.trim_start_matches("ws://");
-    let address = address.parse().context("the edge has no address")?;
+    let address = stage.edges[0].address()?.parse();
+    let address = address.context("the edge has no address")?;
     let once = Options {
         repeats: 1,
         ..options.clone()
@@ -118,7 +118,7 @@ pub(super) async fn abuse(options: &Options, document: &mut Document) -> Result<
 }
 
 /// What was refused since then; waits for the first, since some are noticed late.
-async fn refusals(edge: &Edge, attack: Attack, before: f64) -> Result<f64> {
+async fn refusals(edge: &Service, attack: Attack, before: f64) -> Result<f64> {
     let started = Instant::now();
     loop {
         let times = counted(edge, attack).await? - before;
@@ -129,7 +129,7 @@ async fn refusals(edge: &Edge, attack: Attack, before: f64) -> Result<f64> {
     }
 }
 
-async fn counted(edge: &Edge, attack: Attack) -> Result<f64> {
+async fn counted(edge: &Service, attack: Attack) -> Result<f64> {
     match attack.refusal() {
         None => Ok(0.0),
         Some((metric, label)) => edge.metric(metric, label).await,

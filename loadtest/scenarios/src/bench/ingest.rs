@@ -8,7 +8,7 @@ use fanjet_testkit::NatsServer;
 use fanjet_tools::programs::{Profile, build};
 
 use super::cpu::cpu_seconds;
-use crate::service::{get, listening, printed, program, set};
+use crate::service::{Service, listening, simulator};
 
 /// Frames of one run: enough for some seconds.
 const FRAMES: u64 = 300_000;
@@ -28,9 +28,7 @@ pub(crate) async fn run() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let recording = record(&folder).await?;
     // The same world once more, for its keys: a recording has none.
-    let directory = program(Profile::Release, "fanjet-simulator")
-        .args(["--listen", "127.0.0.1:0", "--wait-for-client"])
-        .start()?;
+    let directory = simulator(Profile::Release, &["--wait-for-client"])?;
     let keys = listening(&directory).await?.replacen("ws://", "http://", 1);
     for replicas in REPLICAS {
         for _ in 0..RUNS {
@@ -62,15 +60,16 @@ pub(super) async fn unverified() -> Result<f64> {
 async fn record(folder: &tempfile::TempDir) -> Result<String> {
     let recording = folder.path().join("frames").display().to_string();
     println!("recording {FRAMES} simulated frames");
-    let recorder = program(Profile::Release, "fanjet-simulator")
-        .args(["--listen", "127.0.0.1:0", "--record-out", &recording])
-        .args([
-            "--backlog",
-            &FRAMES.to_string(),
-            "--limit",
-            &FRAMES.to_string(),
-        ])
-        .start()?;
+    let frames = FRAMES.to_string();
+    let flags = [
+        "--record-out",
+        &recording,
+        "--backlog",
+        &frames,
+        "--limit",
+        &frames,
+    ];
+    let recorder = simulator(Profile::Release, &flags)?;
     recorder
         .wait_for_line(|line| line.starts_with("listening "), PATIENCE)
         .await?;
@@ -84,10 +83,9 @@ async fn once(recording: &str, replicas: usize, verified: &str, keys: &str) -> R
         _ => NatsServer::start_cluster(replicas).await?,
     };
     let urls: Vec<_> = nats.iter().map(NatsServer::url).collect();
-    let simulator = program(Profile::Release, "fanjet-simulator")
-        .args([
-            "--listen",
-            "127.0.0.1:0",
+    let simulator = simulator(
+        Profile::Release,
+        &[
             "--replay",
             recording,
             "--rate",
@@ -95,26 +93,25 @@ async fn once(recording: &str, replicas: usize, verified: &str, keys: &str) -> R
             "--wait-for-client",
             "--history-bytes",
             HISTORY_BYTES,
-        ])
-        .start()?;
-    let upstream = listening(&simulator).await?;
-    let ingest = program(Profile::Release, "fanjet")
-        .arg("ingest")
-        .args(set("upstream.url", &upstream))
-        .args(set("ops.listen", "127.0.0.1:0"))
-        .args(set("nats.url", &urls.join(",")))
-        .args(set("nats.stream.replicas", &replicas.to_string()))
-        .args(set("pipeline.verify.commits", verified))
-        .args(set("pipeline.verify.plc_url", keys))
-        .args(set("pipeline.verify.web_url", keys))
-        .args(set("pipeline.verify.lookups_per_second", "10000"))
-        .start()?;
-    let ops = printed(&ingest, "ops http://").await?;
+        ],
+    )?;
+    let settings = [
+        ("upstream.url", listening(&simulator).await?),
+        ("nats.url", urls.join(",")),
+        ("nats.stream.replicas", replicas.to_string()),
+        ("pipeline.verify.commits", verified.to_owned()),
+        ("pipeline.verify.plc_url", keys.to_owned()),
+        ("pipeline.verify.web_url", keys.to_owned()),
+        ("pipeline.verify.lookups_per_second", "10000".to_owned()),
+    ];
+    let mut ingest = Service::start(Profile::Release, "ingest", &settings)?;
+    // Nothing is counted before it listens.
+    ingest.listening().await?;
 
     let (mut events, mut first, mut last) = (0, None, Instant::now());
     while events == 0 || last.elapsed() < QUIET {
         tokio::time::sleep(POLL).await;
-        let now = counter(&get(&ops, "/metrics").await?, "fanjet_ingest_events_total");
+        let now = ingest.metric("fanjet_ingest_events", "").await? as u64;
         if now > events {
             (events, last) = (now, Instant::now());
             first.get_or_insert((last, now));
@@ -127,11 +124,9 @@ async fn once(recording: &str, replicas: usize, verified: &str, keys: &str) -> R
         "only {events} events of {FRAMES} frames arrived"
     );
     if verified != "off" {
-        let metrics = get(&ops, "/metrics").await?;
-        let ok = counter(
-            &metrics,
-            "fanjet_ingest_verified_commits_total{outcome=\"ok\"}",
-        );
+        let ok = ingest
+            .metric("fanjet_ingest_verified_commits", "outcome=\"ok\"")
+            .await?;
         println!("verified {verified}: {ok} commits good");
     }
     let took = last - began;
@@ -144,20 +139,10 @@ async fn once(recording: &str, replicas: usize, verified: &str, keys: &str) -> R
     println!(
         "{replicas} replicas, verification {verified}: {:.0} events/s  ({events} events; CPU per event: ingest {:.1} us, nats {servers:.1} us, simulator {:.1} us)",
         rate,
-        cpu(ingest.pid())?,
+        cpu(ingest.process()?.pid())?,
         cpu(simulator.pid())?,
     );
-    ingest.stop(PATIENCE).await?;
+    ingest.stop().await?;
     simulator.stop(PATIENCE).await?;
     Ok(rate)
-}
-
-fn counter(metrics: &str, name: &str) -> u64 {
-    let value = metrics.lines().find_map(|line| {
-        line.strip_prefix(name)?
-            .strip_prefix(' ')?
-            .parse::<f64>()
-            .ok()
-    });
-    value.unwrap_or_default() as u64
 }

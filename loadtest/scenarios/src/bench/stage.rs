@@ -15,9 +15,9 @@ use super::cpu::{Look, Pids};
 use super::machine::Cores;
 use super::options::{Options, Pace, Side};
 use super::round::Round;
-use crate::cluster::Edge;
-use crate::resident::resident_mib;
-use crate::service::{PATIENCE, get, listening, program, set};
+use crate::http::get;
+use crate::memory::resident_mib;
+use crate::service::{PATIENCE, Service, listening, program};
 
 /// What is built. Only these: cargo takes other features for what they share with others, but benchmarks need no more.
 const PROGRAMS: [&str; 3] = ["fanjet", "fanjet-simulator", "fanjet-swarm"];
@@ -34,7 +34,7 @@ const SETTINGS: [(&str, &str); 4] = [
 /// Running servers. Dropping kills them.
 pub(super) struct Stage {
     source: Vec<Process>,
-    pub(super) edges: Vec<Edge>,
+    pub(super) edges: Vec<Service>,
     nats: NatsServer,
     /// `host:port` of the nats-server's own statistics.
     nats_statistics: String,
@@ -74,7 +74,9 @@ impl Stage {
         };
         let pinned = cores.for_servers()?;
         for _ in 0..edges {
-            stage.edges.push(Edge::start(profile, &all).await?);
+            let edge = Service::start(profile, "edge", &all)?;
+            edge.wait_until_ready().await?;
+            stage.edges.push(edge);
         }
         drop(pinned);
         Ok(stage)
@@ -94,7 +96,7 @@ impl Stage {
         feeder = match pace {
             Pace::Rate(rate) => feeder.args(["--rate", &rate.to_string()]),
             Pace::Window(window) => {
-                let witness = format!("{}/subscribe", self.edges[0].url);
+                let witness = format!("{}/subscribe", self.edges[0].url()?);
                 feeder.args(["--window", &window.to_string(), "--witness", &witness])
             }
         };
@@ -116,13 +118,9 @@ impl Stage {
             .start()?;
         let upstream = listening(&simulator).await?;
         println!("the other server reads {upstream}");
-        let ingest = program(self.profile, "fanjet")
-            .arg("ingest")
-            .args(set("upstream.url", &upstream))
-            .args(set("ops.listen", "127.0.0.1:0"))
-            .args(set("nats.url", &self.nats.url()))
-            .start()?;
-        self.source.extend([simulator, ingest]);
+        let settings = [("upstream.url", upstream), ("nats.url", self.nats.url())];
+        let ingest = Service::start(self.profile, "ingest", &settings)?;
+        self.source.extend([simulator, ingest.into_process()?]);
         Ok(())
     }
 
@@ -154,11 +152,11 @@ impl Stage {
 
     /// Bytes that the nats-server has sent so far.
     pub(super) async fn nats_egress(&self) -> Result<f64> {
-        let answer = get(&self.nats_statistics, "/varz").await?;
-        let (_, json) = answer.split_once("\r\n\r\n").context("no body")?;
-        let from = json.find('{').context("no JSON")?;
-        let to = json.rfind('}').context("no JSON")?;
-        let statistics: serde_json::Value = serde_json::from_str(&json[from..=to])?;
+        let (_, statistics) = get(&self.nats_statistics, "/varz").await?;
+        // It comes in a chunk, between lengths.
+        let from = statistics.find('{').context("no JSON")?;
+        let to = statistics.rfind('}').context("no JSON")?;
+        let statistics: serde_json::Value = serde_json::from_str(&statistics[from..=to])?;
         statistics["out_bytes"].as_f64().context("no out_bytes")
     }
 
@@ -170,7 +168,7 @@ impl Stage {
     /// Runs a swarm with these flags and looks at all clocks when its window begins and ends.
     pub(super) async fn swarm(&self, side: &Side, flags: &[String]) -> Result<Round> {
         let url = match side {
-            Side::Ours(edge) => format!("{}/subscribe", self.edges[*edge].url),
+            Side::Ours(edge) => format!("{}/subscribe", self.edges[*edge].url()?),
             Side::Other(url, _) => url.clone(),
         };
         let out = self.out();

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 use super::options::Options;
 use crate::publication::Publication;
-use crate::service::{PATIENCE, Service, listening, simulator, wait_until_ready};
+use crate::service::{Launch, PATIENCE, Service, listening, simulator};
 
 const INGESTS: usize = 2;
 const EDGES: usize = 2;
@@ -65,20 +65,18 @@ impl Stage {
             let url = urls(&links.lock().await);
             lines.edge_to_nats.push(links);
             let settings = [
-                ("http.listen", "127.0.0.1:0"),
-                ("ops.listen", "127.0.0.1:0"),
-                ("nats.url", &url),
+                ("nats.url", url.as_str()),
                 ("nats.stream.replicas", "3"),
                 ("tail.ring_bytes", RING_BYTES),
             ];
-            let name = format!("edge-{index}");
-            edges.push(Service::start(name, "edge", options.profile, &settings)?);
-        }
-        for edge in &mut edges {
-            let address = edge.keep("listening ", "http.listen").await?;
-            let link = Link::start(port(&address)?).await?;
+            let launch = Launch::named(format!("edge-{index}"));
+            let edge = Service::launched(&launch, options.profile, "edge", &settings)?;
+            let link = Link::start(port(edge.address()?)?).await?;
             lines.clients_to_edge.push(Mutex::new(vec![link]));
-            wait_until_ready(edge.process()?).await?;
+            edges.push(edge);
+        }
+        for edge in &edges {
+            edge.wait_until_ready().await?;
         }
         Ok(Self {
             simulator: Mutex::new(simulator),
@@ -103,13 +101,12 @@ impl Stage {
                 ("upstream.url", upstream.as_str()),
                 // Both must call it the same, or each would begin anew with what happens now.
                 ("upstream.name", "simulator"),
-                ("ops.listen", "127.0.0.1:0"),
                 ("nats.url", &url),
                 ("nats.stream.replicas", "3"),
                 ("lease.ttl", "3s"),
             ];
-            let name = format!("ingest-{index}");
-            let ingest = Service::start(name, "ingest", options.profile, &settings)?;
+            let launch = Launch::named(format!("ingest-{index}"));
+            let ingest = Service::launched(&launch, options.profile, "ingest", &settings)?;
             self.ingests.push(Mutex::new(ingest));
         }
         Ok(())

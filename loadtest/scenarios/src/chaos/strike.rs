@@ -54,9 +54,12 @@ async fn strike_service(service: &mut Service, blow: Blow, lasts: Duration) -> R
         sleep(lasts).await;
         return service.process()?.thaw();
     }
-    let ended = service.end(blow == Blow::Kill).await;
+    let ended = match blow {
+        Blow::Kill => service.kill().await,
+        _ => service.stop().await,
+    };
     sleep(lasts).await;
-    service.launch()?;
+    service.restart()?;
     ended
 }
 

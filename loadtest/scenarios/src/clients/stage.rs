@@ -50,8 +50,8 @@ impl<'a> Stage<'a> {
         let mut flags = World::flags(&expect_out);
         flags.extend(World::pace());
         let flags: Vec<_> = flags.iter().map(String::as_str).collect();
-        let cluster = Cluster::start_with_edges(EDGES, Profile::Dev, &flags, &[]).await?;
-        let urls: Vec<_> = cluster.edges.iter().map(|edge| edge.url.clone()).collect();
+        let cluster = Cluster::start(EDGES, Profile::Dev, &flags, &[]).await?;
+        let urls = cluster.urls()?;
         let mut drivers = Vec::new();
         for subscription in subscriptions {
             let folder = folder.path().join(drivers.len().to_string());
@@ -81,7 +81,7 @@ impl<'a> Stage<'a> {
         self.wait_for_share(edge, share).await?;
         self.cluster.edges[edge].stop().await?;
         self.wait_for_movers(edge).await?;
-        self.cluster.edges[edge].restart().await
+        self.restart(edge).await
     }
 
     /// Kills an edge once its clients have that share of their events, and starts it again.
@@ -89,7 +89,13 @@ impl<'a> Stage<'a> {
         self.wait_for_share(edge, share).await?;
         self.cluster.edges[edge].kill().await?;
         self.wait_for_movers(edge).await?;
-        self.cluster.edges[edge].restart().await
+        self.restart(edge).await
+    }
+
+    async fn restart(&mut self, edge: usize) -> Result<()> {
+        let edge = &mut self.cluster.edges[edge];
+        edge.restart()?;
+        edge.wait_until_ready().await
     }
 
     /// Waits for the end of the events, prints a line for each client, and stops everything. Returns how many

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use fanjet_testkit::Process;
 use fanjet_tools::programs::{Profile, build};
 use tokio::time::sleep;
 
 use crate::cluster::Cluster;
+use crate::http::get;
 use crate::publication::Publication;
-use crate::service::{get, listening, printed, program, set, simulator, stop, wait_until_ready};
+use crate::service::{Service, listening, simulator, stop};
 
 /// So little memory that most cursors need the log.
 const SETTINGS: [(&str, &str); 2] = [
@@ -50,8 +51,8 @@ pub(super) struct Counted {
 }
 
 enum Processes {
-    Cluster(Box<Cluster>),
-    Standalone { simulator: Process, node: Process },
+    Cluster(Cluster),
+    Standalone { simulator: Process, node: Service },
 }
 
 impl Target {
@@ -60,9 +61,8 @@ impl Target {
         let authority = self.urls[0].rsplit('/').next().unwrap_or_default();
         let began = Instant::now();
         loop {
-            let answer = get(authority, "/status").await?;
-            let from = answer.find('{').context("the status is no JSON")?;
-            let status: serde_json::Value = serde_json::from_str(&answer[from..])?;
+            let (_, status) = get(authority, "/status").await?;
+            let status: serde_json::Value = serde_json::from_str(&status)?;
             if let Some(seq) = status["log"]["oldest"]["seq"].as_u64() {
                 return Ok(seq);
             }
@@ -77,13 +77,12 @@ impl Target {
     /// simulator -> ingest -> nats-server -> edges.
     pub(super) async fn cluster(profile: Profile, load: Load) -> Result<Self> {
         let published = load.publication()?;
-        let mut cluster =
-            Cluster::start_with_edges(EDGES, profile, published.flags(), &SETTINGS).await?;
+        let mut cluster = Cluster::start(EDGES, profile, published.flags(), &SETTINGS).await?;
         cluster.start_ingest()?;
         Ok(Self {
-            urls: cluster.edges.iter().map(|edge| edge.url.clone()).collect(),
+            urls: cluster.urls()?,
             published,
-            processes: Processes::Cluster(Box::new(cluster)),
+            processes: Processes::Cluster(cluster),
         })
     }
 
@@ -94,21 +93,14 @@ impl Target {
         let simulator = simulator(profile, published.flags())?;
         let upstream = listening(&simulator).await?;
         let data = published.folder().join("data").display().to_string();
-        let settings = [
+        let own = [
             ("upstream.url", upstream.as_str()),
             ("embedded.path", &data),
-            ("http.listen", "127.0.0.1:0"),
-            ("ops.listen", "127.0.0.1:0"),
         ];
-        let settings = settings.into_iter().chain(SETTINGS);
-        let node = program(profile, "fanjet")
-            .arg("serve")
-            .args(settings.flat_map(|(key, value)| set(key, value)))
-            .start()?;
-        let url = listening(&node).await?;
-        wait_until_ready(&node).await?;
+        let node = Service::start(profile, "serve", &[own, SETTINGS].concat())?;
+        node.wait_until_ready().await?;
         Ok(Self {
-            urls: vec![url],
+            urls: vec![node.url()?],
             published,
             processes: Processes::Standalone { simulator, node },
         })
@@ -116,16 +108,14 @@ impl Target {
 
     /// What the edges count.
     pub(super) async fn counted(&self) -> Result<Counted> {
-        let mut opss = Vec::new();
-        match &self.processes {
-            Processes::Cluster(cluster) => {
-                opss.extend(cluster.edges.iter().map(|edge| edge.ops.clone()));
-            }
-            Processes::Standalone { node, .. } => opss.push(printed(node, "ops http://").await?),
-        }
+        let nodes = match &self.processes {
+            Processes::Cluster(cluster) => &cluster.edges[..],
+            Processes::Standalone { node, .. } => std::slice::from_ref(node),
+        };
         let mut counted = Counted::default();
-        for ops in opss {
-            counted.add(&get(&ops, "/metrics").await?);
+        for node in nodes {
+            let (_, metrics) = get(&node.ops, "/metrics").await?;
+            counted.add(&metrics);
         }
         Ok(counted)
     }
@@ -134,8 +124,11 @@ impl Target {
     pub(super) async fn stop(self) -> Result<()> {
         match self.processes {
             Processes::Cluster(cluster) => cluster.stop().await,
-            Processes::Standalone { simulator, node } => {
-                stop(&node, "fanjet serve").await?;
+            Processes::Standalone {
+                simulator,
+                mut node,
+            } => {
+                node.stop().await?;
                 stop(&simulator, "simulator").await
             }
         }

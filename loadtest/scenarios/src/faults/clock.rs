@@ -11,7 +11,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
-use super::programs::Launch;
+use crate::service::Launch;
 
 const SOURCE: &str = include_str!("clock.c");
 
@@ -48,10 +48,7 @@ impl Clock {
             ("LD_PRELOAD", path(self.library())),
             ("CLOCK_FILE", path(self.folder.path().join("clock"))),
         ];
-        Launch {
-            env: env.to_vec(),
-            ..Launch::default()
-        }
+        Launch::with_env(env.to_vec())
     }
 
     /// How many seconds it is ahead from now on.

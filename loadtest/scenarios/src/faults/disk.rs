@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use super::programs::Launch;
 use super::trial::Trial;
 use super::volume::Volume;
+use crate::service::Launch;
 
 /// Small segments, so that new files are needed all the time.
 const SEGMENT: (&str, &str) = ("embedded.segment_bytes", "200000");

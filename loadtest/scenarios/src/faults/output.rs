@@ -2,9 +2,9 @@
 
 use anyhow::{Result, ensure};
 
-use super::programs::Launch;
 use super::stage::PATIENCE;
 use super::trial::Trial;
+use crate::service::Launch;
 
 /// Standard error on a device that is always full.
 pub(super) async fn stderr_full(trial: &mut Trial) -> Result<()> {

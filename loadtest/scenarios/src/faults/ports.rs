@@ -10,9 +10,9 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::programs::Launch;
 use super::stage::PATIENCE;
 use super::trial::Trial;
+use crate::service::Launch;
 
 /// More than the port takes.
 const HOLDERS: u64 = 300;
@@ -39,7 +39,10 @@ pub(super) async fn ops_held(trial: &mut Trial) -> Result<()> {
     ensure!(all.is_ok(), "not all connections can be made");
     trial.evidence(format!("{HOLDERS} connections were made and are held"));
     trial.meanwhile().await?;
-    let checked = trial.stage.service("serve")?.healthcheck("live").await?;
+    // As a container's probe does: with its own program and settings.
+    let check = trial.stage.service("serve")?.program();
+    let checked = check.arg("--healthcheck=live").start()?;
+    let checked = checked.wait(PATIENCE).await?;
     ensure!(checked.success(), "--healthcheck=live ended with {checked}");
     drop(holders);
     trial.afterwards().await

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+
+use crate::http;
+use crate::service::Service;
 
 /// A probe that gets no answer for so long has failed.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -26,10 +27,14 @@ pub(super) struct Answer {
 }
 
 /// Asks `/readyz`.
-pub(super) async fn readiness(ops: &str) -> Result<Answer> {
-    let (status, body) = match get(ops, "/readyz").await {
+///
+/// # Errors
+/// When it says nothing, or has ended.
+pub(super) async fn readiness(service: &Service) -> Result<Answer> {
+    service.check()?;
+    let (status, body) = match get(&service.ops, "/readyz").await {
         Err(error) if is_refused(&error) => (NOBODY, "{}".to_owned()),
-        answer => answer?,
+        answer => answer.with_context(|| service.name.clone())?,
     };
     let report: Value = serde_json::from_str(&body).with_context(|| body.clone())?;
     let parts = report["missing"].as_object().into_iter().flatten();
@@ -56,30 +61,9 @@ pub(super) async fn is_alive(ops: &str) -> Result<()> {
     Ok(())
 }
 
-/// The sum of a metric, named with or without its labels; 0 when nothing has counted yet.
-pub(super) async fn metric(ops: &str, name: &str) -> Result<f64> {
-    let (_, page) = get(ops, "/metrics").await?;
-    let values = page.lines().filter_map(|line| {
-        let rest = line.strip_prefix(name)?;
-        let is_whole = rest.starts_with([' ', '{']);
-        is_whole.then(|| rest.rsplit(' ').next()?.parse::<f64>().ok())?
-    });
-    Ok(values.sum())
-}
-
 /// Status and body of a GET.
-pub(super) async fn get(ops: &str, path: &str) -> Result<(u16, String)> {
-    let asking = async {
-        let mut stream = TcpStream::connect(ops).await?;
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {ops}\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await?;
-        let (head, body) = answer.split_once("\r\n\r\n").context("no HTTP answer")?;
-        let status = head.split(' ').nth(1).context("no status")?.parse()?;
-        Ok((status, body.to_owned()))
-    };
-    tokio::time::timeout(PATIENCE, asking)
+async fn get(ops: &str, path: &str) -> Result<(u16, String)> {
+    tokio::time::timeout(PATIENCE, http::get(ops, path))
         .await
         .with_context(|| format!("no answer to {path} in {PATIENCE:?}"))?
 }

@@ -7,12 +7,14 @@ use anyhow::{Context, Result, ensure};
 use fanjet_runtime::{Clock, SystemClock};
 use fanjet_simulator::{Rate, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig};
 use fanjet_testkit::NatsServer;
+use fanjet_tools::programs::Profile;
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
 use super::follower::Follower;
 use super::gate::Gate;
-use super::programs::{Launch, Service};
+use super::probe;
+use crate::service::{Launch, Service};
 
 /// For whatever must come true.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
@@ -70,7 +72,8 @@ impl Stage {
         let mut all = self.upstream_settings();
         all.push(("embedded.path", data));
         all.extend(TAIL.iter().chain(settings).copied().map(owned));
-        self.services.push(Service::start("serve", launch, &all)?);
+        let serve = Service::launched(launch, Profile::Dev, "serve", &all)?;
+        self.services.push(serve);
         self.begin().await
     }
 
@@ -83,12 +86,11 @@ impl Stage {
         let mut log: Vec<_> = settings.iter().copied().map(owned).collect();
         log.push(("nats.url", nats.url()));
         self.nats = Some(nats);
-        let launch = Launch::default();
         let ingest = [self.upstream_settings(), log.clone()].concat();
-        self.services
-            .push(Service::start("ingest", &launch, &ingest)?);
+        let ingest = Service::start(Profile::Dev, "ingest", &ingest)?;
         log.extend(TAIL.map(owned));
-        self.services.push(Service::start("edge", &launch, &log)?);
+        let edge = Service::start(Profile::Dev, "edge", &log)?;
+        self.services.extend([ingest, edge]);
         self.begin().await
     }
 
@@ -129,7 +131,7 @@ impl Stage {
     /// What a program waits for, or why it has no answer.
     async fn missing(&self) -> Option<String> {
         for service in &self.services {
-            match service.readiness().await {
+            match probe::readiness(service).await {
                 Ok(answer) if answer.status == 200 && !answer.is_standby => {}
                 Ok(answer) => return Some(format!("{} answers {answer:?}", service.name)),
                 Err(error) => return Some(format!("{error:#}")),
@@ -157,7 +159,7 @@ impl Stage {
 
     /// Where clients connect.
     pub(super) fn edge(&self) -> Result<String> {
-        let edge = self.services.iter().find_map(|it| it.clients.clone());
+        let edge = self.services.iter().find_map(|it| it.url().ok());
         edge.context("nobody serves clients")
     }
 

@@ -7,9 +7,9 @@ use tokio::time::sleep;
 
 use super::follower::{is_close, judge, replay};
 use super::probe::{self, NOBODY};
-use super::programs::Service;
 use super::stage::{PATIENCE, POLL, Stage};
 use super::table::{Afterwards, Fate, Row};
+use crate::service::Service;
 
 /// What came true must hold for so long.
 const HOLD: Duration = Duration::from_secs(3);
@@ -130,7 +130,7 @@ impl Trial {
     /// Starts a program that was stopped.
     pub(super) fn start_again(&mut self, name: &str) -> Result<()> {
         self.restarts += 1;
-        self.stage.service(name)?.start_again()?;
+        self.stage.service(name)?.restart()?;
         // It counts anew.
         self.metrics.fill(0.0);
         self.lines.fill(0);
@@ -149,11 +149,13 @@ impl Trial {
 
     async fn is_as_told(&self) -> Result<()> {
         for service in &self.stage.services {
-            let answer = service.readiness().await?;
-            let is_told = self.row.allows(service.name, &answer)?;
+            let answer = probe::readiness(service).await?;
+            let is_told = self.row.allows(&service.name, &answer)?;
             ensure!(is_told, "{} answers {answer:?}", service.name);
             if answer.status != NOBODY {
-                probe::is_alive(&service.ops).await.context(service.name)?;
+                probe::is_alive(&service.ops)
+                    .await
+                    .with_context(|| service.name.clone())?;
             }
         }
         Ok(())
@@ -180,7 +182,7 @@ impl Trial {
         for name in &self.row.told_by {
             let mut sum = 0.0;
             for service in &self.stage.services {
-                sum += probe::metric(&service.ops, name).await?;
+                sum += service.metric(name, "").await?;
             }
             values.push(sum);
         }

@@ -1,16 +1,20 @@
 //! Upstreams that mean ill. Under a limit of memory: who takes what they send ends.
 
+use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use tokio::time::{sleep, timeout};
 
 use super::gate::Script;
 use super::hostile::{self, FORGED};
-use super::programs::Launch;
 use super::stage::{PATIENCE, POLL};
 use super::trial::Trial;
+use crate::memory::kibibytes;
+use crate::service::Launch;
 
+/// Room for a program under a memory limit, beside what it has when it is set.
+const ROOM: u64 = 512 << 20;
 /// What a program may need in KiB for such an upstream, at most.
 const GROWTH: u64 = 64 << 10;
 /// The largest seq that a frame can have.
@@ -87,9 +91,10 @@ async fn serve(trial: &mut Trial) -> Result<()> {
 
 /// Meets a server with a script.
 async fn meet(trial: &mut Trial, script: Script) -> Result<()> {
-    let before = trial.stage.service("serve")?.peak()?;
+    let pid = trial.stage.service("serve")?.process()?.pid();
+    let before = peak(pid)?;
     trial.strike().await?;
-    trial.stage.service("serve")?.limit_memory()?;
+    limit_memory(pid)?;
     trial.stage.gate.turn_hostile(script);
     let met = async {
         while trial.stage.gate.connections() == 0 {
@@ -103,11 +108,28 @@ async fn meet(trial: &mut Trial, script: Script) -> Result<()> {
     ensure!(bytes > 0, "nothing was sent");
     trial.evidence(format!("{bytes} bytes on {connections} connections"));
     trial.meanwhile().await?;
-    let peak = trial.stage.service("serve")?.peak()?;
+    let peak = peak(pid)?;
     ensure!(
         peak < before + GROWTH,
         "memory grew from {before} to {peak} KiB"
     );
     trial.evidence(format!("memory {} -> {} MiB", before >> 10, peak >> 10));
+    Ok(())
+}
+
+/// The most memory that a process ever had, in KiB.
+fn peak(pid: i32) -> Result<u64> {
+    kibibytes(pid, "VmHWM:")
+}
+
+/// No more address space than a process has now, and some room.
+fn limit_memory(pid: i32) -> Result<()> {
+    let limit = kibibytes(pid, "VmSize:")? * 1024 + ROOM;
+    let limited = Command::new("prlimit")
+        .args(["--pid", &pid.to_string()])
+        .arg(format!("--as={limit}"))
+        .status()
+        .context("cannot run prlimit")?;
+    ensure!(limited.success(), "prlimit failed");
     Ok(())
 }

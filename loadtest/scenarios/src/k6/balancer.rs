@@ -2,7 +2,6 @@
 //! connections to the one with the fewest.
 
 use std::fmt::Write;
-use std::net::TcpListener;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -11,7 +10,8 @@ use fanjet_testkit::process::Program;
 use tempfile::TempDir;
 
 use super::tool;
-use crate::service::get;
+use crate::http::get;
+use crate::service::{Service, free_address};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(50);
@@ -24,14 +24,8 @@ pub(super) struct Balancer {
     _folder: TempDir,
 }
 
-/// Where an edge serves, and where it says whether it is ready: `host:port`.
-pub(super) struct Served {
-    pub(super) address: String,
-    pub(super) ops: String,
-}
-
 impl Balancer {
-    pub(super) async fn start(edges: &[Served]) -> Result<Self> {
+    pub(super) async fn start(edges: &[Service]) -> Result<Self> {
         let (address, statistics) = (free_address()?, free_address()?);
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("haproxy.cfg");
@@ -62,7 +56,7 @@ impl Balancer {
         let line = format!("edges,edge{edge},");
         let up = async {
             loop {
-                let shown = get(&self.statistics, "/;csv").await.unwrap_or_default();
+                let (_, shown) = get(&self.statistics, "/;csv").await.unwrap_or_default();
                 let mut lines = shown.lines().filter(|it| it.starts_with(&line));
                 if lines.any(|it| it.split(',').any(|field| field == "UP")) {
                     return;
@@ -78,7 +72,7 @@ impl Balancer {
     }
 }
 
-fn configuration(address: &str, statistics: &str, edges: &[Served]) -> Result<String> {
+fn configuration(address: &str, statistics: &str, edges: &[Service]) -> Result<String> {
     let mut text = format!(
         "global
     maxconn 4000
@@ -104,26 +98,13 @@ backend edges
     default-server inter 500ms fall 2 rise 1
 "
     );
-    for (number, Served { address, ops }) in edges.iter().enumerate() {
+    for (number, edge) in edges.iter().enumerate() {
+        let address = edge.address()?;
+        let (host, port) = edge.ops.rsplit_once(':').context("no port")?;
         writeln!(
             text,
-            "    server edge{number} {address} check addr {} port {}",
-            host(ops)?,
-            port(ops)?
+            "    server edge{number} {address} check addr {host} port {port}"
         )?;
     }
     Ok(text)
-}
-
-fn host(address: &str) -> Result<&str> {
-    Ok(address.rsplit_once(':').context("no port")?.0)
-}
-
-fn port(address: &str) -> Result<&str> {
-    Ok(address.rsplit_once(':').context("no port")?.1)
-}
-
-/// HAProxy cannot say which port it was given, so one that is free now is named.
-fn free_address() -> Result<String> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
 }

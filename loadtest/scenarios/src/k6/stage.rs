@@ -3,7 +3,7 @@
 use anyhow::Result;
 use fanjet_tools::programs::Profile;
 
-use super::balancer::{Balancer, Served};
+use super::balancer::Balancer;
 use crate::cluster::Cluster;
 
 const EDGES: usize = 3;
@@ -27,13 +27,8 @@ impl Stage {
             // All subscribers are on this machine.
             ("http.max_subscribers_per_address", "0"),
         ];
-        let mut cluster =
-            Cluster::start_with_edges(EDGES, profile, simulator_flags, &settings).await?;
-        let served = cluster.edges.iter().map(|edge| Served {
-            address: edge.url.trim_start_matches("ws://").to_owned(),
-            ops: edge.ops.clone(),
-        });
-        let balancer = Balancer::start(&served.collect::<Vec<_>>()).await?;
+        let mut cluster = Cluster::start(EDGES, profile, simulator_flags, &settings).await?;
+        let balancer = Balancer::start(&cluster.edges).await?;
         cluster.start_ingest()?;
         cluster.start_ingest()?;
         Ok(Self { cluster, balancer })
@@ -50,8 +45,10 @@ impl Stage {
 
     /// Stops an edge as an orchestrator would, starts it again, and waits until it gets clients.
     pub(super) async fn restart(&mut self, edge: usize) -> Result<()> {
-        self.cluster.edges[edge].stop().await?;
-        self.cluster.edges[edge].restart().await?;
+        let restarted = &mut self.cluster.edges[edge];
+        restarted.stop().await?;
+        restarted.restart()?;
+        restarted.wait_until_ready().await?;
         self.balancer.wait_until_up(edge).await
     }
 

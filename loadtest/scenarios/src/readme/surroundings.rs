@@ -12,7 +12,7 @@ use fanjet_tools::programs::{PROGRAMS, Profile, executable};
 use fanjet_tools::shell::{root, target};
 use tempfile::TempDir;
 
-use crate::service::{listening, program, stop};
+use crate::service::{Service, listening, simulator, stop};
 
 /// In place of the network: enough to see events at once.
 const RATE: &str = "50";
@@ -20,7 +20,7 @@ const RATE: &str = "50";
 /// The made-up surroundings. Dropping them ends what stands in for the network.
 pub(super) struct Surroundings {
     simulator: Process,
-    jetstream: Process,
+    jetstream: Service,
     environment: BTreeMap<&'static str, String>,
     /// Behind the processes: it goes when nobody uses it any more.
     folder: TempDir,
@@ -32,17 +32,17 @@ impl Surroundings {
         for name in ["bin", "programs", "transcripts", "sections", "jetstream"] {
             fs::create_dir(folder.path().join(name))?;
         }
-        let simulator = program(Profile::Dev, "fanjet-simulator")
-            .args(["--listen", "127.0.0.1:0", "--start", "now", "--rate", RATE])
-            .args(["--accounts", "100", "--records-per-repo", "20"])
-            .start()?;
+        let flags = [
+            ["--start", "now", "--rate", RATE],
+            ["--accounts", "100", "--records-per-repo", "20"],
+        ];
+        let simulator = simulator(Profile::Dev, &flags.concat())?;
         let upstream = listening(&simulator).await?;
-        let jetstream = program(Profile::Dev, "fanjet")
-            .args(["serve", "--upstream", &upstream, "--listen", "127.0.0.1:0"])
-            .args(["--set", "ops.listen=127.0.0.1:0", "--data"])
-            .arg(folder.path().join("jetstream"))
-            .start()?;
-        let server = listening(&jetstream).await?;
+        let data = folder.path().join("jetstream").display().to_string();
+        let settings = [("upstream.url", &upstream), ("embedded.path", &data)];
+        let jetstream = Service::start(Profile::Dev, "serve", &settings)?;
+        jetstream.listening().await?;
+        let server = jetstream.url()?;
         let path = std::env::var_os("PATH").unwrap_or_default();
         let path = format!(
             "{}:{}",
@@ -66,8 +66,8 @@ impl Surroundings {
     }
 
     /// Ends what stands in for the network.
-    pub(super) async fn end(self) -> Result<()> {
-        stop(&self.jetstream, "the server").await?;
+    pub(super) async fn end(mut self) -> Result<()> {
+        self.jetstream.stop().await?;
         stop(&self.simulator, "the simulator").await
     }
 

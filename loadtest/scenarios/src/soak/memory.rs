@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use crate::cluster::Cluster;
-use crate::resident::resident_mib;
+use crate::memory::resident_mib;
 
 /// How much a process may grow from the middle of a run to its end.
 const GROWTH: f64 = 1.10;
@@ -23,7 +23,7 @@ impl MemoryTable {
         let ingest = cluster.ingests.first().context("ingest does not run")?;
         let nats = cluster.nats.process().context("nats-server does not run")?;
         let processes = vec![
-            ("ingest", ingest.pid()),
+            ("ingest", ingest.process()?.pid()),
             ("edge", cluster.edges[0].process()?.pid()),
             ("nats", nats.pid()),
         ];
