@@ -1,3 +1,5 @@
+use fanjet_event::TimeUs;
+
 use super::*;
 
 fn did() -> Did<&'static str> {
