@@ -19,6 +19,7 @@ mod lint;
 
 mod scenarios;
 mod kafka;
+mod plain;
 mod chart;
 mod test;
 

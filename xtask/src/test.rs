@@ -5,6 +5,7 @@ use fanjet_tools::shell::{cargo, corpus_folder, run as run_command};
 
 use crate::chart;
 use crate::kafka;
+use crate::plain;
 use crate::scenarios::run_to_end;
 
 /// One short run of faults.
@@ -23,6 +24,7 @@ pub(crate) fn run() -> Result<()> {
         test.env("FANJET_CORPUS", folder);
     }
     run_command(&mut test)?;
+    plain::check()?;
     match corpus {
         Some(folder) => run_to_end(&["corpus".into(), folder.into()])?,
         None => println!("corpus: skipped, there are no recorded frames"),

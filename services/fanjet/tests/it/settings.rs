@@ -270,19 +270,3 @@ fn the_sections_of_all_roles_are_known() {
     let known: BTreeSet<_> = SECTIONS.into_iter().map(str::to_owned).collect();
     assert_eq!(named, known);
 }
-
-#[cfg(not(feature = "kafka"))]
-#[test]
-fn a_build_without_kafka_says_how_to_get_it() {
-    let parts = ["no Kafka client", "--features kafka"];
-    assert_says(&["kafka"], &[], 78, &parts);
-    assert_says(&["kafka", "firehose", "relay"], &[], 78, &parts);
-    let args = [
-        "serve",
-        "--kafka",
-        "broker:9092",
-        "--output-topic",
-        "events",
-    ];
-    assert_says(&args, &[], 78, &parts);
-}
