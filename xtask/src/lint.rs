@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{deps, docs, modules, tidy, tools, words};
+use crate::{deps, docs, fuzz, modules, tidy, tools, words};
 use fanjet_tools::shell::{cargo, root, run as run_command};
 
 /// Those that read files and nothing else.
@@ -19,6 +19,7 @@ pub(crate) fn run() -> Result<()> {
     texts()?;
     deps::check()?;
     modules::check(&[])?;
+    fuzz::check_locks()?;
     run_command(cargo().args([
         "clippy",
         "--workspace",

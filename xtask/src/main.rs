@@ -15,6 +15,7 @@ mod words;
 mod docs;
 mod deps;
 mod modules;
+mod fuzz;
 mod lint;
 
 mod scenarios;
@@ -22,8 +23,6 @@ mod kafka;
 mod plain;
 mod chart;
 mod test;
-
-mod fuzz;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
