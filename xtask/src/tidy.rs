@@ -12,11 +12,17 @@ const MAX_LINES: usize = 400;
 
 const FOLDERS: &[&str] = &["shared", "dictionaries", "services", "loadtest", "xtask"];
 
-pub(crate) fn check() -> Result<()> {
+/// Every Rust file of the project.
+pub(crate) fn sources() -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for folder in FOLDERS {
         collect(&root().join(folder), &mut files)?;
     }
+    Ok(files)
+}
+
+pub(crate) fn check() -> Result<()> {
+    let files = sources()?;
     let mut complaints = Vec::new();
     for file in &files {
         let text =
