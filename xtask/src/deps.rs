@@ -42,7 +42,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("fanjet-http", &["fanjet-runtime"]),
     (
         "fanjet-telemetry",
-        &["fanjet-runtime", "fanjet-http", "fanjet-output"],
+        &[
+            "fanjet-runtime",
+            "fanjet-config",
+            "fanjet-http",
+            "fanjet-output",
+        ],
     ),
     ("fanjet-websocket", &[]),
     (
@@ -185,7 +190,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     // Light: what checks the project is built before everything else.
-    ("xtask", &["fanjet-tools"]),
+    ("xtask", &["fanjet-config", "fanjet-tools"]),
 ];
 
 /// Foreign crates that only these workspace crates may use in shipped code.

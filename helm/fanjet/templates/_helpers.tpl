@@ -130,7 +130,7 @@ livenessProbe:
   failureThreshold: 6
 {{- end -}}
 
-{{/* Settings as TOML. Takes a map of sections. YAML's numbers are floats; every number here is an integer. */}}
+{{/* Settings as TOML. Takes a map of sections. YAML's numbers are floats; most numbers here are integers. */}}
 {{- define "fanjet.toml" -}}
 {{- range $section, $keys := . }}
 {{- include "fanjet.tomlSection" (dict "name" $section "keys" $keys) }}
@@ -144,6 +144,8 @@ livenessProbe:
 {{- range $key, $value := .keys }}
 {{- if kindIs "map" $value }}
 {{- $_ := set $sections $key $value }}
+{{- else if and (kindIs "float64" $value) (ne $value (floor $value)) }}
+{{- $lines = append $lines (printf "%s = %v" $key $value) }}
 {{- else if or (kindIs "float64" $value) (kindIs "int64" $value) (kindIs "int" $value) }}
 {{- $lines = append $lines (printf "%s = %d" $key (int64 $value)) }}
 {{- else if not (kindIs "invalid" $value) }}

@@ -56,7 +56,10 @@ impl Cluster {
     /// Lets the events flow. Done again: another one stands by.
     pub(crate) fn start_ingest(&mut self) -> Result<()> {
         let url = self.nats.url();
-        let settings = [("upstream.url", &self.upstream_url), ("nats.url", &url)];
+        let settings = [
+            ("ingest.upstream.url", &self.upstream_url),
+            ("nats.url", &url),
+        ];
         let ingest = Service::start(self.profile, "ingest", &settings)?;
         self.ingests.push(ingest);
         Ok(())

@@ -62,7 +62,7 @@ async fn crash(runs: u32, rate: u32, seed: u64) -> Result<()> {
     let upstream = listening(&simulator).await?;
     let path = data.display().to_string();
     let settings = [
-        ("upstream.url", upstream.as_str()),
+        ("ingest.upstream.url", upstream.as_str()),
         ("embedded.path", &path),
         ("embedded.segment_bytes", SEGMENT_BYTES),
     ];

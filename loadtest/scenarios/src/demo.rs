@@ -16,7 +16,7 @@ pub(crate) fn run(rate: u32, events: u64) -> Result<()> {
 
 async fn show(rate: u32, events: u64) -> Result<()> {
     println!("building and starting: simulator -> ingest -> nats-server -> edge");
-    let usual = [("http.listen", USUAL)];
+    let usual = [("edge.http.listen", USUAL)];
     let settings = if is_free(USUAL) { &usual[..] } else { &[] };
     let flags = ["--rate", &rate.to_string(), "--start", "now"];
     let mut cluster = Cluster::start(1, Profile::Dev, &flags, settings).await?;

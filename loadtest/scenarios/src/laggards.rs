@@ -23,7 +23,7 @@ const RECEIVE_BUFFER: u32 = 16 << 10;
 const MIB: f64 = 1_048_576.0;
 const RING_BYTES: usize = 32 << 20;
 const CACHE_BYTES: usize = 32 << 20;
-/// The defaults of `subscriber.max_pending_bytes`, `replay.page_bytes` and `replay.max_loads`.
+/// The defaults of `edge.subscriber.max_pending_bytes`, a page of a replay, and `edge.replay.max_loads`.
 const PENDING_BYTES: usize = 1 << 20;
 const PAGE_BYTES: usize = 128 << 10;
 const LOADS: usize = 8;
@@ -60,8 +60,8 @@ async fn laggards(args: &Args) -> Result<()> {
     let frames = u64::from(args.rate) * args.seconds;
     let published = Publication::new(args.rate, frames)?.forgetful();
     let settings = [
-        ("tail.ring_bytes", RING_BYTES.to_string()),
-        ("replay.cache_bytes", CACHE_BYTES.to_string()),
+        ("edge.tail.ring_bytes", RING_BYTES.to_string()),
+        ("edge.replay.cache_bytes", CACHE_BYTES.to_string()),
     ];
     let settings: Vec<_> = settings
         .iter()

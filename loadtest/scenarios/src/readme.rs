@@ -6,7 +6,7 @@
 //! - The working folder is new for each section. Everything of the repository is there, except `target`.
 //! - `target/release/PROGRAM`, and `fanjet` in the path, are the programs of the dev profile, which were built before. In their
 //!   arguments the public hosts `wss://relay*` and `wss://jetstream*` become a simulated firehose and a server behind it; any
-//!   other host is an error. What reads an upstream without being told which reads the simulated one, by `FANJET_UPSTREAM__URL`.
+//!   other host is an error. What reads an upstream without being told which reads the simulated one, by `FANJET_INGEST__UPSTREAM__URL`.
 //! - `cargo` only checks that it is asked to build or run one of these programs.
 //! - `nats-server` is the pinned one, `python3` one with the pinned client.
 //!

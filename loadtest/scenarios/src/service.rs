@@ -85,7 +85,7 @@ impl Service {
     ) -> Result<Self> {
         let ops = address(settings, "ops.listen")?;
         let http = match role {
-            "serve" | "edge" => Some(address(settings, "http.listen")?),
+            "serve" | "edge" => Some(address(settings, "edge.http.listen")?),
             _ => None,
         };
         let mut words = launch.prefix.clone();
@@ -96,7 +96,7 @@ impl Service {
         }
         // The last one counts.
         words.extend(set("ops.listen", &ops));
-        words.extend(http.iter().flat_map(|http| set("http.listen", http)));
+        words.extend(http.iter().flat_map(|http| set("edge.http.listen", http)));
         let mut words = words.into_iter();
         let mut program = Program::new(words.next().context("no program")?)
             .args(words)

@@ -29,7 +29,7 @@ pub(crate) fn run(rate: u32, duration: Duration, profile: Profile) -> Result<()>
 
 async fn soak(rate: u32, duration: Duration, profile: Profile) -> Result<()> {
     let published = Publication::new(rate, u64::from(rate) * duration.as_secs())?.forgetful();
-    let settings = [("tail.ring_bytes", RING_BYTES)];
+    let settings = [("edge.tail.ring_bytes", RING_BYTES)];
     let mut cluster = Cluster::start(1, profile, published.flags(), &settings).await?;
     let ledger = published.ledger();
     let mut accounts = JoinSet::new();

@@ -167,7 +167,7 @@ async fn whoever_is_refused_is_told_by_which_limit() {
         panic!("{report}");
     };
     assert!(
-        words.contains("http.max_subscribers_per_address"),
+        words.contains("edge.http.max_subscribers_per_address"),
         "{words}"
     );
     // The reference is one of the twenty.

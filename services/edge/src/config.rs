@@ -1,30 +1,27 @@
-//! Settings. Every key has a default; `config.toml` beside the crate lists them all.
+//! Section `[edge]`. `edge.toml` beside the sources says what each key means, is by default, and may be.
 
+mod constants;
 mod limits;
 mod status;
-mod ranges;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fanjet_config::list;
+use fanjet_config::{list, section};
 use fanjet_http::Tls;
-use fanjet_wire::zstd::DEFAULT_LEVEL;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::EdgeError;
 
 pub use limits::LimitsConfig;
-use ranges::MAX_WORKERS;
-pub use ranges::RANGES;
 pub use status::StatusConfig;
 
 /// Settings of one edge node.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct EdgeConfig {
     /// Letting clients in.
     pub http: HttpConfig,
@@ -43,12 +40,24 @@ pub struct EdgeConfig {
     /// Shutting down.
     pub drain: DrainConfig,
     /// What the node says about the cluster.
+    #[serde(skip)]
     pub status: StatusConfig,
 }
 
+section!(EdgeConfig, "edge", "../edge.toml" {
+    http: HttpConfig,
+    tail: TailConfig,
+    limits: LimitsConfig,
+    zstd: ZstdConfig,
+    drain: DrainConfig,
+});
+
+/// More worker threads the HTTP server does not start.
+const MAX_WORKERS: usize = 512;
+
 /// Letting clients in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct HttpConfig {
     /// Where to listen. Port 0 takes any free one.
     pub listen: SocketAddr,
@@ -78,30 +87,12 @@ pub struct HttpConfig {
     pub handshake_timeout: Duration,
     /// Longest request target in bytes; a longer one is refused with 414. Request heads as a whole are limited
     /// to 128 KiB.
+    #[serde(skip, default = "constants::max_url_bytes")]
     pub max_url_bytes: usize,
     /// How long to wait for the client's close frame after this node's, and for the end of a request that is answered
     /// before it was sent whole; at least 600 ms, whatever is set.
-    #[serde(with = "humantime_serde")]
+    #[serde(skip, default = "constants::close_linger")]
     pub close_linger: Duration,
-}
-
-impl Default for HttpConfig {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 6008)),
-            tls_certificate: PathBuf::new(),
-            tls_key: PathBuf::new(),
-            workers: 0,
-            max_subscribers: 10_000,
-            max_subscribers_per_address: 1_000,
-            max_connections_per_address: 2_000,
-            max_status_viewers: 100,
-            trusted_proxies: Vec::new(),
-            handshake_timeout: Duration::from_secs(10),
-            max_url_bytes: 65_536,
-            close_linger: Duration::from_secs(1),
-        }
-    }
 }
 
 impl HttpConfig {
@@ -144,7 +135,7 @@ impl HttpConfig {
 
 /// Following the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct TailConfig {
     /// The collections that this node serves, in the words of `wantedCollections`, with identity and account events;
     /// none: everything. A narrowed node reads less, and refuses whoever may want more.
@@ -153,16 +144,18 @@ pub struct TailConfig {
     /// Memory for the newest events in bytes. A subscriber that falls further behind reads the log.
     pub ring_bytes: usize,
     /// How many samples of the log's times are kept, so that cursors of the past are found quickly; 16 bytes each.
+    #[serde(skip, default = "constants::time_index_samples")]
     pub time_index_samples: usize,
     /// How many events before the log's end are read at the start, so that the ring is not empty.
     pub warm_entries: u64,
     /// Different collections that are numbered for fast routing; events of others take a slower path.
+    #[serde(skip, default = "constants::max_collections")]
     pub max_collections: usize,
     /// First pause after a failed read of the log. It doubles with each failure in a row.
-    #[serde(with = "humantime_serde")]
+    #[serde(skip, default = "constants::retry_floor")]
     pub retry_floor: Duration,
     /// Longest pause after a failed read of the log.
-    #[serde(with = "humantime_serde")]
+    #[serde(skip, default = "constants::retry_ceiling")]
     pub retry_ceiling: Duration,
     /// How often the log is asked for its end, to notice a stream that hangs silently.
     #[serde(with = "humantime_serde")]
@@ -172,66 +165,32 @@ pub struct TailConfig {
     pub fresh_within: Duration,
 }
 
-impl Default for TailConfig {
-    fn default() -> Self {
-        Self {
-            collections: Vec::new(),
-            ring_bytes: 256 << 20,
-            time_index_samples: 65_536,
-            warm_entries: 20_000,
-            max_collections: 16_384,
-            retry_floor: Duration::from_millis(100),
-            retry_ceiling: Duration::from_secs(5),
-            check_interval: Duration::from_secs(5),
-            fresh_within: Duration::from_secs(30),
-        }
-    }
-}
-
 /// Reading what the ring no longer holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct ReplayConfig {
     /// Memory in bytes for what was read lately, so that subscribers who replay the same stretch share it.
     pub cache_bytes: usize,
     /// Most bytes that are read from the log in one go.
+    #[serde(skip, default = "constants::page_bytes")]
     pub page_bytes: usize,
     /// How many reads of the log may be under way at one time; more wait for their turn.
     pub max_loads: usize,
     /// How long finding the position of a cursor may take; then the client is refused with 503.
-    #[serde(with = "humantime_serde")]
+    #[serde(skip, default = "constants::cursor_timeout")]
     pub cursor_timeout: Duration,
-}
-
-impl Default for ReplayConfig {
-    fn default() -> Self {
-        Self {
-            cache_bytes: 64 << 20,
-            page_bytes: 128 << 10,
-            max_loads: 8,
-            cursor_timeout: Duration::from_secs(10),
-        }
-    }
 }
 
 /// Routing and flushing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct HubConfig {
     /// How much of a core, in percent, each worker may spend on sending every event at once. Above it the pause between two flushes
     /// grows, up to 60 ms at twice as much, so that each flush carries more events. 100: as fast as the sockets take it.
     pub promptness: u32,
     /// Most bytes of events that are routed in one go before the sockets get their turn.
+    #[serde(skip, default = "constants::flush_bytes")]
     pub flush_bytes: usize,
-}
-
-impl Default for HubConfig {
-    fn default() -> Self {
-        Self {
-            promptness: 25,
-            flush_bytes: 96 << 10,
-        }
-    }
 }
 
 /// How events are written to WebSockets.
@@ -246,13 +205,14 @@ pub enum Writer {
 
 /// One connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct SubscriberConfig {
     /// How events are written to WebSockets.
     pub writer: Writer,
     /// Bytes that may wait for a slow socket. Above it the subscriber reads the ring at its own pace.
     pub max_pending_bytes: usize,
     /// Most bytes that a subscriber behind the others takes from the ring in one go.
+    #[serde(skip, default = "constants::catch_up_bytes")]
     pub catch_up_bytes: usize,
     /// How often a ping is sent.
     #[serde(with = "humantime_serde")]
@@ -282,27 +242,9 @@ pub struct SubscriberConfig {
     pub max_age: Duration,
 }
 
-impl Default for SubscriberConfig {
-    fn default() -> Self {
-        Self {
-            writer: Writer::Stream,
-            max_pending_bytes: 1 << 20,
-            catch_up_bytes: 96 << 10,
-            ping_interval: Duration::from_secs(30),
-            pong_timeout: Duration::from_secs(30),
-            max_unsent_bytes: 64 << 10,
-            write_stall_timeout: Duration::from_secs(300),
-            hello_timeout: Duration::from_secs(600),
-            max_client_message_bytes: 10_000_000,
-            message_timeout: Duration::from_secs(60),
-            max_age: Duration::ZERO,
-        }
-    }
-}
-
 /// Compression for the clients that ask for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct ZstdConfig {
     /// A dictionary file. It must be the one that the clients decode with. Empty: Jetstream v1's, which is built in.
     pub dictionary: PathBuf,
@@ -310,18 +252,9 @@ pub struct ZstdConfig {
     pub level: i32,
 }
 
-impl Default for ZstdConfig {
-    fn default() -> Self {
-        Self {
-            dictionary: PathBuf::new(),
-            level: DEFAULT_LEVEL,
-        }
-    }
-}
-
 /// Shutting down.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct DrainConfig {
     /// How long clients are still let in after the node has said that it is not ready any more: whoever sends
     /// them here has to notice that first.
@@ -334,16 +267,6 @@ pub struct DrainConfig {
     /// what is left then is cut off.
     #[serde(with = "humantime_serde")]
     pub deadline: Duration,
-}
-
-impl Default for DrainConfig {
-    fn default() -> Self {
-        Self {
-            grace: Duration::ZERO,
-            spread: Duration::from_secs(5),
-            deadline: Duration::from_secs(10),
-        }
-    }
 }
 
 impl DrainConfig {

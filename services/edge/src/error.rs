@@ -16,7 +16,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum EdgeError {
     /// The address cannot be listened on: taken, or not allowed. The operator's to fix.
-    #[error("wrong setting http.listen: cannot listen on {addr}: {source}")]
+    #[error("wrong setting edge.http.listen: cannot listen on {addr}: {source}")]
     Listen {
         /// The configured address.
         addr: SocketAddr,
@@ -24,7 +24,7 @@ pub enum EdgeError {
         source: io::Error,
     },
     /// The collections of the pool cannot be understood. The operator's to fix.
-    #[error("tail.collections: {0}")]
+    #[error("edge.tail.collections: {0}")]
     Pool(String),
     /// The zstd dictionary or level cannot be used. The operator's to fix.
     #[error("{key}: {reason}")]
@@ -63,7 +63,7 @@ pub enum EdgeError {
     },
     /// The node could not end in the way that is asked for. The operator's to fix.
     #[error(
-        "drain.spread is {spread:?}, drain.deadline is {deadline:?}: the spread must not be longer than the deadline, which counts whole seconds"
+        "edge.drain.spread is {spread:?}, edge.drain.deadline is {deadline:?}: the spread must not be longer than the deadline, which counts whole seconds"
     )]
     Drain {
         /// Over which time the closes are spread.
@@ -84,8 +84,8 @@ pub enum EdgeError {
 
 fn setting(error: &TlsError) -> &'static str {
     match error.is_key {
-        true => "http.tls_key",
-        false => "http.tls_certificate",
+        true => "edge.http.tls_key",
+        false => "edge.http.tls_certificate",
     }
 }
 

@@ -16,8 +16,8 @@ use crate::{Edge, EdgeSettings, Surroundings};
 /// Why it cannot go on.
 pub async fn serve(settings: EdgeSettings, process: &mut Process) -> Result<(), Failure> {
     // Before the log is waited for, so that a wrong setting is told at once.
-    Compression::load(&settings.zstd)?;
-    let connecting = NatsLog::connect_patiently(settings.nats.clone(), || SystemClock.now_us());
+    Compression::load(&settings.edge.zstd)?;
+    let connecting = NatsLog::connect_patiently(settings.nats, || SystemClock.now_us());
     let Some(log) = process.unless_stopped(connecting).await else {
         return Ok(());
     };
@@ -31,7 +31,7 @@ pub async fn serve(settings: EdgeSettings, process: &mut Process) -> Result<(), 
         tracer: process.tracer("fanjet-edge"),
     };
     let edge = Edge::start_in(
-        settings.edge(),
+        settings.edge,
         surroundings,
         &process.meter("fanjet-edge"),
         process.stop(),

@@ -123,7 +123,7 @@ impl Refusal {
     fn words(&self) -> String {
         match self {
             Self::UrlTooLong { max_bytes } => {
-                format!("URL too long: at most {max_bytes} bytes (http.max_url_bytes)")
+                format!("URL too long: at most {max_bytes} bytes")
             }
             Self::InvalidOptions(error) => error.answer(),
             Self::OutsidePool(words) => words.clone(),
@@ -134,10 +134,10 @@ impl Refusal {
             ),
             Self::Draining => "service not ready: shutting down".to_owned(),
             Self::NodeFull { max_subscribers } => format!(
-                "this node is full: at most {max_subscribers} subscribers (http.max_subscribers)"
+                "this node is full: at most {max_subscribers} subscribers (edge.http.max_subscribers)"
             ),
             Self::AddressFull { max } => format!(
-                "too many subscribers from your address: at most {max} (http.max_subscribers_per_address)"
+                "too many subscribers from your address: at most {max} (edge.http.max_subscribers_per_address)"
             ),
             Self::KeyFull { max } => format!(
                 "too many subscribers with your API key: at most {max}"
@@ -154,14 +154,14 @@ impl Refusal {
             }
             Self::BadBody => "bad options_update payload (allowed: a JSON object such as {\"wantedCollections\":[\"app.bsky.feed.post\"]}, without type and payload around it)".to_owned(),
             Self::BodyTooLong { max_bytes } => {
-                format!("body too long: at most {max_bytes} bytes (subscriber.max_client_message_bytes)")
+                format!("body too long: at most {max_bytes} bytes (edge.subscriber.max_client_message_bytes)")
             }
-            Self::BodyTimeout => "the body did not come in time (subscriber.message_timeout)".to_owned(),
+            Self::BodyTimeout => "the body did not come in time (edge.subscriber.message_timeout)".to_owned(),
             Self::BodyCutOff => "the body ended early".to_owned(),
             Self::InboundFull => "no room for long bodies now, try again later".to_owned(),
-            Self::FiltersFull => "no room for long filters now, try again later (allowed: limits.max_filter_bytes in all, limits.max_filter_bytes_per_address from your address)".to_owned(),
+            Self::FiltersFull => "no room for long filters now, try again later (allowed: edge.limits.max_filter_bytes in all, edge.limits.max_filter_bytes_per_address from your address)".to_owned(),
             Self::TooManyViewers { max } => format!(
-                "too many are looking: at most {max} at one time, half of them from one address (http.max_status_viewers)"
+                "too many are looking: at most {max} at one time, half of them from one address (edge.http.max_status_viewers)"
             ),
             Self::Internal => "internal error, try again".to_owned(),
         }

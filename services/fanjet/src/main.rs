@@ -1,12 +1,18 @@
 //! `fanjet`: every role of the cluster in one program. What a role does is in its library; nothing may depend on this package.
 
+mod settings;
+
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use fanjet_config::{Flags, fail, process_env};
+use fanjet_config::{Flags, Fragment, Role as _, fail, process_env};
 use fanjet_output::{hide_passwords, stderr};
+use fanjet_standalone::serve::ServeSettings;
 use fanjet_standalone::{prepare, serve, tail};
+
+/// The sections of all roles: `serve` has them all.
+const TREE: &[Fragment] = ServeSettings::FRAGMENTS;
 
 /// The exit code for flags that cannot be used, as clap has it.
 const EXIT_USAGE: u8 = 2;
@@ -36,6 +42,8 @@ enum Role {
     Kafka(Box<fanjet_kafka::Args>),
     /// Make what a cluster keeps in NATS, or give it these settings' limits; then exit
     Prepare(prepare::Args),
+    /// Print what every setting of every role means, is by default, and may be (Markdown)
+    Settings,
 }
 
 fn main() -> ExitCode {
@@ -47,13 +55,14 @@ fn main() -> ExitCode {
         Role::Serve(args) => serve::main(*args),
         Role::Demo(args) => demo::main(args),
         Role::Tail(args) => tail::main(args),
-        Role::Ingest(flags) => fanjet_service::run(&flags, fanjet_ingest::serve),
-        Role::Edge(flags) => fanjet_service::run(&flags, fanjet_edge::serve),
+        Role::Ingest(flags) => fanjet_service::run(TREE, &flags, fanjet_ingest::serve),
+        Role::Edge(flags) => fanjet_service::run(TREE, &flags, fanjet_edge::serve),
         Role::Kafka(args) => match args.into_flags(&process_env()) {
             Ok(flags) => kafka(&flags),
             Err(failure) => fail(&failure, failure.code()),
         },
         Role::Prepare(args) => prepare::main(args),
+        Role::Settings => settings::main(),
     }
 }
 
@@ -73,7 +82,7 @@ fn not_understood(error: &clap::Error) -> ExitCode {
 
 #[cfg(feature = "kafka")]
 fn kafka(flags: &Flags) -> ExitCode {
-    fanjet_service::run(flags, fanjet_kafka::produce)
+    fanjet_service::run(TREE, flags, fanjet_kafka::produce)
 }
 
 #[cfg(not(feature = "kafka"))]

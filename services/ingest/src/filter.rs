@@ -50,9 +50,9 @@ impl IngestFilter {
             Filter::new(collections.map(String::as_str), dids.map(String::as_str), 0)
         };
         // Each list alone first, so that the key in the message is the right one.
-        wanted(collections, &[]).map_err(wrong("filter.collections"))?;
+        wanted(collections, &[]).map_err(wrong("ingest.filter.collections"))?;
         Ok(Self {
-            wanted: wanted(collections, dids).map_err(wrong("filter.dids"))?,
+            wanted: wanted(collections, dids).map_err(wrong("ingest.filter.dids"))?,
             kinds: Kinds::read(kinds)?,
         })
     }
@@ -137,7 +137,7 @@ impl Kinds {
                 "sync" => Kind::Sync,
                 _ => {
                     return Err(config_error(
-                        "filter.kinds",
+                        "ingest.filter.kinds",
                         format!("{word:?} is no kind; allowed: commit, identity, account, sync"),
                     ));
                 }

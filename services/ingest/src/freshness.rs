@@ -64,9 +64,12 @@ impl Freshness {
     }
 
     /// One that nobody else hears of.
-    pub(crate) fn untold(clock: Arc<dyn Clock>, metrics: &IngestMetrics) -> Self {
-        let notices = Arc::new(MemoryNotices::default());
-        Self::new(clock, notices, FreshnessConfig::default(), metrics)
+    pub(crate) fn untold(
+        clock: Arc<dyn Clock>,
+        config: FreshnessConfig,
+        metrics: &IngestMetrics,
+    ) -> Self {
+        Self::new(clock, Arc::new(MemoryNotices::default()), config, metrics)
     }
 
     /// What the processes of the cluster tell each other, and how often.

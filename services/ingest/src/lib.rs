@@ -49,11 +49,12 @@ mod publisher;
 mod pipeline;
 
 mod service;
+mod settings;
 mod process;
 
 pub use config::{
-    DEFAULTS, Endpoint, FilterConfig, FreshnessConfig, IngestConfig, LeaseConfig, OWN_DEFAULTS,
-    PipelineConfig, RANGES, UpstreamConfig, VerifyConfig, VerifyMode,
+    Endpoint, FilterConfig, FreshnessConfig, IngestConfig, LeaseConfig, PipelineConfig,
+    UpstreamConfig, VerifyConfig, VerifyMode,
 };
 pub use error::IngestError;
 pub use filter::IngestFilter;
@@ -61,3 +62,4 @@ pub use lead::Candidacy;
 pub use metrics::show_subjects;
 pub use process::serve;
 pub use service::Ingest;
+pub use settings::IngestSettings;

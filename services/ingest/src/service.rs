@@ -16,7 +16,7 @@ use tracing::{error, info, warn};
 
 use crate::IngestError;
 use crate::bookmark::{Bookkeeper, save_rarely};
-use crate::config::{FreshnessConfig, PipelineConfig, UpstreamConfig};
+use crate::config::{IngestConfig, PipelineConfig};
 use crate::filter::IngestFilter;
 use crate::freshness::Freshness;
 use crate::labels::Resumed;
@@ -34,8 +34,7 @@ use crate::verify::Verifier;
 
 /// Firehose to log.
 pub struct Ingest {
-    upstream: UpstreamConfig,
-    pipeline: PipelineConfig,
+    config: IngestConfig,
     filter: Arc<IngestFilter>,
     log: Arc<dyn EventLog>,
     positions: Arc<dyn Bookmarks>,
@@ -52,21 +51,18 @@ impl Ingest {
     /// # Errors
     /// [`IngestError::Config`].
     pub fn new(
-        upstream: UpstreamConfig,
-        pipeline: PipelineConfig,
+        config: IngestConfig,
         log: Arc<dyn EventLog>,
         clock: Arc<dyn Clock>,
         meter: &Meter,
     ) -> Result<Self, IngestError> {
-        upstream.validate()?;
-        pipeline.validate()?;
+        config.validate()?;
         let metrics = IngestMetrics::new(meter);
         show_passed_over(meter, &log);
         Ok(Self {
-            freshness: Freshness::untold(Arc::clone(&clock), &metrics),
-            upstream,
-            pipeline,
-            filter: Arc::default(),
+            freshness: Freshness::untold(Arc::clone(&clock), config.freshness.clone(), &metrics),
+            filter: Arc::new(config.filter.load()?),
+            config,
             log,
             positions: Arc::new(MemoryBookmarks::default()),
             clock,
@@ -84,13 +80,6 @@ impl Ingest {
         self
     }
 
-    /// Keeps only what passes `filter`.
-    #[must_use]
-    pub fn keeping(mut self, filter: IngestFilter) -> Self {
-        self.filter = Arc::new(filter);
-        self
-    }
-
     /// Shows the way of a few events as spans of `tracer`.
     #[must_use]
     pub fn traced_by(mut self, tracer: Option<SdkTracer>) -> Self {
@@ -99,18 +88,11 @@ impl Ingest {
     }
 
     /// Tells the cluster how fresh collections are.
-    ///
-    /// # Errors
-    /// [`IngestError::Config`].
-    pub fn telling(
-        mut self,
-        notices: Arc<dyn Notices>,
-        config: FreshnessConfig,
-    ) -> Result<Self, IngestError> {
-        config.validate()?;
-        let clock = Arc::clone(&self.clock);
+    #[must_use]
+    pub fn telling(mut self, notices: Arc<dyn Notices>) -> Self {
+        let (clock, config) = (Arc::clone(&self.clock), self.config.freshness.clone());
         self.freshness = Freshness::new(clock, notices, config, &self.metrics);
-        Ok(self)
+        self
     }
 
     /// What readiness probes ask.
@@ -143,7 +125,7 @@ impl Ingest {
 
     /// One term: goes on behind the log's end until `stop`, or until it cannot.
     async fn lead(&self, permit: Permit, stop: Stop) -> Result<(), IngestError> {
-        let has_fallbacks = !self.upstream.fallbacks.is_empty();
+        let has_fallbacks = !self.config.upstream.fallbacks.is_empty();
         let resume = tokio::select! {
             () = stop.cancelled() => return Ok(()),
             resume = self.resume(has_fallbacks) => resume?,
@@ -159,15 +141,15 @@ impl Ingest {
         self.tell(&resume);
         let upstream = Upstream::continuing(
             &resume,
-            self.upstream.clone(),
-            self.pipeline.clone(),
+            self.config.upstream.clone(),
+            self.config.pipeline.clone(),
             Arc::clone(&self.clock),
             self.metrics.clone(),
             self.status.clone(),
         )?;
         let pipeline = Pipeline {
             verifier: Verifier::configured(
-                &self.pipeline.verify,
+                &self.config.verify,
                 Arc::clone(&self.filter),
                 self.metrics.clone(),
             )?,
@@ -180,7 +162,7 @@ impl Ingest {
                     permit,
                     traces: Traces::new(
                         self.tracer.clone(),
-                        self.pipeline.traced,
+                        self.config.pipeline.traced,
                         Arc::clone(&self.clock),
                     ),
                     freshness: self.freshness.clone(),
@@ -191,17 +173,17 @@ impl Ingest {
             bookkeeper: Bookkeeper::new(),
             log_id: resume.log.clone(),
             log: Arc::clone(&self.log),
-            remembered_events: self.upstream.remembered_events,
+            remembered_events: self.config.upstream.remembered_events,
             clock: Arc::clone(&self.clock),
             freshness: self.freshness.clone(),
             metrics: self.metrics.clone(),
             status: self.status.clone(),
             filter: Arc::clone(&self.filter),
-            decode_workers: decode_workers(self.pipeline.decode_workers),
+            decode_workers: decode_workers(self.config.pipeline.decode_workers),
         };
         let _shown = self.freshness.begin();
         let positions = Arc::clone(&self.positions);
-        supervise(upstream, pipeline, positions, &self.pipeline, stop).await
+        supervise(upstream, pipeline, positions, &self.config.pipeline, stop).await
     }
 
     /// Reads where the log ends. One that ends before what it has acknowledged is asked again for a while: a server that does

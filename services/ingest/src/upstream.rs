@@ -311,7 +311,7 @@ impl Upstream {
                 seq = frame.place,
                 bytes = frame.bytes,
                 limit = self.config.max_frame_bytes,
-                "a frame is above upstream.max_frame_bytes and was skipped: its events are missing"
+                "a frame is above ingest.upstream.max_frame_bytes and was skipped: its events are missing"
             );
             self.positions.pass_over(active, frame.place, must_pass);
         }

@@ -92,7 +92,7 @@ const SWITCHES: [Switch; 12] = [
 ];
 
 const PREFIX: &str = "ATKAFKA_";
-const UPSTREAM: &str = "upstream.url";
+const UPSTREAM: &str = "ingest.upstream.url";
 
 /// at-kafka's variables for its other modes. They mean nothing here, as they mean nothing to its relay mode.
 const OTHER_MODES: [&str; 4] = ["TAP_HOST", "TAP_WORKERS", "DISABLE_ACKS", "OZONE_"];

@@ -1,14 +1,14 @@
-//! Settings. Every key has a default; `kafka.toml` beside the crate lists them all.
+//! Section `[kafka]`. `kafka.toml` beside the sources says what each key means, is by default, and may be.
 
-mod by_name;
+mod constants;
 mod list;
 mod connection;
 mod content;
-mod ranges;
 mod check;
 
 use std::time::Duration;
 
+use fanjet_config::section;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use check::base_url;
@@ -16,11 +16,10 @@ pub use connection::{Compression, Delivery, Mechanism, SaslConfig, TlsConfig};
 pub(crate) use content::PLC_DIRECTORY;
 pub use content::{ActionNames, DidWebConfig, EnrichConfig, FilterConfig, FormatConfig};
 pub use list::List;
-pub use ranges::RANGES;
 
 /// Everything about producing the log to Kafka.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct KafkaConfig {
     /// `host:port` of brokers. Needed.
     pub bootstrap_servers: List,
@@ -50,13 +49,13 @@ pub struct KafkaConfig {
     #[serde(with = "humantime_serde")]
     pub request_timeout: Duration,
     /// First pause after a failure. It doubles with each failure in a row.
-    #[serde(with = "humantime_serde")]
+    #[serde(skip, default = "constants::retry_floor")]
     pub retry_floor: Duration,
     /// Longest pause after a failure.
-    #[serde(with = "humantime_serde")]
+    #[serde(skip, default = "constants::retry_ceiling")]
     pub retry_ceiling: Duration,
     /// How often the log is asked for its end.
-    #[serde(with = "humantime_serde")]
+    #[serde(skip, default = "constants::check_interval")]
     pub check_interval: Duration,
     /// The topic for what cannot be produced; empty: `TOPIC.dead-letter`.
     pub dead_letter_topic: String,
@@ -78,36 +77,10 @@ pub struct KafkaConfig {
     pub tls: TlsConfig,
 }
 
-impl Default for KafkaConfig {
-    fn default() -> Self {
-        Self {
-            bootstrap_servers: List::default(),
-            topic: String::new(),
-            client_id: String::new(),
-            compression: Compression::default(),
-            delivery: Delivery::default(),
-            transaction_interval: Duration::from_millis(200),
-            transactional_id: String::new(),
-            linger: Duration::from_millis(5),
-            batch_bytes: 1_000_000,
-            window_events: 50_000,
-            window_bytes: 128 << 20,
-            request_timeout: Duration::from_secs(10),
-            retry_floor: Duration::from_millis(200),
-            retry_ceiling: Duration::from_secs(10),
-            check_interval: Duration::from_secs(5),
-            dead_letter_topic: String::new(),
-            topics: TopicsConfig::default(),
-            position: PositionConfig::default(),
-            shard: ShardConfig::default(),
-            format: FormatConfig::default(),
-            filter: FilterConfig::default(),
-            enrich: EnrichConfig::default(),
-            sasl: SaslConfig::default(),
-            tls: TlsConfig::default(),
-        }
-    }
-}
+section!(KafkaConfig, "kafka", "../kafka.toml" {
+    format: FormatConfig,
+    enrich: EnrichConfig,
+});
 
 impl KafkaConfig {
     /// Whether anything is to be produced at all.
@@ -145,7 +118,7 @@ impl KafkaConfig {
 
 /// Making topics. An existing one is never changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct TopicsConfig {
     /// Whether to make what is not there.
     pub create: bool,
@@ -157,20 +130,9 @@ pub struct TopicsConfig {
     pub collections: List,
 }
 
-impl Default for TopicsConfig {
-    fn default() -> Self {
-        Self {
-            create: true,
-            partitions: 200,
-            replication_factor: 1,
-            collections: List::default(),
-        }
-    }
-}
-
 /// Remembering the position.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct PositionConfig {
     /// The consumer group under which Kafka keeps it.
     pub group: String,
@@ -179,35 +141,18 @@ pub struct PositionConfig {
     /// A word: each new one begins anew at `start`, once. Empty: never.
     pub anew: String,
     /// How often it is written down.
-    #[serde(with = "humantime_serde")]
+    #[serde(skip, default = "constants::position_interval")]
     pub interval: Duration,
-}
-
-impl Default for PositionConfig {
-    fn default() -> Self {
-        Self {
-            group: "fanjet-kafka".to_owned(),
-            start: "live".to_owned(),
-            anew: String::new(),
-            interval: Duration::from_millis(200),
-        }
-    }
 }
 
 /// Sharing the work: each process takes the accounts of its index.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct ShardConfig {
     /// Counted from 0.
     pub index: u32,
     /// How many there are.
     pub count: u32,
-}
-
-impl Default for ShardConfig {
-    fn default() -> Self {
-        Self { index: 0, count: 1 }
-    }
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use fanjet_client::{Client, Endpoint};
-use fanjet_config::{ConfigError, Flags, Sources, fail, load};
+use fanjet_config::{ConfigError, Flags, Role, Sources, fail, load};
 use fanjet_output::say;
 use fanjet_runtime::{Clock, SystemClock};
-use fanjet_service::{Failure, Process, Settings, run_with};
+use fanjet_service::{Failure, Process, run_with};
 use fanjet_simulator::{Rate, Simulator, SimulatorConfig, Source, WorldConfig};
 
 use crate::serve::{Node, ServeSettings, open_log, tail_command};
@@ -51,7 +51,7 @@ async fn show(
         return Ok(());
     };
     let simulator = simulator.map_err(Failure::other)?;
-    settings.upstream.url = simulator.url();
+    settings.ingest.upstream.url = simulator.url();
     let Some(opened) = open_log(&settings, process).await else {
         return Ok(());
     };
@@ -89,7 +89,7 @@ async fn show(
 fn settings(data: &Path) -> Result<ServeSettings, ConfigError> {
     let set = [
         ("embedded.path", data.display().to_string()),
-        ("http.listen", edge_address().to_owned()),
+        ("edge.http.listen", edge_address().to_owned()),
         ("ops.listen", "127.0.0.1:0".to_owned()),
         ("telemetry.log", "warn".to_owned()),
     ];
@@ -98,7 +98,7 @@ fn settings(data: &Path) -> Result<ServeSettings, ConfigError> {
         ..Flags::default()
     };
     load(Sources {
-        defaults: &ServeSettings::defaults(),
+        tree: ServeSettings::FRAGMENTS,
         env: &[],
         flags: &flags,
     })

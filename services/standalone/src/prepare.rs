@@ -1,15 +1,15 @@
 //! `fanjet prepare`: the step before a cluster's first start, and after its retention was changed.
 
-use std::borrow::Cow;
 use std::process::ExitCode;
 
-use fanjet_config::{Flags, Range};
+use fanjet_config::{Flags, Role, role};
 use fanjet_log_nats::{NatsConfig, prepare_patiently};
 use fanjet_output::say;
 use fanjet_runtime::{Clock, SystemClock};
 use fanjet_service::{Failure, Process, Settings};
 use fanjet_telemetry::TelemetryConfig;
-use serde::{Deserialize, Serialize};
+
+use crate::serve::ServeSettings;
 
 /// What `fanjet prepare` is told.
 #[derive(Debug, clap::Args)]
@@ -18,24 +18,16 @@ pub struct Args {
     flags: Flags,
 }
 
-/// The sections of ingest and edge that say what is in NATS.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PrepareSettings {
-    nats: NatsConfig,
-    telemetry: TelemetryConfig,
+role! {
+    /// The sections that say what is in NATS.
+    pub struct PrepareSettings {
+        nats: NatsConfig,
+        telemetry: TelemetryConfig,
+    }
 }
 
 impl Settings for PrepareSettings {
     const NAME: &'static str = "fanjet-prepare";
-
-    fn defaults() -> Cow<'static, str> {
-        include_str!("../prepare.toml").into()
-    }
-
-    fn ranges() -> impl Iterator<Item = Range> {
-        fanjet_log_nats::RANGES.iter().copied()
-    }
 
     fn telemetry(&self) -> &TelemetryConfig {
         &self.telemetry
@@ -44,7 +36,7 @@ impl Settings for PrepareSettings {
 
 /// Prepares, and ends.
 pub fn main(args: Args) -> ExitCode {
-    fanjet_service::run(&args.flags, prepare)
+    fanjet_service::run(ServeSettings::FRAGMENTS, &args.flags, prepare)
 }
 
 async fn prepare(settings: PrepareSettings, process: &mut Process) -> Result<(), Failure> {

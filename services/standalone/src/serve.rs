@@ -8,7 +8,7 @@ mod node;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use fanjet_config::{EXIT_CONFIG, Flags, fail, process_env};
+use fanjet_config::{EXIT_CONFIG, Flags, Role, fail, process_env};
 use fanjet_kafka::KafkaError;
 use fanjet_kafka::atkafka::{AtKafkaFlags, Upstream, settings};
 use fanjet_log::EventLog;
@@ -23,19 +23,19 @@ pub use settings::ServeSettings;
 /// What `fanjet serve` is told.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The relay or PDS to read; short for --set upstream.url=URL
+    /// The relay or PDS to read; short for --set ingest.upstream.url=URL
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
     /// The folder for the events; short for --set embedded.path=DIR
     #[arg(long, value_name = "DIR")]
     data: Option<String>,
-    /// Where clients connect; short for --set http.listen=ADDRESS
+    /// Where clients connect; short for --set edge.http.listen=ADDRESS
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// A certificate to show to clients (PEM), who then speak TLS; short for --set http.tls_certificate=FILE
+    /// A certificate to show to clients (PEM), who then speak TLS; short for --set edge.http.tls_certificate=FILE
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_certificate: Option<String>,
-    /// The certificate's key (PEM); short for --set http.tls_key=FILE
+    /// The certificate's key (PEM); short for --set edge.http.tls_key=FILE
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     tls_key: Option<String>,
     /// Also produce to these Kafka brokers; short for --set kafka.bootstrap_servers=LIST. Needs --output-topic
@@ -52,11 +52,11 @@ impl Args {
     fn into_flags(self, env: &[(String, String)]) -> Result<Flags, KafkaError> {
         let given = settings(&self.atkafka, env, Upstream::Own)?;
         let short = [
-            ("upstream.url", self.upstream),
+            ("ingest.upstream.url", self.upstream),
             ("embedded.path", self.data),
-            ("http.listen", self.listen),
-            ("http.tls_certificate", self.tls_certificate),
-            ("http.tls_key", self.tls_key),
+            ("edge.http.listen", self.listen),
+            ("edge.http.tls_certificate", self.tls_certificate),
+            ("edge.http.tls_key", self.tls_key),
             ("kafka.bootstrap_servers", self.kafka),
         ];
         let mut flags = self.flags;
@@ -72,7 +72,7 @@ impl Args {
 /// Serves until it is stopped.
 pub fn main(args: Args) -> ExitCode {
     match args.into_flags(&process_env()) {
-        Ok(flags) => fanjet_service::run(&flags, serve),
+        Ok(flags) => fanjet_service::run(ServeSettings::FRAGMENTS, &flags, serve),
         Err(error) => fail(error, EXIT_CONFIG),
     }
 }
@@ -83,13 +83,13 @@ async fn serve(settings: ServeSettings, process: &mut Process) -> Result<(), Fai
         return Ok(());
     };
     let opened = opened?;
-    say(format_args!("upstream {}", settings.upstream.url));
+    say(format_args!("upstream {}", settings.ingest.upstream.url));
     say(format_args!(
         "data {}",
         data(&settings, &*opened.logs.ingest).await?
     ));
     let node = Node::start(&settings, opened, process)?;
-    let is_encrypted = settings.http.is_encrypted();
+    let is_encrypted = settings.edge.http.is_encrypted();
     say(format_args!(
         "try {}",
         tail_command(node.addr(), is_encrypted)

@@ -10,11 +10,11 @@ pub struct Flags {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// One setting, stronger than file and environment: --set upstream.url=wss://...
+    /// One setting, stronger than file and environment: --set ingest.upstream.url=wss://...
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
 
-    /// Print the settings in force, secrets hidden, and exit
+    /// Print the settings in force with their comments, secrets hidden, as a settings file, and exit
     #[arg(long)]
     pub print_config: bool,
 

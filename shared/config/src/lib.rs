@@ -1,23 +1,30 @@
 //! Settings: defaults < file < environment < flags, checked once, printable.
 //!
-//! Each service ships its defaults as a commented TOML text that names every key, so an unknown key anywhere is an
-//! error and never a silent typo. This is the only crate that reads the process environment.
+//! Each section's defaults are a commented TOML text beside the crate that owns it ([`Fragment`]), which names every key and
+//! what it may be; so an unknown key anywhere is an error and never a silent typo. A role is a list of sections ([`Role`]). This
+//! is the only crate that reads the process environment.
 
 mod flags;
 mod service_links;
-mod sections;
 mod list;
+pub mod optional;
 mod secret;
 mod error;
+mod allowed;
+mod fragment;
+mod role;
 mod load;
-mod range;
+mod print;
+mod reference;
 mod process;
 
+pub use allowed::Allowed;
 pub use error::{ConfigError, EXIT_CONFIG};
 pub use flags::{Flags, HealthQuestion};
+pub use fragment::{Entry, Fragment, Section, entries};
 pub use list::list;
 pub use load::{Sources, ignored_service_links, load, of_other_roles, process_env};
 pub use process::{fail, settings_or_exit};
-pub use range::{OutOfRange, Range, check_ranges, check_section, numbers_and_times};
+pub use reference::{Described, reference};
+pub use role::Role;
 pub use secret::Secret;
-pub use sections::SECTIONS;

@@ -3,24 +3,25 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use config::{Config, Environment, File, FileFormat};
-use serde::de::DeserializeOwned;
+use config::{Config, Environment, File, FileFormat, FileSourceString};
+use toml::Table;
 
-use crate::sections::is_of_another_role;
+use crate::fragment::Fragment;
+use crate::role::Role;
 use crate::service_links::is_service_link;
 use crate::{ConfigError, Flags};
 
-/// Environment variables of this program: `FANJET_UPSTREAM__URL` is `upstream.url`.
+/// Environment variables of this program: `FANJET_INGEST__UPSTREAM__URL` is `ingest.upstream.url`.
 const ENV_PREFIX: &str = "FANJET";
 /// Of all variables that some program of ours reads, at-kafka's among them.
 const PREFIXES: [&str; 2] = ["FANJET_", "ATKAFKA_"];
 
-/// Everything settings are made of, weakest first.
+/// Everything settings are made of, weakest first; the defaults are those of the role.
 #[derive(Debug, Clone, Copy)]
 pub struct Sources<'a> {
-    /// The service's commented defaults.
-    pub defaults: &'a str,
-    /// Environment variables; others than `FANJET_*` are ignored, and so are settings of other roles.
+    /// The sections of all roles. Those that the role itself does not have are ignored in the file and the environment.
+    pub tree: &'a [Fragment],
+    /// Environment variables; others than `FANJET_*` are ignored.
     pub env: &'a [(String, String)],
     /// `--config FILE` and `--set KEY=VALUE`.
     pub flags: &'a Flags,
@@ -30,17 +31,19 @@ pub struct Sources<'a> {
 ///
 /// # Errors
 /// [`ConfigError`] naming the key, the value and what is allowed.
-pub fn load<T: DeserializeOwned>(sources: Sources<'_>) -> Result<T, ConfigError> {
-    let mut builder = Config::builder().add_source(toml_source("the defaults", sources.defaults)?);
-    if let Some(path) = &sources.flags.config {
-        let text = read(path)?;
-        builder = builder.add_source(toml_source(&path.display().to_string(), &text)?);
+pub fn load<S: Role>(sources: Sources<'_>) -> Result<S, ConfigError> {
+    let mut builder = Config::builder();
+    for text in S::FRAGMENTS.iter().map(|fragment| fragment.text) {
+        builder = builder.add_source(source(&table("the defaults", text)?));
     }
-    let own = sections(sources.defaults);
-    let env = sources
-        .env
-        .iter()
-        .filter(|(name, _)| !is_foreign(name, &own));
+    builder = builder.add_source(source(&table("the defaults", S::DIFFERENT)?));
+    if let Some(path) = &sources.flags.config {
+        let mut given = table(&path.display().to_string(), &read(path)?)?;
+        given.retain(|section, _| !is_of_another_role::<S>(section, sources.tree));
+        builder = builder.add_source(source(&given));
+    }
+    let is_foreign = |name: &str| is_foreign::<S>(name, sources.tree);
+    let env = sources.env.iter().filter(|(name, _)| !is_foreign(name));
     let env: HashMap<String, String> = env.cloned().collect();
     builder = builder.add_source(
         Environment::with_prefix(ENV_PREFIX)
@@ -63,6 +66,8 @@ pub fn load<T: DeserializeOwned>(sources: Sources<'_>) -> Result<T, ConfigError>
     let merged = builder
         .build()
         .map_err(|error| value_error("", &error, None))?;
+    check_sections::<S>(&merged, sources.tree)?;
+    check_values::<S>(&merged)?;
     serde_path_to_error::deserialize(merged.clone()).map_err(|error| {
         let key = error.path().to_string();
         let value = merged.get_string(&key).ok();
@@ -70,29 +75,72 @@ pub fn load<T: DeserializeOwned>(sources: Sources<'_>) -> Result<T, ConfigError>
     })
 }
 
-/// The variables that are settings of other roles, in order. They are ignored: see [`crate::SECTIONS`].
-pub fn of_other_roles(defaults: &str) -> Vec<String> {
-    let own = sections(defaults);
+/// The variables that are settings of other roles, in order: they are ignored.
+pub fn of_other_roles<S: Role>(tree: &[Fragment]) -> Vec<String> {
     let mut names: Vec<_> = process_env()
         .into_iter()
         .map(|(name, _)| name)
-        .filter(|name| is_foreign(name, &own))
+        .filter(|name| is_foreign::<S>(name, tree))
         .collect();
     names.sort();
     names
 }
 
-fn is_foreign(name: &str, own: &[String]) -> bool {
+fn is_foreign<S: Role>(name: &str, tree: &[Fragment]) -> bool {
     let name = name
         .strip_prefix(ENV_PREFIX)
         .and_then(|name| name.strip_prefix('_'));
-    name.is_some_and(|name| is_of_another_role(name, own))
+    let section = name.and_then(|name| name.split_once("__"));
+    section.is_some_and(|(section, _)| is_of_another_role::<S>(&section.to_ascii_lowercase(), tree))
 }
 
-/// The sections that the defaults name: all that the role has.
-fn sections(defaults: &str) -> Vec<String> {
-    let tables = toml::from_str::<toml::Table>(defaults).unwrap_or_default();
-    tables.into_iter().map(|(name, _)| name).collect()
+fn is_of_another_role<S: Role>(section: &str, tree: &[Fragment]) -> bool {
+    names(tree).any(|name| name == section) && names(S::FRAGMENTS).all(|name| name != section)
+}
+
+fn names(fragments: &[Fragment]) -> impl Iterator<Item = &'static str> {
+    fragments.iter().map(|fragment| fragment.section)
+}
+
+/// No section may be one that no role has; and what was set for this process alone must be its own.
+fn check_sections<S: Role>(merged: &Config, tree: &[Fragment]) -> Result<(), ConfigError> {
+    let given: HashMap<String, config::Value> = merged
+        .clone()
+        .try_deserialize()
+        .map_err(|error| value_error("", &error, None))?;
+    let mut given: Vec<_> = given.into_keys().collect();
+    given.sort();
+    let unknown = |section: &String| names(S::FRAGMENTS).all(|name| name != section);
+    let Some(key) = given.into_iter().find(unknown) else {
+        return Ok(());
+    };
+    let (what, allowed) = match names(tree).any(|name| name == key) {
+        true => ("a section of other roles", names(S::FRAGMENTS).collect()),
+        false => ("an unknown section", names(tree).collect::<Vec<_>>()),
+    };
+    let reason = format!("{what}; allowed: {}", allowed.join(", "));
+    Err(ConfigError::Value { key, reason })
+}
+
+/// Every number, duration and word must be one that its key can have.
+fn check_values<S: Role>(merged: &Config) -> Result<(), ConfigError> {
+    for fragment in S::FRAGMENTS {
+        let entries = fragment.entries().map_err(|reason| ConfigError::Syntax {
+            origin: "the defaults".to_owned(),
+            reason,
+        })?;
+        for entry in entries {
+            let key = entry.key();
+            // A value of another type is refused when it is deserialised.
+            let (Some(allowed), Ok(value)) = (&entry.allowed, merged.get_string(&key)) else {
+                continue;
+            };
+            allowed
+                .check(&value)
+                .map_err(|reason| ConfigError::Value { key, reason })?;
+        }
+    }
+    Ok(())
 }
 
 /// The environment of this process, without the service links of Kubernetes: see [`ignored_service_links`].
@@ -131,22 +179,21 @@ fn read(path: &Path) -> Result<String, ConfigError> {
     })
 }
 
-fn toml_source(origin: &str, text: &str) -> Result<Config, ConfigError> {
-    let wrong = |reason| ConfigError::Syntax {
-        origin: origin.to_owned(),
-        reason,
-    };
+fn table(origin: &str, text: &str) -> Result<Table, ConfigError> {
     // The parser's own words for people show the line, and so a secret whose quotation mark is missing.
-    toml::from_str::<toml::Table>(text).map_err(|error| {
+    toml::from_str(text).map_err(|error| {
         let place = error
             .span()
             .map_or(String::new(), |span| place(text, span.start));
-        wrong(format!("no TOML{place}: {}", error.message()))
-    })?;
-    Config::builder()
-        .add_source(File::from_str(text, FileFormat::Toml))
-        .build()
-        .map_err(|error| wrong(error.to_string()))
+        let reason = format!("no TOML{place}: {}", error.message());
+        let origin = origin.to_owned();
+        ConfigError::Syntax { origin, reason }
+    })
+}
+
+/// Read again by the layers' own parser, which keeps where a value is from.
+fn source(table: &Table) -> File<FileSourceString, FileFormat> {
+    File::from_str(&table.to_string(), FileFormat::Toml)
 }
 
 /// Where an offset is, for people: the line, and the key in front of its value.

@@ -1,20 +1,18 @@
-//! What an operator sets.
+//! Section `[embedded]`. `embedded.toml` beside the sources says what each key means, is by default, and may be.
 
-mod ranges;
+mod constants;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fanjet_config::check_section;
+use fanjet_config::section;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::OpenError;
 
-pub use ranges::RANGES;
-
 /// Where the log is and how much of it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct EmbeddedConfig {
     /// The folder. Made when it is not there; files in it that are not the log's are left alone.
     pub path: PathBuf,
@@ -31,25 +29,29 @@ pub struct EmbeddedConfig {
     /// What opening reads.
     pub verify: Verify,
     /// Events of one appender under way without an acknowledgement.
+    #[serde(skip, default = "constants::window_events")]
     pub window_events: usize,
     /// Bytes of all appenders under way without an acknowledgement.
+    #[serde(skip, default = "constants::window_bytes")]
     pub window_bytes: usize,
     /// Bytes of the newest events kept in memory, so that followers at the end need no disk.
     pub tail_bytes: usize,
     /// Bytes of older blocks kept in memory, for readers that are close to each other.
     pub cache_bytes: usize,
     /// Reads that may use the disk at the same time; more wait.
+    #[serde(skip, default = "constants::concurrent_reads")]
     pub concurrent_reads: usize,
     /// How often an idle follow says that it is alive.
-    #[serde(with = "humantime_serde")]
+    #[serde(skip, default = "constants::heartbeat")]
     pub heartbeat: Duration,
 }
 
+section!(EmbeddedConfig, "embedded", "../embedded.toml");
+
 /// When to sync. Neither choice is less safe: an event is acknowledged and shown after its sync only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sync {
     /// As soon as anything is queued. What arrives during one sync shares the next. In text, `always`.
-    #[default]
     Always,
     /// At most once in such a time, unless half of the window is used: fewer writes for later acknowledgements.
     /// In text, a duration like `50ms`.
@@ -57,11 +59,10 @@ pub enum Sync {
 }
 
 /// What opening reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verify {
     /// Every checksum of every segment.
-    #[default]
     All,
     /// Every checksum of the last segment; header and footer of the others, whose records are then checked when they
     /// are read. For logs so large that reading them takes too long.
@@ -84,30 +85,7 @@ impl EmbeddedConfig {
                 what: "it is empty; allowed: the path of a folder".to_owned(),
             });
         }
-        let checked = check_section("embedded.", self, RANGES.iter().copied());
-        checked.map_err(|wrong| OpenError::Setting {
-            key: wrong.key,
-            what: wrong.reason,
-        })
-    }
-}
-
-impl Default for EmbeddedConfig {
-    fn default() -> Self {
-        Self {
-            path: PathBuf::from("fanjet-log"),
-            max_age: Duration::from_secs(72 * 3600),
-            max_bytes: 64 << 30,
-            segment_bytes: 128 << 20,
-            sync: Sync::Always,
-            verify: Verify::All,
-            window_events: 16_384,
-            window_bytes: 16 << 20,
-            tail_bytes: 16 << 20,
-            cache_bytes: 32 << 20,
-            concurrent_reads: 8,
-            heartbeat: Duration::from_secs(1),
-        }
+        Ok(())
     }
 }
 

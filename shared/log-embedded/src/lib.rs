@@ -46,7 +46,7 @@ mod bookmarks;
 pub mod fuzz;
 
 pub use bookmarks::FolderBookmarks;
-pub use config::{EmbeddedConfig, RANGES, Sync, Verify};
+pub use config::{EmbeddedConfig, Sync, Verify};
 pub use error::{OpenError, Remedy};
 pub use log::EmbeddedLog;
 pub use troubles::Troubles;

@@ -1,19 +1,17 @@
-//! What an operator sets.
+//! Section `[nats]`. `nats.toml` beside the sources says what each key means, is by default, and may be.
 
-mod ranges;
+mod constants;
 
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fanjet_config::Secret;
+use fanjet_config::{Secret, optional, section};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-pub use ranges::RANGES;
 
 /// Where the log is and how to get in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct NatsConfig {
     /// Servers of one cluster, tried in random order: in text, with commas between them.
     #[serde(deserialize_with = "comma_separated", serialize_with = "with_commas")]
@@ -21,21 +19,26 @@ pub struct NatsConfig {
     /// What the connection is called on the server, behind `fanjet-`.
     pub name: String,
     /// User name; goes with `password`.
+    #[serde(with = "optional")]
     pub user: Option<String>,
     /// Password of `user`.
+    #[serde(with = "optional")]
     pub password: Option<Secret>,
     /// File with a JWT and its seed, as `nsc` writes it.
+    #[serde(with = "optional")]
     pub credentials_file: Option<PathBuf>,
     /// Seed of an nkey (`SU...`).
+    #[serde(with = "optional")]
     pub nkey_seed: Option<Secret>,
     /// First tokens of the subjects on which answers come. Users that must not see each other's answers have one each.
     pub inbox_prefix: String,
     /// Whether to insist on TLS. Servers that offer it get it in any case.
     pub tls: bool,
     /// PEM file with the certificates that sign the servers', beside the usual ones.
+    #[serde(with = "optional")]
     pub tls_ca_file: Option<PathBuf>,
     /// How long connecting may take.
-    #[serde(with = "humantime_serde")]
+    #[serde(skip, default = "constants::connect_timeout")]
     pub connect_timeout: Duration,
     /// How long one request may take. A read or append that gets no answer in this time is unavailable.
     #[serde(with = "humantime_serde")]
@@ -54,9 +57,11 @@ pub struct NatsConfig {
     pub stream: StreamConfig,
 }
 
+section!(NatsConfig, "nats", "../nats.toml" { stream: StreamConfig });
+
 /// The stream that is the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct StreamConfig {
     /// Its name.
     pub name: String,
@@ -96,44 +101,6 @@ pub enum Compression {
     S2,
     /// Not at all.
     None,
-}
-
-impl Default for NatsConfig {
-    fn default() -> Self {
-        Self {
-            url: vec![ServerUrl("nats://127.0.0.1:4222".to_owned())],
-            name: "log".to_owned(),
-            user: None,
-            password: None,
-            credentials_file: None,
-            nkey_seed: None,
-            inbox_prefix: "_INBOX".to_owned(),
-            tls: false,
-            tls_ca_file: None,
-            connect_timeout: Duration::from_secs(5),
-            request_timeout: Duration::from_secs(2),
-            ack_timeout: Duration::from_secs(5),
-            publish_window: 1024,
-            lease_bucket: "fanjet".to_owned(),
-            read_ahead_bytes: 64 << 20,
-            stream: StreamConfig::default(),
-        }
-    }
-}
-
-impl Default for StreamConfig {
-    fn default() -> Self {
-        Self {
-            name: "ATP".to_owned(),
-            subject_root: "atp".to_owned(),
-            create: true,
-            replicas: 1,
-            max_age: Duration::from_secs(72 * 3600),
-            max_bytes: -1,
-            storage: Storage::File,
-            compression: Compression::S2,
-        }
-    }
 }
 
 /// The address of a server, `nats://host:port` or `tls://host:port`. A user and a password in front of the host are

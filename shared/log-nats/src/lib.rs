@@ -47,7 +47,7 @@ mod bookmarks;
 mod prepare;
 
 pub use bookmarks::NatsBookmarks;
-pub use config::{Compression, NatsConfig, RANGES, ServerUrl, Storage, StreamConfig};
+pub use config::{Compression, NatsConfig, ServerUrl, Storage, StreamConfig};
 pub use lease::NatsLease;
 pub use log::NatsLog;
 pub use notices::NatsNotices;

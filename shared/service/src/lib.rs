@@ -11,14 +11,16 @@ mod process;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use fanjet_config::{Flags, fail, ignored_service_links, of_other_roles, settings_or_exit};
+use fanjet_config::{
+    Flags, Fragment, fail, ignored_service_links, of_other_roles, settings_or_exit,
+};
 use fanjet_telemetry::init_logs;
 use mimalloc::MiMalloc;
 use tracing::info;
 
 pub use failure::Failure;
 pub use process::Process;
-pub use settings::{PROCESS_RANGES, Settings};
+pub use settings::Settings;
 
 /// Of every process: what is read from NATS is allocated in many small pieces, and freed on other threads.
 #[global_allocator]
@@ -28,8 +30,9 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 const LEFT_BEHIND: Duration = Duration::from_secs(1);
 
 /// Reads the settings and runs `service` until it ends: by itself, or because it was asked to stop. Or does what else
-/// the flags ask for, and runs no service: see [`Flags`].
+/// the flags ask for, and runs no service: see [`Flags`]. `tree` has the sections of all roles: those of others are ignored.
 pub fn run<S: Settings>(
+    tree: &[Fragment],
     flags: &Flags,
     service: impl AsyncFnOnce(S, &mut Process) -> Result<(), Failure>,
 ) -> ExitCode {
@@ -37,11 +40,11 @@ pub fn run<S: Settings>(
         std::thread::sleep(time);
         return ExitCode::SUCCESS;
     }
-    match (
-        settings_or_exit::<S>(&S::defaults(), S::ranges(), flags),
-        flags.healthcheck,
-    ) {
-        (Ok(settings), None) => run_with(settings, service),
+    match (settings_or_exit::<S>(tree, flags), flags.healthcheck) {
+        (Ok(settings), None) => run_with(settings, async |settings, process| {
+            log_ignored_variables::<S>(tree);
+            service(settings, process).await
+        }),
         (Ok(settings), Some(question)) => visit::main(settings.ops(), question),
         (Err(code), _) => code,
     }
@@ -66,7 +69,6 @@ fn block_on<S: Settings>(
     service: impl AsyncFnOnce(S, &mut Process) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     open_files::raise();
-    tell_of_ignored_variables::<S>();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -80,7 +82,7 @@ fn block_on<S: Settings>(
     outcome
 }
 
-fn tell_of_ignored_variables<S: Settings>() {
+fn log_ignored_variables<S: Settings>(tree: &[Fragment]) {
     let links = ignored_service_links();
     if !links.is_empty() {
         info!(
@@ -88,7 +90,7 @@ fn tell_of_ignored_variables<S: Settings>() {
             "ignoring Kubernetes' service links in the environment: they are no settings"
         );
     }
-    let foreign = of_other_roles(&S::defaults());
+    let foreign = of_other_roles::<S>(tree);
     if !foreign.is_empty() {
         info!(
             variables = foreign.join(" "),

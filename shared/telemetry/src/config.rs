@@ -1,8 +1,9 @@
-//! The `[telemetry]`, `[otlp]` and `[ops]` sections that services have.
+//! The sections `[telemetry]`, `[otlp]` and `[ops]`, with what the files of the same names beside the sources say.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use fanjet_config::section;
 use serde::{Deserialize, Serialize};
 
 /// Section `[telemetry]`.
@@ -44,3 +45,7 @@ pub struct OpsConfig {
     /// Where health and metrics are served. Keep it off the public network.
     pub listen: SocketAddr,
 }
+
+section!(TelemetryConfig, "telemetry", "../telemetry.toml");
+section!(OtlpConfig, "otlp", "../otlp.toml");
+section!(OpsConfig, "ops", "../ops.toml");

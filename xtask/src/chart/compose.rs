@@ -186,7 +186,7 @@ fn check_trusted(services: &Yaml<'_>, ours: &[Service]) -> Result<()> {
         .and_then(scalar);
     let only = address.context("HAProxy has no address of its own")? + "/32";
     let trusted = ours.iter().flat_map(|service| &service.env);
-    let mut trusted = trusted.filter(|(key, _)| key == "FANJET_HTTP__TRUSTED_PROXIES");
+    let mut trusted = trusted.filter(|(key, _)| key == "FANJET_EDGE__HTTP__TRUSTED_PROXIES");
     ensure!(
         trusted.all(|(_, networks)| *networks == only),
         "{FILE}: more than HAProxy ({only}) is trusted"

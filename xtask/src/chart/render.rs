@@ -76,8 +76,16 @@ pub(super) fn must_be_refused(tools: &Tools, values: &Path, kubernetes: &str) ->
 
 /// Settings, and the line by which Kubernetes sees that they changed.
 const SHOWN: [(&str, &str, &str); 5] = [
-    ("edge.config.hub.promptness=9", "-edge", "checksum/config: "),
-    ("ingest.config.lease.ttl=9s", "-ingest", "checksum/config: "),
+    (
+        "edge.config.edge.hub.promptness=9",
+        "-edge",
+        "checksum/config: ",
+    ),
+    (
+        "ingest.config.ingest.lease.ttl=9s",
+        "-ingest",
+        "checksum/config: ",
+    ),
     (
         "kafka.config.kafka.linger=9ms",
         "-kafka-0",

@@ -4,27 +4,32 @@
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Error, Result, bail, ensure};
+use fanjet_config::{Entry, entries};
 use serde_json::{Map, Value, json};
 
 use super::folders::chart;
 use fanjet_tools::shell::root;
 
-/// What the chart decides by itself, by service: keys, and sections with a dot behind them.
-const CHARTS_OWN: [(&str, &str, &[&str]); 3] = [
+/// By service its fragments, and what the chart decides by itself: keys, and sections with a dot behind them.
+const SERVICES: [(&str, [&str; 2], &[&str]); 3] = [
     (
         "ingestConfig",
-        "services/ingest/config.toml",
-        &["upstream.url", "upstream.name", "pipeline.drain_timeout"],
+        ["services/ingest/ingest.toml", NATS],
+        &[
+            "ingest.upstream.url",
+            "ingest.upstream.name",
+            "ingest.pipeline.drain_timeout",
+        ],
     ),
     (
         "edgeConfig",
-        "services/edge/config.toml",
-        &["http.listen", "drain.deadline"],
+        ["services/edge/edge.toml", NATS],
+        &["edge.http.listen", "edge.drain.deadline"],
     ),
     (
         "kafkaConfig",
-        "services/kafka/kafka.toml",
+        ["services/kafka/kafka.toml", NATS],
         &[
             "kafka.bootstrap_servers",
             "kafka.topic",
@@ -41,8 +46,15 @@ const CHARTS_OWN: [(&str, &str, &[&str]); 3] = [
     ),
 ];
 
-/// The connection's fine points, which all have; docs/operate/settings.md says what they mean.
-const CONNECTION: &str = "connect_timeout = \"\"\nrequest_timeout = \"\"\nack_timeout = \"\"\npublish_window = 1\nread_ahead_bytes = 1\n";
+const NATS: &str = "shared/log-nats/nats.toml";
+
+/// Of the connection to NATS the chart decides everything but its fine points.
+const CONNECTION: &[&str] = &[
+    "nats.request_timeout",
+    "nats.ack_timeout",
+    "nats.publish_window",
+    "nats.read_ahead_bytes",
+];
 
 pub(super) fn check() -> Result<()> {
     let written = read()?;
@@ -74,65 +86,50 @@ fn read() -> Result<Value> {
 }
 
 fn wanted() -> Result<Vec<(&'static str, Value)>> {
-    let schemas = CHARTS_OWN.iter().map(|(name, file, own)| {
-        let text = fs::read_to_string(root().join(file))?;
-        let text = format!("{text}\n[nats]\n{CONNECTION}");
-        let schema = of(&text, own).with_context(|| format!("{file} cannot be understood"))?;
-        Ok((*name, schema))
-    });
-    schemas.collect()
+    let mut schemas = Vec::new();
+    for (name, files, own) in SERVICES {
+        let mut texts = Vec::new();
+        for file in files {
+            texts.push(fs::read_to_string(root().join(file))?);
+        }
+        let schema = of(&texts, own).with_context(|| format!("{files:?}"))?;
+        schemas.push((name, schema));
+    }
+    Ok(schemas)
 }
 
-/// The schema of what commented defaults allow, without the keys of the chart itself.
-fn of(defaults: &str, own: &[&str]) -> Result<Value> {
+/// The schema of what fragments allow, without the keys of the chart itself.
+fn of(fragments: &[String], own: &[&str]) -> Result<Value> {
     let mut sections = Map::new();
-    let mut section = String::new();
-    let mut comment = Vec::new();
-    for line in defaults.lines().map(str::trim) {
-        if let Some(name) = line
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'))
-        {
-            section = name.to_owned();
-        } else if let Some((key, value)) = setting(line) {
-            let path = format!("{section}.{key}");
-            let is_own = own
-                .iter()
-                .any(|own| path == *own || own.ends_with('.') && path.starts_with(own));
-            if !is_own {
-                let description = comment.join(" ");
-                insert(&mut sections, &path, leaf(value, &description)?)?;
+    for text in fragments {
+        for entry in entries(text).map_err(Error::msg)? {
+            let key = entry.key();
+            let is_named = |own: &&str| key == *own || own.ends_with('.') && key.starts_with(own);
+            let is_nats = key.starts_with("nats.") && !CONNECTION.contains(&key.as_str());
+            if !is_nats && !own.iter().any(is_named) {
+                insert(&mut sections, &key, leaf(&entry)?)?;
             }
-        } else if let Some(words) = line.strip_prefix("# ") {
-            comment.push(words);
-            continue;
         }
-        comment.clear();
     }
     Ok(object(sections))
 }
 
-/// Key and value of a setting, whether it is commented out or not.
-fn setting(line: &str) -> Option<(&str, &str)> {
-    let line = line.strip_prefix('#').unwrap_or(line);
-    let (key, value) = line.split_once(" = ")?;
-    let is_key = key
-        .bytes()
-        .all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    is_key.then_some((key, value))
-}
-
-fn leaf(value: &str, description: &str) -> Result<Value> {
-    let mut schema = match value.as_bytes().first() {
-        Some(b'"') => json!({ "type": "string" }),
-        Some(b'[') => json!({ "type": "array", "items": { "type": "string" } }),
-        Some(b't' | b'f') => json!({ "type": "boolean" }),
-        Some(b'0'..=b'9' | b'-') => json!({ "type": "integer" }),
-        _ => anyhow::bail!("{value} is of no known type"),
+fn leaf(entry: &Entry) -> Result<Value> {
+    let mut schema = match entry.default.type_str() {
+        "array" => json!({ "type": "array", "items": { "type": "string" } }),
+        "float" => json!({ "type": "number" }),
+        name @ ("string" | "boolean" | "integer") => json!({ "type": name }),
+        name => bail!("{}: {name} is of no known type", entry.key()),
     };
-    if !description.is_empty() {
-        schema["description"] = description.into();
+    let mut description = entry.comment.clone();
+    if let Some(allowed) = &entry.allowed {
+        description = format!("{description} Allowed: {allowed}.");
+        if let Some((least, most)) = allowed.whole_numbers() {
+            schema["minimum"] = least.into();
+            schema["maximum"] = most.into();
+        }
     }
+    schema["description"] = description.into();
     Ok(schema)
 }
 
@@ -158,14 +155,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn defaults_make_a_schema() {
-        let defaults = "[a]\n# How\n# many.\n#many = 5\nname = \"x\"\n[a.b]\nis_it = true\nlist = []\n[a.c]\nd = 1\n";
-        let schema = of(defaults, &["a.name", "a.c."]).unwrap();
+    fn fragments_make_a_schema() {
+        let fragment = "[a]\n# How many.\n# Allowed: 1 to 9, or 0 for none.\nmany = 5\n# Which.\nname = \"x\"\n[a.b]\n# Whether.\nis_it = true\n# Which.\nlist = []\n[a.c]\n# Where.\nd = \"\"\n";
+        let schema = of(&[fragment.to_owned()], &["a.name", "a.c."]).unwrap();
         let a = &schema["properties"]["a"];
         assert_eq!(a["additionalProperties"], false);
         assert_eq!(
             a["properties"]["many"],
-            json!({ "type": "integer", "description": "How many." })
+            json!({
+                "type": "integer",
+                "description": "How many. Allowed: 1 to 9, or 0 for none.",
+                "minimum": 0,
+                "maximum": 9,
+            })
         );
         for own in ["name", "c"] {
             assert!(

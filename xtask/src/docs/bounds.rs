@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
+use fanjet_config::entries;
 
 use fanjet_tools::shell::root;
 
@@ -12,16 +13,12 @@ use super::markdown::{Pages, code_spans};
 const PAGE: &str = "docs/develop/bounds.md";
 /// Settings files whose bounds must be on the page.
 const SETTINGS: &[&str] = &[
-    "services/edge/config.toml",
-    "services/ingest/config.toml",
+    "services/edge/edge.toml",
+    "services/ingest/ingest.toml",
     "services/kafka/kafka.toml",
 ];
 /// Named like bounds, but nobody outside fills them: sizes of our own batches, and waits for our own servers.
-const OURS: &[&str] = &[
-    "hub.flush_bytes",
-    "kafka.batch_bytes",
-    "pipeline.drain_timeout",
-];
+const OURS: &[&str] = &["kafka.batch_bytes", "ingest.pipeline.drain_timeout"];
 
 pub(super) fn check(pages: &Pages) -> Result<Vec<String>> {
     let page = pages
@@ -32,7 +29,7 @@ pub(super) fn check(pages: &Pages) -> Result<Vec<String>> {
     for file in SETTINGS {
         let settings =
             fs::read_to_string(root().join(file)).with_context(|| format!("cannot read {file}"))?;
-        for key in bounds_of(&settings) {
+        for key in bounds_of(&settings).context(file)? {
             if !named.contains(&key.as_str()) && !OURS.contains(&key.as_str()) {
                 complaints.push(format!("{file}: {key} is a bound and has no row in {PAGE}"));
             }
@@ -41,33 +38,17 @@ pub(super) fn check(pages: &Pages) -> Result<Vec<String>> {
     Ok(complaints)
 }
 
-/// The keys of a settings file that are named like bounds, with their sections. Defaults may be commented out.
-fn bounds_of(settings: &str) -> Vec<String> {
-    let mut section = "";
-    let mut keys = Vec::new();
-    for line in settings.lines() {
-        let line = line.strip_prefix('#').unwrap_or(line);
-        if let Some(name) = line
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'))
-        {
-            section = name;
-        } else if let Some((key, _)) = line.split_once(" = ")
-            && is_bound(key)
-        {
-            keys.push(format!("{section}.{key}"));
-        }
-    }
-    keys
+/// The keys of a settings file that are named like bounds, with their sections.
+fn bounds_of(settings: &str) -> Result<Vec<String>> {
+    let entries = entries(settings).map_err(Error::msg)?.into_iter();
+    let bounds = entries.filter(|entry| is_bound(&entry.name));
+    Ok(bounds.map(|entry| entry.key()).collect())
 }
 
 fn is_bound(key: &str) -> bool {
-    let is_name = key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     let begins = ["max_", "queue_", "window_", "cached", "remembered_"];
     let ends = ["_bytes", "_timeout", "_per_second", "_linger"];
-    is_name
-        && (begins.iter().any(|begin| key.starts_with(begin))
-            || ends.iter().any(|end| key.ends_with(end)))
+    begins.iter().any(|begin| key.starts_with(begin)) || ends.iter().any(|end| key.ends_with(end))
 }
 
 #[cfg(test)]

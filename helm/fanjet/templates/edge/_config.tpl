@@ -7,15 +7,13 @@
 {{- /* Without trusted proxies, all clients behind a proxy, or behind a Service with SNAT, share one address. */ -}}
 {{- $unless := dict -}}
 {{- if empty .Values.edge.trustedProxies -}}
-{{- $_ := set $unless "http" (dict "max_subscribers_per_address" 0 "max_connections_per_address" 0) -}}
-{{- $_ := set $unless "limits" (dict "max_replay_bytes_per_second" 0 "max_messages_per_second" 0 "max_sent_bytes_per_second" 0 "max_inbound_bytes_per_address" 0 "max_filter_bytes_per_address" 0) -}}
+{{- $_ := set $unless "edge" (dict "http" (dict "max_subscribers_per_address" 0 "max_connections_per_address" 0) "limits" (dict "max_replay_bytes_per_second" 0 "max_messages_per_second" 0 "max_sent_bytes_per_second" 0 "max_inbound_bytes_per_address" 0 "max_filter_bytes_per_address" 0)) -}}
 {{- end -}}
 {{- $limits := dict -}}
 {{- if .Values.edge.apiKeys.existingSecret }}{{ $_ := set $limits "api_keys" "/etc/fanjet/api-keys/keys.toml" }}{{ end -}}
+{{- $drain := dict "deadline" (printf "%ds" $seconds) "spread" (printf "%ds" (div (mul $seconds 3) 4)) -}}
 {{- $own := dict
-  "http" $http
-  "limits" $limits
-  "drain" (dict "deadline" (printf "%ds" $seconds) "spread" (printf "%ds" (div (mul $seconds 3) 4)))
+  "edge" (dict "http" $http "limits" $limits "drain" $drain)
   "nats" (include "fanjet.nats.settings" (dict "root" $ "user" "edge") | fromYaml)
   "ops" (dict "listen" "0.0.0.0:6009")
   "otlp" (dict "endpoint" .Values.otlp.endpoint "metrics_interval" .Values.otlp.metricsInterval)

@@ -22,17 +22,17 @@ use attack::Attack;
 /// As an operator has them, but for what a short run on a loopback would not reach: the rate of replays, and a past that the node
 /// does not remember.
 const LIMITS: [(&str, &str); 5] = [
-    ("tail.ring_bytes", "4000000"),
-    ("http.max_subscribers_per_address", "1000"),
-    ("http.max_connections_per_address", "2000"),
-    ("http.handshake_timeout", "3s"),
-    ("limits.max_replay_bytes_per_second", "20000000"),
+    ("edge.tail.ring_bytes", "4000000"),
+    ("edge.http.max_subscribers_per_address", "1000"),
+    ("edge.http.max_connections_per_address", "2000"),
+    ("edge.http.handshake_timeout", "3s"),
+    ("edge.limits.max_replay_bytes_per_second", "20000000"),
 ];
 const HONEST: u64 = 100;
 const RATE: f64 = 500.0;
 /// How late an event may come to one in a hundred while somebody attacks.
 const BOUND_MS: f64 = 100.0;
-/// How much more memory an attack may take: `limits.max_inbound_bytes` (64 MiB) in buffers that double as they grow, and what
+/// How much more memory an attack may take: `edge.limits.max_inbound_bytes` (64 MiB) in buffers that double as they grow, and what
 /// the longest message is while it is read.
 const GROWTH_MIB: f64 = 256.0;
 const POLL: Duration = Duration::from_millis(100);

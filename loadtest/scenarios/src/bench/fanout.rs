@@ -53,7 +53,7 @@ pub(super) async fn saturate(options: &Options, document: &mut Document) -> Resu
         document,
         &batches,
         BATCH,
-        &[("hub.promptness", "100")],
+        &[("edge.hub.promptness", "100")],
     )
     .await?;
     let cases = [case.name.as_str(), batches.name.as_str()];

@@ -96,13 +96,13 @@ async fn once(recording: &str, replicas: usize, verified: &str, keys: &str) -> R
         ],
     )?;
     let settings = [
-        ("upstream.url", listening(&simulator).await?),
+        ("ingest.upstream.url", listening(&simulator).await?),
         ("nats.url", urls.join(",")),
         ("nats.stream.replicas", replicas.to_string()),
-        ("pipeline.verify.commits", verified.to_owned()),
-        ("pipeline.verify.plc_url", keys.to_owned()),
-        ("pipeline.verify.web_url", keys.to_owned()),
-        ("pipeline.verify.lookups_per_second", "10000".to_owned()),
+        ("ingest.verify.commits", verified.to_owned()),
+        ("ingest.verify.plc_url", keys.to_owned()),
+        ("ingest.verify.web_url", keys.to_owned()),
+        ("ingest.verify.lookups_per_second", "10000".to_owned()),
     ];
     let mut ingest = Service::start(Profile::Release, "ingest", &settings)?;
     // Nothing is counted before it listens.

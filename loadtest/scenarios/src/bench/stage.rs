@@ -25,10 +25,10 @@ const PROGRAMS: [&str; 3] = ["fanjet", "fanjet-simulator", "fanjet-swarm"];
 const LOOK: Duration = Duration::from_millis(100);
 /// A run must not hit the limits that protect a node.
 const SETTINGS: [(&str, &str); 4] = [
-    ("http.max_subscribers", "100000"),
-    ("http.max_subscribers_per_address", "0"),
-    ("http.max_connections_per_address", "0"),
-    ("limits.max_replay_bytes_per_second", "0"),
+    ("edge.http.max_subscribers", "100000"),
+    ("edge.http.max_subscribers_per_address", "0"),
+    ("edge.http.max_connections_per_address", "0"),
+    ("edge.limits.max_replay_bytes_per_second", "0"),
 ];
 
 /// Running servers. Dropping kills them.
@@ -118,7 +118,10 @@ impl Stage {
             .start()?;
         let upstream = listening(&simulator).await?;
         println!("the other server reads {upstream}");
-        let settings = [("upstream.url", upstream), ("nats.url", self.nats.url())];
+        let settings = [
+            ("ingest.upstream.url", upstream),
+            ("nats.url", self.nats.url()),
+        ];
         let ingest = Service::start(self.profile, "ingest", &settings)?;
         self.source.extend([simulator, ingest.into_process()?]);
         Ok(())

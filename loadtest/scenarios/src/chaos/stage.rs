@@ -67,7 +67,7 @@ impl Stage {
             let settings = [
                 ("nats.url", url.as_str()),
                 ("nats.stream.replicas", "3"),
-                ("tail.ring_bytes", RING_BYTES),
+                ("edge.tail.ring_bytes", RING_BYTES),
             ];
             let launch = Launch::named(format!("edge-{index}"));
             let edge = Service::launched(&launch, options.profile, "edge", &settings)?;
@@ -98,12 +98,12 @@ impl Stage {
             self.lines.ingests_to_simulator.lock().await.push(link);
             let url = urls(&to_nats.lock().await);
             let settings = [
-                ("upstream.url", upstream.as_str()),
+                ("ingest.upstream.url", upstream.as_str()),
                 // Both must call it the same, or each would begin anew with what happens now.
-                ("upstream.name", "simulator"),
+                ("ingest.upstream.name", "simulator"),
                 ("nats.url", &url),
                 ("nats.stream.replicas", "3"),
-                ("lease.ttl", "3s"),
+                ("ingest.lease.ttl", "3s"),
             ];
             let launch = Launch::named(format!("ingest-{index}"));
             let ingest = Service::launched(&launch, options.profile, "ingest", &settings)?;

@@ -15,8 +15,8 @@ use crate::service::{Service, listening, simulator, stop};
 
 /// So little memory that most cursors need the log.
 const SETTINGS: [(&str, &str); 2] = [
-    ("tail.ring_bytes", "4000000"),
-    ("replay.cache_bytes", "2000000"),
+    ("edge.tail.ring_bytes", "4000000"),
+    ("edge.replay.cache_bytes", "2000000"),
 ];
 
 const EDGES: usize = 3;
@@ -94,7 +94,7 @@ impl Target {
         let upstream = listening(&simulator).await?;
         let data = published.folder().join("data").display().to_string();
         let own = [
-            ("upstream.url", upstream.as_str()),
+            ("ingest.upstream.url", upstream.as_str()),
             ("embedded.path", &data),
         ];
         let node = Service::start(profile, "serve", &[own, SETTINGS].concat())?;

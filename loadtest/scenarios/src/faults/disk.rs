@@ -123,10 +123,10 @@ pub(super) async fn flipped_bit(trial: &mut Trial) -> Result<()> {
     // Little is kept in memory, so that replays read the files.
     let settings = [
         SEGMENT,
-        ("tail.ring_bytes", "100000"),
+        ("edge.tail.ring_bytes", "100000"),
         ("embedded.tail_bytes", "100000"),
         ("embedded.cache_bytes", "0"),
-        ("replay.cache_bytes", "0"),
+        ("edge.replay.cache_bytes", "0"),
     ];
     trial
         .stage

@@ -26,8 +26,8 @@ const RATE: f64 = 100.0;
 const BEFORE: usize = 100;
 /// An edge looks often for the log's end, and is not ready when it knows nothing of it for so long.
 const TAIL: [(&str, &str); 2] = [
-    ("tail.check_interval", "500ms"),
-    ("tail.fresh_within", "5s"),
+    ("edge.tail.check_interval", "500ms"),
+    ("edge.tail.fresh_within", "5s"),
 ];
 
 /// Everything that runs. Dropping it ends it.
@@ -95,11 +95,11 @@ impl Stage {
     }
 
     fn upstream_settings(&self) -> Vec<(&'static str, String)> {
-        let mut settings = vec![("upstream.url", self.gate.url())];
+        let mut settings = vec![("ingest.upstream.url", self.gate.url())];
         let given = [
-            ("upstream.name", "simulator"),
-            ("upstream.reconnect_min", "100ms"),
-            ("upstream.reconnect_max", "1s"),
+            ("ingest.upstream.name", "simulator"),
+            ("ingest.upstream.reconnect_min", "100ms"),
+            ("ingest.upstream.reconnect_max", "1s"),
         ];
         settings.extend(given.map(owned));
         settings

@@ -23,9 +23,9 @@ impl Stage {
         simulator_flags: &[impl AsRef<str>],
     ) -> Result<Self> {
         let settings = [
-            ("drain.grace", GRACE),
+            ("edge.drain.grace", GRACE),
             // All subscribers are on this machine.
-            ("http.max_subscribers_per_address", "0"),
+            ("edge.http.max_subscribers_per_address", "0"),
         ];
         let mut cluster = Cluster::start(EDGES, profile, simulator_flags, &settings).await?;
         let balancer = Balancer::start(&cluster.edges).await?;

@@ -39,7 +39,7 @@ impl Surroundings {
         let simulator = simulator(Profile::Dev, &flags.concat())?;
         let upstream = listening(&simulator).await?;
         let data = folder.path().join("jetstream").display().to_string();
-        let settings = [("upstream.url", &upstream), ("embedded.path", &data)];
+        let settings = [("ingest.upstream.url", &upstream), ("embedded.path", &data)];
         let jetstream = Service::start(Profile::Dev, "serve", &settings)?;
         jetstream.listening().await?;
         let server = jetstream.url()?;
@@ -145,7 +145,7 @@ fn program_script(name: &str, upstream: &str, server: &str) -> String {
     format!(
         r#"#!/usr/bin/env bash
 case "{name} $1" in
-  "fanjet serve"|"fanjet ingest") export FANJET_UPSTREAM__URL="{upstream}" ;;
+  "fanjet serve"|"fanjet ingest") export FANJET_INGEST__UPSTREAM__URL="{upstream}" ;;
 esac
 arguments=()
 for argument in "$@"; do

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// What one client may take, beside places.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct LimitsConfig {
     /// Messages per second that all subscribers from one address may send together; the rest is read later. 0: no limit.
     pub max_messages_per_second: u64,
@@ -29,19 +29,4 @@ pub struct LimitsConfig {
     pub max_replay_bytes_per_second: u64,
     /// A file with the keys of clients that get limits of their own. Empty: there are none.
     pub api_keys: PathBuf,
-}
-
-impl Default for LimitsConfig {
-    fn default() -> Self {
-        Self {
-            max_messages_per_second: 1_000,
-            max_sent_bytes_per_second: 5_000_000,
-            max_inbound_bytes: 64 << 20,
-            max_inbound_bytes_per_address: 16 << 20,
-            max_filter_bytes: 512 << 20,
-            max_filter_bytes_per_address: 64 << 20,
-            max_replay_bytes_per_second: 256 << 20,
-            api_keys: PathBuf::new(),
-        }
-    }
 }

@@ -1,22 +1,20 @@
-//! What the node says about the cluster.
+//! What the node says about the cluster. No section: nothing of it is a setting.
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use super::constants;
 
 /// The status page.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusConfig {
     /// How often the node asks what the leader tells about collections.
-    #[serde(with = "humantime_serde")]
     pub refresh: Duration,
 }
 
 impl Default for StatusConfig {
     fn default() -> Self {
         Self {
-            refresh: Duration::from_secs(5),
+            refresh: constants::refresh(),
         }
     }
 }

@@ -136,7 +136,7 @@ fn check_open_files(max_subscribers: usize) {
             allowed,
             needed,
             max_subscribers,
-            "too few open files are allowed for http.max_subscribers: raise ulimit -n"
+            "too few open files are allowed for edge.http.max_subscribers: raise ulimit -n"
         );
     }
 }

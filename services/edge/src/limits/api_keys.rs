@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::EdgeError;
 
-const KEY: &str = "limits.api_keys";
+const KEY: &str = "edge.limits.api_keys";
 /// Longer texts are no keys: they are not even hashed.
 const MAX_KEY_BYTES: usize = 512;
 

@@ -1,7 +1,7 @@
 //! Clients that take nothing: without a deadline one that never reads would hold its place and its buffers for ever.
 //!
 //! A socket is stuck while its system's buffer is full, whatever waits behind it, be it of a subscriber, of another
-//! answer, or of a connection that is to end. The buffer is kept small (`subscriber.max_unsent_bytes`), so that one whose
+//! answer, or of a connection that is to end. The buffer is kept small (`edge.subscriber.max_unsent_bytes`), so that one whose
 //! client reads, however slowly, has room again and again: every such moment is a sign of progress. A client's system
 //! tells of room in steps as well, of a sixteenth of its buffer.
 //!

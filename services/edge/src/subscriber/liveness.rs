@@ -2,7 +2,7 @@
 //!
 //! Anything the client sends is a sign of life, and so is every time its socket takes more events. While its socket takes
 //! nothing although something waits, the ping stands behind megabytes that the client has yet to read: then it is the
-//! socket that tells a slow reader from a dead one (`subscriber.write_stall_timeout`).
+//! socket that tells a slow reader from a dead one (`edge.subscriber.write_stall_timeout`).
 
 use std::time::Duration;
 

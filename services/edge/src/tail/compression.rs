@@ -39,7 +39,7 @@ impl Compression {
             None
         } else {
             let read = Dictionary::from_file(path)
-                .map_err(|error| refused("zstd.dictionary", error.to_string()))?;
+                .map_err(|error| refused("edge.zstd.dictionary", error.to_string()))?;
             Some(Arc::new(read))
         };
         let compression = Self {
@@ -48,9 +48,11 @@ impl Compression {
         };
         match compression.compressor() {
             Ok(_) => Ok(compression),
-            Err(error @ ZstdError::Level { .. }) => Err(refused("zstd.level", error.to_string())),
+            Err(error @ ZstdError::Level { .. }) => {
+                Err(refused("edge.zstd.level", error.to_string()))
+            }
             Err(error) => Err(refused(
-                "zstd.dictionary",
+                "edge.zstd.dictionary",
                 format!("{}: {error}", path.display()),
             )),
         }

@@ -139,11 +139,11 @@ async fn a_wrong_dictionary_or_level_is_a_wrong_setting() {
         (file("cut", &official[..100]), "cannot be used"),
     ] {
         let error = start(path.clone(), 1).unwrap_err();
-        assert!(error.starts_with("zstd.dictionary: "), "{error}");
+        assert!(error.starts_with("edge.zstd.dictionary: "), "{error}");
         assert!(error.contains(&path.display().to_string()), "{error}");
         assert!(error.contains(says), "{error}");
     }
     let error = start(PathBuf::new(), 99).unwrap_err();
-    assert!(error.starts_with("zstd.level: "), "{error}");
+    assert!(error.starts_with("edge.zstd.level: "), "{error}");
     assert!(error.contains("99") && error.contains("22"), "{error}");
 }

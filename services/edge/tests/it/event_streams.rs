@@ -276,7 +276,7 @@ async fn event_sources_come_back_after_a_refusal_that_is_not_for_good() {
     assert_eq!(close.id, "1779719010267528");
     let data: Value = serde_json::from_str(&close.data).unwrap();
     let message =
-        "too many subscribers from your address: at most 1 (http.max_subscribers_per_address)";
+        "too many subscribers from your address: at most 1 (edge.http.max_subscribers_per_address)";
     assert_eq!(data, json!({"reason": "address_full", "message": message}));
     assert_eq!(refused.retry, Some(5000));
     assert_eq!(refused.any_event().await, None);

@@ -220,7 +220,7 @@ async fn wide_filters_of_one_address_share_memory() {
     let answer = request_as(&node, "POST", "/events", &headers).await;
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
     assert!(
-        answer.contains("limits.max_filter_bytes_per_address"),
+        answer.contains("edge.limits.max_filter_bytes_per_address"),
         "{answer}"
     );
     assert!(answer.contains("retry-after: "), "{answer}");

@@ -223,7 +223,7 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
         assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
         assert_eq!(
             body(&answer),
-            "the body did not come in time (subscriber.message_timeout)"
+            "the body did not come in time (edge.subscriber.message_timeout)"
         );
     }
     let mut stream = EventStream::post(node.addr(), "", "", "{}").await;

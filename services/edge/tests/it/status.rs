@@ -254,7 +254,7 @@ async fn viewers_get_each_snapshot_are_few_and_do_not_keep_the_node() {
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
     assert!(answer.contains("retry-after: "), "{answer}");
     assert!(
-        body(&answer).contains("http.max_status_viewers"),
+        body(&answer).contains("edge.http.max_status_viewers"),
         "{answer}"
     );
 

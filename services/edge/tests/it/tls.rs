@@ -179,24 +179,27 @@ async fn files_that_cannot_be_used_are_named_at_the_start() {
     let nothing = |_: &mut EdgeConfig| {};
     let words = refused(&nothing);
     assert!(
-        words.starts_with("wrong setting http.tls_certificate: "),
+        words.starts_with("wrong setting edge.http.tls_certificate: "),
         "{words}"
     );
     assert!(words.contains(pem.to_str().unwrap()), "{words}");
     install(folder.path(), 0);
     let words = refused(&|config| config.http.tls_key = "".into());
     assert!(
-        words.starts_with("wrong setting http.tls_key: it is empty"),
+        words.starts_with("wrong setting edge.http.tls_key: it is empty"),
         "{words}"
     );
     let words = refused(&|config| config.http.tls_certificate = "".into());
     assert!(
-        words.starts_with("wrong setting http.tls_certificate: it is empty"),
+        words.starts_with("wrong setting edge.http.tls_certificate: it is empty"),
         "{words}"
     );
     fs::write(&key, KEYS[1]).unwrap();
     let words = refused(&nothing);
-    assert!(words.starts_with("wrong setting http.tls_key: "), "{words}");
+    assert!(
+        words.starts_with("wrong setting edge.http.tls_key: "),
+        "{words}"
+    );
     assert!(words.contains("cannot be used with"), "{words}");
     fs::write(&key, "nonsense").unwrap();
     let words = refused(&nothing);

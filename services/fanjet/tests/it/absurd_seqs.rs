@@ -35,7 +35,7 @@ async fn a_seq_far_off_silences_nothing() {
         let relay = relay(seed, habit).await;
         let settings = [
             ("embedded.path", data.path().display().to_string()),
-            ("upstream.connect_timeout", "2s".to_owned()),
+            ("ingest.upstream.connect_timeout", "2s".to_owned()),
         ];
         let mut served = Served::start_as(&relay, &settings, &[]).await;
         relay.publish(10).await;

@@ -42,7 +42,7 @@ async fn serve_with(
         ("embedded.path", data.display().to_string()),
         ("embedded.verify", "last".to_owned()),
         ("embedded.segment_bytes", "400000".to_owned()),
-        ("tail.warm_entries", "50".to_owned()),
+        ("edge.tail.warm_entries", "50".to_owned()),
     ];
     Served::start_as(relay, &[&settings, more].concat(), &[]).await
 }
@@ -188,8 +188,8 @@ async fn no_flipped_bit_and_no_cursor_ends_the_process() {
     // Started anew, it has none of them in memory but those that it reads ahead.
     let from_disk = [
         ("embedded.cache_bytes", "0".to_owned()),
-        ("replay.cache_bytes", "0".to_owned()),
-        ("tail.warm_entries", "1".to_owned()),
+        ("edge.replay.cache_bytes", "0".to_owned()),
+        ("edge.tail.warm_entries", "1".to_owned()),
     ];
     let served = serve_with(&relay, data.path(), &from_disk).await;
     let mut live = client(&served, None).await.unwrap();

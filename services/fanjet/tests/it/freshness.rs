@@ -92,15 +92,13 @@ async fn every_edge_shows_the_collection_that_an_upstream_dropped() {
     let notices = NatsNotices::of(&ingest_log).await.unwrap();
     let lease = Arc::new(ingest_log.lease().await.unwrap());
     let ingest = Ingest::new(
-        settings.upstream,
-        settings.pipeline,
+        settings.clone(),
         Arc::new(ingest_log),
         clock.clone(),
         &metrics.meter("ingest"),
     )
     .unwrap()
-    .telling(Arc::new(notices), settings.freshness)
-    .unwrap();
+    .telling(Arc::new(notices));
     let candidacy = Candidacy::shared(lease, "first", &settings.lease).unwrap();
     let mut ingesting = Tasks::new(stop.clone());
     ingesting.spawn(

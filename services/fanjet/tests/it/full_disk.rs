@@ -21,7 +21,7 @@ fn settings(data: &Path) -> [(&'static str, String); 3] {
     [
         ("embedded.path", data.display().to_string()),
         ("embedded.segment_bytes", "100000".to_owned()),
-        ("tail.warm_entries", "50".to_owned()),
+        ("edge.tail.warm_entries", "50".to_owned()),
     ]
 }
 

@@ -133,8 +133,7 @@ impl Cluster {
         let lease = Arc::new(log.lease().await.unwrap());
         let metrics = Metrics::new().unwrap();
         let ingest = Ingest::new(
-            settings.upstream,
-            settings.pipeline,
+            settings.clone(),
             Arc::new(log),
             Arc::new(SystemClock),
             &metrics.meter("ingest"),

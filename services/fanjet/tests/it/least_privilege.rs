@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_config::{Flags, Secret, Sources, load};
+use fanjet_config::Secret;
 use fanjet_edge::config::{DrainConfig, HttpConfig, TailConfig};
 use fanjet_edge::{Edge, EdgeConfig};
 use fanjet_ingest::{Candidacy, Ingest, IngestConfig};
@@ -11,7 +11,6 @@ use fanjet_log::lease::{HolderId, LeaseStore};
 use fanjet_log::{EventLog, ReadLimit, Selection, TopicFilter};
 use fanjet_log_nats::{NatsConfig, NatsLog, Prepared, ServerUrl, StreamConfig, prepare};
 use fanjet_runtime::{OnFailure, Stop, SystemClock, Tasks};
-use fanjet_service::Settings;
 use fanjet_simulator::{Rate, SimulatorHandle};
 use fanjet_telemetry::Metrics;
 use fanjet_testkit::{JetstreamClient, NatsServer};
@@ -172,8 +171,7 @@ async fn start_ingest(
 ) -> Tasks {
     let settings = ingest_settings(&simulator.url());
     let ingest = Ingest::new(
-        settings.upstream,
-        settings.pipeline,
+        settings.clone(),
         Arc::new(log.clone()),
         Arc::new(SystemClock),
         &Metrics::new().unwrap().meter("ingest"),
@@ -368,19 +366,10 @@ async fn without_the_right_it_is_told_at_once() {
 }
 
 pub(crate) fn ingest_settings(upstream: &str) -> IngestConfig {
-    let flags = Flags {
-        set: vec![
-            format!("upstream.url={upstream}"),
-            "upstream.name=simulator".to_owned(),
-        ],
-        ..Flags::default()
-    };
-    load(Sources {
-        defaults: &IngestConfig::defaults(),
-        env: &[],
-        flags: &flags,
-    })
-    .unwrap()
+    let mut settings = IngestConfig::default();
+    settings.upstream.url = upstream.to_owned();
+    settings.upstream.name = "simulator".to_owned();
+    settings
 }
 
 pub(crate) fn edge_config() -> EdgeConfig {

@@ -68,10 +68,10 @@ async fn a_process_outlives_the_readers_of_its_lines() {
         let set = [
             format!("embedded.path={}", data.path().display()),
             format!("ops.listen={ops}"),
-            "http.listen=127.0.0.1:0".to_owned(),
-            format!("upstream.url=ws://{}", free_address()),
-            "upstream.reconnect_min=1ms".to_owned(),
-            "upstream.reconnect_max=10ms".to_owned(),
+            "edge.http.listen=127.0.0.1:0".to_owned(),
+            format!("ingest.upstream.url=ws://{}", free_address()),
+            "ingest.upstream.reconnect_min=1ms".to_owned(),
+            "ingest.upstream.reconnect_max=10ms".to_owned(),
         ];
         let ((stdout, _out), (stderr, _err)) = (sink.open(), sink.open());
         let process = Command::new(env!("CARGO_BIN_EXE_fanjet"))

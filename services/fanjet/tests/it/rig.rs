@@ -78,7 +78,7 @@ impl Served {
     pub(crate) async fn start_at(upstream: &SimulatorHandle, data: &Path, listen: &str) -> Self {
         let settings = [
             ("embedded.path", data.display().to_string()),
-            ("http.listen", listen.to_owned()),
+            ("edge.http.listen", listen.to_owned()),
         ];
         Self::start_as(upstream, &settings, &[]).await
     }
@@ -101,10 +101,10 @@ impl Served {
         env: &[(&str, &str)],
     ) -> Self {
         let usual = [
-            ("upstream.url", upstream.url()),
-            ("upstream.name", "simulator".to_owned()),
-            ("upstream.reconnect_min", "10ms".to_owned()),
-            ("http.listen", "127.0.0.1:0".to_owned()),
+            ("ingest.upstream.url", upstream.url()),
+            ("ingest.upstream.name", "simulator".to_owned()),
+            ("ingest.upstream.reconnect_min", "10ms".to_owned()),
+            ("edge.http.listen", "127.0.0.1:0".to_owned()),
             ("ops.listen", "127.0.0.1:0".to_owned()),
         ];
         let set = usual

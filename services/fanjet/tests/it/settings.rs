@@ -1,14 +1,6 @@
 //! Wrong settings and flags: the message names what was wrong and what is allowed.
 
-use std::collections::BTreeSet;
-
-use fanjet_config::SECTIONS;
-use fanjet_edge::EdgeSettings;
-use fanjet_ingest::IngestConfig;
-use fanjet_kafka::KafkaSettings;
-use fanjet_service::Settings;
-use fanjet_standalone::prepare::PrepareSettings;
-use fanjet_standalone::serve::ServeSettings;
+use std::path::Path;
 
 use crate::rig::{PATIENCE, fanjet};
 
@@ -29,26 +21,32 @@ fn assert_says(args: &[&str], env: &[(&str, &str)], code: i32, parts: &[&str]) {
 #[test]
 fn wrong_settings_end_with_78_and_name_the_key() {
     for (setting, parts) in [
-        ("upstream.uri=ws://x", ["upstream.uri", "`url`"]),
-        ("upstream.url=ftp://relay", ["upstream.url", "wss://HOST"]),
         (
-            "pipeline.batch_bytes=0",
-            ["pipeline.batch_bytes", "1 to 1073741824"],
+            "ingest.upstream.uri=ws://x",
+            ["ingest.upstream.uri", "`url`"],
         ),
-        ("http.listen=nowhere", ["http.listen", "nowhere"]),
-        ("hub.flush=1s", ["hub.flush", "promptness"]),
+        (
+            "ingest.upstream.url=ftp://relay",
+            ["ingest.upstream.url", "wss://HOST"],
+        ),
+        (
+            "ingest.verify.lookups_per_second=0",
+            ["ingest.verify.lookups_per_second", "1 to 1_000_000"],
+        ),
+        ("edge.http.listen=nowhere", ["edge.http.listen", "nowhere"]),
+        ("edge.hub.flush=1s", ["edge.hub.flush", "promptness"]),
         ("log.kind=paper", ["log.kind", "embedded"]),
         ("embedded.max_age=soon", ["embedded.max_age", "soon"]),
         (
-            "upstream.fail_after=5",
-            ["fail_after: invalid value: string \"5\"", "such as 500ms"],
+            "ingest.upstream.fail_after=5",
+            ["fail_after: \"5\" is not a duration", "such as 500ms"],
         ),
-        ("upstream.fail_after=-5s", ["-5s", "such as 500ms"]),
+        ("ingest.upstream.fail_after=-5s", ["-5s", "such as 500ms"]),
         (
-            "embedded.window_events=0",
-            ["embedded.window_events", "1 to 1000000"],
+            "embedded.segment_bytes=0",
+            ["embedded.segment_bytes", "1 to 2_147_483_648"],
         ),
-        ("http.workers=513", ["http.workers", "1 to 512"]),
+        ("edge.http.workers=513", ["edge.http.workers", "1 to 512"]),
         ("embedded.sync=1h", ["embedded.sync", "1ms to 5s"]),
         ("kafka.topic=a b", ["kafka.bootstrap_servers", "HOST:PORT"]),
         ("telemetry.log=loud,louder=9", ["telemetry.log", "trace"]),
@@ -68,7 +66,7 @@ fn an_address_that_is_taken_ends_with_78_and_names_the_key() {
     let data = tempfile::tempdir().unwrap();
     let free = "127.0.0.1:0".to_owned();
     for (key, http, ops) in [
-        ("http.listen", &address, &free),
+        ("edge.http.listen", &address, &free),
         ("ops.listen", &free, &address),
     ] {
         let ops = format!("ops.listen={ops}");
@@ -78,17 +76,90 @@ fn an_address_that_is_taken_ends_with_78_and_names_the_key() {
     }
 }
 
+const ROLES: [&str; 4] = ["serve", "ingest", "edge", "prepare"];
+
+fn printed(args: &[&str]) -> String {
+    let (ended, said) = fanjet(args).run().unwrap();
+    assert!(ended.success(), "{args:?}: {said}");
+    said
+}
+
+/// What is printed is a settings file: given back, it says the same.
 #[test]
-fn the_settings_in_force_are_printed() {
+fn the_settings_in_force_are_printed_as_a_settings_file() {
     let args = ["serve", "--print-config", "--set", "embedded.path=/there"];
     let parts = [
-        "[upstream]",
-        "[http]",
-        "[embedded]",
+        "[ingest.upstream]",
+        "[edge.http]",
+        "[embedded]\n# The folder.",
         "path = \"/there\"",
         "0.0.0.0:6008",
+        "# Allowed: 1 to 512, or 0 for one per core.\nworkers = 0\n",
     ];
     assert_says(&args, &[], 0, &parts);
+    for role in ROLES {
+        let set = [
+            "--set",
+            "nats.stream.max_age=90m",
+            "--set",
+            "telemetry.log=debug",
+        ];
+        let args: Vec<_> = [role, "--print-config"].into_iter().chain(set).collect();
+        let first = printed(&args);
+        assert!(first.contains("\nmax_age = \"1h 30m\"\n"), "{first}");
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), &first).unwrap();
+        let file = file.path().to_str().unwrap();
+        assert_eq!(printed(&[role, "--print-config", "--config", file]), first);
+    }
+}
+
+/// One file may hold the settings of a whole cluster.
+#[test]
+fn one_file_serves_all_roles() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), printed(&["serve", "--print-config"])).unwrap();
+    let path = file.path().to_str().unwrap();
+    for role in ROLES {
+        let said = printed(&[role, "--print-config", "--config", path]);
+        assert_eq!(
+            said.contains("[edge.http]"),
+            ["serve", "edge"].contains(&role)
+        );
+    }
+    let text = "[edge.http]\nworkers = 600\n[nats]\nname = \"ours\"\n";
+    std::fs::write(file.path(), text).unwrap();
+    for (role, code, part) in [
+        ("ingest", 0, "name = \"ours\""),
+        ("edge", 78, "edge.http.workers"),
+        ("serve", 78, "edge.http.workers"),
+    ] {
+        assert_says(
+            &[role, "--print-config", "--config", path],
+            &[],
+            code,
+            &[part],
+        );
+    }
+    std::fs::write(file.path(), "[egde.http]\nworkers = 1\n").unwrap();
+    for role in ROLES {
+        let parts = [
+            "egde: an unknown section",
+            "ingest, edge, kafka, log, embedded",
+        ];
+        assert_says(&[role, "--print-config", "--config", path], &[], 78, &parts);
+    }
+}
+
+/// The page of all settings is what the fragments say.
+#[test]
+fn the_reference_is_up_to_date() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operate/settings.md");
+    let written = std::fs::read_to_string(&page).unwrap();
+    assert!(
+        printed(&["settings"]) == written,
+        "cargo run -p fanjet -- settings > docs/operate/settings.md"
+    );
 }
 
 /// An address may have a password in it, which is nobody's who reads what the process says.
@@ -96,13 +167,13 @@ fn the_settings_in_force_are_printed() {
 async fn passwords_are_not_shown() {
     let word = "hunter2";
     let addresses = [
-        ("upstream.url", format!("ws://me:{word}@127.0.0.1:1")),
+        ("ingest.upstream.url", format!("ws://me:{word}@127.0.0.1:1")),
         (
-            "upstream.fallbacks",
+            "ingest.upstream.fallbacks",
             format!("two=ws://me:{word}@127.0.0.1:2"),
         ),
         (
-            "pipeline.verify.plc_url",
+            "ingest.verify.plc_url",
             format!("https://me:{word}@127.0.0.1:3"),
         ),
         (
@@ -125,10 +196,10 @@ async fn passwords_are_not_shown() {
     let data = tempfile::tempdir().unwrap();
     let usual = [
         format!("embedded.path={}", data.path().display()),
-        "http.listen=127.0.0.1:0".to_owned(),
+        "edge.http.listen=127.0.0.1:0".to_owned(),
         "ops.listen=127.0.0.1:0".to_owned(),
-        "upstream.fail_after=1ms".to_owned(),
-        "upstream.reconnect_min=1ms".to_owned(),
+        "ingest.upstream.fail_after=1ms".to_owned(),
+        "ingest.upstream.reconnect_min=1ms".to_owned(),
         "otlp.metrics_interval=10ms".to_owned(),
         "telemetry.log=debug".to_owned(),
     ];
@@ -147,8 +218,8 @@ async fn passwords_are_not_shown() {
     assert!(!said.contains(word), "{said}");
 
     for (key, url) in [
-        ("upstream.url", "wss//me:hunter2@host"),
-        ("upstream.url", "ftp://me:hunter2@host"),
+        ("ingest.upstream.url", "wss//me:hunter2@host"),
+        ("ingest.upstream.url", "ftp://me:hunter2@host"),
     ] {
         let (ended, said) = fanjet(&["serve", "--set", &format!("{key}={url}")])
             .run()
@@ -222,7 +293,7 @@ fn tail_says_that_a_server_speaks_no_tls() {
 #[test]
 fn an_edge_without_its_dictionary_ends_with_78_and_names_the_file() {
     let file = "/nowhere/at-all.zdict";
-    let dictionary = format!("zstd.dictionary={file}");
+    let dictionary = format!("edge.zstd.dictionary={file}");
     let args = [
         "edge",
         "--set",
@@ -230,43 +301,24 @@ fn an_edge_without_its_dictionary_ends_with_78_and_names_the_file() {
         "--set",
         "nats.url=nats://127.0.0.1:1",
     ];
-    assert_says(&args, &[], 78, &["zstd.dictionary", file]);
+    assert_says(&args, &[], 78, &["edge.zstd.dictionary", file]);
 }
 
 /// One environment, such as that of a shell or a pod, may be there for several roles.
 #[test]
 fn settings_of_other_roles_are_ignored() {
     let env = [
-        ("FANJET_UPSTREAM__URL", "wss://relay.example"),
-        ("FANJET_HTTP__LISTEN", "127.0.0.1:6008"),
+        ("FANJET_INGEST__UPSTREAM__URL", "wss://relay.example"),
+        ("FANJET_EDGE__HTTP__LISTEN", "127.0.0.1:6008"),
         ("FANJET_KAFKA__TOPIC", "events"),
         ("FANJET_EMBEDDED__PATH", "/there"),
         ("FANJET_NATS__NAME", "ours"),
     ];
-    for role in ["serve", "ingest", "edge", "prepare"] {
+    for role in ROLES {
         assert_says(&[role, "--print-config"], &env, 0, &["name = \"ours\""]);
     }
     let mistyped = [("FANJET_UPSTREEM__URL", "wss://relay.example")];
-    for role in ["serve", "ingest", "edge", "prepare"] {
+    for role in ROLES {
         assert_says(&[role, "--print-config"], &mistyped, 78, &["upstreem"]);
     }
-}
-
-/// What names the sections of all roles says the same as their defaults.
-#[test]
-fn the_sections_of_all_roles_are_known() {
-    let defaults = [
-        ServeSettings::defaults(),
-        IngestConfig::defaults(),
-        EdgeSettings::defaults(),
-        KafkaSettings::defaults(),
-        PrepareSettings::defaults(),
-    ];
-    let named: BTreeSet<_> = defaults
-        .iter()
-        .flat_map(|text| text.parse::<toml::Table>().unwrap())
-        .map(|(name, _)| name)
-        .collect();
-    let known: BTreeSet<_> = SECTIONS.into_iter().map(str::to_owned).collect();
-    assert_eq!(named, known);
 }

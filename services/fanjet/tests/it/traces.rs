@@ -19,7 +19,7 @@ async fn the_way_of_every_event_is_one_chain_from_the_frame_to_the_edge() {
         ("nats.url", server.url()),
         ("otlp.endpoint", collector.url().to_owned()),
         ("otlp.metrics_interval", "100ms".to_owned()),
-        ("pipeline.traced", "1".to_owned()),
+        ("ingest.pipeline.traced", "1".to_owned()),
     ];
     let key = [("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20abc")];
     let served = Served::start_as(&simulator, &settings, &key).await;
@@ -91,7 +91,7 @@ async fn a_collector_that_is_away_changes_nothing_but_the_log() {
         ("embedded.path", data.path().display().to_string()),
         ("otlp.endpoint", format!("http://{gone}")),
         ("otlp.metrics_interval", "50ms".to_owned()),
-        ("pipeline.traced", "1".to_owned()),
+        ("ingest.pipeline.traced", "1".to_owned()),
     ];
     simulator.pause();
     let served = Served::start_as(&simulator, &settings, &[]).await;
@@ -123,7 +123,7 @@ async fn a_collector_that_never_answers_does_not_hold_up_the_end() {
             format!("http://{}", deaf.local_addr().unwrap()),
         ),
         ("otlp.metrics_interval", "50ms".to_owned()),
-        ("pipeline.traced", "1".to_owned()),
+        ("ingest.pipeline.traced", "1".to_owned()),
     ];
     let served = Served::start_as(&simulator, &settings, &[]).await;
     let status = served.process.stop(PATIENCE).await.unwrap();

@@ -1,4 +1,4 @@
-//! Section `[filter]`: what is kept at all.
+//! Section `[ingest.filter]`: what is kept at all.
 
 use std::path::PathBuf;
 
@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::IngestError;
 use crate::filter::IngestFilter;
 
-/// Section `[filter]`. Empty lists keep everything.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+/// Section `[ingest.filter]`. Empty lists keep everything.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FilterConfig {
     /// Collections and prefixes, as in `wantedCollections`.
@@ -35,7 +35,7 @@ impl FilterConfig {
         if !self.dids_file.as_os_str().is_empty() {
             let text =
                 std::fs::read_to_string(&self.dids_file).map_err(|error| IngestError::Config {
-                    key: "filter.dids_file",
+                    key: "ingest.filter.dids_file",
                     reason: format!("{}: {error}", self.dids_file.display()),
                 })?;
             let lines = text.lines().map(str::trim);
@@ -47,7 +47,7 @@ impl FilterConfig {
             if dids.is_empty() {
                 // No DID at all would keep everything: hardly what a list of DIDs is for.
                 return Err(IngestError::Config {
-                    key: "filter.dids_file",
+                    key: "ingest.filter.dids_file",
                     reason: format!("{}: it names no DID", self.dids_file.display()),
                 });
             }

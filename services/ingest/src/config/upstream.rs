@@ -1,4 +1,4 @@
-//! Section `[upstream]`: whom to read, and when to read somebody else.
+//! Section `[ingest.upstream]`: whom to read, and when to read somebody else.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use fanjet_log::UpstreamId;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::ranges;
+use super::constants;
 use crate::IngestError;
 
 /// Most fallbacks.
 const MAX_FALLBACKS: usize = 15;
 
-/// Section `[upstream]`.
+/// Section `[ingest.upstream]`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UpstreamConfig {
@@ -31,7 +31,7 @@ pub struct UpstreamConfig {
     #[serde(with = "humantime_serde")]
     pub stale_after: Duration,
     /// Time between looks at an upstream that is preferred to the one that is read.
-    #[serde(with = "humantime_serde")]
+    #[serde(skip, default = "constants::probe_interval")]
     pub probe_interval: Duration,
     /// How long a preferred upstream must have been well before it is read again.
     #[serde(with = "humantime_serde")]
@@ -70,9 +70,8 @@ impl UpstreamConfig {
     /// Checks what the types cannot say.
     ///
     /// # Errors
-    /// [`IngestError::Config`] as [`UpstreamConfig::endpoints`], and for a number or time out of its range.
+    /// [`IngestError::Config`] as [`UpstreamConfig::endpoints`].
     pub fn validate(&self) -> Result<(), IngestError> {
-        ranges::check("upstream.", self)?;
         self.endpoints().map(drop)
     }
 
@@ -83,7 +82,7 @@ impl UpstreamConfig {
     /// origin, two upstreams of one name, or too many.
     pub fn endpoints(&self) -> Result<Vec<Endpoint>, IngestError> {
         let wrong = |reason| IngestError::Config {
-            key: "upstream.fallbacks",
+            key: "ingest.upstream.fallbacks",
             reason,
         };
         if self.fallbacks.len() > MAX_FALLBACKS {
@@ -93,12 +92,12 @@ impl UpstreamConfig {
             )));
         }
         let mut endpoints = vec![endpoint(
-            ("upstream.url", &self.url),
-            ("upstream.name", &self.name),
+            ("ingest.upstream.url", &self.url),
+            ("ingest.upstream.name", &self.name),
         )?];
         for text in &self.fallbacks {
             let (name, url) = named(text);
-            let key = "upstream.fallbacks";
+            let key = "ingest.upstream.fallbacks";
             let fallback = endpoint((key, url), (key, name))?;
             if endpoints.iter().any(|other| other.id == fallback.id) {
                 return Err(wrong(format!(

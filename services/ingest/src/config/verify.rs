@@ -1,4 +1,4 @@
-//! Settings of verification. `config.toml` beside the sources documents every key.
+//! Section `[ingest.verify]`: which commits are verified, and where keys come from.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -8,9 +8,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::constants;
 use crate::IngestError;
 
-/// Section `[pipeline.verify]`.
+/// Section `[ingest.verify]`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VerifyConfig {
@@ -33,7 +34,7 @@ pub struct VerifyConfig {
     #[serde(with = "humantime_serde")]
     pub key_ttl: Duration,
     /// How long an account without a key is remembered.
-    #[serde(with = "humantime_serde")]
+    #[serde(skip, default = "constants::missing_ttl")]
     pub missing_ttl: Duration,
 }
 
@@ -105,14 +106,14 @@ impl From<VerifyMode> for String {
 }
 
 impl VerifyConfig {
-    /// Checks what neither the types nor the ranges can say.
+    /// Checks what the types cannot say.
     ///
     /// # Errors
     /// [`IngestError::Config`].
     pub fn validate(&self) -> Result<(), IngestError> {
-        base_url("pipeline.verify.plc_url", &self.plc_url)?;
+        base_url("ingest.verify.plc_url", &self.plc_url)?;
         if !self.web_url.is_empty() {
-            base_url("pipeline.verify.web_url", &self.web_url)?;
+            base_url("ingest.verify.web_url", &self.web_url)?;
         }
         Ok(())
     }

@@ -65,11 +65,14 @@ fn wrong_values_are_refused_with_key_and_value() {
     for (refused, parts) in [
         (
             filter(&["nodots"], &[], &[]),
-            ["filter.collections", "nodots"],
+            ["ingest.filter.collections", "nodots"],
         ),
-        (filter(&[], &["bob"], &[]), ["filter.dids", "bob"]),
-        (filter(&[], &[], &["like"]), ["filter.kinds", "like"]),
-        (filter(&many, &[], &[]), ["filter.collections", "100"]),
+        (filter(&[], &["bob"], &[]), ["ingest.filter.dids", "bob"]),
+        (filter(&[], &[], &["like"]), ["ingest.filter.kinds", "like"]),
+        (
+            filter(&many, &[], &[]),
+            ["ingest.filter.collections", "100"],
+        ),
     ] {
         let said = refused.unwrap_err();
         for part in parts {

@@ -42,7 +42,11 @@ async fn publisher(log: &Arc<MemoryLog>) -> Publisher {
 async fn publisher_for<L: EventLog>(log: &Arc<L>, term: Duration) -> Publisher {
     let metrics = IngestMetrics::new(&Metrics::new().unwrap().meter("test"));
     let (_, permit) = Permit::until(tokio::time::Instant::now() + term);
-    let freshness = Freshness::untold(Arc::new(SystemClock), &metrics);
+    let freshness = Freshness::untold(
+        Arc::new(SystemClock),
+        crate::config::IngestConfig::default().freshness,
+        &metrics,
+    );
     let status = Status::default();
     let traces = Traces::new(None, 1.0, Arc::new(SystemClock));
     let resume = Resume {

@@ -83,7 +83,7 @@ impl Connector {
             info!(
                 upstream = upstream.as_str(),
                 to = redirects.url().as_str(),
-                "the upstream redirects; consider setting upstream.url to where it does"
+                "the upstream redirects; consider setting ingest.upstream.url to where it does"
             );
         }
     }

@@ -27,9 +27,9 @@ impl DidDocuments for Documents {
 pub(super) fn over_http(config: &VerifyConfig) -> Result<Documents, IngestError> {
     let web = match config.web_url.as_str() {
         "" => Web::Hosts(Reach::Public, Resolver::system()),
-        url => Web::Directory(base_url("pipeline.verify.web_url", url)?),
+        url => Web::Directory(base_url("ingest.verify.web_url", url)?),
     };
-    let plc = base_url("pipeline.verify.plc_url", &config.plc_url)?;
+    let plc = base_url("ingest.verify.plc_url", &config.plc_url)?;
     let builder = || {
         Client::builder()
             .user_agent(concat!("fanjet-ingest/", env!("CARGO_PKG_VERSION")))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_ingest::{Candidacy, DEFAULTS, Ingest, IngestConfig, IngestError, LeaseConfig};
+use fanjet_ingest::{Candidacy, Ingest, IngestConfig, IngestError, LeaseConfig};
 use fanjet_log::contract::whole;
 use fanjet_log::lease::LeaseStore;
 use fanjet_log::memory::{MemoryBookmarks, MemoryLease, MemoryLog, MemoryNotices};
@@ -103,18 +103,10 @@ impl Running {
         let mut config = settings();
         change(&mut config);
         let metrics = Metrics::new().unwrap();
-        let ingest = Ingest::new(
-            config.upstream,
-            config.pipeline,
-            log,
-            clock,
-            &metrics.meter("test"),
-        )
-        .unwrap()
-        .telling(notices, config.freshness)
-        .unwrap()
-        .recording(positions)
-        .keeping(config.filter.load().unwrap());
+        let ingest = Ingest::new(config, log, clock, &metrics.meter("test"))
+            .unwrap()
+            .telling(notices)
+            .recording(positions);
         let health = ingest.health();
         let stop = Stop::new();
         let asked = stop.clone();
@@ -314,13 +306,7 @@ pub(crate) fn candidate(lease: &MemoryLease, name: &str) -> Candidacy {
 }
 
 fn settings() -> IngestConfig {
-    let flags = fanjet_config::Flags::default();
-    let mut config: IngestConfig = fanjet_config::load(fanjet_config::Sources {
-        defaults: DEFAULTS,
-        env: &[],
-        flags: &flags,
-    })
-    .unwrap();
+    let mut config = IngestConfig::default();
     config.upstream.reconnect_min = Duration::from_millis(5);
     config.upstream.reconnect_max = Duration::from_millis(50);
     config

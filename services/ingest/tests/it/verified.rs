@@ -26,7 +26,7 @@ fn verify_all(
     let (upstream, directory) = (upstream.url(), directory.to_owned());
     move |config| {
         config.upstream.url = upstream;
-        let verify = &mut config.pipeline.verify;
+        let verify = &mut config.verify;
         verify.commits = VerifyMode::All;
         verify.plc_url.clone_from(&directory);
         verify.web_url = directory;
@@ -86,7 +86,7 @@ async fn one_in_so_many_is_verified() {
     let directory = simulator.did_url();
     let running = Running::start_with(log.clone(), |config| {
         verify_all(&simulator, &directory)(config);
-        config.pipeline.verify.commits = "sample:10".parse().unwrap();
+        config.verify.commits = "sample:10".parse().unwrap();
     });
     assert_log_equals_world(&*log, &simulator, FRAMES, 301).await;
     let commits = commit_frames(&simulator.expected());
@@ -243,7 +243,7 @@ async fn a_directory_that_is_away_or_silent_stops_nothing() {
         let log = Arc::new(MemoryLog::new());
         let running = Running::start_with(log.clone(), |config| {
             verify_all(&simulator, &url)(config);
-            config.pipeline.verify.lookup_timeout = Duration::from_millis(200);
+            config.verify.lookup_timeout = Duration::from_millis(200);
         });
         assert_log_equals_world(&*log, &simulator, FRAMES, seed).await;
         let commits = commit_frames(&simulator.expected());

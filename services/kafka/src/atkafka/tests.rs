@@ -39,7 +39,7 @@ fn every_variable_of_the_relay_mode_is_a_setting() {
     assert_eq!(
         given(&[], &env).unwrap(),
         [
-            "upstream.url=wss://bsky.network",
+            "ingest.upstream.url=wss://bsky.network",
             "kafka.bootstrap_servers=kafka:29092,kafka2:29092",
             "kafka.topic=atproto-events",
             "kafka.format.osprey=true",

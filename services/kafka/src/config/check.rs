@@ -1,12 +1,10 @@
 //! What the types of the settings cannot say.
 
-use fanjet_config::check_section;
 use fanjet_event::Nsid;
 use url::Url;
 
 use super::KafkaConfig;
 use super::connection::Mechanism;
-use super::ranges::RANGES;
 use crate::KafkaError;
 use crate::start::Start;
 
@@ -30,7 +28,7 @@ impl KafkaConfig {
         self.check_lists()?;
         self.check_topics()?;
         self.check_login()?;
-        self.check_numbers()?;
+        self.check_shard()?;
         Start::parse(&self.position.start)?;
         self.enrich.resolver()?;
         for pattern in &self.enrich_urls() {
@@ -140,9 +138,7 @@ impl KafkaConfig {
         Ok(())
     }
 
-    fn check_numbers(&self) -> Result<(), KafkaError> {
-        check_section("kafka.", self, RANGES.iter().copied())
-            .map_err(|wrong| KafkaError::config(wrong.key, wrong.reason))?;
+    fn check_shard(&self) -> Result<(), KafkaError> {
         if self.shard.index >= self.shard.count {
             let what = format!(
                 "{} of {}: they are counted from 0",

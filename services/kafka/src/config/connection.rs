@@ -5,18 +5,15 @@ use std::path::PathBuf;
 use fanjet_config::Secret;
 use serde::{Deserialize, Serialize};
 
-use super::by_name::by_name;
-
 /// How batches are packed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase", try_from = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Compression {
     /// Not at all.
     None,
     /// gzip.
     Gzip,
     /// As at-kafka's library packs by default.
-    #[default]
     Snappy,
     /// lz4.
     Lz4,
@@ -37,36 +34,20 @@ impl Compression {
     }
 }
 
-by_name!(Compression {
-    "none" => None,
-    "gzip" => Gzip,
-    "snappy" => Snappy,
-    "lz4" => Lz4,
-    "zstd" => Zstd,
-});
-
 /// What a crash may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", try_from = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Delivery {
     /// Produce events again, under the same ids.
-    #[default]
     AtLeastOnce,
     /// Nothing, for consumers that read committed messages.
     ExactlyOnce,
 }
 
-by_name!(Delivery {
-    "at-least-once" => AtLeastOnce,
-    "exactly-once" => ExactlyOnce,
-});
-
 /// How SASL proves who we are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mechanism {
     /// No SASL.
-    #[default]
     #[serde(rename = "")]
     None,
     /// The password itself; only over TLS.
@@ -79,13 +60,6 @@ pub enum Mechanism {
     #[serde(rename = "SCRAM-SHA-512")]
     ScramSha512,
 }
-
-by_name!(Mechanism {
-    "" => None,
-    "PLAIN" => Plain,
-    "SCRAM-SHA-256" => ScramSha256,
-    "SCRAM-SHA-512" => ScramSha512,
-});
 
 impl Mechanism {
     /// The registered name; `None` without SASL.
@@ -101,7 +75,7 @@ impl Mechanism {
 
 /// Who we are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct SaslConfig {
     /// How it is proven.
     pub mechanism: Mechanism,
@@ -111,19 +85,9 @@ pub struct SaslConfig {
     pub password: Secret,
 }
 
-impl Default for SaslConfig {
-    fn default() -> Self {
-        Self {
-            mechanism: Mechanism::None,
-            username: String::new(),
-            password: Secret::new(""),
-        }
-    }
-}
-
 /// Encryption.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct TlsConfig {
     /// Whether to use it.
     pub enabled: bool,
@@ -135,16 +99,4 @@ pub struct TlsConfig {
     pub key_file: PathBuf,
     /// The key's password.
     pub key_password: Secret,
-}
-
-impl Default for TlsConfig {
-    fn default() -> Self {
-        Self {
-            enabled: false,
-            ca_file: PathBuf::new(),
-            certificate_file: PathBuf::new(),
-            key_file: PathBuf::new(),
-            key_password: Secret::new(""),
-        }
-    }
 }

@@ -5,19 +5,16 @@ use std::time::Duration;
 use fanjet_did_web::{Reach, Resolver};
 use serde::{Deserialize, Serialize};
 
-use super::by_name::by_name;
+use super::constants;
 use super::list::List;
 use crate::KafkaError;
-
-/// Where Discord's, and so Osprey's, snowflakes begin: 2015-01-01.
-pub(super) const SNOWFLAKE_EPOCH_MS: u64 = 1_420_070_400_000;
 
 /// Where DID documents are when nothing else is said.
 pub(crate) const PLC_DIRECTORY: &str = "https://plc.directory";
 
 /// What messages look like.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct FormatConfig {
     /// Whether events are wrapped for Osprey.
     pub osprey: bool,
@@ -31,37 +28,19 @@ pub struct FormatConfig {
     pub headers: bool,
 }
 
-impl Default for FormatConfig {
-    fn default() -> Self {
-        Self {
-            osprey: false,
-            action_names: ActionNames::default(),
-            snowflake_epoch_ms: SNOWFLAKE_EPOCH_MS,
-            sync: false,
-            headers: true,
-        }
-    }
-}
-
 /// What Osprey's actions are called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", try_from = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ActionNames {
     /// `operation#create`.
-    #[default]
     AtKafka,
     /// `create_post`: the operation and the last part of the collection.
     Jetstream,
 }
 
-by_name!(ActionNames {
-    "at-kafka" => AtKafka,
-    "jetstream" => Jetstream,
-});
-
 /// What is produced. Of each pair, only one list may hold something.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FilterConfig {
     /// Only commits to these collections, exact or `app.bsky.*`.
     pub watched_collections: List,
@@ -82,7 +61,7 @@ impl FilterConfig {
 
 /// `eventMetadata`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct EnrichConfig {
     /// Whether there is any.
     pub enabled: bool,
@@ -101,49 +80,29 @@ pub struct EnrichConfig {
     /// Look-ups per second, each for the directory and for profiles.
     pub lookups_per_second: u32,
     /// How many of them may be made at once.
+    #[serde(skip, default = "constants::burst")]
     pub burst: u32,
     /// Accounts that are remembered, of each kind.
     pub cached: usize,
     /// How long a DID document is remembered.
-    #[serde(with = "humantime_serde")]
+    #[serde(skip, default = "constants::identity_ttl")]
     pub identity_ttl: Duration,
     /// How long a failure is remembered.
-    #[serde(with = "humantime_serde")]
+    #[serde(skip, default = "constants::failure_ttl")]
     pub failure_ttl: Duration,
     /// How long the beginning of an audit log is remembered.
-    #[serde(with = "humantime_serde")]
+    #[serde(skip, default = "constants::audit_ttl")]
     pub audit_ttl: Duration,
     /// How long a profile is remembered.
-    #[serde(with = "humantime_serde")]
+    #[serde(skip, default = "constants::profile_ttl")]
     pub profile_ttl: Duration,
     /// Documents of did:web accounts.
     pub did_web: DidWebConfig,
 }
 
-impl Default for EnrichConfig {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            plc_host: String::new(),
-            api_host: String::new(),
-            name_server: String::new(),
-            deadline: Duration::from_secs(2),
-            lookup_timeout: Duration::from_secs(5),
-            lookups_per_second: 200,
-            burst: 100,
-            cached: 100_000,
-            identity_ttl: Duration::from_secs(48 * 3600),
-            failure_ttl: Duration::from_secs(15 * 60),
-            audit_ttl: Duration::from_secs(3600),
-            profile_ttl: Duration::from_secs(600),
-            did_web: DidWebConfig::default(),
-        }
-    }
-}
-
 /// Asking the hosts that strangers name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct DidWebConfig {
     /// Whether they are asked.
     pub enabled: bool,
@@ -153,18 +112,8 @@ pub struct DidWebConfig {
     /// Look-ups per second.
     pub lookups_per_second: u32,
     /// Whether a host may be on a network of one's own.
+    #[serde(skip, default = "constants::allow_private")]
     pub allow_private: bool,
-}
-
-impl Default for DidWebConfig {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            deadline: Duration::from_millis(500),
-            lookups_per_second: 20,
-            allow_private: false,
-        }
-    }
 }
 
 impl EnrichConfig {

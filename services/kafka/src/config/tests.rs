@@ -1,5 +1,4 @@
 use super::*;
-use crate::KafkaSettings;
 
 fn good() -> KafkaConfig {
     let mut config = KafkaConfig {
@@ -12,36 +11,9 @@ fn good() -> KafkaConfig {
 }
 
 #[test]
-fn the_file_names_every_key_with_its_default() {
-    #[derive(Deserialize)]
-    struct Own {
-        kafka: KafkaConfig,
-    }
-    let own: Own = toml::from_str(KafkaSettings::OWN_DEFAULTS).unwrap();
-    assert_eq!(own.kafka, KafkaConfig::default());
-    let text: toml::Table = toml::from_str(KafkaSettings::OWN_DEFAULTS).unwrap();
-    let all = toml::Value::try_from(KafkaConfig::default()).unwrap();
-    assert_eq!(keys("kafka", &text["kafka"]), keys("kafka", &all));
-}
-
-fn keys(path: &str, value: &toml::Value) -> Vec<String> {
-    match value.as_table() {
-        None => vec![path.to_owned()],
-        Some(table) => {
-            let below = table.iter();
-            let mut all: Vec<_> = below
-                .flat_map(|(key, value)| keys(&format!("{path}.{key}"), value))
-                .collect();
-            all.sort();
-            all
-        }
-    }
-}
-
-#[test]
 fn wrong_settings_are_told_with_their_key_and_what_is_allowed() {
     type Change = fn(&mut KafkaConfig);
-    let wrong: [(Change, &[&str]); 16] = [
+    let wrong: [(Change, &[&str]); 15] = [
         (
             |c| c.bootstrap_servers = List::default(),
             &["kafka.bootstrap_servers", "HOST:PORT"],
@@ -86,10 +58,6 @@ fn wrong_settings_are_told_with_their_key_and_what_is_allowed() {
         (
             |c| c.topics.collections = ["app.bsky.*"].iter().collect(),
             &["kafka.topics.collections", "NSID"],
-        ),
-        (
-            |c| c.topics.partitions = 0,
-            &["kafka.topics.partitions", "1 to 100000"],
         ),
         (
             |c| c.position.start = "yesterday".to_owned(),

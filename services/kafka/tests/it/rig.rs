@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use fanjet_event::Topic;
-use fanjet_ingest::{Candidacy, DEFAULTS, Ingest, IngestConfig};
+use fanjet_ingest::{Candidacy, Ingest, IngestConfig};
 use fanjet_kafka::{Kafka, KafkaConfig, KafkaError};
 use fanjet_log::memory::{MemoryBookmarks, MemoryLog};
 use fanjet_log::{
@@ -173,12 +173,11 @@ async fn ingest_until(
     filled: impl Future<Output = ()>,
     patience: Duration,
 ) {
-    let mut config: IngestConfig = toml::from_str(DEFAULTS).unwrap();
+    let mut config = IngestConfig::default();
     config.upstream.url = simulator.url();
     config.upstream.name = "simulator".to_owned();
     let ingest = Ingest::new(
-        config.upstream,
-        config.pipeline,
+        config,
         Arc::clone(log),
         Arc::new(SystemClock),
         &Metrics::new().unwrap().meter("test"),

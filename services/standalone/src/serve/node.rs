@@ -40,15 +40,13 @@ impl Node {
             health,
         } = opened;
         let ingest = Ingest::new(
-            settings.upstream.clone(),
-            settings.pipeline.clone(),
+            settings.ingest.clone(),
             logs.ingest,
             Arc::new(SystemClock),
             &process.meter("fanjet-ingest"),
         )?
-        .telling(Arc::clone(&notices), settings.freshness.clone())?
+        .telling(Arc::clone(&notices))
         .recording(Arc::clone(&bookmarks))
-        .keeping(settings.filter.load()?)
         .traced_by(process.tracer("fanjet-ingest"));
         let kafka = Producer::of(settings, logs.kafka, bookmarks, process)?;
         let surroundings = Surroundings {
@@ -59,7 +57,7 @@ impl Node {
             tracer: process.tracer("fanjet-edge"),
         };
         let edge = Edge::start_in(
-            settings.edge(),
+            settings.edge.clone(),
             surroundings,
             &process.meter("fanjet-edge"),
             process.stop(),

@@ -81,9 +81,9 @@ async fn open_nats(settings: &ServeSettings, process: &Process) -> Result<Opened
     let now_us = || SystemClock.now_us();
     let log = NatsLog::connect_patiently(settings.nats.clone(), now_us).await?;
     show_subjects(&process.meter("fanjet-ingest"), log.spread());
-    let candidacy = if settings.lease.enabled {
+    let candidacy = if settings.ingest.lease.enabled {
         let lease = log.lease().await?;
-        Candidacy::shared(Arc::new(lease), instance, &settings.lease)?
+        Candidacy::shared(Arc::new(lease), instance, &settings.ingest.lease)?
     } else {
         Candidacy::alone(instance)?
     };

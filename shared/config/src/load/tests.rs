@@ -1,41 +1,82 @@
 use std::io::Write;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::*;
-use crate::Secret;
+use crate::{Secret, Section};
 
-const DEFAULTS: &str = r#"
-listen = "0.0.0.0:6008"
+const UPSTREAM: &str = r#"
 [upstream]
+# Where.
 url = "wss://default.example"
+# How many.
+# Allowed: 1 to 60_000.
 window = 10
+# Which.
 tags = ["a"]
+# How long.
+# Allowed: 1ms to 1h, or 0s for never.
+pause = "5s"
+# How.
+# Allowed: "text" or "json".
+format = "text"
+# At which address.
+listen = "0.0.0.0:6008"
+"#;
+const NATS: &str = r#"
 [nats]
+# Secret.
 password = "built in"
 "#;
+const EMBEDDED: &str = "[embedded]\n# Where.\npath = \"data\"\n";
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Settings {
-    listen: std::net::SocketAddr,
-    upstream: Upstream,
-    nats: Nats,
-}
-
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Upstream {
     url: String,
     window: u16,
     tags: Vec<String>,
+    #[serde(with = "humantime_serde")]
+    pause: std::time::Duration,
+    format: String,
+    listen: std::net::SocketAddr,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Nats {
     password: Secret,
 }
+
+macro_rules! section {
+    ($section:ty, $name:literal, $text:expr) => {
+        impl Section for $section {
+            const FRAGMENT: Fragment = Fragment {
+                section: $name,
+                text: $text,
+            };
+        }
+    };
+}
+
+section!(Upstream, "upstream", UPSTREAM);
+section!(Nats, "nats", NATS);
+
+crate::role! {
+    struct Settings {
+        upstream: Upstream,
+        nats: Nats,
+    }
+}
+
+const TREE: &[Fragment] = &[
+    Upstream::FRAGMENT,
+    Nats::FRAGMENT,
+    Fragment {
+        section: "embedded",
+        text: EMBEDDED,
+    },
+];
 
 fn load_with(file: &str, env: &[(&str, &str)], set: &[&str]) -> Result<Settings, ConfigError> {
     let mut on_disk = tempfile::NamedTempFile::new().unwrap();
@@ -50,7 +91,7 @@ fn load_with(file: &str, env: &[(&str, &str)], set: &[&str]) -> Result<Settings,
         ..Flags::default()
     };
     load(Sources {
-        defaults: DEFAULTS,
+        tree: TREE,
         env: &env,
         flags: &flags,
     })
@@ -62,15 +103,15 @@ fn the_stronger_source_wins_key_by_key() {
         "[upstream]\nurl = \"wss://file\"\nwindow = 20\n",
         &[
             ("FANJET_UPSTREAM__WINDOW", "30"),
-            ("FANJET_LISTEN", "127.0.0.1:1"),
+            ("FANJET_UPSTREAM__LISTEN", "127.0.0.1:1"),
             ("OTHER", "x"),
         ],
-        &["listen=127.0.0.1:2", "upstream.window=40"],
+        &["upstream.listen=127.0.0.1:2", "upstream.window=40"],
     )
     .unwrap();
     assert_eq!(settings.upstream.url, "wss://file");
     assert_eq!(settings.upstream.window, 40);
-    assert_eq!(settings.listen.port(), 2);
+    assert_eq!(settings.upstream.listen.port(), 2);
     assert_eq!(settings.upstream.tags, ["a"]);
     assert_eq!(settings.nats.password.expose(), "built in");
 }
@@ -82,13 +123,13 @@ fn wrong_settings_name_the_key_the_value_and_what_is_allowed() {
             "",
             vec![("FANJET_UPSTREAM__WINDOW", "many")],
             vec![],
-            ["upstream.window", "many", "integer"],
+            ["upstream.window", "\"many\"", "1 to 60_000"],
         ),
         (
             "",
             vec![],
             vec!["upstream.window=70000"],
-            ["upstream.window", "70000", "16 bit"],
+            ["upstream.window", "70000", "1 to 60_000"],
         ),
         (
             "",
@@ -100,19 +141,43 @@ fn wrong_settings_name_the_key_the_value_and_what_is_allowed() {
             "[upstreem]\nurl = \"x\"",
             vec![],
             vec![],
-            ["upstreem", "unknown", "`upstream`"],
+            ["upstreem", "unknown", "upstream, nats, embedded"],
         ),
         (
             "",
-            vec![("FANJET_LISTEN", "nowhere")],
+            vec![("FANJET_UPSTREAM__LISTEN", "nowhere")],
             vec![],
-            ["listen", "nowhere", "socket address"],
+            ["upstream.listen", "nowhere", "socket address"],
         ),
         (
             "listen = ",
             vec![],
             vec![],
             ["cannot be parsed", "TOML", "line 1 (`listen`)"],
+        ),
+        (
+            "",
+            vec![],
+            vec!["upstream.pause=5"],
+            ["upstream.pause", "\"5\"", "1ms to 1h, or 0s for never"],
+        ),
+        (
+            "[upstream]\npause = 5",
+            vec![],
+            vec![],
+            ["upstream.pause", "\"5\"", "such as 500ms"],
+        ),
+        (
+            "",
+            vec![],
+            vec!["upstream.format=xml"],
+            ["upstream.format", "\"xml\"", "\"text\" or \"json\""],
+        ),
+        (
+            "",
+            vec![],
+            vec!["embedded.path=/there"],
+            ["embedded", "other roles", "allowed: upstream, nats"],
         ),
         (
             "",
@@ -136,16 +201,16 @@ fn settings_of_other_roles_in_the_environment_are_none_of_ours() {
         ("FANJET_UPSTREAM__WINDOW", "30"),
     ];
     assert_eq!(load_with("", &env, &[]).unwrap().upstream.window, 30);
-    for (file, env, set) in [
-        ("", Some(("FANJET_EMBEDED__PATH", "/there")), None),
-        ("", Some(("FANJET_EMBEDDED_PATH", "/there")), None),
-        ("", None, Some("embedded.path=/there")),
-        ("[embedded]\npath = \"/there\"", None, None),
+    let file = "[embedded]\npath = \"/there\"\n[upstream]\nwindow = 20";
+    assert_eq!(load_with(file, &[], &[]).unwrap().upstream.window, 20);
+    for (file, env) in [
+        ("", Some(("FANJET_EMBEDED__PATH", "/there"))),
+        ("", Some(("FANJET_EMBEDDED_PATH", "/there"))),
+        ("[embeded]\npath = \"/there\"", None),
     ] {
         let env: Vec<_> = env.into_iter().collect();
-        let set: Vec<_> = set.into_iter().collect();
-        let told = load_with(file, &env, &set).unwrap_err().to_string();
-        assert!(told.contains("unknown field"), "{told}");
+        let told = load_with(file, &env, &[]).unwrap_err().to_string();
+        assert!(told.contains("an unknown section"), "{told}");
     }
 }
 
@@ -156,7 +221,7 @@ fn a_missing_file_is_named() {
         ..Flags::default()
     };
     let error = load::<Settings>(Sources {
-        defaults: DEFAULTS,
+        tree: TREE,
         env: &[],
         flags: &flags,
     })

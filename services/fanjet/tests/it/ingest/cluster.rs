@@ -148,7 +148,7 @@ async fn a_key_deleted_by_an_operator_starts_a_new_race() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_forced_leaders_write_one_history() {
     let nodes = Nodes::start(660, 6_000).await;
-    let forced = ["--set", "lease.enabled=false"];
+    let forced = ["--set", "ingest.lease.enabled=false"];
     let first = nodes.start_with("first", &[nodes.servers[0].url()], &forced);
     nodes.grows(20).await;
     let second = nodes.start_with("second", &[nodes.servers[0].url()], &forced);
@@ -208,12 +208,12 @@ async fn three_servers_lose_nothing_when_leaders_of_both_kinds_die() {
 async fn a_stop_while_nats_is_away_is_no_failure() {
     let mut nodes = Nodes::start(680, 4_000).await;
     // With the lease the term ends before the time for a stop does, without it there is no such end.
-    let lease_ends = ["--set", "pipeline.drain_timeout=1h"];
+    let lease_ends = ["--set", "ingest.pipeline.drain_timeout=1h"];
     let time_is_up = [
         "--set",
-        "pipeline.drain_timeout=1s",
+        "ingest.pipeline.drain_timeout=1s",
         "--set",
-        "lease.enabled=false",
+        "ingest.lease.enabled=false",
     ];
     for (round, more) in [&lease_ends[..], &time_is_up].into_iter().enumerate() {
         let urls = [nodes.servers[0].url()];

@@ -23,59 +23,67 @@ type Case = (
 fn wrong_settings_end_with_78_and_name_key_value_and_what_is_allowed() {
     let cases: [Case; 13] = [
         (
-            &["--set", "upstream.uri=ws://x"],
+            &["--set", "ingest.upstream.uri=ws://x"],
             &[],
-            ["upstream.uri", "unknown", "`url`"],
+            ["ingest.upstream.uri", "unknown", "`url`"],
         ),
         (
-            &["--set", "pipeline.batch_frames=many"],
+            &["--set", "ingest.pipeline.decode_workers=many"],
             &[],
-            ["pipeline.batch_frames", "many", "integer"],
+            ["ingest.pipeline.decode_workers", "\"many\"", "1 to 1_024"],
         ),
         (
-            &["--set", "pipeline.batch_frames=0"],
+            &["--set", "ingest.pipeline.decode_workers=2000"],
             &[],
-            ["pipeline.batch_frames", "0", "1 to 100000"],
+            ["ingest.pipeline.decode_workers", "2000", "1 to 1_024"],
         ),
         (
-            &["--set", "upstream.url=ftp://relay"],
+            &["--set", "ingest.upstream.url=ftp://relay"],
             &[],
-            ["upstream.url", "ftp://relay", "wss://HOST"],
+            ["ingest.upstream.url", "ftp://relay", "wss://HOST"],
         ),
         (
-            &["--set", "upstream.fallbacks=ws://a,ftp://b"],
+            &["--set", "ingest.upstream.fallbacks=ws://a,ftp://b"],
             &[],
-            ["upstream.fallbacks", "ftp://b", "wss://HOST"],
+            ["ingest.upstream.fallbacks", "ftp://b", "wss://HOST"],
         ),
         (
-            &["--set", "upstream.url=ws://a"],
-            &[("FANJET_UPSTREAM__FALLBACKS", "ws://b,wss://a")],
-            ["upstream.fallbacks", "wss://a", "two upstreams"],
+            &["--set", "ingest.upstream.url=ws://a"],
+            &[("FANJET_INGEST__UPSTREAM__FALLBACKS", "ws://b,wss://a")],
+            ["ingest.upstream.fallbacks", "wss://a", "two upstreams"],
         ),
         (
-            &["--set", "filter.collections=app.bsky.feed.*,nodots"],
+            &["--set", "ingest.filter.collections=app.bsky.feed.*,nodots"],
             &[],
-            ["filter.collections", "nodots", "NSID"],
+            ["ingest.filter.collections", "nodots", "NSID"],
         ),
         (
-            &["--set", "lease.ttl=2500ms"],
+            &["--set", "ingest.lease.ttl=2500ms"],
             &[],
-            ["lease.ttl", "2.5s", "whole seconds"],
+            ["ingest.lease.ttl", "2.5s", "whole seconds"],
         ),
         (
-            &["--set", "lease.renew_interval=2s"],
+            &["--set", "ingest.lease.renew_interval=2s"],
             &[],
-            ["lease.renew_interval", "2s", "a third of lease.ttl"],
+            [
+                "ingest.lease.renew_interval",
+                "2s",
+                "a third of ingest.lease.ttl",
+            ],
         ),
         (
-            &["--set", "lease.ttl=1500ms"],
+            &["--set", "ingest.lease.ttl=1500ms"],
             &[],
-            ["lease.ttl", "1s 500ms", "2s to 1day"],
+            ["ingest.lease.ttl", "1500ms", "2s to 1day"],
         ),
         (
-            &["--set", "upstream.max_frame_bytes=0"],
+            &["--set", "ingest.upstream.max_frame_bytes=0"],
             &[],
-            ["upstream.max_frame_bytes", "0 is", "1024 to 1073741824"],
+            [
+                "ingest.upstream.max_frame_bytes",
+                "0 is",
+                "1_024 to 1_073_741_824",
+            ],
         ),
         (
             &["--set", "telemetry.log=loud,louder=9"],
@@ -84,8 +92,8 @@ fn wrong_settings_end_with_78_and_name_key_value_and_what_is_allowed() {
         ),
         (
             &[],
-            &[("FANJET_UPSTREAM__PING_INTERVAL", "soon")],
-            ["upstream.ping_interval", "soon", "expected"],
+            &[("FANJET_INGEST__UPSTREAM__PING_INTERVAL", "soon")],
+            ["ingest.upstream.ping_interval", "soon", "1ms to 1h"],
         ),
     ];
     for (args, env, parts) in cases {
@@ -129,10 +137,13 @@ const SERVICE_LINKS: [(&str, &str); 8] = [
 #[test]
 fn service_links_of_kubernetes_are_ignored_with_one_line() {
     // Nothing is connected before this setting is found to be wrong, and the line is older.
-    let (code, said) = run(&["--set", "filter.dids_file=/nowhere"], &SERVICE_LINKS);
+    let (code, said) = run(
+        &["--set", "ingest.filter.dids_file=/nowhere"],
+        &SERVICE_LINKS,
+    );
     assert_eq!(code, 78, "{said}");
     assert!(
-        said.contains("error: wrong setting filter.dids_file"),
+        said.contains("error: wrong setting ingest.filter.dids_file"),
         "{said}"
     );
     let lines: Vec<_> = said
@@ -143,7 +154,7 @@ fn service_links_of_kubernetes_are_ignored_with_one_line() {
     for (name, _) in SERVICE_LINKS {
         assert!(lines[0].contains(name), "{name} is not in {}", lines[0]);
     }
-    let (_, said) = run(&["--set", "filter.dids_file=/nowhere"], &[]);
+    let (_, said) = run(&["--set", "ingest.filter.dids_file=/nowhere"], &[]);
     assert!(!said.contains("service links"), "{said}");
 }
 

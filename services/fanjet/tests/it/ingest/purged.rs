@@ -69,12 +69,12 @@ impl Scene {
 
     fn start_ingest(&self, name: &str) -> Process {
         let settings = [
-            format!("upstream.url={}", self.host.url()),
-            "upstream.name=simulator".to_owned(),
-            "upstream.reconnect_min=20ms".to_owned(),
-            "upstream.connect_timeout=2s".to_owned(),
-            "lease.ttl=2s".to_owned(),
-            "lease.renew_interval=200ms".to_owned(),
+            format!("ingest.upstream.url={}", self.host.url()),
+            "ingest.upstream.name=simulator".to_owned(),
+            "ingest.upstream.reconnect_min=20ms".to_owned(),
+            "ingest.upstream.connect_timeout=2s".to_owned(),
+            "ingest.lease.ttl=2s".to_owned(),
+            "ingest.lease.renew_interval=200ms".to_owned(),
             format!("nats.url={}", self.server.url()),
             format!("nats.name={name}"),
             "ops.listen=127.0.0.1:0".to_owned(),

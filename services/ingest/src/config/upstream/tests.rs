@@ -1,26 +1,14 @@
-use fanjet_config::{Flags, Sources, load};
-
 use super::*;
-use crate::config::{DEFAULTS, IngestConfig};
+use crate::config::IngestConfig;
 
 fn endpoints(url: &str, fallbacks: &str) -> Result<Vec<Endpoint>, String> {
-    let flags = Flags {
-        set: vec![
-            format!("upstream.url={url}"),
-            format!("upstream.fallbacks={fallbacks}"),
-        ],
-        ..Flags::default()
-    };
-    let config: IngestConfig = load(Sources {
-        defaults: DEFAULTS,
-        env: &[],
-        flags: &flags,
-    })
-    .unwrap();
-    config
-        .upstream
-        .endpoints()
-        .map_err(|error| error.to_string())
+    let mut upstream = IngestConfig::default().upstream;
+    upstream.url = url.to_owned();
+    upstream.fallbacks = fallbacks
+        .split(',')
+        .map(|url| url.trim().to_owned())
+        .collect();
+    upstream.endpoints().map_err(|error| error.to_string())
 }
 
 fn names(endpoints: &[Endpoint]) -> Vec<&str> {
@@ -77,14 +65,20 @@ fn a_fallback_can_be_named() {
     let found = endpoints("wss://a.example", "again=wss://a.example").unwrap();
     assert_eq!(names(&found), ["a.example", "again"]);
     for (fallback, parts) in [
-        ("b c=wss://b.example", ["upstream.fallbacks", "b c"]),
-        ("second=ftp://b.example", ["upstream.fallbacks", "ftp"]),
-        ("wss://a.example/?x=y", ["upstream.fallbacks", "NAME=URL"]),
+        ("b c=wss://b.example", ["ingest.upstream.fallbacks", "b c"]),
+        (
+            "second=ftp://b.example",
+            ["ingest.upstream.fallbacks", "ftp"],
+        ),
+        (
+            "wss://a.example/?x=y",
+            ["ingest.upstream.fallbacks", "NAME=URL"],
+        ),
     ] {
         let words = endpoints("wss://a.example", fallback).unwrap_err();
         for part in parts {
             assert!(words.contains(part), "{part:?} is not in {words:?}");
         }
-        assert!(!words.contains("upstream.name"), "{words}");
+        assert!(!words.contains("ingest.upstream.name"), "{words}");
     }
 }

@@ -1,58 +1,70 @@
 use std::time::Duration;
 
+use fanjet_config::{Flags, Role, Sources, load};
+use humantime::format_duration;
 use rdkafka::producer::{DefaultProducerContext, ThreadedProducer};
 
 use super::*;
+use crate::KafkaSettings;
 
-fn config(delivery: Delivery) -> KafkaConfig {
-    KafkaConfig {
-        bootstrap_servers: ["127.0.0.1:1"].iter().collect(),
-        topic: "events".to_owned(),
-        delivery,
-        ..KafkaConfig::default()
-    }
+/// Settings as a process reads them; `None` when it refuses them.
+fn accepted(set: &[String]) -> Option<KafkaConfig> {
+    let mut flags = Flags::default();
+    flags
+        .set
+        .push("kafka.bootstrap_servers=127.0.0.1:1".to_owned());
+    flags.set.push("kafka.topic=events".to_owned());
+    flags.set.extend_from_slice(set);
+    let settings: Result<KafkaSettings, _> = load(Sources {
+        tree: KafkaSettings::FRAGMENTS,
+        env: &[],
+        flags: &flags,
+    });
+    let config = settings.ok()?.kafka;
+    config.validate().is_ok().then_some(config)
 }
 
 /// What the library refuses, no session would ever begin with.
 #[test]
 fn what_the_settings_take_the_client_library_takes() {
     let times = [0, 1, 5_000, 10_000, 29_999, 30_000, 60_000, 900_000].map(Duration::from_millis);
-    for delivery in [Delivery::AtLeastOnce, Delivery::ExactlyOnce] {
+    let mut count = 0;
+    for delivery in ["at-least-once", "exactly-once"] {
         for linger in times {
             for batch_bytes in [0, 1, 999, 1_000, 1_000_000, 1_000_000_000] {
+                let set = [
+                    format!("kafka.delivery={delivery}"),
+                    format!("kafka.linger={}", format_duration(linger)),
+                    format!("kafka.batch_bytes={batch_bytes}"),
+                ];
+                let Some(config) = accepted(&set) else {
+                    continue;
+                };
+                count += 1;
                 for topic_limit in [None, Some(1), Some(1 << 30)] {
-                    let config = KafkaConfig {
-                        linger,
-                        batch_bytes,
-                        ..config(delivery)
-                    };
-                    if config.validate().is_err() {
-                        continue;
-                    }
                     let made: Result<ThreadedProducer<DefaultProducerContext>, _> =
                         producer(&config, "host", topic_limit).create();
                     let why = made.err().map(|error| error.to_string());
-                    assert_eq!(
-                        why, None,
-                        "{delivery:?} {linger:?} {batch_bytes} {topic_limit:?}"
-                    );
+                    assert_eq!(why, None, "{set:?} {topic_limit:?}");
                 }
             }
         }
     }
+    // Of both ways of delivery four times and three sizes.
+    assert_eq!(count, 24);
 }
 
 /// Else the brokers undo each transaction before it is committed.
 #[test]
 fn a_transaction_is_committed_long_before_the_brokers_give_it_up() {
     let given_up = Duration::from_millis(TRANSACTION_TIMEOUT_MS.parse().unwrap());
+    let mut count = 0;
     for seconds in 1..=120 {
-        let config = KafkaConfig {
-            transaction_interval: Duration::from_secs(seconds),
-            ..config(Delivery::ExactlyOnce)
-        };
-        if config.validate().is_ok() {
+        let interval = format!("kafka.transaction_interval={seconds}s");
+        if let Some(config) = accepted(&[interval, "kafka.delivery=exactly-once".to_owned()]) {
             assert!(config.transaction_interval <= given_up / 3, "{seconds} s");
+            count += 1;
         }
     }
+    assert_eq!(count, 10);
 }

@@ -1,14 +1,14 @@
-use std::collections::BTreeSet;
-
-use fanjet_config::{ConfigError, Flags, Sources, check_ranges, load, numbers_and_times};
+use fanjet_config::{Flags, Fragment, Role, Sources, load};
 use fanjet_edge::EdgeSettings;
-use fanjet_ingest::IngestConfig;
+use fanjet_ingest::IngestSettings;
+use fanjet_kafka::KafkaSettings;
+use toml::{Table, Value};
 
 use super::*;
 use crate::prepare::PrepareSettings;
 
-/// The settings of a process with one of them changed, or what its operator is told.
-fn set<S: Settings>(setting: &str) -> Result<S, String> {
+/// The settings of a process with one of them changed, or the error.
+fn set<S: Role>(setting: &str) -> Result<S, String> {
     let flags = Flags {
         set: Some(setting.to_owned())
             .filter(|setting| !setting.is_empty())
@@ -16,17 +16,15 @@ fn set<S: Settings>(setting: &str) -> Result<S, String> {
             .collect(),
         ..Flags::default()
     };
-    let settings: S = load(Sources {
-        defaults: &S::defaults(),
+    load(Sources {
+        tree: ServeSettings::FRAGMENTS,
         env: &[],
         flags: &flags,
     })
-    .map_err(|error| error.to_string())?;
-    check_ranges(&settings, S::ranges()).map_err(|error| ConfigError::from(error).to_string())?;
-    Ok(settings)
+    .map_err(|error| error.to_string())
 }
 
-/// Numbers and times that no setting can have a use for.
+/// Numbers and durations that no setting can have a use for.
 fn absurd(is_time: bool) -> &'static [&'static str] {
     match is_time {
         true => &["1ns", "200years", "18446744073709551615s", "-1s", "soon"],
@@ -41,67 +39,95 @@ fn absurd(is_time: bool) -> &'static [&'static str] {
     }
 }
 
-/// Zero and absurd values of every number and every time are refused with words that help, or zero has a meaning.
-fn walk<S: Settings>() {
-    let defaults = set::<S>("").unwrap();
-    let ranges: Vec<Range> = S::ranges().collect();
-    let stated: BTreeSet<_> = ranges.iter().map(|range| range.key().to_owned()).collect();
-    let found: BTreeSet<_> = numbers_and_times(&defaults).into_iter().collect();
-    // What is a word by default may be a time as well.
-    let words = BTreeSet::from(["embedded.sync".to_owned()]);
-    let missing: Vec<_> = found.difference(&stated).collect();
-    assert!(
-        missing.is_empty(),
-        "{}: without a range: {missing:?}",
-        S::NAME
-    );
-    let unknown: Vec<_> = stated
-        .difference(&found)
-        .filter(|key| !words.contains(*key))
-        .collect();
-    assert!(
-        unknown.is_empty(),
-        "{}: ranges of nothing: {unknown:?}",
-        S::NAME
-    );
-    assert_eq!(
-        ranges.len(),
-        stated.len(),
-        "{}: a range is stated twice",
-        S::NAME
-    );
-    for range in &ranges {
-        let key = range.key();
-        let zero = if range.is_time() { "0s" } else { "0" };
-        match (set::<S>(&format!("{key}={zero}")), range.meaning_of_zero()) {
-            (Ok(_), Some(_)) => {}
-            (Err(told), None) => {
-                for part in [key, zero, "allowed: "] {
-                    assert!(told.contains(part), "{part:?} is not in {told:?}");
-                }
-            }
-            (Ok(_), None) => panic!("{key}={zero} is taken, and nobody says what it means"),
-            (Err(told), Some(_)) => panic!("{key}={zero} has a meaning, and is refused: {told}"),
+/// What every struct writes is what its fragment names, key by key.
+fn keys(path: &str, value: &Value) -> Vec<String> {
+    match value {
+        Value::Table(table) => {
+            let below = table.iter();
+            let below = below.flat_map(|(key, value)| keys(&format!("{path}.{key}"), value));
+            below.collect()
         }
-        for value in absurd(range.is_time()) {
-            let told = match set::<S>(&format!("{key}={value}")) {
+        _ => vec![path.trim_start_matches('.').to_owned()],
+    }
+}
+
+fn fragments_fit<S: Role>() {
+    let settings = set::<S>("").unwrap();
+    let mut written = keys("", &Value::try_from(&settings).unwrap());
+    let mut named = Vec::new();
+    for fragment in S::FRAGMENTS {
+        named.extend(fragment.entries().unwrap().iter().map(|entry| entry.key()));
+    }
+    written.sort();
+    named.sort();
+    assert_eq!(written, named);
+}
+
+/// Zero and absurd values of every number and every duration are refused with words that help.
+fn ranges_are_kept<S: Role>() {
+    let entries = S::FRAGMENTS
+        .iter()
+        .flat_map(|fragment| fragment.entries().unwrap());
+    for entry in entries {
+        let key = entry.key();
+        let Some(allowed) = entry.allowed else {
+            continue;
+        };
+        let given = if allowed.is_time() || allowed.is_number() {
+            absurd(allowed.is_time())
+        } else {
+            &["no such word"]
+        };
+        let zero = if allowed.is_time() { "0s" } else { "0" };
+        let is_zero_refused = allowed.check(zero).is_err();
+        let refused = given.iter().chain(is_zero_refused.then_some(&zero));
+        for value in refused {
+            let refusal = match set::<S>(&format!("{key}={value}")) {
                 Ok(_) => panic!("{key}={value} is taken"),
-                Err(told) => told,
+                Err(refusal) => refusal,
             };
-            assert!(told.contains(key), "{key}={value}: {told}");
-            assert!(
-                told.len() > format!("wrong setting {key}: ").len(),
-                "{told}"
-            );
+            for part in [&key, *value, "allowed: ", &allowed.to_string()] {
+                assert!(refusal.contains(part), "{part:?} is not in {refusal:?}");
+            }
+        }
+        if !is_zero_refused {
+            set::<S>(&format!("{key}={zero}")).unwrap();
         }
     }
 }
 
 #[test]
-fn every_number_and_time_of_every_process_has_a_range() {
-    walk::<ServeSettings>();
-    walk::<IngestConfig>();
-    walk::<EdgeSettings>();
-    walk::<KafkaSettings>();
-    walk::<PrepareSettings>();
+fn fragments_name_every_key_of_their_structs_and_no_other() {
+    fragments_fit::<ServeSettings>();
+    fragments_fit::<IngestSettings>();
+    fragments_fit::<EdgeSettings>();
+    fragments_fit::<KafkaSettings>();
+    fragments_fit::<PrepareSettings>();
+}
+
+#[test]
+fn values_out_of_range_are_refused_by_every_role() {
+    ranges_are_kept::<ServeSettings>();
+    ranges_are_kept::<IngestSettings>();
+    ranges_are_kept::<EdgeSettings>();
+    ranges_are_kept::<KafkaSettings>();
+    ranges_are_kept::<PrepareSettings>();
+}
+
+/// `serve` reads what every other role reads: its sections are the tree.
+#[test]
+fn every_section_is_in_the_tree_once() {
+    let tree = ServeSettings::FRAGMENTS;
+    let roles: [&[Fragment]; 4] = [
+        IngestSettings::FRAGMENTS,
+        EdgeSettings::FRAGMENTS,
+        KafkaSettings::FRAGMENTS,
+        PrepareSettings::FRAGMENTS,
+    ];
+    for fragment in roles.into_iter().flatten() {
+        assert!(tree.contains(fragment), "[{}]", fragment.section);
+    }
+    let text: Vec<_> = tree.iter().map(|fragment| fragment.text).collect();
+    let table: Table = text.join("\n").parse().unwrap();
+    assert_eq!(table.len(), tree.len());
 }

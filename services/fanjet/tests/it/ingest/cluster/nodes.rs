@@ -71,9 +71,9 @@ impl Nodes {
 
     pub(crate) fn start_with(&self, name: &str, urls: &[String], more: &[&str]) -> Process {
         let settings = [
-            format!("upstream.url={}", self.simulator.url()),
-            "upstream.name=simulator".to_owned(),
-            "upstream.reconnect_min=20ms".to_owned(),
+            format!("ingest.upstream.url={}", self.simulator.url()),
+            "ingest.upstream.name=simulator".to_owned(),
+            "ingest.upstream.reconnect_min=20ms".to_owned(),
             format!("nats.url={}", urls.join(",")),
             format!("nats.name={name}"),
             format!("nats.stream.replicas={}", self.servers.len()),

@@ -1,0 +1,201 @@
+//! The commented defaults of one section: key, default, explanation and range are one entry of one text.
+//!
+//! A fragment stands beside the crate whose struct it fills. Values stand on one line each, the comment of a key directly
+//! above it, and in that comment what is allowed:
+//!
+//! ```toml
+//! # Subscribers of this node at one time.
+//! # Allowed: 1 to 10_000_000.
+//! max_subscribers = 10_000
+//! ```
+
+use serde::de::DeserializeOwned;
+use toml::{Table, Value};
+
+use crate::allowed::Allowed;
+
+/// The commented defaults of one section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fragment {
+    /// The section, without brackets.
+    pub section: &'static str,
+    /// TOML that names every key of the section and of those below it.
+    pub text: &'static str,
+}
+
+/// A part of the settings that one crate owns.
+pub trait Section {
+    /// Its defaults.
+    const FRAGMENT: Fragment;
+}
+
+/// One key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The section it stands in, such as `edge.http`.
+    pub table: String,
+    /// Its name in that section.
+    pub name: String,
+    /// What it is for.
+    pub comment: String,
+    /// What it is unless it is set.
+    pub default: Value,
+    /// What it may be. Numbers and durations always have this.
+    pub allowed: Option<Allowed>,
+}
+
+/// One line of a fragment.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Line<'t> {
+    /// The name of a section, with what it is for.
+    Heading(&'t str, String),
+    /// A key with its default.
+    Entry(Entry),
+    /// A comment, or nothing.
+    Other,
+}
+
+impl Fragment {
+    /// The value of the section when nothing is set.
+    ///
+    /// # Panics
+    /// When the text does not fit the struct. It is compiled in, and tests read every one.
+    #[allow(
+        clippy::expect_used,
+        reason = "a mistake in the program, found by tests"
+    )]
+    pub fn defaults<T: DeserializeOwned>(&self) -> T {
+        let mut table: Table = self.text.parse().expect("a fragment is TOML");
+        let section = table.remove(self.section);
+        let section = section.expect("a fragment has its section");
+        section.try_into().expect("a fragment fits its struct")
+    }
+
+    /// All keys.
+    ///
+    /// # Errors
+    /// What is missing in the text, or wrong with it.
+    pub fn entries(&self) -> Result<Vec<Entry>, String> {
+        entries(self.text).map_err(|wrong| format!("[{}]: {wrong}", self.section))
+    }
+}
+
+impl Entry {
+    /// The key with its sections, dot-separated.
+    pub fn key(&self) -> String {
+        format!("{}.{}", self.table, self.name)
+    }
+}
+
+/// All keys of a fragment's text.
+///
+/// # Errors
+/// What is missing in it, or wrong with it.
+pub fn entries(text: &str) -> Result<Vec<Entry>, String> {
+    let mut entries = Vec::new();
+    for line in lines(text)? {
+        if let Line::Entry(entry) = line {
+            entries.push(entry);
+        }
+    }
+    Ok(entries)
+}
+
+/// What each line is.
+pub(crate) fn lines(text: &str) -> Result<Vec<Line<'_>>, String> {
+    let mut table = "";
+    let mut comment = Vec::new();
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        if let Some(words) = line.strip_prefix('#') {
+            comment.push(words.trim());
+            lines.push(Line::Other);
+            continue;
+        }
+        let above = std::mem::take(&mut comment);
+        if line.is_empty() {
+            lines.push(Line::Other);
+        } else if let Some(name) = line
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+        {
+            table = name;
+            lines.push(Line::Heading(name, above.join(" ")));
+        } else {
+            lines.push(Line::Entry(entry(table, line, &above)?));
+        }
+    }
+    Ok(lines)
+}
+
+fn entry(table: &str, line: &str, comment: &[&str]) -> Result<Entry, String> {
+    let wrong = |what: &str| format!("{line:?} in [{table}]: {what}");
+    let parsed: Table = line.parse().map_err(|_| wrong("not KEY = VALUE"))?;
+    let (name, default) = parsed.into_iter().next().ok_or_else(|| wrong("no key"))?;
+    let is_range = |words: &&&str| words.starts_with("Allowed: ");
+    let range = comment.iter().find(is_range);
+    let range = range.map(|words| words.trim_start_matches("Allowed: ").trim_end_matches('.'));
+    let words: Vec<_> = comment
+        .iter()
+        .filter(|words| !is_range(words))
+        .copied()
+        .collect();
+    let allowed = range.map(|range| Allowed::parse(range, &default));
+    let allowed = allowed.transpose().map_err(|what| wrong(&what))?;
+    if words.is_empty() {
+        return Err(wrong("a comment above it must say what it is for"));
+    }
+    if allowed.is_none() && needs_range(&default) {
+        return Err(wrong(
+            "a comment above it must say: Allowed: LEAST to MOST.",
+        ));
+    }
+    Ok(Entry {
+        table: table.to_owned(),
+        name,
+        comment: words.join(" "),
+        default,
+        allowed,
+    })
+}
+
+fn needs_range(default: &Value) -> bool {
+    match default {
+        Value::Integer(_) | Value::Float(_) => true,
+        Value::String(text) => humantime::parse_duration(text).is_ok(),
+        _ => false,
+    }
+}
+
+/// Makes a struct a section whose defaults are in a file beside the sources: `section!(NatsConfig, "nats", "../nats.toml")`.
+/// Its fields named behind that have the defaults that the file gives them, by themselves too.
+#[macro_export]
+macro_rules! section {
+    ($section:ty, $name:literal, $file:literal $({ $($field:ident: $below:ty),+ $(,)? })?) => {
+        impl $crate::Section for $section {
+            const FRAGMENT: $crate::Fragment = $crate::Fragment {
+                section: $name,
+                text: include_str!($file),
+            };
+        }
+
+        /// What the fragment says.
+        impl Default for $section {
+            fn default() -> Self {
+                <Self as $crate::Section>::FRAGMENT.defaults()
+            }
+        }
+
+        $($(
+            /// What the fragment says.
+            impl Default for $below {
+                fn default() -> Self {
+                    <$section>::default().$field
+                }
+            }
+        )+)?
+    };
+}
+
+#[cfg(test)]
+mod tests;
