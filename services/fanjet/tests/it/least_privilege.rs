@@ -22,14 +22,14 @@ const ACCOUNTS: &str = include_str!("../../../../deploy/nats/accounts.conf");
 
 /// A server with the accounts that are shipped.
 pub(crate) async fn server() -> NatsServer {
-    let passwords = ["ADMIN", "INGEST", "EDGE", "KAFKA"]
+    let passwords = ["ADMIN", "INGEST", "EDGE", "KAFKA", "READER"]
         .map(|user| format!("NATS_{user}_PASSWORD: {}\n", password(user)))
         .concat();
     let accounts = format!("{passwords}{ACCOUNTS}");
     NatsServer::start_with(&accounts).await.unwrap()
 }
 
-fn password(user: &str) -> String {
+pub(crate) fn password(user: &str) -> String {
     format!("secret-of-{}", user.to_lowercase())
 }
 

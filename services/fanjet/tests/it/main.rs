@@ -28,6 +28,7 @@ mod client;
 mod demo;
 mod freshness;
 mod least_privilege;
+mod read_only;
 mod health;
 mod not_writable;
 mod strays;
