@@ -11,7 +11,7 @@ use fanjet_tools::shell::{self, cargo};
 /// What there is to run.
 pub(crate) const NAMES: &[&str] = &[
     "demo", "readme", "corpus", "soak", "cutover", "laggards", "k6", "crash", "chaos", "faults",
-    "clients", "e2e", "bench",
+    "clients", "examples", "e2e", "bench",
 ];
 
 /// Those that judge hundreds of streams: they are part of the load.

@@ -28,6 +28,7 @@ const ROOTS: &[&str] = &[
     "loadtest",
     "xtask",
     "docs",
+    "examples",
     "deploy",
     "helm",
 ];

@@ -31,6 +31,7 @@ mod crash;
 mod chaos;
 mod faults;
 mod clients;
+mod examples;
 mod k6;
 
 mod bench;
@@ -114,6 +115,8 @@ enum Command {
         #[arg(value_enum, default_value = "all")]
         scenarios: clients::Scenarios,
     },
+    /// The programs of examples/ against a real cluster whose parts restart, killed and started again themselves
+    Examples,
     /// The status page in real headless Chromium
     E2e,
     /// Benchmarks
@@ -145,6 +148,7 @@ fn run(command: Command) -> Result<()> {
         Command::Chaos { options } => chaos::run(options),
         Command::Faults(args) => faults::run(&args),
         Command::Clients { scenarios } => clients::run(scenarios),
+        Command::Examples => examples::run(),
         Command::E2e => e2e::run(),
         Command::Bench(args) => bench::run(&args),
     }
