@@ -107,6 +107,18 @@ async function look(browser, width, colorScheme) {
   console.log(`${name}: live numbers, ${titles.length} events in the panel, nothing on the console`);
 }
 
+// The README's pictures: the top of the page, with some minutes of history and the panel in use.
+async function portray(browser, colorScheme) {
+  const page = await browser.newPage({ viewport: { width: 1000, height: 760 }, colorScheme });
+  await page.goto(url);
+  await page.waitForFunction(() => document.querySelectorAll('#collections tr').length > 3, null, { timeout: PATIENCE });
+  await page.waitForFunction(() => Number(document.getElementById('now').textContent.replaceAll(',', '')) > 0);
+  await page.locator('#go').click();
+  await page.waitForFunction(() => document.querySelectorAll('#events li').length >= 5, null, { timeout: PATIENCE });
+  await page.screenshot({ path: `${folder}/status-${colorScheme}.png` });
+  await page.close();
+}
+
 // A page of another origin reads the events as a page with EventSource does.
 async function elsewhere(browser) {
   const page = await browser.newPage();
@@ -134,6 +146,7 @@ try {
     for (const colorScheme of ['light', 'dark']) await look(browser, width, colorScheme);
   }
   await elsewhere(browser);
+  for (const colorScheme of ['light', 'dark']) await portray(browser, colorScheme);
   console.log('ok');
 } finally {
   await browser.close();

@@ -20,15 +20,31 @@ const BROWSERS: [&str; 4] = [
     "google-chrome-stable",
 ];
 
-pub(crate) fn run() -> Result<()> {
+/// What the README shows, below `docs/images`.
+const PICTURES: [&str; 2] = ["status-light.png", "status-dark.png"];
+
+pub(crate) fn run(update: bool) -> Result<()> {
     let browser = browser()?;
     let driver = driver()?;
     build(Profile::Dev)?;
-    block_on(look(&browser, &driver))
+    block_on(look(&browser, &driver))?;
+    if update {
+        for picture in PICTURES {
+            let (from, to) = (pictures().join(picture), root().join("docs/images"));
+            fs::create_dir_all(&to)?;
+            fs::copy(from, to.join(picture)).with_context(|| format!("cannot copy {picture}"))?;
+        }
+        println!("e2e: the README has new pictures");
+    }
+    Ok(())
+}
+
+fn pictures() -> PathBuf {
+    target().join("e2e")
 }
 
 async fn look(browser: &Path, driver: &Path) -> Result<()> {
-    let pictures = target().join("e2e");
+    let pictures = pictures();
     fs::create_dir_all(&pictures)?;
     let demo = program(Profile::Dev, "fanjet")
         .args(["demo", "--rate", "100"])

@@ -118,7 +118,11 @@ enum Command {
     /// The programs of examples/ against a real cluster whose parts restart, killed and started again themselves
     Examples,
     /// The status page in real headless Chromium
-    E2e,
+    E2e {
+        /// Replace the README's pictures (docs/images) by new ones
+        #[arg(long)]
+        update: bool,
+    },
     /// Benchmarks
     Bench(bench::Args),
 }
@@ -149,7 +153,7 @@ fn run(command: Command) -> Result<()> {
         Command::Faults(args) => faults::run(&args),
         Command::Clients { scenarios } => clients::run(scenarios),
         Command::Examples => examples::run(),
-        Command::E2e => e2e::run(),
+        Command::E2e { update } => e2e::run(update),
         Command::Bench(args) => bench::run(&args),
     }
 }

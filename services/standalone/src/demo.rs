@@ -1,5 +1,6 @@
 //! The main job, visible and without a network: a simulated firehose in front of the real thing.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -12,6 +13,9 @@ use fanjet_simulator::{Rate, Simulator, SimulatorConfig, Source, WorldConfig};
 
 use crate::serve::{Node, ServeSettings, open_log, tail_command};
 use crate::tail::{Session, Style, Wanted};
+
+/// Enough to try it out, and within the usual limit on open files: a demo has no need to warn about it.
+const MAX_SUBSCRIBERS: usize = 100;
 
 /// What `fanjet demo` is told.
 #[derive(Debug, clap::Args)]
@@ -62,9 +66,9 @@ async fn show(
         simulator.url(),
         args.rate
     ));
-    say(format_args!("try {}", tail_command(node.addr(), false)));
-    say("stop ctrl-c");
-    say("");
+    for line in first_screen(node.addr()) {
+        say(line);
+    }
     let stop = process.stop();
     let endpoint = url.parse::<Endpoint>().map_err(Failure::other)?;
     let wanted = Wanted {
@@ -73,9 +77,8 @@ async fn show(
         count: args.events,
     };
     let printed = async {
-        let outcome = Session::new(wanted, Style::Pretty, SystemClock)
-            .run(&stop)
-            .await;
+        let style = Style::Pretty { handles: false };
+        let outcome = Session::new(wanted, style, SystemClock).run(&stop).await;
         stop.cancel();
         outcome
     };
@@ -85,12 +88,27 @@ async fn show(
     printed.map_err(Failure::other)
 }
 
+/// What to try next, line by line.
+fn first_screen(served: SocketAddr) -> [String; 7] {
+    [
+        format!("try {}", tail_command(served, false)),
+        format!("try curl -N 'http://{served}/events?wantedCollections=app.bsky.feed.post'"),
+        format!("try any Jetstream client with ws://{served}/subscribe"),
+        format!("see http://{served}/ for live numbers"),
+        "next fanjet serve reads the live network; fanjet demo --rate 1000 is a busier simulation"
+            .to_owned(),
+        "stop ctrl-c".to_owned(),
+        String::new(),
+    ]
+}
+
 /// The defaults, but on this machine only, on ports that are free, and quiet.
 fn settings(data: &Path) -> Result<ServeSettings, ConfigError> {
     let set = [
         ("embedded.path", data.display().to_string()),
         ("edge.http.listen", edge_address().to_owned()),
         ("ops.listen", "127.0.0.1:0".to_owned()),
+        ("edge.http.max_subscribers", MAX_SUBSCRIBERS.to_string()),
         ("telemetry.log", "warn".to_owned()),
     ];
     let flags = Flags {

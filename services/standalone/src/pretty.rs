@@ -90,8 +90,9 @@ impl<'a> Text<'a> {
     }
 }
 
-/// `None` when it is not JSON with a `time_us`.
-pub(crate) fn line(event: &[u8]) -> Option<String> {
+/// `None` when it is not JSON with a `time_us`. `handles`: also show the handle that an account claims, which nothing here
+/// has verified.
+pub(crate) fn line(event: &[u8], handles: bool) -> Option<String> {
     let event: Event<'_> = serde_json::from_slice(event).ok()?;
     let did = event.did.shown(NAME);
     let what = match (event.kind.get().as_deref(), &event) {
@@ -116,8 +117,9 @@ pub(crate) fn line(event: &[u8]) -> Option<String> {
                 identity: Some(it), ..
             },
         ) => {
-            let handle = it.handle.get().unwrap_or_default();
-            format!("identity {}", printable(&handle, NAME))
+            let handle = it.handle.get().filter(|_| handles).unwrap_or_default();
+            let line = format!("identity {}", printable(&handle, NAME));
+            line.trim_end().to_owned()
         }
         _ => event.kind.shown(WORD),
     };

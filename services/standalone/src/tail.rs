@@ -43,6 +43,9 @@ pub struct Args {
     /// One readable line per event (the default on a terminal)
     #[arg(long, conflicts_with = "raw")]
     pretty: bool,
+    /// Show the handles in identity events; they are claims that nobody has verified
+    #[arg(long, conflicts_with = "raw")]
+    handles: bool,
     /// The JSON as it comes (the default in a pipe); on a terminal, what would command it is written as \u....
     #[arg(long)]
     raw: bool,
@@ -64,7 +67,9 @@ pub fn main(args: Args) -> ExitCode {
 
 fn run(args: Args) -> Result<(), TailError> {
     let style = match (args.pretty, args.raw, std::io::stdout().is_terminal()) {
-        (true, ..) | (false, false, true) => Style::Pretty,
+        (true, ..) | (false, false, true) => Style::Pretty {
+            handles: args.handles,
+        },
         (false, true, true) => Style::Escaped,
         (false, _, false) => Style::Raw,
     };

@@ -19,9 +19,18 @@ async fn it_prints_so_many_events_ends_with_success_and_leaves_nothing_behind() 
     assert_eq!(code, 0, "{lines:?}");
     let events = lines.iter().filter(|line| line.contains("  did:"));
     assert_eq!(events.count(), 5, "{lines:?}");
-    for start in ["listening ws://127.0.0.1:", "try /", "5 events in "] {
+    for start in [
+        "listening ws://127.0.0.1:",
+        "try /",
+        "try curl -N 'http://127.0.0.1:",
+        "see http://127.0.0.1:",
+        "stop ctrl-c",
+        "5 events in ",
+    ] {
         let said = lines.iter().any(|line| line.starts_with(start));
         assert!(said, "{start}: {lines:?}");
     }
+    let warned = lines.iter().any(|line| line.contains("ulimit"));
+    assert!(!warned, "{lines:?}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -3,14 +3,22 @@ use super::*;
 #[test]
 fn nobody_commands_the_terminal() {
     let handle = r#"{"did":"did:plc:abc","time_us":1783175888085434,"kind":"identity","identity":{"handle":"a\u001b[2J\u009bb\r\n"}}"#;
-    let shown = line(handle.as_bytes()).unwrap();
+    let shown = line(handle.as_bytes(), true).unwrap();
     assert!(!shown.contains(char::is_control), "{shown:?}");
+}
+
+#[test]
+fn a_claimed_handle_is_shown_only_if_it_is_asked_for() {
+    let event = r#"{"did":"did:plc:abc","time_us":1,"kind":"identity","identity":{"handle":"alice.example"}}"#;
+    let shown = |handles| line(event.as_bytes(), handles).unwrap();
+    assert!(shown(true).ends_with("  identity alice.example"));
+    assert!(shown(false).ends_with("  identity"));
 }
 
 #[test]
 fn lines_are_short_and_say_what_happened() {
     let post = r#"{"did":"did:plc:abc","time_us":1783175888085434,"kind":"commit","commit":{"rev":"x","operation":"create","collection":"app.bsky.feed.post","rkey":"y","record":{"text":"hello\nthere"},"cid":"z"}}"#;
-    let shown = line(post.as_bytes()).unwrap();
+    let shown = line(post.as_bytes(), false).unwrap();
     assert!(shown.starts_with("14:38:08.085  did:plc:abc "), "{shown}");
     assert!(
         shown.ends_with("create   app.bsky.feed.post            hello there"),
@@ -18,7 +26,7 @@ fn lines_are_short_and_say_what_happened() {
     );
     let delete = r#"{"did":"did:plc:abc","time_us":1783175888085434,"kind":"commit","commit":{"rev":"x","operation":"delete","collection":"app.bsky.feed.like","rkey":"y"}}"#;
     assert!(
-        line(delete.as_bytes())
+        line(delete.as_bytes(), false)
             .unwrap()
             .ends_with("delete   app.bsky.feed.like")
     );
@@ -36,14 +44,14 @@ fn a_record_is_shown_however_deep_it_is() {
     for levels in [10, 126, 1_000, 100_000] {
         let (open, close) = ("[".repeat(levels), "]".repeat(levels));
         let record = format!(r#"{{"deep":{open}{close},"text":"hello"}}"#);
-        let shown = line(post(&record).as_bytes()).unwrap();
+        let shown = line(post(&record).as_bytes(), false).unwrap();
         assert!(shown.ends_with(" hello"), "{levels}: {shown}");
         // Also where a text is expected, or the record itself is something else.
         for record in [
             format!(r#"{{"text":{open}{close}}}"#),
             format!("{open}{close}"),
         ] {
-            let shown = line(post(&record).as_bytes()).unwrap();
+            let shown = line(post(&record).as_bytes(), false).unwrap();
             assert!(shown.ends_with("app.bsky.feed.post"), "{levels}: {shown}");
         }
     }
@@ -52,7 +60,7 @@ fn a_record_is_shown_however_deep_it_is() {
 #[test]
 fn what_a_record_is_about_is_found_where_it_stands() {
     let about = |record: &str| {
-        let shown = line(post(record).as_bytes()).unwrap();
+        let shown = line(post(record).as_bytes(), false).unwrap();
         shown.rsplit("  ").next().unwrap().to_owned()
     };
     assert_eq!(about(r#"{"text":"a","displayName":"b"}"#), "a");
@@ -72,7 +80,7 @@ fn no_name_is_longer_than_a_line_can_bear() {
             r#"{{"did":"d","time_us":1,"kind":"commit","commit":{{"operation":"{long}","collection":"{long}","record":{{"text":"{long}"}}}}}}"#
         ),
     ] {
-        let shown = line(event.as_bytes()).unwrap();
+        let shown = line(event.as_bytes(), false).unwrap();
         assert!(shown.len() < 500, "{} bytes", shown.len());
     }
 }

@@ -11,8 +11,11 @@ use crate::terminal::{escaped, printable};
 /// How events look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Style {
-    /// A readable line.
-    Pretty,
+    /// A readable line; with the handles that accounts claim, or without.
+    Pretty {
+        /// See [`pretty::line`].
+        handles: bool,
+    },
     /// The JSON as it came.
     Raw,
     /// The same JSON, in which a terminal finds nothing to obey.
@@ -68,7 +71,7 @@ impl Screen {
         match self.style {
             Style::Raw => self.out.write_all(json)?,
             Style::Escaped => self.out.write_all(escaped(json).as_bytes())?,
-            Style::Pretty => match pretty::line(json) {
+            Style::Pretty { handles } => match pretty::line(json, handles) {
                 Some(line) => self.out.write_all(line.as_bytes())?,
                 None => return Ok(false),
             },
