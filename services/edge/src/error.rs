@@ -53,7 +53,7 @@ pub enum EdgeError {
     },
     /// One of both is missing. The operator's to fix.
     #[error(
-        "wrong setting http.{empty}: it is empty and http.{set} is not (allowed: both files, or neither)"
+        "wrong setting edge.http.{empty}: it is empty and edge.http.{set} is not (allowed: both files, or neither)"
     )]
     HalfTls {
         /// The one that is there.

@@ -58,7 +58,7 @@ impl Testbed {
     /// Starts the flow of events.
     pub(super) fn start_ingest(&mut self) -> Result<()> {
         let mut settings = as_user(&self.nats, "ingest");
-        settings.push(("upstream.url", self.upstream.clone()));
+        settings.push(("ingest.upstream.url", self.upstream.clone()));
         self.ingest = Some(Service::start(Profile::Dev, "ingest", &settings)?);
         Ok(())
     }

@@ -48,6 +48,10 @@ fn wrong_settings_end_with_78_and_name_the_key() {
         ),
         ("edge.http.workers=513", ["edge.http.workers", "1 to 512"]),
         ("embedded.sync=1h", ["embedded.sync", "1ms to 5s"]),
+        (
+            "embedded.path=",
+            ["wrong setting embedded.path", "a folder"],
+        ),
         ("kafka.topic=a b", ["kafka.bootstrap_servers", "HOST:PORT"]),
         ("telemetry.log=loud,louder=9", ["telemetry.log", "trace"]),
     ] {
@@ -76,7 +80,10 @@ fn an_address_that_is_taken_ends_with_78_and_names_the_key() {
     }
 }
 
-const ROLES: [&str; 4] = ["serve", "ingest", "edge", "prepare"];
+const ROLES: &[&str] = match cfg!(feature = "kafka") {
+    true => &["serve", "ingest", "edge", "prepare", "kafka"],
+    false => &["serve", "ingest", "edge", "prepare"],
+};
 
 fn printed(args: &[&str]) -> String {
     let (ended, said) = fanjet(args).run().unwrap();
@@ -97,7 +104,7 @@ fn the_settings_in_force_are_printed_as_a_settings_file() {
         "# Allowed: 1 to 512, or 0 for one per core.\nworkers = 0\n",
     ];
     assert_says(&args, &[], 0, &parts);
-    for role in ROLES {
+    for &role in ROLES {
         let set = [
             "--set",
             "nats.stream.max_age=90m",
@@ -120,7 +127,7 @@ fn one_file_serves_all_roles() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), printed(&["serve", "--print-config"])).unwrap();
     let path = file.path().to_str().unwrap();
-    for role in ROLES {
+    for &role in ROLES {
         let said = printed(&[role, "--print-config", "--config", path]);
         assert_eq!(
             said.contains("[edge.http]"),
@@ -142,7 +149,7 @@ fn one_file_serves_all_roles() {
         );
     }
     std::fs::write(file.path(), "[egde.http]\nworkers = 1\n").unwrap();
-    for role in ROLES {
+    for &role in ROLES {
         let parts = [
             "egde: an unknown section",
             "ingest, edge, kafka, log, embedded",
@@ -314,11 +321,11 @@ fn settings_of_other_roles_are_ignored() {
         ("FANJET_EMBEDDED__PATH", "/there"),
         ("FANJET_NATS__NAME", "ours"),
     ];
-    for role in ROLES {
+    for &role in ROLES {
         assert_says(&[role, "--print-config"], &env, 0, &["name = \"ours\""]);
     }
     let mistyped = [("FANJET_UPSTREEM__URL", "wss://relay.example")];
-    for role in ROLES {
+    for &role in ROLES {
         assert_says(&[role, "--print-config"], &mistyped, 78, &["upstreem"]);
     }
 }

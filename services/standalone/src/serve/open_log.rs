@@ -62,9 +62,7 @@ async fn open_embedded(config: EmbeddedConfig, instance: String) -> Result<Opene
             candidacy: Candidacy::alone(&instance)?,
             notices: Arc::new(MemoryNotices::default()),
         }),
-        Err(OpenError::Setting { key, what }) => Err(Failure::config(format_args!(
-            "wrong setting embedded.{key}: {what}"
-        ))),
+        Err(error @ OpenError::Setting { .. }) => Err(Failure::config(error)),
         Err(error) => Err(Failure::other(error)),
     }
 }

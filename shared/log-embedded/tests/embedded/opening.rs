@@ -55,12 +55,8 @@ async fn a_folder_that_cannot_be_made_and_a_bad_setting_say_so() {
     fs::write(&in_the_way, "").unwrap();
     let error = refusal(config(&in_the_way.join("log"))).await;
     assert!(matches!(error, OpenError::Io { .. }), "{error}");
-    let bad = EmbeddedConfig {
-        segment_bytes: 0,
-        ..config(folder.path())
-    };
-    let error = refusal(bad).await;
-    assert!(error.to_string().contains("segment_bytes"), "{error}");
+    let error = refusal(config("".as_ref())).await;
+    assert!(error.to_string().contains("embedded.path"), "{error}");
 }
 
 /// Opening and closing an idle log leaves the files as they are.
