@@ -107,14 +107,13 @@ async function look(browser, width, colorScheme) {
   console.log(`${name}: live numbers, ${titles.length} events in the panel, nothing on the console`);
 }
 
-// The README's pictures: the top of the page, with some minutes of history and the panel in use.
+// The README's pictures: what flows, without the panel to try it, whose posts need fonts for every script.
 async function portray(browser, colorScheme) {
-  const page = await browser.newPage({ viewport: { width: 1000, height: 760 }, colorScheme });
+  const page = await browser.newPage({ viewport: { width: 1000, height: 900 }, colorScheme });
   await page.goto(url);
   await page.waitForFunction(() => document.querySelectorAll('#collections tr').length > 3, null, { timeout: PATIENCE });
   await page.waitForFunction(() => Number(document.getElementById('now').textContent.replaceAll(',', '')) > 0);
-  await page.locator('#go').click();
-  await page.waitForFunction(() => document.querySelectorAll('#events li').length >= 5, null, { timeout: PATIENCE });
+  await page.evaluate(() => { document.querySelector('[aria-labelledby=h-try]').hidden = true; });
   await page.screenshot({ path: `${folder}/status-${colorScheme}.png` });
   await page.close();
 }
