@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use fanjet_cluster::{Part, Presence};
-use fanjet_log::memory::MemoryNotices;
-use fanjet_log::{EventLog, Notices};
+use fanjet_log::memory::MemoryClusterState;
+use fanjet_log::{ClusterState, EventLog};
 use fanjet_runtime::{Clock, OnFailure, Stop, SystemClock, Tasks};
 use fanjet_telemetry::{Health, HealthReport};
 use opentelemetry::metrics::Meter;
@@ -31,7 +31,7 @@ pub struct Surroundings {
     /// The log that it follows.
     pub log: Arc<dyn EventLog>,
     /// What the processes of the cluster tell each other.
-    pub notices: Arc<dyn Notices>,
+    pub notices: Arc<dyn ClusterState>,
     /// What lag is measured by.
     pub clock: Arc<dyn Clock>,
     /// A name that no other process has, `host/pid/random`.
@@ -61,7 +61,7 @@ impl Edge {
     ) -> Result<EdgeHandle, EdgeError> {
         let surroundings = Surroundings {
             log,
-            notices: Arc::new(MemoryNotices::default()),
+            notices: Arc::new(MemoryClusterState::default()),
             clock: Arc::new(SystemClock),
             instance: "alone".to_owned(),
             tracer: None,

@@ -201,7 +201,11 @@ impl Outbox {
     /// Whether the client was sent a close frame, or will be next.
     pub fn is_close_sent(&self) -> bool {
         let state = self.state.borrow();
-        state.is_close_sent && state.closing.as_ref().is_some_and(CloseReason::is_told)
+        state.is_close_sent
+            && state
+                .closing
+                .as_ref()
+                .is_some_and(CloseReason::is_deliverable)
     }
 
     /// Lets the writer look again: there is something to read for it elsewhere.

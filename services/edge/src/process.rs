@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fanjet_log_nats::{NatsLog, NatsNotices};
+use fanjet_log_nats::{NatsClusterState, NatsLog};
 use fanjet_output::say;
 use fanjet_runtime::{Clock, SystemClock};
 use fanjet_service::{Failure, Process};
@@ -22,7 +22,7 @@ pub async fn serve(settings: EdgeSettings, process: &mut Process) -> Result<(), 
         return Ok(());
     };
     let log = log?;
-    let notices = NatsNotices::of(&log).await?;
+    let notices = NatsClusterState::of(&log).await?;
     let surroundings = Surroundings {
         log: Arc::new(log),
         notices: Arc::new(notices),

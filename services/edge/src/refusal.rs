@@ -158,8 +158,8 @@ impl Refusal {
             }
             Self::BodyTimeout => "the body did not come in time (edge.subscriber.message_timeout)".to_owned(),
             Self::BodyCutOff => "the body ended early".to_owned(),
-            Self::InboundFull => "no room for long bodies now, try again later".to_owned(),
-            Self::FiltersFull => "no room for long filters now, try again later (allowed: edge.limits.max_filter_bytes in all, edge.limits.max_filter_bytes_per_address from your address)".to_owned(),
+            Self::InboundFull => "too many long bodies in progress, try again later".to_owned(),
+            Self::FiltersFull => "too many long filters in use, try again later (allowed: edge.limits.max_filter_bytes in all, edge.limits.max_filter_bytes_per_address from your address)".to_owned(),
             Self::TooManyViewers { max } => format!(
                 "too many are looking: at most {max} at one time, half of them from one address (edge.http.max_status_viewers)"
             ),

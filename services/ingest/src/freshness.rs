@@ -9,9 +9,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use fanjet_cluster::freshness::{KEEP_SECONDS, Snapshot, Table};
 use fanjet_event::Topic;
-use fanjet_log::announcer::LONGEST_PAUSE;
-use fanjet_log::memory::MemoryNotices;
-use fanjet_log::{NewEvent, Notices, StoreError, UpstreamId};
+use fanjet_log::heartbeat::LONGEST_PAUSE;
+use fanjet_log::memory::MemoryClusterState;
+use fanjet_log::{ClusterState, NewEvent, StoreError, UpstreamId};
 use fanjet_runtime::{Backoff, Clock, Stop};
 use parking_lot::Mutex;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -32,7 +32,7 @@ pub(crate) struct Freshness(Arc<Parts>);
 
 struct Parts {
     clock: Arc<dyn Clock>,
-    notices: Arc<dyn Notices>,
+    notices: Arc<dyn ClusterState>,
     config: FreshnessConfig,
     table: Mutex<Table>,
     view: SharedView,
@@ -50,7 +50,7 @@ impl Drop for Term {
 impl Freshness {
     pub(crate) fn new(
         clock: Arc<dyn Clock>,
-        notices: Arc<dyn Notices>,
+        notices: Arc<dyn ClusterState>,
         config: FreshnessConfig,
         metrics: &IngestMetrics,
     ) -> Self {
@@ -69,11 +69,16 @@ impl Freshness {
         config: FreshnessConfig,
         metrics: &IngestMetrics,
     ) -> Self {
-        Self::new(clock, Arc::new(MemoryNotices::default()), config, metrics)
+        Self::new(
+            clock,
+            Arc::new(MemoryClusterState::default()),
+            config,
+            metrics,
+        )
     }
 
     /// What the processes of the cluster tell each other, and how often.
-    pub(crate) fn board(&self) -> (Arc<dyn Notices>, Duration) {
+    pub(crate) fn board(&self) -> (Arc<dyn ClusterState>, Duration) {
         (Arc::clone(&self.0.notices), self.0.config.interval)
     }
 
@@ -167,7 +172,7 @@ impl Freshness {
             Err(error) => return Err(StoreError::unavailable(error)),
         };
         let kept = Duration::from_secs_f64(KEEP_SECONDS);
-        self.0.notices.post(KEY, told, kept).await
+        self.0.notices.publish(KEY, told, kept).await
     }
 
     fn roll(&self) -> Snapshot {

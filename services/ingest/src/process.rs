@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fanjet_log_nats::{NatsBookmarks, NatsLog, NatsNotices};
+use fanjet_log_nats::{NatsBookmarks, NatsClusterState, NatsLog};
 use fanjet_runtime::{Clock, SystemClock};
 use fanjet_service::{Failure, Process};
 
@@ -22,7 +22,7 @@ pub async fn serve(settings: IngestSettings, process: &mut Process) -> Result<()
     let log = log?;
     show_subjects(&process.meter("fanjet-ingest"), log.spread());
     let instance = process.instance().to_owned();
-    let notices = NatsNotices::of(&log).await?;
+    let notices = NatsClusterState::of(&log).await?;
     let bookmarks = NatsBookmarks::of(&log).await?;
     let lease = &settings.ingest.lease;
     let candidacy = if lease.enabled {

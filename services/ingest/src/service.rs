@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use fanjet_cluster::{Part, Presence};
-use fanjet_log::announcer::Announcer;
+use fanjet_log::heartbeat::Heartbeat;
 use fanjet_log::memory::MemoryBookmarks;
-use fanjet_log::{Bookmarks, EventLog, LogError, Notices};
+use fanjet_log::{Bookmarks, ClusterState, EventLog, LogError};
 use fanjet_runtime::{Clock, OnFailure, Stop, Tasks};
 use fanjet_telemetry::Health;
 use futures::FutureExt;
@@ -89,7 +89,7 @@ impl Ingest {
 
     /// Tells the cluster how fresh collections are.
     #[must_use]
-    pub fn telling(mut self, notices: Arc<dyn Notices>) -> Self {
+    pub fn telling(mut self, notices: Arc<dyn ClusterState>) -> Self {
         let (clock, config) = (Arc::clone(&self.clock), self.config.freshness.clone());
         self.freshness = Freshness::new(clock, notices, config, &self.metrics);
         self
@@ -111,7 +111,7 @@ impl Ingest {
         let (notices, pause) = self.freshness.board();
         let clock = Arc::clone(&self.clock);
         let presence = Presence::new(Part::Ingest, candidacy.instance(), clock.now_us());
-        let announcer = Announcer::new(notices, presence.key());
+        let announcer = Heartbeat::new(notices, presence.key());
         let told = status.clone();
         let ingest = Arc::new(self);
         let begin = move |permit, stop| {
@@ -119,8 +119,8 @@ impl Ingest {
             Box::pin(async move { ingest.lead(permit, stop).await }) as Work
         };
         let leading = Box::pin(Leader::new(candidacy, begin, metrics, status).run(stop));
-        let word = || presence.told(told.standing(), clock.now_us()).into();
-        announcer.beside(leading, pause, word).await
+        let word = || presence.encode(told.standing(), clock.now_us()).into();
+        announcer.run_during(leading, pause, word).await
     }
 
     /// One term: goes on behind the log's end until `stop`, or until it cannot.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use fanjet_cluster::Standing;
+use fanjet_cluster::MemberStatus;
 use fanjet_log::Seq;
 use fanjet_telemetry::HealthReport;
 use parking_lot::Mutex;
@@ -114,9 +114,9 @@ impl Status {
     }
 
     /// What the cluster is told.
-    pub(crate) fn standing(&self) -> Standing {
+    pub(crate) fn standing(&self) -> MemberStatus {
         let role = *self.0.role.lock();
-        Standing {
+        MemberStatus {
             role: role.label().to_owned(),
             ready: self.report().ready,
         }

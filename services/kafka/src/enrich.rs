@@ -195,7 +195,7 @@ impl Enricher {
         match Who::knows(did) {
             Who::Plc => Some(&self.identities),
             Who::Web => self.web.as_ref(),
-            Who::Nobody => None,
+            Who::Unsupported => None,
         }
     }
 
@@ -211,7 +211,7 @@ impl Enricher {
             Who::Plc => (ask(&self.identities, did), ask(&self.audits, did)),
             Who::Web => (None, None),
             // Nobody knows them, and nobody's answer about them says anything of the directory or the API.
-            Who::Nobody => return Vec::new(),
+            Who::Unsupported => return Vec::new(),
         };
         let profile = self.profiles.as_ref().and_then(|desk| ask(desk, did));
         [identity, audit, profile].into_iter().flatten().collect()

@@ -90,7 +90,7 @@ pub(crate) fn show_passed_over(meter: &Meter, log: &Arc<dyn EventLog>) {
     meter
         .u64_observable_counter(PASSED_OVER)
         .with_callback(move |shown| {
-            let passed = log.upgrade().map(|log| log.passed_over());
+            let passed = log.upgrade().map(|log| log.skipped_seqs());
             let passed = passed.unwrap_or_default();
             shown.observe(passed.foreign, &[KeyValue::new("kind", "foreign")]);
             shown.observe(passed.deleted, &[KeyValue::new("kind", "deleted")]);

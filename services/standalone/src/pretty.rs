@@ -1,6 +1,6 @@
-//! One event as one line that a person can read.
+//! One event as one readable line.
 //!
-//! Whatever is in it: nothing here recurses, no text is shown in full length, and none of it reaches the terminal as a command.
+//! Whatever an event contains: nothing here recurses, long texts are cut, and no text can control the terminal.
 
 use std::borrow::Cow;
 
@@ -9,11 +9,11 @@ use serde_json::value::RawValue;
 
 use crate::terminal::printable;
 
-/// Longest text shown of a record, in characters.
+/// Longest text of a record that is shown, in characters.
 const TEXT: usize = 60;
-/// Longest name shown, of an account or a collection: as long as the longest handle.
+/// Longest name of an account or a collection that is shown: as long as the longest handle.
 const NAME: usize = 253;
-/// Longest word shown, such as a kind or an operation.
+/// Longest word that is shown, such as a kind or an operation.
 const WORD: usize = 30;
 
 #[derive(Deserialize)]
@@ -53,7 +53,7 @@ struct Account<'a> {
     active: Text<'a>,
 }
 
-/// What a record may be about.
+/// The fields that describe a record.
 #[derive(Deserialize)]
 struct Record<'a> {
     #[serde(borrow, default)]
@@ -64,14 +64,14 @@ struct Record<'a> {
     subject: Text<'a>,
 }
 
-/// What a record points at.
+/// The target of a record.
 #[derive(Deserialize)]
 struct Subject<'a> {
     #[serde(borrow, default)]
     uri: Text<'a>,
 }
 
-/// Any JSON where a text is expected, not looked into.
+/// Any JSON in place of a text, unparsed.
 #[derive(Clone, Copy, Default, Deserialize)]
 struct Text<'a>(#[serde(borrow)] Option<&'a RawValue>);
 
@@ -90,8 +90,7 @@ impl<'a> Text<'a> {
     }
 }
 
-/// `None` when it is not JSON with a `time_us`. `handles`: also show the handle that an account claims, which nothing here
-/// has verified.
+/// `None` if it is not JSON with a `time_us`. `handles`: also shows the handle that an account claims, unverified.
 pub(crate) fn line(event: &[u8], handles: bool) -> Option<String> {
     let event: Event<'_> = serde_json::from_slice(event).ok()?;
     let did = event.did.shown(NAME);
@@ -134,7 +133,7 @@ fn commit(commit: &Commit<'_>) -> String {
         .to_owned()
 }
 
-/// What a record is about: its text, its name, or what it points at.
+/// A summary of a record: its text, its name, or its target.
 fn summary(record: &RawValue) -> Option<String> {
     let record: Record<'_> = serde_json::from_str(record.get()).ok()?;
     let subject = || {

@@ -1,6 +1,6 @@
 //! A terminal client for any Jetstream server.
 //!
-//! [`start`] reads where to begin, the client crate connects and connects anew, [`screen`] prints, [`session`] runs both.
+//! [`start`] parses the start, the client crate connects and reconnects, [`screen`] prints, [`session`] runs both.
 //! Events go to stdout, everything else to stderr.
 
 mod error;
@@ -22,10 +22,10 @@ pub(crate) use screen::Style;
 pub(crate) use session::{Session, Wanted};
 use start::Start;
 
-/// How long printing may hold up the end of the process: a pipe that nobody reads does so for ever.
+/// How long printing may delay the end of the process: a pipe without a reader blocks forever.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// What `fanjet tail` is told.
+/// Arguments of `fanjet tail`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The server: ws:// or wss://, with or without /subscribe
@@ -37,16 +37,16 @@ pub struct Args {
     /// Only events of this repo; may be repeated
     #[arg(long, value_name = "DID", value_parser = did)]
     did: Vec<String>,
-    /// Where to start: a time_us, a seq, how long ago (10m, 2h), or an RFC 3339 time. Without it: now
+    /// Where to start: a time_us, a seq, how long ago (10m, 2h), or an RFC 3339 time. Default: now
     #[arg(long, value_name = "WHEN")]
     cursor: Option<Start>,
     /// One readable line per event (the default on a terminal)
     #[arg(long, conflicts_with = "raw")]
     pretty: bool,
-    /// Show the handles in identity events; they are claims that nobody has verified
+    /// Show the handles in identity events; they are unverified claims
     #[arg(long, conflicts_with = "raw")]
     handles: bool,
-    /// The JSON as it comes (the default in a pipe); on a terminal, what would command it is written as \u....
+    /// The JSON as received (the default in a pipe); on a terminal, control characters are escaped as \u....
     #[arg(long)]
     raw: bool,
     /// End after this many events
@@ -57,7 +57,7 @@ pub struct Args {
     zstd: bool,
 }
 
-/// Prints until it is stopped.
+/// Prints events until it is stopped.
 pub fn main(args: Args) -> ExitCode {
     match run(args) {
         Ok(()) => ExitCode::SUCCESS,
@@ -109,7 +109,7 @@ async fn until_stopped(wanted: Wanted, style: Style) -> Result<(), TailError> {
     let asked = stop.clone();
     tasks.spawn("session", OnFailure::Log, async move {
         let outcome = Session::new(wanted, style, SystemClock).run(&asked).await;
-        // Nobody waits any more when the process ends without us.
+        // The receiver is gone when the process ends first.
         drop(sender.send(outcome));
         Ok::<_, TailError>(())
     });
@@ -123,7 +123,7 @@ async fn until_stopped(wanted: Wanted, style: Style) -> Result<(), TailError> {
     }
 }
 
-/// The cursor and the compression have flags of their own.
+/// The cursor and the compression have their own flags.
 fn endpoint(text: &str) -> Result<Endpoint, String> {
     text.parse()
         .map_err(|error: String| format!("{error} (see --cursor and --zstd)"))

@@ -1,10 +1,10 @@
-//! What strangers write, on a terminal: nothing of it may command the terminal or change the order of what is read.
+//! Escapes untrusted text for a terminal: it can neither control the terminal nor change the order of characters.
 
 use std::borrow::Cow;
 
 use fanjet_output::is_unprintable;
 
-/// A text without what a terminal would obey, no longer than `chars` characters.
+/// A text without control characters, at most `chars` characters long.
 pub(crate) fn printable(text: &str, chars: usize) -> String {
     let mut shown: String = text.chars().take(chars).map(tamed).collect();
     if text.chars().nth(chars).is_some() {
@@ -17,7 +17,7 @@ fn tamed(char: char) -> char {
     if is_unprintable(char) { ' ' } else { char }
 }
 
-/// The same JSON, in which a terminal finds nothing to obey.
+/// The same JSON, with control characters escaped.
 pub(crate) fn escaped(json: &[u8]) -> Cow<'_, str> {
     let text = String::from_utf8_lossy(json);
     if !text.contains(is_unprintable) {
@@ -26,7 +26,7 @@ pub(crate) fn escaped(json: &[u8]) -> Cow<'_, str> {
     let mut escaped = String::with_capacity(text.len() + 64);
     for char in text.chars() {
         match char {
-            // Between values, or it is no JSON.
+            // Between values, or it is not JSON.
             '\t' | '\n' | '\r' => escaped.push(' '),
             char if is_unprintable(char) => {
                 for unit in char.encode_utf16(&mut [0; 2]) {

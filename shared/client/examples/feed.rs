@@ -1,4 +1,4 @@
-//! A feed's beginning: likes, counted by what they like, over any number of restarts of the server and of this program.
+//! The core of a feed generator: counts likes per post, across restarts of the server and of this program.
 //!
 //! ```sh
 //! cargo run -p fanjet-client --example feed -- ws://localhost:6008 feed.cursor
@@ -18,7 +18,7 @@ use std::{env, fs, io};
 use fanjet_client::{Client, Event, Filter, Update, What};
 use serde::Deserialize;
 
-/// How often the cursor is kept: what came since is dealt with again after a crash.
+/// How often the cursor is saved: later events are processed again after a crash.
 const KEEP_EVERY: u64 = 100;
 
 #[derive(Deserialize)]
@@ -31,7 +31,7 @@ struct Subject {
     uri: String,
 }
 
-/// What the feed knows.
+/// The state of the feed.
 #[derive(Default)]
 pub(crate) struct Likes {
     by_post: HashMap<String, u64>,
@@ -39,7 +39,7 @@ pub(crate) struct Likes {
 }
 
 impl Likes {
-    /// Deals with one event. Strangers write records: one that is no like is passed over.
+    /// Processes one event. Records are untrusted: one that is not a like is skipped.
     fn take(&mut self, event: &Event) {
         self.events += 1;
         let Ok(event) = event.parse() else {
@@ -53,7 +53,7 @@ impl Likes {
     }
 }
 
-/// Where the program goes on after a restart.
+/// Where the program continues after a restart.
 struct Cursor(PathBuf);
 
 impl Cursor {
@@ -65,7 +65,7 @@ impl Cursor {
         }
     }
 
-    /// In one step: a crash leaves the old one or the new one.
+    /// Atomically: after a crash the file holds the old cursor or the new one.
     fn keep(&self, time_us: u64) -> io::Result<()> {
         let new = self.0.with_extension("new");
         fs::write(&new, time_us.to_string())?;
@@ -73,7 +73,7 @@ impl Cursor {
     }
 }
 
-/// Deals with events until `is_enough`, which is shown each of them.
+/// Processes events until `is_enough`, which sees each of them.
 pub(crate) async fn run(
     server: &str,
     cursor: &Path,
@@ -101,7 +101,7 @@ pub(crate) async fn run(
                 }
             }
             Update::Disconnected { reason, pause, .. } => {
-                eprintln!("not connected: {reason:?}; again in {pause:.1?}");
+                eprintln!("disconnected: {reason:?}, retrying in {pause:.1?}");
             }
             other => eprintln!("{other:?}"),
         }

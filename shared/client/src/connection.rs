@@ -13,23 +13,23 @@ use crate::event::time_at_beginning;
 use crate::unpack::Unpacker;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a message of ours may take to be sent.
+/// Deadline for sending a message.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a server may take to answer a good-bye.
+/// Deadline of the closing handshake.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// A server that is silent for so long is pinged, and after twice as long it counts as gone.
+/// A server that is silent for this long is pinged, and after twice as long the connection counts as dead.
 const PING_AFTER: Duration = Duration::from_secs(30);
-/// Longer messages are skipped: larger events than any Jetstream server sends.
+/// Longer messages are skipped: no Jetstream server sends events this large.
 const MAX_MESSAGE: usize = 8 << 20;
-/// How much is shown of a server's own words, in characters.
+/// How many characters of a server's text are shown.
 const WORDS: usize = 300;
 
-/// How a connection ended, or why there is none.
+/// Why a connection ended or failed.
 #[derive(Debug)]
 pub(crate) enum Ended {
-    /// It can be tried again.
+    /// Retrying can help.
     Broken { reason: String, was_reached: bool },
-    /// The server answered with an HTTP status that will not change.
+    /// The server responded with an HTTP status that will not change.
     Refused { status: u16, answer: String },
 }
 
@@ -49,14 +49,14 @@ impl Ended {
     }
 }
 
-/// What came.
+/// Something received.
 #[derive(Debug)]
 pub(crate) enum Came {
     /// The JSON of an event.
     Json(Bytes),
-    /// What is no event: in words.
+    /// Something that is not an event, described.
     Unreadable(String),
-    /// A message that was too long to be read.
+    /// A message that was too long to read.
     Skipped(Skipped),
 }
 
@@ -67,7 +67,7 @@ pub(crate) struct Connection {
     last_sign_of_life: Instant,
     next_look: Instant,
     skipped: Vec<Skipped>,
-    /// Found behind a message that was too long and that had to be told first.
+    /// Found behind a message that was too long, which must be reported first.
     ended: Option<Ended>,
 }
 
@@ -76,7 +76,7 @@ impl Connection {
         let connecting = fanjet_websocket::connect(&url, MAX_MESSAGE, time_at_beginning);
         let socket = timeout(CONNECT_TIMEOUT, connecting)
             .await
-            .map_err(|_| Ended::unreachable(format!("no answer within {CONNECT_TIMEOUT:?}")))?
+            .map_err(|_| Ended::unreachable(format!("no response within {CONNECT_TIMEOUT:?}")))?
             .map_err(refusal)?;
         let now = Instant::now();
         Ok(Self {
@@ -89,7 +89,7 @@ impl Connection {
         })
     }
 
-    /// Waits for what comes next. Giving up waiting loses nothing.
+    /// Waits for the next message. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Result<Came, Ended> {
         loop {
             if let Some(skipped) = self.skipped.pop() {
@@ -108,7 +108,7 @@ impl Connection {
                         Ok(Some(came)) => return Ok(came),
                         Ok(None) => {}
                         Err(ended) => {
-                            // It may never have an end: it must be known before the next connection is made.
+                            // It may be endless: it must be reported before the next connection.
                             if let Some(unfinished) = self.socket.get_ref().unfinished() {
                                 self.skipped.insert(0, unfinished);
                             }
@@ -121,19 +121,19 @@ impl Connection {
         }
     }
 
-    /// Sends a message of our own.
+    /// Sends a message.
     pub(crate) async fn send(&mut self, text: String) -> Result<(), Ended> {
         self.socket.get_mut().get_mut().allow_message(text.len());
         match timeout(SEND_TIMEOUT, self.socket.send(Message::text(text))).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(Ended::broken(error)),
             Err(_) => Err(Ended::broken(format!(
-                "the server takes nothing for {SEND_TIMEOUT:?}"
+                "the server did not read for {SEND_TIMEOUT:?}"
             ))),
         }
     }
 
-    /// Says good-bye. A server that does not answer is not waited for.
+    /// Closes the connection, without waiting for a server that does not respond.
     pub(crate) async fn close(mut self) {
         let closing = timeout(CLOSE_TIMEOUT, self.socket.close(None));
         drop(closing.await);
@@ -153,7 +153,7 @@ impl Connection {
                 Ok(Some(match unpacked {
                     Ok(json) => Came::Json(json),
                     Err(error) => Came::Unreadable(format!(
-                        "a binary message that is no zstd frame made with Jetstream's dictionary: {error}"
+                        "a binary message that is not a zstd frame with Jetstream's dictionary: {error}"
                     )),
                 }))
             }
@@ -172,14 +172,14 @@ impl Connection {
     async fn keep_alive(&mut self) -> Result<(), Ended> {
         let silence = self.last_sign_of_life.elapsed();
         if silence >= PING_AFTER * 2 {
-            return Err(Ended::broken(format!("no sign of life for {silence:.0?}")));
+            return Err(Ended::broken(format!("nothing received for {silence:.0?}")));
         }
         if silence < PING_AFTER {
             self.next_look = self.last_sign_of_life + PING_AFTER;
             return Ok(());
         }
         self.next_look = Instant::now() + PING_AFTER;
-        // A server that reads nothing must not hold us up: it is found silent later.
+        // A server that does not read must not block us: its silence is detected later.
         match timeout(PING_AFTER, self.socket.send(Message::Ping(Bytes::new()))).await {
             Ok(Err(error)) => Err(Ended::broken(error)),
             Ok(Ok(())) | Err(_) => Ok(()),

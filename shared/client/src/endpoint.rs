@@ -5,15 +5,15 @@ use std::str::FromStr;
 
 use url::Url;
 
-/// A checked URL: where the server is, and whatever else is asked of it by query parameters that this client does not know.
+/// A validated URL: the server, and query parameters that this client does not interpret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint(Url);
 
-/// Keys that this client sets itself.
+/// Parameters that this client sets itself.
 const OURS: [&str; 3] = ["cursor", "compress", "requireHello"];
 
 impl Endpoint {
-    /// What to connect to, with more query parameters.
+    /// The URL to connect to, with additional query parameters.
     pub(crate) fn with<'a>(&self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Url {
         let mut url = self.0.clone();
         let mut pairs = pairs.into_iter().peekable();
@@ -24,7 +24,7 @@ impl Endpoint {
     }
 }
 
-/// Without the query: it may be long.
+/// Without the query, which may be long.
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut url = self.0.clone();
@@ -39,23 +39,25 @@ impl FromStr for Endpoint {
     fn from_str(text: &str) -> Result<Self, String> {
         let refuse = |why: &str| {
             format!(
-                "{why}; allowed: ws://HOST[:PORT] or wss://HOST[:PORT], with or without /subscribe"
+                "{why} (allowed: ws://HOST[:PORT] or wss://HOST[:PORT], with or without /subscribe)"
             )
         };
         let mut url = Url::parse(text).map_err(|error| refuse(&error.to_string()))?;
         let scheme = match url.scheme() {
             "wss" | "https" => "wss",
             "ws" | "http" => "ws",
-            other => return Err(refuse(&format!("the scheme is {other:?}"))),
+            other => return Err(refuse(&format!("unsupported scheme {other:?}"))),
         };
         if !url.has_host() {
-            return Err(refuse("it has no host"));
+            return Err(refuse("missing host"));
         }
         if let Some(key) = OURS
             .iter()
             .find(|key| url.query_pairs().any(|(name, _)| name == **key))
         {
-            return Err(format!("the URL has {key:?}, which the client sets itself"));
+            return Err(format!(
+                "{key:?} in the URL is not allowed: the client sets it"
+            ));
         }
         url.set_scheme(scheme)
             .map_err(|()| refuse("the scheme cannot be changed"))?;

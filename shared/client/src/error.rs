@@ -1,26 +1,26 @@
-//! Why there are no more events although nobody asked to stop.
+//! The errors that end the stream of events.
 
 use thiserror::Error;
 
-/// What trying again cannot help. A connection that breaks is not among it.
+/// An error that retrying cannot fix. A broken connection is not one.
 #[derive(Debug, Error)]
 pub enum ClientError {
-    /// The server does not want this request, now or later.
-    #[error("{url} refuses: {status}: {answer}")]
+    /// The server rejects this request permanently.
+    #[error("{url} rejected the request: {status}: {answer}")]
     Refused {
         /// The server.
         url: String,
         /// The HTTP status.
         status: u16,
-        /// What it said, shortened.
+        /// The response body, shortened.
         answer: String,
     },
-    /// The first thing that came is not what Jetstream servers send.
+    /// The first message is not one of a Jetstream server.
     #[error("{url} does not serve Jetstream events: {what}")]
     Foreign {
         /// The server.
         url: String,
-        /// What came, shortened.
+        /// The message, shortened.
         what: String,
     },
 }

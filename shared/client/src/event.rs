@@ -1,4 +1,4 @@
-//! One event, as the server sent it and typed.
+//! One event, raw and typed.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use fanjet_wire::envelope::Envelope;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// An event's JSON, and where it stands.
+/// An event's JSON, and its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     json: Bytes,
@@ -15,23 +15,23 @@ pub struct Event {
 }
 
 impl Event {
-    /// `None` when it has no time.
+    /// `None` if it has no time.
     pub(crate) fn of(json: Bytes) -> Option<Self> {
         let time_us = time_us(&json)?;
         Some(Self { json, time_us })
     }
 
-    /// Its place: the cursor from which on a client that comes back gets this event and those behind it.
+    /// Its cursor: a client that reconnects with it gets this event and all later ones.
     pub fn time_us(&self) -> u64 {
         self.time_us
     }
 
-    /// The JSON as it came.
+    /// The JSON as received.
     pub fn json(&self) -> &[u8] {
         &self.json
     }
 
-    /// Takes it apart. A record is not looked into, however large or deep it is.
+    /// Parses it. The record is not parsed, however large or deep it is.
     ///
     /// # Errors
     /// When it is not the JSON of an event.
@@ -59,12 +59,12 @@ impl Event {
         })
     }
 }
-/// An event, taken apart.
+/// A parsed event.
 #[derive(Debug, Clone)]
 pub struct ParsedEvent<'a> {
     /// The repo.
     pub did: Cow<'a, str>,
-    /// When the server took it, in Unix microseconds, and its place.
+    /// When the server received it, in Unix microseconds; also its cursor.
     pub time_us: u64,
     /// What happened.
     pub what: What<'a>,
@@ -80,7 +80,7 @@ pub enum What<'a> {
     Identity(Identity<'a>),
     /// An account was activated, deactivated, taken down, deleted.
     Account(Account<'a>),
-    /// Something that this client does not know, with its `kind`.
+    /// An unknown kind, with its `kind`.
     Other(Cow<'a, str>),
 }
 
@@ -99,16 +99,16 @@ pub struct Commit<'a> {
     /// The record's key.
     #[serde(borrow)]
     pub rkey: Cow<'a, str>,
-    /// The record as JSON; none in a delete.
+    /// The record as JSON; `None` in a delete.
     #[serde(borrow)]
     pub record: Option<&'a RawValue>,
-    /// The record's CID; none in a delete.
+    /// The record's CID; `None` in a delete.
     #[serde(borrow)]
     pub cid: Option<Cow<'a, str>>,
 }
 
 impl<'a> Commit<'a> {
-    /// The record as a type of the caller's own; `None` in a delete. Strangers write records: an error is nothing unusual.
+    /// The record as a type of the caller's; `None` in a delete. Records are untrusted, so an error is nothing unusual.
     pub fn record_as<T: Deserialize<'a>>(&self) -> Option<serde_json::Result<T>> {
         self.record.map(|record| serde_json::from_str(record.get()))
     }
@@ -120,7 +120,7 @@ pub struct Identity<'a> {
     /// The handle, as the account claims it.
     #[serde(borrow)]
     pub handle: Option<Cow<'a, str>>,
-    /// The upstream's number.
+    /// The upstream's seq.
     pub seq: Option<u64>,
     /// The upstream's time.
     #[serde(borrow)]
@@ -130,12 +130,12 @@ pub struct Identity<'a> {
 /// An account's state.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Account<'a> {
-    /// Whether its repo is to be shown.
+    /// Whether its repo may be shown.
     pub active: bool,
-    /// Why not.
+    /// The reason if it may not.
     #[serde(borrow)]
     pub status: Option<Cow<'a, str>>,
-    /// The upstream's number.
+    /// The upstream's seq.
     pub seq: Option<u64>,
     /// The upstream's time.
     #[serde(borrow)]
@@ -157,12 +157,12 @@ struct Body<'a> {
     account: Option<Account<'a>>,
 }
 
-/// The time of an event of which this is the beginning, as Jetstream servers write it.
+/// Extracts the time from the start of an event as Jetstream servers write it.
 pub(crate) fn time_at_beginning(json: &[u8]) -> Option<u64> {
     Envelope::of(json).map(|envelope| envelope.time.get())
 }
 
-/// The same, or whatever JSON another server makes.
+/// The same, for any JSON.
 fn time_us(json: &[u8]) -> Option<u64> {
     #[derive(Deserialize)]
     struct Timed {

@@ -1,4 +1,4 @@
-//! Connects, hands out, connects anew.
+//! Connects, returns events, reconnects.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,15 +9,15 @@ use futures::future::BoxFuture;
 use tokio::time::{Instant, sleep_until};
 
 use crate::connection::{Came, Connection, Ended};
-use crate::position::Position;
+use crate::resume_point::ResumePoint;
 use crate::{ClientError, Endpoint, Event, Filter};
 
 const RECONNECT_MIN: Duration = Duration::from_millis(500);
 const RECONNECT_MAX: Duration = Duration::from_secs(30);
-/// How much of what is no event is shown, in characters.
+/// How many characters of an invalid message are shown.
 const SHOWN: usize = 80;
 
-/// What is wanted, of whom.
+/// A client's options.
 #[derive(Debug, Clone)]
 pub struct Client {
     endpoint: Endpoint,
@@ -28,7 +28,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Everything that happens from now on, uncompressed.
+    /// Everything from now on, uncompressed.
     pub fn new(endpoint: Endpoint) -> Self {
         Self {
             endpoint,
@@ -39,21 +39,21 @@ impl Client {
         }
     }
 
-    /// Only these events.
+    /// Only events that match the filter.
     #[must_use]
     pub fn filter(mut self, filter: Filter) -> Self {
         self.filter = filter;
         self
     }
 
-    /// From this place on, the event there included: a `time_us`, or whatever else the server takes for a cursor.
+    /// Starts at this cursor, inclusive: a `time_us`, or anything else that the server accepts as a cursor.
     #[must_use]
     pub fn starting_at(mut self, cursor: u64) -> Self {
         self.start = Start::At(cursor);
         self
     }
 
-    /// Behind this event, which was dealt with: its `time_us`.
+    /// Starts behind this event, which was processed before: its `time_us`.
     #[must_use]
     pub fn behind(mut self, time_us: u64) -> Self {
         self.start = Start::Behind(time_us);
@@ -67,21 +67,21 @@ impl Client {
         self
     }
 
-    /// How long to wait before connecting anew, at first and at most. Else half a second to half a minute.
+    /// Backoff between connections: from `first` to `longest`. Default: half a second to half a minute.
     #[must_use]
     pub fn reconnecting(mut self, min: Duration, max: Duration) -> Self {
         self.reconnect = (min, max);
         self
     }
 
-    /// The events. Nothing is connected before the first one is asked for.
+    /// Returns the events. The client connects when the first one is requested.
     pub fn events(self) -> Events {
         let (min, max) = self.reconnect;
         Events {
             position: match self.start {
-                Start::Now => Position::at(None),
-                Start::At(cursor) => Position::at(Some(cursor)),
-                Start::Behind(time_us) => Position::behind(time_us),
+                Start::Now => ResumePoint::at(None),
+                Start::At(cursor) => ResumePoint::at(Some(cursor)),
+                Start::Behind(time_us) => ResumePoint::behind(time_us),
             },
             has_served: false,
             backoff: Backoff::new(min, max),
@@ -91,7 +91,7 @@ impl Client {
     }
 }
 
-/// Where the events begin.
+/// Where the events start.
 #[derive(Debug, Clone, Copy)]
 enum Start {
     Now,
@@ -99,49 +99,49 @@ enum Start {
     Behind(u64),
 }
 
-/// What happens at a client.
+/// Something that happens at a client.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Update {
     /// The next event.
     Event(Event),
-    /// A connection was made.
+    /// The client connected.
     Connected,
-    /// There is no connection, and the next one is tried after a pause.
+    /// The client is disconnected, and reconnects after a pause.
     Disconnected {
-        /// Why; with the server's own words, which are a stranger's.
+        /// The reason; may quote the server's text, which is untrusted.
         reason: String,
-        /// How long.
+        /// The length of the pause.
         pause: Duration,
-        /// Whether a server answered at all.
+        /// Whether a server responded at all.
         was_reached: bool,
     },
-    /// Something came that cannot be handed out: what, with parts of it, which are a stranger's words.
+    /// A message that is not an event, described; may quote untrusted text.
     Skipped(String),
 }
 
-/// The events of a [`Client`], over as many connections as it takes.
+/// The events of a [`Client`], across any number of connections.
 pub struct Events {
     client: Client,
-    position: Position,
+    position: ResumePoint,
     backoff: Backoff,
-    /// An event has come, new or not: the server is one of Jetstream.
+    /// An event was received, new or not: the server is a Jetstream server.
     has_served: bool,
     state: State,
 }
 
 enum State {
-    /// Until it is time to connect, or at once.
+    /// When to connect; `None` means now.
     Waiting(Option<Instant>),
     Connecting(BoxFuture<'static, Result<Connection, Ended>>),
     Connected(Box<Connection>),
 }
 
 impl Events {
-    /// The next event. Giving up waiting loses nothing.
+    /// The next event. Cancel-safe.
     ///
     /// # Errors
-    /// [`ClientError`]: there will be none, ever.
+    /// [`ClientError`]: there will be no more events.
     pub async fn next(&mut self) -> Result<Event, ClientError> {
         loop {
             if let Update::Event(event) = self.next_update().await? {
@@ -150,7 +150,7 @@ impl Events {
         }
     }
 
-    /// What happens next: an event, or something about the connection. Giving up waiting loses nothing.
+    /// The next item: an event, or a change of the connection. Cancel-safe.
     ///
     /// # Errors
     /// As [`Events::next`].
@@ -182,13 +182,13 @@ impl Events {
         }
     }
 
-    /// From now on other events: those that the server has not looked at yet are judged anew. A connection that breaks
-    /// meanwhile is made anew with them.
+    /// Replaces the filter: events that the server has not filtered yet are matched against the new one. If the
+    /// connection breaks meanwhile, the client reconnects with it.
     pub async fn update(&mut self, filter: Filter) {
         self.client.filter = filter;
         match &mut self.state {
             State::Waiting(_) => {}
-            // It was begun with what was wanted before.
+            // It was opened with the old filter.
             State::Connecting(_) => self.state = State::Waiting(None),
             State::Connected(connection) => {
                 if connection.send(self.client.filter.message()).await.is_err() {
@@ -198,7 +198,7 @@ impl Events {
         }
     }
 
-    /// Says good-bye to the server.
+    /// Closes the connection.
     pub async fn close(self) {
         if let State::Connected(connection) = self.state {
             connection.close().await;
@@ -236,9 +236,9 @@ impl Events {
             Came::Unreadable(what) => return self.no_event(what).map(Some),
             Came::Skipped(skipped) => {
                 if let Some(time_us) = skipped.place {
-                    self.position.pass_over(time_us);
+                    self.position.skip(time_us);
                 }
-                let what = format!("an event of {} bytes is too long", skipped.bytes);
+                let what = format!("event of {} bytes is too large", skipped.bytes);
                 return Ok(Some(Update::Skipped(what)));
             }
         };
@@ -255,7 +255,7 @@ impl Events {
         Ok(Some(Update::Event(event)))
     }
 
-    /// What is no event costs itself when the server has shown that it serves events.
+    /// An invalid message is skipped once the server has sent an event.
     fn no_event(&self, what: String) -> Result<Update, ClientError> {
         match self.has_served {
             true => Ok(Update::Skipped(what)),

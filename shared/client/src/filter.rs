@@ -1,8 +1,8 @@
-//! Which events are wanted.
+//! Which events a client wants.
 
 use serde::Serialize;
 
-/// What is in no list is not limited by it. Servers refuse what they cannot read, with their reason; V1 takes 100
+/// An empty list does not filter. Servers reject lists that they do not support, with a reason; v1 accepts 100
 /// collections and 10,000 DIDs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -12,7 +12,7 @@ pub struct Filter {
     max_message_size_bytes: u32,
 }
 
-/// What longer queries become is sent as a message: proxies take 8 KiB for all of a request's head.
+/// A longer query is sent as a message instead: proxies accept 8 KiB for the whole request head.
 const MAX_QUERY: usize = 4 << 10;
 
 impl Filter {
@@ -37,7 +37,7 @@ impl Filter {
         self
     }
 
-    /// As query parameters, in the order in which they were given.
+    /// As query parameters, in insertion order.
     pub(crate) fn query(&self) -> Vec<(&'static str, String)> {
         let collections = self.wanted_collections.iter();
         let collections = collections.map(|nsid| ("wantedCollections", nsid.clone()));
@@ -48,7 +48,7 @@ impl Filter {
         collections.chain(dids).chain(size).collect()
     }
 
-    /// Whether it does not fit into a request's head.
+    /// Whether it is too long for a request head.
     pub(crate) fn is_long(&self) -> bool {
         let pairs = self.query();
         let bytes = pairs
@@ -57,7 +57,7 @@ impl Filter {
         bytes.sum::<usize>() > MAX_QUERY
     }
 
-    /// As a message that replaces whatever was asked for before.
+    /// As a message that replaces the filter before.
     pub(crate) fn message(&self) -> String {
         serde_json::json!({ "type": "options_update", "payload": self }).to_string()
     }

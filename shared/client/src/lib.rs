@@ -1,7 +1,8 @@
 //! A client for any Jetstream server.
 //!
-//! It connects anew for ever, with growing pauses, behind the last event that it handed out: no event is lost, and none
-//! comes twice, as long as the server still has what happened meanwhile. Only what trying again cannot help is an error.
+//! It reconnects forever, with exponential backoff, behind the last event that it returned: no event is lost or
+//! repeated, as long as the server still has the events of the meantime. Only a failure that retrying cannot fix is an
+//! error.
 //!
 //! ```no_run
 //! use fanjet_client::{Client, Filter, What};
@@ -28,21 +29,21 @@
 //!     {
 //!         println!("{}: {}", parsed.did, post.text);
 //!     }
-//!     // Save event.time_us() when the event is dealt with: that is where this program goes on after a restart.
+//!     // Save event.time_us() when the event is processed: the program continues there after a restart.
 //! }
 //! # }
 //! ```
 //!
 //! `examples/feed.rs` is a whole program that keeps its cursor.
 //!
-//! # What it relies on
-//! Cursors are times (`time_us`), inclusive, and the same on all servers behind one name. Public servers behind one name may
-//! stamp events on their own: give the name of one of them. What a server has forgotten when the client comes back is
-//! missing, and no Jetstream server says so.
+//! # Requirements
+//! Cursors are times (`time_us`), inclusive, and the same on all servers behind one name. Public servers behind one
+//! name may stamp events on their own: use the name of one server. Events that a server has deleted by the time the
+//! client reconnects are missing, and no Jetstream server reports that.
 //!
-//! # In the order of the modules
-//! [`endpoint`] and [`filter`] say what is asked for; a [`connection`] is one WebSocket, [`unpack`] its compression; a
-//! [`position`] decides what was handed out before; [`events`] connects anew.
+//! # Modules
+//! [`endpoint`] and [`filter`] describe the request; a [`connection`] is one WebSocket, [`unpack`] its compression; a
+//! [`resume_point`] detects events that were returned before; [`events`] reconnects.
 
 mod error;
 mod endpoint;
@@ -50,7 +51,7 @@ mod filter;
 mod event;
 mod unpack;
 mod connection;
-mod position;
+mod resume_point;
 mod events;
 
 pub use endpoint::Endpoint;

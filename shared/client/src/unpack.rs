@@ -1,14 +1,14 @@
-//! Unpacks the events of a compressed connection.
+//! Decompresses the events of a connection.
 
 use std::io;
 
 use bytes::Bytes;
 use zstd::bulk::Decompressor;
 
-/// Larger events than any Jetstream server sends.
+/// Larger than any event of a Jetstream server.
 const MAX_EVENT: usize = 8 << 20;
 
-/// Unpacks with the dictionary of Jetstream v1.
+/// Decompresses with the dictionary of Jetstream v1.
 pub(crate) struct Unpacker {
     zstd: Decompressor<'static>,
     event: Vec<u8>,
@@ -25,7 +25,7 @@ impl Unpacker {
     /// The event in one frame.
     ///
     /// # Errors
-    /// When it is no zstd frame with Jetstream's dictionary, or the event is larger than 8 MiB.
+    /// When it is not a zstd frame with Jetstream's dictionary, or the event is larger than 8 MiB.
     pub(crate) fn unpack(&mut self, frame: &[u8]) -> io::Result<Bytes> {
         self.event.clear();
         self.zstd.decompress_to_buffer(frame, &mut self.event)?;

@@ -1,4 +1,4 @@
-//! What counting costs the path of an event: batches of acknowledged events, in the mix of the network.
+//! The cost of counting on the path of an event: batches of acknowledged events, in the network's mix.
 
 #![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
@@ -13,7 +13,7 @@ fn main() {
     divan::main();
 }
 
-/// Half of them in one collection, the rest in many.
+/// Half of the events are in one collection, the rest in many.
 fn batch(collections: usize) -> Vec<Topic> {
     let name = |n: usize| format!("app.bsky.feed.collection{n}");
     let topic = |n: usize| Topic::Commit(Nsid::parse(name(n).into()).unwrap());
@@ -46,7 +46,7 @@ fn counted(bencher: Bencher<'_, '_>, collections: usize) {
 
 /// Every few seconds, not per event.
 #[divan::bench(args = [600, 2000])]
-fn rolled_and_told(bencher: Bencher<'_, '_>, collections: usize) {
+fn roll_and_publish(bencher: Bencher<'_, '_>, collections: usize) {
     let mut table = Table::default();
     for n in 0..collections {
         let topic =

@@ -1,10 +1,9 @@
-//! When each collection was last seen, and whether that is unusual.
+//! When each collection was last seen, and whether its silence is unusual.
 //!
-//! One [`Table`] is kept by whoever writes the log; its [`Snapshot`] is read by everybody, and by whoever writes the log
-//! next, so that what is usual outlives a leader. Time is [flow time](FlowClock): it runs only while the upstream sends
-//! something, so that an upstream that is away makes no collection silent.
-//! Bounded: names come from strangers, so the rarest make room and are counted together. Counting an event that is known
-//! is one look-up and allocates nothing.
+//! The leader keeps one [`Table`]; every process reads its [`Snapshot`], and so does the next leader, so that baselines
+//! outlive a leader. Time is [flow time](FlowClock): it runs only while the upstream sends something, so an upstream
+//! outage makes no collection silent. Bounded: names come from untrusted accounts, so the rarest collections are
+//! evicted and counted together. Counting an event of a known collection is one hash lookup and allocates nothing.
 
 mod flow_clock;
 mod silence;
@@ -14,7 +13,7 @@ mod table;
 
 pub use flow_clock::FlowClock;
 pub use row::Row;
-pub use silence::{MIN_SILENCE, Usual};
+pub use silence::{Baseline, MIN_SILENCE};
 pub use snapshot::{Other, Snapshot, UpstreamSeen};
 pub use table::{KEEP_SECONDS, MAX_ROWS, Table};
 

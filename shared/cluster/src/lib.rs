@@ -1,10 +1,9 @@
-//! What the processes of one cluster tell each other about the stream and about themselves.
+//! The state that the processes of one cluster share about the stream and about themselves.
 //!
-//! Pure values and what follows from them: [`freshness`] says when each collection was last seen, how often it usually
-//! comes, and whether it is silent against that; [`member`] says which
-//! processes there are. What time it is they do not know, nor who writes them where.
+//! Pure values and rules: [`freshness`] has the time of each collection's last event, its usual rate, and whether it is
+//! unusually silent; [`member`] describes the processes. Neither knows the current time, nor where values are stored.
 
 pub mod freshness;
 pub mod member;
 
-pub use member::{Member, Part, Presence, Standing};
+pub use member::{Member, MemberStatus, Part, Presence};

@@ -1,4 +1,4 @@
-//! One process of the cluster, as it tells the others about itself.
+//! One process of the cluster, as it publishes itself to the others.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,39 +6,39 @@ use serde::{Deserialize, Serialize};
 const MAX_NAME: usize = 63;
 /// Longest value that is read, in bytes.
 const MAX_VALUE: usize = 1024;
-/// Longest key's second part.
+/// Longest second token of a key.
 const MAX_ID: usize = 48;
 
-/// What kind of process it is.
+/// The kind of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Part {
-    /// Writes the log, or could.
+    /// Writes the log, or stands by.
     Ingest,
-    /// Serves it.
+    /// Serves clients.
     Edge,
 }
 
 /// One process. Times are Unix microseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// What it is.
+    /// Its kind.
     pub part: Part,
     /// The machine or pod that it runs on.
     pub name: String,
-    /// What it does at the moment.
+    /// Its current role.
     pub role: String,
-    /// Whether it is ready, as its health says.
+    /// Whether it is ready, according to its health report.
     pub ready: bool,
-    /// Which release it is.
+    /// Its version.
     pub version: String,
-    /// When it began.
+    /// When it started.
     pub since_us: u64,
-    /// When it said so.
+    /// When it published this.
     pub at_us: u64,
 }
 
-/// What a process says of itself all its life.
+/// What never changes while a process runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Presence {
     part: Part,
@@ -46,17 +46,17 @@ pub struct Presence {
     since_us: u64,
 }
 
-/// How a process stands at the moment.
+/// The current status of a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
-    /// What it does.
+pub struct MemberStatus {
+    /// Its role.
     pub role: String,
-    /// Whether it is ready, as its health says.
+    /// Whether it is ready, according to its health report.
     pub ready: bool,
 }
 
 impl Presence {
-    /// Of the process that is called `instance` (`host/pid/random`) and began at a time in Unix microseconds.
+    /// A process named `instance` (`host/pid/random`) that started at a time in Unix microseconds.
     pub fn new(part: Part, instance: &str, since_us: u64) -> Self {
         Self {
             part,
@@ -65,13 +65,13 @@ impl Presence {
         }
     }
 
-    /// Under which key it tells.
+    /// The key under which it publishes.
     pub fn key(&self) -> String {
         Member::key(self.part, &self.instance)
     }
 
-    /// What it tells at a time in Unix microseconds.
-    pub fn told(&self, Standing { role, ready }: Standing, at_us: u64) -> Vec<u8> {
+    /// The value to publish at a time in Unix microseconds.
+    pub fn encode(&self, MemberStatus { role, ready }: MemberStatus, at_us: u64) -> Vec<u8> {
         let member = Member {
             part: self.part,
             name: Member::name_in(&self.instance),
@@ -81,29 +81,29 @@ impl Presence {
             since_us: self.since_us,
             at_us,
         };
-        // Numbers and texts can always be written.
+        // Serialization of numbers and texts cannot fail.
         serde_json::to_vec(&member).unwrap_or_default()
     }
 }
 
 impl Member {
-    /// The machine in a process's own name, `host/pid/random`.
+    /// The host in a process's name, `host/pid/random`.
     pub fn name_in(instance: &str) -> String {
         let host = instance.split('/').next().unwrap_or_default();
         host.chars().take(MAX_NAME).collect()
     }
 
-    /// Under which key the process with this name tells: two tokens of `A-Z a-z 0-9 - _`.
+    /// The key of the process with this name: two tokens of `A-Z a-z 0-9 - _`.
     pub fn key(part: Part, instance: &str) -> String {
         let plain = |it: char| if it.is_ascii_alphanumeric() { it } else { '-' };
-        // The end tells processes apart: what is random stands there.
+        // The end of the name is random, so it distinguishes processes.
         let surplus = instance.chars().count().saturating_sub(MAX_ID);
         let id: String = instance.chars().skip(surplus).map(plain).collect();
         format!("{}.{id}", part.label())
     }
 
-    /// What a value under a key says; `None` when it is no member's.
-    pub fn told(key: &str, value: &[u8]) -> Option<Self> {
+    /// Decodes the value of a key; `None` if it is not a member's.
+    pub fn decode(key: &str, value: &[u8]) -> Option<Self> {
         let (part, _) = key.split_once('.')?;
         let member: Self = serde_json::from_slice(value.get(..value.len().min(MAX_VALUE))?).ok()?;
         (member.part.label() == part).then_some(member)
@@ -111,7 +111,7 @@ impl Member {
 }
 
 impl Part {
-    /// Its name in keys.
+    /// Its token in keys.
     pub fn label(self) -> &'static str {
         match self {
             Self::Ingest => "ingest",
@@ -139,19 +139,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told_is_read_under_its_own_key_only() {
+    fn a_value_is_decoded_under_its_own_key_only() {
         for part in [Part::Ingest, Part::Edge] {
-            let told = serde_json::to_vec(&member(part)).unwrap();
+            let value = serde_json::to_vec(&member(part)).unwrap();
             let key = Member::key(part, "pod-1/17/0a1b2c3d");
-            assert_eq!(Member::told(&key, &told), Some(member(part)));
-            assert_eq!(Member::told("kafka.x", &told), None);
-            assert_eq!(Member::told("freshness", &told), None);
+            assert_eq!(Member::decode(&key, &value), Some(member(part)));
+            assert_eq!(Member::decode("kafka.x", &value), None);
+            assert_eq!(Member::decode("freshness", &value), None);
         }
-        // An edge may not pass for an ingest.
-        let told = serde_json::to_vec(&member(Part::Ingest)).unwrap();
-        assert_eq!(Member::told("edge.x", &told), None);
-        assert_eq!(Member::told("edge.x", b""), None);
-        assert_eq!(Member::told("edge.x", &[b' '; 5000]), None);
+        // An edge must not pass as an ingest.
+        let value = serde_json::to_vec(&member(Part::Ingest)).unwrap();
+        assert_eq!(Member::decode("edge.x", &value), None);
+        assert_eq!(Member::decode("edge.x", b""), None);
+        assert_eq!(Member::decode("edge.x", &[b' '; 5000]), None);
     }
 
     proptest! {

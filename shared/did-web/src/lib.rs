@@ -1,12 +1,12 @@
-//! Asking the hosts that did:web and handles name.
+//! Requests to the hosts that did:web identifiers and handles name.
 //!
-//! Whoever makes an account chooses the host, and everybody who looks its document or its handle up connects there. So a
-//! host is asked over HTTPS only, at its standard port, and only at public addresses: no account may make us knock at a
-//! neighbour's door. [`document_url`] and [`handle_url`] refuse what is no name before anything is looked up, and [`within`]
-//! makes a client that checks the addresses when it connects, so that a name that changes its mind in between gains
-//! nothing. It follows no redirects: documents have none, and for handles [`redirects`] allows them within the same rules.
+//! The account's owner chooses the host, and every consumer that resolves the document or the handle connects to it. So
+//! hosts are contacted over HTTPS only, at the standard port, and only at public addresses: no account may make this
+//! process probe its own network. [`document_url`] and [`handle_url`] reject invalid names before any lookup, and
+//! [`within`] builds a client that checks addresses when it connects, so DNS rebinding gains nothing. The client
+//! follows no redirects: documents have none, and for handles [`redirects`] allows them under the same rules.
 //!
-//! How much is read, how long it may take and how often it is tried is for whoever asks.
+//! Callers set the size limits, the deadlines and the retries.
 
 mod url;
 mod site;

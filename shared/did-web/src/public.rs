@@ -1,4 +1,5 @@
-//! Clients that reach public addresses only. The address counts and not the name: whoever owns a name says what it means.
+//! Clients that connect to public addresses only. The address is checked, not the name: the owner of a name controls
+//! what it resolves to.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -11,8 +12,8 @@ use url::Url;
 use crate::url::may_ask;
 use crate::{Reach, Resolver};
 
-/// A client that goes nowhere but where it is sent: no redirects, no proxies; to strangers by HTTPS and at public
-/// addresses only, which this machine's name servers are asked for without holding up a thread.
+/// Builds a client without redirects and proxies. It connects to public hosts by HTTPS only, at public addresses only,
+/// and resolves names without blocking a thread.
 pub fn within(reach: Reach, builder: ClientBuilder) -> ClientBuilder {
     match reach {
         Reach::Public => within_by(reach, Resolver::system(), builder),
@@ -20,7 +21,7 @@ pub fn within(reach: Reach, builder: ClientBuilder) -> ClientBuilder {
     }
 }
 
-/// As [`within`], with a resolver of one's own, whatever the reach is.
+/// As [`within`], with a given resolver.
 pub fn within_by(reach: Reach, resolver: Resolver, builder: ClientBuilder) -> ClientBuilder {
     plain(builder)
         .https_only(reach == Reach::Public)
@@ -31,7 +32,8 @@ fn plain(builder: ClientBuilder) -> ClientBuilder {
     builder.redirect(Policy::none()).no_proxy()
 }
 
-/// Redirects to hosts that may be asked themselves, so many at most. What leads elsewhere is the answer itself.
+/// Follows at most this many redirects, and only to hosts that are allowed themselves. A redirect to another host is
+/// returned as the response.
 pub fn redirects(reach: Reach, most: usize) -> Policy {
     Policy::custom(move |attempt| {
         let is_too_far = attempt.previous().len() > most;
@@ -42,7 +44,8 @@ pub fn redirects(reach: Reach, most: usize) -> Policy {
     })
 }
 
-/// No address and no port: the resolver would not be asked for the one, and the other is somebody else's service.
+/// Neither an IP address nor a port: an IP address would bypass the resolver, and another port is not the host's web
+/// server.
 fn may_follow(url: &Url, reach: Reach) -> bool {
     let has_scheme = url.scheme() == "https" || reach == Reach::Private && url.scheme() == "http";
     let is_plain = url.username().is_empty() && url.password().is_none();
@@ -50,7 +53,7 @@ fn may_follow(url: &Url, reach: Reach) -> bool {
     has_scheme && is_plain && is_host && url.domain().is_some_and(|host| may_ask(host, reach))
 }
 
-/// A resolver, without what is out of reach.
+/// A resolver that drops addresses outside the allowed reach.
 #[derive(Debug)]
 struct Guarded {
     resolver: Resolver,
@@ -87,13 +90,13 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         || address.is_link_local()
         || address.is_multicast()
         || address.is_documentation()
-        // Shared by carriers, for protocols, and for benchmarks.
+        // Shared address space for carriers, protocol assignments, and benchmarks.
         || (first == 100 && (64..128).contains(&second))
         || (first, second, third) == (192, 0, 0)
         || (first == 198 && (18..20).contains(&second)))
 }
 
-/// Only 2000::/3 is given out; of it, tunnels to IPv4 and documentation are left out.
+/// Only 2000::/3 is allocated; tunnels to IPv4 and documentation ranges within it are excluded.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
     first & 0xe000 == 0x2000

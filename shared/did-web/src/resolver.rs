@@ -1,7 +1,7 @@
-//! The name servers, asked without holding up a thread.
+//! A DNS resolver that does not block a thread.
 //!
-//! Names are always whole: no search domain of this machine is ever put behind a stranger's name. Nothing is remembered
-//! here: for how long an answer counts is for whoever asks.
+//! Names are always absolute: no search domain of this machine is appended to a foreign name. Nothing is cached here;
+//! callers decide how long a result is valid.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -18,28 +18,28 @@ use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RData;
 use thiserror::Error;
 
-/// How long one server may take, and how often each is asked. Whoever asks has a deadline of their own.
+/// Timeout of one name server, and attempts per server. Callers have their own deadline.
 const TIMEOUT: Duration = Duration::from_secs(2);
 const ATTEMPTS: usize = 2;
-/// More texts under one name are not looked at.
+/// More TXT records under one name are ignored.
 const MAX_TEXTS: usize = 64;
 
-/// Nobody answered as they should. Asking later can help.
+/// No name server gave a valid response. Retrying later can help.
 #[derive(Debug, Clone, Error)]
-#[error("no name server answers: {0}")]
+#[error("DNS lookup failed: {0}")]
 pub struct NoAnswer(String);
 
-/// Asks name servers. Clones share what they ask with.
+/// A DNS resolver. Clones share their connections.
 #[derive(Clone)]
 pub struct Resolver {
-    /// Or why there is none.
+    /// Or the reason why it could not be set up.
     inner: Result<Arc<TokioResolver>, NoAnswer>,
-    /// Where all services are, whatever they are.
+    /// The port of every service, in tests.
     port: u16,
 }
 
 impl Resolver {
-    /// The name servers of this machine.
+    /// Uses the name servers of this machine.
     pub fn system() -> Self {
         let built = TokioResolver::builder_tokio().and_then(|mut builder| {
             adapt(builder.options_mut());
@@ -48,8 +48,8 @@ impl Resolver {
         Self::of(built, 0)
     }
 
-    /// One name server and no other. With a `port` that is not 0, every service is found there, whatever its scheme says:
-    /// for tests, which cannot have the well-known ones.
+    /// Uses this name server only. With a `port` that is not 0, every service is expected at that port, whatever the
+    /// scheme: for tests, which cannot use the well-known ports.
     pub fn at(server: SocketAddr, port: u16) -> Self {
         let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()];
         let connections = connections.map(|mut connection| {
@@ -72,7 +72,7 @@ impl Resolver {
         }
     }
 
-    /// The addresses of a host; none when there is no such host.
+    /// The addresses of a host; none if the host does not exist.
     ///
     /// # Errors
     /// [`NoAnswer`].
@@ -84,7 +84,7 @@ impl Resolver {
         Ok(with_port.collect())
     }
 
-    /// The texts under a name; none when there is no such name, or it has no texts.
+    /// The TXT records under a name; none if the name does not exist or has none.
     ///
     /// # Errors
     /// [`NoAnswer`].
@@ -120,7 +120,7 @@ fn whole(name: &str) -> String {
     format!("{}.", name.trim_end_matches('.'))
 }
 
-/// That there is nothing under a name is an answer, too.
+/// An empty result is a valid result.
 fn none_is_empty<T>(found: Result<T, NetError>) -> Result<Option<T>, NoAnswer> {
     match found {
         Ok(found) => Ok(Some(found)),

@@ -1,7 +1,7 @@
-//! Whose a host is. Pure.
+//! The site that a host belongs to. Pure.
 
-/// The site of a host: its last two labels, in lower case. Whoever owns a site can have any number of names below it, in any
-/// spelling, so what strangers' hosts may take is shared out by site.
+/// Returns the site of a host: its last two labels, in lower case. The owner of a site can create any number of names
+/// below it, in any spelling, so limits on foreign hosts apply per site.
 pub fn site(host: &str) -> String {
     let mut dots = host.rmatch_indices('.').skip(1);
     let site = dots.next().map_or(host, |(dot, _)| &host[dot + 1..]);

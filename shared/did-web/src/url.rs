@@ -1,25 +1,25 @@
-//! Where a did:web has its document, and a handle its DID. Pure.
+//! URLs of did:web documents and of handles' DIDs. Pure.
 
 use url::{Host, Url};
 
 /// Longest host name (RFC 1035).
 const MAX_NAME: usize = 253;
-/// Longest part of one.
+/// Longest label of a host name.
 const MAX_LABEL: usize = 63;
 
-/// Which hosts may be asked.
+/// Which hosts may be contacted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// Hosts of the public network.
     Public,
-    /// Any name at any address and port, and `localhost` without TLS: for tests and networks of one's own, where no
-    /// stranger makes accounts.
+    /// Any name at any address and port, and `localhost` without TLS: for tests and private networks, where no
+    /// untrusted account exists.
     Private,
 }
 
-/// The URL of a DID's document; `None` for what is no did:web, or names what may not be asked.
+/// The URL of a DID's document; `None` if the DID is no did:web, or its host is not allowed.
 ///
-/// ATProto knows host names only: no paths, no addresses, and ports (as `%3A`) nowhere but in tests.
+/// ATProto allows host names only: no paths, no IP addresses, and ports (as `%3A`) only in tests.
 pub fn document_url(did: &str, reach: Reach) -> Option<Url> {
     let id = did.strip_prefix("did:web:")?;
     let (host, port) = match id.split_once('%') {
@@ -37,17 +37,18 @@ pub fn document_url(did: &str, reach: Reach) -> Option<Url> {
     let scheme = if is_local { "http" } else { "https" };
     let mut url = Url::parse(&format!("{scheme}://{host}/.well-known/did.json")).ok()?;
     url.set_port(port).ok()?;
-    // A parser of URLs takes some numbers for addresses.
+    // A URL parser reads some numbers as IP addresses.
     matches!(url.host(), Some(Host::Domain(_))).then_some(url)
 }
 
-/// What stands before a handle in the name under which its DID is, as text.
+/// The label before a handle whose TXT record holds the DID.
 pub const HANDLE_PREFIX: &str = "_atproto.";
 
-/// The ends of names that are no handles, beside those that are kept for networks of one's own.
+/// Top-level domains that are invalid for handles, in addition to those reserved for private networks.
 const NO_HANDLES: [&str; 5] = ["alt", "example", "invalid", "onion", "test"];
 
-/// The URL at which a handle's host says whose it is; `None` for what is no handle, or may not be asked.
+/// The URL at which a handle's host serves the handle's DID; `None` if the handle is invalid, or its host is not
+/// allowed.
 ///
 /// `.test` is a handle with [`Reach::Private`] only, and without TLS.
 pub fn handle_url(handle: &str, reach: Reach) -> Option<Url> {
@@ -64,7 +65,7 @@ pub fn handle_url(handle: &str, reach: Reach) -> Option<Url> {
     url.domain().is_some().then_some(url)
 }
 
-/// Whether a host of this name may be asked at all.
+/// Whether a host of this name may be contacted.
 pub(crate) fn may_ask(host: &str, reach: Reach) -> bool {
     match reach {
         Reach::Public => is_public_name(host),
@@ -72,14 +73,14 @@ pub(crate) fn may_ask(host: &str, reach: Reach) -> bool {
     }
 }
 
-/// What stands behind the percent sign of `%3A8080`.
+/// The port behind the percent sign of `%3A8080`.
 fn port(rest: &str) -> Option<u16> {
     let digits = rest.strip_prefix("3A").or(rest.strip_prefix("3a"))?;
     let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
     digits.parse().ok().filter(|_| is_plain)
 }
 
-/// A name with several labels, and not one that is kept for machines and networks of one's own.
+/// Whether a name has several labels and is not reserved for machines and private networks.
 fn is_public_name(host: &str) -> bool {
     const OWN: [&str; 6] = [
         "localhost",

@@ -9,7 +9,7 @@ use crate::Invalid;
 
 const RULE: &str = "CIDv1 with SHA-256 and codec dag-cbor or raw";
 
-/// What the bytes behind a CID are.
+/// What kind of bytes a CID names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Codec {
     /// 0x71: records, commits, MST nodes.
@@ -91,12 +91,12 @@ impl Cid {
         text
     }
 
-    /// What the bytes behind this CID are.
+    /// The kind of the bytes that this CID names.
     pub fn codec(self) -> Codec {
         self.codec
     }
 
-    /// Whether `bytes` are what this CID names.
+    /// Whether this CID is the hash of `bytes`.
     pub fn matches(self, bytes: &[u8]) -> bool {
         self.digest == <[u8; 32]>::from(Sha256::digest(bytes))
     }
@@ -116,7 +116,7 @@ fn lower_base32() -> &'static Encoding {
     static ENCODING: std::sync::LazyLock<Encoding> = std::sync::LazyLock::new(|| {
         let mut spec = BASE32_NOPAD.specification();
         spec.symbols = spec.symbols.to_lowercase();
-        // The alphabet is a constant; upper case would be the fallback and the tests would show it.
+        // The alphabet is a constant, so this cannot fail; an empty text would fail the tests.
         spec.encoding().unwrap_or(BASE32_NOPAD)
     });
     &ENCODING

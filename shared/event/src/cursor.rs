@@ -1,25 +1,25 @@
-//! Where a client wants to start.
+//! The point at which a client wants to start.
 
 use crate::Invalid;
 
-/// Cursors at or above this are Unix microseconds, below it they are seqs of the log.
+/// Cursors at or above this value are Unix microseconds; below it they are seqs of the log.
 pub const SEQ_TIME_BOUNDARY: u64 = 1_000_000_000_000_000;
 
 /// A client's cursor. Both kinds are inclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Cursor {
-    /// Start with the event of this seq.
+    /// Start at the event with this seq.
     Seq(u64),
-    /// Start with the first event whose `time_us` is not below this.
+    /// Start at the first event whose `time_us` is at least this.
     TimeUs(u64),
 }
 
 impl Cursor {
-    /// Parses a `cursor` parameter: a signed decimal 64-bit number, as v1 takes it. A negative one means
+    /// Parses a `cursor` parameter: a signed decimal 64-bit number, as v1 accepts it. A negative number means
     /// everything retained, like 0.
     ///
     /// # Errors
-    /// [`Invalid`] when the text is no such number.
+    /// [`Invalid`] when the text is not such a number.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let value: i64 = text.parse().map_err(|_| {
             Invalid::new(
@@ -31,7 +31,7 @@ impl Cursor {
         Ok(Self::from_value(u64::try_from(value).unwrap_or(0)))
     }
 
-    /// Splits the two namespaces.
+    /// Separates seqs from times.
     pub fn from_value(value: u64) -> Self {
         if value >= SEQ_TIME_BOUNDARY {
             Self::TimeUs(value)

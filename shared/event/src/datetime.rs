@@ -1,4 +1,5 @@
-//! The time strings of upstream frames. They are passed on verbatim, so they are checked, and converted only to compare them.
+//! Timestamps of upstream frames. They are passed on verbatim, so they are only validated, and parsed where two are
+//! compared.
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -11,8 +12,8 @@ validated_string! {
 }
 
 impl<S: AsRef<str>> Datetime<S> {
-    /// Unix microseconds, below 0 before 1970; finer fractions are cut off. `None` for a day or a leap second that no
-    /// calendar has: its syntax is right all the same.
+    /// Unix microseconds, negative before 1970; finer fractions are truncated. `None` for a day or a leap second that
+    /// no calendar has, although the syntax is valid.
     pub fn unix_us(&self) -> Option<i64> {
         let time = OffsetDateTime::parse(self.as_str(), &Rfc3339).ok()?;
         i64::try_from(time.unix_timestamp_nanos().div_euclid(1_000)).ok()
@@ -43,7 +44,7 @@ fn is_datetime(text: &str) -> bool {
         && is_zone(skip_fraction(rest))
 }
 
-/// The rest behind an optional fraction; a dot without digits is left standing and fails as a zone.
+/// The text after an optional fraction. A dot without digits is kept and fails as a zone.
 fn skip_fraction(rest: &[u8]) -> &[u8] {
     let Some(fraction) = rest.strip_prefix(b".") else {
         return rest;

@@ -1,4 +1,4 @@
-//! Decentralised identifiers: the name of a repo.
+//! Decentralized identifiers: the name of a repo.
 
 use crate::syntax::validated_string;
 

@@ -1,7 +1,7 @@
-//! The ATProto words as types that prove validity.
+//! ATProto identifiers as types that are valid by construction.
 //!
-//! A value of one of these types has been checked once, at the border; code that holds one never checks
-//! again. This crate must never do I/O, never be async and never know JSON, CBOR or NATS.
+//! A value of one of these types is validated once, at the edge of the system; code that holds one never validates it
+//! again. This crate must never do I/O, never be async and never depend on JSON, CBOR or NATS.
 //!
 //! Rules: <https://atproto.com/specs/did>, `/nsid`, `/record-key`, `/tid`, and the blessed CID formats of
 //! <https://atproto.com/specs/data-model>.

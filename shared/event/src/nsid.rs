@@ -8,13 +8,13 @@ validated_string! {
 }
 
 validated_string! {
-    /// The head of a collection pattern without its `.*`, for example `app.bsky` for `app.bsky.*`: one more
-    /// segment makes it an NSID, or the beginning of one.
+    /// A collection pattern without its `.*`, for example `app.bsky` for `app.bsky.*`. With one more segment it is an
+    /// NSID, or the prefix of one.
     NsidPrefix, "NSID prefix", "dot-separated domain segments of A-Z a-z 0-9 -, the first one starting with a letter, at most 315 bytes", is_prefix
 }
 
 impl<S: AsRef<str>> NsidPrefix<S> {
-    /// Whether `collection` lies below this prefix. A prefix never matches itself.
+    /// Whether `collection` is below this prefix. A prefix never matches itself.
     pub fn contains(&self, collection: &str) -> bool {
         collection
             .strip_prefix(self.as_str())

@@ -1,19 +1,19 @@
 //! What a commit does to one record.
 
-/// The action of one repo operation. The words are those of `com.atproto.sync.subscribeRepos#repoOp`, and of
-/// `commit.operation` in Jetstream's JSON.
+/// The action of one repo operation, spelled as in `com.atproto.sync.subscribeRepos#repoOp` and in `commit.operation`
+/// of Jetstream's JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Action {
-    /// A record that was not there before.
+    /// A new record.
     Create,
-    /// A record that replaces one under the same path.
+    /// A record that replaces the one under the same path.
     Update,
-    /// A record taken away; it has neither content nor CID.
+    /// The removal of a record; it has neither content nor CID.
     Delete,
 }
 
 impl Action {
-    /// The protocol's word.
+    /// The protocol's name of the action.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
@@ -22,7 +22,7 @@ impl Action {
         }
     }
 
-    /// The action for a protocol word, if it is one.
+    /// Parses the protocol's name of an action.
     pub fn parse(word: &str) -> Option<Self> {
         [Self::Create, Self::Update, Self::Delete]
             .into_iter()

@@ -1,21 +1,21 @@
-//! What all validated strings share: one error type and one set of conversions.
+//! One error type and one set of conversions for all validated strings.
 
 use thiserror::Error;
 
-/// A string that breaks the syntax of its type. The fault is the sender's; retrying cannot help.
+/// A string that breaks the syntax of its type. Retrying cannot help: the sender is at fault.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("invalid {what}: {value:?} ({rule})")]
 pub struct Invalid {
-    /// Which type refused, in the words of the specification: `DID`, `NSID`, ...
+    /// The type that rejected the value, named as in the specification: `DID`, `NSID`, ...
     pub what: &'static str,
-    /// The refused text, cut to [`Invalid::SHOWN`] bytes on a character boundary.
+    /// The rejected text, cut to [`Invalid::SHOWN`] bytes on a character boundary.
     pub value: String,
     /// What is allowed.
     pub rule: &'static str,
 }
 
 impl Invalid {
-    /// How much of a refused value an error shows: it may have come from a stranger.
+    /// How many bytes of a rejected value an error shows: the value may come from an untrusted peer.
     pub const SHOWN: usize = 128;
 
     pub(crate) fn new(what: &'static str, value: &str, rule: &'static str) -> Self {
@@ -31,8 +31,8 @@ impl Invalid {
     }
 }
 
-/// Implements a validated string generic over how it is held: `Type<&str>` borrows from a frame,
-/// `Type<Arc<str>>` (the default) is shared.
+/// Implements a validated string generic over its storage: `Type<&str>` borrows from a frame, `Type<Arc<str>>` (the
+/// default) is shared.
 macro_rules! validated_string {
     ($(#[$doc:meta])* $name:ident, $what:literal, $rule:literal, $is_valid:path) => {
         $(#[$doc])*
@@ -40,10 +40,10 @@ macro_rules! validated_string {
         pub struct $name<S = std::sync::Arc<str>>(S);
 
         impl<S: AsRef<str>> $name<S> {
-            /// Checks the syntax.
+            /// Validates the syntax.
             ///
             /// # Errors
-            /// [`Invalid`](crate::Invalid) with the rule that was broken.
+            /// [`Invalid`](crate::Invalid) with the rule that is broken.
             pub fn parse(text: S) -> Result<Self, crate::Invalid> {
                 if $is_valid(text.as_ref()) {
                     Ok(Self(text))
@@ -52,7 +52,7 @@ macro_rules! validated_string {
                 }
             }
 
-            /// The checked text.
+            /// The validated text.
             pub fn as_str(&self) -> &str {
                 self.0.as_ref()
             }
@@ -62,7 +62,7 @@ macro_rules! validated_string {
                 $name(self.0.as_ref())
             }
 
-            /// The same value, shared. Allocates unless it is shared already; intern on hot paths.
+            /// The same value, shared. Allocates unless it is shared already; intern it on hot paths.
             pub fn shared(&self) -> $name {
                 $name(std::sync::Arc::from(self.0.as_ref()))
             }
@@ -80,7 +80,7 @@ macro_rules! validated_string {
             }
         }
 
-        /// Lets a map keyed by this type be asked with a plain `&str`.
+        /// Allows lookups with a plain `&str` in a map keyed by this type.
         impl std::borrow::Borrow<str> for $name {
             fn borrow(&self) -> &str {
                 &self.0

@@ -1,4 +1,4 @@
-//! Timestamp identifiers: revisions, and the usual record keys.
+//! Timestamp identifiers: revisions, and most record keys.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use crate::Invalid;
 const ALPHABET: &[u8; 32] = b"234567abcdefghijklmnopqrstuvwxyz";
 const RULE: &str = "13 characters of 2-7 a-z, the first of 2-7 a-j";
 
-/// A TID: 53 bits of microseconds and 10 bits of clock id, ordered like its text.
+/// A TID: 53 bits of microseconds and 10 bits of clock ID, ordered like its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tid(u64);
 
@@ -15,12 +15,12 @@ impl Tid {
     /// Length of the text in bytes.
     pub const LEN: usize = 13;
 
-    /// Builds one from Unix microseconds (53 bits) and a clock id (10 bits); higher bits are cut off.
+    /// Builds a TID from Unix microseconds (53 bits) and a clock ID (10 bits); higher bits are cut off.
     pub fn from_parts(time_us: u64, clock_id: u16) -> Self {
         Self(((time_us & ((1 << 53) - 1)) << 10) | u64::from(clock_id & 0x3ff))
     }
 
-    /// Checks the syntax.
+    /// Validates the syntax.
     ///
     /// # Errors
     /// [`Invalid`] when the text is not a TID.
@@ -50,7 +50,7 @@ impl Tid {
         let value = text.iter().try_fold(0u128, |value, &byte| {
             Some(value << 5 | u128::from(digit(byte)?))
         })?;
-        // 13 digits hold 65 bits. The specification's pattern lets the 64th pass, although it should be zero.
+        // 13 digits hold 65 bits. The specification's pattern accepts a set 64th bit, although it should be zero.
         u64::try_from(value).ok().map(Self)
     }
 }

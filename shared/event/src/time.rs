@@ -29,8 +29,8 @@ impl TimeUs {
         self.0
     }
 
-    /// `max(now, last + 1)`, kept in range: the rule that makes log time strictly increasing whatever the
-    /// wall clock does.
+    /// `max(now, last + 1)`, clamped to the range: this makes log time strictly increasing whatever the wall clock
+    /// does.
     pub fn following(last: Option<Self>, now_us: u64) -> Self {
         let floor = last.map_or(Self::MIN.0, |last| last.0 + 1);
         Self(now_us.max(floor).min(Self::MAX.0))

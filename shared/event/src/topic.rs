@@ -1,4 +1,4 @@
-//! What an event is about: the log keeps one subject per topic, and filters look at nothing else but the DID.
+//! What an event is about: the log keeps one subject per topic, and filters use nothing but the topic and the DID.
 
 use crate::Nsid;
 
@@ -11,12 +11,12 @@ pub enum Topic {
     Identity,
     /// An account's hosting status changed.
     Account,
-    /// A repo's state was asserted outside the commit chain; never served on `/subscribe`.
+    /// A repo's state, asserted outside the commit chain; never served on `/subscribe`.
     Sync,
 }
 
 impl Topic {
-    /// What events about it are called: `commit`, `identity`, `account`, `sync`.
+    /// The name of its event kind: `commit`, `identity`, `account`, `sync`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Commit(_) => "commit",

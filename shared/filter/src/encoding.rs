@@ -1,8 +1,8 @@
-//! In which form a client wants its events.
+//! The encoding in which a client wants its events.
 
 use crate::OptionsError;
 
-/// The form of every event of one connection. Fixed when the client connects.
+/// The encoding of every event of one connection. Fixed when the client connects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Encoding {
     /// Jetstream v1's JSON in text messages.
@@ -10,7 +10,7 @@ pub enum Encoding {
     Json,
     /// The same as zstd frames in binary messages.
     Zstd,
-    /// The original Jetstream's JSON in text messages. It knew no compression.
+    /// The original Jetstream's JSON in text messages. It supports no compression.
     V0,
     /// V1's JSON as server-sent events over plain HTTP.
     Sse,
@@ -48,7 +48,7 @@ impl Encoding {
     pub const ALL: [Self; Self::COUNT] =
         [Self::Json, Self::Zstd, Self::V0, Self::Sse, Self::Ndjson];
 
-    /// What the parameters `format` and `compress` ask for.
+    /// The encoding that the parameters `format` and `compress` select.
     pub(crate) fn read(format: Option<&str>, is_compressed: bool) -> Result<Self, OptionsError> {
         let encoding = match format {
             None | Some("" | "v1") => Self::Json,
@@ -62,7 +62,7 @@ impl Encoding {
         }
     }
 
-    /// What the parameter `format` asks for over plain HTTP; `usual` without one.
+    /// The encoding that the parameter `format` selects over plain HTTP; `usual` without one.
     pub(crate) fn read_stream(format: Option<&str>, usual: Self) -> Result<Self, OptionsError> {
         match format {
             None | Some("") => Ok(usual),

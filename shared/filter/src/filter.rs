@@ -1,4 +1,4 @@
-//! A filter: which events one subscriber wants.
+//! A filter: the events that one subscriber wants.
 
 mod patterns;
 
@@ -20,21 +20,21 @@ use self::patterns::Patterns;
 use self::wanted_dids::WantedDids;
 use crate::{FilterRequest, List, MAX_FILTER_BYTES, OptionsError, PlcDid};
 
-/// Which events are wanted. Canonical: what selects by the same values is equal and hashes equally, in
-/// whatever order and however often the values were named.
+/// The wanted events. Canonical: filters with the same values are equal and hash equally, in whatever order and however
+/// often the values were given.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Filter {
     wanted: Patterns,
-    /// Apart, so that filters without them stay small.
+    /// Boxed, so that filters without them stay small.
     dids: Option<Box<WantedDids>>,
     max_message_bytes: Option<NonZeroU32>,
-    /// Apart, so that filters without them stay small and quick.
+    /// Boxed, so that filters without them stay small and fast.
     extensions: Option<Box<Extensions>>,
 }
 
 impl Filter {
-    /// A filter as v1 knows it: the values of `wantedCollections`, `wantedDids` and `maxMessageSizeBytes` (0: no
-    /// limit). No values of a kind means that everything passes.
+    /// A filter as in v1: the values of `wantedCollections`, `wantedDids` and `maxMessageSizeBytes` (0: no limit). An
+    /// empty list matches everything.
     ///
     /// # Errors
     /// As [`Filter::from_request`].
@@ -53,10 +53,10 @@ impl Filter {
         Self::from_request(&request)
     }
 
-    /// Checks and sorts what a client named.
+    /// Validates and sorts a client's values.
     ///
     /// # Errors
-    /// [`OptionsError`] naming the first bad value, or the limit that was passed.
+    /// [`OptionsError`] with the first invalid value, or the limit that was exceeded.
     pub fn from_request(request: &FilterRequest<'_>) -> Result<Self, OptionsError> {
         let wanted = Patterns::read(request, List::WantedCollections)?;
         let dids = WantedDids::read(request)?;
@@ -80,12 +80,12 @@ impl Filter {
         self.wanted.bytes() + dids + unwanted
     }
 
-    /// About as much memory as it takes together with what finds the events for it.
+    /// The approximate memory that it takes, including its part of the router's index.
     pub fn memory_bytes(&self) -> usize {
         2 * self.bytes() + 2 * size_of::<PlcDid>() * self.values()
     }
 
-    /// How many values there are.
+    /// The number of values.
     fn values(&self) -> usize {
         let dids = self.plc_dids().len() + self.other_dids().len();
         let extensions = self.extensions.as_ref();
@@ -93,7 +93,7 @@ impl Filter {
         self.wanted.len() + dids + unwanted
     }
 
-    /// Whether this is a value that a list may have.
+    /// Whether a list accepts this value.
     pub(crate) fn accepts(list: List, value: &str) -> bool {
         match list {
             List::WantedCollections | List::UnwantedCollections => Patterns::accept(value),
@@ -103,7 +103,7 @@ impl Filter {
         }
     }
 
-    /// What a client would name to get this filter.
+    /// The request that results in this filter.
     pub fn to_request(&self) -> FilterRequest<'static> {
         let mut request = FilterRequest::up_to(self.max_message_bytes.map_or(0, u32::from));
         for value in self.wanted.values() {
@@ -130,7 +130,7 @@ impl Filter {
         request
     }
 
-    /// Whether an event is wanted. `action` is that of a commit, `message_bytes` the length of its JSON.
+    /// Whether an event matches. `action` is that of a commit, `message_bytes` the length of its JSON.
     pub fn matches(
         &self,
         topic: &Topic,
@@ -146,8 +146,8 @@ impl Filter {
         })
     }
 
-    /// Whether an event about `topic` passes `wantedCollections`, as identity and account events always do. Sync
-    /// events are never served here.
+    /// Whether an event about `topic` passes `wantedCollections`; identity and account events always do. Sync events
+    /// are never served here.
     pub fn wants_topic(&self, topic: &Topic) -> bool {
         match topic {
             Topic::Commit(collection) => {
@@ -169,7 +169,7 @@ impl Filter {
             .is_none_or(|max| message_bytes <= max.get() as usize)
     }
 
-    /// Whether the filter's extensions let an event pass; without any they do.
+    /// Whether an event passes the filter's extensions; without any it does.
     pub fn allows(&self, kind: EventKind, topic: &Topic, did: &str) -> bool {
         match &self.extensions {
             None => true,
@@ -177,29 +177,29 @@ impl Filter {
         }
     }
 
-    /// Whether some events of this kind may be wanted.
+    /// Whether some events of this kind can match.
     pub fn wants_kind(&self, kind: EventKind) -> bool {
         self.extensions
             .as_ref()
             .is_none_or(|extensions| extensions.kinds.contains(kind))
     }
 
-    /// Whether `wantedCollections` names none.
+    /// Whether `wantedCollections` is empty.
     pub fn wants_every_collection(&self) -> bool {
         self.wanted.is_empty()
     }
 
-    /// Whether `wantedDids` names none.
+    /// Whether `wantedDids` is empty.
     pub fn wants_every_did(&self) -> bool {
         self.dids.is_none()
     }
 
-    /// The wanted collections that were named in full.
+    /// The wanted collections that were given in full.
     pub fn collections(&self) -> &[Nsid] {
         &self.wanted.exact
     }
 
-    /// What wanted collections may begin with; each ends in a dot.
+    /// The prefixes of wanted collections; each ends in a dot.
     pub fn prefixes(&self) -> &[Arc<str>] {
         &self.wanted.prefixes
     }
@@ -209,7 +209,7 @@ impl Filter {
         self.dids.as_ref().map_or(&[], |dids| &dids.plc)
     }
 
-    /// The wanted DIDs that have not.
+    /// The other wanted DIDs.
     pub fn other_dids(&self) -> &[Did] {
         self.dids.as_ref().map_or(&[], |dids| &dids.others)
     }

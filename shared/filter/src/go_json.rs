@@ -1,16 +1,16 @@
-//! Objects, read as v1's server reads them: it is written in Go.
+//! JSON objects, read as v1's server reads them: it is written in Go.
 
 use std::fmt;
 
 use serde::Deserializer;
 use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 
-/// An object of which some fields are read, as Go reads one into a struct.
+/// An object with some known fields, decoded as Go decodes one into a struct.
 pub(crate) trait Fields<'de>: Default {
     /// The names of its fields.
     const NAMES: &'static [&'static str];
 
-    /// Takes the value of the field with this place among the names.
+    /// Takes the value of the field with this index.
     fn read<A: MapAccess<'de>>(&mut self, field: usize, map: &mut A) -> Result<(), A::Error>;
 }
 
@@ -51,7 +51,7 @@ impl<'de, T: Fields<'de>> Visitor<'de> for Object<T> {
     }
 }
 
-/// Finds a key's place among the names.
+/// Finds the index of a key.
 struct Name(&'static [&'static str]);
 
 impl<'de> DeserializeSeed<'de> for Name {
@@ -74,7 +74,7 @@ impl Visitor<'_> for Name {
     }
 }
 
-/// Whether a key is this name in any case. Two letters outside of ASCII fold to ASCII ones, in Go too.
+/// Whether a key equals this name, ignoring case. Two letters outside ASCII fold to ASCII letters, in Go too.
 fn folds_to(key: &str, name: &str) -> bool {
     let folded = |letter| match letter {
         '\u{17f}' => 's',

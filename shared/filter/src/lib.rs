@@ -1,6 +1,7 @@
-//! Subscriber options: what a client asks for, checked once, and whether an event is what it asked for.
+//! Subscriber options: what a client asks for, validated once, and whether an event matches it.
 //!
-//! Pure: a query string or a client's message in, a filter out. This crate must never do I/O, know a socket or hold a subscriber.
+//! Pure: a query string or a client's message in, a filter out. This crate must never do I/O, know a socket or hold a
+//! subscriber.
 
 mod query;
 mod go_json;

@@ -1,40 +1,40 @@
-//! The lists of values that a filter is made of: their names, limits and words.
+//! The lists of values that a filter consists of: their names, limits and texts.
 
 use std::fmt;
 
-/// Most different collections and prefixes together, in each of the two lists of them.
+/// Maximum of different collections and prefixes in each of the two lists of collections.
 pub const MAX_COLLECTIONS: usize = 100;
-/// Most different DIDs in each of the two lists of them.
+/// Maximum of different DIDs in each of the two lists of DIDs.
 pub const MAX_DIDS: usize = 10_000;
-/// Most values of a list of collections, kinds or operations with repetitions: bounds the work before they are
-/// compared.
+/// Maximum of values of a list of collections, kinds or operations, repetitions included: bounds the work before they
+/// are compared.
 pub const MAX_COLLECTION_VALUES: usize = 10_000;
-/// Most values of a list of DIDs with repetitions.
+/// Maximum of values of a list of DIDs, repetitions included.
 pub const MAX_DID_VALUES: usize = 1_000_000;
 
-/// Most bytes of all different values of a filter together: a subscriber keeps them for as long as it is connected. As
-/// many collections and DIDs as there may be fit, unless most of them are unusually long.
+/// Maximum of bytes of all different values of a filter: a subscriber keeps them as long as it is connected. The
+/// maximum number of collections and DIDs fits, unless most of them are unusually long.
 pub const MAX_FILTER_BYTES: usize = 1 << 20;
 
 /// A list of values. The first two are v1's, the others are extensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum List {
-    /// Collections, of which a commit must be in one.
+    /// Collections: a commit must be in one of them.
     WantedCollections,
-    /// Repos, of which an event must be about one.
+    /// Repos: an event must be about one of them.
     WantedDids,
-    /// Collections, of which a commit must be in none.
+    /// Collections: a commit must be in none of them.
     UnwantedCollections,
-    /// Repos, of which an event must be about none.
+    /// Repos: an event must be about none of them.
     UnwantedDids,
-    /// Kinds, of which an event must be of one.
+    /// Kinds: an event must be of one of them.
     WantedKinds,
-    /// Operations, of which a commit must do one.
+    /// Operations: a commit must do one of them.
     WantedOperations,
 }
 
 impl List {
-    /// Every list, in the order in which they are checked: v1's first.
+    /// Every list, in the order in which they are validated: v1's first.
     pub const ALL: [Self; 6] = [
         Self::WantedCollections,
         Self::WantedDids,
@@ -56,7 +56,7 @@ impl List {
         }
     }
 
-    /// How many different values it may have.
+    /// Maximum number of different values.
     pub const fn max(self) -> usize {
         match self {
             Self::WantedCollections | Self::UnwantedCollections => MAX_COLLECTIONS,
@@ -65,7 +65,7 @@ impl List {
         }
     }
 
-    /// How many values are looked at, equal ones included.
+    /// Maximum number of values, equal ones included.
     pub const fn max_values(self) -> usize {
         match self {
             Self::WantedDids | Self::UnwantedDids => MAX_DID_VALUES,
@@ -73,7 +73,7 @@ impl List {
         }
     }
 
-    /// One value of it, in v1's words where v1 has the list.
+    /// The noun for one value, as in v1 if v1 has the list.
     pub(crate) fn one(self) -> &'static str {
         match self {
             Self::WantedCollections => "collection",
@@ -100,7 +100,7 @@ impl List {
     }
 }
 
-/// All of its values, in v1's words where v1 has the list.
+/// The noun for its values, as in v1 if v1 has the list.
 impl fmt::Display for List {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -1,9 +1,9 @@
-//! What a client says after it has connected: text messages, read as v1's server reads them.
+//! Messages from a connected client: text messages, parsed as v1's server parses them.
 //!
-//! v1 is written in Go, whose JSON reader matches keys in any case, lets a later key replace an earlier one, passes
-//! over unknown keys, and takes `null` for "not there". Clients depend on some of it, so all of it holds here.
+//! v1 is written in Go, whose JSON decoder matches keys in any case, lets a later key replace an earlier one, ignores
+//! unknown keys, and treats `null` as absent. Clients depend on some of this, so all of it applies here.
 //!
-//! Bounded: nothing that a message nests is followed, and no more values are kept than a filter may look at.
+//! Bounded: nested values are not followed, and no more values are kept than a filter may contain.
 
 use serde::de::MapAccess;
 use serde_json::value::RawValue;
@@ -11,20 +11,20 @@ use serde_json::value::RawValue;
 use crate::go_json::{Fields, deserialize_fields};
 use crate::{Filter, MessageError};
 
-/// A text message that was understood.
+/// A parsed text message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientMessage {
-    /// From now on the client wants this and nothing else. What it did not name is not limited any more.
+    /// Replaces the client's filter. An omitted condition is no longer applied.
     OptionsUpdate(Filter),
-    /// A type that is not known, which v1 ignores.
+    /// An unknown type, which v1 ignores.
     Unknown,
 }
 
 impl ClientMessage {
-    /// Reads a text message.
+    /// Parses a text message.
     ///
     /// # Errors
-    /// [`MessageError`]: the message is not one, or asks for what is refused.
+    /// [`MessageError`]: the message is invalid, or its options are rejected.
     pub fn parse(text: &[u8]) -> Result<Self, MessageError> {
         let text = std::str::from_utf8(text).map_err(|_| MessageError::Envelope)?;
         let envelope: Envelope<'_> =
@@ -57,7 +57,7 @@ impl<'a> Fields<'a> for Envelope<'a> {
 
 deserialize_fields!(Envelope);
 
-/// Go leaves what a field holds when a later one of the same name is `null`.
+/// Go keeps a field's value when a later duplicate is `null`.
 fn replace<T>(field: &mut Option<T>, value: Option<T>) {
     if value.is_some() {
         *field = value;

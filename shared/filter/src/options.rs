@@ -7,31 +7,31 @@ use fanjet_event::{Cursor, TimeUs};
 use crate::query::pairs;
 use crate::{Encoding, Filter, FilterRequest, MAX_HEARTBEAT_SECONDS, OptionsError, Parameter};
 
-/// The last event that a reader has which comes back. Readers spell it `lastEventId` and `lastEventID`.
+/// The last event that a reconnecting reader has received. Readers spell it `lastEventId` and `lastEventID`.
 const LAST_EVENT_ID: &str = "lastEventId";
 
 /// What one client asked for when it connected.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SubscriberOptions {
-    /// Which events it wants.
+    /// The wanted events.
     pub filter: Filter,
-    /// Where it wants to start; `None`: with what happens now.
+    /// Where to start; `None`: with the next event.
     pub cursor: Option<Cursor>,
-    /// Whether it wants nothing before its first options update.
+    /// Whether to send nothing before the first options update.
     pub require_hello: bool,
-    /// In which form it wants events.
+    /// The encoding of events.
     pub encoding: Encoding,
-    /// After how long a silence it wants to be told how far the node has read.
+    /// The silence after which a heartbeat reports how far the node has read.
     pub heartbeat: Option<Duration>,
 }
 
 impl SubscriberOptions {
-    /// Reads a raw query string (without the `?`). Names are case-sensitive, unknown ones are ignored, of a
-    /// single-valued one the first counts. The cursor is checked first, as in v1, then collections, then DIDs, then
-    /// the extensions.
+    /// Parses a raw query string (without the `?`). Names are case-sensitive, unknown ones are ignored, and the first
+    /// of duplicate single-valued parameters wins. The cursor is validated first, as in v1, then collections, then
+    /// DIDs, then the extensions.
     ///
     /// # Errors
-    /// [`OptionsError`] naming the first bad value.
+    /// [`OptionsError`] with the first invalid value.
     pub fn parse(query: &str) -> Result<Self, OptionsError> {
         let asked = Self::read(query, |format, compress, _| {
             Encoding::read(format, compress)
@@ -39,8 +39,8 @@ impl SubscriberOptions {
         Ok(asked?.0)
     }
 
-    /// As [`SubscriberOptions::parse`], for a stream over plain HTTP, to which nothing can be said later and which is
-    /// not compressed. `usual` is its encoding without `format`.
+    /// As [`SubscriberOptions::parse`], for a stream over plain HTTP, which takes no later messages and is not
+    /// compressed. `usual` is its encoding without `format`.
     ///
     /// # Errors
     /// As [`SubscriberOptions::parse`].
@@ -48,7 +48,8 @@ impl SubscriberOptions {
         Ok(Self::read_stream(query, usual)?.0)
     }
 
-    /// As [`SubscriberOptions::parse_stream`], for a request whose body is the filter: it may not stand in the query as well.
+    /// As [`SubscriberOptions::parse_stream`], for a request whose body is the filter: the query must not contain one
+    /// as well.
     ///
     /// # Errors
     /// As [`SubscriberOptions::parse_stream`], and [`OptionsError::BesideBody`].
@@ -75,8 +76,7 @@ impl SubscriberOptions {
         })
     }
 
-    /// The options, and the first parameter that says which events are wanted. `encoding` gets `format`, `compress` and
-    /// `requireHello`.
+    /// The options, and the first filter parameter. `encoding` receives `format`, `compress` and `requireHello`.
     fn read(
         query: &str,
         encoding: impl FnOnce(Option<&str>, bool, bool) -> Result<Encoding, OptionsError>,
@@ -128,10 +128,10 @@ impl SubscriberOptions {
         Ok((options, named))
     }
 
-    /// Obeys what a reader says that comes back: it has this event, so the stream begins behind it, whatever the cursor of
-    /// the first request was. It stands in the request header `Last-Event-ID`, or in the query as `lastEventId` or
-    /// `lastEventID`, where readers put it that can set no header. Of several the newest counts: the reader has them all.
-    /// Proxies may join several headers with commas. An empty one says nothing.
+    /// Applies the last event id of a reconnecting reader: the stream starts behind that event, whatever the cursor of
+    /// the first request was. It is in the request header `Last-Event-ID`, or in the query as `lastEventId` or
+    /// `lastEventID`, for readers that cannot set a header. The newest of several wins: the reader has received them
+    /// all. Proxies may join several headers with commas. An empty one is ignored.
     ///
     /// # Errors
     /// [`OptionsError::LastEventId`].
@@ -155,7 +155,7 @@ impl SubscriberOptions {
         Ok(self)
     }
 
-    /// Obeys a request header `Socket-Encoding`, the other way to ask for compression: `zstd` anywhere in it, as in
+    /// Applies a request header `Socket-Encoding`, the other way to request compression: `zstd` anywhere in it, as in
     /// v1.
     ///
     /// # Errors
@@ -172,7 +172,7 @@ fn read_cursor(value: &str) -> Result<Cursor, OptionsError> {
     Cursor::parse(value).map_err(|_| OptionsError::Cursor(OptionsError::shown(value)))
 }
 
-/// Anything that is no decimal number from 0 to 2^32 - 1 means no limit, which is written 0.
+/// Anything but a decimal number from 0 to 2^32 - 1 means no limit, which is 0.
 fn read_limit(value: &str) -> u32 {
     value.parse().unwrap_or(0)
 }

@@ -1,28 +1,28 @@
-//! The names that a query may use.
+//! The names of query parameters.
 
 use crate::List;
 
-/// A query parameter that means something.
+/// A known query parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Parameter {
     /// Values of a list; repeated for each.
     List(List),
-    /// The longest wanted message.
+    /// The size limit of wanted messages.
     MaxMessageSizeBytes,
     /// Where to start.
     Cursor,
     /// Whether to wait for an options update.
     RequireHello,
-    /// Whether events come compressed.
+    /// Whether to compress events.
     Compress,
-    /// In which JSON events come (an extension).
+    /// The JSON format of events (an extension).
     Format,
-    /// How long silence may last (an extension).
+    /// How long the connection may be silent (an extension).
     Heartbeat,
 }
 
 impl Parameter {
-    /// Every parameter that does not name a list.
+    /// Every parameter that is not a list.
     const SINGLE: [Self; 6] = [
         Self::MaxMessageSizeBytes,
         Self::Cursor,
@@ -37,7 +37,7 @@ impl Parameter {
         List::ALL.into_iter().map(Self::List).chain(Self::SINGLE)
     }
 
-    /// Its name; case counts.
+    /// Its name; case-sensitive.
     pub const fn name(self) -> &'static str {
         match self {
             Self::List(list) => list.name(),

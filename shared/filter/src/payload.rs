@@ -9,13 +9,13 @@ use crate::go_json::{Fields, deserialize_fields};
 use crate::{ClientMessage, Filter, FilterRequest, List, MessageError, Parameter};
 
 impl Filter {
-    /// Reads a JSON object with the names of the query parameters as keys. `null` is the empty object.
+    /// Parses a JSON object whose keys are the names of the query parameters. `null` is the empty object.
     ///
     /// # Errors
-    /// [`MessageError::Payload`] when it is not one, [`MessageError::Options`] for what is refused.
+    /// [`MessageError::Payload`] if it is not one, [`MessageError::Options`] if its values are rejected.
     pub fn from_json(text: &str) -> Result<Self, MessageError> {
         let payload: Payload<'_> = serde_json::from_str(text).map_err(|_| MessageError::Payload)?;
-        // Negative, and above what a `u32` holds: no limit.
+        // Negative, or above `u32::MAX`: no limit.
         let mut request =
             FilterRequest::up_to(u32::try_from(payload.max_message_bytes).unwrap_or(0));
         for (list, values) in List::ALL.into_iter().zip(payload.lists) {
@@ -26,8 +26,8 @@ impl Filter {
         Ok(Self::from_request(&request)?)
     }
 
-    /// Reads the body of a request: such an object alone. A whole options update would read as a filter that names
-    /// nothing, and let every event through: it is refused.
+    /// Parses the body of a request: such an object alone. A whole options update would parse as an empty filter that
+    /// matches every event, so it is rejected.
     ///
     /// # Errors
     /// As [`Filter::from_json`].

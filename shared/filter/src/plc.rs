@@ -3,8 +3,8 @@
 use std::fmt;
 
 /// A DID of the usual kind: `did:plc:` and 24 characters of `a-z2-7`, which are 120 bits. Every such text is a valid
-/// DID, and it has no other value here than its characters: two of these are equal exactly when their texts are. They
-/// sort as their texts do.
+/// DID, and is represented by its characters only: two are equal exactly if their texts are. They sort as their texts
+/// do.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PlcDid(u128);
 
@@ -14,7 +14,7 @@ impl PlcDid {
     /// The length of its text.
     pub const TEXT_BYTES: usize = Self::PREFIX.len() + Self::CHARACTERS;
 
-    /// The DID of a text; `None` for anything of another form, be it a DID or not.
+    /// Parses a DID; `None` for a text of any other form, valid or not.
     pub fn of(text: &str) -> Option<Self> {
         let id = text.as_bytes().strip_prefix(Self::PREFIX)?;
         let id: &[u8; Self::CHARACTERS] = id.try_into().ok()?;
@@ -32,7 +32,7 @@ impl PlcDid {
         (wrong & NO_DIGIT == 0).then_some(Self(bits))
     }
 
-    /// Its bits, in any order that is always the same.
+    /// Its bits, in a fixed order.
     pub fn to_bytes(self) -> [u8; 16] {
         self.0.to_ne_bytes()
     }
@@ -59,7 +59,7 @@ const CHARACTERS: &[u8; 32] = b"234567abcdefghijklmnopqrstuvwxyz";
 
 const NO_DIGIT: u8 = 0x80;
 
-/// The place of each byte among the characters.
+/// The code of each byte.
 const DIGITS: [u8; 256] = {
     let mut digits = [NO_DIGIT; 256];
     let mut digit = 0;

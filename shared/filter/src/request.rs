@@ -1,21 +1,21 @@
-//! What a client named, before anything of it was checked.
+//! A client's values before validation.
 
 use std::borrow::Cow;
 
 use crate::{List, OptionsError};
 
-/// Raw values: as many as were named, in any order, right or wrong.
+/// Raw values: any number, in any order, valid or not.
 #[derive(Debug, Clone, Default)]
 pub struct FilterRequest<'a> {
     lists: [Vec<Cow<'a, str>>; List::ALL.len()],
-    /// How many values were named, where repetitions were left out; otherwise 0.
+    /// The number of values if repetitions were removed; otherwise 0.
     counted: [usize; List::ALL.len()],
-    /// The longest wanted message in bytes; 0: no limit.
+    /// The size limit of wanted messages in bytes; 0: no limit.
     pub max_message_bytes: u32,
 }
 
 impl<'a> FilterRequest<'a> {
-    /// Nothing named; events up to this many bytes of JSON are wanted, 0: all.
+    /// No values; matches events up to this many bytes of JSON, 0: all.
     pub fn up_to(max_message_bytes: u32) -> Self {
         Self {
             max_message_bytes,
@@ -33,7 +33,7 @@ impl<'a> FilterRequest<'a> {
         self.lists[list as usize] = values;
     }
 
-    /// Says how many values a list has with the repetitions that it was set without.
+    /// Sets the number of values of a list, including removed repetitions.
     pub fn count(&mut self, list: List, named: usize) {
         self.counted[list as usize] = named;
     }
@@ -50,7 +50,7 @@ impl<'a> FilterRequest<'a> {
             .find(|&list| !self.values(list).is_empty())
     }
 
-    /// The values of a list, all of them valid and no more than it may have. A list that is too long is refused before it
+    /// The values of a list, all valid and at most as many as allowed. A list that is too long is rejected before it
     /// takes more memory.
     pub(crate) fn checked<'s>(
         &'s self,
@@ -76,7 +76,7 @@ impl<'a> FilterRequest<'a> {
         Ok(values)
     }
 
-    /// Reads each value of a list, sorts what comes of it and leaves out repetitions.
+    /// Parses each value of a list, sorts the results and removes repetitions.
     pub(crate) fn read<'s, T: Ord>(
         &'s self,
         list: List,

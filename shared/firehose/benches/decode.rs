@@ -1,7 +1,7 @@
 //! Decoding speed: frames, CARs and records, and the oracle on the same frames for comparison.
 //!
-//! Frames are the captured ones when `FANJET_CORPUS` is set, else made here. One "item" is one frame (or one record);
-//! allocations are counted per sample.
+//! Frames are the captured ones if `FANJET_CORPUS` is set, otherwise generated. One "item" is one frame (or one
+//! record); allocations are counted per sample.
 
 #![allow(
     clippy::unwrap_used,
@@ -86,7 +86,7 @@ fn car_cids_and_proof(bencher: Bencher<'_, '_>) {
         });
 }
 
-/// The commits' CARs read through, nothing looked up.
+/// Reads the commits' CARs, without lookups.
 #[divan::bench]
 fn car_slice(bencher: Bencher<'_, '_>) {
     let frames = frames();
@@ -127,7 +127,7 @@ fn record_json(bencher: Bencher<'_, '_>) {
         });
 }
 
-/// The longest record, of maps inside maps down to the last level: the worst that one record can cost.
+/// The largest record of nested maps with the maximum depth: the worst case of a single record.
 #[divan::bench]
 fn hostile_record(bencher: Bencher<'_, '_>) {
     let mut value = Node::List(vec![
@@ -217,7 +217,7 @@ fn frames() -> Vec<Vec<u8>> {
     }
 }
 
-/// Commits of one record, as most are.
+/// Commits of one record, like most.
 fn made_frames() -> Vec<Vec<u8>> {
     let subject = || {
         Node::map([

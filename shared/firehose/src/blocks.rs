@@ -1,4 +1,4 @@
-//! All blocks of a CAR, found by CID. However often a block is named, it is hashed once.
+//! All blocks of a CAR, found by CID. However often a block is referenced, it is hashed once.
 
 use std::cell::Cell;
 
@@ -12,11 +12,11 @@ use crate::error::CarError;
 #[derive(Debug, Clone)]
 pub struct Blocks<'a> {
     root: Option<Cid>,
-    /// In the CAR's order while there are few; else sorted by CID, and of equal ones the first in the CAR stands first.
+    /// In the CAR's order while there are few; otherwise sorted by CID, with the first of equal ones in the CAR first.
     index: SmallVec<[Entry<'a>; FEW]>,
 }
 
-/// Up to this many blocks, looking at one after the other costs less than sorting them. Nearly all commits have fewer.
+/// Up to this many blocks a linear search costs less than sorting. Nearly all commits have fewer.
 const FEW: usize = 24;
 
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ struct Entry<'a> {
     is_entered: Cell<bool>,
 }
 
-/// A block whose bytes are not what its CID says.
+/// A block whose bytes do not match its CID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Mismatch;
 
@@ -58,12 +58,12 @@ impl<'a> Blocks<'a> {
         self.root
     }
 
-    /// The first block under a CID. Whether its bytes are what the CID says is the caller's to check.
+    /// The first block under a CID. The caller checks whether its bytes match the CID.
     pub fn get(&self, cid: Cid) -> Option<&'a [u8]> {
         self.entry(&cid.to_bytes()).map(|entry| entry.block)
     }
 
-    /// The first block under a CID, which must match it; `None` when there is none.
+    /// The first block under a CID, which must match it; `None` if there is none.
     pub(crate) fn matching(&self, cid: Cid) -> Result<Option<&'a [u8]>, Mismatch> {
         match self.entry(&cid.to_bytes()) {
             None => Ok(None),
@@ -71,8 +71,8 @@ impl<'a> Blocks<'a> {
         }
     }
 
-    /// As [`Blocks::matching`], for a tree node: the second time it is asked for, it is a mismatch. No tree has the same
-    /// node in two places, since it has no key twice.
+    /// As [`Blocks::matching`], for a tree node: a second request for the same node is a mismatch. No tree contains a
+    /// node twice, since it contains no key twice.
     pub(crate) fn enter(&self, cid: Cid) -> Result<Option<&'a [u8]>, Mismatch> {
         match self.entry(&cid.to_bytes()) {
             None => Ok(None),
@@ -81,7 +81,7 @@ impl<'a> Blocks<'a> {
         }
     }
 
-    /// Lets all nodes be entered again.
+    /// Allows all nodes to be entered again.
     pub(crate) fn leave(&self) {
         for entry in &self.index {
             entry.is_entered.set(false);

@@ -8,18 +8,18 @@ use crate::error::CarError;
 /// The first bytes of the two CID formats that a repo's blocks may have.
 const BLESSED: [[u8; 4]; 2] = [[0x01, 0x71, 0x12, 0x20], [0x01, 0x55, 0x12, 0x20]];
 
-/// A CID in its binary form, and the bytes under it.
+/// A CID in its binary form, and the bytes of its block.
 pub(crate) type Block<'a> = (&'a [u8; Cid::LEN], &'a [u8]);
 
-/// The sections behind a checked header.
+/// The sections after a validated header.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sections<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Sections<'a> {
-    /// Checks the header: DAG-CBOR with version 1 and at least one root, each of them a CID. Gives the first root, which is
-    /// the only one that ATProto uses.
+    /// Validates the header: DAG-CBOR with version 1 and at least one root, each of them a CID. Returns the first root,
+    /// which is the only one that ATProto uses.
     pub(crate) fn open(car: &'a [u8]) -> Result<(Self, Option<Cid>), CarError> {
         let mut sections = Self::unopened(car);
         let header = sections.section()?.ok_or(CarError::Truncated)?;
@@ -32,7 +32,7 @@ impl<'a> Sections<'a> {
         Self { rest: car }
     }
 
-    /// The next block under a CID of a blessed format; others are passed over.
+    /// The next block under a CID of a blessed format; others are skipped.
     #[inline]
     pub(crate) fn next_block(&mut self) -> Result<Option<Block<'a>>, CarError> {
         while let Some(section) = self.section()? {

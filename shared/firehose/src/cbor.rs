@@ -1,45 +1,45 @@
 //! A cursor over DAG-CBOR bytes: one item at a time, borrowed, nothing allocated.
 //!
 //! Strict where the format is (shortest heads, definite lengths, tag 42 only, doubles only, no NaN, infinity or
-//! negative zero), because what passes here is served to everyone. It does not look at the order of map keys.
+//! negative zero), because everything accepted here is served to all clients. The order of map keys is not checked.
 
 use fanjet_event::Cid;
 use thiserror::Error;
 
-/// How deep values may be nested: the outermost one is level 1. This is our bound, the format has none.
+/// Maximum nesting: the outermost value is level 1. The limit is ours, the format has none.
 pub(crate) const MAX_LEVELS: usize = 128;
 
-/// Why bytes are not DAG-CBOR as ATProto uses it. Always the sender's fault.
+/// Why bytes are not valid DAG-CBOR in ATProto's profile. Always the sender's fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum CborError {
     /// The bytes end inside a value, or a length points beyond them.
-    #[error("the bytes end inside a value")]
+    #[error("unexpected end of input inside a value")]
     Truncated,
     /// A number or a length has a shorter form.
-    #[error("a number or a length is not in its shortest form")]
+    #[error("number or length not in its shortest form")]
     NotShortest,
     /// Indefinite lengths, undefined, half and single floats, simple values, reserved heads.
-    #[error("a kind of value that DAG-CBOR does not have")]
+    #[error("unsupported type for DAG-CBOR")]
     Unsupported,
     /// NaN, an infinity, or negative zero.
-    #[error("a float that DAG-CBOR does not have")]
+    #[error("unsupported float for DAG-CBOR")]
     Float,
     /// A tag other than 42, or tag 42 around anything but `0x00` and a CID.
-    #[error("a tag that is not a link")]
+    #[error("unsupported tag: not a link")]
     Tag,
     /// A map key that is not UTF-8 text.
-    #[error("a map key that is not text")]
+    #[error("map key is not text")]
     Key,
-    /// A text that is not UTF-8, where that cannot be repaired.
-    #[error("a text that is not UTF-8")]
+    /// A text that is not UTF-8, where it cannot be repaired.
+    #[error("text is not UTF-8")]
     Text,
     /// More than 128 levels.
-    #[error("nested too deep")]
+    #[error("nested too deeply")]
     TooDeep,
 }
 
-/// One head with its scalar value. Of arrays and maps it is the number of elements or entries that follow, which is
-/// never more than the bytes left could hold.
+/// One head with its scalar value. For arrays and maps it is the number of elements or entries that follow, which is
+/// never more than the remaining bytes could contain.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Item<'a> {
     /// A number from 0.
@@ -48,7 +48,7 @@ pub enum Item<'a> {
     Negative(u64),
     /// A byte string.
     Bytes(&'a [u8]),
-    /// Not yet checked to be UTF-8.
+    /// Not validated as UTF-8.
     Text(&'a [u8]),
     /// Elements follow.
     Array(usize),
@@ -104,7 +104,7 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// `Some(None)` for null, else what `read` makes of the value.
+    /// `Some(None)` for null, otherwise the result of `read`.
     pub fn nullable<T>(self, read: impl FnOnce(Self) -> Option<T>) -> Option<Option<T>> {
         match self {
             Self::Null => Some(None),
@@ -117,7 +117,7 @@ impl<'a> Item<'a> {
     }
 }
 
-/// The cursor. A copy of it is a bookmark.
+/// The cursor. A copy of it saves a position.
 #[derive(Debug, Clone, Copy)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
@@ -130,12 +130,12 @@ impl<'a> Reader<'a> {
         Self { bytes, at: 0 }
     }
 
-    /// How many bytes are behind it.
+    /// The number of bytes read.
     pub fn position(&self) -> usize {
         self.at
     }
 
-    /// What is not read yet.
+    /// The unread bytes.
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.bytes.get(self.at..).unwrap_or_default()
     }
@@ -206,7 +206,7 @@ impl<'a> Reader<'a> {
         self.take(len)
     }
 
-    /// Passes over one value of the given level, checking everything but the order and uniqueness of keys and
+    /// Skips one value of the given level, checking everything but the order and uniqueness of keys and
     /// whether links are CIDs.
     ///
     /// # Errors
@@ -261,7 +261,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A declared number of elements of at least `width` bytes each, refused when it cannot be true.
+    /// A declared number of elements of at least `width` bytes each, rejected if it is impossible.
     #[inline]
     fn count(&self, declared: u64, width: usize) -> Result<usize, CborError> {
         let possible = self.bytes.len().saturating_sub(self.at) / width;

@@ -29,26 +29,26 @@ pub struct Commit<'a> {
     pub prev_data: Option<Cid>,
     /// A CAR with the blocks that changed.
     pub blocks: &'a [u8],
-    /// What changed.
+    /// The operations.
     pub ops: Ops<'a>,
 }
 
-/// One operation, with its record checked against its CID.
+/// One operation, with its record verified against its CID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Operation<'a> {
     /// What happened to the record.
     pub action: Action,
     /// `<collection>/<rkey>`.
     pub path: &'a str,
-    /// The path before the `/`; not yet checked to be an NSID.
+    /// The path before the `/`; not validated as an NSID.
     pub collection: &'a str,
-    /// The path behind the `/`; not yet checked to be a record key.
+    /// The path after the `/`; not validated as a record key.
     pub rkey: &'a str,
-    /// The record now; `None` for a delete.
+    /// The new record; `None` for a delete.
     pub content: Option<Content<'a>>,
 }
 
-/// A record's bytes and what they hash to.
+/// A record's bytes and their hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Content<'a> {
     /// The CID that the operation and the block agree on.
@@ -84,20 +84,20 @@ pub struct OpenCommit<'a> {
 
 impl<'a> OpenCommit<'a> {
     /// All operations in op order, each with its index, its record found among the blocks, and the record's SHA-256
-    /// compared with the CID. Where two blocks have the same CID the first one counts. Whether the repo has these records
-    /// is not said yet: see [`OpenCommit::prove`].
+    /// compared with the CID. If two blocks have the same CID the first one counts. Whether the repo contains these
+    /// records is checked separately: see [`OpenCommit::prove`].
     ///
-    /// A single bad operation is an [`OpError`] in its place, and its siblings survive.
+    /// A single invalid operation is an [`OpError`] at its index, and the others are kept.
     pub fn operations(&self) -> impl Iterator<Item = (u32, Result<Operation<'a>, OpError>)> + '_ {
         let listed = (0..).zip(self.commit.ops.iter());
         listed.map(|(index, op)| (index, op.and_then(|op| self.resolve(op))))
     }
 
-    /// Judges claims by the tree that the signed commit has for its root. Walks only nodes on the way to claimed paths,
+    /// Checks claims against the tree whose root the signed commit names. Walks only nodes on the way to claimed paths,
     /// each once, and hashes them.
     ///
     /// # Errors
-    /// [`SignedError`] when the frame does not hold the signed commit that it speaks of; nothing is judged then.
+    /// [`SignedError`] when the frame does not contain its signed commit; then no claim is checked.
     pub fn prove(&self, claims: &mut [Claim<'_>]) -> Result<(), SignedError> {
         let Commit {
             commit, repo, rev, ..

@@ -1,8 +1,8 @@
-//! What can be wrong with a frame, and how much of it is lost.
+//! Errors in a frame, and how much of it is lost.
 //!
-//! Every error here is the sender's fault and final: the same bytes give the same error, so nothing is ever
-//! retried. [`FrameError`] loses the frame, [`CarError`] and [`SignedError`] the commit, [`OpError`] and [`RecordError`] one operation.
-//! All are small, hold no input, and have a label from a closed set for metrics.
+//! Every error here is the sender's fault and final: the same bytes give the same error, so nothing is ever retried.
+//! [`FrameError`] loses the frame, [`CarError`] and [`SignedError`] the commit, [`OpError`] and [`RecordError`] one
+//! operation. All are small, contain no input, and have a label from a closed set for metrics.
 
 use thiserror::Error;
 
@@ -82,7 +82,7 @@ impl CarError {
     }
 }
 
-/// A commit frame without the signed commit that it speaks of.
+/// A commit frame without its signed commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SignedError {
     /// The CAR's root is of another format, or not the frame's commit.
@@ -91,11 +91,11 @@ pub enum SignedError {
     /// The CAR lacks the commit block.
     #[error("the CAR does not hold the commit")]
     MissingCommit,
-    /// The commit block is not what its CID says.
+    /// The commit block does not match its CID.
     #[error("the commit does not match its CID")]
     CommitMismatch,
     /// The block is not a commit object of version 2 or 3.
-    #[error("the commit block is no commit object")]
+    #[error("the commit block is not a commit object")]
     MalformedCommit,
     /// The commit object is of another account.
     #[error("the commit object names another account")]
@@ -126,7 +126,7 @@ pub enum OpError {
     /// No block of the commit has that CID.
     #[error("the commit holds no block for the operation's CID")]
     MissingBlock,
-    /// The block's bytes are not what its CID says.
+    /// The block's bytes do not match its CID.
     #[error("the operation's block does not match its CID")]
     CidMismatch,
     /// The repo's tree has nothing under the path, or another record.
@@ -138,7 +138,7 @@ pub enum OpError {
     /// The commit lacks a tree node on the way to the path of a create or update.
     #[error("the commit lacks a tree node on the way to the record")]
     MissingNode,
-    /// A tree node on the way does not match its CID, is no node, has keys that do not rise, or stands in two places.
+    /// A tree node on the way does not match its CID, is malformed, has keys out of order, or occurs twice.
     #[error("a tree node on the way to the record is invalid")]
     InvalidNode,
 }
@@ -172,7 +172,7 @@ pub enum RecordError {
     #[error("the record's JSON is too large")]
     JsonTooLarge,
     /// More than 120 levels.
-    #[error("the record is nested too deep")]
+    #[error("the record is nested too deeply")]
     TooDeep,
     /// Not DAG-CBOR.
     #[error("the record is not DAG-CBOR: {0}")]
@@ -186,8 +186,8 @@ pub enum RecordError {
     /// A map has the same key twice.
     #[error("the record has a duplicate key")]
     DuplicateKey,
-    /// An integer outside the range of a signed 64-bit one.
-    #[error("the record has an integer beyond 64 bits with sign")]
+    /// An integer outside the signed 64-bit range.
+    #[error("the record has an integer beyond the signed 64-bit range")]
     OutOfRange,
     /// `$type` is not a text, or an empty one.
     #[error("the record has an invalid $type")]

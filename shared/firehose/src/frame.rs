@@ -1,4 +1,4 @@
-//! One frame: a header map `{op, t}` and a body map, both DAG-CBOR, one behind the other.
+//! One frame: a header map `{op, t}` followed by a body map, both DAG-CBOR.
 
 mod kinds;
 mod body;
@@ -20,11 +20,11 @@ pub enum Frame<'a> {
     Account(Account<'a>),
     /// `#sync`: a repo's state asserted outside the commit chain.
     Sync(Sync<'a>),
-    /// `#info`: a word from the upstream to us.
+    /// `#info`: a message from the upstream to its consumers.
     Info(Info<'a>),
     /// `op` -1: the upstream ends the stream.
     Error(ErrorFrame<'a>),
-    /// A message type that is not known here.
+    /// An unknown message type.
     Unknown(Unknown<'a>),
 }
 
@@ -42,12 +42,12 @@ impl Frame<'_> {
     }
 }
 
-/// Decodes one frame. Keys may stand in any order, unknown keys are passed over, null is the same as absent for
+/// Decodes one frame. Keys may be in any order, unknown keys are ignored, null is the same as absent for
 /// optional ones.
 ///
 /// # Errors
-/// [`FrameError`] when header or body are not what the Lexicon and the event stream specification ask for. Whether a
-/// commit's blocks and operations are sound is not looked at yet: see [`Commit::operations`].
+/// [`FrameError`] when header or body violate the Lexicon or the event stream specification. A commit's blocks and
+/// operations are not validated yet: see [`Commit::operations`].
 pub fn decode_frame(bytes: &[u8]) -> Result<Frame<'_>, FrameError> {
     let mut reader = Reader::new(bytes);
     let header = body::Header::read(&mut reader)?;
@@ -70,8 +70,8 @@ pub fn decode_frame(bytes: &[u8]) -> Result<Frame<'_>, FrameError> {
     }
 }
 
-/// The seq of a frame of which only the beginning is there, if it stands there: in order, a body's keys have it behind the list of
-/// operations and in front of the blocks.
+/// The seq in the start of a truncated frame, if it is included: with sorted keys it is after the list of operations
+/// and before the blocks.
 pub fn seq_at_beginning(bytes: &[u8]) -> Option<u64> {
     let mut reader = Reader::new(bytes);
     let header = body::Header::read(&mut reader).ok()?;

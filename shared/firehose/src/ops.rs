@@ -5,11 +5,11 @@ use fanjet_event::{Action, Cid, Codec};
 use crate::cbor::{CborError, Item, Reader};
 use crate::error::OpError;
 
-/// The `ops` of a commit, read one by one when they are needed.
+/// The `ops` of a commit, parsed one by one when they are needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ops<'a> {
     count: u32,
-    /// The array's elements, known to be sound CBOR.
+    /// The array's elements, validated as CBOR.
     elements: &'a [u8],
 }
 
@@ -24,7 +24,7 @@ impl<'a> Ops<'a> {
         self.count == 0
     }
 
-    /// Passes over the array; `None` when the value is no array.
+    /// Skips the array; `None` if the value is not an array.
     pub(crate) fn read(reader: &mut Reader<'a>) -> Result<Option<Self>, CborError> {
         let Item::Array(count) = reader.item()? else {
             return Ok(None);
@@ -39,7 +39,7 @@ impl<'a> Ops<'a> {
         }))
     }
 
-    /// The operations in order, as the frame lists them: a bad one is an [`OpError`] in its place.
+    /// The operations in order, as listed in the frame: an invalid one is an [`OpError`] at its index.
     pub fn listed(&self) -> impl Iterator<Item = Result<ListedOp<'a>, OpError>> + use<'a> {
         self.iter()
     }
@@ -62,9 +62,9 @@ pub struct ListedOp<'a> {
     pub collection: &'a str,
     /// The path behind the `/`.
     pub rkey: &'a str,
-    /// Of the record; `None` for a delete.
+    /// The CID of the record; `None` for a delete.
     pub cid: Option<Cid>,
-    /// The CID of the record before; `None` when there is none, or none of a blessed format. Serving does not need it.
+    /// The CID of the previous record; `None` if there is none, or none of a blessed format. Serving does not need it.
     pub prev: Option<Cid>,
 }
 
@@ -83,7 +83,7 @@ impl<'a> Iterator for OpsIter<'a> {
         let element = self.reader;
         let Some(fields) = Fields::read(&mut self.reader) else {
             self.reader = element;
-            // Passed over once already when the frame was decoded, so this cannot fail.
+            // It was skipped without an error when the frame was decoded, so this cannot fail.
             self.reader.skip(3).ok()?;
             return Some(Err(OpError::Malformed));
         };
@@ -100,7 +100,7 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// `None` unless the value is a map with each known key at most once and texts where texts belong.
+    /// `None` unless the value is a map with each known key at most once and with texts where required.
     fn read(reader: &mut Reader<'a>) -> Option<Self> {
         let Item::Map(entries) = reader.item().ok()? else {
             return None;

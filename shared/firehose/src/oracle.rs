@@ -1,8 +1,8 @@
-//! The same decoder, built plainly on serde_ipld_dagcbor, iroh-car and serde_json, to hold the fast one against.
+//! The same decoder, built plainly on serde_ipld_dagcbor, iroh-car and serde_json, as a reference for the fast one.
 //!
 //! It builds trees and copies everything; nothing outside tests, fuzzing and benchmarks may use it. The `compare_*`
-//! functions run both decoders on the same bytes and say where they disagree, apart from the differences that the crate's
-//! documentation lists.
+//! functions run both decoders on the same bytes and report where they disagree, except for the differences that the
+//! crate's documentation lists.
 
 mod value;
 
@@ -22,12 +22,12 @@ pub use record::record_json;
 
 use serde_ipld_dagcbor::DecodeError;
 
-/// Why the oracle refuses.
+/// Why the oracle rejects the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     /// A text is not UTF-8.
     NotUtf8,
-    /// Anything else, in words.
+    /// Anything else, described.
     Other(String),
 }
 

@@ -1,8 +1,8 @@
 //! A record: DAG-CBOR to the JSON of Jetstream v1, without a tree in between.
 //!
-//! DAG-CBOR sorts the keys of a map by length and then bytes, v1 by bytes alone, so a map's entries are noted,
-//! sorted and only then written. To note them, nested values must be passed over; [`Containers`] remembers where each
-//! one ends, so that no byte is passed over more than once however deep it lies.
+//! DAG-CBOR sorts the keys of a map by length and then bytes, v1 by bytes alone, so a map's entries are noted, sorted
+//! and only then written. To note them, nested values must be skipped; [`Containers`] remembers the end of each one, so
+//! that no byte is skipped more than once however deeply it is nested.
 
 mod limits;
 mod containers;
@@ -29,7 +29,7 @@ pub fn write_record_json(record: &[u8], out: &mut Vec<u8>) -> Result<(), RecordE
     write_record_json_within(usize::MAX, record, out)
 }
 
-/// As [`write_record_json`], but gives up when the JSON gets longer than `max` bytes: one byte of a record can become
+/// As [`write_record_json`], but stops when the JSON gets longer than `max` bytes: one byte of a record can become
 /// fourteen.
 ///
 /// # Errors
@@ -73,7 +73,7 @@ fn write_record(record: &[u8], out: &mut Vec<u8>, limit: usize) -> Result<(), Re
     }
 }
 
-/// What a written value was, as far as anyone needs to know.
+/// What kind of value was written, as far as the caller needs it.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     /// A map that is neither a blob nor a `$link` nor `$bytes`.
@@ -86,13 +86,13 @@ struct Writer<'a, 'o> {
     reader: Reader<'a>,
     containers: Containers,
     out: &'o mut Vec<u8>,
-    /// How long `out` may become.
+    /// Maximum length of `out`.
     limit: usize,
 }
 
 impl<'a> Writer<'a, '_> {
-    /// Writes the value whose head has just been read. `inner` is the number of the first container inside it,
-    /// if it is one. Leaves the reader behind the value.
+    /// Writes the value whose head has just been read. `inner` is the number of the first container inside it, if it is
+    /// one. Leaves the reader behind the value.
     fn write(&mut self, item: Item<'a>, inner: usize) -> Result<Kind, RecordError> {
         self.check_limit()?;
         match item {

@@ -1,4 +1,4 @@
-//! The signed commit of a frame: where the repo's tree begins. The signature itself is not looked at.
+//! The signed commit of a frame: the root of the repo's tree. The signature itself is not checked.
 
 use fanjet_event::{Cid, Codec};
 
@@ -6,8 +6,8 @@ use crate::blocks::{Blocks, Mismatch};
 use crate::cbor::{Item, Reader};
 use crate::error::SignedError;
 
-/// The root of the tree that a frame's commit object signs. The object must be the CAR's root and the frame's `commit`, and
-/// speak of the frame's repo and rev.
+/// The root of the tree that a frame's commit object signs. The object must be the CAR's root and the frame's `commit`,
+/// and match the frame's repo and rev.
 pub(crate) fn data(
     commit: Option<Cid>,
     repo: &str,
@@ -34,7 +34,7 @@ pub(crate) fn data(
     Ok(object.data)
 }
 
-/// What a commit object says.
+/// The fields of a commit object.
 struct Object<'a> {
     did: &'a str,
     rev: Option<&'a str>,

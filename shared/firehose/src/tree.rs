@@ -1,7 +1,7 @@
-//! Whether the repo's tree agrees with what operations say, as far as the commit's blocks tell.
+//! Checks operations against the repo's tree, as far as the commit's blocks contain it.
 //!
-//! All claims go down the tree together, sorted by path: each node on the way is hashed and read once, and a node that
-//! no claim needs is not looked at. So the work is bounded by the bytes of the blocks and the number of claims, whatever
+//! All claims descend the tree together, sorted by path: each node on the way is hashed and read once, and a node that
+//! no claim needs is not read. So the work is bounded by the bytes of the blocks and the number of claims, whatever
 //! shape the blocks give the tree. Layers are not checked: a key is where a search for it ends.
 
 use fanjet_event::{Cid, Codec};
@@ -11,21 +11,21 @@ use crate::blocks::{Blocks, Mismatch};
 use crate::cbor::{Item, Reader};
 use crate::error::OpError;
 
-/// Longest path that is looked for, in bytes: a collection has at most 317, a record key 512.
+/// Longest path in bytes: a collection has at most 317, a record key 512.
 pub const MAX_PATH: usize = 830;
 
-/// What an operation says of the tree, and what the tree says of it.
+/// What an operation claims about the tree, and the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claim<'p> {
     /// `<collection>/<rkey>`.
     path: &'p str,
-    /// The record that is there now; `None` when there is none.
+    /// The current record; `None` if there is none.
     record: Option<Cid>,
     verdict: Result<(), OpError>,
 }
 
 impl<'p> Claim<'p> {
-    /// A claim that is not yet judged.
+    /// A claim that has not been checked yet.
     pub fn new(path: &'p str, record: Option<Cid>) -> Self {
         Self {
             path,
@@ -34,7 +34,7 @@ impl<'p> Claim<'p> {
         }
     }
 
-    /// Whether it is true, or a delete that the blocks do not contradict.
+    /// Whether the claim is true, or is a delete that the blocks do not contradict.
     ///
     /// # Errors
     /// [`OpError::NotInTree`], [`OpError::StillInTree`], [`OpError::MissingNode`], or [`OpError::InvalidNode`].
@@ -54,19 +54,19 @@ impl<'p> Claim<'p> {
     }
 }
 
-/// What stands under a path.
+/// What is under a path.
 #[derive(Clone, Copy)]
 enum Finding {
-    /// `None`: one under a CID that no record of this network has.
+    /// `None`: a record under a CID of an unsupported form.
     Record(Option<Cid>),
     Absent,
-    /// The way leads into a node that the commit does not have.
+    /// The path leads into a node that the commit does not contain.
     Unknown,
-    /// The way leads through something that is no node.
+    /// The path leads through a block that is not a node.
     Invalid,
 }
 
-/// Judges claims by the tree below `root`.
+/// Checks claims against the tree below `root`.
 pub(crate) fn prove(blocks: &Blocks<'_>, root: Cid, claims: &mut [Claim<'_>]) {
     // By reference, so that the claims stay where they are.
     let mut sorted: SmallVec<[&mut Claim<'_>; 8]> = claims.iter_mut().collect();
@@ -86,9 +86,9 @@ pub(crate) fn prove(blocks: &Blocks<'_>, root: Cid, claims: &mut [Claim<'_>]) {
 struct Walk<'w, 'c, 'p> {
     /// Sorted by path.
     claims: &'w mut [&'c mut Claim<'p>],
-    /// Nodes still to be entered, each with the claims that lead there.
+    /// Nodes still to be entered, each with its claims.
     ahead: SmallVec<[(Cid, usize, usize); 16]>,
-    /// The present key, written out.
+    /// The current key, decompressed.
     key: SmallVec<[u8; 128]>,
 }
 
@@ -100,7 +100,7 @@ impl Walk<'_, '_, '_> {
         match blocks.enter(node) {
             Ok(Some(block)) => {
                 if self.read(block, (from, to)).is_none() {
-                    // What this node sent further is called back with the rest.
+                    // Claims that this node passed further on are called back with the rest.
                     self.ahead
                         .retain(|(_, start, _)| !(from..to).contains(start));
                     self.judge((from, to), Finding::Invalid);
@@ -111,8 +111,8 @@ impl Walk<'_, '_, '_> {
         }
     }
 
-    /// Reads a node, `{"e": [{"k", "p", "t", "v"}...], "l"}`, and judges the claims or sends them to its children. `None`
-    /// when it is no node.
+    /// Reads a node, `{"e": [{"k", "p", "t", "v"}...], "l"}`, and checks its claims or passes them to its children.
+    /// `None` if it is not a node.
     fn read(&mut self, block: &[u8], (from, to): (usize, usize)) -> Option<()> {
         let mut reader = Reader::new(block);
         let Item::Map(fields) = reader.item().ok()? else {
@@ -136,7 +136,7 @@ impl Walk<'_, '_, '_> {
         reader.is_at_end().then_some(())
     }
 
-    /// Gives the first claim that is not before all entries.
+    /// Returns the first claim that is not before all entries.
     fn read_entries(
         &mut self,
         reader: &mut Reader<'_>,
@@ -147,7 +147,7 @@ impl Walk<'_, '_, '_> {
         };
         self.key.clear();
         let mut first = None;
-        // Claims from here on are behind the last entry, and `child` is the subtree behind it.
+        // Claims from here on are after the last entry, and `child` is the subtree after it.
         let (mut next, mut child) = (from, None);
         for _ in 0..count {
             let entry = Entry::read(reader)?;
@@ -175,7 +175,7 @@ impl Walk<'_, '_, '_> {
         }
     }
 
-    /// Writes out the key of the next entry, which must be above the one before.
+    /// Decompresses the key of the next entry, which must be above the one before.
     fn grow_key(&mut self, entry: &Entry<'_>) -> Option<()> {
         let replaced = self.key.get(entry.shared..)?;
         if replaced >= entry.rest || entry.shared + entry.rest.len() > MAX_PATH {
@@ -204,7 +204,7 @@ impl Walk<'_, '_, '_> {
     }
 }
 
-/// A record of a node, its key still compressed, its links not yet read.
+/// A record of a node; its key is still compressed, its links unread.
 struct Entry<'a> {
     /// How many bytes its key shares with the one before.
     shared: usize,
@@ -213,7 +213,7 @@ struct Entry<'a> {
     right: Option<&'a [u8]>,
 }
 
-/// What stands before the 36 bytes of a CID in a link.
+/// The bytes before the 36 bytes of a CID in a link.
 const LINK: [u8; 5] = [0xd8, 42, 0x58, 37, 0];
 
 impl<'a> Entry<'a> {
@@ -226,7 +226,7 @@ impl<'a> Entry<'a> {
         Self::unusual(reader)
     }
 
-    /// Reads an entry that is written as nearly all are, with a short key, and gives what follows it.
+    /// Parses an entry in its usual form, with a short key, and returns the rest.
     #[inline]
     fn usual(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let (length, bytes) = match bytes.strip_prefix(b"\xa4\x61k")? {
@@ -259,7 +259,7 @@ impl<'a> Entry<'a> {
         Some((entry, behind))
     }
 
-    /// Any entry that means the same.
+    /// Any entry with the same meaning.
     #[cold]
     fn unusual(reader: &mut Reader<'a>) -> Option<Self> {
         let Item::Map(fields) = reader.item().ok()? else {

@@ -91,7 +91,7 @@ fn lengths_beyond_64_bits_are_refused() {
 }
 
 #[test]
-fn a_section_without_a_blessed_cid_is_passed_over() {
+fn a_section_without_a_blessed_cid_is_skipped() {
     let mut car = build::car([]);
     section(&mut car, &[b"no CID at all"]);
     let cid = Cid::of_dag_cbor(b"one").to_bytes();

@@ -1,9 +1,9 @@
-//! How much of what a client sends behind its request head the server gets to read.
+//! Limits what the server reads of a client's bytes behind the request head.
 
 use std::cell::{Cell, RefCell};
 use std::task::Waker;
 
-/// What may come behind the head of a connection's request. [`semantics`](crate::semantics) decides it once the head is known.
+/// What the server may read of a connection. [`semantics`](crate::semantics) decides it once the head is complete.
 #[derive(Debug, Default)]
 pub struct Gate {
     opening: Cell<Opening>,
@@ -11,37 +11,37 @@ pub struct Gate {
     is_overrun: Cell<bool>,
 }
 
-/// What is let through now.
+/// What may be read now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Opening {
     /// The head, and nothing behind it.
     #[default]
     Head,
-    /// So many bytes of a body, and nothing behind it.
+    /// This many bytes of a body, and nothing behind it.
     Body(u64),
     /// Everything: the connection is no longer HTTP.
     All,
-    /// Nothing, and nothing is read: the end.
+    /// Nothing, and the connection reports its end.
     End,
 }
 
 impl Gate {
-    /// The head is known, and this many bytes belong to the body behind it.
+    /// The head is complete, and this many bytes of body follow.
     pub(crate) fn body(&self, bytes: u64) {
         self.open(Opening::Body(bytes));
     }
 
-    /// The head is known, and what comes behind it is another protocol.
+    /// The head is complete, and another protocol follows.
     pub(crate) fn all(&self) {
         self.open(Opening::All);
     }
 
-    /// Nothing more is expected of the client: to the server the connection looks as if the client had ended it.
+    /// Nothing more is expected of the client: to the server the connection looks closed by the client.
     pub fn end(&self) {
         self.open(Opening::End);
     }
 
-    /// Whether the client was cut off because it sent too much that nobody had asked for.
+    /// Whether the client was cut off because it sent too many unexpected bytes.
     pub fn is_overrun(&self) -> bool {
         self.is_overrun.get()
     }
@@ -57,7 +57,7 @@ impl Gate {
         self.opening.get()
     }
 
-    /// Notes that so many bytes of the body were read.
+    /// Records that this many bytes of the body were read.
     pub(crate) fn passed(&self, bytes: u64) {
         if let Opening::Body(left) = self.opening.get() {
             self.opening.set(Opening::Body(left.saturating_sub(bytes)));

@@ -1,17 +1,17 @@
-//! Where a request head ends.
+//! Finds the end of a request head.
 
-/// Looks for the empty line that ends a head. Lines end with LF, with or without CR before it, and empty lines before the
-/// request line do not count: as the server's parser reads them.
+/// Searches for the empty line that ends a head. Lines end with LF or CRLF, and empty lines before the request line are
+/// ignored, as in the server's parser.
 #[derive(Debug, Default)]
 pub(crate) struct HeadEnd {
-    /// The current line has something in it.
+    /// The current line is not empty.
     has_text: bool,
-    /// A line before it had.
+    /// An earlier line was not empty.
     has_lines: bool,
 }
 
 impl HeadEnd {
-    /// How many of these bytes, which follow those seen before, belong to the head, if it ends among them.
+    /// How many of the next bytes belong to the head, if it ends among them.
     pub(crate) fn find(&mut self, bytes: &[u8]) -> Option<usize> {
         for (index, byte) in bytes.iter().enumerate() {
             match byte {
@@ -52,7 +52,7 @@ mod tests {
     }
 
     proptest! {
-        /// However it is cut.
+        /// However the input is split.
         #[test]
         fn the_end_does_not_depend_on_the_pieces(
             head in "(\r?\n){0,2}[a-z ]{1,5}\r?\n([a-z]{1,3}: ?\r?\n){0,3}\r?\n",

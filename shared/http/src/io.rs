@@ -1,4 +1,4 @@
-//! A connection as it is on the network: plain, or encrypted.
+//! A network connection: plain or encrypted.
 
 use std::io;
 use std::pin::Pin;

@@ -1,10 +1,10 @@
-//! How every HTTP server of Fanjet reads requests and answers them.
+//! HTTP rules shared by every server of Fanjet.
 //!
-//! A connection carries one request: what a client sends behind it is neither decoded nor kept, so nobody can queue requests
-//! behind an answer that never ends, and no second request needs a deadline. The methods and versions of HTTP mean the same
-//! on every path of every port.
+//! A connection carries one request: bytes behind it are neither decoded nor kept, so a client cannot queue requests
+//! behind a response that never ends, and no second request needs a deadline. Methods and versions of HTTP have the
+//! same meaning on every path of every port.
 //!
-//! Nothing here knows what is served, or whom a connection is counted for.
+//! This crate must never know what is served, nor how connections are counted.
 
 mod io;
 mod tls;

@@ -1,20 +1,20 @@
-//! What is served where, so that every other method and path is refused alike.
+//! The paths of a server, so that every other method and path is rejected in the same way.
 
 use std::future::{Ready, ready};
 
 use actix_web::http::{Method, header};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder, web};
 
-/// The methods of a path that is only read.
+/// The methods of a read-only path.
 const READ: &str = "GET, HEAD, OPTIONS";
-/// All that are understood anywhere.
+/// All supported methods.
 const ALL: &str = "GET, HEAD, OPTIONS, POST";
 
-/// The paths of a server, for those who ask for another one.
+/// The paths of a server, for the error about an unknown one.
 #[derive(Debug, Clone, Copy)]
 pub struct Paths(pub &'static [&'static str]);
 
-/// A path that is only read.
+/// A read-only path.
 pub fn get<F, Args>(path: &str, handler: F) -> Resource
 where
     F: Handler<Args>,
@@ -28,7 +28,7 @@ where
         }))
 }
 
-/// The answer to a method that a path does not have: those that it has.
+/// The response to an unsupported method: it lists the supported ones.
 pub fn allow(request: &HttpRequest, methods: &'static str) -> HttpResponse {
     if request.method() == Method::OPTIONS {
         return HttpResponse::NoContent()
@@ -39,13 +39,13 @@ pub fn allow(request: &HttpRequest, methods: &'static str) -> HttpResponse {
         .insert_header((header::ALLOW, methods))
         .content_type("text/plain; charset=utf-8")
         .body(format!(
-            "method {} not allowed here (allowed: {methods})",
+            "method {} not allowed (allowed: {methods})",
             request.method()
         ))
 }
 
 impl Paths {
-    /// Answers for every other path.
+    /// Responds to every other path.
     pub fn others(self) -> impl Fn(HttpRequest) -> Ready<HttpResponse> + Clone + 'static {
         move |request| {
             let whole_server = request.method() == Method::OPTIONS && request.path() == "*";
@@ -60,7 +60,7 @@ impl Paths {
         HttpResponse::NotFound()
             .content_type("text/plain; charset=utf-8")
             .body(format!(
-                "nothing is served at {} (allowed: {})",
+                "not found: {} (allowed: {})",
                 request.path(),
                 self.0.join(", ")
             ))

@@ -1,4 +1,4 @@
-//! What HTTP says about every request, whatever is asked for: RFC 9110 and 9112.
+//! Rules of HTTP for every request, on any path: RFC 9110 and 9112.
 
 use std::future::{Future, ready};
 use std::rc::Rc;
@@ -16,26 +16,27 @@ use futures::stream::empty;
 
 use crate::Gate;
 
-/// What comes behind a head.
+/// What follows a head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Behind {
     Body(u64),
     WebSocket,
 }
 
-/// Why a request gets no further, whatever it asks for.
+/// Why a request is rejected on any path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Misplaced {
-    /// A path in other words. Whoever stands before this server and lets only some paths through compares what is written.
+    /// A path with percent-encoding. A proxy that allows some paths only compares the raw path.
     Escaped,
-    /// There are WebSockets at this path only.
+    /// WebSockets exist at this path only.
     WebSocket(Option<&'static str>),
-    /// A body whose end is marked within it.
+    /// A body without a Content-Length.
     Chunked,
 }
 
-/// Answers a request as `service` does, and as HTTP wants it: HEAD as GET without a body, and nothing that HTTP/1.0 does not
-/// have. No browser guesses what an answer is. `websockets` is the path where requests may become WebSockets, if there is one.
+/// Passes a request to `service` and adapts the response to HTTP: HEAD as GET without a body, and nothing that HTTP/1.0
+/// does not support. Browsers must not sniff content types. `websockets` is the path of WebSocket upgrades, if there is
+/// one.
 pub fn semantics<S>(
     mut request: ServiceRequest,
     service: &S,
@@ -77,14 +78,14 @@ where
     }
 }
 
-/// What comes behind this head.
+/// What follows this head.
 fn behind(head: &RequestHead, websockets: Option<&'static str>) -> Result<Behind, Misplaced> {
     if head.uri.path().contains('%') {
         return Err(Misplaced::Escaped);
     }
     if wants_websocket(&head.headers) {
         let may_upgrade = head.method == Method::GET && head.version >= Version::HTTP_11;
-        // Elsewhere it would be a reason to wait for bytes that mean nothing.
+        // On other paths the server would wait for bytes that have no meaning.
         return match may_upgrade && websockets == Some(head.uri.path()) {
             true => Ok(Behind::WebSocket),
             false => Err(Misplaced::WebSocket(websockets)),
@@ -93,7 +94,7 @@ fn behind(head: &RequestHead, websockets: Option<&'static str>) -> Result<Behind
     if head.headers.contains_key(header::TRANSFER_ENCODING) {
         return Err(Misplaced::Chunked);
     }
-    // Nobody looks at the body of a request that has no use for one.
+    // The body of a request without a use for it is ignored.
     if head.method != Method::POST {
         return Ok(Behind::Body(0));
     }
@@ -102,7 +103,7 @@ fn behind(head: &RequestHead, websockets: Option<&'static str>) -> Result<Behind
     Ok(Behind::Body(length.unwrap_or_default()))
 }
 
-/// Whether the server's parser takes this head for that of a WebSocket.
+/// Whether the server's parser treats this head as a WebSocket upgrade.
 fn wants_websocket(headers: &HeaderMap) -> bool {
     let mut protocols = headers.get_all(header::UPGRADE);
     protocols.any(|protocol| {
@@ -116,19 +117,19 @@ impl Misplaced {
         let (status, words) = match self {
             Self::Escaped => (
                 StatusCode::NOT_FOUND,
-                format!("nothing is served at {path} (allowed: paths without percent-encoding)"),
+                format!("not found: {path} (allowed: paths without percent-encoding)"),
             ),
             Self::WebSocket(Some(path)) => (
                 StatusCode::BAD_REQUEST,
-                format!("no WebSocket here (allowed: GET {path} with HTTP/1.1)"),
+                format!("no WebSocket at this path (allowed: GET {path} with HTTP/1.1)"),
             ),
             Self::WebSocket(None) => (
                 StatusCode::BAD_REQUEST,
-                "no WebSocket here (allowed: plain HTTP)".to_owned(),
+                "no WebSocket on this port (allowed: plain HTTP)".to_owned(),
             ),
             Self::Chunked => (
                 StatusCode::LENGTH_REQUIRED,
-                "a chunked body (allowed: one with a Content-Length)".to_owned(),
+                "chunked body not allowed (allowed: a body with Content-Length)".to_owned(),
             ),
         };
         HttpResponse::build(status)
@@ -137,7 +138,7 @@ impl Misplaced {
     }
 }
 
-/// The answer as this request's method and version want it.
+/// Adapts the response to the request's method and version.
 fn answered(mut response: ServiceResponse<BoxBody>, is_head: bool) -> ServiceResponse<BoxBody> {
     let nosniff = HeaderValue::from_static("nosniff");
     let headers = response.headers_mut();
@@ -148,7 +149,7 @@ fn answered(mut response: ServiceResponse<BoxBody>, is_head: bool) -> ServiceRes
     }
     let is_stream = response.response().body().size() == BodySize::Stream;
     if is_head && is_stream {
-        // Its bytes would be thrown away for as long as it lasts.
+        // Its bytes would be discarded for as long as it lasts.
         let nothing = || BodyStream::new(empty::<Result<Bytes, Error>>()).boxed();
         return response.map_body(|_, _| nothing());
     }

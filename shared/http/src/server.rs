@@ -24,50 +24,50 @@ use tracing::debug;
 use crate::io::Io;
 use crate::{Tls, Wire};
 
-/// Connections that wait for the server to accept them.
+/// The accept backlog.
 const BACKLOG: i32 = 2048;
 
-/// What the system keeps of a connection that is not read, at most; in its own reckoning twice as much. Left to itself it keeps
-/// megabytes, and whoever sends more than is read fills them. A long message comes as fast as this allows in each round trip.
+/// Receive buffer of a connection; the kernel counts twice as much. By default it grows to megabytes, which a client
+/// that sends more than is read can fill. This also limits a long message to one buffer per round trip.
 pub const RECEIVE_BUFFER: usize = 64 << 10;
 
-/// The server reckons its deadlines from a time up to half a second old, and one that is over before it is waited for
-/// never comes: the connection would stay for ever.
+/// The HTTP server computes its deadlines from a cached time that is up to half a second old. A deadline that has
+/// passed before the wait starts never fires, and the connection would stay forever.
 const SHORTEST_DEADLINE: Duration = Duration::from_millis(600);
 
-/// How a server listens.
+/// Configuration of a server.
 #[derive(Debug, Clone)]
 pub struct Setup {
-    /// Where.
+    /// Listen address.
     pub listen: SocketAddr,
-    /// Threads that serve.
+    /// Worker threads.
     pub workers: usize,
-    /// Connections of one thread at one time; more wait.
+    /// Connections per worker; more wait in the backlog.
     pub max_connections: usize,
-    /// What encrypts connections, where they are encrypted.
+    /// The TLS configuration, if connections are encrypted.
     pub tls: Option<Tls>,
-    /// How long a request head may take, and the handshake before it.
+    /// Deadline of the TLS handshake and the request head.
     pub head_timeout: Duration,
-    /// How long the rest of a request that is answered already may take.
+    /// Deadline for the rest of a request whose response is complete.
     pub linger: Duration,
-    /// Answers are asked for more while fewer bytes than this are unwritten. `None`: the server's own default.
+    /// A body is polled for more while fewer bytes than this are unwritten. `None`: the HTTP server's default.
     pub write_buffer: Option<usize>,
     /// How long connections may last after the stop.
     pub shutdown_timeout: Duration,
 }
 
-/// A bound server that has not begun to accept.
+/// A bound server that does not accept yet.
 pub struct Listening {
     server: Server,
     addr: SocketAddr,
-    /// Tells connections that no request may come any more.
+    /// Ends connections that wait for a request.
     ending: Stop,
 }
 
-/// Listens. `accept` says whether a connection is let in, and may leave something that its request finds as connection data.
+/// Listens. `accept` decides whether a connection is accepted, and may attach connection data for its request.
 ///
 /// # Errors
-/// Those of the system.
+/// Errors of the system.
 pub fn listen<A, F, I, S, B>(setup: Setup, accept: A, app: F) -> io::Result<Listening>
 where
     A: Fn(&TcpStream, &mut Extensions) -> bool + Send + Clone + 'static,
@@ -99,7 +99,7 @@ where
                     return Err(refused());
                 }
                 if let Err(error) = stream.set_nodelay(true) {
-                    debug!(%error, "a connection that ended by itself");
+                    debug!(%error, "connection ended before its request");
                 }
                 let peer = stream.peer_addr().ok();
                 let io = match tls {
@@ -144,15 +144,15 @@ where
 }
 
 impl Listening {
-    /// Where it listens.
+    /// The listen address.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// Serves until `stop`, then waits for the connections to end, at most for [`Setup::shutdown_timeout`].
+    /// Serves until `stop`, then waits for open connections, at most for [`Setup::shutdown_timeout`].
     ///
     /// # Errors
-    /// When the server ends by itself.
+    /// When the server ends unexpectedly.
     pub async fn run(self, stop: Stop) -> io::Result<()> {
         let handle = self.server.handle();
         let mut server = pin!(self.server);
@@ -161,8 +161,8 @@ impl Listening {
             () = stop.cancelled() => None,
         };
         if let Some(ended) = early {
-            let nobody_asked = || io::Error::other("it ended by itself");
-            return Err(ended.err().unwrap_or_else(nobody_asked));
+            let unexpected = || io::Error::other("the server ended unexpectedly");
+            return Err(ended.err().unwrap_or_else(unexpected));
         }
         self.ending.cancel();
         let (ended, ()) = futures::join!(server, handle.stop(true));
@@ -174,7 +174,7 @@ async fn encrypted(stream: TcpStream, tls: &Tls, patience: Duration) -> Result<I
     let handshake = timeout(patience, tls.acceptor().accept(stream));
     let stream = handshake.await.map_err(|_| refused())?;
     let stream = stream.map_err(|error| {
-        debug!(%error, "failed TLS handshake");
+        debug!(%error, "TLS handshake failed");
         DispatchError::Io(error)
     })?;
     Ok(Io::Tls(Box::new(stream)))
@@ -183,14 +183,15 @@ async fn encrypted(stream: TcpStream, tls: &Tls, patience: Duration) -> Result<I
 fn listener(addr: SocketAddr) -> io::Result<std::net::TcpListener> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
-    // Connections inherit it. Later would be too late: a window is scaled by it when a connection begins.
+    // Connections inherit it from the listening socket. Setting it later has no effect: the window scale is fixed when
+    // a connection is established.
     socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
     socket.bind(&addr.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
 }
 
-/// The server only looks whether there is one.
+/// The server only checks whether a handler is set.
 fn refused() -> DispatchError {
     DispatchError::Io(io::ErrorKind::ConnectionRefused.into())
 }

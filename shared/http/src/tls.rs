@@ -1,5 +1,4 @@
-//! The certificate that a server shows, and its key. Both are read again when their files change: connections that are there
-//! keep what they began with.
+//! The server's certificate and key. Both are reloaded when their files change; existing connections keep the old ones.
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
@@ -18,16 +17,16 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tracing::{error, info};
 
-/// How often the files are looked at.
+/// How often the files are checked.
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A file that cannot be used.
 #[derive(Debug, Error)]
 #[error("{}: {reason}", path.display())]
 pub struct TlsError {
-    /// Whether it is that of the key.
+    /// Whether it is the file of the key.
     pub is_key: bool,
-    /// The file.
+    /// Its path.
     pub path: PathBuf,
     /// What is wrong with it.
     pub reason: String,
@@ -47,14 +46,14 @@ struct Current {
     files: Files,
 }
 
-/// What the files contain; whether it is of any use is another question.
+/// The contents of the files, valid or not.
 #[derive(PartialEq, Eq)]
 struct Files {
     certificate: Vec<u8>,
     key: Vec<u8>,
 }
 
-/// A key is not shown.
+/// Hides the key.
 impl std::fmt::Debug for Files {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Files")
@@ -76,13 +75,13 @@ impl Tls {
         })
     }
 
-    /// What encrypts a new connection.
+    /// The TLS configuration of new connections.
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(Arc::clone(&self.current.lock().config))
     }
 
-    /// Looks at the files; `true` when new connections get something new. What cannot be used changes nothing, and is
-    /// an error once.
+    /// Checks the files; returns `true` if new connections get a new certificate. Invalid files change nothing, and
+    /// return an error once.
     ///
     /// # Errors
     /// [`TlsError`].
@@ -104,8 +103,8 @@ impl Tls {
     /// Never.
     pub async fn keep_current(self, stop: Stop) -> Result<(), Infallible> {
         let mut checks = interval(CHECK_INTERVAL);
-        // Told once, not every few seconds.
-        let mut told = None;
+        // Logged once per error, not at every check.
+        let mut logged = None;
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
@@ -113,15 +112,17 @@ impl Tls {
             }
             match self.reload() {
                 Ok(true) => {
-                    told = None;
+                    logged = None;
                     info!(certificate = %self.certificate.display(), "reloaded the TLS certificate");
                 }
                 Ok(false) => {}
                 Err(error) => {
                     let words = error.to_string();
-                    if told.as_ref() != Some(&words) {
-                        error!("failed to reload the TLS certificate, the old one stays: {words}");
-                        told = Some(words);
+                    if logged.as_ref() != Some(&words) {
+                        error!(
+                            "failed to reload the TLS certificate, keeping the old one: {words}"
+                        );
+                        logged = Some(words);
                     }
                 }
             }

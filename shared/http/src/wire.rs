@@ -1,8 +1,8 @@
-//! What stands between a connection and the HTTP server: it lets one request through.
+//! A filter between a connection and the HTTP server that passes one request.
 //!
-//! The server decodes whatever it can read, also while an answer is under way, and keeps what it has decoded. So it gets to
-//! read only what belongs to the one request that is answered. What comes behind that is dropped, which still shows when the
-//! client ends the connection; a client that sends a lot of it is cut off.
+//! The HTTP server decodes everything it can read, even while a response is in progress, and keeps what it has decoded.
+//! So it may read only the bytes of the one request that is served. Bytes behind it are dropped, so that the end of the
+//! connection is still detected; a client that sends many of them is cut off.
 
 use std::cell::RefCell;
 use std::io;
@@ -17,9 +17,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use crate::gate::{Gate, Opening};
 use crate::head::HeadEnd;
 
-/// Bytes behind a request that are dropped before the connection is.
+/// Bytes behind a request that are dropped before the connection is closed.
 const MAX_DROPPED: usize = 64 << 10;
-/// Dropped in one go.
+/// Bytes dropped per read.
 const DROPPED_AT_ONCE: usize = 4096;
 
 /// A connection that carries one request.
@@ -29,14 +29,14 @@ pub struct Wire<T> {
     gate: Rc<Gate>,
     head: HeadEnd,
     has_head: bool,
-    /// What came in one piece with the head.
+    /// Bytes that arrived in one piece with the head.
     early: Bytes,
     dropped: usize,
     data: RefCell<Extensions>,
 }
 
 impl<T> Wire<T> {
-    /// A connection of which nothing was read, and what its request is to find as connection data.
+    /// A fresh connection with the connection data of its request.
     pub fn new(io: T, data: Extensions) -> Self {
         Self {
             io,
@@ -49,12 +49,12 @@ impl<T> Wire<T> {
         }
     }
 
-    /// What decides how much is read.
+    /// Controls how much is read.
     pub fn gate(&self) -> &Rc<Gate> {
         &self.gate
     }
 
-    /// What the connection's request is to find; nothing the second time.
+    /// Takes the connection data; `None` the second time.
     pub(crate) fn take_data(&self) -> Extensions {
         self.data.take()
     }
@@ -77,7 +77,7 @@ impl<T: AsyncRead + Unpin> Wire<T> {
         Poll::Ready(Ok(()))
     }
 
-    /// Reads at most so much of what may be read.
+    /// Reads at most this much of what may be read.
     fn poll_some(
         &mut self,
         cx: &mut Context<'_>,
@@ -94,7 +94,7 @@ impl<T: AsyncRead + Unpin> Wire<T> {
         Poll::Ready(Ok(()))
     }
 
-    /// Ready when the connection has ended, or has to.
+    /// Ready when the connection has ended, or must end.
     fn poll_drop(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.dropped += self.early.len();
         self.early = Bytes::new();
@@ -147,11 +147,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<T> {
         Pin::new(&mut self.get_mut().io).poll_flush(cx)
     }
 
-    /// Reads before that what has come: closing a connection with something unread makes the system take back what the client
-    /// has yet to read.
+    /// Reads pending input first: closing a socket with unread input resets the connection, and the client may lose
+    /// data that it has not read yet.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        // Whether the client has ended the connection, or it broke, makes no difference any more.
+        // The connection ends in any case, so an error makes no difference.
         let _is_over = this.poll_drop(cx).is_ready();
         Pin::new(&mut this.io).poll_shutdown(cx)
     }

@@ -1,26 +1,26 @@
-//! A pause for whoever does not answer. Pure; time is an argument, and must be monotonic.
+//! A circuit breaker for a site that does not respond. Pure; time is an argument, and must be monotonic.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Failures in a row after which somebody counts as away.
+/// Consecutive failures after which the breaker opens.
 const FAILURES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// Whether somebody is away.
+/// The breaker of one site.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Breaker {
     failures: u32,
-    /// Away until then; afterwards one look-up tries.
+    /// Open until then; afterwards one lookup probes the site.
     away_until: Option<Instant>,
     pause: Duration,
     is_trying: bool,
 }
 
 impl Default for Breaker {
-    /// Nobody has failed yet.
+    /// A closed breaker.
     fn default() -> Self {
         Self {
             failures: 0,
@@ -32,27 +32,27 @@ impl Default for Breaker {
 }
 
 impl Breaker {
-    /// Whether nobody is to ask now.
+    /// Whether lookups are rejected now.
     pub(crate) fn is_open(&self, now: Instant) -> bool {
         self.is_away() && self.away_until.is_some_and(|until| now < until)
     }
 
-    /// A look-up begins.
+    /// A lookup starts.
     pub(crate) fn begun(&mut self, now: Instant) {
         if self.is_away() {
             self.is_trying = true;
-            // Should it never end, another one tries.
+            // If it never ends, another lookup probes.
             self.away_until = Some(now + self.pause);
         }
     }
 
-    /// A look-up ended: whether it was answered, no matter what.
+    /// A lookup ended, with or without a response.
     pub(crate) fn ended(&mut self, has_answered: bool, now: Instant) {
         if has_answered {
             *self = Self::default();
             return;
         }
-        // Those that were under way when it went away say nothing new.
+        // Lookups that started before the breaker opened carry no new information.
         if self.is_away() && !self.is_trying {
             return;
         }
@@ -73,7 +73,7 @@ impl Breaker {
 mod tests {
     use super::*;
 
-    /// Asks, if that is allowed.
+    /// Starts a lookup if the breaker permits it.
     fn ask(breaker: &mut Breaker, now: Instant) -> bool {
         let may = !breaker.is_open(now);
         if may {

@@ -1,10 +1,10 @@
-//! A bounded memory: what was not used for longest is forgotten first, roughly.
+//! A bounded cache that approximately evicts the least recently used value.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// Two generations: what is used moves into the young one; when that is full, the old one goes. Full is what holds half of
-/// the values, or half of the bytes: strangers say how large a value is.
+/// Two generations: a value that is used moves into the young one; when that is full, the old one is dropped. A
+/// generation is full with half of the values or half of the bytes: values come from untrusted hosts and may be large.
 #[derive(Debug)]
 pub(crate) struct Cache<K, V> {
     young: Generation<K, V>,
@@ -20,7 +20,7 @@ struct Generation<K, V> {
 }
 
 impl<K: Hash + Eq, V> Cache<K, V> {
-    /// Holds at most `capacity` values, at least two, of at most `bytes` bytes, but for the two newest.
+    /// Holds at most `capacity` values (at least two) and at most `bytes` bytes, except for the two newest.
     pub(crate) fn new(capacity: usize, bytes: usize) -> Self {
         Self {
             young: Generation::default(),

@@ -1,7 +1,7 @@
 //! DID documents over HTTP.
 //!
-//! A did:web names a host that a stranger chose: it is asked as `fanjet-did-web` asks strangers, and no more is read than
-//! a document may have.
+//! The account's owner chooses the host in a did:web: requests to it go through `fanjet-did-web`, and the response is
+//! limited to the size of a document.
 
 use fanjet_did_web::{Reach, Resolver, document_url, within, within_by};
 use reqwest::{Client, ClientBuilder};
@@ -10,22 +10,22 @@ use url::Url;
 use crate::fetch::{NoAnswer, below, fetch};
 use crate::who::Who;
 
-/// A DID document is some hundred bytes.
+/// A DID document has a few hundred bytes.
 const MAX_DOCUMENT: usize = 64 << 10;
 
 /// Where the documents of did:web are.
 #[derive(Debug)]
 pub enum Web {
-    /// On the hosts that the DIDs name, as far as they may be asked.
+    /// On the hosts that the DIDs name, as far as these are allowed.
     Hosts(Reach, Resolver),
     /// All below one URL.
     Directory(Url),
 }
 
-/// The PLC directory, and who has the documents of did:web.
+/// The PLC directory, and the source of did:web documents.
 #[derive(Debug)]
 pub struct Documents {
-    /// For directories, which the operator names.
+    /// For directories, which the operator configures.
     trusted: Client,
     plc: Url,
     web: Asked,
@@ -38,10 +38,10 @@ enum Asked {
 }
 
 impl Documents {
-    /// Every client is made of what `builder` returns.
+    /// Builds every client from the result of `builder`.
     ///
     /// # Errors
-    /// When there is no HTTP client.
+    /// When the HTTP client cannot be built.
     pub fn new(
         plc: Url,
         web: Web,
@@ -52,7 +52,7 @@ impl Documents {
             Web::Hosts(reach, resolver) => {
                 let hosts = match reach {
                     Reach::Public => within_by(reach, resolver, builder()),
-                    // Where this machine's own names count, its own resolver does.
+                    // Where local names are allowed, the machine's own resolver is used.
                     Reach::Private => within(reach, builder()),
                 };
                 Asked::Hosts(hosts.build()?, reach)
@@ -65,7 +65,7 @@ impl Documents {
         })
     }
 
-    /// The document of a DID; `None` when there is none, or nobody may be asked.
+    /// The document of a DID; `None` if there is none, or its host is not allowed.
     ///
     /// # Errors
     /// [`NoAnswer`].
@@ -73,11 +73,11 @@ impl Documents {
         match Who::knows(did) {
             Who::Plc => self.directory(did, MAX_DOCUMENT).await,
             Who::Web => self.of_web(did).await,
-            Who::Nobody => Ok(None),
+            Who::Unsupported => Ok(None),
         }
     }
 
-    /// What the PLC directory has under a path, up to so many bytes.
+    /// The response of the PLC directory to a path, up to a size limit.
     ///
     /// # Errors
     /// [`NoAnswer`].

@@ -1,28 +1,28 @@
-//! Who is looked up next: sites take turns, so that nobody's many names keep everybody else's waiting. Pure.
+//! A fair queue: sites take turns, so that one site with many keys does not delay the others. Pure.
 
 use std::collections::{HashMap, VecDeque};
 
-/// What waits, and how much is under way, by site.
+/// The queue, and how many lookups are in progress, by site.
 #[derive(Debug)]
 pub(crate) struct Fair<T> {
     sites: HashMap<Box<str>, Site<T>>,
-    /// Sites with something that waits and may be taken, in their order.
+    /// Sites with queued lookups that may start, in order.
     turns: VecDeque<Box<str>>,
     waiting: usize,
     under_way: usize,
     shares: Shares,
 }
 
-/// How much there may be.
+/// Limits.
 #[derive(Debug, Clone, Copy)]
 pub struct Shares {
-    /// Waiting, of all sites.
+    /// Queued, of all sites.
     pub waiting: usize,
-    /// Waiting, of one site.
+    /// Queued, of one site.
     pub waiting_of_one: usize,
-    /// Under way, of all sites.
+    /// In progress, of all sites.
     pub under_way: usize,
-    /// Under way, of one site.
+    /// In progress, of one site.
     pub under_way_of_one: usize,
 }
 
@@ -43,7 +43,7 @@ impl<T> Fair<T> {
         }
     }
 
-    /// Lets something wait for its turn; whether there is room for it.
+    /// Queues an item; returns whether there was room.
     pub(crate) fn push(&mut self, site: &str, item: T) -> bool {
         if self.waiting >= self.shares.waiting {
             return false;
@@ -64,7 +64,7 @@ impl<T> Fair<T> {
         true
     }
 
-    /// Takes what is next. It is under way until it is said to be [done](Fair::done).
+    /// Takes the next item. It is in progress until [done](Fair::done) is called.
     pub(crate) fn pop(&mut self) -> Option<T> {
         if self.under_way >= self.shares.under_way {
             return None;
@@ -81,7 +81,7 @@ impl<T> Fair<T> {
         Some(item)
     }
 
-    /// One of a site is not under way any more.
+    /// An item of a site is done.
     pub(crate) fn done(&mut self, name: &str) {
         let Some(site) = self.sites.get_mut(name) else {
             return;

@@ -1,31 +1,31 @@
-//! One answer over HTTP, of bounded size.
+//! One HTTP response of bounded size.
 
 use fanjet_did_web::NoAnswer as NoNames;
 use reqwest::{Client, StatusCode};
 use thiserror::Error;
 use url::Url;
 
-/// Nobody answered as they should. Asking later can help.
+/// No valid response. Retrying later can help.
 #[derive(Debug, Error)]
 pub enum NoAnswer {
-    /// No connection, or it broke.
+    /// The connection failed.
     #[error(transparent)]
     Http(#[from] reqwest::Error),
-    /// No name server.
+    /// The DNS lookup failed.
     #[error(transparent)]
     Names(#[from] NoNames),
-    /// Neither what was asked for nor a plain no.
-    #[error("the answer is {0}")]
+    /// An unexpected status.
+    #[error("unexpected status {0}")]
     Status(StatusCode),
-    /// Not in time.
-    #[error("no answer in time")]
+    /// The deadline passed.
+    #[error("no response in time")]
     Timeout,
-    /// The look-up crashed: a defect of this program.
-    #[error("the look-up crashed")]
+    /// The lookup panicked: a defect of this program.
+    #[error("the lookup crashed")]
     Crashed,
 }
 
-/// Gets what is at a URL, up to so many bytes; `None` when there is nothing, or more than that.
+/// Gets a URL, up to a size limit; `None` if there is nothing, or it is larger.
 ///
 /// # Errors
 /// [`NoAnswer`].
@@ -46,7 +46,7 @@ pub async fn fetch(client: &Client, url: Url, most: usize) -> Result<Option<Vec<
     Ok(Some(body))
 }
 
-/// Reads a URL that others can be below: `https://HOST`, perhaps with a path, and nothing behind it.
+/// Parses a base URL: `https://HOST`, with an optional path and no query.
 pub fn base_url(text: &str) -> Option<Url> {
     let is_base = |url: &Url| {
         matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none()

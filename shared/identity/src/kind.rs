@@ -1,4 +1,4 @@
-//! What one kind of look-up decides for itself.
+//! The decisions of one kind of lookup.
 
 use std::time::Duration;
 
@@ -8,31 +8,31 @@ use crate::fair::Shares;
 use crate::fetch::NoAnswer;
 use crate::rate::Rate;
 
-/// A look-up being made. `None`: there is nothing to be found.
+/// A running lookup. `None`: the result does not exist.
 pub type Looking<T> = BoxFuture<'static, Result<Option<T>, NoAnswer>>;
 
-/// One kind of look-up.
+/// One kind of lookup.
 pub trait Kind<T>: Send + Sync {
-    /// Whose share a look-up counts against; `None` when nobody may be asked.
+    /// The site that a lookup counts against; `None` if the key cannot be looked up.
     fn site(&self, key: &str) -> Option<String>;
-    /// How much an answer takes.
+    /// The size of a result.
     fn bytes(&self, answer: &T) -> usize;
-    /// For how long it is remembered what a look-up has found, or that nobody has answered.
+    /// How long a result, or a failure, is cached.
     fn time_to_live(&self, found: &Result<Option<T>, NoAnswer>) -> Duration;
-    /// A look-up has ended; so many keys are remembered now.
+    /// A lookup ended; this many keys are cached now.
     fn ended(&self, ended: Ended, remembered: usize);
 }
 
-/// How a look-up ended.
+/// How a lookup ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// With an answer.
+    /// With a result.
     Found,
-    /// There is nothing to be found.
+    /// The result does not exist.
     Nothing,
-    /// Nobody answered as they should.
+    /// Without a valid response.
     Failed,
-    /// Nobody answered in time.
+    /// Without a response in time.
     Timeout,
 }
 
@@ -51,17 +51,17 @@ impl Ended {
     }
 }
 
-/// How much there may be of everything.
+/// Limits.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Keys that are remembered.
+    /// Cached keys.
     pub cached: usize,
-    /// Bytes of their answers.
+    /// Bytes of cached results.
     pub cached_bytes: usize,
-    /// Look-ups of one key because of what is sent under it.
+    /// Rate of lookups per key that events may cause.
     pub of_key: Rate,
-    /// Look-ups at the same time.
+    /// Concurrent lookups.
     pub shares: Shares,
-    /// Time for one look-up.
+    /// Timeout of one lookup.
     pub timeout: Duration,
 }

@@ -1,11 +1,12 @@
-//! Look-ups about accounts: DID documents, and whatever else is found out under a name that a stranger chose.
+//! Lookups about accounts: DID documents, and anything else that is resolved from a name that the account's owner
+//! chose.
 //!
-//! Strangers decide what is looked up and, with did:web and handles, who is asked. A [`Desk`] makes one kind of look-up: one
-//! at a time for each key, as often as the key, the site that is asked and all together may be, and it remembers a bounded
-//! number of answers. It never holds up whoever asks, who gets something to wait for and brings a deadline; and a look-up that
-//! fails never changes what is known, except that it counts as old.
+//! Untrusted accounts decide what is looked up and, with did:web and handles, which host is contacted. [`Lookups`] runs
+//! one kind of lookup: one at a time per key, within the rates of the key, the site and the total, with a bounded
+//! cache. It never blocks its callers, who get something to wait for and bring a deadline; a failed lookup never
+//! changes a cached result, except that it marks it as outdated.
 //!
-//! All clocks are monotonic: a wall clock that is set back must neither stop look-ups nor keep old answers.
+//! All clocks are monotonic: a wall clock that is set back must neither stop lookups nor keep old results.
 
 mod who;
 mod fetch;
@@ -14,18 +15,18 @@ mod documents;
 mod cache;
 mod rate;
 mod breaker;
-mod gate;
+mod site_limits;
 mod fair;
 mod kind;
 mod memory;
-mod desk;
+mod lookups;
 
-pub use desk::{Admission, Asked, Desk, LookUp};
 pub use documents::{Documents, Web};
 pub use fair::Shares;
 pub use fetch::{NoAnswer, base_url, below, fetch};
-pub use gate::{Denied, Gate};
 pub use kind::{Ended, Kind, Limits, Looking};
+pub use lookups::{Admission, Asked, LookUp, Lookups};
 pub use memory::{Answered, Remembered};
 pub use rate::{Budget, Rate};
+pub use site_limits::{Denied, SiteLimits};
 pub use who::Who;

@@ -1,4 +1,4 @@
-//! What is remembered under one key. Pure; time is an argument, and must be monotonic.
+//! The cached state of one key. Pure; time is an argument, and must be monotonic.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,19 +7,19 @@ use tokio::time::Instant;
 
 use crate::rate::{Rate, Taken};
 
-/// What is known.
+/// A result.
 #[derive(Debug, Clone)]
 pub enum Answered<T> {
-    /// This.
+    /// This value.
     Found(Arc<T>),
-    /// That there is none.
+    /// The value does not exist.
     Nothing,
-    /// Nothing: nobody was asked, or nobody has answered.
+    /// Unknown: no lookup so far, or none succeeded.
     Unknown,
 }
 
 impl<T> Answered<T> {
-    /// What was found, if anything was.
+    /// The value, if there is one.
     pub fn found(&self) -> Option<&T> {
         match self {
             Self::Found(found) => Some(found),
@@ -28,21 +28,21 @@ impl<T> Answered<T> {
     }
 }
 
-/// What is known, and how well.
+/// A result and its quality.
 #[derive(Debug, Clone)]
 pub struct Remembered<T> {
-    /// The newest answer.
+    /// The newest result.
     pub answer: Answered<T>,
-    /// When it came, if there was one.
+    /// When it arrived.
     pub at: Option<Instant>,
-    /// Whether it is older than what has happened since.
+    /// Whether it is older than the newest event about the key.
     pub is_doubted: bool,
-    /// Whether it is to be looked up again, for whatever reason.
+    /// Whether a new lookup is due, for any reason.
     pub is_stale: bool,
 }
 
 impl<T> Remembered<T> {
-    /// Nobody was ever asked.
+    /// The state of an unknown key.
     pub(crate) fn nothing() -> Self {
         Self {
             answer: Answered::Unknown,
@@ -53,32 +53,32 @@ impl<T> Remembered<T> {
     }
 }
 
-/// The memory of one key.
+/// The cached state of one key.
 #[derive(Debug)]
 pub(crate) struct Memory<T> {
     answer: Answered<T>,
     at: Option<Instant>,
-    /// From then on it is looked up again.
+    /// A new lookup is due from then on.
     until: Instant,
-    /// Something has happened that may have made it wrong, or nobody has answered when it was looked up again.
+    /// The result is doubtful: an event may have changed it, or the last refresh failed.
     is_doubted: bool,
-    /// Look-ups: what is sent under the key must not make us ask all the time.
+    /// Rate of lookups: events about a key must not cause a lookup each.
     taken: Taken,
 }
 
-/// A look-up that has ended.
+/// The result of a lookup.
 #[derive(Debug)]
 pub(crate) struct Learned<T> {
-    /// `None`: nobody has answered.
+    /// `None`: no valid response.
     pub(crate) answer: Option<Answered<T>>,
-    /// For how long that counts.
+    /// How long it is valid.
     pub(crate) time_to_live: Duration,
-    /// Whether something has happened since it began.
+    /// Whether an event arrived after it started.
     pub(crate) is_late: bool,
 }
 
 impl<T: Clone> Memory<T> {
-    /// What is remembered after a look-up, in the place of what was before.
+    /// The state after a lookup, given the state before.
     pub(crate) fn after(
         before: Option<&Self>,
         learned: Learned<T>,
@@ -101,7 +101,7 @@ impl<T: Clone> Memory<T> {
         };
         let (answer, at, is_doubted) = match (answer, before) {
             (Some(answer), _) => (answer, Some(now), is_late),
-            // What was known before still is, but it was not looked up again.
+            // The old result is still valid, but was not refreshed.
             (None, Some(before)) => (before.answer.clone(), before.at, true),
             (None, None) => (Answered::Unknown, None, is_late),
         };
@@ -114,23 +114,23 @@ impl<T: Clone> Memory<T> {
         }
     }
 
-    /// Something has happened that may have made it wrong: it is looked up again as soon as that is not too often.
+    /// Marks the result as doubtful: a new lookup is due as soon as the rate permits it.
     pub(crate) fn doubt(&mut self, rate: Rate, now: Instant) {
         self.is_doubted = true;
         self.until = self.until.min(now + rate.wait(self.taken, now));
     }
 
-    /// Whether it is to be looked up again.
+    /// Whether a new lookup is due.
     pub(crate) fn is_due(&self, now: Instant) -> bool {
         now >= self.until
     }
 
-    /// Whether it may be looked up again.
+    /// Whether the rate permits a new lookup.
     pub(crate) fn is_free(&self, rate: Rate, now: Instant) -> bool {
         rate.is_free(self.taken, now)
     }
 
-    /// What is known by it.
+    /// The result as of now.
     pub(crate) fn seen(&self, now: Instant) -> Remembered<T> {
         Remembered {
             answer: self.answer.clone(),
@@ -140,7 +140,7 @@ impl<T: Clone> Memory<T> {
         }
     }
 
-    /// What was found, if anything was.
+    /// The value, if there is one.
     pub(crate) fn found(&self) -> Option<&T> {
         self.answer.found()
     }

@@ -1,46 +1,46 @@
-//! How often something may happen: so often a period, so many at once. Pure; time is an argument, and must be monotonic.
+//! A rate limit with a burst. Pure; time is an argument, and must be monotonic.
 
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// A rule.
+/// A rate limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// Between two, were they spread evenly.
+    /// Interval between two events at the steady rate.
     interval: Duration,
-    /// So many at once, when none was taken lately.
+    /// Size of the burst after a pause.
     burst: u32,
 }
 
-/// What was taken lately, as the time when it is made up for.
+/// What was used recently, as the time at which the limit is fully available again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Taken(Option<Instant>);
 
 impl Rate {
-    /// `burst` at once, and one more every `interval`.
+    /// Allows `burst` at once, and one more every `interval`.
     pub const fn new(interval: Duration, burst: u32) -> Self {
         Self { interval, burst }
     }
 
-    /// So many a second, and so many at once.
+    /// Allows `count` per second, and `burst` at once.
     pub fn per_second(count: u32, burst: u32) -> Self {
         Self::new(Duration::from_secs(1) / count.max(1), burst.max(1))
     }
 
-    /// How long until one may happen.
+    /// Time until the next event is allowed.
     pub(crate) fn wait(self, taken: Taken, now: Instant) -> Duration {
         let ahead = self.after_one(taken, now) - now;
         ahead.saturating_sub(self.interval * self.burst)
     }
 
-    /// Whether one may happen now.
+    /// Whether an event is allowed now.
     pub(crate) fn is_free(self, taken: Taken, now: Instant) -> bool {
         self.wait(taken, now).is_zero()
     }
 
-    /// As [`Rate::is_free`]; if so, it is counted.
+    /// As [`Rate::is_free`]; an allowed event is counted.
     pub(crate) fn take(self, taken: &mut Taken, now: Instant) -> bool {
         let is_free = self.is_free(*taken, now);
         if is_free {
@@ -49,14 +49,15 @@ impl Rate {
         is_free
     }
 
-    /// Takes the next that may happen; how long until then.
+    /// Reserves the next slot; returns the time until then.
     pub(crate) fn reserve(self, taken: &mut Taken, now: Instant) -> Duration {
         let wait = self.wait(*taken, now);
         *taken = Taken(Some(self.after_one(*taken, now)));
         wait
     }
 
-    /// Counts one that has happened for another reason. However many do, the next is never further away than an interval.
+    /// Counts an event that happened for another reason. However many there are, the next slot is at most one interval
+    /// away.
     pub(crate) fn count(self, taken: &mut Taken, now: Instant) {
         let most = now + self.interval * self.burst;
         *taken = Taken(Some(self.after_one(*taken, now).min(most)));
@@ -67,7 +68,7 @@ impl Rate {
     }
 }
 
-/// A rate that several share, who take turns.
+/// A rate limit shared by several users, who take turns.
 #[derive(Debug)]
 pub struct Budget {
     rate: Rate,
@@ -75,7 +76,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Nothing is taken yet.
+    /// Nothing is used yet.
     pub fn new(rate: Rate) -> Self {
         Self {
             rate,
@@ -83,7 +84,7 @@ impl Budget {
         }
     }
 
-    /// Takes the next turn; how long until it comes.
+    /// Reserves the next slot; returns the time until then.
     pub(crate) fn reserve(&self, now: Instant) -> Duration {
         self.rate.reserve(&mut self.taken.lock(), now)
     }

@@ -1,42 +1,46 @@
-//! Who has a DID's document, if anybody may be asked. Pure.
+//! Which host serves a DID's document. Pure.
 
 use fanjet_did_web::{Reach, document_url, site};
 
-/// Letters and digits of a did:plc's identifier.
+/// Letters and digits of a did:plc identifier.
 const PLC_LENGTH: usize = 24;
 
-/// Whom to ask for a DID's document.
+/// The source of a DID's document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {
     /// The PLC directory.
     Plc,
-    /// A stranger's host, if [it may be asked](Who::site).
+    /// A host that the account's owner chose, if [it is allowed](Who::site).
     Web,
-    /// Nobody: the DID is of a method that this network does not know, or of none that can be asked for.
-    Nobody,
+    /// None: the DID's method is unknown, or the DID is malformed.
+    Unsupported,
 }
 
 impl Who {
-    /// By the looks of a DID, so that it costs nothing.
+    /// Derived from the DID alone, so it costs nothing.
     pub fn knows(did: &str) -> Self {
         if let Some(id) = did.strip_prefix("did:plc:") {
             let is_digit = |byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7');
             let is_sound = id.len() == PLC_LENGTH && id.bytes().all(is_digit);
-            return if is_sound { Self::Plc } else { Self::Nobody };
+            return if is_sound {
+                Self::Plc
+            } else {
+                Self::Unsupported
+            };
         }
         match did.starts_with("did:web:") {
             true => Self::Web,
-            false => Self::Nobody,
+            false => Self::Unsupported,
         }
     }
 
-    /// Whose share a look-up of a DID's document counts against: the site of a stranger's host, and nobody's (an empty name)
-    /// at the directory. `None` when nobody may be asked.
+    /// The site that a lookup of a DID's document counts against: the site of the DID's host, and an empty name for the
+    /// directory. `None` if the DID cannot be looked up.
     pub fn site(did: &str, reach: Reach) -> Option<String> {
         match Self::knows(did) {
             Self::Plc => Some(String::new()),
             Self::Web => document_url(did, reach)?.host_str().map(site),
-            Self::Nobody => None,
+            Self::Unsupported => None,
         }
     }
 }
@@ -49,9 +53,9 @@ mod tests {
     fn only_dids_that_somebody_may_know_are_asked_for() {
         for (did, who, site) in [
             ("did:plc:wq4aajammjtxdomz3e23667t", Who::Plc, Some("")),
-            ("did:plc:wq4aajammjtxdomz3e23667", Who::Nobody, None),
-            ("did:plc:wq4aajammjtxdomz3e23667T", Who::Nobody, None),
-            ("did:plc:wq4aajammjtxdomz3e236671", Who::Nobody, None),
+            ("did:plc:wq4aajammjtxdomz3e23667", Who::Unsupported, None),
+            ("did:plc:wq4aajammjtxdomz3e23667T", Who::Unsupported, None),
+            ("did:plc:wq4aajammjtxdomz3e236671", Who::Unsupported, None),
             ("did:web:example.com", Who::Web, Some("example.com")),
             ("did:web:a.b.EXAMPLE.com", Who::Web, Some("example.com")),
             ("did:web:localhost", Who::Web, None),
@@ -59,10 +63,10 @@ mod tests {
             ("did:web:10.0.0.1", Who::Web, None),
             (
                 "did:key:zQ3shXjHeiBuRCKmM36cuYnm7YEMzhGnCmCyW92sRJ9pribSF",
-                Who::Nobody,
+                Who::Unsupported,
                 None,
             ),
-            ("did:nobody:knows", Who::Nobody, None),
+            ("did:unknown:method", Who::Unsupported, None),
         ] {
             assert_eq!(Who::knows(did), who, "{did}");
             assert_eq!(Who::site(did, Reach::Public).as_deref(), site, "{did}");

@@ -1,7 +1,7 @@
 //! JSON text exactly as Jetstream v1 writes it: strings, numbers, `$bytes`.
 //!
-//! Everything appends to a `Vec<u8>` that the caller reuses; nothing here allocates otherwise. This crate knows
-//! bytes and text only; which keys stand in which order is the business of its callers.
+//! Every function appends to a `Vec<u8>` that the caller reuses; nothing here allocates otherwise. This crate handles
+//! bytes and text only; callers decide which keys an object has and in which order.
 
 mod string;
 mod number;

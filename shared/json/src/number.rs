@@ -10,9 +10,9 @@ pub fn write_i64(out: &mut Vec<u8>, value: i64) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
-/// Appends a finite float as Go's `encoding/json` does: the shortest digits that read back, plain decimal from
-/// 1e-6 up to below 1e21, else an exponent of at least one digit (`1e+21`, `1e-7`); integral values have no
-/// fraction. JSON has no NaN and no infinities: returns `false` and writes nothing for those.
+/// Appends a finite float as Go's `encoding/json` does: the shortest digits that round-trip, plain decimal from 1e-6 up
+/// to below 1e21, otherwise an exponent of at least one digit (`1e+21`, `1e-7`); integral values have no fraction. JSON
+/// has neither NaN nor infinities: for those it returns `false` and writes nothing.
 pub fn write_f64(out: &mut Vec<u8>, value: f64) -> bool {
     if !value.is_finite() {
         return false;
@@ -42,7 +42,7 @@ impl Digits {
     }
 }
 
-/// Splits the shortest text that reads back into digits and the decimal exponent of the first one.
+/// Splits the shortest round-trip text into digits and the decimal exponent of the first digit.
 fn shortest_digits(value: f64) -> (Digits, i32) {
     let mut buffer = zmij::Buffer::new();
     let text = buffer.format_finite(value).as_bytes();

@@ -1,10 +1,10 @@
-//! String literals: v1 escapes for HTML as well (`&`, `<`, `>`, U+2028, U+2029), and has no short forms for
-//! backspace and form feed.
+//! String literals: v1 also escapes for HTML (`&`, `<`, `>`, U+2028, U+2029), and has no short escapes for backspace
+//! and form feed.
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
-/// What to do with one byte of a string. U+2028 and U+2029 are `E2 80 A8` and `E2 80 A9`, so the lead byte is
-/// looked at more closely.
+/// What to do with one byte of a string. U+2028 and U+2029 are `E2 80 A8` and `E2 80 A9`, so the lead byte needs a
+/// closer look.
 #[derive(Clone, Copy, PartialEq)]
 enum Class {
     Plain,
@@ -15,14 +15,14 @@ enum Class {
 
 const CLASSES: [Class; 256] = classes();
 
-/// Appends `text` as a JSON string, quotes included.
+/// Appends `text` as a JSON string with its quotes.
 pub fn write_str(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     escape_into(out, text.as_bytes());
     out.push(b'"');
 }
 
-/// Appends bytes that should be UTF-8 as a JSON string: each byte that is not becomes `\ufffd`.
+/// Appends bytes that should be UTF-8 as a JSON string: each invalid byte becomes `\ufffd`.
 pub fn write_lossy_str(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
     let mut rest = text;
@@ -88,11 +88,11 @@ fn escape_into(out: &mut Vec<u8>, text: &[u8]) {
     out.extend_from_slice(&text[start..]);
 }
 
-/// How many bytes are looked at together: one vector register.
+/// How many bytes are tested at once: one vector register.
 const BLOCK: usize = 16;
 
-/// Whether nothing in the block needs escaping. Without a branch per byte, so that it compiles to vector code; most
-/// text has nothing to escape.
+/// Whether no byte of the block needs escaping. There is no branch per byte, so it compiles to vector code; most text
+/// needs no escaping.
 fn is_plain(block: &[u8; BLOCK]) -> bool {
     block.iter().fold(0, |special, &byte| {
         special

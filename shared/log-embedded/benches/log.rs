@@ -1,6 +1,6 @@
 //! Rates of appending, following, reading and opening, on this machine's disk: `cargo bench -p fanjet-log-embedded`.
 //!
-//! The folder is a temporary one: set `TMPDIR` to measure another disk. An argument is the number of events.
+//! The folder is temporary: set `TMPDIR` to measure another disk. An argument is the number of events.
 
 #![allow(clippy::print_stdout, reason = "the figures are its output")]
 
@@ -38,7 +38,7 @@ async fn main() -> Result<()> {
     for piece in [1, 100, 1000] {
         let folder = tempfile::tempdir()?;
         let log = open(folder.path(), Verify::All).await?;
-        // One event per sync is a question about the disk.
+        // One event per sync measures the disk.
         let some = if piece == 1 { 2_000 } else { events.len() / 2 };
         let mut appender = log.appender(0).await?;
         let figures = Figures::begin()?;
@@ -72,7 +72,7 @@ async fn main() -> Result<()> {
         async {
             let mut seen = 0;
             while seen < events.len() {
-                seen += live.next().await.context("it goes on")??.len();
+                seen += live.next().await.context("the follow ended")??.len();
             }
             anyhow::Ok(seen)
         }
@@ -115,9 +115,9 @@ async fn read_everything(folder: &Path, events: &[NewEvent]) -> Result<()> {
         let mut follow = log.follow(1, selection).await?;
         let mut seen = 0;
         while seen < wanted {
-            seen += follow.next().await.context("it goes on")??.len();
+            seen += follow.next().await.context("the follow ended")??.len();
         }
-        // Per event of the log, also of those that were passed over.
+        // Per event of the log, including skipped ones.
         figures.end(&format!("follow, {name}"), events.len())?;
         let figures = Figures::begin()?;
         read(&log, selection, wanted).await?;
@@ -135,10 +135,7 @@ async fn read_everything(folder: &Path, events: &[NewEvent]) -> Result<()> {
     let probes = 1_000;
     for probe in 0..probes {
         let n = probe * events.len() as u64 / probes;
-        ensure!(
-            log.seq_at(time(n)?).await? == n + 1,
-            "seq_at finds the place"
-        );
+        ensure!(log.seq_at(time(n)?).await? == n + 1, "seq_at finds the seq");
     }
     figures.end("seq_at", probes as usize)
 }

@@ -1,7 +1,7 @@
 //! One writer of the log: it encodes, the writer thread writes.
 //!
-//! The seqs are known when encoding: an event that does not get the seq it was encoded with is fenced, and so is
-//! everything behind it. That is the fence of the pipeline.
+//! The seqs are known when encoding: an event that would not get the seq it was encoded with is fenced, and so is
+//! everything behind it. This fences the whole pipeline.
 
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ impl EmbeddedAppender {
         let mut rest = events;
         while !rest.is_empty() {
             let (chunk, behind) = rest.split_at(chunk_len(rest));
-            // Where an event is refused, what stands before it is still written.
+            // If an event is rejected, the events before it are still written.
             let fitting = chunk.iter().position(|event| check(event).is_err());
             self.queue(&chunk[..fitting.unwrap_or(chunk.len())]).await?;
             if let Some(refused) = fitting {
@@ -81,7 +81,7 @@ impl EmbeddedAppender {
         Ok(())
     }
 
-    /// Waits until `count` more events are within the window, or nothing is under way.
+    /// Waits until `count` more events fit into the window, or nothing is in flight.
     async fn wait_for_window(&mut self, count: usize) -> Result<(), AppendError> {
         let window = self.log.shared.config.window_events as u64;
         let wanted = (self.queued + count as u64).saturating_sub(window);
@@ -152,7 +152,7 @@ fn chunk_len(events: &[NewEvent]) -> usize {
     fitting.count().max(1)
 }
 
-/// Whether the log can hold the event.
+/// Whether the log can store the event.
 fn check(event: &NewEvent) -> Result<(), AppendError> {
     if event.body.len() > MAX_BODY {
         return Err(AppendError::too_large(event.body.len()));
@@ -161,5 +161,5 @@ fn check(event: &NewEvent) -> Result<(), AppendError> {
 }
 
 fn not_an_event() -> AppendError {
-    AppendError::Refused("its body does not begin like an event".to_owned())
+    AppendError::Refused("its body does not start like an event".to_owned())
 }

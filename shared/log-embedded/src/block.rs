@@ -1,4 +1,4 @@
-//! Blocks of segment files: read, checked, and kept for readers that are close to each other.
+//! Blocks of segment files: read, verified, and cached for readers that are close to each other.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -15,22 +15,22 @@ use crate::format::frame::{self, Found};
 use crate::format::{mark, record};
 use crate::state::BlockAt;
 
-/// So many failures in a row to read a block are damage. Whoever reads it tries again by itself, and pauses: nobody sleeps
-/// here, where a few threads read for all.
+/// This many consecutive read failures of a block count as damage. Readers retry by themselves, with pauses: nothing
+/// sleeps here, where a few threads read for all.
 const ATTEMPTS: u32 = 5;
-/// Most blocks whose failures are remembered.
+/// Maximum number of blocks with remembered failures.
 const MAX_UNREADABLE: usize = 256;
 
-/// The newest blocks that somebody read, within a bound of bytes. The one read first goes first.
+/// The most recently read blocks, bounded by bytes. The block read first is evicted first.
 #[derive(Debug)]
 pub(crate) struct BlockCache {
     kept: Mutex<Kept>,
     max_bytes: usize,
-    /// How often in a row the disk could not read a block.
+    /// Consecutive read failures of each block.
     unreadable: Mutex<HashMap<Key, u32>>,
 }
 
-/// A segment's first seq and an offset in it. A seq never comes back, so nothing needs to be taken out.
+/// A segment's first seq and an offset in it. Seqs are never reused, so entries need no invalidation.
 type Key = (Seq, u64);
 
 #[derive(Debug, Default)]
@@ -53,7 +53,7 @@ impl BlockCache {
         self.kept.lock().blocks.get(&key).cloned()
     }
 
-    /// The disk could not read a block. How often that was in a row.
+    /// Records that the disk failed to read a block; returns the number of consecutive failures.
     fn failed(&self, key: Key) -> u32 {
         let mut unreadable = self.unreadable.lock();
         if unreadable.len() >= MAX_UNREADABLE && !unreadable.contains_key(&key) {
@@ -88,15 +88,15 @@ impl BlockCache {
     }
 }
 
-/// What was read of a block.
+/// A block that was read.
 pub(crate) struct Block {
-    /// Its frames, each of them checked.
+    /// Its verified frames.
     pub(crate) frames: Bytes,
     /// Why they end early, if they do.
     pub(crate) damage: Option<LogError>,
 }
 
-/// A block up to its end, or to where it is damaged. `None` when its file is gone: the segment has expired.
+/// Reads a block up to its end, or to the damage in it. `None` if its file is gone: the segment has expired.
 pub(crate) fn load(cache: &BlockCache, at: &BlockAt) -> Result<Option<Block>, LogError> {
     let key = (at.segment, at.begin);
     if at.is_whole
@@ -108,10 +108,10 @@ pub(crate) fn load(cache: &BlockCache, at: &BlockAt) -> Result<Option<Block>, Lo
         Ok(frames) => frames,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            return Err(damaged(at, 0, "the file is shorter than it was"));
+            return Err(damaged(at, 0, "the file was truncated"));
         }
         Err(error) if is_unreadable(&error) && cache.failed(key) >= ATTEMPTS => {
-            let what = format!("the disk cannot read it: {error}");
+            let what = format!("read failed: {error}");
             return Ok(Some(Block {
                 frames: Bytes::new(),
                 damage: Some(damaged(at, 0, &what)),
@@ -144,12 +144,12 @@ impl Block {
     }
 }
 
-/// Damage at an offset of a block.
+/// The error for damage at an offset of a block.
 pub(crate) fn damaged(at: &BlockAt, offset: usize, what: &str) -> LogError {
     corrupt(at, at.first, offset, what)
 }
 
-/// The same where it is known which event stood there.
+/// The same if the seq at that offset is known.
 fn corrupt(at: &BlockAt, seq: Seq, offset: usize, what: &str) -> LogError {
     let offset = at.begin + offset as u64;
     let file = at.path.display();
@@ -158,41 +158,40 @@ fn corrupt(at: &BlockAt, seq: Seq, offset: usize, what: &str) -> LogError {
 
 fn read(at: &BlockAt) -> io::Result<Vec<u8>> {
     let file = File::open(&at.path)?;
-    // A block is one largest record longer than its least size at most.
+    // A block exceeds its minimum size by at most one record of maximum size.
     let mut frames = vec![0; (at.end - at.begin) as usize];
     file.read_exact_at(&mut frames, at.begin)?;
     Ok(frames)
 }
 
-/// Where frames are not what they must be.
+/// A position at which frames are invalid.
 #[derive(Debug)]
 pub(crate) struct Bad {
     pub(crate) offset: usize,
-    /// The first event that is not there.
+    /// The first missing event.
     pub(crate) seq: Seq,
     pub(crate) what: &'static str,
 }
 
-/// That frames, which begin at `base` in their file, are whole, and their records numbered from `first` on.
+/// Verifies that the frames from `base` on are complete, and their records numbered from `first` on.
 pub(crate) fn check(frames: &[u8], base: u64, first: Seq) -> Result<(), Bad> {
     let (mut offset, mut seq) = (0, first);
     while offset < frames.len() {
         let bad = |what| Bad { offset, seq, what };
         let frame = match frame::read(&frames[offset..]) {
             Found::Frame(frame) => frame,
-            Found::Short(_) => return Err(bad("a frame without its end")),
+            Found::Short(_) => return Err(bad("truncated frame")),
             Found::Bad(what) => return Err(bad(what)),
         };
         let length = frame.len();
         if frame.is_record() {
-            let record =
-                record::read(frame.payload).ok_or_else(|| bad("a record that cannot be"))?;
+            let record = record::read(frame.payload).ok_or_else(|| bad("invalid record"))?;
             if record.seq != seq {
-                return Err(bad("a record with a wrong seq"));
+                return Err(bad("record with a wrong seq"));
             }
             seq += 1;
         } else if !frame.is_mark() || !mark::is_at(frame.payload, base + offset as u64) {
-            return Err(bad("a frame that does not belong there"));
+            return Err(bad("misplaced frame"));
         }
         offset += length;
     }

@@ -1,6 +1,6 @@
-//! Bookmarks in the log's folder: one small file per key, replaced as a whole.
+//! Bookmarks in the log's folder: one small file per key, replaced atomically.
 //!
-//! They are read by nobody who opens the log, so a lost one never stops it.
+//! Opening the log does not read them, so a lost one never prevents it.
 
 use std::fs;
 use std::io;
@@ -21,12 +21,12 @@ const FOLDER: &str = "bookmarks";
 #[derive(Debug, Clone)]
 pub struct FolderBookmarks {
     folder: PathBuf,
-    /// Holds the folder against other processes.
+    /// Locks the folder against other processes.
     log: EmbeddedLog,
 }
 
 impl FolderBookmarks {
-    /// The bookmarks beside this log.
+    /// The bookmarks of this log.
     pub fn of(log: &EmbeddedLog) -> Self {
         Self {
             folder: log.path().join(FOLDER),

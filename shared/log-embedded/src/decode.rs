@@ -1,4 +1,4 @@
-//! Records to entries, for one reader.
+//! Decodes records into entries, for one reader.
 
 use bytes::Bytes;
 use fanjet_event::{Datetime, Nsid, Topic};
@@ -7,14 +7,14 @@ use hashbrown::HashMap;
 
 use crate::format::record::{Kind, Record};
 
-/// Collections that a reader remembers; it starts over beyond.
+/// Number of collections that a reader remembers; it starts over beyond.
 const MAX_COLLECTIONS: usize = 4096;
 
-/// Builds the entries that a selection wants, sharing the names that come again and again.
+/// Builds the matching entries, sharing repeated names.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     selection: Selection,
-    /// Whether each collection seen so far is wanted.
+    /// Whether the selection matches each collection seen so far.
     collections: HashMap<Nsid, bool>,
     upstream: Option<UpstreamId>,
 }
@@ -28,7 +28,7 @@ impl Decoder {
         }
     }
 
-    /// The topic, if it is wanted.
+    /// The topic, if the selection matches it.
     pub(crate) fn wanted(&mut self, record: &Record<'_>) -> Result<Option<Topic>, &'static str> {
         let topic = match record.kind {
             Kind::Commit => return self.wanted_commit(record.collection),
@@ -39,20 +39,20 @@ impl Decoder {
         Ok(self.selection.matches(&topic).then_some(topic))
     }
 
-    /// The entry of a record about `topic`, which lies in `frames`.
+    /// The entry of a record about `topic` in `frames`.
     pub(crate) fn entry(
         &mut self,
         record: &Record<'_>,
         topic: Topic,
         frames: &Bytes,
     ) -> Result<Entry, &'static str> {
-        // A few events that a reader picks must not keep whole blocks in memory.
+        // A reader that keeps a few events must not keep whole blocks in memory.
         let body = match self.selection {
             Selection::All => frames.slice_ref(record.body),
             Selection::Only(_) => Bytes::copy_from_slice(record.body),
         };
         Ok(Entry {
-            // Its events are written and read by one process, where a header would tell nobody anything.
+            // One process writes and reads these events, so a trace header would have no consumer.
             trace: None,
             seq: record.seq,
             topic,
@@ -72,7 +72,7 @@ impl Decoder {
         if let Some((collection, &is_wanted)) = self.collections.get_key_value(name) {
             return Ok(is_wanted.then(|| Topic::Commit(collection.clone())));
         }
-        let collection = Nsid::parse(name).map_err(|_| "a collection that is no NSID")?;
+        let collection = Nsid::parse(name).map_err(|_| "invalid collection")?;
         let collection = collection.shared();
         let topic = Topic::Commit(collection.clone());
         let is_wanted = self.selection.matches(&topic);
@@ -89,18 +89,17 @@ impl Decoder {
         {
             return Ok(upstream.clone());
         }
-        let upstream =
-            UpstreamId::new(text(name)?).ok_or("a name of an upstream that cannot be")?;
+        let upstream = UpstreamId::new(text(name)?).ok_or("invalid upstream name")?;
         self.upstream = Some(upstream.clone());
         Ok(upstream)
     }
 }
 
 fn frame_time(time: &[u8]) -> Result<Datetime, &'static str> {
-    let time = Datetime::parse(text(time)?).map_err(|_| "a time that is none")?;
+    let time = Datetime::parse(text(time)?).map_err(|_| "invalid time")?;
     Ok(time.shared())
 }
 
 fn text(bytes: &[u8]) -> Result<&str, &'static str> {
-    std::str::from_utf8(bytes).map_err(|_| "a text that is not UTF-8")
+    std::str::from_utf8(bytes).map_err(|_| "invalid UTF-8")
 }

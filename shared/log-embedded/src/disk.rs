@@ -1,27 +1,27 @@
-//! Everything that changes the disk, in one place, so that tests can let it fail.
+//! All operations that change the disk, in one place, so that tests can make them fail.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-/// What the writer does to the disk.
+/// The writer's disk operations.
 pub(crate) trait Disk: Send + Sync + 'static {
-    /// Writes all of `bytes` at `offset`. After an error, any part of them may be there.
+    /// Writes all of `bytes` at `offset`. After an error, any part of them may be written.
     fn write(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()>;
-    /// Returns when what was written to the file, and its length, survive a loss of power.
+    /// Returns when the file's content and length survive a power failure.
     fn sync(&self, file: &File) -> io::Result<()>;
-    /// Cuts the file off.
+    /// Truncates the file.
     fn truncate(&self, file: &File, len: u64) -> io::Result<()>;
-    /// Opens a file that is there, to change it.
+    /// Opens an existing file for writing.
     fn open(&self, path: &Path) -> io::Result<File>;
-    /// Makes an empty file, in place of one that may be there.
+    /// Creates an empty file, replacing an existing one.
     fn create(&self, path: &Path) -> io::Result<File>;
-    /// Gives a file its name.
+    /// Renames a file.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
-    /// Takes a file away.
+    /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
-    /// Returns when the names in a folder survive a loss of power.
+    /// Returns when the names in a folder survive a power failure.
     fn sync_folder(&self, path: &Path) -> io::Result<()>;
 }
 

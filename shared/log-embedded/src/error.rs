@@ -1,4 +1,4 @@
-//! Why the folder cannot be opened, and what an operator can do about it.
+//! Errors on opening the folder, and what an operator can do about them.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,24 +8,24 @@ use thiserror::Error;
 
 use crate::format::header;
 
-/// A folder that was not opened. What was found is left as it was.
+/// The folder was not opened. It is left as it was found.
 #[derive(Debug, Error)]
 pub enum OpenError {
-    /// A setting that cannot be. The operator's fault.
+    /// An invalid setting. The operator is at fault.
     #[error("wrong setting {key}: {what}")]
     Setting {
-        /// Which.
+        /// The setting.
         key: &'static str,
         /// What is allowed.
         what: String,
     },
-    /// Somebody else has the folder open. Try again when it has stopped.
+    /// Another process has the folder open. Retry when it has stopped.
     #[error("the log in {} is in use by another process: stop it, or set another path", path.display())]
     InUse {
         /// The folder.
         path: PathBuf,
     },
-    /// The files were written by a program with another format.
+    /// The files were written with another format version.
     #[error(
         "{} has format version {found}, this program reads version {expected}: run the program that wrote it, or move the folder away",
         file.display()
@@ -38,7 +38,7 @@ pub enum OpenError {
         /// What this program reads.
         expected: u32,
     },
-    /// Our own data is damaged. An operator must act.
+    /// Stored data is damaged. An operator must act.
     #[error(
         "{} is damaged at byte {offset}: {what}. Restore the file from a copy; or {remedy}",
         file.display()
@@ -46,39 +46,39 @@ pub enum OpenError {
     Damaged {
         /// The segment.
         file: PathBuf,
-        /// Where in it.
+        /// The offset of the damage.
         offset: u64,
         /// What is wrong there.
         what: String,
-        /// What an operator without a copy can do.
+        /// What an operator without a backup can do.
         remedy: Remedy,
     },
-    /// The file that says which log this is says nothing. An operator must act.
+    /// The file with the log's identity is invalid. An operator must act.
     #[error(
-        "{} is damaged: it does not say which log this is. Restore it from a copy; or remove it, which makes this another log to whoever remembers it",
+        "{} is damaged: it does not contain the log's identity. Restore it from a copy; or remove it, which gives the log a new identity and invalidates all cursors",
         path.display()
     )]
     Identity {
         /// The file.
         path: PathBuf,
     },
-    /// Whoever opened the folder no longer waits for it.
-    #[error("opening the log was given up")]
+    /// The caller that opened the folder no longer waits.
+    #[error("opening the log was canceled")]
     GivenUp,
-    /// The operating system refused. Try again.
+    /// The operating system refused. Retry.
     #[error("cannot {what} {}: {source}", path.display())]
     Io {
-        /// What was tried.
+        /// The operation.
         what: &'static str,
-        /// With which file or folder.
+        /// The file or folder.
         path: PathBuf,
-        /// Why not.
+        /// The system's error.
         source: io::Error,
     },
 }
 
 impl OpenError {
-    /// Whether opening can succeed later without anybody changing settings or files.
+    /// Whether opening can succeed later without a change of settings or files.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::InUse { .. } | Self::Io { .. })
     }
@@ -91,11 +91,11 @@ impl OpenError {
         }
     }
 
-    /// Of a read at an offset. What the disk has lost is damage like any other.
+    /// A read error at an offset. Lost sectors are damage like any other.
     pub(crate) fn read(file: &Path, offset: u64) -> impl FnOnce(io::Error) -> Self {
         move |error| {
             if is_unreadable(&error) {
-                return Self::damaged(file, offset, format!("the disk cannot read it: {error}"));
+                return Self::damaged(file, offset, format!("read failed: {error}"));
             }
             Self::io("read", file)(error)
         }
@@ -110,7 +110,7 @@ impl OpenError {
         }
     }
 
-    /// The same in the last segment. Giving up everything older as well would start the numbering over.
+    /// The same in the last segment. Giving up everything older as well would restart the numbering.
     pub(crate) fn in_last_segment(mut self) -> Self {
         if let Self::Damaged { offset, remedy, .. } = &mut self {
             *remedy = if *offset < header::LEN as u64 {
@@ -123,15 +123,15 @@ impl OpenError {
     }
 }
 
-/// What a disk answers for sectors that it has lost; now and then also for others.
+/// The system's error for lost sectors; occasionally also for other causes.
 pub(crate) fn is_unreadable(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::IO.raw_os_error())
 }
 
-/// How to go on without what is damaged.
+/// How to continue without the damaged data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Remedy {
-    /// Retention would have done the same, only later.
+    /// Retention would do the same, only later.
     #[error(
         "give up its events and all older ones: move it and all segments with lower numbers out of the folder"
     )]
@@ -139,10 +139,10 @@ pub enum Remedy {
     /// Whole segments before it stay.
     #[error("give up its events: move it out of the folder")]
     GiveUpFile,
-    /// What is before the damage stays.
-    #[error("give up what is behind the damage: cut it off with `truncate -s {at}`")]
+    /// Everything before the damage stays.
+    #[error("give up everything behind the damage: cut it off with `truncate -s {at}`")]
     CutOff {
-        /// The length that is left.
+        /// The remaining length.
         at: u64,
     },
 }

@@ -1,4 +1,4 @@
-//! The names in the folder: which files are the log's, and who has it open.
+//! The files in the folder: which ones belong to the log, and which process has it open.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -15,20 +15,20 @@ use crate::format::header;
 const SEGMENT: &str = ".segment";
 const UNFINISHED: &str = ".segment.new";
 const LOCK: &str = "lock";
-/// Every seq has so many digits in a name, so that names sort like seqs.
+/// Seqs in file names have this many digits, so that names sort like seqs.
 const DIGITS: usize = 20;
 
-/// The folder, held against other processes as long as this lives.
+/// The folder, locked against other processes as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Lock {
     path: PathBuf,
-    /// What is locked: a name in it can be removed, and made anew by somebody else.
+    /// The lock: a file name could be removed, and re-created by another process.
     folder: File,
-    /// What releases before locked; and what is locked where a folder cannot be.
+    /// The lock file that earlier releases used; also for folders that cannot be locked.
     _file: Option<File>,
 }
 
-/// Makes the folder if it is not there, and takes it.
+/// Creates the folder if it does not exist, and locks it.
 pub(crate) fn lock(disk: &dyn Disk, folder: &Path) -> Result<Lock, OpenError> {
     make(disk, folder)?;
     let held = File::open(folder).map_err(OpenError::io("open", folder))?;
@@ -37,7 +37,7 @@ pub(crate) fn lock(disk: &dyn Disk, folder: &Path) -> Result<Lock, OpenError> {
         Err(TryLockError::WouldBlock) => return Err(in_use(folder)),
         // Some file systems cannot lock folders.
         Err(TryLockError::Error(error)) => {
-            warn!(folder = %folder.display(), %error, "cannot lock the folder of the log, locking a file in it only");
+            warn!(folder = %folder.display(), %error, "failed to lock the log folder, locking only the file in it");
             false
         }
     };
@@ -49,9 +49,9 @@ pub(crate) fn lock(disk: &dyn Disk, folder: &Path) -> Result<Lock, OpenError> {
         .open(&path);
     let file = match file {
         Ok(file) => Some(file),
-        // Nothing can be written there at the moment, which is no reason not to read.
+        // The folder cannot be written at the moment, which does not prevent reading.
         Err(error) if is_held => {
-            warn!(file = %path.display(), %error, "cannot open the lock file, the folder itself is locked");
+            warn!(file = %path.display(), %error, "failed to open the lock file, only the folder is locked");
             None
         }
         Err(error) => return Err(OpenError::io("open", &path)(error)),
@@ -74,14 +74,14 @@ fn in_use(folder: &Path) -> OpenError {
 }
 
 impl Lock {
-    /// Whether the folder is still where it was: what is written into one that was removed is gone with the process.
+    /// Whether the folder is still at its path: data written to a removed folder is lost with the process.
     pub(crate) fn check(&self) -> io::Result<()> {
         let held = self.folder.metadata()?;
         let is_it = |found: &fs::Metadata| (found.dev(), found.ino()) == (held.dev(), held.ino());
         match fs::metadata(&self.path) {
             Ok(found) if is_it(&found) => Ok(()),
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(about("look at the folder", &self.path, &error))
+                Err(about("check the folder", &self.path, &error))
             }
             _ => Err(io::Error::other(format!(
                 "the folder {} was removed or replaced while it was in use",
@@ -91,7 +91,7 @@ impl Lock {
     }
 }
 
-/// That a file has not been removed while it was written.
+/// Checks that a file was not removed while it was written.
 pub(crate) fn check_linked(file: &File) -> io::Result<()> {
     if file.metadata()?.nlink() > 0 {
         return Ok(());
@@ -99,15 +99,15 @@ pub(crate) fn check_linked(file: &File) -> io::Result<()> {
     Err(io::Error::other("it was removed while it was in use"))
 }
 
-/// An error that says what was tried, with which file.
+/// An error with the operation and the file.
 pub(crate) fn about(what: &str, path: &Path, error: &io::Error) -> io::Error {
     let text = format!("cannot {what} {}: {error}", path.display());
     io::Error::new(error.kind(), text)
 }
 
-/// Makes the folder and those above it, so that all of them survive a loss of power: what is synced in a folder whose own
-/// name is lost is lost with it. One above the other, each durable before the next: so only the name of the lowest that is
-/// there can be missing from the disk, whenever an earlier attempt broke off.
+/// Creates the folder and its parents, so that all of them survive a power failure: data synced in a folder is lost if
+/// the folder's own name is lost. Top down, each durable before the next: so after an interrupted attempt only the name
+/// of the lowest existing folder can be missing on the disk.
 fn make(disk: &dyn Disk, folder: &Path) -> Result<(), OpenError> {
     let mut levels: Vec<&Path> = Vec::new();
     for level in folder.ancestors().filter(|it| !it.as_os_str().is_empty()) {
@@ -118,7 +118,7 @@ fn make(disk: &dyn Disk, folder: &Path) -> Result<(), OpenError> {
     }
     for level in levels.into_iter().rev() {
         if !level.is_dir() {
-            fs::create_dir(level).map_err(OpenError::io("make", level))?;
+            fs::create_dir(level).map_err(OpenError::io("create", level))?;
         }
         let above = match level.parent() {
             Some(above) if above.as_os_str().is_empty() => Path::new("."),
@@ -126,9 +126,9 @@ fn make(disk: &dyn Disk, folder: &Path) -> Result<(), OpenError> {
             None => continue,
         };
         match disk.sync_folder(above) {
-            // A mount point in a folder that is not ours to read.
+            // A mount point in a folder that we cannot read.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                warn!(folder = %above.display(), %error, "cannot sync the folder above the log's");
+                warn!(folder = %above.display(), %error, "failed to sync the parent of the log folder");
             }
             outcome => outcome.map_err(OpenError::io("sync", above))?,
         }
@@ -136,13 +136,13 @@ fn make(disk: &dyn Disk, folder: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// The file of the segment that begins with `first`.
+/// The file of the segment that starts at `first`.
 pub(crate) fn segment_path(folder: &Path, first: Seq) -> PathBuf {
     folder.join(format!("{first:0DIGITS$}{SEGMENT}"))
 }
 
-/// The segments by their first seq, oldest first. Takes away what a crash left of a segment that was being made: such
-/// a file never held an event.
+/// The segments by their first seq, oldest first. Removes partially created segments of a crash: such a file never
+/// contained an event.
 pub(crate) fn segments(folder: &Path) -> Result<Vec<(Seq, PathBuf)>, OpenError> {
     let mut found = Vec::new();
     let read = || OpenError::io("read", folder);
@@ -154,9 +154,9 @@ pub(crate) fn segments(folder: &Path) -> Result<Vec<(Seq, PathBuf)>, OpenError> 
         if let Some(first) = seq_of(name, SEGMENT) {
             found.push((first, path));
         } else if seq_of(name, UNFINISHED).is_some() {
-            // It is made anew when its turn comes.
+            // It is re-created when it is needed.
             if let Err(error) = fs::remove_file(&path) {
-                warn!(file = %path.display(), %error, "cannot remove what was left of a new segment");
+                warn!(file = %path.display(), %error, "failed to remove a partially created segment");
             }
         }
     }
@@ -164,14 +164,14 @@ pub(crate) fn segments(folder: &Path) -> Result<Vec<(Seq, PathBuf)>, OpenError> 
     Ok(found)
 }
 
-/// Makes the file of a segment that begins with `first`. Can be repeated after an error.
+/// Creates the file of a segment that starts at `first`. Can be repeated after an error.
 pub(crate) fn create_segment(disk: &dyn Disk, folder: &Path, first: Seq) -> io::Result<File> {
     let name = format!("{first:0DIGITS$}{SEGMENT}");
     create_whole(disk, folder, &name, &header::write(first))
 }
 
-/// Makes a file, in place of one that may be there. It has its name only when its content is durable, so bad content is
-/// never the trace of a crash.
+/// Creates a file, replacing an existing one. It gets its name only when its content is durable, so invalid content is
+/// never caused by a crash.
 pub(crate) fn create_whole(
     disk: &dyn Disk,
     folder: &Path,

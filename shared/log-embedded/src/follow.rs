@@ -1,7 +1,7 @@
 //! One reader that waits at the end of the log.
 //!
-//! It is a chain of pages, each beginning where the one before ended, on disk or in memory alike. So there is no handing
-//! over between past and present that could lose or repeat anything.
+//! It is a chain of pages, each starting where the one before ended, on disk or in memory alike. So there is no
+//! handover between past and present that could lose or repeat an event.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,12 +51,12 @@ impl Reader {
     async fn next_batch(mut self) -> Result<(Vec<Entry>, Self), LogError> {
         let heartbeat_at = Instant::now() + self.heartbeat;
         loop {
-            // Marks what is read below as seen, so that only what comes later wakes the wait.
+            // Marks everything read below as seen, so that only later events wake the wait.
             self.grown.borrow_and_update();
             let (page, decoder) =
                 read::page(&self.log.shared, self.next, self.decoder, BATCH).await?;
             self.decoder = decoder;
-            // A page begins at the oldest kept; then what this reader wanted next has expired.
+            // A page starts at the oldest kept event: the reader's position has expired.
             let first = self.log.shared.state.read().bounds().first;
             let found = page.entries.first().map_or(page.next, |entry| entry.seq);
             if self.next < first && found > self.next {
@@ -69,7 +69,7 @@ impl Reader {
             if !page.entries.is_empty() {
                 return Ok((page.entries, self));
             }
-            // A log that grows by what is not wanted must not silence the heartbeat.
+            // A log that grows by events outside the selection must not suppress the heartbeat.
             let is_due = Instant::now() >= heartbeat_at;
             if is_due || (page.at_end && !self.has_grown_before(heartbeat_at).await) {
                 return Ok((Vec::new(), self));
@@ -77,7 +77,7 @@ impl Reader {
         }
     }
 
-    /// Waits for the log to grow, at most until `deadline`.
+    /// Waits for the log to grow, until `deadline` at the latest.
     async fn has_grown_before(&mut self, deadline: Instant) -> bool {
         tokio::time::timeout_at(deadline, self.grown.changed())
             .await

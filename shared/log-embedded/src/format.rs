@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Numbers are little-endian. The checksum is the CRC-32 of the length and the payload, so that a flipped bit in either
-//! is found. Three kinds of frame: a [record](record) is one event; a [mark](mark) stands in front of what is written in
-//! one go and says that everything before it was durable then; a [footer](footer) ends a segment that is finished.
+//! is detected. There are three kinds of frames: a [record](record) is one event; a [mark](mark) precedes each group of
+//! records and proves that everything before it was durable; a [footer](footer) ends a finished segment.
 
 pub(crate) mod header;
 pub(crate) mod frame;

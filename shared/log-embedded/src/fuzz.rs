@@ -1,15 +1,15 @@
-//! The parsers of a segment file, for the fuzz targets and nobody else.
+//! The parsers of a segment file, for the fuzz targets only.
 
 use crate::block;
 use crate::format::frame::{self, Found};
 use crate::format::{footer, header, mark, record};
 
-/// Takes any bytes apart in every way that opening and reading do.
+/// Parses any bytes in every way that opening and reading do.
 pub fn segment(bytes: &[u8]) {
     let first = header::read(bytes).unwrap_or(1);
     let base = header::LEN as u64;
     let frames = bytes.get(header::LEN..).unwrap_or_default();
-    // What the checksums stop must not be needed for safety, so each frame is also taken apart without them.
+    // Safety must not depend on the checksums, so each frame is also parsed without them.
     let mut at = 0;
     while let Found::Frame(frame) = frame::read_trusted(&frames[at..]) {
         if let Some(record) = record::read(frame.payload) {
@@ -30,7 +30,7 @@ pub fn segment(bytes: &[u8]) {
     }
 }
 
-/// Takes apart `payload` behind a true length and checksum.
+/// Parses `payload` behind a valid length and checksum.
 pub fn framed(payload: &[u8]) {
     let mut bytes = header::write(1).to_vec();
     let begin = frame::begin(&mut bytes);

@@ -1,4 +1,4 @@
-//! Which log the folder holds: a file beside the segments, made with the first of them.
+//! The log's identity: a file beside the segments, created with the first of them.
 
 use std::fs;
 use std::io;
@@ -12,17 +12,17 @@ use crate::folder::create_whole;
 
 const FILE: &str = "identity";
 
-/// Whether the folder holds a log already.
+/// Whether the folder contains a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Holds {
     /// It has segments.
     Log,
-    /// It has none: whatever log was there is gone.
+    /// It has no segments: an earlier log is gone.
     Nothing,
 }
 
-/// The folder's identity. A folder without a log becomes that of a `fresh` one, and so does a log that was made before
-/// logs had identities.
+/// The folder's identity. A folder without a log gets a `fresh` one, and so does a log that was created before logs had
+/// identities.
 pub(crate) fn keep(
     disk: &dyn Disk,
     folder: &Path,

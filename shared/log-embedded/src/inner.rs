@@ -1,4 +1,4 @@
-//! What is open: the folder, what its readers see, and the threads that write and forget.
+//! An open log: the folder, the readers' state, and the threads for writing and retention.
 
 use std::io;
 use std::sync::Arc;
@@ -19,12 +19,12 @@ use crate::state::State;
 use crate::writer::Writer;
 use crate::{EmbeddedConfig, OpenError};
 
-/// What keeps the folder and the threads.
+/// Keeps the folder and the threads alive.
 pub(crate) struct Inner {
     pub(crate) shared: Arc<Shared>,
     pub(crate) wake: Arc<Wake>,
     threads: Vec<JoinHandle<()>>,
-    /// Given back when everything else has ended.
+    /// Released when everything else has ended.
     pub(crate) lock: Arc<Lock>,
 }
 
@@ -93,7 +93,7 @@ impl Inner {
             })
             .map_err(OpenError::io("start a thread for", &path))?;
         let (shared, wake) = (Arc::clone(&inner.shared), Arc::clone(&inner.wake));
-        // Now, and not when the machine finds time for the thread.
+        // Start it here, not when the thread is first scheduled.
         let age = retention::begin(&shared);
         inner
             .start("fanjet-log-age", move || {
@@ -115,13 +115,13 @@ impl Drop for Inner {
         self.wake.close();
         self.shared.queue.close();
         for thread in self.threads.drain(..) {
-            // A thread that panicked has said so itself.
+            // A panicked thread has reported itself.
             drop(thread.join());
         }
     }
 }
 
-/// Fails whoever waits for the writer, also when it panicked.
+/// Fails everything that waits for the writer, even after a panic.
 struct AbandonQueue(Arc<Shared>);
 
 impl Drop for AbandonQueue {

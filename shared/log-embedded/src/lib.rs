@@ -1,15 +1,15 @@
-//! The event log in a folder of one machine: segment files, one writer thread, any number of readers.
+//! The event log in a local folder: segment files, one writer thread, any number of readers.
 //!
-//! Rules that the rest rests on:
+//! Rules that everything else depends on:
 //!
-//! - Nothing is acknowledged and nothing is shown to a reader before it is synced. So what was seen once is there after
-//!   a crash.
-//! - A segment is written from front to back and never changed. Retention takes whole segments, oldest first.
-//! - Every byte is under a checksum, and opening reads them all. A torn end of the last segment is what a crash leaves
-//!   and is cut off; any other damage stops the process with the file and the offset.
+//! - Nothing is acknowledged, and nothing is visible to a reader, before it is synced. So an event that was seen once
+//!   survives a crash.
+//! - A segment is written from front to back and never changed. Retention removes whole segments, oldest first.
+//! - Every byte has a checksum, and opening verifies them all. A crash may leave a torn end in the last segment, which
+//!   is cut off; any other damage stops the process with the file and the offset.
 //!
-//! This crate must never look into a body, except at its beginning for the log time, and never block a worker thread of
-//! the runtime for the disk.
+//! This crate must never parse a body, except its start for the log time, and never block a worker thread of the
+//! runtime for the disk.
 
 mod format;
 mod error;

@@ -21,21 +21,21 @@ use crate::inner::Inner;
 use crate::{EmbeddedConfig, OpenError, Troubles, follow, read, seek};
 
 /// The log in a folder. Clones share it; it is closed when the last clone, appender and follow is dropped, which waits
-/// for what is queued.
+/// for queued events.
 #[derive(Clone)]
 pub struct EmbeddedLog {
     inner: Arc<Inner>,
 }
 
 impl EmbeddedLog {
-    /// Opens the folder, or makes it, and reads what it holds (all of it, unless `verify` says otherwise) in a thread
-    /// that may block. `clock` decides about age, and where a new log begins.
+    /// Opens or creates the folder, and reads its contents (all of it, unless `verify` disables that) in a blocking
+    /// thread. `clock` controls retention, and the first seq of a new log.
     ///
     /// # Errors
-    /// [`OpenError`]: a setting that cannot be, another process in the folder, damage, another format, the disk.
+    /// [`OpenError`]: an invalid setting, another process in the folder, damage, another format, the disk.
     pub async fn open(config: EmbeddedConfig, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let path = config.path.clone();
-        // Dropped with this future: the thread must not read on for a process that has been asked to stop.
+        // Dropped with this future: the thread must not keep reading for a process that is stopping.
         let waiting = Arc::new(());
         let waited_for = Arc::downgrade(&waiting);
         let open = move || {
@@ -56,12 +56,12 @@ impl EmbeddedLog {
         &self.inner.shared.config.path
     }
 
-    /// The folder, which is held as long as somebody has this.
+    /// The folder, which stays locked as long as this is held.
     pub(crate) fn lock(&self) -> Arc<Lock> {
         Arc::clone(&self.inner.lock)
     }
 
-    /// What is wrong with the folder at any moment, for readiness probes. Does not keep the log open.
+    /// The current failures of the folder, for readiness probes. Does not keep the log open.
     pub fn troubles(&self) -> Arc<Troubles> {
         Arc::clone(&self.inner.shared.troubles)
     }
@@ -76,7 +76,7 @@ impl EmbeddedLog {
         self.inner.shared.state.read().bounds()
     }
 
-    /// What the readers see, without keeping the log open.
+    /// The readers' view, without keeping the log open.
     #[cfg(test)]
     pub(crate) fn weak_shared(&self) -> std::sync::Weak<crate::shared::Shared> {
         Arc::downgrade(&self.inner.shared)
@@ -116,7 +116,7 @@ impl EventLog for EmbeddedLog {
             entries: 1,
             bytes: 0,
         };
-        // An entry appended meanwhile stands behind this one; the last seq asked for is the answer.
+        // An entry appended meanwhile is behind this one; the last seq requested is the answer.
         let page = self.read(last, &Selection::All, one).await?;
         Ok(page.entries.into_iter().next())
     }
@@ -156,7 +156,7 @@ impl fmt::Debug for EmbeddedLog {
     }
 }
 
-/// A clock that stands at the beginning of time: nothing ages, and a new log begins at 1.
+/// A clock at the start of time: nothing expires, and a new log starts at 1.
 #[cfg(test)]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AtZero;

@@ -1,4 +1,4 @@
-//! From the appenders to the writer. Bounded by the window: every chunk holds its share until it is done.
+//! The queue from the appenders to the writer. Bounded by the window: every chunk holds its share until it is done.
 
 use std::collections::VecDeque;
 use std::io;
@@ -12,44 +12,44 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 /// Bytes that the writer takes at once.
 const GROUP_BYTES: usize = 8 << 20;
 
-/// Encoded events of one appender that follow each other.
+/// Consecutive encoded events of one appender.
 #[derive(Debug)]
 pub(crate) struct Chunk {
-    /// The seq that the first must get.
+    /// The seq that the first event must get.
     pub(crate) first: Seq,
-    /// The seq that the last will get.
+    /// The seq of the last event.
     pub(crate) last: Seq,
     /// Record frames.
     pub(crate) frames: Vec<u8>,
-    /// Where to say what became of them.
+    /// Receives the result.
     pub(crate) progress: Arc<watch::Sender<Progress>>,
     /// Its share of the window.
     pub(crate) _window: OwnedSemaphorePermit,
 }
 
-/// What became of an appender's events.
+/// The result of an appender's events.
 #[derive(Debug, Clone)]
 pub(crate) struct Progress {
     /// Everything up to here is durable.
     pub(crate) acked: Seq,
-    /// Why nothing more will be.
+    /// Why no later event will be.
     pub(crate) failure: Option<Failure>,
 }
 
 /// Why an appender is finished.
 #[derive(Debug, Clone)]
 pub(crate) enum Failure {
-    /// The log's end was elsewhere.
+    /// The log ends elsewhere.
     Fenced {
-        /// Where the appender expected it.
+        /// Where the appender expected the end.
         expected: Seq,
     },
-    /// The disk refused.
+    /// The disk failed.
     Io(Arc<io::Error>),
 }
 
 impl Chunk {
-    /// Says that nothing more of this appender will be written.
+    /// Reports that no later event of this appender will be written.
     pub(crate) fn fail(&self, failure: Failure) {
         self.progress
             .send_modify(|progress| progress.failure = Some(failure));
@@ -62,7 +62,7 @@ impl Chunk {
 }
 
 impl Drop for Chunk {
-    /// Nobody waits for ever for a chunk that was forgotten, whatever happened to the writer.
+    /// A chunk that is dropped for any reason reports a failure, so that no appender waits forever.
     fn drop(&mut self) {
         let is_done = {
             let progress = self.progress.borrow();
@@ -83,12 +83,12 @@ impl From<Failure> for AppendError {
     }
 }
 
-/// What the writer has to do next.
+/// The writer's next work.
 #[derive(Debug)]
 pub(crate) struct Work {
-    /// In the order in which they came.
+    /// In the order of arrival.
     pub(crate) chunks: Vec<Chunk>,
-    /// Whether to begin a new segment.
+    /// Whether to start a new segment.
     pub(crate) roll: bool,
 }
 
@@ -127,7 +127,7 @@ impl Queue {
             .map_err(|_| AppendError::unavailable("the log is closed"))
     }
 
-    /// Adds a chunk behind all others. A closed queue drops it, which fails it.
+    /// Queues a chunk. A closed queue drops it, which fails it.
     pub(crate) fn push(&self, chunk: Chunk) {
         let mut waiting = self.waiting.lock();
         if waiting.is_closed {
@@ -139,7 +139,7 @@ impl Queue {
         self.changed.notify_one();
     }
 
-    /// Asks for a new segment.
+    /// Requests a new segment.
     pub(crate) fn roll(&self) {
         self.waiting.lock().roll = true;
         self.changed.notify_one();
@@ -152,15 +152,15 @@ impl Queue {
         self.changed.notify_one();
     }
 
-    /// Drops what is left when the writer has ended, for whatever reason.
+    /// Drops the remaining chunks when the writer has ended, for any reason.
     pub(crate) fn abandon(&self) {
         self.close();
         let left = std::mem::take(&mut self.waiting.lock().chunks);
         drop(left);
     }
 
-    /// Waits for something to do. With a time given, not before it, unless half of the window is used. `None` when the
-    /// queue is closed and empty.
+    /// Waits for work. With a time, not before it, unless half of the window is used. `None` when the queue is closed
+    /// and empty.
     pub(crate) fn take(&self, not_before: Option<Instant>) -> Option<Work> {
         let mut waiting = self.waiting.lock();
         loop {

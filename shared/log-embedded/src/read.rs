@@ -10,14 +10,14 @@ use crate::decode::Decoder;
 use crate::format::frame::{self, Found};
 use crate::format::record;
 use crate::shared::{Shared, on_disk};
-use crate::state::{BlockAt, Place};
+use crate::state::{BlockAt, Location};
 
-/// Bytes that one page looks through: beyond it the page comes back, empty when nothing matched.
+/// Bytes that one page scans. A page stops there, empty if nothing matched.
 const SCAN_BYTES: usize = 8 << 20;
-/// The same for a page out of memory, which is built on a thread that must not be held up.
+/// The same for a page from memory, which is built on a thread that must not block.
 const MEMORY_SCAN_BYTES: usize = 1 << 20;
 
-/// One page from `from` on, or from the oldest kept. Uses the disk only in a thread that may block.
+/// One page from `from` on, or from the oldest kept event. Uses the disk only in a blocking thread.
 pub(crate) async fn page(
     shared: &Arc<Shared>,
     from: Seq,
@@ -28,9 +28,9 @@ pub(crate) async fn page(
         let state = shared.state.read();
         state.place_of(from.max(state.bounds().first))
     };
-    if !matches!(place, Place::Block(_)) {
+    if !matches!(place, Location::Block(_)) {
         let page = Builder::new(from, limit, Reach::Memory).build(shared, &mut decoder)?;
-        // What was in memory a moment ago may have been pushed out.
+        // The data may have been evicted from memory meanwhile.
         if page.at_end || page.next > from {
             return Ok((page, decoder));
         }
@@ -42,7 +42,7 @@ pub(crate) async fn page(
     .await
 }
 
-/// How far a page may go.
+/// How far a page may read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reach {
     /// It ends where the disk would be needed.
@@ -51,7 +51,7 @@ enum Reach {
     Disk,
 }
 
-/// Whether a page goes on.
+/// Whether a page continues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Then {
     Next,
@@ -64,7 +64,7 @@ struct Builder {
     reach: Reach,
     /// Bytes of bodies in the page.
     bytes: usize,
-    /// Bytes looked through.
+    /// Bytes scanned.
     scanned: usize,
 }
 
@@ -88,7 +88,7 @@ impl Builder {
             let place = {
                 let state = shared.state.read();
                 let first = state.bounds().first;
-                // What expired in the middle of a page would be a hole in it.
+                // Events that expired in the middle of a page would be a gap in it.
                 if self.page.next < first && !self.page.entries.is_empty() {
                     return Ok(self.page);
                 }
@@ -96,15 +96,15 @@ impl Builder {
                 state.place_of(self.page.next)
             };
             let then = match place {
-                Place::End => {
+                Location::End => {
                     self.page.at_end = true;
                     return Ok(self.page);
                 }
-                Place::Memory(frames) => self.add(&frames, decoder).map_err(|(_, what)| {
+                Location::Memory(frames) => self.add(&frames, decoder).map_err(|(_, what)| {
                     LogError::corrupt(self.page.next, format!("in memory: {what}"))
                 })?,
-                Place::Block(_) if self.reach == Reach::Memory => return Ok(self.page),
-                Place::Block(at) => self.add_block(shared, decoder, &at)?,
+                Location::Block(_) if self.reach == Reach::Memory => return Ok(self.page),
+                Location::Block(at) => self.add_block(shared, decoder, &at)?,
             };
             if then == Then::Full {
                 self.page.at_end = self.page.next > shared.state.read().bounds().last;
@@ -126,7 +126,7 @@ impl Builder {
                     .map_err(|(offset, what)| damaged(at, offset, what))?;
                 match block.damage {
                     None => Ok(then),
-                    // What is whole before it is served first.
+                    // Complete events before it are served first.
                     Some(_) if then == Then::Full || !self.page.entries.is_empty() => {
                         Ok(Then::Full)
                     }
@@ -138,7 +138,7 @@ impl Builder {
         }
     }
 
-    /// Adds what is wanted of checked frames.
+    /// Adds the matching entries of verified frames.
     fn add(
         &mut self,
         frames: &Bytes,
@@ -147,7 +147,7 @@ impl Builder {
         let mut at = 0;
         while let Found::Frame(frame) = frame::read_trusted(&frames[at..]) {
             if frame.is_record() {
-                let record = record::read(frame.payload).ok_or((at, "a record that cannot be"))?;
+                let record = record::read(frame.payload).ok_or((at, "invalid record"))?;
                 if record.seq >= self.page.next {
                     let wanted = decoder.wanted(&record).map_err(|what| (at, what))?;
                     if let Some(topic) = wanted {

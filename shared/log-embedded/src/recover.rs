@@ -1,7 +1,7 @@
-//! Opening: what the folder holds, checked before anybody reads it.
+//! Opening: the contents of the folder are verified before any reader sees them.
 //!
-//! What a crash can leave is repaired, and said: a torn end of the last segment, a missing footer of it, a segment that
-//! was just being made. Everything else is damage and refused, with the files left as they are.
+//! What a crash can leave is repaired and logged: a torn end of the last segment, a missing footer, a partially created
+//! segment. Everything else is damage and rejected, with the files left as they are.
 
 mod scan;
 
@@ -23,7 +23,7 @@ use crate::{OpenError, Verify};
 
 use scan::{Scanned, Stop, check_wanted, scan};
 
-/// What was found.
+/// The recovered log.
 pub(crate) struct Recovered {
     /// Finished segments, oldest first.
     pub(crate) sealed: VecDeque<Segment>,
@@ -31,25 +31,25 @@ pub(crate) struct Recovered {
     pub(crate) active: Segment,
     /// Its file.
     pub(crate) file: File,
-    /// How to go on in it.
+    /// How to continue in it.
     pub(crate) then: Then,
-    /// Why that cannot be done at the moment.
+    /// Why that is not possible at the moment.
     pub(crate) trouble: Option<io::Error>,
 }
 
-/// What there is to do before anything is written.
+/// What must happen before the next write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Then {
     /// Nothing.
     Append,
-    /// Nothing could be written when it was opened: to open it again, and to cut off what is behind its end.
+    /// The file could not be opened for writing: open it again, and truncate it at its end.
     OpenAgain,
-    /// It has its footer: to begin the next one, for which there was no room.
+    /// It has its footer: start the next one, for which there was no room.
     BeginNext,
 }
 
-/// Reads the folder, and makes the first segment in an empty one: it begins at `new_first`. Asks again and again whether it
-/// is still `wanted`: reading everything can take minutes.
+/// Reads the folder, and creates the first segment in an empty one: it starts at `new_first`. Checks repeatedly whether
+/// it is still `wanted`: reading everything can take minutes.
 pub(crate) fn recover(
     disk: &dyn Disk,
     path: &Path,
@@ -72,7 +72,7 @@ pub(crate) fn recover(
     }
     let Some((first, file)) = last_file else {
         let newest =
-            create(disk, path, new_first).map_err(OpenError::io("make a segment in", path))?;
+            create(disk, path, new_first).map_err(OpenError::io("create a segment in", path))?;
         return Ok(newest.behind(sealed));
     };
     check_follows(sealed.back(), first, &file)?;
@@ -87,9 +87,9 @@ pub(crate) fn recover(
             sealed.push_back(newest.segment);
             next
         }
-        // What is there can be read, and forgetting may make room.
+        // Existing events can be read, and retention may make room.
         Err(error) => Newest {
-            trouble: Some(about("make a segment in", path, &error)),
+            trouble: Some(about("create a segment in", path, &error)),
             ..newest
         },
     };
@@ -116,7 +116,7 @@ impl Newest {
     }
 }
 
-/// An empty segment, to go on in.
+/// An empty segment to continue in.
 fn create(disk: &dyn Disk, folder: &Path, first: Seq) -> io::Result<Newest> {
     let file = folder::create_segment(disk, folder, first)?;
     let path = Arc::from(folder::segment_path(folder, first));
@@ -128,7 +128,7 @@ fn create(disk: &dyn Disk, folder: &Path, first: Seq) -> io::Result<Newest> {
     })
 }
 
-/// That a segment begins where the one before ends.
+/// Checks that a segment starts where the one before ends.
 fn check_follows(before: Option<&Segment>, first: Seq, file: &Path) -> Result<(), OpenError> {
     let is_wrong = match before {
         Some(before) => before.last + 1 != first,
@@ -136,14 +136,13 @@ fn check_follows(before: Option<&Segment>, first: Seq, file: &Path) -> Result<()
     };
     if is_wrong {
         let ends = before.map_or(0, |before| before.last);
-        let what =
-            format!("it begins with seq {first}, but the segment before it ends with {ends}");
+        let what = format!("it starts at seq {first}, but the segment before it ends at {ends}");
         return Err(OpenError::damaged(file, 0, what));
     }
     Ok(())
 }
 
-/// A segment that is not the last one, with every checksum.
+/// A segment that is not the last one, with every checksum verified.
 fn finished(first: Seq, path: &Path, wanted: &dyn Fn() -> bool) -> Result<Segment, OpenError> {
     let file = open(path, OpenOptions::new().read(true))?;
     check_header(&file, first, path)?;
@@ -159,13 +158,13 @@ fn finished(first: Seq, path: &Path, wanted: &dyn Fn() -> bool) -> Result<Segmen
     }
 }
 
-/// A segment that is not the last one, with the checksums of its header and footer.
+/// A segment that is not the last one, with the checksums of its header and footer verified.
 fn by_footer(first: Seq, path: &Path) -> Result<Segment, OpenError> {
     let file = open(path, OpenOptions::new().read(true))?;
     check_header(&file, first, path)?;
     let (at, footer) = scan::footer_of(&file, path)?;
     if footer.last < first {
-        return Err(OpenError::damaged(path, at, "a footer with a wrong seq"));
+        return Err(OpenError::damaged(path, at, "footer with a wrong seq"));
     }
     Ok(Segment {
         path: Arc::from(path),
@@ -177,7 +176,7 @@ fn by_footer(first: Seq, path: &Path) -> Result<Segment, OpenError> {
     })
 }
 
-/// The last segment: every checksum, and a torn end cut off.
+/// The last segment: every checksum is verified, and a torn end is cut off.
 fn newest(
     disk: &dyn Disk,
     first: Seq,
@@ -198,7 +197,7 @@ fn newest(
             let len = scan::len(&file, path)?;
             if scan::is_followed_by_durable(&file, path, scanned.end)? {
                 let what = format!(
-                    "{what}; what was written behind it later is whole, so this is not the torn end of a crash"
+                    "{what}; later writes behind it are intact, so this is not the torn end of a crash"
                 );
                 return Err(OpenError::damaged(path, scanned.end, what));
             }
@@ -216,7 +215,7 @@ fn newest(
         }
     }
     if then != Then::BeginNext {
-        // What a killed process wrote may be in the machine's memory only, and readers will see it.
+        // A killed process may have left data in the page cache only, and readers will see it.
         disk.sync(&file).map_err(OpenError::io("sync", path))?;
     }
     Ok(Newest {
@@ -227,7 +226,7 @@ fn newest(
     })
 }
 
-/// What cannot be written at the moment is read nevertheless.
+/// A file that cannot be written at the moment is read nevertheless.
 fn open_newest(path: &Path) -> Result<(File, Option<io::Error>), OpenError> {
     match OpenOptions::new().read(true).write(true).open(path) {
         Ok(file) => Ok((file, None)),
@@ -262,12 +261,10 @@ fn check_header(file: &File, first: Seq, path: &Path) -> Result<(), OpenError> {
     match header::read(&bytes[..len]) {
         Ok(found) if found == first => Ok(()),
         Ok(found) => {
-            let what = format!("its header says that it begins with seq {found}, its name {first}");
+            let what = format!("its header has the first seq {found}, its name {first}");
             Err(OpenError::damaged(path, 0, what))
         }
-        Err(header::Refused::Damaged) => {
-            Err(OpenError::damaged(path, 0, "it has no header of a segment"))
-        }
+        Err(header::Refused::Damaged) => Err(OpenError::damaged(path, 0, "no segment header")),
         Err(header::Refused::Version(found)) => Err(OpenError::Version {
             file: PathBuf::from(path),
             found,

@@ -1,5 +1,5 @@
-//! Forgetting the oldest segments, in a thread of its own: taking a large file away can take the disk a while, and
-//! appending must not wait for it.
+//! Removes the oldest segments, in its own thread: removing a large file can take a while, and appending must not wait
+//! for it.
 
 mod age;
 
@@ -18,23 +18,23 @@ use crate::troubles::Part;
 pub(crate) use age::Age;
 use age::micros;
 
-/// How often to look.
+/// Interval of checks.
 const PAUSE: Duration = Duration::from_secs(1);
-/// A segment that spans such a part of the maximum age is finished, however small, so that it can expire.
+/// A segment that spans this fraction of the maximum age is finished, however small, so that it can expire.
 const SPANS: u32 = 16;
-/// A log that was just opened expires nothing for half of this, or of a [`SPANS`]th of the maximum age if that is less.
+/// A newly opened log expires nothing for half of this, or of a [`SPANS`]th of the maximum age if that is less.
 const GRACE: Duration = Duration::from_secs(3600);
 
-/// What there is to do.
+/// What must be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Decision {
-    /// How many of the oldest finished segments go.
+    /// How many of the oldest finished segments expire.
     pub(crate) forget: usize,
-    /// Whether the active segment should be finished.
+    /// Whether the active segment must be finished.
     pub(crate) roll: bool,
 }
 
-/// Decides at an [`Age`] in microseconds. A limit of 0 is none.
+/// Decides at an [`Age`] in microseconds. A limit of 0 means unlimited.
 pub(crate) fn decide(state: &State, now: u64, max_age: Duration, max_bytes: u64) -> Decision {
     let max_age = micros(max_age);
     let is_old = |time: u64, age: u64| max_age > 0 && time.saturating_add(age) < now;
@@ -52,7 +52,7 @@ pub(crate) fn decide(state: &State, now: u64, max_age: Duration, max_bytes: u64)
     let should_roll = !active.is_empty()
         && (is_old(active.points.newest(), max_age)
             || is_old(active.oldest, max_age / u64::from(SPANS)));
-    // The next one could not be made: there may be room now.
+    // The next one could not be created: there may be room now.
     let roll = state.is_finished || should_roll;
     Decision { forget, roll }
 }
@@ -70,7 +70,7 @@ impl Wake {
         self.changed.notify_all();
     }
 
-    /// Waits for a while. Whether to go on.
+    /// Waits for a while. Returns whether to continue.
     fn pause(&self) -> bool {
         let mut is_closed = self.is_closed.lock();
         if !*is_closed {
@@ -80,22 +80,22 @@ impl Wake {
     }
 }
 
-/// Looks again and again until `wake` is closed.
+/// Checks again and again until `wake` is closed.
 pub(crate) fn run(shared: &Shared, lock: &Lock, wake: &Wake, mut age: Age) {
     let mut doomed = VecDeque::new();
     while wake.pause() {
-        let there = lock.check();
-        // In its place may be somebody else's, with segments of the same names.
-        let is_there = there.is_ok();
-        tell(shared, Part::Folder, there);
-        if is_there {
+        let folder = lock.check();
+        // Another log may be at the path, with segments of the same names.
+        let exists = folder.is_ok();
+        report(shared, Part::Folder, folder);
+        if exists {
             look(shared, &mut age, &mut doomed);
         }
     }
 }
 
-/// Keeps for readiness how it went.
-fn tell(shared: &Shared, part: Part, outcome: io::Result<()>) {
+/// Keeps the outcome for readiness.
+fn report(shared: &Shared, part: Part, outcome: io::Result<()>) {
     let troubles = &shared.troubles;
     match outcome {
         Ok(()) => troubles.clear(part),
@@ -103,7 +103,7 @@ fn tell(shared: &Shared, part: Part, outcome: io::Result<()>) {
     }
 }
 
-/// How far the log has aged when it is opened.
+/// The age of the log when it is opened.
 pub(crate) fn begin(shared: &Shared) -> Age {
     let oldest = {
         let state = shared.state.read();
@@ -119,9 +119,9 @@ pub(crate) fn begin(shared: &Shared) -> Age {
     Age::new(clock.now_us(), clock.instant(), expires, grace)
 }
 
-/// Takes expired segments away from the readers, then from the disk. A reader that is in the middle of one finds its
-/// file gone and looks at the bounds again. A file that cannot be removed stays the first of the `doomed`: removing a
-/// later one before it would leave a hole.
+/// Hides expired segments from the readers, then removes them from the disk. A reader in the middle of one finds its
+/// file gone and checks the bounds again. A file that cannot be removed stays first in `doomed`: removing a later one
+/// before it would leave a gap.
 fn look(shared: &Shared, age: &mut Age, doomed: &mut VecDeque<Segment>) {
     let (config, clock) = (&shared.config, &shared.clock);
     let now = age.advance(clock.now_us(), clock.instant());
@@ -133,7 +133,7 @@ fn look(shared: &Shared, age: &mut Age, doomed: &mut VecDeque<Segment>) {
         shared.queue.roll();
     }
     if decision.forget > 0 {
-        // Nobody else takes segments away, so the oldest are still the same.
+        // No other thread removes segments, so the oldest are still the same.
         doomed.extend(shared.state.write().sealed.drain(..decision.forget));
     }
     while let Some(segment) = doomed.front() {
@@ -145,14 +145,14 @@ fn look(shared: &Shared, age: &mut Age, doomed: &mut VecDeque<Segment>) {
             .and_then(|()| shared.disk.sync_folder(&config.path))
             .map_err(|error| about("remove the expired segment", &segment.path, &error));
         let is_removed = removed.is_ok();
-        tell(shared, Part::Forgetting, removed);
+        report(shared, Part::Forgetting, removed);
         if !is_removed {
             return;
         }
         info!(
             first = segment.first,
             last = segment.last,
-            "forgot a segment"
+            "removed an expired segment"
         );
         doomed.pop_front();
     }

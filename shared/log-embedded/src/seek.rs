@@ -1,4 +1,4 @@
-//! From a time to a place: the index finds the block, the block has the record.
+//! From a time to a seq: the index finds the block, the block has the record.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::format::frame::{self, Found};
 use crate::format::record;
 use crate::shared::{Shared, on_disk};
 
-/// The seq of the first kept record whose log time is not below `time`.
+/// The seq of the first kept record whose log time is at least `time`.
 pub(crate) async fn seq_at(shared: &Arc<Shared>, time: TimeUs) -> Result<Seq, LogError> {
     on_disk(shared, move |shared| find(shared, time.get())).await
 }
@@ -27,7 +27,7 @@ fn find(shared: &Shared, time: u64) -> Result<Seq, LogError> {
         };
         if let Some(block) = block::load(&shared.cache, &at)? {
             return first_at(&block.frames, time).ok_or_else(|| {
-                let no_such = || damaged(&at, 0, "a time of the index is not in its block");
+                let no_such = || damaged(&at, 0, "index and block disagree about a time");
                 block.damage.unwrap_or_else(no_such)
             });
         }

@@ -1,4 +1,4 @@
-//! What the log, its writer, its appenders and its readers hold in common.
+//! State shared by the log, its writer, its appenders and its readers.
 
 use std::io;
 use std::sync::Arc;
@@ -20,15 +20,15 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) identity: LogIdentity,
-    /// What is durable. Locked for a moment only, never across a disk access.
+    /// The durable state. Locked briefly only, never across a disk access.
     pub(crate) state: RwLock<State>,
-    /// The last durable seq. Behind the state: whoever sees it here finds the entry there.
+    /// The last durable seq. Updated after the state: a reader that sees it here finds the entry there.
     pub(crate) grown: watch::Sender<Seq>,
-    /// From the appenders to the writer.
+    /// The queue from the appenders to the writer.
     pub(crate) queue: Queue,
-    /// What is wrong with the folder.
+    /// Current failures of the folder.
     pub(crate) troubles: Arc<Troubles>,
-    /// Older blocks.
+    /// Cached blocks.
     pub(crate) cache: BlockCache,
     /// Bounds the reads that use the disk.
     reads: Arc<Semaphore>,
@@ -56,7 +56,7 @@ impl Shared {
         }
     }
 
-    /// Keeps for readiness that nothing can be written at the moment.
+    /// Records for readiness that nothing can be written at the moment.
     pub(crate) fn writing_failed(&self, error: &io::Error) {
         let cause = format!("not writable: {error}");
         self.troubles
@@ -64,7 +64,7 @@ impl Shared {
     }
 }
 
-/// Reads that use the disk, apart from the threads that serve others: bounded, and in the order in which they came.
+/// Reads that use the disk, on blocking threads: bounded, and in the order of arrival.
 pub(crate) async fn on_disk<T: Send + 'static>(
     shared: &Arc<Shared>,
     read: impl FnOnce(&Shared) -> Result<T, LogError> + Send + 'static,

@@ -1,4 +1,4 @@
-//! Which segments there are and where in them a seq or a time is. Pure: no file is opened here.
+//! The segments, and the location of a seq or a time in them. Pure: no file is opened here.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -10,27 +10,27 @@ use fanjet_log::{Bounds, Seq};
 use crate::format::points::Points;
 use crate::tail::{Piece, Tail};
 
-/// One segment file, as far as it is durable.
+/// The durable part of one segment file.
 #[derive(Debug, Clone)]
 pub(crate) struct Segment {
     /// The file.
     pub(crate) path: Arc<Path>,
-    /// The seq of its first record, also when it has none yet.
+    /// The seq of its first record, even if it has none yet.
     pub(crate) first: Seq,
-    /// The seq of its last record; one below `first` when it has none.
+    /// The seq of its last record; one below `first` if it has none.
     pub(crate) last: Seq,
-    /// Where its records end in the file.
+    /// The end of its records in the file.
     pub(crate) end: u64,
-    /// Log time of its first record, 0 when it has none.
+    /// Log time of its first record, 0 if it has none.
     pub(crate) oldest: u64,
-    /// Where its blocks begin.
+    /// The starts of its blocks.
     pub(crate) points: Points,
 }
 
-/// A record that was written.
+/// A written record.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Written {
-    /// Where in the file.
+    /// Its offset in the file.
     pub(crate) offset: u64,
     /// Its seq.
     pub(crate) seq: Seq,
@@ -46,15 +46,15 @@ pub(crate) struct Written {
 pub(crate) struct State {
     pub(crate) sealed: VecDeque<Segment>,
     pub(crate) active: Segment,
-    /// Whether the active segment has its footer, and the next one could not be made yet.
+    /// Whether the active segment has its footer, and the next one could not be created yet.
     pub(crate) is_finished: bool,
     tail: Tail,
 }
 
 /// Where to read.
 #[derive(Debug, Clone)]
-pub(crate) enum Place {
-    /// Nothing is there yet.
+pub(crate) enum Location {
+    /// Nothing is written there yet.
     End,
     /// In memory.
     Memory(Bytes),
@@ -71,9 +71,9 @@ pub(crate) struct BlockAt {
     pub(crate) segment: Seq,
     /// The seq of its first record.
     pub(crate) first: Seq,
-    /// Where it begins.
+    /// Its start.
     pub(crate) begin: u64,
-    /// Where it ends.
+    /// Its end.
     pub(crate) end: u64,
     /// Whether it will never grow.
     pub(crate) is_whole: bool,
@@ -97,22 +97,22 @@ impl State {
         }
     }
 
-    /// Where to find `seq`, which is not below the bounds.
-    pub(crate) fn place_of(&self, seq: Seq) -> Place {
+    /// The location of `seq`, which is within the bounds.
+    pub(crate) fn place_of(&self, seq: Seq) -> Location {
         if seq > self.active.last {
-            return Place::End;
+            return Location::End;
         }
         if let Some(piece) = self.tail.piece_of(seq) {
-            return Place::Memory(piece.frames.clone());
+            return Location::Memory(piece.frames.clone());
         }
         let segment = self.segment_of(seq);
         let block = segment.points.block_of(seq.saturating_sub(segment.first));
         block
             .and_then(|block| self.block(segment, block))
-            .map_or(Place::End, Place::Block)
+            .map_or(Location::End, Location::Block)
     }
 
-    /// The block with the first record whose log time is not below `time`; `None` when all are older.
+    /// The block with the first record whose log time is at least `time`; `None` if all are older.
     pub(crate) fn block_at(&self, time: u64) -> Option<BlockAt> {
         let segments = self.sealed.iter().chain([&self.active]);
         segments
@@ -120,7 +120,7 @@ impl State {
             .find_map(|(segment, block)| self.block(segment, block))
     }
 
-    /// Takes note of records of the active segment that are durable now.
+    /// Adds durable records of the active segment.
     pub(crate) fn add(&mut self, written: &[Written], end: u64, pieces: Vec<Piece>) {
         let active = &mut self.active;
         for record in written {
@@ -143,7 +143,7 @@ impl State {
         self.is_finished = true;
     }
 
-    /// The active segment is finished, and an empty one takes its place.
+    /// Seals the active segment and replaces it with an empty one.
     pub(crate) fn roll(&mut self, path: Arc<Path>, end: u64) {
         let next = Segment::empty(path, self.active.last + 1, end);
         self.is_finished = false;

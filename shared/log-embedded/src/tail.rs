@@ -1,11 +1,11 @@
-//! The newest events in memory, as they were written.
+//! The newest events in memory, in their encoded form.
 
 use std::collections::VecDeque;
 
 use bytes::Bytes;
 use fanjet_log::Seq;
 
-/// Frames that were written in one go, or a part of them.
+/// Frames of one group, or a part of them.
 #[derive(Debug, Clone)]
 pub(crate) struct Piece {
     /// The seq of the first record.
@@ -16,7 +16,7 @@ pub(crate) struct Piece {
     pub(crate) frames: Bytes,
 }
 
-/// The newest pieces, contiguous, within a bound of bytes.
+/// The newest pieces, contiguous, bounded by bytes.
 #[derive(Debug)]
 pub(crate) struct Tail {
     pieces: VecDeque<Piece>,
@@ -33,7 +33,7 @@ impl Tail {
         }
     }
 
-    /// Adds what was written behind the others; the oldest go.
+    /// Adds the newest frames; the oldest are dropped.
     pub(crate) fn push(&mut self, piece: Piece) {
         self.bytes += piece.frames.len();
         self.pieces.push_back(piece);
@@ -44,7 +44,7 @@ impl Tail {
         }
     }
 
-    /// The piece that holds `seq`.
+    /// The piece with `seq`.
     pub(crate) fn piece_of(&self, seq: Seq) -> Option<&Piece> {
         let behind = self.pieces.partition_point(|piece| piece.first <= seq);
         let piece = self.pieces.get(behind.checked_sub(1)?)?;

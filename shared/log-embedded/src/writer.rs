@@ -1,8 +1,8 @@
-//! The one thread that writes: it takes what is queued, writes it in one go, syncs once, shows it to the readers, and
-//! only then acknowledges.
+//! The writer thread: it takes queued chunks, writes them as one group, syncs once, shows them to the readers, and only
+//! then acknowledges.
 //!
-//! Invariant: `at` is the end of what is durable and shown; what the file holds behind it was shown to nobody. After an
-//! error that rest is cut off before anything else is written, so a half-written group cannot come back.
+//! Invariant: `at` is the end of the durable and visible part; bytes behind it in the file were never visible. After an
+//! error these are cut off before the next write, so a half-written group cannot reappear.
 
 mod group;
 
@@ -34,22 +34,22 @@ pub(crate) struct Writer {
     file: File,
     /// The seq of its first record.
     first: Seq,
-    /// End of what is durable in it.
+    /// The end of the durable part.
     at: u64,
     /// The last durable seq.
     last: Seq,
-    /// Whether the file may hold something behind `at`.
+    /// Whether the file may contain bytes behind `at`.
     is_dirty: bool,
-    /// Whether the active segment has its footer, and the next one could not be made yet.
+    /// Whether the active segment has its footer, and the next one could not be created yet.
     is_sealed: bool,
     /// Whether the file could not be opened for writing yet.
     is_read_only: bool,
-    /// Whether nothing was written since the last end of a writer.
+    /// Whether nothing was written since the last writer ended.
     is_attested: bool,
 }
 
 impl Writer {
-    /// Goes on in the active segment of the state.
+    /// Continues in the active segment of the state.
     pub(crate) fn new(shared: Arc<Shared>, lock: Arc<Lock>, file: File, then: Then) -> Self {
         let active = shared.state.read().active.clone();
         let cannot_write = then == Then::OpenAgain;
@@ -69,14 +69,14 @@ impl Writer {
         }
     }
 
-    /// Works until the queue is closed.
+    /// Runs until the queue is closed.
     pub(crate) fn run(mut self) {
         let mut not_before = None;
         while let Some(Work { chunks, roll }) = self.shared.queue.take(not_before) {
             let began = Instant::now();
             self.write_all(chunks);
             if roll {
-                // Asked for again while it is needed.
+                // Requested again while it is needed.
                 self.roll_if_used().unwrap_or_default();
             }
             not_before = match self.shared.config.sync {
@@ -85,7 +85,7 @@ impl Writer {
             };
         }
         if let Err(error) = self.attest() {
-            warn!(%error, "cannot mark the end of the log; what is in it is durable nevertheless");
+            warn!(%error, "failed to mark the end of the log; its events are durable anyway");
         }
     }
 
@@ -99,7 +99,7 @@ impl Writer {
         self.commit(group);
     }
 
-    /// Puts a chunk into the group, and begins new segments on the way.
+    /// Adds a chunk to the group, and starts new segments on the way.
     fn write(&mut self, mut group: Group, chunk: Arc<Chunk>) -> Group {
         if chunk.first != group.last() + 1 {
             chunk.fail(Failure::Fenced {
@@ -108,7 +108,7 @@ impl Writer {
             return group;
         }
         let mut rest = chunk.frames.as_slice();
-        // The appender wrote these frames a moment ago.
+        // The appender encoded these frames just before.
         while let frame::Found::Frame(found) = frame::read_trusted(rest) {
             let Some(record) = record::read(found.payload) else {
                 break;
@@ -162,7 +162,7 @@ impl Writer {
         let stored = self
             .try_store(bytes)
             .map_err(|error| about("write", &self.path, &error));
-        self.tell(stored)
+        self.report(stored)
     }
 
     fn try_store(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -179,14 +179,14 @@ impl Writer {
         self.is_dirty = true;
         disk.write(&self.file, bytes, self.at)?;
         disk.sync(&self.file)?;
-        // What is in a file without a name survives nothing.
+        // Data in a file without a name is lost with the process.
         check_linked(&self.file)?;
         self.is_dirty = false;
         Ok(())
     }
 
-    /// Keeps for readiness how writing goes.
-    fn tell(&self, outcome: io::Result<()>) -> io::Result<()> {
+    /// Records the outcome of writes for readiness.
+    fn report(&self, outcome: io::Result<()>) -> io::Result<()> {
         match &outcome {
             Ok(()) => self.shared.troubles.clear(Part::Writing),
             Err(error) => self.shared.writing_failed(error),
@@ -201,7 +201,7 @@ impl Writer {
         self.roll()
     }
 
-    /// Finishes the active segment and begins the next. Every step can be repeated after an error.
+    /// Finishes the active segment and starts the next. Every step can be repeated after an error.
     fn roll(&mut self) -> io::Result<()> {
         if !self.is_sealed {
             let footer = {
@@ -216,26 +216,27 @@ impl Writer {
         let path = folder::segment_path(&self.folder, next);
         let made = self
             .create(next)
-            .map_err(|error| about("make", &path, &error));
-        self.tell(made)?;
+            .map_err(|error| about("create", &path, &error));
+        self.report(made)?;
         self.is_sealed = false;
         self.first = next;
         self.at = header::LEN as u64;
         self.path = Arc::from(path);
         let path = Arc::clone(&self.path);
         self.shared.state.write().roll(path, self.at);
-        debug!(first = next, "began a segment");
+        debug!(first = next, "started a segment");
         Ok(())
     }
 
     fn create(&mut self, next: Seq) -> io::Result<()> {
-        // It must not end up in a folder that is somebody else's.
+        // It must not be created in another log's folder.
         self.lock.check()?;
         self.file = folder::create_segment(&*self.shared.disk, &self.folder, next)?;
         Ok(())
     }
 
-    /// A last mark says that everything before it is durable: after an orderly end no damage can pass for a torn write.
+    /// A final mark proves that everything before it is durable: after a proper shutdown no damage can pass as a torn
+    /// write.
     fn attest(&mut self) -> io::Result<()> {
         if self.is_sealed || self.is_attested {
             return Ok(());

@@ -1,9 +1,9 @@
-//! Processes that are killed at random moments while they write, each with other settings than the one before: how large
-//! segments are, when to sync, what opening reads, how much is kept. Nothing that they acknowledged or showed to a reader may
-//! be missing unless it was to be forgotten, and everything that is there must be what was written.
+//! Processes that are killed at random moments while they write, each with other settings than the one before: segment
+//! size, sync, verification, retention. Nothing that they acknowledged or showed to a reader may be missing unless it
+//! expired, and every event must be as written.
 //!
 //! The test starts itself: with `child FOLDER SEED` as arguments it writes until it is killed, and reports on its
-//! output. Other arguments are those of the test runner and mean nothing here.
+//! output. Other arguments are those of the test runner and are ignored.
 
 #![allow(
     clippy::expect_used,
@@ -53,7 +53,7 @@ async fn kill_again_and_again(seed: u64) {
     let folder = tempfile::tempdir().unwrap();
     let (mut rounds_with_more, mut promised, mut checked, mut forgotten) = (0, 0, 0, 0);
     for round in 0..ROUNDS {
-        // Now and then for so long that something is forgotten.
+        // Sometimes for so long that events expire.
         let longest = if random.random_bool(0.1) { 2_500 } else { 150 };
         let after = Duration::from_millis(longest).mul_f64(random.random());
         let reported = run_and_kill(folder.path(), random.random(), after);
@@ -64,7 +64,7 @@ async fn kill_again_and_again(seed: u64) {
             last >= promised,
             "round {round} of seed {seed}: the log ends with {last}, {promised} was promised"
         );
-        // What earlier rounds left is under the checksums that opening reads; at last all of it is compared.
+        // Data of earlier rounds is covered by the checksums that opening verifies; at the end all of it is compared.
         let from = if round + 1 == ROUNDS { 1 } else { checked + 1 };
         check(&log, from.max(first), last, seed).await;
         checked = last;
@@ -78,7 +78,7 @@ async fn kill_again_and_again(seed: u64) {
     );
 }
 
-/// Lets a process write, and kills it a while after its first report. The highest seq that it reported.
+/// Lets a process write, and kills it a while after its first report. Returns the highest reported seq.
 fn run_and_kill(folder: &Path, seed: u64, after: Duration) -> Seq {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["child", folder.to_str().unwrap(), &seed.to_string()])
@@ -106,7 +106,7 @@ fn run_and_kill(folder: &Path, seed: u64, after: Duration) -> Seq {
     highest
 }
 
-/// Every entry from `next` to `last` is what its seq says that it must be.
+/// Checks every entry from `next` to `last` against its seq.
 async fn check(log: &EmbeddedLog, mut next: Seq, last: Seq, seed: u64) {
     let limit = ReadLimit {
         entries: usize::MAX,
@@ -116,7 +116,7 @@ async fn check(log: &EmbeddedLog, mut next: Seq, last: Seq, seed: u64) {
         let page = log.read(next, &Selection::All, limit).await.unwrap();
         for entry in page.entries {
             if entry.seq > next {
-                // What was there has been forgotten meanwhile.
+                // It has expired meanwhile.
                 let first = log.bounds().await.unwrap().first;
                 assert!(
                     next < first && entry.seq <= first,
@@ -137,7 +137,7 @@ async fn check(log: &EmbeddedLog, mut next: Seq, last: Seq, seed: u64) {
     }
 }
 
-/// A clock by which a new log begins at 1, as the samples do.
+/// A clock with which a new log starts at 1, as the samples do.
 struct AtZero;
 
 impl Clock for AtZero {
@@ -150,7 +150,7 @@ impl Clock for AtZero {
 async fn open(folder: &Path, random: &mut ChaCha8Rng) -> EmbeddedLog {
     let mut one_of = |choices: &[u64]| choices[random.random_range(0..choices.len())];
     let config = EmbeddedConfig {
-        // Often a new segment; at the least one is some events.
+        // Often a new segment; the smallest has a few events.
         segment_bytes: one_of(&[2_000, 40_000, 150_000, 1 << 20]),
         sync: match one_of(&[0, 1, 5]) {
             0 => Sync::Always,
@@ -172,7 +172,7 @@ async fn open(folder: &Path, random: &mut ChaCha8Rng) -> EmbeddedLog {
     EmbeddedLog::open(config, Arc::new(AtZero)).await.unwrap()
 }
 
-/// Writes pieces of random size; reports what is acknowledged, and what a follower is shown.
+/// Writes batches of random size; reports acknowledged events, and those that a follower sees.
 async fn write_until_killed(folder: &Path, seed: u64) {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let log = open(folder, &mut random).await;
@@ -200,7 +200,7 @@ async fn write_until_killed(folder: &Path, seed: u64) {
                         report(&format!("{}.\n", last.seq));
                     }
                 }
-                // It was forgotten before it was read.
+                // It expired before it was read.
                 Err(LogError::Gap { found, .. }) => {
                     follow = log.follow(found, &Selection::All).await.unwrap();
                 }

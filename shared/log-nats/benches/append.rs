@@ -1,7 +1,7 @@
 //! Rates of appending, following and reading, against a real server on this machine: `cargo bench -p fanjet-log-nats`.
 //!
-//! Client and server share the machine, so the CPU per event says more than the rate. An argument is the number of
-//! events.
+//! Client and server share the machine, so the CPU time per event is more meaningful than the rate. An argument is the
+//! number of events.
 
 #![allow(clippy::print_stdout, reason = "the figures are its output")]
 
@@ -73,7 +73,7 @@ async fn main() -> Result<()> {
         let mut follow = log.follow(1, &selection).await?;
         let mut seen = 0;
         while seen < wanted {
-            seen += follow.next().await.context("it goes on")??.len();
+            seen += follow.next().await.context("the follow ended")??.len();
         }
         figures.end(&format!("follow, {name}"), wanted)?;
 
@@ -99,10 +99,7 @@ async fn main() -> Result<()> {
     let probes = 1000;
     for probe in 0..probes {
         let n = probe * count / probes;
-        ensure!(
-            log.seq_at(time(n)?).await? == n + 1,
-            "seq_at finds the place"
-        );
+        ensure!(log.seq_at(time(n)?).await? == n + 1, "seq_at finds the seq");
     }
     figures.end("seq_at", probes as usize)
 }
@@ -120,7 +117,7 @@ async fn open(server: &NatsServer, window: usize) -> Result<NatsLog> {
         ..NatsConfig::default()
     };
     let admin = async_nats::jetstream::new(async_nats::connect(server.url()).await?);
-    // Whether it was there does not matter.
+    // It may not exist.
     drop(admin.delete_stream(&config.stream.name).await);
     Ok(NatsLog::connect(config).await?)
 }
@@ -136,7 +133,7 @@ fn event(n: u64) -> Result<NewEvent> {
         Action::Create.as_str(),
         RecordKey::parse(rkey.as_str())?,
     );
-    // 600 bytes on average, and not so alike that compression has an easy time.
+    // 600 bytes on average, and not so similar that they compress well.
     for word in 0..20 + n % 7 {
         let noise = (n + word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         body.push_str(&format!("{noise:016x} "));

@@ -1,11 +1,11 @@
-//! Which collections have a subject of their own: decided by whoever writes, found by every reader wherever an event stands.
+//! Which collections have their own subject: decided by the writer. Readers find an event in either place.
 //!
-//! Anybody can invent collections, hundreds in one commit. Each subject costs the server some 340 bytes for as long as it
-//! keeps a message of it, and makes filtered reads slower. So their number has a bound, a share for each authority, and
-//! from half of it on a collection must be busy to get one. What is decided stays: a subject is given up when the
-//! server has forgotten its last message.
+//! Anyone can invent collections, hundreds in one commit. Each subject costs the server about 340 bytes as long as it
+//! keeps a message of it, and slows filtered reads down. So their number has a bound, with a share per authority, and
+//! above half of it a collection must be busy to get one. Decisions are permanent: a subject is released only when the
+//! server has deleted its last message.
 //!
-//! There is no second truth: a new writer reads from the stream which collections have their own. Pure.
+//! There is no second source of truth: a new writer derives the decisions from the stream. Pure.
 
 use std::time::{Duration, Instant};
 
@@ -14,44 +14,44 @@ use hashbrown::HashMap;
 
 use crate::subject::authority;
 
-/// Collections with a subject of their own at most. The network has some thousands.
+/// Maximum number of collections with their own subject. The network has some thousands.
 const MOST: usize = 8192;
 /// Up to here every new collection gets one.
 const FREELY: usize = MOST / 2;
-/// Those of one authority at most.
+/// Maximum per authority.
 const MOST_OF_AUTHORITY: usize = 256;
 /// Events after which a collection is busy.
 const BUSY: u32 = 256;
-/// Collections without their own that are counted.
+/// Counted collections without their own subject.
 const COUNTED: usize = MOST;
-/// How often to look for subjects that can be given up.
+/// Interval of the search for subjects that can be released.
 const SWEEP_PAUSE: Duration = Duration::from_secs(60);
 
-/// Where an event about a collection is written.
+/// The subject for a collection's event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// Under the collection's own subject.
+pub(crate) enum SubjectSlot {
+    /// The collection's own subject.
     Own,
-    /// Under one that it shares with others.
+    /// A subject shared with other collections.
     Shared,
 }
 
-/// Who has a subject of their own.
+/// The collections with their own subject.
 #[derive(Debug)]
 pub(crate) struct Allotment {
-    /// When each was written last, as far as is known.
+    /// The last known write of each.
     own: HashMap<Nsid, Instant>,
     of_authority: HashMap<String, usize>,
-    /// Events of the others.
+    /// Event counts of the others.
     counted: HashMap<Nsid, u32>,
-    /// How long the server keeps a message; `None` for ever.
+    /// How long the server keeps a message; `None` means forever.
     kept_for: Option<Duration>,
     swept_at: Instant,
 }
 
 impl Allotment {
-    /// Goes on from the subjects of a stream, each with how many messages it has. Of more than there may be the busiest
-    /// keep theirs.
+    /// Starts from the subjects of a stream, each with its number of messages. If there are more than allowed the
+    /// busiest keep theirs.
     pub(crate) fn of(
         mut found: Vec<(Nsid, u64)>,
         kept_for: Option<Duration>,
@@ -73,33 +73,33 @@ impl Allotment {
         allotment
     }
 
-    /// How many have their own.
+    /// The number of collections with their own subject.
     pub(crate) fn len(&self) -> usize {
         self.own.len()
     }
 
-    /// Where the next event about a collection goes.
-    pub(crate) fn place(&mut self, collection: &Nsid, now: Instant) -> Place {
+    /// The subject for the next event of a collection.
+    pub(crate) fn place(&mut self, collection: &Nsid, now: Instant) -> SubjectSlot {
         if let Some(used) = self.own.get_mut(collection) {
             *used = now;
-            return Place::Own;
+            return SubjectSlot::Own;
         }
         let may_have = match self.own.len() {
             len if len < FREELY => true,
             _ => self.is_busy(collection),
         };
         if !may_have {
-            return Place::Shared;
+            return SubjectSlot::Shared;
         }
         if self.is_full_for(collection) {
             self.sweep(now);
             if self.is_full_for(collection) {
-                return Place::Shared;
+                return SubjectSlot::Shared;
             }
         }
         self.counted.remove(collection);
         self.allot(collection.clone(), now);
-        Place::Own
+        SubjectSlot::Own
     }
 
     fn is_full_for(&self, collection: &Nsid) -> bool {
@@ -117,7 +117,7 @@ impl Allotment {
         self.own.insert(collection, now);
     }
 
-    /// Counts an event. Of more collections than fit, those with few events are forgotten, again and again.
+    /// Counts an event. When there are too many collections, those with few events are dropped.
     fn is_busy(&mut self, collection: &Nsid) -> bool {
         if let Some(count) = self.counted.get_mut(collection) {
             *count = count.saturating_add(1);
@@ -135,7 +135,7 @@ impl Allotment {
         false
     }
 
-    /// Gives up the subjects whose last message has expired.
+    /// Releases the subjects whose last message has expired.
     fn sweep(&mut self, now: Instant) {
         let Some(kept_for) = self.kept_for else {
             return;

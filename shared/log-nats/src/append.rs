@@ -1,12 +1,12 @@
-//! The one writer.
+//! The writer.
 //!
-//! Every publish carries the sequence behind which it must land. That alone is not a fence for a *pipeline*: when
-//! another writer takes the place of event `k`, the server rejects `k`, but finds the right number under `k + 1` and
-//! stores it. So the events of an appender are one fast-ingest batch (ADR-50): the server knows it by an id, and the
-//! first rejected or missing event ends it. Everything behind is refused, whatever its number.
+//! Every publish carries the sequence that it must follow. That alone does not fence a *pipeline*: if another writer
+//! takes the place of event `k`, the server rejects `k`, but finds the right sequence for `k + 1` and stores it. So the
+//! events of an appender are one fast-ingest batch (ADR-50): the server identifies it by an ID, and the first rejected
+//! or missing event ends it. Everything after is rejected, whatever its sequence.
 //!
-//! Of the batch's features only that one is used. It acknowledges each event (`FLOW`), it is never committed while the
-//! appender lives, and it may be as long as it likes.
+//! No other feature of batches is used. The batch acknowledges each event (`FLOW`), it is never committed while the
+//! appender lives, and its length is unlimited.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,15 +21,15 @@ use futures::{FutureExt, StreamExt};
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use crate::allotment::{Allotment, Place};
+use crate::allotment::{Allotment, SubjectSlot};
 use crate::connect::BreakWatch;
 use crate::error::{Unavailable, rejected};
 use crate::headers::{headers, name_collection};
 use crate::inner::Inner;
 
-/// Events per acknowledgement. One, so that the last is acknowledged without being asked for.
+/// Events per acknowledgement. One, so that the last is acknowledged without a request.
 const FLOW: u32 = 1;
-/// The server forgets a batch that is idle for 10 s. Half of it leaves room for clocks and queues.
+/// The server drops a batch that is idle for 10 s. Half of that leaves room for clocks and queues.
 const BATCH_IDLE: Duration = Duration::from_secs(5);
 
 pub(crate) struct NatsAppender {
@@ -39,36 +39,36 @@ pub(crate) struct NatsAppender {
     acks: Subscriber,
     allotment: Allotment,
     batch: Option<Batch>,
-    /// Batches begun.
+    /// Number of batches started.
     batches: u64,
     acked: Seq,
     queued: Seq,
     is_finished: bool,
 }
 
-/// What the server knows of one run of events.
+/// The server-side state of one run of events.
 struct Batch {
-    /// `<inbox>.<batch id>`, the beginning of all its reply subjects.
+    /// `<inbox>.<batch id>`, the prefix of all its reply subjects.
     prefix: String,
-    /// The seq in front of its first event.
+    /// The seq before its first event.
     base: Seq,
     /// Events so far.
     count: u64,
     used_at: Instant,
 }
 
-/// The last part but two of a reply subject: what a message does to its batch.
+/// The third last token of a reply subject: what a message does to its batch.
 #[derive(Clone, Copy)]
-enum Step {
+enum BatchAction {
     Begin = 0,
     Go = 1,
     /// Ends the batch; the message itself is not stored.
     End = 3,
 }
 
-/// An answer to a publish. Acknowledgements are cumulative.
+/// The acknowledgement of a publish. Acknowledgements are cumulative.
 #[derive(Debug, Deserialize)]
-struct Answer {
+struct PublishAck {
     #[serde(rename = "type", default)]
     kind: Option<String>,
     /// The number within the batch up to which events are stored.
@@ -104,7 +104,7 @@ impl NatsAppender {
     }
 
     async fn publish_all(&mut self, events: &[NewEvent]) -> Result<(), AppendError> {
-        // Whether everything is acknowledged decides whether the batch may be left for a new one.
+        // If everything is acknowledged the batch may be replaced by a new one.
         self.take_arrived_answers()?;
         let window = self.log.config.publish_window.max(1) as u64;
         for event in events {
@@ -140,7 +140,7 @@ impl NatsAppender {
         Ok(())
     }
 
-    /// Where an event stands. On a shared subject a header says which collection it is of.
+    /// The subject of an event. On a shared subject a header names the collection.
     fn subject(&mut self, topic: &Topic, headers: &mut HeaderMap) -> String {
         let Topic::Commit(collection) = topic else {
             return self.log.subjects.of(topic);
@@ -151,8 +151,8 @@ impl NatsAppender {
             self.log.spread.set_own(self.allotment.len());
         }
         match place {
-            Place::Own => self.log.subjects.of(topic),
-            Place::Shared => {
+            SubjectSlot::Own => self.log.subjects.of(topic),
+            SubjectSlot::Shared => {
                 self.log.spread.count_shared();
                 name_collection(headers, collection.as_str());
                 self.log.subjects.shared(collection)
@@ -160,7 +160,7 @@ impl NatsAppender {
         }
     }
 
-    /// The reply subject of the next event, in a new batch when there is none or the server may forget it.
+    /// The reply subject of the next event, in a new batch if there is none or the server may have dropped it.
     fn next_reply(&mut self) -> String {
         let now = Instant::now();
         let is_all_acked = self.acked == self.queued;
@@ -169,9 +169,9 @@ impl NatsAppender {
         {
             batch.count += 1;
             batch.used_at = now;
-            return batch.reply(batch.count, Step::Go);
+            return batch.reply(batch.count, BatchAction::Go);
         }
-        // Nothing is under way here: an appender that failed publishes no more, so there is no pipeline to break.
+        // Nothing is in flight here: a failed appender publishes no more, so no pipeline is broken.
         self.batches += 1;
         let batch = Batch {
             prefix: format!("{}.{}", self.inbox, self.batch_id()),
@@ -179,18 +179,18 @@ impl NatsAppender {
             count: 1,
             used_at: now,
         };
-        let reply = batch.reply(1, Step::Begin);
+        let reply = batch.reply(1, BatchAction::Begin);
         self.batch = Some(batch);
         reply
     }
 
-    /// Unique in the stream: the inbox is, and so is the count in it.
+    /// Unique in the stream: the inbox is unique, and so is the counter.
     fn batch_id(&self) -> String {
         let own = self.inbox.rsplit('.').next().unwrap_or_default();
         format!("{own}-{}", self.batches)
     }
 
-    /// Waits for one answer and takes all that came with it.
+    /// Waits for one acknowledgement and handles all that are available.
     async fn wait_for_answers(&mut self) -> Result<(), AppendError> {
         let answer = tokio::select! {
             biased;
@@ -215,14 +215,14 @@ impl NatsAppender {
         let Some(batch) = &self.batch else {
             return Ok(());
         };
-        // An earlier batch, of which everything was acknowledged, has nothing more to say.
+        // An earlier batch, fully acknowledged, is of no interest any more.
         if !batch.owns(&message.subject) {
             return Ok(());
         }
         if message.status.is_some() {
             return Err(Unavailable::NoResponders.into());
         }
-        let answer: Answer = serde_json::from_slice(&message.payload)
+        let answer: PublishAck = serde_json::from_slice(&message.payload)
             .map_err(|error| Unavailable::Nonsense(error.to_string()))?;
         if let Some(error) = answer.error {
             return Err(rejected(error, self.acked));
@@ -243,7 +243,7 @@ impl NatsAppender {
         Ok(self.acked)
     }
 
-    /// The server refuses in few words, or without any. What an operator has changed is found by looking at the stream.
+    /// The server rejects with few words, or none. A check of the stream finds what an operator has changed.
     async fn explained(&self, error: AppendError) -> AppendError {
         let AppendError::Unavailable(source) = error else {
             return error;
@@ -268,7 +268,7 @@ impl NatsAppender {
 impl Appender for NatsAppender {
     async fn append(&mut self, events: &[NewEvent]) -> Result<(), AppendError> {
         self.check_unfinished()?;
-        // Also when this future is dropped half-way: the window would not be known then.
+        // Even if this future is dropped half-way: then the state of the window is unknown.
         self.is_finished = true;
         match self.publish_all(events).await {
             Ok(()) => self.is_finished = false,
@@ -294,10 +294,10 @@ impl Appender for NatsAppender {
 }
 
 impl Drop for NatsAppender {
-    /// Lets the server forget the batch now rather than in 10 s, if that can be said without waiting.
+    /// Ends the batch on the server now instead of after 10 s, if that is possible without waiting.
     fn drop(&mut self) {
         if let (Some(batch), false) = (&self.batch, self.is_finished) {
-            let reply = batch.reply(batch.count + 1, Step::End);
+            let reply = batch.reply(batch.count + 1, BatchAction::End);
             let subject = self.log.subjects.nothing();
             let client = &self.log.link.client;
             client
@@ -309,7 +309,7 @@ impl Drop for NatsAppender {
 
 impl Batch {
     /// `<inbox>.<batch id>.<flow>.<what to do about a gap>.<number>.<step>.$FI`.
-    fn reply(&self, number: u64, step: Step) -> String {
+    fn reply(&self, number: u64, step: BatchAction) -> String {
         format!("{}.{FLOW}.fail.{number}.{}.$FI", self.prefix, step as u8)
     }
 

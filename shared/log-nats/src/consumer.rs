@@ -4,8 +4,8 @@ use async_nats::Client;
 use bytes::Bytes;
 use futures::FutureExt;
 
-/// A consumer's name. Dropping it deletes the consumer, as far as that can be asked for without waiting; the server
-/// forgets it after a while in any case.
+/// A consumer's name. Dropping it deletes the consumer, if that is possible without waiting; otherwise the server
+/// deletes it after a while.
 pub(crate) struct ConsumerName {
     client: Client,
     delete_subject: String,
@@ -15,7 +15,7 @@ pub(crate) struct ConsumerName {
 impl ConsumerName {
     /// A new name in a stream.
     pub(crate) fn new(client: &Client, stream: &str) -> Self {
-        // An inbox ends in an id that nobody else has.
+        // An inbox ends in a unique ID.
         let inbox = client.new_inbox();
         let id = inbox.rsplit('.').next().unwrap_or_default();
         let name = format!("fanjet-{id}");

@@ -1,7 +1,7 @@
-//! What was deleted from the middle of the stream, by the word of its leader.
+//! Messages deleted from the middle of the stream, according to its leader.
 //!
-//! That a server does not give a message proves little: its disk may have harmed it. What somebody deleted stands in a list of
-//! the server's; what is not in that list is missed, and never passed over.
+//! A missing message proves little: the server's disk may be damaged. The server has a list of deleted messages; a
+//! message that is not in the list is a gap, and never skipped.
 
 use std::ops::Range;
 
@@ -10,16 +10,16 @@ use fanjet_log::{LogError, Seq};
 use parking_lot::Mutex;
 use serde::Deserialize;
 
-/// So long a list is asked for: a megabyte of text. Of more than that were deleted the server's word is believed.
+/// Maximum length of the list: a megabyte of text. Beyond that the server's count decides.
 const LONGEST: u64 = 100_000;
 
-/// The list, as it was asked for last. Nothing comes back from it, so an old one is true.
+/// The list as of the last request. Deletions are permanent, so an old list is correct.
 #[derive(Debug, Default)]
 pub(crate) struct Deleted(Mutex<Vec<Seq>>);
 
-/// What the server says of its stream, as far as the client library leaves it out.
+/// The server's response, as far as the client library omits it.
 #[derive(Debug, Deserialize)]
-struct Answer {
+struct StreamInfoResponse {
     state: Option<State>,
 }
 
@@ -28,7 +28,7 @@ struct Answer {
 struct State {
     num_deleted: u64,
     deleted: Option<Vec<Seq>>,
-    /// What the server knows to have lost to its disk.
+    /// Messages that the server has lost to its disk.
     lost: Option<Lost>,
 }
 
@@ -39,7 +39,7 @@ struct Lost {
 }
 
 impl Deleted {
-    /// Whether everything in these places of a stream was deleted.
+    /// Whether everything at these positions of a stream was deleted.
     ///
     /// # Errors
     /// [`LogError::Unavailable`].
@@ -67,7 +67,7 @@ impl Deleted {
         Ok(self.holds(&places))
     }
 
-    /// Whether each of these places is in the list.
+    /// Whether each of these positions is in the list.
     fn holds(&self, places: &Range<Seq>) -> bool {
         let seqs = self.0.lock();
         let from = seqs.partition_point(|seq| *seq < places.start);
@@ -79,7 +79,7 @@ impl Deleted {
 async fn ask(jetstream: &Context, stream: &str, deleted_details: bool) -> Result<State, LogError> {
     let request = serde_json::json!({ "deleted_details": deleted_details });
     let answer = jetstream.request(format!("STREAM.INFO.{stream}"), &request);
-    let answer: Answer = answer.await.map_err(LogError::unavailable)?;
+    let answer: StreamInfoResponse = answer.await.map_err(LogError::unavailable)?;
     answer
         .state
         .ok_or_else(|| LogError::unavailable("the server does not say what its stream holds"))

@@ -1,24 +1,24 @@
-//! Where a message that a consumer delivered stands, read from its reply subject.
+//! The position of a message that a consumer delivered, read from its reply subject.
 
 use fanjet_log::Seq;
 
 /// The numbers of a delivered message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Delivery {
-    /// Its place in the stream.
+    /// Its stream sequence.
     pub(crate) stream_seq: Seq,
-    /// Its place among what the consumer delivered; 1 is the first.
+    /// Its consumer sequence; 1 is the first.
     pub(crate) consumer_seq: u64,
-    /// How many more the consumer had to deliver then.
+    /// How many more messages were pending for the consumer.
     pub(crate) pending: u64,
 }
 
 impl Delivery {
-    /// Reads `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>`, or the longer
-    /// form with `<domain>.<account>` in front of the stream and a token at the end.
+    /// Parses `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>`, or the longer
+    /// form with `<domain>.<account>` before the stream and a token at the end.
     pub(crate) fn parse(reply: &str) -> Option<Self> {
         let rest = reply.strip_prefix("$JS.ACK.")?.as_bytes();
-        // Where tokens begin; longer than any form, of which only the front counts.
+        // Starts of tokens; longer than any form, of which only the front is used.
         let (mut begins, mut count) = ([0; 10], 1);
         for (at, _) in rest.iter().enumerate().filter(|(_, byte)| **byte == b'.') {
             if let Some(begin) = begins.get_mut(count) {
@@ -26,7 +26,7 @@ impl Delivery {
             }
             count += 1;
         }
-        // Counted from the front: later servers may add tokens at the end, neither name can hold a dot.
+        // Counted from the front: later servers may add tokens at the end, and names contain no dots.
         let skipped = match count {
             7 => 3,
             9.. => 5,

@@ -50,6 +50,6 @@ pub use bookmarks::NatsBookmarks;
 pub use config::{Compression, NatsConfig, ServerUrl, Storage, StreamConfig};
 pub use lease::NatsLease;
 pub use log::NatsLog;
-pub use notices::NatsNotices;
+pub use notices::NatsClusterState;
 pub use prepare::{Prepared, prepare, prepare_patiently};
 pub use spread::Spread;

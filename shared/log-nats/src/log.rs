@@ -8,8 +8,8 @@ use async_nats::jetstream;
 use async_trait::async_trait;
 use fanjet_event::TimeUs;
 use fanjet_log::{
-    AppendError, Appender, Bounds, Entry, EventLog, Follow, LogError, LogIdentity, Page,
-    PassedOver, ReadLimit, Selection, Seq, first_seq,
+    AppendError, Appender, Bounds, Entry, EventLog, Follow, LogError, LogIdentity, Page, ReadLimit,
+    Selection, Seq, SkippedSeqs, first_seq,
 };
 use tracing::warn;
 
@@ -191,7 +191,7 @@ impl EventLog for NatsLog {
         Ok(Box::new(appender))
     }
 
-    fn passed_over(&self) -> PassedOver {
+    fn skipped_seqs(&self) -> SkippedSeqs {
         self.inner.passed.count()
     }
 }

@@ -1,4 +1,4 @@
-//! The newest event: what stands behind it is none.
+//! The newest event: messages behind it are not events.
 
 use std::ops::Range;
 
@@ -6,13 +6,13 @@ use fanjet_log::{Bounds, Entry, LogError, Seq};
 
 use crate::inner::Inner;
 
-/// Messages that are looked at in one go, behind the very last one.
+/// Messages read at once from the end.
 const LOOK_BACK: Seq = 64;
 
-/// Looks back from the end of the stream, as its leader sees it.
+/// Searches backwards from the end of the stream, according to its leader.
 pub(crate) async fn newest(log: &Inner, bounds: Bounds) -> Result<Option<Entry>, LogError> {
     let (mut before, mut step) = (bounds.last + 1, 1);
-    // The oldest of the places in a row, up to the next known message, that hold nothing.
+    // The oldest of the consecutive positions, up to the next known message, that hold nothing.
     let mut gone: Range<Seq> = before..before;
     while before > bounds.first {
         let from = before.saturating_sub(step).max(bounds.first);
@@ -39,7 +39,7 @@ pub(crate) async fn newest(log: &Inner, bounds: Bounds) -> Result<Option<Entry>,
     Ok(None)
 }
 
-/// That nothing was lost where there is nothing.
+/// Checks that no message was lost at an empty position.
 async fn check(log: &Inner, gone: &mut Range<Seq>) -> Result<(), LogError> {
     if !gone.is_empty() {
         log.check_gone(gone.start, gone.end).await?;

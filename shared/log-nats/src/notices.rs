@@ -1,4 +1,4 @@
-//! Notices: keys of the lease's bucket, each with its own time to live.
+//! ClusterState: keys of the lease's bucket, each with its own time to live.
 //!
 //! The bucket is looked at, and made if that is allowed, only when nobody takes a notice: a process that may not do that
 //! still starts, and everything else of it works.
@@ -12,8 +12,8 @@ use async_nats::HeaderValue;
 use async_nats::header::NATS_MESSAGE_TTL;
 use async_trait::async_trait;
 use bytes::Bytes;
-use fanjet_log::notices::{check_notice, check_notice_key};
-use fanjet_log::{LogError, Notices, StoreError};
+use fanjet_log::cluster_state::{check_entry, check_key};
+use fanjet_log::{ClusterState, LogError, StoreError};
 
 use crate::bucket_keys::BucketKeys;
 use crate::direct::Direct;
@@ -26,12 +26,12 @@ use crate::log::NatsLog;
 const WHAT: &str = "a notice";
 
 /// The board of one log's processes, on the log's connection.
-pub struct NatsNotices {
+pub struct NatsClusterState {
     keys: BucketKeys,
     direct: Direct,
 }
 
-impl NatsNotices {
+impl NatsClusterState {
     /// The board in the bucket `nats.lease_bucket`. Asks the server nothing yet.
     ///
     /// # Errors
@@ -55,22 +55,22 @@ impl NatsNotices {
     }
 }
 
-impl fmt::Debug for NatsNotices {
+impl fmt::Debug for NatsClusterState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let prefix = self.keys.prefix();
-        f.debug_tuple("NatsNotices").field(&prefix).finish()
+        f.debug_tuple("NatsClusterState").field(&prefix).finish()
     }
 }
 
 #[async_trait]
-impl Notices for NatsNotices {
-    async fn post(
+impl ClusterState for NatsClusterState {
+    async fn publish(
         &self,
         key: &str,
         value: Bytes,
         time_to_live: Duration,
     ) -> Result<(), StoreError> {
-        check_notice(key, &value)?;
+        check_entry(key, &value)?;
         let mut headers = HeaderMap::new();
         headers.insert(
             NATS_MESSAGE_TTL,
@@ -87,7 +87,7 @@ impl Notices for NatsNotices {
     }
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
-        check_notice_key(key)?;
+        check_key(key)?;
         self.keys.get(key).await.map_err(StoreError::unavailable)
     }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use fanjet_log::{PassedOver, Seq};
+use fanjet_log::{Seq, SkippedSeqs};
 use parking_lot::Mutex;
 use tracing::warn;
 
@@ -48,8 +48,8 @@ impl Passed {
         }
     }
 
-    pub(crate) fn count(&self) -> PassedOver {
-        PassedOver {
+    pub(crate) fn count(&self) -> SkippedSeqs {
+        SkippedSeqs {
             foreign: self.foreign.lock().count,
             deleted: self.deleted.lock().count,
         }

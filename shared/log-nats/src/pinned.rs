@@ -1,7 +1,7 @@
-//! Which log the readers of a connection read.
+//! The log that the readers of a connection read.
 //!
-//! A stream can be deleted and made anew under its name, and a server that is asked for a message by its number does not
-//! say of which stream it is. When the server made a stream tells two of them apart; it says so with the stream's ends.
+//! A stream can be deleted and re-created under its name, and a server's response to a request for a message does not
+//! identify the stream. The creation time distinguishes streams; the server reports it with the stream's bounds.
 
 use std::time::Duration;
 
@@ -10,16 +10,15 @@ use fanjet_log::{LogError, LogIdentity};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// How long a look at the stream is good for, unless the connection breaks. A stream that is made by this program begins
-/// above everything that was before, so what is read from it meanwhile does not join on to what was there, and is looked
-/// at in any case.
+/// How long a check of the stream is valid, unless the connection breaks. A stream re-created by this program starts
+/// above everything before it, so data read from it meanwhile is not contiguous, which triggers a check in any case.
 const GOOD_FOR: Duration = Duration::from_secs(1);
 
-/// The log that is read, and when the server was last asked whether it is still there.
+/// The current log, and the time of the last check.
 #[derive(Debug)]
 pub(crate) struct Pinned {
     state: Mutex<State>,
-    /// Held while the server is asked: others wait for that answer.
+    /// Held during a check: others wait for its result.
     pub(crate) asking: tokio::sync::Mutex<()>,
 }
 
@@ -32,7 +31,7 @@ struct State {
 #[derive(Debug, Clone, Copy)]
 struct Seen {
     at: Instant,
-    /// How often the connection had broken.
+    /// How often the connection had been lost.
     breaks: u64,
 }
 
@@ -47,13 +46,13 @@ impl Pinned {
         }
     }
 
-    /// Whether the log was there a moment ago, on a connection that has broken so often.
+    /// Whether the log was checked recently, on a connection that was lost this often.
     pub(crate) fn is_fresh(&self, breaks: u64, now: Instant) -> bool {
         let seen = self.state.lock().seen;
         seen.is_some_and(|seen| seen.breaks == breaks && now - seen.at < GOOD_FOR)
     }
 
-    /// Takes what the server says into account. The question was asked when the connection had broken so often.
+    /// Applies the server's response. The request was sent when the connection had been lost this often.
     pub(crate) fn check(
         &self,
         found: LogIdentity,
@@ -85,7 +84,7 @@ impl Pinned {
     }
 }
 
-/// The identity of the log that is a stream. Every replica has the same, over restarts and changed settings.
+/// The identity of a stream's log. All replicas agree on it, across restarts and changed settings.
 pub(crate) fn identity(info: &Info) -> LogIdentity {
     let created = info.created.unix_timestamp_nanos();
     LogIdentity::new(u64::try_from(created).unwrap_or_default(), 0)

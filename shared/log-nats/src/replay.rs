@@ -1,11 +1,10 @@
-//! Pages for readers that read on: a pull consumer that is kept from page to page.
+//! Pages for sequential readers: a pull consumer that is kept from page to page.
 //!
-//! Only the middle of a replay is read this way, and whatever several subjects select, which only a consumer can be asked
-//! for. Whenever anything is odd (a hole, an error, the end of the log, a message larger than asked for) the consumer is
-//! dropped, and the page is read as if there had been none: that way knows the difference between an expired entry and a
-//! lost one, and where the log ends.
+//! Only the middle of a replay is read this way, and selections of several subjects, which only a consumer supports. In
+//! any unusual case (a gap, an error, the end of the log, a message larger than expected) the consumer is dropped, and
+//! the page is read without one: that way distinguishes expired entries from lost ones, and knows the end of the log.
 //!
-//! Memory: what all consumers together may have sent ahead is reserved before it is asked for ([`Budget`]).
+//! Memory: the data that all consumers may send ahead is reserved before it is requested ([`Budget`]).
 
 mod budget;
 mod consumer;
@@ -23,28 +22,28 @@ use crate::inner::Inner;
 use budget::{Budget, Share};
 use consumer::{Replay, Stop};
 
-/// Places that are remembered, and consumers that are kept at them. With more, the oldest are read without.
+/// Remembered positions, and their consumers. Beyond that, the oldest are read without one.
 const MAX_PLACES: usize = 256;
-/// A reader that has not asked for so long has stopped, or is slow enough to be served without a consumer.
+/// A reader without a request for this long has stopped, or is slow enough to be served without a consumer.
 const STOPPED: Duration = Duration::from_secs(2);
 
-/// The places where pages ended, at each of which its reader may go on.
+/// The positions where pages ended; a reader may continue at each.
 pub(crate) struct Replays {
     budget: Arc<Budget>,
-    expected: Mutex<VecDeque<Place>>,
+    expected: Mutex<VecDeque<PageEnd>>,
 }
 
-/// A page that is asked for.
+/// A requested page.
 pub(crate) struct PageRequest<'a> {
     pub(crate) from: Seq,
-    /// The subjects that the server is asked for; none for all.
+    /// The subjects of the request; empty for all.
     pub(crate) filters: Vec<String>,
     pub(crate) selection: &'a Selection,
     pub(crate) limit: ReadLimit,
 }
 
-/// Where a page ended.
-struct Place {
+/// A position where a page ended.
+struct PageEnd {
     next: Seq,
     filters: Vec<String>,
     /// From the second page on.
@@ -53,7 +52,7 @@ struct Place {
 }
 
 impl Replays {
-    /// Consumers may send at most so many bytes ahead of their readers, all together.
+    /// How much all consumers together may send ahead of their readers.
     pub(crate) fn new(read_ahead_bytes: usize) -> Self {
         Self {
             budget: Budget::new(read_ahead_bytes),
@@ -63,7 +62,7 @@ impl Replays {
 
     /// Remembers that a page ended here.
     pub(crate) fn expect(&self, next: Seq, filters: Vec<String>) {
-        self.keep(Place {
+        self.keep(PageEnd {
             next,
             filters,
             replay: None,
@@ -71,7 +70,7 @@ impl Replays {
         });
     }
 
-    /// The page at `from`, if one ended there before. `None`: read it otherwise.
+    /// The page at `from`, if one ended there before. `None`: read it without a consumer.
     pub(crate) async fn page(
         &self,
         log: &Inner,
@@ -87,7 +86,7 @@ impl Replays {
         self.read(log, replay, asked).await
     }
 
-    /// The page at `from` from a new consumer. `None`: read it otherwise.
+    /// The page at `from` from a new consumer. `None`: read it without a consumer.
     pub(crate) async fn begin(
         &self,
         log: &Inner,
@@ -113,12 +112,12 @@ impl Replays {
             return Ok(None);
         }
         let page = match stop {
-            // Where a replica's messages end, or those that match, the log need not end.
+            // The end of a replica's messages, or of the matching ones, is not the end of the log.
             Stop::AtEnd => page.finish_before(log.bounds().await?),
             Stop::Enough | Stop::Odd => page.finish(false),
         };
         if stop != Stop::AtEnd {
-            self.keep(Place {
+            self.keep(PageEnd {
                 next: page.next,
                 filters: asked.filters,
                 replay: (stop == Stop::Enough).then_some(replay),
@@ -132,18 +131,18 @@ impl Replays {
         Replay::open(log, self.room()?, asked.from, &asked.filters).await
     }
 
-    /// Room for what a consumer sends ahead. Unless there is plenty, those whose readers have stopped make room for it.
-    /// `None`: there is none to be had. It is not taken from readers that go on: they take turns, so the one that waits
-    /// longest is the one that comes next.
+    /// Reserves room for a consumer's data. Unless there is plenty, consumers of stopped readers are dropped for it.
+    /// `None`: no room is available. Active readers keep theirs: they take turns, and the reader that waits longest is
+    /// next.
     fn room(&self) -> Option<Share> {
         if !self.budget.is_plenty() {
-            // Dropped outside the lock: each says goodbye to the server.
+            // Dropped outside the lock: each sends a request to the server.
             drop(self.take_stopped());
         }
         self.budget.share()
     }
 
-    /// Takes the consumers that hold room for readers that have stopped.
+    /// Removes the consumers that hold room for stopped readers.
     fn take_stopped(&self) -> Vec<Replay> {
         let Some(stopped) = Instant::now().checked_sub(STOPPED) else {
             return Vec::new();
@@ -156,7 +155,7 @@ impl Replays {
             .collect()
     }
 
-    fn take(&self, next: Seq, filters: &[String]) -> Option<Place> {
+    fn take(&self, next: Seq, filters: &[String]) -> Option<PageEnd> {
         let mut expected = self.lock();
         let at = expected
             .iter()
@@ -164,7 +163,7 @@ impl Replays {
         expected.remove(at)
     }
 
-    fn keep(&self, place: Place) {
+    fn keep(&self, place: PageEnd) {
         let mut expected = self.lock();
         let oldest = if expected.len() == MAX_PLACES {
             expected.pop_front()
@@ -177,7 +176,7 @@ impl Replays {
         drop(oldest);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Place>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<PageEnd>> {
         self.expected.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! What metrics show of the subjects that collections have.
+//! Metrics about the collections' subjects.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,12 +10,12 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Collections with a subject of their own; 0 before anything was written.
+    /// Collections with their own subject; 0 before the first write.
     pub fn own(&self) -> u64 {
         self.own.load(Ordering::Relaxed)
     }
 
-    /// Events written to subjects that collections share, since the start.
+    /// Events written to shared subjects since the start.
     pub fn shared(&self) -> u64 {
         self.shared.load(Ordering::Relaxed)
     }

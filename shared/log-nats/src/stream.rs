@@ -1,4 +1,4 @@
-//! The stream: created as it should be, or checked.
+//! The stream: created as required, or checked.
 
 use async_nats::jetstream::context::{
     CreateStreamErrorKind, GetStreamErrorKind, UpdateStreamErrorKind,
@@ -14,10 +14,11 @@ use crate::error::refused;
 use crate::headers::MAX_MESSAGE;
 use crate::subject::Subjects;
 
-/// What is allowed as bytes of a message, headers included.
+/// Maximum size of a message, headers included.
 const ALLOWED_MESSAGE: i32 = 2 << 20;
 
-/// Makes sure that the stream is there and workable; one that is made begins at `first`. Returns what the server says of it.
+/// Ensures that the stream exists and is usable; a created stream starts at `first`. Returns the server's information
+/// about it.
 pub(crate) async fn ensure(
     jetstream: &Context,
     config: &StreamConfig,
@@ -58,7 +59,7 @@ async fn create(
     first: Seq,
 ) -> Result<Info, LogError> {
     if !config.create {
-        // Somebody else makes it, and may not have come to it yet.
+        // Another process creates it, and may not have done so yet.
         return Err(LogError::unavailable(format!(
             "stream {} does not exist, and creating it is not allowed here",
             config.name
@@ -71,7 +72,7 @@ async fn create(
             CreateStreamErrorKind::JetStream(why)
                 if why.error_code() == ErrorCode::STREAM_NAME_EXIST =>
             {
-                // Another process created it a moment ago.
+                // Another process has just created it.
                 let stream = jetstream.get_stream(&config.name).await;
                 let stream = stream.map_err(LogError::unavailable)?;
                 Ok(stream.cached_info().clone())
@@ -85,10 +86,10 @@ async fn create(
     }
 }
 
-/// Changes the settings of an existing stream; whether they were other ones before.
+/// Changes the settings of an existing stream; returns whether they differed.
 ///
 /// # Errors
-/// [`LogError::Misconfigured`] when the server refuses them.
+/// [`LogError::Misconfigured`] when the server rejects them.
 pub(crate) async fn adapt(
     jetstream: &Context,
     name: &str,
@@ -113,7 +114,7 @@ pub(crate) async fn adapt(
     }
 }
 
-/// The stream as it should be.
+/// The required stream.
 fn wanted(config: &StreamConfig, subjects: &Subjects, first: Seq) -> Config {
     Config {
         name: config.name.clone(),
@@ -136,13 +137,13 @@ fn wanted(config: &StreamConfig, subjects: &Subjects, first: Seq) -> Config {
         },
         allow_direct: true,
         allow_batch_publish: true,
-        // An operator must be able to take out what somebody else wrote.
+        // An operator must be able to remove messages of other programs.
         deny_delete: false,
         ..Config::default()
     }
 }
 
-/// What about an existing stream breaks the rules that this crate rests on, in an operator's words.
+/// The settings of an existing stream that break this crate's rules, described for an operator.
 pub(crate) fn flaws(found: &Config, subjects: &Subjects) -> Vec<String> {
     let mut flaws = Vec::new();
     let mut check = |is_fine: bool, flaw: String| {
@@ -166,7 +167,7 @@ pub(crate) fn flaws(found: &Config, subjects: &Subjects) -> Vec<String> {
         found.discard == DiscardPolicy::Old,
         format!("discard must be old, it is {:?}", found.discard),
     );
-    // Both take messages out of the middle.
+    // Both remove messages from the middle.
     check(
         found.max_messages_per_subject <= 0,
         format!(

@@ -1,13 +1,13 @@
-//! The one place where subjects are spelled.
+//! The one place where subjects are built.
 //!
 //! `<root>.commit.<nsid>` for commits, with the dots of the NSID as token separators; `<root>.identity`,
-//! `<root>.account`, `<root>.sync` for the others. A collection can never be taken for another topic, because every
-//! NSID stands below `commit`.
+//! `<root>.account`, `<root>.sync` for the others. A collection cannot collide with another topic, because every NSID
+//! is below `commit`.
 //!
-//! Strangers name collections, and a subject costs the server memory for as long as it keeps a message of it. So not every
-//! collection has a subject of its own ([`crate::allotment`]): the others share [`SHARED`] of them,
-//! `<root>.commit._.<number>`, and a header says which collection it is. The number is that of the authority, so one
-//! authority's collections stand together; `_` is in no NSID. A reader looks for a collection in both places.
+//! Untrusted accounts name collections, and a subject costs the server memory as long as it keeps a message of it. So
+//! not every collection has its own subject ([`crate::allotment`]): the others share [`SHARED`] subjects,
+//! `<root>.commit._.<number>`, and a header names the collection. The number is derived from the authority, so one
+//! authority's collections share a subject; `_` occurs in no NSID. A reader searches for a collection in both places.
 
 use std::collections::BTreeSet;
 
@@ -21,17 +21,17 @@ const COMMIT: &str = "commit";
 const IDENTITY: &str = "identity";
 const ACCOUNT: &str = "account";
 const SYNC: &str = "sync";
-/// Below the root, so that the stream takes it; no message is ever stored under it.
+/// Below the root, so that the stream accepts it; no message is ever stored under it.
 const NOTHING: &str = "nothing";
 
-/// Stands where a collection would, on shared subjects.
+/// Replaces the collection on shared subjects.
 const SHARED_TOKEN: &str = "_";
-/// Subjects that collections without their own share.
+/// The number of shared subjects.
 pub(crate) const SHARED: u64 = 64;
-/// Of more shared subjects than this a filter wants all: each filter costs the server something for every message.
+/// With more shared subjects than this a filter requests all: each filter costs the server work for every message.
 const MAX_SHARED_FILTERS: usize = 2;
 
-/// Topics kept by a [`TopicReader`]. The network has some thousands of collections.
+/// Topics cached by a [`TopicReader`]. The network has some thousands of collections.
 const KEPT_TOPICS: usize = 8192;
 
 /// The subjects below one root.
@@ -40,7 +40,7 @@ pub(crate) struct Subjects {
     root: String,
 }
 
-/// What a selection asks of the server.
+/// The subjects of a selection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Filters {
     /// Every message.
@@ -49,12 +49,12 @@ pub(crate) enum Filters {
     Only(Wanted),
 }
 
-/// Subjects that do not overlap: the server refuses those that do (error 10138).
+/// Subjects that do not overlap: the server rejects overlapping ones (error 10138).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Wanted {
-    /// Where what is wanted stands, and nothing else.
+    /// Subjects with matching events only.
     pub(crate) own: Vec<String>,
-    /// Where it may stand too, beside other things.
+    /// Subjects with matching and other events.
     pub(crate) shared: Vec<String>,
 }
 
@@ -82,10 +82,10 @@ impl Subjects {
         })
     }
 
-    /// Those of a stream.
+    /// The subjects of a stream.
     ///
     /// # Errors
-    /// [`LogError::Misconfigured`] when the root cannot be one.
+    /// [`LogError::Misconfigured`] when the root is invalid.
     pub(crate) fn configured(stream: &StreamConfig) -> Result<Self, LogError> {
         Self::new(&stream.subject_root).ok_or_else(|| {
             LogError::Misconfigured(format!(
@@ -95,12 +95,12 @@ impl Subjects {
         })
     }
 
-    /// What the stream listens to.
+    /// The subjects of the stream.
     pub(crate) fn stream(&self) -> String {
         format!("{}.>", self.root)
     }
 
-    /// A subject of the stream that no event has.
+    /// A subject of the stream without events.
     pub(crate) fn nothing(&self) -> String {
         format!("{}.{NOTHING}", self.root)
     }
@@ -125,12 +125,12 @@ impl Subjects {
         subject
     }
 
-    /// The subject that a collection has in common with others.
+    /// The shared subject of a collection.
     pub(crate) fn shared(&self, collection: &Nsid) -> String {
         self.shared_numbered(shared_number(collection.as_str()))
     }
 
-    /// Every shared subject.
+    /// All shared subjects.
     pub(crate) fn all_shared(&self) -> String {
         format!("{}.{COMMIT}.{SHARED_TOKEN}.*", self.root)
     }
@@ -140,7 +140,7 @@ impl Subjects {
         format!("{}.{COMMIT}.>", self.root)
     }
 
-    /// Whether collections share this subject: a header says which one it is.
+    /// Whether this is a shared subject: then a header names the collection.
     pub(crate) fn is_shared(&self, subject: &str) -> bool {
         let rest = subject.strip_prefix(self.root.as_str());
         rest.and_then(|rest| {
@@ -156,7 +156,7 @@ impl Subjects {
         format!("{}.{COMMIT}.{SHARED_TOKEN}.{number}", self.root)
     }
 
-    /// The topic that a subject stands for. `None` for subjects that this program does not write.
+    /// The topic of a subject. `None` for subjects that this program does not write.
     pub(crate) fn topic(&self, subject: &str) -> Option<Topic> {
         let rest = subject
             .strip_prefix(self.root.as_str())?
@@ -173,7 +173,7 @@ impl Subjects {
         }
     }
 
-    /// The filters of a selection, none of which covers another.
+    /// The filters of a selection; none covers another.
     pub(crate) fn filters(&self, selection: &Selection) -> Filters {
         let Selection::Only(filters) = selection else {
             return Filters::All;
@@ -189,7 +189,7 @@ impl Subjects {
         Filters::Only(wanted)
     }
 
-    /// Where else the collections of filters may stand.
+    /// The shared subjects that the collections of filters may use.
     fn shared_by(&self, filters: &[&TopicFilter]) -> Vec<String> {
         let mut numbers = BTreeSet::new();
         for filter in filters {
@@ -200,7 +200,7 @@ impl Subjects {
                 }
                 // Of any authority.
                 TopicFilter::CollectionsUnder(_) => return vec![self.all_shared()],
-                // All commits are there already.
+                // All commits are included already.
                 TopicFilter::Commits
                 | TopicFilter::Identity
                 | TopicFilter::Account
@@ -228,7 +228,7 @@ impl Subjects {
     }
 }
 
-/// The first two segments of a name: the domain that somebody registers, as a rule.
+/// The first two segments of a name: usually a registered domain.
 pub(crate) fn authority(collection: &str) -> &str {
     let mut dots = collection
         .bytes()
@@ -240,7 +240,7 @@ pub(crate) fn authority(collection: &str) -> &str {
     }
 }
 
-/// Which shared subject a collection has, by its authority: FNV-1a, for ever the same in every program.
+/// The shared subject of a collection, derived from its authority: FNV-1a, permanently the same in every program.
 fn shared_number(collection: &str) -> u64 {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     let hash = authority(collection)
@@ -262,7 +262,7 @@ fn without_covered(filters: &[TopicFilter]) -> Vec<&TopicFilter> {
     kept
 }
 
-/// Whether everything that `inner` matches is matched by `outer`.
+/// Whether `outer` matches everything that `inner` matches.
 fn covers(outer: &TopicFilter, inner: &TopicFilter) -> bool {
     use TopicFilter::{Collection, CollectionsUnder, Commits};
     match (outer, inner) {
@@ -275,7 +275,7 @@ fn covers(outer: &TopicFilter, inner: &TopicFilter) -> bool {
     }
 }
 
-/// Reads topics off subjects, sharing the collections it has seen.
+/// Parses topics from subjects, caching the collections.
 #[derive(Debug)]
 pub(crate) struct TopicReader {
     subjects: Subjects,

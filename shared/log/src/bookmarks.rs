@@ -1,8 +1,8 @@
-//! How far a consumer has come, written beside the log by the consumer itself.
+//! A consumer's position, stored beside the log by the consumer itself.
 //!
-//! A consumer keeps its position where its output is. When that place loses the position, the bookmark is what says that
-//! there was one: without it, a consumer that was robbed looks like one that starts for the first time, and skips what
-//! lies between.
+//! A consumer keeps its position where its output is. If that place loses the position, the bookmark is the evidence
+//! that there was one: without it, a consumer whose position was lost looks like one that starts for the first time,
+//! and skips everything in between.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -12,25 +12,25 @@ use crate::LogError;
 /// Longest key in bytes.
 pub const MAX_KEY: usize = 64;
 
-/// Values under keys, kept for as long as the log itself is. Bounded by who may write one: consumers of ours.
+/// Values under keys, kept as long as the log itself. Bounded, since only consumers of this project write keys.
 ///
-/// Invariant: what a `set` has returned for is found by every later `get`, of any process.
+/// Invariant: a value that `set` has stored is visible to every later `get` of any process.
 #[async_trait]
 pub trait Bookmarks: Send + Sync + 'static {
-    /// The value of a key, as the backend's authority sees it (never a lagging copy).
+    /// The value of a key, read from the backend's leader (never from a lagging replica).
     ///
     /// # Errors
     /// [`LogError::Unavailable`], [`LogError::Misconfigured`].
     async fn get(&self, key: &str) -> Result<Option<Bytes>, LogError>;
 
-    /// Puts a value in place of what was there.
+    /// Stores a value, replacing the one before.
     ///
     /// # Errors
     /// [`LogError::Unavailable`], [`LogError::Misconfigured`].
     async fn set(&self, key: &str, value: Bytes) -> Result<(), LogError>;
 }
 
-/// What every backend checks first: keys are 1 to 64 of `A-Z a-z 0-9 - _`.
+/// The check that every backend makes first: keys are 1 to 64 characters of `A-Z a-z 0-9 - _`.
 ///
 /// # Errors
 /// [`LogError::Misconfigured`].
@@ -40,6 +40,6 @@ pub fn check_key(key: &str) -> Result<(), LogError> {
         return Ok(());
     }
     Err(LogError::Misconfigured(format!(
-        "{key:?} is no key of a bookmark: {MAX_KEY} characters of A-Z a-z 0-9 - _ at most"
+        "invalid bookmark key: {key:?} (allowed: 1 to {MAX_KEY} characters of A-Z a-z 0-9 - _)"
     )))
 }

@@ -1,7 +1,6 @@
-//! The contract suite: what every backend of the log holds, as tests.
+//! The contract suite: tests of the guarantees that every backend of the log gives.
 //!
-//! A backend writes a function that opens an empty log of its own and hands it to the macro, which makes one test
-//! of each case:
+//! A backend writes a function that opens an empty log and passes it to the macro, which generates one test per case:
 //!
 //! ```ignore
 //! async fn open() -> fanjet_log::contract::Opened {
@@ -10,7 +9,8 @@
 //! fanjet_log::contract_tests!(open);
 //! ```
 //!
-//! New and emptied logs, and the lease, have suites of their own: [`anew_contract_tests`](crate::anew_contract_tests),
+//! New and emptied logs, and the lease, have suites of their own:
+//! [`lifecycle_contract_tests`](crate::lifecycle_contract_tests),
 //! [`lease_contract_tests`](crate::lease_contract_tests).
 //!
 //! Nothing here waits for a time: every wait is for a fact, with a deadline that fails the test.
@@ -26,14 +26,14 @@
 
 mod samples;
 
-mod anew;
+mod lifecycle;
 mod append;
 mod bookmarks;
 mod fencing;
 mod follow;
 mod lease;
 mod model;
-mod notices;
+mod cluster_state;
 mod read;
 mod retention;
 mod seek;
@@ -48,14 +48,14 @@ use crate::{EventLog, Seq};
 
 pub use samples::{event, events, sized_event, time_of, whole};
 
-pub use anew::*;
 pub use append::*;
 pub use bookmarks::*;
+pub use cluster_state::*;
 pub use fencing::*;
 pub use follow::*;
 pub use lease::*;
+pub use lifecycle::*;
 pub use model::*;
-pub use notices::*;
 pub use read::*;
 pub use retention::*;
 pub use seek::*;
@@ -63,21 +63,21 @@ pub use seek::*;
 /// How long a case waits for a fact before it fails.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// Makes the log forget everything up to and with a seq, the way its own retention does, and returns when it has.
+/// Deletes everything up to and including a seq, as the backend's own retention does, and returns when that is done.
 pub type Expire = Box<dyn Fn(Seq) -> BoxFuture<'static, ()> + Send + Sync>;
 
-/// An empty log of its own for one case.
+/// An empty log for one case.
 pub struct Opened {
     /// The log.
     pub log: Arc<dyn EventLog>,
-    /// How to make entries expire. Without it the retention cases print that they were skipped, and pass.
+    /// Makes entries expire. Without it the retention cases report that they were skipped, and pass.
     pub expire: Option<Expire>,
-    /// Whatever must live as long as the log: a server, a folder.
+    /// Anything that must live as long as the log: a server, a folder.
     pub keep: Box<dyn Any + Send + Sync>,
 }
 
 impl Opened {
-    /// A log without a way to expire, that needs nothing else.
+    /// A log that cannot expire entries and needs nothing else.
     pub fn new(log: impl EventLog) -> Self {
         Self {
             log: Arc::new(log),
@@ -95,15 +95,15 @@ async fn within<T>(what: &str, fact: impl Future<Output = T>) -> T {
     }
 }
 
-/// Makes one test of every case of the contract. Takes the name of a function `async fn() -> Opened` or such a
-/// closure. The crate needs tokio with `macros` and `rt-multi-thread`.
+/// Generates one test per case of the contract. Takes the name of a function `async fn() -> Opened`, or such a closure.
+/// The crate needs tokio with `macros` and `rt-multi-thread`.
 #[macro_export]
 macro_rules! contract_tests {
     ($open:expr) => {
         $crate::contract_tests! { @each $open;
             an_empty_log_has_no_bounds_no_last_and_no_entries,
             append_numbers_from_one_and_last_sees_it,
-            every_topic_and_origin_comes_back_as_written,
+            every_topic_and_origin_is_read_as_written,
             ten_thousand_events_are_pipelined_in_order,
             an_empty_append_and_a_flush_of_nothing_do_nothing,
             a_large_body_is_kept,
@@ -126,7 +126,7 @@ macro_rules! contract_tests {
             follow_with_a_selection_sees_only_its_matches,
             many_followers_see_the_same,
             an_idle_follow_is_alive,
-            a_dropped_follow_harms_nobody,
+            a_dropped_follow_affects_no_other_reader,
             seq_at_finds_every_place,
             seq_at_agrees_with_a_linear_search,
             retention_moves_first_and_keeps_numbering,

@@ -1,4 +1,4 @@
-//! What can go wrong with a log, whose fault it is, and whether to try again.
+//! Errors of a log: who is at fault, and whether to retry.
 
 use thiserror::Error;
 
@@ -9,30 +9,30 @@ type Source = Box<dyn std::error::Error + Send + Sync>;
 /// A read that failed.
 #[derive(Debug, Error)]
 pub enum LogError {
-    /// The backend cannot be reached or did not answer in time. Try again.
+    /// The backend is unreachable or did not respond in time. Retry.
     #[error("the log is unavailable: {0}")]
     Unavailable(#[source] Source),
-    /// Events that must follow each other did not: read again from `expected`.
+    /// Consecutive seqs were expected and not found: read again from `expected`.
     #[error("a gap in the log: expected seq {expected}, got {found}")]
     Gap {
         /// The seq that is missing.
         expected: Seq,
-        /// The seq that came instead.
+        /// The seq that was found.
         found: Seq,
     },
-    /// The log exists with settings that this program cannot work with. An operator must act.
-    #[error("the log is set up wrongly: {0}")]
+    /// The log exists with a configuration that this program cannot use. An operator must act.
+    #[error("invalid log configuration: {0}")]
     Misconfigured(String),
-    /// Another log stands where the one was that this reader began with: its seqs mean nothing there. Forget what was
-    /// read, and [adopt](crate::EventLog::adopt) the other one before reading it.
+    /// The log at this place is not the one that this reader started with, so its seqs mean nothing. Discard what was
+    /// read, and [adopt](crate::EventLog::adopt) the new log before reading it.
     #[error("the log was replaced: expected the log {expected}, found {found}")]
     Replaced {
         /// The log that was opened, or adopted last.
         expected: LogIdentity,
-        /// The log that is there.
+        /// The log that is at its place now.
         found: LogIdentity,
     },
-    /// Our own data is damaged. What needs it stops: going on would serve wrong data.
+    /// Stored data is damaged. Readers that need it stop: continuing would serve wrong data.
     #[error("the log is corrupt at seq {seq}: {what}")]
     Corrupt {
         /// The first event that cannot be read.
@@ -43,12 +43,12 @@ pub enum LogError {
 }
 
 impl LogError {
-    /// A backend's own failure.
+    /// Wraps an error of the backend.
     pub fn unavailable(source: impl Into<Source>) -> Self {
         Self::Unavailable(source.into())
     }
 
-    /// Damage in our own data.
+    /// Reports damage in stored data.
     pub fn corrupt(seq: Seq, what: impl Into<String>) -> Self {
         Self::Corrupt {
             seq,
@@ -56,41 +56,39 @@ impl LogError {
         }
     }
 
-    /// Whether the same read can succeed later without anybody acting.
+    /// Whether the same read can succeed later without an operator.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Gap { .. })
     }
 }
 
-/// An append that failed. The appender is finished: what was queued above its
-/// [`acked`](crate::Appender::acked) may or may not be in the log. Read the log's last entry and open a new one.
+/// An append that failed. The appender is finished: events above its [`acked`](crate::Appender::acked) may or may not
+/// be stored. Read the log's last entry and open a new appender.
 #[derive(Debug, Error)]
 pub enum AppendError {
-    /// The log's end is not where this appender left it: somebody else wrote, or an earlier answer was lost.
+    /// The log does not end where this appender expects: another writer appended, or an earlier response was lost.
     #[error("the log moved on: expected it to end at seq {expected}")]
     Fenced {
         /// Where the appender expected the log to end.
         expected: Seq,
     },
-    /// The backend cannot be reached, did not answer in time, or refused for now. Try again.
+    /// The backend is unreachable, did not respond in time, or rejects writes for now. Retry.
     #[error("the log is unavailable: {0}")]
     Unavailable(#[source] Source),
-    /// The log will never take this event. The caller's fault.
-    #[error("the log refuses the event: {0}")]
+    /// The log will never accept this event. The caller is at fault.
+    #[error("the log rejects the event: {0}")]
     Refused(String),
 }
 
 impl AppendError {
-    /// A backend's own failure.
+    /// Wraps an error of the backend.
     pub fn unavailable(source: impl Into<Source>) -> Self {
         Self::Unavailable(source.into())
     }
 
-    /// The refusal of a body above [`MAX_BODY`].
+    /// The error for a body above [`MAX_BODY`].
     pub fn too_large(bytes: usize) -> Self {
-        Self::Refused(format!(
-            "its body has {bytes} bytes, {MAX_BODY} are allowed"
-        ))
+        Self::Refused(format!("body of {bytes} bytes (allowed: {MAX_BODY})"))
     }
 
     /// Whether a new appender can succeed with the same events.

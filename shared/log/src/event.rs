@@ -1,4 +1,4 @@
-//! What is appended and what is read back.
+//! Events as they are appended and as they are read.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use fanjet_wire::envelope::Envelope;
 
 use crate::{LogError, Seq, TraceParent};
 
-/// One event on its way into the log. Cheap to clone: the publisher keeps it until it is acknowledged.
+/// One event to append. Cheap to clone: the publisher keeps it until it is acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEvent {
     /// What it is about.
@@ -17,7 +17,7 @@ pub struct NewEvent {
     pub origin: Origin,
     /// The stamped v1 JSON, at most [`MAX_BODY`](crate::MAX_BODY) bytes.
     pub body: Bytes,
-    /// The trace that its way is part of, if that is recorded. No part of the event: a backend may forget it.
+    /// The trace that the event belongs to, if it is recorded. Not part of the event: a backend may drop it.
     pub trace: Option<TraceParent>,
 }
 
@@ -32,15 +32,15 @@ pub struct Entry {
     pub origin: Origin,
     /// The stamped v1 JSON.
     pub body: Bytes,
-    /// The trace that its way is part of, where the backend has kept it.
+    /// The trace that the event belongs to, if the backend has kept it.
     pub trace: Option<TraceParent>,
 }
 
 impl Entry {
-    /// The DID and the log time.
+    /// Parses the DID and the log time.
     ///
     /// # Errors
-    /// [`LogError::Corrupt`] when the body does not begin like an event: our own data is damaged.
+    /// [`LogError::Corrupt`] when the body does not start like an event: stored data is damaged.
     pub fn envelope(&self) -> Result<Envelope<'_>, LogError> {
         Envelope::of(&self.body)
             .ok_or_else(|| LogError::corrupt(self.seq, "the body is not an event"))
@@ -55,11 +55,11 @@ impl Entry {
     }
 }
 
-/// Which operation of which upstream frame an event is: enough for a new leader to continue without losing or
-/// repeating anything.
+/// The upstream, frame and operation that an event comes from: enough for a new leader to continue without losing or
+/// repeating an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// Which upstream numbered it.
+    /// The upstream that assigned `seq`.
     pub upstream: UpstreamId,
     /// The upstream's sequence number of the frame.
     pub relay_seq: u64,
@@ -72,7 +72,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Whether this event stands at or before `other` in their common upstream's order.
+    /// Whether this event is at or before `other` in the order of their common upstream.
     pub fn is_covered_by(&self, other: &Self) -> bool {
         self.upstream == other.upstream
             && (self.relay_seq, self.op_index) <= (other.relay_seq, other.op_index)
@@ -87,7 +87,7 @@ impl UpstreamId {
     /// Longest name in bytes.
     pub const MAX_LEN: usize = 255;
 
-    /// The name, if it is 1 to 255 bytes of `A-Z a-z 0-9 . - _ :` (so that it fits into a header).
+    /// Parses a name: 1 to 255 bytes of `A-Z a-z 0-9 . - _ :` (so that it fits into a header).
     pub fn new(name: &str) -> Option<Self> {
         let is_valid = (1..=Self::MAX_LEN).contains(&name.len())
             && name

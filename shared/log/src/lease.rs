@@ -1,7 +1,8 @@
-//! Who may try to write: at most one holder at a time, for as long as it says so again and again.
+//! The lease on writing: at most one holder at a time, for as long as the holder renews it.
 //!
-//! A lease saves work, it does not protect the log: a holder that slept through its term may still believe in it. What
-//! decides who writes is the fence of every append ([`AppendError::Fenced`](crate::AppendError::Fenced)).
+//! A lease saves work, it does not protect the log: a holder that was suspended for its whole term may still believe
+//! that it holds the lease. The fence on every append decides who writes
+//! ([`AppendError::Fenced`](crate::AppendError::Fenced)).
 
 mod holder;
 mod alone;
@@ -16,49 +17,49 @@ use crate::LogError;
 pub use alone::Alone;
 pub use holder::HolderId;
 
-/// One lease, shared by everybody who wants it.
+/// One lease, shared by all candidates.
 ///
-/// Two calls for one holder must not be under way at the same time; a call may be dropped half-way, and then has
-/// happened or not.
+/// Two calls for one holder must not run concurrently. A call may be dropped half-way; it may or may not have taken
+/// effect then.
 #[async_trait]
 pub trait LeaseStore: Send + Sync + 'static {
-    /// Takes the lease for `ttl`, if nobody else holds it. Who holds it already gets it again: so an answer that
-    /// was lost does no harm. `None` when somebody else holds it.
+    /// Acquires the lease for `ttl` if no other candidate holds it. The current holder gets it again, so a lost
+    /// response does no harm. `None` if another candidate holds it.
     ///
     /// # Errors
     /// [`LogError::Unavailable`], [`LogError::Misconfigured`].
     async fn try_acquire(&self, holder: &HolderId, ttl: Duration)
     -> Result<Option<Term>, LogError>;
 
-    /// Holds on for `ttl` from some moment during this call. `None` when the lease is not the holder's any more:
-    /// it ran out, was taken away, or belongs to somebody else.
+    /// Renews the lease for `ttl` from some moment during this call. `None` if the caller no longer holds it: it
+    /// expired, was revoked, or has another holder.
     ///
     /// # Errors
-    /// [`LogError::Unavailable`]: nothing is known then but that the term before still runs.
+    /// [`LogError::Unavailable`]: the outcome is unknown, but the term before is still running.
     async fn renew(&self, term: &Term, ttl: Duration) -> Result<Option<Term>, LogError>;
 
-    /// Gives the lease back, so that others need not wait for its end. Does nothing to somebody else's.
+    /// Releases the lease, so that others need not wait for its expiry. Has no effect on another holder's lease.
     ///
     /// # Errors
-    /// [`LogError::Unavailable`]: the lease runs out by itself then.
+    /// [`LogError::Unavailable`]: the lease expires by itself then.
     async fn release(&self, term: &Term) -> Result<(), LogError>;
 
-    /// Who holds the lease: now, and whenever that changes. A hint: it may come late, repeat itself, and pass over
-    /// what lasted a moment only.
+    /// Reports the holder, now and on every change. A hint: reports may be late or repeated, and short terms may be
+    /// missing.
     ///
     /// # Errors
     /// [`LogError::Unavailable`].
     async fn watch(&self) -> Result<Holders, LogError>;
 }
 
-/// Holders, `None` while there is nobody. After an error the stream is finished; watch again.
+/// Holders; `None` while the lease is free. After an error the stream is finished; watch again.
 pub type Holders = BoxStream<'static, Result<Option<HolderId>, LogError>>;
 
-/// What a holder has to show.
+/// The proof of a holder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Term {
-    /// Whose it is.
+    /// The holder.
     pub holder: HolderId,
-    /// The lease's revision that it rests on. Rises with every acquisition and renewal.
+    /// The revision of the lease. Rises with every acquisition and renewal.
     pub revision: u64,
 }

@@ -1,4 +1,4 @@
-//! What every backend can take.
+//! Limits that every backend supports.
 
-/// Largest body in bytes: 2 MiB less what a backend needs for its own words about the event.
+/// Largest body in bytes: 2 MiB minus room for a backend's own data about the event.
 pub const MAX_BODY: usize = (2 << 20) - (4 << 10);

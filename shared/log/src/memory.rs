@@ -1,7 +1,7 @@
-//! The log in memory: for tests of everything that reads or writes a log.
+//! The log in memory, for tests of everything that reads or writes a log.
 //!
-//! It keeps the whole contract and can be told to misbehave in the ways a real backend does ([`Fault`]). Nothing
-//! here is durable, and nothing waits: an append is acknowledged when it returns.
+//! It implements the whole contract and can inject the faults of a real backend ([`Fault`]). Nothing here is durable,
+//! and nothing waits: an append is acknowledged when it returns.
 
 mod options;
 mod faults;
@@ -12,13 +12,13 @@ mod follow;
 mod log;
 
 mod lease;
-mod notices;
+mod cluster_state;
 mod bookmarks;
 
 pub use bookmarks::MemoryBookmarks;
+pub use cluster_state::MemoryClusterState;
 pub use faults::Fault;
 pub use lease::MemoryLease;
 pub use log::MemoryLog;
-pub use notices::MemoryNotices;
 pub use options::MemoryOptions;
 pub use shared::Reads;

@@ -1,21 +1,21 @@
-//! Which part of the log a reader wants. Filtering by DID is the reader's own business.
+//! The part of the log that a reader wants. Filtering by DID is up to the reader.
 
 use std::sync::Arc;
 
 use fanjet_event::{Nsid, NsidPrefix, Topic};
 
-/// Topics a reader wants. Cheap to clone.
+/// The topics that a reader wants. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum Selection {
     /// Every event. Its seqs are contiguous, so a missing one is a gap.
     #[default]
     All,
-    /// Events that any of these matches. They may overlap; a backend that cannot have that reduces them.
+    /// Events that any of these matches. They may overlap; a backend that does not support that reduces them.
     Only(Arc<[TopicFilter]>),
 }
 
 impl Selection {
-    /// Events that any of these matches. In whatever order they come, the same ones make the same selection.
+    /// Events that any of these matches. The order does not matter: the same topics make the same selection.
     pub fn only(filters: impl IntoIterator<Item = TopicFilter>) -> Self {
         let mut filters: Vec<_> = filters.into_iter().collect();
         filters.sort_unstable();
@@ -23,7 +23,7 @@ impl Selection {
         Self::Only(filters.into())
     }
 
-    /// Whether an event about `topic` is wanted.
+    /// Whether the selection contains an event about `topic`.
     pub fn matches(&self, topic: &Topic) -> bool {
         match self {
             Self::All => true,
@@ -32,7 +32,7 @@ impl Selection {
     }
 }
 
-/// One topic, or a family of them.
+/// One topic, or a family of topics.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TopicFilter {
     /// Commits to exactly this collection.
@@ -50,7 +50,7 @@ pub enum TopicFilter {
 }
 
 impl TopicFilter {
-    /// Whether an event about `topic` is wanted.
+    /// Whether the filter matches an event about `topic`.
     pub fn matches(&self, topic: &Topic) -> bool {
         match (self, topic) {
             (Self::Collection(wanted), Topic::Commit(collection)) => wanted == collection,

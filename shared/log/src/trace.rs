@@ -1,20 +1,20 @@
-//! Which trace an event belongs to, for the few whose way is traced.
+//! The trace that an event belongs to, for the few events that are traced.
 
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroU128};
 
-/// The span that gave an event to the log, as [W3C trace context](https://www.w3.org/TR/trace-context/#traceparent-header)
-/// writes it. Only traces that are recorded are carried on.
+/// The span that appended an event to the log, as [W3C trace
+/// context](https://www.w3.org/TR/trace-context/#traceparent-header) writes it. Only recorded traces are propagated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TraceParent {
-    /// Which trace.
+    /// The trace ID.
     pub trace_id: NonZeroU128,
-    /// Which of its spans.
+    /// The span ID.
     pub span_id: NonZeroU64,
 }
 
 impl TraceParent {
-    /// Reads `00-<trace id>-<span id>-<flags>`. `None` also for a trace that nobody records.
+    /// Parses `00-<trace id>-<span id>-<flags>`. `None` also for a trace that is not recorded.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('-');
         let (version, trace, span, flags) =
@@ -37,7 +37,7 @@ impl fmt::Display for TraceParent {
     }
 }
 
-/// Exactly so many small hexadecimal digits.
+/// Parses exactly this many lower-case hexadecimal digits.
 fn hex(text: &str, digits: usize) -> Option<u128> {
     let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     if text.len() != digits || !text.bytes().all(is_hex) {

@@ -1,4 +1,4 @@
-//! Where lines go: a pipe that nobody empties, a disk that is full, a terminal that is gone.
+//! The file descriptors that lines go to. Any of them may be a pipe with no reader, a full disk or a closed terminal.
 
 use std::io::{self, Stderr, Stdout};
 use std::os::fd::AsFd;
@@ -9,9 +9,10 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{retry_on_intr, write};
 
-/// How long one line waits for a reader that has kept up so far. One that has not is not waited for again until it does.
+/// How long one line waits for a reader that has kept up so far. A reader that fell behind gets no second wait until it
+/// catches up.
 const PATIENCE: Duration = Duration::from_millis(50);
-/// What a pipe that is ready for writing takes without blocking.
+/// The size up to which a pipe that polls as writable takes a write without blocking.
 const PIECE: usize = 4096;
 
 /// This process's stderr.
@@ -26,7 +27,7 @@ pub fn stdout() -> &'static Channel<Stdout> {
     &STDOUT
 }
 
-/// Writes lines as long as they can be written, and counts the others.
+/// Writes lines as long as that is possible, and counts the lines that are lost.
 #[derive(Debug)]
 pub struct Channel<F> {
     to: F,
@@ -36,14 +37,15 @@ pub struct Channel<F> {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The last line was not written to its end: the next one begins with a line of its own.
+    /// The last line was cut off: the next write starts a new line first.
     is_torn: bool,
-    /// The reader did not keep up when last looked at.
+    /// The reader was behind at the last write.
     is_stuck: bool,
 }
 
 impl<F: AsFd> Channel<F> {
-    /// A channel to a file, a pipe, a socket or a terminal, whose blocking mode is left as it is: others may share it.
+    /// A channel to a file, a pipe, a socket or a terminal. Its blocking mode stays as it is, since other processes may
+    /// share it.
     pub fn to(to: F) -> Self {
         Self {
             to,
@@ -52,7 +54,7 @@ impl<F: AsFd> Channel<F> {
         }
     }
 
-    /// Writes one line, which ends with a line feed, or loses it.
+    /// Writes one line that ends with a line feed, or drops it.
     pub fn write(&self, line: &[u8]) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.is_torn {
@@ -69,12 +71,12 @@ impl<F: AsFd> Channel<F> {
         }
     }
 
-    /// How many lines could not be written.
+    /// The number of lines that were dropped.
     pub fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// How many of the bytes were written.
+    /// Returns how many of the bytes were written.
     fn pieces(&self, bytes: &[u8], is_stuck: &mut bool) -> usize {
         let mut written = 0;
         while let Some(piece) = bytes[written..].chunks(PIECE).next() {
@@ -91,7 +93,7 @@ impl<F: AsFd> Channel<F> {
         written
     }
 
-    /// Whether writing does not block. What fails at once does not block either.
+    /// Whether a write would not block. A descriptor that fails at once does not block either.
     fn is_ready(&self, patience: Duration) -> bool {
         let mut asked = [PollFd::new(&self.to, PollFlags::OUT)];
         let patience = Timespec {

@@ -1,13 +1,13 @@
-//! Addresses without their passwords.
+//! Hides the passwords in URLs.
 
 use std::borrow::Cow;
 
 const HIDDEN: &str = "(hidden)";
-/// What ends an address within a text.
+/// Characters that end a URL within a text.
 const ENDS: &[char] = &['"', '\'', '`', '<', '>', '\\', ',', ';'];
 
-/// The text with the user part of every address in it hidden: `wss://(hidden)@host/path`. It may be a password, or the token
-/// that some servers take in its place. What somebody meant to be an address counts too.
+/// Returns the text with the user part of every URL in it hidden: `wss://(hidden)@host/path`. The user part may be a
+/// password, or the token that some servers take in its place. Malformed URLs are covered too.
 pub fn hide_passwords(text: &str) -> Cow<'_, str> {
     if !text.contains('@') {
         return text.into();
@@ -24,7 +24,7 @@ pub fn hide_passwords(text: &str) -> Cow<'_, str> {
     shown.into()
 }
 
-/// Where in a word the user part of an address is.
+/// The range of the user part of a URL within a word.
 fn user(word: &str) -> (usize, usize) {
     let begin = word.find("//").map_or(0, |at| at + "//".len());
     let address = &word[begin..];
@@ -32,7 +32,7 @@ fn user(word: &str) -> (usize, usize) {
     let len = if word[..begin].ends_with("://") && is_place(authority) {
         0
     } else {
-        // The last one: a password may hold an @ that somebody forgot to encode, or a slash.
+        // The last one: a password may contain an unencoded @ or slash.
         address.rfind('@').unwrap_or(0)
     };
     let is_secret = begin > 0 || address[..len].contains(':');
@@ -43,7 +43,7 @@ fn user(word: &str) -> (usize, usize) {
     }
 }
 
-/// Whether it is a host and perhaps its port: what comes behind it is a path.
+/// Whether the text is a host with an optional port, so that the rest is a path.
 fn is_place(authority: &str) -> bool {
     let port = match authority.rsplit_once(':') {
         Some((_, port)) if !port.ends_with(']') => port,

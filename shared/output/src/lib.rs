@@ -1,7 +1,7 @@
 //! What a process says on stdout and stderr, line by line.
 //!
-//! Its words are partly those of strangers, and nobody may be reading. A line must never hold the process up or end it, become two
-//! lines, command a terminal, or show a password.
+//! Parts of a line may come from untrusted peers, and stdout may have no reader. A line must never block or end the
+//! process, become two lines, control a terminal, or show a password.
 
 mod hide;
 mod line;
@@ -13,12 +13,12 @@ pub use channel::{Channel, stderr, stdout};
 pub use hide::hide_passwords;
 pub use line::{LONGEST, Line, is_unprintable};
 
-/// One line on stdout, where people and scripts learn what they need to connect.
+/// Prints one line on stdout: what people and scripts need to connect.
 pub fn say(words: impl Display) {
     stdout().write(Line::of(words).end().as_bytes());
 }
 
-/// One line on stderr, for what cannot be a log line: nothing of the process runs yet, or any more.
+/// Prints one line on stderr, for messages outside the lifetime of the logger.
 pub fn complain(words: impl Display) {
     stderr().write(Line::of(words).end().as_bytes());
 }

@@ -1,19 +1,19 @@
-//! One line of bounded length, whose words can neither end it nor command a terminal.
+//! One line of bounded length. No value in it can end the line or control a terminal.
 
 use std::fmt::{self, Display, Write};
 
 use crate::hide_passwords;
 
-/// Longest line in bytes, its end included: what is written at once into a pipe, so that no other writer cuts it.
+/// Longest line in bytes, including its line feed: a pipe takes this much atomically, so no other writer can split it.
 pub const LONGEST: usize = 4096;
-/// Longest text that is looked at for one value: what an address could hide in.
+/// Longest text that is searched for URLs in one value.
 const LONGEST_VALUE: usize = 64 << 10;
-/// What anybody's words may take of it: our own are short, and behind them too.
+/// The part of a line that values may fill; the rest is for field names.
 const ROOM: usize = LONGEST - 512;
-/// In place of what does not fit.
+/// Marks the place where a text was cut.
 const CUT: &str = "...";
 
-/// Whether a character is not shown as it is: it ends a line, commands a terminal, or changes the order of what is read.
+/// Whether a character must be escaped: it ends a line, controls a terminal, or reorders the text around it.
 pub fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -21,36 +21,36 @@ pub fn is_unprintable(c: char) -> bool {
                 | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// A line in the making.
+/// A line under construction.
 #[derive(Debug, Default)]
 pub struct Line(String);
 
 impl Line {
-    /// A line of one text.
+    /// Builds a line from one text.
     pub fn of(words: impl Display) -> Self {
         let mut line = Self::default();
         line.words(words);
         line
     }
 
-    /// Our own words, as they are: names of fields, signs between them.
+    /// Appends trusted text as it is: field names and punctuation.
     pub fn own(&mut self, text: &str) {
         self.0.push_str(text);
     }
 
-    /// Anybody's words, as far as they fit.
+    /// Appends untrusted text, cut to the room that is left.
     pub fn words(&mut self, words: impl Display) {
         self.escape(&shown(words), "");
     }
 
-    /// Anybody's words as far as they fit, within quotation marks, as JSON writes them.
+    /// Appends untrusted text as a JSON string, cut to the room that is left.
     pub fn quoted(&mut self, words: impl Display) {
         self.0.push('"');
         self.escape(&shown(words), "\"\\");
         self.0.push('"');
     }
 
-    /// Anybody's words as far as they fit, within quotation marks where they could be taken for more than one value.
+    /// Appends untrusted text, quoted if it could be read as more than one value.
     pub fn value(&mut self, words: impl Display) {
         let words = shown(words);
         if words.is_empty() || words.contains([' ', '"', '=']) {
@@ -60,12 +60,12 @@ impl Line {
         }
     }
 
-    /// Nothing more fits.
+    /// Whether the line is full.
     pub fn is_full(&self) -> bool {
         self.0.len() >= ROOM
     }
 
-    /// The line, with its end.
+    /// Returns the line with its line feed.
     pub fn end(mut self) -> String {
         self.0.push('\n');
         self.0
@@ -84,7 +84,7 @@ impl Line {
                 c if also.contains(c) => self.0.extend(['\\', c]),
                 c if is_unprintable(c) => {
                     for unit in c.encode_utf16(&mut [0; 2]) {
-                        // Writing into text cannot fail.
+                        // Writing into a string cannot fail.
                         let _written = write!(self.0, "\\u{unit:04x}");
                     }
                 }
@@ -94,10 +94,10 @@ impl Line {
     }
 }
 
-/// A value as text, without passwords.
+/// Formats a value as text, with passwords hidden.
 fn shown(words: impl Display) -> String {
     let mut text = Text::default();
-    // It fails when it is longer than anybody looks at.
+    // It fails when the text exceeds the limit.
     let _cut = write!(text, "{words}");
     hide_passwords(&text.0).into_owned()
 }

@@ -1,10 +1,10 @@
-//! Pauses between tries: exponential, with jitter, so that many clients of one server do not return together.
+//! Exponential backoff with jitter, so that the clients of a server do not all retry at once.
 
 use std::time::Duration;
 
 use rand::RngExt;
 
-/// Growing pauses.
+/// An exponential backoff.
 #[derive(Debug, Clone)]
 pub struct Backoff {
     min: Duration,
@@ -13,7 +13,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Pauses from about `min` to about `max`.
+    /// Backs off from about `min` to about `max`.
     pub fn new(min: Duration, max: Duration) -> Self {
         Self {
             min,
@@ -22,12 +22,12 @@ impl Backoff {
         }
     }
 
-    /// The next pause: between half the current ceiling and all of it. The ceiling doubles up to the maximum.
+    /// The next delay: between half the current ceiling and all of it. The ceiling doubles up to the maximum.
     pub fn next_pause(&mut self) -> Duration {
         self.pause_at(rand::rng().random_range(0.5..=1.0))
     }
 
-    /// Success: begin again with short pauses.
+    /// Returns to the shortest delay, after a success.
     pub fn reset(&mut self) {
         self.ceiling = self.min;
     }

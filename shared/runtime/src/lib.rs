@@ -1,7 +1,7 @@
-//! How things run: named tasks with a stated meaning of failure, shutdown, pauses between tries, the clock.
+//! The runtime of a process: named tasks with a stated failure policy, shutdown, backoff, the clock.
 //!
-//! Nothing here knows what the tasks do. A task that nobody named, or whose failure nobody thought about, cannot
-//! be started: `tokio::spawn` is banned everywhere else.
+//! Nothing here knows what the tasks do. Every task needs a name and a failure policy: `tokio::spawn` is banned
+//! everywhere else.
 
 mod backoff;
 mod clock;

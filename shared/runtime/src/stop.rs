@@ -1,15 +1,15 @@
-//! Shutdown: one token that everything long-running watches.
+//! Shutdown: one token that every long-running task watches.
 
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
 
-/// Asked to stop? Clones share the state; children stop with their parent.
+/// A cancellation token for shutdown. Clones share the state; children stop with their parent.
 pub type Stop = tokio_util::sync::CancellationToken;
 
-/// Waits for SIGTERM or SIGINT, then triggers `stop`. Returns early when `stop` is triggered otherwise.
+/// Waits for SIGTERM or SIGINT, then triggers `stop`. Returns early if `stop` is triggered elsewhere.
 ///
 /// # Errors
-/// When the process cannot watch its signals.
+/// When the signal handlers cannot be installed.
 pub async fn stop_on_signal(stop: Stop) -> std::io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

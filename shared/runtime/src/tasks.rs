@@ -1,4 +1,4 @@
-//! A set of named tasks that live and stop together.
+//! A set of named tasks that start and stop together.
 
 use std::fmt::Display;
 use std::future::Future;
@@ -9,20 +9,20 @@ use tracing::{debug, error, warn};
 
 use crate::Stop;
 
-/// What the failure (an error or a panic) of one task means for its siblings.
+/// What the failure (an error or a panic) of one task means for the other tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnFailure {
-    /// The service cannot go on: everything stops, and [`Tasks::join`] returns the error.
+    /// The service cannot continue: everything stops, and [`Tasks::join`] returns the error.
     StopAll,
-    /// Only this task is lost; it is logged.
+    /// Only this task ends; the failure is logged.
     Log,
 }
 
-/// A task that brought its siblings down.
+/// The failure of a task that stopped the service.
 #[derive(Debug, Error)]
 #[error("task {name} failed: {reason}")]
 pub struct TaskError {
-    /// The task.
+    /// The task's name.
     pub name: &'static str,
     /// Its error, or its panic message.
     pub reason: String,
@@ -36,7 +36,7 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    /// An empty set. `stop` is triggered when a task that matters fails; tasks watch it (or a child of it).
+    /// An empty set. `stop` is triggered when a critical task fails; tasks watch it (or a child of it).
     pub fn new(stop: Stop) -> Self {
         Self {
             stop,
@@ -49,7 +49,7 @@ impl Tasks {
         &self.stop
     }
 
-    /// Starts a task.
+    /// Spawns a task.
     pub fn spawn<E: Display + Send + 'static>(
         &mut self,
         name: &'static str,
@@ -57,7 +57,7 @@ impl Tasks {
         task: impl Future<Output = Result<(), E>> + Send + 'static,
     ) {
         let stop = self.stop.clone();
-        // The task runs in a set of its own, so that a panic is reported under its name.
+        // The task runs in its own set, so that a panic is reported under its name.
         let mut alone = JoinSet::new();
         alone.spawn(task);
         self.running.spawn(async move {
@@ -87,7 +87,7 @@ impl Tasks {
     /// Waits until every task has ended.
     ///
     /// # Errors
-    /// The first failure that stopped everything.
+    /// The first failure that stopped the service.
     pub async fn join(mut self) -> Result<(), TaskError> {
         let mut first = Ok(());
         while let Some(ended) = self.running.join_next().await {

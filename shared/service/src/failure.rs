@@ -1,4 +1,4 @@
-//! Why a process ends with an error, and what its exit code says about it.
+//! The error that ends a process, and its exit code.
 
 use std::fmt::Display;
 use std::io;
@@ -9,7 +9,7 @@ use fanjet_runtime::TaskError;
 use fanjet_telemetry::{LogError as LoggingError, MetricsError, OpsError, OtlpError};
 use thiserror::Error;
 
-/// The end of a process that was not asked for.
+/// An error that ends the process.
 #[derive(Debug, Error)]
 #[error("{reason}")]
 pub struct Failure {
@@ -18,7 +18,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Settings that cannot be used: exit code 78, and a supervisor need not try again.
+    /// Invalid settings: exit code 78, and a supervisor should not restart the process.
     pub fn config(reason: impl Display) -> Self {
         Self {
             reason: reason.to_string(),

@@ -1,9 +1,10 @@
-//! The shape of every Fanjet process: allocator, settings, logs, open files, runtime, signals, the service, its ops server, the exit code.
+//! The common parts of every Fanjet process: allocator, settings, logs, open files, runtime, signals, ops server, exit
+//! code.
 //!
-//! What a service does is an argument. This crate must never know one, nor where a log is.
+//! The service itself is an argument. This crate must never know a service, nor where the log is.
 
 mod settings;
-mod visit;
+mod healthcheck;
 mod open_files;
 mod failure;
 mod process;
@@ -22,15 +23,15 @@ pub use failure::Failure;
 pub use process::Process;
 pub use settings::Settings;
 
-/// Of every process: what is read from NATS is allocated in many small pieces, and freed on other threads.
+/// For every process: NATS clients allocate many small buffers and free them on other threads.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// How long the end of the process waits for calls that block a thread. Nothing that is acknowledged depends on one.
+/// How long the shutdown waits for blocking calls. Nothing that was acknowledged depends on one.
 const LEFT_BEHIND: Duration = Duration::from_secs(1);
 
-/// Reads the settings and runs `service` until it ends: by itself, or because it was asked to stop. Or does what else
-/// the flags ask for, and runs no service: see [`Flags`]. `tree` has the sections of all roles: those of others are ignored.
+/// Reads the settings and runs `service` until it ends or is stopped. Flags can ask for something else, without a
+/// service: see [`Flags`]. `tree` has the sections of all roles: those of others are ignored.
 pub fn run<S: Settings>(
     tree: &[Fragment],
     flags: &Flags,
@@ -45,12 +46,12 @@ pub fn run<S: Settings>(
             log_ignored_variables::<S>(tree);
             service(settings, process).await
         }),
-        (Ok(settings), Some(question)) => visit::main(settings.ops(), question),
+        (Ok(settings), Some(question)) => healthcheck::main(settings.ops(), question),
         (Err(code), _) => code,
     }
 }
 
-/// As [`run`], with settings that are there already.
+/// As [`run`], with settings that were read before.
 pub fn run_with<S: Settings>(
     settings: S,
     service: impl AsyncFnOnce(S, &mut Process) -> Result<(), Failure>,
@@ -77,7 +78,7 @@ fn block_on<S: Settings>(
         let outcome = service(settings, &mut process).await;
         outcome.and(process.end().await)
     });
-    // Dropping it would wait for every call that blocks a thread: a disk or a resolver that does not answer.
+    // Dropping the runtime would wait for every blocking call, such as a disk or a resolver that hangs.
     runtime.shutdown_timeout(LEFT_BEHIND);
     outcome
 }
@@ -87,7 +88,7 @@ fn log_ignored_variables<S: Settings>(tree: &[Fragment]) {
     if !links.is_empty() {
         info!(
             variables = links.join(" "),
-            "ignoring Kubernetes' service links in the environment: they are no settings"
+            "ignoring Kubernetes service links in the environment, they are not settings"
         );
     }
     let foreign = of_other_roles::<S>(tree);

@@ -1,10 +1,10 @@
-//! How many files this process may have open, connections included.
+//! The limit on open files, connections included.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::debug;
 
-/// Raises the limit as far as this process may by itself: it is low for programs that know nothing of more than a
-/// thousand. A server that needs more than that looks at what it got.
+/// Raises the soft limit to the hard limit: the default is meant for programs that use fewer than a thousand files. A
+/// server that needs more checks the result.
 pub(crate) fn raise() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -12,6 +12,6 @@ pub(crate) fn raise() {
         maximum: limit.maximum,
     };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
-        debug!(%error, ?limit, "the limit on open files stays as it is");
+        debug!(%error, ?limit, "failed to raise the limit on open files");
     }
 }

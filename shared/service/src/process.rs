@@ -1,4 +1,4 @@
-//! What a service finds around itself.
+//! The environment of a service: signals, telemetry, tasks, the ops server.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use tracing::warn;
 
 use crate::Failure;
 
-/// How long telling a collector the rest may take at the end: whoever stopped the process counts the seconds.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+/// Deadline for the last export to the collector: the supervisor waits for the process to end.
+const LAST_EXPORT: Duration = Duration::from_secs(2);
 
 /// The running process.
 #[derive(Debug)]
@@ -54,27 +54,27 @@ impl Process {
         self.stop.clone()
     }
 
-    /// Where a service makes its instruments.
+    /// The meter for a service's instruments.
     pub fn meter(&self, service: &'static str) -> Meter {
         self.metrics.meter(service)
     }
 
-    /// Where a service begins its spans; `None` when nobody would see them.
+    /// The tracer for a service's spans; `None` without a collector.
     pub fn tracer(&self, service: &'static str) -> Option<SdkTracer> {
         self.traces.tracer(service)
     }
 
-    /// A name that no other process has, and that tells an operator which one it is: `host/pid/random`.
+    /// A unique name that identifies the process to an operator: `host/pid/random`.
     pub fn instance(&self) -> &str {
         &self.instance
     }
 
-    /// What the machine is called, in visible ASCII characters.
+    /// The host name, in visible ASCII characters.
     pub fn host(&self) -> String {
         host()
     }
 
-    /// The outcome of what may wait for long; `None` when the process is asked to stop meanwhile.
+    /// Waits for `waiting`; `None` if the process is stopped first.
     pub async fn unless_stopped<T>(&self, waiting: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             outcome = waiting => Some(outcome),
@@ -82,10 +82,10 @@ impl Process {
         }
     }
 
-    /// Serves health and metrics until the end of the process, and says where.
+    /// Serves health and metrics until the process ends, and prints the address.
     ///
     /// # Errors
-    /// When the address cannot be used.
+    /// When it cannot listen on the address.
     pub fn serve_ops(&mut self, config: &OpsConfig, health: Health) -> Result<(), Failure> {
         let ops = OpsServer::bind(config, self.metrics.clone(), health)?;
         say(format_args!("ops http://{}", ops.address()));
@@ -94,21 +94,21 @@ impl Process {
         Ok(())
     }
 
-    /// Stops what belongs to the process and waits for it.
+    /// Stops and joins the tasks of the process.
     pub(crate) async fn end(self) -> Result<(), Failure> {
         self.stop.cancel();
         self.ops_stop.cancel();
         let joined = self.tasks.join().await;
         let (traces, metrics) = (self.traces, self.metrics);
-        let (told, telling) = oneshot::channel();
-        // No task of the runtime, whose end would wait for it.
+        let (exported, is_exported) = oneshot::channel();
+        // Not a task of the runtime: its shutdown would wait for it.
         std::thread::spawn(move || {
             traces.end();
             metrics.end();
-            told.send(()).unwrap_or_default();
+            exported.send(()).unwrap_or_default();
         });
-        if timeout(LAST_WORDS, telling).await.is_err() {
-            warn!("the collector does not answer; the last spans and metrics are lost");
+        if timeout(LAST_EXPORT, is_exported).await.is_err() {
+            warn!("failed to export the last spans and metrics: the collector does not respond");
         }
         Ok(joined?)
     }

@@ -1,22 +1,22 @@
-//! What the settings of every process have.
+//! The settings that every process has.
 
 use fanjet_config::Role;
 use fanjet_telemetry::{OpsConfig, OtlpConfig, TelemetryConfig};
 
 /// All settings of one process.
 pub trait Settings: Role {
-    /// What the process is called where telemetry of many is collected.
+    /// The service name in telemetry.
     const NAME: &'static str;
 
     /// Section `[telemetry]`.
     fn telemetry(&self) -> &TelemetryConfig;
 
-    /// Section `[otlp]`, of a process that has one.
+    /// Section `[otlp]`, if the process has one.
     fn otlp(&self) -> Option<&OtlpConfig> {
         None
     }
 
-    /// Section `[ops]`, of a process that has one.
+    /// Section `[ops]`, if the process has one.
     fn ops(&self) -> Option<&OpsConfig> {
         None
     }

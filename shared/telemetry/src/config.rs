@@ -1,4 +1,4 @@
-//! The sections `[telemetry]`, `[otlp]` and `[ops]`, with what the files of the same names beside the sources say.
+//! The sections `[telemetry]`, `[otlp]` and `[ops]`; their settings are documented in the TOML files of the same names.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 pub struct TelemetryConfig {
     /// Which log lines are written: a level, or `tracing` directives such as `info,fanjet_ingest=debug`.
     pub log: String,
-    /// How they look.
+    /// Their format.
     pub format: LogFormat,
 }
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
@@ -26,14 +26,14 @@ pub enum LogFormat {
     Json,
 }
 
-/// Section `[otlp]`. Headers for the collector, such as its key, come from the standard `OTEL_EXPORTER_OTLP_HEADERS`, which
-/// the exporter reads by itself.
+/// Section `[otlp]`. Headers for the collector, such as its key, come from the standard `OTEL_EXPORTER_OTLP_HEADERS`,
+/// which the exporter reads itself.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OtlpConfig {
-    /// A collector's address, as in `http://collector:4318`. Empty: nothing is sent.
+    /// The collector's address, for example `http://collector:4318`. Empty: no export.
     pub endpoint: String,
-    /// How often metrics are sent to it. 0: they are only scraped.
+    /// Interval of metric exports. 0: metrics are only scraped.
     #[serde(with = "humantime_serde")]
     pub metrics_interval: Duration,
 }
@@ -42,7 +42,7 @@ pub struct OtlpConfig {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OpsConfig {
-    /// Where health and metrics are served. Keep it off the public network.
+    /// Listen address of health and metrics. Keep it off the public network.
     pub listen: SocketAddr,
 }
 

@@ -1,4 +1,4 @@
-//! Is this process ready for traffic, and if not, why.
+//! Whether this process is ready for traffic, and if not, why.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -6,20 +6,20 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-/// What one look at the service found.
+/// The result of one health check.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct HealthReport {
-    /// Ready exactly when nothing is in `missing`.
+    /// Ready exactly when `missing` is empty.
     pub ready: bool,
-    /// What readiness waits for, by part: `"log": "no answer for 4 s"`.
+    /// What readiness waits for, by part: `"log": "no response for 4 s"`.
     pub missing: BTreeMap<&'static str, String>,
-    /// What else a probe should know, ready or not: `"role": "standby"`.
+    /// Additional facts, ready or not: `"role": "standby"`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub facts: BTreeMap<&'static str, String>,
 }
 
 impl HealthReport {
-    /// A report from each part's own verdict.
+    /// A report from the status of each part.
     pub fn of(parts: impl IntoIterator<Item = (&'static str, Result<(), String>)>) -> Self {
         let missing: BTreeMap<_, _> = parts
             .into_iter()
@@ -39,7 +39,7 @@ impl HealthReport {
         self
     }
 
-    /// One report of several. What more than one waits for is named once, with all reasons.
+    /// Merges several reports. A part that several wait for appears once, with all reasons.
     fn joined(reports: impl IntoIterator<Item = Self>) -> Self {
         let mut missing = BTreeMap::<_, String>::new();
         let mut facts = BTreeMap::new();
@@ -65,13 +65,13 @@ impl HealthReport {
     }
 }
 
-/// Asks the service for its health. Cheap: it is called for every probe. Liveness is not asked for: a process that
-/// answers is alive, whatever the traffic.
+/// The health check of a service. Cheap: it runs for every probe. Liveness is not part of it: a process that responds
+/// is alive, whatever the traffic.
 #[derive(Clone)]
 pub struct Health(Arc<dyn Fn() -> HealthReport + Send + Sync>);
 
 impl Health {
-    /// Wraps the service's own look at itself.
+    /// Wraps a service's own check.
     pub fn new(look: impl Fn() -> HealthReport + Send + Sync + 'static) -> Self {
         Self(Arc::new(look))
     }
@@ -81,7 +81,7 @@ impl Health {
         Self::new(move || HealthReport::joined(parts.iter().map(Self::report)))
     }
 
-    /// Looks now.
+    /// Runs the check.
     pub fn report(&self) -> HealthReport {
         (self.0)()
     }

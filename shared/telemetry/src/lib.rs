@@ -1,6 +1,6 @@
 //! What an operator sees: logs, metrics, traces, health.
 //!
-//! Services get a meter and a health board as arguments; nothing here knows what they measure. Metric labels are
+//! Services get a meter and report their health as arguments; nothing here knows what they measure. Metric labels are
 //! closed sets: never an address, a DID or a user agent.
 
 mod config;

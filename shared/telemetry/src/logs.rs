@@ -1,7 +1,7 @@
-//! Log lines, on stderr: stdout belongs to what a command prints.
+//! Log lines, on stderr: stdout is for the output of commands.
 //!
-//! Nobody has to read them, and strangers have a say in them. They must never hold the process up, end it, fill a disk, or say what
-//! the process did not.
+//! Stderr may have no reader, and values may be untrusted. Log lines must never block or end the process, fill a disk,
+//! or report something that did not happen.
 
 mod limit;
 pub(crate) mod lost;
@@ -23,14 +23,14 @@ use lines::Lines;
 /// Logging could not be set up.
 #[derive(Debug, Error)]
 pub enum LogError {
-    /// `telemetry.log` is not a filter. The operator's fault.
+    /// `telemetry.log` is not a filter. The operator is at fault.
     #[error(
         "wrong setting telemetry.log: {value:?} is neither a level (error, warn, info, debug, trace) nor a list of directives: {reason}"
     )]
     Filter {
-        /// The refused text.
+        /// The rejected text.
         value: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// Logging was set up before.
@@ -38,8 +38,9 @@ pub enum LogError {
     Twice,
 }
 
-/// What the HTTP server logs as an error is a stranger's broken request, one line for each: whoever sends many of them
-/// would fill the disk and hide what matters. They are counted instead. An operator who wants to see them names the target.
+/// The HTTP server logs a client's broken request as an error, one line each: a client that sends many of them would
+/// fill the disk and hide important lines. They are counted instead. To see them, an operator sets a directive
+/// for the target.
 const STRANGERS: &str = "actix_http=off";
 
 /// Starts logging for this process.
@@ -60,13 +61,13 @@ pub fn init_logs(config: &TelemetryConfig) -> Result<(), LogError> {
     Ok(())
 }
 
-/// A panic is a line as others are. The standard library's own words wait for whoever reads stderr, are several lines, and show
-/// as they are what a stranger's frame made a library say.
+/// Logs a panic as one line. The default hook blocks on a slow reader, writes several lines, and prints untrusted text
+/// from a frame unescaped.
 fn tell(panic: &PanicHookInfo<'_>) {
     let words = panic.payload_as_str().unwrap_or("no words");
     let place = panic.location().map(tracing::field::display);
     let thread = thread::current();
-    // There is one only where RUST_BACKTRACE asks for it.
+    // Captured only if RUST_BACKTRACE asks for it.
     let backtrace = Backtrace::capture();
     let backtrace = (backtrace.status() == BacktraceStatus::Captured).then_some(backtrace);
     error!(
@@ -78,7 +79,7 @@ fn tell(panic: &PanicHookInfo<'_>) {
     );
 }
 
-/// One line at a time, which it loses rather than wait or fail.
+/// Writes one line at a time, and drops it rather than block or fail.
 struct Stderr;
 
 impl Write for Stderr {
@@ -94,7 +95,7 @@ impl Write for Stderr {
     }
 }
 
-/// What an operator wants to see. Of two directives for one target the last counts.
+/// The effective level of a target. Of two directives for one target the last wins.
 fn filter(log: &str) -> Result<EnvFilter, LogError> {
     EnvFilter::builder()
         .parse(format!("{STRANGERS},{log}"))

@@ -1,4 +1,4 @@
-//! OpenTelemetry instruments, exposed for Prometheus, and sent to a collector where there is one.
+//! OpenTelemetry instruments, exposed to Prometheus and exported to a collector if there is one.
 
 use opentelemetry::metrics::{Meter, MeterProvider};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
@@ -9,7 +9,7 @@ use tracing::warn;
 use crate::Otlp;
 use crate::logs::lost;
 
-/// Metrics cannot be set up or written out: a defect of this program.
+/// Metrics cannot be set up or encoded: a defect of this program.
 #[derive(Debug, Error)]
 #[error("metrics: {0}")]
 pub struct MetricsError(String);
@@ -25,15 +25,15 @@ impl Metrics {
     /// An empty set that is only scraped.
     ///
     /// # Errors
-    /// [`MetricsError`] when the exporter refuses its settings.
+    /// [`MetricsError`] when the exporter rejects its settings.
     pub fn new() -> Result<Self, MetricsError> {
         Self::with(None)
     }
 
-    /// An empty set that is scraped, and sent to `otlp` if that asks for it.
+    /// An empty set that is scraped, and exported to `otlp` if that is configured.
     ///
     /// # Errors
-    /// [`MetricsError`] when an exporter refuses its settings.
+    /// [`MetricsError`] when an exporter rejects its settings.
     pub fn with(otlp: Option<&Otlp>) -> Result<Self, MetricsError> {
         let registry = Registry::new();
         let exporter = opentelemetry_prometheus::exporter()
@@ -57,22 +57,22 @@ impl Metrics {
         Ok(Self { provider, registry })
     }
 
-    /// Where a service makes its instruments. Names are given in full, as Prometheus shows them.
+    /// The meter for a service's instruments. Names are given in full, as Prometheus shows them.
     pub fn meter(&self, service: &'static str) -> Meter {
         self.provider.meter(service)
     }
 
-    /// Sends the last values, if they are sent at all, and blocks meanwhile.
+    /// Exports the last values, if there is a collector. Blocks.
     pub fn end(&self) {
         if let Err(error) = self.provider.shutdown() {
-            warn!(%error, "the last metrics are lost");
+            warn!(%error, "failed to export the last metrics");
         }
     }
 
     /// The current values in Prometheus' text format.
     ///
     /// # Errors
-    /// [`MetricsError`] when two instruments contradict each other.
+    /// [`MetricsError`] when two instruments conflict.
     pub fn render(&self) -> Result<Vec<u8>, MetricsError> {
         let mut text = Vec::new();
         TextEncoder::new()

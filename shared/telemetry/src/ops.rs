@@ -1,6 +1,6 @@
-//! The ops HTTP server: `/livez`, `/readyz`, `/startupz`, `/metrics`. For the operator's network, not for the public.
+//! The ops HTTP server: `/livez`, `/readyz`, `/startupz`, `/metrics`. For the operator's network only.
 
-mod places;
+mod slots;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,39 +16,39 @@ use fanjet_runtime::Stop;
 use thiserror::Error;
 use tracing::debug;
 
-use self::places::Places;
+use self::slots::Slots;
 use crate::{Health, Metrics, OpsConfig};
 
-/// What all services call the log in their reports.
+/// The name of the log in health reports.
 const LOG: &str = "log";
 const PATHS: Paths = Paths(&["/livez", "/readyz", "/startupz", "/metrics"]);
-/// Connections at one time.
-const PLACES: usize = 256;
-/// Connections whose places were taken by newer ones.
+/// Maximum number of connections.
+const MAX_CONNECTIONS: usize = 256;
+/// Connections that were closed in favor of newer ones.
 const REPLACED: &str = "fanjet_ops_replaced_connections";
 const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The ops server failed.
 #[derive(Debug, Error)]
 pub enum OpsError {
-    /// The address cannot be used. The operator's fault.
+    /// The address cannot be used. The operator is at fault.
     #[error("wrong setting ops.listen: cannot listen on {address}: {source}")]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// Why.
+        /// The reason.
         source: std::io::Error,
     },
-    /// The server ended by itself.
-    #[error("the ops server failed: {0}")]
+    /// The server ended unexpectedly.
+    #[error("ops server failed: {0}")]
     Serve(#[from] std::io::Error),
 }
 
-/// A bound, not yet running ops server.
+/// A bound ops server that does not run yet.
 pub struct OpsServer(Listening);
 
 impl OpsServer {
-    /// Binds `ops.listen`; port 0 takes a free one. Must be called inside a tokio runtime.
+    /// Binds `ops.listen`; port 0 picks a free port. Must be called inside a tokio runtime.
     ///
     /// # Errors
     /// [`OpsError::Listen`].
@@ -56,8 +56,8 @@ impl OpsServer {
         let setup = Setup {
             listen: config.listen,
             workers: 1,
-            // Those that are told to end need a moment, and nobody is to wait for them.
-            max_connections: 2 * PLACES,
+            // A closed connection needs a moment to end, and a new one must not wait for it.
+            max_connections: 2 * MAX_CONNECTIONS,
             tls: None,
             head_timeout: Duration::from_secs(5),
             linger: Duration::from_secs(1),
@@ -65,11 +65,11 @@ impl OpsServer {
             shutdown_timeout: Duration::from_secs(1),
         };
         let replaced = metrics.meter("fanjet-ops").u64_counter(REPLACED).build();
-        let places = Arc::new(Places::new(PLACES, replaced));
-        let accept = move |stream: &TcpStream, data: &mut Extensions| match places.take(stream) {
+        let slots = Arc::new(Slots::new(MAX_CONNECTIONS, replaced));
+        let accept = move |stream: &TcpStream, data: &mut Extensions| match slots.take(stream) {
             Ok(place) => data.insert(place).is_none(),
             Err(error) => {
-                debug!(%error, "a connection that ended by itself");
+                debug!(%error, "connection ended before its request");
                 false
             }
         };
@@ -94,7 +94,7 @@ impl OpsServer {
         Ok(Self(listening))
     }
 
-    /// Where it listens.
+    /// The listen address.
     pub fn address(&self) -> SocketAddr {
         self.0.addr()
     }
@@ -121,8 +121,8 @@ async fn readyz(health: web::Data<Health>) -> HttpResponse {
     }
 }
 
-/// Whether the service has reached its log once. What else it waits for may take as long as it likes: a process is not
-/// started again because an upstream is away.
+/// Whether the service has reached its log once. Anything else may take any time: a restart does not help against an
+/// upstream outage.
 #[derive(Debug, Default)]
 struct Started(AtomicBool);
 

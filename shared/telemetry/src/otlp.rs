@@ -1,6 +1,6 @@
-//! Sending to an OpenTelemetry collector: OTLP over HTTP, as protobuf.
+//! Export to an OpenTelemetry collector: OTLP over HTTP, as protobuf.
 //!
-//! A collector that is away costs what it does not take, and two lines in the log. Nothing here may hold a service up.
+//! A collector outage costs the data that it does not accept, and two log lines. Nothing here may block a service.
 
 mod client;
 
@@ -17,25 +17,25 @@ use thiserror::Error;
 use crate::OtlpConfig;
 use client::Client;
 
-/// Sending cannot be set up.
+/// The export cannot be set up.
 #[derive(Debug, Error)]
 pub enum OtlpError {
-    /// `otlp.endpoint` is no address. The operator's fault.
+    /// `otlp.endpoint` is not an address. The operator is at fault.
     #[error(
         "wrong setting otlp.endpoint: {value:?} is not the address of a collector, as in http://collector:4318: {reason}"
     )]
     Endpoint {
-        /// The refused text.
+        /// The rejected text.
         value: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// The exporter refuses its settings, which may stand in `OTEL_EXPORTER_OTLP_*`.
+    /// The exporter rejects its settings, which may come from `OTEL_EXPORTER_OTLP_*`.
     #[error("otlp: {0}")]
     Exporter(#[from] ExporterBuildError),
 }
 
-/// The way to a collector.
+/// The export to one collector.
 #[derive(Debug, Clone)]
 pub struct Otlp {
     endpoint: String,
@@ -45,8 +45,8 @@ pub struct Otlp {
 }
 
 impl Otlp {
-    /// The way that the settings name, if they name one. `service` and `instance` tell the collector who sends. Must be called
-    /// within the runtime, which carries the requests.
+    /// The export that the settings configure, if any. `service` and `instance` identify the process. Must be called
+    /// within the runtime, which sends the requests.
     ///
     /// # Errors
     /// [`OtlpError`].
@@ -77,7 +77,7 @@ impl Otlp {
         }))
     }
 
-    /// Who sends.
+    /// The resource attributes of this process.
     pub(crate) fn resource(&self) -> Resource {
         self.resource.clone()
     }
@@ -91,7 +91,7 @@ impl Otlp {
         Ok(exporter)
     }
 
-    /// What sends metrics from time to time, if they shall be sent.
+    /// The periodic reader for metrics, if they are exported.
     pub(crate) fn metrics(&self) -> Result<Option<PeriodicReader<MetricExporter>>, OtlpError> {
         if self.metrics_interval.is_zero() {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! Spans on their way to a collector.
+//! Spans and their export to a collector.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,17 +8,17 @@ use tracing::warn;
 
 use crate::{Otlp, OtlpError};
 
-/// A moment of a span, from Unix microseconds.
+/// A time in a span, from Unix microseconds.
 pub fn span_time(unix_us: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_micros(unix_us)
 }
 
-/// Where the spans of one process go. Without a collector there are none.
+/// The tracer provider of a process. Without a collector it is disabled.
 #[derive(Debug, Clone, Default)]
 pub struct Traces(Option<SdkTracerProvider>);
 
 impl Traces {
-    /// Sends to `otlp`, in batches, from a thread of its own. What does not fit into its queue is lost.
+    /// Exports to `otlp` in batches, from its own thread. Spans that do not fit into its queue are dropped.
     ///
     /// # Errors
     /// [`OtlpError`] when the exporter cannot be built.
@@ -33,17 +33,17 @@ impl Traces {
         Ok(Self(Some(provider)))
     }
 
-    /// Where a service begins its spans; `None` when nobody would see them.
+    /// The tracer for a service's spans; `None` without a collector.
     pub fn tracer(&self, service: &'static str) -> Option<SdkTracer> {
         Some(self.0.as_ref()?.tracer(service))
     }
 
-    /// Sends what is left, and blocks meanwhile.
+    /// Exports the remaining spans. Blocks.
     pub fn end(&self) {
         if let Some(provider) = &self.0
             && let Err(error) = provider.shutdown()
         {
-            warn!(%error, "the last spans are lost");
+            warn!(%error, "failed to export the last spans");
         }
     }
 }

@@ -27,7 +27,7 @@ struct Method {
     public_key_multibase: Option<String>,
 }
 
-/// The key that signs an account's commits now.
+/// The current signing key of an account.
 ///
 /// # Errors
 /// [`KeyError`].
@@ -54,7 +54,7 @@ pub fn signing_key(did: &str, document: &[u8]) -> Result<PublicKey, KeyError> {
     }
 }
 
-/// `#atproto`, alone or behind the DID.
+/// `#atproto`, alone or after the DID.
 fn is_signing_key(id: &str, did: &str) -> bool {
     id.strip_suffix("#atproto")
         .is_some_and(|before| before.is_empty() || before == did)

@@ -1,16 +1,16 @@
-//! Why a commit is refused. Always the sender's fault, and final: the same bytes and key give the same answer.
+//! Why a commit is rejected. Always the sender's fault, and final: the same bytes and key give the same result.
 
 use fanjet_firehose::CarError;
 use thiserror::Error;
 
-/// Why a commit is not believed.
+/// Why a commit fails verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Refusal {
     /// More bytes, operations or keys than [`limits`](crate::limits) allow.
-    #[error("the commit is larger than allowed")]
+    #[error("the commit exceeds the size limits")]
     TooLarge,
-    /// The blocks are no CAR.
-    #[error("the blocks cannot be read: {0}")]
+    /// The blocks are not a CAR.
+    #[error("invalid blocks: {0}")]
     UnreadableCar(#[from] CarError),
     /// The CAR's root is not the frame's commit.
     #[error("the CAR's root is not the frame's commit")]
@@ -18,11 +18,11 @@ pub enum Refusal {
     /// The CAR lacks the commit block.
     #[error("the CAR does not hold the commit")]
     MissingCommit,
-    /// The commit block is not what its CID says.
+    /// The commit block does not match its CID.
     #[error("the commit does not match its CID")]
     CommitMismatch,
     /// The commit block is not a canonical commit object of version 3.
-    #[error("the commit block is no commit object")]
+    #[error("the commit block is not a commit object")]
     MalformedCommit,
     /// The commit object is of another account.
     #[error("the commit object names another account")]
@@ -36,48 +36,48 @@ pub enum Refusal {
     /// The signature is of the high-S form, which ATProto forbids.
     #[error("the signature is of the high-S form")]
     HighS,
-    /// The signature is not the key's.
-    #[error("the signature is not of this key")]
+    /// The signature does not match the key.
+    #[error("the signature does not match the key")]
     BadSignature,
-    /// An operation that cannot be read, or a create that names a record before.
-    #[error("an operation is malformed")]
+    /// An operation is malformed, or a create names a previous record.
+    #[error("malformed operation")]
     MalformedOp,
     /// Two operations for one path.
     #[error("two operations for one path")]
     DuplicatePath,
-    /// An update or delete that does not say what was there.
-    #[error("an update or delete does not name the record before")]
+    /// An update or delete without the previous record.
+    #[error("an update or delete does not name the previous record")]
     MissingPrev,
-    /// A tree node that is not canonical DAG-CBOR of the right shape.
-    #[error("a tree node is malformed")]
+    /// A tree node is not canonical DAG-CBOR of the right shape.
+    #[error("malformed tree node")]
     MalformedNode,
-    /// A tree node is not what its CID says.
+    /// A tree node does not match its CID.
     #[error("a tree node does not match its CID")]
     NodeMismatch,
-    /// Keys of the tree do not rise.
+    /// Keys of the tree are not in ascending order.
     #[error("keys of the tree are out of order")]
     KeyOrder,
-    /// A key stands on another layer than its hash says.
+    /// A key is on another layer than its hash requires.
     #[error("a key is on the wrong layer of the tree")]
     WrongLayer,
-    /// A created or updated record is not in the tree, or with another CID.
-    #[error("the tree does not hold a record that was written")]
+    /// A created or updated record is not in the tree, or has another CID.
+    #[error("the tree does not contain a created or updated record")]
     NotInTree,
     /// A deleted record is in the tree.
-    #[error("the tree still holds a record that was deleted")]
+    #[error("the tree still contains a deleted record")]
     StillInTree,
     /// The CAR lacks a tree node that is needed to undo the operations.
     #[error("the CAR lacks a tree node that the proof needs")]
     Incomplete,
-    /// Undoing the operations leads to another tree than the one before.
-    #[error("undoing the operations does not lead to the tree before")]
+    /// Undoing the operations leads to another tree than the previous one.
+    #[error("undoing the operations does not lead to the previous tree")]
     WrongPrevData,
 }
 
-/// Which part of a commit a [`Refusal`] is about.
+/// The part of a commit that a [`Refusal`] is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Blame {
-    /// The blocks, or what the commit object says.
+    /// The blocks, or the fields of the commit object.
     Commit,
     /// The signature.
     Signature,
@@ -86,7 +86,7 @@ pub enum Blame {
 }
 
 impl Refusal {
-    /// Which part of the commit is wrong.
+    /// The invalid part of the commit.
     pub fn blame(self) -> Blame {
         match self {
             Self::TooLarge
@@ -112,17 +112,17 @@ impl Refusal {
         }
     }
 
-    /// Whether the account's key may have changed since it was looked up: then another look can help.
+    /// Whether the account's key may have changed since it was looked up: then a new lookup can help.
     pub fn may_be_rotation(self) -> bool {
         self == Self::BadSignature
     }
 }
 
-/// Why there is no key to check with.
+/// Why there is no key to verify with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum KeyError {
-    /// Not a DID document in JSON, or that of another DID.
-    #[error("the DID document is not readable, or another DID's")]
+    /// Not a DID document in JSON, or the document of another DID.
+    #[error("the DID document is malformed, or belongs to another DID")]
     Document,
     /// The document has no `#atproto` verification method.
     #[error("the DID document has no atproto key")]

@@ -1,4 +1,4 @@
-//! Public keys as ATProto writes them, and signatures under them.
+//! Public keys in ATProto's format, and signatures by them.
 //!
 //! Specification: <https://atproto.com/specs/cryptography>.
 
@@ -41,7 +41,7 @@ impl PublicKey {
         }
     }
 
-    /// Reads a point without multicodec, as the verification methods before Multikey have it.
+    /// Parses a point without multicodec, as in the verification methods before Multikey.
     pub(crate) fn legacy_k256(multibase: &str) -> Result<Self, KeyError> {
         Self::k256(&base58btc(multibase)?)
     }
@@ -63,7 +63,7 @@ impl PublicKey {
             .map_err(|_| KeyError::Malformed)
     }
 
-    /// Checks ECDSA over the SHA-256 of `message`: `r || s`, 64 bytes, low-S.
+    /// Verifies ECDSA over the SHA-256 of `message`: `r || s`, 64 bytes, low-S.
     ///
     /// # Errors
     /// [`Refusal::MalformedSignature`], [`Refusal::HighS`], [`Refusal::BadSignature`].

@@ -1,4 +1,4 @@
-//! A commit frame with its blocks found and its commit object read.
+//! A commit frame with its blocks found and its commit object parsed.
 
 use fanjet_event::{Cid, Codec};
 use fanjet_firehose::{Blocks, Commit, Sync};
@@ -6,19 +6,19 @@ use fanjet_firehose::{Blocks, Commit, Sync};
 use crate::signed::Signed;
 use crate::{PublicKey, Refusal, limits, tree};
 
-/// A commit whose object is what its CID says and agrees with the frame.
+/// A commit whose object matches its CID and the frame.
 #[derive(Debug)]
 pub struct Opened<'a> {
     blocks: Blocks<'a>,
     signed: Signed<'a>,
 }
 
-/// What undoing the operations has shown.
+/// The result of undoing the operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Inversion {
-    /// The operations are exactly what changed the repo.
+    /// The operations fully explain the change of the repo.
     Proven,
-    /// The frame does not say what was there before (`prevData`): from a host that does not speak Sync 1.1 yet.
+    /// The frame lacks the previous state (`prevData`): its host does not support Sync 1.1 yet.
     Unverifiable,
 }
 
@@ -74,7 +74,7 @@ impl<'a> Opened<'a> {
         key.verify(&self.signed.message, self.signed.signature)
     }
 
-    /// Undoes the operations of the frame that this was opened from, and compares the tree with the one before.
+    /// Undoes the frame's operations, and compares the tree with the previous one.
     ///
     /// # Errors
     /// A [`Refusal`] whose [`blame`](Refusal::blame) is the inversion, or [`Refusal::TooLarge`].

@@ -1,4 +1,4 @@
-//! The commit object: what it says, and the bytes that were signed.
+//! The commit object: its fields, and the bytes that were signed.
 
 use fanjet_event::Cid;
 use fanjet_firehose::cbor::{Item, Reader};
@@ -13,13 +13,13 @@ pub(crate) struct Signed<'a> {
     /// The root of the tree.
     pub(crate) data: Cid,
     pub(crate) signature: &'a [u8],
-    /// The object without `sig`, which is what was signed.
+    /// The object without `sig`, which is the signed message.
     pub(crate) message: Vec<u8>,
 }
 
 impl<'a> Signed<'a> {
-    /// Reads a commit block. Keys must stand in canonical order: the signature is over the canonical form, and what is
-    /// left when one entry is cut out of it is canonical again. Unknown keys are signed along.
+    /// Parses a commit block. Keys must be in canonical order: the signature is over the canonical form, and removing
+    /// one entry leaves it canonical. Unknown keys are part of the signed message.
     pub(crate) fn read(block: &'a [u8]) -> Result<Self, Refusal> {
         Self::fields(block).ok_or(Refusal::MalformedCommit)
     }

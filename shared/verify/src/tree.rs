@@ -1,10 +1,10 @@
-//! The Merkle Search Tree of a repo, of which the CAR holds some nodes.
+//! The Merkle Search Tree of a repo, of which the CAR contains some nodes.
 //!
-//! A key's layer is the number of leading zero bit pairs of its SHA-256; a node holds keys of one layer and, between
+//! A key's layer is the number of leading zero bit pairs of its SHA-256; a node contains keys of one layer and, between
 //! two keys, at most one child of the layer below. So the tree is a function of its records, whatever the order of
-//! changes was. That is used here: the known nodes are read from left to right as a sequence of records and unknown
-//! subtrees, the operations are undone in the sequence, and the tree of the result is built from left to right again.
-//! Where building needs to look into an unknown subtree, the proof is incomplete.
+//! changes was. The verifier uses this: the known nodes are read from left to right as a sequence of records and
+//! unknown subtrees, the operations are undone in the sequence, and the tree of the result is rebuilt from left to
+//! right. If rebuilding needs the contents of an unknown subtree, the proof is incomplete.
 
 mod keys;
 mod node;

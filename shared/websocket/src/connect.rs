@@ -1,4 +1,4 @@
-//! Makes a WebSocket, plain or over TLS.
+//! Opens a WebSocket, plain or over TLS.
 
 use std::sync::{Arc, LazyLock};
 
@@ -17,7 +17,7 @@ use crate::sieve::{PlaceOf, Sieve};
 /// An open WebSocket.
 pub type Socket = WebSocketStream<Sieve<Outbound<MaybeTlsStream<TcpStream>>>>;
 
-/// With the same roots as the clients for HTTP.
+/// With the same root certificates as the HTTP clients.
 static TLS: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
     let mut roots = RootCertStore::empty();
     roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
@@ -25,11 +25,11 @@ static TLS: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
     Arc::new(config.with_no_client_auth())
 });
 
-/// Connects to a `ws` or `wss` URL. Messages above `max_message` bytes are skipped, and `place_of` is asked
-/// where they stand. There is no deadline here.
+/// Connects to a `ws` or `wss` URL. Messages above `max_message` bytes are skipped, and `place_of` extracts their seq
+/// or time. There is no deadline here.
 ///
 /// # Errors
-/// [`Error`]; an answer that is no upgrade is [`Error::Http`].
+/// [`Error`]; a response other than an upgrade is [`Error::Http`].
 pub async fn connect(url: &Url, max_message: usize, place_of: PlaceOf) -> Result<Socket, Error> {
     let stream = TcpStream::connect(address(url)?).await?;
     stream.set_nodelay(true)?;

@@ -1,8 +1,8 @@
-//! A WebSocket client that no server can make hold more than its bounds.
+//! A WebSocket client with bounded memory, whatever the server sends.
 //!
-//! A server's bytes pass a [`Sieve`], which lets no message above the bound through to what collects messages; ours leave
-//! by way of [`Outbound`], which ends the connection when too much waits for a server that does not read. Pings, closes
-//! and reconnects are the caller's to decide, and so is whether redirects are followed.
+//! Input passes a [`Sieve`], which removes messages above the limit before the WebSocket library collects them; output
+//! passes [`Outbound`], which ends the connection when too much waits for a server that does not read. Pings, closes,
+//! reconnects and redirects are up to the caller.
 
 mod outbound;
 mod sieve;

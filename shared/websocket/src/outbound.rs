@@ -1,7 +1,7 @@
-//! Bounds what waits for a server that does not read.
+//! Bounds the output that waits for a server that does not read.
 //!
-//! Each ping asks for a pong, and a WebSocket library collects what cannot be written: a server that sends pings and
-//! reads nothing would fill the memory with them.
+//! Each ping requires a pong, and a WebSocket library buffers what cannot be written: a server that sends pings and
+//! reads nothing would fill the memory.
 
 use std::io;
 use std::pin::Pin;
@@ -11,18 +11,18 @@ use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_tungstenite::tungstenite;
 
-/// Many pongs and a close frame, behind what the system keeps for the server.
+/// Room for many pongs and a close frame, beyond the kernel's send buffer.
 const MAX_WAITING: usize = 64 << 10;
 
-/// The server does not read: too much waits to be sent to it.
+/// The server does not read: too many bytes wait to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the server does not read: {waiting} bytes wait for it, allowed are {allowed}")]
+#[error("the server does not read: {waiting} bytes are waiting (allowed: {allowed})")]
 pub struct NotReading {
     waiting: usize,
     allowed: usize,
 }
 
-/// A stream to a server. A write that has to wait with more bytes than allowed fails with [`NotReading`].
+/// A stream to a server. A write that would leave more bytes waiting than allowed fails with [`NotReading`].
 #[derive(Debug)]
 pub struct Outbound<S> {
     inner: S,
@@ -38,7 +38,7 @@ impl<S> Outbound<S> {
         }
     }
 
-    /// Allows a message of so many bytes to wait besides. To be called before it is sent.
+    /// Additionally allows a message of this size to wait. Call it before sending the message.
     pub fn allow_message(&mut self, bytes: usize) {
         self.allowed = self.allowed.max(MAX_WAITING.saturating_add(bytes));
     }
@@ -65,7 +65,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Outbound<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Outbound<S> {
-    /// The library gives all that waits, again and again.
+    /// The library retries with everything that waits.
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

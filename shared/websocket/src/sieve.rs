@@ -1,9 +1,9 @@
-//! Takes messages that are too long out of what a server sends, before anything collects them.
+//! Removes messages that are too long from a server's stream before the WebSocket library collects them.
 //!
-//! A WebSocket library can only end a connection at such a message, and a server of events sends it again behind the same
-//! cursor, for ever. Here its bytes are read and forgotten, and what follows is read as if it had not been there. All that
-//! is kept of it is its beginning, in which its place may stand. Everything else passes unchanged: whether it is good WebSocket is
-//! for the library behind this to say.
+//! A WebSocket library can only end the connection at such a message, and a server of events sends it again after the
+//! reconnect, forever. This filter reads and discards its bytes, and the following bytes continue as if it had not
+//! existed. It keeps only the start of the message, from which its seq or time can be read. Everything else passes
+//! unchanged: validation is up to the library.
 
 mod head;
 
@@ -15,68 +15,68 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use head::Head;
 
-/// How much is read in one go.
+/// How much is read at once.
 const INPUT: usize = 64 << 10;
-/// How much of a message that is too long is kept while it is skipped. The seq of a firehose frame stands behind its list of
-/// operations at the latest, when its keys are in order.
+/// How much of a skipped message is kept. In a firehose frame with sorted keys the seq is behind the list of operations
+/// at the latest.
 const BEGINNING: usize = 64 << 10;
 
-/// What a server may send to end a fragmented message.
+/// What a server may send at the end of a fragmented message.
 const EMPTY_LAST_FRAGMENT: [u8; 2] = [0x80, 0];
 const END_OF_HANDSHAKE: [u8; 4] = *b"\r\n\r\n";
 
 /// A message that was too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Skipped {
-    /// Its place among all, where its beginning says it.
+    /// Its seq or time, if its start contains it.
     pub place: Option<u64>,
-    /// Its bytes; so far, when it never ended.
+    /// Its size in bytes; the bytes so far, if it never ended.
     pub bytes: u64,
 }
 
-/// Reads a message's place (a seq, a time, whatever a server can be asked for) from its beginning.
+/// Reads a message's seq, time or other cursor value from its start.
 pub type PlaceOf = fn(&[u8]) -> Option<u64>;
 
-/// A stream of a server's WebSocket bytes, its handshake included.
+/// A stream of a server's WebSocket bytes, including the handshake.
 #[derive(Debug)]
 pub struct Sieve<S> {
     inner: S,
     max_bytes: u64,
     place_of: PlaceOf,
     input: Box<[u8]>,
-    /// What of `input` is not looked at yet.
+    /// Input that has not been examined yet.
     unread: std::ops::Range<usize>,
-    /// What goes out before anything else.
+    /// Output that comes before anything else.
     output: Vec<u8>,
-    place: Place,
+    state: ParserState,
     message: Message,
     skipped: Vec<Skipped>,
 }
 
-/// Where the next byte stands.
+/// What the next byte belongs to.
 #[derive(Debug)]
-enum Place {
-    /// In the answer to the handshake, so many bytes of whose end were just seen.
+enum ParserState {
+    /// The handshake response; this many bytes of its end were just seen.
     Handshake(usize),
-    /// In a frame's head.
+    /// A frame's head.
     Head(Head),
-    /// In a payload that passes; so much is left.
+    /// A payload that passes; this many bytes are left.
     Payload(u64),
-    /// In a payload that is skipped.
+    /// A payload that is skipped.
     Skipping { left: u64, is_last: bool },
 }
 
 /// The message that is being read.
 #[derive(Debug)]
 enum Message {
-    /// It passes. So many bytes so far; none: the last one is complete.
+    /// It passes. Its bytes so far; `None` if the last message is complete.
     Passing(u64),
     /// It is too long.
     Skipping { beginning: Vec<u8>, bytes: u64 },
 }
 
 impl<S> Sieve<S> {
-    /// Lets messages of at most `max_bytes` pass. `place_of` is asked about the others.
+    /// Passes messages of at most `max_bytes`. `place_of` is called for the others.
     pub fn new(inner: S, max_bytes: usize, place_of: PlaceOf) -> Self {
         Self {
             inner,
@@ -85,23 +85,23 @@ impl<S> Sieve<S> {
             input: vec![0; INPUT].into(),
             unread: 0..0,
             output: Vec::new(),
-            place: Place::Handshake(0),
+            state: ParserState::Handshake(0),
             message: Message::Passing(0),
             skipped: Vec::new(),
         }
     }
 
-    /// What is sieved.
+    /// The wrapped stream.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// The messages that were skipped since the last call.
+    /// Takes the messages that were skipped since the last call.
     pub fn take_skipped(&mut self) -> Vec<Skipped> {
         std::mem::take(&mut self.skipped)
     }
 
-    /// The message that is being skipped now: where the connection ends in it, it may never have an end.
+    /// The message that is being skipped. If the connection ends in it, it may be endless.
     pub fn unfinished(&self) -> Option<Skipped> {
         match &self.message {
             Message::Skipping { beginning, bytes } => Some(Skipped {
@@ -112,7 +112,7 @@ impl<S> Sieve<S> {
         }
     }
 
-    /// Moves what passes from the input to `out`, until one of them is used up.
+    /// Moves passing bytes from the input to `out`, until one of them is used up.
     fn pass(&mut self, out: &mut ReadBuf<'_>) {
         loop {
             let output = self.output.len().min(out.remaining());
@@ -122,38 +122,38 @@ impl<S> Sieve<S> {
                 return;
             }
             let unread = &self.input[self.unread.clone()];
-            let used = match &mut self.place {
-                Place::Handshake(seen) => {
+            let used = match &mut self.state {
+                ParserState::Handshake(seen) => {
                     let byte = unread[0];
                     self.output.push(byte);
                     *seen = match byte == END_OF_HANDSHAKE[*seen] {
                         true => *seen + 1,
-                        // The end begins anew with its first byte only.
+                        // A broken end sequence restarts with its first byte only.
                         false => usize::from(byte == END_OF_HANDSHAKE[0]),
                     };
                     if *seen == END_OF_HANDSHAKE.len() {
-                        self.place = Place::Head(Head::default());
+                        self.state = ParserState::Head(Head::default());
                     }
                     1
                 }
-                Place::Head(head) => {
+                ParserState::Head(head) => {
                     if head.push(unread[0]) {
                         let head = std::mem::take(head);
                         self.judge(&head);
                     }
                     1
                 }
-                Place::Payload(left) => {
+                ParserState::Payload(left) => {
                     let most = unread.len().min(out.remaining());
                     let used = usize::try_from(*left).map_or(most, |left| left.min(most));
                     out.put_slice(&unread[..used]);
                     *left -= used as u64;
                     if *left == 0 {
-                        self.place = Place::Head(Head::default());
+                        self.state = ParserState::Head(Head::default());
                     }
                     used
                 }
-                Place::Skipping { left, is_last } => {
+                ParserState::Skipping { left, is_last } => {
                     let most = unread.len();
                     let used = usize::try_from(*left).map_or(most, |left| left.min(most));
                     if let Message::Skipping { beginning, bytes } = &mut self.message {
@@ -173,12 +173,12 @@ impl<S> Sieve<S> {
         }
     }
 
-    /// Says what becomes of a frame.
+    /// Decides what happens to a frame.
     fn judge(&mut self, head: &Head) {
         let is_message_over = match &mut self.message {
             _ if head.is_control() => false,
             Message::Skipping { .. } => {
-                self.place = Place::Skipping {
+                self.state = ParserState::Skipping {
                     left: head.payload(),
                     is_last: head.is_last(),
                 };
@@ -191,14 +191,14 @@ impl<S> Sieve<S> {
                 *bytes = bytes.saturating_add(head.payload());
                 if *bytes > self.max_bytes {
                     if head.is_continuation() {
-                        // Its beginning has passed already, and ends here.
+                        // Its start has passed already; terminate it here.
                         self.output.extend_from_slice(&EMPTY_LAST_FRAGMENT);
                     }
                     self.message = Message::Skipping {
                         bytes: *bytes - head.payload(),
                         beginning: Vec::new(),
                     };
-                    self.place = Place::Skipping {
+                    self.state = ParserState::Skipping {
                         left: head.payload(),
                         is_last: head.is_last(),
                     };
@@ -211,15 +211,15 @@ impl<S> Sieve<S> {
             self.message = Message::Passing(0);
         }
         self.output.extend_from_slice(head.bytes());
-        self.place = match head.payload() {
-            0 => Place::Head(Head::default()),
-            left => Place::Payload(left),
+        self.state = match head.payload() {
+            0 => ParserState::Head(Head::default()),
+            left => ParserState::Payload(left),
         };
     }
 
-    /// A frame that was skipped is over, and with the last one its message.
+    /// A skipped frame ends, and the message with its last frame.
     fn end_frame(&mut self, is_last: bool) {
-        self.place = Place::Head(Head::default());
+        self.state = ParserState::Head(Head::default());
         if is_last {
             self.skipped.extend(self.unfinished());
             self.message = Message::Passing(0);

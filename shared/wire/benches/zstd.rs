@@ -1,6 +1,6 @@
 //! Compression speed and ratio: one item is one event, one thread.
 //!
-//! Events are the lines of `expected_v1.jsonl` when `FANJET_CORPUS` is set, else made here.
+//! Events are the lines of `expected_v1.jsonl` if `FANJET_CORPUS` is set, otherwise generated.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,7 +21,7 @@ fn main() {
     divan::main();
 }
 
-/// What an edge does for the first zstd subscriber that wants an event.
+/// The work of an edge for the first zstd subscriber that wants an event.
 #[divan::bench(args = [-5, 1, 3, 6])]
 fn binary_message(bencher: Bencher<'_, '_>, level: i32) {
     let mut compressor = compressor(level);
@@ -39,7 +39,7 @@ fn compress(bencher: Bencher<'_, '_>, level: i32) {
     });
 }
 
-/// The same with the dictionary prepared for every event.
+/// The same with the dictionary loaded for every event.
 #[divan::bench(args = [1, 3])]
 fn dictionary_loaded_per_event(bencher: Bencher<'_, '_>, level: i32) {
     let mut context = zstd::zstd_safe::CCtx::create();
@@ -53,7 +53,7 @@ fn dictionary_loaded_per_event(bencher: Bencher<'_, '_>, level: i32) {
     });
 }
 
-/// What an edge does for the others.
+/// The work of an edge for the other subscribers.
 #[divan::bench]
 fn text_message(bencher: Bencher<'_, '_>) {
     per_event(bencher, |event| {

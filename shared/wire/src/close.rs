@@ -1,4 +1,4 @@
-//! Why a connection ends: the one place where close codes and their words are spelled.
+//! Close reasons: the one place where close codes and their texts are defined.
 
 use std::borrow::Cow;
 
@@ -11,49 +11,49 @@ pub use crate::websocket::{MAX_CLOSE_TEXT, cut};
 /// Why a subscriber's connection ended. Codes are those of RFC 6455 section 7.4 and the IANA registry.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum CloseReason {
-    /// This node shuts down; another one continues with the same cursor.
+    /// This node is shutting down; another one continues at the same cursor.
     Draining,
-    /// The connection is as old as this node lets one become; a new one may find another node.
+    /// The connection reached the maximum age; a new one may reach another node.
     TooOld,
-    /// The client read more slowly than this node forgets.
+    /// The client read more slowly than events expire.
     FellBehind,
-    /// Another log stands where the one was that this node read; positions in that one mean nothing any more.
+    /// The log that this node read was replaced; its positions are meaningless in the new one.
     LogReplaced,
-    /// The log cannot be read where the client would go on; what stands behind it can.
+    /// The log cannot be read at the client's position; later events can.
     LogDamaged {
         /// The first event that cannot be read.
         seq: u64,
     },
-    /// A defect of ours; this node goes on without what was lost.
+    /// A defect of ours; this node continues without the lost part.
     Internal,
     /// The client sent a message above the limit.
     MessageTooBig,
-    /// The client sent a text message that cannot be read, in these words.
+    /// The client sent a text message that cannot be parsed, with this error.
     BadMessage(Cow<'static, str>),
-    /// The client asked for options that are refused, in these words.
+    /// The client requested options that are rejected, with this error.
     InvalidOptions(Cow<'static, str>),
     /// The client announced an options update with `requireHello` and never sent one.
     HelloTimeout,
-    /// The client began a message and did not end it in time.
+    /// The client started a message and did not complete it in time.
     MessageTimeout,
-    /// There is no memory left for long messages, on this node or for this client.
+    /// The memory for long messages is used up, on this node or for this client.
     InboundFull,
-    /// There is no memory left for long filters, on this node or for this client.
+    /// The memory for long filters is used up, on this node or for this client.
     FiltersFull,
     /// The client broke the WebSocket protocol.
     ProtocolError,
-    /// The client showed no sign of life after a ping.
+    /// The client sent nothing after a ping.
     PongTimeout,
-    /// The client sent a close frame, with this code if it named one.
+    /// The client sent a close frame, with this code if it contained one.
     ClientClosed(Option<u16>),
-    /// The client took nothing for so long that it was cut off.
+    /// The client read nothing for too long and was cut off.
     Stalled,
     /// The socket ended without a close frame.
     ClientGone,
 }
 
 impl CloseReason {
-    /// One of each, for whoever needs the closed set of labels.
+    /// One of each, for the closed set of labels.
     pub const ALL: [Self; 18] = [
         Self::Draining,
         Self::TooOld,
@@ -75,7 +75,7 @@ impl CloseReason {
         Self::ClientGone,
     ];
 
-    /// The close code that is sent; `None` when the frame carries none, or there is no frame at all.
+    /// The close code that is sent; `None` if the frame has none, or no frame is sent.
     pub fn code(&self) -> Option<u16> {
         match self {
             Self::Draining | Self::TooOld => Some(1012),
@@ -93,7 +93,7 @@ impl CloseReason {
         }
     }
 
-    /// The metric label: a closed set, stable over releases.
+    /// The metric label: a closed set, stable across releases.
     pub fn label(&self) -> &'static str {
         match self {
             Self::Draining => "draining",
@@ -117,12 +117,12 @@ impl CloseReason {
         }
     }
 
-    /// The words that are sent. `resume` is the cursor (Unix microseconds, inclusive) with which a new
-    /// connection misses nothing; it is named where the client lost its place through us.
+    /// The text that is sent. `resume` is the cursor (Unix microseconds, inclusive) with which a new connection misses
+    /// nothing; it is included when the client lost its position because of us.
     pub fn text(&self, resume: Option<u64>) -> String {
         let words = match self {
             Self::Draining => "node shutting down, reconnect",
-            Self::TooOld => "connection as old as it may become, reconnect",
+            Self::TooOld => "maximum connection age reached, reconnect",
             Self::FellBehind => "reading too slowly, events no longer retained",
             Self::LogReplaced => "the log was replaced, reconnect",
             Self::LogDamaged { seq } => &format!("the log is damaged at seq {seq}"),
@@ -132,13 +132,13 @@ impl CloseReason {
                 return shortened(words).into_owned();
             }
             Self::HelloTimeout => {
-                return "no options_update in time, which requireHello=true announced".to_owned();
+                return "no options_update received in time (requireHello=true)".to_owned();
             }
-            Self::MessageTimeout => "message not sent whole in time",
-            Self::InboundFull => "no room for long messages now, try again later",
-            Self::FiltersFull => "no room for long filters now, try again later",
+            Self::MessageTimeout => "message not completed in time",
+            Self::InboundFull => "too many long messages in progress, try again later",
+            Self::FiltersFull => "too many long filters in use, try again later",
             Self::ProtocolError => return "protocol error".to_owned(),
-            Self::PongTimeout => "no answer to ping",
+            Self::PongTimeout => "ping timeout",
             Self::ClientClosed(_) | Self::Stalled | Self::ClientGone => return String::new(),
         };
         match resume {
@@ -147,19 +147,19 @@ impl CloseReason {
         }
     }
 
-    /// The finished close frame; `None` when there is nobody to send it to.
+    /// The finished close frame; `None` if no client can receive it.
     pub fn frame(&self, resume: Option<u64>) -> Option<Bytes> {
-        self.is_told()
+        self.is_deliverable()
             .then(|| websocket::close_frame(self.code(), &self.text(resume)))
     }
 
-    /// Whether there is anybody who would hear of it.
-    pub fn is_told(&self) -> bool {
+    /// Whether the client can receive the reason.
+    pub fn is_deliverable(&self) -> bool {
         !matches!(self, Self::Stalled | Self::ClientGone)
     }
 }
 
-/// The text, or as much of its beginning as fits into a close frame with `...` behind it.
+/// The text, cut to the size of a close frame with `...` at the end.
 pub fn shortened(text: &str) -> Cow<'_, str> {
     if text.len() <= MAX_CLOSE_TEXT {
         return Cow::Borrowed(text);
@@ -169,7 +169,7 @@ pub fn shortened(text: &str) -> Cow<'_, str> {
 
 const ELLIPSIS: &str = "...";
 
-/// Codes that may stand in a frame: 1005, 1006 and 1015 only exist for local use.
+/// Codes that may be sent in a frame: 1005, 1006 and 1015 are for local use only.
 fn is_sendable(code: u16) -> bool {
     matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
 }

@@ -1,22 +1,22 @@
-//! What routing needs to know of an event, read from the fixed beginning of its JSON without parsing the rest.
+//! Reads what routing needs from the fixed start of an event's JSON, without parsing the rest.
 
 use fanjet_event::{Action, Tid, TimeUs};
 
 use crate::v1;
 
-/// The DID and time of one event, and what a commit does.
+/// The DID and time of one event, and the action of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Envelope<'a> {
-    /// The repo; checked when the event was written, not again here.
+    /// The repo. Validated when the event was written, and not again here.
     pub did: &'a str,
     /// The log time.
     pub time: TimeUs,
-    /// What a commit does; `None` for the other kinds.
+    /// The action of a commit; `None` for the other kinds.
     pub action: Option<Action>,
 }
 
-/// Whom an event is about, and the rev of a commit: what tells it again when another upstream sends it. Also of an event
-/// that is not stamped yet.
+/// The repo of an event, and the rev of a commit: these identify the event when another upstream sends it again. Also
+/// works for an event that is not stamped yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Subject<'a> {
     /// The repo.
@@ -26,7 +26,7 @@ pub struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    /// Reads the beginning of an event's JSON. `None` means that the bytes are not an event as this crate writes it.
+    /// Reads the start of an event's JSON. `None` means that the bytes are not an event as this crate writes it.
     pub fn of(event: &'a [u8]) -> Option<Self> {
         let at = v1::time_offset(event)?;
         let rest = event.get(at + TimeUs::DIGITS..)?;
@@ -41,13 +41,13 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// What stands between the digits of a commit's time and its rev, and between its rev and its operation.
+/// The bytes between the digits of a commit's time and its rev, and between its rev and its operation.
 const TO_REV: &[u8] = br#","kind":"commit","commit":{"rev":""#;
 const TO_OPERATION: &[u8] = br#"","operation":""#;
 
 impl<'a> Envelope<'a> {
-    /// Reads the beginning of an event's JSON. `None` means that the bytes are not an event as this crate
-    /// writes it, or not stamped: in our own log, corruption.
+    /// Reads the start of an event's JSON. `None` means that the bytes are not an event as this crate writes it, or not
+    /// stamped: in our own log, corruption.
     pub fn of(event: &'a [u8]) -> Option<Self> {
         let at = v1::time_offset(event)?;
         let digits = event.get(at..at + TimeUs::DIGITS)?;
@@ -65,7 +65,7 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// What a commit does, read from behind the digits of its time.
+/// The action of a commit, read from the bytes behind its time.
 fn action(rest: &[u8]) -> Option<Action> {
     let word = rest
         .strip_prefix(TO_REV)?

@@ -1,6 +1,6 @@
-//! What goes over a client's socket, byte for byte.
+//! The bytes on a client's socket.
 //!
-//! Pure: bytes in, bytes out. This crate must never open a socket, know a filter or read a clock.
+//! Pure: bytes in, bytes out. This crate must never open a socket, depend on filters or read a clock.
 
 pub mod v1;
 pub mod envelope;

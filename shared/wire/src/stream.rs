@@ -1,10 +1,10 @@
 //! Events as lines of text over plain HTTP: server-sent events (WHATWG HTML, section 9.2) and NDJSON.
 //!
-//! What stands around an event's JSON, which never holds a line break.
+//! The bytes around an event's JSON, which never contains a line break.
 //!
-//! Many readers of server-sent events take every block for an event, also one without data, which the standard says is
-//! none. So a block here always has data, and what is beside events are lines of the block that comes next: comments, and
-//! `retry`, which counts as soon as it is read.
+//! Many readers of server-sent events treat every block as an event, including one without data, which the standard
+//! ignores. So a block here always has data, and everything else is a line of the next block: comments, and `retry`,
+//! which takes effect as soon as it is read.
 
 use std::time::Duration;
 
@@ -14,17 +14,17 @@ use fanjet_event::TimeUs;
 use crate::close::CloseReason;
 use crate::heartbeat;
 
-/// Bytes of a server-sent event beside its JSON.
+/// Bytes of a server-sent event around its JSON.
 pub const SSE_AROUND: usize = SSE_ID.len() + TimeUs::DIGITS + SSE_DATA.len() + SSE_END.len();
 
-/// Bytes of a line of NDJSON beside its JSON.
+/// Bytes of an NDJSON line around its JSON.
 pub const LINE_AROUND: usize = 1;
 
 const SSE_ID: &[u8] = b"id: ";
 const SSE_DATA: &[u8] = b"\ndata: ";
 const SSE_END: &[u8] = b"\n\n";
 
-/// Appends an event. Its id is its time: a reader that names it in `Last-Event-ID` has this event.
+/// Appends an event. Its id is its time: a reader that sends it in `Last-Event-ID` has received this event.
 pub fn put_sse(out: &mut Vec<u8>, time: TimeUs, json: &[u8]) {
     out.extend_from_slice(SSE_ID);
     fanjet_json::write_u64(out, time.get());
@@ -39,14 +39,14 @@ pub fn put_line(out: &mut Vec<u8>, json: &[u8]) {
     out.push(b'\n');
 }
 
-/// A comment, which readers pass over: it only shows that the connection lives.
+/// A comment, which readers ignore: it only shows that the connection is alive.
 pub fn sse_ping() -> Bytes {
     Bytes::from_static(b": ping\n")
 }
 
-/// The beginning of a stream: how long a reader waits before it comes back. With a place, an event `start` that names it:
-/// everything that the reader wants up to there it has, so its id brings it back to where it is now. Its data is a
-/// heartbeat, for readers that do not look at the names of events.
+/// The start of a stream: how long a reader waits before it reconnects. With a position, also an event `start` with
+/// that position as its id: the reader has everything up to there, so reconnecting with the id resumes there. Its data
+/// is a heartbeat, for readers that ignore event names.
 pub fn sse_start(retry: Duration, has: Option<TimeUs>) -> Bytes {
     let mut out = Vec::new();
     put_retry(&mut out, retry);
@@ -57,10 +57,10 @@ pub fn sse_start(retry: Duration, has: Option<TimeUs>) -> Bytes {
     out.into()
 }
 
-/// The last event of a stream: `close`, with the label and the words of the reason, and the cursor (inclusive) with
-/// which a new connection misses nothing, if one is known. `None` when there is nobody to send it to.
+/// The last event of a stream: `close`, with the label and the text of the reason, and the cursor (inclusive) with
+/// which a new connection misses nothing, if it is known. `None` if no client can receive it.
 pub fn sse_close(reason: &CloseReason, resume: Option<u64>) -> Option<Bytes> {
-    if !reason.is_told() {
+    if !reason.is_deliverable() {
         return None;
     }
     let mut out = Vec::new();
@@ -68,7 +68,7 @@ pub fn sse_close(reason: &CloseReason, resume: Option<u64>) -> Option<Bytes> {
     Some(out.into())
 }
 
-/// A whole stream that says why there is none now, and when to ask again: the event `close`, as at the end of any other.
+/// A whole stream that reports why none is available, and when to retry: the event `close`, as at the end of any other.
 pub fn sse_refusal(retry: Duration, reason: &str, message: &str) -> Bytes {
     let mut out = Vec::new();
     put_retry(&mut out, retry);

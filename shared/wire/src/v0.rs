@@ -1,29 +1,29 @@
-//! The original Jetstream wire, of September 2024: v1's JSON with other names at its beginning.
+//! The original Jetstream wire format, of September 2024: v1's JSON with other names at its start.
 //!
-//! What differs from v1: `kind` is `type` with `com`, `acc` or `id`, and a commit's `operation` is `type` with `c`, `u`
-//! or `d`. Order, names and values of everything else are the same, so an event is rewritten by its first bytes and
-//! the rest is copied. The original server sent commits without a body when a record could not be read; this
-//! never does.
+//! Differences from v1: `kind` is `type` with `com`, `acc` or `id`, and a commit's `operation` is `type` with `c`, `u`
+//! or `d`. Order, names and values of everything else are the same, so only the start of an event is rewritten and the
+//! rest is copied. The original server sent commits without a record when the record could not be read; this one never
+//! does.
 
 use fanjet_event::TimeUs;
 
 use crate::v1;
 use crate::websocket::{header_len, put_text_header};
 
-/// An event's JSON, cut where v0 differs from v1.
+/// An event's JSON, split where v0 differs from v1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Cut<'a> {
     /// Up to the digits of `time_us`.
     head: &'a [u8],
     kind: &'static str,
-    /// For a commit, from its object's brace up to its operation; else empty.
+    /// For a commit, from its object's brace up to its operation; otherwise empty.
     before_operation: &'a [u8],
     operation: &'static str,
     tail: &'a [u8],
 }
 
 /// The finished frame of one text message, from an event's stamped v1 JSON. `None`: the bytes are not an event as
-/// [`v1`] writes it, or a sync event, which v0 does not know.
+/// [`v1`] writes it, or a sync event, which does not exist in v0.
 pub fn text_message(event: &[u8]) -> Option<Box<[u8]>> {
     let cut = Cut::of(event)?;
     let parts = [
@@ -79,7 +79,7 @@ impl<'a> Cut<'a> {
     }
 }
 
-/// By how often they occur.
+/// Ordered by frequency.
 const OPERATIONS: [(&str, &str); 3] = [
     (r#"","operation":"create","#, r#"","type":"c","#),
     (r#"","operation":"delete","#, r#"","type":"d","#),

@@ -18,9 +18,9 @@ pub(crate) use head::{did_bytes, time_offset};
 pub struct CommitHead<'a> {
     /// The repo.
     pub did: Did<&'a str>,
-    /// The revision that the commit made.
+    /// The revision that the commit created.
     pub rev: Tid,
-    /// What happened to the record.
+    /// What the operation did to the record.
     pub action: Action,
     /// The record's collection.
     pub collection: Nsid<&'a str>,
@@ -28,8 +28,8 @@ pub struct CommitHead<'a> {
     pub rkey: RecordKey<&'a str>,
 }
 
-/// Begins a commit event: everything in front of the record. The caller appends the record's JSON and ends
-/// with [`end_commit`]; a delete has no record and ends with [`end_delete`].
+/// Starts a commit event: everything before the record. The caller appends the record's JSON and calls [`end_commit`];
+/// a delete has no record and needs [`end_delete`].
 pub fn begin_commit(out: &mut Vec<u8>, head: &CommitHead<'_>) {
     begin(out, head.did, "commit");
     out.extend_from_slice(br#"{"rev":""#);
@@ -46,7 +46,7 @@ pub fn begin_commit(out: &mut Vec<u8>, head: &CommitHead<'_>) {
     }
 }
 
-/// Ends a create or update behind its record.
+/// Ends a create or update after its record.
 pub fn end_commit(out: &mut Vec<u8>, cid: Cid) {
     out.extend_from_slice(br#","cid":""#);
     out.extend_from_slice(&cid.encode());
@@ -95,8 +95,8 @@ pub fn write_account(
     write_seq_and_time(out, seq, status, time);
 }
 
-/// A sync event: kept in the log, never served on `/subscribe`. v1 has no such event; the shape follows its
-/// siblings. `seq` is the relay's.
+/// A sync event: kept in the log, never served on `/subscribe`. v1 has no such event; its form follows the other kinds.
+/// `seq` is the relay's.
 pub fn write_sync(
     out: &mut Vec<u8>,
     did: Did<&str>,

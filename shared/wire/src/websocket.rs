@@ -1,16 +1,17 @@
 //! Finished server frames (RFC 6455 section 5): unmasked, unfragmented, no extension bits.
 //!
-//! A frame is built once and its bytes are shared by every client, so it must never hold anything about one of them.
+//! A frame is built once and its bytes are shared by all clients, so it must never contain anything specific to one of
+//! them.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
 /// Longest payload of a ping, pong or close frame in bytes.
 pub const MAX_CONTROL_PAYLOAD: usize = 125;
 
-/// Longest reason text of a close frame in bytes: a control frame's payload less the code.
+/// Longest reason text of a close frame in bytes: a control frame's payload minus the code.
 pub const MAX_CLOSE_TEXT: usize = MAX_CONTROL_PAYLOAD - 2;
 
-/// The longest header in bytes, as [`header_len`] gives it.
+/// The longest header in bytes, as returned by [`header_len`].
 pub(crate) const MAX_HEADER_LEN: usize = 10;
 
 const FIN: u8 = 0x80;
@@ -36,8 +37,8 @@ pub fn binary_frame(payload: &[u8]) -> Bytes {
     frame(BINARY, payload)
 }
 
-/// Turns `message`, which begins with [`MAX_HEADER_LEN`] spare bytes in front of the payload, into the finished
-/// frame of one binary message, without moving the payload.
+/// Turns `message`, which starts with [`MAX_HEADER_LEN`] spare bytes before the payload, into the finished frame of one
+/// binary message, without moving the payload.
 pub(crate) fn binary_frame_in_place(message: &mut [u8]) -> &[u8] {
     let payload_len = message.len() - MAX_HEADER_LEN;
     let frame = &mut message[MAX_HEADER_LEN - header_len(payload_len)..];
@@ -55,7 +56,7 @@ pub fn ping_frame(payload: &[u8]) -> Bytes {
     frame(PING, control_payload(payload))
 }
 
-/// The answer to a ping with the same payload. A payload above [`MAX_CONTROL_PAYLOAD`] is cut.
+/// The pong for a ping with the same payload. A payload above [`MAX_CONTROL_PAYLOAD`] is cut.
 pub fn pong_frame(payload: &[u8]) -> Bytes {
     frame(PONG, control_payload(payload))
 }
@@ -71,12 +72,12 @@ pub fn close_frame(code: Option<u16>, text: &str) -> Bytes {
     frame(CLOSE, &payload)
 }
 
-/// The longest beginning of `text` that fits into a close frame and ends on a character boundary.
+/// The longest prefix of `text` that fits into a close frame and ends on a character boundary.
 pub fn cut(text: &str) -> &str {
     beginning(text, MAX_CLOSE_TEXT)
 }
 
-/// The longest beginning of at most `max` bytes that ends on a character boundary.
+/// The longest prefix of at most `max` bytes that ends on a character boundary.
 pub(crate) fn beginning(text: &str, max: usize) -> &str {
     let end = (0..=text.len().min(max))
         .rev()
@@ -85,7 +86,7 @@ pub(crate) fn beginning(text: &str, max: usize) -> &str {
     &text[..end]
 }
 
-/// Bytes in front of a payload of this length.
+/// Bytes before a payload of this length.
 pub const fn header_len(payload_len: usize) -> usize {
     match payload_len {
         0..=125 => 2,

@@ -1,12 +1,11 @@
-//! Events as zstd frames, for clients that asked for `compress=true`.
+//! Events as zstd frames, for clients that request `compress=true`.
 //!
-//! Every event is one frame of its own (RFC 8878), made with a dictionary that the clients have too. A frame must
-//! never depend on an earlier one: it is made once and given to clients that have missed any number of others.
+//! Every event is one independent frame (RFC 8878), made with a dictionary that the clients have too. A frame must
+//! never depend on an earlier one: it is made once and sent to clients that have missed any number of others.
 //!
-//! What every frame has: the magic number, the dictionary's id, and the content size, also below 256 bytes, where
-//! Jetstream v1 leaves it out and decoders that trust the header fail. No frame needs a window above
-//! [`MAX_WINDOW`]. There is no checksum: it is optional, the transport has its own, and four bytes are two percent
-//! of a usual event.
+//! Every frame has the magic number, the dictionary ID, and the content size, also below 256 bytes, where Jetstream v1
+//! omits it and decoders that rely on the header fail. No frame needs a window above [`MAX_WINDOW`]. There is no
+//! checksum: it is optional, the transport has its own, and four bytes are two percent of a typical event.
 
 mod stored;
 
@@ -20,59 +19,59 @@ use crate::websocket::{MAX_HEADER_LEN, binary_frame_in_place};
 
 pub use stored::stored_message;
 
-/// Beside level 3 this gives up two percent of the ratio and saves a sixth of the time.
+/// Compared with level 3 this loses two percent of the ratio and saves a sixth of the time.
 pub const DEFAULT_LEVEL: i32 = 1;
 
-/// The largest window in bytes that a client must be able to hold; Jetstream v1 uses the same.
+/// The largest window in bytes that a client must support; Jetstream v1 uses the same.
 pub const MAX_WINDOW: usize = 1 << WINDOW_LOG;
 const WINDOW_LOG: u32 = 17;
 
-/// Makes zstd frames with one dictionary. One for each thread: it owns its tables and its working memory.
+/// Makes zstd frames with one dictionary. One per thread: it owns its tables and its working memory.
 ///
-/// The dictionary is prepared once, when the compressor is made. A frame is one allocation of exactly its length, so
-/// whoever keeps one for long keeps nothing else.
+/// The dictionary is loaded once, when the compressor is made. A frame is one allocation of exactly its length, so
+/// keeping it wastes no memory.
 pub struct Compressor {
     zstd: bulk::Compressor<'static>,
-    /// Where a frame is written before its length is known. As large as the largest event needed.
+    /// Scratch buffer for frames of unknown length. As large as the largest event so far needed.
     scratch: Vec<u8>,
 }
 
-/// A compressor that cannot be made, or a frame that cannot.
+/// A compressor or a frame could not be made.
 #[derive(Debug, Error)]
 pub enum ZstdError {
     /// The level does not exist. The operator must choose another.
-    #[error("zstd has no level {level}: {min} to {max} are allowed")]
+    #[error("invalid zstd level {level} (allowed: {min} to {max})")]
     Level {
-        /// The level asked for.
+        /// The requested level.
         level: i32,
         /// The lowest.
         min: i32,
         /// The highest.
         max: i32,
     },
-    /// The bytes are no dictionary with an id and sound tables. The operator must provide another.
-    #[error("the zstd dictionary cannot be used: {0}")]
+    /// The bytes are not a dictionary with an ID and valid tables. The operator must provide another one.
+    #[error("invalid zstd dictionary: {0}")]
     Dictionary(#[source] io::Error),
-    /// The library could not compress. Nothing but a lack of memory is known to cause this.
-    #[error("zstd cannot compress an event of {len} bytes: {source}")]
+    /// The library failed to compress. The only known cause is a lack of memory.
+    #[error("zstd failed to compress an event of {len} bytes: {source}")]
     Compress {
         /// The event's length.
         len: usize,
-        /// Why.
+        /// The library's error.
         source: io::Error,
     },
 }
 
 impl ZstdError {
-    /// Whether the same call can succeed later without anybody acting.
+    /// Whether the same call can succeed later without an operator.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Compress { .. })
     }
 }
 
 impl Compressor {
-    /// Prepares a structured dictionary (RFC 8878 section 5) for a level. The tables take some 240 KiB at level 1
-    /// and 650 KiB at level 3. Level 0 is the library's default, which is 3.
+    /// Loads a structured dictionary (RFC 8878 section 5) for a level. The tables take about 240 KiB at level 1 and 650
+    /// KiB at level 3. Level 0 is the library's default, which is 3.
     pub fn new(dictionary: &[u8], level: i32) -> Result<Self, ZstdError> {
         let levels = ::zstd::compression_level_range();
         if !levels.contains(&level) {
@@ -83,14 +82,14 @@ impl Compressor {
             });
         }
         if get_dict_id_from_dict(dictionary).is_none() {
-            let no_id = io::Error::new(io::ErrorKind::InvalidData, "it has no id");
+            let no_id = io::Error::new(io::ErrorKind::InvalidData, "it has no ID");
             return Err(ZstdError::Dictionary(no_id));
         }
         let mut compressor = Self {
             zstd: prepare(dictionary, level).map_err(ZstdError::Dictionary)?,
             scratch: Vec::new(),
         };
-        // The library builds its tables, and finds fault with the dictionary, at the first use.
+        // The library builds its tables, and validates the dictionary, at the first use.
         match compressor.compress(b"{}") {
             Ok(_) => Ok(compressor),
             Err(ZstdError::Compress { source, .. }) => Err(ZstdError::Dictionary(source)),
@@ -109,7 +108,7 @@ impl Compressor {
         Ok(Box::from(binary_frame_in_place(message)))
     }
 
-    /// One zstd frame behind `spare` bytes for somebody else.
+    /// One zstd frame after `spare` bytes for a header.
     fn frame_behind(&mut self, spare: usize, json: &[u8]) -> Result<&mut [u8], ZstdError> {
         let room = spare + compress_bound(json.len());
         if self.scratch.len() < room {

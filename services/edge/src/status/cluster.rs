@@ -43,7 +43,7 @@ impl Cluster {
         }
         let members = heard
             .iter()
-            .filter_map(|(key, value)| Member::told(key, value));
+            .filter_map(|(key, value)| Member::decode(key, value));
         let mut members: Vec<_> = members.collect();
         members.sort_by(|one, two| (one.part, &one.name).cmp(&(two.part, &two.name)));
         members.truncate(MAX_MEMBERS);

@@ -4,9 +4,9 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_cluster::{Presence, Standing};
-use fanjet_log::announcer::{Announcer, LONGEST_PAUSE};
-use fanjet_log::{Notices, StoreError};
+use fanjet_cluster::{MemberStatus, Presence};
+use fanjet_log::heartbeat::{Heartbeat, LONGEST_PAUSE};
+use fanjet_log::{ClusterState, StoreError};
 use fanjet_runtime::{Backoff, Clock, Stop};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{debug, warn};
@@ -19,7 +19,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
 /// Asks again and again.
 pub(crate) struct Listener {
-    pub(crate) notices: Arc<dyn Notices>,
+    pub(crate) notices: Arc<dyn ClusterState>,
     pub(crate) cluster: Arc<Cluster>,
     pub(crate) readiness: ReadinessProbe,
     pub(crate) clock: Arc<dyn Clock>,
@@ -34,12 +34,12 @@ impl Listener {
         stop: Stop,
     ) -> Result<(), Infallible> {
         let pause = pause.max(SHORTEST_PAUSE);
-        let announcer = Announcer::new(Arc::clone(&self.notices), presence.key());
+        let announcer = Heartbeat::new(Arc::clone(&self.notices), presence.key());
         let word = || {
             let now_us = self.clock.now_us();
-            presence.told(standing(&self.readiness), now_us).into()
+            presence.encode(standing(&self.readiness), now_us).into()
         };
-        let both = announcer.beside(self.hear(pause), pause, word);
+        let both = announcer.run_during(self.hear(pause), pause, word);
         tokio::select! {
             () = stop.cancelled() => Ok(()),
             never = both => match never {},
@@ -69,9 +69,9 @@ impl Listener {
     }
 }
 
-fn standing(readiness: &ReadinessProbe) -> Standing {
+fn standing(readiness: &ReadinessProbe) -> MemberStatus {
     let is_draining = readiness.is_draining();
-    Standing {
+    MemberStatus {
         role: if is_draining { "draining" } else { "serving" }.to_owned(),
         ready: readiness.ask().is_ready(),
     }

@@ -156,7 +156,7 @@ async fn an_old_connection_ends_with_the_cursor_to_resume_with() {
     let cursor = first.time().unwrap();
     assert_eq!(
         reason,
-        format!("connection as old as it may become, reconnect; resume with cursor={cursor}")
+        format!("maximum connection age reached, reconnect; resume with cursor={cursor}")
     );
     node.metric_becomes(DISCONNECTS, Some("too_old"), 1.0).await;
     let second = node.append_one(POST, "did:plc:a");

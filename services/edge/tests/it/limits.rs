@@ -90,7 +90,7 @@ async fn long_messages_of_all_clients_share_memory() {
     let (code, reason) = first.read_to_end().await.1.unwrap();
     assert_eq!(code, 1013);
     assert!(
-        reason.starts_with("no room for long messages now"),
+        reason.starts_with("too many long messages in progress"),
         "{reason}"
     );
     node.metric_becomes(DISCONNECTS, Some("inbound_full"), 1.0)
@@ -208,7 +208,7 @@ async fn wide_filters_of_one_address_share_memory() {
     let (code, reason) = fourth.read_to_end().await.1.unwrap();
     assert_eq!(code, 1013);
     assert!(
-        reason.starts_with("no room for long filters now"),
+        reason.starts_with("too many long filters in use"),
         "{reason}"
     );
 
@@ -257,7 +257,7 @@ async fn a_message_that_is_begun_must_be_ended() {
     let (code, reason) = parked.read_to_end().await.1.unwrap();
     assert_eq!(code, 1008);
     assert!(
-        reason.starts_with("message not sent whole in time"),
+        reason.starts_with("message not completed in time"),
         "{reason}"
     );
     node.metric_becomes(DISCONNECTS, Some("message_timeout"), 1.0)

@@ -12,7 +12,7 @@ use fanjet_edge::metrics::{
     DAMAGED_READS, DISCONNECTS, FEEDER_RESTARTS, PASSED_OVER, REFUSED_HANDSHAKES,
 };
 use fanjet_edge::{Edge, EdgeConfig, EdgeHandle, Surroundings};
-use fanjet_log::memory::MemoryNotices;
+use fanjet_log::memory::MemoryClusterState;
 use fanjet_log::{Entry, EventLog, Seq};
 use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl, StreamConfig};
 use fanjet_runtime::{Stop, SystemClock};
@@ -200,7 +200,7 @@ impl Stream {
         let surroundings = Surroundings {
             tracer: None,
             log: Arc::clone(&self.log),
-            notices: Arc::new(MemoryNotices::default()),
+            notices: Arc::new(MemoryClusterState::default()),
             clock: Arc::new(SystemClock),
             instance: "edge-of-test/1/0a".to_owned(),
         };

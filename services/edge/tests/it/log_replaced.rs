@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_nats::jetstream;
 use fanjet_edge::metrics::{DISCONNECTS, FEEDER_RESTARTS, SUBSCRIBERS};
 use fanjet_edge::{Edge, EdgeConfig, EdgeHandle, Surroundings};
-use fanjet_log::memory::{MemoryLog, MemoryNotices, MemoryOptions};
+use fanjet_log::memory::{MemoryClusterState, MemoryLog, MemoryOptions};
 use fanjet_log::{EventLog, Seq};
 use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl, StreamConfig};
 use fanjet_runtime::{Stop, SystemClock};
@@ -96,7 +96,7 @@ fn start(log: Arc<dyn EventLog>, instruments: &Instruments) -> (EdgeHandle, Stop
     let surroundings = Surroundings {
         tracer: None,
         log,
-        notices: Arc::new(MemoryNotices::default()),
+        notices: Arc::new(MemoryClusterState::default()),
         clock: Arc::new(SystemClock),
         instance: "edge-of-test/1/0a".to_owned(),
     };

@@ -117,7 +117,7 @@ async fn what_cannot_be_posted() {
         (
             "?wantedDids=did:plc:a",
             "{}",
-            "invalid subscriber options: wantedDids belongs into the body of a POST (allowed in its URL: ",
+            "invalid subscriber options: wantedDids belongs in the body of a POST (allowed in its URL: ",
         ),
         (
             "?cursor=x",

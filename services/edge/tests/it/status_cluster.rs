@@ -6,7 +6,7 @@ use bytes::Bytes;
 use fanjet_cluster::freshness::Table;
 use fanjet_cluster::{Member, Part};
 use fanjet_event::{Nsid, Topic};
-use fanjet_log::Notices;
+use fanjet_log::ClusterState;
 use serde_json::Value;
 
 use crate::support::{FaultyLog, Node, body, commit, request};
@@ -70,11 +70,11 @@ async fn a_silent_collection_stands_first_and_all_can_be_had() {
 
     // Nonsense on the board is passed over.
     for nonsense in ["", "{]", "[1]"] {
-        let posted = node.notices.post("freshness", nonsense.into(), DAY);
+        let posted = node.notices.publish("freshness", nonsense.into(), DAY);
         posted.await.unwrap();
     }
     let (told, at_us) = told();
-    node.notices.post("freshness", told, DAY).await.unwrap();
+    node.notices.publish("freshness", told, DAY).await.unwrap();
     let is_told = |status: &Value| {
         status["cluster"]["silent_collections"] == 1
             && status["collections"]["rows"][1]["events"] == 9
@@ -128,9 +128,12 @@ async fn members_are_those_who_say_so() {
     let told = Bytes::from(serde_json::to_vec(&leader).unwrap());
     let key = Member::key(Part::Ingest, "ingest-0/1/0a");
     let second = Duration::from_secs(1);
-    node.notices.post(&key, told.clone(), second).await.unwrap();
+    node.notices
+        .publish(&key, told.clone(), second)
+        .await
+        .unwrap();
     // An edge's key is no place for an ingest's word.
-    node.notices.post("edge.false", told, DAY).await.unwrap();
+    node.notices.publish("edge.false", told, DAY).await.unwrap();
     let members = |status: &Value| status["cluster"]["members"].as_array().unwrap().clone();
     let status = status_with(&node, |status| members(status).len() == 2).await;
     let members_of = members(&status);

@@ -47,7 +47,7 @@ async fn nothing_is_lost_nor_repeated(seed: u64, is_killed: bool) {
     served
         .process
         .wait_for_line(
-            |line| line.contains("forgot a segment") && line.contains(&forgotten),
+            |line| line.contains("removed an expired segment") && line.contains(&forgotten),
             PATIENCE,
         )
         .await

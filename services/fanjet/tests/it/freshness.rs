@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fanjet_edge::{Edge, Surroundings};
 use fanjet_ingest::{Candidacy, Ingest};
-use fanjet_log_nats::{NatsLog, NatsNotices};
+use fanjet_log_nats::{NatsClusterState, NatsLog};
 use fanjet_runtime::{Clock, OnFailure, Stop, Tasks};
 use fanjet_simulator::{Rate, Simulator, SimulatorConfig, Source, WorldConfig};
 use fanjet_telemetry::Metrics;
@@ -89,7 +89,7 @@ async fn every_edge_shows_the_collection_that_an_upstream_dropped() {
     let ingest_log = NatsLog::connect(config(&server, "ingest")).await.unwrap();
     let mut settings = ingest_settings(&simulator.url());
     settings.freshness.interval = Duration::from_millis(20);
-    let notices = NatsNotices::of(&ingest_log).await.unwrap();
+    let notices = NatsClusterState::of(&ingest_log).await.unwrap();
     let lease = Arc::new(ingest_log.lease().await.unwrap());
     let ingest = Ingest::new(
         settings.clone(),
@@ -110,7 +110,7 @@ async fn every_edge_shows_the_collection_that_an_upstream_dropped() {
     let mut edges = Vec::new();
     for n in 0..2 {
         let log = NatsLog::connect(config(&server, "edge")).await.unwrap();
-        let notices = NatsNotices::of(&log).await.unwrap();
+        let notices = NatsClusterState::of(&log).await.unwrap();
         let surroundings = Surroundings {
             tracer: None,
             log: Arc::new(log),

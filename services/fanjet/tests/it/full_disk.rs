@@ -89,13 +89,13 @@ async fn a_disk_without_a_file_for_the_next_segment_does_not_prevent_a_start() {
     let settings = settings(&data);
     let served = Served::start_as(&relay, &settings, &[]).await;
     served
-        .is_unready(&["not writable: cannot make", FULL])
+        .is_unready(&["not writable: cannot create", FULL])
         .await;
     served.process.kill().await.unwrap();
 
     let served = Served::launch(&relay, &settings, &[]).await;
     served
-        .is_unready(&["not writable: cannot make", FULL])
+        .is_unready(&["not writable: cannot create", FULL])
         .await;
     assert_served(&served, &relay, seed).await;
     disk.resize(PLENTY).unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fanjet_edge::{Edge, EdgeHandle, Surroundings};
 use fanjet_ingest::{Candidacy, Ingest, IngestError};
-use fanjet_log_nats::{NatsConfig, NatsLog, NatsNotices, ServerUrl};
+use fanjet_log_nats::{NatsClusterState, NatsConfig, NatsLog, ServerUrl};
 use fanjet_runtime::{OnFailure, Stop, SystemClock, Tasks};
 use fanjet_simulator::{Rate, SimulatorHandle};
 use fanjet_telemetry::{Health, Metrics, OpsConfig, OpsServer};
@@ -157,7 +157,7 @@ impl Cluster {
         let metrics = Metrics::new().unwrap();
         let surroundings = Surroundings {
             tracer: None,
-            notices: Arc::new(NatsNotices::of(&log).await.unwrap()),
+            notices: Arc::new(NatsClusterState::of(&log).await.unwrap()),
             log: Arc::new(log),
             clock: Arc::new(SystemClock),
             instance: "edge".to_owned(),
@@ -237,7 +237,7 @@ async fn an_upstream_that_is_gone_makes_the_leader_unready_and_no_edge() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(cluster.simulator.stats().refused > 0, "it was never asked");
-    cluster.simulator.come_back();
+    cluster.simulator.go_up();
     cluster.is_ready().await;
     cluster.end().await;
 }

@@ -215,7 +215,7 @@ async fn passwords_are_not_shown() {
     for part in [
         "upstream ws://",
         "not connected to the upstream",
-        "the collector takes nothing",
+        "the collector rejects exports",
     ] {
         let is_wanted = |line: &str| line.contains(part);
         process.wait_for_line(is_wanted, PATIENCE).await.unwrap();

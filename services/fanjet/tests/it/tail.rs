@@ -118,7 +118,11 @@ async fn a_busy_server_is_waited_for_and_a_refusing_one_is_not() {
     let (code, lines) = ended(&tail).await;
     let lines = lines.join("\n");
     assert_eq!(code, 1, "{lines}");
-    for part in ["503", "starting", "refuses: 400: invalid cursor: x"] {
+    for part in [
+        "503",
+        "starting",
+        "rejected the request: 400: invalid cursor: x",
+    ] {
         assert!(lines.contains(part), "{part:?} is not in {lines}");
     }
 }
@@ -144,7 +148,7 @@ async fn what_is_no_event_ends_it_with_what_came() {
     let (code, lines) = ended(&tail).await;
     let lines = lines.join("\n");
     assert_eq!(code, 1, "{lines}");
-    assert!(lines.contains("no zstd frame"), "{lines}");
+    assert!(lines.contains("not a zstd frame"), "{lines}");
 }
 
 /// A record may be nested as deep as V1 lets pass, which is without a bound: it ends no client, in no style.
@@ -182,7 +186,7 @@ async fn no_event_of_a_stranger_ends_it() {
         assert_eq!(code, 0, "{style}");
         let too_long = lines
             .iter()
-            .filter(|line| line.contains("is too long"))
+            .filter(|line| line.contains("is too large"))
             .count();
         assert_eq!(too_long, 2, "{style}");
     }
@@ -319,7 +323,7 @@ async fn the_real_server_explains_what_it_refuses() {
     let lines = lines.join("\n");
     assert_eq!(code, 1, "{lines}");
     assert!(
-        lines.contains("refuses: 400: invalid subscriber options: invalid DID: me"),
+        lines.contains("rejected the request: 400: invalid subscriber options: invalid DID: me"),
         "{lines}"
     );
     served.stop().await;

@@ -99,7 +99,7 @@ async fn a_collector_that_is_away_changes_nothing_but_the_log() {
     tokio::time::timeout(PATIENCE, simulator.wait_until_produced(200))
         .await
         .unwrap();
-    let complains = |line: &str| line.contains("the collector takes nothing");
+    let complains = |line: &str| line.contains("the collector rejects exports");
     let complained = served.process.wait_for_line(complains, PATIENCE);
     complained.await.unwrap();
     served.log_holds_all_of(&simulator).await;
@@ -130,6 +130,6 @@ async fn a_collector_that_never_answers_does_not_hold_up_the_end() {
     assert!(status.success(), "{status}");
     // Our own patience ended, not the exporter's, which is longer and counts twice.
     let lines = served.process.lines();
-    let gave_up = |line: &&String| line.contains("the collector does not answer");
+    let gave_up = |line: &&String| line.contains("the collector does not respond");
     assert_eq!(lines.iter().filter(gave_up).count(), 1, "{lines:?}");
 }

@@ -89,7 +89,7 @@ impl Patience {
     async fn end(&mut self, who: Who) {
         let until = match who {
             Who::Web => self.strangers,
-            Who::Plc | Who::Nobody => self.directory,
+            Who::Plc | Who::Unsupported => self.directory,
         };
         match &mut self.crowd {
             Some(crowd) => drop(timeout_at(until, crowd.is_large()).await),
@@ -152,7 +152,7 @@ impl Keys {
                 KeyAnswer::of(known, Denied::Away)
             }
             Asked::Denied(denied) => KeyAnswer::of(desk.remembered(did), denied),
-            Asked::Nobody => KeyAnswer::Missing,
+            Asked::Forbidden => KeyAnswer::Missing,
         }
     }
 
@@ -175,7 +175,7 @@ impl Keys {
             false if is_fresh && !known.is_doubted => return None,
             false => match desk.ask_again(did) {
                 Asked::Waiting(look_up) => waited(look_up, who, patience).await?,
-                Asked::Known(_) | Asked::Denied(_) | Asked::Nobody => return None,
+                Asked::Known(_) | Asked::Denied(_) | Asked::Forbidden => return None,
             },
         };
         match known.answer {
@@ -197,7 +197,7 @@ impl Keys {
         match who {
             Who::Plc => Some(&self.directory),
             Who::Web => Some(&self.strangers),
-            Who::Nobody => None,
+            Who::Unsupported => None,
         }
     }
 }

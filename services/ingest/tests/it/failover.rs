@@ -33,7 +33,7 @@ async fn a_relay_that_dies_in_mid_stream_is_replaced_and_returned_to_without_los
                 })
                 .await;
             grown_by(&log, 300, seed).await;
-            first.come_back();
+            first.go_up();
             running
                 .until("the first one is read again", |running| {
                     running.counted(ACTIVE) == 0 && running.counted(PREFERRED) == round
@@ -156,7 +156,7 @@ async fn leaders_take_turns_while_upstreams_do() {
         standby.wait_for_role("leader").await;
         assert_eq!(standby.counted(ACTIVE), 1, "it begins where the log ends");
         grown_by(&log, 50, seed).await;
-        first.come_back();
+        first.go_up();
         standby
             .until("the first one is read again", |standby| {
                 standby.counted(PREFERRED) == 1
@@ -233,7 +233,7 @@ async fn a_relay_that_numbers_anew_while_another_is_read_hides_nothing() {
             second.pause();
             first.renumber(0, 0);
             first.publish(3_000).await;
-            first.come_back();
+            first.go_up();
             first.resume();
             running.until("the first one is read", reads(0)).await;
             grown_by(&log, 100, seed).await;

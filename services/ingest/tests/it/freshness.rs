@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use fanjet_cluster::freshness::Snapshot;
 use fanjet_ingest::Candidacy;
-use fanjet_log::Notices;
-use fanjet_log::memory::{MemoryLease, MemoryLog, MemoryNotices};
+use fanjet_log::ClusterState;
+use fanjet_log::memory::{MemoryClusterState, MemoryLease, MemoryLog};
 use fanjet_runtime::Clock;
 use fanjet_simulator::{Rate, Simulator, SimulatorConfig, SimulatorHandle, Source};
 use tokio::time::Instant;
@@ -51,7 +51,7 @@ async fn endless(seed: u64) -> SimulatorHandle {
 struct Cluster {
     simulator: SimulatorHandle,
     log: Arc<MemoryLog>,
-    notices: Arc<MemoryNotices>,
+    notices: Arc<MemoryClusterState>,
     clock: Arc<FastClock>,
 }
 
@@ -181,7 +181,7 @@ async fn a_history_that_cannot_be_read_is_begun_anew() {
     let hour = Duration::from_secs(3600);
     cluster
         .notices
-        .post("freshness", nonsense, hour)
+        .publish("freshness", nonsense, hour)
         .await
         .unwrap();
     let ingest = cluster.ingest(Candidacy::alone("one").unwrap());

@@ -212,7 +212,7 @@ async fn what_happens_between_a_silent_connection_and_the_next_is_read() {
             } else {
                 goes_down(&host, &running).await;
                 host.publish(3).await;
-                host.come_back();
+                host.go_up();
             }
             catches_up(&log, &host, seed).await;
             host.publish(3).await;
@@ -250,7 +250,7 @@ async fn what_happened_long_before_the_beginning_is_passed_over() {
     goes_down(&host, &running).await;
     // Into the future.
     host.publish(20).await;
-    host.come_back();
+    host.go_up();
     let last = host.expected().last().unwrap().relay_seq;
     running
         .until("the last event is logged", |running| {

@@ -34,10 +34,10 @@ async fn a_relay_that_begins_anew_hides_nothing() {
             host.publish(30).await;
             if is_restarted {
                 running.stop().await.unwrap();
-                host.come_back();
+                host.go_up();
                 running = Running::start_recording(&host, &log, &positions);
             } else {
-                host.come_back();
+                host.go_up();
             }
             host.wait_for_clients(1).await;
             // To whom it gives what happens now.
@@ -82,7 +82,7 @@ async fn a_host_that_begins_anew_and_has_come_further_hides_nothing() {
                 host.wait_for_clients(0).await;
                 host.renumber(0, 0);
                 host.publish(30).await;
-                host.come_back();
+                host.go_up();
                 running
             };
             assert_each_once(&log, &host, seed).await;
@@ -121,7 +121,7 @@ async fn a_jump_forward_that_repeats_commits_logs_each_once() {
                     host.wait_for_clients(0).await;
                     host.renumber(base, 20);
                     host.publish(10).await;
-                    host.come_back();
+                    host.go_up();
                 }
                 _ => {
                     running.stop().await.unwrap();

@@ -63,7 +63,7 @@ async fn a_relay_that_numbers_anew_again_and_again_hides_nothing_and_repeats_not
                     host.wait_for_clients(0).await;
                     change(&host, last, base, repeated);
                     host.publish(dice.below(60)).await;
-                    host.come_back();
+                    host.go_up();
                 }
                 _ => {
                     steps += "while ingest is away; ";

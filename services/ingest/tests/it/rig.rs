@@ -6,8 +6,8 @@ use std::time::Duration;
 use fanjet_ingest::{Candidacy, Ingest, IngestConfig, IngestError, LeaseConfig};
 use fanjet_log::contract::whole;
 use fanjet_log::lease::LeaseStore;
-use fanjet_log::memory::{MemoryBookmarks, MemoryLease, MemoryLog, MemoryNotices};
-use fanjet_log::{Bookmarks, EventLog, Notices};
+use fanjet_log::memory::{MemoryBookmarks, MemoryClusterState, MemoryLease, MemoryLog};
+use fanjet_log::{Bookmarks, ClusterState, EventLog};
 use fanjet_runtime::{Clock, Stop, SystemClock};
 use fanjet_simulator::{
     CursorHabit, FaultRule, Rate, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig,
@@ -54,7 +54,7 @@ impl Running {
         log: Arc<dyn EventLog>,
         change: impl FnOnce(&mut IngestConfig),
     ) -> Self {
-        let notices = Arc::new(MemoryNotices::default());
+        let notices = Arc::new(MemoryClusterState::default());
         Self::launch_beside(candidacy, log, notices, Arc::new(SystemClock), change)
     }
 
@@ -73,7 +73,7 @@ impl Running {
         Self::launch_with(
             Candidacy::alone("test").unwrap(),
             log.clone(),
-            Arc::new(MemoryNotices::default()),
+            Arc::new(MemoryClusterState::default()),
             positions.clone(),
             Arc::new(SystemClock),
             change,
@@ -84,7 +84,7 @@ impl Running {
     pub(crate) fn launch_beside(
         candidacy: Candidacy,
         log: Arc<dyn EventLog>,
-        notices: Arc<dyn Notices>,
+        notices: Arc<dyn ClusterState>,
         clock: Arc<dyn Clock>,
         change: impl FnOnce(&mut IngestConfig),
     ) -> Self {
@@ -95,7 +95,7 @@ impl Running {
     fn launch_with(
         candidacy: Candidacy,
         log: Arc<dyn EventLog>,
-        notices: Arc<dyn Notices>,
+        notices: Arc<dyn ClusterState>,
         positions: Arc<dyn Bookmarks>,
         clock: Arc<dyn Clock>,
         change: impl FnOnce(&mut IngestConfig),

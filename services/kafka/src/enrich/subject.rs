@@ -51,7 +51,7 @@ pub(super) trait Answer: Clone + Send + Sync {
 }
 
 /// Makes and remembers one kind of look-up.
-pub(super) type Desk<T> = fanjet_identity::Desk<T, Subject>;
+pub(super) type Desk<T> = fanjet_identity::Lookups<T, Subject>;
 
 /// Ends when an answer is there, or none will come.
 pub(super) type Waiting = BoxFuture<'static, ()>;
@@ -65,7 +65,7 @@ pub(super) fn ask<T: Answer + 'static>(desk: &Desk<T>, key: &str) -> Option<Wait
             None
         }
         Asked::Waiting(look_up) => Some(look_up.ended().map(drop).boxed()),
-        Asked::Denied(_) | Asked::Nobody => None,
+        Asked::Denied(_) | Asked::Forbidden => None,
     }
 }
 

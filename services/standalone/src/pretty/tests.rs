@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn nobody_commands_the_terminal() {
+fn no_text_controls_the_terminal() {
     let handle = r#"{"did":"did:plc:abc","time_us":1783175888085434,"kind":"identity","identity":{"handle":"a\u001b[2J\u009bb\r\n"}}"#;
     let shown = line(handle.as_bytes(), true).unwrap();
     assert!(!shown.contains(char::is_control), "{shown:?}");
@@ -38,7 +38,7 @@ fn post(record: &str) -> String {
     )
 }
 
-/// However deep strangers nest their records.
+/// However deeply records are nested.
 #[test]
 fn a_record_is_shown_however_deep_it_is() {
     for levels in [10, 126, 1_000, 100_000] {
@@ -46,7 +46,7 @@ fn a_record_is_shown_however_deep_it_is() {
         let record = format!(r#"{{"deep":{open}{close},"text":"hello"}}"#);
         let shown = line(post(&record).as_bytes(), false).unwrap();
         assert!(shown.ends_with(" hello"), "{levels}: {shown}");
-        // Also where a text is expected, or the record itself is something else.
+        // Also in place of a text, or of the record itself.
         for record in [
             format!(r#"{{"text":{open}{close}}}"#),
             format!("{open}{close}"),

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use fanjet_ingest::{Candidacy, show_subjects};
-use fanjet_log::memory::MemoryNotices;
-use fanjet_log::{Bookmarks, EventLog, Notices};
+use fanjet_log::memory::MemoryClusterState;
+use fanjet_log::{Bookmarks, ClusterState, EventLog};
 use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog, FolderBookmarks, OpenError};
-use fanjet_log_nats::{NatsBookmarks, NatsLog, NatsNotices};
+use fanjet_log_nats::{NatsBookmarks, NatsClusterState, NatsLog};
 use fanjet_runtime::{Clock, SystemClock};
 use fanjet_service::{Failure, Process};
 use fanjet_telemetry::{Health, HealthReport};
@@ -18,7 +18,7 @@ use super::settings::LogKind;
 pub(crate) struct Opened {
     pub(crate) logs: Logs,
     pub(crate) candidacy: Candidacy,
-    pub(crate) notices: Arc<dyn Notices>,
+    pub(crate) notices: Arc<dyn ClusterState>,
     pub(crate) bookmarks: Arc<dyn Bookmarks>,
     /// What only this kind of log knows of itself.
     pub(crate) health: Health,
@@ -60,7 +60,7 @@ async fn open_embedded(config: EmbeddedConfig, instance: String) -> Result<Opene
                 kafka: Arc::new(log),
             },
             candidacy: Candidacy::alone(&instance)?,
-            notices: Arc::new(MemoryNotices::default()),
+            notices: Arc::new(MemoryClusterState::default()),
         }),
         Err(error @ OpenError::Setting { .. }) => Err(Failure::config(error)),
         Err(error) => Err(Failure::other(error)),
@@ -85,7 +85,7 @@ async fn open_nats(settings: &ServeSettings, process: &Process) -> Result<Opened
     } else {
         Candidacy::alone(instance)?
     };
-    let notices = NatsNotices::of(&log).await?;
+    let notices = NatsClusterState::of(&log).await?;
     let bookmarks = NatsBookmarks::of(&log).await?;
     Ok(Opened {
         logs: Logs {

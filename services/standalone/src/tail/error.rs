@@ -1,4 +1,4 @@
-//! Why a tail ends although nobody asked it to.
+//! Errors that end a tail.
 
 use std::io;
 
@@ -7,33 +7,33 @@ use thiserror::Error;
 
 use crate::terminal::printable;
 
-/// How much is shown of what a server says, in characters.
+/// How many characters of a server's text are shown.
 const WORDS: usize = 500;
 
-/// What trying again cannot help. A connection that breaks is not among it.
+/// An error that retrying cannot fix. A broken connection is not one.
 #[derive(Debug, Error)]
 pub(crate) enum TailError {
-    /// The cursor lies before the epoch. The user's fault.
-    #[error("--cursor: that is before 1970")]
+    /// The cursor is before the epoch. The user is at fault.
+    #[error("--cursor: the time is before 1970")]
     TooLongAgo,
-    /// The very first connection did not come about.
+    /// The first connection failed.
     #[error(
         "cannot connect to {url}: {reason}. Is a Jetstream server running there (`fanjet serve`)?"
     )]
     Unreachable {
         /// The server.
         url: String,
-        /// Why.
+        /// The cause.
         reason: String,
     },
-    /// The server does not want this, or does not serve events; as far as a terminal may see it.
+    /// The server rejects the request, or does not serve events; the text is safe for a terminal.
     #[error("{0}")]
     Server(String),
-    /// Stdout or stderr cannot be written, or the system is out of something.
+    /// Stdout or stderr cannot be written, or a system resource is exhausted.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// A defect of this program.
-    #[error("the client broke; its panic is printed above")]
+    #[error("the client crashed; its panic is printed above")]
     Panicked,
 }
 

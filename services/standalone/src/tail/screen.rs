@@ -1,4 +1,4 @@
-//! Prints: events to stdout, the rate and everything else to stderr.
+//! Prints events to stdout, and the rate and everything else to stderr.
 
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::time::Duration;
@@ -8,27 +8,27 @@ use tokio::time::Instant;
 use crate::pretty;
 use crate::terminal::{escaped, printable};
 
-/// How events look.
+/// The format of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Style {
-    /// A readable line; with the handles that accounts claim, or without.
+    /// A readable line, with or without the handles that accounts claim.
     Pretty {
         /// See [`pretty::line`].
         handles: bool,
     },
-    /// The JSON as it came.
+    /// The JSON as received.
     Raw,
-    /// The same JSON, in which a terminal finds nothing to obey.
+    /// The same JSON, with control characters escaped.
     Escaped,
 }
 
 /// Longest line about the connection, in characters.
 const NOTE: usize = 1_000;
 
-/// Goes back to the start of the line and clears it.
+/// Returns to the start of the line and clears it.
 const WIPE: &str = "\r\x1b[K";
 
-/// How often the rate is said where no line can be rewritten.
+/// How often the rate is printed where no line can be rewritten.
 const QUIET_RATE: Duration = Duration::from_secs(10);
 
 /// Both outputs of this process.
@@ -66,7 +66,7 @@ impl Screen {
         self.printed
     }
 
-    /// Prints an event; `false` when it is not JSON. It may be held back until [`Screen::flush`].
+    /// Prints an event; `false` if it is not JSON. It may be buffered until [`Screen::flush`].
     pub(crate) fn event(&mut self, json: &[u8]) -> io::Result<bool> {
         match self.style {
             Style::Raw => self.out.write_all(json)?,
@@ -92,7 +92,7 @@ impl Screen {
         stderr.write_all(self.rate_line.as_bytes())
     }
 
-    /// Says the rate. `lag` is the age of the last event.
+    /// Prints the rate. `lag` is the age of the last event.
     pub(crate) fn second(&mut self, lag: Option<Duration>) -> io::Result<()> {
         let (since, before) = self.measured;
         let over = since.elapsed();
@@ -104,7 +104,7 @@ impl Screen {
         let lag = lag.map_or(String::new(), |lag| {
             format!(", {:.1} s behind", lag.as_secs_f64())
         });
-        let line = format!("{rate} events/s, {} in all{lag}", self.printed);
+        let line = format!("{rate} events/s, {} in total{lag}", self.printed);
         if !self.rewrites {
             return writeln!(io::stderr(), "{line}");
         }
@@ -113,13 +113,13 @@ impl Screen {
         Ok(())
     }
 
-    /// A line about the connection.
+    /// Prints a line about the connection.
     pub(crate) fn note(&mut self, line: &str) -> io::Result<()> {
         self.wipe()?;
         writeln!(io::stderr(), "{}", printable(line, NOTE))
     }
 
-    /// The last line.
+    /// Prints the last line.
     pub(crate) fn summary(&mut self) -> io::Result<()> {
         self.flush()?;
         let took = self.started.elapsed();

@@ -1,4 +1,4 @@
-//! Prints what a client brings.
+//! Prints a client's events.
 
 use std::io;
 use std::time::Duration;
@@ -14,18 +14,18 @@ use crate::terminal::printable;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// What is printed in one go before the clock is looked at again.
+/// How many events are printed before the clock is read again.
 const BATCH: usize = 256;
 
-/// How much is shown of an event that cannot be printed, in characters.
+/// How many characters of an unprintable event are shown.
 const SHOWN: usize = 80;
 
-/// What is wanted, of whom.
+/// The subscription.
 #[derive(Debug, Clone)]
 pub(crate) struct Wanted {
     pub(crate) endpoint: Endpoint,
     pub(crate) client: Client,
-    /// End after so many events.
+    /// End after this many events.
     pub(crate) count: Option<u64>,
 }
 
@@ -58,7 +58,7 @@ impl<C: Clock> Session<C> {
         }
     }
 
-    /// Prints until there is enough, nobody reads it, or `stop`.
+    /// Prints until there are enough events, the output has no reader, or `stop`.
     ///
     /// # Errors
     /// [`TailError`].
@@ -88,7 +88,7 @@ impl<C: Clock> Session<C> {
         }
     }
 
-    /// What comes next, and what has arrived behind it.
+    /// The next item, and everything that has arrived behind it.
     async fn step(&mut self) -> Result<(), TailError> {
         let first = tokio::select! {
             update = self.events.next_update() => Some(update),
@@ -100,7 +100,7 @@ impl<C: Clock> Session<C> {
         };
         for left in (0..BATCH).rev() {
             let shown = self.show(update);
-            // What came before a failure is shown before the failure.
+            // Events before a failure are printed before the failure.
             if shown.is_err() {
                 self.screen.flush()?;
             }
@@ -135,7 +135,7 @@ impl<C: Clock> Session<C> {
             }
             Update::Disconnected { reason, pause, .. } => {
                 self.was_reached = true;
-                self.note(&format!("not connected: {reason}; again in {pause:.1?}"))?;
+                self.note(&format!("disconnected: {reason}, retrying in {pause:.1?}"))?;
             }
             Update::Skipped(what) => self.note(&format!("not shown: {what}"))?,
             _ => {}
@@ -147,7 +147,7 @@ impl<C: Clock> Session<C> {
         self.last = Some(event.time_us());
         if !self.screen.event(event.json())? {
             let text = String::from_utf8_lossy(event.json());
-            self.note(&format!("not shown: no JSON: {}", printable(&text, SHOWN)))?;
+            self.note(&format!("not shown: not JSON: {}", printable(&text, SHOWN)))?;
         }
         Ok(())
     }

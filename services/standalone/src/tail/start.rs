@@ -1,4 +1,4 @@
-//! Where to start, as people say it.
+//! Parses the start of a tail.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -7,12 +7,12 @@ use fanjet_event::Datetime;
 
 use super::TailError;
 
-/// What `--cursor` was given.
+/// The value of `--cursor`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Start {
-    /// A number, which the server understands as it is: a time_us or a seq.
+    /// A number that is passed to the server: a time_us or a seq.
     Cursor(u64),
-    /// So long before now.
+    /// This long before now.
     Ago(Duration),
 }
 

@@ -29,7 +29,7 @@ fn a_commit_brings_its_record_as_any_type() {
 }
 
 #[test]
-fn every_kind_is_told_apart() {
+fn every_kind_is_recognized() {
     let of = |rest: &str| {
         let event = event(&format!(
             r#"{{"did":"did:plc:abc","time_us":1783175888085434,{rest}}}"#
@@ -57,7 +57,7 @@ fn every_kind_is_told_apart() {
     assert_eq!(of(r#""kind":"heartbeat""#), r#"Other("heartbeat")"#);
 }
 
-/// However deep a stranger nests a record, the event has its time and can be taken apart.
+/// However deep a record is nested, the event has its time and can be parsed.
 #[test]
 fn depth_harms_nothing() {
     let tower = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));

@@ -1,4 +1,4 @@
-//! A Jetstream server over a history that is given, and that misbehaves as it is told to.
+//! A Jetstream server with a given history that misbehaves on request.
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -17,7 +17,7 @@ use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
 /// Events with their times, some of which are equal.
 pub(crate) type History = Vec<(u64, String)>;
 
-/// Numbers that depend on a seed alone.
+/// Pseudo-random numbers from a seed.
 struct Dice(u64);
 
 impl Dice {
@@ -34,7 +34,7 @@ pub(crate) fn history(seed: u64, events: usize) -> History {
     let (mut dice, mut time) = (Dice(seed), 1_783_175_887_000_000);
     (0..events)
         .map(|n| {
-            // In one of eight cases as the one before.
+            // One in eight has the time of the event before.
             time += dice.below(8);
             let json = format!(
                 r#"{{"did":"did:plc:abc","time_us":{time},"kind":"commit","commit":{{"rev":"3mptbyp63ih2m","operation":"create","collection":"app.bsky.feed.post","rkey":"3m3q3ut7jsm2m","record":{{"text":"hello {n}"}},"cid":"x"}}}}"#
@@ -44,7 +44,7 @@ pub(crate) fn history(seed: u64, events: usize) -> History {
         .collect()
 }
 
-/// How a connection ends that served something.
+/// How a connection ends after it has served something.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum End {
     /// With a close frame.
@@ -53,22 +53,22 @@ pub(crate) enum End {
     Drop,
     /// In the middle of a message.
     Torn,
-    /// Not before the test says so.
+    /// When the test ends it.
     Stay,
 }
 
-/// What a server does with one connection.
+/// What the server does with one connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Act {
-    /// So many events from the cursor on.
+    /// Serves this many events from the cursor on.
     Serve { count: usize, end: End },
-    /// The server knows less than the client: what lies before the cursor comes as live.
+    /// The server is behind the client: events before the cursor arrive as live.
     Lag { by: usize, count: usize },
-    /// A plain answer instead of a WebSocket.
+    /// A plain HTTP response instead of a WebSocket.
     Answer(&'static str, &'static str),
-    /// The connection is gone at once.
+    /// Closes the connection at once.
     Gone,
-    /// What is no event, in the middle of all.
+    /// Sends something that is not an event.
     Junk { before: usize },
 }
 
@@ -167,7 +167,7 @@ impl Flaky {
         self.heard.lock().await.recv().await.unwrap()
     }
 
-    /// Ends the connection that stays.
+    /// Ends the connection that stays open.
     pub(crate) fn break_off(&self) {
         self.seen.breaks.notify_one();
     }
@@ -179,7 +179,7 @@ impl Drop for Flaky {
     }
 }
 
-/// A client that has gone ends the act, whatever it was.
+/// A client that disconnects ends the act.
 async fn play(
     act: Act,
     history: &History,
@@ -247,7 +247,7 @@ async fn play(
         End::Torn => {
             let (_, json) = &history[from];
             let torn = [&[0x81, 126, 1, 0][..], &json.as_bytes()[..100]].concat();
-            // It may have gone.
+            // The client may have disconnected.
             drop(socket.get_mut().write_all(&torn).await);
         }
         End::Stay => loop {
@@ -290,6 +290,6 @@ async fn answer(stream: &mut TcpStream, status: &str, body: &str) {
         "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
     );
-    // It may have gone.
+    // The client may have disconnected.
     drop(stream.write_all(answer.as_bytes()).await);
 }

@@ -1,4 +1,4 @@
-//! The client against servers that close, drop, lag, refuse, and send what is no event: each event once, in order.
+//! The client against servers that close, drop, lag, reject and send invalid messages: each event once, in order.
 
 #![allow(
     clippy::unwrap_used,
@@ -20,7 +20,7 @@ fn client(server: &Flaky) -> Client {
     Client::new(server.url().parse().unwrap()).reconnecting(pause, pause * 4)
 }
 
-/// The next events, as many as there are expected.
+/// The next events, as many as are expected.
 async fn taken(events: &mut Events, count: usize) -> Vec<String> {
     let mut taken = Vec::new();
     let taking = async {
@@ -34,7 +34,7 @@ async fn taken(events: &mut Events, count: usize) -> Vec<String> {
     taken
 }
 
-/// Whatever a server does between events, and whether it compresses.
+/// Whatever a server does between events, with and without compression.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_missing_and_nothing_comes_twice() {
     for seed in 0..6 {
@@ -68,13 +68,13 @@ async fn nothing_is_missing_and_nothing_comes_twice() {
     }
 }
 
-/// A program that keeps its place and is started anew.
+/// A program that saves its cursor and is restarted.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_comes_back_goes_on_behind_what_was_dealt_with() {
+async fn a_restarted_client_continues_behind_processed_events() {
     let history = history(1, 1_000);
     let server = Flaky::start(history.clone(), Act::at_random(1)).await;
     let mut got = Vec::new();
-    // Where all events of a time are dealt with.
+    // All events of that time were processed.
     let is_end = |at: &usize| history[*at - 1].0 != history[*at].0;
     let ends: Vec<_> = (1..history.len()).filter(is_end).step_by(50).collect();
     for end in ends.into_iter().chain([history.len()]) {
@@ -108,7 +108,7 @@ async fn a_filter_goes_along_to_every_connection_and_can_be_replaced() {
         server.queries()[1],
         format!("{first}&cursor={}", history[9].0)
     );
-    // Into the open connection, and to those behind it.
+    // On the open connection, and on the following ones.
     events.update(Filter::default().did("did:plc:b")).await;
     let said = server.heard().await;
     assert!(
@@ -144,7 +144,7 @@ async fn a_filter_goes_along_to_every_connection_and_can_be_replaced() {
     );
 }
 
-/// What is no event costs itself once the server has shown that it serves some; before, it is an error.
+/// An invalid message is skipped once the server has sent events; before that it is an error.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_event_costs_itself_or_is_an_error_at_the_beginning() {
     let history = history(3, 20);
@@ -163,10 +163,10 @@ async fn what_is_no_event_costs_itself_or_is_an_error_at_the_beginning() {
     }
     assert_eq!(skipped.len(), 3, "{skipped:?}");
     assert!(skipped[0].contains("without time_us: hello"), "{skipped:?}");
-    assert!(skipped[1].contains("no zstd frame"), "{skipped:?}");
-    assert!(skipped[2].contains("bytes is too long"), "{skipped:?}");
+    assert!(skipped[1].contains("not a zstd frame"), "{skipped:?}");
+    assert!(skipped[2].contains("bytes is too large"), "{skipped:?}");
 
-    // The event at the cursor, which was dealt with before, is one too.
+    // The event at the cursor, which was processed before, counts too.
     let server = Flaky::start(history.clone(), vec![Act::Junk { before: 1 }]).await;
     let mut events = client(&server).behind(history[0].0).events();
     taken(&mut events, history.len() - 1).await;
@@ -210,7 +210,7 @@ async fn a_refusal_that_will_not_change_is_an_error_and_a_busy_server_is_none() 
     assert!(error.to_string().contains("invalid cursor: x"), "{error}");
 }
 
-/// Nobody is there: that is told, and tried again.
+/// An unreachable server is reported, and retried.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_not_there_is_tried_again() {
     let url = "ws://127.0.0.1:1".parse().unwrap();
@@ -231,7 +231,7 @@ async fn a_server_that_is_not_there_is_tried_again() {
     }
 }
 
-/// Giving up waiting and waiting anew, all the time.
+/// Cancels the wait and waits again, all the time.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_impatient_caller_gets_every_event() {
     let history = history(5, 500);

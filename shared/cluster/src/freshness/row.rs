@@ -4,37 +4,37 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::silence::Usual;
+use super::silence::Baseline;
 
-/// Seconds over which "usual" is remembered: an event counts a third after this time.
+/// Time constant of the usual rate in seconds: after this time an event counts a third.
 const MEMORY: f64 = 6.0 * 3600.0;
-/// The same for "now".
+/// Time constant of the current rate.
 const BRIEF_MEMORY: f64 = 60.0;
-/// The same for the longest pause.
+/// Time constant of the longest pause.
 const PAUSE_MEMORY: f64 = 48.0 * 3600.0;
-/// A collection is there in a slot or it is not, however many events it brings: an import of ten thousand records in one
-/// minute is no habit.
+/// Length of a slot. A collection is either present in a slot or not, however many events it has: an import of ten
+/// thousand records in one minute is not a habit.
 const SLOT: f64 = 10.0;
 
 /// What is known about one collection. Times without a unit in their name are seconds of flow time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Row {
-    /// Its NSID; `#identity`, `#account` and `#sync` for what is no commit.
+    /// Its NSID; `#identity`, `#account` and `#sync` for events that are not commits.
     pub name: Arc<str>,
     /// When it was last seen, in Unix microseconds.
     pub last_us: u64,
-    /// Events since it is known.
+    /// Events since it was first seen.
     pub events: u64,
     first: f64,
     seen: f64,
-    /// Events, older ones counting less, as of `seen`.
+    /// Events, decayed to `seen`.
     volume: f64,
-    /// Slots, older ones counting less, as of `seen`.
+    /// Slots, decayed to `seen`.
     slots: f64,
     longest_pause: f64,
-    /// Events of the last minute or so, as of the last roll.
+    /// Events of about the last minute, as of the last roll.
     brief: f64,
-    /// Not yet rolled in.
+    /// Not included in the rates yet.
     #[serde(skip)]
     recent: u64,
 }
@@ -60,7 +60,7 @@ impl Row {
         self.last_us = now_us;
     }
 
-    /// Takes what was counted since `passed` seconds ago into the rates. Returns how much that was.
+    /// Adds the events counted in the last `passed` seconds to the rates. Returns their number.
     pub(super) fn roll(&mut self, at: f64, passed: f64) -> u64 {
         let new = std::mem::take(&mut self.recent);
         self.brief = self.brief * kept(passed, BRIEF_MEMORY) + new as f64;
@@ -76,22 +76,22 @@ impl Row {
         new
     }
 
-    /// Whether it was ever rolled with an event in it.
+    /// Whether any roll has included an event.
     pub fn is_seen(&self) -> bool {
         self.events > 0
     }
 
-    /// Events per second of late.
+    /// Recent events per second.
     pub fn rate_now(&self, at: f64) -> f64 {
         self.brief / weight((at - self.first).max(1.0), BRIEF_MEMORY)
     }
 
-    /// Events per second over the last hours before it was last seen.
+    /// Usual events per second over the hours before it was last seen.
     pub fn usual_rate(&self) -> f64 {
         self.volume / weight(self.history().max(SLOT), MEMORY)
     }
 
-    /// How much it brings: what is kept and named when there is not room for all.
+    /// Its weight: the rows with the lowest weight are evicted first.
     pub fn volume(&self) -> f64 {
         self.volume
     }
@@ -101,10 +101,10 @@ impl Row {
         (at - self.seen).max(0.0)
     }
 
-    /// How it usually comes.
-    pub fn usual(&self) -> Usual {
+    /// Its baseline.
+    pub fn usual(&self) -> Baseline {
         let slots = weight(self.history() + SLOT, MEMORY) / SLOT;
-        Usual {
+        Baseline {
             slots: self.slots,
             gap: SLOT * slots / self.slots.max(f64::MIN_POSITIVE),
             longest_pause: self.longest_pause,
@@ -112,21 +112,21 @@ impl Row {
         }
     }
 
-    /// Whether it is silent against its own rhythm.
+    /// Whether its silence is unusual for its own rhythm.
     pub fn is_silent(&self, at: f64) -> bool {
         self.usual()
             .bound()
             .is_some_and(|bound| self.silence(at) > bound)
     }
 
-    /// The same seen from a clock that shows more.
+    /// The same row relative to a clock that is ahead.
     pub(super) fn shifted(mut self, seconds: f64) -> Self {
         self.first += seconds;
         self.seen += seconds;
         self
     }
 
-    /// Both accounts of one collection; `later` began after `self` ended.
+    /// Merges two rows of one collection; `later` started after `self` ended.
     pub(super) fn followed_by(mut self, later: Self) -> Self {
         if later.events > 0 {
             let pause = (later.first - self.seen).max(0.0);
@@ -143,7 +143,7 @@ impl Row {
         self
     }
 
-    /// In thousandths: the rest is noise that costs bytes.
+    /// Rounds to thousandths: more digits are noise that costs bytes.
     pub(super) fn rounded(&self) -> Self {
         let rounded = |value: f64| (value * 1e3).round() / 1e3;
         Self {
@@ -162,12 +162,12 @@ impl Row {
     }
 }
 
-/// How much of something is remembered after some time.
+/// The decay factor after some time.
 fn kept(seconds: f64, memory: f64) -> f64 {
     (-seconds / memory).exp()
 }
 
-/// The time over which a memory that began so long ago has gathered.
+/// The effective length of a memory that started this long ago.
 fn weight(seconds: f64, memory: f64) -> f64 {
     memory * (1.0 - kept(seconds, memory))
 }

@@ -1,31 +1,32 @@
-//! When a silence is unusual: a pure rule.
+//! When silence is unusual: a pure rule.
 
 /// The shortest silence in seconds that is unusual for any collection.
 pub const MIN_SILENCE: f64 = 300.0;
 /// How many of its usual gaps a collection may be silent.
 const GAPS: f64 = 20.0;
-/// How many times as long as its longest pause of late it may be silent: what sleeps at night is not alarming at night.
+/// Multiple of its longest recent pause that it may be silent: a collection that pauses every night raises no alarm at
+/// night.
 const PAUSES: f64 = 1.5;
-/// In how many slots of time it must have been seen of late. What is rarer has no rhythm that a silence could break.
+/// Minimum number of slots in which it was recently seen. A rarer collection has no rhythm.
 const MIN_SLOTS: f64 = 8.0;
-/// How long in seconds it must have been known: a burst is not a habit.
+/// Minimum time in seconds since it was first seen: a burst is not a habit.
 const MIN_HISTORY: f64 = 3600.0;
 
-/// How a collection usually comes.
+/// The usual rhythm of a collection.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Usual {
-    /// In how many slots of late it was seen, older ones counting less.
+pub struct Baseline {
+    /// Slots in which it was recently seen, decayed.
     pub slots: f64,
-    /// Seconds between such slots, on average.
+    /// Average seconds between such slots.
     pub gap: f64,
-    /// Its longest pause of late in seconds.
+    /// Its longest recent pause in seconds.
     pub longest_pause: f64,
     /// Seconds from the first to the last time it was seen.
     pub history: f64,
 }
 
-impl Usual {
-    /// The longest silence in seconds that is not unusual; `None` when too little is known to tell.
+impl Baseline {
+    /// The longest silence in seconds that is not unusual; `None` if there is too little data.
     pub fn bound(&self) -> Option<f64> {
         let is_known = self.slots >= MIN_SLOTS && self.history >= MIN_HISTORY;
         is_known.then(|| {

@@ -1,4 +1,4 @@
-//! A table at one moment, as it is told to others.
+//! A table at one moment, as it is published to other processes.
 
 use std::sync::Arc;
 
@@ -6,27 +6,27 @@ use serde::{Deserialize, Serialize};
 
 use super::Row;
 
-/// Everything that is known at one moment.
+/// Everything in the table at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// When it was made, in Unix microseconds.
+    /// When it was taken, in Unix microseconds.
     pub at_us: u64,
-    /// When it was made, in seconds of flow time.
+    /// When it was taken, in seconds of flow time.
     pub at: f64,
-    /// The collections, in no order.
+    /// The collections, unordered.
     pub rows: Vec<Row>,
-    /// What has no row.
+    /// Totals of collections without a row.
     pub other: Other,
-    /// The upstreams that were read of late, the present one last.
+    /// The recent upstreams, the current one last.
     pub upstreams: Vec<UpstreamSeen>,
 }
 
-/// What is counted together.
+/// Totals of collections without a row.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Other {
-    /// Events of collections that had no row when they came.
+    /// Events of collections that had no row at the time.
     pub events: u64,
-    /// Rows that made room for others.
+    /// Rows that were evicted.
     pub forgotten_rows: u64,
 }
 
@@ -35,16 +35,16 @@ pub struct Other {
 pub struct UpstreamSeen {
     /// Its name.
     pub name: Arc<str>,
-    /// When something of it was last processed, in Unix microseconds.
+    /// When its last frame was processed, in Unix microseconds.
     pub last_us: u64,
-    /// Events that it brought since it is known.
+    /// Its events since it was first read.
     pub events: u64,
     /// Events per second while it was last read.
     pub per_second: f64,
 }
 
 impl Snapshot {
-    /// Rows that are silent against their own rhythm.
+    /// Rows whose silence is unusual.
     pub fn silent(&self) -> impl Iterator<Item = &Row> {
         self.rows.iter().filter(|row| row.is_silent(self.at))
     }

@@ -7,20 +7,20 @@ use hashbrown::HashMap;
 
 use super::{FlowClock, Other, Row, Snapshot, UpstreamSeen};
 
-/// Most collections that have a row.
+/// Maximum number of collections with a row.
 pub const MAX_ROWS: usize = 2000;
-/// Seconds of flow time after which a collection that is not seen has no row any more.
+/// Seconds of flow time after which a collection without events loses its row.
 pub const KEEP_SECONDS: f64 = 72.0 * 3600.0;
 /// Longest name in bytes that gets a row.
 const MAX_NAME: usize = 128;
-/// Rows that make room at one time when all are taken: one in so many.
+/// Share of the rows that are evicted together when the table is full.
 const ROOM: usize = 16;
-/// Upstreams that are remembered.
+/// Maximum number of upstreams.
 const MAX_UPSTREAMS: usize = 16;
-/// What is no commit has the first rows.
+/// The first rows are reserved for events that are not commits.
 const FIXED: [&str; 3] = ["#identity", "#account", "#sync"];
 
-/// What is counted per collection. Cheap per event; [`Table::roll`] does the rest every few seconds.
+/// Counters per collection. Cheap per event; [`Table::roll`] does the rest every few seconds.
 #[derive(Debug, Clone)]
 pub struct Table {
     clock: FlowClock,
@@ -28,7 +28,7 @@ pub struct Table {
     known: HashMap<Nsid, usize>,
     rows: Vec<Row>,
     other: Other,
-    /// The present one last, with its events since the last roll.
+    /// The current upstream is last, with its events since the last roll.
     upstreams: Vec<(UpstreamSeen, u64)>,
 }
 
@@ -46,7 +46,7 @@ impl Default for Table {
 }
 
 impl Table {
-    /// An upstream sent something that made so many events, kept or not. At a time in Unix microseconds, as all below.
+    /// An upstream sent a frame that yields this many events, kept or not, at a time in Unix microseconds.
     pub fn flowed(&mut self, upstream: &str, events: usize, now_us: u64) {
         self.clock.flowed(now_us);
         let is_present = |(seen, _): &(UpstreamSeen, u64)| *seen.name == *upstream;
@@ -73,7 +73,7 @@ impl Table {
         }
     }
 
-    /// Events are in the log.
+    /// Events were appended to the log.
     pub fn appended<'a>(&mut self, topics: impl Iterator<Item = &'a Topic>, now_us: u64) {
         for topic in topics {
             let at = match topic {
@@ -92,7 +92,7 @@ impl Table {
         }
     }
 
-    /// Takes what was counted into the rates, and makes room. Returns how many events that were.
+    /// Adds the counted events to the rates, and evicts rows. Returns the number of events.
     pub fn roll(&mut self, now_us: u64) -> u64 {
         let at = self.clock.at(now_us);
         let passed = (at - self.rolled).max(0.0);
@@ -109,7 +109,7 @@ impl Table {
         new
     }
 
-    /// Everything as of the last roll.
+    /// The table as of the last roll.
     pub fn snapshot(&self, now_us: u64) -> Snapshot {
         let upstreams = self.upstreams.iter().map(|(seen, _)| seen.clone());
         let seen = self.rows.iter().filter(|row| row.is_seen());
@@ -122,7 +122,7 @@ impl Table {
         }
     }
 
-    /// What another one had counted before this one began: its clock goes on, what was usual stays usual.
+    /// Adopts the snapshot of an earlier leader: its clock and its baselines continue.
     pub fn adopt(&mut self, before: Snapshot) {
         let began = before.at.max(0.0);
         self.clock.add(began);
@@ -164,7 +164,7 @@ impl Table {
         Some(at)
     }
 
-    /// What was not seen for long goes; when all rows are taken, so do the rarest.
+    /// Removes rows that were not seen for long, and the rarest ones if the table is full.
     fn forget(&mut self, at: f64) {
         let is_full = self.rows.len() >= FIXED.len() + MAX_ROWS;
         let is_over = |row: &Row| row.silence(at) > KEEP_SECONDS;
@@ -173,7 +173,7 @@ impl Table {
             return;
         }
         let mut collections = self.rows.split_off(FIXED.len());
-        // The best first.
+        // The heaviest first.
         collections.sort_by(|one, two| two.volume().total_cmp(&one.volume()));
         let (over, mut kept): (Vec<_>, Vec<_>) = collections.into_iter().partition(is_over);
         let room = if is_full { MAX_ROWS / ROOM } else { 0 };
@@ -189,7 +189,7 @@ impl Table {
     }
 }
 
-/// Real ones are far shorter.
+/// Real names are far shorter.
 fn is_modest(name: &str) -> bool {
     name.len() <= MAX_NAME
 }

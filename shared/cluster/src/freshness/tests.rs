@@ -16,7 +16,7 @@ fn topic(name: &str) -> Topic {
     Topic::Commit(Nsid::parse(name.into()).unwrap())
 }
 
-/// A table and the time, with a stream in which something else always flows.
+/// A table and its clock, with a stream in which other collections always flow.
 struct World {
     table: Table,
     now_us: u64,
@@ -30,7 +30,7 @@ impl World {
         }
     }
 
-    /// One roll in which a collection brings so many events.
+    /// One roll in which a collection has this many events.
     fn roll(&mut self, name: &str, events: u64) {
         self.now_us += ROLL;
         self.table.flowed("relay", 1, self.now_us);
@@ -52,7 +52,7 @@ impl World {
     }
 }
 
-/// How many events come in the next roll at a steady rate, at random.
+/// The random number of events in the next roll at a steady rate.
 fn poisson(rng: &mut ChaCha8Rng, per_roll: f64) -> u64 {
     if per_roll > 50.0 {
         return (per_roll * rng.random_range(0.7..1.3)) as u64;
@@ -69,8 +69,8 @@ fn poisson(rng: &mut ChaCha8Rng, per_roll: f64) -> u64 {
 
 const NAME: &str = "com.example.thing";
 
-/// What comes at random at a steady rate, once a day or many times per second, is never silent; once it stops, it is,
-/// after at least the floor, unless it is too rare to tell.
+/// A collection with random events at a steady rate, once a day or many times per second, is never silent; once it
+/// stops, it is, after at least the floor, unless it is too rare.
 #[test]
 fn chance_is_not_silence_and_an_end_is() {
     let day = 1.0 / 86_400.0;
@@ -126,7 +126,7 @@ fn a_burst_is_no_habit() {
     }
 }
 
-/// What sleeps for six hours each night alarms in the first night at the most.
+/// A collection that pauses for six hours every night raises an alarm in the first night at most.
 #[test]
 fn nights_are_learned() {
     let mut world = World::new();
@@ -159,7 +159,7 @@ fn an_upstream_that_is_away_makes_nothing_silent() {
 }
 
 #[test]
-fn a_successor_goes_on() {
+fn a_successor_continues() {
     let rates = |world: &World| {
         let (row, at) = world.row(NAME);
         let usual = row.usual();
@@ -184,12 +184,14 @@ fn a_successor_goes_on() {
         run(&mut one, &mut rng.clone(), 4_000);
         let mut first = World::new();
         run(&mut first, &mut rng, 3_000);
-        let told = serde_json::to_vec(&first.table.snapshot(first.now_us)).unwrap();
+        let published = serde_json::to_vec(&first.table.snapshot(first.now_us)).unwrap();
         let mut second = World::new();
         second.now_us = first.now_us;
-        // The history comes when something has happened already.
+        // The history arrives after some events.
         run(&mut second, &mut rng, 7);
-        second.table.adopt(serde_json::from_slice(&told).unwrap());
+        second
+            .table
+            .adopt(serde_json::from_slice(&published).unwrap());
         run(&mut second, &mut rng, 993);
         for (nth, (got, wanted)) in rates(&second).into_iter().zip(rates(&one)).enumerate() {
             let error = (got - wanted).abs();
@@ -203,7 +205,7 @@ fn a_successor_goes_on() {
 }
 
 #[test]
-fn upstreams_are_told_apart() {
+fn upstreams_are_counted_separately() {
     let mut table = Table::default();
     for now in 1..=10 {
         table.flowed("one", 5, now * SECOND);
@@ -224,7 +226,7 @@ fn upstreams_are_told_apart() {
     assert_eq!((seen.len(), &*seen[15].name), (16, "relay-99"));
 }
 
-/// Strangers make up names as fast as they like.
+/// Untrusted accounts create names as fast as they like.
 #[test]
 fn a_flood_of_names_is_bounded_and_pushes_out_no_one_of_weight() {
     let mut world = World::new();
@@ -254,7 +256,7 @@ fn a_flood_of_names_is_bounded_and_pushes_out_no_one_of_weight() {
 }
 
 #[test]
-fn what_nobody_sends_any_more_is_forgotten() {
+fn collections_without_events_are_forgotten() {
     let mut world = World::new();
     world.roll(NAME, 1);
     for _ in 0..73 * 720 {
@@ -266,7 +268,8 @@ fn what_nobody_sends_any_more_is_forgotten() {
 }
 
 proptest! {
-    /// What comes more often may be silent for less long, never for less than the floor, and a few sightings say nothing.
+    /// A more frequent collection may be silent for less long, never for less than the floor, and a few events prove
+    /// nothing.
     #[test]
     fn the_bound_follows_the_rhythm(
         slots in 0.0..3_000.0_f64,
@@ -275,20 +278,20 @@ proptest! {
         longest_pause in 0.0..1e6_f64,
         history in 0.0..1e6_f64,
     ) {
-        let usual = Usual { slots, gap, longest_pause, history };
+        let usual = Baseline { slots, gap, longest_pause, history };
         match usual.bound() {
             None => prop_assert!(slots < 8.0 || history < HOUR),
             Some(bound) => {
                 prop_assert!(bound >= MIN_SILENCE && bound >= gap && bound >= longest_pause);
-                let rarer = Usual { gap: gap * longer, ..usual };
+                let rarer = Baseline { gap: gap * longer, ..usual };
                 prop_assert!(rarer.bound().unwrap() >= bound);
-                let more = Usual { slots: slots * longer, history: history * longer, ..usual };
+                let more = Baseline { slots: slots * longer, history: history * longer, ..usual };
                 prop_assert_eq!(more.bound(), Some(bound));
             }
         }
     }
 
-    /// Whatever is counted in whatever order, and whoever takes over: no event is lost or counted twice.
+    /// In whatever order events are counted, and whichever process takes over: no event is lost or counted twice.
     #[test]
     fn every_event_is_counted_once(
         steps in prop::collection::vec((0..30_usize, 0..100_u64, any::<bool>()), 1..60),

@@ -43,7 +43,7 @@ fn neighbours_are_not_public() {
     }
 }
 
-/// Whether somebody connects while a client asks for a URL on this machine.
+/// Whether a client that requests a URL on this machine opens a connection.
 async fn is_knocked_at(reach: Reach, host: &str) -> bool {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -23,9 +23,9 @@ async fn what_stands_under_a_name_is_found_and_nothing_is_an_answer() {
     let mut texts = resolver.texts("_atproto.alice.example").await.unwrap();
     texts.sort();
     assert_eq!(texts, ["did=did:plc:alice", "v=spf1 -all"]);
-    // In one piece again.
+    // As one text.
     assert_eq!(resolver.texts("long.example").await.unwrap(), [long]);
-    // A name without texts, and no name at all.
+    // A name without TXT records, and a name that does not exist.
     for name in ["alice.example", "bob.example"] {
         let texts = resolver.texts(name).await.unwrap();
         assert_eq!(texts, Vec::<String>::new(), "{name}");

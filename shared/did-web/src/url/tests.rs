@@ -76,16 +76,16 @@ fn ports_and_localhost_are_for_networks_of_ones_own() {
 
 proptest! {
     #[test]
-    fn a_name_is_asked_and_nobody_else(
+    fn only_the_named_host_is_contacted(
         labels in prop::collection::vec("[a-z][a-z0-9]{0,10}(-[a-z0-9]{1,5})?", 1..4),
     ) {
-        // The last label is one that nobody keeps for his own network.
+        // The last label is one that is not reserved for private networks.
         let host = format!("{}.example", labels.join("."));
         let url = document_url(&format!("did:web:{host}"), Reach::Public).unwrap();
         prop_assert_eq!(url.as_str(), format!("https://{host}/.well-known/did.json"));
     }
 
-    /// Whatever is written into a DID: what is asked is the name that stands there, by HTTPS, at its port.
+    /// Whatever a DID contains, the request goes to exactly the name in it, by HTTPS, at its port.
     #[test]
     fn nothing_leads_anywhere_else(id in "[a-zA-Z0-9._:%@/\\[\\]-]{1,40}") {
         if let Some(url) = document_url(&format!("did:web:{id}"), Reach::Public) {
@@ -100,7 +100,7 @@ proptest! {
         }
     }
 
-    /// All ways to write an address of IPv4 that a parser of URLs understands.
+    /// All spellings of an IPv4 address that a URL parser accepts.
     #[test]
     fn no_number_is_a_name(parts in prop::collection::vec(any::<u8>(), 1..5), hex in any::<bool>()) {
         let written: Vec<_> = parts

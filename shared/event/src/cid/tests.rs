@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// The `cid` crate is the independent witness for both forms.
+/// Compares both forms with the `cid` crate, an independent implementation.
 fn witness(codec: u64, digest: &[u8; 32]) -> cid::Cid {
     cid::Cid::new_v1(
         codec,

@@ -1,5 +1,4 @@
-//! Any bytes as a client's text message: no panic, what is accepted keeps the limits and says the same when it is
-//! said again.
+//! Any bytes as a client's text message: no panic, and an accepted message keeps the limits and round-trips.
 
 #![no_main]
 

@@ -1,15 +1,15 @@
-//! Many DIDs in little memory, for a question that is nearly always answered with no.
+//! Many DIDs in little memory, for lookups that nearly always fail.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// A set of DIDs: their texts behind each other, sorted, and one bit for each in front of the search.
+/// A set of DIDs: their texts concatenated in order, with a one-bit hash filter before the search.
 ///
-/// The bits only save work: whoever names DIDs so that they all fall on one bit slows down nobody's search to more
-/// than it would be without them.
+/// The filter only saves work: DIDs chosen so that all of them hash to one bit make the search no slower than without
+/// it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct DidSet {
     texts: Box<str>,
-    /// Where each text ends.
+    /// The end of each text.
     ends: Box<[u32]>,
     bits: Box<[u64]>,
 }
@@ -18,7 +18,7 @@ pub(super) struct DidSet {
 const BITS_PER_DID: usize = 16;
 
 impl DidSet {
-    /// `sorted` without duplicates, less than 4 GiB together.
+    /// `sorted` without duplicates, less than 4 GiB in total.
     pub(super) fn new(sorted: &[&str]) -> Self {
         let texts = sorted.concat();
         let ends = sorted
@@ -87,7 +87,7 @@ impl DidSet {
     }
 }
 
-/// The bits follow from the texts.
+/// The bits are derived from the texts.
 impl PartialEq for DidSet {
     fn eq(&self, other: &Self) -> bool {
         self.ends == other.ends && self.texts == other.texts

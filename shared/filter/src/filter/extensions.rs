@@ -1,4 +1,4 @@
-//! What a filter says beyond v1. All of it narrows: no event passes with it that would not pass without.
+//! The parts of a filter beyond v1. All of them narrow it: no event passes with them that would not pass without.
 
 use fanjet_event::{Did, Topic};
 
@@ -16,7 +16,7 @@ pub(super) struct Extensions {
 }
 
 impl Extensions {
-    /// `None` when nothing is asked for that excludes anything.
+    /// `None` if no condition excludes anything.
     pub(super) fn read(request: &FilterRequest<'_>) -> Result<Option<Box<Self>>, OptionsError> {
         let unwanted = Patterns::read(request, List::UnwantedCollections)?;
         let unwanted_dids = request.read(List::UnwantedDids, |value| {
@@ -32,7 +32,7 @@ impl Extensions {
         Ok((!extensions.exclude_nothing()).then(|| Box::new(extensions)))
     }
 
-    /// Whether they let an event pass.
+    /// Whether an event passes them.
     pub(super) fn allow(&self, kind: EventKind, topic: &Topic, did: &str) -> bool {
         self.kinds.contains(kind)
             && topic

@@ -1,8 +1,8 @@
-//! What an event does, as far as filters tell apart: an operation of a commit, or another kind of event.
+//! The kinds of events that filters distinguish: the operations of a commit, and the other kinds of events.
 
 use fanjet_event::{Action, Topic};
 
-/// What an event does. The kinds `commit`, `identity` and `account` of the protocol, the first by its operations.
+/// The kind of an event. The kinds `commit`, `identity` and `account` of the protocol, the first by its operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EventKind {
     /// A commit creates a record.
@@ -18,7 +18,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// Each of them; [`EventKind::index`] is the place in it.
+    /// All kinds, in the order of [`EventKind::index`].
     pub const ALL: [Self; 5] = [
         Self::Create,
         Self::Update,
@@ -27,8 +27,8 @@ impl EventKind {
         Self::Account,
     ];
 
-    /// What an event does; `action` is that of a commit. `None` for what is never served here: sync events, and a
-    /// commit whose action is not known.
+    /// The kind of an event; `action` is that of a commit. `None` for events that are never served here: sync events,
+    /// and commits with an unknown action.
     pub fn of(topic: &Topic, action: Option<Action>) -> Option<Self> {
         match (topic, action) {
             (Topic::Commit(_), Some(Action::Create)) => Some(Self::Create),
@@ -40,7 +40,7 @@ impl EventKind {
         }
     }
 
-    /// Its place among all.
+    /// Its index.
     pub fn index(self) -> usize {
         self as usize
     }
@@ -59,7 +59,7 @@ impl EventKinds {
     pub(super) const ALL: Self = Self((1 << EventKind::ALL.len()) - 1);
     const COMMITS: Self = Self(0b111);
 
-    /// What values of `wantedKinds` and `wantedOperations` leave together; an empty list leaves all.
+    /// The kinds that values of `wantedKinds` and `wantedOperations` allow together; an empty list allows all.
     pub(super) fn wanted(kinds: &[Self], operations: &[Self]) -> Self {
         let union = |values: &[Self], all: Self| match values {
             [] => all,
@@ -86,7 +86,7 @@ impl EventKinds {
         self.0 & (1 << kind as u8) != 0
     }
 
-    /// The values of `wantedKinds` that it stands for; none when it leaves every kind.
+    /// The values of `wantedKinds` for this set; none if it contains every kind.
     pub(super) fn kind_words(self) -> Vec<&'static str> {
         let wanted: Vec<_> = KINDS
             .into_iter()
@@ -98,7 +98,7 @@ impl EventKinds {
         wanted
     }
 
-    /// The values of `wantedOperations` that it stands for; none when it leaves every operation, or no commit.
+    /// The values of `wantedOperations` for this set; none if it contains every operation, or no commit.
     pub(super) fn operation_words(self) -> Vec<&'static str> {
         match self.0 & Self::COMMITS.0 {
             0 => Vec::new(),

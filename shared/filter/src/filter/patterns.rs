@@ -6,10 +6,10 @@ use fanjet_event::Nsid;
 
 use crate::{FilterRequest, List, OptionsError};
 
-/// Of the longest collection that there can be.
+/// Length of the longest possible collection.
 const MAX_NSID_BYTES: usize = 317;
 
-/// Collections named in full or by their beginning.
+/// Collections, and prefixes of collections.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(super) struct Patterns {
     /// Sorted, without duplicates.
@@ -25,8 +25,8 @@ enum Pattern<'a> {
 }
 
 impl Patterns {
-    /// A collection that ends in `.*` is a prefix. Of its head only the length is checked, as v1 does not check it: none
-    /// that is as long as an NSID may be begins one.
+    /// A collection that ends in `.*` is a prefix. Only its length is checked, as v1 does not check prefixes: one as
+    /// long as an NSID matches nothing.
     pub(super) fn read(request: &FilterRequest<'_>, list: List) -> Result<Self, OptionsError> {
         let (mut exact, mut prefixes) = (Vec::new(), Vec::new());
         for pattern in request.read(list, Pattern::read)? {
@@ -70,7 +70,7 @@ impl Patterns {
             .sum()
     }
 
-    /// The values that name these.
+    /// The values for these patterns.
     pub(super) fn values(&self) -> impl Iterator<Item = String> {
         let exact = self.exact.iter().map(|name| name.as_str().to_owned());
         exact.chain(self.prefixes.iter().map(|head| format!("{head}*")))

@@ -42,7 +42,7 @@ const DIDS: [&str; 9] = [
 const KINDS: [&str; 3] = ["commit", "identity", "account"];
 const OPERATIONS: [&str; 3] = ["create", "update", "delete"];
 
-/// What a client names.
+/// A client's values.
 #[derive(Debug, Clone, Default)]
 struct Named {
     patterns: Vec<&'static str>,
@@ -76,7 +76,7 @@ impl Named {
         Filter::from_request(&request).unwrap()
     }
 
-    /// The rules' words, one by one, without any of the filter's own data structures.
+    /// The rules of the protocol, one by one, without any of the filter's own data structures.
     fn wants(&self, topic: &Topic, action: Option<Action>, did: &str, len: usize) -> bool {
         let is_in = |patterns: &[&str], collection: &str| {
             patterns
@@ -178,7 +178,7 @@ proptest! {
         prop_assert_eq!(hasher.hash_one(&filter), hasher.hash_one(&shuffled));
     }
 
-    /// Whatever forms the DIDs have, named in whatever order and how often.
+    /// Whatever forms the DIDs have, in whatever order and however often they are given.
     #[test]
     fn the_text_of_a_filter_names_its_dids_in_the_order_of_texts(
         dids in prop::collection::vec("did:(plc|web):[a2Z1]{2}|did:plc:4{22}[a2Z1]{2}", 1..60),
@@ -283,7 +283,7 @@ fn all_values_together_are_bounded() {
         request(512, 513, 1024),
         Err(OptionsError::TooLong(1025 * 1024))
     );
-    // As many as there may be.
+    // As many as are allowed.
     assert!(request(10_000, 10_000, 52).is_ok());
     let plc = format!("did:plc:{}", "a".repeat(24));
     let filter = Filter::new([], [plc.as_str()], 0).unwrap();

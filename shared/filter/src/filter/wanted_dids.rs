@@ -6,7 +6,7 @@ use fanjet_event::Did;
 
 use crate::{FilterRequest, List, OptionsError, PlcDid};
 
-/// At least one DID. Sorted, without duplicates; each in the first list if it has that form.
+/// At least one DID. Sorted, without duplicates; in the first list if it has that form.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct WantedDids {
     pub(super) plc: Box<[PlcDid]>,
@@ -14,7 +14,7 @@ pub(super) struct WantedDids {
 }
 
 impl WantedDids {
-    /// `None` when none was named.
+    /// `None` if the list is empty.
     pub(super) fn read(request: &FilterRequest<'_>) -> Result<Option<Box<Self>>, OptionsError> {
         let list = List::WantedDids;
         let named = request.checked(list, Self::accept)?;

@@ -69,7 +69,7 @@ fn keys_are_read_as_gos_json_reads_them() {
             "wantedDids=did:plc:a",
         ),
         (r#"{"wantedDids ":["did:plc:a"],"wantedDid":5}"#, ""),
-        // The last one counts.
+        // The last one wins.
         (
             r#"{"wantedDids":["bad"],"wantedDids":["did:plc:a"]}"#,
             "wantedDids=did:plc:a",
@@ -79,7 +79,7 @@ fn keys_are_read_as_gos_json_reads_them() {
             r#"{"maxMessageSizeBytes":5,"maxMessageSizeBytes":null}"#,
             "maxMessageSizeBytes=5",
         ),
-        // What cannot be changed after connecting is no concern of an update.
+        // An update cannot change what is fixed when connecting.
         (
             r#"{"cursor":1,"compress":{"deep":[[[]]]},"requireHello":"x"}"#,
             "",
@@ -274,7 +274,7 @@ fn the_limits_hold() {
     );
 }
 
-/// Deep nesting is passed over without a stack to overflow.
+/// Deep nesting is skipped without overflowing the stack.
 #[test]
 fn depth_costs_nothing() {
     let deep = "[".repeat(1_000_000) + &"]".repeat(1_000_000);
@@ -290,7 +290,7 @@ fn depth_costs_nothing() {
     );
 }
 
-/// A payload alone: the whole message would read as a filter that names nothing.
+/// A payload alone: as a whole message it would be an empty filter.
 #[test]
 fn a_body_is_a_payload_without_a_message_around_it() {
     let payload = r#"{"wantedDids":["did:plc:a"],"maxMessageSizeBytes":7}"#;
@@ -318,7 +318,7 @@ fn a_body_is_a_payload_without_a_message_around_it() {
 }
 
 proptest! {
-    /// An update with any values says what a query with them says.
+    /// An update with any values has the same effect as a query with them.
     #[test]
     fn update_and_query_agree(
         collections in prop::collection::vec(prop_oneof!["[a-c]\\.[a-c]\\.[a-c]", "[a-c]\\.\\*", "\\PC{0,6}"], 0..4),

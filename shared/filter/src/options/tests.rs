@@ -83,7 +83,7 @@ fn refused_values_of_the_extensions_are_named_with_what_is_allowed() {
             "invalid kind: commit,identity (allowed: ",
         ),
         ("wantedKinds=", "invalid kind:  (allowed: "),
-        // v1's own are checked first.
+        // v1's own are validated first.
         ("wantedKinds=x&wantedDids=y", "invalid DID: y (allowed: "),
     ] {
         let words_found = refusal(query);
@@ -173,7 +173,7 @@ fn what_the_body_says_does_not_stand_in_the_url() {
         assert_eq!(
             parse(query).unwrap_err().answer(),
             format!(
-                "invalid subscriber options: {name} belongs into the body of a POST (allowed in its URL: cursor, lastEventId, format, \
+                "invalid subscriber options: {name} belongs in the body of a POST (allowed in its URL: cursor, lastEventId, format, \
                  heartbeat)"
             )
         );
@@ -421,7 +421,7 @@ fn a_stream_over_http_takes_the_same_parameters_without_those_of_sockets() {
 }
 
 #[test]
-fn a_reader_that_comes_back_begins_behind_the_event_that_it_has() {
+fn a_reconnecting_reader_starts_behind_its_last_event() {
     let first = || SubscriberOptions::parse_stream("cursor=7", Encoding::Sse).unwrap();
     let cursor = |header: &[u8]| {
         let options = first().behind_event("cursor=7", Some(header));
@@ -446,7 +446,7 @@ fn a_reader_that_comes_back_begins_behind_the_event_that_it_has() {
     }
 }
 
-/// Readers that can set no header say it in the query. Whatever they have, the newest counts.
+/// Readers that cannot set a header use the query. The newest event id wins.
 #[test]
 fn the_last_event_stands_in_the_query_as_well() {
     const NEWER: &str = "1779719010267528";

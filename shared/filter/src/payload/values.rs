@@ -1,4 +1,4 @@
-//! A list of texts, of which only those are kept that say something new.
+//! A list of strings that keeps only values with new information.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,8 +8,8 @@ use serde::{Deserialize, Deserializer};
 
 use crate::{Filter, List};
 
-/// Texts of a message, without repetitions where there are many: however often somebody names a value, it takes no more
-/// memory than once.
+/// The strings of a message, without repetitions if there are many: a value takes the same memory however often it is
+/// repeated.
 #[derive(Debug, Default)]
 pub(super) struct Values<'a> {
     kept: Vec<Cow<'a, str>>,
@@ -17,21 +17,21 @@ pub(super) struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    /// Reads values of this list; `null` is the empty list.
+    /// Parses values of this list; `null` is the empty list.
     pub(super) fn of(list: List) -> Reader {
         Reader(list)
     }
 
-    /// What is kept, and how many texts there were.
+    /// The kept values, and the number of strings.
     pub(super) fn into_parts(self) -> (Vec<Cow<'a, str>>, usize) {
         (self.kept, self.named)
     }
 }
 
-/// Reads a list.
+/// Parses a list.
 pub(super) struct Reader(List);
 
-/// So many times more texts than there may be values, and repetitions are looked for.
+/// Repetitions are removed once there are this many times more strings than allowed values.
 const TEXTS_PER_VALUE: usize = 2;
 
 impl<'de> DeserializeSeed<'de> for Reader {
@@ -56,7 +56,7 @@ impl<'de> Visitor<'de> for Reader {
         let mut look_at = self.0.max() * TEXTS_PER_VALUE;
         while let Some(Text(text)) = list.next_element()? {
             named += 1;
-            // Nobody looks behind the first that is wrong, nor behind the last that may be named.
+            // Values after the first invalid one, or beyond the maximum, are never used.
             if is_wrong || named > self.0.max_values() {
                 continue;
             }
@@ -79,7 +79,7 @@ impl<'de> Visitor<'de> for Reader {
     }
 }
 
-/// One text. `null` is the empty one, as in Go.
+/// One string. `null` is the empty one, as in Go.
 struct Text<'a>(Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Text<'de> {
@@ -119,7 +119,7 @@ mod tests {
         Values::of(list).deserialize(&mut deserializer).unwrap()
     }
 
-    /// Room for texts that are kept, and those that are not borrowed.
+    /// The memory of the kept strings, and how many of them are not borrowed.
     fn memory(values: &Values<'_>) -> usize {
         let owned = values
             .kept

@@ -26,9 +26,9 @@ fn only_the_usual_form_is_read() {
     }
 }
 
-/// Each byte at each place is either one of the 32, or no such DID.
+/// Each byte at each position is either one of the 32, or makes the text invalid.
 #[test]
-fn every_byte_is_told_apart_everywhere() {
+fn every_byte_is_checked_at_every_position() {
     for at in 0..24 {
         for byte in 0..128_u8 {
             let mut text = *b"did:plc:aaaaaaaaaaaaaaaaaaaaaaaa";

@@ -11,7 +11,7 @@ fn blocks(car: &[u8]) -> Result<usize, CarError> {
     Ok(count)
 }
 
-/// What both decoders agree on, checked in one go.
+/// The result that both decoders agree on.
 fn check(car: &[u8], expected: Result<usize, CarError>) {
     assert_eq!(blocks(car), expected, "{car:02x?}");
     compare_car(car).unwrap();
@@ -24,7 +24,7 @@ fn with_header(header: &Node) -> Vec<u8> {
 }
 
 #[test]
-fn reads_blocks_and_passes_over_foreign_ones() {
+fn reads_blocks_and_skips_foreign_ones() {
     let sound = Cid::of_dag_cbor(b"x").to_bytes();
     let foreign = [1, 0x70, 0x12, 1, 0];
     let car = build::car([(&sound[..], &b"x"[..]), (&foreign, b"y"), (&sound, b"")]);

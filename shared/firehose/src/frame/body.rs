@@ -141,7 +141,7 @@ pub(super) fn error<'a>(reader: &mut Reader<'a>) -> Result<ErrorFrame<'a>, Frame
     Ok(ErrorFrame { error, message })
 }
 
-/// Takes any body: nothing is known of its shape, and a wrong guess must not cost the frame its seq.
+/// Accepts any body: its shape is unknown, and a wrong guess must not cost the frame its seq.
 pub(super) fn unknown<'a>(
     reader: &mut Reader<'a>,
     kind: &'a str,
@@ -162,7 +162,7 @@ pub(super) fn unknown<'a>(
     Ok(Unknown { kind, seq })
 }
 
-/// Looks no further than the seq.
+/// Stops after the seq.
 pub(super) fn first_seq(reader: &mut Reader<'_>) -> Option<u64> {
     let Ok(Item::Map(entries)) = reader.item() else {
         return None;

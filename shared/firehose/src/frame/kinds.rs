@@ -1,4 +1,4 @@
-//! What a frame says, but for commits.
+//! All frames except commits.
 
 /// `#identity`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub struct Identity<'a> {
     pub did: &'a str,
     /// The upstream's RFC 3339 time.
     pub time: &'a str,
-    /// The handle now, if the upstream says.
+    /// The current handle, if the upstream includes it.
     pub handle: Option<&'a str>,
 }
 
@@ -46,13 +46,13 @@ pub struct Sync<'a> {
 /// `#info`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Info<'a> {
-    /// What it is about, for example `OutdatedCursor`.
+    /// Its name, for example `OutdatedCursor`.
     pub name: &'a str,
     /// For humans.
     pub message: Option<&'a str>,
 }
 
-/// An error frame; the upstream closes the stream behind it.
+/// An error frame; the upstream closes the stream after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ErrorFrame<'a> {
     /// The error's name, for example `FutureCursor`.
@@ -61,11 +61,11 @@ pub struct ErrorFrame<'a> {
     pub message: Option<&'a str>,
 }
 
-/// A message of a type that is not known here.
+/// A message of an unknown type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unknown<'a> {
     /// The header's `t`.
     pub kind: &'a str,
-    /// The body's `seq`, if it has one: it still counts against gaps.
+    /// The body's `seq`, if it has one: it still counts for gap detection.
     pub seq: Option<u64>,
 }

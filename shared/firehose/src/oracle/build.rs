@@ -1,4 +1,4 @@
-//! Makes frames, CARs and records, good and bad, for tests and benchmarks.
+//! Builds frames, CARs and records, valid and invalid, for tests and benchmarks.
 
 use fanjet_event::Cid;
 
@@ -7,7 +7,7 @@ pub const REPO: &str = "did:plc:wq4aajammjtxdomz3e23667t";
 /// Their rev.
 pub const REV: &str = "3mptbypluud2a";
 
-/// A DAG-CBOR value to be encoded as it stands: maps are not sorted, links and numbers are not checked.
+/// A DAG-CBOR value that is encoded as it is: maps are not sorted, links and numbers are not validated.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Node {
     /// `null`.

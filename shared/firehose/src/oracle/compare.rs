@@ -12,7 +12,7 @@ use fanjet_event::Cid;
 /// iroh-car's bound on a section.
 const IROH_MAX_SECTION: usize = 4 << 20;
 
-/// Compares what both make of a record.
+/// Compares both results for a record.
 ///
 /// # Errors
 /// A description, when they disagree in a way that is not listed in the crate's documentation.
@@ -31,7 +31,7 @@ pub fn compare_record(record: &[u8]) -> Result<(), String> {
     }
 }
 
-/// Compares what both make of a CAR: the blocks under blessed CIDs, in order.
+/// Compares both results for a CAR: the blocks under blessed CIDs, in order.
 ///
 /// # Errors
 /// A description, when they disagree in a way that is not listed in the crate's documentation.
@@ -55,7 +55,7 @@ pub fn compare_car(car: &[u8]) -> Result<(), String> {
     }
 }
 
-/// Compares what both make of a frame, its CAR, its operations and their records.
+/// Compares both results for a frame, its CAR, its operations and their records.
 ///
 /// # Errors
 /// A description, when they disagree in a way that is not listed in the crate's documentation.
@@ -100,7 +100,7 @@ fn compare_operations(commit: &crate::Commit<'_>, slow: &SlowFrame) -> Result<()
     Ok(())
 }
 
-/// Compares what both find in the tree, under every path that an operation names, for the record it names and for none.
+/// Compares both results for the tree, under every path of an operation, with the operation's record and without one.
 fn compare_proof(
     open: &OpenCommit<'_>,
     car: &[u8],
@@ -234,7 +234,7 @@ fn blessed(blocks: &Blocks) -> Blocks {
         .collect()
 }
 
-/// Whether the section where iroh-car stopped is one that only it must read.
+/// Whether the section where iroh-car stopped is one that only iroh-car parses.
 fn is_foreign_or_huge(car: &[u8], number: usize) -> bool {
     let Ok((mut sections, _root)) = Sections::open(car) else {
         return false;
@@ -251,7 +251,7 @@ fn is_foreign_or_huge(car: &[u8], number: usize) -> bool {
     section.len() > IROH_MAX_SECTION || fanjet_event::Cid::from_bytes(cid).is_none()
 }
 
-/// Whether the header is DAG-CBOR without duplicate keys, as the fast reader demands.
+/// Whether the header is DAG-CBOR without duplicate keys, as the fast reader requires.
 fn is_strict_header(car: &[u8]) -> bool {
     let Ok(Some(header)) = Sections::unopened(car).section() else {
         return false;
@@ -263,8 +263,8 @@ fn is_strict_header(car: &[u8]) -> bool {
     count("roots") == 1 && count("version") == 1
 }
 
-/// Whether only the fast reader minds the CAR's section lengths: iroh-car takes an unfinished last length for the end,
-/// and cuts lengths to 64 bits.
+/// Whether only the fast reader rejects the CAR's section lengths: iroh-car takes a truncated last length for the end,
+/// and truncates lengths to 64 bits.
 fn is_lax_length(error: CarError, car: &[u8]) -> bool {
     let ends_in_length = car.last().is_some_and(|byte| byte & 0x80 != 0);
     match error {

@@ -12,7 +12,7 @@ use serde_ipld_dagcbor::de::Deserializer;
 use super::value::Value;
 use super::{Refusal, record_json};
 
-/// What the oracle reads in a frame.
+/// The oracle's view of a frame.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SlowFrame {
     /// The header's `t`, or `error`.
@@ -116,7 +116,7 @@ pub fn read_frame(bytes: &[u8]) -> Result<SlowFrame, Refusal> {
 }
 
 impl SlowFrame {
-    /// A commit's operations, with blocks as iroh-car reads them, or why each is lost.
+    /// A commit's operations, with blocks as iroh-car reads them, or the reason why each is lost.
     ///
     /// # Errors
     /// [`Refusal`] when iroh-car cannot read the blocks.

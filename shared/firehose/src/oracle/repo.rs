@@ -1,4 +1,4 @@
-//! Repos: the whole tree of some records, and a plain search in what is left of one.
+//! Repos: the whole tree of some records, and a plain search in a partial one.
 
 use fanjet_event::{Cid, Codec};
 
@@ -17,7 +17,7 @@ pub fn tree(records: &[(String, Cid)]) -> Vec<Block> {
     nodes
 }
 
-/// Adds the node of a layer that holds all `records`, children first, and gives its CID.
+/// Adds the node of a layer with all `records`, children first, and returns its CID.
 fn node(records: &[(String, Cid)], layer: u32, nodes: &mut Vec<Block>) -> Cid {
     let mut rest = records;
     let child = |rest: &mut &[(String, Cid)], nodes: &mut Vec<Block>| {
@@ -58,7 +58,7 @@ fn layer_of(path: &str) -> u32 {
     (zeros as u32 * 8 + rest) / 2
 }
 
-/// Leaves only the nodes on the way to some paths.
+/// Keeps only the nodes on the way to some paths.
 pub fn keep_ways(nodes: &mut Vec<Block>, root: Cid, paths: &[&str]) {
     let mut kept = std::collections::HashSet::new();
     let by_cid: std::collections::HashMap<Cid, Vec<u8>> = nodes.iter().cloned().collect();
@@ -82,7 +82,7 @@ pub fn keep_ways(nodes: &mut Vec<Block>, root: Cid, paths: &[&str]) {
     nodes.retain(|(cid, _)| kept.contains(cid));
 }
 
-/// A commit object as [`build::commit_body`] speaks of it, for a tree; its signature is no one's.
+/// A commit object for a tree, as in [`build::commit_body`]; its signature is invalid.
 pub fn commit_object(data: Cid) -> Block {
     let object = Node::map([
         ("did", Node::text(build::REPO)),
@@ -109,7 +109,7 @@ pub fn commit_frame(ops: Vec<Node>, blocks: &[Block]) -> Vec<u8> {
     build::frame("#commit", &build::commit_body_of(root, ops, car))
 }
 
-/// What stands under a path.
+/// What is under a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Found {
     Record(Option<Cid>),
@@ -118,11 +118,11 @@ enum Found {
     Invalid,
 }
 
-/// What each claim of a path and its record comes to, searched for one by one; an error's label where it is refused.
-/// `None` when the tree has a node in two places, which the fast one finds only on its way.
+/// The result of each claim of a path and its record, searched one by one; an error's label if it is rejected. `None`
+/// if the tree contains a node twice, which the fast one detects only on its way.
 ///
 /// # Errors
-/// A label, when the frame does not hold the signed commit that it speaks of.
+/// A label, when the frame does not contain its signed commit.
 pub(super) fn prove(
     frame: &SlowFrame,
     root: Option<Cid>,
@@ -246,7 +246,7 @@ fn read_node(block: &[u8]) -> Option<(Option<Vec<u8>>, Entries)> {
     Some((left, entries))
 }
 
-/// The values of these keys, if the value is a map with no others and none twice.
+/// The values of these keys, if the value is a map with exactly these keys.
 fn fields(value: Value, keys: &[&str]) -> Option<Vec<Option<Value>>> {
     let Value::Map(entries) = value else {
         return None;

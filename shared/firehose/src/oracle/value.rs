@@ -19,7 +19,7 @@ pub(super) enum Value {
 }
 
 impl Value {
-    /// How long this value is in DAG-CBOR, which has one form for each.
+    /// The length of this value in DAG-CBOR, whose encoding is unique.
     ///
     /// serde_ipld_dagcbor lets keys of indefinite length pass; such an input is longer than what it decodes to.
     pub(super) fn encoded_len(&self) -> usize {
@@ -45,7 +45,7 @@ impl Value {
         }
     }
 
-    /// How deep it is nested; a number is one level.
+    /// Its nesting depth; a number is one level.
     pub(super) fn levels(&self) -> usize {
         let deepest = match self {
             Self::List(list) => list.iter().map(Self::levels).max(),

@@ -1,4 +1,4 @@
-//! Where the arrays and maps inside a record end.
+//! The ends of the arrays and maps inside a record.
 
 use smallvec::SmallVec;
 
@@ -21,10 +21,10 @@ struct Span {
 }
 
 impl Containers {
-    /// Passes over a value of the outermost map and notes the containers in it, or jumps over one noted before.
-    /// `container` is its number if it is a container; returns its number's successor behind the value.
+    /// Skips a value of the outermost map and notes the containers in it, or jumps over one noted before. `container`
+    /// is its number if it is a container; returns the number that follows.
     #[inline]
-    pub(super) fn pass_over(
+    pub(super) fn skip(
         &mut self,
         item: Item<'_>,
         reader: &mut Reader<'_>,

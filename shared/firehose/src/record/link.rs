@@ -1,11 +1,11 @@
-//! Links and bytes as texts.
+//! Links and bytes as JSON.
 
 use fanjet_event::Cid;
 use fanjet_json::write_str;
 
 use crate::error::RecordError;
 
-/// Longest text of a CID worth reading: the longest binary form has 87 bytes.
+/// Longest CID text that is parsed: the longest binary form has 87 bytes.
 const MAX_CID_TEXT: usize = 256;
 
 /// Appends `{"$link":"..."}` for the binary form of a CID.
@@ -19,7 +19,7 @@ pub(super) fn write_link(out: &mut Vec<u8>, cid: &[u8]) -> Result<(), RecordErro
     Ok(())
 }
 
-/// Appends `{"$link":"..."}` for a text that is the canonical one of a CID.
+/// Appends `{"$link":"..."}` for the canonical text of a CID.
 pub(super) fn write_link_text(out: &mut Vec<u8>, text: &[u8]) -> Result<(), RecordError> {
     let text = std::str::from_utf8(text).map_err(|_| RecordError::InvalidLink)?;
     // Base32 for version 1, 46 characters of base58 for version 0; all other texts of a CID are not canonical.
@@ -36,8 +36,8 @@ pub(super) fn write_link_text(out: &mut Vec<u8>, text: &[u8]) -> Result<(), Reco
     Ok(())
 }
 
-/// Appends `{"$bytes":"..."}` for a text of unpadded standard base64. As Go reads it: line breaks are passed over,
-/// unused bits need not be zero; the text written is the canonical one.
+/// Appends `{"$bytes":"..."}` for a text of unpadded standard base64. As in Go, line breaks are ignored and unused bits
+/// need not be zero; the canonical text is written.
 pub(super) fn write_bytes_text(out: &mut Vec<u8>, text: &[u8]) -> Result<(), RecordError> {
     out.extend_from_slice(br#"{"$bytes":""#);
     let start = out.len();
@@ -72,7 +72,7 @@ fn sextet(byte: u8) -> Option<u8> {
     }
 }
 
-/// The text of a CID that is no blessed one: base32 for version 1, base58 for version 0. Rare, so it may allocate.
+/// The text of a CID of another format: base32 for version 1, base58 for version 0. Rare, so it may allocate.
 fn foreign_cid_text(bytes: &[u8]) -> Result<String, RecordError> {
     let cid = cid::Cid::try_from(bytes).map_err(|_| RecordError::InvalidLink)?;
     // The crate stops behind the CID; nothing may follow it.

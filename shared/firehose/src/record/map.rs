@@ -9,7 +9,7 @@ use fanjet_json::write_str;
 
 type Entries<'a> = SmallVec<[Entry<'a>; 12]>;
 
-/// One entry, noted but not yet written.
+/// One entry that is noted but not yet written.
 #[derive(Clone, Copy)]
 struct Entry<'a> {
     key: &'a str,
@@ -56,9 +56,7 @@ impl<'a> Writer<'a, '_> {
                 at: self.reader.position() as u32,
                 container: container as u32,
             });
-            container = self
-                .containers
-                .pass_over(item, &mut self.reader, container)?;
+            container = self.containers.skip(item, &mut self.reader, container)?;
         }
         Ok(())
     }
@@ -141,7 +139,7 @@ impl<'a> Writer<'a, '_> {
     }
 }
 
-/// Sorts by the bytes of the keys and refuses duplicates.
+/// Sorts by the bytes of the keys and rejects duplicates.
 fn sort(entries: &mut [Entry<'_>]) -> Result<(), RecordError> {
     if entries.is_sorted_by(|a, b| a.key < b.key) {
         return Ok(());

@@ -224,7 +224,7 @@ fn link_and_bytes_keys_stand_alone_with_a_sound_text() {
     let number = |key: &str| value(Node::map([(key, Node::Unsigned(1))]));
     assert_eq!(number("$link"), Err(RecordError::InvalidLink));
     assert_eq!(number("$bytes"), Err(RecordError::InvalidBytes));
-    // As the record itself they are no map.
+    // As the record itself they are not maps.
     assert_eq!(
         json(&Node::map([("$link", Node::text(cid))])),
         Err(RecordError::NotAMap)
@@ -269,7 +269,7 @@ fn a_refused_record_leaves_no_trace() {
     assert_eq!(out, b"before");
 }
 
-/// More containers and entries than have room without allocating, and values that jump back and forth.
+/// More containers and entries than fit without allocating, and values that jump back and forth.
 #[test]
 fn deep_and_wide_records() {
     let wide = Node::List(

@@ -42,7 +42,7 @@ fn prove(
 }
 
 #[test]
-fn the_whole_tree_tells_everything() {
+fn the_whole_tree_proves_everything() {
     for count in [0, 1, 2, 20, 500] {
         let records = records(count);
         let blocks = blocks(&records);
@@ -50,17 +50,17 @@ fn the_whole_tree_tells_everything() {
         let mut claims = Vec::new();
         let mut expected = Vec::new();
         for (number, path) in paths.iter().enumerate().rev() {
-            let is_there = number % 2 == 0 && number < 2 * count;
-            let told = |is_true, otherwise| if is_true { Ok(()) } else { Err(otherwise) };
+            let exists = number % 2 == 0 && number < 2 * count;
+            let result = |is_true, otherwise| if is_true { Ok(()) } else { Err(otherwise) };
             claims.push((path.as_str(), Some(record(path))));
-            expected.push(told(is_there, OpError::NotInTree));
+            expected.push(result(exists, OpError::NotInTree));
             claims.push((path.as_str(), Some(record("another"))));
             expected.push(Err(OpError::NotInTree));
             claims.push((path.as_str(), None));
-            expected.push(told(!is_there, OpError::StillInTree));
+            expected.push(result(!exists, OpError::StillInTree));
         }
         assert_eq!(prove(&blocks, &claims).unwrap(), expected, "{count}");
-        // Alone each comes out the same.
+        // Checked alone, each has the same result.
         for (claim, expected) in claims.iter().zip(expected).take(30) {
             let alone = prove(&blocks, std::slice::from_ref(claim)).unwrap();
             assert_eq!(alone, [expected], "{claim:?}");
@@ -123,7 +123,7 @@ fn node(entries: &[(usize, &str, Option<Cid>)], left: Option<Cid>) -> Block {
 }
 
 #[test]
-fn keys_must_rise_and_share_what_is_there() {
+fn keys_must_rise_and_share_existing_bytes() {
     let long = "k".repeat(MAX_PATH + 1);
     for entries in [
         &[(0, "b/1", None), (0, "a/1", None)][..],
@@ -142,7 +142,7 @@ fn keys_must_rise_and_share_what_is_there() {
     }
 }
 
-/// No tree has one key twice; without this rule a frame of a few blocks would be walked for ever.
+/// No tree contains a key twice; without this rule a frame of a few blocks would be walked forever.
 #[test]
 fn a_node_is_entered_once() {
     let leaf = node(&[(0, "b/1", None)], None);
@@ -157,7 +157,7 @@ fn a_node_is_entered_once() {
         .iter()
         .filter(|verdict| **verdict != Err(OpError::InvalidNode));
     assert_eq!(entered.count(), 1, "{verdicts:?}");
-    // A second proof begins anew.
+    // A second proof starts from the beginning.
     assert_eq!(prove(&blocks, &claims).unwrap(), verdicts);
 }
 

@@ -9,7 +9,7 @@ fn install(folder: &Path, which: &str, suffix: &str) {
     fs::copy(format!("{PEMS}/{which}.{suffix}"), folder.join(suffix)).unwrap();
 }
 
-/// Half of a renewal, or a file that breaks, must not take away what is served.
+/// A half-finished renewal, or a broken file, must not affect the certificate in use.
 #[test]
 fn what_cannot_be_used_is_an_error_once_and_changes_nothing() {
     let folder = std::env::temp_dir().join(format!("fanjet-http-tls-{}", std::process::id()));

@@ -12,7 +12,7 @@ fn pair() -> (DuplexStream, Wire<DuplexStream>) {
     (client, Wire::new(server, Extensions::new()))
 }
 
-/// What can be read without more being sent, and whether the end was reached.
+/// What can be read without more input, and whether the end was reached.
 async fn readable(wire: &mut Wire<DuplexStream>) -> (Vec<u8>, bool) {
     let mut read = Vec::new();
     loop {
@@ -55,7 +55,7 @@ async fn of_a_body_exactly_its_bytes_are_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_goes_on_sending_is_cut_off() {
+async fn a_client_that_keeps_sending_is_cut_off() {
     let (mut client, mut wire) = pair();
     client.write_all(HEAD).await.unwrap();
     assert_eq!(readable(&mut wire).await.0, HEAD);
@@ -82,7 +82,7 @@ async fn another_protocol_is_read_to_its_end() {
     assert_eq!(readable(&mut wire).await, (Vec::new(), true));
 }
 
-/// The reader that found nothing to read learns that there is something.
+/// A reader that found no input is woken by new input.
 #[tokio::test(start_paused = true)]
 async fn a_reader_that_waits_is_woken_when_the_gate_opens() {
     let (mut client, mut wire) = pair();

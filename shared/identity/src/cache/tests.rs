@@ -42,7 +42,7 @@ proptest! {
         for (key, bytes) in values {
             cache.put(key, key, bytes);
             prop_assert_eq!(cache.get(&key).copied(), Some(key));
-            // What alone is too large stays until the next one.
+            // A value that is too large by itself stays until the next one.
             let newest_two = 2 * 300;
             prop_assert!(cache.bytes() <= most.max(newest_two), "{}", cache.bytes());
         }

@@ -22,7 +22,7 @@ fn sites_take_turns_and_none_has_too_many_under_way() {
     fair.done("many");
     assert_eq!(fair.pop(), Some(("many", 3)));
     assert_eq!(fair.pop(), None);
-    // Room for all is room for everybody.
+    // The total limit applies to every site.
     for number in 0..20 {
         assert_eq!(fair.push("others", ("others", number)), number < 14);
     }

@@ -51,7 +51,7 @@ fn a_few_at_once_and_then_one_each_interval_also_when_some_happen_for_another_re
     let made: Vec<_> = made.collect();
     assert_eq!(made[..7], [0, 1, 2, 3, 4, 5, 10]);
     assert_eq!(made.len(), 65);
-    // However many were made for another reason, it is not waited longer for.
+    // However many events happened for another reason, the wait is not longer.
     let now = begun + Duration::from_secs(600);
     for _ in 0..100 {
         rate.count(&mut taken, now);

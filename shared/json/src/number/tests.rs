@@ -8,7 +8,7 @@ fn float(value: f64) -> String {
     String::from_utf8(out).unwrap()
 }
 
-/// Right-hand sides printed by Go 1.26 `json.Marshal`.
+/// Right-hand sides as printed by Go 1.26 `json.Marshal`.
 #[test]
 fn floats_look_like_gos() {
     for (value, json) in [

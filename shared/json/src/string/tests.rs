@@ -8,7 +8,7 @@ fn written(text: &str) -> String {
     String::from_utf8(out).unwrap()
 }
 
-/// The table of the contract, row by row.
+/// The contract's table, row by row.
 #[test]
 fn escapes_follow_v1() {
     for (text, json) in [

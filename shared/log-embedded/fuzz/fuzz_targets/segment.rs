@@ -1,4 +1,4 @@
-//! Any bytes as a segment file, and as what a true checksum vouches for: no panic, and nothing beyond the bytes.
+//! Any bytes as a segment file, with and without valid checksums: no panic, and no read beyond the bytes.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! A disk for tests: it fails on demand, counts that it did, and can show what a loss of power would leave.
+//! A disk for tests: it fails on demand, counts the failures, and can show what a power failure would leave.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::{Disk, RealDisk};
 
-/// What can fail.
+/// Operations that can fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Op {
     Write,
@@ -23,7 +23,7 @@ pub(crate) enum Op {
     SyncFolder,
 }
 
-/// Called in front of every sync of a file, with the bytes of each file that are not synced.
+/// Called before every sync of a file, with the unsynced bytes of each file.
 pub(crate) type BeforeSync = Box<dyn Fn(&HashMap<u64, Vec<(u64, u64)>>) + Send + Sync>;
 
 /// The real disk, with faults.
@@ -31,14 +31,14 @@ pub(crate) type BeforeSync = Box<dyn Fn(&HashMap<u64, Vec<(u64, u64)>>) + Send +
 pub(crate) struct FaultyDisk {
     outstanding: Mutex<HashMap<Op, u64>>,
     fired: Mutex<HashMap<Op, u64>>,
-    /// By inode: begin and end of what was written since the last sync.
+    /// By inode: start and end of the bytes written since the last sync.
     unsynced: Mutex<HashMap<u64, Vec<(u64, u64)>>>,
     before_sync: Mutex<Option<BeforeSync>>,
     synced_folders: Mutex<Vec<PathBuf>>,
 }
 
 impl FaultyDisk {
-    /// The next `times` of `op` fail.
+    /// Makes the next `times` of `op` fail.
     pub(crate) fn fail(&self, op: Op, times: u64) {
         *self.outstanding.lock().entry(op).or_default() += times;
     }
@@ -72,7 +72,7 @@ impl FaultyDisk {
 impl Disk for FaultyDisk {
     fn write(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
         let failed = self.check(Op::Write);
-        // A full disk takes the first part.
+        // A full disk accepts the first part.
         let taken = if failed.is_err() {
             &bytes[..bytes.len() * 2 / 3]
         } else {
@@ -85,7 +85,7 @@ impl Disk for FaultyDisk {
         failed
     }
 
-    /// Only accounted for: syncing costs time and changes nothing for a process that lives on.
+    /// Only recorded: a real sync costs time and changes nothing for a process that survives.
     fn sync(&self, file: &File) -> io::Result<()> {
         if let Some(hook) = &*self.before_sync.lock() {
             hook(&self.unsynced.lock());
@@ -131,8 +131,8 @@ impl Disk for FaultyDisk {
     }
 }
 
-/// Copies the segments of a folder as a loss of power could leave them: sectors that were not synced may be zeros, and a
-/// file may end anywhere behind what was synced. `random` gives a number below its argument.
+/// Copies the segments of a folder as a power failure could leave them: unsynced sectors may be zeros, and a file may
+/// end anywhere behind the synced part. `random` returns a number below its argument.
 pub(crate) fn image(
     from: &Path,
     to: &Path,
@@ -151,7 +151,7 @@ pub(crate) fn image(
         let mut bytes = fs::read(&path).unwrap();
         let inode = fs::metadata(&path).unwrap().ino();
         for &(begin, end) in unsynced.get(&inode).into_iter().flatten() {
-            // Some of the pieces between begin, the sectors' borders and end.
+            // Some of the pieces between start, sector borders and end.
             let mut at = begin;
             while at < end {
                 let next = ((at / SECTOR + 1) * SECTOR).min(end);

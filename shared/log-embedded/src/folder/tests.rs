@@ -11,9 +11,9 @@ fn a_new_folder_and_those_above_it_are_synced_into_theirs() {
     assert_eq!(disk.synced_folders(), [base, root.path(), &above]);
 }
 
-/// A crash between the making and the syncing leaves a folder whose name is not on the disk yet.
+/// A crash between creating and syncing leaves a folder whose name is not on the disk yet.
 #[test]
-fn a_folder_that_is_there_is_synced_into_the_one_above_nevertheless() {
+fn an_existing_folder_is_synced_into_its_parent() {
     let root = tempfile::tempdir().unwrap();
     let (above, folder) = (root.path().join("a"), root.path().join("a/b"));
     let disk = FaultyDisk::default();

@@ -1,4 +1,4 @@
-//! The end of a finished segment: where its blocks begin, so that opening need not read the records to find places.
+//! The end of a finished segment: an index of its blocks, so that opening need not read the records.
 //!
 //! ```text
 //! payload = kind u8, 3 zeros, number of points u32, last seq u64, newest log time u64, points
@@ -21,12 +21,12 @@ const MAGIC: &[u8; 4] = b"FEND";
 const FIXED: usize = 24;
 const POINT: usize = 16;
 
-/// What a finished segment says about itself.
+/// The contents of a footer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Footer {
     /// The seq of its last record.
     pub(crate) last: Seq,
-    /// Where its blocks begin.
+    /// The starts of its blocks.
     pub(crate) points: Points,
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn write(at: u64, last: Seq, points: &Points) -> Vec<u8> {
     out
 }
 
-/// Where the trailer, the last bytes of a segment, says that the footer begins.
+/// The start of the footer according to the trailer, the last bytes of a segment.
 pub(crate) fn read_trailer(trailer: &[u8]) -> Option<u64> {
     let is_whole = trailer.len() == TRAILER
         && trailer.ends_with(MAGIC)

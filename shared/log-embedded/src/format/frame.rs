@@ -1,35 +1,35 @@
-//! Length and checksum around everything that is written.
+//! Length and checksum around all data.
 
 use fanjet_log::MAX_BODY;
 
 use super::u32_at;
 
-/// The kinds of record are the kinds of topic: commit, identity, account, sync.
+/// The kinds of records are the kinds of topics: commit, identity, account, sync.
 const LAST_RECORD: u8 = 3;
 /// The kind of a mark.
 pub(super) const MARK: u8 = 0xfd;
-/// Bytes in front of the payload.
+/// Bytes before the payload.
 pub(crate) const PREFIX: usize = 8;
 /// Longest payload: a record with the largest body, collection, upstream and time; or a footer.
 pub(crate) const MAX_PAYLOAD: usize = MAX_BODY + (64 << 10);
 
-/// A whole frame with a right checksum, or one whose checksum the caller trusts.
+/// A whole frame with a valid checksum, or one whose checksum was verified before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Frame<'a> {
     /// The first byte of the payload.
     pub(crate) kind: u8,
-    /// What stands behind the prefix.
+    /// The rest of the payload.
     pub(crate) payload: &'a [u8],
 }
 
-/// What stands at the beginning of some bytes.
+/// The result of parsing a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Found<'a> {
     /// A frame.
     Frame(Frame<'a>),
-    /// The beginning of a frame that is longer than the bytes: so many are needed.
+    /// The start of a frame that needs this many bytes.
     Short(usize),
-    /// No frame.
+    /// Not a frame.
     Bad(&'static str),
 }
 
@@ -50,42 +50,42 @@ impl Frame<'_> {
     }
 }
 
-/// Begins a frame at the end of `out`; what is put behind is its payload. Returns where it begins.
+/// Starts a frame at the end of `out`; bytes appended next are its payload. Returns its offset.
 pub(crate) fn begin(out: &mut Vec<u8>) -> usize {
     let at = out.len();
     out.extend_from_slice(&[0; PREFIX]);
     at
 }
 
-/// Ends the frame that begins at `at`.
+/// Ends the frame that starts at `at`.
 pub(crate) fn end(out: &mut [u8], at: usize) {
     let frame = &mut out[at..];
-    // A payload is bounded far below 4 GiB: by the largest body, or the number of points of a segment.
+    // A payload is far below 4 GiB: bounded by the largest body, or the number of points of a segment.
     let length = u32::try_from(frame.len() - PREFIX).unwrap_or(u32::MAX);
     frame[..4].copy_from_slice(&length.to_le_bytes());
     let checksum = checksum(&frame[..4], &frame[PREFIX..]);
     frame[4..PREFIX].copy_from_slice(&checksum.to_le_bytes());
 }
 
-/// The frame at the beginning of `bytes`, checked.
+/// The frame at the start of `bytes`, verified.
 pub(crate) fn read(bytes: &[u8]) -> Found<'_> {
     let found = read_trusted(bytes);
     if let Found::Frame(frame) = found
         && u32_at(bytes, 4) != Some(checksum(&bytes[..4], frame.payload))
     {
-        return Found::Bad("a wrong checksum");
+        return Found::Bad("checksum mismatch");
     }
     found
 }
 
-/// The frame at the beginning of `bytes` that were checked before.
+/// The frame at the start of `bytes` that were verified before.
 pub(crate) fn read_trusted(bytes: &[u8]) -> Found<'_> {
     let Some(length) = u32_at(bytes, 0) else {
         return Found::Short(PREFIX);
     };
     let length = length as usize;
     if length == 0 || length > MAX_PAYLOAD {
-        return Found::Bad("an impossible length");
+        return Found::Bad("invalid length");
     }
     match bytes.get(PREFIX..PREFIX + length) {
         Some(payload) => Found::Frame(Frame {

@@ -6,21 +6,21 @@ use super::{u32_at, u64_at};
 
 /// Bytes of a header.
 pub(crate) const LEN: usize = 32;
-/// The format that this program writes, and the only one that it reads.
+/// The format version that this program writes and reads.
 pub(crate) const VERSION: u32 = 1;
 
 const MAGIC: &[u8; 8] = b"FANJETLG";
 
-/// Why bytes are not a header.
+/// Why bytes are not a valid header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// They were never a segment of ours, or are damaged.
+    /// Not a segment, or damaged.
     Damaged,
     /// A segment of another format version.
     Version(u32),
 }
 
-/// The header of the segment whose first record has seq `first`.
+/// The header of the segment whose first record has the seq `first`.
 pub(crate) fn write(first: Seq) -> [u8; LEN] {
     let mut header = [0; LEN];
     header[..8].copy_from_slice(MAGIC);

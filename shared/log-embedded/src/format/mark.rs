@@ -1,14 +1,14 @@
-//! The mark in front of what is written in one go.
+//! The mark before a group of records.
 //!
-//! It is written only after everything before it was synced. So a damaged frame with a mark behind it was durable once:
-//! that is corruption, and not the torn end of the last write.
+//! It is written only after everything before it was synced. So a damaged frame before a mark was durable once: that is
+//! corruption, and not the torn end of the last write.
 
 use memchr::memmem;
 
 use super::frame::{self, Found};
 use super::u64_at;
 
-/// The first byte of the payload. Neither it nor what follows occurs in UTF-8, so no event can hold a mark.
+/// The first byte of the payload. Neither it nor the following bytes occur in UTF-8, so no event can contain a mark.
 pub(crate) const KIND: u8 = frame::MARK;
 
 const PATTERN: [u8; 8] = [KIND, 0xff, 0xc0, 0xfe, 0xff, 0xc1, 0xfe, 0xff];
@@ -16,7 +16,7 @@ const PATTERN: [u8; 8] = [KIND, 0xff, 0xc0, 0xfe, 0xff, 0xc1, 0xfe, 0xff];
 /// Bytes of a mark.
 pub(crate) const LEN: usize = frame::PREFIX + PATTERN.len() + 8;
 
-/// Puts a mark at the end of `out`, for the offset `at` in its file.
+/// Appends a mark to `out`, for the offset `at` in its file.
 pub(crate) fn write(out: &mut Vec<u8>, at: u64) {
     let begin = frame::begin(out);
     out.extend_from_slice(&PATTERN);
@@ -24,14 +24,14 @@ pub(crate) fn write(out: &mut Vec<u8>, at: u64) {
     frame::end(out, begin);
 }
 
-/// Whether `payload` is a mark that was written at the offset `at`.
+/// Whether `payload` is a mark for the offset `at`.
 pub(crate) fn is_at(payload: &[u8], at: u64) -> bool {
     payload.len() == LEN - frame::PREFIX
         && payload.starts_with(&PATTERN)
         && u64_at(payload, PATTERN.len()) == Some(at)
 }
 
-/// The first mark in `bytes`, which begin at the offset `base` of their file.
+/// The first mark in `bytes`, which start at the offset `base` of their file.
 pub(crate) fn find(bytes: &[u8], base: u64) -> Option<u64> {
     memmem::find_iter(bytes, &PATTERN).find_map(|found| {
         let begin = found.checked_sub(frame::PREFIX)?;

@@ -1,25 +1,25 @@
-//! The sparse index of one segment: where its blocks begin. A block is what is read, checked and cached at once.
+//! The sparse index of one segment: the starts of its blocks. A block is the unit of reading, verifying and caching.
 
 use super::header;
 
-/// A block ends with the first record that makes it this long.
+/// A block ends with the record that makes it this long.
 const BLOCK: u64 = 128 << 10;
 
-/// The beginning of one block.
+/// The start of one block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Point {
-    /// Where in the file.
+    /// Its offset in the file.
     pub(crate) offset: u32,
-    /// The seq of its first record, above the segment's first.
+    /// The seq of its first record, relative to the segment's first.
     pub(crate) above_first: u32,
-    /// The newest log time of all records of the segment in front of it, 0 for none.
+    /// The newest log time of all records of the segment before it, 0 for none.
     pub(crate) newest_before: u64,
 }
 
-/// Where the blocks of a segment begin, and its newest log time.
+/// The starts of a segment's blocks, and its newest log time.
 ///
-/// Invariant: offsets, seqs and times never fall, and the first block begins behind the header. Keeping the newest time
-/// so far, rather than a record's own, makes the search exact even if times were not in order.
+/// Invariant: offsets, seqs and times never decrease, and the first block starts behind the header. Storing the newest
+/// time so far, instead of a record's own, makes the search exact even if times were not in order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Points {
     list: Vec<Point>,
@@ -27,7 +27,7 @@ pub(crate) struct Points {
 }
 
 impl Points {
-    /// Points that were written before; `None` when they break the invariant.
+    /// Points read from a footer; `None` if they break the invariant.
     pub(crate) fn from_list(list: Vec<Point>, newest: u64) -> Option<Self> {
         let is_first_right = list.first().is_none_or(|point| {
             (point.above_first, point.newest_before) == (0, 0)
@@ -44,11 +44,11 @@ impl Points {
         (is_first_right && is_sorted && is_newest).then_some(Self { list, newest })
     }
 
-    /// Takes note of the record at `offset`.
+    /// Adds the record at `offset`.
     pub(crate) fn add(&mut self, offset: u64, above_first: u64, time: u64) {
         let begun = self.list.last().map(|point| u64::from(point.offset));
         if begun.is_none_or(|begun| offset - begun >= BLOCK) {
-            // Both fit: a segment is bounded below 4 GiB.
+            // Both fit: a segment is below 4 GiB.
             self.list.push(Point {
                 offset: offset as u32,
                 above_first: above_first as u32,
@@ -58,35 +58,35 @@ impl Points {
         self.newest = self.newest.max(time);
     }
 
-    /// All of them.
+    /// All points.
     pub(crate) fn list(&self) -> &[Point] {
         &self.list
     }
 
-    /// The newest log time of the segment; 0 when it is empty.
+    /// The newest log time of the segment; 0 if it is empty.
     pub(crate) fn newest(&self) -> u64 {
         self.newest
     }
 
-    /// The block that holds a record.
+    /// The block with a record.
     pub(crate) fn block_of(&self, above_first: u64) -> Option<usize> {
         self.list
             .partition_point(|point| u64::from(point.above_first) <= above_first)
             .checked_sub(1)
     }
 
-    /// The block that holds the first record with a log time not below `time`.
+    /// The block with the first record whose log time is at least `time`.
     pub(crate) fn block_at(&self, time: u64) -> Option<usize> {
         if self.newest < time {
             return None;
         }
-        // Blocks in front of which everything is older; the last of them has it.
+        // All records before these blocks are older; the last of them contains it.
         self.list
             .partition_point(|point| point.newest_before < time)
             .checked_sub(1)
     }
 
-    /// Where a block begins, and where the next one does.
+    /// The starts of a block and of the next one.
     pub(crate) fn extent(&self, block: usize) -> Option<(u64, Option<u64>)> {
         let begin = self.list.get(block)?.offset;
         let end = self.list.get(block + 1).map(|next| u64::from(next.offset));

@@ -6,8 +6,8 @@
 //! collection, upstream, the frame's own time, body
 //! ```
 //!
-//! The collection stands in front, so that a reader of some collections need not look at the rest. The log time is the
-//! body's, so that a search by time need not look into bodies.
+//! The collection is first, so that a reader of some collections need not parse the rest. The log time is a copy of the
+//! body's, so that a search by time need not parse bodies.
 
 use fanjet_event::{TimeUs, Topic};
 use fanjet_log::{NewEvent, Seq};
@@ -15,23 +15,23 @@ use fanjet_log::{NewEvent, Seq};
 use super::frame;
 use super::{u32_at, u64_at};
 
-/// Bytes of a payload in front of the collection.
+/// Bytes of a payload before the collection.
 const FIXED: usize = 40;
 
 /// A record, borrowed from its frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Record<'a> {
-    /// Which topic.
+    /// The kind of topic.
     pub(crate) kind: Kind,
     /// Its position in the log.
     pub(crate) seq: Seq,
     /// Its log time in microseconds.
     pub(crate) time: u64,
-    /// The upstream's number.
+    /// The upstream's seq.
     pub(crate) relay_seq: u64,
-    /// Which operation of the commit.
+    /// The index of the operation in the commit.
     pub(crate) op_index: u32,
-    /// Of how many.
+    /// The number of operations.
     pub(crate) op_count: u32,
     /// The collection; empty unless it is a commit.
     pub(crate) collection: &'a [u8],
@@ -43,7 +43,7 @@ pub(crate) struct Record<'a> {
     pub(crate) body: &'a [u8],
 }
 
-/// What a record is about.
+/// The topic of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Commit = 0,
@@ -52,7 +52,7 @@ pub(crate) enum Kind {
     Sync = 3,
 }
 
-/// Puts an event at the end of `out`, as a frame.
+/// Appends an event to `out`, as a frame.
 pub(crate) fn write(out: &mut Vec<u8>, seq: Seq, time: TimeUs, event: &NewEvent) {
     let (kind, collection) = match &event.topic {
         Topic::Commit(collection) => (Kind::Commit, collection.as_str()),
@@ -80,7 +80,7 @@ pub(crate) fn write(out: &mut Vec<u8>, seq: Seq, time: TimeUs, event: &NewEvent)
     frame::end(out, begin);
 }
 
-/// Bytes that [`write`] will put.
+/// The number of bytes that [`write`] appends.
 pub(crate) fn len(event: &NewEvent) -> usize {
     let collection = event
         .topic
@@ -95,7 +95,7 @@ pub(crate) fn len(event: &NewEvent) -> usize {
         + event.body.len()
 }
 
-/// Takes a payload apart; `None` when it is no record.
+/// Parses a payload; `None` if it is not a record.
 pub(crate) fn read(payload: &[u8]) -> Option<Record<'_>> {
     let (fixed, rest) = payload.split_at_checked(FIXED)?;
     let kind = match fixed[0] {

@@ -29,7 +29,7 @@ fn a_footer(records: u64) -> Vec<u8> {
 }
 
 #[test]
-fn a_record_comes_back_as_written() {
+fn a_record_is_read_as_written() {
     for n in 0..20 {
         let event = event(n);
         let bytes = frame_of(n);
@@ -92,13 +92,13 @@ fn every_flipped_bit_of_every_kind_of_frame_is_found() {
 }
 
 #[test]
-fn a_footer_comes_back_and_its_points_keep_their_invariant() {
+fn a_footer_is_read_as_written_and_its_points_keep_their_invariant() {
     for records in [1, 2, 3, 100] {
         let bytes = a_footer(records);
         let footer = footer::read(&bytes, 32 + records * 50_000).unwrap();
         assert_eq!(footer.last, records);
         assert_eq!(footer.points.newest(), 1_000 + records - 1);
-        // Not where it says that it is.
+        // Not at its own offset.
         assert_eq!(footer::read(&bytes, 31 + records * 50_000), None);
     }
 }

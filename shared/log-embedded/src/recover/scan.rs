@@ -1,4 +1,4 @@
-//! Reading a segment from front to back.
+//! Reads a segment from front to back.
 
 use std::fs::File;
 use std::io;
@@ -16,11 +16,11 @@ use crate::format::{header, mark, record};
 /// Bytes read at once.
 const STEP: usize = 1 << 20;
 
-/// What a segment holds, up to where it ends or is bad.
+/// The contents of a segment, up to its end or the first invalid frame.
 pub(super) struct Scanned {
-    /// The last record; one below the segment's first when there is none.
+    /// The last record; one below the segment's first if there is none.
     pub(super) last: Seq,
-    /// Where the good frames end; the footer begins there, or what is bad.
+    /// Where the valid frames end; the footer or the invalid bytes start there.
     pub(super) end: u64,
     /// Log time of the first record.
     pub(super) oldest: u64,
@@ -33,18 +33,18 @@ pub(super) struct Scanned {
 pub(super) enum Stop {
     /// The file ends behind a frame.
     End,
-    /// A footer that says what was found, and the end of the file behind it.
+    /// A footer that matches the records, at the end of the file.
     Footer,
-    /// Something that is no frame in its place.
+    /// Something invalid.
     Bad(&'static str),
 }
 
-/// Ends an opening that nobody waits for any more.
+/// Stops an opening whose caller no longer waits.
 pub(super) fn check_wanted(wanted: &dyn Fn() -> bool) -> Result<(), OpenError> {
     wanted().then_some(()).ok_or(OpenError::GivenUp)
 }
 
-/// Checks every frame of the segment that begins with `first`.
+/// Verifies every frame of the segment that starts at `first`.
 pub(super) fn scan(
     file: &File,
     path: &Path,
@@ -73,7 +73,7 @@ pub(super) fn scan(
                 return Ok(scanned.stopped(if window.bytes().is_empty() {
                     Stop::End
                 } else {
-                    Stop::Bad("a frame without its end")
+                    Stop::Bad("truncated frame")
                 }));
             }
         };
@@ -97,9 +97,9 @@ impl Scanned {
 
     fn add(&mut self, frame: &Frame<'_>, first: Seq) -> Result<(), &'static str> {
         if frame.is_record() {
-            let record = record::read(frame.payload).ok_or("a record that cannot be")?;
+            let record = record::read(frame.payload).ok_or("invalid record")?;
             if record.seq != self.last + 1 {
-                return Err("a record with a wrong seq");
+                return Err("record with a wrong seq");
             }
             self.points.add(self.end, record.seq - first, record.time);
             self.last = record.seq;
@@ -107,14 +107,14 @@ impl Scanned {
                 self.oldest = record.time;
             }
         } else if !frame.is_mark() || !mark::is_at(frame.payload, self.end) {
-            return Err("a frame that does not belong there");
+            return Err("misplaced frame");
         }
         self.end += frame.len() as u64;
         Ok(())
     }
 }
 
-/// Whether the footer at the end of what was scanned is whole and right.
+/// Whether the footer at the end of the scanned part is complete and correct.
 fn check_footer(file: &File, path: &Path, scanned: &Scanned) -> Result<Stop, OpenError> {
     let rest = read_from(file, path, scanned.end)?;
     let is_right = footer::read(&rest, scanned.end)
@@ -122,28 +122,28 @@ fn check_footer(file: &File, path: &Path, scanned: &Scanned) -> Result<Stop, Ope
     Ok(if is_right {
         Stop::Footer
     } else {
-        Stop::Bad("a footer that does not fit")
+        Stop::Bad("footer does not match the records")
     })
 }
 
-/// The footer of a finished segment, found from its end.
+/// The footer of a finished segment, found from the end of the file.
 pub(super) fn footer_of(file: &File, path: &Path) -> Result<(u64, Footer), OpenError> {
     let len = len(file, path)?;
     let trailer_at = len.saturating_sub(footer::TRAILER as u64);
     let trailer = read_from(file, path, trailer_at)?;
     let at = footer::read_trailer(&trailer)
         .filter(|&at| (header::LEN as u64..trailer_at).contains(&at))
-        .ok_or_else(|| OpenError::damaged(path, trailer_at, "it does not end with a footer"))?;
+        .ok_or_else(|| OpenError::damaged(path, trailer_at, "no footer at its end"))?;
     let footer = footer::read(&read_from(file, path, at)?, at)
         .filter(|footer| {
             let last_point = footer.points.list().last();
             last_point.is_some_and(|point| u64::from(point.offset) < at)
         })
-        .ok_or_else(|| OpenError::damaged(path, at, "a damaged footer"))?;
+        .ok_or_else(|| OpenError::damaged(path, at, "damaged footer"))?;
     Ok((at, footer))
 }
 
-/// Whether something behind `from` proves that what is at `from` was durable once.
+/// Whether something behind `from` proves that the data at `from` was durable once.
 pub(super) fn is_followed_by_durable(
     file: &File,
     path: &Path,
@@ -166,7 +166,7 @@ pub(super) fn is_followed_by_durable(
         if !is_more {
             return Ok(false);
         }
-        // A mark may lie across the border.
+        // A mark may cross the border.
         let keep = mark::LEN.min(window.bytes().len());
         window.skip(window.bytes().len() - keep);
     }
@@ -178,7 +178,7 @@ pub(super) fn len(file: &File, path: &Path) -> Result<u64, OpenError> {
     Ok(meta.len())
 }
 
-/// The rest of the file. For its short last parts.
+/// The rest of the file. For short ends only.
 fn read_from(file: &File, path: &Path, at: u64) -> Result<Vec<u8>, OpenError> {
     let rest = len(file, path)?.saturating_sub(at);
     let most = (frame::MAX_PAYLOAD + frame::PREFIX + footer::TRAILER + 1) as u64;
@@ -188,15 +188,15 @@ fn read_from(file: &File, path: &Path, at: u64) -> Result<Vec<u8>, OpenError> {
     Ok(bytes)
 }
 
-/// Some bytes of a file that slide along it.
+/// A sliding window over a file.
 struct Window<'a> {
     file: &'a File,
-    /// What one read fills.
+    /// The size of one read.
     step: Vec<u8>,
     buffer: Vec<u8>,
-    /// Where in the buffer the bytes begin.
+    /// Where the bytes start in the buffer.
     begin: usize,
-    /// Where in the file the bytes begin.
+    /// Where the bytes start in the file.
     at: u64,
 }
 
@@ -224,7 +224,7 @@ impl<'a> Window<'a> {
         self.at += bytes as u64;
     }
 
-    /// Reads on until there are at least `needed` bytes. Whether there are.
+    /// Reads until there are at least `needed` bytes; returns whether there are.
     fn fill(&mut self, needed: usize) -> io::Result<bool> {
         self.buffer.drain(..self.begin);
         self.begin = 0;

@@ -20,7 +20,7 @@ fn unlimited(folder: &TempDir) -> EmbeddedConfig {
     }
 }
 
-/// A log of three segments and `count` events, closed in good order.
+/// A log of three segments and `count` events, closed properly.
 async fn written(count: u64) -> (TempDir, Vec<PathBuf>) {
     let folder = tempfile::tempdir().unwrap();
     let config = EmbeddedConfig {
@@ -43,7 +43,7 @@ fn open_again(folder: &TempDir, verify: Verify) -> Result<Recovered, OpenError> 
     recover(&FaultyDisk::default(), folder.path(), verify, 1, &|| true)
 }
 
-/// The last seq, after checking that every record up to it is there.
+/// The last seq, after checking that every record up to it exists.
 fn last_of(recovered: &Recovered) -> Seq {
     let mut next = 1;
     for segment in recovered.sealed.iter().chain([&recovered.active]) {
@@ -71,7 +71,7 @@ fn assert_damaged(outcome: Result<Recovered, OpenError>, path: &Path, offsets: &
     text
 }
 
-/// Where each frame of a segment begins; the footer's too.
+/// The start of each frame of a segment, including the footer.
 fn frames_of(path: &Path) -> Vec<u64> {
     use crate::format::frame::{Found, read};
     let bytes = fs::read(path).unwrap();
@@ -164,7 +164,7 @@ async fn a_flipped_bit_in_a_finished_segment_is_refused_with_file_and_offset() {
                 assert!(matches!(error, OpenError::Version { .. }), "{error}");
                 continue;
             }
-            // The frame that holds the byte; the trailer belongs to the footer.
+            // The frame with the byte; the trailer belongs to the footer.
             let frame = begins.iter().copied().rfind(|&begin| begin <= at as u64);
             assert_damaged(outcome, path, &[frame.unwrap_or(0)]);
         }
@@ -173,7 +173,7 @@ async fn a_flipped_bit_in_a_finished_segment_is_refused_with_file_and_offset() {
     open_again(&folder, Verify::All).unwrap();
 }
 
-/// After an orderly end a mark closes the log, so nothing can pass for a torn write.
+/// After a proper shutdown a mark closes the log, so no damage can pass as a torn write.
 #[tokio::test]
 async fn a_flipped_bit_in_the_last_segment_is_refused_and_nothing_is_cut() {
     let (folder, files) = written(200).await;
@@ -257,9 +257,9 @@ async fn both_ways_of_opening_find_the_same() {
     assert_eq!(last_of(&quick), 200);
 }
 
-/// What opening did not read is checked when it is read.
+/// Data that opening did not verify is verified when it is read.
 #[tokio::test]
-async fn damage_that_opening_was_told_not_to_look_for_is_found_by_the_reader() {
+async fn damage_that_opening_skipped_is_found_by_the_reader() {
     let (folder, files) = written(200).await;
     let mut bytes = fs::read(&files[0]).unwrap();
     bytes[5_000] ^= 4;
@@ -274,7 +274,7 @@ async fn damage_that_opening_was_told_not_to_look_for_is_found_by_the_reader() {
         entries: 1,
         bytes: 1,
     };
-    // Everything before it is whole, and served, one by one or in one page.
+    // Everything before it is complete, and served, one by one or in one page.
     let mut next = 1;
     let error = loop {
         match log.read(next, &Selection::All, limit).await {
@@ -306,7 +306,7 @@ async fn damage_that_opening_was_told_not_to_look_for_is_found_by_the_reader() {
 async fn traces_of_a_crash_while_rolling_are_repaired() {
     let (folder, files) = written(200).await;
     let last = files.last().unwrap();
-    // The next segment was being made.
+    // The next segment was being created.
     let unfinished = folder.path().join(format!("{:020}.segment.new", 201));
     fs::write(&unfinished, b"half a hea").unwrap();
     fs::remove_file(last).unwrap();
@@ -334,7 +334,7 @@ async fn traces_of_a_crash_while_rolling_are_repaired() {
     }
 }
 
-/// The last segment is finished and the next was not made yet: its footer proves that every record was durable.
+/// The last segment is finished and the next was not created yet: its footer proves that every record was durable.
 #[tokio::test]
 async fn damage_in_front_of_a_footer_is_no_torn_end() {
     let (folder, files) = written(200).await;
@@ -342,7 +342,7 @@ async fn damage_in_front_of_a_footer_is_no_torn_end() {
     let path = &files[files.len() - 2];
     let mut bytes = fs::read(path).unwrap();
     let begins = frames_of(path);
-    // The last record: no mark stands behind it.
+    // The last record: no mark follows it.
     let at = begins[begins.len() - 2];
     bytes[at as usize + 20] ^= 1;
     fs::write(path, &bytes).unwrap();
@@ -370,7 +370,7 @@ async fn unknown_files_are_left_alone() {
     }
 }
 
-/// Every sync of a random history is a moment at which the power may go.
+/// Every sync of a random history is a moment for a power failure.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_loss_of_power_at_any_sync_takes_nothing_that_was_shown() {
     let seed = random_seed();
@@ -466,9 +466,9 @@ fn random_seed() -> u64 {
     RandomState::new().hash_one(0)
 }
 
-/// Reading everything takes minutes on a slow disk; a process that was asked to stop must not wait for it.
+/// Reading everything takes minutes on a slow disk; a process that is stopping must not wait for it.
 #[tokio::test]
-async fn an_opening_that_nobody_wants_any_more_ends_between_two_reads() {
+async fn a_canceled_opening_ends_between_two_reads() {
     let folder = tempfile::tempdir().unwrap();
     let disk: Arc<FaultyDisk> = Arc::default();
     let config = EmbeddedConfig {

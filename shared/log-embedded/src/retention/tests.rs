@@ -29,7 +29,7 @@ fn segment(number: u64, bytes: u64, oldest: u64, newest: u64) -> Segment {
 const HOUR: u64 = 3_600_000_000;
 
 proptest! {
-    /// What goes is the shortest run of oldest segments after which nothing is too much or too old at the front.
+    /// The shortest run of oldest segments is removed after which the limits hold.
     #[test]
     fn the_oldest_go_and_no_more_than_needed(
         sizes in prop::collection::vec(1..100_u64, 1..20),
@@ -61,12 +61,12 @@ proptest! {
     }
 }
 
-/// Unix microseconds by the wall clock, and how many have really passed.
+/// Unix microseconds of the wall clock, and how many have really passed.
 #[derive(Debug, Default)]
 struct TestClock(PlainMutex<(u64, u64)>);
 
 impl TestClock {
-    /// Time passes until a wall clock that is right.
+    /// Time passes until the wall clock is right.
     fn reach(&self, now: u64) {
         let (wall, passed) = &mut *self.0.lock();
         *passed += now - *wall;
@@ -142,7 +142,7 @@ async fn files_beyond_the_bytes_go_and_a_follow_reports_the_gap() {
     let fixture = written(50_000).await;
     let log = &fixture.log;
     let mut follow = log.follow(1, &Selection::All).await.unwrap();
-    // Appending is always a little ahead of forgetting.
+    // Appending is always a little ahead of retention.
     until("bytes", async || {
         let files = folder::segments(fixture.folder.path()).unwrap();
         let bytes: u64 = files
@@ -160,7 +160,7 @@ async fn files_beyond_the_bytes_go_and_a_follow_reports_the_gap() {
     assert!(follow.next().await.is_none());
 }
 
-/// A file that cannot be removed must not let a newer one go first: that would be a hole after a restart.
+/// A file that cannot be removed must not let a newer one be removed first: that would be a gap after a restart.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_cannot_be_removed_is_tried_again_in_order() {
     let fixture = written(0).await;
@@ -170,18 +170,18 @@ async fn a_file_that_cannot_be_removed_is_tried_again_in_order() {
     fixture.clock.reach(time_of(150).get() + HOUR);
     until("two failures", async || {
         let fired = fixture.disk.fired(Op::Remove);
-        // A second failure is a second later; until then nothing may be gone. A new segment may be there.
+        // A second attempt is a second later; until then nothing may be removed. A new segment may exist.
         assert!(fired == 2 || files(&fixture).starts_with(&before));
         fired == 2
     })
     .await;
-    // Whoever asks is told why, until it is gone.
-    let told = fixture.log.troubles().now().unwrap();
+    // The cause is reported until it is gone.
+    let cause = fixture.log.troubles().now().unwrap();
     assert!(
-        told.starts_with("cannot remove the expired segment "),
-        "{told}"
+        cause.starts_with("cannot remove the expired segment "),
+        "{cause}"
     );
-    assert!(told.contains(&fixture.folder.path().display().to_string()));
+    assert!(cause.contains(&fixture.folder.path().display().to_string()));
     // Readers do not wait for the disk.
     let first = fixture.log.bounds().await.unwrap().first;
     assert!((100..=151).contains(&first), "{first}");
@@ -192,9 +192,9 @@ async fn a_file_that_cannot_be_removed_is_tried_again_in_order() {
     .await;
 }
 
-/// Everything can expire, also what is in the segment being written; the numbering survives a restart.
+/// Everything can expire, including the segment that is written; the numbering survives a restart.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_quiet_log_forgets_everything_and_goes_on_counting_after_a_restart() {
+async fn a_quiet_log_expires_everything_and_continues_counting_after_a_restart() {
     let fixture = written(0).await;
     fixture.clock.reach(time_of(300).get() + HOUR);
     until("everything expired", async || files(&fixture) == [301]).await;
@@ -213,7 +213,7 @@ async fn a_quiet_log_forgets_everything_and_goes_on_counting_after_a_restart() {
     assert_eq!(appender.flush().await.unwrap(), 302);
 }
 
-/// The clock of a machine can be set to any time. What was forgotten does not come back.
+/// A machine's clock can be set to any time. Removed events do not return.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clock_that_steps_forward_takes_nothing_at_once() {
     let Fixture {
@@ -240,7 +240,7 @@ async fn a_clock_that_steps_forward_takes_nothing_at_once() {
     drop(shared);
     drop(log);
 
-    // Nor does a restart take anything at once.
+    // A restart does not remove anything at once either.
     let kept = folder::segments(folder.path()).unwrap().len();
     let config = EmbeddedConfig {
         max_age: Duration::from_secs(1800),

@@ -1,4 +1,4 @@
-//! Events that are written in one go.
+//! A group of events that is written at once.
 
 use std::io;
 use std::sync::Arc;
@@ -17,16 +17,16 @@ const PIECE: usize = 64 << 10;
 
 /// Record frames of any number of chunks behind one mark.
 pub(super) struct Group {
-    /// Where it will begin in the file.
+    /// Where it will start in the file.
     begin: u64,
     bytes: Vec<u8>,
     last: Seq,
     written: Vec<Written>,
-    /// The chunks with something in it, and their last seq in it.
+    /// The chunks with events in it, and their last seq in it.
     chunks: Vec<(Arc<Chunk>, Seq)>,
 }
 
-/// A group that is durable.
+/// A durable group.
 pub(super) struct Shown {
     pub(super) written: Vec<Written>,
     pub(super) pieces: Vec<Piece>,
@@ -49,7 +49,7 @@ impl Group {
         self.written.is_empty()
     }
 
-    /// The seq of its last record, or of the one in front of it.
+    /// The seq of its last record, or of the one before it.
     pub(super) fn last(&self) -> Seq {
         self.last
     }
@@ -82,14 +82,14 @@ impl Group {
         }
     }
 
-    /// Says that nothing of it is in the log.
+    /// Reports that nothing of it is in the log.
     pub(super) fn fail(self, error: &Arc<io::Error>) {
         for (chunk, _) in &self.chunks {
             chunk.fail(Failure::Io(Arc::clone(error)));
         }
     }
 
-    /// Cuts it into pieces for the tail.
+    /// Splits it into pieces for the tail.
     pub(super) fn show(self) -> Shown {
         let bytes = Bytes::from(self.bytes);
         let offset = |index: usize| match self.written.get(index) {

@@ -24,7 +24,7 @@ async fn append(appender: &mut dyn Appender, events: &[NewEvent]) -> Result<Seq,
     appender.flush().await
 }
 
-/// That the log holds exactly the samples `0..count`.
+/// Asserts that the log contains exactly the samples `0..count`.
 async fn assert_holds(log: &EmbeddedLog, count: u64) {
     let bounds = log.bounds().await.unwrap();
     let expected = Bounds {
@@ -52,11 +52,11 @@ async fn assert_holds(log: &EmbeddedLog, count: u64) {
     assert_eq!(seen, count);
 }
 
-/// Each step of writing fails in turn, in the middle of a segment and where a new one begins. The appender fails with an
-/// error that can be retried, nothing of the failed group is served, and a new appender goes on.
+/// Each step of writing fails in turn, in the middle of a segment and at the start of a new one. The appender fails
+/// with a retryable error, nothing of the failed group is served, and a new appender continues.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn writing_goes_on_after_every_kind_of_failure() {
-    // With a large segment only writing fails; with a tiny one every step of beginning a segment.
+async fn writing_continues_after_every_kind_of_failure() {
+    // With a large segment only writing fails; with a tiny one every step of starting a segment.
     for (segment_bytes, ops) in [
         (1 << 20, vec![Op::Write, Op::Sync]),
         (
@@ -83,7 +83,7 @@ async fn writing_goes_on_after_every_kind_of_failure() {
                             assert!(matches!(error, AppendError::Unavailable(_)), "{error}");
                             assert!(error.is_retryable());
                             assert!(appender.append(&events(at, at + 1)).await.is_err());
-                            // Whole groups may be there, in front of the failed one.
+                            // Whole groups before the failed one may exist.
                             at = log.bounds().await.unwrap().last;
                             assert!(at >= appender.acked());
                             assert_holds(&log, at).await;
@@ -108,7 +108,7 @@ async fn writing_goes_on_after_every_kind_of_failure() {
     }
 }
 
-/// What a failed write left cannot be cut off either; then the process dies. Nothing of it may come back.
+/// The rest of a failed write cannot be cut off either; then the process dies. Nothing of it may reappear.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rest_that_cannot_be_cut_off_is_not_written_behind() {
     let folder = tempfile::tempdir().unwrap();
@@ -134,7 +134,7 @@ async fn a_rest_that_cannot_be_cut_off_is_not_written_behind() {
     assert_holds(&open(&folder, &disk, 1 << 20), 41).await;
 }
 
-/// A group that is written but not yet synced is nowhere to be seen.
+/// A group that is written but not yet synced is invisible.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_shown_before_its_sync() {
     let folder = tempfile::tempdir().unwrap();
@@ -210,7 +210,7 @@ async fn a_full_window_makes_appending_wait() {
         disk.before_sync(Box::new(move |_| wait.lock().recv().unwrap()));
         let mut appender = log.appender(0).await.unwrap();
         let mut queued = 0;
-        // Appending stops by itself while the disk stands still.
+        // Appending blocks while the disk is stalled.
         while queued < 1_000 && appender.append(&[event(queued)]).now_or_never().is_some() {
             queued += 1;
         }
@@ -218,7 +218,7 @@ async fn a_full_window_makes_appending_wait() {
         for _ in 0..1_000 {
             go.send(()).unwrap();
         }
-        // The append that waited was given up before it queued anything.
+        // The append that waited was canceled before it queued anything.
         append(&mut *appender, &events(queued, queued + 50))
             .await
             .unwrap();

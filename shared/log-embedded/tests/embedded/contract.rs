@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_log::contract::{Opened, OpenedAnew, time_of};
+use fanjet_log::contract::{LifecycleFixture, Opened, time_of};
 use fanjet_log::{EventLog, Seq};
 use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog};
 use futures::FutureExt;
@@ -24,7 +24,7 @@ fanjet_log::contract_tests!(in_small_segments);
 
 const MAX_AGE: Duration = Duration::from_secs(3600);
 
-/// Whole segments expire; when each has one event, any event can be the oldest.
+/// Whole segments expire; with one event each, any event can be the oldest.
 async fn with_an_event_per_segment() -> Opened {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(TestClock::default());
@@ -68,13 +68,13 @@ async fn a_log_that_forgot_everything_remembers_its_last_seq_with_an_event_per_s
     .await;
 }
 
-/// The time at which a log that begins at `first` was made.
+/// The time at which a log that starts at `first` was created.
 fn made_at(first: Seq) -> u64 {
     first / 2000 * 1_000_000
 }
 
-/// A folder whose log is opened, closed and taken away; an event is a segment.
-async fn open_anew(first: Seq) -> OpenedAnew {
+/// A folder whose log is opened, closed and removed; each event is a segment.
+async fn open_at(first: Seq) -> LifecycleFixture {
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let clock = Arc::new(TestClock::default());
     clock.set(made_at(first));
@@ -105,7 +105,7 @@ async fn open_anew(first: Seq) -> OpenedAnew {
     };
     let reopened = reopen.clone();
     let (kept, recreated_at) = (Arc::clone(&folder), Arc::clone(&clock));
-    OpenedAnew {
+    LifecycleFixture {
         log: Arc::new(log),
         expire: Box::new(move |seq| {
             let (current, clock) = (Arc::clone(&current), Arc::clone(&clock));
@@ -113,7 +113,7 @@ async fn open_anew(first: Seq) -> OpenedAnew {
                 let log = current.lock().clone().unwrap();
                 let last = log.last().await.unwrap().unwrap();
                 clock.set(last.time().unwrap().get() + MAX_AGE.as_micros() as u64 + 1);
-                // A log that was opened lately begins to age a while before anything expires.
+                // A log that was opened recently starts to age a while before anything expires.
                 clock.pass(MAX_AGE);
                 while log.bounds().await.unwrap().first <= seq {
                     tokio::time::sleep(Duration::from_millis(5)).await;
@@ -146,4 +146,4 @@ async fn open_anew(first: Seq) -> OpenedAnew {
     }
 }
 
-fanjet_log::anew_contract_tests!(open_anew);
+fanjet_log::lifecycle_contract_tests!(open_at);

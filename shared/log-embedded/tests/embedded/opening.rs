@@ -25,7 +25,7 @@ async fn a_folder_has_one_owner_until_its_last_handle_is_gone() {
     assert!(matches!(error, OpenError::InUse { .. }) && error.is_retryable());
     let shown = folder.path().display().to_string();
     assert!(error.to_string().contains(&shown), "{error}");
-    // An appender keeps the log open, and what it queued is written before it is closed.
+    // An appender keeps the log open, and its queued events are written before it is closed.
     appender.append(&events(0, 20)).await.unwrap();
     drop(appender);
     let log = open(config).await;

@@ -65,7 +65,7 @@ async fn readers_of_every_kind_keep_up_with_a_writer() {
     assert!(segments > 5, "{segments} files");
 }
 
-/// What was just written is served although its file is gone: followers at the end do not use the disk.
+/// New events are served although their file is gone: followers at the end do not use the disk.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_live_follower_reads_from_memory() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Somebody removes what the log is using.
+//! The folder or files of a running log are removed.
 
 use std::fs;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ async fn without_its_lock_file_a_folder_has_one_owner_nevertheless() {
     assert_eq!(whole(&log).await.len(), 40);
 }
 
-/// What is written into files without a name is lost with the process, so it is not acknowledged.
+/// Data in files without a name is lost with the process, so it is not acknowledged.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_folder_that_is_removed_takes_nothing_more() {
     let above = tempfile::tempdir().unwrap();
@@ -41,10 +41,10 @@ async fn a_folder_that_is_removed_takes_nothing_more() {
     let log = open(config(&folder)).await;
     let last = append(&log, 20).await.unwrap();
     fs::remove_dir_all(&folder).unwrap();
-    let told = || log.troubles().now().unwrap_or_default();
-    // Also when nothing comes that would have to be written.
+    let cause = || log.troubles().now().unwrap_or_default();
+    // Even if nothing is written.
     eventually("it is noticed", || {
-        told().contains("was removed or replaced")
+        cause().contains("was removed or replaced")
     })
     .await;
     for _ in 0..2 {
@@ -52,14 +52,14 @@ async fn a_folder_that_is_removed_takes_nothing_more() {
         assert!(error.is_retryable(), "{error}");
         assert!(error.to_string().contains("was removed"), "{error}");
     }
-    assert!(told().contains("not writable: "), "{}", told());
+    assert!(cause().contains("not writable: "), "{}", cause());
     let bookmarks = FolderBookmarks::of(&log);
     let error = bookmarks.set("one", "1".into()).await.unwrap_err();
     assert!(error.to_string().contains("was removed"), "{error}");
     assert_eq!(log.bounds().await.unwrap().last, last);
-    assert!(!folder.exists(), "it is not made anew");
+    assert!(!folder.exists(), "it is not re-created");
 
-    // Whoever makes it anew has a log of his own.
+    // A re-created folder contains another log.
     let second = open(config(&folder)).await;
     append(&second, 5).await.unwrap();
     append(&log, 20).await.unwrap_err();
@@ -67,7 +67,7 @@ async fn a_folder_that_is_removed_takes_nothing_more() {
     assert_eq!(whole(&second).await.len(), 5);
 }
 
-/// Where a segment would be begun in it, another folder is left alone.
+/// If another folder is at the path when a segment must be started, it is left alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_folder_that_stands_in_its_place_is_left_alone() {
     let above = tempfile::tempdir().unwrap();
@@ -86,14 +86,14 @@ async fn a_folder_that_stands_in_its_place_is_left_alone() {
         "{error}"
     );
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
-    // Whatever was acknowledged is where the folder went.
+    // Acknowledged events are where the folder was moved.
     let last = log.bounds().await.unwrap().last;
     drop(log);
     let log = open(config(&elsewhere)).await;
     assert_eq!(whole(&log).await.len() as u64, last);
 }
 
-/// What a disk says of a sector that it has lost. It may be a mistake, so it counts when it is said again and again.
+/// A disk's error for a lost sector. It may be transient, so only repeated errors count.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_block_that_cannot_be_read_again_and_again_is_damaged() {
     let folder = tempfile::tempdir().unwrap();
@@ -113,7 +113,7 @@ async fn a_block_that_cannot_be_read_again_and_again_is_damaged() {
         bytes: 0,
     };
     let read = || log.read(1, &Selection::All, limit);
-    // The memory of a process cannot be read where there is none: the kernel's own "Input/output error".
+    // A process's memory cannot be read where there is none: the kernel's own "Input/output error".
     let break_it = || {
         fs::rename(&first, &aside).unwrap();
         std::os::unix::fs::symlink("/proc/self/mem", &first).unwrap();
@@ -126,7 +126,7 @@ async fn a_block_that_cannot_be_read_again_and_again_is_damaged() {
     }
     mend_it();
     assert_eq!(read().await.unwrap().entries[0].seq, 1);
-    // It counts from the beginning.
+    // The count restarts.
     break_it();
     for _ in 0..4 {
         assert!(read().await.unwrap_err().is_retryable());
@@ -138,7 +138,7 @@ async fn a_block_that_cannot_be_read_again_and_again_is_damaged() {
         assert!(text.contains("the disk cannot read it"), "{text}");
         assert!(text.contains(&first.display().to_string()), "{text}");
     }
-    // What is not there is served.
+    // Events that exist are served.
     assert_eq!(log.last().await.unwrap().unwrap().seq, 400);
     mend_it();
     assert_eq!(read().await.unwrap().entries[0].seq, 1);

@@ -1,4 +1,4 @@
-//! On a real file system that fills up, comes and goes, and cannot be written.
+//! On a real file system that fills up, changes its size, and becomes read-only.
 
 use std::path::Path;
 
@@ -25,7 +25,7 @@ fn unlimited(disk: &SmallDisk) -> EmbeddedConfig {
     }
 }
 
-/// Appends behind the log's end until nothing more is taken; why.
+/// Appends behind the log's end until it fails; returns the error.
 async fn fill(log: &EmbeddedLog) -> AppendError {
     loop {
         if let Err(error) = append(log, 50).await {
@@ -41,7 +41,7 @@ async fn append(log: &EmbeddedLog, count: u64) -> Result<Seq, AppendError> {
     appender.flush().await
 }
 
-/// That the log holds each sample from its first to its last.
+/// Asserts that the log contains each sample from its first to its last.
 async fn assert_whole(log: &EmbeddedLog) -> Seq {
     let bounds = log.bounds().await.unwrap();
     let entries = whole(log).await;
@@ -58,17 +58,17 @@ fn trouble(log: &EmbeddedLog) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_disk_is_told_and_written_on_when_there_is_room() {
+async fn a_full_disk_is_reported_and_written_again_when_there_is_room() {
     let room = |bytes| Room { bytes, ..PLENTY };
     let Some(disk) = SmallDisk::for_test(
-        "small_disk::a_full_disk_is_told_and_written_on_when_there_is_room",
+        "small_disk::a_full_disk_is_reported_and_written_again_when_there_is_room",
         room(400 << 10),
     )
     .unwrap() else {
         return;
     };
     let log = open(unlimited(&disk)).await;
-    // Space comes and goes; each time a little is written and then nothing.
+    // The room changes; each time a little is written and then nothing.
     for step in 1..=6 {
         let error = fill(&log).await;
         assert!(error.is_retryable(), "{error}");
@@ -88,8 +88,8 @@ async fn a_full_disk_is_told_and_written_on_when_there_is_room() {
     assert_whole(&open(unlimited(&disk)).await).await;
 }
 
-/// The last segment is finished and there is no file left for the next one: what is there is served, and as soon as
-/// something is forgotten it goes on.
+/// The last segment is finished and no inode is left for the next one: existing events are served, and writing
+/// continues as soon as a segment is removed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_file_for_the_next_segment_a_log_is_opened_to_be_read() {
     let room = |files| Room { files, ..PLENTY };
@@ -107,9 +107,9 @@ async fn without_a_file_for_the_next_segment_a_log_is_opened_to_be_read() {
     drop(log);
 
     let log = open(unlimited(&disk)).await;
-    let told = trouble(&log);
-    assert!(told.starts_with("not writable: cannot make "), "{told}");
-    assert!(told.contains("No space left on device"), "{told}");
+    let cause = trouble(&log);
+    assert!(cause.starts_with("not writable: cannot create "), "{cause}");
+    assert!(cause.contains("No space left on device"), "{cause}");
     assert_eq!(assert_whole(&log).await, last);
     append(&log, 50).await.unwrap_err();
     drop(log);
@@ -120,7 +120,7 @@ async fn without_a_file_for_the_next_segment_a_log_is_opened_to_be_read() {
         ..unlimited(&disk)
     })
     .await;
-    eventually("it goes on by itself", || trouble(&log).is_empty()).await;
+    eventually("writing resumes by itself", || trouble(&log).is_empty()).await;
     assert!(log.bounds().await.unwrap().first > 1);
     assert_eq!(append(&log, 50).await.unwrap(), last + 50);
     assert_whole(&log).await;
@@ -145,7 +145,7 @@ async fn a_read_only_file_system_is_read_and_written_when_it_can_be() {
     let log = open(unlimited(&disk)).await;
     let last = append(&log, 500).await.unwrap();
     drop(log);
-    // What a killed process leaves behind the end.
+    // The rest that a killed process leaves behind the end.
     let newest = newest_segment(&disk.path().join("log"));
     let mut bytes = std::fs::read(&newest).unwrap();
     bytes.extend([7; 1_000]);
@@ -154,9 +154,9 @@ async fn a_read_only_file_system_is_read_and_written_when_it_can_be() {
     disk.set_read_only(true).unwrap();
     let log = open(unlimited(&disk)).await;
     assert_eq!(assert_whole(&log).await, last);
-    let told = trouble(&log);
-    assert!(told.starts_with("not writable: "), "{told}");
-    assert!(told.contains("Read-only file system"), "{told}");
+    let cause = trouble(&log);
+    assert!(cause.starts_with("not writable: "), "{cause}");
+    assert!(cause.contains("Read-only file system"), "{cause}");
     let error = append(&log, 10).await.unwrap_err();
     assert!(error.is_retryable(), "{error}");
     assert!(

@@ -1,4 +1,4 @@
-//! A log of its own per test.
+//! A separate log per test.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog};
 use fanjet_runtime::Clock;
 
-/// A clock that stands still until it is told otherwise; then that time has passed.
+/// A clock that stands still until the test advances it.
 #[derive(Debug, Default)]
 pub(crate) struct TestClock(AtomicU64, AtomicU64);
 

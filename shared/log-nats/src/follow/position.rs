@@ -1,30 +1,30 @@
-//! Counting what a consumer delivers. Pure.
+//! Tracks the sequences that a consumer delivers. Pure.
 
 use fanjet_log::{LogError, Seq};
 
 use crate::delivery::Delivery;
 
-/// How far a follow has come.
+/// The progress of a follow.
 #[derive(Debug)]
 pub(super) struct Position {
-    /// Where its owner wanted to begin.
+    /// The requested start.
     from: Seq,
-    /// The stream seq after the last message; none before the first.
+    /// The stream sequence after the last message; `None` before the first.
     next: Option<Seq>,
-    /// The consumer seq of the last message.
+    /// The consumer sequence of the last message.
     delivered: u64,
     /// Whether every message of the stream is delivered.
     is_unfiltered: bool,
 }
 
-/// What a delivery means.
+/// The result for a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It follows.
+    /// It is the next one.
     Fine,
-    /// Something between was lost.
+    /// A delivery was lost.
     Gap,
-    /// The server has nothing between: it has expired, was deleted, or was lost.
+    /// The server has nothing in between: messages have expired, were deleted, or were lost.
     Hole,
 }
 
@@ -55,12 +55,12 @@ impl Position {
         self.next = Some(delivery.stream_seq + 1);
     }
 
-    /// Whether the owner does not want it yet: the server takes a start in the future back to the end of the log.
+    /// Whether it is before the requested start: the server moves a future start back to the end of the log.
     pub(super) fn is_before_start(&self, seq: Seq) -> bool {
         seq < self.from
     }
 
-    /// Whether a heartbeat that tells how many messages were delivered tells of some that never came.
+    /// Whether a heartbeat's count of deliveries includes some that never arrived.
     pub(super) fn is_behind(&self, delivered: u64) -> bool {
         self.delivered < delivered
     }

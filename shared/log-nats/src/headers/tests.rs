@@ -18,7 +18,7 @@ fn the_origin_is_spelled_for_people_too() {
 
 proptest! {
     #[test]
-    fn origins_come_back(
+    fn origins_are_read_as_written(
         names in prop::collection::vec("[A-Za-z0-9._:-]{1,255}", 1..4),
         relay_seq: u64,
         op_index: u32,
@@ -43,7 +43,7 @@ proptest! {
 
     #[test]
     fn anything_else_is_refused(text in "[a-z0-9;:.TZ-]{0,60}") {
-        // Nothing of this shape has a whole date in it.
+        // Nothing of this shape contains a whole date.
         prop_assert_eq!(OriginReader::default().parse(&text), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The bucket: created as it should be, or checked. A KV bucket is a stream with a naming convention.
+//! The bucket: created as required, or checked. A KV bucket is a stream with a naming convention.
 
 use std::time::Duration;
 
@@ -10,27 +10,27 @@ use fanjet_log::LogError;
 use crate::config::{NatsConfig, Storage};
 use crate::error::refused;
 
-/// How long it is remembered that a key has ended. Watches need a moment, nothing else does.
+/// How long deleted keys leave a marker. Only watches need it, for a moment.
 const MARKER_TTL: Duration = Duration::from_secs(60);
 
-/// The stream that a bucket is.
+/// The stream of a bucket.
 pub(crate) fn stream_name(config: &NatsConfig) -> String {
     format!("KV_{}", config.lease_bucket)
 }
 
-/// The subject that a log's key is: several logs may share a bucket.
+/// The subject of a log's key: several logs may share a bucket.
 pub(super) fn subject(config: &NatsConfig) -> String {
     let bucket = &config.lease_bucket;
     format!("$KV.{bucket}.ingest.{}", config.stream.name)
 }
 
-/// The subject under which the notices around a log are: each is one more or two tokens.
+/// The prefix of the log's cluster state: each key is one or two more tokens.
 pub(crate) fn notices(config: &NatsConfig) -> String {
     let bucket = &config.lease_bucket;
     format!("$KV.{bucket}.notice.{}", config.stream.name)
 }
 
-/// The subject under which the bookmarks of the log's consumers are: each is one more token.
+/// The prefix of the bookmarks of the log's consumers: each key is one more token.
 pub(crate) fn bookmarks(config: &NatsConfig) -> String {
     let bucket = &config.lease_bucket;
     format!("$KV.{bucket}.bookmark.{}", config.stream.name)
@@ -47,7 +47,7 @@ pub(crate) fn check_name(bucket: &str) -> Result<(), LogError> {
     )))
 }
 
-/// Makes sure that the bucket is there and workable.
+/// Ensures that the bucket exists and is usable.
 pub(crate) async fn ensure(jetstream: &Context, config: &NatsConfig) -> Result<(), LogError> {
     let bucket = &config.lease_bucket;
     let name = stream_name(config);
@@ -74,7 +74,8 @@ pub(crate) async fn ensure(jetstream: &Context, config: &NatsConfig) -> Result<(
 async fn create(jetstream: &Context, config: &NatsConfig, name: &str) -> Result<Config, LogError> {
     let bucket = &config.lease_bucket;
     if !config.stream.create {
-        // Somebody else makes it, and may not have come to it yet; or an operator has deleted it, and makes it again.
+        // Another process creates it, and may not have done so yet; or an operator has deleted it, and creates it
+        // again.
         return Err(LogError::unavailable(format!(
             "bucket {bucket} does not exist, and creating it is not allowed here"
         )));
@@ -82,7 +83,7 @@ async fn create(jetstream: &Context, config: &NatsConfig, name: &str) -> Result<
     match jetstream.create_stream(&wanted(config, name)).await {
         Ok(stream) => Ok(stream.cached_info().config.clone()),
         Err(error) => match error.kind() {
-            // Another process created it a moment ago, with other settings than ours.
+            // Another process has just created it, with other settings.
             CreateStreamErrorKind::JetStream(why)
                 if why.error_code() == ErrorCode::STREAM_NAME_EXIST =>
             {
@@ -98,11 +99,11 @@ async fn create(jetstream: &Context, config: &NatsConfig, name: &str) -> Result<
     }
 }
 
-/// As many copies as the log has: the one is of no use without the other.
+/// As many replicas as the log: neither is useful without the other.
 fn wanted(config: &NatsConfig, name: &str) -> Config {
     Config {
         name: name.to_owned(),
-        description: Some("Which ingest leads, and what processes tell each other".to_owned()),
+        description: Some("Leader lease, cluster state and bookmarks".to_owned()),
         subjects: vec![format!("$KV.{}.>", config.lease_bucket)],
         max_messages_per_subject: 1,
         discard: DiscardPolicy::New,
@@ -120,7 +121,7 @@ fn wanted(config: &NatsConfig, name: &str) -> Config {
     }
 }
 
-/// What about an existing bucket breaks the lease, in an operator's words.
+/// The settings of an existing bucket that break the lease, described for an operator.
 fn flaws(found: &Config) -> Vec<String> {
     let mut flaws = Vec::new();
     let mut check = |is_fine: bool, flaw: &str| {

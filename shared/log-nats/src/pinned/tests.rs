@@ -7,7 +7,7 @@ const NEW: LogIdentity = LogIdentity::new(2, 0);
 fn a_look_is_good_for_a_moment_on_one_connection() {
     let pinned = Pinned::new(OLD);
     let now = Instant::now();
-    assert!(!pinned.is_fresh(0, now), "nobody has looked yet");
+    assert!(!pinned.is_fresh(0, now), "not checked yet");
     pinned.check(OLD, 0, now).unwrap();
     assert!(pinned.is_fresh(0, now));
     assert!(!pinned.is_fresh(1, now), "the connection broke since");

@@ -1,28 +1,28 @@
-//! How much consumers may send ahead of their readers, all together.
+//! How much all consumers together may send ahead of their readers.
 //!
-//! Invariant: what is asked of the server and not yet handed on never takes more memory than the shares that are out, and
-//! those never exceed the whole.
+//! Invariant: data that is requested and not yet delivered never takes more memory than the assigned shares, and these
+//! never exceed the total.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What one message takes beside its bytes: the client's own structures with its subjects and headers.
+/// Memory of one message in addition to its bytes: the client's structures for subjects and headers.
 pub(super) const PER_MESSAGE: usize = 1 << 10;
-/// Most of one consumer: it is worked on for some tens of milliseconds.
+/// Maximum of one consumer: it is processed in some tens of milliseconds.
 const MOST: usize = 4 << 20;
-/// Less is not worth a consumer.
+/// A smaller share is not worth a consumer.
 const LEAST: usize = 256 << 10;
 
-/// The whole.
+/// The total.
 #[derive(Debug)]
 pub(crate) struct Budget {
     whole: usize,
     free: AtomicUsize,
-    /// Shares that are out.
+    /// The assigned shares.
     shares: AtomicUsize,
 }
 
-/// A part that is taken, until it is dropped.
+/// A share, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Share {
     budget: Arc<Budget>,
@@ -38,10 +38,10 @@ impl Budget {
         })
     }
 
-    /// A part: the less, the more others have one. `None` when it would be too little.
+    /// A share: smaller if there are more shares. `None` if it would be too small.
     ///
-    /// A server with many readers at places far apart loads and unpacks a block of megabytes for almost every request, so a
-    /// request must ask for as much as there is room for.
+    /// A server with many readers at distant positions loads and decompresses a block of megabytes for almost every
+    /// request, so a request must ask for as much as possible.
     pub(super) fn share(self: &Arc<Self>) -> Option<Share> {
         let fair = self.fair();
         let size = |free: usize| Some(fair.min(free)).filter(|size| *size >= LEAST);
@@ -57,12 +57,12 @@ impl Budget {
         })
     }
 
-    /// Whether one more may have as much as any.
+    /// Whether one more share can have the maximum size.
     pub(super) fn is_plenty(&self) -> bool {
         self.fair() >= MOST
     }
 
-    /// What one more may have.
+    /// The size of one more share.
     fn fair(&self) -> usize {
         let others = self.shares.load(Ordering::Relaxed);
         (self.whole / (others + 1)).min(MOST)
@@ -81,7 +81,7 @@ impl Share {
         (bytes / PER_MESSAGE, bytes)
     }
 
-    /// Gives back what these no longer take.
+    /// Releases what these no longer need.
     pub(super) fn keep_for(&mut self, messages: usize, bytes: usize) {
         let needed = (messages * PER_MESSAGE).saturating_add(bytes);
         let spare = self.bytes.saturating_sub(needed);

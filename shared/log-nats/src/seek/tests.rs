@@ -28,7 +28,7 @@ proptest! {
     }
 }
 
-/// The answer, and how many guesses it took.
+/// The result, and the number of guesses.
 fn find(times: &[u64], time: u64) -> (Seq, u32) {
     let mut search = Search::new(time, 1, times.len() as Seq + 1);
     while let Some(guess) = search.guess() {
@@ -37,7 +37,7 @@ fn find(times: &[u64], time: u64) -> (Seq, u32) {
     (search.low, search.guesses)
 }
 
-/// The answer in a log of which some places hold no event.
+/// The result in a log with positions without an event.
 fn find_among(times: &[Option<u64>], time: u64) -> Seq {
     let mut search = Search::new(time, 1, times.len() as Seq + 1);
     while let Some(guess) = search.guess() {

@@ -8,7 +8,7 @@ fn subjects() -> Subjects {
 }
 
 fn nsid() -> impl Strategy<Value = Nsid> {
-    // Few letters, so that names and prefixes meet.
+    // Few letters, so that names and prefixes collide.
     "[ab](\\.[ab]){1,3}\\.[abAB]".prop_map(|text| text.parse().unwrap())
 }
 
@@ -57,7 +57,7 @@ fn nats_overlap(a: &str, b: &str) -> bool {
     }
 }
 
-/// Other programs rely on these numbers, and what is in a stream already.
+/// Other programs rely on these numbers, and so do existing streams.
 #[test]
 fn the_number_of_an_authority_is_for_ever() {
     let of = |text: &str| subjects().shared(&text.parse().unwrap());
@@ -126,7 +126,7 @@ fn wanting_nothing_is_a_filter_that_nothing_matches() {
 
 proptest! {
     #[test]
-    fn topics_come_back(topic in topic(), root in "[a-z]{1,3}(\\.[a-z]{1,3})?") {
+    fn topics_are_read_as_written(topic in topic(), root in "[a-z]{1,3}(\\.[a-z]{1,3})?") {
         let subjects = Subjects::new(&root).unwrap();
         let subject = subjects.of(&topic);
         prop_assert!(nats_matches(&subjects.stream(), &subject));
@@ -146,7 +146,7 @@ proptest! {
         }
     }
 
-    /// A reader finds a collection wherever it stands.
+    /// A reader finds a collection in either place.
     #[test]
     fn what_is_wanted_is_asked_for_on_shared_subjects_too(
         filters in prop::collection::vec(filter(), 0..8),

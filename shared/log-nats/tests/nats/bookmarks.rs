@@ -17,7 +17,7 @@ async fn bookmarks(config: &NatsConfig) -> NatsBookmarks {
 async fn they_keep_the_contract_for_two_processes() {
     let server = NatsServer::shared().await.unwrap();
     let config = support::config(&server.url());
-    // Another log's are none of theirs.
+    // Another log's bookmarks are separate.
     let other = bookmarks(&support::config(&server.url())).await;
     other.set("one", "other".into()).await.unwrap();
     let (here, there) = (bookmarks(&config).await, bookmarks(&config).await);
@@ -38,7 +38,7 @@ async fn a_bucket_that_is_not_there_is_made_or_waited_for() {
     assert!(matches!(refused, LogError::Unavailable(_)), "{refused}");
     here.set("a", "x".into()).await.unwrap();
     assert_eq!(other.get("a").await.unwrap().unwrap(), "x");
-    // By hand: no bookmark is left, and that is an answer.
+    // Deleted by hand: the result is an empty bookmark.
     let admin = jetstream::new(async_nats::connect(server.url()).await.unwrap());
     let bucket = admin.get_key_value(&config.lease_bucket).await.unwrap();
     let key = format!("bookmark.{}.a", config.stream.name);

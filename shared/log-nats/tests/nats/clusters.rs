@@ -1,4 +1,4 @@
-//! A stream with three replicas. Everything in one test: a cluster takes seconds to find a leader.
+//! A stream with three replicas. Everything in one test: a cluster takes seconds to elect a leader.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,7 +114,7 @@ async fn three_replicas_fence_like_one_and_outlive_their_leader() {
     support::assert_entries(&support::all(&log).await, &written);
     support::assert_entries(&followed, &written);
 
-    // It is the same log whoever leads it, also with other limits.
+    // The log has the same identity on every leader, and with other limits.
     let admin = jetstream::new(async_nats::connect(servers[0].url()).await.unwrap());
     let name = &config_of_first.stream.name;
     let mut limited = admin.get_stream(name).await.unwrap();
@@ -136,7 +136,7 @@ async fn three_replicas_fence_like_one_and_outlive_their_leader() {
     })
     .await;
 
-    // Servers that are still starting are missing, too, and will come.
+    // Servers that are still starting are missing, too, and will follow.
     let mut too_few = config(&servers);
     too_few.stream.replicas = 5;
     let error = NatsLog::connect(too_few).await.unwrap_err();

@@ -1,7 +1,7 @@
 //! The contract of every log.
 
 use fanjet_log::Seq;
-use fanjet_log::contract::{Opened, OpenedAnew};
+use fanjet_log::contract::{LifecycleFixture, Opened};
 
 use crate::support;
 
@@ -11,13 +11,13 @@ async fn open() -> Opened {
 
 fanjet_log::contract_tests!(open);
 
-async fn open_anew(first: Seq) -> OpenedAnew {
-    support::open_anew(first).await.unwrap()
+async fn open_at(first: Seq) -> LifecycleFixture {
+    support::open_at(first).await.unwrap()
 }
 
-fanjet_log::anew_contract_tests!(open_anew);
+fanjet_log::lifecycle_contract_tests!(open_at);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replaced_log_ends_its_readers() {
-    fanjet_log::contract::a_replaced_log_ends_its_readers(open_anew).await;
+    fanjet_log::contract::a_replaced_log_ends_its_readers(open_at).await;
 }

@@ -1,4 +1,4 @@
-//! Streams that somebody else made.
+//! Streams created by other programs.
 
 use async_nats::jetstream::{self, stream};
 use fanjet_log::contract::events;

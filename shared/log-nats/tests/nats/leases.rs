@@ -1,4 +1,4 @@
-//! The lease in a bucket: its contract, and what operators may do to it.
+//! The lease in a bucket: its contract, and the actions of operators.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,7 +61,7 @@ async fn a_key_deleted_by_an_operator_is_a_lost_lease() {
     assert_eq!(lease.renew(&term, TTL).await.unwrap(), None);
     let next = lease.try_acquire(&holder("b"), TTL).await.unwrap();
     assert_eq!(next.unwrap().holder, holder("b"));
-    // Without leaving a trace, too.
+    // Without leaving a marker, too.
     bucket.stream.purge().await.unwrap();
     assert!(
         lease
@@ -111,7 +111,7 @@ async fn a_removed_bucket_is_made_again() {
     );
 }
 
-/// A service that may not make it waits for whoever does.
+/// A service without the permission waits for another process to create the bucket.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_removed_bucket_that_others_make_is_waited_for() {
     let server = NatsServer::start().await.unwrap();
@@ -155,7 +155,7 @@ async fn a_full_bucket_is_unavailable_until_there_is_room() {
     let mut full = before.clone();
     full.max_bytes = 1;
     admin.update_stream(&full).await.unwrap();
-    // Who holds it takes the place of what it wrote before.
+    // The holder replaces its own earlier value.
     let term = lease.renew(&term, TTL).await.unwrap().unwrap();
     assert_eq!(term.holder, holder("a"));
     bucket.stream.purge().await.unwrap();
@@ -209,7 +209,7 @@ async fn a_frozen_server_makes_the_lease_unavailable_and_ends_the_watch() {
     assert!(error.unwrap().is_err());
     assert!(holders.next().await.is_none());
     server.thaw().unwrap();
-    // The renewal that nobody waited for may have been stored: it was the holder's, so nothing is lost.
+    // The renewal that was canceled may have been stored: it was the holder's, so nothing is lost.
     let renewed = within("it is back", async {
         loop {
             if let Ok(renewed) = lease.renew(&term, TTL).await {

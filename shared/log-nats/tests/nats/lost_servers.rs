@@ -1,4 +1,4 @@
-//! Servers that are killed, frozen or asked to forget, while the log is in use.
+//! Servers that are killed, frozen or purged while the log is in use.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn impatient(server: &NatsServer) -> NatsConfig {
     }
 }
 
-/// Where the log ends, asked until somebody answers.
+/// The end of the log, requested until a server responds.
 pub(crate) async fn end_of(log: &NatsLog) -> Seq {
     loop {
         match log.last().await {
@@ -31,8 +31,8 @@ pub(crate) async fn end_of(log: &NatsLog) -> Seq {
     }
 }
 
-/// What a leader does: append, and after an error ask the log where to go on. Tells how far it is acknowledged;
-/// returns the errors it met.
+/// Acts like a leader: appends, and after an error reads where to continue. Reports the acknowledged seq; returns the
+/// errors.
 pub(crate) async fn write_all(
     log: &NatsLog,
     events: &[NewEvent],
@@ -66,7 +66,7 @@ pub(crate) async fn reaches(acked: &mut watch::Receiver<Seq>, seq: Seq) {
     acked.wait_for(|acked| *acked >= seq).await.unwrap();
 }
 
-/// Follows to `count` entries in all, following again after every error; returns how many errors there were.
+/// Follows up to `count` entries, and follows again after every error; returns the number of errors.
 pub(crate) async fn follow_all(log: &NatsLog, count: usize) -> (Vec<Entry>, usize) {
     let (mut entries, mut errors): (Vec<Entry>, _) = (Vec::new(), 0);
     while entries.len() < count {
@@ -117,7 +117,7 @@ async fn a_server_killed_again_and_again_loses_and_repeats_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_frozen_server_is_unavailable_and_comes_back() {
+async fn a_frozen_server_is_unavailable_and_recovers() {
     let server = NatsServer::start().await.unwrap();
     let log = NatsLog::connect(impatient(&server)).await.unwrap();
     let written = events(0, 2_000);
@@ -150,7 +150,7 @@ async fn a_frozen_server_is_unavailable_and_comes_back() {
     support::assert_entries(&all(&log).await, &written);
 }
 
-/// The error that ends a follow, past everything before it.
+/// The error that ends a follow, after all earlier batches.
 async fn ending(follow: &mut Follow) -> LogError {
     loop {
         if let Err(error) = follow.next().await.unwrap() {
@@ -197,7 +197,7 @@ async fn a_dropped_follow_leaves_no_consumer() {
     .await;
 }
 
-/// The only test that waits for a time: the server forgets a batch that is idle for ten seconds.
+/// The only test that waits for a time: the server drops a batch that is idle for ten seconds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_writer_may_pause_for_longer_than_the_server_remembers_it() {
     let server = NatsServer::shared().await.unwrap();
@@ -230,7 +230,7 @@ async fn any_window_keeps_the_order() {
     }
 }
 
-/// Purged or never written: what a restarted server says of an empty stream decides where ingest writes.
+/// Purged or never written: a restarted server's information about an empty stream decides where ingest writes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restarted_server_still_knows_where_an_empty_log_ends() {
     let mut server = NatsServer::start().await.unwrap();

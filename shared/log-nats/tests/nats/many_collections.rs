@@ -1,4 +1,4 @@
-//! More collections than there are subjects for: each event is found wherever it stands.
+//! More collections than subjects: each event is found in either place.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::support::{self, within};
 
 /// Subjects that every new collection gets without being busy.
 const FREELY: usize = 4096;
-/// What collections share, and what is no commit.
+/// Shared subjects, and those of other topics.
 const OTHERS: usize = 64 + 3;
 
 fn about(n: u64, collection: &str) -> NewEvent {
@@ -24,7 +24,7 @@ fn about(n: u64, collection: &str) -> NewEvent {
     }
 }
 
-/// Collections that nobody has seen before, each of an authority of its own.
+/// New collections, each with its own authority.
 fn flood(from: u64, to: u64) -> Vec<NewEvent> {
     (from..to)
         .map(|n| about(n, &format!("com.a{n}.thing")))
@@ -132,7 +132,7 @@ async fn a_flood_of_collections_takes_a_bounded_number_of_subjects_and_hides_not
     let more = mixed(8_000, 10_500);
     append(&second, &more).await;
     written.extend(more);
-    // A follower of these was busy enough by then.
+    // These were busy enough by then.
     assert!(second.spread().own() > FREELY as u64);
     let found = subjects(&server, &stream).await;
     assert!(found <= FREELY + OTHERS + 8, "{found} subjects");
@@ -168,13 +168,13 @@ async fn a_flood_of_collections_takes_a_bounded_number_of_subjects_and_hides_not
     }
 }
 
-/// What is written while somebody looks for one collection may stand on the shared subject, and must not be passed over.
+/// Events written during a search for one collection may be on the shared subject, and must not be skipped.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_miss_nothing_that_is_written_meanwhile() {
     let server = NatsServer::shared().await.unwrap();
     let config = support::config(&server.url());
     let log = Arc::new(NatsLog::connect(config).await.unwrap());
-    // Half of its events in their own subject, half in the shared one.
+    // Half of its events in its own subject, half in the shared one.
     append(&log, &flood(0, FREELY as u64 - 1)).await;
     append(&log, &[about(1, "app.bsky.feed.post")]).await;
     let base = log.bounds().await.unwrap().last;
@@ -183,7 +183,7 @@ async fn pages_miss_nothing_that_is_written_meanwhile() {
     let post: Nsid = "app.bsky.feed.post".parse().unwrap();
     let selections = [
         Selection::only([collection(&post), collection(&rare)]),
-        // These are read without a consumer for as long as nothing is shared.
+        // These are read without a consumer as long as nothing is shared.
         Selection::only([collection(&post)]),
         Selection::only([collection(&rare)]),
     ];

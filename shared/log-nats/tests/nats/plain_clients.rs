@@ -1,4 +1,4 @@
-//! What others see who know NATS, but not us.
+//! The view of NATS clients that do not use this crate.
 
 use async_nats::jetstream;
 use fanjet_event::Topic;
@@ -25,7 +25,7 @@ async fn a_plain_subscription_to_a_prefix_reads_the_bodies() {
         .subscribe(format!("{root}.commit.app.bsky.feed.>"))
         .await
         .unwrap();
-    // An answer on the same connection proves that the subscription stands.
+    // A response on the same connection proves that the subscription is active.
     plain.request("$JS.API.INFO", "".into()).await.unwrap();
 
     let written = events(0, 40);

@@ -1,4 +1,5 @@
-//! A stream that takes nothing more, by the will of an operator: the reason is named, and nothing is lost when it ends.
+//! A stream that rejects further messages because of an operator: the reason is reported, and nothing is lost when it
+//! ends.
 
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ async fn append(log: &NatsLog, events: &[NewEvent]) -> Result<u64, AppendError> 
     appender.flush().await
 }
 
-/// Tries until it is refused for a reason that holds these words.
+/// Retries until it is rejected for a reason that contains these words.
 async fn is_refused(log: &NatsLog, words: &str) {
     within(words, async {
         loop {
@@ -80,7 +81,7 @@ async fn what_an_operator_changed_about_the_stream_is_named() {
         admin.update_stream(&before).await.unwrap();
         is_taken(&log).await;
     }
-    // For ever.
+    // Permanently.
     let mut sealed = before.clone();
     sealed.sealed = true;
     admin.update_stream(&sealed).await.unwrap();

@@ -1,4 +1,4 @@
-//! Readers that read on, many of them, and those who want next to nothing.
+//! Many sequential readers, and readers of rare events.
 
 use std::time::{Duration, Instant};
 
@@ -30,9 +30,9 @@ async fn few(log: &NatsLog, from: Seq) -> Page {
     log.read(from, &Selection::All, FEW).await.unwrap()
 }
 
-/// What is read ahead for them goes when others need the room; they lose nothing by it.
+/// Data read ahead for stopped readers is dropped when others need the room; they lose nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_stopped_readers_share_what_is_read_ahead_and_go_on() {
+async fn two_hundred_stopped_readers_share_what_is_read_ahead_and_continue() {
     const READERS: u64 = 200;
     const WHOLE: usize = 2 << 20;
     // No consumer gets less than this.
@@ -82,10 +82,10 @@ async fn two_hundred_stopped_readers_share_what_is_read_ahead_and_go_on() {
     }
 }
 
-/// What stopped readers hold makes the requests of the others smaller, and those cost the server as much: not for long.
+/// The shares of stopped readers make the requests of others smaller, and those cost the server as much: only briefly.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_reads_on_gets_the_room_of_those_who_stopped() {
-    // Without others, a consumer's request is for so many.
+    // Without others, a consumer requests this many.
     const MOST: &[u8] = br#"{"batch":2048,"#;
     let server = NatsServer::shared().await.unwrap();
     let config = support::config(&server.url());
@@ -94,7 +94,7 @@ async fn who_reads_on_gets_the_room_of_those_who_stopped() {
     let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{}.>", config.stream.name);
     let mut requests = observer.subscribe(subject).await.unwrap();
     observer.flush().await.unwrap();
-    // Nobody begins where another one's page ended.
+    // No reader starts where another reader's page ended.
     let starts = (0..16).map(|reader| 1 + reader * 7);
     let begun = Instant::now();
     for start in starts {
@@ -119,19 +119,19 @@ async fn who_reads_on_gets_the_room_of_those_who_stopped() {
         }
     };
     let smaller = within("a request with all the room", reading).await;
-    // Unless this machine is so slow that the first had stopped when the last came.
+    // Unless this machine is so slow that the first had stopped when the last started.
     assert!(
         smaller > 0 || took > Duration::from_secs(1),
         "nothing was lacking"
     );
 }
 
-/// Through many requests: what the server says about the end of one is not the end of the next.
+/// Through many requests: the server's status about the end of one does not end the next.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_consumer_brings_a_whole_replay() {
     let server = NatsServer::shared().await.unwrap();
     let config = NatsConfig {
-        // So that a request is for some hundred messages.
+        // So that a request is for a few hundred messages.
         read_ahead_bytes: 300 << 10,
         ..support::config(&server.url())
     };
@@ -149,7 +149,7 @@ async fn one_consumer_brings_a_whole_replay() {
         found.extend(page.entries);
     }
     assert_entries(&found, &written);
-    // Whatever the server had to tell of consumers before, it tells before the answer to this.
+    // The server sends earlier advisories about consumers before this response.
     let last = jetstream::new(observer.clone());
     let stream = last.get_stream(stream).await.unwrap();
     stream
@@ -161,8 +161,8 @@ async fn one_consumer_brings_a_whole_replay() {
         .unwrap();
     let mut names = Vec::new();
     loop {
-        let told = within("an advisory", created.next()).await.unwrap();
-        let name = told.subject.rsplit('.').next().unwrap().to_owned();
+        let advisory = within("an advisory", created.next()).await.unwrap();
+        let name = advisory.subject.rsplit('.').next().unwrap().to_owned();
         if name == "last" {
             break;
         }
@@ -183,7 +183,7 @@ async fn without_room_for_reading_ahead_everything_is_read_all_the_same() {
     assert_entries(&support::all(&log).await, &written);
 }
 
-/// Three in 60,000: looking at all of them would take eight pages at least.
+/// Three in 60,000: reading all of them would take eight pages at least.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_server_looks_for_several_rare_subjects() {
     let server = NatsServer::shared().await.unwrap();

@@ -1,4 +1,4 @@
-//! Getting in, and being told why not.
+//! Access, and the reasons why it is denied.
 
 use fanjet_config::Secret;
 use fanjet_log::contract::{events, sized_event};
@@ -77,7 +77,7 @@ async fn a_server_that_takes_no_large_events_is_waited_for_and_named() {
     let (log, ()) = tokio::join!(waiting, mending);
     log.unwrap();
 
-    // Lowered while it is in use: what is small still goes in, what is large waits with the reason.
+    // Lowered during use: small events are still accepted, large ones wait with the reason.
     let log = NatsLog::connect(support::config(&server.url()))
         .await
         .unwrap();

@@ -1,4 +1,4 @@
-//! Three servers, of which one loses its disk and another one's is full: the log goes on and is whole.
+//! Three servers; one loses its disk and another one's is full: the log continues and is complete.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use crate::clusters::{config, connect, leader};
 use crate::lost_servers::write_all;
 use crate::support::{self, within};
 
-/// Writes up to so many events, whatever the servers do meanwhile.
+/// Writes up to this many events, whatever the servers do meanwhile.
 async fn write(log: &NatsLog, written: &[NewEvent]) {
     let (acked, _progress) = watch::channel(0);
     Box::pin(within("the writing", write_all(log, written, acked))).await;
 }
 
-/// Waits until every copy of the stream has everything.
+/// Waits until every replica of the stream is complete.
 async fn is_copied(servers: &[NatsServer], config: &NatsConfig, through: usize) {
     within("every copy is current", async {
         loop {
@@ -52,7 +52,7 @@ async fn a_wiped_and_a_full_store_lose_and_repeat_nothing() {
     let written: Vec<_> = (0..3_000).map(|n| sized_event(n, 10_000)).collect();
     write(&log, &written[..500]).await;
 
-    // A follower comes back with an empty disk, and then the leader does.
+    // A follower returns with an empty disk, and then the leader does.
     for (round, is_leader) in [(1, false), (2, true)] {
         let first = leader(&servers, &config).await;
         let wiped = if is_leader { first } else { (first + 1) % 3 };
@@ -65,7 +65,7 @@ async fn a_wiped_and_a_full_store_lose_and_repeat_nothing() {
     }
     support::assert_entries(&support::all(&log).await, &written[..1500]);
 
-    // The disk of one is full: 15 MB are there, and as many come.
+    // The disk of one is full: 15 MB are available, and as many are written.
     let full = (leader(&servers, &config).await + 1) % 3;
     let store = servers[full].folder().join("store");
     let limits = |max_file: &str| {
@@ -80,11 +80,11 @@ async fn a_wiped_and_a_full_store_lose_and_repeat_nothing() {
     let wide = with(limits("20G"));
     servers[full].reconfigure(&wide).await.unwrap();
     is_copied(&servers, &config, (full + 1) % 3).await;
-    // The copy that was full is as good as the others.
+    // The replica that was full is as good as the others.
     let other = (full + 1) % 3;
     servers[other].kill().await.unwrap();
     let end = within("the end", crate::lost_servers::end_of(&log)).await;
     assert_eq!(end, 3_000);
     support::assert_entries(&support::all(&log).await, &written);
-    assert_eq!(log.passed_over(), fanjet_log::PassedOver::default());
+    assert_eq!(log.skipped_seqs(), fanjet_log::SkippedSeqs::default());
 }

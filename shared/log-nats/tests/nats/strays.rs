@@ -169,8 +169,8 @@ async fn what_others_publish_is_passed_over_and_counted() {
         let found = scene.log.seq_at(time_of(event)).await.unwrap();
         assert_eq!(found, *seq, "event {event}");
     }
-    assert_eq!(scene.log.passed_over().foreign, strays.len() as u64);
-    assert_eq!(scene.log.passed_over().deleted, 0);
+    assert_eq!(scene.log.skipped_seqs().foreign, strays.len() as u64);
+    assert_eq!(scene.log.skipped_seqs().deleted, 0);
 }
 
 /// Whoever writes on must know where the log ends, and which event was the last.
@@ -255,7 +255,7 @@ async fn what_an_operator_deletes_is_passed_over_and_told() {
         let found = scene.log.seq_at(time_of(event)).await.unwrap();
         assert_eq!(found, seq, "event {event}");
     }
-    assert_eq!(scene.log.passed_over().deleted, 5);
+    assert_eq!(scene.log.skipped_seqs().deleted, 5);
     scene.append(20..22).await;
     assert_eq!(scene.log.last().await.unwrap().unwrap().seq, 22);
 }
@@ -327,7 +327,7 @@ async fn what_a_servers_disk_has_harmed_is_not_taken_for_deleted() {
     let mut follow = log.follow(1, &Selection::All).await.unwrap();
     let failed = up_to(&mut follow, 11).await;
     assert!(failed.is_err_and(|error| error.is_retryable()));
-    assert_eq!(log.passed_over().deleted, 0);
+    assert_eq!(log.skipped_seqs().deleted, 0);
 }
 
 /// Flips a bit in the middle of these bytes, in whatever file of a folder they are.
@@ -379,6 +379,6 @@ async fn what_looks_like_the_servers_word_is_passed_over() {
         let found = page(&scene.log, 4).await;
         assert_eq!(seqs(&found.entries), [5, 6], "{head:?}");
         assert_eq!(scene.log.seq_at(time_of(0)).await.unwrap(), 1, "{head:?}");
-        assert_eq!(scene.log.passed_over().foreign, 1, "{head:?}");
+        assert_eq!(scene.log.skipped_seqs().foreign, 1, "{head:?}");
     }
 }

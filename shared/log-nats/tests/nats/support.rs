@@ -1,4 +1,4 @@
-//! A log of its own per test, on a server that the tests of one binary share.
+//! A separate log per test, on a server that the tests of one binary share.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use async_nats::jetstream;
-use fanjet_log::contract::{Expire, Opened, OpenedAnew};
+use fanjet_log::contract::{Expire, LifecycleFixture, Opened};
 use fanjet_log::{Entry, EventLog, NewEvent, ReadLimit, Selection, Seq};
 use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl, Storage, StreamConfig};
 use fanjet_testkit::NatsServer;
 use futures::FutureExt;
 
-/// A configuration with a stream and a subject root that no other test has.
+/// A configuration with a unique stream and subject root.
 pub(crate) fn config(url: &str) -> NatsConfig {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -40,8 +40,8 @@ pub(crate) async fn open() -> Result<Opened> {
     })
 }
 
-/// A stream that begins at `first`, which is purged, deleted and made anew under the log.
-pub(crate) async fn open_anew(first: Seq) -> Result<OpenedAnew> {
+/// A stream that starts at `first`, and is purged, deleted and re-created under the log.
+pub(crate) async fn open_at(first: Seq) -> Result<LifecycleFixture> {
     let server = NatsServer::shared().await?;
     let config = config(&server.url());
     let connect = {
@@ -59,7 +59,7 @@ pub(crate) async fn open_anew(first: Seq) -> Result<OpenedAnew> {
     let stream = config.stream.name;
     let (purged_by, purged) = (admin.clone(), stream.clone());
     let reopened = connect.clone();
-    Ok(OpenedAnew {
+    Ok(LifecycleFixture {
         log: Arc::new(log),
         expire: Box::new(move |_| {
             let (admin, stream) = (purged_by.clone(), purged.clone());
@@ -150,7 +150,7 @@ pub(crate) async fn all(log: &NatsLog) -> Vec<Entry> {
     }
 }
 
-/// That `entries` are exactly `expected`, from seq 1 on.
+/// Asserts that `entries` are exactly `expected`, from seq 1 on.
 pub(crate) fn assert_entries(entries: &[Entry], expected: &[NewEvent]) {
     for ((entry, event), seq) in entries.iter().zip(expected).zip(1..) {
         assert_eq!(entry.seq, seq);

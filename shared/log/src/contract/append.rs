@@ -1,4 +1,4 @@
-//! Writing, alone.
+//! One writer.
 
 use fanjet_event::Topic;
 
@@ -9,7 +9,7 @@ use super::samples::{
 use super::{Opened, within};
 use crate::{AppendError, Bounds, MAX_BODY, Origin, Selection, UpstreamId};
 
-/// Nothing is there, and saying so is no error.
+/// An empty log is not an error.
 pub async fn an_empty_log_has_no_bounds_no_last_and_no_entries(open: impl AsyncFn() -> Opened) {
     let Opened { log, keep, .. } = open().await;
     let bounds = log.bounds().await.unwrap();
@@ -24,7 +24,7 @@ pub async fn an_empty_log_has_no_bounds_no_last_and_no_entries(open: impl AsyncF
     drop(keep);
 }
 
-/// The first event ever has 1, and `last` is what was appended last.
+/// The first event ever gets seq 1, and `last` is the newest.
 pub async fn append_numbers_from_one_and_last_sees_it(open: impl AsyncFn() -> Opened) {
     let Opened { log, keep, .. } = open().await;
     let mut appender = log.appender(0).await.unwrap();
@@ -41,8 +41,8 @@ pub async fn append_numbers_from_one_and_last_sees_it(open: impl AsyncFn() -> Op
     drop(keep);
 }
 
-/// Bytes, topics and origins survive, also the longest and oddest valid ones.
-pub async fn every_topic_and_origin_comes_back_as_written(open: impl AsyncFn() -> Opened) {
+/// Bytes, topics and origins survive, including the longest and most unusual valid ones.
+pub async fn every_topic_and_origin_is_read_as_written(open: impl AsyncFn() -> Opened) {
     let Opened { log, keep, .. } = open().await;
     let topics = [
         Topic::Identity,
@@ -96,7 +96,7 @@ pub async fn ten_thousand_events_are_pipelined_in_order(open: impl AsyncFn() -> 
     within("append 10,000", async {
         let mut appender = log.appender(0).await.unwrap();
         let (mut queued, mut acked) = (0, 0);
-        // Uneven pieces, so that windows fill up in the middle of one.
+        // Uneven batches, so that windows fill up in the middle of one.
         for piece in written.chunks(773) {
             appender.append(piece).await.unwrap();
             queued += piece.len() as u64;
@@ -112,7 +112,7 @@ pub async fn ten_thousand_events_are_pipelined_in_order(open: impl AsyncFn() -> 
     drop(keep);
 }
 
-/// Nothing to do is done at once.
+/// Flushing without events returns at once.
 pub async fn an_empty_append_and_a_flush_of_nothing_do_nothing(open: impl AsyncFn() -> Opened) {
     let Opened { log, keep, .. } = open().await;
     let mut appender = log.appender(0).await.unwrap();
@@ -124,7 +124,7 @@ pub async fn an_empty_append_and_a_flush_of_nothing_do_nothing(open: impl AsyncF
     drop(keep);
 }
 
-/// 1.9 MiB is a legal event; so is everything up to the limit.
+/// An event of 1.9 MiB is valid, and so is everything up to the limit.
 pub async fn a_large_body_is_kept(open: impl AsyncFn() -> Opened) {
     let Opened { log, keep, .. } = open().await;
     let written = [
@@ -139,7 +139,7 @@ pub async fn a_large_body_is_kept(open: impl AsyncFn() -> Opened) {
     drop(keep);
 }
 
-/// The appender stops at the event that does not fit: what stood before it may be there, nothing behind it is.
+/// The appender stops at the event that is too large: events before it may be stored, events behind it are not.
 pub async fn a_body_over_the_limit_is_refused_with_all_behind_it(open: impl AsyncFn() -> Opened) {
     for bytes in [MAX_BODY + 1, (2 << 20) + 1, 5 << 20] {
         let Opened { log, keep, .. } = open().await;
@@ -152,7 +152,7 @@ pub async fn a_body_over_the_limit_is_refused_with_all_behind_it(open: impl Asyn
         assert!(!error.is_retryable());
         assert!(appender.append(&[event(3)]).await.is_err());
         assert!(appender.flush().await.is_err());
-        // A new appender can go on behind whatever the log holds.
+        // A new appender continues behind whatever the log holds.
         let held = log.last().await.unwrap().map_or(0, |entry| entry.seq);
         let next = log.appender(held).await;
         let mut next = next.unwrap();
@@ -165,14 +165,14 @@ pub async fn a_body_over_the_limit_is_refused_with_all_behind_it(open: impl Asyn
             let read = read_all(&*log, 1, &Selection::All, NO_LIMIT).await;
             let (last, before) = read.split_last().unwrap();
             assert_entries(before, &written[..before.len()], 1);
-            assert!(before.len() <= 2, "nothing from the refused one on");
+            assert!(before.len() <= 2, "nothing from the rejected event on");
             assert_eq!(last.body, event(4).body);
         }
         drop(keep);
     }
 }
 
-/// An acknowledged event is there for `last`, `bounds` and `read` alike.
+/// An acknowledged event is visible to `last`, `bounds` and `read` alike.
 pub async fn a_reader_sees_what_a_flush_acknowledged(open: impl AsyncFn() -> Opened) {
     let Opened { log, keep, .. } = open().await;
     let mut appender = log.appender(0).await.unwrap();

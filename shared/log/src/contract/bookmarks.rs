@@ -1,10 +1,10 @@
-//! What bookmarks must hold.
+//! The contract of bookmarks.
 
 use bytes::Bytes;
 
 use crate::{Bookmarks, LogError};
 
-/// Two processes with the same bookmarks: what one has set, the other finds, and the newest value counts.
+/// Two processes share bookmarks: one reads what the other has set, and the newest value wins.
 pub async fn bookmarks_are_found_again(here: &dyn Bookmarks, there: &dyn Bookmarks) {
     assert_eq!(here.get("one").await.unwrap(), None);
     here.set("one", Bytes::from_static(b"1")).await.unwrap();

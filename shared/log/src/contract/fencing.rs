@@ -1,10 +1,10 @@
-//! Writing, against others.
+//! Competing writers.
 
 use super::samples::{NO_LIMIT, append_all, assert_entries, assert_same, entry, events, read_all};
 use super::{Opened, within};
 use crate::{AppendError, Appender, EventLog, NewEvent, Selection, Seq};
 
-/// Appends and flushes; the error of either.
+/// Appends and flushes; returns the error of either.
 async fn try_append(appender: &mut dyn Appender, events: &[NewEvent]) -> Result<Seq, AppendError> {
     within("append", async {
         appender.append(events).await?;
@@ -20,7 +20,7 @@ fn assert_fenced(outcome: Result<Seq, AppendError>) {
     }
 }
 
-/// One history: the loser's events are nowhere.
+/// One history: the loser's events are stored nowhere.
 pub async fn of_two_appenders_at_one_place_one_is_fenced(open: impl AsyncFn() -> Opened) {
     let Opened { log, keep, .. } = open().await;
     let mut winner = log.appender(0).await.unwrap();
@@ -34,7 +34,7 @@ pub async fn of_two_appenders_at_one_place_one_is_fenced(open: impl AsyncFn() ->
     drop(keep);
 }
 
-/// A writer that was overtaken by one event pipelines many more: one of them would stand at just the right place.
+/// A writer that was overtaken by one event pipelines many more: one of them would get exactly the right seq.
 pub async fn a_fenced_pipeline_stores_nothing_more(open: impl AsyncFn() -> Opened) {
     let Opened { log, keep, .. } = open().await;
     let mut old = log.appender(0).await.unwrap();
@@ -47,8 +47,8 @@ pub async fn a_fenced_pipeline_stores_nothing_more(open: impl AsyncFn() -> Opene
     drop(keep);
 }
 
-/// Two writers pipeline at the same time and take over from each other, again and again. Every stretch of one
-/// writer must be the unbroken beginning of what it wanted to write.
+/// Two writers pipeline at the same time and take over from each other again and again. Each stretch of one writer must
+/// be an unbroken prefix of what it wanted to write.
 pub async fn racing_pipelines_leave_one_unbroken_history_each(open: impl AsyncFn() -> Opened) {
     let Opened { log, keep, .. } = open().await;
     let (left, right) = futures::join!(
@@ -61,11 +61,11 @@ pub async fn racing_pipelines_leave_one_unbroken_history_each(open: impl AsyncFn
     let mut at = 0;
     let mut acknowledged = 0;
     while at < read.len() {
-        // The writers' events differ, so the body says which attempt an entry belongs to.
+        // The writers' events differ, so the body identifies the attempt of an entry.
         let stretch = stretches
             .iter()
             .find(|stretch| stretch.after == at as Seq && stretch.events[0].body == read[at].body)
-            .unwrap_or_else(|| panic!("seq {} continues nobody's pipeline", at + 1));
+            .unwrap_or_else(|| panic!("seq {} continues no pipeline", at + 1));
         let held = stretch
             .events
             .iter()
@@ -90,7 +90,7 @@ pub async fn racing_pipelines_leave_one_unbroken_history_each(open: impl AsyncFn
     drop(keep);
 }
 
-/// One appender's life: where it began, what it wanted to write, how far it was acknowledged.
+/// One appender: where it started, what it wanted to write, how far it was acknowledged.
 #[derive(Clone)]
 struct Stretch {
     after: Seq,
@@ -106,7 +106,7 @@ async fn write_against_another(log: &dyn EventLog, mut n: u64) -> Vec<Stretch> {
         let written = events(n, n + 40 + round % 7);
         n += written.len() as u64;
         let outcome = within("append", async {
-            // Small pieces let the other writer in between.
+            // Small batches let the other writer in between.
             for piece in written.chunks(3) {
                 appender.append(piece).await?;
                 tokio::task::yield_now().await;
@@ -126,14 +126,14 @@ async fn write_against_another(log: &dyn EventLog, mut n: u64) -> Vec<Stretch> {
     stretches
 }
 
-/// Only directly behind the end is a place to write.
+/// The only place to write is directly behind the end.
 pub async fn a_stale_and_a_premature_appender_are_fenced(open: impl AsyncFn() -> Opened) {
     let Opened { log, keep, .. } = open().await;
     append_all(&*log, 0, &events(0, 20)).await;
     for after in [0, 1, 19, 21, 1000] {
         let mut appender = log.appender(after).await.unwrap();
         assert_eq!(appender.acked(), after);
-        // Longer than the distance to the end, so that a later event has the right number.
+        // Longer than the distance to the end, so that a later event has the right seq.
         assert_fenced(try_append(&mut *appender, &events(100, 140)).await);
     }
     let read = read_all(&*log, 1, &Selection::All, NO_LIMIT).await;
@@ -141,7 +141,7 @@ pub async fn a_stale_and_a_premature_appender_are_fenced(open: impl AsyncFn() ->
     drop(keep);
 }
 
-/// Also where its next event would fit.
+/// Even where its next event would fit.
 pub async fn a_finished_appender_stays_finished(open: impl AsyncFn() -> Opened) {
     let Opened { log, keep, .. } = open().await;
     let mut early = log.appender(3).await.unwrap();
@@ -153,7 +153,7 @@ pub async fn a_finished_appender_stays_finished(open: impl AsyncFn() -> Opened) 
     drop(keep);
 }
 
-/// How a leader resumes: what the log holds decides.
+/// A leader resumes at what the log holds.
 pub async fn after_an_error_a_new_appender_continues_from_last(open: impl AsyncFn() -> Opened) {
     let Opened { log, keep, .. } = open().await;
     let written = events(0, 60);

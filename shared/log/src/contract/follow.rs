@@ -8,7 +8,7 @@ use super::samples::{append_all, assert_entries, assert_same, events};
 use super::{Opened, within};
 use crate::{Entry, Follow, Selection};
 
-/// The next `count` entries, past heartbeats.
+/// The next `count` entries, without heartbeats.
 async fn take(follow: &mut Follow, count: usize) -> Vec<Entry> {
     within("follow", async {
         let mut entries: Vec<Entry> = Vec::new();
@@ -21,13 +21,13 @@ async fn take(follow: &mut Follow, count: usize) -> Vec<Entry> {
     .await
 }
 
-/// Waits for a heartbeat; nothing else may come.
+/// Waits for a heartbeat and accepts nothing else.
 async fn idle(follow: &mut Follow) {
     let batch = within("heartbeat", follow.next()).await;
     assert_eq!(batch.unwrap().unwrap(), vec![]);
 }
 
-/// History and future come out of one stream.
+/// One stream delivers history and new entries.
 pub async fn follow_starts_at_the_beginning_the_middle_and_the_future(
     open: impl AsyncFn() -> Opened,
 ) {
@@ -68,7 +68,7 @@ pub async fn follow_sees_live_appends_in_order(open: impl AsyncFn() -> Opened) {
     drop(keep);
 }
 
-/// Exactly the matches, old and new, and it stays alive between them.
+/// Exactly the matching entries, old and new, with heartbeats between them.
 pub async fn follow_with_a_selection_sees_only_its_matches(open: impl AsyncFn() -> Opened) {
     let Opened { log, keep, .. } = open().await;
     let written = events(0, 400);
@@ -83,12 +83,12 @@ pub async fn follow_with_a_selection_sees_only_its_matches(open: impl AsyncFn() 
         let expected = matching(&written, selection);
         assert_same(&take(follow, expected.len()).await, &expected);
     }
-    // Nothing more comes, not even to those who want nothing.
+    // Nothing more follows, not even for a selection that matches nothing.
     join_all(follows.iter_mut().map(|(_, follow)| idle(follow))).await;
     drop(keep);
 }
 
-/// Readers do not take from each other.
+/// Readers are independent.
 pub async fn many_followers_see_the_same(open: impl AsyncFn() -> Opened) {
     let Opened { log, keep, .. } = open().await;
     let written = events(0, 3_000);
@@ -104,7 +104,7 @@ pub async fn many_followers_see_the_same(open: impl AsyncFn() -> Opened) {
     drop(keep);
 }
 
-/// Silence would be indistinguishable from a dead connection.
+/// Without heartbeats an idle log looks like a dead connection.
 pub async fn an_idle_follow_is_alive(open: impl AsyncFn() -> Opened) {
     let Opened { log, keep, .. } = open().await;
     let mut follow = log.follow(1, &Selection::All).await.unwrap();
@@ -117,8 +117,8 @@ pub async fn an_idle_follow_is_alive(open: impl AsyncFn() -> Opened) {
     drop(keep);
 }
 
-/// Readers come and go.
-pub async fn a_dropped_follow_harms_nobody(open: impl AsyncFn() -> Opened) {
+/// Readers start and stop.
+pub async fn a_dropped_follow_affects_no_other_reader(open: impl AsyncFn() -> Opened) {
     let Opened { log, keep, .. } = open().await;
     let written = events(0, 500);
     append_all(&*log, 0, &written).await;

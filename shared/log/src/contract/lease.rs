@@ -1,6 +1,6 @@
-//! Holding the lease, alone and against others.
+//! The contract of the lease, with one holder and with several.
 //!
-//! These cases take as long as the shortest lease of a backend, since its end is a matter of time.
+//! These cases take as long as the shortest lease of a backend, since expiry takes time.
 
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -18,13 +18,13 @@ use crate::lease::{HolderId, Holders, LeaseStore, Term};
 /// Longer than any case.
 const LONG: Duration = Duration::from_secs(300);
 
-/// A free lease of its own for one case.
+/// A free lease for one case.
 pub struct OpenedLease {
     /// The lease.
     pub store: Arc<dyn LeaseStore>,
     /// The shortest time for which it can be held.
     pub shortest_ttl: Duration,
-    /// Whatever must live as long as the lease: a server.
+    /// Anything that must live as long as the lease: a server.
     pub keep: Box<dyn Any + Send + Sync>,
 }
 
@@ -40,7 +40,7 @@ async fn acquire(store: &dyn LeaseStore, name: &str, ttl: Duration) -> Option<Te
     term
 }
 
-/// Tries until the lease is there.
+/// Retries until it holds the lease.
 async fn acquire_patiently(store: &dyn LeaseStore, name: &str, ttl: Duration) -> Term {
     within("the lease becomes free", async {
         loop {
@@ -53,7 +53,7 @@ async fn acquire_patiently(store: &dyn LeaseStore, name: &str, ttl: Duration) ->
     .await
 }
 
-/// The next that a watch sees, but for repetitions of `before`.
+/// The next change that a watch reports, without repetitions of `before`.
 async fn next_change(holders: &mut Holders, before: &Option<HolderId>) -> Option<HolderId> {
     within("the watch sees it", async {
         loop {
@@ -66,7 +66,7 @@ async fn next_change(holders: &mut Holders, before: &Option<HolderId>) -> Option
     .await
 }
 
-/// Also when all ask at the same time.
+/// Even if all candidates ask at the same time.
 pub async fn one_of_many_gets_a_free_lease(open: impl AsyncFn() -> OpenedLease) {
     let OpenedLease { store, keep, .. } = open().await;
     let names: Vec<_> = (0..8).map(|n| format!("holder-{n}")).collect();
@@ -79,7 +79,7 @@ pub async fn one_of_many_gets_a_free_lease(open: impl AsyncFn() -> OpenedLease) 
     drop(keep);
 }
 
-/// For longer than it was acquired for, and nobody else gets it meanwhile.
+/// For longer than it was acquired for, and no other candidate gets it meanwhile.
 pub async fn a_renewed_lease_is_kept(open: impl AsyncFn() -> OpenedLease) {
     let OpenedLease {
         store,
@@ -91,7 +91,7 @@ pub async fn a_renewed_lease_is_kept(open: impl AsyncFn() -> OpenedLease) {
     let mut revisions = BTreeSet::from([term.revision]);
     while began.elapsed() < shortest_ttl * 3 {
         let Some(renewed) = store.renew(&term, shortest_ttl).await.unwrap() else {
-            // Only a machine that stood still for a whole term may lose it.
+            // Only a machine that was suspended for a whole term may lose it.
             panic!("lost {:?} after {:?}", term, began.elapsed());
         };
         assert!(renewed.revision > term.revision);
@@ -104,7 +104,7 @@ pub async fn a_renewed_lease_is_kept(open: impl AsyncFn() -> OpenedLease) {
     drop(keep);
 }
 
-/// Not before its time, and without anybody's help.
+/// Not before its time, and without any action.
 pub async fn an_abandoned_lease_ends_after_its_time(open: impl AsyncFn() -> OpenedLease) {
     let OpenedLease {
         store,
@@ -122,7 +122,7 @@ pub async fn an_abandoned_lease_ends_after_its_time(open: impl AsyncFn() -> Open
     drop(keep);
 }
 
-/// A watch tells of an end that nobody caused.
+/// A watch reports an expiry that no holder caused.
 pub async fn a_watch_sees_a_lease_run_out(open: impl AsyncFn() -> OpenedLease) {
     let OpenedLease {
         store,
@@ -137,12 +137,12 @@ pub async fn a_watch_sees_a_lease_run_out(open: impl AsyncFn() -> OpenedLease) {
     drop(keep);
 }
 
-/// The watch sees both ends of it, and who watches first sees how things are.
+/// The watch reports start and end, and a new watch starts with the current state.
 pub async fn a_released_lease_is_free_at_once(open: impl AsyncFn() -> OpenedLease) {
     let OpenedLease { store, keep, .. } = open().await;
     let mut holders = store.watch().await.unwrap();
     assert_eq!(
-        within("nobody", holders.next()).await.unwrap().unwrap(),
+        within("no holder", holders.next()).await.unwrap().unwrap(),
         None
     );
     for round in 0..3 {
@@ -160,7 +160,7 @@ pub async fn a_released_lease_is_free_at_once(open: impl AsyncFn() -> OpenedLeas
     drop(keep);
 }
 
-/// What an answer that got lost leads to: the holder asks again with what it knew before.
+/// After a lost response the holder asks again with its old state.
 pub async fn a_holder_may_repeat_itself(open: impl AsyncFn() -> OpenedLease) {
     let OpenedLease { store, keep, .. } = open().await;
     let first = acquire(&*store, "a", LONG).await.unwrap();
@@ -171,13 +171,13 @@ pub async fn a_holder_may_repeat_itself(open: impl AsyncFn() -> OpenedLease) {
     assert_eq!(acquire(&*store, "b", LONG).await, None);
     store.release(&first).await.unwrap();
     acquire(&*store, "b", LONG).await.unwrap();
-    // Said twice, now that it is somebody else's.
+    // Sent twice, now that another candidate holds it.
     store.release(&renewed).await.unwrap();
     assert_eq!(acquire(&*store, "a", LONG).await, None);
     drop(keep);
 }
 
-/// Who has lost the lease cannot touch the next holder's.
+/// A holder that lost the lease cannot touch the next holder's.
 pub async fn a_stale_term_is_worth_nothing(open: impl AsyncFn() -> OpenedLease) {
     let OpenedLease { store, keep, .. } = open().await;
     let stale = acquire(&*store, "a", LONG).await.unwrap();
@@ -189,7 +189,7 @@ pub async fn a_stale_term_is_worth_nothing(open: impl AsyncFn() -> OpenedLease) 
     drop(keep);
 }
 
-/// Acquired and released again and again by many, it is never two's at once.
+/// Acquired and released again and again by many candidates, it never has two holders.
 pub async fn racing_holders_never_hold_it_together(open: impl AsyncFn() -> OpenedLease) {
     let OpenedLease { store, keep, .. } = open().await;
     let (inside, turns) = (AtomicBool::new(false), AtomicUsize::new(0));
@@ -209,8 +209,8 @@ pub async fn racing_holders_never_hold_it_together(open: impl AsyncFn() -> Opene
     drop(keep);
 }
 
-/// Makes one test of every case of the lease's contract. Takes the name of a function
-/// `async fn() -> fanjet_log::contract::OpenedLease`.
+/// Generates one test per case of the lease's contract. Takes the name of a function `async fn() ->
+/// fanjet_log::contract::OpenedLease`.
 #[macro_export]
 macro_rules! lease_contract_tests {
     ($open:expr) => {

@@ -1,4 +1,4 @@
-//! Random histories against the simplest log there is: a `Vec`.
+//! Random histories compared with the simplest log: a `Vec`.
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
@@ -12,23 +12,23 @@ const WRITERS: usize = 3;
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// A writer opens behind the end, or beside it.
+    /// A writer opens at the end, or beside it.
     Open { writer: usize, beside: i64 },
-    /// A writer appends and flushes; it was opened before, and others may have written since.
+    /// A writer that was opened earlier appends and flushes; others may have written since.
     Append { writer: usize, count: u64 },
-    /// One page from a share of the log.
+    /// One page from some part of the log.
     Read {
         from: f64,
         selection: usize,
         limit: ReadLimit,
     },
-    /// The place of a time in the log, or beside it.
+    /// The seq at a time in the log, or outside it.
     SeqAt { place: f64, offset: i64 },
-    /// The ends.
+    /// The bounds.
     Ends,
 }
 
-/// Interleavings of writers, fenced ones among them, and readers.
+/// Interleaves writers, including fenced ones, and readers.
 pub async fn random_histories_match_a_vec(open: impl AsyncFn() -> Opened) {
     let config = Config {
         cases: 24,

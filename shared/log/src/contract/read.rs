@@ -9,11 +9,11 @@ use super::samples::{
 use super::{Opened, within};
 use crate::{Entry, NewEvent, ReadLimit, Selection, TopicFilter};
 
-/// Every kind of selection a reader may have.
+/// Every kind of selection a reader may use.
 pub(super) fn selections() -> Vec<Selection> {
     let collection = |name: &str| TopicFilter::Collection(name.parse().unwrap());
     let under = |prefix: &str| TopicFilter::CollectionsUnder(prefix.parse::<NsidPrefix>().unwrap());
-    // In any order and with repetitions, as `Selection::only` does not make them.
+    // In any order and with repetitions, unlike the result of `Selection::only`.
     let only = |filters: Vec<TopicFilter>| Selection::Only(filters.into());
     vec![
         Selection::All,
@@ -45,7 +45,7 @@ pub(super) fn selections() -> Vec<Selection> {
     ]
 }
 
-/// What `selection` takes out of `written`, which begins at seq 1.
+/// The part of `written` that `selection` matches; it starts at seq 1.
 pub(super) fn matching(written: &[NewEvent], selection: &Selection) -> Vec<Entry> {
     written
         .iter()
@@ -55,7 +55,7 @@ pub(super) fn matching(written: &[NewEvent], selection: &Selection) -> Vec<Entry
         .collect()
 }
 
-/// Entries and bytes both end a page, and neither keeps it from having one entry.
+/// Entries and bytes both end a page, and neither prevents a page with one entry.
 pub async fn pages_respect_their_limits(open: impl AsyncFn() -> Opened) {
     let Opened { log, keep, .. } = open().await;
     let written: Vec<_> = (0..300).map(|n| sized_event(n, 400)).collect();
@@ -105,7 +105,7 @@ pub async fn the_first_entry_of_a_page_may_exceed_the_bytes(open: impl AsyncFn()
     drop(keep);
 }
 
-/// Reading on at `next` gives the whole log, whatever the page size and wherever the start.
+/// Continuing at `next` reads the whole log, for any page size and any start.
 pub async fn pages_join_without_gap_or_overlap(open: impl AsyncFn() -> Opened) {
     let Opened { log, keep, .. } = open().await;
     let written = events(0, 2_500);
@@ -124,7 +124,8 @@ pub async fn pages_join_without_gap_or_overlap(open: impl AsyncFn() -> Opened) {
     drop(keep);
 }
 
-/// Exact, prefix, several, overlapping, none: neither more nor less nor twice, from anywhere, in pages of any size.
+/// Exact, prefix, several, overlapping, none: exactly the matching entries, each once, from any start, in pages of any
+/// size.
 pub async fn selections_read_exactly_what_they_match(open: impl AsyncFn() -> Opened) {
     let Opened { log, keep, .. } = open().await;
     let written = events(0, 600);
@@ -146,7 +147,7 @@ pub async fn selections_read_exactly_what_they_match(open: impl AsyncFn() -> Ope
     drop(keep);
 }
 
-/// `next` moves to the end although there is nothing to show; also one match far behind is found.
+/// `next` moves to the end even without a match, and one distant match is found.
 pub async fn a_selection_without_a_match_still_reaches_the_end(open: impl AsyncFn() -> Opened) {
     let Opened { log, keep, .. } = open().await;
     let mut written: Vec<_> = (0..10_000)
@@ -182,7 +183,7 @@ pub async fn a_selection_without_a_match_still_reaches_the_end(open: impl AsyncF
     drop(keep);
 }
 
-/// Waiting for the future is what follow is for.
+/// Waiting for new entries is the job of follow.
 pub async fn reading_beyond_the_end_is_empty(open: impl AsyncFn() -> Opened) {
     let Opened { log, keep, .. } = open().await;
     append_all(&*log, 0, &events(0, 5)).await;

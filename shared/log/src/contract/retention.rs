@@ -1,4 +1,4 @@
-//! Forgetting the oldest. Backends without a way to force it skip these.
+//! Expiry of the oldest entries. Backends that cannot force it skip these cases.
 
 use futures::StreamExt;
 
@@ -6,7 +6,7 @@ use super::samples::{NO_LIMIT, append_all, assert_entries, events, read_all, tim
 use super::{Opened, within};
 use crate::{Bounds, Selection};
 
-/// What is left keeps its number, and every way to ask starts at the oldest kept.
+/// The remaining entries keep their seqs, and every kind of read starts at the oldest one.
 pub async fn retention_moves_first_and_keeps_numbering(open: impl AsyncFn() -> Opened) {
     let Opened { log, expire, keep } = open().await;
     let Some(expire) = expire else {
@@ -36,7 +36,7 @@ pub async fn retention_moves_first_and_keeps_numbering(open: impl AsyncFn() -> O
     drop(keep);
 }
 
-/// Numbering never starts over, or cursors would lie.
+/// The numbering never starts over; cursors depend on it.
 pub async fn a_log_that_forgot_everything_remembers_its_last_seq(open: impl AsyncFn() -> Opened) {
     let Opened { log, expire, keep } = open().await;
     let Some(expire) = expire else {

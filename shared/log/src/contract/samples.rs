@@ -1,4 +1,4 @@
-//! Events to append, and the ways in which most cases append and read them.
+//! Sample events, and the helpers that most cases use to append and read them.
 
 use std::fmt::Write;
 
@@ -19,12 +19,12 @@ const COLLECTIONS: [&str; 6] = [
     "xn--80ak6aa92e.com.Thing2",
 ];
 
-/// The log time of [`event`] `n`. Ten microseconds apart, so that there are times between.
+/// The log time of [`event`] `n`. Ten microseconds apart, so that there are times between them.
 pub fn time_of(n: u64) -> TimeUs {
     TimeUs::new(FIRST_TIME_US + n * 10).unwrap()
 }
 
-/// The `n`-th sample: topics of every kind take turns.
+/// The `n`-th sample; topics of every kind alternate.
 pub fn event(n: u64) -> NewEvent {
     match n % 10 {
         7 => new_event(n, Topic::Identity, 0),
@@ -67,7 +67,7 @@ pub(super) fn new_event(n: u64, topic: Topic, padding: usize) -> NewEvent {
 }
 
 fn body(n: u64, topic: &Topic, padding: usize) -> Bytes {
-    // DIDs may hold `_` and `:`; a body must never be taken for anything but bytes.
+    // DIDs may contain `_` and `:`; backends must treat a body as opaque bytes.
     let mut did = String::from("did:web:under_score.example:");
     write!(did, "{}", n % 17).unwrap();
     let did = Did::parse(did.as_str()).unwrap();
@@ -98,7 +98,7 @@ fn body(n: u64, topic: &Topic, padding: usize) -> Bytes {
     out.into()
 }
 
-/// A collection name of the greatest length.
+/// A collection name of maximum length.
 pub(super) fn longest_collection() -> Nsid {
     let segment = "a".repeat(63);
     let name = format!("{segment}.{segment}.{segment}.{segment}.{}", "N".repeat(61));
@@ -112,7 +112,7 @@ pub(super) const NO_LIMIT: ReadLimit = ReadLimit {
     bytes: usize::MAX,
 };
 
-/// Appends behind `after` with an appender of its own and waits for the acknowledgement.
+/// Appends behind `after` with a new appender and waits for the acknowledgement.
 pub(super) async fn append_all(log: &dyn EventLog, after: Seq, events: &[NewEvent]) -> Seq {
     within("append", async {
         let mut appender = log.appender(after).await.unwrap();
@@ -122,12 +122,12 @@ pub(super) async fn append_all(log: &dyn EventLog, after: Seq, events: &[NewEven
     .await
 }
 
-/// Everything that the log keeps, oldest first.
+/// Every entry that is kept, oldest first.
 pub async fn whole(log: &dyn EventLog) -> Vec<Entry> {
     read_all(log, 0, &Selection::All, NO_LIMIT).await
 }
 
-/// Reads to the end, checking that every page goes on.
+/// Reads to the end, and checks that every page advances.
 pub(super) async fn read_all(
     log: &dyn EventLog,
     from: Seq,
@@ -151,7 +151,7 @@ pub(super) async fn read_all(
     .await
 }
 
-/// What holds of every page, read from `from`.
+/// Checks the invariants of every page read from `from`.
 pub(super) fn check_page(page: &crate::Page, from: Seq) {
     assert!(page.next >= from, "next never goes back");
     assert!(page.entries.iter().all(|entry| entry.seq >= from));
@@ -161,7 +161,7 @@ pub(super) fn check_page(page: &crate::Page, from: Seq) {
     }
 }
 
-/// That `entries` are exactly `expected`, numbered from `first`.
+/// Asserts that `entries` are exactly `expected`, numbered from `first`.
 pub(super) fn assert_entries(entries: &[Entry], expected: &[NewEvent], first: Seq) {
     let expected: Vec<Entry> = expected
         .iter()
@@ -171,7 +171,7 @@ pub(super) fn assert_entries(entries: &[Entry], expected: &[NewEvent], first: Se
     assert_same(entries, &expected);
 }
 
-/// That two lists are the same, saying where they differ rather than printing thousands of entries.
+/// Asserts that two lists are equal, and reports where they differ instead of printing thousands of entries.
 pub(super) fn assert_same(entries: &[Entry], expected: &[Entry]) {
     for (got, want) in entries.iter().zip(expected) {
         assert_eq!(got, want);
@@ -179,7 +179,7 @@ pub(super) fn assert_same(entries: &[Entry], expected: &[Entry]) {
     assert_eq!(entries.len(), expected.len(), "how many entries");
 }
 
-/// The entry that an event at `seq` is.
+/// The entry of an event at `seq`.
 pub(super) fn entry(event: &NewEvent, seq: Seq) -> Entry {
     Entry {
         seq,

@@ -1,4 +1,4 @@
-//! From a time to a place.
+//! From a time to a seq.
 
 use fanjet_event::TimeUs;
 
@@ -9,7 +9,7 @@ fn at(us: u64) -> TimeUs {
     TimeUs::new(us).unwrap()
 }
 
-/// Exactly at, between, before the first, behind the last; in a log long enough for a search.
+/// At, between, before and after event times, in a log long enough for a search.
 pub async fn seq_at_finds_every_place(open: impl AsyncFn() -> Opened) {
     let Opened { log, keep, .. } = open().await;
     append_all(&*log, 0, &events(0, 10_000)).await;
@@ -33,7 +33,7 @@ pub async fn seq_at_finds_every_place(open: impl AsyncFn() -> Opened) {
     drop(keep);
 }
 
-/// Times at uneven distances, microseconds to hours.
+/// Times at uneven distances, from microseconds to hours.
 pub async fn seq_at_agrees_with_a_linear_search(open: impl AsyncFn() -> Opened) {
     let Opened { log, keep, .. } = open().await;
     // The distance to the time of `n` grows, then starts over: n runs through 0, 1, 3, 7, ...

@@ -8,8 +8,8 @@ use futures::StreamExt;
 use super::{HolderId, Holders, LeaseStore, Term};
 use crate::LogError;
 
-/// Is granted to whoever asks and never ends. For a log that no other process can open; elsewhere it leaves the
-/// fence alone between two writers.
+/// Grants every request and never expires. For a log that no other process can open; elsewhere only the fence would
+/// separate two writers.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Alone;
 

@@ -1,17 +1,16 @@
-//! Who holds a lease.
+//! The identity of a lease holder.
 
 use std::fmt;
 use std::sync::Arc;
 
 const MAX_BYTES: usize = 255;
 
-/// The name of one candidate. No two that live at the same time may have the same, so a restarted process needs
-/// a new one.
+/// The name of one candidate. Must be unique among live candidates, so a restarted process needs a new one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct HolderId(Arc<str>);
 
 impl HolderId {
-    /// A name of 1 to 255 visible ASCII characters.
+    /// Parses a name of 1 to 255 visible ASCII characters.
     pub fn new(name: &str) -> Option<Self> {
         let is_fine = (1..=MAX_BYTES).contains(&name.len())
             && name.bytes().all(|byte| byte.is_ascii_graphic());

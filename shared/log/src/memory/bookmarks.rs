@@ -1,4 +1,4 @@
-//! Bookmarks in memory: for tests.
+//! Bookmarks in memory, for tests.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use crate::LogError;
 use crate::bookmarks::{Bookmarks, check_key};
 
-/// Bookmarks in memory, shared by all who hold them.
+/// Bookmarks in memory. Clones share them.
 #[derive(Debug, Default)]
 pub struct MemoryBookmarks {
     kept: Mutex<BTreeMap<String, Bytes>>,
@@ -18,7 +18,7 @@ pub struct MemoryBookmarks {
 }
 
 impl MemoryBookmarks {
-    /// Lets every call fail until told otherwise.
+    /// Makes every call fail until this is turned off.
     pub fn set_away(&self, is_away: bool) {
         self.is_away.store(is_away, Ordering::SeqCst);
     }

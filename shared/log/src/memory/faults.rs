@@ -1,25 +1,25 @@
-//! The ways in which a real backend misbehaves, on demand and counted.
+//! The faults of a real backend, injected on demand and counted.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// One way to misbehave.
+/// One kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fault {
     /// `bounds`, `last`, `read`, `seq_at` or the opening of a follow is unavailable.
     ReadFails,
     /// An append is unavailable; nothing of it is stored.
     AppendFails,
-    /// An append is unavailable, although all of it is stored: the answer was lost.
+    /// An append is unavailable, although all of it is stored: the response is lost.
     AnswerLost,
     /// An append is unavailable, although the first half of it, rounded up, is stored.
     PartlyStored,
-    /// Another writer stores the first event of an append a moment before it, which is fenced therefore.
+    /// Another writer stores the first event of an append just before it, so the append is fenced.
     CompetingWriter,
     /// A follow misses an entry and ends with a gap instead of its next batch.
     FollowGap,
     /// A follow ends as unavailable instead of its next batch or heartbeat.
     FollowEnds,
-    /// A follow falls silent for good instead of its next batch or heartbeat.
+    /// A follow hangs for good instead of its next batch or heartbeat.
     FollowHangs,
 }
 
@@ -31,7 +31,7 @@ impl Fault {
         match self {
             Self::ReadFails => "injected: the read failed",
             Self::AppendFails => "injected: the append failed",
-            Self::AnswerLost => "injected: the answer was lost",
+            Self::AnswerLost => "injected: the response was lost",
             Self::PartlyStored => "injected: partly stored",
             Self::CompetingWriter => "injected: another writer",
             Self::FollowGap => "injected: a gap",
@@ -60,7 +60,7 @@ impl Faults {
         self.fired[fault as usize].load(Ordering::SeqCst)
     }
 
-    /// Takes one chance of `fault`: whether to misbehave now.
+    /// Consumes one occasion for `fault`; returns whether to inject it now.
     pub(super) fn fires(&self, fault: Fault) -> bool {
         let taken = self.outstanding[fault as usize]
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {

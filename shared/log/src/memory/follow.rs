@@ -50,7 +50,7 @@ impl Reader {
     async fn next_batch(&mut self) -> Result<Vec<Entry>, LogError> {
         let heartbeat_at = Instant::now() + self.shared.options.heartbeat;
         loop {
-            // Marks what is read below as seen, so that only what comes later wakes the wait.
+            // Marks everything read below as seen, so that only later entries wake the wait.
             self.grown.borrow_and_update();
             let (first, page) = {
                 let state = self.shared.state.lock();
@@ -71,7 +71,7 @@ impl Reader {
                 return Ok(page.entries);
             }
             self.next = page.next;
-            // A log that grows by what is not wanted must not silence the heartbeat.
+            // A log that grows by entries outside the selection must not suppress the heartbeat.
             let is_due = Instant::now() >= heartbeat_at;
             if page.at_end && (is_due || !self.has_grown_before(heartbeat_at).await) {
                 self.misbehave().await?;
@@ -80,7 +80,7 @@ impl Reader {
         }
     }
 
-    /// Waits for the log to grow, at most until `deadline`.
+    /// Waits for the log to grow, until `deadline` at the latest.
     async fn has_grown_before(&mut self, deadline: Instant) -> bool {
         tokio::time::timeout_at(deadline, self.grown.changed())
             .await

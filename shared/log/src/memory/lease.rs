@@ -1,4 +1,4 @@
-//! A lease in memory, for tests of everything that wants one.
+//! A lease in memory, for tests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub struct MemoryLease(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
-    /// Behind the state: whoever sees a change here finds it there.
+    /// Updated after the state: a reader that sees a change here finds it in the state.
     changes: watch::Sender<u64>,
 }
 
@@ -31,7 +31,7 @@ struct State {
 }
 
 impl MemoryLease {
-    /// A lease that nobody holds.
+    /// A free lease.
     pub fn new() -> Self {
         Self(Arc::new(Shared {
             state: Mutex::default(),
@@ -39,17 +39,17 @@ impl MemoryLease {
         }))
     }
 
-    /// Takes the lease from whoever holds it, as an operator may.
+    /// Revokes the lease, as an operator may.
     pub fn revoke(&self) {
         self.0.change(|state| state.held = None);
     }
 
-    /// Lets every call fail until told otherwise. Watches go on, but see no change.
+    /// Makes every call fail until this is turned off. Watches keep running, but see no change.
     pub fn set_away(&self, is_away: bool) {
         self.0.change(|state| state.is_away = is_away);
     }
 
-    /// Who holds it now.
+    /// The current holder.
     pub fn holder(&self) -> Option<HolderId> {
         self.0.state.lock().holder(Instant::now())
     }
@@ -68,7 +68,7 @@ impl Shared {
         changed
     }
 
-    /// Takes or keeps the lease for `holder`, when `may` says so about who holds it now.
+    /// Takes or keeps the lease for `holder` if `may` accepts the current holder.
     fn grant(
         &self,
         holder: &HolderId,
@@ -99,7 +99,7 @@ impl State {
 
     fn check_here(&self) -> Result<(), LogError> {
         if self.is_away {
-            return Err(LogError::unavailable("the lease is away"));
+            return Err(LogError::unavailable("the lease is unavailable"));
         }
         Ok(())
     }

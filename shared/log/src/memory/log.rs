@@ -26,17 +26,17 @@ pub struct MemoryLog {
 }
 
 impl MemoryLog {
-    /// An empty log that keeps everything and begins at 1.
+    /// An empty log that keeps everything and starts at 1.
     pub fn new() -> Self {
         Self::with_options(MemoryOptions::default())
     }
 
-    /// An empty log that begins at 1.
+    /// An empty log that starts at 1.
     pub fn with_options(options: MemoryOptions) -> Self {
         Self::beginning_at(1, options)
     }
 
-    /// An empty log whose first event has the seq `first`.
+    /// An empty log whose first event gets the seq `first`.
     pub fn beginning_at(first: Seq, options: MemoryOptions) -> Self {
         let state = State::beginning_at(first);
         Self {
@@ -51,47 +51,47 @@ impl MemoryLog {
         }
     }
 
-    /// Puts an empty log that begins at `first` in place of this one, as deleting and making a stream does: readers end
-    /// with [`LogError::Replaced`] until they adopt it.
+    /// Replaces this log with an empty one that starts at `first`, as deleting and re-creating a stream does: readers
+    /// end with [`LogError::Replaced`] until they adopt it.
     pub fn recreate(&self, first: Seq) {
         let mut state = self.shared.state.lock();
         *state = State::beginning_at(first);
         self.shared.grown.send_replace(state.bounds().last);
     }
 
-    /// Forgets every entry, as an operator's purge does. The numbering goes on.
+    /// Deletes every entry, as an operator's purge does. The numbering continues.
     pub fn purge(&self) {
         let mut state = self.shared.state.lock();
         let last = state.bounds().last;
         state.expire(last);
     }
 
-    /// Lets the next `times` chances of `fault` misbehave, on top of those still outstanding.
+    /// Injects `fault` on its next `times` occasions, in addition to those still pending.
     pub fn inject(&self, fault: Fault, times: u64) {
         self.shared.faults.inject(fault, times);
     }
 
-    /// How often `fault` has happened. A test that injects one checks this: a fault that never fired proves nothing.
+    /// How often `fault` was injected. A test that injects one checks this: a fault that never fired proves nothing.
     pub fn fired(&self, fault: Fault) -> u64 {
         self.shared.faults.fired(fault)
     }
 
-    /// Ends what is outstanding of `fault`.
+    /// Cancels the pending injections of `fault`.
     pub fn withdraw(&self, fault: Fault) {
         self.shared.faults.withdraw(fault);
     }
 
-    /// What [`EventLog::read`] has given so far, to all clones.
+    /// What [`EventLog::read`] has returned so far, to all clones.
     pub fn reads(&self) -> Reads {
         *self.shared.reads.lock()
     }
 
-    /// Forgets every entry up to and with `seq`, as retention does.
+    /// Deletes every entry up to and including `seq`, as retention does.
     pub fn expire(&self, seq: Seq) {
         self.shared.state.lock().expire(seq);
     }
 
-    /// Loses every entry behind `seq`, as a server does that comes back with an older state of its disk.
+    /// Loses every entry behind `seq`, as a server does that restarts from an older disk state.
     pub fn lose_behind(&self, seq: Seq) {
         let mut state = self.shared.state.lock();
         state.lose_behind(seq);

@@ -1,17 +1,17 @@
-//! What a test may choose.
+//! Options of the in-memory log.
 
 use std::time::Duration;
 
 /// How a [`MemoryLog`](super::MemoryLog) behaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemoryOptions {
-    /// Entries kept; the oldest go first.
+    /// Entries kept; the oldest are deleted first.
     pub max_entries: usize,
-    /// Bytes of bodies kept; the oldest go first. The newest entry stays, however large.
+    /// Bytes of bodies kept; the oldest are deleted first. The newest entry stays, however large.
     pub max_bytes: usize,
-    /// Entries one page looks at: beyond it a page comes back, empty when nothing matched.
+    /// Entries that one page scans. A page stops there, empty if nothing matched.
     pub page_scan: usize,
-    /// How often an idle follow says that it is alive.
+    /// Interval of heartbeats of an idle follow.
     pub heartbeat: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! What the log, its appenders and its follows hold in common.
+//! State shared by the log, its appenders and its follows.
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -17,20 +17,19 @@ pub struct Reads {
     pub entries: u64,
 }
 
-/// All of it.
+/// The state of the log.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) options: MemoryOptions,
     pub(super) faults: Faults,
     pub(super) reads: Mutex<Reads>,
     pub(super) state: Mutex<State>,
-    /// The last seq. Behind the state: whoever sees it here finds the entry there.
+    /// The last seq. Updated after the state: a reader that sees it here finds the entry there.
     pub(super) grown: watch::Sender<Seq>,
 }
 
 impl Shared {
-    /// Stores events behind each other, and wakes the follows. Under the lock, so that checking the end and
-    /// writing there is one step.
+    /// Stores consecutive events and wakes the follows. Under the lock, so that checking the end and writing is atomic.
     pub(super) fn store(&self, state: &mut State, events: &[NewEvent]) -> Seq {
         for event in events {
             state.push(event, &self.options);

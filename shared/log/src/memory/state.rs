@@ -1,4 +1,4 @@
-//! The entries and every question about them. Pure: no lock, no waiting.
+//! The entries and all queries on them. Pure: no lock, no waiting.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,13 +13,13 @@ pub(super) struct State {
     pub(super) identity: LogIdentity,
     /// Contiguous; the last one has seq `last`.
     entries: VecDeque<Entry>,
-    /// Remembered when everything has expired.
+    /// Kept when everything has expired.
     last: Seq,
     bytes: usize,
 }
 
 impl State {
-    /// An empty log, which nobody can take for another one of this process.
+    /// An empty log whose identity is unique in this process.
     pub(super) fn beginning_at(first: Seq) -> Self {
         static MADE: AtomicU64 = AtomicU64::new(0);
         Self {
@@ -30,7 +30,7 @@ impl State {
         }
     }
 
-    /// That this is the log that a reader began with.
+    /// Checks that this is the log that a reader started with.
     pub(super) fn check_identity(&self, expected: LogIdentity) -> Result<(), LogError> {
         if self.identity == expected {
             return Ok(());
@@ -82,7 +82,7 @@ impl State {
         self.last = self.last.min(seq);
     }
 
-    /// One page, looking at no more than `scan` entries.
+    /// One page that scans at most `scan` entries.
     pub(super) fn read(
         &self,
         from: Seq,
@@ -98,7 +98,7 @@ impl State {
             at_end: false,
         };
         let mut bytes = 0;
-        // A start beyond the end skips everything, also where usize is narrower than a seq.
+        // A start beyond the end skips everything, also where usize is smaller than a seq.
         let skipped = usize::try_from(start - bounds.first).unwrap_or(usize::MAX);
         for entry in self.entries.iter().skip(skipped).take(scan.max(1)) {
             if selection.matches(&entry.topic) {

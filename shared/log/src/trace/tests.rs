@@ -34,7 +34,7 @@ fn what_is_not_recorded_or_not_whole_is_nothing() {
 
 proptest! {
     #[test]
-    fn every_parent_comes_back(trace_id in 1_u128.., span_id in 1_u64..) {
+    fn every_parent_is_read_as_written(trace_id in 1_u128.., span_id in 1_u64..) {
         let parent = TraceParent {
             trace_id: NonZeroU128::new(trace_id).expect("above 0"),
             span_id: NonZeroU64::new(span_id).expect("above 0"),

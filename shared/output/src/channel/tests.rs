@@ -41,7 +41,7 @@ fn a_reader_that_stands_still_is_waited_for_once() {
     assert_eq!(channel.lost(), 1001, "it is read again");
 }
 
-/// The reader makes room for a part of a line, and for the rest only later.
+/// The reader makes room for a part of the line first, and for the rest later.
 #[test]
 fn a_torn_line_ends_before_the_next() {
     let (mut reader, writer) = pipe().unwrap();

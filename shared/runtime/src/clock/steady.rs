@@ -1,8 +1,8 @@
-//! A wall clock that time itself does not contradict.
+//! A wall clock that is checked against monotonic time.
 //!
-//! What a wrong clock decides cannot be undone: log times never go back, and what was forgotten is gone. So a step of the
-//! wall clock is believed when it has lasted for [`LASTS`]; until then the time goes on as time passes. A machine that
-//! slept is late for as long, and no more than that.
+//! Decisions based on a wrong clock cannot be undone: log time never goes back, and deleted events are gone. So a step
+//! of the wall clock takes effect only after it has lasted for [`LASTS`]; until then the time follows the monotonic
+//! clock. After a machine was suspended, its time is wrong for that long and no longer.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,12 +11,13 @@ use tracing::{info, warn};
 
 use super::Clock;
 
-/// A step that has lasted for so long is no mistake that somebody is about to mend.
+/// A step that lasts this long is not a mistake that is about to be corrected.
 const LASTS: Duration = Duration::from_mins(1);
-/// The wall clock may differ by so many microseconds from what has passed: daemons mend small errors in one step.
+/// Allowed difference between wall clock and monotonic time, in microseconds: time daemons correct small errors in one
+/// step.
 const SLACK_US: u64 = 1_000_000;
 
-/// Another clock, whose steps are believed when they have lasted.
+/// Wraps a clock; steps take effect only after they have lasted.
 #[derive(Debug)]
 pub struct SteadyClock<C> {
     clock: C,
@@ -24,7 +25,7 @@ pub struct SteadyClock<C> {
 }
 
 impl<C: Clock> SteadyClock<C> {
-    /// Begins with what `clock` says: nothing contradicts it yet.
+    /// Starts at the current time of `clock`.
     pub fn new(clock: C) -> Self {
         Self {
             clock,
@@ -32,7 +33,7 @@ impl<C: Clock> SteadyClock<C> {
         }
     }
 
-    /// The clock whose steps have to last.
+    /// The wrapped clock.
     pub fn inner(&self) -> &C {
         &self.clock
     }
@@ -40,26 +41,26 @@ impl<C: Clock> SteadyClock<C> {
 
 impl<C: Clock> Clock for SteadyClock<C> {
     fn now_us(&self) -> u64 {
-        let (now_us, news) = {
+        let (now_us, change) = {
             let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-            // Read under the lock, so that nobody's look is older than the one before.
+            // Read under the lock, so that readings are in order.
             let (wall_us, at) = (self.clock.now_us(), self.clock.instant());
             let steps = steps.get_or_insert_with(|| Steps::new(wall_us, at));
-            steps.look(wall_us, at)
+            steps.read(wall_us, at)
         };
-        match news {
+        match change {
             None => {}
-            Some(News::Stepped { by_seconds }) => warn!(
+            Some(Change::Stepped { by_seconds }) => warn!(
                 by_seconds,
-                "the clock has stepped: its time is taken when that has lasted for {LASTS:?}"
+                "the wall clock stepped, using its time if the step lasts for {LASTS:?}"
             ),
-            Some(News::Believed { by_seconds }) => {
+            Some(Change::Confirmed { by_seconds }) => {
                 warn!(
                     by_seconds,
-                    "the step of the clock has lasted, taking its time"
+                    "the step of the wall clock lasted, using its time"
                 );
             }
-            Some(News::Back) => info!("the clock has stepped back to where it was"),
+            Some(Change::Back) => info!("the wall clock stepped back"),
         }
         now_us
     }
@@ -69,29 +70,29 @@ impl<C: Clock> Clock for SteadyClock<C> {
     }
 }
 
-/// What is worth telling.
+/// An event to log.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum News {
-    /// The wall clock differs from what has passed.
+enum Change {
+    /// The wall clock differs from the expected time.
     Stepped { by_seconds: f64 },
-    /// It has differed by the same for long enough.
-    Believed { by_seconds: f64 },
-    /// It agrees again.
+    /// It has differed by the same amount for long enough.
+    Confirmed { by_seconds: f64 },
+    /// It agrees with the expected time again.
     Back,
 }
 
-/// The time that is believed, and what the wall clock says otherwise.
+/// The current time, and a step of the wall clock that is pending.
 #[derive(Debug)]
 struct Steps {
     /// Unix microseconds.
     now_us: u64,
     at: Instant,
-    pending: Option<Step>,
+    pending: Option<ClockStep>,
 }
 
-/// A difference that is not believed yet.
+/// A step that has not taken effect yet.
 #[derive(Debug, Clone, Copy)]
-struct Step {
+struct ClockStep {
     by_us: i128,
     since: Instant,
 }
@@ -105,18 +106,19 @@ impl Steps {
         }
     }
 
-    fn look(&mut self, wall_us: u64, at: Instant) -> (u64, Option<News>) {
+    fn read(&mut self, wall_us: u64, at: Instant) -> (u64, Option<Change>) {
         let passed = at.saturating_duration_since(self.at).as_micros();
         let passed_us = u64::try_from(passed).unwrap_or(u64::MAX);
         let expected_us = self.now_us.saturating_add(passed_us);
-        // Whole microseconds only: the rest is left for the next look, or many of them would slow the time down.
+        // Whole microseconds only. The remainder carries over to the next reading, or frequent readings would slow the
+        // time down.
         self.at += Duration::from_micros(passed_us);
         let is_close = |one: i128, other: i128| one.abs_diff(other) <= u128::from(SLACK_US);
         let by_us = i128::from(wall_us) - i128::from(expected_us);
         let by_seconds = by_us as f64 / 1e6;
         if is_close(by_us, 0) {
             self.now_us = wall_us;
-            return (wall_us, self.pending.take().map(|_| News::Back));
+            return (wall_us, self.pending.take().map(|_| Change::Back));
         }
         self.now_us = expected_us;
         match self.pending {
@@ -126,11 +128,11 @@ impl Steps {
                 }
                 self.pending = None;
                 self.now_us = wall_us;
-                (wall_us, Some(News::Believed { by_seconds }))
+                (wall_us, Some(Change::Confirmed { by_seconds }))
             }
             _ => {
-                self.pending = Some(Step { by_us, since: at });
-                (expected_us, Some(News::Stepped { by_seconds }))
+                self.pending = Some(ClockStep { by_us, since: at });
+                (expected_us, Some(Change::Stepped { by_seconds }))
             }
         }
     }

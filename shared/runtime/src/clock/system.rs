@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::{Clock, SteadyClock};
 
-/// The machine's clock, as far as it is [steady](SteadyClock). One for the process: whoever asks, is told the same.
+/// The machine's clock, made [steady](SteadyClock). One per process, so that all readers see the same time.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -16,7 +16,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// What the machine says, right or wrong.
+/// The machine's time, right or wrong.
 #[derive(Debug, Clone, Copy)]
 struct MachineClock;
 

@@ -1,4 +1,4 @@
-//! How often one place in the code is heard: some say a line for each thing that a stranger sends.
+//! Limits the log lines of one call site: some log a line for each frame or request of an untrusted peer.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -7,19 +7,19 @@ use std::time::{Duration, Instant};
 
 use tracing::{Level, Metadata};
 
-/// How many lines of one place are written at once.
+/// Burst of one call site.
 pub(super) const BURST: u32 = 20;
-/// Behind them one is written each time this has passed.
+/// After the burst, one line per interval.
 pub(super) const PAUSE: Duration = Duration::from_secs(10);
-/// Places are parts of the code, so this is never reached. What comes from more of them shares one allowance.
+/// Call sites are part of the code, so this is never reached. Beyond it all others share one allowance.
 const MOST_PLACES: usize = 4096;
 
-/// Where in the code a line comes from.
+/// The call site of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Place(u64);
+pub(super) struct CallSite(u64);
 
-impl Place {
-    /// `None` for lines that are written only when somebody asks for them: that one wants all.
+impl CallSite {
+    /// `None` for levels that are off by default: an operator who enables them wants every line.
     pub(super) fn of(line: &Metadata<'_>) -> Option<Self> {
         if *line.level() > Level::INFO {
             return None;
@@ -30,25 +30,25 @@ impl Place {
     }
 }
 
-/// Lets through a few lines of each place, and then one from time to time.
+/// Passes a burst of lines per call site, and then one per interval.
 #[derive(Debug, Default)]
-pub(super) struct Limiter(Mutex<HashMap<Place, Allowance>>);
+pub(super) struct Limiter(Mutex<HashMap<CallSite, Allowance>>);
 
 #[derive(Debug)]
 struct Allowance {
     lines: u32,
-    /// When the last of them was added.
+    /// When the last token was added.
     added: Instant,
-    /// Lines that were not written since the last one that was.
+    /// Lines dropped since the last one that was written.
     suppressed: u64,
 }
 
 impl Limiter {
-    /// Whether a line of this place is written now, and how many were not since the one before it.
-    pub(super) fn admit(&self, place: Place, now: Instant) -> Option<u64> {
+    /// Whether to write a line of this call site now; returns how many were dropped since the one before.
+    pub(super) fn admit(&self, place: CallSite, now: Instant) -> Option<u64> {
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_full = places.len() >= MOST_PLACES && !places.contains_key(&place);
-        let place = if is_full { Place(0) } else { place };
+        let place = if is_full { CallSite(0) } else { place };
         places
             .entry(place)
             .or_insert_with(|| Allowance {

@@ -1,6 +1,6 @@
-//! How an event becomes a line, for every process and both formats.
+//! Formats an event as a line, for every process and both formats.
 //!
-//! Values may be the words of strangers: a line shows them as one value of one field, whatever they contain.
+//! Values may be untrusted: a line shows each as one value of one field, whatever it contains.
 
 use std::fmt::{self, Debug, Display};
 use std::time::Instant;
@@ -14,16 +14,16 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::limit::{Limiter, Place};
+use super::limit::{CallSite, Limiter};
 use super::lost;
 use crate::LogFormat;
 
-/// The name of the line's own words, which a field may have too.
+/// The key of the message, which may also be a field's name.
 const MESSAGE: &str = "message";
-/// What a line says besides its fields.
+/// The fixed parts of a line.
 const OWN: [&str; 4] = ["timestamp", "level", "target", "suppressed"];
 
-/// Writes the lines that are let through.
+/// Writes the lines that pass the limit.
 #[derive(Debug)]
 pub(super) struct Lines {
     format: LogFormat,
@@ -53,10 +53,10 @@ where
         let normalized = event.normalized_metadata();
         let metadata = normalized.as_ref().unwrap_or_else(|| event.metadata());
         let suppressed =
-            match Place::of(metadata).map(|place| self.limiter.admit(place, Instant::now())) {
+            match CallSite::of(metadata).map(|place| self.limiter.admit(place, Instant::now())) {
                 None => 0,
                 Some(Some(suppressed)) => suppressed,
-                // What is empty is not written.
+                // Empty fields are not written.
                 Some(None) => {
                     lost::count_suppressed();
                     return Ok(());
@@ -111,7 +111,7 @@ fn begin(
     Ok(line)
 }
 
-/// As terminals number them.
+/// ANSI color codes.
 fn colour(level: &Level) -> u8 {
     match *level {
         Level::ERROR => 31,
@@ -125,12 +125,12 @@ fn colour(level: &Level) -> u8 {
 struct Fields {
     line: Line,
     format: LogFormat,
-    /// In this line. JSON with a name twice is read in more than one way.
+    /// Keys of this line so far. JSON with a duplicate key is ambiguous.
     names: Vec<&'static str>,
 }
 
 impl Fields {
-    /// The name and what separates it, if there is room for more.
+    /// Writes the key and the separator, if there is room.
     fn begin(&mut self, name: &'static str) -> bool {
         if self.line.is_full() || name.starts_with("log.") {
             return false;
@@ -146,7 +146,7 @@ impl Fields {
         true
     }
 
-    /// A number or a truth, which needs no quotation marks anywhere.
+    /// A number or a boolean, which needs no quotes.
     fn plain(&mut self, field: &Field, value: impl Display) {
         if self.begin(field.name()) {
             self.line.words(value);

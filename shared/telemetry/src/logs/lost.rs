@@ -1,4 +1,4 @@
-//! Log lines that nobody reads, counted for the process: its stderr is one too.
+//! Counts dropped log lines, for the whole process: it has one stderr.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,16 +8,16 @@ use opentelemetry::metrics::Meter;
 
 static SUPPRESSED: AtomicU64 = AtomicU64::new(0);
 
-/// One line of a flood was not written.
+/// A line was dropped by the rate limit.
 pub(super) fn count_suppressed() {
     SUPPRESSED.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Makes them visible.
+/// Registers the metric.
 pub(crate) fn show(meter: &Meter) {
     meter
         .u64_observable_counter("fanjet_process_lost_lines_total")
-        .with_description("Lines for people that were not written, by reason")
+        .with_description("Log and output lines dropped, by reason")
         .with_callback(|observer| {
             let unwritable = stderr().lost() + stdout().lost();
             let suppressed = SUPPRESSED.load(Ordering::Relaxed);

@@ -68,16 +68,16 @@ async fn health_follows_the_facts_and_metrics_are_served() {
     client.await.unwrap();
 }
 
-/// What somebody sends who wants to stay: nothing, the beginning of a head, a head that never ends.
+/// Clients that hold connections: no bytes, an incomplete head, an endless head.
 const HELD: [&str; 3] = [
     "",
     "GET /livez HTTP/1.1\r\nHost: x\r\nX-Slow: ",
     "GET /livez HTTP/1.1\r\n",
 ];
 
-/// More connections than there are places, from the very address that asks, opened anew as fast as they end.
+/// More connections than there are slots, from the same address as the probe, reopened as fast as they end.
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_keeps_probes_out_by_staying() {
+async fn held_connections_do_not_lock_out_probes() {
     let metrics = Metrics::new().unwrap();
     let health = Health::new(HealthReport::default);
     let listen = ([127, 0, 0, 1], 0).into();
@@ -94,7 +94,7 @@ async fn nobody_keeps_probes_out_by_staying() {
         let mut held = Vec::new();
         for round in 0..5 {
             held.extend((0..300).map(|n| hold(HELD[n % HELD.len()])));
-            // One more byte from those who are still there.
+            // One more byte from those that are still open.
             held.retain_mut(|stream: &mut TcpStream| stream.write_all(b"x").is_ok());
             let asked = Instant::now();
             assert!(

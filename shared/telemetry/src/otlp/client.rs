@@ -1,4 +1,4 @@
-//! The exporter's requests, over the HTTP client that the rest of the project uses too.
+//! The exporter's requests, sent by the HTTP client that the rest of the project uses.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,26 +11,29 @@ use reqwest::{Client as Http, Url};
 use tokio::runtime::Handle;
 use tracing::{info, warn};
 
-/// A collector that takes longer is away.
+/// Timeout of one request.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// Longest answer in bytes: one says which of what was sent was refused.
+/// Longest response in bytes: a partial success lists the rejected items.
 const MAX_ANSWER: usize = 64 << 10;
 
-/// Sends on the runtime, although the exporter asks from threads of its own.
+/// Sends on the runtime, although the exporter calls from its own threads.
 #[derive(Debug, Clone)]
 pub(super) struct Client {
     http: Http,
     runtime: Handle,
-    /// For the log: one line when it begins, one when it is over.
+    /// For the log: one line when an outage starts, one when it ends.
     is_failing: Arc<AtomicBool>,
 }
 
 impl Client {
-    /// A client for the collector at `endpoint`, or what is wrong with that.
+    /// A client for the collector at `endpoint`, or the reason why it is invalid.
     pub(super) fn of(endpoint: &str) -> Result<Self, String> {
         let url = Url::parse(endpoint).map_err(|error| error.to_string())?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(format!("{} is neither http nor https", url.scheme()));
+            return Err(format!(
+                "unsupported scheme {} (allowed: http, https)",
+                url.scheme()
+            ));
         }
         let http = Http::builder()
             .timeout(TIMEOUT)
@@ -50,10 +53,10 @@ impl Client {
             (false, Err(reason)) => {
                 warn!(
                     reason,
-                    "the collector takes nothing; what it is sent is lost until it does"
+                    "the collector rejects exports, dropping telemetry until it recovers"
                 );
             }
-            (true, Ok(())) => info!("the collector takes what it is sent again"),
+            (true, Ok(())) => info!("the collector accepts exports again"),
             _ => {}
         }
     }
@@ -69,7 +72,7 @@ impl HttpClient for Client {
         };
         match &outcome {
             Ok(response) if response.status().is_success() => self.note(Ok(())),
-            Ok(response) => self.note(Err(&format!("it answered {}", response.status()))),
+            Ok(response) => self.note(Err(&format!("it responded {}", response.status()))),
             Err(error) => self.note(Err(&error.to_string())),
         }
         outcome
@@ -86,7 +89,7 @@ async fn exchange(http: Http, request: Request<Bytes>) -> Result<Response<Bytes>
     while let Some(chunk) = answer.chunk().await? {
         body.extend_from_slice(&chunk);
         if body.len() > MAX_ANSWER {
-            return Err("its answer is too long".into());
+            return Err("its response is too long".into());
         }
     }
     Ok(response.body(Bytes::from(body))?)

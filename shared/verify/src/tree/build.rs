@@ -1,15 +1,15 @@
-//! Builds a tree from left to right. A node is finished, and hashed, when something to its right stands higher.
+//! Builds a tree from left to right. A node is finished, and hashed, when something to its right is on a higher layer.
 
 use fanjet_event::Cid;
 
 use super::keys::{Key, Keys};
 use crate::Refusal;
 
-/// The nodes along the right edge, which are not finished; by layer.
+/// The unfinished nodes along the right edge; by layer.
 #[derive(Debug, Default)]
 pub(super) struct Builder {
     levels: Vec<Level>,
-    /// Of the node that is being written.
+    /// The node that is being written.
     block: Vec<u8>,
 }
 
@@ -28,7 +28,7 @@ struct Entry {
 }
 
 impl Builder {
-    /// Adds a record, right of everything so far.
+    /// Adds a record, to the right of everything so far.
     pub(super) fn record(
         &mut self,
         keys: &Keys,
@@ -48,9 +48,9 @@ impl Builder {
         Ok(())
     }
 
-    /// Adds a subtree of which only the CID is known, right of everything so far.
+    /// Adds a subtree of which only the CID is known, to the right of everything so far.
     ///
-    /// Fails when it would have to be merged with a neighbour in the same gap, which its contents would be needed for.
+    /// Fails if it would have to be merged with a neighbor in the same gap, for which its contents would be needed.
     pub(super) fn subtree(&mut self, keys: &Keys, node: Cid, layer: u32) -> Result<(), Refusal> {
         let above = layer as usize + 1;
         let child = self.close_below(keys, above)?;
@@ -59,7 +59,7 @@ impl Builder {
         level.hang(Some(node))
     }
 
-    /// The root: the highest node, or the only subtree there is.
+    /// The root: the highest node, or the only subtree.
     pub(super) fn finish(mut self, keys: &Keys) -> Result<Cid, Refusal> {
         let Some(top) = self.levels.iter().rposition(|level| !level.is_empty()) else {
             write_node(&mut self.block, keys, &Level::default());
@@ -76,7 +76,7 @@ impl Builder {
         self.close(keys, top).ok_or(Refusal::Incomplete)
     }
 
-    /// Finishes all nodes below a layer; gives the highest of them.
+    /// Finishes all nodes below a layer; returns the highest of them.
     fn close_below(&mut self, keys: &Keys, layer: usize) -> Result<Option<Cid>, Refusal> {
         let mut child = None;
         for below in 0..layer {

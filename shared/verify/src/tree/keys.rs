@@ -11,7 +11,7 @@ pub(super) struct Key {
     end: usize,
 }
 
-/// The bytes of all keys of one frame, one behind the other.
+/// The bytes of all keys of one frame, concatenated.
 #[derive(Debug, Default)]
 pub(super) struct Keys(Vec<u8>);
 
@@ -44,7 +44,7 @@ impl Keys {
     }
 }
 
-/// The layer that a key lives on.
+/// The layer of a key.
 pub(super) fn layer_of(key: &[u8]) -> u32 {
     let mut bits = 0;
     for byte in Sha256::digest(key) {

@@ -1,18 +1,18 @@
-//! One node's block: `{"e": [{"k", "p", "t", "v"}...], "l"}`, strictly in the one form that it has.
+//! One node's block: `{"e": [{"k", "p", "t", "v"}...], "l"}`, strictly in its canonical form.
 
 use fanjet_event::Cid;
 use fanjet_firehose::cbor::{Item, Reader};
 
 use crate::Refusal;
 
-/// A node, keys still compressed.
+/// A node; keys are still compressed.
 pub(super) struct Node<'a> {
-    /// What lies before the first key.
+    /// The subtree before the first key.
     pub(super) left: Option<Cid>,
     pub(super) entries: Vec<NodeEntry<'a>>,
 }
 
-/// A key with its record, and what lies behind it.
+/// A key with its record, and the subtree after it.
 pub(super) struct NodeEntry<'a> {
     /// How many bytes it shares with the key before.
     pub(super) shared: usize,

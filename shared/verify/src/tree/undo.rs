@@ -1,4 +1,4 @@
-//! Undoes operations in the sequence of a tree's records and unknown subtrees, as it goes by.
+//! Undoes operations in the sequence of a tree's records and unknown subtrees, as it passes.
 
 use fanjet_event::{Action, Cid};
 use fanjet_firehose::{ListedOp, Ops};
@@ -7,13 +7,13 @@ use super::build::Builder;
 use super::keys::{Key, Keys, layer_of};
 use crate::Refusal;
 
-/// Takes the tree after the operations from left to right, and builds the one before.
+/// Takes the tree after the operations from left to right, and builds the previous one.
 pub(super) struct Undo<'a> {
     pub(super) keys: Keys,
     /// Sorted by path; those before `next` are undone.
     ops: Vec<ListedOp<'a>>,
     next: usize,
-    /// Whether an unknown subtree lies between the last record and the next one: what is in it cannot be said.
+    /// Whether an unknown subtree is between the last record and the next one: its contents are unknown.
     unknown: bool,
     builder: Builder,
 }
@@ -42,7 +42,7 @@ impl<'a> Undo<'a> {
         })
     }
 
-    /// The next thing in the tree is a record.
+    /// The next item in the tree is a record.
     pub(super) fn record(&mut self, key: Key, value: Cid, layer: u32) -> Result<(), Refusal> {
         while let Some(op) = self.next_op()
             && op.path.as_bytes() < self.keys.get(key)
@@ -69,13 +69,13 @@ impl<'a> Undo<'a> {
         }
     }
 
-    /// The next thing in the tree is a subtree that the CAR does not have.
+    /// The next item in the tree is a subtree that is not in the CAR.
     pub(super) fn unknown(&mut self, node: Cid, layer: u32) -> Result<(), Refusal> {
         self.unknown = true;
         self.builder.subtree(&self.keys, node, layer)
     }
 
-    /// Nothing follows: gives the root of the tree before.
+    /// The tree ends: returns the root of the previous tree.
     pub(super) fn finish(mut self) -> Result<Cid, Refusal> {
         while let Some(op) = self.next_op() {
             self.absent(op)?;

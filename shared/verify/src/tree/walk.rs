@@ -10,8 +10,9 @@ use super::node::{Node, NodeEntry};
 use super::undo::Undo;
 use crate::Refusal;
 
-/// Gives all records and unknown subtrees below `root` to `undo`, and checks every node on the way: its hash, its form,
-/// the order of keys, their layers. Each node is entered once at most, and never deeper than a hash has bit pairs.
+/// Passes all records and unknown subtrees below `root` to `undo`, and validates every node on the way: its hash, its
+/// form, the order of keys, their layers. Each node is entered at most once, and never deeper than a hash has bit
+/// pairs.
 pub(super) fn walk(blocks: &Blocks<'_>, root: Cid, undo: &mut Undo<'_>) -> Result<(), Refusal> {
     let mut walk = Walk {
         blocks,
@@ -40,7 +41,7 @@ struct Walk<'w, 'a, 'o> {
 }
 
 impl<'a> Walk<'_, 'a, '_> {
-    /// A node that the CAR has.
+    /// A node in the CAR.
     fn node(&mut self, cid: Cid) -> Result<Option<Node<'a>>, Refusal> {
         if cid.codec() != Codec::DagCbor {
             return Err(Refusal::MalformedNode);
@@ -48,7 +49,7 @@ impl<'a> Walk<'_, 'a, '_> {
         let Some(block) = self.blocks.get(cid) else {
             return Ok(None);
         };
-        // The same subtree twice has the same keys twice.
+        // The same subtree twice would contain the same keys twice.
         if !self.entered.insert(cid) {
             return Err(Refusal::KeyOrder);
         }
@@ -91,7 +92,7 @@ impl<'a> Walk<'_, 'a, '_> {
     ) -> Result<Key, Refusal> {
         let keys = &mut self.undo.keys;
         let known = before.map(|before| keys.get(before)).unwrap_or_default();
-        // Shared bytes are all that are shared, so that a node has one form.
+        // The shared prefix has its maximum length, so that a node has one form.
         let is_longest = match known.get(..entry.shared) {
             Some(_) => known
                 .get(entry.shared)

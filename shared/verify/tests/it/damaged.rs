@@ -31,7 +31,7 @@ fn commits(seed: u64) -> impl Iterator<Item = (Editable, PublicKey)> {
 }
 
 fn stranger() -> Cid {
-    Cid::of_dag_cbor(b"nobody's")
+    Cid::of_dag_cbor(b"unused")
 }
 
 /// Commits that are looked at, and so many more until one can have the damage: some kinds are rare.
@@ -166,7 +166,7 @@ proptest! {
             frame.blocks.retain(|(cid, _)| *cid != node);
             Some(())
         });
-        // Without another one the tree before cannot be told from a different one.
+        // Without another one the previous tree cannot be distinguished from a different one.
         missing.remove("Ok(Proven)");
         prop_assert!(missing.is_subset(&only(&[Refusal::Incomplete, Refusal::WrongPrevData])), "{:?}", missing);
     }

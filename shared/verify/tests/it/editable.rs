@@ -113,7 +113,7 @@ impl Editable {
         self.body.insert("commit".to_owned(), link(cid));
     }
 
-    /// Changes the commit object and signs it anew.
+    /// Changes the commit object and signs it again.
     pub(crate) fn resign(&mut self, key: &SigningKey, change: impl FnOnce(&mut Map)) {
         let mut commit = self.commit_object();
         change(&mut commit);
@@ -141,7 +141,7 @@ impl Editable {
         nodes
     }
 
-    /// Replaces the root node, and signs the commit anew.
+    /// Replaces the root node, and signs the commit again.
     pub(crate) fn set_root_node(&mut self, key: &SigningKey, node: &Ipld) {
         let old = self.nodes()[0];
         let block = encode(node);

@@ -35,7 +35,7 @@ proptest! {
 }
 
 #[test]
-fn a_frame_that_does_not_say_what_was_before_is_told_apart() {
+fn a_frame_without_previous_records_is_unverifiable() {
     let mut world = world(1);
     let mut frame = std::iter::repeat_with(|| world.next_frame())
         .find_map(|frame| Editable::take_apart(&frame.bytes))

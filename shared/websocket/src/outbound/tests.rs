@@ -5,7 +5,7 @@ use super::*;
 
 const KEPT: usize = 1_000;
 
-/// Writes `bytes` while nobody reads: what happened to the rest.
+/// Writes `bytes` while the peer reads nothing; returns the outcome of the rest.
 fn unread(
     outbound: &mut Outbound<tokio::io::DuplexStream>,
     mut bytes: &[u8],
@@ -47,7 +47,7 @@ fn a_long_message_of_our_own_may_wait() {
     let (ours, _theirs) = tokio::io::duplex(KEPT);
     let mut outbound = Outbound::new(ours);
     outbound.allow_message(1 << 20);
-    // Shorter ones take nothing away from it.
+    // Shorter messages do not reduce the allowance.
     outbound.allow_message(10);
     let all = KEPT + (1 << 20) + MAX_WAITING;
     assert_eq!(unread(&mut outbound, &vec![0; all]), None);

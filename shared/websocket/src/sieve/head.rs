@@ -1,6 +1,6 @@
-//! The head of a WebSocket frame, byte by byte.
+//! The head of a WebSocket frame, parsed byte by byte.
 
-/// Two bytes, eight of a length, four of a mask that no server sends.
+/// Two bytes, eight of a length, four of a mask that servers do not send.
 const LONGEST: usize = 14;
 
 /// A head, complete or not.
@@ -11,7 +11,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Takes the next byte. Whether the head is complete with it.
+    /// Adds the next byte; returns whether the head is complete.
     pub(super) fn push(&mut self, byte: u8) -> bool {
         self.bytes[self.len] = byte;
         self.len += 1;
@@ -34,7 +34,7 @@ impl Head {
         self.opcode() >= 8
     }
 
-    /// How long the payload is.
+    /// The length of the payload.
     pub(super) fn payload(&self) -> u64 {
         match self.length_bytes() {
             0 => u64::from(self.short_length()),

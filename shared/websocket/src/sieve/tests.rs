@@ -30,7 +30,7 @@ fn frame(opcode: u8, is_last: bool, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// Hands out at most so many bytes at once.
+/// Returns at most this many bytes per read.
 struct Drops(Cursor<Vec<u8>>, usize);
 
 impl AsyncRead for Drops {
@@ -48,7 +48,7 @@ impl AsyncRead for Drops {
     }
 }
 
-/// What passes, and what was skipped, when `sent` comes in pieces of at most `at_once` bytes.
+/// What passes, and what is skipped, when `sent` arrives in pieces of at most `at_once` bytes.
 fn sieved(sent: &[u8], at_once: usize) -> (Vec<u8>, Sieve<Drops>) {
     let sent = [HANDSHAKE, sent].concat();
     let mut sieve = Sieve::new(Drops(Cursor::new(sent), at_once), MAX, place_of);
@@ -58,7 +58,7 @@ fn sieved(sent: &[u8], at_once: usize) -> (Vec<u8>, Sieve<Drops>) {
     (passed, sieve)
 }
 
-/// `7th `, and whatever else.
+/// `7th ` and any text.
 fn begun(len: usize) -> Vec<u8> {
     let mut message = b"7th ".to_vec();
     message.resize(len, 0);
@@ -154,7 +154,7 @@ fn a_message_that_never_ends_takes_no_memory_and_shows_its_place() {
 }
 
 proptest! {
-    /// However it is cut into pieces: of whole messages those that are short enough pass, in order.
+    /// However the input is split: of whole messages the short ones pass, in order.
     #[test]
     fn messages_pass_or_not_as_wholes(lens in prop::collection::vec(0..3 * MAX, 0..20), at_once in 1..5000_usize) {
         let messages: Vec<_> = lens.iter().map(|len| frame(BINARY, true, &vec![7; *len])).collect();
@@ -166,7 +166,7 @@ proptest! {
         prop_assert_eq!(sieve.take_skipped().len(), long);
     }
 
-    /// No input makes it panic.
+    /// No input causes a panic.
     #[test]
     fn nonsense_is_survived(sent in prop::collection::vec(any::<u8>(), 0..3000), at_once in 1..100_usize) {
         let (passed, _) = sieved(&sent, at_once);

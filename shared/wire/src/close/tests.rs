@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// The resume cursor is what a client needs: it must survive the cut whatever its digits.
+/// A client needs the resume cursor: it must not be cut off, whatever its length.
 #[test]
 fn every_text_fits_with_its_cursor() {
     for reason in CloseReason::ALL {

@@ -13,7 +13,7 @@ fn events_are_what_the_standards_say() {
     assert_eq!(out.len(), 7 + LINE_AROUND);
 }
 
-/// Several readers make an event of every block: there is none without data.
+/// Some readers turn every block into an event: there is none without data.
 #[test]
 fn nothing_beside_events_is_a_block_of_its_own() {
     let time = TimeUs::new(1_779_719_010_267_528).unwrap();

@@ -58,7 +58,7 @@ struct V0Commit<'a> {
     cid: Option<&'a str>,
 }
 
-/// The same by parsing and writing anew.
+/// The same by parsing and serializing.
 fn rewritten(v1: &[u8]) -> String {
     let event: V1<'_> = serde_json::from_slice(v1).unwrap();
     let v0 = V0 {
@@ -141,7 +141,7 @@ fn what_is_no_event_of_v0_is_refused() {
     }
 }
 
-/// Every line that production served, when this machine has them.
+/// Every line that production served, if this machine has them.
 #[test]
 fn recorded_events_are_what_the_oracle_says() {
     #[allow(

@@ -15,7 +15,7 @@ fn stamped(mut event: Vec<u8>, time_us: u64) -> String {
     String::from_utf8(event).unwrap()
 }
 
-/// Shapes and key order as production v1 served them.
+/// Fields and key order as production v1 served them.
 #[test]
 fn lines_look_like_productions() {
     let mut identity = Vec::new();

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// A reader written from RFC 6455 section 5.2, apart from the writer.
+/// A reader written from RFC 6455 section 5.2, independent of the writer.
 fn read(frame: &[u8]) -> (u8, &[u8]) {
     assert_eq!(frame[0] & 0xf0, 0x80, "final, no extension bits");
     let (len, rest) = match frame[1] {

@@ -36,7 +36,7 @@ fn event(len: usize, seed: usize) -> Vec<u8> {
     event.into_bytes()
 }
 
-/// What a frame says of itself, read as RFC 8878 section 3.1.1 has it.
+/// A frame's header, read according to RFC 8878 section 3.1.1.
 #[derive(Debug)]
 struct Header {
     content_size: Option<u64>,
@@ -106,7 +106,7 @@ fn read(frame: &[u8]) -> Header {
 fn every_frame_says_what_a_decoder_may_ask() {
     for level in [-5, 1, 3, 19] {
         let mut compressor = compressor(level);
-        // The boundaries of the content size's field are 256, 65,792 and, for the window, 131,072.
+        // The boundaries of the content size field are 256, 65,792 and, for the window, 131,072.
         for len in [
             0,
             1,
@@ -138,7 +138,7 @@ fn every_frame_says_what_a_decoder_may_ask() {
     }
 }
 
-/// A streaming decoder that refuses every window above 128 KiB.
+/// A streaming decoder that rejects every window above 128 KiB.
 #[test]
 fn a_decoder_with_the_smallest_window_reads_the_largest_event() {
     let json = event(3 << 20, 1);
@@ -199,7 +199,7 @@ fn a_used_compressor_makes_what_a_fresh_one_makes() {
 #[test]
 fn a_message_is_the_frame_behind_a_header() {
     let mut compressor = compressor(DEFAULT_LEVEL);
-    // Noise does not compress, so the frame passes every boundary of the header's length.
+    // Noise does not compress, so the frame crosses every boundary of the header's length.
     let noise: Vec<u8> = (0..70_000_u64)
         .map(|at| (at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8 ^ (at.pow(2) >> 3) as u8)
         .collect();
@@ -214,7 +214,7 @@ fn a_message_is_the_frame_behind_a_header() {
     }
 }
 
-/// The frame behind the header of a binary message.
+/// The frame after the header of a binary message.
 fn payload(message: &[u8]) -> &[u8] {
     assert_eq!(message[0], 0x82, "final, binary");
     &message[match message[1] {
@@ -260,7 +260,7 @@ fn a_level_that_does_not_exist_is_refused_with_those_that_do() {
     let error = Compressor::new(dictionary(), 23).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "zstd has no level 23: -131072 to 22 are allowed"
+        "invalid zstd level 23 (allowed: -131072 to 22)"
     );
     assert!(!error.is_retryable());
 }
@@ -275,7 +275,7 @@ fn json_like() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn any_bytes_come_back(
+    fn any_bytes_are_read_as_written(
         events in prop::collection::vec(
             prop_oneof![json_like(), prop::collection::vec(any::<u8>(), 0..3_000)],
             1..20,

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanjet_edge::{Edge, EdgeConfig, EdgeError, EdgeHandle, Surroundings};
-use fanjet_log::memory::MemoryNotices;
+use fanjet_log::memory::MemoryClusterState;
 use fanjet_runtime::{Stop, SystemClock};
 
 use super::instruments::Instruments;
@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Node {
     pub(crate) log: FaultyLog,
     /// What the cluster tells it.
-    pub(crate) notices: Arc<MemoryNotices>,
+    pub(crate) notices: Arc<MemoryClusterState>,
     pub(crate) handle: EdgeHandle,
     pub(crate) stop: Stop,
     instruments: Instruments,
@@ -46,7 +46,7 @@ impl Node {
         adjust(&mut config);
         let instruments = Instruments::new();
         let stop = Stop::new();
-        let notices = Arc::new(MemoryNotices::default());
+        let notices = Arc::new(MemoryClusterState::default());
         let surroundings = Surroundings {
             tracer: None,
             log: Arc::new(log.clone()),

@@ -99,7 +99,7 @@ async fn a_leader_cut_off_from_nats_stops_and_another_takes_over() {
     nodes::becomes_standby(&cut_off, said).await;
     nodes::says_why(&cut_off, said).await;
     nodes.wait_for_growth_by(&other, 0).await;
-    assert!(link.struck() > 0, "nothing was kept from NATS");
+    assert!(link.injected() > 0, "nothing was kept from NATS");
     link.set(LinkState::Open);
     nodes::is_ready_as(&cut_off, "standby").await;
     nodes.grows(100).await;

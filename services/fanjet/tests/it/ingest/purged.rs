@@ -191,7 +191,7 @@ async fn a_server_that_lost_acknowledged_events_is_told_and_made_good() {
         answer = readiness(&ingest).await;
         assert!(!answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
-    scene.host.come_back();
+    scene.host.go_up();
     scene.host.publish(5).await;
     scene.log = connect(&scene.server).await;
     scene.catches_up().await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fanjet_did_web::Reach;
-use fanjet_identity::{Admission, Ended, Gate, Kind, Limits, NoAnswer, Rate, Shares, Who};
+use fanjet_identity::{Admission, Ended, Kind, Limits, NoAnswer, Rate, Shares, SiteLimits, Who};
 use fanjet_verify::PublicKey;
 
 use crate::config::VerifyConfig;
@@ -17,7 +17,7 @@ const OF_A_SITE: u32 = 2;
 const AT_ONCE: usize = 1_000;
 
 /// Looks keys up.
-pub(super) type Desk = fanjet_identity::Desk<PublicKey, Key>;
+pub(super) type Desk = fanjet_identity::Lookups<PublicKey, Key>;
 
 /// The keys that are in DID documents.
 pub(super) struct Key {
@@ -39,7 +39,7 @@ pub(super) fn strangers(config: &VerifyConfig, metrics: IngestMetrics) -> Desk {
 
 fn desk(config: &VerifyConfig, metrics: IngestMetrics, of_a_site: u32) -> Desk {
     let per_second = |count| Rate::per_second(count, count);
-    let gate = Gate::new(per_second(config.lookups_per_second), per_second(of_a_site));
+    let gate = SiteLimits::new(per_second(config.lookups_per_second), per_second(of_a_site));
     let limits = Limits {
         cached: config.cached_keys,
         // Keys have a few bytes, and DIDs that somebody may know no more than a host name.

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 proptest! {
-    /// Against looking at every record; the times need not be in order.
+    /// Compared with a search of every record; the times need not be in order.
     #[test]
     fn blocks_are_found_by_seq_and_by_time(
         records in prop::collection::vec((1..200_000_u64, 1..1_000_u64), 1..200),

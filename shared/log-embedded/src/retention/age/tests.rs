@@ -45,7 +45,7 @@ fn opening_expires_nothing() {
 }
 
 proptest! {
-    /// Whatever the wall clock does, nothing ages faster than agreed, and nothing before the clock says so.
+    /// Whatever the wall clock does, the log never ages faster than allowed, and never ahead of the clock.
     #[test]
     fn no_clock_makes_it_run(steps in prop::collection::vec((0..1_000_u64, 0..4_000_000_000_u64), 1..50)) {
         let began = Instant::now();

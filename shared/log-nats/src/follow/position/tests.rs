@@ -16,13 +16,13 @@ fn the_first_may_be_later_than_asked_but_only_without_filter_it_matters() {
     assert_eq!(unfiltered.judge(delivery(5, 1)), Verdict::Fine);
     assert_eq!(unfiltered.judge(delivery(9, 1)), Verdict::Hole);
     assert_eq!(unfiltered.judge(delivery(5, 2)), Verdict::Gap);
-    // Taken back to the end of the log.
+    // Moved back to the end of the log.
     assert_eq!(unfiltered.judge(delivery(3, 1)), Verdict::Fine);
     assert!(unfiltered.is_before_start(3) && !unfiltered.is_before_start(5));
     assert_eq!(Position::new(5, false).judge(delivery(9, 1)), Verdict::Fine);
 }
 
-/// The server counts what it delivers: when none of that is missing, it had nothing in between.
+/// The server counts deliveries: if none is missing, it had nothing in between.
 #[test]
 fn a_hole_is_the_servers_own() {
     let mut position = Position::new(1, true);
@@ -34,7 +34,7 @@ fn a_hole_is_the_servers_own() {
 }
 
 #[test]
-fn a_heartbeat_tells_of_what_never_came() {
+fn a_heartbeat_reveals_lost_deliveries() {
     let mut position = Position::new(1, true);
     assert!(!position.is_behind(0));
     assert!(position.is_behind(1));
@@ -44,7 +44,7 @@ fn a_heartbeat_tells_of_what_never_came() {
 }
 
 proptest! {
-    /// Whatever is left out of a run of deliveries, the next one shows it.
+    /// Whatever is missing in a run of deliveries, the next one reveals it.
     #[test]
     fn no_loss_goes_unseen(is_unfiltered: bool, steps in prop::collection::vec(1..5_u64, 2..30), lost in 1..29_usize) {
         let mut seq = 0;
@@ -69,7 +69,7 @@ proptest! {
             prop_assert_eq!(position.judge(*it), Verdict::Fine);
             position.advance(*it);
         }
-        // The last one has no next; its loss shows in the heartbeat.
+        // The last one has no successor; the heartbeat reveals its loss.
         prop_assert!(position.is_behind(deliveries.len() as u64));
     }
 }

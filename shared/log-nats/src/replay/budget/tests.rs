@@ -18,7 +18,7 @@ fn many_readers_get_less_each_and_few_get_enough() {
     let budget = Budget::new(64 << 20);
     let mut shares: Vec<_> = std::iter::from_fn(|| budget.share()).collect();
     assert_eq!(shares[0].fits(), (2048, 2 << 20));
-    // In the long run each of them asks again when it has brought everything.
+    // In the long run each of them requests again when everything was delivered.
     shares.resize_with(64, || budget.share().unwrap_or_else(|| nothing(&budget)));
     for at in (0..64).cycle().take(64 * 8) {
         shares[at] = nothing(&budget);
@@ -30,7 +30,7 @@ fn many_readers_get_less_each_and_few_get_enough() {
     assert!(least >= Some((64 << 20) / 65), "{least:?}");
 }
 
-/// The share of a reader that has everything it asked for.
+/// The share of a reader that has everything it requested.
 fn nothing(budget: &Arc<Budget>) -> Share {
     budget.shares.fetch_add(1, Ordering::Relaxed);
     Share {
@@ -40,7 +40,7 @@ fn nothing(budget: &Arc<Budget>) -> Share {
 }
 
 proptest! {
-    /// Whatever is taken, kept in part and given back: the whole is never exceeded, and comes back.
+    /// However shares are taken, kept in part and released: the total is never exceeded, and becomes free again.
     #[test]
     fn the_whole_is_never_exceeded(
         whole in 0_usize..100 << 20,

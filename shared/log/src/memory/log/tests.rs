@@ -4,7 +4,7 @@ use futures::{FutureExt, StreamExt};
 
 use super::*;
 use crate::NewEvent;
-use crate::contract::{Opened, OpenedAnew, events, sized_event};
+use crate::contract::{LifecycleFixture, Opened, events, sized_event};
 
 async fn open() -> Opened {
     let log = MemoryLog::with_options(MemoryOptions {
@@ -24,7 +24,7 @@ async fn open() -> Opened {
 
 crate::contract_tests!(open);
 
-async fn open_anew(first: Seq) -> OpenedAnew {
+async fn open_at(first: Seq) -> LifecycleFixture {
     let log = MemoryLog::beginning_at(
         first,
         MemoryOptions {
@@ -33,7 +33,7 @@ async fn open_anew(first: Seq) -> OpenedAnew {
         },
     );
     let (expired, recreated) = (log.clone(), log.clone());
-    OpenedAnew {
+    LifecycleFixture {
         log: Arc::new(log),
         expire: Box::new(move |seq| {
             let log = expired.clone();
@@ -52,11 +52,11 @@ async fn open_anew(first: Seq) -> OpenedAnew {
     }
 }
 
-crate::anew_contract_tests!(open_anew);
+crate::lifecycle_contract_tests!(open_at);
 
 #[tokio::test]
 async fn a_replaced_log_ends_its_readers() {
-    crate::contract::a_replaced_log_ends_its_readers(open_anew).await;
+    crate::contract::a_replaced_log_ends_its_readers(open_at).await;
 }
 
 async fn append(log: &MemoryLog, after: Seq, events: &[NewEvent]) -> Result<Seq, AppendError> {
@@ -140,7 +140,7 @@ async fn failing_reads_are_unavailable_and_counted() {
     assert_eq!(log.fired(Fault::ReadFails), 5);
 }
 
-/// What the log holds after each fault of an append of four events, and whether the writer was fenced.
+/// The content of the log after each fault of an append of four events, and whether the writer was fenced.
 #[tokio::test]
 async fn failing_appends_finish_the_appender() {
     let cases = [

@@ -11,13 +11,13 @@ fn after(us: u64) -> Instant {
     *BEGIN + Duration::from_micros(us)
 }
 
-/// What is believed each second while the wall clock is off by what `off_us` says.
-fn believed(seconds: u64, off_us: impl Fn(u64) -> i64) -> Vec<u64> {
+/// The time each second while the wall clock is off by `off_us`.
+fn times(seconds: u64, off_us: impl Fn(u64) -> i64) -> Vec<u64> {
     let mut steps = Steps::new(START, after(0));
     let looks = (1..=seconds).map(|second| {
         let passed = second * SECOND;
         let wall = (START + passed).saturating_add_signed(off_us(second));
-        steps.look(wall, after(passed)).0
+        steps.read(wall, after(passed)).0
     });
     looks.collect()
 }
@@ -37,16 +37,16 @@ fn a_clock_that_is_wrong_for_seconds_changes_nothing() {
                     0
                 }
             };
-            assert_eq!(believed(200, off), right(200));
+            assert_eq!(times(200, off), right(200));
         }
     }
 }
 
-/// Daemons mend a clock that was wrong from the start, or that stood still while the machine slept.
+/// Time daemons correct a clock that was wrong from the start, or that stopped while the machine was suspended.
 #[test]
-fn a_step_that_lasts_is_believed_after_a_minute() {
+fn a_step_that_lasts_takes_effect_after_a_minute() {
     for off in [100 * HOUR as i64, -(100 * HOUR as i64)] {
-        let found = believed(200, |second| if second >= 10 { off } else { 0 });
+        let found = times(200, |second| if second >= 10 { off } else { 0 });
         let right = right(200);
         assert_eq!(found[..69], right[..69]);
         let stepped: Vec<_> = right
@@ -60,7 +60,7 @@ fn a_step_that_lasts_is_believed_after_a_minute() {
 #[test]
 fn small_steps_are_followed_at_once() {
     let off = |second: u64| (second as i64 / 10) * 900_000;
-    let found = believed(100, off);
+    let found = times(100, off);
     let expected: Vec<_> = (1..)
         .zip(right(100))
         .map(|(n, it)| it.saturating_add_signed(off(n)))
@@ -69,9 +69,9 @@ fn small_steps_are_followed_at_once() {
 }
 
 #[test]
-fn each_step_has_to_last_and_is_told_once() {
+fn each_step_has_to_last_and_is_logged_once() {
     let mut steps = Steps::new(START, after(0));
-    let mut told = Vec::new();
+    let mut logged = Vec::new();
     for second in 1..=300 {
         // Two steps within a minute; the second lasts.
         let off = match second {
@@ -80,46 +80,46 @@ fn each_step_has_to_last_and_is_told_once() {
             _ => 2 * HOUR,
         };
         let passed = second * SECOND;
-        let (_, news) = steps.look(START + passed + off, after(passed));
-        told.extend(news.map(|news| (second, news)));
+        let (_, change) = steps.read(START + passed + off, after(passed));
+        logged.extend(change.map(|change| (second, change)));
     }
     let hours = |hours: f64| hours * 3_600.0;
     let expected = [
         (
             10,
-            News::Stepped {
+            Change::Stepped {
                 by_seconds: hours(1.0),
             },
         ),
         (
             50,
-            News::Stepped {
+            Change::Stepped {
                 by_seconds: hours(2.0),
             },
         ),
         (
             110,
-            News::Believed {
+            Change::Confirmed {
                 by_seconds: hours(2.0),
             },
         ),
     ];
-    assert_eq!(told, expected);
-    let (now, news) = steps.look(START + 301 * SECOND + 2 * HOUR, after(301 * SECOND));
-    assert_eq!((now, news), (START + 301 * SECOND + 2 * HOUR, None));
+    assert_eq!(logged, expected);
+    let (now, change) = steps.read(START + 301 * SECOND + 2 * HOUR, after(301 * SECOND));
+    assert_eq!((now, change), (START + 301 * SECOND + 2 * HOUR, None));
 }
 
 #[test]
-fn a_step_that_is_taken_back_is_told() {
+fn a_step_that_is_reverted_is_logged() {
     let mut steps = Steps::new(START, after(0));
-    steps.look(START + HOUR, after(SECOND));
-    let (now, news) = steps.look(START + 2 * SECOND, after(2 * SECOND));
-    assert_eq!((now, news), (START + 2 * SECOND, Some(News::Back)));
+    steps.read(START + HOUR, after(SECOND));
+    let (now, change) = steps.read(START + 2 * SECOND, after(2 * SECOND));
+    assert_eq!((now, change), (START + 2 * SECOND, Some(Change::Back)));
 }
 
-/// Whoever stamps events may look every microsecond.
+/// The sequencer may read the clock every microsecond.
 #[test]
-fn looks_of_less_than_a_microsecond_lose_no_time() {
+fn readings_of_less_than_a_microsecond_lose_no_time() {
     const LOOKS: u64 = 4_000;
     let begin = after(0);
     let at = |look: u64| begin + Duration::from_nanos(look * 900);
@@ -128,7 +128,7 @@ fn looks_of_less_than_a_microsecond_lose_no_time() {
     let mut found = 0;
     for look in 1..=LOOKS {
         let passed = (at(look) - begin).as_micros() as u64;
-        found = steps.look(START + off_us + passed, at(look)).0;
+        found = steps.read(START + off_us + passed, at(look)).0;
     }
     assert_eq!(found, START + LOOKS * 900 / 1_000);
 }

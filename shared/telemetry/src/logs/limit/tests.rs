@@ -1,6 +1,6 @@
 use super::*;
 
-const HERE: Place = Place(1);
+const HERE: CallSite = CallSite(1);
 
 #[test]
 fn a_flood_is_a_burst_and_then_a_line_from_time_to_time_with_the_count() {
@@ -34,7 +34,7 @@ fn places_do_not_silence_each_other_and_are_heard_again() {
         assert_eq!(limiter.admit(HERE, began), Some(0));
     }
     assert_eq!(limiter.admit(HERE, began), None);
-    assert_eq!(limiter.admit(Place(2), began), Some(0));
+    assert_eq!(limiter.admit(CallSite(2), began), Some(0));
     let later = began + PAUSE * BURST;
     assert_eq!(limiter.admit(HERE, later), Some(1));
     for _ in 1..BURST {
@@ -48,8 +48,8 @@ fn what_is_remembered_has_a_bound() {
     let limiter = Limiter::default();
     let now = Instant::now();
     for place in 1..=2 * MOST_PLACES as u64 {
-        limiter.admit(Place(place), now);
+        limiter.admit(CallSite(place), now);
     }
     assert_eq!(limiter.0.lock().unwrap().len(), MOST_PLACES + 1);
-    assert_eq!(limiter.admit(Place(u64::MAX), now), None);
+    assert_eq!(limiter.admit(CallSite(u64::MAX), now), None);
 }

@@ -22,7 +22,7 @@ impl Write for Written {
     }
 }
 
-/// What is written when this is logged.
+/// The output of a log call.
 fn written(format: LogFormat, log: impl FnOnce()) -> String {
     let written = Written::default();
     let writer = written.clone();
@@ -51,14 +51,14 @@ const FORGED: &str = "x\n2026-01-01T00:00:00Z ERROR fanjet: all is lost\u{1b}[31
 #[test]
 fn a_line_says_what_it_said_before() {
     let error = io::Error::other("no such place");
-    let log = || warn!(seq = 5, name = "a b", is = true, share = 0.5, %error, "cannot go on");
+    let log = || warn!(seq = 5, name = "a b", is = true, share = 0.5, %error, "failed");
     assert_eq!(
         text(log),
-        " WARN fanjet_telemetry::logs::lines::tests: cannot go on seq=5 name=\"a b\" is=true share=0.5 error=\"no such place\"\n"
+        " WARN fanjet_telemetry::logs::lines::tests: failed seq=5 name=\"a b\" is=true share=0.5 error=\"no such place\"\n"
     );
     let line = json(log);
     assert_eq!(line["level"], "WARN");
-    assert_eq!(line["message"], "cannot go on");
+    assert_eq!(line["message"], "failed");
     assert_eq!(line["target"], "fanjet_telemetry::logs::lines::tests");
     assert_eq!((&line["seq"], &line["is"]), (&5.into(), &true.into()));
     assert_eq!(line["error"], "no such place");
@@ -67,7 +67,7 @@ fn a_line_says_what_it_said_before() {
 
 #[test]
 fn words_of_strangers_stay_where_they_belong() {
-    let log = || warn!(name = FORGED, said = %FORGED, shown = ?Some(FORGED), "it says {FORGED}");
+    let log = || warn!(name = FORGED, said = %FORGED, shown = ?Some(FORGED), "reported {FORGED}");
     let line = text(log);
     assert_eq!(line.matches('\n').count(), 1, "{line}");
     assert!(!line.trim_end().contains(fanjet_output::is_unprintable));

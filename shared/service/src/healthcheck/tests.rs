@@ -7,12 +7,12 @@ use fanjet_telemetry::{Health, HealthReport, Metrics, OpsServer};
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_process_is_asked_both_questions() {
+async fn a_process_reports_liveness_and_readiness() {
     let is_ready = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&is_ready);
     let health = Health::new(move || {
-        let verdict = seen.load(Ordering::SeqCst).then_some(());
-        HealthReport::of([("log", verdict.ok_or("no answer for 4 s".to_owned()))])
+        let status = seen.load(Ordering::SeqCst).then_some(());
+        HealthReport::of([("log", status.ok_or("no response for 4 s".to_owned()))])
     });
     let config = OpsConfig {
         listen: ([0, 0, 0, 0], 0).into(),
@@ -23,15 +23,15 @@ async fn a_process_is_asked_both_questions() {
     let stop_server = stop.clone().drop_guard();
     let asking = tokio::task::spawn_blocking(move || {
         ask(listen, HealthQuestion::Live).unwrap();
-        let ill = ask(listen, HealthQuestion::Ready).unwrap_err().to_string();
+        let error = ask(listen, HealthQuestion::Ready).unwrap_err().to_string();
         assert!(
-            ill.contains("503") && ill.contains("no answer for 4 s"),
-            "{ill}"
+            error.contains("503") && error.contains("no response for 4 s"),
+            "{error}"
         );
 
         is_ready.store(true, Ordering::SeqCst);
-        let well = ask(listen, HealthQuestion::Ready).unwrap();
-        assert!(well.contains("true"), "{well}");
+        let report = ask(listen, HealthQuestion::Ready).unwrap();
+        assert!(report.contains("true"), "{report}");
         drop(stop_server);
     });
     server.run(stop).await.unwrap();
@@ -39,24 +39,24 @@ async fn a_process_is_asked_both_questions() {
 }
 
 #[test]
-fn nobody_there_is_an_answer_too() {
+fn a_process_that_does_not_run_is_unhealthy() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = free.local_addr().unwrap();
     drop(free);
-    let ill = ask(address, HealthQuestion::Ready).unwrap_err();
-    assert!(matches!(ill, Ill::Silent { .. }), "{ill}");
-    assert!(ill.to_string().contains(&address.to_string()), "{ill}");
+    let error = ask(address, HealthQuestion::Ready).unwrap_err();
+    assert!(matches!(error, Unhealthy::NoResponse { .. }), "{error}");
+    assert!(error.to_string().contains(&address.to_string()), "{error}");
 }
 
 #[test]
-fn a_process_on_all_addresses_is_found_on_the_own_one() {
+fn a_process_on_all_addresses_is_reached_by_loopback() {
     for (listen, expected) in [
         ("0.0.0.0:6009", "127.0.0.1:6009"),
         ("[::]:6009", "[::1]:6009"),
         ("10.1.2.3:6009", "10.1.2.3:6009"),
     ] {
         assert_eq!(
-            within_reach(listen.parse().unwrap()),
+            local_address(listen.parse().unwrap()),
             expected.parse().unwrap()
         );
     }

@@ -8,12 +8,12 @@ use super::*;
 use crate::fair::Shares;
 use crate::rate::Rate;
 
-/// Finds the key itself, unless it says otherwise, after 100 ms.
+/// Finds the key itself after 100 ms, unless the key's name asks for something else.
 struct Echo;
 
 impl Kind<String> for Echo {
     fn site(&self, key: &str) -> Option<String> {
-        (!key.starts_with("nobody")).then(|| key.split('.').next().unwrap().to_owned())
+        (!key.starts_with("forbidden")).then(|| key.split('.').next().unwrap().to_owned())
     }
 
     fn bytes(&self, answer: &String) -> usize {
@@ -44,15 +44,19 @@ const LIMITS: Limits = Limits {
     timeout: Duration::from_secs(1),
 };
 
-type EchoDesk = Desk<String, Echo>;
+type EchoDesk = Lookups<String, Echo>;
 
 fn at_once() -> EchoDesk {
     let rate = Rate::per_second(1_000, 1_000);
-    Desk::new(Echo, LIMITS, Admission::at_once(Gate::new(rate, rate)))
+    Lookups::new(
+        Echo,
+        LIMITS,
+        Admission::at_once(SiteLimits::new(rate, rate)),
+    )
 }
 
-/// Makes look-ups while `using` goes on; how many were made.
-async fn serving(desk: &EchoDesk, using: impl Future<Output = ()>) -> usize {
+/// Runs lookups while `using` runs; returns how many there were.
+async fn serving(lookups: &EchoDesk, using: impl Future<Output = ()>) -> usize {
     let asked = Arc::new(AtomicUsize::new(0));
     let look = |key: Box<str>| -> Looking<String> {
         asked.fetch_add(1, Ordering::SeqCst);
@@ -67,7 +71,7 @@ async fn serving(desk: &EchoDesk, using: impl Future<Output = ()>) -> usize {
         })
     };
     tokio::select! {
-        () = desk.run(look) => panic!("it ended"),
+        () = lookups.run(look) => panic!("it ended"),
         () = using => {}
     }
     asked.load(Ordering::SeqCst)
@@ -83,38 +87,38 @@ async fn found(asked: Asked<String>) -> Answered<String> {
 
 #[tokio::test(start_paused = true)]
 async fn many_who_ask_make_one_look_up_and_all_get_its_answer() {
-    let desk = at_once();
-    let asked = serving(&desk, async {
-        let waits = (0..50).map(|_| found(desk.ask("a")));
+    let lookups = at_once();
+    let asked = serving(&lookups, async {
+        let waits = (0..50).map(|_| found(lookups.ask("a")));
         for answer in join_all(waits).await {
             assert_eq!(answer.found().unwrap(), "a");
         }
         assert!(matches!(
-            found(desk.ask("nothing")).await,
+            found(lookups.ask("nothing")).await,
             Answered::Nothing
         ));
         for _ in 0..3 {
-            assert!(matches!(desk.ask("a"), Asked::Known(_)));
-            assert!(matches!(desk.ask("nothing"), Asked::Known(_)));
+            assert!(matches!(lookups.ask("a"), Asked::Known(_)));
+            assert!(matches!(lookups.ask("nothing"), Asked::Known(_)));
         }
-        assert_eq!(desk.under_way(), 0);
+        assert_eq!(lookups.under_way(), 0);
     });
     assert_eq!(asked.await, 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_look_up_that_is_silent_or_crashes_is_no_answer_and_no_other_is_touched() {
-    let desk = at_once();
-    let asked = serving(&desk, async {
-        let waits = ["silent", "broken", "a"].map(|key| found(desk.ask(key)));
+    let lookups = at_once();
+    let asked = serving(&lookups, async {
+        let waits = ["silent", "broken", "a"].map(|key| found(lookups.ask(key)));
         let answers = join_all(waits).await;
         assert!(matches!(answers[0], Answered::Unknown));
         assert!(matches!(answers[1], Answered::Unknown));
         assert_eq!(answers[2].found().unwrap(), "a");
-        assert_eq!(desk.under_way(), 0);
+        assert_eq!(lookups.under_way(), 0);
         // Asked again at once, but not all the time.
         for _ in 0..10 {
-            found(desk.ask("broken")).await;
+            found(lookups.ask("broken")).await;
         }
     });
     assert_eq!(asked.await, 3 + 2);
@@ -122,18 +126,18 @@ async fn a_look_up_that_is_silent_or_crashes_is_no_answer_and_no_other_is_touche
 
 #[tokio::test(start_paused = true)]
 async fn what_turns_out_to_be_wrong_is_looked_up_again_a_few_times() {
-    let desk = at_once();
-    let asked = serving(&desk, async {
-        found(desk.ask("a")).await;
-        let Asked::Waiting(again) = desk.ask_again("a") else {
+    let lookups = at_once();
+    let asked = serving(&lookups, async {
+        found(lookups.ask("a")).await;
+        let Asked::Waiting(again) = lookups.ask_again("a") else {
             panic!("not asked");
         };
-        // Who asks meanwhile waits for the same, or takes what is known.
-        assert!(matches!(desk.ask_again("a"), Asked::Waiting(_)));
-        assert!(matches!(desk.ask("a"), Asked::Known(_)));
+        // Other callers wait for the same lookup, or take the cached result.
+        assert!(matches!(lookups.ask_again("a"), Asked::Waiting(_)));
+        assert!(matches!(lookups.ask("a"), Asked::Known(_)));
         again.ended().await.unwrap();
         for _ in 0..10 {
-            found(desk.ask_again("a")).await;
+            found(lookups.ask_again("a")).await;
         }
     });
     assert_eq!(asked.await, 3);
@@ -141,20 +145,20 @@ async fn what_turns_out_to_be_wrong_is_looked_up_again_a_few_times() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_may_be_older_than_what_happened_while_it_was_looked_up() {
-    let desk = at_once();
-    let asked = serving(&desk, async {
-        let Asked::Waiting(first) = desk.ask("a") else {
+    let lookups = at_once();
+    let asked = serving(&lookups, async {
+        let Asked::Waiting(first) = lookups.ask("a") else {
             panic!("not asked");
         };
-        desk.doubt("a");
+        lookups.doubt("a");
         assert!(first.ended().await.unwrap().is_doubted);
-        let second = desk.ask("a");
+        let second = lookups.ask("a");
         assert!(matches!(second, Asked::Waiting(_)));
         found(second).await;
-        let known = desk.remembered("a");
+        let known = lookups.remembered("a");
         assert!(!known.is_doubted && !known.is_stale);
         advance(Duration::from_secs(3_601)).await;
-        let known = desk.remembered("a");
+        let known = lookups.remembered("a");
         assert!(known.is_stale && !known.is_doubted && known.answer.found().is_some());
     });
     assert_eq!(asked.await, 2);
@@ -162,38 +166,41 @@ async fn an_answer_may_be_older_than_what_happened_while_it_was_looked_up() {
 
 #[tokio::test(start_paused = true)]
 async fn what_cannot_begin_at_once_is_refused_and_leaves_nothing_behind() {
-    let desk = at_once();
-    let asked = serving(&desk, async {
-        assert!(matches!(desk.ask("nobody.b"), Asked::Nobody));
+    let lookups = at_once();
+    let asked = serving(&lookups, async {
+        assert!(matches!(lookups.ask("forbidden.b"), Asked::Forbidden));
         let waits: Vec<_> = ["a", "b", "c", "d"]
-            .map(|key| desk.ask(key))
+            .map(|key| lookups.ask(key))
             .into_iter()
             .collect();
         for _ in 0..100 {
-            assert!(matches!(desk.ask("e"), Asked::Denied(Denied::RateLimited)));
+            assert!(matches!(
+                lookups.ask("e"),
+                Asked::Denied(Denied::RateLimited)
+            ));
         }
-        assert_eq!(desk.under_way(), 4);
+        assert_eq!(lookups.under_way(), 4);
         join_all(waits.into_iter().map(found)).await;
-        assert_eq!(desk.under_way(), 0);
-        found(desk.ask("e")).await;
+        assert_eq!(lookups.under_way(), 0);
+        found(lookups.ask("e")).await;
     });
     assert_eq!(asked.await, 5);
 }
 
-/// A directory that says nothing is left alone; what was known of an account stays known.
+/// A directory that does not respond is not asked again at once; cached results stay.
 #[tokio::test(start_paused = true)]
 async fn a_site_that_is_away_is_not_asked() {
-    let desk = at_once();
-    let asked = serving(&desk, async {
-        // `silent.1` is answered, and shares its site with `silent`, which is not.
-        found(desk.ask("silent.1")).await;
+    let lookups = at_once();
+    let asked = serving(&lookups, async {
+        // `silent.1` responds, and shares its site with `silent`, which does not.
+        found(lookups.ask("silent.1")).await;
         for _ in 0..3 {
-            found(desk.ask("silent")).await;
-            desk.doubt("silent.1");
+            found(lookups.ask("silent")).await;
+            lookups.doubt("silent.1");
             advance(Duration::from_secs(120)).await;
         }
         assert_eq!(
-            desk.remembered("silent.1").answer.found().unwrap(),
+            lookups.remembered("silent.1").answer.found().unwrap(),
             "silent.1"
         );
     });
@@ -203,11 +210,11 @@ async fn a_site_that_is_away_is_not_asked() {
 #[tokio::test(start_paused = true)]
 async fn where_there_are_turns_what_has_no_room_is_refused() {
     let budget = Arc::new(Budget::new(Rate::per_second(1, 1)));
-    let desk = Desk::new(Echo, LIMITS, Admission::InTurn(budget));
-    let asked = serving(&desk, async {
+    let lookups = Lookups::new(Echo, LIMITS, Admission::InTurn(budget));
+    let asked = serving(&lookups, async {
         let begun = Instant::now();
-        let waits: Vec<_> = (0..4).map(|n| desk.ask(&n.to_string())).collect();
-        assert!(matches!(desk.ask("late"), Asked::Denied(_)));
+        let waits: Vec<_> = (0..4).map(|n| lookups.ask(&n.to_string())).collect();
+        assert!(matches!(lookups.ask("late"), Asked::Denied(_)));
         join_all(waits.into_iter().map(found)).await;
         assert_eq!(begun.elapsed(), Duration::from_millis(3_100));
     });

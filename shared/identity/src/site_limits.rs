@@ -1,5 +1,5 @@
-//! Look-ups that begin at once or not at all: whom they would ask is neither away nor asked too much. Pure; time is an
-//! argument, and must be monotonic.
+//! Limits on lookups that start immediately or not at all: a rate per site, a rate in total, and a circuit breaker per
+//! site. Pure; time is an argument, and must be monotonic.
 
 use tokio::time::Instant;
 
@@ -7,21 +7,21 @@ use crate::breaker::Breaker;
 use crate::cache::Cache;
 use crate::rate::{Rate, Taken};
 
-/// Sites whose look-ups are remembered.
+/// Maximum number of sites with state.
 const SITES: usize = 10_000;
 
-/// Why nobody is asked.
+/// Why a lookup is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denied {
-    /// They do not answer.
+    /// The site does not respond.
     Away,
-    /// They were asked too much.
+    /// A rate limit was reached.
     RateLimited,
 }
 
-/// What sites may be asked, each by itself and all together.
+/// Rates and breakers of all sites.
 #[derive(Debug)]
-pub struct Gate {
+pub struct SiteLimits {
     all: Rate,
     of_one: Rate,
     taken: Taken,
@@ -34,8 +34,8 @@ struct Site {
     breaker: Breaker,
 }
 
-impl Gate {
-    /// So many look-ups at all sites together, and so many at one.
+impl SiteLimits {
+    /// A rate for all sites together, and a rate for each.
     pub fn new(all: Rate, of_one: Rate) -> Self {
         Self {
             all,
@@ -45,8 +45,8 @@ impl Gate {
         }
     }
 
-    /// Whether a look-up may begin; if so, it is counted. Of what is refused nothing is: neither may one site take from all,
-    /// nor all from it.
+    /// Admits and counts a lookup. A rejected lookup is not counted: neither may one site use up the total rate, nor
+    /// the others use up a site's.
     pub(crate) fn admit(&mut self, name: &str, now: Instant) -> Result<(), Denied> {
         if !self.all.is_free(self.taken, now) {
             return Err(Denied::RateLimited);
@@ -64,7 +64,7 @@ impl Gate {
         Ok(())
     }
 
-    /// A look-up ended: whether it was answered, no matter what.
+    /// A lookup ended, with or without a response.
     pub(crate) fn ended(&mut self, name: &str, has_answered: bool, now: Instant) {
         let mut site = self.site(name);
         site.breaker.ended(has_answered, now);
@@ -85,38 +85,38 @@ mod tests {
     #[test]
     fn neither_may_one_site_take_from_all_nor_all_from_it() {
         let (all, of_one) = (Rate::per_second(4, 4), Rate::per_second(2, 2));
-        let mut gate = Gate::new(all, of_one);
+        let mut site_limits = SiteLimits::new(all, of_one);
         let now = Instant::now();
         for _ in 0..2 {
-            gate.admit("greedy", now).unwrap();
+            site_limits.admit("greedy", now).unwrap();
         }
         for _ in 0..100 {
-            assert_eq!(gate.admit("greedy", now), Err(Denied::RateLimited));
+            assert_eq!(site_limits.admit("greedy", now), Err(Denied::RateLimited));
         }
         for other in ["a", "b"] {
-            gate.admit(other, now).unwrap();
+            site_limits.admit(other, now).unwrap();
         }
-        assert_eq!(gate.admit("c", now), Err(Denied::RateLimited));
+        assert_eq!(site_limits.admit("c", now), Err(Denied::RateLimited));
         let later = now + Duration::from_secs(1);
         for _ in 0..2 {
-            gate.admit("c", later).unwrap();
+            site_limits.admit("c", later).unwrap();
         }
     }
 
     #[test]
     fn one_site_that_is_away_is_no_other() {
         let many = Rate::per_second(1_000, 1_000);
-        let mut gate = Gate::new(many, many);
+        let mut site_limits = SiteLimits::new(many, many);
         let now = Instant::now();
         for _ in 0..5 {
-            gate.admit("silent", now).unwrap();
+            site_limits.admit("silent", now).unwrap();
         }
         for _ in 0..5 {
-            gate.ended("silent", false, now);
+            site_limits.ended("silent", false, now);
         }
-        assert_eq!(gate.admit("silent", now), Err(Denied::Away));
-        gate.admit("other", now).unwrap();
-        gate.ended("silent", true, now);
-        gate.admit("silent", now).unwrap();
+        assert_eq!(site_limits.admit("silent", now), Err(Denied::Away));
+        site_limits.admit("other", now).unwrap();
+        site_limits.ended("silent", true, now);
+        site_limits.admit("silent", now).unwrap();
     }
 }

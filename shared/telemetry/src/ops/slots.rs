@@ -1,8 +1,8 @@
-//! Connections to the ops port: few, and whoever comes gets one.
+//! Connection slots of the ops port: a new connection always gets one.
 //!
-//! A probe is over in milliseconds; what stays longer has no reason to. So a full server takes the place of a connection that is
-//! there: of the address that has most of them the oldest. Somebody who holds as many as there are, or opens them faster than
-//! they end, keeps nobody else out, not even from the same address. It must never wait for a client.
+//! A probe takes milliseconds; no client has a reason to stay longer. So a full server closes an existing connection:
+//! the oldest one of the address with the most connections. A client that holds all slots, or opens connections faster
+//! than they end, locks no other client out, not even one at the same address. It must never wait for a client.
 
 use std::collections::HashMap;
 use std::io;
@@ -15,9 +15,9 @@ use parking_lot::Mutex;
 use socket2::SockRef;
 use tracing::debug;
 
-/// Who is connected, the oldest first.
+/// Open connections, the oldest first.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(super) struct Slots {
     max: usize,
     open: Mutex<Open>,
     replaced: Counter<u64>,
@@ -33,18 +33,18 @@ struct Open {
 struct Connection {
     id: u64,
     peer: IpAddr,
-    /// A handle of its own, with which it can be ended.
+    /// A duplicate of the socket, used to close it.
     stream: TcpStream,
 }
 
-/// The place of one connection; dropping it makes room.
+/// The slot of one connection; dropping it frees the slot.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct ConnectionSlot {
     id: u64,
-    places: Arc<Places>,
+    slots: Arc<Slots>,
 }
 
-impl Places {
+impl Slots {
     pub(super) fn new(max: usize, replaced: Counter<u64>) -> Self {
         Self {
             max,
@@ -53,11 +53,11 @@ impl Places {
         }
     }
 
-    /// A place for a connection.
+    /// Assigns a slot to a connection.
     ///
     /// # Errors
-    /// Those of the system: without a handle it could not be ended, and is not let in.
-    pub(super) fn take(self: &Arc<Self>, stream: &impl AsFd) -> io::Result<Place> {
+    /// Errors of the system: a socket that cannot be duplicated could not be closed, and is rejected.
+    pub(super) fn take(self: &Arc<Self>, stream: &impl AsFd) -> io::Result<ConnectionSlot> {
         let stream: TcpStream = SockRef::from(stream).try_clone()?.into();
         let peer = stream.peer_addr()?.ip().to_canonical();
         let mut open = self.open.lock();
@@ -73,23 +73,23 @@ impl Places {
         let id = open.last_id;
         open.connections.push(Connection { id, peer, stream });
         drop(open);
-        Ok(Place {
+        Ok(ConnectionSlot {
             id,
-            places: Arc::clone(self),
+            slots: Arc::clone(self),
         })
     }
 }
 
 impl Connection {
-    /// The server sees that it is over, and lets go of it.
+    /// The server detects the end and drops the connection.
     fn end(self) {
         if let Err(error) = self.stream.shutdown(Shutdown::Both) {
-            debug!(%error, "a connection that ended by itself");
+            debug!(%error, "connection ended before its request");
         }
     }
 }
 
-/// The oldest of those from the address that has most. `peers` are sorted by age.
+/// The oldest connection of the address that has the most. `peers` are sorted by age.
 fn dispensable(peers: &[IpAddr]) -> Option<usize> {
     let mut counts = HashMap::new();
     for peer in peers {
@@ -99,9 +99,9 @@ fn dispensable(peers: &[IpAddr]) -> Option<usize> {
     peers.iter().position(|peer| counts.get(peer) == Some(most))
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        let mut open = self.places.open.lock();
+        let mut open = self.slots.open.lock();
         open.connections.retain(|it| it.id != self.id);
     }
 }

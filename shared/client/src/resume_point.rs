@@ -1,30 +1,30 @@
-//! What was handed out before. Pure.
+//! Detects events that were returned before. Pure.
 //!
-//! Invariant: over any number of connections to servers with one history, each event behind the start is admitted once. Cursors
-//! are inclusive, so the event that a connection resumes at comes again. It is known by its text, because several may have
-//! one time, of which not all had come.
+//! Invariant: over any number of connections to servers with one history, each event behind the start is admitted once.
+//! Cursors are inclusive, so a connection repeats the event that it resumes at. Events are identified by a hash of
+//! their text, because several may have the same time, and only some of them may have arrived.
 
 use std::hash::{BuildHasher, RandomState};
 
-/// Events of one time that are told apart. More have no server.
+/// Events of one time that are distinguished. No server has more.
 const KEPT: usize = 1 << 10;
 
-/// How far a client has come.
+/// How far a client has read.
 #[derive(Debug, Clone)]
-pub(crate) struct Position {
-    /// The cursor that was asked for.
+pub(crate) struct ResumePoint {
+    /// The requested cursor.
     start: Option<u64>,
-    /// The time of the last event that was admitted, and the hashes of all that were admitted with it.
+    /// The time of the last admitted event, and the hashes of all events admitted with that time.
     last: Option<u64>,
     at_last: Vec<u64>,
-    /// Whatever has that time was dealt with.
+    /// Every event with that time was processed.
     is_all_of_last: bool,
     /// The time that this connection resumes at.
     resumed_at: Option<u64>,
     key: RandomState,
 }
 
-impl Position {
+impl ResumePoint {
     pub(crate) fn at(start: Option<u64>) -> Self {
         Self {
             start,
@@ -36,7 +36,7 @@ impl Position {
         }
     }
 
-    /// Everything up to this time was dealt with, by whoever was here before.
+    /// Everything up to this time was processed, by an earlier run.
     pub(crate) fn behind(time_us: u64) -> Self {
         Self {
             last: Some(time_us),
@@ -45,7 +45,7 @@ impl Position {
         }
     }
 
-    /// The cursor of the next connection, which begins.
+    /// The cursor of the next connection.
     pub(crate) fn connect(&mut self) -> Option<u64> {
         self.resumed_at = self.last;
         self.last.or(self.start)
@@ -73,8 +73,8 @@ impl Position {
         true
     }
 
-    /// An event that could not be read is behind us.
-    pub(crate) fn pass_over(&mut self, time_us: u64) {
+    /// Moves past an event that could not be read.
+    pub(crate) fn skip(&mut self, time_us: u64) {
         if self.last.is_none_or(|last| last < time_us) {
             self.begin(time_us);
         }
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn the_event_resumed_at_and_older_ones_are_not_new() {
-        let mut position = Position::at(Some(7));
+        let mut position = ResumePoint::at(Some(7));
         assert_eq!(position.connect(), Some(7));
         assert!(position.admit(100, b"a") && position.admit(101, b"b"));
         assert_eq!(position.connect(), Some(101));
@@ -108,9 +108,9 @@ mod tests {
 
     #[test]
     fn without_an_event_the_start_is_asked_for_again() {
-        let mut position = Position::at(None);
+        let mut position = ResumePoint::at(None);
         assert_eq!((position.connect(), position.connect()), (None, None));
-        let mut position = Position::at(Some(7));
+        let mut position = ResumePoint::at(Some(7));
         position.connect();
         assert_eq!(position.connect(), Some(7));
         assert!(
@@ -120,8 +120,8 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_back_is_told_what_lies_behind() {
-        let mut position = Position::behind(50);
+    fn a_restarted_client_gets_later_events_only() {
+        let mut position = ResumePoint::behind(50);
         for _ in 0..2 {
             assert_eq!(position.connect(), Some(50));
             assert!(!position.admit(49, b"a") && !position.admit(50, b"b"));
@@ -132,12 +132,12 @@ mod tests {
     }
 
     #[test]
-    fn what_was_passed_over_is_not_asked_for_again() {
-        let mut position = Position::at(None);
+    fn a_skipped_event_is_not_requested_again() {
+        let mut position = ResumePoint::at(None);
         position.connect();
         assert!(position.admit(5, b"a"));
-        position.pass_over(9);
-        position.pass_over(8);
+        position.skip(9);
+        position.skip(8);
         assert_eq!(position.connect(), Some(9));
         assert!(position.admit(10, b"b"));
     }
@@ -155,7 +155,7 @@ mod tests {
                 .enumerate()
                 .map(|(n, step)| { time += step; (time, format!("{time} {n}")) })
                 .collect();
-            let mut position = Position::at(Some(0));
+            let mut position = ResumePoint::at(Some(0));
             let mut admitted = Vec::new();
             for cut in cuts.into_iter().chain([usize::MAX]) {
                 let cursor = position.connect().unwrap();

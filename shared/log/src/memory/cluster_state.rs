@@ -1,4 +1,4 @@
-//! Notices in memory: for tests, and for a process that is a cluster by itself.
+//! Cluster state in memory: for tests, and for a process that is a cluster by itself.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,21 +9,21 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::StoreError;
-use crate::notices::{Notices, check_notice, check_notice_key};
+use crate::cluster_state::{ClusterState, check_entry, check_key};
 
-/// A board in memory, shared by all who hold it. Bounded by who may put something up: processes of ours.
+/// Cluster state in memory, shared by all its users. Bounded, since only processes of this project publish.
 #[derive(Debug, Default)]
-pub struct MemoryNotices(Mutex<BTreeMap<String, (Bytes, Instant)>>);
+pub struct MemoryClusterState(Mutex<BTreeMap<String, (Bytes, Instant)>>);
 
 #[async_trait]
-impl Notices for MemoryNotices {
-    async fn post(
+impl ClusterState for MemoryClusterState {
+    async fn publish(
         &self,
         key: &str,
         value: Bytes,
         time_to_live: Duration,
     ) -> Result<(), StoreError> {
-        check_notice(key, &value)?;
+        check_entry(key, &value)?;
         let now = Instant::now();
         let mut up = self.0.lock();
         up.retain(|_, (_, end)| *end > now);
@@ -32,7 +32,7 @@ impl Notices for MemoryNotices {
     }
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
-        check_notice_key(key)?;
+        check_key(key)?;
         let now = Instant::now();
         let up = self.0.lock();
         let value = up.get(key).filter(|(_, end)| *end > now);
@@ -55,7 +55,7 @@ mod tests {
 
     #[tokio::test]
     async fn it_keeps_the_contract() {
-        let board = MemoryNotices::default();
-        crate::contract::a_board_shows_the_newest(&[&board, &board]).await;
+        let state = MemoryClusterState::default();
+        crate::contract::cluster_state_serves_the_newest_value(&[&state, &state]).await;
     }
 }

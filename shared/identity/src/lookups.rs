@@ -1,4 +1,4 @@
-//! One kind of look-up: remembered, limited, and made once per key at a time.
+//! One kind of lookup: cached, rate-limited, and at most one at a time per key.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -13,49 +13,49 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::cache::Cache;
 use crate::fair::Fair;
 use crate::fetch::NoAnswer;
-use crate::gate::{Denied, Gate};
 use crate::kind::{Ended, Kind, Limits, Looking};
 use crate::memory::{Answered, Learned, Memory, Remembered};
 use crate::rate::Budget;
+use crate::site_limits::{Denied, SiteLimits};
 
-/// What an answer costs beside its own bytes.
+/// Overhead of a cached result, in addition to its own bytes.
 const BYTES_AROUND: usize = 128;
 
-/// When a look-up begins.
+/// When a lookup starts.
 #[derive(Debug)]
 pub enum Admission {
-    /// At once, or not at all.
-    AtOnce(Mutex<Gate>),
-    /// When it is its turn.
+    /// Immediately, or not at all.
+    AtOnce(Mutex<SiteLimits>),
+    /// In turn, at a given rate.
     InTurn(Arc<Budget>),
 }
 
 impl Admission {
-    /// At once, as a gate allows.
-    pub fn at_once(gate: Gate) -> Self {
-        Self::AtOnce(Mutex::new(gate))
+    /// Immediately, within the limits of its site.
+    pub fn at_once(site_limits: SiteLimits) -> Self {
+        Self::AtOnce(Mutex::new(site_limits))
     }
 }
 
-/// What is known now, or will be.
+/// The state of a key.
 #[derive(Debug)]
 pub enum Asked<T> {
-    /// This, and nothing newer can be known.
+    /// A cached result; no newer one is available.
     Known(Remembered<T>),
-    /// It is being looked up.
+    /// A lookup is in progress.
     Waiting(LookUp<T>),
-    /// Nobody is asked now.
+    /// The limits permit no lookup now.
     Denied(Denied),
-    /// Nobody may ever be asked.
-    Nobody,
+    /// No lookup is possible for this key.
+    Forbidden,
 }
 
-/// A look-up that is going on.
+/// A lookup in progress.
 #[derive(Debug, Clone)]
 pub struct LookUp<T>(Shared<oneshot::Receiver<Remembered<T>>>);
 
 impl<T: Clone> LookUp<T> {
-    /// What is known when it has ended; `None` when it never will.
+    /// Waits for the result; `None` if the lookup is dropped.
     pub async fn ended(self) -> Option<Remembered<T>> {
         self.0.await.ok()
     }
@@ -63,14 +63,14 @@ impl<T: Clone> LookUp<T> {
 
 struct State<T> {
     memories: Cache<Box<str>, Memory<T>>,
-    /// At most as many as wait and are under way.
+    /// At most as many as are queued and in progress.
     under_way: HashMap<Box<str>, UnderWay<T>>,
     orders: Fair<Order<T>>,
 }
 
 struct UnderWay<T> {
     look_up: LookUp<T>,
-    /// Whether its answer may be older than what has happened meanwhile.
+    /// Whether its result may be outdated when it arrives.
     is_doubted: bool,
 }
 
@@ -80,8 +80,8 @@ struct Order<T> {
     done: oneshot::Sender<Remembered<T>>,
 }
 
-/// One kind of look-up.
-pub struct Desk<T, K> {
+/// One kind of lookup.
+pub struct Lookups<T, K> {
     kind: K,
     limits: Limits,
     admission: Admission,
@@ -89,8 +89,8 @@ pub struct Desk<T, K> {
     ordered: Notify,
 }
 
-impl<T: Clone, K: Kind<T>> Desk<T, K> {
-    /// Nothing is known yet.
+impl<T: Clone, K: Kind<T>> Lookups<T, K> {
+    /// Starts with an empty cache.
     pub fn new(kind: K, limits: Limits, admission: Admission) -> Self {
         Self {
             kind,
@@ -105,12 +105,12 @@ impl<T: Clone, K: Kind<T>> Desk<T, K> {
         }
     }
 
-    /// What it looks up.
+    /// The kind of lookup.
     pub fn kind(&self) -> &K {
         &self.kind
     }
 
-    /// What is known, or what to wait for before it can be known better.
+    /// Returns the cached result, or a lookup to wait for.
     pub fn ask(&self, key: &str) -> Asked<T> {
         let now = Instant::now();
         let mut state = self.state.lock();
@@ -120,7 +120,7 @@ impl<T: Clone, K: Kind<T>> Desk<T, K> {
         }
     }
 
-    /// As [`Desk::ask`] where what is known turns out to be wrong, however new it is: if that is not too often.
+    /// As [`Lookups::ask`], when the cached result turned out to be wrong, however new it is. Rate-limited per key.
     pub fn ask_again(&self, key: &str) -> Asked<T> {
         let now = Instant::now();
         let mut state = self.state.lock();
@@ -133,15 +133,15 @@ impl<T: Clone, K: Kind<T>> Desk<T, K> {
         }
     }
 
-    /// What is remembered, also when it is old: better than nothing while nobody answers.
+    /// The cached result, even if it is outdated: better than nothing while lookups fail.
     pub fn remembered(&self, key: &str) -> Remembered<T> {
         let mut state = self.state.lock();
         let memory = state.memories.get(key);
         memory.map_or_else(Remembered::nothing, |memory| memory.seen(Instant::now()))
     }
 
-    /// Something has happened that may have made wrong what is known. It is kept until there is an answer, and whoever asks
-    /// next makes it be looked up again, if that is not too often.
+    /// Marks the cached result as doubtful after an event that may have changed it. The result is kept until a new one
+    /// arrives, and the next caller starts a lookup, if the rate of the key permits it.
     pub fn doubt(&self, key: &str) {
         let now = Instant::now();
         let mut state = self.state.lock();
@@ -153,7 +153,7 @@ impl<T: Clone, K: Kind<T>> Desk<T, K> {
         }
     }
 
-    /// Look-ups that wait or are under way.
+    /// Lookups that are queued or in progress.
     pub fn under_way(&self) -> usize {
         self.state.lock().under_way.len()
     }
@@ -163,13 +163,13 @@ impl<T: Clone, K: Kind<T>> Desk<T, K> {
             return Asked::Waiting(under_way.look_up.clone());
         }
         let Some(site) = self.kind.site(key) else {
-            return Asked::Nobody;
+            return Asked::Forbidden;
         };
-        if let Admission::AtOnce(gate) = &self.admission {
+        if let Admission::AtOnce(site_limits) = &self.admission {
             if state.under_way.len() >= self.limits.shares.under_way {
                 return Asked::Denied(Denied::RateLimited);
             }
-            if let Err(denied) = gate.lock().admit(&site, now) {
+            if let Err(denied) = site_limits.lock().admit(&site, now) {
                 return Asked::Denied(denied);
             }
         }
@@ -192,7 +192,7 @@ impl<T: Clone, K: Kind<T>> Desk<T, K> {
         Asked::Waiting(look_up)
     }
 
-    /// Makes look-ups, for ever.
+    /// Runs lookups, forever.
     pub async fn run(&self, look: impl Fn(Box<str>) -> Looking<T>) {
         let mut under_way = FuturesUnordered::new();
         loop {
@@ -220,7 +220,7 @@ impl<T: Clone, K: Kind<T>> Desk<T, K> {
             under_way.push(async move {
                 let found = match looking.await {
                     Err(_elapsed) => Err(NoAnswer::Timeout),
-                    // A stranger's bytes must cost no more than what they say.
+                    // A panic in a parser of foreign bytes fails this lookup only.
                     Ok(Err(_panicked)) => Err(NoAnswer::Crashed),
                     Ok(Ok(found)) => found,
                 };
@@ -229,7 +229,7 @@ impl<T: Clone, K: Kind<T>> Desk<T, K> {
         }
     }
 
-    /// When the next look-up may begin.
+    /// When the next lookup may start.
     fn turn(&self) -> Instant {
         let now = Instant::now();
         match &self.admission {
@@ -242,8 +242,8 @@ impl<T: Clone, K: Kind<T>> Desk<T, K> {
         let Order { key, site, done } = order;
         let now = Instant::now();
         let ended = Ended::of(&found);
-        if let Admission::AtOnce(gate) = &self.admission {
-            gate.lock().ended(&site, ended.has_answered(), now);
+        if let Admission::AtOnce(site_limits) = &self.admission {
+            site_limits.lock().ended(&site, ended.has_answered(), now);
         }
         let time_to_live = self.kind.time_to_live(&found);
         let mut state = self.state.lock();
@@ -266,7 +266,7 @@ impl<T: Clone, K: Kind<T>> Desk<T, K> {
         let remembered = state.memories.len();
         drop(state);
         self.kind.ended(ended, remembered);
-        // Nobody may be waiting any more.
+        // The receivers may be gone.
         let _gone = done.send(known);
     }
 }

@@ -1,4 +1,4 @@
-//! New logs, emptied logs, and logs in whose place others are.
+//! New logs, emptied logs, and replaced logs.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -10,33 +10,33 @@ use super::samples::{NO_LIMIT, append_all, assert_entries, events, time_of};
 use super::{Expire, within};
 use crate::{AppendError, Bounds, EventLog, Follow, LogError, Selection, Seq};
 
-/// Closes a log and gives what is at its place then.
+/// Closes a log and opens the one that is at its place then.
 pub type Reopen =
     Box<dyn Fn(Arc<dyn EventLog>) -> BoxFuture<'static, Arc<dyn EventLog>> + Send + Sync>;
 
-/// An empty log that was made to begin at a seq (1, or a multiple of 2000), and what can happen to it.
-pub struct OpenedAnew {
+/// An empty log that starts at a seq (1, or a multiple of 2000), and what can happen to it.
+pub struct LifecycleFixture {
     /// The log.
     pub log: Arc<dyn EventLog>,
-    /// How to make entries expire, down to none.
+    /// Makes entries expire, down to none.
     pub expire: Expire,
-    /// Opens it again, as a restart of its process does.
+    /// Opens it again, as after a restart.
     pub reopen: Reopen,
-    /// Takes it away and makes another one that begins at 5,000,000 in its stead.
+    /// Deletes it and creates one that starts at 5,000,000 in its place.
     pub recreate: Reopen,
-    /// Whatever must live as long as the log.
+    /// Anything that must live as long as the log.
     pub keep: Box<dyn Any + Send + Sync>,
 }
 
-/// Where most cases begin: the log of a day in 2026.
+/// The first seq in most cases: of a log created in 2026.
 const FIRST: Seq = 3_566_351_776_000;
-/// Where a recreated log begins.
+/// The first seq of a recreated log.
 const RECREATED: Seq = 5_000_000;
 
-/// Its ends say where the first event will stand, and it stands there.
-pub async fn a_new_log_begins_at_its_first_seq(open: impl AsyncFn(Seq) -> OpenedAnew) {
+/// The bounds give the first event's seq before it is written.
+pub async fn a_new_log_begins_at_its_first_seq(open: impl AsyncFn(Seq) -> LifecycleFixture) {
     for first in [1, 2000, FIRST] {
-        let OpenedAnew { log, keep, .. } = open(first).await;
+        let LifecycleFixture { log, keep, .. } = open(first).await;
         assert_is_empty(&*log, first).await;
         assert_fenced(&*log, first).await;
         assert_fenced(&*log, first - 2.min(first)).await;
@@ -55,9 +55,11 @@ pub async fn a_new_log_begins_at_its_first_seq(open: impl AsyncFn(Seq) -> Opened
     }
 }
 
-/// Whether it never held anything or has lost everything, and however often it is opened.
-pub async fn an_empty_log_is_written_behind_its_bounds(open: impl AsyncFn(Seq) -> OpenedAnew) {
-    let OpenedAnew {
+/// Whether the log never held anything or has lost everything, and however often it is opened.
+pub async fn an_empty_log_is_written_behind_its_bounds(
+    open: impl AsyncFn(Seq) -> LifecycleFixture,
+) {
+    let LifecycleFixture {
         mut log,
         expire,
         reopen,
@@ -74,7 +76,7 @@ pub async fn an_empty_log_is_written_behind_its_bounds(open: impl AsyncFn(Seq) -
         assert_eq!(append_all(&*log, end, &written).await, first + 4);
         let page = log.read(0, &Selection::All, NO_LIMIT).await.unwrap();
         assert_entries(&page.entries, &written, first);
-        // What expired is not there for the next handle, which is opened first.
+        // Expired entries are gone for the next handle too, which is opened first.
         log = reopen(log).await;
         within("expire", expire(first + 4)).await;
         assert_is_empty(&*log, first + 5).await;
@@ -82,9 +84,9 @@ pub async fn an_empty_log_is_written_behind_its_bounds(open: impl AsyncFn(Seq) -
     drop(keep);
 }
 
-/// A restart changes nothing; neither does losing everything. Another log is another one.
-pub async fn an_identity_is_one_logs_for_ever(open: impl AsyncFn(Seq) -> OpenedAnew) {
-    let OpenedAnew {
+/// A restart keeps the identity, and so does expiry of everything. Another log has another identity.
+pub async fn an_identity_belongs_to_one_log(open: impl AsyncFn(Seq) -> LifecycleFixture) {
+    let LifecycleFixture {
         mut log,
         expire,
         reopen,
@@ -109,14 +111,14 @@ pub async fn an_identity_is_one_logs_for_ever(open: impl AsyncFn(Seq) -> OpenedA
     append_all(&*log, RECREATED - 1, &events(0, 5)).await;
     log = reopen(log).await;
     assert_eq!(log.identity().await.unwrap(), other);
-    let OpenedAnew { log: apart, .. } = open(FIRST).await;
+    let LifecycleFixture { log: apart, .. } = open(FIRST).await;
     assert_ne!(apart.identity().await.unwrap(), identity);
     drop(keep);
 }
 
-/// For backends in which a log can be replaced while it is open: nothing of the other one is shown until it is adopted.
-pub async fn a_replaced_log_ends_its_readers(open: impl AsyncFn(Seq) -> OpenedAnew) {
-    let OpenedAnew {
+/// For backends in which a log can be replaced while it is open: the new log is not read until it is adopted.
+pub async fn a_replaced_log_ends_its_readers(open: impl AsyncFn(Seq) -> LifecycleFixture) {
+    let LifecycleFixture {
         log,
         recreate,
         keep,
@@ -164,7 +166,7 @@ pub async fn a_replaced_log_ends_its_readers(open: impl AsyncFn(Seq) -> OpenedAn
     drop(keep);
 }
 
-/// That nothing is kept, and `next` is the seq that comes next.
+/// Asserts that nothing is kept, and that `next` is the next seq.
 async fn assert_is_empty(log: &dyn EventLog, next: Seq) {
     let bounds = log.bounds().await.unwrap();
     let expected = Bounds {
@@ -181,7 +183,7 @@ async fn assert_is_empty(log: &dyn EventLog, next: Seq) {
     assert_eq!(log.seq_at(time_of(0)).await.unwrap(), next);
 }
 
-/// That nothing can be written behind `after`.
+/// Asserts that nothing can be written behind `after`.
 async fn assert_fenced(log: &dyn EventLog, after: Seq) {
     if log.bounds().await.unwrap().last == after {
         return;
@@ -209,15 +211,15 @@ async fn take(follow: &mut Follow, count: usize) -> Vec<crate::Entry> {
     .await
 }
 
-/// Makes one test of every case about new and emptied logs. Takes the name of a function
-/// `async fn(first: Seq) -> OpenedAnew`.
+/// Generates one test per case about new and emptied logs. Takes the name of a function `async fn(first: Seq) ->
+/// LifecycleFixture`.
 #[macro_export]
-macro_rules! anew_contract_tests {
+macro_rules! lifecycle_contract_tests {
     ($open:expr) => {
-        $crate::anew_contract_tests! { @each $open;
+        $crate::lifecycle_contract_tests! { @each $open;
             a_new_log_begins_at_its_first_seq,
             an_empty_log_is_written_behind_its_bounds,
-            an_identity_is_one_logs_for_ever,
+            an_identity_belongs_to_one_log,
         }
     };
     (@each $open:expr; $($case:ident,)*) => {
