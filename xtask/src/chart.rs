@@ -1,5 +1,5 @@
-//! The Helm chart, and what it shares with other ways to deploy: rendered in every supported shape, validated against
-//! Kubernetes' own schemas, and held against the programs that read what it renders.
+//! The Helm chart and the files it shares with other ways to deploy: rendered in every supported shape, validated
+//! against Kubernetes' own schemas, and checked by the programs that read the rendered files.
 
 mod folders;
 mod copies;
@@ -22,13 +22,13 @@ use folders::{chart, output};
 use render::Rendered;
 use tools::Tools;
 
-/// Which versions of Kubernetes are supported: the oldest and the newest. The chart says the oldest too.
+/// The supported versions of Kubernetes: the oldest and the newest. The chart declares the oldest too.
 const KUBERNETES: [&str; 2] = ["1.28", "1.37"];
 
-/// What `cargo xtask chart` is told.
+/// Arguments of `cargo xtask chart`.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Args {
-    /// Bring the chart's copies and its schema of settings up to date first
+    /// Update the chart's copies and its settings schema first
     #[arg(long)]
     write: bool,
 }
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     rules::check()?;
     let tools = Tools::install()?;
     let shapes = values("ci")?;
-    ensure!(!shapes.is_empty(), "there is no ci/*-values.yaml");
+    ensure!(!shapes.is_empty(), "no ci/*-values.yaml");
     for shape in &shapes {
         lint(&tools, shape)?;
     }
@@ -67,7 +67,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     )?;
     package(&tools)?;
     println!(
-        "chart: {} shapes render, {} bad values are refused",
+        "chart: {} shapes rendered, {} invalid values files rejected",
         shapes.len(),
         refused.len()
     );

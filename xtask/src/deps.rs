@@ -1,4 +1,4 @@
-//! Which crate may use which: the direction of dependencies is a rule, not a habit.
+//! Which crate may use which: the direction of dependencies is a checked rule.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 
 use fanjet_tools::shell::root;
 
-/// What each workspace crate may use of the others in its shipped code. Tests, benches and build scripts may use more.
+/// The workspace crates that each one may use in shipped code. Tests, benches and build scripts may use more.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("fanjet-event", &[]),
     ("fanjet-json", &[]),
@@ -224,7 +224,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("p256", &["fanjet-verify"]),
 ];
 
-/// Crates that decide and never act: no runtime, no sockets.
+/// Pure crates: no runtime, no sockets.
 const PURE: &[&str] = &[
     "fanjet-event",
     "fanjet-json",

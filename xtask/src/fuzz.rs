@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use crate::tools;
 use fanjet_tools::shell::{cargo, root, run as run_command};
 
-/// Folder of the fuzz crate's owner, and its targets.
+/// The fuzzed crate, and its targets.
 const TARGETS: &[(&str, &[&str])] = &[
     ("shared/firehose", &["frame", "car", "record"]),
     ("shared/verify", &["inversion", "document"]),
@@ -41,7 +41,7 @@ pub(crate) fn run(seconds: u64) -> Result<()> {
     let cargo_fuzz = tools::cargo_fuzz()?;
     for (folder, targets) in TARGETS {
         for target in *targets {
-            // cargo-fuzz needs a nightly compiler, which rustup picks by this variable.
+            // cargo-fuzz needs a nightly compiler, which rustup selects by this variable.
             run_command(
                 Command::new(&cargo_fuzz)
                     .current_dir(root().join(folder))

@@ -1,4 +1,4 @@
-//! Killing the Kafka producer and its broker, many times, and reading what came of it as Osprey does.
+//! Kills the Kafka producer and its broker many times, and then reads the topic as Osprey does.
 
 use std::path::PathBuf;
 
@@ -7,16 +7,16 @@ use anyhow::Result;
 use fanjet_tools::packages::python_packages;
 use fanjet_tools::shell::{cargo, root, run as run_command, target};
 
-/// What the tests of `fanjet-kafka` look for their Python under.
+/// The variable with the Python interpreter for the tests of `fanjet-kafka`.
 pub(crate) const PYTHON: &str = "FANJET_KAFKA_PYTHON";
 
 /// Settings of a run.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// How often the service and the broker are killed, taking turns, in each mode
+    /// How often the service and the broker are killed, in turns, in each mode
     #[arg(long, default_value_t = 20)]
     runs: u32,
-    /// Decides about the world and the moments; a random one by default
+    /// Seed of the world and of the moments; random by default
     #[arg(long)]
     seed: Option<u64>,
 }
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// A Python with a Kafka client, installed when it is not there.
+/// A Python with a Kafka client, installed if missing.
 pub(crate) fn python() -> Result<PathBuf> {
     let folder = target().join("clients").join("osprey");
     let lock = root().join("loadtest/clients/osprey/requirements.txt");

@@ -1,4 +1,4 @@
-//! All checks that need no running program.
+//! All checks that run no program of the project.
 
 use std::process::Command;
 

@@ -1,7 +1,7 @@
-//! The one command surface of the project. CI runs the same commands.
+//! The project's commands. CI runs the same ones.
 //!
-//! What is here checks and tests the project without a program of it running, and is built before everything else: it must
-//! stay light. What runs the programs is passed on to `loadtest/scenarios`.
+//! Everything here checks and tests the project without running a program of it, and is built before everything else:
+//! it must stay light. Commands that run the programs are passed on to `loadtest/scenarios`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -30,7 +30,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-/// Everything there is to run in this repository.
+/// All commands of this repository.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 #[command(after_help = format!(
@@ -44,25 +44,25 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Install what the tests need, then run every test
+    /// Install the tools that the tests need, then run every test
     Test,
     /// Formatting, clippy, dependency direction, house rules, licences
     Lint,
     /// The house rules and the docs alone: file length, words that must not return, links, names in pages
     Tidy,
     /// No circles and no upward imports between the modules of a crate: of these crates (`cargo xtask modules fanjet-edge`),
-    /// or of all that are held to it
+    /// or of all
     Modules {
         /// Names of crates
         crates: Vec<String>,
     },
     /// Install the pinned real tools under target/tools
     Tools,
-    /// Kill the Kafka producer and its broker, again and again; then read the topic, also as Osprey does
+    /// Kill the Kafka producer and its broker, again and again; then read the topic, as Osprey does
     Kafka(kafka::Args),
-    /// The Helm chart in every supported shape against Kubernetes' schemas; alerts, dashboards and their runbooks
+    /// Check the Helm chart in every supported shape against Kubernetes' schemas; alerts, dashboards and their runbooks
     Chart(chart::Args),
-    /// Fuzz the parsers of foreign bytes (needs a nightly toolchain)
+    /// Fuzz the parsers of untrusted bytes (needs a nightly toolchain)
     Fuzz {
         /// Seconds for each target
         #[arg(long, default_value_t = 60)]

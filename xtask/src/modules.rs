@@ -1,9 +1,9 @@
-//! Which module inside a crate may use which: the `mod` lines of a file are in the order of the data, and a module imports
-//! only from modules that are declared before its own.
+//! Import order inside a crate: the `mod` lines of a file are in the order of the data, and a module imports only from
+//! modules that are declared before its own.
 //!
-//! Two complaints come out of it. A *circle*: files that import each other's items. An *upward import*: of two modules with
-//! the same parent, the earlier one imports from the later one. What a module re-exports counts as what it is where it is
-//! written. `lib.rs` and `main.rs` may use everything, tests too.
+//! There are two kinds of complaints. A *circle*: files that import each other's items. An *upward import*: of two
+//! modules with the same parent, the earlier one imports from the later one. A re-exported item counts for the module
+//! that defines it. `lib.rs`, `main.rs` and tests may use everything.
 
 mod tokens;
 mod tree;
@@ -17,7 +17,7 @@ use cargo_metadata::{MetadataCommand, Package, TargetKind};
 
 use fanjet_tools::shell::root;
 
-/// Checks the crates of these names, or with none every crate.
+/// Checks the named crates, or every crate if no name is given.
 pub(crate) fn check(names: &[String]) -> Result<()> {
     let metadata = MetadataCommand::new()
         .manifest_path(root().join("Cargo.toml"))
@@ -27,7 +27,7 @@ pub(crate) fn check(names: &[String]) -> Result<()> {
     for name in names {
         ensure!(
             packages.iter().any(|package| package.name == *name),
-            "there is no crate {name}; there are {}",
+            "unknown crate {name} (allowed: {})",
             list(packages.iter().map(|package| package.name.as_str()))
         );
     }
@@ -47,7 +47,7 @@ pub(crate) fn check(names: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// What is wrong in a crate's shipped targets.
+/// The complaints about a crate's shipped targets.
 fn check_package(package: &Package, modules: &mut usize) -> Result<Vec<String>> {
     let mut complaints = Vec::new();
     for target in &package.targets {
@@ -61,7 +61,7 @@ fn check_package(package: &Package, modules: &mut usize) -> Result<Vec<String>> 
     Ok(complaints)
 }
 
-/// What is wrong in the crate whose root is this file. Paths are shown relative to `base`.
+/// The complaints about the crate with this root file. Paths are shown relative to `base`.
 fn check_crate(file: &Path, base: &Path, modules: &mut usize) -> Result<Vec<String>> {
     let tree = tree::Tree::read(file, base).with_context(|| format!("{}", file.display()))?;
     *modules += tree.modules.len();

@@ -1,5 +1,5 @@
-//! Commands of `loadtest/scenarios`: passed on as they are, so that these commands themselves build without a client of NATS or
-//! a swarm.
+//! Commands of `loadtest/scenarios`: passed on unchanged, so that these commands build without a NATS client or a load
+//! generator.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
@@ -8,22 +8,34 @@ use std::process::Command;
 use anyhow::{Result, ensure};
 use fanjet_tools::shell::{self, cargo};
 
-/// What there is to run.
+/// All scenarios.
 pub(crate) const NAMES: &[&str] = &[
-    "demo", "readme", "corpus", "soak", "cutover", "laggards", "k6", "crash", "chaos", "faults",
-    "clients", "examples", "e2e", "bench",
+    "demo",
+    "readme",
+    "corpus",
+    "soak",
+    "cutover",
+    "slow-consumers",
+    "k6",
+    "crash",
+    "chaos",
+    "faults",
+    "clients",
+    "examples",
+    "e2e",
+    "bench",
 ];
 
-/// Those that judge hundreds of streams: they are part of the load.
-const OPTIMISED: &[&str] = &["cutover", "laggards"];
+/// Scenarios that check hundreds of streams: they are part of the load.
+const OPTIMISED: &[&str] = &["cutover", "slow-consumers"];
 
-/// Becomes the scenario: ctrl-c reaches it and nothing else.
+/// Replaces this process with the scenario, so that ctrl-c reaches only the scenario.
 pub(crate) fn run(words: &[OsString]) -> Result<()> {
     let name = words.first().map(|name| name.to_string_lossy());
     let name = name.unwrap_or_default();
     ensure!(
         NAMES.contains(&&*name),
-        "there is no command {name}; see cargo xtask --help, and these scenarios: {}",
+        "unknown command {name}; see cargo xtask --help, and these scenarios: {}",
         NAMES.join(", ")
     );
     Err(command(words).exec().into())
@@ -44,7 +56,7 @@ fn command(words: &[OsString]) -> Command {
     command
 }
 
-/// Whether the scenario itself is built with optimisation.
+/// Whether the scenario itself is built with optimizations.
 pub(crate) fn is_optimised(words: &[OsString]) -> bool {
     let of_load = words.first().is_some_and(|name| {
         let mut names = OPTIMISED.iter();

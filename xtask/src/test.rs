@@ -1,4 +1,4 @@
-//! Every test there is, with the real tools it needs.
+//! Runs every test, with the real tools it needs.
 
 use anyhow::Result;
 use fanjet_tools::shell::{cargo, corpus_folder, run as run_command};
@@ -8,9 +8,9 @@ use crate::kafka;
 use crate::plain;
 use crate::scenarios::run_to_end;
 
-/// One short run of faults.
+/// One short fault run.
 const CHAOS: [&str; 5] = ["chaos", "--runs", "1", "--rate", "300"];
-/// Those of the others that need no root.
+/// The other faults that need no root.
 const FAULTS: [&str; 2] = ["faults", "--short"];
 
 pub(crate) fn run() -> Result<()> {
@@ -27,12 +27,12 @@ pub(crate) fn run() -> Result<()> {
     plain::check()?;
     match corpus {
         Some(folder) => run_to_end(&["corpus".into(), folder.into()])?,
-        None => println!("corpus: skipped, there are no recorded frames"),
+        None => println!("corpus: skipped, no recorded frames"),
     }
     run_to_end(&["readme".into()])?;
     chart::run(&chart::Args::default())?;
     run_to_end(&CHAOS.map(Into::into))?;
     run_to_end(&FAULTS.map(Into::into))?;
-    println!("test: everything passed");
+    println!("test: all tests passed");
     Ok(())
 }

@@ -3,10 +3,10 @@ use fanjet_tools::shell::root;
 
 use super::*;
 
-/// Every `cargo xtask WORD ...` that CONTRIBUTING shows is a command line that there is.
+/// Every `cargo xtask WORD ...` in the README is a valid command.
 #[test]
-fn contributing_names_commands_that_there_are() {
-    let text = std::fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
+fn every_command_in_the_readme_exists() {
+    let text = std::fs::read_to_string(root().join("README.md")).unwrap();
     let shown: Vec<_> = text
         .split('`')
         .skip(1)
@@ -25,12 +25,12 @@ fn contributing_names_commands_that_there_are() {
                     .is_some(),
                 Err(error) => error.kind() == clap::error::ErrorKind::MissingRequiredArgument,
             };
-        assert!(is_known, "CONTRIBUTING has `cargo xtask {command}`");
+        assert!(is_known, "the README has `cargo xtask {command}`");
     }
 }
 
 #[test]
-fn what_is_no_command_is_answered_with_what_there_is() {
+fn an_unknown_command_lists_the_scenarios() {
     let error = scenarios::run(&["caos".into()]).unwrap_err().to_string();
     assert!(error.contains("caos") && error.contains("chaos"), "{error}");
 }

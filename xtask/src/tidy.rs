@@ -1,4 +1,4 @@
-//! House rules that no compiler knows.
+//! House rules that the compiler does not check.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use fanjet_tools::shell::root;
 
-/// Above this a file holds more than one idea.
+/// A longer file holds more than one idea.
 const MAX_LINES: usize = 400;
 
 const FOLDERS: &[&str] = &["shared", "dictionaries", "services", "loadtest", "xtask"];
@@ -33,7 +33,7 @@ pub(crate) fn check() -> Result<()> {
             complaints.push(format!("{name}: {lines} lines, at most {MAX_LINES}: split it by idea, or move tests to tests.rs"));
         }
         if !is_test(file) && !text.starts_with("//!") && !text.starts_with("#!") {
-            complaints.push(format!("{name}: says not what it is for: begin with //!"));
+            complaints.push(format!("{name}: no module docs: start with //!"));
         }
         if text.contains(concat!("TO", "DO")) || text.contains(concat!("FIX", "ME")) {
             complaints.push(format!(

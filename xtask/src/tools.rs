@@ -9,7 +9,7 @@ use fanjet_tools::shell::{cargo, run as run_command, target};
 const CARGO_DENY: (&str, &str) = ("cargo-deny", "0.20.2");
 const CARGO_FUZZ: (&str, &str) = ("cargo-fuzz", "0.13.1");
 
-/// Installs what `cargo xtask test` and `lint` need.
+/// Installs the tools for `cargo xtask test` and `lint`.
 pub(crate) fn run() -> Result<()> {
     println!("nats-server: {}", fanjet_tools::nats_server()?.display());
     println!("Kafka: {}", fanjet_tools::kafka_jars()?.display());
@@ -17,12 +17,12 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// The path of cargo-deny, installed when it is not there.
+/// The path of cargo-deny, installed if missing.
 pub(crate) fn cargo_deny() -> Result<PathBuf> {
     cargo_tool(CARGO_DENY)
 }
 
-/// The path of cargo-fuzz, installed when it is not there.
+/// The path of cargo-fuzz, installed if missing.
 pub(crate) fn cargo_fuzz() -> Result<PathBuf> {
     cargo_tool(CARGO_FUZZ)
 }
@@ -40,7 +40,7 @@ fn cargo_tool((name, version): (&str, &str)) -> Result<PathBuf> {
                 .arg(target().join("tools-build")),
         )
         .with_context(|| {
-            format!("{name} {version} cannot be installed; it is needed for lint and fuzz runs")
+            format!("failed to install {name} {version}, which lint and fuzz runs need")
         })?;
     }
     let works = Command::new(&binary)
@@ -49,7 +49,7 @@ fn cargo_tool((name, version): (&str, &str)) -> Result<PathBuf> {
         .is_ok_and(|answer| answer.status.success());
     ensure!(
         works,
-        "{} does not run; delete it and try again",
+        "{} does not run: delete it and retry",
         binary.display()
     );
     Ok(binary)

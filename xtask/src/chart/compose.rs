@@ -1,4 +1,4 @@
-//! `deploy/compose.yaml` says the same as the chart in other words: its settings are read by the roles they are for.
+//! Checks that `deploy/compose.yaml` matches the chart: each role accepts its settings.
 
 use std::fs;
 use std::process::{Command, Output};
@@ -13,16 +13,16 @@ use fanjet_tools::shell::root;
 const FILE: &str = "deploy/compose.yaml";
 const SCRAPES: &str = "deploy/compose/prometheus.yml";
 
-/// The service of NATS, and what is included by its configuration.
+/// The NATS service, and the files that its configuration includes.
 const NATS: (&str, [&str; 2]) = (
     "nats",
     ["deploy/compose/nats.conf", "deploy/nats/accounts.conf"],
 );
 
-/// The roles that have settings, as the image takes them.
+/// The roles that have settings, as the image accepts them.
 const ROLES: [&str; 5] = ["ingest", "edge", "kafka", "serve", "prepare"];
 
-/// A service in a role of ours.
+/// A service that runs one of our roles.
 struct Service {
     name: String,
     /// The role, and its arguments.
@@ -31,7 +31,7 @@ struct Service {
 }
 
 impl Service {
-    /// The role's own look at its settings.
+    /// Runs the role's own settings check.
     fn print_config(&self, more: &[(&str, &str)]) -> Result<Output> {
         Command::new(executable(Profile::Dev, "fanjet"))
             .env_clear()
@@ -40,14 +40,14 @@ impl Service {
             .args(&self.command)
             .arg("--print-config")
             .output()
-            .with_context(|| format!("fanjet {} does not run", self.command.join(" ")))
+            .with_context(|| format!("failed to run fanjet {}", self.command.join(" ")))
     }
 }
 
 /// The program must be built.
 pub(super) fn check() -> Result<()> {
     let text = fs::read_to_string(root().join(FILE))?;
-    let documents = Yaml::load_from_str(&text).with_context(|| format!("{FILE} is no YAML"))?;
+    let documents = Yaml::load_from_str(&text).with_context(|| format!("{FILE} is not YAML"))?;
     let document = documents.first().context("an empty file")?;
     let services = field(document, "services").with_context(|| format!("{FILE}: no services"))?;
     let ours = ours(services)?;
@@ -56,7 +56,8 @@ pub(super) fn check() -> Result<()> {
         let answer = service.print_config(&[])?;
         let said = String::from_utf8_lossy(&answer.stderr);
         ensure!(answer.status.success(), "{FILE}: {name}: {said}");
-        // A check that takes everything checks nothing. Every role has this section; what is in one that it has not may be
+        // A check that accepts everything checks nothing. Every role has this section; unknown sections may belong to
+        // another role.
         // another role's.
         for unknown in ["FANJET_TELEMETRY__LOGS", "ATKAFKA_TOPIC"] {
             let is_at_kafkas = unknown.starts_with("ATKAFKA_");
@@ -64,7 +65,7 @@ pub(super) fn check() -> Result<()> {
                 continue;
             }
             let answer = service.print_config(&[(unknown, "x")])?;
-            ensure!(!answer.status.success(), "{name} takes {unknown}");
+            ensure!(!answer.status.success(), "{name} accepts {unknown}");
         }
     }
     ensure!(ours.len() >= 4, "{FILE} has only {} services", ours.len());
@@ -72,13 +73,13 @@ pub(super) fn check() -> Result<()> {
     check_scrapes(&ours)?;
     check_trusted(services, &ours)?;
     println!(
-        "compose: {} services and NATS take their settings",
+        "compose: {} services and NATS accept their settings",
         ours.len()
     );
     Ok(())
 }
 
-/// What runs in a role of ours with settings in its environment.
+/// The services that run our roles with settings in their environment.
 fn ours(services: &Yaml<'_>) -> Result<Vec<Service>> {
     let mut ours = Vec::new();
     let all = services.as_mapping().context("services are a mapping")?;
@@ -104,9 +105,9 @@ fn ours(services: &Yaml<'_>) -> Result<Vec<Service>> {
 
 fn environment(service: &Yaml<'_>) -> Result<Vec<(String, String)>> {
     let environment = field(service, "environment").and_then(Yaml::as_mapping);
-    let entries = environment.context("the environment is no mapping")?;
+    let entries = environment.context("the environment is not a mapping")?;
     let entries = entries.iter().map(|(key, value)| {
-        let value = scalar(value).with_context(|| format!("{key:?} is no text"))?;
+        let value = scalar(value).with_context(|| format!("{key:?} is not text"))?;
         Ok((
             key.as_str().context("a name")?.to_owned(),
             defaulted(&value),
@@ -115,7 +116,7 @@ fn environment(service: &Yaml<'_>) -> Result<Vec<(String, String)>> {
     entries.collect()
 }
 
-/// `${NAME:-default}` where nobody sets NAME.
+/// `${NAME:-default}` when NAME is not set.
 fn defaulted(value: &str) -> String {
     let inner = value
         .strip_prefix("${")
@@ -126,7 +127,7 @@ fn defaulted(value: &str) -> String {
     }
 }
 
-/// That NATS takes its configuration, with the passwords that it is given.
+/// NATS accepts its configuration, with the passwords that it is given.
 fn check_nats(services: &Yaml<'_>) -> Result<()> {
     let (name, files) = NATS;
     let service = field(services, name).context("no NATS")?;
@@ -146,7 +147,7 @@ fn check_nats(services: &Yaml<'_>) -> Result<()> {
     Ok(())
 }
 
-/// That Prometheus looks for every service with an open ops port, at that port, and for no other.
+/// Prometheus scrapes every service with an open ops port, at that port, and no other.
 fn check_scrapes(ours: &[Service]) -> Result<()> {
     let scrapes = fs::read_to_string(root().join(SCRAPES))?;
     let scraped: Vec<_> = scrapes
@@ -167,29 +168,29 @@ fn check_scrapes(ours: &[Service]) -> Result<()> {
         let wanted = format!("names: [{}], type: A, port: {port},", service.name);
         ensure!(
             scraped.iter().any(|line| line.contains(&wanted)),
-            "{SCRAPES} does not look for {}:{port}",
+            "{SCRAPES} does not scrape {}:{port}",
             service.name
         );
     }
     ensure!(
         listening == scraped.len(),
-        "{SCRAPES} looks for what is not there"
+        "{SCRAPES} scrapes a target that does not exist"
     );
     Ok(())
 }
 
-/// That edges believe HAProxy, and nobody else, whose request it passes on.
+/// Edges trust the forwarded addresses of HAProxy only.
 fn check_trusted(services: &Yaml<'_>, ours: &[Service]) -> Result<()> {
     let address = ["haproxy", "networks", "default", "ipv4_address"]
         .iter()
         .try_fold(services, |yaml, name| field(yaml, name))
         .and_then(scalar);
-    let only = address.context("HAProxy has no address of its own")? + "/32";
+    let only = address.context("HAProxy has no fixed address")? + "/32";
     let trusted = ours.iter().flat_map(|service| &service.env);
     let mut trusted = trusted.filter(|(key, _)| key == "FANJET_EDGE__HTTP__TRUSTED_PROXIES");
     ensure!(
         trusted.all(|(_, networks)| *networks == only),
-        "{FILE}: more than HAProxy ({only}) is trusted"
+        "{FILE}: trusts more than HAProxy ({only})"
     );
     Ok(())
 }
@@ -198,7 +199,7 @@ fn field<'a>(yaml: &'a Yaml<'a>, name: &str) -> Option<&'a Yaml<'a>> {
     yaml.as_mapping_get(name)
 }
 
-/// A word, number or switch as Compose writes it into an environment.
+/// A string, number or boolean as Compose writes it into an environment.
 fn scalar(yaml: &Yaml<'_>) -> Option<String> {
     match yaml {
         Yaml::Value(Scalar::String(text)) => Some(text.to_string()),
@@ -212,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn defaults_stand_in_for_what_nobody_sets() {
+    fn defaults_replace_unset_variables() {
         for (value, is) in [
             ("${A:-b}", "b"),
             ("${A:-}", ""),

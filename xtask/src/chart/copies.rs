@@ -1,4 +1,4 @@
-//! A chart can only hold what is below it, so it has copies of files of `deploy/`. They must be the same.
+//! A chart can only contain files below it, so it has copies of files of `deploy/`. They must be identical.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use super::folders::chart;
 use fanjet_tools::shell::root;
 
-/// Folders of `deploy/` and which of their files the chart has.
+/// Folders of `deploy/`, and the files in them that the chart copies.
 const COPIED: [(&str, &str); 3] = [
     ("nats", "accounts.conf"),
     ("prometheus", "rules.yaml"),
@@ -30,11 +30,11 @@ pub(super) fn check() -> Result<()> {
     for (folder, _) in COPIED {
         for found in files(&chart().join("files").join(folder))? {
             if !copies.iter().any(|(_, copy)| *copy == found) {
-                bail!("{} is a copy of nothing", found.display());
+                bail!("{} has no original", found.display());
             }
         }
     }
-    println!("chart: {} copies in order", copies.len());
+    println!("chart: {} copies are up to date", copies.len());
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! Where the chart is, and where what is rendered of it goes.
+//! The folders of the chart and of its rendered manifests.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ pub(super) fn chart() -> PathBuf {
     root().join("helm/fanjet")
 }
 
-/// Where rendered manifests are put, to be looked at.
+/// Rendered manifests, for inspection.
 pub(super) fn output() -> PathBuf {
     target().join("chart")
 }

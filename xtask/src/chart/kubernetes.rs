@@ -1,4 +1,4 @@
-//! Every object against Kubernetes' own schemas, strictly: a field that does not exist is an error.
+//! Validates every object against Kubernetes' own schemas, strictly: an unknown field is an error.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use super::folders::output;
 use super::render::{Rendered, field};
 use super::tools::Tools;
 
-/// Objects of extensions, which those schemas do not know.
+/// Custom resources, which those schemas do not cover.
 const EXTENSIONS: [&str; 3] = [
     "monitoring.coreos.com/",
     "gateway.networking.k8s.io/",
@@ -49,7 +49,7 @@ pub(super) fn validate(tools: &Tools, rendered: &[Rendered], versions: [&str; 2]
         let shown = format!("{} objects, Kubernetes {version}", files.len());
         let answer = validate
             .output()
-            .context("kubernetes-validate does not run")?;
+            .context("failed to run kubernetes-validate")?;
         ensure!(
             answer.status.success(),
             "{shown}: {}{}",
@@ -59,7 +59,7 @@ pub(super) fn validate(tools: &Tools, rendered: &[Rendered], versions: [&str; 2]
         println!("chart: {shown}: valid");
     }
     check_extensions(tools, &extensions)?;
-    println!("chart: {} objects of extensions: valid", extensions.len());
+    println!("chart: {} custom resources: valid", extensions.len());
     must_find_a_mistake(tools, versions)
 }
 
@@ -67,11 +67,11 @@ fn check_extensions(tools: &Tools, files: &[PathBuf]) -> Result<()> {
     let mut check = Command::new("node");
     let answer = check.arg(&tools.extensions).args(files).output()?;
     let said = String::from_utf8_lossy(&answer.stderr);
-    ensure!(answer.status.success(), "objects of extensions: {said}");
+    ensure!(answer.status.success(), "custom resources: {said}");
     Ok(())
 }
 
-/// A check that finds nothing in a bad object checks nothing.
+/// A check that accepts a bad object checks nothing.
 fn must_find_a_mistake(tools: &Tools, versions: [&str; 2]) -> Result<()> {
     let bad = output().join("mistake.yaml");
     fs::write(
@@ -86,7 +86,7 @@ fn must_find_a_mistake(tools: &Tools, versions: [&str; 2]) -> Result<()> {
         let answer = validate.output()?;
         ensure!(
             !answer.status.success(),
-            "Kubernetes {version}: a field that does not exist was not found"
+            "Kubernetes {version}: an unknown field was accepted"
         );
     }
     fs::write(
@@ -95,7 +95,7 @@ fn must_find_a_mistake(tools: &Tools, versions: [&str; 2]) -> Result<()> {
     )?;
     ensure!(
         check_extensions(tools, std::slice::from_ref(&bad)).is_err(),
-        "a field that does not exist was not found in an object of an extension"
+        "an unknown field was accepted in a custom resource"
     );
     Ok(fs::remove_file(bad)?)
 }

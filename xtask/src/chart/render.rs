@@ -1,4 +1,4 @@
-//! The chart with some values, as Kubernetes would get it.
+//! Renders the chart with some values, as Kubernetes would get it.
 
 use std::fs;
 use std::path::Path;
@@ -9,12 +9,12 @@ use anyhow::{Context, Result, bail, ensure};
 use super::folders::{chart, output};
 use super::tools::Tools;
 
-/// How a file of bad values says what the message must hold.
+/// Marks the expected message in an invalid values file.
 const REFUSED: &str = "# refused: ";
 
 /// All manifests of one shape.
 pub(super) struct Rendered {
-    /// The values file without its ending.
+    /// The name of the values file without its extension.
     pub(super) shape: String,
     /// One object each.
     pub(super) manifests: Vec<String>,
@@ -52,10 +52,10 @@ pub(super) fn field<'a>(manifest: &'a str, name: &str) -> Option<&'a str> {
     values.next()
 }
 
-/// That values are refused with the words that they say in their first line.
+/// Helm rejects these values with the message in their first line.
 ///
 /// # Errors
-/// When they are taken, or refused for another reason.
+/// When they are accepted, or rejected for another reason.
 pub(super) fn must_be_refused(tools: &Tools, values: &Path, kubernetes: &str) -> Result<()> {
     let text = fs::read_to_string(values)?;
     let words = text
@@ -63,18 +63,18 @@ pub(super) fn must_be_refused(tools: &Tools, values: &Path, kubernetes: &str) ->
         .next()
         .and_then(|line| line.strip_prefix(REFUSED));
     let words =
-        words.with_context(|| format!("{} says not why: {REFUSED}...", values.display()))?;
+        words.with_context(|| format!("{} does not start with {REFUSED}...", values.display()))?;
     let answer = template(tools, values, kubernetes)?;
     let said = String::from_utf8_lossy(&answer.stderr);
     ensure!(
         !answer.status.success() && said.contains(words),
-        "{} must be refused with {words:?}; helm said: {said}",
+        "{} must be rejected with {words:?}; helm reported: {said}",
         values.display()
     );
     Ok(())
 }
 
-/// Settings, and the line by which Kubernetes sees that they changed.
+/// Settings, and the annotation that changes with them.
 const SHOWN: [(&str, &str, &str); 5] = [
     (
         "edge.config.edge.hub.promptness=9",
@@ -99,16 +99,16 @@ const SHOWN: [(&str, &str, &str); 5] = [
     ),
 ];
 
-/// What the defaults leave out.
+/// Objects that the defaults leave out.
 const KAFKA: [&str; 2] = [
     "--set",
     "kafka.enabled=true,kafka.bootstrapServers=kafka:9092,kafka.topic=events",
 ];
 
-/// That changed settings replace the pods that read them, and no others.
+/// Changed settings restart the pods that read them, and no others.
 ///
 /// # Errors
-/// When one does not, or more do.
+/// When a pod does not restart, or others do.
 pub(super) fn changes_must_show(tools: &Tools, values: &Path, kubernetes: &str) -> Result<()> {
     let marks = |set: &[&str]| -> Result<Vec<String>> {
         let mut template = command(tools, values, kubernetes);
@@ -143,7 +143,7 @@ pub(super) fn changes_must_show(tools: &Tools, values: &Path, kubernetes: &str) 
 
 fn template(tools: &Tools, values: &Path, kubernetes: &str) -> Result<Output> {
     let mut template = command(tools, values, kubernetes);
-    template.output().context("helm does not run")
+    template.output().context("failed to run helm")
 }
 
 fn command(tools: &Tools, values: &Path, kubernetes: &str) -> Command {

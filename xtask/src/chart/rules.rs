@@ -21,7 +21,10 @@ pub(super) fn check() -> Result<()> {
         .difference(&tests)
         .cloned()
         .collect();
-    ensure!(untested.is_empty(), "{TESTS} does not fire {untested:?}");
+    ensure!(
+        untested.is_empty(),
+        "{TESTS} has no test that fires {untested:?}"
+    );
     let mut known = BTreeSet::new();
     metrics_in_code(&root().join("services"), &mut known)?;
     known.extend(after(&rules, "- record: "));
@@ -30,7 +33,7 @@ pub(super) fn check() -> Result<()> {
         used.extend(names(&read(&entry?.path())?));
     }
     let unknown: Vec<_> = used.difference(&known).collect();
-    ensure!(unknown.is_empty(), "metrics that do not exist: {unknown:?}");
+    ensure!(unknown.is_empty(), "unknown metrics: {unknown:?}");
     println!(
         "chart: {} metrics in rules and dashboards exist",
         used.len()
@@ -38,7 +41,7 @@ pub(super) fn check() -> Result<()> {
     promtool()
 }
 
-/// Every alert has a heading of its name among the runbooks, and links it; no runbook is about nothing.
+/// Every alert has a heading of its name among the runbooks, and links to it; every runbook belongs to an alert.
 fn check_runbooks(rules: &str, runbooks: &str) -> Result<()> {
     let alerts = after(rules, "- alert: ");
     ensure!(!alerts.is_empty(), "{RULES} has no alerts");
@@ -59,7 +62,7 @@ fn check_runbooks(rules: &str, runbooks: &str) -> Result<()> {
     Ok(())
 }
 
-/// What stands behind a word at the beginnings of lines.
+/// The rest of each line that starts with a prefix.
 fn after(text: &str, word: &str) -> BTreeSet<String> {
     text.lines()
         .filter_map(|line| line.trim_start().strip_prefix(word))
@@ -67,14 +70,14 @@ fn after(text: &str, word: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// What our metrics begin with; the second are those that at-kafka has too.
+/// Prefixes of our metrics; the second is shared with at-kafka.
 const PREFIXES: [&str; 2] = ["fanjet_", "atkafka_"];
 
 fn is_ours(word: &str) -> bool {
     PREFIXES.iter().any(|prefix| word.starts_with(prefix))
 }
 
-/// All names of ours: `fanjet_edge_...`, and recordings with colons.
+/// All our names: `fanjet_edge_...`, and recording rules with colons.
 fn names(text: &str) -> BTreeSet<String> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
     text.split(|c| !is_part(c))
@@ -83,7 +86,7 @@ fn names(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Names of metrics that the services spell.
+/// Names of metrics in the services' code.
 fn metrics_in_code(folder: &Path, known: &mut BTreeSet<String>) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -98,10 +101,10 @@ fn metrics_in_code(folder: &Path, known: &mut BTreeSet<String>) -> Result<()> {
     Ok(())
 }
 
-/// The rules' own tests, where Prometheus' tool is at hand.
+/// Runs the rules' own tests, if promtool is installed.
 fn promtool() -> Result<()> {
     if Command::new("promtool").arg("--version").output().is_err() {
-        println!("chart: no promtool here, so the rules' own tests are skipped");
+        println!("chart: promtool not found, skipping the tests of the rules");
         return Ok(());
     }
     for args in [["check", "rules", RULES], ["test", "rules", TESTS]] {

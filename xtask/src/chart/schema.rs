@@ -1,5 +1,5 @@
-//! The schema of the settings that pass through the chart, made from the services' own commented defaults: a key that a
-//! service does not know is refused before anything is installed.
+//! The schema of the settings that pass through the chart, generated from the services' commented defaults: an unknown
+//! key is rejected before anything is installed.
 
 use std::fs;
 use std::path::PathBuf;
@@ -61,7 +61,7 @@ pub(super) fn check() -> Result<()> {
     for (name, schema) in wanted()? {
         ensure!(
             written["$defs"][name] == schema,
-            "values.schema.json: {name} is not what the service's defaults say: cargo xtask chart --write"
+            "values.schema.json: {name} differs from the service's defaults: run cargo xtask chart --write"
         );
     }
     Ok(())
@@ -81,7 +81,7 @@ fn path() -> PathBuf {
 }
 
 fn read() -> Result<Value> {
-    let text = fs::read_to_string(path()).context("values.schema.json cannot be read")?;
+    let text = fs::read_to_string(path()).context("cannot read values.schema.json")?;
     Ok(serde_json::from_str(&text)?)
 }
 
@@ -133,7 +133,7 @@ fn leaf(entry: &Entry) -> Result<Value> {
     Ok(schema)
 }
 
-/// Puts a schema below the sections of its dotted path.
+/// Inserts a schema below the sections of its dotted path.
 fn insert(sections: &mut Map<String, Value>, path: &str, schema: Value) -> Result<()> {
     let Some((section, rest)) = path.split_once('.') else {
         sections.insert(path.to_owned(), schema);

@@ -1,4 +1,4 @@
-//! The settings that the chart renders, read by the very program they are for.
+//! Lets the program check the settings that the chart renders for it.
 
 use std::fs;
 use std::process::Command;
@@ -36,10 +36,10 @@ pub(super) fn check(rendered: &[Rendered]) -> Result<()> {
                     .arg("--config")
                     .arg(&file)
                     .output()
-                    .with_context(|| format!("fanjet {role} does not run"))?;
+                    .with_context(|| format!("failed to run fanjet {role}"))?;
                 ensure!(
                     answer.status.success(),
-                    "{shape}: {role} does not take its settings: {}",
+                    "{shape}: {role} rejects its settings: {}",
                     String::from_utf8_lossy(&answer.stderr)
                 );
                 count += 1;
@@ -50,11 +50,11 @@ pub(super) fn check(rendered: &[Rendered]) -> Result<()> {
         count >= rendered.len(),
         "only {count} settings were rendered"
     );
-    println!("chart: {count} rendered settings are read by their roles");
+    println!("chart: roles accept {count} rendered settings");
     check_nats(rendered)
 }
 
-/// That NATS takes its configuration, in every shape that has servers.
+/// NATS accepts its configuration, in every shape that has servers.
 fn check_nats(rendered: &[Rendered]) -> Result<()> {
     let server = fanjet_tools::nats_server()?;
     let mut count = 0;
@@ -78,14 +78,14 @@ fn check_nats(rendered: &[Rendered]) -> Result<()> {
             let answer = test.output()?;
             ensure!(
                 answer.status.success(),
-                "{shape}: nats-server does not take its configuration: {}",
+                "{shape}: nats-server rejects its configuration: {}",
                 String::from_utf8_lossy(&answer.stderr)
             );
             count += 1;
         }
     }
     ensure!(count > 0, "no shape has NATS servers");
-    println!("chart: {count} configurations are taken by nats-server");
+    println!("chart: nats-server accepts {count} configurations");
     Ok(())
 }
 

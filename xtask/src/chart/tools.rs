@@ -1,4 +1,4 @@
-//! Pinned tools for the chart. Go's are built from `helm/tools`, where their checksums are.
+//! Pinned tools for the chart. Go tools are built from `helm/tools`, which has their checksums.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,20 +14,20 @@ const GO_TOOLS: [&str; 2] = [
     "github.com/helm-unittest/helm-unittest/cmd/helm-unittest",
 ];
 
-/// Where they are.
+/// Their folder.
 pub(super) struct Tools {
     pub(super) helm: PathBuf,
     pub(super) unittest: PathBuf,
     pub(super) kubernetes_validate: PathBuf,
-    /// The program that checks objects of extensions, beside its packages.
+    /// The program that validates custom resources, next to its packages.
     pub(super) extensions: PathBuf,
 }
 
 impl Tools {
-    /// Installs what is not there. The first time takes minutes: Helm is compiled.
+    /// Installs missing tools. The first time takes minutes: Helm is compiled.
     ///
     /// # Errors
-    /// When `go`, `python3` or `npm` is missing, or a package cannot be had.
+    /// When `go`, `python3` or `npm` is missing, or a download fails.
     pub(super) fn install() -> Result<Self> {
         let pins = root().join("helm/tools");
         let go = target().join("tools/helm");
@@ -39,7 +39,7 @@ impl Tools {
                 .args(["build", "-mod=readonly", "-o"])
                 .arg(&go)
                 .args(GO_TOOLS);
-            run_command(&mut build).context("helm cannot be built; that needs Go 1.26 or newer")
+            run_command(&mut build).context("failed to build helm (needs Go 1.26 or newer)")
         })?;
         let python = target().join("tools/kubernetes-validate");
         python_packages(&python, &pins.join("requirements.txt"))?;

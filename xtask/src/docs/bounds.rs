@@ -17,13 +17,13 @@ const SETTINGS: &[&str] = &[
     "services/ingest/ingest.toml",
     "services/kafka/kafka.toml",
 ];
-/// Named like bounds, but nobody outside fills them: sizes of our own batches, and waits for our own servers.
+/// Named like bounds, but only our own processes fill them: sizes of our own batches, and timeouts of our own servers.
 const OURS: &[&str] = &["kafka.batch_bytes", "ingest.pipeline.drain_timeout"];
 
 pub(super) fn check(pages: &Pages) -> Result<Vec<String>> {
     let page = pages
         .get(Path::new(PAGE))
-        .with_context(|| format!("there is no page {PAGE}"))?;
+        .with_context(|| format!("no such page: {PAGE}"))?;
     let named: Vec<&str> = code_spans(page).collect();
     let mut complaints = Vec::new();
     for file in SETTINGS {
@@ -31,7 +31,7 @@ pub(super) fn check(pages: &Pages) -> Result<Vec<String>> {
             fs::read_to_string(root().join(file)).with_context(|| format!("cannot read {file}"))?;
         for key in bounds_of(&settings).context(file)? {
             if !named.contains(&key.as_str()) && !OURS.contains(&key.as_str()) {
-                complaints.push(format!("{file}: {key} is a bound and has no row in {PAGE}"));
+                complaints.push(format!("{file}: {key} is a bound without a row in {PAGE}"));
             }
         }
     }

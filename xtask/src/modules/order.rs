@@ -1,11 +1,11 @@
-//! What imports may not be: a circle, or upwards.
+//! Forbidden imports: circles and upward imports.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use super::imports::Import;
 use super::tree::Tree;
 
-/// One shortest circle of each knot of modules.
+/// One shortest circle of each strongly connected set of modules.
 pub(super) fn circles(tree: &Tree, imports: &[Import]) -> Vec<String> {
     let mut knotted: Vec<usize> = Vec::new();
     let mut complaints = Vec::new();
@@ -26,7 +26,7 @@ pub(super) fn circles(tree: &Tree, imports: &[Import]) -> Vec<String> {
     complaints
 }
 
-/// The fewest imports that lead from one module to another, at least one.
+/// A shortest chain of imports from one module to another, with at least one import.
 fn way(imports: &[Import], from: usize, to: usize) -> Option<Vec<Import>> {
     let mut reached: BTreeMap<usize, Import> = BTreeMap::new();
     let mut next = VecDeque::from([from]);
@@ -49,7 +49,7 @@ fn way(imports: &[Import], from: usize, to: usize) -> Option<Vec<Import>> {
     None
 }
 
-/// Imports from a module that is declared later, in the file that declares both branches; and which order would do.
+/// Imports from a module that is declared later, in the file that declares both branches; and a valid order.
 pub(super) fn upward(tree: &Tree, imports: &[Import]) -> Vec<String> {
     let mut complaints = Vec::new();
     for parent in 0..tree.modules.len() {
@@ -85,15 +85,14 @@ pub(super) fn upward(tree: &Tree, imports: &[Import]) -> Vec<String> {
                 format!("order: {file} may declare {}", names(ordered))
             } else {
                 let knotted = names(knotted);
-                format!("order: {file} has none that holds: a circle is among {knotted}")
+                format!("order: {file} has no valid order: circle among {knotted}")
             });
         }
     }
     complaints
 }
 
-/// The places in an order in which nothing needs what comes later, as near to the present one as can be; and those that a
-/// circle leaves over.
+/// A topological order as close to the current one as possible, and the modules that a circle leaves over.
 fn sorted(count: usize, needs: &[(usize, usize)]) -> (Vec<usize>, Vec<usize>) {
     let mut left: Vec<_> = (0..count).collect();
     let mut ordered = Vec::new();
@@ -103,7 +102,7 @@ fn sorted(count: usize, needs: &[(usize, usize)]) -> (Vec<usize>, Vec<usize>) {
     }) {
         ordered.push(left.remove(next));
     }
-    // What only stands on a circle is not part of it.
+    // Modules that only depend on a circle are not part of it.
     while let Some(next) = left.iter().position(|at| {
         needs
             .iter()
@@ -114,7 +113,7 @@ fn sorted(count: usize, needs: &[(usize, usize)]) -> (Vec<usize>, Vec<usize>) {
     (ordered, left)
 }
 
-/// The lowest module above both, and the branches below it in which they are. None when one is above the other.
+/// The lowest common ancestor of both, and the branches below it. `None` if one is above the other.
 fn branches(tree: &Tree, import: &Import) -> Option<(usize, usize, usize)> {
     let above = |module| {
         let mut path: Vec<_> = tree.with_ancestors(module).collect();

@@ -2,7 +2,7 @@ use std::fs;
 
 use super::*;
 
-/// What the check says about a crate of these files.
+/// The complaints about a crate with these files.
 fn said(files: &[(&str, &str)]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
@@ -33,7 +33,7 @@ fn a_circle_names_every_import_of_it() {
         [
             "circle: low.rs:2: crate::low imports crate::high; high.rs:1: crate::high imports crate::low",
             "upward: low.rs:2: crate::low imports crate::high; but lib.rs declares low before high",
-            "order: lib.rs has none that holds: a circle is among low, high",
+            "order: lib.rs has no valid order: circle among low, high",
         ]
     );
 }
@@ -71,7 +71,7 @@ fn a_room_counts_whole_even_where_no_file_is_in_a_circle() {
         said,
         [
             "upward: log/read.rs:1: crate::log::read imports crate::tail::pool; but lib.rs declares log before tail",
-            "order: lib.rs has none that holds: a circle is among log, tail",
+            "order: lib.rs has no valid order: circle among log, tail",
         ]
     );
 }
@@ -193,5 +193,5 @@ fn a_module_without_a_file_is_named() {
     fs::write(&lib, "mod gone;\n").unwrap();
     let error = check_crate(&lib, folder.path(), &mut 0).unwrap_err();
     let error = format!("{error:#}");
-    assert!(error.contains("there is no file of `mod gone`"), "{error}");
+    assert!(error.contains("no file for `mod gone`"), "{error}");
 }

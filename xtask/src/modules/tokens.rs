@@ -1,15 +1,15 @@
-//! A file as words and signs with their lines, without comments and without what only tests compile.
+//! The tokens of a file with their lines, without comments and test code.
 
 use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
 
-/// What a path can be made of, and what ends it.
+/// The tokens that paths consist of, and the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// An identifier or a keyword.
     Word(String),
     /// `::`
     Path,
-    /// Any other sign.
+    /// Any other punctuation.
     Sign(char),
     /// A literal or a lifetime.
     Other,
@@ -34,7 +34,7 @@ impl Token {
     }
 }
 
-/// The tokens of what is shipped.
+/// The tokens of shipped code.
 pub(super) fn shipped(text: &str) -> Vec<Token> {
     without_tests(&all(text))
 }
@@ -75,7 +75,7 @@ fn all(text: &str) -> Vec<Token> {
     tokens
 }
 
-/// Leaves out every item behind `#[cfg(test)]` or `#[test]`.
+/// Removes every item behind `#[cfg(test)]` or `#[test]`.
 fn without_tests(tokens: &[Token]) -> Vec<Token> {
     let mut shipped = Vec::with_capacity(tokens.len());
     let mut at = 0;
@@ -95,7 +95,7 @@ fn without_tests(tokens: &[Token]) -> Vec<Token> {
     shipped
 }
 
-/// Where the outer attribute ends that begins here.
+/// The end of the outer attribute that starts here.
 fn attribute_end(tokens: &[Token], at: usize) -> Option<usize> {
     let begins = tokens[at].is('#') && tokens.get(at + 1)?.is('[');
     begins.then(|| group_end(tokens, at + 1))
@@ -154,7 +154,7 @@ fn item_end(tokens: &[Token], mut at: usize) -> usize {
     at
 }
 
-/// What an item's keyword says about its end.
+/// How an item ends, by its keyword.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Keyword {
     EndsWithBlock,

@@ -1,4 +1,4 @@
-//! A crate's modules: where each is written, what it declares, what it names.
+//! A crate's modules: the file of each, its declarations, and the paths in it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -25,9 +25,9 @@ pub(super) struct Module {
     pub(super) children: Vec<Child>,
     /// Names that `use` lines bring in.
     pub(super) uses: Vec<Use>,
-    /// Paths that stand in the code itself.
+    /// Paths in the code itself.
     pub(super) mentions: Vec<Mention>,
-    /// Names of the items that are written here.
+    /// Names of the items that it defines.
     pub(super) items: BTreeSet<String>,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Child {
     pub(super) module: usize,
 }
 
-/// One leaf of a `use` line. A name of `*` stands for all of the path's names.
+/// One leaf of a `use` line. The name `*` imports all names of the path.
 #[derive(Debug)]
 pub(super) struct Use {
     pub(super) path: Vec<String>,
@@ -53,7 +53,7 @@ pub(super) struct Mention {
 }
 
 impl Tree {
-    /// Reads the crate whose root is this file.
+    /// Reads the crate with this root file.
     pub(super) fn read(file: &Path, base: &Path) -> Result<Self> {
         let mut tree = Self {
             modules: Vec::new(),
@@ -69,7 +69,7 @@ impl Tree {
         found.map(|child| child.module)
     }
 
-    /// The module and everything above it, the crate's root last.
+    /// The module and its ancestors, the crate's root last.
     pub(super) fn with_ancestors(&self, module: usize) -> impl Iterator<Item = usize> {
         std::iter::successors(Some(module), |module| self.modules[*module].parent)
     }
@@ -146,7 +146,7 @@ impl Tree {
 }
 
 impl Module {
-    /// Takes a path or a name of an item, or passes over one token.
+    /// Takes a path or a name of an item, or skips one token.
     fn take(&mut self, tokens: &[Token], at: usize) -> usize {
         let Some(word) = tokens[at].word() else {
             return at + 1;
@@ -173,23 +173,23 @@ impl Module {
     }
 }
 
-/// Whether the word here is the rest of a path that does not begin with a name: `::std`, `<T>::new`.
+/// Whether the word here is the rest of a path that does not start with a name: `::std`, `<T>::new`.
 fn follows_path(tokens: &[Token], at: usize) -> bool {
     at > 0 && (tokens[at - 1].kind == Kind::Path || tokens[at - 1].is('.'))
 }
 
-/// The names with `::` between them, and where they end.
+/// The names with `::` between them, and their end.
 fn path(tokens: &[Token], at: usize) -> (Vec<String>, usize) {
     let mut path = Vec::new();
     let mut end = at;
     while let Some(word) = tokens.get(end).and_then(Token::word) {
         path.push(word.to_owned());
         end += 1;
-        let goes_on = tokens
+        let continues = tokens
             .get(end)
             .is_some_and(|token| token.kind == Kind::Path)
             && tokens.get(end + 1).and_then(Token::word).is_some();
-        if !goes_on {
+        if !continues {
             break;
         }
         end += 1;
@@ -208,7 +208,7 @@ fn is_public(before: &[Token]) -> bool {
     }
 }
 
-/// Reads one tree of a `use` line and returns where it ends. A path that begins with `::` is foreign.
+/// Reads one tree of a `use` line and returns its end. A path that starts with `::` is foreign.
 fn use_tree(
     tokens: &[Token],
     mut at: usize,
@@ -277,6 +277,6 @@ fn file_of(folder: &Path, module: &str) -> Result<PathBuf> {
     match (file.exists(), nested.exists()) {
         (true, _) => Ok(file),
         (false, true) => Ok(nested),
-        (false, false) => bail!("there is no file of `mod {module}`: {}", file.display()),
+        (false, false) => bail!("no file for `mod {module}`: {}", file.display()),
     }
 }

@@ -10,45 +10,54 @@ pub(super) struct Allowed {
 }
 
 /// Each entry needs a reason. An entry that matches nothing fails the check.
-pub(super) const ALLOWED: &[Allowed] = &[];
+pub(super) const ALLOWED: &[Allowed] = &[
+    Allowed {
+        path: "loadtest/scenarios/src/chaos/plan.rs",
+        word: "Step",
+        reason: "one action of a fault plan",
+    },
+    Allowed {
+        path: "loadtest/scenarios/src/slow_consumers.rs",
+        word: "laggards",
+        reason: "the name of the edge's metric",
+    },
+    Allowed {
+        path: "loadtest/oracle/src/verdict.rs",
+        word: "Verdict",
+        reason: "the one type of this name: what a check of a whole stream found",
+    },
+    Allowed {
+        path: "shared/http/src/gate.rs",
+        word: "Gate",
+        reason: "opens for the bytes that one request may send",
+    },
+    Allowed {
+        path: "shared/http/src/lib.rs",
+        word: "gate",
+        reason: "the module of that type",
+    },
+    Allowed {
+        path: "shared/http/src/wire.rs",
+        word: "gate",
+        reason: "returns that type",
+    },
+    Allowed {
+        path: "shared/log/src/contract/model.rs",
+        word: "Step",
+        reason: "one action of a model test",
+    },
+];
 
 /// Folders that are still to be cleaned. The list must only shrink: a clean folder in it fails the check.
 pub(super) const NOT_YET_CLEAN: &[&str] = &[
-    "docs",
     "deploy",
+    "docs",
     "helm",
-    "loadtest/swarm",
-    "loadtest/browser",
-    "loadtest/clients",
-    "loadtest/k6",
-    "loadtest/oracle",
-    "loadtest/scenarios",
-    "loadtest/simulator",
-    "loadtest/testkit",
-    "loadtest/tools",
     "services/edge",
     "services/fanjet",
     "services/ingest",
     "services/kafka",
     "services/standalone",
-    "shared/runtime",
-    "shared/service",
-    "shared/client",
-    "shared/cluster",
     "shared/config",
-    "shared/did-web",
-    "shared/event",
-    "shared/filter",
-    "shared/firehose",
-    "shared/http",
-    "shared/identity",
-    "shared/log",
-    "shared/log-embedded",
     "shared/log-nats",
-    "shared/output",
-    "shared/telemetry",
-    "shared/verify",
-    "shared/websocket",
-    "shared/wire",
-    "xtask",
 ];
