@@ -75,12 +75,12 @@ async function look(browser, width, colorScheme) {
   await until(before => document.querySelectorAll('#collections td')[2].textContent !== before, before);
   await until(cursor => document.querySelectorAll('#log tr')[1].cells[1].textContent !== cursor, cursor);
 
-  // The same as a program is told, a moment later.
+  // The same from the JSON status, a moment later.
   const status = await page.evaluate(() => fetch('status').then(it => it.json()));
   ensure(status.ready && status.throughput.events > 0, JSON.stringify(status));
   const shown = await number('now');
-  const told = status.throughput.now.events_per_second;
-  ensure(Math.abs(shown - told) < Math.max(20, told), `${shown} and ${told} events per second`);
+  const reported = status.throughput.now.events_per_second;
+  ensure(Math.abs(shown - reported) < Math.max(20, reported), `${shown} and ${reported} events per second`);
 
   await page.locator('#wanted').fill('app.bsky.feed.post  app.bsky.feed.like');
   await page.locator('#go').click();

@@ -3,7 +3,7 @@
 //     node driver.js skyware|atcute SPEC
 //
 // SPEC is a JSON object: urls, wantedCollections, wantedDids, and perhaps update {after, wantedCollections}: the
-// filter to ask for once so many events have come. Both libraries keep their own cursor and reconnect on their own;
+// filter to request after this many events. Both libraries keep their own cursor and reconnect on their own;
 // neither can ask for compression.
 import { runAtcute } from './atcute.js';
 import { runSkyware } from './skyware.js';

@@ -3,7 +3,7 @@
     python3 driver.py websockets SPEC
 
 SPEC is a JSON object: urls, wantedCollections, wantedDids, compress, dictionary (a file), and perhaps update
-{after, wantedCollections}: the filter to ask for once so many events have come.
+{after, wantedCollections}: the filter to request after this many events.
 
 The library knows WebSockets, not Jetstream: cursor, choice of the URL and decompression are what its users write
 around it. This one goes to the next URL of the list after every end of a connection, and resumes with the time_us of

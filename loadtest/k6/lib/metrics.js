@@ -10,7 +10,7 @@ export const reordered = new Counter('reordered');
 export const unreadable = new Counter('unreadable');
 export const closes = new Counter('closes');
 export const unexpectedCloses = new Rate('unexpected_closes');
-// Connections made anew after an end that nobody here had asked for, and after one that a storm is made of.
+// Reconnects after unexpected closes, and after the closes of a storm.
 export const reconnects = new Counter('reconnects');
 export const returns = new Counter('returns');
 // From an event's time_us to here, once a subscriber is live.

@@ -91,7 +91,7 @@ export class Subscriber {
     }
   }
 
-  // A close may be told twice, as an error and as a close.
+  // A close may be reported twice, as an error and as a close.
   closed(socket, code) {
     if (socket !== this.socket) return;
     this.socket = null;

@@ -1,4 +1,4 @@
-//! Frames from client to server. Their mask is zero, which is a mask like any other, so that nothing needs to be masked.
+//! Frames from client to server. Their mask is zero, which is valid, so that nothing needs to be masked.
 
 const TEXT: u8 = 0x1;
 const CLOSE: u8 = 0x8;
@@ -17,7 +17,7 @@ pub fn ping(out: &mut Vec<u8>, payload: &[u8]) {
     write(out, PING, payload);
 }
 
-/// Appends a pong; also one that nobody asked for is a sign of life.
+/// Appends a pong; an unsolicited pong keeps the connection alive.
 pub fn pong(out: &mut Vec<u8>, payload: &[u8]) {
     write(out, PONG, payload);
 }

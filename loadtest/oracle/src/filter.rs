@@ -1,14 +1,14 @@
-//! What a client asks for, and what that means.
+//! A client's filter, and the events that match it.
 
 use std::fmt::Write;
 
 use hashbrown::HashSet;
 use serde::Serialize;
 
-/// A filter, as clients spell it. Empty: everything.
+/// A filter, as clients send it. Empty: everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// NSIDs, or their beginnings with a `*` behind them.
+    /// NSIDs, or prefixes with a `*` at the end.
     pub collections: Vec<String>,
     /// Repos.
     pub dids: Vec<String>,
@@ -16,7 +16,7 @@ pub struct Filter {
     pub max_bytes: u32,
 }
 
-/// A filter as sets, to check many events with.
+/// A filter as sets, for checking many events.
 #[derive(Debug, Clone, Default)]
 pub struct Matcher {
     collections: HashSet<String>,
@@ -48,7 +48,7 @@ impl Filter {
         }
     }
 
-    /// As query parameters, with a `&` between two of them.
+    /// As query parameters, separated by `&`.
     pub fn query(&self) -> String {
         let mut query = String::new();
         let collections = self.collections.iter().map(|it| ("wantedCollections", it));
@@ -74,7 +74,7 @@ impl Filter {
                 max_message_size_bytes: self.max_bytes,
             },
         };
-        // Text and numbers have a JSON.
+        // Text and numbers always serialize.
         serde_json::to_string(&update).unwrap_or_default()
     }
 }
@@ -97,12 +97,12 @@ impl Matcher {
         matcher
     }
 
-    /// Whether an event fits but for its length; `collection` is `None` for what is no commit.
+    /// Whether an event matches, apart from its length; `collection` is `None` unless it is a commit.
     pub fn matches(&self, did: &str, collection: Option<&str>) -> bool {
         self.wants_did(did) && collection.is_none_or(|it| self.wants_collection(it))
     }
 
-    /// Whether commits of this collection fit.
+    /// Whether commits of this collection match.
     pub fn wants_collection(&self, collection: &str) -> bool {
         let wants_all = self.collections.is_empty() && self.prefixes.is_empty();
         wants_all
@@ -110,7 +110,7 @@ impl Matcher {
             || self.prefixes.iter().any(|it| collection.starts_with(it))
     }
 
-    /// Whether events of this repo fit.
+    /// Whether events of this repo match.
     pub fn wants_did(&self, did: &str) -> bool {
         self.dids.is_empty() || self.dids.contains(did)
     }

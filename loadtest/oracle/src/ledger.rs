@@ -1,7 +1,7 @@
-//! What the simulator says that must come, in 32 bytes per event.
+//! The expected events, in 32 bytes each.
 //!
 //! The text of an event is kept as a 64-bit hash without its `time_us`, which ingest assigns. The first client that
-//! receives an event settles its time; every other one must receive the same.
+//! receives an event sets its time; every other client must receive the same.
 
 use std::fs::File;
 use std::hash::BuildHasher;
@@ -14,22 +14,22 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use hashbrown::DefaultHashBuilder;
 
-use crate::account::Account;
 use crate::expected::Expected;
+use crate::expected_events::ExpectedEvents;
 use crate::names::Names;
 use crate::text::split;
 
-/// How long the simulator may write nothing before it is done for.
+/// How long the simulator may write nothing before it counts as failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Every event that a subscriber without a filter must receive. An index is an event's place among them.
+/// Every event that a subscriber without a filter must receive. An index is an event's position among them.
 #[derive(Debug)]
 pub struct Ledger {
     path: PathBuf,
     events: Vec<Event>,
-    /// How many events are known.
+    /// The number of known events.
     known: AtomicUsize,
-    /// Of how many the reference has received all.
+    /// How many events the reference subscriber has received.
     timed: AtomicUsize,
     is_complete: AtomicBool,
     first_seq: AtomicU64,
@@ -43,7 +43,7 @@ struct Event {
     hash: AtomicU64,
     /// 0 until a client has received it.
     time: AtomicU64,
-    /// Of the account, from 1 on.
+    /// The line in the file, from 1 on.
     line: AtomicU32,
     collection: AtomicU32,
     did: AtomicU32,
@@ -53,7 +53,7 @@ struct Event {
 /// What an event is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct About {
-    /// 0: no commit.
+    /// 0: not a commit.
     pub(crate) collection: u32,
     /// The repo's number.
     pub(crate) did: u32,
@@ -62,7 +62,7 @@ pub(crate) struct About {
 }
 
 impl Ledger {
-    /// An empty one for the account in a file that is being written, with room for so many events.
+    /// An empty ledger for a file that is being written, with room for this many events.
     pub fn new(path: &Path, room: usize) -> Arc<Self> {
         Arc::new(Self {
             path: path.to_owned(),
@@ -77,37 +77,37 @@ impl Ledger {
         })
     }
 
-    /// How many events are known.
+    /// The number of known events.
     pub fn known(&self) -> usize {
         self.known.load(Ordering::Acquire)
     }
 
-    /// How many events the reference has received: their times are settled.
+    /// How many events the reference has received: their times are set.
     pub fn timed(&self) -> usize {
         self.timed.load(Ordering::Acquire)
     }
 
-    /// Notes how far the reference has come.
+    /// Records how far the reference has read.
     pub fn set_timed(&self, events: usize) {
         self.timed.fetch_max(events, Ordering::AcqRel);
     }
 
-    /// Whether no more events will become known.
+    /// Whether no more events will be added.
     pub fn is_complete(&self) -> bool {
         self.is_complete.load(Ordering::Acquire)
     }
 
-    /// What its text is known by.
+    /// The hash of its text.
     pub(crate) fn hash_of(&self, index: usize) -> u64 {
         self.events[index].hash.load(Ordering::Relaxed)
     }
 
-    /// The log time; 0 when nobody has received it yet.
+    /// The log time; 0 until a client has received the event.
     pub fn time_of(&self, index: usize) -> u64 {
         self.events[index].time.load(Ordering::Acquire)
     }
 
-    /// Notes with which seq the log begins that holds the account and nothing else.
+    /// Sets the first seq of a log that holds exactly these events.
     pub fn set_first_seq(&self, seq: u64) {
         self.first_seq.store(seq, Ordering::Relaxed);
     }
@@ -131,15 +131,15 @@ impl Ledger {
         }
     }
 
-    /// Which event it is, of all that are known.
+    /// The index of an event.
     pub fn find(&self, hash: u64) -> Option<usize> {
         (0..self.known()).find(|&index| self.hash_of(index) == hash)
     }
 
-    /// Settles an event's time.
+    /// Sets an event's time.
     ///
     /// # Errors
-    /// The other time when it has one already.
+    /// The existing time, if it is another one.
     pub fn settle_time(&self, index: usize, time: u64) -> std::result::Result<(), u64> {
         let slot = &self.events[index].time;
         match slot.compare_exchange(0, time, Ordering::AcqRel, Ordering::Acquire) {
@@ -149,12 +149,12 @@ impl Ledger {
         }
     }
 
-    /// The first event whose time is not below `time`, of those that the reference has.
+    /// The first event whose time is at least `time`, among those that the reference has received.
     pub fn first_at(&self, time: u64) -> usize {
         partition(self.timed(), |index| self.time_of(index) < time)
     }
 
-    /// The first event at or behind a position of the log.
+    /// The first event at or after a position of the log.
     pub fn first_at_seq(&self, seq: u64) -> usize {
         partition(self.known(), |index| self.seq_of(index) < seq)
     }
@@ -165,7 +165,7 @@ impl Ledger {
         Some((self.hash(before, behind), time_us))
     }
 
-    /// An event's JSON with `time_us` 0, from the file.
+    /// An event's JSON with `time_us` 0, read from the file.
     ///
     /// # Errors
     /// When the file is gone.
@@ -173,7 +173,7 @@ impl Ledger {
         let line = BufReader::new(File::open(&self.path)?)
             .lines()
             .nth(self.line_of(index) as usize - 1)
-            .context("the account has no such line")??;
+            .context("no such line in the file of expected events")??;
         Ok(Expected::parse(line.as_bytes())?.v1.unwrap_or_default())
     }
 
@@ -187,7 +187,7 @@ impl Ledger {
         &self.dids
     }
 
-    /// A digest of bytes, good within this process.
+    /// A hash that is valid within this process.
     pub fn digest(&self, bytes: &[u8]) -> u64 {
         self.hasher.hash_one(bytes)
     }
@@ -197,7 +197,7 @@ impl Ledger {
         before.rotate_left(1) ^ behind
     }
 
-    /// Takes in a line of the account.
+    /// Adds a line of the file.
     fn add(&self, number: u32, line: &Expected) -> Result<()> {
         let did = self.dids.number(&line.did);
         let collection = line.collection.as_deref();
@@ -208,7 +208,7 @@ impl Ledger {
         let known = self.known.load(Ordering::Relaxed);
         let event = self.events.get(known).context("more events than room")?;
         let (hash, _) = self.read(v1.as_bytes()).context("a v1 without time")?;
-        // Sixteen digits in place of the one.
+        // Sixteen digits replace the one.
         let length = v1.len() as u32 + 15;
         event.hash.store(hash, Ordering::Relaxed);
         event.line.store(number, Ordering::Relaxed);
@@ -220,14 +220,14 @@ impl Ledger {
     }
 }
 
-/// Takes in the account while it is written.
+/// Adds the expected events while they are written.
 ///
 /// # Errors
-/// When the simulator stops before its last frame, or there is no room for all of its events.
+/// When the simulator stops before its last frame, or there is no room for all events.
 pub async fn fill(ledger: Arc<Ledger>, frames: u64) -> Result<()> {
-    let mut account = Account::open(&ledger.path, frames, PATIENCE)?;
+    let mut expected = ExpectedEvents::open(&ledger.path, frames, PATIENCE)?;
     let mut number = 0;
-    while let Some(event) = account.next().await? {
+    while let Some(event) = expected.next().await? {
         number += 1;
         ledger.add(number, &event)?;
     }
@@ -251,7 +251,7 @@ fn partition(end: usize, is_before: impl Fn(usize) -> bool) -> usize {
 
 #[cfg(test)]
 impl Ledger {
-    /// One of lines as the simulator writes them.
+    /// A line as the simulator writes it.
     pub(crate) fn of_lines(lines: &[String]) -> Arc<Self> {
         let ledger = Self::new(Path::new("none"), lines.len());
         for (number, line) in (1..).zip(lines) {

@@ -1,17 +1,17 @@
-//! A second opinion on everything that a server of events must get right: which bytes are a frame, which event they are, whether a
-//! filter wants it, and whether all of them came, once, in order.
+//! An independent check of everything that an event server must get right: which bytes are a frame, which event they
+//! are, whether a filter matches it, and whether all events arrived once and in order.
 //!
-//! What must come is the simulator's own account, as it writes it to a file. Not one line is shared with the code under test,
-//! and nothing here may ever depend on it.
+//! Expected events come from the file that the simulator writes. This crate shares no code with the code under test,
+//! and must never depend on it.
 
 pub mod client_frame;
-mod walker;
+mod frame_reader;
 
 mod text;
 mod filter;
 
 mod expected;
-mod account;
+mod expected_events;
 
 mod verdict;
 mod log;
@@ -20,12 +20,12 @@ mod names;
 mod ledger;
 mod stream;
 
-pub use account::Account;
 pub use expected::{Expected, Key};
+pub use expected_events::ExpectedEvents;
 pub use filter::{Filter, Matcher};
+pub use frame_reader::{FrameReader, Kind, Piece, ProtocolError};
 pub use ledger::{Ledger, fill};
 pub use log::LogJudge;
 pub use stream::{Seen, Start, StreamJudge};
 pub use text::{compare, split, time_us};
 pub use verdict::Verdict;
-pub use walker::{Kind, Piece, ProtocolError, Walker};

@@ -1,4 +1,4 @@
-//! Compares a log with the account, event by event, and says how each difference is to be called.
+//! Compares a log with the expected events, one by one, and classifies each difference.
 
 use std::collections::HashMap;
 
@@ -6,20 +6,20 @@ use crate::expected::{Expected, Key};
 use crate::text::compare;
 use crate::verdict::Verdict;
 
-/// Sees the log's events in the log's order.
+/// Checks the log's events in the log's order.
 #[derive(Debug)]
 pub struct LogJudge<'a> {
     expected: &'a [Expected],
     places: HashMap<Key, usize>,
     was_seen: Vec<bool>,
-    /// The furthest place in the oracle so far.
+    /// The furthest position among the expected events so far.
     furthest: Option<usize>,
     last_time: u64,
     verdict: Verdict,
 }
 
 impl<'a> LogJudge<'a> {
-    /// Judges by a whole account.
+    /// Checks against a complete list of expected events.
     pub fn new(expected: &'a [Expected]) -> Self {
         let places = expected
             .iter()
@@ -35,16 +35,14 @@ impl<'a> LogJudge<'a> {
         }
     }
 
-    /// Judges the next event.
+    /// Checks the next event.
     pub fn see(&mut self, key: Key, time_us: u64, json: &str) {
         self.verdict.events += 1;
         let rises = time_us > self.last_time;
         self.last_time = self.last_time.max(time_us);
         let Some(&place) = self.places.get(&key) else {
             self.verdict.differ += 1;
-            return self
-                .verdict
-                .object(|| format!("{key:?} is not of the oracle"));
+            return self.verdict.object(|| format!("{key:?} is unexpected"));
         };
         if std::mem::replace(&mut self.was_seen[place], true) {
             self.verdict.repeated += 1;
@@ -53,7 +51,7 @@ impl<'a> LogJudge<'a> {
         if !rises || self.furthest.is_some_and(|furthest| place < furthest) {
             self.verdict.reordered += 1;
             self.verdict
-                .object(|| format!("{key:?} stands too late, or its time is not above the last"));
+                .object(|| format!("{key:?} is too late, or its time is not above the last"));
         }
         self.furthest = self.furthest.max(Some(place));
         if let Some(v1) = &self.expected[place].v1
@@ -64,7 +62,7 @@ impl<'a> LogJudge<'a> {
         }
     }
 
-    /// Nothing more comes.
+    /// The log ends here.
     pub fn finish(mut self) -> Verdict {
         let unseen = self.was_seen.iter().zip(self.expected);
         let missing: Vec<_> = unseen

@@ -1,4 +1,4 @@
-//! Names that occur often, kept once.
+//! Interned names, with counts.
 
 use std::sync::{PoisonError, RwLock};
 
@@ -17,19 +17,19 @@ struct Known {
 }
 
 impl Names {
-    /// The name of a number that occurred.
+    /// The name with this number.
     pub fn name(&self, number: u32) -> String {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.names[number as usize - 1].0.clone()
     }
 
-    /// All names with the number of times they occurred.
+    /// All names with their counts.
     pub fn counts(&self) -> Vec<(String, u64)> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.names.clone()
     }
 
-    /// Its number, with which it has occurred once more.
+    /// Counts the name and returns its number.
     pub(crate) fn number(&self, name: &str) -> u32 {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(&number) = known.numbers.get(name) {

@@ -1,7 +1,7 @@
-//! Judges one stream event by event: from exactly its start, everything that its filter wants, once, in order.
+//! Checks one stream event by event: from exactly its start, everything that its filter matches, once, in order.
 //!
-//! A replaced filter counts from some event on, which the client is not told. Every event that comes, and every one
-//! that does not, narrows down which one that can be: `lo..=hi`. When none is left, something is missing.
+//! A new filter takes effect at some event that the client does not know. Every event that arrives, and every one that
+//! does not, narrows the range of that event down: `lo..=hi`. When the range is empty, something is missing.
 
 mod wanted;
 
@@ -14,40 +14,40 @@ use crate::filter::Filter;
 use crate::ledger::Ledger;
 use crate::verdict::Verdict;
 
-/// How many missing events are remembered, to know them again when they come late.
+/// How many missing events are remembered, to detect them when they arrive late.
 const MAX_SKIPPED: usize = 10_000;
 
-/// Where a stream must begin.
+/// Where a stream must start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
-    /// With the first event that is wanted, from this index on.
+    /// At the first matching event from this index on.
     At(usize),
-    /// With the first event that is not earlier.
+    /// At the first event that is not earlier.
     Time(u64),
-    /// Anywhere, but it must have everything that was appended after this time.
+    /// Anywhere, but with every event appended after this time.
     Live {
-        /// When it was there.
+        /// When the subscription was active.
         from_us: u64,
     },
 }
 
-/// What became of an event.
+/// The result for an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seen {
-    /// It was judged; this is its index, if it is an event of the ledger.
+    /// It was checked; this is its index, if it is in the ledger.
     Judged(Option<usize>),
-    /// The ledger does not reach as far. Try again later.
+    /// The ledger does not contain it yet. Retry later.
     NotYet,
 }
 
-/// The judge of one stream.
+/// The check of one stream.
 #[derive(Debug)]
 pub struct StreamJudge {
     ledger: Arc<Ledger>,
     start: Start,
     filter: Wanted,
     change: Option<Change>,
-    /// The index behind the last event that came.
+    /// The index behind the last event that arrived.
     position: usize,
     first_time: u64,
     last_time: u64,
@@ -59,15 +59,15 @@ pub struct StreamJudge {
 #[derive(Debug)]
 struct Change {
     filter: Wanted,
-    /// It counts from one of these on.
+    /// It takes effect at one of these.
     lo: usize,
     hi: usize,
-    /// When it was known to be obeyed.
+    /// When it was known to be in effect.
     obeyed_us: u64,
 }
 
 impl StreamJudge {
-    /// Judges by what the filter lets through of the ledger.
+    /// Checks against the events of the ledger that the filter matches.
     pub fn new(ledger: Arc<Ledger>, filter: &Filter, start: Start) -> Self {
         let position = match start {
             Start::At(index) => index,
@@ -86,7 +86,7 @@ impl StreamJudge {
         }
     }
 
-    /// Another filter was asked for.
+    /// The client requested another filter.
     pub fn replace(&mut self, filter: &Filter) {
         self.change = Some(Change {
             filter: Wanted::new(filter, Arc::clone(&self.ledger)),
@@ -96,7 +96,7 @@ impl StreamJudge {
         });
     }
 
-    /// The server has answered what was sent behind the new filter: what is appended from now on is judged by it.
+    /// The server has responded to a message sent after the new filter: later events follow the new filter.
     pub fn replaced(&mut self, now_us: u64) {
         if let Some(change) = &mut self.change {
             change.obeyed_us = change.obeyed_us.min(now_us);
@@ -108,11 +108,11 @@ impl StreamJudge {
         self.change.is_some()
     }
 
-    /// Judges the next event.
+    /// Checks the next event.
     pub fn see(&mut self, json: &[u8]) -> Seen {
         let Some((hash, time)) = self.ledger.read(json) else {
             self.verdict.differ += 1;
-            self.complain(json, "it has no time_us");
+            self.complain(json, "no time_us");
             return Seen::Judged(None);
         };
         if !self.begin(Some(hash)) {
@@ -132,10 +132,10 @@ impl StreamJudge {
         self.position = found + 1;
         if let Err(other) = self.ledger.settle_time(found, time) {
             self.verdict.differ += 1;
-            self.complain(json, &format!("others have it at {other}"));
+            self.complain(json, &format!("other clients have it at {other}"));
         } else if time <= self.last_time {
             self.verdict.reordered += 1;
-            self.complain(json, "its time is not above the last");
+            self.complain(json, "time not above the last");
         }
         self.last_time = time;
         if self.first_time == 0 {
@@ -145,7 +145,7 @@ impl StreamJudge {
         Seen::Judged(Some(found))
     }
 
-    /// An event that must come before the stream may end behind index `end`, which the ledger has in full.
+    /// An event that must arrive before the stream may end behind index `end`; the ledger must reach that far.
     pub fn due(&mut self, end: usize) -> Option<usize> {
         if !self.begin(None) {
             return None;
@@ -171,37 +171,37 @@ impl StreamJudge {
         due
     }
 
-    /// Nothing more comes, although `index` is due.
+    /// The stream ends, although `index` is due.
     pub fn give_up(&mut self, index: usize) {
         self.verdict.missing += 1;
         let ledger = &self.ledger;
         self.verdict.object(|| {
             let text = ledger.text_of(index).unwrap_or_default();
-            format!("event {index} does not come: {text}")
+            format!("event {index} is missing: {text}")
         });
     }
 
-    /// What the stream is worth so far.
+    /// The result so far.
     pub fn verdict(&mut self) -> &mut Verdict {
         &mut self.verdict
     }
 
-    /// The index behind the last event that came.
+    /// The index behind the last event that arrived.
     pub fn position(&self) -> usize {
         self.position
     }
 
-    /// The time of the first event that came; 0: none did.
+    /// The time of the first event; 0: none arrived.
     pub fn first_time(&self) -> u64 {
         self.first_time
     }
 
-    /// The time of the last event that came.
+    /// The time of the last event.
     pub fn last_time(&self) -> u64 {
         self.last_time
     }
 
-    /// Finds where a stream begins, given its first event if there was one. `false`: not known yet.
+    /// Finds where a stream starts, given its first event if there was one. `false`: not known yet.
     fn begin(&mut self, hash: Option<u64>) -> bool {
         let (Start::Time(from_us) | Start::Live { from_us }) = self.start else {
             return true;
@@ -248,7 +248,7 @@ impl StreamJudge {
             match (is_it, old, new) {
                 (true, false, false) | (false, true, true) => return Expectation::Failed,
                 (true, true, true) | (false, false, false) => {}
-                // The old filter alone lets it through, and it came; or the new one does, and it did not.
+                // Either only the old filter matches it and it arrived, or only the new one matches it and it did not.
                 (true, true, false) | (false, false, true) => lo = lo.max(index + 1),
                 (true, false, true) | (false, true, false) => hi = hi.min(index),
             }
@@ -263,14 +263,14 @@ impl StreamJudge {
         Expectation::Unknown
     }
 
-    /// Goes on with the new filter alone once it is certain that it counts.
+    /// Continues with the new filter alone once it has certainly taken effect.
     fn adopt(&mut self) {
         if let Some(change) = self.change.take_if(|change| change.hi <= self.position) {
             self.filter = change.filter;
         }
     }
 
-    /// Names what is wrong with an event that was not the next one; returns its index.
+    /// Classifies an event that is not the expected one; returns its index.
     fn classify(&mut self, hash: u64, json: &[u8]) -> Option<usize> {
         let found = self.ledger.find(hash);
         let is_wanted = found.is_some_and(|index| {
@@ -287,7 +287,7 @@ impl StreamJudge {
             }
             Some(index) if !is_wanted => {
                 self.verdict.differ += 1;
-                self.complain(json, &format!("event {index} was not asked for"));
+                self.complain(json, &format!("event {index} does not match the filter"));
             }
             Some(index) if self.skipped.remove(&index) => {
                 self.verdict.missing -= 1;
@@ -301,10 +301,10 @@ impl StreamJudge {
             Some(index) => {
                 let gap = self.position..index;
                 let left_out: Vec<_> = gap.filter(|&it| self.filter.wants(it)).collect();
-                // Under a change of filter it may be one that only the new filter wants.
+                // During a change it may match the new filter only.
                 self.verdict.missing += left_out.len().max(1) as u64;
                 let (position, count) = (self.position, left_out.len());
-                let what = format!("event {index} behind {position}, {count} left out");
+                let what = format!("event {index} behind {position}, {count} missing before it");
                 self.complain(json, &what);
                 let room = MAX_SKIPPED.saturating_sub(self.skipped.len());
                 self.skipped.extend(left_out.into_iter().take(room));
@@ -320,7 +320,7 @@ impl StreamJudge {
     }
 }
 
-/// Whether the event that came is the next one.
+/// Whether the event is the expected one.
 enum Expectation {
     Met(usize),
     Failed,

@@ -1,11 +1,11 @@
-//! The text of one event: its time, which each server assigns, and everything else, which none may change.
+//! The text of one event: its time, which each server assigns, and the rest, which must not change.
 
 use anyhow::{Context, Result, bail};
 
 const KEY: &[u8] = b"\"time_us\":";
 
-/// What stands before and behind the digits of the first `time_us`, the envelope's, whatever a record contains; and what they
-/// say. `None` for what has none.
+/// The text before and after the digits of the first `time_us`, the envelope's, whatever a record contains; and the
+/// time. `None` if there is no time.
 pub fn split(json: &[u8]) -> Option<(&[u8], u64, &[u8])> {
     let start = memchr::memmem::find(json, KEY)? + KEY.len();
     let (before, rest) = json.split_at(start);
@@ -20,10 +20,10 @@ pub fn time_us(json: &str) -> Option<u64> {
     split(json.as_bytes()).map(|(_, time_us, _)| time_us)
 }
 
-/// Compares one event with what it must be: byte for byte, except for the digits of `time_us`.
+/// Compares one event with the expected one: byte for byte, except for the digits of `time_us`.
 ///
 /// # Errors
-/// Where they differ, with what stands around it.
+/// The first difference, with the text around it.
 pub fn compare(expected: &str, got: &str) -> Result<()> {
     let parts =
         |json| split_text(json).with_context(|| format!("an event without time_us: {json}"));

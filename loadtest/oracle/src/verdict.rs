@@ -1,26 +1,26 @@
-//! What a stream, a log, or many of them are worth.
+//! The result of checking a stream, a log, or several of them.
 
 use std::fmt;
 
-/// So many complaints are kept in full.
+/// How many complaints are kept in full.
 const COMPLAINTS: usize = 5;
 
-/// Counts, and the first things that are wrong.
+/// Counts, and the first complaints.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Verdict {
-    /// Events that came.
+    /// Events that arrived.
     pub events: u64,
-    /// Expected, but did not come.
+    /// Expected, but did not arrive.
     pub missing: u64,
-    /// Came more than once.
+    /// Arrived more than once.
     pub repeated: u64,
-    /// Came behind an event that they stand before, or with a time that does not rise.
+    /// Arrived too late, or with a time that does not rise.
     pub reordered: u64,
-    /// Not as they are expected, or not asked for.
+    /// Different from what is expected, or not matching the filter.
     pub differ: u64,
-    /// Connections that ended without having been asked to.
+    /// Connections that ended unexpectedly.
     pub broken: u64,
-    /// The first things that are wrong.
+    /// The first complaints.
     pub complaints: Vec<String>,
 }
 
@@ -38,19 +38,19 @@ impl Verdict {
             .extend(other.complaints.into_iter().take(room));
     }
 
-    /// Notes something that is wrong.
+    /// Adds a complaint.
     pub fn object(&mut self, complaint: impl FnOnce() -> String) {
         if self.complaints.len() < COMPLAINTS {
             self.complaints.push(complaint());
         }
     }
 
-    /// The first thing that is wrong.
+    /// The first complaint.
     pub fn first(&self) -> Option<&str> {
         self.complaints.first().map(String::as_str)
     }
 
-    /// How many events are wrong.
+    /// The number of wrong events.
     pub fn faults(&self) -> u64 {
         self.missing + self.repeated + self.reordered + self.differ
     }

@@ -1,10 +1,10 @@
-//! Benchmarks: of single steps, each a bench target of its own crate, and of real servers under a swarm of clients.
+//! Benchmarks: single testbeds, each a bench target of its own crate, and real servers under a load generator.
 
 mod options;
 mod machine;
 mod cpu;
 mod round;
-mod stage;
+mod testbed;
 mod table;
 mod target;
 mod report;
@@ -31,7 +31,7 @@ use report::Document;
 pub(crate) fn run(args: &Args) -> Result<()> {
     block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
-        // Whatever ends this drops the processes, which kills them.
+        // Any exit drops the processes, which kills them.
         tokio::select! {
             done = measure(args) => done,
             _ = tokio::signal::ctrl_c() => bail!("interrupted"),
@@ -48,7 +48,7 @@ async fn measure(args: &Args) -> Result<()> {
     if args.what == Bench::Ingest {
         return ingest::run().await;
     }
-    stage::build(options.profile())?;
+    testbed::build(options.profile())?;
     fanjet_tools::nats_server()?;
     let mut document = Document::begin(args.what, options)?;
     match args.what {

@@ -1,13 +1,13 @@
 //! A whole cluster under load and random faults: at the end its log, and what every client received, equal what the
 //! simulator published.
-//!
-//! simulator -> 2 ingests -> 3 NATS servers -> 2 edges -> clients, all real processes, with a link on every line. What
+//! simulator -> 2 ingests -> 3 NATS servers -> 2 edges -> clients, all real processes, with a link on every connection.
+//! The seed decides which faults happen when, but not how the processes react.
 //! goes wrong when is decided by a seed; how the processes meet it is not.
 
 mod options;
 mod plan;
-mod stage;
-mod strike;
+mod testbed;
+mod inject;
 mod client;
 mod verdict;
 mod outcome;
@@ -17,7 +17,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use fanjet_oracle::Account;
+use fanjet_oracle::ExpectedEvents;
 use fanjet_tools::programs::build;
 use fanjet_tools::shell::target;
 use futures::future::join_all;
@@ -30,9 +30,9 @@ use client::{Goal, Habit, Record};
 pub(crate) use options::Options;
 use outcome::Outcome;
 use plan::{Fault, Step};
-use stage::Stage;
+use testbed::Testbed;
 
-/// For the start, and for everything to catch up when the faults are over.
+/// For the start, and for catching up after the faults.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The clients of a run.
@@ -76,7 +76,7 @@ async fn chaos(options: Options) -> Result<()> {
         let started = Instant::now();
         let outcome = run_once(&options, seed).await.with_context(|| {
             format!(
-                "run {} of {}; again: cargo xtask chaos --runs 1 --seed {seed} --seconds {} --rate {} --every {}",
+                "run {} of {}; to repeat: cargo xtask chaos --runs 1 --seed {seed} --seconds {} --rate {} --every {}",
                 index + 1,
                 options.runs,
                 options.seconds,
@@ -109,15 +109,15 @@ async fn run_once(options: &Options, seed: u64) -> Result<Outcome> {
     }
     let published = publication(options.rate, options.frames(), seed)?;
     let expect_out = published.file();
-    let mut stage = Stage::start(options, &published).await?;
+    let mut testbed = Testbed::start(options, &published).await?;
     let mut records = Vec::new();
-    let outcome = perform(options, &mut stage, &steps, &expect_out, &mut records).await;
+    let outcome = perform(options, &mut testbed, &steps, &expect_out, &mut records).await;
     let clean = outcome
         .as_ref()
         .is_ok_and(|outcome| outcome.verdict.is_clean());
     if !clean {
         let kept = target().join("chaos").join(seed.to_string());
-        keep(&stage, &steps, &expect_out, &records, &kept)
+        keep(&testbed, &steps, &expect_out, &records, &kept)
             .await
             .context("cannot keep the logs")?;
         println!("logs: {}", kept.display());
@@ -125,7 +125,7 @@ async fn run_once(options: &Options, seed: u64) -> Result<Outcome> {
     let outcome = outcome?;
     ensure!(
         clean,
-        "not what the simulator published: {}\n{}",
+        "differs from what the simulator published: {}\n{}",
         outcome.verdict,
         outcome.verdict.complaints.join("\n")
     );
@@ -134,13 +134,13 @@ async fn run_once(options: &Options, seed: u64) -> Result<Outcome> {
 
 async fn perform(
     options: &Options,
-    stage: &mut Stage,
+    testbed: &mut Testbed,
     steps: &[Step],
     expect_out: &Path,
     records: &mut Vec<(Habit, Record)>,
 ) -> Result<Outcome> {
     let (goal, goals) = watch::channel(None);
-    let edges = stage.edge_urls().await;
+    let edges = testbed.edge_urls().await;
     let mut clients = JoinSet::new();
     let mut signs = Vec::new();
     for (index, habit) in HABITS.into_iter().enumerate() {
@@ -157,14 +157,14 @@ async fn perform(
         ));
     }
     all_see(&mut signs, client::Seen::Connection).await?;
-    stage.start_ingests(options).await?;
-    // An empty log starts with what happens now, so nothing is owed to anybody before its first event.
+    testbed.start_ingests(options).await?;
+    // An empty log starts with the current events, so no client expects anything before its first event.
     all_see(&mut signs, client::Seen::Event).await?;
 
-    let struck = strike_all(stage, steps).await;
-    let expected = Account::read(expect_out, options.frames(), PATIENCE).await;
+    let injected = strike_all(testbed, steps).await;
+    let expected = ExpectedEvents::read(expect_out, options.frames(), PATIENCE).await;
     let until = match &expected {
-        Ok(_) if struck.is_ok() => Instant::now() + PATIENCE,
+        Ok(_) if injected.is_ok() => Instant::now() + PATIENCE,
         _ => Instant::now(),
     };
     let wanted = |habit: &Habit| {
@@ -180,15 +180,15 @@ async fn perform(
         records.push(record?);
     }
     let mut outcome = Outcome {
-        fired: struck?,
+        fired: injected?,
         ..Outcome::default()
     };
     for step in steps {
         *outcome.planned.entry(step.fault).or_default() += 1;
     }
-    stage.check()?;
+    testbed.check()?;
     let expected = expected?;
-    let log = stage.log().await?;
+    let log = testbed.log().await?;
     let (of_log, times) = verdict::judge_log(&log, &expected).await?;
     println!("  log: {of_log}");
     outcome.verdict.add(of_log);
@@ -219,28 +219,28 @@ async fn all_see(signs: &mut [watch::Receiver<client::Seen>], what: client::Seen
     Ok(())
 }
 
-/// Carries out the plan; how often each kind hit something.
-async fn strike_all(stage: &Stage, steps: &[Step]) -> Result<BTreeMap<Fault, u32>> {
+/// Carries out the plan; returns how often each kind of fault took effect.
+async fn strike_all(testbed: &Testbed, steps: &[Step]) -> Result<BTreeMap<Fault, u32>> {
     let started = tokio::time::Instant::now();
-    // All to their ends, also when one fails: nothing is left frozen or cut.
+    // All faults run to their ends, even if one fails: nothing stays frozen or cut.
     let strikes = steps.iter().map(|step| async move {
         tokio::time::sleep_until(started + step.at).await;
-        let hit = strike::strike(stage, step).await;
+        let hit = inject::inject(testbed, step).await;
         hit.map(|hit| (step.fault, hit))
             .with_context(|| format!("{step}"))
     });
-    let struck = join_all(strikes).await;
+    let injected = join_all(strikes).await;
     let mut fired = BTreeMap::new();
-    for struck in struck {
-        let (fault, hit) = struck?;
+    for injected in injected {
+        let (fault, hit) = injected?;
         *fired.entry(fault).or_default() += u32::from(hit);
     }
     Ok(fired)
 }
 
-/// Keeps what is needed to understand a failed run.
+/// Keeps the evidence of a failed run.
 async fn keep(
-    stage: &Stage,
+    testbed: &Testbed,
     steps: &[Step],
     expect_out: &Path,
     records: &[(Habit, Record)],
@@ -261,5 +261,5 @@ async fn keep(
         let events = events.join("\n") + "\n";
         std::fs::write(folder.join(format!("client-{}.jsonl", habit.name)), events)?;
     }
-    stage.keep_logs(folder).await
+    testbed.keep_logs(folder).await
 }

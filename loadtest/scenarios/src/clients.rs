@@ -1,7 +1,7 @@
-//! Foreign Jetstream clients against a real cluster, each compared with what the simulator says they must receive.
+//! Foreign Jetstream clients against a real cluster, each compared with the events that it must receive.
 //!
-//! The clients come from their registries at the versions that the lock files below `loadtest/clients` pin. Each is
-//! run by a small driver that does what its documentation says and prints what it hands over.
+//! The clients come from their registries at the versions pinned by the lock files below `loadtest/clients`. Each is
+//! run by a small driver that follows its documentation and prints what it returns.
 
 mod library;
 mod install;
@@ -9,7 +9,7 @@ mod world;
 mod subscription;
 mod judge;
 mod driver;
-mod stage;
+mod testbed;
 
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
@@ -17,20 +17,20 @@ use fanjet_tools::programs::{Profile, build};
 
 use crate::runtime::block_on;
 use install::Installed;
-use stage::Stage;
 use subscription::Subscription;
+use testbed::Testbed;
 use world::World;
 
-/// Which scenarios to run.
+/// The scenarios to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Scenarios {
-    /// All there are
+    /// All of them
     All,
     /// One connection: filters, compression, options_update
     Live,
-    /// An edge is stopped, another killed; clients resume with their cursors
+    /// An edge is stopped, another one is killed; clients resume with their cursors
     Restart,
-    /// One edge after the other is stopped and started again, as an upgrade does it
+    /// One edge after the other is restarted, as in an upgrade
     Rolling,
 }
 
@@ -46,25 +46,25 @@ async fn check(installed: &Installed, scenarios: Scenarios) -> Result<()> {
     let is_wanted = |which| scenarios == Scenarios::All || scenarios == which;
     if is_wanted(Scenarios::Live) {
         let subscriptions = Subscription::live(&world)?;
-        let mut stage = Stage::open(installed, &world, subscriptions).await?;
-        stage.let_events_flow()?;
-        failures += stage.close().await?;
+        let mut testbed = Testbed::open(installed, &world, subscriptions).await?;
+        testbed.let_events_flow()?;
+        failures += testbed.close().await?;
     }
     if is_wanted(Scenarios::Restart) {
-        let mut stage =
-            Stage::open(installed, &world, Subscription::restart(&world, "killed")?).await?;
-        stage.let_events_flow()?;
-        stage.stop_and_restart(0, 0.25).await?;
-        stage.kill_and_restart(1, 0.5).await?;
-        failures += stage.close().await?;
+        let mut testbed =
+            Testbed::open(installed, &world, Subscription::restart(&world, "killed")?).await?;
+        testbed.let_events_flow()?;
+        testbed.stop_and_restart(0, 0.25).await?;
+        testbed.kill_and_restart(1, 0.5).await?;
+        failures += testbed.close().await?;
     }
     if is_wanted(Scenarios::Rolling) {
-        let mut stage =
-            Stage::open(installed, &world, Subscription::restart(&world, "stopped")?).await?;
-        stage.let_events_flow()?;
-        stage.stop_and_restart(0, 0.25).await?;
-        stage.stop_and_restart(1, 0.6).await?;
-        failures += stage.close().await?;
+        let mut testbed =
+            Testbed::open(installed, &world, Subscription::restart(&world, "stopped")?).await?;
+        testbed.let_events_flow()?;
+        testbed.stop_and_restart(0, 0.25).await?;
+        testbed.stop_and_restart(1, 0.6).await?;
+        failures += testbed.close().await?;
     }
     ensure!(failures == 0, "{failures} scenarios failed");
     println!("clients: every scenario passed");

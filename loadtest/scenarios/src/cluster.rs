@@ -20,7 +20,7 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Builds the programs and starts all but ingest: a client that connects now misses nothing.
+    /// Builds the programs and starts everything except ingest: a client that connects now misses nothing.
     pub(crate) async fn start(
         edges: usize,
         profile: Profile,
@@ -53,7 +53,7 @@ impl Cluster {
         self.edges.iter().map(Service::url).collect()
     }
 
-    /// Lets the events flow. Done again: another one stands by.
+    /// Starts the events. A second call starts a standby.
     pub(crate) fn start_ingest(&mut self) -> Result<()> {
         let url = self.nats.url();
         let settings = [

@@ -11,10 +11,10 @@ use fanjet_tools::programs::Profile;
 use crate::cluster::Cluster;
 use crate::runtime::block_on;
 
-/// How long an expected event may take.
+/// Deadline of each expected event.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long silence must last behind the last expected event before an extra one is ruled out.
+/// How long the silence after the last expected event must last.
 const EXTRA: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(folder: &Path) -> Result<()> {

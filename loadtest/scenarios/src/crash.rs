@@ -1,7 +1,7 @@
-//! `fanjet serve` killed under load, many times at random moments: at the end its log equals the oracle.
+//! Kills `fanjet serve` under load, many times at random moments: at the end its log equals the expected events.
 //!
-//! The simulator is a process of its own, keeps its whole history, and survives. The log is read back from its folder,
-//! by the library, after the last process has ended.
+//! The simulator is a separate process, keeps its whole history, and survives. The log is read from its folder, by the
+//! library, after the last process has ended.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use fanjet_runtime::SystemClock;
 use fanjet_tools::programs::{Profile, build};
 
 use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog};
-use fanjet_oracle::Account;
+use fanjet_oracle::ExpectedEvents;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -20,21 +20,21 @@ use crate::runtime::block_on;
 use crate::service::{Service, listening, simulator};
 use crate::whole_log::{judge_log, publication};
 
-/// The longest life of a process that is killed.
+/// The longest life of a killed process.
 const LONGEST_LIFE: Duration = Duration::from_millis(2_000);
 
-/// What a start may cost beside the life, for planning how many events are needed.
+/// Startup time in addition to the life, for planning how many events are needed.
 const START: Duration = Duration::from_millis(300);
 
 const PATIENCE: Duration = Duration::from_secs(300);
 const POLL: Duration = Duration::from_millis(50);
 
-/// Small segments, so that kills meet their ends too.
+/// Small segments, so that kills hit segment changes too.
 const SEGMENT_BYTES: &str = "4000000";
 
 /// When a process is killed.
 struct Life {
-    /// Counted from when it serves; otherwise from its start, so that kills meet the reading of the log too.
+    /// Since it serves; otherwise since its start, so that kills hit the recovery of the log too.
     counts_once_served: bool,
     length: Duration,
 }
@@ -68,7 +68,7 @@ async fn crash(runs: u32, rate: u32, seed: u64) -> Result<()> {
     ];
     let mut service = Service::start(Profile::Dev, "serve", &settings)?;
     let under_load = kill_again_and_again(&mut service, &data, &lives).await?;
-    let expected = Account::read(&published.file(), frames, PATIENCE).await?;
+    let expected = ExpectedEvents::read(&published.file(), frames, PATIENCE).await?;
     let newest = expected.last().context("nothing was published")?;
     wait_for_log(&service, newest.relay_seq).await?;
     service.stop().await?;
@@ -81,7 +81,7 @@ async fn crash(runs: u32, rate: u32, seed: u64) -> Result<()> {
     verdict.complaints.iter().for_each(|it| println!("{it}"));
     ensure!(
         verdict.is_clean(),
-        "the log differs from the oracle (seed {seed})"
+        "the log differs from the expected events (seed {seed})"
     );
     ensure!(
         under_load * 2 >= runs,
@@ -135,7 +135,7 @@ async fn wait_for_log(service: &Service, relay_seq: u64) -> Result<()> {
         .with_context(|| format!("the log does not reach the relay seq {relay_seq}"))?
 }
 
-/// Bytes of all files in a folder, which may not be there yet.
+/// Bytes of all files in a folder, which may not exist yet.
 fn size(folder: &Path) -> u64 {
     let Ok(files) = std::fs::read_dir(folder) else {
         return 0;

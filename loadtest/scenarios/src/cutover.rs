@@ -1,5 +1,5 @@
-//! Cursors under load: hundreds of clients that begin anywhere in the past, or live, with every kind of filter, and
-//! each of them must get exactly what the simulator's account says, over the seam from the log to live.
+//! Cursors under load: hundreds of clients that start anywhere in the past, or live, with every kind of filter. Each of
+//! them must get exactly the expected events, across the seam from the log to live.
 //!
 //! Once over a cluster of three edges behind NATS, once over the single process.
 
@@ -18,25 +18,25 @@ use crate::runtime::block_on;
 use crowd::{Crowd, crowd};
 use target::{Load, Target};
 
-/// What is asked for.
+/// Arguments.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
     /// Frames per second; a frame is 1.1 events
     #[arg(long, default_value_t = 5_000)]
     rate: u32,
-    /// How long events flow, for each of the two targets
+    /// Seconds of events, for each of the two targets
     #[arg(long, default_value_t = 2.0)]
     minutes: f64,
-    /// How many clients, for each of the two targets
+    /// Number of clients, for each of the two targets
     #[arg(long, default_value_t = 300)]
     clients: usize,
-    /// Decides about the world, the clients and the moments; a random one by default
+    /// Seed of the world, the clients and the moments; random by default
     #[arg(long)]
     seed: Option<u64>,
     /// One target only
     #[arg(long, value_enum)]
     only: Option<Only>,
-    /// Programs without optimisation
+    /// Build the programs without optimizations
     #[arg(long)]
     dev: bool,
 }

@@ -35,7 +35,7 @@ async fn show(rate: u32, events: u64) -> Result<()> {
         tail.args(["--count", &events.to_string()]);
     }
     let mut tail = tail.kill_on_drop(true).spawn()?;
-    // The terminal's ctrl-c goes to all: the tail ends by it, and then everything else is stopped in order.
+    // The terminal's ctrl-c reaches all processes: the tail ends, and then everything else is stopped in order.
     let status = tokio::select! {
         status = tail.wait() => status?,
         _ = tokio::signal::ctrl_c() => tail.wait().await?,

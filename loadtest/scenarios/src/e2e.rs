@@ -12,7 +12,7 @@ use fanjet_tools::shell::{root, run as run_command, target};
 use crate::runtime::block_on;
 use crate::service::{listening, program, stop};
 
-/// Names that distributions give the browser, in the order in which they are tried.
+/// Names of the browser in different distributions, in the order in which they are tried.
 const BROWSERS: [&str; 4] = [
     "chromium",
     "chromium-browser",
@@ -77,7 +77,7 @@ fn browser() -> Result<PathBuf> {
     }
     let mut apt = Command::new("apt-get");
     apt.args(["install", "-y", "--no-install-recommends", "chromium"]);
-    run_command(&mut apt).context("no Chromium, and Debian's cannot be installed")?;
+    run_command(&mut apt).context("Chromium is missing, and installing Debian's failed")?;
     match found() {
         Some(found) => Ok(found),
         None => bail!(
@@ -87,7 +87,7 @@ fn browser() -> Result<PathBuf> {
     }
 }
 
-/// Node looks for packages beside the program, so the driver is copied to where the packages may be.
+/// Node looks for packages next to the program, so the driver is copied to the packages.
 fn driver() -> Result<PathBuf> {
     let from = root().join("loadtest/browser");
     let folder = target().join("browser");

@@ -13,7 +13,7 @@ mod feed;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use fanjet_oracle::{Account, Expected, Filter, Matcher, compare, time_us};
+use fanjet_oracle::{Expected, ExpectedEvents, Filter, Matcher, compare, time_us};
 use fanjet_tools::programs::{Profile, build};
 use tokio::time::{Instant, sleep};
 
@@ -66,7 +66,7 @@ async fn check(installed: &Installed) -> Result<()> {
     testbed.nats.restart().await?;
     testbed.publish_no_event().await?;
 
-    let expected = Account::read(&published.file(), FRAMES, PATIENCE).await?;
+    let expected = ExpectedEvents::read(&published.file(), FRAMES, PATIENCE).await?;
     let streamed = wanted(&expected, &STREAMED, true);
     let consumed = wanted(&expected, &CONSUMED, false);
     printed(&subscribers, streamed.len()).await?;

@@ -1,19 +1,19 @@
 //! Real faults on real programs: full disks, servers that refuse, broken outputs, wrong clocks, hostile peers.
 //!
-//! What programs and clients do meanwhile and afterwards is held against `docs/operate/faults.md`, and nothing of it stands here: a
-//! fault without a row fails, and so does a row without a fault. That each fault struck is shown by somebody else's word than
-//! the programs'.
+//! The behavior of programs and clients during and after a fault is checked against `docs/operate/faults.md`, which
+//! alone defines it: a fault without a row fails, and so does a row without a fault. Independent evidence shows that
+//! each fault took effect.
 
 mod probe;
 mod table;
 
 mod follower;
-mod gate;
+mod upstream_proxy;
 mod hostile;
 mod volume;
 mod clock;
 
-mod stage;
+mod testbed;
 mod trial;
 
 mod disk;
@@ -40,21 +40,21 @@ use catalogue::{ALL, Fault};
 use table::Row;
 use trial::Trial;
 
-/// No trial takes longer.
+/// Deadline of a trial.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// What there is to choose.
+/// The options.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct Args {
-    /// Which faults, by the names of their rows in docs/operate/faults.md; all by default
+    /// Faults, by the names of their rows in docs/operate/faults.md; all by default
     names: Vec<String>,
-    /// Those that every test run has: they mount nothing, and take less than a minute together
+    /// The faults of every test run: they mount nothing, and take less than a minute together
     #[arg(long)]
     short: bool,
-    /// How many at the same time
+    /// How many faults run concurrently
     #[arg(long, default_value_t = 3)]
     jobs: usize,
-    /// What is mounted is seen by this process and its children only; set by the command itself
+    /// Mounts are visible to this process and its children only; set by the command itself
     #[arg(long, hide = true)]
     in_namespace: bool,
 }
@@ -70,21 +70,25 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     block_on(try_all(trials, args.jobs.max(1)))
 }
 
-/// The faults that are asked for, with their rows.
+/// The requested faults, with their rows.
 ///
 /// # Errors
-/// When a name, a row or a fault stands alone.
+/// When a name is unknown, or a row or a fault has no counterpart.
 fn chosen(args: &Args, rows: &[Row]) -> Result<Vec<(&'static Fault, Row)>> {
     let names: Vec<_> = ALL.iter().map(|fault| fault.name).collect();
     for row in rows {
         let is_known = names.contains(&row.name.as_str());
-        ensure!(is_known, "docs/operate/faults.md: {} is no fault", row.name);
+        ensure!(
+            is_known,
+            "docs/operate/faults.md: no such fault: {}",
+            row.name
+        );
     }
     for name in &args.names {
         let is_known = names.contains(&name.as_str());
         ensure!(
             is_known,
-            "{name} is no fault; there are {}",
+            "unknown fault {name} (allowed: {})",
             names.join(", ")
         );
     }
@@ -101,7 +105,7 @@ fn chosen(args: &Args, rows: &[Row]) -> Result<Vec<(&'static Fault, Row)>> {
     Ok(trials)
 }
 
-/// Becomes the same command in mount namespaces of its own, as root of a user namespace if it is not root.
+/// Replaces itself with the same command in its own mount namespace, as root of a user namespace unless it is root.
 fn enter_namespace() -> Error {
     let again = std::env::current_exe().map(|program| {
         let words = std::env::args_os().skip(1);
@@ -114,7 +118,7 @@ fn enter_namespace() -> Error {
         command.arg("--").arg(program).args(words).exec()
     });
     let (Ok(error) | Err(error)) = again;
-    Error::new(error).context("cannot run unshare; --short leaves out what must be mounted")
+    Error::new(error).context("cannot run unshare (--short runs only faults without mounts)")
 }
 
 async fn try_all(trials: Vec<(&'static Fault, Row)>, jobs: usize) -> Result<()> {
@@ -125,7 +129,7 @@ async fn try_all(trials: Vec<(&'static Fault, Row)>, jobs: usize) -> Result<()> 
     let mut failed = Vec::new();
     while let Some((name, lasted, outcome)) = trials.next().await {
         match outcome {
-            Ok(evidence) => println!("{name}: as told ({lasted:.0?}; {evidence})"),
+            Ok(evidence) => println!("{name}: passed ({lasted:.0?}; {evidence})"),
             Err(error) => {
                 println!("{name}: FAILED ({lasted:.0?}): {error:#}");
                 failed.push(name);
@@ -133,10 +137,10 @@ async fn try_all(trials: Vec<(&'static Fault, Row)>, jobs: usize) -> Result<()> 
         }
     }
     if !failed.is_empty() {
-        bail!("not as docs/operate/faults.md says: {}", failed.join(", "));
+        bail!("differs from docs/operate/faults.md: {}", failed.join(", "));
     }
     println!(
-        "{count} faults, as docs/operate/faults.md says ({:.0?})",
+        "{count} faults match docs/operate/faults.md ({:.0?})",
         begun.elapsed()
     );
     Ok(())
@@ -151,11 +155,11 @@ async fn try_one(fault: &Fault, row: Row) -> (&'static str, Duration, Result<Str
 async fn play(fault: &Fault, row: Row) -> Result<String> {
     let mut trial = Trial::new(row).await?;
     let played = tokio::time::timeout(LIMIT, (fault.play)(&mut trial)).await;
-    let played = played.unwrap_or_else(|_| bail!("still not over after {LIMIT:?}"));
+    let played = played.unwrap_or_else(|_| bail!("not finished after {LIMIT:?}"));
     let outcome = played.and_then(|()| trial.finish());
     if outcome.is_err() {
         let folder = target().join("faults").join(fault.name);
-        trial.stage.keep_logs(&folder)?;
+        trial.testbed.keep_logs(&folder)?;
         println!("{}: logs in {}", fault.name, folder.display());
     }
     outcome

@@ -1,4 +1,4 @@
-//! HTTP requests to a program, each on a connection of its own, as the tools of an operator make them.
+//! HTTP requests to a program, each on its own connection, as operators' tools send them.
 
 use anyhow::{Context, Result};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -16,7 +16,7 @@ pub(crate) async fn get(address: &str, path: &str) -> Result<(u16, String)> {
     Ok((status, body.to_owned()))
 }
 
-/// The sum of a metric over the series that have this in their labels; 0 when nothing has counted yet.
+/// The sum of a metric over the series with this label; 0 if there is none yet.
 pub(crate) async fn metric(ops: &str, name: &str, label: &str) -> Result<f64> {
     let (_, page) = get(ops, "/metrics").await?;
     Ok(sum(&page, name, label))

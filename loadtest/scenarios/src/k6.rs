@@ -1,14 +1,14 @@
 //! k6's subscribers (`loadtest/k6`) against a cluster behind a real HAProxy, or against any Jetstream server.
 //!
-//! `rolling` restarts every edge, one after the other, while the subscribers return with their cursors; at the end
-//! each of them must have got as many events as the simulator says.
+//! `rolling` restarts every edge, one after the other, while the subscribers reconnect with their cursors; at the end
+//! each of them must have got as many events as were published.
 
 mod tool;
 
 mod balancer;
-mod stage;
+mod testbed;
 
-mod account;
+mod expected_counts;
 
 use std::path::Path;
 use std::time::Duration;
@@ -21,10 +21,10 @@ use tokio::time::sleep;
 
 use crate::publication::Publication;
 use crate::runtime::block_on;
-use account::Account;
-use stage::Stage;
+use expected_counts::ExpectedCounts;
+use testbed::Testbed;
 
-/// What is asked for.
+/// Arguments.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
     #[arg(value_enum)]
@@ -32,16 +32,16 @@ pub(crate) struct Args {
     /// Another server: ws:// or wss://, host and path; no cluster is started then
     #[arg(long)]
     url: Option<String>,
-    /// How many
+    /// Number of subscribers
     #[arg(long, default_value_t = 100)]
     subscribers: u32,
-    /// How long they stay
+    /// Seconds that they stay
     #[arg(long, default_value_t = 60)]
     seconds: u64,
     /// Frames per second; a frame is 1.1 events
     #[arg(long, default_value_t = 300)]
     rate: u32,
-    /// Programs without optimisation
+    /// Build the programs without optimizations
     #[arg(long)]
     dev: bool,
 }
@@ -51,11 +51,11 @@ pub(crate) struct Args {
 enum Scenario {
     /// One with each kind of filter
     Smoke,
-    /// They come one after the other, and stay
+    /// They connect one after the other, and stay
     Steady,
-    /// All leave and return at once, again and again
+    /// All disconnect and reconnect at once, again and again
     Storm,
-    /// All begin in the past, and catch up
+    /// All start in the past, and catch up
     Replay,
     /// All stay while every edge is restarted
     Rolling,
@@ -73,9 +73,9 @@ impl Scenario {
     }
 }
 
-/// How long before the end of a rolling run the last event is sent: everybody can have it by then.
+/// How long before the end of a rolling run the last event is sent: all subscribers can receive it by then.
 const SETTLING: Duration = Duration::from_secs(15);
-/// How long subscribers have to come before the first edge is restarted, and to come back before the next.
+/// How long subscribers have to connect before the first edge is restarted, and to reconnect before the next.
 const BETWEEN_RESTARTS: Duration = Duration::from_secs(3);
 
 pub(crate) fn run(args: &Args) -> Result<()> {
@@ -94,30 +94,29 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 async fn steady(k6: &Path, args: &Args) -> Result<()> {
     let flags = ["--rate", &args.rate.to_string(), "--start", "now"];
-    let stage = Stage::start(Profile::of(args.dev), &flags).await?;
+    let testbed = Testbed::start(Profile::of(args.dev), &flags).await?;
     if args.scenario == Scenario::Replay {
         println!("filling the log");
         sleep(Duration::from_secs(args.seconds)).await;
     }
-    let url = stage.url();
+    let url = testbed.url();
     subscribers(k6, args, &url, None).await?;
-    stage.stop().await
+    testbed.stop().await
 }
 
 async fn rolling(k6: &Path, args: &Args) -> Result<()> {
     let flowing = Duration::from_secs(args.seconds).checked_sub(SETTLING);
-    let flowing =
-        flowing.with_context(|| format!("--seconds: more than {SETTLING:?} are needed"))?;
+    let flowing = flowing.with_context(|| format!("--seconds: must be more than {SETTLING:?}"))?;
     let frames = u64::from(args.rate) * flowing.as_secs();
     let published = Publication::new(args.rate, frames)?;
-    let mut stage = Stage::start(Profile::of(args.dev), published.flags()).await?;
-    let (url, edges) = (stage.url(), stage.edges());
+    let mut testbed = Testbed::start(Profile::of(args.dev), published.flags()).await?;
+    let (url, edges) = (testbed.url(), testbed.edges());
     let summary = published.folder().join("summary.json");
     let mut running = std::pin::pin!(subscribers(k6, args, &url, Some(&summary)));
     let restarts = async {
         for edge in 0..edges {
             sleep(BETWEEN_RESTARTS).await;
-            stage.restart(edge).await?;
+            testbed.restart(edge).await?;
             println!("edge {edge} was restarted");
         }
         anyhow::Ok(())
@@ -130,18 +129,18 @@ async fn rolling(k6: &Path, args: &Args) -> Result<()> {
         restarted = restarts => restarted?,
     }
     running.await?;
-    let account = Account::read(&published.file())?;
+    let expected = ExpectedCounts::read(&published.file())?;
     let summary: Value = serde_json::from_slice(&std::fs::read(&summary)?)?;
     let returned = summary["reconnects"].as_u64().unwrap_or_default();
-    // Otherwise nothing was shown: each subscriber was on some edge.
+    // Otherwise nothing was proven: each subscriber was on some edge.
     ensure!(
         returned >= u64::from(args.subscribers),
         "only {returned} of {} subscribers were moved",
         args.subscribers
     );
-    account.judge(&summary)?;
-    println!("{edges} edges restarted, {returned} returns: {account}");
-    stage.stop().await
+    expected.judge(&summary)?;
+    println!("{edges} edges restarted, {returned} returns: {expected}");
+    testbed.stop().await
 }
 
 /// Runs k6 to its end. Fails when a threshold does not hold.

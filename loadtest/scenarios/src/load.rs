@@ -1,4 +1,4 @@
-//! A client that reads at its own pace and is judged while it reads, and the one that gets everything.
+//! A client that reads at its own pace and is checked while it reads, and the reference client that gets everything.
 
 mod reader;
 mod reference;

@@ -1,8 +1,8 @@
-//! The project's programs as real processes: shown, put under load, killed, cut off, attacked, measured, and judged event by
-//! event. Reached as `cargo xtask NAME`.
+//! Runs the project's programs as real processes: under load, killed, cut off, attacked, measured, and checked event by
+//! event. Called as `cargo xtask NAME`.
 //!
-//! A scenario starts programs and speaks their protocols. What it holds them to comes from the simulator's own account, never
-//! from a line of the code under test.
+//! A scenario starts programs and speaks their protocols. Expected results come from the simulator, never from the code
+//! under test.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -26,7 +26,7 @@ mod whole_log;
 
 mod soak;
 mod cutover;
-mod laggards;
+mod slow_consumers;
 mod crash;
 mod chaos;
 mod faults;
@@ -63,7 +63,7 @@ enum Command {
         #[arg(long, default_value_t = 0)]
         events: u64,
     },
-    /// The README's commands as they are written, with a simulated network in place of the real one
+    /// The README's commands as written, with a simulated network in place of the real one
     Readme,
     /// Serve recorded frames through the whole path and compare with what production served
     Corpus {
@@ -75,29 +75,29 @@ enum Command {
         /// Events per second
         #[arg(long, default_value_t = 2_000)]
         rate: u32,
-        /// How long
+        /// Seconds of load
         #[arg(long, default_value_t = 10)]
         minutes: u64,
-        /// Programs without optimisation
+        /// Build the programs without optimizations
         #[arg(long)]
         dev: bool,
     },
     /// Cursors of every age with every kind of filter under load: from the log to live nothing is missing or repeated
     Cutover(cutover::Args),
-    /// Readers that are too slow for the load: none is dropped, the edge's memory stays below its bound, and once they
-    /// read freely all of them get everything
-    Laggards(laggards::Args),
+    /// Readers that are too slow for the load: none is dropped, the edge's memory stays below its bound, and at full
+    /// speed all of them get everything
+    SlowConsumers(slow_consumers::Args),
     /// k6's subscribers against three edges behind HAProxy, or any Jetstream server
     K6(k6::Args),
-    /// Kill the single process under load, again and again; then compare its log with the oracle
+    /// Kill the single process under load, again and again; then compare its log with the expected events
     Crash {
-        /// How often
+        /// Number of kills
         #[arg(long, default_value_t = 50)]
         runs: u32,
         /// Frames per second
         #[arg(long, default_value_t = 1_000)]
         rate: u32,
-        /// Decides about the world and the moments; a random one by default
+        /// Seed of the world and the moments; random by default
         #[arg(long)]
         seed: Option<u64>,
     },
@@ -106,12 +106,12 @@ enum Command {
         #[command(flatten)]
         options: chaos::Options,
     },
-    /// Full disks, servers that refuse, broken outputs, wrong clocks, hostile peers: what programs and clients do then is held
-    /// against docs/operate/faults.md
+    /// Full disks, servers that reject writes, broken outputs, wrong clocks, hostile peers: the behavior of programs
+    /// and clients is compared with docs/operate/faults.md
     Faults(faults::Args),
     /// Foreign Jetstream clients from their registries against a real cluster
     Clients {
-        /// Which scenarios
+        /// The scenarios to run
         #[arg(value_enum, default_value = "all")]
         scenarios: clients::Scenarios,
     },
@@ -146,7 +146,7 @@ fn run(command: Command) -> Result<()> {
             soak::run(rate, Duration::from_secs(minutes * 60), Profile::of(dev))
         }
         Command::Cutover(args) => cutover::run(&args),
-        Command::Laggards(args) => laggards::run(&args),
+        Command::SlowConsumers(args) => slow_consumers::run(&args),
         Command::K6(args) => k6::run(&args),
         Command::Crash { runs, rate, seed } => crash::run(runs, rate, seed),
         Command::Chaos { options } => chaos::run(options),

@@ -1,4 +1,4 @@
-//! How much memory a process has.
+//! The memory of a process.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ pub(crate) fn resident_mib(pid: i32) -> Result<f64> {
     Ok(kibibytes(pid, "VmRSS:")? as f64 / 1024.0)
 }
 
-/// A line of what the system says of a process.
+/// A line of the status that the system reports of a process.
 pub(crate) fn kibibytes(pid: i32, key: &str) -> Result<u64> {
     let status =
         fs::read_to_string(format!("/proc/{pid}/status")).context("the process is gone")?;

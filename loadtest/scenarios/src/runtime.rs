@@ -1,8 +1,8 @@
-//! Where the asynchronous part of a scenario runs.
+//! The async runtime of a scenario.
 
 use anyhow::Result;
 
-/// Runs it to its end.
+/// Runs a future to completion.
 pub(crate) fn block_on(scenario: impl Future<Output = Result<()>>) -> Result<()> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()

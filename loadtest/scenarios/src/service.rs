@@ -1,5 +1,5 @@
-//! The program in one of its roles as a process: the settings and addresses that it has in all its lives, how it is ended and
-//! started again, and everything that it ever said.
+//! One role of the program as a process: its settings and addresses, which stay the same across restarts, how it is
+//! stopped and restarted, and all its output.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -12,16 +12,16 @@ use fanjet_tools::programs::{Profile, executable};
 
 use crate::http;
 
-/// Time for a process to say that it is ready, and for one to end when asked to.
+/// Deadline for a process to become ready, and to exit when asked to.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
 
-/// How a program is started, beside its settings.
+/// How a program is started, in addition to its settings.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Launch {
-    /// What it is called among others; its role by default.
+    /// Its name; its role by default.
     name: Option<String>,
-    /// A command that ends in becoming the program.
+    /// A command that executes the program.
     prefix: Vec<String>,
     env: Vec<(&'static str, String)>,
 }
@@ -35,7 +35,7 @@ impl Launch {
         }
     }
 
-    /// With these variables in its environment.
+    /// With additional environment variables.
     pub(crate) fn with_env(env: Vec<(&'static str, String)>) -> Self {
         Self {
             env,
@@ -43,7 +43,7 @@ impl Launch {
         }
     }
 
-    /// A shell does this to the program's streams first.
+    /// A shell redirects the program's streams first.
     pub(crate) fn redirected(shell: &str, redirection: &str) -> Self {
         let script = format!("exec \"$@\" {redirection}");
         Self {
@@ -53,21 +53,21 @@ impl Launch {
     }
 }
 
-/// A role's process, running but for the moments between its lives. Dropping it kills it.
+/// A role's process, running except between its lives. Dropping it kills it.
 pub(crate) struct Service {
     pub(crate) name: String,
     /// `host:port` of its ops server, the same in every life.
     pub(crate) ops: String,
-    /// `host:port` for clients, likewise, if it serves any.
+    /// `host:port` for clients, likewise, if it serves clients.
     http: Option<String>,
     program: Program,
     process: Option<Process>,
-    /// In the lives that are over.
+    /// The output of earlier lives.
     said: Vec<String>,
 }
 
 impl Service {
-    /// Starts a role on ports that are free, unless the settings name others.
+    /// Starts a role on free ports, unless the settings contain others.
     pub(crate) fn start(
         profile: Profile,
         role: &str,
@@ -76,7 +76,7 @@ impl Service {
         Self::launched(&Launch::default(), profile, role, settings)
     }
 
-    /// As [`Service::start`], in another way.
+    /// As [`Service::start`], with launch options.
     pub(crate) fn launched(
         launch: &Launch,
         profile: Profile,
@@ -94,7 +94,7 @@ impl Service {
         for (key, value) in settings {
             words.extend(set(key, value.as_ref()));
         }
-        // The last one counts.
+        // The last one wins.
         words.extend(set("ops.listen", &ops));
         words.extend(http.iter().flat_map(|http| set("edge.http.listen", http)));
         let mut words = words.into_iter();
@@ -116,18 +116,18 @@ impl Service {
         Ok(service)
     }
 
-    /// `host:port` where clients connect.
+    /// The address for clients, `host:port`.
     pub(crate) fn address(&self) -> Result<&str> {
         let http = self.http.as_deref();
         http.with_context(|| format!("{} serves no clients", self.name))
     }
 
-    /// `ws://host:port` where clients connect.
+    /// The URL for clients, `ws://host:port`.
     pub(crate) fn url(&self) -> Result<String> {
         Ok(format!("ws://{}", self.address()?))
     }
 
-    /// What is started, with all its settings.
+    /// The program with all its settings.
     pub(crate) fn program(&self) -> Program {
         self.program.clone()
     }
@@ -137,20 +137,20 @@ impl Service {
         process.with_context(|| format!("{} does not run", self.name))
     }
 
-    /// The process alone, of a service that is never started again.
+    /// The process alone, of a service that is never restarted.
     pub(crate) fn into_process(self) -> Result<Process> {
         let process = self.process;
         process.with_context(|| format!("{} does not run", self.name))
     }
 
-    /// Waits until it can be asked.
+    /// Waits until its ops port is open.
     pub(crate) async fn listening(&self) -> Result<()> {
         let is_up = |line: &str| line.starts_with("ops http://");
         self.process()?.wait_for_line(is_up, PATIENCE).await?;
         Ok(())
     }
 
-    /// Waits until it says that it is ready for traffic.
+    /// Waits until it reports that it is ready for traffic.
     pub(crate) async fn wait_until_ready(&self) -> Result<()> {
         let asking = async {
             loop {
@@ -168,7 +168,7 @@ impl Service {
             .with_context(|| format!("{} said:\n{}", self.name, self.lines().join("\n")))
     }
 
-    /// The sum of a metric over the series that have this in their labels; 0 when nothing has counted yet.
+    /// The sum of a metric over the series with this label; 0 if there is none yet.
     pub(crate) async fn metric(&self, name: &str, label: &str) -> Result<f64> {
         http::metric(&self.ops, name, label).await
     }
@@ -176,12 +176,12 @@ impl Service {
     /// Stops it as an operator would (SIGTERM).
     ///
     /// # Errors
-    /// When it takes that badly.
+    /// When it does not stop cleanly.
     pub(crate) async fn stop(&mut self) -> Result<()> {
         let status = self.process()?.stop(PATIENCE).await?;
         let last = self.lines();
         self.record_end(&format!("stopped: {status}"));
-        // Until it has said something it may not even be able to hear the signal: then that ends it.
+        // Before its first line it may not have installed its signal handlers: then the signal kills it.
         if !(status.success() || last.is_empty()) {
             bail!(
                 "{} was asked to stop and ended with {status}:\n{}",
@@ -192,7 +192,7 @@ impl Service {
         Ok(())
     }
 
-    /// Kills it (SIGKILL): no client hears a word.
+    /// Kills it (SIGKILL), without close frames.
     pub(crate) async fn kill(&mut self) -> Result<()> {
         let status = self.process()?.kill().await?;
         self.record_end(&format!("killed: {status}"));
@@ -205,38 +205,38 @@ impl Service {
         self.process = None;
     }
 
-    /// Starts it again with the same settings and addresses.
+    /// Restarts it with the same settings and addresses.
     pub(crate) fn restart(&mut self) -> Result<()> {
         ensure!(self.process.is_none(), "{} still runs", self.name);
         self.process = Some(self.program().start()?);
         Ok(())
     }
 
-    /// That it has not ended by itself.
+    /// Checks that it has not ended by itself.
     ///
     /// # Errors
-    /// How it ended.
+    /// Its exit status, if it ended.
     pub(crate) fn check(&self) -> Result<()> {
         let status = self.process()?.exit_status();
         ensure!(
             status.is_none(),
-            "{} ended by itself: {status:?}",
+            "{} ended unexpectedly: {status:?}",
             self.name
         );
         Ok(())
     }
 
-    /// What it said in this life.
+    /// Its output in this life.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.process.iter().flat_map(Process::lines).collect()
     }
 
-    /// How many lines these are.
+    /// The number of these lines.
     pub(crate) fn line_count(&self) -> usize {
         self.process.as_ref().map_or(0, Process::line_count)
     }
 
-    /// Writes what it said in all its lives.
+    /// Writes the output of all its lives.
     pub(crate) fn keep_log(&self, folder: &Path) -> Result<()> {
         let mut lines = self.said.clone();
         lines.extend(self.lines());
@@ -245,13 +245,13 @@ impl Service {
     }
 }
 
-/// What a setting names, or an address that is free.
+/// The value of a setting, or a free address.
 fn address(settings: &[(&str, impl AsRef<str>)], key: &str) -> Result<String> {
     let named = settings.iter().find(|(other, _)| *other == key);
     named.map_or_else(free_address, |(_, address)| Ok(address.as_ref().to_owned()))
 }
 
-/// An address of this machine that is free. Another process may take it before it is used, but hardly in that moment.
+/// A free local address. Another process could take it before it is used, which is unlikely.
 pub(crate) fn free_address() -> Result<String> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
 }
@@ -270,12 +270,12 @@ pub(crate) async fn stop(process: &Process, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// One of the programs, without this process' environment.
+/// One of the programs, without this process's environment.
 pub(crate) fn program(profile: Profile, name: &str) -> Program {
     Program::new(executable(profile, name)).clean_env()
 }
 
-/// Starts a simulator on a port that is free.
+/// Starts a simulator on a free port.
 pub(crate) fn simulator(profile: Profile, flags: &[impl AsRef<str>]) -> Result<Process> {
     program(profile, "fanjet-simulator")
         .args(["--listen", "127.0.0.1:0"])

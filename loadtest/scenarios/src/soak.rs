@@ -17,10 +17,10 @@ use crate::publication::Publication;
 use crate::runtime::block_on;
 use memory::MemoryTable;
 
-/// How far apart the memory of the processes is looked at.
+/// Interval of memory samples.
 const SAMPLE: Duration = Duration::from_secs(10);
 
-/// Small enough that the ring is full, and the edge as large as it gets, well before half time.
+/// Small enough that the ring is full, and the edge at its maximum size, well before half time.
 const RING_BYTES: &str = "67108864";
 
 pub(crate) fn run(rate: u32, duration: Duration, profile: Profile) -> Result<()> {
@@ -32,8 +32,8 @@ async fn soak(rate: u32, duration: Duration, profile: Profile) -> Result<()> {
     let settings = [("edge.tail.ring_bytes", RING_BYTES)];
     let mut cluster = Cluster::start(1, profile, published.flags(), &settings).await?;
     let ledger = published.ledger();
-    let mut accounts = JoinSet::new();
-    accounts.spawn(fill(Arc::clone(&ledger), published.frames));
+    let mut filling = JoinSet::new();
+    filling.spawn(fill(Arc::clone(&ledger), published.frames));
     let mut client = JoinSet::new();
     client.spawn(reference(cluster.edges[0].url()?, Arc::clone(&ledger)));
     cluster.start_ingest()?;
@@ -48,7 +48,10 @@ async fn soak(rate: u32, duration: Duration, profile: Profile) -> Result<()> {
         }
     };
     let took = started.elapsed();
-    accounts.join_next().await.context("no account")???;
+    filling
+        .join_next()
+        .await
+        .context("the ledger was not filled")???;
     table.sample(took, verdict.events)?;
     cluster.stop().await?;
     println!(

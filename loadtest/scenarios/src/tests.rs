@@ -3,7 +3,7 @@ use fanjet_tools::shell::root;
 
 use super::*;
 
-/// Every `cargo xtask WORD ...` of CONTRIBUTING that names a scenario is a command line that there is.
+/// Every `cargo xtask WORD ...` of CONTRIBUTING with a scenario is a valid command line.
 #[test]
 fn contributing_names_scenarios_that_there_are() {
     let text = std::fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
@@ -23,7 +23,7 @@ fn contributing_names_scenarios_that_there_are() {
         let words = ["cargo xtask"]
             .into_iter()
             .chain(command.split_whitespace());
-        // A folder or a version that the page leaves out.
+        // A folder or a version that the page omits.
         let is_known = match cli.clone().try_get_matches_from(words) {
             Ok(_) => true,
             Err(error) => error.kind() == clap::error::ErrorKind::MissingRequiredArgument,

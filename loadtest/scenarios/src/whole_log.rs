@@ -1,4 +1,4 @@
-//! A log that is to hold all that was published: what is published, and the look at the whole log.
+//! Checks a whole log: the published events, and the comparison.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ const PAGE: ReadLimit = ReadLimit {
     bytes: 16 << 20,
 };
 
-/// A publication whose every event a log must hold at the end.
+/// A publication whose every event must be in the log at the end.
 pub(crate) fn publication(rate: u32, frames: u64, seed: u64) -> Result<Publication> {
     Ok(Publication::new(rate, frames)?
         .unforgetful()
@@ -23,7 +23,7 @@ pub(crate) fn publication(rate: u32, frames: u64, seed: u64) -> Result<Publicati
         .with("--multi-op-commits", 0.2))
 }
 
-/// Reads the whole log; what it is worth, and the time of each event in it.
+/// Reads the whole log; returns the verdict, and the time of each event in it.
 pub(crate) async fn judge_log(
     log: &dyn EventLog,
     expected: &[Expected],

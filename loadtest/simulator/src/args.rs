@@ -30,16 +30,16 @@ pub(crate) struct Args {
     /// Publish nothing beyond the backlog before the first client has connected
     #[arg(long)]
     wait_for_client: bool,
-    /// How cursors are taken: spec, or relay or rainbow as indigo's
+    /// Cursor semantics: spec, or relay or rainbow like indigo's
     #[arg(long, default_value = "spec")]
     cursors: CursorHabit,
-    /// Forget the oldest frames above this many bytes
+    /// Drop the oldest frames above this many bytes
     #[arg(long, default_value_t = 512 << 20)]
     history_bytes: usize,
-    /// Forget the oldest frames above this many
+    /// Drop the oldest frames above this many
     #[arg(long, default_value_t = 1_000_000)]
     history_frames: usize,
-    /// Refuse more connections than this
+    /// Reject more connections than this
     #[arg(long, default_value_t = 64)]
     max_connections: usize,
     /// Write every expected event to this file, one JSON line each
@@ -52,31 +52,31 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", conflicts_with_all = WORLD)]
     replay: Option<PathBuf>,
 
-    /// Where all randomness comes from
+    /// Seed of all randomness
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Accounts in the world
+    /// Number of accounts in the world
     #[arg(long, default_value_t = 500)]
     accounts: usize,
-    /// How many accounts have a did:web
+    /// Number of accounts with a did:web
     #[arg(long, default_value_t = 3)]
     did_web_accounts: usize,
-    /// Records per repo at the beginning, on average; more of them make commits larger, as on the network
+    /// Average number of initial records per repo; more of them make commits larger, as on the network
     #[arg(long, default_value_t = 1000)]
     records_per_repo: usize,
-    /// Collections outside app.bsky and chat.bsky
+    /// Number of collections outside app.bsky and chat.bsky
     #[arg(long, default_value_t = 600)]
     foreign_collections: usize,
     /// Start of the simulated clock in Unix microseconds, or now
     #[arg(long, default_value = "1783175887000000")]
     start: Start,
-    /// Step of the simulated clock per frame in microseconds; by default what fits the rate
+    /// Step of the simulated clock per frame in microseconds; derived from the rate by default
     #[arg(long)]
     step_us: Option<u64>,
-    /// The seq before the first frame's; the same world with another one is a relay that numbers differently
+    /// The seq before the first frame's; the same world with another value is a relay with another numbering
     #[arg(long, default_value_t = 30_000_000_000)]
     seq_base: u64,
-    /// Probability of a harmless hole in the seqs before a frame
+    /// Probability of a harmless gap in the seqs before a frame
     #[arg(long, default_value_t = 0.0)]
     seq_holes: f64,
     /// Share of commits with more than one operation
@@ -88,12 +88,12 @@ pub(crate) struct Args {
     /// How long a stall lasts, in milliseconds
     #[arg(long, default_value_t = 5_000)]
     stall_ms: u64,
-    /// Leave out a collection without a word, NSID or NSID=after:FRAMES
+    /// Silently drop a collection: NSID or NSID=after:FRAMES
     #[arg(long, value_name = "RULE")]
     mute: Option<MuteRule>,
 }
 
-/// The flags that describe a world, which a recording does not have.
+/// The flags of a world, which a recording does not have.
 const WORLD: [&str; 11] = [
     "seed",
     "accounts",
@@ -108,7 +108,7 @@ const WORLD: [&str; 11] = [
     "fault",
 ];
 
-/// When the simulated clock starts.
+/// The start of the simulated clock.
 #[derive(Debug, Clone, Copy)]
 enum Start {
     At(u64),
@@ -140,7 +140,7 @@ impl Start {
                 let now = std::time::SystemTime::now();
                 let since = now
                     .duration_since(std::time::UNIX_EPOCH)
-                    .context("the clock stands before 1970")?;
+                    .context("the clock is before 1970")?;
                 Ok(u64::try_from(since.as_micros())?)
             }
         }
@@ -148,7 +148,7 @@ impl Start {
 }
 
 impl Args {
-    /// The configuration that the flags ask for.
+    /// The configuration for these flags.
     pub(crate) fn config(self) -> anyhow::Result<SimulatorConfig> {
         let step_us = self.step_us.unwrap_or(match self.rate {
             Rate::PerSecond(rate) => (1e6 / rate) as u64,

@@ -1,4 +1,4 @@
-//! What can be chosen.
+//! The configuration.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -10,24 +10,24 @@ use crate::{FaultRule, MuteRule};
 /// The world: equal values give equal bytes.
 #[derive(Debug, Clone)]
 pub struct WorldConfig {
-    /// Where all randomness comes from.
+    /// Seed of all randomness.
     pub seed: u64,
-    /// How many accounts there are.
+    /// Number of accounts.
     pub accounts: usize,
-    /// How many of them have a did:web.
+    /// Number of accounts with a did:web.
     pub did_web_accounts: usize,
-    /// Records per repo at the beginning, on average; busy accounts have more, quiet ones fewer.
+    /// Average number of initial records per repo; busy accounts have more, quiet ones fewer.
     pub records_per_repo: usize,
-    /// How many collections there are outside `app.bsky` and `chat.bsky`.
+    /// Number of collections outside `app.bsky` and `chat.bsky`.
     pub foreign_collections: usize,
-    /// When the simulated clock starts, in Unix microseconds.
+    /// Start of the simulated clock, in Unix microseconds.
     pub start_us: u64,
-    /// How far the simulated clock moves per frame, on average, in microseconds.
+    /// Average step of the simulated clock per frame, in microseconds.
     pub step_us: u64,
-    /// The seq before the first frame's. Nothing else depends on it: two simulators of one world with different ones are
-    /// two relays that number differently.
+    /// The seq before the first frame's. Nothing else depends on it: two simulators of one world with different values
+    /// are two relays with different numbering.
     pub seq_base: u64,
-    /// How likely some seqs are left out before a frame, as a relay does that filters; nothing is lost by it.
+    /// Probability of a gap in the seqs before a frame, as in a relay that filters; no event is lost.
     pub seq_holes: f64,
     /// The share of commits with more than one operation.
     pub multi_op_commits: f64,
@@ -56,18 +56,18 @@ impl Default for WorldConfig {
 /// Where frames come from.
 #[derive(Debug, Clone)]
 pub enum Source {
-    /// A world made from a seed.
+    /// A world generated from a seed.
     World(WorldConfig),
     /// A recording: repeated `[u32 little-endian length][frame]`, plain or compressed with zstd.
     Recording(PathBuf),
 }
 
-/// How fast frames are published.
+/// The rate of publishing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Rate {
     /// Frames per second, in small even slices.
     PerSecond(f64),
-    /// As fast as they can be made.
+    /// As fast as frames can be generated.
     Max,
 }
 
@@ -86,17 +86,16 @@ impl FromStr for Rate {
     }
 }
 
-/// How a server takes cursors. All begin behind the frame that the cursor names, if it is kept.
+/// How a server interprets cursors. All start after the frame of the cursor, if it is kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum CursorHabit {
-    /// As specified, and as a PDS does: a cursor of the future is refused by an error frame, one that is too old is told
-    /// by an info frame.
+    /// As specified, and as in a PDS: a future cursor is rejected with an error frame, one that is too old gets an info
+    /// frame.
     #[default]
     Spec,
-    /// As indigo's relay: a cursor of the future gets what happens now, one that is too old the oldest there is, both
-    /// without a word.
+    /// As indigo's relay: a future cursor gets current frames, one that is too old gets the oldest ones, both silently.
     Relay,
-    /// As indigo's rainbow: as the relay, but the frame that the cursor names is sent once more.
+    /// As indigo's rainbow: as the relay, but the frame of the cursor is sent again.
     Rainbow,
 }
 
@@ -116,11 +115,11 @@ impl FromStr for CursorHabit {
 /// The whole simulator.
 #[derive(Debug, Clone)]
 pub struct SimulatorConfig {
-    /// Where to listen; port 0 takes any free one.
+    /// Listen address; port 0 picks any free port.
     pub listen: SocketAddr,
     /// Where frames come from.
     pub source: Source,
-    /// How fast they are published.
+    /// The rate of publishing.
     pub rate: Rate,
     /// Stop publishing after this many frames; connections stay open.
     pub limit: Option<u64>,
@@ -128,25 +127,25 @@ pub struct SimulatorConfig {
     pub backlog: u64,
     /// Publish nothing beyond the backlog before the first client has connected.
     pub wait_for_client: bool,
-    /// Begin as if [paused](crate::SimulatorHandle::pause) behind the backlog.
+    /// Start [paused](crate::SimulatorHandle::pause) after the backlog.
     pub is_paused: bool,
-    /// How cursors are taken.
+    /// How cursors are interpreted.
     pub cursors: CursorHabit,
-    /// Forget the oldest frames above this many bytes.
+    /// Drop the oldest frames above this many bytes.
     pub history_bytes: usize,
-    /// Forget the oldest frames above this many.
+    /// Drop the oldest frames above this many.
     pub history_frames: usize,
-    /// Keep the expected events of the frames that are not forgotten.
+    /// Keep the expected events of the frames that are kept.
     pub keep_expected: bool,
     /// Write every expected event to this file, one JSON line each.
     pub expect_out: Option<PathBuf>,
     /// Write every published frame to this file, as a recording.
     pub record_out: Option<PathBuf>,
-    /// Refuse more connections than this.
+    /// Reject more connections than this.
     pub max_connections: usize,
     /// How long a stall lasts.
     pub stall: Duration,
-    /// A collection that is left out.
+    /// A collection that is dropped.
     pub mute: Option<MuteRule>,
 }
 

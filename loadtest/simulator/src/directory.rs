@@ -1,5 +1,4 @@
-//! The DID documents of all accounts, as a PLC directory would hand them out. Written by the world, read by the
-//! server.
+//! The DID documents of all accounts, as in a PLC directory. Written by the world, read by the server.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,12 +19,12 @@ impl Directory {
         self.documents.read().get(did).cloned()
     }
 
-    /// How many DIDs there are.
+    /// The number of DIDs.
     pub fn len(&self) -> usize {
         self.documents.read().len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no DIDs.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -1,22 +1,22 @@
-//! What can go wrong outside the simulated world.
+//! Errors outside the simulated world.
 
 use std::io;
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// An error of the simulator. Only [`SimulatorError::Listen`] can pass by itself.
+/// An error of the simulator. Only [`SimulatorError::Listen`] is temporary.
 #[derive(Debug, Error)]
 pub enum SimulatorError {
-    /// The caller asked for a world that cannot exist.
+    /// The caller requested an impossible world.
     #[error("configuration: {0}")]
     Config(String),
-    /// The address cannot be listened on.
+    /// The address cannot be used.
     #[error("cannot listen on {address}")]
     Listen {
         /// The address.
         address: std::net::SocketAddr,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// A file cannot be read or written.
@@ -24,7 +24,7 @@ pub enum SimulatorError {
     File {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// A recording is damaged.
@@ -34,14 +34,14 @@ pub enum SimulatorError {
         path: PathBuf,
         /// The frame, counted from 0.
         frame: usize,
-        /// What is wrong with it.
+        /// The cause.
         reason: String,
     },
     /// A thread cannot be started.
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),
-    /// The world has made a name that breaks the syntax: a bug here.
-    #[error("the world has made a bad name")]
+    /// The world generated an invalid name: a bug here.
+    #[error("the world generated an invalid name")]
     Name(#[from] fanjet_event::Invalid),
 }
 

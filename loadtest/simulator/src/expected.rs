@@ -1,25 +1,25 @@
-//! The oracle: what a correct consumer makes of a frame.
+//! The expected events: what a correct consumer derives from a frame.
 
 use fanjet_event::{Action, Cid, Did};
 use serde::Serialize;
 
-/// One event that must come out of the stream. A consumer that decodes, orders and deduplicates rightly gives
-/// exactly these, in this order: operations that a fault has damaged are not among them.
+/// One expected event. A consumer that decodes, orders and deduplicates correctly yields exactly these, in this order:
+/// operations damaged by a fault are not among them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExpectedEvent {
     /// The seq of the frame.
     pub relay_seq: u64,
-    /// Which operation of the frame this is, counted from 0, damaged ones included. 0 for other kinds.
+    /// The index of the operation in its frame, from 0, damaged ones included. 0 for other kinds.
     pub op_index: u32,
-    /// How many operations the frame has, damaged ones included. 1 for other kinds.
+    /// The number of operations in the frame, damaged ones included. 1 for other kinds.
     pub op_count: u32,
     /// The repo or account.
     pub did: Did,
     /// The frame's own time, verbatim.
     pub time: String,
-    /// What has happened.
+    /// What happened.
     pub kind: ExpectedKind,
-    /// The v1 JSON behind `time_us`; `None` for what v1 never serves.
+    /// The v1 JSON after `time_us`; `None` if v1 never serves it.
     pub(crate) json_rest: Option<String>,
 }
 
@@ -30,7 +30,7 @@ pub enum ExpectedKind {
     Commit {
         /// The commit's revision.
         rev: String,
-        /// What was done.
+        /// The action.
         action: Action,
         /// The record's collection.
         collection: String,
@@ -90,7 +90,7 @@ impl ExpectedEvent {
         ))
     }
 
-    /// The event as one line of JSON: its fields, and as `v1` the text of [`Self::v1_json`] with `time_us` 0.
+    /// The event as one line of JSON: its fields, and the text of [`Self::v1_json`] with `time_us` 0 as `v1`.
     pub fn to_line(&self) -> String {
         serde_json::to_string(&Line::from(self)).unwrap_or_default()
     }

@@ -1,6 +1,6 @@
-//! Injected faults: what they are, when they strike, how often they did.
+//! Injected faults: their kinds, their triggers, their counts.
 //!
-//! | fault | the frame | what a correct consumer still gives |
+//! | fault | the frame | what a correct consumer still yields |
 //! |---|---|---|
 //! | `garbage` | random bytes, before the good frame | everything |
 //! | `unknown-type` | a well-formed frame of an unknown type with a seq of its own, before the good frame | everything |
@@ -32,10 +32,10 @@
 //! | `disconnect` | the server cuts the TCP connection before this frame | everything, after reconnecting |
 //! | `too-slow` | the error `ConsumerTooSlow` before this frame, and the end of the connection | everything, after reconnecting |
 //!
-//! Beside them, a relay can leave out a whole collection without a word, from some frame on ([`MuteRule`]): its commits are
-//! never sent, and nothing is expected of them.
+//! In addition, a relay can silently drop a whole collection from some frame on ([`MuteRule`]): its commits are never
+//! sent, and not expected.
 //!
-//! `stall`, `disconnect` and `too-slow` strike the first client that reaches the frame, and no other one.
+//! `stall`, `disconnect` and `too-slow` affect the first client that reaches the frame, and no other one.
 
 mod kind;
 mod dice;
@@ -48,7 +48,7 @@ pub use dice::{FaultRule, FaultTrigger};
 pub use kind::FaultKind;
 pub use mute::MuteRule;
 
-/// How often each fault has struck.
+/// How often each fault was injected.
 #[derive(Debug, Default)]
 pub(crate) struct FaultCounts([AtomicU64; FaultKind::ALL.len()]);
 

@@ -1,7 +1,7 @@
 //! Everything published so far, as a log that each client reads at its own position.
 //!
-//! Bounded by bytes and frames: the oldest frames are forgotten. A client waits for nobody and nobody waits for
-//! it; one that has fallen behind what is kept is told so.
+//! Bounded by bytes and frames: the oldest frames are dropped. Clients are independent of each other; one that falls
+//! behind the oldest kept frame is notified.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub(crate) struct Entry {
     pub(crate) bytes: Bytes,
     pub(crate) seq: u64,
     expected: Vec<ExpectedEvent>,
-    /// What is to happen to the first connection that reaches this frame.
+    /// What happens to the first connection that reaches this frame.
     fault: Option<FaultKind>,
     fault_spent: AtomicBool,
 }
@@ -38,7 +38,7 @@ pub(crate) struct History {
     limits: Limits,
 }
 
-/// What is kept at most.
+/// Limits of what is kept.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     pub(crate) bytes: usize,
@@ -54,25 +54,25 @@ struct Kept {
     bytes: usize,
     last_seq: u64,
     forgotten_seq: Option<u64>,
-    /// What is added to the seqs of frames, wrapping, since the server numbers anew.
+    /// The offset of the seqs of frames, wrapping, since the server was renumbered.
     shift: u64,
-    /// What was expected of the frames before that.
+    /// The expected events of earlier frames.
     retired: Vec<ExpectedEvent>,
 }
 
-/// Where a client begins.
+/// Where a client starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Start {
     At {
         position: u64,
-        /// Something behind the cursor has been forgotten.
+        /// Frames after the cursor have been dropped.
         outdated: bool,
     },
-    /// The cursor lies behind everything there is.
+    /// The cursor is after the newest frame.
     InTheFuture,
 }
 
-/// The position asked for has been forgotten.
+/// The requested position has been dropped.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Forgotten;
 
@@ -134,14 +134,15 @@ impl History {
         self.published.send_replace(published);
     }
 
-    /// At most `limit` frames from a position on; none if nothing has been published there yet.
+    /// At most `limit` frames from a position on; none if nothing was published there yet.
     pub(crate) fn read(&self, position: u64, limit: usize) -> Result<Vec<Arc<Entry>>, Forgotten> {
         let kept = self.kept.read();
         let at = position.checked_sub(kept.first).ok_or(Forgotten)? as usize;
         Ok(kept.entries.iter().skip(at).take(limit).cloned().collect())
     }
 
-    /// Translates a cursor: the last seq a client has seen. No cursor means from now on.
+    /// Translates a cursor, the last seq that a client has seen. Without a cursor the client starts with the next
+    /// frame.
     pub(crate) fn start(
         &self,
         cursor: Option<u64>,
@@ -181,8 +182,8 @@ impl History {
         }
     }
 
-    /// Numbers from `base` on, as a server that was set up anew under the same name: nothing is kept of what was published
-    /// but the last `repeated` frames, under new seqs.
+    /// Continues the numbering at `base`, like a server that was re-created under the same name: only the last
+    /// `repeated` frames are kept, under new seqs.
     pub(crate) fn renumber(&self, base: u64, repeated: usize) {
         let mut kept = self.kept.write();
         let old: Vec<_> = kept.entries.drain(..).collect();
@@ -234,7 +235,7 @@ impl History {
         kept.retired.iter().chain(newest).cloned().collect()
     }
 
-    /// The fault that is to strike the connection now. Each strikes once.
+    /// The fault for the connection at this frame. Each is injected once.
     pub(crate) fn spend_fault(&self, entry: &Entry) -> Option<FaultKind> {
         let fault = entry.fault?;
         if entry.fault_spent.swap(true, Ordering::Relaxed) {

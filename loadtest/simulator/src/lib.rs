@@ -1,22 +1,22 @@
-//! A firehose of real, signed frames from a seeded world.
+//! A simulated firehose: real, signed frames from a seeded world.
 //!
-//! [`World`] makes the frames and says what must come of each; [`Simulator`] serves them over WebSocket as a relay
-//! does, with the faults that relays and networks have. Bytes are written here by hand and never with the
-//! project's own decoder, which is what they are meant to test.
+//! [`World`] generates the frames and their expected events; [`Simulator`] serves them over WebSocket as a relay does,
+//! with the faults of relays and networks. Bytes are written here by hand and never with the project's own decoder,
+//! which they test.
 
 mod error;
 
 mod directory;
 mod expected;
 
-// What can be wrong, and what is asked for.
+// Faults and configuration.
 pub mod faults;
 mod config;
 
-// What happens, and what must come of it.
+// The world and the expected events.
 mod world;
 
-// Where frames go, in this order.
+// Publishing, in this order.
 mod recording;
 mod renumber;
 mod history;

@@ -32,7 +32,7 @@ async fn run(args: Args) -> anyhow::Result<()> {
     let config = args.config()?;
     let simulator = tokio::select! {
         started = Simulator::start(config) => started?,
-        // Making a large backlog takes a while.
+        // Generating a large backlog takes a while.
         () = stop_signal(&mut terminate) => return Ok(()),
     };
     tracing::info!(url = simulator.url(), "listening");
@@ -53,7 +53,7 @@ async fn stop_signal(terminate: &mut tokio::signal::unix::Signal) {
     }
 }
 
-/// The one line on standard output: scripts wait for it to learn the port.
+/// The one line on standard output: scripts read the port from it.
 #[allow(
     clippy::print_stdout,
     reason = "the contract with scripts that start the simulator"

@@ -1,4 +1,4 @@
-//! A relay that leaves one collection out, silently.
+//! A relay that silently drops one collection.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 
 use crate::{ExpectedKind, MuteRule, ProducedFrame};
 
-/// The rule that is in force, and what it has cost.
+/// The current rule, and its cost so far.
 #[derive(Debug, Default)]
 pub(crate) struct Mute {
     rule: Mutex<Option<MuteRule>>,
@@ -26,7 +26,7 @@ impl Mute {
         *self.rule.lock() = rule;
     }
 
-    /// Takes out the frames that are never sent.
+    /// Removes the frames that are never sent.
     pub(crate) fn apply(&self, frames: &mut Vec<ProducedFrame>) {
         let before = self.seen.fetch_add(frames.len() as u64, Ordering::Relaxed);
         let rule = self.rule.lock();

@@ -1,4 +1,4 @@
-//! From the source to the history, at the pace asked for.
+//! From the source to the history, at the configured rate.
 
 mod outputs;
 mod producer;
@@ -15,11 +15,11 @@ use crate::{ProducedFrame, Rate, SimulatorError};
 pub(crate) use outputs::Outputs;
 pub(crate) use producer::{Producer, Stream};
 
-/// Slices are this long: short enough that a rate feels even, long enough that waking up costs little.
+/// Slice length: short enough that a rate is even, long enough that wake-ups cost little.
 const SLICE: Duration = Duration::from_millis(5);
-/// A source that cannot keep up owes at most this much; the debt beyond it is dropped, not sent as a burst.
+/// A source that cannot keep up owes at most this much; more is dropped, not sent as a burst.
 const MAX_DEBT: Duration = Duration::from_millis(100);
-/// Frames published at once when there is no pace.
+/// Frames published at once without a rate.
 const BATCH: usize = 256;
 
 /// Takes frames from the producer and publishes them.
@@ -32,16 +32,16 @@ pub(crate) struct Publisher {
     pub(crate) pace: watch::Sender<Pace>,
 }
 
-/// Whether frames are published as they are due.
+/// Whether frames are published when they are due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pace {
     pub(crate) is_paused: bool,
-    /// How many are wanted although it is paused.
+    /// How many frames are requested although it is paused.
     pub(crate) wanted: u64,
 }
 
 impl Publisher {
-    /// Publishes frames without a pace; fewer if there are no more.
+    /// Publishes frames without a rate; fewer if there are no more.
     pub(crate) async fn backlog(&mut self, frames: u64) -> Result<(), SimulatorError> {
         let mut left = usize::try_from(frames).unwrap_or(usize::MAX);
         let mut batch = Vec::with_capacity(BATCH);
@@ -105,7 +105,7 @@ impl Publisher {
         }
     }
 
-    /// Whether there was a pause. What is wanted meanwhile is published at once.
+    /// Whether there was a pause. Requested frames are published at once meanwhile.
     async fn wait_while_paused(&mut self) -> Result<bool, SimulatorError> {
         let mut changes = self.pace.subscribe();
         let mut was_paused = false;
@@ -116,7 +116,7 @@ impl Publisher {
                 self.pace.send_modify(|pace| pace.wanted -= wanted);
             } else if is_paused {
                 was_paused = true;
-                // The sender is here: this cannot end but with a change.
+                // The sender is owned here: the wait ends only with a change.
                 let _changed = changes.changed().await;
             } else {
                 return Ok(was_paused);

@@ -11,7 +11,7 @@ use crate::{ProducedFrame, SimulatorError};
 
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
-/// Reads a whole recording. Frames without a readable seq stand at the seq before them.
+/// Reads a whole recording. Frames without a readable seq count for the seq before them.
 pub(crate) fn read(path: &Path) -> Result<Vec<ProducedFrame>, SimulatorError> {
     let bytes = read_bytes(path).map_err(|source| SimulatorError::File {
         path: path.to_owned(),

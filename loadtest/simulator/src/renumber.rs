@@ -1,11 +1,11 @@
-//! Frames and what is expected of them under other seqs, as a server sends them that was set up anew.
+//! Frames and expected events with other seqs, as sent by a server that was re-created.
 
 use bytes::Bytes;
 
 use crate::world::cbor;
 use crate::{ExpectedEvent, ProducedFrame};
 
-/// A frame's bytes with another seq. What has no seq stays as it is.
+/// A frame with another seq. A frame without a seq stays as it is.
 pub(crate) fn bytes(frame: &Bytes, seq: u64, renumbered: u64) -> Bytes {
     let field = |seq| {
         let mut field = Vec::new();

@@ -1,4 +1,4 @@
-//! The relay that clients see: WebSocket, DID documents, health and statistics on one port.
+//! The relay for clients: WebSocket, DID documents, health and statistics on one port.
 
 mod http;
 mod did_documents;
@@ -28,7 +28,7 @@ impl Server {
                 () = self.shutdown.cancelled() => return,
                 accepted = listener.accept() => accepted,
             };
-            // Before it is known whether the server is down: a token that is older than that is cancelled by it.
+            // Read before checking whether the server is down: an older token is cancelled by going down.
             let cut = self.disconnect.lock().clone();
             match accepted {
                 Ok(_) if self.is_down.load(Ordering::SeqCst) => {
@@ -40,14 +40,14 @@ impl Server {
                     self.tasks.spawn(connection);
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection");
+                    tracing::warn!(%error, "failed to accept a connection");
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
             }
         }
     }
 
-    /// Cuts all open connections.
+    /// Closes all open connections.
     pub(crate) fn disconnect_all(&self) {
         let mut current = self.disconnect.lock();
         std::mem::replace(&mut *current, self.shutdown.child_token()).cancel();
@@ -105,7 +105,7 @@ impl Server {
                 }
             },
         };
-        // What is published from the moment on in which the client knows that it is connected, it gets.
+        // The client gets every frame published after it knows that it is connected.
         let (promised, habit) = (self.promised_seq, self.cursors);
         let start = self.history.start(cursor, promised, habit);
         http::accept_websocket(&mut stream, key).await?;

@@ -1,4 +1,4 @@
-//! A running simulator, as tests and the command line hold it.
+//! A running simulator, for tests and the command line.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,10 +31,10 @@ pub struct SimulatorHandle {
 }
 
 impl Simulator {
-    /// Opens the source, publishes the backlog, listens, and goes on publishing in the background.
+    /// Opens the source, publishes the backlog, listens, and continues publishing in the background.
     ///
     /// # Errors
-    /// Whatever of that fails.
+    /// When any of these fails.
     pub async fn start(config: SimulatorConfig) -> Result<SimulatorHandle, SimulatorError> {
         let outputs = Outputs::create(&config)?;
         let (source, limit) = (config.source.clone(), config.limit);
@@ -105,7 +105,7 @@ impl Simulator {
     }
 }
 
-/// Publishes until there is nothing more or the server shuts down; a failure ends the server.
+/// Publishes until the source ends or the server shuts down; a failure ends the server.
 async fn publish(
     mut publisher: Publisher,
     server: Arc<Server>,
@@ -123,24 +123,24 @@ async fn publish(
     let result = server.shutdown.run_until_cancelled(run).await;
     let result = result.unwrap_or(Ok(())).and(publisher.finish());
     if let Err(error) = result {
-        tracing::error!(%error, "publishing has failed");
+        tracing::error!(%error, "publishing failed");
         *failure.lock() = Some(error);
         server.shutdown.cancel();
     }
 }
 
 impl SimulatorHandle {
-    /// The address it listens on.
+    /// Its address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// `ws://host:port`, what a consumer is configured with.
+    /// `ws://host:port`, for a consumer's configuration.
     pub fn url(&self) -> String {
         format!("ws://{}", self.address)
     }
 
-    /// The port it listens on.
+    /// Its port.
     pub fn port(&self) -> u16 {
         self.address.port()
     }
@@ -150,31 +150,31 @@ impl SimulatorHandle {
         format!("http://{}", self.address)
     }
 
-    /// How many frames have been published.
+    /// The number of published frames.
     pub fn produced(&self) -> u64 {
         *self.server.history.published().borrow()
     }
 
-    /// Waits until at least so many frames have been published.
+    /// Waits until at least this many frames have been published.
     pub async fn wait_until_produced(&self, frames: u64) {
         let mut published = self.server.history.published();
         // The sender is the history, which is alive.
         let _reached = published.wait_for(|published| *published >= frames).await;
     }
 
-    /// Waits until exactly so many clients are subscribed.
+    /// Waits until exactly this many clients are subscribed.
     pub async fn wait_for_clients(&self, clients: usize) {
         let mut open = self.server.clients.subscribe();
         // The sender is the server's, which is alive.
         let _reached = open.wait_for(|open| *open == clients).await;
     }
 
-    /// Figures.
+    /// Statistics.
     pub fn stats(&self) -> Stats {
         self.server.stats()
     }
 
-    /// What a correct consumer makes of all frames that are not forgotten, in order.
+    /// The expected events of all kept frames, in order.
     pub fn expected(&self) -> Vec<ExpectedEvent> {
         self.server.history.expected()
     }
@@ -184,20 +184,20 @@ impl SimulatorHandle {
         self.pace.send_modify(|pace| pace.is_paused = true);
     }
 
-    /// Publishes some frames at once, also while it is paused, and waits until that is done.
+    /// Publishes some frames at once, even while paused, and waits until that is done.
     pub async fn publish(&self, frames: u64) {
         let until = self.produced() + frames;
         self.pace.send_modify(|pace| pace.wanted += frames);
         self.wait_until_produced(until).await;
     }
 
-    /// Numbers from `base` on, and forgets what was published but for the last `repeated` frames, which stand there under
-    /// new seqs: as a relay that was set up anew under the same name. Connections stay open.
+    /// Continues the numbering at `base`, and drops all published frames except the last `repeated` ones, which get new
+    /// seqs: like a relay that was re-created under the same name. Connections stay open.
     pub fn renumber(&self, base: u64, repeated: usize) {
         self.server.history.renumber(base, repeated);
     }
 
-    /// Goes on publishing.
+    /// Resumes publishing.
     pub fn resume(&self) {
         self.pace.send_modify(|pace| pace.is_paused = false);
     }
@@ -207,13 +207,13 @@ impl SimulatorHandle {
         self.server.disconnect_all();
     }
 
-    /// Cuts all connections and takes no more, until [`Self::come_back`]. The world goes on.
+    /// Cuts all connections and accepts no more, until [`Self::go_up`]. The world continues.
     pub fn go_down(&self) {
         self.server.is_down.store(true, Ordering::SeqCst);
         self.server.disconnect_all();
     }
 
-    /// Leaves out all frames with a record of a collection from now on, or none any more.
+    /// Drops all frames with a record of a collection from now on; `None` ends that.
     pub fn mute(&self, collection: Option<&str>) {
         self.server.mute.set(collection.map(|collection| MuteRule {
             collection: collection.to_owned(),
@@ -221,12 +221,12 @@ impl SimulatorHandle {
         }));
     }
 
-    /// Takes connections again.
-    pub fn come_back(&self) {
+    /// Accepts connections again.
+    pub fn go_up(&self) {
         self.server.is_down.store(false, Ordering::SeqCst);
     }
 
-    /// Waits until the simulator has stopped by itself, which it does only when it fails.
+    /// Waits until the simulator stops by itself, which happens only on failure.
     pub async fn stopped(&self) {
         self.server.shutdown.cancelled().await;
     }
@@ -234,7 +234,7 @@ impl SimulatorHandle {
     /// Stops everything and waits for it.
     ///
     /// # Errors
-    /// What has made publishing fail, if anything.
+    /// The publishing error, if there was one.
     pub async fn shutdown(mut self) -> Result<Stats, SimulatorError> {
         self.server.shutdown.cancel();
         self.server.tasks.wait().await;

@@ -1,10 +1,10 @@
-//! The seeded world: accounts that act, and the frames a relay would send about it.
+//! The seeded world: accounts that act, and the frames that a relay would send.
 //!
-//! Invariants: equal configurations give equal bytes; every frame without a fault passes a strict Sync 1.1
-//! verifier (signature, record proofs, chain of `since` and `prevData`, inversion of the operations); the wall
-//! clock is never read; memory is bounded, because a repo that has grown too large starts over with a `#sync`.
+//! Invariants: equal configurations give equal bytes; every frame without a fault passes a strict Sync 1.1 verifier
+//! (signature, record proofs, chain of `since` and `prevData`, inversion of the operations); the wall clock is never
+//! read; memory is bounded, because a repo that has grown too large starts over with a `#sync`.
 
-// What the world is made of.
+// The world's parts.
 mod clock;
 mod zipf;
 mod collections;
@@ -14,17 +14,17 @@ pub(crate) mod cbor;
 mod value;
 mod text;
 
-// A repo, and how it becomes a signed commit.
+// A repo, and its signed commits.
 mod commit;
 mod mst;
 mod repo;
 
 mod accounts;
 
-// What an account writes.
+// Record contents.
 mod records;
 
-// How it becomes a frame, and what is expected of it.
+// Frames, and their expected events.
 mod car;
 pub(crate) mod frame;
 mod json;
@@ -56,12 +56,12 @@ pub struct World {
     faults: FaultDice,
     last_seq: u64,
     seq_holes: f64,
-    /// Frames that are made already and go out first.
+    /// Frames that were generated early and go out first.
     pending: VecDeque<ProducedFrame>,
 }
 
 impl World {
-    /// Makes a world: keys, DIDs and the repos' first records.
+    /// Builds a world: keys, DIDs and the repos' first records.
     ///
     /// # Errors
     /// [`SimulatorError::Config`] when there is no account or the clock would start before 2001.
@@ -92,7 +92,7 @@ impl World {
         &self.population.directory
     }
 
-    /// Makes the next frame.
+    /// Generates the next frame.
     pub fn next_frame(&mut self) -> ProducedFrame {
         if let Some(frame) = self.pending.pop_front() {
             return frame;
@@ -133,7 +133,7 @@ impl World {
                 let seq = self.next_seq();
                 draft.finish_damaged(seq, kind, self.faults.rng())
             }
-            // Nothing, or something that the server does to a connection.
+            // Nothing, or a fault of the connection.
             _ => ProducedFrame {
                 fault,
                 ..draft.finish(self.next_seq())
@@ -156,7 +156,7 @@ impl World {
         self.last_seq
     }
 
-    /// Bytes that no decoder can take for a frame: 0xff is a CBOR break, which cannot begin anything.
+    /// Bytes that no decoder accepts as a frame: 0xff is a CBOR break, which cannot start an item.
     fn garbage(&mut self) -> ProducedFrame {
         let rng = self.faults.rng();
         let mut bytes = vec![0xff; rng.random_range(1..600)];
@@ -192,7 +192,7 @@ fn check(config: &WorldConfig) -> Result<(), SimulatorError> {
     }
     for probability in [config.seq_holes, config.multi_op_commits] {
         if !(0.0..=1.0).contains(&probability) {
-            return wrong("shares and probabilities lie between 0 and 1");
+            return wrong("shares and probabilities must be between 0 and 1");
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The program: its one line of output, its exit codes, its complaints.
+//! The program: its one line of output, its exit codes, its error messages.
 
 #![allow(
     clippy::unwrap_used,

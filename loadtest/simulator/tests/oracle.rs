@@ -1,4 +1,4 @@
-//! What the oracle promises is what an independent consumer makes of the bytes, with and without faults.
+//! The expected events are what an independent consumer derives from the bytes, with and without faults.
 
 #![allow(
     clippy::unwrap_used,
@@ -65,7 +65,7 @@ fn good_frames_give_what_is_promised() {
             everything.extend(event.v1_json(0));
         }
     }
-    // Nothing of what is hard may be missing from the sample.
+    // The sample must contain everything that is hard.
     for hard in [
         "$bytes",
         "$link",
@@ -153,7 +153,7 @@ fn every_fault_of_bytes_strikes_and_loses_what_is_promised() {
     }
 }
 
-/// A world with every fault of bytes at once, served: what arrives is what was made, and each fault is counted.
+/// A world with all byte faults at once, served: the received frames are the generated ones, and each fault is counted.
 #[tokio::test]
 async fn faults_are_served_and_counted() {
     let of_bytes = FaultKind::ALL
@@ -198,7 +198,7 @@ async fn faults_are_served_and_counted() {
 }
 
 #[tokio::test]
-async fn cut_connections_lose_nothing_if_one_comes_back() {
+async fn cut_connections_lose_nothing_after_a_reconnect() {
     let simulator = Simulator::start(SimulatorConfig {
         source: Source::World(WorldConfig {
             faults: ["disconnect=every:50", "stall=every:75", "too-slow=every:90"]

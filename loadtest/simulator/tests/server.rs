@@ -1,4 +1,4 @@
-//! The server as its clients see it.
+//! The server from its clients' view.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,7 +14,7 @@ use client::{Client, config, get, world};
 use fanjet_simulator::{ExpectedKind, Rate, Simulator, SimulatorConfig, Source, WorldConfig};
 use verify::{Frame, field};
 
-/// A hundred frames, all published before anyone connects.
+/// A hundred frames, all published before any client connects.
 fn backlog(frames: u64) -> SimulatorConfig {
     SimulatorConfig {
         backlog: frames,
@@ -72,7 +72,7 @@ async fn no_cursor_means_from_now_on_and_several_clients_see_the_same() {
 }
 
 #[tokio::test]
-async fn an_outdated_cursor_is_told_and_gets_all_that_is_kept() {
+async fn an_outdated_cursor_is_reported_and_gets_all_kept_frames() {
     let config = SimulatorConfig {
         history_frames: 10,
         ..backlog(50)
@@ -133,7 +133,7 @@ async fn disconnecting_leaves_the_log_as_it_is() {
     simulator.shutdown().await.unwrap();
 }
 
-/// Connections are cut while they are being served, on other threads than the one that takes the server down.
+/// Connections are cut while they are served, on other threads than the one that takes the server down.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_is_published_while_it_is_down_comes_over_no_connection_from_before() {
     let config = SimulatorConfig {
@@ -152,12 +152,12 @@ async fn what_is_published_while_it_is_down_comes_over_no_connection_from_before
             let seq = Frame::decode(&frame).unwrap().seq().unwrap();
             assert!(seq <= last, "round {round}: {seq} is newer than {last}");
         }
-        simulator.come_back();
+        simulator.go_up();
     }
     simulator.shutdown().await.unwrap();
 }
 
-/// More than any socket buffers: a client that does not read is stuck for certain.
+/// More than any socket buffers: a client that does not read blocks for certain.
 fn flood() -> SimulatorConfig {
     SimulatorConfig {
         source: Source::World(WorldConfig {
@@ -171,7 +171,7 @@ fn flood() -> SimulatorConfig {
 }
 
 #[tokio::test]
-async fn a_slow_client_holds_up_nobody() {
+async fn a_slow_client_delays_no_other() {
     let simulator = Simulator::start(flood()).await.unwrap();
     let mut slow = Client::connect(&simulator, "").await;
     let fast = Client::connect(&simulator, "?cursor=0")
@@ -184,7 +184,7 @@ async fn a_slow_client_holds_up_nobody() {
 }
 
 #[tokio::test]
-async fn a_client_that_has_lost_its_place_is_told() {
+async fn a_client_behind_the_history_is_notified() {
     let config = SimulatorConfig {
         history_frames: 10,
         ..flood()
@@ -284,7 +284,7 @@ async fn the_other_paths() {
     assert_eq!(document["service"][0]["id"], "#atproto_pds");
     verify::signing_key(&document).unwrap();
 
-    let (status, body) = get(&simulator, "/did:plc:nobody").await;
+    let (status, body) = get(&simulator, "/did:plc:unknown").await;
     assert_eq!(status, 404);
     serde_json::from_str::<serde_json::Value>(&body).unwrap();
     let (status, stats) = get(&simulator, "/stats").await;

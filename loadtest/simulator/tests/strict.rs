@@ -71,7 +71,7 @@ fn tiny_busy_repos() {
     assert!(verifier.syncs > 5, "{} syncs", verifier.syncs);
 }
 
-/// A verifier that lets damage pass proves nothing.
+/// A verifier that accepts damage proves nothing.
 #[test]
 fn the_verifier_refuses_damaged_frames() {
     for fault in [

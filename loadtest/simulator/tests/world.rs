@@ -1,4 +1,4 @@
-//! The world as a whole: deterministic, in the network's proportions, and described rightly by its oracle.
+//! The world as a whole: deterministic, in the network's proportions, with correct expected events.
 
 #![allow(
     clippy::unwrap_used,
@@ -42,7 +42,7 @@ fn the_seed_decides_everything() {
     assert!(std::iter::zip(&once, &other).all(|(a, b)| a.bytes != b.bytes));
 }
 
-/// Asking for faults must not change what happens, or runs with and without them could not be compared.
+/// Faults must not change the world, or runs with and without them could not be compared.
 #[test]
 fn faults_do_not_change_the_world() {
     let faulty = WorldConfig {
@@ -59,7 +59,7 @@ fn faults_do_not_change_the_world() {
 }
 
 #[test]
-fn the_clock_and_the_seq_start_where_they_are_told() {
+fn the_clock_and_the_seq_start_as_configured() {
     let config = WorldConfig {
         start_us: 1_900_000_000_000_000,
         step_us: 50,

@@ -1,4 +1,4 @@
-//! Who says when a window begins and ends: the clock, or another process.
+//! Decides when a window starts and ends: a timer, or another process.
 
 use std::io;
 use std::thread;
@@ -8,7 +8,7 @@ use fanjet_swarm::{Conductor, Moment, Plan, Progress};
 
 const REPORT: Duration = Duration::from_secs(5);
 
-/// What is said at each moment on standard output: whoever measures the server's CPU time waits for these lines.
+/// Printed on standard output at each phase: the harness that measures the server's CPU time waits for these lines.
 pub(crate) fn word(moment: Moment) -> &'static str {
     match moment {
         Moment::Connected => "connected",
@@ -17,7 +17,7 @@ pub(crate) fn word(moment: Moment) -> &'static str {
     }
 }
 
-/// By the clock, with a line every five seconds.
+/// A timer, with a status line every five seconds.
 pub(crate) struct Clockwork {
     warm_up: Duration,
     window: Duration,
@@ -47,7 +47,7 @@ impl Clockwork {
         }
         self.shown = Instant::now();
         eprintln!(
-            "{} open, {} came and went, {} events, {:.1} MB, {} unexplained ends",
+            "{} open, {} short-lived, {} events, {:.1} MB, {} unexpected closes",
             progress.open,
             progress.churned,
             progress.events,
@@ -76,14 +76,14 @@ impl Conductor for Clockwork {
     }
 }
 
-/// By a line on standard input for each moment, answering one on standard output.
+/// Starts each phase on a line from standard input, and prints one line in response.
 pub(crate) struct Orders;
 
 impl Conductor for Orders {
     fn wait(&mut self, moment: Moment, _: &dyn Fn() -> Progress) {
         println!("{}", word(moment));
         let mut order = String::new();
-        // Whoever gave the orders is gone: what was measured is still reported.
+        // The controlling process is gone: report what was measured.
         let _or_gone = io::stdin().read_line(&mut order);
     }
 

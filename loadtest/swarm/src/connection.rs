@@ -1,56 +1,56 @@
-//! One connection: from the first packet to the last, without a thought about any other.
+//! One connection, from the first packet to the last, independent of all others.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
 use std::time::Instant;
 
-use fanjet_oracle::{Piece, Walker, client_frame};
+use fanjet_oracle::{FrameReader, Piece, client_frame};
 use mio::net::TcpStream;
 use rustix::net::{RecvFlags, recv};
 
 use crate::opening::Opening;
 use crate::sample::Sample;
-use crate::target::{Answer, Target, answer};
+use crate::target::{Handshake, Target, answer};
 
 /// A subscriber.
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) stream: TcpStream,
     phase: Phase,
-    walker: Walker,
-    /// What the socket did not take yet.
+    frames: FrameReader,
+    /// Bytes that the socket did not accept yet.
     out: Vec<u8>,
     /// `None`: only counted.
     pub(crate) sample: Option<Box<Sample>>,
     pub(crate) begun: Instant,
     pub(crate) is_churn: bool,
-    /// Tells it from others that had the same place.
+    /// Distinguishes it from other connections in the same slot.
     pub(crate) number: u64,
 }
 
 #[derive(Debug)]
 enum Phase {
     Connecting(Opening),
-    /// With what came of the answer so far.
+    /// With the handshake response so far.
     Upgrading(Vec<u8>, Option<Arc<str>>),
     Streaming,
 }
 
-/// What one look at a connection brought.
+/// The result of one turn.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Got {
     pub(crate) bytes: u64,
     pub(crate) events: u64,
-    /// The server has let it in just now.
+    /// The server has just accepted it.
     pub(crate) is_upgraded: bool,
 }
 
-/// Why a connection is over.
+/// Why a connection has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum End {
-    /// It never was let in.
+    /// It was never accepted.
     Refused(String),
-    /// The server, or the system, has ended it.
+    /// The server, or the system, has closed it.
     Unexplained(String),
 }
 
@@ -64,7 +64,7 @@ impl Connection {
         Self {
             stream,
             phase: Phase::Connecting(opening),
-            walker: Walker::default(),
+            frames: FrameReader::default(),
             out: Vec::new(),
             sample,
             begun,
@@ -77,7 +77,7 @@ impl Connection {
         matches!(self.phase, Phase::Streaming)
     }
 
-    /// The socket takes bytes again, or stands now.
+    /// The socket is writable again, or connected now.
     pub(crate) fn writable(&mut self, target: &Target) -> Result<(), End> {
         if let Phase::Connecting(opening) = &mut self.phase {
             match self.stream.take_error() {
@@ -97,7 +97,7 @@ impl Connection {
         self.flush()
     }
 
-    /// Reads everything that is there. With `is_blind` bytes of a stream that is not checked are thrown away unseen.
+    /// Reads everything that is available. With `is_blind` the bytes of a stream that is not checked are discarded.
     pub(crate) fn readable(
         &mut self,
         buffer: &mut [u8],
@@ -128,14 +128,14 @@ impl Connection {
             } else {
                 self.take(&buffer[..count], see, got)?;
             }
-            // Less than there was room for: nothing is left, and another read would only say so.
+            // A short read: nothing is left, and another read would only confirm that.
             if count < buffer.len() {
                 return Ok(());
             }
         }
     }
 
-    /// A sign of life that nobody asked for.
+    /// An unsolicited pong that keeps the connection alive.
     pub(crate) fn pong(&mut self) -> Result<(), End> {
         if self.is_streaming() {
             client_frame::pong(&mut self.out, b"");
@@ -144,7 +144,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Says goodbye. Whether that still gets through does not matter.
+    /// Sends a close frame. Whether it is delivered does not matter.
     pub(crate) fn close(&mut self) {
         if self.is_streaming() && self.out.is_empty() {
             client_frame::close(&mut self.out, 1000);
@@ -163,9 +163,9 @@ impl Connection {
         };
         head.extend_from_slice(bytes);
         match answer(head) {
-            Answer::Incomplete => Ok(()),
-            Answer::Refused(words) => Err(End::Refused(words)),
-            Answer::Upgraded(at) => {
+            Handshake::Incomplete => Ok(()),
+            Handshake::Rejected(words) => Err(End::Refused(words)),
+            Handshake::Upgraded(at) => {
                 let rest = head.split_off(at);
                 if let Some(hello) = hello.take() {
                     client_frame::text(&mut self.out, &hello);
@@ -187,7 +187,7 @@ impl Connection {
         got.bytes += bytes.len() as u64;
         let (out, sample) = (&mut self.out, &mut self.sample);
         let mut closed = None;
-        let walked = self.walker.walk(bytes, |piece| match piece {
+        let read = self.frames.walk(bytes, |piece| match piece {
             Piece::Data { ends, .. } => {
                 got.events += u64::from(ends);
                 if let Some(sample) = sample {
@@ -203,8 +203,8 @@ impl Connection {
         if let Some(words) = closed {
             return Err(self.over(&words));
         }
-        if let Err(error) = walked {
-            return Err(self.over(&format!("no WebSocket: {error}")));
+        if let Err(error) = read {
+            return Err(self.over(&format!("invalid WebSocket frame: {error}")));
         }
         if self.out.is_empty() {
             return Ok(());
@@ -224,7 +224,7 @@ impl Connection {
         }
         self.out.drain(..written);
         if self.out.is_empty() {
-            // The next thing to say is a pong; a hello may have been large.
+            // The next output is a pong; a hello may have been large.
             self.out = Vec::new();
         }
         Ok(())

@@ -1,33 +1,33 @@
-//! Why a swarm cannot do what it was asked for.
+//! Errors of a load test.
 
 use thiserror::Error;
 
-/// Nothing here is worth another try without changing something first.
+/// Retrying without a change cannot help.
 #[derive(Debug, Error)]
 pub enum SwarmError {
-    /// The caller's: not an address to connect to.
+    /// The caller's: an invalid address.
     #[error("cannot use {0}: {1}")]
     Target(String, String),
-    /// The caller's: what is asked for makes no sense.
+    /// The caller's: an invalid combination of options.
     #[error("{0}")]
     Plan(String),
-    /// The machine's: too few files may be open.
+    /// The machine's: the limit on open files is too low.
     #[error(
-        "{needed} files must be open at one time and the system allows {allowed}: raise the hard limit (ulimit -Hn), or spread the connections over more processes (--processes)"
+        "the run needs {needed} open files (allowed: {allowed}): raise the hard limit (ulimit -Hn), or use more processes (--processes)"
     )]
     OpenFiles {
-        /// How many connections there will be, and some.
+        /// The number of connections, plus a reserve.
         needed: u64,
         /// The hard limit.
         allowed: u64,
     },
-    /// The server's: it let nobody in, or showed nothing.
+    /// The server's: it accepted no connection, or sent nothing.
     #[error("{0}")]
     Server(String),
     /// The system's.
     #[error("{0}")]
     Io(&'static str, #[source] std::io::Error),
-    /// Ours: a thread of the swarm has ended by a defect.
-    #[error("a thread of the swarm panicked")]
+    /// Ours: a thread panicked.
+    #[error("a worker thread panicked")]
     Panicked,
 }

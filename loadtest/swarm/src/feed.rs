@@ -1,5 +1,5 @@
-//! Events for a log without a firehose before it: bodies of a simulated world, under the DIDs of as many accounts as are
-//! wanted, stamped with the time at which they are made.
+//! Events for a log without a firehose: bodies of a simulated world, with the DIDs of as many accounts as requested,
+//! stamped with the current time.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::SwarmError;
 
-/// Different bodies.
+/// Number of different bodies.
 const TEMPLATES: usize = 4_000;
 const TIME: &str = "2026-05-25T14:23:29.950Z";
 /// Letters of `did:plc`.
@@ -31,17 +31,17 @@ pub struct Feed {
 #[derive(Debug)]
 struct Template {
     topic: Topic,
-    /// What follows the digits of the time.
+    /// The text after the digits of the time.
     rest: String,
 }
 
 impl Feed {
-    /// Events of so many accounts, each as busy as any other.
+    /// Events of this many equally active accounts.
     ///
     /// # Errors
-    /// [`SwarmError::Plan`] when the simulator cannot make such a world.
+    /// [`SwarmError::Plan`] when the simulator cannot generate such a world.
     pub fn new(seed: u64, accounts: u64) -> Result<Self, SwarmError> {
-        let bad = |what: String| SwarmError::Plan(format!("no events can be made: {what}"));
+        let bad = |what: String| SwarmError::Plan(format!("cannot generate events: {what}"));
         let config = WorldConfig {
             seed,
             records_per_repo: 50,
@@ -69,7 +69,7 @@ impl Feed {
         })
     }
 
-    /// The next event, made now.
+    /// The next event, stamped now.
     pub fn next(&mut self, now_us: u64) -> NewEvent {
         let time = now_us.max(self.last_time + 1);
         self.last_time = time;
@@ -102,7 +102,7 @@ fn template(event: &ExpectedEvent) -> Option<Template> {
     Some(Template { topic, rest })
 }
 
-/// The DID of an account: as unlike its neighbours' as real ones are.
+/// The DID of an account: as different from its neighbors' as real ones are.
 fn did(account: u64) -> String {
     let mut did = "did:plc:".to_owned();
     let mut bits = account.wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -127,7 +127,7 @@ mod tests {
         let mut last = 0;
         for _ in 0..20_000 {
             let event = feed.next(1_700_000_000_000_000);
-            let seen = crate::account::read(&event.body).unwrap();
+            let seen = crate::expected::read(&event.body).unwrap();
             assert!(seen.time_us > last);
             assert_eq!(
                 event.topic.collection().map(|it| it.as_str().to_owned()),

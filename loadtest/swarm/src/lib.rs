@@ -1,27 +1,27 @@
-//! A swarm of clients for any Jetstream server, cheap enough not to be what limits the server.
+//! A load generator for any Jetstream server, cheap enough not to limit the server.
 //!
-//! Most connections are only counted: read into a shared buffer, frame by frame, without looking into an event. Some are
-//! checked in full: order, repetition, JSON, filter, latency, and, against one unfiltered stream of the same
-//! server, whether anything is missing. This crate must never know how a server works inside: it speaks the protocol alone.
+//! Most connections are only counted: read into a shared buffer, frame by frame, without parsing events. Some are
+//! checked in full: order, repetition, JSON, filter, latency, and, against one unfiltered stream of the same server,
+//! missing events. This crate must never know how a server works inside: it only speaks the protocol.
 
 mod error;
 
-// What is asked for.
+// The request.
 mod mix;
 mod plan;
 mod opening;
 mod limits;
 
-// What goes over a socket.
+// The bytes on a socket.
 mod target;
 
-// What is found in a stream.
+// The checks of a stream.
 mod report;
-mod account;
+mod expected;
 mod sample;
 mod reference;
 
-mod scout;
+mod probe;
 
 // The run.
 mod shared;
@@ -37,7 +37,7 @@ pub use error::SwarmError;
 pub use feed::Feed;
 pub use mix::{Kind, Mix, World};
 pub use plan::{Count, Plan};
+pub use probe::probe;
 pub use report::{Connections, Latency, Report, Sampled, Window};
-pub use scout::scout;
 pub use swarm::{Conductor, Moment, Progress, run};
-pub use target::{Answer, Target, answer};
+pub use target::{Handshake, Target, answer};

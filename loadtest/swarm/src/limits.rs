@@ -1,4 +1,4 @@
-//! What the system must allow: open files, and addresses to connect from.
+//! System limits: open files, and local addresses.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -6,10 +6,10 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::SwarmError;
 
-/// Connections from one address to one port: the system has some 28,000 ports for them.
+/// Connections from one address to one port: the system has about 28,000 ports for them.
 const PORTS: u64 = 15_000;
 
-/// Raises the limit of open files to what is needed.
+/// Raises the limit on open files.
 ///
 /// # Errors
 /// [`SwarmError::OpenFiles`] when the hard limit is lower.
@@ -29,7 +29,7 @@ pub(crate) fn open_files(needed: u64) -> Result<(), SwarmError> {
         .map_err(|error| SwarmError::Io("cannot raise the limit of open files", error.into()))
 }
 
-/// Addresses to bind to; none: the system chooses. Only the loopback has any number of them.
+/// Local addresses to bind to; empty: the system chooses. Only the loopback has more than one.
 pub(crate) fn sources(target: SocketAddr, wanted: u64, ports: u64) -> Vec<IpAddr> {
     let needed = match wanted {
         0 => ports / PORTS + 1,
@@ -41,7 +41,7 @@ pub(crate) fn sources(target: SocketAddr, wanted: u64, ports: u64) -> Vec<IpAddr
     if !address.is_loopback() || needed == 1 {
         return Vec::new();
     }
-    // 127.0.0.1 itself is left to everybody else.
+    // 127.0.0.1 itself is left to other programs.
     let base = u32::from(Ipv4Addr::new(127, 0, 1, 0));
     let offsets = (1..=needed).filter_map(|it| u32::try_from(it).ok());
     offsets

@@ -1,4 +1,4 @@
-//! The command line of the swarm: one run against one server, a table for people, a document for programs.
+//! The command line of the load generator: one run against one server, a table for people, JSON for programs.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -6,7 +6,7 @@
 )]
 
 mod conductors;
-mod crew;
+mod processes;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,14 +15,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use fanjet_swarm::{Plan, Report, Target, World, run, scout};
+use fanjet_swarm::{Plan, Report, Target, World, probe, run};
 
 use conductors::{Clockwork, Orders};
 
-/// Subscribes to any Jetstream server many times over, checks some streams in full and measures.
+/// Subscribe to any Jetstream server many times, check some streams in full, and measure
 ///
-/// Ends with 1 when anything is wrong: connections that did not get in or ended unasked, events that are missing,
-/// repeated, out of order, not asked for, or none.
+/// Exits with 1 if anything is wrong: connections that were rejected or closed unexpectedly, events that are missing,
+/// repeated, out of order, not matching the filter, or invalid.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Args {
@@ -34,7 +34,7 @@ struct Args {
     /// Print the report as JSON instead of a table
     #[arg(long)]
     json: bool,
-    /// Which one of the processes this is: it begins and ends its window when it is told so on standard input
+    /// The number of this process: it starts and ends its window on lines from standard input
     #[arg(long, hide = true)]
     process: Option<u64>,
 }
@@ -56,7 +56,7 @@ fn swarm(args: &Args) -> Result<Report> {
     let world = match &plan.world {
         Some(path) => read_world(path)?,
         None if plan.needs_world() => {
-            let world = scout(&target, Duration::from_secs_f64(plan.scout))?;
+            let world = probe(&target, Duration::from_secs_f64(plan.probe))?;
             let (dids, collections) = (world.dids.len(), world.collections.len());
             eprintln!("the stream shows {dids} DIDs and {collections} collections");
             world
@@ -68,7 +68,7 @@ fn swarm(args: &Args) -> Result<Report> {
             let part = (process, plan.processes);
             run(plan, &target, &world, part, &mut Orders)?
         }
-        None if plan.processes > 1 => crew::run(plan, &world)?,
+        None if plan.processes > 1 => processes::run(plan, &world)?,
         None => run(plan, &target, &world, (0, 1), &mut Clockwork::of(plan))?,
     };
     let document = serde_json::to_string(&report)?;
@@ -85,5 +85,5 @@ fn swarm(args: &Args) -> Result<Report> {
 fn read_world(path: &Path) -> Result<World> {
     let text =
         fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("{} is no world", path.display()))
+    serde_json::from_str(&text).with_context(|| format!("{} is not a world", path.display()))
 }

@@ -1,7 +1,7 @@
-//! Who the subscribers are: the mixes of filters, drawn from what a stream shows.
+//! The mix of subscribers: filters drawn from the contents of a stream.
 //!
-//! A subscriber's filter follows from the seed and its number alone, so that several processes agree on it and a run can
-//! be done again.
+//! A subscriber's filter follows from the seed and its number alone, so that several processes agree on it and a run
+//! can be repeated.
 
 use std::str::FromStr;
 
@@ -18,7 +18,7 @@ const POSTS: &str = "app.bsky.feed.post";
 /// Letters of `did:plc`.
 const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
-/// One sort of subscriber.
+/// One kind of subscriber.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// A: no filter.
@@ -29,11 +29,11 @@ pub enum Kind {
     Collections,
     /// D: 100 random DIDs.
     Dids,
-    /// W: so many random DIDs.
+    /// W: this many random DIDs.
     Wide(usize),
 }
 
-/// Sorts of subscribers with their shares.
+/// Kinds of subscribers with their shares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mix {
     shares: Vec<(Kind, u32)>,
@@ -43,20 +43,20 @@ pub struct Mix {
 /// What filters are drawn from.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct World {
-    /// Repos that occur. Filters that want more of them than there are get others, which cost a server the same.
+    /// Repos in the stream. Filters that need more of them get random DIDs, which cost a server the same.
     pub dids: Vec<String>,
-    /// Collections that occur.
+    /// Collections in the stream.
     pub collections: Vec<String>,
 }
 
 impl Mix {
-    /// Whether filters are drawn from what the stream shows.
+    /// Whether filters are drawn from the stream.
     pub fn needs_world(&self) -> bool {
         let plain = [Kind::Everything, Kind::Posts];
         self.shares.iter().any(|(kind, _)| !plain.contains(kind))
     }
 
-    /// The sort and the filter of a subscriber.
+    /// The kind and the filter of a subscriber.
     pub fn draw(&self, seed: u64, subscriber: u64, world: &World) -> (Kind, Filter) {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(subscriber + 1);
@@ -96,7 +96,7 @@ impl Kind {
 }
 
 impl World {
-    /// Different DIDs: half of those that occur at most, so that subscribers differ, then others.
+    /// Different DIDs: at most half of those in the stream, so that subscribers differ, then random ones.
     pub fn draw_dids(&self, count: usize, rng: &mut ChaCha8Rng) -> Vec<String> {
         let known = count.min(self.dids.len() / 2);
         let chosen = rand::seq::index::sample(rng, self.dids.len().max(1), known);
@@ -117,7 +117,9 @@ impl FromStr for Mix {
         };
         let shares = spelled.split(',').map(|part| {
             let (kind, share) = part.split_once('=').unwrap_or((part, "1"));
-            let share = share.parse().map_err(|_| format!("{share} is no share"))?;
+            let share = share
+                .parse()
+                .map_err(|_| format!("invalid share {share}"))?;
             Ok((kind.parse()?, share))
         });
         let shares = shares.collect::<Result<Vec<_>, String>>()?;
@@ -143,7 +145,9 @@ impl FromStr for Kind {
                 .and_then(|count| count.parse().ok())
                 .map(Self::Wide)
                 .ok_or_else(|| {
-                    format!("{other} is no mix: a, b, c, d, e, or w and a number of DIDs")
+                    format!(
+                        "invalid mix {other} (allowed: a, b, c, d, e, or w and a number of DIDs)"
+                    )
                 }),
         }
     }
@@ -162,7 +166,7 @@ fn pick(from: &[String], rng: &mut ChaCha8Rng) -> Option<String> {
     }
 }
 
-/// A DID that nobody has, most likely.
+/// A DID that most likely does not exist.
 fn made_up(rng: &mut ChaCha8Rng) -> String {
     let mut did = "did:plc:".to_owned();
     let (low, high): (u64, u64) = (rng.random(), rng.random());

@@ -1,4 +1,4 @@
-//! How one subscriber asks for what it wants.
+//! How a subscriber sends its filter.
 
 use std::sync::Arc;
 
@@ -12,12 +12,12 @@ const MAX_QUERY: usize = 7 << 10;
 pub(crate) struct Opening {
     /// Query parameters.
     pub(crate) parameters: String,
-    /// The first message of the client; nothing is sent to it before.
+    /// The first message of the client; the server sends nothing before it.
     pub(crate) hello: Option<Arc<str>>,
 }
 
 impl Opening {
-    /// By the query where that is short, otherwise by an options update.
+    /// By the query if that is short enough, otherwise by an options update.
     pub(crate) fn of(filter: &Filter, by_message: bool) -> Self {
         if !by_message {
             let parameters = filter.query();

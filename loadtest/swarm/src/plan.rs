@@ -1,4 +1,4 @@
-//! What a run is to be like, as flags.
+//! The plan of a run, as flags.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,66 +10,66 @@ use crate::mix::Mix;
 /// A run.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Plan {
-    /// The server: ws://host:port/subscribe, and what every connection asks for
+    /// The server: ws://host:port/subscribe, with parameters for every connection
     pub url: String,
-    /// Connections that stay, in all processes
+    /// Connections that stay open, in all processes
     #[arg(long, default_value_t = 100)]
     pub connections: u64,
     /// Filters: a (none), b (posts), c (1 to 20 collections), d (100 DIDs), wN (N DIDs), e (a=1,b=3,c=3,d=3), or shares
     #[arg(long, default_value = "a")]
     pub mix: Mix,
-    /// Ask for compressed streams
+    /// Request compressed streams
     #[arg(long)]
     pub zstd: bool,
-    /// Send every filter as an options update, also the short ones
+    /// Send every filter as an options update, even short ones
     #[arg(long)]
     pub by_message: bool,
-    /// Connections per second to begin with
+    /// Connections opened per second
     #[arg(long, default_value_t = 500.0)]
     pub ramp: f64,
-    /// Seconds between the last connection and the window that counts
+    /// Seconds between the last connection and the measured window
     #[arg(long, default_value_t = 2.0)]
     pub warm_up: f64,
-    /// Seconds that count
+    /// Length of the measured window in seconds
     #[arg(long, default_value_t = 10.0)]
     pub seconds: f64,
     /// Connections whose every event is checked
     #[arg(long, default_value_t = 40)]
     pub sample: u64,
-    /// What is done with the others
+    /// How to read the others
     #[arg(long, value_enum, default_value = "frames")]
     pub count: Count,
-    /// No further unfiltered connection that shows what the sampled ones miss
+    /// Do not open the additional unfiltered connection that detects missing events
     #[arg(long)]
     pub no_reference: bool,
     /// Threads of each process
     #[arg(long, default_value_t = 1)]
     pub threads: u64,
-    /// Processes, each with its own open files
+    /// Processes, each with its own limit on open files
     #[arg(long, default_value_t = 1)]
     pub processes: u64,
-    /// Where all filters and lives come from
+    /// Seed of all filters and lifetimes
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Seconds of looking at the stream for DIDs and collections, if the mix or the churn needs them
+    /// Seconds of reading the stream for DIDs and collections, if the mix or the churn needs them
     #[arg(long, default_value_t = 3.0)]
-    pub scout: f64,
+    pub probe: f64,
     /// DIDs and collections from a file instead: {"dids": [...], "collections": [...]}
     #[arg(long)]
     pub world: Option<PathBuf>,
-    /// Addresses of the loopback to connect from; 0: as many as the ports need
+    /// Loopback addresses to connect from; 0: as many as the ports need
     #[arg(long, default_value_t = 0)]
     pub sources: u64,
-    /// Connections per second that come and go beside those that stay
+    /// Short-lived connections opened per second, in addition to those that stay
     #[arg(long, default_value_t = 0.0)]
     pub churn: f64,
-    /// DIDs in the filter of each of these
+    /// DIDs in the filter of each short-lived connection
     #[arg(long, default_value_t = 1_000)]
     pub churn_dids: usize,
-    /// Mean life of these in seconds; each is drawn between 0 and twice that
+    /// Mean lifetime of short-lived connections in seconds; drawn between 0 and twice that
     #[arg(long, default_value_t = 1.0)]
     pub churn_life: f64,
-    /// Of these at one time; what is due beyond it is not opened, and counted
+    /// Maximum number of short-lived connections at one time; connections beyond it are not opened, and counted
     #[arg(long, default_value_t = 8_000)]
     pub churn_open: u64,
 }

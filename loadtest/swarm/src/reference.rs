@@ -1,14 +1,14 @@
-//! What one unfiltered stream received, and what that means for all others: which events must they have got between
-//! their first and their last?
+//! The events of one unfiltered stream, and what they imply for all others: the events that each must have received
+//! between its first and its last one.
 
 use fanjet_oracle::Matcher;
 use hashbrown::HashMap;
 
-use crate::account::{Seen, Stretch};
+use crate::expected::{Seen, Stretch};
 
-/// Above this nothing is recorded any more: 16 bytes each.
+/// Limit of recorded events: 16 bytes each.
 const MAX_EVENTS: usize = 50_000_000;
-/// The collection of what is no commit.
+/// The collection of events other than commits.
 const NONE: u32 = u32::MAX;
 
 /// Every event of an unfiltered stream.
@@ -27,19 +27,20 @@ struct Event {
     collection: u32,
 }
 
-/// How a stream compares.
+/// The result of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// It has every event that it must have, and no other.
+pub(crate) enum Comparison {
+    /// It has exactly the events that it must have.
     Same,
-    /// So many more must have come than did; or fewer, when negative. With 0 as many came, but not the same ones.
+    /// The number of missing events; negative if there are too many. 0: the number is right, but the events are not the
+    /// same.
     Differs(i64),
-    /// It is empty, or reaches beyond what the reference has.
+    /// It is empty, or exceeds the reference.
     Unknown,
 }
 
 impl Reference {
-    /// Takes in the next event.
+    /// Adds the next event.
     pub(crate) fn record(&mut self, seen: &Seen<'_>) {
         if self.events.len() >= MAX_EVENTS {
             self.is_full = true;
@@ -61,17 +62,17 @@ impl Reference {
         self.events.last().map_or(0, |event| event.time_us)
     }
 
-    /// Compares a stream for which `wanted` was asked.
-    pub(crate) fn compare(&self, wanted: &Matcher, got: &Stretch) -> Verdict {
+    /// Compares a stream with the filter `wanted`.
+    pub(crate) fn compare(&self, wanted: &Matcher, got: &Stretch) -> Comparison {
         if got.count == 0 {
-            return Verdict::Unknown;
+            return Comparison::Unknown;
         }
         let begins = self
             .events
             .first()
             .is_some_and(|it| it.time_us <= got.first);
         if !begins || self.is_full || self.last() < got.last {
-            return Verdict::Unknown;
+            return Comparison::Unknown;
         }
         let from = self.events.partition_point(|it| it.time_us < got.first);
         let names = |map: &HashMap<String, u32>, is_wanted: &dyn Fn(&str) -> bool| {
@@ -94,8 +95,8 @@ impl Reference {
             }
         }
         match (due.count, due.sum) == (got.count, got.sum) {
-            true => Verdict::Same,
-            false => Verdict::Differs(due.count as i64 - got.count as i64),
+            true => Comparison::Same,
+            false => Comparison::Differs(due.count as i64 - got.count as i64),
         }
     }
 }
@@ -138,29 +139,32 @@ mod tests {
         let mut filter = Filter::default();
         filter.dids.push("did:plc:x".to_owned());
         let thirds = Matcher::new(&filter);
-        assert_eq!(reference.compare(&all, &stretch(10..=90)), Verdict::Same);
+        assert_eq!(reference.compare(&all, &stretch(10..=90)), Comparison::Same);
         let some = (10..=90).filter(|it: &u64| it.is_multiple_of(3));
         assert_eq!(
             reference.compare(&thirds, &stretch(some.clone())),
-            Verdict::Same
+            Comparison::Same
         );
         let lost = (10..=90).filter(|it| *it != 40);
-        assert_eq!(reference.compare(&all, &stretch(lost)), Verdict::Differs(1));
+        assert_eq!(
+            reference.compare(&all, &stretch(lost)),
+            Comparison::Differs(1)
+        );
         let twice = some.chain([60]);
         assert_eq!(
             reference.compare(&thirds, &stretch(twice)),
-            Verdict::Differs(-1)
+            Comparison::Differs(-1)
         );
         let swapped = (10..=90).map(|it| if it == 40 { 41 } else { it });
         assert_eq!(
             reference.compare(&all, &stretch(swapped)),
-            Verdict::Differs(0)
+            Comparison::Differs(0)
         );
-        assert_eq!(reference.compare(&all, &stretch(0..5)), Verdict::Unknown);
+        assert_eq!(reference.compare(&all, &stretch(0..5)), Comparison::Unknown);
         assert_eq!(
             reference.compare(&all, &stretch(90..=101)),
-            Verdict::Unknown
+            Comparison::Unknown
         );
-        assert_eq!(reference.compare(&all, &stretch([])), Verdict::Unknown);
+        assert_eq!(reference.compare(&all, &stretch([])), Comparison::Unknown);
     }
 }

@@ -1,4 +1,4 @@
-//! What a run found, as one JSON document whose field names stay, and as a table for people.
+//! The findings of a run, as one JSON document with stable field names, and as a table for people.
 
 mod latency;
 mod table;
@@ -9,22 +9,22 @@ use serde::{Deserialize, Serialize};
 
 pub use latency::Latency;
 
-/// One run. Reports of several processes are added up with [`Report::add`].
+/// One run. Reports of several processes are merged with [`Report::add`].
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Report {
-    /// Where to.
+    /// The target.
     pub url: String,
     /// The mix of filters.
     pub mix: String,
     /// Whether the streams were compressed.
     pub zstd: bool,
-    /// Where all filters come from.
+    /// The seed of all filters.
     pub seed: u64,
     /// The connections.
     pub connections: Connections,
-    /// What came while it counted, behind ramp and warm-up. Without the reference.
+    /// What arrived in the window, after ramp and warm-up. Without the reference.
     pub window: Window,
-    /// What the sampled streams were like, ramp and warm-up included.
+    /// The sampled streams, ramp and warm-up included.
     pub sampled: Sampled,
     /// From `time_us` to receipt in the sampled streams, within the window, in microseconds. Both clocks must be one.
     pub latency_us: Latency,
@@ -35,23 +35,23 @@ pub struct Report {
 /// Connections.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connections {
-    /// That were to stay, without the reference.
+    /// Planned to stay open, without the reference.
     pub asked: u64,
-    /// Of these, how many got in.
+    /// Of these, how many were accepted.
     pub upgraded: u64,
-    /// That came and went beside them.
+    /// Short-lived connections in addition.
     pub churn_upgraded: u64,
-    /// Churning connections that were due while all places for them were taken.
+    /// Short-lived connections that were due while their limit was reached.
     pub churn_skipped: u64,
-    /// That we ended ourselves.
+    /// Closed by us.
     pub closed_by_us: u64,
-    /// Attempts that failed, by the server's words or the system's.
+    /// Failed attempts, by the text of the server or the system.
     pub refused: BTreeMap<String, u64>,
-    /// Ends that were not ours, by close code and reason.
+    /// Connections closed by the server, by close code and reason.
     pub unexplained: BTreeMap<String, u64>,
 }
 
-/// The stretch of time that counts.
+/// The measured window.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct Window {
     /// Its length.
@@ -60,26 +60,27 @@ pub struct Window {
     pub events: u64,
     /// Bytes received, frame headers included.
     pub bytes: u64,
-    /// CPU time of the swarm itself: near one second per second and core, the swarm is what is measured.
+    /// CPU time of the load generator itself: near one second per second and core, the load generator is the
+    /// bottleneck.
     pub swarm_cpu_seconds: f64,
-    /// The longest turn of a thread over its sockets in milliseconds: so much of the latency may be our own.
+    /// The longest turn of a thread over its sockets in milliseconds: this much of the latency may be our own.
     pub longest_turn_ms: f64,
 }
 
-/// What full checks found.
+/// The findings of the full checks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sampled {
-    /// Streams that were checked.
+    /// Checked streams.
     pub streams: u64,
-    /// Messages that were checked.
+    /// Checked messages.
     pub events: u64,
-    /// Messages that are no event of v1, or do not decompress.
+    /// Messages that are not events of v1, or do not decompress.
     pub not_an_event: u64,
-    /// Events that the filter does not let through.
+    /// Events that the filter does not match.
     pub not_asked_for: u64,
-    /// Events that came again.
+    /// Repeated events.
     pub repeated: u64,
-    /// Events with a `time_us` that is not above that of the one before.
+    /// Events whose `time_us` is not above that of the event before.
     pub reordered: u64,
     /// Events stamped later than they arrived: the clocks differ.
     pub from_the_future: u64,
@@ -87,14 +88,14 @@ pub struct Sampled {
     pub compared: u64,
     /// Of these, streams that differ.
     pub differing: u64,
-    /// Events that these lack.
+    /// Events that these are missing.
     pub missing: u64,
     /// The first fault.
     pub first_fault: Option<String>,
 }
 
 impl Report {
-    /// Takes in what another part of the swarm found in the same time.
+    /// Merges the findings of another part of the run.
     pub fn add(&mut self, other: &Self) {
         self.connections.add(&other.connections);
         self.window.add(&other.window);
@@ -103,25 +104,25 @@ impl Report {
         self.handshake_us.add(&other.handshake_us);
     }
 
-    /// What is wrong with the run, in words; nothing when it is as it should be.
+    /// The faults of the run, as text; empty if there are none.
     pub fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         let connections = &self.connections;
         if connections.upgraded < connections.asked {
             faults.push(format!(
-                "only {} of {} connections got in",
+                "only {} of {} connections were accepted",
                 connections.upgraded, connections.asked
             ));
         }
         for (words, count) in &connections.refused {
-            faults.push(format!("{count} refused: {words}"));
+            faults.push(format!("{count} rejected: {words}"));
         }
         for (words, count) in &connections.unexplained {
-            faults.push(format!("{count} unexplained ends: {words}"));
+            faults.push(format!("{count} unexpected closes: {words}"));
         }
         if connections.churn_skipped > 0 {
             let skipped = connections.churn_skipped;
-            faults.push(format!("{skipped} churning connections were not opened"));
+            faults.push(format!("{skipped} short-lived connections were not opened"));
         }
         if !self.sampled.is_clean() {
             faults.push(format!("sampled streams: {:?}", self.sampled));
@@ -159,7 +160,7 @@ impl Window {
 }
 
 impl Sampled {
-    /// Whether nothing was found.
+    /// Whether there are no findings.
     pub fn is_clean(&self) -> bool {
         let faults = self.not_an_event + self.not_asked_for + self.repeated + self.reordered;
         faults + self.differing == 0

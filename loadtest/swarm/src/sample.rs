@@ -1,20 +1,20 @@
-//! A stream whose every event is checked: messages put together, unpacked, judged.
+//! A fully checked stream: messages are assembled, decompressed and checked.
 
 use fanjet_oracle::{Filter, Kind, Matcher, Piece};
 use zstd::bulk::Decompressor;
 
 use crate::SwarmError;
-use crate::account::{Account, Seen, Stretch};
+use crate::expected::{Expected, Seen, Stretch};
 
-/// Larger events than any Jetstream server sends.
+/// Larger than any event of a Jetstream server.
 const MAX_EVENT: usize = 8 << 20;
 
 /// One checked stream.
 pub(crate) struct Sample {
     /// What was asked for.
     pub(crate) wanted: Matcher,
-    pub(crate) account: Account,
-    /// It records what comes for the comparison with all others.
+    pub(crate) expected: Expected,
+    /// Receives every event for the comparison with all others.
     pub(crate) is_reference: bool,
     /// The parts of a message that was split between reads.
     parts: Vec<u8>,
@@ -24,7 +24,7 @@ pub(crate) struct Sample {
 impl std::fmt::Debug for Sample {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Sample")
-            .field("account", &self.account)
+            .field("expected", &self.expected)
             .finish_non_exhaustive()
     }
 }
@@ -41,7 +41,7 @@ impl Sample {
             unpacker.map_err(|error| SwarmError::Io("cannot prepare the dictionary", error))?;
         let wanted = Matcher::new(filter);
         Ok(Self {
-            account: Account::new(wanted.clone()),
+            expected: Expected::new(wanted.clone()),
             wanted,
             is_reference,
             parts: Vec::new(),
@@ -50,11 +50,15 @@ impl Sample {
     }
 
     pub(crate) fn stretch(&self) -> Stretch {
-        self.account.stretch
+        self.expected.stretch
     }
 
-    /// Takes in a piece; `on_event` gets the event that ends with it.
-    pub(crate) fn see(&mut self, piece: Piece<'_>, on_event: impl FnOnce(&mut Account, &Seen<'_>)) {
+    /// Adds a piece; `on_event` gets the event that ends with it.
+    pub(crate) fn see(
+        &mut self,
+        piece: Piece<'_>,
+        on_event: impl FnOnce(&mut Expected, &Seen<'_>),
+    ) {
         let Piece::Data { kind, bytes, ends } = piece else {
             return;
         };
@@ -69,21 +73,21 @@ impl Sample {
                 &self.parts[..]
             }
         };
-        let account = &mut self.account;
+        let expected = &mut self.expected;
         match (&mut self.unpacker, kind) {
-            (None, Kind::Text) => judge(account, message, on_event),
+            (None, Kind::Text) => judge(expected, message, on_event),
             (Some(unpacker), Kind::Binary) => match unpacker.decompress(message, MAX_EVENT) {
-                Ok(json) => judge(account, &json, on_event),
-                Err(error) => account.unreadable(&format!("does not decompress: {error}")),
+                Ok(json) => judge(expected, &json, on_event),
+                Err(error) => expected.unreadable(&format!("does not decompress: {error}")),
             },
-            (_, kind) => account.unreadable(&format!("a {kind:?} message")),
+            (_, kind) => expected.unreadable(&format!("a {kind:?} message")),
         }
         self.parts.clear();
     }
 }
 
-fn judge(account: &mut Account, json: &[u8], on_event: impl FnOnce(&mut Account, &Seen<'_>)) {
-    if let Some(seen) = account.check(json) {
-        on_event(account, &seen);
+fn judge(expected: &mut Expected, json: &[u8], on_event: impl FnOnce(&mut Expected, &Seen<'_>)) {
+    if let Some(seen) = expected.check(json) {
+        on_event(expected, &seen);
     }
 }

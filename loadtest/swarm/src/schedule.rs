@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-/// Things that are to happen at an even rate.
+/// Events at an even rate.
 #[derive(Debug, Clone)]
 pub(crate) struct Schedule {
     begun: Instant,
     per_second: f64,
-    /// How many may happen; `None`: no end.
+    /// How many there are; `None`: unlimited.
     limit: Option<u64>,
     done: u64,
 }
@@ -22,7 +22,7 @@ impl Schedule {
         }
     }
 
-    /// The number of one that is due now, counted from 0. Whoever asks late gets those that are overdue one after another.
+    /// The number of one that is due now, counted from 0. A late caller gets overdue ones one after another.
     pub(crate) fn next(&mut self, now: Instant) -> Option<u64> {
         let is_over = self.limit.is_some_and(|limit| self.done >= limit);
         if is_over || self.due()? > now {

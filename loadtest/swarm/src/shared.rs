@@ -1,19 +1,19 @@
-//! What the threads of a swarm know of each other.
+//! State that the threads of a run share.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
-/// How far the run is.
+/// The phase of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
-    /// The reference connects, nobody else does.
+    /// Only the reference connects.
     Reference,
-    /// The others connect, and caches become warm.
+    /// The others connect, and caches warm up.
     WarmUp,
-    /// It counts.
+    /// The measured window.
     Window,
-    /// It does not count any more.
+    /// After the window.
     Behind,
-    /// All but the reference hang up.
+    /// All connections except the reference close.
     End,
 }
 
@@ -25,22 +25,22 @@ const PHASES: [Phase; 5] = [
     Phase::End,
 ];
 
-/// One for all threads.
+/// One instance for all threads.
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     phase: AtomicU8,
     /// The reference has its first event, or there is none.
     pub(crate) has_reference: AtomicBool,
-    /// Attempts to connect that have succeeded or failed, without the churning ones.
+    /// Attempts to connect that have succeeded or failed, without the short-lived ones.
     pub(crate) decided: AtomicU64,
     pub(crate) open: AtomicU64,
     pub(crate) churned: AtomicU64,
     pub(crate) events: AtomicU64,
     pub(crate) bytes: AtomicU64,
     pub(crate) unexplained: AtomicU64,
-    /// Threads that have hung up.
+    /// Threads that have closed their connections.
     pub(crate) finished: AtomicU64,
-    /// The newest event that a sampled stream has: so far must the reference go.
+    /// The newest event of a sampled stream: the reference must reach it.
     pub(crate) newest: AtomicU64,
 }
 

@@ -1,4 +1,4 @@
-//! A run: threads, phases, and the comparison at its end.
+//! A run: threads, phases, and the final comparison.
 
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -10,22 +10,22 @@ use crate::SwarmError;
 use crate::limits;
 use crate::mix::World;
 use crate::plan::{Count, Plan};
-use crate::reference::{Reference, Verdict};
+use crate::reference::{Comparison, Reference};
 use crate::report::Report;
 use crate::shared::{Phase, Shared};
 use crate::target::Target;
 use crate::worker::{Part, Worker};
 
-/// How long connecting may take beyond the ramp.
+/// How long connecting may take after the ramp.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long the reference may wait for its first event: without any there is nothing to compare.
 const FIRST_EVENT: Duration = Duration::from_secs(3);
 const TICK: Duration = Duration::from_millis(10);
 
-/// The moments of a run that somebody else may want to know, or to decide.
+/// The phases of a run that a caller can observe or control.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
-    /// All connections are there, or were refused.
+    /// All connections are open, or were rejected.
     Connected,
     /// Everything from now on counts.
     WindowBegins,
@@ -33,34 +33,34 @@ pub enum Moment {
     WindowEnds,
 }
 
-/// Where a run is.
+/// The progress of a run.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Progress {
     /// Connections that are open now.
     pub open: u64,
-    /// Connections that came and went beside those that stay.
+    /// Short-lived connections so far.
     pub churned: u64,
     /// Events since the start, without the reference's.
     pub events: u64,
     /// Bytes since the start.
     pub bytes: u64,
-    /// Ends that were not ours.
+    /// Connections closed by the server.
     pub unexplained: u64,
 }
 
-/// Who says how long each part of a run lasts.
+/// Controls how long each phase lasts.
 pub trait Conductor {
-    /// Returns when the run may go on from this moment.
+    /// Returns when the run may leave this phase.
     fn wait(&mut self, moment: Moment, progress: &dyn Fn() -> Progress);
 
     /// Called while connections are being opened.
     fn connecting(&mut self, progress: Progress);
 }
 
-/// Runs one part of a swarm, of `parts` processes.
+/// Runs one part of a load test with `parts` processes.
 ///
 /// # Errors
-/// [`SwarmError`] when it cannot even begin. What is wrong with the server is in the report.
+/// [`SwarmError`] when it cannot start. Faults of the server are in the report.
 pub fn run(
     plan: &Plan,
     target: &Target,
@@ -112,7 +112,7 @@ pub fn run(
         report.add(&part.report);
     }
     if plan.count == Count::Bytes {
-        // Those of the sampled connections alone would be taken for all.
+        // Those of the sampled connections alone would be misleading.
         report.window.events = 0;
     }
     let reference = parts.iter_mut().find_map(|part| part.reference.take());
@@ -165,15 +165,15 @@ fn compare(reference: &Reference, parts: &[Part], report: &mut Report) {
     let sampled = &mut report.sampled;
     for (wanted, stretch) in parts.iter().flat_map(|part| &part.streams) {
         match reference.compare(wanted, stretch) {
-            Verdict::Same => sampled.compared += 1,
-            Verdict::Differs(missing) => {
+            Comparison::Same => sampled.compared += 1,
+            Comparison::Differs(missing) => {
                 sampled.compared += 1;
                 sampled.differing += 1;
                 sampled.missing += u64::try_from(missing).unwrap_or(0);
                 let what = || format!("{missing} events missing of {stretch:?}");
                 sampled.first_fault.get_or_insert_with(what);
             }
-            Verdict::Unknown => {}
+            Comparison::Unknown => {}
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where the swarm connects to, and the words of the upgrade.
+//! The server under load, and the text of the handshake.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 
@@ -6,35 +6,35 @@ use url::Url;
 
 use crate::SwarmError;
 
-/// Longer answers to an upgrade are nonsense.
+/// Longer handshake responses are rejected.
 const MAX_ANSWER: usize = 16 << 10;
 const HEAD_END: &[u8] = b"\r\n\r\n";
 
 /// One server.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// As it was given.
+    /// As given.
     pub url: String,
-    /// Where it listens.
+    /// Its address.
     pub address: SocketAddr,
     host: String,
     path: String,
     query: String,
 }
 
-/// What a server has said to an upgrade so far.
+/// The state of a handshake.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// Not all of it is here.
+pub enum Handshake {
+    /// The response is incomplete.
     Incomplete,
-    /// The stream begins at this byte.
+    /// The stream starts at this byte.
     Upgraded(usize),
-    /// Status and words, which name the limit that was reached when our edge refuses.
-    Refused(String),
+    /// Status and text; our edge names the limit that was reached.
+    Rejected(String),
 }
 
 impl Target {
-    /// Reads `ws://host:port/subscribe?...` and finds the address. What the URL asks for is asked for by every connection.
+    /// Parses `ws://host:port/subscribe?...` and resolves the address. Every connection uses the parameters of the URL.
     ///
     /// # Errors
     /// [`SwarmError::Target`].
@@ -45,7 +45,7 @@ impl Target {
             "ws" => {}
             "wss" => {
                 return Err(bad(
-                    "TLS would make the swarm the bottleneck: end it in front of the server and give ws://",
+                    "TLS would make the load generator the bottleneck: terminate it in front of the server and use ws://",
                 ));
             }
             _ => return Err(bad("expected ws://host:port/subscribe")),
@@ -70,7 +70,7 @@ impl Target {
         })
     }
 
-    /// The request that upgrades to a stream with these parameters.
+    /// The upgrade request for a stream with these parameters.
     pub fn request(&self, parameters: &str) -> String {
         let joint = match (self.query.is_empty(), parameters.is_empty()) {
             (false, false) => "&",
@@ -84,22 +84,22 @@ impl Target {
     }
 }
 
-/// Reads the answer to [`Target::request`].
-pub fn answer(received: &[u8]) -> Answer {
+/// Parses the response to [`Target::request`].
+pub fn answer(received: &[u8]) -> Handshake {
     let end = received
         .windows(HEAD_END.len())
         .position(|it| it == HEAD_END);
     let Some(end) = end else {
         return match received.len() {
-            0..MAX_ANSWER => Answer::Incomplete,
-            _ => Answer::Refused("an endless answer".to_owned()),
+            0..MAX_ANSWER => Handshake::Incomplete,
+            _ => Handshake::Rejected("handshake response too long".to_owned()),
         };
     };
     let head = String::from_utf8_lossy(&received[..end]);
     let status = head.lines().next().unwrap_or_default();
     let code = status.split(' ').nth(1).unwrap_or_default();
     if code == "101" {
-        return Answer::Upgraded(end + HEAD_END.len());
+        return Handshake::Upgraded(end + HEAD_END.len());
     }
     let body = &received[end + HEAD_END.len()..];
     let length = head.lines().find_map(|line| {
@@ -108,10 +108,10 @@ pub fn answer(received: &[u8]) -> Answer {
         value.trim().parse().ok().filter(|_| is_length)
     });
     if body.len() < length.unwrap_or(0).min(MAX_ANSWER) {
-        return Answer::Incomplete;
+        return Handshake::Incomplete;
     }
     let words = String::from_utf8_lossy(body);
-    Answer::Refused(format!("HTTP {code}: {}", words.trim()))
+    Handshake::Rejected(format!("HTTP {code}: {}", words.trim()))
 }
 
 #[cfg(test)]
@@ -140,15 +140,15 @@ mod tests {
         let upgraded = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\n\r\n\x81\x00";
         let refused = b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 4\r\n\r\nfull";
         for length in 0..upgraded.len() - 2 {
-            assert_eq!(answer(&upgraded[..length]), Answer::Incomplete);
+            assert_eq!(answer(&upgraded[..length]), Handshake::Incomplete);
         }
-        assert_eq!(answer(upgraded), Answer::Upgraded(upgraded.len() - 2));
+        assert_eq!(answer(upgraded), Handshake::Upgraded(upgraded.len() - 2));
         for length in 0..refused.len() {
-            assert_eq!(answer(&refused[..length]), Answer::Incomplete);
+            assert_eq!(answer(&refused[..length]), Handshake::Incomplete);
         }
         assert_eq!(
             answer(refused),
-            Answer::Refused("HTTP 429: full".to_owned())
+            Handshake::Rejected("HTTP 429: full".to_owned())
         );
     }
 }

@@ -1,7 +1,7 @@
-//! One thread of the swarm: its sockets, one after another, whenever something is there.
+//! One thread of a run: it serves all its sockets that are ready, one after another.
 //!
-//! All of them are read into one buffer, and nothing is allocated per event of a connection that is only counted: the
-//! swarm must never be the bottleneck of what it measures. Its own CPU time and longest turn are part of the report.
+//! All sockets are read into one buffer, and nothing is allocated per event of a connection that is only counted: the
+//! load generator must never be the bottleneck. Its own CPU time and longest turn are part of the report.
 
 mod opening;
 
@@ -17,8 +17,8 @@ use mio::{Events, Poll, Token};
 use rand_chacha::ChaCha8Rng;
 
 use crate::SwarmError;
-use crate::account::Stretch;
 use crate::connection::{Connection, End, Got};
+use crate::expected::Stretch;
 use crate::mix::World;
 use crate::opening::Opening;
 use crate::plan::{Count, Plan, Share};
@@ -30,15 +30,15 @@ use crate::shared::{Phase, Shared};
 use crate::target::Target;
 
 const BUFFER: usize = 512 << 10;
-/// Sockets that are looked at in one turn.
+/// Sockets served in one turn.
 const TURN: usize = 1024;
-/// Connections begun between two looks at the sockets.
+/// Connections opened between two polls of the sockets.
 const CHURN_AT_ONCE: usize = 32;
 /// Longest time without a look at the schedule.
 const TICK: Duration = Duration::from_millis(5);
-/// How often a connection whose bytes nobody looks at shows that it is alive.
+/// How often a connection whose bytes are discarded sends a pong to stay alive.
 const LIFE: Duration = Duration::from_secs(10);
-/// How long the reference goes on behind the others.
+/// How long the reference keeps reading after the others.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One thread's part.
@@ -54,10 +54,10 @@ pub(crate) struct Worker<'a> {
     buffer: Vec<u8>,
     places: Vec<Option<Connection>>,
     free: Vec<usize>,
-    /// When churning connections end: time, place, number.
+    /// When short-lived connections close: time, slot, number.
     lives: BinaryHeap<Reverse<(Instant, usize, u64)>>,
     opened: u64,
-    /// What churning connections ask for, in turn: making a long filter costs more than sending it.
+    /// The filters of short-lived connections, used in turn: generating a long filter costs more than sending it.
     churn_openings: Vec<Opening>,
     churn_open: u64,
     phase: Phase,
@@ -67,17 +67,17 @@ pub(crate) struct Worker<'a> {
     part: Part,
 }
 
-/// What a thread brings home.
+/// The result of a thread.
 #[derive(Debug, Default)]
 pub(crate) struct Part {
     pub(crate) report: Report,
-    /// What was asked for and what came of it, of each sampled stream.
+    /// The filter and the findings of each sampled stream.
     pub(crate) streams: Vec<(Matcher, Stretch)>,
     pub(crate) reference: Option<Reference>,
 }
 
 impl Worker<'_> {
-    /// Works until the end of the run.
+    /// Runs until the end of the run.
     ///
     /// # Errors
     /// [`SwarmError`].
@@ -103,7 +103,7 @@ impl Worker<'_> {
             }
             if self.phase == Phase::Window && self.share.churn > 0.0 {
                 let churn = churn.get_or_insert_with(|| Schedule::new(now, self.share.churn, None));
-                // Between a few of them the others are looked at, also when all of this is late.
+                // Sockets are served between them, even if all of this is late.
                 for _ in 0..CHURN_AT_ONCE {
                     match churn.next(now) {
                         Some(_) => self.open_churning(now)?,
@@ -145,7 +145,7 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Looks once at every socket that has something to say.
+    /// Serves every socket that is ready once.
     fn turn(&mut self, events: &mut Events) -> Result<(), SwarmError> {
         if self.phase == Phase::Window {
             let took = self.awake.elapsed().as_secs_f64() * 1000.0;
@@ -180,7 +180,7 @@ impl Worker<'_> {
         };
         let mut got = Got::default();
         let outcome = self.look(&mut connection, is_writable, &mut got);
-        // Without the reference: where few events pass the filters, it alone would have most of them.
+        // Without the reference: where few events match the filters, it alone would have most of them.
         if !is_reference(&connection) {
             sum.events += got.events;
             sum.bytes += got.bytes;
@@ -210,10 +210,10 @@ impl Worker<'_> {
         let (report, reference) = (&mut self.part.report, &mut self.reference);
         let mut see = |sample: &mut Sample, piece: Piece<'_>| {
             let is_reference = sample.is_reference;
-            sample.see(piece, |account, seen| {
+            sample.see(piece, |expected, seen| {
                 let now = SystemClock.now_us();
                 if seen.time_us > now {
-                    account.found.from_the_future += 1;
+                    expected.found.from_the_future += 1;
                 }
                 if in_window {
                     report.latency_us.record(now.saturating_sub(seen.time_us));
@@ -245,7 +245,7 @@ impl Worker<'_> {
         }
     }
 
-    /// Books the end of a connection; `None`: it was ours.
+    /// Records the end of a connection; `None`: we closed it.
     fn ended(&mut self, connection: Connection, was_upgraded: bool, end: Option<End>) {
         let connections = &mut self.part.report.connections;
         let is_open = connection.is_streaming() || was_upgraded;
@@ -266,7 +266,7 @@ impl Worker<'_> {
             }
         }
         if let Some(sample) = connection.sample {
-            self.part.report.sampled.add(&sample.account.found);
+            self.part.report.sampled.add(&sample.expected.found);
             let stretch = sample.stretch();
             if !sample.is_reference {
                 let newest = &self.shared.newest;
@@ -289,7 +289,7 @@ impl Worker<'_> {
         }
     }
 
-    /// Ends a connection, with a close frame or without a word.
+    /// Closes a connection, with or without a close frame.
     fn close(&mut self, place: usize, is_polite: bool) {
         let Some(mut connection) = self.places[place].take() else {
             return;
@@ -315,7 +315,7 @@ impl Worker<'_> {
         }
     }
 
-    /// Ends everything but the reference.
+    /// Closes everything except the reference.
     fn hang_up(&mut self) {
         for place in 0..self.places.len() {
             if !self.places[place].as_ref().is_some_and(is_reference) {

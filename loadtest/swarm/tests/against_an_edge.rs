@@ -1,8 +1,8 @@
-//! A small swarm against a real edge over a log in memory: everything is found in order, and every fault that can be made
-//! from outside shows.
+//! A small load test against a real edge over a log in memory: no findings without faults, and every fault that can be
+//! caused from outside is found.
 #![allow(
     clippy::unwrap_used,
-    reason = "a test may stop when its own stage does not stand"
+    reason = "a test may stop when its own testbed does not stand"
 )]
 
 use std::net::SocketAddr;
@@ -14,23 +14,23 @@ use fanjet_edge::{Edge, EdgeConfig, EdgeHandle};
 use fanjet_log::EventLog;
 use fanjet_log::memory::MemoryLog;
 use fanjet_runtime::{Clock, Stop, SystemClock};
-use fanjet_swarm::{Conductor, Feed, Moment, Plan, Progress, Report, Target, World, run, scout};
+use fanjet_swarm::{Conductor, Feed, Moment, Plan, Progress, Report, Target, World, probe, run};
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use tokio::task::JoinSet;
 
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Received by the whole swarm before the window may end.
+/// Events received by all connections before the window may end.
 const ENOUGH: u64 = 20_000;
 
-struct Stage {
+struct Testbed {
     url: String,
     stop: Stop,
     edge: EdgeHandle,
     _feeding: JoinSet<()>,
 }
 
-impl Stage {
+impl Testbed {
     async fn start(adjust: impl FnOnce(&mut EdgeConfig)) -> Self {
         let mut config = EdgeConfig::default();
         config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -61,14 +61,14 @@ impl Stage {
         }
     }
 
-    /// Runs a swarm with these flags until enough has come.
+    /// Runs a load test with these flags until enough events were received.
     async fn swarm(&self, flags: &str, moments: impl Fn(Moment) + Send + 'static) -> Report {
         let flags = format!("swarm {} --ramp 2000 {flags}", self.url);
         tokio::task::spawn_blocking(move || {
             let plan = Flags::parse_from(flags.split_whitespace()).plan;
             let target = Target::parse(&plan.url).unwrap();
             let world = match plan.needs_world() {
-                true => scout(&target, Duration::from_secs_f64(plan.scout)).unwrap(),
+                true => probe(&target, Duration::from_secs_f64(plan.probe)).unwrap(),
                 false => World::default(),
             };
             run(&plan, &target, &world, (0, 1), &mut Until(moments)).unwrap()
@@ -99,7 +99,7 @@ struct Flags {
     plan: Plan,
 }
 
-/// The window lasts until enough has come.
+/// The window lasts until enough events were received.
 struct Until<F>(F);
 
 impl<F: Fn(Moment)> Conductor for Until<F> {
@@ -120,13 +120,13 @@ impl<F: Fn(Moment)> Conductor for Until<F> {
 
 #[tokio::test]
 async fn mixed_streams_are_received_and_found_to_be_right() {
-    let stage = Stage::start(|_| {}).await;
+    let testbed = Testbed::start(|_| {}).await;
     for flags in [
-        "--connections 60 --sample 20 --mix a=1,b=1,c=2,d=2,w1000=1 --threads 2 --scout 1",
+        "--connections 60 --sample 20 --mix a=1,b=1,c=2,d=2,w1000=1 --threads 2 --probe 1",
         "--connections 40 --sample 40 --mix a=1,b=1 --zstd",
-        "--connections 40 --sample 5 --mix b --by-message --churn 100 --churn-life 0.1 --churn-dids 500 --scout 0.5",
+        "--connections 40 --sample 5 --mix b --by-message --churn 100 --churn-life 0.1 --churn-dids 500 --probe 0.5",
     ] {
-        let report = stage.swarm(flags, |_| {}).await;
+        let report = testbed.swarm(flags, |_| {}).await;
         assert_eq!(report.faults(), Vec::<String>::new(), "{flags}\n{report}");
         let sampled = &report.sampled;
         // Rare collections may not occur in so short a time.
@@ -140,28 +140,28 @@ async fn mixed_streams_are_received_and_found_to_be_right() {
             "{report}"
         );
     }
-    stage.end().await;
+    testbed.end().await;
 }
 
 #[tokio::test]
 async fn bytes_alone_can_be_counted() {
-    let stage = Stage::start(|_| {}).await;
+    let testbed = Testbed::start(|_| {}).await;
     let flags = "--connections 50 --sample 10 --count bytes --zstd";
-    let report = stage.swarm(flags, |_| {}).await;
+    let report = testbed.swarm(flags, |_| {}).await;
     assert_eq!(report.faults(), Vec::<String>::new(), "{report}");
     assert_eq!(report.window.events, 0);
-    // Far more than the ten that are checked have received.
+    // Far more than the ten checked streams have received.
     assert!(
         report.window.bytes > 600 * report.latency_us.count(),
         "{report}"
     );
-    stage.end().await;
+    testbed.end().await;
 }
 
 #[tokio::test]
-async fn whoever_is_refused_is_told_by_which_limit() {
-    let stage = Stage::start(|config| config.http.max_subscribers_per_address = 20).await;
-    let report = stage.swarm("--connections 30 --sample 5", |_| {}).await;
+async fn a_rejected_connection_learns_which_limit_was_reached() {
+    let testbed = Testbed::start(|config| config.http.max_subscribers_per_address = 20).await;
+    let report = testbed.swarm("--connections 30 --sample 5", |_| {}).await;
     let refused: Vec<_> = report.connections.refused.iter().collect();
     let [(words, count)] = &refused[..] else {
         panic!("{report}");
@@ -173,14 +173,14 @@ async fn whoever_is_refused_is_told_by_which_limit() {
     // The reference is one of the twenty.
     assert_eq!((**count, report.connections.upgraded), (11, 19));
     assert_eq!(report.faults().len(), 2, "{:?}", report.faults());
-    stage.end().await;
+    testbed.end().await;
 }
 
 #[tokio::test]
 async fn closes_of_the_server_are_unexplained() {
-    let stage = Stage::start(|config| config.drain.spread = Duration::ZERO).await;
-    let stop = stage.stop.clone();
-    let report = stage
+    let testbed = Testbed::start(|config| config.drain.spread = Duration::ZERO).await;
+    let stop = testbed.stop.clone();
+    let report = testbed
         .swarm("--connections 30 --sample 5", move |moment| {
             if moment == Moment::WindowBegins {
                 stop.cancel();
@@ -193,5 +193,5 @@ async fn closes_of_the_server_are_unexplained() {
         unexplained.keys().all(|words| words.starts_with("1012 ")),
         "{report}"
     );
-    stage.end().await;
+    testbed.end().await;
 }

@@ -1,4 +1,4 @@
-//! An OpenTelemetry collector that remembers: OTLP over HTTP, read by the protocol's own types.
+//! An OpenTelemetry collector that keeps what it receives: OTLP over HTTP, parsed with the protocol's own types.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,33 +17,33 @@ use tokio::task::JoinSet;
 /// Longest request in bytes.
 const MAX_REQUEST: usize = 64 << 20;
 
-/// Listens until it is dropped.
+/// Runs until it is dropped.
 pub struct Collector {
     url: String,
     held: Arc<Mutex<Held>>,
     _server: JoinSet<()>,
 }
 
-/// One span as it was sent.
+/// One received span.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
-    /// `service.name` of who sent it.
+    /// `service.name` of the sender.
     pub service: String,
-    /// The part of the service that made it.
+    /// The instrumentation scope.
     pub scope: String,
     /// Its name.
     pub name: String,
-    /// Its trace.
+    /// Its trace ID.
     pub trace_id: Vec<u8>,
-    /// Itself.
+    /// Its span ID.
     pub id: Vec<u8>,
-    /// What it is part of; empty for the first.
+    /// Its parent's span ID; empty for a root span.
     pub parent: Vec<u8>,
-    /// Begin and end in nanoseconds since 1970.
+    /// Start and end in nanoseconds since 1970.
     pub time: (u64, u64),
     /// Its attributes as text.
     pub attributes: BTreeMap<String, String>,
-    /// What went wrong, if anything did.
+    /// The error, if there was one.
     pub error: Option<String>,
 }
 
@@ -55,7 +55,7 @@ struct Held {
 }
 
 impl Collector {
-    /// One on a free port.
+    /// Starts on a free port.
     ///
     /// # Errors
     /// When it cannot listen.
@@ -84,22 +84,22 @@ impl Collector {
         })
     }
 
-    /// What `otlp.endpoint` has to be.
+    /// The value of `otlp.endpoint`.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// All spans that were sent, in the order in which they came.
+    /// All received spans, in order of arrival.
     pub fn spans(&self) -> Vec<Span> {
         self.lock().spans.clone()
     }
 
-    /// `service name` of every metric that was sent.
+    /// `service name` of every received metric.
     pub fn metrics(&self) -> BTreeSet<String> {
         self.lock().metrics.clone()
     }
 
-    /// `authorization` of every request, in the order in which they came.
+    /// `authorization` of every request, in order of arrival.
     pub fn authorizations(&self) -> Vec<String> {
         self.lock().headers.clone()
     }

@@ -1,6 +1,6 @@
-//! Bytes of the live network: frames as the relay sent them, and what production Jetstream v1 served for them.
+//! Recorded data of the live network: frames as the relay sent them, and what production Jetstream v1 served for them.
 //!
-//! The data is not part of the repository. Tests take its folder from `FANJET_CORPUS` and skip without it.
+//! The data is not part of the repository. Tests take its folder from `FANJET_CORPUS` and are skipped without it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,19 +15,19 @@ const FRAMES: &str = "frames.bin.zst";
 const LINES: &str = "expected_v1.jsonl";
 const DOCUMENTS: &str = "did_docs.json.zst";
 
-/// Frames and what must come out of them.
+/// Frames and the expected events.
 #[derive(Debug, Clone)]
 pub struct Corpus {
     /// `subscribeRepos` frames in relay order.
     pub frames: Vec<Vec<u8>>,
     /// One v1 event per line, in the order of the frames' operations.
     pub expected: Vec<String>,
-    /// DID documents as JSON text by DID, as they were then; empty when the folder has none.
+    /// DID documents as JSON text by DID, as of the recording; empty if the folder has none.
     pub did_documents: BTreeMap<String, String>,
 }
 
 impl Corpus {
-    /// Reads the folder that `FANJET_CORPUS` names. Without it prints that the test is skipped.
+    /// Reads the folder in `FANJET_CORPUS`. Without it prints that the test is skipped.
     ///
     /// # Errors
     /// As [`Corpus::read`].
@@ -39,7 +39,7 @@ impl Corpus {
         match setting("FANJET_CORPUS") {
             Some(folder) => Self::read(Path::new(&folder)).map(Some),
             None => {
-                eprintln!("skipped: FANJET_CORPUS names no folder");
+                eprintln!("skipped: FANJET_CORPUS is not set");
                 Ok(None)
             }
         }
@@ -73,14 +73,14 @@ fn read_documents(path: &Path) -> Result<BTreeMap<String, String>> {
     };
     let json = zstd::decode_all(packed)?;
     let documents: BTreeMap<String, serde_json::Value> = serde_json::from_slice(&json)
-        .with_context(|| format!("{} is no JSON object", path.display()))?;
+        .with_context(|| format!("{} is not a JSON object", path.display()))?;
     Ok(documents
         .into_iter()
         .map(|(did, document)| (did, document.to_string()))
         .collect())
 }
 
-/// Each frame stands behind its length, 32 bits little-endian.
+/// Each frame follows its length, 32 bits little-endian.
 fn split_frames(mut packed: &[u8]) -> Result<Vec<Vec<u8>>> {
     let mut frames = Vec::new();
     while let Some((length, rest)) = packed.split_first_chunk::<4>() {

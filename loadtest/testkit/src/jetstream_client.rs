@@ -1,4 +1,4 @@
-//! A Jetstream client as users run it: a WebSocket to `/subscribe`.
+//! A Jetstream client like those of users: a WebSocket to `/subscribe`.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use tokio_tungstenite::tungstenite::{Bytes, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 use url::Url;
 
-/// How long a wait lasts before it fails, unless the client was told otherwise.
+/// The default deadline of each wait.
 pub const DEADLINE: Duration = Duration::from_secs(10);
 
-/// So much of what it sends waits for a server that does not read: a filter of the largest size, and pongs.
+/// How many bytes may wait for a server that does not read: a filter of maximum size, and pongs.
 const MAX_WAITING: usize = 16 << 20;
 
 /// One connected client.
@@ -31,7 +31,7 @@ pub struct JetstreamClient {
 /// How the server ended the connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closed {
-    /// The close code; 1005 when the frame had none, 1006 when the connection broke without one.
+    /// The close code; 1005 if the frame had none, 1006 if the connection broke without one.
     pub code: u16,
     /// The reason text.
     pub reason: String,
@@ -41,7 +41,7 @@ impl JetstreamClient {
     /// Connects to `/subscribe` of `base` (`ws://127.0.0.1:6008`) with query parameters, which are encoded here.
     ///
     /// # Errors
-    /// When the server cannot be reached or refuses the upgrade; with the status and body of its answer.
+    /// When the server is unreachable or rejects the upgrade; with the status and body of its response.
     pub async fn connect(base: &str, params: &[(&str, &str)]) -> Result<Self> {
         Self::connect_with_headers(base, params, &[]).await
     }
@@ -82,7 +82,7 @@ impl JetstreamClient {
         })
     }
 
-    /// Changes how long each wait lasts before it fails.
+    /// Changes the deadline of each wait.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
@@ -92,7 +92,7 @@ impl JetstreamClient {
     /// The next event's text.
     ///
     /// # Errors
-    /// When none comes in time, the server closes, or a binary message comes.
+    /// When the deadline passes, the server closes, or a binary message arrives.
     pub async fn next_event(&mut self) -> Result<String> {
         match self.next_message().await? {
             Message::Text(text) => Ok(text.as_str().to_owned()),
@@ -106,7 +106,7 @@ impl JetstreamClient {
     /// The next `count` events.
     ///
     /// # Errors
-    /// As [`JetstreamClient::next_event`], with how many came.
+    /// As [`JetstreamClient::next_event`], with the number of events received.
     pub async fn next_events(&mut self, count: usize) -> Result<Vec<String>> {
         let mut events = Vec::with_capacity(count);
         while events.len() < count {
@@ -119,7 +119,7 @@ impl JetstreamClient {
     /// The next event of a compressed connection: the bytes of a binary message.
     ///
     /// # Errors
-    /// When none comes in time, the server closes, or a text message comes.
+    /// When the deadline passes, the server closes, or a text message arrives.
     pub async fn next_binary(&mut self) -> Result<Bytes> {
         match self.next_message().await? {
             Message::Binary(bytes) => Ok(bytes),
@@ -135,7 +135,7 @@ impl JetstreamClient {
         Ok(self.socket.send(Message::text(text)).await?)
     }
 
-    /// Waits until the server closes, dropping events that come before.
+    /// Waits until the server closes, and drops events that arrive before.
     ///
     /// # Errors
     /// When it does not close in time.
@@ -153,7 +153,7 @@ impl JetstreamClient {
             .context("it has closed")
     }
 
-    /// Closes from this side with 1000.
+    /// Closes the connection with 1000.
     ///
     /// # Errors
     /// When the connection is broken.
@@ -161,7 +161,7 @@ impl JetstreamClient {
         Ok(self.socket.close(None).await?)
     }
 
-    /// How the server closed, once it has and that was read.
+    /// How the server closed, once that was read.
     pub fn closed(&self) -> Option<&Closed> {
         self.closed.as_ref()
     }
@@ -190,11 +190,11 @@ impl JetstreamClient {
         };
         match tokio::time::timeout(deadline, next).await {
             Ok(message) => message,
-            Err(_) => bail!("no event in {deadline:?}, {} came before", self.events),
+            Err(_) => bail!("no event in {deadline:?}, {} before", self.events),
         }
     }
 
-    /// Reads one message: an event, or nothing because it was control traffic or the end.
+    /// Reads one message: an event, or `None` for control traffic or the end.
     async fn step(&mut self) -> Option<Message> {
         match self.socket.next().await {
             Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => {
@@ -221,7 +221,7 @@ impl JetstreamClient {
         None
     }
 
-    /// A connection that ends behind a close frame was closed, not broken.
+    /// A connection that ends after a close frame was closed, not broken.
     fn broke(&mut self, reason: String) {
         self.closed.get_or_insert(Closed { code: 1006, reason });
     }
@@ -233,7 +233,7 @@ fn describe(url: &Url, error: tokio_tungstenite::tungstenite::Error) -> anyhow::
         Error::Http(response) => {
             let body = response.body().as_deref().unwrap_or_default();
             anyhow!(
-                "{url} answered {}: {}",
+                "{url} responded {}: {}",
                 response.status(),
                 String::from_utf8_lossy(body)
             )

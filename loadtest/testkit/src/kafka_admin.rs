@@ -1,4 +1,4 @@
-//! What an operator does to a Kafka while it is used.
+//! An operator's actions on a Kafka cluster in use.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
 
-/// How long the brokers may take for anything.
+/// Deadline of every request.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn admin(address: &str) -> Result<(AdminClient<DefaultClientContext>, AdminOptions)> {
@@ -23,7 +23,7 @@ fn admin(address: &str) -> Result<(AdminClient<DefaultClientContext>, AdminOptio
 /// Deletes a topic with all its messages.
 ///
 /// # Errors
-/// When the brokers refuse, or do not answer in time.
+/// When the brokers refuse, or do not respond in time.
 pub async fn delete_topic(address: &str, topic: &str) -> Result<()> {
     let (admin, options) = admin(address)?;
     let answers = admin.delete_topics(&[topic], &options).await?;
@@ -35,7 +35,7 @@ pub async fn delete_topic(address: &str, topic: &str) -> Result<()> {
 /// Deletes a consumer group with its offsets.
 ///
 /// # Errors
-/// When the brokers refuse, or do not answer in time.
+/// When the brokers refuse, or do not respond in time.
 pub async fn delete_group(address: &str, group: &str) -> Result<()> {
     let (admin, options) = admin(address)?;
     let answers = admin.delete_groups(&[group], &options).await?;

@@ -1,4 +1,4 @@
-//! Everything that stands in a topic, as a consumer sees it.
+//! Reads a whole topic, as a consumer sees it.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -11,15 +11,15 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{Headers, Message};
 use rdkafka::topic_partition_list::TopicPartitionList;
 
-/// How long the brokers may take for anything.
+/// Deadline of every request.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Read {
-    /// Where it stands.
+    /// Its partition.
     pub partition: i32,
-    /// Its place there.
+    /// Its offset.
     pub offset: i64,
     /// Its key.
     pub key: String,
@@ -29,29 +29,29 @@ pub struct Read {
     pub headers: HashMap<String, String>,
 }
 
-/// What a consumer sees.
+/// The isolation level of a consumer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Isolation {
-    /// Messages of transactions that were given up too.
+    /// Includes messages of aborted transactions.
     Uncommitted,
-    /// What is committed.
+    /// Committed messages only.
     Committed,
 }
 
 /// All messages of a topic, by partition in order.
 ///
 /// # Errors
-/// When the brokers do not answer in time, or the topic does not exist.
+/// When the brokers do not respond in time, or the topic does not exist.
 pub async fn read_all(address: &str, topic: &str, isolation: Isolation) -> Result<Vec<Read>> {
     let client = client(address, isolation);
     let topic = topic.to_owned();
     tokio::task::spawn_blocking(move || read(&client, &topic)).await?
 }
 
-/// How many partitions a topic has; `None` when there is no such topic.
+/// The number of partitions of a topic; `None` if it does not exist.
 ///
 /// # Errors
-/// When the brokers do not answer in time.
+/// When the brokers do not respond in time.
 pub async fn partitions(address: &str, topic: &str) -> Result<Option<usize>> {
     let client = client(address, Isolation::Committed);
     let topic = topic.to_owned();
@@ -91,7 +91,7 @@ fn partitions_of(consumer: &BaseConsumer, topic: &str) -> Result<Option<Vec<i32>
 fn read(client: &ClientConfig, topic: &str) -> Result<Vec<Read>> {
     let consumer: BaseConsumer = client.create()?;
     let partitions = partitions_of(&consumer, topic)?;
-    let partitions = partitions.with_context(|| format!("there is no topic {topic}"))?;
+    let partitions = partitions.with_context(|| format!("no such topic: {topic}"))?;
     let mut wanted = TopicPartitionList::new();
     for partition in &partitions {
         wanted.add_partition_offset(topic, *partition, Offset::Beginning)?;
@@ -104,12 +104,12 @@ fn read(client: &ClientConfig, topic: &str) -> Result<Vec<Read>> {
         match consumer.poll(Duration::from_millis(200)) {
             Some(Ok(message)) => all.push(owned(&message)),
             Some(Err(KafkaError::PartitionEOF(_))) => open -= 1,
-            // The client tries again by itself.
+            // The client retries by itself.
             Some(Err(_)) | None => {
                 let silence = heard_at.elapsed();
                 ensure!(
                     silence < PATIENCE,
-                    "{open} partitions of {topic} do not end"
+                    "{open} partitions of {topic} were not read to the end"
                 );
                 continue;
             }

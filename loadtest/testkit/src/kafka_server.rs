@@ -1,4 +1,4 @@
-//! A real Kafka broker in KRaft mode, on free ports of the loopback, with a store of its own.
+//! A real Kafka broker in KRaft mode, on free ports of the loopback, with its own store.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,21 +11,21 @@ use crate::nats_server::free_ports;
 use crate::process::{Process, Program};
 use crate::shared::Shared;
 
-/// Starting takes seconds of work; a busy machine takes longer.
+/// Startup takes seconds; a busy machine takes longer.
 const START: Duration = Duration::from_secs(180);
 const STOP: Duration = Duration::from_secs(60);
 const CLUSTER: &str = "ZmFuamV0LXRlc3RraXQtMQ";
 
-/// How clients may come in.
+/// Access options.
 #[derive(Debug, Clone, Default)]
 pub struct KafkaOptions {
     /// More lines for its properties.
     pub extra: String,
-    /// Users with their passwords: then clients must log in, by PLAIN or SCRAM.
+    /// Users with their passwords: clients must then log in, by PLAIN or SCRAM.
     pub users: Vec<(String, String)>,
-    /// Whether clients come over TLS, with a certificate signed by itself ([`KafkaServer::certificate`]).
+    /// Whether clients connect over TLS, with a self-signed certificate ([`KafkaServer::certificate`]).
     pub tls: bool,
-    /// Users who may do anything; when there is one, all others need rights.
+    /// Superusers; if there is one, all other users need permissions.
     pub super_users: Vec<String>,
 }
 
@@ -34,15 +34,15 @@ pub struct KafkaOptions {
 pub struct KafkaServer {
     process: Option<Process>,
     port: u16,
-    // Behind the process: the store goes when nobody writes it any more.
+    // After the process: the store is removed once the process has ended.
     folder: TempDir,
 }
 
 impl KafkaServer {
-    /// Starts one and waits until it is ready.
+    /// Starts a broker and waits until it is ready.
     ///
     /// # Errors
-    /// When there is no broker to be had ([`fanjet_tools::kafka_jars`]), or it does not become ready; with its log.
+    /// When no broker is available ([`fanjet_tools::kafka_jars`]), or it does not become ready; with its log.
     pub async fn start() -> Result<Self> {
         Self::start_with(&KafkaOptions::default()).await
     }
@@ -93,7 +93,7 @@ impl KafkaServer {
         self.process.as_ref()
     }
 
-    /// Kills it (SIGKILL); ports and store stay its own.
+    /// Kills it (SIGKILL) and keeps ports and store.
     ///
     /// # Errors
     /// When the system cannot.
@@ -104,7 +104,7 @@ impl KafkaServer {
         Ok(())
     }
 
-    /// Stops it orderly (SIGTERM).
+    /// Stops it gracefully (SIGTERM).
     ///
     /// # Errors
     /// When it does not stop in time.
@@ -146,13 +146,13 @@ impl KafkaServer {
         let status = tool.wait(START).await?;
         ensure!(
             status.success(),
-            "the store cannot be made:\n{}",
+            "failed to format the store:\n{}",
             tool.lines().join("\n")
         );
         Ok(())
     }
 
-    /// A key store for the broker, and its certificate for clients. Java brings the tool.
+    /// A key store for the broker, and its certificate for clients. The tool is part of Java.
     async fn make_certificate(&self) -> Result<()> {
         let store = self.folder.path().join("broker.p12").display().to_string();
         let certificate = self.certificate().display().to_string();
@@ -270,7 +270,7 @@ impl KafkaServer {
     }
 }
 
-/// A small Java, so that several brokers fit on a machine.
+/// A small heap, so that several brokers fit on a machine.
 async fn java(class: &str) -> Result<Program> {
     let jars = tokio::task::spawn_blocking(fanjet_tools::kafka_jars).await??;
     Ok(java_with(&jars, class))

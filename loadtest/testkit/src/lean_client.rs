@@ -1,19 +1,19 @@
-//! A subscriber that costs next to nothing, for tests that need hundreds on one machine, and that reads exactly as
-//! fast as it is told to.
+//! A subscriber with minimal cost, for tests that need hundreds of them on one machine, and that reads exactly as fast
+//! as the test requires.
 //!
-//! Its reader of frames is the swarm's.
+//! It uses the load generator's frame reader.
 
 use std::collections::VecDeque;
 
 use anyhow::{Context, Result, ensure};
 use bytes::{Bytes, BytesMut};
-use fanjet_oracle::{Kind, Piece, Walker, client_frame};
+use fanjet_oracle::{FrameReader, Kind, Piece, client_frame};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-/// Room for what one read brings.
+/// Read size.
 const READ: usize = 64 << 10;
-/// Longer answers to a handshake are nonsense.
+/// Longer handshake responses are rejected.
 const MAX_HEAD: usize = 16 << 10;
 
 /// One connected subscriber.
@@ -22,10 +22,10 @@ pub struct LeanClient {
     stream: TcpStream,
     received: BytesMut,
     bytes: u64,
-    walker: Walker,
-    /// Of a message whose end is not here yet.
+    reader: FrameReader,
+    /// The incomplete message.
     part: Vec<u8>,
-    /// What the last reads brought.
+    /// The bytes of the last reads.
     frames: VecDeque<Frame>,
 }
 
@@ -36,20 +36,20 @@ pub enum Frame {
     Text(Bytes),
     /// A compressed event.
     Binary(Bytes),
-    /// To be answered with [`LeanClient::pong`].
+    /// Must be answered with [`LeanClient::pong`].
     Ping(Bytes),
-    /// The answer to [`LeanClient::ping`].
+    /// The response to [`LeanClient::ping`].
     Pong(Bytes),
-    /// The end, with code and reason; 1005 without them.
+    /// The close frame, with code and reason; 1005 without them.
     Close(u16, String),
 }
 
 impl LeanClient {
-    /// Connects to `/subscribe` of `base` (`ws://127.0.0.1:6008`) with a query that is encoded already. With
-    /// `receive_buffer` the system keeps about so many bytes for it and no more.
+    /// Connects to `/subscribe` of `base` (`ws://127.0.0.1:6008`) with an encoded query. With `receive_buffer` the
+    /// system buffers about this many bytes for it.
     ///
     /// # Errors
-    /// When the server cannot be reached or refuses the upgrade; with its answer.
+    /// When the server is unreachable or rejects the upgrade; with its response.
     pub async fn connect(base: &str, query: &str, receive_buffer: Option<u32>) -> Result<Self> {
         let host = base.strip_prefix("ws://").context("not a ws:// URL")?;
         let socket = TcpSocket::new_v4()?;
@@ -63,7 +63,7 @@ impl LeanClient {
             stream,
             received: BytesMut::new(),
             bytes: 0,
-            walker: Walker::default(),
+            reader: FrameReader::default(),
             part: Vec::new(),
             frames: VecDeque::new(),
         };
@@ -77,15 +77,15 @@ impl LeanClient {
         Ok(client)
     }
 
-    /// The next frame of what was read; `None` when more must be read for it.
+    /// The next frame in the received bytes; `None` if more must be read.
     pub fn next_frame(&mut self) -> Option<Frame> {
         self.frames.pop_front()
     }
 
-    /// Reads what is there, at most `max` bytes; waits when nothing is. Returns how many came.
+    /// Reads available bytes, at most `max`; waits if there are none. Returns how many were read.
     ///
     /// # Errors
-    /// When the connection has ended, or the server sends what no server may.
+    /// When the connection has ended, or the server violates the protocol.
     pub async fn read(&mut self, max: usize) -> Result<usize> {
         let got = self.receive(max).await?;
         self.walk()?;
@@ -116,7 +116,7 @@ impl LeanClient {
         self.write(|out| client_frame::pong(out, payload)).await
     }
 
-    /// Closes from this side with 1000. What was still on its way is not read.
+    /// Closes the connection with 1000. Bytes in flight are not read.
     ///
     /// # Errors
     /// When the connection is broken.
@@ -137,12 +137,15 @@ impl LeanClient {
                 let head = String::from_utf8_lossy(&head);
                 ensure!(
                     head.starts_with("HTTP/1.1 101 "),
-                    "{query} answered {head}{}",
+                    "{query}: the server responded {head}{}",
                     String::from_utf8_lossy(&self.received)
                 );
                 return Ok(());
             }
-            ensure!(self.received.len() < MAX_HEAD, "an endless answer");
+            ensure!(
+                self.received.len() < MAX_HEAD,
+                "handshake response too long"
+            );
             self.receive(READ).await?;
         }
     }
@@ -156,10 +159,10 @@ impl LeanClient {
         Ok(got)
     }
 
-    /// Takes the frames out of what was received.
+    /// Takes the frames out of the received bytes.
     fn walk(&mut self) -> Result<()> {
         let (part, frames) = (&mut self.part, &mut self.frames);
-        let walked = self.walker.walk(&self.received, |piece| match piece {
+        let read = self.reader.walk(&self.received, |piece| match piece {
             Piece::Data { kind, bytes, ends } => {
                 part.extend_from_slice(bytes);
                 if ends {
@@ -178,7 +181,7 @@ impl LeanClient {
             }
         });
         self.received.clear();
-        Ok(walked?)
+        Ok(read?)
     }
 
     async fn write(&mut self, frame: impl FnOnce(&mut Vec<u8>)) -> Result<()> {

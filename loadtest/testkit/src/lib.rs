@@ -1,7 +1,7 @@
-//! Real servers, real clients and oracles for tests, benchmarks and scenarios.
+//! Real servers and clients for tests, benchmarks and scenarios.
 //!
-//! Everything here is the real thing at one remove: a process that is started and killed, a socket that is read,
-//! bytes that production once served. This crate must never know how the log or a service works inside.
+//! Everything here is real: a process that is started and killed, a socket that is read, bytes that production once
+//! served. This crate must never know how the log or a service works inside.
 
 mod shared;
 

@@ -1,4 +1,4 @@
-//! A TCP connection's way through a bad network: it passes bytes on, until it is told to be cut, dead or slow.
+//! A TCP proxy that simulates a bad network: it forwards bytes until it is set to cut, dead or slow.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,46 +13,46 @@ use tokio::task::JoinSet;
 
 const BUFFER: usize = 64 << 10;
 
-/// What a link does to what passes.
+/// The state of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkState {
-    /// Passes it on.
+    /// Forwards bytes.
     Open,
-    /// Ends open connections, and new ones as soon as they are made.
+    /// Closes open connections, and new ones as soon as they are accepted.
     Cut,
-    /// Connections stand, new ones too, but nothing gets through; it is kept until the link is open again.
+    /// Connections stay open, and new ones are accepted, but no byte gets through until the link is open again.
     Dead,
-    /// Each piece (up to 64 KiB) arrives so much later, and the next one starts behind it.
+    /// Each piece (up to 64 KiB) is delayed by this, and the next one starts after it.
     Slow(Duration),
 }
 
-/// A port of this machine that leads to another one. Dropping it ends its connections.
+/// A local port that forwards to another one. Dropping it closes its connections.
 #[derive(Debug)]
 pub struct Link {
     port: u16,
     state: watch::Sender<LinkState>,
-    struck: Arc<AtomicU64>,
-    /// Dropped with the link, which ends them.
+    injected: Arc<AtomicU64>,
+    /// Dropped with the link, which closes the connections.
     _tasks: JoinSet<()>,
 }
 
 impl Link {
-    /// Listens on a free port and connects whoever comes with `to` on this machine.
+    /// Listens on a free port and forwards each connection to port `to` of this machine.
     ///
     /// # Errors
-    /// When there is no free port.
+    /// When no port is free.
     pub async fn start(to: u16) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let port = listener.local_addr()?.port();
         let state = watch::Sender::new(LinkState::Open);
-        let struck = Arc::new(AtomicU64::new(0));
+        let injected = Arc::new(AtomicU64::new(0));
         let mut tasks = JoinSet::new();
         // The accept loop: ends with the link.
-        tasks.spawn(accept(listener, to, state.clone(), Arc::clone(&struck)));
+        tasks.spawn(accept(listener, to, state.clone(), Arc::clone(&injected)));
         Ok(Self {
             port,
             state,
-            struck,
+            injected,
             _tasks: tasks,
         })
     }
@@ -62,14 +62,14 @@ impl Link {
         self.port
     }
 
-    /// Changes what it does, at once.
+    /// Changes its state at once.
     pub fn set(&self, state: LinkState) {
         self.state.send_replace(state);
     }
 
-    /// How often it did harm: connections that it ended, pieces that it kept or delayed.
-    pub fn struck(&self) -> u64 {
-        self.struck.load(Ordering::SeqCst)
+    /// How many faults it caused: connections that it closed, pieces that it held or delayed.
+    pub fn injected(&self) -> u64 {
+        self.injected.load(Ordering::SeqCst)
     }
 }
 
@@ -77,7 +77,7 @@ async fn accept(
     listener: TcpListener,
     to: u16,
     state: watch::Sender<LinkState>,
-    struck: Arc<AtomicU64>,
+    injected: Arc<AtomicU64>,
 ) {
     let mut lines = JoinSet::new();
     loop {
@@ -85,13 +85,13 @@ async fn accept(
             near = listener.accept() => near,
             Some(_ended) = lines.join_next() => continue,
         };
-        // Out of descriptors, or the other side has gone already: the next one may fare better.
+        // Out of descriptors, or the peer has disconnected: the next accept may succeed.
         let Ok((near, _)) = near else { continue };
         let line = Line {
             state: state.subscribe(),
-            struck: Arc::clone(&struck),
+            injected: Arc::clone(&injected),
         };
-        // One connection: ends with either side, or when the link is cut.
+        // One connection: ends when a side closes, or when the link is cut.
         lines.spawn(line.run(near, to));
     }
 }
@@ -100,7 +100,7 @@ async fn accept(
 #[derive(Clone)]
 struct Line {
     state: watch::Receiver<LinkState>,
-    struck: Arc<AtomicU64>,
+    injected: Arc<AtomicU64>,
 }
 
 impl Line {
@@ -122,14 +122,14 @@ impl Line {
             biased;
             cut = state.wait_for(|state| *state == LinkState::Cut) => {
                 if cut.is_ok() {
-                    self.strike();
+                    self.inject();
                 }
             }
             () = carry => {}
         }
     }
 
-    /// Returns when one side has ended, or breaks.
+    /// Returns when one side has closed or failed.
     async fn pass(mut self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
         let mut buffer = vec![0; BUFFER];
         while let Ok(count @ 1..) = from.read(&mut buffer).await {
@@ -137,11 +137,11 @@ impl Line {
             match now {
                 LinkState::Open | LinkState::Cut => {}
                 LinkState::Slow(delay) => {
-                    self.strike();
+                    self.inject();
                     tokio::time::sleep(delay).await;
                 }
                 LinkState::Dead => {
-                    self.strike();
+                    self.inject();
                     let revived = self.state.wait_for(|state| *state != LinkState::Dead);
                     if revived.await.is_err() {
                         return;
@@ -152,12 +152,12 @@ impl Line {
                 return;
             }
         }
-        // A dead link does not tell of an end either. Without the link there is nobody to tell.
+        // A dead link does not forward a close either. Without the link no notification is needed.
         let _revived = self.state.wait_for(|state| *state != LinkState::Dead).await;
     }
 
-    fn strike(&self) {
-        self.struck.fetch_add(1, Ordering::SeqCst);
+    fn inject(&self) {
+        self.injected.fetch_add(1, Ordering::SeqCst);
     }
 }
 

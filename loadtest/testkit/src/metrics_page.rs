@@ -1,13 +1,13 @@
-//! `docs/operate/metrics.md` against what a program really shows.
+//! Compares `docs/operate/metrics.md` with the metrics of a program.
 //!
-//! A program's own test touches every instrument with every label it has, and hands over what Prometheus would read; both
-//! sides must name the same metrics, types, labels and values.
+//! A program's own test touches every instrument with all its labels, and passes the Prometheus output; both sides must
+//! have the same metrics, types, labels and values.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The page.
 const PAGE: &str = include_str!("../../../docs/operate/metrics.md");
-/// The section of metrics that are there whatever the program does.
+/// The section of metrics that every process has.
 const EVERY_PROCESS: &str = "Every process";
 
 /// One metric.
@@ -17,36 +17,36 @@ struct Metric {
     labels: BTreeMap<String, Values>,
 }
 
-/// What a label may be.
+/// The values of a label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Values {
     /// One of these.
     Closed(BTreeSet<String>),
-    /// Bounded in number, but not by name: the page says `any` and how.
+    /// Bounded in number, but not by name: the page has `any` and the bound.
     Any,
 }
 
-/// What is different between a section of the page and `rendered`, in words; nothing when both agree.
+/// The differences between a section of the page and `rendered`; empty if they agree.
 ///
 /// # Errors
-/// A page that cannot be read.
+/// When the page cannot be parsed.
 pub fn disagreements(section: &str, rendered: &str) -> anyhow::Result<Vec<String>> {
-    let mut told = page(section)?;
-    told.extend(page(EVERY_PROCESS)?);
+    let mut listed = page(section)?;
+    listed.extend(page(EVERY_PROCESS)?);
     let shown = exposition(rendered);
     let mut found = Vec::new();
-    for name in told.keys().chain(shown.keys()).collect::<BTreeSet<_>>() {
-        match (told.get(name), shown.get(name)) {
-            (Some(told), Some(shown)) => compare(name, told, shown, &mut found),
-            (None, _) => found.push(format!("{name} is not on the page")),
-            (_, None) => found.push(format!("{name} is only on the page")),
+    for name in listed.keys().chain(shown.keys()).collect::<BTreeSet<_>>() {
+        match (listed.get(name), shown.get(name)) {
+            (Some(listed), Some(shown)) => compare(name, listed, shown, &mut found),
+            (None, _) => found.push(format!("{name} is not documented")),
+            (_, None) => found.push(format!("{name} is documented but missing")),
         }
     }
     Ok(found)
 }
 
-/// Names of metrics in a program's source that `rendered` does not show: instruments that the test forgets to touch, which
-/// [`disagreements`] cannot see.
+/// Names of metrics in a program's source that `rendered` does not contain: instruments that the test does not touch,
+/// which [`disagreements`] cannot find.
 pub fn untouched(source: &str, rendered: &str) -> Vec<String> {
     let shown: Vec<_> = exposition(rendered).into_keys().collect();
     let names = source.split('"').skip(1).step_by(2);
@@ -57,21 +57,26 @@ pub fn untouched(source: &str, rendered: &str) -> Vec<String> {
         .collect()
 }
 
-fn compare(name: &str, told: &Metric, shown: &Metric, found: &mut Vec<String>) {
-    if told.kind != shown.kind {
-        found.push(format!("{name} is a {}, told as {}", shown.kind, told.kind));
+fn compare(name: &str, listed: &Metric, shown: &Metric, found: &mut Vec<String>) {
+    if listed.kind != shown.kind {
+        found.push(format!(
+            "{name} is a {}, listed as {}",
+            shown.kind, listed.kind
+        ));
     }
     let names = |metric: &Metric| metric.labels.keys().cloned().collect::<Vec<_>>();
-    if names(told) != names(shown) {
-        let (shown, told) = (names(shown), names(told));
+    if names(listed) != names(shown) {
+        let (shown, listed) = (names(shown), names(listed));
         found.push(format!(
-            "{name} has the labels {shown:?}, told are {told:?}"
+            "{name} has the labels {shown:?}, listed are {listed:?}"
         ));
     }
     for (label, values) in &shown.labels {
-        let told = told.labels.get(label);
-        if told.is_some_and(|told| *told != Values::Any && told != values) {
-            found.push(format!("{name}: {label} is {values:?}, told is {told:?}"));
+        let listed = listed.labels.get(label);
+        if listed.is_some_and(|listed| *listed != Values::Any && listed != values) {
+            found.push(format!(
+                "{name}: {label} is {values:?}, listed is {listed:?}"
+            ));
         }
     }
 }
@@ -101,7 +106,7 @@ fn page(section: &str) -> anyhow::Result<BTreeMap<String, Metric>> {
             labels: labels_of(labels)?,
         };
         let before = metrics.insert(name, metric);
-        anyhow::ensure!(before.is_none(), "told twice: {line}");
+        anyhow::ensure!(before.is_none(), "duplicate row: {line}");
     }
     Ok(metrics)
 }
@@ -126,7 +131,7 @@ fn unquoted(text: &str) -> String {
     text.trim_matches('`').to_owned()
 }
 
-/// What stands in Prometheus' text format. Values of labels have no commas, quotes or braces here.
+/// Parses Prometheus' text format. Label values here have no commas, quotes or braces.
 fn exposition(rendered: &str) -> BTreeMap<String, Metric> {
     let mut metrics = BTreeMap::new();
     for line in rendered.lines() {
@@ -167,25 +172,25 @@ mod tests {
         let shown = exposition(
             "# HELP a what\n# TYPE a counter\na{x=\"1\",y=\"2\"} 3\na{x=\"4\",y=\"2\"} 3\n# TYPE b gauge\nb 1\n",
         );
-        let told = labels_of("`x`: `1`, `4`; `y`: `2`").unwrap();
-        assert_eq!(shown["a"].labels, told);
+        let listed = labels_of("`x`: `1`, `4`; `y`: `2`").unwrap();
+        assert_eq!(shown["a"].labels, listed);
         assert_eq!((&*shown["a"].kind, &*shown["b"].kind), ("counter", "gauge"));
         assert!(shown["b"].labels.is_empty());
     }
 
     #[test]
-    fn every_difference_is_told() {
+    fn every_difference_is_listed() {
         let metric = |kind: &str, labels: &str| Metric {
             kind: kind.to_owned(),
             labels: labels_of(labels).unwrap(),
         };
-        let told = metric("counter", "`x`: `1`");
+        let listed = metric("counter", "`x`: `1`");
         let differs = |shown: &Metric| {
             let mut found = Vec::new();
-            compare("name", &told, shown, &mut found);
+            compare("name", &listed, shown, &mut found);
             found.len()
         };
-        assert_eq!(differs(&told.clone()), 0);
+        assert_eq!(differs(&listed.clone()), 0);
         assert_eq!(differs(&metric("gauge", "`x`: `1`")), 1);
         assert_eq!(differs(&metric("counter", "")), 1);
         assert_eq!(differs(&metric("counter", "`x`: `1`; `y`: `1`")), 1);
@@ -193,7 +198,7 @@ mod tests {
         assert_eq!(differs(&metric("counter", "`x`: `1`, `2`")), 1);
         let any = metric("counter", "`x`: any of the largest");
         let mut found = Vec::new();
-        compare("name", &any, &told, &mut found);
+        compare("name", &any, &listed, &mut found);
         assert_eq!(found, Vec::<String>::new());
         assert!(disagreements("Ingest", "").unwrap().len() > 20);
         disagreements("No such section", "").unwrap_err();

@@ -1,4 +1,4 @@
-//! A name server on this machine that knows what it is told, and nothing else.
+//! A local DNS server with exactly the configured records.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -12,7 +12,7 @@ use hickory_resolver::proto::rr::{RData, Record, RecordType};
 use tokio::net::UdpSocket;
 use tokio::task::JoinHandle;
 
-/// What stands under the names.
+/// The records.
 #[derive(Debug, Clone, Default)]
 pub struct Zone {
     addresses: HashMap<String, Vec<Ipv4Addr>>,
@@ -29,7 +29,7 @@ impl Zone {
         self
     }
 
-    /// Puts a text under a name.
+    /// Adds a TXT record to a name.
     #[must_use]
     pub fn text(mut self, name: &str, text: &str) -> Self {
         let texts = self.texts.entry(name.to_owned()).or_default();
@@ -37,7 +37,7 @@ impl Zone {
         self
     }
 
-    /// Nobody who asks for this name is answered.
+    /// Queries for this name get no response.
     #[must_use]
     pub fn silent(mut self, name: &str) -> Self {
         self.silent.push(name.to_owned());
@@ -57,7 +57,7 @@ impl NameServer {
     /// Starts one, over UDP.
     ///
     /// # Errors
-    /// When no socket can be had.
+    /// When no socket is available.
     pub async fn start(zone: Zone) -> Result<Self> {
         let socket = UdpSocket::bind("127.0.0.1:0").await?;
         let address = socket.local_addr()?;
@@ -83,12 +83,12 @@ impl NameServer {
         })
     }
 
-    /// Where it is asked.
+    /// Its address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// How often it was asked.
+    /// How many queries it received.
     pub fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
@@ -115,7 +115,7 @@ fn answer(zone: &Zone, question: &[u8]) -> Option<Vec<u8>> {
         }
         RecordType::TXT => {
             let texts = zone.texts.get(name).into_iter().flatten();
-            // A text is made of pieces of 255 bytes at most.
+            // A text consists of pieces of at most 255 bytes.
             let pieces = |text: &String| {
                 let bytes = text.as_bytes().chunks(255);
                 bytes

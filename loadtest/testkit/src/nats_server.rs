@@ -1,4 +1,4 @@
-//! A real NATS server with JetStream, on a free port of the loopback, with a store of its own.
+//! A real NATS server with JetStream, on a free port of the loopback, with its own store.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::process::{Process, Program};
 use crate::shared::Shared;
 
-/// Starting takes tens of milliseconds; a busy machine and a big store take longer.
+/// Startup takes tens of milliseconds; a busy machine and a big store take longer.
 const START: Duration = Duration::from_secs(60);
 const STOP: Duration = Duration::from_secs(30);
 
@@ -22,15 +22,15 @@ pub struct NatsServer {
     name: String,
     port: u16,
     extra_config: String,
-    // Behind the process: the store goes when nobody writes it any more.
+    // After the process: the store is removed once the process has ended.
     folder: TempDir,
 }
 
 impl NatsServer {
-    /// Starts one and waits until it is ready.
+    /// Starts a server and waits until it is ready.
     ///
     /// # Errors
-    /// When there is no server to be had ([`fanjet_tools::nats_server`]), or it does not become ready; with its log.
+    /// When no server is available ([`fanjet_tools::nats_server`]), or it does not become ready; with its log.
     pub async fn start() -> Result<Self> {
         Self::start_with("").await
     }
@@ -43,8 +43,8 @@ impl NatsServer {
         Self::start_named("testkit", extra_config).await
     }
 
-    /// Starts a cluster. A stream can have as many replicas as there are servers; before the first one can be
-    /// created they must have found each other and elected a leader, which takes seconds.
+    /// Starts a cluster. A stream can have as many replicas as there are servers; before the first one can be created
+    /// the servers must connect and elect a leader, which takes seconds.
     ///
     /// # Errors
     /// As [`NatsServer::start`].
@@ -94,12 +94,12 @@ impl NatsServer {
         SHARED.get(Self::start).await
     }
 
-    /// Where clients connect.
+    /// The URL for clients.
     pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
-    /// What it is called in its cluster.
+    /// Its name in the cluster.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -114,7 +114,7 @@ impl NatsServer {
         self.folder.path()
     }
 
-    /// The lines of its configuration that it was started with.
+    /// The configuration lines that it was started with.
     pub fn extra_config(&self) -> &str {
         &self.extra_config
     }
@@ -124,7 +124,7 @@ impl NatsServer {
         self.process.as_ref()
     }
 
-    /// Kills it (SIGKILL); port and store stay its own.
+    /// Kills it (SIGKILL) and keeps port and store.
     ///
     /// # Errors
     /// When the system cannot.
@@ -135,7 +135,7 @@ impl NatsServer {
         Ok(())
     }
 
-    /// Stops it orderly (SIGTERM).
+    /// Stops it gracefully (SIGTERM).
     ///
     /// # Errors
     /// When it does not stop in time.
@@ -171,7 +171,7 @@ impl NatsServer {
         Ok(())
     }
 
-    /// Starts it again with other lines for its configuration.
+    /// Starts it again with other configuration lines.
     ///
     /// # Errors
     /// As [`NatsServer::start`].
@@ -180,7 +180,7 @@ impl NatsServer {
         self.restart().await
     }
 
-    /// Lets it take other lines of its configuration while it runs (SIGHUP). What it does with them it says in its log.
+    /// Makes it reload other configuration lines while it runs (SIGHUP). It logs the result.
     ///
     /// # Errors
     /// When the system cannot, or it does not run.
@@ -195,7 +195,7 @@ impl NatsServer {
         Ok(())
     }
 
-    /// Freezes it (SIGSTOP): connections stay open, nothing answers.
+    /// Freezes it (SIGSTOP): connections stay open, nothing responds.
     ///
     /// # Errors
     /// When the system cannot, or it does not run.
@@ -204,7 +204,7 @@ impl NatsServer {
         process.freeze().await
     }
 
-    /// Lets it go on after [`NatsServer::freeze`] (SIGCONT).
+    /// Resumes it after [`NatsServer::freeze`] (SIGCONT).
     ///
     /// # Errors
     /// When the system cannot, or it does not run.
@@ -213,7 +213,7 @@ impl NatsServer {
     }
 
     fn config(&self) -> String {
-        // The port is chosen by the server the first time (-1), then kept.
+        // The server picks the port the first time (-1), then it is kept.
         let port = match self.port {
             0 => "-1".to_owned(),
             port => port.to_string(),
@@ -232,7 +232,7 @@ impl NatsServer {
     }
 }
 
-/// Ports that nobody listens on now. Somebody else may take one before it is used, but hardly in that moment.
+/// Ports that are free now. Another process could take one before it is used, which is unlikely.
 pub(crate) fn free_ports(count: usize) -> Result<Vec<u16>> {
     // All are held until all are known, so that they differ.
     let listeners = (0..count)

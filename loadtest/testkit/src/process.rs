@@ -61,25 +61,25 @@ impl Program {
         self
     }
 
-    /// Sets a variable of its environment.
+    /// Sets an environment variable.
     #[must_use]
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.env.push((name.into(), value.into()));
         self
     }
 
-    /// Gives it no environment but what [`Program::env`] sets.
+    /// Clears its environment, except for [`Program::env`].
     #[must_use]
     pub fn clean_env(mut self) -> Self {
         self.inherits_env = false;
         self
     }
 
-    /// Runs it to its end, however long that takes: how it ended, and what it said on both streams, standard output
+    /// Runs it to its end, however long that takes; returns its status and the output of both streams, standard output
     /// first.
     ///
     /// # Errors
-    /// When the system cannot, or it says something that is no text.
+    /// When the system cannot, or the output is not text.
     pub fn run(self) -> Result<(ExitStatus, String)> {
         let output = self
             .command()
@@ -148,10 +148,10 @@ impl Process {
         self.output.lines()
     }
 
-    /// Waits for a line that `is_wanted`, among those already there too, and returns it.
+    /// Waits for a line that `is_wanted`, including earlier lines, and returns it.
     ///
     /// # Errors
-    /// When it does not come in time, or the process ends without it; with the output.
+    /// When the deadline passes, or the process ends without it; with the output.
     pub async fn wait_for_line(
         &self,
         is_wanted: impl Fn(&str) -> bool,
@@ -175,7 +175,7 @@ impl Process {
         let mut looked_at = seen;
         let search = async {
             loop {
-                // Its last words may still be in the pipe when it has ended.
+                // Its last lines may still be in the pipe when it has ended.
                 let has_ended = exited.borrow_and_update().is_some() && self.output.has_ended();
                 count.borrow_and_update();
                 if let Some(line) = self.output.find(&mut looked_at, &is_wanted) {
@@ -197,12 +197,12 @@ impl Process {
         .with_context(|| self.description())
     }
 
-    /// How many lines there were so far.
+    /// The number of lines so far.
     pub fn line_count(&self) -> usize {
         self.output.count()
     }
 
-    /// How it ended, if it has.
+    /// Its exit status, if it has ended.
     pub fn exit_status(&self) -> Option<ExitStatus> {
         *self.exited.borrow()
     }
@@ -224,7 +224,7 @@ impl Process {
     /// Asks it to stop (SIGTERM) and waits for its end.
     ///
     /// # Errors
-    /// When it does not end in time; it is left running.
+    /// When it does not end in time; it keeps running.
     pub async fn stop(&self, deadline: Duration) -> Result<ExitStatus> {
         self.signal(Signal::TERM)?;
         self.wait(deadline).await
@@ -239,7 +239,7 @@ impl Process {
         self.wait(Duration::from_secs(10)).await
     }
 
-    /// Freezes it (SIGSTOP): its sockets stay open, and nothing answers. Returns when its last thread has stopped.
+    /// Freezes it (SIGSTOP): its sockets stay open, and nothing responds. Returns when its last thread has stopped.
     ///
     /// # Errors
     /// When the system cannot.
@@ -270,7 +270,7 @@ impl Process {
         Ok(true)
     }
 
-    /// Lets it go on after [`Process::freeze`] (SIGCONT).
+    /// Resumes it after [`Process::freeze`] (SIGCONT).
     ///
     /// # Errors
     /// When the system cannot.
@@ -278,7 +278,7 @@ impl Process {
         self.signal(Signal::CONT)
     }
 
-    /// Asks it to read its settings again (SIGHUP).
+    /// Asks it to reload its settings (SIGHUP).
     ///
     /// # Errors
     /// When the system cannot.
@@ -316,7 +316,7 @@ impl Drop for Process {
         if std::thread::panicking() {
             eprintln!("--- {}", self.description());
         }
-        // The threads that read its output end with the last of its own children, which are not ours to kill.
+        // The reader threads end with the program's last child process, which is not ours to kill.
         if let (Ok(()), Some(reaper)) = (self.signal(Signal::KILL), self.reaper.take()) {
             // A panicked thread has reported itself.
             drop(reaper.join());

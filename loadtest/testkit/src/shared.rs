@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use anyhow::Result;
 use tokio::sync::Mutex;
 
-/// For a `static`: the first who asks starts the server, the last one that drops it stops it.
+/// For a `static`: the first user starts the server, the last one that drops it stops it.
 #[derive(Debug)]
 pub(crate) struct Shared<T>(Mutex<Weak<T>>);
 
@@ -14,7 +14,7 @@ impl<T> Shared<T> {
         Self(Mutex::const_new(Weak::new()))
     }
 
-    /// Who comes while it is being started waits for it.
+    /// Other users wait while it starts.
     pub(crate) async fn get<F>(&self, start: impl FnOnce() -> F) -> Result<Arc<T>>
     where
         F: Future<Output = Result<T>>,

@@ -1,7 +1,7 @@
-//! A file system of its own, so small that it fills up: what a full disk does can be seen on one only.
+//! A file system that is small enough to fill up, for tests of a full disk.
 //!
-//! Mounting needs the right to mount. A test that has it not runs again in namespaces of its own, where it is root; where that
-//! is not allowed either it fails, and says so.
+//! Mounting needs a privilege. Without it a test runs again in its own namespaces, where it is root; if these are not
+//! allowed either, it fails with an explanation.
 
 use std::path::Path;
 use std::process::Command;
@@ -16,7 +16,7 @@ pub struct SmallDisk {
     at: TempDir,
 }
 
-/// How much it holds.
+/// Its size.
 #[derive(Debug, Clone, Copy)]
 pub struct Room {
     /// Bytes of content.
@@ -26,10 +26,10 @@ pub struct Room {
 }
 
 impl SmallDisk {
-    /// Mounts one for the test of this name (`module::test`). `None` when the test has run elsewhere, and passed.
+    /// Mounts one for the test with this name (`module::test`). `None` if the test has run in namespaces, and passed.
     ///
     /// # Errors
-    /// When nobody here may mount, or when the test has failed elsewhere.
+    /// When mounting is not possible, or when the test has failed in namespaces.
     pub fn for_test(name: &str, room: Room) -> Result<Option<Self>> {
         let at = tempfile::tempdir()?;
         let mounted = run(
@@ -54,19 +54,19 @@ impl SmallDisk {
         self.at.path()
     }
 
-    /// From now on it holds more, or less.
+    /// Grows or shrinks it.
     ///
     /// # Errors
-    /// When it holds more already.
+    /// When it contains more already.
     pub fn resize(&self, room: Room) -> Result<()> {
         let options = format!("remount,{}", options(room));
         run("mount", &["-o", &options], self.path())
     }
 
-    /// From now on nothing, or everything, can be written.
+    /// Makes it read-only, or writable.
     ///
     /// # Errors
-    /// When somebody has a file open for writing.
+    /// When a file is open for writing.
     pub fn set_read_only(&self, is_read_only: bool) -> Result<()> {
         let access = if is_read_only { "ro" } else { "rw" };
         run("mount", &["-o", &format!("remount,{access}")], self.path())
@@ -75,7 +75,7 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // What somebody still has open goes with its last file.
+        // Files that are still open go away with their last handle.
         run("umount", &["--lazy"], self.at.path()).unwrap_or_default();
     }
 }
@@ -98,10 +98,10 @@ fn run_in_namespaces(test: &str) -> Result<()> {
         .arg(std::env::current_exe()?)
         .args([test, "--exact", "--nocapture"])
         .status()
-        .context("cannot start unshare, which a test without the right to mount needs")?;
+        .context("cannot start unshare, which is needed without the privilege to mount")?;
     ensure!(
         status.success(),
-        "{test} failed in namespaces of its own, or they are not allowed here"
+        "{test} failed in its own namespaces, or they are not allowed"
     );
     Ok(())
 }

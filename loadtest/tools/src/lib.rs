@@ -1,7 +1,7 @@
-//! What tests and commands run that is not a library: pinned real tools, foreign packages, the project's own programs.
+//! Installs and builds what tests and commands run: pinned tools, foreign packages, the project's own programs.
 //!
-//! Everything is installed or built on first use, under `target`. This crate must stay light: the command that checks the
-//! project is built from it before anything else.
+//! Everything is installed or built on first use, under `target`. This crate must stay light: the command that checks
+//! the project is built from it first.
 #![allow(
     clippy::print_stdout,
     reason = "a command that is run shows itself to the person who waits for it"

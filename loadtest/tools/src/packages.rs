@@ -1,4 +1,4 @@
-//! Packages of other languages, each in a folder of its own, as their lock files pin them.
+//! Packages of other languages, each in its own folder, pinned by their lock files.
 
 use std::fs;
 use std::path::Path;
@@ -8,10 +8,10 @@ use anyhow::{Context, Result};
 
 use crate::shell::run;
 
-/// A Python of its own in a folder, with the packages of a requirements file and no others.
+/// Creates a Python environment in a folder, with the packages of a requirements file and no others.
 ///
 /// # Errors
-/// When `python3` with `venv` and `pip`, or its package index, is not there.
+/// When `python3` with `venv` and `pip`, or its package index, is not available.
 pub fn python_packages(folder: &Path, requirements: &Path) -> Result<()> {
     once_per_lock(folder, requirements, || {
         run(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
@@ -28,10 +28,10 @@ pub fn python_packages(folder: &Path, requirements: &Path) -> Result<()> {
     })
 }
 
-/// The packages of the lock file that lies in a folder beside its `package.json`.
+/// Installs the packages of the lock file next to a `package.json`.
 ///
 /// # Errors
-/// When `npm` or its registry is not there.
+/// When `npm` or its registry is not available.
 pub fn node_packages(folder: &Path) -> Result<()> {
     once_per_lock(folder, &folder.join("package-lock.json"), || {
         let mut npm = Command::new("npm");
@@ -40,10 +40,10 @@ pub fn node_packages(folder: &Path) -> Result<()> {
     })
 }
 
-/// Installs unless that was done for this very lock file.
+/// Installs unless that was done for the same lock file.
 ///
 /// # Errors
-/// When the lock file cannot be read, or as `install` says.
+/// When the lock file cannot be read, or `install` fails.
 pub fn once_per_lock(folder: &Path, lock: &Path, install: impl Fn() -> Result<()>) -> Result<()> {
     let wanted = fs::read(lock).with_context(|| format!("cannot read {}", lock.display()))?;
     let stamp = folder.join("installed.lock");

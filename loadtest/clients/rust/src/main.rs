@@ -1,4 +1,4 @@
-//! Runs one foreign client as its documentation says, and prints every event that it hands over as a line of JSON.
+//! Runs one foreign client as its documentation describes, and prints every event that it returns as a line of JSON.
 //!
 //! ```text
 //! fanjet-clients-rust jetstream-oxide|rocketman SPEC

@@ -1,8 +1,8 @@
 //! rocketman: reconnects on its own with the `time_us` of the last event that was handled.
 //!
-//! It keeps a cursor only when it was given one to start with, so its user begins with the present. It hands commits
-//! to an ingestor per collection, others of them to nobody, and events as structs, which leave out `account.active`.
-//! It notices a close frame and the end of the connection apart, so that behind one it may connect twice.
+//! It keeps a cursor only if it was given one to start with, so its user starts with the current time. It passes
+//! commits to an ingestor per collection, drops commits of other collections, and returns events as structs without
+//! `account.active`. It handles a close frame and the end of the connection separately, so that it may reconnect twice.
 
 use std::collections::HashMap;
 use std::process::exit;

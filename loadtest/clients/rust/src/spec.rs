@@ -1,8 +1,8 @@
-//! What a driver is to ask for.
+//! The subscription of a driver.
 
 use serde::Deserialize;
 
-/// One subscription. Neither library can change its filter while connected, so that there is no update.
+/// One subscription. Neither library can change its filter while connected, so there is no update.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Spec {
@@ -11,7 +11,7 @@ pub(crate) struct Spec {
     pub(crate) wanted_collections: Vec<String>,
     pub(crate) wanted_dids: Vec<String>,
     pub(crate) compress: bool,
-    /// The collections of the world, for a library that must be told each one that its user cares for.
+    /// The collections of the world, for a library that needs an ingestor for each one.
     pub(crate) collections: Vec<String>,
 }
 

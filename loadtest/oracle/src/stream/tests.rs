@@ -35,7 +35,7 @@ fn event(index: usize) -> String {
     json(SERVED[index], 100 + index as u64)
 }
 
-/// The counts of missing, repeated, reordered and different events, and whether something is still due.
+/// The counts of missing, repeated, reordered and different events, and whether another event is due.
 fn judged(filter: Filter, start: usize, indices: &[usize]) -> ([u64; 4], bool) {
     let mut judge = StreamJudge::new(ledger(), &filter, Start::At(start));
     for &index in indices {

@@ -1,11 +1,11 @@
-//! Which of the ledger's events a filter lets through.
+//! The events of the ledger that a filter matches.
 
 use std::sync::Arc;
 
 use crate::filter::{Filter, Matcher};
 use crate::ledger::Ledger;
 
-/// A filter over the ledger's events: names are looked at once.
+/// A filter over the ledger's events: each name is matched once.
 #[derive(Debug, Clone)]
 pub(super) struct Wanted {
     filter: Matcher,
@@ -26,7 +26,7 @@ impl Wanted {
         }
     }
 
-    /// Whether it lets an event through.
+    /// Whether an event matches.
     pub(super) fn wants(&mut self, index: usize) -> bool {
         let about = self.ledger.about(index);
         let (filter, ledger) = (&self.filter, &self.ledger);

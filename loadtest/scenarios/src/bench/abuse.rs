@@ -1,4 +1,4 @@
-//! Strangers who mean harm, beside a hundred honest subscribers: these must not notice, and every refusal is counted.
+//! Hostile clients beside a hundred honest subscribers: these must not notice, and every rejection is counted.
 
 mod peer;
 mod attack;
@@ -14,13 +14,13 @@ use super::cases::Case;
 use super::options::{Options, Side};
 use super::report::{Document, Target};
 use super::round::Rounds;
-use super::stage::Stage;
 use super::table::{Table, figure};
+use super::testbed::Testbed;
 use crate::service::Service;
 use attack::Attack;
 
-/// As an operator has them, but for what a short run on a loopback would not reach: the rate of replays, and a past that the node
-/// does not remember.
+/// An operator's settings, except for limits that a short run on a loopback would not reach: the rate of replays, and a
+/// history beyond the node's memory.
 const LIMITS: [(&str, &str); 5] = [
     ("edge.tail.ring_bytes", "4000000"),
     ("edge.http.max_subscribers_per_address", "1000"),
@@ -30,19 +30,19 @@ const LIMITS: [(&str, &str); 5] = [
 ];
 const HONEST: u64 = 100;
 const RATE: f64 = 500.0;
-/// How late an event may come to one in a hundred while somebody attacks.
+/// Allowed p99 latency during an attack.
 const BOUND_MS: f64 = 100.0;
-/// How much more memory an attack may take: `edge.limits.max_inbound_bytes` (64 MiB) in buffers that double as they grow, and what
-/// the longest message is while it is read.
+/// Allowed growth of memory: `edge.limits.max_inbound_bytes` (64 MiB) in buffers that double as they grow, plus the
+/// longest message while it is read.
 const GROWTH_MIB: f64 = 256.0;
 const POLL: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Every attack in turn.
+/// Runs every attack in turn.
 pub(super) async fn abuse(options: &Options, document: &mut Document) -> Result<()> {
-    let mut stage = Stage::start(options, 1, &LIMITS).await?;
-    stage.flow(options.rate.unwrap_or(RATE), options).await?;
-    let address = stage.edges[0].address()?.parse();
+    let mut testbed = Testbed::start(options, 1, &LIMITS).await?;
+    testbed.flow(options.rate.unwrap_or(RATE), options).await?;
+    let address = testbed.edges[0].address()?.parse();
     let address = address.context("the edge has no address")?;
     let once = Options {
         repeats: 1,
@@ -65,9 +65,9 @@ pub(super) async fn abuse(options: &Options, document: &mut Document) -> Result<
     ]);
     let sides = [Side::Ours(0)];
     let calm = honest("calm")
-        .measure(&once, &stage, &sides, document)
+        .measure(&once, &testbed, &sides, document)
         .await?;
-    let before = stage.memory(&Side::Ours(0))?;
+    let before = testbed.memory(&Side::Ours(0))?;
     table.row(row(
         "calm",
         ["-".to_owned(), "-".to_owned(), "-".to_owned()],
@@ -76,29 +76,32 @@ pub(super) async fn abuse(options: &Options, document: &mut Document) -> Result<
     ));
     let mut names = vec!["calm"];
     for attack in Attack::ALL {
-        let edge = &stage.edges[0];
+        let edge = &testbed.edges[0];
         let counted_before = counted(edge, attack).await?;
         let (attacks, until) = watch::channel(true);
         let mut attackers = JoinSet::new();
         attackers.spawn(attack.run(address, until));
         let rounds = honest(attack.name())
-            .measure(&once, &stage, &sides, document)
+            .measure(&once, &testbed, &sides, document)
             .await?;
         attacks.send_replace(false);
-        let attempts = attackers.join_next().await.context("nobody attacked")??;
+        let attempts = attackers
+            .join_next()
+            .await
+            .context("no attacker finished")??;
         let [refused, times] = match attack.refusal() {
             None => ["-".to_owned(), "-".to_owned()],
             Some((metric, label)) => {
                 let times = refusals(edge, attack, counted_before).await?;
                 ensure!(
                     times > 0.0,
-                    "{}: no {metric}{{{label}}} was counted in {attempts} attempts",
+                    "{}: {metric}{{{label}}} did not rise in {attempts} attempts",
                     attack.name()
                 );
                 [format!("{metric} {label}"), figure(times)]
             }
         };
-        let after = stage.memory(&Side::Ours(0))?;
+        let after = testbed.memory(&Side::Ours(0))?;
         table.row(row(
             attack.name(),
             [figure(attempts as f64), refused, times],
@@ -113,7 +116,7 @@ pub(super) async fn abuse(options: &Options, document: &mut Document) -> Result<
         names.push(attack.name());
     }
     document.table("Attacks beside 100 honest subscribers", &table);
-    document.checks("What honest subscribers saw", &names);
+    document.checks("Streams of honest subscribers", &names);
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! The targets of the project, one table.
+//! The project's targets in one table.
 
 use anyhow::Result;
 

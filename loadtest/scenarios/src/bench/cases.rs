@@ -1,16 +1,16 @@
-//! One case: a swarm of a certain kind at servers with certain settings, several times, all sides in turn.
+//! One case: a kind of load at servers with certain settings, repeated, with all servers in turn.
 
 use anyhow::Result;
 
 use super::options::{Options, Pace, Side};
 use super::report::Document;
 use super::round::Rounds;
-use super::stage::Stage;
+use super::testbed::Testbed;
 
-/// As many accounts as a hundred DIDs of each of 1,000 subscribers are.
+/// As many accounts as in the filters of 1,000 subscribers with a hundred DIDs each.
 pub(super) const ACCOUNTS: u64 = 100_000;
 
-/// What a swarm is to be like.
+/// The load.
 #[derive(Debug, Clone)]
 pub(super) struct Case {
     pub(super) name: String,
@@ -21,7 +21,7 @@ pub(super) struct Case {
 }
 
 impl Case {
-    /// So many subscribers, unless the options want others.
+    /// This many subscribers, unless the options override it.
     pub(super) fn new(name: &str, subscribers: u64, mix: &str, options: &Options) -> Self {
         Self {
             name: name.to_owned(),
@@ -36,7 +36,7 @@ impl Case {
         self
     }
 
-    /// The swarm's flags.
+    /// The load generator's flags.
     pub(super) fn swarm(&self, options: &Options) -> Vec<String> {
         let mut flags = vec![
             "--connections".to_owned(),
@@ -48,7 +48,7 @@ impl Case {
             ("--warm-up", options.warm_up),
             ("--seconds", options.seconds),
         ] {
-            // What the case itself says counts.
+            // The case's own flags win.
             if !self.flags.iter().any(|it| it == flag) {
                 flags.extend([flag.to_owned(), value.to_string()]);
             }
@@ -57,11 +57,11 @@ impl Case {
         flags
     }
 
-    /// Measures it on every side in turn, as often as wanted, and prints each round. The servers stay the same.
+    /// Measures every server in turn, as often as requested, and prints each round. The servers keep running.
     pub(super) async fn measure(
         &self,
         options: &Options,
-        stage: &Stage,
+        testbed: &Testbed,
         sides: &[Side],
         document: &mut Document,
     ) -> Result<Rounds> {
@@ -79,19 +79,19 @@ impl Case {
             .collect();
         for repeat in 1..=options.repeats.max(1) {
             for (side, rounds) in sides.iter().zip(&mut by_side) {
-                let round = stage.swarm(side, &flags).await?;
+                let round = testbed.swarm(side, &flags).await?;
                 println!("{} {repeat}: {}", self.name, round.line());
                 rounds.rounds.push(round);
             }
         }
         document.rounds.extend(by_side.iter().cloned());
-        // Ours comes first.
+        // Ours is first.
         Ok(by_side.remove(0))
     }
 }
 
-impl Stage {
-    /// Lets events flow: from the feeder, or from a firehose when another server must see them, too.
+impl Testbed {
+    /// Starts the events: from the feeder, or from a firehose if another server must read them, too.
     pub(super) async fn flow(&mut self, rate: f64, options: &Options) -> Result<()> {
         match &options.against {
             None => self.feed(Pace::Rate(rate), ACCOUNTS).await,

@@ -1,4 +1,4 @@
-//! Where the CPU time of the machine goes while something is measured.
+//! The machine's CPU time during a measurement.
 
 use std::fs;
 
@@ -8,9 +8,9 @@ use tokio::time::Instant;
 
 /// `sysconf(_SC_CLK_TCK)` on every Linux that Rust supports.
 const TICKS_PER_SECOND: f64 = 100.0;
-/// Percent of a core for processes that are no part of the run, above which a run is disturbed.
+/// Percent of a core used by other processes, above which a run counts as disturbed.
 const MAX_FOREIGN: f64 = 15.0;
-/// Percent of a core that the host of a virtual machine took away.
+/// Percent of a core stolen by the host of a virtual machine.
 const MAX_STOLEN: f64 = 5.0;
 
 /// The processes of a run.
@@ -22,7 +22,7 @@ pub(super) struct Pids {
     pub(super) sources: Vec<i32>,
 }
 
-/// A look at all clocks.
+/// A reading of all clocks.
 #[derive(Debug, Clone)]
 pub(super) struct Look {
     at: Instant,
@@ -35,7 +35,7 @@ pub(super) struct Look {
     stolen: f64,
 }
 
-/// Between two looks.
+/// The difference between two readings.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Spent {
     pub(super) seconds: f64,
@@ -44,11 +44,11 @@ pub(super) struct Spent {
     pub(super) nats: f64,
     pub(super) sources: f64,
     pub(super) swarm: f64,
-    /// Percent of a core, for what is no part of the run.
+    /// Percent of a core used by other processes.
     pub(super) foreign: f64,
-    /// Percent of a core, for other virtual machines.
+    /// Percent of a core used by other virtual machines.
     pub(super) stolen: f64,
-    /// The figures are not to be trusted.
+    /// The figures are unreliable.
     pub(super) is_disturbed: bool,
 }
 
@@ -71,7 +71,7 @@ impl Look {
         })
     }
 
-    /// What was spent since then. What the swarm spent it knows itself: it may be gone by now.
+    /// CPU time since then. The load generator reports its own: it may have exited by now.
     pub(super) fn since(&self, before: &Self, swarm: f64) -> Spent {
         let seconds = (self.at - before.at).as_secs_f64();
         let servers = self.servers - before.servers;
@@ -103,7 +103,7 @@ pub(super) fn cpu_seconds(pid: i32) -> Result<f64> {
     Ok(ticks / TICKS_PER_SECOND)
 }
 
-/// What all processes have used, and what was taken away, in seconds.
+/// Used and stolen time of the machine, in seconds.
 fn machine() -> Result<(f64, f64)> {
     let stat = fs::read_to_string("/proc/stat")?;
     let line = stat.lines().next().context("no statistics")?;

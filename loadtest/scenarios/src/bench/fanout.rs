@@ -1,4 +1,4 @@
-//! What delivering costs: at a steady rate, at the limit, by filter, by encoding.
+//! The cost of delivery: at a steady rate, at the limit, by filter, by encoding.
 
 use anyhow::Result;
 
@@ -6,25 +6,25 @@ use super::cases::{ACCOUNTS, Case};
 use super::options::{Options, Pace};
 use super::report::{Document, Target};
 use super::round::{Round, Rounds};
-use super::stage::Stage;
 use super::table::{Table, figure};
+use super::testbed::Testbed;
 
 const RATE: f64 = 500.0;
 const SUBSCRIBERS: u64 = 1_000;
-/// Events under way in a saturated edge with its own settings: more than it hands on in one flush interval.
+/// Events in flight in a saturated edge with default settings: more than it delivers in one flush interval.
 const WINDOW: u64 = 1_024;
-/// And with every event at once: the batches of the prototypes that the targets come from.
+/// The same with every event delivered at once: the batch size of the prototypes that the targets come from.
 const BATCH: u64 = 16;
-/// Events under way when few of them are delivered.
+/// Events in flight when few of them are delivered.
 const ROUTED_WINDOW: u64 = 8_192;
 
 /// 1,000 unfiltered subscribers at 500 events/s.
 pub(super) async fn latency(options: &Options, document: &mut Document) -> Result<()> {
-    let mut stage = Stage::start(options, 1, &[]).await?;
-    stage.flow(options.rate.unwrap_or(RATE), options).await?;
+    let mut testbed = Testbed::start(options, 1, &[]).await?;
+    testbed.flow(options.rate.unwrap_or(RATE), options).await?;
     let case = Case::new("steady", SUBSCRIBERS, "a", options);
     let rounds = case
-        .measure(options, &stage, &options.sides(), document)
+        .measure(options, &testbed, &options.sides(), document)
         .await?;
     let cpu = rounds.median(Round::cpu_percent);
     let p99 = rounds.median(|it| it.latency(99.0));
@@ -40,7 +40,7 @@ pub(super) async fn latency(options: &Options, document: &mut Document) -> Resul
     Ok(())
 }
 
-/// 1,000 unfiltered subscribers, and events as fast as they are handed on.
+/// 1,000 unfiltered subscribers, and events as fast as they are delivered.
 pub(super) async fn saturate(options: &Options, document: &mut Document) -> Result<()> {
     let case = Case::new("saturated, default settings", SUBSCRIBERS, "a", options);
     let rounds = saturated(options, document, &case, WINDOW, &[]).await?;
@@ -80,23 +80,23 @@ async fn saturated(
     window: u64,
     settings: &[(&str, &str)],
 ) -> Result<Rounds> {
-    let mut stage = Stage::start(options, 1, settings).await?;
-    stage.feed(Pace::Window(window), ACCOUNTS).await?;
+    let mut testbed = Testbed::start(options, 1, settings).await?;
+    testbed.feed(Pace::Window(window), ACCOUNTS).await?;
     let sides = &options.sides()[..1];
-    case.measure(options, &stage, sides, document).await
+    case.measure(options, &testbed, sides, document).await
 }
 
 /// Every mix at a steady rate, and random DIDs at the limit.
 pub(super) async fn filters(options: &Options, document: &mut Document) -> Result<()> {
     let mixes = ["a", "b", "c", "d", "e", "w1000"];
-    let mut stage = Stage::start(options, 1, &[]).await?;
-    stage.flow(options.rate.unwrap_or(RATE), options).await?;
+    let mut testbed = Testbed::start(options, 1, &[]).await?;
+    testbed.flow(options.rate.unwrap_or(RATE), options).await?;
     for mix in mixes {
         let case = Case::new(&format!("mix {mix}"), SUBSCRIBERS, mix, options);
-        case.measure(options, &stage, &options.sides(), document)
+        case.measure(options, &testbed, &options.sides(), document)
             .await?;
     }
-    drop(stage);
+    drop(testbed);
     let names = mixes.map(|mix| format!("mix {mix}"));
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     document.delivery("By filter, steady rate", &names);
@@ -129,8 +129,8 @@ pub(super) async fn routed(options: &Options, document: &mut Document) -> Result
 
 /// The same events plain and compressed, in turn.
 pub(super) async fn zstd(options: &Options, document: &mut Document) -> Result<()> {
-    let mut stage = Stage::start(options, 1, &[]).await?;
-    stage.flow(options.rate.unwrap_or(RATE), options).await?;
+    let mut testbed = Testbed::start(options, 1, &[]).await?;
+    testbed.flow(options.rate.unwrap_or(RATE), options).await?;
     let plain = Case::new("plain", SUBSCRIBERS, "a", options);
     let zstd = Case::new("zstd", SUBSCRIBERS, "a", options).with(&["--zstd"]);
     let once = Options {
@@ -139,7 +139,7 @@ pub(super) async fn zstd(options: &Options, document: &mut Document) -> Result<(
     };
     for _ in 0..options.repeats.max(1) {
         for case in [&plain, &zstd] {
-            case.measure(&once, &stage, &options.sides(), document)
+            case.measure(&once, &testbed, &options.sides(), document)
                 .await?;
         }
     }

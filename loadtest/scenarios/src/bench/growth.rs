@@ -1,4 +1,4 @@
-//! How cost grows: with subscribers, with the width of their filters, with edges.
+//! How cost grows with subscribers, with the width of their filters, with edges.
 
 use anyhow::Result;
 
@@ -6,14 +6,14 @@ use super::cases::{ACCOUNTS, Case};
 use super::options::{Options, Pace};
 use super::report::Document;
 use super::round::Round;
-use super::stage::Stage;
 use super::table::{Table, figure};
+use super::testbed::Testbed;
 
 const RATE: f64 = 500.0;
 const SUBSCRIBERS: [u64; 5] = [100, 300, 1_000, 3_000, 10_000];
 const WIDTHS: [usize; 5] = [1, 10, 100, 1_000, 10_000];
 const WIDE_SUBSCRIBERS: u64 = 1_000;
-/// Seconds. Reading 1,000 filters of 10,000 DIDs takes a server a while, and must not be what is measured.
+/// Seconds. Parsing 1,000 filters of 10,000 DIDs takes a server a while, and must not be measured.
 const WARM_UP: &str = "10";
 const EDGES: [usize; 3] = [1, 2, 4];
 const EDGE_SUBSCRIBERS: u64 = 500;
@@ -78,12 +78,12 @@ async fn one(
     what: &str,
     (edges, subscribers, mix, rate): (usize, u64, &str, f64),
 ) -> Result<()> {
-    let mut stage = Stage::start(options, edges, &[]).await?;
-    stage.feed(Pace::Rate(rate), ACCOUNTS).await?;
+    let mut testbed = Testbed::start(options, edges, &[]).await?;
+    testbed.feed(Pace::Rate(rate), ACCOUNTS).await?;
     let mut case = Case::new(what, subscribers, mix, options).with(&["--warm-up", WARM_UP]);
     case.subscribers = subscribers;
     let sides = &options.sides()[..1];
-    let rounds = case.measure(options, &stage, sides, document).await?;
+    let rounds = case.measure(options, &testbed, sides, document).await?;
     table.row([
         what.to_owned(),
         figure(rounds.median(Round::cpu_percent)),

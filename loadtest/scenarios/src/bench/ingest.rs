@@ -12,7 +12,7 @@ use crate::service::{Service, listening, simulator};
 
 /// Frames of one run: enough for some seconds.
 const FRAMES: u64 = 300_000;
-/// The simulator must not forget frames before ingest has read them.
+/// The simulator must not drop frames before ingest has read them.
 const HISTORY_BYTES: &str = "4294967296";
 const RUNS: usize = 3;
 const REPLICAS: [usize; 2] = [1, 3];
@@ -20,7 +20,7 @@ const REPLICAS: [usize; 2] = [1, 3];
 const VERIFIED: [&str; 2] = ["sample:10", "all"];
 const PATIENCE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(10);
-/// The run is over when nothing was acknowledged for so long.
+/// The run is over when nothing was acknowledged for this long.
 const QUIET: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run() -> Result<()> {
@@ -49,14 +49,14 @@ pub(super) async fn unverified() -> Result<f64> {
     let recording = record(&folder).await?;
     let mut rates = Vec::new();
     for _ in 0..RUNS {
-        // Nobody asks for keys.
+        // No consumer requests keys.
         rates.push(once(&recording, 1, "off", "http://127.0.0.1:9").await?);
     }
     rates.sort_by(f64::total_cmp);
     Ok(rates[RUNS / 2])
 }
 
-/// Makes the frames of all runs.
+/// Generates the frames of all runs.
 async fn record(folder: &tempfile::TempDir) -> Result<String> {
     let recording = folder.path().join("frames").display().to_string();
     println!("recording {FRAMES} simulated frames");
@@ -118,7 +118,7 @@ async fn once(recording: &str, replicas: usize, verified: &str, keys: &str) -> R
         }
     }
     let (began, before) = first.context("no event was appended")?;
-    ensure!(events > before, "everything was over before the first look");
+    ensure!(events > before, "the run ended before the first sample");
     ensure!(
         events >= FRAMES,
         "only {events} events of {FRAMES} frames arrived"

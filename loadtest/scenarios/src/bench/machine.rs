@@ -1,4 +1,4 @@
-//! What figures were taken on, and which processes run on which cores of it.
+//! The machine that figures were taken on, and the cores that processes run on.
 
 use std::fs;
 use std::process::Command;
@@ -9,15 +9,15 @@ use fanjet_tools::shell::root;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::Serialize;
 
-/// Stands beside every figure.
+/// Printed with every figure.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Machine {
     pub(super) cpu: String,
     pub(super) cores: usize,
     pub(super) kernel: String,
-    /// With `-dirty` when something is not committed.
+    /// With `-dirty` if there are uncommitted changes.
     pub(super) commit: String,
-    /// When the run began: one minute, of all processes.
+    /// Load average of one minute when the run started.
     pub(super) load_average: f64,
 }
 
@@ -49,14 +49,14 @@ fn commit() -> Option<String> {
     Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
 }
 
-/// Cores for the servers under test, and cores for everything else. With one core only, all share it.
+/// Cores for the servers under test, and cores for everything else. A single core is shared.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cores {
     servers: usize,
     all: usize,
 }
 
-/// Processes that this thread starts run where it does. Dropping gives the thread its cores back.
+/// Processes started by this thread inherit its cores. Dropping restores the thread's cores.
 pub(super) struct Pinned {
     before: CpuSet,
 }
@@ -67,7 +67,7 @@ impl Cores {
         Ok(Self { servers, all })
     }
 
-    /// How many the clients have.
+    /// The number of the clients' cores.
     pub(super) fn clients(self) -> usize {
         self.all.saturating_sub(self.servers).max(1)
     }
@@ -89,7 +89,7 @@ impl Cores {
 impl Pinned {
     fn to(cores: std::ops::Range<usize>) -> Result<Self> {
         let before = sched_getaffinity(None)?;
-        // Counted among those that this process may use at all.
+        // Counted among those that this process may use.
         let mut allowed = (0..CpuSet::MAX_CPU).filter(|core| before.is_set(*core));
         let mut set = CpuSet::new();
         for core in allowed.by_ref().skip(cores.start).take(cores.len()) {

@@ -1,10 +1,10 @@
-//! What can be measured, and how.
+//! The benchmarks, and their options.
 
 use std::time::Duration;
 
 use fanjet_tools::programs::Profile;
 
-/// What can be measured.
+/// The benchmarks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Bench {
     /// Frames to v1 JSON, beside the plain decoder
@@ -27,11 +27,11 @@ pub(crate) enum Bench {
     Embedded,
     /// A log into a real Kafka broker
     Kafka,
-    /// A swarm at an edge that gets events as fast as it hands them on
+    /// Subscribers at an edge that gets events as fast as it delivers them
     Saturate,
-    /// A swarm without filters at 500 events/s: CPU and latency
+    /// Subscribers without filters at 500 events/s: CPU and latency
     Latency,
-    /// Swarms with every mix of filters; random DIDs also as fast as the edge routes
+    /// Subscribers with every mix of filters; random DIDs also as fast as the edge routes
     Filters,
     /// The same events plain and compressed
     ZstdSockets,
@@ -39,44 +39,44 @@ pub(crate) enum Bench {
     Memory,
     /// What a nats-server sends to one edge and to two, with few subscribers and many
     Egress,
-    /// 2,000 connections per second that come with 1,000 DIDs and go again, beside live subscribers
+    /// 2,000 short-lived connections per second with 1,000 DIDs each, beside live subscribers
     Churn,
     /// 10,000 mixed subscribers on one node at 1,000 events/s
     Crowd,
-    /// Strangers who mean harm, beside a hundred honest subscribers
+    /// Hostile clients beside a hundred honest subscribers
     Abuse,
     /// How cost grows with subscribers, with the width of filters and with edges
     Growth,
-    /// Every target of the project beside what was measured
+    /// Every target of the project with the measured value
     All,
 }
 
-/// What is asked for.
+/// Arguments.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
-    /// Which one
+    /// The benchmark
     #[arg(value_enum)]
     pub(super) what: Bench,
     #[command(flatten)]
     pub(super) options: Options,
 }
 
-/// How benchmarks with a swarm are run.
+/// Options of benchmarks with a load generator.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Options {
-    /// Seconds of each window that counts
+    /// Seconds of each measured window
     #[arg(long, default_value_t = 10.0)]
     pub(super) seconds: f64,
     /// Seconds between the last connection and the window
     #[arg(long, default_value_t = 3.0)]
     pub(super) warm_up: f64,
-    /// How often everything is measured; the middle counts
+    /// Number of rounds; the median counts
     #[arg(long, default_value_t = 3)]
     pub(super) repeats: usize,
-    /// Subscribers instead of what the benchmark is made for
+    /// Subscribers instead of the benchmark's default
     #[arg(long)]
     pub(super) subscribers: Option<u64>,
-    /// Events per second instead of what the benchmark is made for
+    /// Events per second instead of the benchmark's default
     #[arg(long)]
     pub(super) rate: Option<f64>,
     /// Minutes of crowd; churn lasts one at most
@@ -98,12 +98,12 @@ pub(crate) struct Options {
     /// Where the simulated firehose listens when there is another server
     #[arg(long, default_value = "127.0.0.1:6100")]
     pub(super) upstream: String,
-    /// Dev builds: to see that everything runs, not for figures
+    /// Dev builds: to check that everything runs, not for figures
     #[arg(long)]
     pub(super) dev: bool,
 }
 
-/// Whose subscribers a swarm is.
+/// The server under load.
 #[derive(Debug, Clone)]
 pub(super) enum Side {
     /// Of one of our edges.
@@ -117,7 +117,7 @@ pub(super) enum Side {
 pub(super) enum Pace {
     /// Events per second.
     Rate(f64),
-    /// As fast as the first edge hands them on, with so many under way.
+    /// As fast as the first edge delivers them, with this many in flight.
     Window(u64),
 }
 
@@ -133,7 +133,7 @@ impl Options {
     }
 }
 
-/// Seconds as the swarm's flags want them.
+/// Seconds for the load generator's flags.
 pub(super) fn seconds(duration: Duration) -> String {
     duration.as_secs_f64().to_string()
 }

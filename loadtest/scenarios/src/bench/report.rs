@@ -1,4 +1,4 @@
-//! What is left of a run: a document under `target/bench`, and tables on standard output.
+//! The results of a run: a document under `target/bench`, and tables on standard output.
 
 use std::fs;
 use std::path::PathBuf;
@@ -23,12 +23,12 @@ pub(super) struct Document {
     /// Unix seconds.
     at: u64,
     machine: Machine,
-    /// Of a dev build figures mean nothing.
+    /// Figures of a dev build are meaningless.
     is_dev_build: bool,
     pub(super) rounds: Vec<Rounds>,
     targets: Vec<Target>,
     tables: Vec<String>,
-    /// What keeps the figures from being what they are meant to be.
+    /// Reasons why the figures are not comparable.
     notes: Vec<String>,
 }
 
@@ -72,10 +72,10 @@ impl Document {
         );
         let mut notes = Vec::new();
         if options.dev {
-            notes.push("dev builds: these are no figures".to_owned());
+            notes.push("dev builds: not comparable".to_owned());
         }
         if options.subscribers.is_some() || options.rate.is_some() {
-            let what = "not with the subscribers or the rate that the targets are meant for";
+            let what = "not the subscribers or the rate of the targets";
             notes.push(what.to_owned());
         }
         if machine.cores <= options.server_cores {
@@ -93,7 +93,7 @@ impl Document {
         })
     }
 
-    /// What a case cost on each side.
+    /// The cost of a case on each side.
     pub(super) fn delivery(&mut self, title: &str, cases: &[&str]) {
         let mut table = Table::new(&DELIVERY);
         for rounds in self.of(cases) {
@@ -117,7 +117,7 @@ impl Document {
         self.table(title, &table);
     }
 
-    /// What sampled streams were like.
+    /// The findings of sampled streams.
     pub(super) fn checks(&mut self, title: &str, cases: &[&str]) {
         let mut table = Table::new(&CHECKS);
         for rounds in self.of(cases) {
@@ -148,7 +148,7 @@ impl Document {
             .find(|it| it.case == case && it.side == "ours")
     }
 
-    /// Makes one of rounds that were taken one by one, so that cases could take turns.
+    /// Combines rounds that were taken one by one, so that cases could take turns.
     pub(super) fn join_repeats(&mut self) {
         let mut joined: Vec<Rounds> = Vec::new();
         for rounds in self.rounds.drain(..) {
@@ -163,12 +163,12 @@ impl Document {
         self.rounds = joined;
     }
 
-    /// Keeps how a target was met.
+    /// Records the result of a target.
     pub(super) fn target(&mut self, target: Target, rounds: &Rounds) {
         self.targets.push(target.remarked(rounds.remark()));
     }
 
-    /// As [`Document::target`], of what had no rounds.
+    /// As [`Document::target`], without rounds.
     pub(super) fn plain_target(&mut self, target: Target) {
         self.targets.push(target);
     }
@@ -183,7 +183,7 @@ impl Document {
         self.tables.push(format!("{title}\n\n{table}"));
     }
 
-    /// Writes the document and prints what people want to see of it.
+    /// Writes the document and prints the tables.
     pub(super) fn finish(mut self) -> Result<()> {
         let rounds = self.rounds.iter().flat_map(|it| &it.rounds);
         let (all, disturbed, faulty) = rounds.fold((0, 0, 0), |(all, disturbed, faulty), it| {

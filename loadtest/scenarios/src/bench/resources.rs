@@ -1,4 +1,4 @@
-//! What subscribers and edges cost beside CPU time: memory, and what the nats-server has to send.
+//! The cost of subscribers and edges apart from CPU time: memory, and the NATS server's traffic.
 
 use std::fs;
 
@@ -8,8 +8,8 @@ use super::cases::{ACCOUNTS, Case};
 use super::options::{Options, Pace};
 use super::report::{Document, Target};
 use super::round::Round;
-use super::stage::Stage;
 use super::table::{Table, figure};
+use super::testbed::Testbed;
 
 const IDLE: u64 = 5_000;
 const EGRESS_RATE: f64 = 1_000.0;
@@ -25,15 +25,15 @@ pub(super) async fn memory(options: &Options, document: &mut Document) -> Result
         "",
     ]);
     for (mix, what) in [("a", "none"), ("d", "100 DIDs"), ("w1000", "1,000 DIDs")] {
-        // Each on fresh servers: memory that others have left would hide what these need.
-        let stage = Stage::start(options, 1, &[]).await?;
-        let world = stage.folder().join("world.json");
+        // Each on fresh servers: memory that earlier runs released would hide what these need.
+        let testbed = Testbed::start(options, 1, &[]).await?;
+        let world = testbed.folder().join("world.json");
         fs::write(&world, r#"{"dids":[],"collections":[]}"#)?;
         let world = world.display().to_string();
         let case = Case::new(&format!("idle, {what}"), IDLE, mix, options);
         let case = case.with(&["--no-reference", "--sample", "0", "--world", &world]);
         let rounds = case
-            .measure(&once(options), &stage, &options.sides(), document)
+            .measure(&once(options), &testbed, &options.sides(), document)
             .await?;
         let each = rounds.median(Round::memory_per_subscriber);
         table.row([
@@ -64,15 +64,15 @@ pub(super) async fn egress(options: &Options, document: &mut Document) -> Result
     ]);
     let mut costs = Vec::new();
     for (edges, subscribers) in [(1, 10), (1, 500), (2, 500)] {
-        let mut stage = Stage::start(options, edges, &[]).await?;
+        let mut testbed = Testbed::start(options, edges, &[]).await?;
         let rate = options.rate.unwrap_or(EGRESS_RATE);
-        stage.feed(Pace::Rate(rate), ACCOUNTS).await?;
+        testbed.feed(Pace::Rate(rate), ACCOUNTS).await?;
         let name = format!("{edges} edges, {subscribers} subscribers");
         let mut case = Case::new(&name, subscribers, "a", options);
         case.subscribers = subscribers;
         let sides = &options.sides()[..1];
         let rounds = case
-            .measure(&once(options), &stage, sides, document)
+            .measure(&once(options), &testbed, sides, document)
             .await?;
         let cost = rounds.median(|it| it.nats_bytes / it.log_events);
         costs.push(cost);
@@ -100,7 +100,7 @@ pub(super) async fn egress(options: &Options, document: &mut Document) -> Result
             );
         }
     }
-    document.table("What the nats-server sends", &table);
+    document.table("Traffic of the nats-server", &table);
     Ok(())
 }
 

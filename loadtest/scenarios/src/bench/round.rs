@@ -1,4 +1,4 @@
-//! One measured run of a swarm, and what follows from several of them.
+//! One measured run of the load generator, and statistics of several runs.
 
 use fanjet_swarm::Report;
 use serde::Serialize;
@@ -9,7 +9,7 @@ use super::cpu::Spent;
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Round {
     pub(super) side: String,
-    /// Of the swarm.
+    /// The load generator's report.
     pub(super) flags: String,
     /// Within the window.
     pub(super) spent: Spent,
@@ -19,9 +19,9 @@ pub(super) struct Round {
     pub(super) nats_bytes: f64,
     /// Resident memory of the servers before the swarm came, in MiB.
     pub(super) memory_before: f64,
-    /// The most within the window.
+    /// The maximum within the window.
     pub(super) memory: f64,
-    /// What was wrong; the figures of a run with faults mean little.
+    /// Faults; the figures of a run with faults are unreliable.
     pub(super) faults: Vec<String>,
     pub(super) report: Report,
 }
@@ -42,7 +42,7 @@ impl Round {
         self.cpu_percent() / 100.0 / self.delivered() * 1e6
     }
 
-    /// Events per second that a whole core would deliver at this price.
+    /// Events per second that a whole core would deliver at this cost.
     pub(super) fn delivered_per_core(&self) -> f64 {
         1e6 / self.cpu_per_delivered()
     }
@@ -52,7 +52,7 @@ impl Round {
         self.log_events / self.spent.seconds
     }
 
-    /// Events of the log per second that a whole core would route at this price.
+    /// Events of the log per second that a whole core would route at this cost.
     pub(super) fn routed_per_core(&self) -> f64 {
         self.log_events / self.spent.servers
     }
@@ -62,13 +62,13 @@ impl Round {
         self.report.latency_us.percentile(percent) as f64 / 1000.0
     }
 
-    /// KiB per subscriber, beyond what the servers had before.
+    /// KiB per subscriber, beyond the servers' baseline.
     pub(super) fn memory_per_subscriber(&self) -> f64 {
         let subscribers = self.report.connections.upgraded.max(1) as f64;
         (self.memory - self.memory_before) * 1024.0 / subscribers
     }
 
-    /// One line for whoever waits.
+    /// One progress line.
     pub(super) fn line(&self) -> String {
         let marks = match (self.spent.is_disturbed, self.faults.is_empty()) {
             (false, true) => String::new(),
@@ -98,14 +98,14 @@ impl Round {
 /// Rounds of one case on one side.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Rounds {
-    /// What was measured.
+    /// The measured side.
     pub(super) case: String,
     pub(super) side: String,
     pub(super) rounds: Vec<Round>,
 }
 
 impl Rounds {
-    /// The middle of a figure over the rounds that count: those that nothing disturbed, or all when there is none.
+    /// The median of a figure over the undisturbed rounds, or over all if there are none.
     pub(super) fn median(&self, figure: impl Fn(&Round) -> f64) -> f64 {
         let quiet = self.rounds.iter().filter(|it| !it.spent.is_disturbed);
         let mut figures: Vec<_> = quiet.map(&figure).collect();
@@ -115,7 +115,7 @@ impl Rounds {
         median(figures)
     }
 
-    /// How far the median can be trusted.
+    /// The reliability of the median.
     pub(super) fn remark(&self) -> String {
         let disturbed = self.rounds.iter().filter(|it| it.spent.is_disturbed);
         let (disturbed, all) = (disturbed.count(), self.rounds.len());

@@ -1,4 +1,4 @@
-//! Benchmarks of single steps: each is a bench target of its crate, on real frames where there are some.
+//! Benchmarks of single testbeds: each is a bench target of its crate, on real frames if available.
 
 use anyhow::Result;
 use fanjet_tools::shell::{cargo, corpus_folder, run as run_command};
@@ -7,13 +7,13 @@ use super::options::Bench;
 
 /// A bench target.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Step {
+pub(super) struct LoadLevel {
     package: &'static str,
     target: &'static str,
 }
 
-/// The target behind a name; `None` for what runs servers.
-pub(super) fn of(bench: Bench) -> Option<Step> {
+/// The target behind a name; `None` for benchmarks that run servers.
+pub(super) fn of(bench: Bench) -> Option<LoadLevel> {
     let (package, target) = match bench {
         Bench::Decode => ("fanjet-firehose", "decode"),
         Bench::Verify => ("fanjet-verify", "verify"),
@@ -26,10 +26,10 @@ pub(super) fn of(bench: Bench) -> Option<Step> {
         Bench::Kafka => ("fanjet-kafka", "produce"),
         _ => return None,
     };
-    Some(Step { package, target })
+    Some(LoadLevel { package, target })
 }
 
-impl Step {
+impl LoadLevel {
     pub(super) async fn run(self) -> Result<()> {
         tokio::task::spawn_blocking(move || self.run_here()).await?
     }

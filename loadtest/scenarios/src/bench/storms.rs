@@ -1,4 +1,4 @@
-//! Many at one time, and many that come and go.
+//! Many subscribers at one time, and many short-lived ones.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use super::cases::Case;
 use super::options::{Options, Side, seconds};
 use super::report::{Document, Target};
 use super::round::Round;
-use super::stage::Stage;
 use super::table::{Table, figure};
+use super::testbed::Testbed;
 
 const CROWD: u64 = 10_000;
 const CROWD_RATE: f64 = 1_000.0;
@@ -18,13 +18,13 @@ const LIVE: u64 = 200;
 const CHURN_RATE: f64 = 500.0;
 const CHURN_DIDS: &str = "1000";
 const CHURN_TIME: Duration = Duration::from_secs(60);
-/// How long after the storm memory is looked at again.
+/// How long after the storm memory is measured again.
 const CALM: Duration = Duration::from_secs(10);
 
-/// One node with all the subscribers that it may have.
+/// One node with the maximum number of subscribers.
 pub(super) async fn crowd(options: &Options, document: &mut Document) -> Result<()> {
-    let mut stage = Stage::start(options, 1, &[]).await?;
-    stage
+    let mut testbed = Testbed::start(options, 1, &[]).await?;
+    testbed
         .flow(options.rate.unwrap_or(CROWD_RATE), options)
         .await?;
     let once = Options {
@@ -34,13 +34,13 @@ pub(super) async fn crowd(options: &Options, document: &mut Document) -> Result<
     };
     let case = Case::new("crowd", CROWD, "e", &once).with(&["--sample", "100"]);
     let rounds = case
-        .measure(&once, &stage, &options.sides(), document)
+        .measure(&once, &testbed, &options.sides(), document)
         .await?;
     document.delivery("A crowd on one node", &["crowd"]);
-    document.checks("What its subscribers saw", &["crowd"]);
+    document.checks("Streams of its subscribers", &["crowd"]);
     let unexplained = |it: &Round| it.report.connections.unexplained.values().sum::<u64>() as f64;
     document.target(
-        Target::at_most("crowd: unexplained ends", 0.0, rounds.median(unexplained)),
+        Target::at_most("crowd: unexpected closes", 0.0, rounds.median(unexplained)),
         &rounds,
     );
     Ok(())
@@ -48,8 +48,8 @@ pub(super) async fn crowd(options: &Options, document: &mut Document) -> Result<
 
 /// A storm of connections beside live subscribers; the same subscribers in calm before and after it.
 pub(super) async fn churn(options: &Options, document: &mut Document) -> Result<()> {
-    let mut stage = Stage::start(options, 1, &[]).await?;
-    stage
+    let mut testbed = Testbed::start(options, 1, &[]).await?;
+    testbed
         .flow(options.rate.unwrap_or(CHURN_RATE), options)
         .await?;
     let time = CHURN_TIME.min(Duration::from_secs_f64(options.minutes * 60.0));
@@ -67,7 +67,7 @@ pub(super) async fn churn(options: &Options, document: &mut Document) -> Result<
     let sides = &options.sides()[..1];
     let mut table = Table::new(&[
         "",
-        "came and went/s",
+        "short-lived/s",
         "server CPU %",
         "p50 ms",
         "p99 ms",
@@ -78,9 +78,9 @@ pub(super) async fn churn(options: &Options, document: &mut Document) -> Result<
     ]);
     let mut bounds = Vec::new();
     for case in [live("calm before"), storm, live("calm after")] {
-        let rounds = case.measure(&once, &stage, sides, document).await?;
+        let rounds = case.measure(&once, &testbed, sides, document).await?;
         sleep(CALM).await;
-        let after = stage.memory(&Side::Ours(0))?;
+        let after = testbed.memory(&Side::Ours(0))?;
         let came = |it: &Round| it.report.connections.churn_upgraded as f64 / it.spent.seconds;
         let p99 = rounds.median(|it| it.latency(99.0));
         bounds.push((p99, after));
@@ -101,7 +101,7 @@ pub(super) async fn churn(options: &Options, document: &mut Document) -> Result<
                 Target::at_most("storm: p99 of live subscribers, ms", 100.0, storm.0),
                 &rounds,
             );
-            // Of one that still holds what a storm needed, the next storm would need no more.
+            // Memory that the allocator kept is reused by the next storm.
             let growth = calm.1 - before.1;
             document.target(
                 Target::at_most("storm: MiB that stay", 64.0, growth),
@@ -114,7 +114,7 @@ pub(super) async fn churn(options: &Options, document: &mut Document) -> Result<
         &table,
     );
     document.checks(
-        "What live subscribers saw",
+        "Streams of live subscribers",
         &["calm before", "storm", "calm after"],
     );
     Ok(())

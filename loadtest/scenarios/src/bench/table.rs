@@ -39,7 +39,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// With as many digits as say something.
+/// With significant digits only.
 pub(super) fn figure(value: f64) -> String {
     match value.abs() {
         _ if !value.is_finite() => "-".to_owned(),

@@ -1,4 +1,4 @@
-//! What was wanted beside what was measured.
+//! Targets and measured values.
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ pub(super) struct Target {
     what: String,
     wanted: f64,
     is_floor: bool,
-    /// NaN: not here.
+    /// NaN: not measured here.
     measured: f64,
     remark: String,
 }
@@ -34,7 +34,7 @@ impl Target {
         }
     }
 
-    /// How far it can be trusted, or which command measures it.
+    /// The reliability of the value, or the command that measures it.
     pub(super) fn remarked(self, remark: String) -> Self {
         Self { remark, ..self }
     }
@@ -51,7 +51,7 @@ impl Target {
         ]
     }
 
-    /// Or by how much it is missed.
+    /// Otherwise by which factor it is missed.
     fn met(&self) -> String {
         let factor = match self.is_floor {
             true => self.wanted / self.measured,

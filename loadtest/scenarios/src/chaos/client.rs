@@ -1,4 +1,4 @@
-//! A subscriber that comes back with its cursor whenever its connection ends.
+//! A subscriber that reconnects with its cursor whenever its connection ends.
 
 use std::time::{Duration, Instant};
 
@@ -7,37 +7,37 @@ use fanjet_testkit::JetstreamClient;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-/// How long a client listens before it looks around.
+/// How long a client reads before it checks the goal.
 const TICK: Duration = Duration::from_millis(250);
-/// A client gives up a connection that is silent for so long, as a user's would.
+/// A client gives up a connection that is silent for this long, as a user's client would.
 const SILENCE: Duration = Duration::from_secs(8);
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long an event too many may take to come.
+/// How long to wait for unexpected additional events.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// How a client behaves.
+/// The behavior of a client.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Habit {
     pub(super) name: &'static str,
-    /// What it asks for; everything by default.
+    /// Its filter; everything by default.
     pub(super) collections: Option<&'static str>,
-    /// Whether it comes back to another edge than the one it lost.
+    /// Whether it reconnects to another edge than the one it lost.
     pub(super) wanders: bool,
-    /// Leaves by itself after so many events, and comes back.
+    /// Disconnects by itself after this many events, and reconnects.
     pub(super) leaves_after: Option<usize>,
 }
 
 /// When a client is done.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Goal {
-    /// Events, for those without and with a filter.
+    /// Number of events, without and with a filter.
     pub(super) all: usize,
     pub(super) filtered: usize,
-    /// Or else now.
+    /// Or at this moment.
     pub(super) until: Instant,
 }
 
-/// How far a client has come.
+/// The progress of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Seen {
     Nothing,
@@ -45,21 +45,21 @@ pub(super) enum Seen {
     Event,
 }
 
-/// What a client saw.
+/// What a client received.
 #[derive(Debug, Default)]
 pub(super) struct Record {
-    /// Without the one that its cursor repeats on each return.
+    /// Without the event that its cursor repeats on each reconnect.
     pub(super) events: Vec<(u64, String)>,
     pub(super) connections: u32,
-    /// The longest time without a new event while there were more to come.
+    /// The longest time without a new event while more were expected.
     pub(super) longest_stall: Duration,
-    /// Returns on which the first event was not exactly the last one.
+    /// Reconnects on which the first event was not exactly the last one.
     pub(super) bad_returns: Vec<String>,
-    /// How connections ended, and why there was none.
+    /// Why connections ended or failed.
     pub(super) log: Vec<String>,
 }
 
-/// Follows until the goal. `seen` tells how far it has come.
+/// Follows until the goal. `seen` reports the progress.
 pub(super) async fn follow(
     habit: Habit,
     edges: Vec<String>,
@@ -117,7 +117,7 @@ async fn listen(
                     if owed == event {
                         continue;
                     }
-                    let what = format!("owed {owed_time} first, got {time}: {event}");
+                    let what = format!("expected {owed_time} first, got {time}: {event}");
                     record.note(what.clone());
                     record.bad_returns.push(what);
                 }
@@ -131,7 +131,7 @@ async fn listen(
             }
             Err(error) => {
                 if client.closed().is_some() || heard.elapsed() > SILENCE {
-                    return record.note(format!("connection over: {error:#}"));
+                    return record.note(format!("connection ended: {error:#}"));
                 }
             }
         }

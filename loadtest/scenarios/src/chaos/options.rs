@@ -1,28 +1,28 @@
-//! What a run of faults is told.
+//! Options of a chaos run.
 
 use std::time::Duration;
 
 use fanjet_tools::programs::Profile;
 
-/// What there is to choose.
+/// The options.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct Options {
-    /// How often, each time with a new cluster and the next seed
+    /// Number of runs, each with a new cluster and the next seed
     #[arg(long, default_value_t = 5)]
     pub(crate) runs: u32,
-    /// Decides about the world and the faults of the first run; a random one by default
+    /// Seed of the world and the faults of the first run; random by default
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// How long a run is under load, without catching up
+    /// Seconds under load, without catching up
     #[arg(long, default_value_t = 20)]
     pub(crate) seconds: u32,
     /// Frames per second
     #[arg(long, default_value_t = 2_000)]
     pub(crate) rate: u32,
-    /// Milliseconds from one fault to the next, on average
+    /// Milliseconds between two faults, on average
     #[arg(long, default_value_t = 800)]
     pub(crate) every: u64,
-    /// How the programs are built
+    /// The build profile of the programs
     #[arg(long, value_enum, default_value = "dev")]
     pub(crate) profile: Profile,
 }

@@ -1,4 +1,4 @@
-//! What runs were worth, and which faults they really had.
+//! The results of runs, and the faults that took effect.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use fanjet_oracle::Verdict;
 
 use super::plan::{self, Fault};
 
-/// A fault may find nothing to hit, such as a line over which nothing passes just then. With so many chances it must.
+/// A fault may not take effect, for example on a link without traffic at that moment. With this many attempts it must.
 const CHANCES: u32 = 3;
 
-/// What a run was worth.
+/// The result of a run.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     pub(super) planned: BTreeMap<Fault, u32>,
@@ -22,7 +22,7 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    /// Adds another one.
+    /// Adds another result.
     pub(super) fn add(&mut self, other: Self) {
         for (sum, counts) in [
             (&mut self.fired, other.fired),
@@ -40,9 +40,9 @@ impl Outcome {
     /// Prints it.
     ///
     /// # Errors
-    /// When a kind of fault never hit anything.
+    /// When a kind of fault never took effect.
     pub(super) fn report(&self) -> Result<()> {
-        println!("faults that fired, of those planned:");
+        println!("faults that took effect, of those planned:");
         let mut never = Vec::new();
         for kind in plan::kinds() {
             let count = |of: &BTreeMap<Fault, u32>| of.get(&kind).copied().unwrap_or_default();
@@ -64,7 +64,7 @@ impl Outcome {
         println!(
             "{events} events in logs and clients: {missing} lost, {repeated} repeated, {reordered} reordered, {differ} differ"
         );
-        ensure!(never.is_empty(), "never fired: {}", never.join(", "));
+        ensure!(never.is_empty(), "never took effect: {}", never.join(", "));
         Ok(())
     }
 }

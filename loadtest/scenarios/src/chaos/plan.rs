@@ -1,4 +1,4 @@
-//! What goes wrong when: decided by a seed alone, before anything runs.
+//! The faults of a run and their times: derived from a seed before anything runs.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
-/// Nothing happens before this moment of a run, and no fault begins so late that no load is left for it.
+/// No fault starts before this moment, nor so late that no load follows it.
 const CALM: Duration = Duration::from_millis(500);
 
-/// Longer than a lease: somebody else takes over meanwhile.
+/// Longer than a lease: another ingest takes over meanwhile.
 const LONG: std::ops::Range<f64> = 3.0..5.0;
 const SHORT: std::ops::Range<f64> = 0.1..1.5;
 const LONG_SHARE: f64 = 0.2;
@@ -24,12 +24,12 @@ pub(super) enum Victim {
     Nats,
 }
 
-/// What is done to a process.
+/// What happens to a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Blow {
-    /// SIGKILL, and a new start.
+    /// SIGKILL, and a restart.
     Kill,
-    /// SIGTERM, and a new start.
+    /// SIGTERM, and a restart.
     Stop,
     /// SIGSTOP, and SIGCONT.
     Freeze,
@@ -45,14 +45,14 @@ pub(super) enum Line {
     ClientsToEdge,
 }
 
-/// What is done to connections.
+/// What happens to connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Trouble {
-    /// They end, and new ones too.
+    /// They are closed, and new ones too.
     Cut,
-    /// They stay, and nothing gets through.
+    /// They stay open, and no byte gets through.
     Blackhole,
-    /// Everything comes late.
+    /// Every byte is delayed.
     Delay,
 }
 
@@ -66,16 +66,16 @@ pub(super) enum Fault {
 /// One fault of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Step {
-    /// From the beginning of the faults on.
+    /// Since the start of the faults.
     pub(super) at: Duration,
-    /// How long the process is down or frozen, or the line bad.
+    /// How long the process is down or frozen, or the link is bad.
     pub(super) lasts: Duration,
     pub(super) fault: Fault,
-    /// Which of the processes of this kind, modulo their number.
+    /// The process of this kind, modulo their number.
     pub(super) which: usize,
 }
 
-/// Every kind there is. The simulator is never killed: it is the world, and would come back as another one.
+/// Every kind of fault. The simulator is never killed: it is the world, and would restart as another one.
 pub(super) fn kinds() -> Vec<Fault> {
     let blows = [Blow::Kill, Blow::Stop, Blow::Freeze];
     let troubles = [Trouble::Cut, Trouble::Blackhole, Trouble::Delay];
@@ -95,7 +95,7 @@ pub(super) fn kinds() -> Vec<Fault> {
     kinds
 }
 
-/// The faults of a run of this length: every kind, and each again before any comes a third time.
+/// The faults of a run of this length: every kind once, then each twice before any happens a third time.
 pub(super) fn plan(seed: u64, length: Duration, every: Duration) -> Vec<Step> {
     let mut random = StdRng::seed_from_u64(seed);
     let length = length.saturating_sub(2 * CALM);

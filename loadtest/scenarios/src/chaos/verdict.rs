@@ -14,10 +14,10 @@ use crate::whole_log;
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(100);
 
-/// No event of the account has it.
+/// The time of events that were not published.
 const UNKNOWN: Key = (0, u32::MAX);
 
-/// Reads the whole log; what it is worth, and the time of each event in it.
+/// Reads the whole log; returns the verdict, and the time of each event in it.
 pub(super) async fn judge_log(
     log: &NatsLog,
     expected: &[Expected],
@@ -36,7 +36,7 @@ pub(super) async fn judge_log(
     whole_log::judge_log(log, expected).await
 }
 
-/// What a client with this habit must receive of the account.
+/// The events that a client with this habit must receive.
 pub(super) fn wanted(habit: &Habit, expected: &[Expected]) -> Vec<Expected> {
     let filter = Filter::of_collections(habit.collections.as_slice());
     let matcher = Matcher::new(&filter);
@@ -46,7 +46,7 @@ pub(super) fn wanted(habit: &Habit, expected: &[Expected]) -> Vec<Expected> {
     expected.iter().filter(is_wanted).cloned().collect()
 }
 
-/// What a stream is worth. Its times must be the log's.
+/// The verdict on a stream. Its times must be the log's.
 pub(super) fn judge_client(
     habit: &Habit,
     record: &Record,
@@ -65,11 +65,11 @@ pub(super) fn judge_client(
         let text = without_time(event).context("an event without time_us")?;
         let key = keys.get(text.as_str()).copied();
         if key.is_none() {
-            complaints.push(format!("{}: not of the account: {event}", habit.name));
+            complaints.push(format!("{}: not published: {event}", habit.name));
         }
         if key.is_some_and(|key| times.get(&key) != Some(time)) {
             other_times += 1;
-            let what = format!("{}: not with the log's time: {event}", habit.name);
+            let what = format!("{}: time differs from the log: {event}", habit.name);
             complaints.push(what);
         }
         judge.see(key.unwrap_or(UNKNOWN), *time, event);
@@ -82,7 +82,7 @@ pub(super) fn judge_client(
     Ok(verdict)
 }
 
-/// As the account has it: with the time 0.
+/// As the simulator writes it: with the time 0.
 fn without_time(event: &str) -> Option<String> {
     let (before, _, behind) = split(event.as_bytes())?;
     let (before, behind) = (before.len(), event.len() - behind.len());
@@ -109,7 +109,7 @@ mod tests {
     }
 
     /// Two of the feed, one elsewhere, an identity, and one that clients never see.
-    fn account() -> Vec<Expected> {
+    fn expected() -> Vec<Expected> {
         let line = |(seq, collection, v1): (u64, Option<&str>, Option<String>)| {
             serde_json::from_value(serde_json::json!({
                 "relay_seq": seq, "op_index": 0, "op_count": 1, "did": "did:plc:x", "collection": collection, "v1": v1,
@@ -125,7 +125,7 @@ mod tests {
         lines.map(|it| line(it).unwrap()).to_vec()
     }
 
-    /// Counts of what is missing, repeated, reordered and different, of a client that got these (seq, time).
+    /// Counts of missing, repeated, reordered and different events, of a client that received these (seq, time).
     fn judged(habit: &Habit, got: &[(u64, u64)]) -> [u64; 4] {
         let times = (1..=5).map(|seq| ((seq, 0), 10 * seq)).collect();
         let record = Record {
@@ -135,7 +135,7 @@ mod tests {
                 .collect(),
             ..Record::default()
         };
-        let verdict = judge_client(habit, &record, &account(), &times).unwrap();
+        let verdict = judge_client(habit, &record, &expected(), &times).unwrap();
         [
             verdict.missing,
             verdict.repeated,

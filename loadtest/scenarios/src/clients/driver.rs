@@ -1,4 +1,4 @@
-//! One client at work: its process, and what it has handed over so far.
+//! One running client: its process, and the events it has returned so far.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -18,17 +18,17 @@ use super::world::World;
 pub(super) struct Driver {
     child: Child,
     output: BufReader<File>,
-    /// The beginning of a line whose rest is not written yet.
+    /// The start of an incomplete line.
     begun: Vec<u8>,
     complaints: PathBuf,
-    /// Set when it ended, which no driver does by itself.
+    /// Set when it exits, which no driver does by itself.
     ended: Option<ExitStatus>,
     pub(super) subscription: Subscription,
     pub(super) received: Vec<Received>,
-    /// How many different events of the world are among them.
+    /// How many different events of the world it has returned.
     pub(super) progress: usize,
     seen: Vec<bool>,
-    /// What its filter, and the one it changes to, let through.
+    /// The events that match its filter, and the filter it changes to.
     filtered: Vec<usize>,
     changed: Option<Vec<usize>>,
 }
@@ -72,7 +72,7 @@ impl Driver {
         })
     }
 
-    /// Reads what has come since the last time, and says whether that was anything.
+    /// Reads new lines, and returns whether there were any.
     pub(super) fn read(&mut self, world: &World) -> Result<bool> {
         self.ended = self.child.try_wait()?;
         let before = self.received.len();
@@ -87,7 +87,7 @@ impl Driver {
         Ok(self.received.len() > before)
     }
 
-    /// Whether the last event that it must get has come, or nothing can come any more.
+    /// Whether the last event has arrived, or none can arrive any more.
     pub(super) fn is_complete(&self) -> bool {
         if self.ended.is_some() {
             return true;
@@ -96,7 +96,7 @@ impl Driver {
         last.is_none_or(|last| self.seen[*last])
     }
 
-    /// Which share of its events it has.
+    /// The share of its events that it has returned.
     pub(super) fn share(&self) -> f64 {
         if self.ended.is_some() {
             return 1.0;
@@ -104,7 +104,7 @@ impl Driver {
         self.progress as f64 / self.filtered.len().max(1) as f64
     }
 
-    /// How its stream is, as a whole.
+    /// The verdict on the whole stream.
     pub(super) fn judged(&self) -> Judged {
         let subscription = &self.subscription;
         let wanted = match &self.changed {
@@ -112,7 +112,7 @@ impl Driver {
             Some(behind) => changed(&self.filtered, behind, &self.received),
         };
         let rules = Rules {
-            // Without a visible change all of the new filter's events are missing, which is the verdict.
+            // Without a visible change all events of the new filter are missing, which is the verdict.
             wanted: wanted.or_else(|| self.changed.clone()).unwrap_or_default(),
             is_interrupted: subscription.is_interrupted,
             rewinds_us: match subscription.edges.len() {
@@ -128,7 +128,7 @@ impl Driver {
         judged
     }
 
-    /// The end of what it wrote on its error output.
+    /// The end of its error output.
     pub(super) fn complaints(&self) -> String {
         let text = std::fs::read_to_string(&self.complaints).unwrap_or_default();
         let lines: Vec<_> = text.lines().collect();

@@ -1,4 +1,4 @@
-//! The clients from their registries, below `target/clients`, as their lock files say.
+//! Installs the clients from their registries, below `target/clients`, as pinned by their lock files.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,18 +12,18 @@ use serde_json::Value;
 
 use super::library::Library;
 
-/// Where everything is.
+/// The folders.
 pub(super) struct Installed {
     node: PathBuf,
     python: PathBuf,
     rust: PathBuf,
-    /// The official dictionary, as rocketman carries it.
+    /// The official dictionary, from the rocketman package.
     pub(super) dictionary: PathBuf,
     rust_versions: Vec<(String, String)>,
 }
 
 impl Installed {
-    /// Installs what is not there. Needs npm, python3 with venv and pip, and the registries.
+    /// Installs what is missing. Needs npm, python3 with venv and pip, and the registries.
     pub(super) fn install() -> Result<Self> {
         let (rust_versions, dictionary) = rust_packages()?;
         Ok(Self {
@@ -35,7 +35,7 @@ impl Installed {
         })
     }
 
-    /// The command that runs a library's driver; its specification comes behind.
+    /// The command that runs a library's driver; its specification is the last argument.
     pub(super) fn driver(&self, library: Library) -> Command {
         let mut command = match library {
             Library::Skyware | Library::Atcute => {
@@ -54,7 +54,7 @@ impl Installed {
         command
     }
 
-    /// The version that is installed.
+    /// The installed version.
     pub(super) fn version(&self, library: Library) -> Result<String> {
         let version = match library {
             Library::Skyware | Library::Atcute => {
@@ -89,7 +89,7 @@ fn installed(language: &str) -> PathBuf {
     target().join("clients").join(language)
 }
 
-/// Node looks for packages beside the program, so that the drivers are copied to where the packages may be.
+/// Node looks for packages next to the program, so the drivers are copied to the packages.
 fn node() -> Result<PathBuf> {
     let folder = installed("node");
     fs::create_dir_all(&folder)?;
@@ -121,7 +121,7 @@ fn rust() -> Result<PathBuf> {
     Ok(program)
 }
 
-/// The versions of the locked packages, and where rocketman's dictionary is.
+/// The versions of the locked packages, and the path of rocketman's dictionary.
 fn rust_packages() -> Result<(Vec<(String, String)>, PathBuf)> {
     let metadata = MetadataCommand::new()
         .manifest_path(drivers("rust").join("Cargo.toml"))

@@ -1,38 +1,38 @@
-//! What a client was handed over, against what it must be: pure, and as strict as a log allows.
+//! Compares the events that a client returned with the expected ones: pure, and as strict as the protocol allows.
 
 use std::collections::BTreeMap;
 
 use fanjet_oracle::Verdict;
 
-/// One event as a client handed it over.
+/// One event as a client returned it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Received {
-    /// Which event of the world it is, if any.
+    /// The event of the world that it is, if any.
     pub(super) position: Option<usize>,
     pub(super) time_us: Option<u64>,
     /// How it differs from that event.
     pub(super) difference: Option<String>,
 }
 
-/// What is asked of a client's stream.
+/// The expectations of a client's stream.
 #[derive(Debug)]
 pub(super) struct Rules {
-    /// The positions that it must hand over, in order.
+    /// The positions that it must return, in order.
     pub(super) wanted: Vec<usize>,
-    /// Whether it may, and must, begin again with its cursor.
+    /// Whether it may, and must, resume with its cursor.
     pub(super) is_interrupted: bool,
-    /// How far behind its last event it may begin again at another URL.
+    /// How far behind its last event it may resume at another URL.
     pub(super) rewinds_us: u64,
 }
 
-/// What was found.
+/// The findings.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Judged {
-    /// `events` counts different ones. What came again without a reason is reordered.
+    /// `events` counts different ones. Unexplained repetitions count as reordered.
     pub(super) verdict: Verdict,
-    /// Events that came again because the cursor is inclusive, or was set back by the library.
+    /// Events repeated because the cursor is inclusive, or was set back by the library.
     pub(super) repeated: u64,
-    /// Connections that began with a cursor.
+    /// Connections that started with a cursor.
     pub(super) resumed: u64,
 }
 
@@ -42,15 +42,15 @@ impl Judged {
     }
 }
 
-/// Judges a whole stream.
+/// Checks a whole stream.
 ///
-/// Behind each event comes the next one that is wanted. The only exception is a connection that begins with a cursor: it
-/// repeats the last event, because cursors are inclusive, or begins with the first event that is at most
-/// `rewinds_us` older than the last one, and goes on from there.
+/// Each event must be the next matching one. The only exception is a connection that starts with a cursor: it repeats
+/// the last event, because cursors are inclusive, or starts with the first event that is at most `rewinds_us` older
+/// than the last one, and continues from there.
 pub(super) fn judge(rules: &Rules, received: &[Received]) -> Judged {
     let mut judged = Judged::default();
     let mut times = BTreeMap::new();
-    // The place in `wanted` that must come next, and the one behind the furthest so far.
+    // The next index in `wanted`, and the one behind the furthest so far.
     let (mut next, mut furthest) = (0, 0);
     for event in received {
         if let Some(difference) = &event.difference {
@@ -63,13 +63,16 @@ pub(super) fn judge(rules: &Rules, received: &[Received]) -> Judged {
             .and_then(|it| rules.wanted.binary_search(&it).ok());
         let (Some(place), Some(time_us)) = (place, event.time_us) else {
             judged.verdict.differ += 1;
-            judged.object(format!("not asked for: event {:?}", event.position));
+            judged.object(format!(
+                "does not match the filter: event {:?}",
+                event.position
+            ));
             continue;
         };
         if place >= next {
             if place > next && next < furthest {
                 judged.verdict.reordered += 1;
-                judged.object(format!("event {next} is left out where events come again"));
+                judged.object(format!("event {next} is missing in a repetition"));
             }
             next = place + 1;
         } else if rules.is_interrupted && may_begin_at(rules, &times, furthest, place) {
@@ -79,7 +82,7 @@ pub(super) fn judge(rules: &Rules, received: &[Received]) -> Judged {
             judged.verdict.reordered += 1;
             let behind = furthest - 1;
             judged.object(format!(
-                "event {place} came again, or late, behind {behind}"
+                "event {place} is repeated, or late, behind {behind}"
             ));
         }
         let first_time = *times.entry(place).or_insert(time_us);
@@ -103,12 +106,12 @@ pub(super) fn judge(rules: &Rules, received: &[Received]) -> Judged {
         judged.object(format!("time_us {b} behind event {place} of {a}"));
     }
     if rules.is_interrupted && judged.resumed == 0 {
-        judged.object("it never resumed: the fault did not reach it".to_owned());
+        judged.object("it never resumed: the fault had no effect".to_owned());
     }
     judged
 }
 
-/// Whether a connection may begin there: at the last event, or where a library that sets its cursor back must.
+/// Whether a connection may start there: at the last event, or where a library that sets its cursor back must.
 fn may_begin_at(
     rules: &Rules,
     times: &BTreeMap<usize, u64>,
@@ -123,12 +126,12 @@ fn may_begin_at(
     place == last || set_back.is_some_and(|(first, _)| *first == place)
 }
 
-/// The positions that are wanted of a stream whose filter changes: those of the old filter up to the change, those of
-/// the new one from there on.
+/// The matching positions of a stream whose filter changes: those of the old filter up to the change, those of the new
+/// one from there on.
 ///
-/// The change lies behind the last event that only the old filter lets through, and behind every event that only the
-/// new one would have let through and that has not come. If it truly lies further on, nothing shows that: events of
-/// both filters come either way. `None` when no event of the new filter alone has come.
+/// The change is behind the last event that only the old filter matches, and behind every missing event that only the
+/// new one matches. If it truly is further on, that is not visible: events that both filters match arrive either way.
+/// `None` if no event arrived that only the new filter matches.
 pub(super) fn changed(
     before: &[usize],
     behind: &[usize],

@@ -1,4 +1,4 @@
-//! The clients, what each can do, and what it hands over of an event.
+//! The client libraries: what each supports, and what it returns of an event.
 
 use serde_json::Value;
 
@@ -21,7 +21,7 @@ impl Library {
         Self::Websockets,
     ];
 
-    /// Its name, as its driver takes it.
+    /// Its name in the driver's arguments.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Skyware => "skyware",
@@ -32,7 +32,7 @@ impl Library {
         }
     }
 
-    /// Whether it can ask for compression, or its users can.
+    /// Whether it, or its user, can request compression.
     pub(super) fn can_compress(self) -> bool {
         matches!(
             self,
@@ -45,12 +45,12 @@ impl Library {
         matches!(self, Self::Skyware | Self::Atcute | Self::Websockets)
     }
 
-    /// Whether it can be given several URLs.
+    /// Whether it accepts several URLs.
     pub(super) fn takes_several_urls(self) -> bool {
         matches!(self, Self::Atcute | Self::Websockets)
     }
 
-    /// Whether it accepts prefixes as collections. jetstream-oxide's type for them is a whole NSID.
+    /// Whether it accepts prefixes as collections. jetstream-oxide's type for collections is a whole NSID.
     pub(super) fn takes_prefixes(self) -> bool {
         self != Self::JetstreamOxide
     }
@@ -63,27 +63,27 @@ impl Library {
         }
     }
 
-    /// Whether it hands the event to its user at all: the schema of atcute demands `identity.handle`.
+    /// Whether it returns the event at all: the schema of atcute requires `identity.handle`.
     pub(super) fn hands_over(self, event: &Value) -> bool {
         let has_no_handle = event["kind"] == "identity" && event["identity"]["handle"].is_null();
         !(self == Self::Atcute && has_no_handle)
     }
 
-    /// How what it handed over differs from the event of the wire, beyond what the library is known to leave out.
-    /// `time_us` is compared elsewhere: each server assigns its own.
+    /// How the returned event differs from the sent one, beyond what the library is known to drop. `time_us` is
+    /// compared elsewhere: each server assigns its own.
     pub(super) fn difference(self, event: &Value, got: &Value) -> Option<String> {
         let (mut event, mut got) = (event.clone(), got.clone());
         forget(&mut event, "time_us");
         forget(&mut got, "time_us");
         match self {
             Self::Skyware | Self::Atcute => {
-                // Every number of theirs is a double.
+                // All numbers of JavaScript libraries are doubles.
                 as_doubles(&mut event);
                 as_doubles(&mut got);
             }
             Self::Websockets => {}
             Self::Rocketman => {
-                // Its structs have these keys in every event, and no place for account.active.
+                // Its structs have these keys in every event, and no account.active.
                 drop_nulls(&mut got, 2);
                 if let Some(account) = event.get_mut("account") {
                     forget(account, "active");
@@ -98,8 +98,8 @@ impl Library {
     }
 }
 
-/// jetstream-oxide hands over records as its lexicons type them: of a record that it knows at most what it was, and of
-/// others neither record nor CID.
+/// jetstream-oxide returns records as typed by its lexicons: known fields of known records, and of others neither
+/// record nor CID.
 fn leave_what_is_typed(event: &mut Value, got: &mut Value) {
     let Some(got) = got.get_mut("commit") else {
         return;
@@ -111,7 +111,7 @@ fn leave_what_is_typed(event: &mut Value, got: &mut Value) {
     if is_typed && is_part(&got["record"], &event["record"]) {
         got["record"] = event["record"].clone();
     }
-    // Every lexicon that it knows is one of app.bsky, and these records always fit theirs.
+    // All its lexicons are of app.bsky, and these records always match them.
     let is_known = ["app.bsky.feed.like", "app.bsky.graph.follow"];
     let must_be_typed = is_known.iter().any(|known| event["collection"] == *known);
     if !is_typed && !must_be_typed {
@@ -120,7 +120,7 @@ fn leave_what_is_typed(event: &mut Value, got: &mut Value) {
     }
 }
 
-/// Whether all of `part` is in `whole`: objects may have fewer keys, nothing else may differ.
+/// Whether `whole` contains `part`: objects may have fewer keys, nothing else may differ.
 fn is_part(part: &Value, whole: &Value) -> bool {
     match (part, whole) {
         (Value::Null, _) => true,
@@ -153,7 +153,7 @@ fn forget(object: &mut Value, key: &str) {
     }
 }
 
-/// Removes keys whose value is null, so many levels deep.
+/// Removes keys whose value is null, down to this depth.
 fn drop_nulls(value: &mut Value, levels: usize) {
     let Some(object) = value.as_object_mut().filter(|_| levels > 0) else {
         return;

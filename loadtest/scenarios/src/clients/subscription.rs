@@ -1,4 +1,4 @@
-//! Who asks for what, in which scenario.
+//! The subscriptions of each scenario.
 
 use anyhow::{Result, ensure};
 use fanjet_oracle::{Filter, Matcher};
@@ -10,26 +10,26 @@ use super::world::World;
 /// One run of one client.
 pub(super) struct Subscription {
     pub(super) library: Library,
-    /// What it is about, in words.
+    /// Its description.
     pub(super) scenario: String,
     pub(super) filter: Filter,
     pub(super) compress: bool,
     pub(super) update: Option<Update>,
-    /// Which edges it knows.
+    /// The edges that it knows.
     pub(super) edges: Vec<usize>,
-    /// Whether an edge goes away under it.
+    /// Whether an edge goes away during the run.
     pub(super) is_interrupted: bool,
 }
 
 /// A change of filter.
 pub(super) struct Update {
-    /// Asked for when so many events have come.
+    /// Requested after this many events.
     pub(super) after: usize,
     pub(super) filter: Filter,
 }
 
 impl Subscription {
-    /// Everything that one connection is enough for. Half of them are at each of two edges.
+    /// Subscriptions of one connection each. Half of them are at each of two edges.
     pub(super) fn live(world: &World) -> Result<Vec<Self>> {
         let mut all = Vec::new();
         for library in Library::ALL {
@@ -52,11 +52,11 @@ impl Subscription {
         Ok(all)
     }
 
-    /// At an edge that is stopped, at the other one, to which happens what `second` says, and at whichever of them there is.
+    /// At an edge that is stopped, at the other one, to which `second` happens, and at either of them.
     pub(super) fn restart(world: &World, second: &str) -> Result<Vec<Self>> {
         let mut all = Vec::new();
         for library in Library::ALL {
-            // Those that can be compressed are, at one edge: cursors and encodings have nothing to do with each other.
+            // Compressed if possible, at one edge: cursors and encodings are independent.
             let [(_, everything), (_, collections), _] = filters(library, world);
             let zstd = library.can_compress();
             let stopped = "edge stopped".to_owned();
@@ -80,7 +80,7 @@ impl Subscription {
         Ok(all)
     }
 
-    /// The positions of the events that a filter gives to this library's user.
+    /// The positions of the events that this library's user gets with a filter.
     pub(super) fn positions(&self, world: &World, filter: &Filter) -> Vec<usize> {
         let events = world.events.iter().enumerate();
         let filter = Matcher::new(filter);
@@ -92,7 +92,7 @@ impl Subscription {
         handed_over.map(|(position, _)| position).collect()
     }
 
-    /// What the driver is told.
+    /// The driver's specification.
     pub(super) fn spec(&self, world: &World, urls: &[String], dictionary: &str) -> Value {
         let urls: Vec<_> = self.edges.iter().map(|edge| &urls[*edge]).collect();
         let mut spec = json!({

@@ -1,4 +1,4 @@
-//! The events of a run, known before it: the same seed gives the same world each time.
+//! The events of a run, known in advance: the same seed always gives the same world.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -13,21 +13,21 @@ use crate::service::{listening, program};
 
 const SEED: &str = "18";
 const FRAMES: &str = "6000";
-/// Slow enough that edges go and come back while events flow.
+/// Slow enough that edges restart while events flow.
 const RATE: &str = "400";
 const STEP_US: &str = "2500";
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Every event that a subscriber without a filter must receive, in order. A position is an index of these.
+/// Every event that a subscriber without a filter must receive, in order. A position is an index of this list.
 pub(super) struct World {
     pub(super) events: Vec<Value>,
     positions: HashMap<String, usize>,
-    /// As the simulator wrote it down.
+    /// As written by the simulator.
     text: String,
 }
 
 impl World {
-    /// Lets a simulator that nobody listens to write down what it would send.
+    /// Runs a simulator without clients, to write down what it would send.
     pub(super) async fn generate() -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("expected.jsonl");
@@ -40,7 +40,7 @@ impl World {
         Self::parse(std::fs::read_to_string(&file)?)
     }
 
-    /// The flags that make a simulator live this world, and write it down.
+    /// The simulator's flags for this world.
     pub(super) fn flags(expect_out: &Path) -> Vec<String> {
         let flags = ["--seed", SEED, "--limit", FRAMES, "--step-us", STEP_US];
         let file = expect_out.display().to_string();
@@ -48,20 +48,20 @@ impl World {
         flags.chain(["--expect-out".to_owned(), file]).collect()
     }
 
-    /// The flags that set its pace.
+    /// The flags for its pace.
     pub(super) fn pace() -> Vec<String> {
         let flags = ["--rate", RATE, "--wait-for-client"];
         flags.into_iter().map(str::to_owned).collect()
     }
 
-    /// Makes sure that a run lived this world.
+    /// Checks that a run produced this world.
     pub(super) fn ensure_lived(&self, expect_out: &Path) -> Result<()> {
         let lived = std::fs::read_to_string(expect_out)?;
         ensure!(lived == self.text, "the simulator sent another world");
         Ok(())
     }
 
-    /// Which event this is, by what names it: a commit's revision and path, else the upstream's seq.
+    /// The identity of an event: a commit's revision and path, or the upstream's seq.
     pub(super) fn position(&self, event: &Value) -> Option<usize> {
         self.positions.get(&name(event)?).copied()
     }
@@ -91,7 +91,7 @@ impl World {
     fn parse(text: String) -> Result<Self> {
         let mut events = Vec::new();
         let mut positions = HashMap::new();
-        // What v1 never serves has no text.
+        // Events that v1 never serves have no text.
         for v1 in Expected::all(&text)?.iter().filter_map(|it| it.v1.as_ref()) {
             let event: Value = serde_json::from_str(v1)?;
             let name = name(&event).with_context(|| format!("an event without a name: {v1}"))?;

@@ -16,10 +16,10 @@ use crate::load::{Reader, Until, Wish};
 
 const POLL: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How many events the streams are followed beyond what there is.
+/// How many new events the streams are followed.
 const AHEAD: usize = 10_000;
 
-/// The same cursor on every edge, or again on the only one there is: the bytes are the same.
+/// The same cursor on every edge, or twice on a single one: the bytes are the same.
 pub(super) async fn same_on_all(
     urls: Arc<Vec<String>>,
     ledger: Arc<Ledger>,
@@ -42,7 +42,7 @@ pub(super) async fn same_on_all(
     group.finish(&what, outcome)
 }
 
-/// A second socket whose cursor is the first `time_us` that the first one received: both agree from there on.
+/// A second socket whose cursor is the first `time_us` of the first one: both agree from there on.
 pub(super) async fn second_socket(
     urls: Arc<Vec<String>>,
     ledger: Arc<Ledger>,
@@ -50,7 +50,7 @@ pub(super) async fn second_socket(
     is_sparse: bool,
 ) -> Outcome {
     let (cursor, filter) = if is_sparse {
-        // What is rare is found in the past.
+        // Rare events are in the past.
         let mut filter = Filter::default();
         filter.collections.extend(rare(&mut random, &ledger));
         (Cursor::of_the_past(&mut random, &ledger), filter)
@@ -75,7 +75,7 @@ pub(super) async fn second_socket(
     group.finish(&what, outcome)
 }
 
-/// Sockets that must get the same.
+/// Sockets that must get the same events.
 struct Group {
     ledger: Arc<Ledger>,
     readers: Vec<Reader>,
@@ -118,7 +118,7 @@ impl Group {
         Ok(())
     }
 
-    /// The time of the first event of the only reader there is.
+    /// The time of the first event of a single reader.
     async fn first_time(&mut self) -> Result<u64> {
         let started = Instant::now();
         let reader = &mut self.readers[0];
@@ -131,7 +131,7 @@ impl Group {
 
     /// Reads all of them to the same event, the last ones live, and compares.
     async fn compare(&mut self) -> Result<()> {
-        // At the same time: whoever is not read from answers no pings.
+        // Concurrently: a client that is not read answers no pings.
         let end = Until::Index(self.end);
         try_join_all(self.readers.iter_mut().map(|reader| reader.read(end))).await?;
         let digests: Vec<_> = self.readers.iter().map(Reader::digest).collect();

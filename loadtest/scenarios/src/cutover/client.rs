@@ -1,4 +1,4 @@
-//! One client: it connects, reads, changes its mind, goes, and comes again.
+//! One client: it connects, reads, changes its filter, disconnects, and reconnects.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,21 +13,21 @@ use super::plan::{Cursor, Plan};
 use crate::load::{Pace, Reader, Until, Wish};
 
 const POLL: Duration = Duration::from_millis(100);
-/// How long one that stays listens behind the last event.
+/// How long a client that stays waits after the last event.
 const EXTRA: Duration = Duration::from_secs(1);
-/// A slow reader's buffer in the system, so that it is felt to be slow.
+/// The receive buffer of a slow reader, small enough that the edge notices.
 const SLOW_BUFFER: u32 = 16 << 10;
 
-/// What a client has lived through.
+/// What a client has done.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     pub(super) verdict: Verdict,
     pub(super) connections: u64,
-    /// Connections that began in the past and received something that is newer than they are.
+    /// Connections that started in the past and received an event newer than themselves.
     pub(super) cut_over: u64,
     pub(super) compressed: u64,
     pub(super) slowed: u64,
-    /// Filters that were replaced, by an event that only the new one lets through or the old one would have.
+    /// Replaced filters, confirmed by an event that only one of the two matches.
     pub(super) replaced: u64,
 }
 
@@ -42,7 +42,7 @@ impl Outcome {
     }
 }
 
-/// Lives through a plan, and those that follow from it.
+/// Runs a plan, and its reconnects.
 pub(super) async fn live(
     mut plan: Plan,
     urls: Arc<Vec<String>>,
@@ -95,7 +95,7 @@ async fn connection(
     let mut filter = plan.filter.clone();
     if plan.hello.is_some() {
         query.push_str("requireHello=true&");
-        // Never obeyed.
+        // Never took effect.
         filter.collections.push("com.example.decoy".to_owned());
     }
     let wish = Wish {
@@ -136,7 +136,7 @@ async fn connection(
     }))
 }
 
-/// Reads through a life, up to the last event that was there at its end.
+/// Reads for one life, up to the last event that existed at its end.
 async fn read(
     plan: &Plan,
     ledger: &Ledger,
@@ -161,7 +161,7 @@ async fn read(
         if at >= slow_until {
             reader.set_pace(Pace::Free);
         }
-        // Two changes at once could not be told apart.
+        // Two changes at once could not be distinguished.
         if let Some(filter) = update.filter(|_| !reader.is_changing()) {
             reader.replace_filter(filter.clone()).await?;
             asked += 1;

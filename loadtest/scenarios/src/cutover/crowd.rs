@@ -1,4 +1,4 @@
-//! All clients of one target, at their moments.
+//! All clients of one target.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,14 +18,14 @@ use super::target::{Counted, Load, Target};
 use crate::load::reference;
 
 const POLL: Duration = Duration::from_millis(50);
-/// How often each of the named cases is played.
+/// How often each of the named cases runs.
 const CASES: usize = 10;
-/// How many events there must be before anybody comes.
+/// How many events must exist before the first client connects.
 const FIRST: usize = 2_000;
-/// Clients come while this part of the events is published.
+/// Clients connect while this part of the events is published.
 const COMING: (f64, f64) = (0.03, 0.85);
 
-/// What came of a whole target.
+/// The result of a target.
 pub(super) struct Crowd {
     pub(super) clients: usize,
     pub(super) same_on_all: usize,
@@ -35,7 +35,7 @@ pub(super) struct Crowd {
     pub(super) counted: Counted,
 }
 
-/// Lets all clients live, and judges them.
+/// Runs all clients, and checks them.
 pub(super) async fn crowd(target: Target, load: Load, clients: usize, seed: u64) -> Result<Crowd> {
     let ledger = target.published.ledger();
     let mut oracle_task = JoinSet::new();
@@ -47,7 +47,7 @@ pub(super) async fn crowd(target: Target, load: Load, clients: usize, seed: u64)
         if let Some(failed) = references.try_join_next() {
             failed??;
         }
-        ensure!(started.elapsed() < load.duration(), "no events come");
+        ensure!(started.elapsed() < load.duration(), "no events arrive");
         sleep(POLL).await;
     }
 

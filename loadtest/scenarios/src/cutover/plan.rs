@@ -1,4 +1,4 @@
-//! What a client will do, decided by dice: nothing here touches a socket.
+//! What a client will do, drawn at random: nothing here touches a socket.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 
 const LIKES: &str = "app.bsky.feed.like";
-/// Longest time between connecting and the last look.
+/// Longest time between connecting and the last sample.
 const LONGEST_LIFE: Duration = Duration::from_secs(12);
-/// How much of the newest past counts as recent.
+/// The part of the newest past that counts as recent.
 const RECENT_US: u64 = 2_000_000;
 
-/// Where a stream is asked to begin.
+/// The requested start of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cursor {
     /// No cursor, or one in the future.
@@ -33,16 +33,16 @@ pub(super) struct Plan {
     pub(super) cursor: Cursor,
     pub(super) filter: Filter,
     pub(super) is_compressed: bool,
-    /// Asks for its filter with an update, which it waits so long for to send.
+    /// Requests its filter with an update, sent after this delay.
     pub(super) hello: Option<Duration>,
     pub(super) life: Duration,
-    /// Reads only so many bytes per second for a part of its life.
+    /// Reads at most this many bytes per second for a part of its life.
     pub(super) slow: Option<(f64, Duration)>,
     /// Filters that replace the first one, and when.
     pub(super) updates: Vec<(Duration, Filter)>,
     /// Stays until there are no more events.
     pub(super) stays: bool,
-    /// Connects again where it stopped.
+    /// Reconnects where it stopped.
     pub(super) resumes: bool,
 }
 
@@ -93,7 +93,7 @@ impl Cursor {
         }
     }
 
-    /// Anywhere in what there is, and every fourth time in the newest part of it.
+    /// Anywhere in the past, and every fourth time in the newest part of it.
     pub(super) fn of_the_past(random: &mut StdRng, ledger: &Ledger) -> Self {
         let end = ledger.timed();
         let newest = ledger.time_of(end - 1);
@@ -120,7 +120,7 @@ impl Cursor {
         }
     }
 
-    /// Where the stream of a client must begin that was connected by `connected_us`.
+    /// Where the stream of a client that connected by `connected_us` must start.
     pub(super) fn start(self, ledger: &Ledger, connected_us: u64) -> Start {
         match self {
             Self::Live { .. } => Start::Live {

@@ -1,4 +1,4 @@
-//! What is under test: a running path from a simulated firehose to `/subscribe`.
+//! The system under test: a running path from a simulated firehose to `/subscribe`.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -21,10 +21,10 @@ const SETTINGS: [(&str, &str); 2] = [
 
 const EDGES: usize = 3;
 
-/// How long the first event may take from the upstream to the status of an edge.
+/// Deadline for the first event from the upstream to the status of an edge.
 const FIRST_EVENT_WITHIN: Duration = Duration::from_secs(30);
 
-/// How much happens.
+/// The load.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Load {
     /// Frames per second.
@@ -35,18 +35,18 @@ pub(super) struct Load {
 
 /// Running processes. Dropping kills them.
 pub(super) struct Target {
-    /// Where clients connect; all serve the same.
+    /// The URLs for clients; all serve the same.
     pub(super) urls: Vec<String>,
     pub(super) published: Publication,
     processes: Processes,
 }
 
-/// What all edges counted together.
+/// Counters, summed over all edges.
 #[derive(Debug, Default)]
 pub(super) struct Counted {
     /// Events that were read from the log for replays.
     pub(super) replayed: f64,
-    /// Connections that the edges ended, by reason.
+    /// Connections closed by the edges, by reason.
     pub(super) closed: BTreeMap<String, f64>,
 }
 
@@ -56,7 +56,7 @@ enum Processes {
 }
 
 impl Target {
-    /// The seq of the oldest event, as an edge says it once there is one.
+    /// The seq of the oldest event, as reported by an edge.
     pub(super) async fn first_seq(&self) -> Result<u64> {
         let authority = self.urls[0].rsplit('/').next().unwrap_or_default();
         let began = Instant::now();
@@ -68,7 +68,7 @@ impl Target {
             }
             ensure!(
                 began.elapsed() < FIRST_EVENT_WITHIN,
-                "the status names no oldest event after {FIRST_EVENT_WITHIN:?}"
+                "the status has no oldest event after {FIRST_EVENT_WITHIN:?}"
             );
             sleep(Duration::from_millis(100)).await;
         }
@@ -106,7 +106,7 @@ impl Target {
         })
     }
 
-    /// What the edges count.
+    /// The edges' counters.
     pub(super) async fn counted(&self) -> Result<Counted> {
         let nodes = match &self.processes {
             Processes::Cluster(cluster) => &cluster.edges[..],
@@ -139,7 +139,7 @@ impl Counted {
     fn add(&mut self, metrics: &str) {
         const REPLAYED: &str = "fanjet_edge_replay_read_events";
         const CLOSED: &str = "fanjet_edge_disconnects";
-        /// Ends that are not the edge's doing.
+        /// Closes that the edge did not initiate.
         const CLIENTS_OWN: [&str; 2] = ["client_closed", "client_gone"];
         for line in metrics.lines() {
             let Some((series, value)) = line.rsplit_once(' ') else {
@@ -160,7 +160,7 @@ impl Counted {
 }
 
 impl Load {
-    /// How long the events take, if everybody keeps up.
+    /// How long the events take, without delays.
     pub(super) fn duration(self) -> Duration {
         Duration::from_secs_f64(self.frames as f64 / f64::from(self.rate))
     }

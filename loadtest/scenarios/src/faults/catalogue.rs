@@ -1,4 +1,4 @@
-//! Every fault there is, under the name of its row.
+//! All faults, under the names of their rows.
 
 use anyhow::Result;
 use futures::FutureExt;
@@ -7,16 +7,16 @@ use futures::future::BoxFuture;
 use super::trial::Trial;
 use super::{clocks, disk, nats, output, ports, upstream};
 
-/// Brings a fault about and takes it away.
+/// Injects a fault and removes it.
 pub(super) type Play = for<'a> fn(&'a mut Trial) -> BoxFuture<'a, Result<()>>;
 
 /// One fault.
 pub(super) struct Fault {
     pub(super) name: &'static str,
     pub(super) play: Play,
-    /// Whether a filesystem has to be mounted for it.
+    /// Whether it needs to mount a file system.
     pub(super) mounts: bool,
-    /// Whether it is one of those that are always tested.
+    /// Whether every test run includes it.
     pub(super) is_short: bool,
 }
 

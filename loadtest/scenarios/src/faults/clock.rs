@@ -1,7 +1,7 @@
-//! Another real-time clock for one program, as if somebody had set the machine's: a library that is preloaded, so that the
+//! Another real-time clock for one program, as if the machine's clock had been set: a preloaded library, so that the
 //! program needs no back door.
 //!
-//! The library is made by the C compiler that links every Rust program.
+//! The library is built with the C compiler that links every Rust program.
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
@@ -22,7 +22,7 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// One that is right.
+    /// A correct clock.
     pub(super) fn new() -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("clock");
@@ -51,12 +51,12 @@ impl Clock {
         Launch::with_env(env.to_vec())
     }
 
-    /// How many seconds it is ahead from now on.
+    /// Sets how many seconds it is ahead from now on.
     pub(super) fn set(&self, ahead: i64) -> Result<()> {
         Ok(self.file.write_all_at(&ahead.to_ne_bytes(), 0)?)
     }
 
-    /// How often the program has asked it while it was wrong.
+    /// How often the program has read it while it was wrong.
     pub(super) fn asked(&self) -> Result<u64> {
         let mut asked = [0; 8];
         self.file.read_exact_at(&mut asked, 8)?;

@@ -1,4 +1,4 @@
-//! A machine's clock that is set wrong, and right again after some seconds.
+//! The machine's clock is wrong for some seconds.
 
 use std::time::{Duration, Instant};
 
@@ -7,12 +7,12 @@ use fanjet_runtime::{Clock as _, SystemClock};
 use tokio::time::sleep;
 
 use super::clock::Clock;
-use super::stage::{PATIENCE, POLL};
+use super::testbed::{PATIENCE, POLL};
 use super::trial::Trial;
 
-/// More than events are kept.
+/// More than the retention.
 const AHEAD_S: i64 = 100 * 3600;
-/// The times of events stay as near to the right ones.
+/// Allowed difference between event times and the correct time.
 const NEAR: Duration = Duration::from_secs(30);
 
 /// Ahead: everything would be too old.
@@ -20,32 +20,35 @@ pub(super) async fn ahead(trial: &mut Trial) -> Result<()> {
     jump(trial, AHEAD_S).await
 }
 
-/// Behind: what comes would be older than what is there.
+/// Behind: new events would be older than existing ones.
 pub(super) async fn behind(trial: &mut Trial) -> Result<()> {
     jump(trial, -AHEAD_S).await
 }
 
 async fn jump(trial: &mut Trial, seconds: i64) -> Result<()> {
     let clock = Clock::new()?;
-    let data = trial.stage.folder().join("data");
-    // Several segments, so that old ones can be forgotten.
+    let data = trial.testbed.folder().join("data");
+    // Several segments, so that old ones can expire.
     let settings = [("embedded.segment_bytes", "100000")];
-    trial.stage.serve(&data, &clock.launch(), &settings).await?;
-    trial.stage.relay.publish(500).await;
-    trial.stage.events(500).await?;
-    trial.strike().await?;
+    trial
+        .testbed
+        .serve(&data, &clock.launch(), &settings)
+        .await?;
+    trial.testbed.relay.publish(500).await;
+    trial.testbed.events(500).await?;
+    trial.inject().await?;
     clock.set(seconds)?;
-    trial.stage.events(100).await?;
+    trial.testbed.events(100).await?;
     let until = Instant::now() + PATIENCE;
     while clock.asked()? == 0 {
-        ensure!(Instant::now() < until, "nobody asks the clock");
+        ensure!(Instant::now() < until, "no program reads the clock");
         sleep(POLL).await;
     }
-    trial.evidence(format!("the clock is {seconds} s wrong, and was asked"));
+    trial.evidence(format!("the clock is {seconds} s wrong, and was read"));
     trial.meanwhile().await?;
     clock.set(0)?;
     trial.afterwards().await?;
-    let newest = trial.stage.follower()?.newest();
+    let newest = trial.testbed.follower()?.newest();
     let newest = newest.context("no event has a time")?;
     let apart = Duration::from_micros(newest.abs_diff(SystemClock.now_us()));
     ensure!(apart < NEAR, "the newest event is {apart:?} away from now");

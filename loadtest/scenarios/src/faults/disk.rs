@@ -12,22 +12,22 @@ use crate::service::Launch;
 
 /// Small segments, so that new files are needed all the time.
 const SEGMENT: (&str, &str) = ("embedded.segment_bytes", "200000");
-/// So many events make several of them.
+/// This many events fill several of them.
 const SEVERAL_SEGMENTS: usize = 1_000;
-/// What no page of a full disk can take.
+/// Does not fit into a page of a full disk.
 const SOME_BYTES: usize = 64 << 10;
 
-/// No room.
+/// No space.
 pub(super) async fn full(trial: &mut Trial) -> Result<()> {
     without_room(trial, 0, &Launch::default(), Volume::mount(16, 100)?).await
 }
 
-/// Room for little: small appends get through for a while, larger ones do not.
+/// Little space: small appends succeed for a while, larger ones fail.
 pub(super) async fn thin(trial: &mut Trial) -> Result<()> {
     without_room(trial, 24 << 10, &Launch::default(), Volume::mount(16, 100)?).await
 }
 
-/// No room, also not for the log lines about that.
+/// No space, also for the log lines about it.
 pub(super) async fn full_with_logs(trial: &mut Trial) -> Result<()> {
     let volume = Volume::mount(16, 100)?;
     let log = volume.path().join("serve.log").display().to_string();
@@ -42,10 +42,10 @@ async fn without_room(
     volume: Volume,
 ) -> Result<()> {
     trial
-        .stage
+        .testbed
         .serve(&volume.path().join("data"), launch, &[])
         .await?;
-    trial.strike().await?;
+    trial.inject().await?;
     let ballast = volume.fill(leave)?;
     trial.evidence(volume.refusal(SOME_BYTES)?);
     trial.meanwhile().await?;
@@ -53,15 +53,15 @@ async fn without_room(
     trial.afterwards().await
 }
 
-/// Room, but for no further file.
+/// Space, but no inodes.
 pub(super) async fn no_inodes(trial: &mut Trial) -> Result<()> {
     let volume = Volume::mount(16, 100)?;
     let data = volume.path().join("data");
     trial
-        .stage
+        .testbed
         .serve(&data, &Launch::default(), &[SEGMENT])
         .await?;
-    trial.strike().await?;
+    trial.inject().await?;
     let ballast = volume.fill_inodes()?;
     trial.evidence(volume.refusal(0)?);
     trial.meanwhile().await?;
@@ -69,19 +69,19 @@ pub(super) async fn no_inodes(trial: &mut Trial) -> Result<()> {
     trial.afterwards().await
 }
 
-/// As before, and a start in the middle of it, with a last segment that is finished.
+/// The same, and a start during the fault, with a complete last segment.
 pub(super) async fn no_inodes_at_start(trial: &mut Trial) -> Result<()> {
     let volume = Volume::mount(16, 100)?;
     let data = volume.path().join("data");
     trial
-        .stage
+        .testbed
         .serve(&data, &Launch::default(), &[SEGMENT])
         .await?;
     let ballast = volume.fill_inodes()?;
-    // Until the segment that is written is full, and for a moment beyond.
-    trial.stage.relay.publish(SEVERAL_SEGMENTS as u64).await;
-    trial.stage.service("serve")?.stop().await?;
-    trial.strike().await?;
+    // Until the current segment is full, and for a moment longer.
+    trial.testbed.relay.publish(SEVERAL_SEGMENTS as u64).await;
+    trial.testbed.service("serve")?.stop().await?;
+    trial.inject().await?;
     trial.evidence(volume.refusal(0)?);
     trial.start_again("serve")?;
     trial.meanwhile().await?;
@@ -89,13 +89,13 @@ pub(super) async fn no_inodes_at_start(trial: &mut Trial) -> Result<()> {
     trial.afterwards().await
 }
 
-/// A disk that may only be read, as a system mounts one that has failed: nobody could write there while it happened.
+/// A read-only disk, as a system mounts one that has failed: the file system cannot be written.
 pub(super) async fn read_only_at_start(trial: &mut Trial) -> Result<()> {
     let volume = Volume::mount(16, 100)?;
     let data = volume.path().join("data");
-    trial.stage.serve(&data, &Launch::default(), &[]).await?;
-    trial.stage.service("serve")?.stop().await?;
-    trial.strike().await?;
+    trial.testbed.serve(&data, &Launch::default(), &[]).await?;
+    trial.testbed.service("serve")?.stop().await?;
+    trial.inject().await?;
     volume.forbid_writing()?;
     trial.evidence(volume.refusal(0)?);
     trial.start_again("serve")?;
@@ -104,23 +104,23 @@ pub(super) async fn read_only_at_start(trial: &mut Trial) -> Result<()> {
     trial.afterwards().await
 }
 
-/// The log's folder is removed under a running program, as by hand.
+/// The log's folder is removed under a running program.
 pub(super) async fn folder_removed(trial: &mut Trial) -> Result<()> {
-    let data = trial.stage.folder().join("data");
-    trial.stage.serve(&data, &Launch::default(), &[]).await?;
-    trial.strike().await?;
-    let aside = trial.stage.folder().join("aside");
+    let data = trial.testbed.folder().join("data");
+    trial.testbed.serve(&data, &Launch::default(), &[]).await?;
+    trial.inject().await?;
+    let aside = trial.testbed.folder().join("aside");
     fs::rename(&data, &aside)?;
-    trial.evidence(format!("{} is there: {}", data.display(), data.exists()));
+    trial.evidence(format!("{} exists: {}", data.display(), data.exists()));
     trial.meanwhile().await?;
     fs::rename(&aside, &data)?;
     trial.afterwards().await
 }
 
-/// A bit that flips in an old segment while the program runs.
+/// A bit flips in an old segment while the program runs.
 pub(super) async fn flipped_bit(trial: &mut Trial) -> Result<()> {
-    let data = trial.stage.folder().join("data");
-    // Little is kept in memory, so that replays read the files.
+    let data = trial.testbed.folder().join("data");
+    // Little memory, so that replays read the files.
     let settings = [
         SEGMENT,
         ("edge.tail.ring_bytes", "100000"),
@@ -129,14 +129,14 @@ pub(super) async fn flipped_bit(trial: &mut Trial) -> Result<()> {
         ("edge.replay.cache_bytes", "0"),
     ];
     trial
-        .stage
+        .testbed
         .serve(&data, &Launch::default(), &settings)
         .await?;
-    trial.stage.relay.publish(SEVERAL_SEGMENTS as u64).await;
-    trial.stage.events(SEVERAL_SEGMENTS).await?;
+    trial.testbed.relay.publish(SEVERAL_SEGMENTS as u64).await;
+    trial.testbed.events(SEVERAL_SEGMENTS).await?;
     let old = segments(&data)?;
     ensure!(old.len() > 3, "too few segments: {old:?}");
-    trial.strike().await?;
+    trial.inject().await?;
     let (path, place) = (&old[1], fs::metadata(&old[1])?.len() / 2);
     let file = fs::File::options().read(true).write(true).open(path)?;
     let flip = || {

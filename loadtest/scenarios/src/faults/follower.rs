@@ -1,4 +1,5 @@
-//! Clients: one that is live and comes back with its cursor when its connection ends, and one that reads from the log's beginning.
+//! Clients: a live one that reconnects with its cursor when its connection ends, and one that reads the log from the
+//! start.
 
 use std::time::Duration;
 
@@ -12,11 +13,11 @@ use tokio::time::{sleep, timeout};
 
 use super::table::Fate;
 
-/// Silence is normal: nothing may come while a fault lasts.
+/// Silence is normal: no event may arrive during a fault.
 const SILENCE: Duration = Duration::from_secs(3600);
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What a client saw.
+/// What a client received.
 #[derive(Debug, Default)]
 pub(super) struct Record {
     pub(super) events: Vec<String>,
@@ -25,7 +26,7 @@ pub(super) struct Record {
     pub(super) closes: Vec<Closed>,
 }
 
-/// A client that follows for as long as it is held.
+/// A client that follows until it is dropped.
 pub(super) struct Follower {
     seen: watch::Receiver<Record>,
     _task: JoinSet<()>,
@@ -40,7 +41,7 @@ impl Follower {
         task.spawn(follow(edge, seen));
         let connected = record.wait_for(|record| record.connections > 0);
         let connected = timeout(patience, connected).await.map(|_| ());
-        connected.context("the client finds no connection")?;
+        connected.context("the client cannot connect")?;
         Ok(Self {
             seen: record,
             _task: task,
@@ -67,7 +68,7 @@ impl Follower {
         self.seen.borrow().closes.clone()
     }
 
-    /// Waits until it has so many events.
+    /// Waits until it has this many events.
     pub(super) async fn has(&self, events: usize, patience: Duration) -> Result<()> {
         let mut seen = self.seen.clone();
         let reaching = seen.wait_for(|record| record.events.len() >= events);
@@ -96,7 +97,7 @@ async fn follow(edge: String, seen: watch::Sender<Record>) {
     }
 }
 
-/// Reads from the log's beginning: exactly the events that are `known`, or the end that the row promises.
+/// Reads the log from the start: exactly the `known` events, or the end that the row promises.
 pub(super) async fn replay(
     edge: &str,
     known: &[String],
@@ -106,13 +107,13 @@ pub(super) async fn replay(
     let client = JetstreamClient::connect(edge, &[("cursor", "1")]).await;
     if let Fate::Refused { status, reason } = fate {
         let Err(error) = client else {
-            bail!("a client that replays is let in, not refused with {status}");
+            bail!("a replaying client is accepted instead of rejected with {status}");
         };
         let said = format!("{error:#}");
-        let is_promised = said.contains(&format!("answered {status}")) && said.contains(reason);
+        let is_promised = said.contains(&format!("responded {status}")) && said.contains(reason);
         ensure!(
             is_promised,
-            "refused otherwise than with {status} {reason:?}: {said}"
+            "expected a rejection with {status} {reason:?}, got: {said}"
         );
         return Ok(());
     }
@@ -133,7 +134,7 @@ pub(super) async fn replay(
     }
     ensure!(
         got == known[..got.len()],
-        "a replay differs from what was live"
+        "a replay differs from the live stream"
     );
     match (fate, client.closed()) {
         (Fate::Served, None) => Ok(()),
@@ -146,12 +147,12 @@ pub(super) async fn replay(
     }
 }
 
-/// Whether a connection was closed with this code and these words.
+/// Whether a connection was closed with this code and this text.
 pub(super) fn is_close(closed: &Closed, code: u16, reason: &str) -> bool {
     closed.code == code && closed.reason.contains(reason)
 }
 
-/// That a client got each event once and in order, with times that rise.
+/// Checks that a client got each event once and in order, with rising times.
 pub(super) fn judge(got: &[String], expected: &[String]) -> Result<()> {
     let mut last = 0;
     for (index, (got, expected)) in got.iter().zip(expected).enumerate() {

@@ -1,11 +1,11 @@
-//! What a hostile upstream sends, byte by byte.
+//! The bytes that a hostile upstream sends.
 
-use super::gate::Script;
+use super::upstream_proxy::Script;
 
-/// What a forged log line begins with, so that it can be looked for.
+/// The start of a forged log line, so that it can be found.
 pub(super) const FORGED: &str = "1999-12-31T23:59:59.000000Z ERROR fanjet: forged";
 
-/// Pings as fast as they are taken; the pongs are never read.
+/// Pings as fast as possible; the pongs are never read.
 pub(super) fn pings() -> Script {
     let mut ping = vec![0x89, 125];
     ping.extend([b'x'; 125]);
@@ -15,7 +15,7 @@ pub(super) fn pings() -> Script {
     }
 }
 
-/// Notices whose words break out of their log line, as fast as they are taken.
+/// Info messages whose text tries to break out of its log line, as fast as possible.
 pub(super) fn words() -> Script {
     let forging = format!("nothing\n{FORGED}\r\n\u{1b}[2J\u{1b}]0;title\u{7}\u{9b}31m\u{202e}");
     let mut frame = header("#info");
@@ -28,7 +28,7 @@ pub(super) fn words() -> Script {
     }
 }
 
-/// A frame that announces more than any memory, under this seq, and goes on without end.
+/// A frame with this seq that declares more bytes than any memory has, and never ends.
 pub(super) fn giant_frame(seq: u64) -> Script {
     let mut once = vec![0x82, 127];
     once.extend((1_u64 << 62).to_be_bytes());
@@ -72,7 +72,7 @@ fn unsigned(value: u64) -> Vec<u8> {
     head(0, value)
 }
 
-/// The head of a CBOR item, as short as it can be.
+/// The head of a CBOR item, in its shortest form.
 fn head(major: u8, value: u64) -> Vec<u8> {
     let major = major << 5;
     match value {

@@ -1,8 +1,8 @@
-//! Log lines that nobody takes. Something must be said meanwhile: the upstream goes away.
+//! Log output cannot be written. An upstream outage makes the program log meanwhile.
 
 use anyhow::{Result, ensure};
 
-use super::stage::PATIENCE;
+use super::testbed::PATIENCE;
 use super::trial::Trial;
 use crate::service::Launch;
 
@@ -11,7 +11,7 @@ pub(super) async fn stderr_full(trial: &mut Trial) -> Result<()> {
     silenced(trial, &Launch::redirected("/bin/sh", "2>/dev/full")).await
 }
 
-/// Standard error into a pipe that nobody reads any more.
+/// Standard error into a pipe without a reader.
 pub(super) async fn stderr_closed(trial: &mut Trial) -> Result<()> {
     silenced(trial, &Launch::redirected("/bin/bash", "2> >(exec true)")).await
 }
@@ -22,20 +22,20 @@ pub(super) async fn stdout_full(trial: &mut Trial) -> Result<()> {
 }
 
 async fn silenced(trial: &mut Trial, launch: &Launch) -> Result<()> {
-    let data = trial.stage.folder().join("data");
-    trial.stage.serve(&data, launch, &[]).await?;
-    trial.strike().await?;
-    trial.stage.gate.close();
+    let data = trial.testbed.folder().join("data");
+    trial.testbed.serve(&data, launch, &[]).await?;
+    trial.inject().await?;
+    trial.testbed.proxy.close();
     let again = async {
-        while trial.stage.gate.refused() < 3 {
+        while trial.testbed.proxy.refused() < 3 {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
     };
     let again = tokio::time::timeout(PATIENCE, again).await;
-    ensure!(again.is_ok(), "the upstream is not tried again");
-    let refused = trial.stage.gate.refused();
+    ensure!(again.is_ok(), "the program does not retry the upstream");
+    let refused = trial.testbed.proxy.refused();
     trial.evidence(format!("{refused} connections to the upstream refused"));
     trial.meanwhile().await?;
-    trial.stage.gate.open();
+    trial.testbed.proxy.open();
     trial.afterwards().await
 }

@@ -1,4 +1,4 @@
-//! What a program says on its ops port, asked as an operator's probe asks: a new connection each time, and little patience.
+//! Queries a program's ops port as an operator's probe does: a new connection each time, and a short timeout.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -10,30 +10,30 @@ use serde_json::Value;
 use crate::http;
 use crate::service::Service;
 
-/// A probe that gets no answer for so long has failed.
+/// Timeout of a probe.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// In place of a status: nobody listens.
-pub(super) const NOBODY: u16 = 0;
+/// In place of a status: no process listens.
+pub(super) const NO_LISTENER: u16 = 0;
 
-/// What `/readyz` answered.
+/// The response of `/readyz`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(super) struct ProbeResponse {
     pub(super) status: u16,
     /// What it waits for, and why.
     pub(super) missing: BTreeMap<String, String>,
-    /// Ready, but only to take over.
+    /// Ready, but only as a standby.
     pub(super) is_standby: bool,
 }
 
 /// Asks `/readyz`.
 ///
 /// # Errors
-/// When it says nothing, or has ended.
-pub(super) async fn readiness(service: &Service) -> Result<Answer> {
+/// When it does not respond, or has ended.
+pub(super) async fn readiness(service: &Service) -> Result<ProbeResponse> {
     service.check()?;
     let (status, body) = match get(&service.ops, "/readyz").await {
-        Err(error) if is_refused(&error) => (NOBODY, "{}".to_owned()),
+        Err(error) if is_refused(&error) => (NO_LISTENER, "{}".to_owned()),
         answer => answer.with_context(|| service.name.clone())?,
     };
     let report: Value = serde_json::from_str(&body).with_context(|| body.clone())?;
@@ -42,7 +42,7 @@ pub(super) async fn readiness(service: &Service) -> Result<Answer> {
         let reason = reason.as_str().unwrap_or_default();
         (part.clone(), reason.to_owned())
     });
-    Ok(Answer {
+    Ok(ProbeResponse {
         status,
         missing: missing.collect(),
         is_standby: report["facts"]["role"] == "standby",
@@ -54,10 +54,10 @@ fn is_refused(error: &anyhow::Error) -> bool {
     error.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
-/// That `/livez` answers 200.
+/// Checks that `/livez` responds with 200.
 pub(super) async fn is_alive(ops: &str) -> Result<()> {
     let (status, body) = get(ops, "/livez").await?;
-    ensure!(status == 200, "/livez answers {status}: {body}");
+    ensure!(status == 200, "/livez responds {status}: {body}");
     Ok(())
 }
 
@@ -65,5 +65,5 @@ pub(super) async fn is_alive(ops: &str) -> Result<()> {
 async fn get(ops: &str, path: &str) -> Result<(u16, String)> {
     tokio::time::timeout(PATIENCE, http::get(ops, path))
         .await
-        .with_context(|| format!("no answer to {path} in {PATIENCE:?}"))?
+        .with_context(|| format!("no response to {path} in {PATIENCE:?}"))?
 }

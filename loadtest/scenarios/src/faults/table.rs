@@ -1,50 +1,51 @@
-//! What `docs/operate/faults.md` promises: one row for each fault, read from the page itself, so that page and suite cannot disagree.
+//! The promises of `docs/operate/faults.md`: one row per fault, read from the page itself, so that page and tests
+//! cannot disagree.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::probe::{Answer, NOBODY};
+use super::probe::{NO_LISTENER, ProbeResponse};
 
 /// The page.
 pub(super) const PAGE: &str = include_str!("../../../../docs/operate/faults.md");
 
-/// What one fault does to the programs and their clients.
+/// The effects of one fault on the programs and their clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) name: String,
-    /// What `/readyz` says while it lasts, by program; a program that is alone has no name.
+    /// The responses of `/readyz` during the fault, by program; a single program has no name.
     ready: Vec<(Option<String>, Vec<Readiness>)>,
-    /// What becomes of clients that are connected and live.
+    /// What happens to live clients.
     pub(super) live: Fate,
-    /// And of those that come during the fault and want everything from the log's beginning on.
+    /// What happens to clients that connect during the fault and read the log from the start.
     pub(super) replaying: Fate,
     /// Metrics that rise.
-    pub(super) told_by: Vec<String>,
+    pub(super) metrics: Vec<String>,
     pub(super) afterwards: Afterwards,
 }
 
-/// One allowed answer of `/readyz`.
+/// One allowed response of `/readyz`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Readiness {
     Ready,
-    /// None: nobody listens yet.
-    Nobody,
-    /// It waits for this part, and for none beside it that another alternative does not name; the reason contains the text.
+    /// None: no process listens yet.
+    NotListening,
+    /// It waits for this part, and for no other that is not another alternative; the reason contains the text.
     Waits {
         part: String,
         reason: String,
     },
 }
 
-/// What becomes of a client.
+/// What happens to a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// It stays, and gets what there is.
+    /// It stays connected, and gets all events.
     Served,
     /// Closed with a code and a reason that contains the text.
     Closed { code: u16, reason: String },
-    /// Not let in: HTTP status and what the answer contains.
+    /// Rejected: HTTP status and a part of the response.
     Refused { status: u16, reason: String },
 }
 
@@ -53,7 +54,7 @@ pub(super) enum Fate {
 pub(super) enum Afterwards {
     /// Ready, and every client has every event once and in order.
     NothingLost,
-    /// The fault has no end: what holds meanwhile goes on holding.
+    /// The fault is permanent: the behavior during the fault continues.
     AsBefore,
 }
 
@@ -68,7 +69,7 @@ pub(super) fn rows(page: &str) -> Result<Vec<Row>> {
         let before = seen.insert(&row.name, row);
         ensure!(
             before.is_none(),
-            "docs/operate/faults.md: {} stands twice",
+            "docs/operate/faults.md: {} has two rows",
             row.name
         );
     }
@@ -77,20 +78,20 @@ pub(super) fn rows(page: &str) -> Result<Vec<Row>> {
 
 fn row(line: &str) -> Result<Row> {
     let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
-    let [name, what, ready, live, replaying, told_by, afterwards] = cells[..] else {
-        bail!("seven cells are needed");
+    let [name, what, ready, live, replaying, rising, afterwards] = cells[..] else {
+        bail!("a row needs seven cells");
     };
-    ensure!(!what.is_empty(), "it does not say what strikes");
+    ensure!(!what.is_empty(), "the fault is not described");
     Ok(Row {
         name: unquoted(name, '`')?.to_owned(),
         ready: ready.split("; ").map(program).collect::<Result<_>>()?,
         live: fate(live)?,
         replaying: fate(replaying)?,
-        told_by: metrics(told_by)?,
+        metrics: metrics(rising)?,
         afterwards: match afterwards {
             "200, nothing lost" => Afterwards::NothingLost,
             "as meanwhile" => Afterwards::AsBefore,
-            other => bail!("no end is called {other:?}"),
+            other => bail!("unknown end {other:?}"),
         },
     })
 }
@@ -110,7 +111,7 @@ fn program(cell: &str) -> Result<(Option<String>, Vec<Readiness>)> {
 fn readiness(cell: &str) -> Result<Readiness> {
     match cell {
         "200" => return Ok(Readiness::Ready),
-        "no answer" => return Ok(Readiness::Nobody),
+        "no answer" => return Ok(Readiness::NotListening),
         _ => {}
     }
     let waits = cell.strip_prefix("503 ");
@@ -137,7 +138,7 @@ fn fate(cell: &str) -> Result<Fate> {
     })
 }
 
-/// `-`, or names in backticks with commas between them.
+/// `-`, or names in backticks separated by commas.
 fn metrics(cell: &str) -> Result<Vec<String>> {
     if cell == "-" {
         return Ok(Vec::new());
@@ -150,22 +151,22 @@ fn unquoted(text: &str, quote: char) -> Result<&str> {
     let inner = text.strip_prefix(quote);
     inner
         .and_then(|inner| inner.strip_suffix(quote))
-        .with_context(|| format!("{text:?} should stand between two {quote}"))
+        .with_context(|| format!("{text:?} must be between two {quote}"))
 }
 
 impl Row {
-    /// Whether a program may answer like this.
+    /// Whether a program may respond like this.
     ///
     /// # Errors
-    /// When the row says nothing of the program.
-    pub(super) fn allows(&self, program: &str, answer: &Answer) -> Result<bool> {
+    /// When the row does not mention the program.
+    pub(super) fn allows(&self, program: &str, answer: &ProbeResponse) -> Result<bool> {
         let mut said = self.ready.iter();
         let said = said.find(|(name, _)| name.as_deref().is_none_or(|name| name == program));
         let (_, allowed) =
-            said.with_context(|| format!("the row {} says nothing of {program}", self.name))?;
+            said.with_context(|| format!("the row {} does not mention {program}", self.name))?;
         Ok(match answer.status {
             200 => allowed.contains(&Readiness::Ready),
-            NOBODY => allowed.contains(&Readiness::Nobody),
+            NO_LISTENER => allowed.contains(&Readiness::NotListening),
             503 => {
                 let is_named = |(part, reason): (&String, &String)| {
                     allowed.iter().any(|allowed| match allowed {
@@ -173,7 +174,7 @@ impl Row {
                             part: named,
                             reason: text,
                         } => named == part && reason.contains(text),
-                        Readiness::Ready | Readiness::Nobody => false,
+                        Readiness::Ready | Readiness::NotListening => false,
                     })
                 };
                 !answer.missing.is_empty() && answer.missing.iter().all(is_named)

@@ -19,9 +19,9 @@ fn every_fault_has_its_row_and_every_row_its_fault() {
     other[0].name = "something-else".to_owned();
     chosen(&Args::default(), &other).err().unwrap();
     chosen(&Args::default(), &rows[1..]).err().unwrap();
-    let nobody = Args {
+    let unknown = Args {
         names: vec!["something-else".to_owned()],
         ..Args::default()
     };
-    chosen(&nobody, &rows).err().unwrap();
+    chosen(&unknown, &rows).err().unwrap();
 }

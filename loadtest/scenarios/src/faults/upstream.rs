@@ -1,4 +1,4 @@
-//! Upstreams that mean ill. Under a limit of memory: who takes what they send ends.
+//! Hostile upstreams. Under a memory limit: a program that buffers everything is killed.
 
 use std::process::Command;
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use tokio::time::{sleep, timeout};
 
-use super::gate::Script;
 use super::hostile::{self, FORGED};
-use super::stage::{PATIENCE, POLL};
+use super::testbed::{PATIENCE, POLL};
 use super::trial::Trial;
+use super::upstream_proxy::Script;
 use crate::memory::kibibytes;
 use crate::service::Launch;
 
@@ -19,40 +19,40 @@ const ROOM: u64 = 512 << 20;
 const GROWTH: u64 = 64 << 10;
 /// The largest seq that a frame can have.
 const HUGE_SEQ: u64 = i64::MAX as u64;
-/// How long it goes on before anybody looks.
+/// How long the attack lasts before the check.
 const A_WHILE: Duration = Duration::from_secs(5);
 
 /// It pings and reads nothing.
 pub(super) async fn pings(trial: &mut Trial) -> Result<()> {
     serve(trial).await?;
     meet(trial, hostile::pings()).await?;
-    trial.stage.gate.open();
+    trial.testbed.proxy.open();
     trial.afterwards().await
 }
 
-/// A frame announces more than any memory. Its own events are all that may be missing: it has a seq that nothing else has.
+/// A frame declares more bytes than any memory has. Only its own events may be missing: its seq is unique.
 pub(super) async fn giant_frame(trial: &mut Trial) -> Result<()> {
     serve(trial).await?;
-    let relay = &trial.stage.relay;
+    let relay = &trial.testbed.relay;
     relay.pause();
     let expected = relay.expected();
     let expected = expected.iter().filter(|it| it.v1_json(0).is_some()).count();
-    trial.stage.follower()?.has(expected, PATIENCE).await?;
-    let seq = trial.stage.relay.stats().last_seq + 1;
+    trial.testbed.follower()?.has(expected, PATIENCE).await?;
+    let seq = trial.testbed.relay.stats().last_seq + 1;
     meet(trial, hostile::giant_frame(seq)).await?;
-    trial.stage.relay.renumber(seq, 0);
-    trial.stage.gate.open();
-    trial.stage.relay.resume();
+    trial.testbed.relay.renumber(seq, 0);
+    trial.testbed.proxy.open();
+    trial.testbed.relay.resume();
     trial.afterwards().await
 }
 
-/// One frame has the largest seq there is, and those behind it go on as before.
+/// One frame has the largest possible seq, and the following ones continue as before.
 pub(super) async fn huge_seq(trial: &mut Trial) -> Result<()> {
     serve(trial).await?;
-    trial.strike().await?;
-    let relay = &trial.stage.relay;
+    trial.inject().await?;
+    let relay = &trial.testbed.relay;
     relay.pause();
-    // Behind whatever is under way.
+    // After everything that is in flight.
     let usual = relay.stats().last_seq + 1_000;
     relay.renumber(HUGE_SEQ - 1, 0);
     relay.publish(1).await;
@@ -60,51 +60,54 @@ pub(super) async fn huge_seq(trial: &mut Trial) -> Result<()> {
     ensure!(now == HUGE_SEQ, "the upstream is at {now}");
     trial.evidence(format!("the upstream sent seq {now}"));
     trial.meanwhile().await?;
-    trial.stage.relay.renumber(usual, 0);
-    trial.stage.relay.resume();
+    trial.testbed.relay.renumber(usual, 0);
+    trial.testbed.relay.resume();
     trial.afterwards().await
 }
 
-/// Its notices are made to look like lines of the log, and to command a terminal.
+/// Its info messages imitate log lines, and contain terminal escapes.
 pub(super) async fn words(trial: &mut Trial) -> Result<()> {
     serve(trial).await?;
     meet(trial, hostile::words()).await?;
-    trial.stage.gate.open();
+    trial.testbed.proxy.open();
     trial.afterwards().await?;
-    let said = trial.stage.service("serve")?.lines();
+    let said = trial.testbed.service("serve")?.lines();
     let is_forged = |line: &&String| {
         line.starts_with(FORGED) || line.chars().any(|it| it.is_control() || it == '\u{202e}')
     };
     let forged = said.iter().find(is_forged);
-    ensure!(forged.is_none(), "a stranger's words break out: {forged:?}");
+    ensure!(forged.is_none(), "untrusted text breaks out: {forged:?}");
     ensure!(
         said.iter().any(|line| line.contains("forged")),
-        "nobody logged a stranger's words"
+        "the untrusted text was not logged"
     );
     Ok(())
 }
 
 async fn serve(trial: &mut Trial) -> Result<()> {
-    let data = trial.stage.folder().join("data");
-    trial.stage.serve(&data, &Launch::default(), &[]).await
+    let data = trial.testbed.folder().join("data");
+    trial.testbed.serve(&data, &Launch::default(), &[]).await
 }
 
 /// Meets a server with a script.
 async fn meet(trial: &mut Trial, script: Script) -> Result<()> {
-    let pid = trial.stage.service("serve")?.process()?.pid();
+    let pid = trial.testbed.service("serve")?.process()?.pid();
     let before = peak(pid)?;
-    trial.strike().await?;
+    trial.inject().await?;
     limit_memory(pid)?;
-    trial.stage.gate.turn_hostile(script);
+    trial.testbed.proxy.turn_hostile(script);
     let met = async {
-        while trial.stage.gate.connections() == 0 {
+        while trial.testbed.proxy.connections() == 0 {
             sleep(POLL).await;
         }
         sleep(A_WHILE).await;
     };
     let met = timeout(PATIENCE, met).await;
-    ensure!(met.is_ok(), "nobody connects");
-    let (connections, bytes) = (trial.stage.gate.connections(), trial.stage.gate.bytes());
+    ensure!(met.is_ok(), "no program connects");
+    let (connections, bytes) = (
+        trial.testbed.proxy.connections(),
+        trial.testbed.proxy.bytes(),
+    );
     ensure!(bytes > 0, "nothing was sent");
     trial.evidence(format!("{bytes} bytes on {connections} connections"));
     trial.meanwhile().await?;

@@ -1,7 +1,7 @@
-//! A small filesystem of its own for a program's files: it can be filled, run out of inodes, or refuse to be written.
+//! A small file system for a program's files: it can be filled, run out of inodes, or become read-only.
 //!
-//! Mounting needs root, or a user namespace in which one is root; in a mount namespace nobody else sees any of it, and it ends
-//! with the last process there.
+//! Mounting needs root, or a user namespace; in a mount namespace the mount is invisible elsewhere, and ends with the
+//! last process in it.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -11,21 +11,21 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 
-/// What is written in one go when a volume is filled: a page.
+/// Write size when a volume is filled: a page.
 const PIECE: usize = 4096;
 
-/// A mounted tmpfs. Dropping it takes it away.
+/// A mounted tmpfs. Dropping it unmounts it.
 pub(super) struct Volume {
     folder: TempDir,
 }
 
-/// What takes all the room.
+/// The file that fills the volume.
 pub(super) struct Ballast {
     files: Vec<PathBuf>,
 }
 
 impl Volume {
-    /// So large, with so many files.
+    /// With this size and number of files.
     pub(super) fn mount(mebibytes: u32, inodes: u32) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let limits = format!("size={mebibytes}m,nr_inodes={inodes}");
@@ -41,7 +41,7 @@ impl Volume {
         self.folder.path()
     }
 
-    /// Takes all room but so many bytes; the system's own refusal ends it.
+    /// Fills the volume except for this many bytes, until the system refuses.
     pub(super) fn fill(&self, leave: usize) -> Result<Ballast> {
         let path = self.path().join("ballast");
         let mut file = File::create(&path)?;
@@ -60,7 +60,7 @@ impl Volume {
         Ok(Ballast { files: vec![path] })
     }
 
-    /// Takes all inodes: nobody can make a file any more.
+    /// Uses all inodes: no file can be created.
     pub(super) fn fill_inodes(&self) -> Result<Ballast> {
         let mut files = Vec::new();
         loop {
@@ -75,7 +75,7 @@ impl Volume {
         }
     }
 
-    /// Nothing can be written there; nobody may have a file open for writing.
+    /// Makes it read-only; no file may be open for writing.
     pub(super) fn forbid_writing(&self) -> Result<()> {
         run("mount", &["-o", "remount,ro"], self.path())
     }
@@ -84,10 +84,10 @@ impl Volume {
         run("mount", &["-o", "remount,rw"], self.path())
     }
 
-    /// What the system says to somebody who writes some bytes into a new file.
+    /// The system's error for a new file with some bytes.
     ///
     /// # Errors
-    /// When it lets that happen.
+    /// When the write succeeds.
     pub(super) fn refusal(&self, bytes: usize) -> Result<String> {
         let path = self.path().join("probe");
         let written = File::create(&path).and_then(|mut file| file.write_all(&vec![0; bytes]));
@@ -104,13 +104,13 @@ impl Volume {
 
 impl Drop for Volume {
     fn drop(&mut self) {
-        // A process that still has files there keeps it until it ends; nobody else finds it any more.
+        // A process that still has files there keeps it until it ends; it is not reachable by path any more.
         drop(run("umount", &["--lazy"], self.folder.path()));
     }
 }
 
 impl Ballast {
-    /// Gives the room back.
+    /// Frees the space.
     pub(super) fn remove(self) -> Result<()> {
         self.files.iter().try_for_each(fs::remove_file)?;
         Ok(())

@@ -1,4 +1,4 @@
-//! HAProxy in front of the edges, set up as in production: it asks each edge whether it is ready, and sends new
+//! HAProxy in front of the edges, configured as in production: it checks each edge's readiness, and routes new
 //! connections to the one with the fewest.
 
 use std::fmt::Write;
@@ -51,7 +51,7 @@ impl Balancer {
         &self.address
     }
 
-    /// Waits until it sends clients to an edge.
+    /// Waits until it routes clients to an edge.
     pub(super) async fn wait_until_up(&self, edge: usize) -> Result<()> {
         let line = format!("edges,edge{edge},");
         let up = async {
@@ -67,7 +67,7 @@ impl Balancer {
         let waited = tokio::time::timeout(PATIENCE, up).await;
         waited.with_context(|| {
             let said = self.process.lines().join("\n");
-            format!("HAProxy does not find edge {edge} up:\n{said}")
+            format!("HAProxy does not report edge {edge} as up:\n{said}")
         })
     }
 }

@@ -1,4 +1,4 @@
-//! k6, pinned, and whichever HAProxy the system has.
+//! k6, pinned, and the system's HAProxy.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,7 +8,7 @@ use fanjet_tools::shell::{run as run_command, target};
 
 const K6: (&str, &str) = ("go.k6.io/k6", "v1.8.1");
 
-/// The path of k6, built by Go when it is not there.
+/// The path of k6, built with Go if missing.
 pub(super) fn k6() -> Result<PathBuf> {
     let (module, version) = K6;
     let folder = target().join("tools").join(format!("k6-{version}"));
@@ -20,18 +20,18 @@ pub(super) fn k6() -> Result<PathBuf> {
                 .args(["install", &module])
                 .env("GOBIN", &folder),
         )
-        .context("k6 is built from its source: Go and its module proxy are needed")?;
+        .context("building k6 needs Go and its module proxy")?;
     }
     Ok(binary)
 }
 
-/// The path of HAProxy, installed from Debian when it is not there.
+/// The path of HAProxy, installed from Debian if missing.
 pub(super) fn haproxy() -> Result<PathBuf> {
     let binary = PathBuf::from("haproxy");
     if !works(&binary) {
         run_command(Command::new("apt-get").args(["install", "--yes", "--quiet", "haproxy"]))
             .context("haproxy is needed: install it with the system's package manager")?;
-        ensure!(works(&binary), "haproxy does not run");
+        ensure!(works(&binary), "failed to run haproxy");
     }
     Ok(binary)
 }

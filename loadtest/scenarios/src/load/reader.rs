@@ -1,4 +1,4 @@
-//! A client that reads at its own pace and judges what it gets.
+//! A client that reads at its own pace and checks what it gets.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,18 +15,18 @@ use zstd::bulk::Decompressor;
 const READ: usize = 256 << 10;
 const TICK: Duration = Duration::from_millis(100);
 const PAUSE: Duration = Duration::from_millis(5);
-/// How long an event may be unknown to the ledger, or due without coming.
+/// How long an event may be missing from the ledger, or overdue.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// A stream with more faults than this is beyond hope.
+/// A stream with more faults than this is given up.
 const MAX_FAULTS: u64 = 1000;
-/// Larger events than any Jetstream server sends.
+/// Larger than any event of a Jetstream server.
 const MAX_EVENT: usize = 8 << 20;
 
-/// How fast to read.
+/// The read rate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Pace {
     Free,
-    /// At most so many bytes per second.
+    /// At most this many bytes per second.
     Slow(f64),
 }
 
@@ -34,7 +34,7 @@ pub(crate) enum Pace {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Until {
     Time(Instant),
-    /// Everything below an index has come, which the ledger has in full.
+    /// Every event below an index has arrived; the ledger must reach that far.
     Index(usize),
 }
 
@@ -47,9 +47,9 @@ pub(crate) struct Reader {
     pace: Pace,
     budget: f64,
     refilled: Instant,
-    /// What was sent with the last ping.
+    /// The payload of the last ping.
     pings: u32,
-    /// Of the events below an index, as they came.
+    /// Hash of the events below an index, as received.
     digest: Digest,
     is_reference: bool,
 }
@@ -60,10 +60,10 @@ struct Digest {
     value: u64,
 }
 
-/// What a connection is to be like.
+/// The options of a connection.
 pub(crate) struct Wish<'a> {
     pub(crate) url: &'a str,
-    /// Parameters beside those of the filter, each with a `&` behind it.
+    /// Parameters in addition to the filter's, each followed by a `&`.
     pub(crate) query: String,
     pub(crate) filter: Filter,
     pub(crate) is_compressed: bool,
@@ -71,7 +71,7 @@ pub(crate) struct Wish<'a> {
 }
 
 impl Wish<'_> {
-    /// Connects; `start` says where the stream must begin, given when the connection stood.
+    /// Connects; `start` returns where the stream must start, given the time of the connection.
     pub(crate) async fn connect(
         self,
         ledger: &Arc<Ledger>,
@@ -109,7 +109,7 @@ impl Reader {
     /// Reads, and answers pings.
     ///
     /// # Errors
-    /// When the connection ends, or the stream is beyond hope.
+    /// When the connection ends, or the stream is given up.
     pub(crate) async fn read(&mut self, until: Until) -> Result<()> {
         let mut progressed = Instant::now();
         loop {
@@ -135,7 +135,7 @@ impl Reader {
         }
     }
 
-    /// Asks for another filter.
+    /// Requests another filter.
     pub(crate) async fn replace_filter(&mut self, filter: Filter) -> Result<()> {
         self.client.send(&filter.update()).await?;
         self.judge.replace(&filter);
@@ -143,7 +143,7 @@ impl Reader {
         self.client.ping(&self.pings.to_be_bytes()).await
     }
 
-    /// Says first what it wants, as `requireHello=true` announced.
+    /// Sends the first filter, as `requireHello=true` announced.
     pub(crate) async fn hello(&mut self, filter: Filter, start: Start) -> Result<()> {
         self.client.send(&filter.update()).await?;
         self.judge = StreamJudge::new(Arc::clone(&self.ledger), &filter, start);
@@ -161,12 +161,12 @@ impl Reader {
         self.refilled = Instant::now();
     }
 
-    /// The times of what it gets are everybody's: it has no filter and began at the oldest event.
+    /// The times of this stream apply to all: it has no filter and starts at the oldest event.
     pub(crate) fn be_reference(&mut self) {
         self.is_reference = true;
     }
 
-    /// Digests the bytes of all messages with events below an index.
+    /// Hashes the bytes of all messages with events below an index.
     pub(crate) fn digest_until(&mut self, index: usize) {
         self.digest = Digest {
             until: index,
@@ -178,12 +178,12 @@ impl Reader {
         self.digest.value
     }
 
-    /// The time of the last event that came; 0: none did.
+    /// The time of the last event; 0: none arrived.
     pub(crate) fn last_time(&self) -> u64 {
         self.judge.last_time()
     }
 
-    /// The time of the first event that came; 0: none did.
+    /// The time of the first event; 0: none arrived.
     pub(crate) fn first_time(&self) -> u64 {
         self.judge.first_time()
     }
@@ -192,7 +192,7 @@ impl Reader {
         self.judge.verdict().clone()
     }
 
-    /// Notes that the connection ended by itself.
+    /// Records that the connection ended unexpectedly.
     pub(crate) fn broke(&mut self, error: &anyhow::Error) {
         let verdict = self.judge.verdict();
         verdict.broken += 1;
@@ -203,7 +203,7 @@ impl Reader {
         self.client.close().await
     }
 
-    /// Whether everything below an index has come, or cannot come any more.
+    /// Whether everything below an index has arrived, or cannot arrive any more.
     fn has_all(&mut self, end: usize, progressed: Instant) -> bool {
         let is_known = match self.is_reference {
             true => end <= self.ledger.known(),
@@ -257,7 +257,7 @@ impl Reader {
                     let since = *waiting.get_or_insert_with(Instant::now);
                     if since.elapsed() > PATIENCE {
                         let event = String::from_utf8_lossy(event);
-                        bail!("the ledger does not come to have this: {event}");
+                        bail!("the ledger never contained this event: {event}");
                     }
                     sleep(PAUSE).await;
                 }
@@ -276,9 +276,9 @@ impl Reader {
         Ok(())
     }
 
-    /// How much may be read now.
+    /// How many bytes may be read now.
     fn allowance(&mut self, now: Instant) -> Option<usize> {
-        /// Less is not worth a call.
+        /// Less is not worth a system call.
         const LEAST: f64 = 1024.0;
         let Pace::Slow(rate) = self.pace else {
             return Some(READ);

@@ -1,4 +1,4 @@
-//! The one client that gets everything: what it receives settles the times of all events.
+//! The reference client that gets everything: it sets the times of all events.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use tokio::time::Instant;
 use super::{Until, Wish};
 
 const POLL: Duration = Duration::from_millis(50);
-/// How long silence must last behind the last event before an extra one is ruled out.
+/// How long the silence after the last event must last.
 const EXTRA: Duration = Duration::from_secs(1);
 
-/// Reads everything there is and will be.
+/// Reads all events, existing and new.
 pub(crate) async fn reference(url: String, ledger: Arc<Ledger>) -> Result<Verdict> {
     let wish = Wish {
         url: &url,

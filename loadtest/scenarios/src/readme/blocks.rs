@@ -1,6 +1,6 @@
-//! The code blocks of a Markdown text that can be run.
+//! The runnable code blocks of a Markdown text.
 
-/// A part of the text under one heading of the second level, with something to run.
+/// A part of the text under one second-level heading, with runnable blocks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Section {
     pub(super) title: String,
@@ -14,7 +14,7 @@ pub(super) struct Block {
     pub(super) text: String,
 }
 
-/// What can be run.
+/// Runnable languages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Language {
     Shell,
@@ -22,7 +22,7 @@ pub(super) enum Language {
 }
 
 impl Block {
-    /// What is run by itself: the lines of a shell block, the whole of a program.
+    /// The units that run separately: the lines of a shell block, or a whole program.
     pub(super) fn commands(&self) -> Vec<String> {
         if self.language == Language::Python {
             return vec![self.text.clone()];
@@ -37,14 +37,14 @@ impl Block {
     }
 }
 
-/// What no machine of a reader has by itself. `cargo xtask chart` renders the pages' Helm commands.
+/// Commands that a reader's machine may not have. `cargo xtask chart` renders the pages' Helm commands.
 fn needs_a_cluster(line: &str) -> bool {
     ["docker ", "helm ", "kubectl "]
         .iter()
         .any(|program| line.starts_with(program))
 }
 
-/// Sections without a block that can be run are left out.
+/// Sections without a runnable block are skipped.
 pub(super) fn sections(text: &str) -> Vec<Section> {
     let mut sections = Vec::new();
     let mut section = Section {
@@ -80,7 +80,7 @@ pub(super) fn sections(text: &str) -> Vec<Section> {
     sections
 }
 
-/// A block that is not over yet, in whatever language.
+/// An open block, in any language.
 struct Fence {
     language: String,
     text: String,

@@ -1,21 +1,21 @@
-//! When a command counts as working.
+//! How a command shows that it works.
 
-/// What shows it.
+/// The evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Proof {
-    /// It ends, with 0.
+    /// It exits with 0.
     Ends,
-    /// It runs, and has said this in some line.
+    /// It runs, and has printed this in some line.
     Says(&'static str),
-    /// It runs, and has written some lines on standard output.
+    /// It runs, and has printed some lines on standard output.
     Streams,
 }
 
 impl Proof {
-    /// Of a program that serves clients.
+    /// For a program that serves clients.
     pub(super) const SERVES: Self = Self::Says("listening ws://");
 
-    /// By the program that a shell line runs. A program that is not known here has to end by itself.
+    /// By the program that a shell line runs. An unknown program must exit by itself.
     pub(super) fn of(line: &str) -> Self {
         let command = line.split(" #").next().unwrap_or_default();
         let mut words = command.split_whitespace();

@@ -1,4 +1,4 @@
-//! One command line in a shell of its own, like a terminal that somebody opened for it.
+//! One command line in its own shell, as in a new terminal.
 
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
@@ -10,13 +10,13 @@ use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
 use super::proof::Proof;
-use super::surroundings::Surroundings;
+use super::sandbox::Sandbox;
 
 const POLL: Duration = Duration::from_millis(50);
-/// Lines of a stream of events: more than what a program says about itself at its start.
+/// Lines of a stream of events: more than a program prints at startup.
 const STREAMED: usize = 12;
 
-/// A shell that runs one line. Dropping it kills all that it started.
+/// A shell that runs one line. Dropping it kills all its processes.
 pub(super) struct Terminal {
     line: String,
     shell: Child,
@@ -27,18 +27,14 @@ pub(super) struct Terminal {
 
 impl Terminal {
     /// Runs `line` in `folder`.
-    pub(super) fn open(line: &str, folder: &Path, surroundings: &Surroundings) -> Result<Self> {
-        let number = fs::read_dir(surroundings.transcripts())?.count();
-        let file = |kind| {
-            surroundings
-                .transcripts()
-                .join(format!("{number:03}.{kind}"))
-        };
+    pub(super) fn open(line: &str, folder: &Path, sandbox: &Sandbox) -> Result<Self> {
+        let number = fs::read_dir(sandbox.transcripts())?.count();
+        let file = |kind| sandbox.transcripts().join(format!("{number:03}.{kind}"));
         let (output, errors) = (file("out"), file("err"));
         let mut shell = Command::new("bash");
-        // Where the line puts its program into the background, the shell stays with it.
+        // If the line starts a background process, the shell stays with it.
         shell.arg("-c").arg(format!("{line}\nwait"));
-        shell.env_clear().envs(surroundings.environment());
+        shell.env_clear().envs(sandbox.environment());
         shell.current_dir(folder).process_group(0);
         shell.stdin(Stdio::null());
         shell.stdout(File::create(&output)?);
@@ -53,7 +49,7 @@ impl Terminal {
         })
     }
 
-    /// Waits until the line has proven that it works.
+    /// Waits until the line has shown that it works.
     pub(super) async fn show(&mut self, proof: Proof, patience: Duration) -> Result<()> {
         let began = Instant::now();
         loop {
@@ -62,11 +58,11 @@ impl Terminal {
                 return Ok(());
             }
             if let Some(status) = ended {
-                bail!("it ended with {status}\n{}", self.transcript());
+                bail!("exited with {status}\n{}", self.transcript());
             }
             ensure!(
                 began.elapsed() < patience,
-                "it does not show within {patience:?} that it works ({proof:?})\n{}",
+                "no proof within {patience:?} that it works ({proof:?})\n{}",
                 self.transcript()
             );
             tokio::time::sleep(POLL).await;
@@ -80,15 +76,15 @@ impl Terminal {
                 ended.is_none()
                     && (self.read(&self.output)? + &self.read(&self.errors)?).contains(words)
             }
-            // One that was told how much to print may have ended.
+            // A command with a limited number of lines may have ended.
             Proof::Streams => self.read(&self.output)?.lines().count() >= STREAMED,
         })
     }
 
-    /// Asks all that the line started to stop, as ctrl-c does, and waits until nothing of it is left.
+    /// Sends SIGINT to all processes of the line, as ctrl-c does, and waits until they have ended.
     pub(super) async fn close(mut self, patience: Duration) -> Result<()> {
         let began = Instant::now();
-        // A shell that is no terminal lets what it puts into the background ignore SIGINT.
+        // In a non-interactive shell background processes ignore SIGINT.
         kill_process_group(self.group, Signal::TERM).ok();
         loop {
             self.shell.try_wait()?;
@@ -97,7 +93,7 @@ impl Terminal {
             }
             ensure!(
                 began.elapsed() < patience,
-                "it does not stop within {patience:?}\n{}",
+                "still running after {patience:?}\n{}",
                 self.transcript()
             );
             tokio::time::sleep(POLL).await;
@@ -122,7 +118,7 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // Nothing is left of one that was closed.
+        // A closed one leaves nothing behind.
         if kill_process_group(self.group, Signal::KILL).is_ok() {
             drop(self.shell.wait());
         }

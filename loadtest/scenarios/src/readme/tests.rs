@@ -75,7 +75,7 @@ fn the_program_says_when_a_line_works() {
     }
 }
 
-/// What the README has today; a block in a language that is not known here would not be run.
+/// The README's current blocks; a block in an unknown language would not run.
 #[test]
 fn the_readme_has_blocks_to_run() {
     let text = fs::read_to_string(root().join("README.md")).unwrap();

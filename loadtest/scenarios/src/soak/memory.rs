@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use crate::cluster::Cluster;
 use crate::memory::resident_mib;
 
-/// How much a process may grow from the middle of a run to its end.
+/// Allowed growth from the middle of a run to its end.
 const GROWTH: f64 = 1.10;
 /// Growth below this is noise of the allocator.
 const NOISE_MIB: f64 = 16.0;
@@ -20,8 +20,11 @@ pub(super) struct MemoryTable {
 
 impl MemoryTable {
     pub(super) fn of(cluster: &Cluster) -> Result<Self> {
-        let ingest = cluster.ingests.first().context("ingest does not run")?;
-        let nats = cluster.nats.process().context("nats-server does not run")?;
+        let ingest = cluster.ingests.first().context("ingest is not running")?;
+        let nats = cluster
+            .nats
+            .process()
+            .context("nats-server is not running")?;
         let processes = vec![
             ("ingest", ingest.process()?.pid()),
             ("edge", cluster.edges[0].process()?.pid()),
@@ -33,7 +36,7 @@ impl MemoryTable {
         })
     }
 
-    /// Looks now, and prints the row.
+    /// Takes a sample, and prints the row.
     pub(super) fn sample(&mut self, at: Duration, events: u64) -> Result<()> {
         let row = self
             .processes
@@ -55,8 +58,8 @@ impl MemoryTable {
         Ok(())
     }
 
-    /// Whether our own processes stayed flat over the second half: by then every buffer has reached its bound. The
-    /// server's memory is its own affair.
+    /// Whether our own processes stayed flat over the second half: by then every buffer has reached its bound. The NATS
+    /// server is not checked.
     pub(super) fn judge(&self) -> Result<()> {
         let (Some(middle), Some(end)) = (
             self.samples.get(self.samples.len() / 2),

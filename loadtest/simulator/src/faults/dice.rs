@@ -1,4 +1,4 @@
-//! When a fault strikes. Deterministic: own randomness, so that asking for faults does not change the world.
+//! When a fault is injected. Deterministic, with its own randomness, so that faults do not change the world.
 
 use std::num::NonZeroU64;
 use std::str::FromStr;
@@ -11,17 +11,17 @@ use super::FaultKind;
 /// A fault and its trigger. On the command line: `bad-cid=every:100` or `bad-cid=0.01`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FaultRule {
-    /// What happens.
+    /// The fault.
     pub kind: FaultKind,
-    /// When.
+    /// The trigger.
     pub trigger: FaultTrigger,
 }
 
-/// When a fault strikes. A frame that the fault does not fit, or that another fault has already, passes; the
-/// next one that fits is struck instead.
+/// When a fault is injected. A frame that the fault does not fit, or that has another fault already, passes; the next
+/// one that fits is used instead.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum FaultTrigger {
-    /// Once for every so many frames.
+    /// Once in every so many frames.
     Every(NonZeroU64),
     /// With this probability per frame.
     Probability(f64),
@@ -59,7 +59,7 @@ impl FromStr for FaultRule {
 #[derive(Debug)]
 pub(crate) struct FaultDice {
     rng: ChaCha8Rng,
-    /// Each rule with the strikes it still owes.
+    /// Each rule with its pending injections.
     rules: Vec<(FaultRule, u64)>,
     frames: u64,
 }
@@ -75,7 +75,7 @@ impl FaultDice {
         }
     }
 
-    /// The fault for the next frame, out of those that fit it.
+    /// The fault for the next frame, among those that fit it.
     pub(crate) fn roll(&mut self, fits: impl Fn(FaultKind) -> bool) -> Option<FaultKind> {
         self.frames += 1;
         for (rule, owed) in &mut self.rules {

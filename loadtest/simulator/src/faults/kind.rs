@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// One way to misbehave; see the table in [`crate::faults`].
+/// One kind of fault; see the table in [`crate::faults`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FaultKind {
-    /// Random bytes that are no frame.
+    /// Random bytes that are not a frame.
     Garbage,
     /// A well-formed frame of an unknown type.
     UnknownType,
@@ -16,33 +16,33 @@ pub enum FaultKind {
     Truncated,
     /// A commit with `tooBig`.
     TooBig,
-    /// A commit whose `rev` is no TID.
+    /// A commit whose `rev` is not a TID.
     InvalidRev,
-    /// A commit whose `time` is no date.
+    /// A commit whose `time` is not a date.
     InvalidTime,
     /// A record block that does not match its CID.
     BadCid,
     /// A record block left out of the CAR.
     MissingBlock,
-    /// An operation whose collection is no NSID.
+    /// An operation whose collection is not an NSID.
     InvalidCollection,
     /// An operation whose record key is not valid.
     InvalidRkey,
-    /// A commit whose `repo` is no DID.
+    /// A commit whose `repo` is not a DID.
     InvalidDid,
-    /// A commit whose blocks are no CAR.
+    /// A commit whose blocks are not a CAR.
     UnreadableCar,
     /// An operation without an action.
     MalformedOp,
-    /// An operation that does what nobody knows.
+    /// An operation with an unknown action.
     UnknownAction,
     /// An operation whose path has no record key.
     InvalidPath,
     /// A create or update without a CID.
     MissingCid,
-    /// A record that is no map.
+    /// A record that is not a map.
     InvalidRecord,
-    /// A record whose JSON is larger than a log takes.
+    /// A record whose JSON exceeds the log's limit.
     TooLarge,
     /// A record under a path where the repo's tree has another one.
     NotInTree,
@@ -50,9 +50,9 @@ pub enum FaultKind {
     StillInTree,
     /// A commit without the root of the repo's tree.
     MissingNode,
-    /// A commit object that is not what its CID says.
+    /// A commit object that does not match its CID.
     BadCommit,
-    /// A commit with more operations than a commit may have.
+    /// A commit with more operations than allowed.
     TooManyOps,
     /// A small commit that becomes hundreds of megabytes of JSON: one record of ampersands under each of 200 paths.
     Inflated,
@@ -62,7 +62,7 @@ pub enum FaultKind {
     Stall,
     /// A connection that breaks.
     Disconnect,
-    /// A connection that is closed because its client is said to be too slow.
+    /// A connection that is closed because its client counts as too slow.
     TooSlow,
 }
 
@@ -193,7 +193,7 @@ impl FromStr for FaultKind {
             .find(|kind| kind.as_str() == text)
             .ok_or_else(|| {
                 let all = Self::ALL.map(Self::as_str).join(", ");
-                format!("unknown fault {text:?}; known are {all}")
+                format!("unknown fault {text:?} (allowed: {all})")
             })
     }
 }

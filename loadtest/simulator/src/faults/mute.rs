@@ -1,8 +1,8 @@
-//! Which collection a relay leaves out, silently.
+//! The collection that a relay silently drops.
 
 use std::str::FromStr;
 
-/// Which collection is left out, and from which frame on. On the command line: `app.bsky.feed.like=after:1000`, or the
+/// The dropped collection, and the first frame without it. On the command line: `app.bsky.feed.like=after:1000`, or the
 /// collection alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MuteRule {

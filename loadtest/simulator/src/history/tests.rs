@@ -92,7 +92,7 @@ fn a_relay_says_nothing_about_cursors_of_the_future_and_of_the_past() {
 }
 
 #[test]
-fn a_server_that_numbers_anew_has_its_last_frames_under_new_seqs() {
+fn a_renumbered_server_has_its_last_frames_under_new_seqs() {
     let history = history(100, [11, 12, 14, 15]);
     history.renumber(1_000, 2);
     let seqs = || {

@@ -1,4 +1,4 @@
-//! Files that get what is published.
+//! Output files.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};

@@ -1,4 +1,4 @@
-//! Making frames on a thread of its own, ahead of the clock: signing keeps a core busy.
+//! Generates frames on its own thread, ahead of the clock: signing keeps a core busy.
 
 use std::thread::{Builder, JoinHandle};
 
@@ -15,12 +15,12 @@ pub(crate) struct Stream {
     pub(crate) directory: Directory,
     /// The seq before the first frame's.
     pub(crate) seq_base: u64,
-    /// The highest seq that is known to come.
+    /// The highest known seq to come.
     pub(crate) promised_seq: u64,
 }
 
 impl Stream {
-    /// Opens a source: builds the world, or reads the recording. Takes a while; not for a runtime's threads.
+    /// Opens a source: builds the world, or reads the recording. Takes a while; do not call it on a runtime thread.
     pub(crate) fn open(source: &Source, limit: Option<u64>) -> Result<Self, SimulatorError> {
         let limit = limit.map_or(usize::MAX, |limit| {
             usize::try_from(limit).unwrap_or(usize::MAX)
@@ -60,7 +60,7 @@ impl Stream {
 pub(crate) struct Producer(JoinHandle<()>);
 
 impl Producer {
-    /// Starts making frames; the channel ends after the last one.
+    /// Starts generating frames; the channel ends after the last one.
     pub(crate) fn start(
         mut stream: Stream,
     ) -> Result<(Self, mpsc::Receiver<ProducedFrame>), SimulatorError> {
@@ -79,11 +79,11 @@ impl Producer {
         Ok((Self(thread), receiver))
     }
 
-    /// Waits until the thread has ended, which it does when nobody receives any more.
+    /// Waits for the thread, which ends when the receiver is dropped.
     pub(crate) async fn join(self) {
         let joined = tokio::task::spawn_blocking(move || self.0.join()).await;
         if !matches!(joined, Ok(Ok(()))) {
-            tracing::error!("the thread that makes frames has panicked");
+            tracing::error!("the frame generator panicked");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `GET /{did}` and `GET /{did}/log/audit`, as a PLC directory answers them. did:web documents are found here too.
+//! `GET /{did}` and `GET /{did}/log/audit`, as in a PLC directory. did:web documents are served here too.
 
 use super::http::Reply;
 use crate::Directory;
@@ -18,7 +18,7 @@ pub(super) fn get(directory: &Directory, path: &str) -> Reply {
     }
 }
 
-/// When an account was made: some day of the year 2023, always the same.
+/// The creation date of an account: a fixed day of the year 2023.
 pub(super) fn created_at(did: &str) -> String {
     let sum: u32 = did.bytes().map(u32::from).sum();
     let (month, day) = (sum % 12 + 1, sum % 28 + 1);

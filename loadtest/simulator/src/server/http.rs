@@ -1,4 +1,4 @@
-//! As much HTTP/1.1 as a relay's clients need: one GET per connection, or a WebSocket upgrade.
+//! The part of HTTP/1.1 that a relay's clients need: one GET per connection, or a WebSocket upgrade.
 
 use std::io;
 use std::time::Duration;
@@ -113,7 +113,7 @@ pub(super) async fn read(stream: &mut TcpStream) -> io::Result<Request> {
     Request::parse(head).ok_or_else(bad)
 }
 
-/// Reads up to the empty line. A client sends nothing behind it before it has an answer.
+/// Reads up to the empty line. A client sends nothing more before the response.
 async fn read_head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     let mut head = Vec::with_capacity(1024);
     while !head.ends_with(b"\r\n\r\n") {
@@ -124,7 +124,7 @@ async fn read_head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// Answers and closes.
+/// Responds and closes.
 pub(super) async fn respond(stream: &mut TcpStream, reply: Reply) -> io::Result<()> {
     let Reply {
         status,
@@ -139,7 +139,7 @@ pub(super) async fn respond(stream: &mut TcpStream, reply: Reply) -> io::Result<
     stream.shutdown().await
 }
 
-/// Answers an upgrade.
+/// Accepts an upgrade.
 pub(super) async fn accept_websocket(stream: &mut TcpStream, key: &str) -> io::Result<()> {
     let accept = derive_accept_key(key.as_bytes());
     let response = format!(

@@ -1,4 +1,4 @@
-//! `app.bsky.actor.getProfile`, as an AppView answers it for the accounts of the world.
+//! `app.bsky.actor.getProfile`, as an AppView serves it, for the accounts of the world.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ pub(super) fn get(directory: &Directory, request: &Request) -> Reply {
     };
     let document: Value = serde_json::from_str(&document).unwrap_or_default();
     let name = document["alsoKnownAs"][0].as_str().unwrap_or_default();
-    // Some accounts are new, and some are not.
+    // Some accounts are new, others are not.
     let followers: u32 = actor.bytes().map(u32::from).sum::<u32>() % 40;
     let profile = json!({
         "did": actor,

@@ -1,4 +1,4 @@
-//! What all connections share.
+//! State shared by all connections.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -13,7 +13,7 @@ use crate::history::History;
 use crate::mute::Mute;
 use crate::{CursorHabit, Directory};
 
-/// What all connections share.
+/// State shared by all connections.
 pub(crate) struct Server {
     pub(crate) history: Arc<History>,
     pub(crate) directory: Directory,
@@ -26,13 +26,13 @@ pub(crate) struct Server {
     pub(crate) clients: watch::Sender<usize>,
     /// Subscriptions ever opened.
     pub(crate) subscriptions: AtomicU64,
-    /// While it is set, connections are dropped as they come.
+    /// While this is set, new connections are dropped.
     pub(crate) is_down: AtomicBool,
-    /// Connections dropped by that.
+    /// Connections dropped for that reason.
     pub(crate) refused: AtomicU64,
-    /// Ends the server.
+    /// Stops the server.
     pub(crate) shutdown: CancellationToken,
-    /// Ends the connections that are open now; replaced when used.
+    /// Closes the open connections; replaced when used.
     pub(crate) disconnect: Mutex<CancellationToken>,
     pub(crate) tasks: TaskTracker,
 }

@@ -1,4 +1,4 @@
-//! Figures about a running simulator.
+//! Statistics of a running simulator.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -9,14 +9,14 @@ use super::Server;
 use crate::FaultKind;
 use crate::faults::FaultCounts;
 
-/// What has happened so far.
+/// Counts so far.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Stats {
     /// Frames published.
     pub produced: u64,
     /// The seq of the last one.
     pub last_seq: u64,
-    /// Bytes of the frames that are not forgotten.
+    /// Bytes of the kept frames.
     pub history_bytes: usize,
     /// Open subscriptions.
     pub clients: usize,
@@ -24,9 +24,9 @@ pub struct Stats {
     pub subscriptions: u64,
     /// Connections dropped while it was down.
     pub refused: u64,
-    /// Frames left out because of a muted collection.
+    /// Frames dropped because of a muted collection.
     pub muted: u64,
-    /// How often each fault has struck, by [`FaultKind::as_str`]; all are listed.
+    /// How often each fault was injected, by [`FaultKind::as_str`]; all are listed.
     pub faults: BTreeMap<&'static str, u64>,
     /// How many frames and operations a correct consumer of all frames drops because of each fault; all are listed.
     pub drops: BTreeMap<&'static str, u64>,
@@ -53,12 +53,12 @@ impl Stats {
         }
     }
 
-    /// How often a fault has struck.
+    /// How often a fault was injected.
     pub fn fault(&self, kind: FaultKind) -> u64 {
         self.faults.get(kind.as_str()).copied().unwrap_or(0)
     }
 
-    /// All figures as one JSON object.
+    /// All statistics as one JSON object.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }

@@ -23,18 +23,18 @@ const BATCH: usize = 64;
 type Sink = SplitSink<WebSocketStream<TcpStream>, Message>;
 type Source = SplitStream<WebSocketStream<TcpStream>>;
 
-/// So much waits for a client that asks and reads nothing; frames that come back to back are less.
+/// How many bytes may wait for a client that does not read; frames in immediate succession are fewer.
 const MAX_WAITING: usize = 64 << 20;
 
 /// Why a subscription ends.
 enum End {
-    /// The client has gone, or is asked to.
+    /// The client disconnected, or is disconnected.
     Closed,
     /// A fault: no closing handshake.
     Cut,
 }
 
-/// Serves one client until it goes, or is cut off.
+/// Serves one client until it disconnects, or is cut off.
 pub(super) async fn serve(
     server: &Server,
     stream: TcpStream,
@@ -80,8 +80,8 @@ async fn run(
         let Ok(batch) = server.history.read(position, BATCH) else {
             return too_slow(sink).await;
         };
-        // Another thread may cut the connection and publish while this one is busy: what it has just read may be newer
-        // than its end.
+        // Another thread may cut the connection and publish while this one is busy: frames just read may be newer than
+        // the end of the connection.
         if cut.is_cancelled() {
             return Ok(End::Cut);
         }
@@ -89,7 +89,7 @@ async fn run(
             tokio::select! {
                 changed = published.changed() => if changed.is_err() { return Ok(End::Closed) },
                 message = source.next() => match message {
-                    // A pong has been queued for a ping; it leaves with the next flush.
+                    // A pong has been queued for a ping; it is sent with the next flush.
                     Some(Ok(_)) => sink.flush().await?,
                     Some(Err(error)) => return Err(error),
                     None => return Ok(End::Closed),

@@ -1,4 +1,4 @@
-//! The accounts of the world: DID, key, handle, repo, and how often each one speaks.
+//! The accounts of the world: DID, key, handle, repo, and activity.
 
 mod identity;
 
@@ -24,7 +24,7 @@ pub(crate) struct Account {
     pub(crate) repo: Repo,
 }
 
-/// All accounts. A few speak often and have large repos, most are quiet and small.
+/// All accounts. A few are active and have large repos, most are quiet and small.
 #[derive(Debug)]
 pub(crate) struct Accounts {
     all: Vec<Account>,
@@ -41,7 +41,7 @@ impl Accounts {
         let mut all = Vec::with_capacity(config.accounts);
         for index in 0..config.accounts {
             let key = AccountKey::generate(rng);
-            // Evenly spread, and not the busiest account.
+            // Evenly spread, and not the most active account.
             let web = config.did_web_accounts > 0
                 && index % config.accounts.div_ceil(config.did_web_accounts) == 1;
             let handle = identity::handle(rng, index);
@@ -66,7 +66,7 @@ impl Accounts {
         Ok(Self { all, activity })
     }
 
-    /// Draws the account that speaks next.
+    /// Draws the next active account.
     pub(crate) fn draw(&self, rng: &mut ChaCha8Rng) -> usize {
         self.activity.draw(rng)
     }

@@ -1,7 +1,7 @@
 //! DAG-CBOR, written by hand: definite lengths, shortest heads, 64-bit floats, CIDs as tag 42.
 //!
-//! Only bytes are written here. Who calls is responsible for the order of map keys (shorter first, then
-//! bytewise). Format: <https://ipld.io/specs/codecs/dag-cbor/spec/>.
+//! Only bytes are written here. Callers are responsible for the order of map keys (shorter first, then bytewise).
+//! Format: <https://ipld.io/specs/codecs/dag-cbor/spec/>.
 
 use fanjet_event::Cid;
 

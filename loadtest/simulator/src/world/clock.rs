@@ -6,7 +6,7 @@ use humantime::format_rfc3339_millis;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-/// Unix microseconds that move a little with every frame.
+/// Unix microseconds that advance a little with every frame.
 #[derive(Debug)]
 pub(crate) struct Clock {
     now_us: u64,
@@ -25,7 +25,7 @@ impl Clock {
         self.now_us
     }
 
-    /// Moves on by the configured step on average, never backwards.
+    /// Advances by the configured step on average, never backwards.
     pub(crate) fn advance(&mut self, rng: &mut ChaCha8Rng) {
         self.now_us += rng.random_range(0..=2 * self.step_us);
     }

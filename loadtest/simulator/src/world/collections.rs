@@ -1,4 +1,4 @@
-//! The collections of the world: Bluesky's own, and a long tail of others that the seed makes up.
+//! The collections of the world: Bluesky's own, and a long tail of others generated from the seed.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use super::zipf::Zipf;
 use crate::SimulatorError;
 
-/// What kind of record an operation is about.
+/// The kind of record of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Like,
@@ -36,7 +36,7 @@ impl Kind {
     ];
 }
 
-/// The rarer collections of Bluesky that occur.
+/// The rarer collections of Bluesky in the world.
 pub(crate) const OTHER_BSKY: [&str; 10] = [
     "app.bsky.feed.threadgate",
     "app.bsky.feed.postgate",
@@ -121,7 +121,7 @@ impl Collections {
     }
 }
 
-/// A made-up NSID; the number of the attempt keeps a small vocabulary from running out.
+/// A generated NSID; the number of the attempt keeps a small vocabulary from running out.
 fn foreign_name(rng: &mut ChaCha8Rng, number: usize) -> String {
     const TOP: [&str; 12] = [
         "com", "app", "net", "io", "dev", "social", "fyi", "blue", "xyz", "org", "at", "co",

@@ -5,7 +5,7 @@ use fanjet_event::{Cid, Did, Tid};
 use super::cbor;
 use super::keys::AccountKey;
 
-/// Signs the state `data` of a repo; gives the commit block.
+/// Signs the state `data` of a repo; returns the commit block.
 pub(crate) fn sign(did: &Did, rev: Tid, data: Cid, key: &AccountKey) -> (Cid, Vec<u8>) {
     let signature = key.sign(&encode(did, rev, data, None));
     let block = encode(did, rev, data, Some(&signature));

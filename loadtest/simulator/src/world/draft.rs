@@ -1,4 +1,4 @@
-//! An event that has happened in the world and has no bytes yet: made into a good frame, or a damaged one.
+//! An event before it is encoded, as a good frame or a damaged one.
 
 mod damage;
 
@@ -38,7 +38,7 @@ pub(super) enum DraftKind {
 }
 
 impl Draft {
-    /// Whether a fault makes sense here.
+    /// Whether the fault fits this event.
     pub(super) fn can_have(&self, fault: FaultKind) -> bool {
         match &self.kind {
             DraftKind::Commit(commit) => {

@@ -1,6 +1,6 @@
 //! Event-stream frames: a header object and a body object, one behind the other.
 //!
-//! The fields of a commit are plain text here, because a damaged frame says things the types would refuse.
+//! The fields of a commit are plain text here, because a damaged frame contains values that the types would reject.
 //! Specification: <https://atproto.com/specs/event-stream> and the lexicon `com.atproto.sync.subscribeRepos`.
 
 use bytes::Bytes;
@@ -8,7 +8,7 @@ use fanjet_event::Cid;
 
 use super::{car, cbor};
 
-/// The body of a `#commit` as it goes out.
+/// The body of a `#commit`.
 #[derive(Debug)]
 pub(crate) struct CommitFrame {
     pub(crate) repo: String,
@@ -20,14 +20,14 @@ pub(crate) struct CommitFrame {
     pub(crate) too_big: bool,
     pub(crate) ops: Vec<RepoOp>,
     pub(crate) blocks: Vec<(Cid, Vec<u8>)>,
-    /// Takes the place of the CAR of these blocks.
+    /// Replaces the CAR of these blocks.
     pub(crate) no_car: Option<Vec<u8>>,
 }
 
 /// One `#repoOp`.
 #[derive(Debug)]
 pub(crate) struct RepoOp {
-    /// `None`: the key is left out.
+    /// `None`: the key is omitted.
     pub(crate) action: Option<&'static str>,
     pub(crate) path: String,
     pub(crate) cid: Option<Cid>,
@@ -139,7 +139,7 @@ pub(crate) fn sync(seq: u64, did: &str, time: &str, rev: &str, blocks: &[u8]) ->
     out.into()
 }
 
-/// A well-formed frame of a type that no consumer knows.
+/// A well-formed frame of an unknown type.
 pub(crate) fn unknown(seq: u64, did: &str, time: &str) -> Bytes {
     let mut out = Vec::with_capacity(192);
     header(&mut out, "#futureEvent");
@@ -181,7 +181,7 @@ fn header(out: &mut Vec<u8>, event_type: &str) {
     cbor::unsigned(out, 1);
 }
 
-/// The fields that all bodies but a commit's begin with, in a map of `more` further entries.
+/// The common first fields of all bodies except a commit's, in a map with `more` further entries.
 fn subject(out: &mut Vec<u8>, seq: u64, did: &str, time: &str, more: usize) {
     cbor::map(out, 3 + more);
     cbor::text(out, "did");

@@ -1,8 +1,8 @@
-//! The oracle's JSON: Jetstream v1 text of a record, written from the record model.
+//! The expected JSON: Jetstream v1 text of a record, written from the record model.
 //!
-//! Deliberately plain code of its own: it must share nothing with the encoder it is compared with. Keys are in
-//! bytewise order, except a blob's; `&`, `<`, `>`, U+2028 and U+2029 are escaped; there are no short forms for
-//! backspace and form feed; floats read as Go prints them.
+//! Deliberately independent code: it must share nothing with the encoder it is compared with. Keys are in bytewise
+//! order, except a blob's; `&`, `<`, `>`, U+2028 and U+2029 are escaped; there are no short escapes for backspace and
+//! form feed; floats are formatted as in Go.
 
 use data_encoding::BASE64_NOPAD;
 

@@ -21,7 +21,7 @@ impl AccountKey {
         loop {
             let mut secret = [0; 32];
             rng.fill_bytes(&mut secret);
-            // Zero and values above the group order are no keys; that happens once in 2^128.
+            // Zero and values above the group order are not keys; that happens once in 2^128.
             if let Ok(key) = SigningKey::from_slice(&secret) {
                 return Self(key);
             }
@@ -34,7 +34,7 @@ impl AccountKey {
         signature.to_bytes().into()
     }
 
-    /// The public key as `publicKeyMultibase`, and behind `did:key:`.
+    /// The public key as `publicKeyMultibase`, and after `did:key:`.
     pub(crate) fn public_multibase(&self) -> String {
         let point = self.0.verifying_key().to_sec1_point(true);
         format!("z{}", base58(&[&SECP256K1_PUB, point.as_bytes()].concat()))

@@ -20,7 +20,7 @@ pub(crate) struct Mst {
 }
 
 impl Mst {
-    /// Adds or replaces a record; gives the CID it had.
+    /// Adds or replaces a record; returns the CID it had.
     pub(crate) fn insert(&mut self, path: &str, cid: Cid) -> Option<Cid> {
         if let Some(previous) = self.root.replace(path, cid) {
             return Some(previous);
@@ -42,7 +42,7 @@ impl Mst {
         None
     }
 
-    /// Takes a record away; gives the CID it had.
+    /// Removes a record; returns the CID it had.
     pub(crate) fn remove(&mut self, path: &str) -> Option<Cid> {
         let previous = self.root.remove(path)?;
         while let Some(only_child) = self.root.take_only_child() {
@@ -60,8 +60,8 @@ impl Mst {
         self.root.cid()
     }
 
-    /// Gives every node whose interval touches one of the `paths` (sorted), parents after children, and with
-    /// that all nodes a change of these paths has made, and all nodes a reader needs to undo it.
+    /// Returns every node whose interval touches one of the `paths` (sorted), parents after children: these include all
+    /// nodes that a change of these paths created, and all nodes that are needed to undo it.
     pub(crate) fn proof(&mut self, paths: &[&str], blocks: &mut Vec<(Cid, Vec<u8>)>) {
         self.root.proof(paths, blocks);
     }

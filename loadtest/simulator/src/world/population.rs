@@ -1,4 +1,4 @@
-//! Who there is, and what they have to go by: all that acts and is written about.
+//! Everything in the world that acts and is written about.
 
 use rand_chacha::ChaCha8Rng;
 

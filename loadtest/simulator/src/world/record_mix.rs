@@ -1,4 +1,4 @@
-//! What happens next: which account does what, in the network's mix.
+//! Draws the next event in the network's mix.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,11 +14,11 @@ use super::records::Author;
 use super::repo::Write;
 use super::{car, text};
 
-/// How likely an operation on a deletable record is a delete.
+/// Probability that an operation on a deletable record is a delete.
 const DELETES: f64 = 0.05;
 const STATUSES: [&str; 4] = ["deactivated", "takendown", "suspended", "deleted"];
 
-/// Lets one account do something.
+/// Draws an account and its next action.
 pub(super) fn next(population: &mut Population) -> Draft {
     loop {
         let index = population.accounts.draw(&mut population.rng);
@@ -123,7 +123,7 @@ fn commit(population: &mut Population, index: usize) -> Option<DraftKind> {
     Some(DraftKind::Commit(commit))
 }
 
-/// Decides one operation. `None` only if the world has made a record key that is not valid.
+/// Draws one operation. `None` only if the world generated an invalid record key.
 fn write(population: &mut Population, index: usize) -> Option<Write> {
     let mut kind = population.collections.draw(&mut population.rng);
     let mut collection = population.collections.nsid(kind).clone();

@@ -29,7 +29,7 @@ pub(crate) struct Repo {
     pub(crate) live: Live,
 }
 
-/// A change that an account wants to make.
+/// A requested change.
 #[derive(Debug)]
 pub(crate) struct Write {
     pub(crate) kind: Kind,
@@ -39,7 +39,7 @@ pub(crate) struct Write {
     pub(crate) record: Option<Value>,
 }
 
-/// A commit that was made, with all its blocks.
+/// A commit with all its blocks.
 #[derive(Debug)]
 pub(crate) struct Commit {
     pub(crate) rev: Tid,
@@ -67,8 +67,8 @@ impl Write {
 }
 
 impl Repo {
-    /// Makes a repo that has `records` records already. Their contents were never seen by anyone, so only their
-    /// CIDs exist.
+    /// Creates a repo that already has `records` records. Their contents were never published, so only their CIDs
+    /// exist.
     pub(crate) fn bootstrap(
         did: &Did,
         key: &AccountKey,
@@ -97,12 +97,12 @@ impl Repo {
         }
     }
 
-    /// Whether the repo has outgrown what the world wants to hold in memory.
+    /// Whether the repo has outgrown its memory limit.
     pub(crate) fn is_overgrown(&self) -> bool {
         self.records > 4 * self.records_at_start + 256
     }
 
-    /// Starts over with a fresh tree at a new revision, as after a restored backup.
+    /// Starts over with a new tree at a new revision, as after a restored backup.
     pub(crate) fn reset(&mut self, did: &Did, key: &AccountKey, now_us: u64, rng: &mut ChaCha8Rng) {
         let rev = self.next_rev(now_us);
         *self = Self::bootstrap(did, key, self.records_at_start, now_us, self.clock_id, rng);
@@ -110,7 +110,7 @@ impl Repo {
         self.commit = commit::sign(did, rev, self.data, key);
     }
 
-    /// A record key that is new in this repo.
+    /// A new record key.
     pub(crate) fn next_key(&mut self, now_us: u64) -> Tid {
         self.last_key_us = now_us.max(self.last_key_us + 1);
         Tid::from_parts(self.last_key_us, self.clock_id)
@@ -125,7 +125,7 @@ impl Repo {
         (self.commit.0, &self.commit.1)
     }
 
-    /// Applies writes whose paths differ, as one commit. `None` when none of them changes anything.
+    /// Applies writes with different paths as one commit. `None` if none of them changes anything.
     pub(crate) fn commit(
         &mut self,
         did: &Did,
@@ -207,7 +207,7 @@ impl Repo {
     }
 }
 
-/// The CID of a record nobody has seen: a random digest.
+/// The CID of an unpublished record: a random digest.
 pub(crate) fn unseen_cid(rng: &mut ChaCha8Rng) -> Cid {
     let mut seed = [0; 32];
     rng.fill_bytes(&mut seed);

@@ -1,5 +1,5 @@
-//! The record model: what a record says before it becomes bytes. The frames take their CBOR from here and the
-//! oracle its JSON, so that neither is derived from the other.
+//! The record model, before encoding. The frames take their CBOR from it and the expected events their JSON, so that
+//! neither is derived from the other.
 
 use fanjet_event::Cid;
 
@@ -16,7 +16,7 @@ pub(crate) enum Value {
     Bytes(Vec<u8>),
     Link(Cid),
     List(Vec<Value>),
-    /// Keys are unique; their order here means nothing.
+    /// Keys are unique; their order is not significant.
     Map(Vec<(String, Value)>),
     Blob {
         content: Cid,

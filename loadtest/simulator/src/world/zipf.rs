@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 
 #[derive(Debug)]
 pub(crate) struct Zipf {
-    /// Running sums of the weights, the last one being their total.
+    /// Running sums of the weights; the last one is their total.
     sums: Vec<f64>,
 }
 

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-/// Nothing here takes this long unless it hangs.
+/// No test takes this long unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) fn world() -> WorldConfig {
@@ -43,7 +43,7 @@ impl Client {
         Self(tokio_tungstenite::connect_async(url).await.unwrap().0)
     }
 
-    /// The next frame; `None` when the connection has ended, in whatever way.
+    /// The next frame; `None` when the connection has ended in any way.
     pub(crate) async fn next(&mut self) -> Option<Vec<u8>> {
         loop {
             let message = tokio::time::timeout(PATIENCE, self.0.next()).await;
@@ -63,7 +63,7 @@ impl Client {
         taken
     }
 
-    /// Sends a ping; gives the pong's payload.
+    /// Sends a ping; returns the pong's payload.
     pub(crate) async fn ping(&mut self, payload: &'static [u8]) -> Vec<u8> {
         self.0.send(Message::Ping(payload.into())).await.unwrap();
         let message = tokio::time::timeout(PATIENCE, self.0.next()).await;

@@ -1,5 +1,5 @@
-//! A consumer that follows the contract for good and bad frames, made of generic crates: what the oracle is
-//! compared with.
+//! A consumer that handles good and bad frames as specified, built from generic crates: the expected events are
+//! compared with it.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -11,20 +11,20 @@ use sha2::{Digest, Sha256};
 
 use crate::verify::{Frame, field};
 
-/// Remembers what it has seen already.
+/// Remembers what it has already seen.
 #[derive(Default)]
 pub(crate) struct Consumer {
     last_seq: u64,
 }
 
-/// What a log takes of one event, in bytes of JSON.
+/// The log's limit for one event, in bytes of JSON.
 const MAX_EVENT: usize = (2 << 20) - (4 << 10);
-/// What the events of one frame may have, in bytes of JSON.
+/// The limit for the events of one frame, in bytes of JSON.
 const MAX_FRAME: usize = 8_000_000;
 /// Operations of one commit (Lexicon).
 const MAX_OPS: usize = 200;
 
-/// An event as it comes out: where from, and its v1 JSON with `time_us` 0 (for a sync its rev).
+/// A resulting event: its origin, and its v1 JSON with `time_us` 0 (for a sync its rev).
 #[derive(Debug, PartialEq)]
 pub(crate) struct Event {
     pub(crate) relay_seq: u64,
@@ -140,7 +140,7 @@ fn commit(seq: u64, body: &Ipld) -> Option<Vec<Event>> {
 
 type Blocks = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// A block's value; `Some(None)` when the block is not what its CID says.
+/// A block's value; `Some(None)` if the block does not match its CID.
 fn matching(blocks: &Blocks, cid: &Cid) -> Option<Option<Ipld>> {
     let block = blocks.get(&cid.to_bytes())?;
     let matches = cid.hash().digest() == &Sha256::digest(block)[..];
@@ -151,7 +151,7 @@ fn matching(blocks: &Blocks, cid: &Cid) -> Option<Option<Ipld>> {
     )
 }
 
-/// What the tree has under a path; `None` when a node on the way is missing.
+/// What the tree has under a path; `None` if a node on the way is missing.
 fn find(blocks: &Blocks, node: &Cid, path: &[u8]) -> Option<Option<Cid>> {
     let node = matching(blocks, node)??;
     let Ipld::List(entries) = field(&node, "e") else {

@@ -43,7 +43,7 @@ pub(crate) fn optional_link(value: &Ipld, key: &str) -> Option<Cid> {
     }
 }
 
-/// Checks the commit block; gives its `data`.
+/// Checks the commit block; returns its `data`.
 pub(crate) fn verify(car: &Car, cid: Cid, did: &str, rev: &str, key: Option<&VerifyingKey>) -> Cid {
     let commit = car.get(cid).expect("the commit block");
     assert_eq!(text(&commit, "did"), did);
@@ -63,7 +63,7 @@ pub(crate) fn verify(car: &Car, cid: Cid, did: &str, rev: &str, key: Option<&Ver
     link(&commit, "data")
 }
 
-/// Checks that the tree says what the operations say, and that undoing them gives `prev_data`.
+/// Checks that the tree matches the operations, and that undoing them yields `prev_data`.
 pub(crate) fn verify_operations(car: &Car, data: Cid, prev_data: Cid, body: &Ipld) {
     let Ipld::List(ops) = field(body, "ops") else {
         panic!("no operations");

@@ -4,7 +4,7 @@ use k256::ecdsa::VerifyingKey;
 
 const BASE58: &str = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
-/// The `#atproto` key; `None` when it is not a secp256k1 key.
+/// The `#atproto` key; `None` if it is not a secp256k1 key.
 pub(crate) fn signing_key(document: &serde_json::Value) -> Option<VerifyingKey> {
     let did = document["id"].as_str().expect("an id");
     let method = document["verificationMethod"]

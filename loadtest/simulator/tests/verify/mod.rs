@@ -1,5 +1,5 @@
-//! A strict Sync 1.1 verifier that shares nothing with the simulator but the protocol: generic CBOR and CID
-//! crates, and a tree that is rebuilt by the definition of its shape instead of being edited.
+//! A strict Sync 1.1 verifier that shares nothing with the simulator except the protocol: generic CBOR and CID crates,
+//! and a tree that is rebuilt by the definition of its shape instead of being edited.
 
 #![allow(
     dead_code,
@@ -22,14 +22,14 @@ pub(crate) use car::Car;
 pub(crate) use commit::field;
 pub(crate) use did_document::signing_key;
 
-/// What the verifier knows of a repo.
+/// What the verifier knows about a repo.
 #[derive(Debug, Clone, PartialEq)]
 struct Head {
     rev: String,
     data: Cid,
 }
 
-/// Checks a stream frame by frame; panics at the first thing that is not right.
+/// Checks a stream frame by frame; panics at the first violation.
 #[derive(Default)]
 pub(crate) struct Verifier {
     pub(crate) keys: HashMap<String, VerifyingKey>,
@@ -48,7 +48,7 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// Decodes header and body; `None` when the bytes are no frame.
+    /// Decodes header and body; `None` if the bytes are not a frame.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut reader = std::io::Cursor::new(bytes);
         let header: Ipld = serde_ipld_dagcbor::de::from_reader_once(&mut reader).ok()?;
@@ -134,7 +134,7 @@ fn encoded(value: &Ipld) -> Vec<u8> {
     serde_ipld_dagcbor::to_vec(value).expect("encodable")
 }
 
-/// DAG-CBOR has one encoding only; another encoder must come to the same bytes.
+/// DAG-CBOR has one encoding only; another encoder must produce the same bytes.
 fn assert_canonical(value: &Ipld, bytes: &[u8]) {
     assert_eq!(encoded(value), bytes, "canonical DAG-CBOR");
 }

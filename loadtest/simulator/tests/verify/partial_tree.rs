@@ -27,7 +27,7 @@ pub(crate) struct PartialTree {
 pub(crate) type Incomplete = String;
 
 impl PartialTree {
-    /// Reads all nodes that the CAR has; gives their CIDs too.
+    /// Reads all nodes in the CAR; returns their CIDs too.
     pub(crate) fn load(car: &Car, root: Cid) -> (Self, BTreeSet<Cid>) {
         let node = car.get(root).expect("the root node");
         let Ipld::List(entries) = field(&node, "e") else {
@@ -85,7 +85,7 @@ impl PartialTree {
             .collect()
     }
 
-    /// Where a path is, or the place between two neighbours where it would have to be.
+    /// The position of a path, or the position between two neighbors where it would be.
     fn find(&self, path: &str) -> Result<Result<usize, usize>, Incomplete> {
         let mut behind = 0;
         for (index, item) in self.items.iter().enumerate() {
@@ -114,7 +114,7 @@ impl PartialTree {
         })
     }
 
-    /// Puts or removes a record.
+    /// Adds or removes a record.
     pub(crate) fn set(&mut self, path: &str, value: Option<Cid>) -> Result<(), Incomplete> {
         let place = self.find(path)?;
         let record = value.map(|value| Item::Record {

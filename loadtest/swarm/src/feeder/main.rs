@@ -1,11 +1,11 @@
-//! Appends events to the log in NATS, at a rate or as fast as an edge hands them on.
+//! Appends events to the log in NATS, at a given rate or as fast as an edge delivers them.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "it talks to a person and to the harness that starts it"
 )]
 
-mod witness;
+mod reference_subscriber;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -18,14 +18,14 @@ use fanjet_runtime::{Clock, SystemClock};
 use fanjet_swarm::{Feed, Target};
 use tokio::signal::unix::{SignalKind, signal};
 
-use witness::Witness;
+use reference_subscriber::ReferenceSubscriber;
 
-/// Between two appends at a rate.
+/// Pause between two appends at a given rate.
 const TICK: Duration = Duration::from_millis(2);
-/// Events that are appended together at most: what a writer that fell behind does not do all at once.
+/// Maximum number of events per append: a writer that fell behind does not catch up all at once.
 const BATCH: u64 = 256;
 
-/// Feeds the log without a firehose.
+/// Feed the log without a firehose
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Args {
@@ -35,16 +35,16 @@ struct Args {
     /// Events per second
     #[arg(long, required_unless_present = "window")]
     rate: Option<f64>,
-    /// As fast as the edge of --witness hands them on, with so many events under way
-    #[arg(long, requires = "witness", conflicts_with = "rate")]
+    /// Append as fast as the edge of --edge delivers, with this many events in flight
+    #[arg(long, requires = "edge", conflicts_with = "rate")]
     window: Option<u64>,
-    /// Edge that is watched by one unfiltered subscriber: ws://host:port/subscribe
+    /// Edge that one unfiltered subscriber watches: ws://host:port/subscribe
     #[arg(long)]
-    witness: Option<String>,
-    /// Accounts that the events are of
+    edge: Option<String>,
+    /// Number of accounts
     #[arg(long, default_value_t = 100_000)]
     accounts: u64,
-    /// Where all randomness comes from
+    /// Seed of all randomness
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
@@ -71,11 +71,11 @@ async fn run(args: &Args) -> Result<()> {
     let last = log.bounds().await?.last;
     let mut appender = log.appender(last).await?;
     let feeding = async {
-        match (args.window, &args.witness) {
-            (Some(window), Some(witness)) => {
-                let witness = Witness::start(&Target::parse(witness)?)?;
+        match (args.window, &args.edge) {
+            (Some(window), Some(edge)) => {
+                let reference = ReferenceSubscriber::start(&Target::parse(edge)?)?;
                 println!("feeding");
-                follow(&mut feed, &mut *appender, window, witness).await
+                follow(&mut feed, &mut *appender, window, reference).await
             }
             _ => {
                 println!("feeding");
@@ -90,7 +90,7 @@ async fn run(args: &Args) -> Result<()> {
     }
 }
 
-/// At an even rate, for ever.
+/// At an even rate, forever.
 async fn steadily(feed: &mut Feed, appender: &mut dyn Appender, rate: f64) -> Result<()> {
     let start = Instant::now();
     let mut made = 0;
@@ -105,22 +105,22 @@ async fn steadily(feed: &mut Feed, appender: &mut dyn Appender, rate: f64) -> Re
     }
 }
 
-/// So that there are always `window` events that the witness has not seen.
+/// Keeps `window` events in flight that the reference has not received.
 async fn follow(
     feed: &mut Feed,
     appender: &mut dyn Appender,
     window: u64,
-    mut witness: Witness,
+    mut reference: ReferenceSubscriber,
 ) -> Result<()> {
     let mut made = 0;
     loop {
-        let due = witness.seen() + window;
+        let due = reference.seen() + window;
         while made < due {
             let count = (due - made).min(BATCH);
             append(feed, appender, count).await?;
             made += count;
         }
-        witness.sees_more().await?;
+        reference.sees_more().await?;
     }
 }
 

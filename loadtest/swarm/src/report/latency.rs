@@ -1,9 +1,9 @@
-//! Times as a histogram that adds up across threads and processes.
+//! Times as a histogram that can be merged across threads and processes.
 
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-/// Longer ones count as this: an hour.
+/// Longer times count as this: an hour.
 const MAX_US: u64 = 3_600_000_000;
 
 /// Times in microseconds with their percentiles. Exact to three digits.
@@ -11,7 +11,7 @@ const MAX_US: u64 = 3_600_000_000;
 #[serde(from = "Document", into = "Document")]
 pub struct Latency(Option<Histogram<u64>>);
 
-/// As it stands in a report.
+/// The form in a report.
 #[derive(Serialize, Deserialize)]
 struct Document {
     count: u64,
@@ -26,30 +26,30 @@ struct Document {
 
 impl Default for Latency {
     fn default() -> Self {
-        // The sizes are constants that the crate accepts; should it ever refuse them, nothing is recorded.
+        // The sizes are constants that the crate accepts; if it rejected them, nothing would be recorded.
         Self(Histogram::new_with_bounds(1, MAX_US, 3).ok())
     }
 }
 
 impl Latency {
-    /// Takes in one time.
+    /// Adds one time.
     pub fn record(&mut self, us: u64) {
         self.record_many(us, 1);
     }
 
-    /// Takes in what others recorded.
+    /// Adds another histogram.
     pub fn add(&mut self, other: &Self) {
         for (us, count) in other.buckets() {
             self.record_many(us, count);
         }
     }
 
-    /// How many times there are.
+    /// The number of times.
     pub fn count(&self) -> u64 {
         self.0.as_ref().map_or(0, Histogram::len)
     }
 
-    /// The time that so many of a hundred do not exceed.
+    /// The time that this percentage does not exceed.
     pub fn percentile(&self, percent: f64) -> u64 {
         let histogram = self.0.as_ref();
         histogram.map_or(0, |it| it.value_at_percentile(percent))

@@ -16,7 +16,7 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "connections   {} of {} got in, {} came and went, {} refused, {} unexplained ends",
+            "connections   {} of {} accepted, {} short-lived, {} rejected, {} unexpected closes",
             connections.upgraded,
             connections.asked,
             connections.churn_upgraded,
@@ -35,14 +35,14 @@ impl fmt::Display for Report {
         writeln!(f, "handshake     {}", Times(&self.handshake_us))?;
         writeln!(
             f,
-            "swarm         {:.0} % of a core, longest turn {:.1} ms",
+            "load generator {:.0} % of a core, longest turn {:.1} ms",
             window.swarm_cpu_seconds / window.seconds.max(1e-9) * 100.0,
             window.longest_turn_ms,
         )?;
         let sampled = &self.sampled;
         writeln!(
             f,
-            "checked       {} streams, {} events: {} no events, {} not asked for, {} repeated, {} reordered; {} streams compared, \
+            "checked       {} streams, {} events: {} invalid, {} not matching, {} repeated, {} reordered; {} streams compared, \
              {} differ, {} events missing",
             sampled.streams,
             sampled.events,
@@ -56,7 +56,10 @@ impl fmt::Display for Report {
         )?;
         if sampled.from_the_future > 0 {
             let count = sampled.from_the_future;
-            writeln!(f, "clocks        {count} events came before their time_us")?;
+            writeln!(
+                f,
+                "clocks        {count} events arrived before their time_us"
+            )?;
         }
         let faults = self.faults();
         for fault in &faults {

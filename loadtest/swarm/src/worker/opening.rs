@@ -22,9 +22,9 @@ use crate::sample::Sample;
 use crate::shared::{Phase, Shared};
 use crate::target::Target;
 
-/// Different filters of churning connections.
+/// Different filters of short-lived connections.
 const CHURN_OPENINGS: usize = 200;
-/// Ports that connections come from, where they come from several addresses.
+/// Local ports, if connections come from several addresses.
 const FIRST_PORT: u16 = 10_000;
 const LAST_PORT: u16 = 65_000;
 /// Ports that are tried for one connection.
@@ -73,14 +73,14 @@ impl<'a> Worker<'a> {
         })
     }
 
-    /// Opens the next of those that stay.
+    /// Opens the next long-lived connection.
     pub(super) fn open(&mut self, index: u64) -> Result<(), SwarmError> {
         let number = self.share.number(index);
         let (_, filter) = self.plan.mix.draw(self.plan.seed, number, self.world);
         self.connect(&filter, self.share.is_sampled(index), false)
     }
 
-    /// Opens one that goes again, unless too many of them are there.
+    /// Opens a short-lived connection, unless their limit is reached.
     pub(super) fn open_churning(&mut self, now: Instant) -> Result<(), SwarmError> {
         if self.churn_open >= self.share.churn_open {
             self.part.report.connections.churn_skipped += 1;
@@ -160,7 +160,7 @@ impl<'a> Worker<'a> {
         Ok((place, number))
     }
 
-    /// Begins to connect, from the next of the addresses and its next port.
+    /// Starts to connect, from the next local address and its next port.
     fn begin(&mut self) -> io::Result<TcpStream> {
         let mut tries = 0;
         loop {
@@ -168,7 +168,7 @@ impl<'a> Worker<'a> {
             self.opened += 1;
             tries += 1;
             match dial(self.target.address, source(self.sources, number)) {
-                // Somebody else's, or not free again yet.
+                // Used by another program, or not free again yet.
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries < TRIES => {}
                 outcome => return outcome,
             }
@@ -176,8 +176,8 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// Where the connection with this number comes from, if that is for us to say. The system would look for a free port
-/// longer than all the rest takes, among thousands that are not free yet.
+/// The local address of the connection with this number, if we choose it. The kernel's own search for a free port would
+/// take longer than everything else, among thousands that are in TIME_WAIT.
 fn source(addresses: &[IpAddr], number: u64) -> Option<SocketAddr> {
     let count = u64::try_from(addresses.len()).ok().filter(|it| *it > 0)?;
     let address = addresses.get(usize::try_from(number % count).ok()?)?;
@@ -198,7 +198,7 @@ fn dial(to: SocketAddr, from: Option<SocketAddr>) -> io::Result<TcpStream> {
     socket.set_nonblocking(true)?;
     socket.set_tcp_nodelay(true)?;
     if let Some(from) = from {
-        // Ports of connections that have just ended may be taken again.
+        // Ports of connections that have just ended may be reused.
         socket.set_reuse_address(true)?;
         socket.bind(&from.into())?;
     }

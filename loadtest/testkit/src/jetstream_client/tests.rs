@@ -8,7 +8,7 @@ use super::*;
 
 type Server = WebSocketStream<TcpStream>;
 
-/// A server for one connection, run by `script`; its address, and the request target it got.
+/// A server for one connection that runs `script`; returns its address, and the request target.
 async fn serve<F: Future<Output = ()> + Send + 'static>(
     script: impl FnOnce(Server, String) -> F + Send + 'static,
 ) -> (String, JoinSet<()>) {
@@ -34,7 +34,7 @@ async fn serve<F: Future<Output = ()> + Send + 'static>(
 }
 
 #[tokio::test]
-async fn events_are_read_and_counted_and_the_close_is_told() {
+async fn events_are_read_and_counted_and_the_close_is_reported() {
     let (address, mut tasks) = serve(|mut server, target| async move {
         server.send(Message::text(target)).await.unwrap();
         server.send(Message::Ping(Bytes::new())).await.unwrap();
@@ -93,7 +93,7 @@ async fn a_broken_connection_is_1006_and_silence_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_told_with_its_words() {
+async fn a_rejection_is_reported_with_its_text() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("ws://{}", listener.local_addr().unwrap());
     let mut tasks = JoinSet::new();

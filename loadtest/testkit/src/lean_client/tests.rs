@@ -42,7 +42,7 @@ async fn frames_of_every_kind_are_read_and_answered() {
         server.send(long).await.unwrap();
         let ping = server.next().await.unwrap().unwrap();
         assert_eq!(ping, Message::Ping("me too".into()));
-        // The answer is queued; a close would take its place.
+        // The response is queued; a close would replace it.
         server.flush().await.unwrap();
         let close = CloseFrame {
             code: 1012.into(),
@@ -84,7 +84,7 @@ async fn frames_of_every_kind_are_read_and_answered() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_told_with_its_reason() {
+async fn a_rejection_is_reported_with_its_reason() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("ws://{}", listener.local_addr().unwrap());
     let mut tasks = JoinSet::new();

@@ -2,7 +2,7 @@ use std::time::Instant;
 
 use super::*;
 
-/// A link to a server that answers every byte with the same one, and a connection through it.
+/// A link to an echo server, and a connection through it.
 async fn echo() -> (Link, TcpStream, JoinSet<()>) {
     let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let link = Link::start(server.local_addr().unwrap().port())
@@ -37,11 +37,11 @@ async fn answer(stream: &mut TcpStream) -> std::io::Result<u8> {
 async fn a_cut_link_ends_old_and_new_connections_until_it_is_open() {
     let (link, mut stream, _server) = echo().await;
     assert_eq!(answer(&mut stream).await.unwrap(), 7);
-    assert_eq!(link.struck(), 0);
+    assert_eq!(link.injected(), 0);
     link.set(LinkState::Cut);
     answer(&mut stream).await.unwrap_err();
     answer(&mut connect(&link).await).await.unwrap_err();
-    assert_eq!(link.struck(), 2);
+    assert_eq!(link.injected(), 2);
     link.set(LinkState::Open);
     assert_eq!(answer(&mut connect(&link).await).await.unwrap(), 7);
 }
@@ -52,7 +52,7 @@ async fn a_dead_link_keeps_everything_until_it_is_open() {
     assert_eq!(answer(&mut stream).await.unwrap(), 7);
     link.set(LinkState::Dead);
     stream.write_u8(9).await.unwrap();
-    while link.struck() == 0 {
+    while link.injected() == 0 {
         tokio::task::yield_now().await;
     }
     let silence = tokio::time::timeout(Duration::from_millis(50), stream.read_u8()).await;
@@ -69,7 +69,7 @@ async fn a_slow_link_delays_both_ways() {
     let asked = Instant::now();
     assert_eq!(answer(&mut stream).await.unwrap(), 7);
     assert!(asked.elapsed() >= 2 * delay);
-    assert_eq!(link.struck(), 2);
+    assert_eq!(link.injected(), 2);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@ use std::net::TcpStream;
 
 use super::*;
 
-/// The first thing a server says to a client.
+/// The first message of a server to a client.
 fn greeting(port: u16) -> std::io::Result<String> {
     let socket = TcpStream::connect(("127.0.0.1", port))?;
     socket.set_read_timeout(Some(Duration::from_secs(10)))?;

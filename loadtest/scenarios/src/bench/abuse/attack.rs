@@ -1,4 +1,4 @@
-//! What strangers may try.
+//! The attacks.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,26 +12,26 @@ use tokio::time::sleep;
 
 use super::peer::{Peer, frame};
 
-/// One kind of attack. All of it comes from one address.
+/// One kind of attack, from one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Attack {
-    /// Request heads that come a byte per second.
+    /// Request heads at one byte per second.
     SlowHandshakes,
-    /// Connections that say nothing.
+    /// Connections that send nothing.
     IdleSockets,
     /// Request heads of a megabyte.
     HugeHeads,
-    /// Requests of 100 KB behind one whose answer never ends.
+    /// Requests of 100 KB behind one whose response never ends.
     PipelinedHeads,
-    /// A second request on a connection whose first one is answered, a byte per second.
+    /// A second request on a connection whose first one was answered, at one byte per second.
     SlowSecondHeads,
-    /// Connecting with the oldest cursor, reading a while, and again.
+    /// Connects with the oldest cursor, reads for a while, and repeats.
     OldestCursor,
-    /// Coming back again and again with times that neither the node's memory nor anybody else's question answers.
+    /// Reconnects again and again with times that neither the node's memory nor an existing search covers.
     TimeCursors,
-    /// Messages of ten megabytes, one behind the other.
+    /// Messages of ten megabytes, one after the other.
     LongMessages,
-    /// Messages that begin and never end.
+    /// Messages that start and never end.
     EndlessMessages,
     /// Most of a message of ten megabytes, and then silence.
     ParkedMessages,
@@ -39,9 +39,9 @@ pub(super) enum Attack {
     SlowBodies,
     /// Small messages as fast as they go.
     ManyMessages,
-    /// Text that is no text.
+    /// Text that is not UTF-8.
     InvalidText,
-    /// Frames that are masked wrongly, and fragments of nothing.
+    /// Frames with wrong masks, and continuation frames without a message.
     BrokenFrames,
 }
 
@@ -78,19 +78,18 @@ impl Attack {
             Self::PipelinedHeads => "requests behind a stream",
             Self::SlowSecondHeads => "slow second requests",
             Self::OldestCursor => "oldest cursor in a loop",
-            Self::TimeCursors => "time cursors that nobody shares",
+            Self::TimeCursors => "time cursors without shared searches",
             Self::LongMessages => "messages of 10 MB in a loop",
             Self::EndlessMessages => "messages without end",
             Self::ParkedMessages => "parked messages of 9.9 MB",
-            Self::SlowBodies => "bodies of 9.9 MB that do not end",
+            Self::SlowBodies => "incomplete bodies of 9.9 MB",
             Self::ManyMessages => "small messages in a loop",
             Self::InvalidText => "text that is not UTF-8",
             Self::BrokenFrames => "frames that break the protocol",
         }
     }
 
-    /// The metric and the label under which it must be counted; `None` where there is nothing that could be held, so nothing
-    /// to refuse.
+    /// The metric and label that must count it; `None` if there is nothing to limit, and so nothing to reject.
     pub(super) fn refusal(self) -> Option<(&'static str, &'static str)> {
         const CONNECTIONS: &str = "fanjet_edge_refused_connections";
         const DISCONNECTS: &str = "fanjet_edge_disconnects";
@@ -112,7 +111,7 @@ impl Attack {
         Some(refusal)
     }
 
-    /// How many do it at one time.
+    /// How many connections attack at one time.
     fn attackers(self) -> usize {
         match self {
             Self::SlowHandshakes => 5_000,
@@ -129,14 +128,14 @@ impl Attack {
         }
     }
 
-    /// Attacks while it is told to; returns how often it tried.
+    /// Attacks until it is stopped; returns the number of attempts.
     pub(super) async fn run(self, server: SocketAddr, mut until: watch::Receiver<bool>) -> u64 {
         let attempts = Arc::new(AtomicU64::new(0));
         let mut attackers = JoinSet::new();
         for number in 0..self.attackers() {
             let attempts = Arc::clone(&attempts);
             attackers.spawn(async move {
-                // Not all in the same moment: a thousand or so connections per second.
+                // Not all at the same moment: about a thousand connections per second.
                 sleep(Duration::from_millis(number as u64)).await;
                 loop {
                     attempts.fetch_add(1, Ordering::Relaxed);
@@ -146,7 +145,7 @@ impl Attack {
                 }
             });
         }
-        // An end of the channel is an end, too.
+        // A closed channel means stop, too.
         drop(until.wait_for(|attacks| !attacks).await);
         attackers.shutdown().await;
         attempts.load(Ordering::Relaxed)

@@ -1,4 +1,4 @@
-//! One hostile connection, from an address of its own on the loopback: it does what a client must not do.
+//! One hostile connection, from its own loopback address.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -8,9 +8,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
-/// Nobody honest comes from here.
+/// No honest client uses this address.
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 66, 6, 6);
-/// Nothing here may wait for ever on a server that does not answer.
+/// No wait for the server may be endless.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) struct Peer {

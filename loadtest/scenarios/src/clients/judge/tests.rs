@@ -92,7 +92,7 @@ fn a_change_of_filter_is_found_where_the_new_one_first_shows() {
             .verdict
             .is_clean()
     );
-    // Behind 2 the new filter may be in force, but then 3 would have come.
+    // Behind 2 the new filter may be in force, but then 3 would have been received.
     let hole = stream(&[1, 2, 5, 6, 7, 9]);
     let wanted = changed(&before, &behind, &hole).unwrap();
     assert_eq!(wanted, [1, 2, 5, 6, 7, 9]);

@@ -2,11 +2,11 @@ use super::*;
 
 const LINE: &str = "| `full` | no room | ingest 200 or 503 `log` \"not writable\"; edge 200 | served | 1011 \"damaged\" | `a_total`, `b{c=\"d\"}` | 200, nothing lost |";
 
-fn answer(status: u16, missing: &[(&str, &str)]) -> Answer {
+fn answer(status: u16, missing: &[(&str, &str)]) -> ProbeResponse {
     let missing = missing
         .iter()
         .map(|(part, reason)| ((*part).to_owned(), (*reason).to_owned()));
-    Answer {
+    ProbeResponse {
         status,
         missing: missing.collect(),
         is_standby: false,
@@ -23,7 +23,7 @@ fn a_row_is_read_from_the_page() {
     assert_eq!(row.live, Fate::Served);
     let reason = "damaged".to_owned();
     assert_eq!(row.replaying, Fate::Closed { code: 1011, reason });
-    assert_eq!(row.told_by, ["a_total", "b{c=\"d\"}"]);
+    assert_eq!(row.metrics, ["a_total", "b{c=\"d\"}"]);
     assert_eq!(row.afterwards, Afterwards::NothingLost);
 
     let allows = |program, answer| row.allows(program, &answer).unwrap();
@@ -43,7 +43,7 @@ fn a_row_is_read_from_the_page() {
     assert!(!allows("ingest", answer(500, &[])));
     assert!(allows("edge", answer(200, &[])));
     assert!(!allows("edge", answer(503, &[("log", "not writable")])));
-    assert!(!allows("edge", answer(NOBODY, &[])));
+    assert!(!allows("edge", answer(NO_LISTENER, &[])));
     row.allows("kafka", &answer(200, &[])).unwrap_err();
 }
 

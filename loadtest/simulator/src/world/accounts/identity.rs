@@ -1,4 +1,4 @@
-//! Names of accounts: handles, and did:plc identifiers made as the PLC directory makes them.
+//! Names of accounts: handles, and did:plc identifiers generated as in the PLC directory.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ const NAMES: [&str; 16] = [
     "lena", "mika", "noor", "olu", "priya",
 ];
 
-/// A handle that no other account has, because it carries the account's number.
+/// A unique handle: it contains the account's number.
 pub(super) fn handle(rng: &mut ChaCha8Rng, index: usize) -> String {
     let name = NAMES[rng.random_range(0..NAMES.len())];
     let tag = rng.random_range(0..100);

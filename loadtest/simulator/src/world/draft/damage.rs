@@ -33,17 +33,17 @@ const BAD_TIMES: [&str; 4] = [
 ];
 
 const BAD_DIDS: [&str; 4] = ["", "alice.example", "did:plc:", "did:METHOD:val"];
-/// A varint that never ends: no CAR begins like this.
+/// A varint that never ends: no CAR starts like this.
 const NO_CAR: [u8; 16] = [0xff; 16];
-/// Control characters, of which JSON makes six bytes each.
+/// Control characters, which take six bytes each in JSON.
 const INFLATING: usize = 700_000;
 
-/// Of these JSON makes six bytes each, too. So many, under as many paths as a commit may have, were 418 MB.
+/// These take six bytes each in JSON, too. This many, under as many paths as a commit may have, are 418 MB.
 const AMPERSANDS: usize = 348_000;
 /// Operations that a commit may have (Lexicon).
 const MAX_OPS: usize = 200;
 
-/// What a fault takes away from the reader.
+/// What a fault takes away from the consumer.
 pub(super) enum Lost {
     Frame,
     Ops(Vec<usize>),
@@ -57,7 +57,7 @@ impl Lost {
         }
     }
 
-    /// What a reader counts as dropped: a frame as one.
+    /// What a consumer counts as dropped: a frame counts as one.
     pub(super) fn drops(&self) -> u64 {
         match self {
             Self::Frame => 1,
@@ -66,7 +66,7 @@ impl Lost {
     }
 }
 
-/// Damages a frame; tells which operations are lost by it.
+/// Damages a frame; returns the operations that are lost.
 pub(super) fn apply(frame: &mut CommitFrame, fault: FaultKind, rng: &mut ChaCha8Rng) -> Lost {
     let all = 0..frame.ops.len();
     let pick =
@@ -175,7 +175,7 @@ fn change_op(
     Lost::Ops(vec![at])
 }
 
-/// Gives the operations that bring one of the records another one.
+/// Replaces one of the records in all operations that bring it.
 fn replace_record(frame: &mut CommitFrame, rng: &mut ChaCha8Rng, by: (Cid, Vec<u8>)) -> Lost {
     let records: Vec<_> = frame.ops.iter().filter_map(|op| op.cid).collect();
     if records.is_empty() {
@@ -205,12 +205,12 @@ fn block(write: impl Fn(&mut Vec<u8>)) -> (Cid, Vec<u8>) {
     (Cid::of_dag_cbor(&block), block)
 }
 
-/// Where to cut off a frame: behind its header, well before its end.
+/// Where to cut a frame: behind its header, well before its end.
 pub(super) fn cut(length: usize, rng: &mut ChaCha8Rng) -> usize {
     rng.random_range(length / 4..length * 3 / 4)
 }
 
-/// Changes the block of one record, or drops it if `keep` says so. Every operation with that CID is lost.
+/// Changes the block of one record, or drops it unless `keep` is set. Every operation with that CID is lost.
 fn damage_record(
     frame: &mut CommitFrame,
     rng: &mut ChaCha8Rng,

@@ -35,7 +35,7 @@ impl Node {
         }
     }
 
-    /// Wraps a node in nodes without entries, so that it stands `layers` lower.
+    /// Wraps a node in nodes without entries, so that it is `layers` lower.
     pub(super) fn lift(node: Box<Self>, layers: u32) -> Box<Self> {
         (0..layers).fold(node, |node, _| {
             Box::new(Self {
@@ -68,7 +68,7 @@ impl Node {
         Some(previous)
     }
 
-    /// Adds a path that is not there and lives `depth` layers below this node.
+    /// Adds a new path that is `depth` layers below this node.
     pub(super) fn insert(&mut self, path: &str, value: Cid, depth: u32) {
         self.cid = None;
         let (Ok(gap) | Err(gap)) = self.position(path);
@@ -116,7 +116,7 @@ impl Node {
         Some(previous)
     }
 
-    /// Parts the node, and everything below, into what lies before and behind a path that is not in it.
+    /// Splits the node, and everything below, at a path that is not in it.
     pub(super) fn split(mut self, path: &str) -> (Child, Child) {
         let (Ok(gap) | Err(gap)) = self.position(path);
         let (left, right) = self
@@ -204,7 +204,7 @@ impl Node {
     }
 }
 
-/// Joins two neighbours of one layer after the entry between them has gone.
+/// Joins two neighbors of one layer after the entry between them was removed.
 fn merge(left: Child, right: Child) -> Child {
     let (mut left, right) = match (left, right) {
         (Some(left), Some(right)) => (left, right),

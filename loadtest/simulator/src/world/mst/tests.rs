@@ -176,8 +176,8 @@ fn known_commit_proofs() {
     }
 }
 
-/// Builds a tree from its sorted records by the definition of its shape, with none of the code under test but
-/// [`layer_of`]. Gives the root's CID; puts the CIDs of all nodes into `nodes`.
+/// Builds a tree from its sorted records by the definition of its shape, with none of the code under test except
+/// [`layer_of`]. Returns the root's CID; puts the CIDs of all nodes into `nodes`.
 fn naive_root(records: &BTreeMap<String, Cid>, nodes: &mut BTreeSet<Cid>) -> Cid {
     let all: Vec<(&str, Cid)> = records.iter().map(|(path, cid)| (&**path, *cid)).collect();
     let top = all

@@ -1,4 +1,4 @@
-//! What records are made of: the accounts and posts that there are to talk about.
+//! The material of records: accounts and posts to refer to.
 
 use std::collections::VecDeque;
 
@@ -11,7 +11,7 @@ use crate::world::clock::rfc3339_millis;
 use crate::world::repo::unseen_cid;
 use crate::world::value::Value;
 
-/// A post that others can answer, like and repost.
+/// A post that others can reply to, like and repost.
 #[derive(Debug, Clone)]
 pub(crate) struct PostRef {
     pub(crate) uri: String,
@@ -40,7 +40,7 @@ impl RecentPosts {
     }
 }
 
-/// What records are made of: everything there is to talk about.
+/// The material of records.
 pub(crate) struct Author<'a> {
     pub(crate) rng: &'a mut ChaCha8Rng,
     pub(crate) accounts: &'a Accounts,
@@ -58,7 +58,7 @@ impl Author<'_> {
         Value::strong_ref(post.uri, post.cid)
     }
 
-    /// A post of this world, or now and then an older one.
+    /// A post of this world, or sometimes an older one.
     pub(super) fn any_post(&mut self) -> PostRef {
         match self.posts.draw(self.rng) {
             Some(post) if self.rng.random_bool(0.9) => post.clone(),

@@ -1,4 +1,4 @@
-//! What posts carry along: images, links, other posts.
+//! Embeds of posts: images, links, other posts.
 
 use rand::RngExt;
 

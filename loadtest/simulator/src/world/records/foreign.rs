@@ -1,4 +1,4 @@
-//! Records of collections that nobody here knows: everything the data model allows.
+//! Records of unknown collections: everything the data model allows.
 
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
@@ -7,7 +7,7 @@ use crate::world::repo::unseen_cid;
 use crate::world::text;
 use crate::world::value::Value;
 
-/// Integers at the edges of what 64 bits, floats and CBOR heads can hold.
+/// Integers at the edges of 64 bits, floats and CBOR heads.
 const INTEGERS: [i64; 16] = [
     0,
     -1,
@@ -41,12 +41,12 @@ const FLOATS: [f64; 12] = [
     -139.745433,
 ];
 
-/// Levels of the deepest record that is not dropped for it.
+/// Levels of the deepest record that is not dropped for its depth.
 const MAX_LEVELS: i32 = 120;
 
-/// The fields besides `$type` and `createdAt`. Each collection has its own few, and values at random.
+/// The fields besides `$type` and `createdAt`. Each collection has its own few, with random values.
 pub(super) fn fields(rng: &mut ChaCha8Rng, rank: usize) -> Vec<(&'static str, Value)> {
-    // No two keys are equal, and none is one that all records have.
+    // Keys are unique, and different from those that all records have.
     const NAMES: [&str; 14] = [
         "title",
         "id",
@@ -105,7 +105,7 @@ fn value(rng: &mut ChaCha8Rng, depth: usize) -> Value {
     }
 }
 
-/// A tower of lists and maps, up to the deepest that a record may hold: it is a level, and so is the ground.
+/// Nested lists and maps, down to the maximum depth: the record itself is a level, and so is the innermost value.
 fn deep(rng: &mut ChaCha8Rng) -> Value {
     let levels = rng.random_range(10..=MAX_LEVELS - 2);
     (0..levels).fold(Value::text("ground"), |below, level| {

@@ -1,11 +1,11 @@
-//! Damage below which the repo's tree is sound: the frame says what its tree says. Only the signature does not fit any more.
+//! Damage with a consistent tree: the frame's operations match its tree. Only the signature is wrong.
 
 use fanjet_event::Cid;
 
 use crate::world::frame::{CommitFrame, RepoOp};
 use crate::world::mst::Mst;
 
-/// Puts another record in the place of one, in operations and tree alike; tells which operations bring it.
+/// Replaces a record by another one, in operations and tree alike; returns the operations that bring it.
 pub(super) fn replace_record(
     frame: &mut CommitFrame,
     old: Cid,
@@ -23,7 +23,7 @@ pub(super) fn replace_record(
     struck
 }
 
-/// Takes all operations away, and all records; in their place `count` new paths of an otherwise empty repo have one record.
+/// Removes all operations and records; `count` new paths of an otherwise empty repo get one record.
 pub(super) fn replace_all(frame: &mut CommitFrame, count: usize, (cid, block): (Cid, Vec<u8>)) {
     let mut tree = Mst::default();
     let paths: Vec<_> = (0..count)
@@ -50,21 +50,21 @@ pub(super) fn replace_all(frame: &mut CommitFrame, count: usize, (cid, block): (
     frame.ops = paths.into_iter().map(op).collect();
 }
 
-/// Leaves the root of the tree out.
+/// Removes the root of the tree.
 pub(super) fn drop_root(frame: &mut CommitFrame) {
     let data = data(frame);
     frame.blocks.retain(|(cid, _)| Some(*cid) != data);
 }
 
-/// The root of the tree: of all blocks the one that the commit object names.
+/// The root of the tree: the block that the commit object refers to.
 fn data(frame: &CommitFrame) -> Option<Cid> {
     let (_, object) = frame.blocks.iter().find(|(cid, _)| *cid == frame.commit)?;
-    // Unlike records and nodes, it names its tree and nothing else.
+    // Unlike records and nodes, the commit object refers to the tree and nothing else.
     let link = object.windows(Cid::LEN).find_map(Cid::from_bytes);
     link.filter(|cid| *cid != frame.commit)
 }
 
-/// Puts one CID in the place of another wherever nodes and the commit object name it, and so on for theirs.
+/// Replaces one CID by another in all nodes and the commit object, and then recursively the CIDs of those.
 fn rename(frame: &mut CommitFrame, old: Cid, new: Cid) {
     let (wanted, new_bytes) = (old.to_bytes(), new.to_bytes());
     let mut changed = Vec::new();

@@ -1,33 +1,33 @@
-//! A look at the stream before the run: which DIDs and collections are there to be asked for?
+//! Reads the stream before the run to find the DIDs and collections that filters can use.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use fanjet_oracle::{Piece, Walker};
+use fanjet_oracle::{FrameReader, Piece};
 use hashbrown::HashSet;
 
 use crate::SwarmError;
-use crate::account::read;
+use crate::expected::read;
 use crate::mix::World;
-use crate::target::{Answer, Target, answer};
+use crate::target::{Handshake, Target, answer};
 
-/// More than that are not needed.
+/// More are not needed.
 const MAX_DIDS: usize = 200_000;
 const READ: usize = 256 << 10;
-/// How long the first event may take.
+/// Deadline of the first event.
 const PATIENCE: Duration = Duration::from_secs(30);
 const TICK: Duration = Duration::from_millis(100);
 
-/// Reads the stream for so long from its first event on and returns what occurred, in order.
+/// Reads the stream for a while after its first event and returns what occurred, in order.
 ///
 /// # Errors
-/// [`SwarmError::Server`] when the server does not let us in, or shows nothing.
-pub fn scout(target: &Target, time: Duration) -> Result<World, SwarmError> {
+/// [`SwarmError::Server`] when the server rejects the connection, or sends no event.
+pub fn probe(target: &Target, time: Duration) -> Result<World, SwarmError> {
     let (mut dids, mut collections) = (HashSet::new(), HashSet::new());
     let (mut head, mut message) = (Vec::new(), Vec::new());
-    let mut walker = Walker::default();
-    let failed = |error| SwarmError::Io("cannot look at the stream", error);
+    let mut frames = FrameReader::default();
+    let failed = |error| SwarmError::Io("cannot read the stream", error);
     let mut stream = TcpStream::connect(target.address).map_err(failed)?;
     stream.set_read_timeout(Some(TICK)).map_err(failed)?;
     stream
@@ -48,13 +48,13 @@ pub fn scout(target: &Target, time: Duration) -> Result<World, SwarmError> {
         if !is_upgraded {
             head.append(&mut bytes);
             match answer(&head) {
-                Answer::Incomplete => continue,
-                Answer::Refused(words) => return Err(SwarmError::Server(words)),
-                Answer::Upgraded(at) => bytes = head.split_off(at),
+                Handshake::Incomplete => continue,
+                Handshake::Rejected(words) => return Err(SwarmError::Server(words)),
+                Handshake::Upgraded(at) => bytes = head.split_off(at),
             }
             is_upgraded = true;
         }
-        let walked = walker.walk(&bytes, |piece| {
+        let read = frames.walk(&bytes, |piece| {
             let Piece::Data { bytes, ends, .. } = piece else {
                 return;
             };
@@ -69,14 +69,14 @@ pub fn scout(target: &Target, time: Duration) -> Result<World, SwarmError> {
                 message.clear();
             }
         });
-        walked.map_err(|error| SwarmError::Server(format!("no WebSocket: {error}")))?;
+        read.map_err(|error| SwarmError::Server(format!("invalid WebSocket frame: {error}")))?;
         if !has_begun && !dids.is_empty() {
             has_begun = true;
             deadline = Instant::now() + time;
         }
     }
     if dids.is_empty() {
-        let what = format!("{} showed no events", target.url);
+        let what = format!("{} sent no events", target.url);
         return Err(SwarmError::Server(what));
     }
     let sorted = |set: HashSet<String>| {

@@ -1,4 +1,4 @@
-//! What the subscribers connect to: simulator, two ingests, nats-server, three edges, HAProxy.
+//! The servers: simulator, two ingests, nats-server, three edges, HAProxy.
 
 use anyhow::Result;
 use fanjet_tools::programs::Profile;
@@ -8,15 +8,15 @@ use crate::cluster::Cluster;
 
 const EDGES: usize = 3;
 
-/// HAProxy asks twice a second, and believes the second refusal.
+/// HAProxy checks twice a second, and reacts to the second failure.
 const GRACE: &str = "2s";
 
-pub(super) struct Stage {
+pub(super) struct Testbed {
     cluster: Cluster,
     balancer: Balancer,
 }
 
-impl Stage {
+impl Testbed {
     /// Events flow when it returns.
     pub(super) async fn start(
         profile: Profile,
@@ -34,7 +34,7 @@ impl Stage {
         Ok(Self { cluster, balancer })
     }
 
-    /// Where subscribers connect.
+    /// The address for subscribers.
     pub(super) fn url(&self) -> String {
         format!("ws://{}/subscribe", self.balancer.address())
     }

@@ -12,7 +12,7 @@ enum Whole {
     Close(u16, Vec<u8>),
 }
 
-/// What a server sends, before it is put into bytes.
+/// Something a server sends.
 #[derive(Debug, Clone)]
 enum Sent {
     /// A message, in as many frames as there are parts.
@@ -80,15 +80,15 @@ fn sent() -> impl Strategy<Value = Sent> {
     ]
 }
 
-/// Feeds the bytes split at these places.
+/// Feeds the bytes split at these positions.
 fn walk(bytes: &[u8], cuts: &[prop::sample::Index]) -> (Vec<Whole>, Option<ProtocolError>) {
     let mut places: Vec<_> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
     places.push(bytes.len());
     places.sort_unstable();
-    let (mut walker, mut from) = (Walker::default(), 0);
+    let (mut frames, mut from) = (FrameReader::default(), 0);
     let (mut seen, mut open) = (Vec::new(), Vec::new());
     for to in places {
-        let walked = walker.walk(&bytes[from..to], |piece| match piece {
+        let read = frames.walk(&bytes[from..to], |piece| match piece {
             Piece::Data { kind, bytes, ends } => {
                 assert!(ends || !bytes.is_empty());
                 open.extend_from_slice(bytes);
@@ -100,7 +100,7 @@ fn walk(bytes: &[u8], cuts: &[prop::sample::Index]) -> (Vec<Whole>, Option<Proto
             Piece::Pong(_) => seen.push(Whole::Pong),
             Piece::Close { code, reason } => seen.push(Whole::Close(code, reason.to_vec())),
         });
-        if let Err(error) = walked {
+        if let Err(error) = read {
             return (seen, Some(error));
         }
         from = to;
@@ -137,10 +137,10 @@ fn one_byte_at_a_time() {
         Sent::Control(8, [&1012_u16.to_be_bytes()[..], b"draining"].concat()),
     ];
     let bytes: Vec<_> = sent.iter().flat_map(Sent::bytes).collect();
-    let mut walker = Walker::default();
+    let mut frames = FrameReader::default();
     let mut pieces = 0;
     for byte in &bytes {
-        walker
+        frames
             .walk(std::slice::from_ref(byte), |_| pieces += 1)
             .unwrap();
     }

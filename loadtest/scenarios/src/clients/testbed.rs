@@ -1,4 +1,4 @@
-//! A cluster with its clients: everything of a run that takes time.
+//! A cluster with its clients: everything in a run that takes time.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,27 +19,27 @@ const EDGES: usize = 2;
 const SUBSCRIBERS: &str = "fanjet_edge_subscribers";
 /// Time for all clients to subscribe.
 const SUBSCRIBE: Duration = Duration::from_secs(60);
-/// Time for a client to try its URLs, which atcute does at random, until one works.
+/// Time for a client to find a working URL, which atcute picks at random.
 const MOVE: Duration = Duration::from_secs(120);
-/// How long no client may get anything before the run is over. Longer than any of them waits between connections.
+/// How long no client may get an event before the run is over. Longer than any client waits between connections.
 const SILENCE: Duration = Duration::from_secs(40);
-/// How long silence must last behind the last expected event before extra ones are ruled out.
+/// How long the silence after the last expected event must last.
 const EXTRA: Duration = Duration::from_secs(3);
 const POLL: Duration = Duration::from_millis(50);
 
 /// A run.
-pub(super) struct Stage<'a> {
+pub(super) struct Testbed<'a> {
     installed: &'a Installed,
     world: &'a World,
     cluster: Cluster,
     drivers: Vec<Driver>,
     expect_out: PathBuf,
-    // Behind the drivers, who write there.
+    // After the drivers, which write there.
     _folder: TempDir,
 }
 
-impl<'a> Stage<'a> {
-    /// Starts everything but ingest, and waits until every client is subscribed.
+impl<'a> Testbed<'a> {
+    /// Starts everything except ingest, and waits until every client is subscribed.
     pub(super) async fn open(
         installed: &'a Installed,
         world: &'a World,
@@ -59,7 +59,7 @@ impl<'a> Stage<'a> {
             let driver = Driver::start(installed, world, subscription, &urls, &folder)?;
             drivers.push(driver);
         }
-        let mut stage = Self {
+        let mut testbed = Self {
             installed,
             world,
             cluster,
@@ -67,16 +67,16 @@ impl<'a> Stage<'a> {
             expect_out,
             _folder: folder,
         };
-        stage.wait_for_subscribers().await?;
-        Ok(stage)
+        testbed.wait_for_subscribers().await?;
+        Ok(testbed)
     }
 
-    /// From now on there are events.
+    /// Starts the events.
     pub(super) fn let_events_flow(&mut self) -> Result<()> {
         self.cluster.start_ingest()
     }
 
-    /// Stops an edge once its clients have that share of their events, and starts it again.
+    /// Stops an edge once its clients have this share of their events, and starts it again.
     pub(super) async fn stop_and_restart(&mut self, edge: usize, share: f64) -> Result<()> {
         self.wait_for_share(edge, share).await?;
         self.cluster.edges[edge].stop().await?;
@@ -84,7 +84,7 @@ impl<'a> Stage<'a> {
         self.restart(edge).await
     }
 
-    /// Kills an edge once its clients have that share of their events, and starts it again.
+    /// Kills an edge once its clients have this share of their events, and starts it again.
     pub(super) async fn kill_and_restart(&mut self, edge: usize, share: f64) -> Result<()> {
         self.wait_for_share(edge, share).await?;
         self.cluster.edges[edge].kill().await?;
@@ -98,8 +98,8 @@ impl<'a> Stage<'a> {
         edge.wait_until_ready().await
     }
 
-    /// Waits for the end of the events, prints a line for each client, and stops everything. Returns how many
-    /// clients failed.
+    /// Waits for the end of the events, prints a line per client, and stops everything. Returns the number of failed
+    /// clients.
     pub(super) async fn close(mut self) -> Result<usize> {
         self.wait_for_all().await?;
         self.world.ensure_lived(&self.expect_out)?;
@@ -112,7 +112,7 @@ impl<'a> Stage<'a> {
         let compressed = self
             .metric("fanjet_edge_encoded_events", "encoding=\"zstd\"")
             .await?;
-        ensure!(compressed > 0.0, "no edge has compressed an event");
+        ensure!(compressed > 0.0, "no edge compressed an event");
         self.drivers.clear();
         self.cluster.stop().await?;
         Ok(failures)
@@ -136,7 +136,7 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Over all edges.
+    /// Across all edges.
     async fn metric(&self, name: &str, label: &str) -> Result<f64> {
         let mut sum = 0.0;
         for edge in &self.cluster.edges {
@@ -153,17 +153,17 @@ impl<'a> Stage<'a> {
             }
             ensure!(
                 progressed.elapsed() < SILENCE,
-                "the clients of an edge get no further:\n{}",
+                "the clients of an edge make no progress:\n{}",
                 self.complaints()
             );
             sleep(POLL).await;
         }
         let all = self.drivers.iter().all(Driver::is_complete);
-        ensure!(!all, "too late for a fault: every event has come");
+        ensure!(!all, "too late for a fault: all events have arrived");
         Ok(())
     }
 
-    /// Waits until every client that knows another edge than the one that is gone has connected there.
+    /// Waits until every client that knows another edge than the stopped one has connected there.
     async fn wait_for_movers(&self, gone: usize) -> Result<()> {
         let started = Instant::now();
         for other in (0..EDGES).filter(|edge| *edge != gone) {
@@ -174,7 +174,7 @@ impl<'a> Stage<'a> {
             while edge.metric(SUBSCRIBERS, "").await? < wanted {
                 ensure!(
                     started.elapsed() < MOVE,
-                    "a client does not go to the other edge:\n{}",
+                    "a client does not connect to the other edge:\n{}",
                     self.complaints()
                 );
                 sleep(POLL).await;

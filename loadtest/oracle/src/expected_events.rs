@@ -1,4 +1,4 @@
-//! The simulator's account of what it published, read while it is written.
+//! The events that the simulator published, read while it writes them.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -12,27 +12,27 @@ use tokio::time::{Instant, sleep};
 use crate::expected::Expected;
 
 const PAUSE: Duration = Duration::from_millis(2);
-/// So many lines are read in one go.
+/// How many lines are read at once.
 const LINES: u64 = 256;
 
-/// A file that grows by whole lines, one per event.
+/// A growing file with one line per event.
 #[derive(Debug)]
-pub struct Account {
+pub struct ExpectedEvents {
     file: BufReader<File>,
-    /// How many frames there will be. Every frame of an undamaged world has an event.
+    /// The total number of frames. Every frame of an undamaged world has an event.
     frames: u64,
-    /// How long the simulator may write nothing before it is done for.
+    /// How long the simulator may write nothing before it counts as failed.
     patience: Duration,
     /// Frames whose last event has been read.
     seen: u64,
     lines: u64,
 }
 
-impl Account {
-    /// Opens the account of so many frames.
+impl ExpectedEvents {
+    /// Opens the file with the events of this many frames.
     ///
     /// # Errors
-    /// When there is no such file.
+    /// When the file does not exist.
     pub fn open(path: &Path, frames: u64, patience: Duration) -> Result<Self> {
         let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
         Ok(Self {
@@ -44,28 +44,28 @@ impl Account {
         })
     }
 
-    /// Reads all of it.
+    /// Reads all events.
     ///
     /// # Errors
-    /// When there is no such file, or the simulator stops before its last frame.
+    /// When the file does not exist, or the simulator stops before its last frame.
     pub async fn read(path: &Path, frames: u64, patience: Duration) -> Result<Vec<Expected>> {
-        let mut account = Self::open(path, frames, patience)?;
+        let mut expected = Self::open(path, frames, patience)?;
         let mut events = Vec::new();
-        while let Some(event) = account.next().await? {
+        while let Some(event) = expected.next().await? {
             events.push(event);
         }
         Ok(events)
     }
 
-    /// The next event; `None` behind the last one of the last frame.
+    /// The next event; `None` after the last one of the last frame.
     ///
     /// # Errors
-    /// When the simulator stops before that, or writes anything else.
+    /// When the simulator stops before that, or writes an invalid line.
     pub async fn next(&mut self) -> Result<Option<Expected>> {
         if self.seen == self.frames {
             return Ok(None);
         }
-        // Bytes: what has been written so far may end in the middle of a character.
+        // Bytes: the file may end in the middle of a character.
         let mut line = Vec::new();
         let started = Instant::now();
         while !line.ends_with(b"\n") {

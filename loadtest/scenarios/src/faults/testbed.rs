@@ -1,4 +1,5 @@
-//! What a fault strikes: an upstream, the programs behind it, their log, and a client that has followed from the first event on.
+//! The target of a fault: an upstream, the programs behind it, their log, and a client that follows from the first
+//! event on.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -12,43 +13,43 @@ use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
 use super::follower::Follower;
-use super::gate::Gate;
 use super::probe;
+use super::upstream_proxy::UpstreamProxy;
 use crate::service::{Launch, Service};
 
-/// For whatever must come true.
+/// Deadline of every expected fact.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) const POLL: Duration = Duration::from_millis(50);
 
 /// Frames per second of the upstream.
 const RATE: f64 = 100.0;
-/// So many events are in the log before a fault.
+/// Events in the log before a fault.
 const BEFORE: usize = 100;
-/// An edge looks often for the log's end, and is not ready when it knows nothing of it for so long.
+/// An edge polls the end of the log often, and is not ready without a response for this long.
 const TAIL: [(&str, &str); 2] = [
     ("edge.tail.check_interval", "500ms"),
     ("edge.tail.fresh_within", "5s"),
 ];
 
-/// Everything that runs. Dropping it ends it.
-pub(super) struct Stage {
+/// All processes. Dropping it stops them.
+pub(super) struct Testbed {
     pub(super) relay: SimulatorHandle,
-    pub(super) gate: Gate,
+    pub(super) proxy: UpstreamProxy,
     pub(super) services: Vec<Service>,
     nats: Option<NatsServer>,
     follower: Option<Follower>,
-    // Behind the programs that use it.
+    // After the programs that use it.
     folder: TempDir,
 }
 
-impl Stage {
+impl Testbed {
     /// An upstream that sends nothing yet.
     pub(super) async fn new() -> Result<Self> {
         let relay = upstream().await?;
-        let gate = Gate::start(relay.port()).await?;
+        let proxy = UpstreamProxy::start(relay.port()).await?;
         Ok(Self {
             relay,
-            gate,
+            proxy,
             services: Vec::new(),
             nats: None,
             follower: None,
@@ -61,7 +62,7 @@ impl Stage {
         self.folder.path()
     }
 
-    /// `fanjet serve` with its log in a folder, and all well.
+    /// `fanjet serve` with its log in a folder, healthy.
     pub(super) async fn serve(
         &mut self,
         data: &Path,
@@ -77,7 +78,7 @@ impl Stage {
         self.begin().await
     }
 
-    /// An ingest and an edge over a NATS server, and all well.
+    /// An ingest and an edge over a NATS server, healthy.
     pub(super) async fn cluster(
         &mut self,
         nats: NatsServer,
@@ -95,7 +96,7 @@ impl Stage {
     }
 
     fn upstream_settings(&self) -> Vec<(&'static str, String)> {
-        let mut settings = vec![("ingest.upstream.url", self.gate.url())];
+        let mut settings = vec![("ingest.upstream.url", self.proxy.url())];
         let given = [
             ("ingest.upstream.name", "simulator"),
             ("ingest.upstream.reconnect_min", "100ms"),
@@ -109,8 +110,8 @@ impl Stage {
     async fn begin(&mut self) -> Result<()> {
         self.until_ready().await.context("before the fault")?;
         let connected = timeout(PATIENCE, self.relay.wait_for_clients(1)).await;
-        connected.context("nobody reads the upstream")?;
-        // An empty log begins with what happens now: whoever is here before that gets everything.
+        connected.context("no ingest reads the upstream")?;
+        // An empty log starts with the current events: a client that is connected before gets everything.
         let follower = Follower::start(self.edge()?, PATIENCE).await?;
         self.relay.resume();
         follower.has(BEFORE, PATIENCE).await?;
@@ -128,52 +129,52 @@ impl Stage {
         Ok(())
     }
 
-    /// What a program waits for, or why it has no answer.
+    /// What a program waits for, or why it did not respond.
     async fn missing(&self) -> Option<String> {
         for service in &self.services {
             match probe::readiness(service).await {
                 Ok(answer) if answer.status == 200 && !answer.is_standby => {}
-                Ok(answer) => return Some(format!("{} answers {answer:?}", service.name)),
+                Ok(answer) => return Some(format!("{} responds {answer:?}", service.name)),
                 Err(error) => return Some(format!("{error:#}")),
             }
         }
         None
     }
 
-    /// Waits until so many more frames have been published, by themselves.
+    /// Waits until this many more frames have been published.
     pub(super) async fn frames(&self, more: u64) -> Result<()> {
         let until = self.relay.produced() + more;
         let published = timeout(PATIENCE, self.relay.wait_until_produced(until)).await;
         published.context("the simulator publishes nothing")
     }
 
-    /// Waits until the live client has so many more events.
+    /// Waits until the live client has this many more events.
     pub(super) async fn events(&self, more: usize) -> Result<()> {
         let follower = self.follower()?;
         follower.has(follower.count() + more, PATIENCE).await
     }
 
     pub(super) fn follower(&self) -> Result<&Follower> {
-        self.follower.as_ref().context("there is no client yet")
+        self.follower.as_ref().context("no client yet")
     }
 
     /// Where clients connect.
     pub(super) fn edge(&self) -> Result<String> {
         let edge = self.services.iter().find_map(|it| it.url().ok());
-        edge.context("nobody serves clients")
+        edge.context("no program serves clients")
     }
 
     pub(super) fn service(&mut self, name: &str) -> Result<&mut Service> {
         let mut services = self.services.iter_mut();
         let found = services.find(|service| service.name == name);
-        found.with_context(|| format!("there is no {name}"))
+        found.with_context(|| format!("no such program: {name}"))
     }
 
     pub(super) fn nats(&mut self) -> Result<&mut NatsServer> {
-        self.nats.as_mut().context("there is no NATS server")
+        self.nats.as_mut().context("no NATS server")
     }
 
-    /// Writes what all programs have said.
+    /// Writes the output of all programs.
     pub(super) fn keep_logs(&self, folder: &Path) -> Result<()> {
         std::fs::create_dir_all(folder)?;
         for service in &self.services {

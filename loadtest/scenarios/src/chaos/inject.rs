@@ -1,4 +1,4 @@
-//! Carries out one fault, and says whether it hit anything.
+//! Injects one fault, and reports whether it took effect.
 
 use std::time::Duration;
 
@@ -8,32 +8,32 @@ use tokio::sync::Mutex;
 use tokio::time::sleep;
 
 use super::plan::{Blow, Fault, Line, Step, Trouble, Victim};
-use super::stage::Stage;
+use super::testbed::Testbed;
 use crate::service::Service;
 
 const DELAY: Duration = Duration::from_millis(40);
 
-/// Returns when everything is whole again. `false`: nothing passed over the line meanwhile.
-pub(super) async fn strike(stage: &Stage, step: &Step) -> Result<bool> {
+/// Returns when everything is repaired. `false`: no bytes used the link meanwhile.
+pub(super) async fn inject(testbed: &Testbed, step: &Step) -> Result<bool> {
     let (which, lasts) = (step.which, step.lasts);
     match step.fault {
         Fault::Process(Victim::Simulator, _) => {
-            let simulator = stage.simulator.lock().await;
+            let simulator = testbed.simulator.lock().await;
             simulator.freeze().await?;
             sleep(lasts).await;
             simulator.thaw()?;
         }
         Fault::Process(Victim::Ingest, blow) => {
-            let mut ingest = stage.ingests[which % stage.ingests.len()].lock().await;
+            let mut ingest = testbed.ingests[which % testbed.ingests.len()].lock().await;
             strike_service(&mut ingest, blow, lasts).await?;
         }
         Fault::Process(Victim::Edge, blow) => {
-            let mut edge = stage.edges[which % stage.edges.len()].lock().await;
+            let mut edge = testbed.edges[which % testbed.edges.len()].lock().await;
             strike_service(&mut edge, blow, lasts).await?;
         }
-        Fault::Process(Victim::Nats, blow) => strike_server(stage, which, blow, lasts).await?,
+        Fault::Process(Victim::Nats, blow) => strike_server(testbed, which, blow, lasts).await?,
         Fault::Line(line, trouble) => {
-            let lines = &stage.lines;
+            let lines = &testbed.lines;
             let links = match line {
                 Line::IngestToSimulator => &lines.ingests_to_simulator,
                 Line::IngestToNats => &lines.ingest_to_nats[which % lines.ingest_to_nats.len()],
@@ -46,7 +46,7 @@ pub(super) async fn strike(stage: &Stage, step: &Step) -> Result<bool> {
     Ok(true)
 }
 
-/// Has it up again after `lasts`.
+/// Starts it again after `lasts`.
 async fn strike_service(service: &mut Service, blow: Blow, lasts: Duration) -> Result<()> {
     service.check()?;
     if blow == Blow::Freeze {
@@ -63,8 +63,8 @@ async fn strike_service(service: &mut Service, blow: Blow, lasts: Duration) -> R
     ended
 }
 
-async fn strike_server(stage: &Stage, which: usize, blow: Blow, lasts: Duration) -> Result<()> {
-    let mut servers = stage.nats.lock().await;
+async fn strike_server(testbed: &Testbed, which: usize, blow: Blow, lasts: Duration) -> Result<()> {
+    let mut servers = testbed.nats.lock().await;
     let index = which % servers.len();
     let server = &mut servers[index];
     if blow == Blow::Freeze {
@@ -75,7 +75,7 @@ async fn strike_server(stage: &Stage, which: usize, blow: Blow, lasts: Duration)
     let name = server.name();
     let mut said = vec![format!("=== {name}, then {blow:?}")];
     said.extend(server.process().iter().flat_map(|process| process.lines()));
-    stage.servers_said.lock().await.extend(said);
+    testbed.servers_said.lock().await.extend(said);
     match blow {
         Blow::Kill => server.kill().await?,
         _ => server.stop().await?,
@@ -86,8 +86,8 @@ async fn strike_server(stage: &Stage, which: usize, blow: Blow, lasts: Duration)
 
 async fn strike_line(links: &Mutex<Vec<Link>>, trouble: Trouble, lasts: Duration) -> bool {
     let links = links.lock().await;
-    let struck = || links.iter().map(Link::struck).sum::<u64>();
-    let before = struck();
+    let injected = || links.iter().map(Link::injected).sum::<u64>();
+    let before = injected();
     let state = match trouble {
         Trouble::Cut => LinkState::Cut,
         Trouble::Blackhole => LinkState::Dead,
@@ -96,5 +96,5 @@ async fn strike_line(links: &Mutex<Vec<Link>>, trouble: Trouble, lasts: Duration
     links.iter().for_each(|link| link.set(state));
     sleep(lasts).await;
     links.iter().for_each(|link| link.set(LinkState::Open));
-    struck() > before
+    injected() > before
 }

@@ -1,7 +1,7 @@
-//! Walks over the WebSocket frames of a server (RFC 6455, section 5), however the bytes are split between reads.
+//! Reads the WebSocket frames of a server (RFC 6455, section 5), however the bytes are split between reads.
 //!
-//! Pure. Payloads are shown where they lie in the caller's buffer and never copied, but for control frames, which
-//! have at most 125 bytes. Who only counts pays for the headers alone.
+//! Pure. Payloads are borrowed from the caller's buffer and never copied, except for control frames, which have at most
+//! 125 bytes. A caller that only counts pays for the headers alone.
 
 use thiserror::Error;
 
@@ -10,40 +10,40 @@ const MAX_HEADER: usize = 10;
 /// Longest payload of a control frame.
 const MAX_CONTROL: usize = 125;
 
-/// Where a stream of frames stands. One per connection.
+/// The state of a stream of frames. One per connection.
 #[derive(Debug, Clone)]
-pub struct Walker {
+pub struct FrameReader {
     header: [u8; MAX_HEADER],
     header_length: u8,
-    /// The frame whose payload is not all here yet.
+    /// The frame whose payload is incomplete.
     frame: Option<Frame>,
-    /// Of the data message that is under way, over all its frames.
+    /// The length of the current data message, over all its frames.
     message: Option<Kind>,
     control: [u8; MAX_CONTROL],
     control_length: u8,
 }
 
-/// What the next bytes are.
+/// A piece of the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Piece<'a> {
-    /// Bytes of a data message, as many as are here.
+    /// A part of a data message.
     Data {
-        /// What kind of message it is.
+        /// The kind of the message.
         kind: Kind,
         /// Never empty, unless the message ends with it.
         bytes: &'a [u8],
-        /// Whether these are the message's last.
+        /// Whether this is the message's last part.
         ends: bool,
     },
-    /// To be answered with a pong of the same payload.
+    /// Must be answered with a pong of the same payload.
     Ping(&'a [u8]),
-    /// The answer to a ping, or to none.
+    /// The response to a ping, or an unsolicited pong.
     Pong(&'a [u8]),
-    /// The end.
+    /// The close frame.
     Close {
-        /// 1005 when the frame has none.
+        /// 1005 if the frame has none.
         code: u16,
-        /// May be empty, or no UTF-8.
+        /// May be empty, or invalid UTF-8.
         reason: &'a [u8],
     },
 }
@@ -57,26 +57,26 @@ pub enum Kind {
     Binary,
 }
 
-/// What no server may send. The walker must not be used further.
+/// A violation of the protocol. The reader must not be used further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum ProtocolError {
-    /// No extension was agreed on.
+    /// No extension was negotiated.
     #[error("reserved bits are set")]
     ReservedBits,
     /// Only clients mask.
-    #[error("a masked frame")]
+    #[error("masked frame")]
     Masked,
     /// 3 to 7 and 11 to 15.
     #[error("unknown opcode {0}")]
     Opcode(u8),
     /// Longer than 125 bytes, or in fragments.
-    #[error("a control frame that is too long or in fragments")]
+    #[error("control frame too long or fragmented")]
     Control,
     /// A continuation of nothing, or a new message inside another.
-    #[error("fragments out of order")]
+    #[error("continuation out of order")]
     Fragments,
     /// A length that has its top bit set, or not in its shortest form.
-    #[error("a length in a wrong form")]
+    #[error("invalid payload length")]
     Length,
 }
 
@@ -95,7 +95,7 @@ enum Content {
     Pong,
 }
 
-impl Default for Walker {
+impl Default for FrameReader {
     fn default() -> Self {
         Self {
             header: [0; MAX_HEADER],
@@ -108,11 +108,11 @@ impl Default for Walker {
     }
 }
 
-impl Walker {
-    /// Goes over the next bytes of the connection and shows every piece of them.
+impl FrameReader {
+    /// Reads the next bytes of the connection and passes every piece to `show`.
     ///
     /// # Errors
-    /// [`ProtocolError`] at the first frame that is none; what was before it has been shown.
+    /// [`ProtocolError`] at the first invalid frame; earlier pieces have been passed.
     pub fn walk(
         &mut self,
         mut bytes: &[u8],
@@ -151,7 +151,7 @@ impl Walker {
         }
     }
 
-    /// Takes the next header from `bytes`; `None` when it is not complete, and all bytes are used up.
+    /// Takes the next header from `bytes`; `None` if it is incomplete, and all bytes are used up.
     fn next_frame(&mut self, bytes: &mut &[u8]) -> Result<Option<Frame>, ProtocolError> {
         if self.header_length == 0
             && let Some((header, length)) = measure(bytes)?
@@ -231,8 +231,8 @@ struct Header {
     is_final: bool,
 }
 
-/// Reads a header and the length of what follows it; `None` when `bytes` end before it does. What is wrong shows with its
-/// first bytes, so that it does not matter how they are split.
+/// Parses a header and the length after it; `None` if `bytes` end before that. Errors are detected in the first bytes,
+/// so that it does not matter how they are split.
 fn measure(bytes: &[u8]) -> Result<Option<(Header, u64)>, ProtocolError> {
     let Some(first) = bytes.first() else {
         return Ok(None);

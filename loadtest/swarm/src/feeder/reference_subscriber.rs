@@ -1,21 +1,21 @@
-//! One unfiltered subscriber: how far has the edge come?
+//! One unfiltered subscriber that measures how far the edge has delivered.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::thread;
 
 use anyhow::{Context, Result, bail};
-use fanjet_oracle::{Piece, Walker, client_frame};
-use fanjet_swarm::{Answer, Target, answer};
+use fanjet_oracle::{FrameReader, Piece, client_frame};
+use fanjet_swarm::{Handshake, Target, answer};
 use tokio::sync::watch;
 
 const READ: usize = 256 << 10;
 
-/// Counts what an edge sends.
-pub(crate) struct Witness(watch::Receiver<u64>);
+/// Counts the events of an edge.
+pub(crate) struct ReferenceSubscriber(watch::Receiver<u64>);
 
-impl Witness {
-    /// Subscribes. What is appended from now on is counted.
+impl ReferenceSubscriber {
+    /// Subscribes. Counts events that are appended from now on.
     pub(crate) fn start(target: &Target) -> Result<Self> {
         let mut stream = TcpStream::connect(target.address)?;
         stream.write_all(target.request("").as_bytes())?;
@@ -25,16 +25,18 @@ impl Witness {
             let count = stream.read(&mut buffer)?;
             head.extend_from_slice(&buffer[..count]);
             match answer(&head) {
-                Answer::Upgraded(at) => break at,
-                Answer::Refused(words) => bail!("the edge refuses the witness: {words}"),
-                Answer::Incomplete if count == 0 => bail!("the edge hung up"),
-                Answer::Incomplete => {}
+                Handshake::Upgraded(at) => break at,
+                Handshake::Rejected(words) => {
+                    bail!("the edge rejects the reference subscriber: {words}")
+                }
+                Handshake::Incomplete if count == 0 => bail!("the edge hung up"),
+                Handshake::Incomplete => {}
             }
         };
         let (sender, receiver) = watch::channel(0);
         let early = head.split_off(at);
         thread::Builder::new()
-            .name("witness".to_owned())
+            .name("reference".to_owned())
             .spawn(move || count(stream, &early, &sender))
             .context("cannot start a thread")?;
         Ok(Self(receiver))
@@ -45,27 +47,27 @@ impl Witness {
         *self.0.borrow_and_update()
     }
 
-    /// Waits for the next.
+    /// Waits for the next event.
     pub(crate) async fn sees_more(&mut self) -> Result<()> {
         let more = self.0.changed().await;
-        more.context("the edge has closed the witness' connection")
+        more.context("the edge closed the reference subscriber's connection")
     }
 }
 
-/// Until the stream ends; that shows by the sender being gone.
+/// Until the stream ends, which drops the sender.
 fn count(mut stream: TcpStream, early: &[u8], seen: &watch::Sender<u64>) {
-    let mut walker = Walker::default();
+    let mut frames = FrameReader::default();
     let mut buffer = early.to_vec();
     let mut length = buffer.len();
     buffer.resize(READ.max(length), 0);
     loop {
         let (mut events, mut pings) = (0, 0);
-        let walked = walker.walk(&buffer[..length], |piece| match piece {
+        let read = frames.walk(&buffer[..length], |piece| match piece {
             Piece::Data { ends: true, .. } => events += 1,
             Piece::Ping(_) => pings += 1,
             _ => {}
         });
-        if walked.is_err() {
+        if read.is_err() {
             return;
         }
         if events > 0 {

@@ -1,4 +1,4 @@
-//! One swarm in several processes: the same window for all, one report.
+//! One load test in several processes: the same window for all, one report.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -10,13 +10,13 @@ use fanjet_swarm::{Moment, Plan, Report, World};
 
 use crate::conductors::{Clockwork, word};
 
-/// A process of the swarm. Dropping kills it.
+/// A process of the load test. Dropping kills it.
 struct Member {
     child: Child,
     output: BufReader<ChildStdout>,
 }
 
-/// Runs all processes and adds up what they found.
+/// Runs all processes and adds up their reports.
 pub(crate) fn run(plan: &Plan, world: &World) -> Result<Report> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("world.json");
@@ -25,7 +25,7 @@ pub(crate) fn run(plan: &Plan, world: &World) -> Result<Report> {
     let mut crew = Vec::new();
     for process in 0..plan.processes {
         let process = process.to_string();
-        // The last of a flag counts.
+        // The last occurrence of a flag wins.
         let extra = ["--json", "--world", &path, "--process", &process];
         crew.push(Member::start(&extra)?);
     }
@@ -37,7 +37,7 @@ pub(crate) fn run(plan: &Plan, world: &World) -> Result<Report> {
         println!("{}", word(moment));
         thread::sleep(times.time_of(moment));
         for member in &mut crew {
-            member.go_on()?;
+            member.proceed()?;
         }
     }
     let mut whole: Option<Report> = None;
@@ -71,20 +71,20 @@ impl Member {
     fn expect(&mut self, word: &str) -> Result<()> {
         let line = self.line()?;
         if line.trim() != word {
-            bail!("a process of the swarm said {line:?} instead of {word:?}");
+            bail!("unexpected line of a worker process: {line:?} (expected: {word:?})");
         }
         Ok(())
     }
 
-    fn go_on(&mut self) -> Result<()> {
+    fn proceed(&mut self) -> Result<()> {
         let input = self.child.stdin.as_mut().context("no standard input")?;
-        Ok(input.write_all(b"go on\n")?)
+        Ok(input.write_all(b"proceed\n")?)
     }
 
     fn line(&mut self) -> Result<String> {
         let mut line = String::new();
         if self.output.read_line(&mut line)? == 0 {
-            bail!("a process of the swarm ended early");
+            bail!("a worker process ended early");
         }
         Ok(line)
     }
@@ -98,7 +98,7 @@ impl Drop for Member {
     }
 }
 
-/// The flags that say where a world comes from, where the report goes and how it looks are this process' own.
+/// Flags of this process only: where the world comes from, where the report goes and its format.
 fn without_world_and_output(
     own: impl Iterator<Item = std::ffi::OsString>,
 ) -> Vec<std::ffi::OsString> {

@@ -1,4 +1,4 @@
-//! Readers that are too slow: an edge waits for each of them, within memory that its settings bound.
+//! Readers that are too slow: an edge waits for each of them, within the memory bound of its settings.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::publication::Publication;
 use crate::runtime::block_on;
 
 const TICK: Duration = Duration::from_millis(500);
-/// The kernel's buffer of a reader, so that it is felt to be slow.
+/// The receive buffer of a reader, small enough that the edge notices.
 const RECEIVE_BUFFER: u32 = 16 << 10;
 
 const MIB: f64 = 1_048_576.0;
@@ -27,36 +27,36 @@ const CACHE_BYTES: usize = 32 << 20;
 const PENDING_BYTES: usize = 1 << 20;
 const PAGE_BYTES: usize = 128 << 10;
 const LOADS: usize = 8;
-/// What the HTTP server collects before it writes, and the piece that it takes last, which lets its buffer double.
+/// The HTTP server's write buffer, and the last piece in it, which may double it.
 const WRITE_BYTES: usize = 2 * ((32 << 10) + PAGE_BYTES);
-/// The program itself, its index of times, threads and the allocator.
+/// The program itself, its time index, threads and the allocator.
 const FIXED_BYTES: usize = 64 << 20;
 
-/// What is asked for.
+/// Arguments.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
-    /// How many
+    /// Number of readers
     #[arg(long, default_value_t = 200)]
     readers: usize,
-    /// How long events flow, and all of them read slowly
+    /// Seconds of events, during which all of them read slowly
     #[arg(long, default_value_t = 120)]
     seconds: u64,
     /// Frames per second
     #[arg(long, default_value_t = 2_000)]
     rate: u32,
-    /// Bytes per second that a reader takes
+    /// Bytes per second of a reader
     #[arg(long, default_value_t = 100_000)]
     pace: u32,
-    /// Programs without optimisation
+    /// Build the programs without optimizations
     #[arg(long)]
     dev: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    block_on(laggards(args))
+    block_on(slow_consumers(args))
 }
 
-async fn laggards(args: &Args) -> Result<()> {
+async fn slow_consumers(args: &Args) -> Result<()> {
     let frames = u64::from(args.rate) * args.seconds;
     let published = Publication::new(args.rate, frames)?.forgetful();
     let settings = [
@@ -70,8 +70,8 @@ async fn laggards(args: &Args) -> Result<()> {
     let mut cluster =
         Cluster::start(1, Profile::of(args.dev), published.flags(), &settings).await?;
     let ledger = published.ledger();
-    let mut accounts = JoinSet::new();
-    accounts.spawn(fill(Arc::clone(&ledger), frames));
+    let mut filling = JoinSet::new();
+    filling.spawn(fill(Arc::clone(&ledger), frames));
     let url = cluster.edges[0].url()?;
     let mut readers = JoinSet::new();
     readers.spawn(reference(url.clone(), Arc::clone(&ledger)));
@@ -84,18 +84,18 @@ async fn laggards(args: &Args) -> Result<()> {
 
     let pid = cluster.edges[0].process()?.pid();
     let started = Instant::now();
-    let (mut most, mut laggards) = (0.0_f64, 0.0_f64);
+    let (mut most, mut catching_up) = (0.0_f64, 0.0_f64);
     let mut verdict = Verdict::default();
     let mut least = u64::MAX;
     while !readers.is_empty() {
         most = most.max(resident_mib(pid)?);
         if !*free.borrow() {
-            laggards = cluster.edges[0].metric("fanjet_edge_laggards", "").await?;
+            catching_up = cluster.edges[0].metric("fanjet_edge_laggards", "").await?;
         }
         if ledger.is_complete() && !free.send_replace(true) {
             let took = started.elapsed().as_secs();
             println!(
-                "{took} s: {laggards} of them behind, RSS {most:.0} MiB; now they read freely"
+                "{took} s: {catching_up} catching up, RSS {most:.0} MiB; now they read at full speed"
             );
         }
         while let Some(ended) = readers.try_join_next() {
@@ -105,7 +105,10 @@ async fn laggards(args: &Args) -> Result<()> {
         }
         sleep(TICK).await;
     }
-    accounts.join_next().await.context("no account")???;
+    filling
+        .join_next()
+        .await
+        .context("the ledger was not filled")???;
     let disconnects = cluster.edges[0]
         .metric("fanjet_edge_disconnects", "pong_timeout")
         .await?;
@@ -115,7 +118,7 @@ async fn laggards(args: &Args) -> Result<()> {
     cluster.stop().await?;
     let bound = bound(args.readers + 1);
     println!(
-        "{} readers at {} bytes/s, {least} events each in {} s, {verdict}; {disconnects} closed for no pong, {fell} fell \
+        "{} readers at {} bytes/s, {least} events each in {} s, {verdict}; {disconnects} closed by ping timeout, {fell} fell \
          behind; RSS max {most:.0} MiB (bound {bound:.0})",
         args.readers,
         args.pace,
@@ -127,20 +130,20 @@ async fn laggards(args: &Args) -> Result<()> {
     ensure!(verdict.is_clean(), "not clean");
     ensure!(
         least == ledger.known() as u64,
-        "somebody did not get everything"
+        "a reader did not get everything"
     );
     ensure!(
         most <= bound,
-        "the edge takes more memory than its settings allow"
+        "the edge exceeds the memory bound of its settings"
     );
     ensure!(
-        laggards * 2.0 >= args.readers as f64,
+        catching_up * 2.0 >= args.readers as f64,
         "most readers kept up: this proves little"
     );
     Ok(())
 }
 
-/// Reads slowly until it is freed, then everything that there is.
+/// Reads slowly until it is freed, then everything.
 async fn slow_reader(
     url: String,
     ledger: Arc<Ledger>,
@@ -172,7 +175,7 @@ async fn slow_reader(
     Ok(reader.verdict())
 }
 
-/// What the settings allow, in MiB.
+/// The bound of the settings, in MiB.
 fn bound(readers: usize) -> f64 {
     let shared = RING_BYTES + CACHE_BYTES + LOADS * PAGE_BYTES + FIXED_BYTES;
     (shared + readers * (PENDING_BYTES + WRITE_BYTES)) as f64 / MIB

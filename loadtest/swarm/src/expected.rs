@@ -1,7 +1,7 @@
-//! The full check of one sampled stream: is every message an event that was asked for, in order, once?
+//! The full check of one sampled stream: is every message an event that matches the filter, in order, once?
 //!
-//! What is missing shows against what an unfiltered stream of the same server received ([`crate::reference`]); for that
-//! a stream keeps a count and a sum, not its events.
+//! Missing events are detected by comparison with an unfiltered stream of the same server ([`crate::reference`]); for
+//! that a stream keeps a count and a sum, not its events.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -14,12 +14,12 @@ use serde::de::IgnoredAny;
 
 use crate::report::Sampled;
 
-/// So many of the last messages are known again.
+/// How many of the last messages are checked for repetitions.
 const REMEMBERED: usize = 1024;
 
-/// One sampled stream.
+/// The expectations of one sampled stream.
 #[derive(Debug)]
-pub(crate) struct Account {
+pub(crate) struct Expected {
     wanted: Matcher,
     last_time: u64,
     recent: VecDeque<u64>,
@@ -27,31 +27,31 @@ pub(crate) struct Account {
     hasher: DefaultHashBuilder,
     /// For the comparison with the reference.
     pub stretch: Stretch,
-    /// What was found.
+    /// The findings.
     pub found: Sampled,
 }
 
-/// From where to where a stream went and what passed by, as times of events.
+/// The range and contents of a stream, as times of events.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Stretch {
     /// The first event's.
     pub first: u64,
     /// The last event's.
     pub last: u64,
-    /// How many there were.
+    /// The number of events.
     pub count: u64,
-    /// Of a hash of every time: no event can stand in for another.
+    /// Sum of a hash of every time: no event can replace another.
     pub sum: u64,
 }
 
-/// What a check needs to know of one event.
+/// The fields of an event that a check needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Seen<'a> {
     /// Microseconds.
     pub time_us: u64,
     /// The repo.
     pub did: Cow<'a, str>,
-    /// Of a commit.
+    /// The collection of a commit.
     pub collection: Option<Cow<'a, str>>,
 }
 
@@ -78,8 +78,8 @@ struct Commit<'a> {
     _rkey: IgnoredAny,
 }
 
-impl Account {
-    /// A stream for which these events were asked.
+impl Expected {
+    /// A stream with this filter.
     pub(crate) fn new(wanted: Matcher) -> Self {
         Self {
             wanted,
@@ -106,7 +106,7 @@ impl Account {
         };
         if !self.wanted.matches(&event.did, event.collection.as_deref()) {
             self.found.not_asked_for += 1;
-            self.object(|| format!("not asked for: {event:?}"));
+            self.object(|| format!("does not match the filter: {event:?}"));
         }
         if self.is_known(json) {
             self.found.repeated += 1;
@@ -121,7 +121,7 @@ impl Account {
         Some(event)
     }
 
-    /// Something that cannot even be read, such as a message that does not decompress.
+    /// A message that cannot be decoded, for example one that does not decompress.
     pub(crate) fn unreadable(&mut self, why: &str) {
         self.found.events += 1;
         self.found.not_an_event += 1;
@@ -148,7 +148,7 @@ impl Account {
 }
 
 impl Stretch {
-    /// Takes in the next event.
+    /// Adds the next event.
     pub(crate) fn add(&mut self, time_us: u64) {
         if self.count == 0 {
             self.first = time_us;
@@ -159,7 +159,7 @@ impl Stretch {
     }
 }
 
-/// Reads one message; `None` when it is no event of v1.
+/// Parses one message; `None` if it is not an event of v1.
 pub(crate) fn read(json: &[u8]) -> Option<Seen<'_>> {
     let event: Event<'_> = serde_json::from_slice(json).ok()?;
     let is_whole = match &*event.kind {
@@ -178,7 +178,7 @@ pub(crate) fn read(json: &[u8]) -> Option<Seen<'_>> {
     })
 }
 
-/// Spreads times over all 64 bits (the finaliser of SplitMix64), so that their sums differ.
+/// Spreads times over all 64 bits (the finalizer of SplitMix64), so that their sums differ.
 fn mixed(time_us: u64) -> u64 {
     let mut hash = time_us.wrapping_add(0x9e37_79b9_7f4a_7c15);
     hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

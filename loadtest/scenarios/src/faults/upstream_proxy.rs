@@ -1,4 +1,4 @@
-//! The way to the upstream: to the simulator, or to a server that means ill under the same address.
+//! A proxy to the upstream: to the simulator, or to a hostile server under the same address.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,51 +10,51 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-/// What a hostile server sends behind the handshake. It reads nothing.
+/// What a hostile server sends after the handshake. It reads nothing.
 #[derive(Debug, Clone)]
 pub(super) struct Script {
-    /// First, and once.
+    /// Sent once.
     pub(super) once: Vec<u8>,
-    /// Then again and again; nothing: it is silent.
+    /// Then sent again and again; empty: silence.
     pub(super) again: Vec<u8>,
 }
 
-/// Who answers.
+/// What the proxy does.
 #[derive(Debug, Clone)]
 enum Host {
     Simulator,
-    Nobody,
+    Closed,
     Hostile(Arc<Script>),
 }
 
 /// What hostile servers have done so far.
 #[derive(Debug, Default)]
 struct Damage {
-    /// Handshakes that were answered.
+    /// Completed handshakes.
     connections: AtomicU64,
-    /// Bytes that the program, or the system for it, has taken.
+    /// Bytes that the program, or its kernel, has accepted.
     bytes: AtomicU64,
-    /// Connections that were ended because nobody is there.
+    /// Connections that were closed immediately.
     refused: AtomicU64,
 }
 
-/// A port of this machine. Dropping it ends its connections.
-pub(super) struct Gate {
+/// A local port. Dropping it closes its connections.
+pub(super) struct UpstreamProxy {
     port: u16,
     host: watch::Sender<Host>,
     damage: Arc<Damage>,
     _tasks: JoinSet<()>,
 }
 
-impl Gate {
-    /// Listens, and leads to the simulator's port.
+impl UpstreamProxy {
+    /// Listens, and forwards to the simulator's port.
     pub(super) async fn start(simulator: u16) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let port = listener.local_addr()?.port();
         let host = watch::Sender::new(Host::Simulator);
         let damage = Arc::<Damage>::default();
         let mut tasks = JoinSet::new();
-        // The accept loop: ends with the gate.
+        // The accept loop: ends with the proxy.
         tasks.spawn(accept(listener, simulator, host.clone(), damage.clone()));
         Ok(Self {
             port,
@@ -68,32 +68,32 @@ impl Gate {
         format!("ws://127.0.0.1:{}", self.port)
     }
 
-    /// Cuts what is connected; whoever comes from now on meets the script.
+    /// Closes existing connections; new ones meet the script.
     pub(super) fn turn_hostile(&self, script: Script) {
         self.host.send_replace(Host::Hostile(Arc::new(script)));
     }
 
-    /// Cuts what is connected, and whoever comes.
+    /// Closes existing and new connections.
     pub(super) fn close(&self) {
-        self.host.send_replace(Host::Nobody);
+        self.host.send_replace(Host::Closed);
     }
 
-    /// Cuts what is connected, and leads to the simulator again.
+    /// Closes existing connections, and forwards to the simulator again.
     pub(super) fn open(&self) {
         self.host.send_replace(Host::Simulator);
     }
 
-    /// Handshakes with a hostile server.
+    /// Handshakes of a hostile server.
     pub(super) fn connections(&self) -> u64 {
         self.damage.connections.load(Ordering::SeqCst)
     }
 
-    /// Bytes that a hostile server got rid of.
+    /// Bytes that a hostile server has sent.
     pub(super) fn bytes(&self) -> u64 {
         self.damage.bytes.load(Ordering::SeqCst)
     }
 
-    /// Connections that found nobody.
+    /// Connections that were closed immediately.
     pub(super) fn refused(&self) -> u64 {
         self.damage.refused.load(Ordering::SeqCst)
     }
@@ -114,7 +114,7 @@ async fn accept(
         let Ok((near, _)) = near else { continue };
         let (mut changes, damage) = (host.subscribe(), Arc::clone(&damage));
         let host = changes.borrow_and_update().clone();
-        // One connection: ends by itself, or when another host answers.
+        // One connection: ends by itself, or when the host changes.
         lines.spawn(async move {
             tokio::select! {
                 () = answer(near, simulator, host, &damage) => {}
@@ -128,13 +128,13 @@ async fn answer(mut near: TcpStream, simulator: u16, host: Host, damage: &Damage
     match host {
         Host::Simulator => {
             if let Ok(mut far) = TcpStream::connect(("127.0.0.1", simulator)).await {
-                // Either side has gone: the other one notices.
+                // One side has closed: the other one detects it.
                 drop(copy_bidirectional(&mut near, &mut far).await);
             }
         }
-        Host::Nobody => drop(damage.refused.fetch_add(1, Ordering::SeqCst)),
+        Host::Closed => drop(damage.refused.fetch_add(1, Ordering::SeqCst)),
         Host::Hostile(script) => {
-            // The program has gone: it comes again.
+            // The program has disconnected: it reconnects.
             drop(play(near, &script, damage).await);
         }
     }
@@ -160,7 +160,7 @@ async fn play(mut near: TcpStream, script: &Script, damage: &Damage) -> Result<(
     std::future::pending().await
 }
 
-/// The answer to a WebSocket handshake.
+/// The response to a WebSocket handshake.
 fn accepted(head: &[u8]) -> Result<String> {
     let head = std::str::from_utf8(head)?;
     let key = head.lines().find_map(|line| {

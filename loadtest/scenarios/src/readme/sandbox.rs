@@ -1,4 +1,4 @@
-//! What the README's reader has and a test has not: a network, programs that were built for release, a path.
+//! What the README's reader has and a test does not: a network, release builds, a path.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,19 +14,19 @@ use tempfile::TempDir;
 
 use crate::service::{Service, listening, simulator, stop};
 
-/// In place of the network: enough to see events at once.
+/// The simulated network's rate: enough to see events at once.
 const RATE: &str = "50";
 
-/// The made-up surroundings. Dropping them ends what stands in for the network.
-pub(super) struct Surroundings {
+/// The sandbox. Dropping it stops the simulated network.
+pub(super) struct Sandbox {
     simulator: Process,
     jetstream: Service,
     environment: BTreeMap<&'static str, String>,
-    /// Behind the processes: it goes when nobody uses it any more.
+    /// After the processes: it is removed when they have ended.
     folder: TempDir,
 }
 
-impl Surroundings {
+impl Sandbox {
     pub(super) async fn make() -> Result<Self> {
         let folder = tempfile::tempdir()?;
         for name in ["bin", "programs", "transcripts", "sections", "jetstream"] {
@@ -52,7 +52,7 @@ impl Surroundings {
         let environment = BTreeMap::from([
             ("PATH", path),
             ("HOME", folder.path().display().to_string()),
-            // Python would keep what is streamed until a buffer is full.
+            // Python would buffer streamed output.
             ("PYTHONUNBUFFERED", "1".to_owned()),
         ]);
         let made = Self {
@@ -83,7 +83,7 @@ impl Surroundings {
         for entry in fs::read_dir(root())? {
             let entry = entry?;
             let name = entry.file_name();
-            // What the commands themselves make is to be new.
+            // Generated files must be new.
             let is_made = ["target", "data", "nats-data"]
                 .iter()
                 .any(|made| name == *made);
@@ -94,7 +94,7 @@ impl Surroundings {
         Ok(folder)
     }
 
-    /// Writes a program down; the line that runs it.
+    /// Writes a program; returns the line that runs it.
     pub(super) fn python_program(&self, folder: &Path, text: &str) -> Result<String> {
         fs::write(folder.join("program.py"), text)?;
         Ok("python3 program.py".to_owned())
@@ -104,7 +104,7 @@ impl Surroundings {
         &self.environment
     }
 
-    /// Where what the commands say is written.
+    /// The folder for the commands' output.
     pub(super) fn transcripts(&self) -> PathBuf {
         self.folder.path().join("transcripts")
     }
@@ -154,7 +154,7 @@ for argument in "$@"; do
     *wss://relay*) argument="${{before}}{upstream}" ;;
     *wss://jetstream*) argument="${{before}}{server}" ;;
     *://localhost*|*://127.0.0.1*) ;;
-    *://*) echo "nothing stands in for $argument" >&2; exit 64 ;;
+    *://*) echo "no stand-in for $argument" >&2; exit 64 ;;
   esac
   arguments+=("$argument")
 done
@@ -164,7 +164,7 @@ exec {} "${{arguments[@]}}"
     )
 }
 
-/// Knows the programs that were built, and nothing else.
+/// Accepts the programs that were built, and nothing else.
 fn cargo_script() -> String {
     format!(
         r#"#!/usr/bin/env bash

@@ -1,4 +1,4 @@
-//! The servers of a benchmark as real processes: a nats-server, edges on cores of their own, and what feeds the log.
+//! The servers of a benchmark as real processes: a nats-server, edges on their own cores, and a source of events.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -19,11 +19,12 @@ use crate::http::get;
 use crate::memory::resident_mib;
 use crate::service::{PATIENCE, Service, listening, program};
 
-/// What is built. Only these: cargo takes other features for what they share with others, but benchmarks need no more.
+/// The programs to build. Only these: cargo would use other features for shared dependencies, but benchmarks need no
+/// more.
 const PROGRAMS: [&str; 3] = ["fanjet", "fanjet-simulator", "fanjet-swarm"];
-/// How often memory is looked at.
+/// Interval of memory samples.
 const LOOK: Duration = Duration::from_millis(100);
-/// A run must not hit the limits that protect a node.
+/// A run must not reach the limits that protect a node.
 const SETTINGS: [(&str, &str); 4] = [
     ("edge.http.max_subscribers", "100000"),
     ("edge.http.max_subscribers_per_address", "0"),
@@ -32,11 +33,11 @@ const SETTINGS: [(&str, &str); 4] = [
 ];
 
 /// Running servers. Dropping kills them.
-pub(super) struct Stage {
+pub(super) struct Testbed {
     source: Vec<Process>,
     pub(super) edges: Vec<Service>,
     nats: NatsServer,
-    /// `host:port` of the nats-server's own statistics.
+    /// `host:port` of the nats-server's monitoring.
     nats_statistics: String,
     cores: Cores,
     profile: Profile,
@@ -47,8 +48,8 @@ pub(super) fn build(profile: Profile) -> Result<()> {
     build_only(profile, &PROGRAMS)
 }
 
-impl Stage {
-    /// Starts nats-server and edges; nothing feeds the log yet.
+impl Testbed {
+    /// Starts nats-server and edges, without events.
     pub(super) async fn start(
         options: &Options,
         edges: usize,
@@ -63,7 +64,7 @@ impl Stage {
         let mut all = vec![("nats.url", url.as_str())];
         all.extend(SETTINGS);
         all.extend(settings);
-        let mut stage = Self {
+        let mut testbed = Self {
             source: Vec::new(),
             edges: Vec::new(),
             nats,
@@ -76,13 +77,13 @@ impl Stage {
         for _ in 0..edges {
             let edge = Service::start(profile, "edge", &all)?;
             edge.wait_until_ready().await?;
-            stage.edges.push(edge);
+            testbed.edges.push(edge);
         }
         drop(pinned);
-        Ok(stage)
+        Ok(testbed)
     }
 
-    /// Lets events flow at this pace, instead of what has fed the log before.
+    /// Starts events at this pace, and stops the source before.
     pub(super) async fn feed(&mut self, pace: Pace, accounts: u64) -> Result<()> {
         self.stop_feeding().await?;
         let _pinned = self.cores.for_clients()?;
@@ -96,8 +97,8 @@ impl Stage {
         feeder = match pace {
             Pace::Rate(rate) => feeder.args(["--rate", &rate.to_string()]),
             Pace::Window(window) => {
-                let witness = format!("{}/subscribe", self.edges[0].url()?);
-                feeder.args(["--window", &window.to_string(), "--witness", &witness])
+                let edge = format!("{}/subscribe", self.edges[0].url()?);
+                feeder.args(["--window", &window.to_string(), "--edge", &edge])
             }
         };
         let feeder = feeder.start()?;
@@ -108,7 +109,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Lets a simulated firehose flow, at an address that another server can read it from, too.
+    /// Starts a simulated firehose, at an address that another server can read from, too.
     pub(super) async fn feed_by_firehose(&mut self, listen: &str, rate: f64) -> Result<()> {
         self.stop_feeding().await?;
         let _pinned = self.cores.for_clients()?;
@@ -127,7 +128,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Nothing is appended any more.
+    /// Stops the events.
     pub(super) async fn stop_feeding(&mut self) -> Result<()> {
         while let Some(process) = self.source.pop() {
             process.stop(PATIENCE).await?;
@@ -135,7 +136,7 @@ impl Stage {
         Ok(())
     }
 
-    /// The processes that serve this side, for their memory.
+    /// The processes of this side, for their memory.
     fn servers(&self, side: &Side) -> Result<Vec<i32>> {
         match side {
             Side::Ours(_) => self
@@ -168,7 +169,7 @@ impl Stage {
         self.edges[0].metric("fanjet_edge_tail_seq", "").await
     }
 
-    /// Runs a swarm with these flags and looks at all clocks when its window begins and ends.
+    /// Runs the load generator with these flags and reads all clocks at the start and the end of its window.
     pub(super) async fn swarm(&self, side: &Side, flags: &[String]) -> Result<Round> {
         let url = match side {
             Side::Ours(edge) => format!("{}/subscribe", self.edges[*edge].url()?),
@@ -194,7 +195,7 @@ impl Stage {
             sources: self.source.iter().map(Process::pid).collect(),
         };
         if let Side::Other(..) = side {
-            // Our own edges are a part of the run, but not what is measured.
+            // Our own edges are part of the run, but not measured.
             pids.sources.extend(self.servers(&Side::Ours(0))?);
         }
         let memory_before = self.memory(side)?;
@@ -215,14 +216,14 @@ impl Stage {
         let after = Look::now(&pids)?;
         let log_events = self.log_events().await? - before.1;
         let nats_bytes = self.nats_egress().await? - before.2;
-        // A swarm that found faults ends with 1; they are in the report.
+        // A load generator with findings exits with 1; they are in the report.
         swarm.wait(PATIENCE).await?;
         let report = std::fs::read_to_string(&out)
             .with_context(|| format!("no report:\n{}", swarm.lines().join("\n")))?;
         let report: Report = serde_json::from_str(&report)?;
         let mut spent = after.since(&before.0, report.window.swarm_cpu_seconds);
         if pids.servers.is_empty() {
-            // Of a server elsewhere nothing is known.
+            // Nothing is known about a remote server.
             spent.servers = f64::NAN;
         }
         Ok(Round {
@@ -241,7 +242,7 @@ impl Stage {
         })
     }
 
-    /// A file that a swarm may use, until the stage goes.
+    /// A file for the load generator, kept as long as the testbed.
     pub(super) fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -251,7 +252,7 @@ impl Stage {
     }
 }
 
-/// Waits for a line of the swarm, however long ramp and window take.
+/// Waits for a line of the load generator, however long ramp and window take.
 async fn line(swarm: &Process, word: &str) -> Result<()> {
     const DAY: Duration = Duration::from_secs(24 * 3600);
     swarm.wait_for_line(|line| line == word, DAY).await?;

@@ -1,4 +1,4 @@
-//! Everything that runs, and every line between.
+//! All processes, and every link between them.
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,21 +16,21 @@ const INGESTS: usize = 2;
 const EDGES: usize = 2;
 const SERVERS: usize = 3;
 
-/// Servers would tell their clients each other's addresses, and so a way around the lines.
+/// Otherwise servers would advertise each other's addresses, and clients would bypass the links.
 const TELL_NO_ADDRESSES: &str = "no_advertise: true";
 
-/// Small, so that who was away for a second is behind the ring and reads the log.
+/// Small, so that a client that was away for a second is behind the ring and reads the log.
 const RING_BYTES: &str = "1048576";
 
-/// What may be struck is behind a lock: one fault at a time on each.
-pub(super) struct Stage {
+/// Each target of faults has a lock: one fault at a time.
+pub(super) struct Testbed {
     pub(super) simulator: Mutex<Process>,
-    /// One lock for all: three replicas promise to survive the loss of one server, not of two.
+    /// One lock for all: three replicas survive the loss of one server, not of two.
     pub(super) nats: Mutex<Vec<NatsServer>>,
     pub(super) ingests: Vec<Mutex<Service>>,
     pub(super) edges: Vec<Mutex<Service>>,
     pub(super) lines: Lines,
-    /// What the servers said in the lives that are over.
+    /// The servers' output in earlier lives.
     pub(super) servers_said: Mutex<Vec<String>>,
     upstream: u16,
     servers: Vec<String>,
@@ -44,8 +44,8 @@ pub(super) struct Lines {
     pub(super) clients_to_edge: Vec<Mutex<Vec<Link>>>,
 }
 
-impl Stage {
-    /// Starts all but the ingests: clients that connect now miss nothing.
+impl Testbed {
+    /// Starts everything except the ingests: clients that connect now miss nothing.
     pub(super) async fn start(options: &Options, published: &Publication) -> Result<Self> {
         let nats = NatsServer::start_cluster_with(SERVERS, TELL_NO_ADDRESSES).await?;
         let simulator = simulator(options.profile, published.flags())?;
@@ -90,7 +90,7 @@ impl Stage {
         })
     }
 
-    /// Lets the events flow.
+    /// Starts the events.
     pub(super) async fn start_ingests(&mut self, options: &Options) -> Result<()> {
         for (index, to_nats) in self.lines.ingest_to_nats.iter().enumerate() {
             let link = Link::start(self.upstream).await?;
@@ -99,7 +99,7 @@ impl Stage {
             let url = urls(&to_nats.lock().await);
             let settings = [
                 ("ingest.upstream.url", upstream.as_str()),
-                // Both must call it the same, or each would begin anew with what happens now.
+                // Both must use the same name, or each would start over with current events.
                 ("ingest.upstream.name", "simulator"),
                 ("nats.url", &url),
                 ("nats.stream.replicas", "3"),
@@ -112,7 +112,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Where clients reach the edges.
+    /// The addresses for clients.
     pub(super) async fn edge_urls(&self) -> Vec<String> {
         let mut urls = Vec::new();
         for line in &self.lines.clients_to_edge {
@@ -126,7 +126,7 @@ impl Stage {
         urls
     }
 
-    /// The log, past all the lines.
+    /// Connects to the log, bypassing all links.
     pub(super) async fn log(&self) -> Result<NatsLog> {
         let mut config = NatsConfig {
             url: self.servers.iter().map(ServerUrl::new).collect(),
@@ -140,7 +140,7 @@ impl Stage {
             .context("no log")??)
     }
 
-    /// That no service has ended by itself. Those that are being struck are left out.
+    /// Checks that no service has ended by itself. Targets of a running fault are excluded.
     pub(super) fn check(&self) -> Result<()> {
         for service in self.ingests.iter().chain(&self.edges) {
             if let Ok(service) = service.try_lock() {
@@ -150,7 +150,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Writes what all have said.
+    /// Writes the output of all processes.
     pub(super) async fn keep_logs(&self, folder: &Path) -> Result<()> {
         for service in self.ingests.iter().chain(&self.edges) {
             service.lock().await.keep_log(folder)?;

@@ -1,4 +1,4 @@
-//! How many events each subscriber must have got, by the simulator's own account.
+//! How many events each subscriber must have received.
 
 use std::fmt;
 use std::fs;
@@ -12,11 +12,11 @@ use serde_json::Value;
 const KINDS: [(&str, &[&str]); 2] = [("A", &[]), ("B", &["app.bsky.feed.post"])];
 
 /// Events by kind of filter.
-pub(super) struct Account {
+pub(super) struct ExpectedCounts {
     expected: Vec<(&'static str, u64)>,
 }
 
-impl Account {
+impl ExpectedCounts {
     pub(super) fn read(path: &Path) -> Result<Self> {
         let published = Expected::all(&fs::read_to_string(path)?)?;
         let served = || published.iter().filter(|event| event.v1.is_some());
@@ -30,7 +30,7 @@ impl Account {
         Ok(Self { expected })
     }
 
-    /// Compares with what the shortest and the longest stream of each kind had.
+    /// Compares with the shortest and the longest stream of each kind.
     pub(super) fn judge(&self, summary: &Value) -> Result<()> {
         for (kind, expected) in &self.expected {
             let stream = &summary["streams"][kind];
@@ -47,7 +47,7 @@ impl Account {
     }
 }
 
-impl fmt::Display for Account {
+impl fmt::Display for ExpectedCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kinds = self.expected.iter();
         let kinds = kinds.map(|(kind, events)| format!("filter {kind}: {events} events each"));
