@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use fanjet_tools::shell::root;
+use saphyr::{LoadableYamlNode, Yaml};
 
 /// A longer file holds more than one idea.
 const MAX_LINES: usize = 400;
@@ -16,7 +17,7 @@ const FOLDERS: &[&str] = &["shared", "dictionaries", "services", "loadtest", "xt
 pub(crate) fn sources() -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for folder in FOLDERS {
-        collect(&root().join(folder), &mut files)?;
+        collect(&root().join(folder), "rs", &mut files)?;
     }
     Ok(files)
 }
@@ -41,11 +42,36 @@ pub(crate) fn check() -> Result<()> {
             ));
         }
     }
+    for file in manifests()? {
+        let text =
+            fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        if let Some(complaint) = not_yaml(&text) {
+            let name = file.strip_prefix(root()).unwrap_or(&file).display();
+            complaints.push(format!("{name}: {complaint}"));
+        }
+    }
     if !complaints.is_empty() {
         bail!("house rules:\n  {}", complaints.join("\n  "));
     }
     println!("house rules: {} files in order", files.len());
     Ok(())
+}
+
+/// Every YAML file that is not a template. Other tools read them, but only in checks that take minutes.
+fn manifests() -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for folder in ["deploy", "docs", "helm"] {
+        collect(&root().join(folder), "yaml", &mut files)?;
+    }
+    let is_template = |file: &PathBuf| file.iter().any(|part| part == "templates");
+    files.retain(|file| !is_template(file));
+    Ok(files)
+}
+
+fn not_yaml(text: &str) -> Option<String> {
+    Yaml::load_from_str(text)
+        .err()
+        .map(|error| error.to_string())
 }
 
 fn is_test(file: &Path) -> bool {
@@ -56,16 +82,30 @@ fn is_test(file: &Path) -> bool {
             .any(|part| part.as_os_str() == "tests" || part.as_os_str() == "benches")
 }
 
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+fn collect(folder: &Path, wanted: &str, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in
         fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?
     {
         let path = entry?.path();
         if path.is_dir() && path.file_name().is_none_or(|name| name != "target") {
-            collect(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            collect(&path, wanted, files)?;
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == wanted)
+        {
             files.push(path);
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::not_yaml;
+
+    #[test]
+    fn a_colon_in_a_bare_text_is_found() {
+        assert!(not_yaml("summary: No ingest leads: nothing is logged\n").is_some());
+        assert!(not_yaml("summary: \"No ingest leads: nothing is logged\"\n").is_none());
+    }
 }
