@@ -118,10 +118,10 @@ fn bytes_per_did(messages: &[Vec<u8>], dids: usize) -> [f64; 2] {
 }
 
 fn parse(message: &[u8]) -> Filter {
-    let ClientMessage::OptionsUpdate(filter) = ClientMessage::parse(message).unwrap() else {
+    let ClientMessage::OptionsUpdate(update) = ClientMessage::parse(message).unwrap() else {
         unreachable!("every message is an update");
     };
-    filter
+    update.filter
 }
 
 fn join(shard: &mut Shard, filter: Filter) -> Rc<Member> {

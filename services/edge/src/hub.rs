@@ -9,6 +9,8 @@ mod lanes;
 mod membership;
 
 mod shard;
+mod delay;
+mod shards;
 
 mod promptness;
 mod pacing;
@@ -18,9 +20,12 @@ mod actor;
 pub use lane_id::LaneId;
 pub use member::Member;
 pub use router::Router;
-pub use shard::{CatchUp, Shard, ShardLimits, SharedShard, Step};
+pub use shard::{CatchUp, Shard, ShardLimits, Step};
+pub use shards::{Flush, Shards, SharedShards};
 
 #[cfg(feature = "fault-injection")]
 pub(crate) use actor::Crash;
 pub(crate) use actor::{Draining, Hub};
+#[cfg(test)]
+pub(crate) use promptness::CEILING;
 pub(crate) use promptness::Promptness;

@@ -7,6 +7,9 @@ use crate::{List, MAX_FILTER_BYTES, Parameter};
 /// The longest heartbeat; the shortest is one second.
 pub const MAX_HEARTBEAT_SECONDS: u64 = 300;
 
+/// The longest time in milliseconds that events may wait for others.
+pub const MAX_DELAY_MS: u64 = 1000;
+
 /// Rejected options. The texts start as in Jetstream v1 and end with what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum OptionsError {
@@ -40,9 +43,12 @@ pub enum OptionsError {
     /// A `heartbeat` out of range.
     #[error("invalid heartbeat: {0} (allowed: whole seconds from 1 to {MAX_HEARTBEAT_SECONDS})")]
     Heartbeat(String),
+    /// A `maxDelayMs` out of range.
+    #[error("invalid maxDelayMs: {0} (allowed: whole milliseconds from 0 to {MAX_DELAY_MS})")]
+    MaxDelay(String),
     /// A filter in the URL of a request whose body is the filter.
     #[error(
-        "{} belongs in the body of a POST (allowed in its URL: cursor, lastEventId, format, heartbeat)", .0.name()
+        "{} belongs in the body of a POST (allowed in its URL: cursor, lastEventId, format, heartbeat, maxDelayMs)", .0.name()
     )]
     BesideBody(Parameter),
     /// A `format` that does not exist.

@@ -13,11 +13,11 @@ mod encoding;
 mod request;
 mod filter;
 mod options;
-mod message;
 mod payload;
+mod message;
 
 pub use encoding::Encoding;
-pub use error::{MAX_HEARTBEAT_SECONDS, MessageError, OptionsError};
+pub use error::{MAX_DELAY_MS, MAX_HEARTBEAT_SECONDS, MessageError, OptionsError};
 pub use filter::{EventKind, Filter};
 pub use list::{
     List, MAX_COLLECTION_VALUES, MAX_COLLECTIONS, MAX_DID_VALUES, MAX_DIDS, MAX_FILTER_BYTES,
@@ -25,5 +25,6 @@ pub use list::{
 pub use message::ClientMessage;
 pub use options::SubscriberOptions;
 pub use parameter::Parameter;
+pub use payload::OptionsUpdate;
 pub use plc::PlcDid;
 pub use request::FilterRequest;

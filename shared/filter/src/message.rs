@@ -9,13 +9,13 @@ use serde::de::MapAccess;
 use serde_json::value::RawValue;
 
 use crate::go_json::{Fields, deserialize_fields};
-use crate::{Filter, MessageError};
+use crate::{Filter, MessageError, OptionsUpdate};
 
 /// A parsed text message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientMessage {
-    /// Replaces the client's filter. An omitted condition is no longer applied.
-    OptionsUpdate(Filter),
+    /// Replaces the client's filter, and its delay if it has one. An omitted condition is no longer applied.
+    OptionsUpdate(OptionsUpdate),
     /// An unknown type, which v1 ignores.
     Unknown,
 }
@@ -33,7 +33,24 @@ impl ClientMessage {
             return Ok(Self::Unknown);
         }
         let payload = envelope.payload.ok_or(MessageError::Payload)?;
-        Filter::from_json(payload.get()).map(Self::OptionsUpdate)
+        OptionsUpdate::from_json(payload.get()).map(Self::OptionsUpdate)
+    }
+}
+
+impl OptionsUpdate {
+    /// Reads the body of a request: what an update has as its payload, alone. A whole update would read as a filter that
+    /// names nothing, and let every event through: it is refused.
+    ///
+    /// # Errors
+    /// As [`OptionsUpdate::from_json`].
+    pub fn from_body(body: &[u8]) -> Result<Self, MessageError> {
+        let text = std::str::from_utf8(body).map_err(|_| MessageError::Payload)?;
+        let update = Self::from_json(text)?;
+        let is_wrapped = || !matches!(ClientMessage::parse(body), Ok(ClientMessage::Unknown));
+        if update.filter == Filter::default() && is_wrapped() {
+            return Err(MessageError::Payload);
+        }
+        Ok(update)
     }
 }
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 use fanjet_event::{Cursor, TimeUs};
 
 use crate::query::pairs;
-use crate::{Encoding, Filter, FilterRequest, MAX_HEARTBEAT_SECONDS, OptionsError, Parameter};
+use crate::{
+    Encoding, Filter, FilterRequest, MAX_DELAY_MS, MAX_HEARTBEAT_SECONDS, OptionsError, Parameter,
+};
 
 /// The last event that a reconnecting reader has received. Readers spell it `lastEventId` and `lastEventID`.
 const LAST_EVENT_ID: &str = "lastEventId";
@@ -23,6 +25,8 @@ pub struct SubscriberOptions {
     pub encoding: Encoding,
     /// The silence after which a heartbeat reports how far the node has read.
     pub heartbeat: Option<Duration>,
+    /// How long events may wait, so that fewer and larger pieces come.
+    pub max_delay: Duration,
 }
 
 impl SubscriberOptions {
@@ -88,6 +92,7 @@ impl SubscriberOptions {
         let mut compress = None;
         let mut format = None;
         let mut heartbeat = None;
+        let mut max_delay = None;
         for (name, value) in pairs(query) {
             match Parameter::named(&name) {
                 Some(Parameter::List(list)) => request.add(list, value),
@@ -109,6 +114,9 @@ impl SubscriberOptions {
                 Some(Parameter::Heartbeat) => {
                     heartbeat.get_or_insert(value);
                 }
+                Some(Parameter::MaxDelayMs) => {
+                    max_delay.get_or_insert(value);
+                }
                 None => {}
             }
         }
@@ -122,6 +130,9 @@ impl SubscriberOptions {
             filter: Filter::from_request(&request)?,
             encoding: encoding(format.as_deref(), compress, require_hello)?,
             heartbeat: heartbeat.as_deref().map(read_heartbeat).transpose()?,
+            max_delay: max_delay
+                .as_deref()
+                .map_or(Ok(Duration::ZERO), read_delay)?,
         };
         let named = request.first_named().map(Parameter::List);
         let named = named.or(max_message_bytes.map(|_| Parameter::MaxMessageSizeBytes));
@@ -189,6 +200,14 @@ fn read_heartbeat(value: &str) -> Result<Duration, OptionsError> {
     match value.parse() {
         Ok(seconds @ 1..=MAX_HEARTBEAT_SECONDS) if is_digits => Ok(Duration::from_secs(seconds)),
         _ => Err(OptionsError::Heartbeat(OptionsError::shown(value))),
+    }
+}
+
+fn read_delay(value: &str) -> Result<Duration, OptionsError> {
+    let is_digits = value.bytes().all(|byte| byte.is_ascii_digit());
+    match value.parse() {
+        Ok(millis @ 0..=MAX_DELAY_MS) if is_digits => Ok(Duration::from_millis(millis)),
+        _ => Err(OptionsError::MaxDelay(OptionsError::shown(value))),
     }
 }
 

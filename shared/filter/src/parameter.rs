@@ -19,17 +19,20 @@ pub enum Parameter {
     Format,
     /// How long the connection may be silent (an extension).
     Heartbeat,
+    /// How long events may wait for others (an extension).
+    MaxDelayMs,
 }
 
 impl Parameter {
     /// Every parameter that is not a list.
-    const SINGLE: [Self; 6] = [
+    const SINGLE: [Self; 7] = [
         Self::MaxMessageSizeBytes,
         Self::Cursor,
         Self::RequireHello,
         Self::Compress,
         Self::Format,
         Self::Heartbeat,
+        Self::MaxDelayMs,
     ];
 
     /// Every parameter.
@@ -47,6 +50,7 @@ impl Parameter {
             Self::Compress => "compress",
             Self::Format => "format",
             Self::Heartbeat => "heartbeat",
+            Self::MaxDelayMs => "maxDelayMs",
         }
     }
 

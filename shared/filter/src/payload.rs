@@ -1,14 +1,25 @@
-//! A filter as JSON: the payload of an options update, and the body of a request.
+//! A filter as JSON, and what may stand beside it: the payload of an options update, and the body of a request.
 
 mod values;
+
+use std::time::Duration;
 
 use serde::de::MapAccess;
 
 use self::values::Values;
 use crate::go_json::{Fields, deserialize_fields};
-use crate::{ClientMessage, Filter, FilterRequest, List, MessageError, Parameter};
+use crate::{Filter, FilterRequest, List, MAX_DELAY_MS, MessageError, OptionsError, Parameter};
 
-impl Filter {
+/// What a client wants from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OptionsUpdate {
+    /// The events. What it does not name is not limited.
+    pub filter: Filter,
+    /// How long events may wait, so that fewer and larger pieces arrive; `None`: as before.
+    pub max_delay: Option<Duration>,
+}
+
+impl OptionsUpdate {
     /// Parses a JSON object whose keys are the names of the query parameters. `null` is the empty object.
     ///
     /// # Errors
@@ -23,22 +34,17 @@ impl Filter {
             request.set(list, values);
             request.count(list, named);
         }
-        Ok(Self::from_request(&request)?)
+        Ok(Self {
+            filter: Filter::from_request(&request)?,
+            max_delay: payload.max_delay_ms.map(delay_of).transpose()?,
+        })
     }
+}
 
-    /// Parses the body of a request: such an object alone. A whole options update would parse as an empty filter that
-    /// matches every event, so it is rejected.
-    ///
-    /// # Errors
-    /// As [`Filter::from_json`].
-    pub fn from_body(body: &[u8]) -> Result<Self, MessageError> {
-        let text = std::str::from_utf8(body).map_err(|_| MessageError::Payload)?;
-        let filter = Self::from_json(text)?;
-        let is_wrapped = || !matches!(ClientMessage::parse(body), Ok(ClientMessage::Unknown));
-        if filter == Self::default() && is_wrapped() {
-            return Err(MessageError::Payload);
-        }
-        Ok(filter)
+fn delay_of(millis: i64) -> Result<Duration, OptionsError> {
+    match u64::try_from(millis) {
+        Ok(millis @ 0..=MAX_DELAY_MS) => Ok(Duration::from_millis(millis)),
+        _ => Err(OptionsError::MaxDelay(millis.to_string())),
     }
 }
 
@@ -46,26 +52,33 @@ impl Filter {
 struct Payload<'a> {
     lists: [Values<'a>; List::ALL.len()],
     max_message_bytes: i64,
+    max_delay_ms: Option<i64>,
 }
+
+/// What stands behind the lists.
+const NUMBERS: [Parameter; 2] = [Parameter::MaxMessageSizeBytes, Parameter::MaxDelayMs];
 
 impl<'a> Fields<'a> for Payload<'a> {
     const NAMES: &'static [&'static str] = &{
-        let mut names = [Parameter::MaxMessageSizeBytes.name(); List::ALL.len() + 1];
+        let mut names = [""; List::ALL.len() + NUMBERS.len()];
         let mut at = 0;
-        while at < List::ALL.len() {
-            names[at] = List::ALL[at].name();
+        while at < names.len() {
+            names[at] = match at.checked_sub(List::ALL.len()) {
+                None => List::ALL[at].name(),
+                Some(number) => NUMBERS[number].name(),
+            };
             at += 1;
         }
         names
     };
 
     fn read<A: MapAccess<'a>>(&mut self, field: usize, map: &mut A) -> Result<(), A::Error> {
-        match List::ALL.get(field) {
-            Some(list) => self.lists[field] = map.next_value_seed(Values::of(*list))?,
-            None => {
-                if let Some(bytes) = map.next_value()? {
-                    self.max_message_bytes = bytes;
-                }
+        if let Some(list) = List::ALL.get(field) {
+            self.lists[field] = map.next_value_seed(Values::of(*list))?;
+        } else if let Some(number) = map.next_value()? {
+            match NUMBERS[field - List::ALL.len()] {
+                Parameter::MaxDelayMs => self.max_delay_ms = Some(number),
+                _ => self.max_message_bytes = number,
             }
         }
         Ok(())

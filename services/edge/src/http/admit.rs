@@ -12,7 +12,7 @@ use tracing::warn;
 use super::admission::{Admission, Permit};
 use super::api_key::api_key;
 use super::client_address::client_address;
-use super::posted::posted_filter;
+use super::posted::posted_options;
 use crate::damage::Damage;
 use crate::limits::{FilterClaim, FilterMemory};
 use crate::metrics::Metrics;
@@ -80,7 +80,7 @@ pub(super) async fn admit(
         .admit(client, api_key(request).as_deref())?;
     if let Some(body) = body {
         // With a place taken: whoever sends slowly has one place less, and nobody else.
-        options.filter = posted_filter(
+        let posted = posted_options(
             request,
             body,
             permit.sending(),
@@ -88,6 +88,8 @@ pub(super) async fn admit(
             &entrance.draining,
         )
         .await?;
+        options.filter = posted.filter;
+        options.max_delay = posted.max_delay.unwrap_or(options.max_delay);
     }
     // Who says later what it wants is judged then.
     if !options.require_hello && !entrance.tail.pool.serves(&options.filter) {

@@ -97,7 +97,7 @@ fn stream(
     });
     let first = greeting(encoding, place);
     let served = Served {
-        shard: Rc::clone(worker.shard()),
+        shards: Rc::clone(worker.shards()),
         member,
         on_end,
         heartbeat,

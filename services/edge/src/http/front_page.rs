@@ -30,6 +30,7 @@ const WORDS: &str = concat!(
     "  wantedKinds          commit, identity, account\n",
     "  wantedOperations     create, update, delete\n",
     "  heartbeat            seconds of silence after which to say how far the stream is\n",
+    "  maxDelayMs           milliseconds that events may wait, for fewer and larger pieces\n",
     "  format               v0: the original Jetstream's JSON\n",
 );
 

@@ -11,7 +11,7 @@ use actix_web::error::PayloadError;
 use actix_web::http::header;
 use actix_web::web;
 use bytes::{Bytes, BytesMut};
-use fanjet_filter::{Filter, MessageError};
+use fanjet_filter::{MessageError, OptionsUpdate};
 use fanjet_runtime::Stop;
 use futures::{Stream, StreamExt};
 
@@ -19,17 +19,17 @@ use crate::limits::Sending;
 use crate::refusal::Refusal;
 use crate::subscriber::{Allowed, InboundLimits, MAX_BYTES_READ_HERE, Patience};
 
-/// The filter that a request's body is.
+/// What a request's body asks for.
 ///
 /// # Errors
 /// [`Refusal`].
-pub(super) async fn posted_filter(
+pub(super) async fn posted_options(
     request: &HttpRequest,
     body: web::Payload,
     sending: Sending,
     limits: &InboundLimits,
     draining: &Stop,
-) -> Result<Filter, Refusal> {
+) -> Result<OptionsUpdate, Refusal> {
     let max_bytes = limits.max_message_bytes;
     if announced(request).is_some_and(|bytes| bytes > max_bytes as u64) {
         return Err(Refusal::BodyTooLong { max_bytes });
@@ -39,15 +39,17 @@ pub(super) async fn posted_filter(
         read = reader.read(body) => read?,
         () = draining.cancelled() => return Err(Refusal::Draining),
     };
-    let filter = if text.len() <= MAX_BYTES_READ_HERE {
-        Filter::from_body(&text)
+    let update = if text.len() <= MAX_BYTES_READ_HERE {
+        OptionsUpdate::from_body(&text)
     } else {
-        let reading = limits.memory.read_aside(move || Filter::from_body(&text));
+        let reading = limits
+            .memory
+            .read_aside(move || OptionsUpdate::from_body(&text));
         reading.await.map_err(|_| Refusal::Internal)?
     };
-    // The memory is claimed until the text is a filter.
+    // The memory is claimed until the text is read.
     drop(reader);
-    filter.map_err(|refused| match refused {
+    update.map_err(|refused| match refused {
         MessageError::Options(refused) => Refusal::InvalidOptions(refused),
         MessageError::Envelope | MessageError::Payload => Refusal::BadBody,
     })

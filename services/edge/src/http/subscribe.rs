@@ -40,7 +40,7 @@ pub(crate) async fn subscribe(
                 member.outbox().write_to(socket);
             }
             let served = Served {
-                shard: Rc::clone(worker.shard()),
+                shards: Rc::clone(worker.shards()),
                 member,
                 on_end,
                 heartbeat,

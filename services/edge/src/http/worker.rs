@@ -1,4 +1,4 @@
-//! What one worker thread has: its shard and the hub that drives it.
+//! What one worker thread has: its shards and the hub that drives them.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use fanjet_wire::close::CloseReason;
 use tokio::sync::oneshot;
 
 use crate::ending::Ending;
-use crate::hub::{Draining, Hub, Promptness, Shard, ShardLimits, SharedShard};
+use crate::hub::{Draining, Hub, Promptness, Shard, ShardLimits, Shards, SharedShards};
 use crate::metrics::{Metrics, WorkerMetrics, WorkerNumbers};
 use crate::replay::{Desk, Start};
 use crate::sockets::Stalls;
@@ -41,7 +41,7 @@ pub(crate) struct WorkerContext {
 /// One per worker thread.
 pub(crate) struct Worker {
     context: WorkerContext,
-    shard: SharedShard,
+    shards: SharedShards,
     metrics: WorkerMetrics,
     hub: RefCell<Addr<Hub>>,
 }
@@ -57,21 +57,21 @@ impl Worker {
             context.metrics.clone(),
         )
         .compressing_with(context.compression.clone());
-        let shard = Rc::new(RefCell::new(shard));
+        let shards = Rc::new(RefCell::new(Shards::new(shard)));
         let metrics = context.metrics.of_worker(context.numbers.next());
-        let hub = RefCell::new(context.start_hub(&shard, &metrics));
+        let hub = RefCell::new(context.start_hub(&shards, &metrics));
         Arc::clone(&context.stalls).start(context.ending.over.clone());
         Self {
             context,
-            shard,
+            shards,
             metrics,
             hub,
         }
     }
 
     /// The subscribers of this thread.
-    pub(crate) fn shard(&self) -> &SharedShard {
-        &self.shard
+    pub(crate) fn shards(&self) -> &SharedShards {
+        &self.shards
     }
 
     /// Adds a subscriber; returns its bytes and what resolves when they end.
@@ -81,14 +81,15 @@ impl Worker {
         start: Start,
     ) -> (Feed, oneshot::Receiver<()>) {
         self.revive_hub();
-        let member = if options.require_hello {
-            self.shard
-                .borrow_mut()
-                .join_waiting(options.encoding, start)
-        } else {
-            self.shard
-                .borrow_mut()
-                .join(options.filter, options.encoding, start)
+        let member = {
+            let mut shards = self.shards.borrow_mut();
+            let member = if options.require_hello {
+                shards.join_waiting(options.encoding, start)
+            } else {
+                shards.join(options.filter, options.encoding, start)
+            };
+            shards.set_delay(&member, options.max_delay);
+            member
         };
         if !start.is_in(self.context.tail.ring.head()) {
             // The log was replaced after the start was found, and the hub has sent away who was there then.
@@ -99,22 +100,22 @@ impl Worker {
             member.outbox().close(CloseReason::Draining);
         }
         let metrics = self.context.metrics.clone();
-        Feed::new(Rc::clone(&self.shard), member, metrics)
+        Feed::new(Rc::clone(&self.shards), member, metrics)
     }
 
     /// A hub that a defect has ended has sent its members away; a new one starts with a clean shard.
     fn revive_hub(&self) {
         if !self.hub.borrow().connected() && !self.context.ending.draining.is_cancelled() {
             self.hub
-                .replace(self.context.start_hub(&self.shard, &self.metrics));
+                .replace(self.context.start_hub(&self.shards, &self.metrics));
         }
     }
 }
 
 impl WorkerContext {
-    fn start_hub(&self, shard: &SharedShard, metrics: &WorkerMetrics) -> Addr<Hub> {
+    fn start_hub(&self, shards: &SharedShards, metrics: &WorkerMetrics) -> Addr<Hub> {
         let hub = Hub::start(
-            Rc::clone(shard),
+            Rc::clone(shards),
             self.tail.ring.watch(),
             self.promptness,
             Draining {

@@ -1,4 +1,4 @@
-//! The hub: the actor that drives one shard. Events come from the ring, never through its mailbox.
+//! The hub: the actor that drives the shards of one worker. Events come from the ring, never through its mailbox.
 //!
 //! At the end it sends its members away one after the other; those who are left get events until their turn comes.
 
@@ -16,16 +16,16 @@ use tokio::time::Instant;
 use tracing::error;
 
 use super::farewell::gone_after;
-use super::pacing::{Flush, Pacing, thread_cpu};
+use super::pacing::{Left, Pacing, thread_cpu};
 use super::promptness::Promptness;
-use super::{SharedShard, Step};
+use super::{Flush, SharedShards, Step};
 use crate::metrics::WorkerMetrics;
 use crate::tail::Head;
 
 /// Routes what is new in the ring, whenever a flush is due.
 pub(crate) struct Hub {
-    shard: SharedShard,
-    last_step: Rc<Cell<Step>>,
+    shards: SharedShards,
+    left: Rc<Cell<Left>>,
     draining: Draining,
     metrics: WorkerMetrics,
 }
@@ -44,16 +44,20 @@ const FAREWELLS: Duration = Duration::from_millis(10);
 impl Hub {
     /// Starts a hub on this thread. It runs until it has drained, or until a defect ends it.
     pub(crate) fn start(
-        shard: SharedShard,
+        shards: SharedShards,
         head: watch::Receiver<Head>,
         promptness: Promptness,
         draining: Draining,
         metrics: WorkerMetrics,
     ) -> Addr<Self> {
-        let last_step = Rc::new(Cell::new(Step::Done));
+        let left = Rc::new(Cell::new(Left {
+            step: Step::Done,
+            calm: None,
+            is_idle: true,
+        }));
         let pacing = Pacing::new(
             head,
-            Rc::clone(&last_step),
+            Rc::clone(&left),
             promptness,
             thread_cpu,
             metrics.clone(),
@@ -61,8 +65,8 @@ impl Hub {
         Self::create(|ctx| {
             ctx.add_stream(pacing.flushes());
             Self {
-                shard,
-                last_step,
+                shards,
+                left,
                 draining,
                 metrics,
             }
@@ -82,7 +86,7 @@ impl Actor for Hub {
 
 impl Hub {
     fn drain(&mut self, ctx: &mut Context<Self>) {
-        let members = self.shard.borrow().members();
+        let members = self.shards.borrow().members();
         let (mut gone, began, spread) = (0, Instant::now(), self.draining.spread);
         let mut say_farewell = move || {
             let due = gone_after(began.elapsed(), members.len(), spread);
@@ -104,9 +108,17 @@ impl Hub {
 }
 
 impl StreamHandler<Flush> for Hub {
-    fn handle(&mut self, _: Flush, _: &mut Self::Context) {
-        let step = self.shard.borrow_mut().step();
-        self.last_step.set(step);
+    fn handle(&mut self, flush: Flush, _: &mut Self::Context) {
+        let now = Instant::now();
+        let mut shards = self.shards.borrow_mut();
+        let step = shards.step(flush, now);
+        let calm = shards.next_calm(now);
+        let is_idle = shards.is_idle();
+        self.left.set(Left {
+            step,
+            calm,
+            is_idle,
+        });
     }
 }
 
@@ -121,9 +133,9 @@ impl Drop for Hub {
         } else {
             CloseReason::Draining
         };
-        // Nothing holds the shard across a step, so nothing holds it now.
-        if let Ok(mut shard) = self.shard.try_borrow_mut() {
-            shard.close_all(&reason);
+        // Nothing holds the shards across a step, so nothing holds them now.
+        if let Ok(mut shards) = self.shards.try_borrow_mut() {
+            shards.close_all(&reason);
         }
     }
 }

@@ -25,15 +25,16 @@ pub(crate) struct Lanes {
 impl Lanes {
     /// The lane of a filter and an encoding, made when it is the first of its kind. Each hold is given back with
     /// [`Lanes::release`].
-    pub(crate) fn hold(&mut self, filter: Filter, encoding: Encoding) -> LaneId {
-        let hash = self.hasher.hash_one(&filter);
+    pub(crate) fn hold(&mut self, filter: impl Into<Arc<Filter>>, encoding: Encoding) -> LaneId {
+        let filter = filter.into();
+        let hash = self.hasher.hash_one(&*filter);
         let found = self.by_filter[encoding.index()].find(hash, |&id| {
             self.get(id)
-                .is_some_and(|lane| lane.hash == hash && *lane.filter == filter)
+                .is_some_and(|lane| lane.hash == hash && lane.filter == filter)
         });
         let id = match found {
             Some(&id) => id,
-            None => self.make(Arc::new(filter), hash, encoding),
+            None => self.make(filter, hash, encoding),
         };
         if let Some(lane) = self.get_mut(id) {
             lane.holders += 1;

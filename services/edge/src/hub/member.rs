@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fanjet_filter::Encoding;
 use fanjet_log::Seq;
@@ -21,6 +22,8 @@ pub struct Member {
     index: Cell<u32>,
     /// How often its filter was replaced.
     filters: Cell<u64>,
+    /// How long its events may wait.
+    delay: Cell<Duration>,
 }
 
 /// Where a subscriber stands, with all that counts only there. Its lane holds everything else that is known about it.
@@ -109,6 +112,7 @@ impl Member {
             place: Cell::new(Place::Left),
             index: Cell::new(0),
             filters: Cell::new(0),
+            delay: Cell::default(),
         }
     }
 
@@ -120,6 +124,15 @@ impl Member {
     /// In which form it gets events, for as long as it is connected.
     pub(crate) fn encoding(&self) -> Encoding {
         self.encoding
+    }
+
+    /// How long its events may wait: its shard's delay.
+    pub(crate) fn delay(&self) -> Duration {
+        self.delay.get()
+    }
+
+    pub(super) fn set_delay(&self, delay: Duration) {
+        self.delay.set(delay);
     }
 
     /// Whether it reads by itself.

@@ -4,6 +4,7 @@
 //! or ahead holds a lane.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use fanjet_filter::{Encoding, Filter};
 
@@ -42,7 +43,7 @@ impl Membership {
     }
 
     /// The lane for a member that has none. It is given back when the member leaves.
-    pub(super) fn hold(&mut self, filter: Filter, encoding: Encoding) -> LaneId {
+    pub(super) fn hold(&mut self, filter: impl Into<Arc<Filter>>, encoding: Encoding) -> LaneId {
         self.holders += 1;
         self.lanes.hold(filter, encoding)
     }

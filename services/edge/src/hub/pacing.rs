@@ -15,28 +15,35 @@ use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::Step;
-use super::promptness::Promptness;
+use super::promptness::{CEILING, Promptness};
+use super::{Flush, Step};
 use crate::metrics::WorkerMetrics;
 use crate::tail::Head;
 
-/// It is time for a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Flush;
-
 /// The CPU time that a thread has used.
 pub(crate) type CpuClock = fn() -> Duration;
+
+/// What the hub's last step left behind.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Left {
+    pub(crate) step: Step,
+    /// When the next flush is due for those who wait longer, if anything waits for them.
+    pub(crate) calm: Option<Instant>,
+    /// Whether no subscriber wants events: then there is no hurry to skip them.
+    pub(crate) is_idle: bool,
+}
 
 /// When steps are due.
 #[derive(Debug)]
 pub(crate) struct Pacing {
     head: watch::Receiver<Head>,
-    /// What the hub's last step left behind.
-    last_step: Rc<Cell<Step>>,
+    left: Rc<Cell<Left>>,
     promptness: Promptness,
     cpu: CpuClock,
     metrics: WorkerMetrics,
     last_flush: Option<Instant>,
+    /// Whether the ring has grown since.
+    is_new: bool,
     /// The CPU time at which the flush under way began.
     under_way: Option<Duration>,
     /// Until when the promptness knows what was spent.
@@ -46,18 +53,19 @@ pub(crate) struct Pacing {
 impl Pacing {
     pub(crate) fn new(
         head: watch::Receiver<Head>,
-        last_step: Rc<Cell<Step>>,
+        left: Rc<Cell<Left>>,
         promptness: Promptness,
         cpu: CpuClock,
         metrics: WorkerMetrics,
     ) -> Self {
         Self {
             head,
-            last_step,
+            left,
             promptness,
             cpu,
             metrics,
             last_flush: None,
+            is_new: false,
             under_way: None,
             noted: Instant::now(),
         }
@@ -66,30 +74,53 @@ impl Pacing {
     /// Yields whenever a step is due; ends when the ring is gone.
     pub(crate) fn flushes(self) -> impl Stream<Item = Flush> {
         unfold(self, |mut pacing| async move {
-            pacing.next().await?;
-            Some((Flush, pacing))
+            let flush = pacing.next().await?;
+            Some((flush, pacing))
         })
     }
 
     /// While there is more to route there is no pause, but the sockets get their turn in between.
-    async fn next(&mut self) -> Option<()> {
+    async fn next(&mut self) -> Option<Flush> {
         if let Some(began) = self.under_way {
-            // Behind everybody whom the step has woken.
+            // Behind all tasks that the step has woken.
             tokio::task::yield_now().await;
-            if self.last_step.get() == Step::More {
-                return Some(());
+            if self.left.get().step == Step::More {
+                return Some(Flush::Calm);
             }
             self.note(began);
         }
-        self.head.changed().await.ok()?;
-        if let Some(due) = due(self.last_flush, self.promptness.floor(), Instant::now()) {
+        let flush = self.wait().await?;
+        self.under_way = Some((self.cpu)());
+        Some(flush)
+    }
+
+    /// Waits until a flush is due.
+    async fn wait(&mut self) -> Option<Flush> {
+        let calm = self.left.get().calm;
+        if !self.is_new {
+            tokio::select! {
+                biased;
+                changed = self.head.changed() => changed.ok()?,
+                () = until(calm) => return Some(Flush::Calm),
+            }
+            self.is_new = true;
+        }
+        let floor = match self.left.get().is_idle {
+            true => CEILING,
+            false => self.promptness.floor(),
+        };
+        if let Some(due) = due(self.last_flush, floor, Instant::now()) {
+            if calm.is_some_and(|calm| calm < due) {
+                until(calm).await;
+                return Some(Flush::Calm);
+            }
             tokio::time::sleep_until(due).await;
             // What came meanwhile is part of this flush.
             self.head.mark_unchanged();
         }
+        self.is_new = false;
         self.last_flush = Some(Instant::now());
-        self.under_way = Some((self.cpu)());
-        Some(())
+        Some(Flush::All)
     }
 
     /// Takes note of what the flush that began then has cost.
@@ -108,6 +139,14 @@ impl Pacing {
 /// When the flush may be, if not now.
 fn due(last_flush: Option<Instant>, floor: Duration, now: Instant) -> Option<Instant> {
     last_flush.map(|last| last + floor).filter(|&due| due > now)
+}
+
+/// Waits until a time, or for ever.
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// The CPU time that this thread has used.

@@ -1,4 +1,4 @@
-//! The subscribers of one worker thread: who is in which lane, and how far everybody has read.
+//! Subscribers of one worker thread that are flushed together: who is in which lane, and how far everybody has read.
 //!
 //! Invariant: a member gets every event that its filter wants from its start on, once, in order. It is either live,
 //! and gets what its lane gathers from the shard's position on, or behind, and reads on from its own `next` - the log,
@@ -12,9 +12,9 @@ mod behind;
 mod ahead;
 mod encoding;
 mod refilter;
+mod moving;
 mod writing;
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -34,9 +34,6 @@ use crate::replay::{Desk, Start};
 use crate::tail::{Compression, Encoder, Entry, Generation, Read, ReadLimit, Ring, Window};
 
 pub use behind::CatchUp;
-
-/// A shard is shared by its hub and the feeds of its members, all on one thread.
-pub type SharedShard = Rc<RefCell<Shard>>;
 
 /// How much is done in one go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +68,7 @@ pub enum Step {
     Done,
 }
 
-/// The subscribers of one worker thread.
+/// Subscribers of one worker thread that are flushed together.
 #[derive(Debug)]
 pub struct Shard {
     ring: Arc<Ring>,
@@ -185,6 +182,18 @@ impl Shard {
         self.is_behind = self.ring.head().end.is_some_and(|end| self.position < end);
         self.write_out();
         self.what_is_left()
+    }
+
+    /// Whether no member wants events now.
+    pub(super) fn is_idle(&self) -> bool {
+        self.members.is_idle()
+    }
+
+    /// Whether a step would find something to do.
+    pub(super) fn is_wanted(&self) -> bool {
+        let head = self.ring.head();
+        let is_new = head.end.is_some_and(|end| self.position < end);
+        head.generation != self.generation || (is_new && !self.members.is_idle())
     }
 
     /// Everybody who is here, in whatever place.
@@ -307,4 +316,4 @@ fn encoder(compression: Compression, ring: &Ring, desk: &Desk) -> Encoder {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

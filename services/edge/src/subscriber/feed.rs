@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::throttle::Throttle;
-use crate::hub::{CatchUp, Member, SharedShard};
+use crate::hub::{CatchUp, Member, SharedShards};
 use crate::limits::SharedAllowance;
 use crate::metrics::Metrics;
 use crate::outbox::Take;
@@ -27,7 +27,7 @@ const SCANS_PER_TURN: usize = 4;
 /// The bytes of one subscriber, in order, each event once.
 #[derive(Debug)]
 pub struct Feed {
-    shard: SharedShard,
+    shards: SharedShards,
     member: Rc<Member>,
     metrics: Metrics,
     awaited: Option<Awaited>,
@@ -48,16 +48,16 @@ struct Awaited {
 }
 
 impl Feed {
-    /// The feed of a member of this shard, and what resolves when it ends.
+    /// The feed of a member of these shards, and what resolves when it ends.
     pub fn new(
-        shard: SharedShard,
+        shards: SharedShards,
         member: Rc<Member>,
         metrics: Metrics,
     ) -> (Self, oneshot::Receiver<()>) {
         let (ended, on_end) = oneshot::channel();
         metrics.joined(member.encoding());
         let feed = Self {
-            shard,
+            shards,
             member,
             metrics,
             awaited: None,
@@ -105,7 +105,7 @@ impl Feed {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Some(Ok(page))) => self.replay(&page),
                 Poll::Ready(Some(Err(damage))) => {
-                    self.shard.borrow_mut().fail(&self.member, damage)
+                    self.shards.borrow_mut().fail(&self.member, damage)
                 }
                 Poll::Ready(None) => self.catch_up(),
             };
@@ -138,7 +138,7 @@ impl Feed {
 
     /// From the ring only what is wanted counts, from the log all that is looked through.
     fn catch_up(&mut self) -> CatchUp {
-        let found = self.shard.borrow_mut().catch_up(&self.member);
+        let found = self.shards.borrow_mut().catch_up(&self.member);
         if let CatchUp::Found(chunk) = &found {
             self.spend(chunk.bytes.len());
         }
@@ -147,7 +147,7 @@ impl Feed {
 
     fn replay(&mut self, page: &Page) -> CatchUp {
         self.spend(page.frame_bytes());
-        self.shard.borrow_mut().replay(&self.member, page)
+        self.shards.borrow_mut().replay(&self.member, page)
     }
 
     fn spend(&mut self, bytes: usize) {
@@ -181,7 +181,7 @@ impl Feed {
 
 impl Drop for Feed {
     fn drop(&mut self) {
-        self.shard.borrow_mut().leave(&self.member);
+        self.shards.borrow_mut().leave(&self.member);
         self.member.outbox().detach();
         let is_stalled = self.socket.as_ref().is_some_and(|it| it.is_stalled());
         if let Some(socket) = &self.socket {

@@ -9,7 +9,7 @@ use actix::{
 };
 use actix_http::error::PayloadError;
 use bytes::Bytes;
-use fanjet_filter::{ClientMessage, MessageError};
+use fanjet_filter::{ClientMessage, MessageError, OptionsUpdate};
 use fanjet_wire::close::CloseReason;
 use futures::Stream;
 use tokio::sync::oneshot;
@@ -20,7 +20,7 @@ use super::inbound::{Allowed, Broken, Inbound, InboundLimits, Received};
 use super::liveness::{Liveness, Socket};
 use super::silence::Silence;
 use crate::config::EdgeConfig;
-use crate::hub::{Member, SharedShard};
+use crate::hub::{Member, SharedShards};
 use crate::limits::{FilterClaim, InboundMemory, Sending};
 use crate::tail::Pool;
 
@@ -30,7 +30,7 @@ pub(crate) const MAX_BYTES_READ_HERE: usize = 16 << 10;
 /// Reads what a client sends, pings it, and notices when it is gone. One that must say first what it wants is left
 /// alone until then, but not for ever.
 pub(crate) struct Session {
-    shard: SharedShard,
+    shards: SharedShards,
     member: Rc<Member>,
     pool: Arc<Pool>,
     /// `None`: nothing ever comes from this client, so only the system can tell whether it lives.
@@ -83,7 +83,7 @@ pub(crate) struct SessionContext {
 
 /// Whom a session is for.
 pub(crate) struct Served {
-    pub(crate) shard: SharedShard,
+    pub(crate) shards: SharedShards,
     pub(crate) member: Rc<Member>,
     /// Resolves when nothing more is written.
     pub(crate) on_end: oneshot::Receiver<()>,
@@ -132,7 +132,7 @@ impl Session {
     /// The session, and what resolves when nothing more is written.
     fn new(served: Served, context: &SessionContext) -> (Self, oneshot::Receiver<()>) {
         let session = Self {
-            shard: served.shard,
+            shards: served.shards,
             member: served.member,
             pool: Arc::clone(&context.pool),
             liveness: None,
@@ -208,18 +208,26 @@ impl Session {
             return;
         }
         match message {
-            Ok(ClientMessage::OptionsUpdate(filter)) if !self.pool.serves(&filter) => {
+            Ok(ClientMessage::OptionsUpdate(update)) if !self.pool.serves(&update.filter) => {
                 let why = self.pool.refusal();
                 self.refuse(CloseReason::InvalidOptions(why.into()));
             }
-            Ok(ClientMessage::OptionsUpdate(filter))
-                if self.room.as_ref().is_some_and(|room| !room.hold(&filter)) =>
+            Ok(ClientMessage::OptionsUpdate(update))
+                if self
+                    .room
+                    .as_ref()
+                    .is_some_and(|room| !room.hold(&update.filter)) =>
             {
                 self.refuse(CloseReason::FiltersFull);
             }
-            Ok(ClientMessage::OptionsUpdate(filter)) => {
+            Ok(ClientMessage::OptionsUpdate(OptionsUpdate { filter, max_delay })) => {
                 let is_hello = self.member.is_waiting();
-                self.shard.borrow_mut().set_filter(&self.member, filter);
+                let mut shards = self.shards.borrow_mut();
+                if let Some(max_delay) = max_delay {
+                    shards.set_delay(&self.member, max_delay);
+                }
+                shards.set_filter(&self.member, filter);
+                drop(shards);
                 if is_hello {
                     self.begin(ctx);
                 }
@@ -261,7 +269,7 @@ impl Session {
         let now = Instant::now();
         let outbox = self.member.outbox();
         if silence.is_too_long(now, outbox.taken())
-            && let Some(time) = self.shard.borrow().written_up_to(&self.member)
+            && let Some(time) = self.shards.borrow().written_up_to(&self.member)
         {
             outbox.beat(time);
             silence.broken(now);

@@ -40,6 +40,11 @@ impl Encoder {
         self
     }
 
+    /// How it compresses.
+    pub(crate) fn compression(&self) -> &Compression {
+        &self.compression
+    }
+
     /// What was made since the last call.
     pub fn take_made(&mut self) -> Made {
         std::mem::take(&mut self.made)

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use fanjet_edge::EdgeConfig;
 use fanjet_event::{Action, Cid, Datetime, Did, Nsid, RecordKey, Tid, TimeUs};
 use fanjet_filter::{
-    ClientMessage, Filter, List, MAX_HEARTBEAT_SECONDS, Parameter, SubscriberOptions,
+    ClientMessage, Filter, List, MAX_DELAY_MS, MAX_HEARTBEAT_SECONDS, OptionsUpdate, Parameter,
+    SubscriberOptions,
 };
 use fanjet_wire::{heartbeat, v1};
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
@@ -100,6 +101,10 @@ fn the_query_parameters_are_those_of_the_parser_with_their_limits() {
                 assert_eq!(schema["minimum"], 1);
                 assert_eq!(schema["maximum"], MAX_HEARTBEAT_SECONDS);
             }
+            Parameter::MaxDelayMs => {
+                assert_eq!(schema["minimum"], 0);
+                assert_eq!(schema["maximum"], MAX_DELAY_MS);
+            }
             Parameter::MaxMessageSizeBytes => assert_eq!(schema["maximum"], u32::MAX),
             Parameter::Format => {
                 for word in schema["enum"].as_array().unwrap() {
@@ -149,13 +154,13 @@ fn the_keys_of_a_filter_are_those_of_the_parser() {
         .collect();
     let lists = List::ALL.into_iter().map(List::name);
     let known: BTreeSet<_> = lists
-        .chain([Parameter::MaxMessageSizeBytes.name()])
+        .chain([Parameter::MaxMessageSizeBytes, Parameter::MaxDelayMs].map(Parameter::name))
         .collect();
     assert_eq!(named, known);
     for list in List::ALL {
         check_list(list, resolved(&document, &keys[list.name()]));
         // A key that is known takes no number.
-        assert!(Filter::from_json(&format!(r#"{{"{}":5}}"#, list.name())).is_err());
+        assert!(OptionsUpdate::from_json(&format!(r#"{{"{}":5}}"#, list.name())).is_err());
     }
     let text = document.to_string();
     let limit = EdgeConfig::default().subscriber.max_client_message_bytes;
@@ -170,18 +175,21 @@ fn client_messages_are_understood() {
         .into_iter()
         .map(
             |message| match ClientMessage::parse(message.to_string().as_bytes()) {
-                Ok(ClientMessage::OptionsUpdate(filter)) => filter,
+                Ok(ClientMessage::OptionsUpdate(update)) => update,
                 other => panic!("{other:?}"),
             },
         )
         .collect();
     assert_eq!(
-        filters[0],
+        filters[0].filter,
         Filter::new(["app.bsky.feed.post"], [], 0).unwrap()
     );
     let query = "unwantedCollections=app.bsky.feed.*&unwantedDids=did:plc:ux2eeflheratfrvp3xfbp4zi&wantedKinds=commit\
         &wantedKinds=account&wantedOperations=delete";
-    assert_eq!(filters[1], SubscriberOptions::parse(query).unwrap().filter);
+    assert_eq!(
+        filters[1].filter,
+        SubscriberOptions::parse(query).unwrap().filter
+    );
     assert_eq!(filters.len(), 2);
 }
 

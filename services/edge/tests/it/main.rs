@@ -8,6 +8,8 @@ mod asyncapi;
 #[cfg(test)]
 mod churn;
 #[cfg(test)]
+mod calm;
+#[cfg(test)]
 mod compression;
 #[cfg(test)]
 mod conformance_encodings;

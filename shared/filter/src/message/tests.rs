@@ -10,7 +10,7 @@ fn parse(text: &str) -> Result<ClientMessage, MessageError> {
 fn update(payload: &str) -> Result<Filter, MessageError> {
     let text = format!(r#"{{"type":"options_update","payload":{payload}}}"#);
     match parse(&text)? {
-        ClientMessage::OptionsUpdate(filter) => Ok(filter),
+        ClientMessage::OptionsUpdate(update) => Ok(update.filter),
         ClientMessage::Unknown => panic!("an update"),
     }
 }
@@ -91,8 +91,38 @@ fn keys_are_read_as_gos_json_reads_them() {
         parse(
             r#" {"Payload":5,"extra":[],"TYPE":"x","PayLoad":{},"type":"options_update","type":null} "#
         ),
-        Ok(ClientMessage::OptionsUpdate(Filter::default()))
+        Ok(ClientMessage::OptionsUpdate(OptionsUpdate::default()))
     );
+}
+
+/// It is no part of the filter, so what an update does not name stays.
+#[test]
+fn an_update_may_change_the_delay() {
+    let delay = |payload: &str| {
+        let text = format!(r#"{{"type":"options_update","payload":{payload}}}"#);
+        match parse(&text)? {
+            ClientMessage::OptionsUpdate(update) => Ok(update.max_delay),
+            ClientMessage::Unknown => panic!("an update"),
+        }
+    };
+    let millis = |millis| Ok(Some(std::time::Duration::from_millis(millis)));
+    assert_eq!(delay("{}"), Ok(None));
+    assert_eq!(delay(r#"{"maxDelayMs":null}"#), Ok(None));
+    assert_eq!(delay(r#"{"maxDelayMs":0}"#), millis(0));
+    assert_eq!(delay(r#"{"MaxDelayMS":7,"maxdelayms":1000}"#), millis(1000));
+    for value in ["-1", "1001", "9223372036854775807"] {
+        let refused = delay(&format!(r#"{{"maxDelayMs":{value}}}"#));
+        assert_eq!(
+            refused,
+            Err(MessageError::Options(OptionsError::MaxDelay(
+                value.to_owned()
+            )))
+        );
+    }
+    for value in ["1.5", "\"5\"", "[]", "9223372036854775808"] {
+        let refused = delay(&format!(r#"{{"maxDelayMs":{value}}}"#));
+        assert_eq!(refused, Err(MessageError::Payload), "{value}");
+    }
 }
 
 #[test]
@@ -295,13 +325,13 @@ fn depth_costs_nothing() {
 fn a_body_is_a_payload_without_a_message_around_it() {
     let payload = r#"{"wantedDids":["did:plc:a"],"maxMessageSizeBytes":7}"#;
     assert_eq!(
-        Ok(Filter::from_body(payload.as_bytes()).unwrap()),
+        Ok(OptionsUpdate::from_body(payload.as_bytes()).unwrap().filter),
         update(payload)
     );
     for everything in ["{}", "null", r#"{"wantedDids":[]}"#, r#"{"other":1}"#] {
         assert_eq!(
-            Filter::from_body(everything.as_bytes()),
-            Ok(Filter::default())
+            OptionsUpdate::from_body(everything.as_bytes()),
+            Ok(OptionsUpdate::default())
         );
     }
     let whole = format!(r#"{{"type":"options_update","payload":{payload}}}"#);
@@ -313,7 +343,10 @@ fn a_body_is_a_payload_without_a_message_around_it() {
         b"\xff",
         br#"{"TYPE":"options_update"}"#,
     ] {
-        assert_eq!(Filter::from_body(refused), Err(MessageError::Payload));
+        assert_eq!(
+            OptionsUpdate::from_body(refused),
+            Err(MessageError::Payload)
+        );
     }
 }
 

@@ -157,6 +157,35 @@ fn a_heartbeat_is_a_number_of_seconds() {
 }
 
 #[test]
+fn a_delay_is_a_number_of_milliseconds() {
+    let delay = |value: &str| SubscriberOptions::parse(&format!("maxDelayMs={value}"));
+    let none = SubscriberOptions::parse("").unwrap().max_delay;
+    assert_eq!(none, Duration::ZERO);
+    for millis in [0, 1, 250, 1000] {
+        assert_eq!(
+            delay(&millis.to_string()).unwrap().max_delay,
+            Duration::from_millis(millis)
+        );
+    }
+    for value in [
+        "",
+        "1001",
+        "-1",
+        "%2B5",
+        "1.5",
+        "5ms",
+        "18446744073709551616",
+    ] {
+        let words = delay(value).unwrap_err().answer();
+        assert!(
+            words.starts_with("invalid subscriber options: invalid maxDelayMs: ")
+                && words.ends_with(" (allowed: whole milliseconds from 0 to 1000)"),
+            "{words}"
+        );
+    }
+}
+
+#[test]
 fn what_the_body_says_does_not_stand_in_the_url() {
     let parse = |query: &str| SubscriberOptions::parse_posted(query, Encoding::Ndjson);
     let options = parse("cursor=5&format=sse&heartbeat=9&unknown=1").unwrap();
@@ -174,7 +203,7 @@ fn what_the_body_says_does_not_stand_in_the_url() {
             parse(query).unwrap_err().answer(),
             format!(
                 "invalid subscriber options: {name} belongs in the body of a POST (allowed in its URL: cursor, lastEventId, format, \
-                 heartbeat)"
+                 heartbeat, maxDelayMs)"
             )
         );
     }
@@ -191,7 +220,10 @@ fn every_parameter_means_something() {
             Parameter::List(List::WantedOperations) => "create",
             Parameter::RequireHello | Parameter::Compress => "true",
             Parameter::Format => "v0",
-            Parameter::MaxMessageSizeBytes | Parameter::Cursor | Parameter::Heartbeat => "7",
+            Parameter::MaxMessageSizeBytes
+            | Parameter::Cursor
+            | Parameter::Heartbeat
+            | Parameter::MaxDelayMs => "7",
         };
         let name = parameter.name();
         let parse = |name: &str| SubscriberOptions::parse(&format!("{name}={value}")).unwrap();

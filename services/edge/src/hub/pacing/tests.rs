@@ -5,7 +5,6 @@ use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 
 use super::*;
-use crate::hub::promptness::CEILING;
 use crate::metrics::Metrics;
 
 thread_local! {
@@ -16,18 +15,24 @@ fn spend(time: Duration) {
     USED.set(USED.get() + time);
 }
 
-fn rig(percent: u32) -> (watch::Sender<Head>, Rc<Cell<Step>>, Pacing) {
+const DONE: Left = Left {
+    step: Step::Done,
+    calm: None,
+    is_idle: false,
+};
+
+fn rig(percent: u32) -> (watch::Sender<Head>, Rc<Cell<Left>>, Pacing) {
     let head = watch::Sender::new(Head::default());
-    let last_step = Rc::new(Cell::new(Step::Done));
+    let left = Rc::new(Cell::new(DONE));
     let metrics = Metrics::new(&SdkMeterProvider::default().meter("test")).of_worker(0);
     let pacing = Pacing::new(
         head.subscribe(),
-        Rc::clone(&last_step),
+        Rc::clone(&left),
         Promptness::new(percent),
         || USED.get(),
         metrics,
     );
-    (head, last_step, pacing)
+    (head, left, pacing)
 }
 
 fn advance(head: &watch::Sender<Head>) {
@@ -55,13 +60,13 @@ async fn cheap_flushes_come_at_once_and_dear_ones_are_spaced_and_joined() {
     // Nothing is spent.
     for _ in 0..100 {
         advance(&head);
-        assert_eq!(flushes.next().await, Some(Flush));
+        assert_eq!(flushes.next().await, Some(Flush::All));
     }
     assert_eq!(start.elapsed(), Duration::ZERO);
     // Each takes the whole core for a while: what it wakes does, before the next one is looked at.
     for _ in 0..100 {
         advance(&head);
-        assert_eq!(flushes.next().await, Some(Flush));
+        assert_eq!(flushes.next().await, Some(Flush::All));
         let busy = Duration::from_millis(20);
         spend(busy);
         tokio::time::advance(busy).await;
@@ -72,7 +77,7 @@ async fn cheap_flushes_come_at_once_and_dear_ones_are_spaced_and_joined() {
     let start = Instant::now();
     advance(&head);
     advance(&head);
-    assert_eq!(flushes.next().await, Some(Flush));
+    assert_eq!(flushes.next().await, Some(Flush::All));
     let pause = start.elapsed();
     assert!(
         Duration::from_millis(20) < pause && pause <= CEILING,
@@ -84,7 +89,7 @@ async fn cheap_flushes_come_at_once_and_dear_ones_are_spaced_and_joined() {
     for _ in 0..2 {
         advance(&head);
         let before = Instant::now();
-        assert_eq!(flushes.next().await, Some(Flush));
+        assert_eq!(flushes.next().await, Some(Flush::All));
         assert_eq!(before.elapsed(), Duration::ZERO);
     }
     drop(head);
@@ -94,16 +99,74 @@ async fn cheap_flushes_come_at_once_and_dear_ones_are_spaced_and_joined() {
 /// A hub that is late by itself is not slowed down on top.
 #[tokio::test(start_paused = true)]
 async fn while_there_is_more_there_is_no_pause() {
-    let (head, last_step, pacing) = rig(0);
+    let (head, left, pacing) = rig(0);
     let mut flushes = Box::pin(pacing.flushes());
     advance(&head);
     flushes.next().await;
-    last_step.set(Step::More);
+    left.set(Left {
+        step: Step::More,
+        ..DONE
+    });
     let start = Instant::now();
     for _ in 0..100 {
-        assert_eq!(flushes.next().await, Some(Flush));
+        assert!(flushes.next().await.is_some());
     }
     assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+/// Without subscribers a worker is not woken for every event.
+#[tokio::test(start_paused = true)]
+async fn without_subscribers_flushes_are_rare() {
+    let (head, left, pacing) = rig(100);
+    left.set(Left {
+        is_idle: true,
+        ..DONE
+    });
+    let mut flushes = Box::pin(pacing.flushes());
+    let start = Instant::now();
+    for looks in 0..4 {
+        advance(&head);
+        advance(&head);
+        flushes.next().await;
+        assert_eq!(start.elapsed(), looks * CEILING);
+    }
+    left.set(DONE);
+    advance(&head);
+    flushes.next().await;
+    assert_eq!(start.elapsed(), 3 * CEILING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn calm_shards_are_flushed_alone_when_their_delay_is_over() {
+    let (head, left, pacing) = rig(0);
+    let mut flushes = Box::pin(pacing.flushes());
+    advance(&head);
+    let start = Instant::now();
+    assert_eq!(flushes.next().await, Some(Flush::All));
+    let busy = Duration::from_millis(1);
+    spend(busy);
+    tokio::time::advance(busy).await;
+    let waiting = |millis| Left {
+        calm: Some(start + Duration::from_millis(millis)),
+        ..DONE
+    };
+    // Nothing is new.
+    left.set(waiting(30));
+    assert_eq!(flushes.next().await, Some(Flush::Calm));
+    assert_eq!(start.elapsed().as_millis(), 30);
+    // Something is, but its pause is not over.
+    advance(&head);
+    left.set(waiting(40));
+    assert_eq!(flushes.next().await, Some(Flush::Calm));
+    assert_eq!(start.elapsed().as_millis(), 40);
+    left.set(DONE);
+    assert_eq!(flushes.next().await, Some(Flush::All));
+    assert_eq!(start.elapsed(), CEILING);
+    // It is over first.
+    advance(&head);
+    left.set(waiting(1000));
+    assert_eq!(flushes.next().await, Some(Flush::All));
+    assert_eq!(start.elapsed(), 2 * CEILING);
 }
 
 /// What those do whom a step has woken is part of the flush, however many they are.

@@ -21,17 +21,17 @@ const QUERIES: [&[&str]; 4] = [
     &["com.*", "app.bsky.feed.like"],
 ];
 
-struct Rig {
-    ring: Arc<Ring>,
+pub(in crate::hub) struct Rig {
+    pub(in crate::hub) ring: Arc<Ring>,
     desk: Arc<Desk>,
     window: Arc<Window>,
-    shard: Shard,
+    pub(in crate::hub) shard: Shard,
     collections: Collections,
-    next: Seq,
+    pub(in crate::hub) next: Seq,
 }
 
 impl Rig {
-    fn new(ring_bytes: usize, max_pending_bytes: usize) -> Self {
+    pub(in crate::hub) fn new(ring_bytes: usize, max_pending_bytes: usize) -> Self {
         let ring = Arc::new(Ring::new(ring_bytes));
         ring.restart(1, 1);
         let metrics = Metrics::new(&SdkMeterProvider::default().meter("test"));
@@ -59,7 +59,7 @@ impl Rig {
         }
     }
 
-    fn append(&mut self, events: impl IntoIterator<Item = Event>) {
+    pub(in crate::hub) fn append(&mut self, events: impl IntoIterator<Item = Event>) {
         let mut entries = Vec::new();
         for event in events {
             entries.push(Arc::new(
@@ -70,7 +70,7 @@ impl Rig {
         self.ring.extend(entries);
     }
 
-    fn post(&mut self, count: usize) {
+    pub(in crate::hub) fn post(&mut self, count: usize) {
         self.append((0..count).map(|_| commit(NAMES[0], "did:plc:a")));
     }
 

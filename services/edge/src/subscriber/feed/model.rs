@@ -4,6 +4,7 @@
 mod rig;
 
 use std::task::Waker;
+use std::time::Duration;
 
 use fanjet_filter::{Encoding, Filter};
 use fanjet_log::Seq;
@@ -12,7 +13,7 @@ use proptest::prelude::*;
 use self::rig::Rig;
 use super::*;
 use crate::events::time_of;
-use crate::hub::Step;
+use crate::hub::{Flush, Step};
 use crate::replay::Start;
 use crate::tail::Generation;
 
@@ -34,9 +35,12 @@ enum Act {
     Join(usize, Option<Far>),
     JoinWaiting(Option<Far>),
     Refilter(usize, usize),
+    /// Its events may wait for so many milliseconds from now on.
+    Delay(usize, u64),
     Leave(usize),
     Append(Vec<usize>),
-    Step,
+    /// So many milliseconds later.
+    Step(Flush, u64),
     Load(usize),
     /// The log keeps so many events; whether the node knows.
     Expire(u64, bool),
@@ -61,9 +65,10 @@ fn act() -> impl Strategy<Value = Act> {
         2 => ((0..QUERIES.len()), start.clone()).prop_map(|(query, far)| Act::Join(query, far)),
         1 => start.prop_map(Act::JoinWaiting),
         2 => ((0..64usize), (0..QUERIES.len())).prop_map(|(who, query)| Act::Refilter(who, query)),
+        2 => ((0..64usize), prop_oneof![Just(0), 100..1001u64]).prop_map(|(who, millis)| Act::Delay(who, millis)),
         1 => (0..64usize).prop_map(Act::Leave),
         4 => prop::collection::vec(0..NAMES.len(), 1..40).prop_map(Act::Append),
-        4 => Just(Act::Step),
+        4 => (prop_oneof![Just(Flush::All), Just(Flush::Calm)], 0..300u64).prop_map(|(flush, millis)| Act::Step(flush, millis)),
         4 => (1..20usize).prop_map(Act::Load),
         1 => ((0..120_u64), any::<bool>()).prop_map(|(kept, is_known)| Act::Expire(kept, is_known)),
         6 => ((0..64usize), (1..6usize)).prop_map(|(who, pieces)| Act::Poll(who, pieces)),
@@ -229,15 +234,15 @@ proptest! {
                 Act::Join(query, far) => {
                     let start = start_at(far, &rig);
                     let filter = filter(query);
-                    let member = rig.shard.borrow_mut().join(filter.clone(), Encoding::Json, start);
-                    let from = bounds(start).0.unwrap_or_else(|| rig.shard.borrow().position());
-                    let (feed, _) = Feed::new(Rc::clone(&rig.shard), member, rig.metrics.clone());
+                    let member = rig.shards.borrow_mut().join(filter.clone(), Encoding::Json, start);
+                    let from = bounds(start).0.unwrap_or_else(|| rig.position_for(&member));
+                    let (feed, _) = Feed::new(Rc::clone(&rig.shards), member, rig.metrics.clone());
                     members.push(Modelled::new(feed, start, vec![(from, filter)]));
                 }
                 Act::JoinWaiting(far) => {
                     let start = start_at(far, &rig);
-                    let member = rig.shard.borrow_mut().join_waiting(Encoding::Json, start);
-                    let (feed, _) = Feed::new(Rc::clone(&rig.shard), member, rig.metrics.clone());
+                    let member = rig.shards.borrow_mut().join_waiting(Encoding::Json, start);
+                    let (feed, _) = Feed::new(Rc::clone(&rig.shards), member, rig.metrics.clone());
                     members.push(Modelled::new(feed, start, Vec::new()));
                 }
                 Act::Refilter(who, query) if !members.is_empty() => {
@@ -249,30 +254,35 @@ proptest! {
                     let next = rig.next();
                     let member = Rc::clone(modelled.feed.member());
                     let from = member
-                        .reads_next(rig.shard.borrow().position(), rig.known_oldest())
+                        .reads_next(rig.position_for(&member), rig.known_oldest())
                         .or(bounds(modelled.start).0)
                         .unwrap_or(next);
                     let filter = filter(query);
                     modelled.filters.push((from, filter.clone()));
-                    rig.shard.borrow_mut().set_filter(&member, filter);
+                    rig.shards.borrow_mut().set_filter(&member, filter);
+                }
+                Act::Delay(who, millis) if !members.is_empty() => {
+                    let at = who % members.len();
+                    let asked = Duration::from_millis(millis);
+                    rig.shards.borrow_mut().set_delay(members[at].feed.member(), asked);
                 }
                 Act::Leave(who) if !members.is_empty() => {
                     let at = who % members.len();
                     drop(members.swap_remove(at));
                 }
                 Act::Append(names) => rig.append(&names),
-                Act::Step => { rig.shard.borrow_mut().step(); }
+                Act::Step(flush, millis) => { rig.step(flush, Duration::from_millis(millis)); }
                 Act::Load(size) => { rig.load(size); }
                 Act::Expire(kept, is_known) => rig.expire(kept, is_known),
                 Act::Poll(who, pieces) if !members.is_empty() => {
                     let at = who % members.len();
                     members[at].write(pieces, rig.first);
                 }
-                Act::Leave(_) | Act::Refilter(..) | Act::Poll(..) => {}
+                Act::Leave(_) | Act::Refilter(..) | Act::Delay(..) | Act::Poll(..) => {}
             }
         }
         loop {
-            while rig.shard.borrow_mut().step() == Step::More {}
+            while rig.step(Flush::All, Duration::from_secs(1)) == Step::More {}
             let mut had_some = false;
             for modelled in &mut members {
                 had_some |= modelled.write(100, rig.first);
@@ -287,7 +297,7 @@ proptest! {
             prop_assert!(!modelled.feed.member().is_replaying());
         }
         drop(members);
-        prop_assert_eq!(rig.shard.borrow().lanes(), 0);
+        prop_assert_eq!(rig.shards.borrow().lanes(), 0);
     }
 }
 
@@ -306,7 +316,7 @@ fn a_replay_that_is_cut_off_early_resumes_at_its_start() {
         generation: Generation::default(),
     };
     let member = rig
-        .shard
+        .shards
         .borrow_mut()
         .join(Filter::default(), Encoding::Json, start);
     member.outbox().close_now(CloseReason::Draining);

@@ -8,7 +8,7 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 
 use super::*;
 use crate::events::commit;
-use crate::hub::{Shard, ShardLimits, Step};
+use crate::hub::{Flush, Shard, ShardLimits, Shards, Step};
 use crate::replay::{Desk, Start};
 use crate::tail::{Collections, Entry, Ring};
 
@@ -17,7 +17,7 @@ const LIKE: &str = "app.bsky.feed.like";
 
 struct Rig {
     ring: Arc<Ring>,
-    shard: SharedShard,
+    shards: SharedShards,
     metrics: Metrics,
 }
 
@@ -39,7 +39,7 @@ fn rig() -> Rig {
         metrics.clone(),
     );
     Rig {
-        shard: Rc::new(RefCell::new(shard)),
+        shards: Rc::new(RefCell::new(Shards::new(shard))),
         ring,
         metrics,
     }
@@ -49,10 +49,10 @@ impl Rig {
     fn feed(&self, collection: &str) -> (Feed, oneshot::Receiver<()>) {
         let filter = Filter::new([collection], [], 0).unwrap();
         let member = self
-            .shard
+            .shards
             .borrow_mut()
             .join(filter, Encoding::Json, Start::Live);
-        Feed::new(Rc::clone(&self.shard), member, self.metrics.clone())
+        Feed::new(Rc::clone(&self.shards), member, self.metrics.clone())
     }
 
     fn append(&self, names: &[&str]) {
@@ -62,7 +62,7 @@ impl Rig {
             Arc::new(Entry::new(&logged, &mut collections).unwrap())
         });
         self.ring.extend(entries.collect());
-        while self.shard.borrow_mut().step() == Step::More {}
+        while self.shards.borrow_mut().step(Flush::All, Instant::now()) == Step::More {}
     }
 }
 
@@ -74,11 +74,11 @@ fn poll(feed: &mut Feed) -> Poll<Option<Bytes>> {
 fn dropping_the_feed_is_leaving_and_tells_the_session() {
     let rig = rig();
     let (feed, mut on_end) = rig.feed(POST);
-    assert_eq!(rig.shard.borrow().lanes(), 1);
+    assert_eq!(rig.shards.borrow().lanes(), 1);
     assert_eq!(on_end.try_recv(), Err(oneshot::error::TryRecvError::Empty));
     let member = Rc::clone(feed.member());
     drop(feed);
-    assert_eq!(rig.shard.borrow().lanes(), 0);
+    assert_eq!(rig.shards.borrow().lanes(), 0);
     assert_eq!(on_end.try_recv(), Err(oneshot::error::TryRecvError::Closed));
     rig.append(&[POST]);
     assert_eq!(

@@ -1,7 +1,8 @@
-//! What the feeds of the model read: a log that retention shortens, what a node knows of it, and one shard.
+//! What the feeds of the model read: a log that retention shortens, what a node knows of it, and the shards of one worker.
 
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fanjet_log::{Selection, Seq};
 use opentelemetry::metrics::MeterProvider;
@@ -10,7 +11,7 @@ use parking_lot::Mutex;
 
 use super::*;
 use crate::events::commit;
-use crate::hub::{Shard, ShardLimits};
+use crate::hub::{Flush, Shard, ShardLimits, Shards, Step};
 use crate::replay::Desk;
 use crate::tail::{Collections, Entry, Ring, Window};
 
@@ -18,7 +19,8 @@ pub(super) struct Rig {
     ring: Arc<Ring>,
     window: Arc<Window>,
     desk: Arc<Desk>,
-    pub(super) shard: SharedShard,
+    pub(super) shards: SharedShards,
+    now: Instant,
     pub(super) metrics: Metrics,
     collections: Mutex<Collections>,
     pub(super) history: Vec<Arc<Entry>>,
@@ -51,13 +53,25 @@ impl Rig {
             ring,
             window,
             desk,
-            shard: Rc::new(RefCell::new(shard)),
+            shards: Rc::new(RefCell::new(Shards::new(shard))),
+            now: Instant::now(),
             metrics,
             collections: Mutex::new(Collections::new(100)),
             history: Vec::new(),
             logged: Vec::new(),
             first: 1,
         }
+    }
+
+    /// What a hub does, so much later.
+    pub(super) fn step(&mut self, flush: Flush, passed: Duration) -> Step {
+        self.now += passed;
+        self.shards.borrow_mut().step(flush, self.now)
+    }
+
+    /// The position of a member's shard.
+    pub(super) fn position_for(&self, member: &Member) -> Seq {
+        self.shards.borrow_mut().of(member).position()
     }
 
     pub(super) fn next(&self) -> Seq {
