@@ -1,11 +1,11 @@
-//! Decoding on the blocking pool: batches in, drafts out, in the order in which the batches came.
+//! Decoding: batches in, drafts out, in the order in which the batches came. Large ones on the blocking pool, small ones here.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use fanjet_log::UpstreamId;
 use futures::{Stream, StreamExt, stream};
-use tokio::task::JoinError;
 use tokio::time::Instant;
 use tracing::error;
 
@@ -27,6 +27,14 @@ pub(crate) struct Decoded {
 /// A batch is decoded in pieces: one ends when its JSON has as many bytes as this, so it has at most those of one frame
 /// more.
 const PIECE_JSON: usize = 4 << 20;
+
+/// A batch with at most so many bytes is decoded where it is: that takes less time than waking another thread for it, and this
+/// one again. While frames come one by one each of them is such a batch; under load they come together.
+const SMALL_BATCH: usize = 16 << 10;
+
+/// The decoder crashed.
+#[derive(Debug)]
+struct Crashed;
 
 /// Decodes up to `workers` batches at the same time. What waits to be taken is at most one piece of each.
 pub(crate) fn decode_in_order(
@@ -75,7 +83,7 @@ async fn decode(mut batch: FrameBatch, filter: Arc<IngestFilter>) -> Piece {
     let upstream = &batch.numbering.upstream;
     let (drafts, taken) = match decode_some(upstream, batch.frames.clone(), &filter).await {
         Ok(drafts) => drafts,
-        Err(_panicked) => decode_one_by_one(upstream, &batch.frames, &filter).await,
+        Err(Crashed) => decode_one_by_one(upstream, &batch.frames, &filter).await,
     };
     let rest_follows = taken < batch.frames.len();
     let decoded = Decoded {
@@ -99,16 +107,22 @@ async fn decode_some(
     upstream: &UpstreamId,
     frames: Vec<Bytes>,
     filter: &Arc<IngestFilter>,
-) -> Result<(Drafts, usize), JoinError> {
+) -> Result<(Drafts, usize), Crashed> {
     let (upstream, filter) = (upstream.clone(), Arc::clone(filter));
-    tokio::task::spawn_blocking(move || {
+    let is_small = frames.iter().map(Bytes::len).sum::<usize>() <= SMALL_BATCH;
+    let admit = move || {
         let admission = Admission {
             upstream: &upstream,
             filter: &filter,
         };
         admit_some(&frames, admission)
-    })
-    .await
+    };
+    if is_small {
+        // What it was making is dropped.
+        return catch_unwind(AssertUnwindSafe(admit)).map_err(|_| Crashed);
+    }
+    let decoded = tokio::task::spawn_blocking(admit).await;
+    decoded.map_err(|_panicked| Crashed)
 }
 
 /// A decoder that crashed on a stranger's bytes must cost no more than the frame it crashed on.
@@ -124,7 +138,7 @@ async fn decode_one_by_one(
         }
         match decode_some(upstream, vec![frame.clone()], filter).await {
             Ok((admitted, _)) => drafts.append(admitted),
-            Err(_panicked) => {
+            Err(Crashed) => {
                 error!(
                     bytes = frame.len(),
                     "the decoder crashed on a frame; it is dropped"

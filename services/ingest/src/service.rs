@@ -6,7 +6,7 @@ use fanjet_cluster::{Part, Presence};
 use fanjet_log::heartbeat::Heartbeat;
 use fanjet_log::memory::MemoryBookmarks;
 use fanjet_log::{Bookmarks, ClusterState, EventLog, LogError};
-use fanjet_runtime::{Clock, OnFailure, Stop, Tasks};
+use fanjet_runtime::{Clock, OnFailure, Stop, Tasks, apart};
 use fanjet_telemetry::Health;
 use futures::FutureExt;
 use opentelemetry::metrics::Meter;
@@ -118,9 +118,12 @@ impl Ingest {
             let ingest = Arc::clone(&ingest);
             Box::pin(async move { ingest.lead(permit, stop).await }) as Work
         };
-        let leading = Box::pin(Leader::new(candidacy, begin, metrics, status).run(stop));
+        let leader = Leader::new(candidacy, begin, metrics, status);
+        // Every frame and every acknowledgement wakes it.
+        let leading = apart("ingest", Box::pin(leader.run(stop)));
         let word = || presence.encode(told.standing(), clock.now_us()).into();
-        announcer.run_during(leading, pause, word).await
+        let led = announcer.run_during(leading, pause, word).await;
+        led.map_err(|error| IngestError::Task(error.to_string()))?
     }
 
     /// One term: goes on behind the log's end until `stop`, or until it cannot.

@@ -7,7 +7,9 @@ mod backoff;
 mod clock;
 mod stop;
 mod tasks;
+mod apart;
 
+pub use apart::apart;
 pub use backoff::Backoff;
 pub use clock::{Clock, SteadyClock, SystemClock};
 pub use stop::{Stop, stop_on_signal};

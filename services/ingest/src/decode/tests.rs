@@ -66,3 +66,28 @@ async fn a_batch_that_becomes_large_comes_in_pieces_each_of_its_frames_once() {
         3
     );
 }
+
+/// Small batches are decoded where they come, and say the same.
+#[tokio::test]
+async fn it_makes_no_difference_where_a_batch_is_decoded() {
+    let record = Node::map([("text", Node::text("x"))]).encode();
+    let cid = Cid::of_dag_cbor(&record);
+    let path = "app.bsky.feed.post/a".to_owned();
+    let nodes = repo::tree(&[(path.clone(), cid)]);
+    let object = repo::commit_object(nodes.last().unwrap().0);
+    let blocks = [vec![object], nodes, vec![(cid, record)]].concat();
+    let ops = vec![build::op("create", &path, Some(cid))];
+    let frame: Bytes = repo::commit_frame(ops, &blocks).into();
+    let count = SMALL_BATCH / frame.len() + 1;
+    let frames = |count| vec![frame.clone(); count];
+    let one_by_one = (0..count as u64).map(|seq| batch(frames(1), seq, Rewind::None));
+    let together = [batch(frames(count), 1, Rewind::None)];
+    let texts = async |batches: Vec<FrameBatch>| {
+        let decoded = decode_in_order(stream::iter(batches), Arc::default(), 2);
+        let drafts = decoded.map(|decoded| decoded.drafts.text);
+        drafts.collect::<Vec<_>>().await.concat()
+    };
+    let apart = texts(one_by_one.collect()).await;
+    assert!(!apart.is_empty());
+    assert!(apart == texts(together.into()).await);
+}
