@@ -6,7 +6,7 @@ use std::sync::Arc;
 use fanjet_cluster::{Part, Presence};
 use fanjet_log::memory::MemoryClusterState;
 use fanjet_log::{ClusterState, EventLog};
-use fanjet_runtime::{Clock, OnFailure, Stop, SystemClock, Tasks};
+use fanjet_runtime::{Clock, OnFailure, Promptness, Stop, SystemClock, Tasks};
 use fanjet_telemetry::{Health, HealthReport};
 use opentelemetry::metrics::Meter;
 use opentelemetry_sdk::trace::SdkTracer;
@@ -15,7 +15,7 @@ use crate::config::Writer;
 use crate::damage::Damages;
 use crate::ending::Ending;
 use crate::http::{Admission, Entrance, HttpContext, Server, WorkerContext};
-use crate::hub::{Promptness, ShardLimits};
+use crate::hub::{CEILING, ShardLimits};
 use crate::limits::FilterMemory;
 use crate::metrics::{Metrics, WorkerNumbers, show_passed_over};
 use crate::probe::ReadinessProbe;
@@ -144,7 +144,7 @@ impl Edge {
         let hubs = Arc::default();
         let workers = WorkerContext {
             limits: ShardLimits::of(&config),
-            promptness: Promptness::new(config.hub.promptness),
+            promptness: Promptness::new(config.hub.promptness, CEILING),
             numbers: Arc::new(WorkerNumbers::up_to(config.http.worker_count())),
             spread: config.drain.spread,
             tail: tail.clone(),

@@ -12,7 +12,6 @@ mod shard;
 mod delay;
 mod shards;
 
-mod promptness;
 mod pacing;
 mod farewell;
 mod actor;
@@ -26,6 +25,4 @@ pub use shards::{Flush, Shards, SharedShards};
 #[cfg(feature = "fault-injection")]
 pub(crate) use actor::Crash;
 pub(crate) use actor::{Draining, Hub};
-#[cfg(test)]
-pub(crate) use promptness::CEILING;
-pub(crate) use promptness::Promptness;
+pub(crate) use pacing::CEILING;

@@ -10,9 +10,10 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fanjet_log::Seq;
+use fanjet_runtime::Promptness;
 use tracing::{debug, warn};
 
 use crate::config::Sync;
@@ -24,6 +25,11 @@ use crate::shared::Shared;
 use crate::troubles::Part;
 
 use group::Group;
+
+/// How much of the time writing may take, in percent, before groups are made larger than what arrives during a sync.
+const DISK_PERCENT: u32 = 25;
+/// The longest pause between the beginnings of two groups, unless the operator wants a longer one.
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
 pub(crate) struct Writer {
     shared: Arc<Shared>,
@@ -71,6 +77,8 @@ impl Writer {
 
     /// Runs until the queue is closed.
     pub(crate) fn run(mut self) {
+        let mut prompt = Promptness::new(DISK_PERCENT, LONGEST_PAUSE);
+        let mut noted = Instant::now();
         let mut not_before = None;
         while let Some(Work { chunks, roll }) = self.shared.queue.take(not_before) {
             let began = Instant::now();
@@ -79,10 +87,14 @@ impl Writer {
                 // Requested again while it is needed.
                 self.roll_if_used().unwrap_or_default();
             }
-            not_before = match self.shared.config.sync {
-                Sync::Always => None,
-                Sync::Every(time) => Some(began + time),
+            let now = Instant::now();
+            prompt.note(now - began, now - noted);
+            noted = now;
+            let pause = match self.shared.config.sync {
+                Sync::Always => prompt.floor(),
+                Sync::Every(time) => time,
             };
+            not_before = Some(began + pause).filter(|&until| until > now);
         }
         if let Err(error) = self.attest() {
             warn!(%error, "failed to mark the end of the log; its events are durable anyway");

@@ -4,6 +4,7 @@
 //! everywhere else.
 
 mod backoff;
+mod promptness;
 mod clock;
 mod stop;
 mod tasks;
@@ -12,5 +13,6 @@ mod apart;
 pub use apart::apart;
 pub use backoff::Backoff;
 pub use clock::{Clock, SteadyClock, SystemClock};
+pub use promptness::Promptness;
 pub use stop::{Stop, stop_on_signal};
 pub use tasks::{OnFailure, TaskError, Tasks};

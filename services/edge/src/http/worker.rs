@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use actix::Addr;
 use fanjet_filter::SubscriberOptions;
+use fanjet_runtime::Promptness;
 use fanjet_wire::close::CloseReason;
 use tokio::sync::oneshot;
 
 use crate::ending::Ending;
-use crate::hub::{Draining, Hub, Promptness, Shard, ShardLimits, Shards, SharedShards};
+use crate::hub::{Draining, Hub, Shard, ShardLimits, Shards, SharedShards};
 use crate::metrics::{Metrics, WorkerMetrics, WorkerNumbers};
 use crate::replay::{Desk, Start};
 use crate::sockets::Stalls;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use actix::{
     Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, StreamHandler, WrapFuture,
 };
-use fanjet_runtime::Stop;
+use fanjet_runtime::{Promptness, Stop};
 use fanjet_wire::close::CloseReason;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -17,7 +17,6 @@ use tracing::error;
 
 use super::farewell::gone_after;
 use super::pacing::{Left, Pacing, thread_cpu};
-use super::promptness::Promptness;
 use super::{Flush, SharedShards, Step};
 use crate::metrics::WorkerMetrics;
 use crate::tail::Head;

@@ -9,16 +9,19 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use fanjet_runtime::Promptness;
 use futures::Stream;
 use futures::stream::unfold;
 use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::promptness::{CEILING, Promptness};
 use super::{Flush, Step};
 use crate::metrics::WorkerMetrics;
 use crate::tail::Head;
+
+/// The longest pause. Behind it a flush carries so many events that a longer one would save next to nothing.
+pub(crate) const CEILING: Duration = Duration::from_millis(60);
 
 /// The CPU time that a thread has used.
 pub(crate) type CpuClock = fn() -> Duration;

@@ -254,3 +254,35 @@ async fn an_interval_delays_syncs_and_loses_nothing() {
     drop((appender, log));
     assert_holds(&open(&folder, &Arc::default(), 1 << 20), 40).await;
 }
+
+/// A disk that is busy most of the time gets larger groups with pauses between them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_busy_disk_gets_pauses() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Arc::new(FaultyDisk::default());
+    let slow = Duration::from_millis(4);
+    disk.before_sync(Box::new(move |_| std::thread::sleep(slow)));
+    let log = open(&folder, &disk, 1 << 20);
+    let mut appender = log.appender(0).await.unwrap();
+    let mut written = 0;
+    let mut group = async || {
+        let group = events(written, written + 1);
+        append(&mut *appender, &group).await.unwrap();
+        written += 1;
+    };
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_millis(600) {
+        group().await;
+    }
+    let began = Instant::now();
+    for _ in 0..20 {
+        group().await;
+    }
+    let elapsed = began.elapsed();
+    assert!(
+        elapsed > 20 * (slow + Duration::from_millis(3)),
+        "{elapsed:?}"
+    );
+    drop(appender);
+    assert_holds(&log, written).await;
+}

@@ -28,7 +28,7 @@ fn rig(percent: u32) -> (watch::Sender<Head>, Rc<Cell<Left>>, Pacing) {
     let pacing = Pacing::new(
         head.subscribe(),
         Rc::clone(&left),
-        Promptness::new(percent),
+        Promptness::new(percent, CEILING),
         || USED.get(),
         metrics,
     );

@@ -6,6 +6,8 @@ use rand::rngs::StdRng;
 
 use super::*;
 
+const CEILING: Duration = Duration::from_millis(60);
+
 /// What one write costs, and each event in it, in seconds; measured.
 const WRITE: f64 = 6e-6;
 const EVENT: f64 = 0.08e-6;
@@ -49,7 +51,7 @@ struct Seen {
 impl Model {
     fn new(percent: u32, noise: f64) -> Self {
         Self {
-            promptness: Promptness::new(percent),
+            promptness: Promptness::new(percent, CEILING),
             random: StdRng::seed_from_u64(7),
             noise,
             now: 0.0,
@@ -244,7 +246,7 @@ fn clocks_that_jump_do_no_lasting_harm() {
 #[test]
 fn the_ends_of_the_setting_are_always_and_never() {
     for percent in [0, 1, 50, 80, 100] {
-        let mut promptness = Promptness::new(percent);
+        let mut promptness = Promptness::new(percent, CEILING);
         assert_eq!(promptness.floor(), Duration::ZERO);
         promptness.note(Duration::from_hours(1), Duration::from_hours(1));
         let expected = if percent == 100 {
@@ -254,7 +256,7 @@ fn the_ends_of_the_setting_are_always_and_never() {
         };
         assert_eq!(promptness.floor(), expected, "{percent}");
     }
-    let mut calm = Promptness::new(0);
+    let mut calm = Promptness::new(0, CEILING);
     calm.note(Duration::from_millis(1), Duration::from_secs(1));
     assert_eq!(calm.floor(), CEILING);
 }
