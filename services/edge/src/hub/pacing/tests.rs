@@ -5,6 +5,7 @@ use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 
 use super::*;
+use crate::hub::delay::DELAYS;
 use crate::metrics::Metrics;
 
 thread_local! {
@@ -202,6 +203,12 @@ fn what_is_written_behind_a_step_counts() {
         let share = hub.await.unwrap();
         assert!((share - 0.01 / 60.0).abs() < 1e-6, "{share}");
     });
+}
+
+/// A calm shard may notice an event with the next prompt flush only.
+#[test]
+fn every_delay_is_longer_than_the_longest_pause() {
+    assert!(DELAYS.into_iter().all(|delay| delay > CEILING));
 }
 
 #[test]
