@@ -3,10 +3,10 @@ use fanjet_tools::shell::root;
 
 use super::*;
 
-/// Every `cargo xtask WORD ...` in the README is a valid command.
+/// Every `cargo xtask WORD ...` in CONTRIBUTING is a valid command.
 #[test]
-fn every_command_in_the_readme_exists() {
-    let text = std::fs::read_to_string(root().join("README.md")).unwrap();
+fn every_command_in_contributing_exists() {
+    let text = std::fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
     let shown: Vec<_> = text
         .split('`')
         .skip(1)
@@ -25,7 +25,7 @@ fn every_command_in_the_readme_exists() {
                     .is_some(),
                 Err(error) => error.kind() == clap::error::ErrorKind::MissingRequiredArgument,
             };
-        assert!(is_known, "the README has `cargo xtask {command}`");
+        assert!(is_known, "CONTRIBUTING has `cargo xtask {command}`");
     }
 }
 

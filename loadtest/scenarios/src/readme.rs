@@ -21,7 +21,7 @@ mod terminal;
 
 use std::fs;
 use std::net::TcpListener;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use fanjet_tools::programs::{Profile, build};
@@ -36,21 +36,34 @@ use terminal::Terminal;
 /// Deadline for a command to show that it works.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+const PAGES: [&str; 3] = [
+    "README.md",
+    "docs/operate/install.md",
+    "docs/use/cookbook.md",
+];
+
 /// Default ports of the README's programs: clients, ops of edge and ingest, NATS.
 const PORTS: [u16; 4] = [6008, 6009, 6010, 4222];
 
 pub(crate) fn run() -> Result<()> {
-    let text = fs::read_to_string(root().join("README.md")).context("cannot read README.md")?;
-    let sections = sections(&text);
-    ensure!(!sections.is_empty(), "README.md has no commands");
+    let mut pages = Vec::new();
+    for page in PAGES {
+        let text =
+            fs::read_to_string(root().join(page)).with_context(|| format!("cannot read {page}"))?;
+        let sections = sections(&text);
+        ensure!(!sections.is_empty(), "{page} has no commands");
+        pages.extend(sections.into_iter().map(|section| (page, section)));
+    }
     build(Profile::Dev)?;
     block_on(async {
         let sandbox = Sandbox::make().await?;
-        for section in &sections {
-            println!("readme: {}", section.title);
+        for (page, section) in &pages {
+            let began = Instant::now();
+            println!("readme: {page}: {}", section.title);
             run_section(section, &sandbox)
                 .await
-                .with_context(|| format!("README.md, section {:?}", section.title))?;
+                .with_context(|| format!("{page}, section {:?}", section.title))?;
+            println!("  {:.0?}", began.elapsed());
         }
         sandbox.end().await
     })?;
