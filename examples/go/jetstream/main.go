@@ -9,7 +9,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -73,8 +72,8 @@ func read(server string, collections []string, cursor int64, handle func([]byte,
 
 // save replaces the file in one step: a crash leaves the old cursor or the new one.
 func save(file string, cursor int64) {
-	err := os.WriteFile(file+".new", fmt.Append(nil, cursor), 0o644)
-	if err = errors.Join(err, os.Rename(file+".new", file)); err != nil {
-		log.Fatal(err)
+	new := file + ".new"
+	if os.WriteFile(new, fmt.Append(nil, cursor), 0o644) != nil || os.Rename(new, file) != nil {
+		log.Fatal("cannot write ", file)
 	}
 }

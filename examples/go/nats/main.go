@@ -23,8 +23,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-const stream, retention, clockSlack = "ATP", 72 * time.Hour, 5 * time.Second
-
 func main() {
 	if len(os.Args) < 4 {
 		log.Fatal("usage: nats CONSUMER SINCE_TIME_US COLLECTION...")
@@ -39,19 +37,19 @@ func main() {
 		js, err = jetstream.NewWithDomain(nc, domain)
 	}
 	check(err)
-	consumer, err := js.Consumer(context.Background(), stream, name)
+	consumer, err := js.Consumer(context.Background(), "ATP", name)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		// Rare collections share subjects: see docs/use/nats.md.
 		config := jetstream.ConsumerConfig{Durable: name, FilterSubjects: []string{"atp.commit._.*"},
-			AckPolicy: jetstream.AckExplicitPolicy, AckWait: 10 * time.Second, InactiveThreshold: retention}
+			AckPolicy: jetstream.AckExplicitPolicy, AckWait: 10 * time.Second, InactiveThreshold: 72 * time.Hour}
 		for _, collection := range collections {
 			config.FilterSubjects = append(config.FilterSubjects, "atp.commit."+collection)
 		}
 		if since > 0 {
-			start := time.UnixMicro(since).Add(-clockSlack)
+			start := time.UnixMicro(since).Add(-5 * time.Second) // NATS has another clock.
 			config.DeliverPolicy, config.OptStartTime = jetstream.DeliverByStartTimePolicy, &start
 		}
-		consumer, err = js.CreateConsumer(context.Background(), stream, config)
+		consumer, err = js.CreateConsumer(context.Background(), "ATP", config)
 	}
 	check(err)
 	_, err = consumer.Consume(func(message jetstream.Msg) {

@@ -53,7 +53,7 @@ async fn check(installed: &Installed) -> Result<()> {
     let mut generator = FeedGenerator::start(installed, &edge).await?;
     testbed.wait_for_subscribers(subscribers.len() + 1).await?;
 
-    testbed.start_ingest()?;
+    testbed.start_ingest().await?;
     printed(&subscribers, STREAMED_BEFORE).await?;
     printed(&readers, CONSUMED_BEFORE).await?;
     for example in subscribers.iter_mut().chain(&mut readers) {

@@ -56,10 +56,12 @@ impl Testbed {
     }
 
     /// Starts the flow of events.
-    pub(super) fn start_ingest(&mut self) -> Result<()> {
+    pub(super) async fn start_ingest(&mut self) -> Result<()> {
         let mut settings = as_user(&self.nats, "ingest");
         settings.push(("ingest.upstream.url", self.upstream.clone()));
-        self.ingest = Some(Service::start(Profile::Dev, "ingest", &settings)?);
+        let ingest = Service::start(Profile::Dev, "ingest", &settings)?;
+        ingest.wait_until_ready().await?;
+        self.ingest = Some(ingest);
         Ok(())
     }
 
