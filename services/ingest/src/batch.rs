@@ -1,4 +1,4 @@
-//! Frames on their way from the upstream to the decoder, and what is known of them.
+//! Frames between the upstream and the decoder, with what is known about them.
 
 use bytes::Bytes;
 use fanjet_log::UpstreamId;
@@ -8,44 +8,44 @@ use tokio::time::Instant;
 use crate::frame_time::FrameTime;
 use crate::place::Reached;
 
-/// Who numbered frames: an upstream, and how often it has begun anew.
+/// The numbering of frames: an upstream, and how often it has restarted its sequence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Numbering {
     pub(crate) upstream: UpstreamId,
     pub(crate) epoch: u32,
 }
 
-/// What frames may be besides new.
+/// What frames may be other than new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rewind {
-    /// Nothing.
+    /// Only new.
     None,
-    /// From here on what the log holds may come again, in another numbering.
+    /// From here on, frames may repeat what the log contains under other seqs.
     IntoLog,
-    /// What came before them is lost: they do not begin where it was to be gone on.
+    /// Frames before these are lost: they do not start at the resume position.
     BehindLoss,
-    /// Reading began at a time before which nothing is wanted, and they may come from before.
+    /// Reading started at a given time, and these frames may be older than that.
     BeforeBeginning(FrameTime),
 }
 
-/// What the upstream sent, as it came.
+/// Frames as the upstream sent them.
 #[derive(Debug)]
 pub(crate) struct FrameBatch {
-    /// Who numbered the frames.
+    /// The numbering of the frames.
     pub(crate) numbering: Numbering,
-    /// What they may be besides new.
+    /// What the frames may be other than new.
     pub(crate) rewind: Rewind,
-    /// How far the upstream is read with them, if that is known.
+    /// The upstream position after these frames, if known.
     pub(crate) reached: Option<Reached>,
-    /// When the first of them came.
+    /// When the first frame arrived.
     pub(crate) arrived: Instant,
     /// The frames in order.
     pub(crate) frames: Vec<Bytes>,
-    /// Of the queue's bytes; free again when the batch is decoded.
+    /// The batch's share of the queue's bytes, released when the batch has been decoded.
     pub(crate) share: Share,
 }
 
-/// When a batch was where.
+/// When a batch reached each step.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Passage {
     pub(crate) arrived: Instant,

@@ -1,9 +1,9 @@
-//! How far the upstream was read, recorded beside the log for when the log keeps no event that says so.
+//! The upstream position, stored beside the log for the time when no retained event shows it.
 //!
-//! Retention, a purge or a filter that lets nothing through can leave a log empty. Where reading went on is then known
-//! from here, together with where the log ended: what the log has grown by since is known to be the first of what
-//! the upstream sends again. It is never believed above the log, and never written before the log has acknowledged
-//! what it speaks of. It is written rarely, and nothing waits for it.
+//! Retention, a purge or a filter that removes everything can leave the log empty. The bookmark then says where reading
+//! stopped and where the log ended at that time; events appended to the log since then are the first ones that the
+//! upstream sends again. It is never trusted if it is ahead of the log, and never written before the log has
+//! acknowledged everything that it covers. It is written rarely, and nothing waits for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,30 +21,30 @@ use crate::place::Reached;
 
 /// The record's name among the bookmarks beside the log.
 pub(crate) const KEY: &str = "ingest";
-/// Between two writes.
+/// The pause between two writes.
 const PAUSE: Duration = Duration::from_secs(10);
-/// How long the last write of a term may take: others are waiting for it.
+/// How long the last write of a term may take: a successor may be waiting.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// The record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Bookmark {
-    /// The identity of the log that it is about.
+    /// The identity of the log that it describes.
     pub(crate) log: String,
-    /// The log's end then: everything up to here was acknowledged.
+    /// The log's end at that time: everything up to here was acknowledged.
     pub(crate) end: Seq,
-    /// The log time of the newest event, if there was one.
+    /// The log time of the newest event, if any.
     pub(crate) log_time_us: Option<u64>,
-    /// Who was read.
+    /// The upstream that was read.
     pub(crate) upstream: String,
-    /// The frame up to which everything is in the log or made no event. `None`: nothing had come yet.
+    /// The frame up to which every frame is in the log or produced no event. `None` before the first frame.
     pub(crate) relay_seq: Option<u64>,
-    /// That frame's time; without one, when reading began. Unix microseconds.
+    /// That frame's time; without a frame, the time when reading started. Unix microseconds.
     pub(crate) time_us: i64,
 }
 
 impl Bookmark {
-    /// How far its upstream was read.
+    /// The upstream position.
     pub(crate) fn reached(&self) -> Reached {
         let time = FrameTime::from_micros(self.time_us);
         match self.relay_seq {
@@ -53,31 +53,31 @@ impl Bookmark {
         }
     }
 
-    /// Reads the record, if there is one that can be read.
+    /// Reads the record, if a readable one exists.
     ///
     /// # Errors
-    /// [`LogError`] when asking again can help.
+    /// [`LogError`] when a retry can help.
     pub(crate) async fn load(store: &dyn Bookmarks) -> Result<Option<Self>, LogError> {
         let record = match store.get(KEY).await {
             Ok(Some(record)) => record,
             Ok(None) => return Ok(None),
             Err(error) if error.is_retryable() => return Err(error),
             Err(error) => {
-                warn!(%error, "failed to read the recorded upstream position: going on without it");
+                warn!(%error, "failed to read the recorded upstream position: continuing without it");
                 return Ok(None);
             }
         };
         match serde_json::from_slice(&record) {
             Ok(bookmark) => Ok(Some(bookmark)),
             Err(error) => {
-                warn!(%error, "the recorded upstream position is not readable: going on without it");
+                warn!(%error, "the recorded upstream position is not readable: continuing without it");
                 Ok(None)
             }
         }
     }
 }
 
-/// Holds positions back until the log has acknowledged what lies before them.
+/// Holds positions back until the log has acknowledged everything before them.
 #[derive(Debug)]
 pub(crate) struct Bookkeeper {
     waiting: Option<Bookmark>,
@@ -92,13 +92,13 @@ impl Bookkeeper {
         }
     }
 
-    /// What [`save_rarely`] is to write.
+    /// The position for [`save_rarely`] to write.
     pub(crate) fn settled(&self) -> watch::Receiver<Option<Bookmark>> {
         self.settled.subscribe()
     }
 
-    /// The upstream was read up to `next`; the log has acknowledged everything up to `acked`. While one waits, newer ones
-    /// are passed over, so that a log that is always behind still lets some settle.
+    /// The upstream was read up to `next`, and the log has acknowledged everything up to `acked`. While one position
+    /// waits, newer ones are skipped, so that positions settle even when the log is always behind.
     pub(crate) fn note(&mut self, next: Bookmark, acked: Seq) {
         self.settle(acked);
         if next.end <= acked {
@@ -116,7 +116,8 @@ impl Bookkeeper {
     }
 }
 
-/// Writes what has settled: at once what differs in kind, everything else with pauses, and the last at the end of the term.
+/// Writes settled positions: a change of kind at once, other changes after a pause, and the last one at the end of the
+/// term.
 pub(crate) async fn save_rarely(
     store: Arc<dyn Bookmarks>,
     mut settled: watch::Receiver<Option<Bookmark>>,
@@ -127,7 +128,7 @@ pub(crate) async fn save_rarely(
     loop {
         let pause = async {
             let urgent = settled.wait_for(|now| is_urgent(saved.as_ref(), now.as_ref()));
-            // An error: the term is over, and so is the last word.
+            // An error means that the term is over, and with it the last write.
             if timeout(PAUSE, urgent)
                 .await
                 .is_ok_and(|urgent| urgent.is_err())
@@ -156,7 +157,7 @@ pub(crate) async fn save_rarely(
                 }
                 Err(error) => debug!(%error, "still failing to record the upstream position"),
             }
-            // Also when it failed: it is written again, but the pause comes first. Nothing newer may ever come.
+            // Pause after a failure too: the write is retried, even if no newer position arrives.
             saved = Some(bookmark);
         }
         if is_over {
@@ -165,7 +166,7 @@ pub(crate) async fn save_rarely(
     }
 }
 
-/// The first record of a term, and the first that names a frame: without it there is nothing to go by.
+/// The first record of a term, and the first that names a frame: without it, a successor has nothing to resume from.
 fn is_urgent(saved: Option<&Bookmark>, now: Option<&Bookmark>) -> bool {
     match (saved, now) {
         (_, None) => false,

@@ -1,4 +1,4 @@
-//! Decoding: batches in, drafts out, in the order in which the batches came. Large ones on the blocking pool, small ones here.
+//! Decoding: batches in, drafts out, in arrival order. Large batches on the blocking pool, small ones in place.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::filter::IngestFilter;
 use crate::gate::{Admission, Drafts, DropReason};
 use crate::place::Reached;
 
-/// What became of a batch, or of a piece of it.
+/// The result of decoding a batch, or a piece of it.
 #[derive(Debug)]
 pub(crate) struct Decoded {
     pub(crate) numbering: Numbering,
@@ -24,19 +24,19 @@ pub(crate) struct Decoded {
     pub(crate) drafts: Drafts,
 }
 
-/// A batch is decoded in pieces: one ends when its JSON has as many bytes as this, so it has at most those of one frame
-/// more.
+/// A batch is decoded in pieces. A piece ends when its JSON reaches this many bytes, so it exceeds them by at most one
+/// frame's JSON.
 const PIECE_JSON: usize = 4 << 20;
 
-/// A batch with at most so many bytes is decoded where it is: that takes less time than waking another thread for it, and this
-/// one again. While frames come one by one each of them is such a batch; under load they come together.
+/// A batch up to this many bytes is decoded in place, which takes less time than waking another thread and then this one
+/// again. While frames arrive one by one each of them is such a batch; under load they arrive together.
 const SMALL_BATCH: usize = 16 << 10;
 
-/// The decoder crashed.
+/// The decoder panicked.
 #[derive(Debug)]
-struct Crashed;
+struct Panicked;
 
-/// Decodes up to `workers` batches at the same time. What waits to be taken is at most one piece of each.
+/// Decodes up to `workers` batches in parallel. At most one piece of each waits for the consumer.
 pub(crate) fn decode_in_order(
     batches: impl Stream<Item = FrameBatch>,
     filter: Arc<IngestFilter>,
@@ -65,13 +65,13 @@ pub(crate) fn decode_in_order(
     })
 }
 
-/// As much of a batch as was decoded at once.
+/// A piece of a batch, decoded in one go.
 struct Piece {
     decoded: Decoded,
     rest: Option<FrameBatch>,
 }
 
-/// What comes next of a batch.
+/// The next step for a batch.
 enum Ahead {
     Piece(Box<Piece>),
     Rest(Box<FrameBatch>),
@@ -83,13 +83,13 @@ async fn decode(mut batch: FrameBatch, filter: Arc<IngestFilter>) -> Piece {
     let upstream = &batch.numbering.upstream;
     let (drafts, taken) = match decode_some(upstream, batch.frames.clone(), &filter).await {
         Ok(drafts) => drafts,
-        Err(Crashed) => decode_one_by_one(upstream, &batch.frames, &filter).await,
+        Err(Panicked) => decode_one_by_one(upstream, &batch.frames, &filter).await,
     };
     let rest_follows = taken < batch.frames.len();
     let decoded = Decoded {
         numbering: batch.numbering.clone(),
         rewind: std::mem::replace(&mut batch.rewind, Rewind::None),
-        // With the last piece the upstream is read so far.
+        // The upstream position advances with the last piece.
         reached: batch.reached.filter(|_| !rest_follows),
         passage: Passage {
             arrived: batch.arrived,
@@ -107,7 +107,7 @@ async fn decode_some(
     upstream: &UpstreamId,
     frames: Vec<Bytes>,
     filter: &Arc<IngestFilter>,
-) -> Result<(Drafts, usize), Crashed> {
+) -> Result<(Drafts, usize), Panicked> {
     let (upstream, filter) = (upstream.clone(), Arc::clone(filter));
     let is_small = frames.iter().map(Bytes::len).sum::<usize>() <= SMALL_BATCH;
     let admit = move || {
@@ -118,14 +118,14 @@ async fn decode_some(
         admit_some(&frames, admission)
     };
     if is_small {
-        // What it was making is dropped.
-        return catch_unwind(AssertUnwindSafe(admit)).map_err(|_| Crashed);
+        // The partial result is dropped.
+        return catch_unwind(AssertUnwindSafe(admit)).map_err(|_| Panicked);
     }
     let decoded = tokio::task::spawn_blocking(admit).await;
-    decoded.map_err(|_panicked| Crashed)
+    decoded.map_err(|_panicked| Panicked)
 }
 
-/// A decoder that crashed on a stranger's bytes must cost no more than the frame it crashed on.
+/// A decoder that panics on untrusted bytes must cost no more than the frame that caused it.
 async fn decode_one_by_one(
     upstream: &UpstreamId,
     frames: &[Bytes],
@@ -138,10 +138,10 @@ async fn decode_one_by_one(
         }
         match decode_some(upstream, vec![frame.clone()], filter).await {
             Ok((admitted, _)) => drafts.append(admitted),
-            Err(Crashed) => {
+            Err(Panicked) => {
                 error!(
                     bytes = frame.len(),
-                    "the decoder crashed on a frame; it is dropped"
+                    "the decoder panicked, dropping the frame"
                 );
                 drafts.drops.add(DropReason::DecoderPanic);
             }
@@ -150,10 +150,10 @@ async fn decode_one_by_one(
     (drafts, frames.len())
 }
 
-/// What the first frames became, and how many they were.
+/// The drafts of the first frames, and the number of those frames.
 fn admit_some(frames: &[Bytes], admission: Admission<'_>) -> (Drafts, usize) {
     let mut drafts = Drafts::default();
-    // A frame's JSON is a fraction of its bytes: most of them are tree nodes.
+    // A frame's JSON is a fraction of its bytes, most of which are tree nodes.
     drafts
         .text
         .reserve(frames.iter().map(Bytes::len).sum::<usize>() / 4);
@@ -168,7 +168,7 @@ fn admit_some(frames: &[Bytes], admission: Admission<'_>) -> (Drafts, usize) {
 }
 
 impl Drafts {
-    /// Adds what a later batch made.
+    /// Appends the drafts of a later batch.
     fn append(&mut self, later: Self) {
         let shift = self.text.len();
         self.text.extend_from_slice(&later.text);

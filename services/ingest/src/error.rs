@@ -1,13 +1,13 @@
-//! Why ingest stops. Nothing an upstream sends is among the reasons.
+//! Why ingest stops. No input from an upstream is ever a reason.
 
 use fanjet_log::{AppendError, LogError};
 use fanjet_service::Failure;
 use thiserror::Error;
 
-/// Ingest cannot go on.
+/// Why ingest cannot continue.
 #[derive(Debug, Error)]
 pub enum IngestError {
-    /// A setting cannot be used. The operator's fault.
+    /// A setting has an unusable value. The operator must change it.
     #[error("wrong setting {key}: {reason}")]
     Config {
         /// The key.
@@ -15,51 +15,52 @@ pub enum IngestError {
         /// The value and what is allowed.
         reason: String,
     },
-    /// Another writer appended to the log: it leads now. Stand by, and read the log's end again before writing.
+    /// Another writer appended to the log and now leads. Stand by, and read the log's end again before writing.
     #[error("fenced: another writer appended to the log at seq {seq}")]
     Fenced {
-        /// The first seq that is not ours.
+        /// The first seq that this writer did not write.
         seq: u64,
     },
-    /// The log ends before what it had acknowledged. What it lost is asked of the upstream again, from the log's real end on.
-    #[error("the log has lost events: it ends at seq {end}, although it had acknowledged {acked}")]
+    /// The log lost events that it had acknowledged. Ingest requests them from the upstream again, starting from the
+    /// log's real end.
+    #[error("the log lost acknowledged events: it ends at seq {end}, although it acknowledged {acked}")]
     LogLost {
-        /// What it had acknowledged.
+        /// The last seq that the log had acknowledged.
         acked: u64,
-        /// Where it ends.
+        /// The log's last seq now.
         end: u64,
     },
-    /// Another log stands where the one was that this term began with.
+    /// The log is not the one that this term began with.
     #[error("the log was replaced: expected the log {expected}, found {found}")]
     LogReplaced {
-        /// The log of this term.
+        /// The log that this term began with.
         expected: String,
-        /// The log that is there.
+        /// The log that was found.
         found: String,
     },
-    /// The lease could not be renewed in time: somebody else may lead now.
+    /// The lease was not renewed in time, so another process may lead now.
     #[error("the term is over: the lease was not renewed in time")]
     TermOver,
-    /// The log's own data is damaged or it is set up wrongly. An operator must act.
+    /// The log's own data is damaged, or the log is misconfigured. An operator must act.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// The log will never take an event that passed the gate: a defect of this program.
+    /// The log can never accept an event that passed validation: a bug in this program.
     #[error(transparent)]
     Append(#[from] AppendError),
-    /// A part of the service ended unexpectedly: a defect of this program.
+    /// A part of the service ended unexpectedly: a bug in this program.
     #[error("{0}")]
     Task(String),
 }
 
 impl IngestError {
-    /// Whether only this term as leader is over: a later one, here or elsewhere, goes on from the log's end.
+    /// Whether only this leader's term is over. A later term, here or on another node, continues from the log's end.
     pub(crate) fn ends_term(&self) -> bool {
         match self {
             Self::Fenced { .. }
             | Self::LogLost { .. }
             | Self::LogReplaced { .. }
             | Self::TermOver => true,
-            // The next term reads the log that is there.
+            // The next term reads whatever log it finds.
             Self::Log(LogError::Replaced { .. }) => true,
             Self::Log(error) => error.is_retryable(),
             Self::Append(error) => error.is_retryable(),
@@ -67,7 +68,7 @@ impl IngestError {
         }
     }
 
-    /// Whether a restart can help without anybody acting.
+    /// Whether a restart can help without operator action.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Fenced { .. }

@@ -1,22 +1,22 @@
-//! What of the firehose is kept at all. Pure.
+//! Which events of the firehose are kept. Pure.
 //!
-//! The same rule judges a frame whenever it is read again, so a restart that goes back behind filtered frames repeats
-//! nothing. What does not pass never reaches the log, and no cursor can bring it back.
+//! The same rule applies whenever a frame is read again, so a restart that rewinds past filtered frames repeats
+//! nothing. A filtered event never reaches the log, and no cursor can recover it.
 
 use fanjet_event::{Did, Nsid, Topic};
 use fanjet_filter::{Filter, OptionsError};
 
 use crate::IngestError;
 
-/// Which events are kept. The default keeps everything.
+/// Which events are kept. The default keeps all of them.
 #[derive(Debug, Clone, Default)]
 pub struct IngestFilter {
-    /// Collections and DIDs, in the grammar and within the limits of subscribers' filters.
+    /// Collections and DIDs, with the syntax and the limits of subscribers' filters.
     wanted: Filter,
     kinds: Kinds,
 }
 
-/// By what an event was filtered: a closed set.
+/// Which filter removed an event: a closed set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FilteredBy {
     Kind,
@@ -24,7 +24,7 @@ pub(crate) enum FilteredBy {
     Collection,
 }
 
-/// What a frame says, as far as filters tell apart.
+/// The parts of a frame that filters look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Commit,
@@ -34,11 +34,11 @@ pub(crate) enum Kind {
 }
 
 impl IngestFilter {
-    /// A filter of collections and prefixes, DIDs, and kinds. An empty list lets everything pass; collections judge
-    /// commits only, as `wantedCollections` does.
+    /// Builds a filter from collections and prefixes, DIDs, and kinds. An empty list keeps everything; collections
+    /// apply to commits only, as `wantedCollections` does.
     ///
     /// # Errors
-    /// [`IngestError::Config`] naming the first bad value, or the limit that was passed.
+    /// [`IngestError::Config`] naming the first bad value, or the limit that was exceeded.
     pub fn new(
         collections: &[String],
         dids: &[String],
@@ -49,7 +49,7 @@ impl IngestFilter {
             let (collections, dids) = (collections.iter(), dids.iter());
             Filter::new(collections.map(String::as_str), dids.map(String::as_str), 0)
         };
-        // Each list alone first, so that the key in the message is the right one.
+        // Parse each list alone first, so that the error names the right key.
         wanted(collections, &[]).map_err(wrong("ingest.filter.collections"))?;
         Ok(Self {
             wanted: wanted(collections, dids).map_err(wrong("ingest.filter.dids"))?,
@@ -57,7 +57,7 @@ impl IngestFilter {
         })
     }
 
-    /// Judges a frame by its kind and repo; nothing else of it need be read when it does not pass.
+    /// Checks a frame by kind and repo. A frame that fails needs no further parsing.
     pub(crate) fn judge_frame(&self, kind: Kind, did: Did<&str>) -> Result<(), FilteredBy> {
         if !self.kinds.contains(kind) {
             Err(FilteredBy::Kind)
@@ -68,7 +68,7 @@ impl IngestFilter {
         }
     }
 
-    /// Judges an operation of a commit that passed.
+    /// Checks one operation of a commit that passed.
     pub(crate) fn judge_collection(&self, collection: Nsid<&str>) -> Result<(), FilteredBy> {
         if self.wanted.wants_every_collection()
             || self.wanted.wants_topic(&Topic::Commit(collection.shared()))
@@ -92,7 +92,7 @@ impl FilteredBy {
     }
 }
 
-/// Filtered events by what they were filtered by.
+/// Filtered events by filter.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Filtered([u64; FilteredBy::ALL.len()]);
 
@@ -107,7 +107,7 @@ impl Filtered {
         }
     }
 
-    /// What occurred.
+    /// The filters that removed something, with their counts.
     pub(crate) fn iter(self) -> impl Iterator<Item = (FilteredBy, u64)> {
         let all = FilteredBy::ALL.into_iter().zip(self.0);
         all.filter(|&(_, events)| events > 0)
@@ -138,7 +138,7 @@ impl Kinds {
                 _ => {
                     return Err(config_error(
                         "ingest.filter.kinds",
-                        format!("{word:?} is no kind; allowed: commit, identity, account, sync"),
+                        format!("{word:?} is not a kind; allowed: commit, identity, account, sync"),
                     ));
                 }
             };

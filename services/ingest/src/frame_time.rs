@@ -1,16 +1,16 @@
-//! The times that upstreams write into their frames, as numbers. Upstreams that number differently share them.
+//! The times that upstreams write into their frames. Upstreams with different numbering share them.
 
 use std::time::Duration;
 
 use fanjet_event::Datetime;
 use fanjet_log::Origin;
 
-/// Unix microseconds. Every hop may have its own clock, so a single one proves little: see [`RecentTimes`].
+/// Unix microseconds. Each hop may have its own clock, so a single time proves little: see [`RecentTimes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FrameTime(i64);
 
 impl FrameTime {
-    /// Before all others.
+    /// Earlier than every other time.
     pub(crate) const MIN: Self = Self(i64::MIN);
 
     pub(crate) fn from_micros(micros: i64) -> Self {
@@ -21,7 +21,7 @@ impl FrameTime {
         self.0
     }
 
-    /// `None` for a time that no calendar has.
+    /// Returns `None` for a time outside the calendar.
     pub(crate) fn of<S: AsRef<str>>(time: &Datetime<S>) -> Option<Self> {
         time.unix_us().map(Self)
     }
@@ -32,7 +32,7 @@ impl FrameTime {
     }
 }
 
-/// The middle one of the newest few times: single wrong clocks do not move it.
+/// The median of the most recent times, so that a single wrong clock does not move it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RecentTimes {
     times: [Option<FrameTime>; Self::KEPT],
@@ -40,7 +40,7 @@ pub(crate) struct RecentTimes {
 }
 
 impl RecentTimes {
-    /// How many times are looked at.
+    /// How many times the median covers.
     pub(crate) const KEPT: usize = 15;
 
     pub(crate) fn add(&mut self, time: FrameTime) {
@@ -48,25 +48,25 @@ impl RecentTimes {
         self.next = (self.next + 1) % Self::KEPT;
     }
 
-    /// Adds an event's time, if it is one.
+    /// Adds an event's time, if it has one.
     pub(crate) fn add_of(&mut self, origin: &Origin) {
         if let Some(time) = FrameTime::of(&origin.time) {
             self.add(time);
         }
     }
 
-    /// Whether as many are there as are looked at.
+    /// Whether the window is full.
     pub(crate) fn is_full(&self) -> bool {
         self.times.iter().all(Option::is_some)
     }
 
-    /// `None` when there is no time yet.
+    /// Returns `None` before the first time.
     pub(crate) fn middle(&self) -> Option<FrameTime> {
         middle(self.times.iter().flatten().copied())
     }
 }
 
-/// The lower middle of the first few times.
+/// The lower median of the first few times.
 pub(crate) fn middle(times: impl IntoIterator<Item = FrameTime>) -> Option<FrameTime> {
     let mut times: Vec<_> = times.into_iter().take(RecentTimes::KEPT).collect();
     times.sort_unstable();

@@ -1,7 +1,7 @@
-//! How fresh each collection is: kept while this process leads, and told to the whole cluster every few seconds.
+//! How fresh each collection is: tracked while this process leads, and published to the cluster every few seconds.
 //!
-//! The next leader goes on with what was told last, so a takeover changes nothing about what is usual. Nothing here may
-//! hold an event back: a board that is away costs nothing but the telling.
+//! The next leader continues from the last published snapshot, so a takeover does not change the baselines. Nothing
+//! here may delay an event: while the cluster state is unavailable, only publishing stops.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,12 +21,12 @@ use crate::config::FreshnessConfig;
 use crate::metrics::IngestMetrics;
 use crate::view::{SharedView, View};
 
-/// Where the newest snapshot hangs.
+/// The key of the newest snapshot.
 const KEY: &str = "freshness";
-/// How long telling may take at the end of a term: others are waiting for it.
+/// How long publishing may take at the end of a term: a successor may be waiting.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
-/// The table of the present term. Clones share it.
+/// The table of the current term, shared by all clones.
 #[derive(Clone)]
 pub(crate) struct Freshness(Arc<Parts>);
 
@@ -38,7 +38,7 @@ struct Parts {
     view: SharedView,
 }
 
-/// As long as it lives, the metrics show the table.
+/// The metrics show the table as long as this lives.
 pub(crate) struct Term(Freshness);
 
 impl Drop for Term {
@@ -63,7 +63,7 @@ impl Freshness {
         }))
     }
 
-    /// One that nobody else hears of.
+    /// Freshness that is not published.
     pub(crate) fn untold(
         clock: Arc<dyn Clock>,
         config: FreshnessConfig,
@@ -77,18 +77,18 @@ impl Freshness {
         )
     }
 
-    /// What the processes of the cluster tell each other, and how often.
+    /// The cluster state to publish to, and how often.
     pub(crate) fn board(&self) -> (Arc<dyn ClusterState>, Duration) {
         (Arc::clone(&self.0.notices), self.0.config.interval)
     }
 
-    /// A term begins: another leader may have counted since the last one.
+    /// A term starts. Another leader may have counted since this process last led.
     pub(crate) fn begin(&self) -> Term {
         *self.0.table.lock() = Table::default();
         Term(self.clone())
     }
 
-    /// An upstream sent frames that made so many events.
+    /// The upstream's frames produced this many events.
     pub(crate) fn flowed(&self, upstream: &UpstreamId, events: usize) {
         let now_us = self.0.clock.now_us();
         self.0
@@ -104,7 +104,7 @@ impl Freshness {
         self.0.table.lock().appended(topics, now_us);
     }
 
-    /// Tells until the end of the term, and once more then.
+    /// Publishes until the end of the term, and once more at its end.
     pub(crate) async fn tell(self, stop: Stop) {
         let mut ticks = interval(self.0.config.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -134,9 +134,9 @@ impl Freshness {
                 }
                 Err(error) => {
                     if is_heard {
-                        warn!(%error, "how fresh collections are cannot be told to the cluster");
+                        warn!(%error, "failed to publish collection freshness");
                     } else {
-                        debug!(%error, "still nobody can be told");
+                        debug!(%error, "still failing to publish collection freshness");
                     }
                     is_heard = false;
                     ticks.reset_after(backoff.next_pause());
@@ -151,17 +151,20 @@ impl Freshness {
         }
     }
 
-    /// Takes over what the leader before knew.
+    /// Restores what the previous leader knew.
     async fn remember(&self) -> Result<(), StoreError> {
         let Some(told) = self.0.notices.get(KEY).await? else {
             return Ok(());
         };
         match serde_json::from_slice::<Snapshot>(&told) {
             Ok(before) => {
-                info!(collections = before.rows.len(), "what is usual is known");
+                info!(
+                    collections = before.rows.len(),
+                    "restored collection baselines"
+                );
                 self.0.table.lock().adopt(before);
             }
-            Err(error) => warn!(%error, "what was told about collections cannot be read"),
+            Err(error) => warn!(%error, "failed to read the published collection freshness"),
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
-//! Which events a frame makes, and why something is dropped. Pure.
+//! Turns frames into events, and decides what is dropped and why. Pure.
 //!
-//! Bad input costs no more than itself: one bad operation leaves its siblings alone, one bad frame the stream. And no
-//! frame, however small, becomes more than [`MAX_FRAME_JSON`] bytes: a record that many operations name stands in as many
-//! events, and one byte of it can become fourteen.
+//! Bad input affects only itself: a bad operation does not affect its siblings, and a bad frame does not affect the
+//! stream. No frame, however small, produces more than [`MAX_FRAME_JSON`] bytes: many operations may name one record,
+//! which is copied into each event, and one byte of CBOR can become fourteen bytes of JSON.
 
 mod drops;
 mod operation;
@@ -25,45 +25,45 @@ pub(crate) use seqs::{Gaps, Seqs};
 use crate::filter::{Filtered, IngestFilter, Kind};
 use operation::{Passed, Records, admit};
 
-/// Most operations of one commit: the Lexicon's bound, which relays enforce.
+/// The most operations in one commit: the Lexicon's bound, which relays enforce.
 const MAX_OPS: u32 = 200;
-/// Most bytes of JSON that one frame may become: four times the blocks that the Lexicon allows a commit.
+/// The most bytes of JSON that one frame may produce: four times the block size that the Lexicon allows for a commit.
 pub(crate) const MAX_FRAME_JSON: usize = 8_000_000;
 
-/// What a batch of frames became.
+/// The result of validating a batch of frames.
 #[derive(Debug, Default)]
 pub(crate) struct Drafts {
-    /// The events' JSON, one behind the other, log time not yet set.
+    /// The events' JSON, concatenated, with the log time not yet set.
     pub(crate) text: Vec<u8>,
     /// The events in upstream order.
     pub(crate) events: Vec<Draft>,
     /// What was dropped.
     pub(crate) drops: Drops,
-    /// What the settings do not keep.
+    /// What the filters removed.
     pub(crate) filtered: Filtered,
-    /// The seqs of all frames that have a readable one.
+    /// The seqs of all frames with a readable seq.
     pub(crate) seqs: Seqs,
-    /// What the upstream said about itself, with its own words.
+    /// What the upstream reported about itself, in its own words.
     pub(crate) notices: Vec<UpstreamNotice>,
 }
 
-/// Under what frames are admitted.
+/// The rules that frames are validated against.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Admission<'a> {
-    /// Who numbered them.
+    /// The upstream that numbered the frames.
     pub(crate) upstream: &'a UpstreamId,
-    /// What is kept of them.
+    /// Which events are kept.
     pub(crate) filter: &'a IngestFilter,
 }
 
-/// One event without a log time.
+/// An event without a log time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Draft {
-    /// What it is about.
+    /// The event's repo and collection.
     pub(crate) topic: Topic,
-    /// Where it came from.
+    /// The frame it came from.
     pub(crate) origin: Origin,
-    /// Its part of [`Drafts::text`].
+    /// The event's range of [`Drafts::text`].
     pub(crate) span: Range<usize>,
 }
 
@@ -72,12 +72,12 @@ pub(crate) struct Draft {
 pub(crate) enum UpstreamNotice {
     /// `#info`.
     Info(String, String),
-    /// An error frame; the upstream closes behind it.
+    /// An error frame. The upstream closes the connection after it.
     Error(String, String),
 }
 
 impl Drafts {
-    /// Adds what one frame makes.
+    /// Adds the events of one frame.
     pub(crate) fn admit(&mut self, frame: &[u8], admission: Admission<'_>) {
         let frame = decode_frame(frame);
         if let Some(seq) = frame.as_ref().ok().and_then(Frame::seq) {
@@ -246,7 +246,7 @@ impl Drafts {
         })
     }
 
-    /// Adds the one event of a frame that is not a commit.
+    /// Adds the single event of a frame that is not a commit.
     fn single(
         &mut self,
         topic: Topic,
@@ -299,7 +299,7 @@ fn body_fits(bytes: usize) -> Result<(), DropReason> {
     }
 }
 
-/// An upstream's own words, short enough for a log line.
+/// An upstream's message, shortened for a log line.
 fn shown(text: &str) -> String {
     text.chars().take(200).collect()
 }

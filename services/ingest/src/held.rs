@@ -1,8 +1,8 @@
-//! What the log's newest events are about, so that another upstream's copies of them are known again.
+//! What the log's newest events contain, so that another upstream's copies of them are recognized.
 //!
-//! Upstreams that number differently agree on repos, revs and the frames' own times. It is read from the log when
-//! another upstream begins to be read, and never changed: what the new upstream brings is told apart by its own seqs. While
-//! one upstream is read there is none of it.
+//! Upstreams with different numbering agree on repos, revs and the frames' own times. The index is read from the log
+//! when ingest switches to another upstream, and never changes afterwards: duplicates within the new upstream are
+//! recognized by its own seqs. While one upstream is read, the index is empty.
 //!
 //! Bounded: the newest `capacity` events.
 
@@ -15,17 +15,17 @@ use fanjet_wire::envelope::Subject;
 use crate::frame_time::{FrameTime, RecentTimes, middle};
 use crate::log_tail::each_entry;
 
-/// The memory.
+/// The index.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
-    /// The revs of each repo, rising.
+    /// The revs of each repo, ascending.
     commits: HashMap<Box<str>, Vec<Revision>>,
     /// Other events, by kind, repo and time.
     others: HashSet<Box<str>>,
     since: Option<FrameTime>,
 }
 
-/// A commit, as far as it is in the log.
+/// A commit, as far as the log contains it.
 #[derive(Debug, Clone, Copy)]
 struct Revision {
     rev: Tid,
@@ -33,30 +33,30 @@ struct Revision {
     op_index: u32,
 }
 
-/// What the log says to an event of another upstream.
+/// How an event of another upstream relates to the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Judgement {
-    /// The log does not hold it, and it may stand behind what is there.
+    /// The log does not contain it, and it may be appended.
     New,
-    /// The log holds it.
+    /// The log contains it.
     Held,
     /// It must not be logged.
     PassedOver(PassedOver),
 }
 
-/// Why an event that is not known to be in the log is not logged: a closed set.
+/// Why an event that the index does not contain is not logged: a closed set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PassedOver {
-    /// The log holds a newer commit of its repo. Behind that one it would bring back what is over.
+    /// The log has a newer commit of its repo. Appended after that one, it would restore an outdated record.
     BehindNewerRev,
-    /// It comes from a time that the log has passed, before the oldest event that is remembered.
+    /// It is older than the oldest event in the index.
     BeforeMemory,
-    /// It comes from before the time at which reading began, into a log that holds nothing.
+    /// It is older than the start of reading, and the log is empty.
     BeforeBeginning,
 }
 
 impl Held {
-    /// Reads the log's newest events up to `last`, its end, `capacity` at the most.
+    /// Reads the log's newest events up to `last`, its end; at most `capacity`.
     ///
     /// # Errors
     /// [`LogError`].
@@ -104,12 +104,12 @@ impl Held {
         Ok(())
     }
 
-    /// From when on all events of the log are remembered; `None`: it is the whole log.
+    /// The time from which the index covers all events of the log; `None` if it covers the whole log.
     pub(crate) fn since(&self) -> Option<FrameTime> {
         self.since
     }
 
-    /// Judges an event of another upstream. `is_before`: it stands where events are from before [`Held::since`].
+    /// Classifies an event of another upstream. `is_before`: its position precedes [`KnownEvents::since`].
     pub(crate) fn judge(
         &self,
         topic: &Topic,

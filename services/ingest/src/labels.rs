@@ -1,21 +1,21 @@
-//! What metrics, readiness and lines of the log call things: closed sets.
+//! The names that metrics, readiness and log lines use: closed sets.
 
-/// Why an upstream connection ended, or never began.
+/// Why an upstream connection ended, or could not be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Disconnect {
-    /// No connection, or no WebSocket, could be made.
+    /// No connection or WebSocket could be established.
     Connect,
     /// The upstream closed it.
     Closed,
     /// Reading failed.
     Broken,
-    /// No sign of life.
+    /// The upstream showed no sign of life.
     Silent,
-    /// It reads nothing of what is sent to it, and keeps asking for more.
+    /// The upstream does not read what it is sent, and keeps requesting more.
     NotReading,
-    /// No event for longer than the settings allow, though it lives.
+    /// The connection is alive, but no event arrived for longer than the settings allow.
     Stale,
-    /// It says nothing that can be used.
+    /// The upstream sent nothing usable.
     Refused,
 }
 
@@ -33,14 +33,14 @@ impl Disconnect {
     }
 }
 
-/// What an upstream says about itself.
+/// What an upstream reports about itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Notice {
-    /// `#info` OutdatedCursor: events were lost upstream before we asked for them.
+    /// `#info` OutdatedCursor: events before the cursor were lost upstream.
     OutdatedCursor,
     /// Another `#info`.
     OtherInfo,
-    /// Error FutureCursor: the upstream does not know our cursor yet.
+    /// Error FutureCursor: the upstream does not know the cursor yet.
     FutureCursor,
     /// Error ConsumerTooSlow.
     ConsumerTooSlow,
@@ -63,12 +63,12 @@ impl Notice {
     }
 }
 
-/// Where a leader goes on when the log keeps no event that says so.
+/// Where a leader resumes when the log retains no event that shows the position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Resumed {
-    /// Behind the recorded position.
+    /// After the recorded position.
     Recorded,
-    /// With what happens now: nothing is recorded.
+    /// At the live end, because no position is recorded.
     Live,
 }
 
@@ -81,7 +81,7 @@ impl Resumed {
     }
 }
 
-/// Why another upstream is read: a closed set.
+/// Why ingest switched to another upstream: a closed set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reason {
     Failed,
@@ -99,26 +99,26 @@ impl Reason {
     }
 }
 
-/// What verification says of a commit: a closed set, counted.
+/// The result of verifying a commit: a closed set, counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// Signed by the account, and the operations are what changed the repo.
+    /// Signed by the account, and the operations match the change of the repo.
     Ok,
-    /// Signed by the account; the frame does not say enough to check the operations (no `prevData`).
+    /// Signed by the account; the frame lacks what is needed to check the operations (no `prevData`).
     Unverifiable,
-    /// The operations are right or not checkable; the account has no key that could be known.
+    /// The operations match or cannot be checked; the account's document has no key.
     NoKey,
-    /// As `NoKey`, because nobody could be asked for the key.
+    /// As `NoKey`, because the directory could not be reached.
     Away,
-    /// As `NoKey`, because too many keys were asked for.
+    /// As `NoKey`, because too many keys were requested.
     RateLimited,
     /// Not signed with the account's key.
     BadSignature,
     /// The commit object is missing, damaged, or not the frame's.
     BadCommit,
-    /// The operations are not what changed the repo.
+    /// The operations do not match the change of the repo.
     BadInversion,
-    /// Checking crashed: a defect of this program.
+    /// Checking panicked: a bug in this program.
     Crashed,
 }
 
@@ -139,19 +139,19 @@ impl Outcome {
     }
 }
 
-/// What an ingest is.
+/// The role of an ingest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Role {
     /// Ready to take over.
     Standby,
     /// Reads the upstream and writes the log.
     Leader,
-    /// Appends what was read, or gives the lease back.
+    /// Appends what was read, or releases the lease.
     SteppingDown,
 }
 
 impl Role {
-    /// All of them.
+    /// All roles.
     pub(crate) const ALL: [Self; 3] = [Self::Standby, Self::Leader, Self::SteppingDown];
 
     pub(crate) fn label(self) -> &'static str {

@@ -1,7 +1,8 @@
-//! Leading, and standing by: asks for the lease, works while it is there, stops when it is not.
+//! Leading and standing by: acquires the lease, works while it holds the lease, stops when it does not.
 //!
-//! [`machine`] decides, [`Leader::run`] acts. The lease picks who tries to write; it is the log's fence that keeps two from
-//! writing. So nothing here may assume to be the only one, and no mistake here can harm the log.
+//! [`machine`] decides, [`Leader::run`] acts. The lease selects the process that tries to write; the log's fence keeps
+//! two processes from writing. So this module must never assume that it is the only leader, and no bug here can damage
+//! the log.
 
 mod machine;
 mod candidacy;
@@ -30,27 +31,27 @@ pub(crate) use permit::Permit;
 use machine::{Action, Cause, End, Input, Machine};
 use sightings::sightings;
 
-/// What a stop may cost when the log does not answer. It is no failure: what the log has not acknowledged is not in it, and
-/// the next leader reads it again.
+/// A stop may take this long when the log does not respond. Exceeding it is not a failure: unacknowledged events are
+/// not in the log, and the next leader reads them again.
 pub(crate) const NOT_ALL_APPENDED: &str =
-    "stopping before everything that was read is appended: the rest will be read again";
+    "stopping before all events are appended, the next leader will read the rest again";
 
-/// One term's work: writes under the permit until it is stopped or cannot go on.
+/// The work of one term: writes until its deadline, until it is stopped, or until it cannot continue.
 pub(crate) type Work = BoxFuture<'static, Result<(), IngestError>>;
 
 /// Runs one candidate.
 pub(crate) struct Leader<W> {
     candidacy: Candidacy,
-    /// Makes the work of a new term.
+    /// Starts the work of a new term.
     begin: W,
     machine: Machine,
     request: Option<BoxFuture<'static, Result<Input, LogError>>>,
     work: Option<Running>,
-    /// Why the process has to end.
+    /// Why the process must exit.
     fatal: Option<IngestError>,
     metrics: IngestMetrics,
     status: Status,
-    /// Until when the time as leader was counted.
+    /// Time as leader has been counted up to here.
     counted_to: Option<Instant>,
 }
 
@@ -81,10 +82,10 @@ impl<W: Fn(Permit, Stop) -> Work> Leader<W> {
         }
     }
 
-    /// Stands by and leads in turn, until `stop`: then finishes what was read, gives the lease back, and returns.
+    /// Stands by and leads in turn until `stop`; then appends what was read, releases the lease, and returns.
     ///
     /// # Errors
-    /// [`IngestError`] that no later term could make good.
+    /// [`IngestError`] that a later term cannot fix.
     pub(crate) async fn run(mut self, stop: Stop) -> Result<(), IngestError> {
         info!(holder = %self.candidacy.holder, "standing by");
         self.metrics.role(self.machine.role());
@@ -115,7 +116,7 @@ impl<W: Fn(Permit, Stop) -> Work> Leader<W> {
         }
     }
 
-    /// Decides and acts; whether everything is over.
+    /// Decides and acts. Returns whether the run is over.
     fn step(&mut self, input: Input) -> bool {
         debug!(?input, "lease");
         let (now, before) = (Instant::now(), self.machine.role());
@@ -159,9 +160,9 @@ impl<W: Fn(Permit, Stop) -> Work> Leader<W> {
         self.drop_work();
         match outcome {
             Ok(()) => Input::Ended(End::Over),
-            // What ends a term is no reason to end the process, nor to call its end a failure.
+            // An error that ends a term neither ends the process nor makes its exit a failure.
             Err(error) if error.ends_term() => {
-                warn!(%error, "cannot go on as leader");
+                warn!(%error, "cannot continue as leader");
                 Input::Ended(End::Over)
             }
             Err(error) => {
@@ -173,8 +174,8 @@ impl<W: Fn(Permit, Stop) -> Work> Leader<W> {
 
     fn abort(&mut self, cause: Cause, role: Role) {
         match cause {
-            Cause::Expired => warn!("no renewal of the lease was answered in time"),
-            Cause::Lost => warn!("the lease is lost"),
+            Cause::Expired => warn!("the lease was not renewed in time"),
+            Cause::Lost => warn!("lost the lease"),
         }
         self.drop_work();
         if role == Role::SteppingDown {
@@ -204,7 +205,7 @@ impl<W: Fn(Permit, Stop) -> Work> Leader<W> {
                 Call::Renew(term) => Ok(Input::Renewed(store.renew(&term, timing.ttl).await?)),
                 Call::Release(term) => {
                     if let Err(error) = store.release(&term).await {
-                        warn!(%error, "the lease is not given back, it will run out");
+                        warn!(%error, "failed to release the lease, it will expire");
                     }
                     Ok(Input::Released)
                 }
@@ -212,7 +213,7 @@ impl<W: Fn(Permit, Stop) -> Work> Leader<W> {
         }));
     }
 
-    /// What an answer means. While standing by the lease is what tells whether the log's servers are there.
+    /// Maps an API result to an input. While standing by, the lease shows whether the log's servers are reachable.
     fn take(&mut self, answer: Result<Input, LogError>) -> Result<Input, IngestError> {
         let is_leader = self.machine.role() == Role::Leader;
         if is_leader {
@@ -227,7 +228,7 @@ impl<W: Fn(Permit, Stop) -> Work> Leader<W> {
         match answer {
             Ok(input) => Ok(input),
             Err(error) if error.is_retryable() => {
-                warn!(%error, role = self.machine.role().label(), "the lease does not answer");
+                warn!(%error, role = self.machine.role().label(), "the lease store does not respond");
                 Ok(Input::Failed)
             }
             Err(error) => {
@@ -244,7 +245,7 @@ impl<W: Fn(Permit, Stop) -> Work> Leader<W> {
         }
         self.counted_to = (role == Role::Leader).then_some(now);
         if role != before {
-            info!(holder = %self.candidacy.holder, from = before.label(), to = role.label(), "the role changed");
+            info!(holder = %self.candidacy.holder, from = before.label(), to = role.label(), "role changed");
             self.status.set_role(role);
             self.metrics.role(role);
         }

@@ -2,21 +2,23 @@
 //!
 //! The path of one event through this crate, in the order of the modules:
 //!
-//! 1. [`upstream`] reads binary frames from one relay or PDS at a time, reconnects for ever, and reads another one while
-//!    that fails;
-//! 2. [`verify`], if asked for, drops commits that their accounts did not sign, or that say something else than they did;
-//! 3. [`decode`] turns batches of frames into drafts on the blocking pool, order kept;
-//! 4. [`gate`] is the pure rule inside it: which events a frame makes, and why something is dropped; [`filter`] says what
-//!    is kept at all;
-//! 5. [`sequencer`] drops what the log already holds ([`held`] knows it again in another upstream's numbers,
-//!    [`recent_commits`] in any) and gives each event its log time;
-//! 6. [`publisher`] appends, fenced and pipelined, and finds out what the log holds after any failure;
-//! 7. [`freshness`] counts per collection what is in the log, and tells it to the cluster.
+//! 1. [`upstream`] reads binary frames from one relay or PDS at a time, reconnects forever, and switches to another
+//! upstream while one fails;
+//! 2. [`verify`], if enabled, drops commits that their accounts did not sign, or whose operations do not match the
+//! repo;
+//! 3. [`decode`] turns batches of frames into drafts on the blocking pool, in order;
+//! 4. [`gate`] is the pure rule inside it: which events a frame produces, and why something is dropped; [`filter`]
+//! decides which events are kept at all;
+//! 5. [`sequencer`] drops what the log already contains ([`held`] recognizes it under another upstream's seqs,
+//! [`recent_commits`] under any) and assigns each event its log time;
+//! 6. [`publisher`] appends, fenced and pipelined, and after any failure finds out what the log contains;
+//! 7. [`freshness`] counts the events in the log per collection, and publishes the result to the cluster.
 //!
-//! [`pipeline`] wires 2 to 7, [`service`] makes one term of it, and [`lead`] decides when: one of several ingests leads,
-//! the others stand by. The log is the only truth: [`resume`] reads where to go on from the log's last event. What is
-//! [recorded](bookmark) beside it is asked only when the log keeps none.
-//! This crate must never import the edge, and nothing a stranger sends may stop it.
+//! [`pipeline`] wires 2 to 7, [`service`] runs one term of it, and [`lead`] decides when: of several ingests one leads
+//! and the others stand by. The log is the only truth: [`resume`] finds the resume position in the log's last event.
+//! The [bookmark] beside it is used only when the log retains no event.
+//!
+//! This crate must never import the edge, and no untrusted input may stop it.
 
 mod error;
 mod filter;

@@ -1,17 +1,17 @@
-//! Reading the log's newest entries.
+//! Reads the log's newest entries.
 
 use fanjet_log::{Entry, EventLog, LogError, ReadLimit, Selection, Seq};
 
-/// One page.
+/// The size of one page.
 const PAGE: ReadLimit = ReadLimit {
     entries: 4096,
     bytes: 8 << 20,
 };
 
-/// Shows `take` every entry from `from` (or the oldest kept, when that is newer) to `last`.
+/// Passes every entry from `from` (or the oldest retained one, if newer) to `last` to `take`.
 ///
 /// # Errors
-/// [`LogError`], also when the answers come from a copy that has not heard of `last` yet; what `take` says.
+/// [`LogError`], also when a replica that does not have `last` yet answers; errors of `take`.
 pub(crate) async fn each_entry(
     log: &dyn EventLog,
     mut from: Seq,
@@ -30,7 +30,7 @@ pub(crate) async fn each_entry(
             .filter(|entry| entry.seq <= last)
             .try_for_each(&mut take)?;
         if page.next <= last && page.at_end {
-            return Err(LogError::unavailable("a copy of the log lags behind it"));
+            return Err(LogError::unavailable("a replica of the log lags"));
         }
         from = page.next;
     }

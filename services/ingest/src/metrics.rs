@@ -113,87 +113,86 @@ impl IngestMetrics {
         let gauge = |name, what| meter.u64_gauge(name).with_description(what).build();
         Self {
             frames: counter(FRAMES, "Frames read from the upstream"),
-            frame_bytes: counter(FRAME_BYTES, "Bytes of those frames"),
+            frame_bytes: counter(FRAME_BYTES, "Bytes of the frames read from the upstream"),
             events: counter(EVENTS, "Events acknowledged by the log"),
-            drops: counter(DROPS, "Frames and operations that were dropped, by reason"),
-            repeats: counter(REPEATS, "Events passed over because the log holds them"),
+            drops: counter(DROPS, "Dropped frames and operations, by reason"),
+            repeats: counter(
+                REPEATS,
+                "Events skipped because the log already contains them",
+            ),
             passed_over: counter(
                 PASSED_OVER,
-                "Events that came too late to be logged, or happened before reading began, by reason",
+                "Events that arrived too late to be logged or predate the start of reading, by reason",
             ),
-            filtered: counter(FILTERED, "Events that the settings do not keep, by list"),
-            seq_gaps: counter(SEQ_GAPS, "Times an upstream's next seq did not come next"),
-            seqs_missed: counter(SEQS_MISSED, "Seqs that were passed over by that"),
+            filtered: counter(FILTERED, "Events removed by the filter settings, by list"),
+            seq_gaps: counter(SEQ_GAPS, "Gaps in the upstream's sequence"),
+            seqs_missed: counter(SEQS_MISSED, "Seqs missing in these gaps"),
             upstream_active: gauge(
                 UPSTREAM_ACTIVE,
-                "Which upstream is read: 0 is the preferred one",
+                "Index of the upstream being read; 0 is the preferred one",
             ),
             upstream_switches: counter(
                 UPSTREAM_SWITCHES,
-                "Times another upstream was read from then on, by reason",
+                "Switches to another upstream, by reason",
             ),
             short_histories: counter(
                 SHORT_HISTORIES,
-                "Switches to an upstream whose history begins behind the log's end: events may be missing",
+                "Switches to an upstream whose history starts after the log's end, so events may be missing",
             ),
-            renumbered: counter(
-                RENUMBERED,
-                "Times an upstream's seqs were found to have begun anew",
-            ),
+            renumbered: counter(RENUMBERED, "Times an upstream restarted its sequence"),
             oversized: counter(
                 OVERSIZED,
-                "Frames above the largest allowed size, which were skipped",
+                "Frames skipped because they exceed the maximum size",
             ),
             upstream_connected: gauge(UPSTREAM_CONNECTED, "1 while the upstream is connected"),
             upstream_disconnects: counter(
                 UPSTREAM_DISCONNECTS,
-                "Ended or failed connections, by reason",
+                "Ended or failed upstream connections, by reason",
             ),
-            upstream_notices: counter(UPSTREAM_NOTICES, "Info and error frames, by name"),
-            relay_seq: gauge(RELAY_SEQ, "Relay seq of the last event appended"),
-            log_seq: gauge(LOG_SEQ, "Seq of the last event acknowledged"),
+            upstream_notices: counter(
+                UPSTREAM_NOTICES,
+                "Info and error frames from the upstream, by name",
+            ),
+            relay_seq: gauge(RELAY_SEQ, "Relay seq of the last appended event"),
+            log_seq: gauge(LOG_SEQ, "Log seq of the last acknowledged event"),
             stamped_ahead: counter(
                 STAMPED_AHEAD,
-                "Events whose log time was more than a second ahead of the clock",
+                "Events stamped more than one second ahead of the clock",
             ),
             ahead: meter
                 .f64_gauge(AHEAD)
-                .with_description("How far log times are ahead of the clock; 0 within a second")
+                .with_description(
+                    "How far log times run ahead of the clock; 0 when below one second",
+                )
                 .build(),
             resyncs: counter(
                 RESYNCS,
-                "Times the log's end was read again after a failed append",
+                "Times ingest re-read the log's end after a failed append",
             ),
             origins_lost: counter(
                 ORIGINS_LOST,
-                "Times a leader began although the log kept no event that says how far the upstream was read, by where it went on",
+                "Terms that started without an event in the log to resume from, by where they resumed",
             ),
             upstream_losses: counter(
                 UPSTREAM_LOSSES,
-                "Times an upstream had forgotten what follows the place up to which it was read: events are lost",
+                "Times an upstream no longer had the frames after the resume position: events are lost",
             ),
-            log_lost: counter(
-                LOG_LOST,
-                "Events that the log had acknowledged and then lost",
-            ),
-            log_replaced: counter(
-                LOG_REPLACED,
-                "Times another log stood where the log was that a term began with",
-            ),
-            role: gauge(ROLE, "1 for the role that this process has"),
-            takeovers: counter(TAKEOVERS, "Times this process became the leader"),
-            renewals: counter(RENEWALS, "Renewals of the lease, by outcome"),
+            log_lost: counter(LOG_LOST, "Events that the log acknowledged and then lost"),
+            log_replaced: counter(LOG_REPLACED, "Times the log was replaced during a term"),
+            role: gauge(ROLE, "1 for the current role of this process"),
+            takeovers: counter(TAKEOVERS, "Times this process became leader"),
+            renewals: counter(RENEWALS, "Lease renewals, by outcome"),
             leader_seconds: meter
                 .f64_counter(LEADER_SECONDS)
-                .with_description("Time as leader")
+                .with_description("Time spent as leader")
                 .build(),
             verified: counter(VERIFIED, "Commits chosen for verification, by outcome"),
-            key_lookups: counter(KEY_LOOKUPS, "Look-ups of account keys, by result"),
+            key_lookups: counter(KEY_LOOKUPS, "Account key lookups, by result"),
             view,
         }
     }
 
-    /// What is shown about collections.
+    /// What the collection metrics show.
     pub(crate) fn view(&self) -> SharedView {
         SharedView::clone(&self.view)
     }

@@ -28,19 +28,20 @@ use crate::sequencer::{Ahead, News, Sequencer};
 use crate::status::Status;
 use crate::verify::{self, Verifier};
 
-/// With more bytes than this unacknowledged, the log gets nothing new: far more than it has in flight at full rate.
+/// The log gets no new events while more than this many bytes are unacknowledged: far more than are in flight at full
+/// rate.
 const MAX_UNACKED_BYTES: usize = 64 << 20;
 
-/// Everything behind the upstream connection.
+/// Everything after the upstream connection.
 pub(crate) struct Pipeline {
     pub(crate) sequencer: Sequencer,
     pub(crate) ahead: Ahead,
     pub(crate) publisher: Publisher,
     pub(crate) bookkeeper: Bookkeeper,
-    /// Which log it is.
+    /// The identity of the log.
     pub(crate) log_id: String,
     pub(crate) log: Arc<dyn EventLog>,
-    /// How many of the log's newest events are looked at when another upstream begins to be read.
+    /// How many of the log's newest events are indexed when ingest switches to another upstream.
     pub(crate) remembered_events: usize,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) freshness: Freshness,
@@ -48,16 +49,16 @@ pub(crate) struct Pipeline {
     pub(crate) status: Status,
     pub(crate) filter: Arc<IngestFilter>,
     pub(crate) decode_workers: usize,
-    /// `None` when nothing is verified.
+    /// `None` when verification is off.
     pub(crate) verifier: Option<Arc<Verifier>>,
 }
 
 impl Pipeline {
-    /// Runs until the upstream side ends `batches`, and everything it sent is acknowledged.
+    /// Runs until the upstream side closes `batches` and everything it sent is acknowledged.
     ///
     /// # Errors
-    /// [`IngestError`] when going on cannot help. How much was then unacknowledged does not matter: the upstream is
-    /// asked again.
+    /// [`IngestError`] when continuing cannot help. Unacknowledged events need no handling: they are requested from the
+    /// upstream again.
     pub(crate) async fn run(
         mut self,
         batches: mpsc::Receiver<FrameBatch>,
@@ -98,7 +99,10 @@ impl Pipeline {
             self.metrics.passed_over(&sequenced.passed_over);
             if !sequenced.passed_over.is_empty() {
                 let (events, upstream) = (sequenced.passed_over.len(), numbering.upstream.as_str());
-                warn!(events, upstream, "too late to be logged: passed over");
+                warn!(
+                    events,
+                    upstream, "skipped events that arrived too late to be logged"
+                );
             }
             self.metrics.gaps(&numbering.upstream, sequenced.gaps);
             if self.publisher.unacked_bytes() > MAX_UNACKED_BYTES {
@@ -116,7 +120,7 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Tells when events are stamped with times that have not come yet.
+    /// Reports when events are stamped with times in the future.
     fn compare_with_clock(&mut self, events: usize, now_us: u64) {
         let (by_us, news) = self.ahead.look(self.sequencer.last_time(), now_us);
         self.metrics
@@ -126,13 +130,13 @@ impl Pipeline {
             None => {}
             Some(News::Began) => warn!(
                 by_seconds,
-                "log times run ahead of the clock, which was wrong or is: events are stamped one microsecond behind each other until it has caught up"
+                "log times run ahead of the clock, which is or was wrong: stamping events one microsecond apart until the clock catches up"
             ),
             Some(News::Ended) => info!("the clock has caught up with the log times"),
         }
     }
 
-    /// Takes note of how far the upstream is read, to be recorded when the log has acknowledged what lies before.
+    /// Remembers the upstream position, to be recorded once the log has acknowledged everything before it.
     fn record(&mut self, numbering: &Numbering, reached: Reached) {
         let (relay_seq, time) = match reached {
             Reached::Frame { seq, time } => (Some(seq), time),
@@ -149,10 +153,10 @@ impl Pipeline {
         self.bookkeeper.note(bookmark, self.publisher.acked());
     }
 
-    /// Another upstream begins to be read: finds out what the log holds of what it will send.
+    /// Switches to another upstream: finds out which of its events the log already contains.
     async fn compare(&mut self, numbering: &Numbering) -> Result<(), IngestError> {
         self.publisher.flush().await?;
-        // Otherwise a log that is shorter than it should be would be taken for one that lags, for ever.
+        // Otherwise a log that is shorter than expected would count as a lagging one forever.
         self.publisher.confirm_end().await?;
         let (log, last) = (&*self.log, self.publisher.acked());
         let read = || Held::read(log, last, self.remembered_events).boxed();
@@ -161,8 +165,8 @@ impl Pipeline {
         Ok(())
     }
 
-    /// The next drafts. While there are none, acknowledgements are waited for, so that a failure behind the last
-    /// event of a burst is found without the next burst.
+    /// Returns the next drafts. While there is none, waits for acknowledgements, so that a failure after the last event
+    /// of a burst is noticed before the next burst.
     async fn next_drafts(
         &mut self,
         decoded: &mut (impl Stream<Item = Decoded> + Unpin),
@@ -181,7 +185,7 @@ impl Pipeline {
         for notice in notices {
             match notice {
                 UpstreamNotice::Info(name, message) => {
-                    warn!(name, said = message, "the upstream informs");
+                    warn!(name, said = message, "info frame from the upstream");
                     let is_outdated = name == "OutdatedCursor";
                     self.metrics.noticed(if is_outdated {
                         Notice::OutdatedCursor
@@ -190,7 +194,7 @@ impl Pipeline {
                     });
                 }
                 UpstreamNotice::Error(error, message) => {
-                    warn!(error, said = message, "the upstream reports an error");
+                    warn!(error, said = message, "error frame from the upstream");
                     self.metrics.noticed(match error.as_str() {
                         "FutureCursor" => Notice::FutureCursor,
                         "ConsumerTooSlow" => Notice::ConsumerTooSlow,

@@ -1,19 +1,19 @@
-//! Where the reading of an upstream stands.
+//! How far an upstream has been read.
 
 use crate::frame_time::FrameTime;
 
-/// A frame's place in an upstream.
+/// A frame's position in an upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) seq: u64,
     pub(crate) time: FrameTime,
 }
 
-/// How far an upstream was read.
+/// How far an upstream has been read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reached {
-    /// Nothing has come since then.
+    /// No frame has arrived since.
     Nothing { since: FrameTime },
-    /// This frame is the last that was handed on.
+    /// This frame is the last one handed on.
     Frame { seq: u64, time: FrameTime },
 }

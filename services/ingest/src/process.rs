@@ -11,9 +11,9 @@ use crate::{Candidacy, Ingest, IngestSettings, show_subjects};
 /// Reads the upstream until it is stopped, or stands by.
 ///
 /// # Errors
-/// Why it cannot go on.
+/// Why it cannot continue.
 pub async fn serve(settings: IngestSettings, process: &mut Process) -> Result<(), Failure> {
-    // Before the log is waited for, so that a wrong setting is told at once.
+    // Before waiting for the log, so that an invalid setting is reported at once.
     settings.ingest.validate()?;
     let connecting = NatsLog::connect_patiently(settings.nats, || SystemClock.now_us());
     let Some(log) = process.unless_stopped(connecting).await else {

@@ -1,8 +1,8 @@
-//! Appends, and finds out what the log holds after any failure.
+//! Appends events, and after any failure finds out what the log contains.
 //!
-//! Invariants: events reach the log in the order in which they were given, each once; an event is forgotten only
-//! when the log acknowledged it; as soon as another writer is seen in the log, or the term is over, nothing more is
-//! written; and nothing is ever written into a log that has lost what it had acknowledged, or into another one.
+//! Invariants: events reach the log in the given order, each once. An event is forgotten only when the log has
+//! acknowledged it. Once another writer is seen in the log, or the term is over, nothing more is written. Nothing is
+//! ever written to a log that lost acknowledged events, or to a different log.
 
 mod reconcile;
 
@@ -27,8 +27,8 @@ use reconcile::{Verdict, reconcile};
 
 const RETRY_MIN: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(5);
-/// A log that ends before what it has acknowledged may be a server that does not know yet that it was deposed. After this
-/// time it is not.
+/// A log that ends before what it acknowledged may be a deposed server that has not noticed yet. After this time, the
+/// log counts as damaged.
 pub(crate) const SHORTER_FOR: Duration = Duration::from_secs(10);
 
 /// What a publisher works with.
@@ -41,28 +41,28 @@ pub(crate) struct PublisherContext {
     pub(crate) status: Status,
 }
 
-/// The one writer of the log in this process.
+/// The only writer of the log in this process.
 pub(crate) struct Publisher {
     log: Arc<dyn EventLog>,
-    /// Which one that is.
+    /// The identity of the log.
     log_id: String,
     permit: Permit,
-    /// `None` while the log's end has to be read again.
+    /// `None` while the log's end must be read again.
     appender: Option<Box<dyn Appender>>,
     /// Everything up to here is acknowledged.
     acked: Seq,
-    /// The newest event of that. What stands behind it, if anything does, is none.
+    /// The newest event at or before `acked`. Any entries after it are not events.
     newest: Seq,
-    /// Whether the log was given something since it last acknowledged anything: then it is given it again after a pause only.
+    /// Whether something was submitted since the last acknowledgement. If so, it is resubmitted only after a pause.
     is_stalled: bool,
     backoff: Backoff,
-    /// Since when the log ends before `acked`.
+    /// Since when the log has ended before `acked`.
     shorter_since: Option<Instant>,
-    /// What was given to the log behind `acked`, in order.
+    /// What was submitted after `acked`, in order.
     unacked: VecDeque<NewEvent>,
-    /// Bytes of their bodies.
+    /// The bytes of their bodies.
     unacked_bytes: usize,
-    /// Of what is unacknowledged.
+    /// The spans of what is unacknowledged.
     traces: Traces,
     freshness: Freshness,
     metrics: IngestMetrics,
@@ -70,7 +70,7 @@ pub(crate) struct Publisher {
 }
 
 impl Publisher {
-    /// Continues behind the log's end.
+    /// Continues after the log's end.
     pub(crate) fn continuing(resume: &Resume, context: PublisherContext) -> Self {
         let PublisherContext {
             log,
@@ -99,10 +99,10 @@ impl Publisher {
         }
     }
 
-    /// Appends behind everything given before what has come by `passage`. Waits while the log takes no more, for as long as
-    /// that lasts.
+    /// Appends `events` after everything already submitted. Waits while the log accepts no more, however long that
+    /// takes.
     ///
-    /// # Errors
+    /// [`IngestError`] when waiting cannot help.
     /// [`IngestError`] when waiting cannot help.
     pub(crate) async fn append(
         &mut self,
@@ -126,7 +126,7 @@ impl Publisher {
         self.settle(outcome).await
     }
 
-    /// Waits until everything given is acknowledged.
+    /// Waits until everything submitted is acknowledged.
     ///
     /// # Errors
     /// As [`Publisher::append`].
@@ -144,7 +144,7 @@ impl Publisher {
         Ok(())
     }
 
-    /// Makes sure that the log ends where everything given ends, after a [`Publisher::flush`].
+    /// Makes sure, after a [`Publisher::flush`], that the log ends with the last submitted event.
     ///
     /// # Errors
     /// As [`Publisher::append`].
@@ -158,17 +158,17 @@ impl Publisher {
         self.acked
     }
 
-    /// The seq of the newest event given.
+    /// The seq of the newest submitted event.
     pub(crate) fn given(&self) -> Seq {
         self.acked + self.unacked.len() as Seq
     }
 
-    /// How many events are given but not acknowledged.
+    /// The number of submitted but unacknowledged events.
     pub(crate) fn unacked(&self) -> usize {
         self.unacked.len()
     }
 
-    /// Bytes of those events.
+    /// The bytes of those events.
     pub(crate) fn unacked_bytes(&self) -> usize {
         self.unacked_bytes
     }
@@ -191,16 +191,17 @@ impl Publisher {
         }
     }
 
-    /// The log did not take what it was given. Who loses a race may win the next one; everything else is told until the log
-    /// has acknowledged something.
+    /// The log refused an append. A lost race may be won next time; any other reason is reported until the log has
+    /// acknowledged something.
     fn refused(&self, error: &AppendError) {
         if self.is_stalled || !matches!(error, AppendError::Fenced { .. }) {
             self.status.set_log_not_writable(error);
         }
     }
 
-    /// Finds out what the log holds, opens it behind that and gives it the rest, until all of that succeeds. That it answers,
-    /// or takes something into a queue, is not enough: until it has acknowledged something there are pauses, and no readiness.
+    /// Finds out what the log contains, reopens it after that and resubmits the rest, until all of this succeeds. A
+    /// response, or an accepted submission, is not enough: until something is acknowledged, retries pause and readiness
+    /// is off.
     async fn reopen(&mut self) -> Result<(), IngestError> {
         loop {
             if self.is_stalled {
@@ -209,7 +210,7 @@ impl Publisher {
                     ?pause,
                     acked = self.acked,
                     unacked = self.unacked.len(),
-                    "the log takes nothing, trying again"
+                    "the log accepts no events, retrying"
                 );
                 tokio::time::sleep(pause).await;
             }
@@ -225,7 +226,7 @@ impl Publisher {
                 }
                 Err(Retry::Never(error)) => return Err(error),
                 Err(Retry::Unread(reason)) => {
-                    warn!(reason, "the log's end cannot be read");
+                    warn!(reason, "failed to read the log's end");
                     self.status.set_log_away(reason);
                 }
                 Err(Retry::Refused(error)) => {
@@ -254,7 +255,7 @@ impl Publisher {
             info!(
                 stored,
                 missing = self.unacked.len() - stored,
-                "the log's end is known again"
+                "found the log's end again"
             );
         }
         self.forget_acked(self.acked + stored as Seq);
@@ -268,7 +269,7 @@ impl Publisher {
         Ok(())
     }
 
-    /// The log ends before what it has acknowledged: waits for a better answer, but not for ever.
+    /// The log ends before what it acknowledged: waits for a better response, but not forever.
     fn shorter(&mut self, end: Seq) -> Retry {
         let acked = self.newest;
         if self.permit.check().is_err() {
@@ -277,14 +278,14 @@ impl Publisher {
         let since = *self.shorter_since.get_or_insert_with(Instant::now);
         if since.elapsed() < SHORTER_FOR {
             return Retry::Unread(format!(
-                "it ends at seq {end}, although it has acknowledged {acked}"
+                "it ends at seq {end}, although it acknowledged {acked}"
             ));
         }
         self.metrics.log_lost(acked - end);
         self.status.set_log_lost(acked, end);
         error!(
             acked,
-            end, "the log has lost events that it had acknowledged: ending the term"
+            end, "the log lost acknowledged events, ending the term"
         );
         Retry::Never(IngestError::LogLost { acked, end })
     }
@@ -292,10 +293,7 @@ impl Publisher {
     fn replaced(&self, found: String) -> IngestError {
         self.metrics.log_replaced();
         let expected = self.log_id.clone();
-        error!(
-            expected,
-            found, "another log stands where the log was: ending the term"
-        );
+        error!(expected, found, "the log was replaced, ending the term");
         IngestError::LogReplaced { expected, found }
     }
 
@@ -324,11 +322,11 @@ impl Publisher {
     }
 }
 
-/// Whether reopening is worth another try.
+/// Why a reopen is worth a retry.
 enum Retry {
-    /// The log's end is not known.
+    /// The log's end is unknown.
     Unread(String),
-    /// The log did not take what it was given.
+    /// The log did not accept the submission.
     Refused(AppendError),
     Never(IngestError),
 }

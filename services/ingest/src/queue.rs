@@ -1,4 +1,4 @@
-//! What was read and is not decoded yet: so many batches, and so many bytes.
+//! What was read but not decoded yet, bounded by batches and bytes.
 
 use std::sync::Arc;
 
@@ -7,10 +7,11 @@ use tokio::sync::{Semaphore, mpsc};
 
 use crate::batch::{FrameBatch, Share};
 
-/// What is counted: fine enough for a small frame, and coarse enough for a semaphore.
+/// The unit of counting: fine enough for a small frame, and coarse enough for a semaphore.
 const UNIT: usize = 1 << 10;
 
-/// A queue of at most so many batches. A batch's bytes are counted until it is dropped, wherever it is then.
+/// A queue with a maximum number of batches and bytes. A batch's bytes count until it is dropped, wherever it is by
+/// then.
 pub(crate) fn queue(batches: usize, bytes: usize) -> (BatchSender, mpsc::Receiver<FrameBatch>) {
     let (sender, receiver) = mpsc::channel(batches);
     let units = bytes.div_ceil(UNIT).clamp(1, Semaphore::MAX_PERMITS >> 1);
@@ -23,7 +24,7 @@ pub(crate) fn queue(batches: usize, bytes: usize) -> (BatchSender, mpsc::Receive
     (sender, receiver)
 }
 
-/// The end that reads the upstream.
+/// The sending end, for the upstream reader.
 #[derive(Debug, Clone)]
 pub(crate) struct BatchSender {
     sender: mpsc::Sender<FrameBatch>,
@@ -31,12 +32,12 @@ pub(crate) struct BatchSender {
     units: u32,
 }
 
-/// Nobody takes batches any more.
+/// The receiving end is gone.
 #[derive(Debug)]
 pub(crate) struct Closed;
 
 impl BatchSender {
-    /// Waits for room. A batch that is larger than the whole queue waits until it is empty.
+    /// Waits for room. A batch larger than the whole queue waits until the queue is empty.
     pub(crate) async fn send(&self, mut batch: FrameBatch) -> Result<(), Closed> {
         let bytes: usize = batch.frames.iter().map(Bytes::len).sum();
         let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
@@ -48,7 +49,7 @@ impl BatchSender {
         self.sender.send(batch).await.map_err(|_| Closed)
     }
 
-    /// Whether nobody takes batches any more.
+    /// Whether the receiving end is gone.
     pub(crate) fn is_closed(&self) -> bool {
         self.sender.is_closed()
     }

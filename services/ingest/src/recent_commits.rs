@@ -1,15 +1,15 @@
-//! Which commits were logged lately.
+//! Which commits were logged recently.
 //!
-//! An upstream that is set up anew under its old name may repeat the last commits under seqs that seem to go on as before,
-//! within one open connection: nothing in the numbers tells. Repo and rev do. Kept are hashes with a key of this process, so
-//! nobody outside can choose two that are alike; by chance two are in one of some thousand years.
+//! An upstream that is re-created under its old name may repeat the latest commits with seqs that seem to continue,
+//! within one open connection: the seqs do not show it, but repo and rev do. The set holds hashes with a random key of
+//! this process, so that an outsider cannot construct a collision; by chance, two collide once in thousands of years.
 
 use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 
 use fanjet_wire::envelope::Subject;
 
-/// So many operations: some minutes of the whole network, more than relays repeat.
+/// The number of operations: some minutes of the whole network, more than relays repeat.
 const KEPT: usize = 1 << 16;
 
 /// The operations of the newest commits.
@@ -21,7 +21,8 @@ pub(crate) struct RecentCommits {
 }
 
 impl RecentCommits {
-    /// Takes note of an event that is logged. Whether it was noted before; what is no commit never is.
+    /// Adds an event that is about to be logged. Returns whether it was already present; always `false` for events
+    /// other than commits.
     pub(crate) fn note(&mut self, subject: Subject<'_>, op_index: u32) -> bool {
         let Some(rev) = subject.rev else {
             return false;

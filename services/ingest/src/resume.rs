@@ -1,6 +1,6 @@
-//! Where to go on. The log is the only truth: its last event says everything, the newest few say how sure that is. Where
-//! it keeps none, it still says where it ends, and what was [recorded](crate::bookmark) beside it says how far the upstream
-//! was read.
+//! Where to resume. The log is the only truth: its last event holds the position, and the newest few show how certain
+//! it is. A log without events still has an end, and the [bookmark](crate::bookmark) beside it holds the upstream
+//! position.
 
 use std::time::Duration;
 
@@ -18,37 +18,38 @@ use crate::place::{Place, Reached};
 use crate::recent_commits::RecentCommits;
 use crate::status::Status;
 
-/// So many events after another upstream began to be read, it has certainly caught up with the log: what it sends then is
-/// new.
+/// This many events after a switch to another upstream, the upstream has certainly caught up with the log: what it
+/// sends from then on is new.
 const SETTLED: Seq = 10_000;
 
 /// The state that a leader starts from.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Resume {
-    /// Which log it is.
+    /// The identity of the log.
     pub(crate) log: String,
-    /// The log's last seq, whether it is kept or not, and whether or not an event stands there.
+    /// The log's last seq, whether or not it is retained and whether or not it is an event.
     pub(crate) seq: Seq,
-    /// The last seq that is certain to have been an event's, or may have been: what stands behind it is none.
+    /// The last seq that is, or may have been, an event's: any later entries are not events.
     pub(crate) newest: Seq,
-    /// Its log time, if that is known.
+    /// Its log time, if known.
     pub(crate) time: Option<TimeUs>,
-    /// Its origin, if it is kept.
+    /// Its origin, if it is retained.
     pub(crate) origin: Option<Origin>,
-    /// What is recorded of this log; used only without an origin.
+    /// The bookmark of this log; used only without an origin.
     pub(crate) bookmark: Option<Bookmark>,
-    /// When its newest events happened.
+    /// The times of its newest events.
     pub(crate) recent: RecentTimes,
-    /// Not all of its newest events have one upstream's numbers: what the last one's upstream sends next may be there
-    /// in other numbers.
+    /// The newest events do not all have one upstream's numbering: what the last event's upstream sends next may be in
+    /// the log under other seqs.
     pub(crate) is_mixed: bool,
-    /// What its newest commits are.
+    /// The newest commits.
     pub(crate) commits: RecentCommits,
 }
 
 impl Resume {
-    /// Reads the state. With one upstream there was a switch only when the settings were changed, or it began to number
-    /// anew: then the newest events end otherwise than they begin. Several may have taken turns in between.
+    /// Reads the state. With a single upstream, a switch happened only if the settings changed or the upstream
+    /// restarted its sequence: then the first and the last of the newest events differ. Several upstreams may have
+    /// taken turns in between.
     ///
     /// # Errors
     /// [`LogError`]; [`LogError::Corrupt`] when an entry is damaged.
@@ -57,12 +58,12 @@ impl Resume {
         positions: &dyn Bookmarks,
         has_fallbacks: bool,
     ) -> Result<Self, LogError> {
-        // Only this leader writes: whichever log is there now is the one to go on in.
+        // Only this leader writes, so whichever log exists now is the one to continue.
         let log_id = log.adopt().await?.to_string();
         let End { seq, first, last } = end_of(log).await?;
         let bookmark = match Bookmark::load(positions).await {
             Ok(bookmark) => bookmark.filter(|bookmark| bookmark.log == log_id),
-            // Then the log says everything.
+            // Then the log holds everything that is needed.
             Err(_) if last.is_some() => None,
             Err(error) => return Err(error),
         };
@@ -98,32 +99,32 @@ impl Resume {
             each_entry(log, first, first, &mut note).await?;
             each_entry(log, few, last.seq, &mut note).await?;
         }
-        // What expired while it was read does not matter: this one was there.
+        // It does not matter if the event expired during the read: it existed.
         resume.origin.get_or_insert(last.origin);
         Ok(resume)
     }
 
-    /// The record, where the log keeps no event that says more.
+    /// The bookmark, unless the log retains a newer event.
     pub(crate) fn recorded(&self) -> Option<&Bookmark> {
         self.bookmark.as_ref().filter(|_| self.origin.is_none())
     }
 
-    /// How many events the log has taken since the record was written: the upstream will send them first, and they must
-    /// not be logged again.
+    /// How many events the log gained since the bookmark was written. The upstream sends them first, and they must not
+    /// be logged again.
     pub(crate) fn taken_since_recorded(&self) -> u64 {
         self.recorded()
             .map_or(0, |bookmark| self.newest.saturating_sub(bookmark.end))
     }
 
-    /// How many events that the log had acknowledged it does not hold any more, although they were its newest: by the
-    /// record, and by what this process saw acknowledged.
+    /// How many acknowledged events are missing from the end of the log, judging by the bookmark and by what this
+    /// process saw acknowledged.
     pub(crate) fn lost(&self, seen: Seq) -> u64 {
         let recorded = self.bookmark.as_ref().map_or(0, |bookmark| bookmark.end);
         let recorded = recorded.saturating_sub(self.seq);
         recorded.max(seen.saturating_sub(self.newest))
     }
 
-    /// The newest operation that is known to be in the log: its upstream, frame and index.
+    /// The newest operation known to be in the log: its upstream, frame and index.
     pub(crate) fn last_operation(&self) -> Option<(UpstreamId, (u64, u32))> {
         if let Some(origin) = &self.origin {
             let operation = (origin.relay_seq, origin.op_index);
@@ -135,12 +136,12 @@ impl Resume {
         Some((UpstreamId::new(&recorded.upstream)?, operation))
     }
 
-    /// Whether the log seems to have held events that nobody knows the origin of.
+    /// Whether the log seems to have contained events of unknown origin.
     pub(crate) fn is_origin_unknown(&self) -> bool {
         self.origin.is_none() && self.bookmark.is_none() && !is_new(self.seq)
     }
 
-    /// Takes note of the next one of the newest events.
+    /// Adds the next one of the newest events.
     fn note(&mut self, origin: &Origin) {
         if let Some(before) = &self.origin {
             let is_behind =
@@ -151,7 +152,7 @@ impl Resume {
         self.origin = Some(origin.clone());
     }
 
-    /// The newest frame of `upstream` that is in the log, perhaps in part, or that is recorded.
+    /// The newest frame of `upstream` that is in the log, at least in part, or in the bookmark.
     pub(crate) fn place_in(&self, upstream: &UpstreamId) -> Option<Place> {
         if let Some(recorded) = self.recorded() {
             let is_its = recorded.upstream == upstream.as_str();
@@ -171,22 +172,22 @@ impl Resume {
     }
 }
 
-/// How a log ends.
+/// The end of a log.
 pub(crate) struct End {
-    /// The seq behind which it is written on.
+    /// Appends continue after this seq.
     pub(crate) seq: Seq,
-    /// The oldest seq that is kept; one above the last when nothing is.
+    /// The oldest retained seq; the last seq plus one when nothing is retained.
     pub(crate) first: Seq,
-    /// The newest entry, if one is kept: what stands behind it is no event.
+    /// The newest retained entry, if any. Entries after it are not events.
     pub(crate) last: Option<Entry>,
 }
 
-/// Where a log ends.
+/// Reads the end of a log.
 ///
 /// # Errors
 /// [`LogError`].
 pub(crate) async fn end_of(log: &dyn EventLog) -> Result<End, LogError> {
-    // In this order: what is written in between makes this end too low, and nothing can be written behind it then.
+    // The order matters: an append in between makes the end too low, and then no append after it can succeed.
     let bounds = log.bounds().await?;
     let last = log.last().await?;
     let newest = last.as_ref().map_or(0, |last| last.seq);
@@ -197,24 +198,22 @@ pub(crate) async fn end_of(log: &dyn EventLog) -> Result<End, LogError> {
     })
 }
 
-/// Whether the log may answer later. What is damaged can be waited for, too: an operator can take it out, and nobody is helped
-/// by a process that ends.
+/// Whether the log may recover. Damage also counts as recoverable: an operator can remove it, and exiting helps no one.
 pub(crate) fn can_be_waited_for(error: &LogError) -> bool {
     error.is_retryable() || matches!(error, LogError::Corrupt { .. })
 }
 
-/// Whether a log that ends here and keeps nothing was just made: its first seq is none that a log in use is likely to
-/// have come to.
+/// Whether an empty log with this end was just created: a log in use is unlikely to reach this first seq.
 fn is_new(end: Seq) -> bool {
     const SECOND_US: u64 = 1_000_000;
     let seconds = (end + 1) / first_seq(SECOND_US);
     end == 0 || first_seq(seconds * SECOND_US) == end + 1
 }
 
-/// Asks the log until it answers, however long that takes.
+/// Retries until the log responds, however long that takes.
 ///
 /// # Errors
-/// [`LogError`] when asking again cannot help.
+/// [`LogError`] when a retry cannot help.
 pub(crate) async fn patiently<'a, T>(
     status: &Status,
     read: impl Fn() -> BoxFuture<'a, Result<T, LogError>>,
@@ -229,7 +228,7 @@ pub(crate) async fn patiently<'a, T>(
             Err(error) if can_be_waited_for(&error) => {
                 status.set_log_away(&error);
                 let pause = backoff.next_pause();
-                warn!(%error, ?pause, "the log cannot be read, trying again");
+                warn!(%error, ?pause, "failed to read the log, retrying");
                 tokio::time::sleep(pause).await;
             }
             Err(error) => return Err(error),

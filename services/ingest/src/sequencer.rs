@@ -1,4 +1,4 @@
-//! Gives events their log time, and passes over what the log already holds. Pure but for the clock it is given.
+//! Assigns log times to events, and skips what the log already contains. Pure except for the clock argument.
 
 mod ahead;
 
@@ -16,43 +16,43 @@ use crate::recent_commits::RecentCommits;
 use crate::resume::Resume;
 pub(crate) use ahead::{Ahead, News};
 
-/// Most numberings that are told apart: all upstreams, each with a few. An upstream is never further than a few away from the
-/// one that it goes on with.
+/// The maximum number of numberings tracked: all upstreams, with a few each. An upstream is never more than a few steps
+/// away from the numbering that it continues with.
 const SOURCES: usize = 64;
 
-/// So much room beside events is not worth a copy of them.
+/// Unused capacity up to this size is not worth a copy of the events.
 const SLACK: usize = 64 << 10;
 
-/// Log order begins here: one per leader.
+/// Log order starts here: one per leader.
 #[derive(Debug)]
 pub(crate) struct Sequencer {
     last_time: Option<TimeUs>,
-    /// The one that was used last is the last.
+    /// The numbering used last is at the end.
     sources: Vec<Source>,
-    /// How many events the log took after what it says of itself, which will come first.
+    /// How many events the log gained after the bookmark; the upstream sends them first.
     taken: u64,
-    /// Nothing from before is wanted, as long as nothing came from behind.
+    /// Set until the first newer event arrives: events from before this time are not wanted.
     not_before: Option<FrameTime>,
-    /// Since another upstream began to be read than the one before.
+    /// The index of the log, since ingest switched to another upstream.
     comparison: Option<Comparison>,
     commits: RecentCommits,
 }
 
-/// One upstream, as long as it numbers as it did.
+/// One upstream, as long as its numbering continues.
 #[derive(Debug)]
 struct Source {
     numbering: Numbering,
-    /// The newest of its operations that was seen: frame and index.
+    /// The newest operation seen: frame and index.
     last: Option<(u64, u32)>,
-    /// Its frames' seqs, whatever became of them.
+    /// The seqs of its frames, including dropped ones.
     seqs: Seqs,
 }
 
-/// What the log held when the present upstream began to be read.
+/// What the log contained when ingest switched to the current upstream.
 #[derive(Debug)]
 struct Comparison {
     held: Held,
-    /// Where the upstream stands, as long as that may be before all that is remembered.
+    /// The upstream's position, as long as it may precede everything in the index.
     before: Option<Before>,
 }
 
@@ -62,21 +62,21 @@ struct Before {
     recent: RecentTimes,
 }
 
-/// What a batch of drafts became.
+/// The result of sequencing a batch of drafts.
 #[derive(Debug)]
 pub(crate) struct Sequenced {
     /// Ready to be appended.
     pub(crate) events: Vec<NewEvent>,
-    /// How many were passed over because the log holds them.
+    /// How many were skipped because the log contains them.
     pub(crate) repeated: u64,
-    /// What was passed over for another reason.
+    /// What was skipped for another reason.
     pub(crate) passed_over: Vec<PassedOver>,
-    /// What the upstream's seqs left out.
+    /// The gaps in the upstream's seqs.
     pub(crate) gaps: Gaps,
 }
 
 impl Sequencer {
-    /// Continues above what the log holds.
+    /// Continues after the log's end.
     pub(crate) fn continuing(resume: &Resume) -> Self {
         let source = |(upstream, last): (UpstreamId, (u64, u32))| {
             let mut seqs = Seqs::default();
@@ -97,24 +97,25 @@ impl Sequencer {
         }
     }
 
-    /// The log time of the newest event, if that is known.
+    /// The log time of the newest event, if known.
     pub(crate) fn last_time(&self) -> Option<TimeUs> {
         self.last_time
     }
 
-    /// What comes next does not begin where the events were to be counted from that the log took last.
+    /// The next frames do not start at the resume position, so the events that the log gained after the bookmark cannot
+    /// be counted off.
     pub(crate) fn count_no_more(&mut self) {
         self.taken = 0;
     }
 
-    /// What comes next may be from before a time, and is not wanted then.
+    /// The next frames may be older than this time, in which case they are not wanted.
     pub(crate) fn pass_over_before(&mut self, time: FrameTime) {
         self.not_before = Some(time);
     }
 
-    /// From now on an upstream is read whose events may be in the log in other numbers: `held` says which.
+    /// The following frames come from an upstream whose events may be in the log under other seqs: `held` knows which.
     pub(crate) fn compare(&mut self, numbering: &Numbering, held: Held) {
-        // Where it begins was chosen: what lies before is not missing.
+        // The starting point was chosen, so anything before it is not missing.
         self.source(numbering).seqs = Seqs::default();
         let before = held.since().map(|since| Before {
             since,
@@ -124,9 +125,9 @@ impl Sequencer {
         self.count_no_more();
     }
 
-    /// Stamps a batch that came from one upstream. Invariants: times rise strictly, also across leaders and when the
-    /// clock jumps back; an upstream's operation that stands at or before the last one seen is passed over, and so are
-    /// a copy of what another upstream has brought, and a commit that was logged lately, whatever its numbers.
+    /// Stamps a batch of one upstream. Invariants: times rise strictly, across leaders and when the clock jumps back;
+    /// an operation at or before the last one seen of its upstream is skipped, and so are a copy of another upstream's
+    /// event and a recently logged commit, whatever its seq.
     pub(crate) fn sequence(
         &mut self,
         drafts: Drafts,
@@ -205,7 +206,7 @@ impl Sequencer {
         }
     }
 
-    /// The first event that is wanted ends that: single wrong clocks behind it do no harm.
+    /// The first wanted event ends that: single wrong clocks after it do no harm.
     fn is_before_beginning(&mut self, origin: &Origin) -> bool {
         let time = FrameTime::of(&origin.time);
         let is_before = |begin: FrameTime| time.is_some_and(|time| time < begin);
@@ -236,8 +237,8 @@ impl Sequencer {
     }
 }
 
-/// The events' text without room that nobody counts: until the last of them is acknowledged it stays in memory whole, and what
-/// was dropped or passed over may have been a thousand times as much. Copying costs less than keeping it.
+/// Drops the text's unused capacity. The text stays in memory until its last event is acknowledged, and dropped or
+/// skipped events may have been a thousand times as large. A copy is cheaper than keeping them.
 fn compact(text: Vec<u8>, kept: &mut [Draft]) -> Bytes {
     let bytes: usize = kept.iter().map(|draft| draft.span.len()).sum();
     if text.capacity() <= 2 * bytes + SLACK {
@@ -261,7 +262,7 @@ impl Comparison {
         if !is_before {
             self.before.take_if(|before| before.recent.is_full());
         }
-        // The gate writes nothing else.
+        // Validation writes nothing else.
         let Some(subject) = Subject::of(json) else {
             return Judgement::New;
         };
@@ -271,7 +272,7 @@ impl Comparison {
 }
 
 impl Before {
-    /// Whether an upstream that sends this now has not come to what is remembered.
+    /// Whether an upstream that sends this now has not reached the index yet.
     fn still_is(&mut self, origin: &Origin) -> bool {
         self.recent.add_of(origin);
         self.recent.middle().is_some_and(|now| now < self.since)

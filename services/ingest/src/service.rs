@@ -1,4 +1,4 @@
-//! The service as a whole, and one term of it: reads where the log ends, starts the tasks, stops them in order.
+//! The whole service, and one term of it: reads the log's end, starts the tasks, stops them in order.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ pub struct Ingest {
 }
 
 impl Ingest {
-    /// A service that is not running yet.
+    /// Creates a service that is not running yet.
     ///
     /// # Errors
     /// [`IngestError::Config`].
@@ -72,22 +72,22 @@ impl Ingest {
         })
     }
 
-    /// Records how far the upstream was read, for when the log keeps no event that says so. Without this it is known as
-    /// long as the process lives.
+    /// Records the upstream position, for the time when no retained event shows it. Without this, the position is known
+    /// only as long as the process lives.
     #[must_use]
     pub fn recording(mut self, positions: Arc<dyn Bookmarks>) -> Self {
         self.positions = positions;
         self
     }
 
-    /// Shows the way of a few events as spans of `tracer`.
+    /// Exports the path of a few events as spans of `tracer`.
     #[must_use]
     pub fn traced_by(mut self, tracer: Option<SdkTracer>) -> Self {
         self.tracer = tracer;
         self
     }
 
-    /// Tells the cluster how fresh collections are.
+    /// Publishes collection freshness to the cluster.
     #[must_use]
     pub fn telling(mut self, notices: Arc<dyn ClusterState>) -> Self {
         let (clock, config) = (Arc::clone(&self.clock), self.config.freshness.clone());
@@ -95,14 +95,14 @@ impl Ingest {
         self
     }
 
-    /// What readiness probes ask.
+    /// The readiness of this service.
     pub fn health(&self) -> Health {
         let status = self.status.clone();
         Health::new(move || status.report())
     }
 
-    /// Runs until `stop`: stands by, and while it leads, reads the upstream and appends. On `stop` it reads no more,
-    /// appends what was read, gives the lease back, and returns.
+    /// Runs until `stop`: stands by, and while it leads, reads the upstream and appends. On `stop` it stops reading,
+    /// appends what was read, releases the lease, and returns.
     ///
     /// # Errors
     /// [`IngestError`].
@@ -126,7 +126,7 @@ impl Ingest {
         led.map_err(|error| IngestError::Task(error.to_string()))?
     }
 
-    /// One term: goes on behind the log's end until `stop`, or until it cannot.
+    /// One term: continues after the log's end until `stop`, or until it cannot.
     async fn lead(&self, permit: Permit, stop: Stop) -> Result<(), IngestError> {
         let has_fallbacks = !self.config.upstream.fallbacks.is_empty();
         let resume = tokio::select! {
@@ -139,7 +139,7 @@ impl Ingest {
                 .origin
                 .as_ref()
                 .map(|origin| origin.upstream.as_str()),
-            "continuing behind the log's end"
+            "continuing after the log's end"
         );
         self.tell(&resume);
         let upstream = Upstream::continuing(
@@ -189,8 +189,8 @@ impl Ingest {
         supervise(upstream, pipeline, positions, &self.config.pipeline, stop).await
     }
 
-    /// Reads where the log ends. One that ends before what it has acknowledged is asked again for a while: a server that does
-    /// not know yet that it was deposed may have answered.
+    /// Reads the log's end. If it lies before what the log acknowledged, retries for a while: a deposed server that has
+    /// not noticed yet may have responded.
     async fn resume(&self, has_fallbacks: bool) -> Result<Resume, LogError> {
         let read = || Resume::read(&*self.log, &*self.positions, has_fallbacks).boxed();
         let began = Instant::now();
@@ -201,7 +201,7 @@ impl Ingest {
             }
             let lost = self.lost(&resume);
             self.status.set_log_away(format!(
-                "it ends at seq {}, although it has acknowledged {lost} more",
+                "it ends at seq {}, although it acknowledged {lost} more events",
                 resume.seq
             ));
             tokio::time::sleep(SHORTER_FOR / 10).await;
@@ -212,15 +212,14 @@ impl Ingest {
         resume.lost(self.status.acknowledged_by(&resume.log))
     }
 
-    /// Says, once in a term, what is not as it should be with the place where it goes on.
+    /// Reports, once per term, what is wrong with the resume position.
     fn tell(&self, resume: &Resume) {
         let (lost, end) = (self.lost(resume), resume.newest);
         if lost > 0 && self.status.set_log_lost(end + lost, end) {
             self.metrics.log_lost(lost);
             error!(
                 acked = end + lost,
-                end,
-                "the log has lost events that it had acknowledged: they are asked of the upstream again"
+                end, "the log lost acknowledged events, requesting them from the upstream again"
             );
         }
         if let Some(recorded) = resume.recorded() {
@@ -231,20 +230,20 @@ impl Ingest {
                     upstream = recorded.upstream,
                     cursor = recorded.relay_seq,
                     recorded_at = recorded.end,
-                    "the log keeps no event: going on behind the recorded upstream position"
+                    "the log retains no event, resuming after the recorded upstream position"
                 );
             }
         } else if resume.is_origin_unknown() {
             self.metrics.origin_lost(Resumed::Live);
             error!(
                 end,
-                "the log keeps no event, and no upstream position is recorded: going on with what happens now, events may be lost"
+                "the log retains no event and no upstream position is recorded, starting at the live end: events may be lost"
             );
         }
     }
 }
 
-/// Runs both halves. On `stop` the upstream half ends first; the pipeline ends when it has nothing left.
+/// Runs both halves. On `stop` the upstream half ends first; the pipeline ends when nothing is left.
 async fn supervise(
     upstream: Upstream,
     pipeline: Pipeline,

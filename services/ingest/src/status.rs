@@ -1,4 +1,4 @@
-//! What readiness needs to know, kept by the tasks that know it.
+//! The state behind readiness, updated by the tasks that know it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,17 +18,17 @@ pub(crate) struct Status(Arc<Parts>);
 struct Parts {
     role: Mutex<Role>,
     is_upstream_connected: AtomicBool,
-    /// Why the log cannot be read now; `None` when it can.
+    /// Why the log is unreadable; `None` when it is readable.
     log_away: Mutex<Option<String>>,
-    /// Why the log took nothing; `None` once it has acknowledged something again.
+    /// Why the log refused an append; `None` once it has acknowledged something again.
     not_writable: Mutex<Option<String>>,
     log_lost: Mutex<Option<LogLost>>,
-    /// Which log has acknowledged how much, as far as this process knows.
+    /// The log that acknowledged events, and how many, as far as this process knows.
     acknowledged: Mutex<Option<(String, Seq)>>,
     is_draining: AtomicBool,
 }
 
-/// What the log had acknowledged and does not hold.
+/// What the log acknowledged and lost.
 #[derive(Debug, Clone, Copy)]
 struct LogLost {
     acked: Seq,
@@ -60,27 +60,27 @@ impl Status {
             .store(is_connected, Ordering::Relaxed);
     }
 
-    /// The log can be read.
+    /// The log is readable.
     pub(crate) fn set_log_reachable(&self) {
         *self.0.log_away.lock() = None;
     }
 
-    /// The log cannot be read.
+    /// The log is unreadable.
     pub(crate) fn set_log_away(&self, why: impl ToString) {
         *self.0.log_away.lock() = Some(why.to_string());
     }
 
-    /// The log took nothing of what it was given last. That it can be read, or takes something into a queue, changes nothing.
+    /// The log refused the last append. Being readable, or queueing a submission, does not change that.
     pub(crate) fn set_log_not_writable(&self, why: impl ToString) {
         *self.0.not_writable.lock() = Some(why.to_string());
     }
 
-    /// Nothing waits to be written any more: whether it could be is not known.
+    /// Nothing is waiting to be written: whether writes would succeed is unknown.
     pub(crate) fn forget_not_writable(&self) {
         *self.0.not_writable.lock() = None;
     }
 
-    /// The log ends at `end`, although it had acknowledged everything up to `acked`. Whether that is news.
+    /// The log ends at `end`, although it acknowledged everything up to `acked`. Returns whether this is news.
     pub(crate) fn set_log_lost(&self, acked: Seq, end: Seq) -> bool {
         let mut lost = self.0.log_lost.lock();
         let is_news = lost.is_none_or(|known| known.acked < acked);
@@ -90,7 +90,7 @@ impl Status {
         is_news
     }
 
-    /// A log has acknowledged everything up to a seq: it takes what it is given, and what was lost may be there again.
+    /// The log acknowledged everything up to a seq: it accepts writes, and lost events may have been restored.
     pub(crate) fn set_log_stands_at(&self, log: &str, acked: Seq) {
         self.set_log_reachable();
         self.forget_not_writable();
@@ -102,7 +102,7 @@ impl Status {
         }
     }
 
-    /// What a log has acknowledged, as far as this process knows; 0 when it knows nothing.
+    /// The last seq that the log acknowledged, as far as this process knows; 0 if unknown.
     pub(crate) fn acknowledged_by(&self, log: &str) -> Seq {
         let acknowledged = self.0.acknowledged.lock();
         let of_it = acknowledged.as_ref().filter(|(known, _)| known == log);
@@ -113,7 +113,7 @@ impl Status {
         self.0.is_draining.store(true, Ordering::Relaxed);
     }
 
-    /// What the cluster is told.
+    /// The status that is published to the cluster.
     pub(crate) fn standing(&self) -> MemberStatus {
         let role = *self.0.role.lock();
         MemberStatus {
@@ -122,8 +122,8 @@ impl Status {
         }
     }
 
-    /// A leader is ready when the upstream and the log are there, a standby when it could take over. Traffic does not
-    /// matter: a quiet upstream is normal.
+    /// A leader is ready when the upstream and the log are available, a standby when it could take over. Traffic does
+    /// not matter: a quiet upstream is normal.
     pub(crate) fn report(&self) -> HealthReport {
         let role = *self.0.role.lock();
         let verdict = |is_good: bool, why: &str| is_good.then_some(()).ok_or(why.to_owned());
@@ -153,7 +153,7 @@ impl Status {
         match *self.0.log_lost.lock() {
             None => Ok(()),
             Some(LogLost { acked, end }) => Err(format!(
-                "it has lost events: it ended at seq {end}, although it had acknowledged {acked}, and has not come that far again"
+                "it lost events: it ended at seq {end}, although it acknowledged {acked}, and has not reached that seq again"
             )),
         }
     }

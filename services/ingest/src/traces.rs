@@ -1,7 +1,7 @@
-//! The way of a few events, from the frame to the log's acknowledgement, as spans.
+//! The path of a few events, from the frame to the log's acknowledgement, as spans.
 //!
-//! `frame` is all of it; in it, `decode` and `publish`. The log carries on the last one, so that whoever reads the event
-//! there shows in the same trace. Nothing here may wait, or hold more than what is unacknowledged.
+//! `frame` covers all of it and contains `decode` and `publish`. The log carries the context of the last one, so that
+//! consumers of the event appear in the same trace. Nothing here may wait, or hold more than what is unacknowledged.
 
 use std::collections::VecDeque;
 use std::num::{NonZeroU64, NonZeroU128};
@@ -19,13 +19,13 @@ use tokio::time::Instant;
 
 use crate::batch::Passage;
 
-/// The spans of what one publisher has not got acknowledged yet.
+/// The spans of one publisher's unacknowledged events.
 pub(crate) struct Traces {
-    /// `None` when nobody would see them.
+    /// `None` when spans are not exported.
     tracer: Option<SdkTracer>,
     sampling: Sampling,
     clock: Arc<dyn Clock>,
-    /// In the events' order.
+    /// In event order.
     open: VecDeque<Open>,
 }
 
@@ -37,13 +37,13 @@ struct Open {
 /// Which events are traced.
 #[derive(Debug, Clone, Copy)]
 struct Sampling {
-    /// Those whose number is below.
+    /// Those with a hash below this value.
     below: u64,
     is_all: bool,
 }
 
 impl Traces {
-    /// Traces that share of the events, from 0 to 1.
+    /// Traces this share of the events, from 0 to 1.
     pub(crate) fn new(tracer: Option<SdkTracer>, share: f64, clock: Arc<dyn Clock>) -> Self {
         Self {
             tracer,
@@ -53,7 +53,7 @@ impl Traces {
         }
     }
 
-    /// Events are about to be appended. Those that are traced get what the log carries on.
+    /// Events are about to be appended. Traced ones get the context that the log carries.
     pub(crate) fn begin(&mut self, events: &mut [NewEvent], passage: &Passage) {
         let Some(tracer) = &self.tracer else {
             return;
@@ -78,7 +78,7 @@ impl Traces {
         }
     }
 
-    /// Events are in the log, the first of them at `seq`: the oldest of those that were begun.
+    /// Events are in the log, starting at `seq`: the oldest ones with an open span.
     pub(crate) fn stored<'a>(&mut self, events: impl Iterator<Item = &'a NewEvent>, seq: Seq) {
         if self.open.is_empty() {
             return;
@@ -102,7 +102,7 @@ impl Traces {
 }
 
 impl Drop for Traces {
-    /// What is left was not acknowledged, whether it is in the log or not.
+    /// Ends the remaining spans: their events were not acknowledged, whether or not they are in the log.
     fn drop(&mut self) {
         let now = span_time(self.clock.now_us());
         for mut open in self.open.drain(..) {
@@ -116,20 +116,20 @@ impl Drop for Traces {
 impl Sampling {
     fn of(share: f64) -> Self {
         Self {
-            // Saturates, and so does what is no share at all.
+            // Saturates, also for values outside the range.
             below: (share * u64::MAX as f64) as u64,
             is_all: share >= 1.0,
         }
     }
 
-    /// By the event's numbers alone: whoever brings it, and however often, decides alike.
+    /// Depends on the event's numbers alone: every process, and every repeat, decides alike.
     fn picks(&self, origin: &Origin) -> bool {
         let number = origin.relay_seq ^ (u64::from(origin.op_index) << 48);
         self.is_all || scattered(number) < self.below
     }
 }
 
-/// Makes neighbours strangers: the finalizer of SplitMix64.
+/// Spreads neighbouring numbers: the finalizer of SplitMix64.
 fn scattered(number: u64) -> u64 {
     let mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -1,8 +1,8 @@
-//! One firehose connection at a time: reads binary frames, keeps the connection alive, reconnects for ever, and reads
-//! another upstream while one fails.
+//! One firehose connection at a time: reads binary frames, keeps the connection alive, reconnects forever, and switches
+//! to another upstream while one fails.
 //!
-//! Nothing here looks into a frame further than its seq and time. An upstream that is down, wrong or hostile is retried
-//! with growing pauses; it never ends the process.
+//! This module looks at nothing in a frame except its seq and time. An upstream that is down, wrong or hostile is
+//! retried with growing pauses; it never ends the process.
 
 mod failover;
 mod continuity;
@@ -40,8 +40,8 @@ use ended::Ended;
 use failover::{Decision, Failover, Rules};
 use position::{Begin, First, Positions, Run};
 
-/// An upstream that refuses the cursor as one of its future this often in a row numbers anew: a lagging replica behind
-/// the same name would have caught up, or another one answered.
+/// An upstream that rejects the cursor as a future one this many times in a row has restarted its sequence: a lagging
+/// replica behind the same name would have caught up, or another one would have responded.
 const FUTURE_CURSORS: u32 = 3;
 
 /// Reads upstreams for the life of the process.
@@ -60,20 +60,20 @@ pub(crate) struct Upstream {
     status: Status,
 }
 
-/// Why reading one upstream ended well.
+/// Why reading one upstream ended without an error.
 enum Left {
-    /// Nobody takes the batches any more.
+    /// The receiver of batches is gone.
     NobodyReads,
-    /// Another upstream is to be read.
+    /// Another upstream is due.
     Switched,
-    /// The upstream numbers anew: it is to be asked otherwise.
+    /// The upstream restarted its sequence and must be asked differently.
     Renumbered,
 }
 
 type Probe = BoxFuture<'static, (usize, bool)>;
 
 impl Upstream {
-    /// Continues behind what the log holds.
+    /// Continues after what the log contains.
     ///
     /// # Errors
     /// [`IngestError::Config`].
@@ -93,7 +93,7 @@ impl Upstream {
             return_after: config.return_after,
         };
         let positions = Positions::continuing(endpoints.iter().map(|end| &end.id), resume);
-        // A leader that follows one who had to leave the preferred upstream need not find out why.
+        // A leader that follows one that had to leave the preferred upstream need not find out why.
         let active = positions.current().unwrap_or_default();
         Ok(Self {
             failover: Failover::new(endpoints.len(), active, rules),
@@ -111,8 +111,8 @@ impl Upstream {
         })
     }
 
-    /// Sends what is read to `batches` until `stop`, or until nobody takes it any more. Waits when the queue is full,
-    /// so that the upstream feels it.
+    /// Sends what is read to `batches` until `stop`, or until the receiver is gone. Waits while the queue is full, so
+    /// that backpressure reaches the upstream.
     pub(crate) async fn run(mut self, batches: BatchSender, stop: Stop) {
         self.metrics.reading(self.failover.active());
         while !stop.is_cancelled() && !batches.is_closed() {
@@ -134,7 +134,7 @@ impl Upstream {
         }
     }
 
-    /// Says what to do about a connection that ended: how long to wait, and perhaps another upstream from now on.
+    /// Decides what follows the end of a connection: how long to wait, and whether to switch to another upstream.
     fn after_failure(&mut self, ended: &Ended) -> Duration {
         self.metrics.disconnected(ended.why);
         let now = self.began.elapsed();
@@ -145,13 +145,13 @@ impl Upstream {
             reason = ended.detail,
             ?pause,
             cursor = self.positions.cursor(self.failover.active()),
-            "not connected to the upstream, trying again"
+            "not connected to the upstream, retrying"
         );
         if let Decision::Use(_, reason) = self.failover.decide(now) {
             self.switched(reason);
             return Duration::ZERO;
         }
-        // A pause must not hold up a switch that is due in it.
+        // A pause must not delay a switch that is due within it.
         let until_look = self.failover.next_look().map(|at| at.saturating_sub(now));
         pause.min(until_look.unwrap_or(Duration::MAX))
     }
@@ -163,13 +163,13 @@ impl Upstream {
         let active = self.failover.active();
         let begin = self.positions.begin(active, self.config.overlap);
         let mut rewind = self.rewind(active, &begin);
-        // Where another upstream was read last, that one may have brought what is missing here.
+        // If another upstream was read last, it may have delivered what is missing here.
         let tells_losses = matches!(begin, Begin::Behind(_));
         let is_live = matches!(begin, Begin::Live);
         let endpoint = &self.endpoints[active];
         let opening = begin::open(&self.connector, endpoint, begin, &self.config, &self.batch);
         let Some(opened) = opening.await? else {
-            self.renumbered(active, "it stands below the place up to which it was read");
+            self.renumbered(active, "its newest seq is below the recorded position");
             self.positions.renumber(active);
             return Ok(Left::Renumbered);
         };
@@ -189,7 +189,7 @@ impl Upstream {
             self.metrics.history_was_short();
             warn!(
                 upstream = endpoint.id.as_str(),
-                "its history does not reach back to the log's end: events may be missing"
+                "the upstream's history does not reach back to the log's end, events may be missing"
             );
         }
         self.failover.connected(self.began.elapsed());
@@ -219,10 +219,7 @@ impl Upstream {
                 match first {
                     First::Follows => {}
                     First::Renumbered => {
-                        self.renumbered(
-                            active,
-                            "the first seq it sends does not follow the cursor",
-                        );
+                        self.renumbered(active, "its first seq does not follow the cursor");
                         self.positions.renumber(active);
                         return Ok(Left::Renumbered);
                     }
@@ -258,7 +255,7 @@ impl Upstream {
         }
     }
 
-    /// Waits for frames, and does what is due meanwhile. `None`: another upstream is to be read.
+    /// Waits for frames, and runs whatever becomes due meanwhile. `None`: another upstream is due.
     async fn next_frames(
         &mut self,
         connection: &mut Connection,
@@ -298,7 +295,7 @@ impl Upstream {
         }
     }
 
-    /// Goes on behind frames that were too long to be read. One in which the connection ended may never have an end: the
+    /// Skips frames that were too long to read. If the connection ended within one, that frame may never end, so the
     /// next connection must not wait for it again.
     fn pass_over(&mut self, active: usize, connection: &mut Connection, has_ended: bool) {
         let unfinished = connection.unfinished().filter(|_| has_ended);
@@ -311,13 +308,13 @@ impl Upstream {
                 seq = frame.place,
                 bytes = frame.bytes,
                 limit = self.config.max_frame_bytes,
-                "a frame is above ingest.upstream.max_frame_bytes and was skipped: its events are missing"
+                "skipped a frame larger than ingest.upstream.max_frame_bytes, its events are missing"
             );
             self.positions.pass_over(active, frame.place, must_pass);
         }
     }
 
-    /// Follows what frames say about the upstream itself.
+    /// Follows what frames reveal about the upstream itself.
     fn take_notice(&mut self, active: usize, frames: Vec<bytes::Bytes>) -> Vec<Run> {
         let (runs, told) = self.positions.hand_on(active, frames);
         if told.is_progress {
@@ -326,14 +323,14 @@ impl Upstream {
             self.failover.heard(self.began.elapsed());
         }
         if told.is_renumbered {
-            self.renumbered(active, "it goes on elsewhere");
+            self.renumbered(active, "its seqs continue elsewhere");
         }
         if told.is_future_cursor {
             self.future_cursors += 1;
             if self.future_cursors >= FUTURE_CURSORS {
                 self.future_cursors = 0;
                 self.positions.renumber(active);
-                self.renumbered(active, "it does not know our cursor");
+                self.renumbered(active, "it does not know the cursor");
             }
         }
         runs
@@ -343,11 +340,11 @@ impl Upstream {
         self.metrics.renumbered();
         warn!(
             upstream = self.endpoints[active].id.as_str(),
-            why, "the upstream's seqs have begun anew: what it sends is compared with the log"
+            why, "the upstream restarted its sequence, comparing its events with the log"
         );
     }
 
-    /// Sees whether an upstream can be read: it connects, and sends something when silence counts as a failure.
+    /// Probes an upstream: it must connect, and send something if silence counts as a failure.
     fn probe(&self, upstream: usize) -> Probe {
         let (connector, endpoint) = (self.connector.clone(), self.endpoints[upstream].clone());
         let (config, batch) = (self.config.clone(), self.batch.clone());
@@ -374,7 +371,7 @@ impl Upstream {
         warn!(
             upstream = self.active_id().as_str(),
             reason = reason.label(),
-            "reading another upstream from now on"
+            "switched to another upstream"
         );
     }
 

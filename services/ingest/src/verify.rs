@@ -1,10 +1,11 @@
-//! Whether commits are believed: signature and operations, checked before anything is made of them.
+//! Which commits are authentic: checks signature and operations before events are made of them.
 //!
-//! A stage in front of decoding that takes frames out of batches and leaves everything else, and the order, alone. Batches
-//! are checked in parallel, the arithmetic on the blocking pool. A commit that fails is dropped whole and counted; a
-//! commit that *cannot* be checked, because there is no key or nobody who knows it, is let through and counted: the
-//! directory of keys must never decide whether there is a firehose. A batch is held for keys up to a deadline, and for those
-//! of unknown accounts only while few wait behind it. `sync` frames get a new state, not a change, and pass.
+//! A stage before decoding that removes frames from batches and leaves everything else, including the order, unchanged.
+//! Batches are checked in parallel, the arithmetic on the blocking pool. A commit that fails is dropped whole and
+//! counted. A commit that *cannot* be checked, because it has no key or the directory does not respond, passes and is
+//! counted: the key directory must never decide whether the firehose flows. A batch waits for keys up to a deadline,
+//! and for those of unknown accounts only while few frames wait behind it. `sync` frames carry a new state, not a
+//! change, and pass.
 
 mod documents;
 mod crowd;
@@ -35,7 +36,7 @@ use check::check;
 use crowd::Gate;
 use keys::{KeyAnswer, Keys, Patience};
 
-/// Batches that wait for keys or for a worker at the same time; their bytes are the queue's.
+/// How many batches may wait for keys or for a worker at the same time; the queue bounds their bytes.
 const LOOKAHEAD: usize = crowd::LARGE;
 
 /// Checks commits.
@@ -49,7 +50,7 @@ pub(crate) struct Verifier {
     commits: AtomicU64,
 }
 
-/// Checks batches on their way, in order. Without a verifier they just pass.
+/// Checks batches in transit, in order. Without a verifier they just pass.
 pub(crate) fn in_order(
     batches: impl Stream<Item = FrameBatch>,
     verifier: Option<Arc<Verifier>>,
@@ -69,10 +70,10 @@ pub(crate) fn in_order(
     }
 }
 
-/// A commit that was chosen.
+/// A commit selected for verification.
 #[derive(Debug, Clone)]
 struct Chosen {
-    /// Its place in the batch.
+    /// Its index in the batch.
     index: usize,
     frame: Bytes,
     did: Did,
@@ -80,7 +81,7 @@ struct Chosen {
 }
 
 impl Verifier {
-    /// As the settings say; `None` when they say off.
+    /// Builds the verifier from the settings; `None` when it is off.
     ///
     /// # Errors
     /// [`IngestError::Config`].
@@ -108,7 +109,7 @@ impl Verifier {
         })))
     }
 
-    /// The batch without the commits that are not believed.
+    /// Returns the batch without the commits that failed.
     async fn believed(self: Arc<Self>, mut batch: FrameBatch) -> FrameBatch {
         let patience = self.keys.patience(self.gate.crowd());
         let mut chosen = self.choose(&batch.frames, &patience).await;
@@ -122,7 +123,10 @@ impl Verifier {
         for (chosen, outcome) in chosen.into_iter().zip(outcomes) {
             self.metrics.verified(outcome);
             if let Some(reason) = outcome.drop_reason() {
-                debug!(outcome = outcome.label(), "a commit is not believed");
+                debug!(
+                    outcome = outcome.label(),
+                    "dropped a commit that failed verification"
+                );
                 self.metrics.dropped_for(reason, 1);
                 dropped[chosen.index] = true;
             }
@@ -132,7 +136,7 @@ impl Verifier {
         batch
     }
 
-    /// The commits to check, with what is known of their keys.
+    /// The commits to check, with what is known about their keys.
     async fn choose(&self, frames: &[Bytes], patience: &Patience) -> Vec<Chosen> {
         let mut picked = Vec::new();
         for (index, frame) in frames.iter().enumerate() {
@@ -163,13 +167,13 @@ impl Verifier {
         keyed.collect()
     }
 
-    /// Whether anything of a commit can be kept: nobody asks for the keys of the rest.
+    /// Whether the filters keep anything of a commit: the keys of other commits are not needed.
     fn is_kept(&self, commit: &Commit<'_>) -> bool {
         Did::parse(commit.repo).is_ok_and(|did| self.filter.judge_frame(Kind::Commit, did).is_ok())
     }
 
-    /// Where a signature failed, perhaps the account has a new key: all of them are looked for at once. That is worth
-    /// holding a crowd, since what is not found is lost.
+    /// If a signature failed, the account may have a new key, so all of those are looked up at once. That is worth a
+    /// delay even when many frames wait, because a commit whose key is not found is lost.
     async fn check_renewed(
         &self,
         chosen: &mut [Chosen],
@@ -225,7 +229,7 @@ fn check_one(chosen: &Chosen) -> Outcome {
     check(&chosen.frame, &chosen.key)
 }
 
-/// A check that crashed on a stranger's bytes must cost no more than the commit it crashed on.
+/// A check that panics on untrusted bytes must cost no more than the commit that caused it.
 async fn check_one_by_one(chosen: &[Chosen]) -> Vec<Outcome> {
     let mut outcomes = Vec::with_capacity(chosen.len());
     for one in chosen {
@@ -234,7 +238,7 @@ async fn check_one_by_one(chosen: &[Chosen]) -> Vec<Outcome> {
         outcomes.push(checked.unwrap_or_else(|_panicked| {
             error!(
                 bytes = one.frame.len(),
-                "verification crashed on a commit; it is dropped"
+                "verification panicked, dropping the commit"
             );
             Outcome::Crashed
         }));

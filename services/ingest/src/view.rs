@@ -1,40 +1,40 @@
-//! What of a snapshot is shown as metrics: the largest collections by name, the rest in one.
+//! Which part of a snapshot metrics show: the largest collections by name, the rest combined.
 
 use std::sync::Arc;
 
 use fanjet_cluster::freshness::{Row, Snapshot};
 use parking_lot::Mutex;
 
-/// The view of the present term; none while another process leads.
+/// The view of the current term; empty while another process leads.
 pub(crate) type SharedView = Arc<Mutex<Option<View>>>;
 
-/// Bounded: so many names, however many collections there are.
+/// Bounded: a fixed number of names, however many collections exist.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct View {
-    /// Silent ones first, then by volume.
+    /// Silent collections first, then by volume.
     pub(crate) labelled: Vec<Labelled>,
-    /// Events that were counted while their collection had no name here. Never falls.
+    /// Events counted while their collection had no name here. Never decreases.
     pub(crate) other_events: u64,
     /// How many collections are known.
     pub(crate) known: u64,
-    /// How many of them are silent against their own rhythm.
+    /// How many of them are silent compared with their baseline.
     pub(crate) silent: u64,
     all_events: u64,
 }
 
-/// One collection with a name.
+/// A collection with a name.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Labelled {
     pub(crate) name: Arc<str>,
     pub(crate) events: u64,
-    /// Seconds of flow.
+    /// Seconds since the last event.
     pub(crate) silence: f64,
-    /// How long it may be; `None` while too little is known.
+    /// The longest usual silence; `None` while too little is known.
     pub(crate) bound: Option<f64>,
 }
 
 impl View {
-    /// What is shown of `snapshot`, after `before`.
+    /// Builds the view of `snapshot` that follows `before`.
     pub(crate) fn of(snapshot: &Snapshot, most: usize, before: Option<Self>) -> Self {
         let mut rows: Vec<(bool, &Row)> = snapshot
             .rows
@@ -70,7 +70,8 @@ impl View {
         }
     }
 
-    /// What a collection had here; all it has, when it is new here: that was counted with the others.
+    /// The count that a collection starts with here. A collection that is new here starts at its full count, which was
+    /// counted under the others so far.
     fn events_of(&self, row: &Labelled) -> u64 {
         let known = self.labelled.iter().find(|it| it.name == row.name);
         known.map_or(row.events, |it| it.events.min(row.events))

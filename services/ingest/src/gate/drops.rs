@@ -4,14 +4,14 @@ use fanjet_firehose::OpError;
 
 macro_rules! drop_reasons {
     ($($(#[$doc:meta])* $name:ident = $label:literal,)*) => {
-        /// Why a frame, or one operation of it, made no event.
+        /// Why a frame, or one of its operations, produced no event.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub(crate) enum DropReason {
             $($(#[$doc])* $name,)*
         }
 
         impl DropReason {
-            /// All of them, in the order of declaration.
+            /// All reasons, in declaration order.
             pub(crate) const ALL: &'static [Self] = &[$(Self::$name,)*];
 
             /// The metric label.
@@ -27,9 +27,9 @@ macro_rules! drop_reasons {
 drop_reasons! {
     /// The frame is not a header and a body with the required keys.
     Undecodable = "undecodable",
-    /// A frame of a type that this program does not know.
+    /// The frame has an unknown type.
     UnknownType = "unknown_type",
-    /// A commit too large for the upstream's stream; its operations are missing.
+    /// The commit was too large for the upstream's stream, so its operations are missing.
     TooBig = "too_big",
     /// The repo is not a DID.
     InvalidDid = "invalid_did",
@@ -39,7 +39,7 @@ drop_reasons! {
     InvalidTime = "invalid_time",
     /// The commit's blocks are not a CAR.
     UnreadableCar = "unreadable_car",
-    /// The operation lacks an action or a path.
+    /// The operation has no action or no path.
     MalformedOp = "malformed_op",
     /// The action is not create, update or delete.
     UnknownAction = "unknown_action",
@@ -49,35 +49,35 @@ drop_reasons! {
     InvalidCollection = "invalid_collection",
     /// The rkey is not a record key.
     InvalidRkey = "invalid_rkey",
-    /// A create or update without a CID of a blessed format.
+    /// A create or update has no CID of a blessed format.
     MissingCid = "missing_cid",
-    /// The commit does not hold the record.
+    /// The commit does not contain the record.
     MissingBlock = "missing_block",
-    /// The record is not what its CID says.
+    /// The record does not match its CID.
     CidMismatch = "cid_mismatch",
-    /// The repo's tree, as far as the commit shows it, has no such record under the path.
+    /// The repo's tree, as far as the commit contains it, has no such record at the path.
     NotInTree = "not_in_tree",
-    /// The repo's tree still has the record that was deleted.
+    /// The repo's tree still has the deleted record.
     StillInTree = "still_in_tree",
-    /// The commit lacks a node of the repo's tree on the way to the record.
+    /// The commit lacks a tree node on the path to the record.
     MissingNode = "missing_node",
-    /// A node of the repo's tree on the way to the record is invalid.
+    /// A tree node on the path to the record is invalid.
     InvalidNode = "invalid_node",
-    /// The record has no JSON.
+    /// The record has no JSON form.
     InvalidRecord = "invalid_record",
-    /// The event is larger than the log takes.
+    /// The event is larger than the log accepts.
     TooLarge = "too_large",
-    /// More operations than a commit may have.
+    /// The commit has more operations than allowed.
     TooManyOps = "too_many_ops",
-    /// The frame's events are larger together than what one frame may become.
+    /// The frame's events together are larger than one frame may produce.
     Inflated = "inflated",
-    /// The commit object is missing, damaged, or another one than the frame says.
+    /// The commit object is missing, damaged, or differs from what the frame announces.
     BadCommit = "bad_commit",
     /// Verification: the commit is not signed with its account's key.
     BadSignature = "bad_signature",
-    /// Verification: the operations are not what changed the repo.
+    /// Verification: the operations do not match the change of the repo.
     BadInversion = "bad_inversion",
-    /// Decoding the frame crashed: a defect of this program.
+    /// Decoding the frame panicked: a bug in this program.
     DecoderPanic = "decoder_panic",
 }
 
@@ -103,7 +103,7 @@ impl From<OpError> for DropReason {
 pub(crate) struct Drops([u64; DropReason::ALL.len()]);
 
 impl Drops {
-    /// Counts one.
+    /// Counts one drop.
     pub(crate) fn add(&mut self, reason: DropReason) {
         self.0[reason as usize] += 1;
     }

@@ -1,4 +1,4 @@
-//! One operation of a commit: what is checked, and what is written.
+//! One operation of a commit: how it is validated and written.
 
 use std::ops::Range;
 
@@ -11,10 +11,10 @@ use smallvec::SmallVec;
 use super::DropReason;
 use crate::filter::{FilteredBy, IngestFilter};
 
-/// Most bytes of an event that are not its record: DID, path, CID and the keys around them are less.
+/// The most bytes of an event besides its record: the DID, path, CID and the keys around them are shorter.
 const MAX_ENVELOPE: usize = 4_096;
 
-/// Why an operation makes no event.
+/// Why an operation produces no event.
 pub(super) enum Passed {
     Dropped(DropReason),
     Filtered(FilteredBy),
@@ -26,14 +26,14 @@ impl<T: Into<DropReason>> From<T> for Passed {
     }
 }
 
-/// An operation that is sound and wanted, as far as it tells itself.
+/// An operation that is valid and wanted, judging by its own fields.
 pub(super) struct Admitted<'a> {
     operation: Operation<'a>,
     collection: Nsid<&'a str>,
     rkey: RecordKey<&'a str>,
 }
 
-/// Checks an operation's names, and whether they are wanted.
+/// Validates an operation's names, and checks whether the filters keep it.
 pub(super) fn admit<'a>(
     operation: Result<Operation<'a>, OpError>,
     filter: &IngestFilter,
@@ -53,7 +53,7 @@ pub(super) fn admit<'a>(
 }
 
 impl<'a> Admitted<'a> {
-    /// What the repo's tree must say.
+    /// What the repo's tree must contain.
     pub(super) fn claim(&self) -> Claim<'a> {
         let record = self.operation.content.map(|content| content.cid);
         Claim::new(self.operation.path, record)
@@ -63,7 +63,7 @@ impl<'a> Admitted<'a> {
         Topic::Commit(self.collection.shared())
     }
 
-    /// Writes the event, log time not yet set. What stands in `text` after a refusal means nothing.
+    /// Writes the event with the log time not yet set. After an error, the contents of `text` are undefined.
     pub(super) fn write(
         &self,
         text: &mut Vec<u8>,
@@ -93,7 +93,7 @@ impl<'a> Admitted<'a> {
     }
 }
 
-/// The records of one frame that stand in its text: one that is named again is copied.
+/// The records that one frame has written to its text. A record that is referenced again is copied.
 #[derive(Default)]
 pub(super) struct Records(SmallVec<[(Cid, Written); 2]>);
 

@@ -1,6 +1,6 @@
-//! Which seqs came, and which did not.
+//! Which seqs arrived, and which are missing.
 
-/// The seqs of frames that came behind each other.
+/// The seqs of consecutive frames.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Seqs {
     first: Option<u64>,
@@ -8,17 +8,17 @@ pub(crate) struct Seqs {
     gaps: Gaps,
 }
 
-/// Seqs that never came. Relays leave some out without a loss; frames that cannot be read are among them.
+/// Seqs that never arrived. Relays skip some without a loss; unreadable frames are among them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Gaps {
-    /// How often a frame's seq was not the next.
+    /// How often a frame's seq was not the next one.
     pub(crate) gaps: u64,
-    /// How many seqs were passed over by that.
+    /// How many seqs were skipped by these gaps.
     pub(crate) missed: u64,
 }
 
 impl Seqs {
-    /// A frame's seq. Repetitions and steps back are no gaps.
+    /// Records a frame's seq. Repeats and steps back are not gaps.
     pub(crate) fn add(&mut self, seq: u64) {
         self.join(Self {
             first: Some(seq),
@@ -27,7 +27,7 @@ impl Seqs {
         });
     }
 
-    /// What came behind these.
+    /// Adds the seqs that followed these.
     pub(crate) fn join(&mut self, later: Self) {
         if let (Some(last), Some(first)) = (self.last, later.first) {
             let missed = first.saturating_sub(last.saturating_add(1));
@@ -40,7 +40,7 @@ impl Seqs {
         self.last = self.last.max(later.last);
     }
 
-    /// What is missing, told once.
+    /// Takes the gaps found since the last call.
     pub(crate) fn take_gaps(&mut self) -> Gaps {
         std::mem::take(&mut self.gaps)
     }
@@ -63,7 +63,7 @@ mod tests {
     }
 
     proptest! {
-        /// However a stream is cut into batches, the same gaps are found.
+        /// Splitting a stream into batches differently finds the same gaps.
         #[test]
         fn cutting_does_not_matter(steps in prop::collection::vec(0u64..4, 1..60), cuts in prop::collection::vec(1usize..9, 1..9)) {
             let seqs: Vec<u64> = steps.iter().scan(100, |seq, step| { *seq += step; Some(*seq) }).collect();

@@ -9,14 +9,14 @@ use super::machine::Timing;
 use crate::IngestError;
 use crate::config::LeaseConfig;
 
-/// Long enough to never end, short enough for every clock and timer.
+/// Long enough to be practically infinite, short enough for every clock and timer.
 const ENDLESS: Timing = Timing {
     ttl: Duration::from_secs(365 * 24 * 3600),
     renew_interval: Duration::from_secs(100 * 24 * 3600),
     pause: Duration::from_secs(1),
 };
 
-/// By which name, and where, an ingest asks for its turn.
+/// The name and the lease that an ingest competes with.
 #[derive(Clone)]
 pub struct Candidacy {
     pub(super) store: Arc<dyn LeaseStore>,
@@ -25,10 +25,10 @@ pub struct Candidacy {
 }
 
 impl Candidacy {
-    /// One of several that share a lease. `instance` must be another for each process, also for a restarted one.
+    /// One of several processes that share a lease. Each process needs its own `instance`, and so does a restarted one.
     ///
     /// # Errors
-    /// [`IngestError::Config`] for times that do not fit together, or an instance that is no name.
+    /// [`IngestError::Config`] for times that contradict each other, or an instance that is not a valid name.
     pub fn shared(
         store: Arc<dyn LeaseStore>,
         instance: &str,
@@ -46,11 +46,11 @@ impl Candidacy {
         })
     }
 
-    /// The only one, or so it says: it leads at once and for ever. Beside another writer the log's fence still
-    /// keeps one history, but both stand in each other's way.
+    /// The only process, or one that is configured so: it leads at once and forever. If another writer exists, the
+    /// log's fence still keeps a single history, but the two obstruct each other.
     ///
     /// # Errors
-    /// [`IngestError::Config`] for an instance that is no name.
+    /// [`IngestError::Config`] for an instance that is not a valid name.
     pub fn alone(instance: &str) -> Result<Self, IngestError> {
         Ok(Self {
             store: Arc::new(Alone),
@@ -61,7 +61,7 @@ impl Candidacy {
 }
 
 impl Candidacy {
-    /// By which name it asks.
+    /// The name that it acquires the lease under.
     pub(crate) fn instance(&self) -> &str {
         self.holder.as_str()
     }
@@ -70,6 +70,8 @@ impl Candidacy {
 fn holder(instance: &str) -> Result<HolderId, IngestError> {
     HolderId::new(instance).ok_or_else(|| IngestError::Config {
         key: "instance",
-        reason: format!("{instance:?} is no name; allowed: 1 to 255 visible ASCII characters"),
+        reason: format!(
+            "{instance:?} is not a valid name; allowed: 1 to 255 visible ASCII characters"
+        ),
     })
 }

@@ -1,12 +1,12 @@
-//! What to do about the lease. Pure: the time is an argument, what to do is the result.
+//! What to do about the lease. Pure: the time is an argument, the actions are the result.
 //!
-//! Standby -> leading -> stepping down -> standby, or out. Rules that the rest rests on:
+//! Standby -> leading -> stepping down -> standby, or exit. The rules that everything else relies on:
 //!
-//! - A term counts from the moment before it was asked for, so it ends here before it ends at the store.
-//! - Work may go on for [`Timing::MARGIN`] less than that. Whoever hears no answer stops by then, whatever happens at
-//!   the store.
-//! - At most one request is under way: a new one takes the place of an old one.
-//! - Watches are hints. They make this ask sooner, and decide nothing.
+//! - A term counts from the moment before the request was sent, so it ends here before it ends at the store.
+//! - Work stops [`Timing::MARGIN`] earlier. A leader that gets no response stops by then, whatever happens at the
+//! store.
+//! - At most one request is pending: a new one replaces the old one.
+//! - Watches are hints. They make this side ask sooner, and decide nothing.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use tokio::time::Instant;
 
 use crate::labels::Role;
 
-/// How long things may take.
+/// The time limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Timing {
-    /// How long the store keeps the lease for a holder that says nothing.
+    /// How long the store keeps the lease for a holder that sends no renewal.
     pub(crate) ttl: Duration,
     /// How often a leader renews.
     pub(crate) renew_interval: Duration,
@@ -27,12 +27,12 @@ pub(crate) struct Timing {
 }
 
 impl Timing {
-    /// The part of a term that is left unused: one in so many.
+    /// The part of a term that is left unused: one in this many.
     const MARGIN: u32 = 5;
-    /// After a failed renewal it is tried again in this part of the interval.
+    /// A failed renewal is retried after this part of the interval.
     const RETRY: u32 = 4;
 
-    /// How long work may go on after the lease was asked for.
+    /// How long work may continue after the lease was requested.
     fn usable(&self) -> Duration {
         self.ttl - self.ttl / Self::MARGIN
     }
@@ -43,17 +43,17 @@ impl Timing {
 pub(crate) enum Input {
     /// Time passed.
     Tick,
-    /// The process shall end.
+    /// The process must exit.
     Stop,
-    /// The answer to [`Action::Acquire`].
+    /// The result of [`Action::Acquire`].
     Acquired(Option<Term>),
-    /// The answer to [`Action::Renew`].
+    /// The result of [`Action::Renew`].
     Renewed(Option<Term>),
-    /// The end of [`Action::Release`], good or bad.
+    /// The end of [`Action::Release`], successful or not.
     Released,
-    /// No answer to [`Action::Acquire`] or [`Action::Renew`].
+    /// [`Action::Acquire`] or [`Action::Renew`] got no response.
     Failed,
-    /// Somebody, or nobody, was seen to hold the lease.
+    /// The watch saw a holder of the lease, or none.
     Seen(Option<HolderId>),
     /// The work ended by itself.
     Ended(End),
@@ -62,39 +62,39 @@ pub(crate) enum Input {
 /// How work ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
-    /// It was asked to finish, and has; or another writer was met. A later term can go on.
+    /// It was asked to finish and did, or it met another writer. A later term can continue.
     Over,
-    /// No later term can go on either.
+    /// A later term cannot continue either.
     Fatal,
 }
 
 /// What to do now, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Ask for the lease.
+    /// Request the lease.
     Acquire,
-    /// Ask to keep it.
+    /// Renew the lease.
     Renew(Term),
-    /// Give it back.
+    /// Release the lease.
     Release(Term),
-    /// Begin to work; write nothing after this moment.
+    /// Start to work; write nothing after this moment.
     Begin(Instant),
-    /// Write nothing after this moment, which is later than the one before.
+    /// Write nothing after this moment, which is later than the previous one.
     Extend(Instant),
-    /// Let the work append what it has read, and end.
+    /// Let the work append what it has read, then end.
     Finish,
-    /// Drop the work as it is.
+    /// Abort the work.
     Abort(Cause),
-    /// Everything is over.
+    /// The run is over.
     Leave,
 }
 
-/// Why work is dropped.
+/// Why work is aborted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// No renewal was answered in time.
+    /// No renewal was confirmed in time.
     Expired,
-    /// The lease is not ours any more.
+    /// Another process holds the lease.
     Lost,
 }
 
@@ -111,7 +111,7 @@ pub(crate) struct Machine {
 enum Phase {
     Standby(Standby),
     Leading(Tenure),
-    /// Asks again not before this moment.
+    /// The earliest time of the next request.
     Releasing(Instant),
     Left,
 }
@@ -119,10 +119,10 @@ enum Phase {
 #[derive(Debug)]
 struct Standby {
     ask_at: Instant,
-    /// Hints make it ask sooner, but not before this: after a setback others go first.
+    /// Hints move the next request forward, but not before this time: after a setback others go first.
     not_before: Instant,
     is_asking: Option<Instant>,
-    /// Seen free while an answer was awaited that may not know it.
+    /// The lease was seen free while a request was pending whose result may predate that.
     was_seen_free: bool,
 }
 
@@ -136,7 +136,7 @@ struct Tenure {
 }
 
 impl Machine {
-    /// A standby that asks at once.
+    /// A standby that requests the lease at once.
     pub(crate) fn new(holder: HolderId, timing: Timing, now: Instant) -> Self {
         Self {
             holder,
@@ -154,7 +154,7 @@ impl Machine {
         }
     }
 
-    /// When a [`Input::Tick`] is due at the latest.
+    /// The latest time at which the next [`Input::Tick`] is due.
     pub(crate) fn wake_at(&self) -> Option<Instant> {
         match &self.phase {
             Phase::Standby(standby) if standby.is_asking.is_none() => Some(standby.ask_at),
@@ -166,7 +166,7 @@ impl Machine {
         }
     }
 
-    /// Takes note of `input`.
+    /// Processes `input`.
     pub(crate) fn step(&mut self, now: Instant, input: Input) -> Vec<Action> {
         if matches!(input, Input::Stop | Input::Ended(End::Fatal)) {
             self.is_leaving = true;
@@ -204,7 +204,7 @@ impl Machine {
             _ => {}
         }
         if standby.is_asking.is_some() {
-            // Also when leaving: a lease that is granted must be given back, not left to its end.
+            // Also when exiting: a granted lease must be released, not left to expire.
             return Vec::new();
         }
         if self.is_leaving {
@@ -242,7 +242,7 @@ impl Machine {
         if let Input::Ended(_) = input {
             return self.release(now);
         }
-        // Before anything that may have been said in the meantime: what sleeps through its term wakes up here.
+        // Check this before any pending result: a process that slept through its term wakes up here.
         if now >= tenure.until {
             let mut actions = vec![Action::Abort(Cause::Expired)];
             actions.extend(self.release(now));
@@ -279,7 +279,7 @@ impl Machine {
         vec![Action::Renew(tenure.term.clone())]
     }
 
-    /// Gives the lease back, also when it is not certain to be still there: others need not wait then.
+    /// Releases the lease, even if it may be lost already, so that others need not wait.
     fn release(&mut self, now: Instant) -> Vec<Action> {
         let setback = Phase::Releasing(now + self.timing.pause);
         match std::mem::replace(&mut self.phase, setback) {

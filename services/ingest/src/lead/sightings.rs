@@ -1,4 +1,4 @@
-//! Who is seen to hold the lease, for as long as anybody looks.
+//! Watches who holds the lease.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use fanjet_log::lease::{HolderId, Holders, LeaseStore};
 use futures::{Stream, StreamExt};
 use tracing::debug;
 
-/// Between the end of one watch and the next. A standby asks by itself as well, so nothing depends on it.
+/// The pause between the end of one watch and the next. A standby also asks by itself, so nothing depends on the watch.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Never ends: a watch that does is begun again.
+/// Never ends: a watch that ends is restarted.
 pub(super) fn sightings(store: Arc<dyn LeaseStore>) -> impl Stream<Item = Option<HolderId>> {
     let nothing: Option<Holders> = None;
     futures::stream::unfold((store, nothing), async |(store, mut holders)| {
@@ -29,7 +29,7 @@ pub(super) fn sightings(store: Arc<dyn LeaseStore>) -> impl Stream<Item = Option
                     None => None,
                 },
             };
-            debug!(?failure, "the watch of the lease ended, it is begun again");
+            debug!(?failure, "the lease watch ended, restarting it");
             holders = None;
             tokio::time::sleep(PAUSE).await;
         }

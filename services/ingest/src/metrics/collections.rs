@@ -1,7 +1,7 @@
-//! Metrics per collection, read from the view of the present leader when they are asked for.
+//! Metrics per collection, read from the current leader's view on each scrape.
 //!
-//! The label is a closed set at every moment: the collections of the view, which are as many as the settings say, and
-//! `other`. One that leaves the view leaves the metrics; a process that does not lead shows none.
+//! The label is a closed set at any time: the collections of the view, whose number is a setting, and `other`. A
+//! collection that leaves the view leaves the metrics; a process that does not lead exports none.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ const BOUND: &str = "fanjet_ingest_collection_silence_bound_seconds";
 const KNOWN: &str = "fanjet_ingest_collections";
 const SILENT: &str = "fanjet_ingest_collections_silent";
 
-/// What stands for all collections without a name.
+/// Stands for all collections without a label of their own.
 const OTHER: &str = "other";
 
 pub(super) fn register(meter: &Meter, view: &SharedView) {
@@ -40,7 +40,9 @@ pub(super) fn register(meter: &Meter, view: &SharedView) {
     };
     meter
         .u64_observable_counter(EVENTS)
-        .with_description("Events in the log by collection: those of the largest, and the rest")
+        .with_description(
+            "Events in the log by collection: the largest collections, and the rest combined",
+        )
         .with_callback(with(|view, shown| {
             for row in &view.labelled {
                 shown.observe(row.events, &[label(&row.name)]);
@@ -50,22 +52,24 @@ pub(super) fn register(meter: &Meter, view: &SharedView) {
         .build();
     meter
         .f64_observable_gauge(SILENCE)
-        .with_description("Time in which others came, but none of this collection")
+        .with_description(
+            "Time since the last event of this collection, while events of others arrived",
+        )
         .with_callback(with_seconds(|row| Some(row.silence)))
         .build();
     meter
         .f64_observable_gauge(BOUND)
-        .with_description("How long a silence of this collection is not unusual")
+        .with_description("Longest usual silence of this collection")
         .with_callback(with_seconds(|row| row.bound))
         .build();
     meter
         .u64_observable_gauge(KNOWN)
-        .with_description("Collections that are known")
+        .with_description("Known collections")
         .with_callback(with(|view, shown| shown.observe(view.known, &[])))
         .build();
     meter
         .u64_observable_gauge(SILENT)
-        .with_description("Collections that are silent for unusually long")
+        .with_description("Collections that have been silent for unusually long")
         .with_callback(with(|view, shown| shown.observe(view.silent, &[])))
         .build();
 }

@@ -1,30 +1,32 @@
-//! Compares the log's end with what was given to it. Pure.
+//! Compares the log's end with what was submitted. Pure.
 
 use std::collections::VecDeque;
 
 use fanjet_log::{Entry, NewEvent, Seq};
 
-/// What the log's last entry says about our unacknowledged events.
+/// What the log's last entry means for the unacknowledged events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// The log holds this many of them, in order, and no other event behind what was acknowledged.
+    /// The log contains this many of them, in order, and no other event after what was acknowledged.
     Stored {
         /// How many.
         events: usize,
-        /// Where the log ends: behind the last of them, and behind what stands there and is no event.
+        /// The log's end: after the last of them, and after any entries that are not events.
         end: Seq,
     },
-    /// The log ends here, before something it has acknowledged.
+    /// The log ends here, before something it acknowledged.
     Shorter(Seq),
-    /// This seq was written by somebody else.
+    /// Another writer wrote this seq.
     Foreign(Seq),
 }
 
-/// Judges by position and content: since every append is fenced, our `n`-th unacknowledged event can only be at
-/// `acked + n`, and if the newest entry is ours then so are all before it.
+/// Compares position and content: since every append is fenced, the `n`-th unacknowledged event can only be at `acked +
+/// n`, and if the newest entry is ours, so are all entries before it.
 ///
-/// `acked` is where the log ended, `newest` the seq of its last event then. `end` is where it ends now, `last` its newest entry, if one is kept; what stands behind that is no event. What was stored
-/// beyond `acked` and is gone again, with everything before it, counts as somebody else's: nobody can tell any more.
+/// `acked` is where the log ended, `newest` the seq of its last event at that time. `end` is where it ends now, `last`
+/// its newest entry, if one is retained; entries after that are not events. Entries that were stored after `acked` and
+/// removed again, together with everything before them, count as another writer's: their content can no longer be
+/// checked.
 pub(crate) fn reconcile(
     (acked, newest): (Seq, Seq),
     unacked: &VecDeque<NewEvent>,

@@ -1,18 +1,19 @@
 //! Whether log times run ahead of the clock. Pure; the clock is an argument.
 //!
-//! Log times never go back. So a clock that was far ahead for a while leaves its mark: until it has come that far again, events
-//! are stamped one microsecond behind each other, whatever time passes between them. Nothing is lost by that, but times
-//! say nothing, and what they say is not to be taken for the truth in silence.
+//! Log times never go back. A clock that was far ahead for a while therefore leaves a mark: until real time reaches the
+//! same point, events are stamped one microsecond apart, however much time passes between them. No event is lost, but
+//! the times are meaningless, and that must not go unreported.
 
 use fanjet_event::TimeUs;
 
-/// So many microseconds ahead are no wrong clock: events of one batch may be that many, and daemons mend small errors.
+/// Up to this many microseconds ahead, the clock is not considered wrong: the events of one batch can get this far
+/// ahead, and time daemons correct small errors.
 const TOLERATED_US: u64 = 1_000_000;
 
-/// What is worth a line.
+/// What is worth a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum News {
-    /// Log times have begun to run ahead.
+    /// Log times have started to run ahead.
     Began,
     /// The clock has caught up.
     Ended,
@@ -25,7 +26,7 @@ pub(crate) struct Ahead {
 }
 
 impl Ahead {
-    /// By how many microseconds the newest log time is ahead, 0 when that is little; and what is new about it.
+    /// Returns how many microseconds the newest log time is ahead (0 when within tolerance), and what changed.
     pub(crate) fn look(&mut self, last: Option<TimeUs>, now_us: u64) -> (u64, Option<News>) {
         let by_us = last.map_or(0, |last| last.get().saturating_sub(now_us));
         let is_ahead = by_us > TOLERATED_US;

@@ -1,4 +1,4 @@
-//! Opens a connection where reading is to begin; asks the upstream where that is, if its seqs are not known.
+//! Opens a connection at the resume position; searches for that position if the upstream's seqs are unknown.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ use crate::frame_time::middle;
 use crate::labels::Disconnect;
 use crate::place::Place;
 
-/// An open connection, and what was read from it already.
+/// An open connection, and what was read from it so far.
 pub(super) struct Opened {
     pub(super) connection: Connection,
     pub(super) frames: Vec<Bytes>,
-    /// It begins behind the place up to which the upstream was read: its first frame says whether that is still one.
+    /// It starts after the resume position: its first frame shows whether that position is still valid.
     pub(super) is_behind_known: bool,
-    /// The upstream's history begins behind what the log holds.
+    /// The upstream's history starts after the log's end.
     pub(super) is_short: bool,
 }
 
@@ -38,10 +38,10 @@ impl Opened {
     }
 }
 
-/// Connects. `None`: the place up to which the upstream was read means nothing any more.
+/// Connects. `None`: the resume position has become meaningless.
 ///
 /// # Errors
-/// [`Ended`] when that fails, or the upstream's answers make no sense.
+/// [`Ended`] on failure, or when the upstream's responses make no sense.
 pub(super) async fn open(
     connector: &Connector,
     endpoint: &Endpoint,
@@ -73,7 +73,7 @@ pub(super) async fn open(
             upstream = endpoint.id.as_str(),
             cursor,
             ?answer,
-            "looking for where to begin"
+            "searching for the resume position"
         );
         match search.answered(cursor, answer) {
             Step::Stay { is_short } => {
@@ -89,7 +89,7 @@ pub(super) async fn open(
     }
 }
 
-/// The oldest frame that an upstream still has; `None` when it does not say.
+/// Returns the oldest frame that an upstream retains; `None` when the upstream does not reveal it.
 ///
 /// # Errors
 /// [`Ended`].
@@ -107,7 +107,7 @@ pub(super) async fn oldest(
     })
 }
 
-/// Waits for a frame with a seq and a time. Its time is the middle one of those that came with it.
+/// Waits for a frame with a seq and a time. Its time is the median of the frames that arrived with it.
 async fn first_frame(
     connection: &mut Connection,
     patience: Duration,
@@ -123,7 +123,7 @@ async fn first_frame(
             return Ok((answer, frames));
         }
         if frames.len() > limits.batch_frames {
-            let why = "no frame at the beginning has a seq and a time";
+            let why = "no frame at the start has a seq and a time";
             return Err(Ended::new(Disconnect::Refused, why));
         }
     }
@@ -145,6 +145,6 @@ fn answer_in(frames: &[Bytes]) -> Option<Answer> {
 fn no_sense(search: &Search) -> Ended {
     Ended::new(
         Disconnect::Refused,
-        format!("cannot find where to begin: {search:?}"),
+        format!("failed to find the resume position: {search:?}"),
     )
 }

@@ -1,4 +1,4 @@
-//! Makes a WebSocket to an upstream, by way of whatever it redirects to.
+//! Connects a WebSocket to an upstream, following its redirects.
 
 mod redirect;
 
@@ -24,7 +24,7 @@ use redirect::{Redirects, with_cursor};
 #[derive(Debug, Clone)]
 pub(super) struct Connector {
     config: UpstreamConfig,
-    /// Where each upstream was found to redirect to: it is said once, not at every connection.
+    /// Where each upstream redirects to: logged once, not on every connection.
     told: Arc<Mutex<HashMap<UpstreamId, Url>>>,
 }
 
@@ -36,7 +36,7 @@ impl Connector {
         }
     }
 
-    /// Connects behind `cursor`.
+    /// Connects with `cursor`.
     pub(super) async fn connect(
         &self,
         endpoint: &Endpoint,
@@ -47,7 +47,7 @@ impl Connector {
         timeout(patience, following).await.unwrap_or_else(|_late| {
             Err(Ended::new(
                 Disconnect::Connect,
-                format!("no answer within {patience:?}"),
+                format!("no response within {patience:?}"),
             ))
         })
     }
@@ -83,7 +83,7 @@ impl Connector {
             info!(
                 upstream = upstream.as_str(),
                 to = redirects.url().as_str(),
-                "the upstream redirects; consider setting ingest.upstream.url to where it does"
+                "the upstream redirects, consider setting ingest.upstream.url to the target"
             );
         }
     }

@@ -13,7 +13,7 @@ use super::ended::Ended;
 use crate::config::{Endpoint, PipelineConfig, UpstreamConfig};
 use crate::labels::Disconnect;
 
-/// So many messages that are no frames are read in one go: few enough that tokio does not stop the task for it.
+/// The most messages other than frames that are read in one go: few enough that tokio does not preempt the task.
 const NO_FRAMES: u32 = 32;
 
 /// An open connection.
@@ -22,17 +22,17 @@ pub(crate) struct Connection {
     ping_interval: Duration,
     next_ping: Instant,
     last_sign_of_life: Instant,
-    /// How long no frame may come; `None`: for ever.
+    /// The longest time without a frame; `None`: no limit.
     stale_after: Option<Duration>,
     last_frame: Instant,
-    /// How often something else than a frame came.
+    /// How many other messages arrived.
     no_frames: u32,
-    /// Found behind frames that had to be handed on first.
+    /// Found after frames that had to be handed on first.
     ended: Option<Ended>,
 }
 
 impl Connection {
-    /// Connects behind `cursor`.
+    /// Connects with `cursor`.
     pub(crate) async fn open(
         connector: &Connector,
         endpoint: &Endpoint,
@@ -41,7 +41,7 @@ impl Connection {
     ) -> Result<Self, Ended> {
         let socket = connector.connect(endpoint, cursor).await?;
         let now = Instant::now();
-        // With several upstreams it is time for another one then.
+        // With several upstreams, a silent one gives way to the next.
         let is_only = config.fallbacks.is_empty() && !config.stale_after.is_zero();
         Ok(Self {
             socket,
@@ -55,17 +55,17 @@ impl Connection {
         })
     }
 
-    /// The messages above the limit that were skipped since the last call.
+    /// How many oversized messages were skipped since the last call.
     pub(crate) fn take_skipped(&mut self) -> Vec<Skipped> {
         self.socket.get_mut().take_skipped()
     }
 
-    /// The message above the limit in which the connection ended.
+    /// The oversized message during which the connection ended.
     pub(crate) fn unfinished(&self) -> Option<Skipped> {
         self.socket.get_ref().unfinished()
     }
 
-    /// Waits for a frame, then takes along what has arrived behind it, within the limits of a batch.
+    /// Waits for a frame, then takes the frames that arrived after it, within the limits of a batch.
     pub(crate) async fn next_frames(
         &mut self,
         limits: &PipelineConfig,
@@ -102,7 +102,7 @@ impl Connection {
         loop {
             let due = self.next_due();
             tokio::select! {
-                // What has arrived is a sign of life, however long nobody has looked.
+                // Data that has arrived is a sign of life, however long ago the last read was.
                 biased;
                 message = self.socket.next() => {
                     if let Some(frame) = self.frame_of(message)? {
@@ -111,8 +111,8 @@ impl Connection {
                 }
                 () = tokio::time::sleep_until(due) => {}
             }
-            // An upstream that sends nothing but pings, without a pause, must not hold up what is due: here, and at the
-            // caller's, who is asked only when this waits.
+            // An upstream that sends nothing but pings, without a pause, must not starve the tasks that are due, here
+            // or in the caller, which only runs when this waits.
             self.do_what_is_due().await?;
             self.no_frames = self.no_frames.wrapping_add(1);
             if self.no_frames.is_multiple_of(NO_FRAMES) {
@@ -121,7 +121,8 @@ impl Connection {
         }
     }
 
-    /// The frame in a message, if it is one. Text is no frame, but no reason to end either: the decoder counts it.
+    /// The frame in a message, if any. Text is not a frame, but not a reason to disconnect either: the decoder counts
+    /// it.
     fn frame_of(
         &mut self,
         message: Option<Result<Message, Error>>,
@@ -180,7 +181,7 @@ impl Connection {
             ));
         }
         self.next_ping = Instant::now() + self.ping_interval;
-        // A peer that reads nothing must not hold us up: the next round finds it silent.
+        // A peer that reads nothing must not block us: the next round detects its silence.
         match timeout(
             self.ping_interval,
             self.socket.send(Message::Ping(Bytes::new())),

@@ -1,10 +1,9 @@
-//! Whether an upstream's seqs go on as they did. Pure.
+//! Whether an upstream's seqs continue. Pure.
 //!
-//! A relay that is set up anew under its old name numbers from somewhere else on and says nothing about it, and any
-//! upstream may send one seq that is far off. So a frame whose seq cannot follow the ones before is not passed over, and
-//! does not move the place up to which the upstream was read: it is handed on aside, in a numbering of its own, and
-//! compared with the log by what it says. If the upstream goes on there, that is its numbering from then on; if it comes
-//! back, everything is as before.
+//! A relay that is re-created under its old name starts a new sequence without notice, and any upstream may send a
+//! single seq that is far off. So a frame whose seq cannot follow the previous ones is neither skipped nor does it move
+//! the resume position: it is handed on separately, under a numbering of its own, and compared with the log by content.
+//! If the upstream continues there, that becomes its numbering; if it returns, everything is as before.
 
 use std::collections::VecDeque;
 
@@ -13,32 +12,32 @@ use fanjet_log::UpstreamId;
 use crate::batch::Numbering;
 use crate::frame_time::FrameTime;
 
-/// Seqs are signed integers, and nobody can be asked for what is above the largest one.
+/// Seqs are signed integers, and no upstream can be asked for more than the largest one.
 pub(super) const MAX_SEQ: u64 = i64::MAX as u64;
-/// A step above this is none that relays make.
+/// Relays do not make larger steps.
 const USUAL_STEP: u64 = 10_000;
-/// How often a larger step than all before may come again.
+/// How often a step larger than all previous ones may recur.
 const MARGIN: u64 = 4;
-/// So many frames aside in a row are where the upstream goes on.
+/// After this many consecutive frames aside, the upstream continues there.
 const SETTLED_ASIDE: u32 = 3;
-/// How many frames are known again when they come twice: more than relays repeat.
+/// How many frames are recognized when they repeat: more than relays repeat.
 const KEPT: usize = 64;
 
-/// What an upstream has sent, as far as it matters for what comes next.
+/// What an upstream has sent, as far as it affects what follows.
 #[derive(Debug)]
 pub(super) struct Continuity {
     main: Track,
     aside: Option<Track>,
-    /// How many frames in a row did not follow in `main`, the last one's seq, and the largest step among them.
+    /// How many consecutive frames did not follow in `main`, the last one's seq, and the largest step among them.
     strays: u32,
     stray: u64,
     stray_step: u64,
-    /// The cursor behind which the connection began, until something new came: what it repeats was asked for.
+    /// The cursor that the connection started with, until something new arrives: repeats of it were requested.
     asked: Option<u64>,
     epoch: u32,
 }
 
-/// One row of seqs.
+/// One series of seqs.
 #[derive(Debug)]
 struct Track {
     numbering: Numbering,
@@ -47,21 +46,21 @@ struct Track {
     came: VecDeque<(u64, Option<FrameTime>)>,
 }
 
-/// What a frame is.
+/// How a frame relates to the previous ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Taken {
     /// It does not follow what was read before.
     pub(super) is_aside: bool,
-    /// It is the first of its numbering: what the log holds may come again from here on.
+    /// It is the first one of its numbering. From here on, frames may repeat what the log contains.
     pub(super) begins: bool,
     /// It was not sent before.
     pub(super) is_new: bool,
-    /// The upstream goes on here: what was aside is its numbering now.
+    /// The upstream continues here: what was aside becomes its numbering.
     pub(super) is_settled: bool,
 }
 
 impl Continuity {
-    /// Continues behind `newest`, in the log's numbering.
+    /// Continues after `newest`, in the log's numbering.
     pub(super) fn continuing(upstream: UpstreamId, newest: Option<u64>) -> Self {
         Self {
             main: Track::new(Numbering::first(upstream), newest),
@@ -78,7 +77,7 @@ impl Continuity {
         &self.main.numbering.upstream
     }
 
-    /// How the frame was numbered that was taken last.
+    /// The numbering of the frame that was taken last.
     pub(super) fn numbering(&self) -> &Numbering {
         match &self.aside {
             Some(aside) if self.strays > 0 => &aside.numbering,
@@ -92,7 +91,7 @@ impl Continuity {
         self.main.newest
     }
 
-    /// Whether a seq is further above the newest than relays step.
+    /// Whether a seq is further above the newest one than relays step.
     pub(super) fn is_leap(&self, seq: u64) -> bool {
         self.main.newest.is_some_and(|newest| {
             seq.checked_sub(newest)
@@ -100,19 +99,19 @@ impl Continuity {
         })
     }
 
-    /// A connection begins behind `cursor`.
+    /// A connection starts at `cursor`.
     pub(super) fn connected(&mut self, cursor: Option<u64>) {
         self.asked = cursor;
         self.strays = 0;
         self.aside = None;
     }
 
-    /// A frame that could not be read is behind us.
+    /// An unreadable frame was skipped.
     pub(super) fn pass_over(&mut self, seq: u64) {
         self.main.newest = self.main.newest.max(Some(seq));
     }
 
-    /// The upstream numbers anew: its old seqs mean nothing any more.
+    /// The upstream restarted its sequence: its old seqs have become meaningless.
     pub(super) fn renumber(&mut self) {
         self.main = Track::new(self.next_numbering(), None);
         self.connected(None);
@@ -186,7 +185,7 @@ impl Track {
         }
     }
 
-    /// Whether a frame goes on here, or came here before.
+    /// Whether a frame continues this series, or was part of it before.
     fn follows(&self, seq: u64, time: Option<FrameTime>) -> bool {
         let Some(newest) = self.newest else {
             return true;

@@ -1,14 +1,14 @@
-//! Which upstream to read. Pure: told what happens and when, it says what to do.
+//! Which upstream to read. Pure: takes events with their time, and returns the next action.
 //!
-//! Invariants: an upstream that is well is never left for one that is less preferred; an upstream that fails for
-//! `fail_after` is left; the preferred one is read again once it was well for `return_after`. Silence alone is no
-//! failure unless `stale_after` says so. With one upstream there is nothing to decide.
+//! Invariants: a healthy upstream is never left for a less preferred one; an upstream that fails for `fail_after` is
+//! left; the preferred one is read again after it was healthy for `return_after`. Silence alone is not a failure unless
+//! `stale_after` says so. With one upstream there is nothing to decide.
 
 use std::time::Duration;
 
 use crate::labels::Reason;
 
-/// Time since the process began to read.
+/// Time since the process started to read.
 pub(crate) type Now = Duration;
 
 /// The settings behind the decisions.
@@ -24,33 +24,33 @@ pub(crate) struct Rules {
 /// What to do now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// Go on.
+    /// Continue.
     Stay,
-    /// Read this one from now on.
+    /// Switch to this one.
     Use(usize, Reason),
-    /// See whether this one is well, and tell.
+    /// Probe this one, and report the result.
     Probe(usize),
 }
 
-/// Upstreams by their rank: 0 is the preferred one.
+/// Upstreams by rank: 0 is the preferred one.
 #[derive(Debug)]
 pub(crate) struct Failover {
     rules: Rules,
     active: usize,
-    /// Since when the active one fails; a connection that holds for `fail_after` ends that.
+    /// Since when the active one has been failing. A connection that holds for `fail_after` clears it.
     failing_since: Option<Now>,
     connected_since: Option<Now>,
     last_event: Now,
-    /// Since when each upstream's probes succeed.
+    /// Since when each upstream's probes have succeeded.
     well_since: Vec<Option<Now>>,
     next_probe: Now,
-    /// The one that is looked at next, or being looked at.
+    /// The upstream to be probed next, or being probed.
     probed: usize,
     is_probing: bool,
 }
 
 impl Failover {
-    /// Begins with `active` of `count` upstreams, at least one.
+    /// Starts with `active` of `count` upstreams (at least one).
     pub(crate) fn new(count: usize, active: usize, rules: Rules) -> Self {
         Self {
             rules,
@@ -73,16 +73,16 @@ impl Failover {
     pub(crate) fn connected(&mut self, now: Now) {
         self.connected_since = Some(now);
         self.last_event = now;
-        // Looks are taken only while a connection is open, and end with it.
+        // Probes run only while a connection is open, and end with it.
         self.is_probing = false;
     }
 
-    /// The active upstream has sent something with a seq, which was taken.
+    /// The active upstream sent something with a seq, and it was accepted.
     pub(crate) fn heard(&mut self, now: Now) {
         self.last_event = now;
     }
 
-    /// The active upstream cannot be connected, or its connection has ended.
+    /// The active upstream cannot be connected, or its connection ended.
     pub(crate) fn failed(&mut self, now: Now) {
         if self.has_held(now) {
             self.failing_since = None;
@@ -91,14 +91,14 @@ impl Failover {
         self.failing_since.get_or_insert(now);
     }
 
-    /// A probe has ended.
+    /// A probe ended.
     pub(crate) fn probed(&mut self, upstream: usize, is_well: bool, now: Now) {
         self.is_probing = false;
         let since = &mut self.well_since[upstream];
         *since = is_well.then(|| since.unwrap_or(now));
     }
 
-    /// What to do now. A switch and a probe count as begun when they are told.
+    /// Decides what to do now. A returned switch or probe counts as started.
     pub(crate) fn decide(&mut self, now: Now) -> Decision {
         if let Some(preferred) = (0..self.active).find(|&upstream| self.is_well(upstream, now)) {
             return self.switch(preferred, Reason::Preferred, now);
@@ -115,7 +115,7 @@ impl Failover {
         Decision::Stay
     }
 
-    /// When to decide again although nothing happens.
+    /// When to decide again if nothing happens.
     pub(crate) fn next_look(&self) -> Option<Now> {
         if self.well_since.len() == 1 {
             return None;
@@ -132,7 +132,7 @@ impl Failover {
         [stale, failed, probe].into_iter().flatten().min()
     }
 
-    /// Why the active one is to be left.
+    /// Why to leave the active upstream.
     fn is_over(&self, now: Now) -> Option<Reason> {
         if self.well_since.len() == 1 {
             return None;

@@ -1,4 +1,4 @@
-//! What the first frames of a connection are: new, known already, or behind a loss.
+//! What the first frames of a connection are: new, already known, or preceded by a loss.
 
 use tokio::time::Instant;
 use tracing::error;
@@ -10,7 +10,7 @@ use crate::frame_time::FrameTime;
 use crate::queue::{BatchSender, Closed};
 
 impl Upstream {
-    /// What the first frames of a connection may be besides new.
+    /// What the first frames of a connection may be other than new.
     pub(super) fn rewind(&self, active: usize, begin: &Begin) -> Rewind {
         let overlap = self.config.overlap;
         match (begin, self.positions.since()) {
@@ -20,8 +20,8 @@ impl Upstream {
         }
     }
 
-    /// Reading begins with what happens now, and before anything comes that is all that is known: it is told, so that what
-    /// comes while nobody reads can be looked for.
+    /// Reading starts at the live end, and until a frame arrives that is all that is known. It is recorded, so that
+    /// events missed during a later interruption can be searched for.
     pub(super) async fn begin_now(
         &mut self,
         active: usize,
@@ -40,14 +40,14 @@ impl Upstream {
         batches.send(nothing).await
     }
 
-    /// Whether the upstream has forgotten what came before `seq`, the first one it sends behind the cursor. If it still has
-    /// older frames, then there was nothing in between.
+    /// Whether the upstream has dropped what preceded `seq`, the first one that it sends after the cursor. If it still
+    /// has older frames, then nothing lies in between.
     pub(super) async fn has_lost(&self, active: usize, seq: u64) -> bool {
         let endpoint = &self.endpoints[active];
         let oldest = begin::oldest(&self.connector, endpoint, &self.config, &self.batch).await;
         let is_lost = match &oldest {
             Ok(oldest) => oldest.is_none_or(|oldest| oldest >= seq),
-            // It cannot be told apart, and a loss must not pass without a word.
+            // The cases cannot be told apart, and a loss must be reported.
             Err(_) => true,
         };
         if is_lost {
@@ -57,7 +57,7 @@ impl Upstream {
                 cursor = self.positions.cursor(active),
                 first = seq,
                 ?oldest,
-                "the upstream has forgotten what follows the place up to which it was read: events are lost"
+                "the upstream no longer has the frames after the resume position: events are lost"
             );
         }
         is_lost

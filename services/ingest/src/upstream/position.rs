@@ -1,4 +1,4 @@
-//! How far upstreams were read in this process.
+//! How far upstreams have been read in this process.
 
 mod first;
 
@@ -19,20 +19,21 @@ use crate::resume::Resume;
 
 pub(super) use first::First;
 
-/// How far ahead the seq of a frame that was not read is believed.
+/// How far ahead the seq of an unreadable frame is trusted.
 const MOST_PASSED_OVER: u64 = 1_000_000;
 
-/// The places of all upstreams, by rank. The pipeline loses nothing it was given, so there is no need to wait for the log.
+/// The positions of all upstreams, by rank. The pipeline loses nothing that it was given, so positions need not wait
+/// for the log.
 #[derive(Debug)]
 pub(super) struct Positions {
     upstreams: Vec<Position>,
-    /// Whose frames were handed on last.
+    /// The upstream whose frames were handed on last.
     current: Option<usize>,
-    /// The log's newest events have not all the numbers of the last one, and nothing was handed on since.
+    /// The log's newest events do not all have the last upstream's numbering, and nothing was handed on since.
     is_mixed: bool,
-    /// When those frames happened.
+    /// The times of those frames.
     recent: RecentTimes,
-    /// When reading began, as long as nothing came.
+    /// When reading started, as long as no frame arrived.
     since: Option<FrameTime>,
 }
 
@@ -41,18 +42,18 @@ struct Position {
     seqs: Continuity,
     /// The last frame that was handed on, or is in the log.
     place: Option<Place>,
-    /// It was neither: it could not be read, and must not be asked for again.
+    /// An unreadable frame after it, which must not be requested again.
     is_passed_over: bool,
 }
 
-/// Where to begin in an upstream.
+/// Where to start in an upstream.
 #[derive(Debug)]
 pub(super) enum Begin {
-    /// Behind this cursor: its own frames were the last.
+    /// At this cursor: its own frames were the last ones.
     Behind(u64),
-    /// With what happens now.
+    /// At the live end.
     Live,
-    /// Where another upstream's frames were the last, or reading began before anything came: it has to be found.
+    /// To be searched for: another upstream's frames were the last ones, or reading started before any frame arrived.
     Search(Search),
 }
 
@@ -60,25 +61,25 @@ pub(super) enum Begin {
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) numbering: Numbering,
-    /// They may repeat, in another numbering, what the log holds.
+    /// They may repeat, under other seqs, what the log contains.
     pub(super) may_repeat: bool,
     pub(super) frames: Vec<Bytes>,
 }
 
-/// What frames tell about their upstream.
+/// What frames reveal about their upstream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Told {
-    /// A frame came that did not come before: an upstream that answers every connection with an error frame makes no
+    /// A new frame arrived. An upstream that answers every connection with an error frame makes no progress.
     /// progress.
     pub(super) is_progress: bool,
-    /// The upstream refused the cursor because it lies in its future.
+    /// The upstream rejected the cursor as a future one.
     pub(super) is_future_cursor: bool,
-    /// It has begun to number anew, and goes on so.
+    /// It restarted its sequence, and continues there.
     pub(super) is_renumbered: bool,
 }
 
 impl Positions {
-    /// As the log leaves them, or what is recorded where it keeps nothing.
+    /// The positions that the log shows, or the bookmark where the log retains nothing.
     pub(super) fn continuing<'a>(
         ids: impl IntoIterator<Item = &'a UpstreamId>,
         resume: &Resume,
@@ -125,23 +126,23 @@ impl Positions {
         positions
     }
 
-    /// The one whose event is the log's last.
+    /// The upstream of the log's last event.
     pub(super) fn current(&self) -> Option<usize> {
         self.current
     }
 
-    /// Whether what an upstream sends next may be in the log in other numbers.
+    /// Whether an upstream's next frames may be in the log under other seqs.
     pub(super) fn may_repeat_others(&self, upstream: usize) -> bool {
         self.recent.middle().is_some() && (self.is_mixed || self.current != Some(upstream))
     }
 
-    /// How the upstream numbers now.
+    /// The upstream's current numbering.
     pub(super) fn numbering(&self, upstream: usize) -> &Numbering {
         self.upstreams[upstream].seqs.numbering()
     }
 
-    /// The cursor for the next connection: before the newest frame. It may be in the log in part; and it tells whether the
-    /// upstream still numbers as it did. A frame that could not be read is not asked for again.
+    /// The cursor for the next connection: before the newest frame. That frame may be only partly in the log; and its
+    /// repetition shows whether the upstream has kept its sequence. An unreadable frame is not requested again.
     pub(super) fn cursor(&self, upstream: usize) -> Option<u64> {
         let position = &self.upstreams[upstream];
         let seq = position.place?.seq;
@@ -152,7 +153,7 @@ impl Positions {
         })
     }
 
-    /// How far an upstream was read, if that is known.
+    /// How far an upstream has been read, if known.
     pub(super) fn reached(&self, upstream: usize) -> Option<Reached> {
         let frame = self.upstreams[upstream].place.map(|place| Reached::Frame {
             seq: place.seq,
@@ -161,18 +162,18 @@ impl Positions {
         frame.or(self.since.map(|since| Reached::Nothing { since }))
     }
 
-    /// When reading began, as long as nothing came.
+    /// When reading started, as long as no frame arrived.
     pub(super) fn since(&self) -> Option<FrameTime> {
         self.since
     }
 
-    /// Reading begins, with what happens now.
+    /// Reading starts at the live end.
     pub(super) fn begin_now(&mut self, now: FrameTime) {
         self.since.get_or_insert(now);
     }
 
-    /// Where to begin, `overlap` before the newest frame when another upstream brought that, and before the beginning when
-    /// nothing ever came.
+    /// Where to start: `overlap` before the newest frame if another upstream delivered it, and before the start of
+    /// reading if no frame ever arrived.
     pub(super) fn begin(&mut self, upstream: usize, overlap: Duration) -> Begin {
         let cursor = self.cursor(upstream);
         let known = self.upstreams[upstream].place.zip(cursor);
@@ -196,7 +197,8 @@ impl Positions {
         begin
     }
 
-    /// These frames are handed on. The place never moves back: a relay that repeats itself is not asked to do so again.
+    /// Records frames that are handed on. The position never moves back: a relay that repeats itself is not asked to do
+    /// so again.
     pub(super) fn hand_on(&mut self, upstream: usize, frames: Vec<Bytes>) -> (Vec<Run>, Told) {
         let mut told = Told::default();
         let mut runs: Vec<Run> = Vec::with_capacity(1);
@@ -224,7 +226,7 @@ impl Positions {
         (runs, told)
     }
 
-    /// Whether the frame is the first of a numbering.
+    /// Whether the frame is the first one of a numbering.
     fn take(
         &mut self,
         upstream: usize,
@@ -264,10 +266,10 @@ impl Positions {
         begins
     }
 
-    /// A frame that cannot be read is behind us. Its seq is not known for sure: what is told counts when it lies just ahead,
-    /// and the next number is taken in its place when it must be passed.
+    /// Skips an unreadable frame. Its seq is uncertain: the announced one counts if it lies just ahead; otherwise the
+    /// next seq is used when the frame must be skipped.
     pub(super) fn pass_over(&mut self, upstream: usize, told: Option<u64>, must_pass: bool) {
-        // Nothing was asked for behind a cursor: the next connection does not ask for this frame either.
+        // No cursor was sent, so the next connection does not request this frame either.
         let Position {
             seqs,
             place,
@@ -287,7 +289,7 @@ impl Positions {
         seqs.pass_over(passed);
     }
 
-    /// The upstream numbers anew: its old seqs mean nothing any more.
+    /// The upstream restarted its sequence: its old seqs have become meaningless.
     pub(super) fn renumber(&mut self, upstream: usize) {
         let position = &mut self.upstreams[upstream];
         position.seqs.renumber();

@@ -1,39 +1,39 @@
-//! Where to begin in an upstream that numbers differently. Pure: says what to ask, and is told what came.
+//! Where to start in an upstream with different numbering. Pure: returns the next question, and takes the result.
 //!
-//! An upstream accepts only its own seqs, and tells a seq's time only by sending the frame. So: connect to what happens
-//! now, then further and further back, until the first frame that comes is older than `target`, by its own time. What
-//! was asked once too far is halved back, so that little is read before `not_before`: what the log holds is remembered
-//! only so far back. An upstream whose history does not reach back is read from its oldest frame.
+//! An upstream accepts only its own seqs, and reveals a seq's time only by sending the frame. So: connect to the live
+//! end, then further and further back, until the first frame is older than `target` by its own time. The last step too
+//! far is then halved, so that little is read before `not_before`, which is how far back the log's events are indexed.
+//! An upstream whose history does not reach back that far is read from its oldest frame.
 
 use crate::frame_time::FrameTime;
 use crate::place::Place;
 
-/// How often an upstream is asked at most; doubling and halving need far less.
+/// The maximum number of questions to an upstream; doubling and halving need far fewer.
 pub(crate) const MAX_ASKS: u32 = 100;
 /// The first step back, in seqs: seconds of a busy network, much of a quiet one.
 const FIRST_STEP: u64 = 1024;
 
-/// What came first after a question.
+/// The first thing that arrived after a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// A frame. `is_oldest`: the upstream said that it has forgotten what was before it.
+    /// A frame. `is_oldest`: the upstream reported that it has dropped everything before it.
     Frame { place: Place, is_oldest: bool },
-    /// Nothing within the time that a sign of life may take.
+    /// Nothing arrived within the time allowed for a sign of life.
     Silence,
 }
 
 /// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Connect behind this cursor (`None`: to what happens now) and tell what comes first.
+    /// Connect with this cursor (`None`: at the live end) and report what arrives first.
     Ask(Option<u64>),
-    /// Connect behind this cursor and read.
+    /// Connect with this cursor and read.
     Read(u64),
-    /// Read on with the last answer's connection. `is_short`: the history did not reach back to the target.
+    /// Keep reading the last connection. `is_short`: the history did not reach back to the target.
     Stay { is_short: bool },
-    /// The upstream stands below what is known of it, although that is long ago: it numbers anew.
+    /// The upstream's seqs are below the known one, although much time has passed: it restarted its sequence.
     Renumbered,
-    /// The answers make no sense: try again later.
+    /// The results make no sense: retry later.
     GiveUp,
 }
 
@@ -42,7 +42,7 @@ pub(crate) enum Step {
 pub(crate) struct Search {
     target: FrameTime,
     not_before: FrameTime,
-    /// Up to here everything is in the log.
+    /// Everything up to here is in the log.
     known: Option<Place>,
     /// Known to be early enough; perhaps earlier than needed.
     low: Option<Place>,
@@ -53,7 +53,7 @@ pub(crate) struct Search {
 }
 
 impl Search {
-    /// Looks for a frame at or before `target`, and if there is one, not before `not_before`. `known` is a place in
+    /// Searches for a frame at or before `target`, and if possible not before `not_before`. `known` is a position in
     /// this upstream up to which everything is in the log.
     pub(crate) fn new(target: FrameTime, not_before: FrameTime, known: Option<Place>) -> Self {
         Self {
@@ -74,17 +74,17 @@ impl Search {
         }
     }
 
-    /// Whether reading behind this cursor begins where the upstream was read last.
+    /// Whether reading at this cursor starts where the upstream was last read.
     pub(crate) fn is_known(&self, cursor: u64) -> bool {
         self.known
             .is_some_and(|known| (known.seq.saturating_sub(1)..=known.seq).contains(&cursor))
     }
 
-    /// What came for the last [`Step::Ask`].
+    /// Processes the result of the last [`Step::Ask`].
     pub(crate) fn answered(&mut self, asked: Option<u64>, answer: Answer) -> Step {
         match (asked, answer) {
             (None, Answer::Silence) => match self.low {
-                // Quiet: there is little behind what is known.
+                // Quiet: little follows what is known.
                 Some(low) => Step::Read(low.seq),
                 None => self.ask(Some(0)),
             },
@@ -92,7 +92,7 @@ impl Search {
             (Some(_), Answer::Silence) => Step::GiveUp,
             (None, Answer::Frame { place, .. }) => {
                 if place.time <= self.target {
-                    // It has not come further than the log.
+                    // The upstream is not ahead of the log.
                     return Step::Stay { is_short: false };
                 }
                 self.go_back_from(place)
@@ -102,7 +102,7 @@ impl Search {
                     if is_oldest || cursor == 0 || self.low.is_some_and(|low| cursor <= low.seq) {
                         return Step::Stay { is_short: true };
                     }
-                    // The frame itself may stand far above the cursor: nothing is in between.
+                    // The frame itself may be far above the cursor: nothing lies in between.
                     let seq = cursor.saturating_add(1).min(place.seq);
                     return self.go_back_from(Place { seq, ..place });
                 }
@@ -147,8 +147,8 @@ impl Search {
         self.ask(Some(cursor))
     }
 
-    /// How many seqs lie between `late` and the target when they come as fast as from `late` to `later`, and a quarter
-    /// more.
+    /// How many seqs lie between `late` and the target if they arrive as fast as from `late` to `later`, plus a
+    /// quarter.
     fn guess(&self, later: Place, late: Place) -> u64 {
         let micros = later.time.micros().saturating_sub(late.time.micros());
         let missing = late.time.micros().saturating_sub(self.target.micros());

@@ -1,4 +1,4 @@
-//! One commit and what is known of its key: what is to be thought of it. Pure.
+//! Checks one commit against what is known about its key. Pure.
 
 use fanjet_firehose::{Frame, decode_frame};
 use fanjet_verify::{Blame, Inversion, Opened, Refusal};
@@ -16,7 +16,7 @@ impl From<Refusal> for Outcome {
     }
 }
 
-/// Checks as much of a commit frame as can be. What is no commit frame is not ours to judge.
+/// Checks as much of a commit frame as possible. Frames that are not commits are not judged here.
 pub(super) fn check(frame: &[u8], key: &KeyAnswer) -> Outcome {
     checked(frame, key).unwrap_or_else(Outcome::from)
 }

@@ -1,18 +1,18 @@
-//! How many frames wait in a stage, so that none is held for a stranger's sake while many wait behind it.
+//! How many frames wait in a stage, so that none waits for an unknown account's key while many wait behind it.
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-/// From so many frames on nothing is waited for: about what comes in a second at the network's usual rate.
+/// Above this many frames, the stage stops waiting: about one second of the network at its usual rate.
 pub(super) const LARGE: usize = 1_024;
 
-/// The count.
+/// The counter.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Gate(Arc<watch::Sender<usize>>);
 
 impl Gate {
-    /// Some frames have come.
+    /// Adds arriving frames.
     pub(super) fn enter(&self, frames: usize) -> Inside {
         self.0.send_modify(|inside| *inside += frames);
         Inside {
@@ -21,13 +21,13 @@ impl Gate {
         }
     }
 
-    /// What those inside see.
+    /// The view of those inside.
     pub(super) fn crowd(&self) -> Crowd {
         Crowd(self.0.subscribe())
     }
 }
 
-/// Frames inside, until it is dropped.
+/// Frames inside the stage, until this is dropped.
 #[derive(Debug)]
 pub(super) struct Inside {
     gate: Gate,
@@ -40,7 +40,7 @@ impl Drop for Inside {
     }
 }
 
-/// How many are inside.
+/// How many frames are inside.
 #[derive(Debug, Clone)]
 pub(super) struct Crowd(watch::Receiver<usize>);
 
@@ -48,7 +48,7 @@ impl Crowd {
     /// Waits until there are many.
     pub(super) async fn is_large(&mut self) {
         if self.0.wait_for(|inside| *inside >= LARGE).await.is_err() {
-            // The stage is gone, and with it the one who asks.
+            // The stage is gone, and so is its user.
             std::future::pending::<()>().await;
         }
     }

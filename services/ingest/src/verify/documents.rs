@@ -1,4 +1,4 @@
-//! Who knows DID documents.
+//! Where DID documents come from.
 
 use fanjet_did_web::{Reach, Resolver};
 use fanjet_identity::{Documents, NoAnswer, Web};
@@ -8,9 +8,9 @@ use reqwest::Client;
 use crate::IngestError;
 use crate::config::{VerifyConfig, base_url};
 
-/// Who knows DID documents.
+/// A source of DID documents.
 pub(super) trait DidDocuments: std::fmt::Debug + Send + Sync {
-    /// The document of a DID; `None` when there is none.
+    /// The document of a DID; `None` when none exists.
     fn get<'a>(&'a self, did: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, NoAnswer>>;
 }
 
@@ -20,10 +20,10 @@ impl DidDocuments for Documents {
     }
 }
 
-/// Over HTTP, as the settings say.
+/// Fetches over HTTP, as the settings say.
 ///
 /// # Errors
-/// [`IngestError::Config`] when a URL cannot be used.
+/// [`IngestError::Config`] when a URL is invalid.
 pub(super) fn over_http(config: &VerifyConfig) -> Result<Documents, IngestError> {
     let web = match config.web_url.as_str() {
         "" => Web::Hosts(Reach::Public, Resolver::system()),

@@ -1,7 +1,7 @@
-//! The keys of accounts: remembered, and looked up beside the stream, which waits for an answer only as long as it is told.
+//! The keys of accounts: cached, and looked up beside the stream, which waits for a result only for a bounded time.
 //!
-//! What a stranger can make us ask is bounded for each DID, for each site of did:web, and for all together; a look-up that
-//! is not allowed, or not answered in time, changes nothing in what is known.
+//! The lookups that untrusted input can trigger are bounded per DID, per did:web site, and in total. A lookup that is
+//! refused, or not completed in time, does not change what is known.
 
 mod kind;
 
@@ -20,21 +20,21 @@ use crate::config::VerifyConfig;
 use crate::metrics::IngestMetrics;
 use kind::Desk;
 
-/// A key that was looked up more recently than this is not looked up again when a signature fails.
+/// A key looked up more recently than this is not looked up again when a signature fails.
 const FRESH: Duration = Duration::from_secs(10);
-/// How much shorter the stream waits for a stranger's host than for the directory.
+/// How much less the stream waits for a did:web host than for the directory.
 const STRANGERS_SHARE: u32 = 4;
 
-/// What is known of an account's key.
+/// What is known about an account's key.
 #[derive(Debug, Clone)]
 pub(super) enum KeyAnswer {
     /// The key.
     Key(KnownKey),
-    /// There is none that we could use.
+    /// The account has no usable key.
     Missing,
-    /// Nobody could be asked, or did not answer in time.
+    /// The source could not be reached, or did not respond in time.
     Away,
-    /// Too many were asked for.
+    /// Too many keys were requested.
     RateLimited,
 }
 
@@ -46,7 +46,7 @@ pub(super) struct KnownKey {
 }
 
 impl KeyAnswer {
-    /// What is remembered, or why nothing is.
+    /// What is cached, or why nothing is.
     fn of(known: Remembered<PublicKey>, denied: Denied) -> Self {
         match known.answer {
             Answered::Found(key) => Self::Key(KnownKey { key, at: known.at }),
@@ -64,7 +64,7 @@ pub(super) struct Keys {
     directory: Arc<Desk>,
     strangers: Arc<Desk>,
     timeout: Duration,
-    /// Makes the look-ups; dropping it ends them.
+    /// Runs the lookups; dropping it ends them.
     _looking: JoinSet<()>,
 }
 
@@ -73,12 +73,12 @@ pub(super) struct Keys {
 pub(super) struct Patience {
     directory: Instant,
     strangers: Instant,
-    /// Whether others wait behind it that must not: then it is over.
+    /// Ends the wait early when many frames wait behind the batch.
     crowd: Option<Crowd>,
 }
 
 impl Patience {
-    /// The same, however many wait behind it.
+    /// The same, however many frames wait.
     pub(super) fn in_a_crowd(&self) -> Self {
         Self {
             crowd: None,
@@ -128,7 +128,7 @@ impl Keys {
         }
     }
 
-    /// How long a batch that comes now is held for its keys, at the most.
+    /// The longest time that a batch arriving now waits for its keys.
     pub(super) fn patience(&self, crowd: Crowd) -> Patience {
         let now = Instant::now();
         Patience {
@@ -138,7 +138,7 @@ impl Keys {
         }
     }
 
-    /// The account's key, remembered or looked up. One that ran out, or is doubted, is better than none.
+    /// The account's key, cached or looked up. An expired or doubted key is better than none.
     pub(super) async fn get(&self, did: &Did, patience: &Patience) -> KeyAnswer {
         let (did, who) = (did.as_str(), Who::knows(did.as_str()));
         let Some(desk) = self.desk(who) else {
@@ -156,8 +156,8 @@ impl Keys {
         }
     }
 
-    /// Looks again for the key of an account whose signature failed under `used`. `None` while nothing newer is known,
-    /// whatever the reason: who stops us from asking must not gain by it.
+    /// Looks up the key of an account again after a signature failed under `used`. `None` while nothing newer is known,
+    /// for any reason: an attacker who blocks lookups must not gain from it.
     pub(super) async fn renewed(
         &self,
         did: &Did,
@@ -169,9 +169,9 @@ impl Keys {
         let known = desk.remembered(did);
         let is_fresh = used.at.is_some_and(|at| at.elapsed() < FRESH);
         let known = match known.at > used.at {
-            // Another commit has looked meanwhile.
+            // Another commit has looked it up meanwhile.
             true => known,
-            // However fresh, it may be from before something that has changed it.
+            // However fresh, the key may be older than the event that changed it.
             false if is_fresh && !known.is_doubted => return None,
             false => match desk.ask_again(did) {
                 Asked::Waiting(look_up) => waited(look_up, who, patience).await?,
@@ -185,14 +185,14 @@ impl Keys {
         }
     }
 
-    /// The account's key may have changed: the next commit looks again, if that is not too often.
+    /// The account's key may have changed: the next commit looks it up again, within the budget.
     pub(super) fn doubt(&self, did: &str) {
         if let Some(desk) = self.desk(Who::knows(did)) {
             desk.doubt(did);
         }
     }
 
-    /// Who has the documents of such accounts.
+    /// The source of documents for such accounts.
     fn desk(&self, who: Who) -> Option<&Desk> {
         match who {
             Who::Plc => Some(&self.directory),
@@ -202,7 +202,7 @@ impl Keys {
     }
 }
 
-/// What a look-up has found; `None` when there was no more patience for it.
+/// The result of a lookup; `None` when the patience ran out.
 async fn waited(
     look_up: LookUp<PublicKey>,
     who: Who,

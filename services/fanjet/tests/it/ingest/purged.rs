@@ -182,12 +182,12 @@ async fn a_server_that_lost_acknowledged_events_is_told_and_made_good() {
     // So that nothing is made good before it was looked at.
     scene.host.go_down();
     let said = ingest
-        .wait_for_line(|line| line.contains("the log has lost events"), PATIENCE)
+        .wait_for_line(|line| line.contains("the log lost acknowledged events"), PATIENCE)
         .await
         .unwrap();
     assert!(said.contains(&acked.to_string()), "{said}");
     let mut answer = String::new();
-    while !answer.contains("it has lost events") {
+    while !answer.contains("it lost events") {
         answer = readiness(&ingest).await;
         assert!(!answer.starts_with("HTTP/1.1 200"), "{answer}");
     }

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-/// How many redirects are followed in a row.
+/// The maximum number of consecutive redirects.
 const MOST: u32 = 5;
 const CURSOR: &str = "cursor";
 
@@ -14,12 +14,12 @@ pub(super) struct Redirects {
 }
 
 impl Redirects {
-    /// None yet.
+    /// No redirects yet.
     pub(super) fn from(url: Url) -> Self {
         Self { url, count: 0 }
     }
 
-    /// Where to connect now, without a cursor.
+    /// The URL to connect to now, without a cursor.
     pub(super) fn url(&self) -> &Url {
         &self.url
     }
@@ -28,13 +28,13 @@ impl Redirects {
         self.count > 0
     }
 
-    /// Takes an answer that is no WebSocket.
+    /// Processes a response that is not a WebSocket upgrade.
     ///
     /// # Errors
-    /// When it is no redirect, or one that must not be followed; with the words for the log.
+    /// If it is not a redirect, or one that must not be followed, a reason for the log.
     pub(super) fn follow(&mut self, status: u16, location: Option<&str>) -> Result<(), String> {
         if !matches!(status, 301 | 302 | 307 | 308) {
-            return Err(format!("it answers with HTTP status {status}"));
+            return Err(format!("HTTP status {status}"));
         }
         let location =
             location.ok_or_else(|| format!("a redirect ({status}) without a location"))?;
@@ -49,7 +49,7 @@ impl Redirects {
     }
 }
 
-/// A URL with our cursor, and no other.
+/// A URL with our cursor, and no other one.
 pub(super) fn with_cursor(url: &Url, cursor: Option<u64>) -> Url {
     let mut url = url.clone();
     if let Some(cursor) = cursor {
@@ -82,7 +82,7 @@ fn target(from: &Url, location: &str) -> Result<Url, String> {
     Ok(to)
 }
 
-/// The one that was asked with may come back in the location: the place to resume at is ours to say.
+/// The location may repeat the cursor of the request. The resume position is ours to set.
 fn forget_cursor(url: &mut Url) {
     let kept: Vec<_> = url
         .query_pairs()

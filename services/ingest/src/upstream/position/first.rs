@@ -1,4 +1,4 @@
-//! What the first frame behind a cursor says about the upstream's numbers.
+//! What the first frame after a cursor reveals about the upstream's seqs.
 
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ use fanjet_firehose::decode_frame;
 use super::{Place, Positions, time_of};
 use crate::frame_time::FrameTime;
 
-/// What the first frame behind a cursor says.
+/// What the first frame after a cursor means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum First {
     /// It follows.
     Follows,
-    /// It stands where it cannot be unless the upstream numbers anew, and it is not said what was missed.
+    /// Its position is possible only if the upstream restarted its sequence, and what was missed is unknown.
     Renumbered,
-    /// Seqs and time are missing before it. Whether that is a loss, the upstream's oldest frame says.
+    /// Seqs and time are missing before it. Whether that is a loss, the upstream's oldest frame shows.
     Suspect(u64),
 }
 
 impl Positions {
-    /// Judges the first of `frames`, which came behind a cursor; `None` as long as they say nothing.
+    /// Judges the first of `frames`, which arrived after a cursor; `None` until they allow a conclusion.
     pub(crate) fn judge_first(
         &self,
         upstream: usize,
@@ -32,7 +32,7 @@ impl Positions {
             return Some(First::Follows);
         };
         if self.upstreams[upstream].is_passed_over {
-            // Nothing is known of the newest frame but that it could not be read.
+            // The newest frame was unreadable, and nothing else is known about it.
             let seq = frames.iter().find_map(seq_and_time)?.0;
             let is_below = seq < cursor;
             return Some(if is_below {
@@ -55,7 +55,7 @@ impl Positions {
     }
 }
 
-/// What a frame behind `cursor` says, when `place` is the newest that is known; `None`: it is before that one, as asked.
+/// Judges a frame after `cursor`, with `place` as the newest known one; `None`: it precedes that one, as requested.
 pub(super) fn judge(
     place: Place,
     cursor: u64,
@@ -72,10 +72,10 @@ pub(super) fn judge(
     } else if seq < place.seq {
         None
     } else if seq == place.seq && is_other {
-        // Another frame under the same seq.
+        // A different frame with the same seq.
         Some(First::Renumbered)
     } else if seq > place.seq && is_earlier {
-        // The newest one is not there, but older ones are, under newer seqs.
+        // The newest frame is missing, but older ones exist, under newer seqs.
         Some(First::Renumbered)
     } else if seq > place.seq.saturating_add(1) && is_later {
         Some(First::Suspect(seq))

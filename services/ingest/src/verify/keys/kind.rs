@@ -1,4 +1,4 @@
-//! How keys are looked up: how often, and for how long an answer counts.
+//! How keys are looked up: how often, and how long a result is valid.
 
 use std::time::Duration;
 
@@ -9,30 +9,30 @@ use fanjet_verify::PublicKey;
 use crate::config::VerifyConfig;
 use crate::metrics::IngestMetrics;
 
-/// Look-ups of one DID: a few at once, because accounts move, and then one a minute, whatever it sends.
+/// Lookups of one DID: a small burst, because accounts move, and then one per minute, whatever the account sends.
 const OF_A_DID: Rate = Rate::new(Duration::from_secs(60), 4);
-/// Look-ups per second of one site of did:web.
+/// Lookups per second for one did:web site.
 const OF_A_SITE: u32 = 2;
-/// At most so many at once: what the budgets let start within a timeout of some seconds.
+/// The most concurrent lookups: what the budgets allow within a timeout of some seconds.
 const AT_ONCE: usize = 1_000;
 
-/// Looks keys up.
+/// Looks up keys.
 pub(super) type Desk = fanjet_identity::Lookups<PublicKey, Key>;
 
-/// The keys that are in DID documents.
+/// The keys in DID documents.
 pub(super) struct Key {
     key_ttl: Duration,
     missing_ttl: Duration,
     metrics: IngestMetrics,
 }
 
-/// Of accounts that the PLC directory knows: one site, which may take all there is.
+/// For accounts in the PLC directory: a single site, which may use the whole budget.
 pub(super) fn directory(config: &VerifyConfig, metrics: IngestMetrics) -> Desk {
     desk(config, metrics, config.lookups_per_second)
 }
 
-/// Of accounts whose documents are on strangers' hosts. Their silence counts against their site, and not against the
-/// directory.
+/// For accounts whose documents are on arbitrary hosts. A host that does not respond counts against its own site, not
+/// against the directory.
 pub(super) fn strangers(config: &VerifyConfig, metrics: IngestMetrics) -> Desk {
     desk(config, metrics, OF_A_SITE)
 }
@@ -42,7 +42,7 @@ fn desk(config: &VerifyConfig, metrics: IngestMetrics, of_a_site: u32) -> Desk {
     let gate = SiteLimits::new(per_second(config.lookups_per_second), per_second(of_a_site));
     let limits = Limits {
         cached: config.cached_keys,
-        // Keys have a few bytes, and DIDs that somebody may know no more than a host name.
+        // A key has a few bytes, and a DID with a key is no longer than a host name.
         cached_bytes: usize::MAX,
         of_key: OF_A_DID,
         shares: Shares {
@@ -74,7 +74,7 @@ impl Kind<PublicKey> for Key {
         match found {
             Ok(Some(_)) => self.key_ttl,
             Ok(None) => self.missing_ttl,
-            // Asked again as soon as that is not too often.
+            // Looked up again as soon as the budget allows.
             Err(_) => Duration::ZERO,
         }
     }

@@ -82,14 +82,14 @@ fn words_of_strangers_stay_where_they_belong() {
 #[test]
 fn a_field_never_takes_the_name_of_another() {
     let message = "fine";
-    let line = json(|| warn!(message, level = "info", "the upstream informs"));
-    assert_eq!(line["message"], "the upstream informs");
+    let line = json(|| warn!(message, level = "info", "info frame from the upstream"));
+    assert_eq!(line["message"], "info frame from the upstream");
     assert_eq!(line["message_"], "fine");
     assert_eq!(line["level"], "WARN");
     assert_eq!(line["level_"], "info");
-    let line = text(|| warn!(message, "the upstream informs"));
+    let line = text(|| warn!(message, "info frame from the upstream"));
     assert!(
-        line.ends_with(": the upstream informs message_=\"fine\"\n"),
+        line.ends_with(": info frame from the upstream message_=\"fine\"\n"),
         "{line}"
     );
 }

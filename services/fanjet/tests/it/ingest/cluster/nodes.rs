@@ -162,15 +162,13 @@ pub(crate) async fn within<T>(what: &str, fact: impl Future<Output = T>) -> T {
 
 /// How often a process has begun to lead.
 pub(crate) fn leading_lines(node: &Process) -> usize {
-    let begins =
-        |line: &&String| line.contains("the role changed") && line.contains("to=\"leader\"");
+    let begins = |line: &&String| line.contains("role changed") && line.contains("to=\"leader\"");
     node.lines().iter().filter(begins).count()
 }
 
 /// Waits until a process that led says, past its first `said` lines, that it stands by.
 pub(crate) async fn becomes_standby(node: &Process, said: usize) {
-    let stands_by =
-        |line: &str| line.contains("the role changed") && line.contains("to=\"standby\"");
+    let stands_by = |line: &str| line.contains("role changed") && line.contains("to=\"standby\"");
     node.wait_for_line_after(said, stands_by, PATIENCE)
         .await
         .unwrap();
@@ -179,8 +177,8 @@ pub(crate) async fn becomes_standby(node: &Process, said: usize) {
 /// That it has noticed what happened to it: a term that is over, a lost lease, or a fence.
 pub(crate) async fn says_why(node: &Process, said: usize) {
     const REASONS: [&str; 4] = [
-        "no renewal of the lease was answered in time",
-        "the lease is lost",
+        "the lease was not renewed in time",
+        "lost the lease",
         "the term is over",
         "fenced",
     ];
