@@ -6,7 +6,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use crate::frame_time::FrameTime;
-use crate::place::Reached;
+use crate::read_position::Reached;
 
 /// The numbering of frames: an upstream, and how often it has restarted its sequence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub(crate) struct FrameBatch {
 
 /// When a batch reached each step.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Passage {
+pub(crate) struct BatchTimes {
     pub(crate) arrived: Instant,
     pub(crate) decoding: Instant,
     pub(crate) decoded: Instant,
@@ -60,7 +60,7 @@ pub(crate) struct Share {
 }
 
 impl Share {
-    pub(crate) fn of(permit: Option<OwnedSemaphorePermit>) -> Self {
-        Self { _permit: permit }
+    pub(crate) fn of(deadline: Option<OwnedSemaphorePermit>) -> Self {
+        Self { _permit: deadline }
     }
 }

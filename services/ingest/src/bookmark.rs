@@ -17,14 +17,14 @@ use tokio::time::timeout;
 use tracing::{debug, warn};
 
 use crate::frame_time::FrameTime;
-use crate::place::Reached;
+use crate::read_position::Reached;
 
 /// The record's name among the bookmarks beside the log.
 pub(crate) const KEY: &str = "ingest";
 /// The pause between two writes.
 const PAUSE: Duration = Duration::from_secs(10);
 /// How long the last write of a term may take: a successor may be waiting.
-const LAST_WORD: Duration = Duration::from_secs(1);
+const FINAL_WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,12 +79,12 @@ impl Bookmark {
 
 /// Holds positions back until the log has acknowledged everything before them.
 #[derive(Debug)]
-pub(crate) struct Bookkeeper {
+pub(crate) struct PendingBookmarks {
     waiting: Option<Bookmark>,
     settled: watch::Sender<Option<Bookmark>>,
 }
 
-impl Bookkeeper {
+impl PendingBookmarks {
     pub(crate) fn new() -> Self {
         Self {
             waiting: None,
@@ -145,7 +145,7 @@ pub(crate) async fn save_rarely(
         if let Some(bookmark) = newest.filter(is_missing) {
             let saving = save(&*store, &bookmark);
             let outcome = if is_over {
-                timeout(LAST_WORD, saving).await.unwrap_or(Ok(()))
+                timeout(FINAL_WRITE_TIMEOUT, saving).await.unwrap_or(Ok(()))
             } else {
                 saving.await
             };

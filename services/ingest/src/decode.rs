@@ -9,10 +9,10 @@ use futures::{Stream, StreamExt, stream};
 use tokio::time::Instant;
 use tracing::error;
 
-use crate::batch::{FrameBatch, Numbering, Passage, Rewind};
+use crate::batch::{BatchTimes, FrameBatch, Numbering, Rewind};
 use crate::filter::IngestFilter;
-use crate::gate::{Admission, Drafts, DropReason};
-use crate::place::Reached;
+use crate::read_position::Reached;
+use crate::validate::{Admission, Drafts, DropReason};
 
 /// The result of decoding a batch, or a piece of it.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(crate) struct Decoded {
     pub(crate) numbering: Numbering,
     pub(crate) rewind: Rewind,
     pub(crate) reached: Option<Reached>,
-    pub(crate) passage: Passage,
+    pub(crate) times: BatchTimes,
     pub(crate) drafts: Drafts,
 }
 
@@ -91,7 +91,7 @@ async fn decode(mut batch: FrameBatch, filter: Arc<IngestFilter>) -> Piece {
         rewind: std::mem::replace(&mut batch.rewind, Rewind::None),
         // The upstream position advances with the last piece.
         reached: batch.reached.filter(|_| !rest_follows),
-        passage: Passage {
+        times: BatchTimes {
             arrived: batch.arrived,
             decoding,
             decoded: Instant::now(),

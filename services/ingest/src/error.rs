@@ -23,7 +23,9 @@ pub enum IngestError {
     },
     /// The log lost events that it had acknowledged. Ingest requests them from the upstream again, starting from the
     /// log's real end.
-    #[error("the log lost acknowledged events: it ends at seq {end}, although it acknowledged {acked}")]
+    #[error(
+        "the log lost acknowledged events: it ends at seq {end}, although it acknowledged {acked}"
+    )]
     LogLost {
         /// The last seq that the log had acknowledged.
         acked: u64,

@@ -58,7 +58,7 @@ impl IngestFilter {
     }
 
     /// Checks a frame by kind and repo. A frame that fails needs no further parsing.
-    pub(crate) fn judge_frame(&self, kind: Kind, did: Did<&str>) -> Result<(), FilteredBy> {
+    pub(crate) fn check_frame(&self, kind: Kind, did: Did<&str>) -> Result<(), FilteredBy> {
         if !self.kinds.contains(kind) {
             Err(FilteredBy::Kind)
         } else if !self.wanted.wants_did(did.as_str()) {
@@ -69,7 +69,7 @@ impl IngestFilter {
     }
 
     /// Checks one operation of a commit that passed.
-    pub(crate) fn judge_collection(&self, collection: Nsid<&str>) -> Result<(), FilteredBy> {
+    pub(crate) fn check_collection(&self, collection: Nsid<&str>) -> Result<(), FilteredBy> {
         if self.wanted.wants_every_collection()
             || self.wanted.wants_topic(&Topic::Commit(collection.shared()))
         {

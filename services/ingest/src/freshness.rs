@@ -24,7 +24,7 @@ use crate::view::{SharedView, View};
 /// The key of the newest snapshot.
 const KEY: &str = "freshness";
 /// How long publishing may take at the end of a term: a successor may be waiting.
-const LAST_WORD: Duration = Duration::from_secs(1);
+const FINAL_WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The table of the current term, shared by all clones.
 #[derive(Clone)]
@@ -64,7 +64,7 @@ impl Freshness {
     }
 
     /// Freshness that is not published.
-    pub(crate) fn untold(
+    pub(crate) fn unpublished(
         clock: Arc<dyn Clock>,
         config: FreshnessConfig,
         metrics: &IngestMetrics,
@@ -105,7 +105,7 @@ impl Freshness {
     }
 
     /// Publishes until the end of the term, and once more at its end.
-    pub(crate) async fn tell(self, stop: Stop) {
+    pub(crate) async fn publish(self, stop: Stop) {
         let mut ticks = interval(self.0.config.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut is_history_known, mut is_heard) = (false, true);
@@ -123,7 +123,7 @@ impl Freshness {
                 self.post().await
             };
             let told = if is_over {
-                timeout(LAST_WORD, told).await.unwrap_or(Ok(()))
+                timeout(FINAL_WRITE_TIMEOUT, told).await.unwrap_or(Ok(()))
             } else {
                 told.await
             };

@@ -6,8 +6,8 @@
 
 mod machine;
 mod candidacy;
-mod permit;
-mod sightings;
+mod write_deadline;
+mod holder_watch;
 
 use std::sync::Arc;
 
@@ -26,10 +26,10 @@ use crate::metrics::IngestMetrics;
 use crate::status::Status;
 
 pub use candidacy::Candidacy;
-pub(crate) use permit::Permit;
+pub(crate) use write_deadline::WriteDeadline;
 
+use holder_watch::sightings;
 use machine::{Action, Cause, End, Input, Machine};
-use sightings::sightings;
 
 /// A stop may take this long when the log does not respond. Exceeding it is not a failure: unacknowledged events are
 /// not in the log, and the next leader reads them again.
@@ -58,10 +58,10 @@ pub(crate) struct Leader<W> {
 struct Running {
     work: Work,
     stop: Stop,
-    permit: watch::Sender<Instant>,
+    deadline: watch::Sender<Instant>,
 }
 
-impl<W: Fn(Permit, Stop) -> Work> Leader<W> {
+impl<W: Fn(WriteDeadline, Stop) -> Work> Leader<W> {
     pub(crate) fn new(
         candidacy: Candidacy,
         begin: W,
@@ -129,7 +129,7 @@ impl<W: Fn(Permit, Stop) -> Work> Leader<W> {
                 Action::Begin(until) => self.begin(until),
                 Action::Extend(until) => {
                     if let Some(running) = &self.work {
-                        running.permit.send_replace(until);
+                        running.deadline.send_replace(until);
                     }
                 }
                 Action::Finish => {
@@ -146,12 +146,12 @@ impl<W: Fn(Permit, Stop) -> Work> Leader<W> {
     }
 
     fn begin(&mut self, until: Instant) {
-        let (end, permit) = Permit::until(until);
+        let (end, deadline) = WriteDeadline::until(until);
         let stop = Stop::new();
         self.work = Some(Running {
-            work: (self.begin)(permit, stop.clone()),
+            work: (self.begin)(deadline, stop.clone()),
             stop,
-            permit: end,
+            deadline: end,
         });
         self.metrics.took_over();
     }

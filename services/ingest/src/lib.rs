@@ -7,9 +7,9 @@
 //! 2. [`verify`], if enabled, drops commits that their accounts did not sign, or whose operations do not match the
 //! repo;
 //! 3. [`decode`] turns batches of frames into drafts on the blocking pool, in order;
-//! 4. [`gate`] is the pure rule inside it: which events a frame produces, and why something is dropped; [`filter`]
+//! 4. [`validate`] is the pure rule inside it: which events a frame produces, and why something is dropped; [`filter`]
 //! decides which events are kept at all;
-//! 5. [`sequencer`] drops what the log already contains ([`held`] recognizes it under another upstream's seqs,
+//! 5. [`sequencer`] drops what the log already contains ([`known_events`] recognizes it under another upstream's seqs,
 //! [`recent_commits`] under any) and assigns each event its log time;
 //! 6. [`publisher`] appends, fenced and pipelined, and after any failure finds out what the log contains;
 //! 7. [`freshness`] counts the events in the log per collection, and publishes the result to the cluster.
@@ -25,10 +25,10 @@ mod filter;
 mod config;
 
 mod frame_time;
-mod place;
-mod gate;
+mod read_position;
+mod validate;
 mod log_tail;
-mod held;
+mod known_events;
 
 mod labels;
 mod view;

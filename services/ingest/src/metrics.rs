@@ -12,9 +12,9 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Meter};
 
 use crate::filter::Filtered;
-use crate::gate::{DropReason, Drops, Gaps};
-use crate::held::PassedOver;
+use crate::known_events::Skipped;
 use crate::labels::{Disconnect, Notice, Outcome, Reason, Resumed, Role};
+use crate::validate::{DropReason, Drops, Gaps};
 use crate::view::SharedView;
 pub use subjects::show_subjects;
 
@@ -75,7 +75,7 @@ pub(crate) struct IngestMetrics {
     events: Counter<u64>,
     drops: Counter<u64>,
     repeats: Counter<u64>,
-    passed_over: Counter<u64>,
+    skipped: Counter<u64>,
     filtered: Counter<u64>,
     seq_gaps: Counter<u64>,
     seqs_missed: Counter<u64>,
@@ -120,7 +120,7 @@ impl IngestMetrics {
                 REPEATS,
                 "Events skipped because the log already contains them",
             ),
-            passed_over: counter(
+            skipped: counter(
                 PASSED_OVER,
                 "Events that arrived too late to be logged or predate the start of reading, by reason",
             ),
@@ -219,11 +219,11 @@ impl IngestMetrics {
         }
     }
 
-    pub(crate) fn passed_over(&self, events: &[PassedOver]) {
-        for why in PassedOver::ALL {
+    pub(crate) fn skipped(&self, events: &[Skipped]) {
+        for why in Skipped::ALL {
             let count = events.iter().filter(|other| **other == why).count();
             if count > 0 {
-                self.passed_over
+                self.skipped
                     .add(count as u64, &[KeyValue::new("reason", why.label())]);
             }
         }

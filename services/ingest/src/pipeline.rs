@@ -13,19 +13,19 @@ use tracing::{info, warn};
 
 use crate::IngestError;
 use crate::batch::{FrameBatch, Numbering, Rewind};
-use crate::bookmark::{Bookkeeper, Bookmark};
+use crate::bookmark::{Bookmark, PendingBookmarks};
 use crate::decode::{Decoded, decode_in_order};
 use crate::filter::IngestFilter;
 use crate::freshness::Freshness;
-use crate::gate::UpstreamNotice;
-use crate::held::Held;
+use crate::known_events::KnownEvents;
 use crate::labels::Notice;
 use crate::metrics::IngestMetrics;
-use crate::place::Reached;
 use crate::publisher::Publisher;
+use crate::read_position::Reached;
 use crate::resume::patiently;
-use crate::sequencer::{Ahead, News, Sequencer};
+use crate::sequencer::{Ahead, AheadChange, Sequencer};
 use crate::status::Status;
+use crate::validate::UpstreamNotice;
 use crate::verify::{self, Verifier};
 
 /// The log gets no new events while more than this many bytes are unacknowledged: far more than are in flight at full
@@ -37,7 +37,7 @@ pub(crate) struct Pipeline {
     pub(crate) sequencer: Sequencer,
     pub(crate) ahead: Ahead,
     pub(crate) publisher: Publisher,
-    pub(crate) bookkeeper: Bookkeeper,
+    pub(crate) bookkeeper: PendingBookmarks,
     /// The identity of the log.
     pub(crate) log_id: String,
     pub(crate) log: Arc<dyn EventLog>,
@@ -67,9 +67,9 @@ impl Pipeline {
             let batch = batches.recv().await?;
             Some((batch, batches))
         });
-        let believed = verify::in_order(arriving, self.verifier.take());
+        let authentic = verify::in_order(arriving, self.verifier.take());
         let mut decoded = pin!(decode_in_order(
-            believed,
+            authentic,
             Arc::clone(&self.filter),
             self.decode_workers
         ));
@@ -78,14 +78,14 @@ impl Pipeline {
                 numbering,
                 rewind,
                 reached,
-                passage,
+                times,
                 drafts,
             } = batch;
             match rewind {
                 Rewind::None => {}
                 Rewind::IntoLog => self.compare(&numbering).await?,
                 Rewind::BehindLoss => self.sequencer.count_no_more(),
-                Rewind::BeforeBeginning(time) => self.sequencer.pass_over_before(time),
+                Rewind::BeforeBeginning(time) => self.sequencer.skip_before(time),
             }
             let upstream = &numbering.upstream;
             self.freshness.flowed(upstream, drafts.events.len());
@@ -96,9 +96,9 @@ impl Pipeline {
             let sequenced = self.sequencer.sequence(drafts, &numbering, now_us);
             self.compare_with_clock(sequenced.events.len(), now_us);
             self.metrics.repeated(sequenced.repeated);
-            self.metrics.passed_over(&sequenced.passed_over);
-            if !sequenced.passed_over.is_empty() {
-                let (events, upstream) = (sequenced.passed_over.len(), numbering.upstream.as_str());
+            self.metrics.skipped(&sequenced.skipped);
+            if !sequenced.skipped.is_empty() {
+                let (events, upstream) = (sequenced.skipped.len(), numbering.upstream.as_str());
                 warn!(
                     events,
                     upstream, "skipped events that arrived too late to be logged"
@@ -109,7 +109,7 @@ impl Pipeline {
                 self.publisher.flush().await?;
             }
             if !sequenced.events.is_empty() {
-                self.publisher.append(sequenced.events, &passage).await?;
+                self.publisher.append(sequenced.events, &times).await?;
             }
             if let Some(reached) = reached {
                 self.record(&numbering, reached);
@@ -122,17 +122,17 @@ impl Pipeline {
 
     /// Reports when events are stamped with times in the future.
     fn compare_with_clock(&mut self, events: usize, now_us: u64) {
-        let (by_us, news) = self.ahead.look(self.sequencer.last_time(), now_us);
+        let (by_us, news) = self.ahead.observe(self.sequencer.last_time(), now_us);
         self.metrics
             .stamped_ahead(events, Duration::from_micros(by_us));
         let by_seconds = by_us / 1_000_000;
         match news {
             None => {}
-            Some(News::Began) => warn!(
+            Some(AheadChange::Began) => warn!(
                 by_seconds,
                 "log times run ahead of the clock, which is or was wrong: stamping events one microsecond apart until the clock catches up"
             ),
-            Some(News::Ended) => info!("the clock has caught up with the log times"),
+            Some(AheadChange::Ended) => info!("the clock has caught up with the log times"),
         }
     }
 
@@ -159,7 +159,7 @@ impl Pipeline {
         // Otherwise a log that is shorter than expected would count as a lagging one forever.
         self.publisher.confirm_end().await?;
         let (log, last) = (&*self.log, self.publisher.acked());
-        let read = || Held::read(log, last, self.remembered_events).boxed();
+        let read = || KnownEvents::read(log, last, self.remembered_events).boxed();
         let held = patiently(&self.status, read).await?;
         self.sequencer.compare(numbering, held);
         Ok(())

@@ -36,7 +36,7 @@ pub async fn serve(settings: IngestSettings, process: &mut Process) -> Result<()
         Arc::new(SystemClock),
         &process.meter("fanjet-ingest"),
     )?
-    .telling(Arc::new(notices))
+    .with_cluster_state(Arc::new(notices))
     .recording(Arc::new(bookmarks))
     .traced_by(process.tracer("fanjet-ingest"));
     process.serve_ops(&settings.ops, ingest.health())?;

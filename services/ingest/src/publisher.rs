@@ -16,25 +16,25 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use crate::IngestError;
-use crate::batch::Passage;
+use crate::batch::BatchTimes;
 use crate::freshness::Freshness;
-use crate::lead::Permit;
+use crate::lead::WriteDeadline;
 use crate::metrics::IngestMetrics;
 use crate::resume::{End, Resume, can_be_waited_for, end_of};
 use crate::status::Status;
 use crate::traces::Traces;
-use reconcile::{Verdict, reconcile};
+use reconcile::{AppendOutcome, reconcile};
 
 const RETRY_MIN: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(5);
 /// A log that ends before what it acknowledged may be a deposed server that has not noticed yet. After this time, the
 /// log counts as damaged.
-pub(crate) const SHORTER_FOR: Duration = Duration::from_secs(10);
+pub(crate) const DEPOSED_SERVER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a publisher works with.
 pub(crate) struct PublisherContext {
     pub(crate) log: Arc<dyn EventLog>,
-    pub(crate) permit: Permit,
+    pub(crate) deadline: WriteDeadline,
     pub(crate) traces: Traces,
     pub(crate) freshness: Freshness,
     pub(crate) metrics: IngestMetrics,
@@ -46,7 +46,7 @@ pub(crate) struct Publisher {
     log: Arc<dyn EventLog>,
     /// The identity of the log.
     log_id: String,
-    permit: Permit,
+    deadline: WriteDeadline,
     /// `None` while the log's end must be read again.
     appender: Option<Box<dyn Appender>>,
     /// Everything up to here is acknowledged.
@@ -74,7 +74,7 @@ impl Publisher {
     pub(crate) fn continuing(resume: &Resume, context: PublisherContext) -> Self {
         let PublisherContext {
             log,
-            permit,
+            deadline,
             traces,
             freshness,
             metrics,
@@ -83,7 +83,7 @@ impl Publisher {
         Self {
             log,
             log_id: resume.log.clone(),
-            permit,
+            deadline,
             appender: None,
             acked: resume.seq,
             newest: resume.newest,
@@ -107,10 +107,10 @@ impl Publisher {
     pub(crate) async fn append(
         &mut self,
         mut events: Vec<NewEvent>,
-        passage: &Passage,
+        times: &BatchTimes,
     ) -> Result<(), IngestError> {
-        self.permit.check()?;
-        self.traces.begin(&mut events, passage);
+        self.deadline.check()?;
+        self.traces.begin(&mut events, times);
         let given = events.len();
         self.unacked_bytes += events.iter().map(|event| event.body.len()).sum::<usize>();
         self.unacked.extend(events);
@@ -245,9 +245,9 @@ impl Publisher {
         let End { seq, last, .. } = end_of(&*self.log).await?;
         let (known, unacked) = ((self.acked, self.newest), &self.unacked);
         let (stored, end) = match reconcile(known, unacked, seq, last.as_ref()) {
-            Verdict::Stored { events, end } => (events, end),
-            Verdict::Shorter(end) => return Err(self.shorter(end)),
-            Verdict::Foreign(seq) => return Err(Retry::Never(IngestError::Fenced { seq })),
+            AppendOutcome::Stored { events, end } => (events, end),
+            AppendOutcome::Shorter(end) => return Err(self.shorter(end)),
+            AppendOutcome::Foreign(seq) => return Err(Retry::Never(IngestError::Fenced { seq })),
         };
         self.shorter_since = None;
         if !self.unacked.is_empty() {
@@ -260,7 +260,7 @@ impl Publisher {
         }
         self.forget_acked(self.acked + stored as Seq);
         self.acked = end;
-        self.permit.check().map_err(Retry::Never)?;
+        self.deadline.check().map_err(Retry::Never)?;
         let mut appender = self.log.appender(self.acked).await?;
         let outcome = appender.append(self.unacked.make_contiguous()).await;
         self.forget_acked(appender.acked());
@@ -272,11 +272,11 @@ impl Publisher {
     /// The log ends before what it acknowledged: waits for a better response, but not forever.
     fn shorter(&mut self, end: Seq) -> Retry {
         let acked = self.newest;
-        if self.permit.check().is_err() {
+        if self.deadline.check().is_err() {
             return Retry::Never(IngestError::TermOver);
         }
         let since = *self.shorter_since.get_or_insert_with(Instant::now);
-        if since.elapsed() < SHORTER_FOR {
+        if since.elapsed() < DEPOSED_SERVER_TIMEOUT {
             return Retry::Unread(format!(
                 "it ends at seq {end}, although it acknowledged {acked}"
             ));

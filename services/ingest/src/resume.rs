@@ -14,7 +14,7 @@ use tracing::warn;
 use crate::bookmark::Bookmark;
 use crate::frame_time::{FrameTime, RecentTimes};
 use crate::log_tail::each_entry;
-use crate::place::{Place, Reached};
+use crate::read_position::{FramePosition, Reached};
 use crate::recent_commits::RecentCommits;
 use crate::status::Status;
 
@@ -153,11 +153,11 @@ impl Resume {
     }
 
     /// The newest frame of `upstream` that is in the log, at least in part, or in the bookmark.
-    pub(crate) fn place_in(&self, upstream: &UpstreamId) -> Option<Place> {
+    pub(crate) fn place_in(&self, upstream: &UpstreamId) -> Option<FramePosition> {
         if let Some(recorded) = self.recorded() {
             let is_its = recorded.upstream == upstream.as_str();
             return match recorded.reached() {
-                Reached::Frame { seq, time } if is_its => Some(Place { seq, time }),
+                Reached::Frame { seq, time } if is_its => Some(FramePosition { seq, time }),
                 _ => None,
             };
         }
@@ -165,7 +165,7 @@ impl Resume {
             .origin
             .as_ref()
             .filter(|origin| origin.upstream == *upstream)?;
-        Some(Place {
+        Some(FramePosition {
             seq: origin.relay_seq,
             time: FrameTime::of(&origin.time).unwrap_or(FrameTime::MIN),
         })

@@ -10,11 +10,11 @@ use fanjet_wire::v1;
 
 use crate::batch::Numbering;
 use crate::frame_time::{FrameTime, RecentTimes};
-use crate::gate::{Draft, Drafts, Gaps, Seqs};
-use crate::held::{Held, Judgement, PassedOver};
+use crate::known_events::{KnownEvents, Relation, Skipped};
 use crate::recent_commits::RecentCommits;
 use crate::resume::Resume;
-pub(crate) use ahead::{Ahead, News};
+use crate::validate::{Draft, Drafts, Gaps, Seqs};
+pub(crate) use ahead::{Ahead, AheadChange};
 
 /// The maximum number of numberings tracked: all upstreams, with a few each. An upstream is never more than a few steps
 /// away from the numbering that it continues with.
@@ -51,7 +51,7 @@ struct Source {
 /// What the log contained when ingest switched to the current upstream.
 #[derive(Debug)]
 struct Comparison {
-    held: Held,
+    known: KnownEvents,
     /// The upstream's position, as long as it may precede everything in the index.
     before: Option<Before>,
 }
@@ -70,7 +70,7 @@ pub(crate) struct Sequenced {
     /// How many were skipped because the log contains them.
     pub(crate) repeated: u64,
     /// What was skipped for another reason.
-    pub(crate) passed_over: Vec<PassedOver>,
+    pub(crate) skipped: Vec<Skipped>,
     /// The gaps in the upstream's seqs.
     pub(crate) gaps: Gaps,
 }
@@ -109,19 +109,19 @@ impl Sequencer {
     }
 
     /// The next frames may be older than this time, in which case they are not wanted.
-    pub(crate) fn pass_over_before(&mut self, time: FrameTime) {
+    pub(crate) fn skip_before(&mut self, time: FrameTime) {
         self.not_before = Some(time);
     }
 
-    /// The following frames come from an upstream whose events may be in the log under other seqs: `held` knows which.
-    pub(crate) fn compare(&mut self, numbering: &Numbering, held: Held) {
+    /// The following frames come from an upstream whose events may be in the log under other seqs: `known` knows which.
+    pub(crate) fn compare(&mut self, numbering: &Numbering, known: KnownEvents) {
         // The starting point was chosen, so anything before it is not missing.
         self.source(numbering).seqs = Seqs::default();
-        let before = held.since().map(|since| Before {
+        let before = known.since().map(|since| Before {
             since,
             recent: RecentTimes::default(),
         });
-        self.comparison = Some(Comparison { held, before });
+        self.comparison = Some(Comparison { known, before });
         self.count_no_more();
     }
 
@@ -146,7 +146,7 @@ impl Sequencer {
         let mut last = source.last.take();
         let mut kept = Vec::with_capacity(drafted.len());
         let mut repeated = 0;
-        let mut passed_over = Vec::new();
+        let mut skipped = Vec::new();
         for draft in drafted {
             let this = (draft.origin.relay_seq, draft.origin.op_index);
             if last.is_some_and(|last| this <= last) {
@@ -154,19 +154,19 @@ impl Sequencer {
                 continue;
             }
             last = Some(this);
-            if self.is_before_beginning(&draft.origin) {
-                passed_over.push(PassedOver::BeforeBeginning);
+            if self.is_before_start(&draft.origin) {
+                skipped.push(Skipped::BeforeBeginning);
                 continue;
             }
             if let Some(comparison) = &mut self.comparison {
-                match comparison.judge(&draft, &text[draft.span.clone()]) {
-                    Judgement::New => {}
-                    Judgement::Held => {
+                match comparison.classify(&draft, &text[draft.span.clone()]) {
+                    Relation::New => {}
+                    Relation::Logged => {
                         repeated += 1;
                         continue;
                     }
-                    Judgement::PassedOver(why) => {
-                        passed_over.push(why);
+                    Relation::Skipped(why) => {
+                        skipped.push(why);
                         continue;
                     }
                 }
@@ -201,13 +201,13 @@ impl Sequencer {
         Sequenced {
             events,
             repeated,
-            passed_over,
+            skipped,
             gaps,
         }
     }
 
     /// The first wanted event ends that: single wrong clocks after it do no harm.
-    fn is_before_beginning(&mut self, origin: &Origin) -> bool {
+    fn is_before_start(&mut self, origin: &Origin) -> bool {
         let time = FrameTime::of(&origin.time);
         let is_before = |begin: FrameTime| time.is_some_and(|time| time < begin);
         self.not_before.take_if(|begin| !is_before(*begin));
@@ -254,9 +254,9 @@ fn compact(text: Vec<u8>, kept: &mut [Draft]) -> Bytes {
 }
 
 impl Comparison {
-    fn judge(&mut self, draft: &Draft, json: &[u8]) -> Judgement {
+    fn classify(&mut self, draft: &Draft, json: &[u8]) -> Relation {
         let is_before = match &mut self.before {
-            Some(before) => before.still_is(&draft.origin),
+            Some(before) => before.precedes_index(&draft.origin),
             None => false,
         };
         if !is_before {
@@ -264,16 +264,16 @@ impl Comparison {
         }
         // Validation writes nothing else.
         let Some(subject) = Subject::of(json) else {
-            return Judgement::New;
+            return Relation::New;
         };
-        self.held
-            .judge(&draft.topic, &draft.origin, subject, is_before)
+        self.known
+            .classify(&draft.topic, &draft.origin, subject, is_before)
     }
 }
 
 impl Before {
     /// Whether an upstream that sends this now has not reached the index yet.
-    fn still_is(&mut self, origin: &Origin) -> bool {
+    fn precedes_index(&mut self, origin: &Origin) -> bool {
         self.recent.add_of(origin);
         self.recent.middle().is_some_and(|now| now < self.since)
     }

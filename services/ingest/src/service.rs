@@ -15,15 +15,15 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use crate::IngestError;
-use crate::bookmark::{Bookkeeper, save_rarely};
+use crate::bookmark::{PendingBookmarks, save_rarely};
 use crate::config::{IngestConfig, PipelineConfig};
 use crate::filter::IngestFilter;
 use crate::freshness::Freshness;
 use crate::labels::Resumed;
-use crate::lead::{Candidacy, Leader, NOT_ALL_APPENDED, Permit, Work};
+use crate::lead::{Candidacy, Leader, NOT_ALL_APPENDED, Work, WriteDeadline};
 use crate::metrics::{IngestMetrics, show_passed_over};
 use crate::pipeline::Pipeline;
-use crate::publisher::{Publisher, PublisherContext, SHORTER_FOR};
+use crate::publisher::{DEPOSED_SERVER_TIMEOUT, Publisher, PublisherContext};
 use crate::queue::queue;
 use crate::resume::{Resume, patiently};
 use crate::sequencer::{Ahead, Sequencer};
@@ -60,7 +60,7 @@ impl Ingest {
         let metrics = IngestMetrics::new(meter);
         show_passed_over(meter, &log);
         Ok(Self {
-            freshness: Freshness::untold(Arc::clone(&clock), config.freshness.clone(), &metrics),
+            freshness: Freshness::unpublished(Arc::clone(&clock), config.freshness.clone(), &metrics),
             filter: Arc::new(config.filter.load()?),
             config,
             log,
@@ -89,7 +89,7 @@ impl Ingest {
 
     /// Publishes collection freshness to the cluster.
     #[must_use]
-    pub fn telling(mut self, notices: Arc<dyn ClusterState>) -> Self {
+    pub fn with_cluster_state(mut self, notices: Arc<dyn ClusterState>) -> Self {
         let (clock, config) = (Arc::clone(&self.clock), self.config.freshness.clone());
         self.freshness = Freshness::new(clock, notices, config, &self.metrics);
         self
@@ -114,9 +114,9 @@ impl Ingest {
         let announcer = Heartbeat::new(notices, presence.key());
         let told = status.clone();
         let ingest = Arc::new(self);
-        let begin = move |permit, stop| {
+        let begin = move |deadline, stop| {
             let ingest = Arc::clone(&ingest);
-            Box::pin(async move { ingest.lead(permit, stop).await }) as Work
+            Box::pin(async move { ingest.lead(deadline, stop).await }) as Work
         };
         let leader = Leader::new(candidacy, begin, metrics, status);
         // Every frame and every acknowledgement wakes it.
@@ -127,7 +127,7 @@ impl Ingest {
     }
 
     /// One term: continues after the log's end until `stop`, or until it cannot.
-    async fn lead(&self, permit: Permit, stop: Stop) -> Result<(), IngestError> {
+    async fn lead(&self, deadline: WriteDeadline, stop: Stop) -> Result<(), IngestError> {
         let has_fallbacks = !self.config.upstream.fallbacks.is_empty();
         let resume = tokio::select! {
             () = stop.cancelled() => return Ok(()),
@@ -141,7 +141,7 @@ impl Ingest {
                 .map(|origin| origin.upstream.as_str()),
             "continuing after the log's end"
         );
-        self.tell(&resume);
+        self.report(&resume);
         let upstream = Upstream::continuing(
             &resume,
             self.config.upstream.clone(),
@@ -162,7 +162,7 @@ impl Ingest {
                 &resume,
                 PublisherContext {
                     log: Arc::clone(&self.log),
-                    permit,
+                    deadline,
                     traces: Traces::new(
                         self.tracer.clone(),
                         self.config.pipeline.traced,
@@ -173,7 +173,7 @@ impl Ingest {
                     status: self.status.clone(),
                 },
             ),
-            bookkeeper: Bookkeeper::new(),
+            bookkeeper: PendingBookmarks::new(),
             log_id: resume.log.clone(),
             log: Arc::clone(&self.log),
             remembered_events: self.config.upstream.remembered_events,
@@ -196,7 +196,7 @@ impl Ingest {
         let began = Instant::now();
         loop {
             let resume = patiently(&self.status, read).await?;
-            if self.lost(&resume) == 0 || began.elapsed() >= SHORTER_FOR {
+            if self.lost(&resume) == 0 || began.elapsed() >= DEPOSED_SERVER_TIMEOUT {
                 return Ok(resume);
             }
             let lost = self.lost(&resume);
@@ -204,7 +204,7 @@ impl Ingest {
                 "it ends at seq {}, although it acknowledged {lost} more events",
                 resume.seq
             ));
-            tokio::time::sleep(SHORTER_FOR / 10).await;
+            tokio::time::sleep(DEPOSED_SERVER_TIMEOUT / 10).await;
         }
     }
 
@@ -213,7 +213,7 @@ impl Ingest {
     }
 
     /// Reports, once per term, what is wrong with the resume position.
-    fn tell(&self, resume: &Resume) {
+    fn report(&self, resume: &Resume) {
         let (lost, end) = (self.lost(resume), resume.newest);
         if lost > 0 && self.status.set_log_lost(end + lost, end) {
             self.metrics.log_lost(lost);
@@ -254,9 +254,9 @@ async fn supervise(
     let bytes = limits.queue_batches.saturating_mul(limits.batch_bytes);
     let (sender, receiver) = queue(limits.queue_batches, bytes);
     let mut tasks = Tasks::new(stop.clone());
-    let (freshness, telling) = (pipeline.freshness.clone(), stop.clone());
+    let (freshness, publishing) = (pipeline.freshness.clone(), stop.clone());
     tasks.spawn("freshness", OnFailure::Log, async move {
-        freshness.tell(telling).await;
+        freshness.publish(publishing).await;
         Ok::<(), IngestError>(())
     });
     let (settled, saving) = (pipeline.bookkeeper.settled(), stop.clone());

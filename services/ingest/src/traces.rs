@@ -17,7 +17,7 @@ use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{SdkTracer, Span as SdkSpan};
 use tokio::time::Instant;
 
-use crate::batch::Passage;
+use crate::batch::BatchTimes;
 
 /// The spans of one publisher's unacknowledged events.
 pub(crate) struct Traces {
@@ -54,7 +54,7 @@ impl Traces {
     }
 
     /// Events are about to be appended. Traced ones get the context that the log carries.
-    pub(crate) fn begin(&mut self, events: &mut [NewEvent], passage: &Passage) {
+    pub(crate) fn begin(&mut self, events: &mut [NewEvent], times: &BatchTimes) {
         let Some(tracer) = &self.tracer else {
             return;
         };
@@ -64,13 +64,13 @@ impl Traces {
             if !self.sampling.picks(&event.origin) {
                 continue;
             }
-            let frame = span("frame", SpanKind::Consumer, at(passage.arrived))
+            let frame = span("frame", SpanKind::Consumer, at(times.arrived))
                 .with_attributes(attributes(event))
                 .start_with_context(tracer, &Context::new());
             let frame = Context::new().with_span(frame);
-            span("decode", SpanKind::Internal, at(passage.decoding))
+            span("decode", SpanKind::Internal, at(times.decoding))
                 .start_with_context(tracer, &frame)
-                .end_with_timestamp(at(passage.decoded));
+                .end_with_timestamp(at(times.decoded));
             let publish =
                 span("publish", SpanKind::Producer, at(now)).start_with_context(tracer, &frame);
             event.trace = carried(publish.span_context());

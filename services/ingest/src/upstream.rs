@@ -38,7 +38,7 @@ use connect::Connector;
 use connection::Connection;
 use ended::Ended;
 use failover::{Decision, Failover, Rules};
-use position::{Begin, First, Positions, Run};
+use position::{Begin, First, Run, UpstreamPositions};
 
 /// An upstream that rejects the cursor as a future one this many times in a row has restarted its sequence: a lagging
 /// replica behind the same name would have caught up, or another one would have responded.
@@ -50,7 +50,7 @@ pub(crate) struct Upstream {
     config: UpstreamConfig,
     connector: Connector,
     batch: PipelineConfig,
-    positions: Positions,
+    positions: UpstreamPositions,
     failover: Failover,
     future_cursors: u32,
     backoff: Backoff,
@@ -92,7 +92,7 @@ impl Upstream {
             probe_interval: config.probe_interval,
             return_after: config.return_after,
         };
-        let positions = Positions::continuing(endpoints.iter().map(|end| &end.id), resume);
+        let positions = UpstreamPositions::continuing(endpoints.iter().map(|end| &end.id), resume);
         // A leader that follows one that had to leave the preferred upstream need not find out why.
         let active = positions.current().unwrap_or_default();
         Ok(Self {
@@ -232,7 +232,7 @@ impl Upstream {
             }
             let arrived = Instant::now();
             let runs = self.take_notice(active, frames);
-            self.pass_over(active, &mut connection, false);
+            self.skip(active, &mut connection, false);
             let newest = runs.len().saturating_sub(1);
             for (index, run) in runs.into_iter().enumerate() {
                 let rewind = match std::mem::replace(&mut rewind, Rewind::None) {
@@ -286,7 +286,7 @@ impl Upstream {
                 }
                 frames = connection.next_frames(&self.batch) => {
                     if frames.is_err() {
-                        self.pass_over(self.failover.active(), connection, true);
+                        self.skip(self.failover.active(), connection, true);
                     }
                     return frames.map(Some);
                 }
@@ -297,7 +297,7 @@ impl Upstream {
 
     /// Skips frames that were too long to read. If the connection ended within one, that frame may never end, so the
     /// next connection must not wait for it again.
-    fn pass_over(&mut self, active: usize, connection: &mut Connection, has_ended: bool) {
+    fn skip(&mut self, active: usize, connection: &mut Connection, has_ended: bool) {
         let unfinished = connection.unfinished().filter(|_| has_ended);
         let skipped = connection.take_skipped();
         let skipped = skipped.into_iter().map(|frame| (frame, false));
@@ -310,7 +310,7 @@ impl Upstream {
                 limit = self.config.max_frame_bytes,
                 "skipped a frame larger than ingest.upstream.max_frame_bytes, its events are missing"
             );
-            self.positions.pass_over(active, frame.place, must_pass);
+            self.positions.skip(active, frame.place, must_pass);
         }
     }
 

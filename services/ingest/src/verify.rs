@@ -8,7 +8,7 @@
 //! change, and pass.
 
 mod documents;
-mod crowd;
+mod backlog;
 mod keys;
 
 mod check;
@@ -29,22 +29,22 @@ use crate::IngestError;
 use crate::batch::FrameBatch;
 use crate::config::VerifyConfig;
 use crate::filter::{IngestFilter, Kind};
-use crate::gate::DropReason;
 use crate::labels::Outcome;
 use crate::metrics::IngestMetrics;
+use crate::validate::DropReason;
+use backlog::FrameCount;
 use check::check;
-use crowd::Gate;
-use keys::{KeyAnswer, Keys, Patience};
+use keys::{KeyResult, Keys, Patience};
 
 /// How many batches may wait for keys or for a worker at the same time; the queue bounds their bytes.
-const LOOKAHEAD: usize = crowd::LARGE;
+const LOOKAHEAD: usize = backlog::LARGE;
 
 /// Checks commits.
 pub(crate) struct Verifier {
     one_in: u64,
     filter: Arc<IngestFilter>,
     keys: Keys,
-    gate: Gate,
+    frame_count: FrameCount,
     workers: Arc<Semaphore>,
     metrics: IngestMetrics,
     commits: AtomicU64,
@@ -60,9 +60,9 @@ pub(crate) fn in_order(
         Some(verifier) => Either::Right(
             batches
                 .map(move |batch| {
-                    let inside = verifier.gate.enter(batch.frames.len());
-                    let believed = verifier.clone().believed(batch);
-                    believed.map(|batch| (batch, inside))
+                    let inside = verifier.frame_count.enter(batch.frames.len());
+                    let authentic = verifier.clone().authentic(batch);
+                    authentic.map(|batch| (batch, inside))
                 })
                 .buffered(LOOKAHEAD)
                 .map(|(batch, _inside)| batch),
@@ -72,12 +72,12 @@ pub(crate) fn in_order(
 
 /// A commit selected for verification.
 #[derive(Debug, Clone)]
-struct Chosen {
+struct Selected {
     /// Its index in the batch.
     index: usize,
     frame: Bytes,
     did: Did,
-    key: KeyAnswer,
+    key: KeyResult,
 }
 
 impl Verifier {
@@ -102,7 +102,7 @@ impl Verifier {
             one_in: one_in.get(),
             filter,
             keys: Keys::new(documents, config, metrics.clone()),
-            gate: Gate::default(),
+            frame_count: FrameCount::default(),
             workers: Arc::new(Semaphore::new(workers)),
             metrics,
             commits: AtomicU64::new(0),
@@ -110,14 +110,14 @@ impl Verifier {
     }
 
     /// Returns the batch without the commits that failed.
-    async fn believed(self: Arc<Self>, mut batch: FrameBatch) -> FrameBatch {
-        let patience = self.keys.patience(self.gate.crowd());
+    async fn authentic(self: Arc<Self>, mut batch: FrameBatch) -> FrameBatch {
+        let patience = self.keys.patience(self.frame_count.backlog());
         let mut chosen = self.choose(&batch.frames, &patience).await;
         if chosen.is_empty() {
             return batch;
         }
         let mut outcomes = self.check_all(&chosen).await;
-        self.check_renewed(&mut chosen, &mut outcomes, &patience.in_a_crowd())
+        self.check_renewed(&mut chosen, &mut outcomes, &patience.despite_backlog())
             .await;
         let mut dropped = vec![false; batch.frames.len()];
         for (chosen, outcome) in chosen.into_iter().zip(outcomes) {
@@ -137,7 +137,7 @@ impl Verifier {
     }
 
     /// The commits to check, with what is known about their keys.
-    async fn choose(&self, frames: &[Bytes], patience: &Patience) -> Vec<Chosen> {
+    async fn choose(&self, frames: &[Bytes], patience: &Patience) -> Vec<Selected> {
         let mut picked = Vec::new();
         for (index, frame) in frames.iter().enumerate() {
             match decode_frame(frame) {
@@ -157,12 +157,12 @@ impl Verifier {
         wanted.sort_unstable();
         wanted.dedup();
         let answers = join_all(wanted.iter().map(|did| self.keys.get(did, patience))).await;
-        let answers: HashMap<&Did, KeyAnswer> = wanted.iter().copied().zip(answers).collect();
-        let keyed = picked.iter().map(|(index, frame, did)| Chosen {
+        let answers: HashMap<&Did, KeyResult> = wanted.iter().copied().zip(answers).collect();
+        let keyed = picked.iter().map(|(index, frame, did)| Selected {
             index: *index,
             frame: (*frame).clone(),
             did: did.clone(),
-            key: answers.get(did).cloned().unwrap_or(KeyAnswer::Away),
+            key: answers.get(did).cloned().unwrap_or(KeyResult::Away),
         });
         keyed.collect()
     }
@@ -176,7 +176,7 @@ impl Verifier {
     /// delay even when many frames wait, because a commit whose key is not found is lost.
     async fn check_renewed(
         &self,
-        chosen: &mut [Chosen],
+        chosen: &mut [Selected],
         outcomes: &mut [Outcome],
         patience: &Patience,
     ) {
@@ -184,10 +184,10 @@ impl Verifier {
             .filter(|index| outcomes[*index] == Outcome::BadSignature)
             .collect();
         let renewed = failed.iter().map(|index| {
-            let Chosen { did, key, .. } = &chosen[*index];
+            let Selected { did, key, .. } = &chosen[*index];
             async move {
                 match key {
-                    KeyAnswer::Key(used) => self.keys.renewed(did, used, patience).await,
+                    KeyResult::Key(used) => self.keys.renewed(did, used, patience).await,
                     _ => None,
                 }
             }
@@ -212,7 +212,7 @@ impl Verifier {
         }
     }
 
-    async fn check_all(&self, chosen: &[Chosen]) -> Vec<Outcome> {
+    async fn check_all(&self, chosen: &[Selected]) -> Vec<Outcome> {
         // The semaphore is never closed.
         let _worker = self.workers.acquire().await;
         let all = chosen.to_vec();
@@ -225,12 +225,12 @@ impl Verifier {
     }
 }
 
-fn check_one(chosen: &Chosen) -> Outcome {
+fn check_one(chosen: &Selected) -> Outcome {
     check(&chosen.frame, &chosen.key)
 }
 
 /// A check that panics on untrusted bytes must cost no more than the commit that caused it.
-async fn check_one_by_one(chosen: &[Chosen]) -> Vec<Outcome> {
+async fn check_one_by_one(chosen: &[Selected]) -> Vec<Outcome> {
     let mut outcomes = Vec::with_capacity(chosen.len());
     for one in chosen {
         let alone = one.clone();

@@ -98,7 +98,7 @@ async fn every_edge_shows_the_collection_that_an_upstream_dropped() {
         &metrics.meter("ingest"),
     )
     .unwrap()
-    .telling(Arc::new(notices));
+    .with_cluster_state(Arc::new(notices));
     let candidacy = Candidacy::shared(lease, "first", &settings.lease).unwrap();
     let mut ingesting = Tasks::new(stop.clone());
     ingesting.spawn(

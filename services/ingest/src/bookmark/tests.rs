@@ -15,7 +15,7 @@ fn at(end: Seq, relay_seq: Option<u64>) -> Bookmark {
 
 #[test]
 fn nothing_settles_before_the_log_has_acknowledged_it() {
-    let mut keeper = Bookkeeper::new();
+    let mut keeper = PendingBookmarks::new();
     let settled = keeper.settled();
     let now = || settled.borrow().as_ref().and_then(|it| it.relay_seq);
     keeper.note(at(10, Some(1)), 9);
@@ -37,7 +37,7 @@ fn nothing_settles_before_the_log_has_acknowledged_it() {
 #[tokio::test(start_paused = true)]
 async fn it_is_written_rarely_but_at_once_where_nothing_was_known_and_at_the_end() {
     let store = Arc::new(MemoryBookmarks::default());
-    let mut keeper = Bookkeeper::new();
+    let mut keeper = PendingBookmarks::new();
     let stop = Stop::new();
     let mut saving = Box::pin(save_rarely(store.clone(), keeper.settled(), stop.clone()));
     let kept = async || {
@@ -66,7 +66,7 @@ async fn it_is_written_rarely_but_at_once_where_nothing_was_known_and_at_the_end
 #[tokio::test(start_paused = true)]
 async fn what_could_not_be_written_is_written_again_although_nothing_newer_comes() {
     let store = Arc::new(MemoryBookmarks::default());
-    let mut keeper = Bookkeeper::new();
+    let mut keeper = PendingBookmarks::new();
     let mut saving = Box::pin(save_rarely(store.clone(), keeper.settled(), Stop::new()));
     store.set_away(true);
     keeper.note(at(1, Some(7)), 1);

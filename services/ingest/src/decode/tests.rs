@@ -6,9 +6,9 @@ use futures::stream;
 use super::*;
 use crate::batch::Share;
 use crate::frame_time::FrameTime;
-use crate::gate::MAX_FRAME_JSON;
+use crate::validate::MAX_FRAME_JSON;
 
-/// A frame of 350 KB that becomes 6.3 MB, which is allowed.
+/// A frame of 350 KB that produces 6.3 MB, which is allowed.
 fn swollen() -> Bytes {
     let record = Node::map([("text", Node::text("&".repeat(348_000)))]).encode();
     let cid = Cid::of_dag_cbor(&record);
@@ -55,7 +55,7 @@ async fn a_batch_that_becomes_large_comes_in_pieces_each_of_its_frames_once() {
     let rewound = pieces.iter().map(|piece| piece.rewind == Rewind::IntoLog);
     assert_eq!(rewound.clone().position(|it| it), Some(0));
     assert_eq!(rewound.filter(|it| *it).count(), 1, "told once");
-    // Only with the last piece of a batch everything of it is handed on.
+    // Only the last piece of a batch completes it.
     let reached: Vec<_> = (0..)
         .zip(&pieces)
         .filter_map(|(n, piece)| piece.reached.map(|_| n))

@@ -26,9 +26,9 @@ fn collection(text: &str) -> Nsid<&str> {
 fn nothing_named_keeps_everything() {
     let filter = filter(&[], &[], &[]).unwrap();
     for kind in [Kind::Commit, Kind::Identity, Kind::Account, Kind::Sync] {
-        assert_eq!(filter.judge_frame(kind, did(ALICE)), Ok(()));
+        assert_eq!(filter.check_frame(kind, did(ALICE)), Ok(()));
     }
-    assert_eq!(filter.judge_collection(collection("a.b.c")), Ok(()));
+    assert_eq!(filter.check_collection(collection("a.b.c")), Ok(()));
 }
 
 #[test]
@@ -45,16 +45,16 @@ fn each_list_keeps_what_it_names() {
         ("a.b.cd", Err(FilteredBy::Collection)),
         ("app.bsky.graph.follow", Err(FilteredBy::Collection)),
     ] {
-        assert_eq!(filter.judge_collection(collection(name)), verdict, "{name}");
+        assert_eq!(filter.check_collection(collection(name)), verdict, "{name}");
     }
-    assert_eq!(filter.judge_frame(Kind::Commit, did(ALICE)), Ok(()));
-    assert_eq!(filter.judge_frame(Kind::Account, did(ALICE)), Ok(()));
+    assert_eq!(filter.check_frame(Kind::Commit, did(ALICE)), Ok(()));
+    assert_eq!(filter.check_frame(Kind::Account, did(ALICE)), Ok(()));
     assert_eq!(
-        filter.judge_frame(Kind::Commit, did(BOB)),
+        filter.check_frame(Kind::Commit, did(BOB)),
         Err(FilteredBy::Did)
     );
     for kind in [Kind::Identity, Kind::Sync] {
-        assert_eq!(filter.judge_frame(kind, did(ALICE)), Err(FilteredBy::Kind));
+        assert_eq!(filter.check_frame(kind, did(ALICE)), Err(FilteredBy::Kind));
     }
 }
 

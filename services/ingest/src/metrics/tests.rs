@@ -39,7 +39,7 @@ fn touch(metrics: &IngestMetrics) {
         metrics.dropped_for(*reason, 1);
     }
     metrics.repeated(1);
-    metrics.passed_over(&PassedOver::ALL);
+    metrics.skipped(&Skipped::ALL);
     let mut filtered = Filtered::default();
     for by in FilteredBy::ALL {
         filtered.add(by, 1);

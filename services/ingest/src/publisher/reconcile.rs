@@ -6,7 +6,7 @@ use fanjet_log::{Entry, NewEvent, Seq};
 
 /// What the log's last entry means for the unacknowledged events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum AppendOutcome {
     /// The log contains this many of them, in order, and no other event after what was acknowledged.
     Stored {
         /// How many.
@@ -32,20 +32,20 @@ pub(crate) fn reconcile(
     unacked: &VecDeque<NewEvent>,
     end: Seq,
     last: Option<&Entry>,
-) -> Verdict {
+) -> AppendOutcome {
     if end < acked {
-        return Verdict::Shorter(end);
+        return AppendOutcome::Shorter(end);
     }
-    let stored = |events| Verdict::Stored { events, end };
+    let stored = |events| AppendOutcome::Stored { events, end };
     let Some(last) = last else {
         return if end == acked {
             stored(0)
         } else {
-            Verdict::Foreign(end)
+            AppendOutcome::Foreign(end)
         };
     };
     if last.seq < newest {
-        return Verdict::Shorter(last.seq);
+        return AppendOutcome::Shorter(last.seq);
     }
     let beyond = usize::try_from(last.seq.saturating_sub(acked)).unwrap_or(usize::MAX);
     let Some(index) = beyond.checked_sub(1) else {
@@ -53,7 +53,7 @@ pub(crate) fn reconcile(
     };
     match unacked.get(index) {
         Some(ours) if ours.origin == last.origin && ours.body == last.body => stored(beyond),
-        _ => Verdict::Foreign(last.seq),
+        _ => AppendOutcome::Foreign(last.seq),
     }
 }
 

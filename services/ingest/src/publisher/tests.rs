@@ -13,7 +13,7 @@ use fanjet_telemetry::Metrics;
 
 use super::*;
 
-/// An event that is told from others by its relay seq.
+/// An event identified by its relay seq.
 pub(crate) fn event(relay_seq: u64) -> NewEvent {
     NewEvent {
         trace: None,
@@ -41,8 +41,8 @@ async fn publisher(log: &Arc<MemoryLog>) -> Publisher {
 /// One whose term ends after some time.
 async fn publisher_for<L: EventLog>(log: &Arc<L>, term: Duration) -> Publisher {
     let metrics = IngestMetrics::new(&Metrics::new().unwrap().meter("test"));
-    let (_, permit) = Permit::until(tokio::time::Instant::now() + term);
-    let freshness = Freshness::untold(
+    let (_, deadline) = WriteDeadline::until(tokio::time::Instant::now() + term);
+    let freshness = Freshness::unpublished(
         Arc::new(SystemClock),
         crate::config::IngestConfig::default().freshness,
         &metrics,
@@ -58,7 +58,7 @@ async fn publisher_for<L: EventLog>(log: &Arc<L>, term: Duration) -> Publisher {
     let log: Arc<dyn EventLog> = log.clone();
     let context = PublisherContext {
         log,
-        permit,
+        deadline,
         traces,
         freshness,
         metrics,
@@ -68,9 +68,9 @@ async fn publisher_for<L: EventLog>(log: &Arc<L>, term: Duration) -> Publisher {
 }
 
 /// Just now.
-pub(crate) fn passage() -> Passage {
+pub(crate) fn times() -> BatchTimes {
     let now = tokio::time::Instant::now();
-    Passage {
+    BatchTimes {
         arrived: now,
         decoding: now,
         decoded: now,
@@ -83,16 +83,16 @@ async fn nothing_is_written_when_the_term_is_over() {
     let log = Arc::new(MemoryLog::new());
     let term = Duration::from_secs(4);
     let mut publisher = publisher_for(&log, term).await;
-    publisher.append(events(0..10), &passage()).await.unwrap();
+    publisher.append(events(0..10), &times()).await.unwrap();
     tokio::time::advance(term).await;
-    let outcome = publisher.append(events(10..20), &passage()).await;
+    let outcome = publisher.append(events(10..20), &times()).await;
     assert!(matches!(outcome, Err(IngestError::TermOver)), "{outcome:?}");
 
     // The other way to write: again, after a failure. Its pauses go beyond the term.
     let log = Arc::new(MemoryLog::new());
     let mut publisher = publisher_for(&log, term).await;
     log.inject(Fault::AppendFails, 1_000);
-    let outcome = publisher.append(events(0..10), &passage()).await;
+    let outcome = publisher.append(events(0..10), &times()).await;
     assert!(matches!(outcome, Err(IngestError::TermOver)), "{outcome:?}");
     assert!(log.fired(Fault::AppendFails) > 3);
     assert!(relay_seqs(&log).await.is_empty());
@@ -122,12 +122,12 @@ async fn failures_neither_lose_nor_repeat() {
     for fault in [Fault::AppendFails, Fault::AnswerLost, Fault::PartlyStored] {
         let log = Arc::new(MemoryLog::new());
         let mut publisher = publisher(&log).await;
-        publisher.append(events(0..10), &passage()).await.unwrap();
+        publisher.append(events(0..10), &times()).await.unwrap();
         log.inject(fault, 3);
         log.inject(Fault::ReadFails, 2);
         for start in (10..100).step_by(10) {
             publisher
-                .append(events(start..start + 10), &passage())
+                .append(events(start..start + 10), &times())
                 .await
                 .unwrap();
         }
@@ -150,13 +150,13 @@ async fn failures_neither_lose_nor_repeat() {
 async fn another_writer_stops_this_one() {
     let log = Arc::new(MemoryLog::new());
     let mut publisher = publisher(&log).await;
-    publisher.append(events(0..10), &passage()).await.unwrap();
+    publisher.append(events(0..10), &times()).await.unwrap();
     publisher.flush().await.unwrap();
     let mut other = log.appender(10).await.unwrap();
     other.append(&events(50..51)).await.unwrap();
     other.flush().await.unwrap();
 
-    let mut outcome = publisher.append(events(10..20), &passage()).await;
+    let mut outcome = publisher.append(events(10..20), &times()).await;
     if outcome.is_ok() {
         outcome = publisher.flush().await;
     }
@@ -170,20 +170,20 @@ async fn another_writer_stops_this_one() {
     );
 }
 
-/// Everything has expired, or was purged, and then a connection breaks: the log goes on behind its end.
+/// Everything has expired, or was purged, and then a connection breaks: the log continues after its end.
 #[tokio::test(start_paused = true)]
 async fn a_log_that_keeps_nothing_is_written_on_behind_its_end() {
     let log = Arc::new(MemoryLog::new());
     let mut first = publisher(&log).await;
-    first.append(events(0..10), &passage()).await.unwrap();
+    first.append(events(0..10), &times()).await.unwrap();
     log.expire(10);
     log.inject(Fault::AppendFails, 1);
-    first.append(events(10..20), &passage()).await.unwrap();
+    first.append(events(10..20), &times()).await.unwrap();
     first.flush().await.unwrap();
     log.expire(20);
     // And so does the next term.
     let mut second = publisher(&log).await;
-    second.append(events(20..30), &passage()).await.unwrap();
+    second.append(events(20..30), &times()).await.unwrap();
     second.flush().await.unwrap();
     assert_eq!(second.acked(), 30);
     assert_eq!(relay_seqs(&log).await, (20..30).collect::<Vec<_>>());
@@ -194,19 +194,19 @@ async fn a_log_that_lost_what_it_had_acknowledged_ends_the_term_and_is_not_writt
     let log = Arc::new(MemoryLog::new());
     let mut publisher = publisher(&log).await;
     publisher.status.set_log_reachable();
-    publisher.append(events(0..10), &passage()).await.unwrap();
+    publisher.append(events(0..10), &times()).await.unwrap();
     log.lose_behind(7);
     let began = Instant::now();
-    let mut outcome = publisher.append(events(10..20), &passage()).await;
+    let mut outcome = publisher.append(events(10..20), &times()).await;
     if outcome.is_ok() {
         outcome = publisher.flush().await;
     }
     let Err(error @ IngestError::LogLost { acked: 10, end: 7 }) = outcome else {
         panic!("{outcome:?}");
     };
-    assert!(error.ends_term() && began.elapsed() >= SHORTER_FOR);
+    assert!(error.ends_term() && began.elapsed() >= DEPOSED_SERVER_TIMEOUT);
     assert_eq!(relay_seqs(&log).await, (0..7).collect::<Vec<_>>());
-    // Whoever goes on makes it good, and until then nobody is told that all is well.
+    // The next term repairs it, and until then readiness stays off.
     let reason = || {
         publisher.status.set_log_reachable();
         publisher.status.report().missing.get("log").cloned()
@@ -226,10 +226,10 @@ async fn a_log_that_lost_what_it_had_acknowledged_ends_the_term_and_is_not_writt
 async fn another_log_at_its_place_ends_the_term_and_is_not_written() {
     let log = Arc::new(MemoryLog::new());
     let mut publisher = publisher(&log).await;
-    publisher.append(events(0..10), &passage()).await.unwrap();
+    publisher.append(events(0..10), &times()).await.unwrap();
     log.recreate(11);
     log.inject(Fault::AppendFails, 1);
-    let outcome = publisher.append(events(10..20), &passage()).await;
+    let outcome = publisher.append(events(10..20), &times()).await;
     assert!(
         matches!(outcome, Err(IngestError::LogReplaced { .. })),
         "{outcome:?}"
@@ -238,7 +238,7 @@ async fn another_log_at_its_place_ends_the_term_and_is_not_written() {
     assert!(relay_seqs(&log).await.is_empty());
 }
 
-/// A log that answers every question, takes everything into its queue and acknowledges nothing.
+/// A log that answers every request, queues everything and acknowledges nothing.
 struct Queueing {
     log: MemoryLog,
     is_full: Arc<AtomicBool>,
@@ -326,14 +326,14 @@ async fn a_log_is_not_writable_until_it_acknowledges_something() {
     let status = publisher.status.clone();
     status.set_log_reachable();
     let writing = async {
-        publisher.append(events(0..10), &passage()).await.unwrap();
+        publisher.append(events(0..10), &times()).await.unwrap();
         publisher.flush().await.unwrap();
     };
     let watching = async {
         while status.report().ready {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        // A quarter of an hour, in which nothing that happens makes it ready.
+        // A quarter of an hour in which nothing makes it ready.
         for _ in 0..900_000 {
             tokio::time::sleep(Duration::from_millis(1)).await;
             let said = status.report().missing.remove("log").unwrap();

@@ -50,7 +50,7 @@ async fn read(origins: &[(&str, u64)], has_fallbacks: bool) -> (Resume, Reads) {
     (resume, log.reads())
 }
 
-/// `count` events of one upstream behind each other.
+/// `count` consecutive events of one upstream.
 fn run(name: &str, from: u64, count: u64) -> Vec<(&str, u64)> {
     (from..from + count).map(|seq| (name, seq)).collect()
 }
@@ -90,7 +90,7 @@ async fn with_several_upstreams_turns_in_between_are_noticed() {
     assert!(!read(&run("relay", 1, 12_000), true).await.0.is_mixed);
 }
 
-/// A log that keeps nothing, and what is recorded beside it: where it goes on, what the log took since, what it lost.
+/// A log without events, and the bookmark beside it: where to resume, what the log gained since, what it lost.
 #[tokio::test]
 async fn a_log_that_keeps_nothing_still_ends_somewhere() {
     let log = MemoryLog::new();
@@ -138,7 +138,7 @@ async fn a_log_that_keeps_nothing_still_ends_somewhere() {
     }
 }
 
-/// What is recorded is never believed above the log.
+/// What is recorded is never authentic above the log.
 #[tokio::test]
 async fn the_last_event_counts_for_more_than_the_record() {
     let log = MemoryLog::new();

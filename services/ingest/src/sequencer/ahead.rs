@@ -12,7 +12,7 @@ const TOLERATED_US: u64 = 1_000_000;
 
 /// What is worth a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum News {
+pub(crate) enum AheadChange {
     /// Log times have started to run ahead.
     Began,
     /// The clock has caught up.
@@ -27,12 +27,16 @@ pub(crate) struct Ahead {
 
 impl Ahead {
     /// Returns how many microseconds the newest log time is ahead (0 when within tolerance), and what changed.
-    pub(crate) fn look(&mut self, last: Option<TimeUs>, now_us: u64) -> (u64, Option<News>) {
+    pub(crate) fn observe(
+        &mut self,
+        last: Option<TimeUs>,
+        now_us: u64,
+    ) -> (u64, Option<AheadChange>) {
         let by_us = last.map_or(0, |last| last.get().saturating_sub(now_us));
         let is_ahead = by_us > TOLERATED_US;
         let news = match (self.is_ahead, is_ahead) {
-            (false, true) => Some(News::Began),
-            (true, false) => Some(News::Ended),
+            (false, true) => Some(AheadChange::Began),
+            (true, false) => Some(AheadChange::Ended),
             _ => None,
         };
         self.is_ahead = is_ahead;
@@ -48,12 +52,12 @@ mod tests {
     fn it_is_told_when_it_begins_and_when_it_ends() {
         let mut ahead = Ahead::default();
         let last = TimeUs::new(1_780_000_000_000_000).unwrap();
-        let mut look = |behind_us: u64| ahead.look(Some(last), last.get() - behind_us);
-        assert_eq!(look(0), (0, None));
-        assert_eq!(look(TOLERATED_US), (0, None));
-        assert_eq!(look(5_000_000), (5_000_000, Some(News::Began)));
-        assert_eq!(look(4_000_000), (4_000_000, None));
-        assert_eq!(look(3), (0, Some(News::Ended)));
-        assert_eq!(ahead.look(None, 0), (0, None));
+        let mut look = |behind_us: u64| ahead.observe(Some(last), last.get() - behind_us);
+        assert_eq!(observe(0), (0, None));
+        assert_eq!(observe(TOLERATED_US), (0, None));
+        assert_eq!(observe(5_000_000), (5_000_000, Some(AheadChange::Began)));
+        assert_eq!(observe(4_000_000), (4_000_000, None));
+        assert_eq!(observe(3), (0, Some(AheadChange::Ended)));
+        assert_eq!(ahead.observe(None, 0), (0, None));
     }
 }

@@ -85,7 +85,7 @@ impl Clock for TestClock {
     }
 }
 
-/// An event a second, stamped by the clock of a process, while the machine's clock is off by what `off_us` says.
+/// An event per second, stamped by the clock of a process, while the machine's clock is off by `off_us`.
 fn stamped(seconds: u64, off_us: impl Fn(u64) -> u64) -> Vec<u64> {
     let clock = SteadyClock::new(TestClock::default());
     let mut sequencer = Sequencer::continuing(&Resume::default());
@@ -97,7 +97,7 @@ fn stamped(seconds: u64, off_us: impl Fn(u64) -> u64) -> Vec<u64> {
     (1..=seconds).flat_map(stamp).collect()
 }
 
-/// Log times never go back: once they are ahead they stay ahead until the clock has come that far.
+/// Log times never go back: once they are ahead they stay ahead until the clock catches up.
 #[test]
 fn a_clock_that_is_ahead_for_seconds_leaves_no_trace_in_the_log() {
     const AHEAD: u64 = 100 * 3_600 * 1_000_000;
@@ -105,15 +105,15 @@ fn a_clock_that_is_ahead_for_seconds_leaves_no_trace_in_the_log() {
     let right: Vec<_> = (1..=120).map(|second| NOW + second * 1_000_000).collect();
     assert_eq!(stamped(120, off), right);
 
-    // One that stays ahead for long is believed, and then nothing can be done but tell.
+    // A clock that stays ahead for long is trusted, and then the only option is to report it.
     let off = |second| if (10..80).contains(&second) { AHEAD } else { 0 };
     let times = stamped(300, off);
     assert_eq!(times[..69], right[..69]);
     assert!(times[70] > NOW + AHEAD);
     let mut ahead = Ahead::default();
-    let (by_us, news) = ahead.look(TimeUs::new(times[299]), NOW + 300 * 1_000_000);
+    let (by_us, news) = ahead.observe(TimeUs::new(times[299]), NOW + 300 * 1_000_000);
     assert!(by_us > AHEAD - 300 * 1_000_000);
-    assert_eq!(news, Some(News::Began));
+    assert_eq!(news, Some(AheadChange::Began));
 }
 
 #[test]
@@ -167,7 +167,7 @@ async fn another_upstreams_events_are_compared_with_what_is_remembered() {
     };
     let mut sequencer = Sequencer::continuing(&Resume::default());
     let first = sequencer.sequence(sent("relay", 100..160), &relay(), NOW);
-    assert_eq!((first.events.len(), first.passed_over.len()), (60, 0));
+    assert_eq!((first.events.len(), first.skipped.len()), (60, 0));
     let log = MemoryLog::new();
     log.appender(0)
         .await
@@ -175,7 +175,7 @@ async fn another_upstreams_events_are_compared_with_what_is_remembered() {
         .append(&first.events)
         .await
         .unwrap();
-    let held = Held::read(&log, 60, 40).await.unwrap();
+    let held = KnownEvents::read(&log, 60, 40).await.unwrap();
 
     let other = Numbering::first(UpstreamId::new("other").unwrap());
     sequencer.compare(&other, held);
@@ -187,8 +187,8 @@ async fn another_upstreams_events_are_compared_with_what_is_remembered() {
         .collect();
     assert_eq!(kept, (67..77).collect::<Vec<_>>());
     assert_eq!(second.repeated, 40);
-    assert_eq!(second.passed_over, [PassedOver::BeforeMemory; 20]);
-    // Its own repetitions are told apart by its own seqs.
+    assert_eq!(second.skipped, [Skipped::BeforeMemory; 20]);
+    // Its own repeats are recognized by its own seqs.
     let again = sequencer.sequence(sent("other", 7..77), &other, NOW);
     assert_eq!((again.events.len(), again.repeated), (0, 70));
 }
@@ -234,7 +234,7 @@ fn what_the_log_took_behind_the_record_comes_first_and_is_passed_over() {
         ..Resume::default()
     };
     let mut sequencer = Sequencer::continuing(&resume);
-    // The upstream begins with the frame that the cursor names.
+    // The upstream starts with the frame that the cursor names.
     let sequenced = sequencer.sequence(
         drafts(&[(7, 0), (7, 1), (8, 0), (8, 1), (9, 0), (10, 0)]),
         &relay(),
@@ -252,27 +252,27 @@ fn what_the_log_took_behind_the_record_comes_first_and_is_passed_over() {
 fn nothing_from_before_the_beginning_is_wanted() {
     let mut sequencer = Sequencer::continuing(&Resume::default());
     let at = |time: &str| FrameTime::of(&Datetime::parse(time).unwrap()).unwrap();
-    sequencer.pass_over_before(at("2026-05-25T14:23:30Z"));
+    sequencer.skip_before(at("2026-05-25T14:23:30Z"));
     let early = sequencer.sequence(drafts(&[(1, 0), (2, 0)]), &relay(), NOW);
-    assert_eq!(early.passed_over, [PassedOver::BeforeBeginning; 2]);
-    sequencer.pass_over_before(at("2026-05-25T14:23:29Z"));
+    assert_eq!(early.skipped, [Skipped::BeforeBeginning; 2]);
+    sequencer.skip_before(at("2026-05-25T14:23:29Z"));
     let begun = sequencer.sequence(drafts(&[(3, 0)]), &relay(), NOW);
     assert_eq!(begun.events.len(), 1);
     // Then wrong clocks do no harm any more.
     assert!(sequencer.not_before.is_none());
 }
 
-/// What is not acknowledged yet is counted by its bytes: nothing else may stay in memory with it.
+/// Unacknowledged text counts by its bytes: no unused capacity may stay in memory with it.
 #[test]
 fn events_keep_no_room_of_what_was_dropped_or_passed_over() {
     let mut sequencer = Sequencer::continuing(&Resume::default());
     let mut dropped = drafts(&[(1, 0), (2, 0)]);
     dropped.text.reserve(8 << 20);
-    let passed_over: Vec<_> = (0..100_000)
+    let skipped: Vec<_> = (0..100_000)
         .map(|index| (1, index))
         .chain([(3, 0)])
         .collect();
-    for (drafts, expected) in [(dropped, 2), (drafts(&passed_over), 1)] {
+    for (drafts, expected) in [(dropped, 2), (drafts(&skipped), 1)] {
         let texts = drafts.text.clone();
         let spans: Vec<_> = drafts
             .events

@@ -5,7 +5,7 @@ use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 
 use super::*;
-use crate::publisher::tests::{event, passage};
+use crate::publisher::tests::{event, times};
 
 struct Hands(AtomicU64);
 
@@ -55,14 +55,14 @@ fn at_us(us: u64) -> SystemTime {
 #[tokio::test(start_paused = true)]
 async fn spans_say_when_a_batch_was_where() {
     let mut rig = Rig::new(1.0);
-    let mut passage = passage();
+    let mut times = times();
     tokio::time::advance(Duration::from_micros(300)).await;
-    passage.decoding = Instant::now();
+    times.decoding = Instant::now();
     tokio::time::advance(Duration::from_micros(200)).await;
-    passage.decoded = Instant::now();
+    times.decoded = Instant::now();
     tokio::time::advance(Duration::from_micros(100)).await;
     let mut batch = events(7..8);
-    rig.traces.begin(&mut batch, &passage);
+    rig.traces.begin(&mut batch, &times);
     rig.clock.0.store(1_005_000, Ordering::Relaxed);
     rig.traces.stored(batch.iter(), 42);
 
@@ -97,7 +97,7 @@ async fn spans_say_when_a_batch_was_where() {
 async fn what_is_acknowledged_in_part_ends_in_part_and_the_rest_says_so() {
     let mut rig = Rig::new(1.0);
     let mut batch = events(0..3);
-    rig.traces.begin(&mut batch, &passage());
+    rig.traces.begin(&mut batch, &times());
     rig.traces.stored(batch[..2].iter(), 1);
     let names =
         |spans: &[SpanData], name: &str| spans.iter().filter(|span| span.name == name).count();
@@ -124,7 +124,7 @@ async fn a_share_is_traced_and_always_the_same_ones() {
     let traced = |share: f64| -> Vec<u64> {
         let mut rig = Rig::new(share);
         let mut batch = events(0..20_000);
-        rig.traces.begin(&mut batch, &passage());
+        rig.traces.begin(&mut batch, &times());
         let traced = batch.iter().filter(|event| event.trace.is_some());
         traced.map(|event| event.origin.relay_seq).collect()
     };
@@ -141,7 +141,7 @@ async fn a_share_is_traced_and_always_the_same_ones() {
 async fn without_a_collector_nothing_is_carried() {
     let mut traces = Traces::new(None, 1.0, Arc::new(Hands(AtomicU64::new(0))));
     let mut batch = events(0..10);
-    traces.begin(&mut batch, &passage());
+    traces.begin(&mut batch, &times());
     assert!(batch.iter().all(|event| event.trace.is_none()));
     traces.stored(batch.iter(), 1);
 }

@@ -11,11 +11,11 @@ use super::connect::Connector;
 use super::connection::Connection;
 use super::ended::Ended;
 use super::position::{Begin, time_of};
-use super::search::{Answer, Search, Step};
+use super::search::{NextProbe, Search, SearchResult};
 use crate::config::{Endpoint, PipelineConfig, UpstreamConfig};
 use crate::frame_time::middle;
 use crate::labels::Disconnect;
-use crate::place::Place;
+use crate::read_position::FramePosition;
 
 /// An open connection, and what was read from it so far.
 pub(super) struct Opened {
@@ -62,10 +62,12 @@ pub(super) async fn open(
     let mut step = search.first();
     loop {
         let cursor = match step {
-            Step::Ask(cursor) => cursor,
-            Step::Read(cursor) => return at_start(Some(cursor), search.is_known(cursor)).await,
-            Step::Renumbered => return Ok(None),
-            Step::Stay { .. } | Step::GiveUp => return Err(no_sense(&search)),
+            NextProbe::Ask(cursor) => cursor,
+            NextProbe::Read(cursor) => {
+                return at_start(Some(cursor), search.is_known(cursor)).await;
+            }
+            NextProbe::Renumbered => return Ok(None),
+            NextProbe::Stay { .. } | NextProbe::GiveUp => return Err(no_sense(&search)),
         };
         let mut connection = connect(cursor).await?;
         let (answer, frames) = first_frame(&mut connection, config.connect_timeout, limits).await?;
@@ -76,7 +78,7 @@ pub(super) async fn open(
             "searching for the resume position"
         );
         match search.answered(cursor, answer) {
-            Step::Stay { is_short } => {
+            NextProbe::Stay { is_short } => {
                 return Ok(Some(Opened {
                     connection,
                     frames,
@@ -102,8 +104,8 @@ pub(super) async fn oldest(
     let mut connection = Connection::open(connector, endpoint, Some(0), config).await?;
     let (answer, _) = first_frame(&mut connection, config.connect_timeout, limits).await?;
     Ok(match answer {
-        Answer::Frame { place, .. } => Some(place.seq),
-        Answer::Silence => None,
+        SearchResult::Frame { place, .. } => Some(place.seq),
+        SearchResult::Silence => None,
     })
 }
 
@@ -112,12 +114,12 @@ async fn first_frame(
     connection: &mut Connection,
     patience: Duration,
     limits: &PipelineConfig,
-) -> Result<(Answer, Vec<Bytes>), Ended> {
+) -> Result<(SearchResult, Vec<Bytes>), Ended> {
     let mut frames: Vec<Bytes> = Vec::new();
     loop {
         match timeout(patience, connection.next_frames(limits)).await {
             Ok(more) => frames.extend(more?),
-            Err(_) => return Ok((Answer::Silence, frames)),
+            Err(_) => return Ok((SearchResult::Silence, frames)),
         }
         if let Some(answer) = answer_in(&frames) {
             return Ok((answer, frames));
@@ -129,15 +131,15 @@ async fn first_frame(
     }
 }
 
-fn answer_in(frames: &[Bytes]) -> Option<Answer> {
+fn answer_in(frames: &[Bytes]) -> Option<SearchResult> {
     let decoded = || frames.iter().filter_map(|frame| decode_frame(frame).ok());
     let seq = decoded().find_map(|frame| frame.seq())?;
     let time = middle(decoded().filter_map(|frame| time_of(&frame)))?;
     let is_oldest = decoded()
         .take_while(|frame| frame.seq().is_none())
         .any(|frame| matches!(frame, Frame::Info(info) if info.name == "OutdatedCursor"));
-    Some(Answer::Frame {
-        place: Place { seq, time },
+    Some(SearchResult::Frame {
+        place: FramePosition { seq, time },
         is_oldest,
     })
 }

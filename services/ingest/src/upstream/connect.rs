@@ -60,7 +60,7 @@ impl Connector {
                 fanjet_websocket::connect(&url, self.config.max_frame_bytes, seq_at_beginning);
             let response = match connecting.await {
                 Ok(socket) => {
-                    self.tell(&endpoint.id, &redirects);
+                    self.log_redirects(&endpoint.id, &redirects);
                     return Ok(socket);
                 }
                 Err(Error::Http(response)) => response,
@@ -74,7 +74,7 @@ impl Connector {
         }
     }
 
-    fn tell(&self, upstream: &UpstreamId, redirects: &Redirects) {
+    fn log_redirects(&self, upstream: &UpstreamId, redirects: &Redirects) {
         let mut told = self.told.lock();
         if !redirects.is_any() {
             told.remove(upstream);

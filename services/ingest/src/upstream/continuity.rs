@@ -107,7 +107,7 @@ impl Continuity {
     }
 
     /// An unreadable frame was skipped.
-    pub(super) fn pass_over(&mut self, seq: u64) {
+    pub(super) fn skip(&mut self, seq: u64) {
         self.main.newest = self.main.newest.max(Some(seq));
     }
 

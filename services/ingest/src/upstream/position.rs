@@ -14,7 +14,7 @@ use super::search::Search;
 use crate::batch::Numbering;
 use crate::bookmark::Bookmark;
 use crate::frame_time::{FrameTime, RecentTimes};
-use crate::place::{Place, Reached};
+use crate::read_position::{FramePosition, Reached};
 use crate::resume::Resume;
 
 pub(super) use first::First;
@@ -25,8 +25,8 @@ const MOST_PASSED_OVER: u64 = 1_000_000;
 /// The positions of all upstreams, by rank. The pipeline loses nothing that it was given, so positions need not wait
 /// for the log.
 #[derive(Debug)]
-pub(super) struct Positions {
-    upstreams: Vec<Position>,
+pub(super) struct UpstreamPositions {
+    upstreams: Vec<UpstreamPosition>,
     /// The upstream whose frames were handed on last.
     current: Option<usize>,
     /// The log's newest events do not all have the last upstream's numbering, and nothing was handed on since.
@@ -38,10 +38,10 @@ pub(super) struct Positions {
 }
 
 #[derive(Debug)]
-struct Position {
+struct UpstreamPosition {
     seqs: Continuity,
     /// The last frame that was handed on, or is in the log.
-    place: Option<Place>,
+    place: Option<FramePosition>,
     /// An unreadable frame after it, which must not be requested again.
     is_passed_over: bool,
 }
@@ -68,7 +68,7 @@ pub(super) struct Run {
 
 /// What frames reveal about their upstream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Told {
+pub(super) struct UpstreamChange {
     /// A new frame arrived. An upstream that answers every connection with an error frame makes no progress.
     /// progress.
     pub(super) is_progress: bool,
@@ -78,7 +78,7 @@ pub(super) struct Told {
     pub(super) is_renumbered: bool,
 }
 
-impl Positions {
+impl UpstreamPositions {
     /// The positions that the log shows, or the bookmark where the log retains nothing.
     pub(super) fn continuing<'a>(
         ids: impl IntoIterator<Item = &'a UpstreamId>,
@@ -100,7 +100,7 @@ impl Positions {
             .into_iter()
             .map(|id| {
                 let place = resume.place_in(id);
-                Position {
+                UpstreamPosition {
                     seqs: Continuity::continuing(id.clone(), place.map(|place| place.seq)),
                     place,
                     is_passed_over: false,
@@ -177,7 +177,7 @@ impl Positions {
     pub(super) fn begin(&mut self, upstream: usize, overlap: Duration) -> Begin {
         let cursor = self.cursor(upstream);
         let known = self.upstreams[upstream].place.zip(cursor);
-        let known = known.map(|(place, seq)| Place { seq, ..place });
+        let known = known.map(|(place, seq)| FramePosition { seq, ..place });
         let search = |time: FrameTime, known| {
             let (target, not_before) =
                 (time.before(overlap), time.before(overlap.saturating_mul(2)));
@@ -199,8 +199,12 @@ impl Positions {
 
     /// Records frames that are handed on. The position never moves back: a relay that repeats itself is not asked to do
     /// so again.
-    pub(super) fn hand_on(&mut self, upstream: usize, frames: Vec<Bytes>) -> (Vec<Run>, Told) {
-        let mut told = Told::default();
+    pub(super) fn hand_on(
+        &mut self,
+        upstream: usize,
+        frames: Vec<Bytes>,
+    ) -> (Vec<Run>, UpstreamChange) {
+        let mut told = UpstreamChange::default();
         let mut runs: Vec<Run> = Vec::with_capacity(1);
         for bytes in frames {
             let frame = decode_frame(&bytes);
@@ -232,9 +236,9 @@ impl Positions {
         upstream: usize,
         seq: u64,
         time: Option<FrameTime>,
-        told: &mut Told,
+        told: &mut UpstreamChange,
     ) -> bool {
-        let Position {
+        let UpstreamPosition {
             seqs,
             place,
             is_passed_over,
@@ -253,7 +257,7 @@ impl Positions {
             }
             if !is_aside || is_settled {
                 let time = time.or(place.map(|place| place.time));
-                *place = Some(Place {
+                *place = Some(FramePosition {
                     seq,
                     time: time.unwrap_or(FrameTime::MIN),
                 });
@@ -268,9 +272,9 @@ impl Positions {
 
     /// Skips an unreadable frame. Its seq is uncertain: the announced one counts if it lies just ahead; otherwise the
     /// next seq is used when the frame must be skipped.
-    pub(super) fn pass_over(&mut self, upstream: usize, told: Option<u64>, must_pass: bool) {
+    pub(super) fn skip(&mut self, upstream: usize, told: Option<u64>, must_pass: bool) {
         // No cursor was sent, so the next connection does not request this frame either.
-        let Position {
+        let UpstreamPosition {
             seqs,
             place,
             is_passed_over,
@@ -286,7 +290,7 @@ impl Positions {
         };
         place.seq = passed;
         *is_passed_over = true;
-        seqs.pass_over(passed);
+        seqs.skip(passed);
     }
 
     /// The upstream restarted its sequence: its old seqs have become meaningless.

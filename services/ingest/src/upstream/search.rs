@@ -6,7 +6,7 @@
 //! An upstream whose history does not reach back that far is read from its oldest frame.
 
 use crate::frame_time::FrameTime;
-use crate::place::Place;
+use crate::read_position::FramePosition;
 
 /// The maximum number of questions to an upstream; doubling and halving need far fewer.
 pub(crate) const MAX_ASKS: u32 = 100;
@@ -15,16 +15,19 @@ const FIRST_STEP: u64 = 1024;
 
 /// The first thing that arrived after a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum SearchResult {
     /// A frame. `is_oldest`: the upstream reported that it has dropped everything before it.
-    Frame { place: Place, is_oldest: bool },
+    Frame {
+        place: FramePosition,
+        is_oldest: bool,
+    },
     /// Nothing arrived within the time allowed for a sign of life.
     Silence,
 }
 
 /// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum NextProbe {
     /// Connect with this cursor (`None`: at the live end) and report what arrives first.
     Ask(Option<u64>),
     /// Connect with this cursor and read.
@@ -43,11 +46,11 @@ pub(crate) struct Search {
     target: FrameTime,
     not_before: FrameTime,
     /// Everything up to here is in the log.
-    known: Option<Place>,
+    known: Option<FramePosition>,
     /// Known to be early enough; perhaps earlier than needed.
-    low: Option<Place>,
+    low: Option<FramePosition>,
     /// Known to be too late.
-    high: Option<Place>,
+    high: Option<FramePosition>,
     step: u64,
     asks: u32,
 }
@@ -55,7 +58,11 @@ pub(crate) struct Search {
 impl Search {
     /// Searches for a frame at or before `target`, and if possible not before `not_before`. `known` is a position in
     /// this upstream up to which everything is in the log.
-    pub(crate) fn new(target: FrameTime, not_before: FrameTime, known: Option<Place>) -> Self {
+    pub(crate) fn new(
+        target: FrameTime,
+        not_before: FrameTime,
+        known: Option<FramePosition>,
+    ) -> Self {
         Self {
             target: target.max(not_before),
             not_before,
@@ -67,9 +74,9 @@ impl Search {
         }
     }
 
-    pub(crate) fn first(&mut self) -> Step {
+    pub(crate) fn first(&mut self) -> NextProbe {
         match self.low {
-            Some(low) if low.time >= self.not_before => Step::Read(low.seq),
+            Some(low) if low.time >= self.not_before => NextProbe::Read(low.seq),
             _ => self.ask(None),
         }
     }
@@ -80,43 +87,43 @@ impl Search {
             .is_some_and(|known| (known.seq.saturating_sub(1)..=known.seq).contains(&cursor))
     }
 
-    /// Processes the result of the last [`Step::Ask`].
-    pub(crate) fn answered(&mut self, asked: Option<u64>, answer: Answer) -> Step {
+    /// Processes the result of the last [`NextProbe::Ask`].
+    pub(crate) fn answered(&mut self, asked: Option<u64>, answer: SearchResult) -> NextProbe {
         match (asked, answer) {
-            (None, Answer::Silence) => match self.low {
+            (None, SearchResult::Silence) => match self.low {
                 // Quiet: little follows what is known.
-                Some(low) => Step::Read(low.seq),
+                Some(low) => NextProbe::Read(low.seq),
                 None => self.ask(Some(0)),
             },
-            (Some(0), Answer::Silence) => Step::Stay { is_short: false },
-            (Some(_), Answer::Silence) => Step::GiveUp,
-            (None, Answer::Frame { place, .. }) => {
+            (Some(0), SearchResult::Silence) => NextProbe::Stay { is_short: false },
+            (Some(_), SearchResult::Silence) => NextProbe::GiveUp,
+            (None, SearchResult::Frame { place, .. }) => {
                 if place.time <= self.target {
                     // The upstream is not ahead of the log.
-                    return Step::Stay { is_short: false };
+                    return NextProbe::Stay { is_short: false };
                 }
                 self.go_back_from(place)
             }
-            (Some(cursor), Answer::Frame { place, is_oldest }) => {
+            (Some(cursor), SearchResult::Frame { place, is_oldest }) => {
                 if place.time > self.target {
                     if is_oldest || cursor == 0 || self.low.is_some_and(|low| cursor <= low.seq) {
-                        return Step::Stay { is_short: true };
+                        return NextProbe::Stay { is_short: true };
                     }
                     // The frame itself may be far above the cursor: nothing lies in between.
                     let seq = cursor.saturating_add(1).min(place.seq);
-                    return self.go_back_from(Place { seq, ..place });
+                    return self.go_back_from(FramePosition { seq, ..place });
                 }
                 if place.time < self.not_before && !is_oldest {
                     return self.go_forward_from(place);
                 }
-                Step::Stay { is_short: false }
+                NextProbe::Stay { is_short: false }
             }
         }
     }
 
-    fn go_back_from(&mut self, high: Place) -> Step {
+    fn go_back_from(&mut self, high: FramePosition) -> NextProbe {
         if self.known.is_some_and(|known| high.seq <= known.seq) {
-            return Step::Renumbered;
+            return NextProbe::Renumbered;
         }
         if let Some(before) = self.high {
             self.step = self.step.saturating_mul(2).max(self.guess(before, high));
@@ -129,27 +136,27 @@ impl Search {
         }
     }
 
-    fn go_forward_from(&mut self, low: Place) -> Step {
+    fn go_forward_from(&mut self, low: FramePosition) -> NextProbe {
         if self.low.is_none_or(|known| low.seq > known.seq) {
             self.low = Some(low);
         }
         match (self.low, self.high) {
             (Some(low), Some(high)) => self.halve(low, high),
-            _ => Step::Stay { is_short: false },
+            _ => NextProbe::Stay { is_short: false },
         }
     }
 
-    fn halve(&mut self, low: Place, high: Place) -> Step {
+    fn halve(&mut self, low: FramePosition, high: FramePosition) -> NextProbe {
         let cursor = low.seq + high.seq.saturating_sub(low.seq) / 2;
         if cursor <= low.seq || cursor + 1 >= high.seq {
-            return Step::Read(low.seq.saturating_sub(1));
+            return NextProbe::Read(low.seq.saturating_sub(1));
         }
         self.ask(Some(cursor))
     }
 
     /// How many seqs lie between `late` and the target if they arrive as fast as from `late` to `later`, plus a
     /// quarter.
-    fn guess(&self, later: Place, late: Place) -> u64 {
+    fn guess(&self, later: FramePosition, late: FramePosition) -> u64 {
         let micros = later.time.micros().saturating_sub(late.time.micros());
         let missing = late.time.micros().saturating_sub(self.target.micros());
         if micros <= 0 {
@@ -159,12 +166,12 @@ impl Search {
         (missing as f64 * per_micro * 1.25) as u64
     }
 
-    fn ask(&mut self, cursor: Option<u64>) -> Step {
+    fn ask(&mut self, cursor: Option<u64>) -> NextProbe {
         self.asks += 1;
         if self.asks > MAX_ASKS {
-            return Step::GiveUp;
+            return NextProbe::GiveUp;
         }
-        Step::Ask(cursor)
+        NextProbe::Ask(cursor)
     }
 }
 

@@ -14,7 +14,7 @@ use fanjet_verify::{PublicKey, signing_key};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::crowd::Crowd;
+use super::backlog::Backlog;
 use super::documents::DidDocuments;
 use crate::config::VerifyConfig;
 use crate::metrics::IngestMetrics;
@@ -23,11 +23,11 @@ use kind::Desk;
 /// A key looked up more recently than this is not looked up again when a signature fails.
 const FRESH: Duration = Duration::from_secs(10);
 /// How much less the stream waits for a did:web host than for the directory.
-const STRANGERS_SHARE: u32 = 4;
+const WEB_WAIT_DIVISOR: u32 = 4;
 
 /// What is known about an account's key.
 #[derive(Debug, Clone)]
-pub(super) enum KeyAnswer {
+pub(super) enum KeyResult {
     /// The key.
     Key(KnownKey),
     /// The account has no usable key.
@@ -45,7 +45,7 @@ pub(super) struct KnownKey {
     at: Option<Instant>,
 }
 
-impl KeyAnswer {
+impl KeyResult {
     /// What is cached, or why nothing is.
     fn of(known: Remembered<PublicKey>, denied: Denied) -> Self {
         match known.answer {
@@ -62,7 +62,7 @@ impl KeyAnswer {
 /// All keys.
 pub(super) struct Keys {
     directory: Arc<Desk>,
-    strangers: Arc<Desk>,
+    web: Arc<Desk>,
     timeout: Duration,
     /// Runs the lookups; dropping it ends them.
     _looking: JoinSet<()>,
@@ -72,27 +72,27 @@ pub(super) struct Keys {
 #[derive(Debug, Clone)]
 pub(super) struct Patience {
     directory: Instant,
-    strangers: Instant,
+    web: Instant,
     /// Ends the wait early when many frames wait behind the batch.
-    crowd: Option<Crowd>,
+    backlog: Option<Backlog>,
 }
 
 impl Patience {
     /// The same, however many frames wait.
-    pub(super) fn in_a_crowd(&self) -> Self {
+    pub(super) fn despite_backlog(&self) -> Self {
         Self {
-            crowd: None,
+            backlog: None,
             ..*self
         }
     }
 
     async fn end(&mut self, who: Who) {
         let until = match who {
-            Who::Web => self.strangers,
+            Who::Web => self.web,
             Who::Plc | Who::Unsupported => self.directory,
         };
-        match &mut self.crowd {
-            Some(crowd) => drop(timeout_at(until, crowd.is_large()).await),
+        match &mut self.backlog {
+            Some(backlog) => drop(timeout_at(until, backlog.is_large()).await),
             None => sleep_until(until).await,
         }
     }
@@ -105,9 +105,9 @@ impl Keys {
         metrics: IngestMetrics,
     ) -> Self {
         let directory = Arc::new(kind::directory(config, metrics.clone()));
-        let strangers = Arc::new(kind::strangers(config, metrics));
+        let web = Arc::new(kind::web(config, metrics));
         let mut looking = JoinSet::new();
-        for desk in [&directory, &strangers] {
+        for desk in [&directory, &web] {
             let (desk, documents) = (Arc::clone(desk), Arc::clone(&documents));
             looking.spawn(async move {
                 desk.run(|did| {
@@ -122,37 +122,37 @@ impl Keys {
         }
         Self {
             directory,
-            strangers,
+            web,
             timeout: config.lookup_timeout,
             _looking: looking,
         }
     }
 
     /// The longest time that a batch arriving now waits for its keys.
-    pub(super) fn patience(&self, crowd: Crowd) -> Patience {
+    pub(super) fn patience(&self, backlog: Backlog) -> Patience {
         let now = Instant::now();
         Patience {
             directory: now + self.timeout,
-            strangers: now + self.timeout / STRANGERS_SHARE,
-            crowd: Some(crowd),
+            web: now + self.timeout / WEB_WAIT_DIVISOR,
+            backlog: Some(backlog),
         }
     }
 
     /// The account's key, cached or looked up. An expired or doubted key is better than none.
-    pub(super) async fn get(&self, did: &Did, patience: &Patience) -> KeyAnswer {
+    pub(super) async fn get(&self, did: &Did, patience: &Patience) -> KeyResult {
         let (did, who) = (did.as_str(), Who::knows(did.as_str()));
         let Some(desk) = self.desk(who) else {
-            return KeyAnswer::Missing;
+            return KeyResult::Missing;
         };
         match desk.ask(did) {
-            Asked::Known(known) => KeyAnswer::of(known, Denied::RateLimited),
+            Asked::Known(known) => KeyResult::of(known, Denied::RateLimited),
             Asked::Waiting(look_up) => {
                 let known = waited(look_up, who, patience).await;
                 let known = known.unwrap_or_else(|| desk.remembered(did));
-                KeyAnswer::of(known, Denied::Away)
+                KeyResult::of(known, Denied::Away)
             }
-            Asked::Denied(denied) => KeyAnswer::of(desk.remembered(did), denied),
-            Asked::Forbidden => KeyAnswer::Missing,
+            Asked::Denied(denied) => KeyResult::of(desk.remembered(did), denied),
+            Asked::Forbidden => KeyResult::Missing,
         }
     }
 
@@ -163,7 +163,7 @@ impl Keys {
         did: &Did,
         used: &KnownKey,
         patience: &Patience,
-    ) -> Option<KeyAnswer> {
+    ) -> Option<KeyResult> {
         let (did, who) = (did.as_str(), Who::knows(did.as_str()));
         let desk = self.desk(who)?;
         let known = desk.remembered(did);
@@ -181,7 +181,7 @@ impl Keys {
         match known.answer {
             Answered::Found(key) if key == used.key => None,
             Answered::Unknown => None,
-            Answered::Found(_) | Answered::Nothing => Some(KeyAnswer::of(known, Denied::Away)),
+            Answered::Found(_) | Answered::Nothing => Some(KeyResult::of(known, Denied::Away)),
         }
     }
 
@@ -196,7 +196,7 @@ impl Keys {
     fn desk(&self, who: Who) -> Option<&Desk> {
         match who {
             Who::Plc => Some(&self.directory),
-            Who::Web => Some(&self.strangers),
+            Who::Web => Some(&self.web),
             Who::Unsupported => None,
         }
     }

@@ -17,7 +17,7 @@ use crate::config::VerifyMode;
 
 const TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Gives every account the same key, or says nothing.
+/// Gives every account the same key, or does not respond.
 #[derive(Debug)]
 struct OneKey {
     of: String,
@@ -81,7 +81,7 @@ fn verifier(documents: Arc<OneKey>, metrics: &Metrics) -> Arc<Verifier> {
         one_in: NonZeroU64::MIN.get(),
         filter: Arc::default(),
         keys: Keys::new(documents, &config, metrics.clone()),
-        gate: Gate::default(),
+        frame_count: FrameCount::default(),
         workers: Arc::new(Semaphore::new(2)),
         metrics,
         commits: AtomicU64::new(0),
@@ -99,24 +99,25 @@ fn batch(frames: &[Bytes]) -> FrameBatch {
     }
 }
 
-/// Signatures that fail, each of another account whose directory then says nothing: once they were waited for one by one.
+/// Signatures that fail, each of another account whose directory then does not respond: in an earlier version, they
+/// were waited for one by one.
 #[tokio::test(start_paused = true)]
 async fn renewals_of_a_batch_are_waited_for_together_and_no_longer_than_one() {
     let (frames, documents) = commits(64);
     let (documents, metrics) = (Arc::new(documents), Metrics::new().unwrap());
     let verifier = verifier(documents.clone(), &metrics);
-    let kept = verifier.clone().believed(batch(&frames)).await;
+    let kept = verifier.clone().authentic(batch(&frames)).await;
     assert!(kept.frames.is_empty(), "another account's key");
     advance(Duration::from_secs(11)).await;
     documents.is_silent.store(true, Ordering::SeqCst);
     let began = Instant::now();
-    let kept = verifier.clone().believed(batch(&frames)).await;
+    let kept = verifier.clone().authentic(batch(&frames)).await;
     let took = began.elapsed();
     assert!(took <= TIMEOUT + Duration::from_millis(10), "{took:?}");
     assert!(kept.frames.is_empty(), "nothing newer is known");
 }
 
-/// A directory that says nothing: batches of unknown accounts are held while few wait, and then no more.
+/// A directory that does not respond: batches of unknown accounts wait while few frames wait, and then no longer.
 #[tokio::test(start_paused = true)]
 async fn a_silent_directory_holds_a_stream_for_a_moment_and_not_once_a_batch() {
     let (frames, documents) = commits(64);

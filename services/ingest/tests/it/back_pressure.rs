@@ -1,4 +1,4 @@
-//! A log that stands still: what is buffered stays within the settings, the upstream is not read, and nothing is lost.
+//! A stalled log: buffered data stays within the settings, the upstream is not read, and no event is lost.
 
 use std::sync::Arc;
 
@@ -37,7 +37,8 @@ async fn a_frozen_log_stops_the_reading_and_costs_nothing() {
     running.until("the log is seen to be away", waits).await;
     let stuck_at = running.counted("fanjet_ingest_frames_total");
     assert!(stuck_at < frames, "everything was read before the freeze");
-    // Everything is published, and the log was found unreachable after a timeout: if it were still read, more would come.
+    // Everything is published, and the log was found unreachable after a timeout: if ingest still read, the count would
+    // rise.
     simulator.wait_until_produced(frames).await;
     let acked = running.counted("fanjet_ingest_log_seq");
     let held = frames_up_to(&simulator.expected(), acked);

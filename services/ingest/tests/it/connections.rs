@@ -61,7 +61,7 @@ async fn redirecting(status: u16, to: impl Fn(&str) -> String + Send + 'static) 
     url
 }
 
-/// Whatever the redirect looks like and however often the connection breaks: the cursor arrives where it leads.
+/// For any form of redirect and any number of broken connections, the cursor arrives at the target.
 #[tokio::test(flavor = "multi_thread")]
 async fn redirects_are_followed_with_the_cursor() {
     for (seed, status) in [(600, 301), (601, 302), (602, 307), (603, 308)] {
@@ -119,7 +119,7 @@ async fn an_ipv6_literal_is_read() {
     running.stop().await.unwrap();
 }
 
-/// The first half, and what comes behind a cursor.
+/// Sends the first half, and later what follows a cursor.
 fn halves(frames: &[ProducedFrame]) -> Vec<Act> {
     let (first, all) = (frames[..frames.len() / 2].to_vec(), frames.to_vec());
     vec![
@@ -157,7 +157,7 @@ async fn assert_log_has(log: &MemoryLog, frames: &[ProducedFrame], seed: u64) {
     assert_eq!(found, expected, "seed {seed}");
 }
 
-/// It answers pings, so it lives; but nothing comes from it any more.
+/// It answers pings, so it is alive, but sends no frames.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_only_upstream_that_goes_stale_is_asked_again_behind_the_cursor() {
     let seed = 620;
@@ -170,7 +170,7 @@ async fn an_only_upstream_that_goes_stale_is_asked_again_behind_the_cursor() {
     assert_log_has(&log, &frames, seed).await;
     assert!(running.counted(STALE) >= 1);
     assert_eq!(running.counted(SILENT), 0);
-    // Before the newest frame, which tells whether it still numbers as it did.
+    // Before the newest frame, whose repetition shows whether the upstream has kept its sequence.
     assert_eq!(upstream.asked()[..2], [None, Some(frames[19].seq - 1)]);
     running.stop().await.unwrap();
 }
@@ -187,7 +187,7 @@ async fn an_upstream_that_answers_no_ping_is_asked_again_behind_the_cursor() {
     assert_log_has(&log, &frames, seed).await;
     assert!(running.counted(SILENT) >= 1);
     assert_eq!(running.counted(STALE), 0);
-    // Before the newest frame, which tells whether it still numbers as it did.
+    // Before the newest frame, whose repetition shows whether the upstream has kept its sequence.
     assert_eq!(upstream.asked()[..2], [None, Some(frames[19].seq - 1)]);
     running.stop().await.unwrap();
 }
@@ -223,7 +223,7 @@ async fn an_only_upstream_that_sends_nothing_but_pings_goes_stale_too() {
 
 const LIMIT: usize = 200_000;
 
-/// All frames behind a cursor, with another message in place of one of them.
+/// All frames after a cursor, with another message in place of one of them.
 fn with_one_replaced(
     frames: &[ProducedFrame],
     at: usize,
@@ -285,8 +285,8 @@ async fn a_frame_of_the_limit_is_read() {
     running.stop().await.unwrap();
 }
 
-/// Such a frame is behind every connection's cursor until it is passed: by its seq, where its beginning says that, else number
-/// by number.
+/// Such a frame follows every connection's cursor until it is skipped: by its seq if its first bytes contain that, else one
+/// seq at a time.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frame_that_never_ends_is_passed() {
     let (seed, at) = (632, 20);
@@ -302,7 +302,7 @@ async fn a_frame_that_never_ends_is_passed() {
         b"nothing that says a seq".to_vec(),
     ] {
         let endless = announced(&beginning);
-        // Nothing comes behind the beginning: the others are there once it is passed.
+        // The start is not followed by anything: the other frames arrive once it is skipped.
         let before = with_one_replaced(&frames[..=at], at, endless);
         let all = frames.clone();
         let seq = frames[at].seq;

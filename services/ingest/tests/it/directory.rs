@@ -17,7 +17,7 @@ pub(crate) struct LyingDirectory {
 pub(crate) enum Answers {
     /// Of some DIDs these documents, of all others the world's.
     Documents(HashMap<String, String>, fanjet_simulator::Directory),
-    /// Takes connections and says nothing.
+    /// Accepts connections and sends nothing.
     Silence,
 }
 

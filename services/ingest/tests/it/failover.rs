@@ -53,7 +53,7 @@ async fn a_relay_that_dies_in_mid_stream_is_replaced_and_returned_to_without_los
     }
 }
 
-/// The second one publishes nothing before it is asked: everything that it sends at first is in the log already.
+/// The second one publishes nothing until asked: everything that it sends at first is in the log already.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fallback_that_lags_far_behind_repeats_nothing() {
     let seed = 510;
@@ -97,7 +97,7 @@ async fn a_restart_with_another_upstream_goes_on_where_the_log_ends() {
     running.stop().await.unwrap();
 }
 
-/// A relay that was set up anew under the same name: its seqs begin below what the log knows.
+/// A relay re-created under the same name: its seqs start below what the log knows.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upstream_whose_seqs_begin_anew_is_read_on_by_time() {
     let seed = 530;
@@ -126,7 +126,8 @@ async fn an_upstream_whose_seqs_begin_anew_is_read_on_by_time() {
     running.stop().await.unwrap();
 }
 
-/// The next leader goes on with what the last one read, whoever is preferred, and knows again what that one had from both.
+/// The next leader continues with the upstream that the previous one read, whichever is preferred, and recognizes its
+/// events from both.
 #[tokio::test(flavor = "multi_thread")]
 async fn leaders_take_turns_while_upstreams_do() {
     let seed = 550;
@@ -168,8 +169,8 @@ async fn leaders_take_turns_while_upstreams_do() {
     leader.stop().await.unwrap();
 }
 
-/// With one upstream no start and no reconnect looks further back than the last few messages: what the log holds is
-/// never looked up, because the upstream's own seqs say it.
+/// With one upstream no start and no reconnect looks further back than the last few messages: the log is never indexed,
+/// because the upstream's own seqs identify its frames.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_upstream_costs_no_look_at_the_log() {
     let seed = 555;
@@ -200,8 +201,8 @@ async fn one_upstream_costs_no_look_at_the_log() {
     running.stop().await.unwrap();
 }
 
-/// The preferred relay is set up anew while the other one is read, which then falls silent. What the preferred one published
-/// meanwhile stands below all that is known of it: it is found, whether the relay is returned to soon or late.
+/// The preferred relay is re-created while the other one is read, which then falls silent. The seqs that the preferred one
+/// published meanwhile are below every known one: they are found, whether ingest returns to it soon or late.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_relay_that_numbers_anew_while_another_is_read_hides_nothing() {
     for (seed, overlap) in [

@@ -25,8 +25,8 @@ async fn stopping_appends_what_was_read_and_a_restart_goes_on_behind_it() {
     let (seed, frames) = (4, 3_000);
     let simulator = simulator(seed, frames, &[]).await;
     let log = Arc::new(MemoryLog::new());
-    // Each run is stopped wherever it happens to be, once it has appended something: an empty log would start again
-    // with what happens then.
+    // Each run stops at an arbitrary point, once it has appended something: an empty log would start again at the live
+    // end.
     for _ in 0..5 {
         let held = log.bounds().await.unwrap().last;
         let running = Running::start(&simulator.url(), &log);

@@ -89,15 +89,15 @@ async fn collections_judge_commits_only() {
     running.stop().await.unwrap();
 }
 
-/// The upstream's newest frames are all filtered, so the log's last event lags: a restart goes back to it, judges the same
-/// frames again and logs nothing twice; a reconnect in the same process goes back only to where it was.
+/// The upstream's newest frames are all filtered, so the log's last event lags: a restart rewinds to it, filters the same
+/// frames again and logs nothing twice; a reconnect in the same process rewinds only to its last position.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_behind_filtered_frames_repeats_nothing() {
     let (seed, frames) = (610, 3_000);
     let simulator = simulator(seed, frames, &[]).await;
     let world = World::new(&world(seed, &[])).unwrap();
     let expected: Vec<_> = world_events(world, frames);
-    // The quietest repo that has something to keep.
+    // The quietest repo with an event that the filter keeps.
     let only = expected
         .iter()
         .filter(|event| is_in(event, "app.bsky."))
@@ -107,7 +107,7 @@ async fn a_restart_behind_filtered_frames_repeats_nothing() {
         })
         .unwrap();
     let log = Arc::new(MemoryLog::new());
-    // Before anything is logged there is no place to go back to: the first run begins at the first kept event.
+    // Before anything is logged there is no resume position: the first run starts at the first kept event.
     let did = only.did.as_str();
     let is_kept = |event: &ExpectedEvent| event.did == only.did && is_in(event, "app.bsky.");
     let running = start(&simulator, &log, &["app.bsky.*"], &[did], &["commit"]);
@@ -119,7 +119,7 @@ async fn a_restart_behind_filtered_frames_repeats_nothing() {
             simulator.stats().subscriptions >= 2 && simulator.stats().clients == 1
         })
         .await;
-    // The newest frame comes again, by which it knows the upstream's numbering again.
+    // The newest frame repeats, which confirms the upstream's numbering.
     assert!((frames..=frames + 1).contains(&running.counted(FRAMES)));
     running.stop().await.unwrap();
 

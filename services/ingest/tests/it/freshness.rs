@@ -1,4 +1,4 @@
-//! What is told about collections: who is silent, across leaders, and by whom it is told.
+//! What is published about collections: which are silent, across leaders, and which process publishes it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,7 +82,7 @@ impl Cluster {
         )
     }
 
-    /// Waits until something is told of which this is true.
+    /// Waits until a snapshot is published for which this holds.
     async fn told(&self, what: &str, is_so: impl Fn(&Snapshot) -> bool) -> Snapshot {
         let told = async {
             loop {
@@ -148,7 +148,7 @@ async fn a_collection_that_an_upstream_drops_is_silent_and_no_other_is() {
     ingest.stop().await.unwrap();
 }
 
-/// What is usual outlives a leader; a standby shows nothing, so that no alert rests on what it once saw.
+/// Baselines outlive a leader; a standby exports none, so that no alert is based on what it once saw.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_next_leader_goes_on() {
     let cluster = Cluster::start(32).await;
@@ -161,7 +161,7 @@ async fn the_next_leader_goes_on() {
     let before = cluster.told("it is usual", known).await;
     assert_eq!(second.counted("fanjet_ingest_collections"), 0);
     assert!(first.counted("fanjet_ingest_collections") > 10);
-    // From now on nobody sends it: only what the first leader knew says that this is unusual.
+    // From now on no events of it arrive: only the first leader's baseline shows that this is unusual.
     cluster.simulator.mute(Some(LIKE));
     first.stop().await.unwrap();
     second.wait_for_role("leader").await;
@@ -173,7 +173,7 @@ async fn the_next_leader_goes_on() {
     second.stop().await.unwrap();
 }
 
-/// Nonsense on the board costs the history, and nothing else.
+/// An unreadable snapshot costs the history, and nothing else.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_history_that_cannot_be_read_is_begun_anew() {
     let cluster = Cluster::start(33).await;

@@ -1,4 +1,4 @@
-//! Damaged frames cost themselves and nothing else, and each is counted under its reason.
+//! Damaged frames affect only themselves, and each is counted under its reason.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -160,7 +160,7 @@ async fn a_corrupt_stream_is_accounted_for_drop_by_drop() {
         let drops = stats.drops[fault.as_str()];
         match DAMAGE.iter().find(|(_, other, _)| *other == fault) {
             Some((.., reason)) => *account.entry(reason).or_default() += drops,
-            // A frame that comes twice, or never, is not dropped.
+            // A frame that arrives twice, or never, is not a drop.
             None => assert_eq!(drops, 0, "{fault} has no reason here"),
         }
     }

@@ -1,4 +1,4 @@
-//! Connections that break and logs that fail: nothing lost, nothing repeated.
+//! Broken connections and failing logs: no event is lost or repeated.
 
 use std::sync::Arc;
 

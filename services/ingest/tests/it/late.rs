@@ -1,5 +1,5 @@
-//! Relays of which one lacks what the other has: each operation at most once, in the order of its repo, and what cannot be
-//! logged any more is told.
+//! Two relays with different gaps: each operation is logged at most once, in the order of its repo, and those that arrive
+//! too late to be logged are reported.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -18,8 +18,8 @@ use crate::relays::{
 };
 use crate::rig::{Running, wait_for_last};
 
-/// The first relay leaves frames out, the second one has them. What the log can still take goes behind what it holds;
-/// what would stand behind a newer commit of its repo is told and not logged.
+/// The first relay omits frames that the second one has. Events that still fit are appended; those that would follow a
+/// newer commit of their repo are reported and not logged.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_fallback_brings_too_late_is_told_and_not_logged() {
     let seed = 560;
@@ -118,7 +118,7 @@ async fn a_leader_that_ends_in_the_middle_of_a_switch_is_followed_without_repeti
     newest_revs(&entries);
 }
 
-/// Where an event stands in the world, whoever brought it.
+/// The event's index in the world, whichever relay delivered it.
 fn place(entry: &Entry) -> (u64, u32) {
     let seq = entry.origin.relay_seq;
     let offset = if is_high(seq) { OFFSET } else { 0 };

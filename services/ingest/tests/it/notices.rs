@@ -1,4 +1,4 @@
-//! What upstreams say about themselves: told, counted, and read on behind it.
+//! What upstreams report about themselves: logged, counted, and reading continues.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ fn noticed(running: &Running, name: &str) -> u64 {
     running.counted(&format!("{counter}{{name=\"{name}\"}}"))
 }
 
-/// A relay closes on those who are slow although it still has everything: they are to come again.
+/// A relay disconnects slow consumers although it still has everything: they must reconnect.
 #[tokio::test(flavor = "multi_thread")]
 async fn being_too_slow_is_told_and_reading_goes_on_behind_the_same_place() {
     let (seed, frames) = (570, 2_000);
@@ -33,7 +33,7 @@ async fn being_too_slow_is_told_and_reading_goes_on_behind_the_same_place() {
     running.stop().await.unwrap();
 }
 
-/// A log that stands still for longer than the relay's history: the loss is told twice, as too slow and as outdated.
+/// A log that stalls for longer than the relay's history: the loss is reported twice, as too slow and as outdated.
 #[tokio::test(flavor = "multi_thread")]
 async fn being_slower_than_the_history_is_told_as_a_loss() {
     let seed = 571;
@@ -104,7 +104,8 @@ async fn a_cursor_of_the_future_is_told_and_asked_for_again() {
     running.stop().await.unwrap();
 }
 
-/// It stays in the future for so long that the upstream seems to number anew. It does not, and that does no harm.
+/// The cursor stays in the future for so long that the upstream seems to have restarted its sequence. It has not, and
+/// that does no harm.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cursor_that_stays_in_the_future_is_found_by_time() {
     let seed = 573;
@@ -146,7 +147,7 @@ fn start(
     })
 }
 
-/// What an upstream has forgotten is lost, told and counted; everything behind it arrives.
+/// What an upstream has dropped is lost, reported and counted; everything after it arrives.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outdated_cursor_is_told_and_reading_goes_on() {
     let (seed, frames) = (540, 3_000);

@@ -8,8 +8,8 @@ use fanjet_wire::envelope::Subject;
 
 use super::rig::wait_for_last;
 
-/// Waits until the log has grown to everything the host published, and compares: each operation once, in order, whatever
-/// the numbers.
+/// Waits until the log contains everything the host published, and compares: each operation once, in order, whatever the
+/// seqs.
 pub(crate) async fn assert_each_once(log: &MemoryLog, host: &SimulatorHandle, seed: u64) {
     assert_each_once_behind(0, log, host, seed).await;
 }

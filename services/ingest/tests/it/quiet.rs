@@ -1,5 +1,5 @@
-//! Logs that keep nothing: everything has expired, or was purged, or nothing ever came. The numbering goes on, and so does
-//! the upstream from where it was read, with or without a restart.
+//! Logs without events: everything has expired, or was purged, or nothing was ever appended. The log's seqs continue, and so
+//! does reading from the recorded position, with or without a restart.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ async fn is_connected(running: &Running) {
     running.wait_for_role("leader").await;
 }
 
-/// What is published from then on comes over no connection that was there before.
+/// From then on, what is published arrives over new connections only.
 async fn goes_down(host: &SimulatorHandle, running: &Running) {
     host.go_down();
     running
@@ -133,7 +133,7 @@ async fn what_the_log_took_after_the_last_record_is_not_logged_again() {
     }
 }
 
-/// The first record that says something.
+/// The first record with content.
 async fn recorded(running: &Running, positions: &MemoryBookmarks, text: &str) -> Bytes {
     for _ in 0..10_000 {
         if let Some(record) = positions.get("ingest").await.unwrap()
@@ -146,7 +146,7 @@ async fn recorded(running: &Running, positions: &MemoryBookmarks, text: &str) ->
     panic!("not recorded: {text}, {:?}", running.report());
 }
 
-/// A log from before positions were recorded: nothing can be known, and that is said.
+/// A log from before positions were recorded: the position is unknown, and ingest reports that.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_record_it_goes_on_with_what_happens_now_and_says_so() {
     let seed = 720;
@@ -166,7 +166,7 @@ async fn without_a_record_it_goes_on_with_what_happens_now_and_says_so() {
     host.publish(10).await;
     catches_up(&log, &host, seed).await;
     assert!(log.bounds().await.unwrap().last > last);
-    // The first append of a term looks where the log ends.
+    // The first append of a term reads the log's end.
     assert_eq!(running.counted("fanjet_ingest_log_resyncs_total"), 1);
     running.stop().await.unwrap();
     assert_is_end_of_world(&log, &host, seed).await;
@@ -195,7 +195,7 @@ async fn a_purge_and_a_broken_append_are_made_good() {
     assert_is_end_of_world(&log, &host, seed).await;
 }
 
-/// A quiet host: the first connection sees nothing, and something happens before the next one.
+/// A quiet host: the first connection sees nothing, and an event happens before the next one.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_happens_between_a_silent_connection_and_the_next_is_read() {
     for (seed, habit) in (740..).zip(HABITS) {
@@ -259,11 +259,8 @@ async fn what_happened_long_before_the_beginning_is_passed_over() {
         .await;
     let entries = whole(&*log).await;
     let before = "fanjet_ingest_passed_over_events_total{reason=\"before_beginning\"}";
-    let passed_over = running.counted(before);
-    assert!(passed_over >= old as u64, "{passed_over}");
-    assert_eq!(
-        entries.len() as u64 + passed_over,
-        host.expected().len() as u64
-    );
+    let skipped = running.counted(before);
+    assert!(skipped >= old as u64, "{skipped}");
+    assert_eq!(entries.len() as u64 + skipped, host.expected().len() as u64);
     running.stop().await.unwrap();
 }

@@ -79,7 +79,7 @@ pub(crate) fn quick(
 }
 
 /// Stops the world, waits until everything of it is logged, and compares: the log's `n`-th event is the world's `n`-th, in
-/// the numbers of whoever is named in its origin. `low` is the relay with the lower ones, and has forgotten nothing.
+/// the seqs of the relay in its origin. `low` is the relay with the lower seqs, and retains everything.
 pub(crate) async fn assert_log_equals(log: &MemoryLog, low: &SimulatorHandle, seed: u64) {
     low.pause();
     let world = low.expected();

@@ -1,5 +1,5 @@
-//! Relays whose seqs begin anew, jump, or go astray, and which say nothing about it, as indigo's do: each operation once, and
-//! what is lost is told.
+//! Relays whose seqs restart, jump, or contain outliers without notice, as indigo's do: each operation is logged once,
+//! and losses are reported.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ const RENUMBERED: &str = "fanjet_ingest_upstream_renumbered_total";
 const FAR: u64 = 10_000_000_000;
 const HABITS: [CursorHabit; 2] = [CursorHabit::Relay, CursorHabit::Rainbow];
 
-/// A relay behind the same URL that was set up anew while it was away: 30 events are there under low seqs, and nothing says so.
+/// A relay behind the same URL that was re-created while it was away: 30 events have low seqs, and nothing shows it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_relay_that_begins_anew_hides_nothing() {
     for (seed, habit) in (800..).zip(HABITS) {
@@ -59,7 +59,7 @@ async fn a_relay_that_begins_anew_hides_nothing() {
     }
 }
 
-/// A small host that was set up anew and has come further than it was: its seqs seem to go on.
+/// A small host that was re-created and has passed its old seq: its seqs seem to continue.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_begins_anew_and_has_come_further_hides_nothing() {
     let all = [CursorHabit::Spec, CursorHabit::Relay, CursorHabit::Rainbow];
@@ -92,8 +92,7 @@ async fn a_host_that_begins_anew_and_has_come_further_hides_nothing() {
     }
 }
 
-/// In the middle of a connection, at a reconnect and at a restart: seqs jump, and the last commits come once more under new
-/// ones.
+/// Within a connection, at a reconnect and at a restart: seqs jump, and the last commits repeat under new ones.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_jump_forward_that_repeats_commits_logs_each_once() {
     for (seed, habit) in (810..).zip(HABITS) {
@@ -150,7 +149,7 @@ async fn one_absurd_seq_silences_nothing() {
         let (log, positions) = (Arc::new(MemoryLog::new()), Arc::default());
         let mut running = Running::start_recording(&host, &log, &positions);
         running.wait_for_role("leader").await;
-        // Nobody can be asked for what is behind the last one: cursors are signed.
+        // No upstream can be asked for what follows the last seq: cursors are signed.
         for (is_restarted, absurd) in [
             (false, 1 << 62),
             (true, 1 << 62),
@@ -180,7 +179,7 @@ async fn one_absurd_seq_silences_nothing() {
     }
 }
 
-/// The relay forgot what came while nobody read, and says nothing: that is told.
+/// The relay dropped frames while ingest was not reading, and does not say so: ingest reports it.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_relay_has_forgotten_is_told_as_a_loss() {
     let all = [CursorHabit::Spec, CursorHabit::Relay, CursorHabit::Rainbow];
@@ -205,7 +204,7 @@ async fn what_a_relay_has_forgotten_is_told_as_a_loss() {
     }
 }
 
-/// Holes in the seqs are none, nor is a time in which nothing happened.
+/// Gaps in the seqs are not a loss, nor is a quiet period.
 #[tokio::test(flavor = "multi_thread")]
 async fn holes_and_pauses_are_no_losses() {
     for (seed, habit) in (840..).zip(HABITS) {

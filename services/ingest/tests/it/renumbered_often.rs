@@ -1,4 +1,4 @@
-//! Relays that number anew many times in a row, at random.
+//! Relays that restart their sequence many times in a row, at random.
 
 use std::sync::Arc;
 use std::time::Duration;

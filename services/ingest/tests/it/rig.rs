@@ -80,7 +80,7 @@ impl Running {
         )
     }
 
-    /// Starts one of several ingests that tell each other things, with a clock of the test's own.
+    /// Starts one of several ingests that share a cluster state, with a clock of the test's own.
     pub(crate) fn launch_beside(
         candidacy: Candidacy,
         log: Arc<dyn EventLog>,
@@ -105,7 +105,7 @@ impl Running {
         let metrics = Metrics::new().unwrap();
         let ingest = Ingest::new(config, log, clock, &metrics.meter("test"))
             .unwrap()
-            .telling(notices)
+            .with_cluster_state(notices)
             .recording(positions);
         let health = ingest.health();
         let stop = Stop::new();
@@ -200,7 +200,7 @@ async fn start_simulator(world: WorldConfig, frames: u64, rate: Rate) -> Simulat
     .unwrap()
 }
 
-/// A host that publishes when it is told to, in the present.
+/// A host that publishes on request, with current times.
 pub(crate) async fn host(seed: u64, cursors: CursorHabit) -> SimulatorHandle {
     let world = WorldConfig {
         start_us: SystemClock.now_us(),

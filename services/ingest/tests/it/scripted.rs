@@ -1,4 +1,4 @@
-//! An upstream that does what a test says, byte by byte, with real frames.
+//! An upstream that follows the test's script, byte by byte, with real frames.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::rig::world;
 
-/// What it does on one connection behind the handshake; what it wrote is all that comes.
+/// What it does on one connection after the handshake; it sends nothing else.
 pub(crate) type Act = Box<dyn FnOnce(Option<u64>) -> Vec<u8> + Send>;
 
 /// A listening upstream. It plays one act per connection, the last one again and again.
@@ -27,9 +27,9 @@ pub(crate) struct Scripted {
 pub(crate) enum Manner {
     /// Pings get their pongs.
     Lively,
-    /// It reads nothing any more.
+    /// It stops reading.
     Dead,
-    /// What the act wrote goes on for ever with zeros.
+    /// Endless zeros follow what the act wrote.
     Endless,
     /// It sends pings without a pause, and reads all answers.
     Chatty,
@@ -155,7 +155,7 @@ pub(crate) fn frames(seed: u64, count: usize) -> Vec<ProducedFrame> {
     (0..count).map(|_| world.next_frame()).collect()
 }
 
-/// The messages of the frames behind a cursor.
+/// The messages of the frames after a cursor.
 pub(crate) fn behind(frames: &[ProducedFrame], cursor: Option<u64>) -> Vec<u8> {
     let wanted = frames
         .iter()

@@ -1,4 +1,4 @@
-//! Several ingests of one log in one process: who leads, and what the log holds afterwards.
+//! Several ingests of one log in one process: which one leads, and what the log contains afterwards.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -18,7 +18,7 @@ use crate::rig::{PATIENCE, Running, assert_log_equals_world, simulator, wait_for
 
 const FRAMES: u64 = 400;
 
-/// Reads `upstream` and verifies all commits by what `directory` says.
+/// Reads `upstream` and verifies all commits against `directory`.
 fn verify_all(
     upstream: &SimulatorHandle,
     directory: &str,
@@ -131,7 +131,7 @@ async fn commits_under_a_foreign_key_are_dropped_and_nobody_elses_are() {
     let wanted: Vec<_> = kept.iter().map(|event| event.relay_seq).collect();
     assert_eq!(seqs, wanted);
     let dropped: Vec<_> = expected.iter().filter(is_dropped).cloned().collect();
-    // Frames that come last may still be on their way when the log is complete.
+    // The last frames may still be in transit when the log is complete.
     let bad = outcome(&running, "bad_signature");
     assert!(bad > 0 && bad <= commit_frames(&dropped), "{bad}");
     assert_eq!(running.drops("bad_signature"), bad);
@@ -167,7 +167,7 @@ async fn commits_with_a_changed_path_are_dropped_whole() {
     running.stop().await.unwrap();
 }
 
-/// What is not kept is not verified either: nobody asks for its keys.
+/// Filtered commits are not verified either: their keys are never requested.
 #[tokio::test(flavor = "multi_thread")]
 async fn only_what_is_kept_is_verified() {
     let seed = 306;
@@ -234,7 +234,7 @@ async fn commits_of_a_fallback_are_verified_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_directory_that_is_away_or_silent_stops_nothing() {
     let silent = LyingDirectory::start(Answers::Silence).await;
-    // Nobody listens on the port of a listener that is gone.
+    // Nothing listens on the port of a closed listener.
     let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let nobody = format!("http://{}", gone.local_addr().unwrap());
     drop(gone);

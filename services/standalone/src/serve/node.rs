@@ -45,7 +45,7 @@ impl Node {
             Arc::new(SystemClock),
             &process.meter("fanjet-ingest"),
         )?
-        .telling(Arc::clone(&notices))
+        .with_cluster_state(Arc::clone(&notices))
         .recording(Arc::clone(&bookmarks))
         .traced_by(process.tracer("fanjet-ingest"));
         let kafka = Producer::of(settings, logs.kafka, bookmarks, process)?;

@@ -182,7 +182,10 @@ async fn a_server_that_lost_acknowledged_events_is_told_and_made_good() {
     // So that nothing is made good before it was looked at.
     scene.host.go_down();
     let said = ingest
-        .wait_for_line(|line| line.contains("the log lost acknowledged events"), PATIENCE)
+        .wait_for_line(
+            |line| line.contains("the log lost acknowledged events"),
+            PATIENCE,
+        )
         .await
         .unwrap();
     assert!(said.contains(&acked.to_string()), "{said}");

@@ -203,13 +203,13 @@ proptest! {
             model.strike(fault.what);
         }
         model.run(seconds(20));
-        // Behind faults that never end a lease may never be won; afterwards one is, or nothing was tested.
+        // Under endless faults a lease may never be won; afterwards one must be, or nothing was tested.
         model.strike(Fault::Calm);
         model.run(seconds(15));
         prop_assert!(model.terms() > 0);
     }
 
-    /// When the faults are over somebody leads soon, and goes on leading.
+    /// After the faults end, a process leads soon, and keeps leading.
     #[test]
     fn somebody_leads_in_the_end(faults in random_faults(true), seed in any::<u64>()) {
         let mut model = Model::new(3, TIMING, seed);

@@ -10,7 +10,7 @@ fn time(seq: u64) -> Option<FrameTime> {
     Some(FrameTime::from_micros(i64::try_from(seq % 1_000).unwrap()))
 }
 
-/// What becomes of seqs: the epoch under which each is handed on, and whether it begins it.
+/// What happens to seqs: the numbering under which each is handed on, and whether it starts that numbering.
 fn epochs(continuity: &mut Continuity, seqs: &[u64]) -> Vec<(u32, bool)> {
     let mut taken = Vec::new();
     for &seq in seqs {
@@ -59,7 +59,7 @@ fn what_comes_again_is_known_and_what_was_asked_for_is_expected() {
     assert!(!again.is_aside && !again.is_new);
     // The same seq is another frame now.
     assert!(continuity.take(51, time(77)).begins);
-    // Nor is anything asked for any more.
+    // Nor is any frame requested again.
     assert!(continuity.take(45, time(45)).is_aside);
 }
 
@@ -73,8 +73,8 @@ fn an_upstream_that_leaves_most_seqs_out_is_used_to() {
 }
 
 proptest! {
-    /// Whatever seqs come, each is handed on as new unless this very one came before, and the upstream is never lost for
-    /// good: once it goes on in order, so does the place.
+    /// For any seqs, each frame is handed on as new unless that very frame arrived before, and the upstream is never
+    /// lost for good: once it continues in order, so does the position.
     #[test]
     fn whatever_came_the_upstream_is_followed_again(
         chaos in prop::collection::vec(any::<u64>(), 0..50),

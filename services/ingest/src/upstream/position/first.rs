@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use fanjet_firehose::decode_frame;
 
-use super::{Place, Positions, time_of};
+use super::{FramePosition, UpstreamPositions, time_of};
 use crate::frame_time::FrameTime;
 
 /// What the first frame after a cursor means.
@@ -19,9 +19,9 @@ pub(crate) enum First {
     Suspect(u64),
 }
 
-impl Positions {
+impl UpstreamPositions {
     /// Judges the first of `frames`, which arrived after a cursor; `None` until they allow a conclusion.
-    pub(crate) fn judge_first(
+    pub(crate) fn classify_first(
         &self,
         upstream: usize,
         frames: &[Bytes],
@@ -57,7 +57,7 @@ impl Positions {
 
 /// Judges a frame after `cursor`, with `place` as the newest known one; `None`: it precedes that one, as requested.
 pub(super) fn judge(
-    place: Place,
+    place: FramePosition,
     cursor: u64,
     seq: u64,
     time: Option<FrameTime>,

@@ -15,7 +15,7 @@ fn only_new_seqs_are_progress() {
     let (first, second) = (world.next_frame(), world.next_frame());
     let garbage = Bytes::from_static(b"garbage");
     let id = UpstreamId::new("relay").unwrap();
-    let mut positions = Positions::continuing([&id], &Resume::default());
+    let mut positions = UpstreamPositions::continuing([&id], &Resume::default());
 
     let mut is_progress = |frames: &[Bytes]| {
         let (_, told) = positions.hand_on(0, frames.to_vec());
@@ -30,7 +30,7 @@ fn only_new_seqs_are_progress() {
 #[test]
 fn the_first_frame_behind_a_cursor_tells_whether_the_upstream_goes_on_as_it_did() {
     let at = |seconds: i64| Some(FrameTime::from_micros(seconds * 1_000_000));
-    let place = Place {
+    let place = FramePosition {
         seq: 100,
         time: at(1_000).unwrap(),
     };
@@ -40,9 +40,9 @@ fn the_first_frame_behind_a_cursor_tells_whether_the_upstream_goes_on_as_it_did(
         (99, at(999), None),
         (100, at(1_000), Some(First::Follows)),
         (100, None, Some(First::Follows)),
-        // It has been forgotten, but nothing behind it.
+        // It has been dropped, but nothing after it.
         (101, at(90_000), Some(First::Follows)),
-        // Holes are usual, also when a clock is behind.
+        // Gaps are usual, also when a clock is slow.
         (105, at(1_000), Some(First::Follows)),
         (105, at(1_001), Some(First::Suspect(105))),
         // What was read before, a little further on.

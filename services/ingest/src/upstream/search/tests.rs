@@ -9,13 +9,13 @@ fn time(micros: i64) -> FrameTime {
 /// An upstream: frames with rising seqs and times, the oldest forgotten.
 #[derive(Debug)]
 struct World {
-    frames: Vec<Place>,
+    frames: Vec<FramePosition>,
     forgotten: usize,
 }
 
 impl World {
-    /// The frames that come, and whether the upstream says that older ones are forgotten. To a live connection the
-    /// newest frame comes.
+    /// The frames that arrive, and whether the upstream reports that older ones were dropped. A live connection
+    /// receives the newest frame.
     fn from(&self, cursor: Option<u64>) -> (usize, bool) {
         match cursor {
             None => (self.frames.len() - 1, false),
@@ -33,19 +33,21 @@ impl World {
         let mut step = search.first();
         loop {
             match step {
-                Step::Read(cursor) => return (self.from(Some(cursor)).0, false, asks),
-                Step::Ask(cursor) => {
+                NextProbe::Read(cursor) => return (self.from(Some(cursor)).0, false, asks),
+                NextProbe::Ask(cursor) => {
                     asks += 1;
                     let (at, is_oldest) = self.from(cursor);
                     let Some(&place) = self.frames.get(at) else {
                         panic!("asked for what is not there yet: {cursor:?}");
                     };
-                    match search.answered(cursor, Answer::Frame { place, is_oldest }) {
-                        Step::Stay { is_short } => return (at, is_short, asks),
+                    match search.answered(cursor, SearchResult::Frame { place, is_oldest }) {
+                        NextProbe::Stay { is_short } => return (at, is_short, asks),
                         next => step = next,
                     }
                 }
-                Step::Stay { .. } | Step::Renumbered | Step::GiveUp => panic!("{search:?} gave up"),
+                NextProbe::Stay { .. } | NextProbe::Renumbered | NextProbe::GiveUp => {
+                    panic!("{search:?} gave up")
+                }
             }
         }
     }
@@ -61,14 +63,14 @@ fn worlds() -> impl Strategy<Value = World> {
         any::<bool>(),
     )
         .prop_map(|(steps, base, spread, forgotten, forgets)| {
-            let mut place = Place {
+            let mut place = FramePosition {
                 seq: base,
                 time: time(0),
             };
             let frames: Vec<_> = steps
                 .into_iter()
                 .map(|(seqs, micros)| {
-                    place = Place {
+                    place = FramePosition {
                         seq: place.seq + seqs * spread,
                         time: time(place.time.micros() + micros),
                     };
@@ -85,8 +87,8 @@ fn worlds() -> impl Strategy<Value = World> {
 }
 
 proptest! {
-    /// Nothing that the upstream still has and that is newer than the target is passed over; what is read does not
-    /// begin before the oldest known time when there is a frame between that and the target.
+    /// No retained frame newer than the target is skipped; reading does not start before the oldest known time if a
+    /// frame lies between that and the target.
     #[test]
     fn it_begins_early_enough_and_not_too_early(
         world in worlds(),
@@ -124,72 +126,78 @@ proptest! {
 
 #[test]
 fn what_is_known_and_recent_is_not_asked_for() {
-    let known = Place {
+    let known = FramePosition {
         seq: 77,
         time: time(900),
     };
     let mut search = Search::new(time(950), time(500), Some(known));
-    assert_eq!(search.first(), Step::Read(77));
+    assert_eq!(search.first(), NextProbe::Read(77));
 }
 
 #[test]
 fn a_quiet_upstream_is_read_from_what_is_known_or_from_its_beginning() {
-    let known = Place {
+    let known = FramePosition {
         seq: 77,
         time: time(100),
     };
     let mut search = Search::new(time(950), time(500), Some(known));
-    assert_eq!(search.first(), Step::Ask(None));
-    assert_eq!(search.answered(None, Answer::Silence), Step::Read(77));
+    assert_eq!(search.first(), NextProbe::Ask(None));
+    assert_eq!(
+        search.answered(None, SearchResult::Silence),
+        NextProbe::Read(77)
+    );
 
     let mut search = Search::new(time(950), time(500), None);
-    assert_eq!(search.first(), Step::Ask(None));
-    assert_eq!(search.answered(None, Answer::Silence), Step::Ask(Some(0)));
-    let quiet = search.answered(Some(0), Answer::Silence);
-    assert_eq!(quiet, Step::Stay { is_short: false });
+    assert_eq!(search.first(), NextProbe::Ask(None));
+    assert_eq!(
+        search.answered(None, SearchResult::Silence),
+        NextProbe::Ask(Some(0))
+    );
+    let quiet = search.answered(Some(0), SearchResult::Silence);
+    assert_eq!(quiet, NextProbe::Stay { is_short: false });
 }
 
 #[test]
 fn a_history_that_does_not_reach_back_is_told() {
-    let place = |seq, micros| Place {
+    let place = |seq, micros| FramePosition {
         seq,
         time: time(micros),
     };
     let mut search = Search::new(time(950), time(500), None);
     search.first();
-    let live = Answer::Frame {
+    let live = SearchResult::Frame {
         place: place(10_000, 5_000),
         is_oldest: false,
     };
-    let Step::Ask(Some(cursor)) = search.answered(None, live) else {
+    let NextProbe::Ask(Some(cursor)) = search.answered(None, live) else {
         panic!("not asked");
     };
-    let oldest = Answer::Frame {
+    let oldest = SearchResult::Frame {
         place: place(9_900, 4_000),
         is_oldest: true,
     };
     let step = search.answered(Some(cursor), oldest);
-    assert_eq!(step, Step::Stay { is_short: true });
+    assert_eq!(step, NextProbe::Stay { is_short: true });
 }
 
 /// What it sends now is later than what is known, and stands below it.
 #[test]
 fn an_upstream_that_stands_below_what_is_known_numbers_anew() {
-    let known = Place {
+    let known = FramePosition {
         seq: 1_000_000,
         time: time(100),
     };
     for seq in [31, 1_000_000] {
         let mut search = Search::new(time(950), time(500), Some(known));
-        assert_eq!(search.first(), Step::Ask(None));
-        let place = Place {
+        assert_eq!(search.first(), NextProbe::Ask(None));
+        let place = FramePosition {
             seq,
             time: time(1_000),
         };
-        let live = Answer::Frame {
+        let live = SearchResult::Frame {
             place,
             is_oldest: false,
         };
-        assert_eq!(search.answered(None, live), Step::Renumbered);
+        assert_eq!(search.answered(None, live), NextProbe::Renumbered);
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn directory(config: &VerifyConfig, metrics: IngestMetrics) -> Desk {
 
 /// For accounts whose documents are on arbitrary hosts. A host that does not respond counts against its own site, not
 /// against the directory.
-pub(super) fn strangers(config: &VerifyConfig, metrics: IngestMetrics) -> Desk {
+pub(super) fn web(config: &VerifyConfig, metrics: IngestMetrics) -> Desk {
     desk(config, metrics, OF_A_SITE)
 }
 

@@ -10,11 +10,11 @@ use reqwest::StatusCode;
 use tokio::sync::Semaphore;
 use tokio::time::advance;
 
-use super::super::crowd::{Gate, LARGE};
+use super::super::backlog::{Gate, LARGE};
 use super::*;
 use crate::config::VerifyMode;
 
-/// Answers with what it was told to, and counts.
+/// Returns a scripted result, and counts.
 #[derive(Debug)]
 struct Scripted {
     /// `None`: does not answer.
@@ -58,7 +58,7 @@ impl DidDocuments for Scripted {
 struct Rig {
     keys: Keys,
     documents: Arc<Scripted>,
-    gate: Gate,
+    frame_count: FrameCount,
     did: Did,
 }
 
@@ -115,7 +115,7 @@ fn rig() -> Rig {
     Rig {
         keys,
         documents,
-        gate: Gate::default(),
+        frame_count: FrameCount::default(),
         did,
     }
 }
@@ -126,25 +126,25 @@ impl Rig {
     }
 
     fn patience(&self) -> Patience {
-        self.keys.patience(self.gate.crowd())
+        self.keys.patience(self.frame_count.backlog())
     }
 
-    async fn get(&self, did: &Did) -> KeyAnswer {
+    async fn get(&self, did: &Did) -> KeyResult {
         self.keys.get(did, &self.patience()).await
     }
 
     async fn key(&self) -> KnownKey {
         match self.get(&self.did).await {
-            KeyAnswer::Key(key) => key,
+            KeyResult::Key(key) => key,
             other => panic!("{other:?}"),
         }
     }
 
-    async fn renewed(&self, used: &KnownKey) -> Option<KeyAnswer> {
+    async fn renewed(&self, used: &KnownKey) -> Option<KeyResult> {
         self.keys.renewed(&self.did, used, &self.patience()).await
     }
 
-    /// Nobody gets an answer any more.
+    /// No lookup is answered from now on.
     fn silence(&self) {
         let left = self.documents.answers.available_permits();
         self.documents.answers.forget_permits(left);
@@ -175,11 +175,11 @@ async fn an_account_without_a_key_is_remembered_for_a_shorter_time() {
     let rig = rig();
     *rig.documents.document.lock() = Some("{}".to_owned());
     for _ in 0..3 {
-        assert!(matches!(rig.get(&rig.did).await, KeyAnswer::Missing));
+        assert!(matches!(rig.get(&rig.did).await, KeyResult::Missing));
     }
     assert_eq!(rig.asked(), 1);
     advance(Duration::from_secs(61)).await;
-    assert!(matches!(rig.get(&rig.did).await, KeyAnswer::Missing));
+    assert!(matches!(rig.get(&rig.did).await, KeyResult::Missing));
     assert_eq!(rig.asked(), 2);
 }
 
@@ -190,7 +190,7 @@ async fn many_commits_of_one_account_make_one_look_up() {
     assert!(
         answers
             .iter()
-            .all(|answer| matches!(answer, KeyAnswer::Key(_)))
+            .all(|answer| matches!(answer, KeyResult::Key(_)))
     );
     assert_eq!(rig.asked(), 1);
     tokio::task::yield_now().await;
@@ -205,7 +205,7 @@ async fn a_rotated_key_is_found_when_a_signature_fails() {
     assert!(rig.renewed(&old).await.is_none(), "looked up just now");
     assert_eq!(rig.asked(), 1);
     advance(Duration::from_secs(11)).await;
-    let Some(KeyAnswer::Key(new)) = rig.renewed(&old).await else {
+    let Some(KeyResult::Key(new)) = rig.renewed(&old).await else {
         panic!("no new key");
     };
     assert!(new.key != old.key);
@@ -243,9 +243,9 @@ async fn an_identity_event_during_a_look_up_makes_the_next_commit_look_again() {
         rig.rotate();
         rig.documents.answers.add_permits(1_000);
         let new = match is_joined {
-            // A commit behind the event waited for the look-up that had begun before it.
+            // A commit after the event waited for the lookup that had started before it.
             true => match rig.renewed(&old).await {
-                Some(KeyAnswer::Key(new)) => new,
+                Some(KeyResult::Key(new)) => new,
                 other => panic!("{other:?}"),
             },
             false => rig.key().await,
@@ -287,7 +287,7 @@ async fn identity_events_and_bad_signatures_of_one_account_make_few_look_ups() {
     drop(key);
 }
 
-/// Hosts that take connections and say nothing hold a batch for a second, a few of them at once, and hardly ever.
+/// Hosts that accept connections and send nothing delay a batch for a second, a few of them at once, and hardly ever.
 #[tokio::test(start_paused = true)]
 async fn a_stranger_with_a_domain_of_any_number_of_silent_hosts_is_asked_rarely() {
     let rig = rig();
@@ -297,7 +297,7 @@ async fn a_stranger_with_a_domain_of_any_number_of_silent_hosts_is_asked_rarely(
         let did = did_of(&format!("did:web:a{number}.evil.example"));
         let asked = Instant::now();
         rig.get(&did).await;
-        assert!(asked.elapsed() <= TIMEOUT / STRANGERS_SHARE);
+        assert!(asked.elapsed() <= TIMEOUT / WEB_WAIT_DIVISOR);
         assert!(rig.documents.running.load(Ordering::SeqCst) <= 10);
         advance(Duration::from_millis(10)).await;
     }
@@ -316,12 +316,12 @@ async fn nothing_unknown_is_waited_for_while_many_wait_behind_it_but_it_is_looke
     let waiting = rig.get(&rig.did);
     let crowding = async {
         tokio::task::yield_now().await;
-        rig.gate.enter(LARGE)
+        rig.frame_count.enter(LARGE)
     };
     let began = Instant::now();
     let (answer, inside) = tokio::join!(waiting, crowding);
-    assert!(matches!(answer, KeyAnswer::Away));
-    assert!(matches!(rig.get(&rig.did).await, KeyAnswer::Away));
+    assert!(matches!(answer, KeyResult::Away));
+    assert!(matches!(rig.get(&rig.did).await, KeyResult::Away));
     assert_eq!(began.elapsed(), Duration::ZERO);
     rig.documents.answers.add_permits(1_000);
     tokio::task::yield_now().await;
@@ -338,13 +338,13 @@ async fn dids_that_nobody_can_know_are_not_asked_for_and_do_not_speak_for_the_di
     for _ in 0..20 {
         assert!(matches!(
             rig.get(&rig.did).await,
-            KeyAnswer::Away | KeyAnswer::RateLimited
+            KeyResult::Away | KeyResult::RateLimited
         ));
         let plc =
             did_of(&format!("did:plc:{:a>24}", rig.asked()).replace(['0', '1', '8', '9'], "b"));
-        assert!(matches!(rig.get(&plc).await, KeyAnswer::Away));
+        assert!(matches!(rig.get(&plc).await, KeyResult::Away));
         for did in &foreign {
-            assert!(matches!(rig.get(did).await, KeyAnswer::Missing));
+            assert!(matches!(rig.get(did).await, KeyResult::Missing));
         }
     }
     let asked = rig.documents.asked.lock();

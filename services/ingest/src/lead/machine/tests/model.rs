@@ -26,7 +26,7 @@ pub(super) enum Fault {
     Fenced(usize),
     /// An operator deletes the key.
     Revoked,
-    /// Nothing goes wrong any more.
+    /// Nothing fails any more.
     Calm,
 }
 
@@ -128,7 +128,7 @@ impl Model {
         self.terms
     }
 
-    /// Who may write now.
+    /// The processes that may write now.
     pub(super) fn writers(&self) -> Vec<usize> {
         let may_write =
             |candidate: &Candidate| candidate.works_until.is_some_and(|until| self.now < until);
@@ -153,7 +153,7 @@ impl Model {
                 }
             }
             Fault::Revoked => {
-                // Who held it may go on for the rest of its term; only the log's fence helps there.
+                // The old holder may continue for the rest of its term; only the log's fence helps there.
                 self.may_overlap = true;
                 self.held = None;
                 self.tell_everybody();
@@ -188,7 +188,7 @@ impl Model {
         }
     }
 
-    /// Lets questions arrive at the store, and their answers at those who asked.
+    /// Delivers requests to the store, and responses to their senders.
     fn deliver(&mut self) {
         let now = self.now;
         let (arrived, rest) = std::mem::take(&mut self.under_way)

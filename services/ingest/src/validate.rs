@@ -23,7 +23,7 @@ pub(crate) use drops::{DropReason, Drops};
 pub(crate) use seqs::{Gaps, Seqs};
 
 use crate::filter::{Filtered, IngestFilter, Kind};
-use operation::{Passed, Records, admit};
+use operation::{Records, Rejection, admit};
 
 /// The most operations in one commit: the Lexicon's bound, which relays enforce.
 const MAX_OPS: u32 = 200;
@@ -116,7 +116,7 @@ impl Drafts {
         Admission { upstream, filter }: Admission<'_>,
     ) -> Result<(), DropReason> {
         let did = Did::parse(commit.repo).map_err(|_| DropReason::InvalidDid)?;
-        if let Err(by) = filter.judge_frame(Kind::Commit, did) {
+        if let Err(by) = filter.check_frame(Kind::Commit, did) {
             self.filtered.add(by, commit.op_count().into());
             return Ok(());
         }
@@ -172,10 +172,10 @@ impl Drafts {
         Ok(())
     }
 
-    fn pass(&mut self, why: Passed) {
+    fn pass(&mut self, why: Rejection) {
         match why {
-            Passed::Dropped(reason) => self.drops.add(reason),
-            Passed::Filtered(by) => self.filtered.add(by, 1),
+            Rejection::Dropped(reason) => self.drops.add(reason),
+            Rejection::Filtered(by) => self.filtered.add(by, 1),
         }
     }
 
@@ -185,7 +185,7 @@ impl Drafts {
         admission: Admission<'_>,
     ) -> Result<(), DropReason> {
         let did = Did::parse(identity.did).map_err(|_| DropReason::InvalidDid)?;
-        if let Err(by) = admission.filter.judge_frame(Kind::Identity, did) {
+        if let Err(by) = admission.filter.check_frame(Kind::Identity, did) {
             self.filtered.add(by, 1);
             return Ok(());
         }
@@ -208,7 +208,7 @@ impl Drafts {
         admission: Admission<'_>,
     ) -> Result<(), DropReason> {
         let did = Did::parse(account.did).map_err(|_| DropReason::InvalidDid)?;
-        if let Err(by) = admission.filter.judge_frame(Kind::Account, did) {
+        if let Err(by) = admission.filter.check_frame(Kind::Account, did) {
             self.filtered.add(by, 1);
             return Ok(());
         }
@@ -234,7 +234,7 @@ impl Drafts {
 
     fn sync(&mut self, sync: &Sync<'_>, admission: Admission<'_>) -> Result<(), DropReason> {
         let did = Did::parse(sync.did).map_err(|_| DropReason::InvalidDid)?;
-        if let Err(by) = admission.filter.judge_frame(Kind::Sync, did) {
+        if let Err(by) = admission.filter.check_frame(Kind::Sync, did) {
             self.filtered.add(by, 1);
             return Ok(());
         }

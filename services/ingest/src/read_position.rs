@@ -4,7 +4,7 @@ use crate::frame_time::FrameTime;
 
 /// A frame's position in an upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct FramePosition {
     pub(crate) seq: u64,
     pub(crate) time: FrameTime,
 }

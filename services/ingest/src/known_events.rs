@@ -17,7 +17,7 @@ use crate::log_tail::each_entry;
 
 /// The index.
 #[derive(Debug, Default)]
-pub(crate) struct Held {
+pub(crate) struct KnownEvents {
     /// The revs of each repo, ascending.
     commits: HashMap<Box<str>, Vec<Revision>>,
     /// Other events, by kind, repo and time.
@@ -35,18 +35,18 @@ struct Revision {
 
 /// How an event of another upstream relates to the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Judgement {
+pub(crate) enum Relation {
     /// The log does not contain it, and it may be appended.
     New,
     /// The log contains it.
-    Held,
+    KnownEvents,
     /// It must not be logged.
-    PassedOver(PassedOver),
+    Skipped(Skipped),
 }
 
 /// Why an event that the index does not contain is not logged: a closed set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PassedOver {
+pub(crate) enum Skipped {
     /// The log has a newer commit of its repo. Appended after that one, it would restore an outdated record.
     BehindNewerRev,
     /// It is older than the oldest event in the index.
@@ -55,7 +55,7 @@ pub(crate) enum PassedOver {
     BeforeBeginning,
 }
 
-impl Held {
+impl KnownEvents {
     /// Reads the log's newest events up to `last`, its end; at most `capacity`.
     ///
     /// # Errors
@@ -67,7 +67,7 @@ impl Held {
     ) -> Result<Self, LogError> {
         let capacity = Seq::try_from(capacity).unwrap_or(Seq::MAX);
         let from = (last + 1).saturating_sub(capacity).max(1);
-        let mut held = Self::default();
+        let mut known = Self::default();
         let mut first = None;
         let mut times = Vec::new();
         each_entry(log, from, last, |entry| {
@@ -75,13 +75,13 @@ impl Held {
             if times.len() < RecentTimes::KEPT {
                 times.extend(FrameTime::of(&entry.origin.time));
             }
-            held.add(entry)
+            known.add(entry)
         })
         .await?;
         if first.is_some_and(|first| first > 1) {
-            held.since = middle(times);
+            known.since = middle(times);
         }
-        Ok(held)
+        Ok(known)
     }
 
     fn add(&mut self, entry: &Entry) -> Result<(), LogError> {
@@ -110,40 +110,40 @@ impl Held {
     }
 
     /// Classifies an event of another upstream. `is_before`: its position precedes [`KnownEvents::since`].
-    pub(crate) fn judge(
+    pub(crate) fn classify(
         &self,
         topic: &Topic,
         origin: &Origin,
         subject: Subject<'_>,
         is_before: bool,
-    ) -> Judgement {
+    ) -> Relation {
         let revisions = self.commits.get(subject.did).map_or(&[][..], Vec::as_slice);
         match (subject.rev, revisions.last()) {
             (Some(rev), Some(newest)) => {
                 let known = revisions.binary_search_by_key(&rev, |known| known.rev);
                 let holds = known.is_ok_and(|at| origin.op_index <= revisions[at].op_index);
                 return if holds {
-                    Judgement::Held
+                    Relation::Logged
                 } else if rev < newest.rev {
-                    Judgement::PassedOver(PassedOver::BehindNewerRev)
+                    Relation::Skipped(Skipped::BehindNewerRev)
                 } else {
-                    Judgement::New
+                    Relation::New
                 };
             }
             (None, _) if self.others.contains(&key(topic, origin, subject.did)) => {
-                return Judgement::Held;
+                return Relation::Logged;
             }
             _ => {}
         }
         if is_before {
-            Judgement::PassedOver(PassedOver::BeforeMemory)
+            Relation::Skipped(Skipped::BeforeMemory)
         } else {
-            Judgement::New
+            Relation::New
         }
     }
 }
 
-impl PassedOver {
+impl Skipped {
     pub(crate) const ALL: [Self; 3] = [
         Self::BehindNewerRev,
         Self::BeforeMemory,

@@ -9,42 +9,44 @@ pub(super) const LARGE: usize = 1_024;
 
 /// The counter.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Gate(Arc<watch::Sender<usize>>);
+pub(super) struct FrameCount(Arc<watch::Sender<usize>>);
 
-impl Gate {
+impl FrameCount {
     /// Adds arriving frames.
-    pub(super) fn enter(&self, frames: usize) -> Inside {
+    pub(super) fn enter(&self, frames: usize) -> CountedFrames {
         self.0.send_modify(|inside| *inside += frames);
-        Inside {
-            gate: self.clone(),
+        CountedFrames {
+            frame_count: self.clone(),
             frames,
         }
     }
 
     /// The view of those inside.
-    pub(super) fn crowd(&self) -> Crowd {
-        Crowd(self.0.subscribe())
+    pub(super) fn backlog(&self) -> Backlog {
+        Backlog(self.0.subscribe())
     }
 }
 
 /// Frames inside the stage, until this is dropped.
 #[derive(Debug)]
-pub(super) struct Inside {
-    gate: Gate,
+pub(super) struct CountedFrames {
+    frame_count: FrameCount,
     frames: usize,
 }
 
-impl Drop for Inside {
+impl Drop for CountedFrames {
     fn drop(&mut self) {
-        self.gate.0.send_modify(|inside| *inside -= self.frames);
+        self.frame_count
+            .0
+            .send_modify(|inside| *inside -= self.frames);
     }
 }
 
 /// How many frames are inside.
 #[derive(Debug, Clone)]
-pub(super) struct Crowd(watch::Receiver<usize>);
+pub(super) struct Backlog(watch::Receiver<usize>);
 
-impl Crowd {
+impl Backlog {
     /// Waits until there are many.
     pub(super) async fn is_large(&mut self) {
         if self.0.wait_for(|inside| *inside >= LARGE).await.is_err() {

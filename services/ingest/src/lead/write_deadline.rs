@@ -8,9 +8,9 @@ use crate::IngestError;
 /// Checked before every append. A process that slept through its term notices here before it writes, even if it wakes
 /// up in the middle of its work.
 #[derive(Debug, Clone)]
-pub(crate) struct Permit(watch::Receiver<Instant>);
+pub(crate) struct WriteDeadline(watch::Receiver<Instant>);
 
-impl Permit {
+impl WriteDeadline {
     /// Creates a deadline, which can be moved.
     pub(crate) fn until(end: Instant) -> (watch::Sender<Instant>, Self) {
         let (end, seen) = watch::channel(end);

@@ -15,19 +15,19 @@ use crate::filter::{FilteredBy, IngestFilter};
 const MAX_ENVELOPE: usize = 4_096;
 
 /// Why an operation produces no event.
-pub(super) enum Passed {
+pub(super) enum Rejection {
     Dropped(DropReason),
     Filtered(FilteredBy),
 }
 
-impl<T: Into<DropReason>> From<T> for Passed {
+impl<T: Into<DropReason>> From<T> for Rejection {
     fn from(reason: T) -> Self {
         Self::Dropped(reason.into())
     }
 }
 
 /// An operation that is valid and wanted, judging by its own fields.
-pub(super) struct Admitted<'a> {
+pub(super) struct ValidOperation<'a> {
     operation: Operation<'a>,
     collection: Nsid<&'a str>,
     rkey: RecordKey<&'a str>,
@@ -37,22 +37,22 @@ pub(super) struct Admitted<'a> {
 pub(super) fn admit<'a>(
     operation: Result<Operation<'a>, OpError>,
     filter: &IngestFilter,
-) -> Result<Admitted<'a>, Passed> {
+) -> Result<ValidOperation<'a>, Rejection> {
     let operation = operation?;
     let collection =
         Nsid::parse(operation.collection).map_err(|_| DropReason::InvalidCollection)?;
     let rkey = RecordKey::parse(operation.rkey).map_err(|_| DropReason::InvalidRkey)?;
     filter
-        .judge_collection(collection)
-        .map_err(Passed::Filtered)?;
-    Ok(Admitted {
+        .check_collection(collection)
+        .map_err(Rejection::Filtered)?;
+    Ok(ValidOperation {
         operation,
         collection,
         rkey,
     })
 }
 
-impl<'a> Admitted<'a> {
+impl<'a> ValidOperation<'a> {
     /// What the repo's tree must contain.
     pub(super) fn claim(&self) -> Claim<'a> {
         let record = self.operation.content.map(|content| content.cid);

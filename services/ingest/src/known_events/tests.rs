@@ -78,50 +78,50 @@ fn log_of(events: &[NewEvent]) -> MemoryLog {
     log
 }
 
-fn read(log: &MemoryLog, last: u64, capacity: usize) -> Result<Held, LogError> {
-    block_on(Held::read(log, last, capacity))
+fn read(log: &MemoryLog, last: u64, capacity: usize) -> Result<KnownEvents, LogError> {
+    block_on(KnownEvents::read(log, last, capacity))
 }
 
-fn held(events: &[NewEvent]) -> Held {
+fn known(events: &[NewEvent]) -> KnownEvents {
     read(&log_of(events), events.len() as u64, 1_000).unwrap()
 }
 
 #[test]
 fn a_commit_is_known_again_by_repo_rev_and_operation() {
-    let held = held(&[
+    let known = known(&[
         logged(origin(2, 4), commit(), at(ALICE, 3)),
         logged(origin(1, 5), commit(), at(ALICE, 7)),
     ]);
-    let late = Judgement::PassedOver(PassedOver::BehindNewerRev);
+    let late = Relation::Skipped(Skipped::BehindNewerRev);
     for (rev, op_index, expected) in [
         (2, 0, late),
-        (3, 0, Judgement::Held),
-        (3, 2, Judgement::Held),
+        (3, 0, Relation::Logged),
+        (3, 2, Relation::Logged),
         (3, 3, late),
         (6, 0, late),
-        (7, 0, Judgement::Held),
-        (7, 1, Judgement::Held),
-        (7, 2, Judgement::New),
-        (8, 0, Judgement::New),
+        (7, 0, Relation::Logged),
+        (7, 1, Relation::Logged),
+        (7, 2, Relation::New),
+        (8, 0, Relation::New),
     ] {
         let origin = origin(op_index, 5);
-        let judged = held.judge(&commit(), &origin, at(ALICE, rev), false);
+        let judged = known.classify(&commit(), &origin, at(ALICE, rev), false);
         assert_eq!(judged, expected, "rev {rev}, operation {op_index}");
-        let of_another = held.judge(&commit(), &origin, at(BOB, rev), false);
-        assert_eq!(of_another, Judgement::New);
+        let of_another = known.classify(&commit(), &origin, at(BOB, rev), false);
+        assert_eq!(of_another, Relation::New);
     }
 }
 
 #[test]
 fn other_events_are_known_again_by_kind_repo_and_time() {
-    let held = held(&[logged(origin(0, 5), Topic::Identity, other(ALICE))]);
+    let known = known(&[logged(origin(0, 5), Topic::Identity, other(ALICE))]);
     for (topic, second, did, expected) in [
-        (Topic::Identity, 5, ALICE, Judgement::Held),
-        (Topic::Account, 5, ALICE, Judgement::New),
-        (Topic::Identity, 6, ALICE, Judgement::New),
-        (Topic::Identity, 5, BOB, Judgement::New),
+        (Topic::Identity, 5, ALICE, Relation::Logged),
+        (Topic::Account, 5, ALICE, Relation::New),
+        (Topic::Identity, 6, ALICE, Relation::New),
+        (Topic::Identity, 5, BOB, Relation::New),
     ] {
-        let judged = held.judge(&topic, &origin(0, second), other(did), false);
+        let judged = known.classify(&topic, &origin(0, second), other(did), false);
         assert_eq!(judged, expected, "{topic:?} {second} {did}");
     }
 }
@@ -134,29 +134,29 @@ fn a_copy_of_the_log_that_lags_is_not_believed() {
 }
 
 proptest! {
-    /// The newest `capacity` events are remembered; what happened before them is passed over, unless its repo is known to
-    /// have come no further.
+    /// The newest `capacity` events are indexed; earlier ones are skipped, unless their repo is known to have no newer
+    /// commit.
     #[test]
     fn what_is_remembered_is_bounded_and_the_rest_is_told(capacity in 16u64..60, events in 1u64..200) {
         let did = |event: u64| format!("did:plc:{event}");
         let logged: Vec<_> = (0..events)
             .map(|event| logged(origin(0, event), commit(), at(&did(event), 1)))
             .collect();
-        let held = read(&log_of(&logged), events, capacity as usize).unwrap();
-        prop_assert_eq!(held.commits.len() as u64, events.min(capacity));
-        prop_assert_eq!(held.since.is_some(), events > capacity);
+        let known = read(&log_of(&logged), events, capacity as usize).unwrap();
+        prop_assert_eq!(known.commits.len() as u64, events.min(capacity));
+        prop_assert_eq!(known.since.is_some(), events > capacity);
         for event in 0..events {
             let origin = origin(0, event);
-            let is_before = FrameTime::of(&origin.time) < held.since();
-            let judged = held.judge(&commit(), &origin, at(&did(event), 1), is_before);
+            let is_before = FrameTime::of(&origin.time) < known.since();
+            let judged = known.classify(&commit(), &origin, at(&did(event), 1), is_before);
             let expected = if event + capacity >= events {
-                Judgement::Held
+                Relation::Logged
             } else {
-                Judgement::PassedOver(PassedOver::BeforeMemory)
+                Relation::Skipped(Skipped::BeforeMemory)
             };
             prop_assert_eq!(judged, expected, "event {} of {}", event, events);
         }
-        let judged = held.judge(&commit(), &origin(0, 0), at(&did(events - 1), 2), true);
-        prop_assert_eq!(judged, Judgement::New);
+        let judged = known.classify(&commit(), &origin(0, 0), at(&did(events - 1), 2), true);
+        prop_assert_eq!(judged, Relation::New);
     }
 }
