@@ -115,19 +115,21 @@ impl Freshness {
                 () = stop.cancelled() => true,
                 _ = ticks.tick() => false,
             };
-            let told = async {
+            let published = async {
                 if !is_history_known {
                     self.remember().await?;
                     is_history_known = true;
                 }
                 self.post().await
             };
-            let told = if is_over {
-                timeout(FINAL_WRITE_TIMEOUT, told).await.unwrap_or(Ok(()))
+            let published = if is_over {
+                timeout(FINAL_WRITE_TIMEOUT, published)
+                    .await
+                    .unwrap_or(Ok(()))
             } else {
-                told.await
+                published.await
             };
-            match told {
+            match published {
                 Ok(()) => {
                     is_heard = true;
                     backoff.reset();
@@ -153,10 +155,10 @@ impl Freshness {
 
     /// Restores what the previous leader knew.
     async fn remember(&self) -> Result<(), StoreError> {
-        let Some(told) = self.0.notices.get(KEY).await? else {
+        let Some(published) = self.0.notices.get(KEY).await? else {
             return Ok(());
         };
-        match serde_json::from_slice::<Snapshot>(&told) {
+        match serde_json::from_slice::<Snapshot>(&published) {
             Ok(before) => {
                 info!(
                     collections = before.rows.len(),
@@ -170,12 +172,12 @@ impl Freshness {
     }
 
     async fn post(&self) -> Result<(), StoreError> {
-        let told = match serde_json::to_vec(&self.roll()) {
-            Ok(told) => Bytes::from(told),
+        let published = match serde_json::to_vec(&self.roll()) {
+            Ok(published) => Bytes::from(published),
             Err(error) => return Err(StoreError::unavailable(error)),
         };
         let kept = Duration::from_secs_f64(KEEP_SECONDS);
-        self.0.notices.publish(KEY, told, kept).await
+        self.0.notices.publish(KEY, published, kept).await
     }
 
     fn roll(&self) -> Snapshot {

@@ -60,7 +60,11 @@ impl Ingest {
         let metrics = IngestMetrics::new(meter);
         show_passed_over(meter, &log);
         Ok(Self {
-            freshness: Freshness::unpublished(Arc::clone(&clock), config.freshness.clone(), &metrics),
+            freshness: Freshness::unpublished(
+                Arc::clone(&clock),
+                config.freshness.clone(),
+                &metrics,
+            ),
             filter: Arc::new(config.filter.load()?),
             config,
             log,

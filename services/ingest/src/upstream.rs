@@ -316,16 +316,16 @@ impl Upstream {
 
     /// Follows what frames reveal about the upstream itself.
     fn take_notice(&mut self, active: usize, frames: Vec<bytes::Bytes>) -> Vec<Run> {
-        let (runs, told) = self.positions.hand_on(active, frames);
-        if told.is_progress {
+        let (runs, change) = self.positions.hand_on(active, frames);
+        if change.is_progress {
             self.backoff.reset();
             self.future_cursors = 0;
             self.failover.heard(self.began.elapsed());
         }
-        if told.is_renumbered {
+        if change.is_renumbered {
             self.renumbered(active, "its seqs continue elsewhere");
         }
-        if told.is_future_cursor {
+        if change.is_future_cursor {
             self.future_cursors += 1;
             if self.future_cursors >= FUTURE_CURSORS {
                 self.future_cursors = 0;

@@ -54,7 +54,7 @@ async fn a_batch_that_becomes_large_comes_in_pieces_each_of_its_frames_once() {
     assert_eq!(pieces.len(), 20 + 1 + 5);
     let rewound = pieces.iter().map(|piece| piece.rewind == Rewind::IntoLog);
     assert_eq!(rewound.clone().position(|it| it), Some(0));
-    assert_eq!(rewound.filter(|it| *it).count(), 1, "told once");
+    assert_eq!(rewound.filter(|it| *it).count(), 1, "reported once");
     // Only the last piece of a batch completes it.
     let reached: Vec<_> = (0..)
         .zip(&pieces)

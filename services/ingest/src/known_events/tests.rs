@@ -137,7 +137,7 @@ proptest! {
     /// The newest `capacity` events are indexed; earlier ones are skipped, unless their repo is known to have no newer
     /// commit.
     #[test]
-    fn what_is_remembered_is_bounded_and_the_rest_is_told(capacity in 16u64..60, events in 1u64..200) {
+    fn the_index_is_bounded_and_older_events_are_skipped(capacity in 16u64..60, events in 1u64..200) {
         let did = |event: u64| format!("did:plc:{event}");
         let logged: Vec<_> = (0..events)
             .map(|event| logged(origin(0, event), commit(), at(&did(event), 1)))

@@ -88,7 +88,7 @@ fn touch(metrics: &IngestMetrics) {
 }
 
 #[test]
-fn the_page_tells_what_is_shown() {
+fn the_docs_list_every_metric() {
     let shown = Metrics::new().unwrap();
     touch(&IngestMetrics::new(&shown.meter("test")));
     let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());

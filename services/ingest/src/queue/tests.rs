@@ -41,7 +41,7 @@ async fn a_batch_larger_than_the_queue_passes_alone() {
 }
 
 #[tokio::test]
-async fn who_waits_for_room_hears_that_nobody_reads() {
+async fn a_sender_that_waits_for_room_notices_a_closed_queue() {
     let (sender, receiver) = queue(100, 10 << 10);
     sender.send(batch(10 << 10)).await.unwrap();
     let waiting = sender.send(batch(1));

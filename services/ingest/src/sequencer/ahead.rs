@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_told_when_it_begins_and_when_it_ends() {
+    fn the_start_and_the_end_are_reported() {
         let mut ahead = Ahead::default();
         let last = TimeUs::new(1_780_000_000_000_000).unwrap();
         let mut look = |behind_us: u64| ahead.observe(Some(last), last.get() - behind_us);

@@ -218,7 +218,7 @@ proptest! {
 }
 
 #[test]
-fn what_the_log_took_behind_the_record_comes_first_and_is_passed_over() {
+fn events_that_the_log_gained_after_the_bookmark_are_skipped() {
     let resume = Resume {
         log: "log".to_owned(),
         seq: 12,
@@ -264,7 +264,7 @@ fn nothing_from_before_the_beginning_is_wanted() {
 
 /// Unacknowledged text counts by its bytes: no unused capacity may stay in memory with it.
 #[test]
-fn events_keep_no_room_of_what_was_dropped_or_passed_over() {
+fn dropped_and_skipped_events_hold_no_memory() {
     let mut sequencer = Sequencer::continuing(&Resume::default());
     let mut dropped = drafts(&[(1, 0), (2, 0)]);
     dropped.text.reserve(8 << 20);

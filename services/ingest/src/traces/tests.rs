@@ -15,7 +15,7 @@ impl Clock for Hands {
     }
 }
 
-struct Rig {
+struct Harness {
     /// When it goes the exporter forgets.
     _provider: SdkTracerProvider,
     clock: Arc<Hands>,
@@ -23,7 +23,7 @@ struct Rig {
     traces: Traces,
 }
 
-impl Rig {
+impl Harness {
     fn new(share: f64) -> Self {
         let spans = InMemorySpanExporter::default();
         let provider = SdkTracerProvider::builder()
@@ -54,7 +54,7 @@ fn at_us(us: u64) -> SystemTime {
 
 #[tokio::test(start_paused = true)]
 async fn spans_say_when_a_batch_was_where() {
-    let mut rig = Rig::new(1.0);
+    let mut harness = Harness::new(1.0);
     let mut times = times();
     tokio::time::advance(Duration::from_micros(300)).await;
     times.decoding = Instant::now();
@@ -62,11 +62,11 @@ async fn spans_say_when_a_batch_was_where() {
     times.decoded = Instant::now();
     tokio::time::advance(Duration::from_micros(100)).await;
     let mut batch = events(7..8);
-    rig.traces.begin(&mut batch, &times);
-    rig.clock.0.store(1_005_000, Ordering::Relaxed);
-    rig.traces.stored(batch.iter(), 42);
+    harness.traces.begin(&mut batch, &times);
+    harness.clock.0.store(1_005_000, Ordering::Relaxed);
+    harness.traces.stored(batch.iter(), 42);
 
-    let spans = rig.spans();
+    let spans = harness.spans();
     let times: Vec<_> = spans
         .iter()
         .map(|span| (&*span.name, span.start_time, span.end_time))
@@ -95,19 +95,19 @@ async fn spans_say_when_a_batch_was_where() {
 
 #[tokio::test]
 async fn what_is_acknowledged_in_part_ends_in_part_and_the_rest_says_so() {
-    let mut rig = Rig::new(1.0);
+    let mut harness = Harness::new(1.0);
     let mut batch = events(0..3);
-    rig.traces.begin(&mut batch, &times());
-    rig.traces.stored(batch[..2].iter(), 1);
+    harness.traces.begin(&mut batch, &times());
+    harness.traces.stored(batch[..2].iter(), 1);
     let names =
         |spans: &[SpanData], name: &str| spans.iter().filter(|span| span.name == name).count();
-    assert_eq!(names(&rig.spans(), "frame"), 2);
-    let Rig {
+    assert_eq!(names(&harness.spans(), "frame"), 2);
+    let Harness {
         _provider,
         traces,
         spans,
         ..
-    } = rig;
+    } = harness;
     drop(traces);
     let spans = spans.get_finished_spans().unwrap();
     assert_eq!(names(&spans, "frame"), 3);
@@ -122,9 +122,9 @@ async fn what_is_acknowledged_in_part_ends_in_part_and_the_rest_says_so() {
 #[tokio::test]
 async fn a_share_is_traced_and_always_the_same_ones() {
     let traced = |share: f64| -> Vec<u64> {
-        let mut rig = Rig::new(share);
+        let mut harness = Harness::new(share);
         let mut batch = events(0..20_000);
-        rig.traces.begin(&mut batch, &times());
+        harness.traces.begin(&mut batch, &times());
         let traced = batch.iter().filter(|event| event.trace.is_some());
         traced.map(|event| event.origin.relay_seq).collect()
     };

@@ -25,14 +25,14 @@ use redirect::{Redirects, with_cursor};
 pub(super) struct Connector {
     config: UpstreamConfig,
     /// Where each upstream redirects to: logged once, not on every connection.
-    told: Arc<Mutex<HashMap<UpstreamId, Url>>>,
+    logged: Arc<Mutex<HashMap<UpstreamId, Url>>>,
 }
 
 impl Connector {
     pub(super) fn new(config: UpstreamConfig) -> Self {
         Self {
             config,
-            told: Arc::default(),
+            logged: Arc::default(),
         }
     }
 
@@ -75,11 +75,11 @@ impl Connector {
     }
 
     fn log_redirects(&self, upstream: &UpstreamId, redirects: &Redirects) {
-        let mut told = self.told.lock();
+        let mut logged = self.logged.lock();
         if !redirects.is_any() {
-            told.remove(upstream);
-        } else if told.get(upstream) != Some(redirects.url()) {
-            told.insert(upstream.clone(), redirects.url().clone());
+            logged.remove(upstream);
+        } else if logged.get(upstream) != Some(redirects.url()) {
+            logged.insert(upstream.clone(), redirects.url().clone());
             info!(
                 upstream = upstream.as_str(),
                 to = redirects.url().as_str(),

@@ -47,7 +47,7 @@ impl Upstream {
         let oldest = begin::oldest(&self.connector, endpoint, &self.config, &self.batch).await;
         let is_lost = match &oldest {
             Ok(oldest) => oldest.is_none_or(|oldest| oldest >= seq),
-            // The cases cannot be told apart, and a loss must be reported.
+            // The cases cannot be distinguished, and a loss must be reported.
             Err(_) => true,
         };
         if is_lost {

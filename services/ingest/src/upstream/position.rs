@@ -43,7 +43,7 @@ struct UpstreamPosition {
     /// The last frame that was handed on, or is in the log.
     place: Option<FramePosition>,
     /// An unreadable frame after it, which must not be requested again.
-    is_passed_over: bool,
+    is_skipped: bool,
 }
 
 /// Where to start in an upstream.
@@ -103,7 +103,7 @@ impl UpstreamPositions {
                 UpstreamPosition {
                     seqs: Continuity::continuing(id.clone(), place.map(|place| place.seq)),
                     place,
-                    is_passed_over: false,
+                    is_skipped: false,
                 }
             })
             .collect();
@@ -146,7 +146,7 @@ impl UpstreamPositions {
     pub(super) fn cursor(&self, upstream: usize) -> Option<u64> {
         let position = &self.upstreams[upstream];
         let seq = position.place?.seq;
-        Some(if position.is_passed_over {
+        Some(if position.is_skipped {
             seq
         } else {
             seq.saturating_sub(1)
@@ -204,18 +204,18 @@ impl UpstreamPositions {
         upstream: usize,
         frames: Vec<Bytes>,
     ) -> (Vec<Run>, UpstreamChange) {
-        let mut told = UpstreamChange::default();
+        let mut change = UpstreamChange::default();
         let mut runs: Vec<Run> = Vec::with_capacity(1);
         for bytes in frames {
             let frame = decode_frame(&bytes);
             if let Ok(Frame::Error(error)) = &frame {
-                told.is_future_cursor |= error.error == "FutureCursor";
+                change.is_future_cursor |= error.error == "FutureCursor";
             }
             let mut begins = false;
             if let Ok(frame) = &frame
                 && let Some(seq) = frame.seq()
             {
-                begins = self.take(upstream, seq, time_of(frame), &mut told);
+                begins = self.take(upstream, seq, time_of(frame), &mut change);
             }
             let numbering = self.upstreams[upstream].seqs.numbering();
             match runs.last_mut() {
@@ -227,7 +227,7 @@ impl UpstreamPositions {
                 }),
             }
         }
-        (runs, told)
+        (runs, change)
     }
 
     /// Whether the frame is the first one of a numbering.
@@ -236,12 +236,12 @@ impl UpstreamPositions {
         upstream: usize,
         seq: u64,
         time: Option<FrameTime>,
-        told: &mut UpstreamChange,
+        change: &mut UpstreamChange,
     ) -> bool {
         let UpstreamPosition {
             seqs,
             place,
-            is_passed_over,
+            is_skipped,
         } = &mut self.upstreams[upstream];
         let Taken {
             is_aside,
@@ -249,8 +249,8 @@ impl UpstreamPositions {
             is_new,
             is_settled,
         } = seqs.take(seq, time);
-        told.is_progress |= is_new;
-        told.is_renumbered |= is_settled;
+        change.is_progress |= is_new;
+        change.is_renumbered |= is_settled;
         if is_new {
             if let Some(time) = time {
                 self.recent.add(time);
@@ -261,7 +261,7 @@ impl UpstreamPositions {
                     seq,
                     time: time.unwrap_or(FrameTime::MIN),
                 });
-                *is_passed_over = false;
+                *is_skipped = false;
             }
         }
         self.current = Some(upstream);
@@ -272,24 +272,24 @@ impl UpstreamPositions {
 
     /// Skips an unreadable frame. Its seq is uncertain: the announced one counts if it lies just ahead; otherwise the
     /// next seq is used when the frame must be skipped.
-    pub(super) fn skip(&mut self, upstream: usize, told: Option<u64>, must_pass: bool) {
+    pub(super) fn skip(&mut self, upstream: usize, announced: Option<u64>, must_pass: bool) {
         // No cursor was sent, so the next connection does not request this frame either.
         let UpstreamPosition {
             seqs,
             place,
-            is_passed_over,
+            is_skipped,
         } = &mut self.upstreams[upstream];
         let Some(place) = place else {
             return;
         };
         let ahead = place.seq..place.seq.saturating_add(MOST_PASSED_OVER);
-        let passed = match told.filter(|seq| ahead.contains(&seq.saturating_sub(1))) {
+        let passed = match announced.filter(|seq| ahead.contains(&seq.saturating_sub(1))) {
             Some(seq) => seq,
             None if must_pass => place.seq.saturating_add(1),
             None => return,
         };
         place.seq = passed;
-        *is_passed_over = true;
+        *is_skipped = true;
         seqs.skip(passed);
     }
 
@@ -298,7 +298,7 @@ impl UpstreamPositions {
         let position = &mut self.upstreams[upstream];
         position.seqs.renumber();
         position.place = None;
-        position.is_passed_over = false;
+        position.is_skipped = false;
         if self.current == Some(upstream) {
             self.current = None;
         }

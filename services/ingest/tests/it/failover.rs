@@ -79,7 +79,7 @@ async fn a_fallback_that_lags_far_behind_repeats_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restart_with_another_upstream_goes_on_where_the_log_ends() {
+async fn a_restart_with_another_upstream_resumes_at_the_end_of_the_log() {
     let seed = 520;
     let second = relay(seed, OFFSET, |_| {}).await;
     let first = relay(seed, 0, for_a_client).await;
@@ -99,7 +99,7 @@ async fn a_restart_with_another_upstream_goes_on_where_the_log_ends() {
 
 /// A relay re-created under the same name: its seqs start below what the log knows.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upstream_whose_seqs_begin_anew_is_read_on_by_time() {
+async fn an_upstream_that_restarts_its_sequence_is_resumed_by_time() {
     let seed = 530;
     let renewed = relay(seed, 0, |_| {}).await;
     let before = relay(seed, OFFSET, for_a_client).await;
@@ -204,7 +204,7 @@ async fn one_upstream_costs_no_look_at_the_log() {
 /// The preferred relay is re-created while the other one is read, which then falls silent. The seqs that the preferred one
 /// published meanwhile are below every known one: they are found, whether ingest returns to it soon or late.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_relay_that_numbers_anew_while_another_is_read_hides_nothing() {
+async fn a_relay_that_restarts_its_sequence_while_another_is_read_hides_no_event() {
     for (seed, overlap) in [
         (560, Duration::from_millis(20)),
         (561, Duration::from_secs(60)),

@@ -21,7 +21,7 @@ async fn every_event_of_the_world_arrives_once_in_order_byte_for_byte() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stopping_appends_what_was_read_and_a_restart_goes_on_behind_it() {
+async fn stopping_appends_what_was_read_and_a_restart_continues_after_it() {
     let (seed, frames) = (4, 3_000);
     let simulator = simulator(seed, frames, &[]).await;
     let log = Arc::new(MemoryLog::new());

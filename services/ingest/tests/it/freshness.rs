@@ -83,8 +83,8 @@ impl Cluster {
     }
 
     /// Waits until a snapshot is published for which this holds.
-    async fn told(&self, what: &str, is_so: impl Fn(&Snapshot) -> bool) -> Snapshot {
-        let told = async {
+    async fn published(&self, what: &str, is_so: impl Fn(&Snapshot) -> bool) -> Snapshot {
+        let published = async {
             loop {
                 let value = self.notices.get("freshness").await.unwrap();
                 let snapshot: Snapshot =
@@ -95,8 +95,8 @@ impl Cluster {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        let told = tokio::time::timeout(PATIENCE, told).await;
-        told.unwrap_or_else(|_| panic!("never told: {what}"))
+        let published = tokio::time::timeout(PATIENCE, published).await;
+        published.unwrap_or_else(|_| panic!("never published: {what}"))
     }
 }
 
@@ -121,12 +121,12 @@ async fn a_collection_that_an_upstream_drops_is_silent_and_no_other_is() {
     let cluster = Cluster::start(31).await;
     let ingest = cluster.ingest(Candidacy::alone("one").unwrap());
     let known = |it: &Snapshot| bound(it, LIKE).is_some() && bound(it, POST).is_some();
-    let before = cluster.told("both are usual", known).await;
+    let before = cluster.published("both are usual", known).await;
     assert!(!silent(&before).contains(&LIKE), "{:?}", silent(&before));
     assert_eq!(&*before.upstreams[0].name, "simulator");
     cluster.simulator.mute(Some(LIKE));
     let is_silent = |it: &Snapshot| silent(it).contains(&LIKE);
-    let after = cluster.told("it is silent", is_silent).await;
+    let after = cluster.published("it is silent", is_silent).await;
     assert!(cluster.simulator.stats().muted > 0);
     assert!(!silent(&after).contains(&POST), "{:?}", silent(&after));
     // The same as metrics, where an alert sees it.
@@ -144,13 +144,13 @@ async fn a_collection_that_an_upstream_drops_is_silent_and_no_other_is() {
 
     cluster.simulator.mute(None);
     let is_back = |it: &Snapshot| !silent(it).contains(&LIKE);
-    cluster.told("it is back", is_back).await;
+    cluster.published("it is back", is_back).await;
     ingest.stop().await.unwrap();
 }
 
 /// Baselines outlive a leader; a standby exports none, so that no alert is based on what it once saw.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_next_leader_goes_on() {
+async fn the_next_leader_continues() {
     let cluster = Cluster::start(32).await;
     let lease = MemoryLease::default();
     let first = cluster.ingest(candidate(&lease, "first"));
@@ -158,7 +158,7 @@ async fn the_next_leader_goes_on() {
     let second = cluster.ingest(candidate(&lease, "second"));
     second.wait_for_role("standby").await;
     let known = |it: &Snapshot| bound(it, LIKE).is_some();
-    let before = cluster.told("it is usual", known).await;
+    let before = cluster.published("it is usual", known).await;
     assert_eq!(second.counted("fanjet_ingest_collections"), 0);
     assert!(first.counted("fanjet_ingest_collections") > 10);
     // From now on no events of it arrive: only the first leader's baseline shows that this is unusual.
@@ -166,8 +166,8 @@ async fn the_next_leader_goes_on() {
     first.stop().await.unwrap();
     second.wait_for_role("leader").await;
     let is_silent = |it: &Snapshot| silent(it).contains(&LIKE);
-    let after = cluster.told("it is silent", is_silent).await;
-    assert!(after.at > before.at, "the clock goes on");
+    let after = cluster.published("it is silent", is_silent).await;
+    assert!(after.at > before.at, "the clock continues");
     let events = |it: &Snapshot| it.rows.iter().map(|row| row.events).sum::<u64>();
     assert!(events(&after) >= events(&before));
     second.stop().await.unwrap();
@@ -175,7 +175,7 @@ async fn the_next_leader_goes_on() {
 
 /// An unreadable snapshot costs the history, and nothing else.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_history_that_cannot_be_read_is_begun_anew() {
+async fn an_unreadable_history_is_restarted() {
     let cluster = Cluster::start(33).await;
     let nonsense = Bytes::from_static(b"{]");
     let hour = Duration::from_secs(3600);
@@ -186,11 +186,11 @@ async fn a_history_that_cannot_be_read_is_begun_anew() {
         .unwrap();
     let ingest = cluster.ingest(Candidacy::alone("one").unwrap());
     ingest
-        .until("it is told anew", |it| {
+        .until("it is published again", |it| {
             it.counted("fanjet_ingest_collections") > 0
         })
         .await;
-    let told = async {
+    let published = async {
         loop {
             let value = cluster.notices.get("freshness").await.unwrap().unwrap();
             if serde_json::from_slice::<Snapshot>(&value).is_ok_and(|it| !it.rows.is_empty()) {
@@ -199,6 +199,6 @@ async fn a_history_that_cannot_be_read_is_begun_anew() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, told).await.unwrap();
+    tokio::time::timeout(PATIENCE, published).await.unwrap();
     ingest.stop().await.unwrap();
 }

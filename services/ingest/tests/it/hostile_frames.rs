@@ -121,7 +121,7 @@ async fn all_kinds_of_damage_together_cost_no_good_operation() {
         assert_log_equals_world(&*log, &simulator, frames, seed).await;
         assert!(
             running.counted("fanjet_ingest_repeated_events_total") > 0,
-            "no duplicate was passed over"
+            "no duplicate was skipped"
         );
         running.stop().await.unwrap();
     }

@@ -21,7 +21,7 @@ use crate::rig::{Running, wait_for_last};
 /// The first relay omits frames that the second one has. Events that still fit are appended; those that would follow a
 /// newer commit of their repo are reported and not logged.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_fallback_brings_too_late_is_told_and_not_logged() {
+async fn events_that_a_fallback_delivers_too_late_are_reported_and_not_logged() {
     let seed = 560;
     let second = relay(seed, OFFSET, |_| {}).await;
     second.pause();
@@ -107,7 +107,7 @@ async fn a_leader_that_ends_in_the_middle_of_a_switch_is_followed_without_repeti
         config.upstream.fallbacks.clear();
     });
     running
-        .until("it has come further than the first relay", |running| {
+        .until("it has passed the first relay", |running| {
             running.counted("fanjet_ingest_relay_seq") > furthest + OFFSET + 100
         })
         .await;

@@ -18,7 +18,7 @@ fn noticed(running: &Running, name: &str) -> u64 {
 
 /// A relay disconnects slow consumers although it still has everything: they must reconnect.
 #[tokio::test(flavor = "multi_thread")]
-async fn being_too_slow_is_told_and_reading_goes_on_behind_the_same_place() {
+async fn a_slow_consumer_notice_is_reported_and_reading_resumes_at_the_same_position() {
     let (seed, frames) = (570, 2_000);
     let simulator = simulator(seed, frames, &["too-slow=every:150"]).await;
     let log = Arc::new(MemoryLog::new());
@@ -35,7 +35,7 @@ async fn being_too_slow_is_told_and_reading_goes_on_behind_the_same_place() {
 
 /// A log that stalls for longer than the relay's history: the loss is reported twice, as too slow and as outdated.
 #[tokio::test(flavor = "multi_thread")]
-async fn being_slower_than_the_history_is_told_as_a_loss() {
+async fn being_slower_than_the_history_is_reported_as_a_loss() {
     let seed = 571;
     let relay = relay(seed, 0, |config| {
         config.wait_for_client = true;
@@ -57,7 +57,7 @@ async fn being_slower_than_the_history_is_told_as_a_loss() {
     relay.pause();
     log.withdraw(Fault::AppendFails);
     running
-        .until("it was told", |running| {
+        .until("it was reported", |running| {
             noticed(running, "consumer_too_slow") == 1 && noticed(running, "outdated_cursor") == 1
         })
         .await;
@@ -82,7 +82,7 @@ const RENUMBERED: &str = "fanjet_ingest_upstream_renumbered_total";
 
 /// A replica that lags: the log knows a seq that it does not know yet. It is asked again until it does.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cursor_of_the_future_is_told_and_asked_for_again() {
+async fn a_future_cursor_is_reported_and_requested_again() {
     let seed = 572;
     let (log, ahead) = read_for_a_while(seed).await;
     let behind = relay(seed, 0, |config| config.backlog = ahead.produced() - 5).await;
@@ -149,7 +149,7 @@ fn start(
 
 /// What an upstream has dropped is lost, reported and counted; everything after it arrives.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_outdated_cursor_is_told_and_reading_goes_on() {
+async fn an_outdated_cursor_is_reported_and_reading_continues() {
     let (seed, frames) = (540, 3_000);
     let relay = relay(seed, 0, |config| {
         config.limit = Some(frames);

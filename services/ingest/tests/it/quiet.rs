@@ -82,7 +82,7 @@ impl Scene {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_that_has_forgotten_everything_goes_on_with_what_came_while_it_was_down() {
+async fn an_expired_log_resumes_with_the_events_it_missed() {
     for (seed, habit) in (700..).zip(HABITS) {
         let Scene {
             host,
@@ -148,7 +148,7 @@ async fn recorded(running: &Running, positions: &MemoryBookmarks, text: &str) ->
 
 /// A log from before positions were recorded: the position is unknown, and ingest reports that.
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_record_it_goes_on_with_what_happens_now_and_says_so() {
+async fn without_a_bookmark_reading_starts_at_the_live_end_and_that_is_reported() {
     let seed = 720;
     let host = host(seed, CursorHabit::Relay).await;
     let log = Arc::new(MemoryLog::new());
@@ -225,7 +225,7 @@ async fn what_happens_between_a_silent_connection_and_the_next_is_read() {
 
 /// What the host has from long before reading began is not wanted.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_happened_long_before_the_beginning_is_passed_over() {
+async fn events_from_long_before_the_start_are_skipped() {
     let seed = 750;
     let hour_us = 3_600_000_000;
     let world = WorldConfig {

@@ -19,7 +19,7 @@ const HABITS: [CursorHabit; 2] = [CursorHabit::Relay, CursorHabit::Rainbow];
 
 /// A relay behind the same URL that was re-created while it was away: 30 events have low seqs, and nothing shows it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_relay_that_begins_anew_hides_nothing() {
+async fn a_relay_that_restarts_its_sequence_hides_no_event() {
     for (seed, habit) in (800..).zip(HABITS) {
         for is_restarted in [false, true] {
             let host = host(seed, habit).await;
@@ -61,7 +61,7 @@ async fn a_relay_that_begins_anew_hides_nothing() {
 
 /// A small host that was re-created and has passed its old seq: its seqs seem to continue.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_host_that_begins_anew_and_has_come_further_hides_nothing() {
+async fn a_host_that_restarts_its_sequence_and_passes_its_old_seq_hides_no_event() {
     let all = [CursorHabit::Spec, CursorHabit::Relay, CursorHabit::Rainbow];
     for (seed, habit) in (805..).zip(all) {
         for is_restarted in [false, true] {
@@ -181,7 +181,7 @@ async fn one_absurd_seq_silences_nothing() {
 
 /// The relay dropped frames while ingest was not reading, and does not say so: ingest reports it.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_relay_has_forgotten_is_told_as_a_loss() {
+async fn what_a_relay_has_dropped_is_reported_as_a_loss() {
     let all = [CursorHabit::Spec, CursorHabit::Relay, CursorHabit::Rainbow];
     for (seed, habit) in (830..).zip(all) {
         let relay = forgetful(seed, habit, 0.0).await;

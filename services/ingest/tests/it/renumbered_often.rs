@@ -12,7 +12,7 @@ use crate::rig::{Running, host};
 
 /// Whatever a relay does to its seqs, again and again, while it is read, away, or ingest is.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_relay_that_numbers_anew_again_and_again_hides_nothing_and_repeats_nothing() {
+async fn a_relay_that_restarts_its_sequence_repeatedly_hides_and_repeats_no_event() {
     for seed in 850..854 {
         let mut dice = Dice(seed);
         let all = [CursorHabit::Spec, CursorHabit::Relay, CursorHabit::Rainbow];
@@ -90,7 +90,7 @@ fn change(host: &SimulatorHandle, last: u64, base: u64, repeated: usize) {
     }
 }
 
-/// Waits until the log has grown to all that was published. A relay that numbers anew shows it by what it sends, so it sends
+/// Waits until the log has grown to all that was published. A relay that restarts its sequence shows it by what it sends, so it sends
 /// something now and then.
 async fn catches_up(log: &MemoryLog, host: &SimulatorHandle, seed: u64, steps: &str) {
     for _ in 0..30 {

@@ -115,7 +115,7 @@ async fn a_lease_taken_away_is_given_up_and_may_come_back() {
 
 /// The leader cannot renew: it stops by itself before its term ends, and takes a new one when the lease is back.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_leader_without_its_lease_stops_and_goes_on_when_it_is_back() {
+async fn a_leader_without_its_lease_stops_and_continues_once_it_has_it_again() {
     let scene = Scene::new(520).await;
     let (first, second) = scene.start_two().await;
     scene.grows(50).await;
@@ -156,7 +156,7 @@ async fn two_leaders_at_once_write_one_history() {
     let takeovers = [&first, &second].map(|it| it.counted("fanjet_ingest_takeovers_total"));
     assert!(
         takeovers.iter().sum::<u64>() > 2,
-        "nobody was fenced: {takeovers:?}"
+        "no leader was fenced: {takeovers:?}"
     );
     first.stop().await.unwrap();
     second.stop().await.unwrap();

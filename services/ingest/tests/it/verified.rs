@@ -95,7 +95,7 @@ async fn one_in_so_many_is_verified() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn commits_under_a_foreign_key_are_dropped_and_nobody_elses_are() {
+async fn only_commits_under_a_foreign_key_are_dropped() {
     let seed = 302;
     let mut own = World::new(&world(seed, &[])).unwrap();
     let as_generated = own.directory().clone();
@@ -236,9 +236,9 @@ async fn a_directory_that_is_away_or_silent_stops_nothing() {
     let silent = LyingDirectory::start(Answers::Silence).await;
     // Nothing listens on the port of a closed listener.
     let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let nobody = format!("http://{}", gone.local_addr().unwrap());
+    let unreachable = format!("http://{}", gone.local_addr().unwrap());
     drop(gone);
-    for (seed, url) in [(304, silent.url.clone()), (305, nobody)] {
+    for (seed, url) in [(304, silent.url.clone()), (305, unreachable)] {
         let simulator = simulator(seed, FRAMES, &[]).await;
         let log = Arc::new(MemoryLog::new());
         let running = Running::start_with(log.clone(), |config| {

@@ -40,7 +40,7 @@ fn touch(metrics: &Metrics) {
 }
 
 #[test]
-fn the_page_tells_what_is_shown() {
+fn the_docs_list_every_metric() {
     let shown = Shown::new().unwrap();
     touch(&Metrics::new(&shown.meter("test")));
     let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());

@@ -41,7 +41,7 @@ fn leader(now: Instant) -> Machine {
 }
 
 #[test]
-fn a_standby_asks_now_and_then_and_at_once_when_it_sees_nobody() {
+fn a_standby_asks_regularly_and_at_once_when_the_lease_is_free() {
     let now = Instant::now();
     let mut machine = standby(now);
     assert_eq!(machine.step(now, Input::Tick), [Action::Acquire]);
@@ -200,11 +200,11 @@ proptest! {
         let mut model = Model::new(3, TIMING, seed);
         for fault in faults {
             model.run(Duration::from_millis(fault.after_ms));
-            model.strike(fault.what);
+            model.inject(fault.what);
         }
         model.run(seconds(20));
         // Under endless faults a lease may never be won; afterwards one must be, or nothing was tested.
-        model.strike(Fault::Calm);
+        model.inject(Fault::Calm);
         model.run(seconds(15));
         prop_assert!(model.terms() > 0);
     }
@@ -215,9 +215,9 @@ proptest! {
         let mut model = Model::new(3, TIMING, seed);
         for fault in faults {
             model.run(Duration::from_millis(fault.after_ms));
-            model.strike(fault.what);
+            model.inject(fault.what);
         }
-        model.strike(Fault::Calm);
+        model.inject(Fault::Calm);
         model.run(seconds(15));
         let leader = model.writers();
         prop_assert_eq!(leader.len(), 1, "after 15 s");

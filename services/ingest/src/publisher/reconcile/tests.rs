@@ -24,7 +24,7 @@ fn stored(events: usize, end: Seq) -> AppendOutcome {
 }
 
 #[test]
-fn what_the_log_holds_of_ours_is_told_by_position_and_content() {
+fn position_and_content_show_which_events_the_log_contains() {
     let ours = VecDeque::from([event(101), event(102), event(103)]);
     for (acked, last, verdict) in [
         (0, None, stored(0, 0)),

@@ -31,7 +31,7 @@ fn one_seq_that_is_far_off_changes_nothing_for_those_behind_it() {
 }
 
 #[test]
-fn an_upstream_that_goes_on_elsewhere_is_followed() {
+fn an_upstream_that_continues_elsewhere_is_followed() {
     for new in [26_000_000_000, 5] {
         let mut continuity = continuity(Some(17_000_000_000));
         let seqs: Vec<_> = (new..new + 5).collect();

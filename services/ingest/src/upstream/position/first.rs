@@ -31,7 +31,7 @@ impl UpstreamPositions {
         else {
             return Some(First::Follows);
         };
-        if self.upstreams[upstream].is_passed_over {
+        if self.upstreams[upstream].is_skipped {
             // The newest frame was unreadable, and nothing else is known about it.
             let seq = frames.iter().find_map(seq_and_time)?.0;
             let is_below = seq < cursor;

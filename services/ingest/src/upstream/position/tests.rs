@@ -18,8 +18,8 @@ fn only_new_seqs_are_progress() {
     let mut positions = UpstreamPositions::continuing([&id], &Resume::default());
 
     let mut is_progress = |frames: &[Bytes]| {
-        let (_, told) = positions.hand_on(0, frames.to_vec());
-        (told.is_progress, positions.cursor(0))
+        let (_, change) = positions.hand_on(0, frames.to_vec());
+        (change.is_progress, positions.cursor(0))
     };
     assert_eq!(is_progress(std::slice::from_ref(&garbage)), (false, None));
     let both = [first.bytes.clone(), second.bytes, garbage];
@@ -28,7 +28,7 @@ fn only_new_seqs_are_progress() {
 }
 
 #[test]
-fn the_first_frame_behind_a_cursor_tells_whether_the_upstream_goes_on_as_it_did() {
+fn the_first_frame_after_a_cursor_shows_whether_the_sequence_continues() {
     let at = |seconds: i64| Some(FrameTime::from_micros(seconds * 1_000_000));
     let place = FramePosition {
         seq: 100,

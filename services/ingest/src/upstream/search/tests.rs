@@ -158,7 +158,7 @@ fn a_quiet_upstream_is_read_from_what_is_known_or_from_its_beginning() {
 }
 
 #[test]
-fn a_history_that_does_not_reach_back_is_told() {
+fn a_history_that_does_not_reach_back_is_reported() {
     let place = |seq, micros| FramePosition {
         seq,
         time: time(micros),
@@ -182,7 +182,7 @@ fn a_history_that_does_not_reach_back_is_told() {
 
 /// What it sends now is later than what is known, and stands below it.
 #[test]
-fn an_upstream_that_stands_below_what_is_known_numbers_anew() {
+fn an_upstream_below_its_known_seq_has_restarted_its_sequence() {
     let known = FramePosition {
         seq: 1_000_000,
         time: time(100),

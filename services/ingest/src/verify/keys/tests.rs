@@ -55,7 +55,7 @@ impl DidDocuments for Scripted {
     }
 }
 
-struct Rig {
+struct Harness {
     keys: Keys,
     documents: Arc<Scripted>,
     frame_count: FrameCount,
@@ -91,7 +91,7 @@ fn did_of(text: &str) -> Did {
 
 const TIMEOUT: Duration = Duration::from_secs(4);
 
-fn rig() -> Rig {
+fn harness() -> Harness {
     let (did, text) = document(1, None);
     let documents = Arc::new(Scripted {
         document: Mutex::new(Some(text)),
@@ -112,7 +112,7 @@ fn rig() -> Rig {
     };
     let metrics = IngestMetrics::new(&Metrics::new().unwrap().meter("test"));
     let keys = Keys::new(documents.clone(), &config, metrics);
-    Rig {
+    Harness {
         keys,
         documents,
         frame_count: FrameCount::default(),
@@ -120,7 +120,7 @@ fn rig() -> Rig {
     }
 }
 
-impl Rig {
+impl Harness {
     fn asked(&self) -> usize {
         self.documents.asked.lock().values().sum()
     }
@@ -158,196 +158,206 @@ impl Rig {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_is_remembered_until_it_runs_out_and_longer_when_nobody_answers() {
-    let rig = rig();
-    rig.key().await;
+async fn a_key_is_cached_until_it_expires_and_longer_when_the_directory_is_down() {
+    let harness = harness();
+    harness.key().await;
     advance(Duration::from_secs(3_599)).await;
-    rig.key().await;
-    assert_eq!(rig.asked(), 1);
+    harness.key().await;
+    assert_eq!(harness.asked(), 1);
     advance(Duration::from_secs(2)).await;
-    *rig.documents.document.lock() = None;
-    rig.key().await;
-    assert_eq!(rig.asked(), 2);
+    *harness.documents.document.lock() = None;
+    harness.key().await;
+    assert_eq!(harness.asked(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_account_without_a_key_is_remembered_for_a_shorter_time() {
-    let rig = rig();
-    *rig.documents.document.lock() = Some("{}".to_owned());
+    let harness = harness();
+    *harness.documents.document.lock() = Some("{}".to_owned());
     for _ in 0..3 {
-        assert!(matches!(rig.get(&rig.did).await, KeyResult::Missing));
+        assert!(matches!(
+            harness.get(&harness.did).await,
+            KeyResult::Missing
+        ));
     }
-    assert_eq!(rig.asked(), 1);
+    assert_eq!(harness.asked(), 1);
     advance(Duration::from_secs(61)).await;
-    assert!(matches!(rig.get(&rig.did).await, KeyResult::Missing));
-    assert_eq!(rig.asked(), 2);
+    assert!(matches!(
+        harness.get(&harness.did).await,
+        KeyResult::Missing
+    ));
+    assert_eq!(harness.asked(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn many_commits_of_one_account_make_one_look_up() {
-    let rig = rig();
-    let answers = join_all((0..50).map(|_| rig.get(&rig.did))).await;
+    let harness = harness();
+    let answers = join_all((0..50).map(|_| harness.get(&harness.did))).await;
     assert!(
         answers
             .iter()
             .all(|answer| matches!(answer, KeyResult::Key(_)))
     );
-    assert_eq!(rig.asked(), 1);
+    assert_eq!(harness.asked(), 1);
     tokio::task::yield_now().await;
-    assert_eq!(rig.keys.directory.under_way(), 0);
+    assert_eq!(harness.keys.directory.under_way(), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_rotated_key_is_found_when_a_signature_fails() {
-    let rig = rig();
-    let old = rig.key().await;
-    rig.rotate();
-    assert!(rig.renewed(&old).await.is_none(), "looked up just now");
-    assert_eq!(rig.asked(), 1);
+    let harness = harness();
+    let old = harness.key().await;
+    harness.rotate();
+    assert!(harness.renewed(&old).await.is_none(), "looked up just now");
+    assert_eq!(harness.asked(), 1);
     advance(Duration::from_secs(11)).await;
-    let Some(KeyResult::Key(new)) = rig.renewed(&old).await else {
+    let Some(KeyResult::Key(new)) = harness.renewed(&old).await else {
         panic!("no new key");
     };
     assert!(new.key != old.key);
-    assert_eq!(rig.asked(), 2);
+    assert_eq!(harness.asked(), 2);
     // A commit that was checked with the old key meanwhile needs no further look.
-    assert!(rig.renewed(&old).await.is_some());
-    assert_eq!(rig.asked(), 2);
+    assert!(harness.renewed(&old).await.is_some());
+    assert_eq!(harness.asked(), 2);
     advance(Duration::from_secs(11)).await;
-    assert!(rig.renewed(&new).await.is_none(), "the same key again");
-    assert_eq!(rig.asked(), 3);
+    assert!(harness.renewed(&new).await.is_none(), "the same key again");
+    assert_eq!(harness.asked(), 3);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_identity_event_makes_the_next_commit_look_again() {
-    let rig = rig();
-    let old = rig.key().await;
-    rig.rotate();
-    rig.keys.doubt(rig.did.as_str());
-    assert!(rig.key().await.key != old.key);
-    assert_eq!(rig.asked(), 2);
+    let harness = harness();
+    let old = harness.key().await;
+    harness.rotate();
+    harness.keys.doubt(harness.did.as_str());
+    assert!(harness.key().await.key != old.key);
+    assert_eq!(harness.asked(), 2);
 }
 
 /// What a directory answers may be older than what happens while it answers.
 #[tokio::test(start_paused = true)]
 async fn an_identity_event_during_a_look_up_makes_the_next_commit_look_again() {
     for is_joined in [false, true] {
-        let rig = rig();
-        rig.silence();
+        let harness = harness();
+        harness.silence();
         let answering = async {
             tokio::task::yield_now().await;
-            rig.keys.doubt(rig.did.as_str());
-            rig.documents.answers.add_permits(1);
+            harness.keys.doubt(harness.did.as_str());
+            harness.documents.answers.add_permits(1);
         };
-        let (old, ()) = tokio::join!(rig.key(), answering);
-        rig.rotate();
-        rig.documents.answers.add_permits(1_000);
+        let (old, ()) = tokio::join!(harness.key(), answering);
+        harness.rotate();
+        harness.documents.answers.add_permits(1_000);
         let new = match is_joined {
             // A commit after the event waited for the lookup that had started before it.
-            true => match rig.renewed(&old).await {
+            true => match harness.renewed(&old).await {
                 Some(KeyResult::Key(new)) => new,
                 other => panic!("{other:?}"),
             },
-            false => rig.key().await,
+            false => harness.key().await,
         };
         assert!(new.key != old.key);
-        rig.key().await;
-        assert_eq!(rig.asked(), 2);
+        harness.key().await;
+        assert_eq!(harness.asked(), 2);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_signature_that_is_wrong_stays_wrong_while_nobody_may_or_can_be_asked() {
-    let rig = rig();
-    let old = rig.key().await;
-    rig.rotate();
+async fn an_invalid_signature_stays_invalid_while_no_lookup_is_possible() {
+    let harness = harness();
+    let old = harness.key().await;
+    harness.rotate();
     advance(Duration::from_secs(11)).await;
-    rig.silence();
-    assert!(rig.renewed(&old).await.is_none(), "no answer in time");
-    *rig.documents.document.lock() = None;
-    rig.documents.answers.add_permits(1_000);
+    harness.silence();
+    assert!(harness.renewed(&old).await.is_none(), "no answer in time");
+    *harness.documents.document.lock() = None;
+    harness.documents.answers.add_permits(1_000);
     for _ in 0..20 {
         advance(Duration::from_secs(1)).await;
-        assert!(rig.renewed(&old).await.is_none(), "away or too often");
+        assert!(harness.renewed(&old).await.is_none(), "away or too often");
     }
 }
 
 /// What an account sends makes us ask a few times at once, and then once a minute, by whichever way.
 #[tokio::test(start_paused = true)]
 async fn identity_events_and_bad_signatures_of_one_account_make_few_look_ups() {
-    let rig = rig();
-    let mut key = rig.key().await;
+    let harness = harness();
+    let mut key = harness.key().await;
     for _ in 0..600 {
         advance(Duration::from_secs(1)).await;
-        rig.keys.doubt(rig.did.as_str());
-        key = rig.key().await;
-        rig.renewed(&key).await;
+        harness.keys.doubt(harness.did.as_str());
+        key = harness.key().await;
+        harness.renewed(&key).await;
     }
-    assert!((10..=14).contains(&rig.asked()), "{} look-ups", rig.asked());
+    assert!(
+        (10..=14).contains(&harness.asked()),
+        "{} look-ups",
+        harness.asked()
+    );
     drop(key);
 }
 
 /// Hosts that accept connections and send nothing delay a batch for a second, a few of them at once, and hardly ever.
 #[tokio::test(start_paused = true)]
 async fn a_stranger_with_a_domain_of_any_number_of_silent_hosts_is_asked_rarely() {
-    let rig = rig();
-    rig.silence();
+    let harness = harness();
+    harness.silence();
     let began = Instant::now();
     for number in 0..10_000 {
         let did = did_of(&format!("did:web:a{number}.evil.example"));
         let asked = Instant::now();
-        rig.get(&did).await;
+        harness.get(&did).await;
         assert!(asked.elapsed() <= TIMEOUT / WEB_WAIT_DIVISOR);
-        assert!(rig.documents.running.load(Ordering::SeqCst) <= 10);
+        assert!(harness.documents.running.load(Ordering::SeqCst) <= 10);
         advance(Duration::from_millis(10)).await;
     }
-    let (asked, passed) = (rig.asked(), began.elapsed());
+    let (asked, passed) = (harness.asked(), began.elapsed());
     assert!(asked <= 20, "{asked} look-ups in {passed:?}");
     assert!(passed < Duration::from_secs(125), "{passed:?} for 100 s");
     // Others are not touched by it.
-    rig.documents.answers.add_permits(1_000);
-    rig.key().await;
+    harness.documents.answers.add_permits(1_000);
+    harness.key().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn nothing_unknown_is_waited_for_while_many_wait_behind_it_but_it_is_looked_up() {
-    let rig = rig();
-    rig.silence();
-    let waiting = rig.get(&rig.did);
+    let harness = harness();
+    harness.silence();
+    let waiting = harness.get(&harness.did);
     let crowding = async {
         tokio::task::yield_now().await;
-        rig.frame_count.enter(LARGE)
+        harness.frame_count.enter(LARGE)
     };
     let began = Instant::now();
     let (answer, inside) = tokio::join!(waiting, crowding);
     assert!(matches!(answer, KeyResult::Away));
-    assert!(matches!(rig.get(&rig.did).await, KeyResult::Away));
+    assert!(matches!(harness.get(&harness.did).await, KeyResult::Away));
     assert_eq!(began.elapsed(), Duration::ZERO);
-    rig.documents.answers.add_permits(1_000);
+    harness.documents.answers.add_permits(1_000);
     tokio::task::yield_now().await;
-    rig.key().await;
-    assert_eq!(rig.asked(), 1);
+    harness.key().await;
+    assert_eq!(harness.asked(), 1);
     drop(inside);
 }
 
 #[tokio::test(start_paused = true)]
-async fn dids_that_nobody_can_know_are_not_asked_for_and_do_not_speak_for_the_directory() {
-    let rig = rig();
-    *rig.documents.document.lock() = None;
+async fn unresolvable_dids_are_not_looked_up_and_say_nothing_about_the_directory() {
+    let harness = harness();
+    *harness.documents.document.lock() = None;
     let foreign = ["did:foo:bar", "did:plc:short", "did:web:localhost"].map(did_of);
     for _ in 0..20 {
         assert!(matches!(
-            rig.get(&rig.did).await,
+            harness.get(&harness.did).await,
             KeyResult::Away | KeyResult::RateLimited
         ));
         let plc =
-            did_of(&format!("did:plc:{:a>24}", rig.asked()).replace(['0', '1', '8', '9'], "b"));
-        assert!(matches!(rig.get(&plc).await, KeyResult::Away));
+            did_of(&format!("did:plc:{:a>24}", harness.asked()).replace(['0', '1', '8', '9'], "b"));
+        assert!(matches!(harness.get(&plc).await, KeyResult::Away));
         for did in &foreign {
-            assert!(matches!(rig.get(did).await, KeyResult::Missing));
+            assert!(matches!(harness.get(did).await, KeyResult::Missing));
         }
     }
-    let asked = rig.documents.asked.lock();
+    let asked = harness.documents.asked.lock();
     assert_eq!(
         asked.values().sum::<usize>(),
         5,

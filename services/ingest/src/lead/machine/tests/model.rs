@@ -55,7 +55,7 @@ pub(super) struct Model {
     revision: u64,
     held: Option<(HolderId, Instant)>,
     under_way: Vec<Question>,
-    on_the_way_back: Vec<Answer>,
+    on_the_way_back: Vec<InTransit>,
     delay_ms: u64,
     lost: u64,
     seed: u64,
@@ -85,7 +85,7 @@ struct Question {
     is_answer_lost: bool,
 }
 
-struct Answer {
+struct InTransit {
     number: u64,
     who: usize,
     what: Input,
@@ -138,7 +138,7 @@ impl Model {
             .collect()
     }
 
-    pub(super) fn strike(&mut self, fault: Fault) {
+    pub(super) fn inject(&mut self, fault: Fault) {
         match fault {
             Fault::Pause(who, ms) => {
                 self.candidates[who].paused_until = self.now + Duration::from_millis(ms);
@@ -200,7 +200,7 @@ impl Model {
             let answer = self.answer(&name, question.what, question.revision);
             if !question.is_answer_lost {
                 let delay = self.random(self.delay_ms + 1);
-                self.on_the_way_back.push(Answer {
+                self.on_the_way_back.push(InTransit {
                     number: question.number,
                     who: question.who,
                     what: answer,
@@ -305,7 +305,7 @@ impl Model {
                     }
                 }
                 Action::Abort(_) => self.candidates[who].works_until = None,
-                Action::Finish | Action::Leave => panic!("nobody was asked to stop"),
+                Action::Finish | Action::Leave => panic!("no stop was requested"),
                 what => self.ask(who, what),
             }
         }
