@@ -39,7 +39,7 @@ pub(crate) enum Relation {
     /// The log does not contain it, and it may be appended.
     New,
     /// The log contains it.
-    KnownEvents,
+    Logged,
     /// It must not be logged.
     Skipped(Skipped),
 }

@@ -3,14 +3,14 @@
 //! The path of one event through this crate, in the order of the modules:
 //!
 //! 1. [`upstream`] reads binary frames from one relay or PDS at a time, reconnects forever, and switches to another
-//! upstream while one fails;
+//!    upstream while one fails;
 //! 2. [`verify`], if enabled, drops commits that their accounts did not sign, or whose operations do not match the
-//! repo;
+//!    repo;
 //! 3. [`decode`] turns batches of frames into drafts on the blocking pool, in order;
 //! 4. [`validate`] is the pure rule inside it: which events a frame produces, and why something is dropped; [`filter`]
-//! decides which events are kept at all;
+//!    decides which events are kept at all;
 //! 5. [`sequencer`] drops what the log already contains ([`known_events`] recognizes it under another upstream's seqs,
-//! [`recent_commits`] under any) and assigns each event its log time;
+//!    [`recent_commits`] under any) and assigns each event its log time;
 //! 6. [`publisher`] appends, fenced and pipelined, and after any failure finds out what the log contains;
 //! 7. [`freshness`] counts the events in the log per collection, and publishes the result to the cluster.
 //!

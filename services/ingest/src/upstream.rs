@@ -213,7 +213,7 @@ impl Upstream {
             if is_unjudged
                 && let Some(first) =
                     self.positions
-                        .judge_first(active, &frames, self.config.overlap)
+                        .classify_first(active, &frames, self.config.overlap)
             {
                 is_unjudged = false;
                 match first {

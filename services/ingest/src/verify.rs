@@ -169,7 +169,7 @@ impl Verifier {
 
     /// Whether the filters keep anything of a commit: the keys of other commits are not needed.
     fn is_kept(&self, commit: &Commit<'_>) -> bool {
-        Did::parse(commit.repo).is_ok_and(|did| self.filter.judge_frame(Kind::Commit, did).is_ok())
+        Did::parse(commit.repo).is_ok_and(|did| self.filter.check_frame(Kind::Commit, did).is_ok())
     }
 
     /// If a signature failed, the account may have a new key, so all of those are looked up at once. That is worth a

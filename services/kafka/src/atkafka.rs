@@ -1,4 +1,4 @@
-//! at-kafka's flags and environment variables as settings of ours. Pure: the environment is an argument.
+//! Maps at-kafka's flags and environment variables to Fanjet settings. Pure: the environment is an argument.
 
 use crate::KafkaError;
 
@@ -12,16 +12,16 @@ pub struct AtKafkaFlags {
     /// ATKAFKA_OUTPUT_TOPIC: the topic for events
     #[arg(long, global = true, value_name = "TOPIC")]
     output_topic: Option<String>,
-    /// ATKAFKA_RELAY_HOST: the relay to read; ingest's own business in a cluster
+    /// ATKAFKA_RELAY_HOST: the relay to read; in a cluster, ingest reads it
     #[arg(long, global = true, value_name = "URL")]
     relay_host: Option<String>,
     /// ATKAFKA_OSPREY_COMPATIBLE: wrap events for Osprey
     #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     osprey_compatible: Option<String>,
-    /// ATKAFKA_PLC_HOST: where DID documents are
+    /// ATKAFKA_PLC_HOST: the source of DID documents
     #[arg(long, global = true, value_name = "URL")]
     plc_host: Option<String>,
-    /// ATKAFKA_API_HOST: where profiles are
+    /// ATKAFKA_API_HOST: the source of profiles
     #[arg(long, global = true, value_name = "URL")]
     api_host: Option<String>,
     /// ATKAFKA_WATCHED_SERVICES: only accounts on these hosts; *.bsky.network is allowed
@@ -33,10 +33,10 @@ pub struct AtKafkaFlags {
     /// ATKAFKA_WATCHED_COLLECTIONS: only these collections; app.bsky.* is allowed
     #[arg(long, global = true, value_name = "LIST")]
     watched_collections: Vec<String>,
-    /// ATKAFKA_IGNORED_COLLECTIONS: not these collections
+    /// ATKAFKA_IGNORED_COLLECTIONS: none of these collections
     #[arg(long, global = true, value_name = "LIST")]
     ignored_collections: Vec<String>,
-    /// ATKAFKA_METRICS_LISTEN_ADDRESS: where metrics are served
+    /// ATKAFKA_METRICS_LISTEN_ADDRESS: the address that serves metrics
     #[arg(long, global = true, value_name = "ADDRESS")]
     metrics_listen_address: Option<String>,
     /// ATKAFKA_DEBUG: log more
@@ -44,20 +44,20 @@ pub struct AtKafkaFlags {
     debug: Option<String>,
 }
 
-/// What becomes of a value.
+/// How a value is converted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// It stays as it is.
+    /// Unchanged.
     Text,
-    /// Go's words for yes and no.
+    /// Go's spellings of true and false.
     Bool,
-    /// An address that may lack its host.
+    /// An address whose host may be missing.
     Address,
-    /// A yes means more logging.
+    /// True increases the log level.
     Debug,
 }
 
-/// A switch: its variable behind `ATKAFKA_`, our setting, and what becomes of its value.
+/// One switch: its variable after `ATKAFKA_`, our setting, and how its value is converted.
 type Switch = (&'static str, &'static str, Kind);
 
 const SWITCHES: [Switch; 12] = [
@@ -94,7 +94,7 @@ const SWITCHES: [Switch; 12] = [
 const PREFIX: &str = "ATKAFKA_";
 const UPSTREAM: &str = "ingest.upstream.url";
 
-/// at-kafka's variables for its other modes. They mean nothing here, as they mean nothing to its relay mode.
+/// at-kafka's variables for its other modes. They have no effect here, nor in its relay mode.
 const OTHER_MODES: [&str; 4] = ["TAP_HOST", "TAP_WORKERS", "DISABLE_ACKS", "OZONE_"];
 
 /// Whether the process reads a relay itself.
@@ -106,10 +106,10 @@ pub enum Upstream {
     Elsewhere,
 }
 
-/// Our settings, `KEY=VALUE`, for what was given: variables first, flags behind them, so that flags win.
+/// The settings, as `KEY=VALUE`, for what was given: variables first, flags after them, so that flags win.
 ///
 /// # Errors
-/// [`KafkaError::Config`] for an unknown variable or a value that is no value of its switch.
+/// [`KafkaError::Config`] for an unknown variable or an invalid value.
 pub fn settings(
     flags: &AtKafkaFlags,
     env: &[(String, String)],
@@ -145,7 +145,7 @@ pub fn settings(
 }
 
 impl AtKafkaFlags {
-    /// What was given, in the order of [`SWITCHES`].
+    /// The given values, in the order of [`SWITCHES`].
     fn values(&self) -> [Option<String>; SWITCHES.len()] {
         let list = |words: &Vec<String>| (!words.is_empty()).then(|| words.join(","));
         [
@@ -196,7 +196,7 @@ fn unknown(variable: &str) -> KafkaError {
         .collect();
     KafkaError::Variable {
         name: variable.to_owned(),
-        what: format!("unknown; known are {}", known.join(", ")),
+        what: format!("unknown; allowed: {}", known.join(", ")),
     }
 }
 

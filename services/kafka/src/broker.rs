@@ -1,6 +1,6 @@
 //! Everything that talks to Kafka.
 //!
-//! Calls of the client library that wait are made on the blocking pool, with a limit for each.
+//! Blocking calls of the client library run on the blocking pool, each with a time limit.
 
 mod settings;
 mod blocking;

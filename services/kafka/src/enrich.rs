@@ -1,8 +1,8 @@
 //! What is known about accounts: `eventMetadata`.
 //!
-//! Events never wait for longer than the deadline, whatever the directory does: what is not known then is left out, and
-//! the look-up goes on for the next event of the account. Each account is looked up once at a time, its answer is
-//! remembered, and so is that there was none.
+//! Events never wait longer than the deadline, whatever the directory does: what is unknown by then is omitted, and the
+//! lookup continues for the account's next event. Each account is looked up once at a time; the result is cached, and
+//! so is its absence.
 
 mod subject;
 mod document;
@@ -33,10 +33,10 @@ pub(crate) use metadata::Known;
 use metadata::{Found, Handle};
 use subject::{Answer, Desk, Subject, Waiting, ask};
 
-/// Commits here change what a profile says.
+/// Commits in this collection change the profile.
 const PROFILE: &str = "app.bsky.actor.profile";
 
-/// Looks accounts up.
+/// Looks up accounts.
 pub(crate) struct Enricher {
     identities: Desk<Identity>,
     web: Option<Desk<Identity>>,
@@ -82,7 +82,7 @@ impl Enricher {
         })
     }
 
-    /// Makes the look-ups, until stopped.
+    /// Runs the lookups until stopped.
     pub(crate) fn spawn(self: &Arc<Self>, tasks: &mut Tasks, stop: &Stop) {
         let audit: Look<String> = |http, did| {
             Box::pin(async move {
@@ -125,7 +125,7 @@ impl Enricher {
         }
     }
 
-    /// Makes the look-ups of one kind, for ever, if there are any.
+    /// Runs the lookups of one kind forever, if it is enabled.
     fn looking<T: Answer + 'static>(
         self: &Arc<Self>,
         desk: fn(&Self) -> Option<&Desk<T>>,
@@ -158,19 +158,19 @@ impl Enricher {
         let look_ups = accounts.iter().flat_map(|did| self.ask(did)).collect();
         let strangers = accounts.iter().filter_map(|did| self.ask_stranger(did));
         let strangers = strangers.collect();
-        // Whoever comes too late for these events comes in time for the next.
+        // A result too late for these events is in time for the next ones.
         let _late = tokio::join!(
             waited(begun + self.deadline, look_ups),
             waited(begun + self.web_deadline, strangers)
         );
-        // Documents say which handles there are to ask for. Their hosts are strangers', too.
+        // Documents name the handles to look up. Their hosts are untrusted, too.
         let handles = accounts.iter().filter_map(|did| self.ask_handle(did));
         let patience = (begun + self.deadline).min(Instant::now() + self.web_deadline);
         let _late = waited(patience, handles.collect()).await;
         Ok(())
     }
 
-    /// What an event says about its account may make what is remembered wrong.
+    /// An event about an account may outdate what is cached.
     fn doubt(&self, event: &Event<'_>) {
         match event.what {
             What::Identity(_) => {
@@ -190,7 +190,7 @@ impl Enricher {
         }
     }
 
-    /// Who has the documents of such accounts.
+    /// The source of documents for such accounts.
     fn documents(&self, did: &str) -> Option<&Desk<Identity>> {
         match Who::knows(did) {
             Who::Plc => Some(&self.identities),
@@ -199,25 +199,25 @@ impl Enricher {
         }
     }
 
-    /// A look-up at a host that nobody vouches for, so that it is waited for less long.
+    /// A lookup at an untrusted host, which gets a shorter deadline.
     fn ask_stranger(&self, did: &str) -> Option<Waiting> {
         let is_stranger = Who::knows(did) == Who::Web;
         ask(self.web.as_ref().filter(|_| is_stranger)?, did)
     }
 
-    /// The look-ups to wait for.
+    /// The lookups to wait for.
     fn ask(&self, did: &str) -> Vec<Waiting> {
         let (identity, audit) = match Who::knows(did) {
             Who::Plc => (ask(&self.identities, did), ask(&self.audits, did)),
             Who::Web => (None, None),
-            // Nobody knows them, and nobody's answer about them says anything of the directory or the API.
+            // Such DIDs cannot be resolved, and a result about them says nothing about the directory or the API.
             Who::Unsupported => return Vec::new(),
         };
         let profile = self.profiles.as_ref().and_then(|desk| ask(desk, did));
         [identity, audit, profile].into_iter().flatten().collect()
     }
 
-    /// Whose the handle is that the account claims.
+    /// The account that the claimed handle names.
     fn ask_handle(&self, did: &str) -> Option<Waiting> {
         ask(&self.handles, &self.claimed(did)?)
     }
@@ -262,7 +262,7 @@ impl Enricher {
     }
 }
 
-/// A look-up.
+/// A lookup.
 type Look<T> = fn(Arc<Http>, Box<str>) -> Looking<T>;
 
 fn identity(http: Arc<Http>, did: Box<str>) -> Looking<Identity> {

@@ -1,4 +1,4 @@
-//! What stops the producer, whose fault it is, and whether to try again.
+//! What stops the producer, whose fault it is, and whether to retry.
 
 use fanjet_log::{LogError, Seq};
 use fanjet_runtime::TaskError;
@@ -12,7 +12,7 @@ use thiserror::Error;
 /// A failure.
 #[derive(Debug, Error)]
 pub enum KafkaError {
-    /// A setting that cannot be used. The operator's to fix.
+    /// A setting has an unusable value. The operator must change it.
     #[error("wrong setting {key}: {what}")]
     Config {
         /// The setting.
@@ -20,7 +20,7 @@ pub enum KafkaError {
         /// What is wrong, and what is allowed.
         what: String,
     },
-    /// An environment variable that means nothing. The operator's to fix.
+    /// An unknown environment variable. The operator must change it.
     #[error("wrong variable {name}: {what}")]
     Variable {
         /// The variable.
@@ -28,29 +28,29 @@ pub enum KafkaError {
         /// What is wrong, and what is allowed.
         what: String,
     },
-    /// Kafka did not do what it was asked for.
+    /// Kafka did not do what was requested.
     #[cfg(feature = "client")]
     #[error("{doing}: {source}{hint}")]
     Kafka {
-        /// What it was asked for.
+        /// What was requested.
         doing: String,
-        /// Its answer.
+        /// Its response.
         source: ClientError,
         /// What an operator can do about it.
         hint: &'static str,
     },
     /// The log cannot be read.
-    #[error("cannot follow the log: {0}")]
+    #[error("failed to follow the log: {0}")]
     Log(#[from] LogError),
-    /// The log ends before what was already produced from it: it was replaced.
+    /// The log ends before what was already produced from it, so it was replaced.
     #[error("the log ends at seq {last}, but seq {produced} was produced from it: it was replaced")]
     Replaced {
-        /// Where it ends.
+        /// Its last seq.
         last: Seq,
-        /// What was produced.
+        /// The last produced seq.
         produced: Seq,
     },
-    /// There was a position, and nobody knows it any more: going on anywhere would skip or repeat without a word.
+    /// A position existed, and it is lost: continuing anywhere would skip or repeat events silently.
     #[error(
         "the position is gone: Kafka has no offset of group {group} for topic {topic}, but the log was produced there up to seq \
          {produced} (time_us {time_us}) at least; the topic or the group was deleted, or the offset has expired. Nothing is \
@@ -58,11 +58,11 @@ pub enum KafkaError {
          word that was never used here", next = produced + 1
     )]
     PositionGone {
-        /// Where Kafka kept it.
+        /// Where Kafka stored it.
         group: String,
-        /// Of which topic.
+        /// The topic.
         topic: String,
-        /// What was produced, when that was last written beside the log.
+        /// The produced seq, as last written beside the log.
         produced: Seq,
         /// Its log time.
         time_us: u64,
@@ -70,7 +70,7 @@ pub enum KafkaError {
     /// A task failed.
     #[error(transparent)]
     Task(#[from] TaskError),
-    /// A defect of this program.
+    /// A bug in this program.
     #[error("{0}")]
     Broken(String),
 }
@@ -92,14 +92,14 @@ impl KafkaError {
         }
     }
 
-    /// Whether the same can succeed later without another setting.
+    /// Whether the same can succeed later without a change of settings.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Config { .. } | Self::Variable { .. } | Self::Task(_) | Self::Broken(_) => false,
             #[cfg(feature = "client")]
             Self::Kafka { .. } => true,
             Self::Replaced { .. } | Self::PositionGone { .. } => true,
-            // The next session goes on in the other log, by rule; what is damaged an operator can take out.
+            // The next session continues in the other log, by rule; damage can be removed by an operator.
             Self::Log(failure) => {
                 failure.is_retryable()
                     || matches!(
@@ -138,7 +138,7 @@ impl From<KafkaError> for Failure {
     }
 }
 
-/// The brokers' or the library's code, if there is one.
+/// The broker's or the library's error code, if any.
 #[cfg(feature = "client")]
 pub(crate) fn code_of(error: &ClientError) -> Option<Code> {
     match error {
@@ -175,16 +175,16 @@ fn hint(code: Option<Code>) -> &'static str {
             "; the user needs the rights DESCRIBE and WRITE on the transactional id"
         }
         Some(Code::Authentication | Code::SaslAuthenticationFailed) => {
-            "; see kafka.sasl and what users the brokers know"
+            "; check kafka.sasl and the users that the brokers know"
         }
         Some(Code::AllBrokersDown | Code::BrokerTransportFailure | Code::Resolve) => {
-            "; are kafka.bootstrap_servers and kafka.tls right, and is a broker up?"
+            "; check kafka.bootstrap_servers, kafka.tls, and whether a broker is up"
         }
         Some(Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch) => {
-            "; another process has the same kafka.transactional_id"
+            "; another process uses the same kafka.transactional_id"
         }
         Some(Code::InvalidReplicationFactor) => {
-            "; fewer brokers are up than kafka.topics.replication_factor wants"
+            "; fewer brokers are up than kafka.topics.replication_factor requires"
         }
         _ => "",
     }

@@ -1,6 +1,6 @@
-//! One event of the log, taken apart as far as Kafka's formats need it.
+//! One event of the log, parsed as far as Kafka's formats need it.
 //!
-//! Records, handles and statuses stay the JSON text that they are: nothing here decodes what is only passed on.
+//! Records, handles and statuses stay JSON text: values that are only passed through are not decoded.
 
 use fanjet_log::{Entry, LogError, Seq};
 use serde::Deserialize;
@@ -17,11 +17,11 @@ pub struct Event<'a> {
     pub did: &'a str,
     /// The frame's own time, verbatim.
     pub timestamp: &'a str,
-    /// What has happened.
+    /// What happened.
     pub what: What<'a>,
 }
 
-/// What has happened.
+/// What happened.
 #[derive(Debug, Clone, Copy)]
 pub enum What<'a> {
     /// One operation of a commit.
@@ -45,10 +45,10 @@ pub struct Commit<'a> {
     pub collection: &'a str,
     /// The record's key.
     pub rkey: &'a str,
-    /// The record's JSON; none on a delete.
+    /// The record's JSON; none for a delete.
     #[serde(borrow)]
     pub record: Option<&'a RawValue>,
-    /// The record's CID; none on a delete.
+    /// The record's CID; none for a delete.
     pub cid: Option<&'a str>,
 }
 
@@ -98,7 +98,7 @@ struct Body<'a> {
 }
 
 impl<'a> Event<'a> {
-    /// Takes an entry apart.
+    /// Parses an entry.
     ///
     /// # Errors
     /// [`LogError::Corrupt`]: our own data is damaged.
@@ -122,7 +122,7 @@ impl<'a> Event<'a> {
             Body {
                 sync: Some(sync), ..
             } => What::Sync(sync),
-            _ => return Err(corrupt("the body is of no known kind".to_owned())),
+            _ => return Err(corrupt("the body has an unknown kind".to_owned())),
         };
         Ok(Self {
             seq: entry.seq,

@@ -1,10 +1,10 @@
-//! What is produced and what is passed over: at-kafka's lists, and this process' share of the accounts. Pure.
+//! What is produced and what is skipped: at-kafka's lists, and this process' share of the accounts. Pure.
 
 use crate::KafkaError;
 use crate::config::{KafkaConfig, List};
 use crate::event::{Event, What};
 
-/// Why an event is passed over: a closed set, counted.
+/// Why an event is skipped: a closed set, counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Skip {
     /// Its collection is not wanted.
@@ -13,7 +13,7 @@ pub enum Skip {
     Service,
     /// Another process produces it.
     Shard,
-    /// It is a sync event, which at-kafka does not know.
+    /// It is a sync event, which at-kafka does not have.
     Sync,
 }
 
@@ -49,10 +49,10 @@ enum Rule {
 }
 
 impl Wanted {
-    /// As the settings say.
+    /// Builds the filters from the settings.
     ///
     /// # Errors
-    /// [`KafkaError::Config`] for a pattern that can match nothing.
+    /// [`KafkaError::Config`] for a pattern that cannot match anything.
     pub fn new(config: &KafkaConfig) -> Result<Self, KafkaError> {
         let filter = &config.filter;
         let collections = Rule::new(
@@ -81,7 +81,7 @@ impl Wanted {
         })
     }
 
-    /// Whether an event is passed over, before anything is known about its account.
+    /// Whether to skip an event, before anything is known about its account.
     pub fn skip(&self, event: &Event<'_>) -> Option<Skip> {
         let (index, count) = self.shard;
         if count > 1 && shard_of(event.did, count) != index {
@@ -100,7 +100,7 @@ impl Wanted {
         }
     }
 
-    /// Whether an event is passed over because of its account's host. An unknown host passes, as in at-kafka.
+    /// Whether to skip an event because of its account's host. An unknown host passes, as in at-kafka.
     pub fn skip_host(&self, host: Option<&str>) -> Option<Skip> {
         let host = host.filter(|host| !host.is_empty())?;
         let is_wanted = self.services.lets_pass(|listed| {
@@ -124,7 +124,7 @@ impl Rule {
                 let name = trim(pattern);
                 let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
                 if name.is_empty() || !name.bytes().all(is_plain) {
-                    let what = format!("{pattern:?} can match nothing; allowed: {example}");
+                    let what = format!("{pattern:?} cannot match anything; allowed: {example}");
                     return Err(KafkaError::config(key, what));
                 }
                 names.push(name.to_owned());
@@ -156,7 +156,7 @@ fn trimmed_start<'a>(text: &'a str, start: &str) -> &'a str {
     text.strip_prefix(start).unwrap_or(text)
 }
 
-/// Which of so many processes an account belongs to: FNV-1a, which every process of every release must agree on.
+/// Which of `count` processes an account belongs to: FNV-1a, which every process of every release must agree on.
 fn shard_of(did: &str, count: u32) -> u32 {
     let hash = did.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

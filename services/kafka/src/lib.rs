@@ -1,17 +1,18 @@
 //! Log to Kafka, in the formats of at-kafka.
 //!
-//! An event's way through this crate:
+//! An event's path through this crate:
 //!
-//! 1. `pipeline` follows the log from the position that Kafka keeps, and takes each entry apart ([`event`]).
-//! 2. [`filter`] says what is passed over.
+//! 1. `pipeline` follows the log from the position that Kafka stores, and parses each entry ([`event`]).
+//! 2. [`filter`] decides what is skipped.
 //! 3. [`format`](mod@format) writes the message: at-kafka's own envelope, or Osprey's around it. Pure.
-//! 4. `broker` gives it to the client library. Its acknowledgement moves the `window`, and the window moves the position.
+//! 4. `broker` passes it to the client library. Its acknowledgement moves the `window`, and the window moves the
+//!    position.
 //!
-//! Nothing here may move the position over an event that Kafka has not acknowledged, and no event may be dropped
-//! without a metric: what Kafka will never take becomes a dead letter.
+//! This crate must never move the position over an event that Kafka has not acknowledged, and no event may be dropped
+//! without a metric: what Kafka can never accept becomes a dead letter.
 //!
-//! Without the feature `client` there is everything but producing: settings, flags, formats. The client is a C library that
-//! takes longer to compile than the rest.
+//! Without the feature `client` everything exists except producing: settings, flags, formats. The client is a C library
+//! that takes longer to compile than the rest.
 
 #![cfg_attr(
     not(feature = "client"),
@@ -41,7 +42,7 @@ mod pipeline;
 mod service;
 mod process;
 
-/// What a build without the client answers to who wants to produce.
+/// What a build without the client reports when asked to produce.
 pub const NO_CLIENT: &str = "this build has no Kafka client: the image and the releases have it, and \
     `cargo build --release -p fanjet --features kafka` does (it needs a C and a C++ compiler, make and perl)";
 

@@ -1,4 +1,4 @@
-//! From the log to Kafka: sessions that end with the first failure and begin anew behind what is acknowledged.
+//! From the log to Kafka: sessions that end with the first failure and restart after what is acknowledged.
 
 mod rules;
 mod bookmark;

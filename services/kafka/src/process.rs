@@ -19,7 +19,7 @@ use crate::atkafka::{AtKafkaFlags, Upstream, settings};
 #[cfg(feature = "client")]
 use crate::{Kafka, KafkaSettings};
 
-/// What the role is told.
+/// The arguments of the role.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -45,7 +45,7 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum Source {
-    /// Events of a relay
+    /// Produces the events of a relay.
     Relay,
     /// Not served here
     #[command(hide = true)]
@@ -59,10 +59,10 @@ struct Rest {
 }
 
 impl Args {
-    /// What was given in any way; `--set` comes last, and so wins.
+    /// All given settings; `--set` is last, and so wins.
     ///
     /// # Errors
-    /// What at-kafka does and this does not, or a variable or value that means nothing.
+    /// An at-kafka mode that is not supported here, or an invalid variable or value.
     pub fn into_flags(self, env: &[(String, String)]) -> Result<Flags, Failure> {
         if !matches!(
             self.command,
@@ -71,7 +71,7 @@ impl Args {
             })
         ) {
             return Err(Failure::config(
-                "only at-kafka's relay mode is served here: keep at-kafka for Tap and Ozone",
+                "only at-kafka's relay mode is supported here; keep at-kafka for Tap and Ozone",
             ));
         }
         let given = settings(&self.atkafka, env, Upstream::Elsewhere)?;
@@ -84,10 +84,10 @@ impl Args {
 /// Produces until it is stopped.
 ///
 /// # Errors
-/// Why it cannot go on.
+/// Why it cannot continue.
 #[cfg(feature = "client")]
 pub async fn produce(settings: KafkaSettings, process: &mut Process) -> Result<(), Failure> {
-    // Before the log is waited for, so that a wrong setting is told at once.
+    // Before waiting for the log, so that an invalid setting is reported at once.
     settings.kafka.validate()?;
     let connecting = NatsLog::connect_patiently(settings.nats.clone(), || SystemClock.now_us());
     let Some(log) = process.unless_stopped(connecting).await else {

@@ -1,4 +1,4 @@
-//! The service: checked, started, asked for its health.
+//! The service: validated, started, and its health.
 
 use std::sync::Arc;
 
@@ -21,7 +21,8 @@ pub struct Kafka {
 }
 
 impl Kafka {
-    /// Checks the settings; asks nobody yet. `host` is what the machine is called, `bookmarks` are those beside the log.
+    /// Validates the settings; connects to nothing yet. `host` is the machine's name, `bookmarks` are those beside the
+    /// log.
     ///
     /// # Errors
     /// [`KafkaError::Config`].
@@ -46,17 +47,17 @@ impl Kafka {
         })
     }
 
-    /// Whether events reach Kafka now, as health probes ask for it.
+    /// Whether events reach Kafka now, for health probes.
     pub fn health(&self) -> Health {
         let (progress, config) = (Arc::clone(&self.progress), Arc::clone(&self.config));
         let stopping = self.stopping.clone();
         Health::new(move || report(&progress, &config, &stopping))
     }
 
-    /// Produces until stopped. A log or a Kafka that is away is waited for.
+    /// Produces until stopped. An unreachable log or Kafka is waited for.
     ///
     /// # Errors
-    /// What no waiting can help with.
+    /// A failure that waiting cannot fix.
     pub async fn run(self, stop: Stop) -> Result<(), KafkaError> {
         let stopping = self.stopping.clone();
         let running = self.worker.run(stop.clone());
@@ -83,7 +84,7 @@ fn report(progress: &Progress, config: &KafkaConfig, stopping: &Stop) -> HealthR
         Some(trouble) if !state.is_following => Err(trouble),
         trouble if state.stalled_for > config.request_timeout => {
             let seconds = state.stalled_for.as_secs();
-            let why = trouble.unwrap_or_else(|| "no word from the brokers".to_owned());
+            let why = trouble.unwrap_or_else(|| "no response from the brokers".to_owned());
             Err(format!("no acknowledgement for {seconds} s: {why}"))
         }
         _ => Ok(()),

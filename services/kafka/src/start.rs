@@ -1,18 +1,18 @@
-//! Where to begin when there is no position yet.
+//! Where to start when no position exists yet.
 
 use fanjet_event::{Cursor, TimeUs};
 use fanjet_log::{EventLog, LogError, Seq};
 
 use crate::KafkaError;
 
-/// A place in the log, not yet looked up.
+/// A start position, not yet resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Start {
-    /// With what is appended from now on.
+    /// At the end of the log.
     Live,
-    /// With the oldest event that is kept.
+    /// At the oldest retained event.
     Oldest,
-    /// With this seq, or the first event of this time.
+    /// At this seq, or the first event of this time.
     At(Cursor),
 }
 

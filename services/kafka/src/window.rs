@@ -1,7 +1,7 @@
-//! Events that are under way to Kafka, and how far everything is acknowledged.
+//! Events in flight to Kafka, and how far everything is acknowledged.
 //!
-//! Invariant: the mark moves over an event only when Kafka has acknowledged it, or it was passed over, and the same
-//! holds for every event before it. Acknowledgements of different partitions come in any order.
+//! Invariant: the mark moves over an event only when Kafka has acknowledged it, or it was skipped, and the same holds
+//! for every event before it. Acknowledgements of different partitions arrive in any order.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -14,17 +14,17 @@ use fanjet_log::Seq;
 
 use crate::KafkaError;
 
-/// A position in the log: everything up to here is done.
+/// A position in the log: everything up to here is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Mark {
     pub(crate) seq: Seq,
     pub(crate) time_us: u64,
 }
 
-/// A message that Kafka will never take as it is.
+/// A message that Kafka can never accept as it is.
 #[derive(Debug)]
 pub(crate) struct Refused {
-    /// Its place in the window.
+    /// Its index in the window.
     pub(crate) index: usize,
     /// Its event's seq.
     pub(crate) seq: Seq,
@@ -84,12 +84,12 @@ impl Window {
         }
     }
 
-    /// Everything up to here is done already.
+    /// Everything up to here is complete already.
     pub(crate) fn begin(&self, mark: Mark) {
         self.state.lock().acked = mark;
     }
 
-    /// Takes in an event that is sent now; returns what its acknowledgement must name.
+    /// Adds an event that is being sent; returns the token for its acknowledgement.
     pub(crate) fn send(&self, mark: Mark, bytes: usize) -> usize {
         let mut state = self.state.lock();
         if state.events == 0 {
@@ -100,7 +100,7 @@ impl Window {
         state.push(mark, bytes, false)
     }
 
-    /// Takes in an event that is not sent.
+    /// Adds an event that is not sent.
     pub(crate) fn pass(&self, mark: Mark) {
         let mut state = self.state.lock();
         match state.slots.back_mut() {
@@ -110,7 +110,7 @@ impl Window {
         }
     }
 
-    /// An acknowledgement.
+    /// Processes an acknowledgement.
     pub(crate) fn complete(&self, index: usize) {
         let mut state = self.state.lock();
         let State { base, slots, .. } = &mut *state;
@@ -128,47 +128,47 @@ impl Window {
         self.moved.notify_one();
     }
 
-    /// The seq of an event under way.
+    /// The seq of an event in flight.
     pub(crate) fn seq(&self, index: usize) -> Option<Seq> {
         let state = self.state.lock();
         let slot = state.slots.get(index.checked_sub(state.base)?)?;
         Some(slot.mark.seq)
     }
 
-    /// Kafka will never take a message: somebody must take care of it. It stays under way.
+    /// Kafka can never accept a message: it needs handling, and stays in flight until then.
     pub(crate) fn refuse(&self, refused: Refused) {
         self.state.lock().refused.push(refused);
         self.moved.notify_one();
     }
 
-    /// Messages that wait to be taken care of.
+    /// Messages that need handling.
     pub(crate) fn take_refused(&self) -> Vec<Refused> {
         std::mem::take(&mut self.state.lock().refused)
     }
 
-    /// Something failed that ends the session; the first one counts.
+    /// An error that ends the session; the first one counts.
     pub(crate) fn fail(&self, failure: KafkaError) {
         self.state.lock().failure.get_or_insert(failure);
         self.moved.notify_one();
     }
 
-    /// The failure, once.
+    /// Takes the error.
     pub(crate) fn take_failure(&self) -> Option<KafkaError> {
         self.state.lock().failure.take()
     }
 
-    /// Up to where everything is done.
+    /// The seq up to which everything is complete.
     pub(crate) fn acked(&self) -> Mark {
         self.state.lock().acked
     }
 
-    /// Up to where everything is done or under way.
+    /// The seq up to which everything is complete or in flight.
     pub(crate) fn newest(&self) -> Mark {
         let state = self.state.lock();
         state.slots.back().map_or(state.acked, |slot| slot.mark)
     }
 
-    /// Events acknowledged since this was asked for last.
+    /// Events acknowledged since the last call.
     pub(crate) fn take_completed(&self) -> u64 {
         std::mem::take(&mut self.state.lock().completed)
     }
@@ -178,13 +178,13 @@ impl Window {
         self.state.lock().events
     }
 
-    /// Whether one more event may be sent. One is always allowed, however large.
+    /// Whether one more event may be sent. A single one is always allowed, whatever its size.
     pub(crate) fn has_room(&self) -> bool {
         let state = self.state.lock();
         state.events < self.max_events && (state.events == 0 || state.bytes < self.max_bytes)
     }
 
-    /// How long nothing was acknowledged although something is under way.
+    /// How long nothing has been acknowledged although something is in flight.
     pub(crate) fn stalled_for(&self) -> Duration {
         let state = self.state.lock();
         if state.events == 0 {
@@ -193,7 +193,7 @@ impl Window {
         state.progress_at.elapsed()
     }
 
-    /// Waits until anything has changed since it was last waited for. One waits at a time.
+    /// Waits until something has changed since the last wait. Only one task may wait at a time.
     pub(crate) async fn moved(&self) {
         self.moved.notified().await;
     }

@@ -4,7 +4,7 @@
 //!
 //! - A term counts from the moment before the request was sent, so it ends here before it ends at the store.
 //! - Work stops [`Timing::MARGIN`] earlier. A leader that gets no response stops by then, whatever happens at the
-//! store.
+//!   store.
 //! - At most one request is pending: a new one replaces the old one.
 //! - Watches are hints. They make this side ask sooner, and decide nothing.
 

@@ -52,7 +52,7 @@ mod tests {
     fn the_start_and_the_end_are_reported() {
         let mut ahead = Ahead::default();
         let last = TimeUs::new(1_780_000_000_000_000).unwrap();
-        let mut look = |behind_us: u64| ahead.observe(Some(last), last.get() - behind_us);
+        let mut observe = |behind_us: u64| ahead.observe(Some(last), last.get() - behind_us);
         assert_eq!(observe(0), (0, None));
         assert_eq!(observe(TOLERATED_US), (0, None));
         assert_eq!(observe(5_000_000), (5_000_000, Some(AheadChange::Began)));

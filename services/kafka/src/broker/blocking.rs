@@ -1,10 +1,10 @@
-//! Calls of the client library that wait.
+//! Blocking calls of the client library.
 
 use rdkafka::error::KafkaResult;
 
 use crate::KafkaError;
 
-/// Runs a call that waits.
+/// Runs a blocking call.
 pub(super) async fn blocking<T: Send + 'static>(
     doing: &str,
     call: impl FnOnce() -> KafkaResult<T> + Send + 'static,

@@ -1,4 +1,4 @@
-//! What the client library tells on its own: errors, its log, acknowledgements.
+//! What the client library reports by itself: errors, its log, acknowledgements.
 
 use std::sync::Arc;
 
@@ -16,20 +16,20 @@ use crate::KafkaError;
 use crate::error::code_of;
 use crate::window::{Refused, Window};
 
-/// How the connection is. Clones share it.
+/// The state of the connection, shared by all clones.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Status(Arc<Mutex<Trouble>>);
 
 #[derive(Debug, Default)]
 struct Trouble {
-    /// What failed.
+    /// The error.
     failed: Option<String>,
-    /// What the client library has said of the connection since anything went well.
+    /// What the client library reported about the connection since the last success.
     heard: Option<String>,
 }
 
 impl Status {
-    /// Everything that went wrong since anything went well.
+    /// All errors since the last success.
     pub(crate) fn trouble(&self) -> Option<String> {
         let trouble = self.0.lock();
         match (&trouble.failed, &trouble.heard) {
@@ -42,7 +42,7 @@ impl Status {
         self.0.lock().failed = Some(what.into());
     }
 
-    /// Whether it is news. That no broker is there any more never covers why.
+    /// Whether the error is news. "All brokers down" never replaces a cause.
     fn heard(&self, what: &KafkaError, is_why: bool) -> bool {
         let mut trouble = self.0.lock();
         let is_news = trouble.heard.is_none();
@@ -57,7 +57,7 @@ impl Status {
     }
 }
 
-/// Takes what the client library tells.
+/// Receives the client library's reports.
 #[derive(Debug, Clone)]
 pub(crate) struct ClientEvents {
     pub(crate) status: Status,
@@ -78,11 +78,11 @@ impl ClientContext for ClientEvents {
     fn error(&self, error: ClientError, reason: &str) {
         let is_why = code_of(&error) != Some(Code::AllBrokersDown);
         let known = KafkaError::kafka(reason, error);
-        // Brokers that are away are tried again many times in a second.
+        // Unreachable brokers are retried many times per second.
         if self.status.heard(&known, is_why) {
-            warn!(error = %known, "Kafka is in trouble");
+            warn!(error = %known, "Kafka is failing");
         } else {
-            debug!(error = %known, "Kafka is still in trouble");
+            debug!(error = %known, "Kafka is still failing");
         }
     }
 }
@@ -108,12 +108,12 @@ impl ProducerContext for ClientEvents {
                 payload: message.payload().unwrap_or_default().to_vec(),
                 error: error.clone(),
             }),
-            // What is left when a session ends.
+            // The remaining messages when a session ends.
             _ if matches!(code, Some(Code::PurgeQueue | Code::PurgeInflight)) => {}
             _ => {
-                let doing = format!("cannot produce to topic {}", message.topic());
+                let doing = format!("failed to produce to topic {}", message.topic());
                 let failure = KafkaError::kafka(doing, error.clone());
-                error!(error = %failure, "Kafka refused a message");
+                error!(error = %failure, "Kafka rejected a message");
                 self.window.fail(failure);
             }
         }
@@ -122,7 +122,7 @@ impl ProducerContext for ClientEvents {
 
 impl ConsumerContext for ClientEvents {}
 
-/// Whether another message at the same place would be taken.
+/// Whether Kafka would accept another message in its place.
 pub(super) fn is_the_messages_fault(code: Code) -> bool {
     matches!(
         code,

@@ -1,8 +1,8 @@
-//! The position in the log, kept by Kafka itself: as the offset of a consumer group that nobody joins.
+//! The position in the log, stored in Kafka itself: as the offset of a consumer group without members.
 //!
-//! It stands beside the messages that it speaks of, needs no other store, whatever the log is, and can be written in
-//! one transaction with them. The offset is the seq to read next; its metadata is the time of the last event done, and
-//! which log the seq belongs to: in another one it means nothing.
+//! It is stored beside the messages that it covers, needs no other store, whatever the log is, and can be written in
+//! the same transaction as they are. The offset is the seq to read next; its metadata is the time of the last completed
+//! event and the log that the seq belongs to: in another log it is meaningless.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,17 +24,17 @@ use crate::window::{Mark, Window};
 const TIME: &str = "time_us=";
 const LOG: &str = "log=";
 
-/// Brokers forget the offsets of a group that nobody joins after a week, unless they are told otherwise.
+/// Brokers expire the offsets of an empty group after a week by default.
 const REFRESH: Duration = Duration::from_secs(3_600);
 
-/// A position that was written down.
+/// A stored position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Position {
     /// The seq to read next.
     pub(crate) next: Seq,
-    /// The log time of the event before it, if there was one.
+    /// The log time of the event before it, if any.
     pub(crate) time_us: Option<u64>,
-    /// The log whose seq it is; `None` when it was written by a version that did not say so.
+    /// The log of the seq; `None` when a version that did not record it wrote the position.
     pub(crate) log: Option<LogIdentity>,
 }
 
@@ -72,7 +72,7 @@ impl PositionKeeper {
     ) -> Result<Self, KafkaError> {
         let consumer: BaseConsumer<ClientEvents> = settings::keeper(config, host)
             .create_with_context(ClientEvents { status, window })
-            .map_err(|source| KafkaError::kafka("cannot make a client", source))?;
+            .map_err(|source| KafkaError::kafka("failed to create a client", source))?;
         Ok(Self {
             consumer: Arc::new(consumer),
             topic: config.topic.clone(),
@@ -83,22 +83,22 @@ impl PositionKeeper {
         })
     }
 
-    /// The connection, for questions.
+    /// The connection, for queries.
     pub(crate) fn consumer(&self) -> &Arc<BaseConsumer<ClientEvents>> {
         &self.consumer
     }
 
-    /// Takes in what the client library has to say of the connection. Must be called from time to time.
+    /// Processes the client library's reports about the connection. Must be called regularly.
     pub(crate) fn listen(&self) {
         while self.consumer.poll(Duration::ZERO).is_some() {}
     }
 
-    /// What was written down.
+    /// The stored position.
     pub(crate) async fn read(&self) -> Result<Option<Position>, KafkaError> {
         let (consumer, patience) = (Arc::clone(&self.consumer), self.patience);
         let mut asked = TopicPartitionList::new();
         asked.add_partition(&self.topic, 0);
-        let doing = "cannot read the position";
+        let doing = "failed to read the position";
         let found = blocking(doing, move || consumer.committed_offsets(asked, patience)).await?;
         let elements = found.elements();
         let Some(element) = elements.first() else {
@@ -113,9 +113,9 @@ impl PositionKeeper {
         })
     }
 
-    /// The position as Kafka takes it.
+    /// The position in Kafka's form.
     pub(crate) fn offsets(&self, mark: Mark) -> Result<TopicPartitionList, KafkaError> {
-        let failed = |source| KafkaError::kafka("cannot write the position", source);
+        let failed = |source| KafkaError::kafka("failed to write the position", source);
         let mut offsets = TopicPartitionList::new();
         let next = i64::try_from(mark.seq + 1)
             .map_err(|_| KafkaError::Broken(format!("seq {} is no offset", mark.seq)))?;
@@ -128,40 +128,40 @@ impl PositionKeeper {
         Ok(offsets)
     }
 
-    /// Everything up to here was written by earlier sessions.
+    /// Earlier sessions stored the position up to here.
     pub(crate) fn begin(&mut self, mark: Mark) {
         self.begun = mark;
     }
 
-    /// What a transaction needs to write the position.
+    /// What a transaction needs to store the position.
     pub(crate) fn group(&self) -> Option<ConsumerGroupMetadata> {
         self.consumer.group_metadata()
     }
 
-    /// Writes a position. Waits for Kafka's answer, which the library gives up after the time of a request.
+    /// Stores a position. Waits for Kafka's response, up to the request timeout.
     pub(crate) fn writing(&self, mark: Mark) -> BoxFuture<'static, Result<Mark, KafkaError>> {
         let (consumer, offsets) = (Arc::clone(&self.consumer), self.offsets(mark));
-        let doing = "cannot write the position";
+        let doing = "failed to write the position";
         Box::pin(async move {
             let offsets = offsets?;
-            // The library tells of the answer only to who waits for it.
+            // The library reports the result only to a caller that waits for it.
             blocking(doing, move || consumer.commit(&offsets, CommitMode::Sync)).await?;
             Ok(mark)
         })
     }
 
-    /// Whether this position is to be written: it is new, or the brokers may forget the one that they have.
+    /// Whether to store this position: it is new, or the brokers may expire the stored one.
     pub(crate) fn is_due(&self, mark: Mark) -> bool {
         self.written
             .is_none_or(|(written, at)| written != mark || at.elapsed() >= REFRESH)
     }
 
-    /// The position that is written for sure.
+    /// The position that is certainly stored.
     pub(crate) fn written(&self) -> Mark {
         self.written.map_or(self.begun, |(mark, _)| mark)
     }
 
-    /// Up to here it is written for sure.
+    /// Everything up to here is certainly stored.
     pub(crate) fn was_written(&mut self, mark: Mark) {
         self.written = Some((mark, Instant::now()));
     }
@@ -185,7 +185,7 @@ mod tests {
             log: Some(log),
         };
         assert_eq!(Position::of(42, &written), expected);
-        // As it was written before, and by somebody else.
+        // As if it had been stored before, by another process.
         let before = Position::of(42, "time_us=1783175888085434");
         assert_eq!(
             before,

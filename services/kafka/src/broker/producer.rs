@@ -1,4 +1,4 @@
-//! Sending, and transactions.
+//! Sends messages, and runs transactions.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,22 +23,22 @@ pub(crate) struct Message<'a> {
     pub(crate) key: &'a [u8],
     pub(crate) payload: &'a [u8],
     pub(crate) headers: Option<OwnedHeaders>,
-    /// What its acknowledgement names.
+    /// The token that its acknowledgement carries.
     pub(crate) index: usize,
 }
 
 /// Why a message was not sent.
 #[derive(Debug)]
 pub(crate) enum Refusal {
-    /// Too much is under way; later.
+    /// Too much is in flight; retry later.
     Full,
-    /// It will never be sent as it is.
+    /// It can never be sent as it is.
     Message(ClientError),
-    /// The producer is done for.
+    /// The producer is unusable.
     Producer(KafkaError),
 }
 
-/// The producer of one session. Its acknowledgements come on a thread of its own.
+/// The producer of one session. Acknowledgements arrive on a thread of its own.
 #[derive(Clone)]
 pub(crate) struct Producer {
     inner: Arc<ThreadedProducer<ClientEvents>>,
@@ -54,7 +54,7 @@ impl Producer {
     ) -> Result<Self, KafkaError> {
         let inner = settings::producer(config, host, topic_limit)
             .create_with_context(events)
-            .map_err(|source| KafkaError::kafka("cannot make a producer", source))?;
+            .map_err(|source| KafkaError::kafka("failed to create a producer", source))?;
         Ok(Self {
             inner: Arc::new(inner),
             patience: config.request_timeout,
@@ -77,16 +77,16 @@ impl Producer {
             Some(Code::QueueFull) => Err(Refusal::Full),
             Some(code) if is_the_messages_fault(code) => Err(Refusal::Message(error)),
             _ => {
-                let doing = format!("cannot produce to topic {}", message.topic);
+                let doing = format!("failed to produce to topic {}", message.topic);
                 Err(Refusal::Producer(KafkaError::kafka(doing, error)))
             }
         }
     }
 
-    /// Takes over the name of the transactions: whoever had it before is fenced out, and what he left open is undone.
+    /// Claims the transactional id: the previous owner is fenced, and its open transaction is aborted.
     pub(crate) async fn init_transactions(&self) -> Result<(), KafkaError> {
         let (inner, patience) = (Arc::clone(&self.inner), self.patience);
-        blocking("cannot begin to use transactions", move || {
+        blocking("failed to initialize transactions", move || {
             inner.init_transactions(patience)
         })
         .await
@@ -95,36 +95,36 @@ impl Producer {
     pub(crate) fn begin(&self) -> Result<(), KafkaError> {
         self.inner
             .begin_transaction()
-            .map_err(|source| KafkaError::kafka("cannot begin a transaction", source))
+            .map_err(|source| KafkaError::kafka("failed to begin a transaction", source))
     }
 
-    /// Commits messages and position together. On an error the session must end.
+    /// Commits messages and position together. After an error the session must end.
     pub(crate) async fn commit(
         &self,
         offsets: TopicPartitionList,
         group: ConsumerGroupMetadata,
     ) -> Result<(), KafkaError> {
         let (inner, patience) = (Arc::clone(&self.inner), self.patience);
-        blocking("cannot commit a transaction", move || {
+        blocking("failed to commit the transaction", move || {
             retried(|| inner.send_offsets_to_transaction(&offsets, &group, patience))?;
             retried(|| inner.commit_transaction(patience))
         })
         .await
     }
 
-    /// Gives up what was sent since the transaction began.
+    /// Aborts what was sent since the transaction began.
     pub(crate) async fn abort(&self) -> Result<(), KafkaError> {
         let (inner, patience) = (Arc::clone(&self.inner), self.patience);
-        blocking("cannot abort a transaction", move || {
+        blocking("failed to abort the transaction", move || {
             inner.abort_transaction(patience)
         })
         .await
     }
 
-    /// Ends the client. What is still under way is not sent any more.
+    /// Closes the client. Messages in flight are no longer sent.
     pub(crate) async fn close(self) -> Result<(), KafkaError> {
         let inner = self.inner;
-        blocking("cannot close the producer", move || {
+        blocking("failed to close the producer", move || {
             drop(inner);
             Ok(())
         })
@@ -132,7 +132,7 @@ impl Producer {
     }
 }
 
-/// What the library says may be tried again is.
+/// Errors that the library marks as retriable are retriable.
 fn retried(mut call: impl FnMut() -> Result<(), ClientError>) -> Result<(), ClientError> {
     const TRIES: usize = 3;
     let mut outcome = call();

@@ -1,27 +1,27 @@
-//! The client library's settings, from ours.
+//! Maps our settings to the client library's.
 
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 
 use crate::config::{Delivery, KafkaConfig};
 
-/// Largest message that is given to the brokers at all, as at-kafka's.
+/// The largest message that is submitted to the brokers, as in at-kafka.
 const MAX_MESSAGE: usize = 20 << 20;
 
-/// The client library takes no lower bound on messages.
+/// The smallest message limit that the client library accepts.
 const LEAST_MESSAGE: usize = 1_000;
 
-/// How long the brokers wait for a transaction before they give it up. What a killed process left open holds up
-/// consumers that read committed messages for as long, unless the next one comes earlier.
+/// How long the brokers wait before they abort a transaction. The open transaction of a killed process delays consumers
+/// that read committed messages for as long, unless a successor starts earlier.
 const TRANSACTION_TIMEOUT_MS: &str = "30000";
 
-/// What all clients share.
+/// Common to all clients.
 pub(super) fn common(config: &KafkaConfig, host: &str) -> ClientConfig {
     let mut client = ClientConfig::new();
     client.set("bootstrap.servers", config.bootstrap_servers.joined());
     client.set("client.id", client_id(config, host));
     client.set("socket.keepalive.enable", "true");
-    // A broker that is back is found soon: until then nothing moves, and the position is not written.
+    // Find a recovered broker quickly: until then nothing moves, and the position is not written.
     client.set("reconnect.backoff.max.ms", "500");
     client.set_log_level(RDKafkaLogLevel::Info);
     let mechanism = config.sasl.mechanism.name();
@@ -53,7 +53,7 @@ pub(super) fn common(config: &KafkaConfig, host: &str) -> ClientConfig {
     client
 }
 
-/// What producing needs. `topic_limit` is the largest batch that the topic takes, in bytes.
+/// What producing needs. `topic_limit` is the largest batch that the topic accepts, in bytes.
 pub(super) fn producer(
     config: &KafkaConfig,
     host: &str,
@@ -63,7 +63,7 @@ pub(super) fn producer(
     let batch = topic_limit.map_or(config.batch_bytes, |limit| config.batch_bytes.min(limit));
     client.set("enable.idempotence", "true");
     client.set("acks", "all");
-    // The same partition for the same key as Java's and Go's clients choose, so that order holds across a migration.
+    // Chooses the same partition for a key as Java's and Go's clients, so that order survives a migration.
     client.set("partitioner", "murmur2_random");
     client.set("compression.codec", config.compression.as_str());
     client.set("linger.ms", config.linger.as_millis().to_string());
@@ -74,16 +74,16 @@ pub(super) fn producer(
     client.set("queue.buffering.max.kbytes", "2097151");
     match config.delivery {
         Delivery::AtLeastOnce => {
-            // A message waits for its broker for as long as it takes.
+            // A message waits for its broker as long as necessary.
             client.set("message.timeout.ms", "0");
-            // A message that is larger than a batch goes alone, so that a refusal of it hits nobody else.
+            // A message larger than a batch is sent alone, so that its rejection affects no other message.
             client.set("message.max.bytes", MAX_MESSAGE.to_string());
         }
         Delivery::ExactlyOnce => {
             client.set("transactional.id", config.transactional_id());
             client.set("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS);
             client.set("message.timeout.ms", TRANSACTION_TIMEOUT_MS);
-            // One refused message would spoil its transaction: what may be too large is kept back here.
+            // A rejected message would abort its transaction, so messages that may be too large are held back here.
             let limit = topic_limit
                 .unwrap_or(config.batch_bytes)
                 .clamp(LEAST_MESSAGE, MAX_MESSAGE);
@@ -93,7 +93,7 @@ pub(super) fn producer(
     client
 }
 
-/// What remembering the position needs.
+/// What storing the position needs.
 pub(super) fn keeper(config: &KafkaConfig, host: &str) -> ClientConfig {
     let mut client = common(config, host);
     client.set("group.id", config.group());

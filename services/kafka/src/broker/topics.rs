@@ -1,4 +1,4 @@
-//! Topics: found, or made as at-kafka makes them, and never changed.
+//! Finds topics, or creates them as at-kafka does; never changes them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,10 +19,10 @@ use crate::KafkaError;
 use crate::config::KafkaConfig;
 use crate::error::code_of;
 
-/// How often a new topic is looked for.
+/// How often a new topic is checked for.
 const PROPAGATION: Duration = Duration::from_millis(50);
 
-/// Which topic an event goes to.
+/// Which topic an event is produced to.
 #[derive(Debug, Clone)]
 pub(crate) struct Routes {
     main: String,
@@ -52,7 +52,7 @@ impl Routes {
             .unwrap_or(&self.main)
     }
 
-    /// The topic for what cannot be produced.
+    /// The topic for events that cannot be produced.
     pub(crate) fn dead_letter(&self) -> &str {
         &self.dead_letter
     }
@@ -62,8 +62,7 @@ impl Routes {
     }
 }
 
-/// Sees to it that all topics are there; returns the largest batch in bytes that all topics of events take, as far as
-/// it is known.
+/// Makes sure that all topics exist. Returns the largest batch in bytes that all event topics accept, if known.
 pub(crate) async fn ensure_topics(
     config: &KafkaConfig,
     host: &str,
@@ -72,7 +71,7 @@ pub(crate) async fn ensure_topics(
 ) -> Result<Option<usize>, KafkaError> {
     let admin: AdminClient<DefaultClientContext> = settings::common(config, host)
         .create()
-        .map_err(|source| KafkaError::kafka("cannot make a client", source))?;
+        .map_err(|source| KafkaError::kafka("failed to create a client", source))?;
     let patience = config.request_timeout;
     let mut limit = None;
     for topic in routes.of_events() {
@@ -107,21 +106,21 @@ async fn ensure(
     let options = AdminOptions::new()
         .request_timeout(Some(patience))
         .operation_timeout(Some(patience));
-    let doing = missing("and cannot be made");
+    let doing = missing("and creating it failed");
     let made = admin.create_topics([&wanted], &options).await;
     let made = made.map_err(|source| KafkaError::kafka(doing.clone(), source))?;
     for outcome in made {
         match outcome {
-            Ok(_) => info!(topic, partitions, "made a topic"),
+            Ok(_) => info!(topic, partitions, "created a topic"),
             Err((_, Code::TopicAlreadyExists)) => {}
             Err((_, code)) => return Err(KafkaError::kafka(doing, ClientError::AdminOp(code))),
         }
     }
-    // The brokers learn of it one after the other.
+    // The brokers learn of it one after another.
     let until = Instant::now() + patience;
     while !exists(asking, topic, patience).await? {
         if Instant::now() >= until {
-            let doing = missing("although it was made");
+            let doing = missing("although it was created");
             let source = ClientError::MetadataFetch(Code::UnknownTopicOrPartition);
             return Err(KafkaError::kafka(doing, source));
         }
@@ -130,20 +129,20 @@ async fn ensure(
     Ok(())
 }
 
-/// Asked by a client that consumes: the question of one that produces may make the topic.
+/// Queried with a consumer client: the metadata query of a producer may create the topic.
 async fn exists(
     asking: &Arc<BaseConsumer<ClientEvents>>,
     topic: &str,
     patience: Duration,
 ) -> Result<bool, KafkaError> {
-    let doing = format!("cannot ask for topic {topic}");
+    let doing = format!("failed to query topic {topic}");
     let (asking, name) = (Arc::clone(asking), topic.to_owned());
     let found = blocking(&doing, move || asking.fetch_metadata(Some(&name), patience)).await?;
     let error = found.topics().first().and_then(|topic| topic.error());
     match error {
         None => Ok(true),
         Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) => Ok(false),
-        // It is there, and its brokers are finding themselves.
+        // It exists, and its brokers are still assigning leaders.
         Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE) => Ok(true),
         Some(other) => Err(KafkaError::kafka(
             doing,
@@ -152,7 +151,7 @@ async fn exists(
     }
 }
 
-/// `None` when we may not ask: then the settings decide.
+/// `None` when the query is not authorized: then the settings decide.
 async fn max_message_bytes(
     admin: &AdminClient<DefaultClientContext>,
     topic: &str,
@@ -171,7 +170,7 @@ async fn max_message_bytes(
             Ok(None) => None,
             Err(error) => code_of(&error),
         };
-        // A new topic, of which this broker has not heard yet.
+        // A new topic that this broker does not know yet.
         if code == Some(Code::UnknownTopicOrPartition) && Instant::now() < until {
             tokio::time::sleep(PROPAGATION).await;
             continue;
@@ -179,7 +178,7 @@ async fn max_message_bytes(
         warn!(
             topic,
             ?code,
-            "cannot ask for the largest message of a topic: kafka.batch_bytes must not be above it"
+            "failed to query the largest message size of a topic, kafka.batch_bytes must not exceed it"
         );
         return None;
     }

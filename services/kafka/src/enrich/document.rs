@@ -1,30 +1,30 @@
-//! What answers say. Pure: strangers' bytes in, only what is understood out.
+//! Parses responses. Pure: untrusted bytes in, only validated values out.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::subject::Answer;
 
-/// At-kafka's word for an account without a usable handle.
+/// at-kafka's value for an account without a usable handle.
 pub(super) const NO_HANDLE: &str = "handle.invalid";
 
-/// Longest host name.
+/// The longest host name.
 const MAX_HANDLE: usize = 253;
 
-/// How deep a profile may be nested: as deep as the records that ingest lets pass.
+/// The maximum nesting of a profile: the same as for records that ingest accepts.
 const MAX_LEVELS: usize = 120;
 
 /// Below either of these an account is new, and its profile changes with every event.
 const SETTLED: u64 = 10;
 
-/// An account, as its DID document has it.
+/// An account, as its DID document describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Identity {
     /// The document's JSON, as at-kafka writes it.
     pub(super) document: String,
     /// The URL of its PDS; empty without one.
     pub(super) pds: String,
-    /// The handle that it claims: nobody else has said so. `None` when it claims none that can be one.
+    /// The handle that it claims, not verified. `None` when it claims no valid one.
     pub(super) handle: Option<String>,
 }
 
@@ -92,21 +92,21 @@ impl Answer for Identity {
     }
 }
 
-/// When the account was made: the time of the first entry of its audit log.
+/// The creation time of the account: the first entry of its audit log.
 pub(super) fn created_at(text: &[u8]) -> Option<String> {
     let log: Value = serde_json::from_slice(text).ok()?;
     log.get(0)?.get("createdAt")?.as_str().map(str::to_owned)
 }
 
-/// A profile as compact JSON. It may hold records of strangers, and what is wrapped around it must stay within what JSON parsers
-/// read.
+/// A profile as compact JSON. It may contain arbitrary records, and the enclosing message must stay within the nesting
+/// that JSON parsers accept.
 pub(super) fn profile(text: &[u8]) -> Option<String> {
     let profile: Value = serde_json::from_slice(text).ok()?;
     profile.get("did")?;
     (levels(&profile) <= MAX_LEVELS).then(|| profile.to_string())
 }
 
-/// How deep a value is nested.
+/// The nesting depth of a value.
 fn levels(value: &Value) -> usize {
     let deepest = match value {
         Value::Array(list) => list.iter().map(levels).max(),
@@ -116,7 +116,7 @@ fn levels(value: &Value) -> usize {
     1 + deepest.unwrap_or(0)
 }
 
-/// The beginnings of audit logs never change; profiles of new accounts do.
+/// The start of an audit log never changes; profiles of new accounts do.
 impl Answer for String {
     fn is_fleeting(&self) -> bool {
         let Ok(Value::Object(profile)) = serde_json::from_str(self) else {

@@ -1,4 +1,4 @@
-//! Whose a handle is: what its name server and its host say. The account's own word counts nothing here.
+//! Which account a handle names, according to its DNS and its host. The account's own claim does not count here.
 
 use fanjet_did_web::{HANDLE_PREFIX, Reach, Resolver, handle_url};
 use fanjet_identity::{NoAnswer, fetch};
@@ -6,13 +6,13 @@ use reqwest::{Client, StatusCode};
 
 use super::subject::Answer;
 
-/// Of a handle's host; a DID has dozens of bytes.
+/// From a handle's host; a DID has dozens of bytes.
 const MAX_ANSWER: usize = 2 << 10;
-/// Longest DID that a handle can name.
+/// The longest DID that a handle may name.
 const MAX_DID: usize = 2 << 10;
 /// Handles of this host are never in the DNS.
 const WITHOUT_TEXTS: &str = ".bsky.social";
-/// Redirects on the way to a handle's DID.
+/// Redirects allowed on the way to a handle's DID.
 pub(super) const MAX_REDIRECTS: usize = 5;
 
 /// The account that a handle names.
@@ -29,7 +29,7 @@ impl Answer for Owner {
     }
 }
 
-/// Asks the name servers first, then the host. `None` when it names nobody.
+/// Queries DNS first, then the host. `None` when the handle names no account.
 pub(super) async fn owner(
     handle: &str,
     resolver: &Resolver,
@@ -52,9 +52,9 @@ pub(super) async fn owner(
     }
     let found = match fetch(client, url, MAX_ANSWER).await {
         Ok(found) => found,
-        // A plain no.
+        // A definite no.
         Err(NoAnswer::Status(StatusCode::BAD_REQUEST)) => None,
-        // A host that there is not will not answer later either.
+        // A host that does not exist will not respond later either.
         Err(no_answer) => match resolver.addresses(handle).await {
             Ok(addresses) if addresses.is_empty() => None,
             _ => return Err(no_answer),
@@ -63,7 +63,7 @@ pub(super) async fn owner(
     let text = found.and_then(|text| String::from_utf8(text).ok());
     match text.and_then(|text| did(text.trim()).map(str::to_owned)) {
         Some(did) => Ok(Some(Owner(did))),
-        // The name servers may know what the host does not.
+        // DNS may know what the host does not.
         None => silence.map_or(Ok(None), |no_answer| Err(no_answer.into())),
     }
 }
@@ -71,12 +71,12 @@ pub(super) async fn owner(
 #[derive(Debug, PartialEq, Eq)]
 enum Named<'a> {
     One(&'a str),
-    /// Which of them is right nobody knows.
+    /// It is undecidable which of them is right.
     Several,
     Nobody,
 }
 
-/// Whom the texts under a handle's name name.
+/// The accounts named by the TXT records of a handle.
 fn named(texts: &[String]) -> Named<'_> {
     let mut dids = texts
         .iter()

@@ -1,4 +1,4 @@
-//! The look-ups themselves.
+//! The lookups over HTTP.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use url::Url;
 use super::handle::{self, Owner};
 use crate::KafkaError;
 
-/// More is not read: audit logs have thousands of bytes, and profiles hundreds.
+/// The response size limit: audit logs have thousands of bytes, and profiles hundreds.
 const MAX_ANSWER: usize = 256 << 10;
 
-/// The directory, the API for profiles, and strangers' hosts.
+/// The directory, the profile API, and untrusted hosts.
 #[derive(Debug)]
 pub(super) struct Http {
     documents: Documents,
@@ -38,7 +38,7 @@ impl Http {
         let none = |error| KafkaError::Broken(format!("no HTTP client: {error}"));
         let web = Web::Hosts(reach, resolver.clone());
         let handles = within_by(reach, resolver.clone(), builder());
-        // Every handle has a host of its own: no connection is used twice.
+        // Each handle has its own host, so connections are not reused.
         let handles = handles
             .pool_max_idle_per_host(0)
             .redirect(redirects(reach, handle::MAX_REDIRECTS));
@@ -52,12 +52,12 @@ impl Http {
         })
     }
 
-    /// A DID document; `None` when there is none, also when the DID names nobody who may be asked.
+    /// A DID document; `None` when none exists, or the DID names no host that may be queried.
     pub(super) async fn document(&self, did: &str) -> Result<Option<Vec<u8>>, NoAnswer> {
         self.documents.of(did).await
     }
 
-    /// Whose a handle is; `None` when it is nobody's.
+    /// The account that a handle names; `None` when it names none.
     pub(super) async fn owner(&self, handle: &str) -> Result<Option<Owner>, NoAnswer> {
         handle::owner(handle, &self.resolver, &self.handles, self.reach).await
     }
@@ -76,7 +76,7 @@ impl Http {
         let mut url = below(api, "xrpc/app.bsky.actor.getProfile");
         url.query_pairs_mut().append_pair("actor", did);
         match fetch(client, url, MAX_ANSWER).await {
-            // A plain no, for instance to a profile that was taken down.
+            // A definite no, for example to a profile that was taken down.
             Err(NoAnswer::Status(StatusCode::BAD_REQUEST)) => Ok(None),
             found => found,
         }

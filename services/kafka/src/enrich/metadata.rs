@@ -7,7 +7,7 @@ use url::Url;
 
 use super::document::{Identity, NO_HANDLE};
 
-/// What at-kafka writes when every look-up has failed.
+/// What at-kafka writes when every lookup failed.
 pub(super) const UNKNOWN: &[u8] = br#"{"didDocument":{"id":""},"accountAge":-1,"profile":null}"#;
 
 /// What is known about an account at one time.
@@ -23,18 +23,18 @@ pub(crate) struct Known {
     pub(crate) is_stale: bool,
 }
 
-/// What is known of an account's handle.
+/// What is known about an account's handle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Handle<'a> {
     /// The account claims it, and it names the account.
     Verified(&'a str),
-    /// There is none, or it names nobody, or somebody else.
+    /// The account claims none, or the handle names no account, or a different one.
     Invalid,
-    /// It is claimed, and nobody has answered yet whose it is.
+    /// The account claims it, and its lookup has no result yet.
     Unverified,
 }
 
-/// What was looked up about an account.
+/// The results of an account's lookups.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Found<'a> {
     pub(super) identity: Option<&'a Identity>,
@@ -96,7 +96,7 @@ impl Known {
     }
 }
 
-/// -1 when it is not known.
+/// -1 when unknown.
 fn age_seconds(created_at: Option<&str>, now_us: u64) -> i64 {
     let created_at = created_at.and_then(|time| Datetime::parse(time).ok());
     let created_us = created_at.and_then(|time| u64::try_from(time.unix_us()?).ok());

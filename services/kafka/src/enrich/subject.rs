@@ -1,4 +1,4 @@
-//! How much is looked up of each kind, and for how long an answer counts.
+//! How much is looked up of each kind, and how long a result is valid.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,20 +12,20 @@ use crate::config::EnrichConfig;
 use crate::look_up::LookUp;
 use crate::metrics::Metrics;
 
-/// Look-ups that wait for their turn. More are not made: their events go without.
+/// Lookups that wait for their turn. Further ones are not made: their events go without.
 const QUEUE: usize = 20_000;
-/// Look-ups under way.
+/// Concurrent lookups.
 const PARALLEL: usize = 64;
-/// Look-ups of one account because of what it sends.
+/// Lookups of one account triggered by its events.
 const OF_AN_ACCOUNT: Rate = Rate::new(Duration::from_secs(10), 6);
-/// Bytes of answers that are remembered, for each of the accounts that may be: most have less.
+/// Bytes of cached results per cached account: most have less.
 const BYTES_OF_EACH: usize = 1 << 10;
-/// How long it is remembered that nobody answered: shorter than a plain no.
+/// How long a failed lookup is cached: shorter than a definite no.
 const NO_ANSWER_TTL: Duration = Duration::from_secs(30);
-/// How long a profile is remembered that may change with the next post.
+/// How long a profile is cached that may change with the next post.
 const NEW_PROFILE_TTL: Duration = Duration::from_secs(5);
 
-/// How much there may be of one kind.
+/// The limits of one kind.
 fn limits(kind: LookUp, config: &EnrichConfig) -> Limits {
     let of_one = if kind.is_strangers() { 4 } else { 1 };
     Limits {
@@ -42,21 +42,21 @@ fn limits(kind: LookUp, config: &EnrichConfig) -> Limits {
     }
 }
 
-/// What its answers are.
+/// The type of its results.
 pub(super) trait Answer: Clone + Send + Sync {
-    /// Whether it will soon be another.
+    /// Whether it will soon be outdated.
     fn is_fleeting(&self) -> bool;
-    /// How much it takes.
+    /// Its size.
     fn bytes(&self) -> usize;
 }
 
-/// Makes and remembers one kind of look-up.
+/// Runs and caches one kind of lookup.
 pub(super) type Desk<T> = fanjet_identity::Lookups<T, Subject>;
 
-/// Ends when an answer is there, or none will come.
+/// Completes when a result is available, or none will be.
 pub(super) type Waiting = BoxFuture<'static, ()>;
 
-/// What to wait for before something can be known better; `None` when it is known, or will not be.
+/// What to wait for before more can be known; `None` when it is known, or will not be.
 pub(super) fn ask<T: Answer + 'static>(desk: &Desk<T>, key: &str) -> Option<Waiting> {
     match desk.ask(key) {
         Asked::Known(known) => {
@@ -69,7 +69,7 @@ pub(super) fn ask<T: Answer + 'static>(desk: &Desk<T>, key: &str) -> Option<Wait
     }
 }
 
-/// A kind of look-up, with what the settings say of it.
+/// A kind of lookup, with its settings.
 pub(super) struct Subject {
     kind: LookUp,
     config: EnrichConfig,
@@ -85,7 +85,7 @@ impl Subject {
         }
     }
 
-    /// Its look-ups, made as often as `budget` allows.
+    /// Its lookups, as often as `budget` allows.
     pub(super) fn desk<T: Answer>(self, budget: Arc<Budget>) -> Desk<T> {
         let limits = limits(self.kind, &self.config);
         Desk::new(self, limits, Admission::InTurn(budget))
@@ -95,7 +95,7 @@ impl Subject {
 impl<T: Answer> fanjet_identity::Kind<T> for Subject {
     fn site(&self, key: &str) -> Option<String> {
         match self.kind {
-            // That nobody may be asked is an answer, too: it is remembered and counted.
+            // That no host may be queried is a result, too: it is cached and counted.
             LookUp::Web => Some(Who::site(key, self.config.did_web.reach()).unwrap_or_default()),
             LookUp::Handle => Some(site(key)),
             LookUp::Identity | LookUp::Audit | LookUp::Profile => Some(String::new()),
@@ -115,7 +115,7 @@ impl<T: Answer> fanjet_identity::Kind<T> for Subject {
                 LookUp::Profile => self.config.profile_ttl,
             },
             Ok(None) => self.config.failure_ttl,
-            // A stranger's silence is his own, the directory's is everybody's.
+            // An untrusted host that does not respond affects its own accounts only; the directory affects all.
             Err(_) if self.kind.is_strangers() => self.config.failure_ttl,
             Err(_) => self.config.failure_ttl.min(NO_ANSWER_TTL),
         }

@@ -1,7 +1,7 @@
-//! The bookmark beside the log: that there was a position, and about where it was.
+//! The bookmark beside the log: that a position existed, and roughly where.
 //!
-//! Kafka keeps the position, and loses it with the topic, by an operator's hand, or after a week. Then this says that the
-//! absence is no first start.
+//! Kafka stores the position, and loses it with the topic, by an operator's action, or after a week. The bookmark then
+//! shows that this is not a first start.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,15 +16,15 @@ use crate::window::Mark;
 /// What is written beside the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Bookmark {
-    /// Whose it is: for whoever looks at the store, since the key says nothing.
+    /// The owner, for people who inspect the store, since the key does not show it.
     pub(crate) group: String,
     pub(crate) topic: String,
     /// Everything up to here was produced, and some of what follows may have been.
     pub(crate) seq: Seq,
     pub(crate) time_us: u64,
-    /// The log whose seq it is.
+    /// The log of the seq.
     pub(crate) log: String,
-    /// The value of `kafka.position.anew` that was obeyed last.
+    /// The last applied value of `kafka.position.anew`.
     #[serde(default)]
     pub(crate) anew: String,
 }
@@ -56,7 +56,7 @@ impl BookmarkKeeper {
         };
         let bookmark = serde_json::from_slice(&value);
         bookmark.map(Some).map_err(|error| {
-            let what = format!("the bookmark {} is not one: {error}", self.key);
+            let what = format!("invalid bookmark {}: {error}", self.key);
             LogError::Misconfigured(what)
         })
     }
@@ -82,9 +82,9 @@ impl fmt::Debug for BookmarkKeeper {
     }
 }
 
-/// Groups may be called anything, keys may not.
+/// Group names are arbitrary, keys are not.
 fn key(group: &str, topic: &str) -> String {
-    // No topic has a slash.
+    // No topic contains a slash.
     let digest = Sha256::digest(format!("{topic}/{group}"));
     let hex: String = digest[..16]
         .iter()

@@ -1,4 +1,4 @@
-//! What outlives a session: the settings, the log, the instruments, and what readiness is told by.
+//! What outlives a session: the settings, the log, the instruments, and the state behind readiness.
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! What becomes of a message that Kafka will never take: a letter about it in another topic, with the message when it
-//! fits.
+//! What happens to a message that Kafka can never accept: a dead letter about it in another topic, including the
+//! message when it fits.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use fanjet_log::Seq;
 
-/// Larger messages are left out of their letters: they stand in the log, under their seq.
+/// Larger messages are not included: they are in the log, under their seq.
 const MAX_ENCLOSED: usize = 512 << 10;
 
 #[derive(Serialize, Deserialize)]
@@ -29,7 +29,7 @@ struct Letter<'a> {
     event: Option<&'a RawValue>,
 }
 
-/// Why there is a letter: a closed set.
+/// The reason of a dead letter: a closed set.
 pub(super) fn reason(error: &ClientError) -> &'static str {
     match error.rdkafka_error_code() {
         Some(Code::MessageSizeTooLarge | Code::InvalidMessageSize) => "too_large",
@@ -37,7 +37,7 @@ pub(super) fn reason(error: &ClientError) -> &'static str {
     }
 }
 
-/// The letter's text. `encloses` says whether the message may be in it.
+/// The dead letter's text. `encloses`: whether it may include the message.
 pub(super) fn letter(
     seq: Seq,
     topic: &str,
@@ -58,11 +58,11 @@ pub(super) fn letter(
         bytes: payload.len(),
         event,
     };
-    // Only a map with keys that are no text could fail.
+    // Only a map with keys other than text could fail.
     serde_json::to_vec(&letter).unwrap_or_default()
 }
 
-/// The same letter without its message; `None` when it has none, or is no letter.
+/// The same dead letter without its message; `None` when it has none, or is not a dead letter.
 pub(super) fn without_event(text: &[u8]) -> Option<Vec<u8>> {
     let mut letter: Letter<'_> = serde_json::from_slice(text).ok()?;
     letter.event.take()?;

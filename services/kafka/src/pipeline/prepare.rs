@@ -1,4 +1,4 @@
-//! Events wait here, in their order, for what is looked up about their accounts.
+//! Holds events, in order, until the lookups about their accounts are complete.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use futures::stream::{self, BoxStream, FuturesOrdered, StreamExt};
 use super::rules::Rules;
 use crate::enrich::Enricher;
 
-/// Batches that wait at the same time: the newer ones are looked up while the older ones still wait.
+/// Batches that wait at the same time: the newer ones are looked up while the older ones wait.
 const BATCHES: usize = 64;
-/// Bytes of their bodies. One batch always waits, however large it is.
+/// The bytes of their bodies. One batch may always wait, whatever its size.
 const BYTES: usize = 32 << 20;
-/// Small batches are put together up to so many events, or a few waiting accounts would hold up everything.
+/// Small batches are merged up to this many events, or a few waiting accounts would delay everything.
 const EVENTS: usize = 512;
-/// And up to so many bytes.
+/// And up to this many bytes.
 const BATCH_BYTES: usize = 4 << 20;
 
 type Batch = Result<Vec<Entry>, LogError>;
 
-/// The events of a follow, when what can be known about their accounts is known.
+/// The events of a follow, once what can be known about their accounts is known.
 pub(super) fn prepared(
     follow: Follow,
     enricher: Option<Arc<Enricher>>,
@@ -52,7 +52,7 @@ pub(super) fn prepared(
     .boxed()
 }
 
-/// The batches that wait.
+/// The waiting batches.
 struct Waiting {
     follow: Option<BoxStream<'static, Batch>>,
     prepare: Box<dyn Fn(Batch) -> BoxFuture<'static, Batch> + Send>,
@@ -69,7 +69,7 @@ impl Waiting {
             let Some(follow) = follow else {
                 return self.oldest().await;
             };
-            // What comes is looked up at once: the order says which of the two is asked first.
+            // Start lookups for new batches at once: the order decides which of the two is polled first.
             tokio::select! {
                 biased;
                 batch = follow.next() => match batch {
@@ -103,7 +103,7 @@ fn bytes_of(entries: &[Entry]) -> usize {
     entries.iter().map(|entry| entry.body.len()).sum()
 }
 
-/// Puts batches together that are there already.
+/// Merges batches that are available already.
 fn coalesced(follow: Follow) -> BoxStream<'static, Batch> {
     stream::unfold((follow, None), |(mut follow, ended)| async move {
         if let Some(error) = ended {

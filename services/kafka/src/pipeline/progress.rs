@@ -9,13 +9,13 @@ use tokio::sync::Notify;
 use crate::broker::{Position, Status};
 use crate::window::Mark;
 
-/// How far everything is. Shared with readiness.
+/// How far everything is, shared with readiness.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
-    /// Kafka's side.
+    /// The state of the Kafka connection.
     pub(crate) status: Status,
     state: Mutex<State>,
-    /// The damage at which producing stands.
+    /// The damaged entry at which producing is stuck.
     damage: Mutex<Option<String>>,
     hung: Notify,
 }
@@ -27,13 +27,13 @@ pub(crate) struct State {
     pub(crate) is_following: bool,
     /// The newest seq that was read.
     pub(crate) read: Seq,
-    /// Up to where everything is acknowledged.
+    /// The seq up to which everything is acknowledged.
     pub(crate) acked: Mark,
-    /// The log whose seq that is; `None` until it was ever told.
+    /// The log of that seq; `None` until it is known.
     pub(crate) log: Option<LogIdentity>,
-    /// How long nothing was acknowledged although something is under way.
+    /// How long nothing has been acknowledged although something is in flight.
     pub(crate) stalled_for: Duration,
-    /// The newest seq of the log, when it was asked last.
+    /// The newest seq of the log at the last query.
     pub(crate) log_last: Seq,
 }
 
@@ -42,7 +42,7 @@ impl Progress {
         *self.state.lock()
     }
 
-    /// Up to where everything is acknowledged, as far as an earlier session has told.
+    /// The seq up to which everything is acknowledged, as reported by an earlier session.
     pub(super) fn known(&self) -> Option<Position> {
         let state = self.state();
         state.log.map(|log| Position {
@@ -52,12 +52,12 @@ impl Progress {
         })
     }
 
-    /// Why the log cannot be read where it is to be gone on with.
+    /// Why the log cannot be read at the resume position.
     pub(crate) fn damage(&self) -> Option<String> {
         self.damage.lock().clone()
     }
 
-    /// Remembers the damage at which producing stands, until it is passed.
+    /// Remembers the damage at which producing is stuck, until it is passed.
     pub(super) fn damaged(&self, damage: Option<String>) {
         *self.damage.lock() = damage;
     }
@@ -84,12 +84,12 @@ impl Progress {
         before
     }
 
-    /// The log has more, and its stream does not give it.
+    /// The log has more, but its stream does not deliver it.
     pub(super) fn hang(&self) {
         self.hung.notify_one();
     }
 
-    /// Returns when the log has more, and its stream does not give it.
+    /// Completes when the log has more, but its stream does not deliver it.
     pub(super) async fn hangs(&self) {
         self.hung.notified().await;
     }

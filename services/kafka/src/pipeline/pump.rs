@@ -1,4 +1,4 @@
-//! The thin loop: one event after the other becomes a message under way.
+//! The send loop: turns one event after another into a message in flight.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ const NO_DID: &str = "<unknown>";
 /// How long to wait for room in the client library's own queue.
 const QUEUE_PAUSE: Duration = Duration::from_millis(10);
 
-/// Turns events into messages under way.
+/// Turns events into messages in flight.
 pub(super) struct Pump<'a> {
     pub(super) rules: &'a Rules,
     pub(super) producer: &'a Producer,
@@ -35,14 +35,14 @@ pub(super) struct Pump<'a> {
     pub(super) metrics: &'a Metrics,
     pub(super) clock: &'a dyn Clock,
     pub(super) tally: &'a mut Tally,
-    /// Seqs of events that Kafka refused within a transaction: they go straight to the dead letters.
+    /// Seqs of events that Kafka rejected within a transaction: they become dead letters directly.
     pub(super) refused: &'a mut HashSet<Seq>,
-    /// Whether a refusal spoils what was sent with it.
+    /// Whether a rejection aborts what was sent with it.
     pub(super) is_transactional: bool,
 }
 
 impl Pump<'_> {
-    /// Sends one event, or passes over it. The window must have room.
+    /// Sends one event, or skips it. The window must have room.
     pub(super) async fn take(
         &mut self,
         entry: &Entry,
@@ -77,7 +77,7 @@ impl Pump<'_> {
         self.send(mark, topic, event.did, payload, headers).await
     }
 
-    /// Sends what the log itself has to say.
+    /// Sends a marker about the log itself.
     pub(super) async fn say(&mut self, mark: Mark, info: &Info<'_>) -> Result<(), KafkaError> {
         let payload = self.rules.format.info(info, mark.seq, self.clock.now_us());
         self.tally.handled("info", None, payload.len());
@@ -122,12 +122,12 @@ impl Pump<'_> {
         }
     }
 
-    /// Sees to failures and refusals that came with acknowledgements.
+    /// Handles failures and rejections that arrived with acknowledgements.
     pub(super) async fn care(&mut self) -> Result<(), KafkaError> {
         for refused in self.window.take_refused() {
             if self.is_transactional {
                 self.refused.insert(refused.seq);
-                let doing = format!("the event of seq {} spoiled its transaction", refused.seq);
+                let doing = format!("the event of seq {} aborted its transaction", refused.seq);
                 return Err(KafkaError::kafka(doing, refused.error));
             }
             if refused.topic != self.rules.routes.dead_letter() {
@@ -145,7 +145,7 @@ impl Pump<'_> {
         }
     }
 
-    /// Writes a letter instead of a message.
+    /// Sends a dead letter instead of a message.
     async fn dead_letter(&mut self, refused: Refused, encloses: bool) -> Result<(), KafkaError> {
         let Refused {
             index,
@@ -155,7 +155,7 @@ impl Pump<'_> {
             payload,
             error,
         } = refused;
-        error!(seq, topic, bytes = payload.len(), %error, "Kafka will never take an event: it goes to the dead letters");
+        error!(seq, topic, bytes = payload.len(), %error, "Kafka can never accept an event, sending it to the dead-letter topic");
         self.metrics.dead_letter(reason(&error));
         let text = letter(seq, &topic, &key, &payload, &error, encloses);
         let outcome = self.queue_letter(index, &key, &text).await?;
@@ -167,7 +167,7 @@ impl Pump<'_> {
         outcome.map_err(|error| lost_letter(seq, error))
     }
 
-    /// Writes another text in place of a letter that was refused.
+    /// Sends a replacement for a rejected dead letter.
     async fn write_again(&mut self, refused: Refused, text: &[u8]) -> Result<(), KafkaError> {
         let outcome = self.queue_letter(refused.index, &refused.key, text).await?;
         outcome.map_err(|error| lost_letter(refused.seq, error))
@@ -189,7 +189,7 @@ impl Pump<'_> {
         .await
     }
 
-    /// Gives a message to the client library; the inner error is the message's own fault.
+    /// Passes a message to the client library; the inner error is the message's own fault.
     async fn queue(&self, mut message: Message<'_>) -> Result<Result<(), ClientError>, KafkaError> {
         loop {
             match self.producer.send(&mut message) {
@@ -203,10 +203,10 @@ impl Pump<'_> {
 }
 
 fn lost_letter(seq: Seq, error: ClientError) -> KafkaError {
-    KafkaError::kafka(format!("the dead letter of seq {seq} was refused"), error)
+    KafkaError::kafka(format!("the dead letter of seq {seq} was rejected"), error)
 }
 
-/// As at-kafka has it: commits always have an object, other events only when the account's document is known.
+/// As in at-kafka: commits always have an object, other events only when the account's document is known.
 fn metadata<'a>(event: &Event<'_>, account: Option<&'a Known>) -> Metadata<'a> {
     let is_commit = matches!(event.what, What::Commit(_));
     match account {
@@ -215,7 +215,7 @@ fn metadata<'a>(event: &Event<'_>, account: Option<&'a Known>) -> Metadata<'a> {
     }
 }
 
-/// What a consumer may want to know without parsing.
+/// What consumers may want to know without parsing.
 fn headers(event: &Event<'_>, trace: Option<TraceParent>, is_stale: bool) -> OwnedHeaders {
     let mut headers = OwnedHeaders::new_with_capacity(7);
     let (seq, time_us) = (event.seq.to_string(), event.time_us.to_string());

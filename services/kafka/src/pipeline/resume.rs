@@ -1,4 +1,4 @@
-//! From which seq a session reads, given what is known of the position and what the log holds.
+//! From which seq a session reads, given what is known about the position and what the log contains.
 
 use fanjet_event::TimeUs;
 use fanjet_log::{EventLog, LogError, LogIdentity, ReadLimit, Selection};
@@ -15,35 +15,35 @@ const ONE: ReadLimit = ReadLimit {
     bytes: 1,
 };
 
-/// What is known of the position.
+/// What is known about the position.
 #[derive(Debug)]
 pub(super) struct Known<'a> {
-    /// What Kafka keeps.
+    /// What Kafka stores.
     pub(super) written: Option<Position>,
-    /// Up to where an earlier session of this process got.
+    /// How far an earlier session of this process got.
     pub(super) acked: Option<Position>,
-    /// What stands beside the log.
+    /// The bookmark beside the log.
     pub(super) bookmark: Result<Option<Bookmark>, LogError>,
     /// `kafka.position.anew`.
     pub(super) anew: &'a str,
-    /// Whether what was sent and not committed is undone.
+    /// Whether uncommitted messages are aborted.
     pub(super) is_transactional: bool,
 }
 
-/// Where to begin.
+/// Where to start.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Begin {
-    /// Where `kafka.position.start` says: there never was a position, or an operator wants it.
+    /// At `kafka.position.start`: no position ever existed, or an operator requests it.
     Start,
-    /// Behind what was produced.
+    /// After what was produced.
     At(Position),
 }
 
-/// Decides where to begin.
+/// Decides where to start.
 ///
 /// # Errors
-/// [`KafkaError::PositionGone`] when there was a position and nobody knows it any more; the log's, when only the bookmark
-/// could tell and it cannot be read.
+/// [`KafkaError::PositionGone`] when a position existed and is lost; the log's error, when only the bookmark could tell
+/// and it cannot be read.
 pub(super) fn begin(known: Known<'_>) -> Result<Begin, KafkaError> {
     let Known {
         written,
@@ -66,7 +66,7 @@ pub(super) fn begin(known: Known<'_>) -> Result<Begin, KafkaError> {
         }
     };
     match (written, acked) {
-        // An earlier session got further than it could write down.
+        // An earlier session got further than it could store.
         (Some(written), Some(acked)) if !is_transactional && is_further(acked, written) => {
             Ok(Begin::At(acked))
         }
@@ -84,7 +84,7 @@ pub(super) fn begin(known: Known<'_>) -> Result<Begin, KafkaError> {
     }
 }
 
-/// The mark in front of the first event of a start.
+/// The mark before the first event of a start.
 pub(super) async fn start(log: &dyn EventLog, start: Start) -> Result<Mark, LogError> {
     let next = start.seq(log).await?;
     info!(next, ?start, "no position yet");
@@ -94,22 +94,22 @@ pub(super) async fn start(log: &dyn EventLog, start: Start) -> Result<Mark, LogE
     })
 }
 
-/// Of two logs, the own session's counts.
+/// Of two logs, the one of this process' own session counts.
 fn is_further(acked: Position, written: Position) -> bool {
     let is_comparable = written.log.is_none() || written.log == acked.log;
     !is_comparable || acked.next > written.next
 }
 
-/// Where a session goes on.
+/// Where a session continues.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Resumed {
-    /// Everything up to here is done; the next event is the first one to produce.
+    /// Everything up to here is complete; the next event is the first one to produce.
     pub(super) mark: Mark,
-    /// Whether the position belongs to another log, so that it is not known what is missing.
+    /// Whether the position belongs to another log, so that what is missing is unknown.
     pub(super) is_replaced: bool,
 }
 
-/// Goes on in the log that is there.
+/// Continues in the current log.
 pub(super) async fn resume(
     log: &dyn EventLog,
     identity: LogIdentity,
@@ -126,7 +126,8 @@ pub(super) async fn resume(
             is_replaced: false,
         });
     }
-    // Its seqs mean nothing here, but its times go on. Without a time nothing was produced: all of this log is new.
+    // Its seqs are meaningless here, but its times continue. Without a time nothing was produced: all of this log is
+    // new.
     let next = match position.time_us.and_then(TimeUs::new) {
         Some(time) => log.seq_at(time).await?,
         None => log.bounds().await?.first,
@@ -135,7 +136,7 @@ pub(super) async fn resume(
         position = mark.seq,
         time_us = mark.time_us,
         next,
-        "the log was replaced since the position was written: going on by its time"
+        "the log was replaced since the position was written, resuming by its time"
     );
     Ok(Resumed {
         mark: Mark {
@@ -146,9 +147,9 @@ pub(super) async fn resume(
     })
 }
 
-/// Whether the event of the position is still what it was. One that the log has dropped by now proves nothing.
+/// Whether the event at the position is unchanged. An event that the log has since dropped proves nothing.
 async fn is_this_log(log: &dyn EventLog, mark: Mark) -> Result<bool, LogError> {
-    // The numbering goes on, unless it has begun anew, also when nothing is kept.
+    // The seqs continue, unless the log restarted them, even when nothing is retained.
     let bounds = log.bounds().await?;
     // Or nothing was produced yet, so there is nothing to compare.
     if bounds.last < mark.seq || bounds.is_empty() || mark.seq == 0 || mark.time_us == 0 {

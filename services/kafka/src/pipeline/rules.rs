@@ -6,7 +6,7 @@ use crate::config::KafkaConfig;
 use crate::filter::Wanted;
 use crate::format::Format;
 
-/// What does not change with the session.
+/// What does not change between sessions.
 #[derive(Clone)]
 pub(super) struct Rules {
     pub(super) format: Format,

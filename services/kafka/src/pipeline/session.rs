@@ -1,4 +1,4 @@
-//! One session: a connection to Kafka and everything that is under way over it.
+//! One session: a connection to Kafka and everything in flight over it.
 
 mod losses;
 mod position;
@@ -33,17 +33,17 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Connects, sees to the topics, and finds the position.
+    /// Connects, checks the topics, and finds the position.
     pub(super) async fn open(context: &Context) -> Result<Self, KafkaError> {
         let Context { config, host, .. } = context;
         let window = Arc::new(Window::new(config.window_events, config.window_bytes));
         let status = context.progress.status.clone();
-        // Whatever stood there before: which log it is decides where it is gone on with.
+        // Identify the log first: it decides where to continue.
         let log = context.log.adopt().await?;
         let events = (status.clone(), Arc::clone(&window));
         let mut keeper = PositionKeeper::new(config, host, events, log)?;
         let opened = Self::open_with(context, &keeper, &window, log).await;
-        // Why a connection fails, the client library says only to who listens.
+        // The client library reports why a connection fails only to a caller that polls it.
         keeper.listen();
         let (producer, Resumed { mark, is_replaced }) = opened?;
         window.begin(mark);
@@ -83,7 +83,7 @@ impl Session {
         Ok((producer, resumed))
     }
 
-    /// Where to go on.
+    /// Where to continue.
     async fn resumed(
         context: &Context,
         keeper: &PositionKeeper,
@@ -101,7 +101,7 @@ impl Session {
             Begin::At(position) => Ok(resume(&*context.log, log, position).await?),
             Begin::Start => {
                 let mark = start(&*context.log, Start::parse(&config.start)?).await?;
-                // In this order: a crash in between begins anew once more, and forgets no wish of the operator.
+                // The order matters: a crash in between restarts once more, and does not lose the operator's request.
                 keeper.writing(mark).await?;
                 bookmarks.write(mark, log).await?;
                 Ok(Resumed {
@@ -112,7 +112,7 @@ impl Session {
         }
     }
 
-    /// Produces until something fails. A log that is away is waited for.
+    /// Produces until something fails. An unreachable log is waited for.
     pub(super) async fn produce(&self, context: &mut Context) -> Result<Infallible, KafkaError> {
         let mut next = self.window.acked().seq + 1;
         if context.is_transactional() {
@@ -124,7 +124,7 @@ impl Session {
         }
         let (floor, ceiling) = (context.config.retry_floor, context.config.retry_ceiling);
         let mut backoff = Backoff::new(floor, ceiling);
-        // Since when a transaction is open. It outlives a follow.
+        // The start of the open transaction. It outlives a follow.
         let mut open_since = None;
         loop {
             let failed_from = next;
@@ -136,7 +136,7 @@ impl Session {
                         context.progress.damaged(Some(failure.to_string()));
                     }
                     if open_since.take().is_some() {
-                        // Nobody knows how long the log is away, and the brokers wait for a transaction only so long.
+                        // The log may stay away for long, and the brokers abort a transaction after a while.
                         self.pump(context).care().await?;
                         self.commit().await?;
                     }
@@ -144,7 +144,7 @@ impl Session {
                         backoff.reset();
                     }
                     let pause = backoff.next_pause();
-                    warn!(error = %failure, pause_ms = pause.as_millis(), "following the log again");
+                    warn!(error = %failure, pause_ms = pause.as_millis(), "failed to follow the log, retrying");
                     tokio::time::sleep(pause).await;
                 }
                 Err(failure) => return Err(failure),
@@ -208,7 +208,7 @@ impl Session {
                     *open_since = None;
                 }
                 () = hung.hangs() => {
-                    let what = format!("the stream hangs: nothing since seq {}", *next - 1);
+                    let what = format!("the stream stalls: nothing since seq {}", *next - 1);
                     return Err(LogError::unavailable(what).into());
                 }
             }
@@ -234,7 +234,7 @@ impl Session {
         Ok(())
     }
 
-    /// Commits what was sent, and the position behind it, as one.
+    /// Commits what was sent, and the position after it, as one.
     async fn commit(&self) -> Result<(), KafkaError> {
         let mark = self.window.newest();
         let (offsets, group) = {
@@ -263,7 +263,7 @@ impl Session {
     }
 }
 
-/// Whether the same place of the log can be read later. One that is damaged is never passed over: an operator takes it out.
+/// Whether the same position of the log can be read later. Damage is never skipped: an operator removes it.
 fn is_waited_for(failure: &LogError) -> bool {
     failure.is_retryable() || matches!(failure, LogError::Corrupt { .. })
 }

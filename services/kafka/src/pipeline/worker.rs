@@ -1,4 +1,4 @@
-//! One session after the other, until nothing can help.
+//! Runs one session after another, until a failure that no retry can fix.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::KafkaError;
 use crate::config::KafkaConfig;
 use crate::metrics::Metrics;
 
-/// The whole way from the log to Kafka.
+/// The whole path from the log to Kafka.
 pub(crate) struct Worker {
     context: Context,
 }
@@ -36,10 +36,10 @@ impl Worker {
         Arc::clone(&self.context.progress)
     }
 
-    /// Produces until stopped. A log or a Kafka that is away is waited for.
+    /// Produces until stopped. An unreachable log or Kafka is waited for.
     ///
     /// # Errors
-    /// What no waiting can help with.
+    /// A failure that waiting cannot fix.
     pub(crate) async fn run(self, stop: Stop) -> Result<(), KafkaError> {
         let looking = stop.child_token();
         let mut tasks = Tasks::new(stop.clone());
@@ -80,7 +80,7 @@ impl Worker {
             };
             self.context.progress.following(false);
             if !failure.is_retryable() {
-                error!(error = %failure, "cannot produce to Kafka, stopping");
+                error!(error = %failure, "failed to produce to Kafka, stopping");
                 return Err(failure);
             }
             if self.context.progress.state().acked != before {
@@ -92,7 +92,7 @@ impl Worker {
             }
             self.context.progress.status.failed(failure.to_string());
             let pause = backoff.next_pause();
-            warn!(error = %failure, pause_ms = pause.as_millis(), "producing to Kafka begins anew");
+            warn!(error = %failure, pause_ms = pause.as_millis(), "failed to produce to Kafka, starting a new session");
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 () = tokio::time::sleep(pause) => {}
@@ -100,7 +100,7 @@ impl Worker {
         }
     }
 
-    /// One session, until it fails or is asked to stop.
+    /// Runs one session, until it fails or is asked to stop.
     async fn session(&mut self, stop: &Stop) -> Result<(), KafkaError> {
         let session = tokio::select! {
             () = stop.cancelled() => return Ok(()),
@@ -125,15 +125,15 @@ impl Worker {
             Err(_) => Ok(()),
         };
         if let Err(failure) = ended {
-            warn!(error = %failure, "the session did not end orderly");
+            warn!(error = %failure, "the session did not end cleanly");
         }
         session.producer.close().await?;
         outcome
     }
 }
 
-/// Asks the log for its end from time to time: for the lag, which grows also while Kafka cannot be reached, and to notice
-/// a stream that hangs.
+/// Queries the log's end regularly: for the lag, which also grows while Kafka is unreachable, and to notice a stalled
+/// stream.
 async fn watch_log(
     log: Arc<dyn EventLog>,
     progress: Arc<Progress>,
@@ -159,7 +159,7 @@ async fn watch_log(
             }
             let is_idle = state.stalled_for.is_zero();
             let is_behind = last > state.read && read_before == Some(state.read);
-            // Or it ends before what was read: it is another one.
+            // Or it ends before what was read: it is another log.
             if state.is_following && (is_idle && is_behind || bounds.last < state.read) {
                 progress.hang();
             }
@@ -169,7 +169,7 @@ async fn watch_log(
     }
 }
 
-/// Where the log ends; `read` when nothing behind that is an event.
+/// The log's end; `read` when nothing after it is an event.
 async fn last_event(log: &dyn EventLog, patience: Duration, last: Seq, read: Seq) -> Seq {
     const ONE: ReadLimit = ReadLimit {
         entries: 1,

@@ -10,7 +10,7 @@ use reqwest::StatusCode;
 use tokio::sync::Semaphore;
 use tokio::time::advance;
 
-use super::super::backlog::{Gate, LARGE};
+use super::super::backlog::{FrameCount, LARGE};
 use super::*;
 use crate::config::VerifyMode;
 

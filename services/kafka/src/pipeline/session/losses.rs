@@ -1,4 +1,4 @@
-//! What consumers are told when events may be missing.
+//! What consumers are notified of when events may be missing.
 
 use fanjet_log::Bounds;
 use tracing::error;
@@ -10,7 +10,7 @@ use crate::format::Info;
 use crate::window::Mark;
 
 impl Session {
-    /// The log has dropped events before they were produced: said loudly, and to the consumers.
+    /// The log dropped events before they were produced: logged as an error, and sent to the consumers.
     pub(super) async fn admit_loss(
         &self,
         context: &mut Context,
@@ -25,7 +25,7 @@ impl Session {
         );
         context.metrics.lost(lost);
         let message = format!(
-            "the log no longer has {lost} events from seq {} on; going on with seq {}",
+            "the log no longer has {lost} events from seq {}, continuing with seq {}",
             *next, bounds.first
         );
         let mark = Mark {
@@ -37,7 +37,7 @@ impl Session {
         Ok(())
     }
 
-    /// Another log stands where the one was that was produced from: said to the consumers, and counted.
+    /// The log was replaced since producing from it: sent to the consumers, and counted.
     pub(super) async fn admit_replacement(&self, context: &mut Context) -> Result<(), KafkaError> {
         context.metrics.replaced();
         let mark = self.window.acked();
@@ -50,7 +50,7 @@ impl Session {
         self.tell(context, mark, &message).await
     }
 
-    /// Says to the consumers that events may be missing.
+    /// Notifies the consumers that events may be missing.
     async fn tell(&self, context: &mut Context, mark: Mark, what: &str) -> Result<(), KafkaError> {
         let info = Info {
             name: "OutdatedCursor",

@@ -16,18 +16,18 @@ use crate::KafkaError;
 use crate::metrics::Metrics;
 use crate::window::Mark;
 
-/// How often the client library gets its turn for the position.
+/// How often the client library is polled for the position.
 const POLL: Duration = Duration::from_millis(50);
 
-/// How often the bookmark beside the log is written: what an operator repeats at most when Kafka has lost the position.
+/// How often the bookmark beside the log is written: the most that an operator repeats after Kafka lost the position.
 const BOOKMARK_INTERVAL: Duration = Duration::from_secs(60);
 
 impl Session {
-    /// Asked to stop: waits for what is under way, at most for the time of a request, and writes the position.
+    /// On a stop: waits for what is in flight, at most for the request timeout, and writes the position.
     pub(in crate::pipeline) async fn finish(&self, context: &Context) -> Result<(), KafkaError> {
         let patience = context.config.request_timeout;
         let ended = match context.is_transactional() {
-            // What is uncommitted is undone, and produced again by the next process.
+            // What is uncommitted is aborted, and produced again by the next process.
             true => self.producer.abort().await,
             false => self.write_last_position(patience).await,
         };
@@ -62,7 +62,7 @@ impl Session {
         Ok(())
     }
 
-    /// Writes the position down from time to time, outside of transactions, and lets the client library do its work.
+    /// Writes the position regularly, outside of transactions, and polls the client library.
     pub(in crate::pipeline) async fn keep_position(
         &self,
         interval: Duration,
@@ -97,7 +97,7 @@ impl Session {
                         Err(failure) => {
                             metrics.position_failed();
                             progress.status.failed(failure.to_string());
-                            error!(error = %failure, "the position is not written: after a restart events are produced again");
+                            error!(error = %failure, "failed to write the position, a restart will produce events again");
                         }
                     }
                     writing = OptionFuture::from(None);
@@ -106,7 +106,7 @@ impl Session {
         }
     }
 
-    /// Up to where nothing is ever produced again.
+    /// The seq up to which nothing is ever produced again.
     fn done(&self, is_transactional: bool) -> Mark {
         match is_transactional {
             true => self.keeper.lock().written(),
@@ -114,7 +114,7 @@ impl Session {
         }
     }
 
-    /// Writes the bookmark beside the log from time to time.
+    /// Writes the bookmark beside the log regularly.
     pub(in crate::pipeline) async fn keep_bookmark(
         &self,
         bookmarks: &BookmarkKeeper,
@@ -129,7 +129,7 @@ impl Session {
                     Ok(()) => written = Some(mark),
                     Err(failure) => {
                         metrics.bookmark_failed();
-                        warn!(error = %failure, "failed to write the bookmark beside the log: a position that Kafka loses is not missed");
+                        warn!(error = %failure, "failed to write the bookmark beside the log, a lost position would go unnoticed");
                     }
                 }
             }
