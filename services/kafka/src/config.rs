@@ -138,8 +138,8 @@ pub struct PositionConfig {
     pub group: String,
     /// Where to begin without one: `live`, `oldest`, a seq or a `time_us`.
     pub start: String,
-    /// A word: each new one begins anew at `start`, once. Empty: never.
-    pub anew: String,
+    /// A word: each new value restarts once at `start`. Empty: never.
+    pub reset: String,
     /// How often it is written down.
     #[serde(skip, default = "constants::position_interval")]
     pub interval: Duration,

@@ -31,7 +31,7 @@ use handle::Owner;
 use http::Http;
 pub(crate) use metadata::Known;
 use metadata::{Found, Handle};
-use subject::{Answer, Desk, Subject, Waiting, ask};
+use subject::{Desk, LookupValue, Subject, Waiting, ask};
 
 /// Commits in this collection change the profile.
 const PROFILE: &str = "app.bsky.actor.profile";
@@ -126,7 +126,7 @@ impl Enricher {
     }
 
     /// Runs the lookups of one kind forever, if it is enabled.
-    fn looking<T: Answer + 'static>(
+    fn looking<T: LookupValue + 'static>(
         self: &Arc<Self>,
         desk: fn(&Self) -> Option<&Desk<T>>,
         look: Look<T>,

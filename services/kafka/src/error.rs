@@ -52,10 +52,10 @@ pub enum KafkaError {
     },
     /// A position existed, and it is lost: continuing anywhere would skip or repeat events silently.
     #[error(
-        "the position is gone: Kafka has no offset of group {group} for topic {topic}, but the log was produced there up to seq \
-         {produced} (time_us {time_us}) at least; the topic or the group was deleted, or the offset has expired. Nothing is \
-         produced. To go on, set kafka.position.start ({next} repeats little and skips nothing) and kafka.position.anew to a \
-         word that was never used here", next = produced + 1
+        "the position is lost: Kafka has no offset of group {group} for topic {topic}, although the log was produced at least up to \
+         seq {produced} (time_us {time_us}); the topic or the group was deleted, or the offset expired. Nothing is produced. To \
+         continue, set kafka.position.start ({next} repeats little and skips nothing) and kafka.position.reset to a value never \
+         used here", next = produced + 1
     )]
     PositionGone {
         /// Where Kafka stored it.

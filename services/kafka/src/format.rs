@@ -1,7 +1,7 @@
 //! An event of the log as the JSON that at-kafka produces. Pure: time and metadata are arguments.
 //!
-//! Which keys are there, in which order, which are null and which are empty is at-kafka's contract; consumers depend
-//! on all of it.
+//! Which keys exist, their order, which are null and which are empty: all of it is at-kafka's contract, and consumers
+//! depend on it.
 
 mod names;
 mod snowflake;

@@ -6,8 +6,8 @@ mod resume;
 mod progress;
 mod context;
 mod prepare;
-mod letters;
-mod pump;
+mod dead_letter;
+mod send_loop;
 mod session;
 mod worker;
 

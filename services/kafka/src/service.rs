@@ -61,14 +61,14 @@ impl Kafka {
     pub async fn run(self, stop: Stop) -> Result<(), KafkaError> {
         let stopping = self.stopping.clone();
         let running = self.worker.run(stop.clone());
-        let told = async {
+        let stopped = async {
             stop.cancelled().await;
             stopping.cancel();
             std::future::pending::<()>().await;
         };
         tokio::select! {
             outcome = running => outcome,
-            () = told => Ok(()),
+            () = stopped => Ok(()),
         }
     }
 }

@@ -11,7 +11,7 @@ fn good() -> KafkaConfig {
 }
 
 #[test]
-fn wrong_settings_are_told_with_their_key_and_what_is_allowed() {
+fn invalid_settings_name_their_key_and_what_is_allowed() {
     type Change = fn(&mut KafkaConfig);
     let wrong: [(Change, &[&str]); 15] = [
         (

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::subject::Answer;
+use super::subject::LookupValue;
 
 /// at-kafka's value for an account without a usable handle.
 pub(super) const NO_HANDLE: &str = "handle.invalid";
@@ -81,7 +81,7 @@ impl Identity {
     }
 }
 
-impl Answer for Identity {
+impl LookupValue for Identity {
     fn is_fleeting(&self) -> bool {
         false
     }
@@ -117,7 +117,7 @@ fn levels(value: &Value) -> usize {
 }
 
 /// The start of an audit log never changes; profiles of new accounts do.
-impl Answer for String {
+impl LookupValue for String {
     fn is_fleeting(&self) -> bool {
         let Ok(Value::Object(profile)) = serde_json::from_str(self) else {
             return false;

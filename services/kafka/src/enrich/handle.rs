@@ -4,7 +4,7 @@ use fanjet_did_web::{HANDLE_PREFIX, Reach, Resolver, handle_url};
 use fanjet_identity::{NoAnswer, fetch};
 use reqwest::{Client, StatusCode};
 
-use super::subject::Answer;
+use super::subject::LookupValue;
 
 /// From a handle's host; a DID has dozens of bytes.
 const MAX_ANSWER: usize = 2 << 10;
@@ -19,7 +19,7 @@ pub(super) const MAX_REDIRECTS: usize = 5;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Owner(pub(super) String);
 
-impl Answer for Owner {
+impl LookupValue for Owner {
     fn is_fleeting(&self) -> bool {
         false
     }
@@ -45,7 +45,7 @@ pub(super) async fn owner(
             Ok(texts) => match named(&texts) {
                 Named::One(did) => return Ok(Some(Owner(did.to_owned()))),
                 Named::Several => return Ok(None),
-                Named::Nobody => {}
+                Named::None => {}
             },
             Err(no_answer) => silence = Some(no_answer),
         }
@@ -73,7 +73,7 @@ enum Named<'a> {
     One(&'a str),
     /// It is undecidable which of them is right.
     Several,
-    Nobody,
+    None,
 }
 
 /// The accounts named by the TXT records of a handle.
@@ -82,7 +82,7 @@ fn named(texts: &[String]) -> Named<'_> {
         .iter()
         .filter_map(|text| did(text.strip_prefix("did=")?.trim()));
     match dids.next() {
-        None => Named::Nobody,
+        None => Named::None,
         Some(first) if dids.all(|other| other == first) => Named::One(first),
         Some(_) => Named::Several,
     }

@@ -43,7 +43,7 @@ fn limits(kind: LookUp, config: &EnrichConfig) -> Limits {
 }
 
 /// The type of its results.
-pub(super) trait Answer: Clone + Send + Sync {
+pub(super) trait LookupValue: Clone + Send + Sync {
     /// Whether it will soon be outdated.
     fn is_fleeting(&self) -> bool;
     /// Its size.
@@ -57,7 +57,7 @@ pub(super) type Desk<T> = fanjet_identity::Lookups<T, Subject>;
 pub(super) type Waiting = BoxFuture<'static, ()>;
 
 /// What to wait for before more can be known; `None` when it is known, or will not be.
-pub(super) fn ask<T: Answer + 'static>(desk: &Desk<T>, key: &str) -> Option<Waiting> {
+pub(super) fn ask<T: LookupValue + 'static>(desk: &Desk<T>, key: &str) -> Option<Waiting> {
     match desk.ask(key) {
         Asked::Known(known) => {
             let Subject { kind, metrics, .. } = desk.kind();
@@ -86,13 +86,13 @@ impl Subject {
     }
 
     /// Its lookups, as often as `budget` allows.
-    pub(super) fn desk<T: Answer>(self, budget: Arc<Budget>) -> Desk<T> {
+    pub(super) fn desk<T: LookupValue>(self, budget: Arc<Budget>) -> Desk<T> {
         let limits = limits(self.kind, &self.config);
         Desk::new(self, limits, Admission::InTurn(budget))
     }
 }
 
-impl<T: Answer> fanjet_identity::Kind<T> for Subject {
+impl<T: LookupValue> fanjet_identity::Kind<T> for Subject {
     fn site(&self, key: &str) -> Option<String> {
         match self.kind {
             // That no host may be queried is a result, too: it is cached and counted.

@@ -49,7 +49,7 @@ fn metadata_is_written_as_at_kafka_writes_it() {
             "profile": {"did": DID, "handle": "alice.example", "followersCount": 5},
         })
     );
-    // At-kafka's word for a handle that is not the account's; and none where nobody has answered.
+    // at-kafka's value for a handle that is not the account's; and none while there is no result.
     for (handle, expected) in [
         (Handle::Invalid, json!("handle.invalid")),
         (Handle::Unverified, Value::Null),
@@ -133,7 +133,7 @@ async fn an_account_is_looked_up_once_at_a_time_and_remembered_also_when_there_i
         for known in ["a", "none", "away"] {
             assert!(ask(&desk, known).is_none(), "{known}");
         }
-        // Nobody's silence is forgotten first, then the no, then the answer.
+        // Failed lookups are dropped from the cache first, then the definite no, then the result.
         for (seconds, again) in [(31, "away"), (15 * 60, "none"), (3_600, "a")] {
             tokio::time::advance(Duration::from_secs(seconds)).await;
             let waiting = ask(&desk, again);
@@ -201,7 +201,7 @@ async fn what_is_doubted_is_kept_and_marked_until_somebody_answers() {
 const NO_ANSWER: Duration = Duration::from_secs(31);
 
 #[tokio::test(start_paused = true)]
-async fn many_silent_names_of_one_site_hold_up_nobody_elses() {
+async fn many_silent_names_of_one_site_delay_no_others() {
     for (kind, prefix) in [(LookUp::Handle, ""), (LookUp::Web, "did:web:")] {
         let desk = desk_of(kind);
         let serving = desk.run(|key| {

@@ -24,9 +24,9 @@ pub(crate) struct Bookmark {
     pub(crate) time_us: u64,
     /// The log of the seq.
     pub(crate) log: String,
-    /// The last applied value of `kafka.position.anew`.
+    /// The last applied value of `kafka.position.reset`.
     #[serde(default)]
-    pub(crate) anew: String,
+    pub(crate) reset: String,
 }
 
 /// Reads and writes the bookmark of one process' position.
@@ -35,7 +35,7 @@ pub(crate) struct BookmarkKeeper {
     key: String,
     group: String,
     topic: String,
-    anew: String,
+    reset: String,
 }
 
 impl BookmarkKeeper {
@@ -46,7 +46,7 @@ impl BookmarkKeeper {
             key: key(&group, &topic),
             group,
             topic,
-            anew: config.position.anew.clone(),
+            reset: config.position.reset.clone(),
         }
     }
 
@@ -68,7 +68,7 @@ impl BookmarkKeeper {
             seq: mark.seq,
             time_us: mark.time_us,
             log: log.to_string(),
-            anew: self.anew.clone(),
+            reset: self.reset.clone(),
         };
         let value = serde_json::to_vec(&bookmark)
             .map_err(|error| LogError::Misconfigured(error.to_string()))?;

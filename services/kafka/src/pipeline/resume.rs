@@ -24,8 +24,8 @@ pub(super) struct Known<'a> {
     pub(super) acked: Option<Position>,
     /// The bookmark beside the log.
     pub(super) bookmark: Result<Option<Bookmark>, LogError>,
-    /// `kafka.position.anew`.
-    pub(super) anew: &'a str,
+    /// `kafka.position.reset`.
+    pub(super) reset: &'a str,
     /// Whether uncommitted messages are aborted.
     pub(super) is_transactional: bool,
 }
@@ -49,16 +49,16 @@ pub(super) fn begin(known: Known<'_>) -> Result<Begin, KafkaError> {
         written,
         acked,
         bookmark,
-        anew,
+        reset,
         is_transactional,
     } = known;
-    let bookmark = match anew {
+    let bookmark = match reset {
         "" => bookmark,
-        anew => {
+        reset => {
             let bookmark = bookmark?;
             if bookmark
                 .as_ref()
-                .is_none_or(|bookmark| bookmark.anew != anew)
+                .is_none_or(|bookmark| bookmark.reset != reset)
             {
                 return Ok(Begin::Start);
             }

@@ -15,8 +15,8 @@ use tracing::{info, warn};
 
 use super::context::Context;
 use super::prepare::prepared;
-use super::pump::Pump;
 use super::resume::{Begin, Known, Resumed, begin, resume, start};
+use super::send_loop::SendLoop;
 use crate::KafkaError;
 use crate::broker::{ClientEvents, PositionKeeper, Producer, ensure_topics};
 use crate::start::Start;
@@ -94,7 +94,7 @@ impl Session {
             written: keeper.read().await?,
             acked: context.progress.known(),
             bookmark: bookmarks.read().await,
-            anew: &config.anew,
+            reset: &config.reset,
             is_transactional: context.is_transactional(),
         };
         match begin(known)? {
@@ -120,7 +120,7 @@ impl Session {
             self.commit().await?;
         }
         if self.is_replaced {
-            self.admit_replacement(context).await?;
+            self.report_replacement(context).await?;
         }
         let (floor, ceiling) = (context.config.retry_floor, context.config.retry_ceiling);
         let mut backoff = Backoff::new(floor, ceiling);
@@ -137,7 +137,7 @@ impl Session {
                     }
                     if open_since.take().is_some() {
                         // The log may stay away for long, and the brokers abort a transaction after a while.
-                        self.pump(context).care().await?;
+                        self.send_loop(context).handle_refusals().await?;
                         self.commit().await?;
                     }
                     if next > failed_from {
@@ -166,7 +166,7 @@ impl Session {
             });
         }
         if *next < bounds.first {
-            self.admit_loss(context, next, bounds).await?;
+            self.report_loss(context, next, bounds).await?;
         }
         let follow = context.log.follow(*next, &Selection::All).await?;
         let mut follow = prepared(follow, context.enricher.clone(), Arc::clone(&context.rules));
@@ -187,7 +187,7 @@ impl Session {
                             *open_since = Some(Instant::now());
                         }
                         self.room(context, open_since).await?;
-                        self.pump(context).take(entry, enricher.as_deref()).await?;
+                        self.send_loop(context).take(entry, enricher.as_deref()).await?;
                         *next = entry.seq + 1;
                         context.progress.read(entry.seq);
                     }
@@ -201,9 +201,9 @@ impl Session {
                         self.commit().await?;
                     }
                 }
-                () = self.window.moved() => self.pump(context).care().await?,
+                () = self.window.moved() => self.send_loop(context).handle_refusals().await?,
                 () = tokio::time::sleep_until(due), if open_since.is_some() => {
-                    self.pump(context).care().await?;
+                    self.send_loop(context).handle_refusals().await?;
                     self.commit().await?;
                     *open_since = None;
                 }
@@ -229,7 +229,7 @@ impl Session {
             } else {
                 self.window.moved().await;
             }
-            self.pump(context).care().await?;
+            self.send_loop(context).handle_refusals().await?;
         }
         Ok(())
     }
@@ -248,9 +248,9 @@ impl Session {
         Ok(())
     }
 
-    fn pump<'a>(&'a self, context: &'a mut Context) -> Pump<'a> {
+    fn send_loop<'a>(&'a self, context: &'a mut Context) -> SendLoop<'a> {
         let is_transactional = context.is_transactional();
-        Pump {
+        SendLoop {
             rules: &context.rules,
             producer: &self.producer,
             window: &self.window,

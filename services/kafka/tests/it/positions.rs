@@ -1,4 +1,4 @@
-//! Where producing begins and goes on: first starts, logs that forget, logs that are replaced.
+//! Where producing starts and resumes: first starts, logs that drop events, logs that are replaced.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ async fn a_first_start_is_live_and_its_position_holds_from_then_on() {
         .await;
     running.reaches(5).await;
     running.stop().await.unwrap();
-    // What comes while nobody runs is not lost, although nothing was produced before.
+    // Events that arrive while no producer runs are not lost, although nothing was produced before.
     append(&log, 6..=8).await;
     let running = Running::start(&config, &log);
     running.reaches(8).await;
@@ -60,15 +60,15 @@ async fn events_that_the_log_has_dropped_are_admitted() {
     let read = read_all(&server.address(), &config.topic, Isolation::Committed).await;
     let read = read.unwrap();
     assert_eq!(seqs(&read), [1, 2, 3, 4, 5, 13, 14, 15, 16, 17, 18, 19, 20]);
-    let told: Vec<_> = read
+    let notice: Vec<_> = read
         .iter()
         .filter(|message| message.key == "<unknown>")
         .collect();
-    assert_eq!(told.len(), 1);
-    let told: serde_json::Value = serde_json::from_str(&told[0].value).unwrap();
-    assert_eq!(told["info"]["name"], "OutdatedCursor");
-    assert_eq!(told["did"], "");
-    let message = told["info"]["message"].as_str().unwrap();
+    assert_eq!(notice.len(), 1);
+    let notice: serde_json::Value = serde_json::from_str(&notice[0].value).unwrap();
+    assert_eq!(notice["info"]["name"], "OutdatedCursor");
+    assert_eq!(notice["did"], "");
+    let message = notice["info"]["message"].as_str().unwrap();
     assert!(message.contains("7 events from seq 6"), "{message}");
 }
 
@@ -81,7 +81,7 @@ async fn a_log_that_was_replaced_is_gone_on_with_by_its_time() {
     let running = Running::start(&config, &log);
     running.reaches(50).await;
     running.stop().await.unwrap();
-    // The same events and ten more, but the numbering has begun anew at the 31st.
+    // The same events and ten more, but the seqs restarted at the 31st.
     let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
     ingested(&log, 31..=60).await;
     let running = Running::start(&config, &log);
@@ -90,26 +90,26 @@ async fn a_log_that_was_replaced_is_gone_on_with_by_its_time() {
     running.stop().await.unwrap();
     let read = read_all(&server.address(), &config.topic, Isolation::Committed).await;
     let read = read.unwrap();
-    let (times, told) = times_and_told(&read);
+    let (times, notice) = times_and_notices(&read);
     // The event of the position itself may come twice; nothing else does, and nothing is missing.
-    assert_eq!((times.len(), told.len()), (60, 1));
+    assert_eq!((times.len(), notice.len()), (60, 1));
     assert!(read.len() <= 62, "{}", read.len());
 }
 
-/// Distinct log times of all events, and what consumers were told.
-fn times_and_told(read: &[Read]) -> (BTreeSet<u64>, Vec<String>) {
+/// Distinct log times of all events, and what consumers were notice.
+fn times_and_notices(read: &[Read]) -> (BTreeSet<u64>, Vec<String>) {
     let times = read
         .iter()
         .filter_map(|message| message.headers.get("time_us"));
-    let told = read.iter().filter(|message| message.key == "<unknown>");
-    let told = told.map(|message| {
+    let notice = read.iter().filter(|message| message.key == "<unknown>");
+    let notice = notice.map(|message| {
         let value: serde_json::Value = serde_json::from_str(&message.value).unwrap();
         assert_eq!(value["info"]["name"], "OutdatedCursor");
         value["info"]["message"].as_str().unwrap().to_owned()
     });
     (
         times.map(|time| time.parse().unwrap()).collect(),
-        told.collect(),
+        notice.collect(),
     )
 }
 
@@ -135,10 +135,10 @@ async fn a_log_that_is_replaced_under_a_running_process_is_gone_on_with_by_its_t
             .await;
         running.stop().await.unwrap();
         let read = read_all(&server.address(), &config.topic, Isolation::Committed).await;
-        let (times, told) = times_and_told(&read.unwrap());
+        let (times, notice) = times_and_notices(&read.unwrap());
         assert_eq!(times.len(), 120, "{delivery:?}");
-        assert_eq!(told.len(), 1, "{told:?}");
-        assert!(told[0].contains("the log was replaced"), "{told:?}");
+        assert_eq!(notice.len(), 1, "{notice:?}");
+        assert!(notice[0].contains("the log was replaced"), "{notice:?}");
     }
 }
 
@@ -160,6 +160,6 @@ async fn a_position_in_front_of_the_first_event_belongs_to_its_log_too() {
     assert_eq!(running.counted("fanjet_kafka_replaced_logs"), 1);
     running.stop().await.unwrap();
     let read = read_all(&server.address(), &config.topic, Isolation::Committed).await;
-    let (times, told) = times_and_told(&read.unwrap());
-    assert_eq!((times.len(), told.len()), (15, 1));
+    let (times, notice) = times_and_notices(&read.unwrap());
+    assert_eq!((times.len(), notice.len()), (15, 1));
 }

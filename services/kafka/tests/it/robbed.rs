@@ -117,7 +117,7 @@ async fn a_position_that_nobody_knows_is_asked_for_and_nothing_is_skipped_meanwh
             &config.topic,
             "seq 20",
             "start (21",
-            "position.anew",
+            "position.reset",
         ] {
             assert!(why.contains(named), "{named}: {why}");
         }
@@ -126,7 +126,7 @@ async fn a_position_that_nobody_knows_is_asked_for_and_nothing_is_skipped_meanwh
 
         // The operator has read that.
         config.position.start = "21".to_owned();
-        config.position.anew = "monday".to_owned();
+        config.position.reset = "monday".to_owned();
         let running = Running::start(&config, &log);
         running.reaches(40).await;
         running.stop().await.unwrap();
@@ -159,7 +159,7 @@ async fn a_new_word_begins_anew_also_where_there_is_a_position() {
     running.reaches(20).await;
     running.stop().await.unwrap();
     config.position.start = "oldest".to_owned();
-    config.position.anew = "tuesday".to_owned();
+    config.position.reset = "tuesday".to_owned();
     let running = ready(&config, &log).await;
     running.reaches(20).await;
     running.stop().await.unwrap();

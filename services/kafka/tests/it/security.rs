@@ -35,7 +35,7 @@ fn login(server: &KafkaServer, mechanism: Mechanism, user: &str, password: &str)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_may_come_in_and_who_may_write_is_told_clearly() {
+async fn denied_access_is_reported_clearly() {
     let server = server().await;
     let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
     append(&log, 1..=10).await;

@@ -15,7 +15,7 @@ use super::*;
 
 const DID: &str = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
 
-/// A web server for all hosts of this test: what it says depends on the name that it is asked by.
+/// A web server for all hosts of this test: its response depends on the requested name.
 struct Hosts {
     port: u16,
     asked: Arc<AtomicUsize>,
@@ -140,7 +140,7 @@ async fn a_handle_is_whose_its_name_server_or_its_host_says() {
         let found = asked(handle).await.unwrap();
         assert_eq!(found, None, "{handle}");
     }
-    // Nobody may be led to an address; who sends in circles or says nothing has not answered.
+    // No lookup may be redirected to an address; a redirect loop or silence is not a result.
     for handle in ["inward.test", "circle.test", "unasked.test", "slow.test"] {
         assert!(asked(handle).await.is_err(), "{handle}");
     }

@@ -42,7 +42,7 @@ fn endless(padding: usize, taken: &Arc<AtomicUsize>) -> Follow {
         .boxed()
 }
 
-/// Nobody makes its look-ups.
+/// Its lookups are never run.
 fn waiting_for(deadline: Duration) -> (Arc<Enricher>, Arc<Rules>) {
     let mut config = KafkaConfig::default();
     config.enrich.deadline = deadline;

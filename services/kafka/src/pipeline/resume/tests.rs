@@ -11,14 +11,14 @@ fn at(seq: u64) -> Position {
     }
 }
 
-fn bookmark(seq: u64, anew: &str) -> Option<Bookmark> {
+fn bookmark(seq: u64, reset: &str) -> Option<Bookmark> {
     Some(Bookmark {
         group: "g".to_owned(),
         topic: "t".to_owned(),
         seq,
         time_us: seq * 10,
         log: LOG.to_string(),
-        anew: anew.to_owned(),
+        reset: reset.to_owned(),
     })
 }
 
@@ -26,13 +26,13 @@ fn known<'a>(
     written: Option<u64>,
     acked: Option<u64>,
     bookmark: Option<Bookmark>,
-    anew: &'a str,
+    reset: &'a str,
 ) -> Known<'a> {
     Known {
         written: written.map(at),
         acked: acked.map(at),
         bookmark: Ok(bookmark),
-        anew,
+        reset,
         is_transactional: false,
     }
 }
@@ -76,7 +76,7 @@ fn what_was_committed_with_its_messages_counts_in_transactions() {
 }
 
 #[test]
-fn each_new_word_begins_anew_once() {
+fn each_new_value_restarts_once() {
     for (written, acked) in [(None, None), (Some(5), None), (Some(5), Some(5))] {
         for obeyed in [None, bookmark(5, ""), bookmark(5, "monday")] {
             let found = begin(known(written, acked, obeyed, "tuesday")).unwrap();
@@ -90,14 +90,14 @@ fn each_new_word_begins_anew_once() {
 }
 
 #[test]
-fn a_bookmark_that_cannot_be_read_matters_only_where_nothing_else_tells() {
-    let unread = |written, anew| Known {
+fn an_unreadable_bookmark_matters_only_where_it_is_the_only_source() {
+    let unread = |written, reset| Known {
         bookmark: Err(LogError::unavailable("away")),
-        ..known(written, None, None, anew)
+        ..known(written, None, None, reset)
     };
     assert_eq!(begin(unread(Some(5), "")).unwrap(), Begin::At(at(5)));
-    for (written, anew) in [(None, ""), (Some(5), "monday")] {
-        let failure = begin(unread(written, anew)).unwrap_err();
+    for (written, reset) in [(None, ""), (Some(5), "monday")] {
+        let failure = begin(unread(written, reset)).unwrap_err();
         assert!(matches!(failure, KafkaError::Log(LogError::Unavailable(_))));
     }
 }

@@ -11,7 +11,7 @@ use crate::window::Mark;
 
 impl Session {
     /// The log dropped events before they were produced: logged as an error, and sent to the consumers.
-    pub(super) async fn admit_loss(
+    pub(super) async fn report_loss(
         &self,
         context: &mut Context,
         next: &mut u64,
@@ -32,26 +32,31 @@ impl Session {
             seq: bounds.first - 1,
             time_us: self.window.acked().time_us,
         };
-        self.tell(context, mark, &message).await?;
+        self.notify(context, mark, &message).await?;
         *next = bounds.first;
         Ok(())
     }
 
     /// The log was replaced since producing from it: sent to the consumers, and counted.
-    pub(super) async fn admit_replacement(&self, context: &mut Context) -> Result<(), KafkaError> {
+    pub(super) async fn report_replacement(&self, context: &mut Context) -> Result<(), KafkaError> {
         context.metrics.replaced();
         let mark = self.window.acked();
         let message = format!(
-            "the log was replaced; going on with what it holds from seq {} on, behind the time_us {} of the newest event before: \
-             events of the log before may be missing, some may come again",
+            "the log was replaced; continuing with its events from seq {}, after time_us {} of the newest event produced before: events of the \
+             previous log may be missing, and some may repeat",
             mark.seq + 1,
             mark.time_us
         );
-        self.tell(context, mark, &message).await
+        self.notify(context, mark, &message).await
     }
 
     /// Notifies the consumers that events may be missing.
-    async fn tell(&self, context: &mut Context, mark: Mark, what: &str) -> Result<(), KafkaError> {
+    async fn notify(
+        &self,
+        context: &mut Context,
+        mark: Mark,
+        what: &str,
+    ) -> Result<(), KafkaError> {
         let info = Info {
             name: "OutdatedCursor",
             message: Some(what),
@@ -60,7 +65,7 @@ impl Session {
         if transactional {
             self.producer.begin()?;
         }
-        self.pump(context).say(mark, &info).await?;
+        self.send_loop(context).say(mark, &info).await?;
         if transactional {
             self.commit().await?;
         }

@@ -14,7 +14,7 @@ use fanjet_log::Seq;
 const MAX_ENCLOSED: usize = 512 << 10;
 
 #[derive(Serialize, Deserialize)]
-struct Letter<'a> {
+struct DeadLetter<'a> {
     seq: Seq,
     #[serde(borrow)]
     topic: Cow<'a, str>,
@@ -38,7 +38,7 @@ pub(super) fn reason(error: &ClientError) -> &'static str {
 }
 
 /// The dead letter's text. `encloses`: whether it may include the message.
-pub(super) fn letter(
+pub(super) fn dead_letter(
     seq: Seq,
     topic: &str,
     key: &[u8],
@@ -49,7 +49,7 @@ pub(super) fn letter(
     let event = (encloses && payload.len() <= MAX_ENCLOSED)
         .then(|| serde_json::from_slice(payload).ok())
         .flatten();
-    let letter = Letter {
+    let dead_letter = DeadLetter {
         seq,
         topic: Cow::Borrowed(topic),
         key: String::from_utf8_lossy(key),
@@ -59,14 +59,14 @@ pub(super) fn letter(
         event,
     };
     // Only a map with keys other than text could fail.
-    serde_json::to_vec(&letter).unwrap_or_default()
+    serde_json::to_vec(&dead_letter).unwrap_or_default()
 }
 
 /// The same dead letter without its message; `None` when it has none, or is not a dead letter.
 pub(super) fn without_event(text: &[u8]) -> Option<Vec<u8>> {
-    let mut letter: Letter<'_> = serde_json::from_slice(text).ok()?;
-    letter.event.take()?;
-    serde_json::to_vec(&letter).ok()
+    let mut dead_letter: DeadLetter<'_> = serde_json::from_slice(text).ok()?;
+    dead_letter.event.take()?;
+    serde_json::to_vec(&dead_letter).ok()
 }
 
 #[cfg(test)]
@@ -79,7 +79,7 @@ mod tests {
     fn a_letter_keeps_what_it_says_when_its_message_is_left_out() {
         let error = ClientError::MessageProduction(Code::MessageSizeTooLarge);
         let payload = br#"{"a":"\u00e4"}"#;
-        let whole = letter(7, "events.posts", b"did:plc:a", payload, &error, true);
+        let whole = dead_letter(7, "events.posts", b"did:plc:a", payload, &error, true);
         let mut expected: Value = serde_json::from_slice(&whole).unwrap();
         assert_eq!(expected["event"]["a"], "\u{e4}");
         assert_eq!(expected["bytes"], payload.len());

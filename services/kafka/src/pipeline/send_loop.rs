@@ -11,7 +11,7 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::types::RDKafkaErrorCode as Code;
 use tracing::error;
 
-use super::letters::{letter, reason, without_event};
+use super::dead_letter::{dead_letter, reason, without_event};
 use super::rules::Rules;
 use crate::KafkaError;
 use crate::broker::{Message, Producer, Refusal};
@@ -28,7 +28,7 @@ const NO_DID: &str = "<unknown>";
 const QUEUE_PAUSE: Duration = Duration::from_millis(10);
 
 /// Turns events into messages in flight.
-pub(super) struct Pump<'a> {
+pub(super) struct SendLoop<'a> {
     pub(super) rules: &'a Rules,
     pub(super) producer: &'a Producer,
     pub(super) window: &'a Arc<Window>,
@@ -41,7 +41,7 @@ pub(super) struct Pump<'a> {
     pub(super) is_transactional: bool,
 }
 
-impl Pump<'_> {
+impl SendLoop<'_> {
     /// Sends one event, or skips it. The window must have room.
     pub(super) async fn take(
         &mut self,
@@ -123,7 +123,7 @@ impl Pump<'_> {
     }
 
     /// Handles failures and rejections that arrived with acknowledgements.
-    pub(super) async fn care(&mut self) -> Result<(), KafkaError> {
+    pub(super) async fn handle_refusals(&mut self) -> Result<(), KafkaError> {
         for refused in self.window.take_refused() {
             if self.is_transactional {
                 self.refused.insert(refused.seq);
@@ -157,10 +157,10 @@ impl Pump<'_> {
         } = refused;
         error!(seq, topic, bytes = payload.len(), %error, "Kafka can never accept an event, sending it to the dead-letter topic");
         self.metrics.dead_letter(reason(&error));
-        let text = letter(seq, &topic, &key, &payload, &error, encloses);
+        let text = dead_letter(seq, &topic, &key, &payload, &error, encloses);
         let outcome = self.queue_letter(index, &key, &text).await?;
         if outcome.is_err() && encloses {
-            let text = letter(seq, &topic, &key, &payload, &error, false);
+            let text = dead_letter(seq, &topic, &key, &payload, &error, false);
             let outcome = self.queue_letter(index, &key, &text).await?;
             return outcome.map_err(|error| lost_letter(seq, error));
         }
