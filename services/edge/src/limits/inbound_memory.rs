@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     /// Who leaves while its message is read has not made room for another one.
-    #[actix_web::test]
+    #[tokio::test]
     async fn a_message_is_read_in_its_turn_whether_its_client_waits_or_not() {
         let memory = InboundMemory::new(1000, 1000);
         let (go_on, go) = std::sync::mpsc::sync_channel::<()>(0);
