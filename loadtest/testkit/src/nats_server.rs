@@ -1,5 +1,7 @@
 //! A real NATS server with JetStream, on a free port of the loopback, with its own store.
 
+mod stranger;
+
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,6 +12,8 @@ use tempfile::TempDir;
 
 use crate::process::{Process, Program};
 use crate::shared::Shared;
+
+pub use stranger::{Message, UNREADABLE_HEADS, UNREADABLE_SUBJECTS};
 
 /// Startup takes tens of milliseconds; a busy machine and a big store take longer.
 const START: Duration = Duration::from_secs(60);

@@ -5,7 +5,6 @@
 use std::fmt;
 
 use async_nats::HeaderMap;
-use async_nats::jetstream::stream::LastRawMessageErrorKind;
 use async_trait::async_trait;
 use bytes::Bytes;
 use fanjet_log::bookmarks::check_key;
@@ -30,7 +29,7 @@ impl NatsBookmarks {
     /// # Errors
     /// [`LogError::Misconfigured`] when that is no name for a bucket.
     pub async fn of(log: &NatsLog) -> Result<Self, LogError> {
-        let keys = BucketKeys::of(log, bucket::bookmarks).await?;
+        let keys = BucketKeys::of(log, bucket::bookmarks)?;
         Ok(Self { keys })
     }
 }
@@ -46,16 +45,13 @@ impl fmt::Debug for NatsBookmarks {
 impl Bookmarks for NatsBookmarks {
     async fn get(&self, key: &str) -> Result<Option<Bytes>, LogError> {
         check_key(key)?;
-        self.keys
-            .get(key)
-            .await
-            .map_err(|error| match error.kind() {
-                LastRawMessageErrorKind::JetStream(why) => {
-                    let subject = self.keys.subject(key);
-                    refused(&format!("{subject} cannot be read"), why)
-                }
-                _ => LogError::unavailable(error),
-            })
+        self.keys.get(key).await.map_err(|error| match error {
+            Unavailable::Refused(why) => {
+                let subject = self.keys.subject(key);
+                refused(&format!("{subject} cannot be read"), why)
+            }
+            _ => error.into(),
+        })
     }
 
     async fn set(&self, key: &str, value: Bytes) -> Result<(), LogError> {

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use async_nats::HeaderMap;
 use async_nats::jetstream;
 use async_nats::jetstream::ErrorCode;
-use async_nats::jetstream::stream::{LastRawMessageError, LastRawMessageErrorKind, Stream};
 use bytes::Bytes;
 use fanjet_log::LogError;
 use serde::Deserialize;
@@ -19,11 +18,12 @@ use crate::inner::Inner;
 use crate::lease::bucket;
 use crate::lease::key::is_marker;
 use crate::log::NatsLog;
+use crate::raw::{self, GetRequest};
 
 /// The keys below one prefix.
 pub(crate) struct BucketKeys {
     log: Arc<Inner>,
-    bucket: Stream<()>,
+    bucket: String,
     prefix: String,
 }
 
@@ -37,16 +37,11 @@ impl BucketKeys {
     ///
     /// # Errors
     /// [`LogError::Misconfigured`] when that is no name for a bucket.
-    pub(crate) async fn of(
-        log: &NatsLog,
-        prefix: fn(&NatsConfig) -> String,
-    ) -> Result<Self, LogError> {
+    pub(crate) fn of(log: &NatsLog, prefix: fn(&NatsConfig) -> String) -> Result<Self, LogError> {
         let inner = &log.inner;
         bucket::check_name(&inner.config.lease_bucket)?;
-        let stream = bucket::stream_name(&inner.config);
-        let found = inner.jetstream.get_stream_no_info(&stream).await;
         Ok(Self {
-            bucket: found.map_err(|error| LogError::Misconfigured(error.to_string()))?,
+            bucket: bucket::stream_name(&inner.config),
             prefix: prefix(&inner.config),
             log: Arc::clone(inner),
         })
@@ -63,19 +58,18 @@ impl BucketKeys {
     }
 
     /// The newest value; `None` where there is none (any more), or no bucket yet.
-    pub(crate) async fn get(&self, key: &str) -> Result<Option<Bytes>, LastRawMessageError> {
-        let subject = self.subject(key);
-        match self.bucket.get_last_raw_message_by_subject(&subject).await {
-            Ok(message) => Ok((!is_marker(&message.headers)).then_some(message.payload)),
-            Err(error) => match error.kind() {
-                LastRawMessageErrorKind::NoMessageFound => Ok(None),
-                LastRawMessageErrorKind::JetStream(why)
-                    if why.error_code() == ErrorCode::STREAM_NOT_FOUND =>
-                {
-                    Ok(None)
-                }
-                _ => Err(error),
-            },
+    pub(crate) async fn get(&self, key: &str) -> Result<Option<Bytes>, Unavailable> {
+        let request = GetRequest::Newest {
+            last_by_subj: &self.subject(key),
+        };
+        match raw::get(&self.log.jetstream, &self.bucket, request).await {
+            Ok(message) => Ok(message
+                .filter(|it| !it.headers.as_ref().is_ok_and(is_marker))
+                .map(|it| it.body)),
+            Err(Unavailable::Refused(why)) if why.error_code() == ErrorCode::STREAM_NOT_FOUND => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
     }
 

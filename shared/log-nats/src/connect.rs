@@ -2,10 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_nats::client::{RequestError, RequestErrorKind};
-use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, HeaderMap, ServerInfo};
+use async_nats::{
+    Client, ConnectErrorKind, ConnectOptions, Event, HeaderMap, ServerInfo, Subscriber, jetstream,
+};
 use bytes::Bytes;
 use fanjet_log::LogError;
 use parking_lot::Mutex;
@@ -27,12 +30,26 @@ const MAX_RECONNECT_DELAY: Duration = Duration::from_secs(2);
 /// The first release with fast-ingest batches, which fencing needs.
 const OLDEST_SERVER: (i64, i64, i64) = (2, 14, 0);
 
+/// So much later than its users the watch on a connection may notice that it broke.
+const FIRST_SIGN: Duration = Duration::from_millis(50);
+
 /// For so long a complaint may be the reason why something fails.
 const COMPLAINT_LASTS: Duration = Duration::from_secs(10);
 
 /// What the server said last without being asked: that something is not allowed, for instance. It does not say to which request
 /// that is the answer, and the request gets none.
 type Complaint = Arc<Mutex<Option<(String, Instant)>>>;
+
+/// What a connection is for. It is part of the name that the server shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Everything that no stranger has a word in.
+    Main,
+    /// The messages of the log.
+    Reads,
+    /// What processes tell each other.
+    Notices,
+}
 
 /// A connection, and how often it broke.
 #[derive(Debug, Clone)]
@@ -47,7 +64,7 @@ pub(crate) struct Link {
 pub(crate) struct BreakWatch(watch::Receiver<u64>);
 
 impl Link {
-    pub(crate) async fn open(config: &NatsConfig) -> Result<Self, LogError> {
+    pub(crate) async fn open(config: &NatsConfig, purpose: Purpose) -> Result<Self, LogError> {
         let urls: Vec<&str> = config.url.iter().map(|url| url.reveal()).collect();
         // The client would leave it out without a word.
         if urls.iter().any(|url| url.contains('@')) {
@@ -56,7 +73,7 @@ impl Link {
         }
         let (breaking, breaks) = watch::channel(0);
         let complaint = Complaint::default();
-        let client = options(config, breaking, Arc::clone(&complaint))
+        let client = options(config, purpose, breaking, Arc::clone(&complaint))
             .await?
             .connect(urls)
             .await
@@ -78,9 +95,37 @@ impl Link {
         })
     }
 
+    /// A new inbox, and what comes into it.
+    pub(crate) async fn inbox(&self) -> Result<(String, Subscriber), Unavailable> {
+        let inbox = self.client.new_inbox();
+        let subscribed = self.client.subscribe(inbox.clone()).await;
+        let messages = subscribed.map_err(|_| Unavailable::Disconnected)?;
+        Ok((inbox, messages))
+    }
+
+    /// JetStream's requests on this connection.
+    pub(crate) fn jetstream(&self, request_timeout: Duration) -> jetstream::Context {
+        let mut jetstream = jetstream::new(self.client.clone());
+        jetstream.set_timeout(request_timeout);
+        jetstream
+    }
+
     /// How often the connection has broken.
     pub(crate) fn breaks(&self) -> u64 {
         *self.breaks.borrow()
+    }
+
+    /// Whether it broke, also when it is back by now.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.breaks() > 0 || self.breaks.has_changed().is_err()
+    }
+
+    /// As [`Link::is_broken`], when something has failed: that may be the first sign of it.
+    pub(crate) async fn has_broken(&self) -> bool {
+        let mut breaks = self.breaks.clone();
+        let broken = breaks.wait_for(|breaks| *breaks > 0);
+        // Also when the task that serves the connection has ended.
+        tokio::time::timeout(FIRST_SIGN, broken).await.is_ok()
     }
 
     /// What the server complained of a moment ago.
@@ -128,10 +173,8 @@ impl Link {
 impl BreakWatch {
     /// Returns when the connection has broken, also when it is back by now.
     pub(crate) async fn broken(&mut self) {
-        if self.0.changed().await.is_err() {
-            // The client is gone; so is everybody who could wait here, but for this call.
-            std::future::pending::<()>().await;
-        }
+        // An error: the task that serves the connection has ended.
+        self.0.changed().await.ok();
     }
 }
 
@@ -143,8 +186,19 @@ fn unanswered(what: &'static str, error: &RequestError) -> Unavailable {
     }
 }
 
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Main => "main",
+            Self::Reads => "reads",
+            Self::Notices => "notices",
+        })
+    }
+}
+
 async fn options(
     config: &NatsConfig,
+    purpose: Purpose,
     breaking: watch::Sender<u64>,
     complaint: Complaint,
 ) -> Result<ConnectOptions, LogError> {
@@ -155,7 +209,10 @@ async fn options(
         )));
     }
     let mut options = ConnectOptions::new()
-        .name(format!("fanjet-{}", config.name))
+        .name(match purpose {
+            Purpose::Main => format!("fanjet-{}", config.name),
+            Purpose::Reads | Purpose::Notices => format!("fanjet-{}-{purpose}", config.name),
+        })
         .client_capacity(CLIENT_CAPACITY)
         .subscription_capacity(SUBSCRIPTION_CAPACITY)
         .connection_timeout(config.connect_timeout)
@@ -164,9 +221,9 @@ async fn options(
         .custom_inbox_prefix(&config.inbox_prefix)
         // Subjects are made of checked tokens only.
         .skip_subject_validation(true)
-        .reconnect_delay_callback(reconnect_delay)
+        .reconnect_delay_callback(reconnect_delays(purpose, config.url.len()))
         .event_callback(move |event| {
-            note(&event, &breaking, &complaint);
+            note(purpose, &event, &breaking, &complaint);
             std::future::ready(())
         });
     if let Some(file) = &config.tls_ca_file {
@@ -193,17 +250,33 @@ async fn options(
     Ok(options)
 }
 
+/// A connection for reading is replaced when it breaks. The library connects again for no reader, so that may take its time.
+fn reconnect_delays(
+    purpose: Purpose,
+    servers: usize,
+) -> impl Fn(usize) -> Duration + Send + Sync + 'static {
+    let quick_attempts = match purpose {
+        Purpose::Main => usize::MAX,
+        Purpose::Reads | Purpose::Notices => servers,
+    };
+    let attempts = AtomicUsize::new(0);
+    move |attempt| match attempts.fetch_add(1, Ordering::Relaxed) < quick_attempts {
+        true => reconnect_delay(attempt),
+        false => MAX_RECONNECT_DELAY,
+    }
+}
+
 fn reconnect_delay(attempt: usize) -> Duration {
     let doublings = attempt.saturating_sub(1).min(6) as u32;
     (Duration::from_millis(50) * 2_u32.pow(doublings)).min(MAX_RECONNECT_DELAY)
 }
 
-fn note(event: &Event, breaking: &watch::Sender<u64>, complaint: &Complaint) {
+fn note(purpose: Purpose, event: &Event, breaking: &watch::Sender<u64>, complaint: &Complaint) {
     match event {
-        Event::Connected => info!("connected to NATS"),
+        Event::Connected => info!(%purpose, "connected to NATS"),
         Event::Disconnected | Event::Closed => {
             breaking.send_modify(|count| *count += 1);
-            warn!("the connection to NATS is lost");
+            warn!(%purpose, "the connection to NATS is lost");
         }
         Event::SlowConsumer(_) => warn!("a NATS subscription overflowed, its reader starts over"),
         Event::LameDuckMode | Event::Draining => info!(%event, "the NATS server is leaving"),

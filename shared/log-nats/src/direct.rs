@@ -2,6 +2,7 @@
 //!
 //! Any replica may answer, also one that lags behind the leader: what it does not have proves nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::header::{HeaderName, NATS_SEQUENCE, NATS_SUBJECT};
@@ -10,17 +11,17 @@ use bytes::Bytes;
 use fanjet_log::Seq;
 use futures::StreamExt;
 
-use crate::connect::Link;
 use crate::error::Unavailable;
+use crate::reads::Reads;
 
 const PENDING: HeaderName = HeaderName::from_static("Nats-Num-Pending");
 /// Ends a batch: "EOB".
 const END_OF_BATCH: u16 = 204;
 
 /// Reads one stream.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Direct {
-    link: Link,
+    reads: Arc<Reads>,
     subject: String,
     timeout: Duration,
 }
@@ -63,9 +64,9 @@ impl Stored {
 }
 
 impl Direct {
-    pub(crate) fn new(link: Link, stream: &str, timeout: Duration) -> Self {
+    pub(crate) fn new(reads: Arc<Reads>, stream: &str, timeout: Duration) -> Self {
         Self {
-            link,
+            reads,
             subject: format!("$JS.API.DIRECT.GET.{stream}"),
             timeout,
         }
@@ -103,23 +104,22 @@ impl Direct {
     }
 
     async fn many(&self, request: String) -> Result<Batch, Unavailable> {
-        let client = &self.link.client;
-        let inbox = client.new_inbox();
-        let mut answers = client
-            .subscribe(inbox.clone())
-            .await
-            .map_err(|_| Unavailable::Disconnected)?;
-        client
+        let link = self.reads.only_link().await?;
+        let mut breaks = link.watch();
+        let (inbox, mut answers) = link.inbox().await?;
+        link.client
             .publish_with_reply(self.subject.clone(), inbox, request.into())
             .await
             .map_err(|_| Unavailable::Disconnected)?;
 
         let mut batch = Batch::default();
         loop {
-            let answer = tokio::time::timeout(self.timeout, answers.next()).await;
-            let answer = answer
-                .map_err(|_| Unavailable::Timeout("a batch"))?
-                .ok_or(Unavailable::Disconnected)?;
+            let answer = tokio::select! {
+                biased;
+                answer = answers.next() => answer.ok_or(Unavailable::Disconnected)?,
+                () = breaks.broken() => return Err(Unavailable::Disconnected),
+                () = tokio::time::sleep(self.timeout) => return Err(Unavailable::Timeout("a batch")),
+            };
             match status(&answer).map(|status| status.as_u16()) {
                 None => batch.messages.push(stored(answer)?),
                 Some(END_OF_BATCH) => {
@@ -135,7 +135,13 @@ impl Direct {
 
     async fn one(&self, request: String) -> Result<Option<Stored>, Unavailable> {
         let subject = self.subject.clone();
-        let answer = self.link.request("a read", subject, request.into()).await?;
+        let link = self.reads.only_link().await?;
+        let mut breaks = link.watch();
+        let answer = tokio::select! {
+            biased;
+            answer = link.request("a read", subject, request.into()) => answer?,
+            () = breaks.broken() => return Err(Unavailable::Disconnected),
+        };
         match status(&answer) {
             None => stored(answer).map(Some),
             Some(StatusCode::NOT_FOUND) => Ok(None),

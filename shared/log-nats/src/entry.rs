@@ -8,6 +8,7 @@ use fanjet_log::{Entry, LogError, Selection, Seq};
 
 use crate::headers::{OriginReader, carries_origin, collection, trace};
 use crate::passed::Passed;
+use crate::raw::Unreadable;
 use crate::subject::{Subjects, TopicReader};
 
 /// Reads entries of one log. Keeps what many of them share.
@@ -25,6 +26,20 @@ impl EntryReader {
             origins: OriginReader::default(),
             passed,
         }
+    }
+
+    /// What a message is whose headers cannot be parsed: never an entry.
+    pub(crate) fn unreadable(
+        &self,
+        seq: Seq,
+        subject: &str,
+        headers: Unreadable,
+    ) -> Result<Option<Entry>, LogError> {
+        if headers.carries_origin {
+            return Err(LogError::corrupt(seq, "its headers cannot be parsed"));
+        }
+        self.passed.foreign(seq, subject);
+        Ok(None)
     }
 
     /// The entry that a stored message is, if it is one and `selection` wants it. Every event says where it comes from: what

@@ -13,6 +13,8 @@ pub(crate) enum Unavailable {
     Timeout(&'static str),
     #[error("the connection was lost")]
     Disconnected,
+    #[error("no connection for reading: {0}")]
+    NoConnection(String),
     #[error("nobody answers: no JetStream, no stream, or no leader")]
     NoResponders,
     #[error("{0}")]

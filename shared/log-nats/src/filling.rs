@@ -20,7 +20,7 @@ pub(crate) struct Filling<'a> {
     pub(crate) next: Seq,
     /// Nothing behind it may come in.
     pub(crate) last: Seq,
-    selection: &'a Selection,
+    pub(crate) selection: &'a Selection,
     limit: ReadLimit,
     entries: Vec<Entry>,
     bytes: usize,
@@ -75,7 +75,17 @@ impl<'a> Filling<'a> {
         headers: Option<&HeaderMap>,
         body: Bytes,
     ) -> Result<bool, LogError> {
-        let entry = match reader.entry(self.selection, seq, subject, headers, body) {
+        let entry = reader.entry(self.selection, seq, subject, headers, body);
+        self.add(seq, entry)
+    }
+
+    /// As [`Filling::push`], when it is known what the message is.
+    pub(crate) fn add(
+        &mut self,
+        seq: Seq,
+        entry: Result<Option<Entry>, LogError>,
+    ) -> Result<bool, LogError> {
+        let entry = match entry {
             Err(LogError::Corrupt { .. }) if self.next > self.from => return Ok(false),
             entry => entry?,
         };
@@ -136,11 +146,12 @@ impl<'a> Filling<'a> {
         self.limit.bytes.clamp(1, BATCH_BYTES)
     }
 
-    pub(crate) fn request<'f>(&self, filter: Option<&'f str>) -> BatchRequest<'f> {
+    /// What to ask for; at most so many messages.
+    pub(crate) fn request<'f>(&self, filter: Option<&'f str>, most: usize) -> BatchRequest<'f> {
         BatchRequest {
             from: self.next,
             filter,
-            count: self.batch_size(filter),
+            count: self.batch_size(filter).min(most),
             bytes: self.batch_bytes(),
         }
     }

@@ -1,46 +1,36 @@
-//! Following the log: an ephemeral push consumer and a reader that believes nothing it cannot count.
+//! Following the log.
 //!
-//! The consumer acknowledges nothing and lives in the server's memory; when anything is odd (a hole in its numbers, a
-//! heartbeat that tells of messages that never came, silence, a lost connection) the follow ends, and its owner
-//! follows again from one above the last entry. Nothing is repaired in place.
+//! When anything is odd (a hole in the numbers, a heartbeat that tells of messages that never came, silence, a lost connection)
+//! the follow ends, and its owner follows again from one above the last entry. Only where a message is to blame that the
+//! client library cannot parse, or may be, the follow goes on another way: such a message would end every new one at the same
+//! place.
 
 mod position;
+mod pushed;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::header::{HeaderName, NATS_LAST_CONSUMER};
-use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, push};
-use async_nats::{Message, StatusCode, Subject, Subscriber};
-use bytes::Bytes;
-use fanjet_log::{Entry, Follow, LogError, Selection, Seq};
+use fanjet_log::{Entry, Follow, LogError, ReadLimit, Selection, Seq};
 use futures::StreamExt;
-use futures::stream::ReadyChunks;
 use tokio::time::Instant;
 
-use crate::connect::BreakWatch;
-use crate::consumer::ConsumerName;
-use crate::delivery::Delivery;
-use crate::entry::EntryReader;
+use crate::careful;
+use crate::connect::Link;
 use crate::error::Unavailable;
 use crate::inner::Inner;
 use crate::subject::Filters;
 
-use position::{Position, Verdict};
+use pushed::HEARTBEAT;
 
-/// How often an idle consumer says that it is there.
-const HEARTBEAT: Duration = Duration::from_secs(1);
-/// After this long without a word it is not.
-const SILENCE: Duration = Duration::from_secs(3);
-/// When the server forgets a consumer that nobody listens to.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
-/// Messages of one batch.
-const BATCH: usize = 1024;
 /// With more filters than this the server is asked for everything: its cost grows with every filter.
 const MAX_SERVER_FILTERS: usize = 16;
-
-/// Set on a heartbeat when the server waits for an answer to its flow control.
-const STALLED: HeaderName = HeaderName::from_static("Nats-Consumer-Stalled");
+/// How often the end of the log is asked for while messages are read singly.
+const POLL: Duration = Duration::from_millis(50);
+const LIMIT: ReadLimit = ReadLimit {
+    entries: 1000,
+    bytes: 8 << 20,
+};
 
 pub(crate) async fn open(
     log: Arc<Inner>,
@@ -51,187 +41,87 @@ pub(crate) async fn open(
         Filters::Only(wanted) if wanted.len() <= MAX_SERVER_FILTERS => wanted.all(),
         Filters::All | Filters::Only(_) => Vec::new(),
     };
-    let client = &log.link.client;
-    // Before the consumer: what breaks while it is being created must not go unseen.
-    let breaks = log.link.watch();
-    let inbox = client.new_inbox();
-    let messages = client
-        .subscribe(inbox.clone())
-        .await
-        .map_err(|_| Unavailable::Disconnected)?;
-    let consumer = ConsumerName::new(client, &log.stream_name);
-    let is_unfiltered = filters.is_empty();
-    let wanted = config(consumer.as_str(), inbox, from.max(1), filters);
-    log.jetstream
-        .create_consumer_on_stream(wanted, &log.stream_name)
-        .await
-        .map_err(LogError::unavailable)?;
-    // Behind the consumer, which is one of the stream that is there then. When that stream goes, so does the consumer.
-    log.bounds().await?;
-    let reader = Reader {
-        reader: log.reader(),
-        selection: selection.clone(),
+    let mut following = Following {
         log,
-        consumer,
-        messages: messages.ready_chunks(BATCH),
-        breaks,
-        position: Position::new(from.max(1), is_unfiltered),
+        selection: selection.clone(),
+        filters,
+        next: from.max(1),
+        pushed: None,
         spoke_at: Instant::now(),
-        failure: None,
     };
-    let batches = futures::stream::unfold(Some(reader), |reader| async move {
-        let mut reader = reader?;
-        match reader.next_batch().await {
-            Ok(batch) => Some((Ok(batch), Some(reader))),
+    if !following.is_pushed().await? {
+        following.log.bounds().await?;
+    }
+    let batches = futures::stream::unfold(Some(following), |following| async move {
+        let mut following = following?;
+        match following.next_batch().await {
+            Ok(batch) => Some((Ok(batch), Some(following))),
             Err(error) => Some((Err(error), None)),
         }
     });
     Ok(batches.boxed())
 }
 
-fn config(name: &str, inbox: String, from: Seq, mut filters: Vec<String>) -> push::Config {
-    // One filter has its own field, and its own fast path in the server.
-    let filter_subject = match filters.as_slice() {
-        [_] => filters.remove(0),
-        _ => String::new(),
-    };
-    push::Config {
-        name: Some(name.to_owned()),
-        deliver_subject: inbox,
-        deliver_policy: DeliverPolicy::ByStartSequence {
-            start_sequence: from,
-        },
-        ack_policy: AckPolicy::None,
-        filter_subject,
-        filter_subjects: filters,
-        flow_control: true,
-        idle_heartbeat: HEARTBEAT,
-        inactive_threshold: FORGOTTEN_AFTER,
-        memory_storage: true,
-        num_replicas: 1,
-        ..push::Config::default()
-    }
-}
-
-struct Reader {
+struct Following {
     log: Arc<Inner>,
     selection: Selection,
-    reader: EntryReader,
-    /// Keeps the consumer alive.
-    #[allow(dead_code, reason = "dropped for its effect")]
-    consumer: ConsumerName,
-    messages: ReadyChunks<Subscriber>,
-    breaks: BreakWatch,
-    position: Position,
+    filters: Vec<String>,
+    /// Everything before it was read.
+    next: Seq,
+    /// `None` while messages are read singly.
+    pushed: Option<(Follow, Link)>,
     /// When the owner last heard anything.
     spoke_at: Instant,
-    /// Found behind entries that are still to be shown.
-    failure: Option<LogError>,
 }
 
-impl Reader {
+impl Following {
     async fn next_batch(&mut self) -> Result<Vec<Entry>, LogError> {
         loop {
-            if let Some(failure) = self.failure.take() {
-                return Err(failure);
-            }
-            let chunk = self.chunk().await?;
-            let mut batch = Vec::with_capacity(chunk.len());
-            for message in chunk {
-                if let Err(failure) = self.take(message, &mut batch).await {
-                    self.failure = Some(failure);
-                    break;
+            if let Some((pushed, link)) = &mut self.pushed {
+                let batch = pushed.next().await;
+                match batch.ok_or(Unavailable::Disconnected)? {
+                    Ok(batch) => return Ok(self.shown(batch)),
+                    Err(error) => {
+                        let is_lost = error.is_retryable() && link.has_broken().await;
+                        if !is_lost || !self.log.reads.is_careful() {
+                            return Err(error);
+                        }
+                        self.pushed = None;
+                    }
                 }
             }
-            // The unwanted and heartbeats both prove that the follow is alive; its owner hears of it now and then.
-            if !batch.is_empty() || self.failure.is_none() && self.spoke_at.elapsed() >= HEARTBEAT {
-                self.spoke_at = Instant::now();
-                return Ok(batch);
+            if self.is_pushed().await? {
+                continue;
+            }
+            let (filters, selection) = (&self.filters, &self.selection);
+            let places = self.next..Seq::MAX;
+            let page = careful::page(&self.log, places, filters, selection, LIMIT).await?;
+            self.next = page.next;
+            if !page.entries.is_empty() || self.spoke_at.elapsed() >= HEARTBEAT {
+                return Ok(self.shown(page.entries));
+            }
+            if page.at_end {
+                tokio::time::sleep(POLL).await;
             }
         }
     }
 
-    /// Everything that has arrived, at least one message.
-    async fn chunk(&mut self) -> Result<Vec<Message>, LogError> {
-        tokio::select! {
-            // What arrived before the connection broke is still good.
-            biased;
-            chunk = self.messages.next() => {
-                chunk.ok_or_else(|| Unavailable::Disconnected.into())
-            }
-            () = self.breaks.broken() => Err(Unavailable::Disconnected.into()),
-            () = tokio::time::sleep(SILENCE) => Err(Unavailable::Silent.into()),
-        }
+    fn shown(&mut self, batch: Vec<Entry>) -> Vec<Entry> {
+        self.next = batch.last().map_or(self.next, |last| last.seq + 1);
+        self.spoke_at = Instant::now();
+        batch
     }
 
-    async fn take(&mut self, message: Message, batch: &mut Vec<Entry>) -> Result<(), LogError> {
-        let reply = message.reply.as_ref();
-        if let Some(delivery) = reply.and_then(|reply| Delivery::parse(reply)) {
-            // Whatever status it has is that of whoever published it.
-            return self.take_event(delivery, message, batch).await;
+    /// Whether the server pushes what comes, from now on if it may be asked to.
+    async fn is_pushed(&mut self) -> Result<bool, LogError> {
+        if self.pushed.is_none()
+            && !self.log.reads.is_unreadable_near(self.next)
+            && let Some(link) = self.log.reads.link().await?
+        {
+            let (log, filters) = (Arc::clone(&self.log), self.filters.clone());
+            let pushed = pushed::open(log, &link, self.next, filters, &self.selection).await?;
+            self.pushed = Some((pushed, link));
         }
-        match message.status {
-            None => Err(Unavailable::Nonsense("a delivery without a place".to_owned()).into()),
-            Some(StatusCode::IDLE_HEARTBEAT) => self.answer(&message).await,
-            Some(status) => Err(Unavailable::Nonsense(format!(
-                "the consumer ended: {status:?} {}",
-                message.description.unwrap_or_default()
-            ))
-            .into()),
-        }
-    }
-
-    async fn take_event(
-        &mut self,
-        delivery: Delivery,
-        message: Message,
-        batch: &mut Vec<Entry>,
-    ) -> Result<(), LogError> {
-        match self.position.judge(delivery) {
-            Verdict::Fine => {}
-            Verdict::Gap => return Err(self.position.gap(delivery.stream_seq)),
-            Verdict::Hole => {
-                let expected = self.position.expected();
-                self.log.check_gone(expected, delivery.stream_seq).await?;
-            }
-        }
-        self.position.advance(delivery);
-        let seq = delivery.stream_seq;
-        if self.position.is_before_start(seq) {
-            return Ok(());
-        }
-        let (subject, headers) = (&message.subject, message.headers.as_ref());
-        let entry = self
-            .reader
-            .entry(&self.selection, seq, subject, headers, message.payload)?;
-        batch.extend(entry);
-        Ok(())
-    }
-
-    /// Answers flow control; checks a heartbeat against what has arrived.
-    async fn answer(&self, message: &Message) -> Result<(), LogError> {
-        let headers = message.headers.as_ref();
-        let stalled = headers.and_then(|headers| headers.get(STALLED));
-        let reply = match (&message.reply, stalled) {
-            (Some(reply), _) => Some(reply.clone()),
-            (None, stalled) => stalled.map(|subject| Subject::from(subject.as_str())),
-        };
-        if let Some(reply) = reply {
-            self.log
-                .link
-                .client
-                .publish(reply, Bytes::new())
-                .await
-                .map_err(|_| Unavailable::Disconnected)?;
-        }
-        let delivered = headers
-            .and_then(|headers| headers.get(NATS_LAST_CONSUMER))
-            .and_then(|delivered| delivered.as_str().parse().ok());
-        match delivered {
-            Some(delivered) if self.position.is_behind(delivered) => {
-                Err(self.position.gap(self.position.expected() + 1))
-            }
-            _ => Ok(()),
-        }
+        Ok(self.pushed.is_some())
     }
 }

@@ -54,6 +54,12 @@ pub(crate) fn carries_origin(headers: &HeaderMap) -> bool {
     headers.get(ORIGIN).is_some()
 }
 
+/// Whether a header of this name says where its message comes from.
+pub(crate) fn is_origin(name: &[u8]) -> bool {
+    let origin = ORIGIN;
+    name == AsRef::<[u8]>::as_ref(&origin)
+}
+
 /// Reads origins, sharing the upstream's name.
 #[derive(Debug, Default)]
 pub(crate) struct OriginReader {

@@ -1,11 +1,11 @@
 //! What the log, its appenders and its readers hold in common, and the questions that all of them have.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_nats::connection::State;
 use async_nats::jetstream::Context;
-use async_nats::jetstream::message::StreamMessage;
-use async_nats::jetstream::stream::{Info, LastRawMessageErrorKind, RawMessageError, Stream};
+use async_nats::jetstream::stream::{Info, Stream};
 use fanjet_event::Topic;
 use fanjet_log::{Bounds, Entry, LogError, Selection, Seq};
 use futures::StreamExt;
@@ -19,6 +19,8 @@ use crate::direct::{Direct, Stored};
 use crate::entry::EntryReader;
 use crate::passed::Passed;
 use crate::pinned::{self, Pinned};
+use crate::raw::{self, GetRequest, RawMessage};
+use crate::reads::Reads;
 use crate::spread::Spread;
 use crate::stream;
 use crate::subject::Subjects;
@@ -33,6 +35,7 @@ pub(crate) struct Inner {
     pub(crate) link: Link,
     pub(crate) jetstream: Context,
     pub(crate) stream_name: String,
+    pub(crate) reads: Arc<Reads>,
     pub(crate) direct: Direct,
     pub(crate) pinned: Pinned,
     pub(crate) passed: Arc<Passed>,
@@ -147,14 +150,36 @@ impl Inner {
         self.pinned.is_fresh(self.link.breaks(), Instant::now())
     }
 
-    /// The first entry at or above `from`: from any replica, or from the leader when that one has none there.
+    /// The first entry at or above `from`: from any replica, or from the leader when that one has none there, or the connection
+    /// for reading is not to be used.
     pub(crate) async fn first_from(&self, from: Seq) -> Result<Option<Entry>, LogError> {
-        if let Some(message) = self.direct.at(from).await?
-            && let Some(entry) = self.stored(message)?
+        let is_unreadable = |known: Range<Seq>| known.start == from;
+        if !self.reads.unreadable_from(from).is_some_and(is_unreadable)
+            && let Some(link) = self.reads.link().await?
         {
-            return Ok(Some(entry));
+            match self.direct.at(from).await {
+                Ok(Some(message)) => {
+                    if let Some(entry) = self.stored(message)? {
+                        return Ok(Some(entry));
+                    }
+                }
+                Err(error) if !link.has_broken().await => return Err(error.into()),
+                Ok(None) | Err(_) => {}
+            }
         }
         self.leaders_next(from, EVERYTHING).await
+    }
+
+    /// The first entry that the server stored at or after a time in RFC 3339, if the message is one that can be had just now.
+    pub(crate) async fn stored_since(&self, time: &str) -> Result<Option<Entry>, LogError> {
+        let Some(link) = self.reads.link().await? else {
+            return Ok(None);
+        };
+        match self.direct.stored_since(time).await {
+            Ok(Some(message)) => self.stored(message),
+            Err(error) if !link.has_broken().await => Err(error.into()),
+            Ok(None) | Err(_) => Ok(None),
+        }
     }
 
     /// The leader's first entry at or above `from` under a subject.
@@ -164,11 +189,10 @@ impl Inner {
         filter: &str,
     ) -> Result<Option<Entry>, LogError> {
         loop {
-            let answer = self.stream.get_first_raw_message_by_subject(filter, from);
-            let Some(message) = found(answer.await)? else {
+            let Some(message) = self.leaders_first(from, filter).await? else {
                 return Ok(None);
             };
-            from = message.sequence + 1;
+            from = message.seq + 1;
             if let Some(entry) = self.entry_of(message)? {
                 return Ok(Some(entry));
             }
@@ -176,19 +200,36 @@ impl Inner {
     }
 
     /// The leader's first message at or above `from`, whatever it is.
-    pub(crate) async fn leaders_message(
+    pub(crate) async fn leaders_message(&self, from: Seq) -> Result<Option<RawMessage>, LogError> {
+        self.leaders_first(from, EVERYTHING).await
+    }
+
+    /// The leader's first message at or above `from` under a subject.
+    pub(crate) async fn leaders_first(
         &self,
         from: Seq,
-    ) -> Result<Option<StreamMessage>, LogError> {
-        let answer = self
-            .stream
-            .get_first_raw_message_by_subject(EVERYTHING, from);
-        found(answer.await)
+        filter: &str,
+    ) -> Result<Option<RawMessage>, LogError> {
+        let request = GetRequest::Next {
+            seq: from,
+            next_by_subj: filter,
+        };
+        self.raw_message(request).await
     }
 
     /// The leader's message at `seq`.
-    pub(crate) async fn leaders(&self, seq: Seq) -> Result<Option<StreamMessage>, LogError> {
-        found(self.stream.get_raw_message(seq).await)
+    pub(crate) async fn leaders(&self, seq: Seq) -> Result<Option<RawMessage>, LogError> {
+        self.raw_message(GetRequest::At { seq }).await
+    }
+
+    async fn raw_message(&self, request: GetRequest<'_>) -> Result<Option<RawMessage>, LogError> {
+        let found = raw::get(&self.jetstream, &self.stream_name, request).await?;
+        if let Some(message) = &found
+            && !message.is_readable()
+        {
+            self.reads.note_unreadable(message.seq);
+        }
+        Ok(found)
     }
 
     /// Reads what the stream holds.
@@ -197,11 +238,27 @@ impl Inner {
     }
 
     /// The entry that a message is, if it is one.
-    pub(crate) fn entry_of(&self, message: StreamMessage) -> Result<Option<Entry>, LogError> {
-        let (seq, headers) = (message.sequence, Some(&message.headers));
-        let subject = &message.subject;
-        self.reader()
-            .entry(&Selection::All, seq, subject, headers, message.payload)
+    pub(crate) fn entry_of(&self, message: RawMessage) -> Result<Option<Entry>, LogError> {
+        self.entry_from(&mut self.reader(), &Selection::All, message)
+    }
+
+    /// The entry that a message is, if it is one and `selection` wants it.
+    pub(crate) fn entry_from(
+        &self,
+        reader: &mut EntryReader,
+        selection: &Selection,
+        message: RawMessage,
+    ) -> Result<Option<Entry>, LogError> {
+        let RawMessage {
+            seq,
+            subject,
+            headers,
+            body,
+        } = message;
+        match headers {
+            Ok(headers) => reader.entry(selection, seq, &subject, Some(&headers), body),
+            Err(headers) => reader.unreadable(seq, &subject, headers),
+        }
     }
 
     /// The entry that a stored message is, if it is one.
@@ -222,7 +279,7 @@ impl Inner {
         }
         let from = expected.max(first);
         let next = self.leaders_message(from).await?;
-        let is_there = next.is_some_and(|next| next.sequence < found);
+        let is_there = next.is_some_and(|next| next.seq < found);
         let deleted = &self.deleted;
         let is_gone = !is_there
             && deleted
@@ -233,15 +290,5 @@ impl Inner {
         }
         self.passed.deleted(from..found);
         Ok(())
-    }
-}
-
-fn found(
-    answer: Result<StreamMessage, RawMessageError>,
-) -> Result<Option<StreamMessage>, LogError> {
-    match answer {
-        Ok(message) => Ok(Some(message)),
-        Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
-        Err(error) => Err(LogError::unavailable(error)),
     }
 }

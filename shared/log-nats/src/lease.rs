@@ -37,8 +37,8 @@ struct Parts {
 
 impl NatsLease {
     /// The lease of a log. The bucket is created or checked by the first call that needs it.
-    pub(crate) async fn of(log: Arc<Inner>) -> Result<Self, LogError> {
-        let key = Key::of(&log).await?;
+    pub(crate) fn of(log: Arc<Inner>) -> Result<Self, LogError> {
+        let key = Key::of(&log)?;
         Ok(Self {
             inner: Arc::new(Parts {
                 log,

@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::jetstream;
 use async_trait::async_trait;
 use fanjet_event::TimeUs;
 use fanjet_log::{
@@ -15,11 +14,12 @@ use tracing::warn;
 
 use crate::append::NatsAppender;
 use crate::config::NatsConfig;
-use crate::connect::Link;
+use crate::connect::{Link, Purpose};
 use crate::direct::Direct;
 use crate::inner::{self, Inner};
 use crate::lease::NatsLease;
 use crate::pinned::{self, Pinned};
+use crate::reads::Reads;
 use crate::replay::Replays;
 use crate::spread::Spread;
 use crate::subject::Subjects;
@@ -27,7 +27,7 @@ use crate::{follow, newest, read, seek, stream};
 
 pub(crate) const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// The log in a NATS JetStream stream. Clones share the connection, and the log that is read.
+/// The log in a NATS JetStream stream. Clones share the connections, and the log that is read.
 #[derive(Clone)]
 pub struct NatsLog {
     pub(crate) inner: Arc<Inner>,
@@ -82,10 +82,10 @@ impl NatsLog {
     /// # Errors
     /// [`LogError::Misconfigured`] when that is no name for a bucket.
     pub async fn lease(&self) -> Result<NatsLease, LogError> {
-        NatsLease::of(Arc::clone(&self.inner)).await
+        NatsLease::of(Arc::clone(&self.inner))
     }
 
-    /// The same log on the same connection for another part of the process, which has to
+    /// The same log on the same connections for another part of the process, which has to
     /// [adopt](EventLog::adopt) one that takes its place by itself.
     #[must_use]
     pub fn another_reader(&self) -> Self {
@@ -97,6 +97,7 @@ impl NatsLog {
                 link: inner.link.clone(),
                 jetstream: inner.jetstream.clone(),
                 stream_name: inner.stream_name.clone(),
+                reads: Arc::clone(&inner.reads),
                 direct: inner.direct.clone(),
                 pinned: Pinned::new(inner.pinned.identity()),
                 passed: Arc::clone(&inner.passed),
@@ -110,9 +111,8 @@ impl NatsLog {
 
     async fn open(config: NatsConfig, first: Seq) -> Result<Self, LogError> {
         let subjects = Subjects::configured(&config.stream)?;
-        let link = Link::open(&config).await?;
-        let mut jetstream = jetstream::new(link.client.clone());
-        jetstream.set_timeout(config.request_timeout);
+        let link = Link::open(&config, Purpose::Main).await?;
+        let jetstream = link.jetstream(config.request_timeout);
         let found = stream::ensure(&jetstream, &config.stream, &subjects, first).await?;
         let stream_name = config.stream.name.clone();
         let stream = jetstream
@@ -120,7 +120,8 @@ impl NatsLog {
             .await
             .map_err(LogError::unavailable)?;
         let replays = Arc::new(Replays::new(config.read_ahead_bytes));
-        let direct = Direct::new(link.clone(), &stream_name, config.request_timeout);
+        let reads = Arc::new(Reads::new(&config, Purpose::Reads, &link));
+        let direct = Direct::new(Arc::clone(&reads), &stream_name, config.request_timeout);
         Ok(Self {
             inner: Arc::new(Inner {
                 config,
@@ -128,6 +129,7 @@ impl NatsLog {
                 link,
                 jetstream,
                 stream_name,
+                reads,
                 direct,
                 pinned: Pinned::new(pinned::identity(&found)),
                 passed: Arc::default(),

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::HeaderMap;
@@ -16,11 +17,13 @@ use fanjet_log::cluster_state::{check_entry, check_key};
 use fanjet_log::{ClusterState, LogError, StoreError};
 
 use crate::bucket_keys::BucketKeys;
+use crate::connect::Purpose;
 use crate::direct::Direct;
 use crate::error::Unavailable;
 use crate::lease::bucket;
 use crate::lease::key::{is_marker, whole_seconds};
 use crate::log::NatsLog;
+use crate::reads::Reads;
 
 /// What a notice is called in errors.
 const WHAT: &str = "a notice";
@@ -37,12 +40,14 @@ impl NatsClusterState {
     /// # Errors
     /// [`LogError::Misconfigured`] when that is no name for a bucket.
     pub async fn of(log: &NatsLog) -> Result<Self, LogError> {
-        let keys = BucketKeys::of(log, bucket::notices).await?;
+        let keys = BucketKeys::of(log, bucket::notices)?;
         let inner = &log.inner;
         let stream = bucket::stream_name(&inner.config);
+        // Who may write a notice may write one that breaks the connection.
+        let reads = Reads::new(&inner.config, Purpose::Notices, &inner.link);
         Ok(Self {
             keys,
-            direct: Direct::new(inner.link.clone(), &stream, inner.config.request_timeout),
+            direct: Direct::new(Arc::new(reads), &stream, inner.config.request_timeout),
         })
     }
 

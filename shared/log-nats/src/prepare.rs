@@ -3,12 +3,11 @@
 //! Everything here may be done again at any time, and by several at once. It must never take data away that the
 //! settings do not give up.
 
-use async_nats::jetstream;
 use fanjet_log::{LogError, Seq, first_seq};
 use tracing::warn;
 
 use crate::config::NatsConfig;
-use crate::connect::Link;
+use crate::connect::{Link, Purpose};
 use crate::lease::bucket;
 use crate::log::RETRY_PAUSE;
 use crate::stream;
@@ -60,9 +59,8 @@ pub async fn prepare_patiently(
 async fn make(nats: &NatsConfig, first: Seq) -> Result<Prepared, LogError> {
     let subjects = Subjects::configured(&nats.stream)?;
     bucket::check_name(&nats.lease_bucket)?;
-    let link = Link::open(nats).await?;
-    let mut jetstream = jetstream::new(link.client.clone());
-    jetstream.set_timeout(nats.request_timeout);
+    let link = Link::open(nats, Purpose::Main).await?;
+    let jetstream = link.jetstream(nats.request_timeout);
 
     let lease = bucket::stream_name(nats);
     bucket::ensure(&jetstream, nats).await?;

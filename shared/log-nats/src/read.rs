@@ -7,11 +7,15 @@
 //! The server does the selecting: who selects wants a small part. A direct get knows one subject only, so a selection of
 //! several has a consumer from the first page on.
 //!
+//! Where a message of a stranger's is known that would break the connection, and while one has broken it, messages are read
+//! singly ([`crate::careful`]).
+//!
 //! A replica may lag behind the leader. What it sends is true; that it has no more is not, so the end of the log is
 //! where the leader says it is, and what only the leader has is fetched from it.
 
 use fanjet_log::{Entry, LogError, Page, ReadLimit, Selection, Seq};
 
+use crate::careful;
 use crate::direct::BatchRequest;
 use crate::filling::{BATCH, BATCH_BYTES, Contiguous, Filling, Taken};
 use crate::inner::Inner;
@@ -31,6 +35,40 @@ pub(crate) async fn page(
     selection: &Selection,
     limit: ReadLimit,
 ) -> Result<Page, LogError> {
+    if let Some(known) = log.reads.unreadable_from(from)
+        && known.start == from
+    {
+        return careful::page(log, from..known.end, &[], selection, limit).await;
+    }
+    // The second time if this page, or another one, broke the connection.
+    for _ in 0..2 {
+        let Some(link) = log.reads.link().await? else {
+            break;
+        };
+        let page = fast_page(log, replays, from, selection, limit).await;
+        let is_retryable = page.as_ref().is_err_and(LogError::is_retryable);
+        if !is_retryable || !link.has_broken().await {
+            return page;
+        }
+    }
+    let filters = match log.subjects.filters(selection) {
+        Filters::All => Vec::new(),
+        Filters::Only(wanted) => wanted.all(),
+    };
+    careful::page(log, from..Seq::MAX, &filters, selection, limit).await
+}
+
+async fn fast_page(
+    log: &Inner,
+    replays: &Replays,
+    from: Seq,
+    selection: &Selection,
+    limit: ReadLimit,
+) -> Result<Page, LogError> {
+    if log.reads.is_unreadable_near(from) {
+        // Up to there, which takes no longer than a few messages.
+        return scanned(log, Filling::new(from, selection, limit)).await;
+    }
     let wanted = match log.subjects.filters(selection) {
         Filters::Only(wanted) if wanted.len() > 1 && limit.entries == 1 => {
             return next(log, from, &wanted, selection).await;
@@ -148,7 +186,13 @@ async fn look_through(
 async fn scanned(log: &Inner, mut page: Filling<'_>) -> Result<Page, LogError> {
     let mut reader = log.reader();
     for _ in 0..MAX_BATCHES {
-        let batch = log.direct.batch(page.request(None)).await?;
+        let known = log.reads.unreadable_from(page.next);
+        let before = known.map_or(BATCH as u64, |known| known.start - page.next);
+        if before == 0 && page.next > page.from {
+            return Ok(page.finish(false));
+        }
+        let request = page.request(None, before.max(1) as usize);
+        let batch = log.direct.batch(request).await?;
         let Some(first) = batch.messages.first().map(|message| message.seq) else {
             let bounds = log.bounds().await?;
             page.next = page.next.max(bounds.first);
@@ -157,7 +201,7 @@ async fn scanned(log: &Inner, mut page: Filling<'_>) -> Result<Page, LogError> {
             }
             // A copy that lags may have answered; or nothing stands there any more, of which the leader knows.
             let next = log.leaders_message(page.next).await?;
-            let first = next.as_ref().map_or(bounds.last + 1, |next| next.sequence);
+            let first = next.as_ref().map_or(bounds.last + 1, |next| next.seq);
             if first != page.next {
                 log.check_gone(page.next, first).await?;
                 page.next = first;
@@ -213,7 +257,7 @@ async fn filtered(
     if page.next > bounds.last {
         return Ok(Some(page.finish(true)));
     }
-    let batch = log.direct.batch(page.request(Some(filter))).await?;
+    let batch = log.direct.batch(page.request(Some(filter), BATCH)).await?;
     let mut reader = log.reader();
     if !matches!(
         page.take(&mut reader, batch, Contiguous::No)?,

@@ -25,9 +25,7 @@ pub(crate) async fn seq_at(log: &Inner, time: TimeUs) -> Result<Seq, LogError> {
         if search.guess().is_none() {
             break;
         }
-        if let Some(message) = log.direct.stored_since(&rfc3339(hint)).await?
-            && let Some(entry) = log.stored(message)?
-        {
+        if let Some(entry) = log.stored_since(&rfc3339(hint)).await? {
             search.learn(entry.seq, entry.time()?.get());
         }
     }

@@ -4,6 +4,7 @@ use anyhow::{Context, Result, bail, ensure};
 use async_nats::jetstream;
 use async_nats::jetstream::stream::{Config, DiscardPolicy};
 use fanjet_testkit::NatsServer;
+use fanjet_testkit::nats_server::UNREADABLE_HEADS;
 
 use super::testbed::PATIENCE;
 use super::trial::Trial;
@@ -138,7 +139,8 @@ pub(super) async fn killed(trial: &mut Trial) -> Result<()> {
     trial.afterwards().await
 }
 
-/// Another program publishes messages that are not events to the stream's subjects. They stay there.
+/// Another program publishes messages that are not events to the stream's subjects, some of which client libraries cannot parse.
+/// They stay there.
 pub(super) async fn strays(trial: &mut Trial) -> Result<()> {
     trial
         .testbed
@@ -149,6 +151,15 @@ pub(super) async fn strays(trial: &mut Trial) -> Result<()> {
     for subject in ["atp.test", "atp.identity", "atp.commit.app.bsky.feed.post"] {
         let stored = admin.publish(subject, "hi".into()).await?.await?;
         trial.evidence(format!("{subject} has seq {}", stored.sequence));
+        trial.testbed.events(20).await?;
+    }
+    for head in UNREADABLE_HEADS {
+        let strays = [(&b"atp.identity"[..], head)];
+        trial.testbed.nats()?.publish_bytes(&strays).await?;
+        trial.evidence(format!(
+            "a message with the head {:?} was published",
+            head.escape_ascii().to_string()
+        ));
         trial.testbed.events(20).await?;
     }
     trial.meanwhile().await?;

@@ -13,6 +13,7 @@ use fanjet_log_nats::{NatsConfig, NatsLog, Prepared, ServerUrl, StreamConfig, pr
 use fanjet_runtime::{OnFailure, Stop, SystemClock, Tasks};
 use fanjet_simulator::{Rate, SimulatorHandle};
 use fanjet_telemetry::Metrics;
+use fanjet_testkit::nats_server::UNREADABLE_HEADS;
 use fanjet_testkit::{JetstreamClient, NatsServer};
 use futures::StreamExt;
 
@@ -139,6 +140,7 @@ async fn the_shipped_rights_are_enough() {
     );
 
     reads_of_every_kind(&edge_log, expected.len()).await;
+    what_breaks_a_connection_is_passed_over(&server, &edge_log).await;
 
     // A standby watches, and takes over when the leader leaves.
     let standby = config(&server, "ingest");
@@ -241,6 +243,33 @@ async fn reads_of_every_kind(log: &NatsLog, events: usize) {
     );
     let last = log.last().await.unwrap().unwrap();
     assert_eq!(log.seq_at(last.time().unwrap()).await.unwrap(), last.seq);
+}
+
+/// What the client library cannot parse is read in another way, which takes rights too.
+async fn what_breaks_a_connection_is_passed_over(server: &NatsServer, log: &NatsLog) {
+    let place = log.bounds().await.unwrap().last + 1;
+    let stray = [(&b"atp.identity"[..], UNREADABLE_HEADS[0])];
+    let password = password("ingest");
+    let published = server.publish_bytes_as("ingest", &password, &stray);
+    published.await.unwrap();
+    let limit = ReadLimit {
+        entries: 10,
+        bytes: 64 << 10,
+    };
+    let passed = async {
+        loop {
+            match log.read(place, &Selection::All, limit).await {
+                Ok(page) if page.next > place => break,
+                Ok(_) => {}
+                Err(error) => assert!(error.is_retryable(), "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let mut follow = log.follow(place, &Selection::All).await.unwrap();
+        follow.next().await.unwrap().unwrap();
+    };
+    tokio::time::timeout(PATIENCE, passed).await.unwrap();
+    assert_eq!(log.skipped_seqs().foreign, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

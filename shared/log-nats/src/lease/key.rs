@@ -7,8 +7,7 @@ use std::time::Duration;
 use async_nats::header::{
     HeaderName, NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MARKER_REASON, NATS_MESSAGE_TTL,
 };
-use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
-use async_nats::jetstream::{self, ErrorCode};
+use async_nats::jetstream::{self, Context, ErrorCode};
 use async_nats::{HeaderMap, HeaderValue};
 use bytes::Bytes;
 use fanjet_log::LogError;
@@ -19,6 +18,7 @@ use super::bucket;
 use crate::connect::Link;
 use crate::error::Unavailable;
 use crate::inner::Inner;
+use crate::raw::{self, GetRequest};
 
 /// Set on a message that deletes a key.
 const KV_OPERATION: HeaderName = HeaderName::from_static("KV-Operation");
@@ -26,7 +26,8 @@ const KV_OPERATION: HeaderName = HeaderName::from_static("KV-Operation");
 #[derive(Clone)]
 pub(super) struct Key {
     link: Link,
-    bucket: Arc<Stream<()>>,
+    jetstream: Context,
+    bucket: Arc<str>,
     subject: Arc<str>,
 }
 
@@ -54,16 +55,12 @@ struct Answer {
 
 impl Key {
     /// The key of a log's lease.
-    pub(super) async fn of(log: &Inner) -> Result<Self, LogError> {
+    pub(super) fn of(log: &Inner) -> Result<Self, LogError> {
         bucket::check_name(&log.config.lease_bucket)?;
-        let bucket = log
-            .jetstream
-            .get_stream_no_info(bucket::stream_name(&log.config))
-            .await
-            .map_err(|error| LogError::Misconfigured(error.to_string()))?;
         Ok(Self {
             link: log.link.clone(),
-            bucket: Arc::new(bucket),
+            jetstream: log.jetstream.clone(),
+            bucket: bucket::stream_name(&log.config).into(),
             subject: bucket::subject(&log.config).into(),
         })
     }
@@ -74,18 +71,20 @@ impl Key {
 
     /// What the key holds, as the bucket's leader knows it.
     pub(super) async fn read(&self) -> Result<Current, LogError> {
-        let answer = self.bucket.get_last_raw_message_by_subject(&self.subject);
-        match answer.await {
-            Ok(message) => Ok(Current {
-                revision: message.sequence,
-                holder: holder(Some(&message.headers), &message.payload),
-            }),
-            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(Current {
+        let request = GetRequest::Newest {
+            last_by_subj: &self.subject,
+        };
+        let found = raw::get(&self.jetstream, &self.bucket, request).await?;
+        Ok(found.map_or(
+            Current {
                 revision: 0,
                 holder: None,
-            }),
-            Err(error) => Err(LogError::unavailable(error)),
-        }
+            },
+            |message| Current {
+                revision: message.seq,
+                holder: holder(message.headers.ok().as_ref(), &message.body),
+            },
+        ))
     }
 
     /// Writes the holder's name behind `revision`, to end by itself after `ttl`.

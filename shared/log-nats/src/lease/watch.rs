@@ -24,16 +24,13 @@ const SILENCE: Duration = Duration::from_secs(3);
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 
 pub(super) async fn open(log: &Inner, key: Key) -> Result<Holders, LogError> {
-    let client = &log.link.client;
+    // What comes is what somebody wrote, who may be a stranger.
+    let link = log.reads.only_link().await?;
     // Before the consumer: what breaks while it is being created must not go unseen.
-    let breaks = log.link.watch();
-    let inbox = client.new_inbox();
-    let messages = client
-        .subscribe(inbox.clone())
-        .await
-        .map_err(|_| Unavailable::Disconnected)?;
+    let breaks = link.watch();
+    let (inbox, messages) = link.inbox().await?;
     let stream = bucket::stream_name(&log.config);
-    let consumer = ConsumerName::new(client, &stream);
+    let consumer = ConsumerName::new(&log.link.client, &stream);
     let wanted = push::Config {
         name: Some(consumer.as_str().to_owned()),
         deliver_subject: inbox,
@@ -46,7 +43,7 @@ pub(super) async fn open(log: &Inner, key: Key) -> Result<Holders, LogError> {
         num_replicas: 1,
         ..push::Config::default()
     };
-    log.jetstream
+    link.jetstream(log.config.request_timeout)
         .create_consumer_on_stream(wanted, &stream)
         .await
         .map_err(LogError::unavailable)?;

@@ -8,6 +8,7 @@ use fanjet_log::{LogError, Seq};
 use futures::{FutureExt, StreamExt};
 
 use super::budget::Share;
+use crate::connect::{BreakWatch, Link};
 use crate::consumer::ConsumerName;
 use crate::delivery::Delivery;
 use crate::entry::EntryReader;
@@ -24,6 +25,8 @@ type Room<'a> = &'a (dyn Fn() -> Option<Share> + Sync);
 
 /// Reads on where its last page ended.
 pub(super) struct Replay {
+    link: Link,
+    breaks: BreakWatch,
     consumer: ConsumerName,
     inbox: String,
     /// Requests so far: each has a reply subject of its own, `<inbox>.<number>`.
@@ -66,9 +69,10 @@ impl Replay {
         from: Seq,
         filters: &[String],
     ) -> Option<Self> {
-        let client = &log.link.client;
-        let inbox = client.new_inbox();
-        let messages = client.subscribe(format!("{inbox}.*")).await.ok()?;
+        let link = log.reads.link().await.ok()??;
+        let breaks = link.watch();
+        let inbox = link.client.new_inbox();
+        let messages = link.client.subscribe(format!("{inbox}.*")).await.ok()?;
         let consumer = ConsumerName::new(&log.link.client, &log.stream_name);
         // One filter has its own field, and its own fast path in the server.
         let (filter_subject, filter_subjects) = match filters {
@@ -93,6 +97,8 @@ impl Replay {
             .create_consumer_on_stream(wanted, &log.stream_name);
         created.await.ok()?;
         Some(Self {
+            link,
+            breaks,
             consumer,
             inbox,
             requests: 0,
@@ -223,7 +229,7 @@ impl Replay {
             log.stream_name,
             self.consumer.as_str()
         );
-        let client = &log.link.client;
+        let client = &self.link.client;
         self.requests += 1;
         // Before anything is sent: what is asked for twice is worse than what is waited for in vain.
         self.requested = Some(Requested {
@@ -245,8 +251,12 @@ impl Replay {
                 Some(message) => message?,
                 None => {
                     let patience = log.config.request_timeout;
-                    let arriving = tokio::time::timeout(patience, self.messages.next());
-                    arriving.await.ok()??
+                    tokio::select! {
+                        biased;
+                        message = self.messages.next() => message?,
+                        () = self.breaks.broken() => return None,
+                        () = tokio::time::sleep(patience) => return None,
+                    }
                 }
             };
             if message.status.is_none() || *message.subject == self.reply() {

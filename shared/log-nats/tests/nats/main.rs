@@ -8,6 +8,7 @@
 )]
 
 mod support;
+mod scene;
 
 mod clusters;
 mod contract;
@@ -23,3 +24,4 @@ mod refusals;
 mod settings;
 mod stores;
 mod strays;
+mod unreadable;

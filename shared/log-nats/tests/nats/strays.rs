@@ -3,106 +3,13 @@
 use std::path::Path;
 
 use async_nats::HeaderMap;
-use async_nats::jetstream::{self, stream};
 use fanjet_log::contract::{events, time_of};
-use fanjet_log::{
-    AppendError, Entry, EventLog, Follow, LogError, Page, ReadLimit, Selection, Seq, TopicFilter,
-};
-use fanjet_log_nats::{NatsConfig, NatsLog};
+use fanjet_log::{AppendError, EventLog, LogError, Selection, Seq, TopicFilter};
+use fanjet_log_nats::NatsLog;
 use fanjet_testkit::NatsServer;
-use futures::StreamExt;
-use tokio::io::AsyncWriteExt;
 
+use crate::scene::{LIMIT, Scene, page, seqs, up_to};
 use crate::support::{self, within};
-
-const LIMIT: ReadLimit = ReadLimit {
-    entries: 1000,
-    bytes: 1 << 20,
-};
-
-/// A log and whoever else may write into its stream.
-struct Scene {
-    log: NatsLog,
-    config: NatsConfig,
-    admin: jetstream::Context,
-}
-
-impl Scene {
-    async fn new(server: &NatsServer) -> Self {
-        let config = support::config(&server.url());
-        Self {
-            log: NatsLog::connect(config.clone()).await.unwrap(),
-            config,
-            admin: jetstream::new(async_nats::connect(server.url()).await.unwrap()),
-        }
-    }
-
-    async fn append(&self, range: std::ops::Range<u64>) {
-        let after = self.log.bounds().await.unwrap().last;
-        let mut appender = self.log.appender(after).await.unwrap();
-        appender
-            .append(&events(range.start, range.end))
-            .await
-            .unwrap();
-        appender.flush().await.unwrap();
-    }
-
-    /// Publishes as `nats pub` does; returns where the message stands.
-    async fn stray(&self, subject: &str, headers: HeaderMap) -> Seq {
-        let subject = format!("{}.{subject}", self.config.stream.subject_root);
-        let sent = self
-            .admin
-            .publish_with_headers(subject, headers, "hi".into());
-        sent.await.unwrap().await.unwrap().sequence
-    }
-
-    /// Publishes with a head that clients do not write: it looks like what a server says.
-    async fn stray_with_head(&self, server: &NatsServer, head: &str) {
-        let subject = format!("{}.test", self.config.stream.subject_root);
-        let (head_len, len) = (head.len(), head.len() + 2);
-        let words = format!(
-            "CONNECT {{\"headers\":true,\"verbose\":false}}\r\nHPUB {subject} {head_len} {len}\r\n{head}hi\r\nPING\r\n"
-        );
-        let before = self.log.bounds().await.unwrap().last;
-        let url = server.url();
-        let address = url.strip_prefix("nats://").unwrap();
-        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-        stream.write_all(words.as_bytes()).await.unwrap();
-        within("the message", async {
-            while self.log.bounds().await.unwrap().last == before {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
-    }
-
-    async fn stream(&self) -> stream::Stream {
-        let stream = self.admin.get_stream(&self.config.stream.name);
-        stream.await.unwrap()
-    }
-}
-
-/// Everything up to an event with the seq, or the failure.
-async fn up_to(follow: &mut Follow, seq: Seq) -> Result<Vec<Entry>, LogError> {
-    within("the events", async {
-        let mut entries: Vec<Entry> = Vec::new();
-        while entries.last().is_none_or(|entry| entry.seq < seq) {
-            entries.extend(follow.next().await.unwrap()?);
-        }
-        Ok(entries)
-    })
-    .await
-}
-
-fn seqs(entries: &[Entry]) -> Vec<Seq> {
-    entries.iter().map(|entry| entry.seq).collect()
-}
-
-async fn page(log: &NatsLog, from: Seq) -> Page {
-    within("a page", log.read(from, &Selection::All, LIMIT))
-        .await
-        .unwrap()
-}
 
 /// Under no subject of the log, under one of it, and where collections stand.
 const SUBJECTS: [&str; 5] = [
@@ -368,7 +275,9 @@ async fn what_looks_like_the_servers_word_is_passed_over() {
         scene.append(0..3).await;
         let mut live = scene.log.follow(1, &Selection::All).await.unwrap();
         up_to(&mut live, 3).await.unwrap();
-        scene.stray_with_head(&server, head).await;
+        scene
+            .stray_bytes(&server, &[(b"test", head.as_bytes())])
+            .await;
         assert_eq!(scene.log.last().await.unwrap().unwrap().seq, 3, "{head:?}");
         scene.append(3..5).await;
         let next = up_to(&mut live, 6).await;
