@@ -23,8 +23,6 @@ pub(crate) struct Lane {
     pub(crate) holders: usize,
     /// What is read from the log for those who replay, once that was decided.
     pub(crate) replay: Option<Selection>,
-    /// Whether its filter has no condition.
-    pub(crate) wants_all: bool,
     /// Which events of the current batch are wanted.
     picked: Vec<u32>,
 }
@@ -32,7 +30,6 @@ pub(crate) struct Lane {
 impl Lane {
     pub(crate) fn new(filter: Arc<Filter>, hash: u64, encoding: Encoding) -> Self {
         Self {
-            wants_all: *filter == Filter::default(),
             filter,
             hash,
             encoding,

@@ -247,27 +247,26 @@ impl Shard {
         frames: Option<&dyn Fn() -> Bytes>,
     ) -> Option<Chunk> {
         let lane = self.members.lanes.get(lane)?;
-        let mut wanted = Vec::new();
-        if !lane.wants_all {
-            wanted.extend(batch.iter().filter(|entry| {
+        // A lane without a filter is no exception: `sync` events stand in the log and are never served here.
+        let wanted: Vec<_> = batch
+            .iter()
+            .filter(|entry| {
                 let (topic, action) = (entry.topic(), entry.action());
                 lane.filter
                     .matches(topic, action, entry.did(), entry.json_len())
-            }));
-        }
-        let is_all = lane.wants_all || wanted.len() == batch.len();
+            })
+            .collect();
+        let is_all = wanted.len() == batch.len() && lane.encoding == Encoding::Json;
         let chunk = match (frames, batch.last()) {
-            (Some(frames), Some(last)) if is_all && lane.encoding == Encoding::Json => Chunk {
+            (Some(frames), Some(last)) if is_all => Chunk {
                 bytes: frames(),
                 last: last.time(),
             },
-            _ if is_all => join(batch.iter(), lane.encoding, &mut self.encoder)?,
             _ => join(wanted.iter().copied(), lane.encoding, &mut self.encoder)?,
         };
-        let count = if is_all { batch.len() } else { wanted.len() };
         self.note_encoded();
         self.metrics
-            .delivered(count as u64, chunk.bytes.len() as u64);
+            .delivered(wanted.len() as u64, chunk.bytes.len() as u64);
         Some(chunk)
     }
 
