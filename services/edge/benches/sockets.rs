@@ -1,7 +1,10 @@
 //! What one delivered event costs over real sockets: CPU time of the serving process alone, which is this one; the
-//! subscribers are another process. Encodings and writers take turns, so that what else runs on the machine hits all of them.
+//! subscribers are another process. Encodings take turns, so that what else runs on the machine hits all of them.
 //!
 //! `cargo bench -p fanjet-edge --bench sockets -- [rate=500] [rounds=3] [only=<part of a case's name>]`
+//!
+//! With `idle=<subscribers>` instead: the resident memory of so many subscribers that get nothing, without a filter and with 100
+//! DIDs. Each takes two descriptors here and one in the other process: `ulimit -n`.
 
 #![allow(clippy::print_stdout, reason = "printing figures is what it is for")]
 #![allow(
@@ -22,7 +25,6 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fanjet_edge::config::Writer;
 use fanjet_edge::metrics::{DELIVERED_BYTES, DELIVERED_EVENTS, ENCODED_EVENTS, SUBSCRIBERS};
 use fanjet_edge::{Edge, EdgeConfig, EdgeHandle};
 use fanjet_log::memory::MemoryLog;
@@ -42,20 +44,20 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const TICKS_PER_SECOND: f64 = 100.0;
 /// Bytes of filler, so that an event has about the 550 bytes of a real one. It compresses worse than a real one does.
 const PADDING: usize = 370;
-const CASES: [(&str, Writer, &str); 5] = [
-    ("text", Writer::Stream, ""),
-    ("text, direct", Writer::Direct, ""),
-    ("zstd", Writer::Stream, "?compress=true"),
-    ("zstd, direct", Writer::Direct, "?compress=true"),
-    ("v0", Writer::Stream, "?format=v0"),
+/// Stands for a query that is another one for each client.
+const DIDS: &str = "dids";
+const CASES: [(&str, &str); 3] = [
+    ("text", ""),
+    ("zstd", "?compress=true"),
+    ("v0", "?format=v0"),
 ];
 
 fn main() {
     let arguments: Vec<_> = std::env::args().collect();
-    if let [_, role, addr, query] = &arguments[..]
+    if let [_, role, addr, count, query] = &arguments[..]
         && role == "subscribers"
     {
-        return subscribe(addr.parse().unwrap(), query);
+        return subscribe(addr.parse().unwrap(), count.parse().unwrap(), query);
     }
     let setting = |name: &str| {
         let mut values = arguments.iter().filter_map(|it| it.strip_prefix(name));
@@ -65,6 +67,7 @@ fn main() {
         rate: setting("rate").unwrap_or("500").parse().unwrap(),
         rounds: setting("rounds").unwrap_or("3").parse().unwrap(),
         only: setting("only").unwrap_or_default().to_owned(),
+        idle: setting("idle").map(|count| count.parse().unwrap()),
     };
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -80,6 +83,8 @@ struct Plan {
     rate: u64,
     rounds: usize,
     only: String,
+    /// So many subscribers that get nothing, instead.
+    idle: Option<usize>,
 }
 
 /// One node with one worker.
@@ -89,13 +94,14 @@ struct Node {
 }
 
 impl Node {
-    fn start(log: &MemoryLog, writer: Writer, stop: &Stop) -> Self {
+    fn start(log: &MemoryLog, stop: &Stop) -> Self {
         let instruments = Instruments::new();
         let mut config = EdgeConfig::default();
         config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         config.http.workers = 1;
+        config.http.max_subscribers_per_address = 0;
+        config.http.max_connections_per_address = 0;
         config.tail.ring_bytes = 64 << 20;
-        config.subscriber.writer = writer;
         let edge = Edge::start(
             config,
             Arc::new(log.clone()),
@@ -110,20 +116,19 @@ impl Node {
 async fn serve(plan: Plan) {
     let log = MemoryLog::new();
     let stop = Stop::new();
-    let nodes = [Writer::Stream, Writer::Direct].map(|writer| Node::start(&log, writer, &stop));
-    let served = nodes
-        .each_ref()
-        .map(|it| (it.edge.addr(), it.instruments.clone()));
-    let rate = plan.rate;
-    let measuring = tokio::task::spawn_blocking(move || measure(&plan, &served));
+    let node = Node::start(&log, &stop);
+    let served = (node.edge.addr(), node.instruments.clone());
+    let rate = plan.idle.map_or(plan.rate, |_| 0);
+    let measuring = tokio::task::spawn_blocking(move || match plan.idle {
+        Some(count) => weigh(count, &served),
+        None => measure(&plan, &served),
+    });
     tokio::select! {
         measured = measuring => measured.unwrap(),
         () = write_events(&log, rate) => {}
     }
     stop.cancel();
-    for node in nodes {
-        node.edge.join().await.unwrap();
-    }
+    node.edge.join().await.unwrap();
 }
 
 /// Appends at a steady rate, for ever.
@@ -152,7 +157,7 @@ async fn write_events(log: &MemoryLog, rate: u64) {
     }
 }
 
-fn measure(plan: &Plan, [stream, direct]: &[(SocketAddr, Instruments); 2]) {
+fn measure(plan: &Plan, (addr, instruments): &(SocketAddr, Instruments)) {
     let rate = plan.rate;
     println!("{CLIENTS} subscribers without filters, {rate} events/s, one worker");
     println!(
@@ -162,15 +167,11 @@ fn measure(plan: &Plan, [stream, direct]: &[(SocketAddr, Instruments); 2]) {
     let cases = CASES.map(|case| (case, Vec::new()));
     let mut cases: Vec<_> = cases
         .into_iter()
-        .filter(|((name, ..), _)| name.contains(&plan.only))
+        .filter(|((name, _), _)| name.contains(&plan.only))
         .collect();
     for _ in 0..plan.rounds {
-        for ((name, writer, query), costs) in &mut cases {
-            let (addr, instruments) = match writer {
-                Writer::Stream => stream,
-                Writer::Direct => direct,
-            };
-            let clients = Clients::start(*addr, query);
+        for ((name, query), costs) in &mut cases {
+            let clients = Clients::start(*addr, CLIENTS, query);
             wait_for(|| instruments.sum(SUBSCRIBERS, None) == CLIENTS as f64);
             thread::sleep(WARM_UP);
             let before = Figures::now(instruments);
@@ -192,8 +193,29 @@ fn measure(plan: &Plan, [stream, direct]: &[(SocketAddr, Instruments); 2]) {
             );
         }
     }
-    for ((name, ..), costs) in cases {
+    for ((name, _), costs) in cases {
         println!("{name:<12} median {:.3} us", median(costs));
+    }
+}
+
+/// What subscribers that get nothing take of resident memory. Some come before, for what the first ones take for all.
+fn weigh(count: usize, (addr, instruments): &(SocketAddr, Instruments)) {
+    for (name, query) in [("no filter", ""), ("100 DIDs each", DIDS)] {
+        let first = Clients::start(*addr, CLIENTS.min(count), query);
+        let is_there = |all: usize| instruments.sum(SUBSCRIBERS, None) == all as f64;
+        wait_for(|| is_there(CLIENTS.min(count)));
+        thread::sleep(WARM_UP);
+        let before = resident_bytes();
+        let rest = Clients::start(*addr, count, query);
+        wait_for(|| is_there(CLIENTS.min(count) + count));
+        thread::sleep(WARM_UP);
+        let grown = resident_bytes() - before;
+        println!(
+            "{count} subscribers, {name}: {:.1} KiB each",
+            grown / count as f64 / 1024.0
+        );
+        drop((first, rest));
+        wait_for(|| is_there(0));
     }
 }
 
@@ -221,9 +243,9 @@ impl Figures {
 struct Clients(Child);
 
 impl Clients {
-    fn start(addr: SocketAddr, query: &str) -> Self {
+    fn start(addr: SocketAddr, count: usize, query: &str) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["subscribers", &addr.to_string(), query]);
+        command.args(["subscribers", &addr.to_string(), &count.to_string(), query]);
         Self(command.spawn().unwrap())
     }
 }
@@ -236,8 +258,12 @@ impl Drop for Clients {
 }
 
 /// Connects and reads everything, until killed.
-fn subscribe(addr: SocketAddr, query: &str) {
-    let mut sockets: Vec<_> = (0..CLIENTS).map(|_| connect(addr, query)).collect();
+fn subscribe(addr: SocketAddr, count: usize, query: &str) {
+    let connect = |which: usize| match query {
+        DIDS => connect(addr, &hundred_dids(which)),
+        query => connect(addr, query),
+    };
+    let mut sockets: Vec<_> = (0..count).map(connect).collect();
     let mut bytes = vec![0; 256 << 10];
     loop {
         for socket in &mut sockets {
@@ -247,6 +273,20 @@ fn subscribe(addr: SocketAddr, query: &str) {
         }
         thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// A filter of DIDs that no other client names, for this one of all clients.
+fn hundred_dids(which: usize) -> String {
+    let did = |n: usize| {
+        let digit = |place: u32| {
+            let digit = (which * 100 + n) / 26_usize.pow(place) % 26;
+            char::from(b'a' + digit as u8)
+        };
+        let name: String = (0..24).map(|place| digit(place.min(6))).collect();
+        format!("wantedDids=did:plc:{name}")
+    };
+    let dids: Vec<_> = (0..100).map(did).collect();
+    format!("?{}", dids.join("&"))
 }
 
 /// A socket that is subscribed and does not block.
@@ -282,6 +322,14 @@ fn cpu_seconds() -> f64 {
     let fields: Vec<_> = fields.split_whitespace().collect();
     let ticks = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
     ticks / TICKS_PER_SECOND
+}
+
+fn resident_bytes() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let mut lines = status.lines();
+    let line = lines.find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    let kib: f64 = line.trim().trim_end_matches(" kB").parse().unwrap();
+    kib * 1024.0
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

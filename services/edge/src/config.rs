@@ -193,22 +193,10 @@ pub struct HubConfig {
     pub flush_bytes: usize,
 }
 
-/// How events are written to WebSockets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Writer {
-    /// By the HTTP server.
-    Stream,
-    /// By the hub, past the HTTP server, to those who keep up; to the others by the server, and to all over TLS.
-    Direct,
-}
-
 /// One connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SubscriberConfig {
-    /// How events are written to WebSockets.
-    pub writer: Writer,
     /// Bytes that may wait for a slow socket. Above it the subscriber reads the ring at its own pace.
     pub max_pending_bytes: usize,
     /// Most bytes that a subscriber behind the others takes from the ring in one go.

@@ -11,7 +11,6 @@ use fanjet_telemetry::{Health, HealthReport};
 use opentelemetry::metrics::Meter;
 use opentelemetry_sdk::trace::SdkTracer;
 
-use crate::config::Writer;
 use crate::damage::Damages;
 use crate::ending::Ending;
 use crate::http::{Admission, Entrance, HttpContext, Server, WorkerContext};
@@ -22,7 +21,7 @@ use crate::probe::ReadinessProbe;
 use crate::replay::{Desk, Loader, Questions, Starts};
 use crate::sockets::Stalls;
 use crate::status::{Board, Cluster, Keeper, Listener};
-use crate::subscriber::{Ages, InboundLimits, SessionConfig, SessionContext};
+use crate::subscriber::{Ages, InboundLimits, SubscriberContext, Timeouts};
 use crate::tail::{Compression, Feeder, Pool, Tail, Traces};
 use crate::{EdgeConfig, EdgeError, Readiness};
 
@@ -125,14 +124,12 @@ impl Edge {
         let is_encrypted = config.http.is_encrypted();
         let context = HttpContext {
             entrance,
-            sessions: SessionContext {
-                config: SessionConfig::of(&config),
+            subscribers: Arc::new(SubscriberContext {
+                timeouts: Timeouts::of(&config),
                 pool: Arc::clone(&tail.pool),
                 inbound,
                 ages: Ages::new(config.subscriber.max_age),
-            },
-            // Over TLS everything that is written is encrypted by the server.
-            writes_directly: config.subscriber.writer == Writer::Direct && !is_encrypted,
+            }),
             clock: Arc::clone(&clock),
             board: Arc::clone(&board),
             max_status_viewers: config.http.max_status_viewers,

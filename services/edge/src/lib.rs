@@ -1,4 +1,4 @@
-//! Log to subscribers: one reader of the log per process, one hub per worker, one body per socket.
+//! Log to subscribers: one reader of the log per process, one hub per worker, one subscriber per socket.
 //!
 //! An event's way through this crate:
 //!
@@ -7,7 +7,7 @@
 //! 2. [`replay`]: what the ring no longer holds, in pages from the log that replaying subscribers share.
 //! 3. [`hub`]: on every worker thread one hub pulls from the ring at its own position, routes a batch through an
 //!    inverted index and hands each lane (all subscribers with the same filter) one shared piece of bytes.
-//! 4. [`outbox`] queues these pieces for a connection, and the body of its [`subscriber`] gives them to the socket. One that
+//! 4. [`outbox`] queues these pieces for a connection, and its [`subscriber`], which owns the socket, writes them. One that
 //!    cannot keep up, or starts at a cursor, reads the log and the ring by its own position until it has caught up.
 //!
 //! `http` lets clients in, `sockets` ends the connections of those who take nothing. Nothing here may decode a record,

@@ -48,9 +48,8 @@ pub const DELIVERED_BYTES: &str = "fanjet_edge_delivered_bytes";
 pub const FLUSH_FLOOR_SECONDS: &str = "fanjet_edge_flush_floor_seconds";
 /// The share of a core that a `worker` spends on routing and sending, as of its last flush.
 pub const FLUSH_SHARE: &str = "fanjet_edge_flush_share";
-/// Writes that the hub did itself, one per flush and subscriber, by `outcome`: `whole`, or `part` where the HTTP server
-/// had to finish it.
-pub const DIRECT_WRITES: &str = "fanjet_edge_direct_writes";
+/// Writes of which a subscriber's socket took only a part: what was left waited until it had room.
+pub const PARTIAL_WRITES: &str = "fanjet_edge_partial_writes";
 /// Frames made on demand by `encoding`: each event at most once per encoding and node. `zstd_stored` is a zstd frame
 /// that is not compressed because the library failed.
 pub const ENCODED_EVENTS: &str = "fanjet_edge_encoded_events";
@@ -79,10 +78,13 @@ pub const TAIL_LOST_EVENTS: &str = "fanjet_edge_tail_lost_events";
 /// Hubs that ended by a defect.
 pub const HUB_CRASHES: &str = "fanjet_edge_hub_crashes";
 
-/// All instruments of one node. Cheap to clone.
+/// All instruments of one node. Cheap to clone, and to keep: every subscriber has some.
 #[derive(Debug, Clone)]
-pub struct Metrics {
-    census: Arc<Census>,
+pub struct Metrics(Arc<Instruments>);
+
+#[derive(Debug)]
+struct Instruments {
+    census: Census,
     subscribers: UpDownCounter<i64>,
     laggards: UpDownCounter<i64>,
     replays: UpDownCounter<i64>,
@@ -96,7 +98,7 @@ pub struct Metrics {
     delivered_bytes: Counter<u64>,
     flush_floor_seconds: Gauge<f64>,
     flush_share: Gauge<f64>,
-    direct_writes: Counter<u64>,
+    partial_writes: Counter<u64>,
     encoded_events: Counter<u64>,
     disconnects: Counter<u64>,
     refused_handshakes: Counter<u64>,
@@ -130,8 +132,8 @@ impl Metrics {
         let subscribers = meter.i64_up_down_counter(SUBSCRIBERS).build();
         // A scaler needs to see that there are none.
         subscribers.add(0, &[]);
-        Self {
-            census: Arc::default(),
+        Self(Arc::new(Instruments {
+            census: Census::default(),
             subscribers,
             laggards: meter.i64_up_down_counter(LAGGARDS).build(),
             replays: meter.i64_up_down_counter(REPLAYS).build(),
@@ -145,7 +147,7 @@ impl Metrics {
             delivered_bytes: meter.u64_counter(DELIVERED_BYTES).build(),
             flush_floor_seconds: meter.f64_gauge(FLUSH_FLOOR_SECONDS).build(),
             flush_share: meter.f64_gauge(FLUSH_SHARE).build(),
-            direct_writes: meter.u64_counter(DIRECT_WRITES).build(),
+            partial_writes: meter.u64_counter(PARTIAL_WRITES).build(),
             encoded_events: meter.u64_counter(ENCODED_EVENTS).build(),
             disconnects: meter.u64_counter(DISCONNECTS).build(),
             refused_handshakes: meter.u64_counter(REFUSED_HANDSHAKES).build(),
@@ -157,73 +159,71 @@ impl Metrics {
             feeder_restarts: meter.u64_counter(FEEDER_RESTARTS).build(),
             tail_lost_events: meter.u64_counter(TAIL_LOST_EVENTS).build(),
             hub_crashes: meter.u64_counter(HUB_CRASHES).build(),
-        }
+        }))
     }
 
     /// Who is connected, as a page shows it.
     pub(crate) fn census(&self) -> &Census {
-        &self.census
+        &self.0.census
     }
 
     pub(crate) fn replay_paused(&self) {
-        self.replay_pauses.add(1, &[]);
+        self.0.replay_pauses.add(1, &[]);
     }
 
     pub(crate) fn inbound_paused(&self) {
-        self.inbound_pauses.add(1, &[]);
+        self.0.inbound_pauses.add(1, &[]);
     }
 
     pub(crate) fn joined(&self, encoding: Encoding) {
-        self.census.connected(encoding, 1);
-        self.subscribers.add(1, &[]);
+        self.0.census.connected(encoding, 1);
+        self.0.subscribers.add(1, &[]);
     }
 
     pub(crate) fn left(&self, encoding: Encoding, reason: &CloseReason) {
-        self.census.connected(encoding, -1);
-        self.subscribers.add(-1, &[]);
-        self.disconnects.add(1, &[label(reason.label())]);
+        self.0.census.connected(encoding, -1);
+        self.0.subscribers.add(-1, &[]);
+        self.0.disconnects.add(1, &[label(reason.label())]);
     }
 
     pub(crate) fn laggards(&self, change: i64) {
-        self.census.behind.add(change);
-        self.laggards.add(change, &[]);
+        self.0.census.behind.add(change);
+        self.0.laggards.add(change, &[]);
     }
 
     pub(crate) fn replays(&self, change: i64) {
-        self.census.replaying.add(change);
-        self.replays.add(change, &[]);
+        self.0.census.replaying.add(change);
+        self.0.replays.add(change, &[]);
     }
 
     pub(crate) fn waiting(&self, change: i64) {
-        self.census.waiting.add(change);
+        self.0.census.waiting.add(change);
     }
 
     pub(crate) fn started(&self, start: StartKind) {
-        self.starts.add(1, &[KeyValue::new("start", start.label())]);
+        self.0
+            .starts
+            .add(1, &[KeyValue::new("start", start.label())]);
     }
 
     pub(crate) fn asked_for_cursor(&self, question: &'static str) {
-        self.cursor_questions
+        self.0
+            .cursor_questions
             .add(1, &[KeyValue::new("question", question)]);
     }
 
     pub(crate) fn replay_loaded(&self, events: u64, cache_bytes: usize) {
-        self.replay_read_events.add(events, &[]);
-        self.replay_cache_bytes.record(cache_bytes as u64, &[]);
+        self.0.replay_read_events.add(events, &[]);
+        self.0.replay_cache_bytes.record(cache_bytes as u64, &[]);
     }
 
     pub(crate) fn delivered(&self, events: u64, bytes: u64) {
-        self.delivered_events.add(events, &[]);
-        self.delivered_bytes.add(bytes, &[]);
+        self.0.delivered_events.add(events, &[]);
+        self.0.delivered_bytes.add(bytes, &[]);
     }
 
-    pub(crate) fn written_directly(&self, whole: u64, in_part: u64) {
-        for (outcome, count) in [("whole", whole), ("part", in_part)] {
-            if count > 0 {
-                let outcome = KeyValue::new("outcome", outcome);
-                self.direct_writes.add(count, &[outcome]);
-            }
-        }
+    pub(crate) fn partly_written(&self, writes: u64) {
+        self.0.partial_writes.add(writes, &[]);
     }
 
     pub(crate) fn encoded(&self, made: Made) {
@@ -234,36 +234,37 @@ impl Metrics {
         ] {
             if count > 0 {
                 let encoding = KeyValue::new("encoding", encoding);
-                self.encoded_events.add(count, &[encoding]);
+                self.0.encoded_events.add(count, &[encoding]);
             }
         }
     }
 
     pub(crate) fn refused(&self, refusal: &Refusal) {
-        self.refused_handshakes.add(1, &[label(refusal.label())]);
+        self.0.refused_handshakes.add(1, &[label(refusal.label())]);
     }
 
     pub(crate) fn connection_refused(&self, reason: &'static str) {
-        self.refused_connections.add(1, &[label(reason)]);
+        self.0.refused_connections.add(1, &[label(reason)]);
     }
 
     pub(crate) fn tail_moved(&self, seq: u64, lag_seconds: f64, ring_bytes: usize) {
-        self.tail_seq.record(seq, &[]);
-        self.tail_lag_seconds.record(lag_seconds, &[]);
-        self.ring_bytes.record(ring_bytes as u64, &[]);
+        self.0.tail_seq.record(seq, &[]);
+        self.0.tail_lag_seconds.record(lag_seconds, &[]);
+        self.0.ring_bytes.record(ring_bytes as u64, &[]);
     }
 
     pub(crate) fn met_damage(&self, by: MetBy) {
-        self.damaged_reads
+        self.0
+            .damaged_reads
             .add(1, &[KeyValue::new("by", by.label())]);
     }
 
     pub(crate) fn feeder_restarted(&self, reason: &'static str) {
-        self.feeder_restarts.add(1, &[label(reason)]);
+        self.0.feeder_restarts.add(1, &[label(reason)]);
     }
 
     pub(crate) fn tail_lost(&self, events: u64) {
-        self.tail_lost_events.add(events, &[]);
+        self.0.tail_lost_events.add(events, &[]);
     }
 }
 

@@ -1,14 +1,10 @@
 //! What waits for one socket.
 //!
-//! Lives on the worker thread: the hub and the session put in, the writer takes out. It holds handles on bytes
+//! Lives on the worker thread: the hub and the subscriber put in, the feed takes out. It holds handles on bytes
 //! that all members of a lane share, and its bound counts those bytes. Each piece is whole frames, so control
 //! frames may stand between any two.
 
 mod control;
-
-mod turn;
-
-mod direct;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -20,11 +16,7 @@ use fanjet_filter::Encoding;
 use fanjet_wire::close::CloseReason;
 use fanjet_wire::websocket::pong_frame;
 
-use self::turn::Turn;
-
 pub(crate) use control::greeting;
-pub use direct::Written;
-pub use turn::Line;
 
 /// Whole frames of consecutive events, shared by all that want the same ones.
 #[derive(Debug, Clone)]
@@ -40,8 +32,6 @@ pub struct Chunk {
 pub enum Push {
     /// It waits for the socket.
     Queued,
-    /// As [`Push::Queued`], but nobody was woken: whoever pushed it writes it with [`Outbox::write_out`].
-    Writable,
     /// Too much waits already; it was not taken.
     Full,
     /// The connection is ending; it was not taken.
@@ -58,6 +48,9 @@ pub enum Take {
     /// The close frame was taken, or there is nobody to send one to: end the connection.
     Over,
 }
+
+/// Chunks for which an empty queue keeps room.
+const KEPT_CHUNKS: usize = 4;
 
 /// The queue of one connection.
 #[derive(Debug)]
@@ -76,9 +69,6 @@ struct Heartbeat {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Of a chunk that was written in part. It begins within a frame.
-    rest: Option<Bytes>,
-    turn: Turn,
     queue: VecDeque<Chunk>,
     pending_bytes: usize,
     ping: Option<Bytes>,
@@ -107,24 +97,26 @@ impl Outbox {
         }
     }
 
-    /// Queues a chunk. One alone may exceed the bound: its bytes are shared.
+    /// Queues a chunk, as [`Outbox::push_all`].
     pub fn push(&self, chunk: &Chunk) -> Push {
+        self.push_all(std::slice::from_ref(chunk))
+    }
+
+    /// Queues chunks, all or none. Where nothing waits they may exceed the bound: their bytes are shared.
+    pub fn push_all(&self, chunks: &[Chunk]) -> Push {
         let mut state = self.state.borrow_mut();
         if state.closing.is_some() {
             return Push::Closed;
         }
-        let pending_bytes = state.pending_bytes + chunk.bytes.len();
+        let bytes: usize = chunks.iter().map(|chunk| chunk.bytes.len()).sum();
+        let pending_bytes = state.pending_bytes + bytes;
         if state.pending_bytes > 0 && pending_bytes > self.max_pending_bytes {
             return Push::Full;
         }
         state.pending_bytes = pending_bytes;
         // It is about what was before, and the silence is over.
         state.heartbeat = None;
-        let is_hubs_turn = state.is_hubs_turn();
-        state.queue.push_back(chunk.clone());
-        if is_hubs_turn {
-            return Push::Writable;
-        }
+        state.queue.extend(chunks.iter().cloned());
         wake(state);
         Push::Queued
     }
@@ -169,7 +161,7 @@ impl Outbox {
     /// without meaning anything: it was handed over just now.
     pub fn is_stuck_at(&self, ping: u64) -> bool {
         let state = self.state.borrow();
-        state.rest.is_some() || !state.queue.is_empty() || state.pings_taken < ping
+        !state.queue.is_empty() || state.pings_taken < ping
     }
 
     /// Ends the connection once everything queued is written. The first reason counts.
@@ -269,24 +261,20 @@ impl Outbox {
 
 impl State {
     fn is_idle(&self) -> bool {
-        self.queue.is_empty() && self.rest.is_none() && self.closing.is_none()
-    }
-
-    fn has_unwritten(&self) -> bool {
-        self.rest.is_some() || self.has_control() || !self.queue.is_empty()
+        self.queue.is_empty() && self.closing.is_none()
     }
 
     /// The socket takes a chunk that was queued.
     fn note_taken(&mut self, chunk: &Chunk) {
+        if self.queue.is_empty() && self.queue.capacity() > KEPT_CHUNKS {
+            self.queue = VecDeque::new();
+        }
         self.pending_bytes -= chunk.bytes.len();
         self.resume = Some(chunk.last.get());
         self.taken += 1;
     }
 
     fn take(&mut self, encoding: Encoding) -> Take {
-        if let Some(rest) = self.rest.take() {
-            return Take::Bytes(rest);
-        }
         if self.is_close_sent {
             return Take::Over;
         }

@@ -1,9 +1,8 @@
-//! The sockets of a node, beside what the HTTP server does with them: it has no way to see that one is stuck, and its
-//! futures are not polled while it is.
+//! The sockets of a node, beside those who serve them: the futures of a connection are not polled while it is stuck.
 
 mod socket;
 
 mod stalls;
 
 pub(crate) use socket::Socket;
-pub(crate) use stalls::{Held, Stalls, socket_of};
+pub(crate) use stalls::{Held, Stalls};

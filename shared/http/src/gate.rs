@@ -1,15 +1,25 @@
-//! Limits what the server reads of a client's bytes behind the request head.
+//! Limits what the server reads of a client's bytes behind the request head, and hands the connection over behind the head of
+//! its response.
 
 use std::cell::{Cell, RefCell};
+use std::fmt::{self, Debug, Formatter};
+use std::rc::Rc;
 use std::task::Waker;
+
+use crate::takeover::Takeover;
 
 /// What the server may read of a connection. [`semantics`](crate::semantics) decides it once the head is complete.
 #[derive(Debug, Default)]
 pub struct Gate {
     opening: Cell<Opening>,
     reader: RefCell<Option<Waker>>,
-    is_overrun: Cell<bool>,
+    is_overrun: Rc<Cell<bool>>,
+    takeover: RefCell<Pending>,
 }
+
+/// What takes the connection over from the server.
+#[derive(Default)]
+struct Pending(Option<Takeover>);
 
 /// What may be read now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,8 +29,8 @@ pub(crate) enum Opening {
     Head,
     /// This many bytes of a body, and nothing behind it.
     Body(u64),
-    /// Everything: the connection is no longer HTTP.
-    All,
+    /// Nothing yet: another protocol may follow, whose bytes are kept up to a limit.
+    Ahead,
     /// Nothing, and the connection reports its end.
     End,
 }
@@ -31,17 +41,36 @@ impl Gate {
         self.open(Opening::Body(bytes));
     }
 
-    /// The head is complete, and another protocol follows.
-    pub(crate) fn all(&self) {
-        self.open(Opening::All);
+    /// The head is complete, and another protocol follows if the request is granted.
+    pub(crate) fn ahead(&self) {
+        self.open(Opening::Ahead);
     }
 
     /// Nothing more is expected of the client: to the server the connection looks closed by the client.
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
         self.open(Opening::End);
     }
 
-    /// Whether the client was cut off because it sent too many unexpected bytes.
+    /// Hands the connection to `takeover` once the server has written the response that is given now. It runs until the connection
+    /// ends.
+    pub fn hand_over(&self, takeover: Takeover) {
+        self.takeover.replace(Pending(Some(takeover)));
+    }
+
+    /// Keeps the connection with the server.
+    pub(crate) fn keep(&self) {
+        self.takeover.take();
+    }
+
+    pub(crate) fn is_to_be_handed_over(&self) -> bool {
+        self.takeover.borrow().0.is_some()
+    }
+
+    pub(crate) fn take_takeover(&self) -> Option<Takeover> {
+        self.takeover.take().0
+    }
+
+    /// Whether the client was cut off because it sent too much that nobody had asked for.
     pub fn is_overrun(&self) -> bool {
         self.is_overrun.get()
     }
@@ -51,6 +80,11 @@ impl Gate {
             self.is_overrun.set(true);
             self.opening.set(Opening::End);
         }
+    }
+
+    /// What shows that the client was cut off so.
+    pub(crate) fn overrun_mark(&self) -> Rc<Cell<bool>> {
+        Rc::clone(&self.is_overrun)
     }
 
     pub(crate) fn opening(&self) -> Opening {
@@ -77,5 +111,11 @@ impl Gate {
         if let Some(reader) = reader {
             reader.wake();
         }
+    }
+}
+
+impl Debug for Pending {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Pending").field(&self.0.is_some()).finish()
     }
 }

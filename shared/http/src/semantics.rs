@@ -50,7 +50,7 @@ where
     let gate = request.conn_data::<Rc<Gate>>().cloned();
     if let Some(gate) = &gate {
         match behind {
-            Ok(Behind::WebSocket) => gate.all(),
+            Ok(Behind::WebSocket) => gate.ahead(),
             Ok(Behind::Body(bytes)) => gate.body(bytes),
             Err(_) => gate.end(),
         }
@@ -70,9 +70,14 @@ where
     async move {
         let answer = answer.await?;
         let is_refused = answer.status() != StatusCode::SWITCHING_PROTOCOLS;
-        if let (Ok(Behind::WebSocket), true, Some(gate)) = (behind, is_refused, gate) {
-            // It stays HTTP, and has no body.
-            gate.body(0);
+        if let Some(gate) = gate {
+            if behind == Ok(Behind::WebSocket) && is_refused {
+                // It stays HTTP, and has no body.
+                gate.body(0);
+            }
+            if is_head {
+                gate.keep();
+            }
         }
         Ok(answered(answer, is_head))
     }

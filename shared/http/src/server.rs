@@ -1,9 +1,10 @@
 //! A listening server and its worker threads.
 
+use std::cell::RefCell;
 use std::fmt::Debug;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use actix_http::body::MessageBody;
 use actix_http::error::DispatchError;
 use actix_http::{Extensions, HttpService, KeepAlive, Request, Response};
 use actix_service::{
-    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, fn_service, map_config,
+    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, apply_fn_factory, fn_service,
+    map_config,
 };
 use actix_web::dev::{AppConfig, Server};
 use actix_web::error::Error;
@@ -21,8 +23,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tracing::debug;
 
-use crate::io::Io;
-use crate::{Tls, Wire};
+use crate::wire::Left;
+use crate::{Gate, Io, Tls, Upgraded, Wire};
 
 /// The accept backlog.
 const BACKLOG: i32 = 2048;
@@ -50,11 +52,12 @@ pub struct Setup {
     pub head_timeout: Duration,
     /// Deadline for the rest of a request whose response is complete.
     pub linger: Duration,
-    /// A body is polled for more while fewer bytes than this are unwritten. `None`: the HTTP server's default.
-    pub write_buffer: Option<usize>,
     /// How long connections may last after the stop.
     pub shutdown_timeout: Duration,
 }
+
+/// A connection that was accepted, and what is kept until it has ended.
+type Served<C> = (Wire<Io>, Option<SocketAddr>, Rc<C>);
 
 /// A bound server that does not accept yet.
 pub struct Listening {
@@ -64,13 +67,15 @@ pub struct Listening {
     ending: Stop,
 }
 
-/// Listens. `accept` decides whether a connection is accepted, and may attach connection data for its request.
+/// Listens. `accept` decides whether a connection is accepted: what it returns is kept until the connection has ended, and is
+/// connection data of its request, in an `Rc`.
 ///
 /// # Errors
 /// Errors of the system.
-pub fn listen<A, F, I, S, B>(setup: Setup, accept: A, app: F) -> io::Result<Listening>
+pub fn listen<A, C, F, I, S, B>(setup: Setup, accept: A, app: F) -> io::Result<Listening>
 where
-    A: Fn(&TcpStream, &mut Extensions) -> bool + Send + Clone + 'static,
+    A: Fn(&TcpStream) -> Option<C> + Send + Clone + 'static,
+    C: 'static,
     F: Fn() -> I + Send + Clone + 'static,
     I: IntoServiceFactory<S, Request>,
     S: ServiceFactory<Request, Config = AppConfig> + 'static,
@@ -91,26 +96,26 @@ where
         let tls = config.tls.clone();
         let patience = config.head_timeout;
         let let_in = move |stream: TcpStream| {
-            let mut data = Extensions::new();
-            let is_in = accept(&stream, &mut data);
+            let accepted = accept(&stream).map(Rc::new);
             let tls = tls.clone();
             async move {
-                if !is_in {
-                    return Err(refused());
-                }
+                let accepted = accepted.ok_or_else(refused)?;
                 if let Err(error) = stream.set_nodelay(true) {
                     debug!(%error, "connection ended before its request");
                 }
                 let peer = stream.peer_addr().ok();
                 let io = match tls {
                     None => Io::Plain(stream),
-                    Some(tls) => encrypted(stream, &tls, patience).await?,
+                    // Apart: it is large, and the connection's task keeps the size of its largest part.
+                    Some(tls) => Box::pin(encrypted(stream, &tls, patience)).await?,
                 };
-                Ok((Wire::new(io, data), peer))
+                let mut data = Extensions::new();
+                data.insert(Rc::clone(&accepted));
+                Ok((Wire::new(io, data), peer, accepted))
             }
         };
         let ending = for_connections.clone();
-        let mut http = HttpService::build()
+        let http = HttpService::build()
             .keep_alive(KeepAlive::Disabled)
             .client_request_timeout(config.head_timeout.max(SHORTEST_DEADLINE))
             .client_disconnect_timeout(config.linger.max(SHORTEST_DEADLINE))
@@ -121,13 +126,15 @@ where
                 data.insert(Rc::clone(wire.gate()));
                 data.extend(wire.take_data());
             });
-        if let Some(bytes) = config.write_buffer {
-            http = http.h1_write_buffer_size(bytes);
-        }
         let app = app().into_factory();
         let app = app.map_err(|error| error.into().error_response());
         let http = http.h1(map_config(app, |()| AppConfig::default()));
-        fn_service(let_in).and_then(http)
+        let connection = apply_fn_factory(http, |(wire, peer, accepted): Served<C>, http| {
+            let (gate, left) = (Rc::clone(wire.gate()), Rc::clone(wire.left()));
+            let served = Box::pin(http.call((wire, peer)));
+            serve(served, gate, left, accepted)
+        });
+        fn_service(let_in).and_then(connection)
     };
     let server = Server::build()
         .workers(setup.workers)
@@ -168,6 +175,29 @@ impl Listening {
         let (ended, ()) = futures::join!(server, handle.stop(true));
         ended
     }
+}
+
+/// One connection: first the server's, then of whoever takes it over. `accepted` is kept until it has ended.
+async fn serve<C>(
+    served: Pin<Box<impl Future<Output = Result<(), DispatchError>>>>,
+    gate: Rc<Gate>,
+    left: Rc<RefCell<Option<Left<Io>>>>,
+    accepted: Rc<C>,
+) -> Result<(), DispatchError> {
+    let served = served.await;
+    let (takeover, left) = (gate.take_takeover(), left.take());
+    let is_overrun = gate.overrun_mark();
+    drop(gate);
+    if let (Some(takeover), Some(Left { io, early })) = (takeover, left) {
+        let upgraded = Upgraded {
+            stream: io,
+            early,
+            is_overrun,
+        };
+        takeover(upgraded).await;
+    }
+    drop(accepted);
+    served
 }
 
 async fn encrypted(stream: TcpStream, tls: &Tls, patience: Duration) -> Result<Io, DispatchError> {

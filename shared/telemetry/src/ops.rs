@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use actix_web::dev::Extensions;
 use actix_web::http::header::ContentType;
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpResponse, web};
@@ -61,16 +60,15 @@ impl OpsServer {
             tls: None,
             head_timeout: Duration::from_secs(5),
             linger: Duration::from_secs(1),
-            write_buffer: None,
             shutdown_timeout: Duration::from_secs(1),
         };
         let replaced = metrics.meter("fanjet-ops").u64_counter(REPLACED).build();
         let slots = Arc::new(Slots::new(MAX_CONNECTIONS, replaced));
-        let accept = move |stream: &TcpStream, data: &mut Extensions| match slots.take(stream) {
-            Ok(place) => data.insert(place).is_none(),
+        let accept = move |stream: &TcpStream| match slots.take(stream) {
+            Ok(slot) => Some(slot),
             Err(error) => {
                 debug!(%error, "connection ended before its request");
-                false
+                None
             }
         };
         let started = web::Data::new(Started::default());

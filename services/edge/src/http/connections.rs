@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use crate::config::HttpConfig;
 use crate::limits::{counted_as, unless_zero};
 use crate::metrics::Metrics;
+use crate::sockets::{Held, Socket};
 
 /// Why a connection was ended before its time: labels of a metric.
 const TOO_MANY: &str = "address_full";
@@ -79,12 +80,26 @@ impl Connections {
     }
 }
 
+/// What is kept of a connection until it has ended, whoever serves it.
+#[derive(Debug)]
+pub(super) struct Accepted {
+    pub(super) connection: Connection,
+    /// `None`: nobody looks after it.
+    pub(super) held: Option<Held>,
+}
+
 /// Notes that the connection of a request is used.
 pub(super) fn note_request(request: &HttpRequest) {
-    let connection = request.conn_data::<Connection>();
-    if let (Some(connection), Some(gate)) = (connection, gate_of(request)) {
-        connection.gate.get_or_init(|| gate);
+    let accepted = request.conn_data::<Rc<Accepted>>();
+    if let (Some(accepted), Some(gate)) = (accepted, gate_of(request)) {
+        accepted.connection.gate.get_or_init(|| gate);
     }
+}
+
+/// The socket that a request came over.
+pub(super) fn socket_of(request: &HttpRequest) -> Option<Arc<Socket>> {
+    let accepted = request.conn_data::<Rc<Accepted>>()?;
+    accepted.held.as_ref().map(Held::socket)
 }
 
 /// What decides how much more is read of a request's connection.

@@ -7,14 +7,12 @@ use fanjet_runtime::{Clock, Stop};
 use super::admit::Entrance;
 use crate::metrics::Metrics;
 use crate::status::{Board, Cluster};
-use crate::subscriber::SessionContext;
+use crate::subscriber::SubscriberContext;
 
 /// One per node, shared by its workers.
 pub(crate) struct HttpContext {
     pub(crate) entrance: Entrance,
-    pub(crate) sessions: SessionContext,
-    /// Whether events are written to WebSockets past the HTTP server.
-    pub(crate) writes_directly: bool,
+    pub(crate) subscribers: Arc<SubscriberContext>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) board: Arc<Board>,
     pub(crate) max_status_viewers: usize,

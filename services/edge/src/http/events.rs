@@ -2,25 +2,24 @@
 //! WebSocket. GET takes the filter from the URL, POST from the body.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use fanjet_filter::{Encoding, OptionsError, SubscriberOptions};
 use fanjet_http::allow;
-use futures::StreamExt;
-use futures::stream::iter;
 
 use super::admit::{Admitted, CURSOR_CLAMPED, OLDEST_CURSOR, admit};
+use super::connections::socket_of;
 use super::context::HttpContext;
-use super::endless::endless;
-use super::subscribe::SOCKET_ENCODING;
+use super::endless::{endless, is_chunked};
+use super::subscribe::{SOCKET_ENCODING, hand_over};
 use super::worker::Worker;
 use crate::outbox::greeting;
 use crate::refusal::Refusal;
 use crate::replay::Start;
-use crate::sockets::socket_of;
-use crate::subscriber::{Served, Session, body as written};
+use crate::subscriber::{Joined, Kind};
 
 /// As clients ask for it.
 const EVENT_STREAM: &str = "text/event-stream";
@@ -76,7 +75,7 @@ async fn serve(
     response
 }
 
-/// The events of one subscriber.
+/// The head of the answer to one subscriber, whose connection is handed over behind it.
 fn stream(
     request: &HttpRequest,
     mut admitted: Admitted,
@@ -85,33 +84,34 @@ fn stream(
 ) -> HttpResponse {
     let (encoding, heartbeat) = (admitted.options.encoding, admitted.options.heartbeat);
     let is_live = admitted.start == Start::Live;
-    let (feed, on_end) = worker.join(admitted.options, admitted.start);
+    let feed = worker.join(admitted.options, admitted.start);
     let feed = feed
         .over(socket_of(request))
         .within(admitted.permit.replay());
-    let member = Rc::clone(feed.member());
     // Whoever named a place comes back to it with the same request.
     let place = is_live.then(|| {
-        let resume = member.outbox().resume();
+        let resume = feed.member().outbox().resume();
         resume.unwrap_or(context.clock.now_us().saturating_sub(CLOCK_SLACK_US))
     });
     let first = greeting(encoding, place);
-    let served = Served {
-        shards: Rc::clone(worker.shards()),
-        member,
-        on_end,
-        heartbeat,
+    let kind = Kind::Stream {
+        is_chunked: is_chunked(request.version()),
     };
-    Session::start_deaf(served, &context.sessions);
+    let joined = Joined {
+        feed,
+        shards: Rc::clone(worker.shards()),
+        context: Arc::clone(&context.subscribers),
+        heartbeat,
+        kind,
+        held: Box::new((admitted.permit, admitted.room)),
+    };
+    hand_over(request, joined);
     let content_type = match encoding {
         Encoding::Sse => SSE,
         _ => NDJSON,
     };
     admitted.response.content_type(content_type);
-    let held = (admitted.permit, admitted.room);
-    let rest = written(feed, held).map(|Ok(bytes)| bytes);
-    let bytes = iter(first).chain(rest);
-    endless(admitted.response, request.version(), bytes)
+    endless(admitted.response, request.version(), first)
 }
 
 /// `EventSource` comes back after 200 only, so where that may help it gets the refusal as a stream.
@@ -125,8 +125,7 @@ fn refused(request: &HttpRequest, refusal: &Refusal) -> HttpResponse {
     }
     let mut response = answer();
     response.content_type(SSE);
-    let bytes = iter([refusal.event_stream()]);
-    endless(response, request.version(), bytes)
+    endless(response, request.version(), Some(refusal.event_stream()))
 }
 
 /// Any other method: an answer to the question that a browser asks before it sends one of these headers from a script, or

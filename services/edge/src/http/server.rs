@@ -12,14 +12,14 @@ use rustix::process::{Resource, getrlimit};
 use socket2::{SockRef, TcpKeepalive};
 use tracing::{info, warn};
 
-use super::connections::{Connections, note_request};
+use super::connections::{Accepted, Connections, note_request};
 use super::context::HttpContext;
 use super::events::{events, other_methods, posted_events};
 use super::front_page::front_page;
 use super::status::{status, status_collections, status_live};
 use super::subscribe::subscribe;
 use super::worker::{Worker, WorkerContext};
-use crate::config::{SubscriberConfig, Writer};
+use crate::config::SubscriberConfig;
 use crate::sockets::{Held, Socket, Stalls};
 use crate::{EdgeConfig, EdgeError};
 
@@ -62,23 +62,15 @@ impl Server {
             tls,
             head_timeout: config.handshake_timeout,
             linger: config.close_linger,
-            write_buffer: match subscriber.writer {
-                Writer::Stream => None,
-                // A body is asked for more only while fewer bytes than this are unwritten: only when there are none.
-                Writer::Direct => Some(1),
-            },
             shutdown_timeout: deadline,
         };
         let stalls = Arc::clone(&workers.stalls);
         let connections = Arc::new(Connections::new(config, context.metrics.clone()));
-        let accept = move |stream: &TcpStream, data: &mut actix_web::dev::Extensions| {
+        let accept = move |stream: &TcpStream| {
             let peer = stream.peer_addr().ok().map(|peer| peer.ip());
-            let Some(connection) = connections.accept(peer) else {
-                return false;
-            };
-            data.insert(connection);
-            data.insert(prepare(stream, &subscriber, &stalls));
-            true
+            let connection = connections.accept(peer)?;
+            let held = prepare(stream, &subscriber, &stalls);
+            Some(Accepted { connection, held })
         };
         let context = web::Data::new(context);
         let app = move || {
@@ -126,7 +118,7 @@ impl Server {
     }
 }
 
-/// Every connection has two descriptors: the server's, and that of [`Socket`].
+/// Every connection has two descriptors: that of whoever serves it, and that of [`Socket`].
 fn check_open_files(max_subscribers: usize) {
     let needed = 2 * (max_subscribers as u64).saturating_add(SPARE_CONNECTIONS as u64);
     if let Some(allowed) = getrlimit(Resource::Nofile).current

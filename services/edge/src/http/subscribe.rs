@@ -1,6 +1,7 @@
 //! `GET /subscribe`: the WebSocket.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use actix_http::ws::{self, HandshakeError};
 use actix_web::http::header::{HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY};
@@ -8,12 +9,11 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use fanjet_filter::{OptionsError, SubscriberOptions};
 
 use super::admit::admit;
-use super::connections::gate_of;
+use super::connections::{gate_of, socket_of};
 use super::context::HttpContext;
 use super::worker::Worker;
 use crate::refusal::Refusal;
-use crate::sockets::socket_of;
-use crate::subscriber::{Served, Session, socket_body};
+use crate::subscriber::{Joined, Kind, Subscriber};
 
 /// The header that asks for compression, beside `compress=true`.
 pub(super) const SOCKET_ENCODING: &str = "socket-encoding";
@@ -21,7 +21,6 @@ pub(super) const SOCKET_ENCODING: &str = "socket-encoding";
 /// Serves one subscriber, or says why not.
 pub(crate) async fn subscribe(
     request: HttpRequest,
-    payload: web::Payload,
     context: web::Data<HttpContext>,
     worker: web::Data<Worker>,
 ) -> HttpResponse {
@@ -32,25 +31,34 @@ pub(crate) async fn subscribe(
         }
         Ok(mut admitted) => {
             let heartbeat = admitted.options.heartbeat;
-            let socket = socket_of(&request);
-            let (feed, on_end) = worker.join(admitted.options, admitted.start);
-            let feed = feed.over(socket.clone()).within(admitted.permit.replay());
-            let member = Rc::clone(feed.member());
-            if let (true, Some(socket)) = (context.writes_directly, socket) {
-                member.outbox().write_to(socket);
-            }
-            let served = Served {
-                shards: Rc::clone(worker.shards()),
-                member,
-                on_end,
-                heartbeat,
+            let feed = worker.join(admitted.options, admitted.start);
+            let feed = feed
+                .over(socket_of(&request))
+                .within(admitted.permit.replay());
+            let kind = Kind::WebSocket {
+                sending: admitted.permit.sending(),
+                room: admitted.room,
             };
-            let (sending, room) = (admitted.permit.sending(), admitted.room.clone());
-            let goodbye = Session::start(served, payload, sending, room, &context.sessions);
-            let held = (admitted.permit, admitted.room);
-            let body = socket_body(feed, held, goodbye, gate_of(&request));
-            admitted.response.streaming(body)
+            let joined = Joined {
+                feed,
+                shards: Rc::clone(worker.shards()),
+                context: Arc::clone(&context.subscribers),
+                heartbeat,
+                kind,
+                held: Box::new(admitted.permit),
+            };
+            hand_over(&request, joined);
+            admitted.response.finish()
         }
+    }
+}
+
+/// Behind the head of the answer the connection is the subscriber's.
+pub(super) fn hand_over(request: &HttpRequest, joined: Joined) {
+    if let Some(gate) = gate_of(request) {
+        gate.hand_over(Box::new(|upgraded| {
+            Box::pin(Subscriber::new(upgraded, joined))
+        }));
     }
 }
 

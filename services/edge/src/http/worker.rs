@@ -9,7 +9,6 @@ use actix::Addr;
 use fanjet_filter::SubscriberOptions;
 use fanjet_runtime::Promptness;
 use fanjet_wire::close::CloseReason;
-use tokio::sync::oneshot;
 
 use crate::ending::Ending;
 use crate::hub::{Draining, Hub, Shard, ShardLimits, Shards, SharedShards};
@@ -75,12 +74,8 @@ impl Worker {
         &self.shards
     }
 
-    /// Adds a subscriber; returns its bytes and what resolves when they end.
-    pub(crate) fn join(
-        &self,
-        options: SubscriberOptions,
-        start: Start,
-    ) -> (Feed, oneshot::Receiver<()>) {
+    /// Adds a subscriber; returns its bytes.
+    pub(crate) fn join(&self, options: SubscriberOptions, start: Start) -> Feed {
         self.revive_hub();
         let member = {
             let mut shards = self.shards.borrow_mut();

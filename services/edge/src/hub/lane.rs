@@ -10,6 +10,9 @@ use super::Member;
 use crate::outbox::Chunk;
 use crate::tail::{Encoder, Entry};
 
+/// Frames that are handed on one by one, instead of joined.
+const MAX_LISTED: usize = 16;
+
 /// One lane.
 #[derive(Debug)]
 pub(crate) struct Lane {
@@ -46,17 +49,26 @@ impl Lane {
         self.picked.len() == 1
     }
 
-    /// Joins what was picked from the batch and forgets it; returns the number of events, too.
+    /// Puts what was picked from the batch into `chunks` and forgets it; returns the number of events. Many members share one
+    /// piece in which it is joined; for one member joining costs more than a short list of the ring's own frames.
     pub(crate) fn gather(
         &mut self,
         batch: &[Arc<Entry>],
         encoder: &mut Encoder,
-    ) -> Option<(Chunk, u64)> {
+        chunks: &mut Vec<Chunk>,
+    ) -> u64 {
         let picked = self.picked.iter().map(|&index| &batch[index as usize]);
-        let chunk = join(picked, self.encoding, encoder);
-        let chunk = chunk.map(|chunk| (chunk, self.picked.len() as u64));
+        let events = picked.len();
+        if self.encoding == Encoding::Json && self.members.len() == 1 && events <= MAX_LISTED {
+            chunks.extend(picked.map(|entry| Chunk {
+                bytes: entry.frame().clone(),
+                last: entry.time(),
+            }));
+        } else {
+            chunks.extend(join(picked, self.encoding, encoder));
+        }
         self.picked.clear();
-        chunk
+        events as u64
     }
 }
 

@@ -13,9 +13,7 @@ mod ahead;
 mod encoding;
 mod refilter;
 mod moving;
-mod writing;
 
-use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -29,7 +27,7 @@ use super::member::{Member, Next, Place};
 use super::membership::Membership;
 use crate::config::EdgeConfig;
 use crate::metrics::Metrics;
-use crate::outbox::{Outbox, Push};
+use crate::outbox::{Chunk, Outbox, Push};
 use crate::replay::{Desk, Start};
 use crate::tail::{Compression, Encoder, Entry, Generation, Read, ReadLimit, Ring, Window};
 
@@ -85,10 +83,8 @@ pub struct Shard {
     /// The log that all this is about.
     generation: Generation,
     touched: Vec<LaneId>,
-    /// Those for whom something was queued that the hub writes itself.
-    unwritten: VecDeque<Rc<Member>>,
-    /// Whether the last routing left something in the ring.
-    is_behind: bool,
+    /// What a lane gathers, between two of them empty.
+    gathered: Vec<Chunk>,
 }
 
 impl Shard {
@@ -112,8 +108,7 @@ impl Shard {
             position: 0,
             before: None,
             touched: Vec::new(),
-            unwritten: VecDeque::new(),
-            is_behind: false,
+            gathered: Vec::new(),
         }
     }
 
@@ -138,11 +133,10 @@ impl Shard {
         self.members.leave(member);
     }
 
-    /// Routes the next part of the ring to the outboxes, or goes on writing what was routed.
+    /// Routes the next part of the ring to the outboxes.
     pub fn step(&mut self) -> Step {
-        if self.notice_another_log() || !self.unwritten.is_empty() {
-            self.write_out();
-            return self.what_is_left();
+        if self.notice_another_log() {
+            return Step::Done;
         }
         if self.members.is_idle() {
             self.go_to_end();
@@ -157,7 +151,7 @@ impl Shard {
             .ring
             .read_from(self.position, until.unwrap_or(Seq::MAX), limit);
         if self.notice_another_log() {
-            return self.what_is_left();
+            return Step::Done;
         }
         match found {
             Read::Hot(batch) => {
@@ -179,9 +173,10 @@ impl Shard {
         }
         self.start_reached();
         self.close_fallen();
-        self.is_behind = self.ring.head().end.is_some_and(|end| self.position < end);
-        self.write_out();
-        self.what_is_left()
+        match self.ring.head().end {
+            Some(end) if self.position < end => Step::More,
+            _ => Step::Done,
+        }
     }
 
     /// Whether no member wants events now.
@@ -281,18 +276,15 @@ impl Shard {
         let Some(lane) = self.members.lanes.get_mut(id) else {
             return (0, 0);
         };
-        let Some((chunk, events)) = lane.gather(batch, &mut self.encoder) else {
-            return (0, 0);
-        };
+        self.gathered.clear();
+        let events = lane.gather(batch, &mut self.encoder, &mut self.gathered);
+        let chunks = &self.gathered;
+        let bytes: usize = chunks.iter().map(|chunk| chunk.bytes.len()).sum();
         let mut delivered = 0;
         let mut full = Vec::new();
         for member in &lane.members {
-            match member.outbox().push(&chunk) {
+            match member.outbox().push_all(chunks) {
                 Push::Queued => delivered += 1,
-                Push::Writable => {
-                    delivered += 1;
-                    self.unwritten.push_back(Rc::clone(member));
-                }
                 Push::Full => full.push(Rc::clone(member)),
                 // Its feed will leave.
                 Push::Closed => {}
@@ -301,7 +293,8 @@ impl Shard {
         for member in full {
             self.fall_behind(&member, id, Next::At(self.position), 0);
         }
-        (delivered * events, delivered * chunk.bytes.len() as u64)
+        self.gathered.clear();
+        (delivered * events, delivered * bytes as u64)
     }
 
     fn go_live(&mut self, lane: LaneId, member: &Rc<Member>) {

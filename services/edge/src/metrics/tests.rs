@@ -76,7 +76,7 @@ fn touch(metrics: &Metrics) {
     }
     metrics.replay_loaded(1, 1);
     metrics.delivered(1, 1);
-    metrics.written_directly(1, 1);
+    metrics.partly_written(1);
     metrics.encoded(Made {
         zstd: 1,
         stored: 1,

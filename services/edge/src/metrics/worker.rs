@@ -49,7 +49,7 @@ impl Metrics {
 
 impl WorkerMetrics {
     pub(crate) fn paced(&self, floor: Duration, share: f64) {
-        let (metrics, worker) = (&self.metrics, &self.worker);
+        let (metrics, worker) = (&self.metrics.0, &self.worker);
         metrics
             .flush_floor_seconds
             .record(floor.as_secs_f64(), worker);
@@ -57,7 +57,7 @@ impl WorkerMetrics {
     }
 
     pub(crate) fn hub_crashed(&self) {
-        self.metrics.hub_crashes.add(1, &[]);
+        self.metrics.0.hub_crashes.add(1, &[]);
     }
 }
 

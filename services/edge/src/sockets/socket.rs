@@ -1,11 +1,10 @@
 //! One accepted connection, by a file descriptor of its own.
 //!
-//! The HTTP server has another one for the same connection. This one is closed when the last [`Socket`] of it is
+//! Whoever serves the connection has another one for it. This one is closed when the last [`Socket`] of it is
 //! dropped and never before, so nothing that is done here can meet a number that the system has given to another
 //! connection meanwhile.
 
 use std::io;
-use std::io::Write;
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsFd;
 use std::sync::OnceLock;
@@ -16,8 +15,6 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::SockRef;
 use tokio::time::Instant;
 use tracing::debug;
-
-use crate::outbox::Line;
 
 /// A connection.
 #[derive(Debug)]
@@ -98,13 +95,5 @@ impl Socket {
         if let Err(error) = self.stream.shutdown(Shutdown::Both) {
             debug!(%error, "a connection that ended by itself");
         }
-    }
-}
-
-/// Never waits: whoever has a handle on the connection shares the server's setting, which is not to block. A connection
-/// that has ended is an error and no signal.
-impl Line for Socket {
-    fn write_now(&self, bytes: &[u8]) -> io::Result<usize> {
-        (&self.stream).write(bytes)
     }
 }

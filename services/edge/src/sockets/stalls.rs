@@ -17,7 +17,6 @@ use std::thread::{ThreadId, current};
 use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, WrapFuture};
-use actix_web::HttpRequest;
 use fanjet_runtime::Stop;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -169,10 +168,11 @@ async fn watch(id: u64, socket: Arc<Socket>, patience: Duration) -> u64 {
     id
 }
 
-/// The connection that a request came over.
-pub(crate) fn socket_of(request: &HttpRequest) -> Option<Arc<Socket>> {
-    let held = request.conn_data::<Option<Held>>()?.as_ref()?;
-    Some(Arc::clone(&held.socket))
+impl Held {
+    /// The connection itself.
+    pub(crate) fn socket(&self) -> Arc<Socket> {
+        Arc::clone(&self.socket)
+    }
 }
 
 /// Other handles must not keep a connection that the server has ended.

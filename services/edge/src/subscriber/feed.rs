@@ -1,6 +1,6 @@
 //! Where a subscriber's bytes come from: its outbox, and while it is behind the log and the ring.
 //!
-//! This is the seam between fan-out and sockets: a writer polls a feed and writes what it gets, whatever kind of
+//! This is the seam between fan-out and sockets: a subscriber polls its feed and writes what it gets, whatever kind of
 //! socket it has. Dropping the feed is leaving.
 
 use std::pin::Pin;
@@ -35,8 +35,6 @@ pub struct Feed {
     throttle: Option<Throttle>,
     /// `None`: nobody can tell how the connection ended.
     socket: Option<Arc<Socket>>,
-    /// Dropped with the feed: tells the session that the socket is gone.
-    _ended: oneshot::Sender<()>,
 }
 
 /// A page that will come.
@@ -48,24 +46,17 @@ struct Awaited {
 }
 
 impl Feed {
-    /// The feed of a member of these shards, and what resolves when it ends.
-    pub fn new(
-        shards: SharedShards,
-        member: Rc<Member>,
-        metrics: Metrics,
-    ) -> (Self, oneshot::Receiver<()>) {
-        let (ended, on_end) = oneshot::channel();
+    /// The feed of a member of these shards.
+    pub fn new(shards: SharedShards, member: Rc<Member>, metrics: Metrics) -> Self {
         metrics.joined(member.encoding());
-        let feed = Self {
+        Self {
             shards,
             member,
             metrics,
             awaited: None,
             throttle: None,
             socket: None,
-            _ended: ended,
-        };
-        (feed, on_end)
+        }
     }
 
     /// The same feed, with so much in a second on its way from its cursor to what is live.
@@ -80,6 +71,18 @@ impl Feed {
     pub(crate) fn over(mut self, socket: Option<Arc<Socket>>) -> Self {
         self.socket = socket;
         self
+    }
+
+    /// Whether the connection was cut off because its client took nothing.
+    pub(crate) fn is_stalled(&self) -> bool {
+        self.socket.as_ref().is_some_and(|it| it.is_stalled())
+    }
+
+    /// Counts writes of which the socket took only a part.
+    pub(crate) fn note_partial_writes(&self, writes: u64) {
+        if writes > 0 {
+            self.metrics.partly_written(writes);
+        }
     }
 
     /// Whose bytes these are.
@@ -182,8 +185,7 @@ impl Feed {
 impl Drop for Feed {
     fn drop(&mut self) {
         self.shards.borrow_mut().leave(&self.member);
-        self.member.outbox().detach();
-        let is_stalled = self.socket.as_ref().is_some_and(|it| it.is_stalled());
+        let is_stalled = self.is_stalled();
         if let Some(socket) = &self.socket {
             socket.ends(Instant::now());
         }

@@ -13,15 +13,13 @@ mod patience;
 pub(crate) use patience::Patience;
 pub(crate) use received::{Broken, Received};
 
-use std::pin::Pin;
+use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use actix_http::error::PayloadError;
 use actix_http::ws::{Codec, Frame, Item, ProtocolError};
 use bytes::{Bytes, BytesMut};
-use futures::Stream;
 use tokio_util::codec::Decoder as _;
 
 use self::header::Header;
@@ -35,8 +33,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// The messages of one client.
 #[derive(Debug)]
-pub(crate) struct Inbound<P> {
-    payload: P,
+pub(crate) struct Inbound {
     codec: Codec,
     undecoded: BytesMut,
     assembly: Assembly,
@@ -108,17 +105,54 @@ impl Allowed {
     }
 }
 
-impl<P> Inbound<P> {
-    pub(crate) fn new(payload: P, allowed: Allowed) -> Self {
+impl Inbound {
+    /// `early` are the bytes that were read before.
+    pub(crate) fn new(early: &[u8], mut allowed: Allowed) -> Self {
         let max_message_bytes = allowed.max_message_bytes;
         let allowed_time = allowed.message_timeout;
+        if !early.is_empty() {
+            allowed.came(early.len());
+        }
         Self {
-            payload,
             allowed,
             codec: Codec::new().max_size(max_message_bytes),
-            undecoded: BytesMut::new(),
+            undecoded: early.into(),
             assembly: Assembly::new(max_message_bytes),
             patience: Patience::new(allowed_time),
+        }
+    }
+
+    /// The next message. `read` appends some bytes and returns how many: none at the client's end.
+    pub(crate) fn poll_message(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut read: impl FnMut(&mut Context<'_>, &mut BytesMut) -> Poll<io::Result<usize>>,
+    ) -> Poll<Result<Received, Broken>> {
+        loop {
+            // What was returned last has been read.
+            let held = self.undecoded.len() + self.assembly.fragments.len();
+            if !self.allowed.memory.resize(held) {
+                return Poll::Ready(Err(Broken::NoRoom));
+            }
+            // Also before what is there is read: that costs more than its arrival.
+            if self.allowed.poll_pause(cx).is_pending() {
+                self.patience.pause();
+                return Poll::Pending;
+            }
+            if let Some(received) = self.decode().transpose() {
+                return Poll::Ready(received);
+            }
+            match read(cx, &mut self.undecoded) {
+                Poll::Ready(Ok(bytes @ 1..)) => self.allowed.came(bytes),
+                Poll::Ready(Ok(_) | Err(_)) => return Poll::Ready(Err(Broken::Gone)),
+                Poll::Pending if self.undecoded.is_empty() && !self.assembly.is_begun => {
+                    return Poll::Pending;
+                }
+                Poll::Pending => {
+                    ready!(self.patience.poll_over(cx));
+                    return Poll::Ready(Err(Broken::TooSlow));
+                }
+            }
         }
     }
 
@@ -144,43 +178,6 @@ impl<P> Inbound<P> {
                 }
                 self.allowed.obeyed_one();
                 return Ok(Some(received));
-            }
-        }
-    }
-}
-
-impl<P: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Stream for Inbound<P> {
-    type Item = Result<Received, Broken>;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = self.get_mut();
-        loop {
-            // What was returned last has been read.
-            let held = this.undecoded.len() + this.assembly.fragments.len();
-            if !this.allowed.memory.resize(held) {
-                return Poll::Ready(Some(Err(Broken::NoRoom)));
-            }
-            // Also before what is there is read: that costs more than its arrival.
-            if this.allowed.poll_pause(cx).is_pending() {
-                this.patience.pause();
-                return Poll::Pending;
-            }
-            if let Some(received) = this.decode().transpose() {
-                return Poll::Ready(Some(received));
-            }
-            match Pin::new(&mut this.payload).poll_next(cx) {
-                Poll::Ready(Some(Ok(bytes))) => {
-                    this.allowed.came(bytes.len());
-                    this.undecoded.extend_from_slice(&bytes);
-                }
-                Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(Some(Err(Broken::Gone))),
-                Poll::Pending if this.undecoded.is_empty() && !this.assembly.is_begun => {
-                    return Poll::Pending;
-                }
-                Poll::Pending => {
-                    ready!(this.patience.poll_over(cx));
-                    return Poll::Ready(Some(Err(Broken::TooSlow)));
-                }
             }
         }
     }

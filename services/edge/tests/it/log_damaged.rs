@@ -196,7 +196,6 @@ impl Stream {
         config.tail.retry_floor = Duration::from_millis(1);
         config.tail.retry_ceiling = Duration::from_millis(20);
         config.tail.check_interval = Duration::from_millis(200);
-        config.subscriber.writer = crate::WRITER;
         let surroundings = Surroundings {
             tracer: None,
             log: Arc::clone(&self.log),

@@ -91,7 +91,6 @@ fn start(log: Arc<dyn EventLog>, instruments: &Instruments) -> (EdgeHandle, Stop
     config.tail.retry_floor = Duration::from_millis(1);
     config.tail.retry_ceiling = Duration::from_millis(20);
     config.tail.check_interval = Duration::from_millis(500);
-    config.subscriber.writer = crate::WRITER;
     let stop = Stop::new();
     let surroundings = Surroundings {
         tracer: None,

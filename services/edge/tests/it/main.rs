@@ -30,6 +30,8 @@ mod event_streams;
 #[cfg(test)]
 mod extensions;
 #[cfg(test)]
+mod handover;
+#[cfg(test)]
 mod handshake;
 #[cfg(test)]
 mod http_semantics;
@@ -65,7 +67,3 @@ mod status_cluster;
 mod tls;
 #[cfg(test)]
 mod violations;
-
-/// How the nodes of these tests write.
-#[cfg(test)]
-const WRITER: fanjet_edge::config::Writer = fanjet_edge::config::Writer::Stream;

@@ -28,18 +28,21 @@ const CERTIFICATES: [&str; 2] = [include_str!("tls/one.pem"), include_str!("tls/
 const KEYS: [&str; 2] = [include_str!("tls/one.key"), include_str!("tls/two.key")];
 
 /// Puts a certificate and its key in place.
-fn install(folder: &Path, which: usize) {
+pub(crate) fn install(folder: &Path, which: usize) {
     fs::write(folder.join("tls.key"), KEYS[which]).unwrap();
     fs::write(folder.join("tls.pem"), CERTIFICATES[which]).unwrap();
 }
 
-fn use_files(config: &mut EdgeConfig, folder: &Path) {
+pub(crate) fn use_files(config: &mut EdgeConfig, folder: &Path) {
     config.http.tls_certificate = folder.join("tls.pem");
     config.http.tls_key = folder.join("tls.key");
 }
 
 /// A connection of somebody who trusts this certificate and no other.
-async fn connect(addr: SocketAddr, trusted: usize) -> std::io::Result<TlsStream<TcpStream>> {
+pub(crate) async fn connect(
+    addr: SocketAddr,
+    trusted: usize,
+) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     let certificate = CertificateDer::from_pem_slice(CERTIFICATES[trusted].as_bytes()).unwrap();
     roots.add(certificate).unwrap();

@@ -67,19 +67,71 @@ async fn a_client_that_keeps_sending_is_cut_off() {
     assert!(wire.gate().is_overrun());
 }
 
+/// Leaves the connection as [`Gate::hand_over`] wants it; what takes it is of no interest here.
+fn hand_over(wire: &Wire<DuplexStream>) {
+    wire.gate()
+        .hand_over(Box::new(|_| Box::pin(std::future::ready(()))));
+}
+
 #[tokio::test(start_paused = true)]
-async fn another_protocol_is_read_to_its_end() {
+async fn what_comes_early_is_kept_for_another_protocol_up_to_a_bound() {
     let (mut client, mut wire) = pair();
     client.write_all(&[HEAD, b"early"].concat()).await.unwrap();
     assert_eq!(readable(&mut wire).await.0, HEAD);
-    wire.gate().all();
+    wire.gate().ahead();
+    assert_eq!(readable(&mut wire).await, (Vec::new(), false));
     client.write_all(&[b'x'; 200_000]).await.unwrap();
-    let (read, is_over) = readable(&mut wire).await;
-    assert_eq!((read.len(), is_over), (200_005, false));
-    assert!(read.starts_with(b"earlyx"));
-    wire.gate().end();
-    client.write_all(b"late").await.unwrap();
+    assert_eq!(readable(&mut wire).await, (Vec::new(), false));
+    hand_over(&wire);
+    wire.write_all(b"101").await.unwrap();
+    wire.flush().await.unwrap();
+    // To the server the client seems to be gone.
     assert_eq!(readable(&mut wire).await, (Vec::new(), true));
+    wire.shutdown().await.unwrap();
+    let Left { mut io, early } = wire.left().take().unwrap();
+    drop(wire);
+    assert_eq!(early.len(), MAX_AHEAD);
+    assert!(early.starts_with(b"earlyx"));
+    let mut rest = vec![0; 200_005 - MAX_AHEAD];
+    io.read_exact(&mut rest).await.unwrap();
+    io.write_all(b"events").await.unwrap();
+    drop(io);
+    let mut got = Vec::new();
+    client.read_to_end(&mut got).await.unwrap();
+    assert_eq!(got, b"101events");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_leaves_before_the_answer_is_noticed() {
+    let (mut client, mut wire) = pair();
+    client.write_all(&[HEAD, b"early"].concat()).await.unwrap();
+    assert_eq!(readable(&mut wire).await.0, HEAD);
+    wire.gate().ahead();
+    drop(client);
+    assert_eq!(readable(&mut wire).await, (Vec::new(), true));
+    // Nobody was let in, so nothing is handed over.
+    wire.shutdown().await.unwrap();
+    assert!(wire.left().take().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_handed_over_before_the_answer_is_written() {
+    let (mut client, mut wire) = pair();
+    client.write_all(HEAD).await.unwrap();
+    assert_eq!(readable(&mut wire).await.0, HEAD);
+    wire.gate().ahead();
+    wire.write_all(b"100").await.unwrap();
+    wire.flush().await.unwrap();
+    hand_over(&wire);
+    wire.flush().await.unwrap();
+    assert_eq!(readable(&mut wire).await, (Vec::new(), false));
+    wire.write_all(b"101").await.unwrap();
+    assert_eq!(readable(&mut wire).await, (Vec::new(), false));
+    wire.flush().await.unwrap();
+    assert_eq!(readable(&mut wire).await, (Vec::new(), true));
+    wire.shutdown().await.unwrap();
+    assert!(wire.left().take().is_some());
+    assert!(wire.gate().take_takeover().is_some());
 }
 
 /// A reader that found no input is woken by new input.

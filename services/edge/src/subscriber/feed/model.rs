@@ -236,13 +236,13 @@ proptest! {
                     let filter = filter(query);
                     let member = rig.shards.borrow_mut().join(filter.clone(), Encoding::Json, start);
                     let from = bounds(start).0.unwrap_or_else(|| rig.position_for(&member));
-                    let (feed, _) = Feed::new(Rc::clone(&rig.shards), member, rig.metrics.clone());
+                    let feed = Feed::new(Rc::clone(&rig.shards), member, rig.metrics.clone());
                     members.push(Modelled::new(feed, start, vec![(from, filter)]));
                 }
                 Act::JoinWaiting(far) => {
                     let start = start_at(far, &rig);
                     let member = rig.shards.borrow_mut().join_waiting(Encoding::Json, start);
-                    let (feed, _) = Feed::new(Rc::clone(&rig.shards), member, rig.metrics.clone());
+                    let feed = Feed::new(Rc::clone(&rig.shards), member, rig.metrics.clone());
                     members.push(Modelled::new(feed, start, Vec::new()));
                 }
                 Act::Refilter(who, query) if !members.is_empty() => {

@@ -1,4 +1,7 @@
-use futures::{FutureExt, StreamExt};
+use std::pin::Pin;
+
+use actix_http::error::PayloadError;
+use futures::{FutureExt, Stream, StreamExt};
 use proptest::prelude::*;
 
 use opentelemetry::metrics::MeterProvider;
@@ -27,6 +30,34 @@ fn frame(opcode: u8, is_final: bool, payload: &[u8]) -> Vec<u8> {
             .map(|(byte, key)| byte ^ key),
     );
     frame
+}
+
+/// The messages of a client whose bytes come in pieces.
+struct Reading<P> {
+    pieces: P,
+    inbound: Inbound,
+}
+
+impl<P> Reading<P> {
+    fn new(pieces: P, allowed: Allowed) -> Self {
+        let inbound = Inbound::new(b"", allowed);
+        Self { pieces, inbound }
+    }
+}
+
+impl<P: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Stream for Reading<P> {
+    type Item = Result<Received, Broken>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Self { pieces, inbound } = self.get_mut();
+        let received = inbound.poll_message(cx, |cx, bytes| {
+            let piece = ready!(pieces.poll_next_unpin(cx));
+            let piece = piece.and_then(Result::ok).unwrap_or_default();
+            bytes.extend_from_slice(&piece);
+            Poll::Ready(Ok(piece.len()))
+        });
+        received.map(Some)
+    }
 }
 
 /// Reads everything out of bytes that arrive in pieces of this size.
@@ -62,7 +93,7 @@ fn read_within(bytes: &[u8], piece: usize, allowed: Allowed) -> Vec<Result<Recei
         .chunks(piece)
         .map(|piece| Ok(Bytes::copy_from_slice(piece)))
         .collect();
-    let mut inbound = Inbound::new(futures::stream::iter(pieces), allowed);
+    let mut inbound = Reading::new(futures::stream::iter(pieces), allowed);
     let mut received = Vec::new();
     loop {
         let next = inbound.next().now_or_never().unwrap().unwrap();
@@ -141,7 +172,7 @@ async fn handed_on(clients: &[&[u8]], sending: &Sending) -> Vec<u128> {
     for bytes in clients {
         let pieces: Vec<_> = bytes.chunks(7).map(Bytes::copy_from_slice).collect();
         let pieces = futures::stream::iter(pieces.into_iter().map(Ok));
-        let inbound = Inbound::new(pieces, allowed_of(10_000, sending.clone()));
+        let inbound = Reading::new(pieces, allowed_of(10_000, sending.clone()));
         reading.push(inbound.take_while(|received| std::future::ready(received.is_ok())));
     }
     let mut times = Vec::new();
@@ -195,7 +226,7 @@ async fn long_messages_share_memory() {
     };
     let long = frame(1, false, &[b'a'; 60_000]);
     let pieces = futures::stream::iter([Ok(Bytes::from(long.clone()))]);
-    let mut holding = Inbound::new(pieces.chain(futures::stream::pending()), with_memory());
+    let mut holding = Reading::new(pieces.chain(futures::stream::pending()), with_memory());
     assert_eq!(holding.next().now_or_never(), None);
     assert_eq!(
         read_within(&long, 1000, with_memory()),
@@ -227,7 +258,7 @@ async fn given_up(pieces: Vec<(u64, Vec<u8>)>, sending: Sending) -> (Broken, u12
         Ok(Bytes::from(piece))
     });
     let pieces = Box::pin(pieces.chain(futures::stream::pending()));
-    let mut inbound = Inbound::new(pieces, allowed_of(100_000, sending));
+    let mut inbound = Reading::new(pieces, allowed_of(100_000, sending));
     loop {
         if let Err(broken) = inbound.next().await.unwrap() {
             return (broken, begin.elapsed().as_secs().into());

@@ -42,7 +42,6 @@ impl Node {
         config.hub.promptness = 100;
         config.tail.retry_floor = Duration::from_millis(1);
         config.tail.retry_ceiling = Duration::from_millis(20);
-        config.subscriber.writer = crate::WRITER;
         adjust(&mut config);
         let instruments = Instruments::new();
         let stop = Stop::new();

@@ -1,0 +1,236 @@
+//! The actor: its state, its socket and its turns.
+
+mod acting;
+
+use std::any::Any;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use fanjet_http::{Upgraded, chunk};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+use super::client::{Client, drop_arrived};
+use super::context::SubscriberContext;
+use super::deadlines::Deadlines;
+use super::feed::Feed;
+use super::inbound::{Allowed, Inbound};
+use super::liveness::Liveness;
+use super::message::{Message, Timer};
+use super::sending::Sending;
+use super::silence::Silence;
+use crate::hub::{Member, SharedShards};
+use crate::limits::{FilterClaim, Sending as MaySend};
+
+/// Messages handled in one turn, before other subscribers get theirs.
+const MESSAGES_PER_TURN: usize = 64;
+
+/// Who is let in.
+pub(crate) struct Joined {
+    pub(crate) feed: Feed,
+    pub(crate) shards: SharedShards,
+    pub(crate) context: Arc<SubscriberContext>,
+    /// How long a silence the client wants, if it wants to know.
+    pub(crate) heartbeat: Option<Duration>,
+    pub(crate) kind: Kind,
+    /// What is given back when it leaves.
+    pub(crate) held: Box<dyn Any>,
+}
+
+/// What is spoken behind the HTTP head.
+pub(crate) enum Kind {
+    /// WebSocket, and what the client may send, and what its filter takes.
+    WebSocket { sending: MaySend, room: FilterClaim },
+    /// A stream over plain HTTP. `is_chunked`: everything that is written stands in chunks.
+    Stream { is_chunked: bool },
+}
+
+/// One subscriber and its socket. As a future it runs until the connection has ended.
+pub(crate) struct Subscriber<S> {
+    stream: S,
+    state: State,
+    client: Client,
+    /// Whether the client has sent a close frame.
+    has_closed: bool,
+    sending: Sending,
+    is_chunked: bool,
+    deadlines: Deadlines,
+    member: Rc<Member>,
+    shards: SharedShards,
+    context: Arc<SubscriberContext>,
+    /// `None`: nothing ever comes from this client, so only the system can tell whether it lives.
+    liveness: Option<Liveness>,
+    /// What its filter takes; `None`: it never changes.
+    room: Option<FilterClaim>,
+    heartbeat: Option<Duration>,
+    silence: Option<Silence>,
+}
+
+/// How far its life has come. While it is open, its [`Member`] knows whether it awaits the hello, catches up or is live, and its
+/// outbox whether it drains.
+enum State {
+    /// It has a place and a feed.
+    Open { feed: Feed, _held: Box<dyn Any> },
+    /// Everything was taken out of its feed, and it holds no place any more. `is_answered`: nothing more is expected of
+    /// the client.
+    Closing { is_answered: bool },
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Subscriber<S> {
+    /// The subscriber of this connection.
+    pub(crate) fn new(upgraded: Upgraded<S>, joined: Joined) -> Self {
+        let Upgraded {
+            stream,
+            early,
+            is_overrun,
+        } = upgraded;
+        let Joined {
+            feed,
+            shards,
+            context,
+            heartbeat,
+            kind,
+            held,
+        } = joined;
+        let now = Instant::now();
+        let mut subscriber = Self {
+            client: Client::Ignored,
+            has_closed: false,
+            sending: Sending::default(),
+            is_chunked: false,
+            deadlines: Deadlines::default(),
+            member: Rc::clone(feed.member()),
+            state: State::Open { feed, _held: held },
+            stream,
+            shards,
+            context,
+            liveness: None,
+            room: None,
+            heartbeat,
+            silence: None,
+        };
+        match kind {
+            Kind::WebSocket { sending, room } => {
+                let allowed = Allowed::new(&subscriber.context.inbound, sending);
+                subscriber.client = Client::Speaks(Box::new(Inbound::new(&early, allowed)));
+                subscriber.liveness = Some(Liveness::new(now));
+                subscriber.room = Some(room);
+            }
+            Kind::Stream { is_chunked } => {
+                subscriber.client = Client::send_only(is_overrun);
+                subscriber.is_chunked = is_chunked;
+            }
+        }
+        if let Some(age) = subscriber.context.ages.draw() {
+            subscriber.deadlines.set(Timer::MaxAge, now + age);
+        }
+        if subscriber.member.is_waiting() {
+            let timeout = subscriber.context.timeouts.hello_timeout;
+            subscriber.deadlines.set(Timer::Hello, now + timeout);
+        } else {
+            subscriber.begin(now);
+        }
+        subscriber
+    }
+
+    fn send(&mut self, bytes: Bytes) {
+        if self.is_chunked {
+            chunk(bytes).for_each(|it| self.sending.push(it));
+        } else {
+            self.sending.push(bytes);
+        }
+    }
+
+    /// Writes what there is; ready when it is in the system's hands.
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            self.take_bytes(cx);
+            if self.sending.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            let written = self.sending.poll_write(cx, Pin::new(&mut self.stream));
+            if let State::Open { feed, .. } = &self.state {
+                feed.note_partial_writes(self.sending.take_partial_writes());
+            }
+            ready!(written)?;
+        }
+    }
+
+    /// Takes out of the feed what there is room for.
+    fn take_bytes(&mut self, cx: &mut Context<'_>) {
+        while self.sending.has_room()
+            && let State::Open { feed, .. } = &mut self.state
+        {
+            match feed.poll_bytes(cx) {
+                Poll::Ready(Some(bytes)) => self.send(bytes),
+                Poll::Ready(None) => self.leave(),
+                Poll::Pending => return,
+            }
+        }
+    }
+
+    /// There is nothing more to be sent. The connection of a client that was sent a close frame stays until it has answered
+    /// it: otherwise the system might take the frame back.
+    fn leave(&mut self) {
+        let is_expected = match self.client {
+            Client::Speaks(_) | Client::Parsing(..) => {
+                !self.has_closed && self.member.outbox().is_close_sent()
+            }
+            Client::Ignored => true,
+            Client::SendOnly(_) | Client::Gone => false,
+        };
+        let linger = self.context.timeouts.close_linger;
+        self.deadlines.clear();
+        self.deadlines.set(Timer::Linger, Instant::now() + linger);
+        self.state = State::Closing {
+            is_answered: !is_expected,
+        };
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Future for Subscriber<S> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        let mut handled = 0;
+        while let Poll::Ready(message) = this.client.poll_message(cx, &mut this.stream) {
+            this.handle(message);
+            handled += 1;
+            if handled == MESSAGES_PER_TURN {
+                cx.waker().wake_by_ref();
+                break;
+            }
+        }
+        while let Poll::Ready(timer) = this.deadlines.poll_due(cx) {
+            this.handle(Message::Due(timer));
+        }
+        let was_open = matches!(this.state, State::Open { .. });
+        if ready!(this.poll_send(cx)).is_err() {
+            return Poll::Ready(());
+        }
+        match this.state {
+            State::Closing { is_answered: true } => {
+                drop_arrived(cx, &mut this.stream);
+                // Whether the other end hears of it makes no difference any more.
+                let _is_heard = ready!(Pin::new(&mut this.stream).poll_shutdown(cx)).is_ok();
+                Poll::Ready(())
+            }
+            State::Closing { .. } if was_open => {
+                // The time for the client's answer begins.
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            State::Open { .. } | State::Closing { .. } => Poll::Pending,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

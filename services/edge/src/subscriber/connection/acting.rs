@@ -1,0 +1,198 @@
+//! What each message does to a subscriber.
+
+use fanjet_filter::{ClientMessage, MessageError, OptionsUpdate};
+use fanjet_wire::close::CloseReason;
+use tokio::time::Instant;
+
+use super::{State, Subscriber};
+use crate::subscriber::MAX_BYTES_READ_HERE;
+use crate::subscriber::client::Client;
+use crate::subscriber::inbound::{Broken, Received};
+use crate::subscriber::liveness::Socket;
+use crate::subscriber::message::{Message, Timer};
+use crate::subscriber::silence::Silence;
+
+impl<S> Subscriber<S> {
+    /// The client gets events from now on.
+    pub(super) fn begin(&mut self, now: Instant) {
+        let interval = self.context.timeouts.ping_interval;
+        self.deadlines.set(Timer::Ping, now + interval);
+        self.silence = self.heartbeat.map(|longest| Silence::new(longest, now));
+        if let Some(silence) = &self.silence {
+            self.deadlines
+                .set(Timer::Heartbeat, now + silence.interval());
+        }
+    }
+
+    pub(super) fn handle(&mut self, message: Message) {
+        match message {
+            Message::Received(received) => {
+                self.show_life();
+                self.receive(received);
+            }
+            Message::Unreadable(broken) => {
+                self.show_life();
+                self.lose(broken);
+            }
+            Message::Parsed(Some(parsed)) => self.apply(parsed),
+            Message::Parsed(None) => self.refuse(CloseReason::Internal),
+            Message::Due(timer) => self.wake_up(timer),
+        }
+    }
+
+    fn show_life(&mut self) {
+        if let Some(liveness) = &mut self.liveness {
+            liveness.received(Instant::now());
+        }
+    }
+
+    /// Binary messages are ignored, as v1 ignores them. What comes behind a close frame is not answered any more: RFC 6455,
+    /// section 1.4.
+    fn receive(&mut self, received: Received) {
+        let outbox = self.member.outbox();
+        match received {
+            Received::Close(code) => {
+                outbox.close_now(CloseReason::ClientClosed(code));
+                self.has_closed = true;
+                self.expect_nothing();
+            }
+            _ if outbox.is_closing() => {}
+            Received::Text(text) if text.len() <= MAX_BYTES_READ_HERE => {
+                self.apply(ClientMessage::parse(&text));
+            }
+            Received::Text(text) => {
+                self.client.parse_aside(text, &self.context.inbound.memory);
+            }
+            Received::Ping(payload) => outbox.pong(&payload),
+            Received::Binary | Received::Pong => {}
+        }
+    }
+
+    fn apply(&mut self, message: Result<ClientMessage, MessageError>) {
+        if self.member.outbox().is_closing() {
+            return;
+        }
+        let pool = &self.context.pool;
+        match message {
+            Ok(ClientMessage::OptionsUpdate(update)) if !pool.serves(&update.filter) => {
+                self.refuse(CloseReason::InvalidOptions(pool.refusal().into()));
+            }
+            Ok(ClientMessage::OptionsUpdate(update))
+                if self
+                    .room
+                    .as_ref()
+                    .is_some_and(|room| !room.hold(&update.filter)) =>
+            {
+                self.refuse(CloseReason::FiltersFull);
+            }
+            Ok(ClientMessage::OptionsUpdate(OptionsUpdate { filter, max_delay })) => {
+                let is_hello = self.member.is_waiting();
+                let mut shards = self.shards.borrow_mut();
+                if let Some(max_delay) = max_delay {
+                    shards.set_delay(&self.member, max_delay);
+                }
+                shards.set_filter(&self.member, filter);
+                drop(shards);
+                if is_hello {
+                    self.begin(Instant::now());
+                }
+            }
+            // As v1 does.
+            Ok(ClientMessage::Unknown) => {}
+            Err(MessageError::Options(refused)) => {
+                self.refuse(CloseReason::InvalidOptions(refused.answer().into()));
+            }
+            Err(unreadable) => {
+                self.refuse(CloseReason::BadMessage(unreadable.to_string().into()));
+            }
+        }
+    }
+
+    pub(super) fn refuse(&self, reason: CloseReason) {
+        self.member.outbox().close(reason);
+    }
+
+    /// Nothing that the client sends can be read any more, its close frame included.
+    fn lose(&mut self, broken: Broken) {
+        self.client = Client::Ignored;
+        self.refuse(match broken {
+            Broken::TooBig => CloseReason::MessageTooBig,
+            Broken::NoRoom => CloseReason::InboundFull,
+            Broken::TooSlow => CloseReason::MessageTimeout,
+            Broken::Protocol => CloseReason::ProtocolError,
+            Broken::Gone => {
+                self.client = Client::Gone;
+                let is_stalled =
+                    matches!(&self.state, State::Open { feed, .. } if feed.is_stalled());
+                let reason = match is_stalled {
+                    true => CloseReason::Stalled,
+                    false => CloseReason::ClientGone,
+                };
+                self.expect_nothing();
+                return self.member.outbox().close_now(reason);
+            }
+        });
+    }
+
+    fn wake_up(&mut self, timer: Timer) {
+        let (now, timeouts) = (Instant::now(), self.context.timeouts);
+        let outbox = self.member.outbox();
+        match timer {
+            Timer::Ping => {
+                let ping = outbox.ping();
+                self.deadlines
+                    .set(Timer::Ping, now + timeouts.ping_interval);
+                if let Some(liveness) = &mut self.liveness {
+                    liveness.pinged(now);
+                    let at = now + timeouts.pong_timeout;
+                    self.deadlines.set(Timer::PongCheck(ping), at);
+                }
+            }
+            Timer::PongCheck(ping) => self.check_life(ping, now),
+            Timer::Hello if self.member.is_waiting() => outbox.close(CloseReason::HelloTimeout),
+            Timer::Hello => {}
+            Timer::Heartbeat => self.break_silence(now),
+            Timer::MaxAge => outbox.close(CloseReason::TooOld),
+            Timer::Linger => self.expect_nothing(),
+        }
+    }
+
+    /// When the client may no longer be silent after a ping.
+    fn check_life(&mut self, ping: u64, now: Instant) {
+        let outbox = self.member.outbox();
+        let socket = Socket {
+            taken: outbox.taken(),
+            // Who is behind always has something to read.
+            is_stuck: self.member.is_behind()
+                || outbox.is_stuck_at(ping)
+                || !self.sending.is_empty(),
+        };
+        let timeout = self.context.timeouts.pong_timeout;
+        let liveness = self.liveness.as_mut();
+        if liveness.is_some_and(|it| it.is_dead(now, socket, timeout)) {
+            self.member.outbox().close_now(CloseReason::PongTimeout);
+        }
+    }
+
+    /// Says how far the client has got everything that it wants, when there was nothing else to say for long enough.
+    fn break_silence(&mut self, now: Instant) {
+        let Some(silence) = &mut self.silence else {
+            return;
+        };
+        let outbox = self.member.outbox();
+        if silence.is_too_long(now, outbox.taken())
+            && let Some(time) = self.shards.borrow().written_up_to(&self.member)
+        {
+            outbox.beat(time);
+            silence.broken(now);
+        }
+        self.deadlines
+            .set(Timer::Heartbeat, now + silence.interval());
+    }
+
+    fn expect_nothing(&mut self) {
+        if let State::Closing { is_answered } = &mut self.state {
+            *is_answered = true;
+        }
+    }
+}

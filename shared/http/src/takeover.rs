@@ -1,0 +1,23 @@
+//! A connection that was HTTP.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use futures::future::LocalBoxFuture;
+
+use crate::Io;
+
+/// Takes a connection over; what it returns runs on the connection's own task until the connection has ended.
+pub type Takeover = Box<dyn FnOnce(Upgraded) -> LocalBoxFuture<'static, ()>>;
+
+/// A connection behind the head of its one answer.
+#[derive(Debug)]
+pub struct Upgraded<S = Io> {
+    /// The connection itself.
+    pub stream: S,
+    /// What the client sent in one go with its request: it comes before all that is read.
+    pub early: Bytes,
+    /// To be set when the client is cut off because it sends too much that nobody asked for.
+    pub is_overrun: Rc<Cell<bool>>,
+}
