@@ -31,6 +31,10 @@ use crate::limits::{FilterClaim, Sending as MaySend};
 /// Messages handled in one turn, before other subscribers get theirs.
 const MESSAGES_PER_TURN: usize = 64;
 
+/// How long at least a client is read that sends what cannot be understood: ending the connection sooner would take back the
+/// close frame.
+const LEAST_LINGER: Duration = Duration::from_millis(600);
+
 /// Who is let in.
 pub(crate) struct Joined {
     pub(crate) feed: Feed,
@@ -185,7 +189,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Subscriber<S> {
             Client::Ignored => true,
             Client::SendOnly(_) | Client::Gone => false,
         };
-        let linger = self.context.timeouts.close_linger;
+        let mut linger = self.context.timeouts.close_linger;
+        if matches!(self.client, Client::Ignored) {
+            // It may still be sending what was refused, and has to find the close frame behind that.
+            linger = linger.max(LEAST_LINGER);
+        }
         self.deadlines.clear();
         self.deadlines.set(Timer::Linger, Instant::now() + linger);
         self.state = State::Closing {

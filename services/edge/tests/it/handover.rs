@@ -52,9 +52,9 @@ async fn hello_in_one_packet(
 ) {
     let mut sent = head("/subscribe?requireHello=true").into_bytes();
     sent.extend(options_update(POST, filler));
-    let before = node.metric(SUBSCRIBERS, None);
+    node.metric_falls_to(SUBSCRIBERS, 0.0).await;
     stream.write_all(&sent).await.unwrap();
-    node.metric_becomes(SUBSCRIBERS, None, before + 1.0).await;
+    node.metric_becomes(SUBSCRIBERS, None, 1.0).await;
     read_head(&mut stream).await;
     // The hello counts from the moment when it was read.
     let mut first = vec![0; 2];
@@ -186,7 +186,7 @@ async fn no_end_of_a_connection_leaves_a_descriptor() {
         // Asks nothing, or something else.
         open.push(TcpStream::connect(node.addr()).await.unwrap());
         let mut refused = TcpStream::connect(node.addr()).await.unwrap();
-        let head_of_a_refusal = head("/subscribe?maxMessageSizeBytes=x");
+        let head_of_a_refusal = head("/subscribe?cursor=x");
         refused
             .write_all(head_of_a_refusal.as_bytes())
             .await
