@@ -70,7 +70,7 @@ impl Gate {
         self.takeover.take().0
     }
 
-    /// Whether the client was cut off because it sent too much that nobody had asked for.
+    /// Whether the client was cut off because it sent too many unrequested bytes.
     pub fn is_overrun(&self) -> bool {
         self.is_overrun.get()
     }

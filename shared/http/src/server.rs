@@ -177,7 +177,7 @@ impl Listening {
     }
 }
 
-/// One connection: first the server's, then of whoever takes it over. `accepted` is kept until it has ended.
+/// One connection: served by the HTTP server first, then by the handler that takes it over. `accepted` is kept until it ends.
 async fn serve<C>(
     served: Pin<Box<impl Future<Output = Result<(), DispatchError>>>>,
     gate: Rc<Gate>,

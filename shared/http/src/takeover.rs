@@ -16,8 +16,8 @@ pub type Takeover = Box<dyn FnOnce(Upgraded) -> LocalBoxFuture<'static, ()>>;
 pub struct Upgraded<S = Io> {
     /// The connection itself.
     pub stream: S,
-    /// What the client sent in one go with its request: it comes before all that is read.
+    /// The bytes that the client sent in one piece with its request. They precede everything that is read.
     pub early: Bytes,
-    /// To be set when the client is cut off because it sends too much that nobody asked for.
+    /// Set when the client is cut off because it sends too many unrequested bytes.
     pub is_overrun: Rc<Cell<bool>>,
 }

@@ -109,7 +109,7 @@ async fn who_leaves_before_the_answer_is_noticed() {
     wire.gate().ahead();
     drop(client);
     assert_eq!(readable(&mut wire).await, (Vec::new(), true));
-    // Nobody was let in, so nothing is handed over.
+    // No request was accepted, so nothing is handed over.
     wire.shutdown().await.unwrap();
     assert!(wire.left().take().is_none());
 }
