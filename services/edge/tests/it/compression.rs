@@ -135,8 +135,8 @@ async fn a_wrong_dictionary_or_level_is_a_wrong_setting() {
     for (path, says) in [
         (folder.path().join("absent"), "cannot read"),
         (file("text", b"{}"), "37 a4 30 ec"),
-        (file("damaged", &damaged), "cannot be used"),
-        (file("cut", &official[..100]), "cannot be used"),
+        (file("damaged", &damaged), "invalid zstd dictionary"),
+        (file("cut", &official[..100]), "invalid zstd dictionary"),
     ] {
         let error = start(path.clone(), 1).unwrap_err();
         assert!(error.starts_with("edge.zstd.dictionary: "), "{error}");

@@ -222,13 +222,13 @@ async fn a_stop_while_nats_is_away_is_no_failure() {
         nodes.grows(100).await;
         let said = node.line_count();
         nodes.servers[0].kill().await.unwrap();
-        let has_unappended = |line: &str| line.contains("the log takes nothing");
+        let has_unappended = |line: &str| line.contains("the log accepts no events");
         node.wait_for_line_after(said, has_unappended, PATIENCE)
             .await
             .unwrap();
         let status = node.stop(PATIENCE).await.unwrap();
         assert!(status.success(), "{status}");
-        let warned = |line: &str| line.contains("WARN") && line.contains("will be read again");
+        let warned = |line: &str| line.contains("WARN") && line.contains("will read the rest again");
         node.wait_for_line_after(said, warned, PATIENCE)
             .await
             .unwrap();
