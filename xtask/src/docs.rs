@@ -3,6 +3,7 @@
 mod markdown;
 mod links;
 mod names;
+mod numbers;
 mod bounds;
 
 use anyhow::{Result, bail};
@@ -15,6 +16,7 @@ pub(crate) fn check() -> Result<()> {
     let pages = markdown::pages()?;
     let mut complaints = links::check(&pages);
     complaints.extend(names::check(&pages)?);
+    complaints.extend(numbers::check(&pages));
     complaints.extend(bounds::check(&pages)?);
     if !complaints.is_empty() {
         bail!("docs:\n  {}", complaints.join("\n  "));

@@ -228,7 +228,8 @@ async fn a_stop_while_nats_is_away_is_no_failure() {
             .unwrap();
         let status = node.stop(PATIENCE).await.unwrap();
         assert!(status.success(), "{status}");
-        let warned = |line: &str| line.contains("WARN") && line.contains("will read the rest again");
+        let warned =
+            |line: &str| line.contains("WARN") && line.contains("will read the rest again");
         node.wait_for_line_after(said, warned, PATIENCE)
             .await
             .unwrap();
