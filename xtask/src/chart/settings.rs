@@ -71,7 +71,7 @@ fn check_nats(rendered: &[Rendered]) -> Result<()> {
             }
             let mut test = Command::new(&server);
             test.env("POD_NAME", "nats-0");
-            for user in ["ADMIN", "INGEST", "EDGE", "KAFKA"] {
+            for user in ["ADMIN", "INGEST", "EDGE", "KAFKA", "READER"] {
                 test.env(format!("NATS_{user}_PASSWORD"), "p1e5");
             }
             test.args(["-t", "-c"]).arg(folder.join(NATS_FILES[0]));
