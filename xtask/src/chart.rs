@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .collect::<Result<Vec<_>>>()?;
     kubernetes::validate(&tools, &rendered, KUBERNETES)?;
     settings::check(&rendered)?;
-    pages::check(&tools)?;
+    pages::check(&tools, KUBERNETES[1])?;
     compose::check()?;
     let refused = values("ci/bad")?;
     for bad in &refused {

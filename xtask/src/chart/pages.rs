@@ -20,7 +20,7 @@ const ABOUT_A_CLUSTER: [(&str, bool); 3] = [
 ///
 /// # Errors
 /// With Helm's message, or the name of a Service that does not exist.
-pub(super) fn check(tools: &Tools) -> Result<()> {
+pub(super) fn check(tools: &Tools, kubernetes: &str) -> Result<()> {
     for page in PAGES {
         let text =
             fs::read_to_string(root().join(page)).with_context(|| format!("cannot read {page}"))?;
@@ -30,7 +30,7 @@ pub(super) fn check(tools: &Tools) -> Result<()> {
             let mut template = Command::new(&tools.helm);
             template
                 .current_dir(root())
-                .arg("template")
+                .args(["template", "--kube-version", kubernetes])
                 .args(&arguments);
             let output = template.output().context("failed to run helm")?;
             ensure!(

@@ -102,7 +102,7 @@ async fn without_a_file_for_the_next_segment_a_log_is_opened_to_be_read() {
     };
     let log = open(unlimited(&disk)).await;
     let error = fill(&log).await;
-    assert!(error.to_string().contains("cannot make "), "{error}");
+    assert!(error.to_string().contains("cannot create "), "{error}");
     let last = assert_whole(&log).await;
     drop(log);
 
