@@ -52,7 +52,7 @@ fn compare(frames: &[ProducedFrame]) -> usize {
 #[test]
 fn good_frames_give_what_is_promised() {
     let mut everything = String::new();
-    for seed in 0..4 {
+    for seed in 2..6 {
         let config = WorldConfig {
             seed,
             accounts: 40,

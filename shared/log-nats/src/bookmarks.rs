@@ -1,6 +1,6 @@
 //! Bookmarks: keys of the lease's bucket that do not end.
 //!
-//! The bucket is looked at, and made if that is allowed, only when nobody takes a bookmark.
+//! The bucket is inspected, and created if allowed, only when a bookmark is not accepted.
 
 use std::fmt;
 

@@ -28,7 +28,7 @@ pub(crate) struct BucketKeys {
 }
 
 #[derive(Debug, Deserialize)]
-struct Answer {
+struct ApiResponse {
     error: Option<jetstream::Error>,
 }
 
@@ -83,7 +83,7 @@ impl BucketKeys {
     ) -> Result<(), Unavailable> {
         let link = &self.log.link;
         let answer = link.request_with_headers(what, self.subject(key), headers, value);
-        let answer: Answer = serde_json::from_slice(&answer.await?.payload)
+        let answer: ApiResponse = serde_json::from_slice(&answer.await?.payload)
             .map_err(|error| Unavailable::Nonsense(error.to_string()))?;
         answer
             .error
@@ -95,7 +95,7 @@ impl BucketKeys {
         self.log.config.stream.create
     }
 
-    /// Makes the bucket, or checks the one that is there.
+    /// Creates the bucket, or checks the existing one.
     ///
     /// # Errors
     /// [`LogError`].

@@ -95,7 +95,7 @@ async fn filtered(
                 ahead.insert(message.seq, (filter, message));
             }
         }
-        // What came behind the end meanwhile may have come on the other subjects too.
+        // Messages appended after the end meanwhile may be on the other subjects too.
         let first = ahead.pop_first().filter(|(seq, _)| *seq <= bounds.last);
         let Some((seq, (filter, message))) = first else {
             page.next = bounds.last + 1;

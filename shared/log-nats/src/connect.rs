@@ -1,4 +1,4 @@
-//! The connection. It comes back by itself; what was under way when it broke is reported, never retried here.
+//! The connection. It reconnects by itself; requests in flight when it broke are reported, never retried here.
 
 use std::fmt;
 use std::sync::Arc;
@@ -59,7 +59,7 @@ pub(crate) struct Link {
     complaint: Complaint,
 }
 
-/// Tells one user of the connection that it broke since they began.
+/// Reports to one user of the connection that it broke since they began.
 #[derive(Debug, Clone)]
 pub(crate) struct BreakWatch(watch::Receiver<u64>);
 
@@ -298,7 +298,7 @@ fn check_server(client: &Client, server: &ServerInfo) -> Result<(), LogError> {
             server.version
         )));
     }
-    // It was large enough for the log that is there, and an operator may make it so again: waiting can help.
+    // It was large enough for the existing log, and an operator may raise it again, so waiting can help.
     if server.max_payload < MAX_MESSAGE {
         return Err(Unavailable::SmallPayload(server.max_payload).into());
     }

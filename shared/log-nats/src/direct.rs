@@ -150,7 +150,7 @@ impl Direct {
     }
 }
 
-/// What the server says instead of a message. One that is stored may have any status: that of whoever published it.
+/// The server's status in place of a message. A stored message may carry any status, set by its publisher.
 fn status(answer: &Message) -> Option<StatusCode> {
     let headers = answer.headers.as_ref();
     let is_stored = headers.is_some_and(|headers| headers.get(NATS_SEQUENCE).is_some());

@@ -42,8 +42,9 @@ impl EntryReader {
         Ok(None)
     }
 
-    /// The entry that a stored message is, if it is one and `selection` wants it. Every event says where it comes from: what
-    /// does not is none, wherever it stands, and is passed over. What does, and is none, is damage.
+    /// Parses a stored message into an entry, if it is one and `selection` wants it. Every event carries its origin: a
+    /// message without one is not an event, wherever it is stored, and is skipped. A message with an origin that is not
+    /// an event is damage.
     pub(crate) fn entry(
         &mut self,
         selection: &Selection,

@@ -15,7 +15,7 @@ pub(crate) enum Unavailable {
     Disconnected,
     #[error("no connection for reading: {0}")]
     NoConnection(String),
-    #[error("nobody answers: no JetStream, no stream, or no leader")]
+    #[error("no responders: no JetStream, no stream, or no leader")]
     NoResponders,
     #[error("{0}")]
     Refused(jetstream::Error),

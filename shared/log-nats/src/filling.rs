@@ -11,7 +11,7 @@ use crate::entry::EntryReader;
 pub(crate) const BATCH: usize = 1000;
 /// Bytes of one batch: what a page holds in memory beyond its last entry.
 pub(crate) const BATCH_BYTES: usize = 8 << 20;
-/// Messages that one page looks at in search of matches, before it says how far it came.
+/// The most messages that one page scans for matches before it reports its progress.
 const SCAN: usize = 8 * BATCH;
 
 /// A page on its way.

@@ -1,9 +1,9 @@
 //! Following the log.
 //!
-//! When anything is odd (a hole in the numbers, a heartbeat that tells of messages that never came, silence, a lost connection)
-//! the follow ends, and its owner follows again from one above the last entry. Only where a message is to blame that the
-//! client library cannot parse, or may be, the follow goes on another way: such a message would end every new one at the same
-//! place.
+//! On any anomaly (a gap in the seqs, a heartbeat that announces messages that never arrived, silence, a lost
+//! connection) the follow ends, and its owner follows again from the last entry plus one. Only when a message may be to
+//! blame that the client library cannot parse does the follow continue another way: such a message would end every new
+//! follow at the same seq.
 
 mod position;
 mod pushed;

@@ -44,7 +44,7 @@ pub(crate) struct Inner {
     pub(crate) stream: Stream<()>,
 }
 
-/// The ends that the server tells.
+/// The ends that the server reports.
 pub(crate) fn bounds(info: &Info) -> Bounds {
     let state = &info.state;
     Bounds {
@@ -279,9 +279,9 @@ impl Inner {
         }
         let from = expected.max(first);
         let next = self.leaders_message(from).await?;
-        let is_there = next.is_some_and(|next| next.seq < found);
+        let is_present = next.is_some_and(|next| next.seq < found);
         let deleted = &self.deleted;
-        let is_gone = !is_there
+        let is_gone = !is_present
             && deleted
                 .hold_all(&self.jetstream, &self.stream_name, from..found)
                 .await?;

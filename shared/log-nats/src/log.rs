@@ -45,8 +45,8 @@ impl NatsLog {
         Box::pin(Self::open(config, 1)).await
     }
 
-    /// Connects, however long no server answers. A stream that is created begins at [`first_seq`] of the Unix microseconds
-    /// that `now_us` tells.
+    /// Connects, however long no server responds. A new stream starts at the [`first_seq`] for the Unix microseconds
+    /// that `now_us` returns.
     ///
     /// # Errors
     /// [`LogError::Misconfigured`]: waiting cannot help.

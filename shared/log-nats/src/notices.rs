@@ -1,7 +1,7 @@
 //! ClusterState: keys of the lease's bucket, each with its own time to live.
 //!
-//! The bucket is looked at, and made if that is allowed, only when nobody takes a notice: a process that may not do that
-//! still starts, and everything else of it works.
+//! The bucket is inspected, and created if allowed, only when a notice is not accepted: a process without that right
+//! still starts, and everything else in it works.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -100,7 +100,7 @@ impl ClusterState for NatsClusterState {
         let filter = self.keys.subject(">");
         let found = match self.direct.newest_of_each(&filter).await {
             Ok(found) => found,
-            // A bucket that nobody has made yet.
+            // The bucket does not exist yet.
             Err(Unavailable::NoResponders) => return Ok(BTreeMap::new()),
             Err(error) => return Err(StoreError::unavailable(error)),
         };

@@ -1,5 +1,5 @@
-//! Places of the stream that hold no event, and that readers pass over: what somebody else published, and what an operator
-//! deleted. Nothing is passed over without a word: each place is counted once, and the log tells of them.
+//! Seqs of the stream that hold no event, and that readers skip: messages of other publishers, and what an operator
+//! deleted. Nothing is skipped silently: each seq is counted once, and logged.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use tracing::warn;
 
 use crate::stretches::Stretches;
 
-/// What the readers of one connection have passed over.
+/// What the readers of one connection have skipped.
 #[derive(Debug, Default)]
 pub(crate) struct Passed {
     foreign: Mutex<Kind>,
@@ -31,7 +31,7 @@ impl Passed {
                 seq,
                 ?subject,
                 foreign,
-                "passing over messages that somebody else published into the stream"
+                "skipping messages of other publishers in the stream"
             );
         }
     }
@@ -42,7 +42,7 @@ impl Passed {
         if let Some(deleted) = self.deleted.lock().note(places) {
             warn!(
                 from,
-                to, deleted, "passing over messages that were deleted from the stream"
+                to, deleted, "skipping messages that were deleted from the stream"
             );
         }
     }

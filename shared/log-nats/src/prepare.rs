@@ -13,7 +13,7 @@ use crate::log::RETRY_PAUSE;
 use crate::stream;
 use crate::subject::Subjects;
 
-/// What is there now.
+/// What exists now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared {
     /// The stream that is the log, and that of the lease's bucket.
@@ -28,8 +28,8 @@ pub struct Prepared {
 /// `now_us` decides where a new log begins. The stream comes last: a service that finds it finds the bucket too.
 ///
 /// # Errors
-/// [`LogError::Unavailable`] when NATS does not answer; [`LogError::Misconfigured`] when it does not let us in or refuses
-/// the settings, or what is there cannot be worked with.
+/// [`LogError::Unavailable`] when NATS does not respond; [`LogError::Misconfigured`] when it denies access or rejects
+/// the settings, or when what exists is unusable.
 pub async fn prepare(nats: &NatsConfig, now_us: u64) -> Result<Prepared, LogError> {
     let mut nats = nats.clone();
     nats.stream.create = true;

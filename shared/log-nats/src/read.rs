@@ -1,7 +1,7 @@
 //! Pages.
 //!
-//! The first page of a reader is one batch of direct gets: no state on the server, and every replica can answer. A
-//! reader that goes on where a page ended is replaying, and gets a consumer ([`crate::replay`]), which costs the
+//! The first page of a reader is one batch of direct gets: no state on the server, and every replica can respond. A
+//! reader that continues where a page ended is replaying, and gets a consumer ([`crate::replay`]), which costs the
 //! server a third.
 //!
 //! The server does the selecting: who selects wants a small part. A direct get knows one subject only, so a selection of

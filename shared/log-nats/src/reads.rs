@@ -33,7 +33,7 @@ const CAREFUL_PAGES: usize = 2;
 pub(crate) struct Reads {
     config: NatsConfig,
     purpose: Purpose,
-    /// What tells whether the server was away.
+    /// Shows whether the server was unreachable.
     main: Link,
     state: Mutex<State>,
     /// Held while connecting: others wait for that connection.
@@ -113,7 +113,7 @@ impl Reads {
             return Way::Connection(open.link.clone());
         }
         if let Some(open) = state.open.take() {
-            // The library connects again by itself, for nobody.
+            // The library would keep reconnecting, although the connection is unused.
             open.link.client.drain().now_or_never();
             if open.main_breaks == self.main.breaks() {
                 let pause = state.caution.broke(now);

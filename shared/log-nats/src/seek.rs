@@ -38,7 +38,7 @@ pub(crate) async fn seq_at(log: &Inner, time: TimeUs) -> Result<Seq, LogError> {
                     search.forget_before(first);
                     continue;
                 }
-                // It holds no event. Whoever reads there finds out whether one is missing.
+                // It holds no event. A reader that starts there finds out whether one is missing.
                 let next = match found {
                     Some(entry) => Some((entry.seq, entry.time()?.get())),
                     None => None,

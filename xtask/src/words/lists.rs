@@ -59,5 +59,4 @@ pub(super) const NOT_YET_CLEAN: &[&str] = &[
     "services/kafka",
     "services/standalone",
     "shared/config",
-    "shared/log-nats",
 ];

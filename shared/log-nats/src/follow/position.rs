@@ -6,7 +6,7 @@ use crate::delivery::Delivery;
 
 /// The progress of a follow.
 #[derive(Debug)]
-pub(super) struct Position {
+pub(super) struct FollowPosition {
     /// The requested start.
     from: Seq,
     /// The stream sequence after the last message; `None` before the first.
@@ -19,7 +19,7 @@ pub(super) struct Position {
 
 /// The result for a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum DeliveryCheck {
     /// It is the next one.
     Fine,
     /// A delivery was lost.
@@ -28,7 +28,7 @@ pub(super) enum Verdict {
     Hole,
 }
 
-impl Position {
+impl FollowPosition {
     pub(super) fn new(from: Seq, is_unfiltered: bool) -> Self {
         Self {
             from,
@@ -38,15 +38,15 @@ impl Position {
         }
     }
 
-    pub(super) fn judge(&self, delivery: Delivery) -> Verdict {
+    pub(super) fn judge(&self, delivery: Delivery) -> DeliveryCheck {
         if delivery.consumer_seq != self.delivered + 1 {
-            return Verdict::Gap;
+            return DeliveryCheck::Gap;
         }
         match self.next {
-            _ if !self.is_unfiltered => Verdict::Fine,
-            Some(expected) if delivery.stream_seq < expected => Verdict::Gap,
-            _ if delivery.stream_seq > self.expected() => Verdict::Hole,
-            _ => Verdict::Fine,
+            _ if !self.is_unfiltered => DeliveryCheck::Fine,
+            Some(expected) if delivery.stream_seq < expected => DeliveryCheck::Gap,
+            _ if delivery.stream_seq > self.expected() => DeliveryCheck::Hole,
+            _ => DeliveryCheck::Fine,
         }
     }
 

@@ -14,7 +14,7 @@ use futures::StreamExt;
 use futures::stream::ReadyChunks;
 use tokio::time::Instant;
 
-use super::position::{Position, Verdict};
+use super::position::{DeliveryCheck, FollowPosition};
 use crate::connect::{BreakWatch, Link};
 use crate::consumer::ConsumerName;
 use crate::delivery::Delivery;
@@ -22,11 +22,11 @@ use crate::entry::EntryReader;
 use crate::error::Unavailable;
 use crate::inner::Inner;
 
-/// How often an idle consumer says that it is there.
+/// How often an idle consumer sends a heartbeat.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(1);
-/// After this long without a word it is not.
+/// After this long without a message it counts as lost.
 const SILENCE: Duration = Duration::from_secs(3);
-/// When the server forgets a consumer that nobody listens to.
+/// When the server removes a consumer without a listener.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 /// Messages of one batch.
 const BATCH: usize = 1024;
@@ -53,7 +53,7 @@ pub(super) async fn open(
         .create_consumer_on_stream(wanted, &log.stream_name)
         .await
         .map_err(LogError::unavailable)?;
-    // Behind the consumer, which is one of the stream that is there then. When that stream goes, so does the consumer.
+    // After creating the consumer, which belongs to the current stream. If that stream is deleted, so is the consumer.
     log.bounds().await?;
     let reader = Reader {
         reader: log.reader(),
@@ -62,7 +62,7 @@ pub(super) async fn open(
         consumer,
         messages: messages.ready_chunks(BATCH),
         breaks,
-        position: Position::new(from, is_unfiltered),
+        position: FollowPosition::new(from, is_unfiltered),
         spoke_at: Instant::now(),
         failure: None,
     };
@@ -109,7 +109,7 @@ struct Reader {
     consumer: ConsumerName,
     messages: ReadyChunks<Subscriber>,
     breaks: BreakWatch,
-    position: Position,
+    position: FollowPosition,
     /// When the owner last heard anything.
     spoke_at: Instant,
     /// Found behind entries that are still to be shown.
@@ -154,7 +154,7 @@ impl Reader {
     async fn take(&mut self, message: Message, batch: &mut Vec<Entry>) -> Result<(), LogError> {
         let reply = message.reply.as_ref();
         if let Some(delivery) = reply.and_then(|reply| Delivery::parse(reply)) {
-            // Whatever status it has is that of whoever published it.
+            // Any status it carries was set by its publisher.
             return self.take_event(delivery, message, batch).await;
         }
         match message.status {
@@ -175,9 +175,9 @@ impl Reader {
         batch: &mut Vec<Entry>,
     ) -> Result<(), LogError> {
         match self.position.judge(delivery) {
-            Verdict::Fine => {}
-            Verdict::Gap => return Err(self.position.gap(delivery.stream_seq)),
-            Verdict::Hole => {
+            DeliveryCheck::Fine => {}
+            DeliveryCheck::Gap => return Err(self.position.gap(delivery.stream_seq)),
+            DeliveryCheck::Hole => {
                 let expected = self.position.expected();
                 self.log.check_gone(expected, delivery.stream_seq).await?;
             }

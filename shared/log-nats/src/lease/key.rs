@@ -47,7 +47,7 @@ pub(super) enum Written {
 }
 
 #[derive(Debug, Deserialize)]
-struct Answer {
+struct ApiResponse {
     #[serde(default)]
     seq: u64,
     error: Option<jetstream::Error>,
@@ -122,7 +122,7 @@ impl Key {
             .link
             .request_with_headers("a lease", subject, headers, value)
             .await?;
-        let answer: Answer = serde_json::from_slice(&answer.payload)
+        let answer: ApiResponse = serde_json::from_slice(&answer.payload)
             .map_err(|error| Unavailable::Nonsense(error.to_string()))?;
         match answer.error {
             None => Ok(Written::At(answer.seq)),
@@ -141,7 +141,8 @@ impl fmt::Debug for Key {
     }
 }
 
-/// Who a stored message says holds the lease. A marker says nobody, and so does what cannot be a name.
+/// The holder of the lease according to a stored message. A marker means no holder, and so does anything that is not a
+/// valid name.
 pub(super) fn holder(headers: Option<&HeaderMap>, value: &[u8]) -> Option<HolderId> {
     if headers.is_some_and(is_marker) {
         return None;
@@ -154,7 +155,7 @@ pub(crate) fn is_marker(headers: &HeaderMap) -> bool {
     headers.get(KV_OPERATION).is_some() || headers.get(NATS_MARKER_REASON).is_some()
 }
 
-/// The server counts in seconds. Rounded up: a lease that lasts longer than its holder thinks harms nobody.
+/// The server counts in seconds. Rounded up: a lease that lasts longer than its holder assumes does no harm.
 pub(crate) fn whole_seconds(ttl: Duration) -> u64 {
     let rounded = ttl.as_secs() + u64::from(ttl.subsec_nanos() > 0);
     rounded.max(1)
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn markers_and_nonsense_are_nobody() {
+    fn markers_and_invalid_names_mean_no_holder() {
         assert_eq!(holder(None, b"a"), HolderId::new("a"));
         assert_eq!(holder(None, b""), None);
         assert_eq!(holder(None, b"a b"), None);

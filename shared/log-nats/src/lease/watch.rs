@@ -16,11 +16,11 @@ use crate::delivery::Delivery;
 use crate::error::Unavailable;
 use crate::inner::Inner;
 
-/// How often an idle consumer says that it is there.
+/// How often an idle consumer sends a heartbeat.
 const HEARTBEAT: Duration = Duration::from_secs(1);
-/// After this long without a word it is not.
+/// After this long without a message it counts as lost.
 const SILENCE: Duration = Duration::from_secs(3);
-/// When the server forgets a consumer that nobody listens to.
+/// When the server removes a consumer without a listener.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 
 pub(super) async fn open(log: &Inner, key: Key) -> Result<Holders, LogError> {

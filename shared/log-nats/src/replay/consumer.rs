@@ -15,7 +15,7 @@ use crate::entry::EntryReader;
 use crate::filling::Filling;
 use crate::inner::Inner;
 
-/// When the server forgets a consumer that nobody reads from.
+/// When the server removes a consumer without a reader.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 /// How long a page that has something waits for more: the next match may be far away.
 const LINGER: Duration = Duration::from_millis(20);
@@ -231,7 +231,7 @@ impl Replay {
         );
         let client = &self.link.client;
         self.requests += 1;
-        // Before anything is sent: what is asked for twice is worse than what is waited for in vain.
+        // Before anything is sent: a duplicate request is worse than a wait without success.
         self.requested = Some(Requested {
             messages,
             bytes,
@@ -243,8 +243,8 @@ impl Replay {
             .ok()
     }
 
-    /// A message, or what the server says about the last request. What it says about an earlier one is no news: a request
-    /// with a limit of bytes is told to be complete although all of it came.
+    /// A message, or the server's status for the last request. A status for an earlier request is no news: a request
+    /// with a byte limit gets a completion status although everything arrived.
     async fn arriving(&mut self, log: &Inner) -> Option<Message> {
         loop {
             let message = match self.messages.next().now_or_never() {

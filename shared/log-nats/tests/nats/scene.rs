@@ -15,7 +15,7 @@ pub(crate) const LIMIT: ReadLimit = ReadLimit {
     bytes: 1 << 20,
 };
 
-/// A log and whoever else may write into its stream.
+/// A log, and other publishers to its stream.
 pub(crate) struct Scene {
     pub(crate) log: NatsLog,
     pub(crate) config: NatsConfig,

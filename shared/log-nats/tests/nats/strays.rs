@@ -21,7 +21,7 @@ const SUBJECTS: [&str; 5] = [
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_others_publish_is_passed_over_and_counted() {
+async fn what_others_publish_is_skipped_and_counted() {
     let server = NatsServer::shared().await.unwrap();
     let scene = Scene::new(&server).await;
     scene.append(0..10).await;
@@ -80,7 +80,7 @@ async fn what_others_publish_is_passed_over_and_counted() {
     assert_eq!(scene.log.skipped_seqs().deleted, 0);
 }
 
-/// Whoever writes on must know where the log ends, and which event was the last.
+/// A writer must know where the log ends, and which event was the last one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_is_written_on_behind_what_others_published() {
     let server = NatsServer::shared().await.unwrap();
@@ -121,7 +121,7 @@ async fn a_log_is_written_on_behind_what_others_published() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_an_operator_deletes_is_passed_over_and_told() {
+async fn what_an_operator_deletes_is_skipped_and_reported() {
     let server = NatsServer::shared().await.unwrap();
     let scene = Scene::new(&server).await;
     scene.append(0..20).await;
@@ -167,7 +167,7 @@ async fn what_an_operator_deletes_is_passed_over_and_told() {
     assert_eq!(scene.log.last().await.unwrap().unwrap().seq, 22);
 }
 
-/// What carries an origin was written by this program, or by somebody who wants it to be taken for that: never passed over, and
+/// A message with an origin was written by this program, or by a publisher that imitates it: it is never skipped, and
 /// an operator can delete it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_carries_an_origin_and_is_no_event_is_damage_that_can_be_deleted() {
@@ -202,7 +202,7 @@ async fn what_carries_an_origin_and_is_no_event_is_damage_that_can_be_deleted() 
     }
 }
 
-/// Nobody deleted it: it is missed, and whoever reads stops there.
+/// It was not deleted: it is missing, and readers stop there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_servers_disk_has_harmed_is_not_taken_for_deleted() {
     let mut server = NatsServer::start().await.unwrap();
@@ -260,7 +260,7 @@ fn harm(folder: &Path, body: &[u8]) {
 
 /// A message may say of itself what otherwise only the server says.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_looks_like_the_servers_word_is_passed_over() {
+async fn what_looks_like_a_server_status_is_skipped() {
     for head in [
         "NATS/1.0 100 Idle Heartbeat\r\n\r\n",
         "NATS/1.0 204 EOB\r\nNats-Num-Pending: 0\r\n\r\n",

@@ -82,7 +82,7 @@ async fn position(log: &NatsLog, event: u64) -> Seq {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_client_cannot_parse_is_passed_over_and_counted() {
+async fn what_the_client_cannot_parse_is_skipped_and_counted() {
     let server = NatsServer::shared().await.unwrap();
     let heads = UNREADABLE_HEADS.map(|head| (&b"test"[..], head));
     let subjects = UNREADABLE_SUBJECTS.map(|subject| (subject, &b"NATS/1.0\r\nA: x\r\n\r\n"[..]));
@@ -206,7 +206,7 @@ async fn readers_of_all_kinds_pass_over_many_of_them() {
     assert_eq!(scene.log.skipped_seqs().foreign, 40);
 }
 
-/// Who writes them all the time makes nobody connect all the time.
+/// A publisher that writes them constantly does not cause constant reconnects.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_them_breaks_few_connections() {
     let server = NatsServer::start_with("http: \"127.0.0.1:-1\"")

@@ -12,30 +12,33 @@ fn delivery(stream_seq: Seq, consumer_seq: u64) -> Delivery {
 
 #[test]
 fn the_first_may_be_later_than_asked_but_only_without_filter_it_matters() {
-    let unfiltered = Position::new(5, true);
-    assert_eq!(unfiltered.judge(delivery(5, 1)), Verdict::Fine);
-    assert_eq!(unfiltered.judge(delivery(9, 1)), Verdict::Hole);
-    assert_eq!(unfiltered.judge(delivery(5, 2)), Verdict::Gap);
+    let unfiltered = FollowPosition::new(5, true);
+    assert_eq!(unfiltered.judge(delivery(5, 1)), DeliveryCheck::Fine);
+    assert_eq!(unfiltered.judge(delivery(9, 1)), DeliveryCheck::Hole);
+    assert_eq!(unfiltered.judge(delivery(5, 2)), DeliveryCheck::Gap);
     // Moved back to the end of the log.
-    assert_eq!(unfiltered.judge(delivery(3, 1)), Verdict::Fine);
+    assert_eq!(unfiltered.judge(delivery(3, 1)), DeliveryCheck::Fine);
     assert!(unfiltered.is_before_start(3) && !unfiltered.is_before_start(5));
-    assert_eq!(Position::new(5, false).judge(delivery(9, 1)), Verdict::Fine);
+    assert_eq!(
+        FollowPosition::new(5, false).judge(delivery(9, 1)),
+        DeliveryCheck::Fine
+    );
 }
 
 /// The server counts deliveries: if none is missing, it had nothing in between.
 #[test]
 fn a_hole_is_the_servers_own() {
-    let mut position = Position::new(1, true);
+    let mut position = FollowPosition::new(1, true);
     position.advance(delivery(4, 1));
-    assert_eq!(position.judge(delivery(5, 2)), Verdict::Fine);
-    assert_eq!(position.judge(delivery(8, 2)), Verdict::Hole);
-    assert_eq!(position.judge(delivery(8, 3)), Verdict::Gap);
-    assert_eq!(position.judge(delivery(3, 2)), Verdict::Gap);
+    assert_eq!(position.judge(delivery(5, 2)), DeliveryCheck::Fine);
+    assert_eq!(position.judge(delivery(8, 2)), DeliveryCheck::Hole);
+    assert_eq!(position.judge(delivery(8, 3)), DeliveryCheck::Gap);
+    assert_eq!(position.judge(delivery(3, 2)), DeliveryCheck::Gap);
 }
 
 #[test]
 fn a_heartbeat_reveals_lost_deliveries() {
-    let mut position = Position::new(1, true);
+    let mut position = FollowPosition::new(1, true);
     assert!(!position.is_behind(0));
     assert!(position.is_behind(1));
     position.advance(delivery(1, 1));
@@ -48,7 +51,7 @@ proptest! {
     #[test]
     fn no_loss_goes_unseen(is_unfiltered: bool, steps in prop::collection::vec(1..5_u64, 2..30), lost in 1..29_usize) {
         let mut seq = 0;
-        let mut position = Position::new(1, is_unfiltered);
+        let mut position = FollowPosition::new(1, is_unfiltered);
         let deliveries: Vec<_> = steps
             .iter()
             .zip(1..)
@@ -63,10 +66,10 @@ proptest! {
                 continue;
             }
             if at == lost + 1 {
-                prop_assert_eq!(position.judge(*it), Verdict::Gap);
+                prop_assert_eq!(position.judge(*it), DeliveryCheck::Gap);
                 break;
             }
-            prop_assert_eq!(position.judge(*it), Verdict::Fine);
+            prop_assert_eq!(position.judge(*it), DeliveryCheck::Fine);
             position.advance(*it);
         }
         // The last one has no successor; the heartbeat reveals its loss.
