@@ -22,8 +22,8 @@ pub struct Prepared {
     pub changed: Vec<String>,
 }
 
-/// Creates the stream and the bucket of the lease where they are not there, whatever `create` says; gives those that are
-/// there the limits and copies of these settings.
+/// Creates the stream and the bucket of the lease where they do not exist, whatever `create` says; gives existing ones the
+/// limits and replicas of these settings.
 ///
 /// `now_us` decides where a new log begins. The stream comes last: a service that finds it finds the bucket too.
 ///

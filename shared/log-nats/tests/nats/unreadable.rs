@@ -164,9 +164,9 @@ async fn the_oldest_message_may_be_one_and_so_may_many_in_a_row() {
     );
 }
 
-/// Whatever is selected, and however many read at a time. What is in the middle of other reads costs them nothing but time.
+/// For any selection, and any number of concurrent readers. Such messages cost other reads nothing but time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn readers_of_all_kinds_pass_over_many_of_them() {
+async fn readers_of_all_kinds_skip_many_of_them() {
     let server = NatsServer::shared().await.unwrap();
     let scene = Scene::new(&server).await;
     for round in 0..20 {
