@@ -87,7 +87,7 @@ impl Link {
                 // Only the kind: the source may show the address with its password.
                 _ => LogError::unavailable(format!("cannot connect to NATS: {}", error.kind())),
             })?;
-        check_server(&client, &client.server_info())?;
+        check_server(&client, &client.server_info(), purpose)?;
         Ok(Self {
             client,
             breaks,
@@ -290,7 +290,7 @@ fn complain(complaint: &Complaint, error: &dyn fmt::Display) {
     *complaint.lock() = Some((error.to_string(), Instant::now()));
 }
 
-fn check_server(client: &Client, server: &ServerInfo) -> Result<(), LogError> {
+fn check_server(client: &Client, server: &ServerInfo, purpose: Purpose) -> Result<(), LogError> {
     let (major, minor, patch) = OLDEST_SERVER;
     if !client.is_server_compatible(major, minor, patch) {
         return Err(LogError::Misconfigured(format!(
@@ -298,8 +298,9 @@ fn check_server(client: &Client, server: &ServerInfo) -> Result<(), LogError> {
             server.version
         )));
     }
-    // It was large enough for the existing log, and an operator may raise it again, so waiting can help.
-    if server.max_payload < MAX_MESSAGE {
+    // It was large enough for the existing log, and an operator may raise it again, so waiting can help. Readers need no large
+    // messages from this client: a server that became too small stops only writers.
+    if purpose == Purpose::Main && server.max_payload < MAX_MESSAGE {
         return Err(Unavailable::SmallPayload(server.max_payload).into());
     }
     Ok(())
