@@ -18,7 +18,14 @@ pub(crate) fn run() -> Result<()> {
     fanjet_tools::kafka_jars()?;
     let corpus = corpus_folder();
     let mut test = cargo();
-    test.args(["test", "--workspace", "--all-features", "--locked"]);
+    // Every failure of a run is shown, not only those of the first package that has one.
+    test.args([
+        "test",
+        "--workspace",
+        "--all-features",
+        "--locked",
+        "--no-fail-fast",
+    ]);
     test.env(kafka::PYTHON, kafka::python()?);
     if let Some(folder) = &corpus {
         test.env("FANJET_CORPUS", folder);

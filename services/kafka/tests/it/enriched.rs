@@ -24,7 +24,9 @@ async fn accounts_are_looked_up_once_and_their_events_say_what_is_known() {
     let mut config = settings(&server.address());
     config.enrich.enabled = true;
     config.enrich.plc_host = format!("http://{}", simulator.address());
-    // The simulator's hosts are nowhere.
+    // The simulator's hosts are nowhere, whatever this machine's own name server says or does not say.
+    let names = NameServer::start(Zone::default()).await.unwrap();
+    config.enrich.name_server = names.address().to_string();
     config.enrich.did_web.enabled = false;
     config.enrich.api_host = config.enrich.plc_host.clone();
     // Nothing is left out for lack of time here.
@@ -97,7 +99,9 @@ async fn hosts_are_ignored_and_unknown_ones_pass() {
     let mut config = settings(&server.address());
     config.enrich.enabled = true;
     config.enrich.plc_host = format!("http://{}", simulator.address());
-    // The simulator's hosts are nowhere.
+    // The simulator's hosts are nowhere, whatever this machine's own name server says or does not say.
+    let names = NameServer::start(Zone::default()).await.unwrap();
+    config.enrich.name_server = names.address().to_string();
     config.enrich.did_web.enabled = false;
     config.enrich.deadline = Duration::from_secs(60);
     config.enrich.lookup_timeout = Duration::from_secs(60);
