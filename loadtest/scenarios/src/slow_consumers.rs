@@ -90,7 +90,9 @@ async fn slow_consumers(args: &Args) -> Result<()> {
     while !readers.is_empty() {
         most = most.max(resident_mib(pid)?);
         if !*free.borrow() {
-            catching_up = cluster.edges[0].metric("fanjet_edge_laggards", "").await?;
+            catching_up = cluster.edges[0]
+                .metric("fanjet_edge_catching_up", "")
+                .await?;
         }
         if ledger.is_complete() && !free.send_replace(true) {
             let took = started.elapsed().as_secs();

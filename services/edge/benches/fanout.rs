@@ -1,5 +1,5 @@
-//! What fan-out costs per event of the log, without sockets: the feeder's part, routing and gathering into lanes and
-//! outboxes, and taking out what waits. One thread; figures are for one core.
+//! The cost of fan-out per log event, without sockets: the feeder's part, routing and gathering into lanes and outboxes, and
+//! taking the queued chunks. One thread; figures are per core.
 //!
 //! `cargo bench -p fanjet-edge --bench fanout`
 
@@ -20,10 +20,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fanjet_edge::hub::{Member, Shard, ShardLimits, Step};
+use fanjet_edge::hub::{Member, Shard, ShardLimits, StepOutcome};
 use fanjet_edge::metrics::{DELIVERED_EVENTS, Metrics};
 use fanjet_edge::outbox::Take;
-use fanjet_edge::replay::{Desk, Start};
+use fanjet_edge::replay::{PageRequests, Start};
 use fanjet_edge::tail::{Collections, Entry, Ring};
 use fanjet_filter::{Encoding, Filter};
 use rand::rngs::StdRng;
@@ -33,13 +33,13 @@ use events::commit;
 use instruments::Instruments;
 
 const SUBSCRIBERS: usize = 1000;
-/// Active accounts; 100,000 wanted DIDs fall on them.
+/// Active accounts; 100,000 wanted DIDs belong to them.
 const ACCOUNTS: u32 = 100_000;
-/// Bytes of filler, so that an event has about the 550 bytes of a real one.
+/// Filler bytes, so that an event has about the 550 bytes of a real one.
 const PADDING: usize = 370;
 /// Each row runs at least this long.
 const RUN: Duration = Duration::from_secs(2);
-/// Events that are made once and fed again and again.
+/// Events that are created once and fed repeatedly.
 const EVENTS: usize = 20_000;
 
 /// Collections by their share of the firehose, in percent.
@@ -151,8 +151,14 @@ fn report(mix: &str, batch: usize, encoding: Encoding, filter: impl Fn(&mut StdR
         max_pending_bytes: 1 << 20,
     };
     let metrics = Metrics::new(&instruments.meter());
-    let desk = Arc::new(Desk::new(Arc::clone(&ring), 1 << 20));
-    let mut shard = Shard::new(Arc::clone(&ring), desk, Arc::default(), limits, metrics);
+    let page_requests = Arc::new(PageRequests::new(Arc::clone(&ring), 1 << 20));
+    let mut shard = Shard::new(
+        Arc::clone(&ring),
+        page_requests,
+        Arc::default(),
+        limits,
+        metrics,
+    );
     let members: Vec<Rc<Member>> = (0..SUBSCRIBERS)
         .map(|_| shard.join(filter(&mut random), encoding, Start::Live))
         .collect();
@@ -174,7 +180,7 @@ fn report(mix: &str, batch: usize, encoding: Encoding, filter: impl Fn(&mut StdR
                 .collect();
             ring.extend(entries);
             let fed = Instant::now();
-            while shard.step() == Step::More {}
+            while shard.step() == StepOutcome::More {}
             let routed = Instant::now();
             for member in &members {
                 while let Take::Bytes(bytes) = member.outbox().take() {

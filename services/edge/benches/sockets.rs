@@ -1,10 +1,10 @@
-//! What one delivered event costs over real sockets: CPU time of the serving process alone, which is this one; the
-//! subscribers are another process. Encodings take turns, so that what else runs on the machine hits all of them.
+//! The cost of one delivered event over real sockets: CPU time of the serving process, which is this one; the subscribers run
+//! in another process. Encodings take turns, so that other load on the machine affects all of them.
 //!
 //! `cargo bench -p fanjet-edge --bench sockets -- [rate=500] [rounds=3] [only=<part of a case's name>]`
 //!
-//! With `idle=<subscribers>` instead: the resident memory of so many subscribers that get nothing, without a filter and with 100
-//! DIDs. Each takes two descriptors here and one in the other process: `ulimit -n`.
+//! With `idle=<subscribers>`: the resident memory of this many idle subscribers, without a filter and with 100 DIDs. Each
+//! takes two descriptors here and one in the other process: see `ulimit -n`.
 
 #![allow(clippy::print_stdout, reason = "printing figures is what it is for")]
 #![allow(
@@ -35,16 +35,16 @@ use events::commit;
 use instruments::Instruments;
 
 const CLIENTS: usize = 1000;
-/// Before the figures count.
+/// Before measuring.
 const WARM_UP: Duration = Duration::from_secs(1);
 const RUN: Duration = Duration::from_secs(6);
 const TICK: Duration = Duration::from_millis(2);
 const PATIENCE: Duration = Duration::from_secs(60);
 /// `sysconf(_SC_CLK_TCK)` on every Linux that Rust supports.
 const TICKS_PER_SECOND: f64 = 100.0;
-/// Bytes of filler, so that an event has about the 550 bytes of a real one. It compresses worse than a real one does.
+/// Filler bytes, so that an event has about the 550 bytes of a real one. It compresses worse than a real one.
 const PADDING: usize = 370;
-/// Stands for a query that is another one for each client.
+/// Stands for a query that differs per client.
 const DIDS: &str = "dids";
 const CASES: [(&str, &str); 3] = [
     ("text", ""),
@@ -77,13 +77,13 @@ fn main() {
         .block_on(serve(plan));
 }
 
-/// What is asked for.
+/// The requested measurement.
 struct Plan {
     /// Events per second.
     rate: u64,
     rounds: usize,
     only: String,
-    /// So many subscribers that get nothing, instead.
+    /// Measures this many idle subscribers instead.
     idle: Option<usize>,
 }
 
@@ -131,7 +131,7 @@ async fn serve(plan: Plan) {
     node.edge.join().await.unwrap();
 }
 
-/// Appends at a steady rate, for ever.
+/// Appends at a steady rate, forever.
 async fn write_events(log: &MemoryLog, rate: u64) {
     let mut appender = log.appender(0).await.unwrap();
     let start = Instant::now();
@@ -198,7 +198,7 @@ fn measure(plan: &Plan, (addr, instruments): &(SocketAddr, Instruments)) {
     }
 }
 
-/// What subscribers that get nothing take of resident memory. Some come before, for what the first ones take for all.
+/// The resident memory of idle subscribers. Some connect first, for the shared cost of the first ones.
 fn weigh(count: usize, (addr, instruments): &(SocketAddr, Instruments)) {
     for (name, query) in [("no filter", ""), ("100 DIDs each", DIDS)] {
         let first = Clients::start(*addr, CLIENTS.min(count), query);
@@ -275,7 +275,7 @@ fn subscribe(addr: SocketAddr, count: usize, query: &str) {
     }
 }
 
-/// A filter of DIDs that no other client names, for this one of all clients.
+/// A filter of DIDs that no other client names.
 fn hundred_dids(which: usize) -> String {
     let did = |n: usize| {
         let digit = |place: u32| {

@@ -1,6 +1,5 @@
-//! What a connection with a wide filter costs the edge, without its socket: reading its message, entering the filter,
-//! and forgetting it. One thread, medians over all connections. Memory is what a fresh process
-//! has resident.
+//! The cost of a connection with a wide filter, without its socket: parsing its message, entering the filter, and removing it.
+//! One thread, medians over all connections. Memory is the resident memory of a fresh process.
 //!
 //! `cargo bench -p fanjet-edge --bench wide`
 
@@ -18,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use fanjet_edge::hub::{Member, Shard, ShardLimits};
 use fanjet_edge::metrics::Metrics;
-use fanjet_edge::replay::{Desk, Start};
+use fanjet_edge::replay::{PageRequests, Start};
 use fanjet_edge::tail::Ring;
 use fanjet_filter::{ClientMessage, Encoding, Filter};
 use opentelemetry::metrics::MeterProvider;
@@ -26,13 +25,13 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-/// DIDs in the filters of those who are connected at the same time, while others come and go.
+/// DIDs in the filters of connected clients, while others connect and leave.
 const CONNECTED: usize = 200_000;
-/// The same when memory is measured: before and after the tables of the index have doubled.
+/// The same for memory: before and after the index tables have doubled.
 const MEASURED: [usize; 2] = [1_700_000, 2_000_000];
-/// DIDs that clients name who want the same repos as others.
+/// DIDs that overlapping filters name.
 const POPULATION: u32 = 100_000;
-/// DIDs that come and go in a row of the table.
+/// DIDs that are added and removed in one row of the table.
 const CHURN: usize = 2_000_000;
 
 #[derive(Clone, Copy)]
@@ -50,7 +49,7 @@ const ROWS: [(&str, usize, Named); 5] = [
     ("did:web", 1_000, Named::Web),
 ];
 
-/// Each row has a process of its own, so that no memory is left from the one before.
+/// Each row runs in its own process, so that no memory remains from the previous one.
 fn main() {
     if let Some(row) = std::env::args()
         .nth(1)
@@ -159,8 +158,8 @@ fn shard() -> Shard {
         max_pending_bytes: 1 << 20,
     };
     let metrics = Metrics::new(&SdkMeterProvider::builder().build().meter("bench"));
-    let desk = Arc::new(Desk::new(Arc::clone(&ring), 1 << 20));
-    Shard::new(ring, desk, Arc::default(), limits, metrics)
+    let page_requests = Arc::new(PageRequests::new(Arc::clone(&ring), 1 << 20));
+    Shard::new(ring, page_requests, Arc::default(), limits, metrics)
 }
 
 fn median_micros(mut times: Vec<Duration>) -> f64 {

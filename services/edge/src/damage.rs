@@ -1,4 +1,4 @@
-//! Places of the log that cannot be read. They cost those who read them, and nobody else.
+//! Damaged seqs of the log. Damage affects only the clients that read it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,27 +7,27 @@ use fanjet_log::{LogError, Seq};
 use parking_lot::Mutex;
 use tracing::error;
 
-use crate::metrics::{MetBy, Metrics};
+use crate::metrics::{DamageSource, Metrics};
 
-/// So many places are remembered as told; with more of them the log is beyond counting, and they are told again.
-const MAX_TOLD: usize = 1024;
+/// Number of damaged seqs remembered as reported. Beyond it, all of them are reported again.
+const MAX_REPORTED: usize = 1024;
 
-/// Where the log is damaged: what is before it is whole.
+/// A damaged seq: the log before it is intact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Damage {
     /// The first event that cannot be read.
     pub seq: Seq,
 }
 
-/// Tells the operator of damage: each time in a metric, each place once in words. Cheap to clone.
+/// Reports damage to the operator: each read in a metric, each seq once in the logs. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Damages {
-    told: Arc<Mutex<BTreeSet<Seq>>>,
+pub(crate) struct DamageReports {
+    reported: Arc<Mutex<BTreeSet<Seq>>>,
     metrics: Metrics,
 }
 
 impl Damage {
-    /// The damage that a failure is about, if it is about one.
+    /// The damage that caused a failure, if any.
     pub(crate) fn of(failure: &LogError) -> Option<Self> {
         match failure {
             LogError::Corrupt { seq, .. } => Some(Self { seq: *seq }),
@@ -36,33 +36,33 @@ impl Damage {
     }
 }
 
-impl Damages {
+impl DamageReports {
     pub(crate) fn new(metrics: Metrics) -> Self {
         Self {
-            told: Arc::default(),
+            reported: Arc::default(),
             metrics,
         }
     }
 
-    /// How many places are remembered.
+    /// Number of seqs that were reported.
     #[cfg(test)]
-    fn told(&self) -> usize {
-        self.told.lock().len()
+    fn reported(&self) -> usize {
+        self.reported.lock().len()
     }
 
-    /// Notes a failure if it is damage. Only the operator hears where the log keeps it.
-    pub(crate) fn met(&self, by: MetBy, failure: &LogError) -> Option<Damage> {
+    /// Reports a failure if it is damage. Clients do not see where the log stores it.
+    pub(crate) fn report(&self, by: DamageSource, failure: &LogError) -> Option<Damage> {
         let damage = Damage::of(failure)?;
-        self.metrics.met_damage(by);
+        self.metrics.damaged_read(by);
         let is_new = {
-            let mut told = self.told.lock();
-            if told.len() >= MAX_TOLD {
-                told.clear();
+            let mut reported = self.reported.lock();
+            if reported.len() >= MAX_REPORTED {
+                reported.clear();
             }
-            told.insert(damage.seq)
+            reported.insert(damage.seq)
         };
         if is_new {
-            error!(seq = damage.seq, error = %failure, "the log is damaged, closing those who read this place");
+            error!(seq = damage.seq, error = %failure, "the log is damaged, closing clients that read this seq");
         }
         Some(damage)
     }

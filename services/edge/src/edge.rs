@@ -1,4 +1,4 @@
-//! One edge node: composes the parts and stops them.
+//! One edge node: composes its parts and stops them.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,31 +11,31 @@ use fanjet_telemetry::{Health, HealthReport};
 use opentelemetry::metrics::Meter;
 use opentelemetry_sdk::trace::SdkTracer;
 
-use crate::damage::Damages;
-use crate::ending::Ending;
-use crate::http::{Admission, Entrance, HttpContext, Server, WorkerContext};
+use crate::damage::DamageReports;
+use crate::http::{Admission, AdmitContext, HttpContext, Server, WorkerContext};
 use crate::hub::{CEILING, ShardLimits};
 use crate::limits::FilterMemory;
-use crate::metrics::{Metrics, WorkerNumbers, show_passed_over};
+use crate::metrics::{Metrics, WorkerNumbers, observe_skipped_seqs};
 use crate::probe::ReadinessProbe;
-use crate::replay::{Desk, Loader, Questions, Starts};
-use crate::sockets::Stalls;
-use crate::status::{Board, Cluster, Keeper, Listener};
-use crate::subscriber::{Ages, InboundLimits, SubscriberContext, Timeouts};
+use crate::replay::{Loader, LogLookups, PageRequests, StartResolver};
+use crate::shutdown::Shutdown;
+use crate::sockets::WriteStalls;
+use crate::status::{Cluster, ClusterWatcher, StatusChannel, StatusSampler};
+use crate::subscriber::{InboundLimits, MaxAge, SubscriberContext, Timeouts};
 use crate::tail::{Compression, Feeder, Pool, Tail, Traces};
 use crate::{EdgeConfig, EdgeError, Readiness};
 
-/// What a node finds around itself.
-pub struct Surroundings {
-    /// The log that it follows.
+/// The dependencies of a node.
+pub struct EdgeDeps {
+    /// The log to follow.
     pub log: Arc<dyn EventLog>,
-    /// What the processes of the cluster tell each other.
-    pub notices: Arc<dyn ClusterState>,
-    /// What lag is measured by.
+    /// State shared by the processes of the cluster.
+    pub cluster_state: Arc<dyn ClusterState>,
+    /// The clock that lag is measured with.
     pub clock: Arc<dyn Clock>,
-    /// A name that no other process has, `host/pid/random`.
+    /// A unique name of this process, `host/pid/random`.
     pub instance: String,
-    /// Where the way of traced events is shown; `None` when nobody would see it.
+    /// Exports the spans of traced events; `None` when nothing is exported.
     pub tracer: Option<SdkTracer>,
 }
 
@@ -44,11 +44,11 @@ pub struct Surroundings {
 pub struct Edge;
 
 impl Edge {
-    /// Binds and begins to follow the log and to serve. A log that is away is waited for; clients are refused
-    /// with 503 until it has answered once. Must be called within a tokio runtime.
+    /// Binds the listener, follows the log and serves clients. While the log is unavailable the node waits for it, and clients
+    /// are refused with 503 until it has answered once. Must be called within a tokio runtime.
     ///
-    /// The node ends when `stop` is triggered, or triggers it itself when it cannot go on. It takes the time of
-    /// [`DrainConfig`](crate::config::DrainConfig) for it.
+    /// The node ends when `stop` is triggered, and triggers it itself after a fatal failure. It drains as configured in
+    /// [`DrainConfig`](crate::config::DrainConfig).
     ///
     /// # Errors
     /// [`EdgeError::Listen`], [`EdgeError::Tls`], [`EdgeError::Pool`], [`EdgeError::Compression`], [`EdgeError::Drain`].
@@ -58,84 +58,84 @@ impl Edge {
         meter: &Meter,
         stop: Stop,
     ) -> Result<EdgeHandle, EdgeError> {
-        let surroundings = Surroundings {
+        let deps = EdgeDeps {
             log,
-            notices: Arc::new(MemoryClusterState::default()),
+            cluster_state: Arc::new(MemoryClusterState::default()),
             clock: Arc::new(SystemClock),
             instance: "alone".to_owned(),
             tracer: None,
         };
-        Self::start_in(config, surroundings, meter, stop)
+        Self::start_in(config, deps, meter, stop)
     }
 
-    /// As [`Edge::start`], in a cluster whose processes tell each other things.
+    /// As [`Edge::start`], in a cluster of several processes.
     ///
     /// # Errors
     /// As [`Edge::start`].
     pub fn start_in(
         config: EdgeConfig,
-        surroundings: Surroundings,
+        deps: EdgeDeps,
         meter: &Meter,
         stop: Stop,
     ) -> Result<EdgeHandle, EdgeError> {
-        let Surroundings {
+        let EdgeDeps {
             log,
-            notices,
+            cluster_state,
             clock,
             instance,
             tracer,
-        } = surroundings;
+        } = deps;
         config.drain.check()?;
-        let ending = Ending::new(stop);
+        let shutdown = Shutdown::new(stop);
         let metrics = Metrics::new(meter);
-        show_passed_over(meter, &log);
+        observe_skipped_seqs(meter, &log);
         let pool =
             Pool::new(&config.tail.collections).map_err(|error| EdgeError::Pool(error.answer()))?;
         let tail = Tail::new(&config.tail, pool);
-        let desk = Desk::new(Arc::clone(&tail.ring), config.replay.cache_bytes);
-        let desk = Arc::new(desk);
-        let damages = Damages::new(metrics.clone());
+        let page_requests = PageRequests::new(Arc::clone(&tail.ring), config.replay.cache_bytes);
+        let page_requests = Arc::new(page_requests);
+        let damage_reports = DamageReports::new(metrics.clone());
         let readiness = ReadinessProbe {
             tail: Arc::clone(&tail.status),
             fresh_within: config.tail.fresh_within,
-            asked: ending.asked.clone(),
+            shutdown_requested: shutdown.requested.clone(),
         };
-        let board = Arc::new(Board::new(config.http.max_status_viewers));
+        let channel = Arc::new(StatusChannel::new(config.http.max_status_viewers));
         let cluster = Arc::<Cluster>::default();
         let inbound = InboundLimits::of(&config, metrics.clone());
-        let entrance = Entrance {
+        let admit_context = AdmitContext {
             max_url_bytes: config.http.max_url_bytes,
             trusted_proxies: config.http.trusted_proxies.clone(),
             tail: tail.clone(),
-            starts: Starts {
-                questions: Arc::new(Questions::new(Arc::clone(&log), metrics.clone())),
+            starts: StartResolver {
+                lookups: Arc::new(LogLookups::new(Arc::clone(&log), metrics.clone())),
                 tail: tail.clone(),
-                desk: Arc::clone(&desk),
-                patience: config.replay.cursor_timeout,
+                page_requests: Arc::clone(&page_requests),
+                timeout: config.replay.cursor_timeout,
                 clock: Arc::clone(&clock),
-                damages: damages.clone(),
+                damage_reports: damage_reports.clone(),
             },
             admission: Arc::new(Admission::new(&config)?),
             filter_memory: FilterMemory::of(&config.limits),
             inbound: inbound.clone(),
             metrics: metrics.clone(),
-            draining: ending.draining.clone(),
+            draining: shutdown.draining.clone(),
         };
         let is_encrypted = config.http.is_encrypted();
         let context = HttpContext {
-            entrance,
+            admit_context,
             subscribers: Arc::new(SubscriberContext {
                 timeouts: Timeouts::of(&config),
                 pool: Arc::clone(&tail.pool),
                 inbound,
-                ages: Ages::new(config.subscriber.max_age),
+                max_age: MaxAge::new(config.subscriber.max_age),
             }),
             clock: Arc::clone(&clock),
-            board: Arc::clone(&board),
+            channel: Arc::clone(&channel),
             max_status_viewers: config.http.max_status_viewers,
             cluster: Arc::clone(&cluster),
             metrics: metrics.clone(),
-            draining: ending.draining.clone(),
+            draining: shutdown.draining.clone(),
         };
         #[cfg(feature = "fault-injection")]
         let hubs = Arc::default();
@@ -145,11 +145,11 @@ impl Edge {
             numbers: Arc::new(WorkerNumbers::up_to(config.http.worker_count())),
             spread: config.drain.spread,
             tail: tail.clone(),
-            desk: Arc::clone(&desk),
+            page_requests: Arc::clone(&page_requests),
             compression: Compression::load(&config.zstd)?,
-            stalls: Arc::new(Stalls::new(config.subscriber.write_stall_timeout)),
+            write_stalls: Arc::new(WriteStalls::new(config.subscriber.write_stall_timeout)),
             metrics: metrics.clone(),
-            ending: ending.clone(),
+            shutdown: shutdown.clone(),
             #[cfg(feature = "fault-injection")]
             hubs: Arc::clone(&hubs),
         };
@@ -158,43 +158,43 @@ impl Edge {
         let addr = server.addr();
         let loader = Loader {
             log: Arc::clone(&log),
-            desk,
+            page_requests,
             collections: Arc::clone(&tail.collections),
-            damages: damages.clone(),
+            damage_reports: damage_reports.clone(),
             metrics: metrics.clone(),
             config: config.replay.clone(),
             retry: config.tail.clone(),
         };
         let presence = Presence::new(Part::Edge, &instance, clock.now_us());
-        let keeper = Keeper {
-            board,
+        let sampler = StatusSampler {
+            channel,
             tail: tail.clone(),
             metrics: metrics.clone(),
             cluster: Arc::clone(&cluster),
             readiness: readiness.clone(),
             clock: Arc::clone(&clock),
         };
-        let listener = Listener {
-            notices,
+        let watcher = ClusterWatcher {
+            cluster_state,
             cluster,
             readiness: readiness.clone(),
             clock: Arc::clone(&clock),
         };
         let feeder = Feeder::new(log, tail, metrics, clock, config.tail.clone())
             .traced_by(Traces::new(tracer))
-            .reporting(damages);
-        let mut tasks = Tasks::new(ending.draining.clone());
-        let (grace, over) = (config.drain.grace, ending.over.clone());
-        tasks.spawn("tail", OnFailure::StopAll, feeder.run(over.clone()));
-        tasks.spawn("replay", OnFailure::StopAll, loader.run(over.clone()));
-        let listening = listener.run(presence, config.status.refresh, over.clone());
+            .reporting(damage_reports);
+        let mut tasks = Tasks::new(shutdown.draining.clone());
+        let (grace, finished) = (config.drain.grace, shutdown.finished.clone());
+        tasks.spawn("tail", OnFailure::StopAll, feeder.run(finished.clone()));
+        tasks.spawn("replay", OnFailure::StopAll, loader.run(finished.clone()));
+        let listening = watcher.run(presence, config.status.refresh, finished.clone());
         if let Some(tls) = tls {
-            tasks.spawn("tls", OnFailure::Log, tls.keep_current(over.clone()));
+            tasks.spawn("tls", OnFailure::Log, tls.keep_current(finished.clone()));
         }
-        tasks.spawn("status", OnFailure::StopAll, keeper.run(over));
+        tasks.spawn("status", OnFailure::StopAll, sampler.run(finished));
         tasks.spawn("cluster", OnFailure::Log, listening);
-        tasks.spawn("ending", OnFailure::StopAll, ending.clone().run(grace));
-        tasks.spawn("http", OnFailure::StopAll, serve(server, ending));
+        tasks.spawn("shutdown", OnFailure::StopAll, shutdown.clone().run(grace));
+        tasks.spawn("http", OnFailure::StopAll, serve(server, shutdown));
         Ok(EdgeHandle {
             addr,
             is_encrypted,
@@ -206,7 +206,7 @@ impl Edge {
     }
 }
 
-/// A running edge node. Dropping it ends the node at once.
+/// A running edge node. Dropping it stops the node immediately.
 pub struct EdgeHandle {
     addr: SocketAddr,
     is_encrypted: bool,
@@ -217,12 +217,12 @@ pub struct EdgeHandle {
 }
 
 impl EdgeHandle {
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// Where clients connect.
+    /// The URL that clients connect to.
     pub fn url(&self) -> String {
         let scheme = match self.is_encrypted {
             true => "wss",
@@ -231,18 +231,18 @@ impl EdgeHandle {
         format!("{scheme}://{}", self.addr)
     }
 
-    /// Whether it should get clients now. Cheap.
+    /// Whether the node should receive clients now. Cheap.
     pub fn readiness(&self) -> Readiness {
         self.readiness.ask()
     }
 
-    /// Asks for the readiness later, apart from the handle.
+    /// A probe that reports the readiness without the handle.
     pub fn readiness_probe(&self) -> impl Fn() -> Readiness + Send + Sync + 'static {
         let readiness = self.readiness.clone();
         move || readiness.ask()
     }
 
-    /// The readiness, as health probes ask for it.
+    /// The readiness for health probes.
     pub fn health(&self) -> Health {
         let probe = self.readiness_probe();
         Health::new(move || {
@@ -263,15 +263,15 @@ impl EdgeHandle {
     #[cfg(feature = "fault-injection")]
     pub fn crash_hubs(&self) {
         for hub in self.hubs.lock().drain(..) {
-            // A hub that is gone already needs no crash.
+            // A hub that has already ended needs no crash.
             let _gone = hub.try_send(crate::hub::Crash).is_err();
         }
     }
 }
 
-/// Serves until nobody is left, or the time for that is over. However it ends, nothing is left to read the log for.
-async fn serve(server: Server, ending: Ending) -> Result<(), EdgeError> {
-    let served = server.run(ending.draining).await;
-    ending.over.cancel();
+/// Serves until all clients have left or the deadline has passed. After that no client needs the log.
+async fn serve(server: Server, shutdown: Shutdown) -> Result<(), EdgeError> {
+    let served = server.run(shutdown.draining).await;
+    shutdown.finished.cancel();
     served
 }

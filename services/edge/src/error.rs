@@ -1,4 +1,4 @@
-//! What stops an edge node.
+//! Errors that stop an edge node.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,70 +11,70 @@ use fanjet_runtime::TaskError;
 use fanjet_service::Failure;
 use thiserror::Error;
 
-/// A failure that ends the node. What a client does wrong never comes here, nor does a log that is away for a
-/// while: the node waits for it.
+/// A failure that ends the node. Client errors never appear here, nor does a temporarily unavailable log, which the node waits
+/// for.
 #[derive(Debug, Error)]
 pub enum EdgeError {
-    /// The address cannot be listened on: taken, or not allowed. The operator's to fix.
-    #[error("wrong setting edge.http.listen: cannot listen on {addr}: {source}")]
+    /// The address is in use or not permitted. The operator must fix it.
+    #[error("invalid setting edge.http.listen: cannot listen on {addr}: {source}")]
     Listen {
         /// The configured address.
         addr: SocketAddr,
-        /// The system's answer.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The collections of the pool cannot be understood. The operator's to fix.
-    #[error("edge.tail.collections: {0}")]
+    /// The collections of the pool are invalid. The operator must fix them.
+    #[error("invalid setting edge.tail.collections: {0}")]
     Pool(String),
-    /// The zstd dictionary or level cannot be used. The operator's to fix.
-    #[error("{key}: {reason}")]
+    /// The zstd dictionary or level is unusable. The operator must fix it.
+    #[error("invalid setting {key}: {reason}")]
     Compression {
         /// The setting.
         key: &'static str,
-        /// Its value and what is wrong with it.
+        /// The value and why it is invalid.
         reason: String,
     },
-    /// The file of keys cannot be used. The operator's to fix.
-    #[error("wrong setting {key}: {}: {reason}", path.display())]
+    /// The file with API keys is unusable. The operator must fix it.
+    #[error("invalid setting {key}: {}: {reason}", path.display())]
     ApiKeys {
         /// The setting.
         key: &'static str,
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Why it is unusable.
         reason: String,
     },
-    /// The certificate or its key cannot be used. The operator's to fix.
-    #[error("wrong setting {setting}: {source}", setting = setting(source))]
+    /// The certificate or its key is unusable. The operator must fix it.
+    #[error("invalid setting {setting}: {source}", setting = setting(source))]
     Tls {
-        /// What is wrong.
+        /// The cause.
         #[from]
         source: TlsError,
     },
-    /// One of both is missing. The operator's to fix.
+    /// Only one of the two files is set. The operator must fix it.
     #[error(
-        "wrong setting edge.http.{empty}: it is empty and edge.http.{set} is not (allowed: both files, or neither)"
+        "invalid setting edge.http.{empty}: empty, while edge.http.{set} is set (allowed: both files, or neither)"
     )]
     HalfTls {
-        /// The one that is there.
+        /// The setting that is present.
         set: &'static str,
-        /// The one that is not.
+        /// The setting that is missing.
         empty: &'static str,
     },
-    /// The node could not end in the way that is asked for. The operator's to fix.
+    /// The drain settings contradict each other. The operator must fix them.
     #[error(
-        "edge.drain.spread is {spread:?}, edge.drain.deadline is {deadline:?}: the spread must not be longer than the deadline, which counts whole seconds"
+        "invalid setting edge.drain.spread: {spread:?} (allowed: at most edge.drain.deadline, which is {deadline:?} and must be whole seconds)"
     )]
     Drain {
-        /// Over which time the closes are spread.
+        /// The time over which closes are spread.
         spread: Duration,
         /// How long closing may take.
         deadline: Duration,
     },
-    /// The log is damaged or set up wrongly; going on would serve wrong data.
+    /// The log is damaged or misconfigured; continuing would serve wrong data.
     #[error("cannot follow the log: {0}")]
     Log(#[source] LogError),
-    /// The HTTP server broke.
+    /// The HTTP server failed.
     #[error("the HTTP server failed: {0}")]
     Server(#[source] io::Error),
     /// A task of the node failed.
@@ -90,7 +90,7 @@ fn setting(error: &TlsError) -> &'static str {
 }
 
 impl EdgeError {
-    /// Whether starting again can help without anybody acting.
+    /// Whether a restart can help without an operator's action.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Server(_) => true,

@@ -1,4 +1,4 @@
-//! Letting clients in.
+//! Accepting and serving HTTP requests.
 
 mod connections;
 mod client_address;
@@ -21,7 +21,7 @@ mod front_page;
 mod server;
 
 pub(crate) use admission::Admission;
-pub(crate) use admit::Entrance;
+pub(crate) use admit::AdmitContext;
 #[cfg(test)]
 pub(crate) use connections::REFUSED_CONNECTION_REASONS;
 pub(crate) use context::HttpContext;

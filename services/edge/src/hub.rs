@@ -13,13 +13,13 @@ mod delay;
 mod shards;
 
 mod pacing;
-mod farewell;
+mod drain_pace;
 mod actor;
 
 pub use lane_id::LaneId;
 pub use member::Member;
 pub use router::Router;
-pub use shard::{CatchUp, Shard, ShardLimits, Step};
+pub use shard::{CatchUp, Shard, ShardLimits, StepOutcome};
 pub use shards::{Flush, Shards, SharedShards};
 
 #[cfg(feature = "fault-injection")]

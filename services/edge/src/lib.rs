@@ -1,26 +1,27 @@
-//! Log to subscribers: one reader of the log per process, one hub per worker, one subscriber per socket.
+//! From the log to subscribers: one reader of the log per process, one hub per worker, one subscriber per socket.
 //!
-//! An event's way through this crate:
+//! The path of an event through this crate:
 //!
-//! 1. [`tail`]: the feeder follows the log and fills a byte-bounded ring of shared entries; each holds the finished
-//!    WebSocket frame.
-//! 2. [`replay`]: what the ring no longer holds, in pages from the log that replaying subscribers share.
-//! 3. [`hub`]: on every worker thread one hub pulls from the ring at its own position, routes a batch through an
-//!    inverted index and hands each lane (all subscribers with the same filter) one shared piece of bytes.
-//! 4. [`outbox`] queues these pieces for a connection, and its [`subscriber`], which owns the socket, writes them. One that
-//!    cannot keep up, or starts at a cursor, reads the log and the ring by its own position until it has caught up.
+//! 1. [`tail`]: the feeder follows the log and fills a byte-bounded ring of shared entries; each holds the finished WebSocket
+//!    frame.
+//! 2. [`replay`]: events that the ring no longer holds, in pages from the log that replaying subscribers share.
+//! 3. [`hub`]: on every worker thread one hub reads the ring at its own position, routes a batch through an inverted index and
+//!    gives each lane (all subscribers with the same filter) one shared chunk.
+//! 4. [`outbox`] queues these chunks for a connection, and its [`subscriber`], which owns the socket, writes them. A
+//!    subscriber that cannot keep up, or starts at a cursor, reads the log and the ring at its own pace until it has caught
+//!    up.
 //!
-//! `http` lets clients in, `sockets` ends the connections of those who take nothing. Nothing here may decode a record,
-//! allocate per event and subscriber, or send an event through a mailbox.
+//! `http` accepts clients, and `sockets` disconnects clients that read nothing. Nothing here may decode a record, allocate per
+//! event and subscriber, or send an event through a mailbox.
 //!
-//! A module imports from those that stand before it, and from no other.
+//! A module imports only from the modules listed before it.
 
 mod error;
 pub mod config;
 mod settings;
 
 mod readiness;
-mod ending;
+mod shutdown;
 mod refusal;
 pub mod metrics;
 mod damage;
@@ -40,7 +41,7 @@ mod edge;
 mod process;
 
 pub use config::EdgeConfig;
-pub use edge::{Edge, EdgeHandle, Surroundings};
+pub use edge::{Edge, EdgeDeps, EdgeHandle};
 pub use error::EdgeError;
 pub use process::serve;
 pub use readiness::{NotReady, Readiness};

@@ -1,7 +1,6 @@
-//! What one client may take, beside places: messages, bytes, memory while they are read and for its filters, and replayed bytes.
+//! Limits per client, except the number of connections: messages, bytes, memory for messages and filters, and replayed bytes.
 //!
-//! Places are counted where clients come in (`http::admission`). Nothing here knows a connection: it is asked, and says
-//! how long to wait, or no.
+//! Connections are counted in `http::admission`. Nothing here knows a connection: callers ask, and get a delay or a refusal.
 
 mod api_keys;
 mod holder;
@@ -10,14 +9,14 @@ mod budget;
 mod inbound_memory;
 mod filter_memory;
 
-pub(crate) use allowance::{Allowance, Rate, Sending, SharedAllowance};
+pub(crate) use allowance::{Allowance, Rate, SendAllowance, SharedAllowance};
 pub(crate) use api_keys::{ApiKey, ApiKeys};
 pub(crate) use budget::{Budget, Claim};
 pub(crate) use filter_memory::{FilterClaim, FilterMemory};
 pub(crate) use holder::{Holder, counted_as};
 pub(crate) use inbound_memory::InboundMemory;
 
-/// A setting where 0 is no limit.
+/// Converts a setting where 0 means no limit.
 pub(crate) fn unless_zero(max: usize) -> usize {
     match max {
         0 => usize::MAX,

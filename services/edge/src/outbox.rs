@@ -1,8 +1,8 @@
-//! What waits for one socket.
+//! The queue of one socket.
 //!
-//! Lives on the worker thread: the hub and the subscriber put in, the feed takes out. It holds handles on bytes
-//! that all members of a lane share, and its bound counts those bytes. Each piece is whole frames, so control
-//! frames may stand between any two.
+//! Lives on the worker thread: the hub and the subscriber push, the feed takes. It holds references to bytes that all members
+//! of a lane share, and its limit counts those bytes. Each chunk consists of whole frames, so control frames can be sent
+//! between any two chunks.
 
 mod control;
 
@@ -16,40 +16,40 @@ use fanjet_filter::Encoding;
 use fanjet_wire::close::CloseReason;
 use fanjet_wire::websocket::pong_frame;
 
-pub(crate) use control::greeting;
+pub(crate) use control::stream_start;
 
-/// Whole frames of consecutive events, shared by all that want the same ones.
+/// Whole frames of consecutive events, shared by all members of a lane.
 #[derive(Debug, Clone)]
 pub struct Chunk {
     /// The frames.
     pub bytes: Bytes,
-    /// The time of the last event in it.
+    /// The time of its last event.
     pub last: TimeUs,
 }
 
-/// What became of a chunk.
+/// The result of pushing a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Push {
-    /// It waits for the socket.
+    /// It is queued.
     Queued,
-    /// Too much waits already; it was not taken.
+    /// The queue is full; it was not queued.
     Full,
-    /// The connection is ending; it was not taken.
+    /// The connection is closing; it was not queued.
     Closed,
 }
 
-/// What the writer gets.
+/// What the writer takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Take {
-    /// Write this.
+    /// Bytes to write.
     Bytes(Bytes),
-    /// Nothing is queued and the connection is open: more may come.
+    /// The queue is empty and the connection is open.
     Empty,
-    /// The close frame was taken, or there is nobody to send one to: end the connection.
+    /// The close frame was taken, or none can be delivered: end the connection.
     Over,
 }
 
-/// Chunks for which an empty queue keeps room.
+/// Capacity that an empty queue keeps.
 const KEPT_CHUNKS: usize = 4;
 
 /// The queue of one connection.
@@ -60,7 +60,7 @@ pub struct Outbox {
     encoding: Encoding,
 }
 
-/// A finished heartbeat, and the cursor that it names.
+/// A finished heartbeat and its cursor.
 #[derive(Debug)]
 struct Heartbeat {
     frame: Bytes,
@@ -72,17 +72,17 @@ struct State {
     queue: VecDeque<Chunk>,
     pending_bytes: usize,
     ping: Option<Bytes>,
-    /// How many were sent, and the number of the last one that the socket took.
+    /// The number of pings sent, and the number of the last one that the socket took.
     pings: u64,
     pings_taken: u64,
     pong: Option<Bytes>,
-    /// Goes behind everything that is queued, so nothing may be queued behind it.
+    /// Sent after everything queued, so a later chunk replaces it.
     heartbeat: Option<Heartbeat>,
     closing: Option<CloseReason>,
     is_close_sent: bool,
-    /// The cursor with which a new connection would miss nothing.
+    /// The cursor with which a new connection misses nothing.
     resume: Option<u64>,
-    /// Grows whenever the socket takes events.
+    /// Incremented when the socket takes events.
     taken: u64,
     writer: Option<Waker>,
 }
@@ -102,7 +102,7 @@ impl Outbox {
         self.push_all(std::slice::from_ref(chunk))
     }
 
-    /// Queues chunks, all or none. Where nothing waits they may exceed the bound: their bytes are shared.
+    /// Queues all chunks or none. An empty queue may exceed the limit, because the bytes are shared.
     pub fn push_all(&self, chunks: &[Chunk]) -> Push {
         let mut state = self.state.borrow_mut();
         if state.closing.is_some() {
@@ -114,14 +114,14 @@ impl Outbox {
             return Push::Full;
         }
         state.pending_bytes = pending_bytes;
-        // It is about what was before, and the silence is over.
+        // The heartbeat describes an earlier moment, and these events replace it.
         state.heartbeat = None;
         state.queue.extend(chunks.iter().cloned());
         wake(state);
         Push::Queued
     }
 
-    /// Sends a ping before anything that is queued; returns its number.
+    /// Sends a ping before the queue; returns its number.
     pub fn ping(&self) -> u64 {
         let mut state = self.state.borrow_mut();
         state.pings += 1;
@@ -133,16 +133,16 @@ impl Outbox {
         number
     }
 
-    /// Answers a ping before anything that is queued. Only the newest unanswered one counts (RFC 6455 section
-    /// 5.5.3), so a client that pings faster than it reads costs nothing.
+    /// Answers a ping before the queue. Only the newest unanswered ping counts (RFC 6455, section 5.5.3), so a client that
+    /// pings faster than it reads costs nothing.
     pub fn pong(&self, payload: &[u8]) {
         let mut state = self.state.borrow_mut();
         state.pong = Some(pong_frame(payload));
         wake(state);
     }
 
-    /// Sends a heartbeat that names this cursor, unless something is queued. It is no sign of life: so few bytes fit into the system's
-    /// buffer of a dead connection for a long time.
+    /// Sends a heartbeat with this cursor, unless something is queued. It is no sign of life: the kernel buffers so few bytes
+    /// even for a dead connection.
     pub fn beat(&self, time: TimeUs) {
         let mut state = self.state.borrow_mut();
         if state.is_idle() {
@@ -152,26 +152,26 @@ impl Outbox {
         }
     }
 
-    /// Whether every event that was handed to it has been taken, and the connection is open.
+    /// Whether everything queued was taken and the connection is open.
     pub fn is_idle(&self) -> bool {
         self.state.borrow().is_idle()
     }
 
-    /// Whether events wait for the socket, or this ping still does, or the one that took its place. A later ping may wait
-    /// without meaning anything: it was handed over just now.
+    /// Whether events, or this ping or its replacement, still wait for the socket. A later ping may wait without meaning
+    /// anything: it was just queued.
     pub fn is_stuck_at(&self, ping: u64) -> bool {
         let state = self.state.borrow();
         !state.queue.is_empty() || state.pings_taken < ping
     }
 
-    /// Ends the connection once everything queued is written. The first reason counts.
+    /// Closes the connection after the queue is written. The first reason counts.
     pub fn close(&self, reason: CloseReason) {
         let mut state = self.state.borrow_mut();
         state.closing.get_or_insert(reason);
         wake(state);
     }
 
-    /// Ends the connection without writing what is queued: the client will not read it.
+    /// Closes the connection without writing the queue: the client will not read it.
     pub fn close_now(&self, reason: CloseReason) {
         let mut state = self.state.borrow_mut();
         state.queue.clear();
@@ -180,17 +180,17 @@ impl Outbox {
         wake(state);
     }
 
-    /// Why the connection is ending, once it is.
+    /// Why the connection is closing, if it is.
     pub fn closing(&self) -> Option<CloseReason> {
         self.state.borrow().closing.clone()
     }
 
-    /// Whether the connection is ending.
+    /// Whether the connection is closing.
     pub fn is_closing(&self) -> bool {
         self.state.borrow().closing.is_some()
     }
 
-    /// Whether the client was sent a close frame, or will be next.
+    /// Whether a close frame was sent, or will be next.
     pub fn is_close_sent(&self) -> bool {
         let state = self.state.borrow();
         state.is_close_sent
@@ -200,46 +200,45 @@ impl Outbox {
                 .is_some_and(CloseReason::is_deliverable)
     }
 
-    /// Lets the writer look again: there is something to read for it elsewhere.
+    /// Wakes the writer to read elsewhere.
     pub fn wake(&self) {
         wake(self.state.borrow_mut());
     }
 
-    /// Sets the cursor that stands for its start.
+    /// Sets the resume cursor of the start.
     pub fn start_at(&self, resume: Option<u64>) {
         self.state.borrow_mut().resume = resume;
     }
 
-    /// The cursor with which a new connection would miss nothing, as far as it was taken; `None` before anything is
-    /// known.
+    /// The cursor with which a new connection misses nothing, given what the socket took; `None` before it is known.
     pub fn resume(&self) -> Option<u64> {
         self.state.borrow().resume
     }
 
-    /// How often the socket took events: a sign of life. Control frames do not count: they fit into the
-    /// system's buffer of a dead connection for a long time.
+    /// How often the socket took events: a sign of life. Control frames do not count, because the kernel buffers them even for
+    /// a dead connection.
     pub fn taken(&self) -> u64 {
         self.state.borrow().taken
     }
 
-    /// Bytes of events that wait for the socket.
+    /// Bytes of queued events.
     pub fn pending_bytes(&self) -> usize {
         self.state.borrow().pending_bytes
     }
 
-    /// Takes what is to be written next.
+    /// Takes the next bytes to write.
     pub fn take(&self) -> Take {
         self.state.borrow_mut().take(self.encoding)
     }
 
-    /// Notes that the writer found events elsewhere and writes them now.
+    /// Notes that the writer writes events from elsewhere.
     pub fn note_written(&self, last: TimeUs) {
         let mut state = self.state.borrow_mut();
         state.resume = Some(last.get());
         state.taken += 1;
     }
 
-    /// As [`Outbox::take`]; when there is nothing, wakes the caller once there is.
+    /// As [`Outbox::take`]; wakes the caller when an empty outbox gets something.
     pub fn poll_take(&self, cx: &mut Context<'_>) -> Poll<Take> {
         let mut state = self.state.borrow_mut();
         match state.take(self.encoding) {
@@ -264,7 +263,7 @@ impl State {
         self.queue.is_empty() && self.closing.is_none()
     }
 
-    /// The socket takes a chunk that was queued.
+    /// Accounts for a chunk that the socket takes.
     fn note_taken(&mut self, chunk: &Chunk) {
         if self.queue.is_empty() && self.queue.capacity() > KEPT_CHUNKS {
             self.queue = VecDeque::new();
@@ -305,7 +304,7 @@ impl State {
     }
 }
 
-/// Wakes the writer after the state is free again.
+/// Wakes the writer after the state is released.
 fn wake(mut state: std::cell::RefMut<'_, State>) {
     let writer = state.writer.take();
     drop(state);

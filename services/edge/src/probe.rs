@@ -1,4 +1,4 @@
-//! Whether a node should get clients now, for whoever asks: probes, the status page, the cluster.
+//! The readiness of the node, for health probes, the status page and the cluster.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,13 +9,13 @@ use tokio::time::Instant;
 use crate::readiness::{NotReady, Readiness};
 use crate::tail::TailStatus;
 
-/// Looks at the facts whenever it is asked. Cheap.
+/// Evaluates the facts on each call. Cheap.
 #[derive(Debug, Clone)]
 pub(crate) struct ReadinessProbe {
     pub(crate) tail: Arc<TailStatus>,
     pub(crate) fresh_within: Duration,
-    /// The node was asked to end.
-    pub(crate) asked: Stop,
+    /// Triggered when the node was asked to stop.
+    pub(crate) shutdown_requested: Stop,
 }
 
 impl ReadinessProbe {
@@ -28,6 +28,6 @@ impl ReadinessProbe {
     }
 
     pub(crate) fn is_draining(&self) -> bool {
-        self.asked.is_cancelled()
+        self.shutdown_requested.is_cancelled()
     }
 }

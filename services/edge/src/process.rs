@@ -1,4 +1,4 @@
-//! The edge role: the node over the log in NATS.
+//! The edge role: a node over the log in NATS.
 
 use std::sync::Arc;
 
@@ -8,31 +8,31 @@ use fanjet_runtime::{Clock, SystemClock};
 use fanjet_service::{Failure, Process};
 
 use crate::tail::Compression;
-use crate::{Edge, EdgeSettings, Surroundings};
+use crate::{Edge, EdgeDeps, EdgeSettings};
 
 /// Serves clients until it is stopped.
 ///
 /// # Errors
-/// Why it cannot go on.
+/// Why it cannot continue.
 pub async fn serve(settings: EdgeSettings, process: &mut Process) -> Result<(), Failure> {
-    // Before the log is waited for, so that a wrong setting is told at once.
+    // Checked before waiting for the log, so that an invalid setting is reported immediately.
     Compression::load(&settings.edge.zstd)?;
     let connecting = NatsLog::connect_patiently(settings.nats, || SystemClock.now_us());
     let Some(log) = process.unless_stopped(connecting).await else {
         return Ok(());
     };
     let log = log?;
-    let notices = NatsClusterState::of(&log).await?;
-    let surroundings = Surroundings {
+    let cluster_state = NatsClusterState::of(&log).await?;
+    let deps = EdgeDeps {
         log: Arc::new(log),
-        notices: Arc::new(notices),
+        cluster_state: Arc::new(cluster_state),
         clock: Arc::new(SystemClock),
         instance: process.instance().to_owned(),
         tracer: process.tracer("fanjet-edge"),
     };
     let edge = Edge::start_in(
         settings.edge,
-        surroundings,
+        deps,
         &process.meter("fanjet-edge"),
         process.stop(),
     )?;

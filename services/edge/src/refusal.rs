@@ -1,4 +1,4 @@
-//! Every way in which a request for events or for the live status is refused: status, words, metric label.
+//! All reasons for refusing a request for events or the live status: status code, text and metric label.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ pub(crate) enum Refusal {
     Internal,
 }
 
-/// When a client that was refused for lack of room may try again.
+/// When a client that was refused temporarily may retry.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 impl Refusal {
@@ -67,7 +67,7 @@ impl Refusal {
         }
     }
 
-    /// The answer, as plain text without a final newline, as v1 answers.
+    /// The response: plain text without a final newline, as in v1.
     pub(crate) fn response(&self) -> HttpResponse {
         let mut response = HttpResponseBuilder::new(self.status());
         response.content_type("text/plain; charset=utf-8");
@@ -80,18 +80,18 @@ impl Refusal {
         if *self == Self::UnsupportedVersion {
             response.insert_header((header::UPGRADE, "websocket"));
         }
-        response.body(self.words())
+        response.body(self.text())
     }
 
-    /// Whether the same request may be granted later.
+    /// Whether the same request may succeed later.
     pub(crate) fn is_temporary(&self) -> bool {
         let status = self.status();
         status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS
     }
 
-    /// The same as server-sent events: `EventSource` never comes back after another status than 200.
+    /// The refusal as server-sent events: `EventSource` never reconnects after a status other than 200.
     pub(crate) fn event_stream(&self) -> Bytes {
-        stream::sse_refusal(RETRY_AFTER, self.label(), &self.words())
+        stream::sse_refusal(RETRY_AFTER, self.label(), &self.text())
     }
 
     fn status(&self) -> StatusCode {
@@ -120,7 +120,7 @@ impl Refusal {
         }
     }
 
-    fn words(&self) -> String {
+    fn text(&self) -> String {
         match self {
             Self::UrlTooLong { max_bytes } => {
                 format!("URL too long: at most {max_bytes} bytes")
@@ -130,7 +130,7 @@ impl Refusal {
             Self::NotReady => "service not ready: the log has not been reached yet".to_owned(),
             Self::NoStart => "service not ready: cursor resolution failed".to_owned(),
             Self::LogDamaged { seq } => format!(
-                "the log is damaged at seq {seq}, where this cursor points: others can be served"
+                "the log is damaged at this cursor, at seq {seq}: other cursors can be served"
             ),
             Self::Draining => "service not ready: shutting down".to_owned(),
             Self::NodeFull { max_subscribers } => format!(
@@ -142,7 +142,7 @@ impl Refusal {
             Self::KeyFull { max } => format!(
                 "too many subscribers with your API key: at most {max}"
             ),
-            Self::UnknownKey => "unknown API key (allowed: none, or a valid one in the header Authorization: Bearer, or in apiKey=)".to_owned(),
+            Self::UnknownKey => "unknown API key (allowed: no key, or a valid one in Authorization: Bearer or apiKey=)".to_owned(),
             Self::NoUpgrade => {
                 "this is a WebSocket endpoint: connect with ws:// or wss:// (version 13)".to_owned()
             }
@@ -152,16 +152,16 @@ impl Refusal {
             Self::BadKey => {
                 "bad Sec-WebSocket-Key (allowed: one, of 16 bytes in Base64)".to_owned()
             }
-            Self::BadBody => "bad options_update payload (allowed: a JSON object such as {\"wantedCollections\":[\"app.bsky.feed.post\"]}, without type and payload around it)".to_owned(),
+            Self::BadBody => "bad options_update payload (allowed: a JSON object such as {\"wantedCollections\":[\"app.bsky.feed.post\"]}, without the type and payload wrapper)".to_owned(),
             Self::BodyTooLong { max_bytes } => {
                 format!("body too long: at most {max_bytes} bytes (edge.subscriber.max_client_message_bytes)")
             }
-            Self::BodyTimeout => "the body did not come in time (edge.subscriber.message_timeout)".to_owned(),
-            Self::BodyCutOff => "the body ended early".to_owned(),
+            Self::BodyTimeout => "timed out waiting for the body (edge.subscriber.message_timeout)".to_owned(),
+            Self::BodyCutOff => "the body is incomplete".to_owned(),
             Self::InboundFull => "too many long bodies in progress, try again later".to_owned(),
-            Self::FiltersFull => "too many long filters in use, try again later (allowed: edge.limits.max_filter_bytes in all, edge.limits.max_filter_bytes_per_address from your address)".to_owned(),
+            Self::FiltersFull => "too many long filters in use, try again later (allowed: edge.limits.max_filter_bytes in total, edge.limits.max_filter_bytes_per_address per address)".to_owned(),
             Self::TooManyViewers { max } => format!(
-                "too many are looking: at most {max} at one time, half of them from one address (edge.http.max_status_viewers)"
+                "too many live status viewers: at most {max}, half of them from one address (edge.http.max_status_viewers)"
             ),
             Self::Internal => "internal error, try again".to_owned(),
         }

@@ -1,4 +1,4 @@
-//! Settings of the edge process: the node itself, the log it reads, and what an operator sees of it.
+//! The settings of the edge process: the node, its log, and its operations.
 
 use fanjet_config::role;
 use fanjet_log_nats::NatsConfig;
@@ -10,13 +10,13 @@ use crate::EdgeConfig;
 role! {
     /// All sections that `fanjet edge` reads.
     pub struct EdgeSettings {
-        /// The node itself.
+        /// The node.
         pub edge: EdgeConfig,
-        /// Where the log is.
+        /// The log.
         pub nats: NatsConfig,
         /// Health and metrics.
         pub ops: OpsConfig,
-        /// Where telemetry is sent.
+        /// Telemetry export.
         pub otlp: OtlpConfig,
         /// Logs.
         pub telemetry: TelemetryConfig,

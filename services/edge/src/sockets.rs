@@ -1,8 +1,8 @@
-//! The sockets of a node, beside those who serve them: the futures of a connection are not polled while it is stuck.
+//! Watches the sockets of a node independently of their tasks: the futures of a stuck connection are not polled.
 
 mod socket;
 
-mod stalls;
+mod write_stalls;
 
 pub(crate) use socket::Socket;
-pub(crate) use stalls::{Held, Stalls};
+pub(crate) use write_stalls::{WatchedSocket, WriteStalls};

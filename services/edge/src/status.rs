@@ -1,17 +1,17 @@
-//! What this node tells a person about itself: one snapshot per second, shared by all who look.
+//! The status of this node for people: one snapshot per second, shared by all viewers.
 //!
-//! Bounded: counting is once per event and node, history is fixed in length, and rows are limited. Nothing here may
-//! be asked by a request to compute anything.
+//! Bounded: each event is counted once per node, the history has a fixed length, and rows are limited. Requests must not
+//! trigger computation here.
 
-mod board;
+mod channel;
 mod cluster;
-mod listener;
+mod watcher;
 
 mod rates;
 mod report;
-mod keeper;
+mod sampler;
 
-pub(crate) use board::Board;
+pub(crate) use channel::StatusChannel;
 pub(crate) use cluster::Cluster;
-pub(crate) use keeper::Keeper;
-pub(crate) use listener::Listener;
+pub(crate) use sampler::StatusSampler;
+pub(crate) use watcher::ClusterWatcher;

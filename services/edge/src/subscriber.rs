@@ -1,40 +1,39 @@
-//! One connection behind its HTTP head: the actor that owns its socket.
+//! One connection after its HTTP head: the actor that owns its socket.
 //!
-//! A subscriber is one task with one state. It reads what its client sends, writes what its [`Feed`] has, and acts on
-//! [messages](message), one at a time. Its life:
+//! A subscriber is one task with one state. It reads what its client sends, writes what its [`Feed`] yields, and handles
+//! [messages](message) one at a time. Its states:
 //!
-//! - *awaiting hello*: connected with `requireHello=true`, it gets nothing before it says what it wants;
-//! - *catching up* and *live*: where its events come from, which its shard knows ([`hub`](crate::hub));
-//! - *draining*: a close frame is queued, and what was queued before is still written;
-//! - *closing*: everything is written, and the client may answer and go; nothing is counted for it any more;
-//! - *closed*: the task ends, and the socket with it.
+//! - *awaiting hello*: it connected with `requireHello=true` and receives nothing before its first options update;
+//! - *catching up* and *live*: its shard knows where its events come from ([`hub`](crate::hub));
+//! - *draining*: a close frame is queued, and everything before it is still written;
+//! - *closing*: everything is written, the client may answer and disconnect, and nothing counts for it any more;
+//! - *closed*: the task and its socket end.
 //!
-//! Nothing here may copy or join events, keep a buffer for a client that sends nothing and has everything, or write anything into
-//! a frame that is written in part.
+//! Nothing here may copy or join events, keep a buffer for an idle client, or write into a partly written frame.
 
 mod throttle;
 mod feed;
 
 mod inbound;
-mod age;
+mod max_age;
 mod liveness;
-mod silence;
+mod heartbeat_timer;
 
 mod context;
 
 mod message;
 mod deadlines;
 mod client;
-mod sending;
+mod write_queue;
 
 mod connection;
 
 pub use feed::Feed;
 
-pub(crate) use age::Ages;
 pub(crate) use connection::{Joined, Kind, Subscriber};
 pub(crate) use context::{SubscriberContext, Timeouts};
-pub(crate) use inbound::{Allowed, InboundLimits, Patience};
+pub(crate) use inbound::{Allowed, InboundLimits, MessageDeadline};
+pub(crate) use max_age::MaxAge;
 
-/// Longer messages are parsed on another thread: this one has other subscribers to serve meanwhile.
+/// Longer messages are parsed on another thread, while this one serves its subscribers.
 pub(crate) const MAX_BYTES_READ_HERE: usize = 16 << 10;

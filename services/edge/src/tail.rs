@@ -1,4 +1,4 @@
-//! The node's one reader of the log and the memory that all subscribers share.
+//! The node's single reader of the log and the memory that all subscribers share.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ pub use entry::Entry;
 pub use generation::Generation;
 pub use pool::Pool;
 pub use ring::{Head, Read, ReadLimit, Ring};
-pub use time_index::{Stretch, TimeIndex};
+pub use time_index::{SeqRange, TimeIndex};
 pub use window::{Oldest, Window};
 
 pub(crate) use feeder::Feeder;
@@ -42,10 +42,10 @@ pub(crate) use status::TailStatus;
 pub(crate) use traces::Traces;
 pub(crate) use traffic::{Count, Counts, Row, Traffic};
 
-/// What the feeder keeps up to date, and everybody else reads. Clones share it.
+/// Written by the feeder and read by everything else. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Tail {
-    /// What of the log is here.
+    /// The collections that this node serves.
     pub(crate) pool: Arc<Pool>,
     pub(crate) ring: Arc<Ring>,
     pub(crate) window: Arc<Window>,
@@ -68,12 +68,11 @@ impl Tail {
         }
     }
 
-    /// Forgets everything of a log in whose place there is another one. The ring comes first: what is found out after that is
-    /// of the other one.
-    pub(crate) fn begin_anew(&self) {
-        self.ring.begin_anew();
-        self.window.begin_anew();
-        self.index.begin_anew();
-        self.status.begin_anew();
+    /// Drops all state of a replaced log. The ring is first: state that is learned afterwards belongs to the new log.
+    pub(crate) fn forget_log(&self) {
+        self.ring.forget_log();
+        self.window.forget_log();
+        self.index.forget_log();
+        self.status.forget_log();
     }
 }

@@ -8,7 +8,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum IngestError {
     /// A setting has an unusable value. The operator must change it.
-    #[error("wrong setting {key}: {reason}")]
+    #[error("invalid setting {key}: {reason}")]
     Config {
         /// The key.
         key: &'static str,

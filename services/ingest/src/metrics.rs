@@ -23,7 +23,7 @@ const FRAME_BYTES: &str = "fanjet_ingest_frame_bytes_total";
 const EVENTS: &str = "fanjet_ingest_events_total";
 const DROPS: &str = "fanjet_ingest_drops_total";
 const REPEATS: &str = "fanjet_ingest_repeated_events_total";
-const PASSED_OVER: &str = "fanjet_ingest_passed_over_events_total";
+const SKIPPED: &str = "fanjet_ingest_skipped_events_total";
 const FILTERED: &str = "fanjet_ingest_filtered_events_total";
 const SEQ_GAPS: &str = "fanjet_ingest_relay_seq_gaps_total";
 const SEQS_MISSED: &str = "fanjet_ingest_relay_seqs_missed_total";
@@ -43,7 +43,7 @@ const ORIGINS_LOST: &str = "fanjet_ingest_origins_lost_total";
 const UPSTREAM_LOSSES: &str = "fanjet_ingest_upstream_losses_total";
 const LOG_LOST: &str = "fanjet_ingest_log_lost_events_total";
 const LOG_REPLACED: &str = "fanjet_ingest_log_replaced_total";
-const LOG_PASSED_OVER: &str = "fanjet_ingest_log_passed_over_total";
+const LOG_SKIPPED_SEQS: &str = "fanjet_ingest_log_skipped_seqs_total";
 const RESYNCS: &str = "fanjet_ingest_log_resyncs_total";
 const ROLE: &str = "fanjet_ingest_role";
 const TAKEOVERS: &str = "fanjet_ingest_takeovers_total";
@@ -52,17 +52,17 @@ const LEADER_SECONDS: &str = "fanjet_ingest_leader_seconds_total";
 const VERIFIED: &str = "fanjet_ingest_verified_commits_total";
 const KEY_LOOKUPS: &str = "fanjet_ingest_key_lookups_total";
 
-/// Shows what the readers of a log pass over, as long as it is open.
-pub(crate) fn show_passed_over(meter: &Meter, log: &Arc<dyn EventLog>) {
+/// Reports the seqs that readers of a log skip, as long as the log is open.
+pub(crate) fn observe_skipped_seqs(meter: &Meter, log: &Arc<dyn EventLog>) {
     let log = Arc::downgrade(log);
     meter
-        .u64_observable_counter(LOG_PASSED_OVER)
-        .with_description("Places of the log that hold no event and are passed over, by kind")
+        .u64_observable_counter(LOG_SKIPPED_SEQS)
+        .with_description("Seqs of the log without an event, skipped by all readers, by kind")
         .with_callback(move |shown| {
-            let passed = log.upgrade().map(|log| log.skipped_seqs());
-            let passed = passed.unwrap_or_default();
-            shown.observe(passed.foreign, &[KeyValue::new("kind", "foreign")]);
-            shown.observe(passed.deleted, &[KeyValue::new("kind", "deleted")]);
+            let skipped = log.upgrade().map(|log| log.skipped_seqs());
+            let skipped = skipped.unwrap_or_default();
+            shown.observe(skipped.foreign, &[KeyValue::new("kind", "foreign")]);
+            shown.observe(skipped.deleted, &[KeyValue::new("kind", "deleted")]);
         })
         .build();
 }
@@ -121,7 +121,7 @@ impl IngestMetrics {
                 "Events skipped because the log already contains them",
             ),
             skipped: counter(
-                PASSED_OVER,
+                SKIPPED,
                 "Events that arrived too late to be logged or predate the start of reading, by reason",
             ),
             filtered: counter(FILTERED, "Events removed by the filter settings, by list"),

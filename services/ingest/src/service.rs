@@ -21,7 +21,7 @@ use crate::filter::IngestFilter;
 use crate::freshness::Freshness;
 use crate::labels::Resumed;
 use crate::lead::{Candidacy, Leader, NOT_ALL_APPENDED, Work, WriteDeadline};
-use crate::metrics::{IngestMetrics, show_passed_over};
+use crate::metrics::{IngestMetrics, observe_skipped_seqs};
 use crate::pipeline::Pipeline;
 use crate::publisher::{DEPOSED_SERVER_TIMEOUT, Publisher, PublisherContext};
 use crate::queue::queue;
@@ -58,7 +58,7 @@ impl Ingest {
     ) -> Result<Self, IngestError> {
         config.validate()?;
         let metrics = IngestMetrics::new(meter);
-        show_passed_over(meter, &log);
+        observe_skipped_seqs(meter, &log);
         Ok(Self {
             freshness: Freshness::unpublished(
                 Arc::clone(&clock),

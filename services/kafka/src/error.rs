@@ -13,7 +13,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum KafkaError {
     /// A setting has an unusable value. The operator must change it.
-    #[error("wrong setting {key}: {what}")]
+    #[error("invalid setting {key}: {what}")]
     Config {
         /// The setting.
         key: &'static str,

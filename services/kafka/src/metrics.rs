@@ -11,7 +11,7 @@ use opentelemetry::metrics::{Counter, Gauge, Meter};
 use crate::filter::Skip;
 use crate::look_up::LookUp;
 
-/// Everything up to this seq is acknowledged by Kafka, or passed over.
+/// Everything up to this seq is acknowledged by Kafka, or skipped.
 pub const POSITION_SEQ: &str = "fanjet_kafka_position_seq";
 /// The newest seq of the log.
 pub const LOG_SEQ: &str = "fanjet_kafka_log_seq";
@@ -25,15 +25,15 @@ pub const UNACKNOWLEDGED_EVENTS: &str = "fanjet_kafka_unacknowledged_events";
 pub const PRODUCED_EVENTS: &str = "fanjet_kafka_produced_events";
 /// Bytes of messages handed to the client library.
 pub const PRODUCED_BYTES: &str = "fanjet_kafka_produced_bytes";
-/// Events passed over, by `reason`.
+/// Skipped events, by `reason`.
 pub const SKIPPED_EVENTS: &str = "fanjet_kafka_skipped_events";
 /// Messages that Kafka will never take and that went to the dead-letter topic, by `reason`.
 pub const DEAD_LETTERS: &str = "fanjet_kafka_dead_letters";
 /// Events that the log dropped before they were produced.
 pub const LOST_EVENTS: &str = "fanjet_kafka_lost_events";
-/// Places of the log that hold no event, by `kind`: `foreign`, somebody else wrote there; `deleted`, an operator took out what was
-/// there. They are passed over; each counts once.
-pub const PASSED_OVER: &str = "fanjet_kafka_log_passed_over";
+/// Seqs of the log without an event, which all readers skip, by `kind`: `foreign`, written by another program; `deleted`, removed
+/// by an operator. Each counts once.
+pub const SKIPPED_SEQS: &str = "fanjet_kafka_log_skipped_seqs";
 /// How often the log was found to be another one than what was produced before came from.
 pub const REPLACED_LOGS: &str = "fanjet_kafka_replaced_logs";
 /// How often producing had to begin anew, by `reason`.
@@ -84,11 +84,11 @@ pub struct Metrics {
     cache_size: Gauge<u64>,
 }
 
-/// Shows what the readers of a log pass over, as long as it is open.
-pub(crate) fn show_passed_over(meter: &Meter, log: &Arc<dyn EventLog>) {
+/// Reports the seqs that readers of a log skip, as long as the log is open.
+pub(crate) fn observe_skipped_seqs(meter: &Meter, log: &Arc<dyn EventLog>) {
     let log = Arc::downgrade(log);
     meter
-        .u64_observable_counter(PASSED_OVER)
+        .u64_observable_counter(SKIPPED_SEQS)
         .with_callback(move |shown| {
             let passed = log.upgrade().map(|log| log.skipped_seqs());
             let passed = passed.unwrap_or_default();

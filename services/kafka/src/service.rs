@@ -9,7 +9,7 @@ use opentelemetry::metrics::Meter;
 
 use crate::KafkaError;
 use crate::config::KafkaConfig;
-use crate::metrics::{Metrics, show_passed_over};
+use crate::metrics::{Metrics, observe_skipped_seqs};
 use crate::pipeline::{Progress, Worker};
 
 /// Produces a log to Kafka.
@@ -37,7 +37,7 @@ impl Kafka {
         config.validate()?;
         let config = Arc::new(config);
         let metrics = Metrics::new(meter);
-        show_passed_over(meter, &log);
+        observe_skipped_seqs(meter, &log);
         let worker = Worker::new(Arc::clone(&config), host, (log, bookmarks), clock, metrics)?;
         Ok(Self {
             progress: worker.progress(),

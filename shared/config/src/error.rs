@@ -1,10 +1,10 @@
-//! Wrong settings: always the operator's to correct.
+//! Invalid settings: always the operator's to correct.
 
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// The exit code for wrong settings (`EX_CONFIG` of sysexits.h).
+/// The exit code for invalid settings (`EX_CONFIG` of sysexits.h).
 pub const EXIT_CONFIG: u8 = 78;
 
 /// Settings that cannot be used. Retrying cannot help.
@@ -27,7 +27,7 @@ pub enum ConfigError {
         reason: String,
     },
     /// A key that does not exist, or a value that its key cannot have.
-    #[error("wrong setting {key}: {reason}")]
+    #[error("invalid setting {key}: {reason}")]
     Value {
         /// The key with its sections, dot-separated.
         key: String,

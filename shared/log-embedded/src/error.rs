@@ -12,7 +12,7 @@ use crate::format::header;
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// An invalid setting. The operator is at fault.
-    #[error("wrong setting {key}: {what}")]
+    #[error("invalid setting {key}: {what}")]
     Setting {
         /// The setting.
         key: &'static str,

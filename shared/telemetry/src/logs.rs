@@ -25,7 +25,7 @@ use lines::Lines;
 pub enum LogError {
     /// `telemetry.log` is not a filter. The operator is at fault.
     #[error(
-        "wrong setting telemetry.log: {value:?} is neither a level (error, warn, info, debug, trace) nor a list of directives: {reason}"
+        "invalid setting telemetry.log: {value:?} is neither a level (error, warn, info, debug, trace) nor a list of directives: {reason}"
     )]
     Filter {
         /// The rejected text.

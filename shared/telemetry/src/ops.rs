@@ -31,7 +31,7 @@ const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 #[derive(Debug, Error)]
 pub enum OpsError {
     /// The address cannot be used. The operator is at fault.
-    #[error("wrong setting ops.listen: cannot listen on {address}: {source}")]
+    #[error("invalid setting ops.listen: cannot listen on {address}: {source}")]
     Listen {
         /// The address.
         address: SocketAddr,

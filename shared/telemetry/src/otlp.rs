@@ -22,7 +22,7 @@ use client::Client;
 pub enum OtlpError {
     /// `otlp.endpoint` is not an address. The operator is at fault.
     #[error(
-        "wrong setting otlp.endpoint: {value:?} is not the address of a collector, as in http://collector:4318: {reason}"
+        "invalid setting otlp.endpoint: {value:?} is not the address of a collector, as in http://collector:4318: {reason}"
     )]
     Endpoint {
         /// The rejected text.

@@ -17,11 +17,6 @@ pub(super) const ALLOWED: &[Allowed] = &[
         reason: "one action of a fault plan",
     },
     Allowed {
-        path: "loadtest/scenarios/src/slow_consumers.rs",
-        word: "laggards",
-        reason: "the name of the edge's metric",
-    },
-    Allowed {
         path: "loadtest/oracle/src/verdict.rs",
         word: "Verdict",
         reason: "the one type of this name: what a check of a whole stream found",

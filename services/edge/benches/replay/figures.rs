@@ -1,4 +1,4 @@
-//! What one run showed.
+//! The figures of one run.
 
 use std::fmt;
 use std::fs;
@@ -12,7 +12,7 @@ const TICKS_PER_SECOND: f64 = 100.0;
 /// One run of a scenario.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Figures {
-    /// Events delivered to all readers, and of the log that they passed by.
+    /// Events delivered to all readers, and events of the log that they covered.
     pub(crate) delivered: u64,
     pub(crate) passed: u64,
     /// Events that the edge read from the log.
@@ -27,7 +27,7 @@ pub(crate) struct Figures {
     /// CPU seconds.
     pub(crate) edge_cpu: f64,
     pub(crate) nats_cpu: f64,
-    /// Largest resident memory in MiB.
+    /// Peak resident memory in MiB.
     pub(crate) edge_rss: f64,
 }
 
@@ -83,7 +83,7 @@ pub(crate) fn cpu(pid: i32) -> Result<f64> {
     Ok((fields[11].parse::<f64>()? + fields[12].parse::<f64>()?) / TICKS_PER_SECOND)
 }
 
-/// Largest resident memory of a process so far, in MiB.
+/// Peak resident memory of a process, in MiB.
 pub(crate) fn peak_memory(pid: i32) -> Result<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

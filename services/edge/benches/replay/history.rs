@@ -1,4 +1,4 @@
-//! The same events every time: the shapes and shares of the network, with what the scenarios look for.
+//! A deterministic history: the event sizes and shares of the network, with rare events for the scenarios.
 
 use std::fmt::Write;
 
@@ -13,7 +13,7 @@ pub(crate) const DENSE: &str = "app.bsky.feed.post";
 pub(crate) const RARE: &str = "com.example.rare";
 /// One event in 100,000, the first of them far from the start.
 pub(crate) const RAREST: &str = "com.example.rarest";
-/// Whose the rarest are, and nothing else.
+/// The author of the rarest events, and of nothing else.
 pub(crate) const RAREST_DID: &str = "did:plc:rarestrarestrarestrarest";
 
 const ACCOUNTS: u64 = 200_000;
@@ -29,7 +29,7 @@ pub(crate) struct Drawn {
     n: u64,
 }
 
-/// What event `n` is about, and whose it is.
+/// The collection and author of event `n`.
 pub(crate) fn draw(n: u64) -> Drawn {
     let topic = match (n % 100_000, n % 10_000, noise(n) % 1000) {
         (70_000, ..) => RAREST,
@@ -67,7 +67,7 @@ pub(crate) fn did(account: u64) -> String {
     format!("did:plc:{account:0>24}")
 }
 
-/// When event 0 happened, if event `events` happens now.
+/// The time of event 0, if event `events` happens now.
 pub(crate) fn start(events: u64) -> Result<u64> {
     SystemClock
         .now_us()

@@ -1,4 +1,4 @@
-//! A nats-server with a stream (one replica, in files) and a folder of the embedded log, with the same history.
+//! A nats-server with a stream (one replica, on disk) and a folder of the embedded log, with the same history.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ const PIECE: usize = 1000;
 
 /// Both logs.
 pub(crate) struct Logs {
-    // In front of the runtime, which watches over its process.
+    // Declared before the runtime, which supervises its process.
     nats: NatsServer,
     folder: TempDir,
     _runtime: Runtime,
@@ -64,7 +64,7 @@ impl Log<'_> {
         }
     }
 
-    /// For [`open`].
+    /// The argument for [`open`].
     pub(crate) fn place(&self) -> Result<String> {
         match self {
             Self::Nats(server) => Ok(server.url()),
@@ -81,7 +81,7 @@ impl Log<'_> {
     }
 }
 
-/// A log by name and place.
+/// A log by kind and location.
 pub(crate) async fn open(kind: &str, place: &str) -> Result<Arc<dyn EventLog>> {
     Ok(match kind {
         "nats" => Arc::new(over_nats(place).await?),

@@ -1,5 +1,5 @@
-//! Replaying from the start and from the middle, over a real nats-server and over the embedded log, with the same
-//! history, in one run: the edge, the readers and nats-server are processes of their own.
+//! Replays from the start and from the middle, over a real nats-server and over the embedded log, with the same history, in
+//! one run: the edge, the readers and nats-server are separate processes.
 //!
 //! `cargo bench -p fanjet-edge --bench replay -- [events=1000000] [rounds=3] [only=<part of a scenario's name>]`
 
@@ -68,7 +68,7 @@ fn measure(arguments: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// The logs take turns, so that what else runs on the machine hits both.
+/// The logs take turns, so that other load on the machine affects both.
 fn run(scenario: &Scenario, logs: &Logs, rounds: usize) -> Result<()> {
     println!("\n{}", scenario.name);
     println!("{}", Figures::HEAD);

@@ -1,4 +1,4 @@
-//! The edge, in a process of its own, with a ring that holds next to nothing of the history.
+//! The edge in its own process, with a ring that holds almost nothing of the history.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -16,18 +16,18 @@ use crate::readers;
 use crate::role;
 use crate::scenarios::Scenario;
 
-/// Enough for a sample that says what is rare.
+/// Enough for a sample that detects rare collections.
 const RING_BYTES: usize = 2 << 20;
 
-/// Serves until nobody holds the other end of the standard input; prints its address, and at the end how many events
-/// it read from the log for replays.
+/// Serves until its standard input is closed; prints its address, and at the end the number of events read from the log for
+/// replays.
 pub(crate) fn serve(kind: &str, place: &str) -> Result<()> {
     tokio::runtime::Runtime::new()?.block_on(async {
         let instruments = Instruments::new();
         let mut config = EdgeConfig::default();
         config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         config.tail.ring_bytes = RING_BYTES;
-        // All readers come from one address.
+        // All readers share one address.
         config.limits.max_replay_bytes_per_second = 0;
         config.drain.spread = std::time::Duration::ZERO;
         config.drain.deadline = std::time::Duration::ZERO;

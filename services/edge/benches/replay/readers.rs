@@ -1,4 +1,4 @@
-//! Clients that count frames and do nothing else, in a process of their own, one thread each.
+//! Clients that only count frames, in their own process, one thread each.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -12,7 +12,7 @@ use crate::role;
 use crate::scenarios::Scenario;
 
 const BUFFER: usize = 256 << 10;
-/// A reader that gets nothing for so long has failed.
+/// A reader without data for this long has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the readers saw.
@@ -47,7 +47,7 @@ pub(crate) fn start(addr: &str, scenario: &Scenario) -> Result<Report> {
     })
 }
 
-/// Reads; the arguments are queries and numbers of events in turn.
+/// Reads; the arguments are pairs of a query and a number of events.
 pub(crate) fn run(addr: &str, wanted: &[&str]) -> Result<()> {
     let began = Instant::now();
     let seen = thread::scope(|scope| {
@@ -120,12 +120,12 @@ fn read(addr: &str, query: &str, expected: u64) -> Result<Seen> {
     })
 }
 
-/// Counts the frames of a server by their headers.
+/// Counts a server's frames by their headers.
 #[derive(Default)]
 struct Frames {
     events: u64,
     head: Vec<u8>,
-    /// Bytes of the payload to come.
+    /// Remaining bytes of the payload.
     rest: usize,
 }
 

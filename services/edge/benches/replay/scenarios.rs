@@ -1,16 +1,16 @@
-//! Who reads what.
+//! The readers of each scenario.
 
 use crate::history::{self, DENSE, RARE, RAREST, RAREST_DID};
 
-/// Events that all unfiltered readers together read at most.
+/// Maximum events that all unfiltered readers together read.
 const MOST: u64 = 8_000_000;
 
-/// Some readers at the same time.
+/// Several concurrent readers.
 pub(crate) struct Scenario {
     pub(crate) name: String,
-    /// For each reader: its query, and how many events it waits for.
+    /// For each reader: its query and the number of events to wait for.
     pub(crate) readers: Vec<(String, u64)>,
-    /// Events of the log that all readers pass by, wanted or not.
+    /// Events of the log that all readers cover, matching or not.
     pub(crate) passed: u64,
 }
 
@@ -51,9 +51,9 @@ pub(crate) fn all(events: u64) -> Vec<Scenario> {
     all
 }
 
-/// Everybody from the oldest on. So many events are wanted of all.
+/// All readers from the oldest event. `wanted` events match for each.
 fn from_start(name: &str, readers: u64, events: u64, wanted: u64, query: &str) -> Scenario {
-    // Those that read everything stop earlier when they are many.
+    // Many readers of everything stop earlier.
     let share = if wanted == events {
         events.min(MOST / readers)
     } else {
@@ -69,7 +69,7 @@ fn from_start(name: &str, readers: u64, events: u64, wanted: u64, query: &str) -
     }
 }
 
-/// Everybody from a place of their own.
+/// Each reader from its own position.
 fn spread(readers: u64, events: u64) -> Scenario {
     let share = (events / 2).min(MOST / readers / 4);
     let places = events - share;

@@ -1,4 +1,4 @@
-//! What the node says about the cluster. No section: nothing of it is a setting.
+//! Cluster information on the status page. Not a settings section: nothing here is configurable.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use super::constants;
 /// The status page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusConfig {
-    /// How often the node asks what the leader tells about collections.
+    /// How often the node reads the cluster state.
     pub refresh: Duration,
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn closes_that_could_not_end_in_time_are_an_error() {
+fn a_drain_spread_above_the_deadline_is_an_error() {
     let refused = |spread, deadline| {
         let drain = DrainConfig {
             spread: Duration::from_millis(spread),
@@ -14,6 +14,9 @@ fn closes_that_could_not_end_in_time_are_an_error() {
     assert_eq!(refused(1000, 1000), None);
     for (spread, deadline) in [(1001, 1000), (100, 1500)] {
         let words = refused(spread, deadline).unwrap();
-        assert!(words.starts_with("edge.drain.spread is"), "{words}");
+        assert!(
+            words.starts_with("invalid setting edge.drain.spread: "),
+            "{words}"
+        );
     }
 }

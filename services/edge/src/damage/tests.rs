@@ -3,28 +3,29 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 
 use super::*;
 
-fn damages() -> Damages {
-    Damages::new(Metrics::new(&SdkMeterProvider::default().meter("test")))
+fn damage_reports() -> DamageReports {
+    DamageReports::new(Metrics::new(&SdkMeterProvider::default().meter("test")))
 }
 
 #[test]
-fn a_place_is_remembered_once_and_not_too_many_are() {
-    let damages = damages();
+fn each_damaged_seq_is_reported_once_within_a_bound() {
+    let damage_reports = damage_reports();
     for _ in 0..3 {
-        let met = damages.met(MetBy::Replay, &LogError::corrupt(7, "it is torn"));
-        assert_eq!(met, Some(Damage { seq: 7 }));
+        let report =
+            damage_reports.report(DamageSource::Replay, &LogError::corrupt(7, "it is torn"));
+        assert_eq!(report, Some(Damage { seq: 7 }));
     }
-    assert_eq!(damages.told(), 1);
-    for seq in 0..3 * MAX_TOLD as u64 {
-        damages.met(MetBy::Cursor, &LogError::corrupt(seq, "it is torn"));
-        assert!(damages.told() <= MAX_TOLD);
+    assert_eq!(damage_reports.reported(), 1);
+    for seq in 0..3 * MAX_REPORTED as u64 {
+        damage_reports.report(DamageSource::Cursor, &LogError::corrupt(seq, "it is torn"));
+        assert!(damage_reports.reported() <= MAX_REPORTED);
     }
 }
 
 #[test]
-fn other_failures_are_no_damage() {
-    let damages = damages();
+fn other_log_errors_are_not_damage() {
+    let damage_reports = damage_reports();
     let away = LogError::unavailable("away");
-    assert_eq!(damages.met(MetBy::Replay, &away), None);
-    assert_eq!(damages.told(), 0);
+    assert_eq!(damage_reports.report(DamageSource::Replay, &away), None);
+    assert_eq!(damage_reports.reported(), 0);
 }

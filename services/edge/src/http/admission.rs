@@ -1,4 +1,4 @@
-//! How many subscribers this node takes: in all, and from one holder of places, which is an address or an API key.
+//! Limits the number of subscribers: in total, and per holder, which is an address or an API key.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -8,7 +8,9 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::config::LimitsConfig;
-use crate::limits::{Allowance, ApiKeys, Holder, Rate, Sending, SharedAllowance, unless_zero};
+use crate::limits::{
+    Allowance, ApiKeys, Holder, Rate, SendAllowance, SharedAllowance, unless_zero,
+};
 use crate::refusal::Refusal;
 use crate::{EdgeConfig, EdgeError};
 
@@ -20,36 +22,36 @@ pub(crate) struct Admission {
     limits: LimitsConfig,
     max_message_bytes: usize,
     keys: ApiKeys,
-    open: Mutex<Open>,
+    open: Mutex<OpenSlots>,
 }
 
-/// Who is there.
+/// The open slots.
 #[derive(Debug, Default)]
-struct Open {
+struct OpenSlots {
     all: usize,
-    holders: HashMap<Holder, Places>,
+    holders: HashMap<Holder, HolderSlots>,
 }
 
-/// What one holder has. It is kept for a while without a place, so that coming back does not fill the allowance.
+/// The slots of one holder. Kept for a while after the last one is freed, so that reconnecting does not refill the allowances.
 #[derive(Debug)]
-struct Places {
+struct HolderSlots {
     taken: usize,
-    /// What its subscribers may read of the past, together.
+    /// The replay allowance that its subscribers share.
     replay: SharedAllowance,
-    sending: Sending,
+    sending: SendAllowance,
 }
 
-/// The place of one subscriber; dropping it makes room.
+/// The slot of one subscriber; dropping it frees the slot.
 #[derive(Debug)]
-pub(crate) struct Permit {
+pub(crate) struct ConnectionSlot {
     admission: Arc<Admission>,
     holder: Holder,
     replay: SharedAllowance,
-    sending: Sending,
+    sending: SendAllowance,
 }
 
-/// Above this many holders for each place that there is, those without a place are forgotten.
-const HOLDERS_PER_PLACE: usize = 2;
+/// Above this many holders per available slot, holders without a slot are forgotten.
+const HOLDERS_PER_SLOT: usize = 2;
 
 impl Admission {
     /// # Errors
@@ -65,17 +67,17 @@ impl Admission {
         })
     }
 
-    /// A place, if one is free for a client with this address that has shown this key, if any.
+    /// Takes a slot for a client with this address and API key.
     pub(crate) fn admit(
         self: &Arc<Self>,
         client: Option<IpAddr>,
         key: Option<&str>,
-    ) -> Result<Permit, Refusal> {
+    ) -> Result<ConnectionSlot, Refusal> {
         let key = match key {
             Some(text) if self.keys.are_known() => {
                 Some(self.keys.find(text).ok_or(Refusal::UnknownKey)?)
             }
-            // Meant for somebody else then, such as a gateway that hands it on.
+            // The token belongs to another service then, such as a gateway that passes it on.
             Some(_) | None => None,
         };
         let holder = Holder::of(client, key.as_deref());
@@ -85,33 +87,33 @@ impl Admission {
             let max_subscribers = self.max;
             return Err(Refusal::NodeFull { max_subscribers });
         }
-        if open.holders.len() >= self.max.saturating_mul(HOLDERS_PER_PLACE) {
-            open.holders.retain(|_, places| places.taken > 0);
+        if open.holders.len() >= self.max.saturating_mul(HOLDERS_PER_SLOT) {
+            open.holders.retain(|_, slots| slots.taken > 0);
         }
-        let places = open.holders.entry(holder).or_insert_with(|| {
+        let slots = open.holders.entry(holder).or_insert_with(|| {
             let per_second = key.as_ref().map(|key| key.max_replay_bytes_per_second);
             let rate = Rate::steady(per_second.unwrap_or(self.limits.max_replay_bytes_per_second));
-            Places {
+            HolderSlots {
                 taken: 0,
                 replay: Arc::new(Mutex::new(Allowance::new(rate, now))),
-                sending: Sending::of(&self.limits, holder, self.max_message_bytes, now),
+                sending: SendAllowance::of(&self.limits, holder, self.max_message_bytes, now),
             }
         });
         match (&key, holder) {
-            (Some(key), _) if places.taken >= key.max_subscribers => {
+            (Some(key), _) if slots.taken >= key.max_subscribers => {
                 let max = key.max_subscribers;
                 return Err(Refusal::KeyFull { max });
             }
-            (None, Holder::Address(_)) if places.taken >= self.max_per_address => {
+            (None, Holder::Address(_)) if slots.taken >= self.max_per_address => {
                 let max = self.max_per_address;
                 return Err(Refusal::AddressFull { max });
             }
-            _ => places.taken += 1,
+            _ => slots.taken += 1,
         }
-        let (replay, sending) = (Arc::clone(&places.replay), places.sending.clone());
+        let (replay, sending) = (Arc::clone(&slots.replay), slots.sending.clone());
         open.all += 1;
         drop(open);
-        Ok(Permit {
+        Ok(ConnectionSlot {
             admission: Arc::clone(self),
             holder,
             replay,
@@ -120,37 +122,37 @@ impl Admission {
     }
 }
 
-impl Permit {
-    /// Whom the place is counted for.
+impl ConnectionSlot {
+    /// The holder that the slot counts for.
     pub(crate) fn holder(&self) -> Holder {
         self.holder
     }
 
-    /// What is left for replays.
+    /// The remaining replay allowance.
     pub(crate) fn replay(&self) -> SharedAllowance {
         Arc::clone(&self.replay)
     }
 
-    /// What is left for what the client sends.
-    pub(crate) fn sending(&self) -> Sending {
+    /// The remaining allowance for client messages.
+    pub(crate) fn sending(&self) -> SendAllowance {
         self.sending.clone()
     }
 }
 
-impl Places {
-    /// Whether nothing is lost when they are forgotten.
+impl HolderSlots {
+    /// Whether forgetting them loses nothing.
     fn are_as_new(&self, now: Instant) -> bool {
         self.taken == 0 && self.replay.lock().is_full(now) && self.sending.is_full(now)
     }
 }
 
-impl Drop for Permit {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         let mut open = self.admission.open.lock();
         open.all -= 1;
-        if let Some(places) = open.holders.get_mut(&self.holder) {
-            places.taken -= 1;
-            if places.are_as_new(Instant::now()) {
+        if let Some(slots) = open.holders.get_mut(&self.holder) {
+            slots.taken -= 1;
+            if slots.are_as_new(Instant::now()) {
                 open.holders.remove(&self.holder);
             }
         }

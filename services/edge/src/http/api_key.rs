@@ -1,4 +1,4 @@
-//! The API key in a request: in the `Authorization` header, or in the URL for clients that can set nothing else.
+//! The API key of a request: from the `Authorization` header, or from the URL for clients that cannot set headers.
 
 use std::borrow::Cow;
 
@@ -6,12 +6,12 @@ use actix_web::HttpRequest;
 use actix_web::http::header::AUTHORIZATION;
 use url::form_urlencoded;
 
-/// The parameter of the URL.
+/// The URL parameter.
 const PARAMETER: &str = "apiKey";
-/// In any case: RFC 9110, section 11.1.
+/// Case-insensitive: RFC 9110, section 11.1.
 const SCHEME: &str = "bearer";
 
-/// What the client has shown. The header counts before the URL.
+/// The API key of a request. The header takes precedence over the URL.
 pub(super) fn api_key(request: &HttpRequest) -> Option<Cow<'_, str>> {
     let header = request.headers().get(AUTHORIZATION);
     let header = header.and_then(|value| value.to_str().ok());
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_stands_in_the_header_or_in_the_url() {
+    fn a_key_is_read_from_the_header_or_the_url() {
         for (authorization, uri, expected) in [
             (None, "/subscribe", None),
             (None, "/subscribe?apiKey=", None),

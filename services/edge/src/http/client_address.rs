@@ -1,4 +1,4 @@
-//! Whose request it is: the peer's, or, behind proxies that are trusted, the one whom they name in `X-Forwarded-For`.
+//! The client's address: the peer, or the entry of `X-Forwarded-For` that trusted proxies added.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -6,7 +6,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderValue, X_FORWARDED_FOR};
 use ipnet::IpNet;
 
-/// The address of the client, as far as it can be known.
+/// The address of the client, as far as it is known.
 pub(crate) fn client_address(request: &HttpRequest, trusted_proxies: &[IpNet]) -> Option<IpAddr> {
     let peer = request.peer_addr()?.ip();
     if trusted_proxies.is_empty() {
@@ -17,8 +17,8 @@ pub(crate) fn client_address(request: &HttpRequest, trusted_proxies: &[IpNet]) -
     Some(beyond(peer, &fields, trusted_proxies))
 }
 
-/// Each proxy adds its own peer at the end of the list, so the list is true from its end up to the first address that
-/// is not a trusted proxy's. What stands before that anybody may have written.
+/// Each proxy appends its own peer to the list, so the list can be trusted from its end up to the first address that is not a
+/// trusted proxy. Clients can forge everything before that.
 fn beyond(peer: IpAddr, forwarded_for: &[&[u8]], trusted_proxies: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted_proxies.iter().any(|net| net.contains(&address));
     let mut client = peer.to_canonical();
@@ -27,7 +27,7 @@ fn beyond(peer: IpAddr, forwarded_for: &[&[u8]], trusted_proxies: &[IpNet]) -> I
         if !is_trusted(client) {
             break;
         }
-        // A proxy that names nobody we understand is the last one that is known.
+        // After an invalid entry the proxy itself is the last known address.
         let Some(address) = std::str::from_utf8(named)
             .ok()
             .and_then(|it| address(it.trim()))

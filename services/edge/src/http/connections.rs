@@ -1,6 +1,6 @@
-//! TCP connections, whatever they are for: how many one address may have, and what becomes of those that ask nothing.
+//! TCP connections of any kind: limits them per address, and counts those without a request.
 //!
-//! A connection costs a file descriptor and one of the places in which the server accepts, long before it is a subscriber.
+//! A connection costs a file descriptor and a slot of the server's accept limit long before it becomes a subscriber.
 
 use std::cell::OnceCell;
 use std::net::IpAddr;
@@ -16,12 +16,12 @@ use parking_lot::Mutex;
 use crate::config::HttpConfig;
 use crate::limits::{counted_as, unless_zero};
 use crate::metrics::Metrics;
-use crate::sockets::{Held, Socket};
+use crate::sockets::{Socket, WatchedSocket};
 
-/// Why a connection was ended before its time: labels of a metric.
+/// Why a connection was closed early; labels of a metric.
 const TOO_MANY: &str = "address_full";
 const NO_REQUEST: &str = "no_request";
-/// Not that it got nothing, but that it sent too much behind its request.
+/// The client sent too many bytes after its request.
 const OVERRUN: &str = "overrun";
 #[cfg(test)]
 pub(crate) const REFUSED_CONNECTION_REASONS: [&str; 3] = [TOO_MANY, NO_REQUEST, OVERRUN];
@@ -30,19 +30,19 @@ pub(crate) const REFUSED_CONNECTION_REASONS: [&str; 3] = [TOO_MANY, NO_REQUEST, 
 #[derive(Debug)]
 pub(crate) struct Connections {
     max_per_address: usize,
-    /// Their connections are those of many clients.
+    /// Their connections belong to many clients.
     trusted_proxies: Vec<IpNet>,
     open: Mutex<HashMap<IpAddr, usize>>,
     metrics: Metrics,
 }
 
-/// One connection; dropping it is its end.
+/// One connection; dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct Connection {
     all: Arc<Connections>,
-    /// As it is counted, if it is.
+    /// The address that it counts for, if it is counted.
     address: Option<IpAddr>,
-    /// Of the request, once there is one.
+    /// The gate of its request, when one was received.
     gate: OnceCell<Rc<Gate>>,
 }
 
@@ -56,7 +56,7 @@ impl Connections {
         }
     }
 
-    /// Takes a connection in; `None` when its address has as many as it may.
+    /// Accepts a connection; `None` when its address has reached its limit.
     pub(crate) fn accept(self: &Arc<Self>, peer: Option<IpAddr>) -> Option<Connection> {
         let address = peer
             .map(|peer| peer.to_canonical())
@@ -80,15 +80,15 @@ impl Connections {
     }
 }
 
-/// What is kept of a connection until it has ended, whoever serves it.
+/// The state of a connection that outlives the parts that serve it.
 #[derive(Debug)]
 pub(super) struct Accepted {
     pub(super) connection: Connection,
-    /// `None`: nobody looks after it.
-    pub(super) held: Option<Held>,
+    /// `None`: the connection is not watched.
+    pub(super) watched: Option<WatchedSocket>,
 }
 
-/// Notes that the connection of a request is used.
+/// Notes that a request arrived on its connection.
 pub(super) fn note_request(request: &HttpRequest) {
     let accepted = request.conn_data::<Rc<Accepted>>();
     if let (Some(accepted), Some(gate)) = (accepted, gate_of(request)) {
@@ -96,13 +96,13 @@ pub(super) fn note_request(request: &HttpRequest) {
     }
 }
 
-/// The socket that a request came over.
+/// The socket of a request.
 pub(super) fn socket_of(request: &HttpRequest) -> Option<Arc<Socket>> {
     let accepted = request.conn_data::<Rc<Accepted>>()?;
-    accepted.held.as_ref().map(Held::socket)
+    accepted.watched.as_ref().map(WatchedSocket::socket)
 }
 
-/// What decides how much more is read of a request's connection.
+/// The gate that limits how much more is read from the connection of a request.
 pub(super) fn gate_of(request: &HttpRequest) -> Option<Rc<Gate>> {
     request.conn_data::<Rc<Gate>>().cloned()
 }
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn one_address_has_so_many_and_no_more() {
+    fn connections_per_address_are_limited() {
         let connections = connections();
         let accept = |address: &str| connections.accept(Some(address.parse().unwrap()));
         let first = accept("192.0.2.1").unwrap();
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn proxies_have_as_many_as_they_need() {
+    fn trusted_proxies_are_not_limited() {
         let connections = connections();
         let proxy = Some("10.1.2.3".parse().unwrap());
         let held: Vec<_> = (0..10).map(|_| connections.accept(proxy)).collect();

@@ -1,8 +1,8 @@
-//! The body of an answer that is never complete.
+//! The body of a response that never completes.
 //!
-//! A reader that finds the proper end of a body takes it for all there is, and several never come back: whoever is sent away
-//! would be lost. So the body is cut off. The server itself would write the last chunk; the chunks are made here, and there is
-//! no last one. Before HTTP/1.1 there are no chunks: there the end of the connection is the only one.
+//! Clients that see a proper end of the body treat it as complete, and several never reconnect. So the body is cut off
+//! instead: this module writes the chunks itself and never writes the last one, which the server would add. Before HTTP/1.1
+//! there are no chunks, and only the end of the connection ends a body.
 
 use std::convert::Infallible;
 
@@ -13,8 +13,8 @@ use bytes::Bytes;
 use fanjet_http::chunk;
 use futures::stream::iter;
 
-/// Answers a request of this version with these bytes, behind which more may come by another way. The connection ends with
-/// them, so that a node which drains does not wait for another request.
+/// A response with these first bytes, which the connection's new owner continues. The connection closes after it, so that a
+/// draining node does not wait for another request.
 pub(super) fn endless(
     mut response: HttpResponseBuilder,
     version: Version,
@@ -31,12 +31,12 @@ pub(super) fn endless(
     response
 }
 
-/// Whether the bytes of such an answer stand in chunks.
+/// Whether such a response is chunked.
 pub(super) fn is_chunked(version: Version) -> bool {
     version >= Version::HTTP_11
 }
 
-/// The server writes what it gets, and nothing around it.
+/// The server writes the bytes unchanged.
 fn unchunked(mut response: HttpResponse) -> HttpResponse {
     response.head_mut().no_chunking(true);
     response

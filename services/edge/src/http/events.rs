@@ -1,5 +1,5 @@
-//! `/events`: the same events over plain HTTP, as server-sent events or in lines, for browsers and tools that have no
-//! WebSocket. GET takes the filter from the URL, POST from the body.
+//! `/events`: the event stream over plain HTTP, as server-sent events or NDJSON, for browsers and tools without WebSocket. GET
+//! takes the filter from the URL, POST from the body.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,29 +16,28 @@ use super::context::HttpContext;
 use super::endless::{endless, is_chunked};
 use super::subscribe::{SOCKET_ENCODING, hand_over};
 use super::worker::Worker;
-use crate::outbox::greeting;
+use crate::outbox::stream_start;
 use crate::refusal::Refusal;
 use crate::replay::Start;
 use crate::subscriber::{Joined, Kind};
 
-/// As clients ask for it.
+/// The media type that clients ask for.
 const EVENT_STREAM: &str = "text/event-stream";
 // Without a charset some libraries decode text as Latin-1.
 const SSE: &str = "text/event-stream; charset=utf-8";
 const NDJSON: &str = "application/x-ndjson; charset=utf-8";
-/// The id of the last event that a reader has which comes back.
+/// The id of the last event that a reconnecting client received.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-/// How much the clock of ingest may be behind this one's. It counts for who comes back to a place of which nothing is known
-/// but when it was.
+/// How far the clock of ingest may be behind this node's clock. Used for clients that reconnect with only a time.
 const CLOCK_SLACK_US: u64 = 60_000_000;
-/// What is served here.
+/// The supported methods.
 const METHODS: &str = "GET, HEAD, POST, OPTIONS";
-/// What a script may send from anywhere.
+/// Headers that cross-origin scripts may send.
 const SETTABLE: &str = "authorization, content-type, last-event-id";
-/// Proxies of nginx's kind collect an answer before they pass it on, unless told not to.
+/// Proxies such as nginx buffer a response unless this header disables it.
 const NO_BUFFERING: (&str, &str) = ("x-accel-buffering", "no");
 
-/// Serves one subscriber, or says why not.
+/// Serves one subscriber or responds with a refusal.
 pub(crate) async fn events(
     request: HttpRequest,
     context: web::Data<HttpContext>,
@@ -47,7 +46,7 @@ pub(crate) async fn events(
     serve(&request, None, &context, &worker).await
 }
 
-/// As [`events`], with a filter that may be too long for a URL.
+/// As [`events`], with a filter in the body, which may be too long for a URL.
 pub(crate) async fn posted_events(
     request: HttpRequest,
     body: web::Payload,
@@ -63,7 +62,9 @@ async fn serve(
     context: &HttpContext,
     worker: &Worker,
 ) -> HttpResponse {
-    let admitted = admit(request, &context.entrance, options, body, |_| Ok(answer()));
+    let admitted = admit(request, &context.admit_context, options, body, |_| {
+        Ok(answer())
+    });
     let mut response = match admitted.await {
         Err(refusal) => {
             context.metrics.refused(&refusal);
@@ -75,7 +76,7 @@ async fn serve(
     response
 }
 
-/// The head of the answer to one subscriber, whose connection is handed over behind it.
+/// The response head for one subscriber, whose connection is handed over after it.
 fn stream(
     request: &HttpRequest,
     mut admitted: Admitted,
@@ -85,15 +86,13 @@ fn stream(
     let (encoding, heartbeat) = (admitted.options.encoding, admitted.options.heartbeat);
     let is_live = admitted.start == Start::Live;
     let feed = worker.join(admitted.options, admitted.start);
-    let feed = feed
-        .over(socket_of(request))
-        .within(admitted.permit.replay());
-    // Whoever named a place comes back to it with the same request.
+    let feed = feed.over(socket_of(request)).within(admitted.slot.replay());
+    // A client that named a cursor repeats it when it reconnects.
     let place = is_live.then(|| {
         let resume = feed.member().outbox().resume();
         resume.unwrap_or(context.clock.now_us().saturating_sub(CLOCK_SLACK_US))
     });
-    let first = greeting(encoding, place);
+    let first = stream_start(encoding, place);
     let kind = Kind::Stream {
         is_chunked: is_chunked(request.version()),
     };
@@ -103,7 +102,7 @@ fn stream(
         context: Arc::clone(&context.subscribers),
         heartbeat,
         kind,
-        held: Box::new((admitted.permit, admitted.room)),
+        held: Box::new((admitted.slot, admitted.room)),
     };
     hand_over(request, joined);
     let content_type = match encoding {
@@ -114,7 +113,7 @@ fn stream(
     endless(admitted.response, request.version(), first)
 }
 
-/// `EventSource` comes back after 200 only, so where that may help it gets the refusal as a stream.
+/// `EventSource` reconnects only after a 200 response, so a temporary refusal is sent as a stream.
 fn refused(request: &HttpRequest, refusal: &Refusal) -> HttpResponse {
     let is_event_source = || {
         accepted(request) == Encoding::Sse
@@ -128,8 +127,7 @@ fn refused(request: &HttpRequest, refusal: &Refusal) -> HttpResponse {
     endless(response, request.version(), Some(refusal.event_stream()))
 }
 
-/// Any other method: an answer to the question that a browser asks before it sends one of these headers from a script, or
-/// a refusal.
+/// Any other method: answers the preflight request of a browser, or refuses.
 pub(crate) async fn other_methods(request: HttpRequest) -> HttpResponse {
     let mut response = allow(&request, METHODS);
     if response.status().is_success() {
@@ -146,7 +144,7 @@ pub(crate) async fn other_methods(request: HttpRequest) -> HttpResponse {
     response
 }
 
-/// What the request asks for.
+/// The options of a request.
 fn options(request: &HttpRequest) -> Result<SubscriberOptions, OptionsError> {
     let headers = request.headers();
     let (query, usual) = (request.query_string(), accepted(request));
@@ -161,7 +159,7 @@ fn options(request: &HttpRequest) -> Result<SubscriberOptions, OptionsError> {
     options.behind_event(query, last_events)
 }
 
-/// Server-sent events for those who name their type, as every browser does that wants them; lines for all others.
+/// Server-sent events for clients that accept their media type, as browsers do; NDJSON for all others.
 fn accepted(request: &HttpRequest) -> Encoding {
     let accepts = request.headers().get_all(header::ACCEPT);
     let types = accepts.filter_map(|field| field.to_str().ok());
@@ -172,7 +170,7 @@ fn accepted(request: &HttpRequest) -> Encoding {
     }
 }
 
-/// 200 with what keeps everything between here and the client from holding events back.
+/// 200 with headers that keep intermediaries from buffering events.
 fn answer() -> HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
     response
@@ -182,7 +180,7 @@ fn answer() -> HttpResponseBuilder {
     response
 }
 
-/// Pages of any origin may read it, as they may connect to `/subscribe`.
+/// Pages of any origin may read the response, as they may connect to `/subscribe`.
 fn open_to_all(response: &mut HttpResponse) {
     let headers = response.headers_mut();
     let any = HeaderValue::from_static("*");

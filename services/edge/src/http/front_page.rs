@@ -1,4 +1,4 @@
-//! `GET /`: what this is and how to use it, in words; for browsers the status page.
+//! `GET /`: the status page for browsers, and plain-text usage for tools.
 
 use std::sync::LazyLock;
 
@@ -14,30 +14,30 @@ const WORDS: &str = concat!(
     "The ATProto firehose as JSON over WebSockets, compatible with Jetstream v1.\n\n",
     "Connect to /subscribe, for example:\n",
     "  websocat 'ws://HOST/subscribe?wantedCollections=app.bsky.feed.post'\n\n",
-    "or read /events, the same over plain HTTP:\n",
+    "or read /events, the same events over plain HTTP:\n",
     "  curl -N 'http://HOST/events?wantedCollections=app.bsky.feed.post'\n\n",
-    "A filter that is too long for a URL is the body of a POST there:\n",
+    "POST a filter that is too long for a URL:\n",
     "  curl -N http://HOST/events -d '{\"wantedDids\":[\"did:plc:...\"]}'\n\n",
     "Parameters (repeat the first two for more values):\n",
     "  wantedCollections    an NSID, or a prefix such as app.bsky.graph.*\n",
     "  wantedDids           a DID\n",
     "  maxMessageSizeBytes  skip larger events\n",
     "  requireHello         true: send nothing before the first options_update\n",
-    "  compress             true: zstd frames, made with Jetstream v1's dictionary, in binary messages\n\n",
+    "  compress             true: zstd frames in binary messages, with Jetstream v1's dictionary\n\n",
     "Extensions (repeat the first four for more values):\n",
-    "  unwantedCollections  as wantedCollections, but without these\n",
-    "  unwantedDids         as wantedDids, but without these\n",
+    "  unwantedCollections  like wantedCollections, to exclude\n",
+    "  unwantedDids         like wantedDids, to exclude\n",
     "  wantedKinds          commit, identity, account\n",
     "  wantedOperations     create, update, delete\n",
-    "  heartbeat            seconds of silence after which to say how far the stream is\n",
-    "  maxDelayMs           milliseconds that events may wait, for fewer and larger pieces\n",
+    "  heartbeat            after this many quiet seconds, send the position of the stream\n",
+    "  maxDelayMs           delay events up to this many milliseconds, for fewer and larger writes\n",
     "  format               v0: the original Jetstream's JSON\n",
 );
 
 const STYLE: &str = include_str!("page/page.css");
 const SCRIPT: &str = include_str!("page/page.js");
 
-/// One document without anything from elsewhere.
+/// One document without external resources.
 const PAGE: &str = concat!(
     "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n",
@@ -50,7 +50,7 @@ const PAGE: &str = concat!(
     "</script>\n</body>\n</html>\n",
 );
 
-/// Nothing but this very style and this very script, and connections to this node only.
+/// Allows only the inline style and script, and connections to this node.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     format!(
         "default-src 'none'; style-src '{}'; script-src '{}'; connect-src 'self'; img-src data:; base-uri 'none'; \
@@ -74,7 +74,7 @@ pub(crate) async fn front_page(request: HttpRequest) -> HttpResponse {
         .body(PAGE)
 }
 
-/// Browsers name HTML; tools accept anything, and get words.
+/// Browsers accept HTML by name; tools accept anything and get plain text.
 fn accepts_html(request: &HttpRequest) -> bool {
     let accepts = request.headers().get_all(header::ACCEPT);
     let types = accepts.filter_map(|field| field.to_str().ok());
@@ -90,9 +90,9 @@ fn hash(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// What the policy would block, and what would end the style or the script early.
+    /// Finds what the policy would block, and what would end the style or the script early.
     #[test]
-    fn the_page_needs_nothing_that_its_policy_forbids() {
+    fn the_page_follows_its_content_security_policy() {
         let between = |from: &str, to: &str| {
             let (_, rest) = PAGE.split_once(from).unwrap();
             rest.split_once(to).unwrap().0
@@ -117,9 +117,9 @@ mod tests {
         );
     }
 
-    /// Names that strangers chose are text to it, whatever they are.
+    /// Names in the data come from strangers and must stay text.
     #[test]
-    fn the_page_makes_nothing_of_what_it_shows() {
+    fn the_page_never_interprets_data_as_markup() {
         for way in [
             "innerHTML",
             "outerHTML",
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_is_that_of_the_standard() {
+    fn the_csp_hash_matches_the_specification() {
         // The example of CSP level 3.
         let hash = hash("doSomething();");
         assert!(

@@ -1,7 +1,7 @@
 //! The body of `POST /events`: a filter that is too long for a URL.
 //!
-//! Bounded like a long message over a WebSocket, and by the same limits: as many bytes, in the same time, from the same memory
-//! and at the rate that all subscribers of one holder share. Neither the end of the node nor anybody else waits for it.
+//! Bodies have the limits of long WebSocket messages: the same size, deadline, memory budget and rate per holder. A slow body
+//! delays neither the shutdown nor other clients.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -15,23 +15,23 @@ use fanjet_filter::{MessageError, OptionsUpdate};
 use fanjet_runtime::Stop;
 use futures::{Stream, StreamExt};
 
-use crate::limits::Sending;
+use crate::limits::SendAllowance;
 use crate::refusal::Refusal;
-use crate::subscriber::{Allowed, InboundLimits, MAX_BYTES_READ_HERE, Patience};
+use crate::subscriber::{Allowed, InboundLimits, MAX_BYTES_READ_HERE, MessageDeadline};
 
-/// What a request's body asks for.
+/// The options in a request's body.
 ///
 /// # Errors
 /// [`Refusal`].
 pub(super) async fn posted_options(
     request: &HttpRequest,
     body: web::Payload,
-    sending: Sending,
+    sending: SendAllowance,
     limits: &InboundLimits,
     draining: &Stop,
 ) -> Result<OptionsUpdate, Refusal> {
     let max_bytes = limits.max_message_bytes;
-    if announced(request).is_some_and(|bytes| bytes > max_bytes as u64) {
+    if content_length(request).is_some_and(|bytes| bytes > max_bytes as u64) {
         return Err(Refusal::BodyTooLong { max_bytes });
     }
     let mut reader = Reader::new(Allowed::new(limits, sending));
@@ -47,7 +47,7 @@ pub(super) async fn posted_options(
             .read_aside(move || OptionsUpdate::from_body(&text));
         reading.await.map_err(|_| Refusal::Internal)?
     };
-    // The memory is claimed until the text is read.
+    // The memory stays claimed until the text is parsed.
     drop(reader);
     update.map_err(|refused| match refused {
         MessageError::Options(refused) => Refusal::InvalidOptions(refused),
@@ -55,22 +55,22 @@ pub(super) async fn posted_options(
     })
 }
 
-/// What a request says about the length of its body.
-fn announced(request: &HttpRequest) -> Option<u64> {
+/// The declared length of the body.
+fn content_length(request: &HttpRequest) -> Option<u64> {
     let length = request.headers().get(header::CONTENT_LENGTH)?;
     length.to_str().ok()?.parse().ok()
 }
 
-/// Puts a body together.
+/// Assembles a body.
 struct Reader {
     allowed: Allowed,
-    patience: Patience,
+    deadline: MessageDeadline,
 }
 
 impl Reader {
     fn new(allowed: Allowed) -> Self {
         Self {
-            patience: Patience::new(allowed.message_timeout),
+            deadline: MessageDeadline::new(allowed.message_timeout),
             allowed,
         }
     }
@@ -81,7 +81,7 @@ impl Reader {
     ) -> Result<Bytes, Refusal> {
         let max_bytes = self.allowed.max_message_bytes;
         let mut read = BytesMut::new();
-        self.allowed.obeyed_one();
+        self.allowed.count_message();
         loop {
             poll_fn(|cx| self.allowed.poll_pause(cx)).await;
             let Some(part) = self.next_of(&mut body).await? else {
@@ -96,11 +96,11 @@ impl Reader {
                 return Err(Refusal::InboundFull);
             }
             read.extend_from_slice(&part);
-            self.allowed.came(part.len());
+            self.allowed.count_bytes(part.len());
         }
     }
 
-    /// What the client sends next, unless it has taken too long.
+    /// The next part of the body, unless the deadline has passed.
     async fn next_of<S: Stream + Unpin>(
         &mut self,
         body: &mut S,
@@ -108,12 +108,12 @@ impl Reader {
         let next = poll_fn(|cx| match body.poll_next_unpin(cx) {
             Poll::Ready(next) => Poll::Ready(Ok(next)),
             Poll::Pending => self
-                .patience
+                .deadline
                 .poll_over(cx)
                 .map(|()| Err(Refusal::BodyTimeout)),
         });
         let next = next.await;
-        self.patience.pause();
+        self.deadline.pause();
         next
     }
 }

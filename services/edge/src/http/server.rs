@@ -20,13 +20,13 @@ use super::status::{status, status_collections, status_live};
 use super::subscribe::subscribe;
 use super::worker::{Worker, WorkerContext};
 use crate::config::SubscriberConfig;
-use crate::sockets::{Held, Socket, Stalls};
+use crate::sockets::{Socket, WatchedSocket, WriteStalls};
 use crate::{EdgeConfig, EdgeError};
 
-/// Connections per worker above the subscribers, so that a full node can still say that it is full.
+/// Connections per worker beyond the subscribers, so that a full node can still refuse clients.
 const SPARE_CONNECTIONS: usize = 256;
 
-/// Where WebSockets are.
+/// The path of the WebSocket endpoint.
 const SUBSCRIBE: &str = "/subscribe";
 const PATHS: Paths = Paths(&[
     "/",
@@ -37,11 +37,11 @@ const PATHS: Paths = Paths(&[
     "/status/collections",
 ]);
 
-/// A bound server that has not begun to accept.
+/// A bound server that does not accept connections yet.
 pub(crate) struct Server(Listening);
 
 impl Server {
-    /// Listens.
+    /// Binds the listener.
     ///
     /// # Errors
     /// [`EdgeError::Listen`].
@@ -64,13 +64,16 @@ impl Server {
             linger: config.close_linger,
             shutdown_timeout: deadline,
         };
-        let stalls = Arc::clone(&workers.stalls);
+        let write_stalls = Arc::clone(&workers.write_stalls);
         let connections = Arc::new(Connections::new(config, context.metrics.clone()));
         let accept = move |stream: &TcpStream| {
             let peer = stream.peer_addr().ok().map(|peer| peer.ip());
             let connection = connections.accept(peer)?;
-            let held = prepare(stream, &subscriber, &stalls);
-            Some(Accepted { connection, held })
+            let watched = prepare(stream, &subscriber, &write_stalls);
+            Some(Accepted {
+                connection,
+                watched,
+            })
         };
         let context = web::Data::new(context);
         let app = move || {
@@ -103,12 +106,12 @@ impl Server {
         Ok(Self(listening))
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub(crate) fn addr(&self) -> SocketAddr {
         self.0.addr()
     }
 
-    /// Serves until `stop`, then waits for the connections to end, at most for the deadline.
+    /// Serves until `stop`, then waits for the connections to end, at most until the deadline.
     ///
     /// # Errors
     /// [`EdgeError::Server`].
@@ -118,7 +121,7 @@ impl Server {
     }
 }
 
-/// Every connection has two descriptors: that of whoever serves it, and that of [`Socket`].
+/// Every connection has two descriptors: the server's and that of [`Socket`].
 fn check_open_files(max_subscribers: usize) {
     let needed = 2 * (max_subscribers as u64).saturating_add(SPARE_CONNECTIONS as u64);
     if let Some(allowed) = getrlimit(Resource::Nofile).current
@@ -128,28 +131,31 @@ fn check_open_files(max_subscribers: usize) {
             allowed,
             needed,
             max_subscribers,
-            "too few open files are allowed for edge.http.max_subscribers: raise ulimit -n"
+            "the open file limit is too low for edge.http.max_subscribers: raise ulimit -n"
         );
     }
 }
 
-/// Sets a connection's options and gives it to those who look after it. Without a second handle, when the system has no
-/// more, nobody does.
-fn prepare(stream: &TcpStream, config: &SubscriberConfig, stalls: &Arc<Stalls>) -> Option<Held> {
+/// Sets the options of a connection and watches it. When no descriptor is left for a second handle, the connection is not
+/// watched.
+fn prepare(
+    stream: &TcpStream,
+    config: &SubscriberConfig,
+    write_stalls: &Arc<WriteStalls>,
+) -> Option<WatchedSocket> {
     if let Err(error) = set_options(stream, config) {
-        warn!(%error, "cannot set a connection's options");
+        warn!(%error, "failed to set the socket options of a connection");
     }
     match Socket::of(stream) {
-        Ok(socket) => Some(stalls.hold(socket)),
+        Ok(socket) => Some(write_stalls.watch_socket(socket)),
         Err(error) => {
-            warn!(%error, "cannot look after a connection");
+            warn!(%error, "failed to watch a connection, serving it without a write-stall timeout");
             None
         }
     }
 }
 
-/// While nothing is sent the system asks by itself whether the other end is still there: lines over plain HTTP have no
-/// pings.
+/// TCP keepalive detects dead peers while nothing is sent: NDJSON streams have no pings.
 fn set_options(stream: &TcpStream, config: &SubscriberConfig) -> io::Result<()> {
     let socket = SockRef::from(stream);
     if config.max_unsent_bytes > 0 {

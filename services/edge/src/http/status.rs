@@ -1,5 +1,5 @@
-//! `GET /status`, `/status/live` and `/status/collections`: the node about itself, and the cluster about its collections,
-//! for programs and for the page.
+//! `GET /status`, `/status/live` and `/status/collections`: the state of the node and the collections of the cluster, for
+//! programs and for the page.
 
 use std::convert::Infallible;
 
@@ -13,30 +13,30 @@ use super::context::HttpContext;
 use crate::limits::Holder;
 use crate::refusal::Refusal;
 
-/// The newest snapshot, at most about a second old.
+/// The newest snapshot, about one second old at most.
 pub(crate) async fn status(context: web::Data<HttpContext>) -> HttpResponse {
-    newest(context.board.shown().json)
+    newest(context.channel.newest().json)
 }
 
-/// All collections of the cluster, as the leader told it last.
+/// All collections of the cluster, from the leader's last snapshot.
 pub(crate) async fn status_collections(context: web::Data<HttpContext>) -> HttpResponse {
-    newest(context.cluster.told().json())
+    newest(context.cluster.leader_snapshot().json())
 }
 
-/// Every snapshot from now on, as server-sent events.
+/// Every new snapshot, as server-sent events.
 pub(crate) async fn status_live(
     request: HttpRequest,
     context: web::Data<HttpContext>,
 ) -> HttpResponse {
     let draining = context.draining.clone();
-    let client = client_address(&request, &context.entrance.trusted_proxies);
-    let Some(place) = context.board.viewer(Holder::of(client, None)) else {
+    let client = client_address(&request, &context.admit_context.trusted_proxies);
+    let Some(place) = context.channel.viewer(Holder::of(client, None)) else {
         let max = context.max_status_viewers;
         let refusal = Refusal::TooManyViewers { max };
         context.metrics.refused(&refusal);
         return open(refusal.response());
     };
-    let live = context.board.live().map(move |sse| {
+    let live = context.channel.live().map(move |sse| {
         let _held = &place;
         Ok::<_, Infallible>(sse)
     });
@@ -49,7 +49,7 @@ pub(crate) async fn status_live(
     open(response)
 }
 
-/// What there is, once there is something: at first nothing was counted, or told by anybody.
+/// The JSON, or 503 before the first one is available.
 fn newest(json: Bytes) -> HttpResponse {
     if json.is_empty() {
         return open(Refusal::NotReady.response());
@@ -61,7 +61,7 @@ fn newest(json: Bytes) -> HttpResponse {
     )
 }
 
-/// Always asked anew, and readable by pages of any origin, such as a page about a whole cluster.
+/// Not cacheable, and readable by pages of any origin, such as a page about a whole cluster.
 fn open(mut response: HttpResponse) -> HttpResponse {
     let headers = response.headers_mut();
     let any = HeaderValue::from_static("*");

@@ -18,13 +18,13 @@ use crate::subscriber::{Joined, Kind, Subscriber};
 /// The header that asks for compression, beside `compress=true`.
 pub(super) const SOCKET_ENCODING: &str = "socket-encoding";
 
-/// Serves one subscriber, or says why not.
+/// Serves one subscriber or responds with a refusal.
 pub(crate) async fn subscribe(
     request: HttpRequest,
     context: web::Data<HttpContext>,
     worker: web::Data<Worker>,
 ) -> HttpResponse {
-    match admit(&request, &context.entrance, options, None, upgrade).await {
+    match admit(&request, &context.admit_context, options, None, upgrade).await {
         Err(refusal) => {
             context.metrics.refused(&refusal);
             refusal.response()
@@ -34,9 +34,9 @@ pub(crate) async fn subscribe(
             let feed = worker.join(admitted.options, admitted.start);
             let feed = feed
                 .over(socket_of(&request))
-                .within(admitted.permit.replay());
+                .within(admitted.slot.replay());
             let kind = Kind::WebSocket {
-                sending: admitted.permit.sending(),
+                sending: admitted.slot.sending(),
                 room: admitted.room,
             };
             let joined = Joined {
@@ -45,7 +45,7 @@ pub(crate) async fn subscribe(
                 context: Arc::clone(&context.subscribers),
                 heartbeat,
                 kind,
-                held: Box::new(admitted.permit),
+                held: Box::new(admitted.slot),
             };
             hand_over(&request, joined);
             admitted.response.finish()
@@ -53,7 +53,7 @@ pub(crate) async fn subscribe(
     }
 }
 
-/// Behind the head of the answer the connection is the subscriber's.
+/// After the response head the subscriber owns the connection.
 pub(super) fn hand_over(request: &HttpRequest, joined: Joined) {
     if let Some(gate) = gate_of(request) {
         gate.hand_over(Box::new(|upgraded| {
@@ -62,7 +62,7 @@ pub(super) fn hand_over(request: &HttpRequest, joined: Joined) {
     }
 }
 
-/// What the request asks for.
+/// The options of a request.
 fn options(request: &HttpRequest) -> Result<SubscriberOptions, OptionsError> {
     let options = SubscriberOptions::parse(request.query_string())?;
     match request.headers().get(SOCKET_ENCODING) {
@@ -71,7 +71,7 @@ fn options(request: &HttpRequest) -> Result<SubscriberOptions, OptionsError> {
     }
 }
 
-/// 101 with its headers. No subprotocol and no extension, above all no compression, is ever agreed to.
+/// 101 with its headers. Subprotocols and extensions, above all compression, are never negotiated.
 fn upgrade(request: &HttpRequest) -> Result<HttpResponseBuilder, Refusal> {
     ws::verify_handshake(request.head()).map_err(|error| match error {
         HandshakeError::NoVersionHeader | HandshakeError::UnsupportedVersion => {

@@ -1,4 +1,4 @@
-//! What one worker thread has: its shards and the hub that drives them.
+//! The state of one worker thread: its shards and the hub that drives them.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -10,30 +10,30 @@ use fanjet_filter::SubscriberOptions;
 use fanjet_runtime::Promptness;
 use fanjet_wire::close::CloseReason;
 
-use crate::ending::Ending;
 use crate::hub::{Draining, Hub, Shard, ShardLimits, Shards, SharedShards};
 use crate::metrics::{Metrics, WorkerMetrics, WorkerNumbers};
-use crate::replay::{Desk, Start};
-use crate::sockets::Stalls;
+use crate::replay::{PageRequests, Start};
+use crate::shutdown::Shutdown;
+use crate::sockets::WriteStalls;
 use crate::subscriber::Feed;
 use crate::tail::{Compression, Tail};
 
-/// What all worker threads share.
+/// State shared by all worker threads.
 #[derive(Clone)]
 pub(crate) struct WorkerContext {
     pub(crate) limits: ShardLimits,
-    /// How much may be spent on flushing at once.
+    /// How much CPU time flushing at once may take.
     pub(crate) promptness: Promptness,
-    /// How the workers are called in metrics.
+    /// Numbers the workers for metric labels.
     pub(crate) numbers: Arc<WorkerNumbers>,
-    /// How long sending away the subscribers may take.
+    /// How long closing the subscribers may take.
     pub(crate) spread: Duration,
     pub(crate) tail: Tail,
-    pub(crate) desk: Arc<Desk>,
+    pub(crate) page_requests: Arc<PageRequests>,
     pub(crate) compression: Compression,
-    pub(crate) stalls: Arc<Stalls>,
+    pub(crate) write_stalls: Arc<WriteStalls>,
     pub(crate) metrics: Metrics,
-    pub(crate) ending: Ending,
+    pub(crate) shutdown: Shutdown,
     #[cfg(feature = "fault-injection")]
     pub(crate) hubs: Arc<parking_lot::Mutex<Vec<Addr<Hub>>>>,
 }
@@ -47,11 +47,11 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Starts the hub on this thread, and what looks after its connections.
+    /// Starts the hub of this thread and watches its connections.
     pub(crate) fn start(context: WorkerContext) -> Self {
         let shard = Shard::new(
             Arc::clone(&context.tail.ring),
-            Arc::clone(&context.desk),
+            Arc::clone(&context.page_requests),
             Arc::clone(&context.tail.window),
             context.limits,
             context.metrics.clone(),
@@ -60,7 +60,7 @@ impl Worker {
         let shards = Rc::new(RefCell::new(Shards::new(shard)));
         let metrics = context.metrics.of_worker(context.numbers.next());
         let hub = RefCell::new(context.start_hub(&shards, &metrics));
-        Arc::clone(&context.stalls).start(context.ending.over.clone());
+        Arc::clone(&context.write_stalls).start(context.shutdown.finished.clone());
         Self {
             context,
             shards,
@@ -74,7 +74,7 @@ impl Worker {
         &self.shards
     }
 
-    /// Adds a subscriber; returns its bytes.
+    /// Adds a subscriber; returns its feed.
     pub(crate) fn join(&self, options: SubscriberOptions, start: Start) -> Feed {
         self.revive_hub();
         let member = {
@@ -88,20 +88,20 @@ impl Worker {
             member
         };
         if !start.is_in(self.context.tail.ring.head()) {
-            // The log was replaced after the start was found, and the hub has sent away who was there then.
+            // The log was replaced after the start was resolved, and the hub has already closed the members of that time.
             member.outbox().close(CloseReason::LogReplaced);
         }
-        if self.context.ending.draining.is_cancelled() {
-            // The hub sends away who was there when it began.
+        if self.context.shutdown.draining.is_cancelled() {
+            // The hub closes only the members that were present when draining began.
             member.outbox().close(CloseReason::Draining);
         }
         let metrics = self.context.metrics.clone();
         Feed::new(Rc::clone(&self.shards), member, metrics)
     }
 
-    /// A hub that a defect has ended has sent its members away; a new one starts with a clean shard.
+    /// A hub that panicked has closed its members; a new one starts with an empty shard.
     fn revive_hub(&self) {
-        if !self.hub.borrow().connected() && !self.context.ending.draining.is_cancelled() {
+        if !self.hub.borrow().connected() && !self.context.shutdown.draining.is_cancelled() {
             self.hub
                 .replace(self.context.start_hub(&self.shards, &self.metrics));
         }
@@ -115,7 +115,7 @@ impl WorkerContext {
             self.tail.ring.watch(),
             self.promptness,
             Draining {
-                begins: self.ending.draining.clone(),
+                begins: self.shutdown.draining.clone(),
                 spread: self.spread,
             },
             metrics.clone(),

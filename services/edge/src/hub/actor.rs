@@ -1,6 +1,6 @@
 //! The hub: the actor that drives the shards of one worker. Events come from the ring, never through its mailbox.
 //!
-//! At the end it sends its members away one after the other; those who are left get events until their turn comes.
+//! When the node drains, it closes its members one by one; the others receive events until their turn.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -15,33 +15,33 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::error;
 
-use super::farewell::gone_after;
-use super::pacing::{Left, Pacing, thread_cpu};
-use super::{Flush, SharedShards, Step};
+use super::drain_pace::closed_after;
+use super::pacing::{AfterStep, Pacing, thread_cpu};
+use super::{Flush, SharedShards, StepOutcome};
 use crate::metrics::WorkerMetrics;
 use crate::tail::Head;
 
-/// Routes what is new in the ring, whenever a flush is due.
+/// Routes new events of the ring whenever a flush is due.
 pub(crate) struct Hub {
     shards: SharedShards,
-    left: Rc<Cell<Left>>,
+    after_step: Rc<Cell<AfterStep>>,
     draining: Draining,
     metrics: WorkerMetrics,
 }
 
-/// When its members are sent away.
+/// When and how fast members are closed.
 #[derive(Debug, Clone)]
 pub(crate) struct Draining {
     pub(crate) begins: Stop,
-    /// How long that may take.
+    /// How long closing all of them may take.
     pub(crate) spread: Duration,
 }
 
-/// How often somebody is sent away.
-const FAREWELLS: Duration = Duration::from_millis(10);
+/// How often members are closed.
+const CLOSE_INTERVAL: Duration = Duration::from_millis(10);
 
 impl Hub {
-    /// Starts a hub on this thread. It runs until it has drained, or until a defect ends it.
+    /// Starts a hub on this thread. It runs until it has drained or panicked.
     pub(crate) fn start(
         shards: SharedShards,
         head: watch::Receiver<Head>,
@@ -49,14 +49,14 @@ impl Hub {
         draining: Draining,
         metrics: WorkerMetrics,
     ) -> Addr<Self> {
-        let left = Rc::new(Cell::new(Left {
-            step: Step::Done,
-            calm: None,
+        let after_step = Rc::new(Cell::new(AfterStep {
+            step: StepOutcome::Done,
+            delayed: None,
             is_idle: true,
         }));
         let pacing = Pacing::new(
             head,
-            Rc::clone(&left),
+            Rc::clone(&after_step),
             promptness,
             thread_cpu,
             metrics.clone(),
@@ -65,7 +65,7 @@ impl Hub {
             ctx.add_stream(pacing.flushes());
             Self {
                 shards,
-                left,
+                after_step,
                 draining,
                 metrics,
             }
@@ -87,19 +87,19 @@ impl Hub {
     fn drain(&mut self, ctx: &mut Context<Self>) {
         let members = self.shards.borrow().members();
         let (mut gone, began, spread) = (0, Instant::now(), self.draining.spread);
-        let mut say_farewell = move || {
-            let due = gone_after(began.elapsed(), members.len(), spread);
+        let mut close_due = move || {
+            let due = closed_after(began.elapsed(), members.len(), spread);
             for member in &members[gone..due] {
                 member.outbox().close(CloseReason::Draining);
             }
             gone = due;
             gone == members.len()
         };
-        if say_farewell() {
+        if close_due() {
             return ctx.stop();
         }
-        ctx.run_interval(FAREWELLS, move |_, ctx| {
-            if say_farewell() {
+        ctx.run_interval(CLOSE_INTERVAL, move |_, ctx| {
+            if close_due() {
                 ctx.stop();
             }
         });
@@ -111,35 +111,35 @@ impl StreamHandler<Flush> for Hub {
         let now = Instant::now();
         let mut shards = self.shards.borrow_mut();
         let step = shards.step(flush, now);
-        let calm = shards.next_calm(now);
+        let delayed = shards.next_delayed(now);
         let is_idle = shards.is_idle();
-        self.left.set(Left {
+        self.after_step.set(AfterStep {
             step,
-            calm,
+            delayed,
             is_idle,
         });
     }
 }
 
-/// Nobody restarts an actor that unwinds, so its end must be noticed here: without a hub its members would wait
-/// for ever. They are sent away, and the worker starts a fresh hub for the next one.
+/// A panicking actor is not restarted, so its end is handled here: without a hub its members would wait forever. They are
+/// closed, and the worker starts a new hub for the next subscriber.
 impl Drop for Hub {
     fn drop(&mut self) {
         let reason = if std::thread::panicking() {
-            error!("a hub ended by a defect, closing its subscribers");
+            error!("a hub panicked, closing its subscribers");
             self.metrics.hub_crashed();
             CloseReason::Internal
         } else {
             CloseReason::Draining
         };
-        // Nothing holds the shards across a step, so nothing holds them now.
+        // No caller holds the shards across a step, so they are free here.
         if let Ok(mut shards) = self.shards.try_borrow_mut() {
             shards.close_all(&reason);
         }
     }
 }
 
-/// Sent by tests: the hub panics.
+/// Makes the hub panic; sent by tests.
 #[cfg(feature = "fault-injection")]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Crash;

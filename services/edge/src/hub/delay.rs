@@ -1,9 +1,9 @@
-//! How long subscribers let their events wait, as far as a worker distinguishes it.
+//! The delays that a worker supports.
 
 use std::time::Duration;
 
-/// Each one that is in use has a shard of its own, which routes every event again: so they are few. What is shorter than the
-/// least is what the longest pause between two prompt flushes may be anyway.
+/// Few, because each delay in use has its own shard, which routes every event again. Shorter delays would not differ from the
+/// longest interval between prompt flushes.
 pub(super) const DELAYS: [Duration; 4] = [
     Duration::from_millis(100),
     Duration::from_millis(250),
@@ -11,7 +11,7 @@ pub(super) const DELAYS: [Duration; 4] = [
     Duration::from_millis(1000),
 ];
 
-/// The longest delay that is kept to and not above the one that was asked for; zero: none.
+/// The longest supported delay that does not exceed the requested one; zero: none.
 pub(crate) fn delay_within(asked: Duration) -> Duration {
     let fitting = DELAYS.into_iter().filter(|&delay| delay <= asked);
     fitting.max().unwrap_or_default()
@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_event_waits_longer_than_asked_for() {
+    fn the_delay_is_rounded_down() {
         for (asked, delay) in [
             (0, 0),
             (99, 0),

@@ -1,4 +1,4 @@
-//! All subscribers of one worker with the same filter and encoding, and what a flush gathers for them.
+//! All subscribers of one worker with the same filter and encoding, and the events that a flush gathers for them.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,23 +10,23 @@ use super::Member;
 use crate::outbox::Chunk;
 use crate::tail::{Encoder, Entry};
 
-/// Frames that are handed on one by one, instead of joined.
+/// Up to this many frames are passed on one by one instead of joined.
 const MAX_LISTED: usize = 16;
 
 /// One lane.
 #[derive(Debug)]
 pub(crate) struct Lane {
     pub(crate) filter: Arc<Filter>,
-    /// The filter's hash: it may be long, and is hashed once.
+    /// The filter's hash, computed once because filters may be long.
     pub(crate) hash: u64,
     pub(crate) encoding: Encoding,
-    /// Those who get what is gathered.
+    /// The live members.
     pub(crate) members: Vec<Rc<Member>>,
-    /// Members, and those who are behind and will come back.
+    /// Number of members, including those that are catching up.
     pub(crate) holders: usize,
-    /// What is read from the log for those who replay, once that was decided.
+    /// What replaying members read from the log, when it has been decided.
     pub(crate) replay: Option<Selection>,
-    /// Which events of the current batch are wanted.
+    /// Indices of the matching events in the current batch.
     picked: Vec<u32>,
 }
 
@@ -43,14 +43,14 @@ impl Lane {
         }
     }
 
-    /// Notes that an event of the batch is wanted; returns whether it is the first.
+    /// Notes a matching event of the batch; returns whether it is the first.
     pub(crate) fn pick(&mut self, index: u32) -> bool {
         self.picked.push(index);
         self.picked.len() == 1
     }
 
-    /// Puts what was picked from the batch into `chunks` and forgets it; returns the number of events. Many members share one
-    /// piece in which it is joined; for one member joining costs more than a short list of the ring's own frames.
+    /// Moves the picked events of the batch into `chunks`; returns their number. Several members share one joined chunk; for a
+    /// single member, joining costs more than a short list of the ring's own frames.
     pub(crate) fn gather(
         &mut self,
         batch: &[Arc<Entry>],
@@ -72,8 +72,8 @@ impl Lane {
     }
 }
 
-/// One piece of bytes with the frames of all entries. A single text frame is shared as it is; those that are made on
-/// demand are copied, so that they live exactly as long as their entries, where they are counted.
+/// One chunk with the frames of all entries. A single text frame is shared; frames encoded on demand are copied, so that they
+/// are freed together with the entries that account for them.
 pub(crate) fn join<'a>(
     entries: impl ExactSizeIterator<Item = &'a Arc<Entry>> + Clone,
     encoding: Encoding,

@@ -1,4 +1,4 @@
-//! What a lane is called.
+//! The id of a lane.
 
-/// A lane's place in its shard. Reused after the lane's last holder has left.
+/// The index of a lane in its shard. Reused after the lane is freed.
 pub type LaneId = u32;

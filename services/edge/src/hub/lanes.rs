@@ -1,4 +1,4 @@
-//! All lanes of one shard: found by their filter and encoding when somebody joins, by the index when an event comes.
+//! All lanes of one shard: found by filter and encoding when a subscriber joins, and by the index when an event arrives.
 
 use std::hash::BuildHasher;
 use std::rc::Rc;
@@ -12,19 +12,18 @@ use super::lane::Lane;
 use super::{LaneId, Member, Router};
 use crate::tail::Entry;
 
-/// Invariant: a lane exists, and is in the index, exactly as long as somebody holds it.
+/// Invariant: a lane exists, and is in the index, exactly as long as it has a holder.
 #[derive(Debug, Default)]
 pub(crate) struct Lanes {
     router: Router,
     lanes: Slab<Lane>,
-    /// One table per encoding, by the hashes that the lanes keep.
+    /// One table per encoding, by the hashes stored in the lanes.
     by_filter: [HashTable<LaneId>; Encoding::COUNT],
     hasher: DefaultHashBuilder,
 }
 
 impl Lanes {
-    /// The lane of a filter and an encoding, made when it is the first of its kind. Each hold is given back with
-    /// [`Lanes::release`].
+    /// The lane for a filter and an encoding, created if necessary. Each hold is returned with [`Lanes::release`].
     pub(crate) fn hold(&mut self, filter: impl Into<Arc<Filter>>, encoding: Encoding) -> LaneId {
         let filter = filter.into();
         let hash = self.hasher.hash_one(&*filter);
@@ -42,7 +41,7 @@ impl Lanes {
         id
     }
 
-    /// Gives a hold back.
+    /// Returns a hold.
     pub(crate) fn release(&mut self, id: LaneId) {
         let Some(lane) = self.get_mut(id) else {
             return;
@@ -59,12 +58,12 @@ impl Lanes {
         }
     }
 
-    /// Lets each lane with members pick what it wants of a batch; `touched` gets the lanes that picked something.
+    /// Lets each lane with live members pick its events of a batch; `touched` receives the lanes that picked any.
     pub(crate) fn pick(&mut self, batch: &[Arc<Entry>], touched: &mut Vec<LaneId>) {
         let Self { router, lanes, .. } = self;
         for (index, entry) in batch.iter().enumerate() {
             router.route(entry, |id| {
-                // A lane all of whose holders are behind has nobody to gather for.
+                // A lane whose members are all catching up gathers nothing.
                 if let Some(lane) = lanes.get_mut(id as usize)
                     && !lane.members.is_empty()
                     && lane.pick(index as u32)
@@ -83,7 +82,7 @@ impl Lanes {
         self.lanes.get_mut(id as usize)
     }
 
-    /// Those who are live, each with its lane.
+    /// The live members, each with its lane.
     pub(crate) fn live_members(&self) -> Vec<(LaneId, Rc<Member>)> {
         let lanes = self.lanes.iter();
         lanes
@@ -94,12 +93,12 @@ impl Lanes {
             .collect()
     }
 
-    /// Those who are live, out of all lanes.
+    /// The live members of all lanes.
     pub(crate) fn into_members(self) -> impl Iterator<Item = Rc<Member>> {
         self.lanes.into_iter().flat_map(|(_, lane)| lane.members)
     }
 
-    /// How many there are.
+    /// Number of lanes.
     pub(crate) fn len(&self) -> usize {
         self.by_filter.iter().map(HashTable::len).sum()
     }
@@ -113,7 +112,7 @@ impl Lanes {
             by_filter, lanes, ..
         } = self;
         by_filter[encoding.index()].insert_unique(hash, id, |&other| {
-            // Every lane of the table is there.
+            // Every lane of the table exists.
             lanes.get(other as usize).map_or(0, |lane| lane.hash)
         });
         id

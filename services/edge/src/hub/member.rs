@@ -1,4 +1,4 @@
-//! A subscriber as its shard knows it.
+//! A subscriber as its shard sees it.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -12,61 +12,61 @@ use crate::outbox::Outbox;
 use crate::replay::Start;
 use crate::tail::Entry;
 
-/// One subscriber: its queue, and where it stands.
+/// One subscriber: its queue and its state.
 #[derive(Debug)]
 pub struct Member {
     outbox: Outbox,
     encoding: Encoding,
-    place: Cell<Place>,
-    /// Where it is in the list of its place.
+    state: Cell<MemberState>,
+    /// Its index in the list of its state.
     index: Cell<u32>,
     /// How often its filter was replaced.
     filters: Cell<u64>,
-    /// How long its events may wait.
+    /// The maximum delay of its events.
     delay: Cell<Duration>,
 }
 
-/// Where a subscriber stands, with all that counts only there. Its lane holds everything else that is known about it.
+/// The state of a subscriber. Everything else that is known about it is in its lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// Gets what its lane gathers.
+pub(crate) enum MemberState {
+    /// Receives the events that its lane gathers.
     Live { lane: LaneId },
-    /// Reads by itself.
+    /// Reads at its own pace.
     Behind { lane: LaneId, reading: Reading },
-    /// Starts at `from`, which its shard has not reached, or with the first event behind it that is not too early.
-    /// `not_before` is as in [`Reading`].
+    /// Starts at `from`, which its shard has not reached, or at the first later event that is not too early. `not_before` is
+    /// as in [`Reading`].
     Ahead {
         lane: LaneId,
         from: Seq,
         not_before: u64,
     },
-    /// Has not said yet what it wants, and begins at `start` when it does.
+    /// Has not sent its hello; begins at `start` when it does.
     Waiting { start: Start },
-    /// Gets nothing more.
+    /// Receives nothing more.
     Left,
 }
 
-/// How far one that reads by itself has come.
+/// The progress of a member that reads at its own pace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Reading {
     pub(crate) next: Next,
-    /// Unix microseconds: no event before it is wanted. 0 once there can be none any more.
+    /// Unix microseconds: earlier events are skipped. 0 when there can be none.
     pub(crate) not_before: u64,
-    /// Whether it reads the log, because the ring does not have what comes next.
+    /// Whether it reads the log because the ring no longer has its next event.
     pub(crate) is_replaying: bool,
 }
 
-/// What a member reads next.
+/// The position that a member reads next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// The oldest event that there is when it is read. Nothing was read yet, and this was the oldest one at the start.
+    /// The oldest event at the time of the read. Nothing was read yet, and this was the oldest seq at the start.
     Oldest(Seq),
-    /// What is at this position. When the log has it no longer, events are missing.
+    /// This seq. When the log no longer has it, events are missing.
     At(Seq),
 }
 
 impl Next {
-    /// The position, given where the log begins now.
+    /// The seq, given the log's current first seq.
     pub(crate) fn seq(self, oldest: Seq) -> Seq {
         match self {
             Self::Oldest(seq) => seq.max(oldest),
@@ -74,14 +74,14 @@ impl Next {
         }
     }
 
-    /// Whether events are missing for a reader that can read no further back than `readable`.
+    /// Whether events are missing for a reader that can read back to `readable` at most.
     pub(crate) fn is_lost(self, readable: Seq) -> bool {
         matches!(self, Self::At(next) if next < readable)
     }
 }
 
 impl Reading {
-    /// Reads on from `next`; `entries` are what was found before it. Returns how many of them are too early.
+    /// Continues at `next`, after `entries`. Returns how many of them are too early.
     pub(crate) fn advance(&mut self, next: Seq, entries: &[Arc<Entry>]) -> usize {
         self.next = Next::At(next);
         let early = entries.partition_point(|entry| entry.time().get() < self.not_before);
@@ -92,8 +92,8 @@ impl Reading {
     }
 }
 
-impl Place {
-    /// The lane that is held.
+impl MemberState {
+    /// The lane that it holds.
     pub(crate) fn lane(self) -> Option<LaneId> {
         match self {
             Self::Live { lane } | Self::Behind { lane, .. } | Self::Ahead { lane, .. } => {
@@ -109,24 +109,24 @@ impl Member {
         Self {
             outbox,
             encoding,
-            place: Cell::new(Place::Left),
+            state: Cell::new(MemberState::Left),
             index: Cell::new(0),
             filters: Cell::new(0),
             delay: Cell::default(),
         }
     }
 
-    /// What waits for its socket.
+    /// The queue of its socket.
     pub fn outbox(&self) -> &Outbox {
         &self.outbox
     }
 
-    /// In which form it gets events, for as long as it is connected.
+    /// The encoding of its events, fixed for the connection.
     pub(crate) fn encoding(&self) -> Encoding {
         self.encoding
     }
 
-    /// How long its events may wait: its shard's delay.
+    /// The maximum delay of its events, which is its shard's delay.
     pub(crate) fn delay(&self) -> Duration {
         self.delay.get()
     }
@@ -135,80 +135,82 @@ impl Member {
         self.delay.set(delay);
     }
 
-    /// Whether it reads by itself.
+    /// Whether it reads at its own pace.
     pub fn is_behind(&self) -> bool {
-        matches!(self.place.get(), Place::Behind { .. })
+        matches!(self.state.get(), MemberState::Behind { .. })
     }
 
-    /// Whether it has not said yet what it wants.
+    /// Whether it has not sent its hello.
     pub fn is_waiting(&self) -> bool {
-        matches!(self.place.get(), Place::Waiting { .. })
+        matches!(self.state.get(), MemberState::Waiting { .. })
     }
 
     /// Whether it reads the log.
     pub fn is_replaying(&self) -> bool {
-        matches!(self.place.get(), Place::Behind { reading, .. } if reading.is_replaying)
+        matches!(self.state.get(), MemberState::Behind { reading, .. } if reading.is_replaying)
     }
 
-    /// How often its filter was replaced: what was read for an earlier one is of no use.
+    /// How often its filter was replaced: pages that were read for an earlier filter are useless.
     pub fn filters(&self) -> u64 {
         self.filters.get()
     }
 
-    /// The position that it reads next, given its shard's and the log's oldest; `None` when it has none yet.
+    /// The position that it reads next, given its shard's position and the log's oldest seq; `None` when it has none yet.
     #[cfg(test)]
     pub(crate) fn reads_next(&self, shards: Seq, oldest: Seq) -> Option<Seq> {
-        match self.place.get() {
-            Place::Behind { reading, .. } => Some(reading.next.seq(oldest)),
-            Place::Live { .. } => Some(shards),
-            Place::Ahead { from, .. } => Some(from),
-            Place::Waiting { .. } | Place::Left => None,
+        match self.state.get() {
+            MemberState::Behind { reading, .. } => Some(reading.next.seq(oldest)),
+            MemberState::Live { .. } => Some(shards),
+            MemberState::Ahead { from, .. } => Some(from),
+            MemberState::Waiting { .. } | MemberState::Left => None,
         }
     }
 
-    pub(crate) fn refiltered(&self) {
+    pub(crate) fn filter_replaced(&self) {
         self.filters.set(self.filters.get() + 1);
     }
 
-    /// Changes how far it has come, if it reads by itself.
+    /// Updates its progress, if it reads at its own pace.
     pub(crate) fn read_on<T>(&self, change: impl FnOnce(&mut Reading) -> T) -> Option<T> {
-        let mut place = self.place.get();
-        let Place::Behind { reading, .. } = &mut place else {
+        let mut state = self.state.get();
+        let MemberState::Behind { reading, .. } = &mut state else {
             return None;
         };
         let changed = change(reading);
-        self.place.set(place);
+        self.state.set(state);
         Some(changed)
     }
 
-    pub(crate) fn place(&self) -> Place {
-        self.place.get()
+    pub(crate) fn state(&self) -> MemberState {
+        self.state.get()
     }
 
     pub(super) fn index(&self) -> u32 {
         self.index.get()
     }
 
-    /// Notes its new place, and where it is in the list of that.
-    pub(super) fn set_place(&self, place: Place, index: u32) {
-        self.place.set(place);
+    /// Sets its state and its index in the list of that state.
+    pub(super) fn set_state(&self, state: MemberState, index: u32) {
+        self.state.set(state);
         self.index.set(index);
     }
 
-    /// Notes that another one was taken out of the list.
+    /// Updates its index after another member was removed from the list.
     pub(super) fn moved_to(&self, index: u32) {
         self.index.set(index);
     }
 
-    /// Notes another lane; how far it has come stays.
+    /// Changes its lane and keeps its progress.
     pub(super) fn changes_to(&self, new_lane: LaneId) {
-        let mut place = self.place.get();
-        match &mut place {
-            Place::Live { lane } | Place::Behind { lane, .. } | Place::Ahead { lane, .. } => {
+        let mut state = self.state.get();
+        match &mut state {
+            MemberState::Live { lane }
+            | MemberState::Behind { lane, .. }
+            | MemberState::Ahead { lane, .. } => {
                 *lane = new_lane;
             }
-            Place::Waiting { .. } | Place::Left => {}
+            MemberState::Waiting { .. } | MemberState::Left => {}
         }
-        self.place.set(place);
+        self.state.set(state);
     }
 }

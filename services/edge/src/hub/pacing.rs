@@ -1,9 +1,9 @@
-//! When to flush: at once while sending is cheap, at most once per floor when it is not ([`Promptness`]).
+//! When to flush: at once while sending is cheap, and at most once per floor otherwise ([`Promptness`]).
 //!
-//! What a flush costs is the CPU time of this thread from its beginning until all tasks that it has woken have run: then
-//! everything that it has queued was written. It is CPU time, because waiting for a core says nothing about
-//! what sending costs; and it is one look at a clock of the system at each end, a fraction of a microsecond, where a write takes
-//! several. Tasks that run in between for other reasons, each once, count too: what shares the thread with a flush delays it.
+//! The cost of a flush is the CPU time of this thread from its start until all tasks that it woke have run, so that everything
+//! it queued was written. CPU time, because waiting for a core does not measure the cost of sending. It takes one clock read
+//! at each end, a fraction of a microsecond, while a write takes several. Other tasks that run in between count too, because
+//! they delay the flush.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -16,54 +16,54 @@ use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{Flush, Step};
+use super::{Flush, StepOutcome};
 use crate::metrics::WorkerMetrics;
 use crate::tail::Head;
 
-/// The longest pause. Behind it a flush carries so many events that a longer one would save next to nothing.
+/// The longest interval. Flushes this far apart carry so many events that a longer interval saves almost nothing.
 pub(crate) const CEILING: Duration = Duration::from_millis(60);
 
-/// The CPU time that a thread has used.
+/// Returns the CPU time that a thread has used.
 pub(crate) type CpuClock = fn() -> Duration;
 
-/// What the hub's last step left behind.
+/// The state after the hub's last step.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Left {
-    pub(crate) step: Step,
-    /// When the next flush is due for those who wait longer, if anything waits for them.
-    pub(crate) calm: Option<Instant>,
-    /// Whether no subscriber wants events: then there is no hurry to skip them.
+pub(crate) struct AfterStep {
+    pub(crate) step: StepOutcome,
+    /// When the next delayed flush is due, if events wait for one.
+    pub(crate) delayed: Option<Instant>,
+    /// Whether no subscriber wants events: then skipping them is not urgent.
     pub(crate) is_idle: bool,
 }
 
-/// When steps are due.
+/// Decides when steps are due.
 #[derive(Debug)]
 pub(crate) struct Pacing {
     head: watch::Receiver<Head>,
-    left: Rc<Cell<Left>>,
+    after_step: Rc<Cell<AfterStep>>,
     promptness: Promptness,
     cpu: CpuClock,
     metrics: WorkerMetrics,
     last_flush: Option<Instant>,
-    /// Whether the ring has grown since.
+    /// Whether the ring has grown since the last flush.
     is_new: bool,
-    /// The CPU time at which the flush under way began.
+    /// The CPU time at which the current flush began.
     under_way: Option<Duration>,
-    /// Until when the promptness knows what was spent.
+    /// When CPU time was last reported to the promptness.
     noted: Instant,
 }
 
 impl Pacing {
     pub(crate) fn new(
         head: watch::Receiver<Head>,
-        left: Rc<Cell<Left>>,
+        after_step: Rc<Cell<AfterStep>>,
         promptness: Promptness,
         cpu: CpuClock,
         metrics: WorkerMetrics,
     ) -> Self {
         Self {
             head,
-            left,
+            after_step,
             promptness,
             cpu,
             metrics,
@@ -74,7 +74,7 @@ impl Pacing {
         }
     }
 
-    /// Yields whenever a step is due; ends when the ring is gone.
+    /// Yields whenever a step is due; ends with the ring.
     pub(crate) fn flushes(self) -> impl Stream<Item = Flush> {
         unfold(self, |mut pacing| async move {
             let flush = pacing.next().await?;
@@ -82,13 +82,13 @@ impl Pacing {
         })
     }
 
-    /// While there is more to route there is no pause, but the sockets get their turn in between.
+    /// While events remain there is no pause, but the sockets get their turn in between.
     async fn next(&mut self) -> Option<Flush> {
         if let Some(began) = self.under_way {
-            // Behind all tasks that the step has woken.
+            // Runs after all tasks that the step has woken.
             tokio::task::yield_now().await;
-            if self.left.get().step == Step::More {
-                return Some(Flush::Calm);
+            if self.after_step.get().step == StepOutcome::More {
+                return Some(Flush::Delayed);
             }
             self.note(began);
         }
@@ -99,26 +99,26 @@ impl Pacing {
 
     /// Waits until a flush is due.
     async fn wait(&mut self) -> Option<Flush> {
-        let calm = self.left.get().calm;
+        let delayed = self.after_step.get().delayed;
         if !self.is_new {
             tokio::select! {
                 biased;
                 changed = self.head.changed() => changed.ok()?,
-                () = until(calm) => return Some(Flush::Calm),
+                () = until(delayed) => return Some(Flush::Delayed),
             }
             self.is_new = true;
         }
-        let floor = match self.left.get().is_idle {
+        let floor = match self.after_step.get().is_idle {
             true => CEILING,
             false => self.promptness.floor(),
         };
         if let Some(due) = due(self.last_flush, floor, Instant::now()) {
-            if calm.is_some_and(|calm| calm < due) {
-                until(calm).await;
-                return Some(Flush::Calm);
+            if delayed.is_some_and(|delayed| delayed < due) {
+                until(delayed).await;
+                return Some(Flush::Delayed);
             }
             tokio::time::sleep_until(due).await;
-            // What came meanwhile is part of this flush.
+            // Events that arrived meanwhile are part of this flush.
             self.head.mark_unchanged();
         }
         self.is_new = false;
@@ -126,7 +126,7 @@ impl Pacing {
         Some(Flush::All)
     }
 
-    /// Takes note of what the flush that began then has cost.
+    /// Records the cost of the flush that began then.
     fn note(&mut self, began: Duration) {
         let now = Instant::now();
         let spent = (self.cpu)().saturating_sub(began);
@@ -139,12 +139,12 @@ impl Pacing {
     }
 }
 
-/// When the flush may be, if not now.
+/// When the next flush is allowed, if not now.
 fn due(last_flush: Option<Instant>, floor: Duration, now: Instant) -> Option<Instant> {
     last_flush.map(|last| last + floor).filter(|&due| due > now)
 }
 
-/// Waits until a time, or for ever.
+/// Waits until a time, or forever.
 async fn until(time: Option<Instant>) {
     match time {
         Some(time) => tokio::time::sleep_until(time).await,

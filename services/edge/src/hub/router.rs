@@ -1,15 +1,15 @@
 //! The inverted index: from an event to the lanes that want it, without looking at any other lane.
 //!
-//! A lane that names DIDs is found by the DID alone and its collections are checked then; any other lane is found by
-//! what the event does and, for commits, by the collection. What a filter excludes is checked on the lanes that were
-//! found. A prefix matches a collection exactly when it is one of the collection's beginnings up to a dot
-//! (`app.`, `app.bsky.`, `app.bsky.feed.`), so prefixes need no search either: each numbered collection knows the
-//! slots of its name and of its beginnings, and a filter's pattern is entered in one slot.
+//! A lane that names DIDs is found by DID only, and its collections are checked then; any other lane is found by event kind
+//! and, for commits, by collection. Exclusions are checked on the lanes found. A prefix matches a collection exactly when it
+//! equals one of the collection's own prefixes up to a dot (`app.`, `app.bsky.`, `app.bsky.feed.`), so prefixes need no search
+//! either: each numbered collection stores the slots of its name and its prefixes, and a filter's pattern is entered in one
+//! slot.
 //!
-//! Invariant: [`Router::route`] picks exactly the lanes whose filter matches, each once. Memory is bounded by the
-//! filters that are entered and by the numbered collections.
+//! Invariant: [`Router::route`] picks exactly the lanes whose filter matches, each once. Memory is bounded by the entered
+//! filters and the numbered collections.
 
-mod crowds;
+mod lane_lists;
 mod dids;
 
 use std::sync::Arc;
@@ -19,8 +19,8 @@ use fanjet_filter::{EventKind, Filter};
 use hashbrown::HashMap;
 use slab::Slab;
 
-use self::crowds::take_out;
 use self::dids::DidIndex;
+use self::lane_lists::take_out;
 use super::lane_id::LaneId;
 use crate::tail::{CollectionId, Entry};
 
@@ -32,13 +32,13 @@ pub struct Router {
     lanes: Vec<Option<Indexed>>,
     /// Counts events, so that a lane found twice for one event is picked once.
     round: u64,
-    /// By kind: lanes that name no DIDs and want the kind; those that name collections are not among the commits'.
+    /// By kind: lanes without DIDs that want the kind; lanes that name collections are not listed under commits.
     by_kind: [Vec<LaneId>; EventKind::ALL.len()],
     by_did: DidIndex,
-    /// Names and beginnings of collections.
+    /// Names and prefixes of collections.
     slot_of: HashMap<Box<str>, SlotId>,
     slots: Slab<Slot>,
-    /// By collection number: the slots of its name and beginnings.
+    /// By collection number: the slots of its name and prefixes.
     routes: Vec<Option<Box<[SlotId]>>>,
 }
 
@@ -51,12 +51,12 @@ struct Indexed {
 #[derive(Debug, Default)]
 struct Slot {
     lanes: Vec<LaneId>,
-    /// A route holds its number, so it stays when no lane is in it.
+    /// Routes hold the slot's number, so the slot stays even without lanes.
     is_routed: bool,
 }
 
 impl Router {
-    /// Enters a lane. The time it takes depends on the filter's own size only.
+    /// Enters a lane. The cost depends only on the filter's own size.
     pub fn enter(&mut self, lane: LaneId, filter: &Arc<Filter>) {
         let at = lane as usize;
         if self.lanes.len() <= at {
@@ -78,7 +78,7 @@ impl Router {
         }
     }
 
-    /// Takes a lane out.
+    /// Removes a lane.
     pub fn remove(&mut self, lane: LaneId) {
         let Some(indexed) = self.lanes.get_mut(lane as usize).and_then(Option::take) else {
             return;
@@ -98,7 +98,7 @@ impl Router {
         }
     }
 
-    /// Calls `pick` with each lane that wants the event, once.
+    /// Calls `pick` once for each lane that wants the event.
     pub fn route(&mut self, entry: &Entry, pick: impl FnMut(LaneId)) {
         let Some(kind) = EventKind::of(entry.topic(), entry.action()) else {
             return;
@@ -133,7 +133,7 @@ impl Router {
         }
     }
 
-    /// Gives a numbered collection its route, the first time it is seen.
+    /// Creates the route of a numbered collection when it is first seen.
     fn learn(&mut self, id: CollectionId, name: &str) {
         if self.routes.len() <= id.index() {
             self.routes.resize_with(id.index() + 1, || None);
@@ -168,7 +168,7 @@ impl Router {
     }
 }
 
-/// One event on its way to the lanes that were found.
+/// One event and the lanes that were found for it.
 struct Offer<'a, F> {
     index: &'a mut [Option<Indexed>],
     round: u64,
@@ -205,14 +205,14 @@ impl<F: FnMut(LaneId)> Offer<'_, F> {
     }
 }
 
-/// Under which kinds a filter without DIDs is found. Commits are found by the collections, if it names any.
+/// The kinds that a filter without DIDs is indexed under. Commits are indexed by collection if it names any.
 fn kinds(filter: &Filter) -> impl Iterator<Item = EventKind> {
     EventKind::ALL.into_iter().filter(|kind| {
         filter.wants_kind(*kind) && (!kind.is_commit() || filter.wants_every_collection())
     })
 }
 
-/// What a filter that wants commits names, in the spelling of the slots.
+/// The patterns of a filter that wants commits, as the slots spell them.
 fn patterns(filter: &Filter) -> impl Iterator<Item = &str> {
     let wants_commits = EventKind::ALL
         .into_iter()
@@ -226,7 +226,7 @@ fn patterns(filter: &Filter) -> impl Iterator<Item = &str> {
         .filter(move |_| wants_commits)
 }
 
-/// A collection's name, and each of its beginnings that ends in a dot.
+/// A collection's name, and each of its prefixes that ends in a dot.
 fn parts(name: &str) -> impl Iterator<Item = &str> {
     std::iter::once(name).chain(name.match_indices('.').map(|(dot, _)| &name[..=dot]))
 }

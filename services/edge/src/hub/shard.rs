@@ -1,12 +1,12 @@
-//! Subscribers of one worker thread that are flushed together: who is in which lane, and how far everybody has read.
+//! Subscribers of one worker thread that are flushed together: their lanes and their positions.
 //!
-//! Invariant: a member gets every event that its filter wants from its start on, once, in order. It is either live,
-//! and gets what its lane gathers from the shard's position on, or behind, and reads on from its own `next` - the log,
-//! then the ring - until that is the shard's position. The two meet at one seq, so there is nothing to lose or repeat
-//! between them. One that starts at a cursor is behind from the beginning: there is no other replay.
+//! Invariant: a member receives every event that its filter wants from its start on, once and in order. A live member receives
+//! what its lane gathers from the shard's position on. A member that is behind reads the log and then the ring from its own
+//! `next` until it reaches the shard's position. Both meet at one seq, so nothing is lost or repeated. A member that starts at
+//! a cursor is behind from the beginning: there is no separate replay path.
 //!
-//! A new filter counts from the event that the member reads next when it comes: the shard's position for one that is
-//! live, its own `next` for one that is behind.
+//! A new filter applies from the next event that the member reads: the shard's position for a live member, its own `next` for
+//! one that is behind.
 
 mod behind;
 mod ahead;
@@ -23,17 +23,17 @@ use fanjet_log::Seq;
 use fanjet_wire::close::CloseReason;
 
 use super::lane_id::LaneId;
-use super::member::{Member, Next, Place};
+use super::member::{Member, MemberState, Next};
 use super::membership::Membership;
 use crate::config::EdgeConfig;
 use crate::metrics::Metrics;
 use crate::outbox::{Chunk, Outbox, Push};
-use crate::replay::{Desk, Start};
+use crate::replay::{PageRequests, Start};
 use crate::tail::{Compression, Encoder, Entry, Generation, Read, ReadLimit, Ring, Window};
 
 pub use behind::CatchUp;
 
-/// How much is done in one go.
+/// Work limits per step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShardLimits {
     /// Bytes of events per [`Shard::step`].
@@ -54,15 +54,15 @@ impl ShardLimits {
     }
 }
 
-/// Most events per step or catch-up, for small events and selective filters.
+/// Maximum events per step or catch-up, for small events and selective filters.
 const MAX_ENTRIES: usize = 4096;
 
-/// What a step leaves behind.
+/// The result of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// There is more in the ring.
+pub enum StepOutcome {
+    /// The ring has more events.
     More,
-    /// Everything was delivered.
+    /// All events were delivered.
     Done,
 }
 
@@ -70,20 +70,20 @@ pub enum Step {
 #[derive(Debug)]
 pub struct Shard {
     ring: Arc<Ring>,
-    desk: Arc<Desk>,
+    page_requests: Arc<PageRequests>,
     window: Arc<Window>,
     limits: ShardLimits,
     metrics: Metrics,
     members: Membership,
     encoder: Encoder,
-    /// The seq that is routed next.
+    /// The next seq to route.
     position: Seq,
     /// The time of the newest event before it.
     before: Option<TimeUs>,
-    /// The log that all this is about.
+    /// The log that these positions belong to.
     generation: Generation,
     touched: Vec<LaneId>,
-    /// What a lane gathers, between two of them empty.
+    /// A buffer for the chunks of one lane; empty between lanes.
     gathered: Vec<Chunk>,
 }
 
@@ -91,16 +91,16 @@ impl Shard {
     /// A shard without members.
     pub fn new(
         ring: Arc<Ring>,
-        desk: Arc<Desk>,
+        page_requests: Arc<PageRequests>,
         window: Arc<Window>,
         limits: ShardLimits,
         metrics: Metrics,
     ) -> Self {
         Self {
-            encoder: encoder(Compression::default(), &ring, &desk),
+            encoder: encoder(Compression::default(), &ring, &page_requests),
             generation: ring.head().generation,
             ring,
-            desk,
+            page_requests,
             window,
             limits,
             members: Membership::new(metrics.clone()),
@@ -128,19 +128,19 @@ impl Shard {
         member
     }
 
-    /// Takes a subscriber out. Doing it again changes nothing.
+    /// Removes a subscriber. Repeating it changes nothing.
     pub fn leave(&mut self, member: &Rc<Member>) {
         self.members.leave(member);
     }
 
     /// Routes the next part of the ring to the outboxes.
-    pub fn step(&mut self) -> Step {
+    pub fn step(&mut self) -> StepOutcome {
         if self.notice_another_log() {
-            return Step::Done;
+            return StepOutcome::Done;
         }
         if self.members.is_idle() {
             self.go_to_end();
-            return Step::Done;
+            return StepOutcome::Done;
         }
         let limit = ReadLimit {
             entries: MAX_ENTRIES,
@@ -151,7 +151,7 @@ impl Shard {
             .ring
             .read_from(self.position, until.unwrap_or(Seq::MAX), limit);
         if self.notice_another_log() {
-            return Step::Done;
+            return StepOutcome::Done;
         }
         match found {
             Read::Hot(batch) => {
@@ -168,14 +168,15 @@ impl Shard {
                     self.position = start;
                 }
             }
-            // This thread was too slow, or the log dropped events unread: everybody reads on by itself, and finds out.
-            Read::Behind { .. } => self.leave_behind(),
+            // This thread was too slow, or the log deleted events before they were read: each member continues at its own pace
+            // and detects the loss.
+            Read::Behind { .. } => self.skip_to_end(),
         }
         self.start_reached();
-        self.close_fallen();
+        self.close_lost();
         match self.ring.head().end {
-            Some(end) if self.position < end => Step::More,
-            _ => Step::Done,
+            Some(end) if self.position < end => StepOutcome::More,
+            _ => StepOutcome::Done,
         }
     }
 
@@ -184,19 +185,19 @@ impl Shard {
         self.members.is_idle()
     }
 
-    /// Whether a step would find something to do.
+    /// Whether a step would have work.
     pub(super) fn is_wanted(&self) -> bool {
         let head = self.ring.head();
         let is_new = head.end.is_some_and(|end| self.position < end);
         head.generation != self.generation || (is_new && !self.members.is_idle())
     }
 
-    /// Everybody who is here, in whatever place.
+    /// All members in any state.
     pub fn members(&self) -> Vec<Rc<Member>> {
         self.members.all()
     }
 
-    /// Closes every member's connection once what is queued for it is written.
+    /// Closes every member's connection when its queue is written.
     pub fn close_all(&mut self, reason: &CloseReason) {
         for member in self.members.clear() {
             member.outbox().close(reason.clone());
@@ -204,27 +205,27 @@ impl Shard {
         self.touched.clear();
     }
 
-    /// Up to where everything that a member wants has been written: the time of the newest event that was routed.
-    /// `None` for one that is not live, or for which something is still queued.
+    /// The time up to which the member has been sent everything that it wants: that of the newest routed event. `None` for a
+    /// member that is not live, or with a non-empty queue.
     pub fn written_up_to(&self, member: &Member) -> Option<TimeUs> {
-        let is_live = matches!(member.place(), Place::Live { .. });
+        let is_live = matches!(member.state(), MemberState::Live { .. });
         (is_live && member.outbox().is_idle())
             .then_some(self.before)
             .flatten()
     }
 
-    /// Lanes that somebody holds.
+    /// Number of lanes.
     pub fn lanes(&self) -> usize {
         self.members.lanes.len()
     }
 
-    /// The seq that is routed next.
+    /// The next seq to route.
     pub fn position(&self) -> Seq {
         self.position
     }
 
-    /// Whether the log was replaced since this was asked last. What was read before is of the one that is gone then, and so is
-    /// every position: whoever is here comes back with a cursor.
+    /// Returns whether the log was replaced since the last call. All positions belong to the old log then, so every member is
+    /// closed and reconnects with a cursor.
     fn notice_another_log(&mut self) -> bool {
         let generation = self.ring.head().generation;
         if generation == self.generation {
@@ -243,12 +244,12 @@ impl Shard {
     }
 
     fn start_live(&mut self, member: &Rc<Member>, lane: LaneId) {
-        // Cursors are inclusive: the microsecond behind an event names everything after it.
+        // Cursors are inclusive: the microsecond after an event selects everything after it.
         let resume = self.before.map(|time| time.get() + 1);
         member.outbox().start_at(resume);
         let head = self.ring.head();
         if head.end.is_some_and(|end| end < head.live) {
-            // The ring is still being filled with what was there before the node.
+            // The ring is still being filled with events from before startup.
             self.go_ahead(member, lane, head.live, 0);
         } else {
             self.go_live(lane, member);
@@ -271,7 +272,7 @@ impl Shard {
         }
     }
 
-    /// Hands one lane's gathered bytes to its members; returns what was delivered.
+    /// Delivers the gathered chunks of one lane to its members; returns what was delivered.
     fn flush(&mut self, id: LaneId, batch: &[Arc<Entry>]) -> (u64, u64) {
         let Some(lane) = self.members.lanes.get_mut(id) else {
             return (0, 0);
@@ -286,7 +287,7 @@ impl Shard {
             match member.outbox().push_all(chunks) {
                 Push::Queued => delivered += 1,
                 Push::Full => full.push(Rc::clone(member)),
-                // Its feed will leave.
+                // Its feed will remove it.
                 Push::Closed => {}
             }
         }
@@ -298,14 +299,14 @@ impl Shard {
     }
 
     fn go_live(&mut self, lane: LaneId, member: &Rc<Member>) {
-        self.members.put(member, Place::Live { lane });
+        self.members.put(member, MemberState::Live { lane });
     }
 }
 
-/// What is made of the ring's events takes the ring's memory, and what is made of pages that of the pages.
-fn encoder(compression: Compression, ring: &Ring, desk: &Desk) -> Encoder {
+/// Frames of the ring's events count in the ring's memory, and frames of pages in the pages' memory.
+fn encoder(compression: Compression, ring: &Ring, page_requests: &PageRequests) -> Encoder {
     Encoder::new(compression, Arc::clone(ring.encoded()))
-        .counting_pages_in(Arc::clone(desk.encoded()))
+        .counting_pages_in(Arc::clone(page_requests.encoded()))
 }
 
 #[cfg(test)]

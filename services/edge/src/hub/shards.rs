@@ -1,7 +1,7 @@
-//! The subscribers of one worker thread: a shard for those who want events at once, and one for each delay that others ask for.
+//! The subscribers of one worker thread: one shard for prompt delivery, and one per requested delay.
 //!
-//! A shard that may wait is flushed once per delay. It holds nothing meanwhile: its position stands still, and the events are
-//! in the ring, as they are for a member that is behind.
+//! A delayed shard is flushed once per delay. It buffers nothing: its position stands still and the events stay in the ring,
+//! as for a member that is behind.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -14,19 +14,19 @@ use tokio::time::Instant;
 
 use super::delay::delay_within;
 use super::member::Member;
-use super::shard::{CatchUp, Shard, Step};
+use super::shard::{CatchUp, Shard, StepOutcome};
 use crate::damage::Damage;
 use crate::replay::{Page, Start};
 
-/// The shards of a worker are shared by its hub and the feeds of their members, all on one thread.
+/// Shared by the hub and the feeds of a worker, all on one thread.
 pub type SharedShards = Rc<RefCell<Shards>>;
 
-/// What is flushed.
+/// Which shards to flush.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flush {
-    /// Those whose delay is over, if any.
-    Calm,
-    /// They, and those who want events at once.
+    /// The delayed shards that are due, if any.
+    Delayed,
+    /// Those, and the prompt shard.
     All,
 }
 
@@ -34,8 +34,8 @@ pub enum Flush {
 #[derive(Debug)]
 pub struct Shards {
     prompt: Slot,
-    /// In no order; made when a delay is asked for first, and kept.
-    calm: Vec<Slot>,
+    /// Unordered; created when a delay is first requested, and kept.
+    delayed: Vec<Slot>,
 }
 
 #[derive(Debug)]
@@ -43,8 +43,8 @@ struct Slot {
     shard: Shard,
     delay: Duration,
     flushed: Option<Instant>,
-    /// What its last step left behind.
-    left: Step,
+    /// The outcome of its last step.
+    left: StepOutcome,
 }
 
 impl Slot {
@@ -53,18 +53,18 @@ impl Slot {
             shard,
             delay,
             flushed: None,
-            left: Step::Done,
+            left: StepOutcome::Done,
         }
     }
 
-    /// When it may be flushed, if there is anything for anybody.
+    /// When it may be flushed, if it has events for a member.
     fn due(&self, now: Instant) -> Option<Instant> {
         let due = self.flushed.map_or(now, |flushed| flushed + self.delay);
         self.shard.is_wanted().then_some(due)
     }
 
     fn step(&mut self, now: Instant) {
-        if self.left == Step::Done {
+        if self.left == StepOutcome::Done {
             self.flushed = Some(now);
         }
         self.left = self.shard.step();
@@ -72,39 +72,39 @@ impl Slot {
 }
 
 impl Shards {
-    /// No members yet; `shard` is for those that want events at once.
+    /// Without members; `shard` delivers promptly.
     pub fn new(shard: Shard) -> Self {
         Self {
             prompt: Slot::new(shard, Duration::ZERO),
-            calm: Vec::new(),
+            delayed: Vec::new(),
         }
     }
 
-    /// Adds a subscriber that wants events at once.
+    /// Adds a subscriber with prompt delivery.
     pub fn join(&mut self, filter: Filter, encoding: Encoding, start: Start) -> Rc<Member> {
         self.prompt.shard.join(filter, encoding, start)
     }
 
-    /// As [`Shards::join`], for one that gets nothing before its first [`Shards::set_filter`].
+    /// As [`Shards::join`], for a subscriber that receives nothing before its first [`Shards::set_filter`].
     pub fn join_waiting(&mut self, encoding: Encoding, start: Start) -> Rc<Member> {
         self.prompt.shard.join_waiting(encoding, start)
     }
 
-    /// From now on a member's events may wait for so long. What it has been given stays queued.
+    /// Sets the maximum delay of a member's events. Its queue stays as it is.
     pub fn set_delay(&mut self, member: &Rc<Member>, asked: Duration) {
         let delay = delay_within(asked);
         if delay == member.delay() {
             return;
         }
-        let Some(mover) = self.of(member).hand_over(member) else {
+        let Some(moving_member) = self.of(member).hand_over(member) else {
             return;
         };
-        if !delay.is_zero() && self.calm.iter().all(|slot| slot.delay != delay) {
+        if !delay.is_zero() && self.delayed.iter().all(|slot| slot.delay != delay) {
             let shard = self.prompt.shard.sibling();
-            self.calm.push(Slot::new(shard, delay));
+            self.delayed.push(Slot::new(shard, delay));
         }
         member.set_delay(delay);
-        self.of(member).take_in(member, mover);
+        self.of(member).take_in(member, moving_member);
     }
 
     /// As [`Shard::set_filter`].
@@ -132,24 +132,24 @@ impl Shards {
         self.of(member).fail(member, damage)
     }
 
-    /// Routes the next part of what is due now, or continues with what was begun.
-    pub fn step(&mut self, flush: Flush, now: Instant) -> Step {
-        for slot in &mut self.calm {
-            // However much the others have to do.
+    /// Routes the next part of what is due, or continues the previous step.
+    pub fn step(&mut self, flush: Flush, now: Instant) -> StepOutcome {
+        for slot in &mut self.delayed {
+            // Independent of the load of the other shards.
             let is_due = slot.due(now).is_some_and(|due| due <= now);
-            if slot.left == Step::More || is_due {
+            if slot.left == StepOutcome::More || is_due {
                 slot.step(now);
             }
         }
-        if self.prompt.left == Step::More || flush == Flush::All {
+        if self.prompt.left == StepOutcome::More || flush == Flush::All {
             self.prompt.step(now);
         }
         self.left()
     }
 
-    /// When the next flush is due for those who wait, if anything waits for them.
-    pub fn next_calm(&self, now: Instant) -> Option<Instant> {
-        self.calm.iter().filter_map(|slot| slot.due(now)).min()
+    /// When the next delayed flush is due, if events wait for one.
+    pub fn next_delayed(&self, now: Instant) -> Option<Instant> {
+        self.delayed.iter().filter_map(|slot| slot.due(now)).min()
     }
 
     /// Whether no member wants events now.
@@ -157,7 +157,7 @@ impl Shards {
         self.all().all(Shard::is_idle)
     }
 
-    /// Everybody who is here, in whatever place.
+    /// All members in any state.
     pub fn members(&self) -> Vec<Rc<Member>> {
         self.all().flat_map(Shard::members).collect()
     }
@@ -165,40 +165,40 @@ impl Shards {
     /// As [`Shard::close_all`].
     pub fn close_all(&mut self, reason: &CloseReason) {
         self.prompt.shard.close_all(reason);
-        for slot in &mut self.calm {
+        for slot in &mut self.delayed {
             slot.shard.close_all(reason);
         }
     }
 
     /// As [`Shard::written_up_to`].
     pub fn written_up_to(&self, member: &Member) -> Option<TimeUs> {
-        let mut calm = self.calm.iter();
-        let slot = calm.find(|slot| slot.delay == member.delay());
+        let mut delayed = self.delayed.iter();
+        let slot = delayed.find(|slot| slot.delay == member.delay());
         slot.unwrap_or(&self.prompt).shard.written_up_to(member)
     }
 
-    /// Lanes that somebody holds.
+    /// Number of lanes.
     pub fn lanes(&self) -> usize {
         self.all().map(Shard::lanes).sum()
     }
 
-    /// The shard that a member is in, or would be.
+    /// The shard of a member, or the one that it would join.
     pub fn of(&mut self, member: &Member) -> &mut Shard {
-        let mut calm = self.calm.iter_mut();
-        let slot = calm.find(|slot| slot.delay == member.delay());
+        let mut delayed = self.delayed.iter_mut();
+        let slot = delayed.find(|slot| slot.delay == member.delay());
         &mut slot.unwrap_or(&mut self.prompt).shard
     }
 
     fn all(&self) -> impl Iterator<Item = &Shard> {
-        let slots = [&self.prompt].into_iter().chain(&self.calm);
+        let slots = [&self.prompt].into_iter().chain(&self.delayed);
         slots.map(|slot| &slot.shard)
     }
 
-    fn left(&self) -> Step {
-        let mut slots = [&self.prompt].into_iter().chain(&self.calm);
-        match slots.any(|slot| slot.left == Step::More) {
-            true => Step::More,
-            false => Step::Done,
+    fn left(&self) -> StepOutcome {
+        let mut slots = [&self.prompt].into_iter().chain(&self.delayed);
+        match slots.any(|slot| slot.left == StepOutcome::More) {
+            true => StepOutcome::More,
+            false => StepOutcome::Done,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! So much per second, and so much at once.
+//! Rate limits with a burst.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,32 +9,32 @@ use tokio::time::Instant;
 use super::Holder;
 use crate::config::LimitsConfig;
 
-/// What several may take together.
+/// An allowance that several subscribers share.
 pub(crate) type SharedAllowance = Arc<Mutex<Allowance>>;
 
-/// How much is allowed.
+/// A rate and its burst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rate {
-    /// 0: there is no limit.
+    /// 0: no limit.
     pub(crate) per_second: u64,
-    /// What one who took nothing for long enough may take in one go.
+    /// The burst that is available after an idle time.
     pub(crate) at_once: u64,
 }
 
-/// What all clients of one holder may send, together.
+/// The allowance for what all clients of one holder send.
 #[derive(Debug, Clone)]
-pub(crate) struct Sending {
+pub(crate) struct SendAllowance {
     pub(crate) messages: SharedAllowance,
     pub(crate) bytes: SharedAllowance,
-    /// Whose share of memory their unread messages take.
+    /// The holder whose memory share their unread messages use.
     pub(crate) holder: Holder,
 }
 
-/// Each message may cost some tens of microseconds.
+/// Each message may cost tens of microseconds.
 const MESSAGES_AT_ONCE: u64 = 100;
 
-impl Sending {
-    /// For a holder whose messages may have so many bytes.
+impl SendAllowance {
+    /// For a holder whose messages have at most this many bytes.
     pub(crate) fn of(
         config: &LimitsConfig,
         holder: Holder,
@@ -46,7 +46,7 @@ impl Sending {
             per_second,
             at_once: per_second.saturating_add(max_message_bytes as u64),
         };
-        // What is there at once is obeyed in one go, while other clients of the thread wait.
+        // A burst is processed at once, while other clients of the thread wait.
         let messages = Rate {
             per_second: config.max_messages_per_second,
             at_once: config.max_messages_per_second.min(MESSAGES_AT_ONCE),
@@ -63,14 +63,14 @@ impl Sending {
         }
     }
 
-    /// Whether it is as good as new.
+    /// Whether both allowances are full.
     pub(crate) fn is_full(&self, now: Instant) -> bool {
         self.messages.lock().is_full(now) && self.bytes.lock().is_full(now)
     }
 }
 
 impl Rate {
-    /// One second's worth at once.
+    /// A burst of one second's worth.
     pub(crate) fn steady(per_second: u64) -> Self {
         Self {
             per_second,
@@ -79,11 +79,11 @@ impl Rate {
     }
 }
 
-/// What is left of a rate. It fills up with time.
+/// The remaining allowance of a rate. It refills over time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Allowance {
     rate: Rate,
-    /// Below 0: taken in advance.
+    /// Negative when taken in advance.
     left: f64,
     as_of: Instant,
 }
@@ -97,7 +97,7 @@ impl Allowance {
         }
     }
 
-    /// Takes so much, whether it is there or not. Returns how long it takes until it is: nothing more is allowed before.
+    /// Takes an amount, even beyond what is left. Returns how long the caller must wait before taking more.
     pub(crate) fn take(&mut self, amount: u64, now: Instant) -> Duration {
         if self.rate.per_second == 0 {
             return Duration::ZERO;
@@ -107,7 +107,7 @@ impl Allowance {
         Duration::try_from_secs_f64(-self.left / self.rate.per_second as f64).unwrap_or_default()
     }
 
-    /// Whether it is as good as a new one.
+    /// Whether it is full.
     pub(crate) fn is_full(&mut self, now: Instant) -> bool {
         self.fill(now);
         self.rate.per_second == 0 || self.left >= self.rate.at_once as f64
@@ -133,7 +133,7 @@ mod tests {
     };
 
     #[test]
-    fn what_is_there_costs_no_waiting() {
+    fn an_allowance_is_spent_without_waiting() {
         let now = Instant::now();
         let mut allowance = Allowance::new(RATE, now);
         assert!(allowance.is_full(now));
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn no_limit_is_none() {
+    fn a_rate_of_zero_is_unlimited() {
         let now = Instant::now();
         let rate = Rate {
             per_second: 0,
@@ -158,7 +158,7 @@ mod tests {
     }
 
     proptest! {
-        /// Who waits as told gets at most the rate, and at least that much when it always asks.
+        /// A caller that waits as required gets at most the rate, and at least the rate when it always asks.
         #[test]
         fn the_rate_is_kept(amounts in prop::collection::vec(1_u64..2000, 1..200)) {
             let begin = Instant::now();

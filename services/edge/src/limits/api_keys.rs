@@ -1,4 +1,4 @@
-//! Keys with which known clients get other limits than strangers. The node knows their hashes only.
+//! API keys, which give known clients their own limits. The node stores only their hashes.
 
 use std::fmt::{self, Debug};
 use std::path::Path;
@@ -12,23 +12,23 @@ use sha2::{Digest, Sha256};
 use crate::EdgeError;
 
 const KEY: &str = "edge.limits.api_keys";
-/// Longer texts are no keys: they are not even hashed.
+/// Longer texts are not hashed: they cannot be keys.
 const MAX_KEY_BYTES: usize = 512;
 
-/// Whoever may have more than strangers.
+/// The known keys.
 #[derive(Debug, Default)]
 pub(crate) struct ApiKeys(HashMap<[u8; 32], Arc<ApiKey>>);
 
-/// What the owner of a key may take.
+/// The limits of a key's owner.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ApiKey {
-    /// For people. Neither logged nor counted by.
+    /// For the operator. Neither logged nor used in metrics.
     pub(crate) name: String,
     sha256: Hash,
-    /// Subscribers at one time, from all addresses together.
+    /// Maximum concurrent subscribers, from all addresses together.
     pub(crate) max_subscribers: usize,
-    /// Replayed bytes per second, of all subscribers together. 0: no limit.
+    /// Replayed bytes per second, for all subscribers together. 0: no limit.
     #[serde(default)]
     pub(crate) max_replay_bytes_per_second: u64,
 }
@@ -46,7 +46,7 @@ struct File {
 }
 
 impl ApiKeys {
-    /// The keys of a file; none for an empty path.
+    /// Loads the keys of a file; none for an empty path.
     ///
     /// # Errors
     /// [`EdgeError::ApiKeys`].
@@ -75,14 +75,14 @@ impl ApiKeys {
         Ok(Self(keys))
     }
 
-    /// Whether a key can mean anything here.
+    /// Whether any keys are configured.
     pub(crate) fn are_known(&self) -> bool {
         !self.0.is_empty()
     }
 
-    /// The key that this text is.
+    /// The key with this text.
     pub(crate) fn find(&self, text: &str) -> Option<Arc<ApiKey>> {
-        // Found by its hash, so how long it takes says nothing about a key.
+        // Found by its hash, so that timing reveals nothing about a key.
         (text.len() <= MAX_KEY_BYTES)
             .then(|| self.0.get(Sha256::digest(text).as_slice()).cloned())
             .flatten()
@@ -90,7 +90,7 @@ impl ApiKeys {
 }
 
 impl ApiKey {
-    /// What tells it from others.
+    /// Identifies the key.
     pub(crate) fn id(&self) -> [u8; 32] {
         self.sha256.0
     }
@@ -119,7 +119,7 @@ impl Debug for Hash {
 mod tests {
     use super::*;
 
-    /// Of the key `open sesame`.
+    /// The hash of the key `open sesame`.
     const SHA256: &str = "41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb";
 
     fn file(more: &str) -> String {
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_file_is_named() {
+    fn errors_name_the_fault_in_the_file() {
         for (text, words) in [
             (file("max_subscriber = 1"), "unknown field `max_subscriber`"),
             (file("[other]"), "unknown field `other`"),

@@ -1,4 +1,4 @@
-//! What all holders take of one thing: so much together, and none of them everything.
+//! A budget that holders share: limited in total and per holder.
 
 use std::sync::Arc;
 
@@ -7,15 +7,15 @@ use parking_lot::Mutex;
 
 use super::Holder;
 
-/// Shared by all who take of it.
+/// Shared by all holders.
 ///
-/// A holder that has as much as is left gets no more, so with each that takes all it can there is less for it, and something
-/// for the next one. Where nobody else has anything it is not held to that.
+/// A holder that has as much as remains gets no more, so each greedy holder leaves something for the next one. A holder that
+/// is alone may take everything.
 #[derive(Debug)]
 pub(crate) struct Budget {
     max: usize,
     max_per_holder: usize,
-    /// So much every claim has without asking.
+    /// An amount that every claim has for free.
     free: usize,
     taken: Mutex<Taken>,
 }
@@ -26,7 +26,7 @@ struct Taken {
     by_holder: HashMap<Holder, usize>,
 }
 
-/// What one connection has of it; dropping it gives it back.
+/// The share of one connection; dropping it returns the amount.
 #[derive(Debug)]
 pub(crate) struct Claim {
     budget: Arc<Budget>,
@@ -44,12 +44,12 @@ impl Budget {
         }
     }
 
-    /// The same, of which every claim has so much without asking, whatever others take.
+    /// The same budget, with an amount that every claim has for free.
     pub(crate) fn with_free(self, free: usize) -> Self {
         Self { free, ..self }
     }
 
-    /// A claim on nothing yet.
+    /// An empty claim.
     pub(crate) fn claim(self: &Arc<Self>, holder: Holder) -> Claim {
         Claim {
             budget: Arc::clone(self),
@@ -58,7 +58,7 @@ impl Budget {
         }
     }
 
-    /// Whether a holder that `has` so much may take more, when `all` have so much.
+    /// Whether a holder that `has` this much may take more, when `all` holders have that much.
     fn allows(&self, has: usize, all: usize, more: usize) -> bool {
         let is_alone = has == all;
         let (would_have, would_all) = (has.saturating_add(more), all.saturating_add(more));
@@ -69,7 +69,7 @@ impl Budget {
 }
 
 impl Claim {
-    /// Makes it a claim on this much; `false`, and nothing changes, when there is no room. Less is always possible.
+    /// Changes the claimed amount; returns `false` and changes nothing when there is no room. Shrinking always succeeds.
     #[must_use]
     pub(crate) fn resize(&mut self, wanted: usize) -> bool {
         let wanted = wanted.saturating_sub(self.budget.free);
@@ -94,7 +94,7 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        // Less is always possible.
+        // Shrinking always succeeds.
         let _is_given_back = self.resize(0);
     }
 }
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_back_can_be_claimed_again() {
+    fn released_amounts_can_be_claimed_again() {
         let budget = Arc::new(Budget::new(1000, 1000).with_free(10));
         let (mut one, mut other) = (budget.claim(holder(1)), budget.claim(holder(2)));
         assert!(one.resize(10), "that much is free");
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_holder_has_no_more_with_more_claims() {
+    fn several_claims_of_a_holder_share_its_limit() {
         let budget = Arc::new(Budget::new(1000, 400));
         let (mut one, mut two) = (budget.claim(holder(1)), budget.claim(holder(1)));
         assert!(one.resize(300));
@@ -142,7 +142,7 @@ mod tests {
         assert!(other.resize(400));
     }
 
-    /// Takes as much as it gets, in small steps.
+    /// Takes as much as possible, in small steps.
     fn take_all(budget: &Arc<Budget>, holder: Holder) -> (usize, Claim) {
         let mut claim = budget.claim(holder);
         let mut has = 0;
@@ -153,14 +153,14 @@ mod tests {
     }
 
     #[test]
-    fn who_takes_all_it_can_leaves_something_for_the_next_one() {
+    fn a_greedy_holder_leaves_room_for_the_next() {
         let budget = Arc::new(Budget::new(64, 16));
         let taken: Vec<_> = (0..7).map(|last| take_all(&budget, holder(last))).collect();
         let amounts: Vec<_> = taken.iter().map(|(amount, _)| *amount).collect();
         assert_eq!(amounts, [16, 16, 16, 8, 4, 2, 1]);
         drop(taken);
         assert!(is_empty(&budget));
-        // Of single places as well.
+        // The same holds for single slots.
         let places = Arc::new(Budget::new(1, 1));
         let (count, _only) = take_all(&places, holder(1));
         assert_eq!((count, take_all(&places, holder(2)).0), (1, 0));
@@ -168,7 +168,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_sums_are_kept(steps in prop::collection::vec((0..6_usize, 0..200_usize), 1..100)) {
+        fn the_sums_equal_the_model(steps in prop::collection::vec((0..6_usize, 0..200_usize), 1..100)) {
             let budget = Arc::new(Budget::new(500, 250));
             let mut claims: Vec<_> = (0..6).map(|n| (n % 3, 0, budget.claim(holder(n % 3)))).collect();
             for (index, wanted) in steps {

@@ -1,4 +1,4 @@
-//! Memory for the filters of all subscribers, as long as they are connected.
+//! Memory for the filters of all connected subscribers.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -9,15 +9,14 @@ use fanjet_filter::Filter;
 use super::{Budget, Claim, Holder, unless_zero};
 use crate::config::LimitsConfig;
 
-/// So much every subscriber's filter may take, whatever others take: that of a hundred collections, or of some dozens of DIDs.
+/// Memory that every filter has for free: enough for a hundred collections or some dozens of DIDs.
 const FREE_BYTES: usize = 16 << 10;
 
 /// Shared by all subscribers.
 #[derive(Debug)]
 pub(crate) struct FilterMemory(Arc<Budget>);
 
-/// What one subscriber's filter takes. It is given back when nobody has it any more: neither who writes to the subscriber nor
-/// who reads what it sends.
+/// The claim of one subscriber's filter. Released when both its writer and its reader have dropped it.
 #[derive(Debug, Clone)]
 pub(crate) struct FilterClaim(Rc<RefCell<Claim>>);
 
@@ -28,14 +27,14 @@ impl FilterMemory {
         Self(Arc::new(budget.with_free(FREE_BYTES)))
     }
 
-    /// For a new subscriber, which has no filter yet.
+    /// For a new subscriber without a filter.
     pub(crate) fn claim(&self, holder: Holder) -> FilterClaim {
         FilterClaim(Rc::new(RefCell::new(self.0.claim(holder))))
     }
 }
 
 impl FilterClaim {
-    /// Makes room for this filter in place of the one before; `false`, and nothing changes, when there is none.
+    /// Resizes the claim for a new filter; returns `false` and changes nothing when there is no room.
     #[must_use]
     pub(crate) fn hold(&self, filter: &Filter) -> bool {
         self.0.borrow_mut().resize(filter.memory_bytes())

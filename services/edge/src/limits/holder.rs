@@ -1,16 +1,16 @@
-//! Whom places and connections are counted for.
+//! The owner of connections and limits.
 
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::ApiKey;
 
-/// Whom places are counted for.
+/// The owner of connections and limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Holder {
-    /// As it is counted.
+    /// The counted address or network.
     Address(IpAddr),
     Key([u8; 32]),
-    /// Whose address is not known.
+    /// The address is unknown.
     Unknown,
 }
 
@@ -24,7 +24,7 @@ impl Holder {
     }
 }
 
-/// One customer of a network has a whole /64 of IPv6 addresses.
+/// An IPv6 customer typically has a whole /64.
 pub(crate) fn counted_as(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,

@@ -1,4 +1,4 @@
-//! Memory for what clients send, while it is put together and read.
+//! Memory for client messages while they are assembled and parsed.
 
 use std::sync::Arc;
 
@@ -9,10 +9,11 @@ use tokio::sync::Semaphore;
 use super::{Budget, Claim, Holder, unless_zero};
 use crate::config::LimitsConfig;
 
-/// So much every connection has without asking: options of usual size fit, whatever others send.
+/// Memory that every connection has for free: enough for usual options.
 const FREE_BYTES: usize = 32 << 10;
 
-/// Long messages that are read at one time: what they say takes a few times as much memory as they do, until it is checked.
+/// Number of long messages parsed concurrently: the parsed form takes several times the memory of the text until it is
+/// checked.
 const READ_AT_ONCE: usize = 2;
 
 /// Shared by all connections.
@@ -23,7 +24,7 @@ pub(crate) struct InboundMemory {
 }
 
 impl InboundMemory {
-    /// Memory for messages of so many bytes and shorter ones.
+    /// Memory for messages of at most this many bytes.
     pub(crate) fn of(config: &LimitsConfig, longest: usize) -> Self {
         let per_address = unless_zero(config.max_inbound_bytes_per_address).max(longest);
         Self::new(config.max_inbound_bytes, per_address)
@@ -36,23 +37,23 @@ impl InboundMemory {
         }
     }
 
-    /// A claim on nothing yet.
+    /// An empty claim.
     pub(crate) fn claim(&self, holder: Holder) -> Claim {
         self.memory.claim(holder)
     }
 
-    /// Reads a long message in its turn, on another thread: this one has subscribers to serve meanwhile.
+    /// Parses a long message on another thread, in order, while this thread serves its subscribers.
     ///
     /// # Errors
-    /// When reading it panics.
+    /// When parsing panics.
     pub(crate) async fn read_aside<T: Send + 'static>(
         &self,
         read: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, BlockingError> {
-        // It is never closed.
+        // The semaphore is never closed.
         let turn = Arc::clone(&self.reading).acquire_owned().await.ok();
         web::block(move || {
-            // The other thread goes on when the client, and whoever waits here, is gone.
+            // The other thread continues even when the client and the caller are gone.
             let _turn = turn;
             read()
         })
@@ -64,9 +65,9 @@ impl InboundMemory {
 mod tests {
     use super::*;
 
-    /// Who leaves while its message is read has not made room for another one.
+    /// A client that leaves during parsing must not free its parsing slot early.
     #[tokio::test]
-    async fn a_message_is_read_in_its_turn_whether_its_client_waits_or_not() {
+    async fn parsing_slots_are_held_after_the_client_left() {
         let memory = InboundMemory::new(1000, 1000);
         let (go_on, go) = std::sync::mpsc::sync_channel::<()>(0);
         let go = Arc::new(std::sync::Mutex::new(go));

@@ -1,12 +1,12 @@
 use fanjet_filter::OptionsError;
 use fanjet_log::memory::MemoryLog;
-use fanjet_telemetry::Metrics as Shown;
+use fanjet_telemetry::Metrics as Exporter;
 use fanjet_testkit::metrics_page::{disagreements, untouched};
 
 use super::*;
 use crate::http::REFUSED_CONNECTION_REASONS;
 
-/// One of each; a new one does not compile before it stands here.
+/// One of each; a new variant does not compile until it is added here.
 fn refusals() -> Vec<Refusal> {
     fn _is_complete(one: &Refusal) {
         match one {
@@ -66,18 +66,18 @@ fn touch(metrics: &Metrics) {
     for reason in CloseReason::ALL {
         metrics.left(Encoding::Json, &reason);
     }
-    metrics.laggards(1);
+    metrics.catching_up(1);
     metrics.replays(1);
     for start in StartKind::ALL {
         metrics.started(start);
     }
     for question in ["bounds", "time"] {
-        metrics.asked_for_cursor(question);
+        metrics.cursor_looked_up(question);
     }
     metrics.replay_loaded(1, 1);
     metrics.delivered(1, 1);
     metrics.partly_written(1);
-    metrics.encoded(Made {
+    metrics.encoded(EncodedCounts {
         zstd: 1,
         stored: 1,
         v0: 1,
@@ -94,8 +94,13 @@ fn touch(metrics: &Metrics) {
     for reason in ["unavailable", "gap", "misconfigured", "replaced", "corrupt"] {
         metrics.feeder_restarted(reason);
     }
-    for by in [MetBy::Replay, MetBy::Cursor, MetBy::Warming, MetBy::Live] {
-        metrics.met_damage(by);
+    for by in [
+        DamageSource::Replay,
+        DamageSource::Cursor,
+        DamageSource::Warming,
+        DamageSource::Live,
+    ] {
+        metrics.damaged_read(by);
     }
     metrics.tail_lost(1);
     let worker = metrics.of_worker(0);
@@ -103,17 +108,34 @@ fn touch(metrics: &Metrics) {
     worker.hub_crashed();
 }
 
+fn rendered() -> String {
+    let exporter = Exporter::new().unwrap();
+    touch(&Metrics::new(&exporter.meter("test")));
+    let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
+    observe_skipped_seqs(&exporter.meter("test"), &log);
+    String::from_utf8(exporter.render().unwrap()).unwrap()
+}
+
 #[test]
 fn the_docs_list_every_metric() {
-    let shown = Shown::new().unwrap();
-    touch(&Metrics::new(&shown.meter("test")));
-    let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
-    show_passed_over(&shown.meter("test"), &log);
-    let text = String::from_utf8(shown.render().unwrap()).unwrap();
+    let text = rendered();
     let found = disagreements("Edge", &text).unwrap();
     assert!(found.is_empty(), "{found:#?}");
     assert_eq!(
-        untouched(include_str!("../metrics.rs"), &text),
+        untouched(include_str!("names.rs"), &text),
         Vec::<String>::new()
     );
+}
+
+#[test]
+fn every_metric_has_a_help_text() {
+    let text = rendered();
+    let names = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    let names: Vec<_> = names.filter_map(|line| line.split_once(' ')).collect();
+    assert!(names.len() > 20);
+    for (name, _) in names {
+        let help = format!("# HELP {name} ");
+        let mut lines = text.lines().filter_map(|line| line.strip_prefix(&help));
+        assert!(lines.any(|help| help.contains(' ')), "{name}");
+    }
 }

@@ -1,4 +1,4 @@
-//! What is shown of each worker thread.
+//! Metrics per worker thread.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -15,7 +15,7 @@ pub(crate) struct WorkerMetrics {
     worker: [KeyValue; 1],
 }
 
-/// Gives workers their numbers, which are labels. One that takes the place of another takes its number too.
+/// Numbers the workers for labels. A restarted worker reuses a number.
 #[derive(Debug)]
 pub(crate) struct WorkerNumbers {
     next: AtomicUsize,

@@ -1,4 +1,4 @@
-//! What is sent beside events, in the words of each encoding.
+//! Control messages in the form of each encoding.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use fanjet_wire::websocket::{binary_frame, ping_frame, text_frame};
 use fanjet_wire::zstd::stored_message;
 use fanjet_wire::{heartbeat as json, stream};
 
-/// What shows that the connection lives; `None` where everything that is sent must be an event.
+/// A sign that the connection is alive; `None` where every message must be an event.
 pub(super) fn ping(encoding: Encoding) -> Option<Bytes> {
     match encoding {
         Encoding::Json | Encoding::Zstd | Encoding::V0 => Some(ping_frame(b"")),
@@ -19,7 +19,7 @@ pub(super) fn ping(encoding: Encoding) -> Option<Bytes> {
     }
 }
 
-/// The message that breaks a long silence.
+/// The message after a long quiet time.
 pub(super) fn heartbeat(encoding: Encoding, time: TimeUs) -> Bytes {
     let json = json::json(time);
     match encoding {
@@ -38,7 +38,7 @@ pub(super) fn heartbeat(encoding: Encoding, time: TimeUs) -> Bytes {
     }
 }
 
-/// The end; `None` where the end of the connection says it, or there is nobody to tell.
+/// The close message; `None` where the end of the connection replaces it, or none can be delivered.
 pub(super) fn close(
     encoding: Encoding,
     reason: &CloseReason,
@@ -51,17 +51,17 @@ pub(super) fn close(
     }
 }
 
-/// How long a reader of server-sent events that lost its connection waits before it comes back: long enough for a node to
-/// be out of the balancer, short enough that nobody notices.
+/// How long a reader of server-sent events waits before it reconnects: long enough for a load balancer to remove the node,
+/// short enough to go unnoticed.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// What is sent first. A reader of server-sent events that loses its connection before the first event comes back to its
-/// start. Where its request does not name it, `resume` is the cursor that stands for it.
-pub(crate) fn greeting(encoding: Encoding, resume: Option<u64>) -> Option<Bytes> {
+/// The first bytes of a stream. A reader of server-sent events that disconnects before the first event reconnects to its
+/// start. If its request does not name a start, `resume` is the cursor for it.
+pub(crate) fn stream_start(encoding: Encoding, resume: Option<u64>) -> Option<Bytes> {
     if encoding != Encoding::Sse {
         return None;
     }
-    // An id names what the reader has, a cursor what comes next.
+    // An id names the last event received, a cursor the next one.
     let has = resume.and_then(|next| TimeUs::new(next.checked_sub(1)?));
     Some(stream::sse_start(RETRY, has))
 }
@@ -71,22 +71,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_greeting_names_what_the_reader_has() {
+    fn the_stream_start_names_the_last_event_id() {
         let cursor = Some(1_779_719_010_267_528);
         let text = |cursor| {
-            let greeting = greeting(Encoding::Sse, cursor).unwrap();
-            String::from_utf8(greeting.to_vec()).unwrap()
+            let stream_start = stream_start(Encoding::Sse, cursor).unwrap();
+            String::from_utf8(stream_start.to_vec()).unwrap()
         };
         assert!(text(cursor).contains("\nid: 1779719010267527\n"));
-        // A seq has no time.
+        // A seq is not a time.
         for nothing in [None, Some(0), Some(7)] {
             assert_eq!(text(nothing), "retry: 1000\n");
         }
-        assert_eq!(greeting(Encoding::Ndjson, cursor), None);
+        assert_eq!(stream_start(Encoding::Ndjson, cursor), None);
     }
 
     #[test]
-    fn only_events_are_lines() {
+    fn ndjson_has_no_control_lines() {
         assert_eq!(ping(Encoding::Ndjson), None);
         assert_eq!(close(Encoding::Ndjson, &CloseReason::Draining, None), None);
         for encoding in Encoding::ALL {

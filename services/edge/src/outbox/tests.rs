@@ -15,7 +15,7 @@ fn chunk(seq: u64, bytes: usize) -> Chunk {
 }
 
 #[test]
-fn what_waits_is_bounded_but_one_piece_always_fits() {
+fn the_outbox_is_bounded_but_takes_one_chunk() {
     let outbox = Outbox::new(100, Encoding::Json);
     assert_eq!(outbox.push(&chunk(1, 500)), Push::Queued);
     assert_eq!(outbox.push(&chunk(2, 1)), Push::Full);
@@ -27,7 +27,7 @@ fn what_waits_is_bounded_but_one_piece_always_fits() {
 }
 
 #[test]
-fn control_frames_pass_events_and_only_the_newest_of_each_is_kept() {
+fn control_frames_overtake_events_and_only_the_newest_is_kept() {
     let outbox = Outbox::new(100, Encoding::Json);
     outbox.push(&chunk(1, 5));
     for n in 0..100_u8 {
@@ -44,7 +44,7 @@ fn control_frames_pass_events_and_only_the_newest_of_each_is_kept() {
 }
 
 #[test]
-fn closing_comes_last_names_the_last_written_event_and_the_first_reason_counts() {
+fn the_close_frame_is_last_and_has_the_first_reason() {
     let outbox = Outbox::new(100, Encoding::Json);
     outbox.start_at(Some(7));
     outbox.push(&chunk(1, 5));
@@ -63,7 +63,7 @@ fn closing_comes_last_names_the_last_written_event_and_the_first_reason_counts()
 }
 
 #[test]
-fn who_got_nothing_resumes_where_it_started() {
+fn without_events_the_cursor_is_the_start() {
     let outbox = Outbox::new(100, Encoding::Json);
     outbox.start_at(Some(7));
     outbox.push(&chunk(1, 5));
@@ -74,7 +74,7 @@ fn who_got_nothing_resumes_where_it_started() {
 }
 
 #[test]
-fn nobody_is_told_when_nobody_is_there() {
+fn no_close_frame_is_sent_to_a_client_that_left() {
     let outbox = Outbox::new(100, Encoding::Json);
     outbox.close_now(CloseReason::ClientGone);
     assert_eq!(outbox.take(), Take::Over);
@@ -89,7 +89,7 @@ impl Wake for Wakes {
     }
 }
 
-/// Each way of putting something in wakes a writer that found nothing, once.
+/// Every push wakes a waiting writer once.
 #[test]
 fn a_waiting_writer_is_woken() {
     let wakes = Arc::new(Wakes::default());
@@ -126,16 +126,16 @@ fn a_heartbeat_never_overtakes_an_event() {
     outbox.beat(time_of(1));
     assert_eq!(outbox.take(), Take::Bytes(chunk(1, 5).bytes));
     assert_eq!(outbox.take(), Take::Empty, "it was refused, not kept");
-    // One that an event comes behind is not sent any more.
+    // A heartbeat that an event follows is not sent.
     outbox.beat(time_of(2));
     outbox.push(&chunk(3, 5));
     assert_eq!(outbox.take(), Take::Bytes(chunk(3, 5).bytes));
     assert_eq!(outbox.take(), Take::Empty);
 }
 
-/// Of two pings that are due at the same time as the look at the first, the second says nothing about the socket.
+/// When a second ping is due at the check of the first, it says nothing about the socket.
 #[test]
-fn a_ping_that_was_taken_is_not_stuck_behind_a_later_one() {
+fn a_written_ping_is_not_stuck_behind_a_later_one() {
     let outbox = Outbox::new(100, Encoding::Json);
     let first = outbox.ping();
     assert!(outbox.is_stuck_at(first));
@@ -143,7 +143,7 @@ fn a_ping_that_was_taken_is_not_stuck_behind_a_later_one() {
     assert!(!outbox.is_stuck_at(first));
     let second = outbox.ping();
     assert!(!outbox.is_stuck_at(first) && outbox.is_stuck_at(second));
-    // The newest takes the place of those before.
+    // The newest ping replaces earlier ones.
     let third = outbox.ping();
     assert_eq!(outbox.take(), Take::Bytes(ping_frame(b"")));
     assert!(!outbox.is_stuck_at(second) && !outbox.is_stuck_at(third));
@@ -152,7 +152,7 @@ fn a_ping_that_was_taken_is_not_stuck_behind_a_later_one() {
 }
 
 #[test]
-fn a_heartbeat_is_no_sign_of_life_and_only_the_newest_counts() {
+fn a_heartbeat_is_no_sign_of_life_and_replaces_older_ones() {
     let outbox = Outbox::new(100, Encoding::Json);
     let before = outbox.taken();
     outbox.beat(time_of(4));

@@ -1,4 +1,4 @@
-//! Pages that were read lately, bounded by bytes; the least lately used goes first.
+//! Recently read pages, bounded by bytes; the least recently used is evicted first.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -8,14 +8,14 @@ use fanjet_log::{Selection, Seq};
 
 use super::Page;
 
-/// What a page takes beside its events: one that found nothing is worth keeping, too.
+/// The overhead of a page: pages without events are worth caching too.
 const PER_PAGE: usize = 512;
 
-/// Pages by what they select and where they begin. They may overlap: each is true by itself.
+/// Pages by selection and first seq. They may overlap.
 #[derive(Debug)]
 pub(crate) struct Cache {
     pages: BTreeMap<(Selection, Seq), Cached>,
-    /// Which of them was used when.
+    /// The order of use.
     uses: BTreeMap<u64, (Selection, Seq)>,
     last_use: u64,
     bytes: usize,
@@ -43,49 +43,49 @@ impl Cache {
     /// The page that has everything selected at `seq`.
     pub(crate) fn get(&mut self, selection: &Selection, seq: Seq) -> Option<Arc<Page>> {
         let asked = (selection.clone(), seq);
-        let (place, cached) = self.pages.range_mut(..=asked).next_back()?;
-        if place.0 != *selection || !cached.page.covers(seq) {
+        let (key, cached) = self.pages.range_mut(..=asked).next_back()?;
+        if key.0 != *selection || !cached.page.covers(seq) {
             return None;
         }
         self.last_use += 1;
         self.uses.remove(&cached.used);
-        self.uses.insert(self.last_use, place.clone());
+        self.uses.insert(self.last_use, key.clone());
         cached.used = self.last_use;
         Some(Arc::clone(&cached.page))
     }
 
-    /// Whether there is a page for `seq`. Asking is not using.
+    /// Whether a page covers `seq`. Does not count as a use.
     pub(crate) fn covers(&self, selection: &Selection, seq: Seq) -> bool {
         let nearest = self.pages.range(..=(selection.clone(), seq)).next_back();
-        nearest.is_some_and(|(place, cached)| place.0 == *selection && cached.page.covers(seq))
+        nearest.is_some_and(|(key, cached)| key.0 == *selection && cached.page.covers(seq))
     }
 
-    /// Where the next page behind `seq` begins: a load from `seq` need not go further.
+    /// The start of the next page after `seq`, where a load from `seq` may stop.
     pub(crate) fn next_start(&self, selection: &Selection, seq: Seq) -> Option<Seq> {
         let behind = (Bound::Excluded((selection.clone(), seq)), Bound::Unbounded);
         let ((selected, start), _) = self.pages.range(behind).next()?;
         (selected == selection).then_some(*start)
     }
 
-    /// Keeps a page, and forgets others for it. One that is larger than everything allowed is not kept.
+    /// Caches a page and evicts others for it. A page larger than the cache is not kept.
     pub(crate) fn insert(&mut self, selection: Selection, page: Arc<Page>) {
         let weight = page.weight() + PER_PAGE;
         if page.next <= page.complete_from || weight > self.max_bytes {
             return;
         }
         self.last_use += 1;
-        let place = (selection, page.complete_from);
+        let key = (selection, page.complete_from);
         let used = self.last_use;
-        self.uses.insert(used, place.clone());
+        self.uses.insert(used, key.clone());
         self.bytes += weight;
-        if let Some(replaced) = self.pages.insert(place, Cached { page, weight, used }) {
+        if let Some(replaced) = self.pages.insert(key, Cached { page, weight, used }) {
             self.bytes -= replaced.weight;
             self.uses.remove(&replaced.used);
         }
         drop(self.trim(0));
     }
 
-    /// Takes out the least lately used pages until the rest fits beside `encoded` bytes of frames that were made on demand.
+    /// Evicts the least recently used pages until the rest fits beside `encoded` bytes of frames encoded on demand.
     pub(crate) fn trim(&mut self, mut encoded: usize) -> Vec<Arc<Page>> {
         let mut forgotten = Vec::new();
         while self.bytes + encoded > self.max_bytes
@@ -100,7 +100,7 @@ impl Cache {
         forgotten
     }
 
-    /// Bytes that are held, without frames that were made on demand.
+    /// Bytes of pages, without frames encoded on demand.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }

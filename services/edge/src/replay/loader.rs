@@ -1,4 +1,4 @@
-//! The task that loads pages: a bounded number at a time, in the order in which they were asked for.
+//! The task that loads pages: a bounded number at once, in request order.
 
 use std::sync::Arc;
 
@@ -9,47 +9,47 @@ use futures::stream::FuturesUnordered;
 use parking_lot::Mutex;
 use tracing::{debug, error};
 
-use super::desk::Load;
-use super::{Desk, Page};
+use super::page_requests::Load;
+use super::{Page, PageRequests};
 use crate::EdgeError;
 use crate::config::{ReplayConfig, TailConfig};
-use crate::damage::Damages;
-use crate::metrics::{MetBy, Metrics};
+use crate::damage::DamageReports;
+use crate::metrics::{DamageSource, Metrics};
 use crate::tail::Collections;
 
-/// So often in a row an event may be missing before it is taken for deleted: damage, at which readers must not wait for ever.
+/// After this many consecutive gaps a missing event counts as deleted, which is damage: readers must not wait forever.
 const MAX_GAPS: u32 = 10;
-/// Most events of one page.
+/// Maximum events per page.
 const MAX_ENTRIES: usize = 1000;
 
 /// Reads pages from the log.
 pub(crate) struct Loader {
     pub(crate) log: Arc<dyn EventLog>,
-    pub(crate) desk: Arc<Desk>,
+    pub(crate) page_requests: Arc<PageRequests>,
     pub(crate) collections: Arc<Mutex<Collections>>,
-    pub(crate) damages: Damages,
+    pub(crate) damage_reports: DamageReports,
     pub(crate) metrics: Metrics,
     pub(crate) config: ReplayConfig,
-    /// How to wait for a log that is away.
+    /// How to retry while the log is unavailable.
     pub(crate) retry: TailConfig,
 }
 
 impl Loader {
-    /// Runs until stopped. A log that is away is waited for; a place where it is damaged costs those who wait for it.
+    /// Runs until stopped. Waits for an unavailable log; a damaged seq fails the readers that wait for it.
     ///
     /// # Errors
-    /// [`EdgeError::Log`] when the log is set up wrongly.
+    /// [`EdgeError::Log`] when the log is misconfigured.
     pub(crate) async fn run(self, stop: Stop) -> Result<(), EdgeError> {
         let mut running = FuturesUnordered::new();
         loop {
             while running.len() < self.config.max_loads
-                && let Some(load) = self.desk.next_load()
+                && let Some(load) = self.page_requests.next_load()
             {
                 running.push(self.load(load));
             }
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                () = self.desk.asked(), if running.len() < self.config.max_loads => {}
+                () = self.page_requests.asked(), if running.len() < self.config.max_loads => {}
                 Some((load, loaded)) = running.next() => self.answer(load, loaded)?,
             }
         }
@@ -59,13 +59,14 @@ impl Loader {
         match loaded {
             Ok(page) => {
                 let events = page.entries.len() as u64;
-                self.metrics.replay_loaded(events, self.desk.cached_bytes());
-                self.desk.loaded(load, page);
+                self.metrics
+                    .replay_loaded(events, self.page_requests.cached_bytes());
+                self.page_requests.loaded(load, page);
             }
-            Err(failure) => match self.damages.met(MetBy::Replay, &failure) {
-                Some(damage) => self.desk.failed(load, damage),
+            Err(failure) => match self.damage_reports.report(DamageSource::Replay, &failure) {
+                Some(damage) => self.page_requests.failed(load, damage),
                 None => {
-                    error!(error = %failure, "a replay cannot be read, stopping");
+                    error!(error = %failure, "failed to read a replay page, stopping");
                     return Err(EdgeError::Log(failure));
                 }
             },
@@ -85,16 +86,19 @@ impl Loader {
         let mut backoff = Backoff::new(self.retry.retry_floor, self.retry.retry_ceiling);
         loop {
             match self.whole(load.from, &load.selection, limit).await {
-                Err(_) if self.desk.is_outdated(&load) => {
+                Err(_) if self.page_requests.is_outdated(&load) => {
                     let nothing = Page::new(&[], load.from, load.from, &self.collections);
                     return (load, nothing);
                 }
                 Err(LogError::Gap { expected, .. }) if gaps_in_a_row >= MAX_GAPS => {
-                    return (load, Err(LogError::corrupt(expected, "it is missing")));
+                    return (
+                        load,
+                        Err(LogError::corrupt(expected, "the event is missing")),
+                    );
                 }
-                // Whoever follows the log sees to it that another one is read.
+                // The feeder switches to the new log.
                 Err(failure) if failure.is_retryable() || is_replaced(&failure) => {
-                    debug!(error = %failure, from = load.from, "reading a page again");
+                    debug!(error = %failure, from = load.from, "failed to read a replay page, retrying");
                     gaps_in_a_row = match failure {
                         LogError::Gap { .. } => gaps_in_a_row + 1,
                         _ => 0,
@@ -106,7 +110,7 @@ impl Loader {
         }
     }
 
-    /// What is whole before the first damage, if anything is.
+    /// The part before the first damage, if any.
     async fn whole(
         &self,
         from: Seq,
@@ -120,7 +124,7 @@ impl Loader {
                     entries: limit.entries.min(before),
                     ..limit
                 };
-                // Only of everything is it known how many events there are. More than was selected does no harm.
+                // Only a read of everything has a known number of events. Reading more than was selected does no harm.
                 self.read(from, &Selection::All, limit).await
             }
             outcome => outcome,
@@ -143,7 +147,7 @@ impl Loader {
         };
         let complete_from = match found_from == from {
             true => from,
-            // Asked afterwards: what is kept now was kept while it was read. Not everything that is kept is an event.
+            // Asked afterwards: what is kept now was kept during the read. Not every kept message is an event.
             false => self.log.bounds().await?.first.max(from).min(found_from),
         };
         Page::new(&read.entries, complete_from, read.next, &self.collections)

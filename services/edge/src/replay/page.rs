@@ -1,4 +1,4 @@
-//! A short stretch of the log, ready to be sent.
+//! A short range of the log, ready to be sent.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,21 +10,21 @@ use parking_lot::Mutex;
 
 use crate::tail::{Collections, Entry};
 
-/// Consecutive events, shared by all who replay them.
+/// Consecutive events, shared by all readers that replay them.
 #[derive(Debug)]
 pub struct Page {
-    /// The events, in order: all from `complete_from` on that the load selected.
+    /// The selected events in order, complete from `complete_from` on.
     pub entries: Vec<Arc<Entry>>,
-    /// The first position that the page speaks for; what was before had expired when it was read.
+    /// The first seq that the page is complete from; earlier events had expired when it was read.
     pub complete_from: Seq,
-    /// The position behind it.
+    /// The seq after the page.
     pub next: Seq,
-    /// The entries' frames, one behind the other.
+    /// The entries' frames, one after another.
     frames: Bytes,
 }
 
 impl Page {
-    /// The page of what was read. All frames are one allocation: who wants everything gets it as it is.
+    /// Builds a page from entries that were read. All frames are one allocation, so readers of everything get it unchanged.
     ///
     /// # Errors
     /// [`LogError::Corrupt`], as [`Entry::new`].
@@ -57,7 +57,7 @@ impl Page {
         })
     }
 
-    /// The frames of a range of entries, in one piece.
+    /// The frames of a range of entries in one piece.
     pub fn frames(&self, entries: Range<usize>) -> Bytes {
         let Some([first, rest @ ..]) = self.entries.get(entries) else {
             return Bytes::new();
@@ -73,12 +73,12 @@ impl Page {
         self.frames.len()
     }
 
-    /// Whether it has everything that there is at `seq`.
+    /// Whether it has everything at `seq`.
     pub fn covers(&self, seq: Seq) -> bool {
         (self.complete_from..self.next).contains(&seq)
     }
 
-    /// The memory in bytes of the frames that were made on demand. It may grow at any time.
+    /// The memory in bytes of frames encoded on demand. It may grow at any time.
     pub fn encoded_weight(&self) -> usize {
         self.entries
             .iter()
@@ -86,7 +86,7 @@ impl Page {
             .sum()
     }
 
-    /// The memory it takes in bytes, without [`Page::encoded_weight`].
+    /// The memory in bytes, without [`Page::encoded_weight`].
     pub fn weight(&self) -> usize {
         self.entries.iter().map(|entry| entry.weight()).sum()
     }

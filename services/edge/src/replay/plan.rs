@@ -1,7 +1,7 @@
-//! Whether a replay reads everything, or lets the log select.
+//! Decides whether a replay reads everything or lets the log select.
 //!
-//! Reading everything is shared by all who are near, and it is the cheaper way for the log too, unless next to nothing
-//! of it is wanted.
+//! Readers that are close to each other share reads of everything, and the log serves them more cheaply, unless almost nothing
+//! matches.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use fanjet_log::Selection;
 
 use crate::tail::{Entry, topics_of};
 
-/// Least events that say how common something is.
+/// Minimum sample to estimate how frequent a collection is.
 const MIN_SAMPLE: usize = 1000;
-/// The log selects when fewer than one event in this many is wanted.
+/// The log selects when fewer than one event in this many matches.
 pub(super) const RARE: usize = 100;
 
-/// What to read for a filter, given events of the recent past.
+/// What to read for a filter, given a sample of recent events.
 pub(crate) fn selection_for(
     filter: &Filter,
     sample: impl FnOnce() -> Vec<Arc<Entry>>,

@@ -1,11 +1,11 @@
-//! From a client's cursor to the position where it starts: the same on every node.
+//! Resolves a client's cursor to the seq where it starts: the same on every node.
 //!
-//! A time names the first event that is not earlier, whether the ring holds it, the log, or nobody yet. This node may
-//! be behind the log, so what lies beyond its ring's end is asked of the log, never guessed. What the log has forgotten is
-//! forgotten, though the ring may hold it still.
+//! A time selects the first event that is not earlier, whether it is in the ring, in the log or does not exist yet. This node
+//! may be behind the log, so seqs after its ring's end are looked up in the log, never guessed. Events that the log has
+//! deleted are not used, even when the ring still has them.
 
-mod flights;
-mod questions;
+mod single_flight;
+mod lookups;
 
 mod search;
 
@@ -17,42 +17,41 @@ use fanjet_log::{LogError, Seq};
 use fanjet_runtime::Clock;
 use thiserror::Error;
 
-use self::questions::Placed;
-use super::Desk;
-use crate::damage::{Damage, Damages};
-use crate::metrics::{MetBy, StartKind};
-use crate::tail::{Generation, Head, Stretch, Tail};
+use self::lookups::TimeLookup;
+use super::PageRequests;
+use crate::damage::{Damage, DamageReports};
+use crate::metrics::{DamageSource, StartKind};
+use crate::tail::{Generation, Head, SeqRange, Tail};
 
-pub(crate) use questions::Questions;
+pub(crate) use lookups::LogLookups;
 
-/// How much time is looked at for one cursor, in microseconds (8.4 s): cursors that lie in the same piece of time share what
-/// was asked of the log for it.
+/// The time range looked up for one cursor, in microseconds (8.4 s): cursors in the same range share the log's answers.
 const SPAN_US: u64 = 1 << 23;
 
 /// Where a subscriber starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
-    /// With what comes next.
+    /// At the next event.
     Live,
-    /// With the first event at or behind a position.
+    /// At the first event at or after a seq.
     At {
-        /// The position; at most one above the log's last.
+        /// The seq; at most one above the log's last.
         seq: Seq,
-        /// The cursor that stands for it until an event was delivered.
+        /// The cursor that represents the start until an event was delivered.
         cursor: u64,
-        /// Whether it is the oldest event, whichever that is when it is read.
+        /// Whether it is the oldest event at the time of the read.
         oldest: bool,
         /// Whether the cursor asked for events that the log no longer has.
         clamped: bool,
-        /// Unix microseconds: an event at or behind `seq` that is earlier was not asked for. 0 when there can be none.
+        /// Unix microseconds: earlier events at or after `seq` were not requested. 0 when there can be none.
         not_before: u64,
-        /// The log that the position is in.
+        /// The log that the seq belongs to.
         generation: Generation,
     },
 }
 
 impl Start {
-    /// Whether it can be begun with, given where the ring ends: the log may have been replaced since it was found.
+    /// Whether the start is still valid, given the ring's head: the log may have been replaced since it was resolved.
     pub(crate) fn is_in(self, head: Head) -> bool {
         match self {
             Self::Live => head.end.is_some(),
@@ -67,7 +66,7 @@ impl Start {
         self
     }
 
-    /// As the metrics tell it.
+    /// The label for metrics.
     pub(crate) fn kind(self) -> StartKind {
         match self {
             Self::Live => StartKind::Live,
@@ -78,33 +77,33 @@ impl Start {
     }
 }
 
-/// A cursor whose position cannot be found now. Try again; but where the log is damaged an operator must act first.
+/// A cursor that cannot be resolved now. Clients may retry, but damage needs an operator.
 #[derive(Debug, Error)]
 pub(crate) enum StartError {
     #[error("{0}")]
     Log(Arc<LogError>),
     #[error("the log is damaged at seq {}", .0.seq)]
     Damaged(Damage),
-    #[error("no answer in time")]
+    #[error("the log did not answer in time")]
     TooLate,
-    #[error("the log was replaced meanwhile")]
+    #[error("the log was replaced during the lookup")]
     Replaced,
 }
 
 /// Resolves cursors.
 #[derive(Clone)]
-pub(crate) struct Starts {
-    pub(crate) questions: Arc<Questions>,
+pub(crate) struct StartResolver {
+    pub(crate) lookups: Arc<LogLookups>,
     pub(crate) tail: Tail,
-    pub(crate) desk: Arc<Desk>,
+    pub(crate) page_requests: Arc<PageRequests>,
     /// How long the log may take to answer.
-    pub(crate) patience: Duration,
+    pub(crate) timeout: Duration,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) damages: Damages,
+    pub(crate) damage_reports: DamageReports,
 }
 
-impl Starts {
-    /// Where a subscriber with this cursor starts.
+impl StartResolver {
+    /// Resolves the start of a subscriber with this cursor.
     ///
     /// # Errors
     /// [`StartError`] when the log must be asked and does not answer.
@@ -117,11 +116,13 @@ impl Starts {
                 Some(Cursor::TimeUs(time)) => self.at_time(time, before).await,
             }
         };
-        let in_time = tokio::time::timeout(self.patience, finding).await;
+        let in_time = tokio::time::timeout(self.timeout, finding).await;
         let found = in_time.map_err(|_| StartError::TooLate)?;
-        let start = found.map_err(|failure| match self.damages.met(MetBy::Cursor, &failure) {
-            Some(damage) => StartError::Damaged(damage),
-            None => StartError::Log(failure),
+        let start = found.map_err(|failure| {
+            match self.damage_reports.report(DamageSource::Cursor, &failure) {
+                Some(damage) => StartError::Damaged(damage),
+                None => StartError::Log(failure),
+            }
         })?;
         let start = start.of(before.generation);
         if !start.is_in(self.tail.ring.head()) {
@@ -135,8 +136,8 @@ impl Starts {
         if seq >= held_from && head.end.is_some_and(|end| seq < end) {
             return Ok(exactly(seq, seq));
         }
-        let bounds = self.questions.bounds(head.generation).await?;
-        // One in the future stands for the end as it is now: kept as it is, it would pass over what comes until then.
+        let bounds = self.lookups.bounds(head.generation).await?;
+        // A future seq means the current end: used as it is, it would skip events until then.
         let at = seq.min(bounds.last + 1);
         Ok(match seq {
             0 => oldest(bounds.first, seq, false),
@@ -149,30 +150,30 @@ impl Starts {
         if let Some(start) = self.remembered(time) {
             return Ok(start);
         }
-        let known = self.tail.index.stretch(time);
+        let known = self.tail.index.seq_range(time);
         if let Some(seq) = self.search(known, time).await {
             return Ok(exactly(seq, time));
         }
         match self.within_a_span(time, head).await {
-            // The event itself may be whole.
+            // The event itself may be intact.
             Err(failure) if Damage::of(&failure).is_some() => self.asked_exactly(time, head).await,
             outcome => outcome,
         }
     }
 
-    /// By the log's answers for the piece of time, which others may have asked for.
+    /// Uses the log's answers for the time range, which other cursors may share.
     async fn within_a_span(&self, time: u64, head: Head) -> Result<Start, Arc<LogError>> {
         let begin = self.first_at(time - time % SPAN_US, head).await?;
         if begin.is_end() {
             return Ok(self.beyond_the_end(begin.seq, time, head));
         }
-        // The answer may have told where the log begins.
+        // The lookup may have found the log's first event.
         if let Some(start) = self.remembered(time) {
             return Ok(start);
         }
         let end = (time - time % SPAN_US).saturating_add(SPAN_US);
         let end = self.first_at(end, head).await?;
-        let between = Stretch {
+        let between = SeqRange {
             before: begin.seq.saturating_sub(1),
             reached: end.seq,
         };
@@ -183,7 +184,7 @@ impl Starts {
         }
     }
 
-    /// What this node knows by itself. The ring may reach further back than the log.
+    /// What this node knows without the log. The ring may reach further back than the log.
     fn remembered(&self, time: u64) -> Option<Start> {
         let begins = self.tail.window.oldest();
         if let Some(seq) = self.tail.ring.seq_at(time)
@@ -198,7 +199,7 @@ impl Starts {
         (time == first).then(|| exactly(begins.seq, time))
     }
 
-    /// While the log forgets what is being searched.
+    /// Asks for this exact time, because the log deleted what was being searched.
     async fn asked_exactly(&self, time: u64, head: Head) -> Result<Start, Arc<LogError>> {
         let found = self.first_at(time, head).await?;
         if found.is_end() {
@@ -209,11 +210,11 @@ impl Starts {
             .unwrap_or_else(|| exactly(found.seq, time)))
     }
 
-    /// The first event that is not earlier, by the log; what that tells is remembered.
-    async fn first_at(&self, time: u64, head: Head) -> Result<Placed, Arc<LogError>> {
-        // A cursor beyond the largest time that there can be stands for the end of the log.
+    /// The log's first event that is not earlier; the answer is remembered.
+    async fn first_at(&self, time: u64, head: Head) -> Result<TimeLookup, Arc<LogError>> {
+        // A cursor above the maximum time means the end of the log.
         let asked = TimeUs::new(time.max(TimeUs::MIN.get())).unwrap_or(TimeUs::MAX);
-        let placed = self.questions.first_at(head.generation, asked).await?;
+        let placed = self.lookups.first_at(head.generation, asked).await?;
         self.tail.ring.unless_replaced(head.generation, || {
             if let Some((seq, time)) = placed.oldest {
                 self.tail.window.begins_with(seq, time);
@@ -225,9 +226,9 @@ impl Starts {
         Ok(placed)
     }
 
-    /// Where one begins for whom the log has nothing yet. Events that are on their way to it may be earlier than the time:
-    /// ingest has given them theirs. A time in the future means live, so it holds nothing back, and it is no cursor to
-    /// come back with: what stands for it is what was the newest here when the log was asked.
+    /// The start of a cursor after the log's end. Events that ingest has already stamped may be earlier than that time and
+    /// still arrive. A future time means live: it holds nothing back and cannot be a resume cursor, so the newest local event
+    /// at the time of the lookup becomes the cursor.
     fn beyond_the_end(&self, seq: Seq, time: u64, head: Head) -> Start {
         let is_past = time <= self.clock.now_us();
         let newest = head.time.filter(|_| head.end.is_some_and(|end| end <= seq));

@@ -1,8 +1,7 @@
-//! One accepted connection, by a file descriptor of its own.
+//! One accepted connection, with its own file descriptor.
 //!
-//! Whoever serves the connection has another one for it. This one is closed when the last [`Socket`] of it is
-//! dropped and never before, so nothing that is done here can meet a number that the system has given to another
-//! connection meanwhile.
+//! The task that serves the connection has another descriptor. This one is closed when its last [`Socket`] is dropped and
+//! never before, so operations here cannot hit a descriptor number that the kernel has reused.
 
 use std::io;
 use std::net::{Shutdown, TcpStream};
@@ -21,15 +20,15 @@ use tracing::debug;
 pub(crate) struct Socket {
     stream: TcpStream,
     is_stalled: AtomicBool,
-    /// Since when it is to end.
+    /// When its closing began.
     ending: OnceLock<Instant>,
 }
 
 impl Socket {
-    /// Another handle on the connection of `stream`.
+    /// A second handle on the connection of `stream`.
     ///
     /// # Errors
-    /// Those of the system, above all that there are too many open files.
+    /// I/O errors, above all too many open files.
     pub(crate) fn of(stream: &impl AsFd) -> io::Result<Self> {
         let stream = SockRef::from(stream).try_clone()?.into();
         Ok(Self {
@@ -39,11 +38,10 @@ impl Socket {
         })
     }
 
-    /// Which of these would not take a byte now. A connection that has ended is none of them: its end is to be found by
-    /// writing.
+    /// The sockets that would not accept a byte now. Ended connections are not included: writing to them reveals the end.
     ///
     /// # Errors
-    /// Those of the system.
+    /// I/O errors.
     pub(crate) fn full<T>(
         sockets: &[T],
         socket: impl Fn(&T) -> &Self,
@@ -55,22 +53,21 @@ impl Socket {
         Ok(sockets.filter_map(|(socket, fd)| fd.revents().is_empty().then_some(socket)))
     }
 
-    /// Ends when there is room, or when the connection has ended. Watched by the runtime's own handle on it.
+    /// Completes when the socket has room or the connection has ended. Uses its own registration with the runtime.
     ///
     /// # Errors
-    /// Those of the system.
+    /// I/O errors.
     pub(crate) async fn room(&self) -> io::Result<()> {
         let watched = tokio::net::TcpStream::from_std(self.stream.try_clone()?)?;
         watched.writable().await
     }
 
-    /// Ends a connection whose client takes nothing. What was not sent is forgotten: it would stay in the system for
-    /// minutes.
+    /// Disconnects a client that reads nothing. Unsent data is discarded: the kernel would keep it for minutes.
     pub(crate) fn cut_off(&self) {
         self.is_stalled.store(true, Ordering::Relaxed);
         let forgotten = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
         if let Err(error) = forgotten {
-            debug!(%error, "a connection that ended by itself");
+            debug!(%error, "the connection has already ended");
         }
         self.shut();
     }
@@ -80,20 +77,20 @@ impl Socket {
         self.is_stalled.load(Ordering::Relaxed)
     }
 
-    /// Nothing more will be written: what is left for the client to do is to read the rest and to go.
+    /// Notes that nothing more will be written: the client only has to read the rest and disconnect.
     pub(crate) fn ends(&self, now: Instant) {
         self.ending.get_or_init(|| now);
     }
 
-    /// Since when it [is to end](Socket::ends).
+    /// When its [closing](Socket::ends) began.
     pub(crate) fn ending_since(&self) -> Option<Instant> {
         self.ending.get().copied()
     }
 
-    /// Ends the connection in both directions, whoever else has a handle on it.
+    /// Shuts the connection down in both directions, for all handles.
     pub(crate) fn shut(&self) {
         if let Err(error) = self.stream.shutdown(Shutdown::Both) {
-            debug!(%error, "a connection that ended by itself");
+            debug!(%error, "the connection has already ended");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! What the leader tells about all collections, and which processes there are, as this node heard it last.
+//! The leader's snapshot of all collections and the processes of the cluster, as last read by this node.
 
-mod told;
+mod leader_snapshot;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,37 +11,36 @@ use fanjet_cluster::freshness::Snapshot;
 use parking_lot::Mutex;
 use tracing::debug;
 
-pub(crate) use told::{Freshness, Told};
+pub(crate) use leader_snapshot::{Freshness, LeaderSnapshot};
 
-/// Where the leader's snapshot hangs.
+/// The key of the leader's snapshot.
 const FRESHNESS: &str = "freshness";
-/// Most processes that are shown.
+/// Maximum number of processes shown.
 const MAX_MEMBERS: usize = 200;
 
-/// The newest that was heard. Replaced as a whole; whoever reads it keeps what it got.
+/// The latest cluster state. Replaced as a whole; readers keep the value that they got.
 #[derive(Debug, Default)]
 pub(crate) struct Cluster {
-    told: Mutex<Arc<Told>>,
+    leader_snapshot: Mutex<Arc<LeaderSnapshot>>,
     members: Mutex<Arc<[Member]>>,
 }
 
 impl Cluster {
-    pub(crate) fn told(&self) -> Arc<Told> {
-        Arc::clone(&self.told.lock())
+    pub(crate) fn leader_snapshot(&self) -> Arc<LeaderSnapshot> {
+        Arc::clone(&self.leader_snapshot.lock())
     }
 
-    /// Those that said so of late: ingests first, then by name.
+    /// The processes with a recent heartbeat: ingests first, then by name.
     pub(crate) fn members(&self) -> Arc<[Member]> {
         Arc::clone(&self.members.lock())
     }
 
-    /// Takes everything that is up on the board now. What is told about collections stays when nobody tells it any
-    /// more: it says how old it is.
-    pub(super) fn take(&self, heard: &BTreeMap<String, Bytes>) {
-        if let Some(freshness) = heard.get(FRESHNESS) {
+    /// Takes the current cluster state. The leader's snapshot stays when it is no longer published: it carries its age.
+    pub(super) fn take(&self, state: &BTreeMap<String, Bytes>) {
+        if let Some(freshness) = state.get(FRESHNESS) {
             self.take_freshness(freshness);
         }
-        let members = heard
+        let members = state
             .iter()
             .filter_map(|(key, value)| Member::decode(key, value));
         let mut members: Vec<_> = members.collect();
@@ -52,11 +51,11 @@ impl Cluster {
 
     fn take_freshness(&self, freshness: &Bytes) {
         match serde_json::from_slice::<Snapshot>(freshness) {
-            Ok(snapshot) if snapshot.at_us != self.told().at_us() => {
-                *self.told.lock() = Arc::new(Told::of(snapshot));
+            Ok(snapshot) if snapshot.at_us != self.leader_snapshot().at_us() => {
+                *self.leader_snapshot.lock() = Arc::new(LeaderSnapshot::of(snapshot));
             }
             Ok(_known) => {}
-            Err(error) => debug!(%error, "what is told about collections cannot be read"),
+            Err(error) => debug!(%error, "failed to parse the collection freshness"),
         }
     }
 }

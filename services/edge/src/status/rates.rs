@@ -1,29 +1,29 @@
-//! From totals to rates: pure, over the time that has really passed.
+//! Computes rates from totals over the actually elapsed time. Pure.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::tail::Counts;
 
-/// Observations of one second each that make "now".
+/// Number of one-second observations for the current rate.
 const NOW: usize = 5;
-/// Those over which rows are measured.
+/// Number of observations that rows are measured over.
 pub(super) const MINUTE: usize = 60;
-/// Those that are kept of the whole.
+/// Number of observations of the total that are kept.
 const HOUR: usize = 3600;
 
-/// The last hour in all, and the last minute by row.
+/// The total of the last hour, and the last minute by row.
 #[derive(Debug, Default)]
 pub(super) struct Rates {
     seen: Vec<u64>,
     seen_in_all: Flow,
-    /// What each of the last observations brought, by row.
+    /// The increase in each recent observation, by row.
     minute: VecDeque<(Duration, Vec<(u32, u64)>)>,
     in_minute: Vec<u64>,
     hour: VecDeque<Flow>,
 }
 
-/// What flowed in some time.
+/// Events and bytes in a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Flow {
     pub(super) time: Duration,
@@ -42,7 +42,7 @@ impl Flow {
 }
 
 impl Rates {
-    /// Takes the totals, `time` after they were taken last.
+    /// Records the totals, `time` after the previous call.
     pub(super) fn observe(&mut self, counts: &Counts, time: Duration) {
         self.seen.resize(counts.rows.len(), 0);
         self.in_minute.resize(counts.rows.len(), 0);
@@ -86,7 +86,7 @@ impl Rates {
         sum(self.hour.iter())
     }
 
-    /// The last hour in steps of a minute, the newest last; what is older than the node is missing.
+    /// The last hour in steps of a minute, the newest last; shorter for a young node.
     pub(super) fn minutes(&self) -> Vec<f64> {
         let flows: Vec<_> = self.hour.iter().rev().collect();
         let minutes = flows.chunks(MINUTE);
@@ -97,12 +97,12 @@ impl Rates {
         rates
     }
 
-    /// Over how much time rows are measured: at most about a minute.
+    /// The period that rows are measured over: at most about a minute.
     pub(super) fn measured(&self) -> Duration {
         self.minute.iter().map(|(time, _)| time).sum()
     }
 
-    /// Events of a row in that time.
+    /// Events of a row in that period.
     pub(super) fn of_row(&self, row: usize) -> u64 {
         self.in_minute.get(row).copied().unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! The text of `/status`.
+//! The body of `/status`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,19 +9,19 @@ use fanjet_cluster::freshness::UpstreamSeen;
 use fanjet_filter::Encoding;
 use serde::Serialize;
 
-use super::cluster::{Freshness, Told};
+use super::cluster::{Freshness, LeaderSnapshot};
 use super::rates::{Flow, Rates, per_second};
-use crate::metrics::Census;
+use crate::metrics::ConnectionCounts;
 use crate::readiness::Readiness;
 use crate::tail::{Count, Counts, Row, Tail};
 
-/// Most collections that are listed by name.
+/// Maximum number of collections listed by name.
 const ROWS: usize = 50;
 
-/// What stands in the names of rows that are no collections.
+/// The names of rows that are not collections.
 const FIXED: [&str; Row::FIXED] = ["#identity", "#account", "#sync", "(other names)"];
 
-/// Everything at one moment. Times are Unix microseconds.
+/// The status at one moment. Times are Unix microseconds.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     version: &'static str,
@@ -37,7 +37,7 @@ pub(super) struct Report {
     subscribers: Subscribers,
 }
 
-/// What came into the log since the node started.
+/// Events that entered the log since the node started.
 #[derive(Debug, Serialize)]
 struct Throughput {
     events: u64,
@@ -56,7 +56,7 @@ struct Measured {
     bytes_per_second: f64,
 }
 
-/// Of the newest event, when it arrived here; absent until one has.
+/// Lags of the newest event on arrival; absent before the first.
 #[derive(Debug, Serialize)]
 struct Lag {
     upstream_seconds: Option<f64>,
@@ -65,20 +65,20 @@ struct Lag {
 
 #[derive(Debug, Serialize)]
 struct LogWindow {
-    oldest: Option<Place>,
-    newest: Option<Place>,
+    oldest: Option<EventPosition>,
+    newest: Option<EventPosition>,
 }
 
 #[derive(Debug, Serialize)]
-struct Place {
+struct EventPosition {
     seq: u64,
-    /// A cursor, once it is known.
+    /// Its time as a cursor, once known.
     time_us: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
 struct Collections {
-    /// Over how much time the rates are.
+    /// The period of the rates.
     seconds: f64,
     known: usize,
     rows: Vec<RowReport>,
@@ -91,22 +91,22 @@ struct RowReport {
     name: Arc<str>,
     events: u64,
     events_per_second: f64,
-    /// Over the whole cluster, if the leader told it.
+    /// Over the whole cluster, if the leader's snapshot has the collection.
     last_time_us: Option<u64>,
     usual_per_second: Option<f64>,
-    /// Silent against its own rhythm.
+    /// Silent against its usual rhythm.
     silent: bool,
 }
 
-/// What the leader tells about collections; all of them are at `/status/collections`.
+/// The summary of the leader's snapshot; all collections are at `/status/collections`.
 #[derive(Debug, Serialize)]
 struct ClusterReport {
-    /// How old that is; absent until something was told.
+    /// Age of the snapshot; absent before the first.
     age_seconds: Option<f64>,
     collections: usize,
     silent_collections: usize,
     upstreams: Vec<UpstreamSeen>,
-    /// The processes that said of late that they are there.
+    /// The processes with a recent heartbeat.
     members: Vec<Member>,
 }
 
@@ -127,7 +127,7 @@ struct Subscribers {
     by_form: BTreeMap<&'static str, u64>,
 }
 
-/// What a report is made of.
+/// The inputs of a report.
 pub(super) struct Facts<'a> {
     pub(super) now_us: u64,
     pub(super) uptime: Duration,
@@ -135,8 +135,8 @@ pub(super) struct Facts<'a> {
     pub(super) counts: &'a Counts,
     pub(super) rates: &'a Rates,
     pub(super) tail: &'a Tail,
-    pub(super) census: &'a Census,
-    pub(super) told: &'a Told,
+    pub(super) connection_counts: &'a ConnectionCounts,
+    pub(super) leader_snapshot: &'a LeaderSnapshot,
     pub(super) members: &'a [Member],
 }
 
@@ -171,7 +171,7 @@ impl Report {
             log: window(facts.tail),
             collections: collections(facts),
             cluster: cluster(facts),
-            subscribers: subscribers(facts.census),
+            subscribers: subscribers(facts.connection_counts),
         }
     }
 }
@@ -187,11 +187,11 @@ fn measured(flow: Flow) -> Measured {
 
 fn window(tail: &Tail) -> LogWindow {
     let (oldest, head) = (tail.window.oldest(), tail.ring.head());
-    let oldest = (oldest.seq > 0).then(|| Place {
+    let oldest = (oldest.seq > 0).then(|| EventPosition {
         seq: oldest.seq,
         time_us: oldest.time.map(|time| time.get()),
     });
-    let newest = head.time.map(|time| Place {
+    let newest = head.time.map(|time| EventPosition {
         seq: head.end.unwrap_or(1) - 1,
         time_us: Some(time.get()),
     });
@@ -199,20 +199,20 @@ fn window(tail: &Tail) -> LogWindow {
 }
 
 fn cluster(facts: &Facts<'_>) -> ClusterReport {
-    let told = facts.told;
-    let age = facts.now_us.saturating_sub(told.at_us());
+    let snapshot = facts.leader_snapshot;
+    let age = facts.now_us.saturating_sub(snapshot.at_us());
     ClusterReport {
-        age_seconds: (told.at_us() > 0).then(|| rounded(age as f64 / 1e6)),
-        collections: told.known(),
-        silent_collections: told.silent().count(),
-        upstreams: told.upstreams().to_vec(),
+        age_seconds: (snapshot.at_us() > 0).then(|| rounded(age as f64 / 1e6)),
+        collections: snapshot.known(),
+        silent_collections: snapshot.silent().count(),
+        upstreams: snapshot.upstreams().to_vec(),
         members: facts.members.to_vec(),
     }
 }
 
-/// Those that are silent, then the rows with the most events of late, and the rest in one.
+/// Silent collections, then the rows with the most recent events, and the rest in one row.
 fn collections(facts: &Facts<'_>) -> Collections {
-    let (counts, rates, told) = (facts.counts, facts.rates, facts.told);
+    let (counts, rates, snapshot) = (facts.counts, facts.rates, facts.leader_snapshot);
     let names = facts.tail.collections.lock();
     let seen = counts.rows.iter().enumerate();
     let mut rows: Vec<_> = seen
@@ -222,31 +222,30 @@ fn collections(facts: &Facts<'_>) -> Collections {
                 None => FIXED[at],
                 Some(id) => names.name(id).unwrap_or_default(),
             };
-            let told = told.collection(name);
-            (at, row, name, told)
+            (at, row, name, snapshot.collection(name))
         })
         .collect();
-    rows.sort_by_key(|(at, row, _, told)| {
-        let is_silent = told.as_ref().is_some_and(Freshness::is_silent);
+    rows.sort_by_key(|(at, row, _, freshness)| {
+        let is_silent = freshness.as_ref().is_some_and(Freshness::is_silent);
         std::cmp::Reverse((is_silent, rates.of_row(*at), row.events))
     });
     let known = rows.len();
     let rest = rows.split_off(rows.len().min(ROWS));
     let time = rates.measured();
     let speed = |at: usize| rounded(per_second(rates.of_row(at), time));
-    let reports = rows.iter().map(|(at, row, name, told)| {
+    let reports = rows.iter().map(|(at, row, name, freshness)| {
         let here = row.last.map(|time| time.get());
         RowReport {
             name: (*name).into(),
             events: row.events,
             events_per_second: speed(*at),
-            last_time_us: here.max(told.as_ref().map(Freshness::last_time_us)),
-            usual_per_second: told.as_ref().map(Freshness::usual_per_second),
-            silent: told.as_ref().is_some_and(Freshness::is_silent),
+            last_time_us: here.max(freshness.as_ref().map(Freshness::last_time_us)),
+            usual_per_second: freshness.as_ref().map(Freshness::usual_per_second),
+            silent: freshness.as_ref().is_some_and(Freshness::is_silent),
         }
     });
-    // Those that this node has never seen.
-    let unseen = told.silent().filter(|silent| {
+    // Silent collections that this node has never seen.
+    let unseen = snapshot.silent().filter(|silent| {
         let is_it = |row: &&(usize, &Count, &str, Option<Freshness>)| row.2 == &**silent.name();
         !rows.iter().chain(&rest).any(|row| is_it(&row))
     });
@@ -275,12 +274,15 @@ fn collections(facts: &Facts<'_>) -> Collections {
     }
 }
 
-/// Each is in one of the four states. Who is about to begin or to leave counts as live.
-fn subscribers(census: &Census) -> Subscribers {
-    let forms = Encoding::ALL.map(|encoding| (encoding.label(), census.of(encoding)));
+/// Each subscriber is in one of four states. Those that are about to start or leave count as live.
+fn subscribers(connection_counts: &ConnectionCounts) -> Subscribers {
+    let forms = Encoding::ALL.map(|encoding| (encoding.label(), connection_counts.of(encoding)));
     let total = forms.iter().map(|(_, count)| count).sum();
-    let (replaying, waiting) = (census.replaying.get(), census.waiting.get());
-    let behind = census.behind.get().saturating_sub(replaying);
+    let (replaying, waiting) = (
+        connection_counts.replaying.get(),
+        connection_counts.waiting.get(),
+    );
+    let behind = connection_counts.behind.get().saturating_sub(replaying);
     Subscribers {
         total,
         live: u64::saturating_sub(total, behind + replaying + waiting),
@@ -291,7 +293,7 @@ fn subscribers(census: &Census) -> Subscribers {
     }
 }
 
-/// To thousandths: more is noise.
+/// Rounds to thousandths: more digits are noise.
 fn rounded(value: f64) -> f64 {
     (value * 1e3).round() / 1e3
 }

@@ -1,4 +1,4 @@
-//! The reading half: what comes from a client, as messages.
+//! The reading half: turns client bytes into messages.
 
 use std::cell::Cell;
 use std::io;
@@ -13,54 +13,54 @@ use fanjet_filter::{ClientMessage, MessageError};
 use futures::future::LocalBoxFuture;
 use tokio::io::{AsyncRead, ReadBuf};
 
-use super::inbound::{Broken, Inbound};
+use super::inbound::{Inbound, ReceiveError};
 use super::message::Message;
 use crate::limits::InboundMemory;
 
-/// Read in one go; on the stack, so that it costs nothing while nothing comes.
+/// Bytes per read; on the stack, so that idle clients cost nothing.
 const READ_AT_ONCE: usize = 8 << 10;
-/// Bytes of a client that has nothing to say that are dropped before the connection is.
+/// Bytes that a send-only client may send before its connection is closed.
 const MAX_DROPPED: usize = 64 << 10;
 
 /// The result of parsing a long message.
 type Parsed = Option<Result<ClientMessage, MessageError>>;
 
-/// What is read of a client.
+/// The reading state of a client.
 pub(super) enum Client {
-    /// It speaks WebSocket.
-    Speaks(Box<Inbound>),
-    /// It speaks WebSocket, and a long message of it is being parsed: until that has taken effect nothing else is read.
+    /// A WebSocket client.
+    WebSocket(Box<Inbound>),
+    /// A WebSocket client whose long message is being parsed: nothing else is read until it is applied.
     Parsing(Box<Inbound>, LocalBoxFuture<'static, Parsed>),
-    /// It has nothing to say.
+    /// A client of an HTTP stream, which sends nothing.
     SendOnly(Excess),
-    /// What it sends cannot be understood any more, and is dropped until it or the time ends.
+    /// A client after a protocol error: its bytes are dropped until it disconnects or the time is over.
     Ignored,
-    /// It has ended its half of the connection, or all of it.
+    /// The client has closed its half of the connection, or all of it.
     Gone,
 }
 
-/// A client whatever comes from which is dropped, up to a bound.
+/// Drops the bytes of a client, up to a limit.
 pub(super) struct Excess {
     left: usize,
-    /// Set when it has sent more.
+    /// Set when the client has exceeded the limit.
     is_overrun: Rc<Cell<bool>>,
 }
 
 impl Client {
-    /// A client that gets a stream over plain HTTP.
+    /// A client that receives a stream over plain HTTP.
     pub(super) fn send_only(is_overrun: Rc<Cell<bool>>) -> Self {
         let left = MAX_DROPPED;
         Self::SendOnly(Excess { left, is_overrun })
     }
 
-    /// What comes next from the client.
+    /// The next message from the client.
     pub(super) fn poll_message(
         &mut self,
         cx: &mut Context<'_>,
         stream: &mut (impl AsyncRead + Unpin),
     ) -> Poll<Message> {
         match self {
-            Self::Speaks(inbound) => {
+            Self::WebSocket(inbound) => {
                 let received =
                     ready!(inbound.poll_message(cx, |cx, bytes| read_into(cx, stream, bytes)));
                 Poll::Ready(match received {
@@ -71,7 +71,7 @@ impl Client {
             Self::Parsing(_, parsing) => {
                 let parsed = ready!(parsing.as_mut().poll(cx));
                 if let Self::Parsing(inbound, _) = std::mem::replace(self, Self::Gone) {
-                    *self = Self::Speaks(inbound);
+                    *self = Self::WebSocket(inbound);
                 }
                 Poll::Ready(Message::Parsed(parsed))
             }
@@ -83,31 +83,31 @@ impl Client {
                     };
                     excess.left = left;
                 }
-                Poll::Ready(Message::Unreadable(Broken::Gone))
+                Poll::Ready(Message::Unreadable(ReceiveError::Gone))
             }
             Self::Ignored => {
                 while ready!(drop_some(cx, stream)).is_some() {}
-                Poll::Ready(Message::Unreadable(Broken::Gone))
+                Poll::Ready(Message::Unreadable(ReceiveError::Gone))
             }
             Self::Gone => Poll::Pending,
         }
     }
 
-    /// Parses a long message on another thread; it comes back as [`Message::Parsed`].
+    /// Parses a long message on another thread; the result arrives as [`Message::Parsed`].
     pub(super) fn parse_aside(&mut self, text: Bytes, memory: &Arc<InboundMemory>) {
         let memory = Arc::clone(memory);
         let parsing = async move {
             let parsed = memory.read_aside(move || ClientMessage::parse(&text)).await;
             parsed.ok()
         };
-        if let Self::Speaks(inbound) = std::mem::replace(self, Self::Gone) {
+        if let Self::WebSocket(inbound) = std::mem::replace(self, Self::Gone) {
             *self = Self::Parsing(inbound, Box::pin(parsing));
         }
     }
 }
 
-/// Reads what has come and drops it, as far as it does not end: closing a connection with something unread makes the system
-/// take back what the client has yet to read.
+/// Reads and drops what has arrived, up to a limit: when unread data remains on close, the kernel resets the connection and
+/// discards data that the client has not read.
 pub(super) fn drop_arrived(cx: &mut Context<'_>, stream: &mut (impl AsyncRead + Unpin)) {
     let mut left = MAX_DROPPED;
     while let Poll::Ready(Some(dropped)) = drop_some(cx, stream)
@@ -125,7 +125,7 @@ fn read_into(
     poll_some(cx, stream, |read| bytes.extend_from_slice(read))
 }
 
-/// How many bytes came; `None` at the end.
+/// The number of bytes dropped; `None` at the end.
 fn drop_some(cx: &mut Context<'_>, stream: &mut (impl AsyncRead + Unpin)) -> Poll<Option<usize>> {
     let dropped = ready!(poll_some(cx, stream, |_| {}));
     Poll::Ready(dropped.ok().filter(|&bytes| bytes > 0))

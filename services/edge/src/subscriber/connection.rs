@@ -20,38 +20,40 @@ use super::client::{Client, drop_arrived};
 use super::context::SubscriberContext;
 use super::deadlines::Deadlines;
 use super::feed::Feed;
+use super::heartbeat_timer::HeartbeatTimer;
 use super::inbound::{Allowed, Inbound};
 use super::liveness::Liveness;
 use super::message::{Message, Timer};
-use super::sending::Sending;
-use super::silence::Silence;
+use super::write_queue::WriteQueue;
 use crate::hub::{Member, SharedShards};
-use crate::limits::{FilterClaim, Sending as MaySend};
+use crate::limits::{FilterClaim, SendAllowance};
 
 /// Messages handled in one turn, before other subscribers get theirs.
 const MESSAGES_PER_TURN: usize = 64;
 
-/// How long at least a client is read that sends what cannot be understood: ending the connection sooner would take back the
-/// close frame.
+/// Minimum time that a client is read after a protocol error: closing sooner would discard the close frame.
 const LEAST_LINGER: Duration = Duration::from_millis(600);
 
-/// Who is let in.
+/// The parts of a new subscriber.
 pub(crate) struct Joined {
     pub(crate) feed: Feed,
     pub(crate) shards: SharedShards,
     pub(crate) context: Arc<SubscriberContext>,
-    /// How long a silence the client wants, if it wants to know.
+    /// The heartbeat interval that the client requested, if any.
     pub(crate) heartbeat: Option<Duration>,
     pub(crate) kind: Kind,
-    /// What is given back when it leaves.
+    /// Released when the subscriber leaves.
     pub(crate) held: Box<dyn Any>,
 }
 
-/// What is spoken behind the HTTP head.
+/// The protocol after the HTTP head.
 pub(crate) enum Kind {
-    /// WebSocket, and what the client may send, and what its filter takes.
-    WebSocket { sending: MaySend, room: FilterClaim },
-    /// A stream over plain HTTP. `is_chunked`: everything that is written stands in chunks.
+    /// WebSocket, with the client's send allowance and the memory claim of its filter.
+    WebSocket {
+        sending: SendAllowance,
+        room: FilterClaim,
+    },
+    /// A stream over plain HTTP. `is_chunked`: with chunked transfer coding.
     Stream { is_chunked: bool },
 }
 
@@ -62,32 +64,31 @@ pub(crate) struct Subscriber<S> {
     client: Client,
     /// Whether the client has sent a close frame.
     has_closed: bool,
-    sending: Sending,
+    write_queue: WriteQueue,
     is_chunked: bool,
     deadlines: Deadlines,
     member: Rc<Member>,
     shards: SharedShards,
     context: Arc<SubscriberContext>,
-    /// `None`: nothing ever comes from this client, so only the system can tell whether it lives.
+    /// `None`: this client never sends anything, so only TCP keepalive can detect its death.
     liveness: Option<Liveness>,
-    /// What its filter takes; `None`: it never changes.
+    /// The memory claim of its filter; `None`: the filter never changes.
     room: Option<FilterClaim>,
     heartbeat: Option<Duration>,
-    silence: Option<Silence>,
+    heartbeat_timer: Option<HeartbeatTimer>,
 }
 
-/// How far its life has come. While it is open, its [`Member`] knows whether it awaits the hello, catches up or is live, and its
-/// outbox whether it drains.
+/// The phase of the connection. While it is open, its [`Member`] knows whether it awaits the hello, catches up or is live, and
+/// its outbox whether it drains.
 enum State {
-    /// It has a place and a feed.
+    /// It holds a slot and a feed.
     Open { feed: Feed, _held: Box<dyn Any> },
-    /// Everything was taken out of its feed, and it holds no place any more. `is_answered`: nothing more is expected of
-    /// the client.
+    /// Its feed is exhausted and it holds no slot. `is_answered`: nothing more is expected from the client.
     Closing { is_answered: bool },
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Subscriber<S> {
-    /// The subscriber of this connection.
+    /// Creates the subscriber of this connection.
     pub(crate) fn new(upgraded: Upgraded<S>, joined: Joined) -> Self {
         let Upgraded {
             stream,
@@ -106,7 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Subscriber<S> {
         let mut subscriber = Self {
             client: Client::Ignored,
             has_closed: false,
-            sending: Sending::default(),
+            write_queue: WriteQueue::default(),
             is_chunked: false,
             deadlines: Deadlines::default(),
             member: Rc::clone(feed.member()),
@@ -117,12 +118,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Subscriber<S> {
             liveness: None,
             room: None,
             heartbeat,
-            silence: None,
+            heartbeat_timer: None,
         };
         match kind {
             Kind::WebSocket { sending, room } => {
                 let allowed = Allowed::new(&subscriber.context.inbound, sending);
-                subscriber.client = Client::Speaks(Box::new(Inbound::new(&early, allowed)));
+                subscriber.client = Client::WebSocket(Box::new(Inbound::new(&early, allowed)));
                 subscriber.liveness = Some(Liveness::new(now));
                 subscriber.room = Some(room);
             }
@@ -131,7 +132,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Subscriber<S> {
                 subscriber.is_chunked = is_chunked;
             }
         }
-        if let Some(age) = subscriber.context.ages.draw() {
+        if let Some(age) = subscriber.context.max_age.draw() {
             subscriber.deadlines.set(Timer::MaxAge, now + age);
         }
         if subscriber.member.is_waiting() {
@@ -145,30 +146,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Subscriber<S> {
 
     fn send(&mut self, bytes: Bytes) {
         if self.is_chunked {
-            chunk(bytes).for_each(|it| self.sending.push(it));
+            chunk(bytes).for_each(|it| self.write_queue.push(it));
         } else {
-            self.sending.push(bytes);
+            self.write_queue.push(bytes);
         }
     }
 
-    /// Writes what there is; ready when it is in the system's hands.
+    /// Writes until everything is in the kernel's buffer.
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             self.take_bytes(cx);
-            if self.sending.is_empty() {
+            if self.write_queue.is_empty() {
                 return Poll::Ready(Ok(()));
             }
-            let written = self.sending.poll_write(cx, Pin::new(&mut self.stream));
+            let written = self.write_queue.poll_write(cx, Pin::new(&mut self.stream));
             if let State::Open { feed, .. } = &self.state {
-                feed.note_partial_writes(self.sending.take_partial_writes());
+                feed.note_partial_writes(self.write_queue.take_partial_writes());
             }
             ready!(written)?;
         }
     }
 
-    /// Takes out of the feed what there is room for.
+    /// Takes bytes from the feed while there is room.
     fn take_bytes(&mut self, cx: &mut Context<'_>) {
-        while self.sending.has_room()
+        while self.write_queue.has_room()
             && let State::Open { feed, .. } = &mut self.state
         {
             match feed.poll_bytes(cx) {
@@ -179,11 +180,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Subscriber<S> {
         }
     }
 
-    /// There is nothing more to be sent. The connection of a client that was sent a close frame stays until it has answered
-    /// it: otherwise the system might take the frame back.
+    /// Ends the sending. The connection stays open until the client answers the close frame: otherwise the kernel might
+    /// discard the frame.
     fn leave(&mut self) {
         let is_expected = match self.client {
-            Client::Speaks(_) | Client::Parsing(..) => {
+            Client::WebSocket(_) | Client::Parsing(..) => {
                 !self.has_closed && self.member.outbox().is_close_sent()
             }
             Client::Ignored => true,
@@ -191,7 +192,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Subscriber<S> {
         };
         let mut linger = self.context.timeouts.close_linger;
         if matches!(self.client, Client::Ignored) {
-            // It may still be sending what was refused, and has to find the close frame behind that.
+            // It may still be sending the refused message, and must find the close frame after it.
             linger = linger.max(LEAST_LINGER);
         }
         self.deadlines.clear();
@@ -226,12 +227,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Subscriber<S> {
         match this.state {
             State::Closing { is_answered: true } => {
                 drop_arrived(cx, &mut this.stream);
-                // Whether the other end hears of it makes no difference any more.
+                // The result of the shutdown does not matter any more.
                 let _is_heard = ready!(Pin::new(&mut this.stream).poll_shutdown(cx)).is_ok();
                 Poll::Ready(())
             }
             State::Closing { .. } if was_open => {
-                // The time for the client's answer begins.
+                // Starts the deadline for the client's answer.
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }

@@ -1,10 +1,10 @@
-//! What all subscribers of a node share.
+//! State shared by all subscribers of a node.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::age::Ages;
 use super::inbound::InboundLimits;
+use super::max_age::MaxAge;
 use crate::config::EdgeConfig;
 use crate::tail::Pool;
 
@@ -14,10 +14,10 @@ pub(crate) struct SubscriberContext {
     pub(crate) timeouts: Timeouts,
     pub(crate) pool: Arc<Pool>,
     pub(crate) inbound: InboundLimits,
-    pub(crate) ages: Ages,
+    pub(crate) max_age: MaxAge,
 }
 
-/// How long everything may take.
+/// The timeouts of a connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Timeouts {
     pub(crate) ping_interval: Duration,

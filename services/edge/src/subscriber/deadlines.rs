@@ -1,4 +1,4 @@
-//! The clock of one subscriber: all its timers on one sleeper.
+//! The timers of one subscriber, on one sleep.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -8,8 +8,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::message::Timer;
 
-/// What is due when. Each timer but the checks of pings is set at most once; there are as many checks as pings are sent within
-/// the time for an answer.
+/// Each timer is set at most once, except pong checks: as many as pings within the pong timeout.
 #[derive(Debug, Default)]
 pub(super) struct Deadlines {
     ping: Option<Instant>,
@@ -22,7 +21,7 @@ pub(super) struct Deadlines {
 }
 
 impl Deadlines {
-    /// Sets a timer; the time that was set before no longer counts.
+    /// Sets a timer and replaces its previous time.
     pub(super) fn set(&mut self, timer: Timer, at: Instant) {
         match timer {
             Timer::PongCheck(ping) => self.pong_checks.push_back((at, ping)),
@@ -40,12 +39,12 @@ impl Deadlines {
         }
     }
 
-    /// Unsets everything.
+    /// Clears all timers.
     pub(super) fn clear(&mut self) {
         *self = Self::default();
     }
 
-    /// The next timer that is due, once one is. It is no longer set then.
+    /// The next due timer, which is cleared.
     pub(super) fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<Timer> {
         let Some((timer, at)) = self.next() else {
             return Poll::Pending;
@@ -105,7 +104,7 @@ mod tests {
         let mut due = Vec::new();
         for _ in 0..3 {
             due.push(poll_fn(|cx| deadlines.poll_due(cx)).await);
-            // One that comes earlier than what is slept for.
+            // A timer before the current sleep.
             if due.len() == 1 {
                 deadlines.set(Timer::Heartbeat, begin + 6 * SECOND);
                 deadlines.set(Timer::Hello, begin + 9 * SECOND);

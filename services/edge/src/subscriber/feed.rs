@@ -1,7 +1,7 @@
-//! Where a subscriber's bytes come from: its outbox, and while it is behind the log and the ring.
+//! The source of a subscriber's bytes: its outbox, and while it is behind the log and the ring.
 //!
-//! This is the seam between fan-out and sockets: a subscriber polls its feed and writes what it gets, whatever kind of
-//! socket it has. Dropping the feed is leaving.
+//! This is the boundary between fan-out and sockets: a subscriber polls its feed and writes the bytes to any kind of socket.
+//! Dropping the feed removes the member.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -18,10 +18,10 @@ use crate::hub::{CatchUp, Member, SharedShards};
 use crate::limits::SharedAllowance;
 use crate::metrics::Metrics;
 use crate::outbox::Take;
-use crate::replay::{Answer, Loaded, Page};
+use crate::replay::{Loaded, Page, PageResponse};
 use crate::sockets::Socket;
 
-/// How many scans of the past one turn may take before other tasks get theirs.
+/// Scans of past events per turn, before other tasks run.
 const SCANS_PER_TURN: usize = 4;
 
 /// The bytes of one subscriber, in order, each event once.
@@ -31,17 +31,17 @@ pub struct Feed {
     member: Rc<Member>,
     metrics: Metrics,
     awaited: Option<Awaited>,
-    /// Until it has caught up for the first time.
+    /// Set until it has caught up for the first time.
     throttle: Option<Throttle>,
-    /// `None`: nobody can tell how the connection ended.
+    /// `None`: it is unknown how the connection ended.
     socket: Option<Arc<Socket>>,
 }
 
-/// A page that will come.
+/// A requested page.
 #[derive(Debug)]
 struct Awaited {
     page: oneshot::Receiver<Loaded>,
-    /// [`Member::filters`] when it was asked for.
+    /// [`Member::filters`] at the time of the request.
     filters: u64,
 }
 
@@ -59,39 +59,39 @@ impl Feed {
         }
     }
 
-    /// The same feed, with so much in a second on its way from its cursor to what is live.
+    /// The same feed, limited to this rate while it replays from its cursor.
     #[must_use]
     pub(crate) fn within(mut self, allowance: SharedAllowance) -> Self {
         self.throttle = Some(Throttle::new(allowance));
         self
     }
 
-    /// The same feed for a connection that is looked after.
+    /// The same feed for a watched connection.
     #[must_use]
     pub(crate) fn over(mut self, socket: Option<Arc<Socket>>) -> Self {
         self.socket = socket;
         self
     }
 
-    /// Whether the connection was cut off because its client took nothing.
+    /// Whether the client was disconnected because it read nothing.
     pub(crate) fn is_stalled(&self) -> bool {
         self.socket.as_ref().is_some_and(|it| it.is_stalled())
     }
 
-    /// Counts writes of which the socket took only a part.
+    /// Counts partial writes of the socket.
     pub(crate) fn note_partial_writes(&self, writes: u64) {
         if writes > 0 {
             self.metrics.partly_written(writes);
         }
     }
 
-    /// Whose bytes these are.
+    /// The member whose bytes these are.
     pub fn member(&self) -> &Rc<Member> {
         &self.member
     }
 
-    /// The next bytes to write; `None` when the connection is to end. Everything that is pending is there at
-    /// once: a writer drains the feed until it would wait.
+    /// The next bytes to write; `None` when the connection must end. Yields everything pending: a writer drains the feed until
+    /// it returns pending.
     pub fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         for _ in 0..SCANS_PER_TURN {
             match self.member.outbox().poll_take(cx) {
@@ -113,13 +113,13 @@ impl Feed {
                 Poll::Ready(None) => self.catch_up(),
             };
             let found = match caught_up {
-                CatchUp::Cold(Answer::Page(page)) => self.replay(&page),
+                CatchUp::Cold(PageResponse::Page(page)) => self.replay(&page),
                 found => found,
             };
             match found {
                 CatchUp::Live => {
                     if !self.member.is_waiting() {
-                        // Should it fall behind later, it reads what it would have got anyway.
+                        // If it falls behind later, it reads only what it would have received anyway.
                         self.throttle = None;
                     }
                     return Poll::Pending;
@@ -128,7 +128,7 @@ impl Feed {
                     self.member.outbox().note_written(chunk.last);
                     return Poll::Ready(Some(chunk.bytes));
                 }
-                CatchUp::Cold(Answer::Wait(page)) => {
+                CatchUp::Cold(PageResponse::Wait(page)) => {
                     let filters = self.member.filters();
                     self.awaited = Some(Awaited { page, filters });
                 }
@@ -139,7 +139,7 @@ impl Feed {
         Poll::Pending
     }
 
-    /// From the ring only what is wanted counts, from the log all that is looked through.
+    /// From the ring only matching bytes count, from the log all bytes that are scanned.
     fn catch_up(&mut self) -> CatchUp {
         let found = self.shards.borrow_mut().catch_up(&self.member);
         if let CatchUp::Found(chunk) = &found {
@@ -161,7 +161,7 @@ impl Feed {
         }
     }
 
-    /// The page that was waited for, if one was and it is still of use.
+    /// The requested page, if there is one and it still applies.
     fn poll_awaited(&mut self, cx: &mut Context<'_>) -> Poll<Option<Loaded>> {
         let Some(awaited) = &mut self.awaited else {
             return Poll::Ready(None);
@@ -176,7 +176,7 @@ impl Feed {
         self.awaited = None;
         match page {
             Ok(loaded) => Poll::Ready(Some(loaded)),
-            // The node is ending, or the log was replaced: what comes now is the close frame, through the outbox.
+            // The node is stopping or the log was replaced: the close frame follows through the outbox.
             Err(_) => Poll::Pending,
         }
     }

@@ -1,17 +1,16 @@
-//! What a client sends: frames are decoded and put together to messages.
+//! Client input: decodes frames and assembles messages.
 //!
-//! Bounded: a message, in one frame or in fragments, is held up to the limit and no further, and for no longer than its
-//! deadline; one that will be too long is refused as soon as a frame's header says so. Those of all clients together are held
-//! only as far as there is memory for them, and those of one holder as far as its share goes. All clients of one holder share
-//! how much is read in a second: what is more waits in the socket, and coming back does not help.
+//! Bounded: a message, in one frame or in fragments, is buffered up to the size limit and within its deadline; a message that
+//! will be too long is refused by its frame header. The buffers of all clients share a memory budget, with a share per holder.
+//! The clients of one holder share a read rate: excess input waits in the socket, and reconnecting does not reset the rate.
 
 mod received;
 
 mod header;
-mod patience;
+mod deadline;
 
-pub(crate) use patience::Patience;
-pub(crate) use received::{Broken, Received};
+pub(crate) use deadline::MessageDeadline;
+pub(crate) use received::{ReceiveError, Received};
 
 use std::io;
 use std::sync::Arc;
@@ -25,10 +24,10 @@ use tokio_util::codec::Decoder as _;
 use self::header::Header;
 use super::throttle::Throttle;
 use crate::config::EdgeConfig;
-use crate::limits::{Claim, InboundMemory, Sending};
+use crate::limits::{Claim, InboundMemory, SendAllowance};
 use crate::metrics::Metrics;
 
-/// A flood of small messages is read in portions, not one by one: waking up costs more than reading one.
+/// A flood of small messages is read in batches: a wake-up costs more than reading a message.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// The messages of one client.
@@ -37,7 +36,7 @@ pub(crate) struct Inbound {
     codec: Codec,
     undecoded: BytesMut,
     assembly: Assembly,
-    patience: Patience,
+    deadline: MessageDeadline,
     allowed: Allowed,
 }
 
@@ -75,8 +74,8 @@ impl InboundLimits {
 }
 
 impl Allowed {
-    /// For a new client of a holder that may send so much.
-    pub(crate) fn new(limits: &InboundLimits, sending: Sending) -> Self {
+    /// For a new client of a holder with this allowance.
+    pub(crate) fn new(limits: &InboundLimits, sending: SendAllowance) -> Self {
         Self {
             max_message_bytes: limits.max_message_bytes,
             message_timeout: limits.message_timeout,
@@ -87,13 +86,13 @@ impl Allowed {
         }
     }
 
-    pub(crate) fn came(&mut self, bytes: usize) {
+    pub(crate) fn count_bytes(&mut self, bytes: usize) {
         if self.bytes.spend(bytes) {
             self.metrics.inbound_paused();
         }
     }
 
-    pub(crate) fn obeyed_one(&mut self) {
+    pub(crate) fn count_message(&mut self) {
         if self.messages.spend(1) {
             self.metrics.inbound_paused();
         }
@@ -106,57 +105,57 @@ impl Allowed {
 }
 
 impl Inbound {
-    /// `early` are the bytes that were read before.
+    /// `early` are bytes that were read before.
     pub(crate) fn new(early: &[u8], mut allowed: Allowed) -> Self {
         let max_message_bytes = allowed.max_message_bytes;
         let allowed_time = allowed.message_timeout;
         if !early.is_empty() {
-            allowed.came(early.len());
+            allowed.count_bytes(early.len());
         }
         Self {
             allowed,
             codec: Codec::new().max_size(max_message_bytes),
             undecoded: early.into(),
             assembly: Assembly::new(max_message_bytes),
-            patience: Patience::new(allowed_time),
+            deadline: MessageDeadline::new(allowed_time),
         }
     }
 
-    /// The next message. `read` appends some bytes and returns how many: none at the client's end.
+    /// The next message. `read` appends bytes and returns their number: zero when the client has closed.
     pub(crate) fn poll_message(
         &mut self,
         cx: &mut Context<'_>,
         mut read: impl FnMut(&mut Context<'_>, &mut BytesMut) -> Poll<io::Result<usize>>,
-    ) -> Poll<Result<Received, Broken>> {
+    ) -> Poll<Result<Received, ReceiveError>> {
         loop {
-            // What was returned last has been read.
+            // The previous message has been handled.
             let held = self.undecoded.len() + self.assembly.fragments.len();
             if !self.allowed.memory.resize(held) {
-                return Poll::Ready(Err(Broken::NoRoom));
+                return Poll::Ready(Err(ReceiveError::NoRoom));
             }
-            // Also before what is there is read: that costs more than its arrival.
+            // Checked before decoding too, which costs more than receiving.
             if self.allowed.poll_pause(cx).is_pending() {
-                self.patience.pause();
+                self.deadline.pause();
                 return Poll::Pending;
             }
             if let Some(received) = self.decode().transpose() {
                 return Poll::Ready(received);
             }
             match read(cx, &mut self.undecoded) {
-                Poll::Ready(Ok(bytes @ 1..)) => self.allowed.came(bytes),
-                Poll::Ready(Ok(_) | Err(_)) => return Poll::Ready(Err(Broken::Gone)),
+                Poll::Ready(Ok(bytes @ 1..)) => self.allowed.count_bytes(bytes),
+                Poll::Ready(Ok(_) | Err(_)) => return Poll::Ready(Err(ReceiveError::Gone)),
                 Poll::Pending if self.undecoded.is_empty() && !self.assembly.is_begun => {
                     return Poll::Pending;
                 }
                 Poll::Pending => {
-                    ready!(self.patience.poll_over(cx));
-                    return Poll::Ready(Err(Broken::TooSlow));
+                    ready!(self.deadline.poll_over(cx));
+                    return Poll::Ready(Err(ReceiveError::TooSlow));
                 }
             }
         }
     }
 
-    fn decode(&mut self) -> Result<Option<Received>, Broken> {
+    fn decode(&mut self) -> Result<Option<Received>, ReceiveError> {
         loop {
             if let Some(header) = Header::read(&self.undecoded) {
                 header.check(
@@ -167,16 +166,16 @@ impl Inbound {
             let frame = self.codec.decode(&mut self.undecoded).map_err(broken)?;
             let Some(frame) = frame else {
                 if self.undecoded.is_empty() {
-                    // A large message is rare; its memory is not kept for the connection's life.
+                    // Large messages are rare, so their memory is not kept.
                     self.undecoded = BytesMut::new();
                 }
                 return Ok(None);
             };
             if let Some(received) = self.assembly.add(frame)? {
                 if !self.assembly.is_begun {
-                    self.patience.renew();
+                    self.deadline.renew();
                 }
-                self.allowed.obeyed_one();
+                self.allowed.count_message();
                 return Ok(Some(received));
             }
         }
@@ -187,7 +186,7 @@ impl Inbound {
 #[derive(Debug)]
 struct Assembly {
     fragments: BytesMut,
-    /// A first fragment has come, and no last one; all of them may be empty.
+    /// A first fragment was received and no last one; all of them may be empty.
     is_begun: bool,
     is_text: bool,
     max_bytes: usize,
@@ -203,7 +202,7 @@ impl Assembly {
         }
     }
 
-    fn add(&mut self, frame: Frame) -> Result<Option<Received>, Broken> {
+    fn add(&mut self, frame: Frame) -> Result<Option<Received>, ReceiveError> {
         Ok(Some(match frame {
             Frame::Text(text) => Received::Text(text),
             Frame::Binary(_) => Received::Binary,
@@ -239,19 +238,19 @@ impl Assembly {
         }))
     }
 
-    fn append(&mut self, part: &Bytes) -> Result<(), Broken> {
+    fn append(&mut self, part: &Bytes) -> Result<(), ReceiveError> {
         if self.fragments.len() + part.len() > self.max_bytes {
-            return Err(Broken::TooBig);
+            return Err(ReceiveError::TooBig);
         }
         self.fragments.extend_from_slice(part);
         Ok(())
     }
 }
 
-fn broken(error: ProtocolError) -> Broken {
+fn broken(error: ProtocolError) -> ReceiveError {
     match error {
-        ProtocolError::Overflow => Broken::TooBig,
-        _ => Broken::Protocol,
+        ProtocolError::Overflow => ReceiveError::TooBig,
+        _ => ReceiveError::Protocol,
     }
 }
 

@@ -1,14 +1,14 @@
-//! Whether the other end still lives.
+//! Detects dead clients.
 //!
-//! Anything the client sends is a sign of life, and so is every time its socket takes more events. While its socket takes
-//! nothing although something waits, the ping stands behind megabytes that the client has yet to read: then it is the
-//! socket that tells a slow reader from a dead one (`edge.subscriber.write_stall_timeout`).
+//! Any input from the client is a sign of life, and so is its socket taking events. While data waits and the socket takes
+//! nothing, the ping may be queued behind megabytes that the client has not read: then the write-stall timeout distinguishes
+//! slow readers from dead ones (`edge.subscriber.write_stall_timeout`).
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What is known about one client's life.
+/// The signs of life of one client.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Liveness {
     last_sign: Instant,
@@ -16,12 +16,12 @@ pub(crate) struct Liveness {
     pinged_at: Option<Instant>,
 }
 
-/// What is known about its socket.
+/// The state of its socket.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Socket {
     /// How often it took events.
     pub(crate) taken: u64,
-    /// Something waits for it.
+    /// Whether data waits for it.
     pub(crate) is_stuck: bool,
 }
 
@@ -34,7 +34,7 @@ impl Liveness {
         }
     }
 
-    /// Something came from the client.
+    /// Something was received from the client.
     pub(crate) fn received(&mut self, now: Instant) {
         self.last_sign = now;
         self.pinged_at = None;
@@ -45,7 +45,7 @@ impl Liveness {
         self.pinged_at.get_or_insert(now);
     }
 
-    /// Whether the client must be taken for dead: no sign for `timeout` since the first unanswered ping.
+    /// Whether the client counts as dead: no sign of life for `timeout` after the first unanswered ping.
     pub(crate) fn is_dead(&mut self, now: Instant, socket: Socket, timeout: Duration) -> bool {
         if socket.is_stuck || socket.taken != self.taken {
             self.taken = socket.taken;

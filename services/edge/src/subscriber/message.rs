@@ -1,45 +1,45 @@
-//! The messages that a subscriber acts on, and who sends them.
+//! The messages that a subscriber handles, and their senders.
 //!
-//! Events are none of them: the hub puts shared frames into the [outbox](crate::outbox::Outbox) and sends nothing. What else comes from
-//! outside waits in places that hold one of each, so no mailbox can grow:
+//! Events are not messages: the hub pushes shared frames into the [outbox](crate::outbox::Outbox) and sends nothing. All other
+//! inputs wait in places that hold one of each, so no mailbox can grow:
 //!
 //! | message | sender | where it waits |
 //! |---|---|---|
-//! | drain, expel | the hub | [`Outbox::close`](crate::outbox::Outbox::close): the first reason counts |
-//! | page arrived | the replay desk | the feed's one awaited page |
-//! | options update, ping, close | the client | unread, in the system's buffer; one long one while it is parsed |
-//! | timer due | the subscriber's own clock | [`Deadlines`](super::deadlines::Deadlines) |
+//! | drain, disconnect | the hub | [`Outbox::close`](crate::outbox::Outbox::close): the first reason counts |
+//! | page arrived | the loader | the feed's one requested page |
+//! | options update, ping, close | the client | unread, in the kernel's buffer; one long message while it is parsed |
+//! | timer due | the subscriber's timers | [`Deadlines`](super::deadlines::Deadlines) |
 
 use fanjet_filter::{ClientMessage, MessageError};
 
-use super::inbound::{Broken, Received};
+use super::inbound::{ReceiveError, Received};
 
 /// What a subscriber handles, one at a time.
 #[derive(Debug)]
 pub(super) enum Message {
     /// From the client: a whole message or control frame.
     Received(Received),
-    /// From the client: nothing that it sends can be read any more.
-    Unreadable(Broken),
+    /// From the client: its input can no longer be read.
+    Unreadable(ReceiveError),
     /// From the thread that parses long messages; `None` when parsing panicked.
     Parsed(Option<Result<ClientMessage, MessageError>>),
-    /// From its clock.
+    /// From its timers.
     Due(Timer),
 }
 
-/// What a subscriber's clock is set for.
+/// The timers of a subscriber.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Timer {
-    /// It is time for a ping.
+    /// Send a ping.
     Ping,
-    /// The client had its time to answer this ping.
+    /// The client's deadline to answer this ping.
     PongCheck(u64),
-    /// The client had its time to say what it wants.
+    /// The client's deadline for its hello.
     Hello,
-    /// It is time to look how long nothing was sent.
+    /// Check whether a heartbeat is due.
     Heartbeat,
-    /// The connection is as old as it may become.
+    /// The connection has reached its maximum age.
     MaxAge,
-    /// The client had its time to end the connection.
+    /// The client's deadline to end the connection.
     Linger,
 }

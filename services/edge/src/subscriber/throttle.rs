@@ -1,4 +1,4 @@
-//! How fast one subscriber may replay, or send: as fast as what is left for all of its holder's allows.
+//! Limits how fast one subscriber replays or sends, by the allowance that its holder's subscribers share.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -8,7 +8,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::limits::SharedAllowance;
 
-/// Pauses that follow from what was taken.
+/// The pauses after spending from an allowance.
 #[derive(Debug)]
 pub(crate) struct Throttle {
     allowance: SharedAllowance,
@@ -25,12 +25,12 @@ impl Throttle {
         }
     }
 
-    /// The same, with pauses that are worth waking up for: what becomes allowed meanwhile is taken in one go.
+    /// The same, with a minimum pause that is worth a wake-up.
     pub(crate) fn in_steps(self, shortest: Duration) -> Self {
         Self { shortest, ..self }
     }
 
-    /// Notes what was taken; returns whether a pause follows.
+    /// Spends an amount; returns whether a pause follows.
     pub(crate) fn spend(&mut self, amount: usize) -> bool {
         let now = Instant::now();
         let pause = self.allowance.lock().take(amount as u64, now);
@@ -40,7 +40,7 @@ impl Throttle {
         self.pause.is_some()
     }
 
-    /// Ready when there is no pause (any more).
+    /// Ready when there is no pause.
     pub(crate) fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(pause) = &mut self.pause {
             ready!(pause.as_mut().poll(cx));
@@ -60,9 +60,9 @@ mod tests {
     use super::*;
     use crate::limits::{Allowance, Rate};
 
-    /// As fast as without steps, with few pauses.
+    /// As fast as without a minimum pause, with few pauses.
     #[tokio::test(start_paused = true)]
-    async fn a_flood_is_taken_in_portions() {
+    async fn a_flood_is_throttled_with_few_pauses() {
         let rate = Rate {
             per_second: 1_000,
             at_once: 100,

@@ -1,4 +1,4 @@
-//! Whether the stream that is followed keeps up with the log: one that hangs says nothing, so the log is asked.
+//! Checks that the followed stream keeps up with the log: a stream that hangs reports nothing, so the log is asked.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,42 +14,42 @@ const ONE: ReadLimit = ReadLimit {
     bytes: usize::MAX,
 };
 
-/// What the log holds at one moment.
+/// The state of the log at one moment.
 pub(super) struct Checked {
     pub(super) first: Seq,
-    /// The oldest entry and its time, unless that is known already, or the entry cannot be read.
+    /// The oldest entry and its time, unless they are known or the entry is unreadable.
     pub(super) oldest: Option<(Seq, TimeUs)>,
-    /// A selected event, the newest that is known to be there.
+    /// The newest selected event that is known.
     pub(super) newest: Seq,
-    /// Whether it is certain that there is no newer one.
+    /// Whether there certainly is no newer one.
     pub(super) is_all: bool,
-    /// Nothing is selected from where the check began up to here.
+    /// Nothing is selected from the start of the check up to here.
     pub(super) clear_to: Seq,
 }
 
-/// What that says about the stream.
+/// The state of the stream compared with the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// Everything that there is was read.
+pub(super) enum StreamState {
+    /// Everything was read.
     Fresh,
-    /// There is, or may be, more; it may be on its way.
+    /// The log may have more, which may be on its way.
     Moving,
-    /// There was more at the last check already, and nothing has come since.
+    /// The log already had more at the last check, and nothing was received since.
     Hanging,
 }
 
 impl Checked {
-    /// `next` is the position that is read next, now and at the last check.
-    pub(super) fn verdict(&self, next: Seq, next_at_last_check: Option<Seq>) -> Verdict {
+    /// `next` is the next position to read, now and at the last check.
+    pub(super) fn stream_state(&self, next: Seq, next_at_last_check: Option<Seq>) -> StreamState {
         match self.newest < next {
-            true if self.is_all => Verdict::Fresh,
-            false if next_at_last_check == Some(next) => Verdict::Hanging,
-            _ => Verdict::Moving,
+            true if self.is_all => StreamState::Fresh,
+            false if next_at_last_check == Some(next) => StreamState::Hanging,
+            _ => StreamState::Moving,
         }
     }
 }
 
-/// Asks for what the log holds after a while; `from` is a position up to which everything selected was read.
+/// Asks for the state of the log after `interval`; everything selected before `from` was read.
 pub(super) async fn check_later(
     log: Arc<dyn EventLog>,
     identity: LogIdentity,
@@ -65,7 +65,7 @@ pub(super) async fn check_later(
         None
     } else {
         match in_time(interval, log.read(bounds.first, &Selection::All, ONE)).await {
-            // Damage costs those who read it.
+            // Damage affects only clients that read it.
             Err(LogError::Corrupt { .. }) => None,
             page => page?
                 .entries
@@ -81,7 +81,7 @@ pub(super) async fn check_later(
         clear_to: from,
     };
     if selection == Selection::All {
-        // What stands at the log's end may be no event.
+        // The last seq of the log may not be an event.
         if bounds.last >= from {
             let page = in_time(interval, log.read(from, &Selection::All, ONE)).await?;
             if page.entries.is_empty() {
@@ -108,15 +108,15 @@ pub(super) async fn check_later(
     }
 }
 
-/// Whether the log has no event in these places, by a second way to read it.
+/// Whether these seqs of the log have no event, by a second way of reading.
 pub(super) async fn is_void(
     log: &dyn EventLog,
     mut places: Range<Seq>,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<bool, LogError> {
     while !places.is_empty() {
         let read = log.read(places.start, &Selection::All, ONE);
-        let page = in_time(patience, read).await?;
+        let page = in_time(timeout, read).await?;
         if let Some(first) = page.entries.first() {
             return Ok(first.seq >= places.end);
         }
@@ -128,13 +128,13 @@ pub(super) async fn is_void(
     Ok(true)
 }
 
-/// What a log holds, and not another one in its place.
+/// The bounds of the log with this identity.
 pub(super) async fn own_bounds(
     log: &dyn EventLog,
     identity: LogIdentity,
 ) -> Result<Bounds, LogError> {
     let bounds = log.bounds().await?;
-    // Asked afterwards: what is there now was there before.
+    // Asked afterwards: the same identity now means the same log before.
     let found = log.identity().await?;
     if found != identity {
         return Err(LogError::Replaced {
@@ -146,12 +146,12 @@ pub(super) async fn own_bounds(
 }
 
 pub(super) async fn in_time<T>(
-    patience: Duration,
+    timeout: Duration,
     answer: impl Future<Output = Result<T, LogError>>,
 ) -> Result<T, LogError> {
-    tokio::time::timeout(patience, answer)
+    tokio::time::timeout(timeout, answer)
         .await
-        .unwrap_or_else(|_| Err(LogError::unavailable("no answer in time")))
+        .unwrap_or_else(|_| Err(LogError::unavailable("the log did not answer in time")))
 }
 
 #[cfg(test)]

@@ -1,20 +1,20 @@
-//! Numbers for collections, so that routing an event is a look-up by index.
+//! Numbers for collections, so that routing an event is an index lookup.
 
 use fanjet_event::Nsid;
 use hashbrown::HashMap;
 
-/// A collection's number: dense, from 0, the same for the life of the process.
+/// A collection's number: dense, from 0, fixed for the life of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CollectionId(u32);
 
 impl CollectionId {
-    /// As an index.
+    /// The number as an index.
     pub fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// The collections that have been seen. Bounded: names come from strangers.
+/// The collections seen so far. Bounded, because strangers choose the names.
 #[derive(Debug)]
 pub struct Collections {
     known: HashMap<Nsid, CollectionId>,
@@ -24,10 +24,9 @@ pub struct Collections {
 }
 
 impl Collections {
-    /// Longest name that gets a number, in bytes. Real ones are far shorter; what routing keeps per number
-    /// grows with the name.
+    /// Maximum length of a numbered name in bytes. Real names are far shorter; the memory for routing grows with the length.
     pub const MAX_NAME: usize = 128;
-    /// Most dots of a name that gets a number.
+    /// Maximum number of dots of a numbered name.
     pub const MAX_DOTS: usize = 8;
 
     /// Numbers at most `max` collections.
@@ -44,7 +43,7 @@ impl Collections {
         self.names.get(index).map(Nsid::as_str)
     }
 
-    /// The shared name and the number of a collection. A name beyond the bounds has no number.
+    /// The shared name and the number of a collection. A name beyond the limits has no number.
     pub fn intern(&mut self, name: Nsid) -> (Nsid, Option<CollectionId>) {
         if let Some((name, id)) = self.known.get_key_value(name.as_str()) {
             return (name.clone(), Some(*id));

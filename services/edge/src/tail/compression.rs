@@ -1,4 +1,4 @@
-//! How events are compressed on this node.
+//! Compression of events.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,15 +9,15 @@ use fanjet_wire::zstd::{Compressor, DEFAULT_LEVEL, ZstdError};
 use crate::EdgeError;
 use crate::config::ZstdConfig;
 
-/// A dictionary and a level that are known to go together. Cheap to clone.
+/// A dictionary and a level that are known to work together. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Compression {
-    /// `None`: the official one.
+    /// `None`: the built-in one.
     dictionary: Option<Arc<Dictionary>>,
     level: i32,
 }
 
-/// The official dictionary at the usual level.
+/// The built-in dictionary at the default level.
 impl Default for Compression {
     fn default() -> Self {
         Self {
@@ -28,10 +28,10 @@ impl Default for Compression {
 }
 
 impl Compression {
-    /// Reads the dictionary, and tries it.
+    /// Loads and tests the dictionary.
     ///
     /// # Errors
-    /// [`EdgeError::Compression`] naming the setting, its value and what is wrong.
+    /// [`EdgeError::Compression`] with the setting, its value and why it is invalid.
     pub fn load(config: &ZstdConfig) -> Result<Self, EdgeError> {
         let refused = |key, reason| EdgeError::Compression { key, reason };
         let path: &Path = &config.dictionary;

@@ -1,22 +1,22 @@
-//! A frame of an event in one encoding, made once per node, when it is first wanted.
+//! A frame of an event in one encoding, created once per node on first use.
 //!
-//! Invariant: [`EncodedBytes`] is the memory of all such frames that live, whoever holds their events.
+//! Invariant: [`EncodedBytes`] equals the memory of all such live frames, whatever holds their events.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-/// Memory of frames that were made on demand, in bytes: those of the ring's events, or those of pages.
+/// The memory in bytes of frames encoded on demand, for the ring or for pages.
 #[derive(Debug, Default)]
 pub struct EncodedBytes(AtomicUsize);
 
 impl EncodedBytes {
-    /// How much it is now.
+    /// The current number of bytes.
     pub fn get(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// Empty until somebody wants the frame.
+/// Empty until the frame is first needed.
 #[derive(Debug, Default)]
 pub(super) struct Encoded {
     is_claimed: AtomicBool,
@@ -30,12 +30,12 @@ struct Frame {
 }
 
 impl Encoded {
-    /// The frame, if it is there.
+    /// The frame, if it exists.
     pub(super) fn get(&self) -> Option<&[u8]> {
         self.frame.get().map(|frame| &*frame.message)
     }
 
-    /// The frame; made now if nobody has. Of several threads one makes it and the others wait.
+    /// The frame, created if necessary. One thread creates it and the others wait.
     pub(super) fn get_or_make(
         &self,
         bytes: Arc<EncodedBytes>,
@@ -44,13 +44,13 @@ impl Encoded {
         &self.frame.get_or_init(|| Frame::new(make(), bytes)).message
     }
 
-    /// Whether the caller is the first to ask. Only a hint: threads that want the same run of events share the work
-    /// instead of waiting for each other at each of them.
+    /// Whether the caller is the first to ask. Only a hint: threads that need the same events share the work instead of
+    /// waiting for each other at each one.
     pub(super) fn claim(&self) -> bool {
         self.frame.get().is_none() && !self.is_claimed.swap(true, Ordering::Relaxed)
     }
 
-    /// The memory that the frame takes in bytes; 0 when there is none.
+    /// The memory of the frame in bytes; 0 without one.
     pub(super) fn weight(&self) -> usize {
         self.frame.get().map_or(0, Frame::weight)
     }
@@ -70,7 +70,7 @@ impl Frame {
     }
 
     fn weight(&self) -> usize {
-        /// What the allocator keeps beside an allocation.
+        /// The allocator's overhead per allocation.
         const OVERHEAD: usize = 2 * size_of::<usize>();
         self.message.len() + OVERHEAD
     }

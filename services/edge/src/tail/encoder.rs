@@ -1,4 +1,4 @@
-//! What makes the frames that an event does not have from the start, for one worker thread.
+//! Encodes frames on demand, for one worker thread.
 
 use std::sync::Arc;
 
@@ -8,49 +8,49 @@ use fanjet_wire::{v0, websocket};
 use tracing::error;
 
 use super::{Compression, EncodedBytes};
-use crate::metrics::Made;
+use crate::metrics::EncodedCounts;
 
-/// Makes frames. The compressor is prepared when the first one is wanted.
+/// Encodes frames. The compressor is created on first use.
 #[derive(Debug)]
 pub struct Encoder {
     compression: Compression,
     compressor: Option<Compressor>,
     bytes: Arc<EncodedBytes>,
-    /// The same for events that came in pages.
+    /// The counter for events of pages.
     bytes_of_pages: Arc<EncodedBytes>,
-    made: Made,
+    made: EncodedCounts,
 }
 
 impl Encoder {
-    /// Frames that it makes are counted in `bytes` as long as they live.
+    /// Frames are counted in `bytes` while they live.
     pub fn new(compression: Compression, bytes: Arc<EncodedBytes>) -> Self {
         Self {
             compression,
             compressor: None,
             bytes,
             bytes_of_pages: Arc::default(),
-            made: Made::default(),
+            made: EncodedCounts::default(),
         }
     }
 
-    /// The same encoder, counting the frames of pages here.
+    /// The same encoder, with a separate counter for frames of pages.
     #[must_use]
     pub fn counting_pages_in(mut self, bytes: Arc<EncodedBytes>) -> Self {
         self.bytes_of_pages = bytes;
         self
     }
 
-    /// How it compresses.
+    /// Its compression.
     pub(crate) fn compression(&self) -> &Compression {
         &self.compression
     }
 
-    /// What was made since the last call.
-    pub fn take_made(&mut self) -> Made {
+    /// The counts since the last call.
+    pub fn take_made(&mut self) -> EncodedCounts {
         std::mem::take(&mut self.made)
     }
 
-    /// The finished frame of one event.
+    /// Encodes the frame of one event.
     pub(super) fn encode(&mut self, encoding: Encoding, json: &[u8]) -> Box<[u8]> {
         match encoding {
             Encoding::Json | Encoding::Sse | Encoding::Ndjson => {
@@ -60,7 +60,7 @@ impl Encoder {
             Encoding::V0 => {
                 self.made.v0 += 1;
                 v0::text_message(json).unwrap_or_else(|| {
-                    error!("an event of the log does not begin as v1 does; it goes out as it is");
+                    error!("an event does not start like v1 JSON, sending it unchanged");
                     Box::from(&*websocket::text_frame(json))
                 })
             }

@@ -1,4 +1,4 @@
-//! One event as all subscribers of this node share it.
+//! One event, shared by all subscribers of this node.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use fanjet_wire::websocket::{header_len, text_frame};
 use super::encoded::Encoded;
 use super::{CollectionId, Collections, Encoder};
 
-/// One event, ready to be sent: what routing looks at, and the finished frame. Made once per node. Frames in other
-/// encodings are made once per node as well, when somebody first wants them.
+/// One event, ready to send: the fields for routing and the finished frame. Created once per node. Frames in other encodings
+/// are created once per node on first use.
 #[derive(Debug)]
 pub struct Entry {
     seq: Seq,
@@ -23,12 +23,12 @@ pub struct Entry {
     topic: Topic,
     action: Option<Action>,
     collection: Option<CollectionId>,
-    /// Where in the frame the DID is, and where the JSON begins.
+    /// The position of the DID and the start of the JSON in the frame.
     did: Range<u16>,
     json_start: u8,
-    /// Whether it came in a page, and not from the tail: what is made of it counts there.
+    /// Whether it belongs to a page and not to the tail: its encoded frames count there.
     is_paged: bool,
-    /// A part of its page, if it came in one.
+    /// A part of its page's buffer, if it belongs to a page.
     frame: Bytes,
     zstd: Encoded,
     v0: Encoded,
@@ -38,12 +38,12 @@ impl Entry {
     /// Builds the frame of a log entry.
     ///
     /// # Errors
-    /// [`LogError::Corrupt`] when the entry is not an event: our own data is damaged.
+    /// [`LogError::Corrupt`] when the entry is not an event: the log is damaged.
     pub fn new(entry: &fanjet_log::Entry, collections: &mut Collections) -> Result<Self, LogError> {
         Self::framed(entry, text_frame(&entry.body), false, collections)
     }
 
-    /// The entry of a page, whose frame is there.
+    /// The entry of a page, with its existing frame.
     ///
     /// # Errors
     /// As [`Entry::new`].
@@ -64,9 +64,9 @@ impl Entry {
         let json_start = header_len(entry.body.len());
         let no_event = || LogError::corrupt(entry.seq, "the body is not an event");
         let envelope = Envelope::of(&frame[json_start..]).ok_or_else(no_event)?;
-        let did = place_of(envelope.did.as_bytes(), &frame).ok_or_else(no_event)?;
+        let did = range_in(envelope.did.as_bytes(), &frame).ok_or_else(no_event)?;
         if matches!(entry.topic, Topic::Commit(_)) && envelope.action.is_none() {
-            let what = "the body is not a commit as its topic says";
+            let what = "the topic says commit, but the body is not one";
             return Err(LogError::corrupt(entry.seq, what));
         }
         let time = envelope.time;
@@ -102,12 +102,12 @@ impl Entry {
         self.time
     }
 
-    /// What it is about.
+    /// Its topic.
     pub fn topic(&self) -> &Topic {
         &self.topic
     }
 
-    /// What a commit does; `None` for other events.
+    /// The action of a commit; `None` for other events.
     pub fn action(&self) -> Option<Action> {
         self.action
     }
@@ -117,9 +117,9 @@ impl Entry {
         self.collection
     }
 
-    /// The repo.
+    /// The DID of the repo.
     pub fn did(&self) -> &str {
-        // It was a `str` when the entry was made.
+        // It was a `str` when the entry was created.
         let did = usize::from(self.did.start)..usize::from(self.did.end);
         std::str::from_utf8(&self.frame[did]).unwrap_or_default()
     }
@@ -129,8 +129,8 @@ impl Entry {
         &self.frame
     }
 
-    /// Appends it in an encoding. What stands around a server-sent event or a line is written here, beside the copy
-    /// that is made anyhow: keeping it would double the memory of the JSON.
+    /// Appends the event in an encoding. The wrapping of server-sent events and lines is written during this copy: keeping it
+    /// would double the memory of the JSON.
     pub fn put_in(&self, encoding: Encoding, encoder: &mut Encoder, out: &mut Vec<u8>) {
         match encoding {
             Encoding::Sse => stream::put_sse(out, self.time, self.json_bytes()),
@@ -141,7 +141,7 @@ impl Entry {
         }
     }
 
-    /// How many bytes [`Entry::put_in`] appends. Made now when nobody has needed it before.
+    /// The number of bytes that [`Entry::put_in`] appends. Encodes the frame if necessary.
     pub fn len_in(&self, encoding: Encoding, encoder: &mut Encoder) -> usize {
         match encoding {
             Encoding::Sse => self.json_len() + stream::SSE_AROUND,
@@ -152,7 +152,7 @@ impl Entry {
         }
     }
 
-    /// The finished WebSocket frame in an encoding that has one. Made now when nobody has needed it before.
+    /// The finished WebSocket frame in an encoding that has one, encoded if necessary.
     pub fn frame_in(&self, encoding: Encoding, encoder: &mut Encoder) -> &[u8] {
         let Some(encoded) = self.encoded(encoding) else {
             return &self.frame;
@@ -163,14 +163,14 @@ impl Entry {
         })
     }
 
-    /// Makes the frame in an encoding unless it is there or another thread is about to make it.
+    /// Encodes the frame unless it exists or another thread has claimed it.
     pub fn prepare(&self, encoding: Encoding, encoder: &mut Encoder) {
         if self.encoded(encoding).is_some_and(Encoded::claim) {
             self.frame_in(encoding, encoder);
         }
     }
 
-    /// The JSON, which is the frame's payload.
+    /// The JSON payload of the frame.
     pub fn json(&self) -> Bytes {
         self.frame.slice(usize::from(self.json_start)..)
     }
@@ -180,19 +180,19 @@ impl Entry {
         self.frame.len() - usize::from(self.json_start)
     }
 
-    /// The memory in bytes of the frames that were made on demand. It may grow at any time.
+    /// The memory in bytes of frames encoded on demand. It may grow at any time.
     pub fn encoded_weight(&self) -> usize {
         self.zstd.weight() + self.v0.weight()
     }
 
-    /// The memory it takes in bytes, allocations included, but without [`Entry::encoded_weight`]: this never changes.
+    /// The memory in bytes including allocations, without [`Entry::encoded_weight`]. Constant.
     pub fn weight(&self) -> usize {
         // The frame's allocation, the entry behind its `Arc`, and the ring's handle.
         const OVERHEAD: usize = size_of::<Entry>() + 2 * size_of::<usize>() + size_of::<usize>();
         self.frame.len() + OVERHEAD
     }
 
-    /// Where the frame in an encoding is kept, unless it is made from the one that is always there.
+    /// The storage for a frame in an encoding, unless it derives from the text frame.
     fn encoded(&self, encoding: Encoding) -> Option<&Encoded> {
         match encoding {
             Encoding::Json | Encoding::Sse | Encoding::Ndjson => None,
@@ -206,8 +206,8 @@ impl Entry {
     }
 }
 
-/// Where a part of `whole` is in it. `None`: further behind than any DID.
-fn place_of(part: &[u8], whole: &[u8]) -> Option<Range<u16>> {
+/// The range of `part` in `whole`. `None`: further back than any DID.
+fn range_in(part: &[u8], whole: &[u8]) -> Option<Range<u16>> {
     let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
     Some(u16::try_from(start).ok()?..u16::try_from(start + part.len()).ok()?)
 }

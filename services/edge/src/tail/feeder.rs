@@ -1,7 +1,7 @@
 //! The only task that follows the log.
 //!
-//! Invariant: what it puts into the ring is contiguous and strictly increasing in time. A hole is read again from
-//! the log before anything newer is shown; only events that the log itself no longer has are given up, loudly.
+//! Invariant: the ring's content is contiguous and strictly increasing in time. A gap is read again from the log before newer
+//! events are shown; only events that the log itself no longer has are given up, with an error in the logs.
 
 use std::cmp::Ordering;
 use std::pin::pin;
@@ -14,13 +14,13 @@ use futures::StreamExt;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-use super::check::{Checked, Verdict, check_later, in_time, is_void, own_bounds};
+use super::check::{Checked, StreamState, check_later, in_time, is_void, own_bounds};
 use super::traffic::lag_seconds;
 use super::{Entry, Tail, Traces};
 use crate::EdgeError;
 use crate::config::TailConfig;
-use crate::damage::Damages;
-use crate::metrics::{MetBy, Metrics};
+use crate::damage::DamageReports;
+use crate::metrics::{DamageSource, Metrics};
 
 /// Follows the log and fills the ring.
 pub(crate) struct Feeder {
@@ -30,11 +30,11 @@ pub(crate) struct Feeder {
     clock: Arc<dyn Clock>,
     config: TailConfig,
     traces: Traces,
-    damages: Damages,
-    /// The log that is followed, once one is.
+    damage_reports: DamageReports,
+    /// The followed log, once known.
     identity: Option<LogIdentity>,
     last_time: Option<TimeUs>,
-    /// Everything selected before it was read. Where next to nothing is selected it is far behind the ring's end.
+    /// Everything selected before it was read. With a rare selection it is far ahead of the ring's end.
     clear_to: Seq,
     backoff: Backoff,
 }
@@ -49,7 +49,7 @@ impl Feeder {
     ) -> Self {
         Self {
             backoff: Backoff::new(config.retry_floor, config.retry_ceiling),
-            damages: Damages::new(metrics.clone()),
+            damage_reports: DamageReports::new(metrics.clone()),
             log,
             tail,
             metrics,
@@ -62,23 +62,22 @@ impl Feeder {
         }
     }
 
-    /// Shows in `traces` when events came.
+    /// Records the arrival of traced events in `traces`.
     pub(crate) fn traced_by(mut self, traces: Traces) -> Self {
         self.traces = traces;
         self
     }
 
-    /// Tells of damage together with the others who meet it.
-    pub(crate) fn reporting(mut self, damages: Damages) -> Self {
-        self.damages = damages;
+    /// Shares the damage reports with the other readers.
+    pub(crate) fn reporting(mut self, damage_reports: DamageReports) -> Self {
+        self.damage_reports = damage_reports;
         self
     }
 
-    /// Runs until stopped. A log that is away is waited for; a place where it is damaged costs those who are live when it
-    /// comes.
+    /// Runs until stopped. Waits for an unavailable log; a damaged seq closes the clients that are live when it arrives.
     ///
     /// # Errors
-    /// [`EdgeError::Log`] when the log is set up wrongly.
+    /// [`EdgeError::Log`] when the log is misconfigured.
     pub(crate) async fn run(mut self, stop: Stop) -> Result<(), EdgeError> {
         loop {
             let failure = tokio::select! {
@@ -87,17 +86,17 @@ impl Feeder {
             };
             self.tail.status.disconnected();
             if let LogError::Replaced { .. } = failure {
-                error!(error = %failure, "forgetting what was read of a log that is gone");
-                self.begin_anew();
+                error!(error = %failure, "the log was replaced, dropping everything read from the old one");
+                self.forget_log();
             } else if self.skips_warming(&failure) {
                 continue;
             } else if !self.passes_damage(&failure) && !failure.is_retryable() {
-                error!(error = %failure, "the log cannot be followed, stopping");
+                error!(error = %failure, "failed to follow the log, stopping");
                 return Err(EdgeError::Log(failure));
             }
             self.metrics.feeder_restarted(label(&failure));
             let pause = self.backoff.next_pause();
-            warn!(error = %failure, pause_ms = pause.as_millis(), "following the log again");
+            warn!(error = %failure, pause_ms = pause.as_millis(), "failed to follow the log, retrying");
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 () = tokio::time::sleep(pause) => {}
@@ -105,14 +104,14 @@ impl Feeder {
         }
     }
 
-    /// Follows from where everything was read, until something fails.
+    /// Follows from the current position until an error.
     async fn follow(&mut self) -> Result<std::convert::Infallible, LogError> {
-        let patience = self.config.check_interval;
-        let identity = in_time(patience, self.identity()).await?;
-        let bounds = in_time(patience, own_bounds(&*self.log, identity)).await?;
+        let timeout = self.config.check_interval;
+        let identity = in_time(timeout, self.identity()).await?;
+        let bounds = in_time(timeout, own_bounds(&*self.log, identity)).await?;
         let from = self.position(bounds)?;
         let selection = self.tail.pool.selection();
-        let mut follow = in_time(patience, self.log.follow(from, &selection)).await?;
+        let mut follow = in_time(timeout, self.log.follow(from, &selection)).await?;
         self.tail.status.following();
         self.tail.window.begins_at(bounds.first);
         self.confirm(bounds, from);
@@ -123,7 +122,7 @@ impl Feeder {
         let (log, window) = (Arc::clone(&self.log), Arc::clone(&self.tail.window));
         let check_from = |from: Seq| {
             let (log, window) = (Arc::clone(&log), Arc::clone(&window));
-            check_later(log, identity, window, selection.clone(), from, patience)
+            check_later(log, identity, window, selection.clone(), from, timeout)
         };
         let mut check = pin!(check_from(next));
         loop {
@@ -132,7 +131,7 @@ impl Feeder {
                     let batch = batch.ok_or_else(|| LogError::unavailable("the stream ended"))??;
                     let before = next;
                     next = self.take_in(&batch, next).await?;
-                    // However old its events are: everything that was there at the start is there now.
+                    // However old its events are: everything that existed at the start was read.
                     if before <= bounds.last {
                         self.confirm(bounds, next);
                     }
@@ -141,12 +140,12 @@ impl Feeder {
                     match checked {
                         Ok(found) => {
                             self.noted(&found);
-                            match found.verdict(next, next_at_last_check) {
-                                Verdict::Fresh => self.tail.status.confirmed_fresh(Instant::now()),
-                                Verdict::Moving => {}
-                                Verdict::Hanging => {
+                            match found.stream_state(next, next_at_last_check) {
+                                StreamState::Fresh => self.tail.status.confirmed_fresh(Instant::now()),
+                                StreamState::Moving => {}
+                                StreamState::Hanging => {
                                     return Err(LogError::unavailable(format!(
-                                        "the stream hangs: nothing since seq {}, the log has {}",
+                                        "the stream hangs: no event since seq {}, the log has seq {}",
                                         next - 1,
                                         found.newest
                                     )));
@@ -156,8 +155,8 @@ impl Feeder {
                             self.clear_to = found.clear_to;
                         }
                         Err(failure @ LogError::Replaced { .. }) => return Err(failure),
-                        // The events may flow all the same; an end that stays unknown shows in the readiness.
-                        Err(failure) => warn!(error = %failure, "cannot ask the log for its end"),
+                        // Events may still arrive; an unknown end shows in the readiness.
+                        Err(failure) => warn!(error = %failure, "failed to read the end of the log"),
                     }
                     check.set(check_from(next.max(self.clear_to)));
                 }
@@ -165,7 +164,7 @@ impl Feeder {
         }
     }
 
-    /// The log that is followed; at first it is the one that is there.
+    /// The followed log; at first the current one.
     async fn identity(&mut self) -> Result<LogIdentity, LogError> {
         if let Some(identity) = self.identity {
             return Ok(identity);
@@ -175,24 +174,27 @@ impl Feeder {
         Ok(identity)
     }
 
-    /// Damage among the events that are read ahead at the start costs nobody anything: whoever needs them asks for pages.
-    /// A node that ended here would end at every start.
+    /// Skips damage among events that are read ahead at startup: clients that need them request pages. Ending the node here
+    /// would end it at every start.
     fn skips_warming(&mut self, failure: &LogError) -> bool {
         let head = self.tail.ring.head();
         if head.end.is_none_or(|end| end >= head.live) {
             return false;
         }
-        let is_damage = self.damages.met(MetBy::Warming, failure).is_some();
+        let is_damage = self
+            .damage_reports
+            .report(DamageSource::Warming, failure)
+            .is_some();
         if is_damage {
             self.tail.ring.restart(head.live, head.live);
         }
         is_damage
     }
 
-    /// Everybody live waits for the event of a damaged place: they find it in the log, and end there. Whoever comes later begins
-    /// behind it. A node that ended here would do the same at its next start.
+    /// Skips a damaged seq that arrives live: live clients find it in the log and are closed, and new clients start after it.
+    /// Ending the node here would end it again at its next start.
     fn passes_damage(&mut self, failure: &LogError) -> bool {
-        let Some(damage) = self.damages.met(MetBy::Live, failure) else {
+        let Some(damage) = self.damage_reports.report(DamageSource::Live, failure) else {
             return false;
         };
         let behind = damage.seq + 1;
@@ -202,52 +204,49 @@ impl Feeder {
         true
     }
 
-    /// Nothing of a log is used in another one. Its readers are told by the ring.
-    fn begin_anew(&mut self) {
-        self.tail.begin_anew();
+    /// Drops the state of a replaced log. The ring notifies its readers.
+    fn forget_log(&mut self) {
+        self.tail.forget_log();
         self.identity = None;
         self.last_time = None;
         self.clear_to = 0;
     }
 
-    /// Where to read on, given what the log holds.
+    /// Where to continue, given the bounds of the log.
     fn position(&mut self, bounds: Bounds) -> Result<Seq, LogError> {
         let head = self.tail.ring.head();
         let end = head.end.map(|end| end.max(self.clear_to));
         match next_position(end, bounds, self.config.warm_entries) {
-            Position::Start { from } => {
+            FeedPosition::Start { from } => {
                 self.tail.ring.restart(from, bounds.last + 1);
                 Ok(from)
             }
-            Position::Continue { from } => Ok(from),
-            Position::Lost { from, lost } => {
-                error!(
-                    lost,
-                    from, "the log dropped events before they were read here"
-                );
+            FeedPosition::Continue { from } => Ok(from),
+            FeedPosition::Lost { from, lost } => {
+                error!(lost, from, "the log deleted events before they were read");
                 self.metrics.tail_lost(lost);
                 self.tail.ring.restart(from, head.live.max(from));
                 Ok(from)
             }
-            Position::BeyondEnd => Err(LogError::unavailable(format!(
-                "the log ends at seq {}, before what was already read from it",
+            FeedPosition::BeyondEnd => Err(LogError::unavailable(format!(
+                "the log ends at seq {}, before events that were already read",
                 bounds.last
             ))),
         }
     }
 
-    /// As [`Feeder::accept`], also beyond places that hold no event.
+    /// As [`Feeder::accept`], and skips seqs without an event.
     async fn take_in(
         &mut self,
         mut batch: &[fanjet_log::Entry],
         mut next: Seq,
     ) -> Result<Seq, LogError> {
-        let patience = self.config.check_interval;
+        let timeout = self.config.check_interval;
         loop {
             match self.accept(batch, next) {
                 Err(LogError::Gap { expected, found })
                     if expected < found
-                        && is_void(&*self.log, expected..found, patience).await? =>
+                        && is_void(&*self.log, expected..found, timeout).await? =>
                 {
                     batch = &batch[batch.partition_point(|entry| entry.seq < found)..];
                     next = found;
@@ -272,7 +271,7 @@ impl Feeder {
             let is_next = match found.seq.cmp(&next) {
                 Ordering::Less => false,
                 Ordering::Equal => true,
-                // The log's reader sees to it that nothing selected is missing.
+                // The log's reader guarantees that no selected event is missing.
                 Ordering::Greater => is_narrowed,
             };
             if !is_next {
@@ -293,7 +292,7 @@ impl Feeder {
             self.backoff.reset();
             let new = entries.iter().filter(|entry| entry.seq() >= counted_from);
             self.tail.traffic.count(new.map(|entry| &**entry));
-            // What was there before the node did not arrive late.
+            // Events from before startup did not arrive late.
             if newest.seq >= counted_from {
                 self.tail.traffic.arrived(newest, arrived_us)?;
             }
@@ -336,32 +335,32 @@ impl Feeder {
     }
 }
 
-/// Where to read on.
+/// Where to continue.
 #[derive(Debug, PartialEq, Eq)]
-enum Position {
-    /// The first time.
+enum FeedPosition {
+    /// At startup.
     Start { from: Seq },
-    /// Everything needed is there.
+    /// Nothing is missing.
     Continue { from: Seq },
-    /// The log no longer has what would come next.
+    /// The log no longer has the next event.
     Lost { from: Seq, lost: u64 },
-    /// The log ends before what was already read: it was set back, or this is a lagging copy's answer.
+    /// The log ends before events that were already read: it was reset, or a lagging replica answered.
     BeyondEnd,
 }
 
-fn next_position(end: Option<Seq>, bounds: Bounds, warm_entries: u64) -> Position {
+fn next_position(end: Option<Seq>, bounds: Bounds, warm_entries: u64) -> FeedPosition {
     match end {
-        None => Position::Start {
+        None => FeedPosition::Start {
             from: (bounds.last + 1)
                 .saturating_sub(warm_entries)
                 .max(bounds.first),
         },
-        Some(end) if end > bounds.last + 1 => Position::BeyondEnd,
-        Some(end) if end < bounds.first => Position::Lost {
+        Some(end) if end > bounds.last + 1 => FeedPosition::BeyondEnd,
+        Some(end) if end < bounds.first => FeedPosition::Lost {
             from: bounds.first,
             lost: bounds.first - end,
         },
-        Some(end) => Position::Continue { from: end },
+        Some(end) => FeedPosition::Continue { from: end },
     }
 }
 

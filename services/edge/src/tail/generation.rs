@@ -1,7 +1,7 @@
-//! Which of the logs that a node has followed.
+//! Identifies the logs that a node has followed.
 
-/// Counted from 0, in the order in which the node followed them. Positions of one log mean nothing in another, so whatever
-/// keeps some across an `await` keeps this beside them.
+/// Counts the logs from 0. Positions of one log mean nothing in another, so code that keeps positions across an `await` keeps
+/// the generation with them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Generation(u64);
 

@@ -1,7 +1,7 @@
-//! What this node serves: everything, or the collections of its pool.
+//! The collections that this node serves: all of them, or those of its pool.
 //!
-//! A pool follows only its own collections, so whoever may want another one must go elsewhere and is told so; it is
-//! never served less than it asked for.
+//! A pool follows only its own collections, so a filter that may match others is refused with a message; a client is never
+//! served less than it asked for.
 
 use std::fmt;
 
@@ -17,10 +17,10 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// A pool of these collections and prefixes, in the words of `wantedCollections`; none: everything.
+    /// A pool of these collections and prefixes, in the syntax of `wantedCollections`; empty: everything.
     ///
     /// # Errors
-    /// [`OptionsError`] naming the first bad value.
+    /// [`OptionsError`] with the first invalid value.
     pub fn new(collections: &[String]) -> Result<Self, OptionsError> {
         let filter = Filter::new(collections.iter().map(String::as_str), [], 0)?;
         if let Some(prefix) = filter
@@ -38,7 +38,7 @@ impl Pool {
         })
     }
 
-    /// Whether everything that a filter can want is here.
+    /// Whether this node has everything that a filter can match.
     pub fn serves(&self, filter: &Filter) -> bool {
         let Some(pool) = &self.collections else {
             return true;
@@ -59,17 +59,17 @@ impl Pool {
             })
     }
 
-    /// What a client is told that may want what is not here.
+    /// The error for a filter beyond the pool.
     pub(crate) fn refusal(&self) -> String {
-        format!("this node serves only {self}: name collections among them (wantedCollections)")
+        format!("this node serves only {self}: set wantedCollections to some of these")
     }
 
-    /// Whether something of the log is not here.
+    /// Whether this node lacks a part of the log.
     pub fn is_narrowed(&self) -> bool {
         self.collections.is_some()
     }
 
-    /// What the node reads of the log: identity and account events belong to every pool.
+    /// What the node reads of the log: every pool includes identity and account events.
     pub fn selection(&self) -> Selection {
         self.collections
             .as_ref()
@@ -78,7 +78,7 @@ impl Pool {
     }
 }
 
-/// In the words of `wantedCollections`.
+/// In the syntax of `wantedCollections`.
 impl fmt::Display for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(pool) = &self.collections else {
@@ -94,7 +94,7 @@ impl fmt::Display for Pool {
     }
 }
 
-/// The topics that pass a filter's collections; `None` when it names none, or a prefix that the log has no word for.
+/// The topics of a filter's collections; `None` without collections, or with a prefix that the log cannot select.
 pub(crate) fn topics_of(filter: &Filter) -> Option<Vec<TopicFilter>> {
     if filter.wants_every_collection() {
         return None;

@@ -1,7 +1,7 @@
-//! The newest events, bounded by bytes. Frames that were made on demand count, too, as long as they live.
+//! The newest events, bounded by bytes. Frames encoded on demand count as long as they live.
 //!
-//! Invariant: the ring covers the seqs from its start up to its end without a hole: whoever reads on from where it
-//! stopped sees every event once, in order, or is told that it fell behind.
+//! Invariant: the ring covers the seqs from its start to its end without a gap: a reader that continues at its position sees
+//! every event once and in order, or learns that it is behind.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::{EncodedBytes, Entry, Generation};
 
-/// Shared by the feeder, which alone writes, and all hubs.
+/// Shared by the feeder, its only writer, and all hubs.
 #[derive(Debug)]
 pub struct Ring {
     covered: RwLock<Covered>,
@@ -22,39 +22,39 @@ pub struct Ring {
     encoded: Arc<EncodedBytes>,
 }
 
-/// Where the ring ends. Watching it is how hubs learn that there is something to do: wake-ups coalesce.
+/// The end of the ring. Hubs watch it to learn of new events: wake-ups coalesce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Head {
-    /// The seq that comes next; `None` until the log's end is known.
+    /// The next seq; `None` until the log's end is known.
     pub end: Option<Seq>,
     /// The newest event's time.
     pub time: Option<TimeUs>,
-    /// Where a new subscriber starts: behind everything that was in the log when the node started, too.
+    /// Where a new subscriber starts: after everything that was in the log at startup.
     pub live: Seq,
-    /// The log that it is about.
+    /// The log of these positions.
     pub generation: Generation,
 }
 
-/// How much one read may return.
+/// Limits of one read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadLimit {
     /// Events.
     pub entries: usize,
-    /// Bytes of frames. The first event may exceed it alone.
+    /// Bytes of frames. The first event alone may exceed it.
     pub bytes: usize,
 }
 
 /// What a reader finds at its position.
 #[derive(Debug)]
 pub enum Read {
-    /// The next events; never none.
+    /// The next events; never empty.
     Hot(Vec<Arc<Entry>>),
-    /// They are gone.
+    /// They are no longer in the ring.
     Behind {
-        /// The oldest position that can still be read.
+        /// The oldest seq that can still be read.
         oldest: Seq,
     },
-    /// Nothing there yet.
+    /// There are none yet.
     CaughtUp,
 }
 
@@ -67,7 +67,7 @@ struct Covered {
 }
 
 impl Ring {
-    /// An empty ring. The newest event is kept even when it alone is larger than `max_bytes`.
+    /// An empty ring. The newest event is kept even if it alone exceeds `max_bytes`.
     pub fn new(max_bytes: usize) -> Self {
         Self {
             covered: RwLock::default(),
@@ -77,12 +77,12 @@ impl Ring {
         }
     }
 
-    /// Where the frames that are made on demand are counted.
+    /// The counter for frames encoded on demand.
     pub fn encoded(&self) -> &Arc<EncodedBytes> {
         &self.encoded
     }
 
-    /// Forgets everything and begins anew with `start`. New subscribers start at `live`, which may be further on.
+    /// Empties the ring and continues at `start`. New subscribers start at `live`, which may be later.
     pub fn restart(&self, start: Seq, live: Seq) {
         let forgotten = std::mem::replace(
             &mut *self.covered.write(),
@@ -103,10 +103,10 @@ impl Ring {
         });
     }
 
-    /// Forgets a log in whose place there is another one. Until [`Ring::restart`] nothing is known of that.
+    /// Drops the events of a replaced log. Nothing is known of the new log until [`Ring::restart`].
     ///
-    /// Whoever has read something and still finds the same [`Head::generation`] has read it of that log.
-    pub fn begin_anew(&self) {
+    /// A reader that finds the same [`Head::generation`] after a read has read from that log.
+    pub fn forget_log(&self) {
         self.head.send_modify(|head| {
             *head = Head {
                 generation: head.generation.next(),
@@ -117,8 +117,7 @@ impl Ring {
         drop(forgotten);
     }
 
-    /// Does something, unless the log has been replaced. If it is replaced meanwhile, whoever forgets what was known of it
-    /// does so afterwards.
+    /// Runs `act` unless the log was replaced. State that it writes is dropped if the log is replaced meanwhile.
     pub fn unless_replaced(&self, generation: Generation, act: impl FnOnce()) {
         let _held = self.covered.read();
         if self.head().generation == generation {
@@ -126,8 +125,8 @@ impl Ring {
         }
     }
 
-    /// Appends events that directly follow the ring's end. The caller has checked that; positions that the
-    /// log's reader did not select may be missing between them.
+    /// Appends events that follow the ring's end. The caller has checked that; seqs that were not selected may be missing
+    /// between them.
     pub fn extend(&self, entries: Vec<Arc<Entry>>) {
         let Some(last) = entries.last().cloned() else {
             return;
@@ -139,7 +138,7 @@ impl Ring {
             covered.end = last.seq() + 1;
             covered.trim(self.max_bytes, self.encoded.get())
         };
-        // Freed outside of the lock.
+        // Freed outside the lock.
         drop(forgotten);
         self.head.send_modify(|head| {
             head.end = Some(last.seq() + 1);
@@ -148,7 +147,7 @@ impl Ring {
         });
     }
 
-    /// Forgets what is too much after frames were made on demand.
+    /// Evicts events after frames were encoded on demand.
     pub fn trim(&self) {
         let encoded = self.encoded.get();
         if self.covered.read().bytes + encoded > self.max_bytes {
@@ -157,7 +156,7 @@ impl Ring {
         }
     }
 
-    /// Reads on at `seq`, up to but without `until`.
+    /// Reads from `seq` up to, but excluding, `until`.
     pub fn read_from(&self, seq: Seq, until: Seq, limit: ReadLimit) -> Read {
         let covered = self.covered.read();
         if seq < covered.start {
@@ -185,8 +184,7 @@ impl Ring {
         }
     }
 
-    /// The position of the first event that is not earlier than `time`, when that is certain: the ring holds it and
-    /// an earlier one.
+    /// The first event that is not earlier than `time`, if certain: the ring has it and an earlier one.
     pub fn seq_at(&self, time: u64) -> Option<Seq> {
         let covered = self.covered.read();
         let at = covered
@@ -205,17 +203,17 @@ impl Ring {
         covered.entries.iter().step_by(distance).cloned().collect()
     }
 
-    /// The oldest position that can be read.
+    /// The oldest seq that can be read.
     pub fn start(&self) -> Seq {
         self.covered.read().start
     }
 
-    /// Bytes that are held.
+    /// Bytes in the ring.
     pub fn bytes(&self) -> usize {
         self.covered.read().bytes + self.encoded.get()
     }
 
-    /// Where the ring ends.
+    /// The end of the ring.
     pub fn head(&self) -> Head {
         *self.head.borrow()
     }
@@ -227,8 +225,7 @@ impl Ring {
 }
 
 impl Covered {
-    /// Takes out the oldest entries until the rest fits beside `encoded` bytes of frames that were made on demand.
-    /// The newest one stays.
+    /// Evicts the oldest entries until the rest fits beside `encoded` bytes of frames encoded on demand. The newest one stays.
     fn trim(&mut self, max_bytes: usize, mut encoded: usize) -> Vec<Arc<Entry>> {
         let mut forgotten = Vec::new();
         while self.bytes + encoded > max_bytes && self.entries.len() > 1 {

@@ -1,4 +1,4 @@
-//! What is known about the tail, for readiness.
+//! The state of the tail, for readiness.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::NotReady;
 
-/// Written by the feeder, read by whoever asks whether the node is ready.
+/// Written by the feeder, read by readiness probes.
 #[derive(Debug, Default)]
 pub(crate) struct TailStatus {
     facts: Mutex<Facts>,
@@ -16,32 +16,32 @@ pub(crate) struct TailStatus {
 #[derive(Debug, Clone, Copy, Default)]
 struct Facts {
     is_following: bool,
-    /// When it was last known that the ring holds the log's newest event.
+    /// When the ring was last known to hold the log's newest event.
     confirmed_at: Option<Instant>,
 }
 
 impl TailStatus {
-    /// The log answers and its events flow.
+    /// The log is being followed.
     pub(crate) fn following(&self) {
         self.facts.lock().is_following = true;
     }
 
-    /// The log is away.
+    /// The log is unavailable.
     pub(crate) fn disconnected(&self) {
         self.facts.lock().is_following = false;
     }
 
-    /// There is another log, of which nothing is known.
-    pub(crate) fn begin_anew(&self) {
+    /// The log was replaced, and nothing is known of the new one.
+    pub(crate) fn forget_log(&self) {
         *self.facts.lock() = Facts::default();
     }
 
-    /// The ring holds the newest event there is, whether or not there was a new one.
+    /// The ring holds the newest event, whether or not it is new.
     pub(crate) fn confirmed_fresh(&self, now: Instant) {
         self.facts.lock().confirmed_at = Some(now);
     }
 
-    /// What speaks against sending clients here.
+    /// Why clients should not be sent here, if so.
     pub(crate) fn objection(&self, now: Instant, fresh_within: Duration) -> Option<NotReady> {
         let facts = *self.facts.lock();
         if !facts.is_following {

@@ -1,8 +1,8 @@
-//! When the events of the past were, sparsely: from a time to a short stretch of seqs without asking the log.
+//! A sparse index of event times: resolves a time to a short range of seqs without asking the log.
 //!
-//! Filled from the tail, so it reaches back as far as the node has been running, and from what the log was asked about the
-//! time before. Its memory is bounded: when it is full every other sample of the tail goes, and from then on half as many are
-//! taken; of what was asked the oldest goes.
+//! Filled from the tail, so it covers the uptime of the node, and from the log's answers for earlier times. Its memory is
+//! bounded: when it is full, every other sample is dropped and the sampling distance doubles; of the answers the oldest is
+//! dropped.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -19,11 +19,11 @@ pub struct TimeIndex {
 
 #[derive(Debug)]
 struct Samples {
-    /// In the order of the log.
+    /// In log order.
     taken: VecDeque<(TimeUs, Seq)>,
-    /// The least distance between two.
+    /// The minimum distance between two samples.
     stride: u64,
-    /// By time: the first event that is not earlier.
+    /// The log's answers: by time, the first event that is not earlier.
     asked: BTreeMap<TimeUs, Seq>,
 }
 
@@ -37,19 +37,19 @@ impl Default for Samples {
     }
 }
 
-/// The seqs between which a time was passed: the event at `before` is earlier, the one at `reached` is not.
+/// The seqs around a time: the event at `before` is earlier, the one at `reached` is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stretch {
-    /// The last sample before the time.
+pub struct SeqRange {
+    /// The last known seq before the time.
     pub before: Seq,
-    /// The first that is not.
+    /// The first known seq that is not earlier.
     pub reached: Seq,
 }
 
 impl TimeIndex {
-    /// The distance of samples at first.
+    /// The initial distance of samples.
     const STRIDE: u64 = 512;
-    /// How many answers of the log are kept, at about 50 bytes.
+    /// Maximum number of the log's answers kept, at about 50 bytes each.
     const ANSWERS: usize = 4096;
 
     /// An index of at most `max_samples` samples, at least 4.
@@ -60,12 +60,12 @@ impl TimeIndex {
         }
     }
 
-    /// Forgets a log in whose place there is another one.
-    pub(super) fn begin_anew(&self) {
+    /// Drops the state of a replaced log.
+    pub(super) fn forget_log(&self) {
         *self.samples.lock() = Samples::default();
     }
 
-    /// Notes an event. They come in the order of the log; most are left out.
+    /// Offers an event as a sample, in log order; most are skipped.
     pub fn note(&self, seq: Seq, time: TimeUs) {
         let mut samples = self.samples.lock();
         let is_due = samples
@@ -86,7 +86,7 @@ impl TimeIndex {
         samples.taken.push_back((time, seq));
     }
 
-    /// Notes the log's answer: the first event that is not earlier than a time.
+    /// Records the log's answer: the first event that is not earlier than a time.
     pub fn learn(&self, time: TimeUs, first: Seq) {
         let mut samples = self.samples.lock();
         samples.asked.insert(time, first);
@@ -95,8 +95,8 @@ impl TimeIndex {
         }
     }
 
-    /// Where a time was passed; `None` when it is outside of what was sampled and asked.
-    pub fn stretch(&self, time: u64) -> Option<Stretch> {
+    /// The seqs around a time; `None` outside the known times.
+    pub fn seq_range(&self, time: u64) -> Option<SeqRange> {
         let samples = self.samples.lock();
         let at = samples
             .taken
@@ -106,7 +106,7 @@ impl TimeIndex {
         let before = samples.asked.range(..=asked).next_back();
         let before = before.map(|(_, first)| first.saturating_sub(1));
         let reached = samples.asked.range(asked..).next().map(|(_, first)| *first);
-        Some(Stretch {
+        Some(SeqRange {
             before: before.max(sampled(at.checked_sub(1)))?,
             reached: [reached, sampled(Some(at))].into_iter().flatten().min()?,
         })

@@ -1,4 +1,4 @@
-//! The last part of a traced event's way: its arrival here.
+//! The last span of a traced event: its arrival on this node.
 
 use fanjet_log::TraceParent;
 use fanjet_telemetry::span_time;
@@ -9,17 +9,17 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::SdkTracer;
 
-/// Continues the traces that the log carries on: a span `receive` for each, from its arrival until subscribers can read it.
+/// Continues the traces in the log: a span `receive` per event, from its arrival until subscribers can read it.
 #[derive(Debug, Default)]
 pub(crate) struct Traces(Option<SdkTracer>);
 
 impl Traces {
-    /// With `None`, nobody would see them.
+    /// `None` disables tracing.
     pub(crate) fn new(tracer: Option<SdkTracer>) -> Self {
         Self(tracer)
     }
 
-    /// Events that came at `arrived_us` are in the ring now.
+    /// Events that arrived at `arrived_us` are in the ring now.
     pub(crate) fn came<'a>(
         &self,
         events: impl Iterator<Item = &'a fanjet_log::Entry>,

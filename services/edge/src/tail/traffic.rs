@@ -1,4 +1,4 @@
-//! What came into the log since this node started, counted by the feeder, once per event.
+//! Traffic since this node started, counted by the feeder once per event.
 
 use std::time::Duration;
 
@@ -20,47 +20,46 @@ pub(crate) struct Counts {
     pub(crate) events: u64,
     /// Bytes of JSON.
     pub(crate) bytes: u64,
-    /// By [`Row::index`]. Bounded by the collections that get a number.
+    /// By [`Row::index`]. Bounded by the numbered collections.
     pub(crate) rows: Vec<Count>,
     pub(crate) newest: Option<Newest>,
 }
 
-/// What is known about one row.
+/// The counts of one row.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Count {
     pub(crate) events: u64,
     pub(crate) last: Option<TimeUs>,
 }
 
-/// What is counted apart.
+/// What is counted separately.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Row {
     Identity,
     Account,
     Sync,
-    /// Collections beyond the bounds of numbering.
+    /// Collections without a number.
     Unnumbered,
     Collection(CollectionId),
 }
 
-/// How late the newest event was when it arrived here.
+/// The lag of the newest event on arrival.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Newest {
-    /// Behind its log time, in seconds: see [`lag_seconds`].
+    /// Behind its log time in seconds, see [`lag_seconds`].
     pub(crate) log_lag: f64,
-    /// Behind the time that the upstream gave it, if that is one that can be read.
+    /// Behind the upstream's timestamp, if it is readable.
     pub(crate) upstream_lag: Option<Duration>,
 }
 
-/// How many seconds after its log time an event is here. Negative when its time has not come yet: the clock that stamped it
-/// is ahead of this one, or was when it stamped others before.
+/// Seconds from the log time to now. Negative when the stamping clock is, or was, ahead of this one.
 pub(crate) fn lag_seconds(now_us: u64, time: TimeUs) -> f64 {
-    // Both are exact as they are: far below 2^53.
+    // Both are exact: far below 2^53.
     (now_us as f64 - time.get() as f64) / 1e6
 }
 
 impl Row {
-    /// How many stand before the collections.
+    /// The number of rows before the collections.
     pub(crate) const FIXED: usize = 4;
 
     fn of(entry: &Entry) -> Self {
@@ -85,7 +84,7 @@ impl Row {
 }
 
 impl Traffic {
-    /// Counts events that came into the log after the node started.
+    /// Counts events that entered the log after the node started.
     pub(crate) fn count<'a>(&self, entries: impl Iterator<Item = &'a Entry>) {
         let mut counts = self.counts.lock();
         for entry in entries {
@@ -93,10 +92,10 @@ impl Traffic {
         }
     }
 
-    /// Notes when the newest one arrived.
+    /// Records the arrival of the newest event.
     ///
     /// # Errors
-    /// [`LogError`] when it has no time.
+    /// [`LogError`] without a valid time.
     pub(crate) fn arrived(&self, newest: &fanjet_log::Entry, now_us: u64) -> Result<(), LogError> {
         let since = |then: u64| Duration::from_micros(now_us.saturating_sub(then));
         let upstream_us = newest.origin.time.unix_us();
@@ -109,7 +108,7 @@ impl Traffic {
         Ok(())
     }
 
-    /// All of it.
+    /// All counts.
     pub(crate) fn counts(&self) -> Counts {
         self.counts.lock().clone()
     }

@@ -1,37 +1,37 @@
-//! What the log still holds, as far as this node knows.
+//! The range of the log, as far as this node knows.
 
 use fanjet_event::TimeUs;
 use fanjet_log::Seq;
 use parking_lot::Mutex;
 
-/// Written by the feeder at each check of the log; at most one check old. Read wherever somebody may have fallen
-/// out of the log, or must be told how far back it goes.
+/// Written by the feeder at each check of the log, so at most one check old. Read to detect members behind the log and to
+/// report how far back it goes.
 #[derive(Debug, Default)]
 pub struct Window {
     oldest: Mutex<Oldest>,
 }
 
-/// The oldest event that is kept.
+/// The oldest kept event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Oldest {
-    /// Its position; one above the last when nothing is kept. 0 until the log was asked.
+    /// Its seq; one above the last when nothing is kept. 0 until the log was asked.
     pub seq: Seq,
     /// Its time, once it is known.
     pub time: Option<TimeUs>,
 }
 
 impl Window {
-    /// What is known now.
+    /// The current state.
     pub fn oldest(&self) -> Oldest {
         *self.oldest.lock()
     }
 
-    /// Forgets a log in whose place there is another one.
-    pub(super) fn begin_anew(&self) {
+    /// Drops the state of a replaced log.
+    pub(super) fn forget_log(&self) {
         *self.oldest.lock() = Oldest::default();
     }
 
-    /// Notes where the log begins. Older news than what is known changes nothing.
+    /// Records the log's first seq. Older values change nothing.
     pub fn begins_at(&self, seq: Seq) {
         let mut oldest = self.oldest.lock();
         if seq > oldest.seq {
@@ -39,7 +39,7 @@ impl Window {
         }
     }
 
-    /// Notes the oldest event itself.
+    /// Records the oldest event.
     pub fn begins_with(&self, seq: Seq, time: TimeUs) {
         let mut oldest = self.oldest.lock();
         if seq >= oldest.seq {

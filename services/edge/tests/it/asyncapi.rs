@@ -1,4 +1,4 @@
-//! The AsyncAPI document says what the code does.
+//! Checks that the AsyncAPI document matches the code.
 
 use std::collections::BTreeSet;
 
@@ -40,7 +40,7 @@ fn json(yaml: &Yaml<'_>) -> Value {
     }
 }
 
-/// The value, or what its reference points to.
+/// The value, or the target of its reference.
 fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     match value.get("$ref") {
         Some(target) => {
@@ -75,7 +75,7 @@ fn check_references(document: &Value, value: &Value) {
 }
 
 #[test]
-fn every_reference_leads_somewhere() {
+fn every_reference_resolves() {
     let document = document();
     assert_eq!(document["asyncapi"], "3.0.0");
     check_references(&document, &document);
@@ -123,7 +123,7 @@ fn check_list(list: List, schema: &Value) {
     let Some(words) = schema["items"].get("enum") else {
         return;
     };
-    // Every word is taken, no other one is.
+    // Each documented value is accepted, and no other one.
     let words: Vec<_> = words
         .as_array()
         .unwrap()
@@ -159,7 +159,7 @@ fn the_keys_of_a_filter_are_those_of_the_parser() {
     assert_eq!(named, known);
     for list in List::ALL {
         check_list(list, resolved(&document, &keys[list.name()]));
-        // A key that is known takes no number.
+        // A known key rejects a number.
         assert!(OptionsUpdate::from_json(&format!(r#"{{"{}":5}}"#, list.name())).is_err());
     }
     let text = document.to_string();
@@ -220,7 +220,7 @@ fn commit(action: Action) -> Value {
 }
 
 #[test]
-fn events_are_as_they_are_sent() {
+fn events_match_the_schema() {
     let document = document();
     let did = Did::parse("did:plc:g4ut2w5755qxi3fe7mfs72p4").unwrap();
     let time = Datetime::parse("2026-05-25T14:23:29.950Z").unwrap();

@@ -1,11 +1,11 @@
-//! Clients come and go, read fast and slowly, ping, close and vanish, while events flow: every one of them gets an unbroken
-//! part of the log.
+//! Clients connect and leave, read fast and slowly, ping, close and vanish while events flow: each receives a contiguous part
+//! of the log.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_edge::metrics::{DISCONNECTS, LAGGARDS, PARTIAL_WRITES, SUBSCRIBERS};
+use fanjet_edge::metrics::{CATCHING_UP, DISCONNECTS, PARTIAL_WRITES, SUBSCRIBERS};
 use fanjet_log::Entry;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -19,14 +19,14 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::support::{Client, FaultyLog, Node, commit, time_of};
 
 const CLIENTS: u64 = 24;
-/// Of each client, one after the other.
+/// Per client, one after another.
 const CONNECTIONS: usize = 15;
 
-/// What is in the log, in order.
+/// The log's entries, in order.
 type Written = Arc<Mutex<Vec<Entry>>>;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_comes_and_goes_gets_an_unbroken_part_of_the_log() {
+async fn short_connections_get_a_contiguous_part_of_the_log() {
     churn(rand::random()).await;
 }
 
@@ -63,7 +63,7 @@ async fn churn(seed: u64) {
     assert!(pongs > 0);
 
     node.metric_falls_to(SUBSCRIBERS, 0.0).await;
-    node.metric_falls_to(LAGGARDS, 0.0).await;
+    node.metric_falls_to(CATCHING_UP, 0.0).await;
     let connections = CLIENTS as f64 * CONNECTIONS as f64;
     assert_eq!(node.metric(DISCONNECTS, None), connections);
     let left = ["client_closed", "client_gone"];
@@ -72,7 +72,7 @@ async fn churn(seed: u64) {
     assert!(left[0] > 0.0 && left[1] > 0.0);
     let partly = node.metric(PARTIAL_WRITES, None);
     assert!(partly > 100.0, "{partly}");
-    // Nothing of those who have left is in the way of who comes now.
+    // Departed clients do not disturb new ones.
     let mut last = node.client("").await;
     let entry = node.append_one("app.bsky.feed.post", "did:plc:a");
     last.expect([&entry]).await;
@@ -91,7 +91,7 @@ fn write(node: &Node, written: &Written, random: &mut StdRng) {
     written.extend(node.log.append(events));
 }
 
-/// Returns how many pongs came.
+/// Returns the number of pongs received.
 async fn come_and_go(addr: SocketAddr, written: Written, mut random: StdRng) -> usize {
     let mut pongs = 0;
     for _ in 0..CONNECTIONS {
@@ -145,7 +145,7 @@ async fn connect(addr: SocketAddr, is_slow: bool, query: &str) -> Client {
         .unwrap()
 }
 
-/// Whether this is what the log has next, byte for byte; returns what is next then.
+/// Checks that this is the log's next entry, byte for byte; returns the position after it.
 fn check(written: &Written, text: &str, next: Option<u64>) -> u64 {
     let event: serde_json::Value = serde_json::from_str(text).unwrap();
     let seq = event["time_us"].as_u64().unwrap() - time_of(0).get();

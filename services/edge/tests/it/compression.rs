@@ -16,7 +16,7 @@ const POST: &str = "app.bsky.feed.post";
 const LIKE: &str = "app.bsky.feed.like";
 const EVENTS: usize = 300;
 
-/// However many workers, filters and subscribers, each event is compressed once; one that nobody wants never is.
+/// For any number of workers, filters and subscribers each event is compressed once, and never if no client needs it.
 #[tokio::test]
 async fn an_event_is_compressed_once_per_node() {
     let node = Node::start_with(FaultyLog::new(), |config| config.http.workers = 3).await;
@@ -47,7 +47,7 @@ async fn an_event_is_compressed_once_per_node() {
         .await;
     assert_eq!(node.metric(ENCODED_EVENTS, None), EVENTS as f64);
 
-    // Another encoding is another frame.
+    // Another encoding needs another frame.
     let mut original = node.client("?format=v0").await;
     let last = node.append_one(POST, "did:plc:a");
     original.expect([&last]).await;
@@ -56,11 +56,11 @@ async fn an_event_is_compressed_once_per_node() {
         .await;
 }
 
-/// Frames made on demand take their place from the oldest events.
+/// Frames encoded on demand evict the oldest events.
 #[tokio::test]
 async fn compressed_frames_count_against_the_ring() {
     const BOUND: usize = 100_000;
-    /// The frames of one batch are there for a moment before room is made for them.
+    /// The frames of one batch exist for a moment before older events are evicted for them.
     const BATCH: usize = 20 * 2_000;
     let node = Node::start_with(FaultyLog::new(), |config| {
         config.http.workers = 1;
@@ -85,7 +85,7 @@ async fn compressed_frames_count_against_the_ring() {
 }
 
 #[tokio::test]
-async fn a_dictionary_of_the_operators_is_used() {
+async fn a_configured_dictionary_is_used() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("own.zdict");
     let mut own = fanjet_dictionaries::v1().bytes().to_vec();
@@ -122,7 +122,7 @@ fn start(dictionary: PathBuf, level: i32) -> Result<(), String> {
 }
 
 #[tokio::test]
-async fn a_wrong_dictionary_or_level_is_a_wrong_setting() {
+async fn a_bad_dictionary_or_level_is_an_invalid_setting() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, bytes: &[u8]| {
         let path = folder.path().join(name);
@@ -139,11 +139,17 @@ async fn a_wrong_dictionary_or_level_is_a_wrong_setting() {
         (file("cut", &official[..100]), "invalid zstd dictionary"),
     ] {
         let error = start(path.clone(), 1).unwrap_err();
-        assert!(error.starts_with("edge.zstd.dictionary: "), "{error}");
+        assert!(
+            error.starts_with("invalid setting edge.zstd.dictionary: "),
+            "{error}"
+        );
         assert!(error.contains(&path.display().to_string()), "{error}");
         assert!(error.contains(says), "{error}");
     }
     let error = start(PathBuf::new(), 99).unwrap_err();
-    assert!(error.starts_with("edge.zstd.level: "), "{error}");
+    assert!(
+        error.starts_with("invalid setting edge.zstd.level: "),
+        "{error}"
+    );
     assert!(error.contains("99") && error.contains("22"), "{error}");
 }

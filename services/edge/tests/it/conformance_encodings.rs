@@ -1,4 +1,4 @@
-//! zstd and v0. Numbers are those of docs/develop/conformance.md.
+//! zstd and v0. Case numbers are those of docs/develop/conformance.md.
 
 use fanjet_edge::metrics::REFUSED_HANDSHAKES;
 use tokio_tungstenite::tungstenite::Message;
@@ -9,7 +9,7 @@ use fanjet_event::Topic;
 const POST: &str = "app.bsky.feed.post";
 const LIKE: &str = "app.bsky.feed.like";
 
-/// Cases 52, 53, 55: each way to ask for zstd, also beside the extension that browsers always offer.
+/// Cases 52, 53, 55: each way to ask for zstd, including with the extension that browsers always offer.
 #[tokio::test]
 async fn zstd_is_one_frame_per_binary_message() {
     let node = Node::start().await;
@@ -93,7 +93,7 @@ async fn v0_speaks_the_original_wire() {
 }
 
 #[tokio::test]
-async fn what_no_format_is_refused_with_what_is_one() {
+async fn an_unknown_format_is_refused_with_the_known_ones() {
     let node = Node::start().await;
     for (query, headers, words) in [
         (
@@ -116,7 +116,7 @@ async fn what_no_format_is_refused_with_what_is_one() {
             "Socket-Encoding: zstd\r\n",
             "invalid subscriber options: format=v0 cannot be compressed (allowed: ",
         ),
-        // The last of the checks.
+        // The cursor is checked last.
         ("format=v2&cursor=x", "", "invalid cursor: x"),
         (
             "format=v2&wantedDids=x",
@@ -134,7 +134,7 @@ async fn what_no_format_is_refused_with_what_is_one() {
     );
 }
 
-/// The limit is on the uncompressed v1 JSON, whatever is sent.
+/// The limit applies to the uncompressed v1 JSON in every encoding.
 #[tokio::test]
 async fn a_size_limit_is_measured_before_encoding() {
     let node = Node::start().await;
@@ -179,9 +179,9 @@ async fn an_update_keeps_the_encoding() {
     }
 }
 
-/// All encodings side by side tell the same story.
+/// All encodings carry the same events.
 #[tokio::test]
-async fn encodings_differ_in_form_only() {
+async fn encodings_carry_the_same_events() {
     let node = Node::start_with(FaultyLog::new(), |config| config.http.workers = 2).await;
     let mut clients = Vec::new();
     for query in ["", "?compress=true", "?format=v0"] {

@@ -1,4 +1,4 @@
-//! What the query's filters let through. Numbers are those of docs/develop/conformance.md.
+//! Which events the query's filters pass. Case numbers are those of docs/develop/conformance.md.
 
 use fanjet_event::Topic;
 
@@ -28,7 +28,7 @@ fn events() -> Vec<Event> {
     ]
 }
 
-/// The 400 body for a query, or nothing when its options are accepted.
+/// The 400 body for a query; `None` when its options are accepted.
 async fn refusal(node: &Node, query: &str) -> Option<String> {
     let answer = request(node, &format!("/subscribe?{query}"), "").await;
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
@@ -43,7 +43,7 @@ fn repeated(name: &str, value: impl Fn(usize) -> String, count: usize) -> String
 
 /// Cases 1-4, 12-14, 40.
 #[tokio::test]
-async fn what_passes() {
+async fn matching_events_pass() {
     let node = Node::start().await;
     let cases: [(&str, &[usize]); 7] = [
         ("", &[0, 1, 2, 3, 4, 5, 6, 7, 9, 10]),
@@ -72,7 +72,7 @@ async fn what_passes() {
 
 /// Cases 5-9, 11, 18, 19.
 #[tokio::test]
-async fn what_is_refused() {
+async fn invalid_filters_are_refused() {
     let node = Node::start().await;
     let prefixes = |count| repeated("wantedCollections", |n| format!("p{n}.x.y.*"), count);
     assert_eq!(refusal(&node, &prefixes(100)).await, None);
@@ -135,7 +135,7 @@ async fn what_is_refused() {
 
 /// Cases 15, 16.
 #[tokio::test]
-async fn sizes() {
+async fn size_limits() {
     let node = Node::start().await;
     for limit in ["", "0", "-1", "abc", "99999999999", "1000000"] {
         let mut client = node.client(&format!("?maxMessageSizeBytes={limit}")).await;
@@ -146,7 +146,7 @@ async fn sizes() {
     let mut client = node
         .client(&format!("?maxMessageSizeBytes={}", small.body.len()))
         .await;
-    // One byte too large, then one that just fits.
+    // One event is a byte too large, the next one just fits.
     let entries = node
         .log
         .append([commit(POST, "did:plc:ab"), commit(POST, A)]);

@@ -1,4 +1,4 @@
-//! Cursor syntax, and what never changes the behaviour. Numbers are those of docs/develop/conformance.md.
+//! Cursor syntax, and parameters that change nothing. Case numbers are those of docs/develop/conformance.md.
 
 use tokio_tungstenite::tungstenite::Message;
 
@@ -6,7 +6,7 @@ use crate::support::{Node, body, commit, request};
 
 const POST: &str = "app.bsky.feed.post";
 
-/// Cases 20, 22, 24, 30, 54, 57: each connects and is live, in text messages.
+/// Cases 20, 22, 24, 30, 54, 57: each connects and receives live text messages.
 #[tokio::test]
 async fn accepted_and_live() {
     let node = Node::start().await;
@@ -33,9 +33,9 @@ async fn accepted_and_live() {
     }
 }
 
-/// Case 21, and the order of the checks: the cursor is the first.
+/// Case 21, and the order of checks: the cursor is first.
 #[tokio::test]
-async fn a_cursor_that_is_no_number_is_refused() {
+async fn a_non_numeric_cursor_is_refused() {
     let node = Node::start().await;
     for (raw, shown) in [
         ("abc", "abc"),
@@ -63,7 +63,7 @@ async fn a_cursor_that_is_no_number_is_refused() {
     );
 }
 
-/// Cases 17, 72: any other spelling than `true` is no.
+/// Cases 17, 72: only the spelling `true` enables it.
 #[tokio::test]
 async fn only_true_requires_a_hello() {
     let node = Node::start().await;

@@ -1,4 +1,4 @@
-//! What clients say after they have connected. Numbers are those of docs/develop/conformance.md.
+//! Messages that clients send after connecting. Case numbers are those of docs/develop/conformance.md.
 
 use std::time::Duration;
 
@@ -16,8 +16,7 @@ fn update(payload: &str) -> String {
     format!(r#"{{"type":"options_update","payload":{payload}}}"#)
 }
 
-/// Says it, and waits until it is obeyed: messages are obeyed in their order, and the answer to a ping is the
-/// very next thing that the node sends.
+/// Sends a message and waits until it is applied: messages are applied in order, and the pong is the node's very next frame.
 async fn say(client: &mut Client, text: impl Into<String>) {
     client.send(Message::Text(text.into().into())).await;
     client.send(Message::Ping("obeyed".into())).await;
@@ -36,7 +35,7 @@ async fn say_amid_pings(client: &mut Client, text: &str) {
     }
 }
 
-/// How the node closes a connection that says this.
+/// The close frame that answers this message.
 async fn answer(node: &Node, query: &str, text: impl Into<String>) -> (u16, String) {
     let mut client = node.client(query).await;
     client.send(Message::Text(text.into().into())).await;
@@ -88,7 +87,7 @@ async fn an_update_replaces_the_whole_filter() {
 
 /// Cases 60-62, with and without a hello.
 #[tokio::test]
-async fn what_closes_the_connection() {
+async fn bad_messages_close_the_connection() {
     let node = Node::start().await;
     let envelope = "bad SubscriberSourcedMessage envelope";
     let payload = "bad options_update payload";
@@ -126,9 +125,9 @@ async fn what_closes_the_connection() {
         .await;
 }
 
-/// Case 61: what is accepted although it says nothing. Cases 64, 65.
+/// Case 61: accepted although it changes nothing. Cases 64, 65.
 #[tokio::test]
-async fn what_is_ignored() {
+async fn other_messages_are_ignored() {
     let node = Node::start().await;
     let mut client = node.client("?wantedCollections=app.bsky.feed.post").await;
     client
@@ -212,7 +211,7 @@ async fn a_long_reason_is_shortened() {
     }
 }
 
-/// Cases 68, 69, 71: no event and no ping before the hello, and nothing of the query's filter.
+/// Cases 68, 69, 71: no events and no pings before the hello, and nothing of the query's filter.
 #[tokio::test]
 async fn nothing_comes_before_the_hello() {
     let node = Node::start_with(FaultyLog::new(), |config| {
@@ -226,7 +225,7 @@ async fn nothing_comes_before_the_hello() {
     let mut other = node.client("").await;
     let before = node.log.append([commit(POST, A), commit(LIKE, A)]);
     other.expect(&before).await;
-    // On the same thread, so the waiting one would have been pinged as often.
+    // On the same thread, so the waiting client would have been pinged as often.
     for _ in 0..5 {
         assert_eq!(other.next_message().await, Message::Ping("".into()));
     }
@@ -239,7 +238,7 @@ async fn nothing_comes_before_the_hello() {
     assert_eq!(waiting.next_message().await, Message::Ping("".into()));
     let after = node.log.append([commit(LIKE, A), commit(POST, A)]);
     waiting.expect(&after[1..]).await;
-    // A later update is just an update.
+    // A later update is an ordinary update.
     say_amid_pings(&mut waiting, &update("{}")).await;
     let all = node.log.append([commit(LIKE, A), commit(POST, A)]);
     waiting.expect(&all).await;
@@ -247,7 +246,7 @@ async fn nothing_comes_before_the_hello() {
 
 /// Case 70.
 #[tokio::test]
-async fn who_leaves_before_the_hello_is_forgotten() {
+async fn a_client_that_leaves_before_the_hello_is_forgotten() {
     let node = Node::start().await;
     for _ in 0..10 {
         drop(node.client("?requireHello=true").await);
@@ -261,7 +260,7 @@ async fn who_leaves_before_the_hello_is_forgotten() {
 }
 
 #[tokio::test]
-async fn who_never_says_hello_is_closed() {
+async fn a_missing_hello_closes_the_connection() {
     let node = Node::start_with(FaultyLog::new(), |config| {
         config.subscriber.hello_timeout = Duration::from_secs(2);
     })
@@ -280,9 +279,9 @@ async fn who_never_says_hello_is_closed() {
     polite.expect([&entry]).await;
 }
 
-/// A node that stops says goodbye to those who wait, too.
+/// A stopping node also closes clients that have not sent their hello.
 #[tokio::test]
-async fn who_waits_is_told_of_the_end() {
+async fn a_waiting_client_gets_the_close_frame() {
     let node = Node::start().await;
     let mut waiting = node.client("?requireHello=true").await;
     node.stop.cancel();

@@ -1,9 +1,9 @@
-//! What a cursor stands for: the same on a node that has run for long and on a fresh one, whatever its memory holds, and
-//! without asking the log more than it must.
+//! What a cursor means: the same on a long-running and on a fresh node, for any memory content, and without unnecessary
+//! lookups in the log.
 
 use std::time::Duration;
 
-use fanjet_edge::metrics::{CURSOR_QUESTIONS, DISCONNECTS};
+use fanjet_edge::metrics::{CURSOR_LOOKUPS, DISCONNECTS};
 use fanjet_log::Entry;
 use fanjet_runtime::{Clock, SystemClock};
 use futures::future::join_all;
@@ -33,7 +33,7 @@ fn from(entries: &[Entry], seq: u64) -> impl Iterator<Item = &Entry> {
     entries.iter().filter(move |entry| entry.seq >= seq)
 }
 
-/// The ring of a quiet node outlives what the log keeps. What the log has forgotten is forgotten.
+/// The ring of a quiet node may reach further back than the log. Events that the log has deleted are not served.
 #[tokio::test]
 async fn a_long_running_node_serves_what_a_fresh_one_does() {
     let log = FaultyLog::new();
@@ -65,7 +65,7 @@ async fn a_long_running_node_serves_what_a_fresh_one_does() {
             client.expect(from(&all, begins)).await;
         }
     }
-    // All of it.
+    // Everything.
     log.retain_from(1001);
     let mut clients = Vec::new();
     for node in [&long_running, &fresh] {
@@ -85,7 +85,7 @@ async fn a_long_running_node_serves_what_a_fresh_one_does() {
     }
 }
 
-/// A node learns what the log forgets a little later.
+/// A node notices the log's retention a little later.
 async fn eventually_starts_at_the_end(node: &Node) {
     for _ in 0..1000 {
         let (_, oldest) = Client::connect_and_ask(node.addr(), "?cursor=", OLDEST).await;
@@ -97,9 +97,9 @@ async fn eventually_starts_at_the_end(node: &Node) {
     panic!("the node still shows an oldest event");
 }
 
-/// Who asks for the future and is sent away before its first event comes back with a cursor that misses nothing.
+/// A client with a future cursor that is closed before its first event gets a resume cursor that misses nothing.
 #[tokio::test]
-async fn a_cursor_in_the_future_is_not_what_one_resumes_with() {
+async fn a_future_cursor_is_not_the_resume_cursor() {
     let soon = SystemClock.now_us() + 60_000_000;
     for cursor in [
         soon.to_string(),
@@ -129,7 +129,7 @@ async fn a_cursor_in_the_future_is_not_what_one_resumes_with() {
             let resume = reason.rsplit_once('=').unwrap().1.to_owned();
             let expected = [(time_of(300).get() + 1).to_string(), "301".to_owned()];
             assert!(expected.contains(&resume), "{reason} after cursor={cursor}");
-            // It misses nothing of what comes in between.
+            // It misses none of the events in between.
             let missed = log.append(posts(5));
             let next = node_over(&log, 1 << 24).await;
             let mut client = next.client(&format!("?cursor={resume}")).await;
@@ -138,9 +138,9 @@ async fn a_cursor_in_the_future_is_not_what_one_resumes_with() {
     }
 }
 
-/// Before the node knows how old the oldest event is.
+/// Before the node knows the time of the oldest event.
 #[tokio::test]
-async fn the_earliest_time_that_there_can_be_means_everything() {
+async fn the_earliest_possible_time_means_everything() {
     let log = FaultyLog::new();
     let all = log.append(posts(50));
     for cursor in [
@@ -157,9 +157,9 @@ async fn the_earliest_time_that_there_can_be_means_everything() {
     }
 }
 
-/// What comes while the log is asked is not taken for what was asked for, by nobody.
+/// Events that arrive during a lookup are not mistaken for its result.
 #[tokio::test]
-async fn an_answer_about_the_end_of_a_growing_log_is_no_event() {
+async fn a_lookup_at_the_end_of_a_growing_log_skips_nothing() {
     let log = FaultyLog::new();
     log.append(posts(300));
     let node = node_over(&log, 1 << 24).await;
@@ -167,7 +167,7 @@ async fn an_answer_about_the_end_of_a_growing_log_is_no_event() {
     let mut first = node.client("?cursor=9000000000000000").await;
     log.set_fault(Fault::None);
     node.tail_caught_up().await;
-    // What the first one's answer told is of no use for these.
+    // The answer of the first lookup does not help these.
     let mut clients = Vec::new();
     for cursor in [
         8_999_999_999_999_999_u64,
@@ -180,18 +180,18 @@ async fn an_answer_about_the_end_of_a_growing_log_is_no_event() {
     for client in &mut clients {
         client.expect(&next).await;
     }
-    // It came before that one's answer was complete.
+    // It arrived before that lookup was complete.
     let (text, live) = (first.next().await.unwrap(), &next[0]);
     assert!(text == first.text_of(live) || text.contains(&time_of(301).to_string()));
 }
 
-/// A crowd comes back to a node that remembers little: each with the time that it had come to.
+/// Many clients reconnect to a node without history, each with the time that it had reached.
 #[tokio::test]
-async fn a_crowd_that_comes_back_asks_the_log_a_few_times() {
+async fn many_reconnecting_clients_cause_few_lookups() {
     let log = FaultyLog::new();
     let all = log.append(posts(3000));
     let node = node_over(&log, 30_000).await;
-    let before = log.questions().asked;
+    let before = log.lookups().asked;
     log.set_fault(Fault::Slow(Duration::from_millis(20)));
     let cursors: Vec<u64> = (0..200).map(|n| 1 + n * 11).collect();
     let addr = node.addr();
@@ -202,22 +202,22 @@ async fn a_crowd_that_comes_back_asks_the_log_a_few_times() {
     for (seq, mut client) in join_all(clients).await {
         client.expect(from(&all, seq).take(20)).await;
     }
-    let asked = log.questions().asked - before;
+    let asked = log.lookups().asked - before;
     assert!(asked <= 4, "{asked} questions for one crowd");
     assert_eq!(
-        node.labelled(CURSOR_QUESTIONS, "question", "time"),
+        node.labelled(CURSOR_LOOKUPS, "query", "time"),
         f64::from(asked)
     );
 }
 
-/// Whatever they ask for, only a few questions are under way at a time, and everybody gets an answer.
+/// For any cursors only a few lookups run concurrently, and every client gets its answer.
 #[tokio::test]
-async fn a_crowd_does_not_reach_the_log_all_at_once() {
+async fn concurrent_log_lookups_are_limited() {
     let log = FaultyLog::new();
     log.append(posts(300));
     let node = node_over(&log, 1 << 24).await;
     log.set_fault(Fault::Slow(Duration::from_millis(10)));
-    // No two of them share anything.
+    // No two of them can share a lookup.
     let cursors = (0..150_u64).map(|n| 9_000_000_000_000_000 + n * 60_000_000);
     let clients = cursors.map(|cursor| {
         let query = format!("?cursor={cursor}");
@@ -225,12 +225,12 @@ async fn a_crowd_does_not_reach_the_log_all_at_once() {
         async move { Client::connect(addr, &query).await }
     });
     let mut clients = join_all(clients).await;
-    let questions = log.questions();
-    assert!(questions.asked >= 150 && questions.most_at_once > 1);
+    let lookups = log.lookups();
+    assert!(lookups.asked >= 150 && lookups.most_at_once > 1);
     assert!(
-        questions.most_at_once <= 4,
+        lookups.most_at_once <= 4,
         "{} at once",
-        questions.most_at_once
+        lookups.most_at_once
     );
     log.set_fault(Fault::None);
     let next = log.append(posts(1));

@@ -21,7 +21,7 @@ fn mixture() -> Vec<Event> {
         .collect()
 }
 
-/// What a filter must let through, spelled out per case: by collection beginning and by DID.
+/// The events that a filter must pass, spelled out per case: by collection prefix and by DID.
 fn wanted(entries: &[Entry], collections: &[&str], dids: &[&str]) -> Vec<Entry> {
     entries
         .iter()
@@ -50,7 +50,7 @@ async fn an_event_reaches_a_client_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn filters_let_through_what_the_contract_says() {
+async fn filters_match_as_documented() {
     let node = Node::start().await;
     let cases: [(&str, &[&str], &[&str]); 9] = [
         ("", &[""], &[]),
@@ -92,7 +92,7 @@ async fn filters_let_through_what_the_contract_says() {
     }
 }
 
-/// A sync event is passed over in silence, and what follows it still comes.
+/// A sync event is skipped silently, and the events after it arrive.
 #[tokio::test]
 async fn sync_events_are_never_served() {
     let node = Node::start().await;
@@ -118,7 +118,7 @@ async fn an_event_above_the_clients_limit_is_skipped() {
 }
 
 #[tokio::test]
-async fn a_client_starts_with_what_comes_next() {
+async fn a_client_starts_with_the_next_event() {
     let node = Node::start().await;
     node.log.append(mixture());
     node.tail_caught_up().await;
@@ -127,7 +127,7 @@ async fn a_client_starts_with_what_comes_next() {
     client.expect([&next]).await;
 }
 
-/// Frames of every length form, alone and joined.
+/// Frames with every length encoding, alone and joined.
 #[tokio::test]
 async fn events_of_all_sizes_arrive_whole() {
     let node = Node::start().await;

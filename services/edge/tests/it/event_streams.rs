@@ -1,8 +1,8 @@
-//! `/events`: server-sent events and lines over plain HTTP, read as a browser and as curl would.
+//! `/events`: server-sent events and NDJSON over plain HTTP, read as a browser and curl would.
 
 use std::time::Duration;
 
-use fanjet_edge::metrics::{DISCONNECTS, LAGGARDS, REFUSED_HANDSHAKES, REPLAYS, SUBSCRIBERS};
+use fanjet_edge::metrics::{CATCHING_UP, DISCONNECTS, REFUSED_HANDSHAKES, REPLAYS, SUBSCRIBERS};
 use fanjet_event::Topic;
 use fanjet_log::Entry;
 use fanjet_runtime::{Clock, SystemClock};
@@ -20,7 +20,7 @@ const POST: &str = "app.bsky.feed.post";
 const LIKE: &str = "app.bsky.feed.like";
 
 #[tokio::test]
-async fn each_form_is_told_by_the_format_or_the_accept_header() {
+async fn the_format_or_accept_header_selects_the_form() {
     let node = Node::start().await;
     let sse = "Accept: text/html, Text/Event-Stream;q=0.9\r\n";
     for (query, headers, content_type) in [
@@ -86,9 +86,9 @@ async fn replay_becomes_live_without_a_seam() {
     assert_eq!(node.metric(DISCONNECTS, None), 0.0);
 }
 
-/// A browser that loses its connection again and again, at any moment, has read every event once.
+/// A browser that loses its connection repeatedly at any moment reads every event once.
 #[tokio::test]
-async fn coming_back_with_the_last_event_id_repeats_and_loses_nothing() {
+async fn resuming_with_the_last_event_id_repeats_and_loses_nothing() {
     let node = Node::start().await;
     let event = || commit(POST, "did:plc:a").padded(300);
     let mut all = node.log.append((0..100).map(|_| event()));
@@ -96,7 +96,7 @@ async fn coming_back_with_the_last_event_id_repeats_and_loses_nothing() {
     let mut last_event_id = String::new();
     let mut next = 0;
     for part in [1, 7, 0, 30, 2, 60] {
-        // The cursor stays in the URL, as browsers keep it; it counts the first time only.
+        // The cursor stays in the URL, as in browsers; it applies to the first request only.
         let mut stream = EventStream::sse(node.addr(), "?cursor=1", &last_event_id).await;
         stream.expect_sse(&all[next..next + part]).await;
         next += part;
@@ -111,10 +111,9 @@ async fn coming_back_with_the_last_event_id_repeats_and_loses_nothing() {
     );
 }
 
-/// Readers that can set no header name what they have in the URL, and readers of every kind keep the cursor of their first
-/// request.
+/// Readers that cannot set headers send the id in the URL, and all readers keep the cursor of their first request.
 #[tokio::test]
-async fn coming_back_by_the_url_repeats_and_loses_nothing() {
+async fn resuming_by_the_url_repeats_and_loses_nothing() {
     let node = Node::start().await;
     let all = node.log.append((0..10).map(|_| commit(POST, "did:plc:a")));
     node.tail_caught_up().await;
@@ -133,9 +132,9 @@ async fn coming_back_by_the_url_repeats_and_loses_nothing() {
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
 }
 
-/// One that was live and got nothing yet has a place to come back to as well.
+/// A live client without events also has a resume position.
 #[tokio::test]
-async fn who_got_no_event_yet_comes_back_to_its_place() {
+async fn a_client_without_events_resumes_at_its_start() {
     let node = Node::start().await;
     node.append_one(POST, "did:plc:a");
     node.tail_caught_up().await;
@@ -153,15 +152,15 @@ async fn who_got_no_event_yet_comes_back_to_its_place() {
     node.metric_falls_to(SUBSCRIBERS, 0.0).await;
     let missed = node.append_one(POST, "did:plc:a");
     let mut stream = EventStream::sse(node.addr(), "", &came_back_with).await;
-    // It knows where it is: there is nothing to tell.
+    // It knows its position, so the server sends none.
     let first = stream.any_event().await.unwrap();
     assert_eq!(first.data.as_bytes(), &missed.body[..]);
     assert_eq!(stream.retry, Some(1000));
 }
 
-/// Nothing was ever logged, so nothing names the place.
+/// The log is empty, so no cursor names the position.
 #[tokio::test]
-async fn who_waited_for_the_very_first_event_gets_it_when_it_comes_back() {
+async fn a_client_that_waited_for_the_first_event_gets_it_after_reconnecting() {
     let node = Node::start().await;
     let mut stream = EventStream::sse(node.addr(), "", "").await;
     let start = stream.any_event().await.unwrap();
@@ -179,7 +178,7 @@ async fn who_waited_for_the_very_first_event_gets_it_when_it_comes_back() {
 }
 
 #[tokio::test]
-async fn draining_ends_with_the_close_event_and_no_proper_end_of_the_body() {
+async fn draining_sends_the_close_event_and_cuts_the_body_off() {
     let node = Node::start().await;
     let mut sse = EventStream::sse(node.addr(), "", "").await;
     let mut lines = EventStream::open(node.addr(), "", "").await;
@@ -203,11 +202,11 @@ async fn draining_ends_with_the_close_event_and_no_proper_end_of_the_body() {
     let begun = std::time::Instant::now();
     let (ended, ()) = tokio::join!(node.stop(), reading);
     ended.unwrap();
-    // Nothing was left for the deadline, which is longer.
+    // Nothing waited for the deadline, which is longer.
     assert!(begun.elapsed() < Duration::from_secs(8));
 }
 
-/// While others go on live, a reader that stands still comes back by itself and misses nothing.
+/// A reader that pauses while others are live catches up and misses nothing.
 #[tokio::test]
 async fn a_slow_reader_gets_everything_once_in_order() {
     for accept in ["", "Accept: text/event-stream\r\n"] {
@@ -222,20 +221,20 @@ async fn a_slow_reader_gets_everything_once_in_order() {
             .log
             .append((0..400).map(|_| commit(POST, "did:plc:a").padded(50_000)));
         fast.expect(&all).await;
-        assert_eq!(node.metric(LAGGARDS, None), 1.0);
+        assert_eq!(node.metric(CATCHING_UP, None), 1.0);
         all.push(node.append_one(LIKE, "did:plc:a"));
         match accept {
             "" => slow.expect_lines(&all).await,
             _ => slow.expect_sse(&all).await,
         }
-        node.metric_falls_to(LAGGARDS, 0.0).await;
+        node.metric_falls_to(CATCHING_UP, 0.0).await;
         assert_eq!(node.metric(DISCONNECTS, None), 0.0);
     }
 }
 
-/// Pings are comments, lines have none; a heartbeat is an event in both.
+/// Pings are comments, and NDJSON has none; a heartbeat is an event in both.
 #[tokio::test]
-async fn silence_is_broken_in_the_words_of_each_form() {
+async fn heartbeats_have_the_form_of_the_stream() {
     let node = Node::start_with(FaultyLog::new(), |config| {
         config.subscriber.ping_interval = Duration::from_millis(50);
         config.subscriber.pong_timeout = Duration::from_millis(10);
@@ -252,14 +251,14 @@ async fn silence_is_broken_in_the_words_of_each_form() {
     assert_eq!((beat.data, beat.id), (heartbeat.clone(), time.to_string()));
     assert_eq!(lines.line().await, Some(heartbeat));
     assert!(sse.comments > 5, "{}", sse.comments);
-    // Nobody can answer a comment, so nobody is closed for not answering.
+    // A comment cannot be answered, so no client is closed for not answering.
     assert_eq!(node.metric(DISCONNECTS, None), 0.0);
 }
 
-/// `EventSource` gives up for good after another status than 200, so what may be granted later is refused with one; what
-/// cannot be, and everybody else, is told by the status.
+/// `EventSource` gives up after a status other than 200, so temporary refusals are sent as a stream. Permanent refusals, and
+/// refusals to all other clients, use the status.
 #[tokio::test]
-async fn event_sources_come_back_after_a_refusal_that_is_not_for_good() {
+async fn event_sources_retry_after_a_temporary_refusal() {
     let node = Node::start_with(FaultyLog::new(), |config| {
         config.http.max_subscribers = 2;
         config.http.max_subscribers_per_address = 1;
@@ -272,7 +271,7 @@ async fn event_sources_come_back_after_a_refusal_that_is_not_for_good() {
     refused.expect_header("cache-control: no-store");
     let close = refused.any_event().await.unwrap();
     assert_eq!(close.event, "close");
-    // What it has does not change.
+    // Its last event id does not change.
     assert_eq!(close.id, "1779719010267528");
     let data: Value = serde_json::from_str(&close.data).unwrap();
     let message =
@@ -292,7 +291,7 @@ async fn event_sources_come_back_after_a_refusal_that_is_not_for_good() {
         let answer = request(&node, "/events?format=sse", plain).await;
         assert!(answer.starts_with("HTTP/1.1 429 "), "{answer}");
     }
-    // A reader of lines would not understand it, whatever else it accepts.
+    // An NDJSON reader would not understand it, whatever else it accepts.
     let answer = request(&node, "/events?format=ndjson", sse).await;
     assert!(answer.starts_with("HTTP/1.1 429 "), "{answer}");
     let answer = request(&node, "/events?wantedDids=x", sse).await;
@@ -316,9 +315,9 @@ async fn event_sources_wait_for_a_node_that_is_not_ready() {
     assert_eq!(refused.any_event().await, None);
 }
 
-/// There are no chunks before HTTP/1.1: the events are the body.
+/// Before HTTP/1.1 there are no chunks: the events are the body.
 #[tokio::test]
-async fn an_old_client_gets_events_and_nothing_around_them() {
+async fn an_http_1_0_client_gets_unchunked_events() {
     let node = Node::start().await;
     let mut socket = TcpStream::connect(node.addr()).await.unwrap();
     let head = b"GET /events HTTP/1.0\r\nHost: edge.test\r\n\r\n";
@@ -335,9 +334,9 @@ async fn an_old_client_gets_events_and_nothing_around_them() {
     assert_eq!(line.trim_end().as_bytes(), &entry.body[..]);
 }
 
-/// Nothing is sent to it, and it says nothing: its going is noticed all the same.
+/// Nothing is sent in either direction: its disconnect is noticed anyway.
 #[tokio::test]
-async fn who_leaves_makes_room() {
+async fn a_leaving_client_frees_its_slot() {
     let node = Node::start_with(FaultyLog::new(), |config| config.http.max_subscribers = 1).await;
     for _ in 0..3 {
         let stream = EventStream::open(node.addr(), "", "").await;
@@ -352,7 +351,7 @@ async fn who_leaves_makes_room() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_served_is_refused_in_plain_words() {
+async fn refusals_explain_the_reason() {
     let node = Node::start().await;
     let prefix = "invalid subscriber options: ";
     for (query, headers, words) in [
@@ -398,7 +397,7 @@ async fn what_cannot_be_served_is_refused_in_plain_words() {
 }
 
 #[tokio::test]
-async fn other_methods_are_refused_and_browsers_may_ask_first() {
+async fn other_methods_are_refused_and_preflights_answered() {
     let node = Node::start().await;
     for method in ["PUT", "DELETE"] {
         let answer = request_as(&node, method, "/events", "").await;
@@ -420,9 +419,9 @@ async fn other_methods_are_refused_and_browsers_may_ask_first() {
     assert_eq!(node.metric(SUBSCRIBERS, None), 0.0);
 }
 
-/// Side by side with WebSockets, and many of a kind: what one lane shares is what each of them reads.
+/// Next to WebSocket clients, and several of a kind: each reads the chunks that its lane shares.
 #[tokio::test]
-async fn all_forms_tell_the_same_story() {
+async fn all_forms_carry_the_same_events() {
     let node = Node::start().await;
     let mut socket = node.client("").await;
     let mut sse = Vec::new();
@@ -449,7 +448,7 @@ async fn all_forms_tell_the_same_story() {
 }
 
 #[tokio::test]
-async fn a_reader_that_falls_out_of_the_log_is_told_where_to_resume() {
+async fn a_reader_behind_the_log_is_closed_with_a_resume_cursor() {
     let node = Node::start_with(FaultyLog::new(), |config| {
         config.http.workers = 1;
         config.tail.check_interval = Duration::from_millis(20);
@@ -466,7 +465,7 @@ async fn a_reader_that_falls_out_of_the_log_is_told_where_to_resume() {
         all.extend(entry);
     }
     node.log.retain_from(400);
-    // What came is an unbroken beginning, and the cursor names its last event.
+    // The events received are a contiguous prefix, and the cursor names the last of them.
     let mut read = 0;
     let close = loop {
         let event = slow.event().await.unwrap();
@@ -485,10 +484,10 @@ async fn a_reader_that_falls_out_of_the_log_is_told_where_to_resume() {
         .await;
 }
 
-/// Browsers whose connections break at random places, with random filters, while events come: each has read what its
-/// filter wants, once, in order.
+/// Browsers with random filters whose connections break at random points while events flow: each reads its matching events
+/// once and in order.
 #[tokio::test]
-async fn browsers_with_bad_connections_miss_nothing() {
+async fn browsers_with_bad_connections_miss_no_event() {
     let seed: u64 = rand::random();
     println!("seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
@@ -521,7 +520,7 @@ async fn browsers_with_bad_connections_miss_nothing() {
                     read.push(event.data);
                 }
             };
-            // The connection breaks at this time, wherever that is in the stream.
+            // The connection breaks at this time, at any point of the stream.
             let broken = tokio::time::timeout(breaks_within, reading).await;
             assert!(broken.is_err(), "the stream ended by itself");
             last_event_id = stream.last_event_id;

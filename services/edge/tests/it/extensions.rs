@@ -1,4 +1,4 @@
-//! What a subscriber may ask for beyond v1.
+//! Extensions beyond v1.
 
 use fanjet_event::{Action, Topic};
 use fanjet_log::Entry;
@@ -12,7 +12,7 @@ const OTHER: &str = "com.example.thing";
 const A: &str = "did:plc:a";
 const B: &str = "did:plc:b";
 
-/// One of each that a condition can tell apart.
+/// One event for each condition.
 fn events() -> [Event; 8] {
     [
         commit(POST, A).doing(Action::Create),
@@ -26,7 +26,7 @@ fn events() -> [Event; 8] {
     ]
 }
 
-/// Query, payload of an update, which of the events pass.
+/// Query, payload of an update, indices of the events that pass.
 const CASES: [(&str, &str, &[usize]); 10] = [
     (
         "unwantedCollections=app.bsky.feed.post",
@@ -167,7 +167,7 @@ fn heartbeat_at(entry: &Entry) -> String {
     format!(r#"{{"did":"","time_us":{time},"kind":"heartbeat"}}"#)
 }
 
-/// The next message that is not the heartbeat of before.
+/// The next message other than the previous heartbeat.
 async fn next_but(client: &mut Client, stale: &str) -> String {
     loop {
         let text = client.next().await.unwrap();
@@ -178,7 +178,7 @@ async fn next_but(client: &mut Client, stale: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_silence_is_broken_by_how_far_the_node_is() {
+async fn a_heartbeat_carries_the_nodes_position() {
     let node = Node::start_with(FaultyLog::new(), |config| config.http.workers = 1).await;
     let mut client = node
         .client("?heartbeat=1&wantedCollections=app.bsky.feed.like&wantedKinds=commit")
@@ -188,24 +188,24 @@ async fn a_silence_is_broken_by_how_far_the_node_is() {
         .log
         .append([commit(LIKE, A), commit(POST, A), commit(POST, B)]);
     plain.expect(&entries).await;
-    // The first event comes as it is; the two that are not wanted show in the heartbeat's cursor only.
+    // The first event arrives unchanged; the two unwanted ones only move the heartbeat's cursor.
     client.expect(&entries[..1]).await;
     let first = client.next().await.unwrap();
     assert_eq!(first, heartbeat_at(&entries[2]));
-    // Again and again while nothing happens.
+    // Repeatedly while nothing happens.
     assert_eq!(client.next().await.unwrap(), first);
     let more = node.log.append([commit(POST, A)]);
     plain.expect(&more).await;
     let moved = next_but(&mut client, &first).await;
     assert_eq!(moved, heartbeat_at(&more[0]));
-    // Wanted events stay in their order between heartbeats.
+    // Matching events stay in order between heartbeats.
     let wanted = node.log.append([commit(LIKE, A), commit(POST, A)]);
     assert_eq!(
         next_but(&mut client, &moved).await.as_bytes(),
         &wanted[0].body[..]
     );
     assert_eq!(client.next().await.unwrap(), heartbeat_at(&wanted[1]));
-    // Who did not ask for it gets none.
+    // A client that did not ask for heartbeats gets none.
     plain.expect(&wanted).await;
     let last = node.append_one(POST, A);
     plain.expect([&last]).await;

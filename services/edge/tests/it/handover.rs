@@ -1,5 +1,5 @@
-//! A connection behind the head of its answer: whatever comes in one packet with the handshake, over plain connections and
-//! over TLS, and what is left when it ends.
+//! A connection after its response head: bytes in the handshake packet, over plain connections and TLS, and what remains after
+//! its end.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ fn head(target: &str) -> String {
     )
 }
 
-/// An options update as a client's frame, masked with zeros, with so much filler.
+/// An options update as a client's frame, masked with zeros, with this much filler.
 fn options_update(collection: &str, filler: usize) -> Vec<u8> {
     let padding = " ".repeat(filler);
     let text = format!(
@@ -35,7 +35,7 @@ fn options_update(collection: &str, filler: usize) -> Vec<u8> {
     frame
 }
 
-/// Reads the head of the answer, and nothing behind it.
+/// Reads the response head and nothing after it.
 async fn read_head(stream: &mut (impl AsyncRead + Unpin)) {
     let mut read = Vec::new();
     while !read.ends_with(b"\r\n\r\n") {
@@ -44,7 +44,7 @@ async fn read_head(stream: &mut (impl AsyncRead + Unpin)) {
     assert!(read.starts_with(b"HTTP/1.1 101 "));
 }
 
-/// Sends the handshake and an options update in one go, and expects only what that wants.
+/// Sends the handshake and an options update at once, and expects only matching events.
 async fn hello_in_one_packet(
     node: &Node,
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
@@ -56,7 +56,7 @@ async fn hello_in_one_packet(
     stream.write_all(&sent).await.unwrap();
     node.metric_becomes(SUBSCRIBERS, None, 1.0).await;
     read_head(&mut stream).await;
-    // The hello counts from the moment when it was read.
+    // The hello applies from the moment it is read.
     let mut first = vec![0; 2];
     let reading = async {
         stream.read_exact(&mut first).await.unwrap();
@@ -82,9 +82,9 @@ async fn hello_in_one_packet(
 }
 
 #[tokio::test]
-async fn what_comes_in_one_packet_with_the_handshake_is_read() {
+async fn bytes_in_the_handshake_packet_are_read() {
     let node = Node::start().await;
-    // Little, more than is read ahead of the answer, and more than is parsed at once.
+    // A little, more than is read before the response, and more than is parsed at once.
     for filler in [0, 6_000, 100_000] {
         let stream = TcpStream::connect(node.addr()).await.unwrap();
         hello_in_one_packet(&node, stream, filler).await;
@@ -92,7 +92,7 @@ async fn what_comes_in_one_packet_with_the_handshake_is_read() {
 }
 
 #[tokio::test]
-async fn what_comes_in_one_packet_with_the_handshake_is_read_over_tls() {
+async fn bytes_in_the_handshake_packet_are_read_over_tls() {
     let folder = tempfile::tempdir().unwrap();
     tls::install(folder.path(), 0);
     let node = Node::start_with(FaultyLog::new(), |config| {
@@ -105,7 +105,7 @@ async fn what_comes_in_one_packet_with_the_handshake_is_read_over_tls() {
     }
 }
 
-/// Much at once through TLS, with a reader that is slow: everything, in order.
+/// A lot of data through TLS to a slow reader: everything, in order.
 #[tokio::test]
 async fn a_slow_reader_over_tls_gets_everything_once_in_order() {
     let folder = tempfile::tempdir().unwrap();
@@ -128,7 +128,7 @@ async fn a_slow_reader_over_tls_gets_everything_once_in_order() {
     let written = node.log.append(events);
     read_head(&mut stream).await;
     for (n, entry) in written.iter().enumerate() {
-        // A ping may stand between two events, and nowhere else.
+        // A ping is allowed only between two events.
         while stream.read_u8().await.unwrap() == 0x89 {
             assert_eq!(stream.read_u8().await.unwrap(), 0);
         }
@@ -146,7 +146,7 @@ async fn a_slow_reader_over_tls_gets_everything_once_in_order() {
     }
 }
 
-/// Descriptors of this process for connections to a port here.
+/// The descriptors of this process for connections to a local port.
 fn descriptors(addr: SocketAddr) -> usize {
     let table = fs::read_to_string("/proc/self/net/tcp").unwrap();
     let port = format!(":{:04X}", addr.port());
@@ -154,7 +154,7 @@ fn descriptors(addr: SocketAddr) -> usize {
         .lines()
         .filter_map(|line| {
             let fields: Vec<_> = line.split_whitespace().collect();
-            // The local address, and the number of the socket.
+            // The local address and the number of the socket.
             fields[1].ends_with(&port).then(|| fields.get(9).copied())?
         })
         .map(|inode| format!("socket:[{inode}]"))
@@ -166,9 +166,9 @@ fn descriptors(addr: SocketAddr) -> usize {
         .count()
 }
 
-/// Connections end in every way that there is; none of them leaves a descriptor, a subscriber or a place.
+/// Connections end in every possible way; none leaves a descriptor, a subscriber or a slot behind.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_end_of_a_connection_leaves_a_descriptor() {
+async fn every_closed_connection_frees_its_descriptors() {
     let node = Node::start_with(FaultyLog::new(), |config| {
         config.subscriber.max_unsent_bytes = 8_000;
         config.subscriber.max_pending_bytes = 20_000;
@@ -183,7 +183,7 @@ async fn no_end_of_a_connection_leaves_a_descriptor() {
     let mut ended = 0.0;
     for round in 0..10 {
         let mut open = Vec::new();
-        // Asks nothing, or something else.
+        // Sends no request, or another one.
         open.push(TcpStream::connect(node.addr()).await.unwrap());
         let mut refused = TcpStream::connect(node.addr()).await.unwrap();
         let head_of_a_refusal = head("/subscribe?cursor=x");
@@ -206,23 +206,23 @@ async fn no_end_of_a_connection_leaves_a_descriptor() {
                     stream.read_exact(&mut status).await.unwrap();
                 }
                 match end {
-                    // Gone before the answer comes.
+                    // Disconnects before the response.
                     0 => {}
-                    // Gone with something unread, so its system resets the connection.
+                    // Disconnects with unread data, so its kernel resets the connection.
                     1 => {}
-                    // Its own half only.
+                    // Closes only its own half.
                     2 => {
                         stream.shutdown().await.unwrap();
                         open.push(stream);
                     }
-                    // Nonsense; what a stream gets is dropped.
+                    // Sends invalid data; a stream drops its input.
                     3 => {
                         stream.write_all(&[0xff; 100]).await.unwrap();
                         if target != "/events" {
                             open.push(stream);
                         }
                     }
-                    // Takes nothing of what waits for it, until it is cut off, or leaves in the end.
+                    // Reads nothing until it is disconnected, or leaves at the end.
                     _ => open.push(stream),
                 }
             }
@@ -238,7 +238,7 @@ async fn no_end_of_a_connection_leaves_a_descriptor() {
         descriptors(node.addr()) == at_first
     })
     .await;
-    // Who left before the answer may never have become one.
+    // A client that left before the response may never have become a subscriber.
     let disconnects = node.metric(DISCONNECTS, None);
     assert!(
         disconnects <= ended && disconnects >= ended * 0.8,

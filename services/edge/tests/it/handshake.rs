@@ -46,19 +46,19 @@ async fn bad_options_are_refused_in_the_words_of_v1() {
 }
 
 #[tokio::test]
-async fn a_plain_request_is_told_to_upgrade() {
+async fn a_plain_request_is_asked_to_upgrade() {
     let node = Node::start().await;
     let answer = request(&node, "/subscribe", "").await;
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
     assert!(answer.contains("sec-websocket-version: 13\r\n"), "{answer}");
     assert!(body(&answer).contains("WebSocket"), "{answer}");
     assert_eq!(node.metric(REFUSED_HANDSHAKES, Some("no_upgrade")), 1.0);
-    // The place it took is free again.
+    // Its slot is free again.
     assert_eq!(node.metric(fanjet_edge::metrics::SUBSCRIBERS, None), 0.0);
 }
 
 #[tokio::test]
-async fn the_front_page_says_how_to_connect() {
+async fn the_front_page_explains_how_to_connect() {
     let node = Node::start().await;
     let answer = request(&node, "/", "").await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
@@ -78,7 +78,7 @@ async fn a_url_above_the_limit_is_refused() {
 }
 
 #[tokio::test]
-async fn offered_compression_and_subprotocols_are_not_agreed_to() {
+async fn offered_compression_and_subprotocols_are_declined() {
     let node = Node::start().await;
     let mut stream = TcpStream::connect(node.addr()).await.unwrap();
     let head = "GET /subscribe HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\
@@ -100,7 +100,7 @@ async fn offered_compression_and_subprotocols_are_not_agreed_to() {
 }
 
 #[tokio::test]
-async fn a_full_node_says_so_and_takes_the_next_one_when_there_is_room() {
+async fn a_full_node_refuses_until_a_client_leaves() {
     let node = Node::start_with(FaultyLog::new(), |config| config.http.max_subscribers = 2).await;
     let first = node.client("").await;
     let _second = node.client("").await;
@@ -119,7 +119,7 @@ async fn a_full_node_says_so_and_takes_the_next_one_when_there_is_room() {
 }
 
 #[tokio::test]
-async fn one_address_is_refused_before_it_takes_the_others_places() {
+async fn one_address_cannot_take_every_slot() {
     let node = Node::start_with(FaultyLog::new(), |config| {
         config.http.max_subscribers_per_address = 1;
         config.http.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
@@ -141,7 +141,7 @@ async fn one_address_is_refused_before_it_takes_the_others_places() {
     another.expect([&entry]).await;
 }
 
-/// Before the log has answered nobody knows where "now" is.
+/// Before the log has answered, the node does not know its end.
 #[tokio::test]
 async fn clients_are_refused_until_the_log_has_answered() {
     let log = FaultyLog::new();

@@ -1,4 +1,4 @@
-//! What HTTP itself promises, on every path of both ports: methods, versions, and what else stands in a head.
+//! HTTP semantics on every path of both ports: methods, versions and headers.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use crate::support::{Client, FaultyLog, Node};
 
-/// What a path is, on which port.
+/// A path, its port and its behavior.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Port {
     Edge,
@@ -21,9 +21,9 @@ enum Port {
 struct Path {
     port: Port,
     path: &'static str,
-    /// Of GET and HEAD.
+    /// The status for GET and HEAD.
     status: u16,
-    /// Whether the answer to GET ends only with the connection.
+    /// Whether the response to GET ends only with the connection.
     is_stream: bool,
     allow: &'static [&'static str],
 }
@@ -65,16 +65,16 @@ const PATHS: &[Path] = &[
     path(Port::Ops, "/", 404),
 ];
 
-/// An answer, as far as it came before the end or before it was clear that it goes on.
-struct Answer {
+/// A response, up to its end or until it is clear that it continues.
+struct Response {
     status: u16,
     version: String,
-    /// In small letters, without the date.
+    /// In lower case, without the date.
     headers: Vec<String>,
     body: String,
 }
 
-impl Answer {
+impl Response {
     fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
         headers.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
@@ -97,8 +97,8 @@ impl Answer {
     }
 }
 
-/// Sends a head and reads the whole answer, or of one that does not end its head.
-async fn ask(addr: SocketAddr, head: &str, is_endless: bool) -> Answer {
+/// Sends a head and reads the whole response, or only the head of an endless one.
+async fn ask(addr: SocketAddr, head: &str, is_endless: bool) -> Response {
     let mut stream = TcpStream::connect(addr).await.unwrap();
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
@@ -111,7 +111,7 @@ async fn ask(addr: SocketAddr, head: &str, is_endless: bool) -> Answer {
     };
     let in_time = tokio::time::timeout(Duration::from_secs(30), reading).await;
     assert!(in_time.is_ok(), "no end: {head}");
-    Answer::parse(&String::from_utf8(answer).unwrap())
+    Response::parse(&String::from_utf8(answer).unwrap())
 }
 
 async fn ops(node: &Node, tasks: &mut Tasks, stop: Stop) -> SocketAddr {
@@ -125,7 +125,7 @@ async fn ops(node: &Node, tasks: &mut Tasks, stop: Stop) -> SocketAddr {
 
 async fn node() -> Node {
     let node = Node::start_with(FaultyLog::new(), |_| {}).await;
-    // The first snapshot is there once it is served.
+    // Wait for the first snapshot.
     while ask(node.addr(), &head("GET", "/status", "1.1", ""), false)
         .await
         .status
@@ -139,7 +139,7 @@ fn head(method: &str, path: &str, version: &str, headers: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_method_and_version_means_the_same_on_every_path() {
+async fn methods_and_versions_behave_the_same_on_every_path() {
     let node = node().await;
     let stop = Stop::new();
     let mut tasks = Tasks::new(stop.clone());
@@ -152,7 +152,7 @@ async fn every_method_and_version_means_the_same_on_every_path() {
         for version in ["1.0", "1.1"] {
             let ask = async |method: &str| {
                 let is_endless = method == "GET" && path.is_stream;
-                // Without a length a request of HTTP/1.0 that may have a body cannot be read.
+                // A request of HTTP/1.0 that may have a body needs a length.
                 let length = if method == "POST" {
                     "Content-Length: 0\r\n"
                 } else {
@@ -175,7 +175,7 @@ async fn every_method_and_version_means_the_same_on_every_path() {
             let (of_head, case) = ask("HEAD").await;
             assert_eq!(of_head.body, "", "{case}");
             assert_eq!(of_head.status, path.status, "{case}");
-            let sorted = |answer: &Answer| {
+            let sorted = |answer: &Response| {
                 let stable = answer.headers.iter().filter(|line| !varies(line));
                 let mut headers: Vec<_> = stable.cloned().collect();
                 headers.sort();
@@ -209,18 +209,18 @@ async fn every_method_and_version_means_the_same_on_every_path() {
     assert_eq!(whole.status, 204);
     stop.cancel();
     tasks.join().await.unwrap();
-    // Who only asked for a head was nobody to lose events.
+    // HEAD requests are counted as refusals too.
     assert!(node.metric(REFUSED_HANDSHAKES, Some("no_upgrade")) >= 4.0);
 }
 
-/// What changes from one answer to the next.
+/// Whether the line differs between responses.
 fn varies(line: &str) -> bool {
     line.starts_with("content-length: ") || line.starts_with("x-fanjet-")
 }
 
-/// A head, and what it is answered with.
+/// A request head and its expected response.
 #[tokio::test]
-async fn what_a_head_must_and_must_not_have() {
+async fn malformed_heads_are_refused() {
     let node = node().await;
     let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     let upgrade = "Upgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\n";
@@ -415,9 +415,9 @@ async fn what_a_head_must_and_must_not_have() {
     assert_eq!(without_host.status, 400);
 }
 
-/// Requests that are sent without waiting get one answer, and all of it.
+/// Pipelined requests get one complete response.
 #[tokio::test]
-async fn of_requests_in_a_row_the_first_is_answered_whole() {
+async fn the_first_of_pipelined_requests_is_answered_completely() {
     let node = node().await;
     let one = head("GET", "/", "1.1", "");
     let answer = ask(node.addr(), &one.repeat(100), false).await;
@@ -426,9 +426,9 @@ async fn of_requests_in_a_row_the_first_is_answered_whole() {
     assert_eq!(answer.body.len(), length);
 }
 
-/// Requests behind an endless answer are kept by nobody: who sends many of them is cut off.
+/// Requests after an endless response are not buffered: a client that sends many is disconnected.
 #[tokio::test]
-async fn requests_behind_a_stream_are_not_collected() {
+async fn requests_after_a_stream_are_not_buffered() {
     let node = node().await;
     let mut honest = Client::connect(node.addr(), "").await;
     for path in ["/events", "/status/live"] {
@@ -444,7 +444,7 @@ async fn requests_behind_a_stream_are_not_collected() {
         );
         let (mut reader, mut writer) = busy.into_split();
         let sending = async {
-            // Sooner or later it cannot send any more.
+            // Eventually it cannot send any more.
             while writer.write_all(padded.as_bytes()).await.is_ok() {}
         };
         let in_time = tokio::time::timeout(Duration::from_secs(30), sending).await;
@@ -459,7 +459,7 @@ async fn requests_behind_a_stream_are_not_collected() {
     assert_eq!(node.metric(DISCONNECTS, None), 1.0);
 }
 
-/// Sends as much as it can behind a head, until it cannot send any more.
+/// Sends as much as possible after a head, until the connection ends.
 async fn flood(addr: SocketAddr, head: &str) {
     let mut stream = TcpStream::connect(addr).await.unwrap();
     stream.write_all(head.as_bytes()).await.unwrap();
@@ -472,9 +472,9 @@ async fn flood(addr: SocketAddr, head: &str) {
     while matches!(reader.read(&mut rest).await, Ok(1..)) {}
 }
 
-/// A WebSocket that was refused is no WebSocket: what comes behind its head was not asked for.
+/// After a refused upgrade the following bytes are not read as WebSocket.
 #[tokio::test]
-async fn nothing_is_read_behind_a_refused_websocket() {
+async fn nothing_is_read_after_a_refused_websocket() {
     let node = Node::start_with(FaultyLog::new(), |config| {
         config.http.close_linger = Duration::from_hours(1);
     })
@@ -488,9 +488,9 @@ async fn nothing_is_read_behind_a_refused_websocket() {
         .await;
 }
 
-/// Whoever sends a body that is refused gets to read why, and no longer than that takes.
+/// A client whose body is refused can read the reason, within a short time.
 #[tokio::test]
-async fn a_refused_body_is_read_for_a_moment() {
+async fn a_refused_body_is_read_briefly() {
     let node = node().await;
     for path in ["/nowhere", "/subscribe", "/events", "/events?cursor=x"] {
         let length = format!("Content-Length: {}\r\n", u64::MAX);
@@ -498,9 +498,9 @@ async fn a_refused_body_is_read_for_a_moment() {
     }
 }
 
-/// One request is all that a connection is for, so none waits for a second.
+/// A connection serves one request, so it never waits for a second.
 #[tokio::test]
-async fn a_connection_is_closed_behind_its_answer() {
+async fn a_connection_is_closed_after_its_response() {
     let node = node().await;
     let mut stream = TcpStream::connect(node.addr()).await.unwrap();
     let first = head("GET", "/status", "1.1", "Connection: keep-alive\r\n");

@@ -1,4 +1,4 @@
-//! What the system keeps for connections is not this process's memory, but the machine's all the same.
+//! Kernel buffers do not belong to this process's memory, but still to the machine's.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use crate::support::{FaultyLog, Node};
 
 const HEAD: &str = "GET /subscribe HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-/// What the node and both ends' systems may take together of a connection that is not read.
+/// Maximum bytes that the node and the kernels of both ends may hold for an unread connection.
 const MOST: usize = 768 << 10;
 
-/// Of a client that is read later, little is kept meanwhile.
+/// Little is buffered for a throttled client.
 #[tokio::test]
-async fn who_is_not_read_fills_little_of_the_system() {
+async fn a_throttled_client_fills_little_kernel_memory() {
     let node = Node::start_with(FaultyLog::new(), |config| {
         config.limits.max_sent_bytes_per_second = 1;
         config.subscriber.max_client_message_bytes = 1_000;
@@ -24,7 +24,7 @@ async fn who_is_not_read_fills_little_of_the_system() {
     socket.set_send_buffer_size(32 << 10).unwrap();
     let mut client = socket.connect(node.addr()).await.unwrap();
     client.write_all(HEAD.as_bytes()).await.unwrap();
-    // Binary messages are passed over.
+    // Binary messages are ignored.
     let messages = [&[0x82, 0xfe, 3, 0xe8, 0, 0, 0, 0][..], &[0; 1_000]].concat();
     let messages = messages.repeat(64);
     let mut taken = 0;
@@ -34,7 +34,7 @@ async fn who_is_not_read_fills_little_of_the_system() {
     }
 }
 
-/// How much of this goes out; `None` when nothing does.
+/// Sends some of these bytes; `None` when nothing is accepted.
 async fn some_taken(stream: &TcpStream, bytes: &[u8]) -> Option<usize> {
     tokio::time::timeout(Duration::from_secs(1), async {
         loop {

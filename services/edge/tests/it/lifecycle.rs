@@ -24,12 +24,12 @@ async fn a_ping_is_answered_with_its_payload() {
 }
 
 #[tokio::test]
-async fn what_comes_behind_a_close_frame_is_not_answered() {
+async fn frames_after_a_close_frame_are_not_answered() {
     let node = Node::start().await;
     let mut stream = TcpStream::connect(node.addr()).await.unwrap();
     let head = "GET /subscribe HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-    // A close with 1000 and a ping, masked with zeros, in one piece: both are there when the first is read.
+    // A close with 1000 and a ping, masked with zeros, in one packet: both have arrived when the first is read.
     let frames = [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8, 0x89, 0x80, 0, 0, 0, 0];
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.write_all(&frames).await.unwrap();
@@ -60,11 +60,11 @@ async fn a_client_that_never_answers_a_ping_is_dropped() {
     let node = Node::start_with(FaultyLog::new(), |config| {
         config.subscriber.ping_interval = Duration::from_millis(20);
         config.subscriber.pong_timeout = Duration::from_millis(100);
-        // It answers the pings when it reads at last, and a closed connection would forget the close frame for that.
+        // It answers the pings when it finally reads, and a closed connection would discard the close frame for that.
         config.http.close_linger = Duration::from_secs(60);
     })
     .await;
-    // Not reading is not answering.
+    // A client that does not read does not answer.
     let mut client = node.client("").await;
     node.metric_becomes(DISCONNECTS, Some("pong_timeout"), 1.0)
         .await;
@@ -97,7 +97,7 @@ async fn a_clients_close_is_answered() {
     .await;
 }
 
-/// A socket after its handshake, without a client that knows how to close.
+/// A socket after its handshake, without a WebSocket library that answers closes.
 async fn raw_socket(node: &Node, query: &str) -> TcpStream {
     let mut stream = TcpStream::connect(node.addr()).await.unwrap();
     let head = format!(
@@ -112,7 +112,7 @@ async fn raw_socket(node: &Node, query: &str) -> TcpStream {
     stream
 }
 
-/// RFC 6455, section 7.1.1: the server ends the connection, and it has no reason to wait once both have said goodbye.
+/// RFC 6455, section 7.1.1: the server ends the TCP connection, and need not wait after both close frames.
 #[tokio::test]
 async fn a_finished_close_handshake_ends_the_connection() {
     const CLOSE: [u8; 8] = [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8];
@@ -128,7 +128,7 @@ async fn a_finished_close_handshake_ends_the_connection() {
     assert!(in_time.is_ok(), "the client began to close: {answer:?}");
     assert_eq!(answer, [0x88, 2, 0x03, 0xe8]);
 
-    // Refused by this node, whose close frame is answered only then.
+    // Closed by the node; its close frame is answered only then.
     let mut by_node = raw_socket(&node, "").await;
     let refused = br#"{"type":"options_update","payload":7}"#;
     let header = [0x81, 0x80 | refused.len() as u8, 0, 0, 0, 0];
@@ -151,9 +151,9 @@ async fn a_finished_close_handshake_ends_the_connection() {
     assert!(in_time.is_ok(), "the node began to close");
 }
 
-/// Not for ever: a client that never answers a close frame is left.
+/// A client that never answers a close frame is disconnected eventually.
 #[tokio::test]
-async fn a_close_frame_that_is_not_answered_is_waited_for_in_vain() {
+async fn an_unanswered_close_frame_ends_the_connection() {
     let node = Node::start_with(FaultyLog::new(), |config| {
         config.http.close_linger = Duration::from_millis(100);
         config.subscriber.max_age = Duration::from_millis(50);
@@ -238,7 +238,7 @@ async fn a_message_above_the_limit_closes_the_connection() {
 async fn a_broken_protocol_closes_the_connection() {
     let node = Node::start().await;
     let mut client = node.client("").await;
-    // A continuation of nothing.
+    // A continuation frame without a message.
     let frame = Frame::message("part", OpCode::Data(Data::Continue), true);
     client.send(Message::Frame(frame)).await;
     assert_eq!(
@@ -248,7 +248,7 @@ async fn a_broken_protocol_closes_the_connection() {
 }
 
 #[tokio::test]
-async fn a_hub_that_panics_takes_nobody_hostage() {
+async fn a_panicking_hub_closes_its_clients_and_restarts() {
     let node = Node::start().await;
     let mut before = Vec::new();
     for _ in 0..8 {

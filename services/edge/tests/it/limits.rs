@@ -1,4 +1,4 @@
-//! What one client may take, and what others have left.
+//! Limits of one client, and what other clients still get.
 
 use std::io::Write;
 use std::time::Duration;
@@ -24,26 +24,26 @@ async fn node(adjust: impl FnOnce(&mut EdgeConfig)) -> Node {
     Node::start_with(FaultyLog::new(), adjust).await
 }
 
-/// An update of so many bytes, most of them spaces.
+/// An update of this many bytes, mostly spaces.
 fn padded(length: usize) -> String {
     " ".repeat(length - UPDATE.len()) + UPDATE
 }
 
-/// An honest client is served as if nobody else was there.
+/// Checks that another client is served normally.
 async fn still_serves(node: &Node, client: &mut Client) {
     let next = node.append_one(POST, A);
     client.expect([&next]).await;
 }
 
-/// Until the client's last ping is answered.
+/// Waits until the client's last ping is answered.
 async fn answered(client: &mut Client, last: &'static [u8]) {
     client.send(Message::Ping(last.into())).await;
     while client.next_message().await != Message::Pong(last.into()) {}
 }
 
-/// Who sends more than its share is read later, and nobody else waits for that.
+/// A client above its rate is throttled, and other clients are not affected.
 #[tokio::test]
-async fn who_sends_too_many_messages_is_read_later() {
+async fn too_many_messages_are_throttled() {
     let node = node(|config| config.limits.max_messages_per_second = 5).await;
     let mut honest = node.client("").await;
     let mut busy = node.client("").await;
@@ -53,13 +53,13 @@ async fn who_sends_too_many_messages_is_read_later() {
     }
     still_serves(&node, &mut honest).await;
     answered(&mut busy, b"obeyed").await;
-    // Five at once, and what lies behind the tenth waits until that is paid for.
+    // Five at once; bytes after the tenth wait until it is paid for.
     assert!(begin.elapsed() >= Duration::from_millis(990));
     assert!(node.metric(INBOUND_PAUSES, None) >= 1.0);
 }
 
 #[tokio::test]
-async fn who_sends_too_many_bytes_is_read_later() {
+async fn too_many_bytes_are_throttled() {
     let node = node(|config| {
         config.limits.max_sent_bytes_per_second = 200_000;
         config.subscriber.max_client_message_bytes = 100_000;
@@ -68,7 +68,7 @@ async fn who_sends_too_many_bytes_is_read_later() {
     let mut honest = node.client("").await;
     let mut busy = node.client("").await;
     let begin = std::time::Instant::now();
-    // What may come at once, and two seconds' worth.
+    // The burst, plus two seconds' worth.
     for _ in 0..7 {
         busy.send(Message::text(padded(100_000))).await;
     }
@@ -78,7 +78,7 @@ async fn who_sends_too_many_bytes_is_read_later() {
     assert!(node.metric(INBOUND_PAUSES, None) >= 1.0);
 }
 
-/// A message that is announced and never ends holds memory; others wait for none of it.
+/// A message that is announced and never completed holds memory; other clients do not wait for it.
 #[tokio::test]
 async fn long_messages_of_all_clients_share_memory() {
     let node = node(|config| config.limits.max_inbound_bytes = 300_000).await;
@@ -95,22 +95,22 @@ async fn long_messages_of_all_clients_share_memory() {
     );
     node.metric_becomes(DISCONNECTS, Some("inbound_full"), 1.0)
         .await;
-    // What the first one held is free again.
+    // The memory of the first one is free again.
     second.send(Message::text(padded(200_000))).await;
     second.send(Message::Ping("obeyed".into())).await;
     assert_eq!(second.next_message().await, Message::Pong("obeyed".into()));
     still_serves(&node, &mut honest).await;
 }
 
-/// Begun, and never ended.
+/// Started and never completed.
 fn unfinished(length: usize) -> Message {
     let frame = Frame::message(vec![b' '; length], OpCode::Data(Data::Text), false);
     Message::Frame(frame)
 }
 
-/// However many connections somebody parks long messages on, others find room for theirs.
+/// For any number of parked long messages of one client, other clients find room for theirs.
 #[tokio::test]
-async fn nobody_takes_the_memory_of_all() {
+async fn one_address_cannot_take_all_inbound_memory() {
     let node = node(|config| {
         config.limits.max_inbound_bytes = 1_000_000;
         config.limits.max_inbound_bytes_per_address = 400_000;
@@ -124,7 +124,7 @@ async fn nobody_takes_the_memory_of_all() {
         client.send(unfinished(180_000)).await;
         parked.push(client);
     }
-    // All but two are sent away.
+    // All but two are closed.
     node.metric_becomes(DISCONNECTS, Some("inbound_full"), 5.0)
         .await;
     let other = [("X-Forwarded-For", "198.51.100.7")];
@@ -134,9 +134,9 @@ async fn nobody_takes_the_memory_of_all() {
     assert_eq!(node.metric(DISCONNECTS, None), 5.0);
 }
 
-/// However many addresses fill what they may, others find some room.
+/// For any number of addresses that fill their shares, other clients find some room.
 #[tokio::test]
-async fn the_fuller_the_memory_the_less_an_address_may_have() {
+async fn an_addresss_share_shrinks_as_memory_fills() {
     let node = node(|config| {
         config.limits.max_inbound_bytes = 1_600_000;
         config.limits.max_inbound_bytes_per_address = 400_000;
@@ -152,12 +152,12 @@ async fn the_fuller_the_memory_the_less_an_address_may_have() {
             client.send(unfinished(230_000)).await;
             parked.push(client);
             if parked.len() < 8 {
-                // Control frames come between fragments: it has been read.
+                // The pong shows that the fragment was read.
                 answered(parked.last_mut().unwrap(), b"read").await;
             }
         }
     }
-    // The last address does not get as much as the others.
+    // The last address gets less than the others.
     let (code, _) = parked.pop().unwrap().read_to_end().await.1.unwrap();
     assert_eq!(code, 1013);
     let other = [("X-Forwarded-For", "198.51.100.7")];
@@ -169,7 +169,7 @@ async fn the_fuller_the_memory_the_less_an_address_may_have() {
     assert_eq!(node.metric(DISCONNECTS, None), 1.0);
 }
 
-/// DIDs that only this subscriber names, as the body of a request.
+/// DIDs that only this subscriber names, as a request body.
 fn wide(of: usize, dids: usize) -> String {
     let dids: Vec<_> = (0..dids)
         .map(|n| format!("\"did:web:{of:03}x{n:05}.example.com\""))
@@ -177,7 +177,7 @@ fn wide(of: usize, dids: usize) -> String {
     format!("{{\"wantedDids\":[{}]}}", dids.join(","))
 }
 
-/// What subscribers want is kept as long as they are there, and no address may want too much of it.
+/// Filters are kept while their subscribers are connected, so each address has a limit.
 #[tokio::test]
 async fn wide_filters_of_one_address_share_memory() {
     let node = node(|config| {
@@ -226,7 +226,7 @@ async fn wide_filters_of_one_address_share_memory() {
     assert!(answer.contains("retry-after: "), "{answer}");
     assert_eq!(node.metric(REFUSED_HANDSHAKES, Some("filters_full")), 1.0);
 
-    // Others, and short ones of the same address, find room; so does who wants something else in place of what it wanted.
+    // Other clients, and short filters of the same address, find room; so does a replaced filter.
     let mut other = Client::connect_with(node.addr(), "", &of("198.51.100.7")).await;
     other.send(update(5, 3_000)).await;
     answered(&mut other, b"obeyed").await;
@@ -235,7 +235,7 @@ async fn wide_filters_of_one_address_share_memory() {
     answered(&mut short, b"obeyed").await;
     kept[0].send(update(7, 3_500)).await;
     answered(&mut kept[0], b"obeyed").await;
-    // Who leaves, or wants little again, makes room.
+    // Leaving, or a smaller filter, frees memory.
     kept[1].send(Message::text(UPDATE)).await;
     answered(&mut kept[1], b"obeyed").await;
     short.send(update(8, 3_000)).await;
@@ -249,7 +249,7 @@ async fn wide_filters_of_one_address_share_memory() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_begun_must_be_ended() {
+async fn an_unfinished_message_closes_the_connection() {
     let node = node(|config| config.subscriber.message_timeout = Duration::from_millis(300)).await;
     let mut honest = node.client("").await;
     let mut parked = node.client("").await;
@@ -265,9 +265,9 @@ async fn a_message_that_is_begun_must_be_ended() {
     still_serves(&node, &mut honest).await;
 }
 
-/// The first bytes say how long a message will be.
+/// The first bytes announce the length of a message.
 #[tokio::test]
-async fn a_message_that_would_be_too_long_is_not_waited_for() {
+async fn an_oversized_message_is_refused_by_its_length() {
     let node = node(|_| {}).await;
     let mut client = TcpStream::connect(node.addr()).await.unwrap();
     let head = "GET /subscribe HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -285,7 +285,7 @@ async fn a_message_that_would_be_too_long_is_not_waited_for() {
         .await;
 }
 
-/// A replay that is slowed down is complete all the same, and what is live is not slowed down.
+/// A throttled replay is complete, and live events are not throttled.
 #[tokio::test]
 async fn replays_of_one_address_share_a_rate() {
     let log = FaultyLog::new();
@@ -311,7 +311,7 @@ async fn replays_of_one_address_share_a_rate() {
     assert!(node.metric(REPLAY_PAUSES, None) > 0.0, "nobody had to wait");
 }
 
-/// It makes no difference whether the node still remembers what is replayed.
+/// The limit applies as well when the node still has the events in memory.
 #[tokio::test]
 async fn replays_from_memory_count_too() {
     let log = FaultyLog::new();
@@ -332,9 +332,9 @@ async fn replays_from_memory_count_too() {
     assert!(node.metric(REPLAY_PAUSES, None) > 0.0, "nobody had to wait");
 }
 
-/// Who reads slowly has asked for nothing of the past.
+/// A slow reader of live events has not asked for past ones.
 #[tokio::test]
-async fn who_falls_behind_is_not_slowed_down_further() {
+async fn a_reader_that_falls_behind_is_not_throttled() {
     let node = node(|config| {
         config.limits.max_replay_bytes_per_second = 1;
         config.subscriber.max_pending_bytes = 1_000;
@@ -351,9 +351,9 @@ async fn who_falls_behind_is_not_slowed_down_further() {
 }
 
 #[tokio::test]
-async fn a_key_gives_other_limits_and_a_wrong_one_is_refused() {
+async fn a_key_has_its_own_limits_and_an_unknown_one_is_refused() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
-    // Of `open sesame`.
+    // The hash of `open sesame`.
     file.write_all(
         b"[[key]]\nname = \"acme\"\nmax_subscribers = 2\n\
           sha256 = \"41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb\"\n",
@@ -368,7 +368,7 @@ async fn a_key_gives_other_limits_and_a_wrong_one_is_refused() {
     let mut with_header =
         Client::connect_with(node.addr(), "", &[("authorization", "Bearer open sesame")]).await;
     let mut with_parameter = node.client("?apiKey=open%20sesame").await;
-    // The upgrade is looked at last.
+    // The upgrade is checked last.
     for (target, headers, status, words) in [
         ("/subscribe", "", "429", "from your address"),
         (
@@ -408,9 +408,9 @@ async fn a_key_gives_other_limits_and_a_wrong_one_is_refused() {
     }
 }
 
-/// Connections cost something before they are anything.
+/// Connections have a cost before they send a request.
 #[tokio::test]
-async fn one_address_has_so_many_connections() {
+async fn connections_of_one_address_are_limited() {
     let node = node(|config| config.http.max_connections_per_address = 2).await;
     let mut first = node.client("").await;
     let second = node.client("").await;
@@ -430,7 +430,7 @@ async fn one_address_has_so_many_connections() {
 }
 
 #[tokio::test]
-async fn a_connection_that_asks_nothing_is_closed_and_counted() {
+async fn a_connection_without_a_request_is_closed_and_counted() {
     let node = node(|config| config.http.handshake_timeout = Duration::ZERO).await;
     let mut honest = node.client("").await;
     let mut silent = TcpStream::connect(node.addr()).await.unwrap();

@@ -1,5 +1,5 @@
-//! Entries that are no events, among others that are: they cost those who read them, and nobody else. `fanjet serve` has the same
-//! over a real segment file.
+//! Entries that are not events, among others that are: they affect only the clients that read them. `fanjet serve` has the
+//! same test with a real segment file.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use async_nats::HeaderMap;
 use async_nats::jetstream;
 use bytes::Bytes;
 use fanjet_edge::metrics::{
-    DAMAGED_READS, DISCONNECTS, FEEDER_RESTARTS, PASSED_OVER, REFUSED_HANDSHAKES,
+    DAMAGED_READS, DISCONNECTS, FEEDER_RESTARTS, REFUSED_HANDSHAKES, SKIPPED_SEQS,
 };
-use fanjet_edge::{Edge, EdgeConfig, EdgeHandle, Surroundings};
+use fanjet_edge::{Edge, EdgeConfig, EdgeDeps, EdgeHandle};
 use fanjet_log::memory::MemoryClusterState;
 use fanjet_log::{Entry, EventLog, Seq};
 use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl, StreamConfig};
@@ -23,7 +23,7 @@ use crate::support::{Client, FaultyLog, Instruments, Node, append, commit, event
 
 const POST: &str = "app.bsky.feed.post";
 
-/// A log of `count` events of which one is none.
+/// A log of `count` entries, one of which is not an event.
 fn damaged(count: u64, at: Seq) -> (FaultyLog, Vec<Entry>) {
     let log = FaultyLog::new();
     let mut all = log.append((1..at).map(|_| commit(POST, "did:plc:a")));
@@ -50,7 +50,7 @@ async fn closes_at(client: &mut Client, seq: Seq) {
 }
 
 #[tokio::test]
-async fn damage_closes_those_who_read_it_and_nobody_else() {
+async fn damage_closes_only_the_clients_that_read_it() {
     let (log, all) = damaged(1000, 501);
     let node = Node::start_with(log, |config| {
         config.tail.warm_entries = 100;
@@ -59,7 +59,7 @@ async fn damage_closes_those_who_read_it_and_nobody_else() {
     .await;
     let mut live = node.client("").await;
     for round in 1..=2 {
-        // From one place, from others near to it, and from behind the damage.
+        // From the damaged seq's page, from others near it, and from after the damage.
         let mut readers = Vec::new();
         for cursor in [1, 1, 1, 400, 450, 499, 500, 501, 501] {
             let client = node.client(&format!("?cursor={cursor}")).await;
@@ -88,7 +88,7 @@ async fn damage_closes_those_who_read_it_and_nobody_else() {
     node.stop().await.unwrap();
 }
 
-/// The oldest event tells how far back a cursor can reach. Without it there is less to tell, and everything else goes on.
+/// The oldest event shows how far back a cursor can reach. Without it that header is missing, and everything else works.
 #[tokio::test]
 async fn damage_at_the_logs_beginning_leaves_the_node_ready() {
     let (log, all) = damaged(300, 1);
@@ -116,7 +116,7 @@ async fn damage_at_the_logs_beginning_leaves_the_node_ready() {
     client.expect(&all[149..]).await;
 }
 
-/// Otherwise a node would end at every start until so many events have come.
+/// Otherwise the node would end at every start until enough events have arrived.
 #[tokio::test]
 async fn damage_among_the_newest_events_does_not_stop_a_start() {
     let (log, all) = damaged(300, 250);
@@ -132,7 +132,7 @@ async fn damage_among_the_newest_events_does_not_stop_a_start() {
     closes_at(&mut reader, 250).await;
 }
 
-/// A stream of 900 events, with one message behind the first 300 and one behind the next.
+/// A stream of 900 events, with one other message after the first 300 and one after the next.
 struct Stream {
     log: Arc<dyn EventLog>,
     admin: jetstream::Context,
@@ -175,7 +175,7 @@ impl Stream {
         self.events.extend(events);
     }
 
-    /// What somebody else publishes, or whoever wants to be taken for an ingest.
+    /// A message of another program, or one that imitates ingest.
     async fn publish(&self, subject: &str, origin: Option<&str>) -> Seq {
         let mut headers = HeaderMap::new();
         if let Some(origin) = origin {
@@ -196,22 +196,22 @@ impl Stream {
         config.tail.retry_floor = Duration::from_millis(1);
         config.tail.retry_ceiling = Duration::from_millis(20);
         config.tail.check_interval = Duration::from_millis(200);
-        let surroundings = Surroundings {
+        let deps = EdgeDeps {
             tracer: None,
             log: Arc::clone(&self.log),
-            notices: Arc::new(MemoryClusterState::default()),
+            cluster_state: Arc::new(MemoryClusterState::default()),
             clock: Arc::new(SystemClock),
             instance: "edge-of-test/1/0a".to_owned(),
         };
-        Edge::start_in(config, surroundings, &instruments.meter(), stop.clone()).unwrap()
+        Edge::start_in(config, deps, &instruments.meter(), stop.clone()).unwrap()
     }
 }
 
 const ORIGIN: &str = "relay;1;0;1;2026-05-25T14:23:29Z";
 
-/// They carry an origin, so they may have been events: never passed over while they are there.
+/// They carry an origin, so they may have been events: never skipped while they exist.
 #[tokio::test]
-async fn forged_messages_of_a_stream_close_those_who_read_them_until_they_are_deleted() {
+async fn forged_messages_close_their_readers_until_deleted() {
     let strays = [("identity", Some("x")), ("else", Some(ORIGIN))];
     let mut stream = Stream::new("damaged", strays).await;
     let (instruments, stop) = (Instruments::new(), Stop::new());
@@ -237,7 +237,7 @@ async fn forged_messages_of_a_stream_close_those_who_read_them_until_they_are_de
         let mut client = Client::connect(node.addr(), &query).await;
         client.expect(&all[600..]).await;
     }
-    // Live, for everybody.
+    // Live, for all clients.
     let mut live = Client::connect(node.addr(), "").await;
     let place = stream.publish("damaged.identity", Some("x")).await;
     closes_at(&mut live, place).await;
@@ -247,7 +247,7 @@ async fn forged_messages_of_a_stream_close_those_who_read_them_until_they_are_de
     live.expect(&stream.events[900..]).await;
     assert!(instruments.sum(DAMAGED_READS, Some(("by", "replay"))) >= 4.0);
     assert_eq!(instruments.sum(DAMAGED_READS, Some(("by", "live"))), 1.0);
-    assert_eq!(instruments.sum(PASSED_OVER, None), 0.0);
+    assert_eq!(instruments.sum(SKIPPED_SEQS, None), 0.0);
 
     let found = stream.admin.get_stream("damaged").await.unwrap();
     for seq in [places[0], places[1], place] {
@@ -256,17 +256,20 @@ async fn forged_messages_of_a_stream_close_those_who_read_them_until_they_are_de
     let mut client = Client::connect(node.addr(), "?cursor=0").await;
     client.expect(&stream.events).await;
     assert!(node.readiness().is_ready());
-    assert_eq!(instruments.sum(PASSED_OVER, Some(("kind", "deleted"))), 3.0);
+    assert_eq!(
+        instruments.sum(SKIPPED_SEQS, Some(("kind", "deleted"))),
+        3.0
+    );
     stop.cancel();
     node.join().await.unwrap();
 }
 
-/// What this program never wrote is nobody's event.
+/// Messages that Fanjet never wrote are not events.
 #[tokio::test]
-async fn messages_of_others_are_passed_over_by_everybody_and_counted() {
+async fn foreign_messages_are_skipped_and_counted() {
     let strays = [("identity", None), ("else", None)];
     let mut stream = Stream::new("strays", strays).await;
-    // The newest messages are none of ours when the node starts.
+    // The newest messages are foreign when the node starts.
     for _ in 0..3 {
         stream.publish("strays.test", None).await;
     }
@@ -281,7 +284,7 @@ async fn messages_of_others_are_passed_over_by_everybody_and_counted() {
         }
         live.expect(&stream.events[900 + 10 * round..]).await;
     }
-    // It is fresh although the log's newest messages never come.
+    // The node is fresh although the log's newest messages are not events.
     let checked_until = tokio::time::Instant::now() + Duration::from_secs(2);
     while tokio::time::Instant::now() < checked_until {
         assert!(node.readiness().is_ready());
@@ -302,7 +305,7 @@ async fn messages_of_others_are_passed_over_by_everybody_and_counted() {
         client.expect(wanted).await;
     }
     assert_eq!(
-        instruments.sum(PASSED_OVER, Some(("kind", "foreign"))),
+        instruments.sum(SKIPPED_SEQS, Some(("kind", "foreign"))),
         17.0
     );
     assert_eq!(instruments.sum(FEEDER_RESTARTS, None), 0.0);

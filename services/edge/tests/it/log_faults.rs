@@ -12,7 +12,7 @@ fn some(count: usize) -> impl Iterator<Item = Event> {
 }
 
 #[tokio::test]
-async fn a_broken_follow_is_taken_up_without_loss_or_repeat() {
+async fn a_broken_follow_resumes_without_loss_or_repeat() {
     let node = Node::start().await;
     let mut client = node.client("").await;
     for round in 1..=5 {
@@ -27,7 +27,7 @@ async fn a_broken_follow_is_taken_up_without_loss_or_repeat() {
 }
 
 #[tokio::test]
-async fn a_log_that_is_away_is_waited_for() {
+async fn an_unavailable_log_is_waited_for() {
     let node = Node::start().await;
     let mut client = node.client("").await;
     node.log.set_fault(Fault::Away);
@@ -43,7 +43,7 @@ async fn a_log_that_is_away_is_waited_for() {
     eventually("ready again", || node.handle.readiness().is_ready()).await;
 }
 
-/// A hole is read again before anything newer is shown.
+/// A gap is read again before newer events are shown.
 #[tokio::test]
 async fn a_hole_in_the_stream_is_repaired() {
     let node = Node::start().await;
@@ -59,7 +59,7 @@ async fn a_hole_in_the_stream_is_repaired() {
 }
 
 #[tokio::test]
-async fn a_stream_that_repeats_is_not_believed() {
+async fn repeated_entries_are_read_again() {
     let node = Node::start().await;
     let mut client = node.client("").await;
     let all = node.log.append(some(10));
@@ -89,7 +89,7 @@ async fn a_stream_that_hangs_silently_is_replaced() {
     client.expect(&hidden).await;
 }
 
-/// Nothing newer in the log is a fact as good as a new event.
+/// A confirmed end of the log is as good as a new event.
 #[tokio::test]
 async fn an_idle_log_is_fresh_and_a_hanging_one_is_not() {
     let node = Node::start_with(FaultyLog::new(), |config| {
@@ -107,7 +107,7 @@ async fn an_idle_log_is_fresh_and_a_hanging_one_is_not() {
     eventually("the hang shows", || !node.handle.readiness().is_ready()).await;
 }
 
-/// What the log itself no longer has cannot be served: those who missed it are told.
+/// Events that the log has deleted cannot be served: the members that missed them are closed.
 #[tokio::test]
 async fn events_that_the_log_dropped_unread_close_their_subscribers() {
     let node = Node::start().await;
@@ -135,9 +135,9 @@ async fn events_that_the_log_dropped_unread_close_their_subscribers() {
     next.expect([&after]).await;
 }
 
-/// Everybody live waits for it, so it ends what is live; the node goes on behind it.
+/// All live clients are affected, so they are closed; the node continues after it.
 #[tokio::test]
-async fn damage_that_comes_live_closes_who_is_live_and_leaves_the_node() {
+async fn live_damage_closes_live_clients_and_keeps_the_node() {
     let node = Node::start().await;
     let mut clients = [node.client("").await, node.client("").await];
     let good = node.log.append(some(2));
@@ -168,9 +168,9 @@ async fn damage_that_comes_live_closes_who_is_live_and_leaves_the_node() {
     node.stop().await.unwrap();
 }
 
-/// It is an event all the same: it is told, and nobody misses it.
+/// It is an event anyway: it is reported, and no client misses it.
 #[tokio::test]
-async fn a_time_that_does_not_rise_is_told_and_costs_nobody_an_event() {
+async fn a_time_that_does_not_rise_is_reported_and_loses_no_event() {
     let node = Node::start().await;
     let mut client = node.client("").await;
     let good = node.log.append(some(2));
@@ -189,7 +189,7 @@ async fn a_time_that_does_not_rise_is_told_and_costs_nobody_an_event() {
     node.stop().await.unwrap();
 }
 
-/// The ring is warm, but a client starts live.
+/// The ring is warm, but clients start live.
 #[tokio::test]
 async fn the_ring_is_warmed_at_the_start() {
     let log = FaultyLog::new();

@@ -1,4 +1,4 @@
-//! The log is deleted and made anew under a running node: nothing of the old one is served as if it were of the new one, and
+//! The log is deleted and re-created under a running node: nothing of the old one is served as part of the new one, and
 //! nothing of the new one is missed.
 
 use std::net::SocketAddr;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_nats::jetstream;
 use fanjet_edge::metrics::{DISCONNECTS, FEEDER_RESTARTS, SUBSCRIBERS};
-use fanjet_edge::{Edge, EdgeConfig, EdgeHandle, Surroundings};
+use fanjet_edge::{Edge, EdgeConfig, EdgeDeps, EdgeHandle};
 use fanjet_log::memory::{MemoryClusterState, MemoryLog, MemoryOptions};
 use fanjet_log::{EventLog, Seq};
 use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl, StreamConfig};
@@ -18,11 +18,11 @@ use futures::future::BoxFuture;
 use crate::support::{Client, Instruments, append, eventually, time_of};
 
 const PADDING: usize = 20_000;
-/// Where the two logs begin, as logs do that are made at such times.
+/// The first seqs of the two logs, as for logs created at such times.
 const OLD: Seq = 3_566_351_776_000;
 const NEW: Seq = OLD + 2000 * 60;
 
-/// A log, and what makes another one in its place and gives a writer's view of it.
+/// A log, and a way to replace it that returns a writer for the new one.
 struct Replaceable {
     log: Arc<dyn EventLog>,
     reader: Arc<dyn EventLog>,
@@ -92,15 +92,15 @@ fn start(log: Arc<dyn EventLog>, instruments: &Instruments) -> (EdgeHandle, Stop
     config.tail.retry_ceiling = Duration::from_millis(20);
     config.tail.check_interval = Duration::from_millis(500);
     let stop = Stop::new();
-    let surroundings = Surroundings {
+    let deps = EdgeDeps {
         tracer: None,
         log,
-        notices: Arc::new(MemoryClusterState::default()),
+        cluster_state: Arc::new(MemoryClusterState::default()),
         clock: Arc::new(SystemClock),
         instance: "edge-of-test/1/0a".to_owned(),
     };
     let meter = instruments.meter();
-    let handle = Edge::start_in(config, surroundings, &meter, stop.clone()).unwrap();
+    let handle = Edge::start_in(config, deps, &meter, stop.clone()).unwrap();
     (handle, stop)
 }
 
@@ -117,7 +117,7 @@ async fn replaced(log: Replaceable) {
     eventually("the node is ready", || node.readiness().is_ready()).await;
     let addr = node.addr();
 
-    // In every place that a subscriber can have: live, behind in the ring, reading the log, waiting, and yet to begin.
+    // In every state of a subscriber: live, behind in the ring, reading the log, waiting, and not yet started.
     let mut live = Client::connect(addr, "").await;
     let mut replayed = Client::connect(addr, "?cursor=0").await;
     replayed.expect(&old).await;
@@ -154,7 +154,7 @@ async fn replaced(log: Replaceable) {
     eventually("it is told", || sum(DISCONNECTS, "log_replaced") == 5.0).await;
     assert!(sum(FEEDER_RESTARTS, "replaced") >= 1.0);
 
-    // All of the new log, and nothing of the old one, wherever a cursor of that one pointed.
+    // All of the new log, and nothing of the old one, for any cursor of the old one.
     eventually("it is ready again", || node.readiness().is_ready()).await;
     let mut clients = Vec::new();
     for cursor in [
@@ -194,11 +194,11 @@ async fn replaced(log: Replaceable) {
 }
 
 #[tokio::test]
-async fn a_log_in_memory_that_is_made_anew_is_another_log() {
+async fn a_recreated_memory_log_is_another_log() {
     replaced(in_memory()).await;
 }
 
 #[tokio::test]
-async fn a_stream_that_is_deleted_and_made_anew_is_another_log() {
+async fn a_recreated_stream_is_another_log() {
     replaced(in_nats().await).await;
 }

@@ -1,4 +1,4 @@
-//! A started edge, spoken to by real WebSocket clients over a log that can be made to fail.
+//! A started edge with real WebSocket clients, over a log with injected faults.
 
 #[cfg(test)]
 mod support;
@@ -8,7 +8,7 @@ mod asyncapi;
 #[cfg(test)]
 mod churn;
 #[cfg(test)]
-mod calm;
+mod delays;
 #[cfg(test)]
 mod compression;
 #[cfg(test)]
@@ -24,7 +24,7 @@ mod cursors;
 #[cfg(test)]
 mod delivery;
 #[cfg(test)]
-mod ending;
+mod shutdown;
 #[cfg(test)]
 mod event_streams;
 #[cfg(test)]

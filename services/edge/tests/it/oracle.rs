@@ -1,4 +1,4 @@
-//! Random filters, replaced at random, over random events: every stream equals what the naive model says.
+//! Random filters, replaced at random, over random events: every stream equals the naive model.
 
 use fanjet_event::{Action, Topic};
 use fanjet_filter::{Filter, List, SubscriberOptions};
@@ -67,7 +67,7 @@ fn random_query(random: &mut StdRng) -> String {
     }
     if random.random_bool(0.2) {
         let kind = pick(random, &["commit", "account"]);
-        // The markers of the test are identity events.
+        // The test's markers are identity events.
         query += &format!("&wantedKinds={kind}&wantedKinds=identity");
     }
     query
@@ -88,7 +88,7 @@ fn random_event(random: &mut StdRng) -> Event {
     .padded(padding)
 }
 
-/// The model: every filter looks at every event. (That a filter decides rightly is tested where it lives.)
+/// The model: every filter looks at every event. (The filter crate tests that filters decide correctly.)
 fn expected<'a>(query: &str, entries: &'a [Entry]) -> Vec<&'a Entry> {
     let filter = SubscriberOptions::parse(&query[1..]).unwrap().filter;
     entries
@@ -115,7 +115,7 @@ fn payload_of(filter: &Filter) -> Value {
     payload
 }
 
-/// The message that asks for what a query asks for.
+/// The update message that equals a query.
 fn update(query: &str) -> String {
     let filter = SubscriberOptions::parse(&query[1..]).unwrap().filter;
     let payload = payload_of(&filter);
@@ -126,7 +126,7 @@ async fn run(seed: u64) {
     let mut random = StdRng::seed_from_u64(seed);
     let node = Node::start_with(FaultyLog::new(), |config| {
         config.http.workers = 1;
-        // Small bounds, so that batches break and readers fall behind in many places.
+        // Small limits, so that batches split and readers fall behind in many places.
         config.hub.flush_bytes = 2000;
         config.subscriber.catch_up_bytes = 3000;
         config.subscriber.max_pending_bytes = 1000;
@@ -155,7 +155,7 @@ async fn run(seed: u64) {
             node.log
                 .append((0..burst).map(|_| random_event(&mut random))),
         );
-        // Once the watcher has this one, the hub stands behind it, and the model knows where a newcomer starts.
+        // When the watcher has it, the hub is past it, and the model knows where a new subscriber starts.
         let marker = node.log.append([event(Topic::Identity, LAST)]);
         watcher.expect(&marker).await;
         entries.extend(marker);
@@ -163,7 +163,7 @@ async fn run(seed: u64) {
             let at = random.random_range(0..clients.len());
             let (query, start, client) = &mut clients[at];
             let wanted = expected(query, &entries[*start..]);
-            // Who has read the marker has read everything, and the model knows where the new filter begins.
+            // A reader that has the marker has everything before it, and the model knows where the new filter starts.
             let is_marked = wanted
                 .last()
                 .is_some_and(|last| last.seq == entries.len() as u64);

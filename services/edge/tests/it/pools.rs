@@ -1,4 +1,4 @@
-//! A node that serves some collections only: it reads no others, and never serves less than was asked for.
+//! A node that serves only some collections: it reads no others, and never serves less than was asked for.
 
 use std::time::Duration;
 
@@ -60,10 +60,9 @@ async fn a_pool_serves_its_collections_live_and_from_the_past() {
 }
 
 #[tokio::test]
-async fn whoever_may_want_more_is_told_what_there_is() {
+async fn a_filter_beyond_the_pool_is_refused_with_its_collections() {
     let node = feeds(FaultyLog::new()).await;
-    let words =
-        "this node serves only app.bsky.feed.*: name collections among them (wantedCollections)";
+    let words = "this node serves only app.bsky.feed.*: set wantedCollections to some of these";
     for query in [
         "",
         "?wantedCollections=app.bsky.graph.follow",
@@ -92,7 +91,7 @@ async fn whoever_may_want_more_is_told_what_there_is() {
     );
 }
 
-/// Nothing of its own in a busy log is no reason for doubt; something that does not come is.
+/// A pool without new events is fresh; a pool whose events do not arrive is not.
 #[tokio::test]
 async fn a_quiet_pool_is_fresh_and_a_hanging_one_is_replaced() {
     let node = Node::start_with(FaultyLog::new(), |config| {
@@ -126,16 +125,16 @@ async fn a_quiet_pool_is_fresh_and_a_hanging_one_is_replaced() {
     .await;
 }
 
-/// Retention has passed the newest event of the pool, and the connection to the log breaks: nothing of the pool is lost.
+/// Retention has deleted the pool's newest event and the connection to the log breaks: nothing of the pool is lost.
 #[tokio::test]
-async fn a_quiet_pool_keeps_its_subscribers_when_the_log_was_away() {
+async fn a_quiet_pool_keeps_its_subscribers_during_a_log_outage() {
     let node = feeds(FaultyLog::new()).await;
     let mut client = node.client("?wantedCollections=app.bsky.feed.post").await;
     let mine: Vec<_> = (0..5).map(|_| node.append_one(POST, "did:plc:a")).collect();
     client.expect(&mine).await;
     node.log
         .append((0..100).map(|_| commit(FOLLOW, "did:plc:c")));
-    // The second of two checks looks at what lies behind the posts.
+    // The second of two checks reads after the posts.
     for first in [3, 4] {
         node.log.retain_from(first);
         node.knows_its_oldest(first).await;
@@ -150,7 +149,7 @@ async fn a_quiet_pool_keeps_its_subscribers_when_the_log_was_away() {
     assert_eq!(node.metric(TAIL_LOST_EVENTS, None), 0.0);
     assert_eq!(node.metric(DISCONNECTS, Some("fell_behind")), 0.0);
 
-    // What may have been of the pool is lost all the same.
+    // Seqs that may have belonged to the pool count as lost.
     node.log.set_fault(Fault::Away);
     node.log.break_follows();
     node.metric_becomes(FEEDER_RESTARTS, None, 2.0).await;

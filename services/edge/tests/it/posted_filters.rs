@@ -24,7 +24,7 @@ fn head(length: usize) -> String {
     format!("POST /events HTTP/1.1\r\nHost: edge.test\r\nContent-Length: {length}\r\n\r\n")
 }
 
-/// The beginning of a request, from this address.
+/// The start of a request, from this address.
 async fn begun(node: &Node, from: Ipv4Addr, text: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind((from, 0).into()).unwrap();
@@ -33,7 +33,7 @@ async fn begun(node: &Node, from: Ipv4Addr, text: &str) -> TcpStream {
     stream
 }
 
-/// Everything until the server ends the connection, whether or not it has read all that was sent.
+/// Everything until the server ends the connection, whether or not it has read the whole request.
 async fn rest(mut stream: TcpStream) -> String {
     let mut answer = Vec::new();
     let mut part = [0; 4096];
@@ -48,13 +48,13 @@ async fn refused(node: &Node, query: &str, text: &str) -> String {
     rest(begun(node, HERE, &(head + text)).await).await
 }
 
-/// A filter of so many bytes that lets everything through, most of them spaces.
+/// A filter of this many bytes that passes everything, mostly spaces.
 fn padded(length: usize) -> String {
     "{}".to_owned() + &" ".repeat(length - 2)
 }
 
 #[tokio::test]
-async fn a_posted_filter_is_the_filter() {
+async fn a_posted_filter_applies() {
     let node = Node::start().await;
     let filter = r#"{"wantedCollections":["app.bsky.feed.post"],"unwantedDids":["did:plc:b"],"maxMessageSizeBytes":1000}"#;
     let sse = "Accept: text/event-stream\r\n";
@@ -98,7 +98,7 @@ async fn a_filter_too_long_for_any_url() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_posted() {
+async fn invalid_bodies_are_refused() {
     let node = Node::start().await;
     let payload = "bad options_update payload (allowed: a JSON object such as ";
     let whole =
@@ -107,7 +107,7 @@ async fn what_cannot_be_posted() {
         ("", "", payload),
         ("", "[]", payload),
         ("", r#"{"wantedDids":"did:plc:a"}"#, payload),
-        // Its keys are not a filter's: it would let everything through.
+        // Its keys are not those of a filter: it would pass everything.
         ("", whole, payload),
         (
             "",
@@ -141,9 +141,9 @@ async fn what_cannot_be_posted() {
     assert_eq!(node.metric(SUBSCRIBERS, None), 0.0);
 }
 
-/// A subscriber keeps its filter for as long as it likes, so megabytes of values are refused.
+/// Filters are kept for the whole connection, so megabytes of values are refused.
 #[tokio::test]
-async fn what_a_subscriber_keeps_is_bounded() {
+async fn posted_filters_are_bounded() {
     let node = Node::start().await;
     let list = |name: &str, values: Vec<String>| format!("{{\"{name}\":{values:?}}}");
     let prefixes = || (0..100).map(|n| format!("a{n}.{}.*", "b".repeat(400)));
@@ -177,7 +177,7 @@ async fn what_a_subscriber_keeps_is_bounded() {
     assert_eq!(node.metric(SUBSCRIBERS, None), 0.0);
 }
 
-/// As long as an `options_update` may be, and a byte more: refused before it comes.
+/// As long as an `options_update` may be, and one byte more: refused before it is read.
 #[tokio::test]
 async fn ten_megabytes_and_one_byte() {
     let node = Node::start().await;
@@ -193,9 +193,9 @@ async fn ten_megabytes_and_one_byte() {
     assert_eq!(node.metric(REFUSED_HANDSHAKES, Some("body_too_long")), 1.0);
 }
 
-/// A body that comes slowly has a place of its sender's, for a while, and nothing else.
+/// A slow body occupies one slot of its sender for a while, and nothing else.
 #[tokio::test]
-async fn a_body_that_does_not_come_is_not_waited_for() {
+async fn a_slow_body_times_out() {
     let node = node(|config| {
         config.http.max_subscribers_per_address = 2;
         config.subscriber.message_timeout = Duration::from_millis(500);
@@ -205,7 +205,7 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     for _ in 0..2 {
         let head = head(2).replacen("\r\n", "\r\nExpect: 100-continue\r\n", 1);
         let mut stream = begun(&node, HERE, &head).await;
-        // It has a place by now.
+        // It has a slot by now.
         let mut answer = [0; 25];
         stream.read_exact(&mut answer).await.unwrap();
         assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n");
@@ -223,7 +223,7 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
         assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
         assert_eq!(
             body(&answer),
-            "the body did not come in time (edge.subscriber.message_timeout)"
+            "timed out waiting for the body (edge.subscriber.message_timeout)"
         );
     }
     let mut stream = EventStream::post(node.addr(), "", "", "{}").await;
@@ -231,7 +231,7 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     stream.expect_lines([&entry]).await;
 }
 
-/// Longer than what every connection has without asking, unfinished, from one address: bodies of all others find room.
+/// Longer than the free amount, unfinished, from one address: bodies of other clients find room.
 #[tokio::test]
 async fn slow_bodies_of_one_address_take_nothing_from_others() {
     let node = node(|config| {
@@ -264,16 +264,16 @@ async fn a_body_that_ends_early_is_counted() {
     node.metric_falls_to(SUBSCRIBERS, 0.0).await;
 }
 
-/// Bodies are what a client sends, as messages are.
+/// Bodies count like messages.
 #[tokio::test]
-async fn who_posts_too_much_is_read_later() {
+async fn too_many_posted_bytes_are_throttled() {
     let node = node(|config| {
         config.limits.max_sent_bytes_per_second = 200_000;
         config.subscriber.max_client_message_bytes = 100_000;
     })
     .await;
     let begin = std::time::Instant::now();
-    // What may come at once, and two seconds' worth.
+    // The burst, plus two seconds' worth.
     for _ in 0..7 {
         drop(EventStream::post(node.addr(), "", "", &padded(100_000)).await);
     }
@@ -282,7 +282,7 @@ async fn who_posts_too_much_is_read_later() {
 }
 
 #[tokio::test]
-async fn a_node_that_drains_waits_for_no_body() {
+async fn draining_does_not_wait_for_a_body() {
     let node = Node::start().await;
     let slow = begun(&node, HERE, &(head(2) + "{")).await;
     let mut stream = EventStream::post(node.addr(), "", "", "{}").await;

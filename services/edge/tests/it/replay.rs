@@ -1,4 +1,4 @@
-//! Cursors: where they start, that every node gives the same, and that replay and live are one stream.
+//! Cursors: where they start, that every node agrees, and that replay and live are one stream.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const POST: &str = "app.bsky.feed.post";
 const LIKE: &str = "app.bsky.feed.like";
 const RARE: &str = "com.example.rare";
 
-/// Every 300th event is rare, every third a like.
+/// Every 300th event is rare, and every third is a like.
 fn mixed(count: u64) -> impl Iterator<Item = Event> {
     (1..=count).map(|n| match n {
         _ if n % 300 == 0 => commit(RARE, "did:plc:r"),
@@ -24,7 +24,7 @@ fn mixed(count: u64) -> impl Iterator<Item = Event> {
     })
 }
 
-/// A node whose ring holds about the last 100 of what the log holds.
+/// A node whose ring holds about the last 100 events of the log.
 async fn node_over(log: FaultyLog) -> Node {
     Node::start_with(log, |config| {
         config.tail.ring_bytes = 60_000;
@@ -41,9 +41,9 @@ fn from(entries: &[Entry], seq: u64) -> impl Iterator<Item = &Entry> {
     entries.iter().filter(move |entry| entry.seq >= seq)
 }
 
-/// Cases 26, 27, 35 and 36: a cursor is inclusive, in either namespace, and what is replayed goes over into what is live.
+/// Cases 26, 27, 35 and 36: a cursor is inclusive, as a seq and as a time, and the replay continues live.
 #[tokio::test]
-async fn a_cursor_replays_from_exactly_there_and_goes_on_live() {
+async fn a_cursor_replays_from_there_and_becomes_live() {
     let log = FaultyLog::new();
     let mut all = log.append(mixed(3000));
     let node = node_over(log).await;
@@ -65,9 +65,9 @@ async fn a_cursor_replays_from_exactly_there_and_goes_on_live() {
     assert_eq!(node.metric(DISCONNECTS, None), 0.0);
 }
 
-/// Readers of the same stretch share its pages: the log is read about once for all of them.
+/// Readers of the same range share its pages: the log is read about once for all of them.
 #[tokio::test]
-async fn readers_that_are_near_share_what_is_read() {
+async fn readers_close_to_each_other_share_pages() {
     let log = FaultyLog::new();
     let all = log.append(mixed(3000));
     let node = Node::start_with(log, |config| {
@@ -89,12 +89,12 @@ async fn readers_that_are_near_share_what_is_read() {
     );
 }
 
-/// Where next to nothing is wanted the log searches, once for all who want the same.
+/// Where almost nothing matches the log searches, once for all equal selections.
 #[tokio::test]
-async fn readers_that_want_the_same_little_share_a_search() {
+async fn readers_of_the_same_rare_collection_share_a_search() {
     let log = FaultyLog::new();
     let all = log.append(mixed(9000));
-    // Enough of the recent past to tell what is rare.
+    // Enough recent events to detect rare collections.
     let node = Node::start_with(log, |config| {
         config.tail.ring_bytes = 1_000_000;
         config.tail.warm_entries = 2000;
@@ -120,7 +120,7 @@ async fn readers_that_want_the_same_little_share_a_search() {
     );
 }
 
-/// A time between two events names the later one.
+/// A time between two events selects the later one.
 #[tokio::test]
 async fn a_time_without_an_event_starts_with_the_next_one() {
     let log = FaultyLog::new();
@@ -133,7 +133,7 @@ async fn a_time_without_an_event_starts_with_the_next_one() {
     client.expect(&all).await;
 }
 
-/// Cases 24 and 28: what lies in the future is live.
+/// Cases 24 and 28: the future is live.
 #[tokio::test]
 async fn the_future_is_live() {
     let log = FaultyLog::new();
@@ -156,9 +156,9 @@ async fn the_future_is_live() {
     }
 }
 
-/// Who asks for a time that has passed gets nothing older, though older events are still on their way to the log.
+/// A client that asks for a past time gets nothing older, even when older events are still on their way to the log.
 #[tokio::test]
-async fn a_time_behind_the_logs_end_waits_for_its_event() {
+async fn a_time_after_the_logs_end_waits_for_its_event() {
     let log = FaultyLog::new();
     let mut all = log.append(mixed(300));
     let node = node_over(log).await;
@@ -184,7 +184,7 @@ async fn a_time_behind_the_logs_end_waits_for_its_event() {
     }
 }
 
-/// Cases 21, 23, 25 and 29: everything retained, and what is older than that.
+/// Cases 21, 23, 25 and 29: everything retained, and older cursors.
 #[tokio::test]
 async fn zero_negative_and_ancient_cursors_begin_with_the_oldest() {
     let log = FaultyLog::new();
@@ -227,9 +227,9 @@ async fn eventually_knows_its_oldest(node: &Node) {
     panic!("the oldest event never became known");
 }
 
-/// The same cursor gives the same bytes on nodes that know different parts of the log.
+/// The same cursor yields the same bytes on nodes that know different parts of the log.
 #[tokio::test]
-async fn every_node_gives_the_same() {
+async fn every_node_replays_the_same() {
     let log = FaultyLog::new();
     let all = log.append(mixed(2000));
     let small = node_over(log.clone()).await;
@@ -259,7 +259,7 @@ async fn every_node_gives_the_same() {
     }
 }
 
-/// A node that lags behind the log must not begin earlier than a cursor that another node gave out.
+/// A node that lags behind the log must not start before a cursor that another node gave out.
 #[tokio::test]
 async fn a_cursor_ahead_of_this_nodes_ring_is_waited_for() {
     let log = FaultyLog::new();
@@ -276,9 +276,9 @@ async fn a_cursor_ahead_of_this_nodes_ring_is_waited_for() {
     by_seq.expect(&unseen[49..]).await;
 }
 
-/// The position is fixed at connect time, the filter comes with the hello.
+/// The start is fixed on connect, and the filter comes with the hello.
 #[tokio::test]
-async fn a_replay_with_hello_starts_where_the_cursor_said() {
+async fn a_replay_with_hello_starts_at_the_cursor() {
     let log = FaultyLog::new();
     let mut all = log.append(mixed(1000));
     let node = node_over(log).await;
@@ -294,18 +294,18 @@ async fn a_replay_with_hello_starts_where_the_cursor_said() {
     client.expect(likes).await;
 }
 
-/// Nothing but the hello can set it off: its writer sleeps, and no event comes.
+/// Only the hello can wake the writer: no event arrives.
 #[tokio::test]
 async fn a_hello_starts_the_replay_of_a_quiet_log() {
     let log = FaultyLog::new();
     let all = log.append(mixed(1000));
     let node = Node::start_with(log, |config| {
-        // A ping of the node's would wake the writer, too.
+        // A ping from the node would wake the writer, too.
         config.subscriber.ping_interval = Duration::from_secs(3600);
     })
     .await;
     let mut client = node.client("?requireHello=true&cursor=600").await;
-    // Behind the pong the writer has nothing to do.
+    // After the pong the writer sleeps.
     client.send(Message::Ping("asleep".into())).await;
     assert_eq!(client.next_message().await, Message::Pong("asleep".into()));
     let hello = r#"{"type":"options_update","payload":{}}"#;
@@ -313,9 +313,9 @@ async fn a_hello_starts_the_replay_of_a_quiet_log() {
     client.expect(from(&all, 600)).await;
 }
 
-/// Case 32. A log that is away: what the ring holds is served, the rest is refused with a reason or waits.
+/// Case 32, an unavailable log: events of the ring are served, the rest is refused with a reason or waits.
 #[tokio::test]
-async fn a_log_that_is_away_delays_replays_and_loses_nothing() {
+async fn an_unavailable_log_delays_replays_and_loses_nothing() {
     let log = FaultyLog::new();
     let all = log.append(mixed(1000));
     let node = Node::start_with(log, |config| {
@@ -335,7 +335,7 @@ async fn a_log_that_is_away_delays_replays_and_loses_nothing() {
     };
     assert_eq!(response.status(), 503);
     assert!(response.headers().contains_key("retry-after"));
-    // The body may come later than the head, which is all that the client waits for.
+    // The body may arrive after the head, and the client waits only for the head.
     assert_eq!(node.metric(REFUSED_HANDSHAKES, Some("no_start")), 1.0);
     let mut from_ring = node.client("?cursor=990").await;
     from_ring.expect(&all[989..]).await;
@@ -343,7 +343,7 @@ async fn a_log_that_is_away_delays_replays_and_loses_nothing() {
     replaying.expect(&all[10..]).await;
 }
 
-/// Who replays what expires meanwhile is told, and never silently served less.
+/// A client whose replay expires is closed, and never silently served less.
 #[tokio::test]
 async fn a_replay_that_is_overtaken_by_retention_is_closed() {
     let log = FaultyLog::new();
@@ -363,7 +363,7 @@ async fn a_replay_that_is_overtaken_by_retention_is_closed() {
     assert!(reason.ends_with(&format!("cursor={cursor}")), "{reason}");
 }
 
-/// Readers at random places with random filters, some of them replaced on the way, while events go on coming.
+/// Readers at random positions with random filters, some of them replaced during the replay, while events arrive.
 #[tokio::test]
 async fn random_replays_under_load_miss_nothing() {
     let seed = rand::random();

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use fanjet_edge::metrics::{DISCONNECTS, LAGGARDS, REPLAY_READ_EVENTS, REPLAYS, SUBSCRIBERS};
+use fanjet_edge::metrics::{CATCHING_UP, DISCONNECTS, REPLAY_READ_EVENTS, REPLAYS, SUBSCRIBERS};
 
 use tokio::join;
 use tokio_tungstenite::tungstenite::Message;
@@ -9,7 +9,7 @@ use crate::support::{Client, EventStream, FaultyLog, Node, Trickling, commit, ti
 
 const POST: &str = "app.bsky.feed.post";
 const LIKE: &str = "app.bsky.feed.like";
-/// More than what the kernels of both ends take of an unread connection.
+/// More than the kernels of both ends buffer for an unread connection.
 const EVENTS: usize = 400;
 const PADDING: usize = 50_000;
 const DEADLINE: Duration = Duration::from_secs(2);
@@ -18,7 +18,7 @@ fn large(collection: &'static str) -> impl Iterator<Item = crate::support::Event
     (0..EVENTS).map(move |_| commit(collection, "did:plc:a").padded(PADDING))
 }
 
-/// While the others go on live, a reader that stands still comes back by itself and misses nothing.
+/// A reader that pauses while others are live catches up and misses nothing.
 #[tokio::test]
 async fn a_slow_reader_gets_everything_once_in_order() {
     for encoding in ["", "&compress=true", "&format=v0"] {
@@ -41,18 +41,18 @@ async fn slow_and_fast(encoding: &str) {
     let likes = node.log.append(large(LIKE));
     all.extend(likes.iter().cloned());
     fast.expect(&all).await;
-    node.metric_falls_to(LAGGARDS, 2.0).await;
-    assert_eq!(node.metric(LAGGARDS, None), 2.0);
+    node.metric_falls_to(CATCHING_UP, 2.0).await;
+    assert_eq!(node.metric(CATCHING_UP, None), 2.0);
 
     slow.expect(&all).await;
     slow_and_picky.expect(&likes).await;
 
-    // Live again, both.
+    // Both are live again.
     let after = node.append_one(LIKE, "did:plc:a");
     slow.expect([&after]).await;
     slow_and_picky.expect([&after]).await;
     fast.expect([&after]).await;
-    assert_eq!(node.metric(LAGGARDS, None), 0.0);
+    assert_eq!(node.metric(CATCHING_UP, None), 0.0);
     assert_eq!(node.metric(DISCONNECTS, None), 0.0);
 }
 
@@ -79,12 +79,12 @@ async fn a_reader_that_falls_out_of_the_ring_reads_the_log() {
     let after = node.append_one(POST, "did:plc:a");
     slow.expect([&after]).await;
     fast.expect([&after]).await;
-    assert_eq!(node.metric(LAGGARDS, None), 0.0);
+    assert_eq!(node.metric(CATCHING_UP, None), 0.0);
     assert_eq!(node.metric(DISCONNECTS, None), 0.0);
 }
 
 #[tokio::test]
-async fn a_reader_that_falls_out_of_the_log_is_told_where_to_resume() {
+async fn a_reader_behind_the_log_is_closed_with_a_resume_cursor() {
     let node = Node::start_with(FaultyLog::new(), |config| {
         config.http.workers = 1;
         config.tail.check_interval = Duration::from_millis(20);
@@ -94,7 +94,7 @@ async fn a_reader_that_falls_out_of_the_log_is_told_where_to_resume() {
     .await;
     let mut slow = Client::connect_narrow(node.addr(), "").await;
     let mut fast = node.client("").await;
-    // The fast one sets the pace, so that only the slow one falls behind.
+    // The fast reader sets the pace, so that only the slow one falls behind.
     let mut all = Vec::new();
     for _ in 0..EVENTS {
         let entry = node.log.append([commit(POST, "did:plc:a").padded(PADDING)]);
@@ -104,7 +104,7 @@ async fn a_reader_that_falls_out_of_the_log_is_told_where_to_resume() {
     node.log.retain_from(EVENTS as u64);
 
     let (read, closed) = slow.read_to_end().await;
-    // What came is an unbroken beginning, and the cursor names its last event.
+    // The events received are a contiguous prefix, and the cursor names the last of them.
     assert!(!read.is_empty() && read.len() < all.len(), "{}", read.len());
     for (text, entry) in read.iter().zip(&all) {
         assert_eq!(text.as_bytes(), &entry.body[..]);
@@ -123,10 +123,10 @@ async fn a_reader_that_falls_out_of_the_log_is_told_where_to_resume() {
     fast.expect([&after]).await;
 }
 
-/// Who asked for everything from the oldest event on gets everything that comes behind the first one that it got, wherever it
-/// reads that, or is told that it does not.
+/// A client that asked for everything from the oldest event gets all events after the first one that it received, from the log
+/// or the ring, or is closed.
 #[tokio::test]
-async fn a_reader_that_began_with_the_oldest_event_and_falls_out_of_the_log_is_told() {
+async fn a_reader_from_the_oldest_event_that_falls_behind_the_log_is_closed() {
     let log = FaultyLog::new();
     // The ring covers the beginning of the log.
     let mut all = log.append((0..20).map(|_| commit(POST, "did:plc:a").padded(PADDING)));
@@ -170,10 +170,10 @@ async fn a_reader_that_began_with_the_oldest_event_and_falls_out_of_the_log_is_t
     }
 }
 
-/// However much its system still says about it, a client that takes nothing holds no place for ever. One that reads a
-/// little now and then does, however long that takes, whatever it is that it reads.
+/// Whatever its kernel acknowledges, a client that reads nothing is disconnected. A client that reads a little now and then is
+/// not, however long that takes, on any path.
 #[tokio::test]
-async fn only_who_takes_nothing_is_cut_off() {
+async fn only_a_client_that_reads_nothing_is_disconnected() {
     let node = Node::start_with(FaultyLog::new(), |config| {
         config.subscriber.write_stall_timeout = DEADLINE;
         config.subscriber.max_unsent_bytes = 16 << 10;
@@ -198,9 +198,9 @@ async fn only_who_takes_nothing_is_cut_off() {
     assert_eq!(node.metric(SUBSCRIBERS, None), 2.0);
 }
 
-/// One that is being sent away has to read as well, and to go.
+/// A client that is being closed must also read and disconnect.
 #[tokio::test]
-async fn a_connection_that_is_to_end_is_not_waited_for_for_ever() {
+async fn a_closing_connection_has_a_deadline() {
     let node = Node::start_with(FaultyLog::new(), |config| {
         config.subscriber.write_stall_timeout = DEADLINE;
         config.subscriber.max_age = DEADLINE / 4;
@@ -213,9 +213,9 @@ async fn a_connection_that_is_to_end_is_not_waited_for_for_ever() {
     full.read_to_end().await;
 }
 
-/// Its pings stand behind what it has yet to read, so they say nothing about it.
+/// Its pings wait behind unread data, so their answers are late.
 #[tokio::test]
-async fn who_reads_nothing_for_a_while_is_not_taken_for_dead() {
+async fn a_client_that_pauses_reading_is_not_dropped() {
     let node = Node::start_with(FaultyLog::new(), |config| {
         config.subscriber.ping_interval = Duration::from_millis(20);
         config.subscriber.pong_timeout = Duration::from_millis(500);
@@ -223,9 +223,9 @@ async fn who_reads_nothing_for_a_while_is_not_taken_for_dead() {
     .await;
     let all = node.log.append(large(POST));
     node.tail_caught_up().await;
-    // Behind from the beginning: it has something to read at every ping.
+    // Behind from the beginning: it has data to read at every ping.
     let mut slow = Client::connect_narrow(node.addr(), "?cursor=0").await;
-    // Pings that come later than its own are unanswered for too long.
+    // Pings that arrive after its own data are unanswered for too long.
     let _silent = node.client("?wantedDids=did:plc:nobody").await;
     node.metric_becomes(DISCONNECTS, Some("pong_timeout"), 1.0)
         .await;

@@ -1,5 +1,5 @@
-//! Requests that two servers read differently. Whatever stands before an edge, each connection gets one answer at most, to what
-//! its head begins with, and ends: a request that is hidden in another one is answered to nobody.
+//! Requests that two servers could parse differently. Whatever proxy is in front of an edge, each connection gets at most one
+//! response, to its first request, and ends: a hidden request is never answered.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,16 +9,16 @@ use tokio::net::TcpStream;
 
 use crate::support::{Client, Node};
 
-/// What is hidden: the only request of these tests with this answer.
+/// The hidden request: the only one in these tests with this response.
 const HIDDEN: &str = "GET /hidden HTTP/1.1\r\nHost: edge.test\r\n\r\n";
 
-/// The whole answer to bytes; in Latin-1, so that everything is text.
+/// The whole response to these bytes, as Latin-1, so that everything is text.
 async fn answer(addr: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(addr).await.unwrap();
     stream.write_all(bytes).await.unwrap();
     let mut answer = Vec::new();
     let reading = async {
-        // Behind an answer the rest of what was sent may reset the connection.
+        // After a response the rest of the input may reset the connection.
         while let Ok(1..) = stream.read_buf(&mut answer).await {}
     };
     let in_time = tokio::time::timeout(Duration::from_secs(30), reading).await;
@@ -30,10 +30,10 @@ async fn answer(addr: SocketAddr, bytes: &[u8]) -> String {
     answer.iter().map(|&byte| char::from(byte)).collect()
 }
 
-/// One answer with one of these statuses, and nothing of what was hidden.
+/// Expects one response with one of these statuses, and nothing for the hidden request.
 async fn expect(node: &Node, bytes: &str, statuses: &[u16]) {
     let answer = answer(node.addr(), bytes.as_bytes()).await;
-    // Only says that a body may come.
+    // This only announces that a body may be sent.
     let answer = answer.trim_start_matches("HTTP/1.1 100 Continue\r\n\r\n");
     let heads = answer.matches("HTTP/1.").count();
     assert_eq!(heads, 1, "{bytes:?}: {answer}");
@@ -92,7 +92,7 @@ async fn a_body_has_one_length_or_is_refused() {
             expect(&node, &bytes, &[400, 405, 408, 411, 413]).await;
         }
     }
-    // What is hidden behind a whole body is not read at all.
+    // Bytes after a whole body are not read at all.
     for path in ["/nowhere", "/status", "/events?cursor=x"] {
         let bytes = format!("POST {path} HTTP/1.1\r\nHost: edge.test\r\n{hidden}");
         expect(&node, &bytes, &[400, 404, 405]).await;
@@ -102,7 +102,7 @@ async fn a_body_has_one_length_or_is_refused() {
 }
 
 #[tokio::test]
-async fn a_body_that_nobody_asked_for_is_no_request() {
+async fn an_unread_body_is_not_a_request() {
     let node = Node::start().await;
     let length = HIDDEN.len();
     for method in ["GET", "HEAD", "OPTIONS", "DELETE"] {
@@ -156,7 +156,7 @@ async fn a_head_is_http_or_refused() {
     }
 }
 
-/// A proxy that lets some paths through and others not compares what is written.
+/// A proxy that filters paths compares them literally.
 #[tokio::test]
 async fn a_path_has_one_spelling() {
     let node = Node::start().await;
@@ -184,15 +184,15 @@ async fn a_path_has_one_spelling() {
         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     let bytes = format!("GET /%73ubscribe HTTP/1.1\r\nHost: edge.test\r\n{upgrade}");
     expect(&node, &bytes, &[404]).await;
-    // In a query it is what it always was.
+    // In a query the characters keep their usual meaning.
     let mut client = Client::connect(node.addr(), "?wantedCollections=app.bsky%2efeed.post").await;
     let entry = node.append_one("app.bsky.feed.post", "did:plc:a");
     client.expect([&entry]).await;
 }
 
-/// What an answer repeats of its request is text, and stays text.
+/// Text that a response repeats from its request stays text.
 #[tokio::test]
-async fn what_is_repeated_is_no_page() {
+async fn echoed_input_is_not_html() {
     let node = Node::start().await;
     let script = "<script>alert(1)</script>";
     for (target, headers) in [

@@ -1,6 +1,6 @@
-//! `/`, `/status` and `/status/live`: the numbers are those of a known stream.
+//! `/`, `/status` and `/status/live`: the numbers match a known stream.
 
-use fanjet_edge::metrics::{LAGGARDS, REPLAYS};
+use fanjet_edge::metrics::{CATCHING_UP, REPLAYS};
 use fanjet_event::Topic;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -21,7 +21,7 @@ async fn status(node: &Node) -> Value {
     serde_json::from_str(body(&answer)).unwrap()
 }
 
-/// Waits for a snapshot of which this is true.
+/// Waits for a snapshot that satisfies the condition.
 async fn status_with(node: &Node, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
     for _ in 0..2_000 {
         let status = status(node).await;
@@ -33,9 +33,9 @@ async fn status_with(node: &Node, what: &str, is_so: impl Fn(&Value) -> bool) ->
     panic!("never came true: {what}: {}", status(node).await);
 }
 
-/// What was there before the node started is not counted; what came then is, once, whoever reads it.
+/// Events from before startup are not counted; later ones are counted once, for any number of readers.
 #[tokio::test]
-async fn the_numbers_are_those_of_the_stream() {
+async fn status_numbers_equal_the_stream() {
     let log = FaultyLog::new();
     log.append((0..30).map(|_| commit("com.example.before", "did:plc:a")));
     let node = Node::start_with(log, |config| {
@@ -84,7 +84,7 @@ async fn the_numbers_are_those_of_the_stream() {
         newest,
         &json!({"seq": last.seq, "time_us": time_of(last.seq).get()})
     );
-    // The events' times are long ago: the log's from 2023, the upstream's from 2026.
+    // The events' times are long ago: in the log from 2023, upstream from 2026.
     let lag = |of: &str| found["lag"][of].as_f64().unwrap();
     let now = found["time_us"].as_u64().unwrap() as f64 / 1e6;
     let log_lag = now - time_of(last.seq).get() as f64 / 1e6;
@@ -114,7 +114,7 @@ async fn the_numbers_are_those_of_the_stream() {
         (Some(14), Some(14))
     );
     assert_eq!(found["collections"]["known"], 64);
-    // Rates are counts over the time that they name.
+    // Rates are counts over the stated period.
     for (measured, rate) in [
         ("now", "events_per_second"),
         ("last_hour", "events_per_second"),
@@ -136,7 +136,7 @@ async fn the_numbers_are_those_of_the_stream() {
 }
 
 #[tokio::test]
-async fn subscribers_are_counted_by_what_they_do_and_in_which_form() {
+async fn subscribers_are_counted_by_state_and_form() {
     let node = Node::start_with(FaultyLog::new(), |config| {
         config.http.workers = 1;
         config.subscriber.max_pending_bytes = 1000;
@@ -154,13 +154,13 @@ async fn subscribers_are_counted_by_what_they_do_and_in_which_form() {
     let sse = EventStream::sse(node.addr(), nothing, "").await;
     let lines = EventStream::open(node.addr(), nothing, "").await;
     let mut hello = node.client("?requireHello=true").await;
-    // More than what the system takes of an unread connection, less than the ring has.
+    // More than the kernel buffers for an unread connection, less than the ring holds.
     let slow = Client::connect_narrow(node.addr(), "?wantedCollections=app.bsky.feed.post").await;
     let entries = node
         .log
         .append((0..90).map(|_| commit(POST, "did:plc:a").padded(50_000)));
     live.expect(&entries).await;
-    node.metric_becomes(LAGGARDS, None, 1.0).await;
+    node.metric_becomes(CATCHING_UP, None, 1.0).await;
 
     let of = |live: u64, behind: u64, replaying: u64, waiting: u64, forms: [u64; 5]| {
         json!({
@@ -178,7 +178,7 @@ async fn subscribers_are_counted_by_what_they_do_and_in_which_form() {
         .await;
     status_with(&node, "nobody waits", is(of(6, 1, 0, 0, [3, 1, 1, 1, 1]))).await;
 
-    // Who does not read what it asked for stays where it is.
+    // A client that does not read its replay stays behind.
     node.log
         .append((0..200).map(|_| commit(LIKE, "did:plc:a").padded(50_000)));
     node.tail_caught_up().await;
@@ -192,7 +192,7 @@ async fn subscribers_are_counted_by_what_they_do_and_in_which_form() {
 }
 
 #[tokio::test]
-async fn what_speaks_against_the_node_is_said() {
+async fn the_status_lists_why_the_node_is_not_ready() {
     let log = FaultyLog::new();
     log.set_fault(Fault::Away);
     let node = Node::start_unready(log, |_| {});
@@ -212,7 +212,7 @@ async fn what_speaks_against_the_node_is_said() {
     assert_eq!(found["log"], json!({"oldest": null, "newest": null}));
 }
 
-/// Opens `/status/live`; returns the head and what follows.
+/// Opens `/status/live`; returns the head and the body.
 async fn watch(node: &Node) -> (String, BufReader<TcpStream>) {
     let mut socket = TcpStream::connect(node.addr()).await.unwrap();
     let head = "GET /status/live HTTP/1.1\r\nHost: edge.test\r\n\r\n";
@@ -226,7 +226,7 @@ async fn watch(node: &Node) -> (String, BufReader<TcpStream>) {
 }
 
 #[tokio::test]
-async fn viewers_get_each_snapshot_are_few_and_do_not_keep_the_node() {
+async fn status_viewers_get_snapshots_are_limited_and_do_not_delay_shutdown() {
     let node = Node::start_with(FaultyLog::new(), |config| {
         config.http.max_status_viewers = 1
     })
@@ -266,9 +266,9 @@ async fn viewers_get_each_snapshot_are_few_and_do_not_keep_the_node() {
     );
 }
 
-/// Nobody watches from so many windows that others cannot.
+/// One address cannot take all viewer slots.
 #[tokio::test]
-async fn one_address_has_half_of_the_places_before_the_page() {
+async fn one_address_gets_half_of_the_viewer_slots() {
     let node = Node::start_with(FaultyLog::new(), |config| {
         config.http.max_status_viewers = 4;
         config.http.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
@@ -298,7 +298,7 @@ async fn one_address_has_half_of_the_places_before_the_page() {
 }
 
 #[tokio::test]
-async fn browsers_get_a_page_and_tools_words() {
+async fn browsers_get_the_page_and_tools_plain_text() {
     let node = Node::start().await;
     for accept in ["", "Accept: */*\r\n", "Accept: text/plain\r\n"] {
         let words = request(&node, "/", accept).await;

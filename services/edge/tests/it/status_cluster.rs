@@ -1,4 +1,4 @@
-//! What the leader tells about collections, as the node shows it.
+//! The leader's snapshot and the heartbeats, as the status shows them.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const SECOND: u64 = 1_000_000;
 const BEGIN: u64 = 1_700_000_000 * SECOND;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// Two collections that came every five seconds for two hours; then one of them did not for one more.
+/// Two collections with an event every five seconds for two hours; one of them then paused for an hour.
 fn told() -> (Bytes, u64) {
     let topic = |name: &str| Topic::Commit(Nsid::parse(name.into()).unwrap());
     let (steady, lost) = (topic("com.example.steady"), topic("com.example.lost"));
@@ -42,7 +42,7 @@ async fn json(node: &Node, path: &str) -> Option<Value> {
     Some(serde_json::from_str(body(&answer)).unwrap())
 }
 
-/// Waits for a snapshot of which this is true.
+/// Waits for a snapshot that satisfies the condition.
 async fn status_with(node: &Node, is_so: impl Fn(&Value) -> bool) -> Value {
     for _ in 0..2_000 {
         match json(node, "/status").await {
@@ -54,7 +54,7 @@ async fn status_with(node: &Node, is_so: impl Fn(&Value) -> bool) -> Value {
 }
 
 #[tokio::test]
-async fn a_silent_collection_stands_first_and_all_can_be_had() {
+async fn a_silent_collection_is_listed_first() {
     let node = Node::start_with(FaultyLog::new(), |config| {
         config.status.refresh = Duration::from_millis(10);
     })
@@ -68,13 +68,18 @@ async fn a_silent_collection_stands_first_and_all_can_be_had() {
         .append((0..9).map(|_| commit("com.example.steady", "did:plc:a")));
     client.expect(&entries).await;
 
-    // Nonsense on the board is passed over.
+    // Invalid values in the cluster state are ignored.
     for nonsense in ["", "{]", "[1]"] {
-        let posted = node.notices.publish("freshness", nonsense.into(), DAY);
+        let posted = node
+            .cluster_state
+            .publish("freshness", nonsense.into(), DAY);
         posted.await.unwrap();
     }
     let (told, at_us) = told();
-    node.notices.publish("freshness", told, DAY).await.unwrap();
+    node.cluster_state
+        .publish("freshness", told, DAY)
+        .await
+        .unwrap();
     let is_told = |status: &Value| {
         status["cluster"]["silent_collections"] == 1
             && status["collections"]["rows"][1]["events"] == 9
@@ -109,9 +114,9 @@ async fn a_silent_collection_stands_first_and_all_can_be_had() {
     assert_eq!(named("com.example.steady")["silent_seconds"], 0.0);
 }
 
-/// The node itself, and whoever else says that it is there; who does not say so any more is gone.
+/// The node itself and all members with heartbeats; expired ones are gone.
 #[tokio::test]
-async fn members_are_those_who_say_so() {
+async fn members_are_listed_from_heartbeats() {
     let node = Node::start_with(FaultyLog::new(), |config| {
         config.status.refresh = Duration::from_millis(50);
     })
@@ -128,12 +133,15 @@ async fn members_are_those_who_say_so() {
     let told = Bytes::from(serde_json::to_vec(&leader).unwrap());
     let key = Member::key(Part::Ingest, "ingest-0/1/0a");
     let second = Duration::from_secs(1);
-    node.notices
+    node.cluster_state
         .publish(&key, told.clone(), second)
         .await
         .unwrap();
-    // An edge's key is no place for an ingest's word.
-    node.notices.publish("edge.false", told, DAY).await.unwrap();
+    // The value of an ingest under an edge's key is ignored.
+    node.cluster_state
+        .publish("edge.false", told, DAY)
+        .await
+        .unwrap();
     let members = |status: &Value| status["cluster"]["members"].as_array().unwrap().clone();
     let status = status_with(&node, |status| members(status).len() == 2).await;
     let members_of = members(&status);

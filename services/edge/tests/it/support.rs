@@ -1,4 +1,4 @@
-//! A log in memory with faults, events, a node, clients.
+//! An in-memory log with faults, events, a node and clients.
 
 mod append;
 mod client;

@@ -1,4 +1,4 @@
-//! Clients that speak TLS, against certificates that come and go.
+//! TLS clients, and certificates that are replaced.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -27,7 +27,7 @@ const POST: &str = "app.bsky.feed.post";
 const CERTIFICATES: [&str; 2] = [include_str!("tls/one.pem"), include_str!("tls/two.pem")];
 const KEYS: [&str; 2] = [include_str!("tls/one.key"), include_str!("tls/two.key")];
 
-/// Puts a certificate and its key in place.
+/// Installs a certificate and its key.
 pub(crate) fn install(folder: &Path, which: usize) {
     fs::write(folder.join("tls.key"), KEYS[which]).unwrap();
     fs::write(folder.join("tls.pem"), CERTIFICATES[which]).unwrap();
@@ -38,7 +38,7 @@ pub(crate) fn use_files(config: &mut EdgeConfig, folder: &Path) {
     config.http.tls_key = folder.join("tls.key");
 }
 
-/// A connection of somebody who trusts this certificate and no other.
+/// A connection of a client that trusts only this certificate.
 pub(crate) async fn connect(
     addr: SocketAddr,
     trusted: usize,
@@ -82,7 +82,7 @@ async fn expect_next(node: &Node, socket: &mut Socket) {
 }
 
 #[tokio::test]
-async fn everything_is_served_over_tls_and_nothing_without() {
+async fn all_paths_are_served_over_tls_only() {
     let folder = tempfile::tempdir().unwrap();
     install(folder.path(), 0);
     let node = Node::start_with(FaultyLog::new(), |config| use_files(config, folder.path())).await;
@@ -119,7 +119,7 @@ async fn everything_is_served_over_tls_and_nothing_without() {
     );
 }
 
-/// A handshake that is begun and never ended holds its connection no longer than a head would.
+/// An unfinished handshake holds its connection no longer than an unfinished head.
 #[tokio::test]
 async fn a_handshake_has_a_deadline() {
     let folder = tempfile::tempdir().unwrap();
@@ -139,7 +139,7 @@ async fn a_handshake_has_a_deadline() {
 }
 
 #[tokio::test]
-async fn a_new_certificate_is_shown_and_connections_stay() {
+async fn a_new_certificate_is_loaded_and_connections_survive() {
     let folder = tempfile::tempdir().unwrap();
     install(folder.path(), 0);
     let node = Node::start_with(FaultyLog::new(), |config| use_files(config, folder.path())).await;
@@ -162,7 +162,7 @@ async fn a_new_certificate_is_shown_and_connections_stay() {
 }
 
 #[tokio::test]
-async fn files_that_cannot_be_used_are_named_at_the_start() {
+async fn unusable_files_are_named_at_startup() {
     let folder = tempfile::tempdir().unwrap();
     let pem = folder.path().join("tls.pem");
     let key = folder.path().join("tls.key");
@@ -182,25 +182,25 @@ async fn files_that_cannot_be_used_are_named_at_the_start() {
     let nothing = |_: &mut EdgeConfig| {};
     let words = refused(&nothing);
     assert!(
-        words.starts_with("wrong setting edge.http.tls_certificate: "),
+        words.starts_with("invalid setting edge.http.tls_certificate: "),
         "{words}"
     );
     assert!(words.contains(pem.to_str().unwrap()), "{words}");
     install(folder.path(), 0);
     let words = refused(&|config| config.http.tls_key = "".into());
     assert!(
-        words.starts_with("wrong setting edge.http.tls_key: it is empty"),
+        words.starts_with("invalid setting edge.http.tls_key: empty, while"),
         "{words}"
     );
     let words = refused(&|config| config.http.tls_certificate = "".into());
     assert!(
-        words.starts_with("wrong setting edge.http.tls_certificate: it is empty"),
+        words.starts_with("invalid setting edge.http.tls_certificate: empty, while"),
         "{words}"
     );
     fs::write(&key, KEYS[1]).unwrap();
     let words = refused(&nothing);
     assert!(
-        words.starts_with("wrong setting edge.http.tls_key: "),
+        words.starts_with("invalid setting edge.http.tls_key: "),
         "{words}"
     );
     assert!(words.contains("cannot be used with"), "{words}");

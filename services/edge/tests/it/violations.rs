@@ -1,4 +1,4 @@
-//! What no WebSocket client may send, each over a connection of its own, with somebody connected beside it who notices nothing.
+//! Violations of the WebSocket protocol, each on its own connection, with another client beside it that is not affected.
 
 use std::io::Write;
 
@@ -19,7 +19,7 @@ const TOO_BIG: u16 = 1009;
 const UPDATE: &[u8] =
     br#"{"type":"options_update","payload":{"wantedCollections":["com.example.none"]}}"#;
 
-/// A frame whose mask is zero, with its shortest length.
+/// A frame with a zero mask and its shortest length encoding.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let length = payload.len();
     let head = match length {
@@ -30,7 +30,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     [&head[..], &[0; 4], payload].concat()
 }
 
-/// The head of a frame that says how long it will be, and the mask.
+/// The head of a frame with this length, and the mask.
 fn announced(first: u8, length: u64) -> Vec<u8> {
     [&[first, 0xff][..], &length.to_be_bytes(), &[0; 4]].concat()
 }
@@ -42,7 +42,7 @@ fn close(code: u16, words: &[u8]) -> Vec<u8> {
 /// Sends bytes over a new connection; returns the code of the node's close frame.
 async fn closed(node: &Node, bytes: &[u8]) -> Option<u16> {
     let mut client = node.client("?wantedCollections=com.example.none").await;
-    // It may close before everything is sent.
+    // The node may close before everything is sent.
     let _is_taken = client.send_raw(bytes).await;
     let ending = tokio::time::timeout(std::time::Duration::from_secs(30), client.read_to_end());
     let (_, closed) = ending.await.expect("it is not closed");
@@ -158,15 +158,15 @@ async fn every_violation_is_closed_with_its_code() {
     node.metric_becomes(DISCONNECTS, None, count as f64).await;
 }
 
-/// Says it, and waits until it is obeyed.
+/// Waits until the previous messages are applied.
 async fn obeyed(client: &mut Client) {
     client.send(Message::Ping("obeyed".into())).await;
     while client.next_message().await != Message::Pong("obeyed".into()) {}
 }
 
-/// A message of any number of fragments is a message, and empty ones between them change nothing.
+/// A message may have any number of fragments, and empty ones change nothing.
 #[tokio::test]
-async fn fragments_of_one_byte_and_of_none() {
+async fn tiny_and_empty_fragments_are_assembled() {
     let node = Node::start_with(crate::support::FaultyLog::new(), |config| {
         config.limits.max_messages_per_second = 0;
         config.limits.max_sent_bytes_per_second = 0;
@@ -180,7 +180,7 @@ async fn fragments_of_one_byte_and_of_none() {
         bytes.extend(frame(0, &[*byte]));
     }
     bytes.extend(frame(0, b"").repeat(10_000));
-    // Control frames come between them.
+    // Control frames are allowed between them.
     bytes.extend(frame(FINAL | PING, b"within"));
     assert!(client.send_raw(&bytes).await);
     assert_eq!(client.next_message().await, Message::Pong("within".into()));
@@ -192,9 +192,9 @@ async fn fragments_of_one_byte_and_of_none() {
     client.expect([&entry]).await;
 }
 
-/// Nothing that a client compressed is ever opened.
+/// Compressed client messages are never decompressed.
 #[tokio::test]
-async fn bombs_are_not_opened() {
+async fn compressed_client_messages_are_not_decompressed() {
     let node = Node::start().await;
     let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
     for _ in 0..256 {

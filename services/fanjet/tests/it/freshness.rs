@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_edge::{Edge, Surroundings};
+use fanjet_edge::{Edge, EdgeDeps};
 use fanjet_ingest::{Candidacy, Ingest};
 use fanjet_log_nats::{NatsClusterState, NatsLog};
 use fanjet_runtime::{Clock, OnFailure, Stop, Tasks};
@@ -89,7 +89,7 @@ async fn every_edge_shows_the_collection_that_an_upstream_dropped() {
     let ingest_log = NatsLog::connect(config(&server, "ingest")).await.unwrap();
     let mut settings = ingest_settings(&simulator.url());
     settings.freshness.interval = Duration::from_millis(20);
-    let notices = NatsClusterState::of(&ingest_log).await.unwrap();
+    let cluster_state = NatsClusterState::of(&ingest_log).await.unwrap();
     let lease = Arc::new(ingest_log.lease().await.unwrap());
     let ingest = Ingest::new(
         settings.clone(),
@@ -98,7 +98,7 @@ async fn every_edge_shows_the_collection_that_an_upstream_dropped() {
         &metrics.meter("ingest"),
     )
     .unwrap()
-    .with_cluster_state(Arc::new(notices));
+    .with_cluster_state(Arc::new(cluster_state));
     let candidacy = Candidacy::shared(lease, "first", &settings.lease).unwrap();
     let mut ingesting = Tasks::new(stop.clone());
     ingesting.spawn(
@@ -110,18 +110,18 @@ async fn every_edge_shows_the_collection_that_an_upstream_dropped() {
     let mut edges = Vec::new();
     for n in 0..2 {
         let log = NatsLog::connect(config(&server, "edge")).await.unwrap();
-        let notices = NatsClusterState::of(&log).await.unwrap();
-        let surroundings = Surroundings {
+        let cluster_state = NatsClusterState::of(&log).await.unwrap();
+        let deps = EdgeDeps {
             tracer: None,
             log: Arc::new(log),
-            notices: Arc::new(notices),
+            cluster_state: Arc::new(cluster_state),
             clock: clock.clone(),
             instance: format!("edge-{n}/1/0a"),
         };
         let mut config = edge_config();
         config.status.refresh = Duration::from_millis(20);
         let metrics = Metrics::new().unwrap();
-        let started = Edge::start_in(config, surroundings, &metrics.meter("edge"), stop.clone());
+        let started = Edge::start_in(config, deps, &metrics.meter("edge"), stop.clone());
         edges.push(started.unwrap());
     }
     // Everybody sees everybody.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_edge::{Edge, EdgeHandle, Surroundings};
+use fanjet_edge::{Edge, EdgeDeps, EdgeHandle};
 use fanjet_ingest::{Candidacy, Ingest, IngestError};
 use fanjet_log_nats::{NatsClusterState, NatsConfig, NatsLog, ServerUrl};
 use fanjet_runtime::{OnFailure, Stop, SystemClock, Tasks};
@@ -155,14 +155,14 @@ impl Cluster {
         config.tail.fresh_within = FRESH_WITHIN;
         config.drain.grace = Duration::from_secs(2);
         let metrics = Metrics::new().unwrap();
-        let surroundings = Surroundings {
+        let deps = EdgeDeps {
             tracer: None,
-            notices: Arc::new(NatsClusterState::of(&log).await.unwrap()),
+            cluster_state: Arc::new(NatsClusterState::of(&log).await.unwrap()),
             log: Arc::new(log),
             clock: Arc::new(SystemClock),
             instance: "edge".to_owned(),
         };
-        let started = Edge::start_in(config, surroundings, &metrics.meter("edge"), stop.clone());
+        let started = Edge::start_in(config, deps, &metrics.meter("edge"), stop.clone());
         let edge = started.unwrap();
         let edge_ops = Ops::serve(metrics, edge.health());
         let cluster = Self {

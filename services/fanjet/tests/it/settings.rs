@@ -1,4 +1,4 @@
-//! Wrong settings and flags: the message names what was wrong and what is allowed.
+//! Invalid settings and flags: the message names what was wrong and what is allowed.
 
 use std::path::Path;
 
@@ -50,7 +50,7 @@ fn wrong_settings_end_with_78_and_name_the_key() {
         ("embedded.sync=1h", ["embedded.sync", "1ms to 5s"]),
         (
             "embedded.path=",
-            ["wrong setting embedded.path", "a folder"],
+            ["invalid setting embedded.path", "a folder"],
         ),
         ("kafka.topic=a b", ["kafka.bootstrap_servers", "HOST:PORT"]),
         ("telemetry.log=loud,louder=9", ["telemetry.log", "trace"]),

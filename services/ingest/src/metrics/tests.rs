@@ -92,7 +92,7 @@ fn the_docs_list_every_metric() {
     let shown = Metrics::new().unwrap();
     touch(&IngestMetrics::new(&shown.meter("test")));
     let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
-    show_passed_over(&shown.meter("test"), &log);
+    observe_skipped_seqs(&shown.meter("test"), &log);
     show_subjects(&shown.meter("test"), &Arc::default());
     let text = String::from_utf8(shown.render().unwrap()).unwrap();
     let found = disagreements("Ingest", &text).unwrap();

@@ -258,7 +258,7 @@ async fn events_from_long_before_the_start_are_skipped() {
         })
         .await;
     let entries = whole(&*log).await;
-    let before = "fanjet_ingest_passed_over_events_total{reason=\"before_beginning\"}";
+    let before = "fanjet_ingest_skipped_events_total{reason=\"before_beginning\"}";
     let skipped = running.counted(before);
     assert!(skipped >= old as u64, "{skipped}");
     assert_eq!(entries.len() as u64 + skipped, host.expected().len() as u64);

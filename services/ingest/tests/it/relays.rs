@@ -14,7 +14,7 @@ pub(crate) const ACTIVE: &str = "fanjet_ingest_upstream_active";
 pub(crate) const FAILED: &str = "fanjet_ingest_upstream_switches_total{reason=\"failed\"}";
 pub(crate) const PREFERRED: &str = "fanjet_ingest_upstream_switches_total{reason=\"preferred\"}";
 pub(crate) const REPEATED: &str = "fanjet_ingest_repeated_events_total";
-pub(crate) const LATE: &str = "fanjet_ingest_passed_over_events_total{reason=\"behind_newer_rev\"}";
+pub(crate) const LATE: &str = "fanjet_ingest_skipped_events_total{reason=\"behind_newer_rev\"}";
 pub(crate) const LOGGED: &str = "fanjet_ingest_events_total";
 pub(crate) const SHORT: &str = "fanjet_ingest_upstream_short_histories_total";
 

@@ -44,7 +44,7 @@ fn the_docs_list_every_metric() {
     let shown = Shown::new().unwrap();
     touch(&Metrics::new(&shown.meter("test")));
     let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
-    show_passed_over(&shown.meter("test"), &log);
+    observe_skipped_seqs(&shown.meter("test"), &log);
     let text = String::from_utf8(shown.render().unwrap()).unwrap();
     let found = disagreements("Kafka", &text).unwrap();
     assert!(found.is_empty(), "{found:#?}");

@@ -74,7 +74,7 @@ impl ServeSettings {
     /// Checks what the types cannot say, before anything is opened.
     ///
     /// # Errors
-    /// A wrong setting by its name.
+    /// An invalid setting by its name.
     pub(crate) fn validate(&self) -> Result<(), Failure> {
         self.ingest.validate()?;
         if self.kafka.is_wanted() {

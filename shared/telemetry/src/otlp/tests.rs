@@ -19,7 +19,7 @@ async fn nothing_is_sent_unless_it_is_said_where() {
 async fn what_is_no_address_is_named() {
     for wrong in ["collector:4318", "grpc://collector:4317", "/v1/traces"] {
         let error = configured(wrong).unwrap_err().to_string();
-        let beginning = format!("wrong setting otlp.endpoint: {wrong:?} is not the address");
+        let beginning = format!("invalid setting otlp.endpoint: {wrong:?} is not the address");
         assert!(error.starts_with(&beginning), "{error}");
     }
 }

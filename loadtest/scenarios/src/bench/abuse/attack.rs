@@ -101,7 +101,7 @@ impl Attack {
             Self::SlowHandshakes | Self::HugeHeads => (CONNECTIONS, "no_request"),
             Self::IdleSockets => (CONNECTIONS, "address_full"),
             Self::OldestCursor => ("fanjet_edge_replay_pauses", ""),
-            Self::TimeCursors => ("fanjet_edge_cursor_questions", r#"question="time""#),
+            Self::TimeCursors => ("fanjet_edge_cursor_lookups", r#"query="time""#),
             Self::LongMessages | Self::EndlessMessages | Self::ManyMessages => {
                 ("fanjet_edge_inbound_pauses", "")
             }

@@ -1,4 +1,4 @@
-//! Tests of who gets a place.
+//! Tests of admission.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn client(address: &str) -> Option<IpAddr> {
 }
 
 #[test]
-fn a_full_node_takes_nobody_until_somebody_leaves() {
+fn a_full_node_admits_a_client_after_another_leaves() {
     let admission = admission(2, 0);
     let first = admission.admit(client("192.0.2.1"), None).unwrap();
     let _second = admission.admit(None, None).unwrap();
@@ -38,7 +38,7 @@ fn a_full_node_takes_nobody_until_somebody_leaves() {
 }
 
 #[test]
-fn one_address_cannot_take_the_others_places() {
+fn one_address_cannot_take_all_slots() {
     let admission = admission(10, 2);
     let first = admission.admit(client("192.0.2.1"), None).unwrap();
     let _second = admission.admit(client("192.0.2.1"), None).unwrap();
@@ -53,7 +53,7 @@ fn one_address_cannot_take_the_others_places() {
 }
 
 #[test]
-fn addresses_of_one_customer_count_as_one() {
+fn an_ipv6_prefix_counts_as_one_address() {
     let admission = admission(10, 1);
     let _first = admission.admit(client("2001:db8:0:1::1"), None).unwrap();
     assert!(
@@ -65,21 +65,21 @@ fn addresses_of_one_customer_count_as_one() {
 }
 
 #[test]
-fn who_has_left_takes_no_memory() {
+fn an_address_without_subscribers_takes_no_memory() {
     let admission = admission(10, 1);
     drop(admission.admit(client("192.0.2.1"), None).unwrap());
     assert!(admission.open.lock().holders.is_empty());
 }
 
 #[test]
-fn who_has_read_much_is_remembered() {
+fn an_empty_replay_allowance_outlives_the_connection() {
     let limits = LimitsConfig {
         max_replay_bytes_per_second: 1000,
         ..LimitsConfig::default()
     };
     let admission = with_limits(2, 2, limits);
     let now = Instant::now();
-    let take = |permit: &Permit| permit.replay().lock().take(1000, now);
+    let take = |slot: &ConnectionSlot| slot.replay().lock().take(1000, now);
     let first = admission.admit(client("192.0.2.1"), None).unwrap();
     assert_eq!(take(&first), Duration::ZERO);
     let second = admission.admit(client("192.0.2.1"), None).unwrap();
@@ -90,7 +90,7 @@ fn who_has_read_much_is_remembered() {
     let other = admission.admit(client("192.0.2.2"), None).unwrap();
     assert_eq!(take(&other), Duration::ZERO);
     drop((again, other));
-    // Not for ever.
+    // They are forgotten eventually.
     for last in 3..20 {
         let address = format!("192.0.2.{last}");
         take(&admission.admit(client(&address), None).unwrap());
@@ -99,7 +99,7 @@ fn who_has_read_much_is_remembered() {
 }
 
 #[test]
-fn a_key_has_places_of_its_own() {
+fn a_key_has_its_own_limit() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("keys.toml");
     let sha256 = "41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb";
@@ -125,7 +125,7 @@ fn a_key_has_places_of_its_own() {
 }
 
 #[test]
-fn where_there_are_no_keys_what_looks_like_one_is_meant_for_somebody_else() {
+fn without_configured_keys_a_token_is_ignored() {
     let admission = with_limits(10, 1, LimitsConfig::default());
     let _place = admission
         .admit(client("192.0.2.1"), Some("a gateway's token"))

@@ -1,4 +1,4 @@
-//! Tests of who a request is from.
+//! Tests of client addresses.
 
 use actix_web::test::TestRequest;
 use proptest::prelude::*;
@@ -17,7 +17,7 @@ fn of(peer: &str, forwarded_for: &[&str]) -> String {
 }
 
 #[test]
-fn a_stranger_cannot_say_who_it_is() {
+fn an_untrusted_peer_cannot_set_its_address() {
     assert_eq!(of("203.0.113.9", &["198.51.100.7"]), "203.0.113.9");
 }
 
@@ -30,7 +30,7 @@ fn a_trusted_proxy_names_the_client() {
 }
 
 #[test]
-fn what_a_client_says_of_itself_before_the_proxy_counts_for_nothing() {
+fn addresses_before_the_proxys_entry_are_ignored() {
     assert_eq!(of("10.1.2.3", &["1.1.1.1, 198.51.100.7"]), "198.51.100.7");
     assert_eq!(
         of("10.1.2.3", &["10.9.9.9", "198.51.100.7"]),
@@ -48,15 +48,15 @@ fn proxies_in_a_row_are_followed() {
 }
 
 #[test]
-fn a_proxy_that_names_nobody_is_the_client() {
+fn a_proxy_without_a_valid_entry_is_the_client() {
     assert_eq!(of("10.1.2.3", &[]), "10.1.2.3");
     assert_eq!(of("10.1.2.3", &["unknown"]), "10.1.2.3");
     assert_eq!(of("10.1.2.3", &["198.51.100.7, _hidden"]), "10.1.2.3");
 }
 
-/// What a client puts in front may be anything, and the proxy's word stands behind it.
+/// A client can send anything; the proxy appends its entry after it.
 #[test]
-fn bytes_that_are_no_text_hide_nothing_behind_them() {
+fn invalid_utf8_does_not_hide_later_entries() {
     let request = |field: &[u8]| {
         let peer = "10.1.2.3:80".parse().unwrap();
         let request = TestRequest::default()
@@ -72,12 +72,12 @@ fn bytes_that_are_no_text_hide_nothing_behind_them() {
 
 proptest! {
     #[test]
-    fn whatever_stands_in_the_field_an_untrusted_peer_stays_itself(field in "[ -~]{0,80}") {
+    fn an_untrusted_peer_keeps_its_address_for_any_field(field in "[ -~]{0,80}") {
         prop_assert_eq!(of("203.0.113.9", &[&field]), "203.0.113.9");
     }
 
     #[test]
-    fn whatever_a_client_sends_the_proxys_word_counts(field in "[ -~]{0,80}") {
+    fn the_proxys_entry_wins_over_anything_a_client_sends(field in "[ -~]{0,80}") {
         let fields = [format!("{field}, 198.51.100.7")];
         prop_assert_eq!(of("10.1.2.3", &[&fields[0]]), "198.51.100.7");
     }

@@ -16,24 +16,24 @@ fn spend(time: Duration) {
     USED.set(USED.get() + time);
 }
 
-const DONE: Left = Left {
-    step: Step::Done,
-    calm: None,
+const DONE: AfterStep = AfterStep {
+    step: StepOutcome::Done,
+    delayed: None,
     is_idle: false,
 };
 
-fn rig(percent: u32) -> (watch::Sender<Head>, Rc<Cell<Left>>, Pacing) {
+fn harness(percent: u32) -> (watch::Sender<Head>, Rc<Cell<AfterStep>>, Pacing) {
     let head = watch::Sender::new(Head::default());
-    let left = Rc::new(Cell::new(DONE));
+    let after_step = Rc::new(Cell::new(DONE));
     let metrics = Metrics::new(&SdkMeterProvider::default().meter("test")).of_worker(0);
     let pacing = Pacing::new(
         head.subscribe(),
-        Rc::clone(&left),
+        Rc::clone(&after_step),
         Promptness::new(percent, CEILING),
         || USED.get(),
         metrics,
     );
-    (head, left, pacing)
+    (head, after_step, pacing)
 }
 
 fn advance(head: &watch::Sender<Head>) {
@@ -54,17 +54,17 @@ fn a_flush_is_due_at_once_or_a_floor_after_the_last() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn cheap_flushes_come_at_once_and_dear_ones_are_spaced_and_joined() {
-    let (head, _, pacing) = rig(25);
+async fn cheap_flushes_are_immediate_and_expensive_ones_are_spaced() {
+    let (head, _, pacing) = harness(25);
     let mut flushes = Box::pin(pacing.flushes());
     let start = Instant::now();
-    // Nothing is spent.
+    // Flushes cost nothing.
     for _ in 0..100 {
         advance(&head);
         assert_eq!(flushes.next().await, Some(Flush::All));
     }
     assert_eq!(start.elapsed(), Duration::ZERO);
-    // Each takes the whole core for a while: what it wakes does, before the next one is looked at.
+    // Each flush occupies the core for a while: the tasks that it wakes run before the next is considered.
     for _ in 0..100 {
         advance(&head);
         assert_eq!(flushes.next().await, Some(Flush::All));
@@ -74,7 +74,7 @@ async fn cheap_flushes_come_at_once_and_dear_ones_are_spaced_and_joined() {
     }
     advance(&head);
     flushes.next().await;
-    // Two more right away are one flush, a floor later.
+    // Two more events right away share one flush, one floor later.
     let start = Instant::now();
     advance(&head);
     advance(&head);
@@ -86,7 +86,7 @@ async fn cheap_flushes_come_at_once_and_dear_ones_are_spaced_and_joined() {
     );
     let idle = tokio::time::timeout(CEILING * 100, flushes.next()).await;
     assert!(idle.is_err(), "nothing new, no flush");
-    // The silence is forgotten with the first flush behind it.
+    // The first flush after the quiet time is prompt again.
     for _ in 0..2 {
         advance(&head);
         let before = Instant::now();
@@ -97,15 +97,15 @@ async fn cheap_flushes_come_at_once_and_dear_ones_are_spaced_and_joined() {
     assert_eq!(flushes.next().await, None);
 }
 
-/// A hub that is late by itself is not slowed down on top.
+/// A hub that is behind is not slowed down further.
 #[tokio::test(start_paused = true)]
-async fn while_there_is_more_there_is_no_pause() {
-    let (head, left, pacing) = rig(0);
+async fn there_is_no_pause_while_events_remain() {
+    let (head, after_step, pacing) = harness(0);
     let mut flushes = Box::pin(pacing.flushes());
     advance(&head);
     flushes.next().await;
-    left.set(Left {
-        step: Step::More,
+    after_step.set(AfterStep {
+        step: StepOutcome::More,
         ..DONE
     });
     let start = Instant::now();
@@ -115,11 +115,11 @@ async fn while_there_is_more_there_is_no_pause() {
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
-/// Without subscribers a worker is not woken for every event.
+/// Without subscribers the worker is not woken for every event.
 #[tokio::test(start_paused = true)]
 async fn without_subscribers_flushes_are_rare() {
-    let (head, left, pacing) = rig(100);
-    left.set(Left {
+    let (head, after_step, pacing) = harness(100);
+    after_step.set(AfterStep {
         is_idle: true,
         ..DONE
     });
@@ -131,15 +131,15 @@ async fn without_subscribers_flushes_are_rare() {
         flushes.next().await;
         assert_eq!(start.elapsed(), looks * CEILING);
     }
-    left.set(DONE);
+    after_step.set(DONE);
     advance(&head);
     flushes.next().await;
     assert_eq!(start.elapsed(), 3 * CEILING);
 }
 
 #[tokio::test(start_paused = true)]
-async fn calm_shards_are_flushed_alone_when_their_delay_is_over() {
-    let (head, left, pacing) = rig(0);
+async fn delayed_shards_are_flushed_alone_when_due() {
+    let (head, after_step, pacing) = harness(0);
     let mut flushes = Box::pin(pacing.flushes());
     advance(&head);
     let start = Instant::now();
@@ -147,32 +147,32 @@ async fn calm_shards_are_flushed_alone_when_their_delay_is_over() {
     let busy = Duration::from_millis(1);
     spend(busy);
     tokio::time::advance(busy).await;
-    let waiting = |millis| Left {
-        calm: Some(start + Duration::from_millis(millis)),
+    let waiting = |millis| AfterStep {
+        delayed: Some(start + Duration::from_millis(millis)),
         ..DONE
     };
-    // Nothing is new.
-    left.set(waiting(30));
-    assert_eq!(flushes.next().await, Some(Flush::Calm));
+    // No new events.
+    after_step.set(waiting(30));
+    assert_eq!(flushes.next().await, Some(Flush::Delayed));
     assert_eq!(start.elapsed().as_millis(), 30);
-    // Something is, but its pause is not over.
+    // A new event, but its interval has not passed.
     advance(&head);
-    left.set(waiting(40));
-    assert_eq!(flushes.next().await, Some(Flush::Calm));
+    after_step.set(waiting(40));
+    assert_eq!(flushes.next().await, Some(Flush::Delayed));
     assert_eq!(start.elapsed().as_millis(), 40);
-    left.set(DONE);
+    after_step.set(DONE);
     assert_eq!(flushes.next().await, Some(Flush::All));
     assert_eq!(start.elapsed(), CEILING);
-    // It is over first.
+    // The interval passes first.
     advance(&head);
-    left.set(waiting(1000));
+    after_step.set(waiting(1000));
     assert_eq!(flushes.next().await, Some(Flush::All));
     assert_eq!(start.elapsed(), 2 * CEILING);
 }
 
-/// What those do whom a step has woken is part of the flush, however many they are.
+/// The work of all tasks that a step wakes belongs to the flush.
 #[test]
-fn what_is_written_behind_a_step_counts() {
+fn writes_after_a_step_count_as_its_cost() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(true)
@@ -180,7 +180,7 @@ fn what_is_written_behind_a_step_counts() {
         .unwrap();
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async {
-        let (head, _, mut pacing) = rig(25);
+        let (head, _, mut pacing) = harness(25);
         let woken = Rc::new(tokio::sync::Notify::new());
         for _ in 0..1_000 {
             let woken = Rc::clone(&woken);
@@ -189,7 +189,7 @@ fn what_is_written_behind_a_step_counts() {
                 spend(Duration::from_micros(10));
             });
         }
-        // As a hub does, in a task of its own among the others.
+        // As in a hub, in its own task among the others.
         let hub = tokio::task::spawn_local(async move {
             tokio::task::yield_now().await;
             advance(&head);
@@ -205,14 +205,14 @@ fn what_is_written_behind_a_step_counts() {
     });
 }
 
-/// A calm shard may notice an event with the next prompt flush only.
+/// A delayed shard may notice an event only with the next prompt flush.
 #[test]
 fn every_delay_is_longer_than_the_longest_pause() {
     assert!(DELAYS.into_iter().all(|delay| delay > CEILING));
 }
 
 #[test]
-fn a_threads_clock_counts_its_work() {
+fn the_thread_clock_counts_cpu_time_only() {
     let before = thread_cpu();
     let until = before + Duration::from_millis(5);
     while thread_cpu() < until {

@@ -1,10 +1,10 @@
-//! Which lanes name a DID.
+//! The lanes that name a DID.
 //!
-//! Most DIDs of wide filters are named by one lane, so that one is held without a list. The table of the usual DIDs
-//! is cut into parts that grow and shrink each by itself: moving all of it at once would stop the thread.
+//! Most DIDs of wide filters are named by one lane, which is stored without a list. The table of `did:plc` DIDs is split into
+//! parts that grow and shrink independently: resizing the whole table would stall the thread.
 //!
-//! A DID is found by its own bits or text, never by its hash alone, so no event can reach a lane that does not want it.
-//! Hashes only place it, with a key that is drawn for each index.
+//! DIDs are compared by their bits or text, never only by hash, so an event cannot reach a lane that does not want it. Hashes
+//! use a random key per index.
 
 use std::hash::BuildHasher;
 
@@ -13,29 +13,29 @@ use fanjet_filter::{Filter, PlcDid};
 use hashbrown::hash_map::EntryRef;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable, hash_table};
 
-use super::crowds::{Crowds, Lanes};
+use super::lane_lists::{LaneLists, LaneSet};
 use crate::hub::lane_id::LaneId;
 
-/// The lanes of every DID that one names.
+/// The lanes of every DID that any lane names.
 #[derive(Debug)]
 pub(super) struct DidIndex {
     plc: Box<[HashTable<Named>]>,
-    others: HashMap<Did, Lanes>,
-    crowds: Crowds,
+    others: HashMap<Did, LaneSet>,
+    lane_lists: LaneLists,
     hasher: DefaultHashBuilder,
 }
 
-/// Without padding.
+/// Has no padding.
 #[derive(Debug)]
 struct Named {
     did: [u8; 16],
-    lanes: Lanes,
+    lanes: LaneSet,
 }
 
 /// A power of two.
 const PARTS: usize = 256;
 
-/// A part with room for fewer never shrinks.
+/// Parts with less capacity never shrink.
 const KEPT: usize = 64;
 
 impl Default for DidIndex {
@@ -43,14 +43,14 @@ impl Default for DidIndex {
         Self {
             plc: (0..PARTS).map(|_| HashTable::new()).collect(),
             others: HashMap::default(),
-            crowds: Crowds::default(),
+            lane_lists: LaneLists::default(),
             hasher: DefaultHashBuilder::default(),
         }
     }
 }
 
 impl DidIndex {
-    /// Enters a lane under the DIDs that its filter names.
+    /// Enters a lane under the DIDs of its filter.
     pub(super) fn enter(&mut self, lane: LaneId, filter: &Filter) {
         for did in filter.plc_dids() {
             let did = did.to_bytes();
@@ -58,32 +58,32 @@ impl DidIndex {
             let part = &mut self.plc[part_of(hash)];
             match part.entry(hash, |named| named.did == did, rehash(&self.hasher)) {
                 hash_table::Entry::Occupied(mut named) => {
-                    self.crowds.add(&mut named.get_mut().lanes, lane);
+                    self.lane_lists.add(&mut named.get_mut().lanes, lane);
                 }
                 hash_table::Entry::Vacant(place) => {
-                    let lanes = Lanes::one(lane);
+                    let lanes = LaneSet::one(lane);
                     place.insert(Named { did, lanes });
                 }
             }
         }
         for did in filter.other_dids() {
             match self.others.entry_ref(did) {
-                EntryRef::Occupied(mut lanes) => self.crowds.add(lanes.get_mut(), lane),
+                EntryRef::Occupied(mut lanes) => self.lane_lists.add(lanes.get_mut(), lane),
                 EntryRef::Vacant(place) => {
-                    place.insert(Lanes::one(lane));
+                    place.insert(LaneSet::one(lane));
                 }
             }
         }
     }
 
-    /// Takes a lane out that was entered with this filter.
+    /// Removes a lane that was entered with this filter.
     pub(super) fn remove(&mut self, lane: LaneId, filter: &Filter) {
         for did in filter.plc_dids() {
             let did = did.to_bytes();
             let hash = self.hasher.hash_one(did);
             let part = &mut self.plc[part_of(hash)];
             if let Ok(mut named) = part.find_entry(hash, |named| named.did == did)
-                && self.crowds.remove(&mut named.get_mut().lanes, lane)
+                && self.lane_lists.remove(&mut named.get_mut().lanes, lane)
             {
                 named.remove();
                 if part.capacity() > KEPT && part.len() < part.capacity() / 8 {
@@ -93,7 +93,7 @@ impl DidIndex {
         }
         for did in filter.other_dids() {
             if let EntryRef::Occupied(mut lanes) = self.others.entry_ref(did)
-                && self.crowds.remove(lanes.get_mut(), lane)
+                && self.lane_lists.remove(lanes.get_mut(), lane)
             {
                 lanes.remove();
             }
@@ -115,23 +115,25 @@ impl DidIndex {
             }
             None => self.others.get(did),
         };
-        lanes.map_or(&[], |lanes| self.crowds.lanes(lanes))
+        lanes.map_or(&[], |lanes| self.lane_lists.lanes(lanes))
     }
 
-    /// Whether nothing of any filter is left.
+    /// Whether all filters have been removed.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        self.plc.iter().all(HashTable::is_empty) && self.others.is_empty() && self.crowds.is_empty()
+        self.plc.iter().all(HashTable::is_empty)
+            && self.others.is_empty()
+            && self.lane_lists.is_empty()
     }
 
-    /// For how many usual DIDs there is room.
+    /// The capacity for `did:plc` DIDs.
     #[cfg(test)]
     pub(super) fn room(&self) -> usize {
         self.plc.iter().map(HashTable::capacity).sum()
     }
 }
 
-/// By bits that the table itself does not use before it has 2^40 places.
+/// Uses bits that the table itself does not use below 2^40 entries.
 fn part_of(hash: u64) -> usize {
     (hash >> 40) as usize & (PARTS - 1)
 }

@@ -35,7 +35,7 @@ const DIDS: [&str; 9] = [
     "did:plc:b",
     "did:web:c.example",
     "did:plc:never",
-    // In the usual form, and nearly.
+    // The usual form, and near misses.
     "did:plc:44ybard66vv44zksje25o7dz",
     "did:plc:44ybard66vv44zksje25o7da",
     "did:plc:44ybard66vv44zksje25o7dZ",
@@ -45,7 +45,7 @@ const DIDS: [&str; 9] = [
 
 #[derive(Debug, Clone)]
 enum Act {
-    /// Enters this filter under the lane, or takes the lane out.
+    /// Enters this filter under the lane, or removes the lane.
     Lane(LaneId, Option<Filter>),
     Event(Event),
 }
@@ -66,7 +66,7 @@ fn filter() -> impl Strategy<Value = Filter> {
     (lists, max, any::<bool>()).prop_map(|(lists, max, is_extended)| {
         let mut request = FilterRequest::up_to(max);
         let lists = [lists.0, lists.1, lists.2, lists.3, lists.4, lists.5];
-        // Half of the filters are v1's.
+        // Half of the filters use only v1's options.
         let count = if is_extended { lists.len() } else { 2 };
         for (list, values) in List::ALL.into_iter().zip(lists).take(count) {
             for value in values {
@@ -97,10 +97,10 @@ fn act() -> impl Strategy<Value = Act> {
 }
 
 proptest! {
-    /// Whatever came and went before, the index finds exactly the lanes whose filters match, each once, with
-    /// numbered collections and with some that have no number.
+    /// After any sequence of changes the index finds exactly the matching lanes, each once, with numbered and unnumbered
+    /// collections.
     #[test]
-    fn the_index_finds_what_looking_at_every_lane_finds(acts in prop::collection::vec(act(), 1..120), max_collections in 0..8usize) {
+    fn the_index_equals_a_scan_of_all_lanes(acts in prop::collection::vec(act(), 1..120), max_collections in 0..8usize) {
         let mut collections = Collections::new(max_collections);
         let mut router = Router::default();
         let mut lanes: Vec<Option<Arc<Filter>>> = vec![None; 12];
@@ -133,7 +133,7 @@ proptest! {
                 router.remove(lane);
             }
         }
-        // Nothing that a filter brought is left; what stays belongs to the numbered collections.
+        // Nothing of a filter remains, only the numbered collections.
         prop_assert!(router.by_did.is_empty() && router.by_kind.iter().all(Vec::is_empty));
         let routed: std::collections::HashSet<_> = router.routes.iter().flatten().flatten().copied().collect();
         prop_assert_eq!(router.slot_of.len(), routed.len());
@@ -141,7 +141,7 @@ proptest! {
     }
 }
 
-/// The `n`th of DIDs of three forms.
+/// The `n`th DID, in one of three forms.
 fn wide_did(n: u32) -> String {
     match n % 8 {
         0 => format!("did:web:n{n}.example"),
@@ -155,10 +155,10 @@ fn wide_did(n: u32) -> String {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Wide filters that share some of their DIDs, coming and going: an event finds those that name its DID and no
-    /// other, and when all have gone nothing of them is left.
+    /// Wide filters with overlapping DIDs come and go: an event finds exactly those that name its DID, and removing all of
+    /// them frees everything.
     #[test]
-    fn wide_filters_share_dids_and_leave_nothing(
+    fn wide_filters_share_dids_and_are_freed(
         acts in prop::collection::vec((0..16u32, 0..20_000u32, 1..3000u32, 1..5u32), 1..40),
     ) {
         let mut collections = Collections::new(1);
@@ -193,9 +193,9 @@ proptest! {
     }
 }
 
-/// A storm of wide filters must not leave its room behind.
+/// A burst of wide filters must not keep its memory.
 #[test]
-fn the_room_of_departed_dids_is_given_back() {
+fn the_memory_of_removed_dids_is_freed() {
     let mut router = Router::default();
     for lane in 0..100 {
         let dids: Vec<_> = (0..10_000).map(|n| wide_did(lane * 10_000 + n)).collect();
@@ -211,7 +211,7 @@ fn the_room_of_departed_dids_is_given_back() {
 }
 
 #[test]
-fn the_parts_of_a_name() {
+fn a_name_is_split_into_its_prefixes() {
     let found: Vec<_> = parts("app.bsky.feed.post").collect();
     assert_eq!(
         found,
@@ -219,9 +219,9 @@ fn the_parts_of_a_name() {
     );
 }
 
-/// Lanes that do not want what an event does are not even looked at, however many there are.
+/// Lanes that do not want an event's kind are not visited, however many there are.
 #[test]
-fn kinds_are_told_apart_by_the_index() {
+fn the_index_separates_event_kinds() {
     let mut router = Router::default();
     let queries = [
         "",
@@ -246,7 +246,7 @@ fn kinds_are_told_apart_by_the_index() {
 
 /// Churn of filters that never match must not grow the index.
 #[test]
-fn patterns_of_the_departed_are_forgotten() {
+fn patterns_of_removed_lanes_are_freed() {
     let mut router = Router::default();
     for n in 0..1000 {
         let filter = Filter::new(

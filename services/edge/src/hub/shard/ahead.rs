@@ -1,18 +1,18 @@
-//! Members whose first event has not come yet: a seq that the shard has not reached, or a time that no event has.
+//! Members whose first event has not been routed yet: a seq that the shard has not reached, or a time that no event has.
 //!
-//! A time is the start of one who asked for "now" while events that are a little older were still on their way to the
-//! log. The shard stops in front of each such start, so that a member never becomes live in the middle of a batch.
+//! A member starts at a time when it asked for "now" while slightly older events were still on their way to the log. The shard
+//! stops before each such start, so that a member never becomes live in the middle of a batch.
 
 use std::rc::Rc;
 use std::sync::Arc;
 
 use fanjet_log::Seq;
 
-use super::{LaneId, Member, Place, Shard};
+use super::{LaneId, Member, MemberState, Shard};
 use crate::tail::Entry;
 
 impl Shard {
-    /// The member becomes live when the shard reaches `from`, and the time that it starts at.
+    /// The member becomes live when the shard reaches `from` and the start time.
     pub(super) fn go_ahead(
         &mut self,
         member: &Rc<Member>,
@@ -20,15 +20,15 @@ impl Shard {
         from: Seq,
         not_before: u64,
     ) {
-        let place = Place::Ahead {
+        let state = MemberState::Ahead {
             lane,
             from,
             not_before,
         };
-        self.members.put(member, place);
+        self.members.put(member, state);
     }
 
-    /// A member that the shard has not passed becomes live, at once unless what comes next is too early for it, or may be.
+    /// A member at or after the shard's position becomes live at once, unless its next event is or may be too early.
     pub(super) fn go_live_from(
         &mut self,
         member: &Rc<Member>,
@@ -37,7 +37,7 @@ impl Shard {
         not_before: u64,
     ) {
         let newest = self.before.map_or(0, |time| time.get());
-        // Times rise strictly.
+        // Times strictly increase.
         if from <= self.position && not_before <= newest + 1 {
             self.go_live(lane, member);
         } else {
@@ -45,31 +45,31 @@ impl Shard {
         }
     }
 
-    /// The first seq, of those that members who are ahead start at, that the shard has yet to reach.
+    /// The first start of a member that is ahead of the shard.
     pub(super) fn next_start(&self) -> Option<Seq> {
         let ahead = self.members.ahead().iter();
         ahead
-            .filter_map(|member| match member.place() {
-                Place::Ahead { from, .. } if from > self.position => Some(from),
+            .filter_map(|member| match member.state() {
+                MemberState::Ahead { from, .. } if from > self.position => Some(from),
                 _ => None,
             })
             .min()
     }
 
-    /// Those whose start the shard has reached become live.
+    /// Makes members live whose start the shard has reached.
     pub(super) fn start_reached(&mut self) {
         self.start_those(0);
     }
 
-    /// What can be routed in one go of events that come next. Those who start with the first one become live.
+    /// The part of a batch that can be routed at once. Members that start with its first event become live.
     pub(super) fn up_to_next_time(&mut self, mut batch: Vec<Arc<Entry>>) -> Vec<Arc<Entry>> {
         let (false, Some(first)) = (self.members.ahead().is_empty(), batch.first()) else {
             return batch;
         };
         self.start_those(first.time().get());
         let ahead = self.members.ahead().iter();
-        let next = ahead.filter_map(|member| match member.place() {
-            Place::Ahead {
+        let next = ahead.filter_map(|member| match member.state() {
+            MemberState::Ahead {
                 from, not_before, ..
             } if from <= self.position => Some(not_before),
             _ => None,
@@ -80,12 +80,12 @@ impl Shard {
         batch
     }
 
-    /// Those who start here, with an event of this time, become live.
+    /// Makes members live that start here with an event of this time.
     fn start_those(&mut self, now: u64) {
         let mut at = 0;
         while let Some(member) = self.members.ahead().get(at).cloned() {
-            match member.place() {
-                Place::Ahead {
+            match member.state() {
+                MemberState::Ahead {
                     lane,
                     from,
                     not_before,

@@ -1,4 +1,4 @@
-//! Members that read by themselves: those whose sockets are slow, and those who start in the past.
+//! Members that read at their own pace: slow sockets, and starts in the past.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -8,37 +8,37 @@ use fanjet_filter::Encoding;
 use fanjet_log::{Selection, Seq};
 use fanjet_wire::close::CloseReason;
 
-use super::{MAX_ENTRIES, Member, Place, Shard};
+use super::{MAX_ENTRIES, Member, MemberState, Shard};
 use crate::damage::Damage;
 use crate::hub::lane::join;
 use crate::hub::lane_id::LaneId;
 use crate::hub::member::{Next, Reading};
 use crate::outbox::Chunk;
-use crate::replay::{Answer, Page, Start, selection_for};
+use crate::replay::{Page, PageResponse, Start, selection_for};
 use crate::tail::{Entry, Read, ReadLimit};
 
-/// Events that say how common something is.
+/// Number of events sampled to estimate how frequent a collection is.
 const SAMPLE: usize = 2000;
 
 /// What a member that is behind finds.
 #[derive(Debug)]
 pub enum CatchUp {
-    /// It is not behind (any more): what comes next comes through its outbox.
+    /// It is not behind: its next events come through the outbox.
     Live,
-    /// Write this.
+    /// A chunk to write.
     Found(Chunk),
-    /// It read on, but found nothing that it wants; or the page was not (any more) what it needs.
+    /// It made progress but found no matching event, or the page no longer fits.
     NothingWanted,
-    /// The ring no longer has it: get this page and hand it to [`Shard::replay`].
-    Cold(Answer),
-    /// What it would read next is gone, or cannot be read; it is being closed.
+    /// The ring no longer has its next event: get this page and pass it to [`Shard::replay`].
+    Cold(PageResponse),
+    /// Its next event was deleted or cannot be read; the connection is being closed.
     FellBehind,
 }
 
 impl Shard {
-    /// Reads on for a member that is behind.
+    /// Continues a member that is behind.
     pub fn catch_up(&mut self, member: &Rc<Member>) -> CatchUp {
-        let Place::Behind { lane, reading, .. } = member.place() else {
+        let MemberState::Behind { lane, reading, .. } = member.state() else {
             return CatchUp::Live;
         };
         let next = reading.next.seq(self.window.oldest().seq);
@@ -69,27 +69,27 @@ impl Shard {
                 CatchUp::Live
             }
             Read::Behind { .. } if reading.next.is_lost(self.oldest_readable()) => {
-                self.expel(member, CloseReason::FellBehind);
+                self.disconnect(member, CloseReason::FellBehind);
                 CatchUp::FellBehind
             }
             Read::Behind { .. } => {
                 self.note_source(member, true);
                 let selection = self.selection(lane);
-                CatchUp::Cold(self.desk.page(next, selection))
+                CatchUp::Cold(self.page_requests.page(next, selection))
             }
         }
     }
 
-    /// Takes what a member wants out of a page that it asked for with [`CatchUp::Cold`].
+    /// Takes what a member wants from a page that it requested with [`CatchUp::Cold`].
     pub fn replay(&mut self, member: &Rc<Member>, page: &Page) -> CatchUp {
         if self.notice_another_log() {
             return CatchUp::FellBehind;
         }
-        let Place::Behind { lane, reading, .. } = member.place() else {
+        let MemberState::Behind { lane, reading, .. } = member.state() else {
             return CatchUp::NothingWanted;
         };
         if reading.next.is_lost(page.complete_from) {
-            self.expel(member, CloseReason::FellBehind);
+            self.disconnect(member, CloseReason::FellBehind);
             return CatchUp::FellBehind;
         }
         let next = reading.next.seq(self.window.oldest().seq);
@@ -97,7 +97,7 @@ impl Shard {
             return CatchUp::NothingWanted;
         }
         let from = page.entries.partition_point(|entry| entry.seq() < next);
-        // What the shard has yet to route comes from the shard.
+        // Events that the shard has not routed come from the shard.
         let to = page
             .entries
             .partition_point(|entry| entry.seq() < self.position);
@@ -111,15 +111,15 @@ impl Shard {
         }
     }
 
-    /// Closes a member that cannot be served the page that it asked for: the log is damaged there.
+    /// Closes a member whose requested page is damaged.
     pub fn fail(&mut self, member: &Rc<Member>, damage: Damage) -> CatchUp {
         if !self.notice_another_log() && member.is_behind() {
-            self.expel(member, CloseReason::LogDamaged { seq: damage.seq });
+            self.disconnect(member, CloseReason::LogDamaged { seq: damage.seq });
         }
         CatchUp::FellBehind
     }
 
-    /// Lets a member with a lane begin at a position.
+    /// Starts a member with a lane at a position.
     pub(super) fn place_at(&mut self, member: &Rc<Member>, lane: LaneId, start: Start) {
         let Start::At {
             seq,
@@ -139,14 +139,14 @@ impl Shard {
                 Next::At(seq)
             };
             self.fall_behind(member, lane, next, not_before);
-            // The writer of one that was waiting for its hello sleeps, and nothing is queued for it.
+            // The writer of a member that was waiting for its hello sleeps, and its queue is empty.
             member.outbox().wake();
         } else {
             self.go_live_from(member, lane, seq, not_before);
         }
     }
 
-    /// From now on the member reads by itself.
+    /// Makes the member read at its own pace.
     pub(super) fn fall_behind(
         &mut self,
         member: &Rc<Member>,
@@ -159,11 +159,12 @@ impl Shard {
             not_before,
             is_replaying: false,
         };
-        self.members.put(member, Place::Behind { lane, reading });
+        self.members
+            .put(member, MemberState::Behind { lane, reading });
     }
 
-    /// The shard goes on at the end; everybody whose next event it passes over reads on by itself.
-    pub(super) fn leave_behind(&mut self) {
+    /// Moves the shard to the end; members whose next event it skips continue at their own pace.
+    pub(super) fn skip_to_end(&mut self) {
         let live = self.members.lanes.live_members();
         let live = live
             .into_iter()
@@ -172,8 +173,8 @@ impl Shard {
             .members
             .ahead()
             .iter()
-            .filter_map(|member| match member.place() {
-                Place::Ahead {
+            .filter_map(|member| match member.state() {
+                MemberState::Ahead {
                     lane,
                     from,
                     not_before,
@@ -186,14 +187,14 @@ impl Shard {
         for (lane, member, next, not_before) in left {
             if next < self.position {
                 self.fall_behind(&member, lane, Next::At(next), not_before);
-                // Nobody else wakes a writer that has nothing queued.
+                // A writer with an empty queue is not woken otherwise.
                 member.outbox().wake();
             }
         }
     }
 
-    /// A socket that takes nothing does not ask for more, so those who fell out of the log are looked for.
-    pub(super) fn close_fallen(&mut self) {
+    /// A stuck socket does not ask for more, so members that fell behind the log are searched for.
+    pub(super) fn close_lost(&mut self) {
         if self.members.behind().is_empty() {
             return;
         }
@@ -203,12 +204,12 @@ impl Shard {
             .behind()
             .iter()
             .filter(|member| {
-                matches!(member.place(), Place::Behind { reading, .. } if reading.next.is_lost(oldest))
+                matches!(member.state(), MemberState::Behind { reading, .. } if reading.next.is_lost(oldest))
             })
             .cloned()
             .collect();
         for member in fallen {
-            self.expel(&member, CloseReason::FellBehind);
+            self.disconnect(&member, CloseReason::FellBehind);
         }
     }
 
@@ -223,7 +224,7 @@ impl Shard {
         }
     }
 
-    /// What is before it is neither in the ring nor in the log any more.
+    /// The first seq that the ring or the log still has.
     fn oldest_readable(&self) -> Seq {
         self.window.oldest().seq.min(self.ring.start())
     }
@@ -239,7 +240,7 @@ impl Shard {
             .clone()
     }
 
-    /// What one lane wants of a batch, whose frames may be there in one piece.
+    /// The chunk that one lane wants from a batch, whose frames may be available in one piece.
     fn select(
         &mut self,
         lane: LaneId,
@@ -247,7 +248,7 @@ impl Shard {
         frames: Option<&dyn Fn() -> Bytes>,
     ) -> Option<Chunk> {
         let lane = self.members.lanes.get(lane)?;
-        // A lane without a filter is no exception: `sync` events stand in the log and are never served here.
+        // Lanes without a filter are checked too: `sync` events are in the log but never served here.
         let wanted: Vec<_> = batch
             .iter()
             .filter(|entry| {
@@ -270,13 +271,13 @@ impl Shard {
         Some(chunk)
     }
 
-    fn expel(&mut self, member: &Rc<Member>, reason: CloseReason) {
+    fn disconnect(&mut self, member: &Rc<Member>, reason: CloseReason) {
         self.leave(member);
         member.outbox().close(reason);
     }
 }
 
-/// Lets a member read on from `to`; returns how many of `entries`, which come before that, are too early for it.
+/// Moves a member to `to`; returns how many of `entries`, which come before it, are too early.
 fn advance(member: &Member, to: Seq, entries: &[Arc<Entry>]) -> usize {
     let early = member.read_on(|reading| reading.advance(to, entries));
     early.unwrap_or_default()

@@ -1,7 +1,7 @@
-//! Members that go to another shard of the same worker, because they let their events wait longer, or not as long.
+//! Members that move to another shard of the same worker because their delay changed.
 //!
-//! A member takes along where it stands: the first seq that it was not given. In the other shard it reads on from there if that is
-//! further, and waits there if it is not. So nothing is lost or repeated, wherever the two shards are.
+//! A member keeps its position: the first seq that it was not given. In the new shard it reads from there if it is behind, and
+//! waits there if it is ahead. So nothing is lost or repeated.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,29 +10,29 @@ use fanjet_filter::Filter;
 use fanjet_log::Seq;
 use fanjet_wire::close::CloseReason;
 
-use super::{Generation, Member, Next, Place, Shard};
+use super::{Generation, Member, MemberState, Next, Shard};
 use crate::hub::member::Reading;
 use crate::replay::Start;
 
 /// A member between two shards.
 #[derive(Debug)]
-pub(crate) struct Mover {
-    stand: Stand,
+pub(crate) struct MovingMember {
+    move_state: MoveState,
     generation: Generation,
 }
 
-/// Where a mover stands.
+/// The position of a moving member.
 #[derive(Debug)]
-enum Stand {
-    /// It has not said yet what it wants.
+enum MoveState {
+    /// It has not sent its hello.
     Waiting { start: Start },
-    /// Everything before `from` was judged for it. `not_before` is as in [`Reading`].
+    /// Everything before `from` was filtered for it. `not_before` is as in [`Reading`].
     Judged {
         filter: Arc<Filter>,
         from: Seq,
         not_before: u64,
     },
-    /// It reads by itself.
+    /// It reads at its own pace.
     Reading {
         filter: Arc<Filter>,
         reading: Reading,
@@ -40,12 +40,12 @@ enum Stand {
 }
 
 impl Shard {
-    /// A shard without members that is about the same log.
+    /// An empty shard over the same log.
     pub(crate) fn sibling(&self) -> Self {
         let compression = self.encoder.compression().clone();
         Self::new(
             Arc::clone(&self.ring),
-            Arc::clone(&self.desk),
+            Arc::clone(&self.page_requests),
             Arc::clone(&self.window),
             self.limits,
             self.metrics.clone(),
@@ -53,52 +53,56 @@ impl Shard {
         .compressing_with(compression)
     }
 
-    /// Takes a member out that goes to another shard; `None` when it gets nothing more.
-    pub(crate) fn hand_over(&mut self, member: &Rc<Member>) -> Option<Mover> {
+    /// Removes a member that moves to another shard; `None` when it receives nothing more.
+    pub(crate) fn hand_over(&mut self, member: &Rc<Member>) -> Option<MovingMember> {
         self.notice_another_log();
-        let place = member.place();
-        let filter = place.lane().and_then(|lane| self.members.lanes.get(lane));
+        let state = member.state();
+        let filter = state.lane().and_then(|lane| self.members.lanes.get(lane));
         let filter = filter.map(|lane| Arc::clone(&lane.filter));
-        let stand = match (place, filter) {
-            (Place::Waiting { start }, _) => Stand::Waiting { start },
-            (Place::Live { .. }, Some(filter)) => Stand::Judged {
+        let move_state = match (state, filter) {
+            (MemberState::Waiting { start }, _) => MoveState::Waiting { start },
+            (MemberState::Live { .. }, Some(filter)) => MoveState::Judged {
                 filter,
                 from: self.position,
                 not_before: 0,
             },
-            // What the shard has passed was too early for it.
+            // Events before the shard's position were too early for it.
             (
-                Place::Ahead {
+                MemberState::Ahead {
                     from, not_before, ..
                 },
                 Some(filter),
-            ) => Stand::Judged {
+            ) => MoveState::Judged {
                 filter,
                 from: from.max(self.position),
                 not_before,
             },
-            (Place::Behind { reading, .. }, Some(filter)) => Stand::Reading { filter, reading },
-            (_, None) | (Place::Left, _) => return None,
+            (MemberState::Behind { reading, .. }, Some(filter)) => {
+                MoveState::Reading { filter, reading }
+            }
+            (_, None) | (MemberState::Left, _) => return None,
         };
         self.members.leave(member);
-        Some(Mover {
-            stand,
+        Some(MovingMember {
+            move_state,
             generation: self.generation,
         })
     }
 
-    /// Takes a member in that another shard has handed over.
-    pub(crate) fn take_in(&mut self, member: &Rc<Member>, mover: Mover) {
+    /// Adds a member that another shard handed over.
+    pub(crate) fn take_in(&mut self, member: &Rc<Member>, moving_member: MovingMember) {
         self.notice_another_log();
-        if mover.generation != self.generation {
+        if moving_member.generation != self.generation {
             return member.outbox().close(CloseReason::LogReplaced);
         }
         if self.members.is_idle() {
             self.go_to_end();
         }
-        match mover.stand {
-            Stand::Waiting { start } => self.members.put(member, Place::Waiting { start }),
-            Stand::Judged {
+        match moving_member.move_state {
+            MoveState::Waiting { start } => {
+                self.members.put(member, MemberState::Waiting { start })
+            }
+            MoveState::Judged {
                 filter,
                 from,
                 not_before,
@@ -110,12 +114,13 @@ impl Shard {
                     self.go_live_from(member, lane, from, not_before);
                 }
             }
-            Stand::Reading { filter, reading } => {
+            MoveState::Reading { filter, reading } => {
                 let lane = self.members.hold(filter, member.encoding());
-                self.members.put(member, Place::Behind { lane, reading });
+                self.members
+                    .put(member, MemberState::Behind { lane, reading });
             }
         }
-        // One that reads by itself now had a writer that waited for its outbox.
+        // A member that is behind now may have a writer that waits for its outbox.
         member.outbox().wake();
     }
 }

@@ -1,47 +1,49 @@
-//! Members that change what they want, and those who say it only after they have connected.
+//! Members that change their filter, and those that send their first one after connecting.
 
 use std::rc::Rc;
 
 use fanjet_filter::{Encoding, Filter};
 
-use super::{Member, Outbox, Place, Shard};
+use super::{Member, MemberState, Outbox, Shard};
 use crate::replay::Start;
 
 impl Shard {
-    /// Adds a subscriber that gets nothing before its first [`Shard::set_filter`]. A start at a position is fixed now.
+    /// Adds a subscriber that receives nothing before its first [`Shard::set_filter`]. A start at a position is fixed now.
     pub fn join_waiting(&mut self, encoding: Encoding, start: Start) -> Rc<Member> {
         self.notice_another_log();
         let outbox = Outbox::new(self.limits.max_pending_bytes, encoding);
         let member = Rc::new(Member::new(outbox, encoding));
-        self.members.put(&member, Place::Waiting { start });
+        self.members.put(&member, MemberState::Waiting { start });
         member
     }
 
-    /// Replaces a member's filter from the next event on that it reads. What was routed to it before stays
-    /// queued. One that was waiting starts now: at its position, or behind everything that is in the ring.
+    /// Replaces a member's filter from its next event on. Events that were routed before stay queued. A member that was
+    /// waiting starts now: at its position, or after the events in the ring.
     ///
-    /// The time it takes depends on the two filters and not on who else is there.
+    /// The cost depends only on the two filters, not on other members.
     pub fn set_filter(&mut self, member: &Rc<Member>, filter: Filter) {
         self.notice_another_log();
-        // A page that is on its way may have been selected for the old one.
-        member.refiltered();
-        let old = match member.place() {
-            Place::Left => return,
-            Place::Waiting { start } => return self.begin(member, filter, start),
-            place => place,
+        // A page in progress may have been selected for the old filter.
+        member.filter_replaced();
+        let old = match member.state() {
+            MemberState::Left => return,
+            MemberState::Waiting { start } => return self.begin(member, filter, start),
+            state => state,
         };
-        // Held before the old one is given back, so that a lane that stays the same is not built anew.
+        // Held before the old lane is released, so that an unchanged lane is not rebuilt.
         let lane = self.members.lanes.hold(filter, member.encoding());
         match old {
-            Place::Behind { .. } | Place::Ahead { .. } => member.changes_to(lane),
-            Place::Live { .. } | Place::Waiting { .. } | Place::Left => self.go_live(lane, member),
+            MemberState::Behind { .. } | MemberState::Ahead { .. } => member.changes_to(lane),
+            MemberState::Live { .. } | MemberState::Waiting { .. } | MemberState::Left => {
+                self.go_live(lane, member)
+            }
         }
         if let Some(old) = old.lane() {
             self.members.lanes.release(old);
         }
     }
 
-    /// The shard may still have to route events that were there before the filter came.
+    /// The shard may still have to route events that arrived before the filter.
     fn begin(&mut self, member: &Rc<Member>, filter: Filter, start: Start) {
         if self.members.is_idle() {
             self.go_to_end();

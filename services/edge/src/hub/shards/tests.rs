@@ -3,16 +3,16 @@ use fanjet_log::Seq;
 
 use super::*;
 use crate::events::{commit, time_of};
-use crate::hub::shard::tests::Rig;
+use crate::hub::shard::tests::Harness;
 use crate::outbox::Take;
 use crate::tail::{Read, ReadLimit};
 
 const POST: &str = "app.bsky.feed.post";
 const LIKE: &str = "app.bsky.feed.like";
 
-/// A worker with a clock of its own.
+/// A worker with its own clock.
 struct Worker {
-    rig: Rig,
+    harness: Harness,
     shards: Shards,
     began: Instant,
     now: Instant,
@@ -20,11 +20,11 @@ struct Worker {
 
 impl Worker {
     fn new(ring_bytes: usize) -> Self {
-        let rig = Rig::new(ring_bytes, 1 << 20);
-        let shards = Shards::new(rig.shard.sibling());
+        let harness = Harness::new(ring_bytes, 1 << 20);
+        let shards = Shards::new(harness.shard.sibling());
         let began = Instant::now();
         Self {
-            rig,
+            harness,
             shards,
             began,
             now: began,
@@ -39,15 +39,15 @@ impl Worker {
         member
     }
 
-    /// Everything until so many milliseconds after the beginning, with every prompt flush at once.
+    /// Runs until this many milliseconds after the beginning, with every prompt flush at once.
     fn run_to(&mut self, millis: u64) {
         let until = self.began + Duration::from_millis(millis);
-        while self.shards.step(Flush::All, self.now) == Step::More {}
-        while let Some(due) = self.shards.next_calm(self.now)
+        while self.shards.step(Flush::All, self.now) == StepOutcome::More {}
+        while let Some(due) = self.shards.next_delayed(self.now)
             && due <= until
         {
             self.now = due.max(self.now);
-            while self.shards.step(Flush::Calm, self.now) == Step::More {}
+            while self.shards.step(Flush::Delayed, self.now) == StepOutcome::More {}
         }
         self.now = until;
     }
@@ -68,13 +68,13 @@ impl Worker {
         }
     }
 
-    /// The frames of the events from one seq up to another.
+    /// The frames of the events in a range of seqs.
     fn frames(&self, from: Seq, to: Seq) -> Vec<u8> {
         let limit = ReadLimit {
             entries: usize::MAX,
             bytes: usize::MAX,
         };
-        let Read::Hot(entries) = self.rig.ring.read_from(from, to, limit) else {
+        let Read::Hot(entries) = self.harness.ring.read_from(from, to, limit) else {
             return Vec::new();
         };
         entries.iter().flat_map(|it| it.frame().to_vec()).collect()
@@ -82,20 +82,20 @@ impl Worker {
 }
 
 #[test]
-fn who_may_wait_gets_few_large_pieces_in_time() {
+fn a_delayed_member_gets_few_large_chunks_in_time() {
     let mut worker = Worker::new(1 << 20);
     let prompt = worker.join(0);
-    let calm = worker.join(250);
-    // How often each got anything.
+    let delayed = worker.join(250);
+    // How often each received anything.
     let mut times = (0, 0);
     let mut behind = Vec::new();
     let mut waits = Vec::new();
     for millis in (10..=2_000).step_by(10) {
-        worker.rig.post(1);
+        worker.harness.post(1);
         behind.push(millis);
         worker.run_to(millis);
         times.0 += usize::from(!worker.drain(&prompt).is_empty());
-        let bytes = worker.drain(&calm).concat().len();
+        let bytes = worker.drain(&delayed).concat().len();
         times.1 += usize::from(bytes > 0);
         let count = bytes / worker.frames(1, 2).len();
         waits.extend(behind.drain(..count).map(|came| millis - came));
@@ -103,32 +103,32 @@ fn who_may_wait_gets_few_large_pieces_in_time() {
     assert_eq!(times.0, 200);
     assert!((7..=9).contains(&times.1), "{}", times.1);
     assert!(waits.iter().all(|&wait| wait <= 250), "{waits:?}");
-    // The last one comes without anything new.
-    worker.rig.post(1);
+    // The last event is delivered without a newer one.
+    worker.harness.post(1);
     worker.run_to(2_010);
-    assert_eq!(worker.drain(&calm).len(), 0);
+    assert_eq!(worker.drain(&delayed).len(), 0);
     worker.run_to(2_300);
-    assert_eq!(worker.drain(&calm).len(), 1);
-    assert_eq!(worker.shards.next_calm(worker.now), None);
+    assert_eq!(worker.drain(&delayed).len(), 1);
+    assert_eq!(worker.shards.next_delayed(worker.now), None);
 }
 
 #[test]
-fn nothing_waits_in_silence_and_the_hub_sleeps() {
+fn a_quiet_delayed_shard_schedules_no_flush() {
     let mut worker = Worker::new(1 << 20);
     let _prompt = worker.join(0);
-    assert_eq!(worker.shards.next_calm(worker.now), None);
-    let calm = worker.join(1_000);
+    assert_eq!(worker.shards.next_delayed(worker.now), None);
+    let delayed = worker.join(1_000);
     worker.run_to(5_000);
-    assert_eq!(worker.shards.next_calm(worker.now), None);
-    worker.rig.post(1);
+    assert_eq!(worker.shards.next_delayed(worker.now), None);
+    worker.harness.post(1);
     worker.run_to(5_001);
-    assert_eq!(worker.drain(&calm).len(), 1, "it has waited long enough");
-    worker.rig.post(1);
+    assert_eq!(worker.drain(&delayed).len(), 1, "it has waited long enough");
+    worker.harness.post(1);
     worker.run_to(5_002);
-    assert_eq!(worker.drain(&calm).len(), 0);
-    // Its shard is empty, so there is nothing to wake for.
-    worker.shards.leave(&calm);
-    assert_eq!(worker.shards.next_calm(worker.now), None);
+    assert_eq!(worker.drain(&delayed).len(), 0);
+    // Its shard is empty, so there is no reason to wake.
+    worker.shards.leave(&delayed);
+    assert_eq!(worker.shards.next_delayed(worker.now), None);
 }
 
 #[test]
@@ -138,42 +138,42 @@ fn a_member_that_changes_its_delay_gets_everything_once() {
     let _other = worker.join(500);
     let mut written = Vec::new();
     for (round, delay) in [500, 100, 0, 1_000, 250, 1_000, 0].into_iter().enumerate() {
-        worker.rig.post(3);
+        worker.harness.post(3);
         worker.run_to(40 * round as u64 + 20);
-        worker.rig.post(2);
+        worker.harness.post(2);
         worker
             .shards
             .set_delay(&member, Duration::from_millis(delay));
         written.extend(worker.drain(&member).concat());
-        worker.rig.post(1);
+        worker.harness.post(1);
         worker.run_to(40 * round as u64 + 40);
         written.extend(worker.drain(&member).concat());
     }
     worker.run_to(5_000);
     written.extend(worker.drain(&member).concat());
-    assert!(written == worker.frames(1, worker.rig.next));
+    assert!(written == worker.frames(1, worker.harness.next));
     worker.shards.leave(&member);
     assert_eq!(worker.shards.lanes(), 1);
 }
 
-/// What it waited for comes at once when it will wait no longer.
+/// Delayed events are delivered at once when the delay is removed.
 #[test]
-fn who_will_not_wait_any_longer_does_not() {
+fn removing_the_delay_delivers_at_once() {
     let mut worker = Worker::new(1 << 20);
-    let calm = worker.join(1_000);
-    worker.rig.post(1);
+    let delayed = worker.join(1_000);
+    worker.harness.post(1);
     worker.run_to(1);
-    assert_eq!(worker.drain(&calm).len(), 1);
-    worker.rig.post(5);
+    assert_eq!(worker.drain(&delayed).len(), 1);
+    worker.harness.post(5);
     worker.run_to(2);
-    assert_eq!(worker.drain(&calm).len(), 0);
-    worker.shards.set_delay(&calm, Duration::ZERO);
-    assert_eq!(worker.drain(&calm).concat(), worker.frames(2, 7));
-    assert!(!calm.is_behind());
+    assert_eq!(worker.drain(&delayed).len(), 0);
+    worker.shards.set_delay(&delayed, Duration::ZERO);
+    assert_eq!(worker.drain(&delayed).concat(), worker.frames(2, 7));
+    assert!(!delayed.is_behind());
 }
 
 #[test]
-fn one_that_has_not_said_what_it_wants_may_wait_too() {
+fn a_waiting_member_can_have_a_delay() {
     let mut worker = Worker::new(1 << 20);
     let encoding = Encoding::Json;
     let waiting = worker.shards.join_waiting(encoding, Start::Live);
@@ -181,11 +181,11 @@ fn one_that_has_not_said_what_it_wants_may_wait_too() {
         .shards
         .set_delay(&waiting, Duration::from_millis(100));
     assert!(waiting.is_waiting());
-    worker.rig.post(4);
+    worker.harness.post(4);
     let filter = Filter::new([POST], [], 0).unwrap();
     worker.shards.set_filter(&waiting, filter);
     worker
-        .rig
+        .harness
         .append([commit(LIKE, "did:plc:a"), commit(POST, "did:plc:a")]);
     worker.run_to(1_000);
     assert_eq!(worker.drain(&waiting).concat(), worker.frames(6, 7));
@@ -194,12 +194,12 @@ fn one_that_has_not_said_what_it_wants_may_wait_too() {
         Some(time_of(6)),
         "of its own shard"
     );
-    worker.rig.post(1);
+    worker.harness.post(1);
     worker.run_to(1_001);
     worker.drain(&waiting);
-    worker.rig.post(1);
+    worker.harness.post(1);
     worker.run_to(1_002);
-    // The newest one waits.
+    // The newest event is still delayed.
     assert_eq!(worker.shards.written_up_to(&waiting), Some(time_of(7)));
 }
 
@@ -213,7 +213,7 @@ fn there_are_never_more_shards_than_delays() {
             .set_delay(&member, Duration::from_millis(millis));
         assert!(member.delay() <= Duration::from_millis(millis));
     }
-    assert_eq!(worker.shards.calm.len(), 4);
+    assert_eq!(worker.shards.delayed.len(), 4);
     assert_eq!(worker.shards.members().len(), 1);
     worker.shards.leave(&member);
     worker.shards.set_delay(&member, Duration::ZERO);
@@ -224,21 +224,23 @@ fn there_are_never_more_shards_than_delays() {
 }
 
 #[test]
-fn a_log_that_was_replaced_closes_those_who_wait() {
+fn a_replaced_log_closes_delayed_members() {
     let mut worker = Worker::new(1 << 20);
-    let calm = worker.join(1_000);
+    let delayed = worker.join(1_000);
     let waiting = worker.shards.join_waiting(Encoding::Json, Start::Live);
     worker
         .shards
         .set_delay(&waiting, Duration::from_millis(500));
-    let mover = worker.join(0);
-    worker.rig.post(3);
+    let moving_member = worker.join(0);
+    worker.harness.post(3);
     worker.run_to(1);
-    worker.rig.ring.begin_anew();
-    worker.rig.ring.restart(1, 1);
-    worker.shards.set_delay(&mover, Duration::from_millis(100));
+    worker.harness.ring.forget_log();
+    worker.harness.ring.restart(1, 1);
+    worker
+        .shards
+        .set_delay(&moving_member, Duration::from_millis(100));
     worker.run_to(1_001);
-    for member in [&calm, &waiting, &mover] {
+    for member in [&delayed, &waiting, &moving_member] {
         assert_eq!(member.outbox().closing(), Some(CloseReason::LogReplaced));
     }
     assert_eq!(

@@ -52,13 +52,13 @@ fn the_least_lately_used_makes_room() {
             && cache.get(&All, 35).is_some()
     );
     assert_eq!(cache.bytes(), 2 * weight);
-    // The same again is not counted twice.
+    // The same page is not counted twice.
     cache.insert(All, page(30, 40));
     assert_eq!(cache.bytes(), 2 * weight);
 }
 
 #[test]
-fn what_cannot_be_kept_harms_nothing() {
+fn pages_above_the_limit_are_not_cached() {
     let mut cache = Cache::new(page(10, 20).weight() + PER_PAGE);
     cache.insert(All, page(10, 20));
     cache.insert(All, page(30, 50));
@@ -71,7 +71,7 @@ fn what_cannot_be_kept_harms_nothing() {
 }
 
 #[test]
-fn what_selects_the_same_shares_pages_and_nothing_else_does() {
+fn pages_are_shared_by_equal_selections_only() {
     let identity = Selection::only([TopicFilter::Identity]);
     let both = Selection::only([TopicFilter::Identity, TopicFilter::Account]);
     let same = Selection::only([
@@ -112,7 +112,7 @@ fn pages_without_events_are_bounded_too() {
     assert_eq!(cache.bytes(), 10 * PER_PAGE);
 }
 
-/// One bound for pages and what was made of them.
+/// One limit for pages and the frames encoded from them.
 #[test]
 fn frames_made_on_demand_take_the_place_of_pages() {
     let weight = page(10, 20).weight() + PER_PAGE;

@@ -2,7 +2,7 @@ use super::*;
 use crate::events::commit;
 
 #[test]
-fn every_range_of_frames_is_what_its_entries_have() {
+fn every_range_of_frames_equals_its_entries() {
     let found: Vec<_> = (5..12)
         .map(|seq| {
             let event = commit("app.bsky.feed.post", "did:plc:a");
@@ -28,7 +28,7 @@ fn every_range_of_frames_is_what_its_entries_have() {
 }
 
 #[test]
-fn what_is_no_event_is_corruption() {
+fn a_body_that_is_not_an_event_is_corruption() {
     let mut bad = commit("app.bsky.feed.post", "did:plc:a").at(2);
     bad.body = Bytes::from_static(b"{}");
     let found = [commit("app.bsky.feed.post", "did:plc:a").at(1), bad];

@@ -8,7 +8,7 @@ use crate::tail::Collections;
 const COMMON: &str = "app.bsky.feed.like";
 const RARE_ONE: &str = "com.example.rare";
 
-/// 2,000 events, `rare` of them of the rare collection.
+/// 2,000 events, `rare` of them in the rare collection.
 fn sample(rare: u64) -> Vec<Arc<Entry>> {
     let mut collections = Collections::new(10);
     (1..=2000)
@@ -25,7 +25,7 @@ fn filter(collections: &[&str], dids: &[&str]) -> Filter {
 }
 
 #[test]
-fn only_the_rare_is_selected_by_the_log() {
+fn only_rare_collections_are_selected_by_the_log() {
     let rare = filter(&[RARE_ONE], &[]);
     for (count, is_selected) in [(0, true), (19, true), (20, false), (2000, false)] {
         let found = selection_for(&rare, || sample(count));
@@ -52,7 +52,7 @@ fn a_selection_holds_everything_that_passes_the_collection_filter() {
 }
 
 #[test]
-fn everything_is_read_when_nothing_else_is_sure() {
+fn everything_is_read_without_a_certain_selection() {
     for (wanted, why) in [
         (filter(&[], &["did:plc:a"]), "no collection is named"),
         (filter(&["not valid.*"], &[]), "the log has no such word"),

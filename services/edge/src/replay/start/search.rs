@@ -1,36 +1,36 @@
-//! From a time to its event within a known stretch of the log, by pages that the replay will need anyway.
+//! Searches a time within a known range of seqs, in pages that the replay needs anyway.
 
 use std::sync::Arc;
 
 use fanjet_log::{Selection, Seq};
 
-use super::Starts;
-use crate::replay::{Answer, Page};
-use crate::tail::Stretch;
+use super::StartResolver;
+use crate::replay::{Page, PageResponse};
+use crate::tail::SeqRange;
 
-impl Starts {
-    /// The first event of the stretch that is not earlier, or where the stretch ends.
-    pub(super) async fn search(&self, stretch: Option<Stretch>, time: u64) -> Option<Seq> {
-        let mut stretch = stretch?;
-        if stretch.before + 1 < self.tail.window.oldest().seq {
+impl StartResolver {
+    /// The first event of the range that is not earlier, or the end of the range.
+    pub(super) async fn search(&self, seq_range: Option<SeqRange>, time: u64) -> Option<Seq> {
+        let mut seq_range = seq_range?;
+        if seq_range.before + 1 < self.tail.window.oldest().seq {
             return None;
         }
         loop {
-            let probe = stretch.probe()?;
+            let probe = seq_range.probe()?;
             let page = self.page(probe).await.filter(|page| page.covers(probe))?;
-            match place_in(&page, stretch, time) {
-                Place::Found(seq) => return Some(seq),
-                Place::Within(narrower) => stretch = narrower,
-                Place::Unknown => return None,
+            match search_page(&page, seq_range, time) {
+                SearchStep::Found(seq) => return Some(seq),
+                SearchStep::Within(narrower) => seq_range = narrower,
+                SearchStep::Unknown => return None,
             }
         }
     }
 
     async fn page(&self, seq: Seq) -> Option<Arc<Page>> {
         loop {
-            let page = match self.desk.page(seq, Selection::All) {
-                Answer::Page(page) => page,
-                Answer::Wait(page) => page.await.ok()?.ok()?,
+            let page = match self.page_requests.page(seq, Selection::All) {
+                PageResponse::Page(page) => page,
+                PageResponse::Wait(page) => page.await.ok()?.ok()?,
             };
             if page.next > seq {
                 return Some(page);
@@ -39,8 +39,8 @@ impl Starts {
     }
 }
 
-impl Stretch {
-    /// Where to look next: directly behind its begin, when what is left is about one page.
+impl SeqRange {
+    /// The next seq to look at: right after the start when about one page remains.
     pub(super) fn probe(self) -> Option<Seq> {
         const ABOUT_A_PAGE: u64 = 512;
         let width = self.reached.checked_sub(self.before)?;
@@ -52,33 +52,33 @@ impl Stretch {
     }
 }
 
-/// What a page says about a place.
+/// What a page reveals about the searched seq.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum SearchStep {
     Found(Seq),
-    Within(Stretch),
-    /// It has no event.
+    Within(SeqRange),
+    /// The page is empty.
     Unknown,
 }
 
-/// The page covers a position behind the stretch's begin, and not behind its end.
-pub(super) fn place_in(page: &Page, stretch: Stretch, time: u64) -> Place {
+/// The page must cover a seq after the range's start and not after its end.
+pub(super) fn search_page(page: &Page, seq_range: SeqRange, time: u64) -> SearchStep {
     let (Some(first), Some(last)) = (page.entries.first(), page.entries.last()) else {
-        return Place::Unknown;
+        return SearchStep::Unknown;
     };
     if last.time().get() < time {
         return match last.seq() + 1 {
-            next if next == stretch.reached => Place::Found(next),
-            _ => Place::Within(Stretch {
+            next if next == seq_range.reached => SearchStep::Found(next),
+            _ => SearchStep::Within(SeqRange {
                 before: last.seq(),
-                ..stretch
+                ..seq_range
             }),
         };
     }
-    if first.time().get() >= time && first.seq() > stretch.before + 1 {
-        return Place::Within(Stretch {
+    if first.time().get() >= time && first.seq() > seq_range.before + 1 {
+        return SearchStep::Within(SeqRange {
             reached: first.seq(),
-            ..stretch
+            ..seq_range
         });
     }
     let at = page
@@ -86,7 +86,7 @@ pub(super) fn place_in(page: &Page, stretch: Stretch, time: u64) -> Place {
         .partition_point(|entry| entry.time().get() < time);
     page.entries
         .get(at)
-        .map_or(Place::Unknown, |entry| Place::Found(entry.seq()))
+        .map_or(SearchStep::Unknown, |entry| SearchStep::Found(entry.seq()))
 }
 
 #[cfg(test)]

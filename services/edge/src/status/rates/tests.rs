@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::tail::Count;
 
-/// Totals that grow by what is given, row by row.
+/// Adds increments to totals, row by row.
 fn grown(counts: &mut Counts, by: &[u64]) {
     if counts.rows.len() < by.len() {
         counts.rows.resize(by.len(), Count::default());
@@ -16,7 +16,7 @@ fn grown(counts: &mut Counts, by: &[u64]) {
 }
 
 #[test]
-fn rates_are_over_the_time_that_passed() {
+fn rates_use_the_elapsed_time() {
     let (mut rates, mut counts) = (Rates::default(), Counts::default());
     for _ in 0..2 {
         grown(&mut counts, &[4, 0, 2]);
@@ -30,15 +30,15 @@ fn rates_are_over_the_time_that_passed() {
         (8, 0, 4)
     );
     assert_eq!(rates.minutes(), [4.0]);
-    // One that nobody knows has none.
+    // An unknown row has no events.
     assert_eq!(rates.of_row(99), 0);
     assert_eq!(Rates::default().now().events_per_second(), 0.0);
 }
 
 proptest! {
-    /// Against a model that keeps everything.
+    /// Compares with a model that keeps everything.
     #[test]
-    fn windows_hold_what_they_say(steps in proptest::collection::vec(
+    fn windows_equal_the_model(steps in proptest::collection::vec(
         (1_u64..3_000, proptest::collection::vec(0_u64..5, 0..6)), 1..4_000)
     ) {
         let (mut rates, mut counts) = (Rates::default(), Counts::default());

@@ -1,4 +1,4 @@
-//! What each message does to a subscriber.
+//! Handles the messages of a subscriber.
 
 use fanjet_filter::{ClientMessage, MessageError, OptionsUpdate};
 use fanjet_wire::close::CloseReason;
@@ -7,20 +7,21 @@ use tokio::time::Instant;
 use super::{State, Subscriber};
 use crate::subscriber::MAX_BYTES_READ_HERE;
 use crate::subscriber::client::Client;
-use crate::subscriber::inbound::{Broken, Received};
+use crate::subscriber::heartbeat_timer::HeartbeatTimer;
+use crate::subscriber::inbound::{ReceiveError, Received};
 use crate::subscriber::liveness::Socket;
 use crate::subscriber::message::{Message, Timer};
-use crate::subscriber::silence::Silence;
 
 impl<S> Subscriber<S> {
-    /// The client gets events from now on.
+    /// The client receives events from now on.
     pub(super) fn begin(&mut self, now: Instant) {
         let interval = self.context.timeouts.ping_interval;
         self.deadlines.set(Timer::Ping, now + interval);
-        self.silence = self.heartbeat.map(|longest| Silence::new(longest, now));
-        if let Some(silence) = &self.silence {
-            self.deadlines
-                .set(Timer::Heartbeat, now + silence.interval());
+        self.heartbeat_timer = self
+            .heartbeat
+            .map(|longest| HeartbeatTimer::new(longest, now));
+        if let Some(timer) = &self.heartbeat_timer {
+            self.deadlines.set(Timer::Heartbeat, now + timer.interval());
         }
     }
 
@@ -46,8 +47,7 @@ impl<S> Subscriber<S> {
         }
     }
 
-    /// Binary messages are ignored, as v1 ignores them. What comes behind a close frame is not answered any more: RFC 6455,
-    /// section 1.4.
+    /// Binary messages are ignored, as in v1. Frames after a close frame are not answered: RFC 6455, section 1.4.
     fn receive(&mut self, received: Received) {
         let outbox = self.member.outbox();
         match received {
@@ -112,15 +112,15 @@ impl<S> Subscriber<S> {
         self.member.outbox().close(reason);
     }
 
-    /// Nothing that the client sends can be read any more, its close frame included.
-    fn lose(&mut self, broken: Broken) {
+    /// Handles a client that can no longer be read, not even its close frame.
+    fn lose(&mut self, broken: ReceiveError) {
         self.client = Client::Ignored;
         self.refuse(match broken {
-            Broken::TooBig => CloseReason::MessageTooBig,
-            Broken::NoRoom => CloseReason::InboundFull,
-            Broken::TooSlow => CloseReason::MessageTimeout,
-            Broken::Protocol => CloseReason::ProtocolError,
-            Broken::Gone => {
+            ReceiveError::TooBig => CloseReason::MessageTooBig,
+            ReceiveError::NoRoom => CloseReason::InboundFull,
+            ReceiveError::TooSlow => CloseReason::MessageTimeout,
+            ReceiveError::Protocol => CloseReason::ProtocolError,
+            ReceiveError::Gone => {
                 self.client = Client::Gone;
                 let is_stalled =
                     matches!(&self.state, State::Open { feed, .. } if feed.is_stalled());
@@ -151,21 +151,21 @@ impl<S> Subscriber<S> {
             Timer::PongCheck(ping) => self.check_life(ping, now),
             Timer::Hello if self.member.is_waiting() => outbox.close(CloseReason::HelloTimeout),
             Timer::Hello => {}
-            Timer::Heartbeat => self.break_silence(now),
+            Timer::Heartbeat => self.send_heartbeat(now),
             Timer::MaxAge => outbox.close(CloseReason::TooOld),
             Timer::Linger => self.expect_nothing(),
         }
     }
 
-    /// When the client may no longer be silent after a ping.
+    /// Checks the client's pong deadline.
     fn check_life(&mut self, ping: u64, now: Instant) {
         let outbox = self.member.outbox();
         let socket = Socket {
             taken: outbox.taken(),
-            // Who is behind always has something to read.
+            // A member that is behind always has something to write.
             is_stuck: self.member.is_behind()
                 || outbox.is_stuck_at(ping)
-                || !self.sending.is_empty(),
+                || !self.write_queue.is_empty(),
         };
         let timeout = self.context.timeouts.pong_timeout;
         let liveness = self.liveness.as_mut();
@@ -174,20 +174,19 @@ impl<S> Subscriber<S> {
         }
     }
 
-    /// Says how far the client has got everything that it wants, when there was nothing else to say for long enough.
-    fn break_silence(&mut self, now: Instant) {
-        let Some(silence) = &mut self.silence else {
+    /// Sends the position up to which the client has everything, after a long enough quiet time.
+    fn send_heartbeat(&mut self, now: Instant) {
+        let Some(timer) = &mut self.heartbeat_timer else {
             return;
         };
         let outbox = self.member.outbox();
-        if silence.is_too_long(now, outbox.taken())
+        if timer.is_due(now, outbox.taken())
             && let Some(time) = self.shards.borrow().written_up_to(&self.member)
         {
             outbox.beat(time);
-            silence.broken(now);
+            timer.sent(now);
         }
-        self.deadlines
-            .set(Timer::Heartbeat, now + silence.interval());
+        self.deadlines.set(Timer::Heartbeat, now + timer.interval());
     }
 
     fn expect_nothing(&mut self) {

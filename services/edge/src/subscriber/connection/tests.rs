@@ -12,11 +12,11 @@ use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
 use super::*;
 use crate::config::LimitsConfig;
 use crate::events::commit;
-use crate::hub::{Flush, Shard, ShardLimits, Shards, Step};
+use crate::hub::{Flush, Shard, ShardLimits, Shards, StepOutcome};
 use crate::limits::{FilterMemory, Holder, InboundMemory, Rate};
 use crate::metrics::Metrics;
-use crate::replay::{Desk, Start};
-use crate::subscriber::{Ages, InboundLimits, Timeouts};
+use crate::replay::{PageRequests, Start};
+use crate::subscriber::{InboundLimits, MaxAge, Timeouts};
 use crate::tail::{Collections, Entry, Pool, Ring};
 
 const POST: &str = "app.bsky.feed.post";
@@ -26,14 +26,14 @@ const NO_LIMIT: Rate = Rate {
     at_once: 0,
 };
 
-struct Rig {
+struct Harness {
     ring: Arc<Ring>,
     shards: SharedShards,
     context: Arc<SubscriberContext>,
     metrics: Metrics,
 }
 
-fn rig(max_pending_bytes: usize) -> Rig {
+fn harness(max_pending_bytes: usize) -> Harness {
     let ring = Arc::new(Ring::new(1 << 24));
     ring.restart(1, 1);
     let metrics = Metrics::new(&SdkMeterProvider::default().meter("test"));
@@ -42,9 +42,15 @@ fn rig(max_pending_bytes: usize) -> Rig {
         catch_up_bytes: 1000,
         max_pending_bytes,
     };
-    let desk = Arc::new(Desk::new(Arc::clone(&ring), 1 << 20));
+    let page_requests = Arc::new(PageRequests::new(Arc::clone(&ring), 1 << 20));
     let window = Arc::default();
-    let shard = Shard::new(Arc::clone(&ring), desk, window, limits, metrics.clone());
+    let shard = Shard::new(
+        Arc::clone(&ring),
+        page_requests,
+        window,
+        limits,
+        metrics.clone(),
+    );
     let context = SubscriberContext {
         timeouts: Timeouts {
             ping_interval: 30 * SECOND,
@@ -59,9 +65,9 @@ fn rig(max_pending_bytes: usize) -> Rig {
             memory: Arc::new(InboundMemory::new(1 << 20, 1 << 20)),
             metrics: metrics.clone(),
         },
-        ages: Ages::new(Duration::ZERO),
+        max_age: MaxAge::new(Duration::ZERO),
     };
-    Rig {
+    Harness {
         shards: Rc::new(RefCell::new(Shards::new(shard))),
         ring,
         context: Arc::new(context),
@@ -69,7 +75,7 @@ fn rig(max_pending_bytes: usize) -> Rig {
     }
 }
 
-/// The other end of a connection that holds so many bytes, and the subscriber.
+/// A subscriber and the client end of its connection, which buffers this many bytes.
 struct Connected {
     client: DuplexStream,
     subscriber: Subscriber<DuplexStream>,
@@ -77,7 +83,7 @@ struct Connected {
     is_overrun: Rc<Cell<bool>>,
 }
 
-impl Rig {
+impl Harness {
     fn connect(&self, holds: usize, early: &[u8], awaits_hello: bool) -> Connected {
         let mut shard = self.shards.borrow_mut();
         let member = match awaits_hello {
@@ -87,7 +93,7 @@ impl Rig {
         drop(shard);
         let memory = FilterMemory::of(&LimitsConfig::default());
         let kind = Kind::WebSocket {
-            sending: MaySend::new(Holder::Unknown, NO_LIMIT, NO_LIMIT, Instant::now()),
+            sending: SendAllowance::new(Holder::Unknown, NO_LIMIT, NO_LIMIT, Instant::now()),
             room: memory.claim(Holder::Unknown),
         };
         self.open(member, kind, holds, early)
@@ -135,13 +141,13 @@ impl Rig {
         let entries: Vec<_> = entries.collect();
         let frames = entries.iter().map(|entry| entry.frame().clone()).collect();
         self.ring.extend(entries);
-        while self.shards.borrow_mut().step(Flush::All, Instant::now()) == Step::More {}
+        while self.shards.borrow_mut().step(Flush::All, Instant::now()) == StepOutcome::More {}
         frames
     }
 }
 
 impl Connected {
-    /// Lets the subscriber do what it can.
+    /// Polls the subscriber a few times.
     fn turn(&mut self) {
         let mut cx = Context::from_waker(Waker::noop());
         for _ in 0..3 {
@@ -152,7 +158,7 @@ impl Connected {
         }
     }
 
-    /// Reads at most so many bytes of what was written.
+    /// Reads at most this many written bytes.
     async fn read(&mut self, most: usize) -> Vec<u8> {
         let mut read = vec![0; most];
         let mut cx = Context::from_waker(Waker::noop());
@@ -201,7 +207,7 @@ fn options_update(collection: &str) -> Vec<u8> {
     masked(1, text.as_bytes())
 }
 
-/// The frames of a server's stream, as opcode and whole frame, and what is left of an unfinished one.
+/// The frames of a server stream with their opcodes, and the rest of an unfinished one.
 fn frames(mut bytes: &[u8]) -> (Vec<(u8, &[u8])>, &[u8]) {
     let mut frames = Vec::new();
     loop {
@@ -219,32 +225,32 @@ fn frames(mut bytes: &[u8]) -> (Vec<(u8, &[u8])>, &[u8]) {
     }
 }
 
-/// What came in one packet with the handshake is read, and takes effect.
+/// Bytes in the handshake's packet take effect.
 #[tokio::test(start_paused = true)]
-async fn an_options_update_right_behind_the_handshake_is_the_hello() {
-    let rig = rig(1 << 20);
+async fn an_options_update_in_the_handshake_packet_is_the_hello() {
+    let harness = harness(1 << 20);
     let early = options_update(POST);
-    let mut connected = rig.connect(1 << 20, &early, true);
+    let mut connected = harness.connect(1 << 20, &early, true);
     connected.turn();
-    let expected = rig.append(&[10, 20]).concat();
+    let expected = harness.append(&[10, 20]).concat();
     assert_eq!(connected.drain().await, expected);
-    // The half of one is waited for.
+    // An incomplete one is waited for.
     let (first, rest) = early.split_at(9);
-    let mut connected = rig.connect(1 << 20, first, true);
+    let mut connected = harness.connect(1 << 20, first, true);
     connected.turn();
-    assert_eq!(rig.append(&[10]).len(), 1);
+    assert_eq!(harness.append(&[10]).len(), 1);
     assert!(connected.drain().await.is_empty());
     connected.client.write_all(rest).await.unwrap();
     connected.turn();
-    let expected = rig.append(&[30]).concat();
+    let expected = harness.append(&[30]).concat();
     assert_eq!(connected.drain().await, expected);
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_says_no_hello_is_closed_and_who_says_it_is_pinged() {
-    let rig = rig(1 << 20);
-    let mut silent = rig.connect(1 << 20, b"", true);
-    let mut polite = rig.connect(1 << 20, &options_update(POST), true);
+async fn without_a_hello_the_connection_is_closed_else_pinged() {
+    let harness = harness(1 << 20);
+    let mut silent = harness.connect(1 << 20, b"", true);
+    let mut polite = harness.connect(1 << 20, &options_update(POST), true);
     silent.turn();
     polite.turn();
     tokio::time::advance(31 * SECOND).await;
@@ -256,48 +262,48 @@ async fn who_says_no_hello_is_closed_and_who_says_it_is_pinged() {
     let closed = silent.drain().await;
     assert_eq!(frames(&closed).0[0].0, 8);
     assert_eq!(polite.drain().await, ping_frame(b""));
-    // Nothing of the one who left is kept, though its socket is still there.
-    assert_eq!(rig.shards.borrow().members().len(), 1);
+    // The closed member is removed although its socket is still open.
+    assert_eq!(harness.shards.borrow().members().len(), 1);
     assert!(!silent.is_over);
     tokio::time::advance(SECOND).await;
     silent.turn();
     assert!(silent.is_over);
-    // The other one never answers.
+    // The other client never answers.
     tokio::time::advance(21 * SECOND).await;
     let closed = polite.drain().await;
     assert_eq!(frames(&closed).0.last().unwrap().0, 8);
 }
 
-/// A connection of which only one half is left: nothing that waits for it is kept.
+/// A half-closed connection keeps no queue.
 #[tokio::test(start_paused = true)]
-async fn a_client_that_has_gone_leaves_nothing() {
-    let rig = rig(1 << 20);
-    let mut connected = rig.connect(64, b"", false);
-    rig.append(&[1000]);
+async fn a_disconnected_client_leaves_no_state() {
+    let harness = harness(1 << 20);
+    let mut connected = harness.connect(64, b"", false);
+    harness.append(&[1000]);
     connected.turn();
-    assert_eq!(rig.shards.borrow().lanes(), 1);
+    assert_eq!(harness.shards.borrow().lanes(), 1);
     connected.client.shutdown().await.unwrap();
     connected.turn();
-    assert_eq!(rig.shards.borrow().lanes(), 0);
+    assert_eq!(harness.shards.borrow().lanes(), 0);
     drop(connected.client);
     let mut cx = Context::from_waker(Waker::noop());
     assert!(Pin::new(&mut connected.subscriber).poll(&mut cx).is_ready());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_close_handshake_is_finished_by_either_side() {
-    let rig = rig(1 << 20);
-    let mut connected = rig.connect(1 << 20, b"", false);
-    let expected = rig.append(&[10]).concat();
+async fn either_side_can_start_the_close_handshake() {
+    let harness = harness(1 << 20);
+    let mut connected = harness.connect(1 << 20, b"", false);
+    let expected = harness.append(&[10]).concat();
     connected.turn();
     let close = masked(8, &[0x03, 0xe8]);
     connected.client.write_all(&close).await.unwrap();
-    // What was queued is written, then the answer, and the connection ends.
+    // The queue is written, then the close frame, and the connection ends.
     let all = connected.drain().await;
     assert_eq!(all, [&expected[..], &[0x88, 2, 0x03, 0xe8]].concat());
     assert!(connected.is_over);
 
-    let mut connected = rig.connect(1 << 20, b"", false);
+    let mut connected = harness.connect(1 << 20, b"", false);
     connected.turn();
     connected.subscriber.refuse(CloseReason::Draining);
     let expected = CloseReason::Draining.frame(connected.subscriber.member.outbox().resume());
@@ -309,10 +315,10 @@ async fn a_close_handshake_is_finished_by_either_side() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_is_written_in_chunks_and_what_its_client_sends_is_dropped_up_to_a_bound() {
-    let rig = rig(1 << 20);
-    let mut connected = rig.stream(1 << 20);
-    rig.append(&[10, 10]);
+async fn a_stream_is_chunked_and_drops_client_bytes_up_to_a_bound() {
+    let harness = harness(1 << 20);
+    let mut connected = harness.stream(1 << 20);
+    harness.append(&[10, 10]);
     let all = String::from_utf8(connected.drain().await).unwrap();
     let (size, rest) = all.split_once("\r\n").unwrap();
     let size = usize::from_str_radix(size, 16).unwrap();
@@ -324,10 +330,10 @@ async fn a_stream_is_written_in_chunks_and_what_its_client_sends_is_dropped_up_t
     connected.client.write_all(b"x").await.unwrap();
     connected.turn();
     assert!(connected.is_over && connected.is_overrun.get());
-    assert_eq!(rig.shards.borrow().lanes(), 0);
+    assert_eq!(harness.shards.borrow().lanes(), 0);
 }
 
-/// What a subscriber is made of is part of what an idle one costs.
+/// Its size is part of the cost of an idle subscriber.
 #[test]
 fn a_subscriber_is_small() {
     let size = size_of::<Subscriber<fanjet_http::Io>>();
@@ -340,9 +346,9 @@ enum Act {
     Read(usize),
     /// The client pings.
     Ping,
-    /// The client answers whatever pings it got.
+    /// The client answers all pings that it received.
     Pong,
-    /// So many seconds pass.
+    /// This many seconds pass.
     Wait(u64),
     Turn,
 }
@@ -359,8 +365,8 @@ fn act() -> impl Strategy<Value = Act> {
 }
 
 proptest! {
-    /// However little the connection takes at a time, and whatever is due meanwhile: the client gets whole frames, the events
-    /// once and in order, and a control frame only between two of them.
+    /// For any write sizes and timers: the client receives whole frames, the events once and in order, and control frames only
+    /// between them.
     #[test]
     fn no_frame_is_ever_interrupted(
         acts in prop::collection::vec(act(), 1..120),
@@ -369,16 +375,16 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = { runtime }.enable_time().start_paused(true).build().unwrap();
-        // Polled by hand, so nobody gives it a new budget.
+        // Polled by hand, so tokio does not renew its budget.
         let driven = tokio::task::unconstrained(async {
-            let rig = rig(max_pending);
-            let mut connected = rig.connect(holds, b"", false);
+            let harness = harness(max_pending);
+            let mut connected = harness.connect(holds, b"", false);
             let (mut read, mut expected, mut pings) = (Vec::new(), Vec::new(), 0);
-            // What the client has to say and could not yet.
+            // Bytes that the client has not been able to send.
             let mut unsent: Vec<u8> = Vec::new();
             for act in acts {
                 match act {
-                    Act::Append(paddings) => expected.extend(rig.append(&paddings)),
+                    Act::Append(paddings) => expected.extend(harness.append(&paddings)),
                     Act::Read(most) => read.extend(connected.read(most).await),
                     Act::Ping => {
                         unsent.extend(masked(9, b"hello"));
@@ -404,7 +410,7 @@ proptest! {
         let events: Vec<_> = frames.iter().filter(|(opcode, _)| *opcode == 1).map(|(_, frame)| *frame).collect();
         let is_closed = frames.iter().any(|(opcode, _)| *opcode == 8);
         if is_closed {
-            // It never answered.
+            // The client never answered.
             prop_assert_eq!(frames.last().unwrap().0, 8);
             prop_assert!(events.len() <= expected.len());
         } else {

@@ -1,7 +1,7 @@
-//! Feeds over a small ring, a cache and a log that retention shortens, against a model: whatever order everything happens
-//! in, each subscriber gets what it wants from its start on, once, in order, or is closed where the log left it behind.
+//! Feeds over a small ring, a cache and a log with retention, against a model: for any order of operations each subscriber
+//! receives its matching events from its start on, once and in order, or is closed where the log expired.
 
-mod rig;
+mod harness;
 
 use std::task::Waker;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use fanjet_filter::{Encoding, Filter};
 use fanjet_log::Seq;
 use proptest::prelude::*;
 
-use self::rig::Rig;
+use self::harness::Harness;
 use super::*;
 use crate::events::time_of;
-use crate::hub::{Flush, Step};
+use crate::hub::{Flush, StepOutcome};
 use crate::replay::Start;
 use crate::tail::Generation;
 
@@ -31,28 +31,28 @@ const QUERIES: [&[&str]; 4] = [
 
 #[derive(Debug, Clone)]
 enum Act {
-    /// A subscriber, and where it starts, if not live.
+    /// A subscriber with its start, if not live.
     Join(usize, Option<Far>),
     JoinWaiting(Option<Far>),
     Refilter(usize, usize),
-    /// Its events may wait for so many milliseconds from now on.
+    /// Sets the delay of a member in milliseconds.
     Delay(usize, u64),
     Leave(usize),
     Append(Vec<usize>),
-    /// So many milliseconds later.
+    /// After this many milliseconds.
     Step(Flush, u64),
     Load(usize),
-    /// The log keeps so many events; whether the node knows.
+    /// The log keeps this many events; whether the node knows.
     Expire(u64, bool),
     Poll(usize, usize),
 }
 
-/// A start, in events.
+/// A start relative to the log.
 #[derive(Debug, Clone, Copy)]
 enum Far {
-    /// So many before the end, and how many at and behind it are too early.
+    /// This many events before the end, of which the first `early` are too early.
     Back { back: u64, early: u64 },
-    /// Everything that there is.
+    /// Everything.
     Oldest,
 }
 
@@ -68,20 +68,20 @@ fn act() -> impl Strategy<Value = Act> {
         2 => ((0..64usize), prop_oneof![Just(0), 100..1001u64]).prop_map(|(who, millis)| Act::Delay(who, millis)),
         1 => (0..64usize).prop_map(Act::Leave),
         4 => prop::collection::vec(0..NAMES.len(), 1..40).prop_map(Act::Append),
-        4 => (prop_oneof![Just(Flush::All), Just(Flush::Calm)], 0..300u64).prop_map(|(flush, millis)| Act::Step(flush, millis)),
+        4 => (prop_oneof![Just(Flush::All), Just(Flush::Delayed)], 0..300u64).prop_map(|(flush, millis)| Act::Step(flush, millis)),
         4 => (1..20usize).prop_map(Act::Load),
         1 => ((0..120_u64), any::<bool>()).prop_map(|(kept, is_known)| Act::Expire(kept, is_known)),
         6 => ((0..64usize), (1..6usize)).prop_map(|(who, pieces)| Act::Poll(who, pieces)),
     ]
 }
 
-/// One feed, what it has written, and the filters with the seqs from which each counts.
+/// A feed with its written bytes, and its filters with the seqs from which each applies.
 struct Modelled {
     feed: Feed,
     start: Start,
     filters: Vec<(Seq, Filter)>,
     written: Vec<u8>,
-    /// The oldest seq of the log when it began to write.
+    /// The oldest seq of the log at its first write.
     oldest_at_first: Option<Seq>,
 }
 
@@ -96,7 +96,7 @@ impl Modelled {
         }
     }
 
-    /// Writes until the feed has nothing, or the pieces are used up; returns whether it had something.
+    /// Writes until the feed is empty or the chunks are used up; returns whether it wrote anything.
     fn write(&mut self, pieces: usize, oldest: Seq) -> bool {
         let mut had_some = false;
         for _ in 0..pieces {
@@ -116,14 +116,14 @@ impl Modelled {
         self.feed.member().outbox().closing().is_some()
     }
 
-    /// Whether what was written is what the model says, given the log's oldest seq in the end.
-    fn check(&self, rig: &Rig) -> Result<(), TestCaseError> {
+    /// Compares the written bytes with the model, given the log's oldest seq at the end.
+    fn check(&self, harness: &Harness) -> Result<(), TestCaseError> {
         let (_, not_before) = bounds(self.start);
         let in_force = |seq| {
             let newest = self.filters.iter().rev().find(|(from, _)| *from <= seq);
             newest.map(|(_, filter)| filter)
         };
-        let mut expected: Vec<_> = rig
+        let mut expected: Vec<_> = harness
             .history
             .iter()
             .filter(|entry| entry.time().get() >= not_before)
@@ -136,8 +136,8 @@ impl Modelled {
             .collect();
         let mut written = &self.written[..];
         if is_oldest(self.start) {
-            // It may begin behind what had expired before it was read, and only there.
-            let oldest = self.oldest_at_first.unwrap_or(rig.first);
+            // It may begin only after events that had expired before they were read.
+            let oldest = self.oldest_at_first.unwrap_or(harness.first);
             let skipped = expected
                 .iter()
                 .position(|entry| entry.seq() >= oldest || written.starts_with(entry.frame()));
@@ -163,18 +163,18 @@ impl Modelled {
             return Ok(());
         };
         prop_assert_eq!(&reason, &CloseReason::FellBehind);
-        let farewell = reason.frame(outbox.resume()).unwrap();
+        let drain_pace = reason.frame(outbox.resume()).unwrap();
         prop_assert_eq!(
             written,
-            &farewell[..],
+            &drain_pace[..],
             "behind {} of {:?}",
             last,
             self.start
         );
         prop_assert!(
-            last + 1 < rig.first,
+            last + 1 < harness.first,
             "closed behind {last}, the log begins at {}",
-            rig.first
+            harness.first
         );
         Ok(())
     }
@@ -184,8 +184,8 @@ fn filter(query: usize) -> Filter {
     Filter::new(QUERIES[query].iter().copied(), [], 0).unwrap()
 }
 
-fn start_at(far: Option<Far>, rig: &Rig) -> Start {
-    let (first, next) = (rig.first, rig.next());
+fn start_at(far: Option<Far>, harness: &Harness) -> Start {
+    let (first, next) = (harness.first, harness.next());
     let (seq, early, oldest) = match far {
         None => return Start::Live,
         Some(Far::Back { back, early }) => (next.saturating_sub(back).max(first), early, false),
@@ -205,7 +205,7 @@ fn start_at(far: Option<Far>, rig: &Rig) -> Start {
     }
 }
 
-/// The seq that it starts at, and the time.
+/// Its first seq and its time.
 fn bounds(start: Start) -> (Option<Seq>, u64) {
     match start {
         Start::Live => (None, 0),
@@ -227,22 +227,22 @@ proptest! {
         cache_bytes in prop_oneof![Just(0), 1000..30_000usize],
         max_pending in 1..3000usize,
     ) {
-        let mut rig = Rig::new(ring_bytes, cache_bytes, max_pending);
+        let mut harness = Harness::new(ring_bytes, cache_bytes, max_pending);
         let mut members: Vec<Modelled> = Vec::new();
         for act in acts {
             match act {
                 Act::Join(query, far) => {
-                    let start = start_at(far, &rig);
+                    let start = start_at(far, &harness);
                     let filter = filter(query);
-                    let member = rig.shards.borrow_mut().join(filter.clone(), Encoding::Json, start);
-                    let from = bounds(start).0.unwrap_or_else(|| rig.position_for(&member));
-                    let feed = Feed::new(Rc::clone(&rig.shards), member, rig.metrics.clone());
+                    let member = harness.shards.borrow_mut().join(filter.clone(), Encoding::Json, start);
+                    let from = bounds(start).0.unwrap_or_else(|| harness.position_for(&member));
+                    let feed = Feed::new(Rc::clone(&harness.shards), member, harness.metrics.clone());
                     members.push(Modelled::new(feed, start, vec![(from, filter)]));
                 }
                 Act::JoinWaiting(far) => {
-                    let start = start_at(far, &rig);
-                    let member = rig.shards.borrow_mut().join_waiting(Encoding::Json, start);
-                    let feed = Feed::new(Rc::clone(&rig.shards), member, rig.metrics.clone());
+                    let start = start_at(far, &harness);
+                    let member = harness.shards.borrow_mut().join_waiting(Encoding::Json, start);
+                    let feed = Feed::new(Rc::clone(&harness.shards), member, harness.metrics.clone());
                     members.push(Modelled::new(feed, start, Vec::new()));
                 }
                 Act::Refilter(who, query) if !members.is_empty() => {
@@ -251,61 +251,61 @@ proptest! {
                     if modelled.is_closed() {
                         continue;
                     }
-                    let next = rig.next();
+                    let next = harness.next();
                     let member = Rc::clone(modelled.feed.member());
                     let from = member
-                        .reads_next(rig.position_for(&member), rig.known_oldest())
+                        .reads_next(harness.position_for(&member), harness.known_oldest())
                         .or(bounds(modelled.start).0)
                         .unwrap_or(next);
                     let filter = filter(query);
                     modelled.filters.push((from, filter.clone()));
-                    rig.shards.borrow_mut().set_filter(&member, filter);
+                    harness.shards.borrow_mut().set_filter(&member, filter);
                 }
                 Act::Delay(who, millis) if !members.is_empty() => {
                     let at = who % members.len();
                     let asked = Duration::from_millis(millis);
-                    rig.shards.borrow_mut().set_delay(members[at].feed.member(), asked);
+                    harness.shards.borrow_mut().set_delay(members[at].feed.member(), asked);
                 }
                 Act::Leave(who) if !members.is_empty() => {
                     let at = who % members.len();
                     drop(members.swap_remove(at));
                 }
-                Act::Append(names) => rig.append(&names),
-                Act::Step(flush, millis) => { rig.step(flush, Duration::from_millis(millis)); }
-                Act::Load(size) => { rig.load(size); }
-                Act::Expire(kept, is_known) => rig.expire(kept, is_known),
+                Act::Append(names) => harness.append(&names),
+                Act::Step(flush, millis) => { harness.step(flush, Duration::from_millis(millis)); }
+                Act::Load(size) => { harness.load(size); }
+                Act::Expire(kept, is_known) => harness.expire(kept, is_known),
                 Act::Poll(who, pieces) if !members.is_empty() => {
                     let at = who % members.len();
-                    members[at].write(pieces, rig.first);
+                    members[at].write(pieces, harness.first);
                 }
                 Act::Leave(_) | Act::Refilter(..) | Act::Delay(..) | Act::Poll(..) => {}
             }
         }
         loop {
-            while rig.step(Flush::All, Duration::from_secs(1)) == Step::More {}
+            while harness.step(Flush::All, Duration::from_secs(1)) == StepOutcome::More {}
             let mut had_some = false;
             for modelled in &mut members {
-                had_some |= modelled.write(100, rig.first);
+                had_some |= modelled.write(100, harness.first);
             }
-            had_some |= rig.load(7);
+            had_some |= harness.load(7);
             if !had_some {
                 break;
             }
         }
         for modelled in &members {
-            modelled.check(&rig)?;
+            modelled.check(&harness)?;
             prop_assert!(!modelled.feed.member().is_replaying());
         }
         drop(members);
-        prop_assert_eq!(rig.shards.borrow().lanes(), 0);
+        prop_assert_eq!(harness.shards.borrow().lanes(), 0);
     }
 }
 
-/// The cursor of a close frame is the start's until something was delivered.
+/// The cursor of a close frame is that of the start until an event was delivered.
 #[test]
-fn a_replay_that_is_cut_off_early_resumes_at_its_start() {
-    let mut rig = Rig::new(500, 0, 1000);
-    rig.append(&[0; 100]);
+fn a_replay_closed_early_resumes_at_its_start() {
+    let mut harness = Harness::new(500, 0, 1000);
+    harness.append(&[0; 100]);
     let cursor = time_of(3).get();
     let start = Start::At {
         seq: 3,
@@ -315,7 +315,7 @@ fn a_replay_that_is_cut_off_early_resumes_at_its_start() {
         not_before: 0,
         generation: Generation::default(),
     };
-    let member = rig
+    let member = harness
         .shards
         .borrow_mut()
         .join(Filter::default(), Encoding::Json, start);

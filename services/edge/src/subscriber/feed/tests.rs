@@ -8,20 +8,20 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 
 use super::*;
 use crate::events::commit;
-use crate::hub::{Flush, Shard, ShardLimits, Shards, Step};
-use crate::replay::{Desk, Start};
+use crate::hub::{Flush, Shard, ShardLimits, Shards, StepOutcome};
+use crate::replay::{PageRequests, Start};
 use crate::tail::{Collections, Entry, Ring};
 
 const POST: &str = "app.bsky.feed.post";
 const LIKE: &str = "app.bsky.feed.like";
 
-struct Rig {
+struct Harness {
     ring: Arc<Ring>,
     shards: SharedShards,
     metrics: Metrics,
 }
 
-fn rig() -> Rig {
+fn harness() -> Harness {
     let ring = Arc::new(Ring::new(1 << 24));
     ring.restart(1, 1);
     let metrics = Metrics::new(&SdkMeterProvider::default().meter("test"));
@@ -30,22 +30,22 @@ fn rig() -> Rig {
         catch_up_bytes: 1000,
         max_pending_bytes: 1,
     };
-    let desk = Arc::new(Desk::new(Arc::clone(&ring), 1 << 20));
+    let page_requests = Arc::new(PageRequests::new(Arc::clone(&ring), 1 << 20));
     let shard = Shard::new(
         Arc::clone(&ring),
-        desk,
+        page_requests,
         Arc::default(),
         limits,
         metrics.clone(),
     );
-    Rig {
+    Harness {
         shards: Rc::new(RefCell::new(Shards::new(shard))),
         ring,
         metrics,
     }
 }
 
-impl Rig {
+impl Harness {
     fn feed(&self, collection: &str) -> Feed {
         let filter = Filter::new([collection], [], 0).unwrap();
         let member = self
@@ -62,7 +62,7 @@ impl Rig {
             Arc::new(Entry::new(&logged, &mut collections).unwrap())
         });
         self.ring.extend(entries.collect());
-        while self.shards.borrow_mut().step(Flush::All, Instant::now()) == Step::More {}
+        while self.shards.borrow_mut().step(Flush::All, Instant::now()) == StepOutcome::More {}
     }
 }
 
@@ -71,14 +71,14 @@ fn poll(feed: &mut Feed) -> Poll<Option<Bytes>> {
 }
 
 #[test]
-fn dropping_the_feed_is_leaving() {
-    let rig = rig();
-    let feed = rig.feed(POST);
-    assert_eq!(rig.shards.borrow().lanes(), 1);
+fn dropping_the_feed_removes_the_member() {
+    let harness = harness();
+    let feed = harness.feed(POST);
+    assert_eq!(harness.shards.borrow().lanes(), 1);
     let member = Rc::clone(feed.member());
     drop(feed);
-    assert_eq!(rig.shards.borrow().lanes(), 0);
-    rig.append(&[POST]);
+    assert_eq!(harness.shards.borrow().lanes(), 0);
+    harness.append(&[POST]);
     assert_eq!(
         member.outbox().pending_bytes(),
         0,
@@ -86,16 +86,16 @@ fn dropping_the_feed_is_leaving() {
     );
 }
 
-/// A long stretch that holds nothing for this subscriber is read in turns, and the reader asks to be called again.
+/// A long range without matching events is read in turns, and the reader wakes itself.
 #[test]
-fn a_reader_that_is_behind_gives_others_their_turn() {
-    let rig = rig();
-    let mut feed = rig.feed(POST);
-    rig.append(&[POST]);
-    rig.append(&[POST]);
+fn a_reader_behind_yields_to_other_tasks() {
+    let harness = harness();
+    let mut feed = harness.feed(POST);
+    harness.append(&[POST]);
+    harness.append(&[POST]);
     assert!(feed.member().is_behind());
-    rig.append(&[LIKE; 100]);
-    rig.append(&[POST]);
+    harness.append(&[LIKE; 100]);
+    harness.append(&[POST]);
     let mut turns = 0;
     let mut frames = 0;
     while feed.member().is_behind() || frames < 3 {
@@ -112,10 +112,10 @@ fn a_reader_that_is_behind_gives_others_their_turn() {
 }
 
 #[test]
-fn a_closed_feed_ends_behind_its_close_frame() {
-    let rig = rig();
-    let mut feed = rig.feed(POST);
-    rig.append(&[POST]);
+fn a_closed_feed_ends_after_its_close_frame() {
+    let harness = harness();
+    let mut feed = harness.feed(POST);
+    harness.append(&[POST]);
     feed.member().outbox().close(CloseReason::Draining);
     for _ in 0..2 {
         assert!(matches!(poll(&mut feed), Poll::Ready(Some(_))));

@@ -1,11 +1,11 @@
-//! The beginning of a frame, which says how long it will be before it is there: RFC 6455, section 5.2.
+//! The header of a frame, which announces its length: RFC 6455, section 5.2.
 
-use super::received::Broken;
+use super::received::ReceiveError;
 
 /// Payload of the longest control frame.
 const MAX_CONTROL_BYTES: u64 = 125;
 
-/// What the first bytes of a frame say.
+/// The decoded start of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header {
     is_control: bool,
@@ -13,7 +13,7 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// The header at the beginning of these bytes, once its length is there.
+    /// The header at the start of these bytes, once its length is complete.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let (&[first, second], rest) = bytes.split_first_chunk()?;
         let bytes = match second & 0x7f {
@@ -27,20 +27,20 @@ impl Header {
         })
     }
 
-    /// Whether the frame may come, to a message of which so much is held.
+    /// Whether the frame is allowed for a message with this many buffered bytes.
     ///
     /// # Errors
-    /// [`Broken::TooBig`], [`Broken::Protocol`].
-    pub(super) fn check(self, held: usize, max_message_bytes: usize) -> Result<(), Broken> {
+    /// [`ReceiveError::TooBig`], [`ReceiveError::Protocol`].
+    pub(super) fn check(self, held: usize, max_message_bytes: usize) -> Result<(), ReceiveError> {
         if self.is_control {
             return match self.bytes <= MAX_CONTROL_BYTES {
                 true => Ok(()),
-                false => Err(Broken::Protocol),
+                false => Err(ReceiveError::Protocol),
             };
         }
         match self.bytes.saturating_add(held as u64) <= max_message_bytes as u64 {
             true => Ok(()),
-            false => Err(Broken::TooBig),
+            false => Err(ReceiveError::TooBig),
         }
     }
 }
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_length_stands_in_three_forms() {
+    fn the_length_has_three_encodings() {
         let header = |is_control, bytes| Some(Header { is_control, bytes });
         for (bytes, expected) in [
             (&[][..], None),
@@ -67,12 +67,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_counts() {
+    fn buffered_fragments_count_towards_the_limit() {
         let frame = |is_control, bytes| Header { is_control, bytes };
         assert_eq!(frame(false, 60).check(40, 100), Ok(()));
-        assert_eq!(frame(false, 61).check(40, 100), Err(Broken::TooBig));
-        assert_eq!(frame(false, u64::MAX).check(40, 100), Err(Broken::TooBig));
+        assert_eq!(frame(false, 61).check(40, 100), Err(ReceiveError::TooBig));
+        assert_eq!(
+            frame(false, u64::MAX).check(40, 100),
+            Err(ReceiveError::TooBig)
+        );
         assert_eq!(frame(true, 125).check(40, 100), Ok(()));
-        assert_eq!(frame(true, 126).check(40, 1000), Err(Broken::Protocol));
+        assert_eq!(
+            frame(true, 126).check(40, 1000),
+            Err(ReceiveError::Protocol)
+        );
     }
 }

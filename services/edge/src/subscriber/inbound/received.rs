@@ -1,8 +1,8 @@
-//! What comes of the bytes that a client sends.
+//! The results of reading from a client.
 
 use bytes::Bytes;
 
-/// A whole message, or what takes its place.
+/// A whole message or control frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Received {
     Text(Bytes),
@@ -14,7 +14,7 @@ pub(crate) enum Received {
 
 /// Why nothing more can be received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Broken {
+pub(crate) enum ReceiveError {
     TooBig,
     NoRoom,
     TooSlow,

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::limits::{Holder, InboundMemory, Rate};
 
-/// A client's frame: masked, as RFC 6455 section 5.3 wants it.
+/// A client's frame, masked as RFC 6455 section 5.3 requires.
 fn frame(opcode: u8, is_final: bool, payload: &[u8]) -> Vec<u8> {
     let key = [1, 2, 3, 4];
     let mut frame = vec![opcode | if is_final { 0x80 } else { 0 }];
@@ -32,7 +32,7 @@ fn frame(opcode: u8, is_final: bool, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// The messages of a client whose bytes come in pieces.
+/// The messages of a client whose bytes arrive in pieces.
 struct Reading<P> {
     pieces: P,
     inbound: Inbound,
@@ -46,7 +46,7 @@ impl<P> Reading<P> {
 }
 
 impl<P: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Stream for Reading<P> {
-    type Item = Result<Received, Broken>;
+    type Item = Result<Received, ReceiveError>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Self { pieces, inbound } = self.get_mut();
@@ -60,19 +60,19 @@ impl<P: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Stream for Reading<P
     }
 }
 
-/// Reads everything out of bytes that arrive in pieces of this size.
-fn read(bytes: &[u8], piece: usize, max: usize) -> Vec<Result<Received, Broken>> {
+/// Reads all messages from bytes that arrive in pieces of this size.
+fn read(bytes: &[u8], piece: usize, max: usize) -> Vec<Result<Received, ReceiveError>> {
     read_within(bytes, piece, allowed(max))
 }
 
 fn allowed(max_message_bytes: usize) -> Allowed {
     allowed_of(
         max_message_bytes,
-        Sending::new(Holder::Unknown, NO_LIMIT, NO_LIMIT, Instant::now()),
+        SendAllowance::new(Holder::Unknown, NO_LIMIT, NO_LIMIT, Instant::now()),
     )
 }
 
-fn allowed_of(max_message_bytes: usize, sending: Sending) -> Allowed {
+fn allowed_of(max_message_bytes: usize, sending: SendAllowance) -> Allowed {
     Allowed {
         max_message_bytes,
         message_timeout: Duration::from_secs(60),
@@ -88,7 +88,11 @@ const NO_LIMIT: Rate = Rate {
     at_once: 0,
 };
 
-fn read_within(bytes: &[u8], piece: usize, allowed: Allowed) -> Vec<Result<Received, Broken>> {
+fn read_within(
+    bytes: &[u8],
+    piece: usize,
+    allowed: Allowed,
+) -> Vec<Result<Received, ReceiveError>> {
     let pieces: Vec<_> = bytes
         .chunks(piece)
         .map(|piece| Ok(Bytes::copy_from_slice(piece)))
@@ -111,7 +115,7 @@ proptest! {
         let mut bytes = Vec::new();
         for (n, part) in parts.iter().enumerate() {
             bytes.extend(frame(if n == 0 { 1 } else { 0 }, n + 1 == parts.len(), part));
-            // A ping may stand between fragments.
+            // Pings are allowed between fragments.
             bytes.extend(frame(9, true, b"?"));
         }
         let received = read(&bytes, piece, 10_000);
@@ -119,7 +123,7 @@ proptest! {
         prop_assert_eq!(texts, [parts.concat()]);
         let pings = received.iter().filter(|item| matches!(item, Ok(Received::Ping(_)))).count();
         prop_assert_eq!(pings, parts.len());
-        prop_assert_eq!(received.last(), Some(&Err(Broken::Gone)));
+        prop_assert_eq!(received.last(), Some(&Err(ReceiveError::Gone)));
     }
 
     #[test]
@@ -132,7 +136,7 @@ proptest! {
 fn the_limit_holds_for_whole_and_for_fragmented_messages() {
     let whole = |len| read(&frame(1, true, &vec![b'x'; len]), 64, 1000)[0].clone();
     assert!(matches!(whole(1000), Ok(Received::Text(_))));
-    assert_eq!(whole(1001), Err(Broken::TooBig));
+    assert_eq!(whole(1001), Err(ReceiveError::TooBig));
     let fragmented = |len: usize| {
         let half = vec![b'x'; 500];
         let rest = vec![b'x'; len - 500];
@@ -144,11 +148,11 @@ fn the_limit_holds_for_whole_and_for_fragmented_messages() {
         .clone()
     };
     assert!(matches!(fragmented(1000), Ok(Received::Text(_))));
-    assert_eq!(fragmented(1001), Err(Broken::TooBig));
+    assert_eq!(fragmented(1001), Err(ReceiveError::TooBig));
 }
 
 #[test]
-fn binary_messages_close_frames_and_offences() {
+fn binary_messages_close_frames_and_violations() {
     let first = |bytes: &[u8]| read(bytes, 64, 1000)[0].clone();
     assert_eq!(first(&frame(2, true, b"x")), Ok(Received::Binary));
     assert_eq!(
@@ -156,17 +160,17 @@ fn binary_messages_close_frames_and_offences() {
         Ok(Received::Close(Some(1000)))
     );
     assert_eq!(first(&frame(8, true, b"")), Ok(Received::Close(None)));
-    assert_eq!(first(&frame(0, true, b"")), Err(Broken::Protocol));
-    assert_eq!(first(b"\x81\x01x"), Err(Broken::Protocol), "unmasked");
+    assert_eq!(first(&frame(0, true, b"")), Err(ReceiveError::Protocol));
+    assert_eq!(first(b"\x81\x01x"), Err(ReceiveError::Protocol), "unmasked");
     assert_eq!(
         first(&frame(0x41, true, b"")),
-        Err(Broken::Protocol),
+        Err(ReceiveError::Protocol),
         "a reserved bit"
     );
 }
 
-/// When each message was handed on, in milliseconds, to clients that send all of it at once.
-async fn handed_on(clients: &[&[u8]], sending: &Sending) -> Vec<u128> {
+/// When each message was delivered, in milliseconds, for clients that send everything at once.
+async fn handed_on(clients: &[&[u8]], sending: &SendAllowance) -> Vec<u128> {
     let begin = Instant::now();
     let mut reading = futures::stream::SelectAll::new();
     for bytes in clients {
@@ -182,18 +186,18 @@ async fn handed_on(clients: &[&[u8]], sending: &Sending) -> Vec<u128> {
     times
 }
 
-/// Whoever comes back, or comes twice, has no more than the others of its holder.
+/// Reconnecting or connecting twice gives a holder no more.
 #[tokio::test(start_paused = true)]
 async fn messages_beyond_the_holders_rate_wait() {
     let rate = Rate {
         per_second: 10,
         at_once: 5,
     };
-    let sending = Sending::new(Holder::Unknown, rate, NO_LIMIT, Instant::now());
+    let sending = SendAllowance::new(Holder::Unknown, rate, NO_LIMIT, Instant::now());
     let bytes = frame(1, true, b"hello").repeat(10);
     let times = handed_on(&[&bytes, &bytes], &sending).await;
     assert_eq!(times.len(), 20);
-    // What lies behind a message waits until that is paid for.
+    // Bytes after a message wait until it is paid for.
     assert!((1_300..=1_700).contains(times.last().unwrap()), "{times:?}");
     assert!(times[4] == 0 && times[10] >= 400, "{times:?}");
     let again = handed_on(&[&bytes], &sending).await;
@@ -210,7 +214,7 @@ async fn bytes_beyond_the_holders_rate_wait() {
         per_second: 1_000,
         at_once: 1_000,
     };
-    let sending = Sending::new(Holder::Unknown, NO_LIMIT, rate, Instant::now());
+    let sending = SendAllowance::new(Holder::Unknown, NO_LIMIT, rate, Instant::now());
     let times = handed_on(&[&bytes], &sending).await;
     let expected = bytes.len() as u128 - 1_000;
     assert_eq!(times.len(), 1);
@@ -230,28 +234,34 @@ async fn long_messages_share_memory() {
     assert_eq!(holding.next().now_or_never(), None);
     assert_eq!(
         read_within(&long, 1000, with_memory()),
-        [Err(Broken::NoRoom)]
+        [Err(ReceiveError::NoRoom)]
     );
     let short = frame(1, true, &[b'a'; 20_000]);
     assert!(read_within(&short, 1000, with_memory())[0].is_ok());
     drop(holding);
-    assert_eq!(read_within(&long, 1000, with_memory()), [Err(Broken::Gone)]);
+    assert_eq!(
+        read_within(&long, 1000, with_memory()),
+        [Err(ReceiveError::Gone)]
+    );
 }
 
-/// The header says it: nothing of the payload has to come first.
+/// The header suffices: no payload is needed.
 #[test]
-fn what_will_be_too_long_is_refused_by_its_header() {
+fn an_oversized_message_is_refused_by_its_header() {
     let frame = frame(1, true, &vec![b'a'; 2000]);
-    assert_eq!(read(&frame[..4], 1, 1999), [Err(Broken::TooBig)]);
-    assert_eq!(read(&frame[..4], 1, 2000), [Err(Broken::Gone)]);
+    assert_eq!(read(&frame[..4], 1, 1999), [Err(ReceiveError::TooBig)]);
+    assert_eq!(read(&frame[..4], 1, 2000), [Err(ReceiveError::Gone)]);
     let begun = self::frame(1, false, &vec![b'a'; 1500]);
     let more = [&begun[..], &self::frame(0, true, &vec![b'a'; 500])[..4]].concat();
-    assert_eq!(read(&more, 100, 1999), [Err(Broken::TooBig)]);
-    assert_eq!(read(b"\x89\xfe\x00\x7e", 1, 1000), [Err(Broken::Protocol)]);
+    assert_eq!(read(&more, 100, 1999), [Err(ReceiveError::TooBig)]);
+    assert_eq!(
+        read(b"\x89\xfe\x00\x7e", 1, 1000),
+        [Err(ReceiveError::Protocol)]
+    );
 }
 
-/// How long it takes until a client that sends these pieces, each after a pause, is given up.
-async fn given_up(pieces: Vec<(u64, Vec<u8>)>, sending: Sending) -> (Broken, u128) {
+/// The time until a client that sends these pieces, each after a pause, is given up.
+async fn given_up(pieces: Vec<(u64, Vec<u8>)>, sending: SendAllowance) -> (ReceiveError, u128) {
     let begin = Instant::now();
     let pieces = futures::stream::iter(pieces).then(|(pause, piece)| async move {
         tokio::time::sleep(Duration::from_secs(pause)).await;
@@ -267,11 +277,11 @@ async fn given_up(pieces: Vec<(u64, Vec<u8>)>, sending: Sending) -> (Broken, u12
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_is_begun_must_end() {
-    let free = || Sending::new(Holder::Unknown, NO_LIMIT, NO_LIMIT, Instant::now());
+async fn an_unfinished_message_times_out() {
+    let free = || SendAllowance::new(Holder::Unknown, NO_LIMIT, NO_LIMIT, Instant::now());
     let ping = frame(9, true, b"");
     let half = frame(1, false, b"half");
-    // Neither pings nor more of the same message buy time.
+    // Neither pings nor more fragments extend the deadline.
     for pieces in [
         vec![(0, b"\x81".to_vec())],
         vec![(0, frame(1, false, b"")), (30, ping.clone())],
@@ -281,9 +291,9 @@ async fn a_message_that_is_begun_must_end() {
             (29, frame(0, false, b"more")),
         ],
     ] {
-        assert_eq!(given_up(pieces, free()).await, (Broken::TooSlow, 60));
+        assert_eq!(given_up(pieces, free()).await, (ReceiveError::TooSlow, 60));
     }
-    // Whole messages do, also where the next one has begun with them.
+    // Whole messages do, even when the next one has begun with them.
     let whole_and_half = [frame(0, true, b"end"), half.clone()].concat();
     let pieces = vec![
         (0, ping),
@@ -291,20 +301,23 @@ async fn a_message_that_is_begun_must_end() {
         (50, whole_and_half.clone()),
         (50, whole_and_half),
     ];
-    assert_eq!(given_up(pieces, free()).await, (Broken::TooSlow, 1160));
+    assert_eq!(
+        given_up(pieces, free()).await,
+        (ReceiveError::TooSlow, 1160)
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_this_node_does_not_read_is_not_late() {
+async fn throttled_reads_do_not_time_out() {
     let rate = Rate {
         per_second: 100,
         at_once: 100,
     };
-    let sending = Sending::new(Holder::Unknown, NO_LIMIT, rate, Instant::now());
-    // Read in about 200 seconds, and then silence.
+    let sending = SendAllowance::new(Holder::Unknown, NO_LIMIT, rate, Instant::now());
+    // Read in about 200 seconds, then quiet.
     let pieces = (0..200).map(|_| (0, frame(0, false, &[b'a'; 94])));
     let pieces = std::iter::once((0, frame(1, false, b"a"))).chain(pieces);
     let (broken, after) = given_up(pieces.collect(), sending).await;
-    assert_eq!(broken, Broken::TooSlow);
+    assert_eq!(broken, ReceiveError::TooSlow);
     assert!((255..=265).contains(&after), "{after}");
 }

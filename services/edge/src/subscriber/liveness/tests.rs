@@ -3,7 +3,7 @@ use super::*;
 const TIMEOUT: Duration = Duration::from_secs(30);
 const IDLE: Socket = took(0);
 
-/// A socket that took events so often, and everything that there was.
+/// A socket that took events this often and has none waiting.
 const fn took(taken: u64) -> Socket {
     Socket {
         taken,
@@ -16,7 +16,7 @@ fn at(start: Instant, seconds: u64) -> Instant {
 }
 
 #[test]
-fn silence_after_a_ping_is_death() {
+fn a_client_silent_after_a_ping_is_dead() {
     let start = Instant::now();
     let mut life = Liveness::new(start);
     assert!(!life.is_dead(at(start, 1000), IDLE, TIMEOUT), "never asked");
@@ -30,7 +30,7 @@ fn silence_after_a_ping_is_death() {
 }
 
 #[test]
-fn any_message_answers() {
+fn any_message_answers_a_ping() {
     let start = Instant::now();
     let mut life = Liveness::new(start);
     life.pinged(at(start, 10));
@@ -39,7 +39,7 @@ fn any_message_answers() {
 }
 
 #[test]
-fn a_slow_reader_lives_as_long_as_its_socket_takes_events() {
+fn a_slow_reader_is_alive_while_its_socket_takes_events() {
     let start = Instant::now();
     let mut life = Liveness::new(start);
     life.pinged(start);
@@ -50,7 +50,7 @@ fn a_slow_reader_lives_as_long_as_its_socket_takes_events() {
 }
 
 #[test]
-fn behind_a_full_socket_a_ping_proves_nothing() {
+fn a_full_socket_postpones_the_ping_timeout() {
     let start = Instant::now();
     let mut life = Liveness::new(start);
     let stuck = Socket {
@@ -60,7 +60,7 @@ fn behind_a_full_socket_a_ping_proves_nothing() {
     life.pinged(start);
     assert!(!life.is_dead(at(start, 30), stuck, TIMEOUT));
     assert!(!life.is_dead(at(start, 300), stuck, TIMEOUT));
-    // From now on it can be heard.
+    // From now on a pong can arrive.
     assert!(!life.is_dead(at(start, 329), IDLE, TIMEOUT));
     assert!(life.is_dead(at(start, 330), IDLE, TIMEOUT));
 }

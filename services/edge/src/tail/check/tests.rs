@@ -11,21 +11,21 @@ fn checked(newest: Seq, is_all: bool) -> Checked {
 }
 
 #[test]
-fn a_stream_hangs_when_there_was_more_twice_and_nothing_came() {
+fn a_stream_hangs_after_two_checks_without_progress() {
     for (newest, is_all, next, before, expected) in [
-        (9, true, 10, None, Verdict::Fresh),
-        (9, true, 10, Some(10), Verdict::Fresh),
-        (10, true, 10, None, Verdict::Moving),
-        (10, true, 10, Some(9), Verdict::Moving),
-        (10, true, 10, Some(10), Verdict::Hanging),
-        // One that was found and has been read since says nothing about what is behind it.
-        (9, false, 10, Some(10), Verdict::Moving),
-        (10, false, 10, Some(10), Verdict::Hanging),
-        (0, true, 10, Some(10), Verdict::Fresh),
+        (9, true, 10, None, StreamState::Fresh),
+        (9, true, 10, Some(10), StreamState::Fresh),
+        (10, true, 10, None, StreamState::Moving),
+        (10, true, 10, Some(9), StreamState::Moving),
+        (10, true, 10, Some(10), StreamState::Hanging),
+        // An event that was found and then read says nothing about later ones.
+        (9, false, 10, Some(10), StreamState::Moving),
+        (10, false, 10, Some(10), StreamState::Hanging),
+        (0, true, 10, Some(10), StreamState::Fresh),
     ] {
         let found = checked(newest, is_all);
         assert_eq!(
-            found.verdict(next, before),
+            found.stream_state(next, before),
             expected,
             "{newest} {is_all} {next} {before:?}"
         );

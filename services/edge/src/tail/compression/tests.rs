@@ -1,7 +1,7 @@
 use super::*;
 
 impl Compression {
-    /// One whose compressor cannot be made.
+    /// A compression whose compressor cannot be created.
     pub(crate) fn broken() -> Self {
         Self {
             dictionary: None,

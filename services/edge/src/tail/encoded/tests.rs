@@ -23,7 +23,7 @@ fn bytes_count_as_long_as_the_frame_lives() {
 }
 
 #[test]
-fn one_thread_makes_it_and_all_get_it() {
+fn one_thread_encodes_and_all_get_the_frame() {
     const THREADS: usize = 8;
     let bytes = Arc::new(EncodedBytes::default());
     let made = AtomicUsize::new(0);
@@ -51,7 +51,7 @@ fn one_thread_makes_it_and_all_get_it() {
 }
 
 #[test]
-fn what_is_made_cannot_be_claimed() {
+fn an_encoded_frame_cannot_be_claimed() {
     let encoded = Encoded::default();
     encoded.get_or_make(Arc::default(), || message(1));
     assert!(!encoded.claim());
@@ -60,9 +60,9 @@ fn what_is_made_cannot_be_claimed() {
     assert!(!other.claim());
 }
 
-/// A maker that unwinds leaves the frame to the next.
+/// A panic while encoding leaves the frame to the next caller.
 #[test]
-fn a_failed_attempt_is_made_good() {
+fn a_failed_encoding_is_retried() {
     let encoded = Encoded::default();
     let failed = thread::scope(|scope| {
         let attempt = scope.spawn(|| {

@@ -21,9 +21,9 @@ fn entries(count: u64) -> Vec<Entry> {
         .collect()
 }
 
-/// Case 58 of docs/develop/conformance.md: what many threads make together is what one makes alone, each frame once.
+/// Case 58 of docs/develop/conformance.md: many threads together encode what one would, each frame once.
 #[test]
-fn many_threads_make_what_one_makes() {
+fn many_threads_encode_as_one_does() {
     const THREADS: usize = 4;
     for encoding in [Encoding::Zstd, Encoding::V0] {
         let shared = entries(500);
@@ -38,7 +38,7 @@ fn many_threads_make_what_one_makes() {
                         for entry in &shared {
                             entry.frame_in(encoding, &mut encoder);
                         }
-                        let Made { zstd, stored, v0 } = encoder.take_made();
+                        let EncodedCounts { zstd, stored, v0 } = encoder.take_made();
                         assert_eq!(stored, 0);
                         zstd + v0
                     })
@@ -61,7 +61,7 @@ fn many_threads_make_what_one_makes() {
 }
 
 #[test]
-fn json_is_the_frame_that_is_there() {
+fn json_uses_the_existing_frame() {
     let mut encoder = encoder();
     for entry in entries(3) {
         entry.prepare(Encoding::Json, &mut encoder);
@@ -69,13 +69,13 @@ fn json_is_the_frame_that_is_there() {
         assert!(std::ptr::eq(frame.as_ptr(), entry.frame().as_ptr()));
         assert_eq!(entry.encoded_weight(), 0);
     }
-    assert_eq!(encoder.take_made(), Made::default());
+    assert_eq!(encoder.take_made(), EncodedCounts::default());
     assert!(encoder.compressor.is_none(), "prepared for nobody");
 }
 
-/// Sync events are not served, but a frame of one must not harm.
+/// Sync events are not served, but encoding one must be harmless.
 #[test]
-fn an_event_that_v0_does_not_know_stays_as_it_is() {
+fn an_event_unknown_to_v0_is_unchanged() {
     let sync = event(Topic::Sync, "did:plc:a").at(1);
     let entry = Entry::new(&sync, &mut Collections::new(1)).unwrap();
     assert_eq!(

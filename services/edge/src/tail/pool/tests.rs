@@ -10,7 +10,7 @@ fn filter(collections: &[&str]) -> Filter {
 }
 
 #[test]
-fn a_pool_serves_what_lies_within_it() {
+fn a_pool_serves_filters_within_it() {
     let feeds = pool(&["app.bsky.feed.*", "com.example.thing"]);
     for (wanted, is_served) in [
         (&["app.bsky.feed.post"][..], true),
@@ -29,7 +29,7 @@ fn a_pool_serves_what_lies_within_it() {
 }
 
 #[test]
-fn its_selection_has_identities_and_accounts() {
+fn a_pools_selection_includes_identities_and_accounts() {
     assert_eq!(pool(&[]).selection(), Selection::All);
     let Selection::Only(topics) = pool(&["app.bsky.feed.*"]).selection() else {
         panic!("it is narrowed");
@@ -39,7 +39,7 @@ fn its_selection_has_identities_and_accounts() {
 }
 
 #[test]
-fn what_the_log_has_no_word_for_is_refused() {
+fn collections_that_the_log_cannot_select_are_refused() {
     for bad in ["app.bsky", "not valid.*", ".*"] {
         let error = Pool::new(&[bad.to_owned()]).unwrap_err();
         assert!(error.answer().contains(bad), "{}", error.answer());

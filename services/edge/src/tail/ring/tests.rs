@@ -26,7 +26,7 @@ fn seqs(ring: &Ring, seq: Seq, until: Seq, limit: ReadLimit) -> Result<Vec<Seq>,
 }
 
 proptest! {
-    /// Against the whole history: what is read is the next part of it; what is refused is not held.
+    /// Compares with the whole history: reads return its next part, and refused reads are not held.
     #[test]
     fn reads_are_unbroken_parts_of_the_history(
         start in 1..50u64,
@@ -67,7 +67,7 @@ proptest! {
 }
 
 #[test]
-fn a_new_subscriber_starts_behind_what_is_being_warmed() {
+fn a_new_subscriber_starts_after_the_warmed_events() {
     let ring = Ring::new(1 << 20);
     assert_eq!(ring.head(), Head::default());
     ring.restart(5, 8);
@@ -104,7 +104,7 @@ fn a_restart_forgets_everything() {
     );
 }
 
-/// The bound holds for events and the frames that were made for them together, at any time.
+/// The limit always holds for events and their encoded frames together.
 #[test]
 fn frames_made_on_demand_take_the_place_of_the_oldest() {
     const BOUND: usize = 30_000;
@@ -140,20 +140,20 @@ fn frames_made_on_demand_take_the_place_of_the_oldest() {
 }
 
 #[test]
-fn a_ring_that_begins_anew_knows_nothing() {
+fn a_ring_after_a_replaced_log_is_empty() {
     let ring = Ring::new(1 << 20);
     ring.restart(1, 1);
     ring.extend((1..9).map(|seq| entry(seq, 0)).collect());
     let before = ring.head();
     let mut was_known = 0;
     ring.unless_replaced(before.generation, || was_known += 1);
-    ring.begin_anew();
+    ring.forget_log();
     assert_ne!(ring.head().generation, before.generation);
     assert_eq!((ring.head().end, ring.head().time), (None, None));
     assert_eq!((ring.bytes(), ring.seq_at(time_of(5).get())), (0, None));
     ring.unless_replaced(before.generation, || was_known += 1);
     assert_eq!(was_known, 1);
-    // Another log may begin anywhere.
+    // Another log may start at any seq.
     ring.restart(3, 3);
     assert_eq!(seqs(&ring, 1, Seq::MAX, ALL), Err(3));
     ring.unless_replaced(ring.head().generation, || was_known += 1);

@@ -5,7 +5,7 @@ fn time(us: u64) -> TimeUs {
 }
 
 #[test]
-fn it_only_moves_forward() {
+fn the_window_only_moves_forward() {
     let window = Window::default();
     assert_eq!(window.oldest(), Oldest::default());
     window.begins_at(5);

@@ -2,7 +2,7 @@ use fanjet_log::{Entry, EventLog, NewEvent};
 
 use super::commit;
 
-/// Appends posts behind a log's end, each with a filler of so many bytes; returns their entries.
+/// Appends posts at a log's end, each with this much filler; returns their entries.
 pub(crate) async fn append(log: &dyn EventLog, count: u64, padding: usize) -> Vec<Entry> {
     let end = log.bounds().await.unwrap().last;
     let entries: Vec<_> = (end + 1..=end + count)

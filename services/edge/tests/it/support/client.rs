@@ -13,14 +13,14 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 /// How a connection ended: the close frame's code and text.
 pub(crate) type Closed = Option<(u16, String)>;
 
-/// One subscriber. It insists on the kind of messages that it asked for.
+/// One subscriber. It insists on the message type that it asked for.
 pub(crate) struct Client {
     socket: WebSocketStream<TcpStream>,
     encoding: Encoding,
 }
 
 impl Client {
-    /// Connects; the query goes behind `/subscribe`.
+    /// Connects; the query follows `/subscribe`.
     pub(crate) async fn connect(addr: SocketAddr, query: &str) -> Self {
         Self::try_connect(addr, query).await.unwrap()
     }
@@ -30,7 +30,7 @@ impl Client {
         Self::over(stream, query, &[]).await
     }
 
-    /// Connects with request headers. A `Socket-Encoding` among them is expected to be obeyed.
+    /// Connects with request headers. A `Socket-Encoding` among them is expected to apply.
     pub(crate) async fn connect_with(
         addr: SocketAddr,
         query: &str,
@@ -40,7 +40,7 @@ impl Client {
         Self::over(stream, query, headers).await.unwrap()
     }
 
-    /// A client whose system takes little before it reads.
+    /// A client with a small receive buffer.
     pub(crate) async fn connect_narrow(addr: SocketAddr, query: &str) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4096).unwrap();
@@ -48,7 +48,7 @@ impl Client {
         Self::over(stream, query, &[]).await.unwrap()
     }
 
-    /// Connects; returns a response header, too.
+    /// Connects; also returns a response header.
     pub(crate) async fn connect_and_ask(
         addr: SocketAddr,
         query: &str,
@@ -65,7 +65,7 @@ impl Client {
         (Self { socket, encoding }, value)
     }
 
-    /// Connects over a socket that is connected.
+    /// Connects over an open socket.
     pub(crate) async fn over(
         stream: TcpStream,
         query: &str,
@@ -93,12 +93,12 @@ impl Client {
         })
     }
 
-    /// Sends bytes as they are, whether they are frames or not. `false` when the node does not take them any more.
+    /// Sends raw bytes, valid frames or not. Returns `false` when the connection has ended.
     pub(crate) async fn send_raw(&mut self, bytes: &[u8]) -> bool {
         self.socket.get_mut().write_all(bytes).await.is_ok()
     }
 
-    /// The next event's text; control frames are passed over.
+    /// The next event's text; control frames are skipped.
     pub(crate) async fn next(&mut self) -> Result<String, Closed> {
         loop {
             match (self.socket.next().await, self.encoding) {
@@ -131,7 +131,7 @@ impl Client {
         }
     }
 
-    /// Reads to the end: what came, and how it ended.
+    /// Reads to the end; returns the events and the close frame.
     pub(crate) async fn read_to_end(&mut self) -> (Vec<String>, Closed) {
         let mut read = Vec::new();
         loop {
@@ -146,7 +146,7 @@ impl Client {
         self.socket.send(message).await.unwrap();
     }
 
-    /// What an event is for this client.
+    /// The text of an event for this client.
     pub(crate) fn text_of(&self, entry: &Entry) -> String {
         let text = String::from_utf8(entry.body.to_vec()).unwrap();
         if self.encoding != Encoding::V0 {
@@ -165,7 +165,7 @@ impl Client {
     }
 }
 
-/// As a client with the official dictionary reads it, trusting the content size that the frame names.
+/// Decompresses like a client with the official dictionary that trusts the frame's content size.
 pub(crate) fn decompressed(frame: &[u8]) -> String {
     let size = zstd::zstd_safe::get_frame_content_size(frame);
     let size = size.ok().flatten().unwrap() as usize;

@@ -3,7 +3,7 @@ use fanjet_event::{Action, Datetime, Did, Nsid, RecordKey, Tid, TimeUs, Topic};
 use fanjet_log::{Entry, Origin, UpstreamId};
 use fanjet_wire::v1;
 
-/// One event before the log gives it a place.
+/// One event before the log assigns its seq.
 #[derive(Debug, Clone)]
 pub(crate) struct Event {
     pub(crate) topic: Topic,
@@ -83,7 +83,7 @@ impl Event {
     }
 }
 
-/// Letters that do not compress well: what is padded is to stay large.
+/// Letters that do not compress well, so that padded events stay large.
 fn noise(seed: u64, len: usize) -> String {
     let mut state = seed;
     let letter = || {

@@ -16,7 +16,7 @@ use super::Event;
 /// How many entries one batch of a follow may have.
 const BATCH: usize = 100;
 
-/// A log in memory. Everything a follower can meet is state, so a fault is seen by all that look.
+/// An in-memory log. Faults are part of the shared state, so all users see them.
 #[derive(Clone)]
 pub(crate) struct FaultyLog {
     state: Arc<watch::Sender<State>>,
@@ -27,35 +27,35 @@ struct State {
     entries: Vec<Entry>,
     first: Seq,
     fault: Fault,
-    /// Grows when running follows must fail.
+    /// Incremented when running follows must fail.
     broken: u32,
     follows: u32,
-    /// How often somebody was left without an answer.
+    /// How often a caller was left without an answer.
     unanswered: u32,
-    questions: Questions,
+    lookups: LogLookups,
 }
 
-/// What the log was asked about times.
+/// Lookups by time that the log received.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Questions {
+pub(crate) struct LogLookups {
     pub(crate) asked: u32,
     under_way: u32,
     pub(crate) most_at_once: u32,
 }
 
-/// What is wrong at the moment.
+/// The current fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
     None,
     /// No call succeeds.
     Away,
-    /// Follows deliver nothing and say nothing.
+    /// Follows deliver nothing and report nothing.
     Hanging,
-    /// Nobody answers who asks for the position of a time.
+    /// Lookups by time are never answered.
     Silent,
-    /// An event comes right behind each answer about a time.
+    /// An event is appended right after each lookup by time.
     Growing,
-    /// It takes a while to find the position of a time.
+    /// A lookup by time takes this long.
     Slow(Duration),
     /// The next follow leaves out this seq.
     Skipping(Seq),
@@ -73,7 +73,7 @@ impl FaultyLog {
                 broken: 0,
                 follows: 0,
                 unanswered: 0,
-                questions: Questions::default(),
+                lookups: LogLookups::default(),
             })),
         }
     }
@@ -91,7 +91,7 @@ impl FaultyLog {
         added
     }
 
-    /// Appends an entry as it is, right or wrong.
+    /// Appends an entry unchanged, valid or not.
     pub(crate) fn append_raw(&self, entry: Entry) {
         self.state.send_modify(|state| state.entries.push(entry));
     }
@@ -114,20 +114,20 @@ impl FaultyLog {
         self.state.send_modify(|state| state.first = first);
     }
 
-    /// How often somebody began to follow.
+    /// How many follows were started.
     pub(crate) fn follows(&self) -> u32 {
         self.state.borrow().follows
     }
 
-    /// Waits until somebody waits for an answer.
+    /// Waits until a caller waits for an answer.
     pub(crate) async fn leaves_somebody_waiting(&self) {
         let mut state = self.state.subscribe();
         state.wait_for(|state| state.unanswered > 0).await.unwrap();
     }
 
-    /// What it was asked about times so far.
-    pub(crate) fn questions(&self) -> Questions {
-        self.state.borrow().questions
+    /// The lookups by time so far.
+    pub(crate) fn lookups(&self) -> LogLookups {
+        self.state.borrow().lookups
     }
 
     fn check(&self) -> Result<(), LogError> {
@@ -243,16 +243,16 @@ impl EventLog for FaultyLog {
     }
 }
 
-/// A question about a time that is under way.
+/// A lookup by time in progress.
 struct Asking<'a>(&'a watch::Sender<State>);
 
 impl<'a> Asking<'a> {
     fn begin(state: &'a watch::Sender<State>) -> Self {
         state.send_modify(|state| {
-            let questions = &mut state.questions;
-            questions.asked += 1;
-            questions.under_way += 1;
-            questions.most_at_once = questions.most_at_once.max(questions.under_way);
+            let lookups = &mut state.lookups;
+            lookups.asked += 1;
+            lookups.under_way += 1;
+            lookups.most_at_once = lookups.most_at_once.max(lookups.under_way);
         });
         Self(state)
     }
@@ -260,7 +260,7 @@ impl<'a> Asking<'a> {
 
 impl Drop for Asking<'_> {
     fn drop(&mut self) {
-        self.0.send_modify(|state| state.questions.under_way -= 1);
+        self.0.send_modify(|state| state.lookups.under_way -= 1);
     }
 }
 

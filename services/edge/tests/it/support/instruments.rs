@@ -1,4 +1,4 @@
-//! Instruments whose values can be read where they are.
+//! Instruments with readable values.
 
 use std::sync::Arc;
 
@@ -6,11 +6,11 @@ use opentelemetry::metrics::{Meter, MeterProvider};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use prometheus::Registry;
 
-/// Those of one node. Whoever holds them reads the same.
+/// The instruments of one node. Clones read the same values.
 #[derive(Clone)]
 pub(crate) struct Instruments {
     registry: Registry,
-    /// Held: without it nothing counts any more.
+    /// Kept alive: without it nothing is recorded.
     provider: Arc<SdkMeterProvider>,
 }
 
@@ -32,7 +32,7 @@ impl Instruments {
         self.provider.meter("read-in-place")
     }
 
-    /// The sum of a counter or a gauge over its labels, or where one label has a value.
+    /// The sum of a counter or gauge over its labels, or for one label value.
     pub(crate) fn sum(&self, name: &str, wanted: Option<(&str, &str)>) -> f64 {
         self.registry
             .gather()

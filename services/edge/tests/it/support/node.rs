@@ -2,21 +2,21 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_edge::{Edge, EdgeConfig, EdgeError, EdgeHandle, Surroundings};
+use fanjet_edge::{Edge, EdgeConfig, EdgeDeps, EdgeError, EdgeHandle};
 use fanjet_log::memory::MemoryClusterState;
 use fanjet_runtime::{Stop, SystemClock};
 
 use super::instruments::Instruments;
 use super::{Client, FaultyLog, commit, time_of};
 
-/// Far more than any step takes; a test that needs it has failed.
+/// Far longer than any step takes; a test that waits this long has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running node and its log.
 pub(crate) struct Node {
     pub(crate) log: FaultyLog,
-    /// What the cluster tells it.
-    pub(crate) notices: Arc<MemoryClusterState>,
+    /// The cluster state that the node reads.
+    pub(crate) cluster_state: Arc<MemoryClusterState>,
     pub(crate) handle: EdgeHandle,
     pub(crate) stop: Stop,
     instruments: Instruments,
@@ -45,19 +45,18 @@ impl Node {
         adjust(&mut config);
         let instruments = Instruments::new();
         let stop = Stop::new();
-        let notices = Arc::new(MemoryClusterState::default());
-        let surroundings = Surroundings {
+        let cluster_state = Arc::new(MemoryClusterState::default());
+        let deps = EdgeDeps {
             tracer: None,
             log: Arc::new(log.clone()),
-            notices: notices.clone(),
+            cluster_state: cluster_state.clone(),
             clock: Arc::new(SystemClock),
             instance: "edge-of-test/1/0a".to_owned(),
         };
-        let handle =
-            Edge::start_in(config, surroundings, &instruments.meter(), stop.clone()).unwrap();
+        let handle = Edge::start_in(config, deps, &instruments.meter(), stop.clone()).unwrap();
         Self {
             log,
-            notices,
+            cluster_state,
             handle,
             stop,
             instruments,
@@ -91,7 +90,7 @@ impl Node {
         .await;
     }
 
-    /// Waits until a gauge has gone down to this value.
+    /// Waits until a gauge has fallen to this value.
     pub(crate) async fn metric_falls_to(&self, name: &str, value: f64) {
         eventually(&format!("{name} is {value}"), || {
             self.metric(name, None) <= value
@@ -99,10 +98,10 @@ impl Node {
         .await;
     }
 
-    /// Waits until a check of the log has found that it begins with this seq.
+    /// Waits until the node knows that the log begins with this seq.
     pub(crate) async fn knows_its_oldest(&self, seq: u64) {
         let wanted = Some(time_of(seq).to_string());
-        // What every node of these tests serves.
+        // Served by every node of these tests.
         let query = "?wantedCollections=app.bsky.feed.post";
         for _ in 0..1000 {
             let (_, oldest) =
@@ -122,19 +121,19 @@ impl Node {
             .await;
     }
 
-    /// Appends an event that every filter of the tests passes, so that a client knows where to stop.
+    /// Appends an event that passes every filter of the tests, as a marker for clients.
     pub(crate) fn append_one(&self, collection: &str, did: &str) -> fanjet_log::Entry {
         self.log.append([commit(collection, did)]).remove(0)
     }
 
-    /// Stops the node and waits for its end.
+    /// Stops the node and waits until it has ended.
     pub(crate) async fn stop(self) -> Result<(), EdgeError> {
         self.stop.cancel();
         self.handle.join().await
     }
 }
 
-/// Waits for a fact.
+/// Waits for a condition.
 pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let waiting = async {
         while !is_so() {

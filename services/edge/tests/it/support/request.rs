@@ -3,7 +3,7 @@ use tokio::net::TcpStream;
 
 use super::Node;
 
-/// One plain HTTP request; returns the whole answer.
+/// One plain HTTP request; returns the whole response.
 pub(crate) async fn request(node: &Node, target: &str, headers: &str) -> String {
     request_as(node, "GET", target, headers).await
 }

@@ -4,19 +4,19 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpSocket, TcpStream};
 
-/// A reader of `/events` that insists on the chunked coding of HTTP/1.1, and on a body that has no proper end: readers that
-/// find one do not come back.
+/// A reader of `/events` that insists on chunked transfer coding and on a body without a proper end: readers that find one do
+/// not reconnect.
 pub(crate) struct EventStream {
     socket: BufReader<TcpStream>,
-    /// Status line and headers, in small letters.
+    /// Status line and headers, in lower case.
     pub(crate) head: String,
     lines: VecDeque<String>,
     unfinished: Vec<u8>,
-    /// As browsers keep it.
+    /// As browsers store it.
     pub(crate) last_event_id: String,
-    /// Comments that were passed over.
+    /// The number of comments skipped.
     pub(crate) comments: usize,
-    /// In milliseconds, once the server has said it.
+    /// In milliseconds, when the server has sent it.
     pub(crate) retry: Option<u64>,
 }
 
@@ -29,20 +29,20 @@ pub(crate) struct SseEvent {
 }
 
 impl EventStream {
-    /// The query goes behind `/events`; each header ends with CRLF.
+    /// The query follows `/events`; each header ends with CRLF.
     pub(crate) async fn open(addr: SocketAddr, query: &str, headers: &str) -> Self {
         let socket = TcpStream::connect(addr).await.unwrap();
         Self::over(socket, query, headers).await
     }
 
-    /// A reader whose system takes little before it reads.
+    /// A reader with a small receive buffer.
     pub(crate) async fn open_narrow(addr: SocketAddr, query: &str, headers: &str) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4096).unwrap();
         Self::over(socket.connect(addr).await.unwrap(), query, headers).await
     }
 
-    /// Server-sent events, as a browser asks for them.
+    /// Server-sent events, as browsers request them.
     pub(crate) async fn sse(addr: SocketAddr, query: &str, last_event_id: &str) -> Self {
         let mut headers = "Accept: text/event-stream\r\n".to_owned();
         if !last_event_id.is_empty() {
@@ -72,7 +72,7 @@ impl EventStream {
         Self::answered(socket).await
     }
 
-    /// Reads the head of the answer.
+    /// Reads the response head.
     pub(crate) async fn answered(socket: TcpStream) -> Self {
         let mut socket = BufReader::with_capacity(1 << 12, socket);
         let mut head = String::new();
@@ -104,7 +104,7 @@ impl EventStream {
         lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
 
-    /// The next line of the body without its end; `None` when the body is cut off behind a whole chunk.
+    /// The next line of the body without its end; `None` when the body is cut off after a whole chunk.
     pub(crate) async fn line(&mut self) -> Option<String> {
         while self.lines.is_empty() {
             let mut length = String::new();
@@ -129,7 +129,7 @@ impl EventStream {
         self.lines.pop_front()
     }
 
-    /// The next event of a page's `onmessage`, or one with a name of its own but `start`.
+    /// The next event of a page's `onmessage`, or a named one other than `start`.
     pub(crate) async fn event(&mut self) -> Option<SseEvent> {
         loop {
             let event = self.any_event().await?;
@@ -139,7 +139,7 @@ impl EventStream {
         }
     }
 
-    /// The next event that a browser would dispatch. Every block must be one: to several libraries it is.
+    /// The next event that a browser would dispatch. Every block must be one: several libraries treat it so.
     pub(crate) async fn any_event(&mut self) -> Option<SseEvent> {
         let mut event = SseEvent::default();
         let mut data: Option<String> = None;

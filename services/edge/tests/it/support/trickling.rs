@@ -5,13 +5,12 @@ use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-/// As over an Ethernet: the loopback's segments are larger than the windows of slow readers, which then get only what
-/// the other end's probes carry.
+/// As on Ethernet: loopback segments exceed the windows of slow readers, which then receive only the data of window probes.
 const SEGMENT: u32 = 1448;
 
 const BYTES_PER_MS: usize = 200;
 
-/// Reads few bytes at a time, whatever they are.
+/// Reads a few bytes at a time.
 pub(crate) struct Trickling {
     socket: TcpStream,
     since: Instant,
@@ -19,7 +18,7 @@ pub(crate) struct Trickling {
 }
 
 impl Trickling {
-    /// Asks for a target, as a WebSocket where there are some.
+    /// Requests a target, as a WebSocket where it is one.
     pub(crate) async fn open(addr: SocketAddr, target: &str) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         SockRef::from(&socket).set_tcp_mss(SEGMENT).unwrap();
@@ -39,7 +38,7 @@ impl Trickling {
         }
     }
 
-    /// A pause, and the few hundred bytes that are due: more when the pause was longer than it should be.
+    /// A pause, and the few hundred bytes that are due: more when the pause was longer than planned.
     pub(crate) async fn read_a_little(&mut self) {
         tokio::time::sleep(Duration::from_millis(2)).await;
         let due = self.since.elapsed().as_millis() as usize * BYTES_PER_MS;
@@ -53,7 +52,7 @@ impl Trickling {
         self.read += read;
     }
 
-    /// Reads on until the connection is over, however it ends, without ending it itself.
+    /// Reads until the connection ends, without ending it itself.
     pub(crate) async fn read_to_end(&mut self) {
         let mut bytes = vec![0; 1 << 16];
         while matches!(self.socket.read(&mut bytes).await, Ok(1..)) {}

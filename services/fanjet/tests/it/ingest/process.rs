@@ -1,4 +1,4 @@
-//! The program itself: wrong settings, and what it prints.
+//! The program itself: invalid settings, and what it prints.
 
 use crate::rig::fanjet;
 
@@ -143,7 +143,7 @@ fn service_links_of_kubernetes_are_ignored_with_one_line() {
     );
     assert_eq!(code, 78, "{said}");
     assert!(
-        said.contains("error: wrong setting ingest.filter.dids_file"),
+        said.contains("error: invalid setting ingest.filter.dids_file"),
         "{said}"
     );
     let lines: Vec<_> = said

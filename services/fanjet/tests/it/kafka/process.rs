@@ -1,4 +1,4 @@
-//! The process as operators meet it: wrong settings, at-kafka's flags and variables.
+//! The process as operators meet it: invalid settings, at-kafka's flags and variables.
 
 use std::process::Command;
 

@@ -1,0 +1,104 @@
+//! The queries about cursors that this node sends to the log. Clients that reconnect together need similar answers, so they
+//! share them.
+
+use std::sync::Arc;
+
+use fanjet_event::TimeUs;
+use fanjet_log::{Bounds, EventLog, LogError, ReadLimit, Selection, Seq};
+use tokio::sync::Semaphore;
+
+use super::single_flight::{Answered, Sharing, SingleFlight};
+use crate::metrics::Metrics;
+use crate::tail::Generation;
+
+/// Concurrent searches by time; a search takes a dozen sequential requests.
+const SEARCHES_AT_ONCE: usize = 4;
+
+/// Sends queries to the log: each one once at a time, and few concurrently. The number of waiting callers is bounded by the
+/// number of connections. Queries about different logs are separate.
+pub(crate) struct LogLookups {
+    log: Arc<dyn EventLog>,
+    metrics: Metrics,
+    times: SingleFlight<(Generation, TimeUs), TimeLookup>,
+    bounds: SingleFlight<Generation, Bounds>,
+}
+
+/// The log's answer for a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TimeLookup {
+    /// The first kept event that is not earlier; one above the last seq if none.
+    pub(super) seq: Seq,
+    /// The bounds of the log just before.
+    pub(super) bounds: Bounds,
+    /// The oldest event with its time, when `seq` is not after it.
+    pub(super) oldest: Option<(Seq, TimeUs)>,
+}
+
+impl TimeLookup {
+    /// Whether there may have been no such event.
+    pub(super) fn is_end(self) -> bool {
+        self.seq > self.bounds.last
+    }
+}
+
+impl LogLookups {
+    pub(crate) fn new(log: Arc<dyn EventLog>, metrics: Metrics) -> Self {
+        let turns = |at_once| Arc::new(Semaphore::new(at_once));
+        Self {
+            log,
+            metrics,
+            times: SingleFlight::new(turns(SEARCHES_AT_ONCE), Sharing::UntilAnswered),
+            bounds: SingleFlight::new(turns(1), Sharing::UntilAsked),
+        }
+    }
+
+    /// The bounds of the log, not older than the call.
+    pub(super) async fn bounds(&self, generation: Generation) -> Answered<Bounds> {
+        let lookup = || {
+            let (log, metrics) = (Arc::clone(&self.log), self.metrics.clone());
+            async move {
+                metrics.cursor_looked_up("bounds");
+                log.bounds().await
+            }
+        };
+        self.bounds.ask(generation, lookup).await
+    }
+
+    /// The first event that is not earlier. If it is the log's end, the log may have grown since the call.
+    pub(super) async fn first_at(
+        &self,
+        generation: Generation,
+        time: TimeUs,
+    ) -> Answered<TimeLookup> {
+        let lookup = || {
+            let (log, metrics) = (Arc::clone(&self.log), self.metrics.clone());
+            async move {
+                metrics.cursor_looked_up("time");
+                look_up(&*log, time).await
+            }
+        };
+        self.times.ask((generation, time), lookup).await
+    }
+}
+
+async fn look_up(log: &dyn EventLog, time: TimeUs) -> Result<TimeLookup, LogError> {
+    const ONE: ReadLimit = ReadLimit {
+        entries: 1,
+        bytes: usize::MAX,
+    };
+    // Asked first: later events may be earlier than the time, so a seq after this end may not belong to an event.
+    let bounds = log.bounds().await?;
+    let seq = log.seq_at(time).await?;
+    let mut oldest = None;
+    if seq <= bounds.first && !bounds.is_empty() {
+        let found = log.read(bounds.first, &Selection::All, ONE).await?;
+        if let Some(first) = found.entries.first() {
+            oldest = Some((first.seq, first.time()?));
+        }
+    }
+    Ok(TimeLookup {
+        seq: seq.max(bounds.first),
+        bounds,
+        oldest,
+    })
+}
