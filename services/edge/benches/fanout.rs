@@ -3,10 +3,10 @@
 //!
 //! `cargo bench -p fanjet-edge --bench fanout`
 
-#![allow(clippy::print_stdout, reason = "printing figures is what it is for")]
+#![allow(clippy::print_stdout, reason = "a benchmark prints figures")]
 #![allow(
     clippy::unwrap_used,
-    reason = "a benchmark may stop when its own data is wrong"
+    reason = "a benchmark may panic on invalid data of its own"
 )]
 
 #[path = "../tests/it/support/events.rs"]

@@ -6,10 +6,10 @@
 //! With `idle=<subscribers>`: the resident memory of this many idle subscribers, without a filter and with 100 DIDs. Each
 //! takes two descriptors here and one in the other process: see `ulimit -n`.
 
-#![allow(clippy::print_stdout, reason = "printing figures is what it is for")]
+#![allow(clippy::print_stdout, reason = "a benchmark prints figures")]
 #![allow(
     clippy::unwrap_used,
-    reason = "a benchmark may stop when its own data is wrong"
+    reason = "a benchmark may panic on invalid data of its own"
 )]
 
 #[path = "../tests/it/support/events.rs"]
@@ -202,12 +202,12 @@ fn measure(plan: &Plan, (addr, instruments): &(SocketAddr, Instruments)) {
 fn weigh(count: usize, (addr, instruments): &(SocketAddr, Instruments)) {
     for (name, query) in [("no filter", ""), ("100 DIDs each", DIDS)] {
         let first = Clients::start(*addr, CLIENTS.min(count), query);
-        let is_there = |all: usize| instruments.sum(SUBSCRIBERS, None) == all as f64;
-        wait_for(|| is_there(CLIENTS.min(count)));
+        let has_count = |all: usize| instruments.sum(SUBSCRIBERS, None) == all as f64;
+        wait_for(|| has_count(CLIENTS.min(count)));
         thread::sleep(WARM_UP);
         let before = resident_bytes();
         let rest = Clients::start(*addr, count, query);
-        wait_for(|| is_there(CLIENTS.min(count) + count));
+        wait_for(|| has_count(CLIENTS.min(count) + count));
         thread::sleep(WARM_UP);
         let grown = resident_bytes() - before;
         println!(
@@ -215,7 +215,7 @@ fn weigh(count: usize, (addr, instruments): &(SocketAddr, Instruments)) {
             grown / count as f64 / 1024.0
         );
         drop((first, rest));
-        wait_for(|| is_there(0));
+        wait_for(|| has_count(0));
     }
 }
 
@@ -309,7 +309,7 @@ fn wait_for(is_so: impl Fn() -> bool) {
     while !is_so() {
         assert!(
             start.elapsed() < PATIENCE,
-            "the subscribers do not come or go"
+            "the subscribers do not connect or leave"
         );
         thread::sleep(Duration::from_millis(20));
     }

@@ -48,7 +48,6 @@ pub(super) const NOT_YET_CLEAN: &[&str] = &[
     "deploy",
     "docs",
     "helm",
-    "services/edge",
     "services/fanjet",
     "services/ingest",
     "services/kafka",

@@ -3,7 +3,7 @@
 //!
 //! `cargo bench -p fanjet-edge --bench replay -- [events=1000000] [rounds=3] [only=<part of a scenario's name>]`
 
-#![allow(clippy::print_stdout, reason = "printing figures is what it is for")]
+#![allow(clippy::print_stdout, reason = "a benchmark prints figures")]
 
 #[path = "../../tests/it/support/instruments.rs"]
 #[allow(clippy::unwrap_used, reason = "shared with the tests")]
@@ -57,7 +57,7 @@ fn measure(arguments: &[&str]) -> Result<()> {
         .filter(|scenario| scenario.name.contains(only))
         .collect();
     if chosen.is_empty() {
-        bail!("no scenario has {only:?} in its name");
+        bail!("no scenario name contains {only:?}");
     }
     let logs = Logs::fill(events)?;
     println!("load average {}", figures::load_average()?);

@@ -36,7 +36,7 @@ pub(crate) fn start(addr: &str, scenario: &Scenario) -> Result<Report> {
     let numbers = output.split_whitespace().map(str::parse::<f64>);
     let numbers = numbers.collect::<Result<Vec<_>, _>>()?;
     let [delivered, seconds, slowest, first_median, first_last] = numbers[..] else {
-        bail!("the readers said {output:?}");
+        bail!("unexpected output of the readers: {output:?}");
     };
     Ok(Report {
         delivered: delivered as u64,
@@ -62,7 +62,7 @@ pub(crate) fn run(addr: &str, wanted: &[&str]) -> Result<()> {
             .collect();
         let seen = readers.into_iter().map(|reader| match reader.join() {
             Ok(seen) => seen,
-            Err(_) => bail!("a reader broke"),
+            Err(_) => bail!("a reader panicked"),
         });
         seen.collect::<Result<Vec<_>>>()
     })?;
@@ -115,7 +115,7 @@ fn read(addr: &str, query: &str, expected: u64) -> Result<Seen> {
     }
     Ok(Seen {
         events: expected,
-        first: first.context("nothing was expected")?,
+        first: first.context("no events were expected")?,
         took: began.elapsed(),
     })
 }

@@ -11,13 +11,18 @@ fn damage_reports() -> DamageReports {
 fn each_damaged_seq_is_reported_once_within_a_bound() {
     let damage_reports = damage_reports();
     for _ in 0..3 {
-        let report =
-            damage_reports.report(DamageSource::Replay, &LogError::corrupt(7, "it is torn"));
+        let report = damage_reports.report(
+            DamageSource::Replay,
+            &LogError::corrupt(7, "the record is torn"),
+        );
         assert_eq!(report, Some(Damage { seq: 7 }));
     }
     assert_eq!(damage_reports.reported(), 1);
     for seq in 0..3 * MAX_REPORTED as u64 {
-        damage_reports.report(DamageSource::Cursor, &LogError::corrupt(seq, "it is torn"));
+        damage_reports.report(
+            DamageSource::Cursor,
+            &LogError::corrupt(seq, "the record is torn"),
+        );
         assert!(damage_reports.reported() <= MAX_REPORTED);
     }
 }

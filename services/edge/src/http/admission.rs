@@ -141,7 +141,7 @@ impl ConnectionSlot {
 
 impl HolderSlots {
     /// Whether forgetting them loses nothing.
-    fn are_as_new(&self, now: Instant) -> bool {
+    fn are_idle(&self, now: Instant) -> bool {
         self.taken == 0 && self.replay.lock().is_full(now) && self.sending.is_full(now)
     }
 }
@@ -152,7 +152,7 @@ impl Drop for ConnectionSlot {
         open.all -= 1;
         if let Some(slots) = open.holders.get_mut(&self.holder) {
             slots.taken -= 1;
-            if slots.are_as_new(Instant::now()) {
+            if slots.are_idle(Instant::now()) {
                 open.holders.remove(&self.holder);
             }
         }

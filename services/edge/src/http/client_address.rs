@@ -14,12 +14,12 @@ pub(crate) fn client_address(request: &HttpRequest, trusted_proxies: &[IpNet]) -
     }
     let fields = request.headers().get_all(&X_FORWARDED_FOR);
     let fields: Vec<_> = fields.map(HeaderValue::as_bytes).collect();
-    Some(beyond(peer, &fields, trusted_proxies))
+    Some(forwarded_client(peer, &fields, trusted_proxies))
 }
 
 /// Each proxy appends its own peer to the list, so the list can be trusted from its end up to the first address that is not a
 /// trusted proxy. Clients can forge everything before that.
-fn beyond(peer: IpAddr, forwarded_for: &[&[u8]], trusted_proxies: &[IpNet]) -> IpAddr {
+fn forwarded_client(peer: IpAddr, forwarded_for: &[&[u8]], trusted_proxies: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted_proxies.iter().any(|net| net.contains(&address));
     let mut client = peer.to_canonical();
     let fields = forwarded_for.iter().rev();

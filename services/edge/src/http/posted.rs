@@ -44,7 +44,7 @@ pub(super) async fn posted_options(
     } else {
         let reading = limits
             .memory
-            .read_aside(move || OptionsUpdate::from_body(&text));
+            .run_blocking(move || OptionsUpdate::from_body(&text));
         reading.await.map_err(|_| Refusal::Internal)?
     };
     // The memory stays claimed until the text is parsed.
@@ -84,7 +84,7 @@ impl Reader {
         self.allowed.count_message();
         loop {
             poll_fn(|cx| self.allowed.poll_pause(cx)).await;
-            let Some(part) = self.next_of(&mut body).await? else {
+            let Some(part) = self.next_part(&mut body).await? else {
                 return Ok(read.freeze());
             };
             let part = part.map_err(|_| Refusal::BodyCutOff)?;
@@ -101,7 +101,7 @@ impl Reader {
     }
 
     /// The next part of the body, unless the deadline has passed.
-    async fn next_of<S: Stream + Unpin>(
+    async fn next_part<S: Stream + Unpin>(
         &mut self,
         body: &mut S,
     ) -> Result<Option<S::Item>, Refusal> {

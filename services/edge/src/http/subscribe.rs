@@ -15,7 +15,7 @@ use super::worker::Worker;
 use crate::refusal::Refusal;
 use crate::subscriber::{Joined, Kind, Subscriber};
 
-/// The header that asks for compression, beside `compress=true`.
+/// The header that asks for compression, in addition to `compress=true`.
 pub(super) const SOCKET_ENCODING: &str = "socket-encoding";
 
 /// Serves one subscriber or responds with a refusal.

@@ -76,7 +76,7 @@ impl Worker {
 
     /// Adds a subscriber; returns its feed.
     pub(crate) fn join(&self, options: SubscriberOptions, start: Start) -> Feed {
-        self.revive_hub();
+        self.restart_crashed_hub();
         let member = {
             let mut shards = self.shards.borrow_mut();
             let member = if options.require_hello {
@@ -100,7 +100,7 @@ impl Worker {
     }
 
     /// A hub that panicked has closed its members; a new one starts with an empty shard.
-    fn revive_hub(&self) {
+    fn restart_crashed_hub(&self) {
         if !self.hub.borrow().connected() && !self.context.shutdown.draining.is_cancelled() {
             self.hub
                 .replace(self.context.start_hub(&self.shards, &self.metrics));

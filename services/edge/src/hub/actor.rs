@@ -153,7 +153,7 @@ impl actix::Message for Crash {
 impl actix::Handler<Crash> for Hub {
     type Result = ();
 
-    #[allow(clippy::panic, reason = "the fault that is injected")]
+    #[allow(clippy::panic, reason = "an injected fault")]
     fn handle(&mut self, _: Crash, _: &mut Self::Context) {
         panic!("injected");
     }

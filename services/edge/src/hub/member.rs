@@ -171,7 +171,7 @@ impl Member {
     }
 
     /// Updates its progress, if it reads at its own pace.
-    pub(crate) fn read_on<T>(&self, change: impl FnOnce(&mut Reading) -> T) -> Option<T> {
+    pub(crate) fn update_reading<T>(&self, change: impl FnOnce(&mut Reading) -> T) -> Option<T> {
         let mut state = self.state.get();
         let MemberState::Behind { reading, .. } = &mut state else {
             return None;

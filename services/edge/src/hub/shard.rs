@@ -114,7 +114,7 @@ impl Shard {
 
     /// Adds a subscriber.
     pub fn join(&mut self, filter: Filter, encoding: Encoding, start: Start) -> Rc<Member> {
-        self.notice_another_log();
+        self.check_log_replaced();
         if self.members.is_idle() {
             self.go_to_end();
         }
@@ -135,7 +135,7 @@ impl Shard {
 
     /// Routes the next part of the ring to the outboxes.
     pub fn step(&mut self) -> StepOutcome {
-        if self.notice_another_log() {
+        if self.check_log_replaced() {
             return StepOutcome::Done;
         }
         if self.members.is_idle() {
@@ -150,7 +150,7 @@ impl Shard {
         let found = self
             .ring
             .read_from(self.position, until.unwrap_or(Seq::MAX), limit);
-        if self.notice_another_log() {
+        if self.check_log_replaced() {
             return StepOutcome::Done;
         }
         match found {
@@ -226,7 +226,7 @@ impl Shard {
 
     /// Returns whether the log was replaced since the last call. All positions belong to the old log then, so every member is
     /// closed and reconnects with a cursor.
-    fn notice_another_log(&mut self) -> bool {
+    fn check_log_replaced(&mut self) -> bool {
         let generation = self.ring.head().generation;
         if generation == self.generation {
             return false;

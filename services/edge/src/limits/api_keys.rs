@@ -54,13 +54,13 @@ impl ApiKeys {
         if path.as_os_str().is_empty() {
             return Ok(Self::default());
         }
-        let wrong = |reason: String| EdgeError::ApiKeys {
+        let invalid = |reason: String| EdgeError::ApiKeys {
             key: KEY,
             path: path.to_owned(),
             reason,
         };
-        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-        Self::parse(&text).map_err(wrong)
+        let text = std::fs::read_to_string(path).map_err(|error| invalid(error.to_string()))?;
+        Self::parse(&text).map_err(invalid)
     }
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -132,8 +132,8 @@ mod tests {
         let key = keys.find("open sesame").unwrap();
         assert_eq!((key.name.as_str(), key.max_subscribers), ("acme", 5000));
         assert_eq!(key.max_replay_bytes_per_second, 0);
-        for wrong in ["", "open sesam", SHA256, &"a".repeat(10_000)] {
-            assert_eq!(keys.find(wrong), None);
+        for invalid in ["", "open sesam", SHA256, &"a".repeat(10_000)] {
+            assert_eq!(keys.find(invalid), None);
         }
         assert!(!format!("{keys:?}").contains(&SHA256[..8]));
     }

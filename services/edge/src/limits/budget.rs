@@ -118,15 +118,15 @@ mod tests {
     fn released_amounts_can_be_claimed_again() {
         let budget = Arc::new(Budget::new(1000, 1000).with_free(10));
         let (mut one, mut other) = (budget.claim(holder(1)), budget.claim(holder(2)));
-        assert!(one.resize(10), "that much is free");
+        assert!(one.resize(10), "within the free amount");
         assert!(is_empty(&budget));
         assert!(one.resize(710));
         assert!(!other.resize(311));
         assert!(other.resize(310));
         assert!(!one.resize(711));
-        assert!(one.resize(610), "less is always possible");
+        assert!(one.resize(610), "shrinking always succeeds");
         drop(other);
-        assert!(one.resize(1010), "all of it, for who is alone");
+        assert!(one.resize(1010), "a single holder may take everything");
         drop(one);
         assert!(is_empty(&budget));
     }

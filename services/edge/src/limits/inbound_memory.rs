@@ -46,7 +46,7 @@ impl InboundMemory {
     ///
     /// # Errors
     /// When parsing panics.
-    pub(crate) async fn read_aside<T: Send + 'static>(
+    pub(crate) async fn run_blocking<T: Send + 'static>(
         &self,
         read: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, BlockingError> {
@@ -69,17 +69,17 @@ mod tests {
     #[tokio::test]
     async fn parsing_slots_are_held_after_the_client_left() {
         let memory = InboundMemory::new(1000, 1000);
-        let (go_on, go) = std::sync::mpsc::sync_channel::<()>(0);
-        let go = Arc::new(std::sync::Mutex::new(go));
+        let (release, wait) = std::sync::mpsc::sync_channel::<()>(0);
+        let wait = Arc::new(std::sync::Mutex::new(wait));
         for _ in 0..READ_AT_ONCE {
-            let go = Arc::clone(&go);
-            let left = memory.read_aside(move || go.lock().unwrap().recv());
+            let wait = Arc::clone(&wait);
+            let left = memory.run_blocking(move || wait.lock().unwrap().recv());
             assert!(futures::poll!(Box::pin(left)).is_pending());
         }
-        let mut next = Box::pin(memory.read_aside(|| "read"));
+        let mut next = Box::pin(memory.run_blocking(|| "read"));
         assert!(futures::poll!(&mut next).is_pending());
         assert_eq!(memory.reading.available_permits(), 0);
-        drop(go_on);
+        drop(release);
         assert_eq!(next.await.unwrap(), "read");
     }
 }

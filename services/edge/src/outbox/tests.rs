@@ -125,7 +125,7 @@ fn a_heartbeat_never_overtakes_an_event() {
     assert!(!outbox.is_idle());
     outbox.beat(time_of(1));
     assert_eq!(outbox.take(), Take::Bytes(chunk(1, 5).bytes));
-    assert_eq!(outbox.take(), Take::Empty, "it was refused, not kept");
+    assert_eq!(outbox.take(), Take::Empty, "it was dropped, not queued");
     // A heartbeat that an event follows is not sent.
     outbox.beat(time_of(2));
     outbox.push(&chunk(3, 5));
@@ -133,7 +133,7 @@ fn a_heartbeat_never_overtakes_an_event() {
     assert_eq!(outbox.take(), Take::Empty);
 }
 
-/// When a second ping is due at the check of the first, it says nothing about the socket.
+/// When a second ping is due at the check of the first, the second says nothing about the socket.
 #[test]
 fn a_written_ping_is_not_stuck_behind_a_later_one() {
     let outbox = Outbox::new(100, Encoding::Json);

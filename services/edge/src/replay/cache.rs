@@ -85,7 +85,7 @@ impl Cache {
         drop(self.trim(0));
     }
 
-    /// Evicts the least recently used pages until the rest fits beside `encoded` bytes of frames encoded on demand.
+    /// Evicts the least recently used pages until the rest fits together with `encoded` bytes of frames encoded on demand.
     pub(crate) fn trim(&mut self, mut encoded: usize) -> Vec<Arc<Page>> {
         let mut forgotten = Vec::new();
         while self.bytes + encoded > self.max_bytes

@@ -85,7 +85,7 @@ impl Loader {
         let mut gaps_in_a_row = 0;
         let mut backoff = Backoff::new(self.retry.retry_floor, self.retry.retry_ceiling);
         loop {
-            match self.whole(load.from, &load.selection, limit).await {
+            match self.intact_part(load.from, &load.selection, limit).await {
                 Err(_) if self.page_requests.is_outdated(&load) => {
                     let nothing = Page::new(&[], load.from, load.from, &self.collections);
                     return (load, nothing);
@@ -111,7 +111,7 @@ impl Loader {
     }
 
     /// The part before the first damage, if any.
-    async fn whole(
+    async fn intact_part(
         &self,
         from: Seq,
         selection: &Selection,

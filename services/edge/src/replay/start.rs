@@ -116,8 +116,8 @@ impl StartResolver {
                 Some(Cursor::TimeUs(time)) => self.at_time(time, before).await,
             }
         };
-        let in_time = tokio::time::timeout(self.timeout, finding).await;
-        let found = in_time.map_err(|_| StartError::TooLate)?;
+        let resolved = tokio::time::timeout(self.timeout, finding).await;
+        let found = resolved.map_err(|_| StartError::TooLate)?;
         let start = found.map_err(|failure| {
             match self.damage_reports.report(DamageSource::Cursor, &failure) {
                 Some(damage) => StartError::Damaged(damage),

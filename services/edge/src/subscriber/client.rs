@@ -94,10 +94,12 @@ impl Client {
     }
 
     /// Parses a long message on another thread; the result arrives as [`Message::Parsed`].
-    pub(super) fn parse_aside(&mut self, text: Bytes, memory: &Arc<InboundMemory>) {
+    pub(super) fn parse_blocking(&mut self, text: Bytes, memory: &Arc<InboundMemory>) {
         let memory = Arc::clone(memory);
         let parsing = async move {
-            let parsed = memory.read_aside(move || ClientMessage::parse(&text)).await;
+            let parsed = memory
+                .run_blocking(move || ClientMessage::parse(&text))
+                .await;
             parsed.ok()
         };
         if let Self::WebSocket(inbound) = std::mem::replace(self, Self::Gone) {

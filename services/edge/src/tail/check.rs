@@ -59,12 +59,12 @@ pub(super) async fn check_later(
     interval: Duration,
 ) -> Result<Checked, LogError> {
     tokio::time::sleep(interval).await;
-    let bounds = in_time(interval, own_bounds(&*log, identity)).await?;
+    let bounds = with_timeout(interval, own_bounds(&*log, identity)).await?;
     let known = window.oldest();
     let oldest = if known.seq == bounds.first && known.time.is_some() {
         None
     } else {
-        match in_time(interval, log.read(bounds.first, &Selection::All, ONE)).await {
+        match with_timeout(interval, log.read(bounds.first, &Selection::All, ONE)).await {
             // Damage affects only clients that read it.
             Err(LogError::Corrupt { .. }) => None,
             page => page?
@@ -83,7 +83,7 @@ pub(super) async fn check_later(
     if selection == Selection::All {
         // The last seq of the log may not be an event.
         if bounds.last >= from {
-            let page = in_time(interval, log.read(from, &Selection::All, ONE)).await?;
+            let page = with_timeout(interval, log.read(from, &Selection::All, ONE)).await?;
             if page.entries.is_empty() {
                 checked.clear_to = page.next;
             }
@@ -95,7 +95,7 @@ pub(super) async fn check_later(
     }
     loop {
         let read = log.read(checked.clear_to, &selection, ONE);
-        let page = in_time(interval, read).await?;
+        let page = with_timeout(interval, read).await?;
         checked.newest = page.entries.first().map_or(0, |entry| entry.seq);
         checked.is_all = page.entries.is_empty();
         if !checked.is_all {
@@ -109,14 +109,14 @@ pub(super) async fn check_later(
 }
 
 /// Whether these seqs of the log have no event, by a second way of reading.
-pub(super) async fn is_void(
+pub(super) async fn is_empty_range(
     log: &dyn EventLog,
     mut places: Range<Seq>,
     timeout: Duration,
 ) -> Result<bool, LogError> {
     while !places.is_empty() {
         let read = log.read(places.start, &Selection::All, ONE);
-        let page = in_time(timeout, read).await?;
+        let page = with_timeout(timeout, read).await?;
         if let Some(first) = page.entries.first() {
             return Ok(first.seq >= places.end);
         }
@@ -145,7 +145,7 @@ pub(super) async fn own_bounds(
     Ok(bounds)
 }
 
-pub(super) async fn in_time<T>(
+pub(super) async fn with_timeout<T>(
     timeout: Duration,
     answer: impl Future<Output = Result<T, LogError>>,
 ) -> Result<T, LogError> {

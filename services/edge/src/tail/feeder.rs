@@ -14,7 +14,7 @@ use futures::StreamExt;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-use super::check::{Checked, StreamState, check_later, in_time, is_void, own_bounds};
+use super::check::{Checked, StreamState, check_later, is_empty_range, own_bounds, with_timeout};
 use super::traffic::lag_seconds;
 use super::{Entry, Tail, Traces};
 use crate::EdgeError;
@@ -107,11 +107,11 @@ impl Feeder {
     /// Follows from the current position until an error.
     async fn follow(&mut self) -> Result<std::convert::Infallible, LogError> {
         let timeout = self.config.check_interval;
-        let identity = in_time(timeout, self.identity()).await?;
-        let bounds = in_time(timeout, own_bounds(&*self.log, identity)).await?;
+        let identity = with_timeout(timeout, self.identity()).await?;
+        let bounds = with_timeout(timeout, own_bounds(&*self.log, identity)).await?;
         let from = self.position(bounds)?;
         let selection = self.tail.pool.selection();
-        let mut follow = in_time(timeout, self.log.follow(from, &selection)).await?;
+        let mut follow = with_timeout(timeout, self.log.follow(from, &selection)).await?;
         self.tail.status.following();
         self.tail.window.begins_at(bounds.first);
         self.confirm(bounds, from);
@@ -246,7 +246,7 @@ impl Feeder {
             match self.accept(batch, next) {
                 Err(LogError::Gap { expected, found })
                     if expected < found
-                        && is_void(&*self.log, expected..found, timeout).await? =>
+                        && is_empty_range(&*self.log, expected..found, timeout).await? =>
                 {
                     batch = &batch[batch.partition_point(|entry| entry.seq < found)..];
                     next = found;
@@ -298,9 +298,9 @@ impl Feeder {
             }
             let held = &batch[..entries.len()];
             self.tail.ring.extend(entries);
-            let came_live = held.iter().filter(|entry| entry.seq >= counted_from);
+            let arrived_live = held.iter().filter(|entry| entry.seq >= counted_from);
             self.traces
-                .came(came_live, arrived_us, || self.clock.now_us());
+                .arrived(arrived_live, arrived_us, || self.clock.now_us());
             self.moved(newest_time, next - 1);
         }
         match offending {

@@ -225,7 +225,7 @@ impl Ring {
 }
 
 impl Covered {
-    /// Evicts the oldest entries until the rest fits beside `encoded` bytes of frames encoded on demand. The newest one stays.
+    /// Evicts the oldest entries until the rest fits together with `encoded` bytes of frames encoded on demand. The newest one stays.
     fn trim(&mut self, max_bytes: usize, mut encoded: usize) -> Vec<Arc<Entry>> {
         let mut forgotten = Vec::new();
         while self.bytes + encoded > max_bytes && self.entries.len() > 1 {

@@ -20,7 +20,7 @@ impl Traces {
     }
 
     /// Events that arrived at `arrived_us` are in the ring now.
-    pub(crate) fn came<'a>(
+    pub(crate) fn arrived<'a>(
         &self,
         events: impl Iterator<Item = &'a fanjet_log::Entry>,
         arrived_us: u64,

@@ -36,7 +36,7 @@ fn json(yaml: &Yaml<'_>) -> Value {
             }
             object.into()
         }
-        other => panic!("not of the kinds that JSON has: {other:?}"),
+        other => panic!("not a JSON type: {other:?}"),
     }
 }
 

@@ -68,7 +68,11 @@ async fn churn(seed: u64) {
     assert_eq!(node.metric(DISCONNECTS, None), connections);
     let left = ["client_closed", "client_gone"];
     let left = left.map(|reason| node.metric(DISCONNECTS, Some(reason)));
-    assert_eq!(left[0] + left[1], connections, "nobody was sent away");
+    assert_eq!(
+        left[0] + left[1],
+        connections,
+        "no client was closed by the node"
+    );
     assert!(left[0] > 0.0 && left[1] > 0.0);
     let partly = node.metric(PARTIAL_WRITES, None);
     assert!(partly > 100.0, "{partly}");

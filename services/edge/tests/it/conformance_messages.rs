@@ -17,14 +17,14 @@ fn update(payload: &str) -> String {
 }
 
 /// Sends a message and waits until it is applied: messages are applied in order, and the pong is the node's very next frame.
-async fn say(client: &mut Client, text: impl Into<String>) {
+async fn send_and_wait(client: &mut Client, text: impl Into<String>) {
     client.send(Message::Text(text.into().into())).await;
     client.send(Message::Ping("obeyed".into())).await;
     assert_eq!(client.next_message().await, Message::Pong("obeyed".into()));
 }
 
-/// As [`say`], for a client that the node pings all the time.
-async fn say_amid_pings(client: &mut Client, text: &str) {
+/// As [`send_and_wait`], for a client that the node pings all the time.
+async fn send_between_pings(client: &mut Client, text: &str) {
     client.send(Message::Text(text.into())).await;
     client.send(Message::Ping("obeyed".into())).await;
     loop {
@@ -78,7 +78,7 @@ async fn an_update_replaces_the_whole_filter() {
         ("null", &[0, 1, 2, 3, 4]),
     ];
     for (payload, wanted) in steps {
-        say(&mut client, update(payload)).await;
+        send_and_wait(&mut client, update(payload)).await;
         let entries = node.log.append(events());
         client.expect(wanted.iter().map(|&at| &entries[at])).await;
     }
@@ -134,11 +134,11 @@ async fn other_messages_are_ignored() {
         .send(Message::Binary(b"not json".as_slice().into()))
         .await;
     for text in ["null", "{}", r#"{"type":"unknown_type","payload":5}"#] {
-        say(&mut client, text).await;
+        send_and_wait(&mut client, text).await;
     }
     let entries = node.log.append([commit(LIKE, A), commit(POST, A)]);
     client.expect(&entries[1..]).await;
-    say(
+    send_and_wait(
         &mut client,
         update(r#"{"wantedCollections":["app.bsky.feed.like"]}"#),
     )
@@ -157,7 +157,7 @@ async fn ten_megabytes_and_one_byte() {
     let node = Node::start().await;
     let mut client = node.client("").await;
     let like = update(r#"{"wantedCollections":["app.bsky.feed.like"]}"#);
-    say(&mut client, spaced(&like, 10_000_000)).await;
+    send_and_wait(&mut client, spaced(&like, 10_000_000)).await;
     let entries = node.log.append([commit(POST, A), commit(LIKE, A)]);
     client.expect(&entries[1..]).await;
     client
@@ -179,12 +179,12 @@ async fn ten_thousand_dids_and_one() {
     };
     let numbered = |n| format!("did:plc:{n}");
     let mut client = node.client("").await;
-    say(&mut client, dids(10_000, &numbered)).await;
+    send_and_wait(&mut client, dids(10_000, &numbered)).await;
     let entries = node
         .log
         .append([commit(POST, A), commit(POST, "did:plc:9999")]);
     client.expect(&entries[1..]).await;
-    say(&mut client, dids(10_050, &|_| A.to_owned())).await;
+    send_and_wait(&mut client, dids(10_050, &|_| A.to_owned())).await;
     let entries = node.log.append([commit(POST, B), commit(POST, A)]);
     client.expect(&entries[1..]).await;
     let (code, reason) = answer(&node, "", dids(10_001, &numbered)).await;
@@ -229,8 +229,8 @@ async fn nothing_comes_before_the_hello() {
     for _ in 0..5 {
         assert_eq!(other.next_message().await, Message::Ping("".into()));
     }
-    say(&mut waiting, r#"{"type":"unknown_type"}"#).await;
-    say_amid_pings(
+    send_and_wait(&mut waiting, r#"{"type":"unknown_type"}"#).await;
+    send_between_pings(
         &mut waiting,
         &update(r#"{"wantedCollections":["app.bsky.feed.post"]}"#),
     )
@@ -239,7 +239,7 @@ async fn nothing_comes_before_the_hello() {
     let after = node.log.append([commit(LIKE, A), commit(POST, A)]);
     waiting.expect(&after[1..]).await;
     // A later update is an ordinary update.
-    say_amid_pings(&mut waiting, &update("{}")).await;
+    send_between_pings(&mut waiting, &update("{}")).await;
     let all = node.log.append([commit(LIKE, A), commit(POST, A)]);
     waiting.expect(&all).await;
 }
@@ -253,7 +253,7 @@ async fn a_client_that_leaves_before_the_hello_is_forgotten() {
     }
     node.metric_becomes(DISCONNECTS, Some("client_gone"), 10.0)
         .await;
-    eventually("all places are free", || {
+    eventually("all slots are free", || {
         node.metric(SUBSCRIBERS, None) == 0.0
     })
     .await;

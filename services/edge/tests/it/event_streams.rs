@@ -147,11 +147,11 @@ async fn a_client_without_events_resumes_at_its_start() {
         ("start", time.to_string(), data)
     );
     assert_eq!(stream.retry, Some(1000));
-    let came_back_with = stream.last_event_id.clone();
+    let resumed_with = stream.last_event_id.clone();
     drop(stream);
     node.metric_falls_to(SUBSCRIBERS, 0.0).await;
     let missed = node.append_one(POST, "did:plc:a");
-    let mut stream = EventStream::sse(node.addr(), "", &came_back_with).await;
+    let mut stream = EventStream::sse(node.addr(), "", &resumed_with).await;
     // It knows its position, so the server sends none.
     let first = stream.any_event().await.unwrap();
     assert_eq!(first.data.as_bytes(), &missed.body[..]);
@@ -522,7 +522,7 @@ async fn browsers_with_bad_connections_miss_no_event() {
             };
             // The connection breaks at this time, at any point of the stream.
             let broken = tokio::time::timeout(breaks_within, reading).await;
-            assert!(broken.is_err(), "the stream ended by itself");
+            assert!(broken.is_err(), "the stream ended unexpectedly");
             last_event_id = stream.last_event_id;
         }
         all.push(node.append_one(wanted.unwrap_or(POST), "did:plc:end"));

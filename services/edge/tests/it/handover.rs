@@ -234,7 +234,7 @@ async fn every_closed_connection_frees_its_descriptors() {
         }
     }
     node.metric_falls_to(SUBSCRIBERS, 0.0).await;
-    eventually("all descriptors are given back", || {
+    eventually("all descriptors are released", || {
         descriptors(node.addr()) == at_first
     })
     .await;

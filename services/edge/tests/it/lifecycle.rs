@@ -91,7 +91,7 @@ async fn a_clients_close_is_answered() {
     }
     node.metric_becomes(DISCONNECTS, Some("client_closed"), 3.0)
         .await;
-    eventually("all places are free", || {
+    eventually("all slots are free", || {
         node.metric(SUBSCRIBERS, None) == 0.0
     })
     .await;

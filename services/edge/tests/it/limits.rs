@@ -308,7 +308,10 @@ async fn replays_of_one_address_share_a_rate() {
     for replay in &mut replays {
         replay.expect(&all).await;
     }
-    assert!(node.metric(REPLAY_PAUSES, None) > 0.0, "nobody had to wait");
+    assert!(
+        node.metric(REPLAY_PAUSES, None) > 0.0,
+        "no replay was throttled"
+    );
 }
 
 /// The limit applies as well when the node still has the events in memory.
@@ -329,7 +332,10 @@ async fn replays_from_memory_count_too() {
     for replay in &mut replays {
         replay.expect(&all).await;
     }
-    assert!(node.metric(REPLAY_PAUSES, None) > 0.0, "nobody had to wait");
+    assert!(
+        node.metric(REPLAY_PAUSES, None) > 0.0,
+        "no replay was throttled"
+    );
 }
 
 /// A slow reader of live events has not asked for past ones.

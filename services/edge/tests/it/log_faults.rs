@@ -104,7 +104,10 @@ async fn an_idle_log_is_fresh_and_a_hanging_one_is_not() {
     }
     node.log.set_fault(Fault::Hanging);
     node.log.append(some(1));
-    eventually("the hang shows", || !node.handle.readiness().is_ready()).await;
+    eventually("the hang is visible", || {
+        !node.handle.readiness().is_ready()
+    })
+    .await;
 }
 
 /// Events that the log has deleted cannot be served: the members that missed them are closed.
@@ -179,7 +182,7 @@ async fn a_time_that_does_not_rise_is_reported_and_loses_no_event() {
     odd.seq = 3;
     node.log.append_raw(odd.clone());
     client.expect([&odd]).await;
-    eventually("it is told", || {
+    eventually("it is reported", || {
         node.labelled(DAMAGED_READS, "by", "live") == 1.0
     })
     .await;

@@ -151,7 +151,7 @@ async fn replaced(log: Replaceable) {
         assert_eq!(closed.map(|(code, _)| code), Some(1013));
     }
     let sum = |name, reason| instruments.sum(name, Some(("reason", reason)));
-    eventually("it is told", || sum(DISCONNECTS, "log_replaced") == 5.0).await;
+    eventually("all are closed", || sum(DISCONNECTS, "log_replaced") == 5.0).await;
     assert!(sum(FEEDER_RESTARTS, "replaced") >= 1.0);
 
     // All of the new log, and nothing of the old one, for any cursor of the old one.

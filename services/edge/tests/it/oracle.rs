@@ -178,7 +178,7 @@ async fn run(seed: u64) {
             }
         }
     }
-    assert!(updates > 0, "seed {seed} tried no update");
+    assert!(updates > 0, "seed {seed} made no update");
     for (query, start, client) in &mut clients {
         client.expect(expected(query, &entries[*start..])).await;
     }

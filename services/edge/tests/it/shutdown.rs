@@ -70,7 +70,7 @@ async fn stopping_does_not_wait_for_the_position_of_a_cursor() {
     // After all events: only the log can resolve it.
     let waiting = Client::try_connect(addr, "?cursor=9000000000000000");
     let stopping = async {
-        log.leaves_somebody_waiting().await;
+        log.has_waiting_callers().await;
         node.stop().await.unwrap();
     };
     let (refused, ()) = tokio::join!(waiting, stopping);

@@ -226,7 +226,7 @@ async fn a_client_that_pauses_reading_is_not_dropped() {
     // Behind from the beginning: it has data to read at every ping.
     let mut slow = Client::connect_narrow(node.addr(), "?cursor=0").await;
     // Pings that arrive after its own data are unanswered for too long.
-    let _silent = node.client("?wantedDids=did:plc:nobody").await;
+    let _silent = node.client("?wantedDids=did:plc:absent").await;
     node.metric_becomes(DISCONNECTS, Some("pong_timeout"), 1.0)
         .await;
     slow.expect(&all).await;

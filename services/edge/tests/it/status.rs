@@ -22,15 +22,15 @@ async fn status(node: &Node) -> Value {
 }
 
 /// Waits for a snapshot that satisfies the condition.
-async fn status_with(node: &Node, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+async fn status_with(node: &Node, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
     for _ in 0..2_000 {
         let status = status(node).await;
-        if is_so(&status) {
+        if holds(&status) {
             return status;
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
-    panic!("never came true: {what}: {}", status(node).await);
+    panic!("never held: {what}: {}", status(node).await);
 }
 
 /// Events from before startup are not counted; later ones are counted once, for any number of readers.
@@ -176,19 +176,19 @@ async fn subscribers_are_counted_by_state_and_form() {
             r#"{"type":"options_update","payload":{}}"#.into(),
         ))
         .await;
-    status_with(&node, "nobody waits", is(of(6, 1, 0, 0, [3, 1, 1, 1, 1]))).await;
+    status_with(&node, "none waits", is(of(6, 1, 0, 0, [3, 1, 1, 1, 1]))).await;
 
     // A client that does not read its replay stays behind.
     node.log
         .append((0..200).map(|_| commit(LIKE, "did:plc:a").padded(50_000)));
     node.tail_caught_up().await;
     drop((slow, zstd, v0, sse, lines, live, hello));
-    status_with(&node, "nobody is there", is(of(0, 0, 0, 0, [0; 5]))).await;
+    status_with(&node, "none is connected", is(of(0, 0, 0, 0, [0; 5]))).await;
     let replaying = EventStream::open_narrow(node.addr(), "?cursor=1", "").await;
     node.metric_becomes(REPLAYS, None, 1.0).await;
     status_with(&node, "one replays", is(of(0, 0, 1, 0, [0, 0, 0, 0, 1]))).await;
     drop(replaying);
-    status_with(&node, "nobody is left", is(of(0, 0, 0, 0, [0; 5]))).await;
+    status_with(&node, "none remains", is(of(0, 0, 0, 0, [0; 5]))).await;
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ const BEGIN: u64 = 1_700_000_000 * SECOND;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Two collections with an event every five seconds for two hours; one of them then paused for an hour.
-fn told() -> (Bytes, u64) {
+fn snapshot() -> (Bytes, u64) {
     let topic = |name: &str| Topic::Commit(Nsid::parse(name.into()).unwrap());
     let (steady, lost) = (topic("com.example.steady"), topic("com.example.lost"));
     let mut table = Table::default();
@@ -29,8 +29,8 @@ fn told() -> (Bytes, u64) {
         table.appended(topics.into_iter().take(come), now_us);
         table.roll(now_us);
     }
-    let told = serde_json::to_vec(&table.snapshot(now_us)).unwrap();
-    (told.into(), now_us)
+    let bytes = serde_json::to_vec(&table.snapshot(now_us)).unwrap();
+    (bytes.into(), now_us)
 }
 
 async fn json(node: &Node, path: &str) -> Option<Value> {
@@ -43,14 +43,14 @@ async fn json(node: &Node, path: &str) -> Option<Value> {
 }
 
 /// Waits for a snapshot that satisfies the condition.
-async fn status_with(node: &Node, is_so: impl Fn(&Value) -> bool) -> Value {
+async fn status_with(node: &Node, holds: impl Fn(&Value) -> bool) -> Value {
     for _ in 0..2_000 {
         match json(node, "/status").await {
-            Some(status) if is_so(&status) => return status,
+            Some(status) if holds(&status) => return status,
             _ => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
-    panic!("never came true: {:?}", json(node, "/status").await);
+    panic!("never held: {:?}", json(node, "/status").await);
 }
 
 #[tokio::test]
@@ -75,16 +75,16 @@ async fn a_silent_collection_is_listed_first() {
             .publish("freshness", nonsense.into(), DAY);
         posted.await.unwrap();
     }
-    let (told, at_us) = told();
+    let (leader, at_us) = snapshot();
     node.cluster_state
-        .publish("freshness", told, DAY)
+        .publish("freshness", leader, DAY)
         .await
         .unwrap();
-    let is_told = |status: &Value| {
+    let is_published = |status: &Value| {
         status["cluster"]["silent_collections"] == 1
             && status["collections"]["rows"][1]["events"] == 9
     };
-    let status = status_with(&node, is_told).await;
+    let status = status_with(&node, is_published).await;
     let rows = &status["collections"]["rows"];
     assert_eq!(rows[0]["name"], "com.example.lost", "{rows}");
     assert_eq!(rows[0]["silent"], true);
@@ -130,16 +130,16 @@ async fn members_are_listed_from_heartbeats() {
         since_us: BEGIN,
         at_us: BEGIN,
     };
-    let told = Bytes::from(serde_json::to_vec(&leader).unwrap());
+    let heartbeat = Bytes::from(serde_json::to_vec(&leader).unwrap());
     let key = Member::key(Part::Ingest, "ingest-0/1/0a");
     let second = Duration::from_secs(1);
     node.cluster_state
-        .publish(&key, told.clone(), second)
+        .publish(&key, heartbeat.clone(), second)
         .await
         .unwrap();
     // The value of an ingest under an edge's key is ignored.
     node.cluster_state
-        .publish("edge.false", told, DAY)
+        .publish("edge.false", heartbeat, DAY)
         .await
         .unwrap();
     let members = |status: &Value| status["cluster"]["members"].as_array().unwrap().clone();

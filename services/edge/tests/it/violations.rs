@@ -159,7 +159,7 @@ async fn every_violation_is_closed_with_its_code() {
 }
 
 /// Waits until the previous messages are applied.
-async fn obeyed(client: &mut Client) {
+async fn applied(client: &mut Client) {
     client.send(Message::Ping("obeyed".into())).await;
     while client.next_message().await != Message::Pong("obeyed".into()) {}
 }
@@ -185,7 +185,7 @@ async fn tiny_and_empty_fragments_are_assembled() {
     assert!(client.send_raw(&bytes).await);
     assert_eq!(client.next_message().await, Message::Pong("within".into()));
     assert!(client.send_raw(&frame(FINAL, b"")).await);
-    obeyed(&mut client).await;
+    applied(&mut client).await;
     let entry = node.append_one("app.bsky.feed.post", "did:plc:a");
     honest.expect([&entry]).await;
     let entry = node.append_one("com.example.none", "did:plc:a");
@@ -204,7 +204,7 @@ async fn compressed_client_messages_are_not_decompressed() {
     for query in ["", "?compress=true"] {
         let mut client = node.client(query).await;
         assert!(client.send_raw(&frame(FINAL | BINARY, &bomb)).await);
-        obeyed(&mut client).await;
+        applied(&mut client).await;
     }
     let bytes = frame(FINAL | TEXT, &bomb);
     assert_eq!(closed(&node, &bytes).await, Some(INVALID));

@@ -83,10 +83,13 @@ fn an_empty_replay_allowance_outlives_the_connection() {
     let first = admission.admit(client("192.0.2.1"), None).unwrap();
     assert_eq!(take(&first), Duration::ZERO);
     let second = admission.admit(client("192.0.2.1"), None).unwrap();
-    assert!(take(&second) > Duration::ZERO, "it is one allowance");
+    assert!(take(&second) > Duration::ZERO, "the allowance is shared");
     drop((first, second));
     let again = admission.admit(client("192.0.2.1"), None).unwrap();
-    assert!(take(&again) > Duration::from_secs(1), "and it stays one");
+    assert!(
+        take(&again) > Duration::from_secs(1),
+        "it outlives the connections"
+    );
     let other = admission.admit(client("192.0.2.2"), None).unwrap();
     assert_eq!(take(&other), Duration::ZERO);
     drop((again, other));

@@ -13,7 +13,7 @@ fn trusted() -> Vec<IpNet> {
 
 fn of(peer: &str, forwarded_for: &[&str]) -> String {
     let fields: Vec<_> = forwarded_for.iter().map(|field| field.as_bytes()).collect();
-    beyond(peer.parse().unwrap(), &fields, &trusted()).to_string()
+    forwarded_client(peer.parse().unwrap(), &fields, &trusted()).to_string()
 }
 
 #[test]

@@ -1,5 +1,5 @@
 'use strict';
-// Shows what /status/live says, and events of /subscribe. Whatever comes from the network is only ever set as text.
+// Shows the snapshots of /status/live, and events of /subscribe. Data from the network is only ever set as text.
 const at = id => document.getElementById(id);
 const set = (id, text) => { const node = at(id); if (node.textContent !== text) node.textContent = text; };
 const number = value => value.toLocaleString('en', { maximumFractionDigits: value < 10 ? 2 : value < 100 ? 1 : 0 });
@@ -18,10 +18,10 @@ function span(seconds) {
   return seconds < 172800 ? number(seconds / 3600) + ' h' : number(seconds / 86400) + ' d';
 }
 
-// Today by the clock, else by the day.
+// A time of today, or a date.
 const seen = (us, now) => now - us < 864e8 ? clock(us).slice(11) : clock(us).slice(0, 10);
 
-// Rows are kept and only their texts change, so that nothing moves under a reader that does not have to.
+// Rows are kept and only their texts change, so that the page does not move while it is read.
 function rows(id, data) {
   const body = at(id);
   while (body.rows.length > data.length) body.deleteRow(-1);
@@ -38,7 +38,7 @@ function rows(id, data) {
     cells.forEach((text, nth) => {
       const cell = row.cells[nth];
       if (cell.textContent === text) return;
-      // A name breaks at its dots.
+      // Names may wrap at their dots.
       if (nth) cell.textContent = text;
       else cell.replaceChildren(...text.split(/(?<=\.)/).flatMap(part => [part, document.createElement('wbr')]));
     });
@@ -76,12 +76,12 @@ function show(report) {
   const upstream = lag.upstream_seconds ?? lag.log_seconds;
   set('lag', upstream === null ? '–' : span(Math.max(upstream, 0)));
   set('lag-log', lag.log_seconds === null ? 'no event yet' : lag.log_seconds < -1 ?
-    'log times are ' + span(-lag.log_seconds) + ' ahead of the clock here' : span(Math.max(lag.log_seconds, 0)) + ' from the log to here');
+    'log times are ' + span(-lag.log_seconds) + ' ahead of this clock' : span(Math.max(lag.log_seconds, 0)) + ' from the log to this node');
   set('subscribers', number(subscribers.total));
   set('replaying', number(subscribers.replaying) + ' replaying');
   chart(throughput.minutes);
-  set('collections-caption', 'The busiest of the last ' + span(collections.seconds) + ', ' +
-    number(collections.known) + ' known. Counted since the node started.');
+  set('collections-caption', 'The busiest collections of the last ' + span(collections.seconds) + ', ' +
+    number(collections.known) + ' known. Totals count from startup.');
   const named = collections.rows.map(row => [
     row.name + (row.silent ? ' (silent)' : ''), number(row.events_per_second),
     row.usual_per_second === null ? '–' : number(row.usual_per_second), number(row.events),
@@ -93,20 +93,20 @@ function show(report) {
   rows('collections', named);
   collections.rows.forEach((row, index) => at('collections').rows[index].classList.toggle('silent', row.silent));
   const { cluster } = report;
-  set('silent', cluster.age_seconds === null ? 'Nothing is known of the cluster yet.' : (cluster.silent_collections === 0
-    ? 'None of ' + number(cluster.collections) + ' collections is silent against its own rhythm.'
-    : number(cluster.silent_collections) + ' of ' + number(cluster.collections) + ' collections silent against their own rhythm.') +
+  set('silent', cluster.age_seconds === null ? 'The cluster state is not known yet.' : (cluster.silent_collections === 0
+    ? 'None of ' + number(cluster.collections) + ' collections is unusually silent.'
+    : number(cluster.silent_collections) + ' of ' + number(cluster.collections) + ' collections are unusually silent.') +
     (cluster.age_seconds < 60 ? '' : ' As of ' + span(cluster.age_seconds) + ' ago.'));
   rows('members', cluster.members.map(member => [
     member.part + ' ' + member.name, member.role + (member.ready ? '' : ', not ready'), member.version, seen(member.since_us, report.time_us),
   ]));
   at('silent').classList.toggle('alarm', cluster.silent_collections > 0);
-  const forms = { plain: 'form: JSON', zstd: 'form: zstd', v0: 'form: v0', sse: 'form: server-sent events', ndjson: 'form: lines' };
+  const forms = { plain: 'form: JSON', zstd: 'form: zstd', v0: 'form: v0', sse: 'form: server-sent events', ndjson: 'form: NDJSON' };
   rows('kinds', [
     ['live', number(subscribers.live)],
-    ['behind, reading memory', number(subscribers.behind)],
-    ['replaying, reading the log', number(subscribers.replaying)],
-    ['waiting for its options', number(subscribers.waiting)],
+    ['catching up from memory', number(subscribers.behind)],
+    ['replaying from the log', number(subscribers.replaying)],
+    ['waiting for options', number(subscribers.waiting)],
     ...Object.entries(forms).map(([form, name]) => [name, number(subscribers.by_form[form])]),
   ]);
   const place = (name, it) => [name, it ? String(it.time_us ?? it.seq) : '–', it && it.time_us ? clock(it.time_us) : '–'];
@@ -120,7 +120,7 @@ function show(report) {
   }
 }
 
-// When too many are watching, the page asks from time to time instead.
+// With too many live viewers the page polls instead.
 let polling = null;
 async function poll() {
   try {
@@ -166,7 +166,7 @@ function summary(event) {
   const text = [record.text, record.displayName, record.name, record.subject?.uri, record.subject].find(it => typeof it === 'string');
   return [commit.collection + ' ' + commit.operation, text || commit.rkey];
 }
-// A busy stream is drawn a few times per second, however many events there are.
+// Draws a few times per second, for any rate of events.
 function draw() {
   if (arrived.length) {
     const list = at('events');
@@ -197,7 +197,7 @@ function connect() {
   at('go').textContent = 'Disconnect';
   mine.onopen = () => {
     say('Connected; events received: ');
-    // Not announced anew with every event.
+    // Screen readers do not announce every change of the count.
     const count = document.createElement('span');
     count.id = 'received';
     count.setAttribute('aria-live', 'off');
@@ -215,7 +215,7 @@ function connect() {
     at('go').textContent = 'Connect';
     socket = null;
     if (drawing !== null) return say('Disconnected' + (closed.reason ? ': ' + closed.reason : '.'));
-    // Why is in the body of the refusal, which a WebSocket does not show.
+    // The reason is in the body of the refusal, which WebSocket clients cannot read.
     const refused = await fetch(url.href.replace(/^ws/, 'http')).then(it => it.text()).catch(() => 'no connection');
     say('Refused: ' + refused);
   };

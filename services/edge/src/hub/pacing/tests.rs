@@ -85,7 +85,7 @@ async fn cheap_flushes_are_immediate_and_expensive_ones_are_spaced() {
         "{pause:?}"
     );
     let idle = tokio::time::timeout(CEILING * 100, flushes.next()).await;
-    assert!(idle.is_err(), "nothing new, no flush");
+    assert!(idle.is_err(), "no flush without new events");
     // The first flush after the quiet time is prompt again.
     for _ in 0..2 {
         advance(&head);

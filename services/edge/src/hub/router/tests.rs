@@ -259,7 +259,7 @@ fn patterns_of_removed_lanes_are_freed() {
         router.remove(0);
     }
     assert_eq!((router.slot_of.len(), router.slots.len()), (0, 0));
-    assert!(router.slots.vacant_key() < 2, "numbers are given again");
+    assert!(router.slots.vacant_key() < 2, "numbers are reused");
     let entry = Entry::new(
         &commit("x.y.n5", "did:plc:a").at(1),
         &mut Collections::new(1),

@@ -51,7 +51,7 @@ impl Shard {
         } else {
             Read::CaughtUp
         };
-        if self.notice_another_log() {
+        if self.check_log_replaced() {
             return CatchUp::FellBehind;
         }
         match found {
@@ -82,7 +82,7 @@ impl Shard {
 
     /// Takes what a member wants from a page that it requested with [`CatchUp::Cold`].
     pub fn replay(&mut self, member: &Rc<Member>, page: &Page) -> CatchUp {
-        if self.notice_another_log() {
+        if self.check_log_replaced() {
             return CatchUp::FellBehind;
         }
         let MemberState::Behind { lane, reading, .. } = member.state() else {
@@ -113,7 +113,7 @@ impl Shard {
 
     /// Closes a member whose requested page is damaged.
     pub fn fail(&mut self, member: &Rc<Member>, damage: Damage) -> CatchUp {
-        if !self.notice_another_log() && member.is_behind() {
+        if !self.check_log_replaced() && member.is_behind() {
             self.disconnect(member, CloseReason::LogDamaged { seq: damage.seq });
         }
         CatchUp::FellBehind
@@ -216,7 +216,7 @@ impl Shard {
     /// Notes whether a member reads the log or the ring.
     fn note_source(&self, member: &Member, is_log: bool) {
         let was_log =
-            member.read_on(|reading| std::mem::replace(&mut reading.is_replaying, is_log));
+            member.update_reading(|reading| std::mem::replace(&mut reading.is_replaying, is_log));
         match (was_log, is_log) {
             (Some(false), true) => self.metrics.replays(1),
             (Some(true), false) => self.metrics.replays(-1),
@@ -279,6 +279,6 @@ impl Shard {
 
 /// Moves a member to `to`; returns how many of `entries`, which come before it, are too early.
 fn advance(member: &Member, to: Seq, entries: &[Arc<Entry>]) -> usize {
-    let early = member.read_on(|reading| reading.advance(to, entries));
+    let early = member.update_reading(|reading| reading.advance(to, entries));
     early.unwrap_or_default()
 }

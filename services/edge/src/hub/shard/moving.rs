@@ -55,7 +55,7 @@ impl Shard {
 
     /// Removes a member that moves to another shard; `None` when it receives nothing more.
     pub(crate) fn hand_over(&mut self, member: &Rc<Member>) -> Option<MovingMember> {
-        self.notice_another_log();
+        self.check_log_replaced();
         let state = member.state();
         let filter = state.lane().and_then(|lane| self.members.lanes.get(lane));
         let filter = filter.map(|lane| Arc::clone(&lane.filter));
@@ -91,7 +91,7 @@ impl Shard {
 
     /// Adds a member that another shard handed over.
     pub(crate) fn take_in(&mut self, member: &Rc<Member>, moving_member: MovingMember) {
-        self.notice_another_log();
+        self.check_log_replaced();
         if moving_member.generation != self.generation {
             return member.outbox().close(CloseReason::LogReplaced);
         }

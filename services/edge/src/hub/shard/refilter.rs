@@ -10,7 +10,7 @@ use crate::replay::Start;
 impl Shard {
     /// Adds a subscriber that receives nothing before its first [`Shard::set_filter`]. A start at a position is fixed now.
     pub fn join_waiting(&mut self, encoding: Encoding, start: Start) -> Rc<Member> {
-        self.notice_another_log();
+        self.check_log_replaced();
         let outbox = Outbox::new(self.limits.max_pending_bytes, encoding);
         let member = Rc::new(Member::new(outbox, encoding));
         self.members.put(&member, MemberState::Waiting { start });
@@ -22,7 +22,7 @@ impl Shard {
     ///
     /// The cost depends only on the two filters, not on other members.
     pub fn set_filter(&mut self, member: &Rc<Member>, filter: Filter) {
-        self.notice_another_log();
+        self.check_log_replaced();
         // A page in progress may have been selected for the old filter.
         member.filter_replaced();
         let old = match member.state() {

@@ -118,7 +118,7 @@ fn equal_filters_share_one_lane_and_its_bytes() {
     harness.settle();
     let written: Vec<_> = members.iter().map(|member| harness.drain(member)).collect();
     for (n, bytes) in written.iter().enumerate() {
-        assert_eq!(bytes.len(), 1, "one piece per flush");
+        assert_eq!(bytes.len(), 1, "one chunk per flush");
         assert_eq!(bytes[0], written[0][0]);
         assert!(
             std::ptr::eq(bytes[0].as_ptr(), written[n % 2][0].as_ptr()),
@@ -508,7 +508,7 @@ proptest! {
                     for _ in 0..pieces {
                         match member.outbox().take() {
                             Take::Bytes(bytes) => written.extend_from_slice(&bytes),
-                            Take::Over => prop_assert!(false, "nobody was closed"),
+                            Take::Over => prop_assert!(false, "no member was closed"),
                             Take::Empty => if let CatchUp::Found(chunk) = harness.shard.catch_up(member) {
                                 written.extend_from_slice(&chunk.bytes);
                             },

@@ -192,7 +192,7 @@ fn a_waiting_member_can_have_a_delay() {
     assert_eq!(
         worker.shards.written_up_to(&waiting),
         Some(time_of(6)),
-        "of its own shard"
+        "its own shard's position"
     );
     worker.harness.post(1);
     worker.run_to(1_001);

@@ -70,13 +70,13 @@ impl Reader {
                 Ok(Ok(page)) => PageResponse::Page(page),
                 Ok(Err(damage)) => panic!("nothing is damaged: {damage:?}"),
                 Err(TryRecvError::Empty) => PageResponse::Wait(waiting),
-                Err(TryRecvError::Closed) => panic!("a reader is forgotten"),
+                Err(TryRecvError::Closed) => panic!("a reader was dropped"),
             },
         };
         match answer {
             PageResponse::Wait(waiting) => self.waiting = Some(waiting),
             PageResponse::Page(page) => {
-                assert!(page.complete_from <= self.next, "it skips");
+                assert!(page.complete_from <= self.next, "the page has a gap");
                 let new = page.entries.iter().map(|entry| entry.seq());
                 self.read.extend(new.filter(|&seq| seq >= self.next));
                 self.next = self.next.max(page.next);

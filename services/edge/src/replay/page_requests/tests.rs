@@ -21,7 +21,7 @@ fn page_requests() -> PageRequests {
 fn wait(answer: PageResponse) -> oneshot::Receiver<Loaded> {
     match answer {
         PageResponse::Wait(wait) => wait,
-        PageResponse::Page(page) => panic!("nothing was loaded: {page:?}"),
+        PageResponse::Page(page) => panic!("the page was cached: {page:?}"),
     }
 }
 
@@ -47,10 +47,7 @@ fn readers_that_are_near_share_a_load_and_its_page() {
         page_requests.page(105, Selection::All),
         PageResponse::Page(_)
     ));
-    assert!(
-        page_requests.next_load().is_some(),
-        "ahead of the one that was served"
-    );
+    assert!(page_requests.next_load().is_some(), "read-ahead");
     assert!(page_requests.next_load().is_none());
 }
 
@@ -111,10 +108,13 @@ fn readers_with_equal_selections_share_a_load() {
     ));
     let load = page_requests.next_load().unwrap();
     assert_eq!((load.from, &load.selection), (100, &Selection::All));
-    assert_eq!(load.until, None, "what was selected is not everything");
+    assert_eq!(
+        load.until, None,
+        "a selected page does not bound a full load"
+    );
     assert!(
         page_requests.next_load().is_none(),
-        "nothing is searched for ahead"
+        "no read-ahead for selections"
     );
 }
 

@@ -55,7 +55,7 @@ fn a_selection_holds_everything_that_passes_the_collection_filter() {
 fn everything_is_read_without_a_certain_selection() {
     for (wanted, why) in [
         (filter(&[], &["did:plc:a"]), "no collection is named"),
-        (filter(&["not valid.*"], &[]), "the log has no such word"),
+        (filter(&["not valid.*"], &[]), "the log cannot select it"),
     ] {
         assert_eq!(
             selection_for(&wanted, || sample(0)),

@@ -28,20 +28,20 @@ impl<S> Subscriber<S> {
     pub(super) fn handle(&mut self, message: Message) {
         match message {
             Message::Received(received) => {
-                self.show_life();
+                self.note_activity();
                 self.receive(received);
             }
             Message::Unreadable(broken) => {
-                self.show_life();
-                self.lose(broken);
+                self.note_activity();
+                self.handle_read_error(broken);
             }
             Message::Parsed(Some(parsed)) => self.apply(parsed),
             Message::Parsed(None) => self.refuse(CloseReason::Internal),
-            Message::Due(timer) => self.wake_up(timer),
+            Message::Due(timer) => self.handle_timer(timer),
         }
     }
 
-    fn show_life(&mut self) {
+    fn note_activity(&mut self) {
         if let Some(liveness) = &mut self.liveness {
             liveness.received(Instant::now());
         }
@@ -61,7 +61,8 @@ impl<S> Subscriber<S> {
                 self.apply(ClientMessage::parse(&text));
             }
             Received::Text(text) => {
-                self.client.parse_aside(text, &self.context.inbound.memory);
+                self.client
+                    .parse_blocking(text, &self.context.inbound.memory);
             }
             Received::Ping(payload) => outbox.pong(&payload),
             Received::Binary | Received::Pong => {}
@@ -113,7 +114,7 @@ impl<S> Subscriber<S> {
     }
 
     /// Handles a client that can no longer be read, not even its close frame.
-    fn lose(&mut self, broken: ReceiveError) {
+    fn handle_read_error(&mut self, broken: ReceiveError) {
         self.client = Client::Ignored;
         self.refuse(match broken {
             ReceiveError::TooBig => CloseReason::MessageTooBig,
@@ -134,7 +135,7 @@ impl<S> Subscriber<S> {
         });
     }
 
-    fn wake_up(&mut self, timer: Timer) {
+    fn handle_timer(&mut self, timer: Timer) {
         let (now, timeouts) = (Instant::now(), self.context.timeouts);
         let outbox = self.member.outbox();
         match timer {
@@ -148,7 +149,7 @@ impl<S> Subscriber<S> {
                     self.deadlines.set(Timer::PongCheck(ping), at);
                 }
             }
-            Timer::PongCheck(ping) => self.check_life(ping, now),
+            Timer::PongCheck(ping) => self.check_pong(ping, now),
             Timer::Hello if self.member.is_waiting() => outbox.close(CloseReason::HelloTimeout),
             Timer::Hello => {}
             Timer::Heartbeat => self.send_heartbeat(now),
@@ -158,7 +159,7 @@ impl<S> Subscriber<S> {
     }
 
     /// Checks the client's pong deadline.
-    fn check_life(&mut self, ping: u64, now: Instant) {
+    fn check_pong(&mut self, ping: u64, now: Instant) {
         let outbox = self.member.outbox();
         let socket = Socket {
             taken: outbox.taken(),

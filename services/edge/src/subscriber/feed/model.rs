@@ -156,24 +156,24 @@ impl Modelled {
             prop_assert_eq!(
                 (missing, written.len()),
                 (0, 0),
-                "behind {} of {:?}",
+                "after seq {} of {:?}",
                 last,
                 self.start
             );
             return Ok(());
         };
         prop_assert_eq!(&reason, &CloseReason::FellBehind);
-        let drain_pace = reason.frame(outbox.resume()).unwrap();
+        let close_frame = reason.frame(outbox.resume()).unwrap();
         prop_assert_eq!(
             written,
-            &drain_pace[..],
-            "behind {} of {:?}",
+            &close_frame[..],
+            "after seq {} of {:?}",
             last,
             self.start
         );
         prop_assert!(
             last + 1 < harness.first,
-            "closed behind {last}, the log begins at {}",
+            "closed after seq {last}, the log begins at {}",
             harness.first
         );
         Ok(())

@@ -82,7 +82,7 @@ fn dropping_the_feed_removes_the_member() {
     assert_eq!(
         member.outbox().pending_bytes(),
         0,
-        "nothing is sent to the departed"
+        "nothing is queued for a removed member"
     );
 }
 
@@ -107,7 +107,7 @@ fn a_reader_behind_yields_to_other_tasks() {
         assert!(turns < 100, "it must make progress");
     }
     assert_eq!(frames, 3);
-    assert!(turns > frames, "some turns found nothing");
+    assert!(turns > frames, "some turns found no event");
     assert_eq!(poll(&mut feed), Poll::Pending);
 }
 

@@ -46,7 +46,10 @@ fn one_thread_encodes_and_all_get_the_frame() {
         }
     });
     assert_eq!(made.into_inner(), all.len());
-    assert!(claims.into_inner() <= all.len(), "nobody claims twice");
+    assert!(
+        claims.into_inner() <= all.len(),
+        "each is claimed at most once"
+    );
     assert_eq!(bytes.get(), all.iter().map(Encoded::weight).sum::<usize>());
 }
 

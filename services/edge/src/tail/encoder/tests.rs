@@ -70,7 +70,7 @@ fn json_uses_the_existing_frame() {
         assert_eq!(entry.encoded_weight(), 0);
     }
     assert_eq!(encoder.take_made(), EncodedCounts::default());
-    assert!(encoder.compressor.is_none(), "prepared for nobody");
+    assert!(encoder.compressor.is_none(), "created without need");
 }
 
 /// Sync events are not served, but encoding one must be harmless.

@@ -120,7 +120,7 @@ impl FaultyLog {
     }
 
     /// Waits until a caller waits for an answer.
-    pub(crate) async fn leaves_somebody_waiting(&self) {
+    pub(crate) async fn has_waiting_callers(&self) {
         let mut state = self.state.subscribe();
         state.wait_for(|state| state.unanswered > 0).await.unwrap();
     }

@@ -134,12 +134,12 @@ impl Node {
 }
 
 /// Waits for a condition.
-pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let waiting = async {
-        while !is_so() {
+        while !holds() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     };
     let in_time = tokio::time::timeout(PATIENCE, waiting).await;
-    assert!(in_time.is_ok(), "never came true: {what}");
+    assert!(in_time.is_ok(), "never held: {what}");
 }

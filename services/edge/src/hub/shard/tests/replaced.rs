@@ -67,8 +67,8 @@ fn no_member_continues_in_another_log() {
             for member in [&live, &cold, &behind, &ahead, &waiting] {
                 let closing = member.outbox().closing();
                 assert_eq!(closing, Some(CloseReason::LogReplaced));
-                let drain_pace = CloseReason::LogReplaced.frame(member.outbox().resume());
-                assert_eq!(harness.drain(member), [drain_pace.unwrap()]);
+                let close_frame = CloseReason::LogReplaced.frame(member.outbox().resume());
+                assert_eq!(harness.drain(member), [close_frame.unwrap()]);
                 harness.shard.leave(member);
             }
             let connection_counts = harness.shard.metrics.connection_counts();
@@ -110,14 +110,14 @@ fn a_page_of_another_log_is_dropped() {
     harness.post(200);
     let PageResponse::Wait(mut waiting) = harness.page_requests.page(1, fanjet_log::Selection::All)
     else {
-        panic!("nothing was loaded");
+        panic!("the page was cached");
     };
     let load = harness.page_requests.next_load().unwrap();
     assert!(!harness.page_requests.is_outdated(&load));
     let page = replace(&mut harness, 1, 30);
     assert!(harness.page_requests.is_outdated(&load));
     harness.page_requests.loaded(load, page);
-    assert!(waiting.try_recv().is_err(), "nobody waits any more");
+    assert!(waiting.try_recv().is_err(), "the request was dropped");
     assert_eq!(harness.page_requests.cached_bytes(), 0);
     assert!(harness.page_requests.next_load().is_none());
 }

@@ -76,11 +76,11 @@ async fn a_lookup_that_needs_a_fresh_result_does_not_join_a_running_one() {
     assert!(futures::poll!(&mut early).is_pending());
     let mut late = join_all((0..20).map(|_| single_flight.ask(1, asked.question(1))));
     assert!(futures::poll!(&mut late).is_pending());
-    assert_eq!(asked.open(), 1, "one turn");
+    assert_eq!(asked.open(), 1, "one permit");
     asked.answer(10);
     assert!(matches!(early.await, Ok(10)));
     assert!(futures::poll!(&mut late).is_pending());
-    assert_eq!(asked.open(), 1, "one question for all who are late");
+    assert_eq!(asked.open(), 1, "one query for all later callers");
     asked.answer(11);
     assert!(late.await.iter().all(|answer| matches!(answer, Ok(11))));
 }
