@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use fanjet_edge::{Edge, EdgeHandle, Surroundings};
+use fanjet_edge::{Edge, EdgeDeps, EdgeHandle};
 use fanjet_ingest::{Candidacy, Ingest};
 use fanjet_output::say;
 use fanjet_runtime::{Stop, SystemClock};
@@ -49,16 +49,16 @@ impl Node {
         .recording(Arc::clone(&bookmarks))
         .traced_by(process.tracer("fanjet-ingest"));
         let kafka = Producer::of(settings, logs.kafka, bookmarks, process)?;
-        let surroundings = Surroundings {
+        let deps = EdgeDeps {
             log: logs.edge,
-            notices,
+            cluster_state: notices,
             clock: Arc::new(SystemClock),
             instance: process.instance().to_owned(),
             tracer: process.tracer("fanjet-edge"),
         };
         let edge = Edge::start_in(
             settings.edge.clone(),
-            surroundings,
+            deps,
             &process.meter("fanjet-edge"),
             process.stop(),
         )?;
