@@ -88,6 +88,26 @@ fn events(process: &Process) -> Vec<String> {
     lines
 }
 
+/// `{...}`, or a seq, a tab and `{...}`. Log lines of Go start with digits, too.
 fn is_event(line: &str) -> bool {
-    line.starts_with('{') || line.starts_with(|first: char| first.is_ascii_digit())
+    let json = match line.split_once('\t') {
+        Some((seq, json)) if seq.bytes().all(|byte| byte.is_ascii_digit()) => json,
+        _ => line,
+    };
+    json.starts_with('{')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_lines_are_not_events() {
+        for line in [r#"{"a":1}"#, "12\t{\"a\":1}", "12\t{\"a"] {
+            assert!(is_event(line), "{line}");
+        }
+        for line in ["2026/12/01 09:58:31 disconnected: EOF", "x\t{}", "12", ""] {
+            assert!(!is_event(line), "{line}");
+        }
+    }
 }

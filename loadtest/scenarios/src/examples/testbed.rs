@@ -15,8 +15,9 @@ use crate::service::{Service, listening, program, simulator, stop};
 
 const DOMAIN: &str = "fanjet";
 const USERS: [&str; 5] = ["admin", "ingest", "edge", "kafka", "reader"];
-/// An authority has at most 256 subjects of its own. Taking most of them leaves a few for the simulated collections.
-const TAKEN: usize = 256 - 4;
+/// An authority has at most 256 subjects of its own. One of them is for posts, and all others are taken, so that the other
+/// simulated collections share subjects.
+const TAKEN: usize = 256 - 1;
 
 /// The wanted events in the log.
 #[derive(Default)]
@@ -131,11 +132,12 @@ impl Testbed {
         stop(&self.simulator, "simulator").await
     }
 
-    /// Takes most of the subjects that the authority `app.bsky` may have, so that most of its collections share subjects.
+    /// Takes all subjects that the authority `app.bsky` may have, one of them for the first consumed collection.
     async fn take_subjects(&self) -> Result<()> {
         let client = connect(&self.nats, "ingest").await?;
-        for number in 0..TAKEN {
-            let subject = format!("atp.commit.app.bsky.taken.c{number}");
+        let taken = (0..TAKEN).map(|number| format!("app.bsky.taken.c{number}"));
+        for collection in taken.chain([CONSUMED[0].to_owned()]) {
+            let subject = format!("atp.commit.{collection}");
             client.request(subject, "".into()).await?;
         }
         Ok(())
