@@ -57,6 +57,20 @@ pub fn untouched(source: &str, rendered: &str) -> Vec<String> {
         .collect()
 }
 
+/// Names of metrics in `rendered` without a help text.
+pub fn without_help(rendered: &str) -> Vec<String> {
+    let has_help = |name: &str| {
+        let beginning = format!("# HELP {name} ");
+        rendered.lines().any(|line| {
+            line.strip_prefix(&beginning)
+                .is_some_and(|help| !help.trim().is_empty())
+        })
+    };
+    let mut names: Vec<_> = exposition(rendered).into_keys().collect();
+    names.retain(|name| !has_help(name));
+    names
+}
+
 fn compare(name: &str, listed: &Metric, shown: &Metric, found: &mut Vec<String>) {
     if listed.kind != shown.kind {
         found.push(format!(
@@ -176,6 +190,12 @@ mod tests {
         assert_eq!(shown["a"].labels, listed);
         assert_eq!((&*shown["a"].kind, &*shown["b"].kind), ("counter", "gauge"));
         assert!(shown["b"].labels.is_empty());
+    }
+
+    #[test]
+    fn a_metric_without_help_is_found() {
+        let rendered = "# HELP a Events\n# TYPE a counter\na 1\n# TYPE b gauge\nb 1\n# HELP c \n# TYPE c gauge\nc 1\n";
+        assert_eq!(without_help(rendered), ["b", "c"]);
     }
 
     #[test]

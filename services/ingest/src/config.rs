@@ -33,7 +33,7 @@ pub struct IngestConfig {
     pub verify: VerifyConfig,
     /// Whose turn it is.
     pub lease: LeaseConfig,
-    /// What is told about collections.
+    /// Collection freshness.
     pub freshness: FreshnessConfig,
 }
 

@@ -23,7 +23,7 @@ const FRAME_BYTES: &str = "fanjet_ingest_frame_bytes_total";
 const EVENTS: &str = "fanjet_ingest_events_total";
 const DROPS: &str = "fanjet_ingest_drops_total";
 const REPEATS: &str = "fanjet_ingest_repeated_events_total";
-const SKIPPED: &str = "fanjet_ingest_skipped_events_total";
+const SKIPPED_EVENTS: &str = "fanjet_ingest_skipped_events_total";
 const FILTERED: &str = "fanjet_ingest_filtered_events_total";
 const SEQ_GAPS: &str = "fanjet_ingest_relay_seq_gaps_total";
 const SEQS_MISSED: &str = "fanjet_ingest_relay_seqs_missed_total";
@@ -57,7 +57,7 @@ pub(crate) fn observe_skipped_seqs(meter: &Meter, log: &Arc<dyn EventLog>) {
     let log = Arc::downgrade(log);
     meter
         .u64_observable_counter(LOG_SKIPPED_SEQS)
-        .with_description("Seqs of the log without an event, skipped by all readers, by kind")
+        .with_description("Seqs of the log that hold no event, which readers skip, by kind")
         .with_callback(move |shown| {
             let skipped = log.upgrade().map(|log| log.skipped_seqs());
             let skipped = skipped.unwrap_or_default();
@@ -121,7 +121,7 @@ impl IngestMetrics {
                 "Events skipped because the log already contains them",
             ),
             skipped: counter(
-                SKIPPED,
+                SKIPPED_EVENTS,
                 "Events that arrived too late to be logged or predate the start of reading, by reason",
             ),
             filtered: counter(FILTERED, "Events removed by the filter settings, by list"),

@@ -23,7 +23,7 @@ const SOURCES: usize = 64;
 /// Unused capacity up to this size is not worth a copy of the events.
 const SLACK: usize = 64 << 10;
 
-/// Log order starts here: one per leader.
+/// Decides the order of the log. One per leader.
 #[derive(Debug)]
 pub(crate) struct Sequencer {
     last_time: Option<TimeUs>,
@@ -183,7 +183,10 @@ impl Sequencer {
             }
             let time = TimeUs::following(self.last_time, now_us);
             let is_stamped = v1::stamp(&mut text[draft.span.clone()], time);
-            debug_assert!(is_stamped, "the gate writes every event with the v1 writer");
+            debug_assert!(
+                is_stamped,
+                "`validate` writes every event with the v1 writer"
+            );
             self.last_time = Some(time);
             kept.push(draft);
         }
@@ -206,7 +209,8 @@ impl Sequencer {
         }
     }
 
-    /// The first wanted event ends that: single wrong clocks after it do no harm.
+    /// Whether the event predates the start of reading. The first event that does not ends this check, so a single wrong clock
+    /// later does no harm.
     fn is_before_start(&mut self, origin: &Origin) -> bool {
         let time = FrameTime::of(&origin.time);
         let is_before = |begin: FrameTime| time.is_some_and(|time| time < begin);

@@ -115,8 +115,8 @@ impl Ingest {
         let (notices, pause) = self.freshness.board();
         let clock = Arc::clone(&self.clock);
         let presence = Presence::new(Part::Ingest, candidacy.instance(), clock.now_us());
-        let announcer = Heartbeat::new(notices, presence.key());
-        let told = status.clone();
+        let heartbeat = Heartbeat::new(notices, presence.key());
+        let reported = status.clone();
         let ingest = Arc::new(self);
         let begin = move |deadline, stop| {
             let ingest = Arc::clone(&ingest);
@@ -125,8 +125,8 @@ impl Ingest {
         let leader = Leader::new(candidacy, begin, metrics, status);
         // Every frame and every acknowledgement wakes it.
         let leading = apart("ingest", Box::pin(leader.run(stop)));
-        let word = || presence.encode(told.standing(), clock.now_us()).into();
-        let led = announcer.run_during(leading, pause, word).await;
+        let state = || presence.encode(reported.standing(), clock.now_us()).into();
+        let led = heartbeat.run_during(leading, pause, state).await;
         led.map_err(|error| IngestError::Task(error.to_string()))?
     }
 

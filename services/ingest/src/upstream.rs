@@ -63,7 +63,7 @@ pub(crate) struct Upstream {
 /// Why reading one upstream ended without an error.
 enum Left {
     /// The receiver of batches is gone.
-    NobodyReads,
+    ReceiverGone,
     /// Another upstream is due.
     Switched,
     /// The upstream restarted its sequence and must be asked differently.
@@ -123,7 +123,7 @@ impl Upstream {
             self.status.set_upstream_connected(false);
             self.metrics.connected(false);
             let pause = match outcome {
-                Ok(Left::NobodyReads) => break,
+                Ok(Left::ReceiverGone) => break,
                 Ok(Left::Switched | Left::Renumbered) => continue,
                 Err(ended) => self.after_failure(&ended),
             };
@@ -164,7 +164,7 @@ impl Upstream {
         let begin = self.positions.begin(active, self.config.overlap);
         let mut rewind = self.rewind(active, &begin);
         // If another upstream was read last, it may have delivered what is missing here.
-        let tells_losses = matches!(begin, Begin::Behind(_));
+        let shows_losses = matches!(begin, Begin::Behind(_));
         let is_live = matches!(begin, Begin::Live);
         let endpoint = &self.endpoints[active];
         let opening = begin::open(&self.connector, endpoint, begin, &self.config, &self.batch);
@@ -196,7 +196,7 @@ impl Upstream {
         self.status.set_upstream_connected(true);
         self.metrics.connected(true);
         if is_live && self.begin_now(active, batches).await.is_err() {
-            return Ok(Left::NobodyReads);
+            return Ok(Left::ReceiverGone);
         }
         let mut ready = Some(frames).filter(|frames| !frames.is_empty());
         let mut probe: Option<Probe> = None;
@@ -224,7 +224,7 @@ impl Upstream {
                         return Ok(Left::Renumbered);
                     }
                     First::Suspect(seq) => {
-                        if tells_losses && self.has_lost(active, seq).await {
+                        if shows_losses && self.has_lost(active, seq).await {
                             rewind = Rewind::BehindLoss;
                         }
                     }
@@ -249,7 +249,7 @@ impl Upstream {
                     share: Share::default(),
                 };
                 if batches.send(batch).await.is_err() {
-                    return Ok(Left::NobodyReads);
+                    return Ok(Left::ReceiverGone);
                 }
             }
         }

@@ -10,6 +10,6 @@ mod position;
 mod producer;
 
 pub(crate) use context::{ClientEvents, Status};
-pub(crate) use position::{Position, PositionKeeper};
+pub(crate) use position::{Position, PositionStore};
 pub(crate) use producer::{Message, Producer, Refusal};
 pub(crate) use topics::{Routes, ensure_topics};

@@ -31,18 +31,18 @@ use handle::Owner;
 use http::Http;
 pub(crate) use metadata::Known;
 use metadata::{Found, Handle};
-use subject::{Desk, LookupValue, Subject, Waiting, ask};
+use subject::{LookupValue, Lookups, Subject, Waiting, ask};
 
 /// Commits in this collection change the profile.
 const PROFILE: &str = "app.bsky.actor.profile";
 
 /// Looks up accounts.
 pub(crate) struct Enricher {
-    identities: Desk<Identity>,
-    web: Option<Desk<Identity>>,
-    audits: Desk<String>,
-    profiles: Option<Desk<String>>,
-    handles: Desk<Owner>,
+    identities: Lookups<Identity>,
+    web: Option<Lookups<Identity>>,
+    audits: Lookups<String>,
+    profiles: Option<Lookups<String>>,
+    handles: Lookups<Owner>,
     http: Arc<Http>,
     deadline: Duration,
     web_deadline: Duration,
@@ -71,11 +71,11 @@ impl Enricher {
         let strangers = budget(did_web.lookups_per_second, did_web.lookups_per_second);
         let subject = |kind| Subject::new(kind, config, metrics);
         Ok(Self {
-            identities: subject(LookUp::Identity).desk(Arc::clone(&directory)),
-            audits: subject(LookUp::Audit).desk(directory),
-            web: (did_web.enabled).then(|| subject(LookUp::Web).desk(strangers)),
-            profiles: has_profiles.then(|| subject(LookUp::Profile).desk(usual())),
-            handles: subject(LookUp::Handle).desk(usual()),
+            identities: subject(LookUp::Identity).lookups(Arc::clone(&directory)),
+            audits: subject(LookUp::Audit).lookups(directory),
+            web: (did_web.enabled).then(|| subject(LookUp::Web).lookups(strangers)),
+            profiles: has_profiles.then(|| subject(LookUp::Profile).lookups(usual())),
+            handles: subject(LookUp::Handle).lookups(usual()),
             http: Arc::new(http),
             deadline: config.deadline,
             web_deadline: config.deadline.min(did_web.deadline),
@@ -128,13 +128,13 @@ impl Enricher {
     /// Runs the lookups of one kind forever, if it is enabled.
     fn looking<T: LookupValue + 'static>(
         self: &Arc<Self>,
-        desk: fn(&Self) -> Option<&Desk<T>>,
+        lookups: fn(&Self) -> Option<&Lookups<T>>,
         look: Look<T>,
     ) -> BoxFuture<'static, ()> {
         let this = Arc::clone(self);
         Box::pin(async move {
-            if let Some(desk) = desk(&this) {
-                desk.run(|key| look(Arc::clone(&this.http), key)).await;
+            if let Some(lookups) = lookups(&this) {
+                lookups.run(|key| look(Arc::clone(&this.http), key)).await;
             }
         })
     }
@@ -177,8 +177,8 @@ impl Enricher {
                 if let Some(handle) = self.claimed(event.did) {
                     self.handles.doubt(&handle);
                 }
-                if let Some(desk) = self.documents(event.did) {
-                    desk.doubt(event.did);
+                if let Some(lookups) = self.documents(event.did) {
+                    lookups.doubt(event.did);
                 }
             }
             What::Commit(commit) if commit.collection == PROFILE => {
@@ -191,7 +191,7 @@ impl Enricher {
     }
 
     /// The source of documents for such accounts.
-    fn documents(&self, did: &str) -> Option<&Desk<Identity>> {
+    fn documents(&self, did: &str) -> Option<&Lookups<Identity>> {
         match Who::knows(did) {
             Who::Plc => Some(&self.identities),
             Who::Web => self.web.as_ref(),
@@ -213,7 +213,7 @@ impl Enricher {
             // Such DIDs cannot be resolved, and a result about them says nothing about the directory or the API.
             Who::Unsupported => return Vec::new(),
         };
-        let profile = self.profiles.as_ref().and_then(|desk| ask(desk, did));
+        let profile = self.profiles.as_ref().and_then(|lookups| ask(lookups, did));
         [identity, audit, profile].into_iter().flatten().collect()
     }
 
@@ -230,7 +230,7 @@ impl Enricher {
 
     /// What is known about an account now.
     pub(crate) fn known(&self, did: &str, now_us: u64) -> Known {
-        let remembered = self.documents(did).map(|desk| desk.remembered(did));
+        let remembered = self.documents(did).map(|lookups| lookups.remembered(did));
         let is_stale = remembered.as_ref().is_some_and(|known| known.is_stale);
         let identity = remembered.as_ref().and_then(|known| known.answer.found());
         let claimed = identity.and_then(|identity| identity.handle.as_deref());
@@ -247,7 +247,7 @@ impl Enricher {
         let profile = self
             .profiles
             .as_ref()
-            .map(|desk| desk.remembered(did).answer);
+            .map(|lookups| lookups.remembered(did).answer);
         let found = Found {
             identity,
             handle,

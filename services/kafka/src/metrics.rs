@@ -11,49 +11,28 @@ use opentelemetry::metrics::{Counter, Gauge, Meter};
 use crate::filter::Skip;
 use crate::look_up::LookUp;
 
-/// Everything up to this seq is acknowledged by Kafka, or skipped.
-pub const POSITION_SEQ: &str = "fanjet_kafka_position_seq";
-/// The newest seq of the log.
-pub const LOG_SEQ: &str = "fanjet_kafka_log_seq";
-/// Events of the log that are not acknowledged by Kafka yet.
-pub const LAG_EVENTS: &str = "fanjet_kafka_lag_events";
-/// Seconds between now and the log time of the newest event that is acknowledged; 0 when all are.
-pub const LAG_SECONDS: &str = "fanjet_kafka_lag_seconds";
-/// Events under way without an acknowledgement.
-pub const UNACKNOWLEDGED_EVENTS: &str = "fanjet_kafka_unacknowledged_events";
-/// Messages that Kafka has acknowledged, dead letters included.
-pub const PRODUCED_EVENTS: &str = "fanjet_kafka_produced_events";
-/// Bytes of messages handed to the client library.
-pub const PRODUCED_BYTES: &str = "fanjet_kafka_produced_bytes";
-/// Skipped events, by `reason`.
-pub const SKIPPED_EVENTS: &str = "fanjet_kafka_skipped_events";
-/// Messages that Kafka will never take and that went to the dead-letter topic, by `reason`.
-pub const DEAD_LETTERS: &str = "fanjet_kafka_dead_letters";
-/// Events that the log dropped before they were produced.
-pub const LOST_EVENTS: &str = "fanjet_kafka_lost_events";
-/// Seqs of the log without an event, which all readers skip, by `kind`: `foreign`, written by another program; `deleted`, removed
-/// by an operator. Each counts once.
-pub const SKIPPED_SEQS: &str = "fanjet_kafka_log_skipped_seqs";
-/// How often the log was found to be another one than what was produced before came from.
-pub const REPLACED_LOGS: &str = "fanjet_kafka_replaced_logs";
-/// How often producing had to begin anew, by `reason`.
-pub const RESTARTS: &str = "fanjet_kafka_restarts";
-/// How often writing the position failed.
-pub const POSITION_FAILURES: &str = "fanjet_kafka_position_failures";
-/// How often writing the bookmark beside the log failed.
-pub const BOOKMARK_FAILURES: &str = "fanjet_kafka_bookmark_failures";
+const POSITION_SEQ: &str = "fanjet_kafka_position_seq";
+const LOG_SEQ: &str = "fanjet_kafka_log_seq";
+const LAG_EVENTS: &str = "fanjet_kafka_lag_events";
+const LAG_SECONDS: &str = "fanjet_kafka_lag_seconds";
+const UNACKNOWLEDGED_EVENTS: &str = "fanjet_kafka_unacknowledged_events";
+const PRODUCED_EVENTS: &str = "fanjet_kafka_produced_events";
+const PRODUCED_BYTES: &str = "fanjet_kafka_produced_bytes";
+const SKIPPED_EVENTS: &str = "fanjet_kafka_skipped_events";
+const DEAD_LETTERS: &str = "fanjet_kafka_dead_letters";
+const LOST_EVENTS: &str = "fanjet_kafka_lost_events";
+const REPLACED_LOGS: &str = "fanjet_kafka_replaced_logs";
+const RESTARTS: &str = "fanjet_kafka_restarts";
+const POSITION_FAILURES: &str = "fanjet_kafka_position_failures";
+const BOOKMARK_FAILURES: &str = "fanjet_kafka_bookmark_failures";
+const LOG_SKIPPED_SEQS: &str = "fanjet_kafka_log_skipped_seqs";
 
-/// at-kafka: events that were handled, by `action_name` and `collection`.
-pub const HANDLED_EVENTS: &str = "atkafka_handled_events";
-/// at-kafka: messages that were produced, by `status`.
-pub const ATKAFKA_PRODUCED_EVENTS: &str = "atkafka_produced_events";
-
-/// at-kafka: look-ups in the directory by `kind`, `status`, and whether the answer was `cached`.
-pub const PLC_REQUESTS: &str = "atkafka_plc_requests";
-/// at-kafka: look-ups of profiles, likewise.
-pub const API_REQUESTS: &str = "atkafka_api_requests";
-/// at-kafka: accounts that are remembered, by `kind`.
-pub const CACHE_SIZE: &str = "atkafka_cache_size";
+// Of at-kafka, under its names.
+const HANDLED_EVENTS: &str = "atkafka_handled_events";
+const ATKAFKA_PRODUCED_EVENTS: &str = "atkafka_produced_events";
+const PLC_REQUESTS: &str = "atkafka_plc_requests";
+const API_REQUESTS: &str = "atkafka_api_requests";
+const CACHE_SIZE: &str = "atkafka_cache_size";
 
 /// Collections with a label of their own; strangers can invent any number of others.
 const MAX_COLLECTIONS: usize = 200;
@@ -88,12 +67,13 @@ pub struct Metrics {
 pub(crate) fn observe_skipped_seqs(meter: &Meter, log: &Arc<dyn EventLog>) {
     let log = Arc::downgrade(log);
     meter
-        .u64_observable_counter(SKIPPED_SEQS)
+        .u64_observable_counter(LOG_SKIPPED_SEQS)
+        .with_description("Seqs of the log that hold no event, which readers skip, by kind")
         .with_callback(move |shown| {
-            let passed = log.upgrade().map(|log| log.skipped_seqs());
-            let passed = passed.unwrap_or_default();
-            shown.observe(passed.foreign, &[KeyValue::new("kind", "foreign")]);
-            shown.observe(passed.deleted, &[KeyValue::new("kind", "deleted")]);
+            let skipped = log.upgrade().map(|log| log.skipped_seqs());
+            let skipped = skipped.unwrap_or_default();
+            shown.observe(skipped.foreign, &[KeyValue::new("kind", "foreign")]);
+            shown.observe(skipped.deleted, &[KeyValue::new("kind", "deleted")]);
         })
         .build();
 }
@@ -101,26 +81,71 @@ pub(crate) fn observe_skipped_seqs(meter: &Meter, log: &Arc<dyn EventLog>) {
 impl Metrics {
     /// Creates the instruments.
     pub fn new(meter: &Meter) -> Self {
+        let counter = |name, help| meter.u64_counter(name).with_description(help).build();
+        let gauge = |name, help| meter.u64_gauge(name).with_description(help).build();
+        let seconds = |name, help| meter.f64_gauge(name).with_description(help).build();
         Self {
-            position_seq: meter.u64_gauge(POSITION_SEQ).build(),
-            log_seq: meter.u64_gauge(LOG_SEQ).build(),
-            lag_events: meter.u64_gauge(LAG_EVENTS).build(),
-            lag_seconds: meter.f64_gauge(LAG_SECONDS).build(),
-            unacknowledged_events: meter.u64_gauge(UNACKNOWLEDGED_EVENTS).build(),
-            produced_events: meter.u64_counter(PRODUCED_EVENTS).build(),
-            produced_bytes: meter.u64_counter(PRODUCED_BYTES).build(),
-            skipped_events: meter.u64_counter(SKIPPED_EVENTS).build(),
-            dead_letters: meter.u64_counter(DEAD_LETTERS).build(),
-            lost_events: meter.u64_counter(LOST_EVENTS).build(),
-            replaced_logs: meter.u64_counter(REPLACED_LOGS).build(),
-            restarts: meter.u64_counter(RESTARTS).build(),
-            position_failures: meter.u64_counter(POSITION_FAILURES).build(),
-            bookmark_failures: meter.u64_counter(BOOKMARK_FAILURES).build(),
-            handled_events: meter.u64_counter(HANDLED_EVENTS).build(),
-            atkafka_produced_events: meter.u64_counter(ATKAFKA_PRODUCED_EVENTS).build(),
-            plc_requests: meter.u64_counter(PLC_REQUESTS).build(),
-            api_requests: meter.u64_counter(API_REQUESTS).build(),
-            cache_size: meter.u64_gauge(CACHE_SIZE).build(),
+            position_seq: gauge(
+                POSITION_SEQ,
+                "Newest seq up to which every event is acknowledged by Kafka or skipped",
+            ),
+            log_seq: gauge(LOG_SEQ, "Newest seq of the log"),
+            lag_events: gauge(
+                LAG_EVENTS,
+                "Events of the log that Kafka has not acknowledged yet",
+            ),
+            lag_seconds: seconds(
+                LAG_SECONDS,
+                "Seconds since the log time of the newest acknowledged event, or 0 if Kafka has acknowledged every event",
+            ),
+            unacknowledged_events: gauge(
+                UNACKNOWLEDGED_EVENTS,
+                "Events in flight to Kafka, not acknowledged yet",
+            ),
+            produced_events: counter(
+                PRODUCED_EVENTS,
+                "Messages acknowledged by Kafka, dead letters included",
+            ),
+            produced_bytes: counter(
+                PRODUCED_BYTES,
+                "Bytes of messages handed to the Kafka client library",
+            ),
+            skipped_events: counter(
+                SKIPPED_EVENTS,
+                "Events not produced: excluded by the settings, of another shard, or of kind sync; by reason",
+            ),
+            dead_letters: counter(
+                DEAD_LETTERS,
+                "Messages that Kafka can never accept, sent to the dead-letter topic, by reason",
+            ),
+            lost_events: counter(
+                LOST_EVENTS,
+                "Events that expired from the log before they were produced",
+            ),
+            replaced_logs: counter(
+                REPLACED_LOGS,
+                "Times the log was found to be another log than before",
+            ),
+            restarts: counter(RESTARTS, "Times the producer restarted, by reason"),
+            position_failures: counter(POSITION_FAILURES, "Failed writes of the position to Kafka"),
+            bookmark_failures: counter(
+                BOOKMARK_FAILURES,
+                "Failed writes of the bookmark beside the log",
+            ),
+            handled_events: counter(HANDLED_EVENTS, "Events produced, by action and collection"),
+            atkafka_produced_events: counter(
+                ATKAFKA_PRODUCED_EVENTS,
+                "Messages acknowledged by Kafka (ok) or replaced by a dead letter (error)",
+            ),
+            plc_requests: counter(
+                PLC_REQUESTS,
+                "Lookups of DID documents, audit logs and handles, by kind, status and whether the result was cached",
+            ),
+            api_requests: counter(
+                API_REQUESTS,
+                "Lookups of profiles, by kind, status and whether the result was cached",
+            ),
+            cache_size: gauge(CACHE_SIZE, "Cached lookup results, by kind"),
         }
     }
 

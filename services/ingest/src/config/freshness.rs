@@ -1,4 +1,4 @@
-//! What is told about collections.
+//! Settings of collection freshness.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::constants;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FreshnessConfig {
-    /// How often it is told to all.
+    /// The interval at which it is published.
     #[serde(skip, default = "constants::interval")]
     pub interval: Duration,
     /// How many collections have metrics of their own.

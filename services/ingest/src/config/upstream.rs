@@ -1,4 +1,4 @@
-//! Section `[ingest.upstream]`: whom to read, and when to read somebody else.
+//! Section `[ingest.upstream]`: the upstream to read, and when to switch to another one.
 
 use std::time::Duration;
 

@@ -20,7 +20,7 @@ use crate::resume::Resume;
 pub(super) use first::First;
 
 /// How far ahead the seq of an unreadable frame is trusted.
-const MOST_PASSED_OVER: u64 = 1_000_000;
+const MOST_SKIPPED_SEQS: u64 = 1_000_000;
 
 /// The positions of all upstreams, by rank. The pipeline loses nothing that it was given, so positions need not wait
 /// for the log.
@@ -282,7 +282,7 @@ impl UpstreamPositions {
         let Some(place) = place else {
             return;
         };
-        let ahead = place.seq..place.seq.saturating_add(MOST_PASSED_OVER);
+        let ahead = place.seq..place.seq.saturating_add(MOST_SKIPPED_SEQS);
         let passed = match announced.filter(|seq| ahead.contains(&seq.saturating_sub(1))) {
             Some(seq) => seq,
             None if must_pass => place.seq.saturating_add(1),

@@ -18,7 +18,7 @@ use super::backlog::Backlog;
 use super::documents::DidDocuments;
 use crate::config::VerifyConfig;
 use crate::metrics::IngestMetrics;
-use kind::Desk;
+use kind::KeyLookups;
 
 /// A key looked up more recently than this is not looked up again when a signature fails.
 const FRESH: Duration = Duration::from_secs(10);
@@ -61,8 +61,8 @@ impl KeyResult {
 
 /// All keys.
 pub(super) struct Keys {
-    directory: Arc<Desk>,
-    web: Arc<Desk>,
+    directory: Arc<KeyLookups>,
+    web: Arc<KeyLookups>,
     timeout: Duration,
     /// Runs the lookups; dropping it ends them.
     _looking: JoinSet<()>,
@@ -107,17 +107,18 @@ impl Keys {
         let directory = Arc::new(kind::directory(config, metrics.clone()));
         let web = Arc::new(kind::web(config, metrics));
         let mut looking = JoinSet::new();
-        for desk in [&directory, &web] {
-            let (desk, documents) = (Arc::clone(desk), Arc::clone(&documents));
+        for lookups in [&directory, &web] {
+            let (lookups, documents) = (Arc::clone(lookups), Arc::clone(&documents));
             looking.spawn(async move {
-                desk.run(|did| {
-                    let documents = Arc::clone(&documents);
-                    Box::pin(async move {
-                        let document = documents.get(&did).await?;
-                        Ok(document.and_then(|document| signing_key(&did, &document).ok()))
+                lookups
+                    .run(|did| {
+                        let documents = Arc::clone(&documents);
+                        Box::pin(async move {
+                            let document = documents.get(&did).await?;
+                            Ok(document.and_then(|document| signing_key(&did, &document).ok()))
+                        })
                     })
-                })
-                .await;
+                    .await;
             });
         }
         Self {
@@ -141,17 +142,17 @@ impl Keys {
     /// The account's key, cached or looked up. An expired or doubted key is better than none.
     pub(super) async fn get(&self, did: &Did, patience: &Patience) -> KeyResult {
         let (did, who) = (did.as_str(), Who::knows(did.as_str()));
-        let Some(desk) = self.desk(who) else {
+        let Some(lookups) = self.lookups(who) else {
             return KeyResult::Missing;
         };
-        match desk.ask(did) {
+        match lookups.ask(did) {
             Asked::Known(known) => KeyResult::of(known, Denied::RateLimited),
             Asked::Waiting(look_up) => {
                 let known = waited(look_up, who, patience).await;
-                let known = known.unwrap_or_else(|| desk.remembered(did));
+                let known = known.unwrap_or_else(|| lookups.remembered(did));
                 KeyResult::of(known, Denied::Away)
             }
-            Asked::Denied(denied) => KeyResult::of(desk.remembered(did), denied),
+            Asked::Denied(denied) => KeyResult::of(lookups.remembered(did), denied),
             Asked::Forbidden => KeyResult::Missing,
         }
     }
@@ -165,15 +166,15 @@ impl Keys {
         patience: &Patience,
     ) -> Option<KeyResult> {
         let (did, who) = (did.as_str(), Who::knows(did.as_str()));
-        let desk = self.desk(who)?;
-        let known = desk.remembered(did);
+        let lookups = self.lookups(who)?;
+        let known = lookups.remembered(did);
         let is_fresh = used.at.is_some_and(|at| at.elapsed() < FRESH);
         let known = match known.at > used.at {
             // Another commit has looked it up meanwhile.
             true => known,
             // However fresh, the key may be older than the event that changed it.
             false if is_fresh && !known.is_doubted => return None,
-            false => match desk.ask_again(did) {
+            false => match lookups.ask_again(did) {
                 Asked::Waiting(look_up) => waited(look_up, who, patience).await?,
                 Asked::Known(_) | Asked::Denied(_) | Asked::Forbidden => return None,
             },
@@ -187,13 +188,13 @@ impl Keys {
 
     /// The account's key may have changed: the next commit looks it up again, within the budget.
     pub(super) fn doubt(&self, did: &str) {
-        if let Some(desk) = self.desk(Who::knows(did)) {
-            desk.doubt(did);
+        if let Some(lookups) = self.lookups(Who::knows(did)) {
+            lookups.doubt(did);
         }
     }
 
     /// The source of documents for such accounts.
-    fn desk(&self, who: Who) -> Option<&Desk> {
+    fn lookups(&self, who: Who) -> Option<&KeyLookups> {
         match who {
             Who::Plc => Some(&self.directory),
             Who::Web => Some(&self.web),

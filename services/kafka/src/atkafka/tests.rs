@@ -18,7 +18,7 @@ fn given(args: &[&str], env: &[(&str, &str)]) -> Result<Vec<String>, String> {
 }
 
 #[test]
-fn every_variable_of_the_relay_mode_is_a_setting() {
+fn every_variable_of_at_kafkas_relay_mode_maps_to_a_setting() {
     let env = [
         ("HOME", "/root"),
         ("ATKAFKA_RELAY_HOST", "wss://bsky.network"),
@@ -55,7 +55,7 @@ fn every_variable_of_the_relay_mode_is_a_setting() {
 }
 
 #[test]
-fn flags_come_behind_variables_and_win() {
+fn flags_override_variables() {
     let args = [
         "--bootstrap-servers",
         "a:1",
@@ -84,7 +84,7 @@ fn flags_come_behind_variables_and_win() {
 }
 
 #[test]
-fn what_means_nothing_is_an_error_and_names_itself() {
+fn a_meaningless_value_is_an_error_that_names_it() {
     let error = given(&[], &[("ATKAFKA_OUTPUT_TOPICS", "x")]).unwrap_err();
     assert!(
         error.contains("ATKAFKA_OUTPUT_TOPICS") && error.contains("ATKAFKA_OUTPUT_TOPIC,"),

@@ -54,7 +54,7 @@ fn metadata(mark: Mark, log: LogIdentity) -> String {
 }
 
 /// Reads and writes the position.
-pub(crate) struct PositionKeeper {
+pub(crate) struct PositionStore {
     consumer: Arc<BaseConsumer<ClientEvents>>,
     topic: String,
     patience: Duration,
@@ -63,14 +63,14 @@ pub(crate) struct PositionKeeper {
     written: Option<(Mark, Instant)>,
 }
 
-impl PositionKeeper {
+impl PositionStore {
     pub(crate) fn new(
         config: &KafkaConfig,
         host: &str,
         (status, window): (Status, Arc<Window>),
         log: LogIdentity,
     ) -> Result<Self, KafkaError> {
-        let consumer: BaseConsumer<ClientEvents> = settings::keeper(config, host)
+        let consumer: BaseConsumer<ClientEvents> = settings::position_store(config, host)
             .create_with_context(ClientEvents { status, window })
             .map_err(|source| KafkaError::kafka("failed to create a client", source))?;
         Ok(Self {

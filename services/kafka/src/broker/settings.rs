@@ -94,7 +94,7 @@ pub(super) fn producer(
 }
 
 /// What storing the position needs.
-pub(super) fn keeper(config: &KafkaConfig, host: &str) -> ClientConfig {
+pub(super) fn position_store(config: &KafkaConfig, host: &str) -> ClientConfig {
     let mut client = common(config, host);
     client.set("group.id", config.group());
     client.set("enable.auto.commit", "false");

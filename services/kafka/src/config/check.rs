@@ -19,7 +19,7 @@ pub(crate) fn base_url(key: &'static str, text: &str) -> Result<Url, KafkaError>
 }
 
 impl KafkaConfig {
-    /// Checks everything that can be checked without asking anybody.
+    /// Checks everything that needs no connection.
     ///
     /// # Errors
     /// [`KafkaError::Config`] with the key, what is wrong and what is allowed.

@@ -93,7 +93,7 @@ fn invalid_settings_name_their_key_and_what_is_allowed() {
 }
 
 #[test]
-fn several_processes_have_positions_of_their_own() {
+fn each_shard_has_its_own_position() {
     let mut config = good();
     assert_eq!(config.group(), "fanjet-kafka");
     assert_eq!(config.transactional_id(), "fanjet-kafka");

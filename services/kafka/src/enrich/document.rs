@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_profile_that_is_nested_too_deep_is_left_out() {
+    fn a_profile_that_is_nested_too_deeply_is_omitted() {
         let of = |levels: usize| {
             let (open, close) = ("[".repeat(levels - 1), "]".repeat(levels - 1));
             format!(r#"{{"did":"did:plc:a","status":{open}{close}}}"#)

@@ -51,16 +51,16 @@ pub(super) trait LookupValue: Clone + Send + Sync {
 }
 
 /// Runs and caches one kind of lookup.
-pub(super) type Desk<T> = fanjet_identity::Lookups<T, Subject>;
+pub(super) type Lookups<T> = fanjet_identity::Lookups<T, Subject>;
 
 /// Completes when a result is available, or none will be.
 pub(super) type Waiting = BoxFuture<'static, ()>;
 
 /// What to wait for before more can be known; `None` when it is known, or will not be.
-pub(super) fn ask<T: LookupValue + 'static>(desk: &Desk<T>, key: &str) -> Option<Waiting> {
-    match desk.ask(key) {
+pub(super) fn ask<T: LookupValue + 'static>(lookups: &Lookups<T>, key: &str) -> Option<Waiting> {
+    match lookups.ask(key) {
         Asked::Known(known) => {
-            let Subject { kind, metrics, .. } = desk.kind();
+            let Subject { kind, metrics, .. } = lookups.kind();
             metrics.looked_up(*kind, known.answer.found().is_some(), true);
             None
         }
@@ -86,9 +86,9 @@ impl Subject {
     }
 
     /// Its lookups, as often as `budget` allows.
-    pub(super) fn desk<T: LookupValue>(self, budget: Arc<Budget>) -> Desk<T> {
+    pub(super) fn lookups<T: LookupValue>(self, budget: Arc<Budget>) -> Lookups<T> {
         let limits = limits(self.kind, &self.config);
-        Desk::new(self, limits, Admission::InTurn(budget))
+        Lookups::new(self, limits, Admission::InTurn(budget))
     }
 }
 

@@ -49,7 +49,7 @@ fn metadata_is_written_as_at_kafka_writes_it() {
             "profile": {"did": DID, "handle": "alice.example", "followersCount": 5},
         })
     );
-    // at-kafka's value for a handle that is not the account's; and none while there is no result.
+    // at-kafka's value for a handle of another account, and no value without a result.
     for (handle, expected) in [
         (Handle::Invalid, json!("handle.invalid")),
         (Handle::Unverified, Value::Null),
@@ -72,7 +72,7 @@ fn metadata_is_written_as_at_kafka_writes_it() {
 }
 
 #[test]
-fn a_document_of_somebody_else_is_none() {
+fn a_document_of_another_account_is_rejected() {
     let text = document().to_string();
     assert!(Identity::parse("did:plc:other", text.as_bytes()).is_none());
     assert!(Identity::parse(DID, b"[]").is_none());
@@ -81,11 +81,11 @@ fn a_document_of_somebody_else_is_none() {
     assert_eq!((nameless.handle, nameless.pds.as_str()), (None, ""));
 }
 
-fn desk() -> Desk<String> {
-    desk_of(LookUp::Audit)
+fn lookups() -> Lookups<String> {
+    lookups_of(LookUp::Audit)
 }
 
-fn desk_of(kind: LookUp) -> Desk<String> {
+fn lookups_of(kind: LookUp) -> Lookups<String> {
     let config = EnrichConfig {
         lookups_per_second: 1_000_000,
         burst: 1_000_000,
@@ -93,20 +93,20 @@ fn desk_of(kind: LookUp) -> Desk<String> {
     };
     let metrics = fanjet_telemetry::Metrics::new().unwrap().meter("test");
     let budget = Arc::new(Budget::new(Rate::per_second(1_000_000, 1_000_000)));
-    Subject::new(kind, &config, &Metrics::new(&metrics)).desk(budget)
+    Subject::new(kind, &config, &Metrics::new(&metrics)).lookups(budget)
 }
 
-fn remembered(desk: &Desk<String>, key: &str) -> (Option<String>, bool) {
-    let known = desk.remembered(key);
+fn remembered(lookups: &Lookups<String>, key: &str) -> (Option<String>, bool) {
+    let known = lookups.remembered(key);
     (known.answer.found().cloned(), known.is_stale)
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_account_is_looked_up_once_at_a_time_and_remembered_also_when_there_is_none() {
-    let desk = desk();
+async fn each_account_has_one_lookup_at_a_time_and_every_result_is_cached() {
+    let lookups = lookups();
     let asked = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&asked);
-    let serving = desk.run(move |did| {
+    let serving = lookups.run(move |did| {
         counted.fetch_add(1, Ordering::SeqCst);
         Box::pin(async move {
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -119,24 +119,27 @@ async fn an_account_is_looked_up_once_at_a_time_and_remembered_also_when_there_i
     });
     let using = async {
         let waits = [
-            ask(&desk, "a"),
-            ask(&desk, "a"),
-            ask(&desk, "none"),
-            ask(&desk, "away"),
+            ask(&lookups, "a"),
+            ask(&lookups, "a"),
+            ask(&lookups, "none"),
+            ask(&lookups, "away"),
         ];
         join_all(waits.into_iter().flatten()).await;
         assert_eq!(asked.load(Ordering::SeqCst), 3);
-        assert_eq!(remembered(&desk, "a"), (Some("of a".to_owned()), false));
-        let none = desk.remembered("none");
+        assert_eq!(remembered(&lookups, "a"), (Some("of a".to_owned()), false));
+        let none = lookups.remembered("none");
         assert!(matches!(none.answer, Answered::Nothing) && !none.is_stale);
-        assert!(matches!(desk.remembered("away").answer, Answered::Unknown));
+        assert!(matches!(
+            lookups.remembered("away").answer,
+            Answered::Unknown
+        ));
         for known in ["a", "none", "away"] {
-            assert!(ask(&desk, known).is_none(), "{known}");
+            assert!(ask(&lookups, known).is_none(), "{known}");
         }
         // Failed lookups are dropped from the cache first, then the definite no, then the result.
         for (seconds, again) in [(31, "away"), (15 * 60, "none"), (3_600, "a")] {
             tokio::time::advance(Duration::from_secs(seconds)).await;
-            let waiting = ask(&desk, again);
+            let waiting = ask(&lookups, again);
             assert!(waiting.is_some(), "{again}");
             waiting.unwrap().await;
         }
@@ -149,14 +152,14 @@ async fn an_account_is_looked_up_once_at_a_time_and_remembered_also_when_there_i
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_doubted_is_kept_and_marked_until_somebody_answers() {
-    let desk = desk();
+async fn a_doubted_result_is_kept_and_marked_until_the_next_response() {
+    let lookups = lookups();
     let (is_away, asked) = (
         Arc::new(AtomicBool::new(false)),
         Arc::new(AtomicU64::new(0)),
     );
     let (away, count) = (Arc::clone(&is_away), Arc::clone(&asked));
-    let serving = desk.run(move |_| {
+    let serving = lookups.run(move |_| {
         let number = count.fetch_add(1, Ordering::SeqCst);
         let is_away = away.load(Ordering::SeqCst);
         Box::pin(async move {
@@ -169,27 +172,27 @@ async fn what_is_doubted_is_kept_and_marked_until_somebody_answers() {
     });
     let known = |number: u64, is_stale| (Some(number.to_string()), is_stale);
     let using = async {
-        ask(&desk, "a").unwrap().await;
-        assert_eq!(remembered(&desk, "a"), known(0, false));
+        ask(&lookups, "a").unwrap().await;
+        assert_eq!(remembered(&lookups, "a"), known(0, false));
         is_away.store(true, Ordering::SeqCst);
-        desk.doubt("a");
-        ask(&desk, "a").unwrap().await;
-        assert_eq!(remembered(&desk, "a"), known(0, true));
-        // Not asked again at once.
-        assert!(ask(&desk, "a").is_none());
+        lookups.doubt("a");
+        ask(&lookups, "a").unwrap().await;
+        assert_eq!(remembered(&lookups, "a"), known(0, true));
+        // It is not looked up again at once.
+        assert!(ask(&lookups, "a").is_none());
         is_away.store(false, Ordering::SeqCst);
         tokio::time::advance(NO_ANSWER).await;
-        ask(&desk, "a").unwrap().await;
-        assert_eq!(remembered(&desk, "a"), known(2, false));
-        // What happens during a look-up may not be in its answer yet.
-        desk.doubt("a");
-        let waiting = ask(&desk, "a").unwrap();
+        ask(&lookups, "a").unwrap().await;
+        assert_eq!(remembered(&lookups, "a"), known(2, false));
+        // The response may not contain a change that happens during the lookup.
+        lookups.doubt("a");
+        let waiting = ask(&lookups, "a").unwrap();
         tokio::time::sleep(Duration::from_millis(50)).await;
-        desk.doubt("a");
+        lookups.doubt("a");
         waiting.await;
-        assert_eq!(remembered(&desk, "a"), known(3, true));
-        ask(&desk, "a").unwrap().await;
-        assert_eq!(remembered(&desk, "a"), known(4, false));
+        assert_eq!(remembered(&lookups, "a"), known(3, true));
+        ask(&lookups, "a").unwrap().await;
+        assert_eq!(remembered(&lookups, "a"), known(4, false));
     };
     tokio::select! {
         () = serving => panic!("it ended"),
@@ -197,14 +200,14 @@ async fn what_is_doubted_is_kept_and_marked_until_somebody_answers() {
     }
 }
 
-/// Longer than silence is remembered.
+/// Longer than a missing response is cached.
 const NO_ANSWER: Duration = Duration::from_secs(31);
 
 #[tokio::test(start_paused = true)]
 async fn many_silent_names_of_one_site_delay_no_others() {
     for (kind, prefix) in [(LookUp::Handle, ""), (LookUp::Web, "did:web:")] {
-        let desk = desk_of(kind);
-        let serving = desk.run(|key| {
+        let lookups = lookups_of(kind);
+        let serving = lookups.run(|key| {
             Box::pin(async move {
                 if key.ends_with("silent.com") {
                     std::future::pending::<()>().await;
@@ -215,14 +218,14 @@ async fn many_silent_names_of_one_site_delay_no_others() {
         let using = async {
             for number in 0..1_000 {
                 let name = format!("{prefix}a{number}.silent.com");
-                assert!(ask(&desk, &name).is_some());
+                assert!(ask(&lookups, &name).is_some());
             }
-            // The silent ones are under way.
+            // Lookups at the silent hosts are in progress.
             tokio::time::sleep(Duration::from_millis(1)).await;
             let key = format!("{prefix}alice.com");
             let begun = Instant::now();
-            ask(&desk, &key).unwrap().await;
-            assert_eq!(remembered(&desk, &key), (Some(key.clone()), false));
+            ask(&lookups, &key).unwrap().await;
+            assert_eq!(remembered(&lookups, &key), (Some(key.clone()), false));
             assert!(begun.elapsed() < Duration::from_millis(100));
         };
         tokio::select! {
@@ -232,12 +235,12 @@ async fn many_silent_names_of_one_site_delay_no_others() {
     }
 }
 
-/// Host names have no case, and DIDs keep the one that they were written in.
+/// Host names are case-insensitive, and DIDs are not.
 #[tokio::test(start_paused = true)]
-async fn no_spelling_of_a_name_makes_another_site_of_it() {
+async fn every_spelling_of_a_name_counts_against_the_same_site() {
     const SILENT: &str = "silent.com";
-    let desk = desk_of(LookUp::Web);
-    let serving = desk.run(|key| {
+    let lookups = lookups_of(LookUp::Web);
+    let serving = lookups.run(|key| {
         Box::pin(async move {
             if key.to_ascii_lowercase().ends_with(SILENT) {
                 std::future::pending::<()>().await;
@@ -254,12 +257,12 @@ async fn no_spelling_of_a_name_makes_another_site_of_it() {
                     _ => letter,
                 })
                 .collect();
-            assert!(ask(&desk, &format!("did:web:{spelled}")).is_some());
+            assert!(ask(&lookups, &format!("did:web:{spelled}")).is_some());
         }
-        // The silent ones are under way.
+        // Lookups at the silent hosts are in progress.
         tokio::time::sleep(Duration::from_millis(1)).await;
         let begun = Instant::now();
-        let honest = ask(&desk, "did:web:alice.com").unwrap();
+        let honest = ask(&lookups, "did:web:alice.com").unwrap();
         honest.await;
         assert!(begun.elapsed() < Duration::from_millis(100));
     };
@@ -269,29 +272,29 @@ async fn no_spelling_of_a_name_makes_another_site_of_it() {
     }
 }
 
-/// One account that says all the time that it has changed must not take the directory from all others.
+/// One account that constantly announces changes must not use up the lookups of all others.
 #[tokio::test(start_paused = true)]
-async fn what_an_account_sends_makes_few_look_ups() {
-    let desk = desk();
+async fn an_accounts_events_trigger_few_lookups() {
+    let lookups = lookups();
     let asked = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&asked);
-    let serving = desk.run(move |key| {
+    let serving = lookups.run(move |key| {
         counted.fetch_add(1, Ordering::SeqCst);
         Box::pin(async move { Ok(Some(format!("of {key}"))) })
     });
     let using = async {
         for _ in 0..6_000 {
-            desk.doubt("a");
-            if let Some(waiting) = ask(&desk, "a") {
-                // Also while it is looked up.
-                desk.doubt("a");
+            lookups.doubt("a");
+            if let Some(waiting) = ask(&lookups, "a") {
+                // During its lookup, too.
+                lookups.doubt("a");
                 waiting.await;
             }
             tokio::time::advance(Duration::from_millis(100)).await;
         }
         let asked = asked.load(Ordering::SeqCst);
         assert!((60..=66).contains(&asked), "{asked} look-ups in 600 s");
-        assert!(desk.remembered("a").is_stale, "it is doubted");
+        assert!(lookups.remembered("a").is_stale, "it is doubted");
     };
     tokio::select! {
         () = serving => panic!("it ended"),

@@ -92,7 +92,7 @@ fn hosts_are_watched_or_ignored_exactly_or_below_a_suffix() {
 }
 
 #[test]
-fn patterns_that_match_nothing_are_refused() {
+fn patterns_that_cannot_match_are_rejected() {
     for bad in ["*", "*.post", "app.*.feed", "app bsky", ".*"] {
         let config = config(|config| config.filter.watched_collections = [bad].iter().collect());
         let error = Wanted::new(&config).unwrap_err().to_string();
@@ -104,7 +104,7 @@ fn patterns_that_match_nothing_are_refused() {
 }
 
 #[test]
-fn sync_events_are_produced_only_when_they_are_wanted() {
+fn sync_events_are_produced_only_if_enabled() {
     let sync = entry(
         "did:plc:abc",
         r#","kind":"sync","sync":{"seq":1,"rev":"3l3qo2vutsw2b"}}"#,

@@ -5,7 +5,7 @@ use super::*;
 
 const DID: &str = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
 
-/// An entry with this v1 JSON behind its `time_us`.
+/// An entry whose v1 JSON ends with this text after its `time_us`.
 fn entry(rest: &str) -> Entry {
     Entry {
         trace: None,
@@ -48,7 +48,7 @@ fn written(format: &Format, rest: &str, metadata: Metadata<'_>) -> String {
 
 /// Written by hand from at-kafka's contract: every key, its order, nulls and empty texts.
 #[test]
-fn the_standard_format_is_at_kafkas() {
+fn the_standard_format_equals_at_kafkas() {
     let format = format(false, ActionNames::AtKafka);
     let standard = |rest| written(&format, rest, Metadata::Null);
     assert_eq!(
@@ -101,7 +101,7 @@ fn the_standard_format_is_at_kafkas() {
 const ID: &str = "1522974801098645875";
 
 #[test]
-fn ospreys_format_wraps_the_standard_one() {
+fn the_osprey_format_wraps_the_standard_one() {
     let format = format(true, ActionNames::AtKafka);
     let metadata = Metadata::Json(br#"{"accountAge":-1}"#);
     assert_eq!(
@@ -143,7 +143,7 @@ fn actions_have_at_kafkas_names_or_jetstreams() {
 }
 
 #[test]
-fn an_entry_that_is_no_event_is_corrupt() {
+fn an_entry_that_is_not_an_event_is_corrupt() {
     for rest in ["", r#","kind":"commit"}"#, r#","kind":"x","x":{}}"#] {
         let entry = entry(rest);
         let error = Event::of(&entry).unwrap_err();
@@ -156,7 +156,7 @@ fn an_entry_that_is_no_event_is_corrupt() {
 
 proptest::proptest! {
     #[test]
-    fn ids_rise_with_the_log_and_never_meet(
+    fn ids_rise_with_the_log_and_never_collide(
         first in 1_500_000_000_000_000_u64..2_000_000_000_000_000,
         step in 1_u64..10_000_000,
         seq in 1_u64..1 << 40,
@@ -171,7 +171,7 @@ proptest::proptest! {
 }
 
 #[test]
-fn some_dates_are_known() {
+fn known_dates_are_converted() {
     for (seconds, text) in [
         (0, "1970-01-01T00:00:00Z"),
         (951_782_399, "2000-02-28T23:59:59Z"),
@@ -183,9 +183,10 @@ fn some_dates_are_known() {
     }
 }
 
-/// The deepest record that ingest lets pass, and the deepest profile, in the deepest envelope: as JSON parsers read it by default.
+/// The deepest record that ingest accepts and the deepest profile, in the deepest envelope, stay within the default limit of JSON
+/// parsers.
 #[test]
-fn the_deepest_record_and_profile_make_json_that_can_be_read() {
+fn the_deepest_record_and_profile_still_parse_as_json() {
     let (open, close) = ("[".repeat(119), "]".repeat(119));
     let create = CREATE.replace(r#""text":"#, &format!(r#""deep":{open}{close},"text":"#));
     let metadata = format!(r#"{{"profile":{{"deep":{open}{close}}}}}"#);

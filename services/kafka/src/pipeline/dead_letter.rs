@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_letter_keeps_what_it_says_when_its_message_is_left_out() {
+    fn a_dead_letter_without_its_message_keeps_its_other_fields() {
         let error = ClientError::MessageProduction(Code::MessageSizeTooLarge);
         let payload = br#"{"a":"\u00e4"}"#;
         let whole = dead_letter(7, "events.posts", b"did:plc:a", payload, &error, true);

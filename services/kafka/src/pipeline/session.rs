@@ -18,7 +18,7 @@ use super::prepare::prepared;
 use super::resume::{Begin, Known, Resumed, begin, resume, start};
 use super::send_loop::SendLoop;
 use crate::KafkaError;
-use crate::broker::{ClientEvents, PositionKeeper, Producer, ensure_topics};
+use crate::broker::{ClientEvents, PositionStore, Producer, ensure_topics};
 use crate::start::Start;
 use crate::window::Window;
 
@@ -26,7 +26,7 @@ use crate::window::Window;
 pub(super) struct Session {
     pub(super) window: Arc<Window>,
     pub(super) producer: Producer,
-    pub(super) keeper: Arc<Mutex<PositionKeeper>>,
+    pub(super) store: Arc<Mutex<PositionStore>>,
     log: LogIdentity,
     /// Whether what was produced before came from another log.
     is_replaced: bool,
@@ -41,13 +41,13 @@ impl Session {
         // Identify the log first: it decides where to continue.
         let log = context.log.adopt().await?;
         let events = (status.clone(), Arc::clone(&window));
-        let mut keeper = PositionKeeper::new(config, host, events, log)?;
-        let opened = Self::open_with(context, &keeper, &window, log).await;
+        let mut store = PositionStore::new(config, host, events, log)?;
+        let opened = Self::open_with(context, &store, &window, log).await;
         // The client library reports why a connection fails only to a caller that polls it.
-        keeper.listen();
+        store.listen();
         let (producer, Resumed { mark, is_replaced }) = opened?;
         window.begin(mark);
-        keeper.begin(mark);
+        store.begin(mark);
         status.fine();
         info!(
             next = mark.seq + 1,
@@ -57,7 +57,7 @@ impl Session {
         Ok(Self {
             window,
             producer,
-            keeper: Arc::new(Mutex::new(keeper)),
+            store: Arc::new(Mutex::new(store)),
             log,
             is_replaced,
         })
@@ -65,12 +65,12 @@ impl Session {
 
     async fn open_with(
         context: &Context,
-        keeper: &PositionKeeper,
+        store: &PositionStore,
         window: &Arc<Window>,
         log: LogIdentity,
     ) -> Result<(Producer, Resumed), KafkaError> {
         let Context { config, host, .. } = context;
-        let limit = ensure_topics(config, host, keeper.consumer(), &context.rules.routes).await?;
+        let limit = ensure_topics(config, host, store.consumer(), &context.rules.routes).await?;
         let events = ClientEvents {
             status: context.progress.status.clone(),
             window: Arc::clone(window),
@@ -79,19 +79,19 @@ impl Session {
         if context.is_transactional() {
             producer.init_transactions().await?;
         }
-        let resumed = Self::resumed(context, keeper, log).await?;
+        let resumed = Self::resumed(context, store, log).await?;
         Ok((producer, resumed))
     }
 
     /// Where to continue.
     async fn resumed(
         context: &Context,
-        keeper: &PositionKeeper,
+        store: &PositionStore,
         log: LogIdentity,
     ) -> Result<Resumed, KafkaError> {
         let (config, bookmarks) = (&context.config.position, &context.bookmarks);
         let known = Known {
-            written: keeper.read().await?,
+            written: store.read().await?,
             acked: context.progress.known(),
             bookmark: bookmarks.read().await,
             reset: &config.reset,
@@ -102,7 +102,7 @@ impl Session {
             Begin::Start => {
                 let mark = start(&*context.log, Start::parse(&config.start)?).await?;
                 // The order matters: a crash in between restarts once more, and does not lose the operator's request.
-                keeper.writing(mark).await?;
+                store.writing(mark).await?;
                 bookmarks.write(mark, log).await?;
                 Ok(Resumed {
                     mark,
@@ -196,7 +196,7 @@ impl Session {
                     }
                     context.tally.flush(&context.metrics);
                     let is_idle = transactional && entries.is_empty() && open_since.is_none();
-                    if is_idle && self.keeper.lock().is_due(self.window.newest()) {
+                    if is_idle && self.store.lock().is_due(self.window.newest()) {
                         self.producer.begin()?;
                         self.commit().await?;
                     }
@@ -238,13 +238,13 @@ impl Session {
     async fn commit(&self) -> Result<(), KafkaError> {
         let mark = self.window.newest();
         let (offsets, group) = {
-            let keeper = self.keeper.lock();
-            (keeper.offsets(mark)?, keeper.group())
+            let store = self.store.lock();
+            (store.offsets(mark)?, store.group())
         };
         let no_group = || KafkaError::Broken("the position has no group".to_owned());
         let group = group.ok_or_else(no_group)?;
         self.producer.commit(offsets, group).await?;
-        self.keeper.lock().was_written(mark);
+        self.store.lock().was_written(mark);
         Ok(())
     }
 

@@ -13,7 +13,7 @@ fn mark(seq: Seq) -> Mark {
 enum Step {
     Send(usize),
     Pass,
-    /// Completes the n-th of what is under way.
+    /// Completes the n-th event in flight.
     Complete(usize),
 }
 
@@ -27,7 +27,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// Against a list of all events and whether each is done.
+    /// Compared with a list of all events and whether each is complete.
     #[test]
     fn the_mark_never_moves_over_what_is_not_acknowledged(steps in prop::collection::vec(step(), 0..200)) {
         let window = Window::new(1_000, 1_000_000);
@@ -52,7 +52,7 @@ proptest! {
                 Step::Complete(n) if !under_way.is_empty() => {
                     let (index, done, _) = under_way.remove(n % under_way.len());
                     window.complete(index);
-                    // A second acknowledgement of the same changes nothing.
+                    // A second acknowledgement of the same event changes nothing.
                     window.complete(index);
                     all.iter_mut().find(|(seq, _)| *seq == done).unwrap().1 = true;
                 }
@@ -68,7 +68,7 @@ proptest! {
 }
 
 #[test]
-fn it_is_full_by_events_or_by_bytes_but_takes_one_of_any_size() {
+fn it_is_full_by_events_or_bytes_and_accepts_one_event_of_any_size() {
     let window = Window::new(2, 100);
     assert!(window.has_room());
     let large = window.send(mark(1), 1_000);
@@ -82,7 +82,7 @@ fn it_is_full_by_events_or_by_bytes_but_takes_one_of_any_size() {
 }
 
 #[tokio::test]
-async fn failures_and_refusals_wake_who_waits() {
+async fn failures_wake_the_waiting_task() {
     let window = Window::new(2, 100);
     window.fail(KafkaError::Broken("first".to_owned()));
     window.fail(KafkaError::Broken("second".to_owned()));

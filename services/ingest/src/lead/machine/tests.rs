@@ -211,7 +211,7 @@ proptest! {
 
     /// After the faults end, a process leads soon, and keeps leading.
     #[test]
-    fn somebody_leads_in_the_end(faults in random_faults(true), seed in any::<u64>()) {
+    fn a_member_leads_in_the_end(faults in random_faults(true), seed in any::<u64>()) {
         let mut model = Model::new(3, TIMING, seed);
         for fault in faults {
             model.run(Duration::from_millis(fault.after_ms));

@@ -50,7 +50,7 @@ fn position_and_content_show_which_events_the_log_contains() {
 }
 
 #[test]
-fn the_same_origin_with_other_bytes_is_somebody_elses() {
+fn the_same_origin_with_other_bytes_is_of_another_writer() {
     let ours = VecDeque::from([event(101)]);
     let mut last = entry(11, 101);
     last.body = Bytes::from_static(b"another leader's time");

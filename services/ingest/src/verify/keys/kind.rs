@@ -17,7 +17,7 @@ const OF_A_SITE: u32 = 2;
 const AT_ONCE: usize = 1_000;
 
 /// Looks up keys.
-pub(super) type Desk = fanjet_identity::Lookups<PublicKey, Key>;
+pub(super) type KeyLookups = fanjet_identity::Lookups<PublicKey, Key>;
 
 /// The keys in DID documents.
 pub(super) struct Key {
@@ -27,17 +27,17 @@ pub(super) struct Key {
 }
 
 /// For accounts in the PLC directory: a single site, which may use the whole budget.
-pub(super) fn directory(config: &VerifyConfig, metrics: IngestMetrics) -> Desk {
-    desk(config, metrics, config.lookups_per_second)
+pub(super) fn directory(config: &VerifyConfig, metrics: IngestMetrics) -> KeyLookups {
+    lookups(config, metrics, config.lookups_per_second)
 }
 
 /// For accounts whose documents are on arbitrary hosts. A host that does not respond counts against its own site, not
 /// against the directory.
-pub(super) fn web(config: &VerifyConfig, metrics: IngestMetrics) -> Desk {
-    desk(config, metrics, OF_A_SITE)
+pub(super) fn web(config: &VerifyConfig, metrics: IngestMetrics) -> KeyLookups {
+    lookups(config, metrics, OF_A_SITE)
 }
 
-fn desk(config: &VerifyConfig, metrics: IngestMetrics, of_a_site: u32) -> Desk {
+fn lookups(config: &VerifyConfig, metrics: IngestMetrics, of_a_site: u32) -> KeyLookups {
     let per_second = |count| Rate::per_second(count, count);
     let gate = SiteLimits::new(per_second(config.lookups_per_second), per_second(of_a_site));
     let limits = Limits {
@@ -58,7 +58,7 @@ fn desk(config: &VerifyConfig, metrics: IngestMetrics, of_a_site: u32) -> Desk {
         missing_ttl: config.missing_ttl,
         metrics,
     };
-    Desk::new(kind, limits, Admission::at_once(gate))
+    KeyLookups::new(kind, limits, Admission::at_once(gate))
 }
 
 impl Kind<PublicKey> for Key {

@@ -7,7 +7,7 @@ use rdkafka::producer::{DefaultProducerContext, ThreadedProducer};
 use super::*;
 use crate::KafkaSettings;
 
-/// Settings as a process reads them; `None` when it refuses them.
+/// Settings as a process reads them. `None` if it rejects them.
 fn accepted(set: &[String]) -> Option<KafkaConfig> {
     let mut flags = Flags::default();
     flags
@@ -24,9 +24,9 @@ fn accepted(set: &[String]) -> Option<KafkaConfig> {
     config.validate().is_ok().then_some(config)
 }
 
-/// What the library refuses, no session would ever begin with.
+/// With a setting that the library rejects, no session could ever start.
 #[test]
-fn what_the_settings_take_the_client_library_takes() {
+fn the_client_library_accepts_every_allowed_setting() {
     let times = [0, 1, 5_000, 10_000, 29_999, 30_000, 60_000, 900_000].map(Duration::from_millis);
     let mut count = 0;
     for delivery in ["at-least-once", "exactly-once"] {
@@ -50,13 +50,13 @@ fn what_the_settings_take_the_client_library_takes() {
             }
         }
     }
-    // Of both ways of delivery four times and three sizes.
+    // Four timeouts and three sizes, for both delivery modes.
     assert_eq!(count, 24);
 }
 
-/// Else the brokers undo each transaction before it is committed.
+/// Otherwise the brokers would abort each transaction before it is committed.
 #[test]
-fn a_transaction_is_committed_long_before_the_brokers_give_it_up() {
+fn a_transaction_is_committed_long_before_the_brokers_abort_it() {
     let given_up = Duration::from_millis(TRANSACTION_TIMEOUT_MS.parse().unwrap());
     let mut count = 0;
     for seconds in 1..=120 {

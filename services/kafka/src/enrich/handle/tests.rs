@@ -80,7 +80,7 @@ fn missing() -> String {
 }
 
 #[tokio::test]
-async fn a_handle_is_whose_its_name_server_or_its_host_says() {
+async fn a_handle_is_resolved_by_dns_or_by_its_host() {
     let stop = Stop::new();
     let mut tasks = Tasks::new(stop.clone());
     let well_known = "/.well-known/atproto-did";
@@ -152,7 +152,7 @@ async fn a_handle_is_whose_its_name_server_or_its_host_says() {
 }
 
 #[tokio::test]
-async fn strangers_handles_do_not_lead_to_this_machine() {
+async fn untrusted_handles_never_resolve_to_private_addresses() {
     let stop = Stop::new();
     let mut tasks = Tasks::new(stop.clone());
     let answers = HashMap::from([("alice.com", ok(DID))]);

@@ -30,7 +30,7 @@ fn entry(seq: u64, padding: usize) -> Entry {
     }
 }
 
-/// A log without an end, of events of one size; counts the bytes that were taken from it.
+/// An endless log of events of one size. Counts the bytes that were read from it.
 fn endless(padding: usize, taken: &Arc<AtomicUsize>) -> Follow {
     let taken = Arc::clone(taken);
     stream::iter(1..)
@@ -54,7 +54,7 @@ fn waiting_for(deadline: Duration) -> (Arc<Enricher>, Arc<Rules>) {
 
 #[tokio::test(start_paused = true)]
 async fn events_that_wait_for_look_ups_are_bounded_by_bytes_too() {
-    // Small ones, that the number bounds; large ones; and such that each is more than all may have.
+    // Small events, limited by number; large ones, limited by bytes; and events that each exceed the limit of all.
     for (padding, most) in [
         (100, BATCHES * EVENTS * 400),
         (1 << 20, BYTES + 2 * BATCH_BYTES),
@@ -67,7 +67,7 @@ async fn events_that_wait_for_look_ups_are_bounded_by_bytes_too() {
         assert!(early.is_err(), "nothing was waited for");
         let held = taken.load(Ordering::SeqCst);
         assert!(held <= most, "{padding}: {held} of {most} bytes");
-        // All that is held comes, in order, and makes room.
+        // All held events are returned in order, which frees the space.
         let mut expected = 1;
         while taken.load(Ordering::SeqCst) < 2 * held {
             for entry in events.next().await.unwrap().unwrap() {
@@ -79,7 +79,7 @@ async fn events_that_wait_for_look_ups_are_bounded_by_bytes_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_comes_behind_the_events_before_it_and_ends_the_stream() {
+async fn an_error_follows_all_earlier_events_and_ends_the_stream() {
     let follow = stream::iter([
         Ok(vec![entry(1, 10)]),
         Ok(Vec::new()),

@@ -38,17 +38,17 @@ fn known<'a>(
 }
 
 #[test]
-fn only_what_never_had_a_position_starts_where_the_settings_say() {
+fn only_a_producer_without_any_position_starts_at_the_configured_start() {
     let start = begin(known(None, None, None, "")).unwrap();
     assert_eq!(start, Begin::Start);
     for bookmark in [None, bookmark(3, "")] {
         let cases = [
             (Some(5), None, 5),
             (Some(5), Some(5), 5),
-            // It could not be written down, or Kafka has lost it.
+            // The position could not be stored, or Kafka has lost it.
             (Some(5), Some(9), 9),
             (None, Some(9), 9),
-            // Somebody has moved it.
+            // An operator moved it.
             (Some(9), Some(5), 9),
         ];
         for (written, acked, expected) in cases {
@@ -62,7 +62,7 @@ fn only_what_never_had_a_position_starts_where_the_settings_say() {
 }
 
 #[test]
-fn what_was_committed_with_its_messages_counts_in_transactions() {
+fn with_transactions_the_stored_position_wins() {
     let known = Known {
         is_transactional: true,
         ..known(Some(5), Some(9), None, "")
@@ -78,8 +78,8 @@ fn what_was_committed_with_its_messages_counts_in_transactions() {
 #[test]
 fn each_new_value_restarts_once() {
     for (written, acked) in [(None, None), (Some(5), None), (Some(5), Some(5))] {
-        for obeyed in [None, bookmark(5, ""), bookmark(5, "monday")] {
-            let found = begin(known(written, acked, obeyed, "tuesday")).unwrap();
+        for bookmark in [None, bookmark(5, ""), bookmark(5, "monday")] {
+            let found = begin(known(written, acked, bookmark, "tuesday")).unwrap();
             assert_eq!(found, Begin::Start);
         }
     }
@@ -90,7 +90,7 @@ fn each_new_value_restarts_once() {
 }
 
 #[test]
-fn an_unreadable_bookmark_matters_only_where_it_is_the_only_source() {
+fn an_unreadable_bookmark_matters_only_without_a_stored_position() {
     let unread = |written, reset| Known {
         bookmark: Err(LogError::unavailable("away")),
         ..known(written, None, None, reset)

@@ -52,7 +52,7 @@ impl Session {
         while self.window.events() > 0 && Instant::now() < until {
             tokio::time::sleep(POLL).await;
         }
-        let writing = self.keeper.lock().writing(self.window.acked());
+        let writing = self.store.lock().writing(self.window.acked());
         match tokio::time::timeout(patience, writing).await {
             Ok(written) => drop(written?),
             Err(_elapsed) => warn!(
@@ -81,19 +81,19 @@ impl Session {
                 progress.status.fine();
             }
             {
-                let keeper = self.keeper.lock();
-                keeper.listen();
+                let store = self.store.lock();
+                store.listen();
                 let is_free = !is_transactional && writing.is_terminated();
-                if is_free && Instant::now() >= due && keeper.is_due(acked) {
+                if is_free && Instant::now() >= due && store.is_due(acked) {
                     due = Instant::now() + interval;
-                    writing = OptionFuture::from(Some(keeper.writing(acked).fuse()));
+                    writing = OptionFuture::from(Some(store.writing(acked).fuse()));
                 }
             }
             tokio::select! {
                 () = tokio::time::sleep(POLL) => {}
                 Some(outcome) = &mut writing => {
                     match outcome {
-                        Ok(mark) => self.keeper.lock().was_written(mark),
+                        Ok(mark) => self.store.lock().was_written(mark),
                         Err(failure) => {
                             metrics.position_failed();
                             progress.status.failed(failure.to_string());
@@ -109,7 +109,7 @@ impl Session {
     /// The seq up to which nothing is ever produced again.
     fn done(&self, is_transactional: bool) -> Mark {
         match is_transactional {
-            true => self.keeper.lock().written(),
+            true => self.store.lock().written(),
             false => self.window.acked(),
         }
     }

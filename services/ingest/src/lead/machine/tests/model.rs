@@ -123,7 +123,7 @@ impl Model {
         }
     }
 
-    /// How often somebody began to lead.
+    /// How often a member started to lead.
     pub(super) fn terms(&self) -> usize {
         self.terms
     }
@@ -156,7 +156,7 @@ impl Model {
                 // The old holder may continue for the rest of its term; only the log's fence helps there.
                 self.may_overlap = true;
                 self.held = None;
-                self.tell_everybody();
+                self.notify_all();
             }
             Fault::Calm => {
                 (self.delay_ms, self.lost) = (5, 0);
@@ -184,7 +184,7 @@ impl Model {
     fn expire(&mut self) {
         if self.held.as_ref().is_some_and(|(_, end)| self.now >= *end) {
             self.held = None;
-            self.tell_everybody();
+            self.notify_all();
         }
     }
 
@@ -227,7 +227,7 @@ impl Model {
                 // A store frees only the revision that it was asked to: a late release meets a newer one.
                 if is_ours && asked == self.revision {
                     self.held = None;
-                    self.tell_everybody();
+                    self.notify_all();
                 }
                 Input::Released
             }
@@ -243,7 +243,7 @@ impl Model {
         }
     }
 
-    fn tell_everybody(&mut self) {
+    fn notify_all(&mut self) {
         let seen = self.held.as_ref().map(|(holder, _)| holder.clone());
         for who in 0..self.candidates.len() {
             self.give(who, None, Input::Seen(seen.clone()));
