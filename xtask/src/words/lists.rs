@@ -22,6 +22,16 @@ pub(super) const ALLOWED: &[Allowed] = &[
         reason: "the one type of this name: what a check of a whole stream found",
     },
     Allowed {
+        path: "services/kafka/src/broker/position.rs",
+        word: "Position",
+        reason: "the one type of this name: the producer's stored position",
+    },
+    Allowed {
+        path: "services/kafka/src/window/tests.rs",
+        word: "Step",
+        reason: "one action of a model test",
+    },
+    Allowed {
         path: "shared/http/src/gate.rs",
         word: "Gate",
         reason: "opens for the bytes that one request may send",
@@ -44,11 +54,4 @@ pub(super) const ALLOWED: &[Allowed] = &[
 ];
 
 /// Folders that are still to be cleaned. The list must only shrink: a clean folder in it fails the check.
-pub(super) const NOT_YET_CLEAN: &[&str] = &[
-    "docs",
-    "services/fanjet",
-    "services/ingest",
-    "services/kafka",
-    "services/standalone",
-    "shared/config",
-];
+pub(super) const NOT_YET_CLEAN: &[&str] = &[];

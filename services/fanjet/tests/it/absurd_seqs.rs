@@ -1,4 +1,4 @@
-//! An upstream that sends seqs far off: up to the last that there is and back, within one connection and before a restart.
+//! An upstream that sends absurd seqs: up to the highest possible one and back, within one connection and before a restart.
 
 use fanjet_runtime::{Clock, SystemClock};
 use fanjet_simulator::{
@@ -6,9 +6,9 @@ use fanjet_simulator::{
 };
 use fanjet_wire::envelope::Subject;
 
-use crate::rig::{Served, entries};
+use crate::harness::{Served, entries};
 
-/// The last seq that a cursor can have, and the last that every JSON parser reads.
+/// The highest seq that a cursor can express, and the highest that every JSON parser reads.
 const ABSURD: [u64; 2] = [i64::MAX as u64, (1 << 53) - 1];
 
 async fn relay(seed: u64, cursors: CursorHabit) -> SimulatorHandle {
@@ -29,7 +29,7 @@ async fn relay(seed: u64, cursors: CursorHabit) -> SimulatorHandle {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_seq_far_off_silences_nothing() {
+async fn an_absurd_seq_hides_no_event() {
     for (seed, habit) in (70..).zip([CursorHabit::Spec, CursorHabit::Relay]) {
         let data = tempfile::tempdir().unwrap();
         let relay = relay(seed, habit).await;

@@ -1,5 +1,5 @@
-//! The client crate's example, compiled here, against `demo` and against a `serve` that closes, drops, lags and is cut off. What it
-//! dealt with is compared with what another client reads, and with the simulator's own account.
+//! The client crate's example, compiled here, against `demo` and against a `serve` that closes, drops, lags and is cut off. The
+//! events that it handles are compared with those of another client and of the simulator.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use fanjet_simulator::Rate;
 use fanjet_testkit::{JetstreamClient, Link, LinkState};
 
 use crate::demo::ONE_AT_A_TIME;
-use crate::rig::{
+use crate::harness::{
     PATIENCE, Served, assert_same_events, expected_json, fanjet, said, simulator, time_us,
 };
 
@@ -23,8 +23,8 @@ fn passes(json: &str) -> bool {
     json.contains(LIKE) || !json.contains(r#""kind":"commit""#)
 }
 
-/// Runs the example until it has dealt with so many events, or with one that is the last.
-async fn deal_with(
+/// Runs the example until `is_last`.
+async fn handle_events(
     url: &str,
     cursor: &Path,
     seen: &mut Vec<String>,
@@ -40,9 +40,9 @@ async fn deal_with(
         .unwrap();
 }
 
-/// It ends and comes back, several times; another client reads the same at once.
+/// It exits and resumes several times. Another client reads the same events in one run.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_example_deals_with_each_event_of_the_demo_once() {
+async fn the_example_handles_each_event_of_the_demo_once() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let folder = tempfile::tempdir().unwrap();
     let demo = fanjet(&["demo", "--rate", "300"])
@@ -53,7 +53,7 @@ async fn the_example_deals_with_each_event_of_the_demo_once() {
     let cursor = folder.path().join("cursor");
     let mut seen = Vec::new();
     for part in 1..=4 {
-        deal_with(&url, &cursor, &mut seen, |seen| seen.len() >= 150 * part).await;
+        handle_events(&url, &cursor, &mut seen, |seen| seen.len() >= 150 * part).await;
     }
     let first = time_us(&seen[0]).to_string();
     let asked = [
@@ -83,29 +83,29 @@ async fn the_example_loses_and_repeats_nothing_when_the_server_closes_drops_and_
         all.into_iter().filter(|json| passes(json)).collect()
     };
     let mut seen = Vec::new();
-    let trouble = async {
+    let faults = async {
         let mut served = served;
         for round in 0..6 {
             let grown = served.log_seq().await + 300;
             served.log_reaches(grown).await;
             match round % 6 {
-                // It closes, and is away for a moment.
+                // The server closes the connection and restarts.
                 0 | 3 => {
                     served.stop().await;
                     served = Served::start_at(&simulator, data.path(), &listen).await;
                 }
-                // It is gone without a word.
+                // The server is killed.
                 1 => {
                     served.process.kill().await.unwrap();
                     served = Served::start_at(&simulator, data.path(), &listen).await;
                 }
-                // The line is cut.
+                // The connection is cut.
                 2 => {
                     link.set(LinkState::Cut);
                     tokio::time::sleep(Duration::from_millis(300)).await;
                     link.set(LinkState::Open);
                 }
-                // It lags, and is cut while it does.
+                // The connection is slow and then cut.
                 4 => {
                     link.set(LinkState::Slow(Duration::from_millis(50)));
                     tokio::time::sleep(Duration::from_millis(500)).await;
@@ -124,16 +124,16 @@ async fn the_example_loses_and_repeats_nothing_when_the_server_closes_drops_and_
         served.log_holds_all_of(&simulator).await;
         served
     };
-    let dealing = async {
-        // Its program ends and comes back, too.
+    let handling = async {
+        // The example itself exits and resumes, too.
         while simulator.produced() < frames * 9 / 10 {
             let enough = seen.len() + 150;
-            deal_with(&url, &cursor, &mut seen, |seen| seen.len() >= enough).await;
+            handle_events(&url, &cursor, &mut seen, |seen| seen.len() >= enough).await;
         }
     };
-    let (served, ()) = tokio::join!(trouble, dealing);
+    let (served, ()) = tokio::join!(faults, handling);
     let expected = expected();
-    deal_with(&url, &cursor, &mut seen, |seen| {
+    handle_events(&url, &cursor, &mut seen, |seen| {
         seen.len() >= expected.len()
     })
     .await;

@@ -2,13 +2,13 @@
 
 use tokio::sync::Mutex;
 
-use crate::rig::{ended, fanjet};
+use crate::harness::{ended, fanjet};
 
-/// Held by who runs a demo: two that start at once may both find the usual port free, and one of them then ends.
+/// Held while a demo runs. Two that start at once may both find the default port free, and then one of them exits.
 pub(crate) static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_prints_so_many_events_ends_with_success_and_leaves_nothing_behind() {
+async fn it_prints_the_requested_events_exits_with_success_and_leaves_no_files() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let folder = tempfile::tempdir().unwrap();
     let demo = fanjet(&["demo", "--rate", "200", "--events", "5"])

@@ -1,5 +1,5 @@
-//! An upstream that drops one collection without a word: every edge of the cluster says so, over real NATS and with the
-//! rights of `deploy/nats/accounts.conf`.
+//! An upstream that silently drops one collection. Every edge of the cluster reports it, over real NATS and with the
+//! permissions of `deploy/nats/accounts.conf`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,14 +16,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use crate::harness::PATIENCE;
 use crate::least_privilege::{
     config, edge_config, ingest_settings, run_prepare, server, violations,
 };
-use crate::rig::PATIENCE;
 
 const LIKE: &str = "app.bsky.feed.like";
 
-/// A clock on which an hour is over in some seconds.
+/// A clock on which an hour takes some seconds.
 struct FastClock(Instant);
 
 impl Clock for FastClock {
@@ -44,13 +44,13 @@ async fn status(edge: SocketAddr) -> Option<Value> {
         .then(|| serde_json::from_str(body).unwrap())
 }
 
-/// What an edge says about one collection.
+/// One collection on an edge's status page.
 fn row(status: &Value, name: &str) -> Option<Value> {
     let rows = status["collections"]["rows"].as_array()?;
     rows.iter().find(|row| row["name"] == name).cloned()
 }
 
-async fn edge_says(edge: SocketAddr, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+async fn wait_for_status(edge: SocketAddr, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
     let saying = async {
         loop {
             match status(edge).await {
@@ -124,7 +124,7 @@ async fn every_edge_shows_the_collection_that_an_upstream_dropped() {
         let started = Edge::start_in(config, deps, &metrics.meter("edge"), stop.clone());
         edges.push(started.unwrap());
     }
-    // Everybody sees everybody.
+    // Every edge shows every member.
     let roles = |status: &Value| -> Vec<String> {
         let members = status["cluster"]["members"].as_array().cloned();
         let members = members.unwrap_or_default();
@@ -139,7 +139,7 @@ async fn every_edge_shows_the_collection_that_an_upstream_dropped() {
         "\"edge-1\" \"serving\"",
     ];
     for edge in &edges {
-        edge_says(edge.addr(), "all members", |status| roles(status) == all).await;
+        wait_for_status(edge.addr(), "all members", |status| roles(status) == all).await;
     }
     let is_silent = |status: &Value| row(status, LIKE).is_some_and(|row| row["silent"] == true);
     for edge in &edges {
@@ -149,24 +149,24 @@ async fn every_edge_shows_the_collection_that_an_upstream_dropped() {
             let row = row(status, LIKE);
             known && row.is_some_and(|row| row["usual_per_second"].is_number())
         };
-        let before = edge_says(edge.addr(), "what is usual", usual).await;
+        let before = wait_for_status(edge.addr(), "what is usual", usual).await;
         assert!(!is_silent(&before), "{before}");
     }
     let hour = clock.now_us() + 4_000_000_000;
-    edge_says(edges[0].addr(), "an hour later", |status| {
+    wait_for_status(edges[0].addr(), "an hour later", |status| {
         status["time_us"].as_u64() > Some(hour)
     })
     .await;
     simulator.mute(Some(LIKE));
     for edge in &edges {
-        let after = edge_says(edge.addr(), "it is silent", is_silent).await;
+        let after = wait_for_status(edge.addr(), "it is silent", is_silent).await;
         assert_eq!(after["collections"]["rows"][0]["silent"], true);
         assert!(after["cluster"]["silent_collections"].as_u64() > Some(0));
     }
     assert!(simulator.stats().muted > 0, "the fault never struck");
     simulator.mute(None);
     for edge in &edges {
-        edge_says(edge.addr(), "it is back", |status| !is_silent(status)).await;
+        wait_for_status(edge.addr(), "it is back", |status| !is_silent(status)).await;
     }
     stop.cancel();
     ingesting.join().await.unwrap();

@@ -1,5 +1,5 @@
-//! The data is on a small file system that fills up: the process says so, serves what is there, and goes on without loss or
-//! repetition when there is room.
+//! The data folder is on a small file system that fills up. The process reports it, serves the events that it has, and resumes
+//! without loss or repetition when space is free.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use fanjet_simulator::{Rate, SimulatorHandle};
 use fanjet_testkit::small_disk::Room;
 use fanjet_testkit::{JetstreamClient, SmallDisk};
 
-use crate::rig::{
+use crate::harness::{
     PATIENCE, Served, assert_log_equals_world, assert_same_events, expected_json, simulator,
 };
 
@@ -25,7 +25,7 @@ fn settings(data: &Path) -> [(&'static str, String); 3] {
     ]
 }
 
-/// Every event in the log is served, also from its beginning.
+/// Every event in the log is served, from its beginning on.
 async fn assert_served(served: &Served, relay: &SimulatorHandle, seed: u64) {
     let mut reader = JetstreamClient::connect(&served.url, &[("cursor", "0")])
         .await
@@ -36,7 +36,7 @@ async fn assert_served(served: &Served, relay: &SimulatorHandle, seed: u64) {
     assert_same_events(&got, &expected[..100], seed);
 }
 
-/// How many lines a process has said at most, whatever it tried meanwhile.
+/// Asserts that the process has written few lines, although it retried often.
 fn assert_few_lines(served: &Served) {
     let lines = served.process.lines();
     assert!(
@@ -48,17 +48,17 @@ fn assert_few_lines(served: &Served) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_disk_that_fills_up_costs_readiness_and_no_event() {
+async fn a_full_disk_affects_readiness_and_loses_no_event() {
     let (seed, frames) = (2301, 20_000);
     let room = |bytes| Room { bytes, ..PLENTY };
-    let name = "full_disk::a_disk_that_fills_up_costs_readiness_and_no_event";
+    let name = "full_disk::a_full_disk_affects_readiness_and_loses_no_event";
     let Some(disk) = SmallDisk::for_test(name, room(2 << 20)).unwrap() else {
         return;
     };
     let data = disk.path().join("data");
     let relay = simulator(seed, frames, Rate::PerSecond(4_000.0)).await;
     let served = Served::start_as(&relay, &settings(&data), &[]).await;
-    // Space comes and goes, and is gone again.
+    // Space becomes free, and the disk fills up again.
     for bytes in [3 << 20, 4 << 20, PLENTY.bytes] {
         served.is_unready(&["not writable", FULL]).await;
         assert_served(&served, &relay, seed).await;
@@ -75,7 +75,7 @@ async fn a_disk_that_fills_up_costs_readiness_and_no_event() {
     assert_log_equals_world(&data, &relay, seed).await;
 }
 
-/// The last segment is finished, and there is no file left for the next.
+/// The last segment is complete, and the file system has no inode for the next one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_without_a_file_for_the_next_segment_does_not_prevent_a_start() {
     let (seed, frames) = (2302, 6_000);

@@ -1,5 +1,5 @@
-//! The truth table of health: what `/livez`, `/readyz` and `/startupz` of ingest and edge say under real faults, over real
-//! NATS. The table is in docs/operate/health.md.
+//! The truth table of health: the responses of `/livez`, `/readyz` and `/startupz` of ingest and edge under real faults, over
+//! real NATS. The table is in docs/operate/health.md.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use crate::harness::{PATIENCE, simulator};
 use crate::least_privilege::{edge_config, ingest_settings};
-use crate::rig::{PATIENCE, simulator};
 
-/// How long an edge may not know the log's end.
+/// How long an edge may be without the log's end.
 const FRESH_WITHIN: Duration = Duration::from_secs(3);
 
 /// One service's ops port.
@@ -56,7 +56,7 @@ impl Ops {
         (status, serde_json::from_str(body).unwrap())
     }
 
-    /// What it waits for; nothing when it is ready.
+    /// The parts that it waits for. Empty if it is ready.
     pub(crate) async fn missing(&self) -> Vec<String> {
         let (status, report) = self.get("/readyz").await;
         let missing = report["missing"].as_object().unwrap();
@@ -65,7 +65,7 @@ impl Ops {
         missing.keys().cloned().collect()
     }
 
-    /// Waits until it waits for one of these. It is alive and started all the while.
+    /// Waits until it waits for one of these parts. It stays live and started.
     pub(crate) async fn waits_for(&self, parts: &[&str]) {
         self.until(parts, |missing| {
             missing.iter().any(|it| parts.contains(&it.as_str()))
@@ -115,12 +115,12 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Both services, ready, and a stream that flows.
+    /// Both services, ready, with a running stream.
     pub(crate) async fn start(seed: u64) -> Self {
         Self::start_over(NatsServer::start().await.unwrap(), seed).await
     }
 
-    /// Over a server of the test's own.
+    /// With another server.
     pub(crate) async fn start_over(server: NatsServer, seed: u64) -> Self {
         let simulator = simulator(seed, 1_000_000, Rate::PerSecond(100.0)).await;
         let stop = Stop::new();
@@ -174,7 +174,7 @@ impl Cluster {
             ingest_ops,
             edge_ops,
         };
-        // Not started before the log is reached; then started for ever.
+        // It is not started before it reaches the log, and started forever afterwards.
         let reached = async {
             for ops in [&cluster.ingest_ops, &cluster.edge_ops] {
                 while ops.get("/startupz").await.0 != 200 {
@@ -213,7 +213,7 @@ fn nats(server: &NatsServer) -> NatsConfig {
 async fn an_idle_upstream_is_normal() {
     let cluster = Cluster::start(51).await;
     cluster.simulator.pause();
-    // Longer than an edge may be without word of the log's end, and than a lease lasts.
+    // Longer than an edge may be without the log's end, and longer than a lease.
     let begun = Instant::now();
     while begun.elapsed() < FRESH_WITHIN * 4 {
         for ops in [&cluster.ingest_ops, &cluster.edge_ops] {
@@ -226,7 +226,7 @@ async fn an_idle_upstream_is_normal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upstream_that_is_gone_makes_the_leader_unready_and_no_edge() {
+async fn a_lost_upstream_makes_only_the_leader_unready() {
     let cluster = Cluster::start(52).await;
     cluster.simulator.go_down();
     cluster.ingest_ops.waits_for(&["upstream"]).await;
@@ -236,14 +236,17 @@ async fn an_upstream_that_is_gone_makes_the_leader_unready_and_no_edge() {
         assert_eq!(cluster.edge_ops.missing().await, Vec::<String>::new());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert!(cluster.simulator.stats().refused > 0, "it was never asked");
+    assert!(
+        cluster.simulator.stats().refused > 0,
+        "it received no request"
+    );
     cluster.simulator.go_up();
     cluster.is_ready().await;
     cluster.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nats_that_is_down_makes_both_unready_until_it_is_back() {
+async fn an_outage_of_nats_makes_both_unready_until_it_recovers() {
     let mut cluster = Cluster::start(53).await;
     cluster.server.kill().await.unwrap();
     cluster.ingest_ops.waits_for(&["log"]).await;
@@ -254,14 +257,14 @@ async fn nats_that_is_down_makes_both_unready_until_it_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_that_was_deleted_makes_both_unready() {
+async fn a_deleted_stream_makes_both_unready() {
     let cluster = Cluster::start(54).await;
     let admin = async_nats::connect(cluster.server.url()).await.unwrap();
     let admin = async_nats::jetstream::new(admin);
     admin.delete_stream("ATP").await.unwrap();
     cluster.ingest_ops.waits_for(&["log"]).await;
     cluster.edge_ops.waits_for(&["log", "tail"]).await;
-    // An operator must act; nothing goes on by itself on another history.
+    // An operator must act: the services never continue on another history by themselves.
     admin.get_stream("ATP").await.unwrap_err();
     cluster.stop.cancel();
     cluster.ingest_ops.end().await;
@@ -269,7 +272,7 @@ async fn a_stream_that_was_deleted_makes_both_unready() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_draining_is_not_ready_and_lives() {
+async fn a_draining_process_is_live_and_not_ready() {
     let cluster = Cluster::start(55).await;
     cluster.stop.cancel();
     cluster.edge_ops.waits_for(&["process"]).await;

@@ -1,19 +1,19 @@
-//! Ingest in processes of its own.
+//! Ingest in its own processes.
 
 mod cluster;
 mod process;
-mod purged;
+mod purged_log;
 mod absurd_seqs;
 
-#[path = "../../../ingest/tests/it/once.rs"]
+#[path = "../../../ingest/tests/it/exactly_once.rs"]
 #[allow(
     dead_code,
     reason = "shared with the tests of the library, which use more of it"
 )]
-mod once;
-#[path = "../../../ingest/tests/it/rig.rs"]
+mod exactly_once;
+#[path = "../../../ingest/tests/it/harness.rs"]
 #[allow(
     dead_code,
     reason = "shared with the tests of the library, which use more of it"
 )]
-mod rig;
+mod harness;

@@ -1,4 +1,5 @@
-//! Ingest, edge and the Kafka producer with the rights of `deploy/nats/accounts.conf` and no others, on a stream that `fanjet prepare` made.
+//! Ingest, edge and the Kafka producer with only the permissions of `deploy/nats/accounts.conf`, on a stream that `fanjet prepare`
+//! created.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,11 +18,11 @@ use fanjet_testkit::nats_server::UNREADABLE_HEADS;
 use fanjet_testkit::{JetstreamClient, NatsServer};
 use futures::StreamExt;
 
-use crate::rig::{PATIENCE, assert_same_events, expected_json, run, simulator};
+use crate::harness::{PATIENCE, assert_same_events, expected_json, run, simulator};
 
 const ACCOUNTS: &str = include_str!("../../../../deploy/nats/accounts.conf");
 
-/// A server with the accounts that are shipped.
+/// A server with the shipped accounts.
 pub(crate) async fn server() -> NatsServer {
     let passwords = ["ADMIN", "INGEST", "EDGE", "KAFKA", "READER"]
         .map(|user| format!("NATS_{user}_PASSWORD: {}\n", password(user)))
@@ -34,7 +35,7 @@ pub(crate) fn password(user: &str) -> String {
     format!("secret-of-{}", user.to_lowercase())
 }
 
-/// What one of the users connects with.
+/// The settings with which a user connects.
 pub(crate) fn config(server: &NatsServer, user: &str) -> NatsConfig {
     NatsConfig {
         url: vec![ServerUrl::new(server.url())],
@@ -50,7 +51,7 @@ pub(crate) fn config(server: &NatsServer, user: &str) -> NatsConfig {
     }
 }
 
-/// `fanjet prepare` as a user, and what it said.
+/// Runs `fanjet prepare` as a user. Returns its output.
 async fn prepare_as(
     server: &NatsServer,
     user: &str,
@@ -75,7 +76,7 @@ pub(crate) async fn run_prepare(server: &NatsServer, more: &[&str]) -> String {
     said
 }
 
-/// What the server refused, by its own account.
+/// The permission violations in the server's log.
 pub(crate) fn violations(server: &NatsServer) -> Vec<String> {
     let lines = server.process().unwrap().lines();
     lines
@@ -85,7 +86,7 @@ pub(crate) fn violations(server: &NatsServer) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_shipped_rights_are_enough() {
+async fn the_shipped_permissions_are_sufficient() {
     let server = server().await;
     let (seed, frames) = (11, 300);
     let simulator = simulator(seed, 2 * frames, Rate::Max).await;
@@ -94,7 +95,7 @@ async fn the_shipped_rights_are_enough() {
     let stop_all = stop.clone().drop_guard();
     let metrics = Metrics::new().unwrap();
 
-    // Whoever connects waits for whoever prepares: they may create nothing, and it begins last.
+    // Services wait for `prepare`, which starts last: they have no permission to create anything.
     let [ingest_log, edge_log] =
         ["ingest", "edge"].map(|user| NatsLog::connect_patiently(config(&server, user), || 0));
     let (ingest_log, edge_log, _) = tokio::join!(ingest_log, edge_log, run_prepare(&server, &[]));
@@ -140,9 +141,9 @@ async fn the_shipped_rights_are_enough() {
     );
 
     reads_of_every_kind(&edge_log, expected.len()).await;
-    what_breaks_a_connection_is_passed_over(&server, &edge_log).await;
+    unparsable_messages_are_skipped(&server, &edge_log).await;
 
-    // A standby watches, and takes over when the leader leaves.
+    // A standby takes over when the leader stops.
     let standby = config(&server, "ingest");
     let standby = NatsLog::connect(standby)
         .await
@@ -155,7 +156,7 @@ async fn the_shipped_rights_are_enough() {
     drop(stop_all);
     ingesting.join().await.unwrap();
     edge.join().await.unwrap();
-    a_restart_goes_on(&server, &simulator, frames).await;
+    a_restart_continues(&server, &simulator, frames).await;
     let second = HolderId::new("second").unwrap();
     let term = standby.try_acquire(&second, Duration::from_secs(60)).await;
     let term = term.unwrap().expect("the leader gave it back");
@@ -187,8 +188,8 @@ async fn start_ingest(
     ingesting
 }
 
-/// Who begins over a log that has events reads its end; with several upstreams that takes pages.
-async fn a_restart_goes_on(server: &NatsServer, simulator: &SimulatorHandle, frames: u64) {
+/// An ingest that starts on a log with events reads its end. With several upstreams it reads pages.
+async fn a_restart_continues(server: &NatsServer, simulator: &SimulatorHandle, frames: u64) {
     let log = NatsLog::connect(config(server, "ingest")).await.unwrap();
     pages(&log, &Selection::All).await;
     let before = log.bounds().await.unwrap().last;
@@ -206,7 +207,7 @@ async fn a_restart_goes_on(server: &NatsServer, simulator: &SimulatorHandle, fra
     ingesting.join().await.unwrap();
 }
 
-/// Pages of every size, one behind the other.
+/// Reads pages of every size, one after the other.
 async fn pages(log: &NatsLog, selection: &Selection) {
     for entries in [1, 20, usize::MAX] {
         let limit = ReadLimit {
@@ -221,7 +222,7 @@ async fn pages(log: &NatsLog, selection: &Selection) {
     }
 }
 
-/// All ways in which an edge reads: pages, one entry, several collections, a time, and following some.
+/// Reads in all the ways of an edge: pages, one entry, several collections, from a time, and following a selection.
 async fn reads_of_every_kind(log: &NatsLog, events: usize) {
     let post = TopicFilter::Collection("app.bsky.feed.post".parse().unwrap());
     let selections = [
@@ -245,8 +246,8 @@ async fn reads_of_every_kind(log: &NatsLog, events: usize) {
     assert_eq!(log.seq_at(last.time().unwrap()).await.unwrap(), last.seq);
 }
 
-/// What the client library cannot parse is read in another way, which takes rights too.
-async fn what_breaks_a_connection_is_passed_over(server: &NatsServer, log: &NatsLog) {
+/// Messages that the client library cannot parse are read in another way, which needs permissions, too.
+async fn unparsable_messages_are_skipped(server: &NatsServer, log: &NatsLog) {
     let place = log.bounds().await.unwrap().last + 1;
     let stray = [(&b"atp.identity"[..], UNREADABLE_HEADS[0])];
     let password = password("ingest");
@@ -273,7 +274,7 @@ async fn what_breaks_a_connection_is_passed_over(server: &NatsServer, log: &Nats
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_may_do_what_is_anothers() {
+async fn no_user_has_the_permissions_of_another() {
     let server = server().await;
     run_prepare(&server, &[]).await;
     let stream = "$JS.API.STREAM";
@@ -328,7 +329,7 @@ async fn nobody_may_do_what_is_anothers() {
     ];
     let before = violations(&server).len();
     let mut count = 0;
-    // Kept: a connection that ends with answers unread takes what the server has not read yet with it.
+    // The connection stays open: if it closed with unread responses, the server would discard requests that it has not read yet.
     let mut clients = Vec::new();
     for (user, subjects) in forbidden {
         let client = async_nats::ConnectOptions::new()
@@ -387,7 +388,7 @@ async fn preparing_again_changes_the_limits_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_right_it_is_told_at_once() {
+async fn a_missing_permission_is_reported_at_once() {
     let server = server().await;
     let (code, said) = prepare_as(&server, "edge", "hunter2".to_owned(), &[]).await;
     assert_eq!(code, Some(78), "{said}");

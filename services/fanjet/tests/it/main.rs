@@ -5,21 +5,21 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a test fails by panicking, and a long one tells how far it is"
+    reason = "a test fails by panicking, and a long one prints its progress"
 )]
 
-mod rig;
-mod stand_in;
+mod harness;
+mod scripted_server;
 
 mod settings;
 mod output;
 mod serve;
 mod restarts;
 mod absurd_seqs;
-mod expired;
-mod damaged;
+mod expired_log;
+mod damaged_segments;
 mod full_disk;
-mod removed;
+mod removed_folder;
 mod ingest;
 #[cfg(feature = "kafka")]
 mod kafka;
@@ -31,7 +31,7 @@ mod least_privilege;
 mod read_only;
 mod health;
 mod not_writable;
-mod strays;
+mod foreign_messages;
 mod traces;
-mod visits;
+mod healthcheck;
 mod memory;

@@ -1,17 +1,17 @@
-//! What a stranger sends must not become more than it may, however small it came.
+//! Small untrusted input must not inflate beyond its limit.
 
 use std::time::Duration;
 
 use fanjet_simulator::{FaultKind, Rate, Simulator, SimulatorConfig, Source, WorldConfig};
 
-use crate::rig::{PATIENCE, Served, assert_log_equals_world};
+use crate::harness::{PATIENCE, Served, assert_log_equals_world};
 
-/// Far more than the process takes with a stream like this without such frames, and less than two of them would become.
+/// Far more than the process uses for this stream without such frames, and less than two inflated frames.
 const MOST_RESIDENT_KIB: u64 = 500 << 10;
 
-/// Every other frame has 364 KB and would become 418 MB.
+/// Every other frame has 364 KB and would inflate to 418 MB.
 #[tokio::test(flavor = "multi_thread")]
-async fn frames_that_would_become_a_thousand_times_as_large_cost_themselves_and_no_memory() {
+async fn frames_that_inflate_a_thousandfold_are_dropped_without_using_memory() {
     let (seed, frames) = (30, 400);
     let world = WorldConfig {
         seed,
@@ -55,7 +55,7 @@ async fn frames_that_would_become_a_thousand_times_as_large_cost_themselves_and_
     assert_log_equals_world(data.path(), &simulator, seed).await;
 }
 
-/// The most memory that a process had resident so far.
+/// The peak resident memory of a process.
 fn peak_resident_kib(pid: i32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -1,4 +1,4 @@
-//! A log that is there and takes nothing: ingest says so until it takes something again, and nothing is lost.
+//! A reachable log that rejects writes. Ingest reports it until the log accepts writes again, and no event is lost.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use async_nats::jetstream::{self, stream};
 use fanjet_testkit::JetstreamClient;
 use tokio::time::Instant;
 
+use crate::harness::{PATIENCE, assert_same_events, expected_json};
 use crate::health::Cluster;
-use crate::rig::{PATIENCE, assert_same_events, expected_json};
 
 /// Long enough for several attempts.
 const WATCHED: Duration = Duration::from_secs(12);
@@ -18,7 +18,7 @@ async fn said(cluster: &Cluster) -> Option<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_that_takes_nothing_makes_the_leader_unready_until_it_does() {
+async fn a_log_that_rejects_writes_makes_the_leader_unready_until_it_recovers() {
     const SEED: u64 = 58;
     let cluster = Cluster::start(SEED).await;
     let admin = async_nats::connect(cluster.server.url()).await.unwrap();
@@ -46,7 +46,7 @@ async fn a_log_that_takes_nothing_makes_the_leader_unready_until_it_does() {
         let begun = Instant::now();
         let mut is_named = false;
         while begun.elapsed() < WATCHED {
-            // Whatever it tries meanwhile, and however often.
+            // The reason stays through all retries.
             let said = said(&cluster).await.unwrap();
             assert!(said.starts_with("not writable: "), "{said}");
             is_named |= said.contains(words);

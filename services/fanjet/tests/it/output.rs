@@ -1,4 +1,4 @@
-//! Nobody takes what the process says.
+//! Stdout and stderr that cannot be written.
 
 use std::fs::{File, OpenOptions};
 use std::io::{PipeReader, pipe};
@@ -11,23 +11,24 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::rig::{PATIENCE, Served, get, simulator};
+use crate::demo::ONE_AT_A_TIME;
+use crate::harness::{PATIENCE, Served, eventually, get, simulator};
 
 const SEED: u64 = 71;
 
-/// What stdout or stderr leads to.
+/// The target of stdout or stderr.
 #[derive(Debug, Clone, Copy)]
 enum Sink {
-    /// A disk without room.
+    /// A full disk.
     Full,
-    /// A pipe whose reader is gone.
+    /// A pipe whose reader has exited.
     Gone,
-    /// A pipe that is full, and whose reader reads nothing.
+    /// A full pipe whose reader reads nothing.
     Still,
 }
 
 impl Sink {
-    /// It, and what must live as long as it shall stay so.
+    /// Opens it. The second value must live as long as the sink is in use.
     fn open(self) -> (Stdio, Option<PipeReader>) {
         match self {
             Self::Full => (writable("/dev/full").into(), None),
@@ -53,15 +54,15 @@ struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended.
+        // It may have exited.
         drop(self.0.kill());
         drop(self.0.wait());
     }
 }
 
-/// An upstream that is away is told of again and again.
+/// The upstream is unreachable, so the process writes lines again and again.
 #[tokio::test]
-async fn a_process_outlives_the_readers_of_its_lines() {
+async fn a_process_survives_the_readers_of_its_output() {
     for sink in [Sink::Full, Sink::Gone, Sink::Still] {
         let data = tempfile::tempdir().unwrap();
         let ops = free_address();
@@ -85,7 +86,7 @@ async fn a_process_outlives_the_readers_of_its_lines() {
             .unwrap();
         let mut process = Running(process);
         let counted = async {
-            // Its lines on stdout are three, so some of these were for stderr.
+            // It writes three lines to stdout, so some of these were for stderr.
             while lost(&get(&ops, "/metrics").await.unwrap_or_default()) < 10 {
                 let ended = process.0.try_wait().unwrap();
                 assert!(ended.is_none(), "{sink:?}: {ended:?}");
@@ -103,9 +104,9 @@ async fn a_process_outlives_the_readers_of_its_lines() {
     }
 }
 
-/// Whoever waits for the end of a process that cannot start learns it from its exit code.
+/// Without a reader of its output, the exit code is all that a supervisor gets.
 #[tokio::test]
-async fn a_start_that_fails_ends_although_nobody_is_told_why() {
+async fn a_failed_start_exits_even_if_its_error_cannot_be_written() {
     for (args, code) in [
         (&["serve", "--set", "log.kind=paper"][..], 78),
         (&["serve", "--bogus"], 2),
@@ -129,6 +130,44 @@ async fn a_start_that_fails_ends_although_nobody_is_told_why() {
     }
 }
 
+/// A pipe that is not read must delay neither the help nor the end of a demo, which prints events with blocking writes.
+#[tokio::test(flavor = "multi_thread")]
+async fn help_and_a_stopped_demo_exit_although_their_output_is_not_read() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let folder = tempfile::tempdir().unwrap();
+    for (args, is_help) in [
+        (&["--help"][..], true),
+        (&["serve", "--help"], true),
+        (&["demo", "--rate", "100"], false),
+    ] {
+        let (stdout, _out) = Sink::Still.open();
+        let mut process = tokio::process::Command::new(env!("CARGO_BIN_EXE_fanjet"))
+            .env_clear()
+            .env("TMPDIR", folder.path())
+            .args(args)
+            .stdout(stdout)
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        if !is_help {
+            // Its log has a segment when events arrive, and each of them is printed.
+            let has_events = || {
+                let folders = std::fs::read_dir(folder.path()).unwrap();
+                let mut files =
+                    folders.flat_map(|it| std::fs::read_dir(it.unwrap().path()).unwrap());
+                files.any(|it| it.unwrap().metadata().is_ok_and(|it| it.len() > 10_000))
+            };
+            eventually("the demo has events", has_events).await;
+            let pid = i32::try_from(process.id().unwrap()).unwrap();
+            kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM).unwrap();
+        }
+        let ended = tokio::time::timeout(PATIENCE, process.wait()).await;
+        let ended = ended.unwrap_or_else(|_| panic!("{args:?} does not exit"));
+        assert_eq!(ended.unwrap().code(), Some(0), "{args:?}");
+    }
+}
+
 fn lost(metrics: &str) -> u64 {
     let name = "fanjet_process_lost_lines_total{reason=\"unwritable\"} ";
     let line = metrics.lines().find_map(|line| line.strip_prefix(name));
@@ -140,9 +179,9 @@ fn free_address() -> String {
     listener.local_addr().unwrap().to_string()
 }
 
-/// They are the strangers' faults: whoever sends many would fill the disk.
+/// Malformed requests are the clients' faults, and a line for each could fill the disk.
 #[tokio::test]
-async fn a_broken_request_is_no_line() {
+async fn a_malformed_request_writes_no_log_line() {
     let data = tempfile::tempdir().unwrap();
     let simulator = simulator(SEED, 10, Rate::Max).await;
     let served = Served::start(&simulator, data.path()).await;
@@ -159,7 +198,7 @@ async fn a_broken_request_is_no_line() {
     ] {
         for address in [listening, &served.ops] {
             let mut stream = TcpStream::connect(address).await.unwrap();
-            // It may be closed before all was sent.
+            // The server may close the connection before all is sent.
             drop(stream.write_all(request.as_bytes()).await);
             drop(stream.shutdown().await);
             drop(stream.read_to_end(&mut Vec::new()).await);
@@ -168,7 +207,7 @@ async fn a_broken_request_is_no_line() {
     let status = served.process.stop(PATIENCE).await.unwrap();
     assert!(status.success(), "{status}");
     let lines = served.process.lines();
-    let is_told = |line: &&String| line.contains("ERROR") || line.contains("actix_http");
-    let told = lines.iter().filter(is_told);
-    assert_eq!(told.count(), 0, "{}", lines.join("\n"));
+    let is_about_it = |line: &&String| line.contains("ERROR") || line.contains("actix_http");
+    let written = lines.iter().filter(is_about_it);
+    assert_eq!(written.count(), 0, "{}", lines.join("\n"));
 }

@@ -12,8 +12,8 @@ use fanjet_log_nats::NatsLog;
 use fanjet_testkit::NatsServer;
 use futures::StreamExt;
 
+use crate::harness::PATIENCE;
 use crate::least_privilege::{config, password, run_prepare, server, violations};
-use crate::rig::PATIENCE;
 
 const WRITTEN: u64 = 50;
 /// The domain by which readers reach the log.
@@ -65,7 +65,7 @@ async fn a_reader_reads_live_from_the_past_and_by_seq() {
     let reader = connect(&server, "reader").await;
     let mut live = reader.subscribe("atp.>").await.unwrap();
     let jetstream = jetstream::with_domain(reader.clone(), DOMAIN);
-    // An answer on the same connection proves that the subscription stands.
+    // A response on the same connection proves that the subscription exists.
     let info = jetstream.get_stream("ATP").await.unwrap();
     let first = info.cached_info().state.first_sequence;
     append(&server, 0, WRITTEN).await;
@@ -130,7 +130,7 @@ const HARMFUL: [&str; 9] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_changes_nothing_whatever_it_sends() {
+async fn a_reader_cannot_change_anything() {
     let server = server().await;
     run_prepare(&server, &[]).await;
     append(&server, 0, WRITTEN).await;
@@ -161,7 +161,7 @@ async fn a_reader_changes_nothing_whatever_it_sends() {
         }
     })
     .await;
-    // Through the domain: no import has these.
+    // Through the domain: these are not imported.
     for subject in HARMFUL.iter().filter_map(|it| it.strip_prefix("$JS.API.")) {
         let subject = format!("$JS.{DOMAIN}.API.{subject}");
         let answer = reader.request(subject.clone(), "".into()).await;

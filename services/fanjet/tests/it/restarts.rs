@@ -1,12 +1,12 @@
-//! Ends of the process, asked for and not: the log goes on as if there had been none.
+//! Stops and kills of the process: the log continues as if the process had kept running.
 
 use fanjet_simulator::Rate;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::rig::{PATIENCE, Served, assert_log_equals_world, ended, fanjet, simulator};
+use crate::harness::{PATIENCE, Served, assert_log_equals_world, ended, fanjet, simulator};
 
-/// Ends the process several times while events flow; then the log equals the world.
+/// Stops or kills the process several times during a stream. Afterwards the log equals the world.
 async fn interrupted(seed: u64, ends: usize, is_killed: bool) {
     let mut random = StdRng::seed_from_u64(seed);
     let frames = 4_000;
@@ -46,7 +46,7 @@ async fn a_kill_under_load_neither_loses_nor_repeats() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_process_is_kept_out_of_the_folder() {
+async fn a_second_process_cannot_open_the_folder() {
     let data = tempfile::tempdir().unwrap();
     let simulator = simulator(30, 1, Rate::Max).await;
     let served = Served::start(&simulator, data.path()).await;
@@ -60,7 +60,7 @@ async fn a_second_process_is_kept_out_of_the_folder() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn damage_ends_the_process_with_the_file_and_the_offset() {
+async fn damage_ends_the_process_and_names_the_file_and_the_offset() {
     let (seed, frames) = (31, 500);
     let data = tempfile::tempdir().unwrap();
     let simulator = simulator(seed, frames, Rate::Max).await;

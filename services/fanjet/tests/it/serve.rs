@@ -1,9 +1,9 @@
-//! Serving: every event once and in order, with and without a filter.
+//! `fanjet serve` sends every event once and in order, with and without a filter.
 
 use fanjet_simulator::{ExpectedEvent, ExpectedKind, Rate};
 use fanjet_testkit::JetstreamClient;
 
-use crate::rig::{
+use crate::harness::{
     PATIENCE, Served, assert_log_equals_world, assert_same_events, expected_json, said, simulator,
 };
 
@@ -51,7 +51,7 @@ async fn every_event_reaches_every_client_once_and_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_lines_say_what_a_person_needs() {
+async fn the_first_lines_show_the_upstream_the_data_and_what_to_try() {
     let data = tempfile::tempdir().unwrap();
     let simulator = simulator(2, 1, Rate::Max).await;
     let served = Served::start(&simulator, data.path()).await;

@@ -1,10 +1,10 @@
-//! Invalid settings and flags: the message names what was wrong and what is allowed.
+//! Invalid settings and flags: the message names what is invalid and what is allowed.
 
 use std::path::Path;
 
-use crate::rig::{PATIENCE, fanjet};
+use crate::harness::{PATIENCE, fanjet};
 
-fn assert_says(args: &[&str], env: &[(&str, &str)], code: i32, parts: &[&str]) {
+fn assert_prints(args: &[&str], env: &[(&str, &str)], code: i32, parts: &[&str]) {
     let program = env.iter().fold(fanjet(args), |program, (name, value)| {
         program.env(name, value)
     });
@@ -55,12 +55,12 @@ fn wrong_settings_end_with_78_and_name_the_key() {
         ("kafka.topic=a b", ["kafka.bootstrap_servers", "HOST:PORT"]),
         ("telemetry.log=loud,louder=9", ["telemetry.log", "trace"]),
     ] {
-        assert_says(&["serve", "--set", setting], &[], 78, &parts);
+        assert_prints(&["serve", "--set", setting], &[], 78, &parts);
     }
     let env = [("ATKAFKA_WATCHED_COLECTIONS", "a.b.c")];
-    assert_says(&["serve"], &env, 78, &["ATKAFKA_WATCHED_COLECTIONS"]);
+    assert_prints(&["serve"], &env, 78, &["ATKAFKA_WATCHED_COLECTIONS"]);
     let env = [("FANJET_LOG__KIND", "stone")];
-    assert_says(&["serve"], &env, 78, &["log.kind", "stone", "nats"]);
+    assert_prints(&["serve"], &env, 78, &["log.kind", "stone", "nats"]);
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn an_address_that_is_taken_ends_with_78_and_names_the_key() {
         let ops = format!("ops.listen={ops}");
         let data = data.path().display().to_string();
         let args = ["serve", "--listen", http, "--set", &ops, "--data", &data];
-        assert_says(&args, &[], 78, &[key, &address]);
+        assert_prints(&args, &[], 78, &[key, &address]);
     }
 }
 
@@ -91,7 +91,7 @@ fn printed(args: &[&str]) -> String {
     said
 }
 
-/// What is printed is a settings file: given back, it says the same.
+/// The output is a settings file: printing it again gives the same text.
 #[test]
 fn the_settings_in_force_are_printed_as_a_settings_file() {
     let args = ["serve", "--print-config", "--set", "embedded.path=/there"];
@@ -103,7 +103,7 @@ fn the_settings_in_force_are_printed_as_a_settings_file() {
         "0.0.0.0:6008",
         "# Allowed: 1 to 512, or 0 for one per core.\nworkers = 0\n",
     ];
-    assert_says(&args, &[], 0, &parts);
+    assert_prints(&args, &[], 0, &parts);
     for &role in ROLES {
         let set = [
             "--set",
@@ -141,7 +141,7 @@ fn one_file_serves_all_roles() {
         ("edge", 78, "edge.http.workers"),
         ("serve", 78, "edge.http.workers"),
     ] {
-        assert_says(
+        assert_prints(
             &[role, "--print-config", "--config", path],
             &[],
             code,
@@ -154,11 +154,11 @@ fn one_file_serves_all_roles() {
             "egde: an unknown section",
             "ingest, edge, kafka, log, embedded",
         ];
-        assert_says(&[role, "--print-config", "--config", path], &[], 78, &parts);
+        assert_prints(&[role, "--print-config", "--config", path], &[], 78, &parts);
     }
 }
 
-/// The page of all settings is what the fragments say.
+/// The page of all settings agrees with the fragments.
 #[test]
 fn the_reference_is_up_to_date() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operate/settings.md");
@@ -169,7 +169,7 @@ fn the_reference_is_up_to_date() {
     );
 }
 
-/// An address may have a password in it, which is nobody's who reads what the process says.
+/// An address may contain a password, which readers of the output must not see.
 #[tokio::test]
 async fn passwords_are_not_shown() {
     let word = "hunter2";
@@ -236,7 +236,7 @@ async fn passwords_are_not_shown() {
     }
 }
 
-/// Whoever forgets a flag, or takes one thing for another, did not mean to show anything.
+/// A misplaced argument may be an address with a password.
 #[test]
 fn flags_that_cannot_be_used_show_no_password() {
     let word = "hunter2";
@@ -269,21 +269,21 @@ fn tail_names_the_argument_that_was_wrong_and_what_is_allowed() {
         (&["--pretty", "--raw"], ["--pretty", "--raw"]),
     ] {
         let args: Vec<_> = ["tail"].iter().chain(args).copied().collect();
-        assert_says(&args, &[], 2, &parts);
+        assert_prints(&args, &[], 2, &parts);
     }
 }
 
 #[test]
-fn tail_says_that_nobody_is_there() {
+fn tail_reports_that_no_server_listens() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}", listener.local_addr().unwrap());
     drop(listener);
-    assert_says(&["tail", &url], &[], 1, &[&url, "fanjet serve", "refused"]);
+    assert_prints(&["tail", &url], &[], 1, &[&url, "fanjet serve", "refused"]);
 }
 
-/// A TLS client that found no crypto provider would panic here.
+/// Without a crypto provider, the TLS client would panic here.
 #[test]
-fn tail_says_that_a_server_speaks_no_tls() {
+fn tail_reports_that_a_server_does_not_speak_tls() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("wss://{}", listener.local_addr().unwrap());
     let server = std::thread::spawn(move || {
@@ -292,11 +292,11 @@ fn tail_says_that_a_server_speaks_no_tls() {
         std::io::Read::read_exact(&mut stream, &mut hello).unwrap();
         assert_eq!(hello[0], 22, "not a TLS handshake record");
     });
-    assert_says(&["tail", &url], &[], 1, &["error: cannot connect to", &url]);
+    assert_prints(&["tail", &url], &[], 1, &["error: cannot connect to", &url]);
     server.join().unwrap();
 }
 
-/// The edge looks for it before it waits for its log.
+/// The edge opens the dictionary before it waits for its log.
 #[test]
 fn an_edge_without_its_dictionary_ends_with_78_and_names_the_file() {
     let file = "/nowhere/at-all.zdict";
@@ -308,10 +308,10 @@ fn an_edge_without_its_dictionary_ends_with_78_and_names_the_file() {
         "--set",
         "nats.url=nats://127.0.0.1:1",
     ];
-    assert_says(&args, &[], 78, &["edge.zstd.dictionary", file]);
+    assert_prints(&args, &[], 78, &["edge.zstd.dictionary", file]);
 }
 
-/// One environment, such as that of a shell or a pod, may be there for several roles.
+/// Several roles may share one environment, such as that of a shell or a pod.
 #[test]
 fn settings_of_other_roles_are_ignored() {
     let env = [
@@ -322,10 +322,10 @@ fn settings_of_other_roles_are_ignored() {
         ("FANJET_NATS__NAME", "ours"),
     ];
     for &role in ROLES {
-        assert_says(&[role, "--print-config"], &env, 0, &["name = \"ours\""]);
+        assert_prints(&[role, "--print-config"], &env, 0, &["name = \"ours\""]);
     }
     let mistyped = [("FANJET_UPSTREEM__URL", "wss://relay.example")];
     for &role in ROLES {
-        assert_says(&[role, "--print-config"], &mistyped, 78, &["upstreem"]);
+        assert_prints(&[role, "--print-config"], &mistyped, 78, &["upstreem"]);
     }
 }

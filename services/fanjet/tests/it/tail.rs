@@ -1,17 +1,17 @@
-//! The terminal client, against a stand-in that breaks off and against the real server.
+//! The terminal client, against a scripted server that misbehaves and against the real one.
 
 use fanjet_simulator::Rate;
 use fanjet_testkit::Process;
 use fanjet_wire::zstd::{Compressor, DEFAULT_LEVEL};
 
-use crate::rig::{
+use crate::harness::{
     PATIENCE, Served, assert_same_events, ended, eventually, expected_json, fanjet, said, simulator,
 };
-use crate::stand_in::{StandIn, event};
+use crate::scripted_server::{ScriptedServer, event};
 
 const T: u64 = 1_783_175_887_000_000;
 
-/// What it printed to stdout: JSON lines.
+/// The JSON lines that it printed to stdout.
 fn printed(tail: &Process) -> Vec<String> {
     let lines = tail.lines().into_iter();
     lines.filter(|line| line.starts_with('{')).collect()
@@ -19,7 +19,7 @@ fn printed(tail: &Process) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_connection_is_resumed_without_repeating_an_event() {
-    let server = StandIn::start().await;
+    let server = ScriptedServer::start().await;
     let tail = fanjet(&["tail", &server.url(), "--cursor", "77", "--count", "6"])
         .start()
         .unwrap();
@@ -50,8 +50,8 @@ async fn a_broken_connection_is_resumed_without_repeating_an_event() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn filters_and_times_are_asked_for_as_the_server_knows_them() {
-    let server = StandIn::start().await;
+async fn filters_and_times_are_sent_as_query_parameters() {
+    let server = ScriptedServer::start().await;
     let args = [
         "--collection",
         "app.bsky.*",
@@ -91,7 +91,7 @@ async fn filters_and_times_are_asked_for_as_the_server_knows_them() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn compressed_events_are_unpacked() {
-    let server = StandIn::start().await;
+    let server = ScriptedServer::start().await;
     let tail = fanjet(&["tail", &server.url(), "--zstd", "--count", "2"])
         .start()
         .unwrap();
@@ -102,7 +102,7 @@ async fn compressed_events_are_unpacked() {
     client
         .send(compressor.compress(event(T).as_bytes()).unwrap().into_vec())
         .await;
-    // A server that knows no compression sends text.
+    // A server without compression sends text.
     client.send_events([T + 1]).await;
     client.read_to_end().await;
     assert_eq!(ended(&tail).await.0, 0);
@@ -110,8 +110,8 @@ async fn compressed_events_are_unpacked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_busy_server_is_waited_for_and_a_refusing_one_is_not() {
-    let server = StandIn::start().await;
+async fn a_busy_server_is_retried_and_a_refusing_one_is_not() {
+    let server = ScriptedServer::start().await;
     let tail = fanjet(&["tail", &server.url()]).start().unwrap();
     server.answer("503 Service Unavailable", "starting").await;
     server.answer("400 Bad Request", "invalid cursor: x").await;
@@ -128,9 +128,9 @@ async fn a_busy_server_is_waited_for_and_a_refusing_one_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_event_ends_it_with_what_came() {
+async fn an_invalid_message_ends_it_after_all_earlier_events() {
     for (foreign, part) in [("hello", "hello"), ("{\"seq\":1}", "without time_us")] {
-        let server = StandIn::start().await;
+        let server = ScriptedServer::start().await;
         let tail = fanjet(&["tail", &server.url()]).start().unwrap();
         let mut client = server.accept().await;
         client.send(foreign).await;
@@ -142,7 +142,7 @@ async fn what_is_no_event_ends_it_with_what_came() {
             "{lines}"
         );
     }
-    let server = StandIn::start().await;
+    let server = ScriptedServer::start().await;
     let tail = fanjet(&["tail", &server.url(), "--zstd"]).start().unwrap();
     server.accept().await.send(vec![1, 2, 3]).await;
     let (code, lines) = ended(&tail).await;
@@ -151,15 +151,15 @@ async fn what_is_no_event_ends_it_with_what_came() {
     assert!(lines.contains("not a zstd frame"), "{lines}");
 }
 
-/// A record may be nested as deep as V1 lets pass, which is without a bound: it ends no client, in no style.
+/// V1 puts no limit on the nesting of records. Deep ones must not end the client, in any style.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_event_of_a_stranger_ends_it() {
+async fn no_untrusted_event_ends_it() {
     let deep = |levels: usize, time: u64| {
         let tower = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         event(time).replace("\"record\":{", &format!("\"record\":{{\"deep\":{tower},"))
     };
     for style in ["--pretty", "--raw"] {
-        let server = StandIn::start().await;
+        let server = ScriptedServer::start().await;
         let tail = fanjet(&["tail", &server.url(), style, "--count", "5"])
             .start()
             .unwrap();
@@ -168,7 +168,7 @@ async fn no_event_of_a_stranger_ends_it() {
         for (time, levels) in (T + 1..).zip([126, 1_000, 100_000]) {
             client.send(deep(levels, time)).await;
         }
-        // Longer than any event; in one piece, and announced without an end behind which the next connection begins.
+        // Longer than any event: once complete, and once announced and never finished, which ends the connection.
         client.send(deep(5_000_000, T + 4)).await;
         client.send("no event at all").await;
         client.announce(1 << 40, deep(10, T + 5).as_bytes()).await;
@@ -192,10 +192,10 @@ async fn no_event_of_a_stranger_ends_it() {
     }
 }
 
-/// Pings want answers that the server never reads: they must not pile up.
+/// The server never reads the pongs to its pings. They must not accumulate.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_pings_and_reads_nothing_is_left() {
-    let server = StandIn::start().await;
+async fn a_server_that_reads_no_pongs_is_disconnected() {
+    let server = ScriptedServer::start().await;
     let tail = fanjet(&["tail", &server.url(), "--count", "2"])
         .start()
         .unwrap();
@@ -214,11 +214,11 @@ async fn a_server_that_pings_and_reads_nothing_is_left() {
 
 /// `--raw` on a terminal, and in a pipe.
 #[tokio::test(flavor = "multi_thread")]
-async fn raw_json_commands_no_terminal_and_is_unchanged_in_a_pipe() {
+async fn raw_json_is_escaped_on_a_terminal_and_unchanged_in_a_pipe() {
     const HARMFUL: [char; 5] = ['\u{9b}', '\u{9d}', '\u{202e}', '\u{2066}', '\u{200f}'];
     let harmful = event(T).replace("hello", &String::from_iter(HARMFUL));
     for is_terminal in [true, false] {
-        let server = StandIn::start().await;
+        let server = ScriptedServer::start().await;
         let tail = format!(
             "{} tail {} --raw --count 1",
             env!("CARGO_BIN_EXE_fanjet"),
@@ -247,8 +247,8 @@ async fn raw_json_commands_no_terminal_and_is_unchanged_in_a_pipe() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_ends_with_success_when_its_reader_has_enough() {
-    let server = StandIn::start().await;
+async fn it_exits_with_success_when_its_reader_closes_the_pipe() {
+    let server = ScriptedServer::start().await;
     let script = format!(
         "{} tail {} | head -n 1",
         env!("CARGO_BIN_EXE_fanjet"),
@@ -263,7 +263,7 @@ async fn it_ends_with_success_when_its_reader_has_enough() {
     pipe.wait_for_line(|line| line.starts_with('{'), PATIENCE)
         .await
         .unwrap();
-    // The reader may need a moment to go; a write behind that ends the tail.
+    // The reader may take a moment to exit. The next write after that ends the tail.
     for time in T + 1.. {
         if pipe.exit_status().is_some() {
             break;
@@ -313,7 +313,7 @@ async fn a_restart_of_the_real_server_shows_every_event_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_real_server_explains_what_it_refuses() {
+async fn the_real_server_explains_its_refusals() {
     let data = tempfile::tempdir().unwrap();
     let simulator = simulator(50, 1, Rate::Max).await;
     let served = Served::start(&simulator, data.path()).await;

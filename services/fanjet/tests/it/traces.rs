@@ -1,4 +1,4 @@
-//! Traces: the way of every event as a collector sees it, over a real nats-server.
+//! Traces: the path of every event as a collector receives it, over a real nats-server.
 
 use std::collections::HashMap;
 
@@ -6,10 +6,10 @@ use fanjet_simulator::Rate;
 use fanjet_testkit::collector::Span;
 use fanjet_testkit::{Collector, NatsServer};
 
-use crate::rig::{PATIENCE, Served, eventually, simulator};
+use crate::harness::{PATIENCE, Served, eventually, simulator};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_way_of_every_event_is_one_chain_from_the_frame_to_the_edge() {
+async fn every_event_is_one_trace_from_the_frame_to_the_edge() {
     let server = NatsServer::start().await.unwrap();
     let collector = Collector::start().unwrap();
     let simulator = simulator(61, 300, Rate::PerSecond(400.0)).await;
@@ -37,7 +37,7 @@ async fn the_way_of_every_event_is_one_chain_from_the_frame_to_the_edge() {
     .await;
     let metric = "fanjet fanjet_ingest_log_seq";
     eventually("metrics are sent", || collector.metrics().contains(metric)).await;
-    // What is left is sent at the end.
+    // The rest is exported at exit.
     served.stop().await;
 
     let spans = collector.spans();
@@ -80,7 +80,7 @@ async fn the_way_of_every_event_is_one_chain_from_the_frame_to_the_edge() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_that_is_away_changes_nothing_but_the_log() {
+async fn an_unreachable_collector_affects_nothing_but_the_log_lines() {
     let simulator = simulator(62, 200, Rate::Max).await;
     let data = tempfile::tempdir().unwrap();
     let gone = {
@@ -110,9 +110,9 @@ async fn a_collector_that_is_away_changes_nothing_but_the_log() {
     assert_eq!(complaints, 1, "{lines:?}");
 }
 
-/// One that takes connections and never answers: the end of a process is awaited by whoever stopped it.
+/// A collector that accepts connections and never responds must not delay a stopping process.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_that_never_answers_does_not_hold_up_the_end() {
+async fn a_collector_that_never_responds_does_not_delay_the_exit() {
     let simulator = simulator(63, 50, Rate::Max).await;
     let data = tempfile::tempdir().unwrap();
     let deaf = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -128,7 +128,7 @@ async fn a_collector_that_never_answers_does_not_hold_up_the_end() {
     let served = Served::start_as(&simulator, &settings, &[]).await;
     let status = served.process.stop(PATIENCE).await.unwrap();
     assert!(status.success(), "{status}");
-    // Our own patience ended, not the exporter's, which is longer and counts twice.
+    // Our own timeout applied, not the exporter's, which is longer and applies twice.
     let lines = served.process.lines();
     let gave_up = |line: &&String| line.contains("the collector does not respond");
     assert_eq!(lines.iter().filter(gave_up).count(), 1, "{lines:?}");

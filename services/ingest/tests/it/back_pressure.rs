@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fanjet_log_nats::{NatsConfig, NatsLog};
 use fanjet_testkit::nats_server::NatsServer;
 
-use crate::rig::{Running, assert_log_equals_world, simulator, wait_for_last};
+use crate::harness::{Running, assert_log_equals_world, simulator, wait_for_last};
 
 const BATCH_FRAMES: u64 = 16;
 const QUEUE_BATCHES: u64 = 4;
@@ -13,7 +13,7 @@ const DECODE_WORKERS: u64 = 2;
 const WINDOW: u64 = 128;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_frozen_log_stops_the_reading_and_costs_nothing() {
+async fn a_frozen_log_pauses_reading_and_loses_nothing() {
     let (seed, frames) = (700, 12_000);
     let server = NatsServer::start().await.unwrap();
     let config = NatsConfig {
@@ -34,15 +34,14 @@ async fn a_frozen_log_stops_the_reading_and_costs_nothing() {
     wait_for_last(&*log, 200, seed).await;
     server.freeze().await.unwrap();
     let waits = |running: &Running| !running.report().ready;
-    running.until("the log is seen to be away", waits).await;
+    running.until("the log counts as unreachable", waits).await;
     let stuck_at = running.counted("fanjet_ingest_frames_total");
     assert!(stuck_at < frames, "everything was read before the freeze");
-    // Everything is published, and the log was found unreachable after a timeout: if ingest still read, the count would
-    // rise.
+    // Everything is published, and the log counts as unreachable after a timeout. If ingest still read, the count would rise.
     simulator.wait_until_produced(frames).await;
     let acked = running.counted("fanjet_ingest_log_seq");
     let held = frames_up_to(&simulator.expected(), acked);
-    // In the queue, in decoding, between both and in the reader's hand; and what the log has not acknowledged.
+    // Batches in the queue, in decoding, between the two and in the reader, and events without an acknowledgement.
     let batches = QUEUE_BATCHES + DECODE_WORKERS + 3;
     let bound = batches * BATCH_FRAMES + WINDOW + frames_in_flight();
     let read = running.counted("fanjet_ingest_frames_total");
@@ -60,7 +59,7 @@ async fn a_frozen_log_stops_the_reading_and_costs_nothing() {
     running.stop().await.unwrap();
 }
 
-/// How many frames the first so many events are from.
+/// The number of frames that the first `events` events come from.
 fn frames_up_to(expected: &[fanjet_simulator::ExpectedEvent], events: u64) -> u64 {
     let mut seqs: Vec<_> = expected[..events as usize]
         .iter()

@@ -1,4 +1,4 @@
-//! One upstream's connection: where it leads, when it counts as dead, and what is too long for it.
+//! Connections to an upstream: redirects, addresses, dead connections, and frames that are too long.
 
 use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use fanjet_simulator::{ProducedFrame, Rate, Simulator, SimulatorConfig, Source};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::rig::{Running, assert_log_equals_world, simulator, wait_for_last, world};
-use crate::scripted::{Act, Manner, Scripted, behind, frames, long_commit, message};
+use crate::harness::{Running, assert_log_equals_world, simulator, wait_for_last, world};
+use crate::scripted_upstream::{Act, Behavior, Scripted, behind, frames, long_commit, message};
 
 const OVERSIZED: &str = "fanjet_ingest_upstream_oversized_frames_total";
 const CONNECTS: &str = "fanjet_ingest_upstream_disconnects_total{reason=\"connect\"}";
@@ -69,7 +69,7 @@ async fn redirects_are_followed_with_the_cursor() {
         let simulator = simulator(seed, frames, &["disconnect=every:150"]).await;
         let there = simulator.url().replace("ws://", "http://");
         let at_last = redirecting(status, move |target| format!("{there}{target}")).await;
-        // The first one forgets the query, as many do.
+        // The first redirect drops the query, as many do.
         let first = redirecting(status, move |target| {
             let path = target.split('?').next().unwrap();
             format!("{at_last}{path}")
@@ -84,7 +84,7 @@ async fn redirects_are_followed_with_the_cursor() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn redirects_without_an_end_are_a_failure_like_any_other() {
+async fn endless_redirects_count_as_a_failed_connection() {
     let endless = redirecting(302, |target| target.to_owned()).await;
     let log = Arc::new(MemoryLog::new());
     let running = Running::start(&endless, &log);
@@ -97,7 +97,7 @@ async fn redirects_without_an_end_are_a_failure_like_any_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_ipv6_literal_is_read() {
+async fn an_upstream_at_an_ipv6_literal_is_read() {
     let (seed, frames) = (610, 500);
     let simulator = Simulator::start(SimulatorConfig {
         source: Source::World(world(seed, &[])),
@@ -119,7 +119,7 @@ async fn an_ipv6_literal_is_read() {
     running.stop().await.unwrap();
 }
 
-/// Sends the first half, and later what follows a cursor.
+/// Sends the first half, and on the next connection the frames after the cursor.
 fn halves(frames: &[ProducedFrame]) -> Vec<Act> {
     let (first, all) = (frames[..frames.len() / 2].to_vec(), frames.to_vec());
     vec![
@@ -159,10 +159,10 @@ async fn assert_log_has(log: &MemoryLog, frames: &[ProducedFrame], seed: u64) {
 
 /// It answers pings, so it is alive, but sends no frames.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_only_upstream_that_goes_stale_is_asked_again_behind_the_cursor() {
+async fn a_stale_single_upstream_is_reconnected_at_the_cursor() {
     let seed = 620;
     let frames = frames(seed, 40);
-    let upstream = Scripted::start(Manner::Lively, halves(&frames)).await;
+    let upstream = Scripted::start(Behavior::Lively, halves(&frames)).await;
     let (log, running) = quickly(&upstream, |config| {
         config.upstream.ping_interval = Duration::from_millis(100);
         config.upstream.stale_after = Duration::from_millis(600);
@@ -175,12 +175,12 @@ async fn an_only_upstream_that_goes_stale_is_asked_again_behind_the_cursor() {
     running.stop().await.unwrap();
 }
 
-/// No answer to a ping for twice its interval: whatever the settings say about quiet upstreams.
+/// Pings get no answer for twice their interval. The setting for stale upstreams does not matter.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upstream_that_answers_no_ping_is_asked_again_behind_the_cursor() {
+async fn an_upstream_that_answers_no_ping_is_reconnected_at_the_cursor() {
     let seed = 621;
     let frames = frames(seed, 40);
-    let upstream = Scripted::start(Manner::Dead, halves(&frames)).await;
+    let upstream = Scripted::start(Behavior::Dead, halves(&frames)).await;
     let (log, running) = quickly(&upstream, |config| {
         config.upstream.ping_interval = Duration::from_millis(200);
     });
@@ -192,12 +192,12 @@ async fn an_upstream_that_answers_no_ping_is_asked_again_behind_the_cursor() {
     running.stop().await.unwrap();
 }
 
-/// Its pings want answers that it never reads: they must not pile up.
+/// It never reads the pongs to its pings. They must not accumulate.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upstream_that_pings_and_reads_nothing_is_left_and_asked_again_behind_the_cursor() {
+async fn an_upstream_that_reads_no_pongs_is_reconnected_at_the_cursor() {
     let seed = 622;
     let frames = frames(seed, 40);
-    let upstream = Scripted::start(Manner::Deaf, halves(&frames)).await;
+    let upstream = Scripted::start(Behavior::Deaf, halves(&frames)).await;
     let (log, running) = quickly(&upstream, |_| {});
     assert_log_has(&log, &frames, seed).await;
     assert!(running.counted(NOT_READING) >= 1);
@@ -206,12 +206,12 @@ async fn an_upstream_that_pings_and_reads_nothing_is_left_and_asked_again_behind
     running.stop().await.unwrap();
 }
 
-/// It reads its answers, and sends pings without a pause but no frame any more.
+/// It sends pings without a pause, reads the pongs, and sends no more frames.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_only_upstream_that_sends_nothing_but_pings_goes_stale_too() {
+async fn a_single_upstream_that_sends_only_pings_goes_stale_too() {
     let seed = 623;
     let frames = frames(seed, 40);
-    let upstream = Scripted::start(Manner::Chatty, halves(&frames)).await;
+    let upstream = Scripted::start(Behavior::Chatty, halves(&frames)).await;
     let (log, running) = quickly(&upstream, |config| {
         config.upstream.stale_after = Duration::from_secs(1);
     });
@@ -246,13 +246,13 @@ fn with_one_replaced(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_frame_above_the_limit_costs_itself_and_no_connection() {
+async fn a_frame_above_the_limit_is_skipped_on_the_same_connection() {
     let (seed, at) = (630, 20);
     let frames = frames(seed, 40);
     for len in [LIMIT + 1, 20 * LIMIT] {
         let long = message(&long_commit(frames[at].seq, len));
         let act = with_one_replaced(&frames, at, long);
-        let upstream = Scripted::start(Manner::Lively, vec![Box::new(act)]).await;
+        let upstream = Scripted::start(Behavior::Lively, vec![Box::new(act)]).await;
         let (log, running) = quickly(&upstream, |config| config.upstream.max_frame_bytes = LIMIT);
         let mut others = frames.clone();
         others.remove(at);
@@ -265,30 +265,32 @@ async fn a_frame_above_the_limit_costs_itself_and_no_connection() {
     }
 }
 
-/// The frame of the largest allowed size is no exception.
+/// A frame of the largest allowed size is read like any other.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_frame_of_the_limit_is_read() {
+async fn a_frame_of_exactly_the_limit_is_read() {
     let (seed, at) = (631, 3);
     let frames = frames(seed, 6);
     let long = message(&long_commit(frames[at].seq, LIMIT));
     let act = with_one_replaced(&frames, at, long);
-    let upstream = Scripted::start(Manner::Lively, vec![Box::new(act)]).await;
+    let upstream = Scripted::start(Behavior::Lively, vec![Box::new(act)]).await;
     let (log, running) = quickly(&upstream, |config| config.upstream.max_frame_bytes = LIMIT);
     let mut others = frames.clone();
     others.remove(at);
     assert_log_has(&log, &others, seed).await;
     assert_eq!(running.counted(OVERSIZED), 0);
-    // It was handed to the decoder, which finds that it is no commit.
+    // The decoder receives it and finds that it is not a commit.
     running
-        .until("it was judged", |running| running.drops("undecodable") == 1)
+        .until("the frame is counted", |running| {
+            running.drops("undecodable") == 1
+        })
         .await;
     running.stop().await.unwrap();
 }
 
-/// Such a frame follows every connection's cursor until it is skipped: by its seq if its first bytes contain that, else one
-/// seq at a time.
+/// Such a frame is the first of every connection until it is skipped: by its seq if its first bytes contain that, or else
+/// one seq at a time.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_frame_that_never_ends_is_passed() {
+async fn a_frame_that_never_ends_is_skipped() {
     let (seed, at) = (632, 20);
     let frames = frames(seed, 40);
     let announced = |beginning: &[u8]| {
@@ -302,7 +304,7 @@ async fn a_frame_that_never_ends_is_passed() {
         b"nothing that says a seq".to_vec(),
     ] {
         let endless = announced(&beginning);
-        // The start is not followed by anything: the other frames arrive once it is skipped.
+        // Nothing follows its first bytes. The other frames arrive once it is skipped.
         let before = with_one_replaced(&frames[..=at], at, endless);
         let all = frames.clone();
         let seq = frames[at].seq;
@@ -311,7 +313,7 @@ async fn a_frame_that_never_ends_is_passed() {
             cursor => before(cursor),
         };
         let acts = (0..10).map(|_| Box::new(act.clone()) as Act).collect();
-        let upstream = Scripted::start(Manner::Endless, acts).await;
+        let upstream = Scripted::start(Behavior::Endless, acts).await;
         let (log, running) = quickly(&upstream, |config| {
             config.upstream.max_frame_bytes = LIMIT;
             config.upstream.ping_interval = Duration::from_millis(200);

@@ -1,4 +1,4 @@
-//! A directory of keys that can be wrong, silent, or right: a real HTTP server.
+//! A directory of keys, served over real HTTP, which can be correct, wrong or silent.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,20 +8,20 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 /// A running directory. It ends with the test's runtime.
-pub(crate) struct LyingDirectory {
+pub(crate) struct TestDirectory {
     pub(crate) url: String,
     pub(crate) asked: Arc<AtomicUsize>,
 }
 
 #[derive(Clone)]
 pub(crate) enum Answers {
-    /// Of some DIDs these documents, of all others the world's.
+    /// These documents for some DIDs, and the world's for all others.
     Documents(HashMap<String, String>, fanjet_simulator::Directory),
     /// Accepts connections and sends nothing.
     Silence,
 }
 
-impl LyingDirectory {
+impl TestDirectory {
     pub(crate) async fn start(answers: Answers) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

@@ -1,4 +1,4 @@
-//! Whichever relay is read: each operation once, in order.
+//! Several upstreams: each operation is logged once and in order, whichever relay is read.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,17 +7,17 @@ use fanjet_log::contract::whole;
 use fanjet_log::memory::{MemoryLease, MemoryLog};
 use fanjet_simulator::{CursorHabit, SimulatorHandle};
 
-use crate::once::assert_each_once;
+use crate::exactly_once::assert_exactly_once;
+use crate::harness::{Running, candidate, wait_for_last};
 use crate::relays::{
     ACTIVE, FAILED, OFFSET, PREFERRED, REPEATED, SHORT, assert_log_equals, faulty_relay,
     for_a_client, grown_by, is_high, quick, relay,
 };
-use crate::rig::{Running, candidate, wait_for_last};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_relay_that_dies_in_mid_stream_is_replaced_and_returned_to_without_loss_or_repetition() {
+async fn a_relay_that_dies_mid_stream_is_replaced_and_resumed_without_loss_or_repetition() {
     for seed in 500..502 {
-        // The second one forgets what is older than a few seconds, and is not that far ahead of the first.
+        // The second one retains a few seconds, which is more than its lead over the first one.
         let second = relay(seed, OFFSET, |config| config.history_frames = 8_000).await;
         second.pause();
         let first = relay(seed, 0, for_a_client).await;
@@ -169,10 +169,10 @@ async fn leaders_take_turns_while_upstreams_do() {
     leader.stop().await.unwrap();
 }
 
-/// With one upstream no start and no reconnect looks further back than the last few messages: the log is never indexed,
-/// because the upstream's own seqs identify its frames.
+/// With one upstream, starts and reconnects read only the last few messages of the log. It is never indexed, because the
+/// upstream's own seqs identify its frames.
 #[tokio::test(flavor = "multi_thread")]
-async fn one_upstream_costs_no_look_at_the_log() {
+async fn a_single_upstream_never_reads_the_log() {
     let seed = 555;
     let relay = faulty_relay(seed, 0, &["disconnect=every:300"], for_a_client).await;
     let log = Arc::new(MemoryLog::new());
@@ -189,7 +189,7 @@ async fn one_upstream_costs_no_look_at_the_log() {
         most = most.max(read);
     }
     assert!(most <= 16, "{most} entries were read at a start");
-    // The counter sees what it is for: another upstream makes it look.
+    // Control: another upstream does read the log.
     let before = log.reads().entries;
     let other = faulty_relay(seed, OFFSET, &[], |config| config.wait_for_client = true).await;
     let running = Running::start_with(log.clone(), |config| config.upstream.url = other.url());
@@ -239,7 +239,7 @@ async fn a_relay_that_restarts_its_sequence_while_another_is_read_hides_no_event
             running.until("the first one is read", reads(0)).await;
             grown_by(&log, 100, seed).await;
             first.pause();
-            assert_each_once(&log, &first, seed).await;
+            assert_exactly_once(&log, &first, seed).await;
             assert_eq!(
                 running.counted("fanjet_ingest_upstream_renumbered_total"),
                 1

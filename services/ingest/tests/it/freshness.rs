@@ -1,4 +1,4 @@
-//! What is published about collections: which are silent, across leaders, and which process publishes it.
+//! Published collection freshness: which collections are silent, across leaders, and which process publishes it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use fanjet_runtime::Clock;
 use fanjet_simulator::{Rate, Simulator, SimulatorConfig, SimulatorHandle, Source};
 use tokio::time::Instant;
 
-use crate::rig::{PATIENCE, Running, candidate, world};
+use crate::harness::{PATIENCE, Running, candidate, world};
 
 const LIKE: &str = "app.bsky.feed.like";
 const POST: &str = "app.bsky.feed.post";
@@ -129,7 +129,7 @@ async fn a_collection_that_an_upstream_drops_is_silent_and_no_other_is() {
     let after = cluster.published("it is silent", is_silent).await;
     assert!(cluster.simulator.stats().muted > 0);
     assert!(!silent(&after).contains(&POST), "{:?}", silent(&after));
-    // The same as metrics, where an alert sees it.
+    // The metrics that alerts use agree.
     let [silence, bound] = ["silence", "silence_bound"].map(|name| {
         let name = format!("fanjet_ingest_collection_{name}_seconds");
         metric(&ingest, &name, LIKE).unwrap()
@@ -140,7 +140,7 @@ async fn a_collection_that_an_upstream_drops_is_silent_and_no_other_is() {
     assert!(metric(&ingest, events, "other").unwrap() > 0.0);
     let text = String::from_utf8(ingest.metrics.render().unwrap()).unwrap();
     let series = text.lines().filter(|line| line.starts_with(events));
-    assert_eq!(series.count(), 9, "eight by name, and the others");
+    assert_eq!(series.count(), 9, "eight named collections, and the rest");
 
     cluster.simulator.mute(None);
     let is_back = |it: &Snapshot| !silent(it).contains(&LIKE);
@@ -148,7 +148,7 @@ async fn a_collection_that_an_upstream_drops_is_silent_and_no_other_is() {
     ingest.stop().await.unwrap();
 }
 
-/// Baselines outlive a leader; a standby exports none, so that no alert is based on what it once saw.
+/// Baselines survive a change of leaders. A standby exports none, so that no alert uses outdated ones.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_next_leader_continues() {
     let cluster = Cluster::start(32).await;

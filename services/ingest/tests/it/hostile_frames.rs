@@ -6,7 +6,7 @@ use std::sync::Arc;
 use fanjet_log::memory::MemoryLog;
 use fanjet_simulator::FaultKind;
 
-use crate::rig::{Running, assert_log_equals_world, simulator};
+use crate::harness::{Running, assert_log_equals_world, simulator};
 
 /// The simulator's faults, and the reasons under which they must be counted.
 const DAMAGE: &[(&str, FaultKind, &str)] = &[
@@ -88,7 +88,7 @@ const DAMAGE: &[(&str, FaultKind, &str)] = &[
     ("inflated=every:89", FaultKind::Inflated, "inflated"),
 ];
 
-/// Every reason of the gate but the one that would be a defect of the decoder.
+/// Every drop reason except the one that would be a defect of the decoder.
 const REASONS: usize = 23;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,7 +110,7 @@ async fn one_kind_of_damage_at_a_time_is_counted_under_its_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_kinds_of_damage_together_cost_no_good_operation() {
+async fn all_kinds_of_damage_together_lose_no_good_operation() {
     for seed in 200..203 {
         let frames = 3_000;
         let mut rules: Vec<_> = DAMAGE.iter().map(|(rule, ..)| *rule).collect();
@@ -127,10 +127,10 @@ async fn all_kinds_of_damage_together_cost_no_good_operation() {
     }
 }
 
-/// One frame in a hundred is damaged, in every way that the simulator knows, at random: all good operations arrive, and the
-/// drops are the simulator's own account of what it damaged, reason by reason.
+/// One frame in a hundred is damaged at random, in every way that the simulator knows. All good operations arrive, and the
+/// drops equal the simulator's counts, reason by reason.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_corrupt_stream_is_accounted_for_drop_by_drop() {
+async fn every_drop_of_a_corrupt_stream_is_counted_under_its_reason() {
     let (seed, frames) = (210, 20_000);
     let ways: Vec<_> = FaultKind::ALL
         .into_iter()

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use fanjet_log::memory::{Fault, MemoryLog};
 use fanjet_simulator::FaultKind;
 
-use crate::rig::{PATIENCE, Running, assert_log_equals_world, simulator};
+use crate::harness::{PATIENCE, Running, assert_log_equals_world, simulator};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn cut_connections_are_made_good() {
+async fn cut_connections_lose_and_repeat_nothing() {
     for seed in 300..303 {
         let frames = 2_000;
         let simulator = simulator(seed, frames, &["disconnect=every:150"]).await;
@@ -24,7 +24,7 @@ async fn cut_connections_are_made_good() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failing_log_is_made_good() {
+async fn a_failing_log_loses_and_repeats_nothing() {
     for (index, fault) in [Fault::AppendFails, Fault::AnswerLost, Fault::PartlyStored]
         .into_iter()
         .enumerate()
@@ -43,7 +43,7 @@ async fn a_failing_log_is_made_good() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upstream_that_is_not_there_yet_is_waited_for() {
+async fn an_upstream_that_does_not_listen_yet_is_retried() {
     let address = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -59,7 +59,7 @@ async fn an_upstream_that_is_not_there_yet_is_waited_for() {
     running.stop().await.unwrap();
 }
 
-/// A TLS client that found no crypto provider would panic here instead of being refused.
+/// Without a crypto provider, the TLS client would panic here instead of being refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upstream_that_does_not_speak_tls_is_retried() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

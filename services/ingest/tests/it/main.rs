@@ -7,24 +7,24 @@
     reason = "a test fails by panicking"
 )]
 
-mod rig;
-mod once;
+mod harness;
+mod exactly_once;
 mod relays;
-mod scripted;
+mod scripted_upstream;
 
-mod faithful;
+mod completeness;
 mod hostile_frames;
 mod interruptions;
 mod connections;
 mod failover;
-mod late;
-mod quiet;
+mod late_events;
+mod empty_logs;
 mod renumbered;
 mod renumbered_often;
-mod notices;
-mod filtered;
+mod upstream_notices;
+mod filters;
 mod freshness;
 mod back_pressure;
-mod turns;
+mod leadership;
 mod directory;
-mod verified;
+mod verification;

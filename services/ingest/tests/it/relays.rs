@@ -1,4 +1,4 @@
-//! Relays that number the same world differently, and ingest between them.
+//! Test relays that number the same world differently, and an ingest that reads them.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use fanjet_log::contract::whole;
 use fanjet_log::memory::MemoryLog;
 use fanjet_simulator::{Rate, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig};
 
-use crate::rig::{wait_for_last, world};
+use crate::harness::{wait_for_last, world};
 
 pub(crate) const ACTIVE: &str = "fanjet_ingest_upstream_active";
 pub(crate) const FAILED: &str = "fanjet_ingest_upstream_switches_total{reason=\"failed\"}";
@@ -18,14 +18,14 @@ pub(crate) const LATE: &str = "fanjet_ingest_skipped_events_total{reason=\"behin
 pub(crate) const LOGGED: &str = "fanjet_ingest_events_total";
 pub(crate) const SHORT: &str = "fanjet_ingest_upstream_short_histories_total";
 
-/// What one relay's seqs are above the other's.
+/// The offset of the higher relay's seqs.
 pub(crate) const OFFSET: u64 = 7_000_000_000;
 const RATE: f64 = 1_500.0;
 
-/// More frames than any of these tests lasts.
+/// More frames than any of these tests reads.
 const ENDLESS: u64 = 1_000_000;
 
-/// A relay of the world of `seed` that numbers `offset` above the first one.
+/// A relay of the world of `seed` whose seqs are `offset` higher.
 pub(crate) async fn relay(
     seed: u64,
     offset: u64,
@@ -34,7 +34,7 @@ pub(crate) async fn relay(
     faulty_relay(seed, offset, &[], change).await
 }
 
-/// One that does wrong.
+/// A relay with faults.
 pub(crate) async fn faulty_relay(
     seed: u64,
     offset: u64,

@@ -8,12 +8,12 @@ use fanjet_simulator::{
     CursorHabit, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig,
 };
 
-use crate::once::assert_each_once;
-use crate::rig::{Running, host, world};
+use crate::exactly_once::assert_exactly_once;
+use crate::harness::{Running, host, world};
 
 const LOSSES: &str = "fanjet_ingest_upstream_losses_total";
 const RENUMBERED: &str = "fanjet_ingest_upstream_renumbered_total";
-/// Further than any relay steps.
+/// A larger step than any relay makes.
 const FAR: u64 = 10_000_000_000;
 const HABITS: [CursorHabit; 2] = [CursorHabit::Relay, CursorHabit::Rainbow];
 
@@ -27,7 +27,7 @@ async fn a_relay_that_restarts_its_sequence_hides_no_event() {
             let mut running = Running::start_recording(&host, &log, &positions);
             running.wait_for_role("leader").await;
             host.publish(5).await;
-            assert_each_once(&log, &host, seed).await;
+            assert_exactly_once(&log, &host, seed).await;
             host.go_down();
             host.wait_for_clients(0).await;
             host.renumber(0, 0);
@@ -40,20 +40,20 @@ async fn a_relay_that_restarts_its_sequence_hides_no_event() {
                 host.go_up();
             }
             host.wait_for_clients(1).await;
-            // To whom it gives what happens now.
+            // The new client receives live events.
             host.publish(1).await;
-            assert_each_once(&log, &host, seed).await;
+            assert_exactly_once(&log, &host, seed).await;
             assert_eq!(running.counted(RENUMBERED), 1);
             assert!(running.report().ready);
-            // And it stays so.
+            // It continues to receive them.
             host.disconnect_all();
             host.publish(5).await;
-            assert_each_once(&log, &host, seed).await;
+            assert_exactly_once(&log, &host, seed).await;
             assert_eq!(running.counted(RENUMBERED), 1);
             running.stop().await.unwrap();
             let running = Running::start_recording(&host, &log, &positions);
             host.publish(5).await;
-            assert_each_once(&log, &host, seed).await;
+            assert_exactly_once(&log, &host, seed).await;
             running.stop().await.unwrap();
         }
     }
@@ -71,7 +71,7 @@ async fn a_host_that_restarts_its_sequence_and_passes_its_old_seq_hides_no_event
             running.wait_for_role("leader").await;
             host.renumber(0, 0);
             host.publish(5).await;
-            assert_each_once(&log, &host, seed).await;
+            assert_exactly_once(&log, &host, seed).await;
             let running = if is_restarted {
                 running.stop().await.unwrap();
                 host.renumber(0, 0);
@@ -85,7 +85,7 @@ async fn a_host_that_restarts_its_sequence_and_passes_its_old_seq_hides_no_event
                 host.go_up();
                 running
             };
-            assert_each_once(&log, &host, seed).await;
+            assert_exactly_once(&log, &host, seed).await;
             assert_eq!(running.counted(RENUMBERED), 1, "{habit:?}");
             running.stop().await.unwrap();
         }
@@ -96,7 +96,7 @@ async fn a_host_that_restarts_its_sequence_and_passes_its_old_seq_hides_no_event
 #[tokio::test(flavor = "multi_thread")]
 async fn a_jump_forward_that_repeats_commits_logs_each_once() {
     for (seed, habit) in (810..).zip(HABITS) {
-        // A jump of 500 is no larger than relays step.
+        // Relays make steps of 500, too.
         for (interruption, jump) in [
             (0, FAR),
             (1, FAR),
@@ -111,7 +111,7 @@ async fn a_jump_forward_that_repeats_commits_logs_each_once() {
             let mut running = Running::start_recording(&host, &log, &positions);
             running.wait_for_role("leader").await;
             host.publish(100).await;
-            assert_each_once(&log, &host, seed).await;
+            assert_exactly_once(&log, &host, seed).await;
             let base = host.stats().last_seq + jump;
             match interruption {
                 0 => host.renumber(base, 20),
@@ -130,26 +130,26 @@ async fn a_jump_forward_that_repeats_commits_logs_each_once() {
                 }
             }
             host.publish(10).await;
-            assert_each_once(&log, &host, seed).await;
+            assert_exactly_once(&log, &host, seed).await;
             assert!(running.counted("fanjet_ingest_repeated_events_total") >= 20);
             assert_eq!(running.counted(LOSSES), 0);
             host.disconnect_all();
             host.publish(10).await;
-            assert_each_once(&log, &host, seed).await;
+            assert_exactly_once(&log, &host, seed).await;
             running.stop().await.unwrap();
         }
     }
 }
 
-/// One seq that is far off, in the middle of all others and as the last one before a restart.
+/// One absurd seq, in the middle of the stream and as the last one before a restart.
 #[tokio::test(flavor = "multi_thread")]
-async fn one_absurd_seq_silences_nothing() {
+async fn one_absurd_seq_hides_no_event() {
     for (seed, habit) in (820..).zip(HABITS) {
         let host = host(seed, habit).await;
         let (log, positions) = (Arc::new(MemoryLog::new()), Arc::default());
         let mut running = Running::start_recording(&host, &log, &positions);
         running.wait_for_role("leader").await;
-        // No upstream can be asked for what follows the last seq: cursors are signed.
+        // No cursor can request the frames after the last seq, because cursors are signed.
         for (is_restarted, absurd) in [
             (false, 1 << 62),
             (true, 1 << 62),
@@ -158,11 +158,11 @@ async fn one_absurd_seq_silences_nothing() {
             (true, u64::MAX - 9),
         ] {
             host.publish(10).await;
-            assert_each_once(&log, &host, seed).await;
+            assert_exactly_once(&log, &host, seed).await;
             let usual = host.stats().last_seq;
             host.renumber(absurd, 0);
             host.publish(1).await;
-            assert_each_once(&log, &host, seed).await;
+            assert_exactly_once(&log, &host, seed).await;
             if is_restarted {
                 running.stop().await.unwrap();
                 host.wait_for_clients(0).await;
@@ -173,7 +173,7 @@ async fn one_absurd_seq_silences_nothing() {
                 host.renumber(usual, 0);
             }
             host.publish(10).await;
-            assert_each_once(&log, &host, seed).await;
+            assert_exactly_once(&log, &host, seed).await;
         }
         running.stop().await.unwrap();
     }
@@ -181,7 +181,7 @@ async fn one_absurd_seq_silences_nothing() {
 
 /// The relay dropped frames while ingest was not reading, and does not say so: ingest reports it.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_relay_has_dropped_is_reported_as_a_loss() {
+async fn frames_that_a_relay_dropped_are_reported_as_a_loss() {
     let all = [CursorHabit::Spec, CursorHabit::Relay, CursorHabit::Rainbow];
     for (seed, habit) in (830..).zip(all) {
         let relay = forgetful(seed, habit, 0.0).await;
@@ -194,7 +194,7 @@ async fn what_a_relay_has_dropped_is_reported_as_a_loss() {
             |last: u64| move |running: &Running| running.counted("fanjet_ingest_relay_seq") == last;
         running.until("it has read all", reaches(last)).await;
         running.stop().await.unwrap();
-        // Twice as many as it keeps.
+        // Twice as many as the relay retains.
         relay.publish(100).await;
         let running = Running::start_recording(&relay, &log, &positions);
         let last = relay.stats().last_seq;
@@ -206,7 +206,7 @@ async fn what_a_relay_has_dropped_is_reported_as_a_loss() {
 
 /// Gaps in the seqs are not a loss, nor is a quiet period.
 #[tokio::test(flavor = "multi_thread")]
-async fn holes_and_pauses_are_no_losses() {
+async fn gaps_and_pauses_are_no_losses() {
     for (seed, habit) in (840..).zip(HABITS) {
         let relay = forgetful(seed, habit, 0.5).await;
         let (log, positions) = (Arc::new(MemoryLog::new()), Arc::default());
@@ -229,7 +229,7 @@ async fn holes_and_pauses_are_no_losses() {
     }
 }
 
-/// A relay that keeps 50 frames.
+/// A relay that retains 50 frames.
 async fn forgetful(seed: u64, cursors: CursorHabit, seq_holes: f64) -> SimulatorHandle {
     let world = WorldConfig {
         seq_holes,

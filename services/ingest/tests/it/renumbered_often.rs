@@ -7,10 +7,10 @@ use fanjet_log::EventLog;
 use fanjet_log::memory::MemoryLog;
 use fanjet_simulator::{CursorHabit, SimulatorHandle};
 
-use crate::once::assert_each_once;
-use crate::rig::{Running, host};
+use crate::exactly_once::assert_exactly_once;
+use crate::harness::{Running, host};
 
-/// Whatever a relay does to its seqs, again and again, while it is read, away, or ingest is.
+/// A relay changes its seqs repeatedly: while it is read, while it is down, and while ingest is down.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_relay_that_restarts_its_sequence_repeatedly_hides_and_repeats_no_event() {
     for seed in 850..854 {
@@ -79,7 +79,7 @@ async fn a_relay_that_restarts_its_sequence_repeatedly_hides_and_repeats_no_even
             host.publish(1 + dice.below(12)).await;
         }
         catches_up(&log, &host, seed, &steps).await;
-        assert_each_once(&log, &host, seed).await;
+        assert_exactly_once(&log, &host, seed).await;
         running.stop().await.unwrap();
     }
 }
@@ -90,8 +90,8 @@ fn change(host: &SimulatorHandle, last: u64, base: u64, repeated: usize) {
     }
 }
 
-/// Waits until the log has grown to all that was published. A relay that restarts its sequence shows it by what it sends, so it sends
-/// something now and then.
+/// Waits until the log holds everything that was published. Only a new frame shows that a relay restarted its sequence, so
+/// the relay publishes one now and then.
 async fn catches_up(log: &MemoryLog, host: &SimulatorHandle, seed: u64, steps: &str) {
     for _ in 0..30 {
         for _ in 0..100 {
@@ -106,7 +106,7 @@ async fn catches_up(log: &MemoryLog, host: &SimulatorHandle, seed: u64, steps: &
     panic!("seed {seed}: {steps}: {bounds:?}, should reach {expected}");
 }
 
-/// Numbers that depend on a seed alone.
+/// Pseudo-random numbers from a seed.
 struct Dice(u64);
 
 impl Dice {

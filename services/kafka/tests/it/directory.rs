@@ -1,4 +1,4 @@
-//! A directory of accounts that claim what they like.
+//! A directory whose DID documents claim arbitrary handles.
 
 use std::collections::HashMap;
 
@@ -46,7 +46,7 @@ impl Directory {
     }
 }
 
-/// Reads one request and answers it. Whoever asked may be gone before the end.
+/// Reads one request and responds. The client may disconnect at any time.
 async fn answer(connection: &mut TcpStream, documents: &HashMap<String, String>) {
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") {

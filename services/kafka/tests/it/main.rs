@@ -1,23 +1,23 @@
-//! The whole of producing between a log and a real Kafka broker.
+//! The producer between a log and a real Kafka broker.
 
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,
-    reason = "a test fails by panicking, and a long one tells how far it is"
+    reason = "a test fails by panicking, and a long one prints its progress"
 )]
 
-mod judge;
+mod comparison;
 mod directory;
-mod rig;
+mod harness;
 
-mod faithful;
+mod completeness;
 mod positions;
-mod robbed;
+mod deleted_positions;
 mod topics;
-mod letters;
-mod trouble;
+mod dead_letters;
+mod outages;
 mod security;
 mod osprey;
-mod enriched;
-mod strangers;
+mod enrichment;
+mod untrusted_hosts;

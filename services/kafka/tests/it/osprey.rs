@@ -1,6 +1,6 @@
-//! A consumer in another language takes of each message what Osprey's worker takes.
+//! A consumer in Python reads the same fields of each message as Osprey's worker.
 //!
-//! `cargo xtask test` and `cargo xtask kafka` install it and say where it is; without it there is nothing to compare with.
+//! `cargo xtask test` and `cargo xtask kafka` install it and set its path. Without it the test is skipped.
 
 use std::collections::HashMap;
 use std::process::Command;
@@ -8,8 +8,8 @@ use std::process::Command;
 use fanjet_testkit::KafkaServer;
 use serde_json::Value;
 
-use crate::judge::envelope;
-use crate::rig::{Running, all, log_of_world, settings};
+use crate::comparison::envelope;
+use crate::harness::{Running, all, log_of_world, settings};
 
 const DRIVER: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -17,7 +17,7 @@ const DRIVER: &str = concat!(
 );
 
 #[tokio::test(flavor = "multi_thread")]
-async fn osprey_takes_what_it_needs() {
+async fn osprey_reads_every_field_that_it_needs() {
     let Some(python) = fanjet_testkit::setting("FANJET_KAFKA_PYTHON") else {
         println!("skipped: FANJET_KAFKA_PYTHON does not name a Python with confluent-kafka");
         return;
@@ -40,7 +40,7 @@ async fn osprey_takes_what_it_needs() {
     for line in String::from_utf8(output.stdout).unwrap().lines() {
         let action: Value = serde_json::from_str(line).unwrap();
         let id = action["action_id"].as_u64().unwrap();
-        assert!(taken.insert(id, action).is_none(), "{id} came twice");
+        assert!(taken.insert(id, action).is_none(), "{id} arrived twice");
     }
     let expected: Vec<_> = entries
         .iter()

@@ -9,7 +9,7 @@ use fanjet_log::memory::MemoryLog;
 use fanjet_testkit::KafkaServer;
 use fanjet_testkit::kafka_reader::{Isolation, Read, read_all};
 
-use crate::rig::{Running, append, ingested, settings};
+use crate::harness::{Running, append, ingested, settings};
 
 fn seqs(read: &[Read]) -> Vec<u64> {
     let numbered = read.iter().filter_map(|message| message.headers.get("seq"));
@@ -19,7 +19,7 @@ fn seqs(read: &[Read]) -> Vec<u64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_first_start_is_live_and_its_position_holds_from_then_on() {
+async fn a_first_start_is_live_and_stores_its_position() {
     let server = KafkaServer::shared().await.unwrap();
     let memory = MemoryLog::new();
     let log: Arc<dyn EventLog> = Arc::new(memory.clone());
@@ -42,7 +42,7 @@ async fn a_first_start_is_live_and_its_position_holds_from_then_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_that_the_log_has_dropped_are_admitted() {
+async fn expired_events_are_reported_as_lost() {
     let server = KafkaServer::shared().await.unwrap();
     let memory = MemoryLog::new();
     let log: Arc<dyn EventLog> = Arc::new(memory.clone());
@@ -73,7 +73,7 @@ async fn events_that_the_log_has_dropped_are_admitted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_that_was_replaced_is_gone_on_with_by_its_time() {
+async fn a_replaced_log_is_resumed_by_time() {
     let server = KafkaServer::shared().await.unwrap();
     let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
     append(&log, 1..=50).await;
@@ -90,31 +90,31 @@ async fn a_log_that_was_replaced_is_gone_on_with_by_its_time() {
     running.stop().await.unwrap();
     let read = read_all(&server.address(), &config.topic, Isolation::Committed).await;
     let read = read.unwrap();
-    let (times, notice) = times_and_notices(&read);
-    // The event of the position itself may come twice; nothing else does, and nothing is missing.
-    assert_eq!((times.len(), notice.len()), (60, 1));
+    let (times, notices) = times_and_notices(&read);
+    // Only the event at the position itself may arrive twice, and none is missing.
+    assert_eq!((times.len(), notices.len()), (60, 1));
     assert!(read.len() <= 62, "{}", read.len());
 }
 
-/// Distinct log times of all events, and what consumers were notice.
+/// The distinct log times of all events, and the notices to consumers.
 fn times_and_notices(read: &[Read]) -> (BTreeSet<u64>, Vec<String>) {
     let times = read
         .iter()
         .filter_map(|message| message.headers.get("time_us"));
-    let notice = read.iter().filter(|message| message.key == "<unknown>");
-    let notice = notice.map(|message| {
+    let notices = read.iter().filter(|message| message.key == "<unknown>");
+    let notices = notices.map(|message| {
         let value: serde_json::Value = serde_json::from_str(&message.value).unwrap();
         assert_eq!(value["info"]["name"], "OutdatedCursor");
         value["info"]["message"].as_str().unwrap().to_owned()
     });
     (
         times.map(|time| time.parse().unwrap()).collect(),
-        notice.collect(),
+        notices.collect(),
     )
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_that_is_replaced_under_a_running_process_is_gone_on_with_by_its_time() {
+async fn a_log_replaced_under_a_running_process_is_resumed_by_time() {
     let server = KafkaServer::shared().await.unwrap();
     for delivery in [Delivery::AtLeastOnce, Delivery::ExactlyOnce] {
         let memory = MemoryLog::new();
@@ -124,26 +124,26 @@ async fn a_log_that_is_replaced_under_a_running_process_is_gone_on_with_by_its_t
         config.delivery = delivery;
         let running = Running::start(&config, &log);
         running.reaches(50).await;
-        // Longer than the one before, so that no number tells.
+        // Longer than the previous log, so that no seq reveals the change.
         memory.recreate(1);
         ingested(&log, 41..=120).await;
         running
-            .until("the new log is not gone on with", |running| {
+            .until("the new log is not read", |running| {
                 running.counted("fanjet_kafka_replaced_logs") == 1
                     && running.counted("fanjet_kafka_position_seq") == 80
             })
             .await;
         running.stop().await.unwrap();
         let read = read_all(&server.address(), &config.topic, Isolation::Committed).await;
-        let (times, notice) = times_and_notices(&read.unwrap());
+        let (times, notices) = times_and_notices(&read.unwrap());
         assert_eq!(times.len(), 120, "{delivery:?}");
-        assert_eq!(notice.len(), 1, "{notice:?}");
-        assert!(notice[0].contains("the log was replaced"), "{notice:?}");
+        assert_eq!(notices.len(), 1, "{notices:?}");
+        assert!(notices[0].contains("the log was replaced"), "{notices:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_position_in_front_of_the_first_event_belongs_to_its_log_too() {
+async fn a_position_before_the_first_event_belongs_to_its_log_too() {
     let server = KafkaServer::shared().await.unwrap();
     let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
     append(&log, 1..=5).await;
@@ -152,7 +152,7 @@ async fn a_position_in_front_of_the_first_event_belongs_to_its_log_too() {
     let running = Running::start(&config, &log);
     running.reaches(5).await;
     running.stop().await.unwrap();
-    // Nothing was produced, so there is no time to go on by. The new log is longer.
+    // Nothing was produced, so no time is known to resume from. The new log is longer.
     let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
     ingested(&log, 6..=20).await;
     let running = Running::start(&config, &log);
@@ -160,6 +160,6 @@ async fn a_position_in_front_of_the_first_event_belongs_to_its_log_too() {
     assert_eq!(running.counted("fanjet_kafka_replaced_logs"), 1);
     running.stop().await.unwrap();
     let read = read_all(&server.address(), &config.topic, Isolation::Committed).await;
-    let (times, notice) = times_and_notices(&read.unwrap());
-    assert_eq!((times.len(), notice.len()), (15, 1));
+    let (times, notices) = times_and_notices(&read.unwrap());
+    assert_eq!((times.len(), notices.len()), (15, 1));
 }

@@ -1,4 +1,4 @@
-//! Passwords, TLS and rights, as a real broker checks them.
+//! Passwords, TLS and permissions, checked by a real broker.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use fanjet_log::EventLog;
 use fanjet_log::memory::MemoryLog;
 use fanjet_testkit::{KafkaServer, kafka_server::KafkaOptions};
 
-use crate::rig::{Running, append, settings};
+use crate::harness::{Running, append, settings};
 
 async fn server() -> KafkaServer {
     let options = KafkaOptions {

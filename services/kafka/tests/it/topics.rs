@@ -1,4 +1,4 @@
-//! Topics are found or made, and never changed.
+//! Topics are found or created, and never changed.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use fanjet_log::memory::MemoryLog;
 use fanjet_testkit::KafkaServer;
 use fanjet_testkit::kafka_reader::{Isolation, partitions, read_all};
 
-use crate::rig::{Running, append, settings};
+use crate::harness::{Running, append, settings};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn collections_may_have_topics_of_their_own() {
+async fn collections_may_have_their_own_topics() {
     let server = KafkaServer::shared().await.unwrap();
     let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
     append(&log, 1..=40).await;
@@ -39,7 +39,7 @@ async fn collections_may_have_topics_of_their_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_topic_that_is_there_is_left_alone_and_one_that_is_missing_is_told() {
+async fn an_existing_topic_is_left_alone_and_a_missing_one_is_reported() {
     let server = KafkaServer::shared().await.unwrap();
     let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
     append(&log, 1..=4).await;
@@ -47,7 +47,7 @@ async fn a_topic_that_is_there_is_left_alone_and_one_that_is_missing_is_told() {
     config.topics.create = false;
     let running = Running::start(&config, &log);
     running
-        .until("it does not tell", |running| {
+        .until("it is not reported", |running| {
             let missing = running.report().missing;
             missing.get("kafka").is_some_and(|why| {
                 why.contains("does not exist") && why.contains("kafka.topics.create")
@@ -75,14 +75,14 @@ async fn a_topic_that_is_there_is_left_alone_and_one_that_is_missing_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn copies_that_no_broker_can_hold_are_told() {
+async fn an_impossible_replication_factor_is_reported() {
     let server = KafkaServer::shared().await.unwrap();
     let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
     let mut config = settings(&server.address());
     config.topics.replication_factor = 3;
     let running = Running::start(&config, &log);
     running
-        .until("it does not tell", |running| {
+        .until("it is not reported", |running| {
             let missing = running.report().missing;
             missing
                 .get("kafka")

@@ -1,5 +1,5 @@
-//! Two ingest processes, one firehose, one NATS: who leads when one of them is killed, stopped, frozen or cut off. The whole
-//! log is compared with the simulator's own account each time.
+//! Two ingest processes, one firehose, one NATS: which one leads when one of them is killed, stopped, frozen or cut off. Each
+//! test compares the whole log with the simulator.
 
 pub(crate) mod nodes;
 
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use fanjet_log::EventLog;
 use fanjet_testkit::{Link, LinkState, NatsServer};
 
-use super::rig::{PATIENCE, wait_for_last};
+use super::harness::{PATIENCE, wait_for_last};
 use nodes::Nodes;
 
-/// `kill -9`: nobody gives the lease back, it has to run out.
+/// `kill -9`: the lease is not released and has to expire.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_leader_is_succeeded_within_ten_seconds() {
     let nodes = Nodes::start(600, 12_000).await;
@@ -32,7 +32,7 @@ async fn a_killed_leader_is_succeeded_within_ten_seconds() {
     nodes.check().await;
 }
 
-/// SIGTERM: what was read is appended, the lease is given back, the standby sees it.
+/// SIGTERM: the leader appends what it has read and releases the lease, and the standby takes it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stopped_leader_hands_over_within_two_seconds() {
     let nodes = Nodes::start(610, 12_000).await;
@@ -57,9 +57,9 @@ async fn a_stopped_leader_hands_over_within_two_seconds() {
     nodes.check().await;
 }
 
-/// SIGSTOP beyond the lease, in the middle of writing, then SIGCONT: it writes nothing, stands by, and can lead again.
+/// SIGSTOP beyond the lease, in the middle of a write, then SIGCONT: it writes nothing more, stands by, and can lead again.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_leader_that_slept_through_its_term_stands_by() {
+async fn a_leader_suspended_beyond_its_term_stands_by() {
     let nodes = Nodes::start(620, 12_000).await;
     let (mut asleep, mut awake) = nodes.start_two().await;
     for _ in 0..2 {
@@ -83,7 +83,7 @@ async fn a_leader_that_slept_through_its_term_stands_by() {
     nodes.check().await;
 }
 
-/// Cut off from NATS and from nobody else. Its connection stays open, so nothing tells it but the missing answers.
+/// Only its connection to NATS is cut. The connection stays open, so only missing responses reveal the cut.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leader_cut_off_from_nats_stops_and_another_takes_over() {
     let nodes = Nodes::start(630, 12_000).await;
@@ -107,7 +107,7 @@ async fn a_leader_cut_off_from_nats_stops_and_another_takes_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nats_may_go_away_and_come_back() {
+async fn an_outage_of_nats_loses_and_repeats_nothing() {
     let mut nodes = Nodes::start(640, 12_000).await;
     let (first, second) = nodes.start_two().await;
     for _ in 0..2 {
@@ -127,14 +127,14 @@ async fn nats_may_go_away_and_come_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_deleted_by_an_operator_starts_a_new_race() {
+async fn a_lease_deleted_by_an_operator_starts_a_new_election() {
     let nodes = Nodes::start(650, 12_000).await;
     let (first, second) = nodes.start_two().await;
     for _ in 0..3 {
         nodes.grows(100).await;
         let led = nodes::leading_lines(&first) + nodes::leading_lines(&second);
         nodes.delete_key().await;
-        nodes::within("somebody leads again", async {
+        nodes::within("an ingest leads again", async {
             while nodes::leading_lines(&first) + nodes::leading_lines(&second) == led {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
@@ -144,7 +144,7 @@ async fn a_key_deleted_by_an_operator_starts_a_new_race() {
     nodes.check().await;
 }
 
-/// The lease is bypassed by both: only the fence is left.
+/// Both bypass the lease, so only the fence protects the log.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_forced_leaders_write_one_history() {
     let nodes = Nodes::start(660, 6_000).await;
@@ -162,7 +162,7 @@ async fn two_forced_leaders_write_one_history() {
     assert!(fenced > 0, "the two never met");
 }
 
-/// Three replicas of log and lease: an ingest is killed, then the server that leads the stream, then an ingest stops.
+/// Log and lease have three replicas. An ingest is killed, then the stream's leading server, and then an ingest stops.
 #[tokio::test(flavor = "multi_thread")]
 async fn three_servers_lose_nothing_when_leaders_of_both_kinds_die() {
     let servers = NatsServer::start_cluster(3).await.unwrap();
@@ -186,7 +186,7 @@ async fn three_servers_lose_nothing_when_leaders_of_both_kinds_die() {
     wait_for_last(&nodes.log, last + 100, nodes.seed).await;
     nodes.servers[server].restart().await.unwrap();
 
-    // Whoever leads after that.
+    // Whichever ingest leads now.
     let (leader, standby) = nodes.sort_out(second, third).await;
     nodes.grows(100).await;
     let (stopped, led) = (Instant::now(), nodes::leading_lines(&standby));
@@ -203,11 +203,11 @@ async fn three_servers_lose_nothing_when_leaders_of_both_kinds_die() {
     nodes.check().await;
 }
 
-/// SIGTERM while there is no log: what was read and not appended is not in it, so nothing is lost and nothing has failed.
+/// SIGTERM while the log is unreachable: events that were read are not in the log and will be read again, so nothing is lost.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_while_nats_is_away_is_no_failure() {
+async fn a_stop_during_an_outage_of_nats_exits_with_success() {
     let mut nodes = Nodes::start(680, 4_000).await;
-    // With the lease the term ends before the time for a stop does, without it there is no such end.
+    // With the lease, the term ends before the stop times out. Without it, the term has no end.
     let lease_ends = ["--set", "ingest.pipeline.drain_timeout=1h"];
     let time_is_up = [
         "--set",

@@ -1,8 +1,8 @@
-//! The program itself: invalid settings, and what it prints.
+//! The program itself: invalid settings, and its output.
 
-use crate::rig::fanjet;
+use crate::harness::fanjet;
 
-/// Runs the program to its end; its exit code and what it said.
+/// Runs the program. Returns its exit code and its output.
 fn run(args: &[&str], env: &[(&str, &str)]) -> (i32, String) {
     let program = fanjet(&["ingest"]).args(args.iter().copied());
     let program = env
@@ -12,7 +12,7 @@ fn run(args: &[&str], env: &[(&str, &str)]) -> (i32, String) {
     (status.code().unwrap(), said)
 }
 
-/// Flags, environment, and what the message must name.
+/// Flags, environment, and the parts that the message must have.
 type Case = (
     &'static [&'static str],
     &'static [(&'static str, &'static str)],
@@ -136,7 +136,7 @@ const SERVICE_LINKS: [(&str, &str); 8] = [
 
 #[test]
 fn service_links_of_kubernetes_are_ignored_with_one_line() {
-    // Nothing is connected before this setting is found to be wrong, and the line is older.
+    // The invalid setting is found before any connection, and the line is written before that.
     let (code, said) = run(
         &["--set", "ingest.filter.dids_file=/nowhere"],
         &SERVICE_LINKS,

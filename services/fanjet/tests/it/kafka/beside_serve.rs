@@ -1,4 +1,4 @@
-//! `fanjet serve --kafka`: everything that the embedded log gets stands in Kafka, also when the process is killed.
+//! `fanjet serve --kafka`: every event of the embedded log reaches Kafka, even if the process is killed.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use fanjet_simulator::Rate;
 use fanjet_testkit::KafkaServer;
 use fanjet_testkit::kafka_reader::{Isolation, Read, read_all};
 
-use crate::rig::{PATIENCE, fanjet, said, simulator};
+use crate::harness::{PATIENCE, fanjet, said, simulator};
 
 /// The seqs of all messages.
 fn seqs(read: &[Read]) -> BTreeSet<u64> {
@@ -18,7 +18,7 @@ fn seqs(read: &[Read]) -> BTreeSet<u64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_process_produces_to_kafka_and_goes_on_where_it_was_killed() {
+async fn one_process_produces_to_kafka_and_resumes_after_a_kill() {
     let (seed, frames) = (70, 2_000);
     let kafka = KafkaServer::start().await.unwrap();
     let data = tempfile::tempdir().unwrap();
@@ -64,7 +64,7 @@ async fn one_process_produces_to_kafka_and_goes_on_where_it_was_killed() {
     let mut process = start().await;
     let mut before = 0;
     for _kill in 0..2 {
-        // Every life is long enough to have produced something.
+        // Every process lives long enough to produce something.
         let working = async {
             loop {
                 let read = read_all(&address, "events", Isolation::Committed).await;

@@ -1,5 +1,5 @@
-//! The process and the broker killed in the middle of work, again and again: nothing is lost, ids stay, and what comes
-//! twice comes only where the mode allows it.
+//! The process and the broker are killed repeatedly during production. No event is lost, ids stay the same, and events repeat only
+//! if the delivery mode allows it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,15 +13,15 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::judge::{Style, judge};
-use super::rig::{PATIENCE, all, ingest, simulator};
-use crate::rig::fanjet;
+use super::comparison::{Style, compare};
+use super::harness::{PATIENCE, all, ingest, simulator};
+use crate::harness::fanjet;
 
-/// How often the test kills; `cargo xtask kafka --runs N` sets another number.
+/// The number of kills. `cargo xtask kafka --runs N` sets another one.
 const KILLS: u32 = 2;
 /// Frames per second of the world.
 const RATE: f64 = 400.0;
-/// The longest time between two kills, beside what starting takes.
+/// The longest time between two kills, without the time of the start.
 const LONGEST_LIFE_MS: u64 = 1_500;
 
 struct Service {
@@ -55,7 +55,7 @@ impl Service {
         Self { process, ops }
     }
 
-    /// A metric's value; 0 when it is not there yet.
+    /// A metric's value. 0 if it does not exist yet.
     async fn metric(&self, name: &str) -> u64 {
         let mut stream = tokio::net::TcpStream::connect(&self.ops).await.unwrap();
         let request = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
@@ -73,7 +73,7 @@ impl Service {
         self.metric("fanjet_kafka_produced_events").await
     }
 
-    /// Waits until it has produced so many events of its own.
+    /// Waits until this process has produced `count` events.
     async fn until_produced(&self, count: u64) {
         let waiting = async {
             while self.produced().await < count {
@@ -89,14 +89,14 @@ impl Service {
     }
 }
 
-async fn killed_again_and_again(mode: &str, style: Style) -> usize {
+async fn killed_repeatedly(mode: &str, style: Style) -> usize {
     let kills = fanjet_testkit::setting("FANJET_KAFKA_RUNS");
     let kills: u32 = kills.map_or(KILLS, |text| text.parse().unwrap());
     let seed: u64 = fanjet_testkit::setting("FANJET_KAFKA_SEED")
         .map_or_else(rand::random, |text| text.parse().unwrap());
     println!("seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
-    // Long enough that every kill meets work: a life and its start for each.
+    // Long enough for every kill: each process has a start and a lifetime.
     let frames = u64::from(kills) * 8 * RATE as u64;
 
     let nats = NatsServer::start().await.unwrap();
@@ -144,21 +144,21 @@ async fn killed_again_and_again(mode: &str, style: Style) -> usize {
     let read = read_all(&address, "events", Isolation::Committed)
         .await
         .unwrap();
-    let verdict = judge(&entries, &read, style);
+    let comparison = compare(&entries, &read, style);
     println!(
         "{mode}: {kills} kills, {} events, {} repeated",
-        verdict.expected, verdict.repeated
+        comparison.expected, comparison.repeated
     );
-    verdict.repeated
+    comparison.repeated
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_least_once_loses_nothing() {
-    killed_again_and_again("at-least-once", Style::Osprey).await;
+    killed_repeatedly("at-least-once", Style::Osprey).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn exactly_once_loses_and_repeats_nothing() {
-    let repeated = killed_again_and_again("exactly-once", Style::Osprey).await;
+    let repeated = killed_repeatedly("exactly-once", Style::Osprey).await;
     assert_eq!(repeated, 0);
 }

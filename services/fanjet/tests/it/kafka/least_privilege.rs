@@ -1,4 +1,4 @@
-//! The Kafka producer with its own user: a first start, one that goes on, and one that begins at a time.
+//! The Kafka producer with its own user: a first start, a resumed one, and one that starts at a time.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use fanjet_telemetry::Metrics;
 use fanjet_testkit::kafka_reader::{Isolation, read_all};
 use fanjet_testkit::{KafkaServer, NatsServer};
 
+use crate::harness::PATIENCE;
 use crate::least_privilege::{config, run_prepare, server, violations};
-use crate::rig::PATIENCE;
 
 fn settings(address: &str, topic: &str, start: &str) -> KafkaConfig {
     let mut config = KafkaConfig {
@@ -29,7 +29,7 @@ fn settings(address: &str, topic: &str, start: &str) -> KafkaConfig {
     config
 }
 
-/// Samples, appended by who may.
+/// Appends samples as a user with permission.
 async fn append(server: &NatsServer, from: u64, to: u64) {
     let log = NatsLog::connect(config(server, "ingest")).await.unwrap();
     let end = log.bounds().await.unwrap().last;
@@ -38,7 +38,7 @@ async fn append(server: &NatsServer, from: u64, to: u64) {
     appender.flush().await.unwrap();
 }
 
-/// Produces until so many events are acknowledged, and stops in order.
+/// Produces until `until` events are acknowledged, then stops.
 async fn produce(server: &NatsServer, config_of_kafka: KafkaConfig, until: u64) {
     let log = NatsLog::connect(config(server, "kafka")).await.unwrap();
     let until = log.bounds().await.unwrap().first - 1 + until;
@@ -82,14 +82,14 @@ async fn seqs(kafka: &KafkaServer, topic: &str) -> Vec<u64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_producers_rights_are_enough() {
+async fn the_producers_permissions_are_sufficient() {
     let server = server().await;
     let kafka = KafkaServer::shared().await.unwrap();
     run_prepare(&server, &[]).await;
     append(&server, 1, 8_001).await;
     let address = kafka.address();
     produce(&server, settings(&address, "rights", "oldest"), 8_000).await;
-    // What was written down is held against the log.
+    // The stored position is compared with the log.
     append(&server, 8_001, 8_101).await;
     produce(&server, settings(&address, "rights", "oldest"), 8_100).await;
     let all = seqs(&kafka, "rights").await;

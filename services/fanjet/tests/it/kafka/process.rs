@@ -1,8 +1,8 @@
-//! The process as operators meet it: invalid settings, at-kafka's flags and variables.
+//! The program's settings: invalid ones, and at-kafka's flags and variables.
 
 use std::process::Command;
 
-/// Runs the program to its end; its exit code and what it said.
+/// Runs the program. Returns its exit code and its output.
 fn run(args: &[&str], env: &[(&str, &str)]) -> (i32, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_fanjet"))
         .arg("kafka")
@@ -18,7 +18,7 @@ fn run(args: &[&str], env: &[(&str, &str)]) -> (i32, String) {
     )
 }
 
-fn assert_says(args: &[&str], env: &[(&str, &str)], code: i32, parts: &[&str]) {
+fn assert_prints(args: &[&str], env: &[(&str, &str)], code: i32, parts: &[&str]) {
     let (ended, said) = run(args, env);
     assert_eq!(ended, code, "{args:?} {env:?}: {said}");
     for part in parts {
@@ -35,7 +35,7 @@ const TARGET: [(&str, &str); 2] = [
 ];
 
 #[test]
-fn at_kafkas_command_line_is_understood() {
+fn at_kafkas_flags_are_accepted() {
     let with = |more: &[(&'static str, &'static str)]| [&TARGET[..], more].concat();
     let args = [
         "--print-config",
@@ -50,14 +50,14 @@ fn at_kafkas_command_line_is_understood() {
         "osprey = true",
         "plc_host = \"https://plc.example\"",
     ];
-    assert_says(
+    assert_prints(
         &args,
         &with(&[("ATKAFKA_OSPREY_COMPATIBLE", "true")]),
         0,
         &parts,
     );
     let set = ["--print-config", "--set", "kafka.topic=mine"];
-    assert_says(&set, &with(&[]), 0, &["topic = \"mine\""]);
+    assert_prints(&set, &with(&[]), 0, &["topic = \"mine\""]);
 }
 
 #[test]
@@ -83,13 +83,13 @@ fn wrong_settings_end_with_78_and_name_the_key() {
             ["kafka.compression", "snappy"],
         ),
     ] {
-        assert_says(&[], &[&TARGET[..], more].concat(), 78, &parts);
+        assert_prints(&[], &[&TARGET[..], more].concat(), 78, &parts);
     }
-    assert_says(&[], &[], 78, &["kafka.bootstrap_servers", "HOST:PORT"]);
+    assert_prints(&[], &[], 78, &["kafka.bootstrap_servers", "HOST:PORT"]);
     for other in [
         &["firehose", "tap", "--tap-host", "x"][..],
         &["ozone-events", "--pds-host=x"],
     ] {
-        assert_says(other, &TARGET, 78, &["relay mode", "Tap"]);
+        assert_prints(other, &TARGET, 78, &["relay mode", "Tap"]);
     }
 }

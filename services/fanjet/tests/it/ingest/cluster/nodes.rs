@@ -1,4 +1,4 @@
-//! Ingest processes around one NATS, and what they say about themselves.
+//! Ingest processes on one NATS, with their log lines, probes and metrics.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use fanjet_testkit::{NatsServer, Process};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::rig::fanjet;
+use crate::harness::fanjet;
 
-use super::super::rig::{PATIENCE, assert_log_equals_world, paced_simulator, wait_for_last};
+use super::super::harness::{PATIENCE, assert_log_equals_world, paced_simulator, wait_for_last};
 
-/// Frames per second. Slow enough that the simulator outlasts a test's story.
+/// Frames per second. Slow enough that the simulator outlasts every test.
 const RATE: f64 = 400.0;
 
 pub(crate) struct Nodes {
@@ -87,7 +87,7 @@ impl Nodes {
             .unwrap()
     }
 
-    /// Waits until the log has grown by so many events.
+    /// Waits until the log has grown by `by` events.
     pub(crate) async fn grows(&self, by: u64) {
         let last = within("the log's end", async {
             loop {
@@ -101,7 +101,7 @@ impl Nodes {
         wait_for_last(&self.log, last + by, self.seed).await;
     }
 
-    /// Waits until a process has begun to lead more than `led` times, and has written since.
+    /// Waits until a process has started to lead more than `led` times, and has written since.
     pub(crate) async fn wait_for_growth_by(&self, node: &Process, led: usize) {
         within("a new leader", async {
             while leading_lines(node) <= led {
@@ -112,7 +112,7 @@ impl Nodes {
         self.grows(1).await;
     }
 
-    /// Compares the whole log with what a correct consumer makes of the simulator's frames.
+    /// Compares the whole log with the events of the simulator's frames.
     pub(crate) async fn check(&self) {
         assert_log_equals_world(&self.log, &self.simulator, self.frames, self.seed).await;
     }
@@ -136,7 +136,7 @@ impl Nodes {
         async_nats::jetstream::new(client)
     }
 
-    /// Of two, who leads and who stands by, once that is so.
+    /// Waits until one of two leads and the other stands by. Returns them in this order.
     pub(crate) async fn sort_out(&self, one: Process, other: Process) -> (Process, Process) {
         within("a leader and a standby", async {
             loop {
@@ -160,13 +160,13 @@ pub(crate) async fn within<T>(what: &str, fact: impl Future<Output = T>) -> T {
     }
 }
 
-/// How often a process has begun to lead.
+/// How often a process has started to lead.
 pub(crate) fn leading_lines(node: &Process) -> usize {
     let begins = |line: &&String| line.contains("role changed") && line.contains("to=\"leader\"");
     node.lines().iter().filter(begins).count()
 }
 
-/// Waits until a process that led says, past its first `said` lines, that it stands by.
+/// Waits until a process that led logs, after its first `said` lines, that it stands by.
 pub(crate) async fn becomes_standby(node: &Process, said: usize) {
     let stands_by = |line: &str| line.contains("role changed") && line.contains("to=\"standby\"");
     node.wait_for_line_after(said, stands_by, PATIENCE)
@@ -174,7 +174,7 @@ pub(crate) async fn becomes_standby(node: &Process, said: usize) {
         .unwrap();
 }
 
-/// That it has noticed what happened to it: a term that is over, a lost lease, or a fence.
+/// Waits until it logs why: an expired term, a lost lease, or a fence.
 pub(crate) async fn says_why(node: &Process, said: usize) {
     const REASONS: [&str; 4] = [
         "the lease was not renewed in time",
@@ -188,7 +188,7 @@ pub(crate) async fn says_why(node: &Process, said: usize) {
         .unwrap();
 }
 
-/// Waits until the probe says ready, in a role.
+/// Waits until the probe reports ready in a role.
 pub(crate) async fn is_ready_as(node: &Process, role: &str) {
     within(role, async {
         while ready_role(node).await.as_deref() != Some(role) {
@@ -198,7 +198,7 @@ pub(crate) async fn is_ready_as(node: &Process, role: &str) {
     .await;
 }
 
-/// The role that `/readyz` shows, if it says ready.
+/// The role in `/readyz`, if it is ready.
 async fn ready_role(node: &Process) -> Option<String> {
     let answer = readiness(node).await;
     if !answer.starts_with("HTTP/1.1 200") {
@@ -208,12 +208,12 @@ async fn ready_role(node: &Process) -> Option<String> {
     role.split_once('"').map(|(role, _)| role.to_owned())
 }
 
-/// What `/readyz` answers; nothing when it does not.
+/// The response of `/readyz`. Empty if it does not respond.
 pub(crate) async fn readiness(node: &Process) -> String {
     get(node, "/readyz").await.unwrap_or_default()
 }
 
-/// The value of a metric; 0 when it does not show it.
+/// The value of a metric. 0 if it does not exist.
 pub(crate) async fn metric(node: &Process, name: &str) -> u64 {
     let page = get(node, "/metrics").await.unwrap_or_default();
     let value = page

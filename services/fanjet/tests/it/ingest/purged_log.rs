@@ -1,5 +1,5 @@
-//! Real processes over a real server, whose log an operator purges or that loses what it had acknowledged: nothing is lost
-//! and nothing is logged twice, with a restart, a kill, or neither.
+//! Real processes over a real server. An operator purges the log, or the server loses acknowledged events. No event is lost or
+//! logged twice, with a restart, a kill, or neither.
 
 use std::fs;
 use std::path::Path;
@@ -13,29 +13,29 @@ use fanjet_simulator::{CursorHabit, SimulatorHandle};
 use fanjet_testkit::{NatsServer, Process};
 
 use super::cluster::nodes::{is_ready_as, metric, readiness};
-use super::once::assert_each_once_behind;
-use super::rig::{PATIENCE, host, wait_for_last};
-use crate::rig::fanjet;
+use super::exactly_once::assert_exactly_once_after;
+use super::harness::{PATIENCE, host, wait_for_last};
+use crate::harness::fanjet;
 
 /// How the process ends before the purge.
 #[derive(Debug, Clone, Copy)]
 enum End {
     Stopped,
     Killed,
-    /// It does not.
+    /// It keeps running.
     Running,
 }
 
-pub(crate) struct Scene {
+pub(crate) struct Fixture {
     server: NatsServer,
     pub(crate) host: SimulatorHandle,
     log: NatsLog,
-    /// Where the new log ended.
+    /// The last seq of the new log.
     base: u64,
     seed: u64,
 }
 
-impl Scene {
+impl Fixture {
     pub(crate) async fn start(seed: u64, habit: CursorHabit) -> Self {
         let server = NatsServer::start().await.unwrap();
         let log = connect(&server).await;
@@ -48,23 +48,23 @@ impl Scene {
         }
     }
 
-    /// An ingest that leads.
+    /// Starts an ingest and waits until it leads.
     pub(crate) async fn ingest(&self) -> Process {
         let process = self.start_ingest("first");
         is_ready_as(&process, "leader").await;
         process
     }
 
-    /// Another one that stands by.
+    /// Starts another ingest and waits until it stands by.
     pub(crate) async fn standby(&self) -> Process {
         let process = self.start_ingest("second");
         is_ready_as(&process, "standby").await;
         process
     }
 
-    /// Waits until everything that was published is in the log, and nothing else: each operation once, in order.
-    pub(crate) async fn check_each_once(&self) {
-        assert_each_once_behind(self.base, &self.log, &self.host, self.seed).await;
+    /// Waits until the log holds everything that was published, and nothing else: each operation once, in order.
+    pub(crate) async fn check_exactly_once(&self) {
+        assert_exactly_once_after(self.base, &self.log, &self.host, self.seed).await;
     }
 
     fn start_ingest(&self, name: &str) -> Process {
@@ -83,7 +83,7 @@ impl Scene {
         fanjet(&["ingest"]).args(settings).start().unwrap()
     }
 
-    /// Waits until the log has taken everything that was published.
+    /// Waits until the log holds everything that was published.
     async fn catches_up(&self) {
         let events = self.host.expected().len() as u64;
         wait_for_last(&self.log, self.base + events, self.seed).await;
@@ -96,15 +96,15 @@ impl Scene {
         assert!(self.log.bounds().await.unwrap().is_empty());
     }
 
-    /// Everything that was ever in the log is everything that was published, each event once.
+    /// Asserts that all entries the log ever had are the published events, each once.
     fn check(&self, entries: &[Entry]) {
         let expected = self.host.expected();
-        let place = |entry: &Entry| (entry.seq, entry.origin.relay_seq, entry.origin.op_index);
+        let position = |entry: &Entry| (entry.seq, entry.origin.relay_seq, entry.origin.op_index);
         let wanted: Vec<_> = (self.base + 1..)
             .zip(&expected)
             .map(|(seq, event)| (seq, event.relay_seq, event.op_index))
             .collect();
-        let got: Vec<_> = entries.iter().map(place).collect();
+        let got: Vec<_> = entries.iter().map(position).collect();
         assert_eq!(got, wanted, "seed {}", self.seed);
     }
 }
@@ -118,69 +118,69 @@ async fn connect(server: &NatsServer) -> NatsLog {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_purged_stream_is_written_on_without_loss_or_repetition() {
+async fn writes_to_a_purged_stream_continue_without_loss_or_repetition() {
     for (seed, end) in (900..).zip([End::Stopped, End::Killed, End::Running]) {
-        let scene = Scene::start(seed, CursorHabit::Relay).await;
-        let mut ingest = scene.ingest().await;
+        let fixture = Fixture::start(seed, CursorHabit::Relay).await;
+        let mut ingest = fixture.ingest().await;
         let mut entries = Vec::new();
         for round in 0..2 {
-            scene.host.publish(30).await;
-            scene.catches_up().await;
+            fixture.host.publish(30).await;
+            fixture.catches_up().await;
             match end {
                 End::Stopped => assert!(ingest.stop(PATIENCE).await.unwrap().success()),
                 End::Killed => assert!(!ingest.kill().await.unwrap().success()),
                 End::Running => {}
             }
             let before = entries.len() as u64;
-            entries.extend(whole(&scene.log).await);
+            entries.extend(whole(&fixture.log).await);
             assert!(
                 entries.len() as u64 > before,
                 "round {round}: nothing to purge"
             );
-            scene.purge().await;
-            // While it is down, if it is.
-            scene.host.publish(10).await;
+            fixture.purge().await;
+            // While the process is down, if it is.
+            fixture.host.publish(10).await;
             if !matches!(end, End::Running) {
-                ingest = scene.ingest().await;
+                ingest = fixture.ingest().await;
             }
-            scene.catches_up().await;
+            fixture.catches_up().await;
             is_ready_as(&ingest, "leader").await;
             let resyncs = metric(&ingest, "fanjet_ingest_log_resyncs_total").await;
             assert!(resyncs < 10, "{resyncs} resyncs");
         }
-        entries.extend(whole(&scene.log).await);
-        scene.check(&entries);
+        entries.extend(whole(&fixture.log).await);
+        fixture.check(&entries);
         assert!(ingest.stop(PATIENCE).await.unwrap().success());
     }
 }
 
-/// The server comes back with an older state of its disk.
+/// The server restarts with an older state of its disk.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_lost_acknowledged_events_is_told_and_made_good() {
-    let mut scene = Scene::start(910, CursorHabit::Relay).await;
-    let ingest = scene.ingest().await;
-    scene.host.publish(30).await;
-    scene.catches_up().await;
+async fn acknowledged_events_that_a_server_lost_are_appended_again() {
+    let mut fixture = Fixture::start(910, CursorHabit::Relay).await;
+    let ingest = fixture.ingest().await;
+    fixture.host.publish(30).await;
+    fixture.catches_up().await;
     let copy = tempfile::tempdir().unwrap();
-    scene.server.stop().await.unwrap();
-    copy_folder(scene.server.folder(), copy.path());
-    scene.server.restart().await.unwrap();
+    fixture.server.stop().await.unwrap();
+    copy_folder(fixture.server.folder(), copy.path());
+    fixture.server.restart().await.unwrap();
     is_ready_as(&ingest, "leader").await;
-    scene.host.publish(30).await;
-    scene.catches_up().await;
-    let acked = scene.log.bounds().await.unwrap().last;
+    fixture.host.publish(30).await;
+    fixture.catches_up().await;
+    let acked = fixture.log.bounds().await.unwrap().last;
 
-    scene.server.kill().await.unwrap();
-    fs::remove_dir_all(scene.server.folder().join("store")).unwrap();
-    copy_folder(copy.path(), scene.server.folder());
-    scene.server.restart().await.unwrap();
+    fixture.server.kill().await.unwrap();
+    fs::remove_dir_all(fixture.server.folder().join("store")).unwrap();
+    copy_folder(copy.path(), fixture.server.folder());
+    fixture.server.restart().await.unwrap();
     let frames = metric(&ingest, "fanjet_ingest_frames_total").await;
-    scene.host.publish(1).await;
+    fixture.host.publish(1).await;
     while metric(&ingest, "fanjet_ingest_frames_total").await == frames {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    // So that nothing is made good before it was looked at.
-    scene.host.go_down();
+    // The upstream is down, so that nothing is repaired before it is checked.
+    fixture.host.go_down();
     let said = ingest
         .wait_for_line(
             |line| line.contains("the log lost acknowledged events"),
@@ -194,14 +194,14 @@ async fn a_server_that_lost_acknowledged_events_is_told_and_made_good() {
         answer = readiness(&ingest).await;
         assert!(!answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
-    scene.host.go_up();
-    scene.host.publish(5).await;
-    scene.log = connect(&scene.server).await;
-    scene.catches_up().await;
+    fixture.host.go_up();
+    fixture.host.publish(5).await;
+    fixture.log = connect(&fixture.server).await;
+    fixture.catches_up().await;
     is_ready_as(&ingest, "leader").await;
     let lost = metric(&ingest, "fanjet_ingest_log_lost_events_total").await;
     assert!(lost >= 30, "{lost}");
-    scene.check(&whole(&scene.log).await);
+    fixture.check(&whole(&fixture.log).await);
     assert!(ingest.stop(PATIENCE).await.unwrap().success());
 }
 

@@ -1,4 +1,4 @@
-//! A log of only some of the firehose.
+//! Filter settings: a log with only a part of the firehose.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use fanjet_log::contract::whole;
 use fanjet_log::memory::MemoryLog;
 use fanjet_simulator::{ExpectedEvent, ExpectedKind, SimulatorHandle, World};
 
-use crate::rig::{PATIENCE, Running, simulator, world};
+use crate::harness::{PATIENCE, Running, simulator, world};
 
 const FRAMES: &str = "fanjet_ingest_frames_total";
 
@@ -45,7 +45,7 @@ async fn assert_log_equals(
     let kept: Vec<_> = expected.iter().filter(|event| is_kept(event)).collect();
     let left = (expected.len() - kept.len()) as u64;
     running
-        .until("every event was judged", |running| {
+        .until("every event is logged or filtered", |running| {
             filtered(running) >= left
                 && running.counted("fanjet_ingest_events_total") >= kept.len() as u64
         })
@@ -74,7 +74,7 @@ fn is_in(event: &ExpectedEvent, prefix: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn collections_judge_commits_only() {
+async fn a_collection_filter_applies_to_commits_only() {
     let (seed, frames) = (600, 3_000);
     let simulator = simulator(seed, frames, &[]).await;
     let log = Arc::new(MemoryLog::new());
@@ -115,7 +115,7 @@ async fn a_restart_behind_filtered_frames_repeats_nothing() {
     assert_log_equals(&running, &log, &simulator, is_kept).await;
     simulator.disconnect_all();
     running
-        .until("it was connected again", |_| {
+        .until("it reconnected", |_| {
             simulator.stats().subscriptions >= 2 && simulator.stats().clients == 1
         })
         .await;

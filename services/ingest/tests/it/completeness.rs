@@ -1,11 +1,11 @@
-//! Good frames in, exactly their events out.
+//! Valid frames become exactly their events.
 
 use std::sync::Arc;
 
 use fanjet_log::EventLog;
 use fanjet_log::memory::MemoryLog;
 
-use crate::rig::{Running, assert_log_equals_world, simulator, wait_for_last};
+use crate::harness::{Running, assert_log_equals_world, simulator, wait_for_last};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_event_of_the_world_arrives_once_in_order_byte_for_byte() {
@@ -25,7 +25,7 @@ async fn stopping_appends_what_was_read_and_a_restart_continues_after_it() {
     let (seed, frames) = (4, 3_000);
     let simulator = simulator(seed, frames, &[]).await;
     let log = Arc::new(MemoryLog::new());
-    // Each run stops at an arbitrary point, once it has appended something: an empty log would start again at the live
+    // Each run stops at an arbitrary point after its first append: with an empty log the next run would start at the live
     // end.
     for _ in 0..5 {
         let held = log.bounds().await.unwrap().last;

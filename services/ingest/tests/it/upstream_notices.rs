@@ -1,4 +1,4 @@
-//! What upstreams report about themselves: logged, counted, and reading continues.
+//! Notices and errors from upstreams are logged and counted, and reading continues.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use fanjet_log::contract::whole;
 use fanjet_log::memory::{Fault, MemoryLog};
 use fanjet_simulator::{FaultKind, Rate, SimulatorHandle};
 
+use crate::harness::{Running, assert_log_equals_world, simulator, wait_for_last};
 use crate::relays::{assert_log_equals, for_a_client, grown_by, quick, relay};
-use crate::rig::{Running, assert_log_equals_world, simulator, wait_for_last};
 
 fn noticed(running: &Running, name: &str) -> u64 {
     let counter = "fanjet_ingest_upstream_notices_total";
@@ -50,7 +50,7 @@ async fn being_slower_than_the_history_is_reported_as_a_loss() {
     running
         .until("an append failed", |_| log.fired(Fault::AppendFails) > 0)
         .await;
-    // What it has read then, and what the sockets hold, is finite; the relay's patience too.
+    // Ingest and the sockets buffer a limited amount, and the relay waits a limited time.
     running
         .until("the relay gave up on it", |_| relay.stats().clients == 0)
         .await;
@@ -93,7 +93,7 @@ async fn a_future_cursor_is_reported_and_requested_again() {
         config.upstream.reconnect_max = Duration::from_millis(400);
     });
     running
-        .until("it was refused", |running| {
+        .until("the cursor was refused", |running| {
             noticed(running, "future_cursor") > 0
         })
         .await;
@@ -104,8 +104,8 @@ async fn a_future_cursor_is_reported_and_requested_again() {
     running.stop().await.unwrap();
 }
 
-/// The cursor stays in the future for so long that the upstream seems to have restarted its sequence. It has not, and
-/// that does no harm.
+/// The cursor stays in the future for so long that the upstream seems to have restarted its sequence. It has not, and the
+/// wrong guess does no harm.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cursor_that_stays_in_the_future_is_found_by_time() {
     let seed = 573;
@@ -113,7 +113,7 @@ async fn a_cursor_that_stays_in_the_future_is_found_by_time() {
     let behind = relay(seed, 0, for_a_client).await;
     let running = start(&log, &behind, |_| ());
     running
-        .until("it was refused", |running| {
+        .until("the cursor was refused", |running| {
             noticed(running, "future_cursor") == 3 && running.counted(RENUMBERED) == 1
         })
         .await;
@@ -121,7 +121,7 @@ async fn a_cursor_that_stays_in_the_future_is_found_by_time() {
     running.stop().await.unwrap();
 }
 
-/// A log that ends where a relay of the world of `seed` does.
+/// A log that ends with the last event of a relay of the world of `seed`.
 async fn read_for_a_while(seed: u64) -> (Arc<MemoryLog>, SimulatorHandle) {
     let ahead = relay(seed, 0, for_a_client).await;
     let log = Arc::new(MemoryLog::new());
@@ -132,7 +132,7 @@ async fn read_for_a_while(seed: u64) -> (Arc<MemoryLog>, SimulatorHandle) {
     (log, ahead)
 }
 
-/// Reads a relay under the name that all of this file's have.
+/// Reads a relay, under the same upstream name for all tests of this file.
 fn start(
     log: &Arc<MemoryLog>,
     relay: &SimulatorHandle,
@@ -147,7 +147,7 @@ fn start(
     })
 }
 
-/// What an upstream has dropped is lost, reported and counted; everything after it arrives.
+/// Frames that an upstream has dropped are lost, reported and counted. Everything after them arrives.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outdated_cursor_is_reported_and_reading_continues() {
     let (seed, frames) = (540, 3_000);

@@ -1,4 +1,4 @@
-//! A simulated firehose, the real `fanjet serve` behind it, and the comparison of both.
+//! A simulated firehose, a real `fanjet serve` that reads it, and the comparison of the two.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use fanjet_testkit::process::Program;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// No wait in these tests lasts longer; reaching it is a failure.
+/// The longest wait of a test. Reaching it is a failure.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(5);
 
@@ -28,7 +28,7 @@ pub(crate) fn fanjet(args: &[&str]) -> Program {
         .clean_env()
 }
 
-/// Runs the program to its end, without an environment but `env`: its exit code, and all that it said.
+/// Runs the program with only `env` as its environment. Returns its exit code and its output.
 pub(crate) async fn run(args: &[&str], env: &[(&str, String)]) -> (Option<i32>, String) {
     let mut program = tokio::process::Command::new(env!("CARGO_BIN_EXE_fanjet"));
     program.args(args).env_clear().envs(env.iter().cloned());
@@ -38,7 +38,7 @@ pub(crate) async fn run(args: &[&str], env: &[(&str, String)]) -> (Option<i32>, 
     (output.status.code(), String::from_utf8(said).unwrap())
 }
 
-/// A simulator that publishes nothing before it has a client.
+/// A simulator that waits for a client before it publishes.
 pub(crate) async fn simulator(seed: u64, frames: u64, rate: Rate) -> SimulatorHandle {
     let world = WorldConfig {
         seed,
@@ -123,7 +123,7 @@ impl Served {
 
     /// Waits until it is ready, and leads.
     pub(crate) async fn is_ready(&self) {
-        // A standby is ready, too, before it leads and reads the upstream.
+        // A standby is ready, too, before it leads.
         let is_reading = |answer: &str| {
             answer.starts_with("HTTP/1.1 200") && answer.contains(r#""role":"leader""#)
         };
@@ -135,7 +135,7 @@ impl Served {
         tokio::time::timeout(PATIENCE, ready).await.unwrap();
     }
 
-    /// Waits until it is not ready, and says all of these.
+    /// Waits until it is not ready and reports all of these reasons.
     pub(crate) async fn is_unready(&self, reasons: &[&str]) {
         let mut answer = String::new();
         let unready = async {
@@ -152,12 +152,12 @@ impl Served {
         assert!(in_time.is_ok(), "{answer}");
     }
 
-    /// How far the log is acknowledged.
+    /// The newest acknowledged seq of the log.
     pub(crate) async fn log_seq(&self) -> u64 {
         self.metric("fanjet_ingest_log_seq ").await
     }
 
-    /// Waits until the log has everything up to a frame of the upstream that makes an event.
+    /// Waits until the log has everything up to a frame that becomes an event.
     pub(crate) async fn relay_seq_reaches(&self, seq: u64) {
         let reaching = async {
             while self.metric("fanjet_ingest_relay_seq ").await < seq {
@@ -173,8 +173,8 @@ impl Served {
         self.relay_seq_reaches(newest).await;
     }
 
-    /// Waits until this process has appended so many events behind its first. A log begins at a high seq, so where it
-    /// stands is not how much it holds.
+    /// Waits until this process has appended `events` more events. A log starts at a high seq, so its newest seq is not a
+    /// count.
     pub(crate) async fn log_grows_by(&self, events: u64) {
         let begun = async {
             loop {
@@ -188,7 +188,7 @@ impl Served {
         self.log_reaches(first + events).await;
     }
 
-    /// The value behind the beginning of a line of the metrics.
+    /// The value of the first metric whose line starts with `name`.
     pub(crate) async fn metric(&self, name: &str) -> u64 {
         let metrics = self.get("/metrics").await;
         let value = metrics.lines().find_map(|line| line.strip_prefix(name));
@@ -210,7 +210,7 @@ impl Served {
         }
     }
 
-    /// Asks it to stop and expects success.
+    /// Stops it and expects success.
     pub(crate) async fn stop(self) {
         let status = self.process.stop(PATIENCE).await.unwrap();
         assert!(status.success(), "{status}");
@@ -221,7 +221,7 @@ impl Served {
     }
 }
 
-/// What an ops port answers, its head included.
+/// The response of an ops port, including its head.
 pub(crate) async fn get(ops: &str, path: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(ops).await?;
     let request = format!("GET {path} HTTP/1.1\r\nHost: {ops}\r\nConnection: close\r\n\r\n");
@@ -231,7 +231,7 @@ pub(crate) async fn get(ops: &str, path: &str) -> std::io::Result<String> {
     Ok(answer)
 }
 
-/// What a program prints behind a word.
+/// The rest of the first line that starts with `word`.
 pub(crate) async fn said(process: &Process, word: &str) -> String {
     let line = process
         .wait_for_line(|line| line.starts_with(word), PATIENCE)
@@ -240,10 +240,10 @@ pub(crate) async fn said(process: &Process, word: &str) -> String {
     line[word.len()..].to_owned()
 }
 
-/// How it ended, and everything it said until then.
+/// The exit code and all output.
 pub(crate) async fn ended(process: &Process) -> (i32, Vec<String>) {
     let status = process.wait(PATIENCE).await.unwrap();
-    // Nobody says this line, so the search ends with the output.
+    // No line matches, so the search ends with the output.
     let searched = process.wait_for_line(|_| false, PATIENCE).await;
     searched.unwrap_err();
     (status.code().unwrap(), process.lines())
@@ -270,7 +270,7 @@ pub(crate) fn expected_json(
     wanted.filter_map(|event| event.v1_json(0)).collect()
 }
 
-/// Each event once, in order, byte for byte but for `time_us`, which rises.
+/// Asserts that each event occurs once, in order, byte for byte except for `time_us`, which rises.
 pub(crate) fn assert_same_events(got: &[String], expected: &[String], seed: u64) {
     let mut last = 0;
     for (index, (got, expected)) in got.iter().zip(expected).enumerate() {
@@ -291,7 +291,7 @@ pub(crate) fn time_us(event: &str) -> u64 {
     rest.split(',').next().unwrap().parse().unwrap()
 }
 
-/// Reads the folder of a process that has ended, and compares it with everything the simulator published.
+/// Compares the folder of an exited process with everything that the simulator published.
 pub(crate) async fn assert_log_equals_world(data: &Path, simulator: &SimulatorHandle, seed: u64) {
     let entries = entries(data).await;
     let expected = simulator.expected();

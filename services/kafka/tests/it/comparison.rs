@@ -1,4 +1,4 @@
-//! Compares what stands in a topic with the log that it came from, by a second look at at-kafka's contract.
+//! Compares the messages of a topic with the log, by a second implementation of at-kafka's contract.
 
 use std::collections::HashMap;
 
@@ -6,23 +6,23 @@ use fanjet_log::Entry;
 use fanjet_testkit::kafka_reader::Read;
 use serde_json::{Map, Value, json};
 
-/// What was found.
+/// The result.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Verdict {
-    /// Events that should be there.
+pub(crate) struct Comparison {
+    /// Events that the topic should hold.
     pub(crate) expected: usize,
-    /// Messages beyond the first one of an event.
+    /// Messages beyond the first of each event.
     pub(crate) repeated: usize,
 }
 
-/// How messages are wrapped.
+/// The format of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Style {
     Standard,
     Osprey,
 }
 
-/// The envelope of an entry, made from its JSON as values. `None` for what is not produced.
+/// The envelope of an entry, built from its parsed JSON. `None` if the entry is not produced.
 pub(crate) fn envelope(entry: &Entry) -> Option<Value> {
     let v1: Value = serde_json::from_slice(&entry.body).unwrap();
     let did = v1["did"].as_str().unwrap();
@@ -72,8 +72,8 @@ fn action_name(envelope: &Value) -> String {
     operation.map_or_else(other, |action| format!("operation#{action}"))
 }
 
-/// Checks everything that a consumer may rely on.
-pub(crate) fn judge(entries: &[Entry], read: &[Read], style: Style) -> Verdict {
+/// Checks everything that consumers rely on.
+pub(crate) fn compare(entries: &[Entry], read: &[Read], style: Style) -> Comparison {
     let expected: HashMap<u64, Value> = entries
         .iter()
         .filter_map(|entry| Some((entry.seq, envelope(entry)?)))
@@ -85,7 +85,7 @@ pub(crate) fn judge(entries: &[Entry], read: &[Read], style: Style) -> Verdict {
     let mut ids: HashMap<u64, u64> = HashMap::new();
     let mut partitions: HashMap<&str, i32> = HashMap::new();
     let mut newest: HashMap<&str, u64> = HashMap::new();
-    let mut verdict = Verdict {
+    let mut comparison = Comparison {
         expected: expected.len(),
         repeated: 0,
     };
@@ -94,7 +94,7 @@ pub(crate) fn judge(entries: &[Entry], read: &[Read], style: Style) -> Verdict {
         let seq: u64 = message.headers["seq"].parse().unwrap();
         let wanted = expected
             .get(&seq)
-            .unwrap_or_else(|| panic!("seq {seq} is nobody's"));
+            .unwrap_or_else(|| panic!("seq {seq} is not an event of the log"));
         let value: Value = serde_json::from_str(&message.value).unwrap();
         let data = match style {
             Style::Standard => &value,
@@ -120,12 +120,12 @@ pub(crate) fn judge(entries: &[Entry], read: &[Read], style: Style) -> Verdict {
             message.key
         );
         if seen.insert(seq) {
-            // What comes for the first time comes behind everything of its account that came before.
+            // New events of an account are in order.
             let newest = newest.entry(&message.key).or_default();
-            assert!(seq > *newest, "seq {seq} comes behind {newest}");
+            assert!(seq > *newest, "seq {seq} comes after {newest}");
             *newest = seq;
         } else {
-            verdict.repeated += 1;
+            comparison.repeated += 1;
         }
     }
     let mut missing: Vec<_> = expected.keys().filter(|seq| !seen.contains(seq)).collect();
@@ -138,5 +138,5 @@ pub(crate) fn judge(entries: &[Entry], read: &[Read], style: Style) -> Verdict {
     );
     let different: std::collections::HashSet<_> = ids.values().collect();
     assert_eq!(different.len(), ids.len(), "two events share an id");
-    verdict
+    comparison
 }

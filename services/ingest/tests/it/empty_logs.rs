@@ -1,5 +1,5 @@
-//! Logs without events: everything has expired, or was purged, or nothing was ever appended. The log's seqs continue, and so
-//! does reading from the recorded position, with or without a restart.
+//! Logs without events: all have expired or were purged, or none was ever appended. Seqs continue, and reading resumes at the
+//! recorded position, with or without a restart.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use fanjet_simulator::{
     CursorHabit, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig,
 };
 
-use crate::rig::{Running, host, wait_for_last, world};
+use crate::harness::{Running, host, wait_for_last, world};
 
 const LIVE: &str = "fanjet_ingest_origins_lost_total{resumed=\"live\"}";
 const RECORDED: &str = "fanjet_ingest_origins_lost_total{resumed=\"recorded\"}";
@@ -24,7 +24,7 @@ async fn catches_up(log: &MemoryLog, host: &SimulatorHandle, seed: u64) {
     wait_for_last(log, host.expected().len() as u64, seed).await;
 }
 
-/// What is kept is the end of what the host published, each event once, under its own number.
+/// The log holds the newest events of the host, each once, under its own number.
 async fn assert_is_end_of_world(log: &MemoryLog, host: &SimulatorHandle, seed: u64) {
     let expected = host.expected();
     let entries = whole(log).await;
@@ -46,7 +46,7 @@ async fn is_connected(running: &Running) {
     running.wait_for_role("leader").await;
 }
 
-/// From then on, what is published arrives over new connections only.
+/// Later events arrive only over new connections.
 async fn goes_down(host: &SimulatorHandle, running: &Running) {
     host.go_down();
     running
@@ -57,14 +57,14 @@ async fn goes_down(host: &SimulatorHandle, running: &Running) {
 }
 
 /// A running ingest whose log has the first frames of a host.
-struct Scene {
+struct Fixture {
     host: SimulatorHandle,
     log: Arc<MemoryLog>,
     positions: Arc<MemoryBookmarks>,
     running: Running,
 }
 
-impl Scene {
+impl Fixture {
     async fn begun(seed: u64, habit: CursorHabit) -> Self {
         let host = host(seed, habit).await;
         let (log, positions) = (Arc::new(MemoryLog::new()), Arc::default());
@@ -84,12 +84,12 @@ impl Scene {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expired_log_resumes_with_the_events_it_missed() {
     for (seed, habit) in (700..).zip(HABITS) {
-        let Scene {
+        let Fixture {
             host,
             log,
             positions,
             running,
-        } = Scene::begun(seed, habit).await;
+        } = Fixture::begun(seed, habit).await;
         running.stop().await.unwrap();
 
         expire_all(&log).await;
@@ -108,14 +108,14 @@ async fn an_expired_log_resumes_with_the_events_it_missed() {
 
 /// The process was killed before the newest events were recorded: they are not logged once more.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_log_took_after_the_last_record_is_not_logged_again() {
+async fn events_after_the_last_recorded_position_are_not_logged_again() {
     for (seed, habit) in (710..).zip(HABITS) {
-        let Scene {
+        let Fixture {
             host,
             log,
             positions,
             running,
-        } = Scene::begun(seed, habit).await;
+        } = Fixture::begun(seed, habit).await;
         let record = recorded(&running, &positions, "\"relay_seq\":3").await;
         host.publish(25).await;
         catches_up(&log, &host, seed).await;
@@ -148,7 +148,7 @@ async fn recorded(running: &Running, positions: &MemoryBookmarks, text: &str) ->
 
 /// A log from before positions were recorded: the position is unknown, and ingest reports that.
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_bookmark_reading_starts_at_the_live_end_and_that_is_reported() {
+async fn without_a_bookmark_reading_starts_at_the_live_end_with_a_warning() {
     let seed = 720;
     let host = host(seed, CursorHabit::Relay).await;
     let log = Arc::new(MemoryLog::new());
@@ -174,7 +174,7 @@ async fn without_a_bookmark_reading_starts_at_the_live_end_and_that_is_reported(
 
 /// An operator's purge under a running ingest, and then a connection to the log that breaks.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_purge_and_a_broken_append_are_made_good() {
+async fn a_purge_and_a_broken_append_lose_and_repeat_nothing() {
     let seed = 730;
     let host = host(seed, CursorHabit::Relay).await;
     let log = Arc::new(MemoryLog::new());
@@ -197,7 +197,7 @@ async fn a_purge_and_a_broken_append_are_made_good() {
 
 /// A quiet host: the first connection sees nothing, and an event happens before the next one.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_happens_between_a_silent_connection_and_the_next_is_read() {
+async fn events_between_a_silent_connection_and_the_next_are_read() {
     for (seed, habit) in (740..).zip(HABITS) {
         for is_restarted in [false, true] {
             let host = host(seed, habit).await;
@@ -223,7 +223,7 @@ async fn what_happens_between_a_silent_connection_and_the_next_is_read() {
     }
 }
 
-/// What the host has from long before reading began is not wanted.
+/// Events that the host retains from long before reading started are not logged.
 #[tokio::test(flavor = "multi_thread")]
 async fn events_from_long_before_the_start_are_skipped() {
     let seed = 750;
@@ -248,7 +248,7 @@ async fn events_from_long_before_the_start_are_skipped() {
     let running = Running::start_recording(&host, &log, &Arc::default());
     is_connected(&running).await;
     goes_down(&host, &running).await;
-    // Into the future.
+    // Its time is in the future.
     host.publish(20).await;
     host.go_up();
     let last = host.expected().last().unwrap().relay_seq;

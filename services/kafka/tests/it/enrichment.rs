@@ -1,4 +1,4 @@
-//! `eventMetadata` from a directory and an API, and events that never wait for them for long.
+//! `eventMetadata` from a directory and an API, and the deadline for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use fanjet_testkit::{KafkaServer, NameServer};
 use serde_json::Value;
 
 use crate::directory::Directory;
-use crate::rig::{Running, all, append, append_posts_of, ingest, settings, simulator};
+use crate::harness::{Running, all, append, append_posts_of, ingest, settings, simulator};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn accounts_are_looked_up_once_and_their_events_say_what_is_known() {
+async fn accounts_are_looked_up_once_and_their_events_carry_the_metadata() {
     let server = KafkaServer::shared().await.unwrap();
     let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
     let simulator = simulator(5, 600, Rate::Max).await;
@@ -24,12 +24,12 @@ async fn accounts_are_looked_up_once_and_their_events_say_what_is_known() {
     let mut config = settings(&server.address());
     config.enrich.enabled = true;
     config.enrich.plc_host = format!("http://{}", simulator.address());
-    // The simulator's hosts are nowhere, whatever this machine's own name server says or does not say.
+    // The simulator's hosts do not exist, whatever this machine's name server responds.
     let names = NameServer::start(Zone::default()).await.unwrap();
     config.enrich.name_server = names.address().to_string();
     config.enrich.did_web.enabled = false;
     config.enrich.api_host = config.enrich.plc_host.clone();
-    // Nothing is left out for lack of time here.
+    // No deadline applies here.
     config.enrich.deadline = Duration::from_secs(60);
     config.enrich.lookup_timeout = Duration::from_secs(60);
     let running = Running::start(&config, &log);
@@ -43,7 +43,7 @@ async fn accounts_are_looked_up_once_and_their_events_say_what_is_known() {
         .map(|entry| entry.envelope().unwrap().did.to_owned())
         .filter(|did| did.starts_with("did:plc:"))
         .collect();
-    // An account that was only seen in events that are passed over is not looked up; who has an identity event, once more.
+    // An account whose events are all skipped is not looked up; one with an identity event is looked up again.
     let found = count("atkafka_plc_requests", "did_doc", "ok");
     let identities = entries
         .iter()
@@ -83,14 +83,14 @@ async fn accounts_are_looked_up_once_and_their_events_say_what_is_known() {
                 .starts_with("2023-")
         );
         assert_eq!(metadata["profile"]["did"], message.key.as_str());
-        // These names are nowhere.
+        // These names do not exist.
         assert_eq!(metadata["handle"], "handle.invalid");
     }
     assert!(enriched > 500, "{enriched}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn hosts_are_ignored_and_unknown_ones_pass() {
+async fn events_of_ignored_hosts_are_skipped_and_unknown_hosts_pass() {
     let server = KafkaServer::shared().await.unwrap();
     let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
     let simulator = simulator(6, 200, Rate::Max).await;
@@ -99,7 +99,7 @@ async fn hosts_are_ignored_and_unknown_ones_pass() {
     let mut config = settings(&server.address());
     config.enrich.enabled = true;
     config.enrich.plc_host = format!("http://{}", simulator.address());
-    // The simulator's hosts are nowhere, whatever this machine's own name server says or does not say.
+    // The simulator's hosts do not exist, whatever this machine's name server responds.
     let names = NameServer::start(Zone::default()).await.unwrap();
     config.enrich.name_server = names.address().to_string();
     config.enrich.did_web.enabled = false;
@@ -121,9 +121,9 @@ async fn hosts_are_ignored_and_unknown_ones_pass() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_directory_that_is_silent_holds_up_no_event_beyond_the_deadline() {
+async fn a_silent_directory_delays_no_event_beyond_the_deadline() {
     let server = KafkaServer::shared().await.unwrap();
-    // It takes connections, and says nothing.
+    // It accepts connections and never responds.
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
     append(&log, 1..=20_000).await;
@@ -138,7 +138,7 @@ async fn a_directory_that_is_silent_holds_up_no_event_beyond_the_deadline() {
         .await;
     let begun = tokio::time::Instant::now();
     running.reaches(20_000).await;
-    // All wait at the same time, so that it takes few deadlines, not one for each batch.
+    // All batches wait at the same time, so it takes few deadlines, not one per batch.
     assert!(
         begun.elapsed() < Duration::from_secs(10),
         "{:?}",
@@ -159,7 +159,7 @@ async fn a_directory_that_is_silent_holds_up_no_event_beyond_the_deadline() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_handle_is_told_when_its_own_name_names_the_account() {
+async fn a_handle_is_verified_only_if_its_domain_names_the_account() {
     let server = KafkaServer::shared().await.unwrap();
     let honest = "did:plc:honesthonesthonesthonest";
     let liar = "did:plc:liarliarliarliarliarliar";
@@ -178,7 +178,7 @@ async fn a_handle_is_told_when_its_own_name_names_the_account() {
     let running = Running::start(&config, &log);
     running.reaches(2).await;
     running.stop().await.unwrap();
-    // Both claim it: it is asked for once.
+    // Both claim it, and it is looked up once.
     assert_eq!(names.asked(), 1);
     let read = read_all(&server.address(), &config.topic, Isolation::Committed).await;
     for message in read.unwrap() {

@@ -7,21 +7,21 @@ use fanjet_ingest::Candidacy;
 use fanjet_log::memory::{MemoryLease, MemoryLog};
 use fanjet_simulator::SimulatorHandle;
 
-use crate::rig::{
+use crate::harness::{
     PATIENCE, Running, assert_log_equals_world, candidate, paced_simulator, wait_for_last,
 };
 
 const FRAMES: u64 = 3_000;
 
-/// A log, its lease, and a simulator that is not done before all turns have been taken.
-struct Scene {
+/// A log, its lease, and a simulator that publishes for longer than the test needs.
+struct Fixture {
     log: Arc<MemoryLog>,
     lease: MemoryLease,
     simulator: SimulatorHandle,
     seed: u64,
 }
 
-impl Scene {
+impl Fixture {
     async fn new(seed: u64) -> Self {
         Self {
             log: Arc::new(MemoryLog::new()),
@@ -57,14 +57,14 @@ impl Scene {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_standby_is_ready_without_an_upstream_and_takes_over_from_who_stops() {
-    let scene = Scene::new(500).await;
-    let (mut leader, mut standby) = scene.start_two().await;
+async fn a_standby_is_ready_without_an_upstream_and_takes_over_when_the_leader_stops() {
+    let fixture = Fixture::new(500).await;
+    let (mut leader, mut standby) = fixture.start_two().await;
     assert!(standby.report().missing.is_empty());
     for turn in 0..4 {
-        scene.grows(50).await;
+        fixture.grows(50).await;
         assert_eq!(
-            scene.simulator.stats().clients,
+            fixture.simulator.stats().clients,
             1,
             "one firehose connection"
         );
@@ -73,24 +73,24 @@ async fn a_standby_is_ready_without_an_upstream_and_takes_over_from_who_stops() 
         leader = standby;
         assert_eq!(leader.counted("fanjet_ingest_takeovers_total"), 1);
         assert_eq!(leader.counted("fanjet_ingest_role{role=\"leader\"}"), 1);
-        standby = scene.start(&format!("candidate-{turn}"));
+        standby = fixture.start(&format!("candidate-{turn}"));
         standby.wait_for_role("standby").await;
         assert_eq!(standby.counted("fanjet_ingest_role{role=\"standby\"}"), 1);
     }
-    scene.check().await;
+    fixture.check().await;
     standby.stop().await.unwrap();
     leader.stop().await.unwrap();
     assert_eq!(
-        scene.lease.holder(),
+        fixture.lease.holder(),
         None,
-        "given back, not left to its end"
+        "the lease expired instead of being released"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lease_taken_away_is_given_up_and_may_come_back() {
-    let scene = Scene::new(510).await;
-    let (first, second) = scene.start_two().await;
+async fn a_revoked_lease_ends_the_term_and_can_be_acquired_again() {
+    let fixture = Fixture::new(510).await;
+    let (first, second) = fixture.start_two().await;
     let takeovers = || {
         [&first, &second]
             .map(|it| it.counted("fanjet_ingest_takeovers_total"))
@@ -98,9 +98,9 @@ async fn a_lease_taken_away_is_given_up_and_may_come_back() {
             .sum::<u64>()
     };
     for _ in 0..4 {
-        scene.grows(50).await;
+        fixture.grows(50).await;
         let before = takeovers();
-        scene.lease.revoke();
+        fixture.lease.revoke();
         let taken = async {
             while takeovers() == before {
                 tokio::time::sleep(Duration::from_millis(1)).await;
@@ -108,18 +108,18 @@ async fn a_lease_taken_away_is_given_up_and_may_come_back() {
         };
         tokio::time::timeout(PATIENCE, taken).await.unwrap();
     }
-    scene.check().await;
+    fixture.check().await;
     first.stop().await.unwrap();
     second.stop().await.unwrap();
 }
 
-/// The leader cannot renew: it stops by itself before its term ends, and takes a new one when the lease is back.
+/// The leader cannot renew. It stops before its term ends, and starts a new term when the lease is available again.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_leader_without_its_lease_stops_and_continues_once_it_has_it_again() {
-    let scene = Scene::new(520).await;
-    let (first, second) = scene.start_two().await;
-    scene.grows(50).await;
-    scene.lease.set_away(true);
+async fn a_leader_that_cannot_renew_stops_and_resumes_with_a_new_lease() {
+    let fixture = Fixture::new(520).await;
+    let (first, second) = fixture.start_two().await;
+    fixture.grows(50).await;
+    fixture.lease.set_away(true);
     let stood_down = async {
         while first.report().facts["role"] != "standby" || first.report().ready {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -128,9 +128,9 @@ async fn a_leader_without_its_lease_stops_and_continues_once_it_has_it_again() {
     tokio::time::timeout(PATIENCE, stood_down).await.unwrap();
     assert!(first.counted("fanjet_ingest_lease_renewals_total{outcome=\"failed\"}") > 0);
     assert!(first.report().missing.contains_key("log"), "and says so");
-    scene.simulator.wait_for_clients(0).await;
-    scene.lease.set_away(false);
-    scene.check().await;
+    fixture.simulator.wait_for_clients(0).await;
+    fixture.lease.set_away(false);
+    fixture.check().await;
     let renewed = async {
         let count =
             |it: &Running| it.counted("fanjet_ingest_lease_renewals_total{outcome=\"renewed\"}");
@@ -143,16 +143,16 @@ async fn a_leader_without_its_lease_stops_and_continues_once_it_has_it_again() {
     second.stop().await.unwrap();
 }
 
-/// The lease is bypassed: everybody leads all the time. The fence alone keeps one history.
+/// The lease is bypassed, so every ingest leads all the time. The fence alone keeps one history.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_leaders_at_once_write_one_history() {
-    let scene = Scene::new(530).await;
-    let url = scene.simulator.url();
-    let forced = |name| Running::start_as(Candidacy::alone(name).unwrap(), &url, &scene.log);
+    let fixture = Fixture::new(530).await;
+    let url = fixture.simulator.url();
+    let forced = |name| Running::start_as(Candidacy::alone(name).unwrap(), &url, &fixture.log);
     let first = forced("first");
-    scene.grows(20).await;
+    fixture.grows(20).await;
     let second = forced("second");
-    scene.check().await;
+    fixture.check().await;
     let takeovers = [&first, &second].map(|it| it.counted("fanjet_ingest_takeovers_total"));
     assert!(
         takeovers.iter().sum::<u64>() > 2,

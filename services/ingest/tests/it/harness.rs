@@ -1,4 +1,4 @@
-//! One simulator, one log, and ingest between them.
+//! A simulator, a log, and an ingest between them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use fanjet_simulator::{
 use fanjet_telemetry::{Health, HealthReport, Metrics};
 use tokio::task::JoinHandle;
 
-/// No wait in these tests lasts longer; reaching it is a failure.
+/// The longest wait of a test. Reaching it is a failure.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running ingest.
@@ -27,12 +27,12 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts ingest from `url` into `log`, which is its own.
+    /// Starts the only ingest of `log`, reading `url`.
     pub(crate) fn start(url: &str, log: &Arc<MemoryLog>) -> Self {
         Self::start_as(Candidacy::alone("test").unwrap(), url, log)
     }
 
-    /// Starts one of several ingests from `url` into `log`.
+    /// Starts one of several ingests of `log`, reading `url`.
     pub(crate) fn start_as(candidacy: Candidacy, url: &str, log: &Arc<MemoryLog>) -> Self {
         Self::launch(candidacy, log.clone(), |config| {
             config.upstream.url = url.to_owned();
@@ -40,7 +40,7 @@ impl Running {
         })
     }
 
-    /// Starts ingest into `log`, which is its own, with settings of the test's own.
+    /// Starts the only ingest of `log` with other settings.
     pub(crate) fn start_with(
         log: Arc<dyn EventLog>,
         change: impl FnOnce(&mut IngestConfig),
@@ -48,7 +48,7 @@ impl Running {
         Self::launch(Candidacy::alone("test").unwrap(), log, change)
     }
 
-    /// Starts one of several ingests with settings of the test's own.
+    /// Starts one of several ingests with other settings.
     pub(crate) fn launch(
         candidacy: Candidacy,
         log: Arc<dyn EventLog>,
@@ -58,7 +58,7 @@ impl Running {
         Self::launch_beside(candidacy, log, notices, Arc::new(SystemClock), change)
     }
 
-    /// Starts ingest from a simulator into `log`, with a record that outlives it.
+    /// Starts the only ingest of `log` with a position record that outlives the ingest.
     pub(crate) fn start_recording(
         simulator: &SimulatorHandle,
         log: &Arc<MemoryLog>,
@@ -80,7 +80,7 @@ impl Running {
         )
     }
 
-    /// Starts one of several ingests that share a cluster state, with a clock of the test's own.
+    /// Starts one of several ingests that share a cluster state, with another clock.
     pub(crate) fn launch_beside(
         candidacy: Candidacy,
         log: Arc<dyn EventLog>,
@@ -123,7 +123,7 @@ impl Running {
         }
     }
 
-    /// Asks it to stop, and waits.
+    /// Stops it and waits for its end.
     pub(crate) async fn stop(self) -> Result<(), IngestError> {
         self.stop.cancel();
         tokio::time::timeout(PATIENCE, self.task)
@@ -132,7 +132,7 @@ impl Running {
             .unwrap()
     }
 
-    /// The value of a counter: `name{label="value"}` or a bare name; 0 when it was never counted.
+    /// The value of a counter: `name{label="value"}` or a bare name. 0 if it does not exist yet.
     pub(crate) fn counted(&self, name: &str) -> u64 {
         let text = String::from_utf8(self.metrics.render().unwrap()).unwrap();
         let value = text.lines().find_map(|line| {
@@ -144,7 +144,7 @@ impl Running {
         value.unwrap_or_default() as u64
     }
 
-    /// What a probe sees now.
+    /// The current health report.
     pub(crate) fn report(&self) -> HealthReport {
         self.health.report()
     }
@@ -178,12 +178,12 @@ impl Running {
     }
 }
 
-/// A simulator whose frames are all published at once, so that the run is as long as its work.
+/// A simulator that publishes all its frames at once, so that the test takes no longer than ingest needs.
 pub(crate) async fn simulator(seed: u64, frames: u64, faults: &[&str]) -> SimulatorHandle {
     start_simulator(world(seed, faults), frames, Rate::Max).await
 }
 
-/// A simulator that publishes so many frames per second.
+/// A simulator that publishes `rate` frames per second.
 pub(crate) async fn paced_simulator(seed: u64, frames: u64, rate: f64) -> SimulatorHandle {
     start_simulator(world(seed, &[]), frames, Rate::PerSecond(rate)).await
 }
@@ -283,7 +283,7 @@ pub(crate) async fn assert_log_equals_world(
 /// Waits until the log has grown to a seq.
 pub(crate) async fn wait_for_last(log: &dyn EventLog, last: u64, seed: u64) {
     let reached = async {
-        // A log whose servers are away for a while is asked again.
+        // A log whose servers are unreachable for a while is queried again.
         while !log.bounds().await.is_ok_and(|bounds| bounds.last >= last) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -294,7 +294,7 @@ pub(crate) async fn wait_for_last(log: &dyn EventLog, last: u64, seed: u64) {
     }
 }
 
-/// A candidate for a lease that is short enough for a test to see its end.
+/// A candidate for a lease that expires within a test.
 pub(crate) fn candidate(lease: &MemoryLease, name: &str) -> Candidacy {
     let store: Arc<dyn LeaseStore> = Arc::new(lease.clone());
     let config = LeaseConfig {

@@ -1,4 +1,4 @@
-//! A Jetstream server that breaks off on command: what no well-behaved server does.
+//! A scripted Jetstream server that misbehaves on request.
 
 use std::time::Duration;
 
@@ -10,21 +10,21 @@ use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
 
-use crate::rig::PATIENCE;
+use crate::harness::PATIENCE;
 
-/// A server that a test steps through.
-pub(crate) struct StandIn {
+/// A server that a test controls step by step.
+pub(crate) struct ScriptedServer {
     listener: TcpListener,
 }
 
 /// One accepted client.
 pub(crate) struct Client {
-    /// The query that it asked with.
+    /// The query of its request.
     pub(crate) query: String,
     socket: WebSocketStream<TcpStream>,
 }
 
-impl StandIn {
+impl ScriptedServer {
     pub(crate) async fn start() -> Self {
         Self {
             listener: TcpListener::bind("127.0.0.1:0").await.unwrap(),
@@ -77,14 +77,14 @@ impl Client {
         self.socket.send(message.into()).await.unwrap();
     }
 
-    /// Sends the events of these times.
+    /// Sends events with these times.
     pub(crate) async fn send_events(&mut self, times: impl IntoIterator<Item = u64>) {
         for time in times {
             self.send(event(time).as_str()).await;
         }
     }
 
-    /// Announces a text message of so many bytes, and sends only this much of it.
+    /// Announces a text message of `bytes` bytes and sends only its beginning.
     pub(crate) async fn announce(&mut self, bytes: u64, beginning: &[u8]) {
         self.socket.flush().await.unwrap();
         let stream = self.socket.get_mut();
@@ -96,7 +96,7 @@ impl Client {
         stream.flush().await.unwrap();
     }
 
-    /// Sends pings, more than the systems of both sides keep answers, or until the other side has enough.
+    /// Sends pings until the pongs exceed the buffers of both kernels, or until the client disconnects.
     pub(crate) async fn ping_without_reading(&mut self) {
         let ping = [&[0x89, 125][..], &[b'?'; 125]].concat();
         let pings = ping.repeat(512);
@@ -118,7 +118,7 @@ impl Client {
         self.read_to_end().await;
     }
 
-    /// Reads until the other side is gone.
+    /// Reads until the client disconnects.
     pub(crate) async fn read_to_end(&mut self) {
         let reading = async { while let Some(Ok(_)) = self.socket.next().await {} };
         tokio::time::timeout(Duration::from_secs(60), reading)

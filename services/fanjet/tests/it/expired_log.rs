@@ -1,14 +1,14 @@
-//! A log in a folder whose events have all expired, and a process that ends then: the numbering goes on, and so does the
-//! upstream with what came while it was down.
+//! A log in a folder whose events have all expired, and a process that exits then. Seqs continue, and the upstream's events of
+//! the downtime are read.
 
 use fanjet_runtime::{Clock, SystemClock};
 use fanjet_simulator::{
     CursorHabit, Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig,
 };
 
-use crate::rig::{PATIENCE, Served, entries};
+use crate::harness::{PATIENCE, Served, entries};
 
-/// A relay as indigo's that publishes when it is told to.
+/// A relay like indigo's that publishes on request.
 async fn relay(seed: u64) -> SimulatorHandle {
     let world = WorldConfig {
         seed,
@@ -64,7 +64,7 @@ async fn nothing_is_lost_nor_repeated(seed: u64, is_killed: bool) {
     let expected = relay.expected();
     served.log_reaches(base + expected.len() as u64).await;
     served.stop().await;
-    let places: Vec<_> = entries(data.path())
+    let logged: Vec<_> = entries(data.path())
         .await
         .iter()
         .map(|entry| (entry.seq, entry.origin.relay_seq, entry.origin.op_index))
@@ -73,7 +73,7 @@ async fn nothing_is_lost_nor_repeated(seed: u64, is_killed: bool) {
         .zip(&expected[before..])
         .map(|(seq, event)| (seq, event.relay_seq, event.op_index))
         .collect();
-    assert_eq!(places, wanted, "seed {seed}");
+    assert_eq!(logged, wanted, "seed {seed}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

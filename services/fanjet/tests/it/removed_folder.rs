@@ -1,11 +1,12 @@
-//! The folder of a running process is removed: it says so, also while nothing comes, and takes nothing that would be lost.
+//! The data folder of a running process is removed. The process reports it even without events to write, and acknowledges no
+//! event that would be lost.
 
 use fanjet_simulator::{Simulator, SimulatorConfig};
 
-use crate::rig::Served;
+use crate::harness::Served;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_removed_folder_makes_it_unready_and_takes_nothing_more() {
+async fn a_removed_folder_makes_it_unready_and_stops_writes() {
     let above = tempfile::tempdir().unwrap();
     let data = above.path().join("data");
     let config = SimulatorConfig {

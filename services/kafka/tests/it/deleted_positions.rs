@@ -1,4 +1,4 @@
-//! Topics and positions that are deleted: what is known is gone on with, and what nobody knows is asked for.
+//! Topics and positions that are deleted. The producer continues from a known position and asks the operator for an unknown one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +11,9 @@ use fanjet_testkit::KafkaServer;
 use fanjet_testkit::kafka_admin::{delete_group, delete_topic};
 use fanjet_testkit::kafka_reader::{Isolation, read_all};
 
-use crate::rig::{Running, append, settings};
+use crate::harness::{Running, append, settings};
 
-/// As most are: whoever has no position begins with what comes.
+/// The usual settings: without a position, production starts at the present.
 fn live(address: &str, delivery: Delivery) -> KafkaConfig {
     let mut config = settings(address);
     config.position.start = "live".to_owned();
@@ -45,7 +45,7 @@ async fn ready(config: &KafkaConfig, log: &Arc<dyn EventLog>) -> Running {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_topic_that_is_deleted_under_a_running_process_costs_its_own_messages_only() {
+async fn a_topic_deleted_under_a_running_process_loses_only_its_own_messages() {
     let server = KafkaServer::shared().await.unwrap();
     for delivery in [Delivery::AtLeastOnce, Delivery::ExactlyOnce] {
         let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
@@ -57,7 +57,7 @@ async fn a_topic_that_is_deleted_under_a_running_process_costs_its_own_messages_
         delete_topic(&server.address(), &config.topic)
             .await
             .unwrap();
-        // The brokers forget the position with it, and the producer fails before it knows why.
+        // The brokers delete the position with it, and the producer fails before it learns why.
         append(&log, 51..=90).await;
         running.reaches(90).await;
         running.stop().await.unwrap();
@@ -68,7 +68,7 @@ async fn a_topic_that_is_deleted_under_a_running_process_costs_its_own_messages_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_position_that_is_deleted_under_a_running_process_is_not_missed() {
+async fn a_position_deleted_under_a_running_process_is_written_again() {
     let server = KafkaServer::shared().await.unwrap();
     for delivery in [Delivery::AtLeastOnce, Delivery::ExactlyOnce] {
         let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
@@ -92,7 +92,7 @@ async fn a_position_that_is_deleted_under_a_running_process_is_not_missed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_position_that_nobody_knows_is_asked_for_and_nothing_is_skipped_meanwhile() {
+async fn an_unknown_position_stops_the_producer_until_an_operator_sets_it() {
     let server = KafkaServer::shared().await.unwrap();
     for delivery in [Delivery::AtLeastOnce, Delivery::ExactlyOnce] {
         let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
@@ -107,7 +107,7 @@ async fn a_position_that_nobody_knows_is_asked_for_and_nothing_is_skipped_meanwh
 
         let running = Running::start(&config, &log);
         running
-            .until("it does not refuse", |running| {
+            .until("the producer starts without a position", |running| {
                 running.counted("fanjet_kafka_restarts{reason=\"position\"}") > 1
             })
             .await;
@@ -124,14 +124,14 @@ async fn a_position_that_nobody_knows_is_asked_for_and_nothing_is_skipped_meanwh
         running.stop().await.unwrap();
         assert_eq!(seqs(&config).await, (1..=20).collect::<Vec<_>>());
 
-        // The operator has read that.
+        // The operator follows the message.
         config.position.start = "21".to_owned();
         config.position.reset = "monday".to_owned();
         let running = Running::start(&config, &log);
         running.reaches(40).await;
         running.stop().await.unwrap();
         append(&log, 41..=60).await;
-        // Once: the settings may stay as they are.
+        // A reset applies once, so it may stay in the settings.
         config.position.start = "live".to_owned();
         let running = Running::start(&config, &log);
         running.reaches(60).await;
@@ -140,7 +140,7 @@ async fn a_position_that_nobody_knows_is_asked_for_and_nothing_is_skipped_meanwh
         delete_group(&server.address(), &group).await.unwrap();
         let running = Running::start(&config, &log);
         running
-            .until("it does not refuse again", |running| {
+            .until("the producer starts without a position again", |running| {
                 running.counted("fanjet_kafka_restarts{reason=\"position\"}") > 0
             })
             .await;
@@ -149,7 +149,7 @@ async fn a_position_that_nobody_knows_is_asked_for_and_nothing_is_skipped_meanwh
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_word_begins_anew_also_where_there_is_a_position() {
+async fn a_new_reset_value_restarts_even_with_a_position() {
     let server = KafkaServer::shared().await.unwrap();
     let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
     append(&log, 1..=10).await;

@@ -1,19 +1,19 @@
-//! What containers without a shell ask of the program: how the running one is, and to wait.
+//! `--healthcheck` and `--drain-wait`, for containers without a shell.
 
 use std::time::{Duration, Instant};
 
 use fanjet_simulator::Rate;
 
-use crate::rig::{Served, run, simulator};
+use crate::harness::{Served, run, simulator};
 
-/// The exit code of a health check with these settings, and what it said.
+/// The exit code and the output of a health check with these settings.
 async fn check(ops: &str, question: &str) -> (Option<i32>, String) {
     let set = format!("ops.listen={ops}");
     run(&["serve", question, "--set", &set], &[]).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_health_check_asks_the_running_process() {
+async fn a_health_check_queries_the_running_process() {
     let data = tempfile::tempdir().unwrap();
     let simulator = simulator(3, 10, Rate::Max).await;
     let served = Served::start(&simulator, data.path()).await;
@@ -30,9 +30,9 @@ async fn a_health_check_asks_the_running_process() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn waiting_starts_nothing() {
+async fn drain_wait_starts_nothing() {
     let begun = Instant::now();
-    // A setting that is wrong would be told if any were read: a leaving process must be waited for in any case.
+    // Settings are not read, so an invalid one is no error: a stopping pod must wait in any case.
     let args = ["serve", "--drain-wait", "300ms", "--set", "no.such=key"];
     assert_eq!(run(&args, &[]).await, (Some(0), String::new()));
     assert!(begun.elapsed() >= Duration::from_millis(300));

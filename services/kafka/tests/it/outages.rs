@@ -1,4 +1,4 @@
-//! Kafka and the log going away, and what readiness says meanwhile.
+//! Outages of Kafka and of the log, and what readiness reports meanwhile.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,8 +13,8 @@ use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl};
 use fanjet_testkit::kafka_reader::{Isolation, read_all};
 use fanjet_testkit::{KafkaServer, NatsServer};
 
-use crate::judge::{Style, judge};
-use crate::rig::{Running, all, append, ingested, settings};
+use crate::comparison::{Style, compare};
+use crate::harness::{Running, all, append, ingested, settings};
 
 fn impatient(address: &str) -> KafkaConfig {
     let mut config = settings(address);
@@ -25,7 +25,7 @@ fn impatient(address: &str) -> KafkaConfig {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broker_that_is_away_is_told_and_waited_for() {
+async fn an_unreachable_broker_is_reported_and_retried() {
     let mut server = KafkaServer::start().await.unwrap();
     let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
     append(&log, 1..=10).await;
@@ -33,7 +33,7 @@ async fn a_broker_that_is_away_is_told_and_waited_for() {
     server.kill().await.unwrap();
     let running = Running::start(&config, &log);
     running
-        .until("it does not tell", |running| {
+        .until("it is not reported", |running| {
             let missing = running.report().missing;
             missing
                 .get("kafka")
@@ -46,11 +46,11 @@ async fn a_broker_that_is_away_is_told_and_waited_for() {
         .until("it is not ready", |running| running.report().ready)
         .await;
 
-    // In the middle of work: it is noticed, nothing is lost, and nothing comes twice from the same session.
+    // In the middle of production: the outage is reported, and no event is lost or repeated by the same session.
     server.kill().await.unwrap();
     append(&log, 11..=500).await;
     running
-        .until("it does not notice", |running| {
+        .until("the outage is not reported", |running| {
             let missing = running.report().missing;
             missing
                 .get("kafka")
@@ -65,11 +65,11 @@ async fn a_broker_that_is_away_is_told_and_waited_for() {
         .await;
     running.stop().await.unwrap();
     let read = read_all(&server.address(), &config.topic, Isolation::Committed).await;
-    judge(&all(&*log).await, &read.unwrap(), Style::Standard);
+    compare(&all(&*log).await, &read.unwrap(), Style::Standard);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_lag_grows_also_while_nothing_is_connected() {
+async fn the_lag_grows_even_without_a_connection() {
     let mut server = KafkaServer::start().await.unwrap();
     let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
     append(&log, 1..=10).await;
@@ -77,7 +77,7 @@ async fn the_lag_grows_also_while_nothing_is_connected() {
     config.delivery = Delivery::ExactlyOnce;
     let running = Running::start(&config, &log);
     running.reaches(10).await;
-    // A transaction that fails ends the session, and no other can begin.
+    // A failed transaction ends the session, and no new session can start.
     server.kill().await.unwrap();
     append(&log, 11..=20).await;
     running
@@ -102,19 +102,19 @@ async fn the_lag_grows_also_while_nothing_is_connected() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_that_misbehaves_costs_nothing_but_time() {
+async fn a_faulty_log_costs_only_time() {
     for delivery in [Delivery::AtLeastOnce, Delivery::ExactlyOnce] {
-        a_log_misbehaves(delivery).await;
+        with_a_faulty_log(delivery).await;
     }
 }
 
-async fn a_log_misbehaves(delivery: Delivery) {
+async fn with_a_faulty_log(delivery: Delivery) {
     let server = KafkaServer::shared().await.unwrap();
     let memory = MemoryLog::new();
     let log: Arc<dyn EventLog> = Arc::new(memory.clone());
     let mut config = impatient(&server.address());
     config.delivery = delivery;
-    // Whatever happens to the log happens to an open transaction.
+    // Every fault of the log meets an open transaction.
     config.transaction_interval = Duration::from_secs(3);
     let running = Running::start(&config, &log);
     running
@@ -129,7 +129,7 @@ async fn a_log_misbehaves(delivery: Delivery) {
     let mut last = 0;
     for fault in faults {
         append(&log, last + 1..=last + 25).await;
-        // They are in a transaction that is still open.
+        // Their transaction is still open.
         running
             .until("nothing is sent", |running| {
                 running.counted("fanjet_kafka_produced_events") >= last + 25
@@ -145,20 +145,20 @@ async fn a_log_misbehaves(delivery: Delivery) {
     }
     append(&log, last + 1..=last + 50).await;
     running.reaches(last + 50).await;
-    // The session outlives them all.
+    // The session survives all faults.
     for reason in ["kafka", "log"] {
         let restarts = running.counted(&format!("fanjet_kafka_restarts{{reason=\"{reason}\"}}"));
         assert_eq!(restarts, 0, "{delivery:?}: {reason}");
     }
     running.stop().await.unwrap();
     let read = read_all(&server.address(), &config.topic, Isolation::Committed).await;
-    let verdict = judge(&all(&*log).await, &read.unwrap(), Style::Standard);
-    assert_eq!(verdict.repeated, 0);
+    let comparison = compare(&all(&*log).await, &read.unwrap(), Style::Standard);
+    assert_eq!(comparison.repeated, 0);
 }
 
-/// Never passed over: it stands there, alive and unready, until an operator has taken it out.
+/// It is never skipped: the process stays live and unready until an operator deletes the entry.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_damaged_place_of_the_log_is_named_and_waited_for() {
+async fn a_corrupt_entry_is_named_and_stops_the_producer() {
     for delivery in [Delivery::AtLeastOnce, Delivery::ExactlyOnce] {
         let (kafka, nats) = (
             KafkaServer::start().await.unwrap(),
@@ -183,39 +183,39 @@ async fn a_damaged_place_of_the_log_is_named_and_waited_for() {
         let mut config = impatient(&kafka.address());
         config.delivery = delivery;
         let running = Running::start(&config, &log);
-        // Somebody else's, which is passed over.
+        // Another publisher's message, which is skipped.
         publish(None).await;
         ingested(&log, 11..=20).await;
         running.reaches(21).await;
         running
             .until("it is not ready", |running| running.report().ready)
             .await;
-        let place = publish(Some("forged")).await;
+        let corrupt = publish(Some("forged")).await;
         ingested(&log, 21..=30).await;
-        let words = format!("the log is corrupt at seq {place}");
-        let tells = |running: &Running| {
+        let reason = format!("the log is corrupt at seq {corrupt}");
+        let is_reported = |running: &Running| {
             let missing = running.report().missing;
             missing
                 .get("log")
-                .is_some_and(|why| why.starts_with(&words))
+                .is_some_and(|why| why.starts_with(&reason))
         };
-        running.until("it does not tell", tells).await;
-        // For as long as it takes, and what came before is delivered.
+        running.until("it is not reported", is_reported).await;
+        // It stays so, and everything before the entry is delivered.
         let begun = tokio::time::Instant::now();
         while begun.elapsed() < Duration::from_secs(3) {
-            assert!(tells(&running));
+            assert!(is_reported(&running));
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         let before = read_all(&kafka.address(), &config.topic, Isolation::Committed).await;
         assert_eq!(before.unwrap().len(), 20);
         let stream = admin.get_stream("ATP").await.unwrap();
-        stream.delete_message(place).await.unwrap();
+        stream.delete_message(corrupt).await.unwrap();
         running.reaches(32).await;
         running
             .until("it is not ready", |running| running.report().ready)
             .await;
         running.stop().await.unwrap();
         let read = read_all(&kafka.address(), &config.topic, Isolation::Committed).await;
-        judge(&all(&*log).await, &read.unwrap(), Style::Standard);
+        compare(&all(&*log).await, &read.unwrap(), Style::Standard);
     }
 }

@@ -1,4 +1,4 @@
-//! Each operation once, in order, whatever numbers an upstream gives.
+//! Asserts that each operation is logged exactly once and in order, whatever numbers an upstream uses.
 
 use fanjet_log::contract::whole;
 use fanjet_log::memory::MemoryLog;
@@ -6,22 +6,21 @@ use fanjet_log::{Entry, EventLog};
 use fanjet_simulator::{ExpectedEvent, SimulatorHandle};
 use fanjet_wire::envelope::Subject;
 
-use super::rig::wait_for_last;
+use super::harness::wait_for_last;
 
-/// Waits until the log contains everything the host published, and compares: each operation once, in order, whatever the
-/// seqs.
-pub(crate) async fn assert_each_once(log: &MemoryLog, host: &SimulatorHandle, seed: u64) {
-    assert_each_once_behind(0, log, host, seed).await;
+/// Waits until the log contains everything that the host published. Each operation must occur once, in order, under any seq.
+pub(crate) async fn assert_exactly_once(log: &MemoryLog, host: &SimulatorHandle, seed: u64) {
+    assert_exactly_once_after(0, log, host, seed).await;
 }
 
 /// The same in a log that was empty and ended at `base`.
-pub(crate) async fn assert_each_once_behind(
+pub(crate) async fn assert_exactly_once_after(
     base: u64,
     log: &dyn EventLog,
     host: &SimulatorHandle,
     seed: u64,
 ) {
-    // A host that was just paused may have begun to publish some frames more.
+    // A host that was just paused may still publish a few frames.
     let (entries, expected) = loop {
         let expected = host.expected();
         wait_for_last(log, base + expected.len() as u64, seed).await;
@@ -42,7 +41,7 @@ pub(crate) async fn assert_each_once_behind(
     assert_eq!(entries.len(), expected.len(), "seed {seed}");
 }
 
-/// What an operation is, whatever its numbers.
+/// Identifies an operation without its numbers.
 fn of_entry(entry: &Entry) -> (String, u32, String) {
     let subject = Subject::of(&entry.body).unwrap();
     let time = entry.origin.time.as_str().to_owned();

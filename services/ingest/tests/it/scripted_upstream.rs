@@ -1,4 +1,4 @@
-//! An upstream that follows the test's script, byte by byte, with real frames.
+//! An upstream that follows a script byte by byte, with real frames.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,38 +10,38 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use crate::rig::world;
+use crate::harness::world;
 
-/// What it does on one connection after the handshake; it sends nothing else.
+/// The bytes that it sends on one connection after the handshake.
 pub(crate) type Act = Box<dyn FnOnce(Option<u64>) -> Vec<u8> + Send>;
 
-/// A listening upstream. It plays one act per connection, the last one again and again.
+/// A listening upstream. It plays one act per connection, and repeats the last one.
 pub(crate) struct Scripted {
     pub(crate) url: String,
     asked: Arc<Mutex<Vec<Option<u64>>>>,
     task: tokio::task::JoinHandle<()>,
 }
 
-/// What it does beside the acts.
+/// How it behaves besides the acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Manner {
-    /// Pings get their pongs.
+pub(crate) enum Behavior {
+    /// It answers pings.
     Lively,
     /// It stops reading.
     Dead,
-    /// Endless zeros follow what the act wrote.
+    /// It sends endless zeros after the act.
     Endless,
-    /// It sends pings without a pause, and reads all answers.
+    /// It sends pings without a pause and reads all pongs.
     Chatty,
-    /// It sends pings, [`PINGS`] bytes of them, and reads nothing.
+    /// It sends [`PINGS`] bytes of pings and reads nothing.
     Deaf,
 }
 
-/// More than the systems of both sides keep for a peer that does not read.
+/// More than both kernels buffer for a peer that does not read.
 const PINGS: usize = 64 << 20;
 
 impl Scripted {
-    pub(crate) async fn start(manner: Manner, acts: Vec<Act>) -> Self {
+    pub(crate) async fn start(behavior: Behavior, acts: Vec<Act>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("ws://{}", listener.local_addr().unwrap());
         let asked = Arc::<Mutex<Vec<_>>>::default();
@@ -64,7 +64,7 @@ impl Scripted {
                 };
                 let bytes = act(cursor);
                 #[allow(clippy::disallowed_methods, reason = "it ends with its connection")]
-                open.push(tokio::spawn(play(stream, bytes, manner)));
+                open.push(tokio::spawn(play(stream, bytes, behavior)));
             }
         });
         Self { url, asked, task }
@@ -82,7 +82,7 @@ impl Drop for Scripted {
     }
 }
 
-/// The cursor that was asked with; `None` when it was no handshake.
+/// The cursor of the request. `None` if it was not a handshake.
 async fn shake_hands(stream: &mut TcpStream) -> Option<Option<u64>> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -106,14 +106,14 @@ async fn shake_hands(stream: &mut TcpStream) -> Option<Option<u64>> {
     Some(cursor)
 }
 
-async fn play(stream: TcpStream, bytes: Vec<u8>, manner: Manner) {
+async fn play(stream: TcpStream, bytes: Vec<u8>, behavior: Behavior) {
     let (mut reads, mut writes) = stream.into_split();
     if writes.write_all(&bytes).await.is_err() {
         return;
     }
-    match manner {
-        Manner::Dead => std::future::pending().await,
-        Manner::Chatty => {
+    match behavior {
+        Behavior::Dead => std::future::pending().await,
+        Behavior::Chatty => {
             let pings = [0x89, 0].repeat(1_000);
             let mut answers = [0; 64 << 10];
             let asking = async { while writes.write_all(&pings).await.is_ok() {} };
@@ -121,7 +121,7 @@ async fn play(stream: TcpStream, bytes: Vec<u8>, manner: Manner) {
                 async { while reads.read(&mut answers).await.is_ok_and(|read| read > 0) {} };
             tokio::join!(asking, hearing);
         }
-        Manner::Deaf => {
+        Behavior::Deaf => {
             let ping = [&[0x89, 125][..], &[b'?'; 125]].concat();
             let pings = ping.repeat(512);
             for _ in 0..PINGS / pings.len() {
@@ -131,8 +131,8 @@ async fn play(stream: TcpStream, bytes: Vec<u8>, manner: Manner) {
             }
             std::future::pending().await
         }
-        Manner::Endless => while writes.write_all(&[0; 10_000]).await.is_ok() {},
-        Manner::Lively => {
+        Behavior::Endless => while writes.write_all(&[0; 10_000]).await.is_ok() {},
+        Behavior::Lively => {
             // Clients mask: two bytes, four of a mask, and no payload in our own pings.
             let mut ping = [0; 6];
             while reads.read_exact(&mut ping).await.is_ok() {
@@ -171,7 +171,7 @@ pub(crate) fn message(payload: &[u8]) -> Vec<u8> {
     message
 }
 
-/// A commit with this seq, so many bytes long; its blocks are zeros.
+/// A commit with this seq, `len` bytes long, whose blocks are zeros.
 pub(crate) fn long_commit(seq: u64, len: usize) -> Bytes {
     let mut frame = b"\xa2\x61t\x67#commit\x62op\x01\xa3\x63ops\x80\x63seq\x1b".to_vec();
     frame.extend(seq.to_be_bytes());

@@ -1,5 +1,5 @@
-//! Bits that flipped in segments, which opening does not look at with `verify = "last"`, or under a running process: whoever
-//! reads them is told, and nobody else notices.
+//! Bits that flip in segments, either in those that `verify = "last"` does not check at the start or under a running process.
+//! Readers of the damage are closed with the reason, and no other client is affected.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use fanjet_runtime::{Clock, SystemClock};
 use fanjet_simulator::{Simulator, SimulatorConfig, SimulatorHandle, Source, WorldConfig};
 use fanjet_testkit::JetstreamClient;
 
-use crate::rig::{PATIENCE, Served, assert_same_events, expected_json, time_us};
+use crate::harness::{PATIENCE, Served, assert_same_events, expected_json, time_us};
 
 const SEED: u64 = 60;
 
@@ -54,7 +54,7 @@ async fn client(served: &Served, cursor: Option<u64>) -> anyhow::Result<Jetstrea
     Ok(client.with_deadline(PATIENCE))
 }
 
-/// In the order of their events, with the seq of their first.
+/// The segments in order, each with the seq of its first event.
 fn segments(data: &Path) -> Vec<(u64, PathBuf)> {
     let files = std::fs::read_dir(data).unwrap();
     let mut segments: Vec<_> = files
@@ -70,7 +70,7 @@ fn segments(data: &Path) -> Vec<(u64, PathBuf)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn damage_in_an_old_segment_ends_only_what_reads_it() {
+async fn damage_in_an_old_segment_closes_only_its_readers() {
     let data = tempfile::tempdir().unwrap();
     let relay = relay().await;
     let served = serve(&relay, data.path()).await;
@@ -109,7 +109,7 @@ async fn damage_in_an_old_segment_ends_only_what_reads_it() {
         assert_same_events(&got, &all[..before], SEED);
         last_time = time_us(got.last().unwrap());
     }
-    // A time finds its event up to the damage, and no further.
+    // A cursor that is a time works up to the damage and no further.
     let mut reader = client(&served, Some(last_time)).await.unwrap();
     assert_eq!(time_us(&reader.next_event().await.unwrap()), last_time);
     assert_eq!(reader.wait_close().await.unwrap().code, 1011);
@@ -140,14 +140,14 @@ async fn damage_in_an_old_segment_ends_only_what_reads_it() {
     assert_eq!(served.metric(cursors).await, 1);
     let named = format!("{} is damaged at byte ", damaged.display());
     let lines = served.process.lines();
-    let told = lines.iter().filter(|line| line.contains(&named)).count();
-    assert_eq!(told, 1, "{}", lines.join("\n"));
+    let named_lines = lines.iter().filter(|line| line.contains(&named)).count();
+    assert_eq!(named_lines, 1, "{}", lines.join("\n"));
     served.stop().await;
 }
 
-/// Places of all kinds in a file: header, first frames, records, what stands at the end.
-fn places(bytes: u64) -> Vec<u64> {
-    let mut places = vec![
+/// Offsets of all kinds in a file: header, first frames, records, end.
+fn offsets(bytes: u64) -> Vec<u64> {
+    let mut offsets = vec![
         0,
         9,
         17,
@@ -159,8 +159,8 @@ fn places(bytes: u64) -> Vec<u64> {
         bytes - 9,
         bytes - 1,
     ];
-    places.retain(|&at| at < bytes);
-    places
+    offsets.retain(|&at| at < bytes);
+    offsets
 }
 
 fn flip(file: &Path, at: u64) {
@@ -175,8 +175,8 @@ fn flip(file: &Path, at: u64) {
     file.write_all_at(&[byte[0] ^ 0x10], at).unwrap();
 }
 
-/// Whatever flips under a running process, in old segments and in the newest: every cursor gets whole events from its place on,
-/// up to the damage or to the end, and who is live notices nothing.
+/// Any bit flips under a running process, in old segments and in the newest. Every cursor gets whole events up to the damage or
+/// to the end, and live clients are not affected.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_flipped_bit_and_no_cursor_ends_the_process() {
     let data = tempfile::tempdir().unwrap();
@@ -185,7 +185,7 @@ async fn no_flipped_bit_and_no_cursor_ends_the_process() {
     relay.publish(2_500).await;
     served.relay_seq_reaches(relay.stats().last_seq).await;
     served.stop().await;
-    // Started anew, it has none of them in memory but those that it reads ahead.
+    // After a restart, only the events that it reads ahead are in memory.
     let from_disk = [
         ("embedded.cache_bytes", "0".to_owned()),
         ("edge.replay.cache_bytes", "0".to_owned()),
@@ -200,7 +200,7 @@ async fn no_flipped_bit_and_no_cursor_ends_the_process() {
     let newest = segments.len() - 1;
     for (first, file) in [&segments[0], &segments[1], &segments[newest]] {
         let mut closed = 0;
-        for at in places(std::fs::metadata(file).unwrap().len()) {
+        for at in offsets(std::fs::metadata(file).unwrap().len()) {
             flip(file, at);
             for cursor in [1, *first] {
                 let before = relay.expected().into_iter();
@@ -224,7 +224,7 @@ async fn no_flipped_bit_and_no_cursor_ends_the_process() {
             }
             flip(file, at);
         }
-        // In the middle of it there are events for certain.
+        // The middle of a segment certainly holds events.
         assert!(
             closed >= 2,
             "{closed} readers met damage in {}",

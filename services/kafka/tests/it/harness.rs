@@ -1,4 +1,4 @@
-//! One log, one broker, and producing between them.
+//! A log, a broker, and a producer between them.
 
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,10 +19,10 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::task::JoinHandle;
 
-/// No wait in these tests lasts longer; reaching it is a failure.
+/// The longest wait of a test. Reaching it is a failure.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Running `Kafka`.
+/// A running producer.
 pub(crate) struct Running {
     stop: Stop,
     task: JoinHandle<Result<(), KafkaError>>,
@@ -58,7 +58,7 @@ impl Running {
         }
     }
 
-    /// Asks it to stop, and waits.
+    /// Stops it and waits for its end.
     pub(crate) async fn stop(self) -> Result<(), KafkaError> {
         self.stop.cancel();
         tokio::time::timeout(PATIENCE, self.task)
@@ -67,7 +67,7 @@ impl Running {
             .unwrap()
     }
 
-    /// The value of a metric: `name{label="value"}` or a bare name; 0 when it was never counted.
+    /// The value of a metric: `name{label="value"}` or a bare name. 0 if it does not exist yet.
     pub(crate) fn counted(&self, name: &str) -> u64 {
         let text = String::from_utf8(self.metrics.render().unwrap()).unwrap();
         let value = text.lines().find_map(|line| {
@@ -77,7 +77,7 @@ impl Running {
         value.unwrap_or_default() as u64
     }
 
-    /// What a probe sees now.
+    /// The current health report.
     pub(crate) fn report(&self) -> HealthReport {
         self.health.report()
     }
@@ -105,7 +105,7 @@ impl Running {
     }
 }
 
-/// What stands beside all logs: a bookmark belongs to a topic, and each test has its own.
+/// The bookmarks beside all logs. A bookmark belongs to a topic, and each test has its own topic.
 pub(crate) fn bookmarks() -> Arc<dyn Bookmarks> {
     static BOOKMARKS: LazyLock<Arc<MemoryBookmarks>> = LazyLock::new(Arc::default);
     BOOKMARKS.clone()
@@ -145,7 +145,7 @@ pub(crate) async fn simulator(seed: u64, frames: u64, rate: Rate) -> SimulatorHa
         rate,
         limit: Some(frames),
         wait_for_client: true,
-        // Above what an enricher asks at one time.
+        // More than the concurrent lookups of an enricher.
         max_connections: 512,
         ..SimulatorConfig::default()
     })
@@ -153,7 +153,7 @@ pub(crate) async fn simulator(seed: u64, frames: u64, rate: Rate) -> SimulatorHa
     .unwrap()
 }
 
-/// Reads a simulator into a log until it holds everything that its frames make.
+/// Reads a simulator into a log until the log holds every event of its frames.
 pub(crate) async fn ingest(simulator: &SimulatorHandle, frames: u64, log: Arc<dyn EventLog>) {
     let filled = async {
         simulator.wait_until_produced(frames).await;
@@ -162,7 +162,7 @@ pub(crate) async fn ingest(simulator: &SimulatorHandle, frames: u64, log: Arc<dy
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    // A paced world takes its time.
+    // A world with a rate takes longer.
     let patience = PATIENCE + Duration::from_millis(frames * 5);
     ingest_until(simulator, &log, filled, patience).await;
 }
@@ -194,7 +194,7 @@ async fn ingest_until(
     ran.unwrap();
 }
 
-/// A log with at least so many of the events that recorded frames make.
+/// A log with at least `events` of the events in recorded frames.
 pub(crate) async fn log_of_recording(frames: &[Vec<u8>], events: usize) -> Arc<dyn EventLog> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("frames.bin");
@@ -231,7 +231,7 @@ pub(crate) async fn log_of_world(seed: u64, frames: u64) -> Arc<dyn EventLog> {
     log
 }
 
-/// The `n`-th sample: posts, likes, accounts and identities of some accounts take turns.
+/// The `n`-th sample: posts, likes, account and identity events of some accounts, in turn.
 fn sample(n: u64, padding: usize) -> NewEvent {
     let (did, time_us) = (format!("did:plc:{}", n % 7), 1_783_175_888_000_000 + n * 10);
     let (topic, what) = match n % 4 {
@@ -274,7 +274,7 @@ fn commit(collection: &str) -> Topic {
     Topic::Commit(collection.parse().unwrap())
 }
 
-/// Text that cannot be packed.
+/// A post whose text does not compress.
 fn post(n: u64, padding: usize) -> String {
     let mut random = StdRng::seed_from_u64(n);
     let text: String = (0..padding)
@@ -286,7 +286,7 @@ fn post(n: u64, padding: usize) -> String {
     )
 }
 
-/// Appends samples to a log that ends directly in front of the first.
+/// Appends samples to a log that ends directly before the first.
 pub(crate) async fn append(log: &Arc<dyn EventLog>, samples: RangeInclusive<u64>) {
     assert_eq!(log_end(log).await + 1, *samples.start());
     ingested(log, samples).await;
@@ -324,7 +324,7 @@ pub(crate) async fn append_posts_of(log: &Arc<dyn EventLog>, dids: &[String]) {
     append_all(log, &events).await;
 }
 
-/// The end of the log, also when the log misbehaves for the first time it is asked.
+/// The end of the log, even if its first reads fail.
 async fn log_end(log: &Arc<dyn EventLog>) -> u64 {
     loop {
         if let Ok(bounds) = log.bounds().await {

@@ -1,4 +1,4 @@
-//! What Kafka will never take becomes a dead letter, and stops nobody else.
+//! A message that Kafka can never accept becomes a dead letter and holds up no other.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use fanjet_log::memory::MemoryLog;
 use fanjet_testkit::kafka_reader::{Isolation, read_all};
 use fanjet_testkit::{KafkaServer, kafka_server::KafkaOptions};
 
-use crate::rig::{Running, append, append_large, settings};
+use crate::harness::{Running, append, append_large, settings};
 
 const COLLECTION: &str = "app.bsky.feed.post";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_is_too_large_goes_to_the_dead_letters() {
-    // 300 KiB: the broker refuses it, and its letter can hold it, but not in this broker.
+async fn an_event_that_is_too_large_goes_to_the_dead_letter_topic() {
+    // The broker rejects 300 KiB. A dead letter may enclose that much, but this broker rejects the dead letter, too.
     let options = KafkaOptions {
         extra: "message.max.bytes=100000".to_owned(),
         ..KafkaOptions::default()
@@ -45,12 +45,12 @@ async fn an_event_that_is_too_large_goes_to_the_dead_letters() {
             .iter()
             .map(|letter| serde_json::from_str(&letter.value).unwrap())
             .collect();
-        // Refusals come from different partitions, in any order.
+        // Rejections of different partitions arrive in any order.
         letters.sort_by_key(|letter| letter["seq"].as_u64());
         assert!(letters_counted >= letters.len() as u64 && !letters.is_empty());
         let first = &letters[0];
         assert_eq!(first["seq"], 31, "{delivery:?}");
-        // Those of the message, also where its letter had to be written again.
+        // The fields describe the message even if the dead letter was written twice.
         let own = format!("{}.{COLLECTION}", config.topic);
         assert_eq!(first["topic"], own.as_str());
         assert_eq!(first["reason"], "too_large");

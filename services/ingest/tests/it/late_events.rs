@@ -12,11 +12,11 @@ use fanjet_log::memory::MemoryLog;
 use fanjet_simulator::{ExpectedEvent, ExpectedKind, FaultKind, Rate};
 use fanjet_wire::envelope::Subject;
 
+use crate::harness::{Running, wait_for_last};
 use crate::relays::{
     ACTIVE, LATE, LOGGED, OFFSET, REPEATED, faulty_relay, for_a_client, grown_by, is_high, quick,
     relay,
 };
-use crate::rig::{Running, wait_for_last};
 
 /// The first relay omits frames that the second one has. Events that still fit are appended; those that would follow a
 /// newer commit of their repo are reported and not logged.
@@ -30,7 +30,7 @@ async fn events_that_a_fallback_delivers_too_late_are_reported_and_not_logged() 
     let log = Arc::new(MemoryLog::new());
     let running = Running::start_with(log.clone(), |config| {
         quick(&first, &second)(config);
-        // All of it is read again, and all of it is remembered.
+        // All of it is read again, and the log remembers all of it.
         config.upstream.overlap = Duration::from_secs(600);
         config.upstream.remembered_events = 1_000_000;
     });
@@ -46,7 +46,7 @@ async fn events_that_a_fallback_delivers_too_late_are_reported_and_not_logged() 
     second.pause();
     let world = second.expected();
     running
-        .until("all of the world is judged", |running| {
+        .until("every frame is logged or reported", |running| {
             running.counted(LOGGED) + running.counted(LATE) >= world.len() as u64
         })
         .await;
@@ -54,7 +54,7 @@ async fn events_that_a_fallback_delivers_too_late_are_reported_and_not_logged() 
     running.stop().await.unwrap();
 
     let entries = whole(&*log).await;
-    let logged = places(&entries);
+    let logged = world_indexes(&entries);
     let missing: Vec<_> = world
         .iter()
         .filter(|event| !logged.contains(&(event.relay_seq - OFFSET, event.op_index)))
@@ -71,10 +71,10 @@ async fn events_that_a_fallback_delivers_too_late_are_reported_and_not_logged() 
     assert!(missing.iter().all(is_behind), "seed {seed}");
 }
 
-/// The log ends with an event that only the second relay had, long before the place up to which the first one was read. The
-/// next leader, which reads the second one, must know again what follows.
+/// The log ends with an event that only the second relay had, far before the furthest position in the first one. The next
+/// leader reads the second relay and must recognize the events that follow.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_leader_that_ends_in_the_middle_of_a_switch_is_followed_without_repetition() {
+async fn a_leader_that_stops_during_a_switch_is_succeeded_without_repetition() {
     let seed = 565;
     let first = faulty_relay(seed, 0, &["seq-gap=every:20"], for_a_client).await;
     let second = relay(seed, OFFSET, |config| {
@@ -98,41 +98,45 @@ async fn a_leader_that_ends_in_the_middle_of_a_switch_is_followed_without_repeti
     let [.., before, last] = &entries[..] else {
         panic!("nothing is logged");
     };
-    let furthest = entries.iter().map(|entry| place(entry).0).max().unwrap();
+    let furthest = entries
+        .iter()
+        .map(|entry| world_index(entry).0)
+        .max()
+        .unwrap();
     assert!(is_high(last.origin.relay_seq), "{before:?} {last:?}");
-    assert!(place(last).0 < furthest, "the switch was over");
+    assert!(world_index(last).0 < furthest, "the switch was over");
 
     let running = Running::start_with(log.clone(), |config| {
         quick(&second, &second)(config);
         config.upstream.fallbacks.clear();
     });
     running
-        .until("it has passed the first relay", |running| {
+        .until("it is ahead of the first relay", |running| {
             running.counted("fanjet_ingest_relay_seq") > furthest + OFFSET + 100
         })
         .await;
     assert!(running.counted(REPEATED) > 0);
     running.stop().await.unwrap();
     let entries = whole(&*log).await;
-    places(&entries);
+    world_indexes(&entries);
     newest_revs(&entries);
 }
 
 /// The event's index in the world, whichever relay delivered it.
-fn place(entry: &Entry) -> (u64, u32) {
+fn world_index(entry: &Entry) -> (u64, u32) {
     let seq = entry.origin.relay_seq;
     let offset = if is_high(seq) { OFFSET } else { 0 };
     (seq - offset, entry.origin.op_index)
 }
 
-/// Where all of them stand: each once.
-fn places(entries: &[Entry]) -> BTreeSet<(u64, u32)> {
-    let places: BTreeSet<_> = entries.iter().map(place).collect();
-    assert_eq!(places.len(), entries.len(), "something is logged twice");
-    places
+/// The indexes of all entries. Each occurs once.
+fn world_indexes(entries: &[Entry]) -> BTreeSet<(u64, u32)> {
+    let indexes: BTreeSet<_> = entries.iter().map(world_index).collect();
+    assert_eq!(indexes.len(), entries.len(), "an event is logged twice");
+    indexes
 }
 
-/// Each repo's newest rev, after its commits were seen to stand in the order of their revs.
+/// Each repo's newest rev. Panics if commits of a repo are not in the order of their revs.
 fn newest_revs(entries: &[Entry]) -> HashMap<&str, Tid> {
     let mut newest = HashMap::new();
     for entry in entries {

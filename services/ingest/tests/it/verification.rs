@@ -1,5 +1,5 @@
-//! Verification on: honest commits pass, foreign and changed ones are dropped whole, and a directory that is away stops
-//! nothing.
+//! With verification enabled, honest commits pass, forged and changed ones are dropped whole, and an unreachable directory
+//! stops nothing.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use fanjet_log::contract::whole;
 use fanjet_log::memory::MemoryLog;
 use fanjet_simulator::{ExpectedEvent, ExpectedKind, SimulatorHandle, World};
 
-use crate::directory::{Answers, LyingDirectory};
+use crate::directory::{Answers, TestDirectory};
+use crate::harness::{PATIENCE, Running, assert_log_equals_world, simulator, wait_for_last, world};
 use crate::relays::{ACTIVE, OFFSET, faulty_relay, for_a_client, is_high, quick, relay};
-use crate::rig::{PATIENCE, Running, assert_log_equals_world, simulator, wait_for_last, world};
 
 const FRAMES: u64 = 400;
 
@@ -47,7 +47,7 @@ fn lookups(running: &Running, result: &str) -> u64 {
     ))
 }
 
-/// The relay seqs of frames that make commit events, each once.
+/// The number of frames that become commit events.
 fn commit_frames(expected: &[ExpectedEvent]) -> u64 {
     let mut seqs: Vec<_> = expected
         .iter()
@@ -80,7 +80,7 @@ async fn honest_commits_pass_and_each_account_is_looked_up_once_or_after_an_iden
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_in_so_many_is_verified() {
+async fn a_sample_of_commits_is_verified() {
     let simulator = simulator(301, FRAMES, &[]).await;
     let log = Arc::new(MemoryLog::new());
     let directory = simulator.did_url();
@@ -114,7 +114,7 @@ async fn only_commits_under_a_foreign_key_are_dropped() {
         .unwrap()
         .replace(other.as_str(), victim.as_str());
     let lies = HashMap::from([(victim.as_str().to_owned(), foreign)]);
-    let directory = LyingDirectory::start(Answers::Documents(lies, as_generated)).await;
+    let directory = TestDirectory::start(Answers::Documents(lies, as_generated)).await;
 
     let simulator = simulator(seed, FRAMES, &[]).await;
     let log = Arc::new(MemoryLog::new());
@@ -169,7 +169,7 @@ async fn commits_with_a_changed_path_are_dropped_whole() {
 
 /// Filtered commits are not verified either: their keys are never requested.
 #[tokio::test(flavor = "multi_thread")]
-async fn only_what_is_kept_is_verified() {
+async fn filtered_commits_are_not_verified() {
     let seed = 306;
     let mut own = World::new(&world(seed, &[])).unwrap();
     let expected: Vec<_> = (0..FRAMES)
@@ -188,7 +188,7 @@ async fn only_what_is_kept_is_verified() {
         config.filter.dids = vec![kept.as_str().to_owned()];
     });
     running
-        .until("everything was read", |running| {
+        .until("all frames were read", |running| {
             running.counted("fanjet_ingest_frames_total") == FRAMES
                 && running.counted("fanjet_ingest_events_total") == of_kept.len() as u64
         })
@@ -232,8 +232,8 @@ async fn commits_of_a_fallback_are_verified_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_directory_that_is_away_or_silent_stops_nothing() {
-    let silent = LyingDirectory::start(Answers::Silence).await;
+async fn an_unreachable_or_silent_directory_stops_nothing() {
+    let silent = TestDirectory::start(Answers::Silence).await;
     // Nothing listens on the port of a closed listener.
     let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let unreachable = format!("http://{}", gone.local_addr().unwrap());
@@ -248,7 +248,7 @@ async fn a_directory_that_is_away_or_silent_stops_nothing() {
         assert_log_equals_world(&*log, &simulator, FRAMES, seed).await;
         let commits = commit_frames(&simulator.expected());
         let away = outcome(&running, "unverified_away");
-        // Some accounts have been asked for too often before that is known.
+        // The rate limit may refuse some accounts before the directory counts as unreachable.
         let limited = outcome(&running, "unverified_rate_limited");
         assert_eq!(away + limited, commits, "seed {seed}");
         assert!(away > limited, "seed {seed}: {away} and {limited}");

@@ -1,11 +1,11 @@
-//! Messages in the stream that are no events: whoever may publish there can disturb nobody with one.
+//! Messages in the stream that are not events. They disturb no client.
 
 use async_nats::jetstream;
 use fanjet_testkit::JetstreamClient;
 use fanjet_testkit::nats_server::UNREADABLE_HEADS;
 
+use crate::harness::{PATIENCE, assert_same_events, expected_json};
 use crate::health::Cluster;
-use crate::rig::{PATIENCE, assert_same_events, expected_json};
 
 const SUBJECTS: [&str; 3] = ["atp.test", "atp.identity", "atp.commit.app.bsky.feed.post"];
 
@@ -17,11 +17,11 @@ async fn client(cluster: &Cluster, cursor: Option<u64>) -> JetstreamClient {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_others_publish_disturbs_nobody() {
+async fn foreign_messages_disturb_no_client() {
     let cluster = Cluster::start(57).await;
     let nats = async_nats::connect(cluster.server.url()).await.unwrap();
     let nats = jetstream::new(nats);
-    disturbs_nobody(&cluster, 57, 3, async |_| {
+    assert_undisturbed(&cluster, 57, 3, async |_| {
         for subject in SUBJECTS {
             let sent = nats.publish(subject, "hi".into()).await.unwrap();
             sent.await.unwrap();
@@ -31,20 +31,20 @@ async fn what_others_publish_disturbs_nobody() {
     cluster.end().await;
 }
 
-/// The library ends its connection at each of these messages, whoever reads it, as often as it is read.
+/// The client library closes its connection each time it reads one of these messages.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_client_library_cannot_parse_disturbs_nobody() {
+async fn unparsable_messages_disturb_no_client() {
     let cluster = Cluster::start(58).await;
     let rounds = UNREADABLE_HEADS.len();
-    disturbs_nobody(&cluster, 58, rounds, async |round| {
-        let strays = SUBJECTS.map(|subject| (subject.as_bytes(), UNREADABLE_HEADS[round]));
-        cluster.server.publish_bytes(&strays).await.unwrap();
+    assert_undisturbed(&cluster, 58, rounds, async |round| {
+        let messages = SUBJECTS.map(|subject| (subject.as_bytes(), UNREADABLE_HEADS[round]));
+        cluster.server.publish_bytes(&messages).await.unwrap();
     })
     .await;
     cluster.end().await;
 }
 
-async fn disturbs_nobody(
+async fn assert_undisturbed(
     cluster: &Cluster,
     seed: u64,
     rounds: usize,
@@ -54,7 +54,7 @@ async fn disturbs_nobody(
     let mut got = live.next_events(20).await.unwrap();
     for round in 0..rounds {
         publish(round).await;
-        // What was under way when they came, and what came after them.
+        // Events that were in flight at that time, and later ones.
         got.extend(live.next_events(40).await.unwrap());
         cluster.is_ready().await;
     }

@@ -1,4 +1,4 @@
-//! Documents on hosts that accounts name themselves: asked once, believed little, and never on this machine's network.
+//! DID documents on untrusted hosts: each is requested once, trusted only for its own account, and never at a private address.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,33 +14,33 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::rig::{PATIENCE, Running, append_posts_of, settings};
+use crate::harness::{PATIENCE, Running, append_posts_of, settings};
 
-/// What a host does to whoever asks.
+/// How a host responds.
 #[derive(Debug, Clone)]
-enum Manner {
-    /// Gives the account's document.
+enum Behavior {
+    /// With the account's document.
     Fine,
-    /// Gives another account's.
+    /// With another account's document.
     Lying,
-    /// Sends to another place.
+    /// With a redirect.
     Redirecting(String),
-    /// Gives a document that does not end.
+    /// With a document above the size limit.
     Endless,
-    /// Takes the request and says nothing.
+    /// Never: it accepts the request and stays silent.
     Silent,
-    /// Says that there is none.
+    /// With 404.
     Empty,
 }
 
-/// One host, whose port is a part of its account's name.
+/// One host. Its account's DID contains its port.
 struct Host {
     did: String,
     asked: Arc<AtomicUsize>,
 }
 
 impl Host {
-    async fn start(manner: Manner, tasks: &mut Tasks, stop: &Stop) -> Self {
+    async fn start(behavior: Behavior, tasks: &mut Tasks, stop: &Stop) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let did = format!(
             "did:web:localhost%3A{}",
@@ -56,7 +56,7 @@ impl Host {
                     () = stop.cancelled() => return Ok::<_, std::io::Error>(()),
                 };
                 count.fetch_add(1, Ordering::SeqCst);
-                answer(&mut connection, &manner, &named).await;
+                answer(&mut connection, &behavior, &named).await;
                 open.push(connection);
             }
         });
@@ -68,8 +68,8 @@ impl Host {
     }
 }
 
-/// Reads one request and answers it. Whoever asked may be gone before the end.
-async fn answer(connection: &mut TcpStream, manner: &Manner, did: &str) {
+/// Reads one request and responds. The client may disconnect at any time.
+async fn answer(connection: &mut TcpStream, behavior: &Behavior, did: &str) {
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") {
         let Ok(byte) = connection.read_u8().await else {
@@ -82,16 +82,16 @@ async fn answer(connection: &mut TcpStream, manner: &Manner, did: &str) {
         let length = body.len();
         format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}")
     };
-    let text = match manner {
-        Manner::Fine => with_body(document(did)),
-        Manner::Lying => with_body(document("did:web:alice.example")),
-        Manner::Redirecting(to) => format!(
+    let text = match behavior {
+        Behavior::Fine => with_body(document(did)),
+        Behavior::Lying => with_body(document("did:web:alice.example")),
+        Behavior::Redirecting(to) => format!(
             "HTTP/1.1 302 Found\r\nconnection: close\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n"
         ),
-        // It would be taken if it were read to its end.
-        Manner::Endless => with_body(format!("{}{}", " ".repeat(100 << 10), document(did))),
-        Manner::Silent => return,
-        Manner::Empty => "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_owned(),
+        // A reader without a limit would accept it.
+        Behavior::Endless => with_body(format!("{}{}", " ".repeat(100 << 10), document(did))),
+        Behavior::Silent => return,
+        Behavior::Empty => "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_owned(),
     };
     let _gone = connection.write_all(text.as_bytes()).await;
     let _gone = connection.shutdown().await;
@@ -106,26 +106,26 @@ fn document(did: &str) -> String {
     .to_string()
 }
 
-/// All manners of hosts; behind the redirecting one stands the last, which nobody is named after.
+/// One host of each behavior, and the target of the redirect, which no DID names.
 async fn hosts(tasks: &mut Tasks, stop: &Stop) -> (Vec<Host>, Host) {
-    let behind = Host::start(Manner::Fine, tasks, stop).await;
+    let behind = Host::start(Behavior::Fine, tasks, stop).await;
     let port = behind.did.rsplit("%3A").next().unwrap();
     let to = format!("http://localhost:{port}/.well-known/did.json");
     let mut hosts = Vec::new();
-    for manner in [
-        Manner::Fine,
-        Manner::Lying,
-        Manner::Redirecting(to),
-        Manner::Endless,
-        Manner::Silent,
-        Manner::Empty,
+    for behavior in [
+        Behavior::Fine,
+        Behavior::Lying,
+        Behavior::Redirecting(to),
+        Behavior::Endless,
+        Behavior::Silent,
+        Behavior::Empty,
     ] {
-        hosts.push(Host::start(manner, tasks, stop).await);
+        hosts.push(Host::start(behavior, tasks, stop).await);
     }
     (hosts, behind)
 }
 
-/// Produces two posts of each account, the second when the first stands in Kafka; returns all metadata by account.
+/// Produces two posts of each account, the second after Kafka acknowledged the first. Returns all metadata by account.
 async fn produced(hosts: &[Host], allow_private: bool) -> (HashMap<String, Vec<Value>>, [u64; 2]) {
     let server = KafkaServer::shared().await.unwrap();
     let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
@@ -160,7 +160,7 @@ async fn produced(hosts: &[Host], allow_private: bool) -> (HashMap<String, Vec<V
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_host_is_asked_once_and_only_its_own_accounts_document_is_believed() {
+async fn a_host_is_asked_once_and_trusted_only_for_its_own_account() {
     let stop = Stop::new();
     let mut tasks = Tasks::new(stop.clone());
     let (hosts, behind) = hosts(&mut tasks, &stop).await;
@@ -173,7 +173,7 @@ async fn a_host_is_asked_once_and_only_its_own_accounts_document_is_believed() {
             if number == 0 {
                 assert_eq!(metadata["didDocument"]["id"], host.did.as_str());
                 assert_eq!(metadata["pdsHost"], "https://pds.web.example");
-                // Its own word for it is not enough.
+                // The document's own claim is not enough.
                 assert_eq!(metadata["handle"], "handle.invalid");
             } else {
                 assert_eq!(metadata["didDocument"]["id"], "", "host {number}");
@@ -186,16 +186,16 @@ async fn a_host_is_asked_once_and_only_its_own_accounts_document_is_believed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_silent_host_holds_up_events_for_a_moment_only() {
+async fn a_silent_host_delays_events_only_briefly() {
     let stop = Stop::new();
     let mut tasks = Tasks::new(stop.clone());
-    let host = Host::start(Manner::Silent, &mut tasks, &stop).await;
+    let host = Host::start(Behavior::Silent, &mut tasks, &stop).await;
     let server = KafkaServer::shared().await.unwrap();
     let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
     append_posts_of(&log, std::slice::from_ref(&host.did)).await;
     let mut config = settings(&server.address());
     config.enrich.enabled = true;
-    // Neither the directory's time nor that of a look-up counts: both are longer than this test may take.
+    // Only the did:web deadline can apply: the other two exceed the time limit of this test.
     config.enrich.deadline = 2 * PATIENCE;
     config.enrich.lookup_timeout = 2 * PATIENCE;
     config.enrich.did_web.deadline = Duration::from_millis(200);
@@ -203,7 +203,7 @@ async fn a_silent_host_holds_up_events_for_a_moment_only() {
     let running = Running::start(&config, &log);
     running.reaches(1).await;
     running
-        .until("the host is not asked", |_| host.asked() == 1)
+        .until("the host received no request", |_| host.asked() == 1)
         .await;
     running.stop().await.unwrap();
     stop.cancel();
@@ -211,7 +211,7 @@ async fn a_silent_host_holds_up_events_for_a_moment_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_led_to_this_machine() {
+async fn private_addresses_are_never_contacted() {
     let stop = Stop::new();
     let mut tasks = Tasks::new(stop.clone());
     let (hosts, _behind) = hosts(&mut tasks, &stop).await;
