@@ -1,4 +1,4 @@
-//! `fanjet`: every role of the cluster in one program. What a role does is in its library; nothing may depend on this package.
+//! `fanjet`: every role of the cluster in one program. Each role is a library, and no other package may depend on this one.
 
 mod settings;
 
@@ -7,18 +7,18 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use fanjet_config::{Flags, Fragment, Role as _, fail, process_env};
-use fanjet_output::{hide_passwords, stderr};
+use fanjet_output::{hide_passwords, stderr, stdout};
 use fanjet_standalone::serve::ServeSettings;
 use fanjet_standalone::{prepare, serve, tail};
 
 /// The sections of all roles: `serve` has them all.
 const TREE: &[Fragment] = ServeSettings::FRAGMENTS;
 
-/// The exit code for flags that cannot be used, as clap has it.
+/// The exit code for invalid flags, the same as clap's.
 const EXIT_USAGE: u8 = 2;
 
-/// A relay for ATProto in one process or many: reads a firehose once, keeps it as one ordered log, serves it to clients of
-/// Bluesky's Jetstream protocol.
+/// A relay for ATProto, in one process or many: it reads a firehose once, keeps it as one ordered log, and serves it to clients
+/// of Bluesky's Jetstream protocol.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Cli {
@@ -28,9 +28,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Role {
-    /// In one process: read a firehose, keep it in a log, serve it to Jetstream clients
+    /// Run everything in one process: read a firehose, keep it in a log, serve it to Jetstream clients
     Serve(Box<serve::Args>),
-    /// The same with a simulated firehose, no network and nothing kept; prints events as they arrive
+    /// Try it without a network: serve a simulated firehose, keep nothing, and print events as they arrive
     Demo(demo::Args),
     /// Print the events of any Jetstream server
     Tail(tail::Args),
@@ -38,18 +38,18 @@ enum Role {
     Ingest(Flags),
     /// In a cluster: serve the log in NATS JetStream to Jetstream clients
     Edge(Flags),
-    /// In a cluster: produce the log in NATS JetStream to Kafka; takes at-kafka's flags and environment variables
+    /// In a cluster: send the log in NATS JetStream to Kafka; accepts at-kafka's flags and environment variables
     Kafka(Box<fanjet_kafka::Args>),
-    /// Make what a cluster keeps in NATS, or give it these settings' limits; then exit
+    /// Create a cluster's streams and buckets in NATS, or update their limits, then exit
     Prepare(prepare::Args),
-    /// Print what every setting of every role means, is by default, and may be (Markdown)
+    /// Print every setting of every role with its meaning, default and allowed values (Markdown)
     Settings,
 }
 
 fn main() -> ExitCode {
     let role = match Cli::try_parse() {
         Ok(cli) => cli.role,
-        Err(error) => return not_understood(&error),
+        Err(error) => return help_or_usage(&error),
     };
     match role {
         Role::Serve(args) => serve::main(*args),
@@ -66,18 +66,22 @@ fn main() -> ExitCode {
     }
 }
 
-/// The flags cannot be used, or ask for help. An error is for nobody to wait for, and may quote an address with its password.
-fn not_understood(error: &clap::Error) -> ExitCode {
-    if !error.use_stderr() {
-        error.exit();
-    }
-    let words = error.render();
-    let words = match std::io::stderr().is_terminal() {
-        true => words.ansi().to_string(),
-        false => words.to_string(),
+/// Prints the help that the flags ask for, or what is wrong with them. An output without a reader must not delay the exit, and an
+/// error may quote an address with its password.
+fn help_or_usage(error: &clap::Error) -> ExitCode {
+    let text = error.render();
+    let shown = |is_terminal| match is_terminal {
+        true => text.ansi().to_string(),
+        false => text.to_string(),
     };
-    stderr().write(hide_passwords(&words).as_bytes());
-    ExitCode::from(EXIT_USAGE)
+    if error.use_stderr() {
+        let text = shown(std::io::stderr().is_terminal());
+        stderr().write(hide_passwords(&text).as_bytes());
+        ExitCode::from(EXIT_USAGE)
+    } else {
+        stdout().write(shown(std::io::stdout().is_terminal()).as_bytes());
+        ExitCode::SUCCESS
+    }
 }
 
 #[cfg(feature = "kafka")]
@@ -99,7 +103,7 @@ mod demo {
 
     use fanjet_config::{EXIT_CONFIG, fail};
 
-    /// Whatever the role is told elsewhere.
+    /// The arguments of the role in other builds, all ignored.
     #[derive(Debug, clap::Args)]
     pub(crate) struct Args {
         #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
@@ -107,7 +111,8 @@ mod demo {
     }
 
     pub(crate) fn main(_args: Args) -> ExitCode {
-        let what = "this build has no simulated firehose: `cargo run -p fanjet -- demo` in a checkout has it";
-        fail(what, EXIT_CONFIG)
+        let reason =
+            "this build has no simulated firehose; run `cargo run -p fanjet -- demo` in a checkout";
+        fail(reason, EXIT_CONFIG)
     }
 }

@@ -1,4 +1,4 @@
-//! `fanjet settings`: the reference of all settings, made from the fragments that are their defaults.
+//! `fanjet settings`: the reference of all settings, generated from the fragments with their defaults.
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! The main job, visible and without a network: a simulated firehose in front of the real thing.
+//! `fanjet demo`: `fanjet serve` with a simulated firehose in front of it. Needs no network and keeps nothing.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -12,27 +12,32 @@ use fanjet_service::{Failure, Process, run_with};
 use fanjet_simulator::{Rate, Simulator, SimulatorConfig, Source, WorldConfig};
 
 use crate::serve::{Node, ServeSettings, open_log, tail_command};
-use crate::tail::{Session, Style, Wanted};
+use crate::tail::{Style, Wanted, print};
 
-/// Enough to try it out, and within the usual limit on open files: a demo has no need to warn about it.
+/// Enough to try it, and within the usual limit on open files, so that a demo never warns about it.
 const MAX_SUBSCRIBERS: usize = 100;
 
-/// What `fanjet demo` is told.
+/// Arguments of `fanjet demo`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Frames per second of the simulated firehose
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     rate: u32,
-    /// End after this many events (without it: on ctrl-c)
+    /// Exit after this many events (default: on ctrl-c)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     events: Option<u64>,
 }
 
-/// Shows events until it is stopped.
+/// Prints events until it is stopped.
 pub fn main(args: Args) -> ExitCode {
     let data = match tempfile::tempdir() {
         Ok(data) => data,
-        Err(error) => return fail(format_args!("cannot make a folder for the log: {error}"), 1),
+        Err(error) => {
+            return fail(
+                format_args!("failed to create a folder for the log: {error}"),
+                1,
+            );
+        }
     };
     match settings(data.path()) {
         Ok(settings) => run_with(settings, async |settings, process| {
@@ -47,7 +52,7 @@ async fn show(
     mut settings: ServeSettings,
     process: &mut Process,
 ) -> Result<(), Failure> {
-    say("making a small world of accounts and signed records ...");
+    say("creating a small world of accounts and signed records ...");
     let Some(simulator) = process
         .unless_stopped(Simulator::start(world(args.rate)))
         .await
@@ -77,8 +82,7 @@ async fn show(
         count: args.events,
     };
     let printed = async {
-        let style = Style::Pretty { handles: false };
-        let outcome = Session::new(wanted, style, SystemClock).run(&stop).await;
+        let outcome = print(wanted, Style::Pretty { handles: false }, &stop).await;
         stop.cancel();
         outcome
     };
@@ -88,7 +92,7 @@ async fn show(
     printed.map_err(Failure::other)
 }
 
-/// What to try next, line by line.
+/// What to try next, one item per line.
 fn first_screen(served: SocketAddr) -> [String; 7] {
     [
         format!("try {}", tail_command(served, false)),
@@ -102,7 +106,7 @@ fn first_screen(served: SocketAddr) -> [String; 7] {
     ]
 }
 
-/// The defaults, but on this machine only, on ports that are free, and quiet.
+/// The defaults, except that only this machine can connect, ports are free ones, and only warnings are logged.
 fn settings(data: &Path) -> Result<ServeSettings, ConfigError> {
     let set = [
         ("embedded.path", data.display().to_string()),
@@ -122,16 +126,16 @@ fn settings(data: &Path) -> Result<ServeSettings, ConfigError> {
     })
 }
 
-/// The port that the README names, when nobody else has it.
+/// The port in the README, or any port if that one is in use.
 fn edge_address() -> &'static str {
-    const USUAL: &str = "127.0.0.1:6008";
-    match std::net::TcpListener::bind(USUAL) {
-        Ok(_free_again) => USUAL,
+    const DEFAULT: &str = "127.0.0.1:6008";
+    match std::net::TcpListener::bind(DEFAULT) {
+        Ok(_closed_at_once) => DEFAULT,
         Err(_) => "127.0.0.1:0",
     }
 }
 
-/// Small, so that it is made at once even by a build without optimisation.
+/// A small world, which even a build without optimization creates at once.
 fn world(rate: u32) -> SimulatorConfig {
     SimulatorConfig {
         source: Source::World(WorldConfig {

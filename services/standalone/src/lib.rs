@@ -1,4 +1,4 @@
-//! The whole path in one process, and a client for the terminal.
+//! Everything in one process, and a client for the terminal.
 //!
 //! [`serve`] is ingest and edge over one log, the same code as in the cluster; [`demo`] puts a simulated firehose in
 //! front of it; [`prepare`] creates a cluster's streams and buckets in NATS; [`tail`] is a client for any Jetstream

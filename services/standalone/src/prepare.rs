@@ -1,4 +1,4 @@
-//! `fanjet prepare`: the step before a cluster's first start, and after its retention was changed.
+//! `fanjet prepare`: creates what a cluster keeps in NATS, or updates its limits.
 
 use std::process::ExitCode;
 
@@ -11,7 +11,7 @@ use fanjet_telemetry::TelemetryConfig;
 
 use crate::serve::ServeSettings;
 
-/// What `fanjet prepare` is told.
+/// Arguments of `fanjet prepare`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -19,7 +19,7 @@ pub struct Args {
 }
 
 role! {
-    /// The sections that say what is in NATS.
+    /// The sections that describe streams and buckets in NATS.
     pub struct PrepareSettings {
         nats: NatsConfig,
         telemetry: TelemetryConfig,
@@ -34,7 +34,7 @@ impl Settings for PrepareSettings {
     }
 }
 
-/// Prepares, and ends.
+/// Prepares NATS and exits.
 pub fn main(args: Args) -> ExitCode {
     fanjet_service::run(ServeSettings::FRAGMENTS, &args.flags, prepare)
 }
@@ -43,7 +43,9 @@ async fn prepare(settings: PrepareSettings, process: &mut Process) -> Result<(),
     let now_us = || SystemClock.now_us();
     let preparing = prepare_patiently(&settings.nats, now_us);
     let Some(prepared) = process.unless_stopped(preparing).await else {
-        return Err(Failure::other("stopped before everything was there"));
+        return Err(Failure::other(
+            "stopped before all streams and buckets were ready",
+        ));
     };
     let prepared = prepared?;
     for stream in &prepared.streams {

@@ -1,6 +1,6 @@
 //! One event as one readable line.
 //!
-//! Whatever an event contains: nothing here recurses, long texts are cut, and no text can control the terminal.
+//! Events are untrusted. Nothing here recurses, long texts are cut, and no text can control the terminal.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Ingest and edge over one log, in one process, and Kafka where it is wanted.
+//! `fanjet serve`: ingest and edge over one log in one process, and a Kafka producer if the settings name its brokers.
 
 mod settings;
 mod open_log;
@@ -20,7 +20,7 @@ pub(crate) use open_log::open_log;
 use settings::LogKind;
 pub use settings::ServeSettings;
 
-/// What `fanjet serve` is told.
+/// Arguments of `fanjet serve`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The relay or PDS to read; short for --set ingest.upstream.url=URL
@@ -32,7 +32,7 @@ pub struct Args {
     /// Where clients connect; short for --set edge.http.listen=ADDRESS
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// A certificate to show to clients (PEM), who then speak TLS; short for --set edge.http.tls_certificate=FILE
+    /// Serve clients over TLS with this certificate (PEM); short for --set edge.http.tls_certificate=FILE
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_certificate: Option<String>,
     /// The certificate's key (PEM); short for --set edge.http.tls_key=FILE
@@ -48,7 +48,7 @@ pub struct Args {
 }
 
 impl Args {
-    /// What was given in any way; `--set` comes first, and short flags win.
+    /// All settings from the command line. Short flags win over `--set`.
     fn into_flags(self, env: &[(String, String)]) -> Result<Flags, KafkaError> {
         let given = settings(&self.atkafka, env, Upstream::Own)?;
         let short = [
@@ -97,7 +97,7 @@ async fn serve(settings: ServeSettings, process: &mut Process) -> Result<(), Fai
     node.run(process.stop()).await
 }
 
-/// Where the events are kept, and what is there already.
+/// Where the events are kept, and which ones exist already.
 async fn data(settings: &ServeSettings, log: &dyn EventLog) -> Result<String, Failure> {
     let place = match settings.log.kind {
         LogKind::Embedded => settings.embedded.path.display().to_string(),
@@ -111,7 +111,7 @@ async fn data(settings: &ServeSettings, log: &dyn EventLog) -> Result<String, Fa
     })
 }
 
-/// A command that shows what is served, on this machine, by the name under which this program was started.
+/// A command that prints the served events on this machine. It has the name under which this program was started.
 pub(crate) fn tail_command(served: SocketAddr, is_encrypted: bool) -> String {
     let program = std::env::args_os().next();
     let program = program.as_deref().unwrap_or("fanjet".as_ref()).display();

@@ -19,10 +19,11 @@ use fanjet_runtime::{Clock, OnFailure, Stop, SystemClock, Tasks, stop_on_signal}
 
 use error::TailError;
 pub(crate) use screen::Style;
-pub(crate) use session::{Session, Wanted};
+use session::Session;
+pub(crate) use session::Wanted;
 use start::Start;
 
-/// How long printing may delay the end of the process: a pipe without a reader blocks forever.
+/// How long printing may delay the exit: a write to a pipe that is not read blocks forever.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Arguments of `fanjet tail`.
@@ -37,7 +38,7 @@ pub struct Args {
     /// Only events of this repo; may be repeated
     #[arg(long, value_name = "DID", value_parser = did)]
     did: Vec<String>,
-    /// Where to start: a time_us, a seq, how long ago (10m, 2h), or an RFC 3339 time. Default: now
+    /// Where to start: a time_us, a seq, an age (10m, 2h), or an RFC 3339 time. Default: now
     #[arg(long, value_name = "WHEN")]
     cursor: Option<Start>,
     /// One readable line per event (the default on a terminal)
@@ -52,7 +53,7 @@ pub struct Args {
     /// End after this many events
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
-    /// Let the server compress with zstd and Jetstream's dictionary
+    /// Ask the server to compress events with zstd and Jetstream's dictionary
     #[arg(long)]
     zstd: bool,
 }
@@ -105,7 +106,14 @@ async fn until_stopped(wanted: Wanted, style: Style) -> Result<(), TailError> {
     let stop = Stop::new();
     let mut tasks = Tasks::new(stop.clone());
     tasks.spawn("signals", OnFailure::Log, stop_on_signal(stop.clone()));
+    print(wanted, style, &stop).await
+}
+
+/// Prints until the session ends, or until shortly after `stop`. The session has its own task, because a write to a pipe that is
+/// not read blocks its thread forever.
+pub(crate) async fn print(wanted: Wanted, style: Style, stop: &Stop) -> Result<(), TailError> {
     let (sender, outcome) = tokio::sync::oneshot::channel();
+    let mut tasks = Tasks::new(stop.clone());
     let asked = stop.clone();
     tasks.spawn("session", OnFailure::Log, async move {
         let outcome = Session::new(wanted, style, SystemClock).run(&asked).await;

@@ -47,7 +47,7 @@ mod tests {
         "\u{1b}]0;x\u{7}\u{9b}2J\u{9d}\u{202e}\u{2066}\u{200f}\u{61c}\u{2028}\u{7f}\u{e0001}";
 
     #[test]
-    fn nothing_harmful_is_shown_and_nothing_else_is_lost() {
+    fn control_characters_are_removed_and_all_others_kept() {
         let shown = printable(&format!("a{HARMFUL}\u{e4}\u{1f600}"), 100);
         assert!(!shown.contains(is_unprintable), "{shown:?}");
         assert!(shown.starts_with('a') && shown.ends_with("\u{e4}\u{1f600}"));
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn escaped_json_says_the_same() {
+    fn escaped_json_has_the_same_value() {
         let value =
             serde_json::json!({ format!("k{}", &HARMFUL[3..]): [format!("\u{e4}{HARMFUL}")] });
         let json = format!("{{\n\t{}", &value.to_string()[1..]);
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn harmless_json_stays_as_it_is_and_bytes_that_are_no_text_are_marked() {
+    fn harmless_json_is_unchanged_and_invalid_utf8_is_replaced() {
         let json = "{\"a\":\"\u{e4}\\u001b\"}";
         assert!(matches!(escaped(json.as_bytes()), Cow::Borrowed(same) if same == json));
         assert_eq!(escaped(b"\"\x9b2J\""), "\"\u{fffd}2J\"");

@@ -1,7 +1,7 @@
-//! What a value may be, as the comment of its key says it.
+//! The allowed values of a key, read from the comment of the key.
 //!
-//! Every number and every duration has a range, because each of them can be set to zero or to something absurd, and a process
-//! that starts with that hangs, spins, panics or takes all memory later, where the reason cannot be seen.
+//! Every number and every duration has a range. Without one, a process could start with zero or an absurd value, and hang, spin,
+//! panic or use all memory later, when the cause is no longer visible.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,13 +9,13 @@ use std::time::Duration;
 use humantime::parse_duration;
 use toml::Value;
 
-/// The values that one key can have.
+/// The allowed values of one key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Allowed {
-    /// As in the comment; errors quote it.
+    /// The text of the comment, which errors quote.
     text: String,
     values: Values,
-    /// One value outside of the range, which means something of its own.
+    /// One value outside the range with a special meaning.
     besides: Option<String>,
 }
 
@@ -28,8 +28,8 @@ enum Values {
 }
 
 impl Allowed {
-    /// Reads `LEAST to MOST`, `LEAST to MOST, or VALUE for MEANING`, `LEAST to MOST, or "word"`, or `"word", "word" or "word"`.
-    /// The default of the key says whether its range is one of numbers or of durations.
+    /// Parses `LEAST to MOST`, `LEAST to MOST, or VALUE for MEANING`, `LEAST to MOST, or "word"`, or `"word", "word" or "word"`.
+    /// The default of the key decides whether the range is one of numbers or of durations.
     pub(crate) fn parse(text: &str, default: &Value) -> Result<Self, String> {
         let unreadable = || format!("{text:?} is not a range for {default}");
         let (values, besides) = if text.starts_with('"') {
@@ -58,11 +58,11 @@ impl Allowed {
             .map_or_else(|| default.to_string(), str::to_owned);
         match read.check(&default) {
             Ok(()) => Ok(read),
-            Err(refused) => Err(format!("the default is refused: {refused}")),
+            Err(refused) => Err(format!("the default is not allowed: {refused}")),
         }
     }
 
-    /// Whether values are durations, which have units.
+    /// Whether values are durations.
     pub fn is_time(&self) -> bool {
         matches!(self.values, Values::Time(..))
     }
@@ -72,7 +72,7 @@ impl Allowed {
         matches!(self.values, Values::Count(..) | Values::Share(..))
     }
 
-    /// The least and the greatest whole number, and one besides, for schemas.
+    /// The least and the greatest whole number, the special value included. For schemas.
     pub fn whole_numbers(&self) -> Option<(i64, i64)> {
         let Values::Count(least, most) = self.values else {
             return None;
@@ -84,10 +84,10 @@ impl Allowed {
         ))
     }
 
-    /// Checks a value that is given as text.
+    /// Checks a value in text form.
     ///
     /// # Errors
-    /// The value, what is wrong with it, and what is allowed.
+    /// The value, the problem, and what is allowed.
     pub fn check(&self, value: &str) -> Result<(), String> {
         let is_besides = self.besides.as_deref() == Some(value);
         let (is_in_range, kind) = match &self.values {

@@ -1,4 +1,4 @@
-//! Invalid settings: always the operator's to correct.
+//! Invalid settings. The operator must correct them.
 
 use std::path::PathBuf;
 
@@ -7,26 +7,26 @@ use thiserror::Error;
 /// The exit code for invalid settings (`EX_CONFIG` of sysexits.h).
 pub const EXIT_CONFIG: u8 = 78;
 
-/// Settings that cannot be used. Retrying cannot help.
+/// Settings that cannot be used. A retry does not help.
 #[derive(Debug, Error)]
 pub enum ConfigError {
     /// The settings file cannot be read.
-    #[error("cannot read the settings file {path}: {source}")]
+    #[error("failed to read the settings file {path}: {source}")]
     File {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// A text is not TOML, or a flag is not `KEY=VALUE`.
-    #[error("{origin} cannot be parsed: {reason}")]
+    #[error("cannot parse {origin}: {reason}")]
     Syntax {
-        /// Which text.
+        /// The source of the text.
         origin: String,
-        /// Why.
+        /// The cause.
         reason: String,
     },
-    /// A key that does not exist, or a value that its key cannot have.
+    /// A key that does not exist, or a value that is not allowed.
     #[error("invalid setting {key}: {reason}")]
     Value {
         /// The key with its sections, dot-separated.

@@ -1,7 +1,7 @@
-//! The commented defaults of one section: key, default, explanation and range are one entry of one text.
+//! The commented defaults of one section. One entry has the key, its default, its explanation and its range.
 //!
-//! A fragment stands beside the crate whose struct it fills. Values stand on one line each, the comment of a key directly
-//! above it, and in that comment what is allowed:
+//! A fragment is a file of the crate whose struct it fills. Each value is on one line, and the comment directly above it
+//! explains the key and ends with what is allowed:
 //!
 //! ```toml
 //! # Subscribers of this node at one time.
@@ -19,11 +19,11 @@ use crate::allowed::Allowed;
 pub struct Fragment {
     /// The section, without brackets.
     pub section: &'static str,
-    /// TOML that names every key of the section and of those below it.
+    /// TOML with every key of the section and of its subsections.
     pub text: &'static str,
 }
 
-/// A part of the settings that one crate owns.
+/// A section of the settings, owned by one crate.
 pub trait Section {
     /// Its defaults.
     const FRAGMENT: Fragment;
@@ -32,22 +32,22 @@ pub trait Section {
 /// One key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// The section it stands in, such as `edge.http`.
+    /// Its section, such as `edge.http`.
     pub table: String,
     /// Its name in that section.
     pub name: String,
-    /// What it is for.
+    /// Its explanation.
     pub comment: String,
-    /// What it is unless it is set.
+    /// Its default.
     pub default: Value,
-    /// What it may be. Numbers and durations always have this.
+    /// Its allowed values. Numbers and durations always have them.
     pub allowed: Option<Allowed>,
 }
 
 /// One line of a fragment.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Line<'t> {
-    /// The name of a section, with what it is for.
+    /// The name of a section, with its explanation.
     Heading(&'t str, String),
     /// A key with its default.
     Entry(Entry),
@@ -56,10 +56,10 @@ pub(crate) enum Line<'t> {
 }
 
 impl Fragment {
-    /// The value of the section when nothing is set.
+    /// The section with its defaults.
     ///
     /// # Panics
-    /// When the text does not fit the struct. It is compiled in, and tests read every one.
+    /// If the text does not fit the struct. The text is compiled in, and tests read every fragment.
     #[allow(
         clippy::expect_used,
         reason = "a mistake in the program, found by tests"
@@ -74,7 +74,7 @@ impl Fragment {
     /// All keys.
     ///
     /// # Errors
-    /// What is missing in the text, or wrong with it.
+    /// An invalid or incomplete entry.
     pub fn entries(&self) -> Result<Vec<Entry>, String> {
         entries(self.text).map_err(|wrong| format!("[{}]: {wrong}", self.section))
     }
@@ -87,10 +87,10 @@ impl Entry {
     }
 }
 
-/// All keys of a fragment's text.
+/// All keys in the text of a fragment.
 ///
 /// # Errors
-/// What is missing in it, or wrong with it.
+/// An invalid or incomplete entry.
 pub fn entries(text: &str) -> Result<Vec<Entry>, String> {
     let mut entries = Vec::new();
     for line in lines(text)? {
@@ -101,7 +101,7 @@ pub fn entries(text: &str) -> Result<Vec<Entry>, String> {
     Ok(entries)
 }
 
-/// What each line is.
+/// The kind of each line.
 pub(crate) fn lines(text: &str) -> Result<Vec<Line<'_>>, String> {
     let mut table = "";
     let mut comment = Vec::new();
@@ -143,11 +143,11 @@ fn entry(table: &str, line: &str, comment: &[&str]) -> Result<Entry, String> {
     let allowed = range.map(|range| Allowed::parse(range, &default));
     let allowed = allowed.transpose().map_err(|what| wrong(&what))?;
     if words.is_empty() {
-        return Err(wrong("a comment above it must say what it is for"));
+        return Err(wrong("a comment above it must explain it"));
     }
     if allowed.is_none() && needs_range(&default) {
         return Err(wrong(
-            "a comment above it must say: Allowed: LEAST to MOST.",
+            "a comment above it must end with: Allowed: LEAST to MOST.",
         ));
     }
     Ok(Entry {
@@ -167,8 +167,8 @@ fn needs_range(default: &Value) -> bool {
     }
 }
 
-/// Makes a struct a section whose defaults are in a file beside the sources: `section!(NatsConfig, "nats", "../nats.toml")`.
-/// Its fields named behind that have the defaults that the file gives them, by themselves too.
+/// Makes a struct a section whose defaults are in a file: `section!(NatsConfig, "nats", "../nats.toml")`. For the fields listed
+/// after that, the types of the fields get these defaults, too.
 #[macro_export]
 macro_rules! section {
     ($section:ty, $name:literal, $file:literal $({ $($field:ident: $below:ty),+ $(,)? })?) => {
@@ -179,7 +179,7 @@ macro_rules! section {
             };
         }
 
-        /// What the fragment says.
+        /// The defaults of the fragment.
         impl Default for $section {
             fn default() -> Self {
                 <Self as $crate::Section>::FRAGMENT.defaults()
@@ -187,7 +187,7 @@ macro_rules! section {
         }
 
         $($(
-            /// What the fragment says.
+            /// The defaults of the fragment.
             impl Default for $below {
                 fn default() -> Self {
                     <$section>::default().$field

@@ -1,8 +1,8 @@
-//! Settings: defaults < file < environment < flags, checked once, printable.
+//! Settings: defaults < file < environment < flags. They are checked once and can be printed.
 //!
-//! Each section's defaults are a commented TOML text beside the crate that owns it ([`Fragment`]), which names every key and
-//! what it may be; so an unknown key anywhere is an error and never a silent typo. A role is a list of sections ([`Role`]). This
-//! is the only crate that reads the process environment.
+//! The defaults of each section are a commented TOML file in the crate that owns it ([`Fragment`]). It lists every key and the
+//! allowed values, so an unknown key is an error and never a silent typo. A role is a list of sections ([`Role`]). This is the
+//! only crate that reads the process environment.
 
 mod flags;
 mod service_links;

@@ -1,5 +1,5 @@
-//! Lists in settings: an array in a file, or one text with commas between the values in the environment and behind
-//! `--set`, which know only text.
+//! Lists in settings: an array in a file, or values separated by commas in the environment and in `--set`, which have only
+//! text.
 
 use std::fmt::{self, Display};
 use std::marker::PhantomData;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 /// For `#[serde(deserialize_with)]`.
 ///
 /// # Errors
-/// When it is neither, or one of the values cannot be read.
+/// A value that is neither form, or an item that cannot be parsed.
 pub fn list<'de, D, T>(from: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -26,7 +26,7 @@ impl<'de, T: FromStr<Err: Display> + Deserialize<'de>> Visitor<'de> for ListVisi
     type Value = Vec<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list, or text with commas between the values")
+        f.write_str("a list, or values separated by commas")
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {

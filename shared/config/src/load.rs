@@ -1,4 +1,4 @@
-//! Layering and checking.
+//! Merges the sources of settings and checks the result.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -13,21 +13,21 @@ use crate::{ConfigError, Flags};
 
 /// Environment variables of this program: `FANJET_INGEST__UPSTREAM__URL` is `ingest.upstream.url`.
 const ENV_PREFIX: &str = "FANJET";
-/// Of all variables that some program of ours reads, at-kafka's among them.
+/// The prefixes of all variables that a role reads, including at-kafka's.
 const PREFIXES: [&str; 2] = ["FANJET_", "ATKAFKA_"];
 
-/// Everything settings are made of, weakest first; the defaults are those of the role.
+/// The sources of settings, weakest first. The role has the defaults.
 #[derive(Debug, Clone, Copy)]
 pub struct Sources<'a> {
-    /// The sections of all roles. Those that the role itself does not have are ignored in the file and the environment.
+    /// The sections of all roles. In the file and the environment, sections of other roles are ignored.
     pub tree: &'a [Fragment],
-    /// Environment variables; others than `FANJET_*` are ignored.
+    /// Environment variables. Only `FANJET_*` are read.
     pub env: &'a [(String, String)],
     /// `--config FILE` and `--set KEY=VALUE`.
     pub flags: &'a Flags,
 }
 
-/// Builds and checks the settings.
+/// Merges and checks the settings.
 ///
 /// # Errors
 /// [`ConfigError`] naming the key, the value and what is allowed.
@@ -75,7 +75,7 @@ pub fn load<S: Role>(sources: Sources<'_>) -> Result<S, ConfigError> {
     })
 }
 
-/// The variables that are settings of other roles, in order: they are ignored.
+/// The ignored variables with settings of other roles, sorted.
 pub fn of_other_roles<S: Role>(tree: &[Fragment]) -> Vec<String> {
     let mut names: Vec<_> = process_env()
         .into_iter()
@@ -102,7 +102,7 @@ fn names(fragments: &[Fragment]) -> impl Iterator<Item = &'static str> {
     fragments.iter().map(|fragment| fragment.section)
 }
 
-/// No section may be one that no role has; and what was set for this process alone must be its own.
+/// Rejects unknown sections, and sections of other roles in sources that are only for this process.
 fn check_sections<S: Role>(merged: &Config, tree: &[Fragment]) -> Result<(), ConfigError> {
     let given: HashMap<String, config::Value> = merged
         .clone()
@@ -122,7 +122,7 @@ fn check_sections<S: Role>(merged: &Config, tree: &[Fragment]) -> Result<(), Con
     Err(ConfigError::Value { key, reason })
 }
 
-/// Every number, duration and word must be one that its key can have.
+/// Checks every number, duration and word against the allowed values of its key.
 fn check_values<S: Role>(merged: &Config) -> Result<(), ConfigError> {
     for fragment in S::FRAGMENTS {
         let entries = fragment.entries().map_err(|reason| ConfigError::Syntax {
@@ -131,7 +131,7 @@ fn check_values<S: Role>(merged: &Config) -> Result<(), ConfigError> {
         })?;
         for entry in entries {
             let key = entry.key();
-            // A value of another type is refused when it is deserialised.
+            // A value of another type is rejected when it is deserialized.
             let (Some(allowed), Ok(value)) = (&entry.allowed, merged.get_string(&key)) else {
                 continue;
             };
@@ -150,7 +150,7 @@ pub fn process_env() -> Vec<(String, String)> {
     variables
 }
 
-/// The variables that would be read as settings, were they not service links of Kubernetes, in order.
+/// The ignored service links of Kubernetes that look like settings, sorted.
 pub fn ignored_service_links() -> Vec<String> {
     let mut links: Vec<_> = variables()
         .into_iter()
@@ -180,44 +180,44 @@ fn read(path: &Path) -> Result<String, ConfigError> {
 }
 
 fn table(origin: &str, text: &str) -> Result<Table, ConfigError> {
-    // The parser's own words for people show the line, and so a secret whose quotation mark is missing.
+    // The parser's full message quotes the line, which may hold a secret with a missing quotation mark.
     toml::from_str(text).map_err(|error| {
-        let place = error
+        let location = error
             .span()
-            .map_or(String::new(), |span| place(text, span.start));
-        let reason = format!("no TOML{place}: {}", error.message());
+            .map_or(String::new(), |span| location(text, span.start));
+        let reason = format!("not TOML{location}: {}", error.message());
         let origin = origin.to_owned();
         ConfigError::Syntax { origin, reason }
     })
 }
 
-/// Read again by the layers' own parser, which keeps where a value is from.
+/// Parses the table again with the parser of the layers, which records the origin of each value.
 fn source(table: &Table) -> File<FileSourceString, FileFormat> {
     File::from_str(&table.to_string(), FileFormat::Toml)
 }
 
-/// Where an offset is, for people: the line, and the key in front of its value.
-fn place(text: &str, offset: usize) -> String {
+/// Describes an offset: the line and its key, without the value.
+fn location(text: &str, offset: usize) -> String {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.matches('\n').count();
     let key = beginning(text.lines().nth(line).unwrap_or_default());
     format!(" in line {} (`{key}`)", line + 1)
 }
 
-/// What of a text may be a key. The rest may be a secret.
+/// The beginning of a text that may be a key. The rest may be a secret.
 fn beginning(text: &str) -> &str {
     let is_of_a_key = |c: char| c.is_ascii_alphanumeric() || "._-[]".contains(c);
     let end = text.find(|c| !is_of_a_key(c)).unwrap_or(text.len());
     &text[..end]
 }
 
-/// Names the key as exactly as it is known (for an unknown key, only the message has its name), and the value
-/// where the message does not. Secrets are text, so their values never fail here; and the value of an unknown key is not
-/// shown, which may be a secret whose name is misspelled.
+/// Names the key as exactly as possible (only the message has the name of an unknown key), and the value if the message does
+/// not. A secret is text, so its value never fails here. The value of an unknown key is hidden: it may be a secret under a
+/// misspelled name.
 fn value_error(path: &str, error: &config::ConfigError, value: Option<&str>) -> ConfigError {
     let mut reason = error.to_string();
     if reason.contains(", expected struct ") {
-        // What was given for a section may be one of its secrets.
+        // The value in place of the section may be one of its secrets.
         let key = path.to_owned();
         let reason = format!("expected a section; set its keys, such as {path}.KEY");
         return ConfigError::Value { key, reason };

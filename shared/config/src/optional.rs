@@ -1,13 +1,13 @@
-//! Text that may be absent: in settings it is empty then, so that every key has a value that can be shown.
+//! Optional text. An absent text is empty in settings, so that every key has a value to show.
 //!
 //! For `#[serde(with)]`.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Reads it; empty is `None`.
+/// Deserializes it. An empty text is `None`.
 ///
 /// # Errors
-/// When it is not a text.
+/// A value that is not a text.
 pub fn deserialize<'de, D, T>(from: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -17,10 +17,10 @@ where
     Ok(Some(text).filter(|text| !text.is_empty()).map(T::from))
 }
 
-/// Writes it; `None` is empty.
+/// Serializes it. `None` becomes an empty text.
 ///
 /// # Errors
-/// Those of the serializer.
+/// Errors of the serializer.
 pub fn serialize<S: Serializer, T: Serialize>(value: &Option<T>, to: S) -> Result<S::Ok, S::Error> {
     match value {
         Some(value) => value.serialize(to),

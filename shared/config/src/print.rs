@@ -1,4 +1,4 @@
-//! The settings in force as a settings file: the commented defaults, with other values where there are others.
+//! The effective settings as a settings file: the commented defaults, with the values that differ.
 
 use fanjet_output::hide_passwords;
 use toml::Value;
@@ -7,10 +7,10 @@ use crate::fragment::{Line, lines};
 use crate::secret::HIDDEN;
 use crate::{ConfigError, Flags, Role, Sources, load};
 
-/// The document. A value that is not set stands as in the fragment; a secret stays out.
+/// Writes the document. A default is copied from its fragment, and secrets are left out.
 ///
 /// # Errors
-/// [`ConfigError::Syntax`] when a fragment is wrong.
+/// [`ConfigError::Syntax`] if a fragment is invalid.
 pub(crate) fn document<S: Role>(settings: &S) -> Result<String, ConfigError> {
     let flags = Flags::default();
     let defaults: S = load(Sources {

@@ -1,4 +1,4 @@
-//! How a process begins and ends.
+//! Reads the settings at the start of a process, and reports why it exits.
 
 use std::fmt::Display;
 use std::io::Write;
@@ -9,10 +9,10 @@ use fanjet_output::complain;
 use crate::print::document;
 use crate::{EXIT_CONFIG, Flags, Fragment, Role, Sources, load, process_env};
 
-/// The settings of this process; or, when they are wrong or were only to be printed, its exit code.
+/// Returns the settings of this process. If they are invalid or only printed, returns the exit code.
 ///
 /// # Errors
-/// The code to exit with: nothing is left to say.
+/// The exit code. Everything else is already printed.
 pub fn settings_or_exit<S: Role>(tree: &[Fragment], flags: &Flags) -> Result<S, ExitCode> {
     let settings: S = load(Sources {
         tree,
@@ -27,7 +27,7 @@ pub fn settings_or_exit<S: Role>(tree: &[Fragment], flags: &Flags) -> Result<S, 
     }
 }
 
-/// Says on stderr why the process ends, and gives its exit code.
+/// Prints on stderr why the process exits, and returns the exit code.
 pub fn fail(reason: impl Display, code: u8) -> ExitCode {
     complain(format_args!("error: {reason}"));
     ExitCode::from(code)
@@ -37,7 +37,7 @@ fn print(settings: &impl Role) -> ExitCode {
     match document(settings) {
         Ok(text) => match std::io::stdout().write_all(text.as_bytes()) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(format_args!("cannot print: {error}"), 1),
+            Err(error) => fail(format_args!("failed to print: {error}"), 1),
         },
         Err(error) => fail(error, 1),
     }

@@ -1,4 +1,4 @@
-//! The page that names every key of every role, made from the fragments themselves.
+//! The page with every key of every role, generated from the fragments.
 
 use std::fmt::Write;
 
@@ -9,28 +9,28 @@ const BEGINNING: &str = "\
 
 <!-- Written by `fanjet settings`: change the fragments beside the crates instead. -->
 
-One tree of sections for all roles. A role reads its own sections and ignores those of other roles, so one file may serve all;
-a section or key that no role has is an error. Weakest first: these defaults, the file of `--config FILE`, environment variables
-(`nats.url` is `FANJET_NATS__URL`), `--set nats.url=...`. A list is an array, or text with commas between the values. A duration is
-a number with a unit, such as `500ms`, `10s`, `1h`. `fanjet ROLE --print-config` prints what is in force, with these
-comments, as a file that can be used.
+All roles share one tree of sections. A role reads its own sections and ignores those of other roles, so one file can hold the
+settings of all. A section or key that no role has is an error. Later sources override earlier ones: these defaults, the file of
+`--config FILE`, environment variables (`nats.url` is `FANJET_NATS__URL`), `--set nats.url=...`. A list is an array, or values
+separated by commas. A duration is a number with a unit, such as `500ms`, `10s`, `1h`. `fanjet ROLE --print-config` prints the
+effective settings with these comments, as a settings file.
 ";
 
-/// One role, as the page names it.
+/// One role on the page.
 #[derive(Debug, Clone, Copy)]
 pub struct Described {
-    /// How it is called on the command line.
+    /// Its name on the command line.
     pub name: &'static str,
     /// Its sections.
     pub fragments: &'static [Fragment],
-    /// TOML with the defaults that differ in it.
+    /// TOML with its different defaults.
     pub different: &'static str,
 }
 
-/// The page, in Markdown.
+/// Writes the page in Markdown.
 ///
 /// # Errors
-/// What is wrong with a fragment.
+/// An invalid fragment.
 pub fn reference(tree: &[Fragment], roles: &[Described]) -> Result<String, String> {
     let mut page = BEGINNING.to_owned();
     for fragment in tree {

@@ -1,20 +1,20 @@
-//! A role: the sections that one program reads of the tree that all programs share.
+//! A role: the sections of the shared tree that one program reads.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::fragment::Fragment;
 
-/// All settings of one role. [`role!`](crate::role) makes one.
+/// All settings of one role. [`role!`](crate::role) defines one.
 pub trait Role: DeserializeOwned + Serialize {
-    /// Its sections. A struct's field has the name of its section.
+    /// Its sections. Each field of the struct has the name of its section.
     const FRAGMENTS: &'static [Fragment];
-    /// TOML with what differs from the fragments' defaults in this role.
+    /// TOML with the defaults that differ from those of the fragments in this role.
     const DIFFERENT: &'static str;
 }
 
-/// Makes a struct from sections: a field is a section of the same name. What follows it is TOML with the defaults that differ
-/// from those of the fragments.
+/// Defines a struct whose fields are sections of the same name. An optional TOML text after it has the defaults that differ from
+/// those of the fragments.
 #[macro_export]
 macro_rules! role {
     (

@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize, Serializer};
 
 pub(crate) const HIDDEN: &str = "(hidden)";
 
-/// A password, token or seed. Debug, Display and serialisation show a placeholder.
+/// A password, token or seed. Debug and serialization show a placeholder.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes the text in.
+    /// Wraps a text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text itself. For handing to the peer that needs it, never for printing.
+    /// The text itself, for the peer that needs it. Must never be printed.
     pub fn expose(&self) -> &str {
         &self.0
     }

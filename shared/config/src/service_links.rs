@@ -1,15 +1,15 @@
-//! Kubernetes' service links: beside a Service named `fanjet`, every pod has `FANJET_PORT=tcp://10.0.0.1:6008` and more of
-//! the kind in its environment. They look like our variables and are no settings.
+//! Kubernetes' service links: beside a Service named `fanjet`, every pod has `FANJET_PORT=tcp://10.0.0.1:6008` and similar
+//! variables in its environment. They look like our variables and are not settings.
 //!
-//! A variable counts as a link only if both its name and its value are of a link's form, so that no mistyped setting hides
-//! behind one.
+//! A variable counts as a link only if both its name and its value have the form of a link, so that a mistyped setting is still
+//! an error.
 
 use std::net::IpAddr;
 
 /// The transports that a Service can have.
 const PROTOCOLS: [&str; 3] = ["tcp", "udp", "sctp"];
 
-/// Whether Kubernetes set this variable to tell where a Service is.
+/// Whether Kubernetes set this variable as the address of a Service.
 pub(crate) fn is_service_link(name: &str, value: &str) -> bool {
     let words: Vec<&str> = name.split('_').collect();
     match words[..] {
@@ -21,7 +21,7 @@ pub(crate) fn is_service_link(name: &str, value: &str) -> bool {
         }
         [_, .., "PORT", port, protocol] if is_of(port, protocol) => is_endpoint(value),
         [_, .., "PORT"] if is_endpoint(value) => true,
-        // SERVICE_PORT, and SERVICE_PORT_NAME for a port that has a name.
+        // SERVICE_PORT, and SERVICE_PORT_NAME for a named port.
         [_, ..] => {
             words
                 .windows(2)
@@ -47,10 +47,10 @@ fn is_address(text: &str) -> bool {
 
 /// As in `tcp://10.0.0.1:6008` or `tcp://[fd00::1]:6008`.
 fn is_endpoint(text: &str) -> bool {
-    let Some((protocol, place)) = text.split_once("://") else {
+    let Some((protocol, authority)) = text.split_once("://") else {
         return false;
     };
-    let Some((address, port)) = place.rsplit_once(':') else {
+    let Some((address, port)) = authority.rsplit_once(':') else {
         return false;
     };
     let address = address

@@ -8,7 +8,7 @@ fn no_text_controls_the_terminal() {
 }
 
 #[test]
-fn a_claimed_handle_is_shown_only_if_it_is_asked_for() {
+fn a_claimed_handle_is_shown_only_on_request() {
     let event = r#"{"did":"did:plc:abc","time_us":1,"kind":"identity","identity":{"handle":"alice.example"}}"#;
     let shown = |handles| line(event.as_bytes(), handles).unwrap();
     assert!(shown(true).ends_with("  identity alice.example"));
@@ -16,7 +16,7 @@ fn a_claimed_handle_is_shown_only_if_it_is_asked_for() {
 }
 
 #[test]
-fn lines_are_short_and_say_what_happened() {
+fn a_line_is_short_and_shows_what_happened() {
     let post = r#"{"did":"did:plc:abc","time_us":1783175888085434,"kind":"commit","commit":{"rev":"x","operation":"create","collection":"app.bsky.feed.post","rkey":"y","record":{"text":"hello\nthere"},"cid":"z"}}"#;
     let shown = line(post.as_bytes(), false).unwrap();
     assert!(shown.starts_with("14:38:08.085  did:plc:abc "), "{shown}");
@@ -38,7 +38,7 @@ fn post(record: &str) -> String {
     )
 }
 
-/// However deeply records are nested.
+/// At any depth of nesting.
 #[test]
 fn a_record_is_shown_however_deep_it_is() {
     for levels in [10, 126, 1_000, 100_000] {
@@ -46,7 +46,7 @@ fn a_record_is_shown_however_deep_it_is() {
         let record = format!(r#"{{"deep":{open}{close},"text":"hello"}}"#);
         let shown = line(post(&record).as_bytes(), false).unwrap();
         assert!(shown.ends_with(" hello"), "{levels}: {shown}");
-        // Also in place of a text, or of the record itself.
+        // In place of a text or of the whole record, too.
         for record in [
             format!(r#"{{"text":{open}{close}}}"#),
             format!("{open}{close}"),
@@ -58,7 +58,7 @@ fn a_record_is_shown_however_deep_it_is() {
 }
 
 #[test]
-fn what_a_record_is_about_is_found_where_it_stands() {
+fn the_summary_of_a_record_is_its_text_name_or_subject() {
     let about = |record: &str| {
         let shown = line(post(record).as_bytes(), false).unwrap();
         shown.rsplit("  ").next().unwrap().to_owned()
@@ -70,7 +70,7 @@ fn what_a_record_is_about_is_found_where_it_stands() {
 }
 
 #[test]
-fn no_name_is_longer_than_a_line_can_bear() {
+fn long_names_are_cut() {
     let long = "x".repeat(1 << 20);
     for event in [
         format!(r#"{{"did":"d","time_us":1,"kind":"identity","identity":{{"handle":"{long}"}}}}"#),

@@ -14,7 +14,7 @@ use super::ServeSettings;
 use super::open_log::Opened;
 use super::producer::Producer;
 
-/// Ingest and edge over one log, and Kafka where it is wanted.
+/// Ingest and edge over one log, and a Kafka producer if there is one.
 pub(crate) struct Node {
     ingest: Ingest,
     candidacy: Candidacy,
@@ -23,10 +23,10 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// Begins to serve; says where.
+    /// Starts to serve, and prints the address.
     ///
     /// # Errors
-    /// When a setting or an address cannot be used.
+    /// An invalid setting, or an address that cannot be bound.
     pub(crate) fn start(
         settings: &ServeSettings,
         opened: Opened,
@@ -81,10 +81,10 @@ impl Node {
         self.edge.addr()
     }
 
-    /// Runs until `stop`, or until one of them cannot go on; the others are stopped then.
+    /// Runs until `stop`. If one service fails, the others are stopped.
     ///
     /// # Errors
-    /// Why it cannot.
+    /// The failure of the first service that failed.
     pub(crate) async fn run(self, stop: Stop) -> Result<(), Failure> {
         let ingested = async {
             let outcome = self.ingest.run(self.candidacy, stop.clone()).await;

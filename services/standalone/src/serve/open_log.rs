@@ -1,4 +1,4 @@
-//! Opens the log that the settings name, and says on which terms it may be written.
+//! Opens the configured log, and decides who may write it: this process alone, or the holder of a lease.
 
 use std::sync::Arc;
 
@@ -14,24 +14,24 @@ use fanjet_telemetry::{Health, HealthReport};
 use super::ServeSettings;
 use super::settings::LogKind;
 
-/// A log, this process as its writer, and beside them what processes tell each other.
+/// A log, this process as its writer, and the state that processes share beside the log.
 pub(crate) struct Opened {
     pub(crate) logs: Logs,
     pub(crate) candidacy: Candidacy,
     pub(crate) notices: Arc<dyn ClusterState>,
     pub(crate) bookmarks: Arc<dyn Bookmarks>,
-    /// What only this kind of log knows of itself.
+    /// The health of the log itself, as far as its backend knows it.
     pub(crate) health: Health,
 }
 
-/// The one log, for each part that reads it: when another log takes its place, each has to take note by itself.
+/// One handle of the log for each service, because each must notice by itself that the log was replaced.
 pub(crate) struct Logs {
     pub(crate) ingest: Arc<dyn EventLog>,
     pub(crate) edge: Arc<dyn EventLog>,
     pub(crate) kafka: Arc<dyn EventLog>,
 }
 
-/// `None` when the process was asked to stop meanwhile.
+/// `None` if the process is stopped first.
 pub(crate) async fn open_log(
     settings: &ServeSettings,
     process: &Process,
@@ -48,7 +48,7 @@ pub(crate) async fn open_log(
     }
 }
 
-/// The folder is locked: there cannot be another writer.
+/// The folder is locked, so no other writer exists.
 async fn open_embedded(config: EmbeddedConfig, instance: String) -> Result<Opened, Failure> {
     match EmbeddedLog::open(config, Arc::new(SystemClock)).await {
         Ok(log) => Ok(Opened {
@@ -67,8 +67,7 @@ async fn open_embedded(config: EmbeddedConfig, instance: String) -> Result<Opene
     }
 }
 
-/// A folder that cannot be written, or whose expired segments cannot be removed, is told also while nothing comes that would
-/// have to be written.
+/// Reports a folder that cannot be written or whose expired segments cannot be removed, even while no event arrives.
 fn health_of(log: &EmbeddedLog) -> Health {
     let troubles = log.troubles();
     Health::new(move || HealthReport::of([("log", troubles.now().map_or(Ok(()), Err))]))

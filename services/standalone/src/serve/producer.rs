@@ -1,4 +1,4 @@
-//! Producing to Kafka beside serving, where this build can and the settings want it.
+//! The Kafka producer in `fanjet serve`. It needs a build with the feature `kafka` and settings that name brokers.
 
 #[cfg(feature = "kafka")]
 pub(super) use with_client::Producer;
@@ -62,7 +62,7 @@ mod without_client {
 
     use crate::serve::ServeSettings;
 
-    /// There is none.
+    /// This build has no producer.
     pub(crate) enum Producer {}
 
     impl Producer {

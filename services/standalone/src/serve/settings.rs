@@ -1,4 +1,4 @@
-//! All settings of `fanjet serve`: those of ingest, those of the edge, those of Kafka, and which log is between them.
+//! All settings of `fanjet serve`: ingest, edge, Kafka, and the log between them.
 
 use fanjet_config::{role, section};
 use fanjet_edge::EdgeConfig;
@@ -11,15 +11,15 @@ use fanjet_telemetry::{OpsConfig, OtlpConfig, TelemetryConfig};
 use serde::{Deserialize, Serialize};
 
 role! {
-    /// Every section that there is.
+    /// Every existing section.
     pub struct ServeSettings {
-        /// Reading an upstream.
+        /// Reads an upstream.
         pub(crate) ingest: IngestConfig,
-        /// Serving clients.
+        /// Serves clients.
         pub(crate) edge: EdgeConfig,
-        /// Producing to Kafka, if its brokers are named.
+        /// Sends to Kafka, if it names brokers.
         pub(crate) kafka: KafkaConfig,
-        /// Which log is between them.
+        /// The log between them.
         pub(crate) log: LogSettings,
         /// The log in a folder.
         pub(crate) embedded: EmbeddedConfig,
@@ -27,7 +27,7 @@ role! {
         pub(crate) nats: NatsConfig,
         /// Health and metrics.
         pub(crate) ops: OpsConfig,
-        /// Where telemetry is sent.
+        /// The collector of telemetry.
         pub(crate) otlp: OtlpConfig,
         /// Logs.
         pub(crate) telemetry: TelemetryConfig,
@@ -54,27 +54,27 @@ impl Settings for ServeSettings {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LogSettings {
-    /// Which one.
+    /// The backend.
     pub(crate) kind: LogKind,
 }
 
 section!(LogSettings, "log", "../../log.toml");
 
-/// What keeps the events.
+/// The backend that keeps the events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum LogKind {
-    /// Files of this process.
+    /// Files in a folder.
     Embedded,
     /// NATS JetStream.
     Nats,
 }
 
 impl ServeSettings {
-    /// Checks what the types cannot say, before anything is opened.
+    /// Checks what the types cannot express, before anything is opened.
     ///
     /// # Errors
-    /// An invalid setting by its name.
+    /// The name of an invalid setting.
     pub(crate) fn validate(&self) -> Result<(), Failure> {
         self.ingest.validate()?;
         if self.kafka.is_wanted() {

@@ -13,7 +13,7 @@ const WORDS: usize = 500;
 /// An error that retrying cannot fix. A broken connection is not one.
 #[derive(Debug, Error)]
 pub(crate) enum TailError {
-    /// The cursor is before the epoch. The user is at fault.
+    /// The cursor is before the epoch.
     #[error("--cursor: the time is before 1970")]
     TooLongAgo,
     /// The first connection failed.

@@ -16,7 +16,7 @@ pub(crate) enum Start {
     Ago(Duration),
 }
 
-const ALLOWED: &str = "allowed: a time_us (1783175887000000), a seq (12345), how long ago (90s, 10m, 2h, 1d), or an RFC 3339 time (2026-07-04T14:38:07Z)";
+const ALLOWED: &str = "allowed: a time_us (1783175887000000), a seq (12345), an age (90s, 10m, 2h, 1d), or an RFC 3339 time (2026-07-04T14:38:07Z)";
 
 impl Start {
     /// The cursor for the server.

@@ -5,7 +5,7 @@ fn allowed(text: &str, default: impl Into<Value>) -> Allowed {
 }
 
 #[test]
-fn values_in_range_and_values_with_a_meaning_pass() {
+fn values_in_range_and_special_values_are_accepted() {
     let count = allowed("1 to 10_000, or 0 for one per core", 0);
     for value in ["0", "1", "10000"] {
         count.check(value).unwrap();
@@ -33,7 +33,7 @@ fn values_in_range_and_values_with_a_meaning_pass() {
 }
 
 #[test]
-fn other_values_are_refused_with_what_is_allowed() {
+fn other_values_are_rejected_with_what_is_allowed() {
     let count = allowed("1 to 10, or 0 for one per core", 1);
     let time = allowed("1s to 1m", "5s");
     let sync = allowed("1ms to 5s, or \"always\"", "always");

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_key_is_read_with_everything_that_is_said_about_it() {
+fn a_key_is_read_with_its_comment_default_and_range() {
     let text = "# Letting in.\n[edge.http]\n# How\n# many.\n# Allowed: 1 to 10, or 0 for none.\nmany = 5\n\n# Where.\nat = \"x\"\n";
     let entries = entries(text).unwrap();
     assert_eq!(entries.len(), 2);
@@ -18,18 +18,21 @@ fn a_key_is_read_with_everything_that_is_said_about_it() {
 }
 
 #[test]
-fn what_is_not_said_is_an_error() {
+fn an_incomplete_entry_is_an_error() {
     for (text, part) in [
         ("[a]\n# How many.\nmany = 5", "Allowed: LEAST to MOST"),
         ("[a]\n# How much.\nshare = 0.5", "Allowed: LEAST to MOST"),
         ("[a]\n# How long.\ntime = \"5s\"", "Allowed: LEAST to MOST"),
-        ("[a]\n# How many.\n# Allowed: 6 to 7.\nmany = 5", "refused"),
+        (
+            "[a]\n# How many.\n# Allowed: 6 to 7.\nmany = 5",
+            "not allowed",
+        ),
         (
             "[a]\n# How many.\n# Allowed: some.\nmany = 5",
             "not a range",
         ),
-        ("[a]\nname = \"x\"", "what it is for"),
-        ("[a]\n# Words.\n\nname = \"x\"", "what it is for"),
+        ("[a]\nname = \"x\"", "must explain it"),
+        ("[a]\n# Words.\n\nname = \"x\"", "must explain it"),
         ("[a]\n# Several.\nlist = [\n1,\n]", "KEY = VALUE"),
     ] {
         let wrong = entries(text).unwrap_err();

@@ -25,7 +25,7 @@ fn a_list_is_an_array_or_text_with_commas() {
 }
 
 #[test]
-fn what_is_wrong_is_named() {
+fn an_invalid_item_is_named() {
     let error = read("numbers = \"1,x\"").unwrap_err();
     assert!(error.contains("\"x\""), "{error}");
     assert!(read("numbers = 1").unwrap_err().contains("commas"));

@@ -98,7 +98,7 @@ fn load_with(file: &str, env: &[(&str, &str)], set: &[&str]) -> Result<Settings,
 }
 
 #[test]
-fn the_stronger_source_wins_key_by_key() {
+fn later_sources_override_earlier_ones_key_by_key() {
     let settings = load_with(
         "[upstream]\nurl = \"wss://file\"\nwindow = 20\n",
         &[
@@ -117,7 +117,7 @@ fn the_stronger_source_wins_key_by_key() {
 }
 
 #[test]
-fn wrong_settings_name_the_key_the_value_and_what_is_allowed() {
+fn errors_name_the_key_the_value_and_what_is_allowed() {
     for (file, env, set, parts) in [
         (
             "",
@@ -153,7 +153,7 @@ fn wrong_settings_name_the_key_the_value_and_what_is_allowed() {
             "listen = ",
             vec![],
             vec![],
-            ["cannot be parsed", "TOML", "line 1 (`listen`)"],
+            ["cannot parse", "not TOML", "line 1 (`listen`)"],
         ),
         (
             "",
@@ -183,7 +183,7 @@ fn wrong_settings_name_the_key_the_value_and_what_is_allowed() {
             "",
             vec![],
             vec!["listen"],
-            ["--set listen", "cannot be parsed", "KEY=VALUE"],
+            ["--set listen", "cannot parse", "KEY=VALUE"],
         ),
     ] {
         let message = load_with(file, &env, &set).unwrap_err().to_string();
@@ -193,9 +193,9 @@ fn wrong_settings_name_the_key_the_value_and_what_is_allowed() {
     }
 }
 
-/// A pod's environment, or that of a shell, is often there for more than one role.
+/// Several roles often share the environment of a pod or a shell.
 #[test]
-fn settings_of_other_roles_in_the_environment_are_none_of_ours() {
+fn settings_of_other_roles_in_the_environment_are_ignored() {
     let env = [
         ("FANJET_EMBEDDED__PATH", "/there"),
         ("FANJET_UPSTREAM__WINDOW", "30"),
@@ -209,8 +209,8 @@ fn settings_of_other_roles_in_the_environment_are_none_of_ours() {
         ("[embeded]\npath = \"/there\"", None),
     ] {
         let env: Vec<_> = env.into_iter().collect();
-        let told = load_with(file, &env, &[]).unwrap_err().to_string();
-        assert!(told.contains("an unknown section"), "{told}");
+        let error = load_with(file, &env, &[]).unwrap_err().to_string();
+        assert!(error.contains("an unknown section"), "{error}");
     }
 }
 
@@ -229,10 +229,10 @@ fn a_missing_file_is_named() {
     assert!(error.to_string().contains("/nowhere/fanjet.toml"));
 }
 
-/// Whoever mistypes something beside a password does not want it in the journal.
+/// Errors end up in logs.
 #[test]
-fn what_may_be_a_secret_is_not_part_of_an_error() {
-    let word = "hunter2";
+fn an_error_contains_nothing_that_may_be_a_secret() {
+    let secret = "hunter2";
     for (file, env, set, key) in [
         ("", Some("FANJET_NATS__PASWORD"), "", "nats.pasword"),
         ("", Some("FANJET_NATS_PASSWORD"), "", "nats_password"),
@@ -264,15 +264,15 @@ fn what_may_be_a_secret_is_not_part_of_an_error() {
         ("", None, "nats.password:hunter2", "--set nats.password"),
         ("", None, "nats.pass word=hunter2", "--set nats.pass"),
     ] {
-        let env: Vec<_> = env.iter().map(|&name| (name, word)).collect();
+        let env: Vec<_> = env.iter().map(|&name| (name, secret)).collect();
         let set: Vec<_> = Some(set)
             .filter(|set| !set.is_empty())
             .into_iter()
             .collect();
         let error = load_with(file, &env, &set).unwrap_err();
-        let told = format!("{error} {error:?}");
-        assert!(told.contains(key), "{key:?} is not in {told:?}");
-        assert!(!told.contains(word), "{told}");
+        let text = format!("{error} {error:?}");
+        assert!(text.contains(key), "{key:?} is not in {text:?}");
+        assert!(!text.contains(secret), "{text}");
     }
 }
 

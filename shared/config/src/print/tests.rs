@@ -55,12 +55,12 @@ fn printed(file: Option<&std::path::Path>, set: &[&str]) -> String {
 }
 
 #[test]
-fn what_is_not_set_stands_as_in_the_fragment() {
+fn a_default_is_printed_as_in_the_fragment() {
     assert_eq!(printed(None, &[]), A.replace("//host", "//other"));
 }
 
 #[test]
-fn what_is_set_takes_its_place_and_the_document_is_a_settings_file() {
+fn changed_values_are_printed_and_the_document_is_a_settings_file() {
     let set = [
         "a.many=7",
         "a.time=90s",
@@ -84,7 +84,7 @@ fn what_is_set_takes_its_place_and_the_document_is_a_settings_file() {
 }
 
 #[test]
-fn secrets_stay_out() {
+fn secrets_are_left_out() {
     let set = ["a.password=hunter2", "a.deep.url=ws://me:hunter2@host"];
     let document = printed(None, &set);
     assert!(!document.contains("hunter2"), "{document}");

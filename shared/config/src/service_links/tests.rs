@@ -24,7 +24,7 @@ fn every_variable_of_a_service_is_a_link() {
 }
 
 #[test]
-fn a_setting_is_none_however_it_is_mistyped() {
+fn a_mistyped_setting_is_not_a_link() {
     for (name, value) in [
         ("FANJET_UPSTREAM__URL", "wss://10.0.0.11:6008"),
         ("FANJET_PORT", "6008"),

@@ -24,7 +24,7 @@ fn set<S: Role>(setting: &str) -> Result<S, String> {
     .map_err(|error| error.to_string())
 }
 
-/// Numbers and durations that no setting can have a use for.
+/// Numbers and durations that make no sense for any setting.
 fn absurd(is_time: bool) -> &'static [&'static str] {
     match is_time {
         true => &["1ns", "200years", "18446744073709551615s", "-1s", "soon"],
@@ -39,7 +39,7 @@ fn absurd(is_time: bool) -> &'static [&'static str] {
     }
 }
 
-/// What every struct writes is what its fragment names, key by key.
+/// The dotted keys of all values.
 fn keys(path: &str, value: &Value) -> Vec<String> {
     match value {
         Value::Table(table) => {
@@ -63,7 +63,7 @@ fn fragments_fit<S: Role>() {
     assert_eq!(written, named);
 }
 
-/// Zero and absurd values of every number and every duration are refused with words that help.
+/// Zero and absurd values of every number and duration are rejected with the key, the value and what is allowed.
 fn ranges_are_kept<S: Role>() {
     let entries = S::FRAGMENTS
         .iter()
@@ -83,7 +83,7 @@ fn ranges_are_kept<S: Role>() {
         let refused = given.iter().chain(is_zero_refused.then_some(&zero));
         for value in refused {
             let refusal = match set::<S>(&format!("{key}={value}")) {
-                Ok(_) => panic!("{key}={value} is taken"),
+                Ok(_) => panic!("{key}={value} is accepted"),
                 Err(refusal) => refusal,
             };
             for part in [&key, *value, "allowed: ", &allowed.to_string()] {
@@ -106,7 +106,7 @@ fn fragments_name_every_key_of_their_structs_and_no_other() {
 }
 
 #[test]
-fn values_out_of_range_are_refused_by_every_role() {
+fn values_out_of_range_are_rejected_by_every_role() {
     ranges_are_kept::<ServeSettings>();
     ranges_are_kept::<IngestSettings>();
     ranges_are_kept::<EdgeSettings>();
@@ -114,7 +114,7 @@ fn values_out_of_range_are_refused_by_every_role() {
     ranges_are_kept::<PrepareSettings>();
 }
 
-/// `serve` reads what every other role reads: its sections are the tree.
+/// `serve` reads the sections of all other roles, so its sections are the tree.
 #[test]
 fn every_section_is_in_the_tree_once() {
     let tree = ServeSettings::FRAGMENTS;

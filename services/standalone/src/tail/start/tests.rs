@@ -7,14 +7,14 @@ fn cursor(text: &str) -> u64 {
 }
 
 #[test]
-fn numbers_are_the_servers_own() {
+fn a_number_is_passed_to_the_server() {
     assert_eq!(cursor("1783175887000000"), 1_783_175_887_000_000);
     assert_eq!(cursor("12345"), 12_345);
     assert_eq!(cursor("0"), 0);
 }
 
 #[test]
-fn a_duration_is_so_long_ago() {
+fn a_duration_is_an_age() {
     assert_eq!(cursor("10m"), NOW - 600_000_000);
     assert_eq!(cursor("90s"), NOW - 90_000_000);
     assert_eq!(cursor("1d 2h"), NOW - 26 * 3_600_000_000);
@@ -23,7 +23,7 @@ fn a_duration_is_so_long_ago() {
 }
 
 #[test]
-fn a_time_is_meant_in_its_zone() {
+fn a_time_is_read_in_its_zone() {
     for text in [
         "2026-07-04T14:38:07Z",
         "2026-07-04t14:38:07z",
@@ -37,7 +37,7 @@ fn a_time_is_meant_in_its_zone() {
 }
 
 #[test]
-fn what_is_neither_is_refused_with_what_is_allowed() {
+fn an_invalid_start_is_rejected_with_what_is_allowed() {
     for text in [
         "",
         "yesterday",
