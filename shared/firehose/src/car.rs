@@ -61,7 +61,7 @@ impl<'a> Sections<'a> {
     }
 }
 
-/// The first root of a header, if it is of a blessed format.
+/// Validates a header. Returns its first root if that has a blessed format.
 fn check_header(header: &[u8]) -> Result<Option<Cid>, CarError> {
     let mut reader = Reader::new(header);
     let (version, root) = read_header(&mut reader).ok_or(CarError::InvalidHeader)?;
@@ -97,7 +97,8 @@ fn read_header(reader: &mut Reader<'_>) -> Option<(u64, Option<Cid>)> {
     version.map(|version| (version, first))
 }
 
-/// The first of them, `Some(None)` if it is of another format; `None` if there is none.
+/// Reads a list of roots. `None`: it is invalid. `Some(None)`: it is empty. `Some(Some(None))`: its first root does not have a blessed
+/// format.
 fn read_roots(reader: &mut Reader<'_>) -> Option<Option<Option<Cid>>> {
     let Item::Array(count) = reader.item().ok()? else {
         return None;
@@ -116,7 +117,7 @@ fn read_roots(reader: &mut Reader<'_>) -> Option<Option<Option<Cid>>> {
     Some(first)
 }
 
-/// An unsigned LEB128 number of at most 64 bits in its shortest form, and what follows it.
+/// Parses an unsigned LEB128 number of at most 64 bits in its shortest form. Returns it and the rest of the bytes.
 #[inline]
 fn varint(bytes: &[u8]) -> Result<(u64, &[u8]), CarError> {
     let mut value = 0;

@@ -58,10 +58,10 @@ pub struct Content<'a> {
 }
 
 impl<'a> Commit<'a> {
-    /// Reads through the commit's blocks.
+    /// Indexes the commit's blocks.
     ///
     /// # Errors
-    /// [`CarError`] when they cannot be read; the whole commit is lost.
+    /// [`CarError`] if they cannot be parsed: then no operation of the commit can be used.
     pub fn open(&self) -> Result<OpenCommit<'a>, CarError> {
         Ok(OpenCommit {
             commit: *self,
@@ -75,7 +75,7 @@ impl<'a> Commit<'a> {
     }
 }
 
-/// A commit with its blocks found.
+/// A commit with an index of its blocks.
 #[derive(Debug, Clone)]
 pub struct OpenCommit<'a> {
     commit: Commit<'a>,

@@ -16,20 +16,20 @@
 //! The `oracle` module (feature `oracle`) decodes the same bytes with serde_ipld_dagcbor, iroh-car and serde_json, and
 //! property tests and fuzzing compare the two. They differ deliberately, each difference pinned by a test, in:
 //!
-//! - a text inside a record that is not UTF-8: each bad byte becomes `\ufffd` as in V1; the oracle refuses it;
-//! - a CAR that ends inside a section's length: refused; iroh-car takes it for the end;
-//! - a CAR section length beyond 64 bits: refused; iroh-car cuts it to 64;
-//! - a CAR section whose CID is not of a blessed format: skipped whatever its CID is; iroh-car reads the CID and
-//!   refuses the CAR when it cannot;
-//! - a CAR section above 4 MiB: accepted; iroh-car refuses it;
+//! - text in a record that is not UTF-8: each bad byte becomes `\ufffd`, as in V1; the oracle rejects the record;
+//! - a CAR that ends inside a section's length: rejected; iroh-car treats it as the end;
+//! - a CAR section length above 64 bits: rejected; iroh-car truncates it to 64 bits;
+//! - a CAR section whose CID does not have a blessed format: skipped without parsing the CID; iroh-car parses the CID and
+//!   rejects the CAR if that fails;
+//! - a CAR section above 4 MiB: accepted; iroh-car rejects it;
 //! - a CAR header: strict DAG-CBOR with unknown keys ignored; iroh-car is less strict.
 //!
-//! Both accept map keys in any order, since V1 does, and both refuse duplicate keys. Both refuse what DAG-CBOR forbids:
+//! Both accept map keys in any order, as V1 does, and both reject duplicate keys. Both reject what DAG-CBOR forbids:
 //! indefinite lengths, heads that are not the shortest, half and single floats, NaN, infinities, negative zero, tags
-//! other than 42, `undefined`. Where V1 is unknown or harmful, both choose: integers beyond `i64` are refused; floats are
-//! kept, in Go's format; a blob's size is a non-negative integer; `{"$link":...}` written as a map is served when its text is
-//! the canonical one of a CID; records of more than 120 levels are refused (V1 has no bound), since what is wrapped around them must
-//! stay within what JSON parsers read.
+//! other than 42, `undefined`. Where V1's behavior is unknown or harmful, both follow the same rules: integers beyond `i64` are
+//! rejected; floats are kept, in Go's format; a blob's size is a non-negative integer; a map `{"$link":...}` is accepted if
+//! its text is a CID in canonical form; records of more than 120 levels are rejected (V1 has no limit), so that an event with
+//! the record inside stays within the limits of JSON parsers.
 
 pub mod cbor;
 mod error;

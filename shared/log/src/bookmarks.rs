@@ -1,8 +1,8 @@
 //! A consumer's position, stored beside the log by the consumer itself.
 //!
-//! A consumer keeps its position where its output is. If that place loses the position, the bookmark is the evidence
-//! that there was one: without it, a consumer whose position was lost looks like one that starts for the first time,
-//! and skips everything in between.
+//! A consumer stores its position at the target of its output. If the target loses the position, the bookmark proves that one
+//! existed. Without the bookmark, such a consumer would look like a new one, start at the present, and skip every event in
+//! between.
 
 use async_trait::async_trait;
 use bytes::Bytes;

@@ -31,11 +31,11 @@ pub trait LeaseStore: Send + Sync + 'static {
     async fn try_acquire(&self, holder: &HolderId, ttl: Duration)
     -> Result<Option<Term>, LogError>;
 
-    /// Renews the lease for `ttl` from some moment during this call. `None` if the caller no longer holds it: it
+    /// Renews the lease for `ttl`, counted from some moment during this call. `None` if the caller no longer holds it: it
     /// expired, was revoked, or has another holder.
     ///
     /// # Errors
-    /// [`LogError::Unavailable`]: the outcome is unknown, but the term before is still running.
+    /// [`LogError::Unavailable`]: the outcome is unknown, and the previous term still runs until its end.
     async fn renew(&self, term: &Term, ttl: Duration) -> Result<Option<Term>, LogError>;
 
     /// Releases the lease, so that others need not wait for its expiry. Has no effect on another holder's lease.

@@ -1,9 +1,10 @@
 //! The one ordered log, as a trait, and the contract of its backends.
 //!
-//! The log is the only truth: there is no cursor store beside it. A seq is a position in it, contiguous from the oldest
-//! kept event to the newest; the log's identity says which log a seq belongs to. A [`lease`] beside the log decides who
-//! tries to write, and the log itself decides who writes. Backends: [`memory`] here, NATS JetStream in
-//! `fanjet-log-nats`. This crate must never know a backend's concepts (subjects, streams, files).
+//! The log is the only source of truth: there is no cursor store beside it. A seq is a position in the log. Seqs are
+//! contiguous from the oldest kept event to the newest, and the log's identity says which log a seq belongs to. A [`lease`]
+//! beside the log decides which process tries to write, and the log itself decides which one writes. Backends: [`memory`]
+//! here, NATS JetStream in `fanjet-log-nats`, a folder in `fanjet-log-embedded`. This crate must never know a backend's
+//! concepts (subjects, streams, files).
 
 mod limits;
 mod seq;

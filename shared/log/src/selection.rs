@@ -10,12 +10,12 @@ pub enum Selection {
     /// Every event. Its seqs are contiguous, so a missing one is a gap.
     #[default]
     All,
-    /// Events that any of these matches. They may overlap; a backend that does not support that reduces them.
+    /// Events that match any of these filters. Filters may overlap; a backend that does not support overlaps removes them.
     Only(Arc<[TopicFilter]>),
 }
 
 impl Selection {
-    /// Events that any of these matches. The order does not matter: the same topics make the same selection.
+    /// Selects events that match any of these filters. The order of the filters does not matter.
     pub fn only(filters: impl IntoIterator<Item = TopicFilter>) -> Self {
         let mut filters: Vec<_> = filters.into_iter().collect();
         filters.sort_unstable();

@@ -26,25 +26,25 @@ pub trait EventLog: Send + Sync + 'static {
     /// [`LogError::Unavailable`].
     async fn adopt(&self) -> Result<LogIdentity, LogError>;
 
-    /// The bounds of the log. New events are written behind `last`, even while nothing is kept: a log never restarts
-    /// its numbering, however much of it has expired or was purged.
+    /// The bounds of the log. The next event gets the seq after `last`, even if no event is kept: a log never restarts its
+    /// numbering, however much of it has expired or was purged.
     ///
     /// # Errors
     /// [`LogError::Unavailable`].
     async fn bounds(&self) -> Result<Bounds, LogError>;
 
-    /// The newest entry, read from the log's leader (never from a lagging replica); `None` when nothing is kept. That
-    /// does not mean that the log was never written, nor that no skipped seq is behind the entry: use
-    /// [`EventLog::bounds`] for the end of the log.
+    /// The newest entry, read from the log's leader (never from a lagging replica). `None` if no event is kept, although
+    /// the log may have been written before. Skipped seqs may follow the entry, so use [`EventLog::bounds`] for the end of
+    /// the log.
     ///
     /// # Errors
     /// [`LogError::Unavailable`], [`LogError::Corrupt`].
     async fn last(&self) -> Result<Option<Entry>, LogError>;
 
     /// Reads one page of entries that `selection` matches, in order, from `from` (or the oldest kept entry, if that is
-    /// newer). Returns at least one entry if there is one, however large it is; but a backend may stop in a long
-    /// stretch without a match and return an empty page that is not at the end. A page may fail because of damage
-    /// behind its first entries; a page limited to the entries before the damage does not.
+    /// newer). Returns at least one matching entry, however large it is. Only in a long stretch without a match may a
+    /// backend return an empty page that is not at the end. A page may fail because of damage after its first entries; a
+    /// page whose limit ends before the damage does not.
     ///
     /// # Errors
     /// [`LogError::Unavailable`], [`LogError::Gap`], [`LogError::Replaced`], [`LogError::Corrupt`].
@@ -68,8 +68,8 @@ pub trait EventLog: Send + Sync + 'static {
     /// [`LogError::Unavailable`], [`LogError::Replaced`], [`LogError::Corrupt`].
     async fn seq_at(&self, time: TimeUs) -> Result<Seq, LogError>;
 
-    /// Opens the log for writing directly behind `after`: the seq of its last entry, or [`Bounds::last`] when nothing
-    /// is kept. Opening fences no other writer: the first append that finds the log's end elsewhere fails with
+    /// Opens the log to append directly after `after`: the seq of its last entry, or [`Bounds::last`] if no event is kept.
+    /// Opening does not fence other writers: whichever writer next finds that the log ends elsewhere gets
     /// [`AppendError::Fenced`].
     ///
     /// # Errors
@@ -89,14 +89,14 @@ pub type Follow = BoxStream<'static, Result<Vec<Entry>, LogError>>;
 
 /// One writer of the log, with a bounded number of unacknowledged events.
 ///
-/// Invariant: the log holds the appended events in order, each once, directly behind each other, and nothing behind a
+/// Invariant: the log holds the appended events in order, each once, without another entry in between, and none after a
 /// rejected one. If another writer appends in between, all later appends fail.
 #[async_trait]
 pub trait Appender: Send {
-    /// Queues events behind all earlier ones. Waits while the window of unacknowledged events is full.
+    /// Queues events after all earlier ones. Waits while the window of unacknowledged events is full.
     ///
     /// # Errors
-    /// [`AppendError`] of these events or of earlier ones; the appender is finished then.
+    /// [`AppendError`] of these events or of earlier ones. The appender is finished then.
     async fn append(&mut self, events: &[NewEvent]) -> Result<(), AppendError>;
 
     /// Waits until all queued events are acknowledged; returns the seq of the last.
@@ -113,9 +113,9 @@ pub trait Appender: Send {
 /// The bounds of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// The oldest kept entry. One above `last` when nothing is kept: the seq that the next event gets.
+    /// The oldest kept entry. If none is kept, the seq of the next event, which is one above `last`.
     pub first: Seq,
-    /// The newest entry ever written, kept or not; one below the first seq in a log that was never written.
+    /// The newest entry ever written, even if it is no longer kept. In a log that was never written, one below its first seq.
     pub last: Seq,
 }
 
@@ -149,8 +149,8 @@ pub struct ReadLimit {
 pub struct Page {
     /// Matching entries in order.
     pub entries: Vec<Entry>,
-    /// Where to continue: above every scanned entry, never below the requested `from`. One above the log's last entry
-    /// when the end was reached from inside.
+    /// The seq to continue from: above every scanned entry, and never below the requested `from`. If the scan reached the
+    /// end, one above the log's last entry.
     pub next: Seq,
     /// Whether the page reaches the end of the log.
     pub at_end: bool,
