@@ -57,10 +57,7 @@ async fn without_room(
 pub(super) async fn no_inodes(trial: &mut Trial) -> Result<()> {
     let volume = Volume::mount(16, 100)?;
     let data = volume.path().join("data");
-    trial
-        .testbed
-        .serve(&data, &Launch::default(), &[SEGMENT])
-        .await?;
+    serve(trial, &data, &[SEGMENT]).await?;
     trial.inject().await?;
     let ballast = volume.fill_inodes()?;
     trial.evidence(volume.refusal(0)?);
@@ -73,10 +70,7 @@ pub(super) async fn no_inodes(trial: &mut Trial) -> Result<()> {
 pub(super) async fn no_inodes_at_start(trial: &mut Trial) -> Result<()> {
     let volume = Volume::mount(16, 100)?;
     let data = volume.path().join("data");
-    trial
-        .testbed
-        .serve(&data, &Launch::default(), &[SEGMENT])
-        .await?;
+    serve(trial, &data, &[SEGMENT]).await?;
     let ballast = volume.fill_inodes()?;
     // Until the current segment is full, and for a moment longer.
     trial.testbed.relay.publish(SEVERAL_SEGMENTS as u64).await;
@@ -93,7 +87,7 @@ pub(super) async fn no_inodes_at_start(trial: &mut Trial) -> Result<()> {
 pub(super) async fn read_only_at_start(trial: &mut Trial) -> Result<()> {
     let volume = Volume::mount(16, 100)?;
     let data = volume.path().join("data");
-    trial.testbed.serve(&data, &Launch::default(), &[]).await?;
+    serve(trial, &data, &[]).await?;
     trial.testbed.service("serve")?.stop().await?;
     trial.inject().await?;
     volume.forbid_writing()?;
@@ -107,7 +101,7 @@ pub(super) async fn read_only_at_start(trial: &mut Trial) -> Result<()> {
 /// The log's folder is removed under a running program.
 pub(super) async fn folder_removed(trial: &mut Trial) -> Result<()> {
     let data = trial.testbed.folder().join("data");
-    trial.testbed.serve(&data, &Launch::default(), &[]).await?;
+    serve(trial, &data, &[]).await?;
     trial.inject().await?;
     let aside = trial.testbed.folder().join("aside");
     fs::rename(&data, &aside)?;
@@ -128,10 +122,7 @@ pub(super) async fn flipped_bit(trial: &mut Trial) -> Result<()> {
         ("embedded.cache_bytes", "0"),
         ("edge.replay.cache_bytes", "0"),
     ];
-    trial
-        .testbed
-        .serve(&data, &Launch::default(), &settings)
-        .await?;
+    serve(trial, &data, &settings).await?;
     trial.testbed.relay.publish(SEVERAL_SEGMENTS as u64).await;
     trial.testbed.events(SEVERAL_SEGMENTS).await?;
     let old = segments(&data)?;
@@ -150,6 +141,11 @@ pub(super) async fn flipped_bit(trial: &mut Trial) -> Result<()> {
     trial.meanwhile().await?;
     flip()?;
     trial.afterwards().await
+}
+
+async fn serve(trial: &mut Trial, data: &Path, settings: &[(&str, &str)]) -> Result<()> {
+    let launch = Launch::default();
+    trial.testbed.serve(data, &launch, settings).await
 }
 
 /// The log's segments, oldest first.

@@ -30,10 +30,7 @@ fn users(may_write: bool) -> String {
 
 /// The stream rejects further messages instead of dropping old ones.
 pub(super) async fn refuses_new(trial: &mut Trial) -> Result<()> {
-    trial
-        .testbed
-        .cluster(NatsServer::start().await?, &[])
-        .await?;
+    trial.testbed.plain_cluster().await?;
     let admin = admin(trial).await?;
     trial.inject().await?;
     let before = reconfigure(&admin, |config, held| {
@@ -50,10 +47,7 @@ pub(super) async fn refuses_new(trial: &mut Trial) -> Result<()> {
 
 /// The stream is sealed, permanently.
 pub(super) async fn sealed(trial: &mut Trial) -> Result<()> {
-    trial
-        .testbed
-        .cluster(NatsServer::start().await?, &[])
-        .await?;
+    trial.testbed.plain_cluster().await?;
     let admin = admin(trial).await?;
     trial.inject().await?;
     reconfigure(&admin, |config, _| config.sealed = true).await?;
@@ -63,10 +57,7 @@ pub(super) async fn sealed(trial: &mut Trial) -> Result<()> {
 
 /// The stream has other subjects.
 pub(super) async fn other_subjects(trial: &mut Trial) -> Result<()> {
-    trial
-        .testbed
-        .cluster(NatsServer::start().await?, &[])
-        .await?;
+    trial.testbed.plain_cluster().await?;
     let admin = admin(trial).await?;
     trial.inject().await?;
     let elsewhere = vec!["elsewhere.>".to_owned()];
@@ -95,10 +86,7 @@ pub(super) async fn right_revoked(trial: &mut Trial) -> Result<()> {
 
 /// The server restarts with a smaller `max_payload` than events may need.
 pub(super) async fn small_payload(trial: &mut Trial) -> Result<()> {
-    trial
-        .testbed
-        .cluster(NatsServer::start().await?, &[])
-        .await?;
+    trial.testbed.plain_cluster().await?;
     trial.inject().await?;
     trial.testbed.nats()?.reconfigure(SMALL_PAYLOAD).await?;
     let admin = admin(trial).await?;
@@ -110,10 +98,7 @@ pub(super) async fn small_payload(trial: &mut Trial) -> Result<()> {
 
 /// The same, and the programs start during the fault.
 pub(super) async fn small_payload_at_start(trial: &mut Trial) -> Result<()> {
-    trial
-        .testbed
-        .cluster(NatsServer::start().await?, &[])
-        .await?;
+    trial.testbed.plain_cluster().await?;
     trial.testbed.service("ingest")?.stop().await?;
     trial.inject().await?;
     trial.testbed.nats()?.reconfigure(SMALL_PAYLOAD).await?;
@@ -127,10 +112,7 @@ pub(super) async fn small_payload_at_start(trial: &mut Trial) -> Result<()> {
 
 /// The server is killed, and restarts with its data.
 pub(super) async fn killed(trial: &mut Trial) -> Result<()> {
-    trial
-        .testbed
-        .cluster(NatsServer::start().await?, &[])
-        .await?;
+    trial.testbed.plain_cluster().await?;
     trial.inject().await?;
     trial.testbed.nats()?.kill().await?;
     trial.evidence("the server was killed");
@@ -142,10 +124,7 @@ pub(super) async fn killed(trial: &mut Trial) -> Result<()> {
 /// Another program publishes messages that are not events to the stream's subjects, some of which client libraries cannot parse.
 /// They stay there.
 pub(super) async fn strays(trial: &mut Trial) -> Result<()> {
-    trial
-        .testbed
-        .cluster(NatsServer::start().await?, &[])
-        .await?;
+    trial.testbed.plain_cluster().await?;
     let admin = admin(trial).await?;
     trial.inject().await?;
     for subject in ["atp.test", "atp.identity", "atp.commit.app.bsky.feed.post"] {
@@ -168,10 +147,7 @@ pub(super) async fn strays(trial: &mut Trial) -> Result<()> {
 
 /// The bucket for the leader election is deleted, and created again.
 pub(super) async fn no_bucket(trial: &mut Trial) -> Result<()> {
-    trial
-        .testbed
-        .cluster(NatsServer::start().await?, &[])
-        .await?;
+    trial.testbed.plain_cluster().await?;
     let admin = admin(trial).await?;
     let before = admin.get_stream(BUCKET).await?.cached_info().config.clone();
     trial.inject().await?;

@@ -95,6 +95,11 @@ impl Testbed {
         self.begin().await
     }
 
+    /// The same on a NATS server of its own, without further settings.
+    pub(super) async fn plain_cluster(&mut self) -> Result<()> {
+        self.cluster(NatsServer::start().await?, &[]).await
+    }
+
     fn upstream_settings(&self) -> Vec<(&'static str, String)> {
         let mut settings = vec![("ingest.upstream.url", self.proxy.url())];
         let given = [
