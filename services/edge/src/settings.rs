@@ -2,7 +2,7 @@
 
 use fanjet_config::role;
 use fanjet_log_nats::NatsConfig;
-use fanjet_service::Settings;
+use fanjet_service::operated_settings;
 use fanjet_telemetry::{OpsConfig, OtlpConfig, TelemetryConfig};
 
 use crate::EdgeConfig;
@@ -23,18 +23,4 @@ role! {
     }
 }
 
-impl Settings for EdgeSettings {
-    const NAME: &'static str = "fanjet-edge";
-
-    fn telemetry(&self) -> &TelemetryConfig {
-        &self.telemetry
-    }
-
-    fn otlp(&self) -> Option<&OtlpConfig> {
-        Some(&self.otlp)
-    }
-
-    fn ops(&self) -> Option<&OpsConfig> {
-        Some(&self.ops)
-    }
-}
+operated_settings!(EdgeSettings, "fanjet-edge");

@@ -2,7 +2,7 @@
 
 use fanjet_config::role;
 use fanjet_log_nats::NatsConfig;
-use fanjet_service::Settings;
+use fanjet_service::operated_settings;
 use fanjet_telemetry::{OpsConfig, OtlpConfig, TelemetryConfig};
 
 use crate::config::IngestConfig;
@@ -24,18 +24,4 @@ role! {
     "ops.listen = \"127.0.0.1:6010\""
 }
 
-impl Settings for IngestSettings {
-    const NAME: &'static str = "fanjet-ingest";
-
-    fn telemetry(&self) -> &TelemetryConfig {
-        &self.telemetry
-    }
-
-    fn otlp(&self) -> Option<&OtlpConfig> {
-        Some(&self.otlp)
-    }
-
-    fn ops(&self) -> Option<&OpsConfig> {
-        Some(&self.ops)
-    }
-}
+operated_settings!(IngestSettings, "fanjet-ingest");

@@ -21,3 +21,25 @@ pub trait Settings: Role {
         None
     }
 }
+
+/// Implements [`Settings`] for a struct with all three sections: its type, and the service name in telemetry.
+#[macro_export]
+macro_rules! operated_settings {
+    ($settings:ty, $name:literal) => {
+        impl $crate::Settings for $settings {
+            const NAME: &'static str = $name;
+
+            fn telemetry(&self) -> &::fanjet_telemetry::TelemetryConfig {
+                &self.telemetry
+            }
+
+            fn otlp(&self) -> ::core::option::Option<&::fanjet_telemetry::OtlpConfig> {
+                ::core::option::Option::Some(&self.otlp)
+            }
+
+            fn ops(&self) -> ::core::option::Option<&::fanjet_telemetry::OpsConfig> {
+                ::core::option::Option::Some(&self.ops)
+            }
+        }
+    };
+}

@@ -6,7 +6,7 @@ use fanjet_ingest::IngestConfig;
 use fanjet_kafka::KafkaConfig;
 use fanjet_log_embedded::EmbeddedConfig;
 use fanjet_log_nats::NatsConfig;
-use fanjet_service::{Failure, Settings};
+use fanjet_service::{Failure, operated_settings};
 use fanjet_telemetry::{OpsConfig, OtlpConfig, TelemetryConfig};
 use serde::{Deserialize, Serialize};
 
@@ -34,21 +34,7 @@ role! {
     }
 }
 
-impl Settings for ServeSettings {
-    const NAME: &'static str = "fanjet";
-
-    fn telemetry(&self) -> &TelemetryConfig {
-        &self.telemetry
-    }
-
-    fn otlp(&self) -> Option<&OtlpConfig> {
-        Some(&self.otlp)
-    }
-
-    fn ops(&self) -> Option<&OpsConfig> {
-        Some(&self.ops)
-    }
-}
+operated_settings!(ServeSettings, "fanjet");
 
 /// Section `[log]`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
