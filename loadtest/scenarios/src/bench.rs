@@ -20,12 +20,14 @@ mod steps;
 mod ingest;
 mod all;
 
+use std::path::Path;
+
 use anyhow::{Result, bail};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::runtime::block_on;
 pub(crate) use options::Args;
-use options::Bench;
+use options::{Bench, Options};
 use report::Document;
 
 pub(crate) fn run(args: &Args) -> Result<()> {
@@ -51,18 +53,48 @@ async fn measure(args: &Args) -> Result<()> {
     testbed::build(options.profile())?;
     fanjet_tools::nats_server()?;
     let mut document = Document::begin(args.what, options)?;
-    match args.what {
-        Bench::Latency => fanout::latency(options, &mut document).await?,
-        Bench::Saturate => fanout::saturate(options, &mut document).await?,
-        Bench::Filters => fanout::filters(options, &mut document).await?,
-        Bench::ZstdSockets => fanout::zstd(options, &mut document).await?,
-        Bench::Memory => resources::memory(options, &mut document).await?,
-        Bench::Egress => resources::egress(options, &mut document).await?,
-        Bench::Churn => storms::churn(options, &mut document).await?,
-        Bench::Crowd => storms::crowd(options, &mut document).await?,
-        Bench::Abuse => abuse::abuse(options, &mut document).await?,
-        Bench::Growth => growth::growth(options, &mut document).await?,
-        _ => all::all(options, &mut document).await?,
+    match &options.baseline {
+        None => bench(args.what, options, &mut document).await?,
+        Some(program) => in_turn(args.what, options, program, &mut document).await?,
     }
     document.finish()
+}
+
+/// Today's program and the baseline, in turn, so that whatever else the machine does meets both.
+async fn in_turn(
+    what: Bench,
+    options: &Options,
+    baseline: &Path,
+    document: &mut Document,
+) -> Result<()> {
+    for _ in 0..options.repeats.max(1) {
+        for program in [None, Some(baseline.to_owned())] {
+            let once = Options {
+                repeats: 1,
+                program,
+                ..options.clone()
+            };
+            let mut turn = Document::begin(what, &once)?;
+            bench(what, &once, &mut turn).await?;
+            document.rounds.append(&mut turn.rounds);
+        }
+    }
+    document.comparison();
+    Ok(())
+}
+
+async fn bench(what: Bench, options: &Options, document: &mut Document) -> Result<()> {
+    match what {
+        Bench::Latency => fanout::latency(options, document).await,
+        Bench::Saturate => fanout::saturate(options, document).await,
+        Bench::Filters => fanout::filters(options, document).await,
+        Bench::ZstdSockets => fanout::zstd(options, document).await,
+        Bench::Memory => resources::memory(options, document).await,
+        Bench::Egress => resources::egress(options, document).await,
+        Bench::Churn => storms::churn(options, document).await,
+        Bench::Crowd => storms::crowd(options, document).await,
+        Bench::Abuse => abuse::abuse(options, document).await,
+        Bench::Growth => growth::growth(options, document).await,
+        _ => all::all(options, document).await,
+    }
 }

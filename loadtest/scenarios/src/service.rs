@@ -2,7 +2,7 @@
 //! stopped and restarted, and all its output.
 
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -21,6 +21,8 @@ const POLL: Duration = Duration::from_millis(20);
 pub(crate) struct Launch {
     /// Its name; its role by default.
     name: Option<String>,
+    /// The program instead of the one that is built.
+    program: Option<PathBuf>,
     /// A command that executes the program.
     prefix: Vec<String>,
     env: Vec<(&'static str, String)>,
@@ -31,6 +33,14 @@ impl Launch {
     pub(crate) fn named(name: String) -> Self {
         Self {
             name: Some(name),
+            ..Self::default()
+        }
+    }
+
+    /// Another build of the program, if there is one.
+    pub(crate) fn of_program(program: Option<PathBuf>) -> Self {
+        Self {
+            program,
             ..Self::default()
         }
     }
@@ -89,7 +99,9 @@ impl Service {
             _ => None,
         };
         let mut words = launch.prefix.clone();
-        words.push(executable(profile, "fanjet").display().to_string());
+        let program = launch.program.clone();
+        let program = program.unwrap_or_else(|| executable(profile, "fanjet"));
+        words.push(program.display().to_string());
         words.push(role.to_owned());
         for (key, value) in settings {
             words.extend(set(key, value.as_ref()));

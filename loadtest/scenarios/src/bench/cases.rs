@@ -71,7 +71,7 @@ impl Case {
             .map(|side| Rounds {
                 case: self.name.clone(),
                 side: match side {
-                    Side::Ours(_) => "ours".to_owned(),
+                    Side::Ours(_) => options.side().to_owned(),
                     Side::Other(url, _) => url.clone(),
                 },
                 rounds: Vec::new(),

@@ -1,5 +1,6 @@
 //! The benchmarks, and their options.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use fanjet_tools::programs::Profile;
@@ -98,10 +99,20 @@ pub(crate) struct Options {
     /// Where the simulated firehose listens when there is another server
     #[arg(long, default_value = "127.0.0.1:6100")]
     pub(super) upstream: String,
+    /// An older build of the program, to measure in turn with today's. A script will do, for instance one that translates
+    /// the names of settings
+    #[arg(long, conflicts_with = "against")]
+    pub(super) baseline: Option<PathBuf>,
+    /// The program under test instead of the one that is built.
+    #[arg(skip)]
+    pub(super) program: Option<PathBuf>,
     /// Dev builds: to check that everything runs, not for figures
     #[arg(long)]
     pub(super) dev: bool,
 }
+
+/// The name of the side whose program is built from this checkout.
+pub(super) const OURS: &str = "ours";
 
 /// The server under load.
 #[derive(Debug, Clone)]
@@ -124,6 +135,14 @@ pub(super) enum Pace {
 impl Options {
     pub(super) fn profile(&self) -> Profile {
         Profile::of(self.dev)
+    }
+
+    /// What the rounds of this program are called.
+    pub(super) fn side(&self) -> &'static str {
+        match self.program {
+            None => OURS,
+            Some(_) => "baseline",
+        }
     }
 
     pub(super) fn sides(&self) -> Vec<Side> {

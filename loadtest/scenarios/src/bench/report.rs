@@ -11,7 +11,7 @@ use fanjet_tools::shell::target;
 use serde::Serialize;
 
 use super::machine::Machine;
-use super::options::{Bench, Options};
+use super::options::{Bench, OURS, Options};
 use super::round::{Round, Rounds};
 use super::table::{Table, figure};
 pub(super) use super::target::Target;
@@ -32,7 +32,7 @@ pub(super) struct Document {
     notes: Vec<String>,
 }
 
-const DELIVERY: [&str; 10] = [
+const DELIVERY: [&str; 11] = [
     "",
     "log events/s",
     "delivered/s",
@@ -42,6 +42,7 @@ const DELIVERY: [&str; 10] = [
     "p50 ms",
     "p99 ms",
     "MiB",
+    "KiB per subscriber",
     "",
 ];
 const CHECKS: [&str; 10] = [
@@ -98,7 +99,7 @@ impl Document {
         let mut table = Table::new(&DELIVERY);
         for rounds in self.of(cases) {
             let side = match rounds.side.as_str() {
-                "ours" => String::new(),
+                OURS => String::new(),
                 other => format!(" ({other})"),
             };
             table.row([
@@ -111,6 +112,7 @@ impl Document {
                 figure(rounds.median(|it| it.latency(50.0))),
                 figure(rounds.median(|it| it.latency(99.0))),
                 figure(rounds.median(|it| it.memory)),
+                figure(rounds.median(Round::memory_per_subscriber)),
                 rounds.remark(),
             ]);
         }
@@ -141,11 +143,21 @@ impl Document {
         self.table(title, &table);
     }
 
+    /// Every case of both programs, one line each.
+    pub(super) fn comparison(&mut self) {
+        self.join_repeats();
+        let cases: Vec<_> = self.rounds.iter().map(|it| it.case.clone()).collect();
+        let first = |case: &String| cases.iter().position(|it| it == case);
+        self.rounds.sort_by_key(|it| first(&it.case));
+        let cases: Vec<_> = cases.iter().map(String::as_str).collect();
+        self.delivery("Today's program and the baseline, in turn", &cases);
+    }
+
     /// Our rounds of a case.
     pub(super) fn ours(&self, case: &str) -> Option<&Rounds> {
         self.rounds
             .iter()
-            .find(|it| it.case == case && it.side == "ours")
+            .find(|it| it.case == case && it.side == OURS)
     }
 
     /// Combines rounds that were taken one by one, so that cases could take turns.

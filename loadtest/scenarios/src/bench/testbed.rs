@@ -17,7 +17,7 @@ use super::options::{Options, Pace, Side};
 use super::round::Round;
 use crate::http::get;
 use crate::memory::resident_mib;
-use crate::service::{PATIENCE, Service, listening, program};
+use crate::service::{Launch, PATIENCE, Service, listening, program};
 
 /// The programs to build. Only these: cargo would use other features for shared dependencies, but benchmarks need no
 /// more.
@@ -41,6 +41,7 @@ pub(super) struct Testbed {
     nats_statistics: String,
     cores: Cores,
     profile: Profile,
+    side: &'static str,
     folder: tempfile::TempDir,
 }
 
@@ -71,11 +72,13 @@ impl Testbed {
             nats_statistics: format!("127.0.0.1:{port}"),
             cores,
             profile,
+            side: options.side(),
             folder: tempfile::tempdir()?,
         };
         let pinned = cores.for_servers()?;
+        let launch = Launch::of_program(options.program.clone());
         for _ in 0..edges {
-            let edge = Service::start(profile, "edge", &all)?;
+            let edge = Service::launched(&launch, profile, "edge", &all)?;
             edge.wait_until_ready().await?;
             testbed.edges.push(edge);
         }
@@ -228,7 +231,7 @@ impl Testbed {
         }
         Ok(Round {
             side: match side {
-                Side::Ours(_) => "ours".to_owned(),
+                Side::Ours(_) => self.side.to_owned(),
                 Side::Other(url, _) => url.clone(),
             },
             flags: flags.join(" "),
