@@ -187,12 +187,12 @@ impl Edge {
         let (grace, finished) = (config.drain.grace, shutdown.finished.clone());
         tasks.spawn("tail", OnFailure::StopAll, feeder.run(finished.clone()));
         tasks.spawn("replay", OnFailure::StopAll, loader.run(finished.clone()));
-        let listening = watcher.run(presence, config.status.refresh, finished.clone());
+        let watching = watcher.run(presence, config.status.refresh, finished.clone());
         if let Some(tls) = tls {
             tasks.spawn("tls", OnFailure::Log, tls.keep_current(finished.clone()));
         }
         tasks.spawn("status", OnFailure::StopAll, sampler.run(finished));
-        tasks.spawn("cluster", OnFailure::Log, listening);
+        tasks.spawn("cluster", OnFailure::Log, watching);
         tasks.spawn("shutdown", OnFailure::StopAll, shutdown.clone().run(grace));
         tasks.spawn("http", OnFailure::StopAll, serve(server, shutdown));
         Ok(EdgeHandle {

@@ -85,7 +85,7 @@ struct State {
 }
 
 impl PageRequests {
-    /// Creates an empty cache that holds at most `cache_bytes`, including frames encoded on demand.
+    /// Without requests, over an empty cache of at most `cache_bytes`, including frames encoded on demand.
     pub fn new(ring: Arc<Ring>, cache_bytes: usize) -> Self {
         Self {
             ring,
