@@ -19,7 +19,7 @@ fn assert_prints(args: &[&str], env: &[(&str, &str)], code: i32, parts: &[&str])
 }
 
 #[test]
-fn wrong_settings_end_with_78_and_name_the_key() {
+fn invalid_settings_end_with_78_and_name_the_key() {
     for (setting, parts) in [
         (
             "ingest.upstream.uri=ws://x",

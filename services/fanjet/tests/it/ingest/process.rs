@@ -20,7 +20,7 @@ type Case = (
 );
 
 #[test]
-fn wrong_settings_end_with_78_and_name_key_value_and_what_is_allowed() {
+fn invalid_settings_end_with_78_and_name_key_value_and_what_is_allowed() {
     let cases: [Case; 13] = [
         (
             &["--set", "ingest.upstream.uri=ws://x"],

@@ -61,7 +61,7 @@ fn at_kafkas_flags_are_accepted() {
 }
 
 #[test]
-fn wrong_settings_end_with_78_and_name_the_key() {
+fn invalid_settings_end_with_78_and_name_the_key() {
     for (more, parts) in [
         (
             &[
