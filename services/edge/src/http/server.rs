@@ -121,19 +121,28 @@ impl Server {
     }
 }
 
-/// Every connection has two descriptors: the server's and that of [`Socket`].
 fn check_open_files(max_subscribers: usize) {
-    let needed = 2 * (max_subscribers as u64).saturating_add(SPARE_CONNECTIONS as u64);
     if let Some(allowed) = getrlimit(Resource::Nofile).current
-        && allowed < needed
+        && is_too_low(allowed, max_subscribers as u64)
     {
         warn!(
             allowed,
-            needed,
+            fitting_subscribers = fitting_subscribers(allowed),
             max_subscribers,
             "the open file limit is too low for edge.http.max_subscribers: raise ulimit -n"
         );
     }
+}
+
+/// Whether fewer than nine tenths of the subscribers fit. A limit of 20,000, as many systems have it, is good enough for the default
+/// of 10,000 subscribers.
+fn is_too_low(allowed: u64, max_subscribers: u64) -> bool {
+    fitting_subscribers(allowed) < max_subscribers / 10 * 9
+}
+
+/// Every connection has two descriptors: the server's and that of [`Socket`].
+fn fitting_subscribers(allowed: u64) -> u64 {
+    (allowed / 2).saturating_sub(SPARE_CONNECTIONS as u64)
 }
 
 /// Sets the options of a connection and watches it. When no descriptor is left for a second handle, the connection is not
@@ -166,4 +175,19 @@ fn set_options(stream: &TcpStream, config: &SubscriberConfig) -> io::Result<()> 
         socket.set_tcp_keepalive(&asking)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_on_open_files_is_too_low_if_many_subscribers_do_not_fit() {
+        for (allowed, max_subscribers) in [(20_000, 10_000), (1_024, 100), (524_288, 200_000)] {
+            assert!(!is_too_low(allowed, max_subscribers), "{allowed}");
+        }
+        for (allowed, max_subscribers) in [(1_024, 10_000), (16_384, 10_000), (0, 10)] {
+            assert!(is_too_low(allowed, max_subscribers), "{allowed}");
+        }
+    }
 }
