@@ -16,6 +16,8 @@ use fanjet_client::{Client, Endpoint};
 use fanjet_config::fail;
 use fanjet_filter::Filter;
 use fanjet_runtime::{Clock, OnFailure, Stop, SystemClock, Tasks, stop_on_signal};
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
 
 use error::TailError;
 pub(crate) use screen::Style;
@@ -109,24 +111,22 @@ async fn until_stopped(wanted: Wanted, style: Style) -> Result<(), TailError> {
     print(wanted, style, &stop).await
 }
 
-/// Prints until the session ends, or until shortly after `stop`. The session has its own task, because a write to a pipe that is
-/// not read blocks its thread forever.
+/// Prints until the session ends, or until shortly after `stop`. A write to a pipe that is not read blocks its thread forever, so the
+/// session has a thread that no other task needs.
 pub(crate) async fn print(wanted: Wanted, style: Style, stop: &Stop) -> Result<(), TailError> {
-    let (sender, outcome) = tokio::sync::oneshot::channel();
-    let mut tasks = Tasks::new(stop.clone());
-    let asked = stop.clone();
-    tasks.spawn("session", OnFailure::Log, async move {
-        let outcome = Session::new(wanted, style, SystemClock).run(&asked).await;
-        // The receiver is gone when the process ends first.
-        drop(sender.send(outcome));
-        Ok::<_, TailError>(())
+    let (runtime, stop_of_session) = (Handle::current(), stop.clone());
+    let session = spawn_blocking(move || {
+        runtime.block_on(async {
+            let session = Session::new(wanted, style, SystemClock);
+            session.run(&stop_of_session).await
+        })
     });
     let stuck = async {
         stop.cancelled().await;
         tokio::time::sleep(LAST_WORDS).await;
     };
     tokio::select! {
-        outcome = outcome => outcome.unwrap_or(Err(TailError::Panicked)),
+        outcome = session => outcome.unwrap_or(Err(TailError::Panicked)),
         () = stuck => Ok(()),
     }
 }
