@@ -52,6 +52,8 @@ async fn check(installed: &Installed) -> Result<()> {
     let team = installed.team(&testbed.nats.url(), &CONSUMED)?;
     let mut generator = FeedGenerator::start(installed, &edge).await?;
     testbed.wait_for_subscribers(subscribers.len() + 1).await?;
+    let pulls = testbed.wait_for_pulls("team", team.len()).await;
+    pulls.with_context(|| team.iter().map(Example::complaints).collect::<String>())?;
 
     testbed.start_ingest().await?;
     printed(&subscribers, STREAMED_BEFORE).await?;

@@ -81,6 +81,26 @@ impl Testbed {
         }
     }
 
+    /// Waits until so many processes pull from a durable consumer.
+    pub(super) async fn wait_for_pulls(&self, consumer: &str, wanted: usize) -> Result<()> {
+        let reader = jetstream::with_domain(connect(&self.nats, "reader").await?, DOMAIN);
+        let started = Instant::now();
+        let mut pulls = 0;
+        while pulls < wanted {
+            ensure!(
+                started.elapsed() < PATIENCE,
+                "{pulls} of {wanted} processes pull from the consumer {consumer}"
+            );
+            sleep(POLL).await;
+            // The first process creates it.
+            let found = reader.get_consumer_from_stream::<pull::Config, _, _>(consumer, "ATP");
+            if let Ok(mut found) = found.await {
+                pulls = found.info().await?.num_waiting;
+            }
+        }
+        Ok(())
+    }
+
     /// Publishes messages that are not events into the stream.
     pub(super) async fn publish_no_event(&self) -> Result<()> {
         let client = connect(&self.nats, "ingest").await?;
