@@ -19,7 +19,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("fanjet-wire", &["fanjet-event", "fanjet-json"]),
     (
         "fanjet-log",
-        &["fanjet-event", "fanjet-wire", "fanjet-runtime"],
+        &[
+            "fanjet-event",
+            "fanjet-wire",
+            "fanjet-runtime",
+            "fanjet-config",
+        ],
     ),
     (
         "fanjet-log-nats",

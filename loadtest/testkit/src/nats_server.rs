@@ -226,7 +226,7 @@ impl NatsServer {
         format!(
             "listen: \"127.0.0.1:{port}\"\n\
              server_name: {}\n\
-             max_payload: 4MB\n\
+             max_payload: 8MB\n\
              max_pending: 64MB\n\
              write_deadline: \"10s\"\n\
              jetstream {{ store_dir: {store:?}, max_mem: 256M, max_file: 20G }}\n\

@@ -14,6 +14,7 @@ use fanjet_wire::envelope::Subject;
 
 use crate::frame_time::{FrameTime, RecentTimes, middle};
 use crate::log_tail::each_entry;
+use crate::subject::subject_of;
 
 /// The index.
 #[derive(Debug, Default)]
@@ -85,10 +86,15 @@ impl KnownEvents {
     }
 
     fn add(&mut self, entry: &Entry) -> Result<(), LogError> {
-        let subject = Subject::of(&entry.body)
-            .ok_or_else(|| LogError::corrupt(entry.seq, "the body is not an event"))?;
+        let Some((kind, subject)) = subject_of(&entry.topic, &entry.body) else {
+            return match entry.topic {
+                // Of an unknown type.
+                Topic::Frame(_) => Ok(()),
+                _ => Err(LogError::corrupt(entry.seq, "the body is not an event")),
+            };
+        };
         let Some(rev) = subject.rev else {
-            let key = key(&entry.topic, &entry.origin, subject.did);
+            let key = key(kind, &entry.origin, subject.did);
             self.others.insert(key);
             return Ok(());
         };
@@ -110,9 +116,9 @@ impl KnownEvents {
     }
 
     /// Classifies an event of another upstream. `is_before`: its position precedes [`KnownEvents::since`].
-    pub(crate) fn classify(
+    pub(crate) fn classify_kind(
         &self,
-        topic: &Topic,
+        kind: &'static str,
         origin: &Origin,
         subject: Subject<'_>,
         is_before: bool,
@@ -130,7 +136,7 @@ impl KnownEvents {
                     Relation::New
                 };
             }
-            (None, _) if self.others.contains(&key(topic, origin, subject.did)) => {
+            (None, _) if self.others.contains(&key(kind, origin, subject.did)) => {
                 return Relation::Logged;
             }
             _ => {}
@@ -140,6 +146,19 @@ impl KnownEvents {
         } else {
             Relation::New
         }
+    }
+}
+
+#[cfg(test)]
+impl KnownEvents {
+    fn classify(
+        &self,
+        topic: &Topic,
+        origin: &Origin,
+        subject: Subject<'_>,
+        is_before: bool,
+    ) -> Relation {
+        self.classify_kind(topic.kind(), origin, subject, is_before)
     }
 }
 
@@ -159,8 +178,7 @@ impl Skipped {
     }
 }
 
-fn key(topic: &Topic, origin: &Origin, did: &str) -> Box<str> {
-    let kind = topic.kind();
+fn key(kind: &str, origin: &Origin, did: &str) -> Box<str> {
     format!("{kind} {did} {}", origin.time.as_str()).into()
 }
 

@@ -14,6 +14,8 @@
 //! 6. [`publisher`] appends, fenced and pipelined, and after any failure finds out what the log contains;
 //! 7. [`freshness`] counts the events in the log per collection, and publishes the result to the cluster.
 //!
+//! [`raw`] does the same for the frames themselves, into the raw log.
+//!
 //! [`pipeline`] wires 2 to 7, [`service`] runs one term of it, and [`lead`] decides when: of several ingests one leads
 //! and the others stand by. The log is the only truth: [`resume`] finds the resume position in the log's last event.
 //! The [bookmark] beside it is used only when the log retains no event.
@@ -28,6 +30,7 @@ mod frame_time;
 mod read_position;
 mod validate;
 mod log_tail;
+mod subject;
 mod known_events;
 
 mod labels;
@@ -43,12 +46,14 @@ mod resume;
 mod upstream;
 mod verify;
 mod decode;
+mod novelty;
 mod sequencer;
 mod lead;
 mod traces;
 mod freshness;
 mod publisher;
 mod pipeline;
+mod raw;
 
 mod service;
 mod settings;

@@ -51,6 +51,7 @@ const RENEWALS: &str = "fanjet_ingest_lease_renewals_total";
 const LEADER_SECONDS: &str = "fanjet_ingest_leader_seconds_total";
 const VERIFIED: &str = "fanjet_ingest_verified_commits_total";
 const KEY_LOOKUPS: &str = "fanjet_ingest_key_lookups_total";
+const WIRE_SEQS_CHANGED: &str = "fanjet_ingest_wire_seqs_changed_total";
 
 /// Reports the seqs that readers of a log skip, as long as the log is open.
 pub(crate) fn observe_skipped_seqs(meter: &Meter, log: &Arc<dyn EventLog>) {
@@ -102,6 +103,7 @@ pub(crate) struct IngestMetrics {
     leader_seconds: Counter<f64>,
     verified: Counter<u64>,
     key_lookups: Counter<u64>,
+    wire_seqs_changed: Counter<u64>,
     view: SharedView,
 }
 
@@ -109,8 +111,25 @@ impl IngestMetrics {
     pub(crate) fn new(meter: &Meter) -> Self {
         let view = SharedView::default();
         collections::register(meter, &view);
-        let counter = |name, what| meter.u64_counter(name).with_description(what).build();
-        let gauge = |name, what| meter.u64_gauge(name).with_description(what).build();
+        Self::named(meter, view, str::to_owned)
+    }
+
+    /// The instruments of the raw log's own reader: `fanjet_ingest_raw_frames_total` for `fanjet_ingest_frames_total`,
+    /// and so on. Their events are frames.
+    pub(crate) fn of_frames(meter: &Meter) -> Self {
+        let name = |name: &str| name.replacen("fanjet_ingest_", "fanjet_ingest_raw_", 1);
+        Self::named(meter, SharedView::default(), name)
+    }
+
+    fn named(meter: &Meter, view: SharedView, name: impl Fn(&str) -> String) -> Self {
+        let counter = |of: &str, what: &'static str| {
+            let counter = meter.u64_counter(name(of));
+            counter.with_description(what).build()
+        };
+        let gauge = |of: &str, what: &'static str| {
+            let gauge = meter.u64_gauge(name(of));
+            gauge.with_description(what).build()
+        };
         Self {
             frames: counter(FRAMES, "Frames read from the upstream"),
             frame_bytes: counter(FRAME_BYTES, "Bytes of the frames read from the upstream"),
@@ -160,7 +179,7 @@ impl IngestMetrics {
                 "Events stamped more than one second ahead of the clock",
             ),
             ahead: meter
-                .f64_gauge(AHEAD)
+                .f64_gauge(name(AHEAD))
                 .with_description(
                     "How far log times run ahead of the clock; 0 when below one second",
                 )
@@ -183,11 +202,15 @@ impl IngestMetrics {
             takeovers: counter(TAKEOVERS, "Times this process became leader"),
             renewals: counter(RENEWALS, "Lease renewals, by outcome"),
             leader_seconds: meter
-                .f64_counter(LEADER_SECONDS)
+                .f64_counter(name(LEADER_SECONDS))
                 .with_description("Time spent as leader")
                 .build(),
             verified: counter(VERIFIED, "Commits chosen for verification, by outcome"),
             key_lookups: counter(KEY_LOOKUPS, "Account key lookups, by result"),
+            wire_seqs_changed: counter(
+                WIRE_SEQS_CHANGED,
+                "Raw frames that were logged with another seq than the upstream's, so that seqs rise",
+            ),
             view,
         }
     }
@@ -308,6 +331,13 @@ impl IngestMetrics {
             Ended::Timeout => "timeout",
         };
         self.key_lookups.add(1, &[KeyValue::new("result", result)]);
+    }
+
+    /// Of the raw log only.
+    pub(crate) fn wire_seqs_changed(&self, frames: u64) {
+        if frames > 0 {
+            self.wire_seqs_changed.add(frames, &[]);
+        }
     }
 
     pub(crate) fn origin_lost(&self, resumed: Resumed) {

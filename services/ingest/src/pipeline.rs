@@ -84,8 +84,8 @@ impl Pipeline {
             match rewind {
                 Rewind::None => {}
                 Rewind::IntoLog => self.compare(&numbering).await?,
-                Rewind::BehindLoss => self.sequencer.count_no_more(),
-                Rewind::BeforeBeginning(time) => self.sequencer.skip_before(time),
+                Rewind::BehindLoss => self.sequencer.novelty().count_no_more(),
+                Rewind::BeforeBeginning(time) => self.sequencer.novelty().skip_before(time),
             }
             let upstream = &numbering.upstream;
             self.freshness.flowed(upstream, drafts.events.len());
@@ -161,7 +161,7 @@ impl Pipeline {
         let (log, last) = (&*self.log, self.publisher.acked());
         let read = || KnownEvents::read(log, last, self.remembered_events).boxed();
         let held = patiently(&self.status, read).await?;
-        self.sequencer.compare(numbering, held);
+        self.sequencer.novelty().compare(numbering, held);
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fanjet_log_nats::{NatsBookmarks, NatsClusterState, NatsLog};
+use fanjet_log_nats::{NatsBookmarks, NatsClusterState, NatsLog, raw_log};
 use fanjet_runtime::{Clock, SystemClock};
 use fanjet_service::{Failure, Process};
 
@@ -15,6 +15,11 @@ use crate::{Candidacy, Ingest, IngestSettings, show_subjects};
 pub async fn serve(settings: IngestSettings, process: &mut Process) -> Result<(), Failure> {
     // Before waiting for the log, so that an invalid setting is reported at once.
     settings.ingest.validate()?;
+    let raw = settings.raw.enabled.then(|| {
+        raw_log(settings.nats.of_frames(&settings.raw), || {
+            SystemClock.now_us()
+        })
+    });
     let connecting = NatsLog::connect_patiently(settings.nats, || SystemClock.now_us());
     let Some(log) = process.unless_stopped(connecting).await else {
         return Ok(());
@@ -30,7 +35,7 @@ pub async fn serve(settings: IngestSettings, process: &mut Process) -> Result<()
     } else {
         Candidacy::alone(&instance)?
     };
-    let ingest = Ingest::new(
+    let mut ingest = Ingest::new(
         settings.ingest,
         Arc::new(log),
         Arc::new(SystemClock),
@@ -39,6 +44,9 @@ pub async fn serve(settings: IngestSettings, process: &mut Process) -> Result<()
     .with_cluster_state(Arc::new(notices))
     .recording(Arc::new(bookmarks))
     .traced_by(process.tracer("fanjet-ingest"));
+    if let Some(raw) = raw {
+        ingest = ingest.with_raw_log(raw, &process.meter("fanjet-ingest"))?;
+    }
     process.serve_ops(&settings.ops, ingest.health())?;
     Ok(ingest.run(candidacy, process.stop()).await?)
 }

@@ -4,10 +4,9 @@
 
 use std::time::Duration;
 
-use fanjet_event::TimeUs;
+use fanjet_event::{TimeUs, Topic};
 use fanjet_log::{Bookmarks, Entry, EventLog, LogError, Origin, Seq, UpstreamId, first_seq};
 use fanjet_runtime::Backoff;
-use fanjet_wire::envelope::Subject;
 use futures::future::BoxFuture;
 use tracing::warn;
 
@@ -17,6 +16,7 @@ use crate::log_tail::each_entry;
 use crate::read_position::{FramePosition, Reached};
 use crate::recent_commits::RecentCommits;
 use crate::status::Status;
+use crate::subject::subject_of;
 
 /// This many events after a switch to another upstream, the upstream has certainly caught up with the log: what it
 /// sends from then on is new.
@@ -33,6 +33,8 @@ pub(crate) struct Resume {
     pub(crate) newest: Seq,
     /// Its log time, if known.
     pub(crate) time: Option<TimeUs>,
+    /// The number of the newest frame of a raw log, if it is retained.
+    pub(crate) wire_seq: Option<u64>,
     /// Its origin, if it is retained.
     pub(crate) origin: Option<Origin>,
     /// The bookmark of this log; used only without an origin.
@@ -82,13 +84,16 @@ impl Resume {
             return Ok(resume);
         };
         resume.time = Some(last.time()?);
+        if let Topic::Frame(stamp) = last.topic {
+            resume.wire_seq = Some(stamp.wire_seq);
+        }
         let first = (last.seq + 1).saturating_sub(SETTLED).max(1);
         let few = (last.seq + 1)
             .saturating_sub(RecentTimes::KEPT as Seq)
             .max(1);
         let mut note = |entry: &Entry| {
             resume.note(&entry.origin);
-            if let Some(subject) = Subject::of(&entry.body) {
+            if let Some((_, subject)) = subject_of(&entry.topic, &entry.body) {
                 resume.commits.note(subject, entry.origin.op_index);
             }
             Ok(())

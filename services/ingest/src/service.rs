@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fanjet_cluster::{Part, Presence};
 use fanjet_log::heartbeat::Heartbeat;
 use fanjet_log::memory::MemoryBookmarks;
-use fanjet_log::{Bookmarks, ClusterState, EventLog, LogError};
+use fanjet_log::{Bookmarks, ClusterState, EventLog, LogError, RawLog};
 use fanjet_runtime::{Clock, OnFailure, Stop, Tasks, apart};
 use fanjet_telemetry::Health;
 use futures::FutureExt;
@@ -25,6 +25,7 @@ use crate::metrics::{IngestMetrics, observe_skipped_seqs};
 use crate::pipeline::Pipeline;
 use crate::publisher::{DEPOSED_SERVER_TIMEOUT, Publisher, PublisherContext};
 use crate::queue::queue;
+use crate::raw::RawIngest;
 use crate::resume::{Resume, patiently};
 use crate::sequencer::{Ahead, Sequencer};
 use crate::status::Status;
@@ -43,6 +44,7 @@ pub struct Ingest {
     metrics: IngestMetrics,
     tracer: Option<SdkTracer>,
     status: Status,
+    raw: Option<RawIngest>,
 }
 
 impl Ingest {
@@ -73,6 +75,7 @@ impl Ingest {
             metrics,
             tracer: None,
             status: Status::default(),
+            raw: None,
         })
     }
 
@@ -99,10 +102,23 @@ impl Ingest {
         self
     }
 
+    /// Also writes the raw log.
+    ///
+    /// # Errors
+    /// [`IngestError::Config`].
+    pub fn with_raw_log(mut self, log: RawLog, meter: &Meter) -> Result<Self, IngestError> {
+        let (config, clock) = (self.config.clone(), Arc::clone(&self.clock));
+        self.raw = Some(RawIngest::new(config, log, clock, meter)?);
+        Ok(self)
+    }
+
     /// The readiness of this service.
     pub fn health(&self) -> Health {
-        let status = self.status.clone();
-        Health::new(move || status.report())
+        let (status, raw) = (self.status.clone(), self.raw.clone());
+        Health::new(move || match &raw {
+            Some(raw) => raw.report_in(status.report()),
+            None => status.report(),
+        })
     }
 
     /// Runs until `stop`: stands by, and while it leads, reads the upstream and appends. On `stop` it stops reading,
@@ -166,7 +182,7 @@ impl Ingest {
                 &resume,
                 PublisherContext {
                     log: Arc::clone(&self.log),
-                    deadline,
+                    deadline: deadline.clone(),
                     traces: Traces::new(
                         self.tracer.clone(),
                         self.config.pipeline.traced,
@@ -190,7 +206,15 @@ impl Ingest {
         };
         let _shown = self.freshness.begin();
         let positions = Arc::clone(&self.positions);
-        supervise(upstream, pipeline, positions, &self.config.pipeline, stop).await
+        let mut tasks = Tasks::new(stop.clone());
+        if let Some(raw) = self.raw.clone() {
+            let stop = stop.clone();
+            tasks.spawn("raw log", OnFailure::Log, async move {
+                raw.run(deadline, stop).await;
+                Ok::<(), IngestError>(())
+            });
+        }
+        supervise(upstream, pipeline, positions, &self.config.pipeline, tasks).await
     }
 
     /// Reads the log's end. If it lies before what the log acknowledged, retries for a while: a deposed server that has
@@ -253,11 +277,11 @@ async fn supervise(
     pipeline: Pipeline,
     positions: Arc<dyn Bookmarks>,
     limits: &PipelineConfig,
-    stop: Stop,
+    mut tasks: Tasks,
 ) -> Result<(), IngestError> {
+    let stop = tasks.stop().clone();
     let bytes = limits.queue_batches.saturating_mul(limits.batch_bytes);
     let (sender, receiver) = queue(limits.queue_batches, bytes);
-    let mut tasks = Tasks::new(stop.clone());
     let (freshness, publishing) = (pipeline.freshness.clone(), stop.clone());
     tasks.spawn("freshness", OnFailure::Log, async move {
         freshness.publish(publishing).await;

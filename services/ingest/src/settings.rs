@@ -1,6 +1,7 @@
 //! Settings of the ingest process: ingest itself, the log it writes, and what an operator sees of it.
 
 use fanjet_config::role;
+use fanjet_log::RawConfig;
 use fanjet_log_nats::NatsConfig;
 use fanjet_service::operated_settings;
 use fanjet_telemetry::{OpsConfig, OtlpConfig, TelemetryConfig};
@@ -12,6 +13,8 @@ role! {
     pub struct IngestSettings {
         /// Ingest itself.
         pub ingest: IngestConfig,
+        /// Whether the raw log is written too.
+        pub raw: RawConfig,
         /// Where the log is.
         pub nats: NatsConfig,
         /// Health and metrics.

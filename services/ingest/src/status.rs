@@ -143,7 +143,8 @@ impl Status {
         .with("role", role.label())
     }
 
-    fn log(&self) -> Result<(), String> {
+    /// Whether the log can be used; otherwise why not.
+    pub(crate) fn log(&self) -> Result<(), String> {
         if let Some(why) = &*self.0.not_writable.lock() {
             return Err(format!("not writable: {why}"));
         }

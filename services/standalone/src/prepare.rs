@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use fanjet_config::{Flags, Role, role};
+use fanjet_log::RawConfig;
 use fanjet_log_nats::{NatsConfig, prepare_patiently};
 use fanjet_output::say;
 use fanjet_runtime::{Clock, SystemClock};
@@ -22,6 +23,7 @@ role! {
     /// The sections that describe streams and buckets in NATS.
     pub struct PrepareSettings {
         nats: NatsConfig,
+        raw: RawConfig,
         telemetry: TelemetryConfig,
     }
 }
@@ -40,8 +42,16 @@ pub fn main(args: Args) -> ExitCode {
 }
 
 async fn prepare(settings: PrepareSettings, process: &mut Process) -> Result<(), Failure> {
+    prepare_log(&settings.nats, process).await?;
+    if settings.raw.enabled {
+        prepare_log(&settings.nats.of_frames(&settings.raw), process).await?;
+    }
+    Ok(())
+}
+
+async fn prepare_log(nats: &NatsConfig, process: &Process) -> Result<(), Failure> {
     let now_us = || SystemClock.now_us();
-    let preparing = prepare_patiently(&settings.nats, now_us);
+    let preparing = prepare_patiently(nats, now_us);
     let Some(prepared) = process.unless_stopped(preparing).await else {
         return Err(Failure::other(
             "stopped before all streams and buckets were ready",

@@ -2,6 +2,7 @@
 
 mod settings;
 mod open_log;
+mod raw_log;
 mod producer;
 mod node;
 
@@ -29,6 +30,9 @@ pub struct Args {
     /// The folder for the events; short for --set embedded.path=DIR
     #[arg(long, value_name = "DIR")]
     data: Option<String>,
+    /// Also keep the frames as they were received; short for --set raw.enabled=true. Takes ten times the disk
+    #[arg(long)]
+    raw: bool,
     /// Where clients connect; short for --set edge.http.listen=ADDRESS
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
@@ -54,6 +58,7 @@ impl Args {
         let short = [
             ("ingest.upstream.url", self.upstream),
             ("embedded.path", self.data),
+            ("raw.enabled", self.raw.then(|| "true".to_owned())),
             ("edge.http.listen", self.listen),
             ("edge.http.tls_certificate", self.tls_certificate),
             ("edge.http.tls_key", self.tls_key),

@@ -14,9 +14,9 @@ mod tid;
 mod datetime;
 mod cid;
 mod operation;
-mod topic;
 mod cursor;
 mod time;
+mod topic;
 
 pub use cid::{Cid, Codec};
 pub use cursor::{Cursor, SEQ_TIME_BOUNDARY};
@@ -28,4 +28,4 @@ pub use record_key::RecordKey;
 pub use syntax::Invalid;
 pub use tid::Tid;
 pub use time::TimeUs;
-pub use topic::Topic;
+pub use topic::{FrameStamp, Topic};

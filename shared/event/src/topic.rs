@@ -1,6 +1,6 @@
 //! What an event is about: the log keeps one subject per topic, and filters use nothing but the topic and the DID.
 
-use crate::Nsid;
+use crate::{Nsid, TimeUs};
 
 /// The topic of one event.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -13,16 +13,28 @@ pub enum Topic {
     Account,
     /// A repo's state, asserted outside the commit chain; never served on `/subscribe`.
     Sync,
+    /// A whole frame of the firehose, in the raw log only.
+    Frame(FrameStamp),
+}
+
+/// What a reader needs to know about a raw frame without decoding it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FrameStamp {
+    /// The seq in the frame's bytes. Rises strictly from frame to frame, with gaps.
+    pub wire_seq: u64,
+    /// Its log time.
+    pub time: TimeUs,
 }
 
 impl Topic {
-    /// The name of its event kind: `commit`, `identity`, `account`, `sync`.
+    /// The name of its event kind: `commit`, `identity`, `account`, `sync`; `frame` for a raw frame.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Commit(_) => "commit",
             Self::Identity => "identity",
             Self::Account => "account",
             Self::Sync => "sync",
+            Self::Frame(_) => "frame",
         }
     }
 
@@ -30,7 +42,7 @@ impl Topic {
     pub fn collection(&self) -> Option<&Nsid> {
         match self {
             Self::Commit(collection) => Some(collection),
-            Self::Identity | Self::Account | Self::Sync => None,
+            Self::Identity | Self::Account | Self::Sync | Self::Frame(_) => None,
         }
     }
 }

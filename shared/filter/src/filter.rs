@@ -154,7 +154,7 @@ impl Filter {
                 self.wants_every_collection() || self.wanted.contain(collection)
             }
             Topic::Identity | Topic::Account => true,
-            Topic::Sync => false,
+            Topic::Sync | Topic::Frame(_) => false,
         }
     }
 

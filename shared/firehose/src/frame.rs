@@ -1,7 +1,7 @@
 //! One frame: a header map `{op, t}` followed by a body map, both DAG-CBOR.
 
 mod kinds;
-mod body;
+pub(crate) mod body;
 
 use crate::cbor::Reader;
 use crate::commit::Commit;

@@ -40,6 +40,7 @@ mod signed;
 mod tree;
 mod commit;
 mod frame;
+mod renumber;
 mod record;
 
 #[cfg(feature = "oracle")]
@@ -54,4 +55,5 @@ pub use frame::{
 };
 pub use ops::{ListedOp, Ops};
 pub use record::{MAX_RECORD_LEVELS, write_record_json, write_record_json_within};
+pub use renumber::with_seq;
 pub use tree::{Claim, MAX_PATH};

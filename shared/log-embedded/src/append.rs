@@ -6,8 +6,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fanjet_log::{AppendError, Appender, MAX_BODY, NewEvent, Seq};
-use fanjet_wire::envelope::Envelope;
+use fanjet_log::{AppendError, Appender, NewEvent, Seq};
 use tokio::sync::watch;
 
 use crate::format::record;
@@ -66,8 +65,8 @@ impl EmbeddedAppender {
         let mut frames = Vec::with_capacity(bytes);
         let first = self.queued + 1;
         for (event, seq) in events.iter().zip(first..) {
-            let envelope = Envelope::of(&event.body).ok_or_else(not_an_event)?;
-            record::write(&mut frames, seq, envelope.time, event);
+            let time = event.time().ok_or_else(not_an_event)?;
+            record::write(&mut frames, seq, time, event);
         }
         let last = self.queued + events.len() as Seq;
         self.log.shared.queue.push(Chunk {
@@ -154,10 +153,8 @@ fn chunk_len(events: &[NewEvent]) -> usize {
 
 /// Whether the log can store the event.
 fn check(event: &NewEvent) -> Result<(), AppendError> {
-    if event.body.len() > MAX_BODY {
-        return Err(AppendError::too_large(event.body.len()));
-    }
-    Envelope::of(&event.body).map(drop).ok_or_else(not_an_event)
+    AppendError::check_size(event)?;
+    event.time().map(drop).ok_or_else(not_an_event)
 }
 
 fn not_an_event() -> AppendError {

@@ -1,11 +1,14 @@
 //! Decodes records into entries, for one reader.
 
 use bytes::Bytes;
-use fanjet_event::{Datetime, Nsid, Topic};
+use fanjet_event::{Datetime, FrameStamp, Nsid, TimeUs, Topic};
 use fanjet_log::{Entry, Origin, Selection, UpstreamId};
 use hashbrown::HashMap;
 
 use crate::format::record::{Kind, Record};
+
+/// The operation and the number of operations in the origin of a raw frame.
+const WHOLE_FRAME: (u32, u32) = (0, 1);
 
 /// Number of collections that a reader remembers; it starts over beyond.
 const MAX_COLLECTIONS: usize = 4096;
@@ -35,6 +38,10 @@ impl Decoder {
             Kind::Identity => Topic::Identity,
             Kind::Account => Topic::Account,
             Kind::Sync => Topic::Sync,
+            Kind::Frame => Topic::Frame(FrameStamp {
+                wire_seq: record.wire_seq(),
+                time: TimeUs::new(record.time).ok_or("invalid log time")?,
+            }),
         };
         Ok(self.selection.matches(&topic).then_some(topic))
     }
@@ -51,6 +58,10 @@ impl Decoder {
             Selection::All => frames.slice_ref(record.body),
             Selection::Only(_) => Bytes::copy_from_slice(record.body),
         };
+        let (op_index, op_count) = match topic {
+            Topic::Frame(_) => WHOLE_FRAME,
+            _ => (record.op_index, record.op_count),
+        };
         Ok(Entry {
             // One process writes and reads these events, so a trace header would have no consumer.
             trace: None,
@@ -59,8 +70,8 @@ impl Decoder {
             origin: Origin {
                 upstream: self.upstream(record.upstream)?,
                 relay_seq: record.relay_seq,
-                op_index: record.op_index,
-                op_count: record.op_count,
+                op_index,
+                op_count,
                 time: frame_time(record.frame_time)?,
             },
             body,

@@ -16,7 +16,7 @@ use async_nats::{HeaderMap, Message, Subscriber, jetstream};
 use async_trait::async_trait;
 use bytes::Bytes;
 use fanjet_event::Topic;
-use fanjet_log::{AppendError, Appender, MAX_BODY, NewEvent, Seq};
+use fanjet_log::{AppendError, Appender, NewEvent, Seq};
 use futures::{FutureExt, StreamExt};
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -108,9 +108,7 @@ impl NatsAppender {
         self.take_arrived_answers()?;
         let window = self.log.config.publish_window.max(1) as u64;
         for event in events {
-            if event.body.len() > MAX_BODY {
-                return Err(AppendError::too_large(event.body.len()));
-            }
+            AppendError::check_size(event)?;
             while self.queued - self.acked >= window {
                 self.wait_for_answers().await?;
             }
@@ -132,7 +130,7 @@ impl NatsAppender {
             .map_err(|error| match error.kind() {
                 PublishErrorKind::MaxPayloadExceeded => {
                     let allowed = self.log.link.client.server_info().max_payload;
-                    Unavailable::SmallPayload(allowed)
+                    Unavailable::SmallPayload(allowed, self.log.config.stream.content)
                 }
                 _ => Unavailable::Disconnected,
             })?;

@@ -1,11 +1,14 @@
 //! Section `[nats]`. `nats.toml` beside the sources says what each key means, is by default, and may be.
 
 mod constants;
+mod content;
+mod raw;
 
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use content::Content;
 use fanjet_config::{Secret, optional, section};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -63,6 +66,9 @@ section!(NatsConfig, "nats", "../nats.toml" { stream: StreamConfig });
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StreamConfig {
+    /// What its messages are.
+    #[serde(skip)]
+    pub content: Content,
     /// Its name.
     pub name: String,
     /// First token or tokens of its subjects: `atp` in `atp.commit.app.bsky.feed.post`.

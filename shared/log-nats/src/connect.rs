@@ -16,9 +16,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::config::NatsConfig;
+use crate::config::{Content, NatsConfig};
 use crate::error::Unavailable;
-use crate::headers::MAX_MESSAGE;
 use crate::subject::Subjects;
 
 /// Messages that one subscription may hold. The server's flow control stops at 32 MiB per follow, so this is never
@@ -87,7 +86,12 @@ impl Link {
                 // Only the kind: the source may show the address with its password.
                 _ => LogError::unavailable(format!("cannot connect to NATS: {}", error.kind())),
             })?;
-        check_server(&client, &client.server_info(), purpose)?;
+        check_server(
+            &client,
+            &client.server_info(),
+            purpose,
+            config.stream.content,
+        )?;
         Ok(Self {
             client,
             breaks,
@@ -290,7 +294,12 @@ fn complain(complaint: &Complaint, error: &dyn fmt::Display) {
     *complaint.lock() = Some((error.to_string(), Instant::now()));
 }
 
-fn check_server(client: &Client, server: &ServerInfo, purpose: Purpose) -> Result<(), LogError> {
+fn check_server(
+    client: &Client,
+    server: &ServerInfo,
+    purpose: Purpose,
+    content: Content,
+) -> Result<(), LogError> {
     let (major, minor, patch) = OLDEST_SERVER;
     if !client.is_server_compatible(major, minor, patch) {
         return Err(LogError::Misconfigured(format!(
@@ -300,8 +309,8 @@ fn check_server(client: &Client, server: &ServerInfo, purpose: Purpose) -> Resul
     }
     // It was large enough for the existing log, and an operator may raise it again, so waiting can help. Readers need no large
     // messages from this client: a server that became too small stops only writers.
-    if purpose == Purpose::Main && server.max_payload < MAX_MESSAGE {
-        return Err(Unavailable::SmallPayload(server.max_payload).into());
+    if purpose == Purpose::Main && server.max_payload < content.max_message() {
+        return Err(Unavailable::SmallPayload(server.max_payload, content).into());
     }
     Ok(())
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
+use fanjet_event::Topic;
 use fanjet_log::{Entry, LogError, Selection, Seq};
 
-use crate::headers::{OriginReader, carries_origin, collection, trace};
+use crate::headers::{OriginReader, carries_origin, collection, stamp, trace};
 use crate::passed::Passed;
 use crate::raw::Unreadable;
 use crate::subject::{Subjects, TopicReader};
@@ -54,7 +55,11 @@ impl EntryReader {
         body: Bytes,
     ) -> Result<Option<Entry>, LogError> {
         let named = headers.and_then(collection);
-        let topic = self.topics.topic(subject, named);
+        let topic = if self.topics.is_frame(subject) {
+            headers.and_then(stamp).map(Topic::Frame)
+        } else {
+            self.topics.topic(subject, named)
+        };
         if topic
             .as_ref()
             .is_some_and(|topic| !selection.matches(topic))

@@ -4,7 +4,7 @@ use async_nats::jetstream::{self, ErrorCode};
 use fanjet_log::{AppendError, LogError, Seq};
 use thiserror::Error;
 
-use crate::headers::MAX_MESSAGE;
+use crate::config::Content;
 
 /// Why the backend is unavailable.
 #[derive(Debug, Error)]
@@ -20,10 +20,10 @@ pub(crate) enum Unavailable {
     #[error("{0}")]
     Refused(jetstream::Error),
     #[error(
-        "the NATS server's max_payload is {0}, {needed} is needed: set `max_payload: 4MB` in the server's configuration, as \
-         deploy/nats/single.conf does", needed = MAX_MESSAGE
+        "the NATS server's max_payload is {0}, {needed} is needed: set `max_payload: {setting}` in the server's configuration, as \
+         deploy/nats/single.conf does", needed = .1.max_message(), setting = .1.max_payload()
     )]
-    SmallPayload(usize),
+    SmallPayload(usize, Content),
     #[error("an answer that makes no sense: {0}")]
     Nonsense(String),
     #[error("the follow was silent for too long")]

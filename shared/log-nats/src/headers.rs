@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use async_nats::header::{HeaderName, NATS_EXPECTED_LAST_SEQUENCE};
 use async_nats::{HeaderMap, HeaderValue};
-use fanjet_event::Datetime;
-use fanjet_log::{MAX_BODY, NewEvent, Origin, Seq, TraceParent, UpstreamId};
+use fanjet_event::{Datetime, FrameStamp, TimeUs, Topic};
+use fanjet_log::{NewEvent, Origin, Seq, TraceParent, UpstreamId};
 
 /// `<upstream>;<relay seq>;<op index>;<op count>;<time>`. None of the parts can hold a `;`.
 const ORIGIN: HeaderName = HeaderName::from_static("Fanjet-Origin");
@@ -13,21 +13,25 @@ const ORIGIN: HeaderName = HeaderName::from_static("Fanjet-Origin");
 /// The collection of a commit whose subject does not say it.
 const COLLECTION: HeaderName = HeaderName::from_static("Fanjet-Collection");
 
+/// `<wire seq>;<log time>` of a raw frame, which says neither at its beginning.
+const STAMP: HeaderName = HeaderName::from_static("Fanjet-Frame");
+
 /// W3C trace context: other programs that read the stream continue the trace with their own libraries.
 const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Bytes that all headers of one message may take, with their names: the upstream's 255, the collection's 317, the time's
 /// 64, numbers, the trace's 55.
-const MAX_HEADERS: usize = 1024;
-
-/// Bytes of the largest message.
-pub(crate) const MAX_MESSAGE: usize = MAX_BODY + MAX_HEADERS;
+pub(crate) const MAX_HEADERS: usize = 1024;
 
 /// The headers of an event that must land directly behind `after`.
 pub(crate) fn headers(event: &NewEvent, after: Seq) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(NATS_EXPECTED_LAST_SEQUENCE, HeaderValue::from(after));
     headers.insert(ORIGIN, write_origin(&event.origin));
+    if let Topic::Frame(stamp) = event.topic {
+        let FrameStamp { wire_seq, time } = stamp;
+        headers.insert(STAMP, format!("{wire_seq};{time}"));
+    }
     if let Some(trace) = event.trace {
         headers.insert(TRACE_PARENT, trace.to_string());
     }
@@ -42,6 +46,15 @@ pub(crate) fn name_collection(headers: &mut HeaderMap, collection: &str) {
 /// The collection that the headers name.
 pub(crate) fn collection(headers: &HeaderMap) -> Option<&str> {
     Some(headers.get(COLLECTION)?.as_str())
+}
+
+/// The stamp of a raw frame, if the headers carry a whole one.
+pub(crate) fn stamp(headers: &HeaderMap) -> Option<FrameStamp> {
+    let (wire_seq, time) = headers.get(STAMP)?.as_str().split_once(';')?;
+    Some(FrameStamp {
+        wire_seq: wire_seq.parse().ok()?,
+        time: TimeUs::new(time.parse().ok()?)?,
+    })
 }
 
 /// The trace that the headers carry on, if there is one.

@@ -65,7 +65,7 @@ impl Inner {
     /// What somebody has changed about the stream so that it cannot be worked with any more.
     pub(crate) async fn flaws(&self) -> Option<String> {
         let info = self.info().await.ok()?;
-        let flaws = stream::flaws(&info.config, &self.subjects);
+        let flaws = stream::flaws(&info.config, &self.subjects, self.config.stream.content);
         (!flaws.is_empty()).then(|| format!("stream {}: {}", self.stream_name, flaws.join("; ")))
     }
 

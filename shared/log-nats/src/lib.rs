@@ -10,8 +10,8 @@
 //!
 //! This crate must never look into a body, except at its beginning for the log time.
 
-mod config;
 mod headers;
+mod config;
 mod error;
 mod subject;
 
@@ -47,13 +47,15 @@ mod log;
 mod bucket_keys;
 mod notices;
 mod bookmarks;
+mod raw_log;
 
 mod prepare;
 
 pub use bookmarks::NatsBookmarks;
-pub use config::{Compression, NatsConfig, ServerUrl, Storage, StreamConfig};
+pub use config::{Compression, Content, NatsConfig, ServerUrl, Storage, StreamConfig};
 pub use lease::NatsLease;
 pub use log::NatsLog;
 pub use notices::NatsClusterState;
 pub use prepare::{Prepared, prepare, prepare_patiently};
+pub use raw_log::raw_log;
 pub use spread::Spread;

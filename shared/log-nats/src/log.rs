@@ -109,7 +109,7 @@ impl NatsLog {
         }
     }
 
-    async fn open(config: NatsConfig, first: Seq) -> Result<Self, LogError> {
+    pub(crate) async fn open(config: NatsConfig, first: Seq) -> Result<Self, LogError> {
         let subjects = Subjects::configured(&config.stream)?;
         let link = Link::open(&config, Purpose::Main).await?;
         let jetstream = link.jetstream(config.request_timeout);

@@ -9,13 +9,9 @@ use async_nats::jetstream::stream::{
 use async_nats::jetstream::{Context, ErrorCode};
 use fanjet_log::{LogError, Seq};
 
-use crate::config::{Compression, Storage, StreamConfig};
+use crate::config::{Compression, Content, Storage, StreamConfig};
 use crate::error::refused;
-use crate::headers::MAX_MESSAGE;
 use crate::subject::Subjects;
-
-/// Maximum size of a message, headers included.
-const ALLOWED_MESSAGE: i32 = 2 << 20;
 
 /// Ensures that the stream exists and is usable; a created stream starts at `first`. Returns the server's information
 /// about it.
@@ -42,7 +38,7 @@ pub(crate) async fn ensure(
             _ => return Err(LogError::unavailable(error)),
         },
     };
-    match flaws(&found.config, subjects).as_slice() {
+    match flaws(&found.config, subjects, config.content).as_slice() {
         [] => Ok(found),
         flaws => Err(LogError::Misconfigured(format!(
             "stream {}: {}",
@@ -118,13 +114,13 @@ pub(crate) async fn adapt(
 fn wanted(config: &StreamConfig, subjects: &Subjects, first: Seq) -> Config {
     Config {
         name: config.name.clone(),
-        description: Some("The ordered log of ATProto events".to_owned()),
+        description: Some(config.content.description().to_owned()),
         subjects: vec![subjects.stream()],
         retention: RetentionPolicy::Limits,
         discard: DiscardPolicy::Old,
         max_age: config.max_age,
         max_bytes: config.max_bytes,
-        max_message_size: ALLOWED_MESSAGE,
+        max_message_size: config.content.allowed_message(),
         first_sequence: Some(first),
         num_replicas: config.replicas,
         storage: match config.storage {
@@ -144,7 +140,7 @@ fn wanted(config: &StreamConfig, subjects: &Subjects, first: Seq) -> Config {
 }
 
 /// The settings of an existing stream that break this crate's rules, described for an operator.
-pub(crate) fn flaws(found: &Config, subjects: &Subjects) -> Vec<String> {
+pub(crate) fn flaws(found: &Config, subjects: &Subjects, content: Content) -> Vec<String> {
     let mut flaws = Vec::new();
     let mut check = |is_fine: bool, flaw: String| {
         if !is_fine {
@@ -179,7 +175,7 @@ pub(crate) fn flaws(found: &Config, subjects: &Subjects) -> Vec<String> {
         !found.allow_message_ttl,
         "allow_msg_ttl must be off".to_owned(),
     );
-    let needed = MAX_MESSAGE as i64;
+    let needed = content.max_message() as i64;
     let size = i64::from(found.max_message_size);
     check(
         size <= 0 || size >= needed,

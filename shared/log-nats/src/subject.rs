@@ -2,7 +2,8 @@
 //!
 //! `<root>.commit.<nsid>` for commits, with the dots of the NSID as token separators; `<root>.identity`,
 //! `<root>.account`, `<root>.sync` for the others. A collection cannot collide with another topic, because every NSID
-//! is below `commit`.
+//! is below `commit`. `<root>.frame` for raw frames, whose stream has a root of its own; a header carries the rest of
+//! their topic.
 //!
 //! Untrusted accounts name collections, and a subject costs the server memory as long as it keeps a message of it. So
 //! not every collection has its own subject ([`crate::allotment`]): the others share [`SHARED`] subjects,
@@ -21,6 +22,8 @@ const COMMIT: &str = "commit";
 const IDENTITY: &str = "identity";
 const ACCOUNT: &str = "account";
 const SYNC: &str = "sync";
+/// Raw frames, in a stream of their own.
+const FRAME: &str = "frame";
 /// Below the root, so that the stream accepts it; no message is ever stored under it.
 const NOTHING: &str = "nothing";
 
@@ -112,6 +115,7 @@ impl Subjects {
             Topic::Identity => (IDENTITY, ""),
             Topic::Account => (ACCOUNT, ""),
             Topic::Sync => (SYNC, ""),
+            Topic::Frame(_) => (FRAME, ""),
         };
         let mut subject =
             String::with_capacity(self.root.len() + kind.len() + collection.len() + 2);
@@ -150,6 +154,12 @@ impl Subjects {
         })
         .and_then(|rest| rest.strip_prefix(SHARED_TOKEN))
         .is_some_and(|rest| rest.starts_with('.'))
+    }
+
+    /// Whether this is the subject of raw frames.
+    pub(crate) fn is_frame(&self, subject: &str) -> bool {
+        let rest = subject.strip_prefix(self.root.as_str());
+        rest.and_then(|rest| rest.strip_prefix('.')) == Some(FRAME)
     }
 
     fn shared_numbered(&self, number: u64) -> String {
@@ -288,6 +298,11 @@ impl TopicReader {
             subjects,
             seen: HashMap::new(),
         }
+    }
+
+    /// Whether a subject is that of raw frames, whose topic is in a header.
+    pub(crate) fn is_frame(&self, subject: &str) -> bool {
+        self.subjects.is_frame(subject)
     }
 
     /// The topic of a message. On a shared subject its header names the collection.

@@ -9,8 +9,9 @@
 //! fanjet_log::contract_tests!(open);
 //! ```
 //!
-//! New and emptied logs, and the lease, have suites of their own:
+//! New and emptied logs, logs of raw frames, and the lease, have suites of their own:
 //! [`lifecycle_contract_tests`](crate::lifecycle_contract_tests),
+//! [`frame_contract_tests`](crate::frame_contract_tests),
 //! [`lease_contract_tests`](crate::lease_contract_tests).
 //!
 //! Nothing here waits for a time: every wait is for a fact, with a deadline that fails the test.
@@ -34,6 +35,7 @@ mod follow;
 mod lease;
 mod model;
 mod cluster_state;
+mod frames;
 mod read;
 mod retention;
 mod seek;
@@ -53,6 +55,7 @@ pub use bookmarks::*;
 pub use cluster_state::*;
 pub use fencing::*;
 pub use follow::*;
+pub use frames::*;
 pub use lease::*;
 pub use lifecycle::*;
 pub use model::*;
@@ -93,6 +96,20 @@ async fn within<T>(what: &str, fact: impl Future<Output = T>) -> T {
         Ok(value) => value,
         Err(_) => panic!("{what}: nothing after {DEADLINE:?}"),
     }
+}
+
+/// As [`contract_tests`](crate::contract_tests), for a log of raw frames.
+#[macro_export]
+macro_rules! frame_contract_tests {
+    ($open:expr) => {
+        $crate::contract_tests! { @each $open;
+            frames_are_read_as_written,
+            frames_are_followed,
+            the_largest_frame_is_kept_and_no_larger_one,
+            writers_of_frames_are_fenced,
+            retention_of_frames_keeps_numbering,
+        }
+    };
 }
 
 /// Generates one test per case of the contract. Takes the name of a function `async fn() -> Opened`, or such a closure.

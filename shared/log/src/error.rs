@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::{LogIdentity, MAX_BODY, Seq};
+use crate::{LogIdentity, NewEvent, Seq, max_body};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -86,9 +86,17 @@ impl AppendError {
         Self::Unavailable(source.into())
     }
 
-    /// The error for a body above [`MAX_BODY`].
-    pub fn too_large(bytes: usize) -> Self {
-        Self::Refused(format!("body of {bytes} bytes (allowed: {MAX_BODY})"))
+    /// The check that every backend makes first: the body is at most [`max_body`] bytes long.
+    ///
+    /// # Errors
+    /// [`AppendError::Refused`].
+    pub fn check_size(event: &NewEvent) -> Result<(), Self> {
+        let (bytes, allowed) = (event.body.len(), max_body(&event.topic));
+        if bytes <= allowed {
+            return Ok(());
+        }
+        let what = format!("body of {bytes} bytes (allowed: {allowed})");
+        Err(Self::Refused(what))
     }
 
     /// Whether a new appender can succeed with the same events.

@@ -15,10 +15,20 @@ pub struct NewEvent {
     pub topic: Topic,
     /// Where it came from.
     pub origin: Origin,
-    /// The stamped v1 JSON, at most [`MAX_BODY`](crate::MAX_BODY) bytes.
+    /// The stamped v1 JSON, or the raw frame; at most [`max_body`](crate::max_body) bytes.
     pub body: Bytes,
     /// The trace that the event belongs to, if it is recorded. Not part of the event: a backend may drop it.
     pub trace: Option<TraceParent>,
+}
+
+impl NewEvent {
+    /// The log time; `None` when the body is not a stamped event.
+    pub fn time(&self) -> Option<TimeUs> {
+        match self.topic {
+            Topic::Frame(stamp) => Some(stamp.time),
+            _ => Envelope::of(&self.body).map(|envelope| envelope.time),
+        }
+    }
 }
 
 /// One event of the log.
@@ -30,7 +40,7 @@ pub struct Entry {
     pub topic: Topic,
     /// Where it came from.
     pub origin: Origin,
-    /// The stamped v1 JSON.
+    /// The stamped v1 JSON, or the raw frame.
     pub body: Bytes,
     /// The trace that the event belongs to, if the backend has kept it.
     pub trace: Option<TraceParent>,
@@ -51,7 +61,10 @@ impl Entry {
     /// # Errors
     /// As [`Entry::envelope`].
     pub fn time(&self) -> Result<TimeUs, LogError> {
-        Ok(self.envelope()?.time)
+        match self.topic {
+            Topic::Frame(stamp) => Ok(stamp.time),
+            _ => Ok(self.envelope()?.time),
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! here, NATS JetStream in `fanjet-log-nats`, a folder in `fanjet-log-embedded`. This crate must never know a backend's
 //! concepts (subjects, streams, files).
 
+mod config;
 mod limits;
 mod seq;
 mod trace;
@@ -19,6 +20,7 @@ pub mod lease;
 pub mod cluster_state;
 pub mod heartbeat;
 pub mod bookmarks;
+mod raw_log;
 pub mod memory;
 
 #[cfg(any(test, feature = "contract"))]
@@ -26,10 +28,12 @@ pub mod contract;
 
 pub use bookmarks::Bookmarks;
 pub use cluster_state::{ClusterState, StoreError};
+pub use config::RawConfig;
 pub use error::{AppendError, LogError};
 pub use event::{Entry, NewEvent, Origin, UpstreamId};
 pub use identity::{LogIdentity, NoIdentity, first_seq};
-pub use limits::MAX_BODY;
+pub use limits::{MAX_BODY, MAX_FRAME, max_body};
+pub use raw_log::{OpenRawLog, RawLog};
 pub use selection::{Selection, TopicFilter};
 pub use seq::Seq;
 pub use trace::TraceParent;

@@ -21,7 +21,7 @@ async fn it_starts_restarts_in_place_and_leaves_nothing() {
         hello.starts_with("INFO ") && hello.contains("\"jetstream\":true"),
         "{hello}"
     );
-    assert!(hello.contains("\"max_payload\":4194304"), "{hello}");
+    assert!(hello.contains("\"max_payload\":8388608"), "{hello}");
 
     server.kill().await.unwrap();
     assert!(greeting(port).is_err());

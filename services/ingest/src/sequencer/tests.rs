@@ -3,12 +3,14 @@ use std::time::{Duration, Instant};
 
 use fanjet_event::{Datetime, Did, Topic};
 use fanjet_log::memory::MemoryLog;
-use fanjet_log::{EventLog, UpstreamId};
+use fanjet_log::{EventLog, Origin, UpstreamId};
 use fanjet_runtime::{Clock, SteadyClock};
 use fanjet_wire::envelope::Envelope;
 use proptest::prelude::*;
 
 use super::*;
+use crate::frame_time::FrameTime;
+use crate::known_events::KnownEvents;
 
 const NOW: u64 = 1_783_175_888_085_434;
 
@@ -178,7 +180,7 @@ async fn another_upstreams_events_are_compared_with_what_is_remembered() {
     let held = KnownEvents::read(&log, 60, 40).await.unwrap();
 
     let other = Numbering::first(UpstreamId::new("other").unwrap());
-    sequencer.compare(&other, held);
+    sequencer.novelty().compare(&other, held);
     let second = sequencer.sequence(sent("other", 7..77), &other, NOW);
     let kept: Vec<_> = second
         .events
@@ -252,14 +254,14 @@ fn events_that_the_log_gained_after_the_bookmark_are_skipped() {
 fn nothing_from_before_the_beginning_is_wanted() {
     let mut sequencer = Sequencer::continuing(&Resume::default());
     let at = |time: &str| FrameTime::of(&Datetime::parse(time).unwrap()).unwrap();
-    sequencer.skip_before(at("2026-05-25T14:23:30Z"));
+    sequencer.novelty().skip_before(at("2026-05-25T14:23:30Z"));
     let early = sequencer.sequence(drafts(&[(1, 0), (2, 0)]), &relay(), NOW);
     assert_eq!(early.skipped, [Skipped::BeforeBeginning; 2]);
-    sequencer.skip_before(at("2026-05-25T14:23:29Z"));
+    sequencer.novelty().skip_before(at("2026-05-25T14:23:29Z"));
     let begun = sequencer.sequence(drafts(&[(3, 0)]), &relay(), NOW);
     assert_eq!(begun.events.len(), 1);
     // Then wrong clocks do no harm any more.
-    assert!(sequencer.not_before.is_none());
+    assert!(!sequencer.novelty().is_skipping());
 }
 
 /// Unacknowledged text counts by its bytes: no unused capacity may stay in memory with it.

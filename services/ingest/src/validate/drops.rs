@@ -27,6 +27,8 @@ macro_rules! drop_reasons {
 drop_reasons! {
     /// The frame is not a header and a body with the required keys.
     Undecodable = "undecodable",
+    /// Raw log: the frame has no seq, or one that no client could use.
+    InvalidSeq = "invalid_seq",
     /// The frame has an unknown type.
     UnknownType = "unknown_type",
     /// The commit was too large for the upstream's stream, so its operations are missing.

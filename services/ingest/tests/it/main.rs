@@ -28,3 +28,4 @@ mod back_pressure;
 mod leadership;
 mod directory;
 mod verification;
+mod raw;

@@ -13,6 +13,7 @@ use fanjet_telemetry::Health;
 use super::ServeSettings;
 use super::open_log::Opened;
 use super::producer::Producer;
+use super::raw_log::raw_log;
 
 /// Ingest and edge over one log, and a Kafka producer if there is one.
 pub(crate) struct Node {
@@ -39,7 +40,7 @@ impl Node {
             bookmarks,
             health,
         } = opened;
-        let ingest = Ingest::new(
+        let mut ingest = Ingest::new(
             settings.ingest.clone(),
             logs.ingest,
             Arc::new(SystemClock),
@@ -48,6 +49,9 @@ impl Node {
         .with_cluster_state(Arc::clone(&notices))
         .recording(Arc::clone(&bookmarks))
         .traced_by(process.tracer("fanjet-ingest"));
+        if let Some(raw) = raw_log(settings) {
+            ingest = ingest.with_raw_log(raw, &process.meter("fanjet-ingest"))?;
+        }
         let kafka = Producer::of(settings, logs.kafka, bookmarks, process)?;
         let deps = EdgeDeps {
             log: logs.edge,

@@ -4,6 +4,7 @@ use fanjet_config::{role, section};
 use fanjet_edge::EdgeConfig;
 use fanjet_ingest::IngestConfig;
 use fanjet_kafka::KafkaConfig;
+use fanjet_log::RawConfig;
 use fanjet_log_embedded::EmbeddedConfig;
 use fanjet_log_nats::NatsConfig;
 use fanjet_service::{Failure, operated_settings};
@@ -21,6 +22,8 @@ role! {
         pub(crate) kafka: KafkaConfig,
         /// The log between them.
         pub(crate) log: LogSettings,
+        /// The raw log beside it.
+        pub(crate) raw: RawConfig,
         /// The log in a folder.
         pub(crate) embedded: EmbeddedConfig,
         /// The log in NATS.

@@ -36,7 +36,7 @@ impl EventKind {
             (Topic::Commit(_), Some(Action::Delete)) => Some(Self::Delete),
             (Topic::Identity, _) => Some(Self::Identity),
             (Topic::Account, _) => Some(Self::Account),
-            (Topic::Commit(_), None) | (Topic::Sync, _) => None,
+            (Topic::Commit(_), None) | (Topic::Sync | Topic::Frame(_), _) => None,
         }
     }
 

@@ -1,18 +1,20 @@
 //! Header and bodies, key by key.
 
+use std::ops::Range;
+
 use super::kinds::{Account, ErrorFrame, Identity, Info, Sync, Unknown};
 use crate::cbor::{CborError, Item, Reader};
 use crate::commit::Commit;
 use crate::error::FrameError;
 use crate::ops::Ops;
 
-pub(super) struct Header<'a> {
-    pub(super) op: i64,
-    pub(super) kind: Option<&'a str>,
+pub(crate) struct Header<'a> {
+    pub(crate) op: i64,
+    pub(crate) kind: Option<&'a str>,
 }
 
 impl<'a> Header<'a> {
-    pub(super) fn read(reader: &mut Reader<'a>) -> Result<Self, FrameError> {
+    pub(crate) fn read(reader: &mut Reader<'a>) -> Result<Self, FrameError> {
         let (mut op, mut kind) = (None, None);
         each_key(reader, "header", |key, reader| {
             match key {
@@ -164,12 +166,25 @@ pub(super) fn unknown<'a>(
 
 /// Stops after the seq.
 pub(super) fn first_seq(reader: &mut Reader<'_>) -> Option<u64> {
+    go_to_seq(reader)?;
+    reader.item().ok()?.unsigned()
+}
+
+/// Where the seq is in the bytes that `reader` reads.
+pub(crate) fn seq_range(reader: &mut Reader<'_>) -> Option<Range<usize>> {
+    go_to_seq(reader)?;
+    let start = reader.position();
+    reader.item().ok()?.unsigned()?;
+    Some(start..reader.position())
+}
+
+fn go_to_seq(reader: &mut Reader<'_>) -> Option<()> {
     let Ok(Item::Map(entries)) = reader.item() else {
         return None;
     };
     for _ in 0..entries {
         if reader.key().ok()? == b"seq" {
-            return reader.item().ok()?.unsigned();
+            return Some(());
         }
         reader.skip(2).ok()?;
     }

@@ -1,17 +1,17 @@
 //! Length and checksum around all data.
 
-use fanjet_log::MAX_BODY;
+use fanjet_log::MAX_FRAME;
 
 use super::u32_at;
 
-/// The kinds of records are the kinds of topics: commit, identity, account, sync.
-const LAST_RECORD: u8 = 3;
+/// The kinds of records are the kinds of topics: commit, identity, account, sync, raw frame.
+const LAST_RECORD: u8 = 4;
 /// The kind of a mark.
 pub(super) const MARK: u8 = 0xfd;
 /// Bytes before the payload.
 pub(crate) const PREFIX: usize = 8;
-/// Longest payload: a record with the largest body, collection, upstream and time; or a footer.
-pub(crate) const MAX_PAYLOAD: usize = MAX_BODY + (64 << 10);
+/// Longest payload: a record with the largest body (a raw frame), collection, upstream and time; or a footer.
+pub(crate) const MAX_PAYLOAD: usize = MAX_FRAME + (64 << 10);
 
 /// A whole frame with a valid checksum, or one whose checksum was verified before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! kind u8, upstream length u8, collection length u16, time length u8, 3 zeros,
-//! seq u64, log time u64, relay seq u64, op index u32, op count u32,
+//! seq u64, log time u64, relay seq u64, op index u32, op count u32 (of a raw frame: wire seq u64),
 //! collection, upstream, the frame's own time, body
 //! ```
 //!
@@ -29,7 +29,7 @@ pub(crate) struct Record<'a> {
     pub(crate) time: u64,
     /// The upstream's seq.
     pub(crate) relay_seq: u64,
-    /// The index of the operation in the commit.
+    /// The index of the operation in the commit. With `op_count`, the two halves of a raw frame's wire seq.
     pub(crate) op_index: u32,
     /// The number of operations.
     pub(crate) op_count: u32,
@@ -50,6 +50,14 @@ pub(crate) enum Kind {
     Identity = 1,
     Account = 2,
     Sync = 3,
+    Frame = 4,
+}
+
+impl Record<'_> {
+    /// The wire seq of a raw frame.
+    pub(crate) fn wire_seq(&self) -> u64 {
+        u64::from(self.op_index) | u64::from(self.op_count) << 32
+    }
 }
 
 /// Appends an event to `out`, as a frame.
@@ -59,6 +67,7 @@ pub(crate) fn write(out: &mut Vec<u8>, seq: Seq, time: TimeUs, event: &NewEvent)
         Topic::Identity => (Kind::Identity, ""),
         Topic::Account => (Kind::Account, ""),
         Topic::Sync => (Kind::Sync, ""),
+        Topic::Frame(_) => (Kind::Frame, ""),
     };
     let origin = &event.origin;
     let (upstream, frame_time) = (origin.upstream.as_str(), origin.time.as_str());
@@ -71,8 +80,13 @@ pub(crate) fn write(out: &mut Vec<u8>, seq: Seq, time: TimeUs, event: &NewEvent)
     out.extend_from_slice(&seq.to_le_bytes());
     out.extend_from_slice(&time.get().to_le_bytes());
     out.extend_from_slice(&origin.relay_seq.to_le_bytes());
-    out.extend_from_slice(&origin.op_index.to_le_bytes());
-    out.extend_from_slice(&origin.op_count.to_le_bytes());
+    match event.topic {
+        Topic::Frame(stamp) => out.extend_from_slice(&stamp.wire_seq.to_le_bytes()),
+        _ => {
+            out.extend_from_slice(&origin.op_index.to_le_bytes());
+            out.extend_from_slice(&origin.op_count.to_le_bytes());
+        }
+    }
     out.extend_from_slice(collection.as_bytes());
     out.extend_from_slice(upstream.as_bytes());
     out.extend_from_slice(frame_time.as_bytes());
@@ -103,6 +117,7 @@ pub(crate) fn read(payload: &[u8]) -> Option<Record<'_>> {
         1 => Kind::Identity,
         2 => Kind::Account,
         3 => Kind::Sync,
+        4 => Kind::Frame,
         _ => return None,
     };
     let collection = usize::from(u16::from_le_bytes([fixed[2], fixed[3]]));

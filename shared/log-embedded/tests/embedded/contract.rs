@@ -22,6 +22,12 @@ async fn in_small_segments() -> Opened {
 
 fanjet_log::contract_tests!(in_small_segments);
 
+mod frames {
+    use super::with_an_event_per_segment;
+
+    fanjet_log::frame_contract_tests!(with_an_event_per_segment);
+}
+
 const MAX_AGE: Duration = Duration::from_secs(3600);
 
 /// Whole segments expire; with one event each, any event can be the oldest.

@@ -4,7 +4,7 @@ fn flaws_after(change: impl Fn(&mut Config)) -> Vec<String> {
     let subjects = Subjects::new("atp").unwrap();
     let mut config = wanted(&StreamConfig::default(), &subjects, 1);
     change(&mut config);
-    flaws(&config, &subjects)
+    flaws(&config, &subjects, Content::Events)
 }
 
 #[test]

@@ -11,6 +11,12 @@ async fn open() -> Opened {
 
 fanjet_log::contract_tests!(open);
 
+async fn open_for_frames() -> Opened {
+    support::open_for_frames().await.unwrap()
+}
+
+fanjet_log::frame_contract_tests!(open_for_frames);
+
 async fn open_at(first: Seq) -> LifecycleFixture {
     support::open_at(first).await.unwrap()
 }

@@ -2,7 +2,7 @@
 
 use fanjet_config::Secret;
 use fanjet_log::contract::{events, sized_event};
-use fanjet_log::{AppendError, EventLog, LogError, MAX_BODY};
+use fanjet_log::{AppendError, EventLog, LogError, MAX_BODY, RawConfig};
 use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl};
 use fanjet_testkit::NatsServer;
 
@@ -114,4 +114,37 @@ async fn a_bad_root_or_name_is_refused() {
         let error = NatsLog::connect(config).await.unwrap_err();
         assert!(matches!(error, LogError::Misconfigured(_)), "{error}");
     }
+}
+
+/// The largest event fits, the largest frame does not.
+#[tokio::test]
+async fn a_server_whose_messages_are_too_small_for_frames_is_named_at_the_start() {
+    let server = NatsServer::start_with("max_payload: 4MB").await.unwrap();
+    let events = support::config(&server.url());
+    NatsLog::connect(events.clone()).await.unwrap();
+    let raw = events.of_frames(&RawConfig::default());
+    let error = NatsLog::connect(raw.clone()).await.unwrap_err();
+    assert!(error.is_retryable());
+    assert!(error.to_string().contains("max_payload: 8MB"), "{error}");
+    drop(server);
+
+    // A stream that somebody made with the limit of the log of events.
+    let server = NatsServer::start().await.unwrap();
+    let jetstream = async_nats::jetstream::new(async_nats::connect(server.url()).await.unwrap());
+    let small = async_nats::jetstream::stream::Config {
+        name: raw.stream.name.clone(),
+        subjects: vec![format!("{}.>", raw.stream.subject_root)],
+        max_message_size: 2 << 20,
+        allow_direct: true,
+        allow_batch_publish: true,
+        ..Default::default()
+    };
+    jetstream.create_stream(small).await.unwrap();
+    let raw = NatsConfig {
+        url: vec![ServerUrl::new(server.url())],
+        ..raw
+    };
+    let error = NatsLog::connect(raw).await.unwrap_err();
+    assert!(error.to_string().contains("max_msg_size"), "{error}");
+    assert!(!error.is_retryable());
 }

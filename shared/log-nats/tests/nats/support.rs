@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use async_nats::jetstream;
 use fanjet_log::contract::{Expire, LifecycleFixture, Opened};
-use fanjet_log::{Entry, EventLog, NewEvent, ReadLimit, Selection, Seq};
+use fanjet_log::{Entry, EventLog, NewEvent, RawConfig, ReadLimit, Selection, Seq};
 use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl, Storage, StreamConfig};
 use fanjet_testkit::NatsServer;
 use futures::FutureExt;
@@ -29,8 +29,26 @@ pub(crate) fn config(url: &str) -> NatsConfig {
 }
 
 pub(crate) async fn open() -> Result<Opened> {
+    open_with(|config| config).await
+}
+
+/// A raw log.
+pub(crate) async fn open_for_frames() -> Result<Opened> {
+    open_with(|events| {
+        let raw = RawConfig {
+            stream: format!("{}_RAW", events.stream.name),
+            subject_root: format!("{}_raw", events.stream.subject_root),
+            max_bytes: 0,
+            ..RawConfig::default()
+        };
+        events.of_frames(&raw)
+    })
+    .await
+}
+
+async fn open_with(change: impl FnOnce(NatsConfig) -> NatsConfig) -> Result<Opened> {
     let server = NatsServer::shared().await?;
-    let config = config(&server.url());
+    let config = change(config(&server.url()));
     let log = NatsLog::connect(config.clone()).await?;
     let admin = jetstream::new(async_nats::connect(server.url()).await?);
     Ok(Opened {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::faults::Fault;
 use super::shared::Shared;
-use crate::{AppendError, Appender, MAX_BODY, NewEvent, Seq};
+use crate::{AppendError, Appender, NewEvent, Seq};
 
 #[derive(Debug)]
 pub(super) struct MemoryAppender {
@@ -45,7 +45,7 @@ impl MemoryAppender {
         }
         let fitting = events
             .iter()
-            .position(|event| event.body.len() > MAX_BODY)
+            .position(|event| AppendError::check_size(event).is_err())
             .unwrap_or(events.len());
         let last = self.shared.store(&mut state, &events[..fitting]);
         if faults.fires(Fault::AnswerLost) {
@@ -54,7 +54,7 @@ impl MemoryAppender {
         self.acked = last;
         match events.get(fitting) {
             None => Ok(()),
-            Some(event) => Err(AppendError::too_large(event.body.len())),
+            Some(event) => AppendError::check_size(event),
         }
     }
 }
