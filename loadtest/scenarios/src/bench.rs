@@ -10,6 +10,7 @@ mod target;
 mod report;
 mod cases;
 
+mod ceiling;
 mod fanout;
 mod resources;
 mod storms;
@@ -49,6 +50,11 @@ async fn measure(args: &Args) -> Result<()> {
     }
     if args.what == Bench::Ingest {
         return ingest::run().await;
+    }
+    if args.what == Bench::Ceiling {
+        let mut document = Document::begin(args.what, options)?;
+        ceiling::ceiling(options, &mut document)?;
+        return document.finish();
     }
     testbed::build(options.profile())?;
     fanjet_tools::nats_server()?;

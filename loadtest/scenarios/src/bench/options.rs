@@ -28,6 +28,8 @@ pub(crate) enum Bench {
     Embedded,
     /// A log into a real Kafka broker
     Kafka,
+    /// The least that delivery can cost: a bare loop of writes to as many sockets
+    Ceiling,
     /// Subscribers at an edge that gets events as fast as it delivers them
     Saturate,
     /// Subscribers without filters at 500 events/s: CPU and latency
