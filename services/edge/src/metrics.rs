@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use fanjet_filter::Encoding;
 use fanjet_log::EventLog;
+use fanjet_telemetry::observe_by_kind;
 use fanjet_wire::close::CloseReason;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Meter, UpDownCounter};
@@ -58,16 +59,15 @@ struct Instruments {
 /// Reports the seqs that readers of a log skip, as long as the log is open.
 pub(crate) fn observe_skipped_seqs(meter: &Meter, log: &Arc<dyn EventLog>) {
     let log = Arc::downgrade(log);
-    meter
-        .u64_observable_counter(SKIPPED_SEQS)
-        .with_description("Seqs of the log without an event, skipped by all readers, by kind")
-        .with_callback(move |observer| {
+    observe_by_kind(
+        meter,
+        SKIPPED_SEQS,
+        "Seqs of the log that hold no event, which readers skip, by kind",
+        move || {
             let skipped = log.upgrade().map(|log| log.skipped_seqs());
-            let skipped = skipped.unwrap_or_default();
-            observer.observe(skipped.foreign, &[KeyValue::new("kind", "foreign")]);
-            observer.observe(skipped.deleted, &[KeyValue::new("kind", "deleted")]);
-        })
-        .build();
+            skipped.unwrap_or_default().by_kind()
+        },
+    );
 }
 
 impl Metrics {

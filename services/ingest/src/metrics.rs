@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use fanjet_identity::Ended;
 use fanjet_log::{EventLog, UpstreamId};
+use fanjet_telemetry::observe_by_kind;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Meter};
 
@@ -56,16 +57,15 @@ const WIRE_SEQS_CHANGED: &str = "fanjet_ingest_wire_seqs_changed_total";
 /// Reports the seqs that readers of a log skip, as long as the log is open.
 pub(crate) fn observe_skipped_seqs(meter: &Meter, log: &Arc<dyn EventLog>) {
     let log = Arc::downgrade(log);
-    meter
-        .u64_observable_counter(LOG_SKIPPED_SEQS)
-        .with_description("Seqs of the log that hold no event, which readers skip, by kind")
-        .with_callback(move |shown| {
+    observe_by_kind(
+        meter,
+        LOG_SKIPPED_SEQS,
+        "Seqs of the log that hold no event, which readers skip, by kind",
+        move || {
             let skipped = log.upgrade().map(|log| log.skipped_seqs());
-            let skipped = skipped.unwrap_or_default();
-            shown.observe(skipped.foreign, &[KeyValue::new("kind", "foreign")]);
-            shown.observe(skipped.deleted, &[KeyValue::new("kind", "deleted")]);
-        })
-        .build();
+            skipped.unwrap_or_default().by_kind()
+        },
+    );
 }
 
 /// All instruments.

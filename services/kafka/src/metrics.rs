@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use fanjet_log::EventLog;
+use fanjet_telemetry::observe_by_kind;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Meter};
 
@@ -66,16 +67,15 @@ pub struct Metrics {
 /// Reports the seqs that readers of a log skip, as long as the log is open.
 pub(crate) fn observe_skipped_seqs(meter: &Meter, log: &Arc<dyn EventLog>) {
     let log = Arc::downgrade(log);
-    meter
-        .u64_observable_counter(LOG_SKIPPED_SEQS)
-        .with_description("Seqs of the log that hold no event, which readers skip, by kind")
-        .with_callback(move |shown| {
+    observe_by_kind(
+        meter,
+        LOG_SKIPPED_SEQS,
+        "Seqs of the log that hold no event, which readers skip, by kind",
+        move || {
             let skipped = log.upgrade().map(|log| log.skipped_seqs());
-            let skipped = skipped.unwrap_or_default();
-            shown.observe(skipped.foreign, &[KeyValue::new("kind", "foreign")]);
-            shown.observe(skipped.deleted, &[KeyValue::new("kind", "deleted")]);
-        })
-        .build();
+            skipped.unwrap_or_default().by_kind()
+        },
+    );
 }
 
 impl Metrics {

@@ -135,6 +135,13 @@ pub struct SkippedSeqs {
     pub deleted: u64,
 }
 
+impl SkippedSeqs {
+    /// Each kind under the name that metrics give it.
+    pub fn by_kind(self) -> [(&'static str, u64); 2] {
+        [("foreign", self.foreign), ("deleted", self.deleted)]
+    }
+}
+
 /// Limits of one page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadLimit {

@@ -15,7 +15,7 @@ mod ops;
 pub use config::{LogFormat, OpsConfig, OtlpConfig, TelemetryConfig};
 pub use health::{Health, HealthReport};
 pub use logs::{LogError, init_logs};
-pub use metrics::{Metrics, MetricsError};
+pub use metrics::{Metrics, MetricsError, observe_by_kind};
 pub use ops::{OpsError, OpsServer};
 pub use otlp::{Otlp, OtlpError};
 pub use traces::{Traces, span_time};

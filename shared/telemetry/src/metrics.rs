@@ -1,5 +1,6 @@
 //! OpenTelemetry instruments, exposed to Prometheus and exported to a collector if there is one.
 
+use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Meter, MeterProvider};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use prometheus::{Encoder, Registry, TextEncoder};
@@ -8,6 +9,24 @@ use tracing::warn;
 
 use crate::Otlp;
 use crate::logs::lost;
+
+/// A counter with the label `kind` whose values are kept elsewhere: they are asked for at every scrape.
+pub fn observe_by_kind<const N: usize>(
+    meter: &Meter,
+    name: &'static str,
+    help: &'static str,
+    values: impl Fn() -> [(&'static str, u64); N] + Send + Sync + 'static,
+) {
+    meter
+        .u64_observable_counter(name)
+        .with_description(help)
+        .with_callback(move |observer| {
+            for (kind, value) in values() {
+                observer.observe(value, &[KeyValue::new("kind", kind)]);
+            }
+        })
+        .build();
+}
 
 /// Metrics cannot be set up or encoded: a defect of this program.
 #[derive(Debug, Error)]
