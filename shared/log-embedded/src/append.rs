@@ -153,7 +153,7 @@ fn chunk_len(events: &[NewEvent]) -> usize {
 
 /// Whether the log can store the event.
 fn check(event: &NewEvent) -> Result<(), AppendError> {
-    AppendError::check_size(event)?;
+    event.check_size()?;
     event.time().map(drop).ok_or_else(not_an_event)
 }
 

@@ -108,7 +108,7 @@ impl NatsAppender {
         self.take_arrived_answers()?;
         let window = self.log.config.publish_window.max(1) as u64;
         for event in events {
-            AppendError::check_size(event)?;
+            event.check_size()?;
             while self.queued - self.acked >= window {
                 self.wait_for_answers().await?;
             }

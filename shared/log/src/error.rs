@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::{LogIdentity, NewEvent, Seq, max_body};
+use crate::{LogIdentity, Seq};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -84,19 +84,6 @@ impl AppendError {
     /// Wraps an error of the backend.
     pub fn unavailable(source: impl Into<Source>) -> Self {
         Self::Unavailable(source.into())
-    }
-
-    /// The check that every backend makes first: the body is at most [`max_body`] bytes long.
-    ///
-    /// # Errors
-    /// [`AppendError::Refused`].
-    pub fn check_size(event: &NewEvent) -> Result<(), Self> {
-        let (bytes, allowed) = (event.body.len(), max_body(&event.topic));
-        if bytes <= allowed {
-            return Ok(());
-        }
-        let what = format!("body of {bytes} bytes (allowed: {allowed})");
-        Err(Self::Refused(what))
     }
 
     /// Whether a new appender can succeed with the same events.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use fanjet_event::{Datetime, TimeUs, Topic};
 use fanjet_wire::envelope::Envelope;
 
-use crate::{LogError, Seq, TraceParent};
+use crate::{AppendError, LogError, Seq, TraceParent, max_body};
 
 /// One event to append. Cheap to clone: the publisher keeps it until it is acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,19 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
+    /// The check that every backend makes first: the body is at most [`max_body`] bytes long.
+    ///
+    /// # Errors
+    /// [`AppendError::Refused`].
+    pub fn check_size(&self) -> Result<(), AppendError> {
+        let (bytes, allowed) = (self.body.len(), max_body(&self.topic));
+        if bytes <= allowed {
+            return Ok(());
+        }
+        let what = format!("body of {bytes} bytes (allowed: {allowed})");
+        Err(AppendError::Refused(what))
+    }
+
     /// The log time; `None` when the body is not a stamped event.
     pub fn time(&self) -> Option<TimeUs> {
         match self.topic {

@@ -45,7 +45,7 @@ impl MemoryAppender {
         }
         let fitting = events
             .iter()
-            .position(|event| AppendError::check_size(event).is_err())
+            .position(|event| event.check_size().is_err())
             .unwrap_or(events.len());
         let last = self.shared.store(&mut state, &events[..fitting]);
         if faults.fires(Fault::AnswerLost) {
@@ -54,7 +54,7 @@ impl MemoryAppender {
         self.acked = last;
         match events.get(fitting) {
             None => Ok(()),
-            Some(event) => AppendError::check_size(event),
+            Some(event) => event.check_size(),
         }
     }
 }
