@@ -13,7 +13,7 @@ const RUNBOOKS: &str = "docs/operate/runbooks.md";
 const RULES: &str = "deploy/prometheus/rules.yaml";
 const TESTS: &str = "deploy/prometheus/rules.test.yaml";
 
-pub(super) fn check() -> Result<()> {
+pub(super) fn check(promtool: &Path) -> Result<()> {
     let rules = read(&root().join(RULES))?;
     check_runbooks(&rules, &read(&root().join(RUNBOOKS))?)?;
     let tests = after(&read(&root().join(TESTS))?, "alertname: ");
@@ -38,7 +38,7 @@ pub(super) fn check() -> Result<()> {
         "chart: {} metrics in rules and dashboards exist",
         used.len()
     );
-    promtool()
+    run_tests(promtool)
 }
 
 /// Every alert has a heading of its name among the runbooks, and links to it; every runbook belongs to an alert.
@@ -101,14 +101,10 @@ fn metrics_in_code(folder: &Path, known: &mut BTreeSet<String>) -> Result<()> {
     Ok(())
 }
 
-/// Runs the rules' own tests, if promtool is installed.
-fn promtool() -> Result<()> {
-    if Command::new("promtool").arg("--version").output().is_err() {
-        println!("chart: promtool not found, skipping the tests of the rules");
-        return Ok(());
-    }
+/// Runs the rules' own tests.
+fn run_tests(promtool: &Path) -> Result<()> {
     for args in [["check", "rules", RULES], ["test", "rules", TESTS]] {
-        run_command(Command::new("promtool").current_dir(root()).args(args))?;
+        run_command(Command::new(promtool).current_dir(root()).args(args))?;
     }
     Ok(())
 }
