@@ -9,6 +9,8 @@ mod tools;
 mod render;
 mod kubernetes;
 mod settings;
+mod servers;
+mod volume;
 mod pages;
 mod compose;
 
@@ -40,8 +42,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     copies::check()?;
     schema::check()?;
-    rules::check()?;
     let tools = Tools::install()?;
+    rules::check(&tools.promtool)?;
     let shapes = values("ci")?;
     ensure!(!shapes.is_empty(), "no ci/*-values.yaml");
     for shape in &shapes {
@@ -53,6 +55,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .collect::<Result<Vec<_>>>()?;
     kubernetes::validate(&tools, &rendered, KUBERNETES)?;
     settings::check(&rendered)?;
+    servers::check(&rendered)?;
     pages::check(&tools, KUBERNETES[1])?;
     compose::check()?;
     let refused = values("ci/bad")?;
@@ -72,6 +75,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         refused.len()
     );
     Ok(())
+}
+
+/// The chart's NATS on a volume of its size.
+pub(crate) fn run_volume() -> Result<()> {
+    volume::run(KUBERNETES[1])
 }
 
 /// The values files of one of the chart's folders, sorted.

@@ -62,6 +62,8 @@ enum Command {
     Kafka(kafka::Args),
     /// Check the Helm chart in every supported shape against Kubernetes' schemas; alerts, dashboards and their runbooks
     Chart(chart::Args),
+    /// The chart's NATS on a mounted file of its volume's size, filled twice (needs root, and a built fanjet)
+    Volume,
     /// Fuzz the parsers of untrusted bytes (needs a nightly toolchain)
     Fuzz {
         /// Seconds for each target
@@ -91,6 +93,7 @@ fn run(command: Command) -> Result<()> {
         Command::Tools => tools::run(),
         Command::Kafka(args) => kafka::run(&args),
         Command::Chart(args) => chart::run(&args),
+        Command::Volume => chart::run_volume(),
         Command::Fuzz { seconds } => fuzz::run(seconds),
         Command::Scenario(words) => scenarios::run(&words),
     }

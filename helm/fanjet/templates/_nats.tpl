@@ -16,6 +16,29 @@ nats://{{ include "fanjet.nats.fullname" . }}.{{ .Release.Namespace }}.svc.{{ .V
 {{- end -}}
 {{- end -}}
 
+{{/* Bytes of a Kubernetes quantity. Takes text such as 150Gi. */}}
+{{- define "fanjet.bytes" -}}
+{{- $number := regexFind "^[0-9.]+" . -}}
+{{- $factors := dict "" 1.0 "m" 0.001 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "P" 1e15 "E" 1e18 "ki" 1024.0 "Ki" 1024.0 "Mi" 1048576.0 "Gi" 1073741824.0 "Ti" 1099511627776.0 "Pi" 1125899906842624.0 "Ei" 1152921504606846976.0 -}}
+{{- mulf (float64 $number) (index $factors (trimPrefix $number .)) | floor | int64 -}}
+{{- end -}}
+
+{{/* What a server may store. A file system keeps up to a twentieth for root, and NATS needs room for its own files. */}}
+{{- define "fanjet.nats.maxFile" -}}
+{{- mulf (include "fanjet.bytes" .Values.nats.storage.size | float64) 0.85 | floor | int64 -}}
+{{- end -}}
+
+{{/* The log's limit: as set, or three quarters of the volume. NATS counts events before it compresses them. */}}
+{{- define "fanjet.log.maxBytes" -}}
+{{- if not (kindIs "invalid" .Values.log.maxBytes) -}}
+{{ int64 .Values.log.maxBytes }}
+{{- else if .Values.nats.enabled -}}
+{{- mulf (include "fanjet.bytes" .Values.nats.storage.size | float64) 0.75 | floor | int64 -}}
+{{- else -}}
+-1
+{{- end -}}
+{{- end -}}
+
 {{- define "fanjet.nats.copies" -}}
 {{- if .Values.log.replicas -}}
 {{ int .Values.log.replicas }}
@@ -34,9 +57,19 @@ name: {{ .user }}
 {{- if $v.nats.enabled }}
 user: {{ .user }}
 inbox_prefix: _INBOX_fanjet_{{ .user }}
+{{- if has .user (list "edge" "kafka") }}
+domain: fanjet
+{{- end }}
+{{- if $v.nats.tls.existingSecret }}
+tls: true
+tls_ca_file: /etc/fanjet/nats-ca/ca.crt
+{{- end }}
 {{- else }}
 {{- $user := index $v.externalNats.auth .user }}
 inbox_prefix: {{ $user.inboxPrefix }}
+{{- with $user.domain }}
+domain: {{ . }}
+{{- end }}
 lease_bucket: {{ $v.externalNats.leaseBucket }}
 {{- if $v.externalNats.tls.enabled }}
 tls: true
@@ -57,7 +90,7 @@ stream:
   {{- if eq .user "admin" }}
   replicas: {{ include "fanjet.nats.copies" .root }}
   max_age: {{ $v.log.maxAge | quote }}
-  max_bytes: {{ int64 $v.log.maxBytes }}
+  max_bytes: {{ include "fanjet.log.maxBytes" .root }}
   {{- end }}
 {{- end -}}
 
@@ -89,6 +122,13 @@ stream:
 
 {{- define "fanjet.nats.volumes" -}}
 {{- $external := .root.Values.externalNats -}}
+{{- $own := .root.Values.nats -}}
+{{- if and $own.enabled $own.tls.existingSecret }}
+- name: nats-ca
+  secret:
+    secretName: {{ $own.tls.existingSecret }}
+    items: [{ key: ca.crt, path: ca.crt }]
+{{- end }}
 {{- if not .root.Values.nats.enabled }}
 {{- if and $external.tls.enabled $external.tls.caSecret }}
 - name: nats-ca
@@ -107,6 +147,10 @@ stream:
 
 {{- define "fanjet.nats.volumeMounts" -}}
 {{- $external := .root.Values.externalNats -}}
+{{- $own := .root.Values.nats -}}
+{{- if and $own.enabled $own.tls.existingSecret }}
+- { name: nats-ca, mountPath: /etc/fanjet/nats-ca, readOnly: true }
+{{- end }}
 {{- if not .root.Values.nats.enabled }}
 {{- if and $external.tls.enabled $external.tls.caSecret }}
 - { name: nats-ca, mountPath: /etc/fanjet/nats-ca, readOnly: true }

@@ -35,6 +35,9 @@ pub struct NatsConfig {
     pub nkey_seed: Option<Secret>,
     /// First tokens of the subjects on which answers come. Users that must not see each other's answers have one each.
     pub inbox_prefix: String,
+    /// The JetStream domain of a user whose account imports the log from another account.
+    #[serde(with = "optional")]
+    pub domain: Option<String>,
     /// Whether to insist on TLS. Servers that offer it get it in any case.
     pub tls: bool,
     /// PEM file with the certificates that sign the servers', beside the usual ones.
@@ -61,6 +64,16 @@ pub struct NatsConfig {
 }
 
 section!(NatsConfig, "nats", "../nats.toml" { stream: StreamConfig });
+
+impl NatsConfig {
+    /// What the subject of every JetStream request begins with.
+    pub(crate) fn api(&self) -> String {
+        match &self.domain {
+            None => "$JS.API".to_owned(),
+            Some(domain) => format!("$JS.{domain}.API"),
+        }
+    }
+}
 
 /// The stream that is the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -101,16 +101,27 @@ impl Link {
 
     /// A new inbox, and what comes into it.
     pub(crate) async fn inbox(&self) -> Result<(String, Subscriber), Unavailable> {
+        self.subscribed(self.client.new_inbox()).await
+    }
+
+    /// As [`Link::inbox`], for what a consumer pushes. A push is no response to a request: accounts that import the log import
+    /// these subjects as well.
+    pub(crate) async fn push_inbox(&self) -> Result<(String, Subscriber), Unavailable> {
         let inbox = self.client.new_inbox();
+        let (prefix, id) = inbox.rsplit_once('.').unwrap_or(("_INBOX", &inbox));
+        self.subscribed(format!("{prefix}.push.{id}")).await
+    }
+
+    async fn subscribed(&self, inbox: String) -> Result<(String, Subscriber), Unavailable> {
         let subscribed = self.client.subscribe(inbox.clone()).await;
         let messages = subscribed.map_err(|_| Unavailable::Disconnected)?;
         Ok((inbox, messages))
     }
 
     /// JetStream's requests on this connection.
-    pub(crate) fn jetstream(&self, request_timeout: Duration) -> jetstream::Context {
-        let mut jetstream = jetstream::new(self.client.clone());
-        jetstream.set_timeout(request_timeout);
+    pub(crate) fn jetstream(&self, config: &NatsConfig) -> jetstream::Context {
+        let mut jetstream = jetstream::with_prefix(self.client.clone(), &config.api());
+        jetstream.set_timeout(config.request_timeout);
         jetstream
     }
 
@@ -210,6 +221,13 @@ async fn options(
         return Err(LogError::Misconfigured(format!(
             "nats.inbox_prefix {:?} must be tokens of A-Z a-z 0-9 - _ with dots between",
             config.inbox_prefix
+        )));
+    }
+    if let Some(domain) = &config.domain
+        && (domain.contains('.') || Subjects::new(domain).is_none())
+    {
+        return Err(LogError::Misconfigured(format!(
+            "nats.domain {domain:?} must be one token of A-Z a-z 0-9 - _"
         )));
     }
     let mut options = ConnectOptions::new()

@@ -4,6 +4,8 @@ use async_nats::Client;
 use bytes::Bytes;
 use futures::FutureExt;
 
+use crate::config::NatsConfig;
+
 /// A consumer's name. Dropping it deletes the consumer, if that is possible without waiting; otherwise the server
 /// deletes it after a while.
 pub(crate) struct ConsumerName {
@@ -14,13 +16,13 @@ pub(crate) struct ConsumerName {
 
 impl ConsumerName {
     /// A new name in a stream.
-    pub(crate) fn new(client: &Client, stream: &str) -> Self {
+    pub(crate) fn new(client: &Client, config: &NatsConfig, stream: &str) -> Self {
         // An inbox ends in a unique ID.
         let inbox = client.new_inbox();
         let id = inbox.rsplit('.').next().unwrap_or_default();
         let name = format!("fanjet-{id}");
         Self {
-            delete_subject: format!("$JS.API.CONSUMER.DELETE.{stream}.{name}"),
+            delete_subject: format!("{}.CONSUMER.DELETE.{stream}.{name}", config.api()),
             client: client.clone(),
             name,
         }

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use fanjet_log::Seq;
 use futures::StreamExt;
 
+use crate::config::NatsConfig;
 use crate::error::Unavailable;
 use crate::reads::Reads;
 
@@ -64,11 +65,11 @@ impl Stored {
 }
 
 impl Direct {
-    pub(crate) fn new(reads: Arc<Reads>, stream: &str, timeout: Duration) -> Self {
+    pub(crate) fn new(reads: Arc<Reads>, config: &NatsConfig, stream: &str) -> Self {
         Self {
             reads,
-            subject: format!("$JS.API.DIRECT.GET.{stream}"),
-            timeout,
+            subject: format!("{}.DIRECT.GET.{stream}", config.api()),
+            timeout: config.request_timeout,
         }
     }
 

@@ -54,6 +54,21 @@ pub(crate) fn refused(what: &str, error: jetstream::Error) -> LogError {
     LogError::Misconfigured(format!("{what}: {error}"))
 }
 
+/// As [`refused`], for a stream with a limit. Servers that offer less than the limit refuse it for as long as their settings stay.
+pub(crate) fn refused_stream(what: &str, max_bytes: i64, error: jetstream::Error) -> LogError {
+    // A cluster gives one code for servers that are away and for servers that are too small.
+    let is_too_large = error.error_code() == ErrorCode::STORAGE_RESOURCES_EXCEEDED
+        || error.error_code() == ErrorCode::CLUSTER_NO_PEERS
+            && error.to_string().contains("insufficient storage");
+    if !is_too_large {
+        return refused(what, error);
+    }
+    LogError::Misconfigured(format!(
+        "nats.stream.max_bytes is {max_bytes}, which is more than the NATS servers offer: lower it, or raise max_file in the \
+         servers' jetstream section ({what}: {error})"
+    ))
+}
+
 /// What a rejected publish means for an appender that expected the log to end at `expected`.
 pub(crate) fn rejected(error: jetstream::Error, expected: Seq) -> AppendError {
     match error.error_code() {

@@ -112,7 +112,7 @@ impl NatsLog {
     pub(crate) async fn open(config: NatsConfig, first: Seq) -> Result<Self, LogError> {
         let subjects = Subjects::configured(&config.stream)?;
         let link = Link::open(&config, Purpose::Main).await?;
-        let jetstream = link.jetstream(config.request_timeout);
+        let jetstream = link.jetstream(&config);
         let found = stream::ensure(&jetstream, &config.stream, &subjects, first).await?;
         let stream_name = config.stream.name.clone();
         let stream = jetstream
@@ -121,7 +121,7 @@ impl NatsLog {
             .map_err(LogError::unavailable)?;
         let replays = Arc::new(Replays::new(config.read_ahead_bytes));
         let reads = Arc::new(Reads::new(&config, Purpose::Reads, &link));
-        let direct = Direct::new(Arc::clone(&reads), &stream_name, config.request_timeout);
+        let direct = Direct::new(Arc::clone(&reads), &config, &stream_name);
         Ok(Self {
             inner: Arc::new(Inner {
                 config,

@@ -47,7 +47,7 @@ impl NatsClusterState {
         let reads = Reads::new(&inner.config, Purpose::Notices, &inner.link);
         Ok(Self {
             keys,
-            direct: Direct::new(Arc::new(reads), &stream, inner.config.request_timeout),
+            direct: Direct::new(Arc::new(reads), &inner.config, &stream),
         })
     }
 

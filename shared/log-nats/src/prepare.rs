@@ -60,7 +60,7 @@ async fn make(nats: &NatsConfig, first: Seq) -> Result<Prepared, LogError> {
     let subjects = Subjects::configured(&nats.stream)?;
     bucket::check_name(&nats.lease_bucket)?;
     let link = Link::open(nats, Purpose::Main).await?;
-    let jetstream = link.jetstream(nats.request_timeout);
+    let jetstream = link.jetstream(nats);
 
     let lease = bucket::stream_name(nats);
     bucket::ensure(&jetstream, nats).await?;

@@ -10,7 +10,7 @@ use async_nats::jetstream::{Context, ErrorCode};
 use fanjet_log::{LogError, Seq};
 
 use crate::config::{Compression, Content, Storage, StreamConfig};
-use crate::error::refused;
+use crate::error::refused_stream;
 use crate::subject::Subjects;
 
 /// Ensures that the stream exists and is usable; a created stream starts at `first`. Returns the server's information
@@ -75,7 +75,7 @@ async fn create(
             }
             CreateStreamErrorKind::JetStream(why) => {
                 let what = format!("stream {} cannot be created", config.name);
-                Err(refused(&what, why))
+                Err(refused_stream(&what, config.max_bytes, why))
             }
             _ => Err(LogError::unavailable(error)),
         },
@@ -103,7 +103,8 @@ pub(crate) async fn adapt(
         Ok(_) => Ok(true),
         Err(error) => match error.kind() {
             UpdateStreamErrorKind::JetStream(why) => {
-                Err(refused(&format!("stream {name} cannot be changed"), why))
+                let what = format!("stream {name} cannot be changed");
+                Err(refused_stream(&what, adapted.max_bytes, why))
             }
             _ => Err(LogError::unavailable(error)),
         },

@@ -25,7 +25,8 @@ const SERVICES: [(&str, [&str; 2], &[&str]); 3] = [
     (
         "edgeConfig",
         ["services/edge/edge.toml", NATS],
-        &["edge.http.listen", "edge.drain.deadline"],
+        // Kubernetes' grace period is made of preStopSeconds, which does what the grace does, and of drainSeconds.
+        &["edge.http.listen", "edge.drain."],
     ),
     (
         "kafkaConfig",

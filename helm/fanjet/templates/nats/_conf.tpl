@@ -11,18 +11,39 @@ lame_duck_grace_period: "10s"
 lame_duck_duration: "30s"
 jetstream {
   store_dir: "/data"
+  # Consumers' state. The log is on disk.
   max_mem: 256M
+  # Without it a server offers three quarters of what happens to be free when it starts, which changes with every restart.
+  max_file: {{ include "fanjet.nats.maxFile" . }}
   sync_interval: {{ .Values.nats.syncInterval }}
 }
 {{- if gt (int .Values.nats.replicas) 1 }}
 cluster {
   name: {{ $fullname }}
   listen: "0.0.0.0:6222"
+  # A server that joins is every account's server: without a password any pod could be one.
+  authorization { user: route, password: $NATS_ROUTE_PASSWORD, timeout: 5 }
+  {{- if .Values.nats.tls.existingSecret }}
+  tls {
+    cert_file: "/etc/nats-tls/tls.crt"
+    key_file: "/etc/nats-tls/tls.key"
+    ca_file: "/etc/nats-tls/ca.crt"
+    timeout: 5
+  }
+  {{- end }}
+  # With the password, from the environment.
   routes: [
     {{- range $number := until (int .Values.nats.replicas) }}
-    "nats://{{ $fullname }}-{{ $number }}.{{ $fullname }}-headless.{{ $.Release.Namespace }}.svc.{{ $.Values.clusterDomain }}:6222"
+    $NATS_ROUTE_{{ $number }}
     {{- end }}
   ]
+}
+{{- end }}
+{{- if .Values.nats.tls.existingSecret }}
+tls {
+  cert_file: "/etc/nats-tls/tls.crt"
+  key_file: "/etc/nats-tls/tls.key"
+  timeout: 5
 }
 {{- end }}
 include accounts.conf

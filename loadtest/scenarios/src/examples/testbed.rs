@@ -14,7 +14,9 @@ use crate::publication::Publication;
 use crate::service::{Service, listening, program, simulator, stop};
 
 const DOMAIN: &str = "fanjet";
-const USERS: [&str; 5] = ["admin", "ingest", "edge", "kafka", "reader"];
+const USERS: [&str; 7] = [
+    "admin", "operator", "ingest", "edge", "kafka", "reader", "system",
+];
 /// An authority has at most 256 subjects of its own. One of them is for posts, and all others are taken, so that the other
 /// simulated collections share subjects.
 const TAKEN: usize = 256 - 1;
@@ -190,6 +192,14 @@ fn password(user: &str) -> String {
     format!("secret-of-{user}")
 }
 
+/// The JetStream domain of a user; empty in the account of the log.
+fn domain(user: &str) -> &'static str {
+    match user {
+        "edge" | "kafka" => "fanjet",
+        _ => "",
+    }
+}
+
 /// Settings of a service that connects as a user.
 fn as_user(nats: &NatsServer, user: &str) -> Vec<(&'static str, String)> {
     vec![
@@ -197,6 +207,7 @@ fn as_user(nats: &NatsServer, user: &str) -> Vec<(&'static str, String)> {
         ("nats.user", user.to_owned()),
         ("nats.password", password(user)),
         ("nats.inbox_prefix", format!("_INBOX_fanjet_{user}")),
+        ("nats.domain", domain(user).to_owned()),
         ("nats.stream.create", "false".to_owned()),
     ]
 }

@@ -24,9 +24,11 @@ const ACCOUNTS: &str = include_str!("../../../../deploy/nats/accounts.conf");
 
 /// A server with the shipped accounts.
 pub(crate) async fn server() -> NatsServer {
-    let passwords = ["ADMIN", "INGEST", "EDGE", "KAFKA", "READER"]
-        .map(|user| format!("NATS_{user}_PASSWORD: {}\n", password(user)))
-        .concat();
+    let passwords = [
+        "ADMIN", "INGEST", "EDGE", "KAFKA", "READER", "OPERATOR", "SYSTEM",
+    ]
+    .map(|user| format!("NATS_{user}_PASSWORD: {}\n", password(user)))
+    .concat();
     let accounts = format!("{passwords}{ACCOUNTS}");
     NatsServer::start_with(&accounts).await.unwrap()
 }
@@ -42,6 +44,9 @@ pub(crate) fn config(server: &NatsServer, user: &str) -> NatsConfig {
         user: Some(user.to_owned()),
         password: Some(Secret::new(password(user))),
         inbox_prefix: format!("_INBOX_fanjet_{user}"),
+        domain: ["edge", "kafka"]
+            .contains(&user)
+            .then(|| "fanjet".to_owned()),
         request_timeout: Duration::from_secs(10),
         stream: StreamConfig {
             create: false,

@@ -29,6 +29,7 @@ mod demo;
 mod freshness;
 mod least_privilege;
 mod read_only;
+mod attacks;
 mod health;
 mod not_writable;
 mod foreign_messages;

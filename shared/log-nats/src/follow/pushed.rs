@@ -44,12 +44,12 @@ pub(super) async fn open(
 ) -> Result<Follow, LogError> {
     // Before the consumer: what breaks while it is being created must not go unseen.
     let breaks = link.watch();
-    let (inbox, messages) = link.inbox().await?;
-    let consumer = ConsumerName::new(&log.link.client, &log.stream_name);
+    let (inbox, messages) = link.push_inbox().await?;
+    let consumer = ConsumerName::new(&log.link.client, &log.config, &log.stream_name);
     let is_unfiltered = filters.is_empty();
     let wanted = config(consumer.as_str(), inbox, from, filters);
     // On the same connection: the server knows who listens before it has something to push.
-    link.jetstream(log.config.request_timeout)
+    link.jetstream(&log.config)
         .create_consumer_on_stream(wanted, &log.stream_name)
         .await
         .map_err(LogError::unavailable)?;

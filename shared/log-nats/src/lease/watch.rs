@@ -30,7 +30,7 @@ pub(super) async fn open(log: &Inner, key: Key) -> Result<Holders, LogError> {
     let breaks = link.watch();
     let (inbox, messages) = link.inbox().await?;
     let stream = bucket::stream_name(&log.config);
-    let consumer = ConsumerName::new(&log.link.client, &stream);
+    let consumer = ConsumerName::new(&log.link.client, &log.config, &stream);
     let wanted = push::Config {
         name: Some(consumer.as_str().to_owned()),
         deliver_subject: inbox,
@@ -43,7 +43,7 @@ pub(super) async fn open(log: &Inner, key: Key) -> Result<Holders, LogError> {
         num_replicas: 1,
         ..push::Config::default()
     };
-    link.jetstream(log.config.request_timeout)
+    link.jetstream(&log.config)
         .create_consumer_on_stream(wanted, &stream)
         .await
         .map_err(LogError::unavailable)?;

@@ -73,7 +73,7 @@ impl Replay {
         let breaks = link.watch();
         let inbox = link.client.new_inbox();
         let messages = link.client.subscribe(format!("{inbox}.*")).await.ok()?;
-        let consumer = ConsumerName::new(&log.link.client, &log.stream_name);
+        let consumer = ConsumerName::new(&log.link.client, &log.config, &log.stream_name);
         // One filter has its own field, and its own fast path in the server.
         let (filter_subject, filter_subjects) = match filters {
             [one] => (one.clone(), Vec::new()),
@@ -225,7 +225,8 @@ impl Replay {
         let (messages, bytes) = room.fits();
         let request = format!(r#"{{"batch":{messages},"max_bytes":{bytes},"no_wait":true}}"#);
         let subject = format!(
-            "$JS.API.CONSUMER.MSG.NEXT.{}.{}",
+            "{}.CONSUMER.MSG.NEXT.{}.{}",
+            log.config.api(),
             log.stream_name,
             self.consumer.as_str()
         );
