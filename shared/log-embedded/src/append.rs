@@ -3,11 +3,12 @@
 //! The seqs are known when encoding: an event that would not get the seq it was encoded with is fenced, and so is
 //! everything behind it. This fences the whole pipeline.
 
+use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use fanjet_log::{AppendError, Appender, NewEvent, Seq};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use crate::format::record;
 use crate::inner::Inner;
@@ -23,6 +24,14 @@ pub(crate) struct EmbeddedAppender {
     changes: watch::Receiver<Progress>,
     queued: Seq,
     is_finished: bool,
+}
+
+impl fmt::Debug for EmbeddedAppender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmbeddedAppender")
+            .field("queued", &self.queued)
+            .finish_non_exhaustive()
+    }
 }
 
 impl EmbeddedAppender {
@@ -61,6 +70,7 @@ impl EmbeddedAppender {
         }
         self.wait_for_window(events.len()).await?;
         let bytes = events.iter().map(record::len).sum();
+        // Before they take memory.
         let window = self.log.shared.queue.room(bytes).await?;
         let mut frames = Vec::with_capacity(bytes);
         let first = self.queued + 1;
@@ -69,15 +79,27 @@ impl EmbeddedAppender {
             record::write(&mut frames, seq, time, event);
         }
         let last = self.queued + events.len() as Seq;
+        self.push(frames, last, window);
+        Ok(())
+    }
+
+    /// Writes encoded frames that account for every seq behind the last one up to `last`, and waits until readers see them.
+    pub(crate) async fn write(&mut self, frames: Vec<u8>, last: Seq) -> Result<(), AppendError> {
+        self.check_unfinished()?;
+        let window = self.log.shared.queue.room(frames.len()).await?;
+        self.push(frames, last, window);
+        self.flush().await.map(drop)
+    }
+
+    fn push(&mut self, frames: Vec<u8>, last: Seq, window: OwnedSemaphorePermit) {
         self.log.shared.queue.push(Chunk {
-            first,
+            first: self.queued + 1,
             last,
             frames,
             progress: Arc::clone(&self.progress),
             _window: window,
         });
         self.queued = last;
-        Ok(())
     }
 
     /// Waits until `count` more events fit into the window, or nothing is in flight.

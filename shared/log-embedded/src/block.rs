@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 
 use crate::error::is_unreadable;
 use crate::format::frame::{self, Found};
-use crate::format::{mark, record};
+use crate::format::{covers, mark};
 use crate::state::BlockAt;
 
 /// This many consecutive read failures of a block count as damage. Readers retry by themselves, with pauses: nothing
@@ -30,8 +30,9 @@ pub(crate) struct BlockCache {
     unreadable: Mutex<HashMap<Key, u32>>,
 }
 
-/// A segment's first seq and an offset in it. Seqs are never reused, so entries need no invalidation.
-type Key = (Seq, u64);
+/// A segment's first seq, and where the block begins and ends in it. The same seqs always have the same bytes, so entries need no
+/// invalidation: a segment that was removed and written again may only end elsewhere.
+type Key = (Seq, u64, u64);
 
 #[derive(Debug, Default)]
 struct Kept {
@@ -98,7 +99,7 @@ pub(crate) struct Block {
 
 /// Reads a block up to its end, or to the damage in it. `None` if its file is gone: the segment has expired.
 pub(crate) fn load(cache: &BlockCache, at: &BlockAt) -> Result<Option<Block>, LogError> {
-    let key = (at.segment, at.begin);
+    let key = (at.segment, at.begin, at.end);
     if at.is_whole
         && let Some(frames) = cache.get(key)
     {
@@ -184,12 +185,12 @@ pub(crate) fn check(frames: &[u8], base: u64, first: Seq) -> Result<(), Bad> {
             Found::Bad(what) => return Err(bad(what)),
         };
         let length = frame.len();
-        if frame.is_record() {
-            let record = record::read(frame.payload).ok_or_else(|| bad("invalid record"))?;
-            if record.seq != seq {
+        if frame.has_seqs() {
+            let found = covers::of(&frame).ok_or_else(|| bad("invalid record"))?;
+            if found.first != seq {
                 return Err(bad("record with a wrong seq"));
             }
-            seq += 1;
+            seq = found.last + 1;
         } else if !frame.is_mark() || !mark::is_at(frame.payload, base + offset as u64) {
             return Err(bad("misplaced frame"));
         }

@@ -20,6 +20,7 @@ pub(crate) struct Decoder {
     /// Whether the selection matches each collection seen so far.
     collections: HashMap<Nsid, bool>,
     upstream: Option<UpstreamId>,
+    frame_time: Option<Datetime>,
 }
 
 impl Decoder {
@@ -28,6 +29,7 @@ impl Decoder {
             selection,
             collections: HashMap::new(),
             upstream: None,
+            frame_time: None,
         }
     }
 
@@ -72,7 +74,7 @@ impl Decoder {
                 relay_seq: record.relay_seq,
                 op_index,
                 op_count,
-                time: frame_time(record.frame_time)?,
+                time: self.frame_time(record.frame_time)?,
             },
             body,
         })
@@ -104,11 +106,19 @@ impl Decoder {
         self.upstream = Some(upstream.clone());
         Ok(upstream)
     }
-}
 
-fn frame_time(time: &[u8]) -> Result<Datetime, &'static str> {
-    let time = Datetime::parse(text(time)?).map_err(|_| "invalid time")?;
-    Ok(time.shared())
+    /// The operations of a commit have the same time, and so have all records of a copy.
+    fn frame_time(&mut self, time: &[u8]) -> Result<Datetime, &'static str> {
+        if let Some(last) = &self.frame_time
+            && last.as_str().as_bytes() == time
+        {
+            return Ok(last.clone());
+        }
+        let time = Datetime::parse(text(time)?).map_err(|_| "invalid time")?;
+        let time = time.shared();
+        self.frame_time = Some(time.clone());
+        Ok(time)
+    }
 }
 
 fn text(bytes: &[u8]) -> Result<&str, &'static str> {

@@ -68,5 +68,43 @@ impl Disk for RealDisk {
     }
 }
 
+/// The machine's disk without waiting for it: a power failure may lose or tear what was written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UnsyncedDisk;
+
+impl Disk for UnsyncedDisk {
+    fn write(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+        RealDisk.write(file, bytes, offset)
+    }
+
+    fn sync(&self, _file: &File) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn truncate(&self, file: &File, len: u64) -> io::Result<()> {
+        RealDisk.truncate(file, len)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<File> {
+        RealDisk.open(path)
+    }
+
+    fn create(&self, path: &Path) -> io::Result<File> {
+        RealDisk.create(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        RealDisk.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        RealDisk.remove(path)
+    }
+
+    fn sync_folder(&self, _path: &Path) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod faulty;

@@ -141,6 +141,11 @@ pub(crate) fn segment_path(folder: &Path, first: Seq) -> PathBuf {
     folder.join(format!("{first:0DIGITS$}{SEGMENT}"))
 }
 
+/// The file of such a segment before it is complete.
+pub(crate) fn unfinished_path(folder: &Path, first: Seq) -> PathBuf {
+    folder.join(format!("{first:0DIGITS$}{UNFINISHED}"))
+}
+
 /// The segments by their first seq, oldest first. Removes partially created segments of a crash: such a file never
 /// contained an event.
 pub(crate) fn segments(folder: &Path) -> Result<Vec<(Seq, PathBuf)>, OpenError> {

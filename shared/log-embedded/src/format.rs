@@ -6,12 +6,15 @@
 //! ```
 //!
 //! Numbers are little-endian. The checksum is the CRC-32 of the length and the payload, so that a flipped bit in either
-//! is detected. There are three kinds of frames: a [record](record) is one event; a [mark](mark) precedes each group of
-//! records and proves that everything before it was durable; a [footer](footer) ends a finished segment.
+//! is detected. There are four kinds of frames: a [record](record) is one event; a [void](void) stands for seqs without one; a
+//! [mark](mark) precedes each group of records and proves that everything before it was durable; a [footer](footer) ends a
+//! finished segment.
 
 pub(crate) mod header;
 pub(crate) mod frame;
 pub(crate) mod record;
+pub(crate) mod void;
+pub(crate) mod covers;
 pub(crate) mod mark;
 pub(crate) mod points;
 pub(crate) mod footer;

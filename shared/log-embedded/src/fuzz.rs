@@ -2,7 +2,7 @@
 
 use crate::block;
 use crate::format::frame::{self, Found};
-use crate::format::{footer, header, mark, record};
+use crate::format::{covers, footer, header, mark, record};
 
 /// Parses any bytes in every way that opening and reading do.
 pub fn segment(bytes: &[u8]) {
@@ -15,6 +15,9 @@ pub fn segment(bytes: &[u8]) {
         if let Some(record) = record::read(frame.payload) {
             let parts = record.collection.len() + record.upstream.len() + record.frame_time.len();
             assert!(parts + record.body.len() < frame.len());
+        }
+        if let Some(found) = covers::of(&frame) {
+            assert!(found.first <= found.last && found.last < u64::MAX);
         }
         at += frame.len();
     }

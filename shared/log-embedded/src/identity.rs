@@ -11,6 +11,8 @@ use crate::disk::Disk;
 use crate::folder::create_whole;
 
 const FILE: &str = "identity";
+/// The identity of the original, in the folder of a copy.
+const COPY_OF: &str = "copy-of";
 
 /// Whether the folder contains a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +32,7 @@ pub(crate) fn keep(
     fresh: LogIdentity,
 ) -> Result<LogIdentity, OpenError> {
     if holds == Holds::Log
-        && let Some(identity) = read(folder)?
+        && let Some(identity) = read(folder, FILE)?
     {
         return Ok(identity);
     }
@@ -39,8 +41,28 @@ pub(crate) fn keep(
     Ok(fresh)
 }
 
-fn read(folder: &Path) -> Result<Option<LogIdentity>, OpenError> {
-    let path = folder.join(FILE);
+/// The log that the folder has a copy of, if it has one. A damaged mark is none.
+pub(crate) fn of_copy(folder: &Path) -> Result<Option<LogIdentity>, OpenError> {
+    match read(folder, COPY_OF) {
+        Err(OpenError::Identity { .. }) => Ok(None),
+        outcome => outcome,
+    }
+}
+
+/// Whether what the folder has is a copy, of whatever log.
+pub(crate) fn is_copy(folder: &Path) -> bool {
+    folder.join(COPY_OF).exists()
+}
+
+/// Marks the folder as a copy's.
+pub(crate) fn mark_copy(disk: &dyn Disk, folder: &Path, of: LogIdentity) -> Result<(), OpenError> {
+    create_whole(disk, folder, COPY_OF, format!("{of}\n").as_bytes())
+        .map(drop)
+        .map_err(OpenError::io("mark as a copy", folder))
+}
+
+fn read(folder: &Path, file: &str) -> Result<Option<LogIdentity>, OpenError> {
+    let path = folder.join(file);
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -39,6 +39,13 @@ impl Inner {
         config.check()?;
         let began = Instant::now();
         let lock = Arc::new(folder::lock(&*disk, &config.path)?);
+        if identity::is_copy(&config.path) {
+            return Err(OpenError::Setting {
+                key: "embedded.path",
+                what: "the folder has an edge's copy of another log; allowed: a folder of its own"
+                    .to_owned(),
+            });
+        }
         let holds = match folder::segments(&config.path)?.as_slice() {
             [] => Holds::Nothing,
             [..] => Holds::Log,
@@ -46,34 +53,50 @@ impl Inner {
         let now_us = clock.now_us();
         let fresh = LogIdentity::new(now_us.saturating_mul(1000), rand::random());
         let identity = identity::keep(&*disk, &config.path, holds, fresh)?;
-        let Recovered {
-            sealed,
-            active,
-            file,
-            then,
-            trouble,
-        } = recover(
+        let recovered = recover(
             &*disk,
             &config.path,
             config.verify,
             first_seq(now_us),
             wanted,
         )?;
-        let mut state = State::new(sealed, active, config.tail_bytes);
-        if then == Then::BeginNext {
-            state.finish();
-        }
+        let inner = Self::start(config, clock, disk, lock, identity, recovered)?;
+        let state = inner.shared.state.read();
         let bounds = state.bounds();
         info!(
-            path = %config.path.display(),
+            path = %inner.shared.config.path.display(),
             %identity,
             first = bounds.first,
             last = bounds.last,
             segments = state.sealed.len() + 1,
-            verify = ?config.verify,
+            verify = ?inner.shared.config.verify,
             seconds = began.elapsed().as_secs_f64(),
             "opened the log"
         );
+        drop(state);
+        Ok(inner)
+    }
+
+    /// Starts the threads of a folder that was read.
+    pub(crate) fn start(
+        config: EmbeddedConfig,
+        clock: Arc<dyn Clock>,
+        disk: Arc<dyn Disk>,
+        lock: Arc<Lock>,
+        identity: LogIdentity,
+        recovered: Recovered,
+    ) -> Result<Self, OpenError> {
+        let Recovered {
+            sealed,
+            active,
+            file,
+            then,
+            trouble,
+        } = recovered;
+        let mut state = State::new(sealed, active, config.tail_bytes);
+        if then == Then::BeginNext {
+            state.finish();
+        }
         let path = config.path.clone();
         let mut inner = Self {
             shared: Arc::new(Shared::new(config, clock, disk, identity, state)),
@@ -87,7 +110,7 @@ impl Inner {
         let writer = Writer::new(Arc::clone(&inner.shared), Arc::clone(&lock), file, then);
         let shared = Arc::clone(&inner.shared);
         inner
-            .start("fanjet-log", move || {
+            .spawn("fanjet-log", move || {
                 let _end = AbandonQueue(shared);
                 writer.run();
             })
@@ -96,14 +119,14 @@ impl Inner {
         // Start it here, not when the thread is first scheduled.
         let age = retention::begin(&shared);
         inner
-            .start("fanjet-log-age", move || {
+            .spawn("fanjet-log-age", move || {
                 retention::run(&shared, &lock, &wake, age)
             })
             .map_err(OpenError::io("start a thread for", &path))?;
         Ok(inner)
     }
 
-    fn start(&mut self, name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    fn spawn(&mut self, name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
         let thread = thread::Builder::new().name(name.to_owned()).spawn(work)?;
         self.threads.push(thread);
         Ok(())

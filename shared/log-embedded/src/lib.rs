@@ -8,6 +8,8 @@
 //! - Every byte has a checksum, and opening verifies them all. A crash may leave a torn end in the last segment, which
 //!   is cut off; any other damage stops the process with the file and the offset.
 //!
+//! A [`LogCopy`] is the same folder for a part of another log: it is neither synced nor a truth of its own.
+//!
 //! This crate must never parse a body, except its start for the log time, and never block a worker thread of the
 //! runtime for the disk.
 
@@ -40,6 +42,7 @@ mod seek;
 
 mod log;
 mod bookmarks;
+mod copy;
 
 #[cfg(feature = "fuzz")]
 #[doc(hidden)]
@@ -47,6 +50,7 @@ pub mod fuzz;
 
 pub use bookmarks::FolderBookmarks;
 pub use config::{EmbeddedConfig, Sync, Verify};
+pub use copy::{Copied, CopyAppender, CopyConfig, LogCopy, Past};
 pub use error::{OpenError, Remedy};
 pub use log::EmbeddedLog;
 pub use troubles::Troubles;

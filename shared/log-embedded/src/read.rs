@@ -8,7 +8,7 @@ use fanjet_log::{LogError, Page, ReadLimit, Seq};
 use crate::block::{self, damaged};
 use crate::decode::Decoder;
 use crate::format::frame::{self, Found};
-use crate::format::record;
+use crate::format::{record, void};
 use crate::shared::{Shared, on_disk};
 use crate::state::{BlockAt, Location};
 
@@ -146,7 +146,10 @@ impl Builder {
     ) -> Result<Then, (usize, &'static str)> {
         let mut at = 0;
         while let Found::Frame(frame) = frame::read_trusted(&frames[at..]) {
-            if frame.is_record() {
+            if frame.is_void() {
+                let (_, last) = void::read(frame.payload).ok_or((at, "invalid void"))?;
+                self.page.next = self.page.next.max(last + 1);
+            } else if frame.is_record() {
                 let record = record::read(frame.payload).ok_or((at, "invalid record"))?;
                 if record.seq >= self.page.next {
                     let wanted = decoder.wanted(&record).map_err(|what| (at, what))?;

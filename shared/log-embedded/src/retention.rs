@@ -5,6 +5,7 @@ mod age;
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
@@ -38,7 +39,7 @@ pub(crate) struct Decision {
 pub(crate) fn decide(state: &State, now: u64, max_age: Duration, max_bytes: u64) -> Decision {
     let max_age = micros(max_age);
     let is_old = |time: u64, age: u64| max_age > 0 && time.saturating_add(age) < now;
-    let mut bytes = state.active.end + state.sealed.iter().map(|segment| segment.end).sum::<u64>();
+    let mut bytes = state.bytes();
     let mut forget = 0;
     for segment in &state.sealed {
         let is_too_much = max_bytes > 0 && bytes > max_bytes;
@@ -127,7 +128,13 @@ fn look(shared: &Shared, age: &mut Age, doomed: &mut VecDeque<Segment>) {
     let now = age.advance(clock.now_us(), clock.instant());
     let decision = {
         let state = shared.state.read();
-        decide(&state, now, config.max_age, config.max_bytes)
+        let decision = decide(&state, now, config.max_age, config.max_bytes);
+        let floor = shared.floor.load(Ordering::Relaxed);
+        let below = state.sealed.partition_point(|segment| segment.last < floor);
+        Decision {
+            forget: decision.forget.max(below),
+            ..decision
+        }
     };
     if decision.roll {
         shared.queue.roll();

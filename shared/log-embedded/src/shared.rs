@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use fanjet_log::{LogError, LogIdentity, Seq};
 use fanjet_runtime::Clock;
@@ -28,6 +29,8 @@ pub(crate) struct Shared {
     pub(crate) queue: Queue,
     /// Current failures of the folder.
     pub(crate) troubles: Arc<Troubles>,
+    /// Segments that end before this seq are removed, whatever the limits.
+    pub(crate) floor: AtomicU64,
     /// Cached blocks.
     pub(crate) cache: BlockCache,
     /// Bounds the reads that use the disk.
@@ -45,6 +48,7 @@ impl Shared {
         Self {
             queue: Queue::new(config.window_bytes),
             troubles: Arc::default(),
+            floor: AtomicU64::new(0),
             cache: BlockCache::new(config.cache_bytes),
             reads: Arc::new(Semaphore::new(config.concurrent_reads)),
             grown: watch::Sender::new(state.bounds().last),

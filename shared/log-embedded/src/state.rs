@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use fanjet_log::{Bounds, Seq};
 
+use crate::format::covers::Covers;
 use crate::format::points::Points;
 use crate::tail::{Piece, Tail};
 
@@ -27,15 +28,13 @@ pub(crate) struct Segment {
     pub(crate) points: Points,
 }
 
-/// A written record.
+/// A written record, or void.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Written {
     /// Its offset in the file.
     pub(crate) offset: u64,
-    /// Its seq.
-    pub(crate) seq: Seq,
-    /// Its log time.
-    pub(crate) time: u64,
+    /// The seqs that it accounts for.
+    pub(crate) covers: Covers,
 }
 
 /// Everything that is durable.
@@ -124,18 +123,31 @@ impl State {
     pub(crate) fn add(&mut self, written: &[Written], end: u64, pieces: Vec<Piece>) {
         let active = &mut self.active;
         for record in written {
-            active
-                .points
-                .add(record.offset, record.seq - active.first, record.time);
-            active.last = record.seq;
+            let Covers { first, last, time } = record.covers;
+            active.points.add(record.offset, first - active.first, time);
+            active.last = last;
             if active.oldest == 0 {
-                active.oldest = record.time;
+                active.oldest = time;
             }
         }
         active.end = end;
         for piece in pieces {
             self.tail.push(piece);
         }
+    }
+
+    /// Adds a finished segment in front of the oldest; returns whether it ends there.
+    pub(crate) fn add_past(&mut self, segment: Segment) -> bool {
+        let fits = segment.last + 1 == self.bounds().first;
+        if fits {
+            self.sealed.push_front(segment);
+        }
+        fits
+    }
+
+    /// Bytes of all records.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.active.end + self.sealed.iter().map(|segment| segment.end).sum::<u64>()
     }
 
     /// Nothing more can be added to the active segment.

@@ -18,7 +18,8 @@ use tracing::{debug, warn};
 
 use crate::config::Sync;
 use crate::folder::{self, Lock, about, check_linked};
-use crate::format::{footer, frame, header, mark, record};
+use crate::format::points::MAX_SPAN;
+use crate::format::{covers, footer, frame, header, mark};
 use crate::queue::{Chunk, Failure, Work};
 use crate::recover::Then;
 use crate::shared::Shared;
@@ -122,11 +123,13 @@ impl Writer {
         let mut rest = chunk.frames.as_slice();
         // The appender encoded these frames just before.
         while let frame::Found::Frame(found) = frame::read_trusted(rest) {
-            let Some(record) = record::read(found.payload) else {
+            let Some(covers) = covers::of(&found) else {
                 break;
             };
             let is_empty = group.last() < self.first;
-            let is_full = group.end() >= self.shared.config.segment_bytes && !is_empty;
+            let is_large = group.end() >= self.shared.config.segment_bytes;
+            let is_wide = covers.last - self.first > MAX_SPAN;
+            let is_full = (is_large || is_wide) && !is_empty;
             if is_full || self.is_sealed {
                 self.commit(group);
                 if !chunk.is_finished()
@@ -140,7 +143,7 @@ impl Writer {
                 }
             }
             let (bytes, behind) = rest.split_at(found.len());
-            group.add(&chunk, bytes, &record);
+            group.add(&chunk, bytes, covers);
             rest = behind;
         }
         group

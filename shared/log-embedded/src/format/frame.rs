@@ -6,6 +6,8 @@ use super::u32_at;
 
 /// The kinds of records are the kinds of topics: commit, identity, account, sync, raw frame.
 const LAST_RECORD: u8 = 4;
+/// The kind of a void.
+pub(super) const VOID: u8 = 0xfc;
 /// The kind of a mark.
 pub(super) const MARK: u8 = 0xfd;
 /// Bytes before the payload.
@@ -42,6 +44,16 @@ impl Frame<'_> {
     /// Whether it is an event.
     pub(crate) fn is_record(&self) -> bool {
         self.kind <= LAST_RECORD
+    }
+
+    /// Whether it stands for seqs without an event.
+    pub(crate) fn is_void(&self) -> bool {
+        self.kind == VOID
+    }
+
+    /// Whether it accounts for seqs.
+    pub(crate) fn has_seqs(&self) -> bool {
+        self.is_record() || self.is_void()
     }
 
     /// Whether it is a mark.

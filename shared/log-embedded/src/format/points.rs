@@ -5,6 +5,9 @@ use super::header;
 /// A block ends with the record that makes it this long.
 const BLOCK: u64 = 128 << 10;
 
+/// The last seq of a segment is at most this far above the first.
+pub(crate) const MAX_SPAN: u64 = u32::MAX as u64;
+
 /// The start of one block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Point {
@@ -48,7 +51,7 @@ impl Points {
     pub(crate) fn add(&mut self, offset: u64, above_first: u64, time: u64) {
         let begun = self.list.last().map(|point| u64::from(point.offset));
         if begun.is_none_or(|begun| offset - begun >= BLOCK) {
-            // Both fit: a segment is below 4 GiB.
+            // Both fit: a segment is below 4 GiB, and its span below `MAX_SPAN`.
             self.list.push(Point {
                 offset: offset as u32,
                 above_first: above_first as u32,

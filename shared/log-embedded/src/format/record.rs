@@ -62,13 +62,7 @@ impl Record<'_> {
 
 /// Appends an event to `out`, as a frame.
 pub(crate) fn write(out: &mut Vec<u8>, seq: Seq, time: TimeUs, event: &NewEvent) {
-    let (kind, collection) = match &event.topic {
-        Topic::Commit(collection) => (Kind::Commit, collection.as_str()),
-        Topic::Identity => (Kind::Identity, ""),
-        Topic::Account => (Kind::Account, ""),
-        Topic::Sync => (Kind::Sync, ""),
-        Topic::Frame(_) => (Kind::Frame, ""),
-    };
+    let (kind, collection) = kind_of(&event.topic);
     let origin = &event.origin;
     let (upstream, frame_time) = (origin.upstream.as_str(), origin.time.as_str());
     let begin = frame::begin(out);
@@ -92,6 +86,39 @@ pub(crate) fn write(out: &mut Vec<u8>, seq: Seq, time: TimeUs, event: &NewEvent)
     out.extend_from_slice(frame_time.as_bytes());
     out.extend_from_slice(&event.body);
     frame::end(out, begin);
+}
+
+/// Appends an event of a copy, which does not keep origins. Readers get this one instead.
+pub(crate) fn write_copied(out: &mut Vec<u8>, seq: Seq, time: TimeUs, topic: &Topic, body: &[u8]) {
+    const UPSTREAM: &str = "copy";
+    const FRAME_TIME: &str = "1970-01-01T00:00:00Z";
+    let (kind, collection) = kind_of(topic);
+    let begin = frame::begin(out);
+    out.push(kind as u8);
+    out.push(UPSTREAM.len() as u8);
+    out.extend_from_slice(&(collection.len() as u16).to_le_bytes());
+    out.extend_from_slice(&[FRAME_TIME.len() as u8, 0, 0, 0]);
+    out.extend_from_slice(&seq.to_le_bytes());
+    out.extend_from_slice(&time.get().to_le_bytes());
+    // The first operation of one.
+    out.extend_from_slice(&0_u64.to_le_bytes());
+    out.extend_from_slice(&0_u32.to_le_bytes());
+    out.extend_from_slice(&1_u32.to_le_bytes());
+    out.extend_from_slice(collection.as_bytes());
+    out.extend_from_slice(UPSTREAM.as_bytes());
+    out.extend_from_slice(FRAME_TIME.as_bytes());
+    out.extend_from_slice(body);
+    frame::end(out, begin);
+}
+
+fn kind_of(topic: &Topic) -> (Kind, &str) {
+    match topic {
+        Topic::Commit(collection) => (Kind::Commit, collection.as_str()),
+        Topic::Identity => (Kind::Identity, ""),
+        Topic::Account => (Kind::Account, ""),
+        Topic::Sync => (Kind::Sync, ""),
+        Topic::Frame(_) => (Kind::Frame, ""),
+    }
 }
 
 /// The number of bytes that [`write`] appends.

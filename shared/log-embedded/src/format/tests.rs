@@ -1,3 +1,4 @@
+use fanjet_log::Seq;
 use fanjet_log::contract::{event, sized_event, time_of};
 use proptest::prelude::*;
 
@@ -156,5 +157,28 @@ proptest! {
             Found::Short(needed) => prop_assert!(needed > cut && needed <= whole.len()),
             other => prop_assert!(false, "{other:?}"),
         }
+    }
+}
+
+#[test]
+fn a_void_covers_the_seqs_it_was_written_for() {
+    for (first, last) in [(1, 1), (7, 9_000), (5, Seq::MAX - 1)] {
+        let mut out = Vec::new();
+        void::write(&mut out, first, last);
+        assert_eq!(out.len(), void::LEN);
+        let Found::Frame(found) = frame::read(&out) else {
+            panic!("{out:?}");
+        };
+        assert!(found.is_void() && !found.is_record() && !found.is_mark());
+        let covered = covers::of(&found).unwrap();
+        assert_eq!(
+            (covered.first, covered.last, covered.time),
+            (first, last, 0)
+        );
+    }
+    for (first, last) in [(0, 4), (5, 4), (1, Seq::MAX)] {
+        let mut out = Vec::new();
+        void::write(&mut out, first, last);
+        assert_eq!(void::read(payload(&out).unwrap()), None);
     }
 }

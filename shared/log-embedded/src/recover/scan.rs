@@ -10,8 +10,8 @@ use fanjet_log::Seq;
 use crate::OpenError;
 use crate::format::footer::{self, Footer};
 use crate::format::frame::{self, Found, Frame};
-use crate::format::points::Points;
-use crate::format::{header, mark, record};
+use crate::format::points::{MAX_SPAN, Points};
+use crate::format::{covers, header, mark};
 
 /// Bytes read at once.
 const STEP: usize = 1 << 20;
@@ -96,15 +96,18 @@ impl Scanned {
     }
 
     fn add(&mut self, frame: &Frame<'_>, first: Seq) -> Result<(), &'static str> {
-        if frame.is_record() {
-            let record = record::read(frame.payload).ok_or("invalid record")?;
-            if record.seq != self.last + 1 {
+        if frame.has_seqs() {
+            let found = covers::of(frame).ok_or("invalid record")?;
+            if found.first != self.last + 1 {
                 return Err("record with a wrong seq");
             }
-            self.points.add(self.end, record.seq - first, record.time);
-            self.last = record.seq;
+            if found.last - first > MAX_SPAN {
+                return Err("record too far from the segment's first");
+            }
+            self.points.add(self.end, found.first - first, found.time);
+            self.last = found.last;
             if self.oldest == 0 {
-                self.oldest = record.time;
+                self.oldest = found.time;
             }
         } else if !frame.is_mark() || !mark::is_at(frame.payload, self.end) {
             return Err("misplaced frame");

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use fanjet_log::Seq;
 
+use crate::format::covers::Covers;
 use crate::format::mark;
-use crate::format::record::Record;
 use crate::queue::{Chunk, Failure};
 use crate::state::Written;
 use crate::tail::Piece;
@@ -63,22 +63,21 @@ impl Group {
         &self.bytes
     }
 
-    /// Adds the frame of a record.
-    pub(super) fn add(&mut self, chunk: &Arc<Chunk>, frame: &[u8], record: &Record<'_>) {
+    /// Adds a frame that accounts for seqs.
+    pub(super) fn add(&mut self, chunk: &Arc<Chunk>, frame: &[u8], covers: Covers) {
         if self.bytes.is_empty() {
             self.bytes.reserve(mark::LEN + chunk.frames.len());
             mark::write(&mut self.bytes, self.begin);
         }
         self.written.push(Written {
             offset: self.end(),
-            seq: record.seq,
-            time: record.time,
+            covers,
         });
         self.bytes.extend_from_slice(frame);
-        self.last = record.seq;
+        self.last = covers.last;
         match self.chunks.last_mut() {
-            Some((last, seq)) if Arc::ptr_eq(last, chunk) => *seq = record.seq,
-            _ => self.chunks.push((Arc::clone(chunk), record.seq)),
+            Some((last, seq)) if Arc::ptr_eq(last, chunk) => *seq = covers.last,
+            _ => self.chunks.push((Arc::clone(chunk), covers.last)),
         }
     }
 
@@ -101,8 +100,8 @@ impl Group {
         for to in 1..=self.written.len() {
             if offset(to) - offset(from) >= PIECE || to == self.written.len() {
                 pieces.push(Piece {
-                    first: self.written[from].seq,
-                    last: self.written[to - 1].seq,
+                    first: self.written[from].covers.first,
+                    last: self.written[to - 1].covers.last,
                     frames: bytes.slice(offset(from)..offset(to)),
                 });
                 from = to;
