@@ -138,7 +138,7 @@ async fn help_and_a_stopped_demo_exit_although_their_output_is_not_read() {
     for (args, is_help) in [
         (&["--help"][..], true),
         (&["serve", "--help"], true),
-        (&["demo", "--rate", "100"], false),
+        (&["demo", "--rate", "300"], false),
     ] {
         let (stdout, _out) = Sink::Still.open();
         let mut process = tokio::process::Command::new(env!("CARGO_BIN_EXE_fanjet"))
@@ -151,12 +151,12 @@ async fn help_and_a_stopped_demo_exit_although_their_output_is_not_read() {
             .spawn()
             .unwrap();
         if !is_help {
-            // Its log has a segment when events arrive, and each of them is printed.
+            // Hundreds of events are in its log by then, and the first one blocks the printing.
             let has_events = || {
                 let folders = std::fs::read_dir(folder.path()).unwrap();
                 let mut files =
                     folders.flat_map(|it| std::fs::read_dir(it.unwrap().path()).unwrap());
-                files.any(|it| it.unwrap().metadata().is_ok_and(|it| it.len() > 10_000))
+                files.any(|it| it.unwrap().metadata().is_ok_and(|it| it.len() > 100_000))
             };
             eventually("the demo has events", has_events).await;
             let pid = i32::try_from(process.id().unwrap()).unwrap();
