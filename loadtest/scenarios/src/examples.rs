@@ -90,7 +90,8 @@ async fn check(installed: &Installed) -> Result<()> {
     let shares: Vec<_> = members.iter().map(Vec::len).collect();
     ensure!(
         !shares.contains(&0),
-        "one process of a shared consumer received nothing: {shares:?}"
+        "one process of a shared consumer received nothing: {shares:?}: {}",
+        team.iter().map(Example::complaints).collect::<String>()
     );
     failures += report(
         "nats, Go, two processes",

@@ -116,7 +116,10 @@ async fn damage_in_an_old_segment_closes_only_its_readers() {
     let refused = client(&served, Some(last_time + 1)).await.unwrap_err();
     let refused = format!("{refused:#}");
     assert!(refused.contains("503"), "{refused}");
-    assert!(refused.contains("the log is damaged at this cursor, at seq "), "{refused}");
+    assert!(
+        refused.contains("the log is damaged at this cursor, at seq "),
+        "{refused}"
+    );
     assert!(!refused.contains(".segment"), "{refused}");
 
     let first = (behind - base) as usize;
