@@ -31,7 +31,8 @@ fn sum(page: &str, name: &str, label: &str) -> f64 {
         let is_whole = labels.is_empty() || labels.starts_with('{');
         (is_whole && labels.contains(label)).then(|| value.parse::<f64>().ok())?
     });
-    values.sum()
+    // The standard sum of nothing is -0, and looks like it.
+    values.fold(0.0, |sum, value| sum + value)
 }
 
 #[cfg(test)]
@@ -50,6 +51,6 @@ mod tests {
         assert_eq!(sum(page, "a", "reason=\"y\""), 3.0);
         assert_eq!(sum(page, "a", "reason=\"z\""), 0.0);
         assert_eq!(sum(page, "b", ""), 7.0);
-        assert_eq!(sum(page, "c", ""), 0.0);
+        assert_eq!(sum(page, "c", "").to_string(), "0");
     }
 }
