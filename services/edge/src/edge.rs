@@ -12,7 +12,7 @@ use opentelemetry::metrics::Meter;
 use opentelemetry_sdk::trace::SdkTracer;
 
 use crate::damage::DamageReports;
-use crate::http::{Admission, AdmitContext, HttpContext, Server, WorkerContext};
+use crate::http::{Admission, AdmitContext, Descriptors, HttpContext, Server, WorkerContext};
 use crate::hub::{CEILING, ShardLimits};
 use crate::limits::FilterMemory;
 use crate::metrics::{Metrics, WorkerNumbers, observe_skipped_seqs};
@@ -103,6 +103,7 @@ impl Edge {
         let channel = Arc::new(StatusChannel::new(config.http.max_status_viewers));
         let cluster = Arc::<Cluster>::default();
         let inbound = InboundLimits::of(&config, metrics.clone());
+        let descriptors = Descriptors::of_this_process();
         let admit_context = AdmitContext {
             max_url_bytes: config.http.max_url_bytes,
             trusted_proxies: config.http.trusted_proxies.clone(),
@@ -115,7 +116,7 @@ impl Edge {
                 clock: Arc::clone(&clock),
                 damage_reports: damage_reports.clone(),
             },
-            admission: Arc::new(Admission::new(&config)?),
+            admission: Arc::new(Admission::new(&config, descriptors)?),
             filter_memory: FilterMemory::of(&config.limits),
             inbound: inbound.clone(),
             metrics: metrics.clone(),
@@ -154,7 +155,7 @@ impl Edge {
             hubs: Arc::clone(&hubs),
         };
         let tls = config.http.tls()?;
-        let server = Server::bind(&config, tls.clone(), context, workers)?;
+        let server = Server::bind(&config, tls.clone(), descriptors, context, workers)?;
         let addr = server.addr();
         let loader = Loader {
             log: Arc::clone(&log),

@@ -1,5 +1,6 @@
 //! Accepting and serving HTTP requests.
 
+mod descriptors;
 mod connections;
 mod client_address;
 mod api_key;
@@ -25,5 +26,6 @@ pub(crate) use admit::AdmitContext;
 #[cfg(test)]
 pub(crate) use connections::REFUSED_CONNECTION_REASONS;
 pub(crate) use context::HttpContext;
+pub(crate) use descriptors::Descriptors;
 pub(crate) use server::Server;
 pub(crate) use worker::WorkerContext;

@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use super::descriptors::Descriptors;
 use crate::config::LimitsConfig;
 use crate::limits::{
     Allowance, ApiKeys, Holder, Rate, SendAllowance, SharedAllowance, unless_zero,
@@ -56,9 +57,9 @@ const HOLDERS_PER_SLOT: usize = 2;
 impl Admission {
     /// # Errors
     /// [`EdgeError::ApiKeys`].
-    pub(crate) fn new(config: &EdgeConfig) -> Result<Self, EdgeError> {
+    pub(crate) fn new(config: &EdgeConfig, descriptors: Descriptors) -> Result<Self, EdgeError> {
         Ok(Self {
-            max: config.http.max_subscribers,
+            max: descriptors.max_subscribers(config.http.max_subscribers),
             max_per_address: unless_zero(config.http.max_subscribers_per_address),
             limits: config.limits.clone(),
             max_message_bytes: config.subscriber.max_client_message_bytes,

@@ -8,12 +8,12 @@ use actix_web::rt::net::TcpStream;
 use actix_web::{App, web};
 use fanjet_http::{Listening, Paths, Setup, Tls, get, listen, semantics};
 use fanjet_runtime::Stop;
-use rustix::process::{Resource, getrlimit};
 use socket2::{SockRef, TcpKeepalive};
 use tracing::{info, warn};
 
 use super::connections::{Accepted, Connections, note_request};
 use super::context::HttpContext;
+use super::descriptors::{Descriptors, SPARE_CONNECTIONS};
 use super::events::{events, other_methods, posted_events};
 use super::front_page::front_page;
 use super::status::{status, status_collections, status_live};
@@ -22,9 +22,6 @@ use super::worker::{Worker, WorkerContext};
 use crate::config::SubscriberConfig;
 use crate::sockets::{Socket, WatchedSocket, WriteStalls};
 use crate::{EdgeConfig, EdgeError};
-
-/// Connections per worker beyond the subscribers, so that a full node can still refuse clients.
-const SPARE_CONNECTIONS: usize = 256;
 
 /// The path of the WebSocket endpoint.
 const SUBSCRIBE: &str = "/subscribe";
@@ -48,13 +45,14 @@ impl Server {
     pub(crate) fn bind(
         config: &EdgeConfig,
         tls: Option<Tls>,
+        descriptors: Descriptors,
         context: HttpContext,
         workers: WorkerContext,
     ) -> Result<Self, EdgeError> {
         let subscriber = config.subscriber.clone();
         let deadline = config.drain.deadline;
         let config = &config.http;
-        check_open_files(config.max_subscribers);
+        descriptors.warn_if_low(config.max_subscribers);
         let setup = Setup {
             listen: config.listen,
             workers: config.worker_count(),
@@ -65,7 +63,8 @@ impl Server {
             shutdown_timeout: deadline,
         };
         let write_stalls = Arc::clone(&workers.write_stalls);
-        let connections = Arc::new(Connections::new(config, context.metrics.clone()));
+        let connections = Connections::new(config, descriptors, context.metrics.clone());
+        let connections = Arc::new(connections);
         let accept = move |stream: &TcpStream| {
             let peer = stream.peer_addr().ok().map(|peer| peer.ip());
             let connection = connections.accept(peer)?;
@@ -121,30 +120,6 @@ impl Server {
     }
 }
 
-fn check_open_files(max_subscribers: usize) {
-    if let Some(allowed) = getrlimit(Resource::Nofile).current
-        && is_too_low(allowed, max_subscribers as u64)
-    {
-        warn!(
-            allowed,
-            fitting_subscribers = fitting_subscribers(allowed),
-            max_subscribers,
-            "the open file limit is too low for edge.http.max_subscribers: raise ulimit -n"
-        );
-    }
-}
-
-/// Whether fewer than nine tenths of the subscribers fit. A limit of 20,000, as many systems have it, is good enough for the default
-/// of 10,000 subscribers.
-fn is_too_low(allowed: u64, max_subscribers: u64) -> bool {
-    fitting_subscribers(allowed) < max_subscribers / 10 * 9
-}
-
-/// Every connection has two descriptors: the server's and that of [`Socket`].
-fn fitting_subscribers(allowed: u64) -> u64 {
-    (allowed / 2).saturating_sub(SPARE_CONNECTIONS as u64)
-}
-
 /// Sets the options of a connection and watches it. When no descriptor is left for a second handle, the connection is not
 /// watched.
 fn prepare(
@@ -175,19 +150,4 @@ fn set_options(stream: &TcpStream, config: &SubscriberConfig) -> io::Result<()> 
         socket.set_tcp_keepalive(&asking)?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_limit_on_open_files_is_too_low_if_many_subscribers_do_not_fit() {
-        for (allowed, max_subscribers) in [(20_000, 10_000), (1_024, 100), (524_288, 200_000)] {
-            assert!(!is_too_low(allowed, max_subscribers), "{allowed}");
-        }
-        for (allowed, max_subscribers) in [(1_024, 10_000), (16_384, 10_000), (0, 10)] {
-            assert!(is_too_low(allowed, max_subscribers), "{allowed}");
-        }
-    }
 }

@@ -100,6 +100,32 @@ impl Served {
         settings: &[(&str, String)],
         env: &[(&str, &str)],
     ) -> Self {
+        let program = fanjet(&["serve"]);
+        Self::launch_program(program, upstream, settings, env).await
+    }
+
+    /// Starts it with a limit on open files, and waits until it is ready.
+    pub(crate) async fn start_with_open_files(
+        upstream: &SimulatorHandle,
+        data: &Path,
+        limit: u64,
+    ) -> Self {
+        let script = format!("ulimit -n {limit} && exec \"$@\"");
+        let program = Program::new("/bin/sh")
+            .args(["-c", &script, "sh", env!("CARGO_BIN_EXE_fanjet"), "serve"])
+            .clean_env();
+        let settings = [("embedded.path", data.display().to_string())];
+        let served = Self::launch_program(program, upstream, &settings, &[]).await;
+        served.is_ready().await;
+        served
+    }
+
+    async fn launch_program(
+        program: Program,
+        upstream: &SimulatorHandle,
+        settings: &[(&str, String)],
+        env: &[(&str, &str)],
+    ) -> Self {
         let usual = [
             ("ingest.upstream.url", upstream.url()),
             ("ingest.upstream.name", "simulator".to_owned()),
@@ -111,7 +137,7 @@ impl Served {
             .iter()
             .chain(settings)
             .flat_map(|(key, value)| ["--set".to_owned(), format!("{key}={value}")]);
-        let mut program = fanjet(&["serve"]).args(set);
+        let mut program = program.args(set);
         for (name, value) in env {
             program = program.env(name, value);
         }
@@ -216,7 +242,8 @@ impl Served {
         assert!(status.success(), "{status}");
     }
 
-    async fn get(&self, path: &str) -> String {
+    /// The response of the ops port to a GET.
+    pub(crate) async fn get(&self, path: &str) -> String {
         get(&self.ops, path).await.unwrap()
     }
 }

@@ -36,3 +36,4 @@ mod foreign_messages;
 mod traces;
 mod healthcheck;
 mod memory;
+mod descriptors;

@@ -1,5 +1,6 @@
 //! Tests of admission.
 
+use crate::http::Descriptors;
 use std::time::Duration;
 
 use super::*;
@@ -16,7 +17,7 @@ fn with_limits(max: usize, max_per_address: usize, limits: LimitsConfig) -> Arc<
     };
     config.http.max_subscribers = max;
     config.http.max_subscribers_per_address = max_per_address;
-    Arc::new(Admission::new(&config).unwrap())
+    Arc::new(Admission::new(&config, Descriptors::limited_to(20_000)).unwrap())
 }
 
 fn client(address: &str) -> Option<IpAddr> {
