@@ -31,6 +31,20 @@ pub fn v1() -> &'static Dictionary {
     &V1
 }
 
+/// The built-in dictionary for Jetstream v2's frames. Its clients fetch it from the server, so it need not be the
+/// official one, which no package carries: `train.py` made it of simulated events.
+pub fn v2() -> &'static Dictionary {
+    const BYTES: &[u8] = include_bytes!("../v2.zdict");
+    static V2: Dictionary = Dictionary {
+        bytes: Cow::Borrowed(BYTES),
+        id: match parse_id(BYTES) {
+            Ok(id) => id,
+            Err(_) => unreachable!(),
+        },
+    };
+    &V2
+}
+
 impl Dictionary {
     /// Reads a configured dictionary. Whether its entropy tables are sound shows when a compressor is made of it.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, DictionaryError> {

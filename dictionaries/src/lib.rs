@@ -6,5 +6,5 @@
 mod error;
 mod dictionary;
 
-pub use dictionary::{Dictionary, v1};
+pub use dictionary::{Dictionary, v1, v2};
 pub use error::{DictionaryError, Flaw, MAX_LEN};

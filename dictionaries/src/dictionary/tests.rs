@@ -1,5 +1,7 @@
 use std::fs;
 
+use sha2::{Digest, Sha256};
+
 use super::*;
 
 fn from_bytes(bytes: &[u8]) -> Result<Dictionary, String> {
@@ -25,6 +27,24 @@ fn with_id(id: u32, len: usize) -> Vec<u8> {
 fn v1_is_what_clients_have_bundled() {
     assert_eq!(v1().id(), 1_612_007_021);
     assert_eq!(v1().bytes().len(), 112_640);
+}
+
+/// Clients keep a dictionary by its id, so other bytes need another id.
+#[test]
+fn v2_is_what_clients_have_fetched() {
+    assert_eq!(v2().id(), 1_717_661_234);
+    let sha256 = data_encoding::HEXLOWER.encode(&Sha256::digest(v2().bytes()));
+    assert_eq!(
+        sha256,
+        "01c5c81a6597281795c28f9f1db4e38c8b010076405cf57271265862025e250c"
+    );
+}
+
+/// The zstd format reserves ids below 2^15 and from 2^31 on; the official ones are dates.
+#[test]
+fn the_id_of_v2_is_not_reserved() {
+    assert!((1 << 15..1_u32 << 31).contains(&v2().id()));
+    assert!(v2().id() > 99_991_231, "no date");
 }
 
 #[test]

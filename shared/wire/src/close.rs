@@ -40,6 +40,8 @@ pub enum CloseReason {
     InboundFull,
     /// The memory for long filters is used up, on this node or for this client.
     FiltersFull,
+    /// The client sent a message where none is allowed.
+    UnexpectedMessage,
     /// The client broke the WebSocket protocol.
     ProtocolError,
     /// The client sent nothing after a ping.
@@ -54,7 +56,7 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// One of each, for the closed set of labels.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Draining,
         Self::TooOld,
         Self::FellBehind,
@@ -68,6 +70,7 @@ impl CloseReason {
         Self::MessageTimeout,
         Self::InboundFull,
         Self::FiltersFull,
+        Self::UnexpectedMessage,
         Self::ProtocolError,
         Self::PongTimeout,
         Self::ClientClosed(None),
@@ -87,7 +90,7 @@ impl CloseReason {
             Self::BadMessage(_) => Some(1007),
             Self::InvalidOptions(_) | Self::HelloTimeout | Self::MessageTimeout => Some(1008),
             Self::ProtocolError => Some(1002),
-            Self::PongTimeout => Some(1008),
+            Self::PongTimeout | Self::UnexpectedMessage => Some(1008),
             Self::ClientClosed(code) => code.filter(|&code| is_sendable(code)),
             Self::Stalled | Self::ClientGone => None,
         }
@@ -109,6 +112,7 @@ impl CloseReason {
             Self::MessageTimeout => "message_timeout",
             Self::InboundFull => "inbound_full",
             Self::FiltersFull => "filters_full",
+            Self::UnexpectedMessage => "unexpected_message",
             Self::ProtocolError => "protocol_error",
             Self::PongTimeout => "pong_timeout",
             Self::ClientClosed(_) => "client_closed",
@@ -137,6 +141,7 @@ impl CloseReason {
             Self::MessageTimeout => "message not completed in time",
             Self::InboundFull => "too many long messages in progress, try again later",
             Self::FiltersFull => "too many long filters in use, try again later",
+            Self::UnexpectedMessage => return "this endpoint takes no messages".to_owned(),
             Self::ProtocolError => return "protocol error".to_owned(),
             Self::PongTimeout => "ping timeout",
             Self::ClientClosed(_) | Self::Stalled | Self::ClientGone => return String::new(),

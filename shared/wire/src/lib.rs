@@ -8,5 +8,7 @@ pub mod heartbeat;
 pub mod websocket;
 pub mod zstd;
 pub mod v0;
+pub mod v2c;
 pub mod close;
+pub mod v2;
 pub mod stream;
