@@ -64,6 +64,17 @@ impl Filter {
         query
     }
 
+    /// As query parameters of v2, each followed by `&`. Its size limit is on another text, so there must be none.
+    pub fn v2_query(&self) -> String {
+        let renamed = self.query().replace("wantedCollections=", "collections=");
+        let renamed = renamed.replace("wantedDids=", "dids=");
+        if renamed.is_empty() {
+            renamed
+        } else {
+            renamed + "&"
+        }
+    }
+
     /// As an options update.
     pub fn update(&self) -> String {
         let update = Update {

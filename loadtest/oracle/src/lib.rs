@@ -8,6 +8,7 @@ pub mod client_frame;
 mod frame_reader;
 
 mod text;
+mod v2;
 mod filter;
 
 mod expected;
@@ -28,4 +29,5 @@ pub use ledger::{Ledger, fill};
 pub use log::LogJudge;
 pub use stream::{Seen, Start, StreamJudge};
 pub use text::{compare, split, time_us};
+pub use v2::{V2Message, read_v2};
 pub use verdict::Verdict;

@@ -81,13 +81,14 @@ fn report(name: &str, crowd: Crowd) -> Result<()> {
     let outcome = &crowd.outcome;
     println!("{name}: {} clients, {}", crowd.clients, outcome.verdict);
     println!(
-        "  {} events in the log, {:.0} read from it for replays; {} connections: {} from a cursor to live, {} compressed, {} \
+        "  {} events in the log, {:.0} read from it for replays; {} connections: {} from a cursor to live, {} compressed, {} of v2, {} \
          throttled, {} filters replaced",
         crowd.oracle_events,
         crowd.counted.replayed,
         outcome.connections,
         outcome.cut_over,
         outcome.compressed,
+        outcome.v2,
         outcome.slowed,
         outcome.replaced,
     );

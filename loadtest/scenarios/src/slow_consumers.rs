@@ -157,6 +157,7 @@ async fn slow_reader(
         query: "cursor=0&".to_owned(),
         filter: Filter::default(),
         is_compressed: false,
+        is_v2: false,
         receive_buffer: Some(RECEIVE_BUFFER),
     };
     let mut reader = wish.connect(&ledger, |_| Start::At(0)).await?;

@@ -51,6 +51,19 @@ impl LeanClient {
     /// # Errors
     /// When the server is unreachable or rejects the upgrade; with its response.
     pub async fn connect(base: &str, query: &str, receive_buffer: Option<u32>) -> Result<Self> {
+        Self::connect_at(base, "/subscribe", query, receive_buffer).await
+    }
+
+    /// The same at another path.
+    ///
+    /// # Errors
+    /// As [`LeanClient::connect`].
+    pub async fn connect_at(
+        base: &str,
+        path: &str,
+        query: &str,
+        receive_buffer: Option<u32>,
+    ) -> Result<Self> {
         let host = base.strip_prefix("ws://").context("not a ws:// URL")?;
         let socket = TcpSocket::new_v4()?;
         if let Some(bytes) = receive_buffer {
@@ -68,7 +81,7 @@ impl LeanClient {
             frames: VecDeque::new(),
         };
         let request = format!(
-            "GET /subscribe?{query} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+            "GET {path}?{query} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         );
         client.stream.write_all(request.as_bytes()).await?;

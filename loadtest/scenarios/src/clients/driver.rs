@@ -11,6 +11,7 @@ use tokio::process::{Child, Command};
 
 use super::install::Installed;
 use super::judge::{Judged, Received, Rules, changed, judge};
+use super::library::v1_of;
 use super::subscription::Subscription;
 use super::world::World;
 
@@ -115,6 +116,7 @@ impl Driver {
             // Without a visible change all events of the new filter are missing, which is the verdict.
             wanted: wanted.or_else(|| self.changed.clone()).unwrap_or_default(),
             is_interrupted: subscription.is_interrupted,
+            hides_repetitions: subscription.library.hides_repetitions(),
             rewinds_us: match subscription.edges.len() {
                 1 => 0,
                 _ => subscription.library.rewinds_us(),
@@ -136,7 +138,10 @@ impl Driver {
     }
 
     fn receive(&mut self, world: &World, event: &Value) {
-        let position = world.position(event);
+        let position = match self.subscription.library.speaks_v2() {
+            true => world.position(&v1_of(event.clone())),
+            false => world.position(event),
+        };
         let difference = match position {
             Some(position) => {
                 let expected = &world.events[position];

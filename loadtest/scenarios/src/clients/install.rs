@@ -48,6 +48,11 @@ impl Installed {
                 python.arg(drivers("python").join("driver.py"));
                 python
             }
+            Library::Atproto | Library::AtprotoAsync => {
+                let mut python = Command::new(self.python.join("bin/python3"));
+                python.arg(drivers("python").join("atproto_driver.py"));
+                python
+            }
             Library::JetstreamOxide | Library::Rocketman => Command::new(&self.rust),
         };
         command.arg(library.name());
@@ -63,13 +68,8 @@ impl Installed {
                 let manifest: Value = serde_json::from_str(&manifest)?;
                 manifest["version"].as_str().map(str::to_owned)
             }
-            Library::Websockets => {
-                let pins = fs::read_to_string(drivers("python").join("requirements.txt"))?;
-                let pin = pins
-                    .lines()
-                    .find_map(|line| line.strip_prefix("websockets=="));
-                pin.and_then(|pin| Some(pin.split_whitespace().next()?.to_owned()))
-            }
+            Library::Websockets => python_pin("websockets==")?,
+            Library::Atproto | Library::AtprotoAsync => python_pin("atproto==")?,
             Library::JetstreamOxide | Library::Rocketman => {
                 let mut versions = self.rust_versions.iter();
                 let package = versions.find(|(name, _)| name == library.name());
@@ -78,6 +78,13 @@ impl Installed {
         };
         version.with_context(|| format!("{} has no version", library.name()))
     }
+}
+
+/// The version that the lock file of the Python drivers pins.
+fn python_pin(start: &str) -> Result<Option<String>> {
+    let pins = fs::read_to_string(drivers("python").join("requirements.txt"))?;
+    let pin = pins.lines().find_map(|line| line.strip_prefix(start));
+    Ok(pin.and_then(|pin| Some(pin.split_whitespace().next()?.to_owned())))
 }
 
 /// The folder of one language's drivers.

@@ -1,6 +1,6 @@
 //! The client libraries: what each supports, and what it returns of an event.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A foreign client library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,15 +10,21 @@ pub(super) enum Library {
     JetstreamOxide,
     Rocketman,
     Websockets,
+    /// The Python SDK's client of Jetstream v2.
+    Atproto,
+    /// Its asynchronous twin.
+    AtprotoAsync,
 }
 
 impl Library {
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::Skyware,
         Self::Atcute,
         Self::JetstreamOxide,
         Self::Rocketman,
         Self::Websockets,
+        Self::Atproto,
+        Self::AtprotoAsync,
     ];
 
     /// Its name in the driver's arguments.
@@ -29,6 +35,8 @@ impl Library {
             Self::JetstreamOxide => "jetstream-oxide",
             Self::Rocketman => "rocketman",
             Self::Websockets => "websockets",
+            Self::Atproto => "atproto",
+            Self::AtprotoAsync => "atproto-async",
         }
     }
 
@@ -36,8 +44,22 @@ impl Library {
     pub(super) fn can_compress(self) -> bool {
         matches!(
             self,
-            Self::JetstreamOxide | Self::Rocketman | Self::Websockets
+            Self::JetstreamOxide
+                | Self::Rocketman
+                | Self::Websockets
+                | Self::Atproto
+                | Self::AtprotoAsync
         )
+    }
+
+    /// Whether it speaks v2 only.
+    pub(super) fn speaks_v2(self) -> bool {
+        matches!(self, Self::Atproto | Self::AtprotoAsync)
+    }
+
+    /// Whether it drops what it has returned before, and so hides where it resumed.
+    pub(super) fn hides_repetitions(self) -> bool {
+        self.speaks_v2()
     }
 
     /// Whether it can replace its filter while connected.
@@ -82,6 +104,10 @@ impl Library {
                 as_doubles(&mut got);
             }
             Self::Websockets => {}
+            Self::Atproto | Self::AtprotoAsync => {
+                got = v1_of(got);
+                drop_added_types(&mut got, &event);
+            }
             Self::Rocketman => {
                 // Its structs have these keys in every event, and no account.active.
                 drop_nulls(&mut got, 2);
@@ -95,6 +121,44 @@ impl Library {
             }
         }
         (event != got).then(|| format!("expected {event}\n      got {got}"))
+    }
+}
+
+/// An event of v2 in the form of v1, as far as the library returned it.
+pub(super) fn v1_of(event: Value) -> Value {
+    let Value::Object(mut event) = event else {
+        return event;
+    };
+    let mut take = |key: &str| event.remove(key).unwrap_or_default();
+    let kind = take("$type");
+    let kind = kind.as_str().and_then(|kind| kind.rsplit('#').next());
+    let kind = kind.unwrap_or_default().to_owned();
+    let (did, time_us) = (take("did"), take("time_us"));
+    let (_, _) = (take("seq"), take("time"));
+    let body = match kind.as_str() {
+        "commit" => Value::Object(event),
+        other => take(other),
+    };
+    json!({"did": did, "time_us": time_us, "kind": kind, (kind): body})
+}
+
+/// The SDK's models name their types also where the event does not.
+fn drop_added_types(got: &mut Value, event: &Value) {
+    match (got, event) {
+        (Value::Object(got), Value::Object(event)) => {
+            if !event.contains_key("$type") {
+                got.remove("$type");
+            }
+            for (key, value) in got {
+                drop_added_types(value, event.get(key).unwrap_or(&Value::Null));
+            }
+        }
+        (Value::Array(got), Value::Array(event)) => {
+            for (got, event) in got.iter_mut().zip(event) {
+                drop_added_types(got, event);
+            }
+        }
+        _ => {}
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) struct Subscription {
     pub(super) edges: Vec<usize>,
     /// Whether an edge goes away during the run.
     pub(super) is_interrupted: bool,
+    /// Whether it asks for everything that the server has, which is nothing yet.
+    pub(super) replay: bool,
 }
 
 /// A change of filter.
@@ -42,6 +44,16 @@ impl Subscription {
                     let edges = vec![all.len() % 2];
                     let scenario = format!("{name}{how}");
                     all.push(Self::new(library, scenario, filter, compress, edges));
+                }
+            }
+            if library.speaks_v2() {
+                for compress in [false, true] {
+                    let scenario = format!("replay{}", if compress { ", zstd" } else { "" });
+                    let edges = vec![all.len() % 2];
+                    let mut replay =
+                        Self::new(library, scenario, Filter::default(), compress, edges);
+                    replay.replay = true;
+                    all.push(replay);
                 }
             }
             if library.can_update() {
@@ -102,6 +114,7 @@ impl Subscription {
             "compress": self.compress,
             "dictionary": dictionary,
             "collections": world.collections(),
+            "replay": self.replay,
         });
         if let Some(update) = &self.update {
             let wanted = &update.filter.collections;
@@ -125,6 +138,7 @@ impl Subscription {
             update: None,
             edges,
             is_interrupted: false,
+            replay: false,
         }
     }
 

@@ -106,6 +106,7 @@ impl Group {
             query: cursor.query(),
             filter,
             is_compressed,
+            is_v2: false,
             receive_buffer: None,
         };
         let ledger = &self.ledger;

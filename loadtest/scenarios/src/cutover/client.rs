@@ -26,6 +26,7 @@ pub(super) struct Outcome {
     /// Connections that started in the past and received an event newer than themselves.
     pub(super) cut_over: u64,
     pub(super) compressed: u64,
+    pub(super) v2: u64,
     pub(super) slowed: u64,
     /// Replaced filters, confirmed by an event that only one of the two matches.
     pub(super) replaced: u64,
@@ -37,6 +38,7 @@ impl Outcome {
         self.connections += other.connections;
         self.cut_over += other.cut_over;
         self.compressed += other.compressed;
+        self.v2 += other.v2;
         self.slowed += other.slowed;
         self.replaced += other.replaced;
     }
@@ -103,6 +105,7 @@ async fn connection(
         query,
         filter,
         is_compressed: plan.is_compressed,
+        is_v2: plan.is_v2,
         receive_buffer: plan.slow.map(|_| SLOW_BUFFER),
     };
     let connecting = wish.connect(ledger, |now_us| {
@@ -112,6 +115,7 @@ async fn connection(
     let mut reader = connecting.await.context("connecting")?;
     outcome.connections += 1;
     outcome.compressed += u64::from(plan.is_compressed);
+    outcome.v2 += u64::from(plan.is_v2);
     outcome.slowed += u64::from(plan.slow.is_some());
     if let Some(wait) = plan.hello {
         sleep(wait).await;

@@ -33,6 +33,8 @@ pub(super) struct Plan {
     pub(super) cursor: Cursor,
     pub(super) filter: Filter,
     pub(super) is_compressed: bool,
+    /// Reads Jetstream v2.
+    pub(super) is_v2: bool,
     /// Requests its filter with an update, sent after this delay.
     pub(super) hello: Option<Duration>,
     pub(super) life: Duration,
@@ -60,11 +62,12 @@ impl Plan {
             .collect();
         moments.sort();
         let can_hello = !matches!(cursor, Cursor::Live { .. });
-        Self {
+        let plan = Self {
             target: random.random_range(0..targets),
             cursor,
             filter: draw_filter(random, ledger),
             is_compressed: random.random_bool(0.3),
+            is_v2: false,
             hello: (can_hello && random.random_bool(0.1))
                 .then(|| Duration::from_millis(random.random_range(0..300))),
             life,
@@ -78,7 +81,23 @@ impl Plan {
                 .collect(),
             stays: random.random_bool(0.1),
             resumes: random.random_bool(0.3),
+        };
+        match random.random_bool(0.3) {
+            true => plan.in_v2(),
+            false => plan,
         }
+    }
+
+    /// The same, as far as v2 has it: its clients send nothing, and its size limit is on another text.
+    fn in_v2(mut self) -> Self {
+        self.is_v2 = true;
+        self.hello = None;
+        self.updates.clear();
+        self.filter.max_bytes = 0;
+        if let Cursor::Oldest(_) = self.cursor {
+            self.cursor = Cursor::Oldest(0);
+        }
+        self
     }
 }
 

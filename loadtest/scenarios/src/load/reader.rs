@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use bytes::Bytes;
-use fanjet_oracle::{Filter, Ledger, Seen, Start, StreamJudge, Verdict};
+use fanjet_oracle::{Filter, Ledger, Seen, Start, StreamJudge, V2Message, Verdict, read_v2};
 use fanjet_runtime::{Clock, SystemClock};
 use fanjet_testkit::LeanClient;
 use fanjet_testkit::lean_client::Frame;
@@ -52,6 +52,8 @@ pub(crate) struct Reader {
     /// Hash of the events below an index, as received.
     digest: Digest,
     is_reference: bool,
+    /// Of a v2 client: the seq of its last event, sync events included.
+    last_seq: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -67,6 +69,8 @@ pub(crate) struct Wish<'a> {
     pub(crate) query: String,
     pub(crate) filter: Filter,
     pub(crate) is_compressed: bool,
+    /// Jetstream v2, whose clients send nothing.
+    pub(crate) is_v2: bool,
     pub(crate) receive_buffer: Option<u32>,
 }
 
@@ -77,18 +81,32 @@ impl Wish<'_> {
         ledger: &Arc<Ledger>,
         start: impl FnOnce(u64) -> Start,
     ) -> Result<Reader> {
-        let mut query = self.query + &self.filter.query();
+        let filter = match self.is_v2 {
+            true => self.filter.v2_query(),
+            false => self.filter.query(),
+        };
+        let mut query = self.query + &filter;
         let unpacker = if self.is_compressed {
             if !query.is_empty() && !query.ends_with('&') {
                 query.push('&');
             }
-            query.push_str("compress=true");
-            let dictionary = fanjet_dictionaries::v1().bytes();
-            Some(Decompressor::with_dictionary(dictionary)?)
+            let dictionary = match self.is_v2 {
+                true => fanjet_dictionaries::v2(),
+                false => fanjet_dictionaries::v1(),
+            };
+            query.push_str(&match self.is_v2 {
+                true => format!("zstdDictionary={}", dictionary.id()),
+                false => "compress=true".to_owned(),
+            });
+            Some(Decompressor::with_dictionary(dictionary.bytes())?)
         } else {
             None
         };
-        let client = LeanClient::connect(self.url, &query, self.receive_buffer).await?;
+        let path = match self.is_v2 {
+            true => "/xrpc/network.bsky.jetstream.subscribeEvents",
+            false => "/subscribe",
+        };
+        let client = LeanClient::connect_at(self.url, path, &query, self.receive_buffer).await?;
         let start = start(SystemClock.now_us());
         Ok(Reader {
             client,
@@ -101,6 +119,7 @@ impl Wish<'_> {
             pings: 0,
             digest: Digest::default(),
             is_reference: false,
+            last_seq: self.is_v2.then_some(0),
         })
     }
 }
@@ -249,6 +268,30 @@ impl Reader {
     }
 
     async fn judge(&mut self, message: &[u8], event: &[u8]) -> Result<()> {
+        let Some(last_seq) = self.last_seq else {
+            self.judge_v1(message, event).await?;
+            return Ok(());
+        };
+        let (seq, v1) = match read_v2(event)? {
+            V2Message::Event { seq, v1 } => (seq, Some(v1)),
+            V2Message::Sync { seq, .. } => (seq, None),
+            V2Message::Info(_) if last_seq == 0 => return Ok(()),
+            other => bail!("unexpected: {other:?}"),
+        };
+        ensure!(seq > last_seq, "seq {seq} behind {last_seq}");
+        self.last_seq = Some(seq);
+        let Some(v1) = v1 else {
+            return Ok(());
+        };
+        if let Some(index) = self.judge_v1(message, v1.as_bytes()).await? {
+            let expected = self.ledger.seq_of(index);
+            ensure!(seq == expected, "seq {seq} instead of {expected}");
+        }
+        Ok(())
+    }
+
+    /// Judges one event; returns its index, if it is one of the ledger.
+    async fn judge_v1(&mut self, message: &[u8], event: &[u8]) -> Result<Option<usize>> {
         let mut waiting = None;
         let index = loop {
             match self.judge.see(event) {
@@ -273,7 +316,7 @@ impl Reader {
         if self.judge.verdict().faults() > MAX_FAULTS {
             bail!("too many faults");
         }
-        Ok(())
+        Ok(index)
     }
 
     /// How many bytes may be read now.

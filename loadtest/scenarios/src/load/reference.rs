@@ -20,6 +20,7 @@ pub(crate) async fn reference(url: String, ledger: Arc<Ledger>) -> Result<Verdic
         query: "cursor=0&".to_owned(),
         filter: Filter::default(),
         is_compressed: false,
+        is_v2: false,
         receive_buffer: None,
     };
     let mut reader = wish.connect(&ledger, |_| Start::At(0)).await?;

@@ -14,6 +14,7 @@ fn rules(wanted: &[usize], is_interrupted: bool, rewinds_us: u64) -> Rules {
         wanted: wanted.to_vec(),
         is_interrupted,
         rewinds_us,
+        hides_repetitions: false,
     }
 }
 
