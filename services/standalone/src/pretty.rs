@@ -90,8 +90,61 @@ impl<'a> Text<'a> {
     }
 }
 
-/// `None` if it is not JSON with a `time_us`. `handles`: also shows the handle that an account claims, unverified.
+/// A message of v2.
+#[derive(Deserialize)]
+struct Message<'a> {
+    #[serde(borrow)]
+    payload: Payload<'a>,
+}
+
+#[derive(Deserialize)]
+struct Payload<'a> {
+    #[serde(borrow, rename = "$type")]
+    kind: Text<'a>,
+    #[serde(borrow)]
+    time: Text<'a>,
+    #[serde(borrow, default)]
+    did: Text<'a>,
+    #[serde(borrow, default)]
+    operation: Text<'a>,
+    #[serde(borrow, default)]
+    collection: Text<'a>,
+    #[serde(borrow)]
+    record: Option<&'a RawValue>,
+    #[serde(borrow)]
+    identity: Option<Identity<'a>>,
+    #[serde(borrow)]
+    account: Option<Account<'a>>,
+}
+
+/// `None` if it is neither JSON with a `time_us` nor a message of v2. `handles`: also shows the handle that an account claims,
+/// unverified.
 pub(crate) fn line(event: &[u8], handles: bool) -> Option<String> {
+    v1_line(event, handles).or_else(|| v2_line(event, handles))
+}
+
+fn v2_line(message: &[u8], handles: bool) -> Option<String> {
+    let Message { payload } = serde_json::from_slice(message).ok()?;
+    let kind = payload.kind.get()?;
+    let kind = kind.rsplit('#').next().unwrap_or_default();
+    let what = match (kind, &payload.identity, &payload.account) {
+        ("commit", ..) => commit(&Commit {
+            operation: payload.operation,
+            collection: payload.collection,
+            record: payload.record,
+        }),
+        ("identity", Some(it), _) => identity(it, handles),
+        ("account", _, Some(it)) => account(it),
+        (other, ..) => printable(other, WORD),
+    };
+    let time = payload.time.get()?;
+    // As `clock` shows it.
+    let clock = printable(time.get(11..23)?, WORD);
+    let did = payload.did.shown(NAME);
+    Some(format!("{clock}  {did:<32}  {what}"))
+}
+
+fn v1_line(event: &[u8], handles: bool) -> Option<String> {
     let event: Event<'_> = serde_json::from_slice(event).ok()?;
     let did = event.did.shown(NAME);
     let what = match (event.kind.get().as_deref(), &event) {
@@ -106,23 +159,31 @@ pub(crate) fn line(event: &[u8], handles: bool) -> Option<String> {
             Event {
                 account: Some(it), ..
             },
-        ) => {
-            let active = it.active.0.map_or("null", RawValue::get);
-            format!("account  active={}", printable(active, WORD))
-        }
+        ) => account(it),
         (
             Some("identity"),
             Event {
                 identity: Some(it), ..
             },
-        ) => {
-            let handle = it.handle.get().filter(|_| handles).unwrap_or_default();
-            let line = format!("identity {}", printable(&handle, NAME));
-            line.trim_end().to_owned()
-        }
+        ) => identity(it, handles),
         _ => event.kind.shown(WORD),
     };
     Some(format!("{}  {did:<32}  {what}", clock(event.time_us)))
+}
+
+fn account(account: &Account<'_>) -> String {
+    let active = account.active.0.map_or("null", RawValue::get);
+    format!("account  active={}", printable(active, WORD))
+}
+
+fn identity(identity: &Identity<'_>, handles: bool) -> String {
+    let handle = identity
+        .handle
+        .get()
+        .filter(|_| handles)
+        .unwrap_or_default();
+    let line = format!("identity {}", printable(&handle, NAME));
+    line.trim_end().to_owned()
 }
 
 fn commit(commit: &Commit<'_>) -> String {

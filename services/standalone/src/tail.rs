@@ -58,6 +58,9 @@ pub struct Args {
     /// Ask the server to compress events with zstd and Jetstream's dictionary
     #[arg(long)]
     zstd: bool,
+    /// Read Jetstream v2 (network.bsky.jetstream.subscribeEvents) instead of /subscribe
+    #[arg(long, conflicts_with = "zstd")]
+    v2: bool,
 }
 
 /// Prints events until it is stopped.
@@ -86,7 +89,8 @@ fn run(args: Args) -> Result<(), TailError> {
     let filter = args.did.iter().fold(filter, fanjet_client::Filter::did);
     let mut client = Client::new(args.url.clone())
         .filter(filter)
-        .compressed(args.zstd);
+        .compressed(args.zstd)
+        .v2(args.v2);
     if let Some(cursor) = cursor {
         client = client.starting_at(cursor);
     }

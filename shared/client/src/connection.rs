@@ -72,8 +72,13 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) async fn open(url: Url) -> Result<Self, Ended> {
-        let connecting = fanjet_websocket::connect(&url, MAX_MESSAGE, time_at_beginning);
+    pub(crate) async fn open(url: Url, is_v2: bool) -> Result<Self, Ended> {
+        // A message of v2 begins with its record, so one that is too long has no position.
+        let position: fn(&[u8]) -> Option<u64> = match is_v2 {
+            false => time_at_beginning,
+            true => |_| None,
+        };
+        let connecting = fanjet_websocket::connect(&url, MAX_MESSAGE, position);
         let socket = timeout(CONNECT_TIMEOUT, connecting)
             .await
             .map_err(|_| Ended::unreachable(format!("no response within {CONNECT_TIMEOUT:?}")))?

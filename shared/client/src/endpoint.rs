@@ -9,13 +9,23 @@ use url::Url;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint(Url);
 
+const V1_PATH: &str = "/subscribe";
+const V2_PATH: &str = "/xrpc/network.bsky.jetstream.subscribeEvents";
+
 /// Parameters that this client sets itself.
 const OURS: [&str; 3] = ["cursor", "compress", "requireHello"];
 
 impl Endpoint {
     /// The URL to connect to, with additional query parameters.
-    pub(crate) fn with<'a>(&self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Url {
+    pub(crate) fn with<'a>(
+        &self,
+        is_v2: bool,
+        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Url {
         let mut url = self.0.clone();
+        if is_v2 && url.path() == V1_PATH {
+            url.set_path(V2_PATH);
+        }
         let mut pairs = pairs.into_iter().peekable();
         if pairs.peek().is_some() {
             url.query_pairs_mut().extend_pairs(pairs);
@@ -62,7 +72,7 @@ impl FromStr for Endpoint {
         url.set_scheme(scheme)
             .map_err(|()| refuse("the scheme cannot be changed"))?;
         if url.path() == "/" {
-            url.set_path("/subscribe");
+            url.set_path(V1_PATH);
         }
         url.set_fragment(None);
         Ok(Self(url))

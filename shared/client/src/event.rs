@@ -6,19 +6,57 @@ use bytes::Bytes;
 use fanjet_wire::envelope::Envelope;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// An event's JSON, and its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     json: Bytes,
     time_us: u64,
+    /// Where a client resumes that has it: the time, or in v2 the seq.
+    position: u64,
 }
 
 impl Event {
     /// `None` if it has no time.
     pub(crate) fn of(json: Bytes) -> Option<Self> {
         let time_us = time_us(&json)?;
-        Some(Self { json, time_us })
+        Some(Self {
+            json,
+            time_us,
+            position: time_us,
+        })
+    }
+
+    /// A message of v2. The error describes one that is not an event.
+    pub(crate) fn of_v2(json: Bytes) -> Result<Self, String> {
+        let message: V2Message<'_> = serde_json::from_slice(&json)
+            .map_err(|error| format!("not a message of v2: {error}"))?;
+        let text = message
+            .message
+            .or_else(|| message.payload.as_ref()?.message.clone());
+        let event = message.payload.and_then(|payload| {
+            let time = OffsetDateTime::parse(&payload.time?, &Rfc3339).ok()?;
+            let time_us = u64::try_from(time.unix_timestamp_nanos() / 1000).ok()?;
+            Some((time_us, payload.seq?))
+        });
+        match event {
+            Some((time_us, position)) => Ok(Self {
+                json,
+                time_us,
+                position,
+            }),
+            None => Err(text.map_or_else(
+                || "a message without seq and time".to_owned(),
+                Cow::into_owned,
+            )),
+        }
+    }
+
+    /// Where a client resumes that has it.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
     }
 
     /// Its cursor: a client that reconnects with it gets this event and all later ones.
@@ -155,6 +193,24 @@ struct Body<'a> {
     identity: Option<Identity<'a>>,
     #[serde(borrow)]
     account: Option<Account<'a>>,
+}
+
+/// A message of v2: an event, or a text about the stream.
+#[derive(Deserialize)]
+struct V2Message<'a> {
+    #[serde(borrow)]
+    payload: Option<V2Payload<'a>>,
+    #[serde(borrow)]
+    message: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct V2Payload<'a> {
+    seq: Option<u64>,
+    #[serde(borrow)]
+    time: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    message: Option<Cow<'a, str>>,
 }
 
 /// Extracts the time from the start of an event as Jetstream servers write it.

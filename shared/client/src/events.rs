@@ -24,6 +24,7 @@ pub struct Client {
     filter: Filter,
     start: Start,
     is_compressed: bool,
+    is_v2: bool,
     reconnect: (Duration, Duration),
 }
 
@@ -35,6 +36,7 @@ impl Client {
             filter: Filter::default(),
             start: Start::Now,
             is_compressed: false,
+            is_v2: false,
             reconnect: (RECONNECT_MIN, RECONNECT_MAX),
         }
     }
@@ -64,6 +66,14 @@ impl Client {
     #[must_use]
     pub fn compressed(mut self, is_compressed: bool) -> Self {
         self.is_compressed = is_compressed;
+        self
+    }
+
+    /// Reads Jetstream v2 (`network.bsky.jetstream.subscribeEvents`), as text. Cursors are seqs or times; the client resumes
+    /// with the seq of the last event.
+    #[must_use]
+    pub fn v2(mut self, is_v2: bool) -> Self {
+        self.is_v2 = is_v2;
         self
     }
 
@@ -190,6 +200,8 @@ impl Events {
             State::Waiting(_) => {}
             // It was opened with the old filter.
             State::Connecting(_) => self.state = State::Waiting(None),
+            // v2 has no messages.
+            State::Connected(_) if self.client.is_v2 => self.state = State::Waiting(None),
             State::Connected(connection) => {
                 if connection.send(self.client.filter.message()).await.is_err() {
                     self.state = State::Waiting(None);
@@ -210,19 +222,25 @@ impl Events {
             endpoint,
             filter,
             is_compressed,
+            is_v2,
             ..
         } = &self.client;
         let cursor = self.position.connect().map(|cursor| cursor.to_string());
-        let is_long = filter.is_long();
-        let listed = if is_long { Vec::new() } else { filter.query() };
+        let is_v2 = *is_v2;
+        let is_long = filter.is_long() && !is_v2;
+        let listed = match (is_long, is_v2) {
+            (true, _) => Vec::new(),
+            (_, false) => filter.query(),
+            (_, true) => filter.v2_query(),
+        };
         let pairs = listed.iter().map(|(key, value)| (*key, value.as_str()));
         let hello = is_long.then_some(("requireHello", "true"));
-        let compress = is_compressed.then_some(("compress", "true"));
+        let compress = (*is_compressed && !is_v2).then_some(("compress", "true"));
         let cursor = cursor.as_deref().map(|cursor| ("cursor", cursor));
-        let url = endpoint.with(pairs.chain(hello).chain(compress).chain(cursor));
+        let url = endpoint.with(is_v2, pairs.chain(hello).chain(compress).chain(cursor));
         let hello = is_long.then(|| filter.message());
         Box::pin(async move {
-            let mut connection = Connection::open(url).await?;
+            let mut connection = Connection::open(url, is_v2).await?;
             if let Some(hello) = hello {
                 connection.send(hello).await?;
             }
@@ -242,13 +260,17 @@ impl Events {
                 return Ok(Some(Update::Skipped(what)));
             }
         };
-        let Some(event) = Event::of(json.clone()) else {
-            return self
-                .no_event(format!("an event without time_us: {}", shown(&json)))
-                .map(Some);
+        let event = match self.client.is_v2 {
+            false => Event::of(json.clone())
+                .ok_or_else(|| format!("an event without time_us: {}", shown(&json))),
+            true => Event::of_v2(json),
+        };
+        let event = match event {
+            Ok(event) => event,
+            Err(what) => return self.no_event(what).map(Some),
         };
         self.has_served = true;
-        if !self.position.admit(event.time_us(), event.json()) {
+        if !self.position.admit(event.position(), event.json()) {
             return Ok(None);
         }
         self.backoff.reset();

@@ -48,6 +48,16 @@ impl Filter {
         collections.chain(dids).chain(size).collect()
     }
 
+    /// The same for v2.
+    pub(crate) fn v2_query(&self) -> Vec<(&'static str, String)> {
+        let renamed = self.query().into_iter().map(|(key, value)| match key {
+            "wantedCollections" => ("collections", value),
+            "wantedDids" => ("dids", value),
+            other => (other, value),
+        });
+        renamed.collect()
+    }
+
     /// Whether it is too long for a request head.
     pub(crate) fn is_long(&self) -> bool {
         let pairs = self.query();
@@ -91,6 +101,8 @@ mod tests {
             },
         });
         assert_eq!(message, expected);
+        let keys: Vec<_> = filter.v2_query().into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["collections", "dids", "dids", "maxMessageSizeBytes"]);
         assert!(Filter::default().query().is_empty());
     }
 

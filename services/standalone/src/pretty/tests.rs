@@ -84,3 +84,23 @@ fn long_names_are_cut() {
         assert!(shown.len() < 500, "{} bytes", shown.len());
     }
 }
+
+#[test]
+fn a_message_of_v2_is_the_same_line() {
+    let message = |kind: &str, rest: &str| {
+        format!(
+            r##"{{"$type":"message","payload":{{"$type":"network.bsky.jetstream.subscribeEvents#{kind}","did":"did:plc:abc",{rest},"seq":7,"time":"2026-07-04T14:38:08.085434Z"}}}}"##
+        )
+    };
+    let v1 = line(post(r#"{"text":"hello"}"#).as_bytes(), false).unwrap();
+    let fields =
+        r#""collection":"app.bsky.feed.post","operation":"create","record":{"text":"hello"}"#;
+    let v2 = line(message("commit", fields).as_bytes(), false).unwrap();
+    assert_eq!(v2, v1);
+    let sync = line(message("sync", r#""sync":{}"#).as_bytes(), false).unwrap();
+    assert!(sync.ends_with("  sync"), "{sync}");
+    let identity = message("identity", r#""identity":{"handle":"alice.example"}"#);
+    let shown = line(identity.as_bytes(), true).unwrap();
+    assert!(shown.ends_with("  identity alice.example"), "{shown}");
+    assert_eq!(line(br#"{"payload":{}}"#, false), None);
+}

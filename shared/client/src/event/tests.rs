@@ -87,3 +87,25 @@ fn what_has_no_time_is_no_event() {
         );
     }
 }
+
+#[test]
+fn a_message_of_v2_has_a_seq_and_a_time() {
+    let of = |text: &str| Event::of_v2(Bytes::copy_from_slice(text.as_bytes()));
+    let event = r#"{"$type":"message","payload":{"$type":"x#commit","record":{"seq":1},"seq":42,"time":"2023-11-14T22:13:20.000001Z"}}"#;
+    let event = of(event).unwrap();
+    assert_eq!(event.position(), 42);
+    assert_eq!(event.time_us(), 1_700_000_000_000_001);
+    let info = r#"{"$type":"message","payload":{"$type":"x#info","message":"starting at seq 200","name":"OutdatedCursor"}}"#;
+    assert_eq!(of(info).unwrap_err(), "starting at seq 200");
+    let error =
+        r#"{"$type":"error","error":"ConsumerTooSlow","message":"reconnect with cursor=7"}"#;
+    assert_eq!(of(error).unwrap_err(), "reconnect with cursor=7");
+    for foreign in [
+        "{}",
+        "x",
+        r#"{"payload":{"seq":1}}"#,
+        r#"{"payload":{"seq":1,"time":"now"}}"#,
+    ] {
+        assert!(of(foreign).is_err(), "{foreign}");
+    }
+}
