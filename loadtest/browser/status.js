@@ -97,6 +97,14 @@ async function look(browser, width, colorScheme) {
   await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
   await page.locator('#go').click();
   await until(() => document.getElementById('try-state').textContent.startsWith('Disconnected'));
+  await page.locator('#stream').selectOption({ label: 'v2' });
+  await page.locator('#go').click();
+  await until(() => document.querySelectorAll('#events li').length >= 5);
+  const v2 = await page.locator('#events b').allTextContents();
+  ensure(v2.some(title => title.startsWith('app.bsky.feed.')), `no commit of v2 among ${v2}`);
+  await page.locator('#go').click();
+  await until(() => document.getElementById('try-state').textContent.startsWith('Disconnected'));
+  await page.locator('#stream').selectOption({ label: '/subscribe' });
   ensure(noise.length === 0, `${name}: on the console: ${noise.join('; ')}`);
 
   // A refusal is shown in the node's words. The browser itself logs the failed handshake, so this comes last.

@@ -234,6 +234,10 @@ pub struct SubscriberConfig {
 pub struct ZstdConfig {
     /// The dictionary file. Clients must decode with the same one. Empty: the built-in dictionary of Jetstream v1.
     pub dictionary: PathBuf,
+    /// The dictionary that clients of Jetstream v2 fetch. Empty: the built-in one.
+    pub v2_dictionary: PathBuf,
+    /// One that they may still have. Empty: none.
+    pub v2_previous_dictionary: PathBuf,
     /// The compression level. Higher levels cost more time and gain little, because events are short.
     pub level: i32,
 }

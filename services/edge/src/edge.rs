@@ -12,7 +12,9 @@ use opentelemetry::metrics::Meter;
 use opentelemetry_sdk::trace::SdkTracer;
 
 use crate::damage::DamageReports;
-use crate::http::{Admission, AdmitContext, Descriptors, HttpContext, Server, WorkerContext};
+use crate::http::{
+    Admission, AdmitContext, Descriptors, HttpContext, ServedDictionaries, Server, WorkerContext,
+};
 use crate::hub::{CEILING, ShardLimits};
 use crate::limits::FilterMemory;
 use crate::metrics::{Metrics, WorkerNumbers, observe_skipped_seqs};
@@ -122,6 +124,7 @@ impl Edge {
             metrics: metrics.clone(),
             draining: shutdown.draining.clone(),
         };
+        let compression = Compression::load(&config.zstd)?;
         let is_encrypted = config.http.is_encrypted();
         let context = HttpContext {
             admit_context,
@@ -131,6 +134,7 @@ impl Edge {
                 inbound,
                 max_age: MaxAge::new(config.subscriber.max_age),
             }),
+            dictionaries: ServedDictionaries::of(&compression),
             clock: Arc::clone(&clock),
             channel: Arc::clone(&channel),
             max_status_viewers: config.http.max_status_viewers,
@@ -147,7 +151,7 @@ impl Edge {
             spread: config.drain.spread,
             tail: tail.clone(),
             page_requests: Arc::clone(&page_requests),
-            compression: Compression::load(&config.zstd)?,
+            compression,
             write_stalls: Arc::new(WriteStalls::new(config.subscriber.write_stall_timeout)),
             metrics: metrics.clone(),
             shutdown: shutdown.clone(),

@@ -10,11 +10,14 @@ mod posted;
 mod admit;
 
 mod worker;
+mod dictionaries;
 mod context;
 
 mod subscribe;
 mod endless;
 mod events;
+
+mod xrpc;
 
 mod status;
 mod front_page;
@@ -27,5 +30,6 @@ pub(crate) use admit::AdmitContext;
 pub(crate) use connections::REFUSED_CONNECTION_REASONS;
 pub(crate) use context::HttpContext;
 pub(crate) use descriptors::Descriptors;
+pub(crate) use dictionaries::ServedDictionaries;
 pub(crate) use server::Server;
 pub(crate) use worker::WorkerContext;

@@ -53,6 +53,7 @@ struct Instruments {
     damaged_reads: Counter<u64>,
     feeder_restarts: Counter<u64>,
     tail_lost_events: Counter<u64>,
+    plans_with_gap: Counter<u64>,
     hub_crashes: Counter<u64>,
 }
 
@@ -139,7 +140,7 @@ impl Metrics {
             disconnects: counter(DISCONNECTS, "Closed subscriber connections, by reason"),
             refused_handshakes: counter(
                 REFUSED_HANDSHAKES,
-                "Refused requests for /subscribe, /events and /status/live, by reason",
+                "Refused requests for events and for /status/live, by reason",
             ),
             refused_connections: counter(
                 REFUSED_CONNECTIONS,
@@ -165,6 +166,10 @@ impl Metrics {
             tail_lost_events: counter(
                 TAIL_LOST_EVENTS,
                 "Events that the log deleted before this node read them",
+            ),
+            plans_with_gap: counter(
+                PLANS_WITH_GAP,
+                "Plans for clients of Jetstream v2 whose cursor is older than everything kept",
             ),
             hub_crashes: counter(HUB_CRASHES, "Hubs that panicked"),
         }))
@@ -239,6 +244,8 @@ impl Metrics {
             ("zstd", made.zstd),
             ("zstd_stored", made.stored),
             ("v0", made.v0),
+            ("v2", made.v2),
+            ("v2_zstd", made.v2_zstd),
         ] {
             if count > 0 {
                 let encoding = KeyValue::new("encoding", encoding);
@@ -269,6 +276,10 @@ impl Metrics {
 
     pub(crate) fn feeder_restarted(&self, reason: &'static str) {
         self.0.feeder_restarts.add(1, &[label(reason)]);
+    }
+
+    pub(crate) fn plan_with_gap(&self) {
+        self.0.plans_with_gap.add(1, &[]);
     }
 
     pub(crate) fn tail_lost(&self, events: u64) {

@@ -12,7 +12,8 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use fanjet_event::TimeUs;
-use fanjet_filter::Encoding;
+use fanjet_filter::{Encoding, Protocol};
+use fanjet_log::Seq;
 use fanjet_wire::close::CloseReason;
 use fanjet_wire::websocket::pong_frame;
 
@@ -25,6 +26,18 @@ pub struct Chunk {
     pub bytes: Bytes,
     /// The time of its last event.
     pub last: TimeUs,
+    /// Its position in the log.
+    pub last_seq: Seq,
+}
+
+impl Chunk {
+    /// The cursor that names its last event.
+    fn cursor(&self, protocol: Protocol) -> u64 {
+        match protocol {
+            Protocol::V1 => self.last.get(),
+            Protocol::V2 => self.last_seq,
+        }
+    }
 }
 
 /// The result of pushing a chunk.
@@ -232,9 +245,9 @@ impl Outbox {
     }
 
     /// Notes that the writer writes events from elsewhere.
-    pub fn note_written(&self, last: TimeUs) {
+    pub fn note_written(&self, chunk: &Chunk) {
         let mut state = self.state.borrow_mut();
-        state.resume = Some(last.get());
+        state.resume = Some(chunk.cursor(self.encoding.protocol()));
         state.taken += 1;
     }
 
@@ -264,12 +277,12 @@ impl State {
     }
 
     /// Accounts for a chunk that the socket takes.
-    fn note_taken(&mut self, chunk: &Chunk) {
+    fn note_taken(&mut self, chunk: &Chunk, protocol: Protocol) {
         if self.queue.is_empty() && self.queue.capacity() > KEPT_CHUNKS {
             self.queue = VecDeque::new();
         }
         self.pending_bytes -= chunk.bytes.len();
-        self.resume = Some(chunk.last.get());
+        self.resume = Some(chunk.cursor(protocol));
         self.taken += 1;
     }
 
@@ -285,7 +298,7 @@ impl State {
             return Take::Bytes(frame);
         }
         if let Some(chunk) = self.queue.pop_front() {
-            self.note_taken(&chunk);
+            self.note_taken(&chunk, encoding.protocol());
             return Take::Bytes(chunk.bytes);
         }
         if let Some(heartbeat) = self.heartbeat.take() {

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
-use fanjet_filter::OptionsError;
+use fanjet_filter::{OptionsError, V2Error};
 use fanjet_log::Seq;
 use fanjet_wire::stream;
 
@@ -14,6 +15,8 @@ use fanjet_wire::stream;
 pub(crate) enum Refusal {
     UrlTooLong { max_bytes: usize },
     InvalidOptions(OptionsError),
+    InvalidV2(V2Error),
+    CursorTooOld { cursor: u64, floor: Seq },
     OutsidePool(String),
     NotReady,
     NoStart,
@@ -43,7 +46,8 @@ impl Refusal {
     pub(crate) fn label(&self) -> &'static str {
         match self {
             Self::UrlTooLong { .. } => "url_too_long",
-            Self::InvalidOptions(_) => "invalid_options",
+            Self::InvalidOptions(_) | Self::InvalidV2(_) => "invalid_options",
+            Self::CursorTooOld { .. } => "cursor_too_old",
             Self::OutsidePool(_) => "outside_pool",
             Self::NotReady => "not_ready",
             Self::NoStart => "no_start",
@@ -69,18 +73,49 @@ impl Refusal {
 
     /// The response: plain text without a final newline, as in v1.
     pub(crate) fn response(&self) -> HttpResponse {
-        let mut response = HttpResponseBuilder::new(self.status());
+        let status = self.status();
+        let mut response = HttpResponseBuilder::new(status);
         response.content_type("text/plain; charset=utf-8");
-        if self.is_temporary() {
-            response.insert_header((header::RETRY_AFTER, RETRY_AFTER.as_secs()));
+        let mut response = response.body(self.text());
+        self.put_headers(status, response.headers_mut());
+        response
+    }
+
+    /// What a response with this status says beside its words.
+    pub(crate) fn put_headers(&self, status: StatusCode, headers: &mut HeaderMap) {
+        let is_temporary = matches!(
+            status,
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
+        );
+        if is_temporary {
+            headers.insert(header::RETRY_AFTER, RETRY_AFTER.as_secs().into());
         }
         if matches!(self, Self::NoUpgrade | Self::UnsupportedVersion) {
-            response.insert_header((header::SEC_WEBSOCKET_VERSION, "13"));
+            let version = HeaderValue::from_static("13");
+            headers.insert(header::SEC_WEBSOCKET_VERSION, version);
         }
-        if *self == Self::UnsupportedVersion {
-            response.insert_header((header::UPGRADE, "websocket"));
+        if status == StatusCode::UPGRADE_REQUIRED {
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         }
-        response.body(self.text())
+    }
+
+    /// The status and the name of the error in v2. Its clients end for good at 429, so they get 503 instead.
+    pub(crate) fn xrpc(&self) -> (StatusCode, &'static str) {
+        let status = match self {
+            Self::NoUpgrade => StatusCode::UPGRADE_REQUIRED,
+            _ if self.is_temporary() => StatusCode::SERVICE_UNAVAILABLE,
+            _ => self.status(),
+        };
+        let name = match (self, status) {
+            (Self::InvalidV2(error), _) => error.name(),
+            (Self::CursorTooOld { .. }, _) => "CursorTooOld",
+            (_, StatusCode::SERVICE_UNAVAILABLE) => "ServiceUnavailable",
+            (_, StatusCode::UNAUTHORIZED) => "AuthRequired",
+            (_, StatusCode::PAYLOAD_TOO_LARGE) => "PayloadTooLarge",
+            (_, StatusCode::INTERNAL_SERVER_ERROR) => "InternalServerError",
+            _ => "InvalidRequest",
+        };
+        (status, name)
     }
 
     /// Whether the same request may succeed later.
@@ -98,6 +133,8 @@ impl Refusal {
         match self {
             Self::UrlTooLong { .. } => StatusCode::URI_TOO_LONG,
             Self::InvalidOptions(_)
+            | Self::InvalidV2(_)
+            | Self::CursorTooOld { .. }
             | Self::OutsidePool(_)
             | Self::NoUpgrade
             | Self::BadKey
@@ -120,12 +157,16 @@ impl Refusal {
         }
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         match self {
             Self::UrlTooLong { max_bytes } => {
                 format!("URL too long: at most {max_bytes} bytes")
             }
             Self::InvalidOptions(error) => error.answer(),
+            Self::InvalidV2(error) => error.to_string(),
+            Self::CursorTooOld { cursor, floor } => format!(
+                "subscribe: cursor too old: cursor {cursor} below lookback floor {floor}; re-backfill from your last seq"
+            ),
             Self::OutsidePool(words) => words.clone(),
             Self::NotReady => "service not ready: the log has not been reached yet".to_owned(),
             Self::NoStart => "service not ready: cursor resolution failed".to_owned(),

@@ -21,4 +21,4 @@ pub use start::Start;
 
 pub(crate) use loader::Loader;
 pub(crate) use plan::selection_for;
-pub(crate) use start::{LogLookups, StartError, StartResolver};
+pub(crate) use start::{LogLookups, PlanBounds, StartError, StartResolver, V2Start};

@@ -52,13 +52,13 @@ pub enum OptionsError {
     )]
     BesideBody(Parameter),
     /// A `format` that does not exist.
-    #[error("invalid format: {0} (allowed: v1, v0)")]
+    #[error("invalid format: {0} (allowed: v1, v0, v2c)")]
     Format(String),
-    /// The original wire format with compression.
+    /// A format without a compressed form, with compression.
     #[error(
-        "format=v0 cannot be compressed (allowed: format=v0 without compress=true and Socket-Encoding, or format=v1)"
+        "format={0} cannot be compressed (allowed: format={0} without compress=true and Socket-Encoding, or format=v1)"
     )]
-    CompressedV0,
+    Compressed(&'static str),
     /// A `format` that a stream over plain HTTP does not support.
     #[error("invalid format: {0} (allowed: sse, ndjson)")]
     StreamFormat(String),

@@ -13,12 +13,12 @@ use std::sync::Arc;
 use fanjet_event::{Action, Did, Nsid, Topic};
 
 pub use self::kinds::EventKind;
+pub(crate) use self::kinds::EventKinds;
 
 use self::extensions::Extensions;
-use self::kinds::EventKinds;
 use self::patterns::Patterns;
 use self::wanted_dids::WantedDids;
-use crate::{FilterRequest, List, MAX_FILTER_BYTES, OptionsError, PlcDid};
+use crate::{FilterRequest, List, MAX_FILTER_BYTES, OptionsError, PlcDid, Protocol};
 
 /// The wanted events. Canonical: filters with the same values are equal and hash equally, in whatever order and however
 /// often the values were given.
@@ -28,6 +28,7 @@ pub struct Filter {
     /// Boxed, so that filters without them stay small.
     dids: Option<Box<WantedDids>>,
     max_message_bytes: Option<NonZeroU32>,
+    protocol: Protocol,
     /// Boxed, so that filters without them stay small and fast.
     extensions: Option<Box<Extensions>>,
 }
@@ -64,12 +65,30 @@ impl Filter {
             wanted,
             dids,
             max_message_bytes: NonZeroU32::new(request.max_message_bytes),
+            protocol: Protocol::V1,
             extensions: Extensions::read(request)?,
         };
         match filter.bytes() {
             bytes if bytes > MAX_FILTER_BYTES => Err(OptionsError::TooLong(bytes)),
             _ => Ok(filter),
         }
+    }
+
+    /// A filter of v2, from validated values.
+    pub(crate) fn of_v2(
+        request: &FilterRequest<'_>,
+        kinds: EventKinds,
+    ) -> Result<Self, OptionsError> {
+        Ok(Self {
+            protocol: Protocol::V2,
+            extensions: Extensions::of_kinds(kinds),
+            ..Self::from_request(request)?
+        })
+    }
+
+    /// The protocol whose rules it follows: a message's length is that in this protocol.
+    pub fn protocol(&self) -> Protocol {
+        self.protocol
     }
 
     /// The bytes of all values.
@@ -103,7 +122,7 @@ impl Filter {
         }
     }
 
-    /// The request that results in this filter.
+    /// The request that results in this filter, if it follows v1.
     pub fn to_request(&self) -> FilterRequest<'static> {
         let mut request = FilterRequest::up_to(self.max_message_bytes.map_or(0, u32::from));
         for value in self.wanted.values() {
@@ -130,7 +149,8 @@ impl Filter {
         request
     }
 
-    /// Whether an event matches. `action` is that of a commit, `message_bytes` the length of its JSON.
+    /// Whether an event matches. `action` is that of a commit, `message_bytes` the length of its JSON in the
+    /// filter's protocol.
     pub fn matches(
         &self,
         topic: &Topic,
@@ -146,15 +166,16 @@ impl Filter {
         })
     }
 
-    /// Whether an event about `topic` passes `wantedCollections`; identity and account events always do. Sync events
-    /// are never served here.
+    /// Whether an event about `topic` passes `wantedCollections`; identity and account events always do, and so do
+    /// sync events in v2.
     pub fn wants_topic(&self, topic: &Topic) -> bool {
         match topic {
             Topic::Commit(collection) => {
                 self.wants_every_collection() || self.wanted.contain(collection)
             }
             Topic::Identity | Topic::Account => true,
-            Topic::Sync | Topic::Frame(_) => false,
+            Topic::Sync => self.protocol == Protocol::V2,
+            Topic::Frame(_) => false,
         }
     }
 
@@ -172,6 +193,7 @@ impl Filter {
     /// Whether an event passes the filter's extensions; without any it does.
     pub fn allows(&self, kind: EventKind, topic: &Topic, did: &str) -> bool {
         match &self.extensions {
+            _ if !self.serves(kind) => false,
             None => true,
             Some(extensions) => extensions.allow(kind, topic, did),
         }
@@ -179,9 +201,13 @@ impl Filter {
 
     /// Whether some events of this kind can match.
     pub fn wants_kind(&self, kind: EventKind) -> bool {
-        self.extensions
-            .as_ref()
-            .is_none_or(|extensions| extensions.kinds.contains(kind))
+        let extensions = self.extensions.as_ref();
+        self.serves(kind) && extensions.is_none_or(|extensions| extensions.kinds.contains(kind))
+    }
+
+    /// Whether its protocol has this kind.
+    fn serves(&self, kind: EventKind) -> bool {
+        kind != EventKind::Sync || self.protocol == Protocol::V2
     }
 
     /// Whether `wantedCollections` is empty.

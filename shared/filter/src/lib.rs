@@ -9,12 +9,14 @@ mod list;
 mod parameter;
 mod plc;
 mod error;
+mod protocol;
 mod encoding;
 mod request;
 mod filter;
 mod options;
 mod payload;
 mod message;
+mod v2;
 
 pub use encoding::Encoding;
 pub use error::{MAX_DELAY_MS, MAX_HEARTBEAT_SECONDS, MessageError, OptionsError};
@@ -27,4 +29,8 @@ pub use options::SubscriberOptions;
 pub use parameter::Parameter;
 pub use payload::OptionsUpdate;
 pub use plc::PlcDid;
+pub use protocol::Protocol;
 pub use request::FilterRequest;
+pub use v2::{PlanRequest, V2Error, V2Lists, V2Options};
+
+pub(crate) use filter::EventKinds;

@@ -170,7 +170,7 @@ impl SubscriberOptions {
     /// v1.
     ///
     /// # Errors
-    /// [`OptionsError::CompressedV0`], [`OptionsError::SocketOnly`] over plain HTTP.
+    /// [`OptionsError::Compressed`], [`OptionsError::SocketOnly`] over plain HTTP.
     pub fn with_socket_encoding(mut self, header: &[u8]) -> Result<Self, OptionsError> {
         if header.windows(b"zstd".len()).any(|part| part == b"zstd") {
             self.encoding = self.encoding.compressed()?;

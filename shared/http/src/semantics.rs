@@ -28,19 +28,19 @@ enum Behind {
 enum Misplaced {
     /// A path with percent-encoding. A proxy that allows some paths only compares the raw path.
     Escaped,
-    /// WebSockets exist at this path only.
-    WebSocket(Option<&'static str>),
+    /// WebSockets exist at these paths only.
+    WebSocket(&'static [&'static str]),
     /// A body without a Content-Length.
     Chunked,
 }
 
 /// Passes a request to `service` and adapts the response to HTTP: HEAD as GET without a body, and nothing that HTTP/1.0
-/// does not support. Browsers must not sniff content types. `websockets` is the path of WebSocket upgrades, if there is
-/// one.
+/// does not support. Browsers must not sniff content types. `websockets` are the paths of WebSocket
+/// upgrades.
 pub fn semantics<S>(
     mut request: ServiceRequest,
     service: &S,
-    websockets: Option<&'static str>,
+    websockets: &'static [&'static str],
 ) -> impl Future<Output = Result<ServiceResponse<BoxBody>, Error>> + use<S>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<BoxBody>, Error = Error>,
@@ -84,14 +84,14 @@ where
 }
 
 /// What follows this head.
-fn behind(head: &RequestHead, websockets: Option<&'static str>) -> Result<Behind, Misplaced> {
+fn behind(head: &RequestHead, websockets: &'static [&'static str]) -> Result<Behind, Misplaced> {
     if head.uri.path().contains('%') {
         return Err(Misplaced::Escaped);
     }
     if wants_websocket(&head.headers) {
         let may_upgrade = head.method == Method::GET && head.version >= Version::HTTP_11;
         // On other paths the server would wait for bytes that have no meaning.
-        return match may_upgrade && websockets == Some(head.uri.path()) {
+        return match may_upgrade && websockets.contains(&head.uri.path()) {
             true => Ok(Behind::WebSocket),
             false => Err(Misplaced::WebSocket(websockets)),
         };
@@ -124,13 +124,16 @@ impl Misplaced {
                 StatusCode::NOT_FOUND,
                 format!("not found: {path} (allowed: paths without percent-encoding)"),
             ),
-            Self::WebSocket(Some(path)) => (
-                StatusCode::BAD_REQUEST,
-                format!("no WebSocket at this path (allowed: GET {path} with HTTP/1.1)"),
-            ),
-            Self::WebSocket(None) => (
+            Self::WebSocket([]) => (
                 StatusCode::BAD_REQUEST,
                 "no WebSocket on this port (allowed: plain HTTP)".to_owned(),
+            ),
+            Self::WebSocket(paths) => (
+                StatusCode::BAD_REQUEST,
+                format!(
+                    "no WebSocket at this path (allowed: GET {} with HTTP/1.1)",
+                    paths.join(" or ")
+                ),
             ),
             Self::Chunked => (
                 StatusCode::LENGTH_REQUIRED,
@@ -168,6 +171,7 @@ mod tests {
     use super::*;
 
     const AT: &str = "/subscribe";
+    const PATHS: &[&str] = &["/other", AT];
 
     fn head(method: Method, path: &str, headers: &[(&str, &str)], version: Version) -> RequestHead {
         let request = TestRequest::with_uri(path).method(method).version(version);
@@ -181,7 +185,7 @@ mod tests {
     fn only_what_a_request_needs_is_read_behind_it() {
         let (old, new) = (Version::HTTP_10, Version::HTTP_11);
         let (upgrade, upgrades) = (("upgrade", "WebSocket"), ("upgrade", "h2c, websocket"));
-        let misplaced = Err(Misplaced::WebSocket(Some(AT)));
+        let misplaced = Err(Misplaced::WebSocket(PATHS));
         for (method, path, headers, version, expected) in [
             (Method::GET, AT, &[upgrade][..], new, Ok(Behind::WebSocket)),
             (Method::GET, AT, &[upgrades], new, Ok(Behind::Body(0))),
@@ -220,7 +224,7 @@ mod tests {
             ),
         ] {
             let head = head(method, path, headers, version);
-            assert_eq!(behind(&head, Some(AT)), expected, "{head:?}");
+            assert_eq!(behind(&head, PATHS), expected, "{head:?}");
         }
     }
 }

@@ -77,7 +77,7 @@ impl OpsServer {
                 .app_data(started.clone())
                 .app_data(web::Data::new(metrics.clone()))
                 .app_data(web::Data::new(health.clone()))
-                .wrap_fn(|request, service| semantics(request, service, None))
+                .wrap_fn(|request, service| semantics(request, service, &[]))
                 .service(get("/livez", livez))
                 .service(get("/readyz", readyz))
                 .service(get("/startupz", startupz))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponseBuilder};
-use fanjet_filter::{OptionsError, SubscriberOptions};
+use fanjet_filter::{Filter, OptionsError, SubscriberOptions};
 use fanjet_runtime::Stop;
 use ipnet::IpNet;
 use tracing::warn;
@@ -62,22 +62,9 @@ pub(super) async fn admit(
     body: Option<Payload>,
     answer: impl FnOnce(&HttpRequest) -> Result<HttpResponseBuilder, Refusal>,
 ) -> Result<Admitted, Refusal> {
-    let max_bytes = admit_context.max_url_bytes;
-    let target = request.uri().path_and_query();
-    if target.is_some_and(|target| target.as_str().len() > max_bytes) {
-        return Err(Refusal::UrlTooLong { max_bytes });
-    }
+    check_url(request, admit_context)?;
     let mut options = options(request).map_err(Refusal::InvalidOptions)?;
-    if admit_context.draining.is_cancelled() {
-        return Err(Refusal::Draining);
-    }
-    if admit_context.tail.ring.head().end.is_none() {
-        return Err(Refusal::NotReady);
-    }
-    let client = client_address(request, &admit_context.trusted_proxies);
-    let slot = admit_context
-        .admission
-        .admit(client, api_key(request).as_deref())?;
+    let slot = take_slot(request, admit_context)?;
     if let Some(body) = body {
         // After a slot was taken, so that a slow sender occupies one of its own slots.
         let posted = posted_options(
@@ -93,30 +80,14 @@ pub(super) async fn admit(
     }
     // Filters that are sent with a hello are checked then.
     if !options.require_hello && !admit_context.tail.pool.serves(&options.filter) {
-        return Err(Refusal::OutsidePool(admit_context.tail.pool.refusal()));
+        return Err(Refusal::OutsidePool(
+            admit_context.tail.pool.refusal("wantedCollections"),
+        ));
     }
-    let room = admit_context.filter_memory.claim(slot.holder());
-    if !room.hold(&options.filter) {
-        return Err(Refusal::FiltersFull);
-    }
+    let room = claim_filter(admit_context, &slot, &options.filter)?;
     let mut response = answer(request)?;
-    let start = tokio::select! {
-        start = admit_context.starts.resolve(options.cursor) => start,
-        // An unavailable log must not delay the shutdown.
-        () = admit_context.draining.cancelled() => return Err(Refusal::Draining),
-    };
-    let start = start.map_err(|error| match error {
-        StartError::Damaged(Damage { seq }) => Refusal::LogDamaged { seq },
-        error => {
-            // The details are for the operator.
-            warn!(%error, "failed to resolve a cursor, refusing the client");
-            Refusal::NoStart
-        }
-    })?;
-    if admit_context.draining.is_cancelled() {
-        // While the log was being asked.
-        return Err(Refusal::Draining);
-    }
+    let start = admit_context.starts.resolve(options.cursor);
+    let start = find_start(admit_context, start).await?;
     admit_context.metrics.started(start.kind());
     add_window_headers(&mut response, start, &admit_context.tail);
     Ok(Admitted {
@@ -126,6 +97,83 @@ pub(super) async fn admit(
         room,
         response,
     })
+}
+
+/// # Errors
+/// [`Refusal::UrlTooLong`].
+pub(super) fn check_url(
+    request: &HttpRequest,
+    admit_context: &AdmitContext,
+) -> Result<(), Refusal> {
+    let max_bytes = admit_context.max_url_bytes;
+    let target = request.uri().path_and_query();
+    match target.is_some_and(|target| target.as_str().len() > max_bytes) {
+        true => Err(Refusal::UrlTooLong { max_bytes }),
+        false => Ok(()),
+    }
+}
+
+/// A place for one client, if this node takes any.
+///
+/// # Errors
+/// [`Refusal`].
+pub(super) fn take_slot(
+    request: &HttpRequest,
+    admit_context: &AdmitContext,
+) -> Result<ConnectionSlot, Refusal> {
+    if admit_context.draining.is_cancelled() {
+        return Err(Refusal::Draining);
+    }
+    if admit_context.tail.ring.head().end.is_none() {
+        return Err(Refusal::NotReady);
+    }
+    let client = client_address(request, &admit_context.trusted_proxies);
+    let key = api_key(request);
+    admit_context.admission.admit(client, key.as_deref())
+}
+
+/// Memory for a filter.
+///
+/// # Errors
+/// [`Refusal::FiltersFull`].
+pub(super) fn claim_filter(
+    admit_context: &AdmitContext,
+    slot: &ConnectionSlot,
+    filter: &Filter,
+) -> Result<FilterClaim, Refusal> {
+    let room = admit_context.filter_memory.claim(slot.holder());
+    match room.hold(filter) {
+        true => Ok(room),
+        false => Err(Refusal::FiltersFull),
+    }
+}
+
+/// What the log answers about a start.
+///
+/// # Errors
+/// [`Refusal`].
+pub(super) async fn find_start<T>(
+    admit_context: &AdmitContext,
+    finding: impl Future<Output = Result<T, StartError>>,
+) -> Result<T, Refusal> {
+    let found = tokio::select! {
+        found = finding => found,
+        // An unavailable log must not delay the shutdown.
+        () = admit_context.draining.cancelled() => return Err(Refusal::Draining),
+    };
+    let found = found.map_err(|error| match error {
+        StartError::Damaged(Damage { seq }) => Refusal::LogDamaged { seq },
+        error => {
+            // The details are for the operator.
+            warn!(%error, "failed to resolve a cursor, refusing the client");
+            Refusal::NoStart
+        }
+    })?;
+    match admit_context.draining.is_cancelled() {
+        // While the log was being asked.
+        true => Err(Refusal::Draining),
+        false => Ok(found),
+    }
 }
 
 /// Adds headers that show how far back a cursor can reach, and whether this cursor was older than the log.

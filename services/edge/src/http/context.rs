@@ -5,6 +5,7 @@ use std::sync::Arc;
 use fanjet_runtime::{Clock, Stop};
 
 use super::admit::AdmitContext;
+use super::dictionaries::ServedDictionaries;
 use crate::metrics::Metrics;
 use crate::status::{Cluster, StatusChannel};
 use crate::subscriber::SubscriberContext;
@@ -13,6 +14,7 @@ use crate::subscriber::SubscriberContext;
 pub(crate) struct HttpContext {
     pub(crate) admit_context: AdmitContext,
     pub(crate) subscribers: Arc<SubscriberContext>,
+    pub(crate) dictionaries: ServedDictionaries,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) channel: Arc<StatusChannel>,
     pub(crate) max_status_viewers: usize,

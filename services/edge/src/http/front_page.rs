@@ -14,6 +14,8 @@ const WORDS: &str = concat!(
     "The ATProto firehose as JSON over WebSockets, compatible with Jetstream v1.\n\n",
     "Connect to /subscribe, for example:\n",
     "  websocat 'ws://HOST/subscribe?wantedCollections=app.bsky.feed.post'\n\n",
+    "to Jetstream v2 on the same log:\n",
+    "  websocat 'ws://HOST/xrpc/network.bsky.jetstream.subscribeEvents?collections=app.bsky.feed.post'\n\n",
     "or read /events, the same events over plain HTTP:\n",
     "  curl -N 'http://HOST/events?wantedCollections=app.bsky.feed.post'\n\n",
     "POST a filter that is too long for a URL:\n",
@@ -31,7 +33,7 @@ const WORDS: &str = concat!(
     "  wantedOperations     create, update, delete\n",
     "  heartbeat            after this many quiet seconds, send the position of the stream\n",
     "  maxDelayMs           delay events up to this many milliseconds, for fewer and larger writes\n",
-    "  format               v0: the original Jetstream's JSON\n",
+    "  format               v0: the original Jetstream's JSON; v2c: v1's with the seq\n",
 );
 
 const STYLE: &str = include_str!("page/page.css");

@@ -31,28 +31,45 @@ pub(super) async fn posted_options(
     draining: &Stop,
 ) -> Result<OptionsUpdate, Refusal> {
     let max_bytes = limits.max_message_bytes;
-    if content_length(request).is_some_and(|bytes| bytes > max_bytes as u64) {
-        return Err(Refusal::BodyTooLong { max_bytes });
-    }
-    let mut reader = Reader::new(Allowed::new(limits, sending));
-    let text = tokio::select! {
-        read = reader.read(body) => read?,
-        () = draining.cancelled() => return Err(Refusal::Draining),
-    };
-    let update = if text.len() <= MAX_BYTES_READ_HERE {
-        OptionsUpdate::from_body(&text)
-    } else {
-        let reading = limits
-            .memory
-            .run_blocking(move || OptionsUpdate::from_body(&text));
-        reading.await.map_err(|_| Refusal::Internal)?
-    };
-    // The memory stays claimed until the text is parsed.
-    drop(reader);
+    let read = OptionsUpdate::from_body;
+    let update = read_posted(request, body, sending, limits, draining, max_bytes, read).await?;
     update.map_err(|refused| match refused {
         MessageError::Options(refused) => Refusal::InvalidOptions(refused),
         MessageError::Envelope | MessageError::Payload => Refusal::BadBody,
     })
+}
+
+/// What `parse` makes of a request's body of at most `max_bytes`.
+///
+/// # Errors
+/// [`Refusal`].
+pub(super) async fn read_posted<T: Send + 'static>(
+    request: &HttpRequest,
+    body: web::Payload,
+    sending: SendAllowance,
+    limits: &InboundLimits,
+    draining: &Stop,
+    max_bytes: usize,
+    parse: impl FnOnce(&[u8]) -> T + Send + 'static,
+) -> Result<T, Refusal> {
+    let max_bytes = max_bytes.min(limits.max_message_bytes);
+    if content_length(request).is_some_and(|bytes| bytes > max_bytes as u64) {
+        return Err(Refusal::BodyTooLong { max_bytes });
+    }
+    let mut reader = Reader::new(Allowed::new(limits, sending), max_bytes);
+    let text = tokio::select! {
+        read = reader.read(body) => read?,
+        () = draining.cancelled() => return Err(Refusal::Draining),
+    };
+    let parsed = if text.len() <= MAX_BYTES_READ_HERE {
+        parse(&text)
+    } else {
+        let reading = limits.memory.run_blocking(move || parse(&text));
+        reading.await.map_err(|_| Refusal::Internal)?
+    };
+    // The memory stays claimed until the text is parsed.
+    drop(reader);
+    Ok(parsed)
 }
 
 /// The declared length of the body.
@@ -64,12 +81,14 @@ fn content_length(request: &HttpRequest) -> Option<u64> {
 /// Assembles a body.
 struct Reader {
     allowed: Allowed,
+    max_bytes: usize,
     deadline: MessageDeadline,
 }
 
 impl Reader {
-    fn new(allowed: Allowed) -> Self {
+    fn new(allowed: Allowed, max_bytes: usize) -> Self {
         Self {
+            max_bytes,
             deadline: MessageDeadline::new(allowed.message_timeout),
             allowed,
         }
@@ -79,7 +98,7 @@ impl Reader {
         &mut self,
         mut body: impl Stream<Item = Result<Bytes, PayloadError>> + Unpin,
     ) -> Result<Bytes, Refusal> {
-        let max_bytes = self.allowed.max_message_bytes;
+        let max_bytes = self.max_bytes;
         let mut read = BytesMut::new();
         self.allowed.count_message();
         loop {

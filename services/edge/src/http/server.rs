@@ -19,16 +19,19 @@ use super::front_page::front_page;
 use super::status::{status, status_collections, status_live};
 use super::subscribe::subscribe;
 use super::worker::{Worker, WorkerContext};
+use super::xrpc::{SUBSCRIBE_EVENTS, endpoints};
 use crate::config::SubscriberConfig;
 use crate::sockets::{Socket, WatchedSocket, WriteStalls};
 use crate::{EdgeConfig, EdgeError};
 
-/// The path of the WebSocket endpoint.
 const SUBSCRIBE: &str = "/subscribe";
+/// Where WebSockets are.
+const WEBSOCKETS: &[&str] = &[SUBSCRIBE, SUBSCRIBE_EVENTS];
 const PATHS: Paths = Paths(&[
     "/",
     SUBSCRIBE,
     "/events",
+    SUBSCRIBE_EVENTS,
     "/status",
     "/status/live",
     "/status/collections",
@@ -82,7 +85,7 @@ impl Server {
                 .app_data(worker)
                 .wrap_fn(|request, service| {
                     note_request(request.request());
-                    semantics(request, service, Some(SUBSCRIBE))
+                    semantics(request, service, WEBSOCKETS)
                 })
                 .service(get("/", front_page))
                 .service(get("/status", status))
@@ -95,6 +98,7 @@ impl Server {
                         .post(posted_events)
                         .default_service(web::to(other_methods)),
                 )
+                .configure(endpoints)
                 .default_service(web::to(PATHS.others()))
         };
         let listening = listen(setup, accept, app);

@@ -71,8 +71,8 @@ fn options(request: &HttpRequest) -> Result<SubscriberOptions, OptionsError> {
     }
 }
 
-/// 101 with its headers. Subprotocols and extensions, above all compression, are never negotiated.
-fn upgrade(request: &HttpRequest) -> Result<HttpResponseBuilder, Refusal> {
+/// 101 with its headers. Extensions, above all compression, are never negotiated.
+pub(super) fn upgrade(request: &HttpRequest) -> Result<HttpResponseBuilder, Refusal> {
     ws::verify_handshake(request.head()).map_err(|error| match error {
         HandshakeError::NoVersionHeader | HandshakeError::UnsupportedVersion => {
             Refusal::UnsupportedVersion

@@ -63,6 +63,7 @@ impl Lane {
             chunks.extend(picked.map(|entry| Chunk {
                 bytes: entry.frame().clone(),
                 last: entry.time(),
+                last_seq: entry.seq(),
             }));
         } else {
             chunks.extend(join(picked, self.encoding, encoder));
@@ -84,6 +85,7 @@ pub(crate) fn join<'a>(
         return Some(Chunk {
             bytes: last.frame().clone(),
             last: last.time(),
+            last_seq: last.seq(),
         });
     }
     if encoding != Encoding::Json {
@@ -102,5 +104,6 @@ pub(crate) fn join<'a>(
     Some(Chunk {
         bytes: joined.into(),
         last: last.time(),
+        last_seq: last.seq(),
     })
 }

@@ -194,7 +194,7 @@ impl<F: FnMut(LaneId)> Offer<'_, F> {
                 continue;
             };
             if indexed.last_round != self.round
-                && indexed.filter.wants_size(self.entry.json_len())
+                && is_short_enough(&indexed.filter, self.entry)
                 && is_wanted(&indexed.filter)
                 && indexed.filter.allows(self.kind, topic, did)
             {
@@ -203,6 +203,10 @@ impl<F: FnMut(LaneId)> Offer<'_, F> {
             }
         }
     }
+}
+
+fn is_short_enough(filter: &Filter, entry: &Entry) -> bool {
+    filter.max_message_bytes().is_none() || filter.wants_size(entry.message_len(filter.protocol()))
 }
 
 /// The kinds that a filter without DIDs is indexed under. Commits are indexed by collection if it names any.

@@ -18,7 +18,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use fanjet_event::TimeUs;
-use fanjet_filter::{Encoding, Filter};
+use fanjet_filter::{Encoding, Filter, Protocol};
 use fanjet_log::Seq;
 use fanjet_wire::close::CloseReason;
 
@@ -244,10 +244,14 @@ impl Shard {
     }
 
     fn start_live(&mut self, member: &Rc<Member>, lane: LaneId) {
-        // Cursors are inclusive: the microsecond after an event selects everything after it.
-        let resume = self.before.map(|time| time.get() + 1);
-        member.outbox().start_at(resume);
         let head = self.ring.head();
+        // Cursors are inclusive: the microsecond, or the seq, behind an event names everything after it.
+        member
+            .outbox()
+            .start_at(match member.encoding().protocol() {
+                Protocol::V1 => self.before.map(|time| time.get() + 1),
+                Protocol::V2 => Some(self.position.max(head.live)),
+            });
         if head.end.is_some_and(|end| end < head.live) {
             // The ring is still being filled with events from before startup.
             self.go_ahead(member, lane, head.live, 0);

@@ -60,4 +60,8 @@ pub struct EncodedCounts {
     pub stored: u64,
     /// v0 frames.
     pub v0: u64,
+    /// v2 text frames.
+    pub v2: u64,
+    /// v2 zstd frames, of any dictionary.
+    pub v2_zstd: u64,
 }

@@ -35,7 +35,7 @@ pub const PARTIAL_WRITES: &str = "fanjet_edge_partial_writes";
 pub const ENCODED_EVENTS: &str = "fanjet_edge_encoded_events";
 /// Closed subscriber connections, by `reason`.
 pub const DISCONNECTS: &str = "fanjet_edge_disconnects";
-/// Refused requests for `/subscribe`, `/events` and `/status/live`, by `reason`.
+/// Refused requests for events and for `/status/live`, by `reason`.
 pub const REFUSED_HANDSHAKES: &str = "fanjet_edge_refused_handshakes";
 /// Connections closed early, by `reason`: too many from one address, no request, or too many bytes after the request.
 pub const REFUSED_CONNECTIONS: &str = "fanjet_edge_refused_connections";
@@ -55,5 +55,7 @@ pub const SKIPPED_SEQS: &str = "fanjet_edge_log_skipped_seqs";
 pub const FEEDER_RESTARTS: &str = "fanjet_edge_feeder_restarts";
 /// Events that the log deleted before this node read them.
 pub const TAIL_LOST_EVENTS: &str = "fanjet_edge_tail_lost_events";
+/// Plans for clients of Jetstream v2 whose cursor is older than everything kept: they miss what is between.
+pub const PLANS_WITH_GAP: &str = "fanjet_edge_plans_with_gap";
 /// Hubs that panicked.
 pub const HUB_CRASHES: &str = "fanjet_edge_hub_crashes";

@@ -1,4 +1,4 @@
-use fanjet_filter::OptionsError;
+use fanjet_filter::{OptionsError, V2Error};
 use fanjet_log::memory::MemoryLog;
 use fanjet_telemetry::Metrics as Exporter;
 use fanjet_testkit::metrics_page::{disagreements, untouched};
@@ -12,6 +12,8 @@ fn refusals() -> Vec<Refusal> {
         match one {
             Refusal::UrlTooLong { .. }
             | Refusal::InvalidOptions(_)
+            | Refusal::InvalidV2(_)
+            | Refusal::CursorTooOld { .. }
             | Refusal::OutsidePool(_)
             | Refusal::NotReady
             | Refusal::NoStart
@@ -38,6 +40,11 @@ fn refusals() -> Vec<Refusal> {
     vec![
         Refusal::UrlTooLong { max_bytes: 1 },
         Refusal::InvalidOptions(wrong),
+        Refusal::InvalidV2(V2Error::Semicolon),
+        Refusal::CursorTooOld {
+            cursor: 1,
+            floor: 9,
+        },
         Refusal::OutsidePool(String::new()),
         Refusal::NotReady,
         Refusal::NoStart,
@@ -81,6 +88,8 @@ fn touch(metrics: &Metrics) {
         zstd: 1,
         stored: 1,
         v0: 1,
+        v2: 1,
+        v2_zstd: 1,
     });
     for refusal in refusals() {
         metrics.refused(&refusal);
@@ -103,6 +112,7 @@ fn touch(metrics: &Metrics) {
         metrics.damaged_read(by);
     }
     metrics.tail_lost(1);
+    metrics.plan_with_gap();
     let worker = metrics.of_worker(0);
     worker.paced(std::time::Duration::ZERO, 0.0);
     worker.hub_crashed();

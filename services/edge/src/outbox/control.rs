@@ -8,14 +8,14 @@ use fanjet_filter::Encoding;
 use fanjet_wire::close::CloseReason;
 use fanjet_wire::websocket::{binary_frame, ping_frame, text_frame};
 use fanjet_wire::zstd::stored_message;
-use fanjet_wire::{heartbeat as json, stream};
+use fanjet_wire::{heartbeat as json, stream, v2};
 
 /// A sign that the connection is alive; `None` where every message must be an event.
 pub(super) fn ping(encoding: Encoding) -> Option<Bytes> {
     match encoding {
-        Encoding::Json | Encoding::Zstd | Encoding::V0 => Some(ping_frame(b"")),
         Encoding::Sse => Some(stream::sse_ping()),
         Encoding::Ndjson => None,
+        _ => Some(ping_frame(b"")),
     }
 }
 
@@ -23,7 +23,7 @@ pub(super) fn ping(encoding: Encoding) -> Option<Bytes> {
 pub(super) fn heartbeat(encoding: Encoding, time: TimeUs) -> Bytes {
     let json = json::json(time);
     match encoding {
-        Encoding::Json | Encoding::V0 => text_frame(&json),
+        Encoding::Json | Encoding::V0 | Encoding::V2c => text_frame(&json),
         Encoding::Zstd => binary_frame(&stored_message(&json)),
         Encoding::Sse => {
             let mut out = Vec::with_capacity(json.len() + stream::SSE_AROUND);
@@ -35,6 +35,7 @@ pub(super) fn heartbeat(encoding: Encoding, time: TimeUs) -> Bytes {
             stream::put_line(&mut out, &json);
             out.into()
         }
+        Encoding::V2 | Encoding::V2Zstd | Encoding::V2ZstdPrevious => Bytes::new(),
     }
 }
 
@@ -45,7 +46,8 @@ pub(super) fn close(
     resume: Option<u64>,
 ) -> Option<Bytes> {
     match encoding {
-        Encoding::Json | Encoding::Zstd | Encoding::V0 => reason.frame(resume),
+        Encoding::Json | Encoding::Zstd | Encoding::V0 | Encoding::V2c => reason.frame(resume),
+        Encoding::V2 | Encoding::V2Zstd | Encoding::V2ZstdPrevious => v2::close(reason, resume),
         Encoding::Sse => stream::sse_close(reason, resume),
         Encoding::Ndjson => None,
     }

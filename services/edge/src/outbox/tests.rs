@@ -9,6 +9,7 @@ use crate::events::time_of;
 
 fn chunk(seq: u64, bytes: usize) -> Chunk {
     Chunk {
+        last_seq: seq,
         bytes: Bytes::from(vec![b'x'; bytes]),
         last: time_of(seq),
     }

@@ -8,6 +8,7 @@ mod single_flight;
 mod lookups;
 
 mod search;
+mod v2;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,7 @@ use crate::metrics::{DamageSource, StartKind};
 use crate::tail::{Generation, Head, SeqRange, Tail};
 
 pub(crate) use lookups::LogLookups;
+pub(crate) use v2::{PlanBounds, V2Start};
 
 /// The time range looked up for one cursor, in microseconds (8.4 s): cursors in the same range share the log's answers.
 const SPAN_US: u64 = 1 << 23;
@@ -116,25 +118,42 @@ impl StartResolver {
                 Some(Cursor::TimeUs(time)) => self.at_time(time, before).await,
             }
         };
-        let resolved = tokio::time::timeout(self.timeout, finding).await;
-        let found = resolved.map_err(|_| StartError::TooLate)?;
-        let start = found.map_err(|failure| {
+        let start = self.settle(before, finding).await?;
+        self.in_this_log(start, before)
+    }
+
+    /// What was found in time.
+    async fn settle<T>(
+        &self,
+        before: Head,
+        finding: impl Future<Output = Result<T, Arc<LogError>>>,
+    ) -> Result<T, StartError> {
+        let in_time = tokio::time::timeout(self.timeout, finding).await;
+        let found = in_time.map_err(|_| StartError::TooLate)?;
+        let found = found.map_err(|failure| {
             match self.damage_reports.report(DamageSource::Cursor, &failure) {
                 Some(damage) => StartError::Damaged(damage),
                 None => StartError::Log(failure),
             }
         })?;
-        let start = start.of(before.generation);
-        if !start.is_in(self.tail.ring.head()) {
-            return Err(StartError::Replaced);
+        match self.tail.ring.head().generation == before.generation {
+            true => Ok(found),
+            false => Err(StartError::Replaced),
         }
-        Ok(start)
+    }
+
+    /// A start that was found, unless the log was replaced meanwhile.
+    fn in_this_log(&self, start: Start, before: Head) -> Result<Start, StartError> {
+        let start = start.of(before.generation);
+        match start.is_in(self.tail.ring.head()) {
+            true => Ok(start),
+            false => Err(StartError::Replaced),
+        }
     }
 
     async fn at_seq(&self, seq: Seq, head: Head) -> Result<Start, Arc<LogError>> {
-        let held_from = self.tail.ring.start().max(self.tail.window.oldest().seq);
-        if seq >= held_from && head.end.is_some_and(|end| seq < end) {
-            return Ok(exactly(seq, seq));
+        if let Some(start) = self.start_in_memory(seq, head) {
+            return Ok(start);
         }
         let bounds = self.lookups.bounds(head.generation).await?;
         // A future seq means the current end: used as it is, it would skip events until then.
@@ -144,6 +163,13 @@ impl StartResolver {
             _ if seq < bounds.first => oldest(bounds.first, seq, true),
             _ => exactly(at, at),
         })
+    }
+
+    /// A position that this node holds itself.
+    fn start_in_memory(&self, seq: Seq, head: Head) -> Option<Start> {
+        let held_from = self.tail.ring.start().max(self.tail.window.oldest().seq);
+        let is_held = seq >= held_from && head.end.is_some_and(|end| seq < end);
+        is_held.then(|| exactly(seq, seq))
     }
 
     async fn at_time(&self, time: u64, head: Head) -> Result<Start, Arc<LogError>> {

@@ -125,7 +125,7 @@ impl Feed {
                     return Poll::Pending;
                 }
                 CatchUp::Found(chunk) => {
-                    self.member.outbox().note_written(chunk.last);
+                    self.member.outbox().note_written(&chunk);
                     return Poll::Ready(Some(chunk.bytes));
                 }
                 CatchUp::Cold(PageResponse::Wait(page)) => {

@@ -20,7 +20,8 @@ impl EncodedBytes {
 #[derive(Debug, Default)]
 pub(super) struct Encoded {
     is_claimed: AtomicBool,
-    frame: OnceLock<Frame>,
+    /// Boxed: of the many encodings that an event may have, most have none.
+    frame: OnceLock<Box<Frame>>,
 }
 
 #[derive(Debug)]
@@ -41,7 +42,10 @@ impl Encoded {
         bytes: Arc<EncodedBytes>,
         make: impl FnOnce() -> Box<[u8]>,
     ) -> &[u8] {
-        &self.frame.get_or_init(|| Frame::new(make(), bytes)).message
+        &self
+            .frame
+            .get_or_init(|| Box::new(Frame::new(make(), bytes)))
+            .message
     }
 
     /// Whether the caller is the first to ask. Only a hint: threads that need the same events share the work instead of
@@ -52,7 +56,7 @@ impl Encoded {
 
     /// The memory of the frame in bytes; 0 without one.
     pub(super) fn weight(&self) -> usize {
-        self.frame.get().map_or(0, Frame::weight)
+        self.frame.get().map_or(0, |frame| frame.weight())
     }
 }
 
@@ -70,8 +74,8 @@ impl Frame {
     }
 
     fn weight(&self) -> usize {
-        /// The allocator's overhead per allocation.
-        const OVERHEAD: usize = 2 * size_of::<usize>();
+        /// The frame's box, and what the allocator keeps beside the two allocations.
+        const OVERHEAD: usize = size_of::<Frame>() + 4 * size_of::<usize>();
         self.message.len() + OVERHEAD
     }
 }

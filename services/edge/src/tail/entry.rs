@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fanjet_event::{Action, TimeUs, Topic};
-use fanjet_filter::Encoding;
+use fanjet_filter::{Encoding, Protocol};
 use fanjet_log::{LogError, Seq};
 use fanjet_wire::envelope::Envelope;
-use fanjet_wire::stream;
 use fanjet_wire::websocket::{header_len, text_frame};
+use fanjet_wire::{stream, v2, v2c};
 
 use super::encoded::Encoded;
 use super::{CollectionId, Collections, Encoder};
@@ -30,9 +30,12 @@ pub struct Entry {
     is_paged: bool,
     /// A part of its page's buffer, if it belongs to a page.
     frame: Bytes,
-    zstd: Encoded,
-    v0: Encoded,
+    /// Frames made on demand, by encoding.
+    encoded: [Encoded; SLOTS],
 }
+
+/// Encodings whose frames are made on demand and kept.
+const SLOTS: usize = 5;
 
 impl Entry {
     /// Builds the frame of a log entry.
@@ -87,8 +90,7 @@ impl Entry {
             json_start: json_start as u8,
             is_paged,
             frame,
-            zstd: Encoded::default(),
-            v0: Encoded::default(),
+            encoded: Default::default(),
         })
     }
 
@@ -135,7 +137,13 @@ impl Entry {
         match encoding {
             Encoding::Sse => stream::put_sse(out, self.time, self.json_bytes()),
             Encoding::Ndjson => stream::put_line(out, self.json_bytes()),
-            Encoding::Json | Encoding::Zstd | Encoding::V0 => {
+            Encoding::V2c => v2c::put_text_message(out, self.json_bytes(), self.seq),
+            Encoding::Json
+            | Encoding::Zstd
+            | Encoding::V0
+            | Encoding::V2
+            | Encoding::V2Zstd
+            | Encoding::V2ZstdPrevious => {
                 out.extend_from_slice(self.frame_in(encoding, encoder));
             }
         }
@@ -146,9 +154,13 @@ impl Entry {
         match encoding {
             Encoding::Sse => self.json_len() + stream::SSE_AROUND,
             Encoding::Ndjson => self.json_len() + stream::LINE_AROUND,
-            Encoding::Json | Encoding::Zstd | Encoding::V0 => {
-                self.frame_in(encoding, encoder).len()
-            }
+            Encoding::V2c => v2c::message_len(self.json_len(), self.seq),
+            Encoding::Json
+            | Encoding::Zstd
+            | Encoding::V0
+            | Encoding::V2
+            | Encoding::V2Zstd
+            | Encoding::V2ZstdPrevious => self.frame_in(encoding, encoder).len(),
         }
     }
 
@@ -159,7 +171,9 @@ impl Entry {
         };
         encoded.get().unwrap_or_else(|| {
             let bytes = Arc::clone(encoder.bytes(self.is_paged));
-            encoded.get_or_make(bytes, || encoder.encode(encoding, self.json_bytes()))
+            encoded.get_or_make(bytes, || {
+                encoder.encode(encoding, self.json_bytes(), self.seq)
+            })
         })
     }
 
@@ -180,9 +194,17 @@ impl Entry {
         self.frame.len() - usize::from(self.json_start)
     }
 
+    /// Length of the message in bytes that size limits of a protocol are measured by, before any compression.
+    pub fn message_len(&self, protocol: Protocol) -> usize {
+        match protocol {
+            Protocol::V1 => self.json_len(),
+            Protocol::V2 => v2::json_len(self.json_len(), &self.topic, self.action, self.seq),
+        }
+    }
+
     /// The memory in bytes of frames encoded on demand. It may grow at any time.
     pub fn encoded_weight(&self) -> usize {
-        self.zstd.weight() + self.v0.weight()
+        self.encoded.iter().map(Encoded::weight).sum()
     }
 
     /// The memory in bytes including allocations, without [`Entry::encoded_weight`]. Constant.
@@ -194,11 +216,15 @@ impl Entry {
 
     /// The storage for a frame in an encoding, unless it derives from the text frame.
     fn encoded(&self, encoding: Encoding) -> Option<&Encoded> {
-        match encoding {
-            Encoding::Json | Encoding::Sse | Encoding::Ndjson => None,
-            Encoding::Zstd => Some(&self.zstd),
-            Encoding::V0 => Some(&self.v0),
-        }
+        let slot = match encoding {
+            Encoding::Json | Encoding::Sse | Encoding::Ndjson | Encoding::V2c => return None,
+            Encoding::Zstd => 0,
+            Encoding::V0 => 1,
+            Encoding::V2 => 2,
+            Encoding::V2Zstd => 3,
+            Encoding::V2ZstdPrevious => 4,
+        };
+        Some(&self.encoded[slot])
     }
 
     fn json_bytes(&self) -> &[u8] {

@@ -59,9 +59,9 @@ impl Pool {
             })
     }
 
-    /// The error for a filter beyond the pool.
-    pub(crate) fn refusal(&self) -> String {
-        format!("this node serves only {self}: set wantedCollections to some of these")
+    /// The error for a filter beyond the pool. `parameter` is where clients set collections.
+    pub(crate) fn refusal(&self, parameter: &str) -> String {
+        format!("this node serves only {self}: set {parameter} to some of these")
     }
 
     /// Whether this node lacks a part of the log.
@@ -107,7 +107,14 @@ pub(crate) fn topics_of(filter: &Filter) -> Option<Vec<TopicFilter>> {
     exact
         .map(|collection| Some(TopicFilter::Collection(collection)))
         .chain(prefixes)
-        .chain([Some(TopicFilter::Identity), Some(TopicFilter::Account)])
+        .chain(
+            [
+                TopicFilter::Identity,
+                TopicFilter::Account,
+                TopicFilter::Sync,
+            ]
+            .map(Some),
+        )
         .collect()
 }
 

@@ -6,9 +6,10 @@ use fanjet_edge::EdgeConfig;
 use fanjet_event::{Action, Cid, Datetime, Did, Nsid, RecordKey, Tid, TimeUs};
 use fanjet_filter::{
     ClientMessage, Filter, List, MAX_DELAY_MS, MAX_HEARTBEAT_SECONDS, OptionsUpdate, Parameter,
-    SubscriberOptions,
+    SubscriberOptions, V2Options,
 };
-use fanjet_wire::{heartbeat, v1};
+use fanjet_wire::close::CloseReason;
+use fanjet_wire::{heartbeat, v1, v2};
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value};
 
@@ -244,4 +245,60 @@ fn events_match_the_schema() {
         let documented: Vec<_> = examples(&document, message).into_iter().cloned().collect();
         assert_eq!(documented, sent, "{message}");
     }
+}
+
+#[test]
+fn the_parameters_of_v2_have_their_limits() {
+    let document = document();
+    let query = &document["channels"]["subscribeEvents"]["bindings"]["ws"]["query"]["properties"];
+    let parse = |query: &str| V2Options::parse(query, None, &[7]).is_ok();
+    let too_many = |name: &str, value: &str| {
+        let most = query[name]["maxItems"].as_u64().unwrap() as usize;
+        let values = |count| vec![format!("{name}={value}"); count].join("&");
+        assert!(parse(&values(most)) && !parse(&values(most + 1)), "{name}");
+    };
+    too_many("kinds", "commit");
+    too_many("dids", "did:plc:a");
+    too_many("collections", "a.b.c");
+    for kind in query["kinds"]["items"]["enum"].as_array().unwrap() {
+        assert!(parse(&format!("kinds={}", kind.as_str().unwrap())));
+    }
+    // A known parameter takes no nonsense; an unknown one would be ignored.
+    for name in query.as_object().unwrap().keys() {
+        assert!(!parse(&format!("{name}=-")), "{name}");
+    }
+    assert_eq!(query["maxMessageSizeBytes"]["maximum"], u32::MAX);
+    assert_eq!(query["zstdDictionary"]["maximum"], u32::MAX);
+}
+
+#[test]
+fn the_messages_of_v2_are_those_that_are_sent() {
+    let document = document();
+    let event = commit(Action::Delete);
+    let mut json = Vec::new();
+    assert!(v2::put_json(&mut json, &keys_in_order(&event), 42));
+    let commit: Value = serde_json::from_slice(&json).unwrap();
+    let info: Value = serde_json::from_slice(&v2::outdated_cursor(200)).unwrap();
+    let slow = v2::close(&CloseReason::FellBehind, Some(7)).unwrap();
+    let at = |wanted| slow.iter().position(|&byte| byte == wanted).unwrap();
+    let slow: Value = serde_json::from_slice(&slow[at(b'{')..=at(b'}')]).unwrap();
+    for (message, sent) in [("v2Commit", commit), ("v2Info", info), ("v2Error", slow)] {
+        let documented: Vec<_> = examples(&document, message).into_iter().cloned().collect();
+        assert_eq!(documented, [sent], "{message}");
+    }
+}
+
+/// A delete's bytes as they are in the log.
+fn keys_in_order(event: &Value) -> Vec<u8> {
+    let did = event["did"].as_str().unwrap();
+    let time = event["time_us"].as_u64().unwrap();
+    let commit = &event["commit"];
+    let text = |key: &str| commit[key].as_str().unwrap();
+    format!(
+        r#"{{"did":"{did}","time_us":{time},"kind":"commit","commit":{{"rev":"{}","operation":"delete","collection":"{}","rkey":"{}"}}}}"#,
+        text("rev"),
+        text("collection"),
+        text("rkey")
+    )
+    .into_bytes()
 }

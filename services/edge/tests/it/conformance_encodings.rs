@@ -99,12 +99,12 @@ async fn an_unknown_format_is_refused_with_the_known_ones() {
         (
             "format=v2",
             "",
-            "invalid subscriber options: invalid format: v2 (allowed: v1, v0)",
+            "invalid subscriber options: invalid format: v2 (allowed: v1, v0, v2c)",
         ),
         (
             "format=V0",
             "",
-            "invalid subscriber options: invalid format: V0 (allowed: v1, v0)",
+            "invalid subscriber options: invalid format: V0 (allowed: v1, v0, v2c)",
         ),
         (
             "format=v0&compress=true",

@@ -66,4 +66,6 @@ mod status_cluster;
 #[cfg(test)]
 mod tls;
 #[cfg(test)]
+mod v2;
+#[cfg(test)]
 mod violations;

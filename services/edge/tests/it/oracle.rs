@@ -1,14 +1,15 @@
 //! Random filters, replaced at random, over random events: every stream equals the naive model.
 
+use fanjet_dictionaries::v2;
 use fanjet_event::{Action, Topic};
-use fanjet_filter::{Filter, List, SubscriberOptions};
+use fanjet_filter::{Filter, List, SubscriberOptions, V2Options};
 use fanjet_log::Entry;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{Client, Event, FaultyLog, Node, commit, event};
+use crate::support::{Client, Event, FaultyLog, Node, V2Client, commit, event, v2_of};
 
 const COLLECTIONS: [&str; 6] = [
     "app.bsky.feed.post",
@@ -105,6 +106,52 @@ fn expected<'a>(query: &str, entries: &'a [Entry]) -> Vec<&'a Entry> {
         .collect()
 }
 
+fn random_v2_query(random: &mut StdRng, entries: usize) -> (String, usize) {
+    let mut query = String::new();
+    let mut lists = |list: &str, values: &[&str], most: usize| {
+        for _ in 0..random.random_range(0..=most) {
+            query += &format!("&{list}={}", pick(random, values));
+        }
+    };
+    lists("collections", &COLLECTIONS, 2);
+    lists(
+        "collections",
+        &["app.bsky.*", "app.bsky.feed.*", "com.example.*"],
+        1,
+    );
+    lists(
+        "dids",
+        &["did:plc:1", "did:plc:2", "did:plc:3", "did:plc:4"],
+        3,
+    );
+    if random.random_bool(0.3) {
+        let kinds = ["identity", "account", "sync"];
+        query += &format!("&kinds=commit&kinds={}", pick(random, &kinds));
+    }
+    if random.random_bool(0.2) {
+        query += &format!("&maxMessageSizeBytes={}", random.random_range(250..600));
+    }
+    if random.random_bool(0.4) && entries > 0 {
+        let start = random.random_range(0..entries);
+        query += &format!("&cursor={}", start + 1);
+        return (query, start);
+    }
+    (query, entries)
+}
+
+/// The same model for v2, whose limit is on its own text.
+fn expected_v2<'a>(query: &str, entries: &'a [Entry]) -> Vec<&'a Entry> {
+    let filter = V2Options::parse(query, None, &[]).unwrap().filter;
+    entries
+        .iter()
+        .filter(|entry| {
+            let envelope = entry.envelope().unwrap();
+            let length = v2_of(entry).to_string().len();
+            filter.matches(&entry.topic, envelope.action, envelope.did, length)
+        })
+        .collect()
+}
+
 /// The filter as JSON.
 fn payload_of(filter: &Filter) -> Value {
     let request = filter.to_request();
@@ -135,6 +182,7 @@ async fn run(seed: u64) {
     .await;
     let mut watcher = node.client(&format!("?wantedDids={LAST}")).await;
     let mut clients: Vec<(String, usize, Client)> = Vec::new();
+    let mut v2_clients: Vec<(String, usize, V2Client)> = Vec::new();
     let mut entries = Vec::new();
     let mut updates = 0;
     for _ in 0..20 {
@@ -142,6 +190,14 @@ async fn run(seed: u64) {
             let query = random_query(&mut random);
             let client = node.client(&query).await;
             clients.push((query, entries.len(), client));
+        }
+        for _ in 0..random.random_range(0..4) {
+            let (query, start) = random_v2_query(&mut random, entries.len());
+            let client = match random.random_bool(0.5) {
+                true => V2Client::connect(node.addr(), &query).await,
+                false => V2Client::compressed(node.addr(), &query, v2()).await,
+            };
+            v2_clients.push((query, start, client));
         }
         if random.random_bool(0.3) && !clients.is_empty() {
             let at = random.random_range(0..clients.len());
@@ -181,6 +237,9 @@ async fn run(seed: u64) {
     assert!(updates > 0, "seed {seed} made no update");
     for (query, start, client) in &mut clients {
         client.expect(expected(query, &entries[*start..])).await;
+    }
+    for (query, start, client) in &mut v2_clients {
+        client.expect(expected_v2(query, &entries[*start..])).await;
     }
 }
 

@@ -165,7 +165,8 @@ async fn subscribers_are_counted_by_state_and_form() {
     let of = |live: u64, behind: u64, replaying: u64, waiting: u64, forms: [u64; 5]| {
         json!({
             "total": forms.iter().sum::<u64>(), "live": live, "behind": behind, "replaying": replaying, "waiting": waiting,
-            "by_form": {"plain": forms[0], "zstd": forms[1], "v0": forms[2], "sse": forms[3], "ndjson": forms[4]},
+            "by_form": {"plain": forms[0], "zstd": forms[1], "v0": forms[2], "sse": forms[3], "ndjson": forms[4],
+                "v2c": 0, "v2": 0, "v2_zstd": 0, "v2_zstd_previous": 0},
         })
     };
     let is = |expected: Value| move |status: &Value| status["subscribers"] == expected;

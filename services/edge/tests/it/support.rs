@@ -9,6 +9,7 @@ mod node;
 mod request;
 mod stream;
 mod trickling;
+mod v2_client;
 
 pub(crate) use append::append;
 pub(crate) use client::{Client, decompressed};
@@ -19,3 +20,4 @@ pub(crate) use node::{Node, eventually};
 pub(crate) use request::{body, request, request_as};
 pub(crate) use stream::EventStream;
 pub(crate) use trickling::Trickling;
+pub(crate) use v2_client::{V2Client, v2_of};

@@ -27,9 +27,23 @@ impl Extensions {
         let extensions = Self {
             unwanted,
             unwanted_dids: DidSet::new(&unwanted_dids),
-            kinds: EventKinds::wanted(&kinds, &operations),
+            kinds: EventKinds::wanted(&kinds, &operations).with_sync(),
         };
-        Ok((!extensions.exclude_nothing()).then(|| Box::new(extensions)))
+        Ok(extensions.boxed())
+    }
+
+    /// Only these kinds; `None` if they are all.
+    pub(super) fn of_kinds(kinds: EventKinds) -> Option<Box<Self>> {
+        let extensions = Self {
+            unwanted: Patterns::default(),
+            unwanted_dids: DidSet::new(&[]),
+            kinds,
+        };
+        extensions.boxed()
+    }
+
+    fn boxed(self) -> Option<Box<Self>> {
+        (!self.exclude_nothing()).then(|| Box::new(self))
     }
 
     /// Whether an event passes them.

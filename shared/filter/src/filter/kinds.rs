@@ -2,7 +2,7 @@
 
 use fanjet_event::{Action, Topic};
 
-/// The kind of an event. The kinds `commit`, `identity` and `account` of the protocol, the first by its operations.
+/// The kind of an event: those of the protocols, commits by their operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EventKind {
     /// A commit creates a record.
@@ -15,20 +15,23 @@ pub enum EventKind {
     Identity,
     /// An account's hosting status changed.
     Account,
+    /// A repo's state was declared; served in v2 only.
+    Sync,
 }
 
 impl EventKind {
     /// All kinds, in the order of [`EventKind::index`].
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Create,
         Self::Update,
         Self::Delete,
         Self::Identity,
         Self::Account,
+        Self::Sync,
     ];
 
-    /// The kind of an event; `action` is that of a commit. `None` for events that are never served here: sync events,
-    /// and commits with an unknown action.
+    /// The kind of an event; `action` is that of a commit. `None` for commits with an
+    /// unknown action, which are never served.
     pub fn of(topic: &Topic, action: Option<Action>) -> Option<Self> {
         match (topic, action) {
             (Topic::Commit(_), Some(Action::Create)) => Some(Self::Create),
@@ -36,7 +39,8 @@ impl EventKind {
             (Topic::Commit(_), Some(Action::Delete)) => Some(Self::Delete),
             (Topic::Identity, _) => Some(Self::Identity),
             (Topic::Account, _) => Some(Self::Account),
-            (Topic::Commit(_), None) | (Topic::Sync | Topic::Frame(_), _) => None,
+            (Topic::Sync, _) => Some(Self::Sync),
+            (Topic::Commit(_), None) | (Topic::Frame(_), _) => None,
         }
     }
 
@@ -53,14 +57,15 @@ impl EventKind {
 
 /// A set of kinds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct EventKinds(u8);
+pub(crate) struct EventKinds(u8);
 
 impl EventKinds {
     pub(super) const ALL: Self = Self((1 << EventKind::ALL.len()) - 1);
     const COMMITS: Self = Self(0b111);
+    const SYNC: Self = Self(1 << EventKind::Sync as u8);
 
     /// The kinds that values of `wantedKinds` and `wantedOperations` allow together; an empty list allows all.
-    pub(super) fn wanted(kinds: &[Self], operations: &[Self]) -> Self {
+    pub(crate) fn wanted(kinds: &[Self], operations: &[Self]) -> Self {
         let union = |values: &[Self], all: Self| match values {
             [] => all,
             some => Self(some.iter().fold(0, |set, value| set | value.0)),
@@ -80,6 +85,21 @@ impl EventKinds {
     /// A value of `wantedOperations`.
     pub(super) fn of_operation(word: &str) -> Option<Self> {
         Action::parse(word).map(|action| Self(1 << action as u8))
+    }
+
+    /// A value of v2's `kinds`.
+    pub(crate) fn of_v2(word: &str) -> Option<Self> {
+        Self::of_kind(word).or_else(|| (word == "sync").then_some(Self::SYNC))
+    }
+
+    /// The same with sync events, which v1 has no word for: whether they are served is decided by the protocol.
+    pub(super) fn with_sync(self) -> Self {
+        Self(self.0 | Self::SYNC.0)
+    }
+
+    /// Whether it contains an operation of commits.
+    pub(crate) fn has_commits(self) -> bool {
+        self.0 & Self::COMMITS.0 != 0
     }
 
     pub(super) fn contains(self, kind: EventKind) -> bool {

@@ -363,11 +363,11 @@ fn the_encoding_is_what_was_asked_for_in_exactly_these_words() {
     let error = encoding("format=json").unwrap_err();
     assert_eq!(
         error.answer(),
-        "invalid subscriber options: invalid format: json (allowed: v1, v0)"
+        "invalid subscriber options: invalid format: json (allowed: v1, v0, v2c)"
     );
     assert_eq!(
         encoding("compress=true&format=v0"),
-        Err(OptionsError::CompressedV0)
+        Err(OptionsError::Compressed("v0"))
     );
     assert!(
         matches!(encoding(&format!("format={}", "x".repeat(1000))), Err(OptionsError::Format(shown)) if shown.len() == OptionsError::SHOWN)
@@ -393,7 +393,7 @@ fn the_header_asks_for_compression_too() {
         assert_eq!(encoding("compress=false", header), Ok(Encoding::Zstd));
         assert_eq!(
             encoding("format=v0", header),
-            Err(OptionsError::CompressedV0)
+            Err(OptionsError::Compressed("v0"))
         );
     }
     for header in [&b""[..], b"ZSTD", b"zst", b"gzip", b"\xff"] {

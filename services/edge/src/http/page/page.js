@@ -1,5 +1,5 @@
 'use strict';
-// Shows the snapshots of /status/live, and events of /subscribe. Data from the network is only ever set as text.
+// Shows the snapshots of /status/live, and events of /subscribe and of v2. Data from the network is only ever set as text.
 const at = id => document.getElementById(id);
 const set = (id, text) => { const node = at(id); if (node.textContent !== text) node.textContent = text; };
 const number = value => value.toLocaleString('en', { maximumFractionDigits: value < 10 ? 2 : value < 100 ? 1 : 0 });
@@ -101,7 +101,10 @@ function show(report) {
     member.part + ' ' + member.name, member.role + (member.ready ? '' : ', not ready'), member.version, seen(member.since_us, report.time_us),
   ]));
   at('silent').classList.toggle('alarm', cluster.silent_collections > 0);
-  const forms = { plain: 'form: JSON', zstd: 'form: zstd', v0: 'form: v0', sse: 'form: server-sent events', ndjson: 'form: NDJSON' };
+  const forms = {
+    plain: 'form: JSON', zstd: 'form: zstd', v0: 'form: v0', v2c: 'form: v2c', sse: 'form: server-sent events', ndjson: 'form: NDJSON',
+    v2: 'form: v2', v2_zstd: 'form: v2 zstd', v2_zstd_previous: 'form: v2 zstd, previous dictionary',
+  };
   rows('kinds', [
     ['live', number(subscribers.live)],
     ['catching up from memory', number(subscribers.behind)],
@@ -157,7 +160,16 @@ let arrived = [];
 function say(text) { set('try-state', text); }
 function query() {
   const wanted = at('wanted').value.split(/[\s,]+/).filter(name => name);
-  return wanted.length ? '?' + new URLSearchParams(wanted.map(name => ['wantedCollections', name])) : '';
+  const parameter = isV2() ? 'collections' : 'wantedCollections';
+  return wanted.length ? '?' + new URLSearchParams(wanted.map(name => [parameter, name])) : '';
+}
+function isV2() { return at('stream').value !== 'subscribe'; }
+// A message of v2 in the form of v1, as far as it is shown.
+function v1(message) {
+  const event = message.payload;
+  if (!event) return message;
+  const kind = event.$type.split('#')[1];
+  return { kind, did: event.did ?? event.message, commit: kind === 'commit' ? event : null };
 }
 function summary(event) {
   const commit = event.commit;
@@ -186,7 +198,7 @@ function draw() {
 }
 function disconnect() { socket?.close(); }
 function connect() {
-  const url = new URL('subscribe' + query(), location.href);
+  const url = new URL(at('stream').value + query(), location.href);
   url.protocol = url.protocol.replace('http', 'ws');
   received = 0;
   arrived = [];
@@ -207,7 +219,7 @@ function connect() {
   };
   mine.onmessage = message => {
     received += 1;
-    arrived.push(JSON.parse(message.data));
+    arrived.push(v1(JSON.parse(message.data)));
     if (arrived.length > MOST) arrived.shift();
   };
   mine.onclose = async closed => {
@@ -217,13 +229,18 @@ function connect() {
     if (drawing !== null) return say('Disconnected' + (closed.reason ? ': ' + closed.reason : '.'));
     // The reason is in the body of the refusal, which WebSocket clients cannot read.
     const refused = await fetch(url.href.replace(/^ws/, 'http')).then(it => it.text()).catch(() => 'no connection');
-    say('Refused: ' + refused);
+    say('Refused: ' + (refused.startsWith('{') ? JSON.parse(refused).message : refused));
   };
 }
 at('try').addEventListener('submit', event => {
   event.preventDefault();
   if (socket) disconnect(); else connect();
 });
-function example() { at('curl').textContent = "curl -N '" + new URL('events', location.href) + query() + "'"; }
+function example() {
+  const [program, path] = isV2() ? ['websocat', at('stream').value] : ['curl -N', 'events'];
+  const url = new URL(path, location.href).href;
+  at('curl').textContent = program + " '" + (isV2() ? url.replace('http', 'ws') : url) + query() + "'";
+}
 at('wanted').addEventListener('input', example);
+at('stream').addEventListener('input', example);
 example();

@@ -4,9 +4,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fanjet_filter::Encoding;
+use fanjet_event::TimeUs;
+use fanjet_filter::{Encoding, Protocol};
 use fanjet_log::{Selection, Seq};
 use fanjet_wire::close::CloseReason;
+use fanjet_wire::v2;
 
 use super::{MAX_ENTRIES, Member, MemberState, Shard};
 use crate::damage::Damage;
@@ -126,12 +128,16 @@ impl Shard {
             cursor,
             oldest,
             not_before,
+            clamped,
             ..
         } = start
         else {
             return;
         };
-        member.outbox().start_at(Some(cursor));
+        match member.encoding().protocol() {
+            Protocol::V1 => member.outbox().start_at(Some(cursor)),
+            Protocol::V2 => self.begin_v2(member, seq, clamped),
+        }
         if seq < self.position {
             let next = if oldest {
                 Next::Oldest(seq)
@@ -143,6 +149,19 @@ impl Shard {
             member.outbox().wake();
         } else {
             self.go_live_from(member, lane, seq, not_before);
+        }
+    }
+
+    /// A v2 stream begins with a message if its cursor was older than everything kept.
+    fn begin_v2(&mut self, member: &Rc<Member>, seq: Seq, is_clamped: bool) {
+        member.outbox().start_at(Some(seq));
+        if is_clamped {
+            let notice = v2::outdated_cursor(seq);
+            member.outbox().push(&Chunk {
+                bytes: self.encoder.v2_notice(member.encoding(), &notice),
+                last: TimeUs::MIN,
+                last_seq: seq,
+            });
         }
     }
 
@@ -253,8 +272,8 @@ impl Shard {
             .iter()
             .filter(|entry| {
                 let (topic, action) = (entry.topic(), entry.action());
-                lane.filter
-                    .matches(topic, action, entry.did(), entry.json_len())
+                let length = entry.message_len(lane.filter.protocol());
+                lane.filter.matches(topic, action, entry.did(), length)
             })
             .collect();
         let is_all = wanted.len() == batch.len() && lane.encoding == Encoding::Json;
@@ -262,6 +281,7 @@ impl Shard {
             (Some(frames), Some(last)) if is_all => Chunk {
                 bytes: frames(),
                 last: last.time(),
+                last_seq: last.seq(),
             },
             _ => join(wanted.iter().copied(), lane.encoding, &mut self.encoder)?,
         };

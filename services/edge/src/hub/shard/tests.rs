@@ -87,7 +87,7 @@ impl Harness {
                 Take::Over => return written,
                 Take::Empty => match self.shard.catch_up(member) {
                     CatchUp::Found(chunk) => {
-                        member.outbox().note_written(chunk.last);
+                        member.outbox().note_written(&chunk);
                         written.push(chunk.bytes);
                     }
                     CatchUp::NothingWanted | CatchUp::FellBehind => {}
@@ -155,7 +155,10 @@ fn each_encoding_has_its_lane() {
             written[n][0].as_ptr(),
             written[n + Encoding::COUNT][0].as_ptr()
         ));
-        assert_ne!(written[n], written[(n + 1) % Encoding::COUNT]);
+        // Without a previous dictionary the current one takes its place.
+        if encodings[n] != Encoding::V2Zstd {
+            assert_ne!(written[n], written[(n + 1) % Encoding::COUNT]);
+        }
     }
     assert!(harness.ring.encoded().get() > 0);
     harness.ring.restart(2, 2);

@@ -45,10 +45,11 @@ fn a_selection_holds_everything_that_passes_the_collection_filter() {
         TopicFilter::CollectionsUnder(prefix),
         TopicFilter::Identity,
         TopicFilter::Account,
+        TopicFilter::Sync,
     ] {
         assert!(topics.contains(&topic), "{topic:?}");
     }
-    assert_eq!(topics.len(), 4);
+    assert_eq!(topics.len(), 5);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Handles the messages of a subscriber.
 
-use fanjet_filter::{ClientMessage, MessageError, OptionsUpdate};
+use fanjet_filter::{ClientMessage, MessageError, OptionsUpdate, Protocol};
 use fanjet_wire::close::CloseReason;
 use tokio::time::Instant;
 
@@ -57,6 +57,11 @@ impl<S> Subscriber<S> {
                 self.expect_nothing();
             }
             _ if outbox.is_closing() => {}
+            Received::Text(_) | Received::Binary
+                if self.member.encoding().protocol() == Protocol::V2 =>
+            {
+                self.refuse(CloseReason::UnexpectedMessage);
+            }
             Received::Text(text) if text.len() <= MAX_BYTES_READ_HERE => {
                 self.apply(ClientMessage::parse(&text));
             }
@@ -76,7 +81,9 @@ impl<S> Subscriber<S> {
         let pool = &self.context.pool;
         match message {
             Ok(ClientMessage::OptionsUpdate(update)) if !pool.serves(&update.filter) => {
-                self.refuse(CloseReason::InvalidOptions(pool.refusal().into()));
+                self.refuse(CloseReason::InvalidOptions(
+                    pool.refusal("wantedCollections").into(),
+                ));
             }
             Ok(ClientMessage::OptionsUpdate(update))
                 if self

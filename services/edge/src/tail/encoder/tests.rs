@@ -25,7 +25,7 @@ fn entries(count: u64) -> Vec<Entry> {
 #[test]
 fn many_threads_encode_as_one_does() {
     const THREADS: usize = 4;
-    for encoding in [Encoding::Zstd, Encoding::V0] {
+    for encoding in [Encoding::Zstd, Encoding::V0, Encoding::V2, Encoding::V2Zstd] {
         let shared = entries(500);
         let made: u64 = thread::scope(|scope| {
             let workers: Vec<_> = (0..THREADS)
@@ -38,9 +38,15 @@ fn many_threads_encode_as_one_does() {
                         for entry in &shared {
                             entry.frame_in(encoding, &mut encoder);
                         }
-                        let EncodedCounts { zstd, stored, v0 } = encoder.take_made();
+                        let EncodedCounts {
+                            zstd,
+                            stored,
+                            v0,
+                            v2,
+                            v2_zstd,
+                        } = encoder.take_made();
                         assert_eq!(stored, 0);
-                        zstd + v0
+                        zstd + v0 + v2 + v2_zstd
                     })
                 })
                 .collect();
@@ -70,7 +76,10 @@ fn json_uses_the_existing_frame() {
         assert_eq!(entry.encoded_weight(), 0);
     }
     assert_eq!(encoder.take_made(), EncodedCounts::default());
-    assert!(encoder.compressor.is_none(), "created without need");
+    assert!(
+        encoder.compressors.iter().all(Option::is_none),
+        "created without need"
+    );
 }
 
 /// Sync events are not served, but encoding one must be harmless.

@@ -29,13 +29,19 @@ fn a_pool_serves_filters_within_it() {
 }
 
 #[test]
-fn a_pools_selection_includes_identities_and_accounts() {
+fn a_pools_selection_includes_all_kinds_but_other_commits() {
     assert_eq!(pool(&[]).selection(), Selection::All);
     let Selection::Only(topics) = pool(&["app.bsky.feed.*"]).selection() else {
         panic!("it is narrowed");
     };
-    assert_eq!(topics.len(), 3);
-    assert!(topics.contains(&TopicFilter::Identity) && topics.contains(&TopicFilter::Account));
+    assert_eq!(topics.len(), 4);
+    for topic in [
+        TopicFilter::Identity,
+        TopicFilter::Account,
+        TopicFilter::Sync,
+    ] {
+        assert!(topics.contains(&topic));
+    }
 }
 
 #[test]

@@ -40,6 +40,17 @@ impl Client {
         Self::over(stream, query, headers).await.unwrap()
     }
 
+    /// Connects; only for [`Client::next_message`].
+    pub(crate) async fn raw(addr: SocketAddr, query: &str) -> Self {
+        let stream = TcpStream::connect(addr).await.unwrap();
+        let url = format!("ws://edge.test/subscribe{query}");
+        let (socket, _) = client_async(url, stream).await.unwrap();
+        Self {
+            socket,
+            encoding: Encoding::Json,
+        }
+    }
+
     /// A client with a small receive buffer.
     pub(crate) async fn connect_narrow(addr: SocketAddr, query: &str) -> Self {
         let socket = TcpSocket::new_v4().unwrap();

@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use fanjet_event::{Action, Datetime, Did, Nsid, RecordKey, Tid, TimeUs, Topic};
+use fanjet_event::{Action, Cid, Datetime, Did, Nsid, RecordKey, Tid, TimeUs, Topic};
 use fanjet_log::{Entry, Origin, UpstreamId};
 use fanjet_wire::v1;
 
@@ -12,6 +12,8 @@ pub(crate) struct Event {
     pub(crate) action: Action,
     /// Length of the filler in the JSON.
     pub(crate) padding: usize,
+    /// The record of a create or an update.
+    pub(crate) record: Option<String>,
 }
 
 pub(crate) fn commit(collection: &str, did: &str) -> Event {
@@ -24,12 +26,18 @@ pub(crate) fn event(topic: Topic, did: &str) -> Event {
         did: did.to_owned(),
         action: Action::Delete,
         padding: 0,
+        record: None,
     }
 }
 
 impl Event {
     pub(crate) fn padded(mut self, bytes: usize) -> Self {
         self.padding = bytes;
+        self
+    }
+
+    pub(crate) fn with_record(mut self, json: &str) -> Self {
+        self.record = Some(json.to_owned());
         self
     }
 
@@ -46,21 +54,31 @@ impl Event {
         let mut body = Vec::new();
         match &self.topic {
             Topic::Commit(collection) => {
+                // A delete has no place for a filler.
+                let action = match self.action {
+                    Action::Delete if self.padding > 0 => Action::Create,
+                    action => action,
+                };
                 let head = v1::CommitHead {
                     did,
                     rev: rev(),
-                    action: self.action,
+                    action,
                     collection: Nsid::parse(collection.as_str()).unwrap(),
                     rkey: RecordKey::parse("3m3q3ut7jsm2m").unwrap(),
                 };
                 v1::begin_commit(&mut body, &head);
-                if self.action != Action::Delete {
-                    body.extend_from_slice(b"{}");
+                match action {
+                    Action::Delete => v1::end_delete(&mut body),
+                    _ => {
+                        let record = match &self.record {
+                            Some(record) => record.clone(),
+                            None if self.padding > 0 => format!(r#"{{"filler":"{filler}"}}"#),
+                            None => "{}".to_owned(),
+                        };
+                        body.extend_from_slice(record.as_bytes());
+                        v1::end_commit(&mut body, cid());
+                    }
                 }
-                if self.padding > 0 {
-                    body.extend_from_slice(format!(r#","filler":"{filler}""#).as_bytes());
-                }
-                v1::end_delete(&mut body);
             }
             Topic::Identity => v1::write_identity(&mut body, did, Some(&filler), seq, time),
             Topic::Account => v1::write_account(&mut body, did, true, Some(&filler), seq, time),
@@ -93,6 +111,10 @@ fn noise(seed: u64, len: usize) -> String {
         char::from(b'A' + (state >> 60) as u8)
     };
     std::iter::repeat_with(letter).take(len).collect()
+}
+
+fn cid() -> Cid {
+    Cid::parse("bafyreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy").unwrap()
 }
 
 fn rev() -> Tid {
