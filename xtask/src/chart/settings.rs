@@ -1,6 +1,7 @@
 //! Lets the program check the settings that the chart renders for it.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -16,6 +17,13 @@ const READERS: [(&str, &str); 4] = [
     ("kafka.toml", "kafka"),
     ("prepare.toml", "prepare"),
 ];
+
+/// Those with a password in the environment.
+const USERS: [&str; 8] = [
+    "ADMIN", "INGEST", "EDGE", "KAFKA", "READER", "OPERATOR", "SYSTEM", "ROUTE",
+];
+/// Where the pods of NATS have their certificate.
+const CERTIFICATES: &str = "/etc/nats-tls";
 
 /// The configuration of NATS in its ConfigMap.
 const NATS_FILES: [&str; 2] = ["nats.conf", "accounts.conf"];
@@ -67,12 +75,18 @@ fn check_nats(rendered: &[Rendered]) -> Result<()> {
             let folder = output().join(format!("{shape}-nats"));
             fs::create_dir_all(&folder)?;
             for (name, text) in NATS_FILES.iter().zip(texts) {
+                let text = text.replace(CERTIFICATES, &folder.to_string_lossy());
                 fs::write(folder.join(name), text)?;
             }
+            certificate(&folder)?;
             let mut test = Command::new(&server);
             test.env("POD_NAME", "nats-0");
-            for user in ["ADMIN", "INGEST", "EDGE", "KAFKA", "READER"] {
+            for user in USERS {
                 test.env(format!("NATS_{user}_PASSWORD"), "p1e5");
+            }
+            for number in 0..5 {
+                let route = format!("\"nats://route:p1e5@nats-{number}:6222\"");
+                test.env(format!("NATS_ROUTE_{number}"), route);
             }
             test.args(["-t", "-c"]).arg(folder.join(NATS_FILES[0]));
             let answer = test.output()?;
@@ -86,6 +100,22 @@ fn check_nats(rendered: &[Rendered]) -> Result<()> {
     }
     ensure!(count > 0, "no shape has NATS servers");
     println!("chart: nats-server accepts {count} configurations");
+    Ok(())
+}
+
+/// Makes the files that a Secret has: the server reads them before it accepts its configuration.
+fn certificate(folder: &Path) -> Result<()> {
+    let mut openssl = Command::new("openssl");
+    openssl.args([
+        "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
+    ]);
+    openssl.args(["-subj", "/CN=nats", "-keyout"]);
+    openssl.arg(folder.join("tls.key"));
+    openssl.arg("-out").arg(folder.join("tls.crt"));
+    let answer = openssl.output().context("failed to run openssl")?;
+    let said = String::from_utf8_lossy(&answer.stderr);
+    ensure!(answer.status.success(), "openssl: {said}");
+    fs::copy(folder.join("tls.crt"), folder.join("ca.crt"))?;
     Ok(())
 }
 
