@@ -104,6 +104,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "fanjet-wire",
             "fanjet-cluster",
             "fanjet-log",
+            "fanjet-log-embedded",
             "fanjet-log-nats",
             "fanjet-runtime",
             "fanjet-config",

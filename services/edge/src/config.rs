@@ -1,6 +1,7 @@
 //! Section `[edge]`. `edge.toml` documents each key with its default and its allowed values.
 
 mod constants;
+mod disk;
 mod limits;
 mod status;
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::EdgeError;
 
+pub use disk::DiskConfig;
 pub use limits::LimitsConfig;
 pub use status::StatusConfig;
 
@@ -29,6 +31,8 @@ pub struct EdgeConfig {
     pub tail: TailConfig,
     /// Reading events that the ring no longer holds.
     pub replay: ReplayConfig,
+    /// History on the node's own disk.
+    pub disk: DiskConfig,
     /// Routing and flushing.
     pub hub: HubConfig,
     /// One connection.

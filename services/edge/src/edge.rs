@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fanjet_cluster::{Part, Presence};
 use fanjet_log::memory::MemoryClusterState;
-use fanjet_log::{ClusterState, EventLog};
+use fanjet_log::{ClusterState, EventLog, ReadLimit};
 use fanjet_runtime::{Clock, OnFailure, Promptness, Stop, SystemClock, Tasks};
 use fanjet_telemetry::{Health, HealthReport};
 use opentelemetry::metrics::Meter;
@@ -19,7 +19,9 @@ use crate::hub::{CEILING, ShardLimits};
 use crate::limits::FilterMemory;
 use crate::metrics::{Metrics, WorkerNumbers, observe_skipped_seqs};
 use crate::probe::ReadinessProbe;
-use crate::replay::{Loader, LogLookups, PageRequests, StartResolver};
+use crate::replay::{
+    Loader, LocalTier, LogLookups, MAX_ENTRIES, PageRequests, StartResolver, TierWriter,
+};
 use crate::shutdown::Shutdown;
 use crate::sockets::WriteStalls;
 use crate::status::{Cluster, ClusterWatcher, StatusChannel, StatusSampler};
@@ -96,6 +98,7 @@ impl Edge {
         let tail = Tail::new(&config.tail, pool);
         let page_requests = PageRequests::new(Arc::clone(&tail.ring), config.replay.cache_bytes);
         let page_requests = Arc::new(page_requests);
+        let tier = (config.disk.max_bytes > 0).then(|| LocalTier::new(tail.clone()));
         let damage_reports = DamageReports::new(metrics.clone());
         let readiness = ReadinessProbe {
             tail: Arc::clone(&tail.status),
@@ -114,6 +117,7 @@ impl Edge {
                 lookups: Arc::new(LogLookups::new(Arc::clone(&log), metrics.clone())),
                 tail: tail.clone(),
                 page_requests: Arc::clone(&page_requests),
+                tier: tier.clone(),
                 timeout: config.replay.cursor_timeout,
                 clock: Arc::clone(&clock),
                 damage_reports: damage_reports.clone(),
@@ -161,8 +165,21 @@ impl Edge {
         let tls = config.http.tls()?;
         let server = Server::bind(&config, tls.clone(), descriptors, context, workers)?;
         let addr = server.addr();
+        let writer = tier.clone().map(|tier| TierWriter {
+            log: Arc::clone(&log),
+            tail: tail.clone(),
+            tier,
+            metrics: metrics.clone(),
+            clock: Arc::clone(&clock),
+            config: config.disk.clone(),
+            limit: ReadLimit {
+                entries: MAX_ENTRIES,
+                bytes: config.replay.page_bytes,
+            },
+        });
         let loader = Loader {
             log: Arc::clone(&log),
+            tier,
             page_requests,
             collections: Arc::clone(&tail.collections),
             damage_reports: damage_reports.clone(),
@@ -192,6 +209,9 @@ impl Edge {
         let (grace, finished) = (config.drain.grace, shutdown.finished.clone());
         tasks.spawn("tail", OnFailure::StopAll, feeder.run(finished.clone()));
         tasks.spawn("replay", OnFailure::StopAll, loader.run(finished.clone()));
+        if let Some(writer) = writer {
+            tasks.spawn("disk", OnFailure::Log, writer.run(finished.clone()));
+        }
         let watching = watcher.run(presence, config.status.refresh, finished.clone());
         if let Some(tls) = tls {
             tasks.spawn("tls", OnFailure::Log, tls.keep_current(finished.clone()));

@@ -18,7 +18,7 @@ use crate::refusal::Refusal;
 
 pub(crate) use connection_counts::ConnectionCounts;
 pub use labels::EncodedCounts;
-pub(crate) use labels::{DamageSource, StartKind};
+pub(crate) use labels::{DamageSource, PageSource, StartKind};
 pub use names::*;
 pub(crate) use worker::{WorkerMetrics, WorkerNumbers};
 
@@ -34,7 +34,11 @@ struct Instruments {
     replays: UpDownCounter<i64>,
     starts: Counter<u64>,
     cursor_lookups: Counter<u64>,
+    replay_pages: Counter<u64>,
     replay_read_events: Counter<u64>,
+    disk_bytes: Gauge<u64>,
+    disk_filled: Gauge<f64>,
+    disk_ends: Counter<u64>,
     replay_pauses: Counter<u64>,
     inbound_pauses: Counter<u64>,
     replay_cache_bytes: Gauge<u64>,
@@ -103,10 +107,20 @@ impl Metrics {
                 CURSOR_LOOKUPS,
                 "Requests to the log that resolve cursors, by query; equal concurrent queries count once",
             ),
+            replay_pages: counter(
+                REPLAY_PAGES,
+                "Pages that replays read, by tier: memory, disk or log",
+            ),
             replay_read_events: counter(
                 REPLAY_READ_EVENTS,
-                "Events read from the log for replays; shared pages count once",
+                "Events read from the log or the local tier for replays; shared pages count once",
             ),
+            disk_bytes: gauge(DISK_BYTES, "Bytes of the local tier on disk"),
+            disk_filled: seconds(
+                DISK_FILLED,
+                "How much of what the local tier may hold it has, 0 to 1",
+            ),
+            disk_ends: counter(DISK_ENDS, "Times the local tier was thrown away, by reason"),
             replay_pauses: counter(
                 REPLAY_PAUSES,
                 "Times a replay paused because its client reached its replay rate limit",
@@ -225,9 +239,29 @@ impl Metrics {
             .add(1, &[KeyValue::new("query", query)]);
     }
 
-    pub(crate) fn replay_loaded(&self, events: u64, cache_bytes: usize) {
+    pub(crate) fn replay_loaded(&self, source: PageSource, events: u64, cache_bytes: usize) {
+        self.0
+            .replay_pages
+            .add(1, &[KeyValue::new("tier", source.label())]);
         self.0.replay_read_events.add(events, &[]);
         self.0.replay_cache_bytes.record(cache_bytes as u64, &[]);
+    }
+
+    /// Counts pages that replays got from memory since the last call.
+    pub(crate) fn cached_pages(&self, pages: u64) {
+        self.0
+            .replay_pages
+            .add(pages, &[KeyValue::new("tier", "memory")]);
+    }
+
+    /// The state of the local tier.
+    pub(crate) fn disk(&self, bytes: u64, filled: f64) {
+        self.0.disk_bytes.record(bytes, &[]);
+        self.0.disk_filled.record(filled, &[]);
+    }
+
+    pub(crate) fn disk_ended(&self, reason: &'static str) {
+        self.0.disk_ends.add(1, &[label(reason)]);
     }
 
     pub(crate) fn delivered(&self, events: u64, bytes: u64) {

@@ -11,6 +11,8 @@ mod cache;
 mod plan;
 mod page_requests;
 
+mod disk;
+
 mod loader;
 
 mod start;
@@ -19,6 +21,8 @@ pub use page::Page;
 pub use page_requests::{Loaded, PageRequests, PageResponse};
 pub use start::Start;
 
+pub(crate) use disk::{LocalTier, TierWriter};
 pub(crate) use loader::Loader;
+pub(crate) use loader::MAX_ENTRIES;
 pub(crate) use plan::selection_for;
 pub(crate) use start::{LogLookups, PlanBounds, StartError, StartResolver, V2Start};

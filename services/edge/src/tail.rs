@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use fanjet_log::LogIdentity;
 use parking_lot::Mutex;
 
 use crate::config::TailConfig;
@@ -48,6 +49,8 @@ pub(crate) struct Tail {
     /// The collections that this node serves.
     pub(crate) pool: Arc<Pool>,
     pub(crate) ring: Arc<Ring>,
+    /// The log that the ring follows, once it follows one.
+    identity: Arc<Mutex<Option<LogIdentity>>>,
     pub(crate) window: Arc<Window>,
     pub(crate) index: Arc<TimeIndex>,
     pub(crate) collections: Arc<Mutex<Collections>>,
@@ -60,6 +63,7 @@ impl Tail {
         Self {
             pool: Arc::new(pool),
             ring: Arc::new(Ring::new(config.ring_bytes)),
+            identity: Arc::default(),
             window: Arc::default(),
             index: Arc::new(TimeIndex::new(config.time_index_samples)),
             collections: Arc::new(Mutex::new(Collections::new(config.max_collections))),
@@ -68,9 +72,15 @@ impl Tail {
         }
     }
 
+    /// The log that the ring follows. Belongs to the ring's generation if that is the same before and afterwards.
+    pub(crate) fn identity(&self) -> Option<LogIdentity> {
+        *self.identity.lock()
+    }
+
     /// Drops all state of a replaced log. The ring is first: state that is learned afterwards belongs to the new log.
     pub(crate) fn forget_log(&self) {
         self.ring.forget_log();
+        *self.identity.lock() = None;
         self.window.forget_log();
         self.index.forget_log();
         self.status.forget_log();

@@ -65,3 +65,21 @@ pub struct EncodedCounts {
     /// v2 zstd frames, of any dictionary.
     pub v2_zstd: u64,
 }
+
+/// Where a page was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PageSource {
+    /// The local tier.
+    Disk,
+    /// The log.
+    Log,
+}
+
+impl PageSource {
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Disk => "disk",
+            Self::Log => "log",
+        }
+    }
+}

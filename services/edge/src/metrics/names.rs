@@ -12,7 +12,15 @@ pub const STARTS: &str = "fanjet_edge_starts";
 /// Requests to the log that resolve cursors, by `query`: its `bounds`, or the first event at a `time`. Equal queries at the same
 /// time count once.
 pub const CURSOR_LOOKUPS: &str = "fanjet_edge_cursor_lookups";
-/// Events read from the log for replays. A page that several readers share counts once.
+/// Pages that replays read, by `tier`: `memory`, cached; `disk`, from the local tier; `log`, from the log.
+pub const REPLAY_PAGES: &str = "fanjet_edge_replay_pages";
+/// Bytes of the local tier on disk.
+pub const DISK_BYTES: &str = "fanjet_edge_disk_bytes";
+/// How much of what the local tier may hold it has, 0 to 1: by bytes, and 1 when the log has nothing older.
+pub const DISK_FILLED: &str = "fanjet_edge_disk_filled";
+/// Times the local tier was thrown away, by `reason`; `off`: it stays off until the next start.
+pub const DISK_ENDS: &str = "fanjet_edge_disk_ends";
+/// Events read from the log or the local tier for replays. A page that several readers share counts once.
 pub const REPLAY_READ_EVENTS: &str = "fanjet_edge_replay_read_events";
 /// Times a replay paused because its client reached its replay rate limit.
 pub const REPLAY_PAUSES: &str = "fanjet_edge_replay_pauses";

@@ -6,6 +6,19 @@ use fanjet_testkit::metrics_page::{disagreements, untouched};
 use super::*;
 use crate::http::REFUSED_CONNECTION_REASONS;
 
+/// As `replay/disk/writer.rs` has them.
+const DISK_END_REASONS: [&str; 9] = [
+    "lost",
+    "damaged",
+    "foreign",
+    "replaced",
+    "behind",
+    "expired",
+    "damaged_log",
+    "refused",
+    "off",
+];
+
 /// One of each; a new variant does not compile until it is added here.
 fn refusals() -> Vec<Refusal> {
     fn _is_complete(one: &Refusal) {
@@ -81,7 +94,13 @@ fn touch(metrics: &Metrics) {
     for question in ["bounds", "time"] {
         metrics.cursor_looked_up(question);
     }
-    metrics.replay_loaded(1, 1);
+    metrics.replay_loaded(PageSource::Disk, 1, 1);
+    metrics.replay_loaded(PageSource::Log, 1, 1);
+    metrics.cached_pages(1);
+    metrics.disk(1, 1.0);
+    for reason in DISK_END_REASONS {
+        metrics.disk_ended(reason);
+    }
     metrics.delivered(1, 1);
     metrics.partly_written(1);
     metrics.encoded(EncodedCounts {

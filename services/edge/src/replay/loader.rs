@@ -10,21 +10,23 @@ use parking_lot::Mutex;
 use tracing::{debug, error};
 
 use super::page_requests::Load;
-use super::{Page, PageRequests};
+use super::{LocalTier, Page, PageRequests};
 use crate::EdgeError;
 use crate::config::{ReplayConfig, TailConfig};
 use crate::damage::DamageReports;
-use crate::metrics::{DamageSource, Metrics};
+use crate::metrics::{DamageSource, Metrics, PageSource};
 use crate::tail::Collections;
 
 /// After this many consecutive gaps a missing event counts as deleted, which is damage: readers must not wait forever.
 const MAX_GAPS: u32 = 10;
 /// Maximum events per page.
-const MAX_ENTRIES: usize = 1000;
+pub(crate) const MAX_ENTRIES: usize = 1000;
 
 /// Reads pages from the log.
 pub(crate) struct Loader {
     pub(crate) log: Arc<dyn EventLog>,
+    /// Read first, if there is one.
+    pub(crate) tier: Option<LocalTier>,
     pub(crate) page_requests: Arc<PageRequests>,
     pub(crate) collections: Arc<Mutex<Collections>>,
     pub(crate) damage_reports: DamageReports,
@@ -50,17 +52,23 @@ impl Loader {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 () = self.page_requests.asked(), if running.len() < self.config.max_loads => {}
-                Some((load, loaded)) = running.next() => self.answer(load, loaded)?,
+                Some((load, source, loaded)) = running.next() => self.answer(load, source, loaded)?,
             }
         }
     }
 
-    fn answer(&self, load: Load, loaded: Result<Page, LogError>) -> Result<(), EdgeError> {
+    fn answer(
+        &self,
+        load: Load,
+        source: PageSource,
+        loaded: Result<Page, LogError>,
+    ) -> Result<(), EdgeError> {
+        self.metrics.cached_pages(self.page_requests.take_hits());
         match loaded {
             Ok(page) => {
                 let events = page.entries.len() as u64;
                 self.metrics
-                    .replay_loaded(events, self.page_requests.cached_bytes());
+                    .replay_loaded(source, events, self.page_requests.cached_bytes());
                 self.page_requests.loaded(load, page);
             }
             Err(failure) => match self.damage_reports.report(DamageSource::Replay, &failure) {
@@ -74,14 +82,35 @@ impl Loader {
         Ok(())
     }
 
-    async fn load(&self, load: Load) -> (Load, Result<Page, LogError>) {
+    async fn load(&self, load: Load) -> (Load, PageSource, Result<Page, LogError>) {
+        let limit = self.limit(&load);
+        if let Some(page) = self.load_from_disk(&load, limit).await {
+            return (load, PageSource::Disk, Ok(page));
+        }
+        let (load, loaded) = self.load_from_log(load, limit).await;
+        (load, PageSource::Log, loaded)
+    }
+
+    fn limit(&self, load: &Load) -> ReadLimit {
         let entries = load.until.map_or(MAX_ENTRIES, |until| {
             usize::try_from(until - load.from).map_or(MAX_ENTRIES, |near| near.min(MAX_ENTRIES))
         });
-        let limit = ReadLimit {
+        ReadLimit {
             entries,
             bytes: self.config.page_bytes,
-        };
+        }
+    }
+
+    /// What the local tier has, which is complete from the first seq on.
+    async fn load_from_disk(&self, load: &Load, limit: ReadLimit) -> Option<Page> {
+        let tier = self.tier.as_ref()?;
+        let found = tier
+            .read(load.generation, load.from, &load.selection, limit)
+            .await?;
+        Page::new(&found.entries, load.from, found.next, &self.collections).ok()
+    }
+
+    async fn load_from_log(&self, load: Load, limit: ReadLimit) -> (Load, Result<Page, LogError>) {
         let mut gaps_in_a_row = 0;
         let mut backoff = Backoff::new(self.retry.retry_floor, self.retry.retry_ceiling);
         loop {

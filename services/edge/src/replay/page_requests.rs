@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use fanjet_log::{Selection, Seq};
 use parking_lot::{Mutex, MutexGuard};
@@ -34,6 +35,8 @@ pub struct PageRequests {
     state: Mutex<State>,
     /// Notified when there may be something to load.
     asked: Notify,
+    /// Requests that a cached page answered since they were reported.
+    hits: AtomicU64,
 }
 
 /// The response to a request.
@@ -56,7 +59,7 @@ pub(crate) struct Load {
     /// The start of the next cached page. `None` for selected loads, where the number of events before it is unknown.
     pub(crate) until: Option<Seq>,
     pub(crate) selection: Selection,
-    generation: Generation,
+    pub(crate) generation: Generation,
 }
 
 /// The selection of a load and its first seq.
@@ -93,6 +96,7 @@ impl PageRequests {
             state: Mutex::new(State::new(Generation::default(), cache_bytes)),
             cache_bytes,
             asked: Notify::new(),
+            hits: AtomicU64::new(0),
         }
     }
 
@@ -102,10 +106,16 @@ impl PageRequests {
         let answer = state.page((selection.clone(), seq));
         if let PageResponse::Page(page) = &answer {
             state.load_ahead(selection, page.next, self.ring.start());
+            self.hits.fetch_add(1, Ordering::Relaxed);
         }
         drop(state);
         self.asked.notify_one();
         answer
+    }
+
+    /// Requests that a cached page answered since the last call.
+    pub fn take_hits(&self) -> u64 {
+        self.hits.swap(0, Ordering::Relaxed)
     }
 
     /// Bytes of cached pages, including frames encoded on demand.

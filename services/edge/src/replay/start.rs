@@ -19,7 +19,7 @@ use fanjet_runtime::Clock;
 use thiserror::Error;
 
 use self::lookups::TimeLookup;
-use super::PageRequests;
+use super::{LocalTier, PageRequests};
 use crate::damage::{Damage, DamageReports};
 use crate::metrics::{DamageSource, StartKind};
 use crate::tail::{Generation, Head, SeqRange, Tail};
@@ -98,6 +98,8 @@ pub(crate) struct StartResolver {
     pub(crate) lookups: Arc<LogLookups>,
     pub(crate) tail: Tail,
     pub(crate) page_requests: Arc<PageRequests>,
+    /// Asked before the log, if there is one.
+    pub(crate) tier: Option<LocalTier>,
     /// How long the log may take to answer.
     pub(crate) timeout: Duration,
     pub(crate) clock: Arc<dyn Clock>,
@@ -175,6 +177,11 @@ impl StartResolver {
     async fn at_time(&self, time: u64, head: Head) -> Result<Start, Arc<LogError>> {
         if let Some(start) = self.remembered(time) {
             return Ok(start);
+        }
+        if let Some(tier) = &self.tier
+            && let Some(seq) = tier.seq_at(head.generation, time).await
+        {
+            return Ok(exactly(seq, time));
         }
         let known = self.tail.index.seq_range(time);
         if let Some(seq) = self.search(known, time).await {

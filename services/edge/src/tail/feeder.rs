@@ -171,6 +171,7 @@ impl Feeder {
         }
         let identity = self.log.adopt().await?;
         self.identity = Some(identity);
+        *self.tail.identity.lock() = Some(identity);
         Ok(identity)
     }
 

@@ -24,6 +24,8 @@ mod cursors;
 #[cfg(test)]
 mod delivery;
 #[cfg(test)]
+mod disk;
+#[cfg(test)]
 mod shutdown;
 #[cfg(test)]
 mod event_streams;

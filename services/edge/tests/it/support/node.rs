@@ -20,6 +20,7 @@ pub(crate) struct Node {
     pub(crate) handle: EdgeHandle,
     pub(crate) stop: Stop,
     instruments: Instruments,
+    _disk: Option<tempfile::TempDir>,
 }
 
 impl Node {
@@ -42,6 +43,13 @@ impl Node {
         config.hub.promptness = 100;
         config.tail.retry_floor = Duration::from_millis(1);
         config.tail.retry_ceiling = Duration::from_millis(20);
+        // The same tests with a local tier.
+        let disk = std::env::var_os("FANJET_TEST_DISK").map(|_| tempfile::tempdir().unwrap());
+        if let Some(disk) = &disk {
+            config.disk.path = disk.path().to_owned();
+            config.disk.max_bytes = 64 << 20;
+            config.disk.fill = 1 << 30;
+        }
         adjust(&mut config);
         let instruments = Instruments::new();
         let stop = Stop::new();
@@ -60,6 +68,7 @@ impl Node {
             handle,
             stop,
             instruments,
+            _disk: disk,
         }
     }
 
