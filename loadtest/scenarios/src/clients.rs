@@ -10,6 +10,7 @@ mod subscription;
 mod judge;
 mod driver;
 mod testbed;
+mod firehose;
 
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
@@ -32,6 +33,8 @@ pub(crate) enum Scenarios {
     Restart,
     /// One edge after the other is restarted, as in an upgrade
     Rolling,
+    /// The firehose clients of the Python SDK, against a single node that is stopped and killed
+    Firehose,
 }
 
 pub(crate) fn run(scenarios: Scenarios) -> Result<()> {
@@ -65,6 +68,9 @@ async fn check(installed: &Installed, scenarios: Scenarios) -> Result<()> {
         testbed.stop_and_restart(0, 0.25).await?;
         testbed.stop_and_restart(1, 0.6).await?;
         failures += testbed.close().await?;
+    }
+    if is_wanted(Scenarios::Firehose) {
+        failures += firehose::check(installed).await?;
     }
     ensure!(failures == 0, "{failures} scenarios failed");
     println!("clients: every scenario passed");

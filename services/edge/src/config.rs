@@ -3,6 +3,7 @@
 mod constants;
 mod disk;
 mod limits;
+mod raw;
 mod status;
 
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ use crate::EdgeError;
 
 pub use disk::DiskConfig;
 pub use limits::LimitsConfig;
+pub use raw::RawServeConfig;
 pub use status::StatusConfig;
 
 /// Settings of one edge node.
@@ -39,6 +41,8 @@ pub struct EdgeConfig {
     pub subscriber: SubscriberConfig,
     /// Limits per client.
     pub limits: LimitsConfig,
+    /// Serving the raw log.
+    pub raw: RawServeConfig,
     /// Compression.
     pub zstd: ZstdConfig,
     /// Shutting down.
@@ -52,6 +56,7 @@ section!(EdgeConfig, "edge", "../edge.toml" {
     http: HttpConfig,
     tail: TailConfig,
     limits: LimitsConfig,
+    raw: RawServeConfig,
     zstd: ZstdConfig,
     drain: DrainConfig,
 });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fanjet_cluster::{Part, Presence};
 use fanjet_log::memory::MemoryClusterState;
-use fanjet_log::{ClusterState, EventLog, ReadLimit};
+use fanjet_log::{ClusterState, EventLog, RawLog, ReadLimit};
 use fanjet_runtime::{Clock, OnFailure, Promptness, Stop, SystemClock, Tasks};
 use fanjet_telemetry::{Health, HealthReport};
 use opentelemetry::metrics::Meter;
@@ -13,12 +13,14 @@ use opentelemetry_sdk::trace::SdkTracer;
 
 use crate::damage::DamageReports;
 use crate::http::{
-    Admission, AdmitContext, Descriptors, HttpContext, ServedDictionaries, Server, WorkerContext,
+    Admission, AdmitContext, Descriptors, FirehoseContext, HttpContext, ServedDictionaries, Server,
+    WorkerContext,
 };
 use crate::hub::{CEILING, ShardLimits};
 use crate::limits::FilterMemory;
 use crate::metrics::{Metrics, WorkerNumbers, observe_skipped_seqs};
 use crate::probe::ReadinessProbe;
+use crate::raw::{RawFeeder, RawMetrics, RawStream};
 use crate::replay::{
     Loader, LocalTier, LogLookups, MAX_ENTRIES, PageRequests, StartResolver, TierWriter,
 };
@@ -79,6 +81,20 @@ impl Edge {
     pub fn start_in(
         config: EdgeConfig,
         deps: EdgeDeps,
+        meter: &Meter,
+        stop: Stop,
+    ) -> Result<EdgeHandle, EdgeError> {
+        Self::start_with_raw(config, deps, None, meter, stop)
+    }
+
+    /// As [`Edge::start_in`], also serving a raw log. The node does not wait for it: without it, its clients are refused.
+    ///
+    /// # Errors
+    /// As [`Edge::start`].
+    pub fn start_with_raw(
+        config: EdgeConfig,
+        deps: EdgeDeps,
+        raw: Option<RawLog>,
         meter: &Meter,
         stop: Stop,
     ) -> Result<EdgeHandle, EdgeError> {
@@ -163,7 +179,22 @@ impl Edge {
             hubs: Arc::clone(&hubs),
         };
         let tls = config.http.tls()?;
-        let server = Server::bind(&config, tls.clone(), descriptors, context, workers)?;
+        let raw = raw.map(|log| RawFeeder {
+            log,
+            stream: Arc::new(RawStream::new(config.raw.clone())),
+            metrics: RawMetrics::new(meter),
+        });
+        let firehose = raw
+            .as_ref()
+            .map(|raw| FirehoseContext::new(&config, raw, &context));
+        let server = Server::bind(
+            &config,
+            tls.clone(),
+            descriptors,
+            context,
+            firehose,
+            workers,
+        )?;
         let addr = server.addr();
         let writer = tier.clone().map(|tier| TierWriter {
             log: Arc::clone(&log),
@@ -211,6 +242,9 @@ impl Edge {
         tasks.spawn("replay", OnFailure::StopAll, loader.run(finished.clone()));
         if let Some(writer) = writer {
             tasks.spawn("disk", OnFailure::Log, writer.run(finished.clone()));
+        }
+        if let Some(raw) = raw {
+            tasks.spawn("raw tail", OnFailure::StopAll, raw.run(finished.clone()));
         }
         let watching = watcher.run(presence, config.status.refresh, finished.clone());
         if let Some(tls) = tls {

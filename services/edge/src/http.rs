@@ -14,6 +14,7 @@ mod dictionaries;
 mod context;
 
 mod subscribe;
+mod firehose;
 mod endless;
 mod events;
 
@@ -31,5 +32,6 @@ pub(crate) use connections::REFUSED_CONNECTION_REASONS;
 pub(crate) use context::HttpContext;
 pub(crate) use descriptors::Descriptors;
 pub(crate) use dictionaries::ServedDictionaries;
+pub(crate) use firehose::FirehoseContext;
 pub(crate) use server::Server;
 pub(crate) use worker::WorkerContext;

@@ -11,6 +11,8 @@
 //!    subscriber that cannot keep up, or starts at a cursor, reads the log and the ring at its own pace until it has caught
 //!    up.
 //!
+//! [`raw`] does the same for whole frames of the firehose: its own ring, pages and subscribers, without filters.
+//!
 //! `http` accepts clients, and `sockets` disconnects clients that read nothing. Nothing here may decode a record, allocate per
 //! event and subscriber, or send an event through a mailbox.
 //!
@@ -34,6 +36,7 @@ pub mod outbox;
 pub mod hub;
 mod sockets;
 pub mod subscriber;
+mod raw;
 mod status;
 mod http;
 

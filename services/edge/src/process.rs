@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fanjet_log_nats::{NatsClusterState, NatsLog};
+use fanjet_log_nats::{NatsClusterState, NatsLog, raw_log};
 use fanjet_output::say;
 use fanjet_runtime::{Clock, SystemClock};
 use fanjet_service::{Failure, Process};
@@ -17,6 +17,10 @@ use crate::{Edge, EdgeDeps, EdgeSettings};
 pub async fn serve(settings: EdgeSettings, process: &mut Process) -> Result<(), Failure> {
     // Checked before waiting for the log, so that an invalid setting is reported immediately.
     Compression::load(&settings.edge.zstd)?;
+    let raw = settings.raw.enabled.then(|| {
+        let config = settings.nats.of_frames(&settings.raw);
+        raw_log(config, || SystemClock.now_us())
+    });
     let connecting = NatsLog::connect_patiently(settings.nats, || SystemClock.now_us());
     let Some(log) = process.unless_stopped(connecting).await else {
         return Ok(());
@@ -30,9 +34,10 @@ pub async fn serve(settings: EdgeSettings, process: &mut Process) -> Result<(), 
         instance: process.instance().to_owned(),
         tracer: process.tracer("fanjet-edge"),
     };
-    let edge = Edge::start_in(
+    let edge = Edge::start_with_raw(
         settings.edge,
         deps,
+        raw,
         &process.meter("fanjet-edge"),
         process.stop(),
     )?;

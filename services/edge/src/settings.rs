@@ -1,6 +1,7 @@
 //! The settings of the edge process: the node, its log, and its operations.
 
 use fanjet_config::role;
+use fanjet_log::RawConfig;
 use fanjet_log_nats::NatsConfig;
 use fanjet_service::operated_settings;
 use fanjet_telemetry::{OpsConfig, OtlpConfig, TelemetryConfig};
@@ -12,6 +13,8 @@ role! {
     pub struct EdgeSettings {
         /// The node.
         pub edge: EdgeConfig,
+        /// Whether the raw log is served.
+        pub raw: RawConfig,
         /// The log.
         pub nats: NatsConfig,
         /// Health and metrics.

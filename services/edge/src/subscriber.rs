@@ -32,8 +32,12 @@ pub use feed::Feed;
 
 pub(crate) use connection::{Joined, Kind, Subscriber};
 pub(crate) use context::{SubscriberContext, Timeouts};
-pub(crate) use inbound::{Allowed, InboundLimits, MessageDeadline};
+pub(crate) use inbound::{
+    Allowed, Inbound, InboundLimits, MessageDeadline, ReceiveError, Received,
+};
 pub(crate) use max_age::MaxAge;
+pub(crate) use throttle::Throttle;
+pub(crate) use write_queue::WriteQueue;
 
 /// Longer messages are parsed on another thread, while this one serves its subscribers.
 pub(crate) const MAX_BYTES_READ_HERE: usize = 16 << 10;

@@ -37,6 +37,13 @@ pub fn binary_frame(payload: &[u8]) -> Bytes {
     frame(BINARY, payload)
 }
 
+/// The header of one binary message, for a payload that is sent behind it.
+pub fn binary_header(payload_len: usize) -> Bytes {
+    let mut header = BytesMut::with_capacity(header_len(payload_len));
+    put_header(&mut header, BINARY, payload_len);
+    header.freeze()
+}
+
 /// Turns `message`, which starts with [`MAX_HEADER_LEN`] spare bytes before the payload, into the finished frame of one
 /// binary message, without moving the payload.
 pub(crate) fn binary_frame_in_place(message: &mut [u8]) -> &[u8] {

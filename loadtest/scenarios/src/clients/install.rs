@@ -59,6 +59,13 @@ impl Installed {
         command
     }
 
+    /// The command that runs a firehose client of the Python SDK.
+    pub(super) fn firehose(&self) -> Command {
+        let mut python = Command::new(self.python.join("bin/python3"));
+        python.arg(drivers("python").join("firehose.py"));
+        python
+    }
+
     /// The installed version.
     pub(super) fn version(&self, library: Library) -> Result<String> {
         let version = match library {

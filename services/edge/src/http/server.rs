@@ -15,6 +15,7 @@ use super::connections::{Accepted, Connections, note_request};
 use super::context::HttpContext;
 use super::descriptors::{Descriptors, SPARE_CONNECTIONS};
 use super::events::{events, other_methods, posted_events};
+use super::firehose::{FirehoseContext, SUBSCRIBE_REPOS, subscribe_repos};
 use super::front_page::front_page;
 use super::status::{status, status_collections, status_live};
 use super::subscribe::subscribe;
@@ -26,10 +27,11 @@ use crate::{EdgeConfig, EdgeError};
 
 const SUBSCRIBE: &str = "/subscribe";
 /// Where WebSockets are.
-const WEBSOCKETS: &[&str] = &[SUBSCRIBE, SUBSCRIBE_EVENTS];
+const WEBSOCKETS: &[&str] = &[SUBSCRIBE, SUBSCRIBE_EVENTS, SUBSCRIBE_REPOS];
 const PATHS: Paths = Paths(&[
     "/",
     SUBSCRIBE,
+    SUBSCRIBE_REPOS,
     "/events",
     SUBSCRIBE_EVENTS,
     "/status",
@@ -50,6 +52,7 @@ impl Server {
         tls: Option<Tls>,
         descriptors: Descriptors,
         context: HttpContext,
+        firehose: Option<FirehoseContext>,
         workers: WorkerContext,
     ) -> Result<Self, EdgeError> {
         let subscriber = config.subscriber.clone();
@@ -78,10 +81,12 @@ impl Server {
             })
         };
         let context = web::Data::new(context);
+        let firehose = web::Data::new(firehose);
         let app = move || {
             let worker = web::Data::new(Worker::start(workers.clone()));
             App::new()
                 .app_data(context.clone())
+                .app_data(firehose.clone())
                 .app_data(worker)
                 .wrap_fn(|request, service| {
                     note_request(request.request());
@@ -92,6 +97,7 @@ impl Server {
                 .service(get("/status/collections", status_collections))
                 .service(get("/status/live", status_live))
                 .service(get(SUBSCRIBE, subscribe))
+                .service(get(SUBSCRIBE_REPOS, subscribe_repos))
                 .service(
                     web::resource("/events")
                         .get(events)

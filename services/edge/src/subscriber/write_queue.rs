@@ -20,7 +20,7 @@ const KEPT_PIECES: usize = 4;
 
 /// Pieces to be written, in order.
 #[derive(Debug, Default)]
-pub(super) struct WriteQueue {
+pub(crate) struct WriteQueue {
     pieces: VecDeque<Bytes>,
     bytes: usize,
     /// Data was written that the stream may still buffer: it encrypts.
@@ -31,16 +31,16 @@ pub(super) struct WriteQueue {
 
 impl WriteQueue {
     /// Whether more may be queued.
-    pub(super) fn has_room(&self) -> bool {
+    pub(crate) fn has_room(&self) -> bool {
         self.bytes < MAX_BYTES && self.pieces.len() < MAX_PIECES
     }
 
     /// Whether everything is in the kernel's buffer.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.pieces.is_empty() && !self.is_unflushed
     }
 
-    pub(super) fn push(&mut self, piece: Bytes) {
+    pub(crate) fn push(&mut self, piece: Bytes) {
         if !piece.is_empty() {
             self.bytes += piece.len();
             self.pieces.push_back(piece);
@@ -48,7 +48,7 @@ impl WriteQueue {
     }
 
     /// The number of partial writes since the last call.
-    pub(super) fn take_partial_writes(&mut self) -> u64 {
+    pub(crate) fn take_partial_writes(&mut self) -> u64 {
         std::mem::take(&mut self.partial_writes)
     }
 
@@ -56,7 +56,7 @@ impl WriteQueue {
     ///
     /// # Errors
     /// I/O errors of the stream.
-    pub(super) fn poll_write(
+    pub(crate) fn poll_write(
         &mut self,
         cx: &mut Context<'_>,
         mut stream: Pin<&mut impl AsyncWrite>,

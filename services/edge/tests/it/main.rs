@@ -70,4 +70,6 @@ mod tls;
 #[cfg(test)]
 mod v2;
 #[cfg(test)]
+mod raw;
+#[cfg(test)]
 mod violations;

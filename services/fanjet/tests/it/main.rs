@@ -37,3 +37,4 @@ mod traces;
 mod healthcheck;
 mod memory;
 mod descriptors;
+mod raw;

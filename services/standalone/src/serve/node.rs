@@ -49,7 +49,8 @@ impl Node {
         .with_cluster_state(Arc::clone(&notices))
         .recording(Arc::clone(&bookmarks))
         .traced_by(process.tracer("fanjet-ingest"));
-        if let Some(raw) = raw_log(settings) {
+        let raw = raw_log(settings);
+        if let Some(raw) = raw.clone() {
             ingest = ingest.with_raw_log(raw, &process.meter("fanjet-ingest"))?;
         }
         let kafka = Producer::of(settings, logs.kafka, bookmarks, process)?;
@@ -60,9 +61,10 @@ impl Node {
             instance: process.instance().to_owned(),
             tracer: process.tracer("fanjet-edge"),
         };
-        let edge = Edge::start_in(
+        let edge = Edge::start_with_raw(
             settings.edge.clone(),
             deps,
+            raw,
             &process.meter("fanjet-edge"),
             process.stop(),
         )?;

@@ -1,0 +1,85 @@
+//! The instruments of the raw stream. Updated per write, never per frame and subscriber.
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{Counter, Gauge, Meter, UpDownCounter};
+
+/// Open raw subscriber connections.
+const SUBSCRIBERS: &str = "fanjet_edge_raw_subscribers";
+/// Frames delivered to raw subscribers.
+const DELIVERED: &str = "fanjet_edge_raw_delivered_frames";
+/// Bytes of these.
+const DELIVERED_BYTES: &str = "fanjet_edge_raw_delivered_bytes";
+/// Closed raw subscriber connections, by reason.
+const DISCONNECTS: &str = "fanjet_edge_raw_disconnects";
+/// The number of the newest frame in the ring.
+const WIRE_SEQ: &str = "fanjet_edge_raw_wire_seq";
+/// Bytes in the ring of raw frames.
+const RING_BYTES: &str = "fanjet_edge_raw_ring_bytes";
+/// Times the node had to follow the raw log again.
+const RESTARTS: &str = "fanjet_edge_raw_feeder_restarts";
+
+/// All of them. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct RawMetrics {
+    subscribers: UpDownCounter<i64>,
+    delivered: Counter<u64>,
+    delivered_bytes: Counter<u64>,
+    disconnects: Counter<u64>,
+    wire_seq: Gauge<u64>,
+    ring_bytes: Gauge<u64>,
+    restarts: Counter<u64>,
+}
+
+impl RawMetrics {
+    pub(crate) fn new(meter: &Meter) -> Self {
+        let counter = |name, help| meter.u64_counter(name).with_description(help).build();
+        let gauge = |name, help| meter.u64_gauge(name).with_description(help).build();
+        Self {
+            subscribers: meter
+                .i64_up_down_counter(SUBSCRIBERS)
+                .with_description("Open raw subscriber connections")
+                .build(),
+            delivered: counter(DELIVERED, "Frames delivered to raw subscribers"),
+            delivered_bytes: counter(
+                DELIVERED_BYTES,
+                "Bytes of the frames delivered to raw subscribers",
+            ),
+            disconnects: counter(DISCONNECTS, "Closed raw subscriber connections, by reason"),
+            wire_seq: gauge(
+                WIRE_SEQ,
+                "Number of the newest frame in the ring of raw frames",
+            ),
+            ring_bytes: gauge(RING_BYTES, "Bytes in the ring of raw frames"),
+            restarts: counter(
+                RESTARTS,
+                "Times the node had to start following the raw log again",
+            ),
+        }
+    }
+
+    pub(crate) fn joined(&self) {
+        self.subscribers.add(1, &[]);
+    }
+
+    pub(crate) fn left(&self, reason: &'static str) {
+        self.subscribers.add(-1, &[]);
+        let reason = KeyValue::new("reason", reason);
+        self.disconnects.add(1, &[reason]);
+    }
+
+    pub(crate) fn delivered(&self, frames: u64, bytes: u64) {
+        self.delivered.add(frames, &[]);
+        self.delivered_bytes.add(bytes, &[]);
+    }
+
+    pub(crate) fn moved(&self, wire_seq: Option<u64>, ring_bytes: usize) {
+        if let Some(wire_seq) = wire_seq {
+            self.wire_seq.record(wire_seq, &[]);
+        }
+        self.ring_bytes.record(ring_bytes as u64, &[]);
+    }
+
+    pub(crate) fn feeder_restarted(&self) {
+        self.restarts.add(1, &[]);
+    }
+}
