@@ -52,7 +52,7 @@ const RENEWALS: &str = "fanjet_ingest_lease_renewals_total";
 const LEADER_SECONDS: &str = "fanjet_ingest_leader_seconds_total";
 const VERIFIED: &str = "fanjet_ingest_verified_commits_total";
 const KEY_LOOKUPS: &str = "fanjet_ingest_key_lookups_total";
-const WIRE_SEQS_CHANGED: &str = "fanjet_ingest_wire_seqs_changed_total";
+const WIRE_SEQS_CHANGED: &str = "fanjet_ingest_raw_wire_seqs_changed_total";
 
 /// Reports the seqs that readers of a log skip, as long as the log is open.
 pub(crate) fn observe_skipped_seqs(meter: &Meter, log: &Arc<dyn EventLog>) {
@@ -207,10 +207,11 @@ impl IngestMetrics {
                 .build(),
             verified: counter(VERIFIED, "Commits chosen for verification, by outcome"),
             key_lookups: counter(KEY_LOOKUPS, "Account key lookups, by result"),
-            wire_seqs_changed: counter(
-                WIRE_SEQS_CHANGED,
-                "Raw frames that were logged with another seq than the upstream's, so that seqs rise",
-            ),
+            // Named in full: only the raw log has it.
+            wire_seqs_changed: meter
+                .u64_counter(WIRE_SEQS_CHANGED)
+                .with_description("Raw frames that were logged with another seq than the upstream's, so that seqs rise")
+                .build(),
             view,
         }
     }

@@ -78,6 +78,7 @@ fn touch(metrics: &IngestMetrics) {
         metrics.key_looked_up(result);
     }
     metrics.resynced();
+    metrics.wire_seqs_changed(1);
     metrics.stamped_ahead(1, Duration::from_secs(2));
     metrics.role(Role::Leader);
     metrics.took_over();
