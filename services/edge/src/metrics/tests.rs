@@ -5,6 +5,7 @@ use fanjet_testkit::metrics_page::{disagreements, untouched};
 
 use super::*;
 use crate::http::REFUSED_CONNECTION_REASONS;
+use crate::raw::{CloseCause, RawMetrics};
 
 /// As `replay/disk/writer.rs` has them.
 const DISK_END_REASONS: [&str; 9] = [
@@ -137,9 +138,32 @@ fn touch(metrics: &Metrics) {
     worker.hub_crashed();
 }
 
+fn touch_raw(metrics: &RawMetrics) {
+    metrics.joined();
+    for cause in [
+        CloseCause::Draining,
+        CloseCause::InvalidCursor,
+        CloseCause::FutureCursor { newest: 1 },
+        CloseCause::ConsumerTooSlow,
+        CloseCause::LogReplaced,
+        CloseCause::LogDamaged,
+        CloseCause::MessageTooBig,
+        CloseCause::ProtocolError,
+        CloseCause::PongTimeout,
+        CloseCause::ClientClosed(None),
+        CloseCause::ClientGone,
+    ] {
+        metrics.left(cause.label());
+    }
+    metrics.delivered(1, 1);
+    metrics.moved(Some(1), 1);
+    metrics.feeder_restarted();
+}
+
 fn rendered() -> String {
     let exporter = Exporter::new().unwrap();
     touch(&Metrics::new(&exporter.meter("test")));
+    touch_raw(&RawMetrics::new(&exporter.meter("test")));
     let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
     observe_skipped_seqs(&exporter.meter("test"), &log);
     String::from_utf8(exporter.render().unwrap()).unwrap()
@@ -150,10 +174,9 @@ fn the_docs_list_every_metric() {
     let text = rendered();
     let found = disagreements("Edge", &text).unwrap();
     assert!(found.is_empty(), "{found:#?}");
-    assert_eq!(
-        untouched(include_str!("names.rs"), &text),
-        Vec::<String>::new()
-    );
+    for names in [include_str!("names.rs"), include_str!("../raw/metrics.rs")] {
+        assert_eq!(untouched(names, &text), Vec::<String>::new());
+    }
 }
 
 #[test]
