@@ -19,6 +19,7 @@ use super::context::HttpContext;
 use super::subscribe::upgrade;
 use crate::EdgeConfig;
 use crate::limits::RawSlots;
+use crate::metrics::Metrics;
 use crate::raw::{
     CloseCause, NoRawStart, RawFeeder, RawJoined, RawMetrics, RawStream, RawSubscriber,
     RawTimeouts, Source, cursor_of, info,
@@ -46,6 +47,8 @@ pub(crate) struct FirehoseContext {
     pub(crate) timeouts: RawTimeouts,
     pub(crate) cursor_timeout: std::time::Duration,
     pub(crate) metrics: RawMetrics,
+    /// Refused requests are counted with those of the other streams.
+    pub(crate) refusals: Metrics,
     pub(crate) draining: Stop,
 }
 
@@ -68,6 +71,7 @@ impl FirehoseContext {
             },
             cursor_timeout: config.replay.cursor_timeout,
             metrics: raw.metrics.clone(),
+            refusals: http.metrics.clone(),
             draining: admit.draining.clone(),
         }
     }
@@ -86,7 +90,10 @@ pub(crate) async fn subscribe_repos(
         ),
         Some(context) => match subscribe(&request, context).await {
             Ok(response) => response,
-            Err(refusal) => refusal_of(&refusal),
+            Err(refusal) => {
+                context.refusals.refused(&refusal);
+                refusal_of(&refusal)
+            }
         },
     };
     let headers = response.headers_mut();

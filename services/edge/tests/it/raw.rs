@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fanjet_edge::config::RawServeConfig;
+use fanjet_edge::metrics::REFUSED_HANDSHAKES;
 use fanjet_edge::{Edge, EdgeConfig, EdgeDeps, EdgeHandle};
 use fanjet_event::{FrameStamp, TimeUs, Topic};
 use fanjet_log::memory::{MemoryBookmarks, MemoryClusterState, MemoryLog};
@@ -434,7 +435,13 @@ async fn a_full_node_answers_503_and_places_are_given_back() {
             Err(status) => assert_eq!(status, Some(503)),
         }
     }
+    let refused = || {
+        node.instruments
+            .sum(REFUSED_HANDSHAKES, Some(("reason", "node_full")))
+    };
+    let before = refused();
     assert_eq!(node.try_connect("").await.unwrap_err(), Some(503));
+    assert_eq!(refused(), before + 1.0);
     held.pop();
     for _ in 0..5_000 {
         if node.try_connect("").await.is_ok() {
