@@ -8,7 +8,7 @@ use actix_web::http::header::{HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_K
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use fanjet_filter::{OptionsError, SubscriberOptions};
 
-use super::admit::admit;
+use super::admit::{Admitted, admit};
 use super::connections::{gate_of, socket_of};
 use super::context::HttpContext;
 use super::worker::Worker;
@@ -29,28 +29,34 @@ pub(crate) async fn subscribe(
             context.metrics.refused(&refusal);
             refusal.response()
         }
-        Ok(mut admitted) => {
-            let heartbeat = admitted.options.heartbeat;
-            let feed = worker.join(admitted.options, admitted.start);
-            let feed = feed
-                .over(socket_of(&request))
-                .within(admitted.slot.replay());
-            let kind = Kind::WebSocket {
-                sending: admitted.slot.sending(),
-                room: admitted.room,
-            };
-            let joined = Joined {
-                feed,
-                shards: Rc::clone(worker.shards()),
-                context: Arc::clone(&context.subscribers),
-                heartbeat,
-                kind,
-                held: Box::new(admitted.slot),
-            };
-            hand_over(&request, joined);
-            admitted.response.finish()
-        }
+        Ok(admitted) => join(&request, &context, &worker, admitted),
     }
+}
+
+/// The response to an admitted subscriber, which owns the connection from then on.
+pub(super) fn join(
+    request: &HttpRequest,
+    context: &HttpContext,
+    worker: &Worker,
+    mut admitted: Admitted,
+) -> HttpResponse {
+    let heartbeat = admitted.options.heartbeat;
+    let feed = worker.join(admitted.options, admitted.start);
+    let feed = feed.over(socket_of(request)).within(admitted.slot.replay());
+    let kind = Kind::WebSocket {
+        sending: admitted.slot.sending(),
+        room: admitted.room,
+    };
+    let joined = Joined {
+        feed,
+        shards: Rc::clone(worker.shards()),
+        context: Arc::clone(&context.subscribers),
+        heartbeat,
+        kind,
+        held: Box::new(admitted.slot),
+    };
+    hand_over(request, joined);
+    admitted.response.finish()
 }
 
 /// After the response head the subscriber owns the connection.

@@ -3,8 +3,6 @@
 //! Every refusal comes before the upgrade, in the reference server's order, also for a request that is no upgrade: so
 //! `curl` shows them.
 
-use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL};
@@ -15,13 +13,11 @@ use fanjet_wire::v2::SUBPROTOCOL;
 
 use super::response::refused;
 use crate::http::admit::{Admitted, check_url, claim_filter, find_start, take_slot};
-use crate::http::connections::socket_of;
 use crate::http::context::HttpContext;
-use crate::http::subscribe::{SOCKET_ENCODING, hand_over, upgrade};
+use crate::http::subscribe::{SOCKET_ENCODING, join, upgrade};
 use crate::http::worker::Worker;
 use crate::refusal::Refusal;
 use crate::replay::V2Start;
-use crate::subscriber::{Joined, Kind};
 
 /// Serves one subscriber, or says why not.
 pub(super) async fn subscribe_events(
@@ -34,26 +30,7 @@ pub(super) async fn subscribe_events(
             context.metrics.refused(&refusal);
             refused(&refusal)
         }
-        Ok(mut admitted) => {
-            let feed = worker.join(admitted.options, admitted.start);
-            let feed = feed
-                .over(socket_of(&request))
-                .within(admitted.slot.replay());
-            let kind = Kind::WebSocket {
-                sending: admitted.slot.sending(),
-                room: admitted.room,
-            };
-            let joined = Joined {
-                feed,
-                shards: Rc::clone(worker.shards()),
-                context: Arc::clone(&context.subscribers),
-                heartbeat: None,
-                kind,
-                held: Box::new(admitted.slot),
-            };
-            hand_over(&request, joined);
-            admitted.response.finish()
-        }
+        Ok(admitted) => join(&request, &context, &worker, admitted),
     }
 }
 

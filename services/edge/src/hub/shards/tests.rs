@@ -156,7 +156,7 @@ fn a_member_that_changes_its_delay_gets_everything_once() {
     assert_eq!(worker.shards.lanes(), 1);
 }
 
-/// Delayed events are delivered at once when the delay is removed.
+/// Removing the delay delivers the events held back so far at once.
 #[test]
 fn removing_the_delay_delivers_at_once() {
     let mut worker = Worker::new(1 << 20);
