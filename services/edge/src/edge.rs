@@ -1,49 +1,19 @@
-//! One edge node: composes its parts and stops them.
+//! One edge node: binds its listener, starts its parts and stops them.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use fanjet_cluster::{Part, Presence};
 use fanjet_log::memory::MemoryClusterState;
-use fanjet_log::{ClusterState, EventLog, RawLog, ReadLimit};
-use fanjet_runtime::{Clock, OnFailure, Promptness, Stop, SystemClock, Tasks};
+use fanjet_log::{EventLog, RawLog};
+use fanjet_runtime::{OnFailure, Stop, SystemClock, Tasks};
 use fanjet_telemetry::{Health, HealthReport};
 use opentelemetry::metrics::Meter;
-use opentelemetry_sdk::trace::SdkTracer;
 
-use crate::damage::DamageReports;
-use crate::http::{
-    Admission, AdmitContext, Descriptors, FirehoseContext, HttpContext, ServedDictionaries, Server,
-    WorkerContext,
-};
-use crate::hub::{CEILING, ShardLimits};
-use crate::limits::FilterMemory;
-use crate::metrics::{Metrics, WorkerNumbers, observe_skipped_seqs};
+use crate::http::{Descriptors, Server};
+use crate::node::{EdgeDeps, Node};
 use crate::probe::ReadinessProbe;
-use crate::raw::{RawFeeder, RawMetrics, RawStream};
-use crate::replay::{
-    Loader, LocalTier, LogLookups, MAX_ENTRIES, PageRequests, StartResolver, TierWriter,
-};
 use crate::shutdown::Shutdown;
-use crate::sockets::WriteStalls;
-use crate::status::{Cluster, ClusterWatcher, StatusChannel, StatusSampler};
-use crate::subscriber::{InboundLimits, MaxAge, SubscriberContext, Timeouts};
-use crate::tail::{Compression, Feeder, Pool, Tail, Traces};
 use crate::{EdgeConfig, EdgeError, Readiness};
-
-/// The dependencies of a node.
-pub struct EdgeDeps {
-    /// The log to follow.
-    pub log: Arc<dyn EventLog>,
-    /// State shared by the processes of the cluster.
-    pub cluster_state: Arc<dyn ClusterState>,
-    /// The clock that lag is measured with.
-    pub clock: Arc<dyn Clock>,
-    /// A unique name of this process, `host/pid/random`.
-    pub instance: String,
-    /// Exports the spans of traced events; `None` when nothing is exported.
-    pub tracer: Option<SdkTracer>,
-}
 
 /// An edge node.
 #[derive(Debug)]
@@ -98,95 +68,17 @@ impl Edge {
         meter: &Meter,
         stop: Stop,
     ) -> Result<EdgeHandle, EdgeError> {
-        let EdgeDeps {
-            log,
-            cluster_state,
-            clock,
-            instance,
-            tracer,
-        } = deps;
-        config.drain.check()?;
-        let shutdown = Shutdown::new(stop);
-        let metrics = Metrics::new(meter);
-        observe_skipped_seqs(meter, &log);
-        let pool =
-            Pool::new(&config.tail.collections).map_err(|error| EdgeError::Pool(error.answer()))?;
-        let tail = Tail::new(&config.tail, pool);
-        let page_requests = PageRequests::new(Arc::clone(&tail.ring), config.replay.cache_bytes);
-        let page_requests = Arc::new(page_requests);
-        let tier = (config.disk.max_bytes > 0).then(|| LocalTier::new(tail.clone()));
-        let damage_reports = DamageReports::new(metrics.clone());
-        let readiness = ReadinessProbe {
-            tail: Arc::clone(&tail.status),
-            fresh_within: config.tail.fresh_within,
-            shutdown_requested: shutdown.requested.clone(),
-        };
-        let channel = Arc::new(StatusChannel::new(config.http.max_status_viewers));
-        let cluster = Arc::<Cluster>::default();
-        let inbound = InboundLimits::of(&config, metrics.clone());
         let descriptors = Descriptors::of_this_process();
-        let admit_context = AdmitContext {
-            max_url_bytes: config.http.max_url_bytes,
-            trusted_proxies: config.http.trusted_proxies.clone(),
-            tail: tail.clone(),
-            starts: StartResolver {
-                lookups: Arc::new(LogLookups::new(Arc::clone(&log), metrics.clone())),
-                tail: tail.clone(),
-                page_requests: Arc::clone(&page_requests),
-                tier: tier.clone(),
-                timeout: config.replay.cursor_timeout,
-                clock: Arc::clone(&clock),
-                damage_reports: damage_reports.clone(),
-            },
-            admission: Arc::new(Admission::new(&config, descriptors)?),
-            filter_memory: FilterMemory::of(&config.limits),
-            inbound: inbound.clone(),
-            metrics: metrics.clone(),
-            draining: shutdown.draining.clone(),
-        };
-        let compression = Compression::load(&config.zstd)?;
-        let is_encrypted = config.http.is_encrypted();
-        let context = HttpContext {
-            admit_context,
-            subscribers: Arc::new(SubscriberContext {
-                timeouts: Timeouts::of(&config),
-                pool: Arc::clone(&tail.pool),
-                inbound,
-                max_age: MaxAge::new(config.subscriber.max_age),
-            }),
-            dictionaries: ServedDictionaries::of(&compression),
-            clock: Arc::clone(&clock),
-            channel: Arc::clone(&channel),
-            max_status_viewers: config.http.max_status_viewers,
-            cluster: Arc::clone(&cluster),
-            metrics: metrics.clone(),
-            draining: shutdown.draining.clone(),
-        };
+        let Node {
+            context,
+            firehose,
+            workers,
+            background,
+        } = Node::new(&config, deps, raw, descriptors, meter, stop)?;
         #[cfg(feature = "fault-injection")]
-        let hubs = Arc::default();
-        let workers = WorkerContext {
-            limits: ShardLimits::of(&config),
-            promptness: Promptness::new(config.hub.promptness, CEILING),
-            numbers: Arc::new(WorkerNumbers::up_to(config.http.worker_count())),
-            spread: config.drain.spread,
-            tail: tail.clone(),
-            page_requests: Arc::clone(&page_requests),
-            compression,
-            write_stalls: Arc::new(WriteStalls::new(config.subscriber.write_stall_timeout)),
-            metrics: metrics.clone(),
-            shutdown: shutdown.clone(),
-            #[cfg(feature = "fault-injection")]
-            hubs: Arc::clone(&hubs),
-        };
+        let hubs = Arc::clone(&workers.hubs);
         let tls = config.http.tls()?;
-        let raw = raw.map(|log| RawFeeder {
-            log,
-            stream: Arc::new(RawStream::new(config.raw.clone())),
-            metrics: RawMetrics::new(meter),
-        });
-        let firehose = raw
-            .as_ref()
-            .map(|raw| FirehoseContext::new(&config, raw, &context));
+        let is_encrypted = config.http.is_encrypted();
         let server = Server::bind(
             &config,
             tls.clone(),
@@ -196,63 +88,13 @@ impl Edge {
             workers,
         )?;
         let addr = server.addr();
-        let writer = tier.clone().map(|tier| TierWriter {
-            log: Arc::clone(&log),
-            tail: tail.clone(),
-            tier,
-            metrics: metrics.clone(),
-            clock: Arc::clone(&clock),
-            config: config.disk.clone(),
-            limit: ReadLimit {
-                entries: MAX_ENTRIES,
-                bytes: config.replay.page_bytes,
-            },
-        });
-        let loader = Loader {
-            log: Arc::clone(&log),
-            tier,
-            page_requests,
-            collections: Arc::clone(&tail.collections),
-            damage_reports: damage_reports.clone(),
-            metrics: metrics.clone(),
-            config: config.replay.clone(),
-            retry: config.tail.clone(),
-        };
-        let presence = Presence::new(Part::Edge, &instance, clock.now_us());
-        let sampler = StatusSampler {
-            channel,
-            tail: tail.clone(),
-            metrics: metrics.clone(),
-            cluster: Arc::clone(&cluster),
-            readiness: readiness.clone(),
-            clock: Arc::clone(&clock),
-        };
-        let watcher = ClusterWatcher {
-            cluster_state,
-            cluster,
-            readiness: readiness.clone(),
-            clock: Arc::clone(&clock),
-        };
-        let feeder = Feeder::new(log, tail, metrics, clock, config.tail.clone())
-            .traced_by(Traces::new(tracer))
-            .reporting(damage_reports);
-        let mut tasks = Tasks::new(shutdown.draining.clone());
-        let (grace, finished) = (config.drain.grace, shutdown.finished.clone());
-        tasks.spawn("tail", OnFailure::StopAll, feeder.run(finished.clone()));
-        tasks.spawn("replay", OnFailure::StopAll, loader.run(finished.clone()));
-        if let Some(writer) = writer {
-            tasks.spawn("disk", OnFailure::Log, writer.run(finished.clone()));
-        }
-        if let Some(raw) = raw {
-            tasks.spawn("raw tail", OnFailure::StopAll, raw.run(finished.clone()));
-        }
-        let watching = watcher.run(presence, config.status.refresh, finished.clone());
+        let readiness = background.readiness.clone();
+        let shutdown = background.shutdown.clone();
+        let mut tasks = background.spawn();
         if let Some(tls) = tls {
-            tasks.spawn("tls", OnFailure::Log, tls.keep_current(finished.clone()));
+            let finished = shutdown.finished.clone();
+            tasks.spawn("tls", OnFailure::Log, tls.keep_current(finished));
         }
-        tasks.spawn("status", OnFailure::StopAll, sampler.run(finished));
-        tasks.spawn("cluster", OnFailure::Log, watching);
-        tasks.spawn("shutdown", OnFailure::StopAll, shutdown.clone().run(grace));
         tasks.spawn("http", OnFailure::StopAll, serve(server, shutdown));
         Ok(EdgeHandle {
             addr,

@@ -25,6 +25,9 @@ mod front_page;
 
 mod server;
 
+#[cfg(feature = "simulation")]
+mod without_sockets;
+
 pub(crate) use admission::Admission;
 pub(crate) use admit::AdmitContext;
 #[cfg(test)]
@@ -34,4 +37,8 @@ pub(crate) use descriptors::Descriptors;
 pub(crate) use dictionaries::ServedDictionaries;
 pub(crate) use firehose::FirehoseContext;
 pub(crate) use server::Server;
+#[cfg(feature = "simulation")]
+pub(crate) use without_sockets::subscribe_without_socket;
+#[cfg(feature = "simulation")]
+pub(crate) use worker::Worker;
 pub(crate) use worker::WorkerContext;

@@ -40,12 +40,17 @@ mod raw;
 mod status;
 mod http;
 
+mod node;
 mod edge;
 mod process;
 
+#[cfg(feature = "simulation")]
+pub mod simulated;
+
 pub use config::EdgeConfig;
-pub use edge::{Edge, EdgeDeps, EdgeHandle};
+pub use edge::{Edge, EdgeHandle};
 pub use error::EdgeError;
+pub use node::EdgeDeps;
 pub use process::serve;
 pub use readiness::{NotReady, Readiness};
 pub use settings::EdgeSettings;

@@ -129,7 +129,7 @@ impl Refusal {
         stream::sse_refusal(RETRY_AFTER, self.label(), &self.text())
     }
 
-    fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::UrlTooLong { .. } => StatusCode::URI_TOO_LONG,
             Self::InvalidOptions(_)

@@ -38,8 +38,20 @@ pub(super) fn join(
     request: &HttpRequest,
     context: &HttpContext,
     worker: &Worker,
-    mut admitted: Admitted,
+    admitted: Admitted,
 ) -> HttpResponse {
+    let (joined, mut response) = joined(request, context, worker, admitted);
+    hand_over(request, joined);
+    response.finish()
+}
+
+/// An admitted subscriber joins its worker; returns the response that begins its connection.
+pub(super) fn joined(
+    request: &HttpRequest,
+    context: &HttpContext,
+    worker: &Worker,
+    admitted: Admitted,
+) -> (Joined, HttpResponseBuilder) {
     let heartbeat = admitted.options.heartbeat;
     let feed = worker.join(admitted.options, admitted.start);
     let feed = feed.over(socket_of(request)).within(admitted.slot.replay());
@@ -55,8 +67,7 @@ pub(super) fn join(
         kind,
         held: Box::new(admitted.slot),
     };
-    hand_over(request, joined);
-    admitted.response.finish()
+    (joined, admitted.response)
 }
 
 /// After the response head the subscriber owns the connection.
@@ -69,7 +80,7 @@ pub(super) fn hand_over(request: &HttpRequest, joined: Joined) {
 }
 
 /// The options of a request.
-fn options(request: &HttpRequest) -> Result<SubscriberOptions, OptionsError> {
+pub(super) fn options(request: &HttpRequest) -> Result<SubscriberOptions, OptionsError> {
     let options = SubscriberOptions::parse(request.query_string())?;
     match request.headers().get(SOCKET_ENCODING) {
         Some(header) => options.with_socket_encoding(header.as_bytes()),
