@@ -11,6 +11,7 @@ mod kubernetes;
 mod settings;
 mod servers;
 mod volume;
+mod umbrella;
 mod pages;
 mod compose;
 
@@ -56,6 +57,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     kubernetes::validate(&tools, &rendered, KUBERNETES)?;
     settings::check(&rendered)?;
     servers::check(&rendered)?;
+    umbrella::check(&tools, KUBERNETES[1])?;
     pages::check(&tools, KUBERNETES[1])?;
     compose::check()?;
     let refused = values("ci/bad")?;

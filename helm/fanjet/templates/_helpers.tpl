@@ -21,32 +21,30 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
+{{/* One key stands once, whoever sets it: commonLabels win over all but the selectors. */}}
 {{- define "fanjet.labels" -}}
-{{ include "fanjet.selectorLabels" . }}
-app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .root.Release.Service }}
-app.kubernetes.io/part-of: fanjet
-helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
-{{- with .root.Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- $own := dict
+  "app.kubernetes.io/version" .root.Chart.AppVersion
+  "app.kubernetes.io/managed-by" .root.Release.Service
+  "app.kubernetes.io/part-of" "fanjet"
+  "helm.sh/chart" (printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_") -}}
+{{- merge (include "fanjet.selectorLabels" . | fromYaml) (deepCopy .root.Values.commonLabels) $own | toYaml -}}
 {{- end -}}
 
-{{/* Pod labels. None may change without a change of the pod, because a new pod closes connections. */}}
+{{/* Pod labels. None may change without a change of the pod, because a new pod closes connections. Takes also "own" labels. */}}
 {{- define "fanjet.podLabels" -}}
-{{ include "fanjet.selectorLabels" . }}
-app.kubernetes.io/part-of: fanjet
-{{- with .root.Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- $given := dict -}}
+{{- with .values }}{{ $given = default dict .podLabels }}{{ end -}}
+{{- merge (include "fanjet.selectorLabels" . | fromYaml) (default dict .own) (deepCopy $given) (deepCopy .root.Values.commonLabels) (dict "app.kubernetes.io/part-of" "fanjet") | toYaml -}}
 {{- end -}}
 
 {{- define "fanjet.image" -}}
-{{- if .Values.image.digest -}}
-{{ .Values.image.repository }}@{{ .Values.image.digest }}
-{{- else -}}
-{{ .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag }}
+{{- include "fanjet.imageOf" (merge (dict "tag" (default .Chart.AppVersion .Values.image.tag)) .Values.image) -}}
 {{- end -}}
+
+{{/* Takes (dict "repository" ... "tag" ... "digest" ...); the digest wins. */}}
+{{- define "fanjet.imageOf" -}}
+{{ .repository }}{{ with .digest }}@{{ . }}{{ else }}:{{ .tag }}{{ end }}
 {{- end -}}
 
 {{- define "fanjet.serviceAccountName" -}}
@@ -82,34 +80,45 @@ tolerations:
 affinity:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- if and .topologySpread .topologySpread.enabled }}
+{{- $spread := default dict .topologySpread }}
+{{- if and $spread.enabled (or $spread.zone $spread.host) }}
 topologySpreadConstraints:
-  {{- range $key := list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
+  {{- range $key, $how := dict "topology.kubernetes.io/zone" $spread.zone "kubernetes.io/hostname" $spread.host }}
+  {{- if $how }}
   - maxSkew: 1
     topologyKey: {{ $key }}
-    whenUnsatisfiable: {{ $.values.topologySpread.whenUnsatisfiable }}
+    whenUnsatisfiable: {{ $how }}
+    # Nodes on which no pod may start, such as drained ones, need none.
+    nodeTaintsPolicy: Honor
     labelSelector:
       matchLabels:
         {{- include "fanjet.selectorLabels" $ | nindent 8 }}
+  {{- end }}
   {{- end }}
 {{- end }}
 {{- end }}
 {{- end -}}
 
 {{- define "fanjet.podSecurityContext" -}}
-runAsNonRoot: true
-runAsUser: 65532
-runAsGroup: 65532
-fsGroup: 65532
-seccompProfile:
-  type: RuntimeDefault
+{{- toYaml .Values.podSecurityContext -}}
 {{- end -}}
 
 {{- define "fanjet.securityContext" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-capabilities:
-  drop: [ALL]
+{{- toYaml .Values.securityContext -}}
+{{- end -}}
+
+{{/* A checksum of the Secrets of these names, so that a pod restarts when one changes. Without a cluster, as in "helm template",
+they cannot be read, and nothing is rendered. Never of the chart's own Secret, which does not exist yet when it is installed.
+Takes (dict "root" $ "secrets" list). */}}
+{{- define "fanjet.secretsChecksum" -}}
+{{- $root := .root -}}
+{{- $found := list -}}
+{{- range $name := .secrets | compact | uniq | sortAlpha -}}
+{{- with lookup "v1" "Secret" $root.Release.Namespace $name }}{{ $found = append $found (dict "name" $name "data" .data) }}{{ end -}}
+{{- end -}}
+{{- if $found -}}
+checksum/secrets: {{ toJson $found | sha256sum }}
+{{- end -}}
 {{- end -}}
 
 {{/* Three questions: has it ever reached the log, can it work now, does it respond at all. */}}

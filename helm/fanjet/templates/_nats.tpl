@@ -160,3 +160,13 @@ stream:
 {{- end }}
 {{- end }}
 {{- end -}}
+
+{{/* The Secret with a user's credentials, unless the chart made it. Takes (dict "root" $ "user" "edge"). */}}
+{{- define "fanjet.nats.givenSecret" -}}
+{{- $v := .root.Values -}}
+{{- if $v.nats.enabled -}}
+{{ $v.nats.auth.existingSecret }}
+{{- else if ne $v.externalNats.auth.method "none" -}}
+{{ (index $v.externalNats.auth .user).existingSecret }}
+{{- end -}}
+{{- end -}}

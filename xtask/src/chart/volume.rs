@@ -13,7 +13,7 @@ use fanjet_tools::shell::run as run_command;
 
 use super::folders::output;
 use super::render::Rendered;
-use super::servers::{Ports, Server, Settings, free_ports};
+use super::servers::{Passwords, Ports, Server, Settings, free_ports};
 use super::tools::Tools;
 use fill::Log;
 
@@ -126,7 +126,7 @@ impl Volume {
     }
 
     fn start(&self, settings: &Settings, ports: Ports) -> Result<Server> {
-        Server::start(settings, &self.path(), 0, &[ports], SECRET)
+        Server::start(settings, &self.path(), 0, &[ports], Passwords::all(SECRET))
     }
 
     /// The share that is free for everyone but root.

@@ -1,18 +1,21 @@
 //! One server with the chart's configuration, on this machine's loopback.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::settings::{Settings, Variable};
 
 /// Starting takes a second, electing a leader a few.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The key of the password among servers.
+const ROUTE: &str = "route-password";
 
 /// Where a server listens.
 #[derive(Debug, Clone, Copy)]
@@ -22,21 +25,38 @@ pub(crate) struct Ports {
     pub(super) monitor: u16,
 }
 
+/// What all passwords of a server begin with, and its password among servers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Passwords {
+    pub(crate) users: &'static str,
+    pub(crate) routes: &'static str,
+}
+
+impl Passwords {
+    pub(crate) const fn all(secret: &'static str) -> Self {
+        Self {
+            users: secret,
+            routes: secret,
+        }
+    }
+}
+
 /// A server that ends with its value.
 pub(crate) struct Server {
     child: Child,
+    clients: u16,
     monitor: u16,
     log: PathBuf,
 }
 
 impl Server {
-    /// Starts one of several. `secret` is part of all its passwords.
+    /// Starts one of several.
     pub(crate) fn start(
         settings: &Settings,
         folder: &Path,
         number: usize,
         all: &[Ports],
-        secret: &str,
+        passwords: Passwords,
     ) -> Result<Self> {
         let ports = all[number];
         let mut conf = settings.conf.clone();
@@ -61,11 +81,12 @@ impl Server {
             .env_clear()
             .env("POD_NAME", format!("server-{number}"));
         for (name, value) in &settings.env {
-            command.env(name, environment(value, all, secret));
+            command.env(name, environment(value, all, passwords));
         }
         let child = command.stderr(File::create(&log)?).spawn()?;
         let server = Self {
             child,
+            clients: ports.clients,
             monitor: ports.monitor,
             log,
         };
@@ -84,6 +105,25 @@ impl Server {
         Ok(body.to_owned())
     }
 
+    /// Whether a client may connect as a user with one of the passwords that begin so.
+    pub(super) fn admits(&self, user: &str, secret: &str) -> Result<bool> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.clients))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let connect = serde_json::json!({
+            "verbose": false, "user": user, "pass": format!("{secret}-{user}-password"),
+        });
+        write!(stream, "CONNECT {connect}\r\nPING\r\n")?;
+        let lines = BufReader::new(stream).lines();
+        for line in lines {
+            match line?.as_str() {
+                "PONG" => return Ok(true),
+                line if line.starts_with("-ERR") => return Ok(false),
+                _ => {}
+            }
+        }
+        bail!("a server closed a connection without a word")
+    }
+
     /// What it logged.
     pub(super) fn log(&self) -> Result<String> {
         Ok(fs::read_to_string(&self.log)?)
@@ -98,15 +138,14 @@ impl Drop for Server {
 }
 
 /// A variable as Kubernetes sets it, but for the addresses of other servers.
-fn environment(value: &Variable, all: &[Ports], secret: &str) -> String {
+fn environment(value: &Variable, all: &[Ports], passwords: Passwords) -> String {
+    let Passwords { users, routes } = passwords;
     let value = match value {
-        Variable::Secret(key) => return format!("{secret}-{key}"),
+        Variable::Secret(key) if key == ROUTE => return format!("{routes}-{key}"),
+        Variable::Secret(key) => return format!("{users}-{key}"),
         Variable::Plain(value) => value,
     };
-    let value = value.replace(
-        "$(NATS_ROUTE_PASSWORD)",
-        &format!("{secret}-route-password"),
-    );
+    let value = value.replace("$(NATS_ROUTE_PASSWORD)", &format!("{routes}-{ROUTE}"));
     let Some((credentials, host)) = value.split_once('@') else {
         return value;
     };
