@@ -21,7 +21,7 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
-{{/* One key stands once, whoever sets it: commonLabels win over all but the selectors. */}}
+{{/* A key that is set twice is rendered once: commonLabels win over all but the selectors. */}}
 {{- define "fanjet.labels" -}}
 {{- $own := dict
   "app.kubernetes.io/version" .root.Chart.AppVersion

@@ -9,8 +9,9 @@ use super::folders::chart;
 use fanjet_tools::shell::root;
 
 /// Folders of `deploy/`, and the files in them that the chart copies.
-const COPIED: [(&str, &str); 3] = [
+const COPIED: [(&str, &str); 4] = [
     ("nats", "accounts.conf"),
+    ("nats", ".sh"),
     ("prometheus", "rules.yaml"),
     ("grafana", ".json"),
 ];

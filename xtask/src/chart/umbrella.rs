@@ -32,10 +32,10 @@ pub(super) fn check(tools: &Tools, kubernetes: &str) -> Result<()> {
             .arg(&parts)
             .arg(chart()),
     )?;
-    for (enabled, is_there) in [("true", true), ("false", false)] {
+    for (enabled, is_rendered) in [("true", true), ("false", false)] {
         let rendered = render(tools, folder.path(), kubernetes, enabled)?;
         ensure!(
-            rendered.contains("kind: Deployment") == is_there,
+            rendered.contains("kind: Deployment") == is_rendered,
             "fanjet.enabled={enabled} as a condition renders: {rendered}"
         );
     }

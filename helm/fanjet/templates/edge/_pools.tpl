@@ -1,4 +1,4 @@
-{{/* Edges in pools: .Values.edge, and each of .Values.edgePools, which has what .Values.edge has unless it says otherwise. */}}
+{{/* Edges in pools: .Values.edge, and each of .Values.edgePools, with its values in place of those of .Values.edge. */}}
 
 {{/* Renders a template for every pool. It gets a root whose .Values.edge are the pool's, and its name as .pool ("" for .Values.edge).
 Takes (dict "root" $ "template" name). */}}
