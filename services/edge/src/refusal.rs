@@ -20,6 +20,7 @@ pub(crate) enum Refusal {
     OutsidePool(String),
     NotReady,
     NoStart,
+    CursorTimeout,
     LogDamaged { seq: Seq },
     Draining,
     NodeFull { max_subscribers: usize },
@@ -51,6 +52,7 @@ impl Refusal {
             Self::OutsidePool(_) => "outside_pool",
             Self::NotReady => "not_ready",
             Self::NoStart => "no_start",
+            Self::CursorTimeout => "cursor_timeout",
             Self::LogDamaged { .. } => "log_damaged",
             Self::Draining => "draining",
             Self::NodeFull { .. } => "node_full",
@@ -148,6 +150,7 @@ impl Refusal {
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NotReady
             | Self::NoStart
+            | Self::CursorTimeout
             | Self::LogDamaged { .. }
             | Self::Draining
             | Self::NodeFull { .. }
@@ -170,6 +173,10 @@ impl Refusal {
             Self::OutsidePool(words) => words.clone(),
             Self::NotReady => "service not ready: the log has not been reached yet".to_owned(),
             Self::NoStart => "service not ready: cursor resolution failed".to_owned(),
+            Self::CursorTimeout => format!(
+                "this node is busy: it did not find the cursor's position in time, try again in {} seconds",
+                RETRY_AFTER.as_secs()
+            ),
             Self::LogDamaged { seq } => format!(
                 "the log is damaged at this cursor, at seq {seq}: other cursors can be served"
             ),

@@ -163,6 +163,10 @@ pub(super) async fn find_start<T>(
     };
     let found = found.map_err(|error| match error {
         StartError::Damaged(Damage { seq }) => Refusal::LogDamaged { seq },
+        StartError::TooLate => {
+            warn!("timed out resolving a cursor, refusing the client for now");
+            Refusal::CursorTimeout
+        }
         error => {
             // The details are for the operator.
             warn!(%error, "failed to resolve a cursor, refusing the client");

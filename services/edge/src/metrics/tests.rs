@@ -31,6 +31,7 @@ fn refusals() -> Vec<Refusal> {
             | Refusal::OutsidePool(_)
             | Refusal::NotReady
             | Refusal::NoStart
+            | Refusal::CursorTimeout
             | Refusal::LogDamaged { .. }
             | Refusal::Draining
             | Refusal::NodeFull { .. }
@@ -62,6 +63,7 @@ fn refusals() -> Vec<Refusal> {
         Refusal::OutsidePool(String::new()),
         Refusal::NotReady,
         Refusal::NoStart,
+        Refusal::CursorTimeout,
         Refusal::LogDamaged { seq: 1 },
         Refusal::Draining,
         Refusal::NodeFull { max_subscribers: 1 },

@@ -3,7 +3,9 @@
 //! Bounded: a reader requests one page at a time, and abandoned readers are at most as many as waiting ones. All pages share
 //! one memory limit, in any encoding.
 
-use std::collections::{BTreeMap, VecDeque};
+mod load_queue;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,6 +13,7 @@ use fanjet_log::{Selection, Seq};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, oneshot};
 
+use self::load_queue::LoadQueue;
 use super::Page;
 use super::cache::Cache;
 use super::plan::RARE;
@@ -65,6 +68,13 @@ pub(crate) struct Load {
 /// The selection of a load and its first seq.
 type PageKey = (Selection, Seq);
 
+/// What a page is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Reader,
+    Search,
+}
+
 /// A reader that waits for a load.
 #[derive(Debug)]
 struct Waiter {
@@ -78,7 +88,7 @@ struct State {
     /// The log that everything here belongs to.
     generation: Generation,
     cache: Cache,
-    queue: VecDeque<PageKey>,
+    queue: LoadQueue<PageKey>,
     /// Queued and running loads, and their waiters.
     waiting: BTreeMap<PageKey, Vec<Waiter>>,
     /// The number of waiters, including abandoned ones.
@@ -102,8 +112,17 @@ impl PageRequests {
 
     /// Requests the events at and after `seq` that match `selection`.
     pub fn page(&self, seq: Seq, selection: Selection) -> PageResponse {
+        self.request(seq, selection, Turn::Reader)
+    }
+
+    /// Requests everything at and after `seq` for a search, which does not wait behind all readers.
+    pub(crate) fn page_for_search(&self, seq: Seq) -> PageResponse {
+        self.request(seq, Selection::All, Turn::Search)
+    }
+
+    fn request(&self, seq: Seq, selection: Selection, turn: Turn) -> PageResponse {
         let mut state = self.current();
-        let answer = state.page((selection.clone(), seq));
+        let answer = state.page((selection.clone(), seq), turn);
         if let PageResponse::Page(page) = &answer {
             state.load_ahead(selection, page.next, self.ring.start());
             self.hits.fetch_add(1, Ordering::Relaxed);
@@ -135,10 +154,10 @@ impl PageRequests {
         drop(forgotten);
     }
 
-    /// The next load, in request order; skips abandoned ones.
+    /// The next load, in request order by turns; skips abandoned ones.
     pub(crate) fn next_load(&self) -> Option<Load> {
         let mut state = self.current();
-        while let Some(key) = state.queue.pop_front() {
+        while let Some(key) = state.queue.pop() {
             if state.is_abandoned(&key) {
                 state.forget(&key);
                 continue;
@@ -206,7 +225,7 @@ impl PageRequests {
         let (failed, others): (Vec<_>, Vec<_>) =
             waiters.into_iter().partition(|waiter| waiter.seq == from);
         for waiter in others {
-            state.wait((selection.clone(), waiter.seq), waiter);
+            state.wait((selection.clone(), waiter.seq), waiter, Turn::Reader);
         }
         drop(state);
         self.asked.notify_one();
@@ -244,14 +263,14 @@ impl State {
         Self {
             generation,
             cache: Cache::new(cache_bytes),
-            queue: VecDeque::new(),
+            queue: LoadQueue::default(),
             waiting: BTreeMap::new(),
             readers: 0,
             sweep_at: MIN_SWEEP,
         }
     }
 
-    fn page(&mut self, key: PageKey) -> PageResponse {
+    fn page(&mut self, key: PageKey, turn: Turn) -> PageResponse {
         let (selection, seq) = &key;
         if let Some(page) = self.cache.get(selection, *seq) {
             return PageResponse::Page(page);
@@ -266,18 +285,21 @@ impl State {
         let waiter = Waiter { seq: *seq, answer };
         let near = self.waiting.range(&begin..=&key).next_back();
         let joined = near.map(|(key, _)| key.clone());
-        self.wait(joined.unwrap_or(key), waiter);
+        self.wait(joined.unwrap_or(key), waiter, turn);
         PageResponse::Wait(wait)
     }
 
     /// Lets a reader wait for a load, which is queued unless it is already running.
-    fn wait(&mut self, key: PageKey, waiter: Waiter) {
+    fn wait(&mut self, key: PageKey, waiter: Waiter, turn: Turn) {
         self.readers += 1;
         if let Some(waiting) = self.waiting.get_mut(&key) {
             waiting.push(waiter);
         } else {
             self.waiting.insert(key.clone(), vec![waiter]);
-            self.queue.push_back(key);
+            self.queue.push(key.clone());
+        }
+        if turn == Turn::Search {
+            self.queue.prefer(&key);
         }
     }
 
@@ -293,14 +315,15 @@ impl State {
         if self.readers < self.sweep_at {
             return;
         }
-        let queue = std::mem::take(&mut self.queue);
-        for key in queue {
-            if self.is_abandoned(&key) {
-                self.forget(&key);
-            } else {
-                self.queue.push_back(key);
+        let mut queue = std::mem::take(&mut self.queue);
+        queue.retain(|key| {
+            let is_abandoned = self.is_abandoned(key);
+            if is_abandoned {
+                self.forget(key);
             }
-        }
+            !is_abandoned
+        });
+        self.queue = queue;
         for waiters in self.waiting.values_mut() {
             waiters.retain(|waiter| !waiter.has_left());
         }
@@ -317,7 +340,7 @@ impl State {
         let key = (selection, from);
         if !self.cache.covers(&key.0, from) && !self.waiting.contains_key(&key) {
             self.waiting.insert(key.clone(), Vec::new());
-            self.queue.push_back(key);
+            self.queue.push(key);
         }
     }
 

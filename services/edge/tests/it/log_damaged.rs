@@ -312,3 +312,31 @@ async fn foreign_messages_are_skipped_and_counted() {
     stop.cancel();
     node.join().await.unwrap();
 }
+
+/// The newest messages are not events: a time behind the last event selects the next one, and blocks no thread.
+#[tokio::test]
+async fn a_time_among_foreign_messages_finds_its_event() {
+    let mut stream = Stream::new("ending", [("identity", None), ("else", None)]).await;
+    for _ in 0..3 {
+        stream.publish("ending.identity", None).await;
+    }
+    let (instruments, stop) = (Instruments::new(), Stop::new());
+    let node = stream.edge(&instruments, &stop);
+    eventually("the node is ready", || node.readiness().is_ready()).await;
+    let time = |entry: &Entry| entry.time().unwrap().get();
+    let mut clients = Vec::new();
+    for place in [300, 600, 900] {
+        let query = format!("?cursor={}", time(&stream.events[place - 1]) + 1);
+        let client = tokio::time::timeout(
+            Duration::from_secs(30),
+            Client::connect(node.addr(), &query),
+        );
+        clients.push((place, client.await.expect("the search ends")));
+    }
+    stream.append(10).await;
+    for (place, mut client) in clients {
+        client.expect(&stream.events[place..]).await;
+    }
+    stop.cancel();
+    node.join().await.unwrap();
+}

@@ -337,6 +337,16 @@ async fn an_unavailable_log_delays_replays_and_loses_nothing() {
     assert!(response.headers().contains_key("retry-after"));
     // The body may arrive after the head, and the client waits only for the head.
     assert_eq!(node.metric(REFUSED_HANDSHAKES, Some("no_start")), 1.0);
+    // Or does not answer at all: the same, with a reason of its own.
+    node.log.set_fault(Fault::Silent);
+    let time = format!("?cursor={}", time_of(2).get());
+    let refused = Client::try_connect(node.addr(), &time).await;
+    let Err(Error::Http(response)) = refused.map(|_| ()) else {
+        panic!("it must be refused");
+    };
+    assert_eq!(response.status(), 503);
+    assert_eq!(response.headers()["retry-after"], "5");
+    assert_eq!(node.metric(REFUSED_HANDSHAKES, Some("cursor_timeout")), 1.0);
     let mut from_ring = node.client("?cursor=990").await;
     from_ring.expect(&all[989..]).await;
     node.log.set_fault(Fault::None);
@@ -408,4 +418,33 @@ async fn random_replays_under_load_miss_nothing() {
         });
         client.expect(wanted).await;
     }
+}
+
+/// The pages that a search needs do not wait behind those of all replays: a busy node refuses no cursor.
+#[tokio::test]
+async fn a_cursor_is_found_among_many_replays() {
+    const READERS: u64 = 40;
+    const APART: u64 = 300;
+    let log = FaultyLog::new();
+    let all = log.append(mixed(READERS * APART));
+    let node = Node::start_with(log, |config| {
+        config.tail.ring_bytes = 60_000;
+        config.tail.warm_entries = 50;
+        config.replay.cache_bytes = 0;
+        config.replay.max_loads = 1;
+        config.replay.cursor_timeout = Duration::from_secs(4);
+    })
+    .await;
+    node.log
+        .set_fault(Fault::SlowReads(Duration::from_millis(50)));
+    let mut readers = Vec::new();
+    for reader in 0..READERS - 1 {
+        let query = format!("?cursor={}", 1 + reader * APART);
+        readers.push(node.client(&query).await);
+    }
+    // Two seconds a page, if it had to wait for all of them, and the search needs some.
+    let found = format!("?cursor={}", time_of(3333).get());
+    let mut client = node.client(&found).await;
+    node.log.set_fault(Fault::None);
+    client.expect(from(&all, 3333).take(500)).await;
 }

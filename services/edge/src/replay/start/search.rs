@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fanjet_log::{Selection, Seq};
+use fanjet_log::Seq;
 
 use super::StartResolver;
 use crate::replay::{Page, PageResponse};
@@ -28,7 +28,7 @@ impl StartResolver {
 
     async fn page(&self, seq: Seq) -> Option<Arc<Page>> {
         loop {
-            let page = match self.page_requests.page(seq, Selection::All) {
+            let page = match self.page_requests.page_for_search(seq) {
                 PageResponse::Page(page) => page,
                 PageResponse::Wait(page) => page.await.ok()?.ok()?,
             };
@@ -55,38 +55,43 @@ impl SeqRange {
 /// What a page reveals about the searched seq.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum SearchStep {
+    /// No event between here and the searched one.
     Found(Seq),
+    /// A smaller range.
     Within(SeqRange),
-    /// The page is empty.
+    /// The page does not decide.
     Unknown,
 }
 
 /// The page must cover a seq after the range's start and not after its end.
+///
+/// Not every seq has an event, so what the page covers narrows the range, and not where its events are: between two
+/// events, or behind the last one, the same page would be asked again and again.
 pub(super) fn search_page(page: &Page, seq_range: SeqRange, time: u64) -> SearchStep {
-    let (Some(first), Some(last)) = (page.entries.first(), page.entries.last()) else {
-        return SearchStep::Unknown;
-    };
-    if last.time().get() < time {
-        return match last.seq() + 1 {
-            next if next == seq_range.reached => SearchStep::Found(next),
-            _ => SearchStep::Within(SeqRange {
-                before: last.seq(),
-                ..seq_range
-            }),
-        };
-    }
-    if first.time().get() >= time && first.seq() > seq_range.before + 1 {
-        return SearchStep::Within(SeqRange {
-            reached: first.seq(),
-            ..seq_range
-        });
-    }
-    let at = page
+    let SeqRange { before, reached } = seq_range;
+    let earlier = page
         .entries
         .partition_point(|entry| entry.time().get() < time);
-    page.entries
-        .get(at)
-        .map_or(SearchStep::Unknown, |entry| SearchStep::Found(entry.seq()))
+    let is_earlier_before = earlier > 0 || page.complete_from <= before + 1;
+    match page.entries.get(earlier) {
+        Some(entry) if is_earlier_before => SearchStep::Found(entry.seq()),
+        Some(_) => SearchStep::Within(SeqRange {
+            reached: page.complete_from,
+            ..seq_range
+        }),
+        // Nothing that the page covers is as late.
+        None if is_earlier_before && page.next < reached => SearchStep::Within(SeqRange {
+            before: page.next - 1,
+            ..seq_range
+        }),
+        None if is_earlier_before && is_before(page, reached) => SearchStep::Found(reached),
+        // The page is empty, or the log has grown beyond what was its end.
+        None => SearchStep::Unknown,
+    }
+}
+
+fn is_before(page: &Page, seq: Seq) -> bool {
+    page.entries.last().is_none_or(|last| last.seq() < seq)
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ impl StartResolver {
             Ok(match cursor {
                 None => V2Start::At(Start::Live),
                 Some(Cursor::Seq(seq)) => self.at_v2_seq(seq, before).await?,
-                Some(Cursor::TimeUs(time)) => V2Start::At(self.at_time(time, before).await?),
+                Some(Cursor::TimeUs(time)) => V2Start::At(self.at_v2_time(time, before).await?),
             })
         };
         Ok(match self.settle(before, finding).await? {
@@ -62,6 +62,21 @@ impl StartResolver {
             return Ok(V2Start::At(start));
         }
         Ok(place(seq, self.lookups.bounds(head.generation).await?))
+    }
+
+    /// As in v1. A log without events may have had some at a past time, so its stream begins with the message, too.
+    async fn at_v2_time(&self, time: u64, head: Head) -> Result<Start, Arc<LogError>> {
+        let mut start = self.at_time(time, head).await?;
+        // A past time behind the last event, if the log has one.
+        if let Start::At {
+            clamped,
+            not_before: 1..,
+            ..
+        } = &mut start
+        {
+            *clamped = self.lookups.bounds(head.generation).await?.is_empty();
+        }
+        Ok(start)
     }
 
     /// How far plans reach. A log that has lost nothing needs no archive; in another one the oldest events may expire

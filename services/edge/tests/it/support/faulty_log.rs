@@ -57,6 +57,8 @@ pub(crate) enum Fault {
     Growing,
     /// A lookup by time takes this long.
     Slow(Duration),
+    /// A read of a page takes this long.
+    SlowReads(Duration),
     /// The next follow leaves out this seq.
     Skipping(Seq),
     /// Follows begin this many entries too early.
@@ -171,6 +173,9 @@ impl EventLog for FaultyLog {
     ) -> Result<Page, LogError> {
         self.check()?;
         let state = self.state.borrow().clone();
+        if let Fault::SlowReads(pause) = state.fault {
+            tokio::time::sleep(pause).await;
+        }
         let from = from.max(state.first);
         let scanned: Vec<_> = state
             .entries

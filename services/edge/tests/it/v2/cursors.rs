@@ -22,6 +22,15 @@ async fn node() -> (Node, Vec<Entry>) {
     (node, all)
 }
 
+/// The message that a time is gone.
+fn outdated(start: u64) -> serde_json::Value {
+    json!({"$type": "message", "payload": {
+        "$type": "network.bsky.jetstream.subscribeEvents#info",
+        "message": format!("requested timestamp cursor below retention floor; starting at seq {start}"),
+        "name": "OutdatedCursor",
+    }})
+}
+
 fn from(all: &[Entry], seq: u64) -> impl Iterator<Item = &Entry> {
     all.iter().filter(move |entry| entry.seq >= seq)
 }
@@ -85,11 +94,7 @@ async fn a_seq_that_is_gone_is_refused() {
 async fn a_time_that_is_gone_is_moved_and_said() {
     let (node, all) = node().await;
     let query = format!("cursor={}", time_of(50).get());
-    let info = json!({"$type": "message", "payload": {
-        "$type": "network.bsky.jetstream.subscribeEvents#info",
-        "message": "requested timestamp cursor below retention floor; starting at seq 200",
-        "name": "OutdatedCursor",
-    }});
+    let info = outdated(200);
     let mut text = V2Client::connect(node.addr(), &query).await;
     let mut zstd = V2Client::compressed(node.addr(), &query, fanjet_dictionaries::v2()).await;
     for client in [&mut text, &mut zstd] {
@@ -114,6 +119,39 @@ async fn everything_of_a_whole_log() {
     early.expect(&all).await;
     let mut late = V2Client::connect(empty.addr(), "cursor=0").await;
     late.expect(&all).await;
+}
+
+/// 21, 22: whether a log without events had some at a past time is unknown, so the message says where the stream starts.
+/// A future time is live.
+#[tokio::test]
+async fn a_past_time_of_an_empty_log_is_moved_and_said() {
+    const FUTURE: u64 = 4_500_000_000_000_000;
+    for lost in [0, 20] {
+        let log = FaultyLog::new();
+        log.append((0..lost).map(|_| commit(POST, "did:plc:a")));
+        log.retain_from(lost + 1);
+        let node = Node::start_with(log, |config| {
+            config.tail.check_interval = Duration::from_millis(20);
+        })
+        .await;
+        let past = format!("cursor={}", time_of(lost + 1).get());
+        let mut text = V2Client::connect(node.addr(), &past).await;
+        let mut zstd = V2Client::compressed(node.addr(), &past, fanjet_dictionaries::v2()).await;
+        for client in [&mut text, &mut zstd] {
+            assert_eq!(client.next().await.unwrap(), outdated(lost + 1));
+        }
+        assert_eq!(node.labelled(STARTS, "start", "clamped"), 2.0);
+        let mut live = V2Client::connect(node.addr(), &format!("cursor={FUTURE}")).await;
+        let new = node.log.append((0..5).map(|_| commit(POST, "did:plc:a")));
+        for client in [&mut text, &mut zstd, &mut live] {
+            client.expect(&new).await;
+        }
+        // Behind the last event of a log that has some, nothing is missed.
+        let behind = format!("cursor={}", time_of(lost + 6).get());
+        let mut behind = V2Client::connect(node.addr(), &behind).await;
+        let new = node.log.append((0..5).map(|_| commit(POST, "did:plc:a")));
+        behind.expect(&new).await;
+    }
 }
 
 /// 26: the seqs are the log's, and those that `/subscribe` takes as cursors.

@@ -90,3 +90,21 @@ async fn damage_closes_without_an_error_frame() {
     node.metric_becomes(DISCONNECTS, Some("log_damaged"), 1.0)
         .await;
 }
+
+/// 45: readers that pause within retention get everything later, although the ring has long forgotten it.
+#[tokio::test]
+async fn readers_that_pause_get_everything() {
+    let node = Node::start_with(FaultyLog::new(), |config| {
+        config.tail.ring_bytes = 60_000;
+        config.subscriber.max_pending_bytes = 20_000;
+    })
+    .await;
+    let mut narrow = V2Client::connect_narrow(node.addr(), "").await;
+    let mut zstd = V2Client::compressed(node.addr(), "", fanjet_dictionaries::v2()).await;
+    let all = node
+        .log
+        .append((0..8000).map(|_| commit(POST, "did:plc:a").padded(300)));
+    node.tail_caught_up().await;
+    narrow.expect(&all).await;
+    zstd.expect(&all).await;
+}
