@@ -29,13 +29,14 @@ impl Event {
         })
     }
 
-    /// A message of v2. The error describes one that is not an event.
-    pub(crate) fn of_v2(json: Bytes) -> Result<Self, String> {
+    /// A message of v2.
+    pub(crate) fn of_v2(json: Bytes) -> Result<Self, NoEvent> {
         let message: V2Message<'_> = serde_json::from_slice(&json)
-            .map_err(|error| format!("not a message of v2: {error}"))?;
+            .map_err(|error| NoEvent::Foreign(format!("not a message of v2: {error}")))?;
         let text = message
             .message
-            .or_else(|| message.payload.as_ref()?.message.clone());
+            .or_else(|| message.payload.as_ref()?.message.clone())
+            .filter(|_| matches!(message.kind.as_deref(), Some("message" | "error")));
         let event = message.payload.and_then(|payload| {
             let time = OffsetDateTime::parse(&payload.time?, &Rfc3339).ok()?;
             let time_us = u64::try_from(time.unix_timestamp_nanos() / 1000).ok()?;
@@ -47,10 +48,10 @@ impl Event {
                 time_us,
                 position,
             }),
-            None => Err(text.map_or_else(
-                || "a message without seq and time".to_owned(),
-                Cow::into_owned,
-            )),
+            None => Err(match text {
+                Some(text) => NoEvent::Notice(text.into_owned()),
+                None => NoEvent::Foreign("a message without seq and time".to_owned()),
+            }),
         }
     }
 
@@ -195,9 +196,20 @@ struct Body<'a> {
     account: Option<Account<'a>>,
 }
 
+/// A message of v2 that is not an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NoEvent {
+    /// What the server says about its stream.
+    Notice(String),
+    /// Not of a v2 server; described.
+    Foreign(String),
+}
+
 /// A message of v2: an event, or a text about the stream.
 #[derive(Deserialize)]
 struct V2Message<'a> {
+    #[serde(borrow, rename = "$type")]
+    kind: Option<Cow<'a, str>>,
     #[serde(borrow)]
     payload: Option<V2Payload<'a>>,
     #[serde(borrow)]

@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 use tokio::time::{Instant, sleep_until};
 
 use crate::connection::{Came, Connection, Ended};
+use crate::event::NoEvent;
 use crate::resume_point::ResumePoint;
 use crate::{ClientError, Endpoint, Event, Filter};
 
@@ -128,6 +129,8 @@ pub enum Update {
     },
     /// A message that is not an event, described; may quote untrusted text.
     Skipped(String),
+    /// What a v2 server says about its stream: that it starts later than was asked, or why it ends. Untrusted text.
+    Notice(String),
 }
 
 /// The events of a [`Client`], across any number of connections.
@@ -135,7 +138,7 @@ pub struct Events {
     client: Client,
     position: ResumePoint,
     backoff: Backoff,
-    /// An event was received, new or not: the server is a Jetstream server.
+    /// An event was received, new or not, or a notice of v2: the server is a Jetstream server.
     has_served: bool,
     state: State,
 }
@@ -261,13 +264,18 @@ impl Events {
             }
         };
         let event = match self.client.is_v2 {
-            false => Event::of(json.clone())
-                .ok_or_else(|| format!("an event without time_us: {}", shown(&json))),
+            false => Event::of(json.clone()).ok_or_else(|| {
+                NoEvent::Foreign(format!("an event without time_us: {}", shown(&json)))
+            }),
             true => Event::of_v2(json),
         };
         let event = match event {
             Ok(event) => event,
-            Err(what) => return self.no_event(what).map(Some),
+            Err(NoEvent::Foreign(what)) => return self.no_event(what).map(Some),
+            Err(NoEvent::Notice(what)) => {
+                self.has_served = true;
+                return Ok(Some(Update::Notice(what)));
+            }
         };
         self.has_served = true;
         if !self.position.admit(event.position(), event.json()) {

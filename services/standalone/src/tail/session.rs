@@ -137,6 +137,7 @@ impl<C: Clock> Session<C> {
                 self.was_reached = true;
                 self.note(&format!("disconnected: {reason}, retrying in {pause:.1?}"))?;
             }
+            Update::Notice(what) => self.note(&format!("notice: {what}"))?,
             Update::Skipped(what) => self.note(&format!("not shown: {what}"))?,
             _ => {}
         }

@@ -96,16 +96,18 @@ fn a_message_of_v2_has_a_seq_and_a_time() {
     assert_eq!(event.position(), 42);
     assert_eq!(event.time_us(), 1_700_000_000_000_001);
     let info = r#"{"$type":"message","payload":{"$type":"x#info","message":"starting at seq 200","name":"OutdatedCursor"}}"#;
-    assert_eq!(of(info).unwrap_err(), "starting at seq 200");
+    let notice = |text: &str| NoEvent::Notice(text.to_owned());
+    assert_eq!(of(info).unwrap_err(), notice("starting at seq 200"));
     let error =
         r#"{"$type":"error","error":"ConsumerTooSlow","message":"reconnect with cursor=7"}"#;
-    assert_eq!(of(error).unwrap_err(), "reconnect with cursor=7");
+    assert_eq!(of(error).unwrap_err(), notice("reconnect with cursor=7"));
     for foreign in [
         "{}",
+        r#"{"message":"hello"}"#,
         "x",
         r#"{"payload":{"seq":1}}"#,
         r#"{"payload":{"seq":1,"time":"now"}}"#,
     ] {
-        assert!(of(foreign).is_err(), "{foreign}");
+        assert!(matches!(of(foreign), Err(NoEvent::Foreign(_))), "{foreign}");
     }
 }
