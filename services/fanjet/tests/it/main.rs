@@ -24,6 +24,7 @@ mod ingest;
 #[cfg(feature = "kafka")]
 mod kafka;
 mod tail;
+mod v2;
 mod client;
 mod demo;
 mod freshness;
