@@ -22,8 +22,10 @@ pub enum V2Message {
     Sync {
         /// Its position in the log.
         seq: u64,
-        /// The repo.
-        did: String,
+        /// Its seq at the relay.
+        relay_seq: u64,
+        /// The JSON that v1 would serve for it.
+        json: String,
     },
     /// Information about the stream: its name.
     Info(String),
@@ -63,6 +65,12 @@ struct Payload<'a> {
     account: Option<&'a RawValue>,
     #[serde(borrow)]
     sync: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Sync<'a> {
+    did: &'a str,
+    seq: u64,
 }
 
 #[derive(Deserialize)]
@@ -111,9 +119,16 @@ fn read_payload(text: &str) -> Result<V2Message> {
         ("identity", Some(object), None, None) | ("account", None, Some(object), None) => {
             v1.push_str(object.get());
         }
-        ("sync", None, None, Some(_)) => {
-            let did = did.to_owned();
-            return Ok(V2Message::Sync { seq, did });
+        ("sync", None, None, Some(object)) => {
+            let sync: Sync<'_> = serde_json::from_str(object.get())?;
+            ensure!(sync.did == did, "a sync event of two repos: {text}");
+            v1.push_str(object.get());
+            v1.push('}');
+            return Ok(V2Message::Sync {
+                seq,
+                relay_seq: sync.seq,
+                json: v1,
+            });
         }
         _ => bail!("the fields do not fit the type: {text}"),
     }

@@ -2,7 +2,6 @@
 //! simulator published.
 //! simulator -> 2 ingests -> 3 NATS servers -> 2 edges -> clients, all real processes, with a link on every connection.
 //! The seed decides which faults happen when, but not how the processes react.
-//! goes wrong when is decided by a seed; how the processes meet it is not.
 
 mod options;
 mod plan;
@@ -14,6 +13,7 @@ mod outcome;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -25,6 +25,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::runtime::block_on;
+use crate::stream::Stream;
 use crate::whole_log::publication;
 use client::{Goal, Habit, Record};
 pub(crate) use options::Options;
@@ -36,30 +37,48 @@ use testbed::Testbed;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The clients of a run.
-const HABITS: [Habit; 4] = [
+const HABITS: [Habit; 6] = [
     Habit {
         name: "faithful",
+        stream: Stream::V1,
         collections: None,
         wanders: false,
         leaves_after: None,
     },
     Habit {
         name: "wanderer",
+        stream: Stream::V1,
         collections: None,
         wanders: true,
         leaves_after: None,
     },
     Habit {
         name: "filtered",
+        stream: Stream::V1,
         collections: Some("app.bsky.feed.*"),
         wanders: true,
         leaves_after: None,
     },
     Habit {
         name: "restless",
+        stream: Stream::V1,
         collections: None,
         wanders: true,
         leaves_after: Some(701),
+    },
+    Habit {
+        name: "v2",
+        stream: Stream::V2,
+        collections: None,
+        wanders: true,
+        leaves_after: Some(997),
+    },
+    Habit {
+        name: "v2-zstd",
+        stream: Stream::V2Zstd,
+        collections: Some("app.bsky.feed.*"),
+        wanders: true,
+        leaves_after: None,
     },
 ];
 
@@ -167,15 +186,12 @@ async fn perform(
         Ok(_) if injected.is_ok() => Instant::now() + PATIENCE,
         _ => Instant::now(),
     };
-    let wanted = |habit: &Habit| {
+    let counts = HABITS.iter().map(|habit| {
         let expected = expected.as_deref().unwrap_or_default();
-        verdict::wanted(habit, expected).len()
-    };
-    goal.send_replace(Some(Goal {
-        all: wanted(&HABITS[0]),
-        filtered: wanted(&HABITS[2]),
-        until,
-    }));
+        (habit.name, verdict::wanted(habit, expected).len())
+    });
+    let wanted = Arc::new(counts.collect());
+    goal.send_replace(Some(Goal { wanted, until }));
     while let Some(record) = clients.join_next().await {
         records.push(record?);
     }
@@ -256,7 +272,7 @@ async fn keep(
         let events: Vec<_> = record
             .events
             .iter()
-            .map(|(_, event)| event.as_str())
+            .map(|event| event.json.as_str())
             .collect();
         let events = events.join("\n") + "\n";
         std::fs::write(folder.join(format!("client-{}.jsonl", habit.name)), events)?;

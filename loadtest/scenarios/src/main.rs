@@ -14,6 +14,7 @@ mod memory;
 mod http;
 mod service;
 mod cluster;
+mod stream;
 
 mod demo;
 mod corpus;

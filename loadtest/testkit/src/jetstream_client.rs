@@ -43,7 +43,7 @@ impl JetstreamClient {
     /// # Errors
     /// When the server is unreachable or rejects the upgrade; with the status and body of its response.
     pub async fn connect(base: &str, params: &[(&str, &str)]) -> Result<Self> {
-        Self::connect_with_headers(base, params, &[]).await
+        Self::connect_at(base, "/subscribe", params, &[]).await
     }
 
     /// As [`JetstreamClient::connect`], with request headers.
@@ -55,7 +55,20 @@ impl JetstreamClient {
         params: &[(&str, &str)],
         headers: &[(&str, &str)],
     ) -> Result<Self> {
-        let mut url = Url::parse(base)?.join("/subscribe")?;
+        Self::connect_at(base, "/subscribe", params, headers).await
+    }
+
+    /// As [`JetstreamClient::connect_with_headers`], at another path.
+    ///
+    /// # Errors
+    /// As [`JetstreamClient::connect`].
+    pub async fn connect_at(
+        base: &str,
+        path: &str,
+        params: &[(&str, &str)],
+        headers: &[(&str, &str)],
+    ) -> Result<Self> {
+        let mut url = Url::parse(base)?.join(path)?;
         if !params.is_empty() {
             url.query_pairs_mut().extend_pairs(params);
         }

@@ -15,12 +15,18 @@ fn an_event_is_read_back_byte_for_byte() {
     let identity = r#"{"$type":"message","payload":{"$type":"network.bsky.jetstream.subscribeEvents#identity","did":"did:plc:a","identity":{"did":"did:plc:a","seq":7,"time":"x"},"seq":43,"time":"2023-11-14T22:13:20.000002Z"}}"#;
     let v1 = r#"{"did":"did:plc:a","time_us":1700000000000002,"kind":"identity","identity":{"did":"did:plc:a","seq":7,"time":"x"}}"#;
     assert_eq!(event(identity), (43, v1.to_owned()));
-    let sync = r#"{"$type":"message","payload":{"$type":"network.bsky.jetstream.subscribeEvents#sync","did":"did:plc:a","seq":44,"sync":{},"time":"2023-11-14T22:13:20.000003Z"}}"#;
-    let did = "did:plc:a".to_owned();
+    let sync = r#"{"$type":"message","payload":{"$type":"network.bsky.jetstream.subscribeEvents#sync","did":"did:plc:a","seq":44,"sync":{"did":"did:plc:a","seq":9},"time":"2023-11-14T22:13:20.000003Z"}}"#;
+    let json = r#"{"did":"did:plc:a","time_us":1700000000000003,"kind":"sync","sync":{"did":"did:plc:a","seq":9}}"#;
     assert_eq!(
         read_v2(sync.as_bytes()).unwrap(),
-        V2Message::Sync { seq: 44, did }
+        V2Message::Sync {
+            seq: 44,
+            relay_seq: 9,
+            json: json.to_owned()
+        }
     );
+    let of_two = sync.replacen("did:plc:a", "did:plc:b", 1);
+    assert!(read_v2(of_two.as_bytes()).is_err());
 }
 
 #[test]

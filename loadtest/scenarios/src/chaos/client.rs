@@ -1,11 +1,13 @@
 //! A subscriber that reconnects with its cursor whenever its connection ends.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fanjet_oracle::time_us;
-use fanjet_testkit::JetstreamClient;
 use tokio::sync::watch;
 use tokio::time::sleep;
+
+use crate::stream::{Connection, Event, Stream};
 
 /// How long a client reads before it checks the goal.
 const TICK: Duration = Duration::from_millis(250);
@@ -19,6 +21,7 @@ const LINGER: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Habit {
     pub(super) name: &'static str,
+    pub(super) stream: Stream,
     /// Its filter; everything by default.
     pub(super) collections: Option<&'static str>,
     /// Whether it reconnects to another edge than the one it lost.
@@ -28,11 +31,10 @@ pub(super) struct Habit {
 }
 
 /// When a client is done.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Goal {
-    /// Number of events, without and with a filter.
-    pub(super) all: usize,
-    pub(super) filtered: usize,
+    /// Number of events, by the name of the habit.
+    pub(super) wanted: Arc<BTreeMap<&'static str, usize>>,
     /// Or at this moment.
     pub(super) until: Instant,
 }
@@ -49,7 +51,7 @@ pub(super) enum Seen {
 #[derive(Debug, Default)]
 pub(super) struct Record {
     /// Without the event that its cursor repeats on each reconnect.
-    pub(super) events: Vec<(u64, String)>,
+    pub(super) events: Vec<Event>,
     pub(super) connections: u32,
     /// The longest time without a new event while more were expected.
     pub(super) longest_stall: Duration,
@@ -70,15 +72,11 @@ pub(super) async fn follow(
     let mut record = Record::default();
     let mut last_new = None;
     while !is_done(&habit, &record, &mut goal) {
-        let cursor = record.events.last().map(|(time, _)| time.to_string());
-        let mut params = Vec::new();
-        params.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
-        params.extend(
-            habit
-                .collections
-                .map(|wanted| ("wantedCollections", wanted)),
-        );
-        match JetstreamClient::connect(&edges[edge], &params).await {
+        let cursor = record.events.last().map(|last| last.cursor);
+        let connecting = habit
+            .stream
+            .connect(&edges[edge], cursor, habit.collections);
+        match connecting.await {
             Ok(client) => {
                 record.connections += 1;
                 raise(&seen, Seen::Connection);
@@ -96,7 +94,7 @@ pub(super) async fn follow(
 
 /// One connection.
 async fn listen(
-    client: JetstreamClient,
+    client: Connection,
     habit: &Habit,
     record: &mut Record,
     last_new: &mut Option<Instant>,
@@ -109,19 +107,19 @@ async fn listen(
     let mut heard = Instant::now();
     let mut done_since = None;
     loop {
-        match client.next_event().await {
+        match client.next().await {
             Ok(event) => {
                 heard = Instant::now();
-                let time = time_us(&event).unwrap_or(0);
-                if let Some((owed_time, owed)) = owed.take() {
+                if let Some(owed) = owed.take() {
                     if owed == event {
                         continue;
                     }
-                    let what = format!("expected {owed_time} first, got {time}: {event}");
+                    let (at, time) = (owed.time, event.time);
+                    let what = format!("expected {at} first, got {time}: {}", event.json);
                     record.note(what.clone());
                     record.bad_returns.push(what);
                 }
-                record.events.push((time, event));
+                record.events.push(event);
                 let stall = last_new.replace(heard).map(|before| heard - before);
                 record.longest_stall = record.longest_stall.max(stall.unwrap_or_default());
                 raise(seen, Seen::Event);
@@ -130,7 +128,7 @@ async fn listen(
                 }
             }
             Err(error) => {
-                if client.closed().is_some() || heard.elapsed() > SILENCE {
+                if client.is_closed() || heard.elapsed() > SILENCE {
                     return record.note(format!("connection ended: {error:#}"));
                 }
             }
@@ -145,13 +143,8 @@ async fn listen(
 }
 
 fn is_done(habit: &Habit, record: &Record, goal: &mut watch::Receiver<Option<Goal>>) -> bool {
-    let goal = *goal.borrow_and_update();
-    goal.is_some_and(|goal| {
-        let wanted = if habit.collections.is_some() {
-            goal.filtered
-        } else {
-            goal.all
-        };
+    goal.borrow_and_update().as_ref().is_some_and(|goal| {
+        let wanted = goal.wanted.get(habit.name).copied().unwrap_or(0);
         record.events.len() >= wanted || Instant::now() >= goal.until
     })
 }
@@ -162,7 +155,7 @@ fn raise(seen: &watch::Sender<Seen>, to: Seen) {
 
 impl Record {
     fn note(&mut self, what: String) {
-        let time = self.events.last().map_or(0, |(time, _)| *time);
+        let time = self.events.last().map_or(0, |last| last.time);
         self.log.push(format!(
             "behind {time} ({} events): {what}",
             self.events.len()

@@ -41,7 +41,8 @@ pub(super) fn wanted(habit: &Habit, expected: &[Expected]) -> Vec<Expected> {
     let filter = Filter::of_collections(habit.collections.as_slice());
     let matcher = Matcher::new(&filter);
     let is_wanted = |event: &&Expected| {
-        event.v1.is_some() && matcher.matches(&event.did, event.collection.as_deref())
+        let is_served = event.v1.is_some() || habit.stream.has_syncs();
+        is_served && matcher.matches(&event.did, event.collection.as_deref())
     };
     expected.iter().filter(is_wanted).cloned().collect()
 }
@@ -58,21 +59,36 @@ pub(super) fn judge_client(
         .iter()
         .filter_map(|event| Some((event.v1.as_deref()?, event.key())));
     let keys: HashMap<&str, Key> = texts.collect();
+    let syncs = wanted.iter().filter(|event| event.v1.is_none());
+    let syncs: HashMap<u64, &Expected> = syncs.map(|event| (event.relay_seq, event)).collect();
     let mut judge = LogJudge::new(&wanted);
     let mut other_times = 0;
     let mut complaints = Vec::new();
-    for (time, event) in &record.events {
-        let text = without_time(event).context("an event without time_us")?;
-        let key = keys.get(text.as_str()).copied();
+    for event in &record.events {
+        let json = &event.json;
+        let key = match event.sync {
+            Some(relay_seq) => {
+                let of_repo = format!(
+                    r#"{{"did":"{}","#,
+                    syncs.get(&relay_seq).map_or("", |it| &it.did)
+                );
+                let found = syncs.get(&relay_seq).filter(|_| json.starts_with(&of_repo));
+                found.map(|event| event.key())
+            }
+            None => {
+                let text = without_time(json).context("an event without time_us")?;
+                keys.get(text.as_str()).copied()
+            }
+        };
         if key.is_none() {
-            complaints.push(format!("{}: not published: {event}", habit.name));
+            complaints.push(format!("{}: not published: {json}", habit.name));
         }
-        if key.is_some_and(|key| times.get(&key) != Some(time)) {
+        if key.is_some_and(|key| times.get(&key) != Some(&event.time)) {
             other_times += 1;
-            let what = format!("{}: time differs from the log: {event}", habit.name);
+            let what = format!("{}: time differs from the log: {json}", habit.name);
             complaints.push(what);
         }
-        judge.see(key.unwrap_or(UNKNOWN), *time, event);
+        judge.see(key.unwrap_or(UNKNOWN), event.time, json);
     }
     let mut verdict = judge.finish();
     verdict.differ += other_times;
@@ -92,9 +108,11 @@ fn without_time(event: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stream::{Event, Stream};
 
     const ALL: Habit = Habit {
         name: "all",
+        stream: Stream::V1,
         collections: None,
         wanders: false,
         leaves_after: None,
@@ -106,6 +124,21 @@ mod tests {
 
     fn event(seq: u64, time: u64) -> String {
         format!(r#"{{"did":"did:plc:x","time_us":{time},"kind":"commit","seq":{seq}}}"#)
+    }
+
+    fn received(seq: u64, time: u64) -> Event {
+        let is_sync = seq == 4;
+        let json = event(seq, time);
+        Event {
+            cursor: seq,
+            time,
+            json: if is_sync {
+                json.replace("commit", "sync")
+            } else {
+                json
+            },
+            sync: is_sync.then_some(seq),
+        }
     }
 
     /// Two of the feed, one elsewhere, an identity, and one that clients never see.
@@ -129,10 +162,7 @@ mod tests {
     fn judged(habit: &Habit, got: &[(u64, u64)]) -> [u64; 4] {
         let times = (1..=5).map(|seq| ((seq, 0), 10 * seq)).collect();
         let record = Record {
-            events: got
-                .iter()
-                .map(|&(seq, time)| (time, event(seq, time)))
-                .collect(),
+            events: got.iter().map(|&(seq, time)| received(seq, time)).collect(),
             ..Record::default()
         };
         let verdict = judge_client(habit, &record, &expected(), &times).unwrap();
@@ -157,6 +187,15 @@ mod tests {
         assert_eq!(judged(&ALL, &swapped), [0, 0, 1, 0]);
         let other_time = [(1, 10), (2, 21), (3, 30), (5, 50)];
         assert_eq!(judged(&ALL, &other_time), [0, 0, 0, 1]);
+        // v1 has no sync event, and v2 must have each.
+        let with_sync = [(1, 10), (2, 20), (3, 30), (4, 40), (5, 50)];
+        assert_eq!(judged(&ALL, &with_sync), [0, 0, 0, 1]);
+        let v2 = Habit {
+            stream: Stream::V2Zstd,
+            ..ALL
+        };
+        assert_eq!(judged(&v2, &with_sync), [0, 0, 0, 0]);
+        assert_eq!(judged(&v2, &all), [1, 0, 0, 0]);
         let foreign = [(1, 10), (2, 20), (3, 30), (5, 50), (9, 90)];
         assert_eq!(judged(&ALL, &foreign), [0, 0, 0, 1]);
     }
