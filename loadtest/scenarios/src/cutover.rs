@@ -96,6 +96,12 @@ fn report(name: &str, crowd: Crowd) -> Result<()> {
         "  {} times the same cursor everywhere, {} second sockets at the first time_us of a first: compared byte by byte",
         crowd.same_on_all, crowd.second_sockets
     );
+    if outcome.put_off > 0 {
+        println!(
+            "  {} times a busy edge asked a client to try again later, which it did",
+            outcome.put_off
+        );
+    }
     if !crowd.counted.closed.is_empty() {
         println!("  ended by an edge: {:?}", crowd.counted.closed);
     }

@@ -1,5 +1,6 @@
 //! A client that reads at its own pace and is checked while it reads, and the reference client that gets everything.
 
+mod patience;
 mod reader;
 mod reference;
 

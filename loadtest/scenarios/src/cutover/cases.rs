@@ -113,8 +113,9 @@ impl Group {
         let reader = wish.connect(ledger, |now_us| cursor.start(ledger, now_us));
         let mut reader = reader.await?;
         reader.digest_until(self.end);
-        self.readers.push(reader);
         self.outcome.connections += 1;
+        self.outcome.put_off += u64::from(reader.refused());
+        self.readers.push(reader);
         self.outcome.compressed += u64::from(is_compressed);
         Ok(())
     }

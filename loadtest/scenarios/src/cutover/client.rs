@@ -28,6 +28,8 @@ pub(super) struct Outcome {
     pub(super) compressed: u64,
     pub(super) v2: u64,
     pub(super) slowed: u64,
+    /// Connections that a busy edge put off, with the pause until the next attempt.
+    pub(super) put_off: u64,
     /// Replaced filters, confirmed by an event that only one of the two matches.
     pub(super) replaced: u64,
 }
@@ -40,6 +42,7 @@ impl Outcome {
         self.compressed += other.compressed;
         self.v2 += other.v2;
         self.slowed += other.slowed;
+        self.put_off += other.put_off;
         self.replaced += other.replaced;
     }
 }
@@ -117,6 +120,7 @@ async fn connection(
     outcome.compressed += u64::from(plan.is_compressed);
     outcome.v2 += u64::from(plan.is_v2);
     outcome.slowed += u64::from(plan.slow.is_some());
+    outcome.put_off += u64::from(reader.refused());
     if let Some(wait) = plan.hello {
         sleep(wait).await;
         let start = plan.cursor.start(ledger, connected_us);

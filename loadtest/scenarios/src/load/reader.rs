@@ -12,6 +12,8 @@ use fanjet_testkit::lean_client::Frame;
 use tokio::time::{Instant, sleep, timeout_at};
 use zstd::bulk::Decompressor;
 
+use super::patience::connect_patiently;
+
 const READ: usize = 256 << 10;
 const TICK: Duration = Duration::from_millis(100);
 const PAUSE: Duration = Duration::from_millis(5);
@@ -52,6 +54,8 @@ pub(crate) struct Reader {
     /// Hash of the events below an index, as received.
     digest: Digest,
     is_reference: bool,
+    /// How often a busy server asked to try again.
+    refused: u32,
     /// Of a v2 client: the seq of its last event, sync events included.
     last_seq: Option<u64>,
 }
@@ -106,7 +110,8 @@ impl Wish<'_> {
             true => "/xrpc/network.bsky.jetstream.subscribeEvents",
             false => "/subscribe",
         };
-        let client = LeanClient::connect_at(self.url, path, &query, self.receive_buffer).await?;
+        let connecting = connect_patiently(self.url, path, &query, self.receive_buffer);
+        let (client, refused) = connecting.await?;
         let start = start(SystemClock.now_us());
         Ok(Reader {
             client,
@@ -119,6 +124,7 @@ impl Wish<'_> {
             pings: 0,
             digest: Digest::default(),
             is_reference: false,
+            refused,
             last_seq: self.is_v2.then_some(0),
         })
     }
@@ -216,6 +222,11 @@ impl Reader {
         let verdict = self.judge.verdict();
         verdict.broken += 1;
         verdict.object(|| format!("{error:#}"));
+    }
+
+    /// How often a busy server asked to try again before it accepted this client.
+    pub(crate) fn refused(&self) -> u32 {
+        self.refused
     }
 
     pub(crate) async fn close(self) -> Result<()> {
