@@ -12,6 +12,7 @@ mod cases;
 
 mod ceiling;
 mod fanout;
+mod v2;
 mod resources;
 mod storms;
 mod abuse;
@@ -95,6 +96,7 @@ async fn bench(what: Bench, options: &Options, document: &mut Document) -> Resul
         Bench::Saturate => fanout::saturate(options, document).await,
         Bench::Filters => fanout::filters(options, document).await,
         Bench::ZstdSockets => fanout::zstd(options, document).await,
+        Bench::V2 => v2::v2(options, document).await,
         Bench::Memory => resources::memory(options, document).await,
         Bench::Egress => resources::egress(options, document).await,
         Bench::Churn => storms::churn(options, document).await,

@@ -17,6 +17,22 @@ pub(crate) struct Opening {
 }
 
 impl Opening {
+    /// For Jetstream v2, whose clients send no messages.
+    pub(crate) fn of_v2(filter: &Filter) -> Self {
+        Self {
+            parameters: filter.v2_query(),
+            hello: None,
+        }
+    }
+
+    /// Adds a parameter.
+    pub(crate) fn push(&mut self, parameter: &str) {
+        if !self.parameters.is_empty() {
+            self.parameters.push('&');
+        }
+        self.parameters.push_str(parameter);
+    }
+
     /// By the query if that is short enough, otherwise by an options update.
     pub(crate) fn of(filter: &Filter, by_message: bool) -> Self {
         if !by_message {
@@ -64,5 +80,11 @@ mod tests {
         );
         assert_eq!(hello["payload"]["wantedCollections"], serde_json::json!([]));
         assert!(Opening::of(&filter(&[], &[]), true).hello.is_some());
+        let mut v2 = Opening::of_v2(&filter(&["a.b.*"], &[did]));
+        v2.push("x=1");
+        assert_eq!(v2.parameters, format!("collections=a.b.*&dids={did}&x=1"));
+        let mut everything = Opening::of_v2(&filter(&[], &[]));
+        everything.push("x=1");
+        assert_eq!(everything.parameters, "x=1");
     }
 }

@@ -21,6 +21,9 @@ pub struct Plan {
     /// Request compressed streams
     #[arg(long)]
     pub zstd: bool,
+    /// Read Jetstream v2 of the same server. With --zstd also compressed
+    #[arg(long, conflicts_with_all = ["by_message", "churn"])]
+    pub v2: bool,
     /// Send every filter as an options update, even short ones
     #[arg(long)]
     pub by_message: bool,

@@ -1,6 +1,7 @@
 //! A fully checked stream: messages are assembled, decompressed and checked.
 
-use fanjet_oracle::{Filter, Kind, Matcher, Piece};
+use fanjet_dictionaries::Dictionary;
+use fanjet_oracle::{Filter, Kind, Matcher, Piece, V2Message, read_v2};
 use zstd::bulk::Decompressor;
 
 use crate::SwarmError;
@@ -8,6 +9,31 @@ use crate::expected::{Expected, Seen, Stretch};
 
 /// Larger than any event of a Jetstream server.
 const MAX_EVENT: usize = 8 << 20;
+
+/// The form of a stream's messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SampleEncoding {
+    pub(crate) is_v2: bool,
+    pub(crate) is_compressed: bool,
+}
+
+impl SampleEncoding {
+    fn dictionary(self) -> &'static Dictionary {
+        match self.is_v2 {
+            true => fanjet_dictionaries::v2(),
+            false => fanjet_dictionaries::v1(),
+        }
+    }
+
+    /// The query parameter that asks for compression.
+    pub(crate) fn parameter(self) -> Option<String> {
+        let id = self.dictionary().id();
+        self.is_compressed.then(|| match self.is_v2 {
+            true => format!("zstdDictionary={id}"),
+            false => "compress=true".to_owned(),
+        })
+    }
+}
 
 /// One checked stream.
 pub(crate) struct Sample {
@@ -19,6 +45,7 @@ pub(crate) struct Sample {
     /// The parts of a message that was split between reads.
     parts: Vec<u8>,
     unpacker: Option<Decompressor<'static>>,
+    is_v2: bool,
 }
 
 impl std::fmt::Debug for Sample {
@@ -32,11 +59,11 @@ impl std::fmt::Debug for Sample {
 impl Sample {
     pub(crate) fn new(
         filter: &Filter,
-        is_compressed: bool,
+        encoding: SampleEncoding,
         is_reference: bool,
     ) -> Result<Self, SwarmError> {
-        let dictionary = || Decompressor::with_dictionary(fanjet_dictionaries::v1().bytes());
-        let unpacker = is_compressed.then(dictionary).transpose();
+        let dictionary = || Decompressor::with_dictionary(encoding.dictionary().bytes());
+        let unpacker = encoding.is_compressed.then(dictionary).transpose();
         let unpacker =
             unpacker.map_err(|error| SwarmError::Io("cannot prepare the dictionary", error))?;
         let wanted = Matcher::new(filter);
@@ -46,6 +73,7 @@ impl Sample {
             is_reference,
             parts: Vec::new(),
             unpacker,
+            is_v2: encoding.is_v2,
         })
     }
 
@@ -75,9 +103,9 @@ impl Sample {
         };
         let expected = &mut self.expected;
         match (&mut self.unpacker, kind) {
-            (None, Kind::Text) => judge(expected, message, on_event),
+            (None, Kind::Text) => judge(expected, message, self.is_v2, on_event),
             (Some(unpacker), Kind::Binary) => match unpacker.decompress(message, MAX_EVENT) {
-                Ok(json) => judge(expected, &json, on_event),
+                Ok(json) => judge(expected, &json, self.is_v2, on_event),
                 Err(error) => expected.unreadable(&format!("does not decompress: {error}")),
             },
             (_, kind) => expected.unreadable(&format!("a {kind:?} message")),
@@ -86,7 +114,23 @@ impl Sample {
     }
 }
 
-fn judge(expected: &mut Expected, json: &[u8], on_event: impl FnOnce(&mut Expected, &Seen<'_>)) {
+fn judge(
+    expected: &mut Expected,
+    message: &[u8],
+    is_v2: bool,
+    on_event: impl FnOnce(&mut Expected, &Seen<'_>),
+) {
+    let v1;
+    let json = match is_v2.then(|| read_v2(message)) {
+        None => message,
+        Some(Ok(V2Message::Event { v1: event, .. })) => {
+            v1 = event;
+            v1.as_bytes()
+        }
+        // Not an event of v1.
+        Some(Ok(V2Message::Sync { .. })) => return,
+        Some(other) => return expected.unreadable(&format!("not an event: {other:?}")),
+    };
     if let Some(seen) = expected.check(json) {
         on_event(expected, &seen);
     }

@@ -72,6 +72,10 @@ pub fn run(
         let what = "the ramp, the threads and the processes must be above 0";
         return Err(SwarmError::Plan(what.to_owned()));
     }
+    let target = &match plan.v2 {
+        true => target.v2(),
+        false => target.clone(),
+    };
     limits::open_files(plan.open_files())?;
     let sources = limits::sources(target.address, plan.sources, plan.ports());
     let threads = plan.threads * processes;

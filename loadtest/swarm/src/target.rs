@@ -70,6 +70,15 @@ impl Target {
         })
     }
 
+    /// The same server's stream of Jetstream v2.
+    #[must_use]
+    pub fn v2(&self) -> Self {
+        Self {
+            path: "/xrpc/network.bsky.jetstream.subscribeEvents".to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// The upgrade request for a stream with these parameters.
     pub fn request(&self, parameters: &str) -> String {
         let joint = match (self.query.is_empty(), parameters.is_empty()) {
@@ -124,6 +133,8 @@ mod tests {
             Target::parse("ws://127.0.0.1:6008/subscribe?wantedCollections=a.b.c").unwrap();
         let request = target.request("compress=true");
         assert!(request.starts_with("GET /subscribe?wantedCollections=a.b.c&compress=true HTTP/1.1\r\nHost: 127.0.0.1:6008\r\n"));
+        let v2 = target.v2().request("zstdDictionary=1");
+        assert!(v2.starts_with("GET /xrpc/network.bsky.jetstream.subscribeEvents?wantedCollections=a.b.c&zstdDictionary=1 "));
         let bare = Target::parse("ws://127.0.0.1:6008").unwrap();
         assert!(bare.request("").starts_with("GET /subscribe? HTTP/1.1\r\n"));
         for bad in [

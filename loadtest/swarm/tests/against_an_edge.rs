@@ -124,6 +124,8 @@ async fn mixed_streams_are_received_and_found_to_be_right() {
     for flags in [
         "--connections 60 --sample 20 --mix a=1,b=1,c=2,d=2,w1000=1 --threads 2 --probe 1",
         "--connections 40 --sample 40 --mix a=1,b=1 --zstd",
+        "--connections 40 --sample 40 --mix a=1,b=1,d=1 --v2 --probe 1",
+        "--connections 40 --sample 40 --mix a=1,b=1 --v2 --zstd",
         "--connections 40 --sample 5 --mix b --by-message --churn 100 --churn-life 0.1 --churn-dids 500 --probe 0.5",
     ] {
         let report = testbed.swarm(flags, |_| {}).await;

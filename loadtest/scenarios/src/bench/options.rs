@@ -38,6 +38,8 @@ pub(crate) enum Bench {
     Filters,
     /// The same events plain and compressed
     ZstdSockets,
+    /// The same events as Jetstream v1, as v2 and as compressed v2, in turn
+    V2,
     /// Memory of idle subscribers
     Memory,
     /// What a nats-server sends to one edge and to two, with few subscribers and many

@@ -47,6 +47,16 @@ impl Round {
         1e6 / self.cpu_per_delivered()
     }
 
+    /// Bytes of an event on the wire, frame headers included.
+    pub(super) fn bytes_per_delivered(&self) -> f64 {
+        self.report.window.bytes as f64 / self.report.window.events as f64
+    }
+
+    /// CPU seconds of the servers per billion bytes, which is also nanoseconds per byte.
+    pub(super) fn cpu_per_byte(&self) -> f64 {
+        self.cpu_per_delivered() * 1000.0 / self.bytes_per_delivered()
+    }
+
     /// Events of the log per second.
     pub(super) fn log_rate(&self) -> f64 {
         self.log_events / self.spent.seconds

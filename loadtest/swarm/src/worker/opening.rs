@@ -18,7 +18,7 @@ use crate::connection::Connection;
 use crate::mix::World;
 use crate::opening::Opening;
 use crate::plan::{Plan, Share};
-use crate::sample::Sample;
+use crate::sample::{Sample, SampleEncoding};
 use crate::shared::{Phase, Shared};
 use crate::target::Target;
 
@@ -113,17 +113,18 @@ impl<'a> Worker<'a> {
         is_reference: bool,
     ) -> Result<(), SwarmError> {
         let by_message = self.plan.by_message && !is_reference;
-        let mut opening = Opening::of(filter, by_message);
-        if self.plan.zstd {
-            let joint = if opening.parameters.is_empty() {
-                ""
-            } else {
-                "&"
-            };
-            opening.parameters.push_str(joint);
-            opening.parameters.push_str("compress=true");
+        let mut opening = match self.plan.v2 {
+            true => Opening::of_v2(filter),
+            false => Opening::of(filter, by_message),
+        };
+        let encoding = SampleEncoding {
+            is_v2: self.plan.v2,
+            is_compressed: self.plan.zstd,
+        };
+        if let Some(parameter) = encoding.parameter() {
+            opening.push(&parameter);
         }
-        let sample = is_sampled.then(|| Sample::new(filter, self.plan.zstd, is_reference));
+        let sample = is_sampled.then(|| Sample::new(filter, encoding, is_reference));
         let sample = sample.transpose()?.map(Box::new);
         match self.begin() {
             Ok(stream) => {
