@@ -2,8 +2,8 @@
 
     python3 atproto_driver.py atproto|atproto-async SPEC
 
-SPEC is a JSON object: urls (one), wantedCollections, wantedDids, compress, and perhaps replay: to start with everything
-that the server has. The SDK tracks the cursor, reconnects and drops what it has seen; this program adds only time_us,
+SPEC is a JSON object: urls (one), wantedCollections, wantedDids, compress, and perhaps kinds, and replay: to start with
+everything that the server has. The SDK tracks the cursor, reconnects and drops what it has seen; this program adds only time_us,
 the event's time as a number.
 """
 
@@ -27,7 +27,7 @@ def show(message):
 
 def client_of(kind, spec):
     # Its models cannot read sync events.
-    params = {"kinds": ["commit", "identity", "account"]}
+    params = {"kinds": spec.get("kinds", ["commit", "identity", "account"])}
     if spec["wantedCollections"]:
         params["collections"] = spec["wantedCollections"]
     if spec["wantedDids"]:

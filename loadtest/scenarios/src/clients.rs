@@ -10,6 +10,7 @@ mod subscription;
 mod judge;
 mod driver;
 mod testbed;
+mod v2;
 mod firehose;
 
 use anyhow::{Result, ensure};
@@ -33,6 +34,8 @@ pub(crate) enum Scenarios {
     Restart,
     /// One edge after the other is restarted, as in an upgrade
     Rolling,
+    /// The clients of Jetstream v2, against a node that has a past, is killed, and loses its log
+    V2,
     /// The firehose clients of the Python SDK, against a single node that is stopped and killed
     Firehose,
 }
@@ -68,6 +71,9 @@ async fn check(installed: &Installed, scenarios: Scenarios) -> Result<()> {
         testbed.stop_and_restart(0, 0.25).await?;
         testbed.stop_and_restart(1, 0.6).await?;
         failures += testbed.close().await?;
+    }
+    if is_wanted(Scenarios::V2) {
+        failures += v2::check(installed, &world).await?;
     }
     if is_wanted(Scenarios::Firehose) {
         failures += firehose::check(installed).await?;

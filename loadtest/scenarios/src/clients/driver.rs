@@ -97,6 +97,11 @@ impl Driver {
         last.is_none_or(|last| self.seen[*last])
     }
 
+    /// Whether its process has ended.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.is_some()
+    }
+
     /// The share of its events that it has returned.
     pub(super) fn share(&self) -> f64 {
         if self.ended.is_some() {

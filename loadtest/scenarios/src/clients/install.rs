@@ -59,9 +59,14 @@ impl Installed {
         command
     }
 
+    /// Python with the packages of the drivers.
+    pub(super) fn python(&self) -> Command {
+        Command::new(self.python.join("bin/python3"))
+    }
+
     /// The command that runs a firehose client of the Python SDK.
     pub(super) fn firehose(&self) -> Command {
-        let mut python = Command::new(self.python.join("bin/python3"));
+        let mut python = self.python();
         python.arg(drivers("python").join("firehose.py"));
         python
     }

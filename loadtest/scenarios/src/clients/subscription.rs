@@ -92,6 +92,16 @@ impl Subscription {
         Ok(all)
     }
 
+    /// Everything that a node has, then what comes, from a node that is killed and has another dictionary afterwards.
+    pub(super) fn replay(library: Library, compress: bool) -> Self {
+        let how = if compress { ", zstd" } else { "" };
+        let scenario = format!("replay of a past, across a kill{how}");
+        let mut replay = Self::new(library, scenario, Filter::default(), compress, vec![0]);
+        replay.is_interrupted = true;
+        replay.replay = true;
+        replay
+    }
+
     /// The positions of the events that this library's user gets with a filter.
     pub(super) fn positions(&self, world: &World, filter: &Filter) -> Vec<usize> {
         let events = world.events.iter().enumerate();
