@@ -4,6 +4,7 @@
 mod folders;
 mod copies;
 mod schema;
+mod readme;
 mod rules;
 mod tools;
 mod render;
@@ -40,9 +41,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.write {
         copies::write()?;
         schema::write()?;
+        readme::write()?;
     }
     copies::check()?;
     schema::check()?;
+    readme::check()?;
     let tools = Tools::install()?;
     rules::check(&tools.promtool)?;
     let shapes = values("ci")?;
@@ -77,6 +80,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         refused.len()
     );
     Ok(())
+}
+
+/// The pinned Helm.
+pub(crate) fn helm() -> Result<PathBuf> {
+    Ok(Tools::install()?.helm)
 }
 
 /// The chart's NATS on a volume of its size.

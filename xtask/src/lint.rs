@@ -37,3 +37,12 @@ pub(crate) fn run() -> Result<()> {
     println!("lint: all checks passed");
     Ok(())
 }
+
+/// Known vulnerabilities. Not a part of lint: they appear without a change of the project.
+pub(crate) fn advisories() -> Result<()> {
+    run_command(
+        Command::new(tools::cargo_deny()?)
+            .current_dir(root())
+            .args(["check", "advisories"]),
+    )
+}

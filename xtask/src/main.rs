@@ -22,6 +22,8 @@ mod scenarios;
 mod kafka;
 mod plain;
 mod chart;
+mod github;
+mod release;
 mod test;
 
 use std::ffi::OsString;
@@ -64,6 +66,14 @@ enum Command {
     Chart(chart::Args),
     /// The chart's NATS on a mounted file of its volume's size, filled twice (needs root, and a built fanjet)
     Volume,
+    /// The workflows and the Dockerfile, read by actionlint and hadolint
+    Github,
+    /// Known vulnerabilities of the crates, from the advisory database
+    Advisories,
+    /// Build what a release has into target/release-files
+    Release(release::Args),
+    /// Build the Debian package into target/release-files
+    Package(release::Args),
     /// Fuzz the parsers of untrusted bytes (needs a nightly toolchain)
     Fuzz {
         /// Seconds for each target
@@ -94,6 +104,10 @@ fn run(command: Command) -> Result<()> {
         Command::Kafka(args) => kafka::run(&args),
         Command::Chart(args) => chart::run(&args),
         Command::Volume => chart::run_volume(),
+        Command::Github => github::check(),
+        Command::Advisories => lint::advisories(),
+        Command::Release(args) => release::run(&args),
+        Command::Package(args) => release::package(&args),
         Command::Fuzz { seconds } => fuzz::run(seconds),
         Command::Scenario(words) => scenarios::run(&words),
     }

@@ -4,6 +4,7 @@ use anyhow::Result;
 use fanjet_tools::shell::{cargo, corpus_folder, run as run_command};
 
 use crate::chart;
+use crate::github;
 use crate::kafka;
 use crate::plain;
 use crate::scenarios::run_to_end;
@@ -38,6 +39,7 @@ pub(crate) fn run() -> Result<()> {
     }
     run_to_end(&["readme".into()])?;
     chart::run(&chart::Args::default())?;
+    github::check()?;
     run_to_end(&CHAOS.map(Into::into))?;
     run_to_end(&FAULTS.map(Into::into))?;
     println!("test: all tests passed");
