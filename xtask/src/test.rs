@@ -38,6 +38,7 @@ pub(crate) fn run() -> Result<()> {
         None => println!("corpus: skipped, no recorded frames"),
     }
     run_to_end(&["readme".into()])?;
+    run_to_end(&["examples".into()])?;
     chart::run(&chart::Args::default())?;
     github::check()?;
     run_to_end(&CHAOS.map(Into::into))?;

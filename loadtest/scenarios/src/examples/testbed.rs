@@ -160,7 +160,8 @@ impl Testbed {
         let taken = (0..TAKEN).map(|number| format!("app.bsky.taken.c{number}"));
         for collection in taken.chain([CONSUMED[0].to_owned()]) {
             let subject = format!("atp.commit.{collection}");
-            client.request(subject, "".into()).await?;
+            // A body: an empty message would end the response to a reader's pull request (docs/develop/gotchas.md).
+            client.request(subject, "{}".into()).await?;
         }
         Ok(())
     }
