@@ -41,6 +41,9 @@ pub(crate) struct Args {
     /// Frames per second; a frame is 1.1 events
     #[arg(long, default_value_t = 300)]
     rate: u32,
+    /// The largest 99th percentile of the delivery lag, in milliseconds: more on a busy machine
+    #[arg(long, default_value_t = 1000)]
+    max_lag: u32,
     /// Build the programs without optimizations
     #[arg(long)]
     dev: bool,
@@ -157,6 +160,7 @@ async fn subscribers(k6: &Path, args: &Args, url: &str, summary: Option<&Path>) 
         ("SUBSCRIBERS", count.to_string()),
         ("DURATION", args.seconds.to_string()),
         ("REWIND", args.seconds.to_string()),
+        ("MAX_LAG_MS", args.max_lag.to_string()),
     ] {
         command.args(["-e", &format!("{name}={value}")]);
     }
