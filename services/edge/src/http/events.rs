@@ -86,7 +86,9 @@ fn stream(
     let (encoding, heartbeat) = (admitted.options.encoding, admitted.options.heartbeat);
     let is_live = admitted.start == Start::Live;
     let feed = worker.join(admitted.options, admitted.start);
-    let feed = feed.over(socket_of(request)).within(admitted.slot.replay());
+    let feed = feed
+        .with_socket(socket_of(request))
+        .with_throttle(admitted.slot.replay());
     // A client that named a cursor repeats it when it reconnects.
     let place = is_live.then(|| {
         let resume = feed.member().outbox().resume();

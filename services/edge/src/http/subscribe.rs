@@ -54,7 +54,9 @@ pub(super) fn joined(
 ) -> (Joined, HttpResponseBuilder) {
     let heartbeat = admitted.options.heartbeat;
     let feed = worker.join(admitted.options, admitted.start);
-    let feed = feed.over(socket_of(request)).within(admitted.slot.replay());
+    let feed = feed
+        .with_socket(socket_of(request))
+        .with_throttle(admitted.slot.replay());
     let kind = Kind::WebSocket {
         sending: admitted.slot.sending(),
         room: admitted.room,

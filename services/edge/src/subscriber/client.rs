@@ -33,7 +33,7 @@ pub(super) enum Client {
     Parsing(Box<Inbound>, LocalBoxFuture<'static, Parsed>),
     /// A client of an HTTP stream, which sends nothing.
     SendOnly(Excess),
-    /// A client after a protocol error: its bytes are dropped until it disconnects or the time is over.
+    /// A client after a protocol error: its bytes are dropped until it disconnects or the linger timeout ends.
     Ignored,
     /// The client has closed its half of the connection, or all of it.
     Gone,
@@ -108,8 +108,8 @@ impl Client {
     }
 }
 
-/// Reads and drops what has arrived, up to a limit: when unread data remains on close, the kernel resets the connection and
-/// discards data that the client has not read.
+/// Reads and drops the bytes that have arrived, up to a limit. When a socket is closed with unread data, the kernel resets the
+/// connection, and the client loses what it has not read yet.
 pub(super) fn drop_arrived(cx: &mut Context<'_>, stream: &mut (impl AsyncRead + Unpin)) {
     let mut left = MAX_DROPPED;
     while let Poll::Ready(Some(dropped)) = drop_some(cx, stream)

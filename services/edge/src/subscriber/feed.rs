@@ -1,4 +1,4 @@
-//! The source of a subscriber's bytes: its outbox, and while it is behind the log and the ring.
+//! The source of a subscriber's bytes: its outbox or, while it is behind, the log and the ring.
 //!
 //! This is the boundary between fan-out and sockets: a subscriber polls its feed and writes the bytes to any kind of socket.
 //! Dropping the feed removes the member.
@@ -33,7 +33,7 @@ pub struct Feed {
     awaited: Option<Awaited>,
     /// Set until it has caught up for the first time.
     throttle: Option<Throttle>,
-    /// `None`: it is unknown how the connection ended.
+    /// `None`: nothing watches the connection, so how it ends stays unknown.
     socket: Option<Arc<Socket>>,
 }
 
@@ -61,14 +61,14 @@ impl Feed {
 
     /// The same feed, limited to this rate while it replays from its cursor.
     #[must_use]
-    pub(crate) fn within(mut self, allowance: SharedAllowance) -> Self {
+    pub(crate) fn with_throttle(mut self, allowance: SharedAllowance) -> Self {
         self.throttle = Some(Throttle::new(allowance));
         self
     }
 
     /// The same feed for a watched connection.
     #[must_use]
-    pub(crate) fn over(mut self, socket: Option<Arc<Socket>>) -> Self {
+    pub(crate) fn with_socket(mut self, socket: Option<Arc<Socket>>) -> Self {
         self.socket = socket;
         self
     }
@@ -90,8 +90,8 @@ impl Feed {
         &self.member
     }
 
-    /// The next bytes to write; `None` when the connection must end. Yields everything pending: a writer drains the feed until
-    /// it returns pending.
+    /// The next bytes to write; `None` when the connection must end. A writer calls this until it returns
+    /// pending.
     pub fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         for _ in 0..SCANS_PER_TURN {
             match self.member.outbox().poll_take(cx) {
@@ -139,7 +139,7 @@ impl Feed {
         Poll::Pending
     }
 
-    /// From the ring only matching bytes count, from the log all bytes that are scanned.
+    /// Reads on from the ring, and charges the throttle for the matching bytes. A page of the log is charged whole.
     fn catch_up(&mut self) -> CatchUp {
         let found = self.shards.borrow_mut().catch_up(&self.member);
         if let CatchUp::Found(chunk) = &found {
