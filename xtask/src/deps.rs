@@ -185,6 +185,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "fanjet-runtime",
             "fanjet-dictionaries",
+            "fanjet-firehose",
             "fanjet-log",
             "fanjet-log-embedded",
             "fanjet-log-nats",
@@ -220,6 +221,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
         "reqwest",
         &[
             "fanjet-did-web",
+            "fanjet-edge",
             "fanjet-identity",
             "fanjet-ingest",
             "fanjet-kafka",

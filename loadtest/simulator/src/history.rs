@@ -3,6 +3,8 @@
 //! Bounded by bytes and frames: the oldest frames are dropped. Clients are independent of each other; one that falls
 //! behind the oldest kept frame is notified.
 
+mod repos;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +16,8 @@ use tokio::sync::watch;
 use crate::faults::FaultCounts;
 use crate::renumber;
 use crate::{CursorHabit, ExpectedEvent, FaultKind, ProducedFrame};
+
+pub(crate) use repos::KnownRepo;
 
 /// One published frame.
 #[derive(Debug)]

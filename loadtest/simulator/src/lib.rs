@@ -32,6 +32,6 @@ pub use directory::Directory;
 pub use error::SimulatorError;
 pub use expected::{ExpectedEvent, ExpectedKind};
 pub use faults::{FaultKind, FaultRule, FaultTrigger, MuteRule};
-pub use server::Stats;
+pub use server::{CrawlRequest, Stats};
 pub use simulator::{Simulator, SimulatorHandle};
 pub use world::{ProducedFrame, World};

@@ -3,7 +3,9 @@
 mod http;
 mod did_documents;
 mod profiles;
+mod crawls;
 mod shared;
+mod relay;
 mod stats;
 mod subscribe_repos;
 
@@ -14,6 +16,8 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
+pub use crawls::CrawlRequest;
+pub(crate) use crawls::CrawlRequests;
 use http::{Reply, Request};
 pub(crate) use shared::Server;
 pub use stats::Stats;
@@ -82,7 +86,7 @@ impl Server {
             "/stats" => Reply::json(200, self.stats().to_json()),
             profiles::GET_PROFILE => profiles::get(&self.directory, &request),
             path if path.starts_with("/did:") => did_documents::get(&self.directory, path),
-            _ => Reply::not_found("no such path"),
+            _ => relay::answer(self, &request).unwrap_or_else(|| Reply::not_found("no such path")),
         };
         http::respond(&mut stream, reply).await
     }

@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::history::{History, Limits};
 use crate::mute::Mute;
 use crate::publisher::{Outputs, Pace, Producer, Publisher, Stream};
-use crate::server::{Server, Stats};
+use crate::server::{CrawlRequest, CrawlRequests, Server, Stats};
 use crate::{ExpectedEvent, MuteRule, SimulatorConfig, SimulatorError};
 
 /// Starts simulators.
@@ -56,6 +56,7 @@ impl Simulator {
             stall: config.stall,
             mute: Arc::new(Mute::new(config.mute)),
             places: Arc::new(Semaphore::new(config.max_connections)),
+            crawls: CrawlRequests::default(),
             clients: watch::Sender::new(0),
             subscriptions: AtomicU64::new(0),
             is_down: AtomicBool::new(false),
@@ -130,6 +131,11 @@ async fn publish(
 }
 
 impl SimulatorHandle {
+    /// The requests to crawl a host that were received.
+    pub fn crawl_requests(&self) -> Vec<CrawlRequest> {
+        self.server.crawls.all()
+    }
+
     /// Its address.
     pub fn address(&self) -> SocketAddr {
         self.address

@@ -51,6 +51,19 @@ pub enum EdgeError {
         #[from]
         source: TlsError,
     },
+    /// The address of the upstream's HTTP interface is invalid. The operator must fix it.
+    #[error(
+        "invalid setting {key}: {value:?} (allowed: http://HOST or https://HOST, without a path; or nothing)"
+    )]
+    UpstreamUrl {
+        /// The setting.
+        key: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// No HTTP client can be made.
+    #[error("cannot make an HTTP client: {0}")]
+    UpstreamClient(String),
     /// Only one of the two files is set. The operator must fix it.
     #[error(
         "invalid setting edge.http.{empty}: empty, while edge.http.{set} is set (allowed: both files, or neither)"
@@ -101,6 +114,8 @@ impl EdgeError {
             | Self::ApiKeys { .. }
             | Self::Tls { .. }
             | Self::HalfTls { .. }
+            | Self::UpstreamUrl { .. }
+            | Self::UpstreamClient(_)
             | Self::Drain { .. }
             | Self::Task(_) => false,
         }
@@ -116,6 +131,7 @@ impl From<EdgeError> for Failure {
             | EdgeError::ApiKeys { .. }
             | EdgeError::Tls { .. }
             | EdgeError::HalfTls { .. }
+            | EdgeError::UpstreamUrl { .. }
             | EdgeError::Drain { .. } => Self::config(error),
             EdgeError::Log(error) => error.into(),
             _ => Self::other(error),

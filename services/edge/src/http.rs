@@ -14,11 +14,12 @@ mod dictionaries;
 mod context;
 
 mod subscribe;
-mod firehose;
 mod endless;
 mod events;
 
 mod xrpc;
+mod firehose;
+mod sync;
 
 mod status;
 mod front_page;

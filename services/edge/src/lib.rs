@@ -37,6 +37,7 @@ pub mod hub;
 mod sockets;
 pub mod subscriber;
 mod raw;
+mod upstream_api;
 mod status;
 mod http;
 

@@ -8,7 +8,7 @@ mod allowance;
 mod budget;
 mod inbound_memory;
 mod filter_memory;
-mod raw_slots;
+mod slots;
 
 pub(crate) use allowance::{Allowance, Rate, SendAllowance, SharedAllowance};
 pub(crate) use api_keys::{ApiKey, ApiKeys};
@@ -16,7 +16,7 @@ pub(crate) use budget::{Budget, Claim};
 pub(crate) use filter_memory::{FilterClaim, FilterMemory};
 pub(crate) use holder::{Holder, counted_as};
 pub(crate) use inbound_memory::InboundMemory;
-pub(crate) use raw_slots::RawSlots;
+pub(crate) use slots::{Full, Slot, Slots};
 
 /// Converts a setting where 0 means no limit.
 pub(crate) fn unless_zero(max: usize) -> usize {

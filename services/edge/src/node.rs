@@ -164,7 +164,8 @@ impl Node {
         });
         let firehose = raw
             .as_ref()
-            .map(|raw| FirehoseContext::new(config, raw, &context));
+            .map(|raw| FirehoseContext::new(config, raw, &context))
+            .transpose()?;
         let writer = tier.clone().map(|tier| TierWriter {
             log: Arc::clone(&log),
             tail: tail.clone(),

@@ -26,6 +26,8 @@ pub(crate) enum Refusal {
     NodeFull { max_subscribers: usize },
     AddressFull { max: usize },
     KeyFull { max: usize },
+    RawNodeFull { max: usize },
+    RawAddressFull { max: usize },
     UnknownKey,
     NoUpgrade,
     UnsupportedVersion,
@@ -55,8 +57,8 @@ impl Refusal {
             Self::CursorTimeout => "cursor_timeout",
             Self::LogDamaged { .. } => "log_damaged",
             Self::Draining => "draining",
-            Self::NodeFull { .. } => "node_full",
-            Self::AddressFull { .. } => "address_full",
+            Self::NodeFull { .. } | Self::RawNodeFull { .. } => "node_full",
+            Self::AddressFull { .. } | Self::RawAddressFull { .. } => "address_full",
             Self::KeyFull { .. } => "key_full",
             Self::UnknownKey => "unknown_key",
             Self::NoUpgrade => "no_upgrade",
@@ -144,7 +146,9 @@ impl Refusal {
             | Self::BodyCutOff => StatusCode::BAD_REQUEST,
             Self::UnsupportedVersion => StatusCode::UPGRADE_REQUIRED,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::AddressFull { .. } | Self::KeyFull { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::AddressFull { .. } | Self::KeyFull { .. } | Self::RawAddressFull { .. } => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
             Self::UnknownKey => StatusCode::UNAUTHORIZED,
             Self::BodyTooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -154,6 +158,7 @@ impl Refusal {
             | Self::LogDamaged { .. }
             | Self::Draining
             | Self::NodeFull { .. }
+            | Self::RawNodeFull { .. }
             | Self::InboundFull
             | Self::FiltersFull
             | Self::TooManyViewers { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -189,6 +194,12 @@ impl Refusal {
             ),
             Self::KeyFull { max } => format!(
                 "too many subscribers with your API key: at most {max}"
+            ),
+            Self::RawNodeFull { max } => format!(
+                "this node is full: at most {max} subscribers of raw frames (edge.raw.max_subscribers)"
+            ),
+            Self::RawAddressFull { max } => format!(
+                "too many subscribers of raw frames from your address: at most {max} (edge.raw.max_subscribers_per_address)"
             ),
             Self::UnknownKey => "unknown API key (allowed: no key, or a valid one in Authorization: Bearer or apiKey=)".to_owned(),
             Self::NoUpgrade => {

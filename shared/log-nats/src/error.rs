@@ -55,7 +55,12 @@ pub(crate) fn refused(what: &str, error: jetstream::Error) -> LogError {
 }
 
 /// As [`refused`], for a stream with a limit. Servers that offer less than the limit refuse it for as long as their settings stay.
-pub(crate) fn refused_stream(what: &str, max_bytes: i64, error: jetstream::Error) -> LogError {
+pub(crate) fn refused_stream(
+    what: &str,
+    content: Content,
+    max_bytes: i64,
+    error: jetstream::Error,
+) -> LogError {
     // A cluster gives one code for servers that are away and for servers that are too small.
     let is_too_large = error.error_code() == ErrorCode::STORAGE_RESOURCES_EXCEEDED
         || error.error_code() == ErrorCode::CLUSTER_NO_PEERS
@@ -64,8 +69,9 @@ pub(crate) fn refused_stream(what: &str, max_bytes: i64, error: jetstream::Error
         return refused(what, error);
     }
     LogError::Misconfigured(format!(
-        "nats.stream.max_bytes is {max_bytes}, which is more than the NATS servers offer: lower it, or raise max_file in the \
-         servers' jetstream section ({what}: {error})"
+        "{} is {max_bytes}, which is more than the NATS servers offer: lower it, or raise max_file in the servers' jetstream \
+         section ({what}: {error})",
+        content.max_bytes_key()
     ))
 }
 

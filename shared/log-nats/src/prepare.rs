@@ -68,11 +68,14 @@ async fn make(nats: &NatsConfig, first: Seq) -> Result<Prepared, LogError> {
 
     let log = nats.stream.name.clone();
     let mut changed = Vec::new();
-    let copies = nats.stream.replicas;
-    if stream::adapt(&jetstream, &lease, |lease| lease.num_replicas = copies).await? {
+    let (copies, content) = (nats.stream.replicas, nats.stream.content);
+    let adapted = stream::adapt(&jetstream, &lease, content, |lease| {
+        lease.num_replicas = copies;
+    });
+    if adapted.await? {
         changed.push(lease.clone());
     }
-    let adapted = stream::adapt(&jetstream, &log, |log| {
+    let adapted = stream::adapt(&jetstream, &log, content, |log| {
         log.num_replicas = nats.stream.replicas;
         log.max_bytes = nats.stream.max_bytes;
         log.max_age = nats.stream.max_age;

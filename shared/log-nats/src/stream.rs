@@ -75,7 +75,7 @@ async fn create(
             }
             CreateStreamErrorKind::JetStream(why) => {
                 let what = format!("stream {} cannot be created", config.name);
-                Err(refused_stream(&what, config.max_bytes, why))
+                Err(refused_stream(&what, config.content, config.max_bytes, why))
             }
             _ => Err(LogError::unavailable(error)),
         },
@@ -89,6 +89,7 @@ async fn create(
 pub(crate) async fn adapt(
     jetstream: &Context,
     name: &str,
+    content: Content,
     change: impl FnOnce(&mut Config),
 ) -> Result<bool, LogError> {
     let found = jetstream.get_stream(name).await;
@@ -104,7 +105,7 @@ pub(crate) async fn adapt(
         Err(error) => match error.kind() {
             UpdateStreamErrorKind::JetStream(why) => {
                 let what = format!("stream {name} cannot be changed");
-                Err(refused_stream(&what, adapted.max_bytes, why))
+                Err(refused_stream(&what, content, adapted.max_bytes, why))
             }
             _ => Err(LogError::unavailable(error)),
         },

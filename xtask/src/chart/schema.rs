@@ -12,10 +12,12 @@ use super::folders::chart;
 use fanjet_tools::shell::root;
 
 /// By service its fragments, and what the chart decides by itself: keys, and sections with a dot behind them.
-const SERVICES: [(&str, [&str; 2], &[&str]); 3] = [
+const SERVICES: [(&str, &[&str], &[&str]); 4] = [
+    // For every service that has this section.
+    ("rawConfig", &["shared/log/raw.toml"], &[]),
     (
         "ingestConfig",
-        ["services/ingest/ingest.toml", NATS],
+        &["services/ingest/ingest.toml", NATS],
         &[
             "ingest.upstream.url",
             "ingest.upstream.name",
@@ -24,13 +26,13 @@ const SERVICES: [(&str, [&str; 2], &[&str]); 3] = [
     ),
     (
         "edgeConfig",
-        ["services/edge/edge.toml", NATS],
+        &["services/edge/edge.toml", NATS],
         // Kubernetes' grace period is made of preStopSeconds, which does what the grace does, and of drainSeconds.
         &["edge.http.listen", "edge.drain."],
     ),
     (
         "kafkaConfig",
-        ["services/kafka/kafka.toml", NATS],
+        &["services/kafka/kafka.toml", NATS],
         &[
             "kafka.bootstrap_servers",
             "kafka.topic",

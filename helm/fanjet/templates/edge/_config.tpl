@@ -7,7 +7,12 @@
 {{- /* Without trusted proxies, all clients behind a proxy, or behind a Service with SNAT, share one address. */ -}}
 {{- $unless := dict -}}
 {{- if empty .Values.edge.trustedProxies -}}
-{{- $_ := set $unless "edge" (dict "http" (dict "max_subscribers_per_address" 0 "max_connections_per_address" 0) "limits" (dict "max_replay_bytes_per_second" 0 "max_messages_per_second" 0 "max_sent_bytes_per_second" 0 "max_inbound_bytes_per_address" 0 "max_filter_bytes_per_address" 0)) -}}
+{{- $_ := set $unless "edge" (dict "http" (dict "max_subscribers_per_address" 0 "max_connections_per_address" 0) "raw" (dict "max_subscribers_per_address" 0 "max_proxied_per_address" 0) "limits" (dict "max_replay_bytes_per_second" 0 "max_messages_per_second" 0 "max_sent_bytes_per_second" 0 "max_inbound_bytes_per_address" 0 "max_filter_bytes_per_address" 0)) -}}
+{{- end -}}
+{{- /* The relay that is read answers over HTTP, too. */ -}}
+{{- if .Values.raw.enabled -}}
+{{- $host := regexFind "^wss?://[^/?]+" .Values.upstream.url | replace "wss://" "https://" | replace "ws://" "http://" -}}
+{{- $unless = merge $unless (dict "edge" (dict "raw" (dict "upstream_http" $host))) -}}
 {{- end -}}
 {{- $limits := dict -}}
 {{- if .Values.edge.apiKeys.existingSecret }}{{ $_ := set $limits "api_keys" "/etc/fanjet/api-keys/keys.toml" }}{{ end -}}
@@ -15,6 +20,7 @@
 {{- $own := dict
   "edge" (dict "http" $http "limits" $limits "drain" $drain)
   "nats" (include "fanjet.nats.settings" (dict "root" $ "user" "edge") | fromYaml)
+  "raw" .Values.raw
   "ops" (dict "listen" "0.0.0.0:6009")
   "otlp" (dict "endpoint" .Values.otlp.endpoint "metrics_interval" .Values.otlp.metricsInterval)
   "telemetry" (dict "log" .Values.logging.level "format" .Values.logging.format) -}}

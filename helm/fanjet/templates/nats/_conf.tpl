@@ -4,7 +4,7 @@ server_name: $POD_NAME
 listen: "0.0.0.0:4222"
 http: "0.0.0.0:8222"
 pid_file: "/run/nats/nats.pid"
-max_payload: 4MB
+max_payload: 8MB
 max_pending: 64MB
 write_deadline: "10s"
 lame_duck_grace_period: "10s"

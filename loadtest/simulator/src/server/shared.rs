@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::crawls::CrawlRequests;
 use crate::history::History;
 use crate::mute::Mute;
 use crate::{CursorHabit, Directory};
@@ -22,6 +23,8 @@ pub(crate) struct Server {
     pub(crate) stall: Duration,
     pub(crate) mute: Arc<Mute>,
     pub(crate) places: Arc<Semaphore>,
+    /// Requests to crawl a host.
+    pub(crate) crawls: CrawlRequests,
     /// Open subscriptions.
     pub(crate) clients: watch::Sender<usize>,
     /// Subscriptions ever opened.

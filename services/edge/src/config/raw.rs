@@ -18,4 +18,14 @@ pub struct RawServeConfig {
     pub max_loads: usize,
     /// How far above the newest frame a cursor may be.
     pub future_slack: u64,
+    /// The relay that answers HTTP requests beside the stream. Empty: they are refused with 501.
+    pub upstream_http: String,
+    /// The service that answers `listReposByCollection`. Empty: refused with 501.
+    pub collections_http: String,
+    /// Whether `requestCrawl` is passed to the relay.
+    pub request_crawl: bool,
+    /// Maximum concurrent requests to the relay; more are refused with 503.
+    pub max_proxied: usize,
+    /// Maximum of these per address; more are refused with 503. 0: the node's own limit.
+    pub max_proxied_per_address: usize,
 }

@@ -9,13 +9,11 @@ use std::sync::Arc;
 
 use actix_web::HttpRequest;
 use fanjet_http::Gate;
-use hashbrown::HashMap;
 use ipnet::IpNet;
-use parking_lot::Mutex;
 
 use super::descriptors::Descriptors;
 use crate::config::HttpConfig;
-use crate::limits::{counted_as, unless_zero};
+use crate::limits::{Full, Slot, Slots, counted_as};
 use crate::metrics::Metrics;
 use crate::sockets::{Socket, WatchedSocket};
 
@@ -32,27 +30,17 @@ pub(crate) const REFUSED_CONNECTION_REASONS: [&str; 4] = [TOO_MANY, NODE_FULL, N
 /// The connections of all workers, by address.
 #[derive(Debug)]
 pub(crate) struct Connections {
-    max: usize,
-    max_per_address: usize,
-    /// Their connections belong to many clients.
+    /// Their connections belong to many clients, and count for the node only.
     trusted_proxies: Vec<IpNet>,
-    open: Mutex<Open>,
+    slots: Arc<Slots<IpAddr>>,
     metrics: Metrics,
-}
-
-/// The open connections.
-#[derive(Debug, Default)]
-struct Open {
-    all: usize,
-    by_address: HashMap<IpAddr, usize>,
 }
 
 /// One connection; dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    all: Arc<Connections>,
-    /// The address that it counts for, if it is counted.
-    address: Option<IpAddr>,
+    metrics: Metrics,
+    _slot: Slot<IpAddr>,
     /// The gate of its request, when one was received.
     gate: OnceCell<Rc<Gate>>,
 }
@@ -60,64 +48,33 @@ pub(crate) struct Connection {
 impl Connections {
     pub(crate) fn new(config: &HttpConfig, descriptors: Descriptors, metrics: Metrics) -> Self {
         Self {
-            max: descriptors.max_connections(),
-            max_per_address: unless_zero(config.max_connections_per_address),
             trusted_proxies: config.trusted_proxies.clone(),
-            open: Mutex::default(),
+            slots: Arc::new(Slots::new(
+                descriptors.max_connections(),
+                config.max_connections_per_address,
+            )),
             metrics,
         }
     }
 
     /// Accepts a connection; `None` when the node or its address has reached its limit.
-    pub(crate) fn accept(self: &Arc<Self>, peer: Option<IpAddr>) -> Option<Connection> {
+    pub(crate) fn accept(&self, peer: Option<IpAddr>) -> Option<Connection> {
         let address = peer
             .map(|peer| peer.to_canonical())
             .filter(|peer| !self.trusted_proxies.iter().any(|net| net.contains(peer)))
             .map(counted_as);
-        if let Err(reason) = self
-            .open
-            .lock()
-            .take(address, self.max, self.max_per_address)
-        {
-            self.metrics.connection_refused(reason);
-            return None;
-        }
-        Some(Connection {
-            all: Arc::clone(self),
-            address,
-            gate: OnceCell::new(),
-        })
-    }
-}
-
-impl Open {
-    fn take(
-        &mut self,
-        address: Option<IpAddr>,
-        max: usize,
-        max_per_address: usize,
-    ) -> Result<(), &'static str> {
-        if self.all >= max {
-            return Err(NODE_FULL);
-        }
-        if let Some(address) = address {
-            let here = self.by_address.entry(address).or_default();
-            if *here >= max_per_address {
-                return Err(TOO_MANY);
-            }
-            *here += 1;
-        }
-        self.all += 1;
-        Ok(())
-    }
-
-    fn give_back(&mut self, address: Option<IpAddr>) {
-        self.all -= 1;
-        let Some(address) = address else { return };
-        if let Some(here) = self.by_address.get_mut(&address) {
-            *here -= 1;
-            if *here == 0 {
-                self.by_address.remove(&address);
+        match self.slots.take(address) {
+            Ok(slot) => Some(Connection {
+                metrics: self.metrics.clone(),
+                _slot: slot,
+                gate: OnceCell::new(),
+            }),
+            Err(full) => {
+                self.metrics.connection_refused(match full {
+                    Full::Node { .. } => NODE_FULL,
+                    Full::Holder { .. } => TOO_MANY,
+                });
+                None
             }
         }
     }
@@ -152,10 +109,9 @@ pub(super) fn gate_of(request: &HttpRequest) -> Option<Rc<Gate>> {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.all.open.lock().give_back(self.address);
         match self.gate.get() {
-            None => self.all.metrics.connection_refused(NO_REQUEST),
-            Some(gate) if gate.is_overrun() => self.all.metrics.connection_refused(OVERRUN),
+            None => self.metrics.connection_refused(NO_REQUEST),
+            Some(gate) if gate.is_overrun() => self.metrics.connection_refused(OVERRUN),
             Some(_) => {}
         }
     }
@@ -192,7 +148,7 @@ mod tests {
         let _another = accept("192.0.2.2").unwrap();
         drop(first);
         assert!(accept("192.0.2.1").is_some());
-        assert_eq!(connections.open.lock().by_address.len(), 2);
+        assert_eq!(connections.slots.holders(), 2);
     }
 
     #[test]
@@ -201,7 +157,7 @@ mod tests {
         let proxy = Some("10.1.2.3".parse().unwrap());
         let held: Vec<_> = (0..10).map(|_| connections.accept(proxy)).collect();
         assert!(held.iter().all(Option::is_some));
-        assert!(connections.open.lock().by_address.is_empty());
+        assert_eq!(connections.slots.holders(), 0);
     }
 
     #[test]

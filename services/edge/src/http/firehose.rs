@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use fanjet_runtime::Stop;
 use ipnet::IpNet;
-use serde_json::json;
 use tokio::time::timeout;
 use tracing::warn;
+use url::Url;
 
 use super::admission::{Admission, ConnectionSlot};
 use super::api_key::api_key;
@@ -17,8 +16,8 @@ use super::client_address::client_address;
 use super::connections::gate_of;
 use super::context::HttpContext;
 use super::subscribe::upgrade;
-use crate::EdgeConfig;
-use crate::limits::RawSlots;
+use super::xrpc::response::{not_implemented, open_to_all, refused};
+use crate::limits::{Full, Holder, Slots};
 use crate::metrics::Metrics;
 use crate::raw::{
     CloseCause, NoRawStart, RawFeeder, RawJoined, RawMetrics, RawStream, RawSubscriber,
@@ -26,13 +25,15 @@ use crate::raw::{
 };
 use crate::refusal::Refusal;
 use crate::subscriber::{Allowed, InboundLimits, Throttle};
+use crate::upstream_api::{UpstreamApi, base_url};
+use crate::{EdgeConfig, EdgeError};
 
 /// The path of the endpoint.
 pub(super) const SUBSCRIBE_REPOS: &str = "/xrpc/com.atproto.sync.subscribeRepos";
 
 /// `atproto-relay` is how relays recognise each other: one that is asked to crawl this node must not, since it would read
 /// its own events.
-const SERVER: &str = concat!("fanjet/", env!("CARGO_PKG_VERSION"), " (atproto-relay)");
+pub(super) const SERVER: &str = concat!("fanjet/", env!("CARGO_PKG_VERSION"), " (atproto-relay)");
 
 /// Longest message of a client, all of which are ignored.
 const MAX_MESSAGE_BYTES: usize = 64 << 10;
@@ -40,7 +41,7 @@ const MAX_MESSAGE_BYTES: usize = 64 << 10;
 /// What requests are served from. `None` where the raw stream is not served.
 pub(crate) struct FirehoseContext {
     pub(crate) stream: Arc<RawStream>,
-    pub(crate) slots: Arc<RawSlots>,
+    pub(crate) slots: Arc<Slots<Holder>>,
     pub(crate) admission: Arc<Admission>,
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) inbound: InboundLimits,
@@ -50,14 +51,29 @@ pub(crate) struct FirehoseContext {
     /// Refused requests are counted with those of the other streams.
     pub(crate) refusals: Metrics,
     pub(crate) draining: Stop,
+    /// Answers what clients ask beside the stream.
+    pub(crate) upstream: Option<UpstreamApi>,
+    /// Where `listReposByCollection` is answered.
+    pub(crate) collections: Option<Url>,
+    pub(crate) may_request_crawl: bool,
 }
 
 impl FirehoseContext {
-    pub(crate) fn new(config: &EdgeConfig, raw: &RawFeeder, http: &HttpContext) -> Self {
+    /// # Errors
+    /// [`EdgeError::UpstreamUrl`].
+    pub(crate) fn new(
+        config: &EdgeConfig,
+        raw: &RawFeeder,
+        http: &HttpContext,
+    ) -> Result<Self, EdgeError> {
         let admit = &http.admit_context;
-        Self {
+        let collections = &config.raw.collections_http;
+        Ok(Self {
+            upstream: UpstreamApi::new(&config.raw, raw.metrics.clone())?,
+            collections: base_url("edge.raw.collections_http", collections)?,
+            may_request_crawl: config.raw.request_crawl,
             stream: Arc::clone(&raw.stream),
-            slots: Arc::new(RawSlots::new(
+            slots: Arc::new(Slots::new(
                 config.raw.max_subscribers,
                 config.raw.max_subscribers_per_address,
             )),
@@ -73,7 +89,7 @@ impl FirehoseContext {
             metrics: raw.metrics.clone(),
             refusals: http.metrics.clone(),
             draining: admit.draining.clone(),
-        }
+        })
     }
 }
 
@@ -83,24 +99,18 @@ pub(crate) async fn subscribe_repos(
     context: web::Data<Option<FirehoseContext>>,
 ) -> HttpResponse {
     let mut response = match &**context {
-        None => refused(
-            StatusCode::NOT_IMPLEMENTED,
-            "MethodNotImplemented",
-            "this node does not serve the raw stream (raw.enabled)",
-        ),
+        None => not_implemented(&request),
         Some(context) => match subscribe(&request, context).await {
             Ok(response) => response,
             Err(refusal) => {
                 context.refusals.refused(&refusal);
-                refusal_of(&refusal)
+                refused(&refusal)
             }
         },
     };
     let headers = response.headers_mut();
     headers.insert(header::SERVER, HeaderValue::from_static(SERVER));
-    let any = HeaderValue::from_static("*");
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any);
-    response
+    open_to_all(response)
 }
 
 async fn subscribe(
@@ -115,7 +125,11 @@ async fn subscribe(
     let slot = context
         .admission
         .admit(client, api_key(request).as_deref())?;
-    let raw_slot = context.slots.take(slot.holder())?;
+    let raw_slot = context.slots.take(Some(slot.holder()));
+    let raw_slot = raw_slot.map_err(|full| match full {
+        Full::Node { max } => Refusal::RawNodeFull { max },
+        Full::Holder { max } => Refusal::RawAddressFull { max },
+    })?;
     let (source, greeting) = start(request, context).await?;
     hand_over(
         request,
@@ -187,36 +201,4 @@ fn hand_over(
             Box::pin(RawSubscriber::new(upgraded, joined))
         }));
     }
-}
-
-/// In the form of XRPC errors. A full node is 503 rather than 429: clients reconnect after either.
-fn refusal_of(refusal: &Refusal) -> HttpResponse {
-    let (status, name) = match refusal {
-        Refusal::NoUpgrade | Refusal::UnsupportedVersion => {
-            (StatusCode::UPGRADE_REQUIRED, "UpgradeRequired")
-        }
-        Refusal::UnknownKey => (StatusCode::UNAUTHORIZED, "AuthenticationRequired"),
-        refusal if refusal.is_temporary() => {
-            (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable")
-        }
-        _ => (StatusCode::BAD_REQUEST, "InvalidRequest"),
-    };
-    let mut response = refused(status, name, &refusal.text());
-    let headers = response.headers_mut();
-    if refusal.is_temporary() {
-        let after = HeaderValue::from_static("5");
-        headers.insert(header::RETRY_AFTER, after);
-    }
-    if status == StatusCode::UPGRADE_REQUIRED {
-        let websocket = HeaderValue::from_static("websocket");
-        headers.insert(header::UPGRADE, websocket);
-        let version = HeaderValue::from_static("13");
-        headers.insert(header::SEC_WEBSOCKET_VERSION, version);
-    }
-    response
-}
-
-fn refused(status: StatusCode, name: &str, message: &str) -> HttpResponse {
-    let body = json!({"error": name, "message": message});
-    HttpResponseBuilder::new(status).json(body)
 }

@@ -19,6 +19,7 @@ use super::firehose::{FirehoseContext, SUBSCRIBE_REPOS, subscribe_repos};
 use super::front_page::front_page;
 use super::status::{status, status_collections, status_live};
 use super::subscribe::subscribe;
+use super::sync::sync_endpoints;
 use super::worker::{Worker, WorkerContext};
 use super::xrpc::{SUBSCRIBE_EVENTS, endpoints};
 use crate::config::SubscriberConfig;
@@ -105,6 +106,7 @@ impl Server {
                         .default_service(web::to(other_methods)),
                 )
                 .configure(endpoints)
+                .configure(sync_endpoints)
                 .default_service(web::to(PATHS.others()))
         };
         let listening = listen(setup, accept, app);

@@ -3,7 +3,7 @@
 //! The stream is the same log, subscribers, limits and metrics as `/subscribe`, in another encoding. There is no archive:
 //! plans are empty and say from where on the stream has everything. Errors are JSON objects, as XRPC wants them.
 
-mod response;
+pub(super) mod response;
 
 mod dictionary;
 mod archive;
@@ -15,7 +15,7 @@ use actix_web::{HttpRequest, web};
 use archive::{get_block, get_segment, list_segments};
 use dictionary::get_zstd_dictionary;
 use plan::plan_snapshot;
-use response::{method_not_allowed, not_implemented};
+use response::{method_not_allowed, not_implemented, reads};
 use subscribe_events::subscribe_events;
 
 /// Where v2's WebSockets are.
@@ -23,13 +23,7 @@ pub(super) const SUBSCRIBE_EVENTS: &str = "/xrpc/network.bsky.jetstream.subscrib
 
 /// The endpoints of v2, and an error for all others of its name.
 pub(super) fn endpoints(config: &mut web::ServiceConfig) {
-    let read = |path: &str| {
-        let others = |request: HttpRequest| async move {
-            method_not_allowed(&request, "GET, HEAD, OPTIONS")
-        };
-        web::resource(format!("/xrpc/network.bsky.jetstream.{path}"))
-            .default_service(web::to(others))
-    };
+    let read = |path: &str| reads(&format!("/xrpc/network.bsky.jetstream.{path}"));
     let plans = |request: HttpRequest| async move { method_not_allowed(&request, "POST, OPTIONS") };
     config
         .service(read("subscribeEvents").get(subscribe_events))

@@ -37,6 +37,8 @@ fn refusals() -> Vec<Refusal> {
             | Refusal::NodeFull { .. }
             | Refusal::AddressFull { .. }
             | Refusal::KeyFull { .. }
+            | Refusal::RawNodeFull { .. }
+            | Refusal::RawAddressFull { .. }
             | Refusal::UnknownKey
             | Refusal::NoUpgrade
             | Refusal::UnsupportedVersion
@@ -61,6 +63,8 @@ fn refusals() -> Vec<Refusal> {
             floor: 9,
         },
         Refusal::OutsidePool(String::new()),
+        Refusal::RawNodeFull { max: 1 },
+        Refusal::RawAddressFull { max: 1 },
         Refusal::NotReady,
         Refusal::NoStart,
         Refusal::CursorTimeout,
@@ -160,6 +164,9 @@ fn touch_raw(metrics: &RawMetrics) {
     metrics.delivered(1, 1);
     metrics.moved(Some(1), 1);
     metrics.feeder_restarted();
+    for outcome in ["answered", "failed", "refused"] {
+        metrics.proxied(outcome);
+    }
 }
 
 fn rendered() -> String {

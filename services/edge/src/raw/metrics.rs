@@ -15,6 +15,8 @@ const DISCONNECTS: &str = "fanjet_edge_raw_disconnects";
 const WIRE_SEQ: &str = "fanjet_edge_raw_wire_seq";
 /// Bytes in the ring of raw frames.
 const RING_BYTES: &str = "fanjet_edge_raw_ring_bytes";
+/// Requests for the upstream's HTTP interface, by outcome.
+const PROXIED: &str = "fanjet_edge_raw_proxied_requests";
 /// Times the node had to follow the raw log again.
 const RESTARTS: &str = "fanjet_edge_raw_feeder_restarts";
 
@@ -28,6 +30,7 @@ pub(crate) struct RawMetrics {
     wire_seq: Gauge<u64>,
     ring_bytes: Gauge<u64>,
     restarts: Counter<u64>,
+    proxied: Counter<u64>,
 }
 
 impl RawMetrics {
@@ -54,6 +57,10 @@ impl RawMetrics {
                 RESTARTS,
                 "Times the node had to start following the raw log again",
             ),
+            proxied: counter(
+                PROXIED,
+                "Requests for the upstream's HTTP interface, by outcome",
+            ),
         }
     }
 
@@ -77,6 +84,11 @@ impl RawMetrics {
             self.wire_seq.record(wire_seq, &[]);
         }
         self.ring_bytes.record(ring_bytes as u64, &[]);
+    }
+
+    /// A request to the upstream was answered, failed, or was refused because no place was free.
+    pub(crate) fn proxied(&self, outcome: &'static str) {
+        self.proxied.add(1, &[KeyValue::new("outcome", outcome)]);
     }
 
     pub(crate) fn feeder_restarted(&self) {

@@ -502,7 +502,7 @@ async fn the_handshake_is_that_of_a_relay() {
     };
     let plain = ask(&format!("GET {PATH}")).await;
     assert!(plain.starts_with("HTTP/1.1 426 "), "{plain}");
-    assert!(plain.contains("\"error\":\"UpgradeRequired\""), "{plain}");
+    assert!(plain.contains("\"error\":\"InvalidRequest\""), "{plain}");
     assert!(plain.contains("access-control-allow-origin: *"), "{plain}");
     let post = ask(&format!("POST {PATH}")).await;
     assert!(post.starts_with("HTTP/1.1 405 "), "{post}");

@@ -8,15 +8,22 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::push;
 use async_nats::{Client, HeaderMap, jetstream};
+use fanjet_log::contract::sized_frame;
+use fanjet_log::{EventLog, RawConfig};
+use fanjet_log_nats::NatsLog;
 use fanjet_testkit::NatsServer;
 use futures::{StreamExt, TryStreamExt};
 
-use crate::least_privilege::{run_prepare, server, violations};
+use crate::least_privilege::{config, run_prepare, server, violations};
 use crate::read_only::{DOMAIN, WRITTEN, append, connect, within};
 
 /// Subjects on which a message would change something.
-const HARMFUL: [&str; 11] = [
+const HARMFUL: [&str; 15] = [
     "atp.commit.app.bsky.feed.post",
+    "atp_raw.frame",
+    "$KV.fanjet.bookmark.ATP_RAW.ingest",
+    "$JS.API.STREAM.PURGE.ATP_RAW",
+    "$JS.API.STREAM.DELETE.ATP_RAW",
     "$KV.fanjet.ingest.ATP",
     "$KV.fanjet.notice.ATP.freshness",
     "$JS.API.STREAM.PURGE.ATP",
@@ -42,9 +49,18 @@ fn own_key(user: &str) -> Option<&'static str> {
 
 /// Requests that one of the users may send, in the log's account and through the domain.
 fn requests(user: &str) -> Vec<(String, String)> {
+    let mut requests = requests_of("ATP", "atp.>");
+    // Of the users here only an edge reads it.
+    requests.extend(requests_of("ATP_RAW", "atp_raw.>"));
+    let own = own_key(user).map(|key| (key.to_owned(), "{}".to_owned()));
+    requests.extend(own);
+    requests
+}
+
+fn requests_of(stream: &str, subjects: &str) -> Vec<(String, String)> {
     let create = |name: &str, more: &str| {
         format!(
-            r#"{{"stream_name":"ATP","config":{{"name":"{name}","durable_name":"{name}","ack_policy":"none","deliver_policy":"all"{more}}}}}"#
+            r#"{{"stream_name":"{stream}","config":{{"name":"{name}","durable_name":"{name}","ack_policy":"none","deliver_policy":"all"{more}}}}}"#
         )
     };
     let next = r#"{"batch":5,"no_wait":true}"#;
@@ -53,9 +69,15 @@ fn requests(user: &str) -> Vec<(String, String)> {
         let mut request = |subject: &str, body: &str| {
             requests.push((format!("{api}.{subject}"), body.to_owned()));
         };
-        request("CONSUMER.CREATE.ATP.mine", &create("mine", ""));
+        request(
+            &format!("CONSUMER.CREATE.{stream}.mine"),
+            &create("mine", ""),
+        );
         let is_bare = r#","headers_only":true"#;
-        request("CONSUMER.CREATE.ATP.empty", &create("empty", is_bare));
+        request(
+            &format!("CONSUMER.CREATE.{stream}.empty"),
+            &create("empty", is_bare),
+        );
         for (number, subject) in HARMFUL.iter().enumerate() {
             let name = format!("push{number}");
             let pushes = format!(
@@ -63,46 +85,82 @@ fn requests(user: &str) -> Vec<(String, String)> {
                 HEARTBEAT.as_nanos()
             );
             request(
-                &format!("CONSUMER.CREATE.ATP.{name}"),
+                &format!("CONSUMER.CREATE.{stream}.{name}"),
                 &create(&name, &pushes),
             );
         }
-        request("STREAM.INFO.ATP", "");
-        request("STREAM.MSG.GET.ATP", r#"{"next_by_subj":">","seq":1}"#);
+        request(&format!("STREAM.INFO.{stream}"), "");
+        request(
+            &format!("STREAM.MSG.GET.{stream}"),
+            r#"{"next_by_subj":">","seq":1}"#,
+        );
         request("STREAM.MSG.GET.KV_fanjet", r#"{"seq":1}"#);
-        request("DIRECT.GET.ATP", r#"{"next_by_subj":"atp.>","seq":1}"#);
+        let direct = format!("DIRECT.GET.{stream}");
+        let one = format!(r#"{{"next_by_subj":"{subjects}","seq":1}}"#);
+        request(&direct, &one);
         // Ends with an empty message, and an empty message is a valid request to purge or delete.
-        let batch = r#"{"next_by_subj":"atp.>","seq":1,"batch":1}"#;
-        request("DIRECT.GET.ATP", batch);
+        let batch = format!(r#"{{"next_by_subj":"{subjects}","seq":1,"batch":1}}"#);
+        request(&direct, &batch);
         request("DIRECT.GET.KV_fanjet", r#"{"multi_last":[">"]}"#);
-        request("CONSUMER.INFO.ATP.mine", "");
-        request("CONSUMER.MSG.NEXT.ATP.mine", next);
-        request("CONSUMER.MSG.NEXT.ATP.empty", next);
+        request(&format!("CONSUMER.INFO.{stream}.mine"), "");
+        request(&format!("CONSUMER.MSG.NEXT.{stream}.mine"), next);
+        request(&format!("CONSUMER.MSG.NEXT.{stream}.empty"), next);
         // Deletes a consumer of the user's own, and answers.
-        request("CONSUMER.DELETE.ATP.gone", "");
+        request(&format!("CONSUMER.DELETE.{stream}.gone"), "");
     }
-    requests.push(("$JS.ACK.ATP.empty.1.1.1.1.1".to_owned(), "+NXT".to_owned()));
-    requests.push(("$JS.FC.ATP.mine.abcdef".to_owned(), String::new()));
-    let own = own_key(user).map(|key| (key.to_owned(), "{}".to_owned()));
-    requests.extend(own);
+    let ack = format!("$JS.ACK.{stream}.empty.1.1.1.1.1");
+    requests.push((ack, "+NXT".to_owned()));
+    requests.push((format!("$JS.FC.{stream}.mine.abcdef"), String::new()));
     requests
 }
 
-/// What is in the account: the log's ends and count, the keys in the bucket but the user's own.
-async fn contents(admin: &jetstream::Context, user: &str) -> (u64, u64, u64, BTreeSet<String>) {
-    let log = admin.get_stream("ATP").await.unwrap();
-    let state = log.cached_info().state.clone();
+/// What is in the account: the log's ends and count, and the raw log's, the keys in the bucket but the user's own.
+async fn contents(admin: &jetstream::Context, user: &str) -> Contents {
     let bucket = admin.get_stream("KV_fanjet").await.unwrap();
     let keys = bucket.info_with_subjects(">").await.unwrap();
     let keys: Vec<_> = keys.try_collect().await.unwrap();
     let keys = keys.into_iter().map(|(key, _)| key);
     let keys = keys.filter(|key| Some(key.as_str()) != own_key(user));
-    (
-        state.first_sequence,
-        state.last_sequence,
-        state.messages,
-        keys.collect(),
-    )
+    Contents {
+        log: extent(admin, "ATP").await,
+        raw: extent(admin, "ATP_RAW").await,
+        keys: keys.collect(),
+    }
+}
+
+async fn extent(admin: &jetstream::Context, stream: &str) -> Extent {
+    let stream = admin.get_stream(stream).await.unwrap();
+    let state = &stream.cached_info().state;
+    Extent {
+        first: state.first_sequence,
+        last: state.last_sequence,
+        messages: state.messages,
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Contents {
+    log: Extent,
+    raw: Extent,
+    keys: BTreeSet<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Extent {
+    first: u64,
+    last: u64,
+    messages: u64,
+}
+
+/// Appends frames as the user that may.
+async fn append_frames(server: &NatsServer) {
+    let config = config(server, "ingest").of_frames(&RawConfig::default());
+    let log = NatsLog::connect(config).await.unwrap();
+    let end = log.bounds().await.unwrap().last;
+    let mut appender = log.appender(end).await.unwrap();
+    let frames: Vec<_> = (0..WRITTEN).map(|n| sized_frame(n, 1_000)).collect();
+    appender.append(&frames).await.unwrap();
+    appender.flush().await.unwrap();
 }
 
 /// Waits until consumers that were created before have sent heartbeats.
@@ -169,8 +227,9 @@ async fn attack(server: &NatsServer, client: &Client, user: &str) {
 
 async fn changes_nothing(user: &str) {
     let server = server().await;
-    run_prepare(&server, &[]).await;
+    run_prepare(&server, &["raw.enabled=true", "raw.max_bytes=1000000000"]).await;
     append(&server, 0, WRITTEN).await;
+    append_frames(&server).await;
     let admin = jetstream::new(connect(&server, "admin").await);
     let before = contents(&admin, user).await;
     let client = connect(&server, user).await;
@@ -183,9 +242,17 @@ async fn changes_nothing(user: &str) {
     let served = stream.cached_info().state.consumer_count;
     assert_eq!(contents(&admin, user).await, before, "{user}");
     assert!(served > 2, "{user}: only {served} consumers were created");
+    let frames = jetstream::with_domain(client.clone(), DOMAIN);
+    let frames = frames.get_stream("ATP_RAW").await;
+    let served = frames.map(|stream| stream.cached_info().state.consumer_count);
+    match user {
+        "edge" => assert!(served.unwrap() > 2),
+        _ => assert!(served.is_err(), "{user} reads the raw log"),
+    }
     append(&server, WRITTEN, WRITTEN + 1).await;
-    let (first, last, count, keys) = before;
-    let after = (first, last + 1, count + 1, keys);
+    let mut after = before;
+    after.log.last += 1;
+    after.log.messages += 1;
     assert_eq!(contents(&admin, user).await, after, "{user}");
 }
 

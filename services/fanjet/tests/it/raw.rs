@@ -1,5 +1,8 @@
 //! `fanjet serve --raw`: the frames as they were received, in a folder of their own, and served.
 
+mod cluster;
+mod http;
+
 use std::path::Path;
 use std::time::Duration;
 

@@ -18,7 +18,7 @@ pub(crate) const DOMAIN: &str = "fanjet";
 
 pub(crate) async fn connect(server: &NatsServer, user: &str) -> Client {
     let inbox = match user {
-        "reader" => "_INBOX".to_owned(),
+        "reader" | "operator" => "_INBOX".to_owned(),
         _ => format!("_INBOX_fanjet_{user}"),
     };
     async_nats::ConnectOptions::new()

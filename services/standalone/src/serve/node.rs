@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use fanjet_edge::{Edge, EdgeDeps, EdgeHandle};
+use fanjet_edge::{Edge, EdgeConfig, EdgeDeps, EdgeHandle};
 use fanjet_ingest::{Candidacy, Ingest};
 use fanjet_output::say;
 use fanjet_runtime::{Stop, SystemClock};
@@ -62,7 +62,7 @@ impl Node {
             tracer: process.tracer("fanjet-edge"),
         };
         let edge = Edge::start_with_raw(
-            settings.edge.clone(),
+            edge_config(settings),
             deps,
             raw,
             &process.meter("fanjet-edge"),
@@ -115,5 +115,47 @@ impl Node {
         ingested?;
         served?;
         produced
+    }
+}
+
+/// The edge's settings. The relay that is read also answers over HTTP, unless another one is named.
+fn edge_config(settings: &ServeSettings) -> EdgeConfig {
+    let mut config = settings.edge.clone();
+    if config.raw.upstream_http.is_empty() {
+        let host = http_host(&settings.ingest.upstream.url);
+        config.raw.upstream_http = host.unwrap_or_default();
+    }
+    config
+}
+
+/// Scheme and host of a stream, for HTTP.
+fn http_host(stream: &str) -> Option<String> {
+    let (scheme, rest) = stream.split_once("://")?;
+    let scheme = match scheme {
+        "ws" => "http",
+        "wss" => "https",
+        _ => return None,
+    };
+    let host = rest.split(['/', '?']).next()?;
+    Some(format!("{scheme}://{host}")).filter(|_| !host.contains('@'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_relays_http_is_where_its_stream_is() {
+        for (stream, http) in [
+            ("wss://relay.test", Some("https://relay.test")),
+            (
+                "ws://127.0.0.1:2470/xrpc?x=y",
+                Some("http://127.0.0.1:2470"),
+            ),
+            ("wss://me:secret@relay.test", None),
+            ("relay.test", None),
+        ] {
+            assert_eq!(http_host(stream).as_deref(), http, "{stream}");
+        }
     }
 }

@@ -40,6 +40,14 @@ impl Content {
         }
     }
 
+    /// The setting that limits the stream's bytes.
+    pub(crate) fn max_bytes_key(self) -> &'static str {
+        match self {
+            Self::Events => "nats.stream.max_bytes",
+            Self::Frames => "raw.max_bytes",
+        }
+    }
+
     /// What an operator reads about the stream.
     pub(crate) fn description(self) -> &'static str {
         match self {

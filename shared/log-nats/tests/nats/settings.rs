@@ -144,7 +144,16 @@ async fn a_server_whose_messages_are_too_small_for_frames_is_named_at_the_start(
         url: vec![ServerUrl::new(server.url())],
         ..raw
     };
-    let error = NatsLog::connect(raw).await.unwrap_err();
+    let error = NatsLog::connect(raw.clone()).await.unwrap_err();
     assert!(error.to_string().contains("max_msg_size"), "{error}");
+    assert!(!error.is_retryable());
+
+    // More than the servers have: the setting that an operator has to lower is named.
+    jetstream.delete_stream(&raw.stream.name).await.unwrap();
+    let error = NatsLog::connect(raw).await.unwrap_err();
+    assert!(
+        error.to_string().contains("raw.max_bytes is 68719476736"),
+        "{error}"
+    );
     assert!(!error.is_retryable());
 }

@@ -1,13 +1,13 @@
 //! Responses in the form of XRPC.
 
 use actix_web::http::{Method, StatusCode, header};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, Resource, web};
 use serde_json::json;
 
 use crate::refusal::Refusal;
 
 /// Whatever a page of any origin may read: it is public.
-pub(super) fn open_to_all(mut response: HttpResponse) -> HttpResponse {
+pub(in crate::http) fn open_to_all(mut response: HttpResponse) -> HttpResponse {
     let any = header::HeaderValue::from_static("*");
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any);
@@ -15,17 +15,17 @@ pub(super) fn open_to_all(mut response: HttpResponse) -> HttpResponse {
 }
 
 /// An error with its name.
-pub(super) fn error(status: StatusCode, name: &str, message: &str) -> HttpResponse {
+pub(in crate::http) fn error(status: StatusCode, name: &str, message: &str) -> HttpResponse {
     let body = json!({"error": name, "message": message}).to_string();
     let mut response = HttpResponse::build(status);
     open_to_all(response.content_type("application/json").body(body))
 }
 
-pub(super) fn invalid(message: &str) -> HttpResponse {
+pub(in crate::http) fn invalid(message: &str) -> HttpResponse {
     error(StatusCode::BAD_REQUEST, "InvalidRequest", message)
 }
 
-pub(super) fn object(body: &serde_json::Value) -> HttpResponse {
+pub(in crate::http) fn object(body: &serde_json::Value) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     open_to_all(
         response
@@ -35,15 +35,25 @@ pub(super) fn object(body: &serde_json::Value) -> HttpResponse {
 }
 
 /// A refused request.
-pub(super) fn refused(refusal: &Refusal) -> HttpResponse {
+pub(in crate::http) fn refused(refusal: &Refusal) -> HttpResponse {
     let (status, name) = refusal.xrpc();
     let mut response = error(status, name, &refusal.text());
     refusal.put_headers(status, response.headers_mut());
     response
 }
 
+/// A path that is only read.
+pub(in crate::http) fn reads(path: &str) -> Resource {
+    let others =
+        |request: HttpRequest| async move { method_not_allowed(&request, "GET, HEAD, OPTIONS") };
+    web::resource(path.to_owned()).default_service(web::to(others))
+}
+
 /// The methods that a path has.
-pub(super) fn method_not_allowed(request: &HttpRequest, methods: &'static str) -> HttpResponse {
+pub(in crate::http) fn method_not_allowed(
+    request: &HttpRequest,
+    methods: &'static str,
+) -> HttpResponse {
     let allow = header::HeaderValue::from_static(methods);
     let mut response = if request.method() == Method::OPTIONS {
         let mut response = open_to_all(HttpResponse::NoContent().finish());
@@ -63,7 +73,7 @@ pub(super) fn method_not_allowed(request: &HttpRequest, methods: &'static str) -
     response
 }
 
-pub(super) fn not_implemented(request: &HttpRequest) -> HttpResponse {
+pub(in crate::http) fn not_implemented(request: &HttpRequest) -> HttpResponse {
     let method = request.path().trim_start_matches("/xrpc/");
     let message = format!("{method} is not implemented here");
     error(
