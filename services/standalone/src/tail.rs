@@ -95,7 +95,10 @@ fn run(args: Args) -> Result<(), TailError> {
         client = client.starting_at(cursor);
     }
     let wanted = Wanted {
-        endpoint: args.url,
+        endpoint: match args.v2 {
+            true => args.url.of_v2(),
+            false => args.url,
+        },
         client,
         count: args.count,
     };

@@ -16,16 +16,26 @@ const V2_PATH: &str = "/xrpc/network.bsky.jetstream.subscribeEvents";
 const OURS: [&str; 3] = ["cursor", "compress", "requireHello"];
 
 impl Endpoint {
+    /// The server's stream of Jetstream v2. A path other than the default stays.
+    #[must_use]
+    pub fn of_v2(&self) -> Self {
+        let mut url = self.0.clone();
+        if url.path() == V1_PATH {
+            url.set_path(V2_PATH);
+        }
+        Self(url)
+    }
+
     /// The URL to connect to, with additional query parameters.
     pub(crate) fn with<'a>(
         &self,
         is_v2: bool,
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Url {
-        let mut url = self.0.clone();
-        if is_v2 && url.path() == V1_PATH {
-            url.set_path(V2_PATH);
-        }
+        let mut url = match is_v2 {
+            true => self.of_v2().0,
+            false => self.0.clone(),
+        };
         let mut pairs = pairs.into_iter().peekable();
         if pairs.peek().is_some() {
             url.query_pairs_mut().extend_pairs(pairs);

@@ -106,6 +106,7 @@ impl Library {
             Self::Websockets => {}
             Self::Atproto | Self::AtprotoAsync => {
                 got = v1_of(got);
+                forget(&mut got, "time_us");
                 drop_added_types(&mut got, &event);
             }
             Self::Rocketman => {

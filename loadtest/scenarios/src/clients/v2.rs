@@ -41,14 +41,19 @@ pub(super) async fn check(installed: &Installed, world: &World) -> Result<usize>
     flags.extend(World::pace());
     let upstream = simulator(Profile::Dev, &flags)?;
     let mut testbed = Testbed::start(folder, &listening(&upstream).await?).await?;
-    testbed
-        .wait_until("the log has a past", |seen| seen >= PAST)
-        .await?;
+    testbed.wait_until_past().await?;
+    // Otherwise the past might be everything, as slowly as these clients start.
+    upstream.freeze().await?;
     let mut drivers = testbed.replays(installed, world)?;
     let mut example = Example::start(installed, &testbed)?;
+    let clients = drivers.len() as f64 + 1.0;
+    testbed.wait_until_subscribed(clients).await?;
+    upstream.thaw()?;
 
-    wait_for(&mut drivers, world, |driver| driver.share() >= 0.6).await?;
+    wait_for(&mut drivers, world, |driver| driver.share() >= 0.5).await?;
     testbed.node.kill().await?;
+    let is_too_late = drivers.iter().any(Driver::is_complete);
+    ensure!(!is_too_late, "a client had everything before the kill");
     testbed.change_dictionary()?;
     testbed.node.restart()?;
     testbed.node.wait_until_ready().await?;
@@ -149,10 +154,22 @@ impl Testbed {
         Ok(Self { folder, node })
     }
 
-    async fn wait_until(&self, what: &str, is_so: impl Fn(f64) -> bool) -> Result<()> {
+    async fn wait_until_past(&self) -> Result<()> {
+        self.wait_until("fanjet_ingest_frames_total", PAST).await
+    }
+
+    async fn wait_until_subscribed(&self, clients: f64) -> Result<()> {
+        self.wait_until("fanjet_edge_subscribers", clients).await
+    }
+
+    /// Waits until a metric has reached a value.
+    async fn wait_until(&self, metric: &str, value: f64) -> Result<()> {
         let started = Instant::now();
-        while !is_so(self.node.metric("fanjet_ingest_frames_total", "").await?) {
-            ensure!(started.elapsed() < SILENCE, "not in time: {what}");
+        while self.node.metric(metric, "").await? < value {
+            ensure!(
+                started.elapsed() < SILENCE,
+                "{metric} does not reach {value}"
+            );
             sleep(POLL).await;
         }
         Ok(())

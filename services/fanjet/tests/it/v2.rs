@@ -67,7 +67,8 @@ async fn every_event_arrives_once_across_a_kill_in_every_encoding() {
     let tail = fanjet(&["tail", &served.url, "--v2", "--raw"])
         .start()
         .unwrap();
-    said(&tail, "connected to ").await;
+    let connected = said(&tail, "connected to ").await;
+    assert_eq!(connected, format!("{}{PATH}", served.url));
     simulator.resume();
     eventually("some events are printed", || printed(&tail).len() > 500).await;
 
