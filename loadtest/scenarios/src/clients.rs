@@ -40,14 +40,14 @@ pub(crate) enum Scenarios {
     Firehose,
 }
 
-pub(crate) fn run(scenarios: Scenarios) -> Result<()> {
+pub(crate) fn run(scenarios: Scenarios, rate: u32) -> Result<()> {
     let installed = Installed::install()?;
     build(Profile::Dev)?;
-    block_on(check(&installed, scenarios))
+    block_on(check(&installed, scenarios, rate))
 }
 
-async fn check(installed: &Installed, scenarios: Scenarios) -> Result<()> {
-    let world = World::generate().await?;
+async fn check(installed: &Installed, scenarios: Scenarios, rate: u32) -> Result<()> {
+    let world = World::generate(rate).await?;
     let mut failures = 0;
     let is_wanted = |which| scenarios == Scenarios::All || scenarios == which;
     if is_wanted(Scenarios::Live) {

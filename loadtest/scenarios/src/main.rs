@@ -115,6 +115,9 @@ enum Command {
         /// The scenarios to run
         #[arg(value_enum, default_value = "all")]
         scenarios: clients::Scenarios,
+        /// Frames per second. Fewer on a busy machine, where the clients would get everything before a fault meets them
+        #[arg(long, default_value_t = 400)]
+        rate: u32,
     },
     /// The programs of examples/ against a real cluster whose parts restart, killed and started again themselves
     Examples,
@@ -152,7 +155,7 @@ fn run(command: Command) -> Result<()> {
         Command::Crash { runs, rate, seed } => crash::run(runs, rate, seed),
         Command::Chaos { options } => chaos::run(options),
         Command::Faults(args) => faults::run(&args),
-        Command::Clients { scenarios } => clients::run(scenarios),
+        Command::Clients { scenarios, rate } => clients::run(scenarios, rate),
         Command::Examples => examples::run(),
         Command::E2e { update } => e2e::run(update),
         Command::Bench(args) => bench::run(&args),

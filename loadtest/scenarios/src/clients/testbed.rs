@@ -48,7 +48,7 @@ impl<'a> Testbed<'a> {
         let folder = tempfile::tempdir()?;
         let expect_out = folder.path().join("expected.jsonl");
         let mut flags = World::flags(&expect_out);
-        flags.extend(World::pace());
+        flags.extend(world.pace());
         let flags: Vec<_> = flags.iter().map(String::as_str).collect();
         let cluster = Cluster::start(EDGES, Profile::Dev, &flags, &[]).await?;
         let urls = cluster.urls()?;

@@ -38,7 +38,7 @@ pub(super) async fn check(installed: &Installed, world: &World) -> Result<usize>
     let folder = tempfile::tempdir()?;
     let expect_out = folder.path().join("expected.jsonl");
     let mut flags = World::flags(&expect_out);
-    flags.extend(World::pace());
+    flags.extend(world.pace());
     let upstream = simulator(Profile::Dev, &flags)?;
     let mut testbed = Testbed::start(folder, &listening(&upstream).await?).await?;
     testbed.wait_until_past().await?;

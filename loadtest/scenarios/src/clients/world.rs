@@ -13,8 +13,6 @@ use crate::service::{listening, program};
 
 const SEED: &str = "18";
 const FRAMES: &str = "6000";
-/// Slow enough that edges restart while events flow.
-const RATE: &str = "400";
 const STEP_US: &str = "2500";
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -24,11 +22,12 @@ pub(super) struct World {
     positions: HashMap<String, usize>,
     /// As written by the simulator.
     text: String,
+    rate: u32,
 }
 
 impl World {
     /// Runs a simulator without clients, to write down what it would send.
-    pub(super) async fn generate() -> Result<Self> {
+    pub(super) async fn generate(rate: u32) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("expected.jsonl");
         let simulator = program(Profile::Dev, "fanjet-simulator")
@@ -37,7 +36,7 @@ impl World {
             .start()?;
         listening(&simulator).await?;
         simulator.stop(PATIENCE).await?;
-        Self::parse(std::fs::read_to_string(&file)?)
+        Self::parse(std::fs::read_to_string(&file)?, rate)
     }
 
     /// The simulator's flags for this world.
@@ -48,9 +47,10 @@ impl World {
         flags.chain(["--expect-out".to_owned(), file]).collect()
     }
 
-    /// The flags for its pace.
-    pub(super) fn pace() -> Vec<String> {
-        let flags = ["--rate", RATE, "--wait-for-client"];
+    /// The flags for its pace, slow enough that edges restart while events flow.
+    pub(super) fn pace(&self) -> Vec<String> {
+        let rate = self.rate.to_string();
+        let flags = ["--rate", &rate, "--wait-for-client"];
         flags.into_iter().map(str::to_owned).collect()
     }
 
@@ -88,7 +88,7 @@ impl World {
         dids.into_iter().map(|(did, _)| did.to_owned()).collect()
     }
 
-    fn parse(text: String) -> Result<Self> {
+    fn parse(text: String, rate: u32) -> Result<Self> {
         let mut events = Vec::new();
         let mut positions = HashMap::new();
         // Events that v1 never serves have no text.
@@ -104,6 +104,7 @@ impl World {
             events,
             positions,
             text,
+            rate,
         })
     }
 }
