@@ -300,11 +300,13 @@ fn set(key: &str, value: &str) -> [String; 2] {
     ["--set".to_owned(), format!("{key}={value}")]
 }
 
+/// What a program prints before its URL when it listens.
+pub(crate) const LISTENING: &str = "listening ";
+
 /// The URL that a program prints when it listens.
 pub(crate) async fn listening(process: &Process) -> Result<String> {
-    const WORD: &str = "listening ";
     let line = process
-        .wait_for_line(|line| line.starts_with(WORD), PATIENCE)
+        .wait_for_line(|line| line.starts_with(LISTENING), PATIENCE)
         .await?;
-    Ok(line[WORD.len()..].to_owned())
+    Ok(line[LISTENING.len()..].to_owned())
 }

@@ -9,12 +9,14 @@ use fanjet_oracle::Expected;
 use fanjet_tools::programs::Profile;
 use serde_json::Value;
 
-use crate::service::{listening, program};
+use crate::service::{LISTENING, program};
 
 const SEED: &str = "18";
 const FRAMES: &str = "6000";
 const STEP_US: &str = "2500";
 const PATIENCE: Duration = Duration::from_secs(60);
+/// All frames are made before the simulator listens.
+const GENERATE: Duration = Duration::from_secs(300);
 
 /// Every event that a subscriber without a filter must receive, in order. A position is an index of this list.
 pub(super) struct World {
@@ -34,7 +36,9 @@ impl World {
             .args(["--listen", "127.0.0.1:0", "--backlog", FRAMES])
             .args(Self::flags(&file))
             .start()?;
-        listening(&simulator).await?;
+        simulator
+            .wait_for_line(|line| line.starts_with(LISTENING), GENERATE)
+            .await?;
         simulator.stop(PATIENCE).await?;
         Self::parse(std::fs::read_to_string(&file)?, rate)
     }
