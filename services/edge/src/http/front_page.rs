@@ -11,7 +11,7 @@ const WORDS: &str = concat!(
     "fanjet ",
     env!("CARGO_PKG_VERSION"),
     "\n\n",
-    "The ATProto firehose as JSON over WebSockets, compatible with Jetstream v1.\n\n",
+    "The ATProto firehose as JSON over WebSockets, compatible with Jetstream v1 and v2.\n\n",
     "Connect to /subscribe, for example:\n",
     "  websocat 'ws://HOST/subscribe?wantedCollections=app.bsky.feed.post'\n\n",
     "to Jetstream v2 on the same log:\n",
