@@ -6,7 +6,7 @@
 //! - *awaiting hello*: it connected with `requireHello=true` and receives nothing before its first options update;
 //! - *catching up* and *live*: its shard knows where its events come from ([`hub`](crate::hub));
 //! - *draining*: a close frame is queued, and everything before it is still written;
-//! - *closing*: everything is written, the client may answer and disconnect, and nothing counts for it any more;
+//! - *closing*: everything is written, its slot is free, and the client may answer and disconnect;
 //! - *closed*: the task and its socket end.
 //!
 //! Nothing here may copy or join events, keep a buffer for an idle client, or write into a partly written frame.

@@ -8,7 +8,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::message::Timer;
 
-/// Each timer is set at most once, except pong checks: as many as pings within the pong timeout.
+/// One of each timer at most, but as many pong checks as pings within the pong timeout.
 #[derive(Debug, Default)]
 pub(super) struct Deadlines {
     ping: Option<Instant>,

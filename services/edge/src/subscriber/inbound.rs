@@ -186,7 +186,7 @@ impl Inbound {
 #[derive(Debug)]
 struct Assembly {
     fragments: BytesMut,
-    /// A first fragment was received and no last one; all of them may be empty.
+    /// The first fragment was received and the last was not. The buffer does not say so: fragments may be empty.
     is_begun: bool,
     is_text: bool,
     max_bytes: usize,

@@ -1,7 +1,7 @@
 //! Detects dead clients.
 //!
-//! Any input from the client is a sign of life, and so is its socket taking events. While data waits and the socket takes
-//! nothing, the ping may be queued behind megabytes that the client has not read: then the write-stall timeout distinguishes
+//! Any input from the client is a sign of life, and so is a socket that accepts events. While data waits and the socket accepts
+//! none, the ping may be queued behind megabytes that the client has not read: then the write-stall timeout distinguishes
 //! slow readers from dead ones (`edge.subscriber.write_stall_timeout`).
 
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub(crate) struct Liveness {
 /// The state of its socket.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Socket {
-    /// How often it took events.
+    /// How often it accepted events.
     pub(crate) taken: u64,
     /// Whether data waits for it.
     pub(crate) is_stuck: bool,

@@ -1,4 +1,4 @@
-//! The maximum age of connections: clients that reconnect now and then find newly added nodes.
+//! The maximum age of connections: a client that has to reconnect may reach a newly added node.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;

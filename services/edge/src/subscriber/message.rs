@@ -1,7 +1,7 @@
 //! The messages that a subscriber handles, and their senders.
 //!
-//! Events are not messages: the hub pushes shared frames into the [outbox](crate::outbox::Outbox) and sends nothing. All other
-//! inputs wait in places that hold one of each, so no mailbox can grow:
+//! Events are not messages: the hub pushes shared frames into the [outbox](crate::outbox::Outbox) and sends nothing. Each other
+//! input waits in a place that holds one of its kind, so no mailbox can grow:
 //!
 //! | message | sender | where it waits |
 //! |---|---|---|

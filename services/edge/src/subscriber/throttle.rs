@@ -25,7 +25,7 @@ impl Throttle {
         }
     }
 
-    /// The same, with a minimum pause that is worth a wake-up.
+    /// Sets a minimum pause, so that each pause is worth its wake-up.
     pub(crate) fn in_steps(self, shortest: Duration) -> Self {
         Self { shortest, ..self }
     }
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
     use crate::limits::{Allowance, Rate};
 
-    /// As fast as without a minimum pause, with few pauses.
+    /// A minimum pause makes pauses rarer, and replays no slower.
     #[tokio::test(start_paused = true)]
     async fn a_flood_is_throttled_with_few_pauses() {
         let rate = Rate {

@@ -13,7 +13,7 @@ use tokio::io::AsyncWrite;
 
 /// Chunks per vectored write.
 const MAX_PIECES: usize = 64;
-/// At this many bytes no more is taken before they are written: later and more urgent data would wait behind them.
+/// With this many bytes queued, no more is taken from the feed: more urgent data would have to wait behind them.
 const MAX_BYTES: usize = 64 << 10;
 /// Capacity that an empty queue keeps.
 const KEPT_PIECES: usize = 4;
@@ -23,7 +23,7 @@ const KEPT_PIECES: usize = 4;
 pub(crate) struct WriteQueue {
     pieces: VecDeque<Bytes>,
     bytes: usize,
-    /// Data was written that the stream may still buffer: it encrypts.
+    /// The stream may still buffer written data, because it encrypts.
     is_unflushed: bool,
     /// The number of partial writes.
     partial_writes: u64,
