@@ -39,3 +39,4 @@ mod healthcheck;
 mod memory;
 mod descriptors;
 mod raw;
+mod restored;
