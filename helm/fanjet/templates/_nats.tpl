@@ -93,6 +93,9 @@ stream:
   subject_root: {{ $v.externalNats.subjectRoot }}
   {{- end }}
   {{- if eq .user "admin" }}
+  {{- with $v.log.mirror }}
+  mirror: {{ . | quote }}
+  {{- end }}
   replicas: {{ include "fanjet.nats.copies" .root }}
   max_age: {{ $v.log.maxAge | quote }}
   max_bytes: {{ include "fanjet.log.maxBytes" .root }}

@@ -89,6 +89,8 @@ pub struct StreamConfig {
     /// Whether to create it when it is not there. Everything below is used only then; an existing stream is
     /// checked and left as it is.
     pub create: bool,
+    /// The prefix of the JetStream API of another NATS cluster, whose stream of this name it mirrors; empty: it is the log itself.
+    pub mirror: String,
     /// Copies: 1, 3 or 5.
     pub replicas: usize,
     /// How long an event is kept; zero is for ever.

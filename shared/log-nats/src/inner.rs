@@ -118,6 +118,13 @@ impl Inner {
             .info_with_subjects(self.subjects.commits())
             .await;
         let mut found = found.map_err(LogError::unavailable)?;
+        if found.info.config.mirror.is_some() {
+            // It may be promoted at any time, so an ingest waits.
+            return Err(LogError::unavailable(format!(
+                "stream {} is a mirror, which only NATS writes: ingest belongs where its origin is",
+                self.stream_name
+            )));
+        }
         let max_age = found.info.config.max_age;
         let kept_for = (!max_age.is_zero()).then_some(max_age);
         let mut collections = Vec::new();

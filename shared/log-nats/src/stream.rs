@@ -4,7 +4,8 @@ use async_nats::jetstream::context::{
     CreateStreamErrorKind, GetStreamErrorKind, UpdateStreamErrorKind,
 };
 use async_nats::jetstream::stream::{
-    Compression as NatsCompression, Config, DiscardPolicy, Info, RetentionPolicy, StorageType,
+    Compression as NatsCompression, Config, DiscardPolicy, External, Info, RetentionPolicy, Source,
+    StorageType,
 };
 use async_nats::jetstream::{Context, ErrorCode};
 use fanjet_log::{LogError, Seq};
@@ -112,8 +113,29 @@ pub(crate) async fn adapt(
     }
 }
 
-/// The required stream.
+/// The required stream: the log itself, or a mirror of it.
 fn wanted(config: &StreamConfig, subjects: &Subjects, first: Seq) -> Config {
+    let origin = origin(config, subjects, first);
+    if config.mirror.is_empty() {
+        return origin;
+    }
+    Config {
+        subjects: Vec::new(),
+        first_sequence: None,
+        allow_batch_publish: false,
+        mirror: Some(Source {
+            name: config.name.clone(),
+            external: Some(External {
+                api_prefix: config.mirror.clone(),
+                delivery_prefix: None,
+            }),
+            ..Source::default()
+        }),
+        ..origin
+    }
+}
+
+fn origin(config: &StreamConfig, subjects: &Subjects, first: Seq) -> Config {
     Config {
         name: config.name.clone(),
         description: Some(config.content.description().to_owned()),
@@ -150,8 +172,10 @@ pub(crate) fn flaws(found: &Config, subjects: &Subjects, content: Content) -> Ve
         }
     };
     let expected = subjects.stream();
+    // A mirror has what its origin has, with the same seqs. It can be read like any other log; nothing but NATS writes it.
+    let is_mirror = found.mirror.is_some();
     check(
-        found.subjects == [expected.as_str()],
+        is_mirror || found.subjects == [expected.as_str()],
         format!(
             "subjects must be [{expected:?}], they are {:?}",
             found.subjects
@@ -185,13 +209,24 @@ pub(crate) fn flaws(found: &Config, subjects: &Subjects, content: Content) -> Ve
     );
     check(found.allow_direct, "allow_direct must be on".to_owned());
     check(
-        found.allow_batch_publish,
+        is_mirror || found.allow_batch_publish,
         "allow_batched must be on".to_owned(),
     );
     check(!found.sealed, "it is sealed".to_owned());
     check(
-        found.mirror.is_none() && found.sources.as_ref().is_none_or(Vec::is_empty),
-        "it must be neither a mirror nor have sources".to_owned(),
+        found.sources.as_ref().is_none_or(Vec::is_empty),
+        "it must not have sources".to_owned(),
+    );
+    // Anything but the whole log has holes, or other subjects.
+    let is_whole = |mirror: &Source| {
+        mirror.filter_subject.is_none()
+            && mirror.subject_transforms.is_empty()
+            && mirror.start_sequence.is_none()
+            && mirror.start_time.is_none()
+    };
+    check(
+        found.mirror.as_ref().is_none_or(is_whole),
+        "as a mirror it must have all of its origin, unchanged".to_owned(),
     );
     check(
         found.subject_transform.is_none(),

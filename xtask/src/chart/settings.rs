@@ -19,8 +19,8 @@ const READERS: [(&str, &str); 4] = [
 ];
 
 /// Those with a password in the environment.
-const USERS: [&str; 8] = [
-    "ADMIN", "INGEST", "EDGE", "KAFKA", "READER", "OPERATOR", "SYSTEM", "ROUTE",
+const USERS: [&str; 9] = [
+    "ADMIN", "INGEST", "EDGE", "KAFKA", "READER", "OPERATOR", "SYSTEM", "ROUTE", "LEAF",
 ];
 /// Where the pods of NATS have their certificate.
 const CERTIFICATES: &str = "/etc/nats-tls";
@@ -84,6 +84,7 @@ fn check_nats(rendered: &[Rendered]) -> Result<()> {
             for user in USERS {
                 test.env(format!("NATS_{user}_PASSWORD"), "p1e5");
             }
+            test.env("NATS_LEAF_REMOTE", "\"nats-leaf://leaf:p1e5@east:7422\"");
             for number in 0..5 {
                 let route = format!("\"nats://route:p1e5@nats-{number}:6222\"");
                 test.env(format!("NATS_ROUTE_{number}"), route);

@@ -16,7 +16,39 @@ jetstream {
   # Without it a server offers three quarters of what happens to be free when it starts, which changes with every restart.
   max_file: {{ include "fanjet.nats.maxFile" . }}
   sync_interval: {{ .Values.nats.syncInterval }}
+  {{- with .Values.nats.domain }}
+  domain: {{ . }}
+  {{- end }}
 }
+{{- $leafnodes := .Values.nats.leafnodes }}
+{{- if or $leafnodes.enabled $leafnodes.remote.address }}
+leafnodes {
+  {{- if $leafnodes.enabled }}
+  listen: "0.0.0.0:7422"
+  authorization { user: leaf, password: $NATS_LEAF_PASSWORD, account: FANJET, timeout: 5 }
+  {{- if .Values.nats.tls.existingSecret }}
+  tls {
+    cert_file: "/etc/nats-tls/tls.crt"
+    key_file: "/etc/nats-tls/tls.key"
+    timeout: 5
+  }
+  {{- end }}
+  {{- end }}
+  {{- if $leafnodes.remote.address }}
+  remotes: [{
+    # With the password, from the environment.
+    url: $NATS_LEAF_REMOTE
+    account: FANJET
+    # Events and keys of one region reach the other through the mirror only.
+    deny_imports: ["atp.>", "atp_raw.>", "$KV.>"]
+    deny_exports: ["atp.>", "atp_raw.>", "$KV.>"]
+    {{- if .Values.nats.tls.existingSecret }}
+    tls { ca_file: "/etc/nats-tls/ca.crt", timeout: 5 }
+    {{- end }}
+  }]
+  {{- end }}
+}
+{{- end }}
 {{- if gt (int .Values.nats.replicas) 1 }}
 cluster {
   name: {{ $fullname }}

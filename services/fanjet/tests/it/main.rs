@@ -40,3 +40,4 @@ mod memory;
 mod descriptors;
 mod raw;
 mod restored;
+mod regions;

@@ -51,3 +51,40 @@ fn each_flaw_is_named() {
         assert!(flaws[0].contains(word), "{flaws:?}");
     }
 }
+
+fn as_mirror(config: &mut Config) {
+    config.subjects.clear();
+    config.allow_batch_publish = false;
+    config.mirror = Some(Source {
+        name: "ATP".to_owned(),
+        ..Source::default()
+    });
+}
+
+#[test]
+fn a_mirror_passes_if_it_is_whole() {
+    assert_eq!(flaws_after(as_mirror), [""; 0]);
+    let filtered = flaws_after(|config| {
+        as_mirror(config);
+        if let Some(mirror) = &mut config.mirror {
+            mirror.filter_subject = Some("atp.commit.>".to_owned());
+        }
+    });
+    assert_eq!(filtered.len(), 1, "{filtered:?}");
+    assert!(filtered[0].contains("all of its origin"), "{filtered:?}");
+}
+
+#[test]
+fn a_mirror_is_created_without_what_only_an_origin_may_have() {
+    let subjects = Subjects::new("atp").unwrap();
+    let config = StreamConfig {
+        mirror: "$JS.east.API".to_owned(),
+        ..StreamConfig::default()
+    };
+    let mirror = wanted(&config, &subjects, 7);
+    assert_eq!(flaws(&mirror, &subjects, Content::Events), [""; 0]);
+    assert!(mirror.subjects.is_empty() && mirror.first_sequence.is_none());
+    let source = mirror.mirror.unwrap();
+    assert_eq!(source.name, config.name);
+    assert_eq!(source.external.unwrap().api_prefix, "$JS.east.API");
+}
