@@ -29,10 +29,12 @@ pub(crate) struct Figures {
     pub(crate) nats_cpu: f64,
     /// Peak resident memory in MiB.
     pub(crate) edge_rss: f64,
+    /// Bytes that nats-server sent to the edge per byte that was appended meanwhile; not a number where nothing was.
+    pub(crate) copies: f64,
 }
 
 impl Figures {
-    pub(crate) const HEAD: &'static str = "         delivered/s   slowest/s    passed/s  loaded/passed  first ms  (last)   edge us  nats us per passed  edge MiB";
+    pub(crate) const HEAD: &'static str = "         delivered/s   slowest/s    passed/s  loaded/passed  first ms  (last)   edge us  nats us per passed  edge MiB  copies";
 }
 
 impl fmt::Display for Figures {
@@ -40,7 +42,7 @@ impl fmt::Display for Figures {
         let (delivered, passed) = (self.delivered as f64, self.passed as f64);
         write!(
             f,
-            "{:>11.0} {:>11.0} {:>11.0} {:>14.3} {:>9.1} {:>7.1} {:>9.3} {:>8.3} {:>20.0}",
+            "{:>11.0} {:>11.0} {:>11.0} {:>14.3} {:>9.1} {:>7.1} {:>9.3} {:>8.3} {:>20.0} {:>7.2}",
             delivered / self.seconds,
             self.slowest,
             passed / self.seconds,
@@ -50,6 +52,7 @@ impl fmt::Display for Figures {
             self.edge_cpu * 1e6 / passed,
             self.nats_cpu * 1e6 / passed,
             self.edge_rss,
+            self.copies,
         )
     }
 }
@@ -72,6 +75,7 @@ pub(crate) fn median(runs: &[Figures]) -> Figures {
         edge_cpu: of(&|it| it.edge_cpu),
         nats_cpu: of(&|it| it.nats_cpu),
         edge_rss: of(&|it| it.edge_rss),
+        copies: of(&|it| it.copies),
     }
 }
 

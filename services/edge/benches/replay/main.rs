@@ -1,5 +1,6 @@
-//! Replays from the start and from the middle, over a real nats-server and over the embedded log, with the same history, in
-//! one run: the edge, the readers and nats-server are separate processes.
+//! Replays from the start and from the middle, over a real nats-server, the same with the edge's local tier (while 500 events per
+//! second are appended), and over the embedded log, with the same history, in one run: the edge, the readers and nats-server are
+//! separate processes.
 //!
 //! `cargo bench -p fanjet-edge --bench replay -- [events=1000000] [rounds=3] [only=<part of a scenario's name>]`
 
@@ -10,6 +11,7 @@
 mod instruments;
 
 mod history;
+mod feed;
 mod logs;
 
 mod node;
@@ -30,7 +32,8 @@ fn main() -> Result<()> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     match &arguments[..] {
-        ["node", kind, place] => node::serve(kind, place),
+        ["node", kind, place] => node::serve(kind, place, None),
+        ["node", kind, place, tier] => node::serve(kind, place, Some(tier)),
         ["readers", addr, wanted @ ..] => readers::run(addr, wanted),
         _ => measure(&arguments),
     }
@@ -72,16 +75,16 @@ fn measure(arguments: &[&str]) -> Result<()> {
 fn run(scenario: &Scenario, logs: &Logs, rounds: usize) -> Result<()> {
     println!("\n{}", scenario.name);
     println!("{}", Figures::HEAD);
-    let mut found: [Vec<Figures>; 2] = Default::default();
+    let mut found: [Vec<Figures>; 3] = Default::default();
     for _ in 0..rounds {
-        for (log, found) in logs.both().into_iter().zip(&mut found) {
+        for (log, found) in logs.all().into_iter().zip(&mut found) {
             let figures = node::measure(scenario, &log)
                 .with_context(|| format!("{}, {}", scenario.name, log.name()))?;
             println!("{:<9}{figures}", log.name());
             found.push(figures);
         }
     }
-    for (log, found) in logs.both().into_iter().zip(&found) {
+    for (log, found) in logs.all().into_iter().zip(&found) {
         println!("{:<9}{}  median", log.name(), median(found));
     }
     Ok(())

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
-use fanjet_edge::metrics::REPLAY_READ_EVENTS;
+use fanjet_edge::config::DiskConfig;
+use fanjet_edge::metrics::{DISK_FILLED, REPLAY_READ_EVENTS};
 use fanjet_edge::{Edge, EdgeConfig};
 use fanjet_runtime::Stop;
 
@@ -19,9 +20,14 @@ use crate::scenarios::Scenario;
 /// Enough for a sample that detects rare collections.
 const RING_BYTES: usize = 2 << 20;
 
-/// Serves until its standard input is closed; prints its address, and at the end the number of events read from the log for
-/// replays.
-pub(crate) fn serve(kind: &str, place: &str) -> Result<()> {
+/// More than any history here has.
+const TIER_BYTES: u64 = 8 << 30;
+/// As fast as the log can be read: filling is not what is measured.
+const TIER_FILL: u64 = 1 << 30;
+
+/// Serves until its standard input is closed; prints its address when its local tier is filled, and at the end the number of events
+/// read for replays.
+pub(crate) fn serve(kind: &str, place: &str, tier: Option<&str>) -> Result<()> {
     tokio::runtime::Runtime::new()?.block_on(async {
         let instruments = Instruments::new();
         let mut config = EdgeConfig::default();
@@ -31,10 +37,18 @@ pub(crate) fn serve(kind: &str, place: &str) -> Result<()> {
         config.limits.max_replay_bytes_per_second = 0;
         config.drain.spread = std::time::Duration::ZERO;
         config.drain.deadline = std::time::Duration::ZERO;
+        if let Some(folder) = tier {
+            config.disk = DiskConfig {
+                path: folder.into(),
+                max_bytes: TIER_BYTES,
+                fill: TIER_FILL,
+            };
+        }
         let log = open(kind, place).await?;
         let stop = Stop::new();
         let edge = Edge::start(config, log, &instruments.meter(), stop.clone())?;
-        while !edge.readiness().is_ready() {
+        let is_filled = || tier.is_none() || instruments.sum(DISK_FILLED, None) >= 1.0;
+        while !edge.readiness().is_ready() || !is_filled() {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
         println!("{}", edge.addr());
@@ -47,11 +61,16 @@ pub(crate) fn serve(kind: &str, place: &str) -> Result<()> {
 
 /// Runs a scenario against a fresh node.
 pub(crate) fn measure(scenario: &Scenario, log: &Log<'_>) -> Result<Figures> {
-    let mut node = Node::start(role(&["node", log.name(), &log.place()?])?)?;
+    let (place, tier) = (log.place()?, log.tier()?);
+    let mut arguments = vec!["node", log.name(), &place];
+    arguments.extend(tier.as_deref());
+    let mut node = Node::start(role(&arguments)?)?;
     let pid = i32::try_from(node.process.id())?;
     let nats_cpu = || log.pid().map_or(Ok(0.0), cpu);
     let (edge_before, nats_before) = (cpu(pid)?, nats_cpu()?);
+    let feed = log.feed()?;
     let report = readers::start(&node.addr, scenario)?;
+    let copies = feed.map(|feed| feed.copies()).transpose()?;
     let (edge_after, nats_after) = (cpu(pid)?, nats_cpu()?);
     let edge_rss = peak_memory(pid)?;
     Ok(Figures {
@@ -65,6 +84,7 @@ pub(crate) fn measure(scenario: &Scenario, log: &Log<'_>) -> Result<Figures> {
         edge_cpu: edge_after - edge_before,
         nats_cpu: nats_after - nats_before,
         edge_rss,
+        copies: copies.unwrap_or(f64::NAN),
     })
 }
 
