@@ -10,6 +10,7 @@ use fanjet_telemetry::{Health, HealthReport};
 use opentelemetry::metrics::Meter;
 
 use crate::http::{Descriptors, Server};
+use crate::metrics::Metrics;
 use crate::node::{EdgeDeps, Node};
 use crate::probe::ReadinessProbe;
 use crate::shutdown::Shutdown;
@@ -89,6 +90,7 @@ impl Edge {
         )?;
         let addr = server.addr();
         let readiness = background.readiness.clone();
+        let metrics = background.metrics().clone();
         let shutdown = background.shutdown.clone();
         let mut tasks = background.spawn();
         if let Some(tls) = tls {
@@ -100,6 +102,7 @@ impl Edge {
             addr,
             is_encrypted,
             readiness,
+            metrics,
             tasks,
             #[cfg(feature = "fault-injection")]
             hubs,
@@ -112,6 +115,7 @@ pub struct EdgeHandle {
     addr: SocketAddr,
     is_encrypted: bool,
     readiness: ReadinessProbe,
+    metrics: Metrics,
     tasks: Tasks,
     #[cfg(feature = "fault-injection")]
     hubs: Arc<parking_lot::Mutex<Vec<actix::Addr<crate::hub::Hub>>>>,
@@ -130,6 +134,12 @@ impl EdgeHandle {
             false => "ws",
         };
         format!("{scheme}://{}", self.addr)
+    }
+
+    /// Whether the node has subscribers. Cheap; may be asked for as long as the process runs.
+    pub fn has_subscribers(&self) -> impl Fn() -> bool + Send + Sync + 'static {
+        let metrics = self.metrics.clone();
+        move || metrics.connection_counts().is_any()
     }
 
     /// Whether the node should receive clients now. Cheap.

@@ -68,6 +68,13 @@ pub(crate) struct Background {
     grace: Duration,
 }
 
+impl Background {
+    /// The node's metrics.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.loader.metrics
+    }
+}
+
 impl Node {
     /// Wires the parts. Nothing runs before [`Background::spawn`].
     ///

@@ -27,6 +27,7 @@ use crate::disk::{Disk, RealDisk, UnsyncedDisk};
 use crate::folder::{self, Lock};
 use crate::inner::Inner;
 use crate::recover::recover;
+use crate::troubles::Troubles;
 use crate::{EmbeddedConfig, OpenError, Sync, Verify, identity, read, seek};
 
 pub use append::CopyAppender;
@@ -132,7 +133,15 @@ impl LogCopy {
     ) -> Result<Self, OpenError> {
         let config = config.embedded();
         let recovered = recover(&*disk, &config.path, config.verify, new_first, &|| true)?;
-        let inner = Inner::start(config, clock, disk, Arc::new(lock), of, recovered)?;
+        let inner = Inner::start(
+            config,
+            clock,
+            disk,
+            Arc::new(lock),
+            of,
+            recovered,
+            Troubles::silent(),
+        )?;
         Ok(Self {
             inner: Arc::new(inner),
         })

@@ -16,6 +16,7 @@ use crate::recover::{Recovered, Then, recover};
 use crate::retention::{self, Wake};
 use crate::shared::Shared;
 use crate::state::State;
+use crate::troubles::Troubles;
 use crate::writer::Writer;
 use crate::{EmbeddedConfig, OpenError};
 
@@ -60,7 +61,8 @@ impl Inner {
             first_seq(now_us),
             wanted,
         )?;
-        let inner = Self::start(config, clock, disk, lock, identity, recovered)?;
+        let troubles = Troubles::default();
+        let inner = Self::start(config, clock, disk, lock, identity, recovered, troubles)?;
         let state = inner.shared.state.read();
         let bounds = state.bounds();
         info!(
@@ -85,6 +87,7 @@ impl Inner {
         lock: Arc<Lock>,
         identity: LogIdentity,
         recovered: Recovered,
+        troubles: Troubles,
     ) -> Result<Self, OpenError> {
         let Recovered {
             sealed,
@@ -99,7 +102,7 @@ impl Inner {
         }
         let path = config.path.clone();
         let mut inner = Self {
-            shared: Arc::new(Shared::new(config, clock, disk, identity, state)),
+            shared: Arc::new(Shared::new(config, clock, disk, identity, state, troubles)),
             wake: Arc::default(),
             threads: Vec::new(),
             lock: Arc::clone(&lock),

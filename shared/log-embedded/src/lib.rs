@@ -26,6 +26,7 @@ mod state;
 mod recover;
 
 mod troubles;
+mod demand;
 mod queue;
 mod block;
 mod shared;

@@ -61,6 +61,12 @@ impl EmbeddedLog {
         Arc::clone(&self.inner.lock)
     }
 
+    /// Appended events are shown at once only while `is_wanted`, and otherwise up to 20 ms later, with fewer syncs. Without this
+    /// call they always are. The first call counts. `is_wanted` is called for every group of events.
+    pub fn prompt_while(&self, is_wanted: impl Fn() -> bool + Send + Sync + 'static) {
+        self.inner.shared.demand.ask(Box::new(is_wanted));
+    }
+
     /// The current failures of the folder, for readiness probes. Does not keep the log open.
     pub fn troubles(&self) -> Arc<Troubles> {
         Arc::clone(&self.inner.shared.troubles)

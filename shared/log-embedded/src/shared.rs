@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::EmbeddedConfig;
 use crate::block::BlockCache;
+use crate::demand::Demand;
 use crate::disk::Disk;
 use crate::queue::Queue;
 use crate::state::State;
@@ -27,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) grown: watch::Sender<Seq>,
     /// The queue from the appenders to the writer.
     pub(crate) queue: Queue,
+    /// Whether new events must be shown at once.
+    pub(crate) demand: Demand,
     /// Current failures of the folder.
     pub(crate) troubles: Arc<Troubles>,
     /// Segments that end before this seq are removed, whatever the limits.
@@ -44,10 +47,12 @@ impl Shared {
         disk: Arc<dyn Disk>,
         identity: LogIdentity,
         state: State,
+        troubles: Troubles,
     ) -> Self {
         Self {
             queue: Queue::new(config.window_bytes),
-            troubles: Arc::default(),
+            demand: Demand::default(),
+            troubles: Arc::new(troubles),
             floor: AtomicU64::new(0),
             cache: BlockCache::new(config.cache_bytes),
             reads: Arc::new(Semaphore::new(config.concurrent_reads)),

@@ -22,7 +22,11 @@ pub(crate) enum Part {
 
 /// The failures of one log. Outlives the log.
 #[derive(Debug, Default)]
-pub struct Troubles(Mutex<[Trouble; 3]>);
+pub struct Troubles {
+    parts: Mutex<[Trouble; 3]>,
+    /// The owner reports them.
+    is_silent: bool,
+}
 
 #[derive(Debug, Default)]
 struct Trouble {
@@ -55,9 +59,17 @@ impl Trouble {
 }
 
 impl Troubles {
+    /// Without log lines: the owner of a copy reports its end, with the cause.
+    pub(crate) fn silent() -> Self {
+        Self {
+            is_silent: true,
+            ..Self::default()
+        }
+    }
+
     /// Why the log cannot be written, or cannot expire events; `None` if the last attempt succeeded.
     pub fn now(&self) -> Option<String> {
-        let parts = self.0.lock();
+        let parts = self.parts.lock();
         let causes = parts.iter().filter_map(|it| it.now.as_ref());
         let causes: Vec<_> = causes.map(|(cause, _)| cause.as_str()).collect();
         (!causes.is_empty()).then(|| causes.join("; "))
@@ -65,15 +77,16 @@ impl Troubles {
 
     /// Records a failure.
     pub(crate) fn set(&self, part: Part, cause: String, at: Instant) {
-        if self.0.lock()[part as usize].set(cause.clone(), at) {
+        let is_new = self.parts.lock()[part as usize].set(cause.clone(), at);
+        if is_new && !self.is_silent {
             warn!(cause, "failed to use the log folder, retrying");
         }
     }
 
     /// Records a success.
     pub(crate) fn clear(&self, part: Part) {
-        let ended = self.0.lock()[part as usize].clear();
-        if let Some(cause) = ended {
+        let ended = self.parts.lock()[part as usize].clear();
+        if let Some(cause) = ended.filter(|_| !self.is_silent) {
             info!(cause, "the log folder is usable again");
         }
     }
@@ -102,7 +115,7 @@ mod tests {
         let troubles = Troubles::default();
         let logged = |cause: &str, seconds| {
             let at = begin + Duration::from_secs(seconds);
-            troubles.0.lock()[Part::Writing as usize].set(cause.to_owned(), at)
+            troubles.parts.lock()[Part::Writing as usize].set(cause.to_owned(), at)
         };
         let lines: Vec<_> = (0..200).map(|second| logged("full", second)).collect();
         assert_eq!(lines.iter().filter(|&&it| it).count(), 1);

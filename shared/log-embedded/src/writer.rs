@@ -92,6 +92,7 @@ impl Writer {
             prompt.note(now - began, now - noted);
             noted = now;
             let pause = match self.shared.config.sync {
+                Sync::Always if !self.shared.demand.is_present() => LONGEST_PAUSE,
                 Sync::Always => prompt.floor(),
                 Sync::Every(time) => time,
             };

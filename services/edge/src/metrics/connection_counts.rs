@@ -37,6 +37,12 @@ impl ConnectionCounts {
         self.by_encoding[encoding.index()].fetch_add(change, Ordering::Relaxed);
     }
 
+    /// Whether any subscriber is connected.
+    pub(crate) fn is_any(&self) -> bool {
+        let mut counts = self.by_encoding.iter();
+        counts.any(|count| count.load(Ordering::Relaxed) > 0)
+    }
+
     pub(crate) fn of(&self, encoding: Encoding) -> u64 {
         let count = self.by_encoding[encoding.index()].load(Ordering::Relaxed);
         u64::try_from(count).unwrap_or(0)

@@ -39,6 +39,7 @@ impl Node {
             notices,
             bookmarks,
             health,
+            embedded,
         } = opened;
         let mut ingest = Ingest::new(
             settings.ingest.clone(),
@@ -68,6 +69,11 @@ impl Node {
             &process.meter("fanjet-edge"),
             process.stop(),
         )?;
+        if let Some(log) = embedded
+            && kafka.is_none()
+        {
+            log.prompt_while(edge.has_subscribers());
+        }
         let health = match &kafka {
             Some(kafka) => Health::all([health, ingest.health(), edge.health(), kafka.health()]),
             None => Health::all([health, ingest.health(), edge.health()]),

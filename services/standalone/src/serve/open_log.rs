@@ -22,6 +22,8 @@ pub(crate) struct Opened {
     pub(crate) bookmarks: Arc<dyn Bookmarks>,
     /// The health of the log itself, as far as its backend knows it.
     pub(crate) health: Health,
+    /// The log itself if it is a folder of this process.
+    pub(crate) embedded: Option<EmbeddedLog>,
 }
 
 /// One handle of the log for each service, because each must notice by itself that the log was replaced.
@@ -53,6 +55,7 @@ async fn open_embedded(config: EmbeddedConfig, instance: String) -> Result<Opene
     match EmbeddedLog::open(config, Arc::new(SystemClock)).await {
         Ok(log) => Ok(Opened {
             health: health_of(&log),
+            embedded: Some(log.clone()),
             bookmarks: Arc::new(FolderBookmarks::of(&log)),
             logs: Logs {
                 ingest: Arc::new(log.clone()),
@@ -96,5 +99,6 @@ async fn open_nats(settings: &ServeSettings, process: &Process) -> Result<Opened
         notices: Arc::new(notices),
         bookmarks: Arc::new(bookmarks),
         health: Health::new(|| HealthReport::of([])),
+        embedded: None,
     })
 }

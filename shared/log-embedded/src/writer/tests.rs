@@ -286,3 +286,36 @@ async fn a_busy_disk_gets_pauses() {
     drop(appender);
     assert_holds(&log, written).await;
 }
+
+/// Without a reader groups are apart; with one every group is shown at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_that_no_reader_waits_for_are_written_in_larger_groups() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(&folder, &Arc::default(), 1 << 20);
+    let is_wanted = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let asked = Arc::clone(&is_wanted);
+    log.prompt_while(move || asked.load(std::sync::atomic::Ordering::Relaxed));
+    let mut appender = log.appender(0).await.unwrap();
+    let mut written = 0;
+    let mut groups = async || {
+        let began = Instant::now();
+        for _ in 0..10 {
+            let group = events(written, written + 1);
+            append(&mut *appender, &group).await.unwrap();
+            written += 1;
+        }
+        began.elapsed()
+    };
+    let calm = groups().await;
+    assert!(calm >= 9 * LONGEST_PAUSE, "{calm:?}");
+    is_wanted.store(true, std::sync::atomic::Ordering::Relaxed);
+    groups().await;
+    let mut fastest = LONGEST_PAUSE * 10;
+    // Other work on the machine may delay some of them.
+    for _ in 0..20 {
+        fastest = fastest.min(groups().await);
+    }
+    assert!(fastest < 5 * LONGEST_PAUSE, "{fastest:?}");
+    drop(appender);
+    assert_holds(&log, written).await;
+}
