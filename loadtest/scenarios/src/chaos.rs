@@ -2,9 +2,11 @@
 //! simulator published.
 //! simulator -> 2 ingests -> 3 NATS servers -> 2 edges -> clients, all real processes, with a link on every connection.
 //! The seed decides which faults happen when, but not how the processes react.
+//! In every other run the edges have local tiers, whose folders are damaged too.
 
 mod options;
 mod plan;
+mod tiers;
 mod testbed;
 mod inject;
 mod client;
@@ -121,14 +123,16 @@ async fn chaos(options: Options) -> Result<()> {
 
 async fn run_once(options: &Options, seed: u64) -> Result<Outcome> {
     let every = Duration::from_millis(options.every);
-    let steps = plan::plan(seed, options.length(), every);
-    println!("seed {seed}");
+    let has_tiers = tiers::has_tiers(seed);
+    let steps = plan::plan(seed, &plan::kinds(has_tiers), options.length(), every);
+    let with = if has_tiers { "with" } else { "without" };
+    println!("seed {seed}, {with} local tiers");
     for step in &steps {
         println!("  {step}");
     }
     let published = publication(options.rate, options.frames(), seed)?;
     let expect_out = published.file();
-    let mut testbed = Testbed::start(options, &published).await?;
+    let mut testbed = Testbed::start(options, &published, seed).await?;
     let mut records = Vec::new();
     let outcome = perform(options, &mut testbed, &steps, &expect_out, &mut records).await;
     let clean = outcome
@@ -203,6 +207,7 @@ async fn perform(
         *outcome.planned.entry(step.fault).or_default() += 1;
     }
     testbed.check()?;
+    outcome.tiers = testbed.tiers_used().await?;
     let expected = expected?;
     let log = testbed.log().await?;
     let (of_log, times) = verdict::judge_log(&log, &expected).await?;

@@ -22,6 +22,7 @@ mod clocks;
 mod upstream;
 mod ports;
 mod nats;
+mod tier;
 
 mod catalogue;
 

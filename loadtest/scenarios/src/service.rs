@@ -243,6 +243,13 @@ impl Service {
         self.process.iter().flat_map(Process::lines).collect()
     }
 
+    /// Its output in all its lives.
+    pub(crate) fn all_lines(&self) -> Vec<String> {
+        let mut lines = self.said.clone();
+        lines.extend(self.lines());
+        lines
+    }
+
     /// The number of these lines.
     pub(crate) fn line_count(&self) -> usize {
         self.process.as_ref().map_or(0, Process::line_count)
@@ -250,8 +257,7 @@ impl Service {
 
     /// Writes the output of all its lives.
     pub(crate) fn keep_log(&self, folder: &Path) -> Result<()> {
-        let mut lines = self.said.clone();
-        lines.extend(self.lines());
+        let lines = self.all_lines();
         let path = folder.join(format!("{}.log", self.name));
         Ok(std::fs::write(path, lines.join("\n") + "\n")?)
     }

@@ -28,7 +28,12 @@ const SERVICES: [(&str, &[&str], &[&str]); 4] = [
         "edgeConfig",
         &["services/edge/edge.toml", NATS],
         // Kubernetes' grace period is made of preStopSeconds, which does what the grace does, and of drainSeconds.
-        &["edge.http.listen", "edge.drain."],
+        &[
+            "edge.http.listen",
+            "edge.drain.",
+            "edge.disk.path",
+            "edge.disk.max_bytes",
+        ],
     ),
     (
         "kafkaConfig",

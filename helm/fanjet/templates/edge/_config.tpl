@@ -17,8 +17,12 @@
 {{- $limits := dict -}}
 {{- if .Values.edge.apiKeys.existingSecret }}{{ $_ := set $limits "api_keys" "/etc/fanjet/api-keys/keys.toml" }}{{ end -}}
 {{- $drain := dict "deadline" (printf "%ds" $seconds) "spread" (printf "%ds" (div (mul $seconds 3) 4)) -}}
+{{- $edge := dict "http" $http "limits" $limits "drain" $drain -}}
+{{- if include "fanjet.edge.hasDisk" . -}}
+{{- $_ := set $edge "disk" (dict "path" "/var/lib/fanjet/disk" "max_bytes" (include "fanjet.edge.diskBytes" . | int64)) -}}
+{{- end -}}
 {{- $own := dict
-  "edge" (dict "http" $http "limits" $limits "drain" $drain)
+  "edge" $edge
   "nats" (include "fanjet.nats.settings" (dict "root" $ "user" "edge") | fromYaml)
   "raw" .Values.raw
   "ops" (dict "listen" "0.0.0.0:6009")
@@ -34,4 +38,25 @@
 {{/* Whether an autoscaler decides the number of replicas. */}}
 {{- define "fanjet.edge.isScaled" -}}
 {{- if or .Values.edge.autoscaling.enabled .Values.edge.autoscaling.keda.enabled }}yes{{ end -}}
+{{- end -}}
+
+{{/* Whether pods have a local tier. A node that serves only some collections could not keep all events. */}}
+{{- define "fanjet.edge.hasDisk" -}}
+{{- $collections := dig "edge" "tail" "collections" list .Values.edge.config -}}
+{{- if and .Values.edge.disk.enabled (empty $collections) }}yes{{ end -}}
+{{- end -}}
+
+{{/* The bytes of the local tier: below the volume's size, because a pod that exceeds that is evicted. */}}
+{{- define "fanjet.edge.diskBytes" -}}
+{{- mulf (include "fanjet.bytes" .Values.edge.disk.size | float64) 0.8 | floor | int64 -}}
+{{- end -}}
+
+{{/* A pod that uses more of its node's disk than it requests is among the first to be evicted. */}}
+{{- define "fanjet.edge.resources" -}}
+{{- $resources := deepCopy .Values.edge.resources -}}
+{{- if and (include "fanjet.edge.hasDisk" .) (empty .Values.edge.disk.volume) -}}
+{{- $requested := dict "requests" (dict "ephemeral-storage" .Values.edge.disk.size) -}}
+{{- $resources = mergeOverwrite $requested $resources -}}
+{{- end -}}
+{{- toYaml $resources -}}
 {{- end -}}

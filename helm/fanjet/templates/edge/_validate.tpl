@@ -12,6 +12,9 @@
 {{- fail (printf "%s.terminationGracePeriodSeconds is %d, but preStopSeconds + drainSeconds + 5 is %d: clients would be cut off" $at (int .) $least) -}}
 {{- end -}}
 {{- end -}}
+{{- if and (include "fanjet.edge.hasDisk" .) (lt (int64 (include "fanjet.edge.diskBytes" .)) 67108864) -}}
+{{- fail (printf "%s.disk.size is %s, but a local tier needs at least 80Mi: enlarge it, or set %s.disk.enabled=false" $at $edge.disk.size $at) -}}
+{{- end -}}
 {{- $scaling := $edge.autoscaling -}}
 {{- if and $scaling.enabled $scaling.keda.enabled -}}
 {{- fail (printf "%s.autoscaling.enabled and %s.autoscaling.keda.enabled are mutually exclusive" $at $at) -}}

@@ -13,7 +13,7 @@ use crate::service::Service;
 
 const DELAY: Duration = Duration::from_millis(40);
 
-/// Returns when everything is repaired. `false`: no bytes used the link meanwhile.
+/// Returns when everything is repaired. `false`: no bytes used the link meanwhile, or the folder was empty.
 pub(super) async fn inject(testbed: &Testbed, step: &Step) -> Result<bool> {
     let (which, lasts) = (step.which, step.lasts);
     match step.fault {
@@ -32,6 +32,7 @@ pub(super) async fn inject(testbed: &Testbed, step: &Step) -> Result<bool> {
             strike_service(&mut edge, blow, lasts).await?;
         }
         Fault::Process(Victim::Nats, blow) => strike_server(testbed, which, blow, lasts).await?,
+        Fault::Tier(damage) => return testbed.tiers.damage(which, damage),
         Fault::Line(line, trouble) => {
             let lines = &testbed.lines;
             let links = match line {

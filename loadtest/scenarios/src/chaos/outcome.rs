@@ -7,6 +7,7 @@ use anyhow::{Result, ensure};
 use fanjet_oracle::Verdict;
 
 use super::plan::{self, Fault};
+use super::tiers::TierUse;
 
 /// A fault may not take effect, for example on a link without traffic at that moment. With this many attempts it must.
 const CHANCES: u32 = 3;
@@ -19,6 +20,7 @@ pub(super) struct Outcome {
     pub(super) verdict: Verdict,
     pub(super) longest_stall: Duration,
     pub(super) connections: u32,
+    pub(super) tiers: TierUse,
 }
 
 impl Outcome {
@@ -35,16 +37,17 @@ impl Outcome {
         self.verdict.add(other.verdict);
         self.longest_stall = self.longest_stall.max(other.longest_stall);
         self.connections += other.connections;
+        self.tiers.add(other.tiers);
     }
 
     /// Prints it.
     ///
     /// # Errors
-    /// When a kind of fault never took effect.
+    /// When a kind of fault never took effect, or local tiers served nothing, or survived all damage.
     pub(super) fn report(&self) -> Result<()> {
         println!("faults that took effect, of those planned:");
         let mut never = Vec::new();
-        for kind in plan::kinds() {
+        for kind in plan::kinds(self.tiers.runs > 0) {
             let count = |of: &BTreeMap<Fault, u32>| of.get(&kind).copied().unwrap_or_default();
             let (fired, planned) = (count(&self.fired), count(&self.planned));
             println!("{fired:>6} of {planned:>4} {kind}");
@@ -64,6 +67,18 @@ impl Outcome {
         println!(
             "{events} events in logs and clients: {missing} lost, {repeated} repeated, {reordered} reordered, {differ} differ"
         );
+        let TierUse {
+            runs,
+            pages,
+            thrown_away,
+        } = self.tiers;
+        println!(
+            "local tiers in {runs} runs: {pages} pages read from them, thrown away {thrown_away} times"
+        );
+        if runs >= CHANCES {
+            ensure!(pages > 0, "no local tier served anything");
+            ensure!(thrown_away > 0, "no damaged local tier was noticed");
+        }
         ensure!(never.is_empty(), "never took effect: {}", never.join(", "));
         Ok(())
     }

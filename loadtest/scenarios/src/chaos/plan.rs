@@ -56,11 +56,23 @@ pub(super) enum Trouble {
     Delay,
 }
 
+/// What happens to the folder of an edge's local tier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Damage {
+    /// A part of a file is overwritten.
+    Bytes,
+    /// A file is deleted.
+    File,
+    /// The folder is deleted.
+    Folder,
+}
+
 /// One kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fault {
     Process(Victim, Blow),
     Line(Line, Trouble),
+    Tier(Damage),
 }
 
 /// One fault of a run.
@@ -75,8 +87,8 @@ pub(super) struct Step {
     pub(super) which: usize,
 }
 
-/// Every kind of fault. The simulator is never killed: it is the world, and would restart as another one.
-pub(super) fn kinds() -> Vec<Fault> {
+/// Every kind of fault; those of local tiers only where edges have them. The simulator is never killed: it is the world, and would restart as another one.
+pub(super) fn kinds(has_tiers: bool) -> Vec<Fault> {
     let blows = [Blow::Kill, Blow::Stop, Blow::Freeze];
     let troubles = [Trouble::Cut, Trouble::Blackhole, Trouble::Delay];
     let lines = [
@@ -92,11 +104,14 @@ pub(super) fn kinds() -> Vec<Fault> {
     for line in lines {
         kinds.extend(troubles.map(|trouble| Fault::Line(line, trouble)));
     }
+    if has_tiers {
+        kinds.extend([Damage::Bytes, Damage::File, Damage::Folder].map(Fault::Tier));
+    }
     kinds
 }
 
 /// The faults of a run of this length: every kind once, then each twice before any happens a third time.
-pub(super) fn plan(seed: u64, length: Duration, every: Duration) -> Vec<Step> {
+pub(super) fn plan(seed: u64, kinds: &[Fault], length: Duration, every: Duration) -> Vec<Step> {
     let mut random = StdRng::seed_from_u64(seed);
     let length = length.saturating_sub(2 * CALM);
     let count = ((length.as_secs_f64() / every.as_secs_f64()) as usize).max(1);
@@ -104,7 +119,7 @@ pub(super) fn plan(seed: u64, length: Duration, every: Duration) -> Vec<Step> {
     (0..count)
         .map(|index| {
             if deck.is_empty() {
-                deck = kinds();
+                deck = kinds.to_vec();
                 deck.shuffle(&mut random);
             }
             let fault = deck
@@ -131,6 +146,7 @@ impl fmt::Display for Fault {
         match self {
             Self::Process(victim, blow) => write!(f, "{blow:?} {victim:?}"),
             Self::Line(line, trouble) => write!(f, "{trouble:?} {line:?}"),
+            Self::Tier(damage) => write!(f, "Damage {damage:?} of a local tier"),
         }
     }
 }
@@ -154,18 +170,20 @@ mod tests {
     #[test]
     fn a_seed_decides_everything_and_no_kind_is_left_out() {
         let (length, every) = (Duration::from_secs(31), Duration::from_millis(500));
-        let steps = plan(7, length, every);
-        assert_eq!(steps, plan(7, length, every));
-        assert_ne!(steps, plan(8, length, every));
-        assert!(steps.is_sorted_by_key(|step| step.at));
-        assert!(steps.iter().all(|step| step.at < length));
-        for round in steps.chunks_exact(kinds().len()) {
-            let mut faults: Vec<_> = round.iter().map(|step| step.fault).collect();
-            faults.sort();
-            let mut all = kinds();
-            all.sort();
-            assert_eq!(faults, all);
+        for kinds in [kinds(false), kinds(true)] {
+            let steps = plan(7, &kinds, length, every);
+            assert_eq!(steps, plan(7, &kinds, length, every));
+            assert_ne!(steps, plan(8, &kinds, length, every));
+            assert!(steps.is_sorted_by_key(|step| step.at));
+            assert!(steps.iter().all(|step| step.at < length));
+            for round in steps.chunks_exact(kinds.len()) {
+                let mut faults: Vec<_> = round.iter().map(|step| step.fault).collect();
+                faults.sort();
+                let mut all = kinds.clone();
+                all.sort();
+                assert_eq!(faults, all);
+            }
+            assert_eq!(steps.len(), 60);
         }
-        assert_eq!(steps.len(), 60);
     }
 }

@@ -9,6 +9,7 @@ use fanjet_testkit::{Link, NatsServer, Process};
 use tokio::sync::Mutex;
 
 use super::options::Options;
+use super::tiers::{TierUse, Tiers};
 use crate::publication::Publication;
 use crate::service::{Launch, PATIENCE, Service, listening, simulator};
 
@@ -30,6 +31,7 @@ pub(super) struct Testbed {
     pub(super) ingests: Vec<Mutex<Service>>,
     pub(super) edges: Vec<Mutex<Service>>,
     pub(super) lines: Lines,
+    pub(super) tiers: Tiers,
     /// The servers' output in earlier lives.
     pub(super) servers_said: Mutex<Vec<String>>,
     upstream: u16,
@@ -46,7 +48,12 @@ pub(super) struct Lines {
 
 impl Testbed {
     /// Starts everything except the ingests: clients that connect now miss nothing.
-    pub(super) async fn start(options: &Options, published: &Publication) -> Result<Self> {
+    pub(super) async fn start(
+        options: &Options,
+        published: &Publication,
+        seed: u64,
+    ) -> Result<Self> {
+        let tiers = Tiers::for_edges(EDGES, seed)?;
         let nats = NatsServer::start_cluster_with(SERVERS, TELL_NO_ADDRESSES).await?;
         let simulator = simulator(options.profile, published.flags())?;
         let upstream = port(&listening(&simulator).await?)?;
@@ -64,11 +71,12 @@ impl Testbed {
             let links = links_to(&nats).await?;
             let url = urls(&links.lock().await);
             lines.edge_to_nats.push(links);
-            let settings = [
-                ("nats.url", url.as_str()),
-                ("nats.stream.replicas", "3"),
-                ("edge.tail.ring_bytes", RING_BYTES),
-            ];
+            let mut settings = tiers.settings(index);
+            settings.extend([
+                ("nats.url", url),
+                ("nats.stream.replicas", "3".to_owned()),
+                ("edge.tail.ring_bytes", RING_BYTES.to_owned()),
+            ]);
             let launch = Launch::named(format!("edge-{index}"));
             let edge = Service::launched(&launch, options.profile, "edge", &settings)?;
             let link = Link::start(port(edge.address()?)?).await?;
@@ -85,6 +93,7 @@ impl Testbed {
             ingests: Vec::new(),
             edges: edges.into_iter().map(Mutex::new).collect(),
             lines,
+            tiers,
             servers_said: Mutex::default(),
             upstream,
         })
@@ -148,6 +157,15 @@ impl Testbed {
             }
         }
         Ok(())
+    }
+
+    /// What the local tiers did.
+    pub(super) async fn tiers_used(&self) -> Result<TierUse> {
+        let mut edges = Vec::new();
+        for edge in &self.edges {
+            edges.push(edge.lock().await);
+        }
+        self.tiers.used(edges.iter().map(|edge| &**edge)).await
     }
 
     /// Writes the output of all processes.

@@ -5,7 +5,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::trial::Trial;
-use super::{clocks, disk, nats, output, ports, upstream};
+use super::{clocks, disk, nats, output, ports, tier, upstream};
 
 /// Injects a fault and removes it.
 pub(super) type Play = for<'a> fn(&'a mut Trial) -> BoxFuture<'a, Result<()>>;
@@ -94,4 +94,5 @@ pub(super) const ALL: &[Fault] = &[
     fault("nats-killed", |trial| nats::killed(trial).boxed()),
     fault("nats-strays", |trial| nats::strays(trial).boxed()),
     fault("nats-no-bucket", |trial| nats::no_bucket(trial).boxed()),
+    fault("tier-disk-full", |trial| tier::full(trial).boxed()).mounts(),
 ];

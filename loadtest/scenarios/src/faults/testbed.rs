@@ -84,12 +84,22 @@ impl Testbed {
         nats: NatsServer,
         settings: &[(&str, &str)],
     ) -> Result<()> {
+        self.cluster_with(nats, settings, &[]).await
+    }
+
+    /// The same, with settings of the edge alone.
+    pub(super) async fn cluster_with(
+        &mut self,
+        nats: NatsServer,
+        settings: &[(&str, &str)],
+        of_edge: &[(&str, &str)],
+    ) -> Result<()> {
         let mut log: Vec<_> = settings.iter().copied().map(owned).collect();
         log.push(("nats.url", nats.url()));
         self.nats = Some(nats);
         let ingest = [self.upstream_settings(), log.clone()].concat();
         let ingest = Service::start(Profile::Dev, "ingest", &ingest)?;
-        log.extend(TAIL.map(owned));
+        log.extend(TAIL.iter().chain(of_edge).copied().map(owned));
         let edge = Service::start(Profile::Dev, "edge", &log)?;
         self.services.extend([ingest, edge]);
         self.begin().await

@@ -72,6 +72,11 @@ impl Trial {
         self.evidence.push(words.into());
     }
 
+    /// A reader of the log from its start gets what is known.
+    pub(super) async fn replay(&self, known: &[String]) -> Result<()> {
+        replay(&self.testbed.edge()?, known, &Fate::Served, PATIENCE).await
+    }
+
     /// Compares the behavior of programs and clients during the fault with the row.
     pub(super) async fn meanwhile(&mut self) -> Result<()> {
         ensure!(self.phase == Phase::Injected, "no fault was injected");
