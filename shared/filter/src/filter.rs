@@ -210,6 +210,16 @@ impl Filter {
         kind != EventKind::Sync || self.protocol == Protocol::V2
     }
 
+    /// Whether it selects nothing: every event of its protocol's kinds matches.
+    pub fn is_empty(&self) -> bool {
+        self.wants_every_collection() && self.max_message_bytes.is_none() && !self.reads_dids()
+    }
+
+    /// Whether it looks at DIDs. Otherwise they need not be given to [`Filter::matches`].
+    pub fn reads_dids(&self) -> bool {
+        self.dids.is_some() || self.extensions.is_some()
+    }
+
     /// Whether `wantedCollections` is empty.
     pub fn wants_every_collection(&self) -> bool {
         self.wanted.is_empty()

@@ -57,7 +57,7 @@ impl Lane {
         encoder: &mut Encoder,
         chunks: &mut Vec<Chunk>,
     ) -> u64 {
-        let picked = self.picked.iter().map(|&index| &batch[index as usize]);
+        let picked = self.picked.iter().map(|&index| &*batch[index as usize]);
         let events = picked.len();
         if self.encoding == Encoding::Json && self.members.len() == 1 && events <= MAX_LISTED {
             chunks.extend(picked.map(|entry| Chunk {
@@ -76,7 +76,7 @@ impl Lane {
 /// One chunk with the frames of all entries. A single text frame is shared; frames encoded on demand are copied, so that they
 /// are freed together with the entries that account for them.
 pub(crate) fn join<'a>(
-    entries: impl ExactSizeIterator<Item = &'a Arc<Entry>> + Clone,
+    entries: impl ExactSizeIterator<Item = &'a Entry> + Clone,
     encoding: Encoding,
     encoder: &mut Encoder,
 ) -> Option<Chunk> {

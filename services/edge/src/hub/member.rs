@@ -1,7 +1,6 @@
 //! A subscriber as its shard sees it.
 
 use std::cell::Cell;
-use std::sync::Arc;
 use std::time::Duration;
 
 use fanjet_filter::Encoding;
@@ -82,9 +81,12 @@ impl Next {
 
 impl Reading {
     /// Continues at `next`, after `entries`. Returns how many of them are too early.
-    pub(crate) fn advance(&mut self, next: Seq, entries: &[Arc<Entry>]) -> usize {
+    pub(crate) fn advance(&mut self, next: Seq, entries: &[impl AsRef<Entry>]) -> usize {
         self.next = Next::At(next);
-        let early = entries.partition_point(|entry| entry.time().get() < self.not_before);
+        if self.not_before == 0 {
+            return 0;
+        }
+        let early = entries.partition_point(|entry| entry.as_ref().time().get() < self.not_before);
         if early < entries.len() {
             self.not_before = 0;
         }

@@ -1,9 +1,9 @@
 //! A short range of the log, ready to be sent.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use bytes::Bytes;
+use fanjet_filter::EventKind;
 use fanjet_log::{LogError, Seq};
 use fanjet_wire::websocket::{header_len, put_text_frame};
 use parking_lot::Mutex;
@@ -14,13 +14,15 @@ use crate::tail::{Collections, Entry};
 #[derive(Debug)]
 pub struct Page {
     /// The selected events in order, complete from `complete_from` on.
-    pub entries: Vec<Arc<Entry>>,
+    pub entries: Vec<Entry>,
     /// The first seq that the page is complete from; earlier events had expired when it was read.
     pub complete_from: Seq,
     /// The seq after the page.
     pub next: Seq,
     /// The entries' frames, one after another.
     frames: Bytes,
+    /// Whether all entries are of kinds that every client without a filter gets, in any protocol.
+    is_plain: bool,
 }
 
 impl Page {
@@ -45,11 +47,13 @@ impl Page {
         let entries = found.iter().map(|entry| {
             let begin = at;
             at += length(entry);
-            let entry = Entry::paged(entry, frames.slice(begin..at), &mut collections)?;
-            Ok(Arc::new(entry))
+            Entry::paged(entry, frames.slice(begin..at), &mut collections)
         });
-        let entries = entries.collect::<Result<_, LogError>>()?;
+        let entries = entries.collect::<Result<Vec<_>, LogError>>()?;
+        let kind = |entry: &Entry| EventKind::of(entry.topic(), entry.action());
+        let is_plain = |entry| kind(entry).is_some_and(|kind| kind != EventKind::Sync);
         Ok(Self {
+            is_plain: entries.iter().all(is_plain),
             entries,
             complete_from,
             next,
@@ -59,13 +63,18 @@ impl Page {
 
     /// The frames of a range of entries in one piece.
     pub fn frames(&self, entries: Range<usize>) -> Bytes {
-        let Some([first, rest @ ..]) = self.entries.get(entries) else {
+        let entries = self.entries.get(entries).unwrap_or_default();
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
             return Bytes::new();
         };
-        let begin = first.frame().as_ptr().addr() - self.frames.as_ptr().addr();
-        let length = |entry: &Arc<Entry>| entry.frame().len();
-        let length = length(first) + rest.iter().map(length).sum::<usize>();
-        self.frames.slice(begin..begin + length)
+        let offset = |entry: &Entry| entry.frame().as_ptr().addr() - self.frames.as_ptr().addr();
+        self.frames
+            .slice(offset(first)..offset(last) + last.frame().len())
+    }
+
+    /// Whether a client without a filter gets every entry.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.is_plain
     }
 
     /// Bytes of all frames.
@@ -80,15 +89,12 @@ impl Page {
 
     /// The memory in bytes of frames encoded on demand. It may grow at any time.
     pub fn encoded_weight(&self) -> usize {
-        self.entries
-            .iter()
-            .map(|entry| entry.encoded_weight())
-            .sum()
+        self.entries.iter().map(Entry::encoded_weight).sum()
     }
 
     /// The memory in bytes, without [`Page::encoded_weight`].
     pub fn weight(&self) -> usize {
-        self.entries.iter().map(|entry| entry.weight()).sum()
+        self.entries.iter().map(Entry::weight).sum()
     }
 }
 

@@ -232,6 +232,12 @@ impl Entry {
     }
 }
 
+impl AsRef<Self> for Entry {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 /// The range of `part` in `whole`. `None`: further back than any DID.
 fn range_in(part: &[u8], whole: &[u8]) -> Option<Range<u16>> {
     let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
