@@ -25,6 +25,7 @@ mod message;
 mod deadlines;
 mod client;
 mod write_queue;
+mod input_signal;
 
 mod connection;
 

@@ -22,6 +22,7 @@ use super::deadlines::Deadlines;
 use super::feed::Feed;
 use super::heartbeat_timer::HeartbeatTimer;
 use super::inbound::{Allowed, Inbound};
+use super::input_signal::InputSignal;
 use super::liveness::Liveness;
 use super::message::{Message, Timer};
 use super::write_queue::WriteQueue;
@@ -67,6 +68,8 @@ pub(crate) struct Subscriber<S> {
     write_queue: WriteQueue,
     is_chunked: bool,
     deadlines: Deadlines,
+    /// Set when the client or the deadlines must be polled.
+    input: InputSignal,
     member: Rc<Member>,
     shards: SharedShards,
     context: Arc<SubscriberContext>,
@@ -110,6 +113,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Subscriber<S> {
             write_queue: WriteQueue::default(),
             is_chunked: false,
             deadlines: Deadlines::default(),
+            input: InputSignal::default(),
             member: Rc::clone(feed.member()),
             state: State::Open { feed, _held: held },
             stream,
@@ -142,6 +146,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Subscriber<S> {
             subscriber.begin(now);
         }
         subscriber
+    }
+
+    /// Handles what the client has sent and the timers that are due, until both are pending with the signal's waker.
+    fn poll_input(&mut self) {
+        let waker = self.input.waker();
+        let cx = &mut Context::from_waker(&waker);
+        let mut handled = 0;
+        while let Poll::Ready(message) = self.client.poll_message(cx, &mut self.stream) {
+            self.handle(message);
+            handled += 1;
+            if handled == MESSAGES_PER_TURN {
+                waker.wake_by_ref();
+                break;
+            }
+        }
+        while let Poll::Ready(timer) = self.deadlines.poll_due(cx) {
+            self.handle(Message::Due(timer));
+        }
     }
 
     fn send(&mut self, bytes: Bytes) {
@@ -197,6 +219,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Subscriber<S> {
         }
         self.deadlines.clear();
         self.deadlines.set(Timer::Linger, Instant::now() + linger);
+        self.input.set();
         self.state = State::Closing {
             is_answered: !is_expected,
         };
@@ -208,17 +231,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Subscriber<S> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
-        let mut handled = 0;
-        while let Poll::Ready(message) = this.client.poll_message(cx, &mut this.stream) {
-            this.handle(message);
-            handled += 1;
-            if handled == MESSAGES_PER_TURN {
-                cx.waker().wake_by_ref();
-                break;
-            }
-        }
-        while let Poll::Ready(timer) = this.deadlines.poll_due(cx) {
-            this.handle(Message::Due(timer));
+        if this.input.take(cx.waker()) {
+            this.poll_input();
         }
         let was_open = matches!(this.state, State::Open { .. });
         if ready!(this.poll_send(cx)).is_err() {
