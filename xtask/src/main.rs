@@ -21,6 +21,8 @@ mod lint;
 mod scenarios;
 mod kafka;
 mod plain;
+mod local_tier;
+mod churn;
 mod chart;
 mod github;
 mod release;
@@ -62,6 +64,8 @@ enum Command {
     Tools,
     /// Kill the Kafka producer and its broker, again and again; then read the topic, as Osprey does
     Kafka(kafka::Args),
+    /// Connections to an edge that come, read slowly and end in every way: every stream checked, every descriptor counted
+    Churn(churn::Args),
     /// Check the Helm chart in every supported shape against Kubernetes' schemas; alerts, dashboards and their runbooks
     Chart(chart::Args),
     /// The chart's NATS on a mounted file of its volume's size, filled twice (needs root, and a built fanjet)
@@ -102,6 +106,7 @@ fn run(command: Command) -> Result<()> {
         Command::Modules { crates } => modules::check(&crates),
         Command::Tools => tools::run(),
         Command::Kafka(args) => kafka::run(&args),
+        Command::Churn(args) => churn::run(&args),
         Command::Chart(args) => chart::run(&args),
         Command::Volume => chart::run_volume(),
         Command::Github => github::check(),

@@ -6,6 +6,7 @@ use fanjet_tools::shell::{cargo, corpus_folder, run as run_command};
 use crate::chart;
 use crate::github;
 use crate::kafka;
+use crate::local_tier;
 use crate::plain;
 use crate::scenarios::run_to_end;
 
@@ -33,6 +34,7 @@ pub(crate) fn run() -> Result<()> {
     }
     run_command(&mut test)?;
     plain::check()?;
+    local_tier::check()?;
     match corpus {
         Some(folder) => run_to_end(&["corpus".into(), folder.into()])?,
         None => println!("corpus: skipped, no recorded frames"),

@@ -1,9 +1,9 @@
-//! Clients connect and leave, read fast and slowly, ping, close and vanish while events flow: each receives a contiguous part
-//! of the log.
+//! Clients connect and leave, read fast and slowly, ping, close, half-close, vanish and reset while events flow: each receives a
+//! contiguous part of the log, and none leaves a descriptor behind. `cargo xtask churn` repeats it for minutes.
 
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fanjet_edge::metrics::{CATCHING_UP, DISCONNECTS, PARTIAL_WRITES, SUBSCRIBERS};
 use fanjet_log::Entry;
@@ -16,7 +16,7 @@ use socket2::SockRef;
 use tokio::net::TcpSocket;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{Client, FaultyLog, Node, commit, time_of};
+use crate::support::{Client, FaultyLog, Node, commit, descriptors, eventually, time_of};
 
 const CLIENTS: u64 = 24;
 /// Per client, one after another.
@@ -27,7 +27,18 @@ type Written = Arc<Mutex<Vec<Entry>>>;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn short_connections_get_a_contiguous_part_of_the_log() {
-    churn(rand::random()).await;
+    let seconds = std::env::var_os("FANJET_CHURN_SECONDS")
+        .map_or(0, |it| it.to_str().unwrap().parse().unwrap());
+    let until = Instant::now() + Duration::from_secs(seconds);
+    let mut rounds = 0;
+    while rounds == 0 || Instant::now() < until {
+        churn(rand::random()).await;
+        rounds += 1;
+    }
+    println!(
+        "{rounds} rounds of {} connections",
+        CLIENTS as usize * CONNECTIONS
+    );
 }
 
 async fn churn(seed: u64) {
@@ -43,6 +54,7 @@ async fn churn(seed: u64) {
     let written = Written::default();
     write(&node, &written, &mut StdRng::seed_from_u64(seed));
     node.tail_caught_up().await;
+    let at_first = descriptors(node.addr());
     let clients: FuturesUnordered<_> = (0..CLIENTS)
         .map(|client| {
             let random = StdRng::seed_from_u64(seed ^ (client + 1));
@@ -76,10 +88,16 @@ async fn churn(seed: u64) {
     assert!(left[0] > 0.0 && left[1] > 0.0);
     let partly = node.metric(PARTIAL_WRITES, None);
     assert!(partly > 100.0, "{partly}");
+    eventually("every descriptor is free", || {
+        descriptors(node.addr()) == at_first
+    })
+    .await;
     // Departed clients do not disturb new ones.
     let mut last = node.client("").await;
     let entry = node.append_one("app.bsky.feed.post", "did:plc:a");
     last.expect([&entry]).await;
+    drop(last);
+    node.stop().await.unwrap();
 }
 
 /// A few more events of all sizes.
@@ -128,11 +146,20 @@ async fn come_and_go(addr: SocketAddr, written: Written, mut random: StdRng) -> 
                 other => panic!("{other:?}"),
             }
         }
-        if random.random_bool(0.5) {
-            client.send(Message::Close(None)).await;
-            while let Ok(text) = client.next().await {
-                next = Some(check(&written, &text, next));
+        let socket = SockRef::from(client.socket());
+        match random.random_range(0..4) {
+            0 | 1 => client.send(Message::Close(None)).await,
+            // Half-open: it has nothing more to say, and reads on.
+            2 => socket.shutdown(Shutdown::Write).unwrap(),
+            _ => {
+                // Without a word, or with a reset.
+                let linger = random.random_bool(0.5).then_some(Duration::ZERO);
+                socket.set_linger(linger).unwrap();
+                continue;
             }
+        }
+        while let Ok(text) = client.next().await {
+            next = Some(check(&written, &text, next));
         }
     }
     pongs

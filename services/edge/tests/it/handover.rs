@@ -1,15 +1,13 @@
 //! A connection after its response head: bytes in the handshake packet, over plain connections and TLS, and what remains after
 //! its end.
 
-use std::fs;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use fanjet_edge::metrics::{DISCONNECTS, SUBSCRIBERS};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{Client, FaultyLog, Node, commit, eventually};
+use crate::support::{Client, FaultyLog, Node, commit, descriptors, eventually};
 use crate::tls;
 
 const LIKE: &str = "app.bsky.feed.like";
@@ -144,26 +142,6 @@ async fn a_slow_reader_over_tls_gets_everything_once_in_order() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }
-}
-
-/// The descriptors of this process for connections to a local port.
-fn descriptors(addr: SocketAddr) -> usize {
-    let table = fs::read_to_string("/proc/self/net/tcp").unwrap();
-    let port = format!(":{:04X}", addr.port());
-    let inodes: Vec<_> = table
-        .lines()
-        .filter_map(|line| {
-            let fields: Vec<_> = line.split_whitespace().collect();
-            // The local address and the number of the socket.
-            fields[1].ends_with(&port).then(|| fields.get(9).copied())?
-        })
-        .map(|inode| format!("socket:[{inode}]"))
-        .collect();
-    let open = fs::read_dir("/proc/self/fd").unwrap();
-    let links = open.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
-    links
-        .filter(|link| inodes.iter().any(|it| link.as_os_str() == it.as_str()))
-        .count()
 }
 
 /// Connections end in every possible way; none leaves a descriptor, a subscriber or a slot behind.

@@ -2,6 +2,7 @@
 
 mod append;
 mod client;
+mod descriptors;
 mod events;
 mod faulty_log;
 mod instruments;
@@ -13,6 +14,7 @@ mod v2_client;
 
 pub(crate) use append::append;
 pub(crate) use client::{Client, decompressed};
+pub(crate) use descriptors::descriptors;
 pub(crate) use events::{Event, commit, event, time_of};
 pub(crate) use faulty_log::{Fault, FaultyLog};
 pub(crate) use instruments::Instruments;

@@ -109,6 +109,11 @@ impl Client {
         self.socket.get_mut().write_all(bytes).await.is_ok()
     }
 
+    /// Its connection.
+    pub(crate) fn socket(&self) -> &TcpStream {
+        self.socket.get_ref()
+    }
+
     /// The next event's text; control frames are skipped.
     pub(crate) async fn next(&mut self) -> Result<String, Closed> {
         loop {
