@@ -78,10 +78,5 @@ pub(super) async fn v2(options: &Options, document: &mut Document) -> Result<()>
         Target::at_most("v2: CPU per byte, times v1", GOAL, per_byte),
         &v2,
     );
-    let per_event = zstd.median(Round::cpu_per_delivered) / per_event;
-    document.target(
-        Target::at_most("v2 zstd: CPU per delivered event, times v1", 1.1, per_event),
-        &zstd,
-    );
     Ok(())
 }
