@@ -92,9 +92,7 @@ fn rows(values: &str) -> Vec<Row> {
             // A list in lines of its own is shown as it is; below anything else there are values.
             let next = lines.peek().map_or("", |line| line.trim_start());
             if !next.starts_with('-') {
-                if indent > 0 {
-                    comment.clear();
-                }
+                // Its comment goes to the first of them.
                 continue;
             }
             let mut items = Vec::new();
@@ -119,7 +117,7 @@ mod tests {
 
     #[test]
     fn comments_belong_to_the_next_value() {
-        let values = "# All.\n\na: 1\nb:\n  # Two\n  # lines.\n  c: {}\n  d:\n    - { x: 1 }\n    - { y: 2 }\n  e:\n    f: \"\"\n";
+        let values = "# All.\n\na: 1\nb:\n  # Two\n  # lines.\n  c: {}\n  d:\n    - { x: 1 }\n    - { y: 2 }\n  # Below.\n  e:\n    f: \"\"\n";
         let row = |key: &str, default: &str, comment: &str| Row {
             key: key.to_owned(),
             default: default.to_owned(),
@@ -129,7 +127,7 @@ mod tests {
             row("a", "1", ""),
             row("b.c", "{}", "Two lines."),
             row("b.d", "[{ x: 1 }, { y: 2 }]", ""),
-            row("b.e.f", "\"\"", ""),
+            row("b.e.f", "\"\"", "Below."),
         ];
         assert_eq!(rows(values), expected);
         assert!(table(&expected).contains(
