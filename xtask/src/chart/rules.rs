@@ -27,6 +27,12 @@ pub(super) fn check(promtool: &Path) -> Result<()> {
     );
     let mut known = BTreeSet::new();
     metrics_in_code(&root().join("services"), &mut known)?;
+    // The reader of the raw log has the metrics of the other one, under a prefix of its own.
+    let raw = known.iter().filter_map(|name| {
+        let name = name.strip_prefix("fanjet_ingest_")?;
+        Some(format!("fanjet_ingest_raw_{name}"))
+    });
+    known.extend(raw.collect::<Vec<_>>());
     known.extend(after(&rules, "- record: "));
     let mut used = names(&rules);
     for entry in fs::read_dir(root().join("deploy/grafana"))? {
