@@ -181,6 +181,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("fanjet-oracle", &[]),
     ("fanjet-testkit", &["fanjet-oracle", "fanjet-tools"]),
     (
+        "fanjet-simulation",
+        &[
+            "fanjet-event",
+            "fanjet-runtime",
+            "fanjet-log",
+            "fanjet-websocket",
+            "fanjet-ingest",
+            "fanjet-edge",
+            "fanjet-oracle",
+            "fanjet-simulator",
+        ],
+    ),
+    (
         "fanjet-scenarios",
         &[
             "fanjet-runtime",

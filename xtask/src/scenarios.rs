@@ -24,7 +24,11 @@ pub(crate) const NAMES: &[&str] = &[
     "examples",
     "e2e",
     "bench",
+    SIMULATE,
 ];
+
+/// A program of its own: it needs neither servers nor sockets.
+const SIMULATE: &str = "simulate";
 
 /// Scenarios that check hundreds of streams: they are part of the load.
 const OPTIMISED: &[&str] = &["cutover", "slow-consumers"];
@@ -48,7 +52,20 @@ pub(crate) fn run_to_end(words: &[OsString]) -> Result<()> {
 
 fn command(words: &[OsString]) -> Command {
     let mut command = cargo();
-    command.args(["run", "--quiet", "--locked", "-p", "fanjet-scenarios"]);
+    command.args(["run", "--quiet", "--locked", "-p"]);
+    if let [name, words @ ..] = words
+        && name == SIMULATE
+    {
+        command.args(["fanjet-simulation", "--release", "--"]);
+        command.args(words);
+        // In a folder of its own, or everything else would be built again after it.
+        command.env("RUSTFLAGS", "--cfg tokio_unstable");
+        // Linking all of it as one takes longer than it saves.
+        command.env("CARGO_PROFILE_RELEASE_LTO", "false");
+        command.env("CARGO_TARGET_DIR", "target/simulate");
+        return command;
+    }
+    command.arg("fanjet-scenarios");
     if is_optimised(words) {
         command.arg("--release");
     }

@@ -24,7 +24,8 @@ pub(crate) fn bytes(frame: &Bytes, seq: u64, renumbered: u64) -> Bytes {
 
 impl ProducedFrame {
     /// The same with a seq that is higher by `shift`, wrapping.
-    pub(crate) fn shifted_by(self, shift: u64) -> Self {
+    #[must_use]
+    pub fn shifted_by(self, shift: u64) -> Self {
         if shift == 0 {
             return self;
         }

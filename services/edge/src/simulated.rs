@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::net::SocketAddr;
 
 use fanjet_log::RawLog;
-use fanjet_runtime::{Stop, Tasks};
+use fanjet_runtime::{Stop, Tasks, seed_jitter};
 use opentelemetry::metrics::Meter;
 use tokio::io::DuplexStream;
 use tokio::task::JoinSet;
@@ -35,6 +35,30 @@ impl Drop for HubEnd {
     fn drop(&mut self) {
         self.0.cancel();
     }
+}
+
+/// Runs a future in simulated time: when nothing can run, time jumps to the next timer. Where tokio allows it (built with
+/// `--cfg tokio_unstable`), its choice between branches that are ready follows `seed`.
+///
+/// # Panics
+/// When no runtime can be built.
+#[allow(
+    clippy::expect_used,
+    reason = "nothing can be simulated without a runtime"
+)]
+pub fn block_on<T>(seed: u64, future: impl Future<Output = T>) -> T {
+    seed_jitter(seed);
+    let runtime = || {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        #[cfg(tokio_unstable)]
+        builder.rng_seed(tokio::runtime::RngSeed::from_bytes(&seed.to_le_bytes()));
+        builder
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .expect("a runtime")
+    };
+    actix::System::with_tokio_rt(runtime).block_on(future)
 }
 
 /// Why a node refused a client.

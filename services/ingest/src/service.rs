@@ -8,6 +8,7 @@ use fanjet_log::memory::MemoryBookmarks;
 use fanjet_log::{Bookmarks, ClusterState, EventLog, LogError, RawLog};
 use fanjet_runtime::{Clock, OnFailure, Stop, Tasks, apart};
 use fanjet_telemetry::Health;
+use fanjet_websocket::{Dial, Tcp};
 use futures::FutureExt;
 use opentelemetry::metrics::Meter;
 use opentelemetry_sdk::trace::SdkTracer;
@@ -45,6 +46,7 @@ pub struct Ingest {
     tracer: Option<SdkTracer>,
     status: Status,
     raw: Option<RawIngest>,
+    dial: Arc<dyn Dial>,
 }
 
 impl Ingest {
@@ -76,6 +78,7 @@ impl Ingest {
             tracer: None,
             status: Status::default(),
             raw: None,
+            dial: Arc::new(Tcp),
         })
     }
 
@@ -91,6 +94,13 @@ impl Ingest {
     #[must_use]
     pub fn traced_by(mut self, tracer: Option<SdkTracer>) -> Self {
         self.tracer = tracer;
+        self
+    }
+
+    /// Opens the connections to upstreams with `dial`, in place of TCP.
+    #[must_use]
+    pub fn dialing_with(mut self, dial: Arc<dyn Dial>) -> Self {
+        self.dial = dial;
         self
     }
 
@@ -169,7 +179,8 @@ impl Ingest {
             Arc::clone(&self.clock),
             self.metrics.clone(),
             self.status.clone(),
-        )?;
+        )?
+        .dialing_with(Arc::clone(&self.dial));
         let pipeline = Pipeline {
             verifier: Verifier::configured(
                 &self.config.verify,

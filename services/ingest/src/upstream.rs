@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use fanjet_log::UpstreamId;
 use fanjet_runtime::{Backoff, Clock, Stop};
+use fanjet_websocket::{Dial, Tcp};
 use futures::future::BoxFuture;
 use futures::{FutureExt, future};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -102,13 +103,20 @@ impl Upstream {
             began: Instant::now(),
             future_cursors: 0,
             endpoints,
-            connector: Connector::new(config.clone()),
+            connector: Connector::new(config.clone(), Arc::new(Tcp)),
             config,
             batch,
             clock,
             metrics,
             status,
         })
+    }
+
+    /// Opens its connections with `dial`.
+    #[must_use]
+    pub(crate) fn dialing_with(mut self, dial: Arc<dyn Dial>) -> Self {
+        self.connector = Connector::new(self.config.clone(), dial);
+        self
     }
 
     /// Sends what is read to `batches` until `stop`, or until the receiver is gone. Waits while the queue is full, so

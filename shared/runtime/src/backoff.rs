@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rand::RngExt;
+use crate::jitter::fraction;
 
 /// An exponential backoff.
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ impl Backoff {
 
     /// The next delay: between half the current ceiling and all of it. The ceiling doubles up to the maximum.
     pub fn next_pause(&mut self) -> Duration {
-        self.pause_at(rand::rng().random_range(0.5..=1.0))
+        self.pause_at(fraction())
     }
 
     /// Returns to the shortest delay, after a success.

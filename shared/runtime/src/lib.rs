@@ -3,6 +3,7 @@
 //! Nothing here knows what the tasks do. Every task needs a name and a failure policy: `tokio::spawn` is banned
 //! everywhere else.
 
+mod jitter;
 mod backoff;
 mod promptness;
 mod clock;
@@ -13,6 +14,7 @@ mod apart;
 pub use apart::apart;
 pub use backoff::Backoff;
 pub use clock::{Clock, SteadyClock, SystemClock};
+pub use jitter::seed_jitter;
 pub use promptness::Promptness;
 pub use stop::{Stop, stop_on_signal};
 pub use tasks::{OnFailure, TaskError, Tasks};

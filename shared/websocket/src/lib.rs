@@ -6,9 +6,11 @@
 
 mod outbound;
 mod sieve;
+mod dial;
 mod connect;
 
-pub use connect::{Socket, connect};
+pub use connect::{Socket, connect, connect_over};
+pub use dial::{ByteStream, Dial, Dialing, Tcp};
 pub use outbound::{NotReading, Outbound, is_not_reading};
 pub use sieve::{PlaceOf, Sieve, Skipped};
 pub use tokio_tungstenite::tungstenite;

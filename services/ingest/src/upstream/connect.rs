@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use fanjet_firehose::seq_at_beginning;
 use fanjet_log::UpstreamId;
-use fanjet_websocket::Socket;
 use fanjet_websocket::tungstenite::Error;
 use fanjet_websocket::tungstenite::http::header::LOCATION;
+use fanjet_websocket::{Dial, Socket, connect_over};
 use parking_lot::Mutex;
 use tokio::time::timeout;
 use tracing::info;
@@ -21,17 +21,19 @@ use crate::labels::Disconnect;
 use redirect::{Redirects, with_cursor};
 
 /// Connects to upstreams.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Connector {
     config: UpstreamConfig,
+    dial: Arc<dyn Dial>,
     /// Where each upstream redirects to: logged once, not on every connection.
     logged: Arc<Mutex<HashMap<UpstreamId, Url>>>,
 }
 
 impl Connector {
-    pub(super) fn new(config: UpstreamConfig) -> Self {
+    pub(super) fn new(config: UpstreamConfig, dial: Arc<dyn Dial>) -> Self {
         Self {
             config,
+            dial,
             logged: Arc::default(),
         }
     }
@@ -56,8 +58,8 @@ impl Connector {
         let mut redirects = Redirects::from(endpoint.url.clone());
         loop {
             let url = with_cursor(redirects.url(), cursor);
-            let connecting =
-                fanjet_websocket::connect(&url, self.config.max_frame_bytes, seq_at_beginning);
+            let max_bytes = self.config.max_frame_bytes;
+            let connecting = connect_over(&*self.dial, &url, max_bytes, seq_at_beginning);
             let response = match connecting.await {
                 Ok(socket) => {
                     self.log_redirects(&endpoint.id, &redirects);
