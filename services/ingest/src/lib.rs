@@ -14,6 +14,7 @@
 //! 6. [`publisher`] appends, fenced and pipelined, and after any failure finds out what the log contains;
 //! 7. [`freshness`] counts the events in the log per collection, and publishes the result to the cluster.
 //!
+//! [`log_writer`] is the end of a pipeline, and [`supervise`] runs one: the same for events and for frames.
 //! [`raw`] does the same for the frames themselves, into the raw log.
 //!
 //! [`pipeline`] wires 2 to 7, [`service`] runs one term of it, and [`lead`] decides when: of several ingests one leads
@@ -52,6 +53,8 @@ mod lead;
 mod traces;
 mod freshness;
 mod publisher;
+mod log_writer;
+mod supervise;
 mod pipeline;
 mod raw;
 

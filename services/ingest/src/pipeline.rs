@@ -4,49 +4,30 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_event::TimeUs;
-use fanjet_log::EventLog;
 use fanjet_runtime::Clock;
-use futures::{FutureExt, Stream, StreamExt};
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::IngestError;
-use crate::batch::{FrameBatch, Numbering, Rewind};
-use crate::bookmark::{Bookmark, PendingBookmarks};
+use crate::batch::FrameBatch;
 use crate::decode::{Decoded, decode_in_order};
 use crate::filter::IngestFilter;
 use crate::freshness::Freshness;
-use crate::known_events::KnownEvents;
 use crate::labels::Notice;
+use crate::log_writer::LogWriter;
 use crate::metrics::IngestMetrics;
-use crate::publisher::Publisher;
-use crate::read_position::Reached;
-use crate::resume::patiently;
 use crate::sequencer::{Ahead, AheadChange, Sequencer};
-use crate::status::Status;
 use crate::validate::UpstreamNotice;
 use crate::verify::{self, Verifier};
-
-/// The log gets no new events while more than this many bytes are unacknowledged: far more than are in flight at full
-/// rate.
-const MAX_UNACKED_BYTES: usize = 64 << 20;
 
 /// Everything after the upstream connection.
 pub(crate) struct Pipeline {
     pub(crate) sequencer: Sequencer,
     pub(crate) ahead: Ahead,
-    pub(crate) publisher: Publisher,
-    pub(crate) bookkeeper: PendingBookmarks,
-    /// The identity of the log.
-    pub(crate) log_id: String,
-    pub(crate) log: Arc<dyn EventLog>,
-    /// How many of the log's newest events are indexed when ingest switches to another upstream.
-    pub(crate) remembered_events: usize,
+    pub(crate) writer: LogWriter,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) freshness: Freshness,
     pub(crate) metrics: IngestMetrics,
-    pub(crate) status: Status,
     pub(crate) filter: Arc<IngestFilter>,
     pub(crate) decode_workers: usize,
     /// `None` when verification is off.
@@ -73,7 +54,7 @@ impl Pipeline {
             Arc::clone(&self.filter),
             self.decode_workers
         ));
-        while let Some(batch) = self.next_drafts(&mut decoded).await? {
+        while let Some(batch) = self.writer.next(&mut decoded).await? {
             let Decoded {
                 numbering,
                 rewind,
@@ -81,12 +62,8 @@ impl Pipeline {
                 times,
                 drafts,
             } = batch;
-            match rewind {
-                Rewind::None => {}
-                Rewind::IntoLog => self.compare(&numbering).await?,
-                Rewind::BehindLoss => self.sequencer.novelty().count_no_more(),
-                Rewind::BeforeBeginning(time) => self.sequencer.novelty().skip_before(time),
-            }
+            let novelty = self.sequencer.novelty();
+            self.writer.rewind(rewind, &numbering, novelty).await?;
             let upstream = &numbering.upstream;
             self.freshness.flowed(upstream, drafts.events.len());
             self.metrics.dropped(&drafts.drops);
@@ -105,19 +82,13 @@ impl Pipeline {
                 );
             }
             self.metrics.gaps(&numbering.upstream, sequenced.gaps);
-            if self.publisher.unacked_bytes() > MAX_UNACKED_BYTES {
-                self.publisher.flush().await?;
-            }
-            if !sequenced.events.is_empty() {
-                self.publisher.append(sequenced.events, &times).await?;
-            }
+            self.writer.append(sequenced.events, &times).await?;
             if let Some(reached) = reached {
-                self.record(&numbering, reached);
+                let log_time = self.sequencer.last_time();
+                self.writer.record(&numbering, reached, log_time);
             }
         }
-        self.publisher.flush().await?;
-        self.bookkeeper.settle(self.publisher.acked());
-        Ok(())
+        self.writer.finish().await
     }
 
     /// Reports when events are stamped with times in the future.
@@ -134,51 +105,6 @@ impl Pipeline {
             ),
             Some(AheadChange::Ended) => info!("the clock has caught up with the log times"),
         }
-    }
-
-    /// Remembers the upstream position, to be recorded once the log has acknowledged everything before it.
-    fn record(&mut self, numbering: &Numbering, reached: Reached) {
-        let (relay_seq, time) = match reached {
-            Reached::Frame { seq, time } => (Some(seq), time),
-            Reached::Nothing { since } => (None, since),
-        };
-        let bookmark = Bookmark {
-            log: self.log_id.clone(),
-            end: self.publisher.given(),
-            log_time_us: self.sequencer.last_time().map(TimeUs::get),
-            upstream: numbering.upstream.as_str().to_owned(),
-            relay_seq,
-            time_us: time.micros(),
-        };
-        self.bookkeeper.note(bookmark, self.publisher.acked());
-    }
-
-    /// Switches to another upstream: finds out which of its events the log already contains.
-    async fn compare(&mut self, numbering: &Numbering) -> Result<(), IngestError> {
-        self.publisher.flush().await?;
-        // Otherwise a log that is shorter than expected would count as a lagging one forever.
-        self.publisher.confirm_end().await?;
-        let (log, last) = (&*self.log, self.publisher.acked());
-        let read = || KnownEvents::read(log, last, self.remembered_events).boxed();
-        let held = patiently(&self.status, read).await?;
-        self.sequencer.novelty().compare(numbering, held);
-        Ok(())
-    }
-
-    /// Returns the next drafts. While there is none, waits for acknowledgements, so that a failure after the last event
-    /// of a burst is noticed before the next burst.
-    async fn next_drafts(
-        &mut self,
-        decoded: &mut (impl Stream<Item = Decoded> + Unpin),
-    ) -> Result<Option<Decoded>, IngestError> {
-        if let Some(ready) = decoded.next().now_or_never() {
-            return Ok(ready);
-        }
-        if self.publisher.unacked() > 0 {
-            self.publisher.flush().await?;
-            self.bookkeeper.settle(self.publisher.acked());
-        }
-        Ok(decoded.next().await)
     }
 
     fn note(&self, notices: &[UpstreamNotice]) {

@@ -12,29 +12,35 @@ mod pipeline;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_log::{Bookmarks, EventLog, LogError, MAX_FRAME, OpenRawLog, RawLog};
-use fanjet_runtime::{Backoff, Clock, OnFailure, Stop, Tasks};
+use fanjet_log::{EventLog, LogError, MAX_FRAME, OpenRawLog, RawLog};
+use fanjet_runtime::{Backoff, Clock, Stop, Tasks};
 use fanjet_telemetry::HealthReport;
 use futures::FutureExt;
 use opentelemetry::metrics::Meter;
 use tracing::{error, info, warn};
 
 use crate::IngestError;
-use crate::bookmark::{PendingBookmarks, save_rarely};
 use crate::config::IngestConfig;
 use crate::filter::IngestFilter;
 use crate::freshness::Freshness;
-use crate::lead::{NOT_ALL_APPENDED, WriteDeadline};
+use crate::lead::WriteDeadline;
+use crate::log_writer::LogWriter;
 use crate::metrics::IngestMetrics;
-use crate::publisher::{Publisher, PublisherContext};
-use crate::queue::queue;
+use crate::publisher::PublisherContext;
 use crate::resume::{Resume, patiently};
 use crate::status::Status;
+use crate::supervise::{Names, supervise};
 use crate::traces::Traces;
 use crate::upstream::Upstream;
 use crate::verify::Verifier;
 use frames::FrameSequencer;
 use pipeline::RawPipeline;
+
+const NAMES: Names = Names {
+    log: "raw",
+    upstream: "raw upstream",
+    bookmark: "raw bookmark",
+};
 
 /// Pauses between attempts, when the raw log cannot be continued.
 const RETRY_MIN: Duration = Duration::from_millis(200);
@@ -132,8 +138,10 @@ impl RawIngest {
             self.status.clone(),
         )?;
         let pipeline = self.pipeline(&resume, opened.log, deadline)?;
-        self.supervise(upstream, pipeline, opened.bookmarks, stop)
-            .await
+        let saving = (opened.bookmarks, pipeline.writer.settled());
+        let append = |batches| pipeline.run(batches);
+        let (limits, tasks) = (&self.config.pipeline, Tasks::new(stop));
+        supervise(NAMES, upstream, append, saving, limits, tasks).await
     }
 
     async fn resume(&self, opened: &OpenRawLog) -> Result<Resume, LogError> {
@@ -153,7 +161,7 @@ impl RawIngest {
         let freshness =
             Freshness::unpublished(Arc::clone(&clock), self.config.freshness.clone(), &metrics);
         let context = PublisherContext {
-            log: Arc::clone(&log),
+            log,
             deadline,
             traces: Traces::new(None, 0.0, Arc::clone(&clock)),
             freshness,
@@ -167,56 +175,10 @@ impl RawIngest {
                 metrics.clone(),
             )?,
             sequencer: FrameSequencer::continuing(resume, resume.wire_seq),
-            publisher: Publisher::continuing(resume, context),
-            bookkeeper: PendingBookmarks::new(),
-            log_id: resume.log.clone(),
-            log,
-            remembered_frames: self.config.upstream.remembered_events,
+            writer: LogWriter::continuing(resume, context, self.config.upstream.remembered_events),
             clock,
             metrics,
-            status: self.status.clone(),
             is_renumbering: false,
         })
-    }
-
-    /// Runs both halves. On `stop` the upstream half ends first; the pipeline ends when nothing is left.
-    async fn supervise(
-        &self,
-        upstream: Upstream,
-        pipeline: RawPipeline,
-        positions: Arc<dyn Bookmarks>,
-        stop: Stop,
-    ) -> Result<(), IngestError> {
-        let limits = &self.config.pipeline;
-        let bytes = limits.queue_batches.saturating_mul(limits.batch_bytes);
-        let (sender, receiver) = queue(limits.queue_batches, bytes);
-        let mut tasks = Tasks::new(stop.clone());
-        let (settled, saving) = (pipeline.bookkeeper.settled(), stop.clone());
-        tasks.spawn("raw bookmark", OnFailure::Log, async move {
-            save_rarely(positions, settled, saving).await;
-            Ok::<(), IngestError>(())
-        });
-        let reading = stop.clone();
-        tasks.spawn("raw upstream", OnFailure::StopAll, async move {
-            upstream.run(sender, reading).await;
-            Ok::<(), IngestError>(())
-        });
-        let mut appending = std::pin::pin!(pipeline.run(receiver));
-        let appended = tokio::select! {
-            appended = &mut appending => appended,
-            () = stop.cancelled() => {
-                let appended = tokio::time::timeout(limits.drain_timeout, appending).await;
-                appended.unwrap_or_else(|_late| {
-                    warn!("raw log: {NOT_ALL_APPENDED}");
-                    Ok(())
-                })
-            }
-        };
-        stop.cancel();
-        let joined = tasks
-            .join()
-            .await
-            .map_err(|error| IngestError::Task(error.to_string()));
-        appended.and(joined)
     }
 }

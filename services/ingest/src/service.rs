@@ -16,23 +16,29 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use crate::IngestError;
-use crate::bookmark::{PendingBookmarks, save_rarely};
-use crate::config::{IngestConfig, PipelineConfig};
+use crate::config::IngestConfig;
 use crate::filter::IngestFilter;
 use crate::freshness::Freshness;
 use crate::labels::Resumed;
-use crate::lead::{Candidacy, Leader, NOT_ALL_APPENDED, Work, WriteDeadline};
+use crate::lead::{Candidacy, Leader, Work, WriteDeadline};
+use crate::log_writer::LogWriter;
 use crate::metrics::{IngestMetrics, observe_skipped_seqs};
 use crate::pipeline::Pipeline;
-use crate::publisher::{DEPOSED_SERVER_TIMEOUT, Publisher, PublisherContext};
-use crate::queue::queue;
+use crate::publisher::{DEPOSED_SERVER_TIMEOUT, PublisherContext};
 use crate::raw::RawIngest;
 use crate::resume::{Resume, patiently};
 use crate::sequencer::{Ahead, Sequencer};
 use crate::status::Status;
+use crate::supervise::{Names, supervise};
 use crate::traces::Traces;
 use crate::upstream::Upstream;
 use crate::verify::Verifier;
+
+const NAMES: Names = Names {
+    log: "events",
+    upstream: "upstream",
+    bookmark: "bookmark",
+};
 
 /// Firehose to log.
 pub struct Ingest {
@@ -189,7 +195,7 @@ impl Ingest {
             )?,
             sequencer: Sequencer::continuing(&resume),
             ahead: Ahead::default(),
-            publisher: Publisher::continuing(
+            writer: LogWriter::continuing(
                 &resume,
                 PublisherContext {
                     log: Arc::clone(&self.log),
@@ -203,15 +209,11 @@ impl Ingest {
                     metrics: self.metrics.clone(),
                     status: self.status.clone(),
                 },
+                self.config.upstream.remembered_events,
             ),
-            bookkeeper: PendingBookmarks::new(),
-            log_id: resume.log.clone(),
-            log: Arc::clone(&self.log),
-            remembered_events: self.config.upstream.remembered_events,
             clock: Arc::clone(&self.clock),
             freshness: self.freshness.clone(),
             metrics: self.metrics.clone(),
-            status: self.status.clone(),
             filter: Arc::clone(&self.filter),
             decode_workers: decode_workers(self.config.pipeline.decode_workers),
         };
@@ -225,7 +227,15 @@ impl Ingest {
                 Ok::<(), IngestError>(())
             });
         }
-        supervise(upstream, pipeline, positions, &self.config.pipeline, tasks).await
+        let (freshness, publishing) = (self.freshness.clone(), tasks.stop().clone());
+        tasks.spawn("freshness", OnFailure::Log, async move {
+            freshness.publish(publishing).await;
+            Ok::<(), IngestError>(())
+        });
+        let saving = (positions, pipeline.writer.settled());
+        let append = |batches| pipeline.run(batches);
+        let limits = &self.config.pipeline;
+        supervise(NAMES, upstream, append, saving, limits, tasks).await
     }
 
     /// Reads the log's end. If it lies before what the log acknowledged, retries for a while: a deposed server that has
@@ -280,51 +290,6 @@ impl Ingest {
             );
         }
     }
-}
-
-/// Runs both halves. On `stop` the upstream half ends first; the pipeline ends when nothing is left.
-async fn supervise(
-    upstream: Upstream,
-    pipeline: Pipeline,
-    positions: Arc<dyn Bookmarks>,
-    limits: &PipelineConfig,
-    mut tasks: Tasks,
-) -> Result<(), IngestError> {
-    let stop = tasks.stop().clone();
-    let bytes = limits.queue_batches.saturating_mul(limits.batch_bytes);
-    let (sender, receiver) = queue(limits.queue_batches, bytes);
-    let (freshness, publishing) = (pipeline.freshness.clone(), stop.clone());
-    tasks.spawn("freshness", OnFailure::Log, async move {
-        freshness.publish(publishing).await;
-        Ok::<(), IngestError>(())
-    });
-    let (settled, saving) = (pipeline.bookkeeper.settled(), stop.clone());
-    tasks.spawn("bookmark", OnFailure::Log, async move {
-        save_rarely(positions, settled, saving).await;
-        Ok::<(), IngestError>(())
-    });
-    let reading = stop.clone();
-    tasks.spawn("upstream", OnFailure::StopAll, async move {
-        upstream.run(sender, reading).await;
-        Ok::<(), IngestError>(())
-    });
-    let mut appending = std::pin::pin!(pipeline.run(receiver));
-    let appended = tokio::select! {
-        appended = &mut appending => appended,
-        () = stop.cancelled() => {
-            let appended = tokio::time::timeout(limits.drain_timeout, appending).await;
-            appended.unwrap_or_else(|_late| {
-                warn!("{NOT_ALL_APPENDED}");
-                Ok(())
-            })
-        }
-    };
-    stop.cancel();
-    let joined = tasks
-        .join()
-        .await
-        .map_err(|error| IngestError::Task(error.to_string()));
-    appended.and(joined)
 }
 
 fn decode_workers(configured: usize) -> usize {
