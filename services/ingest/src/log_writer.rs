@@ -1,5 +1,5 @@
-//! The end of a pipeline: what is in order goes to a log, and the upstream position is recorded once everything before it is
-//! there.
+//! The end of a pipeline: what is in order goes to a log, and the upstream position is recorded once the log has everything
+//! before it.
 //!
 //! The log of events and the raw log have one each. It knows nothing of what it writes.
 

@@ -377,3 +377,39 @@ async fn a_failover_repeats_no_frame_and_the_numbers_rise() {
     assert!(common >= 900, "{common}");
     assert_eq!(logged[..common], low[begin..begin + common]);
 }
+
+/// While it was off the upstream dropped what followed: the gap is counted, and the numbers rise over it.
+#[tokio::test(flavor = "multi_thread")]
+async fn frames_that_the_upstream_no_longer_has_are_a_counted_gap() {
+    let seed = 950;
+    let simulator = Simulator::start(SimulatorConfig {
+        source: Source::World(world(seed, &[])),
+        is_paused: true,
+        history_frames: 100,
+        ..SimulatorConfig::default()
+    })
+    .await
+    .unwrap();
+    let logs = Logs::default();
+    let running = Both::reading(&logs, &simulator);
+    simulator.wait_for_clients(2).await;
+    simulator.publish(80).await;
+    wait_for_last(&*logs.raw, 80, seed).await;
+    running.stop().await;
+    simulator.publish(400).await;
+    let running = Both::reading(&logs, &simulator);
+    running
+        .until("the loss is counted", |it| {
+            it.counted("fanjet_ingest_raw_upstream_losses_total") == 1
+        })
+        .await;
+    simulator.publish(20).await;
+    wait_for_last(&*logs.raw, 200, seed).await;
+    running.stop().await;
+    let entries = whole(&*logs.raw).await;
+    let numbers: Vec<u64> = entries.iter().map(|entry| entry.origin.relay_seq).collect();
+    assert!(numbers.is_sorted_by(|one, next| one < next));
+    let kept = sent(&simulator, 100).await;
+    let tail = entries[entries.len() - 100..].iter();
+    assert!(tail.map(|entry| &entry.body).eq(&kept));
+}
