@@ -63,10 +63,12 @@ impl LocalTier {
     pub(crate) async fn seq_at(&self, generation: Generation, time: u64) -> Option<Seq> {
         let time = TimeUs::new(time)?;
         let copy = self.current(generation)?;
+        // Before the search: a time behind the end is answered with the end, where an earlier event may arrive meanwhile.
+        let last = copy.bounds().last;
         match Self::search(&copy, time).await {
             Ok((seq, oldest)) => {
                 let is_certain = seq > oldest.max(self.tail.window.oldest().seq);
-                (is_certain && seq <= copy.bounds().last).then_some(seq)
+                (is_certain && seq <= last).then_some(seq)
             }
             Err(failure) => {
                 self.failed_read(&copy, failure);
