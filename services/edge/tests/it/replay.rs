@@ -336,8 +336,8 @@ async fn an_unavailable_log_delays_replays_and_loses_nothing() {
     assert_eq!(response.status(), 503);
     assert!(response.headers().contains_key("retry-after"));
     // The body may arrive after the head, and the client waits only for the head.
-    assert_eq!(node.metric(REFUSED_HANDSHAKES, Some("no_start")), 1.0);
-    // Or does not answer at all: the same, with a reason of its own.
+    assert_eq!(node.metric(REFUSED_HANDSHAKES, Some("cursor_timeout")), 1.0);
+    // Or does not answer at all: the same.
     node.log.set_fault(Fault::Silent);
     let time = format!("?cursor={}", time_of(2).get());
     let refused = Client::try_connect(node.addr(), &time).await;
@@ -346,7 +346,7 @@ async fn an_unavailable_log_delays_replays_and_loses_nothing() {
     };
     assert_eq!(response.status(), 503);
     assert_eq!(response.headers()["retry-after"], "5");
-    assert_eq!(node.metric(REFUSED_HANDSHAKES, Some("cursor_timeout")), 1.0);
+    assert_eq!(node.metric(REFUSED_HANDSHAKES, Some("cursor_timeout")), 2.0);
     let mut from_ring = node.client("?cursor=990").await;
     from_ring.expect(&all[989..]).await;
     node.log.set_fault(Fault::None);
@@ -447,4 +447,26 @@ async fn a_cursor_is_found_among_many_replays() {
     let mut client = node.client(&found).await;
     node.log.set_fault(Fault::None);
     client.expect(from(&all, 3333).take(500)).await;
+}
+
+/// A log that fails for a moment refuses no cursor: it is asked again.
+#[tokio::test]
+async fn a_cursor_waits_for_a_log_that_is_away_for_a_moment() {
+    let log = FaultyLog::new();
+    let all = log.append(mixed(1000));
+    let node = Node::start_with(log, |config| {
+        config.tail.ring_bytes = 60_000;
+        config.tail.warm_entries = 50;
+    })
+    .await;
+    let time = format!("?cursor={}", time_of(20).get());
+    for (query, first) in [("?cursor=10", 10), (time.as_str(), 20)] {
+        node.log.set_fault(Fault::Away);
+        let recovering = async {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            node.log.set_fault(Fault::None);
+        };
+        let (mut client, ()) = tokio::join!(node.client(query), recovering);
+        client.expect(from(&all, first).take(10)).await;
+    }
 }

@@ -2,9 +2,11 @@
 //! share them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use fanjet_event::TimeUs;
 use fanjet_log::{Bounds, EventLog, LogError, ReadLimit, Selection, Seq};
+use fanjet_runtime::Backoff;
 use tokio::sync::Semaphore;
 
 use super::single_flight::{Answered, Sharing, SingleFlight};
@@ -13,6 +15,9 @@ use crate::tail::Generation;
 
 /// Concurrent searches by time; a search takes a dozen sequential requests.
 const SEARCHES_AT_ONCE: usize = 4;
+/// Pauses between attempts while the log is unavailable.
+const RETRY_FLOOR: Duration = Duration::from_millis(100);
+const RETRY_CEILING: Duration = Duration::from_secs(1);
 
 /// Sends queries to the log: each one once at a time, and few concurrently. The number of waiting callers is bounded by the
 /// number of connections. Queries about different logs are separate.
@@ -58,7 +63,7 @@ impl LogLookups {
             let (log, metrics) = (Arc::clone(&self.log), self.metrics.clone());
             async move {
                 metrics.cursor_looked_up("bounds");
-                log.bounds().await
+                patiently(|| log.bounds()).await
             }
         };
         self.bounds.ask(generation, lookup).await
@@ -74,10 +79,27 @@ impl LogLookups {
             let (log, metrics) = (Arc::clone(&self.log), self.metrics.clone());
             async move {
                 metrics.cursor_looked_up("time");
-                look_up(&*log, time).await
+                patiently(|| look_up(&*log, time)).await
             }
         };
         self.times.ask((generation, time), lookup).await
+    }
+}
+
+/// Asks again while the log is unavailable: a busy server that misses one deadline must not cost a client its start. The
+/// callers' own deadline ends it.
+async fn patiently<T, F>(mut ask: impl FnMut() -> F) -> Result<T, LogError>
+where
+    F: Future<Output = Result<T, LogError>>,
+{
+    let mut backoff = Backoff::new(RETRY_FLOOR, RETRY_CEILING);
+    loop {
+        match ask().await {
+            Err(failure) if failure.is_retryable() => {
+                tokio::time::sleep(backoff.next_pause()).await;
+            }
+            outcome => return outcome,
+        }
     }
 }
 
