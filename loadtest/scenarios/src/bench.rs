@@ -20,6 +20,7 @@ mod growth;
 
 mod steps;
 mod ingest;
+mod raw;
 mod all;
 
 use std::path::Path;
@@ -51,6 +52,9 @@ async fn measure(args: &Args) -> Result<()> {
     }
     if args.what == Bench::Ingest {
         return ingest::run().await;
+    }
+    if args.what == Bench::Raw {
+        return raw::run(options).await;
     }
     if args.what == Bench::Ceiling {
         let mut document = Document::begin(args.what, options)?;

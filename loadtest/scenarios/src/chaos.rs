@@ -10,6 +10,7 @@ mod tiers;
 mod testbed;
 mod inject;
 mod client;
+mod raw;
 mod verdict;
 mod outcome;
 
@@ -179,6 +180,17 @@ async fn perform(
             seen,
         ));
     }
+    let (raw_goal, raw_goals) = watch::channel(None);
+    let mut raw_clients = JoinSet::new();
+    for (name, leaves_after) in [("raw", None), ("raw-restless", Some(499))] {
+        // One client: ends at the goal.
+        raw_clients.spawn(raw::follow(
+            name,
+            edges.clone(),
+            leaves_after,
+            raw_goals.clone(),
+        ));
+    }
     all_see(&mut signs, client::Seen::Connection).await?;
     testbed.start_ingests(options).await?;
     // An empty log starts with the current events, so no client expects anything before its first event.
@@ -213,6 +225,20 @@ async fn perform(
     let (of_log, times) = verdict::judge_log(&log, &expected).await?;
     println!("  log: {of_log}");
     outcome.verdict.add(of_log);
+    let last_event = expected.last().map_or(0, |event| event.relay_seq);
+    let sent = raw::Sent::by(testbed, last_event).await?;
+    let (of_log, raw_log) = raw::judge_log(testbed, &sent).await?;
+    println!("  raw log: {of_log}");
+    outcome.verdict.add(of_log);
+    raw_goal.send_replace(Some(sent.goal(Instant::now() + PATIENCE)));
+    while let Some(received) = raw_clients.join_next().await {
+        let received = received?;
+        let of_client = raw::judge_client(&received, &raw_log);
+        let (name, connections) = (received.name, received.connections);
+        println!("  {name}: {of_client}, {connections} connections");
+        outcome.verdict.add(of_client);
+        outcome.connections += connections;
+    }
     for (habit, record) in records.iter() {
         let mut of_client = verdict::judge_client(habit, record, &expected, &times)?;
         of_client.repeated += record.bad_returns.len() as u64;

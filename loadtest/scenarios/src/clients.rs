@@ -4,6 +4,7 @@
 //! run by a small driver that follows its documentation and prints what it returns.
 
 mod library;
+mod firehose_library;
 mod install;
 mod world;
 mod subscription;
@@ -36,7 +37,7 @@ pub(crate) enum Scenarios {
     Rolling,
     /// The clients of Jetstream v2, against a node that has a past, is killed, and loses its log
     V2,
-    /// The firehose clients of the Python SDK, against a single node that is stopped and killed
+    /// Clients of the firehose in Python, TypeScript and Go, and another Fanjet, over an edge that is stopped and killed
     Firehose,
 }
 

@@ -42,6 +42,8 @@ pub(crate) enum Bench {
     V2,
     /// Memory of idle subscribers
     Memory,
+    /// Subscribers of raw frames: the whole network live, and replays
+    Raw,
     /// What a nats-server sends to one edge and to two, with few subscribers and many
     Egress,
     /// 2,000 short-lived connections per second with 1,000 DIDs each, beside live subscribers

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use fanjet_log::RawConfig;
 use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl};
 use fanjet_testkit::{Link, NatsServer, Process};
 use tokio::sync::Mutex;
@@ -22,6 +23,10 @@ const TELL_NO_ADDRESSES: &str = "no_advertise: true";
 
 /// Small, so that a client that was away for a second is behind the ring and reads the log.
 const RING_BYTES: &str = "1048576";
+
+const RAW: (&str, &str) = ("raw.enabled", "true");
+/// NATS sets it aside.
+const RAW_BYTES: (&str, &str) = ("raw.max_bytes", "2000000000");
 
 /// Each target of faults has a lock: one fault at a time.
 pub(super) struct Testbed {
@@ -76,7 +81,9 @@ impl Testbed {
                 ("nats.url", url),
                 ("nats.stream.replicas", "3".to_owned()),
                 ("edge.tail.ring_bytes", RING_BYTES.to_owned()),
+                ("edge.raw.ring_bytes", RING_BYTES.to_owned()),
             ]);
+            settings.extend([RAW, RAW_BYTES].map(|(key, value)| (key, value.to_owned())));
             let launch = Launch::named(format!("edge-{index}"));
             let edge = Service::launched(&launch, options.profile, "edge", &settings)?;
             let link = Link::start(port(edge.address()?)?).await?;
@@ -113,6 +120,8 @@ impl Testbed {
                 ("nats.url", &url),
                 ("nats.stream.replicas", "3"),
                 ("ingest.lease.ttl", "3s"),
+                RAW,
+                RAW_BYTES,
             ];
             let launch = Launch::named(format!("ingest-{index}"));
             let ingest = Service::launched(&launch, options.profile, "ingest", &settings)?;
@@ -137,16 +146,27 @@ impl Testbed {
 
     /// Connects to the log, bypassing all links.
     pub(super) async fn log(&self) -> Result<NatsLog> {
+        connect(self.nats_config()).await
+    }
+
+    /// As [`Testbed::log`], to the raw log.
+    pub(super) async fn raw_log(&self) -> Result<NatsLog> {
+        connect(self.nats_config().of_frames(&RawConfig::default())).await
+    }
+
+    /// The port of the simulator, without a link.
+    pub(super) fn upstream(&self) -> u16 {
+        self.upstream
+    }
+
+    fn nats_config(&self) -> NatsConfig {
         let mut config = NatsConfig {
             url: self.servers.iter().map(ServerUrl::new).collect(),
             request_timeout: Duration::from_secs(5),
             ..NatsConfig::default()
         };
         config.stream.create = false;
-        let connecting = NatsLog::connect_patiently(config, || 0);
-        Ok(tokio::time::timeout(PATIENCE, connecting)
-            .await
-            .context("no log")??)
+        config
     }
 
     /// Checks that no service has ended by itself. Targets of a running fault are excluded.
@@ -204,4 +224,11 @@ fn urls(links: &[Link]) -> String {
 fn port(url: &str) -> Result<u16> {
     let (_, port) = url.rsplit_once(':').context("no port")?;
     Ok(port.parse()?)
+}
+
+async fn connect(config: NatsConfig) -> Result<NatsLog> {
+    let connecting = NatsLog::connect_patiently(config, || 0);
+    Ok(tokio::time::timeout(PATIENCE, connecting)
+        .await
+        .context("no log")??)
 }

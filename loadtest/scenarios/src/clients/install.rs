@@ -10,6 +10,7 @@ use fanjet_tools::packages::{node_packages, python_packages};
 use fanjet_tools::shell::{cargo, root, run as run_command, target};
 use serde_json::Value;
 
+use super::firehose_library::FirehoseLibrary;
 use super::library::Library;
 
 /// The folders.
@@ -17,6 +18,8 @@ pub(super) struct Installed {
     node: PathBuf,
     python: PathBuf,
     rust: PathBuf,
+    firehose_node: PathBuf,
+    firehose_go: PathBuf,
     /// The official dictionary, from the rocketman package.
     pub(super) dictionary: PathBuf,
     rust_versions: Vec<(String, String)>,
@@ -27,9 +30,11 @@ impl Installed {
     pub(super) fn install() -> Result<Self> {
         let (rust_versions, dictionary) = rust_packages()?;
         Ok(Self {
-            node: node()?,
+            node: node("node")?,
             python: python()?,
             rust: rust()?,
+            firehose_node: node("firehose-node")?,
+            firehose_go: firehose_go()?,
             dictionary,
             rust_versions,
         })
@@ -64,11 +69,31 @@ impl Installed {
         Command::new(self.python.join("bin/python3"))
     }
 
-    /// The command that runs a firehose client of the Python SDK.
-    pub(super) fn firehose(&self) -> Command {
-        let mut python = self.python();
-        python.arg(drivers("python").join("firehose.py"));
-        python
+    /// The command that runs a client of the firehose.
+    pub(super) fn firehose(&self, library: FirehoseLibrary, url: &str) -> Command {
+        let python = |kind: &str| {
+            let mut python = self.python();
+            python.arg(drivers("python").join("firehose.py"));
+            python.args([kind, &format!("{url}/xrpc")]);
+            python
+        };
+        let node = |name: &str| {
+            let mut node = Command::new("node");
+            node.arg(self.firehose_node.join("firehose.js"));
+            node.args([name, url]);
+            node
+        };
+        match library {
+            FirehoseLibrary::Python => python("sync"),
+            FirehoseLibrary::PythonAsync => python("async"),
+            FirehoseLibrary::TypeScript => node("atproto"),
+            FirehoseLibrary::Atcute => node("atcute"),
+            FirehoseLibrary::Indigo => {
+                let mut go = Command::new(&self.firehose_go);
+                go.arg(url);
+                go
+            }
+        }
     }
 
     /// The installed version.
@@ -109,10 +134,10 @@ fn installed(language: &str) -> PathBuf {
 }
 
 /// Node looks for packages next to the program, so the drivers are copied to the packages.
-fn node() -> Result<PathBuf> {
-    let folder = installed("node");
+fn node(name: &str) -> Result<PathBuf> {
+    let folder = installed(name);
     fs::create_dir_all(&folder)?;
-    for file in fs::read_dir(drivers("node"))? {
+    for file in fs::read_dir(drivers(name))? {
         let file = file?.path();
         if file.is_file() {
             let name = file.file_name().context("a file has a name")?;
@@ -127,6 +152,17 @@ fn python() -> Result<PathBuf> {
     let folder = installed("python");
     python_packages(&folder, &drivers("python").join("requirements.txt"))?;
     Ok(folder)
+}
+
+fn firehose_go() -> Result<PathBuf> {
+    let folder = installed("firehose-go");
+    fs::create_dir_all(&folder)?;
+    let program = folder.join("firehose");
+    let mut build = Command::new("go");
+    build.current_dir(drivers("firehose-go"));
+    build.args(["build", "-mod=readonly", "-o"]);
+    run_command(build.arg(&program).arg("."))?;
+    Ok(program)
 }
 
 fn rust() -> Result<PathBuf> {

@@ -1,5 +1,7 @@
 //! `com.atproto.sync.subscribeRepos`: the raw log, byte for byte, from any cursor.
 
+mod pressure;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
