@@ -13,6 +13,7 @@ mod driver;
 mod testbed;
 mod v2;
 mod firehose;
+mod labels;
 
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
@@ -39,6 +40,8 @@ pub(crate) enum Scenarios {
     V2,
     /// Clients of the firehose in Python, TypeScript and Go, and another Fanjet, over an edge that is stopped and killed
     Firehose,
+    /// The label clients of the Python SDK, likewise
+    Labels,
 }
 
 pub(crate) fn run(scenarios: Scenarios, rate: u32) -> Result<()> {
@@ -78,6 +81,9 @@ async fn check(installed: &Installed, scenarios: Scenarios, rate: u32) -> Result
     }
     if is_wanted(Scenarios::Firehose) {
         failures += firehose::check(installed).await?;
+    }
+    if is_wanted(Scenarios::Labels) {
+        failures += labels::check(installed).await?;
     }
     ensure!(failures == 0, "{failures} scenarios failed");
     println!("clients: every scenario passed");

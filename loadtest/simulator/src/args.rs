@@ -52,6 +52,16 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", conflicts_with_all = WORLD)]
     replay: Option<PathBuf>,
 
+    /// Also run this many labelers, at most 26, whose documents are served here
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=26))]
+    pub(crate) labelers: u8,
+    /// Frames that each labeler publishes
+    #[arg(long, default_value_t = 1_000)]
+    pub(crate) labels: u64,
+    /// Frames per second of each labeler
+    #[arg(long, default_value_t = 10)]
+    pub(crate) labels_rate: u32,
+
     /// Seed of all randomness
     #[arg(long, default_value_t = 0)]
     seed: u64,

@@ -29,6 +29,39 @@ impl Directory {
         self.len() == 0
     }
 
+    /// The document of a labeler, which has a key of its own.
+    pub(crate) fn set_labeler(&self, did: &Did, key: &str, label_key: &str, endpoint: &str) {
+        let id = did.as_str();
+        let method = |name: &str, key: &str| {
+            json!({
+                "id": format!("{id}#{name}"),
+                "type": "Multikey",
+                "controller": id,
+                "publicKeyMultibase": key,
+            })
+        };
+        let document = json!({
+            "id": id,
+            "alsoKnownAs": ["at://labeler.example"],
+            "verificationMethod": [method("atproto", key), method("atproto_label", label_key)],
+            "service": [
+                {
+                    "id": "#atproto_pds",
+                    "type": "AtprotoPersonalDataServer",
+                    "serviceEndpoint": "https://pds.example",
+                },
+                {
+                    "id": "#atproto_labeler",
+                    "type": "AtprotoLabeler",
+                    "serviceEndpoint": endpoint,
+                },
+            ],
+        });
+        self.documents
+            .write()
+            .insert(did.clone(), document.to_string());
+    }
+
     pub(crate) fn set(&self, did: &Did, handle: &str, public_key_multibase: &str) {
         let id = did.as_str();
         let document = json!({

@@ -26,12 +26,14 @@ mod publisher;
 mod server;
 
 mod simulator;
+mod labeler;
 
 pub use config::{CursorHabit, Rate, SimulatorConfig, Source, WorldConfig};
 pub use directory::Directory;
 pub use error::SimulatorError;
 pub use expected::{ExpectedEvent, ExpectedKind};
 pub use faults::{FaultKind, FaultRule, FaultTrigger, MuteRule};
+pub use labeler::{ConnectionResponse, LabelSpec, Labeler, LabelerConfig, Style};
 pub use server::{CrawlRequest, Stats};
 pub use simulator::{Simulator, SimulatorHandle};
 pub use world::{ProducedFrame, World};

@@ -3,10 +3,11 @@
 mod args;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
-use fanjet_simulator::Simulator;
+use fanjet_simulator::{Labeler, LabelerConfig, Simulator};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -29,6 +30,7 @@ async fn main() -> ExitCode {
 
 async fn run(args: Args) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot catch SIGTERM")?;
+    let (count, frames, rate) = (args.labelers, args.labels, args.labels_rate);
     let config = args.config()?;
     let simulator = tokio::select! {
         started = Simulator::start(config) => started?,
@@ -36,14 +38,32 @@ async fn run(args: Args) -> anyhow::Result<()> {
         () = stop_signal(&mut terminate) => return Ok(()),
     };
     tracing::info!(url = simulator.url(), "listening");
+    let mut labelers = Vec::new();
+    for number in 0..count {
+        let config = LabelerConfig::numbered(number);
+        labelers.push(Labeler::start(config, simulator.directory()).await?);
+    }
     announce(&simulator.url());
     tokio::select! {
         () = stop_signal(&mut terminate) => {}
         () = simulator.stopped() => {}
+        () = publish(&labelers, frames, rate) => {}
     }
     let stats = simulator.shutdown().await?;
     tracing::info!(stats = stats.to_json(), "stopped");
     Ok(())
+}
+
+/// Lets every labeler publish its frames, and then waits for ever.
+async fn publish(labelers: &[Labeler], frames: u64, rate: u32) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(1) / rate.max(1));
+    for _ in 0..frames {
+        ticks.tick().await;
+        for labeler in labelers {
+            labeler.publish_many(1);
+        }
+    }
+    std::future::pending().await
 }
 
 async fn stop_signal(terminate: &mut tokio::signal::unix::Signal) {

@@ -1,6 +1,6 @@
 //! The relay for clients: WebSocket, DID documents, health and statistics on one port.
 
-mod http;
+pub(crate) mod http;
 mod did_documents;
 mod profiles;
 mod crawls;

@@ -14,7 +14,7 @@ use crate::history::{History, Limits};
 use crate::mute::Mute;
 use crate::publisher::{Outputs, Pace, Producer, Publisher, Stream};
 use crate::server::{CrawlRequest, CrawlRequests, Server, Stats};
-use crate::{ExpectedEvent, MuteRule, SimulatorConfig, SimulatorError};
+use crate::{Directory, ExpectedEvent, MuteRule, SimulatorConfig, SimulatorError};
 
 /// Starts simulators.
 #[derive(Debug)]
@@ -154,6 +154,11 @@ impl SimulatorHandle {
     /// `http://host:port`, in place of a PLC directory.
     pub fn did_url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The DID documents that it serves.
+    pub fn directory(&self) -> Directory {
+        self.server.directory.clone()
     }
 
     /// The number of published frames.

@@ -8,7 +8,7 @@
 mod clock;
 mod zipf;
 mod collections;
-mod keys;
+pub(crate) mod keys;
 
 pub(crate) mod cbor;
 mod value;

@@ -4,6 +4,7 @@ mod constants;
 mod disk;
 mod limits;
 mod raw;
+mod labels;
 mod status;
 
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::EdgeError;
 
 pub use disk::DiskConfig;
+pub use labels::LabelsServeConfig;
 pub use limits::LimitsConfig;
 pub use raw::RawServeConfig;
 pub use status::StatusConfig;
@@ -43,6 +45,8 @@ pub struct EdgeConfig {
     pub limits: LimitsConfig,
     /// Serving the raw log.
     pub raw: RawServeConfig,
+    /// Serving the log of labels.
+    pub labels: LabelsServeConfig,
     /// Compression.
     pub zstd: ZstdConfig,
     /// Shutting down.
@@ -57,6 +61,7 @@ section!(EdgeConfig, "edge", "../edge.toml" {
     tail: TailConfig,
     limits: LimitsConfig,
     raw: RawServeConfig,
+    labels: LabelsServeConfig,
     zstd: ZstdConfig,
     drain: DrainConfig,
 });

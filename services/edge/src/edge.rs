@@ -11,7 +11,7 @@ use opentelemetry::metrics::Meter;
 
 use crate::http::{Descriptors, Server};
 use crate::metrics::Metrics;
-use crate::node::{EdgeDeps, Node};
+use crate::node::{EdgeDeps, Node, OtherLogs};
 use crate::probe::ReadinessProbe;
 use crate::shutdown::Shutdown;
 use crate::{EdgeConfig, EdgeError, Readiness};
@@ -55,7 +55,7 @@ impl Edge {
         meter: &Meter,
         stop: Stop,
     ) -> Result<EdgeHandle, EdgeError> {
-        Self::start_with_raw(config, deps, None, meter, stop)
+        Self::start_with(config, deps, OtherLogs::default(), meter, stop)
     }
 
     /// As [`Edge::start_in`], also serving a raw log. The node does not wait for it: without it, its clients are refused.
@@ -69,13 +69,29 @@ impl Edge {
         meter: &Meter,
         stop: Stop,
     ) -> Result<EdgeHandle, EdgeError> {
+        let labels = None;
+        Self::start_with(config, deps, OtherLogs { raw, labels }, meter, stop)
+    }
+
+    /// As [`Edge::start_in`], also serving other logs. The node does not wait for them: without one, its clients are refused.
+    ///
+    /// # Errors
+    /// As [`Edge::start`].
+    pub fn start_with(
+        config: EdgeConfig,
+        deps: EdgeDeps,
+        others: OtherLogs,
+        meter: &Meter,
+        stop: Stop,
+    ) -> Result<EdgeHandle, EdgeError> {
         let descriptors = Descriptors::of_this_process();
         let Node {
             context,
             firehose,
+            labels,
             workers,
             background,
-        } = Node::new(&config, deps, raw, descriptors, meter, stop)?;
+        } = Node::new(&config, deps, others, descriptors, meter, stop)?;
         #[cfg(feature = "fault-injection")]
         let hubs = Arc::clone(&workers.hubs);
         let tls = config.http.tls()?;
@@ -86,6 +102,7 @@ impl Edge {
             descriptors,
             context,
             firehose,
+            labels,
             workers,
         )?;
         let addr = server.addr();

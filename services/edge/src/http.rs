@@ -19,6 +19,7 @@ mod events;
 
 mod xrpc;
 mod firehose;
+mod labels;
 mod sync;
 
 mod status;
@@ -37,6 +38,7 @@ pub(crate) use context::HttpContext;
 pub(crate) use descriptors::Descriptors;
 pub(crate) use dictionaries::ServedDictionaries;
 pub(crate) use firehose::FirehoseContext;
+pub(crate) use labels::LabelsContext;
 pub(crate) use server::Server;
 #[cfg(feature = "simulation")]
 pub(crate) use without_sockets::subscribe_without_socket;

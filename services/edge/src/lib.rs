@@ -51,7 +51,7 @@ pub mod simulated;
 pub use config::EdgeConfig;
 pub use edge::{Edge, EdgeHandle};
 pub use error::EdgeError;
-pub use node::EdgeDeps;
+pub use node::{EdgeDeps, LabelsLog, OtherLogs};
 pub use process::serve;
 pub use readiness::{NotReady, Readiness};
 pub use settings::EdgeSettings;

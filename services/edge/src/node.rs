@@ -1,24 +1,29 @@
 //! The parts of a node, wired together. Sockets belong to the caller.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fanjet_cluster::{Part, Presence};
-use fanjet_log::{ClusterState, EventLog, RawLog, ReadLimit};
+use fanjet_event::Did;
+use fanjet_log::{ClusterState, EventLog, LabelsConfig, RawLog, ReadLimit};
 use fanjet_runtime::{Clock, OnFailure, Promptness, Stop, Tasks};
+use hashbrown::HashMap;
 use opentelemetry::metrics::Meter;
 use opentelemetry_sdk::trace::SdkTracer;
+use tokio::sync::Semaphore;
 
+use crate::config::LabelsServeConfig;
 use crate::damage::DamageReports;
 use crate::http::{
-    Admission, AdmitContext, Descriptors, FirehoseContext, HttpContext, ServedDictionaries,
-    WorkerContext,
+    Admission, AdmitContext, Descriptors, FirehoseContext, HttpContext, LabelsContext,
+    ServedDictionaries, WorkerContext,
 };
 use crate::hub::{CEILING, ShardLimits};
 use crate::limits::FilterMemory;
 use crate::metrics::{Metrics, WorkerNumbers, observe_skipped_seqs};
 use crate::probe::ReadinessProbe;
-use crate::raw::{RawFeeder, RawMetrics, RawStream};
+use crate::raw::{RawFeeder, RawMetrics, RawStream, View};
 use crate::replay::{
     Loader, LocalTier, LogLookups, MAX_ENTRIES, PageRequests, StartResolver, TierWriter,
 };
@@ -43,12 +48,57 @@ pub struct EdgeDeps {
     pub tracer: Option<SdkTracer>,
 }
 
+/// The logs that a node may serve beside that of events.
+#[derive(Debug, Clone, Default)]
+pub struct OtherLogs {
+    /// The raw log.
+    pub raw: Option<RawLog>,
+    /// The log of labels.
+    pub labels: Option<LabelsLog>,
+}
+
+/// The log of labels, and which labelers are also served one by one.
+#[derive(Debug, Clone)]
+pub struct LabelsLog {
+    log: RawLog,
+    labelers: BTreeSet<Did>,
+}
+
+impl LabelsLog {
+    /// A log of these labelers.
+    pub fn new(log: RawLog, config: &LabelsConfig) -> Self {
+        let labelers = config.dids();
+        Self { log, labelers }
+    }
+
+    /// What follows it. Half of the memory is for the stream of all labelers.
+    fn feeder(self, config: &LabelsServeConfig, meter: &Meter) -> RawFeeder {
+        let reads = Arc::new(Semaphore::new(config.max_loads));
+        let stream = |view, streams| {
+            let reads = Arc::clone(&reads);
+            Arc::new(RawStream::of(view, config.of_each(streams), reads))
+        };
+        let singles = self.labelers.len().max(1) * 2;
+        let parts = self.labelers.into_iter();
+        RawFeeder {
+            log: self.log,
+            stream: stream(View::Labels, 2),
+            parts: parts
+                .map(|did| (did.clone(), stream(View::Labeler(did), singles)))
+                .collect(),
+            metrics: RawMetrics::of_labels(meter),
+        }
+    }
+}
+
 /// A node that is not running yet.
 pub(crate) struct Node {
     /// What requests are served from.
     pub(crate) context: HttpContext,
     /// What requests for the raw stream are served from; `None` when this node does not serve it.
     pub(crate) firehose: Option<FirehoseContext>,
+    /// What requests for labels are served from; `None` when this node does not serve them.
+    pub(crate) labels: Option<LabelsContext>,
     pub(crate) workers: WorkerContext,
     pub(crate) background: Background,
 }
@@ -59,6 +109,7 @@ pub(crate) struct Background {
     loader: Loader,
     writer: Option<TierWriter>,
     raw: Option<RawFeeder>,
+    labels: Option<RawFeeder>,
     sampler: StatusSampler,
     watcher: ClusterWatcher,
     presence: Presence,
@@ -83,7 +134,7 @@ impl Node {
     pub(crate) fn new(
         config: &EdgeConfig,
         deps: EdgeDeps,
-        raw: Option<RawLog>,
+        others: OtherLogs,
         descriptors: Descriptors,
         meter: &Meter,
         stop: Stop,
@@ -164,15 +215,20 @@ impl Node {
             #[cfg(feature = "fault-injection")]
             hubs: Arc::default(),
         };
-        let raw = raw.map(|log| RawFeeder {
+        let raw = others.raw.map(|log| RawFeeder {
             log,
             stream: Arc::new(RawStream::new(config.raw.clone())),
+            parts: HashMap::new(),
             metrics: RawMetrics::new(meter),
         });
         let firehose = raw
             .as_ref()
             .map(|raw| FirehoseContext::new(config, raw, &context))
             .transpose()?;
+        let labels_feeder = others.labels.map(|log| log.feeder(&config.labels, meter));
+        let labels = labels_feeder
+            .as_ref()
+            .map(|feeder| LabelsContext::new(config, feeder, &context));
         let writer = tier.clone().map(|tier| TierWriter {
             log: Arc::clone(&log),
             tail: tail.clone(),
@@ -216,12 +272,14 @@ impl Node {
         Ok(Self {
             context,
             firehose,
+            labels,
             workers,
             background: Background {
                 feeder,
                 loader,
                 writer,
                 raw,
+                labels: labels_feeder,
                 sampler,
                 watcher,
                 presence,
@@ -249,6 +307,10 @@ impl Background {
         }
         if let Some(raw) = self.raw {
             tasks.spawn("raw tail", OnFailure::StopAll, raw.run(finished.clone()));
+        }
+        if let Some(labels) = self.labels {
+            let following = labels.run(finished.clone());
+            tasks.spawn("labels tail", OnFailure::StopAll, following);
         }
         let watching = self
             .watcher

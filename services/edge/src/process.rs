@@ -8,7 +8,7 @@ use fanjet_runtime::{Clock, SystemClock};
 use fanjet_service::{Failure, Process};
 
 use crate::tail::Compression;
-use crate::{Edge, EdgeDeps, EdgeSettings};
+use crate::{Edge, EdgeDeps, EdgeSettings, LabelsLog, OtherLogs};
 
 /// Serves clients until it is stopped.
 ///
@@ -20,6 +20,11 @@ pub async fn serve(settings: EdgeSettings, process: &mut Process) -> Result<(), 
     let raw = settings.raw.enabled.then(|| {
         let config = settings.nats.of_frames(&settings.raw);
         raw_log(config, || SystemClock.now_us())
+    });
+    let labels = settings.labels.is_wanted().then(|| {
+        let config = settings.nats.of_labels(&settings.labels);
+        let log = raw_log(config, || SystemClock.now_us());
+        LabelsLog::new(log, &settings.labels)
     });
     let connecting = NatsLog::connect_patiently(settings.nats, || SystemClock.now_us());
     let Some(log) = process.unless_stopped(connecting).await else {
@@ -34,10 +39,10 @@ pub async fn serve(settings: EdgeSettings, process: &mut Process) -> Result<(), 
         instance: process.instance().to_owned(),
         tracer: process.tracer("fanjet-edge"),
     };
-    let edge = Edge::start_with_raw(
+    let edge = Edge::start_with(
         settings.edge,
         deps,
-        raw,
+        OtherLogs { raw, labels },
         &process.meter("fanjet-edge"),
         process.stop(),
     )?;

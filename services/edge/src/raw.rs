@@ -4,6 +4,8 @@
 //! position from there, or from [pages] of the log that all replays share, and writes the shared bytes. [stream] finds the position
 //! of a cursor, [close] says how connections end.
 //!
+//! `com.atproto.label.subscribeLabels` is served the same way from the log of labels: a [view] says what is taken from a log.
+//!
 //! Nothing here may decode a frame, copy one for a subscriber, or keep a queue for one.
 
 mod cursor;
@@ -11,6 +13,7 @@ mod control;
 mod close;
 mod metrics;
 mod ring;
+mod view;
 mod search;
 mod pages;
 mod stream;
@@ -26,3 +29,4 @@ pub(crate) use metrics::RawMetrics;
 pub(crate) use source::Source;
 pub(crate) use stream::{NoRawStart, RawStream};
 pub(crate) use subscriber::{RawJoined, RawSubscriber, RawTimeouts};
+pub(crate) use view::View;

@@ -1,7 +1,7 @@
 //! The settings of the edge process: the node, its log, and its operations.
 
 use fanjet_config::role;
-use fanjet_log::RawConfig;
+use fanjet_log::{LabelsConfig, RawConfig};
 use fanjet_log_nats::NatsConfig;
 use fanjet_service::operated_settings;
 use fanjet_telemetry::{OpsConfig, OtlpConfig, TelemetryConfig};
@@ -15,6 +15,8 @@ role! {
         pub edge: EdgeConfig,
         /// Whether the raw log is served.
         pub raw: RawConfig,
+        /// Which labelers are served.
+        pub labels: LabelsConfig,
         /// The log.
         pub nats: NatsConfig,
         /// Health and metrics.

@@ -12,7 +12,7 @@ use tokio::io::DuplexStream;
 use tokio::task::JoinSet;
 
 use crate::http::{Descriptors, HttpContext, Worker, subscribe_without_socket};
-use crate::node::{EdgeDeps, Node};
+use crate::node::{EdgeDeps, Node, OtherLogs};
 use crate::probe::ReadinessProbe;
 use crate::shutdown::Shutdown;
 use crate::{EdgeConfig, EdgeError, Readiness};
@@ -83,7 +83,8 @@ impl SimulatedEdge {
         stop: Stop,
     ) -> Result<Self, EdgeError> {
         let descriptors = Descriptors::of_this_process();
-        let node = Node::new(config, deps, raw, descriptors, meter, stop)?;
+        let others = OtherLogs { raw, labels: None };
+        let node = Node::new(config, deps, others, descriptors, meter, stop)?;
         let worker = Worker::start(node.workers);
         let shutdown = node.background.shutdown.clone();
         Ok(Self {

@@ -36,6 +36,8 @@ enum Role {
     Tail(tail::Args),
     /// In a cluster: read a firehose and keep it as one ordered log in NATS JetStream
     Ingest(Flags),
+    /// In a cluster: read labelers and keep their frames as one ordered log in NATS JetStream
+    Labels(Flags),
     /// In a cluster: serve the log in NATS JetStream to Jetstream clients
     Edge(Flags),
     /// In a cluster: send the log in NATS JetStream to Kafka; accepts at-kafka's flags and environment variables
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Role::Demo(args) => demo::main(args),
         Role::Tail(args) => tail::main(args),
         Role::Ingest(flags) => fanjet_service::run(TREE, &flags, fanjet_ingest::serve),
+        Role::Labels(flags) => fanjet_service::run(TREE, &flags, fanjet_ingest::serve_labels),
         Role::Edge(flags) => fanjet_service::run(TREE, &flags, fanjet_edge::serve),
         Role::Kafka(args) => match args.into_flags(&process_env()) {
             Ok(flags) => kafka(&flags),

@@ -5,14 +5,15 @@ use std::process::ExitCode;
 
 use fanjet_config::{Described, EXIT_CONFIG, Role, fail, reference};
 use fanjet_edge::EdgeSettings;
-use fanjet_ingest::IngestSettings;
+use fanjet_ingest::{IngestSettings, LabelsSettings};
 use fanjet_kafka::KafkaSettings;
 use fanjet_standalone::prepare::PrepareSettings;
 use fanjet_standalone::serve::ServeSettings;
 
 /// The roles that have settings.
-const ROLES: [Described; 5] = [
+const ROLES: [Described; 6] = [
     described::<IngestSettings>("ingest"),
+    described::<LabelsSettings>("labels"),
     described::<EdgeSettings>("edge"),
     described::<KafkaSettings>("kafka"),
     described::<ServeSettings>("serve"),

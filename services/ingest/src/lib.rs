@@ -15,7 +15,8 @@
 //! 7. [`freshness`] counts the events in the log per collection, and publishes the result to the cluster.
 //!
 //! [`log_writer`] is the end of a pipeline, and [`supervise`] runs one: the same for events and for frames.
-//! [`raw`] does the same for the frames themselves, into the raw log.
+//! [`raw`] does the same for the frames themselves, into the raw log. [`labelers`] reads other sources, labelers, into the log of
+//! labels; it has a role and a lease of its own.
 //!
 //! [`pipeline`] wires 2 to 7, [`service`] runs one term of it, and [`lead`] decides when: of several ingests one leads
 //! and the others stand by. The log is the only truth: [`resume`] finds the resume position in the log's last event.
@@ -57,6 +58,7 @@ mod log_writer;
 mod supervise;
 mod pipeline;
 mod raw;
+mod labelers;
 
 mod service;
 mod settings;
@@ -68,8 +70,9 @@ pub use config::{
 };
 pub use error::IngestError;
 pub use filter::IngestFilter;
+pub use labelers::Labels;
 pub use lead::Candidacy;
 pub use metrics::show_subjects;
-pub use process::serve;
+pub use process::{serve, serve_labels};
 pub use service::Ingest;
-pub use settings::IngestSettings;
+pub use settings::{IngestSettings, LabelsSettings};

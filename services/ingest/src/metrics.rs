@@ -121,6 +121,12 @@ impl IngestMetrics {
         Self::named(meter, SharedView::default(), name)
     }
 
+    /// The instruments of the lease on the log of labels: `fanjet_labels_role` for `fanjet_ingest_role`, and so on.
+    pub(crate) fn of_labels(meter: &Meter) -> Self {
+        let name = |name: &str| name.replacen("fanjet_ingest_", "fanjet_labels_", 1);
+        Self::named(meter, SharedView::default(), name)
+    }
+
     fn named(meter: &Meter, view: SharedView, name: impl Fn(&str) -> String) -> Self {
         let counter = |of: &str, what: &'static str| {
             let counter = meter.u64_counter(name(of));

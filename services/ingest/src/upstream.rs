@@ -36,8 +36,8 @@ use crate::resume::Resume;
 use crate::status::Status;
 use begin::Opened;
 use connect::Connector;
-use connection::Connection;
-use ended::Ended;
+pub(crate) use connection::Connection;
+pub(crate) use ended::Ended;
 use failover::{Decision, Failover, Rules};
 use position::{Begin, First, Run, UpstreamPositions};
 

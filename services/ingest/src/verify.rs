@@ -34,6 +34,7 @@ use crate::metrics::IngestMetrics;
 use crate::validate::DropReason;
 use backlog::FrameCount;
 use check::check;
+pub(crate) use documents::{DidDocuments, over_http};
 use keys::{KeyResult, Keys, Patience};
 
 /// How many batches may wait for keys or for a worker at the same time; the queue bounds their bytes.

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use fanjet_config::{Flags, Role, role};
-use fanjet_log::RawConfig;
+use fanjet_log::{LabelsConfig, RawConfig};
 use fanjet_log_nats::{NatsConfig, prepare_patiently};
 use fanjet_output::say;
 use fanjet_runtime::{Clock, SystemClock};
@@ -24,6 +24,7 @@ role! {
     pub struct PrepareSettings {
         nats: NatsConfig,
         raw: RawConfig,
+        labels: LabelsConfig,
         telemetry: TelemetryConfig,
     }
 }
@@ -45,6 +46,9 @@ async fn prepare(settings: PrepareSettings, process: &mut Process) -> Result<(),
     prepare_log(&settings.nats, process).await?;
     if settings.raw.enabled {
         prepare_log(&settings.nats.of_frames(&settings.raw), process).await?;
+    }
+    if settings.labels.is_wanted() {
+        prepare_log(&settings.nats.of_labels(&settings.labels), process).await?;
     }
     Ok(())
 }

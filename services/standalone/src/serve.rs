@@ -4,6 +4,7 @@ mod settings;
 mod open_log;
 mod raw_log;
 mod producer;
+mod labelers;
 mod node;
 
 use std::net::SocketAddr;

@@ -13,7 +13,7 @@ mod site;
 mod resolver;
 mod public;
 
-pub use public::{redirects, within, within_by};
+pub use public::{public_addresses, redirects, within, within_by};
 pub use resolver::{NoAnswer, Resolver};
 pub use site::site;
 pub use url::{HANDLE_PREFIX, Reach, document_url, handle_url};

@@ -74,6 +74,26 @@ impl Resolve for Guarded {
     }
 }
 
+/// The public addresses of a host that a stranger named, with a port. A host that is an address itself has that one.
+///
+/// # Errors
+/// [`NoAnswer`](crate::NoAnswer).
+pub async fn public_addresses(
+    resolver: &Resolver,
+    host: &str,
+    port: u16,
+) -> Result<Vec<SocketAddr>, crate::NoAnswer> {
+    let mut found = match host.trim_matches(['[', ']']).parse() {
+        Ok(address) => vec![SocketAddr::new(address, port)],
+        Err(_) => resolver.addresses(host).await?,
+    };
+    found.retain(|at| is_public(at.ip()));
+    for at in &mut found {
+        at.set_port(port);
+    }
+    Ok(found)
+}
+
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),

@@ -28,4 +28,4 @@ pub use record_key::RecordKey;
 pub use syntax::Invalid;
 pub use tid::Tid;
 pub use time::TimeUs;
-pub use topic::{FrameStamp, Topic};
+pub use topic::{FrameStamp, LabelStamp, Topic};

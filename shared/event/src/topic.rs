@@ -1,6 +1,6 @@
 //! What an event is about: the log keeps one subject per topic, and filters use nothing but the topic and the DID.
 
-use crate::{Nsid, TimeUs};
+use crate::{Did, Nsid, TimeUs};
 
 /// The topic of one event.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -15,6 +15,8 @@ pub enum Topic {
     Sync,
     /// A whole frame of the firehose, in the raw log only.
     Frame(FrameStamp),
+    /// A whole frame of a labeler, in the log of labels only.
+    Labels(LabelStamp),
 }
 
 /// What a reader needs to know about a raw frame without decoding it.
@@ -26,8 +28,22 @@ pub struct FrameStamp {
     pub time: TimeUs,
 }
 
+/// What a reader needs to know about a labeler's frame without decoding it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LabelStamp {
+    /// Who sent it.
+    pub labeler: Did,
+    /// Where its number begins in its bytes: the only part of it that is ever written in another way.
+    pub seq_start: u32,
+    /// The bytes of that number.
+    pub seq_len: u32,
+    /// Its log time.
+    pub time: TimeUs,
+}
+
 impl Topic {
-    /// The name of its event kind: `commit`, `identity`, `account`, `sync`; `frame` for a raw frame.
+    /// The name of its event kind: `commit`, `identity`, `account`, `sync`; `frame` for a raw frame, `labels` for a
+    /// labeler's.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Commit(_) => "commit",
@@ -35,6 +51,7 @@ impl Topic {
             Self::Account => "account",
             Self::Sync => "sync",
             Self::Frame(_) => "frame",
+            Self::Labels(_) => "labels",
         }
     }
 
@@ -42,7 +59,7 @@ impl Topic {
     pub fn collection(&self) -> Option<&Nsid> {
         match self {
             Self::Commit(collection) => Some(collection),
-            Self::Identity | Self::Account | Self::Sync | Self::Frame(_) => None,
+            Self::Identity | Self::Account | Self::Sync | Self::Frame(_) | Self::Labels(_) => None,
         }
     }
 }

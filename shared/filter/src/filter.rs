@@ -175,7 +175,7 @@ impl Filter {
             }
             Topic::Identity | Topic::Account => true,
             Topic::Sync => self.protocol == Protocol::V2,
-            Topic::Frame(_) => false,
+            Topic::Frame(_) | Topic::Labels(_) => false,
         }
     }
 

@@ -40,6 +40,7 @@ mod signed;
 mod tree;
 mod commit;
 mod frame;
+mod labels;
 mod renumber;
 mod record;
 
@@ -53,7 +54,8 @@ pub use error::{CarError, FrameError, OpError, RecordError, SignedError};
 pub use frame::{
     Account, ErrorFrame, Frame, Identity, Info, Sync, Unknown, decode_frame, seq_at_beginning,
 };
+pub use labels::{Label, Labels, LabelsFrame, decode_labels_frame};
 pub use ops::{ListedOp, Ops};
 pub use record::{MAX_RECORD_LEVELS, write_record_json, write_record_json_within};
-pub use renumber::with_seq;
+pub use renumber::{seq_range_of, with_seq};
 pub use tree::{Claim, MAX_PATH};

@@ -1,22 +1,29 @@
 //! The one edit that is ever made to a raw frame: another seq.
 
+use std::ops::Range;
+
 use crate::cbor::Reader;
 use crate::frame::body::{Header, seq_range};
 
 /// The frame with another seq in the shortest form; everything else is unchanged, byte for byte. `None` if it has no
 /// seq.
 pub fn with_seq(frame: &[u8], seq: u64) -> Option<Vec<u8>> {
-    let mut reader = Reader::new(frame);
-    let header = Header::read(&mut reader).ok()?;
-    if header.op != 1 {
-        return None;
-    }
-    let range = seq_range(&mut reader)?;
+    let range = seq_range_of(frame)?;
     let mut edited = Vec::with_capacity(frame.len() + 8);
     edited.extend_from_slice(frame.get(..range.start)?);
     write_unsigned(&mut edited, seq);
     edited.extend_from_slice(frame.get(range.end..)?);
     Some(edited)
+}
+
+/// Where a frame's seq is in its bytes.
+pub fn seq_range_of(frame: &[u8]) -> Option<Range<usize>> {
+    let mut reader = Reader::new(frame);
+    let header = Header::read(&mut reader).ok()?;
+    if header.op != 1 {
+        return None;
+    }
+    seq_range(&mut reader)
 }
 
 /// Writes an integer in the shortest form, the only one that DAG-CBOR allows.

@@ -91,7 +91,8 @@ fn behind(head: &RequestHead, websockets: &'static [&'static str]) -> Result<Beh
     if wants_websocket(&head.headers) {
         let may_upgrade = head.method == Method::GET && head.version >= Version::HTTP_11;
         // On other paths the server would wait for bytes that have no meaning.
-        return match may_upgrade && websockets.contains(&head.uri.path()) {
+        let path = head.uri.path();
+        return match may_upgrade && websockets.iter().any(|at| is_at(path, at)) {
             true => Ok(Behind::WebSocket),
             false => Err(Misplaced::WebSocket(websockets)),
         };
@@ -106,6 +107,16 @@ fn behind(head: &RequestHead, websockets: &'static [&'static str]) -> Result<Beh
     let length = head.headers.get(header::CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.trim().parse().ok());
     Ok(Behind::Body(length.unwrap_or_default()))
+}
+
+/// Whether a path is this one. `*` stands for one segment.
+fn is_at(path: &str, at: &str) -> bool {
+    let Some((before, behind)) = at.split_once('*') else {
+        return path == at;
+    };
+    let rest = path.strip_prefix(before);
+    let segment = rest.and_then(|rest| rest.strip_suffix(behind));
+    segment.is_some_and(|segment| !segment.is_empty() && !segment.contains('/'))
 }
 
 /// Whether the server's parser treats this head as a WebSocket upgrade.

@@ -1,7 +1,7 @@
 //! Decodes records into entries, for one reader.
 
 use bytes::Bytes;
-use fanjet_event::{Datetime, FrameStamp, Nsid, TimeUs, Topic};
+use fanjet_event::{Datetime, Did, FrameStamp, LabelStamp, Nsid, TimeUs, Topic};
 use fanjet_log::{Entry, Origin, Selection, UpstreamId};
 use hashbrown::HashMap;
 
@@ -20,6 +20,7 @@ pub(crate) struct Decoder {
     /// Whether the selection matches each collection seen so far.
     collections: HashMap<Nsid, bool>,
     upstream: Option<UpstreamId>,
+    labeler: Option<Did>,
     frame_time: Option<Datetime>,
 }
 
@@ -29,6 +30,7 @@ impl Decoder {
             selection,
             collections: HashMap::new(),
             upstream: None,
+            labeler: None,
             frame_time: None,
         }
     }
@@ -42,6 +44,12 @@ impl Decoder {
             Kind::Sync => Topic::Sync,
             Kind::Frame => Topic::Frame(FrameStamp {
                 wire_seq: record.wire_seq(),
+                time: TimeUs::new(record.time).ok_or("invalid log time")?,
+            }),
+            Kind::Labels => Topic::Labels(LabelStamp {
+                labeler: self.labeler(record.upstream)?,
+                seq_start: record.op_index,
+                seq_len: record.op_count,
                 time: TimeUs::new(record.time).ok_or("invalid log time")?,
             }),
         };
@@ -61,7 +69,7 @@ impl Decoder {
             Selection::Only(_) => Bytes::copy_from_slice(record.body),
         };
         let (op_index, op_count) = match topic {
-            Topic::Frame(_) => WHOLE_FRAME,
+            Topic::Frame(_) | Topic::Labels(_) => WHOLE_FRAME,
             _ => (record.op_index, record.op_count),
         };
         Ok(Entry {
@@ -105,6 +113,18 @@ impl Decoder {
         let upstream = UpstreamId::new(text(name)?).ok_or("invalid upstream name")?;
         self.upstream = Some(upstream.clone());
         Ok(upstream)
+    }
+
+    fn labeler(&mut self, name: &[u8]) -> Result<Did, &'static str> {
+        if let Some(labeler) = &self.labeler
+            && labeler.as_str().as_bytes() == name
+        {
+            return Ok(labeler.clone());
+        }
+        let labeler = Did::parse(text(name)?).map_err(|_| "invalid labeler")?;
+        let labeler = labeler.shared();
+        self.labeler = Some(labeler.clone());
+        Ok(labeler)
     }
 
     /// The operations of a commit have the same time, and so have all records of a copy.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use fanjet_event::Topic;
 use fanjet_log::{Entry, LogError, Selection, Seq};
 
-use crate::headers::{OriginReader, carries_origin, collection, stamp, trace};
+use crate::headers::{OriginReader, carries_origin, collection, labels_stamp, stamp, trace};
 use crate::passed::Passed;
 use crate::raw::Unreadable;
 use crate::subject::{Subjects, TopicReader};
@@ -57,6 +57,9 @@ impl EntryReader {
         let named = headers.and_then(collection);
         let topic = if self.topics.is_frame(subject) {
             headers.and_then(stamp).map(Topic::Frame)
+        } else if let Some(labeler) = self.topics.labeler(subject) {
+            let stamp = headers.and_then(|headers| labels_stamp(headers, labeler));
+            stamp.map(Topic::Labels)
         } else {
             self.topics.topic(subject, named)
         };

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use async_nats::header::{HeaderName, NATS_EXPECTED_LAST_SEQUENCE};
 use async_nats::{HeaderMap, HeaderValue};
-use fanjet_event::{Datetime, FrameStamp, TimeUs, Topic};
+use fanjet_event::{Datetime, Did, FrameStamp, LabelStamp, TimeUs, Topic};
 use fanjet_log::{NewEvent, Origin, Seq, TraceParent, UpstreamId};
 
 /// `<upstream>;<relay seq>;<op index>;<op count>;<time>`. None of the parts can hold a `;`.
@@ -15,6 +15,9 @@ const COLLECTION: HeaderName = HeaderName::from_static("Fanjet-Collection");
 
 /// `<wire seq>;<log time>` of a raw frame, which says neither at its beginning.
 const STAMP: HeaderName = HeaderName::from_static("Fanjet-Frame");
+
+/// `<start>;<length>;<log time>` of a labeler's frame: where its number is in its bytes, and when it was appended.
+const LABELS: HeaderName = HeaderName::from_static("Fanjet-Labels");
 
 /// W3C trace context: other programs that read the stream continue the trace with their own libraries.
 const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -31,6 +34,10 @@ pub(crate) fn headers(event: &NewEvent, after: Seq) -> HeaderMap {
     if let Topic::Frame(stamp) = event.topic {
         let FrameStamp { wire_seq, time } = stamp;
         headers.insert(STAMP, format!("{wire_seq};{time}"));
+    }
+    if let Topic::Labels(stamp) = &event.topic {
+        let (start, len, time) = (stamp.seq_start, stamp.seq_len, stamp.time);
+        headers.insert(LABELS, format!("{start};{len};{time}"));
     }
     if let Some(trace) = event.trace {
         headers.insert(TRACE_PARENT, trace.to_string());
@@ -55,6 +62,18 @@ pub(crate) fn stamp(headers: &HeaderMap) -> Option<FrameStamp> {
         wire_seq: wire_seq.parse().ok()?,
         time: TimeUs::new(time.parse().ok()?)?,
     })
+}
+
+/// The stamp of a labeler's frame, if the headers carry a whole one.
+pub(crate) fn labels_stamp(headers: &HeaderMap, labeler: Did) -> Option<LabelStamp> {
+    let mut parts = headers.get(LABELS)?.as_str().split(';');
+    let stamp = LabelStamp {
+        labeler,
+        seq_start: parts.next()?.parse().ok()?,
+        seq_len: parts.next()?.parse().ok()?,
+        time: TimeUs::new(parts.next()?.parse().ok()?)?,
+    };
+    parts.next().is_none().then_some(stamp)
 }
 
 /// The trace that the headers carry on, if there is one.

@@ -229,6 +229,17 @@ impl Inner {
         self.raw_message(GetRequest::At { seq }).await
     }
 
+    /// The leader's newest message under a subject.
+    pub(crate) async fn leaders_newest(
+        &self,
+        subject: &str,
+    ) -> Result<Option<RawMessage>, LogError> {
+        let request = GetRequest::Newest {
+            last_by_subj: subject,
+        };
+        self.raw_message(request).await
+    }
+
     async fn raw_message(&self, request: GetRequest<'_>) -> Result<Option<RawMessage>, LogError> {
         let found = raw::get(&self.jetstream, &self.stream_name, request).await?;
         if let Some(message) = &found

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use fanjet_event::TimeUs;
 use fanjet_log::{
     AppendError, Appender, Bounds, Entry, EventLog, Follow, LogError, LogIdentity, Page, ReadLimit,
-    Selection, Seq, SkippedSeqs, first_seq,
+    Selection, Seq, SkippedSeqs, TopicFilter, first_seq,
 };
 use tracing::warn;
 
@@ -168,6 +168,11 @@ impl EventLog for NatsLog {
 
     async fn last(&self) -> Result<Option<Entry>, LogError> {
         newest::newest(&self.inner, self.bounds().await?).await
+    }
+
+    async fn last_of(&self, filters: &[TopicFilter]) -> Result<Vec<Option<Entry>>, LogError> {
+        self.inner.check_identity().await?;
+        newest::newest_of(self, &self.inner, filters).await
     }
 
     async fn read(

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use fanjet_log::{Bounds, Entry, LogError, Seq};
+use fanjet_log::{Bounds, Entry, EventLog, LogError, Seq, TopicFilter, last_by_scan};
 
 use crate::inner::Inner;
 
@@ -37,6 +37,40 @@ pub(crate) async fn newest(log: &Inner, bounds: Bounds) -> Result<Option<Entry>,
     }
     check(log, &mut gone).await?;
     Ok(None)
+}
+
+/// The newest event of each filter. The leader knows the newest message of a labeler's subject; what has no subject of its own,
+/// or a stranger's message at its end, is searched for.
+pub(crate) async fn newest_of<L: EventLog>(
+    reader: &L,
+    log: &Inner,
+    filters: &[TopicFilter],
+) -> Result<Vec<Option<Entry>>, LogError> {
+    let mut found = Vec::with_capacity(filters.len());
+    for filter in filters {
+        found.push(match filter {
+            TopicFilter::Labeler(labeler) => {
+                let subject = log.subjects.labeler(labeler);
+                match log.leaders_newest(&subject).await? {
+                    None => None,
+                    Some(message) => match log.entry_of(message)? {
+                        Some(entry) => Some(entry),
+                        None => searched(reader, filter).await?,
+                    },
+                }
+            }
+            _ => searched(reader, filter).await?,
+        });
+    }
+    Ok(found)
+}
+
+async fn searched<L: EventLog>(
+    reader: &L,
+    filter: &TopicFilter,
+) -> Result<Option<Entry>, LogError> {
+    let found = last_by_scan(reader, std::slice::from_ref(filter)).await?;
+    Ok(found.into_iter().next().flatten())
 }
 
 /// Checks that no message was lost at an empty position.

@@ -3,7 +3,7 @@
 //! `<root>.commit.<nsid>` for commits, with the dots of the NSID as token separators; `<root>.identity`,
 //! `<root>.account`, `<root>.sync` for the others. A collection cannot collide with another topic, because every NSID
 //! is below `commit`. `<root>.frame` for raw frames, whose stream has a root of its own; a header carries the rest of
-//! their topic.
+//! their topic. `<root>.<labeler>` for labels, with the labeler's DID as one token.
 //!
 //! Untrusted accounts name collections, and a subject costs the server memory as long as it keeps a message of it. So
 //! not every collection has its own subject ([`crate::allotment`]): the others share [`SHARED`] subjects,
@@ -12,7 +12,7 @@
 
 use std::collections::BTreeSet;
 
-use fanjet_event::{Nsid, Topic};
+use fanjet_event::{Did, Nsid, Topic};
 use fanjet_log::{LogError, Selection, TopicFilter};
 use hashbrown::HashMap;
 
@@ -24,6 +24,8 @@ const ACCOUNT: &str = "account";
 const SYNC: &str = "sync";
 /// Raw frames, in a stream of their own.
 const FRAME: &str = "frame";
+/// What the token of a labeler begins with, and no other.
+const DID: &str = "did:";
 /// Below the root, so that the stream accepts it; no message is ever stored under it.
 const NOTHING: &str = "nothing";
 
@@ -116,6 +118,7 @@ impl Subjects {
             Topic::Account => (ACCOUNT, ""),
             Topic::Sync => (SYNC, ""),
             Topic::Frame(_) => (FRAME, ""),
+            Topic::Labels(stamp) => return self.labeler(&stamp.labeler),
         };
         let mut subject =
             String::with_capacity(self.root.len() + kind.len() + collection.len() + 2);
@@ -160,6 +163,25 @@ impl Subjects {
     pub(crate) fn is_frame(&self, subject: &str) -> bool {
         let rest = subject.strip_prefix(self.root.as_str());
         rest.and_then(|rest| rest.strip_prefix('.')) == Some(FRAME)
+    }
+
+    /// The labeler whose subject this is.
+    pub(crate) fn labeler_of(&self, subject: &str) -> Option<Did> {
+        let rest = subject
+            .strip_prefix(self.root.as_str())?
+            .strip_prefix('.')?;
+        if !rest.starts_with(DID) || rest.contains('.') {
+            return None;
+        }
+        let did = rest.replace("%2E", ".").replace("%25", "%");
+        Some(Did::parse(&did).ok()?.shared())
+    }
+
+    /// The subject of a labeler. A dot would begin another token, and the escape of a dot must not look like one that the DID has
+    /// itself.
+    pub(crate) fn labeler(&self, labeler: &Did) -> String {
+        let token = labeler.as_str().replace('%', "%25").replace('.', "%2E");
+        format!("{}.{token}", self.root)
     }
 
     fn shared_numbered(&self, number: u64) -> String {
@@ -214,7 +236,8 @@ impl Subjects {
                 TopicFilter::Commits
                 | TopicFilter::Identity
                 | TopicFilter::Account
-                | TopicFilter::Sync => continue,
+                | TopicFilter::Sync
+                | TopicFilter::Labeler(_) => continue,
             };
         }
         if numbers.len() > MAX_SHARED_FILTERS {
@@ -234,6 +257,7 @@ impl Subjects {
             TopicFilter::Identity => self.of(&Topic::Identity),
             TopicFilter::Account => self.of(&Topic::Account),
             TopicFilter::Sync => self.of(&Topic::Sync),
+            TopicFilter::Labeler(labeler) => self.labeler(labeler),
         }
     }
 }
@@ -303,6 +327,11 @@ impl TopicReader {
     /// Whether a subject is that of raw frames, whose topic is in a header.
     pub(crate) fn is_frame(&self, subject: &str) -> bool {
         self.subjects.is_frame(subject)
+    }
+
+    /// The labeler whose subject this is.
+    pub(crate) fn labeler(&self, subject: &str) -> Option<Did> {
+        self.subjects.labeler_of(subject)
     }
 
     /// The topic of a message. On a shared subject its header names the collection.

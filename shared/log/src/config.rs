@@ -1,9 +1,14 @@
-//! Section `[raw]`. `raw.toml` beside the sources says what each key means, is by default, and may be.
+//! Sections `[raw]` and `[labels]`. `raw.toml` and `labels.toml` beside the sources say what each key means, is by default, and
+//! may be.
+
+mod labels;
 
 use std::time::Duration;
 
 use fanjet_config::section;
 use serde::{Deserialize, Serialize};
+
+pub use labels::{FirstContact, Labeler, LabelsConfig, LabelsVerification};
 
 /// Whether and how the raw log is kept, whatever its backend.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -36,6 +36,7 @@ mod lease;
 mod model;
 mod cluster_state;
 mod frames;
+mod labels;
 mod read;
 mod retention;
 mod seek;
@@ -56,6 +57,7 @@ pub use cluster_state::*;
 pub use fencing::*;
 pub use follow::*;
 pub use frames::*;
+pub use labels::*;
 pub use lease::*;
 pub use lifecycle::*;
 pub use model::*;
@@ -108,6 +110,18 @@ macro_rules! frame_contract_tests {
             the_largest_frame_is_kept_and_no_larger_one,
             writers_of_frames_are_fenced,
             retention_of_frames_keeps_numbering,
+        }
+    };
+}
+
+/// As [`contract_tests`](crate::contract_tests), for a log of labels.
+#[macro_export]
+macro_rules! labels_contract_tests {
+    ($open:expr) => {
+        $crate::contract_tests! { @each $open;
+            labels_are_read_as_written,
+            labels_are_followed,
+            the_last_frame_of_each_labeler_is_found,
         }
     };
 }

@@ -39,6 +39,7 @@ impl NewEvent {
     pub fn time(&self) -> Option<TimeUs> {
         match self.topic {
             Topic::Frame(stamp) => Some(stamp.time),
+            Topic::Labels(ref stamp) => Some(stamp.time),
             _ => Envelope::of(&self.body).map(|envelope| envelope.time),
         }
     }
@@ -76,6 +77,7 @@ impl Entry {
     pub fn time(&self) -> Result<TimeUs, LogError> {
         match self.topic {
             Topic::Frame(stamp) => Ok(stamp.time),
+            Topic::Labels(ref stamp) => Ok(stamp.time),
             _ => Ok(self.envelope()?.time),
         }
     }
@@ -105,7 +107,7 @@ impl Origin {
     }
 }
 
-/// A short name for one upstream, usually its host.
+/// A short name for one upstream: usually its host, or the DID of a labeler.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct UpstreamId(Arc<str>);
 
@@ -113,12 +115,12 @@ impl UpstreamId {
     /// Longest name in bytes.
     pub const MAX_LEN: usize = 255;
 
-    /// Parses a name: 1 to 255 bytes of `A-Z a-z 0-9 . - _ :` (so that it fits into a header).
+    /// Parses a name: 1 to 255 bytes of `A-Z a-z 0-9 . - _ : %` (so that it fits into a header).
     pub fn new(name: &str) -> Option<Self> {
         let is_valid = (1..=Self::MAX_LEN).contains(&name.len())
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':'));
+            && name.bytes().all(|b| {
+                b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'%')
+            });
         is_valid.then(|| Self(Arc::from(name)))
     }
 

@@ -6,13 +6,13 @@
 //! here, NATS JetStream in `fanjet-log-nats`, a folder in `fanjet-log-embedded`. This crate must never know a backend's
 //! concepts (subjects, streams, files).
 
-mod config;
 mod limits;
 mod seq;
 mod trace;
 mod identity;
 mod error;
 mod event;
+mod config;
 mod selection;
 mod traits;
 
@@ -28,7 +28,7 @@ pub mod contract;
 
 pub use bookmarks::Bookmarks;
 pub use cluster_state::{ClusterState, StoreError};
-pub use config::RawConfig;
+pub use config::{FirstContact, Labeler, LabelsConfig, LabelsVerification, RawConfig};
 pub use error::{AppendError, LogError};
 pub use event::{Entry, NewEvent, Origin, UpstreamId};
 pub use identity::{LogIdentity, NoIdentity, first_seq};
@@ -37,4 +37,4 @@ pub use raw_log::{OpenRawLog, RawLog};
 pub use selection::{Selection, TopicFilter};
 pub use seq::Seq;
 pub use trace::TraceParent;
-pub use traits::{Appender, Bounds, EventLog, Follow, Page, ReadLimit, SkippedSeqs};
+pub use traits::{Appender, Bounds, EventLog, Follow, Page, ReadLimit, SkippedSeqs, last_by_scan};

@@ -11,7 +11,7 @@ pub const MAX_FRAME: usize = 5_000_000;
 /// Largest body of an entry about `topic`.
 pub fn max_body(topic: &Topic) -> usize {
     match topic {
-        Topic::Frame(_) => MAX_FRAME,
+        Topic::Frame(_) | Topic::Labels(_) => MAX_FRAME,
         _ => MAX_BODY,
     }
 }

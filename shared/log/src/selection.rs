@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fanjet_event::{Nsid, NsidPrefix, Topic};
+use fanjet_event::{Did, Nsid, NsidPrefix, Topic};
 
 /// The topics that a reader wants. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -47,6 +47,8 @@ pub enum TopicFilter {
     Account,
     /// Sync events.
     Sync,
+    /// The frames of one labeler.
+    Labeler(Did),
 }
 
 impl TopicFilter {
@@ -61,6 +63,7 @@ impl TopicFilter {
             | (Self::Identity, Topic::Identity)
             | (Self::Account, Topic::Account)
             | (Self::Sync, Topic::Sync) => true,
+            (Self::Labeler(wanted), Topic::Labels(stamp)) => *wanted == stamp.labeler,
             _ => false,
         }
     }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use fanjet_event::TimeUs;
 use futures::stream::BoxStream;
 
-use crate::{AppendError, Entry, LogError, LogIdentity, NewEvent, Selection, Seq};
+use crate::{AppendError, Entry, LogError, LogIdentity, NewEvent, Selection, Seq, TopicFilter};
 
 /// One ordered log. Shared by all readers of a process.
 ///
@@ -40,6 +40,15 @@ pub trait EventLog: Send + Sync + 'static {
     /// # Errors
     /// [`LogError::Unavailable`], [`LogError::Corrupt`].
     async fn last(&self) -> Result<Option<Entry>, LogError>;
+
+    /// For each filter the newest entry that it matches. Read from the log's leader, or from a reader that reached the end that
+    /// the leader knows. A backend without an index reads the whole log.
+    ///
+    /// # Errors
+    /// As [`EventLog::read`].
+    async fn last_of(&self, filters: &[TopicFilter]) -> Result<Vec<Option<Entry>>, LogError> {
+        last_by_scan(self, filters).await
+    }
 
     /// Reads one page of entries that `selection` matches, in order, from `from` (or the oldest kept entry, if that is
     /// newer). Returns at least one matching entry, however large it is. Only in a long stretch without a match may a
@@ -79,6 +88,36 @@ pub trait EventLog: Send + Sync + 'static {
     /// Seqs without an event that reads have skipped since the log was opened.
     fn skipped_seqs(&self) -> SkippedSeqs {
         SkippedSeqs::default()
+    }
+}
+
+/// [`EventLog::last_of`] without an index: reads the whole log once.
+///
+/// # Errors
+/// As [`EventLog::read`].
+pub async fn last_by_scan<L: EventLog + ?Sized>(
+    log: &L,
+    filters: &[TopicFilter],
+) -> Result<Vec<Option<Entry>>, LogError> {
+    let selection = Selection::only(filters.iter().cloned());
+    let limit = ReadLimit {
+        entries: 1_000,
+        bytes: 4 << 20,
+    };
+    let mut found = vec![None; filters.len()];
+    let mut from = 0;
+    loop {
+        let page = log.read(from, &selection, limit).await?;
+        for entry in page.entries {
+            let filters = filters.iter().zip(&mut found);
+            for (_, slot) in filters.filter(|(filter, _)| filter.matches(&entry.topic)) {
+                *slot = Some(entry.clone());
+            }
+        }
+        if page.at_end {
+            return Ok(found);
+        }
+        from = page.next;
     }
 }
 

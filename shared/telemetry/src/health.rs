@@ -77,7 +77,8 @@ impl Health {
     }
 
     /// Several services in one process: ready when all of them are.
-    pub fn all<const N: usize>(parts: [Self; N]) -> Self {
+    pub fn all(parts: impl IntoIterator<Item = Self>) -> Self {
+        let parts: Vec<_> = parts.into_iter().collect();
         Self::new(move || HealthReport::joined(parts.iter().map(Self::report)))
     }
 

@@ -27,7 +27,7 @@ mod signed;
 mod tree;
 mod opened;
 
-pub use did_document::signing_key;
+pub use did_document::{LabelerDocument, labeler, signing_key};
 pub use error::{Blame, KeyError, Refusal};
 pub use key::PublicKey;
 pub use opened::{Inversion, Opened};

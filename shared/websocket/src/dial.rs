@@ -1,6 +1,7 @@
 //! How a connection to a server is opened. A seam: tests bring buffers in place of TCP.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 
@@ -31,6 +32,10 @@ pub trait Dial: Send + Sync + 'static {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Tcp;
 
+/// As [`Tcp`], to one of these addresses, whatever the URL's host resolves to.
+#[derive(Debug, Clone)]
+pub struct TcpAt(pub Vec<SocketAddr>);
+
 /// With the same root certificates as the HTTP clients.
 static TLS: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
     let mut roots = RootCertStore::empty();
@@ -43,15 +48,29 @@ impl Dial for Tcp {
     fn dial<'a>(&'a self, url: &'a Url) -> Dialing<'a> {
         Box::pin(async move {
             let stream = TcpStream::connect(address(url)?).await?;
-            stream.set_nodelay(true)?;
-            if url.scheme() != "wss" {
-                return Ok(Box::new(stream) as Box<dyn ByteStream>);
-            }
-            let connector = TlsConnector::from(Arc::clone(&TLS));
-            let stream = connector.connect(server_name(url)?, stream).await?;
-            Ok(Box::new(stream) as Box<dyn ByteStream>)
+            encrypted(stream, url).await
         })
     }
+}
+
+impl Dial for TcpAt {
+    fn dial<'a>(&'a self, url: &'a Url) -> Dialing<'a> {
+        Box::pin(async move {
+            let stream = TcpStream::connect(&self.0[..]).await?;
+            encrypted(stream, url).await
+        })
+    }
+}
+
+/// With TLS if the URL is one of `wss`.
+async fn encrypted(stream: TcpStream, url: &Url) -> Result<Box<dyn ByteStream>, Error> {
+    stream.set_nodelay(true)?;
+    if url.scheme() != "wss" {
+        return Ok(Box::new(stream));
+    }
+    let connector = TlsConnector::from(Arc::clone(&TLS));
+    let stream = connector.connect(server_name(url)?, stream).await?;
+    Ok(Box::new(stream))
 }
 
 /// Host, without the brackets of an IPv6 literal, and port.

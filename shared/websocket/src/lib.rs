@@ -10,7 +10,7 @@ mod dial;
 mod connect;
 
 pub use connect::{Socket, connect, connect_over};
-pub use dial::{ByteStream, Dial, Dialing, Tcp};
+pub use dial::{ByteStream, Dial, Dialing, Tcp, TcpAt};
 pub use outbound::{NotReading, Outbound, is_not_reading};
 pub use sieve::{PlaceOf, Sieve, Skipped};
 pub use tokio_tungstenite::tungstenite;

@@ -20,7 +20,7 @@ const NATS: (&str, [&str; 2]) = (
 );
 
 /// The roles that have settings, as the image accepts them.
-const ROLES: [&str; 5] = ["ingest", "edge", "kafka", "serve", "prepare"];
+const ROLES: [&str; 6] = ["ingest", "labels", "edge", "kafka", "serve", "prepare"];
 
 /// A service that runs one of our roles.
 struct Service {

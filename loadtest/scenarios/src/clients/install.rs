@@ -96,6 +96,13 @@ impl Installed {
         }
     }
 
+    /// The command that runs a label client of the Python SDK.
+    pub(super) fn labels(&self) -> Command {
+        let mut python = Command::new(self.python.join("bin/python3"));
+        python.arg(drivers("python").join("labels.py"));
+        python
+    }
+
     /// The installed version.
     pub(super) fn version(&self, library: Library) -> Result<String> {
         let version = match library {

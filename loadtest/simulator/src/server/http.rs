@@ -12,8 +12,8 @@ const MAX_BODY: usize = 4 * 1024;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A request's head.
-pub(super) struct Request {
-    pub(super) path: String,
+pub(crate) struct Request {
+    pub(crate) path: String,
     is_post: bool,
     query: String,
     headers: Vec<(String, String)>,
@@ -21,7 +21,7 @@ pub(super) struct Request {
 }
 
 /// A whole response.
-pub(super) struct Reply {
+pub(crate) struct Reply {
     status: u16,
     reason: &'static str,
     location: Option<String>,
@@ -52,20 +52,20 @@ impl Request {
         })
     }
 
-    pub(super) fn is_post(&self) -> bool {
+    pub(crate) fn is_post(&self) -> bool {
         self.is_post
     }
 
-    pub(super) fn body(&self) -> &[u8] {
+    pub(crate) fn body(&self) -> &[u8] {
         &self.body
     }
 
-    pub(super) fn query_string(&self) -> &str {
+    pub(crate) fn query_string(&self) -> &str {
         &self.query
     }
 
     /// The first value of a query parameter.
-    pub(super) fn query(&self, name: &str) -> Option<&str> {
+    pub(crate) fn query(&self, name: &str) -> Option<&str> {
         self.query
             .split('&')
             .filter_map(|pair| pair.split_once('='))
@@ -74,13 +74,13 @@ impl Request {
     }
 
     /// The key of a WebSocket upgrade, if this is one.
-    pub(super) fn websocket_key(&self) -> Option<&str> {
+    pub(crate) fn websocket_key(&self) -> Option<&str> {
         self.header("upgrade")
             .filter(|upgrade| upgrade.eq_ignore_ascii_case("websocket"))?;
         self.header("sec-websocket-key")
     }
 
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
             .find(|(known, _)| known == name)
@@ -89,7 +89,7 @@ impl Request {
 }
 
 impl Reply {
-    pub(super) fn json(status: u16, body: impl Into<String>) -> Self {
+    pub(crate) fn json(status: u16, body: impl Into<String>) -> Self {
         let reason = match status {
             200 => "OK",
             302 => "Found",
@@ -106,37 +106,37 @@ impl Reply {
         }
     }
 
-    pub(super) fn redirect(location: String) -> Self {
+    pub(crate) fn redirect(location: String) -> Self {
         Self {
             location: Some(location),
             ..Self::json(302, "")
         }
     }
 
-    pub(super) fn not_found(message: &str) -> Self {
+    pub(crate) fn not_found(message: &str) -> Self {
         Self::error(404, "NotFound", message)
     }
 
-    pub(super) fn bad_request(message: &str) -> Self {
+    pub(crate) fn bad_request(message: &str) -> Self {
         Self::error(400, "InvalidRequest", message)
     }
 
-    pub(super) fn upgrade_required() -> Self {
+    pub(crate) fn upgrade_required() -> Self {
         Self::error(426, "UpgradeRequired", "this path speaks WebSocket")
     }
 
-    pub(super) fn busy() -> Self {
+    pub(crate) fn busy() -> Self {
         Self::error(503, "Busy", "too many connections")
     }
 
-    pub(super) fn error(status: u16, error: &str, message: &str) -> Self {
+    pub(crate) fn error(status: u16, error: &str, message: &str) -> Self {
         let body = serde_json::json!({ "error": error, "message": message });
         Self::json(status, body.to_string())
     }
 }
 
 /// Reads the head of a request.
-pub(super) async fn read(stream: &mut TcpStream) -> io::Result<Request> {
+pub(crate) async fn read(stream: &mut TcpStream) -> io::Result<Request> {
     let head = tokio::time::timeout(HEAD_TIMEOUT, read_head(stream)).await??;
     let bad = || {
         io::Error::new(
@@ -172,7 +172,7 @@ async fn read_head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
 }
 
 /// Responds and closes.
-pub(super) async fn respond(stream: &mut TcpStream, reply: Reply) -> io::Result<()> {
+pub(crate) async fn respond(stream: &mut TcpStream, reply: Reply) -> io::Result<()> {
     let Reply {
         status,
         reason,
@@ -189,7 +189,7 @@ pub(super) async fn respond(stream: &mut TcpStream, reply: Reply) -> io::Result<
 }
 
 /// Accepts an upgrade.
-pub(super) async fn accept_websocket(stream: &mut TcpStream, key: &str) -> io::Result<()> {
+pub(crate) async fn accept_websocket(stream: &mut TcpStream, key: &str) -> io::Result<()> {
     let accept = derive_accept_key(key.as_bytes());
     let response = format!(
         "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"

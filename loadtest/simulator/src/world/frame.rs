@@ -173,7 +173,7 @@ pub(crate) fn error(error: &str, message: &str) -> Bytes {
     out.into()
 }
 
-fn header(out: &mut Vec<u8>, event_type: &str) {
+pub(crate) fn header(out: &mut Vec<u8>, event_type: &str) {
     cbor::map(out, 2);
     cbor::text(out, "t");
     cbor::text(out, event_type);

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
+use fanjet_event::Did;
 use fanjet_runtime::Stop;
+use hashbrown::HashSet;
 use ipnet::IpNet;
 use tokio::time::timeout;
 use tracing::warn;
@@ -66,17 +68,34 @@ impl FirehoseContext {
         raw: &RawFeeder,
         http: &HttpContext,
     ) -> Result<Self, EdgeError> {
-        let admit = &http.admit_context;
         let collections = &config.raw.collections_http;
+        let slots = Arc::new(Slots::new(
+            config.raw.max_subscribers,
+            config.raw.max_subscribers_per_address,
+        ));
         Ok(Self {
             upstream: UpstreamApi::new(&config.raw, raw.metrics.clone())?,
             collections: base_url("edge.raw.collections_http", collections)?,
             may_request_crawl: config.raw.request_crawl,
-            stream: Arc::clone(&raw.stream),
-            slots: Arc::new(Slots::new(
-                config.raw.max_subscribers,
-                config.raw.max_subscribers_per_address,
-            )),
+            ..Self::over(&raw.stream, slots, raw.metrics.clone(), config, http)
+        })
+    }
+
+    /// Serves a stream, whose subscribers have these slots.
+    pub(super) fn over(
+        stream: &Arc<RawStream>,
+        slots: Arc<Slots<Holder>>,
+        metrics: RawMetrics,
+        config: &EdgeConfig,
+        http: &HttpContext,
+    ) -> Self {
+        let admit = &http.admit_context;
+        Self {
+            upstream: None,
+            collections: None,
+            may_request_crawl: false,
+            stream: Arc::clone(stream),
+            slots,
             admission: Arc::clone(&admit.admission),
             trusted_proxies: admit.trusted_proxies.clone(),
             inbound: admit.inbound.clone(),
@@ -86,10 +105,10 @@ impl FirehoseContext {
                 close_linger: config.http.close_linger,
             },
             cursor_timeout: config.replay.cursor_timeout,
-            metrics: raw.metrics.clone(),
+            metrics,
             refusals: http.metrics.clone(),
             draining: admit.draining.clone(),
-        })
+        }
     }
 }
 
@@ -98,9 +117,18 @@ pub(crate) async fn subscribe_repos(
     request: HttpRequest,
     context: web::Data<Option<FirehoseContext>>,
 ) -> HttpResponse {
-    let mut response = match &**context {
-        None => not_implemented(&request),
-        Some(context) => match subscribe(&request, context).await {
+    respond(&request, context.as_ref().as_ref(), None).await
+}
+
+/// Serves one subscriber of a stream, or of what these labelers sent; `None`: the stream is not served.
+pub(super) async fn respond(
+    request: &HttpRequest,
+    context: Option<&FirehoseContext>,
+    sources: Option<HashSet<Did>>,
+) -> HttpResponse {
+    let response = match context {
+        None => not_implemented(request),
+        Some(context) => match subscribe(request, context, sources).await {
             Ok(response) => response,
             Err(refusal) => {
                 context.refusals.refused(&refusal);
@@ -108,6 +136,11 @@ pub(crate) async fn subscribe_repos(
             }
         },
     };
+    of_a_relay(response)
+}
+
+/// With the headers that every response of these paths has.
+pub(super) fn of_a_relay(mut response: HttpResponse) -> HttpResponse {
     let headers = response.headers_mut();
     headers.insert(header::SERVER, HeaderValue::from_static(SERVER));
     open_to_all(response)
@@ -116,6 +149,7 @@ pub(crate) async fn subscribe_repos(
 async fn subscribe(
     request: &HttpRequest,
     context: &FirehoseContext,
+    sources: Option<HashSet<Did>>,
 ) -> Result<HttpResponse, Refusal> {
     if context.draining.is_cancelled() {
         return Err(Refusal::Draining);
@@ -131,6 +165,7 @@ async fn subscribe(
         Full::Holder { max } => Refusal::RawAddressFull { max },
     })?;
     let (source, greeting) = start(request, context).await?;
+    let source = source.map(|source| source.only_of(sources));
     hand_over(
         request,
         context,

@@ -17,6 +17,7 @@ use super::descriptors::{Descriptors, SPARE_CONNECTIONS};
 use super::events::{events, other_methods, posted_events};
 use super::firehose::{FirehoseContext, SUBSCRIBE_REPOS, subscribe_repos};
 use super::front_page::front_page;
+use super::labels::{LABELER, LabelsContext, SUBSCRIBE_LABELS, labels_endpoints};
 use super::status::{status, status_collections, status_live};
 use super::subscribe::subscribe;
 use super::sync::sync_endpoints;
@@ -28,11 +29,18 @@ use crate::{EdgeConfig, EdgeError};
 
 const SUBSCRIBE: &str = "/subscribe";
 /// Where WebSockets are.
-const WEBSOCKETS: &[&str] = &[SUBSCRIBE, SUBSCRIBE_EVENTS, SUBSCRIBE_REPOS];
+const WEBSOCKETS: &[&str] = &[
+    SUBSCRIBE,
+    SUBSCRIBE_EVENTS,
+    SUBSCRIBE_REPOS,
+    SUBSCRIBE_LABELS,
+    LABELER,
+];
 const PATHS: Paths = Paths(&[
     "/",
     SUBSCRIBE,
     SUBSCRIBE_REPOS,
+    SUBSCRIBE_LABELS,
     "/events",
     SUBSCRIBE_EVENTS,
     "/status",
@@ -54,6 +62,7 @@ impl Server {
         descriptors: Descriptors,
         context: HttpContext,
         firehose: Option<FirehoseContext>,
+        labels: Option<LabelsContext>,
         workers: WorkerContext,
     ) -> Result<Self, EdgeError> {
         let subscriber = config.subscriber.clone();
@@ -83,11 +92,13 @@ impl Server {
         };
         let context = web::Data::new(context);
         let firehose = web::Data::new(firehose);
+        let labels = web::Data::new(labels);
         let app = move || {
             let worker = web::Data::new(Worker::start(workers.clone()));
             App::new()
                 .app_data(context.clone())
                 .app_data(firehose.clone())
+                .app_data(labels.clone())
                 .app_data(worker)
                 .wrap_fn(|request, service| {
                     note_request(request.request());
@@ -99,6 +110,7 @@ impl Server {
                 .service(get("/status/live", status_live))
                 .service(get(SUBSCRIBE, subscribe))
                 .service(get(SUBSCRIBE_REPOS, subscribe_repos))
+                .configure(labels_endpoints)
                 .service(
                     web::resource("/events")
                         .get(events)

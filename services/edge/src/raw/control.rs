@@ -27,14 +27,27 @@ fn frame(header: &[u8], key: &str, name: &str, message: &str) -> Bytes {
     Bytes::from(out)
 }
 
-/// Texts of this module are shorter than 256 bytes; a longer one is cut.
 fn put_text(out: &mut Vec<u8>, text: &str) {
     let text = fanjet_wire::close::cut(text);
-    match text.len() {
-        len @ 0..=0x17 => out.push(0x60 | len as u8),
-        len => out.extend_from_slice(&[0x78, len as u8]),
-    }
+    put_unsigned(out, 0x60, text.len() as u64);
     out.extend_from_slice(text.as_bytes());
+}
+
+/// A number, or the length of what `major` says, in the shortest form.
+pub(super) fn put_unsigned(out: &mut Vec<u8>, major: u8, value: u64) {
+    let bytes = value.to_be_bytes();
+    let (head, width) = match value {
+        0..=0x17 => {
+            out.push(major | bytes[7]);
+            return;
+        }
+        0x18..=0xff => (0x18, 1),
+        0x100..=0xffff => (0x19, 2),
+        0x1_0000..=0xffff_ffff => (0x1a, 4),
+        _ => (0x1b, 8),
+    };
+    out.push(major | head);
+    out.extend_from_slice(&bytes[8 - width..]);
 }
 
 #[cfg(test)]

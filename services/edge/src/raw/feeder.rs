@@ -1,18 +1,18 @@
-//! Follows the raw log and fills the ring.
+//! Follows the raw log, or that of labels, and fills the rings.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanjet_log::{EventLog, LogError, RawLog, Selection};
+use fanjet_event::{Did, Topic};
+use fanjet_log::{Entry, EventLog, LogError, RawLog, Selection, Seq, TopicFilter};
 use fanjet_runtime::{Backoff, Stop};
 use futures::StreamExt;
+use hashbrown::HashMap;
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
 use super::metrics::RawMetrics;
-use super::pages::Pages;
-use super::ring::RawFrame;
-use super::stream::{Opened, RawStream};
+use super::stream::RawStream;
 
 /// Subscribers are woken at most this often, so that each writes what has arrived since in one go.
 const PACE: Duration = Duration::from_millis(20);
@@ -26,6 +26,8 @@ const RETRY_MAX: Duration = Duration::from_secs(5);
 pub(crate) struct RawFeeder {
     pub(crate) log: RawLog,
     pub(crate) stream: Arc<RawStream>,
+    /// Streams of single labelers in the same log.
+    pub(crate) parts: HashMap<Did, Arc<RawStream>>,
     pub(crate) metrics: RawMetrics,
 }
 
@@ -59,7 +61,7 @@ impl RawFeeder {
                 let bounds = log.bounds().await?;
                 let from = (bounds.last + 1).saturating_sub(WARM_FRAMES);
                 let from = from.max(bounds.first);
-                ring.restart(from, false);
+                self.restart(&*log, from).await?;
                 from
             }
         };
@@ -71,7 +73,7 @@ impl RawFeeder {
             }
             followed => followed?,
         };
-        ring.publish(is_warm());
+        self.publish(is_warm());
         let (mut shown, mut due) = (Instant::now(), None);
         loop {
             tokio::select! {
@@ -81,8 +83,7 @@ impl RawFeeder {
                         if batch.is_empty() {
                             continue;
                         }
-                        let batch: Result<Vec<_>, _> = batch.into_iter().map(RawFrame::of).collect();
-                        ring.push(batch?);
+                        self.push(batch)?;
                         due.get_or_insert_with(|| (shown + PACE).max(Instant::now()));
                     }
                     Some(Err(error @ LogError::Replaced { .. })) => {
@@ -90,18 +91,20 @@ impl RawFeeder {
                     }
                     Some(Err(LogError::Corrupt { seq, what })) => {
                         // Everyone needs it next: they read it from the log, and are closed there.
-                        ring.restart(seq + 1, false);
-                        ring.publish(is_warm());
+                        for stream in self.streams() {
+                            stream.ring.restart(seq + 1, false);
+                        }
+                        self.publish(is_warm());
                         return Err(LogError::corrupt(seq, what));
                     }
                     Some(Err(error)) => {
-                        ring.publish(is_warm());
+                        self.publish(is_warm());
                         return Err(error);
                     }
                     None => return Ok(()),
                 },
                 () = sleep_until(due.unwrap_or(shown)), if due.is_some() => {
-                    ring.publish(is_warm());
+                    self.publish(is_warm());
                     (shown, due) = (Instant::now(), None);
                     self.metrics.moved(ring.newest(), ring.bytes());
                 }
@@ -109,16 +112,64 @@ impl RawFeeder {
         }
     }
 
+    fn streams(&self) -> impl Iterator<Item = &Arc<RawStream>> {
+        std::iter::once(&self.stream).chain(self.parts.values())
+    }
+
+    /// Begins at a seq. The stream of a labeler begins at its newest frame, so that its ring knows that one's number.
+    async fn restart(&self, log: &dyn EventLog, from: Seq) -> Result<(), LogError> {
+        let parts: Vec<_> = self.parts.iter().collect();
+        let filters = parts
+            .iter()
+            .map(|(did, _)| TopicFilter::Labeler((*did).clone()));
+        let filters: Vec<_> = filters.collect();
+        let last = match filters.is_empty() {
+            true => Vec::new(),
+            false => log.last_of(&filters).await?,
+        };
+        for ((_, stream), last) in parts.into_iter().zip(last) {
+            match last.filter(|last| last.seq < from) {
+                Some(last) => {
+                    stream.ring.restart(last.seq, false);
+                    stream.ring.push([stream.view.frame(last)?]);
+                    stream.ring.advance(from);
+                }
+                None => stream.ring.restart(from, false),
+            }
+        }
+        self.stream.ring.restart(from, false);
+        Ok(())
+    }
+
+    fn push(&self, batch: Vec<Entry>) -> Result<(), LogError> {
+        let end = batch.last().map_or(0, |last| last.seq + 1);
+        let mut frames = Vec::with_capacity(batch.len());
+        for entry in batch {
+            if let Topic::Labels(stamp) = &entry.topic
+                && let Some(part) = self.parts.get(&stamp.labeler)
+            {
+                part.ring.push([part.view.frame(entry.clone())?]);
+            }
+            frames.push(self.stream.view.frame(entry)?);
+        }
+        self.stream.ring.push(frames);
+        for part in self.parts.values() {
+            part.ring.advance(end);
+        }
+        Ok(())
+    }
+
+    fn publish(&self, is_warm: bool) {
+        for stream in self.streams() {
+            stream.ring.publish(is_warm);
+        }
+    }
+
     async fn open(&self) -> Result<Arc<dyn EventLog>, LogError> {
         let opened = self.log.get().await?;
-        self.stream.opened.get_or_init(|| Opened {
-            pages: Pages::new(
-                Arc::clone(&opened.log),
-                self.stream.config.cache_bytes,
-                self.stream.config.max_loads,
-            ),
-            log: Arc::clone(&opened.log),
-        });
+        for stream in self.streams() {
+            stream.open(&opened.log);
+        }
         Ok(opened.log)
     }
 
@@ -130,11 +181,13 @@ impl RawFeeder {
         match log.bounds().await {
             Ok(bounds) => {
                 info!(first = bounds.first, "the raw log was replaced");
-                if let Some(opened) = self.stream.opened.get() {
-                    opened.pages.clear();
+                for stream in self.streams() {
+                    if let Some(opened) = stream.opened.get() {
+                        opened.pages.clear();
+                    }
+                    stream.ring.restart(bounds.first, true);
                 }
-                self.stream.ring.restart(bounds.first, true);
-                self.stream.ring.publish(false);
+                self.publish(false);
                 error
             }
             Err(error) => error,

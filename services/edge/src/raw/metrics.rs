@@ -35,11 +35,28 @@ pub(crate) struct RawMetrics {
 
 impl RawMetrics {
     pub(crate) fn new(meter: &Meter) -> Self {
-        let counter = |name, help| meter.u64_counter(name).with_description(help).build();
-        let gauge = |name, help| meter.u64_gauge(name).with_description(help).build();
+        Self::named(meter, str::to_owned)
+    }
+
+    /// The instruments of the streams of labels: `fanjet_edge_labels_subscribers` for `fanjet_edge_raw_subscribers`, and so on.
+    pub(crate) fn of_labels(meter: &Meter) -> Self {
+        Self::named(meter, |name| {
+            name.replacen("fanjet_edge_raw_", "fanjet_edge_labels_", 1)
+        })
+    }
+
+    fn named(meter: &Meter, named: impl Fn(&str) -> String) -> Self {
+        let counter = |name, help: &'static str| {
+            let counter = meter.u64_counter(named(name));
+            counter.with_description(help).build()
+        };
+        let gauge = |name, help: &'static str| {
+            let gauge = meter.u64_gauge(named(name));
+            gauge.with_description(help).build()
+        };
         Self {
             subscribers: meter
-                .i64_up_down_counter(SUBSCRIBERS)
+                .i64_up_down_counter(named(SUBSCRIBERS))
                 .with_description("Open raw subscriber connections")
                 .build(),
             delivered: counter(DELIVERED, "Frames delivered to raw subscribers"),

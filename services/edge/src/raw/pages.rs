@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use fanjet_log::{EventLog, LogError, ReadLimit, Selection, Seq};
+use fanjet_log::{EventLog, LogError, ReadLimit, Seq};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, WeakShared};
 use hashbrown::HashMap;
@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
 use super::ring::RawFrame;
+use super::view::View;
 
 /// A page begins at a multiple of this: about 350 KB of ordinary frames.
 const PAGE_SEQS: Seq = 64;
@@ -37,6 +38,7 @@ type Loading = WeakShared<BoxFuture<'static, Loaded>>;
 #[derive(Clone)]
 pub(crate) struct Pages {
     log: Arc<dyn EventLog>,
+    view: View,
     cache: Arc<Mutex<Cache>>,
     /// Reads of the log at one time.
     reads: Arc<Semaphore>,
@@ -52,9 +54,15 @@ struct Cache {
 }
 
 impl Pages {
-    pub(crate) fn new(log: Arc<dyn EventLog>, max_bytes: usize, max_reads: usize) -> Self {
+    pub(crate) fn new(
+        log: Arc<dyn EventLog>,
+        view: View,
+        max_bytes: usize,
+        reads: Arc<Semaphore>,
+    ) -> Self {
         Self {
             log,
+            view,
             cache: Arc::new(Mutex::new(Cache {
                 pages: HashMap::new(),
                 loading: HashMap::new(),
@@ -62,7 +70,7 @@ impl Pages {
                 bytes: 0,
                 max_bytes,
             })),
-            reads: Arc::new(Semaphore::new(max_reads)),
+            reads,
         }
     }
 
@@ -130,11 +138,15 @@ impl Pages {
             entries: usize::try_from(end - from).unwrap_or(usize::MAX),
             bytes: PAGE_BYTES,
         };
-        let page = self.log.read(from, &Selection::All, limit).await?;
+        let page = self.log.read(from, &self.view.selection(), limit).await?;
         if page.next <= from {
             return Err(LogError::unavailable("a replica of the log lags"));
         }
-        let frames: Result<Vec<_>, _> = page.entries.into_iter().map(RawFrame::of).collect();
+        let frames: Result<Vec<_>, _> = page
+            .entries
+            .into_iter()
+            .map(|entry| self.view.frame(entry))
+            .collect();
         let frames = frames?;
         Ok(Page {
             bytes: frames.iter().map(RawFrame::len).sum(),

@@ -3,36 +3,23 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use fanjet_event::Topic;
-use fanjet_log::{Entry, LogError, Seq};
-use fanjet_wire::websocket::binary_header;
+use fanjet_event::Did;
+use fanjet_log::Seq;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-/// A frame and the head of its WebSocket message. Both are shared by all subscribers, and nothing is joined.
+/// A frame and the head of its WebSocket message, which may hold the frame's beginning. Both are shared by all subscribers, and nothing is joined.
 #[derive(Debug, Clone)]
 pub(crate) struct RawFrame {
     pub(crate) seq: Seq,
     pub(crate) wire_seq: u64,
+    /// Who sent it, if it is a labeler's.
+    pub(crate) labeler: Option<Did>,
     pub(crate) head: Bytes,
     pub(crate) body: Bytes,
 }
 
 impl RawFrame {
-    /// # Errors
-    /// [`LogError::Corrupt`]: the entry is no frame.
-    pub(crate) fn of(entry: Entry) -> Result<Self, LogError> {
-        let Topic::Frame(stamp) = entry.topic else {
-            return Err(LogError::corrupt(entry.seq, "the entry is no raw frame"));
-        };
-        Ok(Self {
-            seq: entry.seq,
-            wire_seq: stamp.wire_seq,
-            head: binary_header(entry.body.len()),
-            body: entry.body,
-        })
-    }
-
     /// The bytes that it takes.
     pub(crate) fn len(&self) -> usize {
         self.head.len() + self.body.len()
@@ -169,6 +156,17 @@ impl Ring {
             .frames
             .partition_point(|frame| frame.wire_seq < wire_seq);
         state.frames.get(at).map(|frame| frame.seq)
+    }
+
+    /// Everything up to this seq, exclusively, was seen, whether it belongs here or not.
+    pub(crate) fn advance(&self, to: Seq) {
+        let mut state = self.state.lock();
+        state.end = state.end.map(|end| end.max(to));
+    }
+
+    /// The newest frame.
+    pub(crate) fn newest_frame(&self) -> Option<RawFrame> {
+        self.state.lock().frames.back().cloned()
     }
 
     /// The wire seq of the newest frame.

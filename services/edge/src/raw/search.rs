@@ -1,8 +1,9 @@
 //! From a wire seq to a position in the log. Wire seqs rise with gaps of any size.
 
-use fanjet_log::{Bounds, EventLog, LogError, ReadLimit, Selection, Seq};
+use fanjet_log::{Bounds, EventLog, LogError, ReadLimit, Seq};
 
 use super::ring::RawFrame;
+use super::view::View;
 
 /// So many guesses estimate the position; later ones halve the range, in case the gaps are uneven.
 const ESTIMATES: u32 = 10;
@@ -13,12 +14,13 @@ const ESTIMATES: u32 = 10;
 /// [`LogError`].
 pub(crate) async fn seq_at(
     log: &dyn EventLog,
+    view: &View,
     bounds: Bounds,
     wire_seq: u64,
 ) -> Result<Seq, LogError> {
     let mut search = Search::new(wire_seq, bounds.first, bounds.last + 1);
     while let Some(guess) = search.guess() {
-        let found = frame_at(log, guess).await?;
+        let found = frame_at(log, view, guess).await?;
         search.learn(guess, found.map(|frame| (frame.seq, frame.wire_seq)));
     }
     Ok(search.low)
@@ -28,17 +30,52 @@ pub(crate) async fn seq_at(
 ///
 /// # Errors
 /// [`LogError`].
-pub(crate) async fn frame_at(log: &dyn EventLog, seq: Seq) -> Result<Option<RawFrame>, LogError> {
+pub(crate) async fn frame_at(
+    log: &dyn EventLog,
+    view: &View,
+    mut seq: Seq,
+) -> Result<Option<RawFrame>, LogError> {
     let one = ReadLimit {
         entries: 1,
         bytes: 0,
     };
-    let page = log.read(seq, &Selection::All, one).await?;
-    page.entries
-        .into_iter()
-        .next()
-        .map(RawFrame::of)
-        .transpose()
+    loop {
+        let page = log.read(seq, &view.selection(), one).await?;
+        if let Some(entry) = page.entries.into_iter().next() {
+            return view.frame(entry).map(Some);
+        }
+        // In a long stretch without a match a page may be empty before the end.
+        if page.at_end || page.next <= seq {
+            return Ok(None);
+        }
+        seq = page.next;
+    }
+}
+
+/// The newest frame from a seq on.
+///
+/// # Errors
+/// [`LogError`].
+pub(crate) async fn newest_from(
+    log: &dyn EventLog,
+    view: &View,
+    mut seq: Seq,
+) -> Result<Option<RawFrame>, LogError> {
+    let limit = ReadLimit {
+        entries: 256,
+        bytes: 1 << 20,
+    };
+    let mut newest = None;
+    loop {
+        let page = log.read(seq, &view.selection(), limit).await?;
+        if let Some(entry) = page.entries.into_iter().next_back() {
+            newest = Some(view.frame(entry)?);
+        }
+        if page.at_end || page.next <= seq {
+            return Ok(newest);
+        }
+        seq = page.next;
+    }
 }
 
 /// The answer lies in `low..=high`.

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use fanjet_event::Did;
 use fanjet_log::{LogError, Seq};
 use fanjet_runtime::Backoff;
 use futures::future::BoxFuture;
+use hashbrown::HashSet;
 use tokio::sync::watch;
 use tokio::time::{Sleep, sleep};
 
@@ -27,6 +29,8 @@ type Growth = BoxFuture<'static, watch::Receiver<Head>>;
 pub(crate) struct Source {
     stream: Arc<RawStream>,
     position: RawStart,
+    /// Of these labelers only.
+    sources: Option<HashSet<Did>>,
     /// Ready when the end of the ring changes.
     growth: Growth,
     reading: Option<Reading>,
@@ -41,12 +45,26 @@ impl Source {
         Self {
             stream,
             position,
+            sources: None,
             growth,
             reading: None,
             pause: None,
             is_replaying: false,
             backoff: Backoff::new(RETRY_MIN, RETRY_MAX),
         }
+    }
+
+    /// Leaves out the frames of other labelers.
+    #[must_use]
+    pub(crate) fn only_of(mut self, sources: Option<HashSet<Did>>) -> Self {
+        self.sources = sources;
+        self
+    }
+
+    fn wants(&self, frame: &RawFrame) -> bool {
+        let sources = self.sources.as_ref().zip(frame.labeler.as_ref());
+        frame.wire_seq >= self.position.not_below
+            && sources.is_none_or(|(sources, labeler)| sources.contains(labeler))
     }
 
     /// Whether the last frames came from the log.
@@ -85,11 +103,8 @@ impl Source {
             };
             self.position.seq = next;
             self.position.may_expire = false;
-            let not_below = self.position.not_below;
-            let wanted: Vec<_> = frames
-                .into_iter()
-                .filter(|frame| frame.wire_seq >= not_below)
-                .collect();
+            let mut wanted = frames;
+            wanted.retain(|frame| self.wants(frame));
             if !wanted.is_empty() {
                 return Poll::Ready(Ok(wanted));
             }

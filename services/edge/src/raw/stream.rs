@@ -2,20 +2,25 @@
 
 use std::sync::{Arc, OnceLock};
 
-use fanjet_log::{EventLog, LogError, Seq};
+use fanjet_log::{EventLog, LogError, Selection, Seq};
+use tokio::sync::Semaphore;
 
 use super::cursor::{Ends, Start, start};
 use super::pages::{Page, Pages};
-use super::ring::Ring;
-use super::search::{frame_at, seq_at};
+use super::ring::{RawFrame, Ring};
+use super::search::{frame_at, newest_from, seq_at};
+use super::view::View;
 use crate::config::RawServeConfig;
 
-/// One per node.
+/// One per node and view.
 pub(crate) struct RawStream {
+    pub(crate) view: View,
     pub(crate) ring: Ring,
     /// Once the log was reached.
     pub(crate) opened: OnceLock<Opened>,
     pub(crate) config: RawServeConfig,
+    /// Reads of the log at one time, of all streams that share it.
+    reads: Arc<Semaphore>,
 }
 
 pub(crate) struct Opened {
@@ -62,11 +67,32 @@ pub(crate) enum Read {
 
 impl RawStream {
     pub(crate) fn new(config: RawServeConfig) -> Self {
+        let reads = Arc::new(Semaphore::new(config.max_loads));
+        Self::of(View::Firehose, config, reads)
+    }
+
+    /// A stream of a log that others are streams of, too.
+    pub(crate) fn of(view: View, config: RawServeConfig, reads: Arc<Semaphore>) -> Self {
         Self {
+            view,
+            reads,
             ring: Ring::new(config.ring_bytes),
             opened: OnceLock::new(),
             config,
         }
+    }
+
+    /// The log was reached.
+    pub(crate) fn open(&self, log: &Arc<dyn EventLog>) {
+        self.opened.get_or_init(|| Opened {
+            pages: Pages::new(
+                Arc::clone(log),
+                self.view.clone(),
+                self.config.cache_bytes,
+                Arc::clone(&self.reads),
+            ),
+            log: Arc::clone(log),
+        });
     }
 
     /// The position of a cursor: from the ring if it knows, else from the log.
@@ -93,10 +119,9 @@ impl RawStream {
         }
         let log = &*opened.log;
         let bounds = log.bounds().await.map_err(NoRawStart::Log)?;
-        let oldest = frame_at(log, bounds.first).await.map_err(NoRawStart::Log)?;
-        let newest = log.last().await.map_err(NoRawStart::Log)?;
-        let newest = newest.map(super::ring::RawFrame::of).transpose();
-        let newest = newest.map_err(NoRawStart::Log)?;
+        let oldest = frame_at(log, &self.view, bounds.first).await;
+        let oldest = oldest.map_err(NoRawStart::Log)?;
+        let newest = self.newest(log).await.map_err(NoRawStart::Log)?;
         let ends = oldest.as_ref().zip(newest.as_ref());
         let ends = ends.map(|(oldest, newest)| Ends {
             oldest: oldest.wire_seq,
@@ -111,7 +136,7 @@ impl RawStream {
             Start::Oldest => at(first, 0, false),
             Start::Outdated => at(first, 0, true),
             Start::At(wire_seq) => {
-                let seq = seq_at(log, bounds, wire_seq).await;
+                let seq = seq_at(log, &self.view, bounds, wire_seq).await;
                 at(seq.map_err(NoRawStart::Log)?, wire_seq, false)
             }
             Start::Future => {
@@ -119,6 +144,17 @@ impl RawStream {
                 return Err(NoRawStart::Future { newest });
             }
         })
+    }
+
+    /// The newest frame in the log, which may be ahead of the ring.
+    async fn newest(&self, log: &dyn EventLog) -> Result<Option<RawFrame>, LogError> {
+        if self.view.selection() == Selection::All {
+            let last = log.last().await?;
+            return last.map(|entry| self.view.frame(entry)).transpose();
+        }
+        // The ring has the newest frame up to its end.
+        let (known, end) = (self.ring.newest_frame(), self.ring.end().unwrap_or(0));
+        Ok(newest_from(log, &self.view, end).await?.or(known))
     }
 
     /// Reads frames that the ring no longer has.

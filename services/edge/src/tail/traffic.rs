@@ -67,7 +67,7 @@ impl Row {
             (Topic::Identity, _) => Self::Identity,
             (Topic::Account, _) => Self::Account,
             (Topic::Sync, _) => Self::Sync,
-            (Topic::Commit(_), None) | (Topic::Frame(_), _) => Self::Unnumbered,
+            (Topic::Commit(_), None) | (Topic::Frame(_) | Topic::Labels(_), _) => Self::Unnumbered,
             (Topic::Commit(_), Some(id)) => Self::Collection(id),
         }
     }

@@ -32,7 +32,7 @@ fn wanted(entries: &[Entry], collections: &[&str], dids: &[&str]) -> Vec<Entry> 
                     .iter()
                     .any(|head| name.as_str().starts_with(head)),
                 Topic::Identity | Topic::Account => true,
-                Topic::Sync | Topic::Frame(_) => false,
+                Topic::Sync | Topic::Frame(_) | Topic::Labels(_) => false,
             };
             let from = |did: &&str| text.starts_with(&format!(r#"{{"did":"{did}","#));
             passes_collection && (dids.is_empty() || dids.iter().any(from))

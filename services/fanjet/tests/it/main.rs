@@ -41,3 +41,4 @@ mod descriptors;
 mod raw;
 mod restored;
 mod regions;
+mod labels;

@@ -33,26 +33,34 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Connects with `cursor`.
-    pub(crate) async fn open(
+    pub(super) async fn open(
         connector: &Connector,
         endpoint: &Endpoint,
         cursor: Option<u64>,
         config: &UpstreamConfig,
     ) -> Result<Self, Ended> {
         let socket = connector.connect(endpoint, cursor).await?;
-        let now = Instant::now();
         // With several upstreams, a silent one gives way to the next.
         let is_only = config.fallbacks.is_empty() && !config.stale_after.is_zero();
         Ok(Self {
-            socket,
-            ping_interval: config.ping_interval,
-            next_ping: now + config.ping_interval,
-            last_sign_of_life: now,
             stale_after: is_only.then_some(config.stale_after),
+            ..Self::over(socket, config.ping_interval)
+        })
+    }
+
+    /// Over a socket that is connected already.
+    pub(crate) fn over(socket: Socket, ping_interval: Duration) -> Self {
+        let now = Instant::now();
+        Self {
+            socket,
+            ping_interval,
+            next_ping: now + ping_interval,
+            last_sign_of_life: now,
+            stale_after: None,
             last_frame: now,
             no_frames: 0,
             ended: None,
-        })
+        }
     }
 
     /// How many oversized messages were skipped since the last call.

@@ -9,7 +9,7 @@ use crate::IngestError;
 use crate::config::{VerifyConfig, base_url};
 
 /// A source of DID documents.
-pub(super) trait DidDocuments: std::fmt::Debug + Send + Sync {
+pub(crate) trait DidDocuments: std::fmt::Debug + Send + Sync {
     /// The document of a DID; `None` when none exists.
     fn get<'a>(&'a self, did: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, NoAnswer>>;
 }
@@ -24,7 +24,7 @@ impl DidDocuments for Documents {
 ///
 /// # Errors
 /// [`IngestError::Config`] when a URL is invalid.
-pub(super) fn over_http(config: &VerifyConfig) -> Result<Documents, IngestError> {
+pub(crate) fn over_http(config: &VerifyConfig) -> Result<Documents, IngestError> {
     let web = match config.web_url.as_str() {
         "" => Web::Hosts(Reach::Public, Resolver::system()),
         url => Web::Directory(base_url("ingest.verify.web_url", url)?),

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use fanjet_edge::{Edge, EdgeConfig, EdgeDeps, EdgeHandle};
+use fanjet_edge::{Edge, EdgeConfig, EdgeDeps, EdgeHandle, LabelsLog, OtherLogs};
 use fanjet_ingest::{Candidacy, Ingest};
 use fanjet_output::say;
 use fanjet_runtime::{Stop, SystemClock};
@@ -11,9 +11,10 @@ use fanjet_service::{Failure, Process};
 use fanjet_telemetry::Health;
 
 use super::ServeSettings;
+use super::labelers::Labelers;
 use super::open_log::Opened;
 use super::producer::Producer;
-use super::raw_log::raw_log;
+use super::raw_log::{labels_log, raw_log};
 
 /// Ingest and edge over one log, and a Kafka producer if there is one.
 pub(crate) struct Node {
@@ -21,6 +22,7 @@ pub(crate) struct Node {
     candidacy: Candidacy,
     edge: EdgeHandle,
     kafka: Option<Producer>,
+    labels: Option<Labelers>,
 }
 
 impl Node {
@@ -54,6 +56,8 @@ impl Node {
         if let Some(raw) = raw.clone() {
             ingest = ingest.with_raw_log(raw, &process.meter("fanjet-ingest"))?;
         }
+        let labels_log = labels_log(settings);
+        let labels = Labelers::of(settings, labels_log.clone(), process)?;
         let kafka = Producer::of(settings, logs.kafka, bookmarks, process)?;
         let deps = EdgeDeps {
             log: logs.edge,
@@ -62,10 +66,15 @@ impl Node {
             instance: process.instance().to_owned(),
             tracer: process.tracer("fanjet-edge"),
         };
-        let edge = Edge::start_with_raw(
+        let labels_log = labels_log.map(|log| LabelsLog::new(log, &settings.labels));
+        let others = OtherLogs {
+            raw,
+            labels: labels_log,
+        };
+        let edge = Edge::start_with(
             edge_config(settings),
             deps,
-            raw,
+            others,
             &process.meter("fanjet-edge"),
             process.stop(),
         )?;
@@ -74,10 +83,12 @@ impl Node {
         {
             log.prompt_while(edge.has_subscribers());
         }
-        let health = match &kafka {
-            Some(kafka) => Health::all([health, ingest.health(), edge.health(), kafka.health()]),
-            None => Health::all([health, ingest.health(), edge.health()]),
-        };
+        let others = [
+            kafka.as_ref().map(Producer::health),
+            labels.as_ref().map(Labelers::fact),
+        ];
+        let all = [health, ingest.health(), edge.health()].into_iter();
+        let health = Health::all(all.chain(others.into_iter().flatten()));
         process.serve_ops(&settings.ops, health)?;
         say(format_args!("listening {}", edge.url()));
         Ok(Self {
@@ -85,6 +96,7 @@ impl Node {
             candidacy,
             edge,
             kafka,
+            labels,
         })
     }
 
@@ -116,11 +128,24 @@ impl Node {
             stop.cancel();
             outcome
         };
-        let (ingested, served, produced) =
-            tokio::join!(Box::pin(ingested), served, Box::pin(produced));
+        let labelled = async {
+            let Some(labels) = self.labels else {
+                return Ok(());
+            };
+            let outcome = labels.run(stop.clone()).await;
+            stop.cancel();
+            outcome
+        };
+        let (ingested, served, produced, labelled) = tokio::join!(
+            Box::pin(ingested),
+            served,
+            Box::pin(produced),
+            Box::pin(labelled)
+        );
         ingested?;
         served?;
-        produced
+        produced?;
+        labelled
     }
 }
 

@@ -1,6 +1,7 @@
-//! The raw log beside the log of events: in a folder below its folder, or in a stream beside its stream.
+//! The raw log and the log of labels beside the log of events: in folders below its folder, or in streams beside its stream.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use fanjet_log::{LogError, OpenRawLog, RawLog};
 use fanjet_log_embedded::{EmbeddedConfig, EmbeddedLog, FolderBookmarks};
@@ -10,8 +11,9 @@ use fanjet_runtime::{Clock, SystemClock};
 use super::ServeSettings;
 use super::settings::LogKind;
 
-/// The folder of the raw log in that of the log of events.
-const FOLDER: &str = "raw";
+/// The folders in that of the log of events.
+const RAW: &str = "raw";
+const LABELS: &str = "labels";
 
 /// The raw log, if it is wanted.
 pub(crate) fn raw_log(settings: &ServeSettings) -> Option<RawLog> {
@@ -23,15 +25,37 @@ pub(crate) fn raw_log(settings: &ServeSettings) -> Option<RawLog> {
             SystemClock.now_us()
         }),
         LogKind::Embedded => {
-            let events = settings.embedded.clone();
-            in_folder(EmbeddedConfig {
-                path: events.path.join(FOLDER),
-                max_age: settings.raw.max_age,
-                max_bytes: settings.raw.max_bytes,
-                ..events
-            })
+            let raw = &settings.raw;
+            in_folder(beside(settings, RAW, raw.max_age, raw.max_bytes))
         }
     })
+}
+
+/// The log of labels, if it is wanted.
+pub(crate) fn labels_log(settings: &ServeSettings) -> Option<RawLog> {
+    let labels = &settings.labels;
+    if !labels.is_wanted() {
+        return None;
+    }
+    Some(match settings.log.kind {
+        LogKind::Nats => in_nats(settings.nats.of_labels(labels), || SystemClock.now_us()),
+        LogKind::Embedded => in_folder(beside(settings, LABELS, labels.max_age, labels.max_bytes)),
+    })
+}
+
+fn beside(
+    settings: &ServeSettings,
+    folder: &str,
+    max_age: Duration,
+    max_bytes: u64,
+) -> EmbeddedConfig {
+    let events = settings.embedded.clone();
+    EmbeddedConfig {
+        path: events.path.join(folder),
+        max_age,
+        max_bytes,
+        ..events
+    }
 }
 
 fn in_folder(config: EmbeddedConfig) -> RawLog {

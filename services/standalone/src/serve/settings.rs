@@ -2,9 +2,9 @@
 
 use fanjet_config::{role, section};
 use fanjet_edge::EdgeConfig;
-use fanjet_ingest::IngestConfig;
+use fanjet_ingest::{IngestConfig, Labels};
 use fanjet_kafka::KafkaConfig;
-use fanjet_log::RawConfig;
+use fanjet_log::{LabelsConfig, RawConfig};
 use fanjet_log_embedded::EmbeddedConfig;
 use fanjet_log_nats::NatsConfig;
 use fanjet_service::{Failure, operated_settings};
@@ -24,6 +24,8 @@ role! {
         pub(crate) log: LogSettings,
         /// The raw log beside it.
         pub(crate) raw: RawConfig,
+        /// The labelers, and the log of their frames.
+        pub(crate) labels: LabelsConfig,
         /// The log in a folder.
         pub(crate) embedded: EmbeddedConfig,
         /// The log in NATS.
@@ -66,6 +68,7 @@ impl ServeSettings {
     /// The name of an invalid setting.
     pub(crate) fn validate(&self) -> Result<(), Failure> {
         self.ingest.validate()?;
+        Labels::validate(&self.ingest, &self.labels)?;
         if self.kafka.is_wanted() {
             self.kafka.validate()?;
         }

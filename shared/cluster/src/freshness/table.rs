@@ -85,7 +85,7 @@ impl Table {
                     None => self.take_in(name),
                 },
                 // Not an event: its operations are counted when the log of events has them.
-                Topic::Frame(_) => continue,
+                Topic::Frame(_) | Topic::Labels(_) => continue,
             };
             match at.and_then(|at| self.rows.get_mut(at)) {
                 Some(row) => row.count(now_us),

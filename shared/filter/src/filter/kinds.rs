@@ -40,7 +40,7 @@ impl EventKind {
             (Topic::Identity, _) => Some(Self::Identity),
             (Topic::Account, _) => Some(Self::Account),
             (Topic::Sync, _) => Some(Self::Sync),
-            (Topic::Commit(_), None) | (Topic::Frame(_), _) => None,
+            (Topic::Commit(_), None) | (Topic::Frame(_) | Topic::Labels(_), _) => None,
         }
     }
 

@@ -87,7 +87,7 @@ impl Named {
                 })
         };
         let kind = match topic {
-            Topic::Sync | Topic::Frame(_) => return false,
+            Topic::Sync | Topic::Frame(_) | Topic::Labels(_) => return false,
             Topic::Identity => "identity",
             Topic::Account => "account",
             Topic::Commit(collection) => {

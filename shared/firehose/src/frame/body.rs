@@ -133,12 +133,12 @@ pub(super) fn sync<'a>(reader: &mut Reader<'a>) -> Result<Sync<'a>, FrameError> 
     })
 }
 
-pub(super) fn info<'a>(reader: &mut Reader<'a>) -> Result<Info<'a>, FrameError> {
+pub(crate) fn info<'a>(reader: &mut Reader<'a>) -> Result<Info<'a>, FrameError> {
     let (name, message) = name_and_message(reader, "name")?;
     Ok(Info { name, message })
 }
 
-pub(super) fn error<'a>(reader: &mut Reader<'a>) -> Result<ErrorFrame<'a>, FrameError> {
+pub(crate) fn error<'a>(reader: &mut Reader<'a>) -> Result<ErrorFrame<'a>, FrameError> {
     let (error, message) = name_and_message(reader, "error")?;
     Ok(ErrorFrame { error, message })
 }
@@ -214,7 +214,7 @@ fn name_and_message<'a>(
 
 /// Calls `take` with each key of a map; it reads the value and returns true, or leaves it and returns false.
 #[inline]
-fn each_key<'a>(
+pub(crate) fn each_key<'a>(
     reader: &mut Reader<'a>,
     part: &'static str,
     mut take: impl FnMut(&'a [u8], &mut Reader<'a>) -> Result<bool, FrameError>,
@@ -233,7 +233,11 @@ fn each_key<'a>(
 }
 
 #[inline]
-fn put<T>(slot: &mut Option<T>, key: &'static str, value: Option<T>) -> Result<(), FrameError> {
+pub(crate) fn put<T>(
+    slot: &mut Option<T>,
+    key: &'static str,
+    value: Option<T>,
+) -> Result<(), FrameError> {
     if slot.is_some() {
         return Err(FrameError::Duplicate(key));
     }

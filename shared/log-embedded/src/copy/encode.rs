@@ -30,7 +30,7 @@ pub(super) fn encode(
     let mut next = from;
     for event in events {
         put_void(out, next, event.seq)?;
-        let is_frame = matches!(event.topic, Topic::Frame(_));
+        let is_frame = matches!(event.topic, Topic::Frame(_) | Topic::Labels(_));
         if event.seq < next || event.body.len() > MAX_BODY || is_frame {
             let what = format!("seq {} is not next, too large, or a raw frame", event.seq);
             return Err(AppendError::Refused(what));

@@ -5,7 +5,7 @@ use fanjet_log::MAX_FRAME;
 use super::u32_at;
 
 /// The kinds of records are the kinds of topics: commit, identity, account, sync, raw frame.
-const LAST_RECORD: u8 = 4;
+const LAST_RECORD: u8 = 5;
 /// The kind of a void.
 pub(super) const VOID: u8 = 0xfc;
 /// The kind of a mark.

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! kind u8, upstream length u8, collection length u16, time length u8, 3 zeros,
-//! seq u64, log time u64, relay seq u64, op index u32, op count u32 (of a raw frame: wire seq u64),
+//! seq u64, log time u64, relay seq u64, op index u32, op count u32 (of a raw frame: wire seq u64; of a labeler's: start and length of
+//! its number),
 //! collection, upstream, the frame's own time, body
 //! ```
 //!
@@ -51,6 +52,8 @@ pub(crate) enum Kind {
     Account = 2,
     Sync = 3,
     Frame = 4,
+    /// The upstream is the labeler.
+    Labels = 5,
 }
 
 impl Record<'_> {
@@ -74,8 +77,12 @@ pub(crate) fn write(out: &mut Vec<u8>, seq: Seq, time: TimeUs, event: &NewEvent)
     out.extend_from_slice(&seq.to_le_bytes());
     out.extend_from_slice(&time.get().to_le_bytes());
     out.extend_from_slice(&origin.relay_seq.to_le_bytes());
-    match event.topic {
+    match &event.topic {
         Topic::Frame(stamp) => out.extend_from_slice(&stamp.wire_seq.to_le_bytes()),
+        Topic::Labels(stamp) => {
+            out.extend_from_slice(&stamp.seq_start.to_le_bytes());
+            out.extend_from_slice(&stamp.seq_len.to_le_bytes());
+        }
         _ => {
             out.extend_from_slice(&origin.op_index.to_le_bytes());
             out.extend_from_slice(&origin.op_count.to_le_bytes());
@@ -118,6 +125,7 @@ fn kind_of(topic: &Topic) -> (Kind, &str) {
         Topic::Account => (Kind::Account, ""),
         Topic::Sync => (Kind::Sync, ""),
         Topic::Frame(_) => (Kind::Frame, ""),
+        Topic::Labels(_) => (Kind::Labels, ""),
     }
 }
 
@@ -145,6 +153,7 @@ pub(crate) fn read(payload: &[u8]) -> Option<Record<'_>> {
         2 => Kind::Account,
         3 => Kind::Sync,
         4 => Kind::Frame,
+        5 => Kind::Labels,
         _ => return None,
     };
     let collection = usize::from(u16::from_le_bytes([fixed[2], fixed[3]]));

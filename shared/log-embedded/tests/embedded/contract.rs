@@ -28,6 +28,8 @@ mod frames {
     fanjet_log::frame_contract_tests!(with_an_event_per_segment);
 }
 
+fanjet_log::labels_contract_tests!(in_small_segments);
+
 const MAX_AGE: Duration = Duration::from_secs(3600);
 
 /// Whole segments expire; with one event each, any event can be the oldest.

@@ -12,6 +12,8 @@ pub enum Content {
     Events,
     /// Raw frames.
     Frames,
+    /// Frames of labelers.
+    Labels,
 }
 
 impl Content {
@@ -20,7 +22,7 @@ impl Content {
         MAX_HEADERS
             + match self {
                 Self::Events => MAX_BODY,
-                Self::Frames => MAX_FRAME,
+                Self::Frames | Self::Labels => MAX_FRAME,
             }
     }
 
@@ -28,7 +30,7 @@ impl Content {
     pub(crate) fn allowed_message(self) -> i32 {
         match self {
             Self::Events => 2 << 20,
-            Self::Frames => 6 << 20,
+            Self::Frames | Self::Labels => 6 << 20,
         }
     }
 
@@ -36,7 +38,7 @@ impl Content {
     pub(crate) fn max_payload(self) -> &'static str {
         match self {
             Self::Events => "4MB",
-            Self::Frames => "8MB",
+            Self::Frames | Self::Labels => "8MB",
         }
     }
 
@@ -45,6 +47,7 @@ impl Content {
         match self {
             Self::Events => "nats.stream.max_bytes",
             Self::Frames => "raw.max_bytes",
+            Self::Labels => "labels.max_bytes",
         }
     }
 
@@ -53,6 +56,7 @@ impl Content {
         match self {
             Self::Events => "The ordered log of ATProto events",
             Self::Frames => "The raw frames of the ATProto firehose",
+            Self::Labels => "The frames of ATProto labelers",
         }
     }
 }

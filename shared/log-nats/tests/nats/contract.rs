@@ -17,6 +17,12 @@ async fn open_for_frames() -> Opened {
 
 fanjet_log::frame_contract_tests!(open_for_frames);
 
+async fn open_for_labels() -> Opened {
+    support::open_for_labels().await.unwrap()
+}
+
+fanjet_log::labels_contract_tests!(open_for_labels);
+
 async fn open_at(first: Seq) -> LifecycleFixture {
     support::open_at(first).await.unwrap()
 }

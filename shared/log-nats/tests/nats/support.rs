@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use async_nats::jetstream;
 use fanjet_log::contract::{Expire, LifecycleFixture, Opened};
-use fanjet_log::{Entry, EventLog, NewEvent, RawConfig, ReadLimit, Selection, Seq};
+use fanjet_log::{Entry, EventLog, LabelsConfig, NewEvent, RawConfig, ReadLimit, Selection, Seq};
 use fanjet_log_nats::{NatsConfig, NatsLog, ServerUrl, Storage, StreamConfig};
 use fanjet_testkit::NatsServer;
 use futures::FutureExt;
@@ -42,6 +42,20 @@ pub(crate) async fn open_for_frames() -> Result<Opened> {
             ..RawConfig::default()
         };
         events.of_frames(&raw)
+    })
+    .await
+}
+
+/// A log of labels.
+pub(crate) async fn open_for_labels() -> Result<Opened> {
+    open_with(|events| {
+        let labels = LabelsConfig {
+            stream: format!("{}_LABELS", events.stream.name),
+            subject_root: format!("{}_labels", events.stream.subject_root),
+            max_bytes: 0,
+            ..LabelsConfig::default()
+        };
+        events.of_labels(&labels)
     })
     .await
 }

@@ -93,7 +93,7 @@ fn body(n: u64, topic: &Topic, padding: usize) -> Bytes {
         }
         Topic::Account => v1::write_account(&mut out, did, true, None, n, time),
         Topic::Sync => v1::write_sync(&mut out, did, rev, &[0xde, 0xad], n, time),
-        Topic::Frame(_) => panic!("no event: see `frames`"),
+        Topic::Frame(_) | Topic::Labels(_) => panic!("no event: see `frames`"),
     }
     assert!(v1::stamp(&mut out, time_of(n)));
     out.into()

@@ -22,7 +22,7 @@ pub fn json_len(event_len: usize, topic: &Topic, action: Option<Action>, seq: u6
         (Topic::Identity, _) => &IDENTITY,
         (Topic::Account, _) => &ACCOUNT,
         // Frames are in another log.
-        (Topic::Sync | Topic::Frame(_), _) => &SYNC,
+        (Topic::Sync | Topic::Frame(_) | Topic::Labels(_), _) => &SYNC,
     };
     template.json_len(event_len, seq)
 }

@@ -84,7 +84,7 @@ impl Event {
             Topic::Account => v1::write_account(&mut body, did, true, Some(&filler), seq, time),
             Topic::Sync => v1::write_sync(&mut body, did, rev(), filler.as_bytes(), seq, time),
             // No event: there is nothing to stamp, which is noticed below.
-            Topic::Frame(_) => {}
+            Topic::Frame(_) | Topic::Labels(_) => {}
         }
         assert!(v1::stamp(&mut body, time_of(seq)));
         Entry {

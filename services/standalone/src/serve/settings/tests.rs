@@ -1,6 +1,6 @@
 use fanjet_config::{Flags, Fragment, Role, Sources, load};
 use fanjet_edge::EdgeSettings;
-use fanjet_ingest::IngestSettings;
+use fanjet_ingest::{IngestSettings, LabelsSettings};
 use fanjet_kafka::KafkaSettings;
 use toml::{Table, Value};
 
@@ -100,6 +100,7 @@ fn ranges_are_kept<S: Role>() {
 fn fragments_name_every_key_of_their_structs_and_no_other() {
     fragments_fit::<ServeSettings>();
     fragments_fit::<IngestSettings>();
+    fragments_fit::<LabelsSettings>();
     fragments_fit::<EdgeSettings>();
     fragments_fit::<KafkaSettings>();
     fragments_fit::<PrepareSettings>();
@@ -109,6 +110,7 @@ fn fragments_name_every_key_of_their_structs_and_no_other() {
 fn values_out_of_range_are_rejected_by_every_role() {
     ranges_are_kept::<ServeSettings>();
     ranges_are_kept::<IngestSettings>();
+    ranges_are_kept::<LabelsSettings>();
     ranges_are_kept::<EdgeSettings>();
     ranges_are_kept::<KafkaSettings>();
     ranges_are_kept::<PrepareSettings>();
@@ -118,8 +120,9 @@ fn values_out_of_range_are_rejected_by_every_role() {
 #[test]
 fn every_section_is_in_the_tree_once() {
     let tree = ServeSettings::FRAGMENTS;
-    let roles: [&[Fragment]; 4] = [
+    let roles: [&[Fragment]; 5] = [
         IngestSettings::FRAGMENTS,
+        LabelsSettings::FRAGMENTS,
         EdgeSettings::FRAGMENTS,
         KafkaSettings::FRAGMENTS,
         PrepareSettings::FRAGMENTS,

@@ -24,6 +24,7 @@ async fn open() -> Opened {
 
 crate::contract_tests!(open);
 crate::frame_contract_tests!(open);
+crate::labels_contract_tests!(open);
 
 async fn open_at(first: Seq) -> LifecycleFixture {
     let log = MemoryLog::beginning_at(
