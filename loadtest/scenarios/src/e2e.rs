@@ -1,12 +1,12 @@
-//! The status page in real headless Chromium, in front of `fanjet demo`.
+//! The status page in real headless Chromium, in front of `fanjet demo`, and a picture of what the demo prints.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use fanjet_tools::packages::node_packages;
-use fanjet_tools::programs::{Profile, build};
+use fanjet_tools::programs::{Profile, build, executable};
 use fanjet_tools::shell::{root, run as run_command, target};
 
 use crate::runtime::block_on;
@@ -21,13 +21,17 @@ const BROWSERS: [&str; 4] = [
 ];
 
 /// What the README shows, below `docs/images`.
-const PICTURES: [&str; 2] = ["status-light.png", "status-dark.png"];
+const PICTURES: [&str; 3] = ["status-light.png", "status-dark.png", TERMINAL];
+const TERMINAL: &str = "demo.png";
+/// Events in the picture of the terminal.
+const EVENTS: &str = "12";
 
 pub(crate) fn run(update: bool) -> Result<()> {
     let browser = browser()?;
     let driver = driver()?;
     build(Profile::Dev)?;
     block_on(look(&browser, &driver))?;
+    show_terminal(&browser, &driver)?;
     if update {
         for picture in PICTURES {
             let (from, to) = (pictures().join(picture), root().join("docs/images"));
@@ -62,6 +66,25 @@ async fn look(browser: &Path, driver: &Path) -> Result<()> {
     Ok(())
 }
 
+/// A picture of the demo's first events, as a terminal shows them.
+fn show_terminal(browser: &Path, driver: &Path) -> Result<()> {
+    let program = executable(Profile::Dev, "fanjet");
+    let program = program.strip_prefix(root()).unwrap_or(&program);
+    let printed = Command::new(program)
+        .args(["demo", "--events", EVENTS])
+        .current_dir(root())
+        .output()?;
+    ensure!(printed.status.success(), "fanjet demo: {}", printed.status);
+    let printed = String::from_utf8(printed.stdout)?;
+    let text = pictures().join("demo.txt");
+    fs::write(&text, format!("cargo run -p fanjet -- demo\n{printed}"))?;
+    let mut node = Command::new("node");
+    node.arg(driver.join("terminal.js"))
+        .args([&text, browser])
+        .arg(pictures().join(TERMINAL));
+    run_command(&mut node)
+}
+
 /// Chromium of the system.
 fn browser() -> Result<PathBuf> {
     let found = || {
@@ -92,7 +115,12 @@ fn driver() -> Result<PathBuf> {
     let from = root().join("loadtest/browser");
     let folder = target().join("browser");
     fs::create_dir_all(&folder)?;
-    for file in ["package.json", "package-lock.json", "status.js"] {
+    for file in [
+        "package.json",
+        "package-lock.json",
+        "status.js",
+        "terminal.js",
+    ] {
         fs::copy(from.join(file), folder.join(file))
             .with_context(|| format!("cannot copy {file}"))?;
     }
