@@ -50,7 +50,9 @@ pub fn disagreements(section: &str, rendered: &str) -> anyhow::Result<Vec<String
 pub fn untouched(source: &str, rendered: &str) -> Vec<String> {
     let shown: Vec<_> = exposition(rendered).into_keys().collect();
     let names = source.split('"').skip(1).step_by(2);
-    let names = names.filter(|text| text.starts_with("fanjet_") && !text.contains(' '));
+    // What ends with an underscore is the beginning of names.
+    let names = names
+        .filter(|text| text.starts_with("fanjet_") && !text.contains(' ') && !text.ends_with('_'));
     names
         .filter(|name| !shown.iter().any(|shown| shown.starts_with(name)))
         .map(str::to_owned)

@@ -1,5 +1,7 @@
 //! What an event is about: the log keeps one subject per topic, and filters use nothing but the topic and the DID.
 
+use std::sync::Arc;
+
 use crate::{Did, Nsid, TimeUs};
 
 /// The topic of one event.
@@ -16,7 +18,8 @@ pub enum Topic {
     /// A whole frame of the firehose, in the raw log only.
     Frame(FrameStamp),
     /// A whole frame of a labeler, in the log of labels only.
-    Labels(LabelStamp),
+    /// Apart, so that an event, of which rings hold a million, stays small.
+    Labels(Arc<LabelStamp>),
 }
 
 /// What a reader needs to know about a raw frame without decoding it.

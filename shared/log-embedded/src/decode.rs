@@ -1,5 +1,7 @@
 //! Decodes records into entries, for one reader.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use fanjet_event::{Datetime, Did, FrameStamp, LabelStamp, Nsid, TimeUs, Topic};
 use fanjet_log::{Entry, Origin, Selection, UpstreamId};
@@ -46,12 +48,12 @@ impl Decoder {
                 wire_seq: record.wire_seq(),
                 time: TimeUs::new(record.time).ok_or("invalid log time")?,
             }),
-            Kind::Labels => Topic::Labels(LabelStamp {
+            Kind::Labels => Topic::Labels(Arc::new(LabelStamp {
                 labeler: self.labeler(record.upstream)?,
                 seq_start: record.op_index,
                 seq_len: record.op_count,
                 time: TimeUs::new(record.time).ok_or("invalid log time")?,
-            }),
+            })),
         };
         Ok(self.selection.matches(&topic).then_some(topic))
     }

@@ -59,7 +59,7 @@ impl EntryReader {
             headers.and_then(stamp).map(Topic::Frame)
         } else if let Some(labeler) = self.topics.labeler(subject) {
             let stamp = headers.and_then(|headers| labels_stamp(headers, labeler));
-            stamp.map(Topic::Labels)
+            stamp.map(|stamp| Topic::Labels(Arc::new(stamp)))
         } else {
             self.topics.topic(subject, named)
         };

@@ -58,7 +58,12 @@ impl View {
             }
             (Self::Labeler(_), Topic::Labels(stamp)) => {
                 let head = binary_header(body.len());
-                Ok(frame(origin.relay_seq, Some(stamp.labeler), head, body))
+                Ok(frame(
+                    origin.relay_seq,
+                    Some(stamp.labeler.clone()),
+                    head,
+                    body,
+                ))
             }
             (Self::Labels, Topic::Labels(stamp)) => {
                 let start = stamp.seq_start as usize;
@@ -71,7 +76,12 @@ impl View {
                 put_unsigned(&mut number, 0, seq);
                 let len = before.len() + number.len() + rest.len();
                 let head = [&binary_header(len)[..], before, &number].concat();
-                Ok(frame(seq, Some(stamp.labeler), Bytes::from(head), rest))
+                Ok(frame(
+                    seq,
+                    Some(stamp.labeler.clone()),
+                    Bytes::from(head),
+                    rest,
+                ))
             }
             _ => Err(LogError::corrupt(
                 seq,

@@ -152,7 +152,7 @@ fn one_file_serves_all_roles() {
     for &role in ROLES {
         let parts = [
             "egde: an unknown section",
-            "ingest, edge, kafka, log, raw, embedded",
+            "ingest, edge, kafka, log, raw, labels, embedded",
         ];
         assert_prints(&[role, "--print-config", "--config", path], &[], 78, &parts);
     }

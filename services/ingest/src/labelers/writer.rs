@@ -130,7 +130,7 @@ impl Writer {
             };
             self.pending.push((frame.labeler, frame.labels, frame.seq));
             events.push(NewEvent {
-                topic: Topic::Labels(stamp),
+                topic: Topic::Labels(Arc::new(stamp)),
                 origin: Origin {
                     upstream: frame.upstream,
                     relay_seq: frame.seq,

@@ -1,5 +1,7 @@
 //! Logs of labels: any bytes, each of one labeler.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use fanjet_event::{Did, LabelStamp, Topic};
 use futures::StreamExt;
@@ -35,12 +37,12 @@ fn frame(n: u64) -> NewEvent {
             op_count: 1,
             time: "2026-07-04T14:38:08.999Z".parse().unwrap(),
         },
-        topic: Topic::Labels(LabelStamp {
+        topic: Topic::Labels(Arc::new(LabelStamp {
             labeler,
             seq_start: (n % 40) as u32,
             seq_len: 1 + (n % 9) as u32,
             time: time_of(n),
-        }),
+        })),
         body: Bytes::from(body),
         trace: None,
     }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use fanjet_event::{Datetime, FrameStamp, LabelStamp, TimeUs};
 use fanjet_log::{Origin, UpstreamId};
 
@@ -13,12 +15,12 @@ fn entry(seq: u64, number: &[u8]) -> Entry {
     let labeler = Did::parse(DID).unwrap().shared();
     Entry {
         seq,
-        topic: Topic::Labels(LabelStamp {
+        topic: Topic::Labels(Arc::new(LabelStamp {
             labeler,
             seq_start: before.len() as u32,
             seq_len: number.len() as u32,
             time: TimeUs::new(TIME).unwrap(),
-        }),
+        })),
         origin: Origin {
             upstream: UpstreamId::new(DID).unwrap(),
             relay_seq: 7,
@@ -83,13 +85,14 @@ fn alone_a_labeler_has_its_bytes_and_its_number() {
 fn an_entry_of_another_log_or_with_a_number_outside_is_damage() {
     let mut wrong = entry(9, b"\x07");
     if let Topic::Labels(stamp) = &mut wrong.topic {
-        stamp.seq_len = 60;
+        Arc::make_mut(stamp).seq_len = 60;
     }
     assert!(matches!(
         View::Labels.frame(wrong.clone()),
         Err(LogError::Corrupt { seq: 9, .. })
     ));
     if let Topic::Labels(stamp) = &mut wrong.topic {
+        let stamp = Arc::make_mut(stamp);
         (stamp.seq_start, stamp.seq_len) = (u32::MAX, u32::MAX);
     }
     assert!(View::Labels.frame(wrong).is_err());
