@@ -1,7 +1,9 @@
 //! A log that moves from one server to a cluster of three the documented way: a backup, restored. Every event keeps its seq.
 
+use std::time::Duration;
+
 use async_nats::jetstream::{self, Context};
-use async_nats::{Client, Subscriber};
+use async_nats::{Client, Message, RequestErrorKind, Subscriber};
 use bytes::Bytes;
 use fanjet_log::EventLog;
 use fanjet_log::contract::events;
@@ -54,6 +56,21 @@ async fn back_up(server: &NatsServer, stream: &str) -> Backup {
     Backup { about, parts }
 }
 
+/// Sends a part of a restore. At first the server of this connection may not know yet which server accepts it.
+async fn send(client: &Client, to: &str, part: Bytes) -> Message {
+    let sending = async {
+        loop {
+            match client.request(to.to_owned(), part.clone()).await {
+                Err(error) if error.kind() == RequestErrorKind::NoResponders => {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                response => return response.unwrap(),
+            }
+        }
+    };
+    within("the response to a part", sending).await
+}
+
 async fn restore(server: &NatsServer, stream: &str, backup: Backup) {
     let client = async_nats::connect(server.url()).await.unwrap();
     let jetstream = jetstream::new(client.clone());
@@ -62,9 +79,9 @@ async fn restore(server: &NatsServer, stream: &str, backup: Backup) {
     let to = request(&jetstream, subject, &about).await;
     let to = to["deliver_subject"].as_str().unwrap().to_owned();
     for part in backup.parts {
-        client.request(to.clone(), part).await.unwrap();
+        send(&client, &to, part).await;
     }
-    let done = client.request(to, Bytes::new()).await.unwrap();
+    let done = send(&client, &to, Bytes::new()).await;
     let done: Value = serde_json::from_slice(&done.payload).unwrap();
     assert!(done["error"].is_null(), "{done}");
 }
