@@ -64,15 +64,10 @@ impl Filter {
         query
     }
 
-    /// As query parameters of v2, each followed by `&`. Its size limit is on another text, so there must be none.
+    /// As query parameters of v2. Its size limit is on another text, so there must be none.
     pub fn v2_query(&self) -> String {
         let renamed = self.query().replace("wantedCollections=", "collections=");
-        let renamed = renamed.replace("wantedDids=", "dids=");
-        if renamed.is_empty() {
-            renamed
-        } else {
-            renamed + "&"
-        }
+        renamed.replace("wantedDids=", "dids=")
     }
 
     /// As an options update.

@@ -293,7 +293,8 @@ async fn the_other_paths() {
     for (path, wanted) in [
         ("/xrpc/_health", 200),
         ("/", 404),
-        ("/xrpc/com.atproto.sync.getRepo", 404),
+        ("/xrpc/com.atproto.sync.getRepo", 302),
+        ("/xrpc/com.atproto.sync.getBlob", 404),
         ("/xrpc/com.atproto.sync.subscribeRepos", 426),
     ] {
         assert_eq!(get(&simulator, path).await.0, wanted, "{path}");
