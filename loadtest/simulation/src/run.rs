@@ -253,11 +253,9 @@ async fn settle(
             let due = cluster.ledger.with(|log| record.newest_due(log));
             due.is_some() && record.last_time() < due
         });
-        if cluster.ledger.len() >= events && behind.is_none() {
-            return Ok(());
-        }
-        if began.elapsed() >= SETTLE {
-            // The checks say what is missing.
+        let is_settled = cluster.ledger.len() >= events && behind.is_none();
+        // When it is too late, the checks say what is missing.
+        if is_settled || began.elapsed() >= SETTLE {
             return Ok(());
         }
         let _due = timeout(Duration::from_secs(5), std::future::pending::<()>()).await;

@@ -6,7 +6,17 @@ use futures::future::join_all;
 use super::read::{matching, selections};
 use super::samples::{append_all, assert_entries, assert_same, events};
 use super::{Opened, within};
-use crate::{Entry, Follow, Selection};
+use crate::{Entry, EventLog, Follow, NewEvent, Selection};
+
+/// A follower from the middle gets the half of `written` that exists and the half that is appended, in order.
+pub(super) async fn assert_followed(log: &dyn EventLog, written: &[NewEvent]) {
+    let (existing, appended) = written.split_at(written.len() / 2);
+    let end = append_all(log, 0, existing).await;
+    let mut follow = log.follow(11, &Selection::All).await.unwrap();
+    append_all(log, end, appended).await;
+    let read = take(&mut follow, written.len() - 10).await;
+    assert_entries(&read, &written[10..], 11);
+}
 
 /// The next `count` entries, without heartbeats.
 async fn take(follow: &mut Follow, count: usize) -> Vec<Entry> {

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use fanjet_event::{FrameStamp, Topic};
 use futures::StreamExt;
 
+use super::follow::assert_followed;
 use super::samples::{NO_LIMIT, append_all, assert_entries, read_all, time_of};
 use super::{Opened, within};
 use crate::{AppendError, MAX_FRAME, NewEvent, Origin, ReadLimit, Selection, Seq, UpstreamId};
@@ -71,14 +72,7 @@ pub async fn frames_are_read_as_written(open: impl AsyncFn() -> Opened) {
 pub async fn frames_are_followed(open: impl AsyncFn() -> Opened) {
     let Opened { log, keep, .. } = open().await;
     let written = frames(0, 120);
-    append_all(&*log, 0, &written[..60]).await;
-    let mut follow = log.follow(11, &Selection::All).await.unwrap();
-    append_all(&*log, 60, &written[60..]).await;
-    let mut read = Vec::new();
-    while read.len() < 110 {
-        read.extend(within("follow", follow.next()).await.unwrap().unwrap());
-    }
-    assert_entries(&read, &written[10..], 11);
+    assert_followed(&*log, &written).await;
     drop(keep);
 }
 

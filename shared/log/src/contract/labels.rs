@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fanjet_event::{Did, LabelStamp, Topic};
-use futures::StreamExt;
 
+use super::Opened;
+use super::follow::assert_followed;
 use super::samples::{NO_LIMIT, append_all, assert_entries, read_all, time_of};
-use super::{Opened, within};
 use crate::{NewEvent, Origin, ReadLimit, Selection, TopicFilter, UpstreamId};
 
 /// Names that differ only in what a backend might have to escape.
@@ -77,14 +77,7 @@ pub async fn labels_are_read_as_written(open: impl AsyncFn() -> Opened) {
 pub async fn labels_are_followed(open: impl AsyncFn() -> Opened) {
     let Opened { log, keep, .. } = open().await;
     let written: Vec<_> = (0..120).map(frame).collect();
-    append_all(&*log, 0, &written[..60]).await;
-    let mut follow = log.follow(11, &Selection::All).await.unwrap();
-    append_all(&*log, 60, &written[60..]).await;
-    let mut read = Vec::new();
-    while read.len() < 110 {
-        read.extend(within("follow", follow.next()).await.unwrap().unwrap());
-    }
-    assert_entries(&read, &written[10..], 11);
+    assert_followed(&*log, &written).await;
     drop(keep);
 }
 
