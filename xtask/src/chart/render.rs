@@ -75,7 +75,7 @@ pub(super) fn must_be_refused(tools: &Tools, values: &Path, kubernetes: &str) ->
 }
 
 /// Settings, and the annotation that changes with them.
-const SHOWN: [(&str, &str, &str); 5] = [
+const SHOWN: [(&str, &str, &str); 6] = [
     (
         "edge.config.edge.hub.promptness=9",
         "-edge",
@@ -94,6 +94,12 @@ const SHOWN: [(&str, &str, &str); 5] = [
     ("nats.syncInterval=1s", "-nats", "checksum/config: "),
     (
         "log.maxAge=24h",
+        "-prepare-",
+        "name: release-fanjet-prepare-",
+    ),
+    // Kubernetes refuses another pod for the same job, and Helm with it the whole upgrade.
+    (
+        "log.prepare.resources.limits.memory=64Mi",
         "-prepare-",
         "name: release-fanjet-prepare-",
     ),
@@ -128,10 +134,10 @@ pub(super) fn changes_must_show(tools: &Tools, values: &Path, kubernetes: &str) 
     };
     let before = marks(&[])?;
     ensure!(!before.iter().any(String::is_empty), "no marks: {before:?}");
-    for (number, (setting, component, _)) in SHOWN.iter().enumerate() {
+    for (setting, component, _) in SHOWN {
         let after = marks(&["--set", setting])?;
-        for (other, (was, is)) in before.iter().zip(&after).enumerate() {
-            let should_differ = other == number;
+        for ((_, other, _), (was, is)) in SHOWN.iter().zip(before.iter().zip(&after)) {
+            let should_differ = *other == component;
             ensure!(
                 (was != is) == should_differ,
                 "{setting} is for {component}: {was:?} became {is:?}"
