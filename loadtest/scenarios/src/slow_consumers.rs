@@ -112,10 +112,10 @@ async fn slow_consumers(args: &Args) -> Result<()> {
         .await
         .context("the ledger was not filled")???;
     let disconnects = cluster.edges[0]
-        .metric("fanjet_edge_disconnects", "pong_timeout")
+        .metric("fanjet_edge_disconnects_total", "pong_timeout")
         .await?;
     let fell = cluster.edges[0]
-        .metric("fanjet_edge_disconnects", "fell_behind")
+        .metric("fanjet_edge_disconnects_total", "fell_behind")
         .await?;
     cluster.stop().await?;
     let bound = bound(args.readers + 1);

@@ -117,6 +117,12 @@ fn page(section: &str) -> anyhow::Result<BTreeMap<String, Metric>> {
             let is_named = stem.ends_with(&format!("_{suffix}"));
             anyhow::ensure!(is_named == (unit == suffix), "another unit: {line}");
         }
+        // at-kafka's names are those of its dashboards.
+        let is_total = name.ends_with("_total") || name.starts_with("atkafka_");
+        anyhow::ensure!(
+            kind != "counter" || is_total,
+            "counters end in _total: {line}"
+        );
         let metric = Metric {
             kind: kind.to_owned(),
             labels: labels_of(labels)?,

@@ -17,16 +17,16 @@ const LOG_SEQ: &str = "fanjet_kafka_log_seq";
 const LAG_EVENTS: &str = "fanjet_kafka_lag_events";
 const LAG_SECONDS: &str = "fanjet_kafka_lag_seconds";
 const UNACKNOWLEDGED_EVENTS: &str = "fanjet_kafka_unacknowledged_events";
-const PRODUCED_EVENTS: &str = "fanjet_kafka_produced_events";
-const PRODUCED_BYTES: &str = "fanjet_kafka_produced_bytes";
-const SKIPPED_EVENTS: &str = "fanjet_kafka_skipped_events";
-const DEAD_LETTERS: &str = "fanjet_kafka_dead_letters";
-const LOST_EVENTS: &str = "fanjet_kafka_lost_events";
-const REPLACED_LOGS: &str = "fanjet_kafka_replaced_logs";
-const RESTARTS: &str = "fanjet_kafka_restarts";
-const POSITION_FAILURES: &str = "fanjet_kafka_position_failures";
-const BOOKMARK_FAILURES: &str = "fanjet_kafka_bookmark_failures";
-const LOG_SKIPPED_SEQS: &str = "fanjet_kafka_log_skipped_seqs";
+const PRODUCED_EVENTS: &str = "fanjet_kafka_produced_events_total";
+const PRODUCED_BYTES: &str = "fanjet_kafka_produced_bytes_total";
+const SKIPPED_EVENTS: &str = "fanjet_kafka_skipped_events_total";
+const DEAD_LETTERS: &str = "fanjet_kafka_dead_letters_total";
+const LOST_EVENTS: &str = "fanjet_kafka_lost_events_total";
+const REPLACED_LOGS: &str = "fanjet_kafka_replaced_logs_total";
+const RESTARTS: &str = "fanjet_kafka_restarts_total";
+const POSITION_FAILURES: &str = "fanjet_kafka_position_failures_total";
+const BOOKMARK_FAILURES: &str = "fanjet_kafka_bookmark_failures_total";
+const LOG_SKIPPED_SEQS: &str = "fanjet_kafka_log_skipped_seqs_total";
 
 // Of at-kafka, under its names.
 const HANDLED_EVENTS: &str = "atkafka_handled_events";

@@ -3,6 +3,8 @@
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Meter, MeterProvider};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
+#[cfg(target_os = "linux")]
+use prometheus::process_collector::ProcessCollector;
 use prometheus::{Encoder, Registry, TextEncoder};
 use thiserror::Error;
 use tracing::warn;
@@ -63,6 +65,11 @@ impl Metrics {
             .without_units()
             .build()
             .map_err(|error| MetricsError(error.to_string()))?;
+        // CPU time, memory and descriptors, under the names that every Prometheus dashboard knows.
+        #[cfg(target_os = "linux")]
+        registry
+            .register(Box::new(ProcessCollector::for_self()))
+            .map_err(|error| MetricsError(error.to_string()))?;
         let mut provider = SdkMeterProvider::builder().with_reader(exporter);
         if let Some(otlp) = otlp {
             provider = provider.with_resource(otlp.resource());
@@ -72,7 +79,9 @@ impl Metrics {
             }
         }
         let provider = provider.build();
-        lost::show(&provider.meter("fanjet-telemetry"));
+        let meter = provider.meter("fanjet-telemetry");
+        show_build(&meter);
+        lost::show(&meter);
         Ok(Self { provider, registry })
     }
 
@@ -99,6 +108,18 @@ impl Metrics {
             .map_err(|error| MetricsError(error.to_string()))?;
         Ok(text)
     }
+}
+
+/// What runs: its value is always 1, so that a query can multiply by it to see the version.
+fn show_build(meter: &Meter) {
+    meter
+        .u64_observable_gauge("fanjet_build_info")
+        .with_description("1, with the version of the program")
+        .with_callback(|observer| {
+            let version = KeyValue::new("version", env!("CARGO_PKG_VERSION"));
+            observer.observe(1, &[version]);
+        })
+        .build();
 }
 
 #[cfg(test)]

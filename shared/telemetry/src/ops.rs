@@ -24,7 +24,7 @@ const PATHS: Paths = Paths(&["/livez", "/readyz", "/startupz", "/metrics"]);
 /// Maximum number of connections.
 const MAX_CONNECTIONS: usize = 256;
 /// Connections that were closed in favor of newer ones.
-const REPLACED: &str = "fanjet_ops_replaced_connections";
+const REPLACED: &str = "fanjet_ops_replaced_connections_total";
 const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The ops server failed.

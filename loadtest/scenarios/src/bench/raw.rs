@@ -22,7 +22,7 @@ const SUBSCRIBERS: u64 = 100;
 const RATE: f64 = 800.0;
 const REPLAYS: u64 = 10;
 const PATH: &str = "/xrpc/com.atproto.sync.subscribeRepos";
-const DELIVERED: &str = "fanjet_edge_raw_delivered_frames";
+const DELIVERED: &str = "fanjet_edge_raw_delivered_frames_total";
 /// No limit that a benchmark should measure.
 const UNLIMITED: [(&str, &str); 5] = [
     ("edge.raw.max_subscribers", "100000"),

@@ -23,7 +23,7 @@ const JUNK: [u8; 512] = [0xa5; 512];
 const THROWN_AWAY: &str = "throwing the local tier away";
 
 /// Pages that replays read from the disk.
-const PAGES: (&str, &str) = ("fanjet_edge_replay_pages", "tier=\"disk\"");
+const PAGES: (&str, &str) = ("fanjet_edge_replay_pages_total", "tier=\"disk\"");
 
 /// One folder for each edge; none in a run without.
 pub(super) struct Tiers {

@@ -110,7 +110,7 @@ impl<'a> Testbed<'a> {
             self.print(driver, &judged)?;
         }
         let compressed = self
-            .metric("fanjet_edge_encoded_events", "encoding=\"zstd\"")
+            .metric("fanjet_edge_encoded_events_total", "encoding=\"zstd\"")
             .await?;
         ensure!(compressed > 0.0, "no edge compressed an event");
         self.drivers.clear();

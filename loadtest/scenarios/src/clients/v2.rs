@@ -64,7 +64,7 @@ pub(super) async fn check(installed: &Installed, world: &World) -> Result<usize>
     }
     let compressed = testbed
         .node
-        .metric("fanjet_edge_encoded_events", "encoding=\"v2_zstd\"")
+        .metric("fanjet_edge_encoded_events_total", "encoding=\"v2_zstd\"")
         .await?;
     ensure!(compressed > 0.0, "no client uses the new dictionary");
     let shown = example.shown()?;

@@ -137,8 +137,8 @@ impl Target {
 
 impl Counted {
     fn add(&mut self, metrics: &str) {
-        const REPLAYED: &str = "fanjet_edge_replay_read_events";
-        const CLOSED: &str = "fanjet_edge_disconnects";
+        const REPLAYED: &str = "fanjet_edge_replay_read_events_total";
+        const CLOSED: &str = "fanjet_edge_disconnects_total";
         /// Closes that the edge did not initiate.
         const CLIENTS_OWN: [&str; 2] = ["client_closed", "client_gone"];
         for line in metrics.lines() {

@@ -20,7 +20,7 @@ const LITTLE_MEMORY: [(&str, &str); 2] = [
     ("edge.tail.ring_bytes", "100000"),
     ("edge.replay.cache_bytes", "0"),
 ];
-const FROM_DISK: (&str, &str) = ("fanjet_edge_replay_pages", "tier=\"disk\"");
+const FROM_DISK: (&str, &str) = ("fanjet_edge_replay_pages_total", "tier=\"disk\"");
 
 /// No room: the edge does without it, and says so once.
 pub(super) async fn full(trial: &mut Trial) -> Result<()> {

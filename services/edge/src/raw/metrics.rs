@@ -6,19 +6,19 @@ use opentelemetry::metrics::{Counter, Gauge, Meter, UpDownCounter};
 /// Open raw subscriber connections.
 const SUBSCRIBERS: &str = "fanjet_edge_raw_subscribers";
 /// Frames delivered to raw subscribers.
-const DELIVERED: &str = "fanjet_edge_raw_delivered_frames";
+const DELIVERED: &str = "fanjet_edge_raw_delivered_frames_total";
 /// Bytes of these.
-const DELIVERED_BYTES: &str = "fanjet_edge_raw_delivered_bytes";
+const DELIVERED_BYTES: &str = "fanjet_edge_raw_delivered_bytes_total";
 /// Closed raw subscriber connections, by reason.
-const DISCONNECTS: &str = "fanjet_edge_raw_disconnects";
+const DISCONNECTS: &str = "fanjet_edge_raw_disconnects_total";
 /// The number of the newest frame in the ring.
 const WIRE_SEQ: &str = "fanjet_edge_raw_wire_seq";
 /// Bytes in the ring of raw frames.
 const RING_BYTES: &str = "fanjet_edge_raw_ring_bytes";
 /// Requests for the upstream's HTTP interface, by outcome.
-const PROXIED: &str = "fanjet_edge_raw_proxied_requests";
+const PROXIED: &str = "fanjet_edge_raw_proxied_requests_total";
 /// Times the node had to follow the raw log again.
-const RESTARTS: &str = "fanjet_edge_raw_feeder_restarts";
+const RESTARTS: &str = "fanjet_edge_raw_feeder_restarts_total";
 
 /// All of them. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -409,7 +409,7 @@ async fn a_client_that_answers_no_ping_is_closed() {
     let dead = node.connect("").await;
     let gone = || {
         node.instruments.sum(
-            "fanjet_edge_raw_disconnects",
+            "fanjet_edge_raw_disconnects_total",
             Some(("reason", "pong_timeout")),
         )
     };

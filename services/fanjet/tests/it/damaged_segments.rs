@@ -137,9 +137,9 @@ async fn damage_in_an_old_segment_closes_only_its_readers() {
     let got = live.next_events(news.len()).await.unwrap();
     assert_same_events(&got, news, SEED);
 
-    let replays = "fanjet_edge_damaged_reads{by=\"replay\"} ";
+    let replays = "fanjet_edge_damaged_reads_total{by=\"replay\"} ";
     assert!(served.metric(replays).await >= 3);
-    let cursors = "fanjet_edge_damaged_reads{by=\"cursor\"} ";
+    let cursors = "fanjet_edge_damaged_reads_total{by=\"cursor\"} ";
     assert_eq!(served.metric(cursors).await, 1);
     let named = format!("{} is damaged at byte ", damaged.display());
     let lines = served.process.lines();

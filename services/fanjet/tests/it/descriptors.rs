@@ -11,7 +11,7 @@ const LIMIT: u64 = 400;
 /// Of the 150, 128 are spare.
 const SUBSCRIBERS: usize = 22;
 const SILENT: usize = 300;
-const REFUSED: &str = "fanjet_edge_refused_connections{reason=\"node_full\"} ";
+const REFUSED: &str = "fanjet_edge_refused_connections_total{reason=\"node_full\"} ";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_full_of_connections_answers_its_probes() {

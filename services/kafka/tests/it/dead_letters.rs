@@ -34,7 +34,8 @@ async fn an_event_that_is_too_large_goes_to_the_dead_letter_topic() {
         let running = Running::start(&config, &log);
         running.reaches(70).await;
         assert!(running.report().ready, "{:?}", running.report());
-        let letters_counted = running.counted("fanjet_kafka_dead_letters{reason=\"too_large\"}");
+        let letters_counted =
+            running.counted("fanjet_kafka_dead_letters_total{reason=\"too_large\"}");
         running.stop().await.unwrap();
 
         let topic = config.dead_letter_topic();

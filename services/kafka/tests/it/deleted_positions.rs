@@ -108,7 +108,7 @@ async fn an_unknown_position_stops_the_producer_until_an_operator_sets_it() {
         let running = Running::start(&config, &log);
         running
             .until("the producer starts without a position", |running| {
-                running.counted("fanjet_kafka_restarts{reason=\"position\"}") > 1
+                running.counted("fanjet_kafka_restarts_total{reason=\"position\"}") > 1
             })
             .await;
         let why = running.report().missing["kafka"].clone();
@@ -141,7 +141,7 @@ async fn an_unknown_position_stops_the_producer_until_an_operator_sets_it() {
         let running = Running::start(&config, &log);
         running
             .until("the producer starts without a position again", |running| {
-                running.counted("fanjet_kafka_restarts{reason=\"position\"}") > 0
+                running.counted("fanjet_kafka_restarts_total{reason=\"position\"}") > 0
             })
             .await;
         running.stop().await.unwrap();

@@ -108,7 +108,7 @@ async fn events_of_ignored_hosts_are_skipped_and_unknown_hosts_pass() {
     config.filter.ignored_services = ["*.example"].iter().collect();
     let running = Running::start(&config, &log);
     running.reaches(entries.len() as u64).await;
-    let skipped = running.counted("fanjet_kafka_skipped_events{reason=\"service\"}");
+    let skipped = running.counted("fanjet_kafka_skipped_events_total{reason=\"service\"}");
     running.stop().await.unwrap();
     let read = read_all(&server.address(), &config.topic, Isolation::Committed)
         .await

@@ -82,7 +82,7 @@ async fn the_lag_grows_even_without_a_connection() {
     append(&log, 11..=20).await;
     running
         .until("the session does not end", |running| {
-            running.counted("fanjet_kafka_restarts{reason=\"kafka\"}") > 0
+            running.counted("fanjet_kafka_restarts_total{reason=\"kafka\"}") > 0
         })
         .await;
     append(&log, 21..=500).await;
@@ -132,7 +132,7 @@ async fn with_a_faulty_log(delivery: Delivery) {
         // Their transaction is still open.
         running
             .until("nothing is sent", |running| {
-                running.counted("fanjet_kafka_produced_events") >= last + 25
+                running.counted("fanjet_kafka_produced_events_total") >= last + 25
             })
             .await;
         memory.inject(fault, 1);
@@ -147,7 +147,9 @@ async fn with_a_faulty_log(delivery: Delivery) {
     running.reaches(last + 50).await;
     // The session survives all faults.
     for reason in ["kafka", "log"] {
-        let restarts = running.counted(&format!("fanjet_kafka_restarts{{reason=\"{reason}\"}}"));
+        let restarts = running.counted(&format!(
+            "fanjet_kafka_restarts_total{{reason=\"{reason}\"}}"
+        ));
         assert_eq!(restarts, 0, "{delivery:?}: {reason}");
     }
     running.stop().await.unwrap();

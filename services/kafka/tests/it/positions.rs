@@ -55,7 +55,7 @@ async fn expired_events_are_reported_as_lost() {
     memory.expire(12);
     let running = Running::start(&config, &log);
     running.reaches(20).await;
-    assert_eq!(running.counted("fanjet_kafka_lost_events"), 7);
+    assert_eq!(running.counted("fanjet_kafka_lost_events_total"), 7);
     running.stop().await.unwrap();
     let read = read_all(&server.address(), &config.topic, Isolation::Committed).await;
     let read = read.unwrap();
@@ -86,7 +86,7 @@ async fn a_replaced_log_is_resumed_by_time() {
     ingested(&log, 31..=60).await;
     let running = Running::start(&config, &log);
     running.reaches(30).await;
-    assert_eq!(running.counted("fanjet_kafka_replaced_logs"), 1);
+    assert_eq!(running.counted("fanjet_kafka_replaced_logs_total"), 1);
     running.stop().await.unwrap();
     let read = read_all(&server.address(), &config.topic, Isolation::Committed).await;
     let read = read.unwrap();
@@ -129,7 +129,7 @@ async fn a_log_replaced_under_a_running_process_is_resumed_by_time() {
         ingested(&log, 41..=120).await;
         running
             .until("the new log is not read", |running| {
-                running.counted("fanjet_kafka_replaced_logs") == 1
+                running.counted("fanjet_kafka_replaced_logs_total") == 1
                     && running.counted("fanjet_kafka_position_seq") == 80
             })
             .await;
@@ -157,7 +157,7 @@ async fn a_position_before_the_first_event_belongs_to_its_log_too() {
     ingested(&log, 6..=20).await;
     let running = Running::start(&config, &log);
     running.reaches(15).await;
-    assert_eq!(running.counted("fanjet_kafka_replaced_logs"), 1);
+    assert_eq!(running.counted("fanjet_kafka_replaced_logs_total"), 1);
     running.stop().await.unwrap();
     let read = read_all(&server.address(), &config.topic, Isolation::Committed).await;
     let (times, notices) = times_and_notices(&read.unwrap());

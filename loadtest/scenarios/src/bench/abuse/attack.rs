@@ -91,19 +91,19 @@ impl Attack {
 
     /// The metric and label that must count it; `None` if there is nothing to limit, and so nothing to reject.
     pub(super) fn refusal(self) -> Option<(&'static str, &'static str)> {
-        const CONNECTIONS: &str = "fanjet_edge_refused_connections";
-        const DISCONNECTS: &str = "fanjet_edge_disconnects";
+        const CONNECTIONS: &str = "fanjet_edge_refused_connections_total";
+        const DISCONNECTS: &str = "fanjet_edge_disconnects_total";
         let refusal = match self {
             Self::SlowSecondHeads => return None,
             Self::PipelinedHeads => (CONNECTIONS, "overrun"),
             Self::ParkedMessages => (DISCONNECTS, "inbound_full"),
-            Self::SlowBodies => ("fanjet_edge_refused_handshakes", "inbound_full"),
+            Self::SlowBodies => ("fanjet_edge_refused_handshakes_total", "inbound_full"),
             Self::SlowHandshakes | Self::HugeHeads => (CONNECTIONS, "no_request"),
             Self::IdleSockets => (CONNECTIONS, "address_full"),
-            Self::OldestCursor => ("fanjet_edge_replay_pauses", ""),
-            Self::TimeCursors => ("fanjet_edge_cursor_lookups", r#"query="time""#),
+            Self::OldestCursor => ("fanjet_edge_replay_pauses_total", ""),
+            Self::TimeCursors => ("fanjet_edge_cursor_lookups_total", r#"query="time""#),
             Self::LongMessages | Self::EndlessMessages | Self::ManyMessages => {
-                ("fanjet_edge_inbound_pauses", "")
+                ("fanjet_edge_inbound_pauses_total", "")
             }
             Self::InvalidText => (DISCONNECTS, "bad_message"),
             Self::BrokenFrames => (DISCONNECTS, "protocol_error"),

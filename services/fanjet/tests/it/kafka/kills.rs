@@ -70,7 +70,7 @@ impl Service {
     }
 
     async fn produced(&self) -> u64 {
-        self.metric("fanjet_kafka_produced_events").await
+        self.metric("fanjet_kafka_produced_events_total").await
     }
 
     /// Waits until this process has produced `count` events.

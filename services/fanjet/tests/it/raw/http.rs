@@ -125,7 +125,7 @@ async fn what_a_relay_knows_is_passed_on_as_it_is() {
         .get(&format!("{SYNC}getLatestCommit?did=did:plc:absent"))
         .await;
     assert_eq!(absent.error(), (404, "RepoNotFound"));
-    let answered = "fanjet_edge_raw_proxied_requests{outcome=\"answered\"} ";
+    let answered = "fanjet_edge_raw_proxied_requests_total{outcome=\"answered\"} ";
     assert!(scene.served.metric(answered).await >= 10);
     scene.served.stop().await;
 }
