@@ -19,6 +19,7 @@ mod fuzz;
 mod lint;
 
 mod scenarios;
+mod mutants;
 mod kafka;
 mod plain;
 mod local_tier;
@@ -84,6 +85,8 @@ enum Command {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
+    /// Plant real bugs of the past and run the test that must catch each
+    Mutants(mutants::Args),
     #[command(external_subcommand)]
     Scenario(Vec<OsString>),
 }
@@ -114,6 +117,7 @@ fn run(command: Command) -> Result<()> {
         Command::Release(args) => release::run(&args),
         Command::Package(args) => release::package(&args),
         Command::Fuzz { seconds } => fuzz::run(seconds),
+        Command::Mutants(args) => mutants::run(&args),
         Command::Scenario(words) => scenarios::run(&words),
     }
 }

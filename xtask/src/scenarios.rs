@@ -51,26 +51,31 @@ pub(crate) fn run_to_end(words: &[OsString]) -> Result<()> {
 }
 
 fn command(words: &[OsString]) -> Command {
-    let mut command = cargo();
-    command.args(["run", "--quiet", "--locked", "-p"]);
     if let [name, words @ ..] = words
         && name == SIMULATE
     {
-        command.args(["fanjet-simulation", "--release", "--"]);
-        command.args(words);
+        let mut command = cargo();
         // In a folder of its own, or everything else would be built again after it.
-        command.env("RUSTFLAGS", "--cfg tokio_unstable");
-        // Linking all of it as one takes longer than it saves.
-        command.env("CARGO_PROFILE_RELEASE_LTO", "false");
         command.env("CARGO_TARGET_DIR", "target/simulate");
+        for_simulation(command.args(["run", "--quiet", "--locked"]));
+        command.arg("--").args(words);
         return command;
     }
-    command.arg("fanjet-scenarios");
+    let mut command = cargo();
+    command.args(["run", "--quiet", "--locked", "-p", "fanjet-scenarios"]);
     if is_optimised(words) {
         command.arg("--release");
     }
     command.arg("--").args(words);
     command
+}
+
+/// Adds what every build of the simulation needs. Cargo's subcommand stands before.
+pub(crate) fn for_simulation(cargo: &mut Command) -> &mut Command {
+    cargo.env("RUSTFLAGS", "--cfg tokio_unstable");
+    // Linking all of it as one takes longer than it saves.
+    cargo.env("CARGO_PROFILE_RELEASE_LTO", "false");
+    cargo.args(["-p", "fanjet-simulation", "--release"])
 }
 
 /// Whether the scenario itself is built with optimizations.
